@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import type { ErrorBody } from './errors.ts'
+import { nameField, runIdField } from './fields.ts'
+import { type InstanceView, type Registered, registerSchema } from './instance.ts'
+import { type JobView, jobInputSchema } from './job.ts'
+import { LIMITS } from './limits.ts'
+import { type LogView, queryLogsSchema } from './log.ts'
+import { type ClaimAnswer, claimSchema } from './messages.ts'
+import { listRunsSchema, type RunView, type StartedRun, startRunSchema, startRunsSchema, type TaskView } from './run.ts'
+
+/** A request that is answered: `api.<noun>.<verb>`, served by one service's queue group. */
+export interface Call<Input extends z.ZodType = z.ZodType, Output = unknown> {
+  readonly noun: string
+  readonly verb: string
+  readonly service: 'coordinator' | 'registry' | 'logger'
+  readonly description: string
+  readonly input: Input
+  /** After this the caller gives up: CALL_TIMEOUT. */
+  readonly deadlineMs: number
+  /** Type only. */
+  readonly output?: Output
+}
+
+type Service = Call['service']
+const DEADLINE_MS = 5_000
+
+function call<Output>() {
+  return <Input extends z.ZodType>(
+    service: Service,
+    path: `${string}.${string}`,
+    input: Input,
+    description: string,
+    deadlineMs = DEADLINE_MS,
+  ): Call<Input, Output> => {
+    const [noun = '', verb = ''] = path.split('.')
+    return { noun, verb, service, description, input, deadlineMs }
+  }
+}
+
+/** A page of a list; `next` is the cursor of the following page. */
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next?: string
+}
+
+export interface ServiceHealth {
+  readonly service: string
+  readonly id: string
+  readonly version: string
+  readonly uptimeMs: number
+  /** Parts in words: what is wrong, or that it is well. */
+  readonly checks: readonly { name: string; ok: boolean; message: string }[]
+}
+
+const byName = z.strictObject({ name: nameField })
+const byRun = z.strictObject({ runId: runIdField })
+const nothing = z.strictObject({})
+const page = z.strictObject({ cursor: z.string().max(200).optional(), limit: z.int().min(1).max(LIMITS.pageSize).default(100) })
+
+/** Every call of the wire. Controllers, SDK, CLI and docs/PROTOCOL.md derive from this table. */
+export const CALLS = {
+  jobsPut: call<JobView>()('coordinator', 'jobs.put', jobInputSchema, 'Create a job, or replace the one of that name'),
+  jobsGet: call<JobView>()('coordinator', 'jobs.get', byName, 'One job'),
+  jobsList: call<Page<JobView>>()('coordinator', 'jobs.list', page, 'Jobs by name'),
+  jobsPause: call<JobView>()('coordinator', 'jobs.pause', byName, 'Take no further slots'),
+  jobsResume: call<JobView>()('coordinator', 'jobs.resume', byName, 'Take slots again, from now on'),
+  jobsRemove: call<{ removed: true }>()('coordinator', 'jobs.remove', byName, 'Remove a job; its runs stay'),
+  jobsRun: call<StartedRun>()('coordinator', 'jobs.run', startRunSchema, 'Start one run'),
+  runsStart: call<{ runs: (StartedRun | { error: ErrorBody })[] }>()(
+    'coordinator',
+    'runs.start',
+    startRunsSchema,
+    'Start up to 1,000 runs, each with an outcome of its own',
+  ),
+  runsGet: call<RunView>()('coordinator', 'runs.get', byRun, 'One run'),
+  runsList: call<Page<RunView>>()('coordinator', 'runs.list', listRunsSchema, 'Runs, newest first'),
+  runsTasks: call<Page<TaskView>>()(
+    'coordinator',
+    'runs.tasks',
+    z.strictObject({ ...byRun.shape, ...page.shape }),
+    'Tasks of a run with many',
+  ),
+  runsCancel: call<RunView>()('coordinator', 'runs.cancel', byRun, 'Cancel an open run'),
+  runsRetry: call<RunView>()('coordinator', 'runs.retry', byRun, 'Run an ended run again, with new tries'),
+  tasksClaim: call<ClaimAnswer>()('coordinator', 'tasks.claim', claimSchema, 'Ask whether redelivered work is still wanted'),
+  coordinatorHealth: call<ServiceHealth>()('coordinator', 'coordinator.health', nothing, 'Health of one coordinator'),
+  coordinatorRebuild: call<{ published: number }>()(
+    'coordinator',
+    'coordinator.rebuild',
+    nothing,
+    'Publish again what the broker should hold and does not',
+    120_000,
+  ),
+  instancesRegister: call<Registered>()('registry', 'instances.register', registerSchema, 'An executor says what it offers'),
+  instancesLeave: call<{ left: true }>()(
+    'registry',
+    'instances.leave',
+    z.strictObject({ instance: nameField }),
+    'An executor says goodbye',
+  ),
+  instancesList: call<Page<InstanceView>>()('registry', 'instances.list', nothing, 'Live instances'),
+  registryHealth: call<ServiceHealth>()('registry', 'registry.health', nothing, 'Health of one registry'),
+  logsQuery: call<Page<LogView>>()('logger', 'logs.query', queryLogsSchema, 'Log lines of a run'),
+  loggerHealth: call<ServiceHealth>()('logger', 'logger.health', nothing, 'Health of one logger'),
+} as const
+
+/** What a caller passes. */
+export type CallInput<C extends Call> = z.input<C['input']>
+/** What the call's use case receives. */
+export type CallRequest<C extends Call> = z.output<C['input']>
+/** What the call answers. */
+export type CallOutput<C extends Call> = C extends Call<z.ZodType, infer Output> ? Output : never

@@ -1,0 +1,83 @@
+/** One row of the catalogue. `retry` says whether the same request may succeed later without being changed. */
+export interface ErrorDefinition {
+  readonly meaning: string
+  readonly retry: boolean
+  readonly remedy: string
+}
+
+/** The catalogue of error codes; `docs/ERRORS.md` is generated from it. */
+export const ERROR_CODES = {
+  INVALID_REQUEST: {
+    meaning: 'A field is missing, unknown or of the wrong type.',
+    retry: false,
+    remedy: 'Correct the field that the error names.',
+  },
+  INVALID_NAME: { meaning: 'A name cannot be part of a subject.', retry: false, remedy: 'Use 1 to 64 letters, digits, "-" or "_".' },
+  INVALID_JSON: { meaning: 'A body is not JSON.', retry: false, remedy: 'Send UTF-8 encoded JSON.' },
+  JSON_TOO_DEEP: { meaning: 'JSON is nested too deep.', retry: false, remedy: 'Flatten the data, or send it as a string.' },
+  INTEGER_TOO_LARGE: { meaning: 'An integer cannot be kept exactly.', retry: false, remedy: 'Send integers beyond 2^53 - 1 as strings.' },
+  PAYLOAD_TOO_LARGE: { meaning: 'A payload is over the limit.', retry: false, remedy: 'Store the data elsewhere and send a reference.' },
+  RESULT_TOO_LARGE: { meaning: 'A result is over the limit.', retry: false, remedy: 'Store the data elsewhere and return a reference.' },
+  RESULT_NOT_JSON: {
+    meaning: 'A result cannot be written as JSON.',
+    retry: false,
+    remedy: 'Return plain data without cycles, BigInt or functions.',
+  },
+  INVALID_CRON: { meaning: 'A cron expression is wrong.', retry: false, remedy: 'Use 5 fields, or 6 with seconds first.' },
+  CRON_NEVER_FIRES: { meaning: 'A cron expression has no next time.', retry: false, remedy: 'Name a date that exists.' },
+  INVALID_TIME_ZONE: { meaning: 'A time zone is unknown.', retry: false, remedy: 'Use an IANA name such as Europe/Paris, or UTC.' },
+  INVALID_DELAY: { meaning: 'A duration is not a usable number.', retry: false, remedy: 'Use whole milliseconds from 0 up to 10 years.' },
+  INVALID_DATE: { meaning: 'A date does not exist or has no zone.', retry: false, remedy: 'Use RFC 3339, such as 2030-01-31T09:00:00Z.' },
+  TOO_MANY_RUNS: { meaning: 'A bulk start has too many runs.', retry: false, remedy: 'Send at most 1,000 in one call.' },
+  JOB_NOT_FOUND: { meaning: 'There is no job of that name.', retry: false, remedy: 'See `carillon jobs list`.' },
+  RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `carillon runs list`.' },
+  RUN_ENDED: { meaning: 'The run has ended already.', retry: false, remedy: 'Use retry to run it again.' },
+  RUN_OPEN: { meaning: 'The run has not ended yet.', retry: false, remedy: 'Wait for its end, or cancel it first.' },
+  KEY_CONFLICT: {
+    meaning: 'The key or id belongs to a run with another payload or job.',
+    retry: false,
+    remedy: 'Use a new key, or send the same request again.',
+  },
+  HANDLER_EXISTS: { meaning: 'Two handlers of one executor have the same name.', retry: false, remedy: 'Give each handler its own name.' },
+  CONCURRENT_CHANGE: {
+    meaning: 'The record was changed by someone else meanwhile.',
+    retry: true,
+    remedy: 'Read it again and repeat the change.',
+  },
+  QUEUE_FULL: {
+    meaning: 'The stream takes no more messages.',
+    retry: true,
+    remedy: 'Start more executors, or raise the limit of the stream.',
+  },
+  STORE_UNAVAILABLE: { meaning: 'The store does not answer.', retry: true, remedy: 'Check the database.' },
+  STORE_READ_ONLY: { meaning: 'The store cannot be written.', retry: true, remedy: 'Check the permissions of the database.' },
+  STORE_FULL: { meaning: 'The disk of the store is full.', retry: true, remedy: 'Free disk space.' },
+  NATS_UNAVAILABLE: { meaning: 'The broker does not answer.', retry: true, remedy: 'Check the address and that nats-server runs.' },
+  NATS_TOO_OLD: { meaning: 'The broker is too old.', retry: false, remedy: 'Use nats-server 2.12 or newer.' },
+  JETSTREAM_MISSING: { meaning: 'The broker has no JetStream.', retry: false, remedy: 'Start nats-server with -js.' },
+  NO_SERVICE: { meaning: 'No service answers this call.', retry: true, remedy: 'Start it; `carillon doctor` shows which is missing.' },
+  CALL_TIMEOUT: {
+    meaning: 'A call had no answer within its deadline.',
+    retry: true,
+    remedy: 'Repeat it with the same id or key; see `carillon doctor`.',
+  },
+  RUN_NOT_SUCCEEDED: { meaning: 'A run that was waited for did not succeed.', retry: false, remedy: 'Read its reason and its logs.' },
+  NOT_CONNECTED: { meaning: 'The connection was closed by this process.', retry: false, remedy: 'Call connect() again.' },
+  NATS_SERVER_NOT_FOUND: { meaning: 'No nats-server could be found or made.', retry: false, remedy: 'Install nats-server 2.12 or newer.' },
+  NATS_SERVER_FAILED: { meaning: 'nats-server did not start.', retry: true, remedy: 'Read its last log lines in the error.' },
+  PORT_IN_USE: { meaning: 'The port belongs to another process.', retry: true, remedy: 'Choose another with --port.' },
+  DATA_FOLDER_IN_USE: {
+    meaning: 'Another mesh uses this data folder.',
+    retry: true,
+    remedy: 'Stop it, or choose another folder with --data.',
+  },
+  DATA_FOLDER_NOT_WRITABLE: {
+    meaning: 'The data folder cannot be written.',
+    retry: false,
+    remedy: 'Check its permissions, or choose another with --data.',
+  },
+  INVALID_CONFIG: { meaning: 'A setting is wrong.', retry: false, remedy: 'Correct the variable that the error names.' },
+  INTERNAL: { meaning: 'A fault of Carillon.', retry: true, remedy: 'Report it with the log lines around it.' },
+} as const satisfies Record<string, ErrorDefinition>
+
+export type ErrorCode = keyof typeof ERROR_CODES

@@ -1,0 +1,72 @@
+import { ERROR_CODES, type ErrorCode } from './error-codes.ts'
+
+/** What an error says beyond its code. `value` is shortened text, safe to print. */
+export interface ErrorDetails {
+  /** The offending field, as a path such as `schedule.cron`. */
+  readonly field?: string | undefined
+  /** The offending value. */
+  readonly value?: string | undefined
+  /** What would be right. */
+  readonly hint?: string | undefined
+}
+
+/** An error as it travels: the body of a failed call is `{ "error": ErrorBody }`. */
+export interface ErrorBody extends ErrorDetails {
+  readonly code: string
+  readonly message: string
+}
+
+const BRAND = Symbol.for('carillon.error')
+
+/** The one error class of Carillon. Recognise it with `CarillonError.is`, which holds across duplicate installs. */
+export class CarillonError extends Error {
+  override readonly name = 'CarillonError'
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+  readonly [BRAND] = true
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails & { cause?: unknown } = {}) {
+    const { cause, ...rest } = details
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = { hint: ERROR_CODES[code].remedy, ...definedOnly(rest) }
+  }
+
+  static is(error: unknown): error is CarillonError {
+    return typeof error === 'object' && error !== null && BRAND in error
+  }
+
+  /** Any thrown value as a `CarillonError`; what is not one becomes `INTERNAL` with the original as its cause. */
+  static from(error: unknown): CarillonError {
+    if (CarillonError.is(error)) return error
+    return new CarillonError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
+  }
+
+  static fromBody(body: ErrorBody): CarillonError {
+    const code = body.code in ERROR_CODES ? (body.code as ErrorCode) : 'INTERNAL'
+    return new CarillonError(code, body.message, { field: body.field, value: body.value, hint: body.hint })
+  }
+
+  get retry(): boolean {
+    return ERROR_CODES[this.code].retry
+  }
+
+  toBody(): ErrorBody {
+    return { code: this.code, message: this.message, ...this.details }
+  }
+}
+
+/** A value as short printable text for an error. */
+export function printable(value: unknown, maxLength = 120): string {
+  let text: string
+  try {
+    text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? JSON.stringify(value) : String(value)
+  } catch {
+    text = Object.prototype.toString.call(value)
+  }
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
+}
+
+function definedOnly(details: ErrorDetails): ErrorDetails {
+  return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined))
+}

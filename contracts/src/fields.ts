@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import type { ErrorCode } from './error-codes.ts'
+import { CarillonError, printable } from './errors.ts'
+import { RUN_ID } from './ids.ts'
+import { LIMITS } from './limits.ts'
+import { isName, NAME_RULE } from './names.ts'
+
+/** A zod schema whose failure has a code of the catalogue. */
+export function coded<T extends z.ZodType>(schema: T, code: ErrorCode, hint: string, accepts: (value: z.output<T>) => boolean) {
+  return schema.refine(accepts, { error: hint, params: { code } })
+}
+
+/** A name that may become a subject token. */
+export const nameField = coded(z.unknown(), 'INVALID_NAME', `Use ${NAME_RULE}.`, isName) as unknown as z.ZodType<string>
+export const runIdField = z.string().regex(RUN_ID, 'A run id has 16 to 48 small letters, digits or "-".')
+
+const HORIZON_MS = LIMITS.horizonYears * 366 * 86_400_000
+const isDelay = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= HORIZON_MS
+/** A duration in whole milliseconds, from 0 to ten years. */
+export const durationField = coded(
+  z.unknown(),
+  'INVALID_DELAY',
+  'Use whole milliseconds from 0 up to 10 years.',
+  isDelay,
+) as unknown as z.ZodType<number>
+
+const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
+
+/** Milliseconds since 1970 of a strict RFC 3339 text, or undefined: a date that does not exist is not moved to another day. */
+export function parseInstant(text: unknown): number | undefined {
+  const parts = typeof text === 'string' ? RFC_3339.exec(text) : null
+  if (!parts) return undefined
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])]
+  const calendarDay = new Date(Date.UTC(year, month - 1, day))
+  if (calendarDay.getUTCMonth() !== month - 1 || calendarDay.getUTCDate() !== day) return undefined
+  const ms = Date.parse(parts[0])
+  return Number.isFinite(ms) ? ms : undefined
+}
+
+const DATE_HINT = 'Use an existing date with its zone as in RFC 3339, such as 2030-01-31T09:00:00Z.'
+/** A point in time as RFC 3339 text with its zone. */
+export const instantField = coded(
+  z.unknown(),
+  'INVALID_DATE',
+  DATE_HINT,
+  (value) => parseInstant(value) !== undefined,
+) as unknown as z.ZodType<string>
+
+/**
+ * Check what comes from outside.
+ * @throws CarillonError with the code of the first offending field (INVALID_REQUEST if it has none of its own), its path and its value
+ */
+export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what = 'request'): z.output<T> {
+  const outcome = schema.safeParse(input)
+  if (outcome.success) return outcome.data
+  const issue = firstIssue(outcome.error.issues)
+  const field = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]].join('.') : issue.path.join('.') || what
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path
+  const value = path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
+    input,
+  )
+  const code = (issue.code === 'custom' && (issue.params?.['code'] as ErrorCode | undefined)) || 'INVALID_REQUEST'
+  throw new CarillonError(code, `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint: issue.message })
+}
+
+/** Of a union the branch that came farthest says best what is wrong. */
+function firstIssue(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
+  const issue = issues[0] as z.core.$ZodIssue
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue
+  const branches = issue.errors.map((errors) => firstIssue(errors))
+  const deepest = branches.reduce((best, next) => (rank(next) > rank(best) ? next : best))
+  return { ...deepest, path: [...issue.path, ...deepest.path] }
+}
+
+const rank = (issue: z.core.$ZodIssue) => (issue.code === 'custom' ? 100 : 0) + issue.path.length

@@ -1,0 +1,41 @@
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+const TIME_LETTERS = 10
+const RANDOM_LETTERS = 16
+
+/** What a fresh run id looks like: 26 letters, 10 of time and 16 of randomness; derived ids begin with a letter. */
+export const RUN_ID = /^[0-9a-z][0-9a-z-]{15,47}$/
+
+/**
+ * A source of fresh run ids: unique without a round trip, and sorting by the time they were made (within one source strictly).
+ * @param now milliseconds since 1970
+ * @param randomBytes fills its argument with random bytes
+ */
+export function createIdSource(now: () => number, randomBytes: (into: Uint8Array) => void): () => string {
+  const random = new Uint8Array(RANDOM_LETTERS)
+  let lastMs = -1
+  let prefix = ''
+  let tail = ''
+  let counter = 0
+  return () => {
+    const ms = now()
+    if (ms !== lastMs || counter === 0xfffff) {
+      lastMs = ms
+      counter = 0
+      prefix = encode(ms, TIME_LETTERS)
+      randomBytes(random)
+      tail = Array.from(random.subarray(0, RANDOM_LETTERS - 4), (byte) => ALPHABET[byte & 31]).join('')
+    }
+    return prefix + encode(counter++, 4) + tail
+  }
+}
+
+function encode(value: number, letters: number): string {
+  let text = ''
+  for (let rest = value, i = 0; i < letters; i++, rest = Math.floor(rest / 32)) text = ALPHABET[rest % 32] + text
+  return text
+}
+
+/** The id of a task of a run with many; the only task of a single run has the run's own id. */
+export const taskIdOf = (runId: string, index: number) => `${runId}-${index}`
+/** The run of a task id. */
+export const runIdOf = (taskId: string) => taskId.replace(/-\d+$/, '')

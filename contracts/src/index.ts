@@ -1,0 +1,78 @@
+/**
+ * The wire of Carillon: subjects, messages, states, error codes, limits. Schemas only, no I/O.
+ *
+ * Words: a *namespace* is a tenant; a *job* a definition; a *run* one firing of a job or of a handler called directly; a *task* one unit of
+ * work handed to one executor; an *attempt* one try of a task, from 1; a *handler* a function an executor offers by name; an *instance* one
+ * live executor process; a *slot* a planned fire time of a job.
+ */
+export { CALLS, type Call, type CallInput, type CallOutput, type CallRequest, type Page, type ServiceHealth } from './calls.ts'
+export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
+export { CarillonError, type ErrorBody, type ErrorDetails, printable } from './errors.ts'
+export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
+export { HEADERS } from './headers.ts'
+export { createIdSource, RUN_ID, runIdOf, taskIdOf } from './ids.ts'
+export {
+  type Beat,
+  beatSchema,
+  type HandlerInfo,
+  type InstanceView,
+  type Presence,
+  presenceSchema,
+  type Registered,
+  type Registration,
+  registerSchema,
+} from './instance.ts'
+export {
+  type Backoff,
+  backoffSchema,
+  DEFAULT_BACKOFF,
+  type JobInput,
+  type JobState,
+  type JobView,
+  jobInputSchema,
+  type Schedule,
+  scheduleSchema,
+} from './job.ts'
+export { type Json, parseJson, writeJson } from './json.ts'
+export {
+  ENDED_STATES,
+  type EndedState,
+  isEnded,
+  LIFECYCLE,
+  nextState,
+  OPEN_STATES,
+  REASONS,
+  type Reason,
+  RUN_EVENTS,
+  RUN_STATES,
+  type RunEvent,
+  type RunState,
+  statesBefore,
+} from './lifecycle.ts'
+export { LIMITS, POISON_AFTER, TIMES } from './limits.ts'
+export { LOG_LEVELS, type LogLevel, type LogLine, type LogMessage, type LogView, logMessageSchema, queryLogsSchema } from './log.ts'
+export {
+  type ClaimAnswer,
+  type Control,
+  controlSchema,
+  type FinishedReport,
+  type OfferAnswer,
+  type RejectedEvent,
+  type Report,
+  type RunEndedEvent,
+  reportSchema,
+  type WorkMessage,
+} from './messages.ts'
+export { checkName, isName, NAME_RULE } from './names.ts'
+export {
+  type Failure,
+  type Progress,
+  type RunTrigger,
+  type RunView,
+  type StartedRun,
+  type StartRun,
+  startRunSchema,
+  type TaskView,
+} from './run.ts'
+export { PRESENCE_BUCKET, SERVICE_CONSUMERS, STREAMS, type StreamDefinition, type StreamName, workConsumer, workFilter } from './streams.ts'
+export { DEFAULT_NAMESPACE, type EventNoun, parseSubject, SUBJECT_ROOT, subjects } from './subjects.ts'

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { nameField } from './fields.ts'
+import { LIMITS } from './limits.ts'
+
+export const handlerSchema = z.object({
+  name: nameField,
+  description: z.string().max(1_000).optional(),
+  /** JSON Schema of the payload. */
+  inputSchema: z.record(z.string(), z.unknown()).optional(),
+})
+export type HandlerInfo = z.output<typeof handlerSchema>
+
+/** What an executor says of itself when it registers (semantics B1). */
+export const registerSchema = z.object({
+  instance: nameField,
+  service: nameField,
+  version: z.string().max(100).default('0.0.0'),
+  handlers: z.array(handlerSchema).max(LIMITS.handlersPerInstance),
+  labels: z.record(z.string().max(100), z.string().max(200)).default({}),
+  /** Tasks it runs at once. */
+  capacity: z.int().min(1).max(LIMITS.capacity).default(1),
+})
+export type Registration = z.output<typeof registerSchema>
+
+/** Answer to a registration. */
+export interface Registered {
+  /** The durable consumer to pull from, by handler. */
+  readonly consumers: Readonly<Record<string, { stream: string; consumer: string }>>
+  readonly beatMs: number
+  readonly lostAfterMs: number
+}
+
+export const beatSchema = z.object({
+  /** Share of one core, 1 = one core busy. */
+  cpu: z.number().min(0).default(0),
+  memoryBytes: z.number().min(0).default(0),
+  eventLoopDelayMs: z.number().min(0).default(0),
+  running: z.number().min(0).default(0),
+})
+export type Beat = z.output<typeof beatSchema>
+
+/** What presence says of a live instance: a value of the KV bucket. */
+export const presenceSchema = registerSchema.extend({ namespace: z.string(), since: z.string() })
+export type Presence = z.output<typeof presenceSchema>
+
+/** An instance as the registry shows it. */
+export interface InstanceView extends Omit<Presence, 'handlers'> {
+  readonly handlers: readonly string[]
+  readonly load: Beat
+  /** Milliseconds since its last beat. */
+  readonly silentMs: number
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { coded, durationField, instantField, nameField } from './fields.ts'
+import { LIMITS } from './limits.ts'
+
+const isEvery = (value: unknown) =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= LIMITS.everyMinMs && value <= LIMITS.horizonYears * 366 * 86_400_000
+const everyField = coded(
+  z.unknown(),
+  'INVALID_DELAY',
+  `Use whole milliseconds from ${LIMITS.everyMinMs}.`,
+  isEvery,
+) as unknown as z.ZodType<number>
+
+/** When a job fires. `cron` has 5 fields, or 6 with seconds first, in an IANA `timezone` (default UTC). */
+export const scheduleSchema = z.union([
+  z.strictObject({ cron: z.string().max(LIMITS.cronLength), timezone: z.string().max(64).default('UTC') }),
+  z.strictObject({ everyMs: everyField }),
+  z.strictObject({ at: instantField }),
+])
+export type Schedule = z.output<typeof scheduleSchema>
+
+const attemptsField = z.int().min(1).max(LIMITS.attempts)
+
+/** Waiting time before the next attempt: `delayMs`, times `factor` for each further one (exponential), at most `maxMs`. */
+export const backoffSchema = z
+  .discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('fixed'), delayMs: durationField }),
+    z.strictObject({
+      type: z.literal('exponential'),
+      delayMs: durationField,
+      factor: z.number().min(1).max(100).default(2),
+      maxMs: durationField.default(300_000),
+    }),
+  ])
+  .refine((backoff) => backoff.type === 'fixed' || backoff.maxMs >= backoff.delayMs, {
+    error: 'maxMs must not be below delayMs.',
+    path: ['maxMs'],
+  })
+export type Backoff = z.output<typeof backoffSchema>
+
+/** How often and how long: part of a job, and of a run that is asked for. */
+export const policyFields = {
+  /** Total tries; 1 (default) = no retry. */
+  attempts: attemptsField.optional(),
+  /** Default: exponential, 1 s, factor 2, at most 5 min. */
+  backoff: backoffSchema.optional(),
+  /** Time limit of each attempt in ms; none by default. */
+  timeoutMs: coded(
+    z.unknown(),
+    'INVALID_DELAY',
+    'Use whole milliseconds from 1.',
+    (v) => Number.isSafeInteger(v) && (v as number) >= 1,
+  ).optional() as unknown as z.ZodOptional<z.ZodType<number>>,
+  /** `single` (default): one task for whoever has room. `broadcast`: one task for every live instance. */
+  mode: z.enum(['single', 'broadcast']).optional(),
+}
+export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
+
+/** A job as a user writes it. */
+export const jobInputSchema = z.strictObject({
+  name: nameField,
+  /** Default: the job's name. */
+  handler: nameField.optional(),
+  description: z.string().max(1_000).optional(),
+  schedule: scheduleSchema.optional(),
+  payload: z.json().optional(),
+  /** What to do about slots that were missed: `once` (default) one run for all of them, `skip` none, `all` each. */
+  misfire: z.enum(['once', 'skip', 'all']).optional(),
+  ...policyFields,
+})
+export type JobInput = z.input<typeof jobInputSchema>
+
+/** A job as services show it. */
+export interface JobView {
+  readonly name: string
+  readonly handler: string
+  readonly state: JobState
+  readonly description?: string
+  readonly schedule?: Schedule
+  readonly payload?: unknown
+  readonly mode: 'single' | 'broadcast'
+  readonly attempts: number
+  readonly backoff: Backoff
+  readonly timeoutMs?: number
+  readonly misfire: 'once' | 'skip' | 'all'
+  /** Next planned fire time, RFC 3339. */
+  readonly nextAt?: string
+  readonly createdAt: string
+  readonly updatedAt: string
+}
+
+/** `finished`: its schedule has no further time. */
+export type JobState = 'active' | 'paused' | 'finished'

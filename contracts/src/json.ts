@@ -1,0 +1,101 @@
+import { CarillonError, printable } from './errors.ts'
+import { LIMITS } from './limits.ts'
+
+/** Anything JSON can say. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/**
+ * Parse JSON from outside: refuses what is not JSON, what is nested too deep, and integers that a double cannot hold.
+ * @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, INTEGER_TOO_LARGE
+ */
+export function parseJson(text: string, field = 'body'): Json {
+  if (text.length > 2 * LIMITS.jsonDepth || LONG_NUMBER.test(text)) inspect(text, field)
+  try {
+    return JSON.parse(text) as Json
+  } catch (error) {
+    throw new CarillonError('INVALID_JSON', `${field} is not JSON: ${(error as Error).message}`, {
+      field,
+      value: printable(text, 60),
+      cause: error,
+    })
+  }
+}
+
+/**
+ * A value as JSON text, checked like `parseJson` and against a size.
+ * @throws CarillonError `tooLarge` when over `maxBytes`, `notJson` when it cannot be written (cycles, BigInt)
+ */
+export function writeJson(
+  value: unknown,
+  limit: {
+    field: string
+    maxBytes: number
+    tooLarge: 'PAYLOAD_TOO_LARGE' | 'RESULT_TOO_LARGE'
+    notJson: 'INVALID_JSON' | 'RESULT_NOT_JSON'
+  },
+): string {
+  let text: string
+  try {
+    text = JSON.stringify(value) ?? 'null'
+  } catch (error) {
+    throw new CarillonError(limit.notJson, `${limit.field} cannot be written as JSON: ${(error as Error).message}`, {
+      field: limit.field,
+      cause: error,
+    })
+  }
+  if (text.length * 3 > limit.maxBytes) {
+    const bytes = new TextEncoder().encode(text).byteLength
+    if (bytes > limit.maxBytes) {
+      throw new CarillonError(limit.tooLarge, `${limit.field} has ${bytes} bytes as JSON, the limit is ${limit.maxBytes}`, {
+        field: limit.field,
+        value: `${bytes} bytes`,
+      })
+    }
+  }
+  if (text.length > 2 * LIMITS.jsonDepth || LONG_NUMBER.test(text)) inspect(text, limit.field)
+  return text
+}
+
+const LONG_NUMBER = /\d{16}/
+const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [34, 92, 91, 93, 123, 125]
+const NUMBER_AT = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+
+/** One pass over the text, before `JSON.parse` could recurse or round. */
+function inspect(text: string, field: string): void {
+  const hasLongNumber = LONG_NUMBER.test(text)
+  let depth = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === QUOTE) i = endOfString(text, i)
+    else if (code === OPEN_LIST || code === OPEN_OBJECT) {
+      if (++depth > LIMITS.jsonDepth) {
+        throw new CarillonError('JSON_TOO_DEEP', `${field} is nested deeper than ${LIMITS.jsonDepth} levels`, {
+          field,
+          value: printable(text, 40),
+        })
+      }
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--
+    else if (hasLongNumber && code >= 48 && code <= 57) i = checkNumber(text, i, field)
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === BACKSLASH) i++
+    else if (code === QUOTE) return i
+  }
+  return text.length
+}
+
+function checkNumber(text: string, start: number, field: string): number {
+  NUMBER_AT.lastIndex = start
+  const literal = NUMBER_AT.exec(text)?.[0] ?? text.charAt(start)
+  if (/^\d+$/.test(literal) && !Number.isSafeInteger(Number(literal))) {
+    throw new CarillonError('INTEGER_TOO_LARGE', `${field} holds ${printable(literal, 40)}, which would be rounded`, {
+      field,
+      value: literal.slice(0, 40),
+    })
+  }
+  return start + literal.length - 1
+}

@@ -1,0 +1,85 @@
+/** States of a run, and of each task of a run with many. */
+export const RUN_STATES = [
+  'delayed',
+  'queued',
+  'running',
+  'cancelling',
+  'succeeded',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'skipped',
+] as const
+export type RunState = (typeof RUN_STATES)[number]
+
+/** What can happen to a run or task. */
+export const RUN_EVENTS = [
+  'due',
+  'started',
+  'succeeded',
+  'failed',
+  'timed_out',
+  'retried',
+  'lost',
+  'cancel',
+  'cancelled',
+  'restarted',
+] as const
+export type RunEvent = (typeof RUN_EVENTS)[number]
+
+/**
+ * The life cycle as data: event → state before → state after. What is not here does not happen; such an event is refused and counted.
+ * `queued → succeeded` is no gap: a task that took less than 200 ms reports its start and its end as one.
+ */
+export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunState>>>> = {
+  due: { delayed: 'queued' },
+  started: { queued: 'running', running: 'running' },
+  succeeded: { queued: 'succeeded', running: 'succeeded', cancelling: 'succeeded' },
+  failed: { queued: 'failed', running: 'failed', cancelling: 'failed' },
+  timed_out: { queued: 'timed_out', running: 'timed_out', cancelling: 'cancelled' },
+  retried: { queued: 'delayed', running: 'delayed' },
+  lost: { queued: 'queued', running: 'queued', cancelling: 'cancelled' },
+  cancel: { delayed: 'cancelled', queued: 'cancelled', running: 'cancelling' },
+  cancelled: { queued: 'cancelled', running: 'cancelled', cancelling: 'cancelled' },
+  restarted: { succeeded: 'queued', failed: 'queued', timed_out: 'queued', cancelled: 'queued', skipped: 'queued' },
+}
+
+/** States that a run leaves only by a manual retry. */
+export const ENDED_STATES = ['succeeded', 'failed', 'timed_out', 'cancelled', 'skipped'] as const satisfies RunState[]
+export type EndedState = (typeof ENDED_STATES)[number]
+
+export const OPEN_STATES = ['delayed', 'queued', 'running', 'cancelling'] as const satisfies RunState[]
+
+export function isEnded(state: RunState): state is EndedState {
+  return (ENDED_STATES as readonly string[]).includes(state)
+}
+
+/** The state after `event`, or undefined when the event does not apply to `state`. */
+export function nextState(state: RunState, event: RunEvent): RunState | undefined {
+  return LIFECYCLE[event][state]
+}
+
+/** The states that `event` applies to: what a conditional write expects. */
+export function statesBefore(event: RunEvent): RunState[] {
+  return Object.keys(LIFECYCLE[event]) as RunState[]
+}
+
+/** Why a run or task is in its state. Every ended one has exactly one. */
+export const REASONS = {
+  completed: 'The handler returned.',
+  'handler-error': 'The handler threw, and no tries are left.',
+  'non-retryable': 'The handler threw an error that is not to be retried.',
+  'invalid-payload': 'The payload does not match the input schema of the handler.',
+  'invalid-result': 'The result is not JSON or is over the limit.',
+  'attempt-timeout': 'The attempt took longer than its time limit.',
+  'instance-lost': 'The instance that ran the task was lost.',
+  poison: 'The task lost its instance three times in a row.',
+  'cancelled-by-request': 'Someone cancelled it.',
+  'tasks-failed': 'At least one task of the run failed.',
+  'tasks-cancelled': 'At least one task of the run was cancelled.',
+  misfire: 'The slot was missed, and the job skips missed slots.',
+  'no-instance': 'No live instance offers the handler.',
+  retry: 'An attempt failed; the next one waits.',
+  delay: 'It was asked for at a later time.',
+} as const
+export type Reason = keyof typeof REASONS

@@ -1,0 +1,66 @@
+/** Every limit of the wire, with the reason for its size. Crossing one is a coded error, never a silent cut. */
+export const LIMITS = {
+  /** Letters of a name; a subject of five such tokens stays far below the broker's 4,096-byte control line. */
+  nameLength: 64,
+  /** Letters of an idempotency key: room for two UUIDs and a prefix. */
+  keyLength: 256,
+  /** Bytes of a run's payload as JSON: work messages carry it, and the broker's default message limit is 1 MiB. */
+  payloadBytes: 512 * 1024,
+  /** Bytes of a result as JSON, kept with the run (semantics C7). */
+  resultBytes: 256 * 1024,
+  /** A result up to this size travels inside the run's terminal event; a larger one is asked for. */
+  eventResultBytes: 8 * 1024,
+  /** Levels of nested arrays and objects in any JSON we read: recursion over it stays shallow everywhere. */
+  jsonDepth: 64,
+  /** Runs in one bulk start: one store write of a size that every engine takes at once. */
+  runsPerCall: 1_000,
+  /** Reports in one message: a burst of one event-loop turn. */
+  reportsPerMessage: 500,
+  /** Bytes of one message that we publish; below the broker's default of 1 MiB, headers included. */
+  messageBytes: 1_000_000,
+  /** Total tries of a task: a typo must not make a job that never ends. */
+  attempts: 1_000,
+  /** Years that a delay or a date may lie ahead. */
+  horizonYears: 10,
+  /** Shortest fixed rate of a job. */
+  everyMinMs: 100,
+  /** Letters of a cron expression. */
+  cronLength: 256,
+  /** Entries on a page of a list. */
+  pageSize: 1_000,
+  /** Lines in one log message (semantics E1). */
+  logLinesPerMessage: 100,
+  /** Bytes of one log line (semantics E1). */
+  logLineBytes: 8 * 1024,
+  /** Lines an executor keeps while the broker is away (semantics E1). */
+  logBufferLines: 10_000,
+  /** Bytes of an error's message and of its stack, as kept with a run. */
+  errorTextBytes: 8 * 1024,
+  /** Handlers of one instance: one durable consumer each, of the 1,000 that a stream allows. */
+  handlersPerInstance: 200,
+  /** Concurrent tasks of one instance. */
+  capacity: 10_000,
+} as const
+
+/** Time limits of the wire, in milliseconds. */
+export const TIMES = {
+  /** An executor's heartbeat (semantics B2). */
+  beatMs: 3_000,
+  /** Silence after which an instance is lost (semantics B2). */
+  lostAfterMs: 10_000,
+  /** Redelivery of work that its executor neither acknowledged nor called "still working". */
+  ackWaitMs: 10_000,
+  /** How often a live executor says "still working". */
+  workingMs: 3_000,
+  /** A handler's time between abort and the report of its end (semantics C3). */
+  graceMs: 5_000,
+  /** A task shorter than this has no `started` report of its own. */
+  startedFoldMs: 200,
+  /** A slot later than this is a misfire (semantics A, misfire). */
+  misfireAfterMs: 60_000,
+  /** How long the broker remembers message ids. */
+  dedupeMs: 120_000,
+} as const
+
+/** Executor deaths in a row after which a task is poison (semantics C8). */
+export const POISON_AFTER = 3

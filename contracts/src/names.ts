@@ -1,0 +1,24 @@
+import { CarillonError, printable } from './errors.ts'
+import { LIMITS } from './limits.ts'
+
+const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
+/** Keys of every JavaScript object: a record keyed by such a name would read what nobody wrote. */
+const RESERVED = new Set(['__proto__', 'constructor', 'prototype'])
+
+/** What a name must look like, in words. */
+export const NAME_RULE = `1 to ${LIMITS.nameLength} letters, digits, "-" or "_"`
+
+/** Whether `text` may be a subject token: the restricted term of NATS ADR-6, at most 64 letters. */
+export function isName(text: unknown): text is string {
+  return typeof text === 'string' && TOKEN.test(text) && !RESERVED.has(text)
+}
+
+/** @throws CarillonError INVALID_NAME that names the field and the value */
+export function checkName(field: string, value: unknown): string {
+  if (isName(value)) return value
+  throw new CarillonError('INVALID_NAME', `${field} ${printable(value)} is not a name`, {
+    field,
+    value: printable(value),
+    hint: `Use ${NAME_RULE}.`,
+  })
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { durationField, instantField, nameField, runIdField } from './fields.ts'
+import { policyFields } from './job.ts'
+import type { Reason, RunState } from './lifecycle.ts'
+import { RUN_STATES } from './lifecycle.ts'
+import { LIMITS } from './limits.ts'
+
+/** One run that is asked for. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
+export const startRunSchema = z
+  .strictObject({
+    job: nameField.optional(),
+    handler: nameField.optional(),
+    /** Default: the job's payload, else null. */
+    payload: z.unknown().optional(),
+    /** Idempotency key: one run per namespace and key. */
+    key: z.string().min(1).max(LIMITS.keyLength).optional(),
+    /** A fresh id made by the caller, so that a repeated request is the same run. */
+    id: runIdField.optional(),
+    delayMs: durationField.optional(),
+    at: instantField.optional(),
+    ...policyFields,
+  })
+  .refine((run) => (run.job === undefined) !== (run.handler === undefined), { error: 'Name either a job or a handler.', path: ['job'] })
+  .refine((run) => run.delayMs === undefined || run.at === undefined, { error: 'Give either delayMs or at.', path: ['at'] })
+export type StartRun = z.output<typeof startRunSchema>
+
+export const startRunsSchema = z.strictObject({ runs: z.array(z.unknown()) })
+
+/** Outcome of one start; in a bulk each item has its own. */
+export interface StartedRun {
+  readonly runId: string
+  /** False: the run was there already, by its key or id. */
+  readonly created: boolean
+}
+
+export const progressSchema = z.object({ percent: z.number().min(0).max(100), note: z.string().max(1_000).optional() })
+export type Progress = z.output<typeof progressSchema>
+
+/** An error that a handler threw, as data. Field for field the same from any language. */
+export const failureSchema = z.object({
+  name: z.string().max(200).default('Error'),
+  message: z.string().default(''),
+  stack: z.string().optional(),
+  /** False: not to be tried again (semantics C2). */
+  retryable: z.boolean().optional(),
+  /** Waiting time that the handler asks for before the next attempt, in ms. */
+  retryAfterMs: z.number().min(0).optional(),
+})
+export type Failure = z.output<typeof failureSchema>
+
+/** A run as services show it. Times are RFC 3339 in UTC. */
+export interface RunView {
+  readonly runId: string
+  readonly job?: string
+  readonly handler: string
+  readonly mode: 'single' | 'broadcast'
+  readonly state: RunState
+  readonly reason?: Reason
+  /** The reason in words, with what a person needs to act. */
+  readonly message?: string
+  readonly trigger: RunTrigger
+  readonly payload?: unknown
+  readonly key?: string
+  readonly slot?: string
+  readonly attempt: number
+  readonly attempts: number
+  readonly instance?: string
+  readonly progress?: Progress
+  readonly result?: unknown
+  readonly error?: Failure
+  readonly createdAt: string
+  /** When it becomes due: of a delayed run. */
+  readonly dueAt?: string
+  readonly startedAt?: string
+  readonly endedAt?: string
+}
+
+/** Who asked for a run. */
+export type RunTrigger = 'call' | 'stream' | 'schedule'
+
+/** One task of a run with many, as services show it. */
+export interface TaskView {
+  readonly taskId: string
+  readonly index: number
+  readonly state: RunState
+  readonly reason?: Reason
+  readonly attempt: number
+  readonly instance?: string
+  readonly progress?: Progress
+  readonly result?: unknown
+  readonly error?: Failure
+  readonly startedAt?: string
+  readonly endedAt?: string
+}
+
+export const listRunsSchema = z.strictObject({
+  job: nameField.optional(),
+  state: z.enum(RUN_STATES).optional(),
+  cursor: z.string().max(200).optional(),
+  limit: z.int().min(1).max(LIMITS.pageSize).default(50),
+})

@@ -1,0 +1,21 @@
+export type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, TaskRecord } from './records.ts'
+export { SHARES, shareOf } from './records.ts'
+export type {
+  CoordinatorStore,
+  Due,
+  DueQuery,
+  InsertOutcome,
+  JobMove,
+  JobStore,
+  LifeChange,
+  LifeExpectation,
+  LifeStore,
+  LogQuery,
+  LogStore,
+  RunStore,
+  Slice,
+  Store,
+  TaskStore,
+  UpdateOutcome,
+} from './ports.ts'
+export { openStore } from './open-store.ts'

@@ -1,0 +1,136 @@
+import type { RunState } from '@carillon/contracts'
+import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, TaskRecord } from './records.ts'
+
+/**
+ * The persistence ports. What every adapter must guarantee, proven by the conformance cases of `./testing`:
+ *
+ * - A write that was answered is there after `kill -9` of anything.
+ * - Every write is conditional and touches one document. Bulks are unordered, with an outcome per item in the order of the input;
+ *   an item that is refused or a duplicate disturbs no other. Adapters sort bulks by id, so that writers do not deadlock.
+ * - Transient engine errors (write conflict, deadlock, step-down) are retried inside; what remains is a `CarillonError`
+ *   STORE_UNAVAILABLE, STORE_READ_ONLY or STORE_FULL.
+ * - No record with an undefined, NaN or infinite value is written: the adapter throws before anything is stored.
+ */
+export interface Store {
+  readonly jobs: JobStore
+  readonly runs: RunStore
+  readonly tasks: TaskStore
+  readonly logs: LogStore
+  readonly coordinators: CoordinatorStore
+  /** Writes and reads one small record. @throws CarillonError STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL */
+  check(): Promise<void>
+  /** `sqlite` or `mongodb`, and where, without secrets. */
+  describe(): string
+  close(): Promise<void>
+}
+
+export type InsertOutcome = 'created' | 'duplicate'
+export type UpdateOutcome = 'applied' | 'refused'
+
+export interface Slice<Item> {
+  readonly items: Item[]
+  /** Pass it on to get what follows; undefined at the end. */
+  readonly cursor?: string
+}
+
+/** Something due: enough to decide who looks at it. */
+export interface Due {
+  readonly id: string
+  readonly wakeAt: number
+}
+
+export interface DueQuery {
+  /** Inclusive. */
+  readonly until: number
+  /** Only these shares. */
+  readonly shares: readonly number[]
+  readonly limit: number
+}
+
+export interface JobStore {
+  insert(job: JobRecord): Promise<InsertOutcome>
+  get(ids: readonly string[]): Promise<(JobRecord | undefined)[]>
+  /** Replaces the whole record if its stored revision and wakeAt are the expected ones. */
+  replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome>
+  /** Moves wakeAt (and state) of many jobs on, each if revision and wakeAt are still as expected. */
+  advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]>
+  remove(id: string): Promise<boolean>
+  /** By name, ascending. */
+  list(query: { namespace: string; cursor?: string | undefined; limit: number }): Promise<Slice<JobRecord>>
+  /** Jobs with wakeAt <= until in these shares, earliest first. */
+  due(query: DueQuery): Promise<JobRecord[]>
+}
+
+export interface JobMove {
+  readonly id: string
+  readonly expect: { readonly revision: number; readonly wakeAt: number }
+  readonly set: { readonly wakeAt: number | null; readonly state: JobRecord['state'] }
+}
+
+/** What a conditional write expects. An absent field is not compared. */
+export interface LifeExpectation {
+  readonly state: readonly RunState[]
+  readonly attempt?: number
+  /** The stored owner is one of these (null = nobody). */
+  readonly owner?: readonly (string | null)[]
+}
+
+export interface LifeChange {
+  readonly id: string
+  readonly expect: LifeExpectation
+  readonly set: Partial<TaskLife>
+}
+
+/** What runs and tasks have in common. */
+export interface LifeStore<Item> {
+  insert(items: readonly Item[]): Promise<InsertOutcome[]>
+  get(ids: readonly string[]): Promise<(Item | undefined)[]>
+  update(changes: readonly LifeChange[]): Promise<UpdateOutcome[]>
+  /** wakeAt <= until in these shares, earliest first. */
+  due(query: DueQuery): Promise<Due[]>
+  /** State `running` or `cancelling` with this owner. */
+  ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>>
+}
+
+export interface RunStore extends LifeStore<RunRecord> {
+  /** State `queued` with from <= queuedAt < before, oldest first. */
+  queued(query: { from: number; before: number; cursor?: string | undefined; limit: number }): Promise<Slice<RunRecord>>
+  /** Newest first by createdAt, then id. */
+  list(query: { namespace: string; job?: string | undefined; state?: RunState | undefined; cursor?: string | undefined; limit: number }): Promise<Slice<RunRecord>>
+}
+
+export interface TaskStore extends LifeStore<TaskRecord> {
+  /** Tasks of a run by index. */
+  list(query: { runId: string; cursor?: string | undefined; limit: number }): Promise<Slice<TaskRecord>>
+  /** How many tasks of a run are in each state. */
+  count(runId: string): Promise<Partial<Record<RunState, number>>>
+}
+
+export interface LogStore {
+  /** Lines are known by (taskId, attempt, seq): one that is there already is left alone. */
+  insert(lines: readonly LogRecord[]): Promise<void>
+  /** By (at, taskId, attempt, seq). */
+  query(query: LogQuery): Promise<Slice<LogRecord>>
+  /** Deletes lines older than `before`, at most `limit`; answers how many. */
+  removeOlder(query: { before: number; limit: number }): Promise<number>
+  /** Deletes the oldest lines of a run beyond the newest `keep`; answers how many. */
+  trim(query: { namespace: string; runId: string; keep: number }): Promise<number>
+}
+
+export interface LogQuery {
+  readonly namespace: string
+  readonly runId: string
+  readonly taskId?: string | undefined
+  readonly levels?: readonly LogRecord['level'][] | undefined
+  readonly text?: string | undefined
+  readonly order: 'oldest' | 'newest'
+  readonly cursor?: string | undefined
+  readonly limit: number
+}
+
+export interface CoordinatorStore {
+  /** Inserts or replaces. */
+  put(record: CoordinatorRecord): Promise<void>
+  list(): Promise<CoordinatorRecord[]>
+  remove(id: string): Promise<void>
+}

@@ -1,0 +1,120 @@
+import type { Backoff, Failure, JobState, Progress, Reason, RunState, RunTrigger, Schedule } from '@carillon/contracts'
+
+/** A job as it is kept. Times are milliseconds since 1970, JSON of users is kept as text. */
+export interface JobRecord {
+  /** `<namespace>/<name>`. */
+  readonly id: string
+  readonly namespace: string
+  readonly name: string
+  readonly handler: string
+  readonly state: JobState
+  readonly description: string | null
+  readonly schedule: Schedule | null
+  /** JSON text. */
+  readonly payload: string
+  readonly mode: 'single' | 'broadcast'
+  readonly attempts: number
+  readonly backoff: Backoff
+  readonly timeoutMs: number | null
+  readonly misfire: 'once' | 'skip' | 'all'
+  /** Grows by one with each change of the definition. */
+  readonly revision: number
+  /** Part of the key space, see `shareOf`. */
+  readonly share: number
+  /** Next planned fire time while the job is active; the only timer. */
+  readonly wakeAt: number | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** The life of a task: of the only task of a single run it is part of the run's record. */
+export interface TaskLife {
+  readonly state: RunState
+  readonly reason: Reason | null
+  /** Number of the current try, from 1. With `owner` the fence: who reports another one is refused. */
+  readonly attempt: number
+  /** Total tries allowed; a manual retry raises it. */
+  readonly attempts: number
+  /** Instances lost in a row. */
+  readonly losses: number
+  /** The instance whose `started` was stored last. */
+  readonly owner: string | null
+  readonly wakeAt: number | null
+  /** When the current attempt was queued; null in every other state. */
+  readonly queuedAt: number | null
+  readonly progress: Progress | null
+  /** JSON text. */
+  readonly result: string | null
+  readonly error: Failure | null
+  readonly startedAt: number | null
+  readonly endedAt: number | null
+}
+
+/** A run as it is kept. */
+export interface RunRecord extends TaskLife {
+  /** Derived from what makes the run unique (architecture §4 rule 1). */
+  readonly id: string
+  readonly namespace: string
+  readonly job: string | null
+  readonly handler: string
+  readonly mode: 'single' | 'broadcast'
+  readonly trigger: RunTrigger
+  readonly key: string | null
+  /** Planned fire time. */
+  readonly slot: number | null
+  /** JSON text. */
+  readonly payload: string
+  readonly backoff: Backoff
+  /** Tries each start or manual retry is given: what `attempts` was in the beginning. */
+  readonly tries: number
+  readonly timeoutMs: number | null
+  readonly traceparent: string | null
+  readonly createdAt: number
+  readonly share: number
+}
+
+/** One task of a run with many (a broadcast leg). */
+export interface TaskRecord extends TaskLife {
+  /** `<runId>-<index>`. */
+  readonly id: string
+  readonly namespace: string
+  readonly runId: string
+  readonly index: number
+  readonly share: number
+  /** The instance it is routed to. */
+  readonly target: string
+}
+
+/** One stored log line. */
+export interface LogRecord {
+  readonly namespace: string
+  readonly runId: string
+  readonly taskId: string
+  readonly attempt: number
+  readonly seq: number
+  readonly instance: string
+  readonly at: number
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly message: string
+  /** JSON text. */
+  readonly fields: string | null
+}
+
+/** What a live coordinator says of itself once a second. */
+export interface CoordinatorRecord {
+  readonly id: string
+  /** Grows with each beat: readers judge liveness by its change, never by comparing clocks. */
+  readonly beat: number
+  /** Everything that this coordinator queued before this time (its own clock) was accepted by the broker. */
+  readonly publishedBefore: number
+}
+
+/** The key space is cut into this many shares; live coordinators split them by rendezvous hashing. */
+export const SHARES = 64
+
+/** The share of an id: FNV-1a, the same in every process and version. */
+export function shareOf(id: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
+  return (hash >>> 0) % SHARES
+}
