@@ -1,0 +1,55 @@
+/**
+ * Gathers items and hands them on together. What arrived in one turn of the event loop is one batch: no waiting when idle, large batches
+ * under load. At most `maxInFlight` batches are under way; what arrives meanwhile is the next one.
+ */
+export class Batcher<In, Out> {
+  readonly #run: (items: In[]) => Promise<Out[]>
+  readonly #maxItems: number
+  readonly #maxInFlight: number
+  #waiting: { item: In; resolve: (out: Out) => void; reject: (error: unknown) => void }[] = []
+  #inFlight = 0
+  #due = false
+
+  /** @param run answers one outcome an item, in order; if it throws, every item of the batch fails with that error */
+  constructor(options: { maxItems: number; maxInFlight: number; run: (items: In[]) => Promise<Out[]> }) {
+    this.#run = options.run
+    this.#maxItems = options.maxItems
+    this.#maxInFlight = options.maxInFlight
+  }
+
+  add(item: In): Promise<Out> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  addAll(items: readonly In[]): Promise<Out[]> {
+    return Promise.all(items.map((item) => this.add(item)))
+  }
+
+  #schedule(): void {
+    if (this.#due || this.#inFlight >= this.#maxInFlight) return
+    this.#due = true
+    setImmediate(() => {
+      this.#due = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight) {
+      const batch = this.#waiting.splice(0, this.#maxItems)
+      this.#inFlight++
+      this.#run(batch.map((entry) => entry.item))
+        .then(
+          (outcomes) => batch.forEach((entry, i) => entry.resolve(outcomes[i] as Out)),
+          (error: unknown) => batch.forEach((entry) => entry.reject(error)),
+        )
+        .finally(() => {
+          this.#inFlight--
+          if (this.#waiting.length > 0) this.#flush()
+        })
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** Time as a port: nothing else in the services reads the machine's clock or sets its timers. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Calls back once after `delayMs`; answers how to call it off. */
+  after(delayMs: number, callback: () => void): () => void
+}
+
+/** Node fires a longer timer after 1 ms (32-bit overflow), and a clock that jumped is noticed this soon. */
+const LONGEST_TIMER_MS = 60_000
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, callback) {
+    let timer: NodeJS.Timeout
+    const arm = (restMs: number) => {
+      const stepMs = Math.min(Math.max(restMs, 0), LONGEST_TIMER_MS)
+      timer = setTimeout(() => (restMs > stepMs ? arm(restMs - stepMs) : callback()), stepMs)
+    }
+    arm(delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Waits `delayMs`, or until `signal` aborts; answers false when it was aborted. */
+export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const end = (elapsed: boolean) => {
+      cancel()
+      signal.removeEventListener('abort', abort)
+      resolve(elapsed)
+    }
+    const abort = () => end(false)
+    const cancel = clock.after(delayMs, () => end(true))
+    signal.addEventListener('abort', abort)
+  })
+}

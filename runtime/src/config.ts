@@ -1,0 +1,38 @@
+import { CarillonError, printable } from '@carillon/contracts'
+import { z } from 'zod'
+
+/** Settings of every service process; docs/CONFIG.md is generated from this table. */
+export const SETTINGS = {
+  CARILLON_NATS_URL: z.string().min(1).default('nats://127.0.0.1:4222').describe('Address of the broker; several are separated by commas'),
+  CARILLON_STORE_URL: z
+    .string()
+    .min(1)
+    .default('sqlite:.carillon/carillon.db')
+    .describe('Store of coordinators and loggers: sqlite:<file> or mongodb://…'),
+  CARILLON_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').describe('Least level of log lines'),
+  CARILLON_STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1).describe('Copies of each stream in a NATS cluster'),
+  CARILLON_LOG_RETENTION_DAYS: z.coerce.number().min(0.01).max(3650).default(7).describe('Days that log lines are kept'),
+  CARILLON_LOG_LINES_PER_RUN: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(10_000_000)
+    .default(100_000)
+    .describe('Lines kept of one run; the oldest go first'),
+} as const
+
+export type Config = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> }
+
+/** Reads the settings once. @throws CarillonError INVALID_CONFIG that names the variable; an unknown CARILLON_ variable is not ours to judge */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const entries = Object.entries(SETTINGS).map(([name, schema]) => {
+    const outcome = schema.safeParse(environment[name])
+    if (outcome.success) return [name, outcome.data]
+    throw new CarillonError('INVALID_CONFIG', `${name} is wrong: ${printable(environment[name])}`, {
+      field: name,
+      value: printable(environment[name]),
+      hint: outcome.error.issues[0]?.message,
+    })
+  })
+  return Object.freeze(Object.fromEntries(entries)) as Config
+}

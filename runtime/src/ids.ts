@@ -1,0 +1,19 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createIdSource } from '@carillon/contracts'
+import { systemClock } from './clock.ts'
+
+/** A fresh run id: 26 letters that sort by time. */
+export const freshRunId = createIdSource(systemClock.now, (into) => into.set(randomBytes(into.length)))
+
+/** A random name for a service instance. */
+export const freshServiceId = (service: string) => `${service}-${randomBytes(4).toString('hex')}`
+
+/** An id derived from what makes the thing unique: `prefix` and 25 letters of SHA-256 over the parts. */
+export function derivedId(prefix: 'k' | 's' | 't', ...parts: readonly (string | number)[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(parts)).digest()
+  let text = prefix as string
+  for (let i = 0; i < 25; i++) text += ALPHABET[(hash[i] as number) & 31]
+  return text
+}
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'

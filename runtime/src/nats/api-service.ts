@@ -1,0 +1,81 @@
+import { CALLS, type Call, CarillonError, HEADERS, type Json, parseInput, parseJson, parseSubject, SUBJECT_ROOT } from '@carillon/contracts'
+import { type Service, type ServiceMsg, Svcm } from '@nats-io/services'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { z } from 'zod'
+import type { Logger } from '../logger.ts'
+
+/** A call as its handler sees it: checked input and where it came from. */
+export interface Request<Input = unknown> {
+  readonly namespace: string
+  readonly input: Input
+  readonly traceparent: string | undefined
+}
+
+const QUEUE = 'carillon'
+
+/**
+ * Serves calls under `carillon.*.api.<noun>.<verb>`, announced through the NATS services protocol. A failure is answered as
+ * `{"error": …}`, with the headers that the protocol prescribes.
+ */
+export class ApiService {
+  readonly #connection: NatsConnection
+  readonly #log: Logger
+  #service: Service | undefined
+
+  constructor(connection: NatsConnection, log: Logger) {
+    this.#connection = connection
+    this.#log = log
+  }
+
+  async listen(service: Call['service'], handlers: ReadonlyMap<Call, (request: Request) => Promise<unknown>>): Promise<void> {
+    // The services package brings a nats-core of its own; only its types differ.
+    this.#service = await new Svcm(this.#connection as never).add({
+      name: `carillon-${service}`,
+      version: '0.1.0',
+      description: `Carillon ${service}`,
+      queue: QUEUE,
+    })
+    for (const [call, handle] of handlers) {
+      this.#service.addEndpoint(`${call.noun}-${call.verb}`, {
+        subject: `${SUBJECT_ROOT}.*.api.${call.noun}.${call.verb}`,
+        metadata: {
+          description: call.description,
+          schema: JSON.stringify(z.toJSONSchema(call.input, { io: 'input', unrepresentable: 'any' })).slice(0, 4096),
+        },
+        handler: (_error, message) => void this.#serve(message, call, handle),
+      })
+    }
+  }
+
+  async #serve(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
+    try {
+      const text = message.string()
+      const body: Json = text === '' ? {} : parseJson(text)
+      const input = parseInput(call.input, body)
+      const namespace = parseSubject(message.subject)?.namespace ?? ''
+      message.respond(
+        JSON.stringify(await handle({ namespace, input, traceparent: message.headers?.get(HEADERS.traceparent) || undefined })),
+      )
+    } catch (error) {
+      this.#refuse(message, call, CarillonError.from(error))
+    }
+  }
+
+  #refuse(message: ServiceMsg, call: Call, error: CarillonError): void {
+    if (error.code === 'INTERNAL')
+      this.#log.error({ evt: 'call.failed', call: `${call.noun}.${call.verb}`, err: error.cause ?? error }, 'a call failed')
+    message.respondError(
+      error.code === 'INTERNAL' ? 500 : 400,
+      `${error.code}: ${error.message}`.replaceAll(/\s+/g, ' ').slice(0, 200),
+      JSON.stringify({ error: error.toBody() }),
+    )
+  }
+
+  async stop(): Promise<void> {
+    await this.#service?.stop()
+    this.#service = undefined
+  }
+}
+
+/** The call of a `<noun>.<verb>`. */
+export const callOf = (path: string): Call | undefined => Object.values(CALLS).find((call) => `${call.noun}.${call.verb}` === path)

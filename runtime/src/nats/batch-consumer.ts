@@ -1,0 +1,126 @@
+import { SERVICE_CONSUMERS } from '@carillon/contracts'
+import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { Clock } from '../clock.ts'
+import { pause } from '../clock.ts'
+import { LoopService } from '../lifecycle.ts'
+import type { Logger } from '../logger.ts'
+import { type Incoming, type RejectedMessages, readIncoming } from './incoming.ts'
+
+export interface BatchConsumerOptions {
+  readonly connection: NatsConnection
+  readonly stream: keyof typeof SERVICE_CONSUMERS
+  readonly log: Logger
+  readonly clock: Clock
+  readonly rejected: RejectedMessages
+  /** Messages in one batch at most. */
+  readonly maxMessages: number
+  /** Batches under way at once. */
+  readonly maxInFlight: number
+  /** Answers when everything is stored: then the messages are acknowledged. If it throws, they come again after `retryAfterMs`. */
+  readonly handle: (batch: Incoming[]) => Promise<unknown>
+}
+
+const RETRY_AFTER_MS = 1_000
+/** A consumer that vanished is found again after this long: short, for the fail-over of a cluster. */
+const EXPIRES_MS = 5_000
+
+/**
+ * Takes a stream in batches: what arrived meanwhile is the next one, nothing waits when idle. Messages are acknowledged when their batch is
+ * handled; one that cannot be read is set aside and the rest goes on.
+ */
+export class BatchConsumer extends LoopService {
+  readonly #options: BatchConsumerOptions
+  #waiting: JsMsg[] = []
+  #inFlight = 0
+  #due = false
+  #stopping = false
+  #drained: (() => void) | undefined
+
+  constructor(options: BatchConsumerOptions) {
+    super()
+    this.#options = options
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    const { stream, log, clock, connection } = this.#options
+    this.#stopping = false
+    while (!signal.aborted) {
+      try {
+        await this.#consume(signal)
+      } catch (error) {
+        if (signal.aborted || connection.isClosed()) break
+        log.warn({ evt: 'consumer.failed', stream, err: error }, 'reading a stream failed; trying again')
+        await pause(clock, RETRY_AFTER_MS, signal)
+      }
+    }
+    this.#stopping = true
+    this.#waiting = []
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#options.log.fatal({ evt: 'consumer.died', stream: this.#options.stream, err: error }, 'a consumer died')
+  }
+
+  async #consume(signal: AbortSignal): Promise<void> {
+    const { connection, stream, maxMessages, maxInFlight } = this.#options
+    const consumer = await jetstream(connection).consumers.get(stream, SERVICE_CONSUMERS[stream])
+    const messages: ConsumerMessages = await consumer.consume({
+      max_messages: maxMessages * (maxInFlight + 1),
+      expires: EXPIRES_MS,
+      abort_on_missing_resource: true,
+      callback: (message) => this.#take(message),
+    })
+    const stop = () => messages.stop()
+    signal.addEventListener('abort', stop)
+    try {
+      const error = await messages.closed()
+      if (error) throw error
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  #take(message: JsMsg): void {
+    if (this.#stopping) return
+    this.#waiting.push(message)
+    if (this.#due || this.#inFlight >= this.#options.maxInFlight) return
+    this.#due = true
+    setImmediate(() => {
+      this.#due = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (this.#waiting.length > 0 && this.#inFlight < this.#options.maxInFlight) {
+      const batch = this.#waiting.splice(0, this.#options.maxMessages)
+      this.#inFlight++
+      this.#handle(batch).finally(() => {
+        this.#inFlight--
+        if (this.#inFlight === 0) this.#drained?.()
+        this.#flush()
+      })
+    }
+  }
+
+  async #handle(batch: JsMsg[]): Promise<void> {
+    const { stream, log, rejected, clock } = this.#options
+    const read: Incoming[] = []
+    for (const message of batch) {
+      try {
+        read.push(readIncoming(message))
+      } catch (error) {
+        rejected.setAside({ subject: message.subject, text: message.string(), error, stream, now: clock.now() })
+      }
+    }
+    try {
+      if (read.length > 0) await this.#options.handle(read)
+      for (const message of batch) message.ack()
+    } catch (error) {
+      log.error({ evt: 'batch.failed', stream, messages: batch.length, err: error }, 'a batch could not be handled; it comes again')
+      for (const message of batch) message.nak(RETRY_AFTER_MS)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { CarillonError, HEADERS, type Json, parseJson, parseSubject, subjects } from '@carillon/contracts'
+import type { JsMsg } from '@nats-io/jetstream'
+import type { Msg, MsgHdrs } from '@nats-io/transport-node'
+import type { Logger } from '../logger.ts'
+import { meter } from '../telemetry.ts'
+import type { StreamPublisher } from './publisher.ts'
+
+/** A message of a stream, understood so far as every reader needs it. */
+export interface Incoming {
+  readonly subject: string
+  readonly namespace: string
+  /** The subject's token after its class: a job, an instance, a run. */
+  readonly name: string
+  readonly body: Json
+  readonly sequence: number
+  /** When the broker stored it, ms since 1970. */
+  readonly storedAt: number
+  readonly traceparent: string | undefined
+  header(name: string): string | undefined
+}
+
+/** @throws CarillonError INVALID_JSON and what else `parseJson` throws; an empty body is null */
+export function readIncoming(message: JsMsg): Incoming {
+  const tokens = parseSubject(message.subject)
+  const text = message.string()
+  const header = (name: string) => headerOf(message.headers, name)
+  return {
+    subject: message.subject,
+    namespace: tokens?.namespace ?? '',
+    name: tokens?.rest[0] ?? '',
+    body: text === '' ? null : parseJson(text),
+    sequence: message.seq,
+    storedAt: message.timestampNanos ? Number(message.timestampNanos / 1_000_000n) : 0,
+    traceparent: header(HEADERS.traceparent),
+    header,
+  }
+}
+
+export function headerOf(headers: MsgHdrs | undefined, name: string): string | undefined {
+  return headers?.get(name) || undefined
+}
+
+/** What cannot be understood is counted, said in the log, kept as an event of stream EVENTS, and does no further harm. */
+export class RejectedMessages {
+  readonly #publisher: StreamPublisher
+  readonly #log: Logger
+  readonly #counter = meter.createCounter('carillon.messages.rejected', { description: 'Messages set aside' })
+  count = 0
+
+  constructor(publisher: StreamPublisher, log: Logger) {
+    this.#publisher = publisher
+    this.#log = log
+  }
+
+  setAside(message: { subject: string; text: string; error: unknown; stream: string; now: number }): void {
+    const error = CarillonError.from(message.error)
+    this.count++
+    this.#counter.add(1, { stream: message.stream, code: error.code })
+    this.#log.warn(
+      { evt: 'message.rejected', subject: message.subject, code: error.code, reason: error.message },
+      'a message was set aside',
+    )
+    const namespace = parseSubject(message.subject)?.namespace ?? 'default'
+    const body = {
+      subject: message.subject,
+      code: error.code,
+      message: error.message,
+      body: message.text.slice(0, 4096),
+      at: new Date(message.now).toISOString(),
+    }
+    this.#publisher.publish(
+      { subject: subjects.event(namespace, 'message', message.stream, 'rejected'), body: JSON.stringify(body) },
+      (refusal) => {
+        if (refusal)
+          this.#log.error(
+            { evt: 'message.rejected-unsaved', ...body, refusal: refusal.message },
+            'a message that was set aside could not be kept',
+          )
+      },
+    )
+  }
+}
+
+export type { Msg }

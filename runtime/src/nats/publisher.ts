@@ -1,0 +1,96 @@
+import { HEADERS } from '@carillon/contracts'
+import { createInbox, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import type { Clock } from '../clock.ts'
+
+/** Why the broker did not take a message; `code` is JetStream's, undefined when no answer came. */
+export interface Refusal {
+  readonly code?: number
+  readonly message: string
+}
+
+export interface Outgoing {
+  readonly subject: string
+  readonly body: string
+  /** Makes a second publish a no-op for two minutes. */
+  readonly messageId?: string | undefined
+  readonly traceparent?: string | undefined
+}
+
+type Done = (refusal: Refusal | undefined) => void
+
+/** No answer after this long counts as a refusal; the outcome is unknown, so what is published must bear being published again. */
+const ANSWER_WITHIN_MS = 5_000
+const SWEEP_MS = 1_000
+
+/**
+ * Publishes to streams with one acknowledgement inbox and a callback a message: five times the rate of a promise and a timer each.
+ */
+export class StreamPublisher {
+  readonly #connection: NatsConnection
+  readonly #clock: Clock
+  readonly #inbox = createInbox()
+  readonly #pending = new Map<string, { done: Done; at: number }>()
+  #next = 0
+  #cancelSweep: (() => void) | undefined
+
+  constructor(connection: NatsConnection, clock: Clock) {
+    this.#connection = connection
+    this.#clock = clock
+    connection.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answered(message) })
+  }
+
+  /** @param done is called once: with undefined when the broker has stored the message, else with the refusal */
+  publish(message: Outgoing, done: Done): void {
+    const id = String(this.#next++)
+    const head = headers()
+    if (message.messageId) head.set(HEADERS.messageId, message.messageId)
+    if (message.traceparent) head.set(HEADERS.traceparent, message.traceparent)
+    this.#pending.set(id, { done, at: this.#clock.now() })
+    this.#cancelSweep ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
+    try {
+      this.#connection.publish(message.subject, message.body, { reply: `${this.#inbox}.${id}`, headers: head })
+    } catch (error) {
+      this.#end(id, { message: (error as Error).message })
+    }
+  }
+
+  /** The same as a promise, for what is rare. */
+  send(message: Outgoing): Promise<Refusal | undefined> {
+    return new Promise((resolve) => this.publish(message, resolve))
+  }
+
+  #answered(message: Msg): void {
+    const id = message.subject.slice(this.#inbox.length + 1)
+    const body = message.string()
+    if (body === '') this.#end(id, { code: 503, message: 'no stream takes this subject' })
+    else if (body.includes('"error"')) this.#end(id, refusalOf(body))
+    else this.#end(id, undefined)
+  }
+
+  #end(id: string, refusal: Refusal | undefined): void {
+    const entry = this.#pending.get(id)
+    if (!entry) return
+    this.#pending.delete(id)
+    entry.done(refusal)
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = undefined
+    const before = this.#clock.now() - ANSWER_WITHIN_MS
+    for (const [id, entry] of this.#pending) {
+      if (entry.at > before) break
+      this.#end(id, { message: 'no answer from the broker' })
+    }
+    if (this.#pending.size > 0) this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep())
+  }
+
+  close(): void {
+    this.#cancelSweep?.()
+    for (const id of [...this.#pending.keys()]) this.#end(id, { message: 'the publisher was closed' })
+  }
+}
+
+function refusalOf(body: string): Refusal {
+  const { error } = JSON.parse(body) as { error: { err_code?: number; code?: number; description?: string } }
+  return { code: error.err_code ?? error.code ?? 0, message: error.description ?? 'refused' }
+}
