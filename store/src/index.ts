@@ -1,5 +1,4 @@
-export type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, TaskRecord } from './records.ts'
-export { SHARES, shareOf } from './records.ts'
+export { type OpenStoreOptions, openStore } from './open-store.ts'
 export type {
   CoordinatorStore,
   Due,
@@ -18,4 +17,6 @@ export type {
   TaskStore,
   UpdateOutcome,
 } from './ports.ts'
-export { openStore } from './open-store.ts'
+export type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, TaskRecord } from './records.ts'
+export { SHARES, shareOf } from './records.ts'
+export { maskStoreUrl } from './store-url.ts'

@@ -6,10 +6,13 @@ import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, Task
  *
  * - A write that was answered is there after `kill -9` of anything.
  * - Every write is conditional and touches one document. Bulks are unordered, with an outcome per item in the order of the input;
- *   an item that is refused or a duplicate disturbs no other. Adapters sort bulks by id, so that writers do not deadlock.
+ *   an item that is refused or a duplicate disturbs no other. Several items of one id take effect in the order of the input.
  * - Transient engine errors (write conflict, deadlock, step-down) are retried inside; what remains is a `CarillonError`
  *   STORE_UNAVAILABLE, STORE_READ_ONLY or STORE_FULL.
- * - No record with an undefined, NaN or infinite value is written: the adapter throws before anything is stored.
+ * - No record with an undefined, NaN or infinite value is written: the adapter throws INTERNAL, naming the field, before anything of
+ *   the call is stored. Inside of objects (`error`, `progress`, `backoff`, `schedule`) a property that is undefined is absent.
+ * - Text is kept as UTF-8: JSON text letter for letter; a lone surrogate (which JSON text written by `JSON.stringify` never has) may
+ *   come back as U+FFFD. Cursors are opaque; one that a list did not give out is INVALID_REQUEST.
  */
 export interface Store {
   readonly jobs: JobStore
@@ -50,7 +53,7 @@ export interface DueQuery {
 export interface JobStore {
   insert(job: JobRecord): Promise<InsertOutcome>
   get(ids: readonly string[]): Promise<(JobRecord | undefined)[]>
-  /** Replaces the whole record if its stored revision and wakeAt are the expected ones. */
+  /** Replaces the whole record if its stored revision is the expected one. */
   replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome>
   /** Moves wakeAt (and state) of many jobs on, each if revision and wakeAt are still as expected. */
   advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]>
@@ -69,6 +72,8 @@ export interface JobMove {
 
 /** What a conditional write expects. An absent field is not compared. */
 export interface LifeExpectation {
+  /** Whoever acts for a namespace cannot touch the records of another. */
+  readonly namespace?: string
   readonly state: readonly RunState[]
   readonly attempt?: number
   /** The stored owner is one of these (null = nobody). */
@@ -78,7 +83,8 @@ export interface LifeExpectation {
 export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
-  readonly set: Partial<TaskLife>
+  /** `target` is a column of tasks only. */
+  readonly set: Partial<TaskLife> & { readonly target?: string }
 }
 
 /** What runs and tasks have in common. */
@@ -96,7 +102,13 @@ export interface RunStore extends LifeStore<RunRecord> {
   /** State `queued` with from <= queuedAt < before, oldest first. */
   queued(query: { from: number; before: number; cursor?: string | undefined; limit: number }): Promise<Slice<RunRecord>>
   /** Newest first by createdAt, then id. */
-  list(query: { namespace: string; job?: string | undefined; state?: RunState | undefined; cursor?: string | undefined; limit: number }): Promise<Slice<RunRecord>>
+  list(query: {
+    namespace: string
+    job?: string | undefined
+    state?: RunState | undefined
+    cursor?: string | undefined
+    limit: number
+  }): Promise<Slice<RunRecord>>
 }
 
 export interface TaskStore extends LifeStore<TaskRecord> {
@@ -122,6 +134,7 @@ export interface LogQuery {
   readonly runId: string
   readonly taskId?: string | undefined
   readonly levels?: readonly LogRecord['level'][] | undefined
+  /** Lines whose message or fields contain exactly this. */
   readonly text?: string | undefined
   readonly order: 'oldest' | 'newest'
   readonly cursor?: string | undefined

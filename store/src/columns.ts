@@ -1,0 +1,126 @@
+import { CarillonError, printable } from '@carillon/contracts'
+import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, TaskRecord } from './records.ts'
+
+/** How a field is kept. `json` is an object of ours, kept as JSON text so that no engine ever sees keys it could misread. */
+export type ColumnKind = 'text' | 'number' | 'json'
+export type Columns<Item> = { readonly [Key in keyof Item]-?: ColumnKind }
+export type StoredValue = string | number | null
+
+export const LIFE_COLUMNS = {
+  state: 'text',
+  reason: 'text',
+  attempt: 'number',
+  attempts: 'number',
+  losses: 'number',
+  owner: 'text',
+  wakeAt: 'number',
+  queuedAt: 'number',
+  progress: 'json',
+  result: 'text',
+  error: 'json',
+  startedAt: 'number',
+  endedAt: 'number',
+} as const satisfies Columns<TaskLife>
+
+export const RUN_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  job: 'text',
+  handler: 'text',
+  mode: 'text',
+  trigger: 'text',
+  key: 'text',
+  slot: 'number',
+  payload: 'text',
+  backoff: 'json',
+  tries: 'number',
+  timeoutMs: 'number',
+  traceparent: 'text',
+  createdAt: 'number',
+  share: 'number',
+  ...LIFE_COLUMNS,
+} as const satisfies Columns<RunRecord>
+
+export const TASK_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  runId: 'text',
+  index: 'number',
+  share: 'number',
+  target: 'text',
+  ...LIFE_COLUMNS,
+} as const satisfies Columns<TaskRecord>
+
+export const JOB_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  name: 'text',
+  handler: 'text',
+  state: 'text',
+  description: 'text',
+  schedule: 'json',
+  payload: 'text',
+  mode: 'text',
+  attempts: 'number',
+  backoff: 'json',
+  timeoutMs: 'number',
+  misfire: 'text',
+  revision: 'number',
+  share: 'number',
+  wakeAt: 'number',
+  createdAt: 'number',
+  updatedAt: 'number',
+} as const satisfies Columns<JobRecord>
+
+export const LOG_COLUMNS = {
+  namespace: 'text',
+  runId: 'text',
+  taskId: 'text',
+  attempt: 'number',
+  seq: 'number',
+  instance: 'text',
+  at: 'number',
+  level: 'text',
+  message: 'text',
+  fields: 'text',
+} as const satisfies Columns<LogRecord>
+
+export const COORDINATOR_COLUMNS = { id: 'text', beat: 'number', publishedBefore: 'number' } as const satisfies Columns<CoordinatorRecord>
+
+/**
+ * A field as the engines keep it.
+ * @throws CarillonError INTERNAL when the value is undefined, NaN, infinite or of another type: a fault of the caller
+ */
+export function toStored(value: unknown, kind: ColumnKind, column: string): StoredValue {
+  if (value === null) return null
+  if (kind === 'text') {
+    if (typeof value === 'string') return value
+  } else if (kind === 'number') {
+    if (typeof value === 'number' && Number.isFinite(value)) return value
+  } else if (typeof value === 'object') {
+    checkJson(value, column)
+    return JSON.stringify(value)
+  }
+  throw unstorable(value, column)
+}
+
+/** What `toStored` made of a field, back again. */
+export function fromStored(value: unknown, kind: ColumnKind): unknown {
+  return kind === 'json' && typeof value === 'string' ? JSON.parse(value) : (value ?? null)
+}
+
+/** `JSON.stringify` would turn NaN into null without a word. A property that is undefined is just absent. */
+function checkJson(value: unknown, path: string): void {
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw unstorable(value, path)
+  } else if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) checkJson(value[i] === undefined ? Number.NaN : value[i], `${path}[${i}]`)
+  } else if (typeof value === 'object' && value !== null) {
+    for (const key in value) checkJson((value as Record<string, unknown>)[key], `${path}.${key}`)
+  } else if (typeof value === 'bigint' || typeof value === 'function' || typeof value === 'symbol') throw unstorable(value, path)
+}
+
+function unstorable(value: unknown, column: string): CarillonError {
+  const shown = printable(value)
+  return new CarillonError('INTERNAL', `${column} is ${shown}, which cannot be stored`, { field: column, value: shown })
+}

@@ -1,0 +1,42 @@
+import { CarillonError, printable } from '@carillon/contracts'
+import type { Slice } from './ports.ts'
+
+type CursorValue = string | number
+type CursorShape = readonly ('string' | 'number')[]
+type CursorValues<Shape extends CursorShape> = { [Index in keyof Shape]: Shape[Index] extends 'number' ? number : string }
+
+/** Cuts what was read with `limit + 1` down to a page; the extra item only says that there is more. */
+export function sliceOf<Item>(items: Item[], limit: number, position: (last: Item) => CursorValue[]): Slice<Item> {
+  if (items.length <= limit) return { items }
+  const page = items.slice(0, limit)
+  return { items: page, cursor: encodeCursor(position(page[limit - 1]!)) }
+}
+
+function encodeCursor(position: CursorValue[]): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url')
+}
+
+/**
+ * The position a cursor stands for, or undefined without one.
+ * @throws CarillonError INVALID_REQUEST when it is not a cursor of such a list
+ */
+export function decodeCursor<const Shape extends CursorShape>(cursor: string | undefined, shape: Shape): CursorValues<Shape> | undefined {
+  if (cursor === undefined) return undefined
+  const position = parse(Buffer.from(cursor, 'base64url').toString())
+  const fits = Array.isArray(position) && position.length === shape.length && shape.every((type, i) => typeof position[i] === type)
+  if (fits && encodeCursor(position) === cursor) return position as CursorValues<Shape>
+  throw new CarillonError('INVALID_REQUEST', 'cursor is not one that this list gave out', {
+    field: 'cursor',
+    value: printable(cursor),
+    hint: 'Pass the cursor of the previous page unchanged, or none.',
+  })
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not JSON is just one more way not to be a cursor; the caller says so.
+    return undefined
+  }
+}

@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { CarillonError } from '@carillon/contracts'
+import { fromSqliteError } from './sqlite-error.ts'
+
+export interface SqliteOptions {
+  readonly path: string
+  /** `full`: every commit is on the disk before it is answered. `normal`: it survives any crash but a power failure. */
+  readonly synchronous: 'full' | 'normal'
+  readonly readOnly: boolean
+}
+
+/** Another process may write the same file for a moment; the event loop stands still while we wait for it. */
+const BUSY_TIMEOUT_MS = 3_000
+/** 1 MiB of log: small enough that a full disk can still be checkpointed, and no slower here than SQLite's own 1,000 pages. */
+const CHECKPOINT_PAGES = 250
+const CACHE_KIB = 16_384
+
+export type Row = Record<string, unknown>
+
+/** One open database: pragmas, cached statements, transactions and errors in our words. */
+export class Connection {
+  readonly path: string
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  readonly #begin: StatementSync
+  readonly #commit: StatementSync
+
+  constructor(options: SqliteOptions) {
+    this.path = options.path
+    try {
+      this.#database = openDatabase(options)
+      this.#begin = this.#database.prepare('begin immediate')
+      this.#commit = this.#database.prepare('commit')
+    } catch (error) {
+      throw openingError(error, options.path)
+    }
+  }
+
+  /** The prepared statement of this text; prepared once. */
+  statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.guard(() => this.#database.prepare(sql))
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  all(sql: string, values: readonly SQLInputValue[]): Row[] {
+    return this.guard(() => this.statement(sql).all(...values) as Row[])
+  }
+
+  /** Runs one writing statement; answers how many rows it changed. */
+  run(sql: string, values: readonly SQLInputValue[]): number {
+    return this.guard(() => Number(this.statement(sql).run(...values).changes))
+  }
+
+  execute(sql: string): void {
+    this.guard(() => this.#database.exec(sql))
+  }
+
+  /** All of `work` or nothing. `work` is synchronous, so nobody else of this process comes between. */
+  transaction<Result>(work: () => Result): Result {
+    return this.guard(() => {
+      this.#begin.run()
+      try {
+        const result = work()
+        this.#commit.run()
+        return result
+      } catch (error) {
+        // A full disk may have rolled back already.
+        if (this.#database.isTransaction) this.#database.exec('rollback')
+        throw error
+      }
+    })
+  }
+
+  close(): void {
+    if (!this.#database.isOpen) return
+    this.#statements.clear()
+    this.#database.close()
+  }
+
+  /** Whatever `work` throws comes out as a `CarillonError`. */
+  guard<Result>(work: () => Result): Result {
+    try {
+      return work()
+    } catch (error) {
+      throw fromSqliteError(error, this.path)
+    }
+  }
+}
+
+function openDatabase({ path, synchronous, readOnly }: SqliteOptions): DatabaseSync {
+  if (!readOnly && path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+  const database = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS })
+  try {
+    if (!readOnly) database.exec('pragma journal_mode=wal')
+    database.exec(
+      `pragma synchronous=${synchronous}; pragma wal_autocheckpoint=${CHECKPOINT_PAGES}; pragma cache_size=-${CACHE_KIB}; pragma temp_store=memory`,
+    )
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  return database
+}
+
+/** Also what the file system says about the folder (EACCES, ENOTDIR, EROFS) means that there is no store. */
+function openingError(error: unknown, path: string): CarillonError {
+  const mapped = fromSqliteError(error, path)
+  if (mapped.code !== 'INTERNAL') return mapped
+  return new CarillonError('STORE_UNAVAILABLE', `${path}: ${mapped.message}`, { cause: error })
+}

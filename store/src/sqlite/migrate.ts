@@ -1,0 +1,21 @@
+import type { Connection } from './connection.ts'
+import { records } from './migrations/0001-records.ts'
+
+/** In order; a number is never reused, a step never changed once released. */
+export const MIGRATIONS = [{ number: 1, name: 'records', sql: records }] as const
+
+/**
+ * Brings the schema up to date. One transaction that begins by taking the write lock: a second process waits for it and then finds
+ * nothing left to do.
+ */
+export function migrate(connection: Connection): void {
+  connection.transaction(() => {
+    connection.execute('create table if not exists "migrations" ("number" integer primary key, "name" text not null)')
+    const applied = new Set(connection.all('select "number" from "migrations"', []).map((row) => row['number']))
+    for (const { number, name, sql } of MIGRATIONS) {
+      if (applied.has(number)) continue
+      connection.execute(sql)
+      connection.run('insert into "migrations" ("number", "name") values (?, ?)', [number, name])
+    }
+  })
+}

@@ -1,0 +1,45 @@
+import { RUN_COLUMNS, type StoredValue } from '../columns.ts'
+import type { RunStore, Slice } from '../ports.ts'
+import type { RunRecord } from '../records.ts'
+import { decodeCursor, sliceOf } from '../slice.ts'
+import type { Connection } from './connection.ts'
+import { SqliteLifeStore } from './life-store.ts'
+
+export class SqliteRunStore extends SqliteLifeStore<RunRecord> implements RunStore {
+  constructor(connection: Connection) {
+    super(connection, 'runs', RUN_COLUMNS)
+  }
+
+  async queued(query: Parameters<RunStore['queued']>[0]): Promise<Slice<RunRecord>> {
+    const [at, id] = decodeCursor(query.cursor, ['number', 'string']) ?? [query.from, '']
+    const items = this.table.select(
+      `where "queuedAt" is not null and "state" = 'queued' and ("queuedAt", "id") > (?, ?) and "queuedAt" < ? order by "queuedAt", "id" limit ?`,
+      [at, id, query.before, query.limit + 1],
+    )
+    return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
+  }
+
+  async list(query: Parameters<RunStore['list']>[0]): Promise<Slice<RunRecord>> {
+    const conditions = ['"namespace" = ?']
+    const values: StoredValue[] = [query.namespace]
+    const position = decodeCursor(query.cursor, ['number', 'string'])
+    if (query.job !== undefined) {
+      conditions.push('"job" = ?')
+      values.push(query.job)
+    }
+    if (query.state !== undefined) {
+      // The second comparison says nothing new; it lets SQLite use the partial index of what did not succeed.
+      conditions.push(query.state === 'succeeded' ? '"state" = ?' : `"state" = ? and "state" <> 'succeeded'`)
+      values.push(query.state)
+    }
+    if (position !== undefined) {
+      conditions.push('("createdAt", "id") < (?, ?)')
+      values.push(...position)
+    }
+    const items = this.table.select(`where ${conditions.join(' and ')} order by "createdAt" desc, "id" desc limit ?`, [
+      ...values,
+      query.limit + 1,
+    ])
+    return sliceOf(items, query.limit, (last) => [last.createdAt, last.id])
+  }
+}

@@ -1,0 +1,38 @@
+import { CarillonError } from '@carillon/contracts'
+import type { Store } from '../ports.ts'
+import { Connection, type SqliteOptions } from './connection.ts'
+import { SqliteCoordinatorStore } from './coordinator-store.ts'
+import { SqliteJobStore } from './job-store.ts'
+import { SqliteLogStore } from './log-store.ts'
+import { migrate } from './migrate.ts'
+import { SqliteRunStore } from './run-store.ts'
+import { SqliteTaskStore } from './task-store.ts'
+
+const CHECK = `insert into "checks" ("id", "count") values ('store', 1) on conflict do update set "count" = "count" + 1`
+
+/** Opens a database file of one machine. Everything happens inside the call; the promises of the port are settled at once. */
+export function openSqliteStore(options: SqliteOptions): Store {
+  const connection = new Connection(options)
+  try {
+    if (!options.readOnly) migrate(connection)
+    return {
+      jobs: new SqliteJobStore(connection),
+      runs: new SqliteRunStore(connection),
+      tasks: new SqliteTaskStore(connection),
+      logs: new SqliteLogStore(connection),
+      coordinators: new SqliteCoordinatorStore(connection),
+      check: async () => check(connection),
+      describe: () => `sqlite ${options.path}`,
+      close: async () => connection.close(),
+    }
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+function check(connection: Connection): void {
+  connection.run(CHECK, [])
+  if (connection.all(`select "count" from "checks" where "id" = 'store'`, []).length === 1) return
+  throw new CarillonError('STORE_UNAVAILABLE', `${connection.path}: a record that was just written is not there`)
+}
