@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, statSync, writeFileSync } from 'node:fs'
+import { CarillonError } from '@carillon/contracts'
+import { makeDataFolder } from './data-folder.ts'
+import { probePort } from './free-port.ts'
+import { stopLeftover } from './leftover-server.ts'
+import { natsServerConfig, natsServerFiles } from './nats-server-config.ts'
+import { endGroup, endWithUs } from './own-children.ts'
+import { settlesWithin } from './time-limit.ts'
+import { portInUse, reachableHost, type ServerPlace, waitUntilReady } from './wait-until-ready.ts'
+
+export interface StartNatsServerOptions {
+  /** Path of nats-server. */
+  readonly binary: string
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** Everything the server writes goes here. */
+  readonly dataDir: string
+  readonly say: (line: string) => void
+  /** Default 1 MiB. */
+  readonly maxPayloadBytes?: number
+  /** Further lines for the config file, such as `authorization { … }`. */
+  readonly configLines?: readonly string[]
+}
+
+export interface NatsServerExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** Set when the process could not be started at all. */
+  readonly error?: Error
+}
+
+export interface NatsServerProcess {
+  /** Such as `nats://127.0.0.1:4222`. */
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  /** Resolves when the process is gone, for whatever reason. */
+  readonly exited: Promise<NatsServerExit>
+  /** Asks it to stop, kills it after 10 s; may be called again. */
+  stop(): Promise<void>
+  /** Ends it as a crash would. */
+  kill9(): void
+}
+
+const DEFAULT_HOST = '127.0.0.1'
+const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576
+/** Nobody else has taken the free port in this time, in practice; three tries make it sure. */
+const FREE_PORT_TRIES = 3
+const STOP_MS = 10_000
+
+/**
+ * Starts nats-server with JetStream and resolves when it answers. It has its own process group, so that Ctrl-C reaches us
+ * first and the services can still drain over it. When our process exits, it is asked to stop as well; one that was left
+ * over in this folder is stopped first, so hold the folder's lock.
+ *
+ * @throws CarillonError `PORT_IN_USE`, `NATS_SERVER_FAILED` with its last log lines, or `DATA_FOLDER_NOT_WRITABLE`.
+ */
+export async function startNatsServer(options: StartNatsServerOptions): Promise<NatsServerProcess> {
+  const dataDir = makeDataFolder(options.dataDir)
+  await stopLeftover(dataDir, options.say)
+  for (let tries = 1; ; tries += 1) {
+    const place = await choosePlace(options)
+    try {
+      return await startOn(place, { ...options, dataDir })
+    } catch (error) {
+      const taken = CarillonError.is(error) && error.code === 'PORT_IN_USE'
+      if (!taken || options.port !== 0 || tries === FREE_PORT_TRIES) throw error
+    }
+  }
+}
+
+async function choosePlace({ host = DEFAULT_HOST, port }: StartNatsServerOptions): Promise<ServerPlace> {
+  const free = await probePort(host, port).catch((error: Error) => {
+    throw new CarillonError('NATS_SERVER_FAILED', `Nothing can listen on ${host}:${port}: ${error.message}`, { cause: error })
+  })
+  if (free === undefined) throw portInUse({ host, port })
+  return { host, port: free }
+}
+
+async function startOn(place: ServerPlace, options: StartNatsServerOptions): Promise<NatsServerProcess> {
+  const { dataDir } = options
+  const files = natsServerFiles(dataDir)
+  const serverName = `carillon-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`
+  const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES, configLines = [] } = options
+  writeFileSync(files.config, natsServerConfig({ ...place, dataDir, serverName, maxPayloadBytes, configLines }))
+  const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0
+  const child = launch(options.binary, files)
+  const exited = exitOf(child)
+  const failure = await waitUntilReady({ place, serverName, exited, log: { path: files.log, start: logStart }, say: options.say })
+  if (failure !== undefined) {
+    endGroup(child, 'SIGKILL')
+    await exited
+    throw failure
+  }
+  return handleOf(child, exited, place)
+}
+
+function launch(binary: string, files: { config: string; log: string }): ChildProcess {
+  const log = openSync(files.log, 'a')
+  try {
+    const child = spawn(binary, ['-c', files.config], { detached: true, stdio: ['ignore', log, log] })
+    endWithUs(child)
+    return child
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** A binary that cannot be started counts as gone, too: waiting for the server then ends at once. */
+function exitOf(child: ChildProcess): Promise<NatsServerExit> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+    child.on('error', (error) => child.pid === undefined && resolve({ code: null, signal: null, error }))
+  })
+}
+
+function handleOf(child: ChildProcess, exited: Promise<NatsServerExit>, { host, port }: ServerPlace): NatsServerProcess {
+  const stop = async (): Promise<void> => {
+    endGroup(child, 'SIGTERM')
+    if (await settlesWithin(exited, STOP_MS)) return
+    endGroup(child, 'SIGKILL')
+    await exited
+  }
+  let stopped: Promise<void> | undefined
+  return {
+    url: `nats://${reachableHost(host).replace(/^.*:.*$/, '[$&]')}:${port}`,
+    port,
+    pid: child.pid as number,
+    exited,
+    stop: () => (stopped ??= stop()),
+    kill9: () => endGroup(child, 'SIGKILL'),
+  }
+}
