@@ -1,0 +1,23 @@
+/** What every store adapter must do, as cases without a test runner, and the records they are made of. */
+import type { ConformanceCase } from './conformance-case.ts'
+import { INSERT_CASES } from './insert-cases.ts'
+import { JOB_CASES } from './job-cases.ts'
+import { LIST_CASES } from './list-cases.ts'
+import { LOG_CASES } from './log-cases.ts'
+import { STORE_CASES } from './store-cases.ts'
+import { TEXT_CASES } from './text-cases.ts'
+import { UPDATE_CASES } from './update-cases.ts'
+
+export type { ConformanceCase, ConformanceContext } from './conformance-case.ts'
+export { aFinish, aJob, aLine, aRun, aTask, runId, START_AT } from './records.ts'
+
+/** Each case is run on a fresh, empty database. */
+export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
+  ...INSERT_CASES,
+  ...UPDATE_CASES,
+  ...LIST_CASES,
+  ...JOB_CASES,
+  ...LOG_CASES,
+  ...TEXT_CASES,
+  ...STORE_CASES,
+]

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { RUN_STATES, type RunState } from '@carillon/contracts'
+import { SHARES } from '../records.ts'
+import type { ConformanceCase } from './conformance-case.ts'
+import { allOf, range } from './pages.ts'
+import { aRun, aTask, runId, START_AT } from './records.ts'
+
+const ALL_SHARES = range(SHARES)
+
+export const LIST_CASES: ConformanceCase[] = [
+  {
+    name: 'due: by wakeAt, inclusive, of the given shares only, up to the limit',
+    async run(store) {
+      const runs = range(200).map((n) =>
+        aRun(n, { state: 'delayed', queuedAt: null, wakeAt: START_AT + ((n * 37) % 100), share: n % SHARES }),
+      )
+      await store.runs.insert([...runs, aRun(900)])
+      const ids = (items: readonly { id: string }[]) => items.map((item) => item.id)
+      const expected = (shares: number[]) =>
+        ids(
+          runs
+            .filter((run) => run.wakeAt! <= START_AT + 50 && shares.includes(run.share))
+            .toSorted((a, b) => a.wakeAt! - b.wakeAt! || (a.id < b.id ? -1 : 1)),
+        )
+      for (const shares of [ALL_SHARES, [0], [5, 63, 17], ALL_SHARES.slice(1)]) {
+        assert.deepEqual(ids(await store.runs.due({ until: START_AT + 50, shares, limit: 1_000 })), expected(shares))
+      }
+      const first = await store.runs.due({ until: START_AT + 50, shares: ALL_SHARES, limit: 7 })
+      assert.deepEqual(ids(first), expected(ALL_SHARES).slice(0, 7))
+      assert.deepEqual(first[0], { id: runs[0]!.id, wakeAt: START_AT })
+      assert.deepEqual(await store.runs.due({ until: START_AT - 1, shares: ALL_SHARES, limit: 10 }), [])
+    },
+  },
+  {
+    name: 'due: what no longer has a wakeAt is gone from it',
+    async run(store) {
+      await store.tasks.insert([aTask('run-1', 0, { wakeAt: START_AT }), aTask('run-1', 1, { wakeAt: START_AT + 1 })])
+      await store.tasks.update([{ id: 'run-1-0', expect: { state: ['queued'] }, set: { wakeAt: null } }])
+      const due = await store.tasks.due({ until: START_AT + 10, shares: ALL_SHARES, limit: 10 })
+      assert.deepEqual(due, [{ id: 'run-1-1', wakeAt: START_AT + 1 }])
+    },
+  },
+  {
+    name: 'ownedBy: running and cancelling of that owner and namespace, page by page',
+    async run(store) {
+      const owned = range(25).map((n) => aRun(n, { state: n % 2 === 0 ? 'running' : 'cancelling', owner: 'i-1', queuedAt: null }))
+      await store.runs.insert([
+        ...owned,
+        aRun(100, { state: 'running', owner: 'i-2' }),
+        aRun(101, { state: 'running', owner: 'i-1', namespace: 'other' }),
+        aRun(102, { state: 'succeeded', owner: 'i-1' }),
+        aRun(103, { state: 'queued', owner: 'i-1' }),
+      ])
+      const read = (cursor: string | undefined) => store.runs.ownedBy({ namespace: 'default', owner: 'i-1', cursor, limit: 10 })
+      assert.deepEqual(await allOf(read), owned)
+    },
+  },
+  {
+    name: 'queued: oldest first, from inclusive, before exclusive, page by page',
+    async run(store) {
+      const runs = range(30).map((n) => aRun(29 - n, { queuedAt: START_AT + Math.floor(n / 4) }))
+      await store.runs.insert([...runs, aRun(100, { state: 'running', queuedAt: null })])
+      const read = (cursor: string | undefined) => store.runs.queued({ from: START_AT + 1, before: START_AT + 6, cursor, limit: 3 })
+      const expected = runs
+        .filter((run) => run.queuedAt! >= START_AT + 1 && run.queuedAt! < START_AT + 6)
+        .toSorted((a, b) => a.queuedAt! - b.queuedAt! || (a.id < b.id ? -1 : 1))
+      assert.deepEqual(await allOf(read), expected)
+    },
+  },
+  {
+    name: 'list: newest first, by namespace, job and state',
+    async run(store) {
+      const job = (n: number) => (n % 3 === 0 ? 'report' : null)
+      const runs = range(90).map((n) =>
+        aRun(n, { state: RUN_STATES[n % RUN_STATES.length]!, job: job(n), createdAt: START_AT + Math.floor(n / 5) }),
+      )
+      await store.runs.insert([...runs, aRun(500, { namespace: 'other' })])
+      const newest = runs.toReversed()
+      const read = (filter: { job?: string; state?: RunState }) =>
+        allOf((cursor) => store.runs.list({ namespace: 'default', ...filter, cursor, limit: 4 }))
+      assert.deepEqual(await read({}), newest)
+      assert.deepEqual(
+        await read({ job: 'report' }),
+        newest.filter((run) => run.job === 'report'),
+      )
+      for (const state of RUN_STATES) {
+        assert.deepEqual(
+          await read({ state }),
+          newest.filter((run) => run.state === state),
+          state,
+        )
+      }
+      assert.deepEqual(
+        await read({ job: 'report', state: 'delayed' }),
+        newest.filter((run) => run.job === 'report' && run.state === 'delayed'),
+      )
+      assert.deepEqual(await read({ job: 'nothing' }), [])
+    },
+  },
+  {
+    name: 'list: a page that ends exactly at the end has no cursor',
+    async run(store) {
+      await store.runs.insert(range(4).map((n) => aRun(n)))
+      assert.equal((await store.runs.list({ namespace: 'default', limit: 4 })).cursor, undefined)
+      assert.equal(typeof (await store.runs.list({ namespace: 'default', limit: 3 })).cursor, 'string')
+    },
+  },
+  {
+    name: 'list: pages are stable and without duplicates while others insert',
+    async run(store) {
+      await store.runs.insert(range(60).map((n) => aRun(n)))
+      let newcomer = 100
+      const read = (cursor: string | undefined) => store.runs.list({ namespace: 'default', cursor, limit: 7 })
+      const seen = await allOf(read, async () => {
+        await store.runs.insert([aRun(newcomer++), aRun(newcomer++)])
+      })
+      assert.deepEqual(
+        seen.map((run) => run.id),
+        range(60).map(runId).toReversed(),
+      )
+    },
+  },
+  {
+    name: 'tasks: list by index beyond 9, page by page, and count by state',
+    async run(store) {
+      const tasks = range(23).map((index) => aTask('run-1', index, { state: index < 20 ? 'queued' : 'succeeded' }))
+      await store.tasks.insert([...tasks.toReversed(), aTask('run-10', 0), aTask('run-2', 0)])
+      const read = (cursor: string | undefined) => store.tasks.list({ runId: 'run-1', cursor, limit: 5 })
+      assert.deepEqual(await allOf(read), tasks)
+      assert.deepEqual(await store.tasks.count('run-1'), { queued: 20, succeeded: 3 })
+      assert.deepEqual(await store.tasks.count('run-unknown'), {})
+      const owned = { namespace: 'default', owner: 'i-7', limit: 10 }
+      await store.tasks.update([{ id: 'run-1-7', expect: { state: ['queued'] }, set: { state: 'running', owner: 'i-7' } }])
+      assert.deepEqual(
+        (await store.tasks.ownedBy(owned)).items.map((task) => task.id),
+        ['run-1-7'],
+      )
+    },
+  },
+]

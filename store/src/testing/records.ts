@@ -1,0 +1,120 @@
+import type { Backoff } from '@carillon/contracts'
+import type { LifeChange } from '../ports.ts'
+import { type JobRecord, type LogRecord, type RunRecord, shareOf, type TaskLife, type TaskRecord } from '../records.ts'
+
+const BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
+/** A time for records: 2026-01-01. */
+export const START_AT = 1_767_225_600_000
+
+const LIFE: TaskLife = {
+  state: 'queued',
+  reason: null,
+  attempt: 1,
+  attempts: 1,
+  losses: 0,
+  owner: null,
+  wakeAt: null,
+  queuedAt: START_AT,
+  progress: null,
+  result: null,
+  error: null,
+  startedAt: null,
+  endedAt: null,
+}
+
+/** The id of the n-th run, sorting by n. */
+export const runId = (n: number) => `run-${String(n).padStart(12, '0')}`
+
+/** A queued run in namespace `default`; what is given replaces its fields. */
+export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
+  const id = fields.id ?? runId(n)
+  return {
+    id,
+    namespace: 'default',
+    job: null,
+    handler: 'hello',
+    mode: 'single',
+    trigger: 'call',
+    key: null,
+    slot: null,
+    payload: '{"name":"Ada"}',
+    backoff: BACKOFF,
+    tries: 1,
+    timeoutMs: null,
+    traceparent: null,
+    createdAt: START_AT + n,
+    share: shareOf(id),
+    ...LIFE,
+    ...fields,
+  }
+}
+
+/** The task of that index of a broadcast run. */
+export function aTask(run: string, index: number, fields: Partial<TaskRecord> = {}): TaskRecord {
+  return { id: `${run}-${index}`, namespace: 'default', runId: run, index, share: shareOf(run), target: `i-${index}`, ...LIFE, ...fields }
+}
+
+/** An active job that fires every minute. */
+export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
+  const namespace = fields.namespace ?? 'default'
+  const id = `${namespace}/${name}`
+  return {
+    id,
+    namespace,
+    name,
+    handler: name,
+    state: 'active',
+    description: null,
+    schedule: { everyMs: 60_000 },
+    payload: 'null',
+    mode: 'single',
+    attempts: 3,
+    backoff: BACKOFF,
+    timeoutMs: null,
+    misfire: 'once',
+    revision: 1,
+    share: shareOf(id),
+    wakeAt: START_AT,
+    createdAt: START_AT,
+    updatedAt: START_AT,
+    ...fields,
+  }
+}
+
+/** A log line of the only task of a run. */
+export function aLine(run: string, seq: number, fields: Partial<LogRecord> = {}): LogRecord {
+  return {
+    namespace: 'default',
+    runId: run,
+    taskId: run,
+    attempt: 1,
+    seq,
+    instance: 'i-1',
+    at: START_AT + seq,
+    level: 'info',
+    message: `line ${seq}`,
+    fields: null,
+    ...fields,
+  }
+}
+
+/** What the end of a task changes, as a coordinator writes it. */
+export function aFinish(id: string, fields: Partial<LifeChange> = {}): LifeChange {
+  return {
+    id,
+    expect: { state: ['queued', 'running', 'cancelling'], attempt: 1, owner: [null, 'i-1'] },
+    set: {
+      state: 'succeeded',
+      reason: 'completed',
+      owner: 'i-1',
+      startedAt: START_AT + 10,
+      endedAt: START_AT + 20,
+      result: '{"ok":true}',
+      error: null,
+      progress: null,
+      wakeAt: null,
+      queuedAt: null,
+    },
+    ...fields,
+  }
+}

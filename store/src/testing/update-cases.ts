@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import type { LifeExpectation, UpdateOutcome } from '../ports.ts'
+import type { ConformanceCase } from './conformance-case.ts'
+import { range } from './pages.ts'
+import { aFinish, aRun, aTask, runId, START_AT } from './records.ts'
+
+/** What is expected of a run that is running as attempt 2 of i-1, and whether that holds. */
+const EXPECTATIONS: readonly [LifeExpectation, boolean][] = [
+  [{ state: ['running'] }, true],
+  [{ state: ['queued', 'running'] }, true],
+  [{ state: ['queued', 'cancelling'] }, false],
+  [{ state: [] }, false],
+  [{ state: ['running'], attempt: 2 }, true],
+  [{ state: ['running'], attempt: 1 }, false],
+  [{ state: ['running'], owner: ['i-1'] }, true],
+  [{ state: ['running'], owner: ['i-2'] }, false],
+  [{ state: ['running'], owner: [null] }, false],
+  [{ state: ['running'], owner: [null, 'i-1'] }, true],
+  [{ state: ['running'], owner: ['i-2', 'i-1'] }, true],
+  [{ state: ['running'], owner: [null, 'i-2', 'i-3'] }, false],
+  [{ state: ['running'], owner: [] }, false],
+  [{ state: ['running'], attempt: 2, owner: ['i-1'] }, true],
+  [{ state: ['running'], attempt: 3, owner: ['i-1'] }, false],
+]
+
+export const UPDATE_CASES: ConformanceCase[] = [
+  {
+    name: 'a change is applied only where state, attempt and owner are as expected',
+    async run(store) {
+      await store.runs.insert(EXPECTATIONS.map((_, n) => aRun(n, { state: 'running', attempt: 2, owner: 'i-1' })))
+      const changes = EXPECTATIONS.map(([expect], n) => ({ id: runId(n), expect, set: { progress: { percent: n } } }))
+      const outcomes = EXPECTATIONS.map(([, holds]): UpdateOutcome => (holds ? 'applied' : 'refused'))
+      assert.deepEqual(await store.runs.update(changes), outcomes)
+      const stored = await store.runs.get(changes.map((change) => change.id))
+      const progress = outcomes.map((outcome, n) => (outcome === 'applied' ? { percent: n } : null))
+      assert.deepEqual(
+        stored.map((run) => run?.progress),
+        progress,
+      )
+    },
+  },
+  {
+    name: 'a bulk mixes columns and outcomes; only what is named changes',
+    async run(store) {
+      await store.runs.insert(range(5).map((n) => aRun(n)))
+      const outcomes = await store.runs.update([
+        aFinish(runId(4)),
+        { id: runId(0), expect: { state: ['queued'] }, set: { state: 'running', owner: 'i-9', queuedAt: null, startedAt: START_AT } },
+        { id: 'not-there-at-all', expect: { state: ['queued'] }, set: { state: 'running' } },
+        { id: runId(1), expect: { state: ['running'] }, set: { state: 'cancelling' } },
+        { id: runId(2), expect: { state: ['queued'] }, set: { error: { name: 'E', message: 'm' }, wakeAt: START_AT + 5 } },
+        { id: runId(3), expect: { state: ['queued'] }, set: {} },
+      ])
+      assert.deepEqual(outcomes, ['applied', 'applied', 'refused', 'refused', 'applied', 'applied'])
+      assert.deepEqual(await store.runs.get(range(5).map(runId)), [
+        aRun(0, { state: 'running', owner: 'i-9', queuedAt: null, startedAt: START_AT }),
+        aRun(1),
+        aRun(2, { error: { name: 'E', message: 'm' }, wakeAt: START_AT + 5 }),
+        aRun(3),
+        aRun(4, aFinish('').set),
+      ])
+    },
+  },
+  {
+    name: 'several changes of one run in a bulk take effect in the order of the input',
+    async run(store) {
+      await store.runs.insert([aRun(1), aRun(2)])
+      const started = { expect: { state: ['queued' as const] }, set: { state: 'running' as const, owner: 'i-1', queuedAt: null } }
+      const ended = { expect: { state: ['running' as const], owner: ['i-1'] }, set: { state: 'succeeded' as const } }
+      const outcomes = await store.runs.update([
+        { id: runId(2), ...ended },
+        { id: runId(1), ...started },
+        { id: runId(1), ...ended },
+        { id: runId(1), ...ended },
+        { id: runId(2), ...started },
+      ])
+      assert.deepEqual(outcomes, ['refused', 'applied', 'applied', 'refused', 'applied'])
+      assert.deepEqual(
+        (await store.runs.get([runId(1), runId(2)])).map((run) => run?.state),
+        ['succeeded', 'running'],
+      )
+    },
+  },
+  {
+    name: 'a change to what is stored already is applied',
+    async run(store) {
+      await store.tasks.insert([aTask('run-1', 0)])
+      const change = { id: 'run-1-0', expect: { state: ['queued' as const] }, set: { queuedAt: START_AT, state: 'queued' as const } }
+      assert.deepEqual(await store.tasks.update([change]), ['applied'])
+      assert.deepEqual(await store.tasks.update([change]), ['applied'])
+    },
+  },
+  {
+    name: 'of 16 writers that end the same runs at once exactly one wins each',
+    async run(store, context) {
+      const stores = [store, await context.openAnother(), await context.openAnother(), await context.openAnother()]
+      const ids = range(20).map(runId)
+      await store.runs.insert(range(20).map((n) => aRun(n)))
+      const outcomes = await Promise.all(
+        range(16).map((writer) => {
+          const changes = ids.map((id) => ({
+            id,
+            expect: { state: ['queued' as const] },
+            set: { state: 'running' as const, owner: `i-${writer}` },
+          }))
+          return stores[writer % 4]!.runs.update(writer % 2 === 0 ? changes : changes.toReversed())
+        }),
+      )
+      const stored = await store.runs.get(ids)
+      const winners = ids.map((_, i) => range(16).filter((w) => outcomes[w]![w % 2 === 0 ? i : ids.length - 1 - i] === 'applied'))
+      assert.deepEqual(
+        winners,
+        stored.map((run) => [Number(run?.owner?.slice(2))]),
+      )
+    },
+  },
+  {
+    name: 'a chain of conditional writes of 16 writers loses no step',
+    async run(store, context) {
+      const stores = [store, await context.openAnother()]
+      await store.runs.insert([aRun(1)])
+      const applied = await Promise.all(
+        range(16).map(async (writer) => {
+          let steps = 0
+          for (const attempt of range(10, 1)) {
+            const [outcome] = await stores[writer % 2]!.runs.update([
+              { id: runId(1), expect: { state: ['queued'], attempt }, set: { attempt: attempt + 1 } },
+            ])
+            if (outcome === 'applied') steps++
+          }
+          return steps
+        }),
+      )
+      const [run] = await store.runs.get([runId(1)])
+      assert.equal(
+        applied.reduce((sum, steps) => sum + steps, 0),
+        run!.attempt - 1,
+      )
+      assert.equal(run!.attempt, 11)
+    },
+  },
+]
