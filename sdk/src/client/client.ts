@@ -1,0 +1,126 @@
+import {
+  CALLS,
+  type Call,
+  type CallInput,
+  type CallOutput,
+  CarillonError,
+  checkName,
+  type InstanceView,
+  type JobInput,
+  type JobView,
+  type LogView,
+  type Page,
+  type RunView,
+  subjects,
+  type TaskView,
+} from '@carillon/contracts'
+import type { Link } from '../connection/link.ts'
+import type { Caller, CallOptions } from './caller.ts'
+import { type EventFilter, eventSubject, type MeshEvent, readEvent, readLogLines } from './mesh-event.ts'
+import { type RunHandle, runHandle } from './run-handle.ts'
+import { RunStarter } from './run-starter.ts'
+import { type RunOptions, type RunRequest, startItemOf } from './start-item.ts'
+import { Tail } from './tail.ts'
+
+/** What came of one item of a bulk start. */
+export type RunOutcome<Result = unknown> =
+  | { readonly ok: true; readonly run: RunHandle<Result> }
+  | { readonly ok: false; readonly error: CarillonError }
+
+/** How a start is sent: `giveUpAfterMs` (default 30,000) is the time for it to be taken, not for the run. */
+export interface SendOptions {
+  readonly giveUpAfterMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  /** W3C trace context to continue, for those without OpenTelemetry; a handler has it as `ctx.traceparent`. */
+  readonly traceparent?: string | undefined
+}
+
+type ListOptions = { readonly cursor?: string; readonly limit?: number }
+
+/** Asks the mesh for things. Every method rejects with a `CarillonError`; its `code` is of the catalogue. */
+export class Client {
+  readonly #link: Link
+  readonly #caller: Caller
+  readonly #starter: RunStarter
+
+  constructor(link: Link, caller: Caller) {
+    this.#link = link
+    this.#caller = caller
+    this.#starter = new RunStarter(caller)
+  }
+
+  /**
+   * Start a run of a job or, where no job has that name, of a handler. A start whose answer is lost is sent again and stays one run.
+   * @throws CarillonError for wrong input before anything is sent; NO_SERVICE, CALL_TIMEOUT or NATS_UNAVAILABLE after `giveUpAfterMs`
+   */
+  async run<Result = unknown>(job: string, payload?: unknown, options: RunOptions & SendOptions = {}): Promise<RunHandle<Result>> {
+    const { giveUpAfterMs: timeoutMs, signal, traceparent, ...rest } = options
+    const started = await this.#starter.start(startItemOf({ ...rest, job, payload }), { timeoutMs, signal, traceparent })
+    return runHandle<Result>(started, this.#link, this.#caller)
+  }
+
+  /** Start any number of runs. The outcomes are in the order of the requests; one that is refused does not touch the others. */
+  runMany<Result = unknown>(requests: readonly RunRequest[], options: SendOptions = {}): Promise<RunOutcome<Result>[]> {
+    const { giveUpAfterMs: timeoutMs, signal, traceparent } = options
+    const start = async (request: RunRequest): Promise<RunOutcome<Result>> => {
+      try {
+        const started = await this.#starter.start(startItemOf(request), { timeoutMs, signal, traceparent })
+        return { ok: true, run: runHandle<Result>(started, this.#link, this.#caller) }
+      } catch (error) {
+        if (signal?.aborted && error === signal.reason) throw error
+        return { ok: false, error: CarillonError.from(error) }
+      }
+    }
+    return Promise.all(requests.map(start))
+  }
+
+  /** A run by its id, to wait for its end; whether it exists shows then. */
+  handleOf<Result = unknown>(runId: string): RunHandle<Result> {
+    return runHandle<Result>({ runId: checkName('runId', runId), created: false }, this.#link, this.#caller)
+  }
+
+  /** Any call of the wire. */
+  call<C extends Call>(call: C, input: CallInput<C>, options?: CallOptions): Promise<CallOutput<C>> {
+    return this.#caller.call(call, input, options)
+  }
+
+  readonly jobs = {
+    put: (job: JobInput): Promise<JobView> => this.call(CALLS.jobsPut, job),
+    get: (name: string): Promise<JobView> => this.call(CALLS.jobsGet, { name }),
+    list: (options: ListOptions = {}): Promise<Page<JobView>> => this.call(CALLS.jobsList, options),
+    pause: (name: string): Promise<JobView> => this.call(CALLS.jobsPause, { name }),
+    resume: (name: string): Promise<JobView> => this.call(CALLS.jobsResume, { name }),
+    remove: (name: string): Promise<{ removed: true }> => this.call(CALLS.jobsRemove, { name }),
+  }
+
+  readonly runs = {
+    get: (runId: string): Promise<RunView> => this.call(CALLS.runsGet, { runId }),
+    list: (options: CallInput<typeof CALLS.runsList> = {}): Promise<Page<RunView>> => this.call(CALLS.runsList, options),
+    cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
+    retry: (runId: string): Promise<RunView> => this.call(CALLS.runsRetry, { runId }),
+    tasks: (runId: string, options: ListOptions = {}): Promise<Page<TaskView>> => this.call(CALLS.runsTasks, { runId, ...options }),
+  }
+
+  readonly logs = {
+    query: (query: CallInput<typeof CALLS.logsQuery>): Promise<Page<LogView>> => this.call(CALLS.logsQuery, query),
+  }
+
+  readonly instances = {
+    list: (): Promise<Page<InstanceView>> => this.call(CALLS.instancesList, {}),
+  }
+
+  /** What ends or changes from now on. */
+  events(filter: EventFilter = {}): Tail<MeshEvent> {
+    return new Tail(this.#link, eventSubject(this.#caller.namespace, 'event', filter), readEvent)
+  }
+
+  /** What is passing: runs created, started, their progress. Not stored anywhere. */
+  live(filter: EventFilter = {}): Tail<MeshEvent> {
+    return new Tail(this.#link, eventSubject(this.#caller.namespace, 'live', filter), readEvent)
+  }
+
+  /** Log lines of a run, from now on; `logs.query` has those before. */
+  tailLogs(runId: string): Tail<LogView> {
+    return new Tail(this.#link, subjects.log(this.#caller.namespace, checkName('runId', runId)), readLogLines)
+  }
+}

@@ -1,0 +1,119 @@
+import { CALLS, CarillonError, isEnded, type RunEndedEvent, type RunView, type StartedRun, subjects } from '@carillon/contracts'
+import type { Clock, Timer } from '../clock.ts'
+import type { Link } from '../connection/link.ts'
+import type { Caller } from './caller.ts'
+
+export interface ResultOptions {
+  /** Give up after this many ms: CALL_TIMEOUT. Default: wait for as long as the run takes. */
+  readonly timeoutMs?: number | undefined
+  /** Give up early; rejects with the reason of the abort. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A run that was started, or is known by its id. */
+export interface RunHandle<Result = unknown> {
+  readonly id: string
+  /** False: the run was there already, by its key. */
+  readonly created: boolean
+  /**
+   * Wait for its end.
+   * @throws CarillonError RUN_NOT_SUCCEEDED with state, reason and error in its message; CALL_TIMEOUT after `timeoutMs`; RUN_NOT_FOUND
+   */
+  result(options?: ResultOptions): Promise<Result>
+  /** Wait for its end, however it ends. @throws CarillonError CALL_TIMEOUT, RUN_NOT_FOUND */
+  ended(options?: ResultOptions): Promise<RunView>
+}
+
+/** An end could pass unseen while the connection is away; then this finds it. */
+const SAFETY_NET_MS = 10_000
+
+export function runHandle<Result>(started: StartedRun, link: Link, caller: Caller): RunHandle<Result> {
+  const wait = <Value>(options: ResultOptions | undefined, needsView: boolean) =>
+    new EndOfRun(started.runId, link, caller).wait(options ?? {}, needsView) as Promise<Value>
+  return {
+    id: started.runId,
+    created: started.created,
+    result: async (options) => resultOf<Result>(await wait<End>(options, false)),
+    ended: (options) => wait<RunView>(options, true),
+  }
+}
+
+type End = Pick<RunView, 'runId' | 'state' | 'reason' | 'message' | 'result' | 'error'>
+
+function resultOf<Result>(end: End): Result {
+  if (end.state === 'succeeded') return end.result as Result
+  const parts = [end.message ?? end.reason, end.error && `${end.error.name}: ${end.error.message}`].filter(Boolean)
+  throw new CarillonError('RUN_NOT_SUCCEEDED', `Run ${end.runId} ended ${end.state} (${end.reason}): ${parts.join(' — ')}`, {
+    value: end.state,
+    cause: end,
+  })
+}
+
+/** Waits for one run: subscribes first, then asks, so that no end is missed; asks again after a reconnect and now and then. */
+class EndOfRun {
+  readonly #runId: string
+  readonly #link: Link
+  readonly #caller: Caller
+  readonly #clock: Clock
+  #isOver = false
+
+  constructor(runId: string, link: Link, caller: Caller) {
+    this.#runId = runId
+    this.#link = link
+    this.#caller = caller
+    this.#clock = caller.clock
+  }
+
+  wait({ timeoutMs, signal }: ResultOptions, needsView: boolean): Promise<End> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const timers: Timer[] = []
+      const subject = subjects.event(this.#caller.namespace, 'run', this.#runId, '*')
+      const settle = (action: () => void) => {
+        if (this.#isOver) return
+        this.#isOver = true
+        for (const timer of timers) timer.cancel()
+        signal?.removeEventListener('abort', onAbort)
+        stopUp()
+        if (!subscription.isClosed()) subscription.unsubscribe()
+        action()
+      }
+      const ask = () =>
+        this.#ask(
+          (view) => settle(() => resolve(view)),
+          (error) => settle(() => reject(error)),
+        )
+      const subscription = this.#link.subscribe(subject, (message) => {
+        const event = message.json<RunEndedEvent>()
+        if (!isEnded(event.state)) return
+        if (needsView || event.resultOmitted) ask()
+        else settle(() => resolve(event))
+      })
+      const onAbort = () => settle(() => reject(signal?.reason))
+      const stopUp = this.#link.onUp(ask)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (timeoutMs !== undefined) {
+        const error = new CarillonError('CALL_TIMEOUT', `Run ${this.#runId} has not ended within ${timeoutMs} ms`, { value: this.#runId })
+        timers.push(this.#clock.after(timeoutMs, () => settle(() => reject(error))))
+      }
+      timers.push(this.#clock.every(SAFETY_NET_MS, ask))
+      void subscription.closed.then(() =>
+        settle(() => reject(new CarillonError('NOT_CONNECTED', `The connection was closed before run ${this.#runId} ended`))),
+      )
+      ask()
+    })
+  }
+
+  #ask(onEnd: (view: RunView) => void, onError: (error: unknown) => void): void {
+    this.#caller.call(CALLS.runsGet, { runId: this.#runId }).then(
+      (view) => {
+        if (isEnded(view.state)) onEnd(view)
+      },
+      (error: unknown) => {
+        // What a later question may answer is no end of the waiting: the next event, reconnect or safety net asks again.
+        const isPassing = CarillonError.is(error) && error.retry
+        if (!isPassing) onError(error)
+      },
+    )
+  }
+}

@@ -1,0 +1,139 @@
+import { CALLS, CarillonError, type ErrorBody, type StartedRun } from '@carillon/contracts'
+import { sleep } from '../clock.ts'
+import { jitter } from '../randomness.ts'
+import type { Caller, CallOptions, Reply } from './caller.ts'
+import { outputOf } from './caller.ts'
+import type { StartItem } from './start-item.ts'
+
+/** Default time for a start to be taken, in ms: a broker or coordinator may restart meanwhile. */
+export const START_TIMEOUT_MS = 30_000
+const ATTEMPT_MS = CALLS.runsStart.deadlineMs
+const RUNS_PER_REQUEST = 1_000
+/** Requests on their way; further starts wait and travel together. */
+const REQUESTS_IN_FLIGHT = 16
+const FRAME_BYTES = 16
+
+interface Entry {
+  readonly item: StartItem
+  readonly context: unknown
+  readonly traceparent: string | undefined
+  readonly deadline: number
+  readonly timeoutMs: number
+  isSettled: boolean
+  forgetAbort?: () => void
+  resolve(started: StartedRun): void
+  reject(error: unknown): void
+}
+
+/** Starts runs: what is asked for in one tick of the event loop travels in one request. */
+export class RunStarter {
+  readonly #caller: Caller
+  #queue: Entry[] = []
+  #isFlushDue = false
+  #inFlight = 0
+
+  constructor(caller: Caller) {
+    this.#caller = caller
+  }
+
+  /** @throws CarillonError of the item, or of the request when nobody took it within `timeoutMs` */
+  start(item: StartItem, options: CallOptions = {}): Promise<StartedRun> {
+    return new Promise((resolve, reject) => {
+      const { signal, timeoutMs = START_TIMEOUT_MS, traceparent } = options
+      if (signal?.aborted) return reject(signal.reason)
+      const deadline = this.#caller.clock.now() + timeoutMs
+      const context = this.#caller.telemetry.active()
+      const entry: Entry = { item, context, traceparent, deadline, timeoutMs, isSettled: false, resolve, reject }
+      const onAbort = () => settle(entry, () => reject(signal?.reason))
+      entry.forgetAbort = () => signal?.removeEventListener('abort', onAbort)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#queue.push(entry)
+      if (this.#isFlushDue) return
+      this.#isFlushDue = true
+      process.nextTick(() => this.#flush())
+    })
+  }
+
+  #flush(): void {
+    this.#isFlushDue = false
+    let from = 0
+    while (from < this.#queue.length && this.#inFlight < REQUESTS_IN_FLIGHT) {
+      const to = endOfRequest(this.#queue, from, this.#caller.maxBytes)
+      void this.#send(this.#queue.slice(from, to))
+      from = to
+    }
+    this.#queue = from === this.#queue.length ? [] : this.#queue.slice(from)
+  }
+
+  async #send(entries: Entry[]): Promise<void> {
+    this.#inFlight++
+    const [first] = entries as [Entry]
+    const trace = this.#caller.telemetry.call('runs.start', first.context, first.traceparent)
+    try {
+      await this.#untilAnswered(entries, trace.traceparent)
+      trace.end()
+    } catch (error) {
+      trace.end(error instanceof Error ? error.message : String(error))
+      for (const entry of entries) settle(entry, () => entry.reject(error))
+    }
+    this.#inFlight--
+    this.#flush()
+  }
+
+  async #untilAnswered(entries: Entry[], traceparent: string | undefined): Promise<void> {
+    const { clock } = this.#caller
+    for (let round = 0; ; round++) {
+      const open = entries.filter((entry) => !entry.isSettled)
+      if (open.length === 0) return
+      const timeoutMs = Math.max(1, Math.min(ATTEMPT_MS, earliestDeadline(open) - clock.now()))
+      const body = `{"runs":[${open.map((entry) => entry.item.text).join(',')}]}`
+      const reply = await this.#caller.request(CALLS.runsStart, body, { timeoutMs, traceparent })
+      if (reply.type === 'answer') return distribute(open, reply.body, round > 0)
+      for (const entry of open) if (entry.deadline <= clock.now()) this.#giveUp(entry, reply)
+      await sleep(clock, jitter(Math.min(100 * 2 ** round, 1_000)))
+    }
+  }
+
+  #giveUp(entry: Entry, reply: Exclude<Reply, { type: 'answer' }>): void {
+    settle(entry, () => entry.reject(this.#caller.failure(CALLS.runsStart, reply, entry.timeoutMs)))
+  }
+}
+
+const earliestDeadline = (entries: readonly Entry[]) =>
+  entries.reduce((earliest, entry) => Math.min(earliest, entry.deadline), Number.POSITIVE_INFINITY)
+
+function settle(entry: Entry, action: () => void): void {
+  if (entry.isSettled) return
+  entry.isSettled = true
+  entry.forgetAbort?.()
+  action()
+}
+
+/** Where the request that begins at `from` ends: at the limits of count and bytes, and where the trace changes. */
+function endOfRequest(queue: readonly Entry[], from: number, maxBytes: number): number {
+  const first = queue[from] as Entry
+  let bytes = FRAME_BYTES
+  let to = from
+  for (; to < queue.length && to - from < RUNS_PER_REQUEST; to++) {
+    const entry = queue[to] as Entry
+    bytes += entry.item.bytes + 1
+    if (to > from && (bytes > maxBytes || entry.context !== first.context || entry.traceparent !== first.traceparent)) break
+  }
+  return to
+}
+
+/** @param wasRepeated an earlier request may have created the runs already: a run with the id we made is ours */
+function distribute(entries: readonly Entry[], body: unknown, wasRepeated: boolean): void {
+  const runs = (outputOf(body) as { runs?: unknown }).runs
+  if (!Array.isArray(runs) || runs.length !== entries.length) {
+    throw new CarillonError('INTERNAL', 'runs.start answered another number of runs than it was asked for')
+  }
+  entries.forEach((entry, index) => {
+    const outcome = runs[index] as StartedRun | { error: ErrorBody }
+    if ('error' in outcome) settle(entry, () => entry.reject(CarillonError.fromBody(outcome.error)))
+    else {
+      const created = outcome.created || (wasRepeated && outcome.runId === entry.item.id)
+      settle(entry, () => entry.resolve({ runId: outcome.runId, created }))
+    }
+  })
+}

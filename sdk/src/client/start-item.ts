@@ -1,0 +1,63 @@
+import { type Backoff, CarillonError, LIMITS, parseInput, startRunSchema, writeJson } from '@carillon/contracts'
+import { nextRunId } from '../randomness.ts'
+
+/** How one run is to be run. */
+export interface RunOptions {
+  /** Idempotency key: one run per namespace and key; a second start answers the first run, `created: false`. */
+  readonly key?: string | undefined
+  /** Start that much later, whole ms. */
+  readonly delayMs?: number | undefined
+  /** Start at that time; text is RFC 3339 with a zone. */
+  readonly at?: Date | string | undefined
+  /** Total tries. Default: the job's, else 1. */
+  readonly attempts?: number | undefined
+  /** Waiting time between tries. Default: the job's, else exponential from 1 s, factor 2, at most 5 min. */
+  readonly backoff?: BackoffInput | undefined
+  /** Time limit of each attempt in ms. Default: the job's, else none. */
+  readonly timeoutMs?: number | undefined
+  /** `single` (default): whoever has room. `broadcast`: every live instance that offers the handler. */
+  readonly mode?: 'single' | 'broadcast' | undefined
+}
+
+/** A backoff as a user writes it: `factor` 2 and `maxMs` 300,000 by default. */
+export type BackoffInput =
+  | Extract<Backoff, { type: 'fixed' }>
+  | { readonly type: 'exponential'; readonly delayMs: number; readonly factor?: number; readonly maxMs?: number }
+
+/** One run of a bulk start. */
+export type RunRequest = RunOptions & {
+  readonly payload?: unknown
+} & ({ readonly job: string; readonly handler?: undefined } | { readonly handler: string; readonly job?: undefined })
+
+/** A checked start, ready to be sent. */
+export interface StartItem {
+  readonly text: string
+  readonly bytes: number
+  /** The id we gave it; undefined for a run with a key, whose id follows from that. */
+  readonly id: string | undefined
+}
+
+const PAYLOAD = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
+
+/** @throws CarillonError for whatever the coordinator would refuse: the same schema, before anything is sent */
+export function startItemOf(request: RunRequest): StartItem {
+  const { payload, ...rest } = request
+  const id = rest.key === undefined ? nextRunId() : undefined
+  const fields = parseInput(startRunSchema, definedOnly({ ...rest, at: dateText(rest.at), id }), 'run')
+  const head = JSON.stringify(fields)
+  const text = payload === undefined ? head : `${head.slice(0, -1)},"payload":${writeJson(payload, PAYLOAD)}}`
+  return { text, bytes: Buffer.byteLength(text), id }
+}
+
+function dateText(at: Date | string | undefined): string | undefined {
+  if (!(at instanceof Date)) return at
+  if (Number.isNaN(at.getTime())) {
+    throw new CarillonError('INVALID_DATE', 'at is wrong: it is an invalid Date', { field: 'at', value: 'Invalid Date' })
+  }
+  return at.toISOString()
+}
+
+/** Fields that say nothing are not fields: a strict schema would refuse `undefined` where a key may only be missing. */
+function definedOnly(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,135 @@
+import { CarillonError } from '@carillon/contracts'
+import { headers as createHeaders, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node'
+import { randomLetters } from '../randomness.ts'
+import type { OnWarning } from '../warning.ts'
+import { Answers, type Expectation } from './answers.ts'
+
+/**
+ * One connection to the broker, as the SDK uses it. The NATS client drops what was published while it was disconnected, without a word:
+ * so whoever publishes something that must arrive keeps it, expects an answer, and sends again on `onUp`.
+ */
+export class Link {
+  readonly #connection: NatsConnection
+  readonly #onWarning: OnWarning
+  readonly #inbox = `_INBOX.${randomLetters(16)}.`
+  readonly #answers = new Answers(this.#inbox)
+  readonly #upListeners = new Set<() => void>()
+  readonly #downListeners = new Set<() => void>()
+  #answersSubscribed = false
+  #up = true
+
+  constructor(connection: NatsConnection, onWarning: OnWarning) {
+    this.#connection = connection
+    this.#onWarning = onWarning
+    void this.#watch()
+  }
+
+  /** Whether there is a connection right now. */
+  get isUp(): boolean {
+    return this.#up && !this.#connection.isClosed()
+  }
+
+  get isClosed(): boolean {
+    return this.#connection.isClosed()
+  }
+
+  get server(): { version: string; jetstream: boolean; maxPayload: number; address: string } {
+    const info = this.#connection.info
+    return {
+      version: info?.version ?? '0.0.0',
+      jetstream: info?.jetstream ?? false,
+      maxPayload: info?.max_payload ?? 1024 * 1024,
+      address: this.#connection.getServer(),
+    }
+  }
+
+  /** Publish, or do nothing while there is no connection: then nobody would get it. */
+  publish(subject: string, payload: string | Uint8Array, options?: { reply?: string; headers?: MsgHdrs }): void {
+    if (this.isUp) this.#connection.publish(subject, payload, options)
+  }
+
+  /** A subject for the answer to one message. */
+  expectAnswer(expectation: Expectation): string {
+    if (!this.#answersSubscribed) {
+      this.#answersSubscribed = true
+      this.subscribe(`${this.#inbox}*`, (message) => this.#answers.take(message))
+    }
+    return this.#answers.expect(expectation)
+  }
+
+  forgetAnswer(subject: string): void {
+    this.#answers.forget(subject)
+  }
+
+  /** An own subject that nobody else knows, for `subscribe`. */
+  createInbox(): string {
+    return `_INBOX.${randomLetters(16)}`
+  }
+
+  /** Subscribe with a callback. What it throws is a warning: it would end the client's reader otherwise. */
+  subscribe(subject: string, onMessage: (message: Msg) => void): Subscription {
+    if (this.isClosed) throw new CarillonError('NOT_CONNECTED', 'The connection was closed')
+    return this.#connection.subscribe(subject, {
+      callback: (error, message) => {
+        try {
+          if (error) throw error
+          onMessage(message)
+        } catch (thrown) {
+          this.#onWarning({ code: 'listener-failed', message: `A message on ${subject} was not handled: ${String(thrown)}` })
+        }
+      },
+    })
+  }
+
+  /** Call `listener` after each reconnect. @returns the way to stop that */
+  onUp(listener: () => void): () => void {
+    this.#upListeners.add(listener)
+    return () => this.#upListeners.delete(listener)
+  }
+
+  onDown(listener: () => void): () => void {
+    this.#downListeners.add(listener)
+    return () => this.#downListeners.delete(listener)
+  }
+
+  /** Resolves when the broker has got everything published so far. Rejects when the connection breaks meanwhile. */
+  flush(): Promise<void> {
+    return this.#connection.flush()
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close()
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      if (status.type === 'disconnect' && this.#up) this.#goDown(status.server)
+      else if (status.type === 'reconnect') this.#goUp(status.server)
+    }
+    this.#up = false
+    this.#answers.disconnected()
+    for (const listener of [...this.#downListeners]) listener()
+  }
+
+  #goDown(server: string): void {
+    this.#up = false
+    if (!this.#connection.isClosed()) this.#onWarning({ code: 'disconnected', message: `The connection to ${server} was lost` })
+    this.#answers.disconnected()
+    for (const listener of [...this.#downListeners]) listener()
+  }
+
+  #goUp(server: string): void {
+    this.#up = true
+    this.#onWarning({ code: 'reconnected', message: `Connected to ${server} again` })
+    for (const listener of [...this.#upListeners]) listener()
+  }
+}
+
+/** Headers from a record; fields without a value are left out. */
+export function headersOf(fields: Readonly<Record<string, string | undefined>>): MsgHdrs | undefined {
+  const entries = Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  if (entries.length === 0) return undefined
+  const headers = createHeaders()
+  for (const [name, value] of entries) headers.set(name, value)
+  return headers
+}

@@ -1,0 +1,11 @@
+/** Carillon for a service's process: offer handlers, start runs. See `connect`. */
+export { CALLS, CarillonError } from '@carillon/contracts'
+export type { CallOptions } from './client/caller.ts'
+export type { Client, RunOutcome, SendOptions } from './client/client.ts'
+export type { EventFilter, MeshEvent } from './client/mesh-event.ts'
+export type { ResultOptions, RunHandle } from './client/run-handle.ts'
+export type { BackoffInput, RunOptions, RunRequest } from './client/start-item.ts'
+export type { Tail } from './client/tail.ts'
+export { type ConnectOptions, connect } from './connect.ts'
+export type { Mesh } from './mesh.ts'
+export type { OnWarning, Warning } from './warning.ts'

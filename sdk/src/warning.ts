@@ -1,0 +1,22 @@
+/** Something that a person may want to know and that the SDK deals with by itself. */
+export interface Warning {
+  /** What kind: stable, for programs. */
+  readonly code:
+    | 'disconnected'
+    | 'reconnected'
+    | 'registration-delayed'
+    | 'work-not-understood'
+    | 'message-not-understood'
+    | 'pull-refused'
+    | 'report-delayed'
+    | 'claim-delayed'
+    | 'logs-delayed'
+    | 'listener-failed'
+    | 'drain-incomplete'
+  readonly message: string
+}
+
+export type OnWarning = (warning: Warning) => void
+
+/** The default: `process.emitWarning`, so that `--no-warnings` and `process.on('warning')` work as usual. */
+export const emitWarning: OnWarning = ({ code, message }) => process.emitWarning(message, { type: 'CarillonWarning', code })
