@@ -18,6 +18,8 @@ export const startRunSchema = z
     id: runIdField.optional(),
     delayMs: durationField.optional(),
     at: instantField.optional(),
+    /** W3C trace context of this run's caller, where a bulk start carries runs of several; else the message's header counts. */
+    traceparent: z.string().max(100).optional(),
     ...policyFields,
   })
   .refine((run) => (run.job === undefined) !== (run.handler === undefined), { error: 'Name either a job or a handler.', path: ['job'] })

@@ -43,8 +43,12 @@ export class Batcher<In, Out> {
       this.#inFlight++
       this.#run(batch.map((entry) => entry.item))
         .then(
-          (outcomes) => batch.forEach((entry, i) => entry.resolve(outcomes[i] as Out)),
-          (error: unknown) => batch.forEach((entry) => entry.reject(error)),
+          (outcomes) => {
+            for (const [i, entry] of batch.entries()) entry.resolve(outcomes[i] as Out)
+          },
+          (error: unknown) => {
+            for (const entry of batch) entry.reject(error)
+          },
         )
         .finally(() => {
           this.#inFlight--

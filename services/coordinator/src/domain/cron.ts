@@ -1,0 +1,121 @@
+import { CarillonError, printable } from '@carillon/contracts'
+import { type CronExpression, CronExpressionParser } from 'cron-parser'
+import { IANAZone } from 'luxon'
+
+/** Field names with the longest step that makes sense; cron-parser reads a longer one (every 61 minutes) as the whole range. */
+const FIELDS = [
+  ['second', 59],
+  ['minute', 59],
+  ['hour', 23],
+  ['day of month', 31],
+  ['month', 12],
+  ['day of week', 7],
+] as const
+const ALIASES = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@hourly'])
+const PRINTABLE_ASCII = /^[!-~]+( [!-~]+)*$/
+const ZONE = /^(UTC|[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+)$/
+const HOUR_MS = 3_600_000
+
+/** @throws CarillonError INVALID_TIME_ZONE */
+export function checkZone(timezone: string): void {
+  if (ZONE.test(timezone) && IANAZone.isValidZone(timezone)) return
+  throw new CarillonError('INVALID_TIME_ZONE', `there is no time zone ${printable(timezone)}`, { field: 'schedule.timezone', value: printable(timezone) })
+}
+
+/**
+ * Checks an expression: 5 fields, or 6 with seconds first, or an alias such as `@daily`.
+ * @param after ms since 1970: "never fires" means not after this
+ * @throws CarillonError INVALID_CRON, CRON_NEVER_FIRES
+ */
+export function checkCron(cron: string, timezone: string, after: number): void {
+  const problem = wrongShape(cron)
+  if (problem) throw invalid('INVALID_CRON', cron, problem)
+  try {
+    nextCronSlot(cron, timezone, after)
+  } catch (error) {
+    const text = (error as Error).message
+    const never = /explicit day of month|time span|loop limit/i.test(text)
+    throw never ? invalid('CRON_NEVER_FIRES', cron, 'no date matches it') : invalid('INVALID_CRON', cron, text)
+  }
+}
+
+function wrongShape(cron: string): string | undefined {
+  if (cron.startsWith('@')) return ALIASES.has(cron) ? undefined : `the aliases are ${[...ALIASES].join(', ')}`
+  if (!PRINTABLE_ASCII.test(cron)) return 'fields are ASCII, separated by one space'
+  const fields = cron.split(' ')
+  if (fields.length !== 5 && fields.length !== 6) return `it has ${fields.length} fields, not 5 (or 6 with seconds first)`
+  const names = FIELDS.slice(6 - fields.length)
+  for (const [i, field] of fields.entries()) {
+    const [name, longest] = names[i] as (typeof FIELDS)[number]
+    if (/(^|,)[Hh]([(/,]|$)/.test(field)) return `"H" in the ${name} field means a random time, which would not be kept`
+    const step = /\/(\d+)/.exec(field)?.[1]
+    if (step !== undefined && Number(step) > longest) return `the ${name} field steps by ${step}, beyond its range of ${longest}`
+  }
+  return undefined
+}
+
+function invalid(code: 'INVALID_CRON' | 'CRON_NEVER_FIRES', cron: string, why: string): CarillonError {
+  return new CarillonError(code, `cron ${printable(cron)}: ${why}`, { field: 'schedule.cron', value: printable(cron) })
+}
+
+/**
+ * The first slot after `after`, both in ms since 1970.
+ *
+ * Daylight saving (semantics A3): an expression whose hour is `*` follows the clock; one with fixed hours fires once a day that is
+ * changed: a slot in the gap at the first instant after it, a slot that occurs twice at its first occurrence.
+ */
+export function nextCronSlot(cron: string, timezone: string, after: number): number {
+  if (timezone === 'UTC' || followsClock(cron)) return next(expressionOf(cron, timezone), after)
+  const zone = IANAZone.create(timezone)
+  const expression = expressionOf(cron, 'UTC')
+  let wall = after + zone.offset(after) * 60_000 - 3 * HOUR_MS
+  for (;;) {
+    wall = next(expression, wall)
+    const instant = instantOf(wall, zone)
+    if (instant > after) return instant
+  }
+}
+
+function followsClock(cron: string): boolean {
+  if (cron === '@hourly') return true
+  const fields = cron.split(' ')
+  return fields[fields.length - 4]?.startsWith('*') === true
+}
+
+/** The instant of a wall-clock time, which is given as if it were UTC. */
+function instantOf(wall: number, zone: IANAZone): number {
+  const offsets = [zone.offset(wall - 24 * HOUR_MS), zone.offset(wall + 24 * HOUR_MS)].map((minutes) => minutes * 60_000)
+  const instants = offsets.filter((offset) => zone.offset(wall - offset) * 60_000 === offset).map((offset) => wall - offset)
+  return instants.length > 0 ? Math.min(...instants) : firstInstantAfterGap(wall - 24 * HOUR_MS, wall + 24 * HOUR_MS, zone)
+}
+
+function firstInstantAfterGap(from: number, to: number, zone: IANAZone): number {
+  let [before, after] = [from, to]
+  const offset = zone.offset(before)
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2)
+    if (zone.offset(middle) === offset) before = middle
+    else after = middle
+  }
+  return after
+}
+
+const PARSED_AT_MOST = 10_000
+const parsed = new Map<string, CronExpression>()
+
+/** Parsing costs ten times a step; jobs share few expressions. */
+function expressionOf(cron: string, timezone: string): CronExpression {
+  const key = `${timezone} ${cron}`
+  let expression = parsed.get(key)
+  if (!expression) {
+    expression = CronExpressionParser.parse(cron, { tz: timezone, currentDate: new Date(0) })
+    if (parsed.size >= PARSED_AT_MOST) parsed.clear()
+    parsed.set(key, expression)
+  }
+  return expression
+}
+
+function next(expression: CronExpression, after: number): number {
+  expression.reset(new Date(after))
+  return expression.next().getTime()
+}

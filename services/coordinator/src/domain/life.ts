@@ -1,0 +1,144 @@
+import { type Backoff, CarillonError, type Failure, type FinishedReport, LIMITS, nextState, POISON_AFTER, type Report, type RunEvent, statesBefore, TIMES, writeJson } from '@carillon/contracts'
+import type { LifeExpectation, TaskLife } from '@carillon/store'
+
+/** What a life needs to know besides itself. */
+export interface Policy {
+  readonly backoff: Backoff
+  readonly timeoutMs: number | null
+}
+
+/** A decision: what happens, to be written if the stored life is still as expected. */
+export interface Decision {
+  readonly event: RunEvent | 'progress'
+  readonly expect: LifeExpectation
+  readonly set: Partial<TaskLife>
+}
+
+/** Why a report is not applied; it is counted. */
+export interface Refused {
+  readonly refused: 'stale-attempt' | 'not-owner' | 'not-open'
+}
+
+/** How long a running task goes without a look at whether its owner lives and its time is up. */
+export const CHECK_RUNNING_MS = 30_000
+/** An executor that is silent about a time limit or a cancel for this long, after its grace, is decided for. */
+const SILENT_MS = TIMES.graceMs + 2_000
+
+const ended = { wakeAt: null, queuedAt: null } as const
+
+/** A report about a life as it is known. `random` is in [0, 1). */
+export function decideReport(life: TaskLife, report: Report, context: { policy: Policy; instance: string; now: number }): Decision | Refused {
+  if (report.attempt !== life.attempt) return { refused: 'stale-attempt' }
+  const owner = report.type === 'started' ? undefined : [null, context.instance]
+  if (owner && life.owner !== null && life.owner !== context.instance) return { refused: 'not-owner' }
+  const event = report.type === 'finished' ? finishedEvent(life, report) : 'started'
+  const state = nextState(life.state, event)
+  const progress = report.type === 'progress' ? { percent: report.percent, ...(report.note ? { note: report.note } : {}) } : undefined
+  if (state === undefined) {
+    // A task that is being cancelled still has progress to show.
+    if (progress && life.state === 'cancelling') return { event: 'progress', expect: { state: ['cancelling'], attempt: life.attempt, owner: [context.instance] }, set: { progress } }
+    return { refused: 'not-open' }
+  }
+  const expect = { state: statesBefore(event).filter((from) => nextState(from, event) === state), attempt: life.attempt, ...(owner ? { owner } : {}) }
+  if (report.type === 'finished') return { event, expect, set: { state, ...finishedSet(life, report, { ...context, event }) } }
+  const startedAt = life.startedAt ?? ('at' in report && report.at ? timeOf(report.at, context.now) : context.now)
+  const wakeAt = nextCheck(startedAt, context.policy.timeoutMs, context.now)
+  return { event: report.type === 'progress' && life.state === 'running' ? 'progress' : 'started', expect, set: { state, owner: context.instance, startedAt, wakeAt, queuedAt: null, reason: null, ...(progress ? { progress } : {}) } }
+}
+
+/** When a running task is looked at again. */
+export function nextCheck(startedAt: number, timeoutMs: number | null, now: number): number {
+  const regular = now + CHECK_RUNNING_MS
+  return timeoutMs === null ? regular : Math.min(regular, Math.max(now + 1, startedAt + timeoutMs + SILENT_MS))
+}
+
+function finishedEvent(life: TaskLife, report: FinishedReport): RunEvent {
+  if (report.outcome === 'succeeded') return resultText(report) instanceof CarillonError ? 'failed' : 'succeeded'
+  if (report.outcome === 'cancelled') return 'cancelled'
+  const final = report.reason !== undefined || report.error?.retryable === false || life.attempt >= life.attempts || life.state === 'cancelling'
+  return final ? report.outcome : 'retried'
+}
+
+function finishedSet(life: TaskLife, report: FinishedReport, context: { policy: Policy; instance: string; now: number; event: RunEvent }): Partial<TaskLife> {
+  if (context.event === 'retried') {
+    const delayMs = Math.max(backoffMs(context.policy.backoff, life.attempt), report.error?.retryAfterMs ?? 0)
+    return { reason: 'retry', attempt: life.attempt + 1, wakeAt: context.now + Math.min(delayMs, LIMITS.horizonYears * 365 * 86_400_000), error: failureOf(report), owner: null, progress: null, startedAt: null, queuedAt: null, losses: 0 }
+  }
+  const base = { ...ended, owner: context.instance, endedAt: context.now, startedAt: report.startedAt ? timeOf(report.startedAt, context.now) : (life.startedAt ?? context.now), losses: 0 }
+  if (context.event === 'succeeded') return { ...base, reason: 'completed', result: resultText(report) as string, error: null }
+  if (context.event === 'cancelled' || life.state === 'cancelling') return { ...base, reason: 'cancelled-by-request', error: report.error ? failureOf(report) : null }
+  if (context.event === 'timed_out') return { ...base, reason: 'attempt-timeout', error: failureOf(report) }
+  const badResult = report.outcome === 'succeeded'
+  return { ...base, reason: badResult ? 'invalid-result' : (report.reason ?? (report.error?.retryable === false ? 'non-retryable' : 'handler-error')), error: badResult ? { name: 'CarillonError', message: (resultText(report) as CarillonError).message } : failureOf(report) }
+}
+
+function resultText(report: FinishedReport): string | CarillonError {
+  try {
+    return writeJson(report.result ?? null, { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' })
+  } catch (error) {
+    return CarillonError.from(error)
+  }
+}
+
+function failureOf(report: FinishedReport): Failure {
+  const error = report.error ?? { name: 'Error', message: 'the executor gave no error' }
+  return { ...error, message: error.message.slice(0, LIMITS.errorTextBytes), ...(error.stack ? { stack: error.stack.slice(0, LIMITS.errorTextBytes) } : {}) }
+}
+
+/** An executor's clock is not ours: a time that it gives is never later than now. */
+function timeOf(text: string, now: number): number {
+  const ms = Date.parse(text)
+  return Number.isFinite(ms) ? Math.min(ms, now) : now
+}
+
+/** Waiting time after the `failed`-th attempt. */
+export function backoffMs(backoff: Backoff, failed: number): number {
+  if (backoff.type === 'fixed') return backoff.delayMs
+  return Math.min(backoff.maxMs, Math.round(backoff.delayMs * backoff.factor ** (failed - 1)))
+}
+
+/** Its instance is gone: the next attempt is queued, or it is poison after three losses in a row (semantics C8). */
+export function decideLoss(life: TaskLife, context: { now: number }): Decision {
+  const expect = { state: [life.state], attempt: life.attempt, owner: [life.owner] }
+  if (life.state === 'cancelling') return { event: 'lost', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', endedAt: context.now } }
+  const losses = life.losses + 1
+  if (losses >= POISON_AFTER) {
+    const error = { name: 'Poison', message: `the task lost its instance ${losses} times in a row; the last one was ${life.owner ?? 'unknown'}` }
+    return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'poison', endedAt: context.now, losses, error } }
+  }
+  return { event: 'lost', expect, set: { state: 'queued', reason: 'instance-lost', attempt: life.attempt + 1, losses, owner: null, startedAt: null, progress: null, wakeAt: null, queuedAt: context.now } }
+}
+
+/** Its owner is silent beyond the time limit. */
+export function decideTimeout(life: TaskLife, context: { policy: Policy; now: number }): Decision {
+  const error = { name: 'TimeoutError', message: `the attempt took longer than ${context.policy.timeoutMs} ms` }
+  const report: FinishedReport = { type: 'finished', runId: '', taskId: '', attempt: life.attempt, outcome: 'timed_out', error }
+  const event = finishedEvent(life, report)
+  const state = nextState(life.state, event)!
+  const set = finishedSet(life, report, { ...context, instance: life.owner ?? 'unknown', event })
+  return { event, expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { state, ...set } }
+}
+
+export function decideDue(life: TaskLife, now: number): Decision {
+  return { event: 'due', expect: { state: ['delayed'], attempt: life.attempt }, set: { state: 'queued', reason: null, wakeAt: null, queuedAt: now } }
+}
+
+export function decideCancel(life: TaskLife, now: number): Decision | Refused {
+  const state = nextState(life.state, 'cancel')
+  if (!state) return { refused: 'not-open' }
+  const expect = { state: [life.state], attempt: life.attempt }
+  if (state === 'cancelling') return { event: 'cancel', expect, set: { state, wakeAt: now + SILENT_MS } }
+  return { event: 'cancel', expect, set: { ...ended, state, reason: 'cancelled-by-request', endedAt: now } }
+}
+
+/** A manual retry: a new attempt with as many tries as at first. */
+export function decideRestart(life: TaskLife, context: { tries: number; now: number }): Decision | Refused {
+  const state = nextState(life.state, 'restarted')
+  if (!state) return { refused: 'not-open' }
+  const fresh = { reason: null, owner: null, losses: 0, progress: null, result: null, error: null, startedAt: null, endedAt: null, wakeAt: null }
+  return { event: 'restarted', expect: { state: [life.state], attempt: life.attempt }, set: { ...fresh, state, attempt: life.attempt + 1, attempts: life.attempt + context.tries, queuedAt: context.now } }
+}
+
+export function isRefused(decision: Decision | Refused): decision is Refused {
+  return 'refused' in decision
+}
