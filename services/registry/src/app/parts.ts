@@ -1,0 +1,24 @@
+import type { Broker, Clock, Logger } from '@carillon/runtime'
+import type { AskLimit } from '../domain/ask-limit.ts'
+import type { Roster } from '../domain/roster.ts'
+import type { TickedTime } from '../domain/ticked-time.ts'
+import type { InstanceEvents } from '../nats/instance-events.ts'
+import type { PresenceBucket } from '../nats/presence-bucket.ts'
+import type { WorkConsumers } from '../nats/work-consumers.ts'
+
+/** What the use cases work with. */
+export interface RegistryParts {
+  readonly id: string
+  readonly broker: Broker
+  readonly bucket: PresenceBucket
+  readonly consumers: WorkConsumers
+  readonly events: InstanceEvents
+  readonly roster: Roster
+  readonly time: TickedTime
+  readonly strangers: AskLimit
+  readonly clock: Clock
+  readonly log: Logger
+  readonly beatMs: number
+  readonly lostAfterMs: number
+  readonly startedAt: number
+}

@@ -1,0 +1,37 @@
+import { CarillonError, checkName, type InstanceView, type Presence, type Registration } from '@carillon/contracts'
+import type { Seen } from './roster.ts'
+
+/** Which instance. */
+export interface InstanceName {
+  readonly namespace: string
+  readonly instance: string
+}
+
+/** @throws CarillonError INVALID_NAME */
+export function instanceName(namespace: string, instance: string): InstanceName {
+  return { namespace: checkName('namespace', namespace), instance: checkName('instance', instance) }
+}
+
+/** Key of the presence bucket. */
+export const presenceKey = ({ namespace, instance }: InstanceName) => `${namespace}.${instance}`
+
+/** @throws CarillonError HANDLER_EXISTS when two handlers have one name */
+export function presenceOf(namespace: string, registration: Registration, since: string): Presence {
+  const names = new Set<string>()
+  for (const { name } of registration.handlers) {
+    if (names.has(name)) {
+      throw new CarillonError('HANDLER_EXISTS', `instance ${registration.instance} registers handler ${name} twice`, {
+        field: 'handlers',
+        value: name,
+      })
+    }
+    names.add(name)
+  }
+  return { ...registration, namespace, since }
+}
+
+/** An instance as `instances.list` shows it. */
+export function instanceView(seen: Seen, elapsedMs: number): InstanceView {
+  const { handlers, ...rest } = seen.presence
+  return { ...rest, handlers: handlers.map((handler) => handler.name), load: seen.load, silentMs: Math.round(elapsedMs - seen.heardAt) }
+}

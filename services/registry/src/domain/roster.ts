@@ -1,0 +1,90 @@
+import type { Beat, Presence } from '@carillon/contracts'
+
+/** An entry of the presence bucket. */
+export interface Entry {
+  readonly presence: Presence
+  /** Of the bucket: who changes the entry names the revision he has seen. */
+  readonly revision: number
+}
+
+/** A live instance and what was heard of it. Times are `TickedTime.elapsedMs`. */
+export interface Seen extends Entry {
+  readonly heardAt: number
+  readonly load: Beat
+}
+
+const NO_LOAD: Beat = { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, running: 0 }
+
+/**
+ * Who is alive, in memory: what the presence bucket holds, and when each was heard last. The bucket is the truth; this follows it, and
+ * runs ahead of it by what this registry wrote itself.
+ */
+export class Roster {
+  readonly #seen = new Map<string, Seen>()
+  /** Removed here, until the bucket's own news of it has come: an older entry still under way must not bring it back. */
+  readonly #removed = new Map<string, number>()
+
+  /** Everything anew, each with a fresh grace. */
+  reset(entries: ReadonlyMap<string, Entry>, elapsedMs: number): void {
+    const before = new Map(this.#seen)
+    this.#seen.clear()
+    this.#removed.clear()
+    for (const [key, entry] of entries) this.#seen.set(key, { ...entry, heardAt: elapsedMs, load: before.get(key)?.load ?? NO_LOAD })
+  }
+
+  /** This registry wrote the entry, or read it just now. A registration is a sign of life. */
+  keep(key: string, entry: Entry, elapsedMs: number): void {
+    this.#removed.delete(key)
+    this.#seen.set(key, { ...entry, heardAt: elapsedMs, load: this.#seen.get(key)?.load ?? NO_LOAD })
+  }
+
+  /** This registry removed the entry that it knew as `revision`. */
+  drop(key: string, revision: number): void {
+    this.#removed.set(key, revision)
+    this.#seen.delete(key)
+  }
+
+  /** News of the bucket: an entry was written. */
+  follow(key: string, entry: Entry, elapsedMs: number): void {
+    if (entry.revision <= (this.#seen.get(key)?.revision ?? 0) || entry.revision <= (this.#removed.get(key) ?? 0)) return
+    this.keep(key, entry, elapsedMs)
+  }
+
+  /** News of the bucket: an entry was removed, as `revision`. */
+  followRemoval(key: string, revision: number): void {
+    if (revision > (this.#removed.get(key) ?? 0)) this.#removed.delete(key)
+    if (revision > (this.#seen.get(key)?.revision ?? 0)) this.#seen.delete(key)
+  }
+
+  /** A sign of life; false when nobody of that key is known. */
+  hear(key: string, elapsedMs: number): boolean {
+    const seen = this.#seen.get(key)
+    if (seen) this.#seen.set(key, { ...seen, heardAt: elapsedMs })
+    return seen !== undefined
+  }
+
+  load(key: string, load: Beat): void {
+    const seen = this.#seen.get(key)
+    if (seen) this.#seen.set(key, { ...seen, load })
+  }
+
+  get(key: string): Seen | undefined {
+    return this.#seen.get(key)
+  }
+
+  get size(): number {
+    return this.#seen.size
+  }
+
+  /** Whoever was not heard for `lostAfterMs`. */
+  silent(elapsedMs: number, lostAfterMs: number): [key: string, seen: Seen][] {
+    return [...this.#seen].filter(([, seen]) => elapsedMs - seen.heardAt >= lostAfterMs)
+  }
+
+  /** The instances of a namespace by name. */
+  list(namespace: string): Seen[] {
+    return [...this.#seen.values()]
+      .filter((seen) => seen.presence.namespace === namespace)
+      .sort((a, b) => (a.presence.instance < b.presence.instance ? -1 : 1))
+  }
+}

@@ -1,0 +1,144 @@
+import { CarillonError, PRESENCE_BUCKET, type Presence, presenceSchema } from '@carillon/contracts'
+import { apiErrorCode, type Broker } from '@carillon/runtime'
+import { type KV, type KvEntry, Kvm, KvWatchInclude } from '@nats-io/kv'
+import type { Entry } from '../domain/roster.ts'
+
+/** The server's answer when somebody else wrote the key meanwhile; the second one when the subject has no message at all. */
+const WRONG_REVISION: readonly (number | undefined)[] = [10071, 10164]
+/** How long a removal stays readable: longer than any watcher is away without reading everything anew. Without it, markers pile up for ever. */
+const MARKER_TTL_MS = 3_600_000
+/** Room for 10,000 instances with a few schemas each. */
+const MAX_BYTES = 64 * 1024 * 1024
+/** Writers of one key at the same moment are an instance that registers twice; they settle at once. */
+const TRIES = 5
+
+/** News of the bucket; without `entry` the key was removed. */
+export interface PresenceNews {
+  readonly key: string
+  readonly revision: number
+  readonly entry: Entry | undefined
+}
+
+/** The KV bucket of live instances. All failures are CarillonErrors NATS_UNAVAILABLE: none is the fault of whoever asked. */
+export class PresenceBucket {
+  readonly #broker: Broker
+  readonly #replicas: number
+  #kv: KV | undefined
+  #hasMarkers = true
+
+  constructor(broker: Broker, replicas: number) {
+    this.#broker = broker
+    this.#replicas = replicas
+  }
+
+  /** Makes the bucket where it is missing. */
+  async ensure(): Promise<void> {
+    const kv = await new Kvm(this.#broker.connection).create(PRESENCE_BUCKET, {
+      description: 'Live instances',
+      history: 1,
+      replicas: this.#replicas,
+      max_bytes: MAX_BYTES,
+      markerTTL: MARKER_TTL_MS,
+    })
+    this.#hasMarkers = (await kv.status()).markerTTL > 0
+    this.#kv = kv
+  }
+
+  async read(key: string): Promise<Entry | undefined> {
+    const found = await this.#ask('read', key, (kv) => kv.get(key))
+    return found ? newsOf(found).entry : undefined
+  }
+
+  /**
+   * Writes an entry whatever was there.
+   * @param make is given the entry that is replaced
+   */
+  async write(key: string, make: (replaced: Presence | undefined) => Presence): Promise<Entry & { isNew: boolean }> {
+    for (let attempt = 1; attempt <= TRIES; attempt++) {
+      const replaced = await this.read(key)
+      const presence = make(replaced?.presence)
+      const text = JSON.stringify(presence)
+      const revision = await this.#conditionally('written', key, (kv) =>
+        replaced ? kv.update(key, text, replaced.revision) : kv.create(key, text),
+      )
+      if (revision !== undefined) return { presence, revision, isNew: replaced === undefined }
+    }
+    throw new CarillonError('CONCURRENT_CHANGE', `presence of ${key} is being changed by others`, { field: 'instance', value: key })
+  }
+
+  /** Removes the entry if nobody wrote it since `revision`. */
+  async remove(key: string, revision: number): Promise<'removed' | 'changed'> {
+    const options = { previousSeq: revision, ...(this.#hasMarkers ? { ttl: `${MARKER_TTL_MS / 1_000}s` } : {}) }
+    const removed = await this.#conditionally('removed', key, async (kv) => {
+      await kv.purge(key, options)
+      return revision
+    })
+    return removed === undefined ? 'changed' : 'removed'
+  }
+
+  /** What the bucket holds, then its news, until `signal` aborts or the news break off. */
+  async follow(signal: AbortSignal, on: { all(entries: Map<string, Entry>): void; news(news: PresenceNews): void }): Promise<void> {
+    const kv = this.#bucket()
+    const updates = await kv.watch({ include: KvWatchInclude.UpdatesOnly })
+    const stop = () => updates.stop()
+    signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
+    try {
+      const entries = new Map<string, Entry>()
+      for await (const found of await kv.history()) {
+        const { key, entry } = newsOf(found)
+        if (entry) entries.set(key, entry)
+        else entries.delete(key)
+      }
+      on.all(entries)
+      for await (const found of updates) on.news(newsOf(found))
+    } finally {
+      signal.removeEventListener('abort', stop)
+      stop()
+    }
+  }
+
+  /** How many keys there are, removed ones of the last hour included. */
+  async count(): Promise<number> {
+    return (await this.#bucket().status()).values
+  }
+
+  #bucket(): KV {
+    if (!this.#kv) throw new CarillonError('NATS_UNAVAILABLE', 'the presence bucket is not open yet', { field: 'nats' })
+    return this.#kv
+  }
+
+  /** Answers undefined when somebody else was faster. */
+  async #conditionally(what: string, key: string, write: (kv: KV) => Promise<number>): Promise<number | undefined> {
+    return this.#ask(what, key, (kv) =>
+      write(kv).catch((error: unknown) => {
+        if (WRONG_REVISION.includes(apiErrorCode(error))) return undefined
+        throw error
+      }),
+    )
+  }
+
+  async #ask<T>(what: string, key: string, ask: (kv: KV) => Promise<T>): Promise<T> {
+    const kv = this.#bucket()
+    try {
+      return await ask(kv)
+    } catch (error) {
+      const message = `presence of ${key} could not be ${what}: ${(error as Error).message}`
+      throw new CarillonError('NATS_UNAVAILABLE', message, { field: 'instance', value: key, cause: error })
+    }
+  }
+}
+
+/** An entry that is not ours to read (somebody else wrote into the bucket) counts as none. */
+function newsOf(found: KvEntry): PresenceNews {
+  const { key, revision } = found
+  if (found.operation !== 'PUT') return { key, revision, entry: undefined }
+  let value: unknown
+  try {
+    value = found.json()
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  const presence = presenceSchema.safeParse(value)
+  return { key, revision, entry: presence.success ? { presence: presence.data, revision } : undefined }
+}

@@ -1,0 +1,153 @@
+import { type StreamName, TIMES } from '@carillon/contracts'
+import {
+  type Broker,
+  type Clock,
+  connectBroker,
+  ensureStream,
+  freshServiceId,
+  type Logger,
+  MeshTransport,
+  pause,
+  RejectedMessages,
+  type Running,
+  StreamPublisher,
+  startMicroservice,
+  systemClock,
+} from '@carillon/runtime'
+import type { RegistryParts } from './app/parts.ts'
+import { AskLimit } from './domain/ask-limit.ts'
+import { Roster } from './domain/roster.ts'
+import { TickedTime } from './domain/ticked-time.ts'
+import { FollowPresence } from './loops/follow-presence.ts'
+import { WatchSilence } from './loops/watch-silence.ts'
+import { InstanceEvents } from './nats/instance-events.ts'
+import { PresenceBucket } from './nats/presence-bucket.ts'
+import { WorkConsumers } from './nats/work-consumers.ts'
+import { PARTS, RegistryController } from './transport/registry-controller.ts'
+
+export interface RegistryOptions {
+  /** Several addresses are separated by commas. */
+  readonly natsUrl: string
+  readonly log: Logger
+  /** Default: a random name. */
+  readonly id?: string
+  readonly clock?: Clock
+  /** Copies of each stream in a cluster; default 1. */
+  readonly streamReplicas?: number
+  /** Silence after which an instance is lost; default 10 s. */
+  readonly lostAfterMs?: number
+}
+
+const STREAMS: readonly StreamName[] = ['WORK', 'REPORTS', 'EVENTS']
+/** Twenty looks within the time that makes an instance lost: it is noticed at most 5 % late. */
+const TICKS_PER_LOSS = 20
+/** Unknown instances asked to register within one beat: after the broker was wiped the mesh comes back in portions that it can take. */
+const STRANGERS_PER_BEAT = 1_000
+const RETRY_AFTER_MS = 500
+
+/**
+ * Starts a registry: it knows who is alive, what they can do and how loaded they are. Any number may run.
+ * @throws CarillonError NATS_UNAVAILABLE, NATS_TOO_OLD, JETSTREAM_MISSING
+ */
+export async function startRegistry(options: RegistryOptions): Promise<Running> {
+  const id = options.id ?? freshServiceId('registry')
+  const broker = await connectBroker({ natsUrl: options.natsUrl, name: id, log: options.log })
+  try {
+    return await run(options, id, broker)
+  } catch (error) {
+    await broker.close()
+    throw error
+  }
+}
+
+async function run(options: RegistryOptions, id: string, broker: Broker): Promise<Running> {
+  const { log, clock = systemClock, streamReplicas = 1, lostAfterMs = TIMES.lostAfterMs } = options
+  const publisher = new StreamPublisher(broker.connection, clock)
+  const tickMs = Math.max(Math.round(lostAfterMs / TICKS_PER_LOSS), 5)
+  const parts = assemble({ id, broker, publisher, clock, log, lostAfterMs, tickMs, streamReplicas })
+  const follow = new FollowPresence(parts)
+  const silence = new WatchSilence(parts, tickMs)
+  const stopping = new AbortController()
+
+  for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
+  await parts.bucket.ensure()
+  broker.onReconnect(async () => {
+    parts.consumers.forget()
+    await restoreStreams({ broker, clock, log, streamReplicas, signal: stopping.signal })
+    if (!stopping.signal.aborted) await follow.restart()
+  })
+  await follow.start()
+  await follow.begun
+  const transport = new MeshTransport({
+    service: 'registry',
+    broker,
+    log,
+    clock,
+    rejected: new RejectedMessages(publisher, log),
+    batches: { maxMessages: 1, maxInFlight: 1 },
+  })
+  const app = await startMicroservice({ controllers: [RegistryController], providers: { [PARTS]: parts }, transport, log })
+  await silence.start()
+  log.info({ evt: 'registry.started', id }, 'the registry runs')
+
+  const stop = async () => {
+    stopping.abort()
+    await app.stop()
+    await silence.stop()
+    await follow.stop()
+    await broker.close()
+    publisher.close()
+  }
+  let stopped: Promise<void> | undefined
+  return { stop: () => (stopped ??= stop()) }
+}
+
+function assemble(given: {
+  id: string
+  broker: Broker
+  publisher: StreamPublisher
+  clock: Clock
+  log: Logger
+  lostAfterMs: number
+  tickMs: number
+  streamReplicas: number
+}): RegistryParts {
+  const { id, broker, publisher, clock, log, lostAfterMs } = given
+  const beatMs = Math.min(TIMES.beatMs, Math.floor(lostAfterMs / 3))
+  return {
+    id,
+    broker,
+    bucket: new PresenceBucket(broker, given.streamReplicas),
+    consumers: new WorkConsumers(broker, clock.now),
+    events: new InstanceEvents({ publisher, clock, log }),
+    roster: new Roster(),
+    time: new TickedTime({ tickMs: given.tickMs, now: clock.now() }),
+    strangers: new AskLimit({ windowMs: beatMs, maxKeys: STRANGERS_PER_BEAT }),
+    clock,
+    log,
+    beatMs,
+    lostAfterMs,
+    startedAt: clock.now(),
+  }
+}
+
+/** The broker may be back without its data, and a cluster may need a while until it takes streams. */
+async function restoreStreams(options: {
+  broker: Broker
+  clock: Clock
+  log: Logger
+  streamReplicas: number
+  signal: AbortSignal
+}): Promise<void> {
+  const { broker, clock, log, streamReplicas, signal } = options
+  while (!signal.aborted) {
+    try {
+      for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      log.warn({ evt: 'streams.unrestored', err: error }, 'the streams cannot be restored yet; trying again')
+      await pause(clock, RETRY_AFTER_MS, signal)
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { CALLS, type CallOutput, type CallRequest } from '@carillon/contracts'
+import { Answers, Hears, type Request, type Signal } from '@carillon/runtime'
+import { Controller, Inject } from '@nestjs/common'
+import { checkHealth } from '../app/check-health.ts'
+import { hearBeat } from '../app/hear-beat.ts'
+import { listInstances } from '../app/list-instances.ts'
+import type { RegistryParts } from '../app/parts.ts'
+import { registerInstance } from '../app/register-instance.ts'
+import { removeInstance } from '../app/remove-instance.ts'
+
+/** Token of the `RegistryParts`. */
+export const PARTS = 'registry-parts'
+
+@Controller()
+export class RegistryController {
+  @Inject(PARTS) private readonly parts!: RegistryParts
+
+  @Answers(CALLS.instancesRegister)
+  register(request: Request<CallRequest<typeof CALLS.instancesRegister>>): Promise<CallOutput<typeof CALLS.instancesRegister>> {
+    return registerInstance(this.parts, request.namespace, request.input)
+  }
+
+  @Answers(CALLS.instancesLeave)
+  leave(request: Request<CallRequest<typeof CALLS.instancesLeave>>): Promise<CallOutput<typeof CALLS.instancesLeave>> {
+    return removeInstance(this.parts, request.namespace, request.input.instance)
+  }
+
+  @Answers(CALLS.instancesList)
+  list(request: Request): CallOutput<typeof CALLS.instancesList> {
+    return listInstances(this.parts, request.namespace)
+  }
+
+  @Answers(CALLS.registryHealth)
+  health(): Promise<CallOutput<typeof CALLS.registryHealth>> {
+    return checkHealth(this.parts)
+  }
+
+  @Hears('beat.*')
+  beat(signal: Signal): Promise<void> {
+    const [instance = ''] = signal.tokens
+    return hearBeat(this.parts, { namespace: signal.namespace, instance }, signal.body)
+  }
+}
