@@ -1,6 +1,39 @@
+import { CarillonError } from '@carillon/contracts'
 import type { Store } from '../ports.ts'
-import { invalidStoreUrl } from '../store-url.ts'
+import { newWriter } from './bulk.ts'
+import { MongoCoordinatorStore } from './coordinator-store.ts'
+import { MongoDatabase, type MongoOptions } from './database.ts'
+import { MongoJobStore } from './job-store.ts'
+import { MongoLogStore } from './log-store.ts'
+import { migrate } from './migrate.ts'
+import { MongoRunStore } from './run-store.ts'
+import { MongoTaskStore } from './task-store.ts'
 
-export async function openMongoStore(options: { url: string; database: string; readOnly: boolean }): Promise<Store> {
-  throw invalidStoreUrl(options.url, 'is not supported yet')
+/** Opens a database of MongoDB, or of an engine that speaks its protocol. */
+export async function openMongoStore(options: MongoOptions): Promise<Store> {
+  const database = new MongoDatabase(options)
+  try {
+    await database.connect()
+    if (!options.readOnly) await migrate(database)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  return {
+    jobs: new MongoJobStore(database),
+    runs: new MongoRunStore(database),
+    tasks: new MongoTaskStore(database),
+    logs: new MongoLogStore(database),
+    coordinators: new MongoCoordinatorStore(database),
+    check: () => check(database),
+    describe: () => `mongodb ${database.place}`,
+    close: () => database.close(),
+  }
+}
+
+async function check(database: MongoDatabase): Promise<void> {
+  const checks = database.collection('checks')
+  await database.write(() => checks.replaceOne({ _id: 'store' }, { writers: [newWriter()] }, { upsert: true }))
+  const found = await database.read(() => checks.findOne({ _id: 'store' }))
+  if (found === null) throw new CarillonError('STORE_UNAVAILABLE', `${database.place}: a record that was just written is not there`)
 }

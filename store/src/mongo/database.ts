@@ -1,0 +1,93 @@
+import { CarillonError } from '@carillon/contracts'
+import { type Collection, type Db, MongoClient, type MongoClientOptions, ReadConcern } from 'mongodb'
+import { invalidStoreUrl } from '../store-url.ts'
+import type { StoredDocument } from './document.ts'
+import { fromMongoError } from './mongo-error.ts'
+import { withRetry } from './retry.ts'
+
+export interface MongoOptions {
+  readonly url: string
+  readonly database: string
+  readonly readOnly: boolean
+}
+
+/** Each may be set otherwise in the URL. */
+const TIMEOUTS = { serverSelectionTimeoutMS: 5_000, connectTimeoutMS: 5_000, socketTimeoutMS: 30_000 }
+/** Bulks come one after another from each loop of a service; more connections only cost memory. */
+const POOL_SIZE = 16
+const MAJORITY = { w: 'majority', journal: true, wtimeoutMS: 10_000 } as const
+
+/** One database: its collections, retries and errors in our words. */
+export class MongoDatabase {
+  /** Host and database, without secrets. */
+  readonly place: string
+  readonly #client: MongoClient
+  readonly #db: Db
+  readonly #readOnly: boolean
+  #closed = false
+
+  constructor({ url, database, readOnly }: MongoOptions) {
+    this.place = `${url.replace(/^[^:]+:\/\/(?:[^@/]*@)?/, '').replace(/[/?].*$/s, '')}/${database}`
+    this.#readOnly = readOnly
+    try {
+      this.#client = new MongoClient(url, clientOptions(url))
+    } catch (error) {
+      throw invalidStoreUrl(url, `cannot be used: ${(error as Error).message}`, error)
+    }
+    this.#db = this.#client.db(database, { writeConcern: MAJORITY, readPreference: 'primary', readConcern: new ReadConcern('majority') })
+  }
+
+  collection(name: string): Collection<StoredDocument> {
+    return this.#db.collection<StoredDocument>(name)
+  }
+
+  async createCollection(name: string): Promise<void> {
+    await this.#db.createCollection(name)
+  }
+
+  /** Runs `work`, which must be safe to repeat, again while it fails for a transient reason. @throws CarillonError */
+  async read<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#guard(() => withRetry(work))
+  }
+
+  /** Like `read`, for what changes something. @throws CarillonError */
+  async write<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#guard(() => withRetry(() => this.#writing(work)))
+  }
+
+  /** Runs `work`, which looks after transient errors itself. @throws CarillonError */
+  async bulk<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#guard(() => this.#writing(work))
+  }
+
+  async connect(): Promise<void> {
+    await this.#guard(() => this.#client.connect())
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#client.close()
+  }
+
+  async #writing<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#readOnly) throw new CarillonError('STORE_READ_ONLY', `${this.place} was opened for reading`)
+    return work()
+  }
+
+  async #guard<Result>(work: () => Promise<Result>): Promise<Result> {
+    // The driver would quietly connect again.
+    if (this.#closed) throw new CarillonError('STORE_UNAVAILABLE', `${this.place}: the store was closed`)
+    try {
+      return await work()
+    } catch (error) {
+      throw fromMongoError(error, this.place)
+    }
+  }
+}
+
+function clientOptions(url: string): MongoClientOptions {
+  const given = new Set([...new URLSearchParams(url.split('?')[1]).keys()].map((key) => key.toLowerCase()))
+  const timeouts = Object.entries(TIMEOUTS).filter(([key]) => !given.has(key.toLowerCase()))
+  const maxPoolSize = given.has('maxpoolsize') ? {} : { maxPoolSize: POOL_SIZE }
+  return { appName: 'carillon', ...Object.fromEntries(timeouts), ...maxPoolSize }
+}

@@ -1,0 +1,62 @@
+import { type ColumnKind, type Columns, fromStored, type StoredValue, toStored } from '../columns.ts'
+
+/**
+ * A record as a document: `_id` for `id`, no field where the value is null, JSON as text, and who wrote last. The last few writers let an
+ * adapter find out which of its updates took effect, also when the answer to the first attempt was lost.
+ */
+export interface StoredDocument {
+  _id: string | number
+  writers?: string[]
+  [field: string]: unknown
+}
+
+type Fields = Record<string, unknown>
+
+/** The writers that are remembered: more than will touch one record between an update and the look at what became of it. */
+const WRITERS_KEPT = 8
+
+/** Maps records of one kind to documents and back. */
+export class DocumentShape<Item> {
+  readonly #kinds: readonly (readonly [string, ColumnKind])[]
+
+  constructor(columns: Columns<Item>) {
+    this.#kinds = Object.entries<ColumnKind>(columns)
+  }
+
+  /** @param id of records that have none of their own */
+  encode(item: Item, id?: string): StoredDocument {
+    const document: StoredDocument = { _id: id ?? '' }
+    for (const [column, kind] of this.#kinds) {
+      const value = toStored((item as Fields)[column], kind, column)
+      if (value !== null) document[column === 'id' ? '_id' : column] = value
+    }
+    return document
+  }
+
+  decode = (document: StoredDocument): Item => {
+    const item: Fields = {}
+    for (const [column, kind] of this.#kinds) item[column] = fromStored(document[column === 'id' ? '_id' : column], kind)
+    return item as Item
+  }
+
+  /** The update that makes these fields, and no others, what `item` says. */
+  changeTo(item: Partial<Item>, writer: string): Fields {
+    const set: Record<string, StoredValue> = {}
+    const unset: Record<string, ''> = {}
+    let sets = 0
+    let unsets = 0
+    for (const [column, kind] of this.#kinds) {
+      if (column === 'id' || !(column in item)) continue
+      const value = toStored((item as Fields)[column], kind, column)
+      if (value === null) unset[column] = ''
+      else set[column] = value
+      if (value === null) unsets++
+      else sets++
+    }
+    const update: Fields = { $push: { writers: { $each: [writer], $slice: -WRITERS_KEPT } } }
+    // MongoDB before 5.0 refuses an empty $set or $unset.
+    if (sets > 0) update['$set'] = set
+    if (unsets > 0) update['$unset'] = unset
+    return update
+  }
+}

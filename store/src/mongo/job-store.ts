@@ -1,0 +1,46 @@
+import { JOB_COLUMNS } from '../columns.ts'
+import type { DueQuery, InsertOutcome, JobMove, JobStore, Slice, UpdateOutcome } from '../ports.ts'
+import type { JobRecord } from '../records.ts'
+import { decodeCursor, sliceOf } from '../slice.ts'
+import { dueFilter, RecordCollection } from './collection.ts'
+import type { MongoDatabase } from './database.ts'
+
+export class MongoJobStore implements JobStore {
+  readonly #records: RecordCollection<JobRecord>
+
+  constructor(database: MongoDatabase) {
+    this.#records = new RecordCollection<JobRecord>(database, 'jobs', JOB_COLUMNS)
+  }
+
+  async insert(job: JobRecord): Promise<InsertOutcome> {
+    return (await this.#records.insert([job]))[0]!
+  }
+
+  async get(ids: readonly string[]): Promise<(JobRecord | undefined)[]> {
+    return this.#records.get(ids)
+  }
+
+  async replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome> {
+    return (await this.#records.update([{ id: job.id, filter: expect, set: job }]))[0]!
+  }
+
+  async advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]> {
+    return this.#records.update(moves.map(({ id, expect, set }) => ({ id, filter: { ...expect }, set })))
+  }
+
+  async remove(id: string): Promise<boolean> {
+    return (await this.#records.remove({ _id: id })) === 1
+  }
+
+  async list(query: Parameters<JobStore['list']>[0]): Promise<Slice<JobRecord>> {
+    const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
+    const filter = { namespace: query.namespace, name: { $gt: after } }
+    const items = await this.#records.find(filter, { sort: { name: 1 }, limit: query.limit + 1 })
+    return sliceOf(items, query.limit, (last) => [last.name])
+  }
+
+  async due(query: DueQuery): Promise<JobRecord[]> {
+    const { filter, options } = dueFilter(query)
+    return this.#records.find(filter, options)
+  }
+}

@@ -1,0 +1,32 @@
+import { MongoServerError } from 'mongodb'
+import type { MongoDatabase } from './database.ts'
+import { records } from './migrations/0001-records.ts'
+import { NAMESPACE_EXISTS } from './mongo-error.ts'
+
+/** In order; a number is never reused, a step never changed once released. */
+export const MIGRATIONS = [{ number: 1, name: 'records', collections: records }] as const
+
+/**
+ * Brings collections and indexes up to date. Every step may be done twice, also at the same time by two processes: what is there already
+ * is left as it is. A step is recorded when all of it is there.
+ */
+export async function migrate(database: MongoDatabase): Promise<void> {
+  const migrations = database.collection('migrations')
+  const applied = new Set((await database.read(() => migrations.find().toArray())).map((document) => document._id))
+  for (const { number, name, collections } of MIGRATIONS) {
+    if (applied.has(number)) continue
+    for (const [collection, indexes] of Object.entries(collections)) {
+      await database.write(() => createUnlessThere(database, collection))
+      if (indexes.length > 0) await database.write(() => database.collection(collection).createIndexes([...indexes]))
+    }
+    await database.write(() => migrations.updateOne({ _id: number }, { $set: { name } }, { upsert: true }))
+  }
+}
+
+async function createUnlessThere(database: MongoDatabase, name: string): Promise<void> {
+  try {
+    await database.createCollection(name)
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === NAMESPACE_EXISTS)) throw error
+  }
+}

@@ -1,0 +1,66 @@
+import { CarillonError, type ErrorCode } from '@carillon/contracts'
+import { MongoError, MongoNetworkError, MongoParseError, MongoServerError } from 'mongodb'
+
+export const DUPLICATE_KEY = 11_000
+export const NAMESPACE_EXISTS = 48
+
+/**
+ * What passes by itself: the same operation may succeed when it is sent again. Numbers of MongoDB's error_codes.yml; the last two are how
+ * PostgreSQL's deadlock (40P01) and serialization failure (40001) arrive from DocumentDB.
+ */
+const TRANSIENT = new Set([
+  6, // HostUnreachable
+  7, // HostNotFound
+  64, // WriteConcernTimeout: stored, but not yet on a majority
+  89, // NetworkTimeout
+  91, // ShutdownInProgress
+  100, // UnsatisfiableWriteConcern: too few members answer just now
+  112, // WriteConflict
+  134, // ReadConcernMajorityNotAvailableYet
+  189, // PrimarySteppedDown
+  262, // ExceededTimeLimit
+  317, // ConnectionPoolExpired
+  358, // InternalTransactionNotSupported during a change of version
+  9001, // SocketException
+  10_107, // NotWritablePrimary
+  11_600, // InterruptedAtShutdown
+  11_602, // InterruptedDueToReplStateChange
+  13_388, // StaleConfig
+  13_435, // NotPrimaryNoSecondaryOk
+  13_436, // NotPrimaryOrSecondary
+  16_908_292, // deadlock
+  16_777_220, // serialization failure
+])
+const UNAUTHORIZED = 13
+const OUT_OF_DISK_SPACE = 14_031
+const BAD_REQUEST = new Set([2, 9, 14, 40, 10_334, 17_419])
+/** FerretDB answers InternalError with PostgreSQL's own words. */
+const PASSING_WORDS =
+  /recovery mode|starting up|shutting down|terminating connection|deadlock|could not serialize|broken pipe|connection re(?:set|fused)|unexpected EOF|failed to connect|conn closed/i
+const FULL_WORDS = /no space left|disk full|out of disk/i
+
+/** Worth sending again at once. Not: that no server was found, which has cost its own time limit already. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof MongoNetworkError) return true
+  if (!(error instanceof MongoServerError)) return false
+  if (typeof error.code === 'number' && TRANSIENT.has(error.code)) return true
+  return error.hasErrorLabel('RetryableWriteError') || (error.code === 1 && PASSING_WORDS.test(error.message))
+}
+
+export function isTransientCode(code: number, message: string): boolean {
+  return TRANSIENT.has(code) || (code === 1 && PASSING_WORDS.test(message))
+}
+
+/** An error of the driver as one of the catalogue. */
+export function fromMongoError(error: unknown, place: string): CarillonError {
+  if (CarillonError.is(error)) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new CarillonError(codeOf(error), `${place}: ${reason}`, { cause: error })
+}
+
+function codeOf(error: unknown): ErrorCode {
+  if (!(error instanceof MongoError) || error instanceof MongoParseError) return 'INTERNAL'
+  if (error.code === OUT_OF_DISK_SPACE || FULL_WORDS.test(error.message)) return 'STORE_FULL'
+  if (error.code === UNAUTHORIZED) return 'STORE_READ_ONLY'
+  return typeof error.code === 'number' && BAD_REQUEST.has(error.code) ? 'INTERNAL' : 'STORE_UNAVAILABLE'
+}

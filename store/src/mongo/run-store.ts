@@ -1,0 +1,37 @@
+import type { Document } from 'mongodb'
+import { RUN_COLUMNS } from '../columns.ts'
+import type { RunStore, Slice } from '../ports.ts'
+import type { RunRecord } from '../records.ts'
+import { decodeCursor, sliceOf } from '../slice.ts'
+import { ANY_TIME } from './collection.ts'
+import type { MongoDatabase } from './database.ts'
+import { MongoLifeStore } from './life-store.ts'
+
+export class MongoRunStore extends MongoLifeStore<RunRecord> implements RunStore {
+  constructor(database: MongoDatabase) {
+    super(database, 'runs', RUN_COLUMNS)
+  }
+
+  async queued(query: Parameters<RunStore['queued']>[0]): Promise<Slice<RunRecord>> {
+    const [at, after] = decodeCursor(query.cursor, ['number', 'string']) ?? [query.from, '']
+    const filter = { state: 'queued', queuedAt: { $gte: at, $lt: query.before }, $or: [{ queuedAt: { $gt: at } }, { _id: { $gt: after } }] }
+    const items = await this.records.find(filter, { sort: { queuedAt: 1, _id: 1 }, limit: query.limit + 1 })
+    return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
+  }
+
+  async list(query: Parameters<RunStore['list']>[0]): Promise<Slice<RunRecord>> {
+    const position = decodeCursor(query.cursor, ['number', 'string'])
+    const filter: Document = { namespace: query.namespace }
+    if (query.job !== undefined) filter['job'] = query.job
+    if (query.state !== undefined) filter['state'] = query.state
+    // Says nothing new; it is what the index of the queued asks for.
+    if (query.state === 'queued') filter['queuedAt'] = ANY_TIME
+    if (position !== undefined) {
+      const [at, before] = position
+      filter['createdAt'] = { $lte: at }
+      filter['$or'] = [{ createdAt: { $lt: at } }, { _id: { $lt: before } }]
+    }
+    const items = await this.records.find(filter, { sort: { createdAt: -1, _id: -1 }, limit: query.limit + 1 })
+    return sliceOf(items, query.limit, (last) => [last.createdAt, last.id])
+  }
+}

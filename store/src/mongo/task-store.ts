@@ -1,0 +1,25 @@
+import type { RunState } from '@carillon/contracts'
+import { TASK_COLUMNS } from '../columns.ts'
+import type { Slice, TaskStore } from '../ports.ts'
+import type { TaskRecord } from '../records.ts'
+import { decodeCursor, sliceOf } from '../slice.ts'
+import type { MongoDatabase } from './database.ts'
+import { MongoLifeStore } from './life-store.ts'
+
+export class MongoTaskStore extends MongoLifeStore<TaskRecord> implements TaskStore {
+  constructor(database: MongoDatabase) {
+    super(database, 'tasks', TASK_COLUMNS)
+  }
+
+  async list(query: Parameters<TaskStore['list']>[0]): Promise<Slice<TaskRecord>> {
+    const [after] = decodeCursor(query.cursor, ['number']) ?? [-1]
+    const filter = { runId: query.runId, index: { $gt: after } }
+    const items = await this.records.find(filter, { sort: { index: 1 }, limit: query.limit + 1 })
+    return sliceOf(items, query.limit, (last) => [last.index])
+  }
+
+  async count(runId: string): Promise<Partial<Record<RunState, number>>> {
+    const groups = await this.records.aggregate([{ $match: { runId } }, { $group: { _id: '$state', count: { $sum: 1 } } }])
+    return Object.fromEntries(groups.map((group) => [group['_id'], group['count']]))
+  }
+}
