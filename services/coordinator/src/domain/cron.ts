@@ -19,7 +19,10 @@ const HOUR_MS = 3_600_000
 /** @throws CarillonError INVALID_TIME_ZONE */
 export function checkZone(timezone: string): void {
   if (ZONE.test(timezone) && IANAZone.isValidZone(timezone)) return
-  throw new CarillonError('INVALID_TIME_ZONE', `there is no time zone ${printable(timezone)}`, { field: 'schedule.timezone', value: printable(timezone) })
+  throw new CarillonError('INVALID_TIME_ZONE', `there is no time zone ${printable(timezone)}`, {
+    field: 'schedule.timezone',
+    value: printable(timezone),
+  })
 }
 
 /**

@@ -1,4 +1,17 @@
-import { type Backoff, CarillonError, type Failure, type FinishedReport, LIMITS, nextState, POISON_AFTER, type Report, type RunEvent, statesBefore, TIMES, writeJson } from '@carillon/contracts'
+import {
+  type Backoff,
+  CarillonError,
+  type Failure,
+  type FinishedReport,
+  LIMITS,
+  nextState,
+  POISON_AFTER,
+  type Report,
+  type RunEvent,
+  statesBefore,
+  TIMES,
+  writeJson,
+} from '@carillon/contracts'
 import type { LifeExpectation, TaskLife } from '@carillon/store'
 
 /** What a life needs to know besides itself. */
@@ -9,7 +22,8 @@ export interface Policy {
 
 /** A decision: what happens, to be written if the stored life is still as expected. */
 export interface Decision {
-  readonly event: RunEvent | 'progress'
+  /** `checked`: nothing happened but that its `wakeAt` moved. */
+  readonly event: RunEvent | 'progress' | 'checked'
   readonly expect: LifeExpectation
   readonly set: Partial<TaskLife>
 }
@@ -27,7 +41,11 @@ const SILENT_MS = TIMES.graceMs + 2_000
 const ended = { wakeAt: null, queuedAt: null } as const
 
 /** A report about a life as it is known. `random` is in [0, 1). */
-export function decideReport(life: TaskLife, report: Report, context: { policy: Policy; instance: string; now: number }): Decision | Refused {
+export function decideReport(
+  life: TaskLife,
+  report: Report,
+  context: { policy: Policy; instance: string; now: number },
+): Decision | Refused {
   if (report.attempt !== life.attempt) return { refused: 'stale-attempt' }
   const owner = report.type === 'started' ? undefined : [null, context.instance]
   if (owner && life.owner !== null && life.owner !== context.instance) return { refused: 'not-owner' }
@@ -36,14 +54,23 @@ export function decideReport(life: TaskLife, report: Report, context: { policy: 
   const progress = report.type === 'progress' ? { percent: report.percent, ...(report.note ? { note: report.note } : {}) } : undefined
   if (state === undefined) {
     // A task that is being cancelled still has progress to show.
-    if (progress && life.state === 'cancelling') return { event: 'progress', expect: { state: ['cancelling'], attempt: life.attempt, owner: [context.instance] }, set: { progress } }
+    if (progress && life.state === 'cancelling')
+      return { event: 'progress', expect: { state: ['cancelling'], attempt: life.attempt, owner: [context.instance] }, set: { progress } }
     return { refused: 'not-open' }
   }
-  const expect = { state: statesBefore(event).filter((from) => nextState(from, event) === state), attempt: life.attempt, ...(owner ? { owner } : {}) }
+  const expect = {
+    state: statesBefore(event).filter((from) => nextState(from, event) === state),
+    attempt: life.attempt,
+    ...(owner ? { owner } : {}),
+  }
   if (report.type === 'finished') return { event, expect, set: { state, ...finishedSet(life, report, { ...context, event }) } }
   const startedAt = life.startedAt ?? ('at' in report && report.at ? timeOf(report.at, context.now) : context.now)
   const wakeAt = nextCheck(startedAt, context.policy.timeoutMs, context.now)
-  return { event: report.type === 'progress' && life.state === 'running' ? 'progress' : 'started', expect, set: { state, owner: context.instance, startedAt, wakeAt, queuedAt: null, reason: null, ...(progress ? { progress } : {}) } }
+  return {
+    event: report.type === 'progress' && life.state === 'running' ? 'progress' : 'started',
+    expect,
+    set: { state, owner: context.instance, startedAt, wakeAt, queuedAt: null, reason: null, ...(progress ? { progress } : {}) },
+  }
 }
 
 /** When a running task is looked at again. */
@@ -55,26 +82,57 @@ export function nextCheck(startedAt: number, timeoutMs: number | null, now: numb
 function finishedEvent(life: TaskLife, report: FinishedReport): RunEvent {
   if (report.outcome === 'succeeded') return resultText(report) instanceof CarillonError ? 'failed' : 'succeeded'
   if (report.outcome === 'cancelled') return 'cancelled'
-  const final = report.reason !== undefined || report.error?.retryable === false || life.attempt >= life.attempts || life.state === 'cancelling'
+  const final =
+    report.reason !== undefined || report.error?.retryable === false || life.attempt >= life.attempts || life.state === 'cancelling'
   return final ? report.outcome : 'retried'
 }
 
-function finishedSet(life: TaskLife, report: FinishedReport, context: { policy: Policy; instance: string; now: number; event: RunEvent }): Partial<TaskLife> {
+function finishedSet(
+  life: TaskLife,
+  report: FinishedReport,
+  context: { policy: Policy; instance: string; now: number; event: RunEvent },
+): Partial<TaskLife> {
   if (context.event === 'retried') {
     const delayMs = Math.max(backoffMs(context.policy.backoff, life.attempt), report.error?.retryAfterMs ?? 0)
-    return { reason: 'retry', attempt: life.attempt + 1, wakeAt: context.now + Math.min(delayMs, LIMITS.horizonYears * 365 * 86_400_000), error: failureOf(report), owner: null, progress: null, startedAt: null, queuedAt: null, losses: 0 }
+    return {
+      reason: 'retry',
+      attempt: life.attempt + 1,
+      wakeAt: context.now + Math.min(delayMs, LIMITS.horizonYears * 365 * 86_400_000),
+      error: failureOf(report),
+      owner: null,
+      progress: null,
+      startedAt: null,
+      queuedAt: null,
+      losses: 0,
+    }
   }
-  const base = { ...ended, owner: context.instance, endedAt: context.now, startedAt: report.startedAt ? timeOf(report.startedAt, context.now) : (life.startedAt ?? context.now), losses: 0 }
+  const base = {
+    ...ended,
+    owner: context.instance,
+    endedAt: context.now,
+    startedAt: report.startedAt ? timeOf(report.startedAt, context.now) : (life.startedAt ?? context.now),
+    losses: 0,
+  }
   if (context.event === 'succeeded') return { ...base, reason: 'completed', result: resultText(report) as string, error: null }
-  if (context.event === 'cancelled' || life.state === 'cancelling') return { ...base, reason: 'cancelled-by-request', error: report.error ? failureOf(report) : null }
+  if (context.event === 'cancelled' || life.state === 'cancelling')
+    return { ...base, reason: 'cancelled-by-request', error: report.error ? failureOf(report) : null }
   if (context.event === 'timed_out') return { ...base, reason: 'attempt-timeout', error: failureOf(report) }
   const badResult = report.outcome === 'succeeded'
-  return { ...base, reason: badResult ? 'invalid-result' : (report.reason ?? (report.error?.retryable === false ? 'non-retryable' : 'handler-error')), error: badResult ? { name: 'CarillonError', message: (resultText(report) as CarillonError).message } : failureOf(report) }
+  return {
+    ...base,
+    reason: badResult ? 'invalid-result' : (report.reason ?? (report.error?.retryable === false ? 'non-retryable' : 'handler-error')),
+    error: badResult ? { name: 'CarillonError', message: (resultText(report) as CarillonError).message } : failureOf(report),
+  }
 }
 
 function resultText(report: FinishedReport): string | CarillonError {
   try {
-    return writeJson(report.result ?? null, { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' })
+    return writeJson(report.result ?? null, {
+      field: 'result',
+      maxBytes: LIMITS.resultBytes,
+      tooLarge: 'RESULT_TOO_LARGE',
+      notJson: 'RESULT_NOT_JSON',
+    })
   } catch (error) {
     return CarillonError.from(error)
   }
@@ -82,7 +140,11 @@ function resultText(report: FinishedReport): string | CarillonError {
 
 function failureOf(report: FinishedReport): Failure {
   const error = report.error ?? { name: 'Error', message: 'the executor gave no error' }
-  return { ...error, message: error.message.slice(0, LIMITS.errorTextBytes), ...(error.stack ? { stack: error.stack.slice(0, LIMITS.errorTextBytes) } : {}) }
+  return {
+    ...error,
+    message: error.message.slice(0, LIMITS.errorTextBytes),
+    ...(error.stack ? { stack: error.stack.slice(0, LIMITS.errorTextBytes) } : {}),
+  }
 }
 
 /** An executor's clock is not ours: a time that it gives is never later than now. */
@@ -100,13 +162,31 @@ export function backoffMs(backoff: Backoff, failed: number): number {
 /** Its instance is gone: the next attempt is queued, or it is poison after three losses in a row (semantics C8). */
 export function decideLoss(life: TaskLife, context: { now: number }): Decision {
   const expect = { state: [life.state], attempt: life.attempt, owner: [life.owner] }
-  if (life.state === 'cancelling') return { event: 'lost', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', endedAt: context.now } }
+  if (life.state === 'cancelling')
+    return { event: 'lost', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', endedAt: context.now } }
   const losses = life.losses + 1
   if (losses >= POISON_AFTER) {
-    const error = { name: 'Poison', message: `the task lost its instance ${losses} times in a row; the last one was ${life.owner ?? 'unknown'}` }
+    const error = {
+      name: 'Poison',
+      message: `the task lost its instance ${losses} times in a row; the last one was ${life.owner ?? 'unknown'}`,
+    }
     return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'poison', endedAt: context.now, losses, error } }
   }
-  return { event: 'lost', expect, set: { state: 'queued', reason: 'instance-lost', attempt: life.attempt + 1, losses, owner: null, startedAt: null, progress: null, wakeAt: null, queuedAt: context.now } }
+  return {
+    event: 'lost',
+    expect,
+    set: {
+      state: 'queued',
+      reason: 'instance-lost',
+      attempt: life.attempt + 1,
+      losses,
+      owner: null,
+      startedAt: null,
+      progress: null,
+      wakeAt: null,
+      queuedAt: context.now,
+    },
+  }
 }
 
 /** Its owner is silent beyond the time limit. */
@@ -120,7 +200,11 @@ export function decideTimeout(life: TaskLife, context: { policy: Policy; now: nu
 }
 
 export function decideDue(life: TaskLife, now: number): Decision {
-  return { event: 'due', expect: { state: ['delayed'], attempt: life.attempt }, set: { state: 'queued', reason: null, wakeAt: null, queuedAt: now } }
+  return {
+    event: 'due',
+    expect: { state: ['delayed'], attempt: life.attempt },
+    set: { state: 'queued', reason: null, wakeAt: null, queuedAt: now },
+  }
 }
 
 export function decideCancel(life: TaskLife, now: number): Decision | Refused {
@@ -135,8 +219,22 @@ export function decideCancel(life: TaskLife, now: number): Decision | Refused {
 export function decideRestart(life: TaskLife, context: { tries: number; now: number }): Decision | Refused {
   const state = nextState(life.state, 'restarted')
   if (!state) return { refused: 'not-open' }
-  const fresh = { reason: null, owner: null, losses: 0, progress: null, result: null, error: null, startedAt: null, endedAt: null, wakeAt: null }
-  return { event: 'restarted', expect: { state: [life.state], attempt: life.attempt }, set: { ...fresh, state, attempt: life.attempt + 1, attempts: life.attempt + context.tries, queuedAt: context.now } }
+  const fresh = {
+    reason: null,
+    owner: null,
+    losses: 0,
+    progress: null,
+    result: null,
+    error: null,
+    startedAt: null,
+    endedAt: null,
+    wakeAt: null,
+  }
+  return {
+    event: 'restarted',
+    expect: { state: [life.state], attempt: life.attempt },
+    set: { ...fresh, state, attempt: life.attempt + 1, attempts: life.attempt + context.tries, queuedAt: context.now },
+  }
 }
 
 export function isRefused(decision: Decision | Refused): decision is Refused {

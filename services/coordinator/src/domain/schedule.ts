@@ -7,7 +7,11 @@ export function checkSchedule(schedule: Schedule, now: number): void {
     checkZone(schedule.timezone)
     checkCron(schedule.cron, schedule.timezone, now)
   } else if ('at' in schedule && instantOf(schedule.at) < now - TIMES.misfireAfterMs) {
-    throw new CarillonError('INVALID_DATE', `at ${printable(schedule.at)} has passed`, { field: 'schedule.at', value: printable(schedule.at), hint: 'Use a time to come.' })
+    throw new CarillonError('INVALID_DATE', `at ${printable(schedule.at)} has passed`, {
+      field: 'schedule.at',
+      value: printable(schedule.at),
+      hint: 'Use a time to come.',
+    })
   }
 }
 
@@ -65,7 +69,19 @@ export function planSlots(schedule: Schedule, slot: number, options: { now: numb
     at = nextSlot(schedule, at)
   }
   const unfired = count - Math.min(count, options.misfire === 'all' ? late.length : options.misfire === 'once' ? 1 : 0)
-  return { fire, next: at, ...(unfired > 0 ? { missed: { from: options.misfire === 'all' ? (nextSlot(schedule, late.at(-1) as number) as number) : slot, to: last, count: unfired } } : {}) }
+  return {
+    fire,
+    next: at,
+    ...(unfired > 0
+      ? {
+          missed: {
+            from: options.misfire === 'all' ? (nextSlot(schedule, late.at(-1) as number) as number) : slot,
+            to: last,
+            count: unfired,
+          },
+        }
+      : {}),
+  }
 }
 
 const instantOf = (at: string) => parseInstant(at) as number

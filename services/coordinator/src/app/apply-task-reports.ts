@@ -1,0 +1,40 @@
+import { isEnded } from '@carillon/contracts'
+import { type Clock, meter } from '@carillon/runtime'
+import type { Store, TaskRecord } from '@carillon/store'
+import { type Decision, decideReport, isRefused } from '../domain/life.ts'
+import type { AdvanceBroadcast } from './advance-broadcast.ts'
+import type { ReportFrom } from './apply-reports.ts'
+
+/** Applies what executors say of the tasks of runs with many. */
+export class ApplyTaskReports {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #broadcast: AdvanceBroadcast
+  readonly #refused = meter.createCounter('carillon.reports.refused', { description: 'Reports that were not applied, by reason' })
+
+  constructor(options: { store: Store; clock: Clock; broadcast: AdvanceBroadcast }) {
+    this.#store = options.store
+    this.#clock = options.clock
+    this.#broadcast = options.broadcast
+  }
+
+  async execute({ report, namespace, instance }: ReportFrom): Promise<void> {
+    const [[task], [run]] = await Promise.all([this.#store.tasks.get([report.taskId]), this.#store.runs.get([report.runId])])
+    if (!task || !run || task.runId !== run.id || run.namespace !== namespace)
+      return this.#refused.add(1, { reason: 'unknown-run', type: report.type })
+    const decision = decideReport(task, report, { policy: run, instance, now: this.#clock.now() })
+    if (isRefused(decision)) {
+      this.#refused.add(1, { reason: decision.refused, type: report.type })
+      if (isEnded(task.state)) await this.#broadcast.execute(run.id)
+      return
+    }
+    const changed = await this.#write(task, decision)
+    if (!changed) return this.#refused.add(1, { reason: 'lost-race', type: report.type })
+    await this.#broadcast.taskChanged(changed)
+  }
+
+  async #write(task: TaskRecord, decision: Decision): Promise<TaskRecord | undefined> {
+    const [outcome] = await this.#store.tasks.update([{ id: task.id, expect: decision.expect, set: decision.set }])
+    return outcome === 'applied' ? { ...task, ...decision.set } : undefined
+  }
+}

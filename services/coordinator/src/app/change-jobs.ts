@@ -1,0 +1,131 @@
+import { CarillonError, DEFAULT_BACKOFF, type JobView, type jobInputSchema, printable, subjects } from '@carillon/contracts'
+import type { Broker, Clock } from '@carillon/runtime'
+import { type JobRecord, type Store, shareOf } from '@carillon/store'
+import type { z } from 'zod'
+import { payloadText } from '../domain/new-run.ts'
+import { checkSchedule, firstSlot } from '../domain/schedule.ts'
+import { jobView } from '../domain/views.ts'
+import type { Announcer } from './announce.ts'
+import { jobId, jobNotFound } from './read-jobs.ts'
+
+type JobDefinition = z.output<typeof jobInputSchema>
+const TRIES_AGAINST_OTHERS = 5
+
+/** Puts, pauses, resumes and removes jobs. */
+export class ChangeJobs {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #broker: Broker
+  readonly #announcer: Announcer
+  /** Set once by the composition. */
+  arm: (job: JobRecord) => void = () => undefined
+
+  constructor(options: { store: Store; clock: Clock; broker: Broker; announcer: Announcer }) {
+    this.#store = options.store
+    this.#clock = options.clock
+    this.#broker = options.broker
+    this.#announcer = options.announcer
+  }
+
+  /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule or payload */
+  async put(namespace: string, input: JobDefinition): Promise<JobView> {
+    const now = this.#clock.now()
+    if (input.schedule) checkSchedule(input.schedule, now)
+    const fresh = recordOf(namespace, input, now)
+    for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
+      const [there] = await this.#store.jobs.get([fresh.id])
+      if (!there) {
+        if ((await this.#store.jobs.insert(fresh)) === 'created') return this.#changed(fresh, 'put')
+        continue
+      }
+      const merged = mergeOf(there, fresh)
+      if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#changed(merged, 'put')
+    }
+    throw busy(input.name)
+  }
+
+  pause(namespace: string, name: string): Promise<JobView> {
+    return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', wakeAt: null }))
+  }
+
+  /** From now on: what was missed while paused is not made up for. */
+  resume(namespace: string, name: string): Promise<JobView> {
+    return this.#set(namespace, name, (job, now) => {
+      if (job.state !== 'paused') return job
+      const wakeAt = job.schedule && !('at' in job.schedule && firstSlot(job.schedule, now)! < now) ? firstSlot(job.schedule, now) : null
+      return { ...job, wakeAt, state: job.schedule && wakeAt === null ? 'finished' : 'active' }
+    })
+  }
+
+  async remove(namespace: string, name: string): Promise<{ removed: true }> {
+    if (!(await this.#store.jobs.remove(jobId(namespace, name)))) throw jobNotFound(name)
+    await this.#tell(namespace, name, 'removed', { name })
+    return { removed: true }
+  }
+
+  async #set(namespace: string, name: string, change: (job: JobRecord, now: number) => JobRecord): Promise<JobView> {
+    for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
+      const [there] = await this.#store.jobs.get([jobId(namespace, name)])
+      if (!there) throw jobNotFound(name)
+      const now = this.#clock.now()
+      const changed = { ...change(there, now), revision: there.revision + 1, updatedAt: now }
+      if (changed.state === there.state && changed.wakeAt === there.wakeAt) return jobView(there)
+      if ((await this.#store.jobs.replace(changed, { revision: there.revision })) === 'applied')
+        return this.#changed(changed, changed.state === 'paused' ? 'paused' : 'resumed')
+    }
+    throw busy(name)
+  }
+
+  async #changed(job: JobRecord, what: string): Promise<JobView> {
+    if (job.wakeAt !== null) this.arm(job)
+    const view = jobView(job)
+    await this.#tell(job.namespace, job.name, what, view)
+    return view
+  }
+
+  /** The signal is with the server before the answer is: no start that follows the answer finds the old job in a coordinator's memory. */
+  async #tell(namespace: string, name: string, what: string, body: object): Promise<void> {
+    this.#broker.connection.publish(subjects.live(namespace, 'job', name, 'changed'), JSON.stringify({ name, what }))
+    this.#announcer.changed('job', { namespace, name, what, body })
+    await this.#broker.connection.flush()
+  }
+}
+
+function recordOf(namespace: string, input: JobDefinition, now: number): JobRecord {
+  const id = jobId(namespace, input.name)
+  return {
+    id,
+    namespace,
+    name: input.name,
+    handler: input.handler ?? input.name,
+    state: 'active',
+    description: input.description ?? null,
+    schedule: input.schedule ?? null,
+    payload: payloadText(input.payload ?? null),
+    mode: input.mode ?? 'single',
+    attempts: input.attempts ?? 1,
+    backoff: input.backoff ?? DEFAULT_BACKOFF,
+    timeoutMs: input.timeoutMs ?? null,
+    misfire: input.misfire ?? 'once',
+    revision: 1,
+    share: shareOf(id),
+    wakeAt: input.schedule ? firstSlot(input.schedule, now) : null,
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** An unchanged schedule keeps its next slot, so that putting a job again does not shift a fixed rate. */
+function mergeOf(there: JobRecord, fresh: JobRecord): JobRecord {
+  const sameSchedule = JSON.stringify(there.schedule) === JSON.stringify(fresh.schedule)
+  const kept =
+    sameSchedule || there.state === 'paused' ? { state: there.state, wakeAt: there.state === 'paused' ? null : there.wakeAt } : {}
+  return { ...fresh, ...kept, revision: there.revision + 1, createdAt: there.createdAt }
+}
+
+function busy(name: string): CarillonError {
+  return new CarillonError('CONCURRENT_CHANGE', `job ${printable(name)} is being changed by others`, {
+    field: 'name',
+    value: printable(name),
+  })
+}

@@ -1,0 +1,60 @@
+import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
+import type { RunRecord, Store } from '@carillon/store'
+import { type Decision, decideCancel, decideRestart, isRefused } from '../domain/life.ts'
+import { type ReadRuns, runNotFound } from './read-runs.ts'
+import type { RunWriter } from './write-runs.ts'
+
+const TRIES_AGAINST_OTHERS = 5
+
+/** Cancels and retries runs on request. */
+export class ChangeRuns {
+  readonly #store: Store
+  readonly #writer: RunWriter
+  readonly #reads: ReadRuns
+
+  constructor(options: { store: Store; writer: RunWriter; reads: ReadRuns }) {
+    this.#store = options.store
+    this.#writer = options.writer
+    this.#reads = options.reads
+  }
+
+  /** A queued run never starts; a running one is cancelled when its executor confirms or is silent. @throws CarillonError RUN_ENDED */
+  async cancel(namespace: string, runId: string): Promise<RunView> {
+    const before = await this.#decide(namespace, runId, (run) => {
+      if (run.state === 'cancelling') return undefined
+      const decision = decideCancel(run, this.#writer.now())
+      if (isRefused(decision))
+        throw new CarillonError('RUN_ENDED', `run ${printable(runId)} has ended: ${run.state}`, { field: 'runId', value: printable(runId) })
+      return decision
+    })
+    if (before.state === 'queued' && before.mode === 'single') await this.#writer.withdraw(before)
+    return this.#reads.get(namespace, runId)
+  }
+
+  /** With as many tries as at first, whatever the limit was. @throws CarillonError RUN_OPEN */
+  async retry(namespace: string, runId: string): Promise<RunView> {
+    await this.#decide(namespace, runId, (run) => {
+      const decision = decideRestart(run, { tries: run.tries, now: this.#writer.now() })
+      if (isRefused(decision) || !isEnded(run.state))
+        throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
+      return decision
+    })
+    return this.#reads.get(namespace, runId)
+  }
+
+  /** Decides from the stored run, again if it changed meanwhile. Answers the run as it was. */
+  async #decide(namespace: string, runId: string, decide: (run: RunRecord) => Decision | undefined): Promise<RunRecord> {
+    for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
+      const [run] = await this.#store.runs.get([runId])
+      if (!run || run.namespace !== namespace) throw runNotFound(runId)
+      const decision = decide(run)
+      if (!decision) return run
+      const [outcome] = await this.#writer.write([{ run, decision }])
+      if (outcome === 'applied') return run
+    }
+    throw new CarillonError('CONCURRENT_CHANGE', `run ${printable(runId)} is being changed by others`, {
+      field: 'runId',
+      value: printable(runId),
+    })
+  }
+}

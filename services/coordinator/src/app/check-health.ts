@@ -1,0 +1,61 @@
+import { CarillonError, type ServiceHealth } from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+
+/** What a coordinator says of itself. */
+export class CheckHealth {
+  readonly #options: {
+    id: string
+    store: Store
+    clock: Clock
+    shares: () => readonly number[]
+    refused: () => number
+    rejected: () => number
+  }
+  readonly #since: number
+
+  constructor(options: {
+    id: string
+    store: Store
+    clock: Clock
+    shares: () => readonly number[]
+    refused: () => number
+    rejected: () => number
+  }) {
+    this.#options = options
+    this.#since = options.clock.now()
+  }
+
+  async execute(): Promise<ServiceHealth> {
+    const { id, clock, shares, refused, rejected } = this.#options
+    const waiting = refused()
+    return {
+      service: 'coordinator',
+      id,
+      version: '0.1.0',
+      uptimeMs: clock.now() - this.#since,
+      checks: [
+        await this.#store(),
+        { name: 'shares', ok: true, message: `looks after ${shares().length} of 64 shares of the key space` },
+        {
+          name: 'queue',
+          ok: waiting === 0,
+          message:
+            waiting === 0 ? 'the broker takes work' : `the broker refuses the work of ${waiting} runs; they are kept and tried again`,
+        },
+        { name: 'rejected', ok: true, message: `${rejected()} messages set aside since the start` },
+      ],
+    }
+  }
+
+  async #store(): Promise<{ name: string; ok: boolean; message: string }> {
+    const { store } = this.#options
+    try {
+      await store.check()
+      return { name: 'store', ok: true, message: `${store.describe()} can be read and written` }
+    } catch (error) {
+      const { code, message } = CarillonError.from(error)
+      return { name: 'store', ok: false, message: `${code}: ${message}` }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { isEnded } from '@carillon/contracts'
+import type { Clock, Logger } from '@carillon/runtime'
+import type { LifeStore, Store } from '@carillon/store'
+import { decideLoss } from '../domain/life.ts'
+import type { AdvanceBroadcast } from './advance-broadcast.ts'
+import type { PresenceWatch } from './presence.ts'
+import type { RunWriter } from './write-runs.ts'
+
+const PAGE = 500
+
+/** Takes over what a lost instance was running (semantics B3). Several coordinators may do so at once: each write names the owner it expects. */
+export class LoseInstance {
+  readonly #store: Store
+  readonly #writer: RunWriter
+  readonly #broadcast: AdvanceBroadcast
+  readonly #presence: PresenceWatch
+  readonly #clock: Clock
+  readonly #log: Logger
+
+  constructor(options: {
+    store: Store
+    writer: RunWriter
+    broadcast: AdvanceBroadcast
+    presence: PresenceWatch
+    clock: Clock
+    log: Logger
+  }) {
+    this.#store = options.store
+    this.#writer = options.writer
+    this.#broadcast = options.broadcast
+    this.#presence = options.presence
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  async execute(namespace: string, instance: string): Promise<void> {
+    const now = this.#clock.now()
+    await pages(this.#store.runs, { namespace, owner: instance }, async (runs) => {
+      const open = runs.filter((run) => !isEnded(run.state) && run.mode === 'single')
+      if (open.length > 0)
+        this.#log.info({ evt: 'instance.taken-over', instance, runs: open.length }, 'taking over the runs of an instance that is gone')
+      await this.#writer.write(open.map((run) => ({ run, decision: decideLoss(run, { now }) })))
+    })
+    await pages(this.#store.tasks, { namespace, owner: instance }, async (tasks) => {
+      for (const task of tasks) await this.#broadcast.lose(task)
+    })
+  }
+
+  /** Whether nobody of that name is there now: it may have come back meanwhile. */
+  isGone(namespace: string, instance: string): boolean {
+    return this.#presence.isLost(namespace, instance)
+  }
+}
+
+async function pages<Item>(
+  store: LifeStore<Item>,
+  query: { namespace: string; owner: string },
+  take: (items: Item[]) => Promise<void>,
+): Promise<void> {
+  let cursor: string | undefined
+  do {
+    const slice = await store.ownedBy({ ...query, cursor, limit: PAGE })
+    await take(slice.items)
+    cursor = slice.cursor
+  } while (cursor)
+}

@@ -1,0 +1,119 @@
+import { PRESENCE_BUCKET, type Presence, presenceSchema, TIMES } from '@carillon/contracts'
+import type { Broker, Clock, Logger } from '@carillon/runtime'
+import { LoopService, pause } from '@carillon/runtime'
+import { type KvEntry, Kvm } from '@nats-io/kv'
+
+/** Someone who is absent is taken for lost only after the view has been complete for so long: registries refill a wiped bucket meanwhile. */
+const TRUST_AFTER_MS = TIMES.lostAfterMs + 2 * TIMES.beatMs
+const RETRY_MS = 500
+
+/** Who is alive and what they offer, followed from the registry's bucket and answered from memory. */
+export class PresenceWatch extends LoopService {
+  readonly #broker: Broker
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #instances = new Map<string, Presence>()
+  readonly #offers = new Map<string, Map<string, Presence>>()
+  #completeSince: number | undefined
+  #restart: AbortController | undefined
+  /** Called when an instance leaves presence, for whatever reason. */
+  onGone: (namespace: string, instance: string) => void = () => undefined
+  onJoined: (presence: Presence) => void = () => undefined
+
+  constructor(options: { broker: Broker; clock: Clock; log: Logger }) {
+    super()
+    this.#broker = options.broker
+    this.#clock = options.clock
+    this.#log = options.log
+    options.broker.onReconnect(async () => this.#restart?.abort())
+  }
+
+  /** Live instances that offer a handler, by id. */
+  offering(namespace: string, handler: string): Presence[] {
+    return [...(this.#offers.get(`${namespace}.${handler}`)?.values() ?? [])].sort((a, b) => (a.instance < b.instance ? -1 : 1))
+  }
+
+  offers(namespace: string, handler: string): boolean {
+    return (this.#offers.get(`${namespace}.${handler}`)?.size ?? 0) > 0
+  }
+
+  /** Names of every handler that is offered in a namespace. */
+  handlers(namespace: string): string[] {
+    const prefix = `${namespace}.`
+    return [...this.#offers]
+      .filter(([key, by]) => key.startsWith(prefix) && by.size > 0)
+      .map(([key]) => key.slice(prefix.length))
+      .sort()
+  }
+
+  isLost(namespace: string, instance: string): boolean {
+    if (this.#instances.has(`${namespace}.${instance}`)) return false
+    return this.#completeSince !== undefined && this.#clock.now() - this.#completeSince > TRUST_AFTER_MS
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const restart = new AbortController()
+      this.#restart = restart
+      try {
+        await this.#follow(AbortSignal.any([signal, restart.signal]))
+      } catch (error) {
+        if (signal.aborted || this.#broker.connection.isClosed()) return
+        this.#log.warn({ evt: 'presence.failed', err: error }, 'cannot follow presence; trying again')
+        await pause(this.#clock, RETRY_MS, signal)
+      }
+    }
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#log.fatal({ evt: 'presence.died', err: error }, 'the presence watch died')
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    this.#completeSince = undefined
+    const bucket = await new Kvm(this.#broker.connection).create(PRESENCE_BUCKET, { history: 1 })
+    const seen = new Set<string>()
+    const watch = await bucket.watch({ key: '>' })
+    const stop = () => watch.stop()
+    signal.addEventListener('abort', stop)
+    if ((await bucket.status()).values === 0) this.#complete(seen)
+    for await (const entry of watch) {
+      seen.add(entry.key)
+      this.#take(entry)
+      if (entry.delta === 0) this.#complete(seen)
+    }
+    signal.removeEventListener('abort', stop)
+  }
+
+  /** The first pass is over: whoever was known before and is not there any more has gone. */
+  #complete(seen: ReadonlySet<string>): void {
+    this.#completeSince ??= this.#clock.now()
+    for (const key of [...this.#instances.keys()]) if (!seen.has(key)) this.#forget(key)
+  }
+
+  #take(entry: KvEntry): void {
+    if (entry.operation !== 'PUT') return this.#forget(entry.key)
+    const parsed = presenceSchema.safeParse(JSON.parse(entry.string()))
+    if (!parsed.success) return this.#log.warn({ evt: 'presence.unreadable', key: entry.key }, 'an entry of presence cannot be read')
+    this.#leaveOffers(entry.key)
+    this.#instances.set(entry.key, parsed.data)
+    for (const handler of parsed.data.handlers) {
+      const key = `${parsed.data.namespace}.${handler.name}`
+      const by = this.#offers.get(key) ?? new Map<string, Presence>()
+      this.#offers.set(key, by.set(parsed.data.instance, parsed.data))
+    }
+    this.onJoined(parsed.data)
+  }
+
+  #forget(key: string): void {
+    const presence = this.#instances.get(key)
+    this.#leaveOffers(key)
+    if (this.#instances.delete(key) && presence) this.onGone(presence.namespace, presence.instance)
+  }
+
+  #leaveOffers(key: string): void {
+    const presence = this.#instances.get(key)
+    for (const handler of presence?.handlers ?? [])
+      this.#offers.get(`${presence?.namespace}.${handler.name}`)?.delete(presence?.instance ?? '')
+  }
+}

@@ -1,0 +1,70 @@
+import { subjects } from '@carillon/contracts'
+import type { Broker, Clock, Logger, StreamPublisher } from '@carillon/runtime'
+import type { RunRecord } from '@carillon/store'
+import { workText } from '../domain/views.ts'
+
+/** The stream has a message on this subject already: what we wanted. */
+const SUBJECT_TAKEN = 10077
+
+/** Publishes the work message of queued single runs, and knows which the broker has not accepted yet. */
+export class WorkPublisher {
+  readonly #broker: Broker
+  readonly #publisher: StreamPublisher
+  readonly #clock: Clock
+  readonly #log: Logger
+  /** By run: when it was queued. In the order of publishing, so the first is about the oldest. */
+  readonly #unaccepted = new Map<string, number>()
+  /** Runs whose publish was refused or had no answer; the repair looks at them. */
+  readonly refused = new Set<string>()
+
+  constructor(options: { broker: Broker; publisher: StreamPublisher; clock: Clock; log: Logger }) {
+    this.#broker = options.broker
+    this.#publisher = options.publisher
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  /** Publishing again is harmless: a subject holds one message, and the message id is that of (task, attempt). */
+  publish(run: RunRecord): void {
+    this.#unaccepted.set(run.id, run.queuedAt ?? this.#clock.now())
+    if (run.attempt === 1) return this.#send(run)
+    // The message of the attempt before may still wait for its acknowledgement: it must go before this one can come.
+    this.withdraw(run).then(
+      () => this.#send(run),
+      (error: unknown) => this.#refuse(run.id, String(error)),
+    )
+  }
+
+  /** Takes a run's message out of the stream, if it is there. */
+  async withdraw(run: RunRecord): Promise<void> {
+    await this.#broker.manager.streams.purge('WORK', { filter: subjects.work(run.namespace, run.handler, run.id) })
+  }
+
+  /** Everything that was queued before this time is accepted; `now` when nothing is outstanding. */
+  publishedBefore(): number {
+    let oldest = this.#clock.now()
+    for (const queuedAt of this.#unaccepted.values()) oldest = Math.min(oldest, queuedAt)
+    return oldest
+  }
+
+  #send(run: RunRecord): void {
+    const subject = subjects.work(run.namespace, run.handler, run.id)
+    const message = { subject, body: workText(run, run), messageId: `${run.id}.${run.attempt}`, traceparent: run.traceparent ?? undefined }
+    this.#publisher.publish(message, (refusal) => {
+      if (!refusal || refusal.code === SUBJECT_TAKEN) this.settled(run.id)
+      else this.#refuse(run.id, refusal.message)
+    })
+  }
+
+  #refuse(runId: string, why: string): void {
+    if (this.refused.size === 0)
+      this.#log.warn({ evt: 'work.refused', runId, why }, 'the broker did not take a work message; it is tried again')
+    this.refused.add(runId)
+  }
+
+  /** The run needs no message any more, or has it. */
+  settled(runId: string): void {
+    this.#unaccepted.delete(runId)
+    this.refused.delete(runId)
+  }
+}

@@ -1,0 +1,50 @@
+import { CarillonError, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
+import type { RunRecord, Store } from '@carillon/store'
+import { runView, taskView } from '../domain/views.ts'
+import type { PresenceWatch } from './presence.ts'
+
+export function runNotFound(runId: string): CarillonError {
+  return new CarillonError('RUN_NOT_FOUND', `there is no run ${printable(runId)}`, { field: 'runId', value: printable(runId) })
+}
+
+/** Reads runs for people, with the reason why a queued one waits. */
+export class ReadRuns {
+  readonly #store: Store
+  readonly #presence: PresenceWatch
+
+  constructor(options: { store: Store; presence: PresenceWatch }) {
+    this.#store = options.store
+    this.#presence = options.presence
+  }
+
+  async get(namespace: string, runId: string): Promise<RunView> {
+    return this.#view(await this.#run(namespace, runId))
+  }
+
+  async list(
+    namespace: string,
+    query: { job?: string | undefined; state?: RunState | undefined; cursor?: string | undefined; limit: number },
+  ): Promise<Page<RunView>> {
+    const slice = await this.#store.runs.list({ namespace, ...query })
+    return { items: slice.items.map((run) => this.#view(run)), ...(slice.cursor ? { next: slice.cursor } : {}) }
+  }
+
+  async tasks(namespace: string, query: { runId: string; cursor?: string | undefined; limit: number }): Promise<Page<TaskView>> {
+    await this.#run(namespace, query.runId)
+    const slice = await this.#store.tasks.list(query)
+    return { items: slice.items.map(taskView), ...(slice.cursor ? { next: slice.cursor } : {}) }
+  }
+
+  async #run(namespace: string, runId: string): Promise<RunRecord> {
+    const [run] = await this.#store.runs.get([runId])
+    if (!run || run.namespace !== namespace) throw runNotFound(runId)
+    return run
+  }
+
+  #view(run: RunRecord): RunView {
+    if (run.state !== 'queued' || this.#presence.offers(run.namespace, run.handler)) return runView(run)
+    const offered = this.#presence.handlers(run.namespace)
+    const these = offered.length > 0 ? `these are offered: ${offered.join(', ')}` : 'no handler is offered at all'
+    return runView({ ...run, reason: null }, { reason: 'no-instance', message: `no instance offers handler \`${run.handler}\`; ${these}` })
+  }
+}

@@ -1,0 +1,57 @@
+import { CarillonError, HEADERS } from '@carillon/contracts'
+import { derivedId, type Incoming, type RejectedMessages } from '@carillon/runtime'
+import type { StartItem, StartRuns } from './start-runs.ts'
+
+/** Fires jobs that were asked for by a message on `trigger.<job>`: its body is the payload, its headers the options. */
+export class TakeTriggers {
+  readonly #start: StartRuns
+  readonly #rejected: RejectedMessages
+  readonly #now: () => number
+
+  constructor(options: { start: StartRuns; rejected: RejectedMessages; now: () => number }) {
+    this.#start = options.start
+    this.#rejected = options.rejected
+    this.#now = options.now
+  }
+
+  async execute(batch: readonly Incoming[]): Promise<void> {
+    const outcomes = await this.#start.execute(batch.map(itemOf))
+    for (const [i, message] of batch.entries()) {
+      const outcome = outcomes[i]
+      if (!CarillonError.is(outcome)) continue
+      // A store that is away is no fault of the message: the batch comes again.
+      if (outcome.retry) throw outcome
+      this.#rejected.setAside({
+        subject: message.subject,
+        text: JSON.stringify(message.body),
+        error: outcome,
+        stream: 'TRIGGERS',
+        now: this.#now(),
+      })
+    }
+  }
+}
+
+/** The id comes from the message's place in the stream, so a redelivery is the same run; the time tells streams apart that were wiped between. */
+function itemOf(message: Incoming): StartItem {
+  const request: Record<string, unknown> = { job: message.name }
+  if (message.body !== null) request['payload'] = message.body
+  const [key, at] = [message.header(HEADERS.key), message.header(HEADERS.at)]
+  if (key !== undefined) request['key'] = key
+  if (at !== undefined) request['at'] = at
+  for (const [field, name] of [
+    ['delayMs', HEADERS.delayMs],
+    ['attempts', HEADERS.attempts],
+    ['timeoutMs', HEADERS.timeoutMs],
+  ] as const) {
+    const text = message.header(name)
+    if (text !== undefined) request[field] = /^\d+$/.test(text) ? Number(text) : text
+  }
+  return {
+    namespace: message.namespace,
+    request,
+    trigger: 'stream',
+    traceparent: message.traceparent,
+    id: derivedId('t', message.namespace, message.sequence, message.storedAt),
+  }
+}

@@ -1,0 +1,51 @@
+import { isEnded } from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
+import type { RunRecord, Store } from '@carillon/store'
+import { decideDue, decideLoss, decideTimeout, nextCheck } from '../domain/life.ts'
+import type { AdvanceBroadcast } from './advance-broadcast.ts'
+import type { PresenceWatch } from './presence.ts'
+import type { RunChange, RunWriter } from './write-runs.ts'
+
+/** Decides about runs whose `wakeAt` has come: delays that are over, running ones whose owner or time limit needs a look. */
+export class WakeRuns {
+  readonly #store: Store
+  readonly #writer: RunWriter
+  readonly #presence: PresenceWatch
+  readonly #broadcast: AdvanceBroadcast
+  readonly #clock: Clock
+
+  constructor(options: { store: Store; writer: RunWriter; presence: PresenceWatch; broadcast: AdvanceBroadcast; clock: Clock }) {
+    this.#store = options.store
+    this.#writer = options.writer
+    this.#presence = options.presence
+    this.#broadcast = options.broadcast
+    this.#clock = options.clock
+  }
+
+  async execute(ids: readonly string[]): Promise<void> {
+    const now = this.#clock.now()
+    const changes: RunChange[] = []
+    for (const run of await this.#store.runs.get(ids)) {
+      if (!run || isEnded(run.state) || run.wakeAt === null || run.wakeAt > now) continue
+      if (run.state === 'delayed') changes.push({ run, decision: decideDue(run, now) })
+      else if (run.mode === 'broadcast') this.#broadcast.soon(run.id)
+      else changes.push(this.#lookAt(run, now))
+    }
+    await this.#writer.write(changes)
+  }
+
+  #lookAt(run: RunRecord, now: number): RunChange {
+    const lost = run.owner !== null && this.#presence.isLost(run.namespace, run.owner)
+    // Cancelling: its owner had its grace and is silent.
+    if (lost || run.state === 'cancelling') return { run, decision: decideLoss(run, { now }) }
+    const next = nextCheck(run.startedAt ?? now, run.timeoutMs, now)
+    if (run.timeoutMs !== null && next <= now + 1) {
+      if (run.owner) this.#writer.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
+      return { run, decision: decideTimeout(run, { policy: run, now }) }
+    }
+    return {
+      run,
+      decision: { event: 'checked', expect: { state: [run.state], attempt: run.attempt, owner: [run.owner] }, set: { wakeAt: next } },
+    }
+  }
+}

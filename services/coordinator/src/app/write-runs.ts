@@ -1,0 +1,139 @@
+import { type Control, isEnded, subjects } from '@carillon/contracts'
+import type { Broker, Clock } from '@carillon/runtime'
+import type { InsertOutcome, RunRecord, Store, UpdateOutcome } from '@carillon/store'
+import type { Decision } from '../domain/life.ts'
+import type { Announcer } from './announce.ts'
+import type { PresenceWatch } from './presence.ts'
+import type { WorkPublisher } from './publish-work.ts'
+
+/** A decision about a run as it was known when deciding. */
+export interface RunChange {
+  readonly run: RunRecord
+  readonly decision: Decision
+}
+
+const RECENT_AT_MOST = 50_000
+
+/**
+ * Every write of a run, and what follows from it: commit, then publish. What is published depends on the state alone, so it may be
+ * done again at any time (level-triggered).
+ */
+export class RunWriter {
+  readonly #store: Store
+  readonly #work: WorkPublisher
+  readonly #announcer: Announcer
+  readonly #broker: Broker
+  readonly #presence: PresenceWatch
+  readonly #clock: Clock
+  /** Open runs as last written here, without their payload: spares a read for most reports. The conditions of a write guard against its age. */
+  readonly #recent = new Map<string, RunRecord>()
+  /** Set once by the composition: timers, and the planner of runs with many tasks. */
+  arm: (due: { id: string; wakeAt: number }) => void = () => undefined
+  advanceBroadcast: (run: RunRecord) => void = () => undefined
+
+  constructor(options: { store: Store; work: WorkPublisher; announcer: Announcer; broker: Broker; presence: PresenceWatch; clock: Clock }) {
+    this.#store = options.store
+    this.#work = options.work
+    this.#announcer = options.announcer
+    this.#broker = options.broker
+    this.#presence = options.presence
+    this.#clock = options.clock
+  }
+
+  /** Runs by id, from memory where they were written lately; payloads may be missing (`''`). */
+  async known(ids: readonly string[]): Promise<(RunRecord | undefined)[]> {
+    const found = ids.map((id) => this.#recent.get(id))
+    const missing = ids.filter((_, i) => found[i] === undefined)
+    if (missing.length === 0) return found
+    const read = await this.#store.runs.get(missing)
+    let next = 0
+    return found.map((run) => run ?? read[next++])
+  }
+
+  /** Drops what memory says of these runs, so that the store is asked. */
+  forget(ids: readonly string[]): void {
+    for (const id of ids) this.#recent.delete(id)
+  }
+
+  async insert(runs: readonly RunRecord[]): Promise<InsertOutcome[]> {
+    const outcomes = await this.#store.runs.insert(runs)
+    const endings: Promise<void>[] = []
+    for (const [i, run] of runs.entries()) {
+      if (outcomes[i] !== 'created') continue
+      this.#announcer.live(run, 'created')
+      endings.push(...this.#follow(run))
+    }
+    if (endings.length > 0) await Promise.all(endings)
+    return outcomes
+  }
+
+  /** Writes decisions; answers per item. Resolves when terminal events are with the broker. */
+  async write(changes: readonly RunChange[]): Promise<UpdateOutcome[]> {
+    if (changes.length === 0) return []
+    const outcomes = await this.#store.runs.update(
+      changes.map(({ run, decision }) => ({ id: run.id, expect: { namespace: run.namespace, ...decision.expect }, set: decision.set })),
+    )
+    const endings: Promise<void>[] = []
+    for (const [i, { run, decision }] of changes.entries()) {
+      if (outcomes[i] !== 'applied') {
+        this.#recent.delete(run.id)
+        continue
+      }
+      const after = { ...run, ...decision.set }
+      if (decision.event === 'progress' || decision.event === 'started')
+        this.#announcer.live(after, decision.event, after.progress ? { progress: after.progress } : {})
+      else if (decision.event !== 'checked' && !isEnded(after.state)) this.#announcer.live(after, after.state)
+      endings.push(...this.#follow(after))
+    }
+    if (endings.length > 0) await Promise.all(endings)
+    return outcomes
+  }
+
+  /** Says again that a run has ended: of a report that was applied before, whose event may have been lost. */
+  async repeatEnd(run: RunRecord): Promise<void> {
+    if (isEnded(run.state)) await this.#announcer.runEnded(run)
+  }
+
+  /** What the state of a run asks for. */
+  #follow(run: RunRecord): Promise<void>[] {
+    if (isEnded(run.state)) {
+      this.#recent.delete(run.id)
+      this.#work.settled(run.id)
+      return [this.#announcer.runEnded(run)]
+    }
+    if (run.wakeAt !== null) this.arm({ id: run.id, wakeAt: run.wakeAt })
+    if (run.mode === 'broadcast') this.advanceBroadcast(run)
+    else if (run.state === 'queued') this.#queue(run)
+    else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
+    if (run.mode === 'single') this.#remember(run)
+    return []
+  }
+
+  #queue(run: RunRecord): void {
+    if (run.payload !== '') return this.#work.publish(run)
+    this.#store.runs.get([run.id]).then(
+      ([whole]) => whole?.state === 'queued' && whole.attempt === run.attempt && this.#work.publish(whole),
+      () => this.#work.refused.add(run.id),
+    )
+  }
+
+  #remember(run: RunRecord): void {
+    this.#recent.set(run.id, { ...run, payload: '' })
+    if (this.#recent.size > RECENT_AT_MOST) this.#recent.delete(this.#recent.keys().next().value as string)
+  }
+
+  /** A queued run that was cancelled must not start: its message goes, and whoever may hold it already hears of it. */
+  async withdraw(run: RunRecord): Promise<void> {
+    for (const { instance } of this.#presence.offering(run.namespace, run.handler))
+      this.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
+    await this.#work.withdraw(run)
+  }
+
+  control(namespace: string, instance: string, control: Control): void {
+    this.#broker.connection.publish(subjects.control(namespace, instance), JSON.stringify(control))
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+}

@@ -1,0 +1,118 @@
+import { DEFAULT_BACKOFF, LIMITS, parseInstant, type RunTrigger, type StartRun, TIMES, writeJson } from '@carillon/contracts'
+import { type JobRecord, type RunRecord, shareOf } from '@carillon/store'
+
+/** Where a run comes from. */
+export interface RunOrigin {
+  readonly id: string
+  readonly namespace: string
+  readonly trigger: RunTrigger
+  readonly traceparent: string | null
+  readonly now: number
+}
+
+/** The record of a run that someone asked for; what the request leaves open comes from the job, then from the defaults. */
+export function runOfRequest(request: StartRun, job: JobRecord | undefined, origin: RunOrigin): RunRecord {
+  const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
+  const dueAt = request.at !== undefined ? (parseInstant(request.at) as number) : origin.now + (request.delayMs ?? 0)
+  const tries = request.attempts ?? job?.attempts ?? 1
+  return {
+    ...unborn(origin),
+    ...timing(dueAt, origin.now),
+    job: job?.name ?? null,
+    handler: job?.handler ?? request.handler ?? (request.job as string),
+    mode: request.mode ?? job?.mode ?? 'single',
+    key: request.key ?? null,
+    payload,
+    tries,
+    attempts: tries,
+    backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
+    timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
+  }
+}
+
+/** The record of a job's slot. */
+export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunRecord {
+  return {
+    ...unborn(origin),
+    ...timing(origin.now, origin.now),
+    job: job.name,
+    handler: job.handler,
+    mode: job.mode,
+    slot,
+    payload: job.payload,
+    tries: job.attempts,
+    attempts: job.attempts,
+    backoff: job.backoff,
+    timeoutMs: job.timeoutMs,
+  }
+}
+
+/** The record that says why slots were not run; one for a whole stretch. */
+export function skippedRun(job: JobRecord, missed: { from: number; to: number; count: number }, origin: RunOrigin): RunRecord {
+  const message = `${missed.count} missed slots from ${new Date(missed.from).toISOString()} to ${new Date(missed.to).toISOString()} have no run of their own (misfire: ${job.misfire})`
+  return {
+    ...runOfSlot(job, missed.from, origin),
+    state: 'skipped',
+    reason: 'misfire',
+    queuedAt: null,
+    endedAt: origin.now,
+    error: { name: 'Misfire', message },
+  }
+}
+
+/** A payload as JSON text. @throws CarillonError PAYLOAD_TOO_LARGE, JSON_TOO_DEEP, INTEGER_TOO_LARGE, INVALID_JSON */
+export function payloadText(payload: unknown): string {
+  return writeJson(payload, { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })
+}
+
+function timing(dueAt: number, now: number) {
+  if (dueAt > now) return { state: 'delayed', reason: 'delay', wakeAt: dueAt, queuedAt: null } as const
+  return { state: 'queued', reason: null, wakeAt: null, queuedAt: now } as const
+}
+
+function unborn({ id, namespace, trigger, traceparent, now }: RunOrigin) {
+  return {
+    id,
+    namespace,
+    trigger,
+    traceparent,
+    createdAt: now,
+    share: shareOf(id),
+    job: null,
+    key: null,
+    slot: null,
+    attempt: 1,
+    losses: 0,
+    owner: null,
+    progress: null,
+    result: null,
+    error: null,
+    startedAt: null,
+    endedAt: null,
+  } as const
+}
+
+/** The record of one broadcast leg, queued for its instance. */
+export function broadcastLeg(run: RunRecord, leg: { id: string; index: number; target: string; now: number }) {
+  return {
+    id: leg.id,
+    namespace: run.namespace,
+    runId: run.id,
+    index: leg.index,
+    target: leg.target,
+    share: run.share,
+    state: 'queued',
+    reason: null,
+    attempt: 1,
+    attempts: run.tries,
+    losses: 0,
+    owner: null,
+    wakeAt: leg.now + TIMES.ackWaitMs,
+    queuedAt: leg.now,
+    progress: null,
+    result: null,
+    error: null,
+    startedAt: null,
+    endedAt: null,
+  } as const
+}

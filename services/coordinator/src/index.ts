@@ -1,0 +1,1 @@
+export { type CoordinatorOptions, startCoordinator } from './start-coordinator.ts'

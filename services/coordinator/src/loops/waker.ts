@@ -1,0 +1,110 @@
+import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+
+export type WakeKind = 'jobs' | 'runs' | 'tasks'
+export interface WakeHandlers {
+  readonly jobs: (ids: readonly string[]) => Promise<void>
+  readonly runs: (ids: readonly string[]) => Promise<void>
+  readonly tasks: (ids: readonly string[]) => Promise<void>
+}
+
+/** How far the loop reads ahead: what is nearer is fired from memory, on the millisecond. */
+const AHEAD_MS = 3_000
+const SCAN_MS = 1_000
+const PAGE = 2_000
+/** Due things of one batch: bounds a write after a long downtime. */
+const BATCH = 500
+
+/**
+ * The only timer. Reads what is due in the next seconds from the store, keeps it in memory, and calls the handlers when its time has come.
+ * What is created meanwhile is armed directly. Being called twice, late or for something that has changed is harmless.
+ */
+export class Waker extends LoopService {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #shares: () => readonly number[]
+  readonly #handlers: WakeHandlers
+  /** By instant: what is to be woken then. One timer an instant. */
+  readonly #armed = new Map<number, { keys: Map<string, WakeKind>; cancel: () => void }>()
+  #firing: Promise<void> = Promise.resolve()
+  #stopped = true
+
+  constructor(options: { store: Store; clock: Clock; log: Logger; shares: () => readonly number[]; handlers: WakeHandlers }) {
+    super()
+    this.#store = options.store
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#shares = options.shares
+    this.#handlers = options.handlers
+  }
+
+  /** Wakes at `wakeAt` if that is soon; what is farther is found by the scan. */
+  arm(kind: WakeKind, due: { id: string; wakeAt: number }): void {
+    if (this.#stopped || due.wakeAt > this.#clock.now() + AHEAD_MS) return
+    const there = this.#armed.get(due.wakeAt)
+    if (there) {
+      there.keys.set(due.id, kind)
+      return
+    }
+    const cancel = this.#clock.after(due.wakeAt - this.#clock.now(), () => this.#fire(due.wakeAt))
+    this.#armed.set(due.wakeAt, { keys: new Map([[due.id, kind]]), cancel })
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    this.#stopped = false
+    while (!signal.aborted) {
+      const full = await this.#scan().catch((error: unknown) => {
+        this.#log.error({ evt: 'waker.scan-failed', err: error }, 'cannot read what is due; trying again')
+        return false
+      })
+      await this.#firing
+      if (!full) await pause(this.#clock, SCAN_MS, signal)
+    }
+    this.#stopped = true
+    for (const { cancel } of this.#armed.values()) cancel()
+    this.#armed.clear()
+    await this.#firing
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#log.fatal({ evt: 'waker.died', err: error }, 'the waker died')
+  }
+
+  /** Answers whether there was more that is overdue than one page. */
+  async #scan(): Promise<boolean> {
+    const now = this.#clock.now()
+    const query = { until: now + AHEAD_MS, shares: this.#shares(), limit: PAGE }
+    const [jobs, runs, tasks] = await Promise.all([this.#store.jobs.due(query), this.#store.runs.due(query), this.#store.tasks.due(query)])
+    for (const job of jobs) this.arm('jobs', { id: job.id, wakeAt: Math.max(job.wakeAt ?? 0, now) })
+    for (const run of runs) this.arm('runs', { id: run.id, wakeAt: Math.max(run.wakeAt, now) })
+    for (const task of tasks) this.arm('tasks', { id: task.id, wakeAt: Math.max(task.wakeAt, now) })
+    return [jobs, runs, tasks].some((page) => page.length === PAGE && (page.at(-1)?.wakeAt ?? now) <= now)
+  }
+
+  #fire(instant: number): void {
+    const entry = this.#armed.get(instant)
+    if (!entry) return
+    // Timers may be a millisecond early; nothing fires before its time.
+    if (this.#clock.now() < instant) {
+      entry.cancel = this.#clock.after(1, () => this.#fire(instant))
+      return
+    }
+    this.#armed.delete(instant)
+    const work = (['jobs', 'runs', 'tasks'] as const).map((kind) =>
+      this.#wake(
+        kind,
+        [...entry.keys].filter(([, of]) => of === kind).map(([id]) => id),
+      ),
+    )
+    this.#firing = Promise.all([this.#firing, ...work]).then(() => undefined)
+  }
+
+  async #wake(kind: WakeKind, ids: readonly string[]): Promise<void> {
+    for (let i = 0; i < ids.length; i += BATCH) {
+      await this.#handlers[kind](ids.slice(i, i + BATCH)).catch((error: unknown) =>
+        this.#log.error({ evt: 'waker.failed', kind, err: error }, 'what is due could not be handled; it is tried again'),
+      )
+    }
+  }
+}

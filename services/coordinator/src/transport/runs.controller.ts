@@ -1,0 +1,73 @@
+import { CALLS, CarillonError, LIMITS, type RunState } from '@carillon/contracts'
+import { Answers, type Incoming, type Request, Takes } from '@carillon/runtime'
+import { Controller, Inject } from '@nestjs/common'
+import type { ApplyReports } from '../app/apply-reports.ts'
+import type { ChangeRuns } from '../app/change-runs.ts'
+import type { ClaimTask } from '../app/claim-task.ts'
+import type { ReadRuns } from '../app/read-runs.ts'
+import type { StartRuns } from '../app/start-runs.ts'
+import type { TakeTriggers } from '../app/take-triggers.ts'
+
+type ByRun = Request<{ runId: string }>
+
+@Controller()
+export class RunsController {
+  @Inject('StartRuns') private readonly starts!: StartRuns
+  @Inject('ReadRuns') private readonly read!: ReadRuns
+  @Inject('ChangeRuns') private readonly change!: ChangeRuns
+  @Inject('ClaimTask') private readonly claims!: ClaimTask
+  @Inject('ApplyReports') private readonly reports!: ApplyReports
+  @Inject('TakeTriggers') private readonly triggers!: TakeTriggers
+
+  @Answers(CALLS.runsStart)
+  async start({ namespace, input, traceparent }: Request<{ runs: unknown[] }>) {
+    const count = input.runs.length
+    if (count > LIMITS.runsPerCall)
+      throw new CarillonError('TOO_MANY_RUNS', `runs holds ${count} runs, the limit is ${LIMITS.runsPerCall}`, {
+        field: 'runs',
+        value: `${count} runs`,
+      })
+    const outcomes = await this.starts.execute(input.runs.map((request) => ({ namespace, request, trigger: 'call', traceparent })))
+    return { runs: outcomes.map((outcome) => (CarillonError.is(outcome) ? { error: outcome.toBody() } : outcome)) }
+  }
+
+  @Answers(CALLS.runsGet)
+  get({ namespace, input }: ByRun) {
+    return this.read.get(namespace, input.runId)
+  }
+
+  @Answers(CALLS.runsList)
+  list({ namespace, input }: Request<{ job?: string; state?: RunState; cursor?: string; limit: number }>) {
+    return this.read.list(namespace, input)
+  }
+
+  @Answers(CALLS.runsTasks)
+  tasks({ namespace, input }: Request<{ runId: string; cursor?: string; limit: number }>) {
+    return this.read.tasks(namespace, input)
+  }
+
+  @Answers(CALLS.runsCancel)
+  cancel({ namespace, input }: ByRun) {
+    return this.change.cancel(namespace, input.runId)
+  }
+
+  @Answers(CALLS.runsRetry)
+  retry({ namespace, input }: ByRun) {
+    return this.change.retry(namespace, input.runId)
+  }
+
+  @Answers(CALLS.tasksClaim)
+  claim({ namespace, input }: Request<{ taskId: string; attempt: number; instance: string }>) {
+    return this.claims.execute(namespace, input)
+  }
+
+  @Takes('REPORTS')
+  takeReports(batch: Incoming[]) {
+    return this.reports.execute(batch)
+  }
+
+  @Takes('TRIGGERS')
+  takeTriggers(batch: Incoming[]) {
+    return this.triggers.execute(batch)
+  }
+}
