@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { CarillonError } from '@carillon/contracts'
-import { fromSqliteError } from './sqlite-error.ts'
+import { DiskReserve } from './disk-reserve.ts'
+import { fromSqliteError, isDiskFull } from './sqlite-error.ts'
 
 export interface SqliteOptions {
   readonly path: string
@@ -12,7 +13,7 @@ export interface SqliteOptions {
 }
 
 /** Another process may write the same file for a moment; the event loop stands still while we wait for it. */
-const BUSY_TIMEOUT_MS = 3_000
+const BUSY_TIMEOUT_MS = 2_000
 /** 1 MiB of log: small enough that a full disk can still be checkpointed, and no slower here than SQLite's own 1,000 pages. */
 const CHECKPOINT_PAGES = 250
 const CACHE_KIB = 16_384
@@ -26,6 +27,7 @@ export class Connection {
   readonly #statements = new Map<string, StatementSync>()
   readonly #begin: StatementSync
   readonly #commit: StatementSync
+  readonly #reserve: DiskReserve | undefined
 
   constructor(options: SqliteOptions) {
     this.path = options.path
@@ -33,6 +35,7 @@ export class Connection {
       this.#database = openDatabase(options)
       this.#begin = this.#database.prepare('begin immediate')
       this.#commit = this.#database.prepare('commit')
+      this.#reserve = options.readOnly || options.path === ':memory:' ? undefined : new DiskReserve(options.path)
     } catch (error) {
       throw openingError(error, options.path)
     }
@@ -52,28 +55,25 @@ export class Connection {
     return this.guard(() => this.statement(sql).all(...values) as Row[])
   }
 
-  /** Runs one writing statement; answers how many rows it changed. */
+  /** Runs one statement that changes what is there; answers how many rows it changed. */
   run(sql: string, values: readonly SQLInputValue[]): number {
-    return this.guard(() => Number(this.statement(sql).run(...values).changes))
+    return this.#withReserve(() => Number(this.statement(sql).run(...values).changes))
   }
 
   execute(sql: string): void {
     this.guard(() => this.#database.exec(sql))
   }
 
-  /** All of `work` or nothing. `work` is synchronous, so nobody else of this process comes between. */
+  /** A transaction that changes what is there: goes through on a full disk, as long as the reserve lasts. */
   transaction<Result>(work: () => Result): Result {
+    return this.#withReserve(() => this.#inTransaction(work))
+  }
+
+  /** A transaction that adds something new: the first to be refused when the disk fills up. @throws CarillonError STORE_FULL */
+  addition<Result>(work: () => Result): Result {
     return this.guard(() => {
-      this.#begin.run()
-      try {
-        const result = work()
-        this.#commit.run()
-        return result
-      } catch (error) {
-        // A full disk may have rolled back already.
-        if (this.#database.isTransaction) this.#database.exec('rollback')
-        throw error
-      }
+      this.#reserve?.admit()
+      return this.#inTransaction(work)
     })
   }
 
@@ -81,6 +81,31 @@ export class Connection {
     if (!this.#database.isOpen) return
     this.#statements.clear()
     this.#database.close()
+  }
+
+  /** All of `work` or nothing. `work` is synchronous, so nobody else of this process comes between. */
+  #inTransaction<Result>(work: () => Result): Result {
+    this.#begin.run()
+    try {
+      const result = work()
+      this.#commit.run()
+      return result
+    } catch (error) {
+      // A full disk may have rolled back already.
+      if (this.#database.isTransaction) this.#database.exec('rollback')
+      throw error
+    }
+  }
+
+  #withReserve<Result>(work: () => Result): Result {
+    return this.guard(() => {
+      try {
+        return work()
+      } catch (error) {
+        if (!isDiskFull(error) || !this.#reserve?.release()) throw error
+        return work()
+      }
+    })
   }
 
   /** Whatever `work` throws comes out as a `CarillonError`. */

@@ -27,12 +27,13 @@ export function openSqliteStore(options: SqliteOptions): Store {
     }
   } catch (error) {
     connection.close()
-    throw error
+    // Only a store that may not be migrated lacks a table.
+    throw options.readOnly ? new CarillonError('STORE_UNAVAILABLE', `${options.path} holds no store`, { cause: error }) : error
   }
 }
 
 function check(connection: Connection): void {
-  connection.run(CHECK, [])
+  connection.addition(() => connection.run(CHECK, []))
   if (connection.all(`select "count" from "checks" where "id" = 'store'`, []).length === 1) return
   throw new CarillonError('STORE_UNAVAILABLE', `${connection.path}: a record that was just written is not there`)
 }

@@ -41,7 +41,7 @@ export class Table<Item> {
   insert(items: readonly Item[]): InsertOutcome[] {
     if (items.length === 0) return []
     const rows = items.map((item) => this.encode(item))
-    return this.#connection.transaction(() => rows.map((row) => (this.#insert.run(...row).changes === 1 ? 'created' : 'duplicate')))
+    return this.#connection.addition(() => rows.map((row) => (this.#insert.run(...row).changes === 1 ? 'created' : 'duplicate')))
   }
 
   get(ids: readonly string[]): (Item | undefined)[] {

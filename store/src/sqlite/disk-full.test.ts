@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { CarillonError } from '@carillon/contracts'
+import { openStore } from '../open-store.ts'
+import { range } from '../testing/pages.ts'
+import { aFinish, aRun, runId } from '../testing/records.ts'
+
+const isFull = (error: unknown) => CarillonError.is(error) && error.code === 'STORE_FULL'
+
+/** A folder that is a disk of 8 MiB, or undefined where we may not mount one. */
+function smallDisk(): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-full-'))
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder])
+  if (status === 0) return folder
+  rmSync(folder, { recursive: true })
+  return undefined
+}
+
+function remove(folder: string): void {
+  execFileSync('umount', [folder])
+  rmSync(folder, { recursive: true })
+}
+
+/** Takes what is left of the disk, as a stranger would. */
+function fill(folder: string): string {
+  const path = join(folder, 'stranger')
+  const { bavail, bsize } = statfsSync(folder)
+  writeFileSync(path, Buffer.alloc(bavail * bsize))
+  return path
+}
+
+test('sqlite: on a full disk new runs are refused, what runs can end, and it goes on when there is room', async (context) => {
+  const folder = smallDisk()
+  if (folder === undefined) return context.skip('needs root: a small disk must be mounted')
+  const path = join(folder, 'store.db')
+  const store = await openStore(`sqlite:${path}`)
+  context.after(async () => {
+    await store.close()
+    remove(folder)
+  })
+  let stored = 0
+  await assert.rejects(async () => {
+    for (; ; stored += 50) await store.runs.insert(range(50, stored).map((n) => aRun(n, { payload: JSON.stringify('x'.repeat(2_000)) })))
+  }, isFull)
+  assert.ok(stored >= 500, `only ${stored} runs`)
+  await assert.rejects(() => store.check(), isFull)
+  const stranger = fill(folder)
+  for (let n = 0; n < 500; n += 50) {
+    const outcomes = await store.runs.update(range(50, n).map((i) => aFinish(runId(i))))
+    assert.ok(outcomes.every((outcome) => outcome === 'applied'))
+  }
+  await assert.rejects(() => store.runs.insert([aRun(9_999)]), isFull)
+  rmSync(stranger)
+  await store.coordinators.put({ id: 'c-1', beat: 1, publishedBefore: 1 })
+  execFileSync('mount', ['-o', 'remount,size=32m', folder])
+  assert.deepEqual(await store.runs.insert([aRun(9_999)]), ['created'])
+  await store.check()
+  assert.ok(existsSync(`${path}-ballast`), 'the ballast is back')
+  assert.equal((await store.runs.get(range(stored).map(runId))).filter((run) => run === undefined).length, 0)
+  const database = new DatabaseSync(path, { readOnly: true })
+  assert.deepEqual({ ...database.prepare('pragma integrity_check').get() }, { integrity_check: 'ok' })
+  database.close()
+})

@@ -1,0 +1,65 @@
+import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { CarillonError } from '@carillon/contracts'
+
+/** Below this much free space (or a tenth of a small disk) nothing new is taken in; what runs may still end. */
+const MARK_BYTES = 16 * 1024 * 1024
+/** Given back when the disk is full all the same: more than twice the write-ahead log, or a full disk could not even be checkpointed. */
+const BALLAST_BYTES = 4 * 1024 * 1024
+
+/**
+ * Keeps a store on a full disk able to end what it has begun. SQLite needs room even to delete, so the room is put aside before: a mark below
+ * which new records are refused, and a ballast file beside the database for the case that others fill the disk.
+ */
+export class DiskReserve {
+  readonly #folder: string
+  readonly #ballast: string
+  readonly #markBytes: number
+  readonly #ballastBytes: number
+  #held = false
+
+  constructor(path: string) {
+    this.#folder = dirname(path)
+    this.#ballast = `${path}-ballast`
+    const { blocks, bsize } = statfsSync(this.#folder)
+    this.#markBytes = Math.min(MARK_BYTES, (blocks * bsize) / 10)
+    this.#ballastBytes = Math.min(BALLAST_BYTES, Math.floor((blocks * bsize) / 8))
+    this.#refill()
+  }
+
+  /** Call before anything new is stored. @throws CarillonError STORE_FULL */
+  admit(): void {
+    if (!this.#held) this.#refill()
+    // A ballast that was given up comes first: without it a full disk would stop what runs already.
+    const keptBytes = this.#markBytes + (this.#held ? 0 : this.#ballastBytes)
+    const freeBytes = this.#freeBytes()
+    if (freeBytes >= keptBytes) return
+    const rest = `${Math.floor(freeBytes / 1024)} KiB free, ${Math.ceil(keptBytes / 1024)} KiB are kept for what runs already`
+    throw new CarillonError('STORE_FULL', `${this.#folder}: ${rest}`)
+  }
+
+  /** Gives the ballast up; answers whether there was one. */
+  release(): boolean {
+    if (!this.#held) return false
+    rmSync(this.#ballast, { force: true })
+    this.#held = false
+    return true
+  }
+
+  #refill(): void {
+    if (this.#freeBytes() < this.#markBytes + this.#ballastBytes) return
+    try {
+      writeFileSync(this.#ballast, Buffer.alloc(this.#ballastBytes))
+      this.#held = true
+    } catch (error) {
+      rmSync(this.#ballast, { force: true })
+      // Someone was faster at taking the space; the mark still holds, and the next call tries again.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    }
+  }
+
+  #freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#folder)
+    return bavail * bsize
+  }
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RUN_STATES } from '@carillon/contracts'
+import { Connection } from './connection.ts'
+import { SqliteJobStore } from './job-store.ts'
+import { SqliteLogStore } from './log-store.ts'
+import { migrate } from './migrate.ts'
+import { SqliteRunStore } from './run-store.ts'
+import { SqliteTaskStore } from './task-store.ts'
+
+/** Notes how SQLite would find the rows of each question. */
+class WatchedConnection extends Connection {
+  readonly plans: string[] = []
+
+  override all(sql: string, values: Parameters<Connection['all']>[1]) {
+    const plan = super.all(`explain query plan ${sql}`, values)
+    this.plans.push(plan.map((row) => row['detail']).join('; '))
+    return super.all(sql, values)
+  }
+}
+
+test('every question has an index, and none sorts what it may have to skip', async () => {
+  const connection = new WatchedConnection({ path: ':memory:', synchronous: 'normal', readOnly: false })
+  migrate(connection)
+  connection.plans.length = 0
+  const runs = new SqliteRunStore(connection)
+  const tasks = new SqliteTaskStore(connection)
+  const namespace = 'default'
+  const due = { until: 5, shares: [1, 2], limit: 10 }
+  await runs.due(due)
+  await tasks.due(due)
+  await new SqliteJobStore(connection).due(due)
+  await new SqliteJobStore(connection).list({ namespace, limit: 10 })
+  await runs.ownedBy({ namespace, owner: 'i-1', limit: 10 })
+  await tasks.ownedBy({ namespace, owner: 'i-1', limit: 10 })
+  await runs.queued({ from: 0, before: 5, limit: 10 })
+  for (const state of [undefined, ...RUN_STATES]) {
+    await runs.list({ namespace, state, limit: 10 })
+    await runs.list({ namespace, job: 'report', state, limit: 10 })
+  }
+  await tasks.list({ runId: 'run-1', limit: 10 })
+  await tasks.count('run-1')
+  await new SqliteLogStore(connection).query({ namespace, runId: 'run-1', order: 'newest', levels: ['warn'], limit: 10 })
+  for (const plan of connection.plans) {
+    assert.doesNotMatch(plan, /SCAN (?!json_each)|TEMP B-TREE FOR ORDER/, plan)
+  }
+  const unfinished = connection.plans.filter((plan) => plan.includes('runs_unfinished'))
+  assert.ok(unfinished.length >= RUN_STATES.length - 1, 'lists by state use the partial index')
+  connection.close()
+})
