@@ -3,7 +3,6 @@ import type { Clock, Logger } from '@carillon/runtime'
 import type { LifeStore, Store } from '@carillon/store'
 import { decideLoss } from '../domain/life.ts'
 import type { AdvanceBroadcast } from './advance-broadcast.ts'
-import type { PresenceWatch } from './presence.ts'
 import type { RunWriter } from './write-runs.ts'
 
 const PAGE = 500
@@ -13,7 +12,6 @@ export class LoseInstance {
   readonly #store: Store
   readonly #writer: RunWriter
   readonly #broadcast: AdvanceBroadcast
-  readonly #presence: PresenceWatch
   readonly #clock: Clock
   readonly #log: Logger
 
@@ -21,14 +19,12 @@ export class LoseInstance {
     store: Store
     writer: RunWriter
     broadcast: AdvanceBroadcast
-    presence: PresenceWatch
     clock: Clock
     log: Logger
   }) {
     this.#store = options.store
     this.#writer = options.writer
     this.#broadcast = options.broadcast
-    this.#presence = options.presence
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -44,11 +40,6 @@ export class LoseInstance {
     await pages(this.#store.tasks, { namespace, owner: instance }, async (tasks) => {
       for (const task of tasks) await this.#broadcast.lose(task)
     })
-  }
-
-  /** Whether nobody of that name is there now: it may have come back meanwhile. */
-  isGone(namespace: string, instance: string): boolean {
-    return this.#presence.isLost(namespace, instance)
   }
 }
 

@@ -92,9 +92,15 @@ export class PresenceWatch extends LoopService {
   }
 
   #take(entry: KvEntry): void {
-    if (entry.operation !== 'PUT') return this.#forget(entry.key)
+    if (entry.operation !== 'PUT') {
+      this.#forget(entry.key)
+      return
+    }
     const parsed = presenceSchema.safeParse(JSON.parse(entry.string()))
-    if (!parsed.success) return this.#log.warn({ evt: 'presence.unreadable', key: entry.key }, 'an entry of presence cannot be read')
+    if (!parsed.success) {
+      this.#log.warn({ evt: 'presence.unreadable', key: entry.key }, 'an entry of presence cannot be read')
+      return
+    }
     this.#leaveOffers(entry.key)
     this.#instances.set(entry.key, parsed.data)
     for (const handler of parsed.data.handlers) {

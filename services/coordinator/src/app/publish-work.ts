@@ -27,7 +27,10 @@ export class WorkPublisher {
   /** Publishing again is harmless: a subject holds one message, and the message id is that of (task, attempt). */
   publish(run: RunRecord): void {
     this.#unaccepted.set(run.id, run.queuedAt ?? this.#clock.now())
-    if (run.attempt === 1) return this.#send(run)
+    if (run.attempt === 1) {
+      this.#send(run)
+      return
+    }
     // The message of the attempt before may still wait for its acknowledgement: it must go before this one can come.
     this.withdraw(run).then(
       () => this.#send(run),

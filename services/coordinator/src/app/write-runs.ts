@@ -110,7 +110,10 @@ export class RunWriter {
   }
 
   #queue(run: RunRecord): void {
-    if (run.payload !== '') return this.#work.publish(run)
+    if (run.payload !== '') {
+      this.#work.publish(run)
+      return
+    }
     this.#store.runs.get([run.id]).then(
       ([whole]) => whole?.state === 'queued' && whole.attempt === run.attempt && this.#work.publish(whole),
       () => this.#work.refused.add(run.id),

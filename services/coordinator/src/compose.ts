@@ -1,0 +1,120 @@
+import { type Broker, type Clock, inOrder, type Logger, RejectedMessages, type Service, StreamPublisher } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+import { AdvanceBroadcast } from './app/advance-broadcast.ts'
+import { Announcer } from './app/announce.ts'
+import { ApplyReports } from './app/apply-reports.ts'
+import { ApplyTaskReports } from './app/apply-task-reports.ts'
+import { ChangeJobs } from './app/change-jobs.ts'
+import { ChangeRuns } from './app/change-runs.ts'
+import { CheckHealth } from './app/check-health.ts'
+import { ClaimTask } from './app/claim-task.ts'
+import { FireSlots } from './app/fire-slots.ts'
+import { LoseInstance } from './app/lose-instance.ts'
+import { PresenceWatch } from './app/presence.ts'
+import { WorkPublisher } from './app/publish-work.ts'
+import { JobCache, ReadJobs } from './app/read-jobs.ts'
+import { ReadRuns } from './app/read-runs.ts'
+import { RepairQueue } from './app/repair-queue.ts'
+import { StartRuns } from './app/start-runs.ts'
+import { TakeTriggers } from './app/take-triggers.ts'
+import { WakeRuns } from './app/wake-runs.ts'
+import { RunWriter } from './app/write-runs.ts'
+import { Auditor } from './loops/auditor.ts'
+import { Membership } from './loops/membership.ts'
+import { Waker } from './loops/waker.ts'
+
+/** What a coordinator is made on. */
+export interface Ground {
+  readonly id: string
+  readonly store: Store
+  readonly broker: Broker
+  readonly clock: Clock
+  readonly log: Logger
+  /** Items of one write and writes under way. */
+  readonly batch: { readonly maxItems: number; readonly maxInFlight: number }
+}
+
+/** The parts that every use case stands on. */
+function foundation(ground: Ground) {
+  const { broker, clock, log, store } = ground
+  const publisher = new StreamPublisher(broker.connection, clock)
+  const rejected = new RejectedMessages(publisher, log)
+  const presence = new PresenceWatch({ broker, clock, log })
+  const announcer = new Announcer({ broker, publisher, log })
+  const work = new WorkPublisher({ broker, publisher, clock, log })
+  const writer = new RunWriter({ store, work, announcer, broker, presence, clock })
+  const broadcast = new AdvanceBroadcast({ store, writer, presence, broker, clock, log })
+  const repair = new RepairQueue({ store, broker, work, clock, log })
+  writer.advanceBroadcast = (run) => broadcast.soon(run.id)
+  return { ...ground, publisher, rejected, presence, announcer, work, writer, broadcast, repair }
+}
+
+type Foundation = ReturnType<typeof foundation>
+
+function useCases(base: Foundation) {
+  const { store, clock, writer } = base
+  const jobs = new JobCache(store, clock)
+  const starts = new StartRuns({ ...base, jobs })
+  const reads = new ReadRuns(base)
+  return {
+    ChangeJobs: new ChangeJobs(base),
+    ReadJobs: new ReadJobs(store),
+    JobCache: jobs,
+    StartRuns: starts,
+    ReadRuns: reads,
+    ChangeRuns: new ChangeRuns({ store, writer, reads }),
+    ClaimTask: new ClaimTask(base),
+    ApplyReports: new ApplyReports({ ...base, tasks: new ApplyTaskReports(base) }),
+    TakeTriggers: new TakeTriggers({ ...base, start: starts, now: () => clock.now() }),
+  }
+}
+
+function loopsOf(base: Foundation, stopping: AbortSignal) {
+  const { clock, log, repair, work, broadcast } = base
+  const slots = new FireSlots(base)
+  const wake = new WakeRuns(base)
+  const takeOver = async (dead: { publishedBefore: number }) => {
+    await repair.span({ from: dead.publishedBefore, before: clock.now() }, stopping)
+  }
+  const membership = new Membership({ ...base, publishedBefore: () => work.publishedBefore(), takeOver })
+  const shares = () => membership.shares
+  const tasks = async (ids: readonly string[]) => {
+    for (const taskId of ids) await broadcast.wakeTask(taskId)
+  }
+  const waker = new Waker({ ...base, shares, handlers: { jobs: (ids) => slots.execute(ids), runs: (ids) => wake.execute(ids), tasks } })
+  return { slots, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }
+}
+
+/** Puts a coordinator together: what its controllers ask for by name, and the loops that run beside them. */
+export function compose(ground: Ground) {
+  const base = foundation(ground)
+  const cases = useCases(base)
+  const stopping = new AbortController()
+  const { slots, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
+  const { presence, writer, broadcast, work, rejected, clock, log, repair, publisher } = base
+
+  writer.arm = (due) => waker.arm('runs', due)
+  broadcast.arm = (due) => waker.arm('tasks', due)
+  cases.ChangeJobs.arm = slots.arm = (job) => {
+    if (job.wakeAt !== null) waker.arm('jobs', { id: job.id, wakeAt: job.wakeAt })
+  }
+  const lose = new LoseInstance(base)
+  presence.onGone = (namespace, instance) => {
+    lose
+      .execute(namespace, instance)
+      .catch((error: unknown) =>
+        log.error({ evt: 'take-over.failed', instance, err: error }, 'could not take over; the runs are looked at again later'),
+      )
+  }
+  const health = new CheckHealth({ ...base, shares, refused: () => work.refused.size, rejected: () => rejected.count })
+  return {
+    providers: { ...cases, CheckHealth: health },
+    loops: inOrder([presence, membership, waker, auditor] satisfies Service[]),
+    rejected,
+    /** Publishes all work again that the broker does not have (architecture §4 rule 9). */
+    rebuild: () => repair.span({ from: 0, before: clock.now() + 1 }, stopping.signal),
+    /** Ends what is under way and may be given up. */
+    abort: () => stopping.abort(),
+    close: () => publisher.close(),
+  }
+}
