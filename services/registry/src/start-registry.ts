@@ -5,11 +5,13 @@ import {
   connectBroker,
   ensureStream,
   freshServiceId,
+  inOrder,
   type Logger,
   MeshTransport,
   pause,
   RejectedMessages,
   type Running,
+  type Service,
   StreamPublisher,
   startMicroservice,
   systemClock,
@@ -52,12 +54,7 @@ const RETRY_AFTER_MS = 500
 export async function startRegistry(options: RegistryOptions): Promise<Running> {
   const id = options.id ?? freshServiceId('registry')
   const broker = await connectBroker({ natsUrl: options.natsUrl, name: id, log: options.log })
-  try {
-    return await run(options, id, broker)
-  } catch (error) {
-    await broker.close()
-    throw error
-  }
+  return run(options, id, broker)
 }
 
 async function run(options: RegistryOptions, id: string, broker: Broker): Promise<Running> {
@@ -66,40 +63,48 @@ async function run(options: RegistryOptions, id: string, broker: Broker): Promis
   const tickMs = Math.max(Math.round(lostAfterMs / TICKS_PER_LOSS), 5)
   const parts = assemble({ id, broker, publisher, clock, log, lostAfterMs, tickMs, streamReplicas })
   const follow = new FollowPresence(parts)
-  const silence = new WatchSilence(parts, tickMs)
   const stopping = new AbortController()
 
-  for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
-  await parts.bucket.ensure()
-  broker.onReconnect(async () => {
-    parts.consumers.forget()
-    await restoreStreams({ broker, clock, log, streamReplicas, signal: stopping.signal })
-    if (!stopping.signal.aborted) await follow.restart()
-  })
-  await follow.start()
-  await follow.begun
-  const transport = new MeshTransport({
-    service: 'registry',
-    broker,
-    log,
-    clock,
-    rejected: new RejectedMessages(publisher, log),
-    batches: { maxMessages: 1, maxInFlight: 1 },
-  })
-  const app = await startMicroservice({ controllers: [RegistryController], providers: { [PARTS]: parts }, transport, log })
-  await silence.start()
-  log.info({ evt: 'registry.started', id }, 'the registry runs')
-
+  const services = inOrder([follow, microservice({ parts, publisher, ready: follow.begun }), new WatchSilence(parts, tickMs)])
   const stop = async () => {
     stopping.abort()
-    await app.stop()
-    await silence.stop()
-    await follow.stop()
+    await services.stop()
     await broker.close()
     publisher.close()
   }
   let stopped: Promise<void> | undefined
-  return { stop: () => (stopped ??= stop()) }
+  const running: Running = { stop: () => (stopped ??= stop()) }
+  try {
+    for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
+    await parts.bucket.ensure()
+    broker.onReconnect(async () => {
+      parts.consumers.forget()
+      await restoreStreams({ broker, clock, log, streamReplicas, signal: stopping.signal })
+      if (!stopping.signal.aborted) await follow.restart()
+    })
+    await services.start()
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+  log.info({ evt: 'registry.started', id }, 'the registry runs')
+  return running
+}
+
+/** Calls and beats, taken once the roster is complete: before, everyone would be a stranger. */
+function microservice(options: { parts: RegistryParts; publisher: StreamPublisher; ready: Promise<void> }): Service {
+  const { broker, log, clock } = options.parts
+  let running: Running | undefined
+  return {
+    start: async () => {
+      await options.ready
+      const rejected = new RejectedMessages(options.publisher, log)
+      const batches = { maxMessages: 1, maxInFlight: 1 }
+      const transport = new MeshTransport({ service: 'registry', broker, log, clock, rejected, batches })
+      running = await startMicroservice({ controllers: [RegistryController], providers: { [PARTS]: options.parts }, transport, log })
+    },
+    stop: async () => running?.stop(),
+  }
 }
 
 function assemble(given: {

@@ -7,6 +7,7 @@ import type { Entry } from '../domain/roster.ts'
 const WRONG_REVISION: readonly (number | undefined)[] = [10071, 10164]
 /** How long a removal stays readable: longer than any watcher is away without reading everything anew. Without it, markers pile up for ever. */
 const MARKER_TTL_MS = 3_600_000
+const NANOS_PER_MS = 1_000_000
 /** Room for 10,000 instances with a few schemas each. */
 const MAX_BYTES = 64 * 1024 * 1024
 /** Writers of one key at the same moment are an instance that registers twice; they settle at once. */
@@ -24,23 +25,25 @@ export class PresenceBucket {
   readonly #broker: Broker
   readonly #replicas: number
   #kv: KV | undefined
-  #hasMarkers = true
 
   constructor(broker: Broker, replicas: number) {
     this.#broker = broker
     this.#replicas = replicas
   }
 
-  /** Makes the bucket where it is missing. */
+  /** Makes the bucket where it is missing. One that a reader made before us lacks what only the writer knows, and gets it. */
   async ensure(): Promise<void> {
-    const kv = await new Kvm(this.#broker.connection).create(PRESENCE_BUCKET, {
-      description: 'Live instances',
-      history: 1,
-      replicas: this.#replicas,
-      max_bytes: MAX_BYTES,
-      markerTTL: MARKER_TTL_MS,
-    })
-    this.#hasMarkers = (await kv.status()).markerTTL > 0
+    const settings = { replicas: this.#replicas, max_bytes: MAX_BYTES, markerTTL: MARKER_TTL_MS }
+    const kv = await new Kvm(this.#broker.connection).create(PRESENCE_BUCKET, { description: 'Live instances', history: 1, ...settings })
+    const status = await kv.status()
+    if (status.markerTTL === 0) {
+      await this.#broker.manager.streams.update(status.streamInfo.config.name, {
+        num_replicas: this.#replicas,
+        max_bytes: MAX_BYTES,
+        allow_msg_ttl: true,
+        subject_delete_marker_ttl: MARKER_TTL_MS * NANOS_PER_MS,
+      })
+    }
     this.#kv = kv
   }
 
@@ -68,9 +71,8 @@ export class PresenceBucket {
 
   /** Removes the entry if nobody wrote it since `revision`. */
   async remove(key: string, revision: number): Promise<'removed' | 'changed'> {
-    const options = { previousSeq: revision, ...(this.#hasMarkers ? { ttl: `${MARKER_TTL_MS / 1_000}s` } : {}) }
     const removed = await this.#conditionally('removed', key, async (kv) => {
-      await kv.purge(key, options)
+      await kv.purge(key, { previousSeq: revision, ttl: `${MARKER_TTL_MS / 1_000}s` })
       return revision
     })
     return removed === undefined ? 'changed' : 'removed'

@@ -1,0 +1,17 @@
+import type { Broker, Clock, Logger, RejectedMessages } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+import type { LineCounts } from '../domain/line-counts.ts'
+
+/** What the use cases work with. */
+export interface LoggerParts {
+  readonly id: string
+  readonly broker: Broker
+  readonly store: Store
+  readonly rejected: RejectedMessages
+  readonly counts: LineCounts
+  readonly clock: Clock
+  readonly log: Logger
+  readonly retentionMs: number
+  readonly linesPerRun: number
+  readonly startedAt: number
+}

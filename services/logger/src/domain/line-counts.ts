@@ -1,0 +1,34 @@
+/** A run whose lines are counted. */
+export interface CountedRun {
+  readonly namespace: string
+  readonly runId: string
+}
+
+/**
+ * How many lines each run got since it was trimmed last, so that only runs that grow are looked at. Runs in plenty push the one that was
+ * quiet the longest out: its lines are then only limited by age.
+ */
+export class LineCounts {
+  readonly #maxRuns: number
+  readonly #counts = new Map<string, CountedRun & { lines: number }>()
+
+  constructor(options: { maxRuns: number }) {
+    this.#maxRuns = options.maxRuns
+  }
+
+  add(run: CountedRun, lines: number): void {
+    const key = `${run.namespace}.${run.runId}`
+    const before = this.#counts.get(key)?.lines ?? 0
+    this.#counts.delete(key)
+    this.#counts.set(key, { namespace: run.namespace, runId: run.runId, lines: before + lines })
+    const [quietest] = this.#counts.keys()
+    if (this.#counts.size > this.#maxRuns && quietest !== undefined) this.#counts.delete(quietest)
+  }
+
+  /** The runs that got at least so many lines; their count begins anew. */
+  takeGrown(least: number): CountedRun[] {
+    const grown = [...this.#counts].filter(([, { lines }]) => lines >= least)
+    for (const [key] of grown) this.#counts.delete(key)
+    return grown.map(([, { namespace, runId }]) => ({ namespace, runId }))
+  }
+}

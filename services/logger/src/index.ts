@@ -1,0 +1,1 @@
+export { type LoggerOptions, startLogger } from './start-logger.ts'

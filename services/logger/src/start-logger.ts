@@ -1,0 +1,132 @@
+import type { StreamName } from '@carillon/contracts'
+import {
+  type Broker,
+  type Clock,
+  connectBroker,
+  ensureStream,
+  freshServiceId,
+  inOrder,
+  type Logger,
+  MeshTransport,
+  pause,
+  RejectedMessages,
+  type Running,
+  type Service,
+  StreamPublisher,
+  startMicroservice,
+  systemClock,
+} from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+import type { LoggerParts } from './app/parts.ts'
+import { LineCounts } from './domain/line-counts.ts'
+import { KeepRetention } from './loops/keep-retention.ts'
+import { LoggerController, PARTS } from './transport/logger-controller.ts'
+
+export interface LoggerOptions {
+  /** Several addresses are separated by commas. */
+  readonly natsUrl: string
+  /** Stays open when the logger stops: whoever opened it closes it. */
+  readonly store: Store
+  readonly log: Logger
+  /** Default: a random name. */
+  readonly id?: string
+  readonly clock?: Clock
+  /** Copies of each stream in a cluster; default 1. */
+  readonly streamReplicas?: number
+  /** Days that lines are kept; default 7. */
+  readonly retentionDays?: number
+  /** Lines kept of one run, the newest; default 100,000. A run may exceed it by 1 % until it is trimmed. */
+  readonly linesPerRun?: number
+  /** Time between two rounds of removing what is beyond those limits; default one minute. */
+  readonly trimEveryMs?: number
+}
+
+const STREAMS: readonly StreamName[] = ['LOGS', 'EVENTS']
+const DAY_MS = 86_400_000
+/** Up to 5,000 lines a batch; the next one is fetched while one is stored. */
+const BATCHES = { maxMessages: 50, maxInFlight: 1 }
+/** Runs whose lines are counted: 1 MiB of memory. */
+const COUNTED_RUNS = 10_000
+const RETRY_AFTER_MS = 500
+
+/**
+ * Starts a logger: it keeps the lines of stream LOGS in the store, answers `logs.query` and removes what is beyond its limits. Any number
+ * may run. A live tail needs none of them: whoever wants one subscribes to `log.<runId>` (or `log.>`) and reads what executors publish, at
+ * the moment they do.
+ * @throws CarillonError NATS_UNAVAILABLE, NATS_TOO_OLD, JETSTREAM_MISSING
+ */
+export async function startLogger(options: LoggerOptions): Promise<Running> {
+  const id = options.id ?? freshServiceId('logger')
+  const broker = await connectBroker({ natsUrl: options.natsUrl, name: id, log: options.log })
+  return run(options, id, broker)
+}
+
+async function run(options: LoggerOptions, id: string, broker: Broker): Promise<Running> {
+  const { log, clock = systemClock, streamReplicas = 1 } = options
+  const publisher = new StreamPublisher(broker.connection, clock)
+  const parts: LoggerParts = {
+    id,
+    broker,
+    store: options.store,
+    rejected: new RejectedMessages(publisher, log),
+    counts: new LineCounts({ maxRuns: COUNTED_RUNS }),
+    clock,
+    log,
+    retentionMs: (options.retentionDays ?? 7) * DAY_MS,
+    linesPerRun: options.linesPerRun ?? 100_000,
+    startedAt: clock.now(),
+  }
+  const services = inOrder([microservice(parts), new KeepRetention(parts, options.trimEveryMs ?? 60_000)])
+  const stopping = new AbortController()
+  const stop = async () => {
+    stopping.abort()
+    await services.stop()
+    await broker.close()
+    publisher.close()
+  }
+  let stopped: Promise<void> | undefined
+  const running: Running = { stop: () => (stopped ??= stop()) }
+  try {
+    for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
+    broker.onReconnect(() => restoreStreams({ broker, clock, log, streamReplicas, signal: stopping.signal }))
+    await services.start()
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+  log.info({ evt: 'logger.started', id }, 'the logger runs')
+  return running
+}
+
+function microservice(parts: LoggerParts): Service {
+  const { broker, log, clock, rejected } = parts
+  let running: Running | undefined
+  return {
+    start: async () => {
+      const transport = new MeshTransport({ service: 'logger', broker, log, clock, rejected, batches: BATCHES })
+      running = await startMicroservice({ controllers: [LoggerController], providers: { [PARTS]: parts }, transport, log })
+    },
+    stop: async () => running?.stop(),
+  }
+}
+
+/** The broker may be back without its data, and a cluster may need a while until it takes streams. */
+async function restoreStreams(options: {
+  broker: Broker
+  clock: Clock
+  log: Logger
+  streamReplicas: number
+  signal: AbortSignal
+}): Promise<void> {
+  const { broker, clock, log, streamReplicas, signal } = options
+  while (!signal.aborted) {
+    try {
+      for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
+      return
+    } catch (error) {
+      if (signal.aborted) return
+      log.warn({ evt: 'streams.unrestored', err: error }, 'the streams cannot be restored yet; trying again')
+      await pause(clock, RETRY_AFTER_MS, signal)
+    }
+  }
+}
