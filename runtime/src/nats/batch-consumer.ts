@@ -108,19 +108,23 @@ export class BatchConsumer extends LoopService {
   async #handle(batch: JsMsg[]): Promise<void> {
     const { stream, log, rejected, clock } = this.#options
     const read: Incoming[] = []
+    const readable: JsMsg[] = []
     for (const message of batch) {
       try {
         read.push(readIncoming(message))
+        readable.push(message)
       } catch (error) {
         rejected.setAside({ subject: message.subject, text: message.string(), error, stream, now: clock.now() })
+        // Done with, whatever becomes of the rest: if that comes again, this must not be set aside again.
+        message.ack()
       }
     }
     try {
       if (read.length > 0) await this.#options.handle(read)
-      for (const message of batch) message.ack()
+      for (const message of readable) message.ack()
     } catch (error) {
-      log.error({ evt: 'batch.failed', stream, messages: batch.length, err: error }, 'a batch could not be handled; it comes again')
-      for (const message of batch) message.nak(RETRY_AFTER_MS)
+      log.error({ evt: 'batch.failed', stream, messages: readable.length, err: error }, 'a batch could not be handled; it comes again')
+      for (const message of readable) message.nak(RETRY_AFTER_MS)
     }
   }
 }
