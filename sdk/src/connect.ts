@@ -1,11 +1,15 @@
-import { checkName, DEFAULT_NAMESPACE } from '@carillon/contracts'
+import { hostname } from 'node:os'
+import { CarillonError, checkName, DEFAULT_NAMESPACE, LIMITS, printable } from '@carillon/contracts'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import { Caller } from './client/caller.ts'
+import { Client } from './client/client.ts'
 import { systemClock } from './clock.ts'
 import { Link } from './connection/link.ts'
 import { openConnection } from './connection/open-connection.ts'
+import { LogShipper } from './logs/log-shipper.ts'
 import { Mesh } from './mesh.ts'
 import { loadTelemetry } from './open-telemetry.ts'
+import { randomLetters } from './randomness.ts'
 import { emitWarning, type OnWarning } from './warning.ts'
 
 export interface ConnectOptions {
@@ -15,6 +19,17 @@ export interface ConnectOptions {
   readonly service: string
   /** Tenant. Default `default`. */
   readonly namespace?: string | undefined
+  /** Name of this process, unique in its namespace. Default `<service>-<host>-<random>`. */
+  readonly instance?: string | undefined
+  /** Version of the service. Default `0.0.0`. */
+  readonly version?: string | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  /** Tasks of all handlers together that run at once. Default: the sum of their concurrencies. */
+  readonly capacity?: number | undefined
+  /** Drain on SIGTERM and SIGINT once started; a second signal exits. Default true. */
+  readonly signals?: boolean | undefined
+  /** Time that `stop` gives running tasks, in ms. Default 30,000. */
+  readonly drainMs?: number | undefined
   /** Options of the NATS client: credentials, TLS and the like. */
   readonly nats?: NodeConnectionOptions | undefined
   /** Time for the first connection in ms. Default 5,000. */
@@ -23,15 +38,50 @@ export interface ConnectOptions {
   readonly onWarning?: OnWarning | undefined
 }
 
+const DRAIN_MS = 30_000
+
 /**
  * Connect to the mesh. Without handlers the result is a pure client; `handle` and `start` make it an executor.
- * @throws CarillonError NATS_UNAVAILABLE that names the address, within 5 s; INVALID_NAME
+ * @throws CarillonError NATS_UNAVAILABLE that names the address, within 5 s; INVALID_NAME, INVALID_REQUEST
  */
 export async function connect(options: ConnectOptions): Promise<Mesh> {
+  const clock = systemClock
+  const { identity, namespace, capacity } = checked(options)
+  const onWarning = options.onWarning ?? emitWarning
+  const settings = { servers: options.servers, nats: options.nats, connectTimeoutMs: options.connectTimeoutMs, name: identity.instance }
+  const [connection, telemetry] = await Promise.all([openConnection(settings), loadTelemetry()])
+  const link = new Link(connection, onWarning)
+  const caller = new Caller(link, { namespace, clock, telemetry })
+  const openLogLink = async () => new Link(await openConnection({ ...settings, name: `${identity.instance} logs` }), onWarning)
+  const logs = new LogShipper({ ...{ namespace, clock, onWarning }, instance: identity.instance, open: openLogLink })
+  const { signals = true, drainMs = DRAIN_MS } = options
+  return new Mesh({ ...{ link, caller, clock, logs, identity, capacity, onWarning, signals, drainMs }, client: new Client(link, caller) })
+}
+
+function checked(options: ConnectOptions) {
   const service = checkName('service', options.service)
   const namespace = checkName('namespace', options.namespace ?? DEFAULT_NAMESPACE)
-  const onWarning = options.onWarning ?? emitWarning
-  const [connection, telemetry] = await Promise.all([openConnection({ ...options, name: service }), loadTelemetry()])
-  const link = new Link(connection, onWarning)
-  return new Mesh(link, new Caller(link, { namespace, clock: systemClock, telemetry }))
+  const instance = checkName('instance', options.instance ?? defaultInstance(service))
+  const { version = '0.0.0', labels = {}, capacity } = options
+  if (capacity !== undefined && !(Number.isInteger(capacity) && capacity >= 1 && capacity <= LIMITS.capacity)) {
+    const hint = `Use a whole number from 1 to ${LIMITS.capacity}.`
+    throw new CarillonError('INVALID_REQUEST', `capacity is wrong: ${printable(capacity)}`, {
+      field: 'capacity',
+      value: printable(capacity),
+      hint,
+    })
+  }
+  return { identity: { instance, service, version, labels: { ...labels } }, namespace, capacity }
+}
+
+const RANDOM_LETTERS = 8
+const HOST_LETTERS = 24
+
+function defaultInstance(service: string): string {
+  const host = hostname()
+    .split('.')[0]
+    ?.replace(/[^A-Za-z0-9_-]/g, '-')
+    .slice(0, HOST_LETTERS)
+  const room = LIMITS.nameLength - RANDOM_LETTERS - HOST_LETTERS - 2
+  return `${service.slice(0, room)}-${host || 'host'}-${randomLetters(RANDOM_LETTERS)}`
 }

@@ -1,19 +1,90 @@
-import type { Caller } from './client/caller.ts'
-import { Client } from './client/client.ts'
+import { CarillonError } from '@carillon/contracts'
+import type { Client } from './client/client.ts'
 import type { Link } from './connection/link.ts'
+import { Executor, type ExecutorOptions } from './executor/executor.ts'
+import { defineHandler, type HandlerDefinition, type HandlerOptions } from './executor/handler.ts'
+import type { SchemaOutput, StandardSchema } from './executor/standard-schema.ts'
+import type { TaskContext } from './executor/task-context.ts'
+import { onShutdownSignal } from './shutdown-signals.ts'
 
-/** A process's place in the mesh. */
-export class Mesh {
-  /** Asks the mesh for things. */
+export interface MeshOptions extends Omit<ExecutorOptions, 'handlers' | 'onDrain'> {
   readonly client: Client
-  readonly #link: Link
+  readonly drainMs: number
+  readonly signals: boolean
+}
 
-  constructor(link: Link, caller: Caller) {
-    this.#link = link
-    this.client = new Client(link, caller)
+/** A process's place in the mesh: a client always, an executor once it has handlers and is started. */
+export class Mesh {
+  /** Asks the mesh for things: starts runs, reads, subscribes. */
+  readonly client: Client
+  /** The name of this process in the mesh. */
+  readonly instance: string
+  readonly #options: MeshOptions
+  readonly #link: Link
+  readonly #handlers = new Map<string, HandlerDefinition>()
+  #executor: Executor | undefined
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+  #forgetSignals: () => void = () => undefined
+
+  constructor(options: MeshOptions) {
+    this.client = options.client
+    this.instance = options.identity.instance
+    this.#options = options
+    this.#link = options.link
   }
 
-  async stop(): Promise<void> {
+  /** Offer a handler whose payload is checked and typed by a schema. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST */
+  handle<Schema extends StandardSchema>(
+    name: string,
+    run: (context: TaskContext<SchemaOutput<Schema>>) => unknown,
+    options: HandlerOptions<Schema> & { readonly input: Schema },
+  ): this
+  /** Offer a handler that takes its payload as it comes; `mesh.handle<Payload>(…)` types it. */
+  handle<Payload = unknown>(
+    name: string,
+    run: (context: TaskContext<Payload>) => unknown,
+    options?: HandlerOptions & { readonly input?: undefined },
+  ): this
+  handle(name: string, run: HandlerDefinition['run'], options?: HandlerOptions): this {
+    const handler = defineHandler(name, run, options)
+    if (this.#handlers.has(name)) {
+      throw new CarillonError('HANDLER_EXISTS', `There is a handler ${name} already`, { field: 'handler', value: name })
+    }
+    if (this.#starting)
+      throw new CarillonError('INVALID_REQUEST', `Handler ${name} comes too late: call handle before start`, { field: 'handler' })
+    this.#handlers.set(name, handler)
+    return this
+  }
+
+  /**
+   * Register and begin to run tasks. Waits until a registry answers; from SIGTERM or SIGINT on it drains (option `signals`).
+   * @throws CarillonError NATS_TOO_OLD, JETSTREAM_MISSING, NOT_CONNECTED after `stop`
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  /**
+   * Take no more work, give back what has not begun, wait up to `drainMs` for what runs, report, say goodbye, close the connection.
+   * A pure client closes at once.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #start(): Promise<void> {
+    if (this.#stopping) throw new CarillonError('NOT_CONNECTED', 'This mesh was stopped')
+    if (this.#options.signals) this.#forgetSignals = onShutdownSignal(() => this.stop())
+    this.#executor = new Executor({ ...this.#options, handlers: [...this.#handlers.values()], onDrain: () => void this.stop() })
+    await this.#executor.start()
+  }
+
+  async #stop(): Promise<void> {
+    await this.#executor?.stop(this.#options.drainMs)
+    this.#forgetSignals()
     await this.#link.close()
   }
 }

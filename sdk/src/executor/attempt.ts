@@ -1,0 +1,159 @@
+import { CarillonError, type Failure, LIMITS, type LogLevel, TIMES, writeJson } from '@carillon/contracts'
+import type { Clock, Timer } from '../clock.ts'
+import type { Trace } from '../telemetry.ts'
+import { failureOf, isNonRetryable } from './failure.ts'
+import type { HandlerDefinition } from './handler.ts'
+import type { HeldTask } from './held-task.ts'
+import type { Ending } from './report-text.ts'
+import { issuesText, type SchemaResult } from './standard-schema.ts'
+import { type LogFields, RunningContext, type TaskPort } from './task-context.ts'
+
+/** Why an attempt is ended before its handler returns. `drain`: without a report; someone else runs it again. */
+export type AbortKind = 'timeout' | 'cancel' | 'drain'
+
+/** Whom an attempt tells. */
+export interface AttemptObserver {
+  onBegin(attempt: Attempt): void
+  onProgress(attempt: Attempt, percent: number, note: string | undefined): void
+  onLog(attempt: Attempt, line: { level: LogLevel; message: string; fields: LogFields | undefined }): void
+  /** Once. Undefined: nothing is to be reported. */
+  onEnd(attempt: Attempt, ending: Ending | undefined): void
+}
+
+export interface AttemptOptions {
+  readonly task: HeldTask
+  readonly handler: HandlerDefinition
+  readonly clock: Clock
+  readonly trace: Trace
+  readonly observer: AttemptObserver
+}
+
+const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
+
+/** One try of a task: runs the handler and says once how it ended, also when the handler never does. */
+export class Attempt implements TaskPort {
+  readonly task: HeldTask
+  readonly startedAt: number
+  readonly #options: AttemptOptions
+  #controller: AbortController | undefined
+  #abortKind: AbortKind | undefined
+  #timer: Timer | undefined
+  #isOver = false
+
+  constructor(options: AttemptOptions) {
+    this.#options = options
+    this.task = options.task
+    this.startedAt = options.clock.now()
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#abortKind && !this.#controller.signal.aborted) this.#controller.abort(this.#abortReason())
+    return this.#controller.signal
+  }
+
+  get traceparent(): string | undefined {
+    return this.#options.trace.traceparent ?? this.task.traceparent
+  }
+
+  start(): void {
+    const { clock, trace } = this.#options
+    const { timeoutMs } = this.task.work
+    this.#options.observer.onBegin(this)
+    if (timeoutMs !== undefined) this.#timer = clock.after(timeoutMs, () => this.abort('timeout'))
+    try {
+      const returned = trace.within(() => this.#invoke())
+      if (isThenable(returned)) Promise.resolve(returned).then(this.#succeed, this.#fail)
+      else this.#succeed(returned)
+    } catch (thrown) {
+      this.#fail(thrown)
+    }
+  }
+
+  /** Ask the handler to end, by its signal; after a grace of 5 s it has ended. */
+  abort(kind: AbortKind): void {
+    if (this.#isOver || this.#abortKind) return
+    this.#abortKind = kind
+    this.#timer?.cancel()
+    this.#timer = this.#options.clock.after(TIMES.graceMs, () => this.#end(undefined))
+    this.#controller?.abort(this.#abortReason())
+  }
+
+  progress(percent: number, note: string | undefined): void {
+    if (!this.#isOver) this.#options.observer.onProgress(this, percent, note)
+  }
+
+  log(level: LogLevel, message: string, fields: LogFields | undefined): void {
+    if (!this.#isOver) this.#options.observer.onLog(this, { level, message, fields })
+  }
+
+  #invoke(): unknown {
+    const { handler } = this.#options
+    const context = new RunningContext(this.task.work, this)
+    const run = handler.run as unknown as (context: RunningContext) => unknown
+    if (handler.input === undefined) return run(context)
+    const use = (checked: SchemaResult<unknown>) => {
+      if (checked.issues) throw new PayloadRefused(issuesText(checked.issues))
+      context.payload = checked.value
+      return run(context)
+    }
+    const checked = handler.input['~standard'].validate(context.payload)
+    return isThenable(checked) ? Promise.resolve(checked).then(use) : use(checked as SchemaResult<unknown>)
+  }
+
+  readonly #succeed = (result: unknown): void => {
+    if (this.#isOver) return
+    try {
+      this.#end({ outcome: 'succeeded', resultText: writeJson(result, RESULT) })
+    } catch (error) {
+      const failure = CarillonError.is(error) ? { name: error.code, message: error.message } : failureOf(error)
+      this.#end({ outcome: 'failed', reason: 'invalid-result', error: failure })
+    }
+  }
+
+  readonly #fail = (thrown: unknown): void => {
+    if (this.#isOver) return
+    if (thrown instanceof PayloadRefused) {
+      const error = { name: 'InvalidPayload', message: thrown.message, retryable: false }
+      this.#end({ outcome: 'failed', reason: 'invalid-payload', error })
+    } else {
+      const reason = isNonRetryable(thrown) ? ('non-retryable' as const) : undefined
+      this.#end({ outcome: 'failed', error: failureOf(thrown), reason })
+    }
+  }
+
+  #end(ending: Ending | undefined): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#timer?.cancel()
+    const final = this.#abortKind ? this.#abortedEnding() : ending
+    this.#options.trace.end(final?.outcome === 'succeeded' ? undefined : (final?.error?.message ?? 'given back'))
+    this.#options.observer.onEnd(this, final)
+  }
+
+  #abortedEnding(): Ending | undefined {
+    if (this.#abortKind === 'timeout') return { outcome: 'timed_out', error: this.#timeoutFailure() }
+    return this.#abortKind === 'cancel' ? { outcome: 'cancelled' } : undefined
+  }
+
+  #timeoutFailure(): Failure {
+    return { name: 'TimeoutError', message: `The attempt took longer than its limit of ${this.task.work.timeoutMs} ms` }
+  }
+
+  #abortReason(): DOMException {
+    if (this.#abortKind === 'timeout') return new DOMException(this.#timeoutFailure().message, 'TimeoutError')
+    return new DOMException(this.#abortKind === 'cancel' ? 'The run was cancelled' : 'The executor is stopping', 'AbortError')
+  }
+}
+
+class PayloadRefused extends Error {}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
+  )
+}

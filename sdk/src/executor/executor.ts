@@ -1,0 +1,259 @@
+import { CarillonError, LIMITS, type Registered, type Registration, subjects, TIMES } from '@carillon/contracts'
+import type { Subscription } from '@nats-io/transport-node'
+import type { Caller } from '../client/caller.ts'
+import { type Clock, sleep, type Timer } from '../clock.ts'
+import type { Link } from '../connection/link.ts'
+import type { LogShipper } from '../logs/log-shipper.ts'
+import type { OnWarning } from '../warning.ts'
+import type { Attempt } from './attempt.ts'
+import { checkBroker } from './broker-check.ts'
+import { type HandlerDefinition, handlerInfo } from './handler.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { HeldTasks } from './held-task.ts'
+import { Intake } from './intake.ts'
+import { Lane } from './lane.ts'
+import { Puller } from './puller.ts'
+import { Registrar } from './registrar.ts'
+import { type Ending, finishedText } from './report-text.ts'
+import { Reporter } from './reporter.ts'
+import { RunningReports } from './running-reports.ts'
+import { ACK } from './work.ts'
+
+export interface ExecutorOptions {
+  readonly link: Link
+  readonly caller: Caller
+  readonly clock: Clock
+  readonly logs: LogShipper
+  readonly identity: Pick<Registration, 'instance' | 'service' | 'version' | 'labels'>
+  readonly capacity: number | undefined
+  readonly handlers: readonly HandlerDefinition[]
+  readonly onWarning: OnWarning
+  /** Someone else asked for a drain. */
+  readonly onDrain: () => void
+}
+
+const CHECK_EVERY_MS = 1_000
+const GOODBYE_MS = 2_000
+
+/** Runs tasks: takes work of its handlers as there is room, runs it, reports, acknowledges what the broker has stored. */
+export class Executor {
+  readonly #options: ExecutorOptions
+  readonly #held = new HeldTasks()
+  readonly #lanes: ReadonlyMap<string, Lane>
+  readonly #pullers = new Map<string, Puller>()
+  readonly #capacity: number
+  /** Handlers compete for slots. */
+  readonly #isCapped: boolean
+  readonly #reporter: Reporter
+  readonly #runningReports: RunningReports
+  readonly #intake: Intake
+  readonly #registrar: Registrar
+  readonly #heartbeat: Heartbeat
+  readonly #subscriptions: Subscription[] = []
+  readonly #timers: Timer[] = []
+  readonly #onFree: (() => void)[] = []
+  #stopUp: () => void = () => undefined
+
+  constructor(options: ExecutorOptions) {
+    const { link, caller, clock, onWarning, identity, handlers } = options
+    const onRegister = () => this.#registrar.again()
+    this.#options = options
+    const wanted = sum(handlers.map((handler) => handler.concurrency))
+    this.#capacity = Math.min(options.capacity ?? wanted, LIMITS.capacity)
+    this.#isCapped = this.#capacity < wanted
+    this.#reporter = new Reporter({
+      ...{ link, clock, onWarning },
+      subject: subjects.report(caller.namespace, identity.instance),
+      onStreamMissing: onRegister,
+    })
+    this.#runningReports = new RunningReports(clock, this.#reporter)
+    this.#lanes = new Map(handlers.map((handler) => [handler.name, this.#createLane(handler)]))
+    this.#intake = new Intake({
+      ...{ link, caller, clock, onWarning, onRegister },
+      instance: identity.instance,
+      held: this.#held,
+      lanes: this.#lanes,
+      onDrain: options.onDrain,
+    })
+    this.#registrar = new Registrar({
+      ...{ caller, clock, onWarning },
+      registration: { ...identity, capacity: this.#capacity, handlers: handlers.map(handlerInfo) },
+      onRegistered: (registered) => this.#usePullers(registered),
+    })
+    this.#heartbeat = new Heartbeat({
+      link,
+      clock,
+      subject: subjects.beat(caller.namespace, identity.instance),
+      running: () => this.#running(),
+    })
+  }
+
+  /**
+   * Register and begin to take work. Waits until a registry answers.
+   * @throws CarillonError NATS_TOO_OLD, JETSTREAM_MISSING, or what the registry says against the registration
+   */
+  async start(): Promise<void> {
+    const { link, clock, caller, identity } = this.#options
+    await checkBroker(link, clock)
+    this.#subscriptions.push(
+      link.subscribe(subjects.control(caller.namespace, identity.instance), (message) => this.#intake.takeControl(message)),
+      link.subscribe(subjects.direct(caller.namespace, identity.instance), (message) => this.#intake.takeOffer(message)),
+    )
+    this.#stopUp = link.onUp(() => this.#reconnected())
+    this.#timers.push(
+      clock.every(TIMES.workingMs, () => this.#held.sayWorking(link, clock.now())),
+      clock.every(CHECK_EVERY_MS, () => this.#check()),
+    )
+    await this.#registrar.register()
+    this.#heartbeat.start()
+  }
+
+  /**
+   * Take no more, give back what has not begun, wait for what runs, report, say goodbye.
+   * @param drainMs time for what runs; then its signals are aborted and, 5 s later, it is given back
+   */
+  async stop(drainMs: number): Promise<void> {
+    const { logs, onWarning } = this.#options
+    this.#registrar.stop()
+    this.#intake.close()
+    for (const puller of this.#pullers.values()) puller.stop()
+    for (const lane of this.#lanes.values()) {
+      lane.close()
+      for (const task of lane.take(() => true)) this.#intake.giveBack(task)
+    }
+    await this.#within(drainMs, this.#free())
+    if (this.#running() > 0) {
+      onWarning({ code: 'drain-incomplete', message: `${this.#running()} tasks still ran after ${drainMs} ms; they are given back` })
+      for (const lane of this.#lanes.values()) for (const attempt of lane.running) attempt.abort('drain')
+      await this.#within(TIMES.graceMs + GOODBYE_MS, this.#free())
+    }
+    await this.#within(Math.max(GOODBYE_MS, drainMs), this.#reporter.idle())
+    await logs.stop(GOODBYE_MS)
+    await this.#leave()
+    this.#close()
+  }
+
+  #createLane(handler: HandlerDefinition): Lane {
+    const { clock, caller, logs } = this.#options
+    return new Lane({
+      ...{ handler, clock },
+      telemetry: caller.telemetry,
+      freeCapacity: () => this.#capacity - this.#running(),
+      observer: {
+        onBegin: (attempt) => this.#runningReports.began(attempt),
+        onProgress: (attempt, percent, note) => this.#runningReports.progressed(attempt, percent, note),
+        onLog: (attempt, line) => logs.add(attempt.task.work, line, attempt.traceparent),
+        onEnd: (attempt, ending) => this.#ended(attempt, ending),
+      },
+    })
+  }
+
+  #running(): number {
+    let running = 0
+    for (const lane of this.#lanes.values()) running += lane.running.size
+    return running
+  }
+
+  #usePullers({ consumers }: Registered): void {
+    for (const [name, lane] of this.#lanes) {
+      const target = consumers[name]
+      const puller = this.#pullers.get(name)
+      if (puller) puller.restart()
+      else if (target) this.#pullers.set(name, this.#createPuller(lane, target))
+      this.#pullers.get(name)?.wake()
+    }
+  }
+
+  #createPuller(lane: Lane, target: { stream: string; consumer: string }): Puller {
+    const { link, clock, onWarning } = this.#options
+    const puller = new Puller({
+      ...{ link, clock, onWarning, ...target },
+      onWork: (message) => {
+        if (!this.#intake.takeWork(lane, message)) puller.wake()
+      },
+      demand: (requested) => lane.demand(requested),
+      onMissing: () => this.#registrar.again(),
+    })
+    return puller
+  }
+
+  #ended(attempt: Attempt, ending: Ending | undefined): void {
+    const { task } = attempt
+    this.#runningReports.ended(attempt)
+    if (ending === undefined) this.#intake.giveBack(task)
+    else this.#report(attempt, ending)
+    this.#pullers.get(task.work.handler)?.wake()
+    if (this.#isCapped) for (const lane of this.#lanes.values()) lane.pump()
+    if (this.#onFree.length > 0 && this.#running() === 0) for (const resolve of this.#onFree.splice(0)) resolve()
+  }
+
+  #report(attempt: Attempt, ending: Ending): void {
+    const { link, clock } = this.#options
+    const { task } = attempt
+    const lane = this.#lanes.get(task.work.handler) as Lane
+    lane.unconfirmed++
+    this.#reporter.report(this.#reportText(attempt, ending, clock.now()), () => {
+      lane.unconfirmed--
+      this.#held.remove(task)
+      if (task.ackSubject === undefined) this.#intake.offerDone(task)
+      else task.answer(link, ACK.done)
+      this.#pullers.get(task.work.handler)?.wake()
+    })
+  }
+
+  /** A broker may take less than the limits of the wire allow: then the result is at fault, not the executor. */
+  #reportText({ task, startedAt }: Attempt, ending: Ending, endedAt: number): string {
+    const text = finishedText(task.work, ending, { startedAt, endedAt })
+    const { maxBytes } = this.#reporter
+    if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text
+    const message = `The report has ${Buffer.byteLength(text)} bytes, the broker takes ${maxBytes}`
+    const refused: Ending = { outcome: 'failed', reason: 'invalid-result', error: { name: 'RESULT_TOO_LARGE', message } }
+    return finishedText(task.work, refused, { startedAt, endedAt })
+  }
+
+  #check(): void {
+    for (const [name, lane] of this.#lanes) {
+      for (const task of lane.takeOverdue()) this.#intake.giveBack(task)
+      lane.pump()
+      this.#pullers.get(name)?.check()
+    }
+  }
+
+  #reconnected(): void {
+    for (const puller of this.#pullers.values()) puller.restart()
+    this.#registrar.again()
+  }
+
+  /** Resolves when nothing runs. */
+  #free(): Promise<void> {
+    if (this.#running() === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#onFree.push(resolve))
+  }
+
+  async #within(limitMs: number, wait: Promise<void>): Promise<void> {
+    const waiting = new AbortController()
+    await Promise.race([wait, sleep(this.#options.clock, limitMs, waiting.signal)])
+    waiting.abort()
+  }
+
+  async #leave(): Promise<void> {
+    try {
+      await this.#registrar.leave(GOODBYE_MS)
+    } catch (error) {
+      const { message } = CarillonError.from(error)
+      this.#options.onWarning({ code: 'drain-incomplete', message: `No registry took the goodbye: ${message}` })
+    }
+  }
+
+  #close(): void {
+    this.#stopUp()
+    this.#heartbeat.stop()
+    this.#runningReports.stop()
+    this.#reporter.stop()
+    for (const timer of this.#timers) timer.cancel()
+    for (const puller of this.#pullers.values()) puller.close()
+    for (const subscription of this.#subscriptions) if (!subscription.isClosed()) subscription.unsubscribe()
+  }
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)

@@ -1,0 +1,55 @@
+import { type Failure, LIMITS, printable } from '@carillon/contracts'
+import { NonRetryableError, RetryAfterError } from './handler-errors.ts'
+
+const NAME_LENGTH = 200
+
+/** Any thrown value as data: null, a cyclic object or one whose getters throw included. Text is cut to what is kept with a run. */
+export function failureOf(thrown: unknown): Failure {
+  if (!isError(thrown)) return { name: 'Error', message: cut(`A handler threw ${describe(thrown)}`) }
+  const stack = read(thrown, 'stack')
+  const retryAfterMs = attempt(() => (RetryAfterError.is(thrown) ? Number(thrown.retryAfterMs) : Number.NaN))
+  return {
+    name: (read(thrown, 'name') || 'Error').slice(0, NAME_LENGTH),
+    message: cut(read(thrown, 'message') ?? ''),
+    ...(stack !== undefined && { stack: cut(stack) }),
+    ...(isNonRetryable(thrown) && { retryable: false }),
+    ...(retryAfterMs !== undefined && Number.isFinite(retryAfterMs) && { retryAfterMs: Math.max(0, Math.round(retryAfterMs)) }),
+  }
+}
+
+/** Whether a thrown value says that it is not to be tried again. */
+export const isNonRetryable = (thrown: unknown) => attempt(() => NonRetryableError.is(thrown)) === true
+
+const isError = (thrown: unknown): thrown is object =>
+  attempt(() => typeof thrown === 'object' && thrown !== null && 'message' in thrown) === true
+
+function describe(thrown: unknown): string {
+  return (
+    attempt(() => (typeof thrown === 'symbol' || typeof thrown === 'function' ? String(thrown) : printable(thrown, 1_000))) ??
+    'something unreadable'
+  )
+}
+
+function read(thrown: object, key: 'name' | 'message' | 'stack'): string | undefined {
+  return attempt(() => {
+    const value = (thrown as Record<string, unknown>)[key]
+    return value === undefined ? undefined : String(value)
+  })
+}
+
+/** A thrown value may be a trap: whatever reading it throws is no news. */
+function attempt<Value>(reading: () => Value): Value | undefined {
+  try {
+    return reading()
+  } catch {
+    return undefined
+  }
+}
+
+/** Cut to the bytes that are kept, not within a letter. */
+function cut(text: string): string {
+  const short = text.slice(0, LIMITS.errorTextBytes)
+  const bytes = Buffer.from(short)
+  if (bytes.byteLength <= LIMITS.errorTextBytes) return short
+  return bytes.subarray(0, LIMITS.errorTextBytes).toString().replace(/�+$/, '')
+}

@@ -1,0 +1,47 @@
+import { CarillonError, checkName, type HandlerInfo, LIMITS, printable } from '@carillon/contracts'
+import { jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
+import type { TaskContext } from './task-context.ts'
+
+export interface HandlerOptions<Schema extends StandardSchema = StandardSchema> {
+  /** Tasks of this handler that run at once in this process. Default 10. */
+  readonly concurrency?: number | undefined
+  /** Checks and types the payload; a payload that fails ends the run `failed`, reason `invalid-payload`, without a retry. */
+  readonly input?: Schema | undefined
+  /** Shown to people. */
+  readonly description?: string | undefined
+}
+
+/** A function that this process offers by name. What it returns is the result: JSON up to 256 KiB. */
+export interface HandlerDefinition {
+  readonly name: string
+  readonly run: (context: TaskContext<never>) => unknown
+  readonly concurrency: number
+  readonly input: StandardSchema | undefined
+  readonly description: string | undefined
+}
+
+const DEFAULT_CONCURRENCY = 10
+
+/** @throws CarillonError INVALID_NAME, INVALID_REQUEST */
+export function defineHandler(name: string, run: HandlerDefinition['run'], options: HandlerOptions = {}): HandlerDefinition {
+  const { concurrency = DEFAULT_CONCURRENCY, input, description } = options
+  checkName('handler', name)
+  if (typeof run !== 'function') throw wrong('handler', run, 'Pass a function.')
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > LIMITS.capacity) {
+    throw wrong('concurrency', concurrency, `Use a whole number from 1 to ${LIMITS.capacity}.`)
+  }
+  if (input !== undefined && typeof input?.['~standard']?.validate !== 'function') {
+    throw wrong('input', input, 'Pass a schema that follows Standard Schema, such as one of zod.')
+  }
+  return { name, run, concurrency, input, description }
+}
+
+function wrong(field: string, value: unknown, hint: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
+}
+
+/** What is announced of a handler. */
+export function handlerInfo({ name, description, input }: HandlerDefinition): HandlerInfo {
+  const inputSchema = jsonSchemaOf(input)
+  return { name, ...(description !== undefined && { description }), ...(inputSchema !== undefined && { inputSchema }) }
+}

@@ -1,0 +1,186 @@
+import { CALLS, CarillonError, controlSchema, type OfferAnswer, printable } from '@carillon/contracts'
+import type { Msg } from '@nats-io/transport-node'
+import type { Caller } from '../client/caller.ts'
+import { type Clock, sleep } from '../clock.ts'
+import type { Link } from '../connection/link.ts'
+import { jitter } from '../randomness.ts'
+import type { OnWarning } from '../warning.ts'
+import { HeldTask, type HeldTasks } from './held-task.ts'
+import type { Lane } from './lane.ts'
+import { Remembered } from './remembered.ts'
+import { ACK, deliveryCount, type ReceivedWork, readWork } from './work.ts'
+
+export interface IntakeOptions {
+  readonly link: Link
+  readonly caller: Caller
+  readonly clock: Clock
+  readonly instance: string
+  readonly held: HeldTasks
+  readonly lanes: ReadonlyMap<string, Lane>
+  readonly onWarning: OnWarning
+  readonly onDrain: () => void
+  readonly onRegister: () => void
+}
+
+const REMEMBERED = { forMs: 60_000, most: 10_000 }
+const LONGEST_PAUSE_MS = 5_000
+const TRIES_BEFORE_WARNING = 3
+
+/** Where work and orders come in. Nothing that arrives here can end the process. */
+export class Intake {
+  readonly #options: IntakeOptions
+  readonly #cancelled: Remembered
+  readonly #doneOffers: Remembered
+  readonly #closing = new AbortController()
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+    this.#cancelled = new Remembered(options.clock, REMEMBERED)
+    this.#doneOffers = new Remembered(options.clock, REMEMBERED)
+  }
+
+  /** From now on everything is given back. */
+  close(): void {
+    this.#closing.abort()
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  /** A work message. @returns whether it takes up room now */
+  takeWork(lane: Lane, message: Msg): boolean {
+    const { link, held, clock } = this.#options
+    const ackSubject = message.reply ?? ''
+    const received = this.#read(message, lane.handler.name)
+    if (received === undefined) {
+      link.publish(ackSubject, ACK.remove)
+      return false
+    }
+    if (this.#isClosed) {
+      link.publish(ackSubject, ACK.giveBack)
+      return false
+    }
+    const known = held.find(received.work)
+    if (known) {
+      known.ackSubject = ackSubject
+      return false
+    }
+    const task = new HeldTask(received, clock.now(), ackSubject)
+    held.add(task)
+    if (deliveryCount(ackSubject) > 1 || this.#cancelled.has(received.work.taskId)) void this.#claim(lane, task)
+    else lane.add(task)
+    return true
+  }
+
+  /** A task that is offered to this instance alone: a broadcast leg. */
+  takeOffer(message: Msg): void {
+    const received = this.#read(message)
+    if (received === undefined || message.reply === undefined) return
+    this.#options.link.publish(message.reply, JSON.stringify(this.#answerOffer(received)))
+  }
+
+  /** The report of an offered task is stored: should it be offered once more, it is not run once more. */
+  offerDone(task: HeldTask): void {
+    this.#doneOffers.add(offerKey(task))
+  }
+
+  /** An order on `control.<instance>`. */
+  takeControl(message: Msg): void {
+    let body: unknown
+    try {
+      body = message.json()
+    } catch {
+      body = message.string()
+    }
+    const order = controlSchema.safeParse(body)
+    if (!order.success) {
+      this.#options.onWarning({ code: 'message-not-understood', message: `${message.subject}: ${printable(body)} is no order` })
+    } else if (order.data.type === 'cancel') this.#cancel(order.data.taskId)
+    else if (order.data.type === 'drain') this.#options.onDrain()
+    else this.#options.onRegister()
+  }
+
+  /** Give a task back to the broker, for another instance. */
+  giveBack(task: HeldTask): void {
+    this.#options.held.remove(task)
+    task.answer(this.#options.link, ACK.giveBack)
+  }
+
+  #drop(task: HeldTask): void {
+    this.#options.held.remove(task)
+    task.answer(this.#options.link, ACK.done)
+  }
+
+  #read(message: Msg, handler?: string): ReceivedWork | undefined {
+    try {
+      const received = readWork(message)
+      if (handler === undefined || received.work.handler === handler) return received
+      throw new CarillonError('INVALID_REQUEST', `handler is wrong: ${printable(received.work.handler)} came to ${handler}`)
+    } catch (error) {
+      const text = CarillonError.from(error).message
+      this.#options.onWarning({ code: 'work-not-understood', message: `A message on ${message.subject} was set aside: ${text}` })
+      return undefined
+    }
+  }
+
+  #answerOffer(received: ReceivedWork): OfferAnswer {
+    const { held, lanes, clock } = this.#options
+    if (this.#isClosed) return { accepted: false, reason: 'draining' }
+    const lane = lanes.get(received.work.handler)
+    if (!lane) return { accepted: false, reason: 'unknown-handler' }
+    const task = new HeldTask(received, clock.now(), undefined)
+    if (held.find(task.work) || this.#doneOffers.has(offerKey(task))) return { accepted: true }
+    if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
+    held.add(task)
+    lane.add(task, true)
+    return { accepted: true }
+  }
+
+  #cancel(taskId: string): void {
+    this.#cancelled.add(taskId)
+    for (const lane of this.#options.lanes.values()) {
+      for (const attempt of lane.running) if (attempt.task.work.taskId === taskId) attempt.abort('cancel')
+      for (const task of lane.take((waiting) => waiting.work.taskId === taskId)) this.#drop(task)
+    }
+  }
+
+  /** Work that was delivered before may be done, running elsewhere or cancelled: a coordinator knows. */
+  async #claim(lane: Lane, task: HeldTask): Promise<void> {
+    lane.asking++
+    const answer = await this.#askForClaim(task)
+    lane.asking--
+    if (answer === undefined) return this.giveBack(task)
+    if (!answer.run) return this.#drop(task)
+    const { held } = this.#options
+    held.remove(task)
+    task.work = { ...task.work, attempt: answer.attempt }
+    const running = held.find(task.work)
+    if (running) {
+      running.ackSubject = task.ackSubject
+      return
+    }
+    held.add(task)
+    lane.add(task)
+  }
+
+  async #askForClaim(task: HeldTask) {
+    const { caller, clock, instance, onWarning } = this.#options
+    const { taskId, attempt } = task.work
+    for (let tries = 1; !this.#isClosed; tries++) {
+      try {
+        return await caller.call(CALLS.tasksClaim, { taskId, attempt, instance }, { signal: this.#closing.signal })
+      } catch (error) {
+        if (this.#isClosed) return undefined
+        if (CarillonError.is(error) && error.code === 'RUN_NOT_FOUND') return { run: false as const, reason: 'unknown' }
+        if (tries === TRIES_BEFORE_WARNING) {
+          onWarning({ code: 'claim-delayed', message: `Task ${taskId} waits for a coordinator: ${CarillonError.from(error).message}` })
+        }
+      }
+      await sleep(clock, jitter(Math.min(100 * 2 ** tries, LONGEST_PAUSE_MS)), this.#closing.signal)
+    }
+    return undefined
+  }
+}
+
+const offerKey = ({ work }: HeldTask) => `${work.taskId}#${work.attempt}`

@@ -1,0 +1,132 @@
+import type { Clock } from '../clock.ts'
+import type { Telemetry } from '../telemetry.ts'
+import { Attempt, type AttemptObserver } from './attempt.ts'
+import { demand, nextAverage, readAhead } from './demand.ts'
+import { Fifo } from './fifo.ts'
+import type { HandlerDefinition } from './handler.ts'
+import type { HeldTask } from './held-task.ts'
+import type { Ending } from './report-text.ts'
+
+export interface LaneOptions {
+  readonly handler: HandlerDefinition
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly observer: AttemptObserver
+  /** Tasks that all handlers together may still begin. */
+  readonly freeCapacity: () => number
+}
+
+/** Unstarted work of slow tasks is given back after this, for an instance that has room. */
+const GIVE_BACK_AFTER_MS = 1_000
+
+/** The tasks of one handler: those that wait for a slot and those that run. */
+export class Lane {
+  readonly handler: HandlerDefinition
+  readonly running = new Set<Attempt>()
+  /** Ended, report not confirmed. */
+  unconfirmed = 0
+  /** Received but not to be started yet, because a coordinator is asked about them. */
+  asking = 0
+  readonly #options: LaneOptions
+  readonly #waiting = new Fifo<HeldTask>()
+  readonly #observer: AttemptObserver
+  #averageMs: number | undefined
+  #isPumping = false
+  #isClosed = false
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+    this.handler = options.handler
+    const { observer } = options
+    this.#observer = {
+      onBegin: (attempt) => observer.onBegin(attempt),
+      onProgress: (attempt, percent, note) => observer.onProgress(attempt, percent, note),
+      onLog: (attempt, line) => observer.onLog(attempt, line),
+      onEnd: (attempt, ending) => this.#ended(attempt, ending),
+    }
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Whether a directly offered task may wait here for the next slot. */
+  get takesOffers(): boolean {
+    return this.#waiting.size < this.handler.concurrency
+  }
+
+  /** How many messages to ask for. */
+  demand(requested: number): number {
+    if (this.#isClosed) return 0
+    const { concurrency } = this.handler
+    const running = this.running.size
+    const wanted = demand({
+      concurrency: Math.max(1, Math.min(concurrency, running + this.#options.freeCapacity())),
+      running,
+      waiting: this.#waiting.size + this.asking,
+      requested,
+      unconfirmed: this.unconfirmed,
+      averageMs: this.#averageMs,
+    })
+    return wanted
+  }
+
+  /** Run a task as soon as there is a slot. @param isNext before those that wait already */
+  add(task: HeldTask, isNext = false): void {
+    if (isNext) this.#waiting.pushFront(task)
+    else this.#waiting.push(task)
+    this.pump()
+  }
+
+  /** Begin what there is room for. */
+  pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    while (this.#waiting.size > 0 && this.running.size < this.handler.concurrency && this.#options.freeCapacity() > 0) {
+      this.#begin(this.#waiting.shift() as HeldTask)
+    }
+    this.#isPumping = false
+  }
+
+  /** Take out waiting tasks, to give them back or drop them. */
+  take(isWanted: (task: HeldTask) => boolean): HeldTask[] {
+    return this.#waiting.removeWhere(isWanted)
+  }
+
+  /** Waiting tasks that another instance may have sooner. */
+  takeOverdue(): HeldTask[] {
+    const now = this.#options.clock.now()
+    for (const attempt of this.running) {
+      const ageMs = now - attempt.startedAt
+      if (ageMs > (this.#averageMs ?? 0)) this.#averageMs = ageMs
+      break
+    }
+    if (readAhead(this.handler.concurrency, this.#averageMs) > 0) return []
+    return this.take((task) => task.ackSubject !== undefined && now - task.heldAt > GIVE_BACK_AFTER_MS)
+  }
+
+  /** Ask for nothing more. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #begin(task: HeldTask): void {
+    const { clock, telemetry, handler } = this.#options
+    const { runId, taskId, attempt: number } = task.work
+    const trace = telemetry.task(handler.name, task.traceparent, {
+      'carillon.run': runId,
+      'carillon.task': taskId,
+      'carillon.attempt': number,
+    })
+    const attempt = new Attempt({ task, handler, clock, trace, observer: this.#observer })
+    this.running.add(attempt)
+    attempt.start()
+  }
+
+  #ended(attempt: Attempt, ending: Ending | undefined): void {
+    this.running.delete(attempt)
+    this.#averageMs = nextAverage(this.#averageMs, this.#options.clock.now() - attempt.startedAt)
+    this.#options.observer.onEnd(attempt, ending)
+    this.pump()
+  }
+}

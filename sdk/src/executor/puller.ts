@@ -1,0 +1,151 @@
+import type { Msg, Subscription } from '@nats-io/transport-node'
+import type { Clock, Timer } from '../clock.ts'
+import type { Link } from '../connection/link.ts'
+import { jitter } from '../randomness.ts'
+import type { OnWarning } from '../warning.ts'
+
+export interface PullerOptions {
+  readonly link: Link
+  readonly clock: Clock
+  readonly stream: string
+  readonly consumer: string
+  readonly onWarning: OnWarning
+  readonly onWork: (message: Msg) => void
+  /** How many messages to ask for now, given how many are on order. */
+  readonly demand: (requested: number) => number
+  /** The consumer or its stream does not exist any more. */
+  readonly onMissing: () => void
+}
+
+/** Requests end at the same moments, so that many small ones become one again. Short, because only a new request finds a moved consumer. */
+const WINDOW_MS = 5_000
+const SHORTEST_MS = 1_000
+const HEARTBEAT_MS = 2_000
+const NANOSECONDS = 1_000_000
+/** The broker is silent for longer than its heartbeats allow: it has forgotten our requests. */
+const SILENCE_MS = 2 * HEARTBEAT_MS + 500
+const PAUSE_MS = 250
+const MISSING_PAUSE_MS = 1_000
+
+/** Asks one consumer for messages: raw pull requests on one inbox, as many as there is room for. */
+export class Puller {
+  readonly #options: PullerOptions
+  readonly #inbox: string
+  readonly #subscription: Subscription
+  #requested = 0
+  /** Requests of an earlier generation are forgotten: what the broker says of them does not count. */
+  #generation = 0
+  #lastHeardAt = 0
+  #windowEnd = 0
+  #isWakeDue = false
+  #isStopped = false
+  #pause: Timer | undefined
+
+  constructor(options: PullerOptions) {
+    this.#options = options
+    this.#inbox = options.link.createInbox()
+    this.#subscription = options.link.subscribe(`${this.#inbox}.*`, (message) => this.#take(message))
+  }
+
+  /** Look, at the end of this turn, whether there is room to ask for more. */
+  wake(): void {
+    if (this.#isWakeDue || this.#isStopped || this.#pause) return
+    this.#isWakeDue = true
+    this.#options.clock.nextTurn(() => {
+      this.#isWakeDue = false
+      this.#pull()
+    })
+  }
+
+  /** Forget what is on order and ask anew: after a reconnect, or when the consumer was made again. */
+  restart(): void {
+    this.#generation++
+    this.#requested = 0
+    this.#pause?.cancel()
+    this.#pause = undefined
+    this.wake()
+  }
+
+  /** To be called every second or so: finds a broker that has forgotten our requests. */
+  check(): void {
+    const silentMs = this.#options.clock.now() - this.#lastHeardAt
+    if (this.#requested > 0 && silentMs > SILENCE_MS) this.restart()
+    else this.wake()
+  }
+
+  /** Ask for nothing more; what is still on its way is handed on. */
+  stop(): void {
+    this.#isStopped = true
+    this.#pause?.cancel()
+  }
+
+  /** Take nothing more. */
+  close(): void {
+    this.stop()
+    if (!this.#subscription.isClosed()) this.#subscription.unsubscribe()
+  }
+
+  #pull(): void {
+    const { link, clock, stream, consumer, demand } = this.#options
+    if (this.#isStopped || this.#pause || !link.isUp) return
+    const batch = demand(this.#requested)
+    if (batch <= 0) return
+    const now = clock.now()
+    if (this.#windowEnd - now < SHORTEST_MS) this.#windowEnd = now + WINDOW_MS
+    const expiresMs = Math.min(this.#windowEnd - now, WINDOW_MS)
+    const heartbeatMs = Math.min(HEARTBEAT_MS, Math.floor(expiresMs / 2))
+    const request = `{"batch":${batch},"expires":${expiresMs * NANOSECONDS},"idle_heartbeat":${heartbeatMs * NANOSECONDS}}`
+    if (this.#requested === 0) this.#lastHeardAt = now
+    this.#requested += batch
+    link.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, request, { reply: `${this.#inbox}.${this.#generation}` })
+  }
+
+  #take(message: Msg): void {
+    this.#lastHeardAt = this.#options.clock.now()
+    if (message.subject.startsWith(this.#inbox)) this.#takeStatus(message)
+    else {
+      if (this.#requested > 0) this.#requested--
+      this.#options.onWork(message)
+    }
+  }
+
+  #takeStatus(message: Msg): void {
+    const code = message.headers?.code ?? 0
+    const isCurrent = message.subject === `${this.#inbox}.${this.#generation}`
+    if (code === HEARTBEAT || !isCurrent) return
+    if (code === EXPIRED || code === NO_MESSAGES) {
+      const unused = Number(message.headers?.get('Nats-Pending-Messages') || 0)
+      this.#requested = unused > 0 ? Math.max(0, this.#requested - unused) : 0
+      this.wake()
+    } else this.#refused(code, message.headers?.description ?? '')
+  }
+
+  #refused(code: number, description: string): void {
+    if (code === CONFLICT && /batch completed/i.test(description)) {
+      this.wake()
+      return
+    }
+    const isMissing = code === NO_RESPONDERS || /deleted|not found/i.test(description)
+    this.#retryLater(isMissing ? MISSING_PAUSE_MS : PAUSE_MS)
+    const { consumer, onWarning, onMissing } = this.#options
+    if (isMissing) onMissing()
+    else onWarning({ code: 'pull-refused', message: `The broker refused a request to ${consumer}: ${code} ${description}` })
+  }
+
+  #retryLater(pauseMs: number): void {
+    this.#generation++
+    this.#requested = 0
+    this.#pause?.cancel()
+    if (this.#isStopped) return
+    this.#pause = this.#options.clock.after(jitter(pauseMs), () => {
+      this.#pause = undefined
+      this.wake()
+    })
+  }
+}
+
+const HEARTBEAT = 100
+const NO_MESSAGES = 404
+const EXPIRED = 408
+const CONFLICT = 409
+const NO_RESPONDERS = 503

@@ -1,0 +1,74 @@
+import { CALLS, CarillonError, type Registered, type Registration } from '@carillon/contracts'
+import type { Caller } from '../client/caller.ts'
+import { type Clock, sleep } from '../clock.ts'
+import { jitter } from '../randomness.ts'
+import type { OnWarning } from '../warning.ts'
+
+export interface RegistrarOptions {
+  readonly caller: Caller
+  readonly clock: Clock
+  readonly registration: Registration
+  readonly onWarning: OnWarning
+  readonly onRegistered: (registered: Registered) => void
+}
+
+const TRIES_BEFORE_WARNING = 3
+const LONGEST_PAUSE_MS = 5_000
+/** Many reasons to register again may come at once. */
+const GATHER_MS = 200
+
+/** Registers this executor, again and again until a registry answers, and anew whenever that may be needed. */
+export class Registrar {
+  readonly #options: RegistrarOptions
+  readonly #closing = new AbortController()
+  #again: Promise<void> | undefined
+
+  constructor(options: RegistrarOptions) {
+    this.#options = options
+  }
+
+  /** @throws CarillonError when the registry refuses what is announced */
+  async register(): Promise<void> {
+    const { caller, clock, registration, onWarning } = this.#options
+    for (let tries = 1; !this.#closing.signal.aborted; tries++) {
+      try {
+        const registered = await caller.call(CALLS.instancesRegister, registration, { signal: this.#closing.signal })
+        if (this.#closing.signal.aborted) return
+        return this.#options.onRegistered(registered)
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        if (!CarillonError.is(error) || !error.retry) throw error
+        if (tries === TRIES_BEFORE_WARNING) {
+          onWarning({ code: 'registration-delayed', message: `Not registered yet, still trying: ${error.message}` })
+        }
+      }
+      await sleep(clock, jitter(Math.min(100 * 2 ** tries, LONGEST_PAUSE_MS)), this.#closing.signal)
+    }
+  }
+
+  /** Register anew in the background: the registry or the broker may have forgotten us. */
+  again(): void {
+    this.#again ??= this.#registerAgain().finally(() => {
+      this.#again = undefined
+    })
+  }
+
+  /** Say goodbye: nobody has to wait for our silence. */
+  async leave(timeoutMs: number): Promise<void> {
+    const { instance } = this.#options.registration
+    await this.#options.caller.call(CALLS.instancesLeave, { instance }, { timeoutMs })
+  }
+
+  stop(): void {
+    this.#closing.abort()
+  }
+
+  async #registerAgain(): Promise<void> {
+    await sleep(this.#options.clock, jitter(GATHER_MS), this.#closing.signal)
+    try {
+      await this.register()
+    } catch (error) {
+      this.#options.onWarning({ code: 'registration-delayed', message: `The registry refused us: ${CarillonError.from(error).message}` })
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type { Failure, FinishedReport, WorkMessage } from '@carillon/contracts'
+import { isoTime } from '../clock.ts'
+
+/** How an attempt ended. */
+export interface Ending {
+  readonly outcome: FinishedReport['outcome']
+  /** JSON text of the result. */
+  readonly resultText?: string | undefined
+  readonly error?: Failure | undefined
+  readonly reason?: FinishedReport['reason']
+}
+
+/** Reports are written as text, so that a result is turned into JSON once. Ids are names: they need no escaping. */
+const head = ({ runId, taskId, attempt }: WorkMessage, type: string) =>
+  `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"type":"${type}"`
+
+export const startedText = (work: WorkMessage, atMs: number) => `${head(work, 'started')},"at":"${isoTime(atMs)}"}`
+
+export function progressText(work: WorkMessage, percent: number, note: string | undefined): string {
+  return `${head(work, 'progress')},"percent":${percent}${note === undefined ? '' : `,"note":${JSON.stringify(note)}`}}`
+}
+
+export function finishedText(work: WorkMessage, ending: Ending, times: { startedAt: number; endedAt: number }): string {
+  let text = `${head(work, 'finished')},"outcome":"${ending.outcome}"`
+  if (ending.resultText !== undefined) text += `,"result":${ending.resultText}`
+  if (ending.error !== undefined) text += `,"error":${JSON.stringify(ending.error)}`
+  if (ending.reason !== undefined) text += `,"reason":"${ending.reason}"`
+  return `${text},"startedAt":"${isoTime(times.startedAt)}","endedAt":"${isoTime(times.endedAt)}"}`
+}

@@ -1,0 +1,88 @@
+import { TIMES } from '@carillon/contracts'
+import type { Clock, Timer } from '../clock.ts'
+import type { Attempt } from './attempt.ts'
+import { Fifo } from './fifo.ts'
+import { progressText, startedText } from './report-text.ts'
+import type { Reporter } from './reporter.ts'
+
+/** At most five progress reports a second of one task travel; the newest wins. */
+const PROGRESS_EVERY_MS = 200
+/** Shortest pause between two looks at what runs: one timer serves every task. */
+const LOOK_EVERY_MS = 20
+
+interface Progress {
+  sentAt: number
+  pending: string | undefined
+}
+
+/** Reports about tasks that run: `started` once a task has run for 200 ms (a shorter one reports start and end as one), and progress. */
+export class RunningReports {
+  readonly #clock: Clock
+  readonly #reporter: Reporter
+  /** In the order they began, so that the first is due first. */
+  readonly #unannounced = new Fifo<Attempt>()
+  readonly #progress = new Map<Attempt, Progress>()
+  #timer: Timer | undefined
+
+  constructor(clock: Clock, reporter: Reporter) {
+    this.#clock = clock
+    this.#reporter = reporter
+  }
+
+  began(attempt: Attempt): void {
+    this.#unannounced.push(attempt)
+    this.#arm(TIMES.startedFoldMs)
+  }
+
+  progressed(attempt: Attempt, percent: number, note: string | undefined): void {
+    const now = this.#clock.now()
+    const text = progressText(attempt.task.work, percent, note)
+    const known = this.#progress.get(attempt)
+    if (known === undefined || now - known.sentAt >= PROGRESS_EVERY_MS) {
+      this.#progress.set(attempt, { sentAt: now, pending: undefined })
+      this.#reporter.report(text)
+    } else {
+      known.pending = text
+      this.#arm(PROGRESS_EVERY_MS)
+    }
+  }
+
+  /** The last progress goes before the end. */
+  ended(attempt: Attempt): void {
+    const pending = this.#progress.get(attempt)?.pending
+    if (pending !== undefined) this.#reporter.report(pending)
+    this.#progress.delete(attempt)
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer ??= this.#clock.after(delayMs, () => this.#look())
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    const now = this.#clock.now()
+    const isDue = (attempt: Attempt) => attempt.isOver || now - attempt.startedAt >= TIMES.startedFoldMs
+    for (let first = this.#unannounced.peek(); first && isDue(first); first = this.#unannounced.peek()) {
+      this.#unannounced.shift()
+      if (!first.isOver) this.#reporter.report(startedText(first.task.work, first.startedAt))
+    }
+    let hasPending = false
+    for (const progress of this.#progress.values()) {
+      if (progress.pending === undefined) continue
+      if (now - progress.sentAt < PROGRESS_EVERY_MS) {
+        hasPending = true
+        continue
+      }
+      this.#reporter.report(progress.pending)
+      progress.pending = undefined
+      progress.sentAt = now
+    }
+    const next = this.#unannounced.peek()
+    if (next) this.#arm(Math.max(LOOK_EVERY_MS, next.startedAt + TIMES.startedFoldMs - now))
+    else if (hasPending) this.#arm(LOOK_EVERY_MS)
+  }
+}

@@ -1,0 +1,43 @@
+/** A schema of any library that follows https://standardschema.dev: zod, valibot, arktype and others. */
+export interface StandardSchema<Output = unknown> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined
+    /** Standard JSON Schema, where the library has it. */
+    readonly jsonSchema?: { readonly input: (options: { readonly target: 'draft-2020-12' }) => Record<string, unknown> } | undefined
+  }
+}
+
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | {
+      readonly issues: readonly {
+        readonly message: string
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+      }[]
+    }
+
+/** What a schema makes of a payload. */
+export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
+
+/** The JSON Schema of what `schema` takes, where it can be had: some types have none. */
+export function jsonSchemaOf(schema: StandardSchema | undefined): Record<string, unknown> | undefined {
+  try {
+    return schema?.['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
+  } catch {
+    return undefined
+  }
+}
+
+/** The issues of a refused payload in one line: `to: Invalid email address; count: …`. */
+export function issuesText(issues: NonNullable<SchemaResult<unknown>['issues']>): string {
+  return issues
+    .slice(0, 20)
+    .map(({ message, path = [] }) => {
+      const where = path.map((key) => String(typeof key === 'object' ? key.key : key)).join('.')
+      return where === '' ? message : `${where}: ${message}`
+    })
+    .join('; ')
+}

@@ -1,0 +1,108 @@
+import { CarillonError, LIMITS, subjects, type WorkMessage } from '@carillon/contracts'
+import { type Clock, sleep, type Timer } from '../clock.ts'
+import { ConfirmedPublisher } from '../connection/confirmed-publisher.ts'
+import type { Link } from '../connection/link.ts'
+import { jitter } from '../randomness.ts'
+import type { OnWarning } from '../warning.ts'
+import { LogBuffer } from './log-buffer.ts'
+import type { LogEntry } from './log-line.ts'
+
+export interface LogShipperOptions {
+  readonly namespace: string
+  readonly instance: string
+  readonly clock: Clock
+  readonly onWarning: OnWarning
+  /** Opens a connection for logs alone: a flood of lines must not delay a heartbeat or an acknowledgement. */
+  readonly open: () => Promise<Link>
+}
+
+/** A reader sees a line within 100 ms: half of that is for gathering. */
+const GATHER_MS = 50
+const MESSAGES_ON_THEIR_WAY = 64
+const HEADER_BYTES = 1_024
+const LONGEST_PAUSE_MS = 5_000
+
+/** Sends log lines in batches, off the path of the tasks that write them. The first line opens its connection. */
+export class LogShipper {
+  readonly #options: LogShipperOptions
+  readonly #buffer: LogBuffer
+  readonly #closing = new AbortController()
+  #opening: Promise<void> | undefined
+  #link: Link | undefined
+  #publisher: ConfirmedPublisher | undefined
+  #timer: Timer | undefined
+  #onIdle: () => void = () => undefined
+
+  constructor(options: LogShipperOptions) {
+    this.#options = options
+    this.#buffer = new LogBuffer(options.instance)
+  }
+
+  /** Keep a line and return at once. */
+  add(work: WorkMessage, entry: LogEntry, traceparent?: string): void {
+    if (this.#closing.signal.aborted) return
+    const isFull = this.#buffer.add(work, entry, { atMs: this.#options.clock.now(), traceparent })
+    this.#opening ??= this.#open()
+    if (isFull) this.#flush()
+    else this.#timer ??= this.#options.clock.after(GATHER_MS, () => this.#flush())
+  }
+
+  /** Send what is left, for at most `withinMs`, and close the connection. */
+  async stop(withinMs: number): Promise<void> {
+    const waiting = new AbortController()
+    if (!this.#isIdle) {
+      const idle = new Promise<void>((resolve) => {
+        this.#onIdle = resolve
+      })
+      this.#flush()
+      await Promise.race([idle, sleep(this.#options.clock, withinMs, waiting.signal)])
+      waiting.abort()
+    }
+    this.#closing.abort()
+    this.#timer?.cancel()
+    this.#publisher?.stop()
+    await this.#opening
+    await this.#link?.close()
+  }
+
+  get #isIdle(): boolean {
+    return this.#buffer.isEmpty && this.#buffer.lineCount === 0
+  }
+
+  async #open(): Promise<void> {
+    const { clock, onWarning, open } = this.#options
+    for (let tries = 1; !this.#closing.signal.aborted; tries++) {
+      try {
+        this.#link = await open()
+        break
+      } catch (error) {
+        onWarning({ code: 'logs-delayed', message: `Log lines wait for a connection: ${CarillonError.from(error).message}` })
+      }
+      await sleep(clock, jitter(Math.min(250 * 2 ** tries, LONGEST_PAUSE_MS)), this.#closing.signal)
+    }
+    if (!this.#link || this.#closing.signal.aborted) return
+    const onDelay = (why: string) => onWarning({ code: 'logs-delayed', message: `Log lines are not taken and will be sent again: ${why}` })
+    this.#publisher = new ConfirmedPublisher({ link: this.#link, clock, onDelay })
+    this.#flush()
+  }
+
+  #flush(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const publisher = this.#publisher
+    if (!publisher || !this.#link) return
+    const maxBytes = Math.min(LIMITS.messageBytes, this.#link.server.maxPayload) - HEADER_BYTES
+    while (publisher.size < MESSAGES_ON_THEIR_WAY) {
+      const batch = this.#buffer.take(maxBytes)
+      if (!batch) break
+      const { payload, traceparent } = batch
+      const onStored = () => {
+        this.#buffer.sent(batch)
+        if (this.#isIdle) this.#onIdle()
+        // Whole messages wait only while too many are on their way; the rest gathers until its timer.
+        else if (!this.#timer) this.#flush()
+      }
+      publisher.publish({ subject: subjects.log(this.#options.namespace, batch.runId), payload, traceparent, onStored })
+    }
+  }
+}
