@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, readFileSync, realpathSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { CarillonError } from '@carillon/contracts'
 
 /**
@@ -8,12 +8,27 @@ import { CarillonError } from '@carillon/contracts'
  * @throws CarillonError `DATA_FOLDER_NOT_WRITABLE`
  */
 export function makeDataFolder(folder: string): string {
+  const path = resolve(folder)
   try {
-    mkdirSync(folder, { recursive: true })
-    accessSync(folder, constants.W_OK | constants.X_OK)
-    return realpathSync(folder)
+    createFolder(path)
+    accessSync(path, constants.W_OK | constants.X_OK)
+    return realpathSync(path)
   } catch (error) {
-    throw notWritable(resolve(folder), error)
+    throw notWritable(path, error)
+  }
+}
+
+/** Not `recursive: true`, with which Node 24 never returns where the system refuses with ENOENT, as below /proc. */
+function createFolder(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isDirectory()) return
+  if (found !== undefined) throw new Error('it is a file')
+  createFolder(dirname(path))
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Someone else made it in this moment.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

@@ -1,14 +1,9 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type DebianMirror, mirrorsOfTargets, mirrorsOfUris } from './debian-mirror.ts'
 import type { FindContext, Outcome } from './finding.ts'
 import { checkBinary, locateCommand } from './installed-binary.ts'
 import { type CommandResult, runCommand } from './run-command.ts'
-
-/** Suites that may have a newer package than the machine's own, best first. Some mirrors know only aliases, some only names. */
-const ARCHIVES = [
-  { name: 'debian', component: 'main', suites: ['testing', 'unstable', 'forky', 'sid'] },
-  { name: 'ubuntu', component: 'universe', suites: ['devel'] },
-]
 
 /** A mirror that does not answer for one suite need not be asked, and waited for, about the next. */
 const UNREACHABLE = /could not (resolve|connect)|timed out|took longer/i
@@ -19,31 +14,30 @@ export async function takeDebianPackage(workshop: string, context: FindContext):
     if ((await locateCommand(command, context.environment)) === undefined) return { why: `no ${command} on PATH` }
   }
   const apt = new PrivateApt(workshop, context)
-  const source = await apt.findSource()
-  if (source === undefined) return { why: 'apt knows no Debian or Ubuntu mirror' }
   const reasons: string[] = []
-  for (const suite of source.suites) {
-    context.say(`asking ${source.uri} for the nats-server of ${suite}`)
-    const folder = join(workshop, suite)
-    const why = await apt.unpackFrom({ ...source, suite, folder })
-    const outcome = why === undefined ? await checkBinary(join(folder, 'usr', 'sbin', 'nats-server'), context) : { why }
-    context.signal?.throwIfAborted()
-    if ('path' in outcome) return outcome
-    reasons.push(`${suite}: ${outcome.why}`)
-    if (UNREACHABLE.test(outcome.why)) break
+  for (const mirror of await apt.findMirrors()) {
+    for (const suite of mirror.suites) {
+      const outcome = await takeFrom(apt, { mirror, suite, folder: await mkdtemp(join(workshop, 'suite-')) }, context)
+      context.signal?.throwIfAborted()
+      if ('path' in outcome) return outcome
+      reasons.push(`${suite}: ${outcome.why}`)
+      if (UNREACHABLE.test(outcome.why)) break
+    }
   }
-  return { why: reasons.join('; ') }
+  return { why: reasons.join('; ') || 'apt knows no Debian or Ubuntu mirror' }
 }
 
-interface Source {
-  readonly uri: string
-  readonly component: string
-  readonly suites: readonly string[]
-}
-
-interface SuiteSource extends Source {
+interface Suite {
+  readonly mirror: DebianMirror
   readonly suite: string
+  /** Where its package list, its state and the package go. */
   readonly folder: string
+}
+
+async function takeFrom(apt: PrivateApt, suite: Suite, context: FindContext): Promise<Outcome> {
+  context.say(`asking ${suite.mirror.uri} for the nats-server of ${suite.suite}`)
+  const why = await apt.unpackFrom(suite)
+  return why === undefined ? await checkBinary(join(suite.folder, 'usr', 'sbin', 'nats-server'), context) : { why }
 }
 
 class PrivateApt {
@@ -55,25 +49,23 @@ class PrivateApt {
     this.#context = context
   }
 
-  /** The machine's own mirror, which its network can reach for sure. */
-  async findSource(): Promise<Source | undefined> {
-    const format = '$(REPO_URI) $(ORIGIN)'
-    const targets = await this.#run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])
-    for (const line of targets.output.split('\n')) {
-      const [uri = '', origin = ''] = line.split(' ')
-      if (uri.includes('security')) continue
-      const archive = ARCHIVES.find(({ name }) => origin.toLowerCase() === name || new RegExp(`/${name}/?$`).test(uri))
-      if (archive !== undefined) return { uri, component: archive.component, suites: archive.suites }
-    }
-    return undefined
+  /** The machine's own mirrors, which its network can reach for sure. */
+  async findMirrors(): Promise<DebianMirror[]> {
+    const targets = await this.#run('apt-get', ['indextargets', '--format', '$(REPO_URI) $(ORIGIN)', 'Created-By: Packages'])
+    const known = mirrorsOfTargets(targets.output)
+    if (known.length > 0) return known
+    // With lists of our own, no other apt that is at work holds the lock.
+    await mkdir(join(this.#workshop, 'lists', 'partial'), { recursive: true })
+    const lists = `Dir::State::lists=${join(this.#workshop, 'lists')}`
+    return mirrorsOfUris((await this.#run('apt-get', ['-o', lists, 'update', '--print-uris'])).output)
   }
 
   /** Unpacks the suite's package into `folder`; returns why not. */
-  async unpackFrom({ uri, component, suite, folder }: SuiteSource): Promise<string | undefined> {
+  async unpackFrom({ mirror, suite, folder }: Suite): Promise<string | undefined> {
     await mkdir(join(folder, 'lists', 'partial'), { recursive: true })
     await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true })
     await writeFile(join(folder, 'status'), '')
-    await writeFile(join(folder, 'sources.list'), `deb ${uri} ${suite} ${component}\n`)
+    await writeFile(join(folder, 'sources.list'), `deb ${mirror.uri} ${suite} ${mirror.component}\n`)
     const options = privateOptions(folder)
     // Its exit code says little: hooks of the machine fail without root, and an unreachable mirror is no failure to apt.
     const updated = await this.#run('apt-get', [...options, 'update'], folder)

@@ -11,6 +11,8 @@ const POLL_MS = 4
 const GREETING_MS = 1_000
 const SHOWN_LOG_LINES = 8
 const MAX_LOG_BYTES = 32_768
+/** Not the words for a port that `configLines` asked for. */
+const CLIENT_PORT_TAKEN = /Error listening on port: .*address already in use/
 
 /** Where a server listens. */
 export interface ServerPlace {
@@ -63,7 +65,7 @@ export function portInUse({ host, port }: ServerPlace): CarillonError {
 
 async function failed(server: StartingServer, ending: string): Promise<CarillonError> {
   const log = await newLog(server.log)
-  if (log.includes('address already in use')) return portInUse(server.place)
+  if (CLIENT_PORT_TAKEN.test(log)) return portInUse(server.place)
   const lines = log.trimEnd().split('\n').slice(-SHOWN_LOG_LINES)
   const shown = log === '' ? '' : ` Its last log lines:\n${lines.map((line) => `  ${line}`).join('\n')}`
   return new CarillonError('NATS_SERVER_FAILED', `nats-server ${ending}.${shown}`, { hint: `Its whole log: ${server.log.path}` })
