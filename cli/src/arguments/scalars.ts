@@ -1,0 +1,26 @@
+import { CarillonError, parseInstant, printable } from '@carillon/contracts'
+
+/** A whole number between two bounds. @throws CarillonError INVALID_REQUEST that names the option */
+export function parseWhole(option: string, text: string, range: { min: number; max: number }): number {
+  const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN
+  if (value >= range.min && value <= range.max) return value
+  throw wrong(option, text, `Use a whole number from ${range.min} to ${range.max}.`)
+}
+
+/** One of a few words. @throws CarillonError INVALID_REQUEST that names the option and the words */
+export function parseChoice<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
+  const word = words.find((candidate) => candidate === text)
+  if (word !== undefined) return word
+  throw wrong(option, text, `Use ${words.slice(0, -1).join(', ')} or ${words.at(-1)}.`)
+}
+
+/** A point in time, passed on as written. @throws CarillonError INVALID_DATE that names the option */
+export function checkInstant(option: string, text: string): string {
+  if (parseInstant(text) !== undefined) return text
+  throw new CarillonError('INVALID_DATE', `${option} is wrong: ${printable(text)}`, { field: option, value: printable(text) })
+}
+
+/** An error about an option of the command line. */
+export function wrong(option: string, value: string, hint: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `${option} is wrong: ${printable(value)}`, { field: option, value: printable(value), hint })
+}

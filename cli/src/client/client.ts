@@ -1,0 +1,12 @@
+import type { Call, CallInput, CallOutput, LogView } from '@carillon/contracts'
+
+/** What the commands need of a connection to the mesh. What is subscribed to is heard from the next call on: the broker keeps the order. */
+export interface Client {
+  /** @throws CarillonError of the service, or NATS_UNAVAILABLE, NO_SERVICE, CALL_TIMEOUT */
+  call<C extends Call>(call: C, input: CallInput<C>): Promise<CallOutput<C>>
+  /** Hears that something happened to a run; what, the run itself says. Answers how to end it. */
+  onRunChange(runId: string, heard: () => void): () => void
+  /** Hears the log lines of a run as they are published. Answers how to end it. */
+  onLogs(runId: string, heard: (line: LogView) => void): () => void
+  close(): Promise<void>
+}

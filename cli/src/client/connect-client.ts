@@ -1,0 +1,31 @@
+import { connect, type Tail } from '@carillon/sdk'
+import type { Invocation } from '../invocation.ts'
+import type { Client } from './client.ts'
+
+/** @throws CarillonError NATS_UNAVAILABLE that names the address */
+export async function connectClient({ natsUrl, namespace }: Pick<Invocation, 'natsUrl' | 'namespace'>): Promise<Client> {
+  // A lost connection shows as a call that has no answer; the commands that wait say so themselves.
+  const mesh = await connect({ servers: natsUrl, service: 'carillon-cli', namespace, onWarning: () => undefined })
+  const { client } = mesh
+  return {
+    call: (call, input) => client.call(call, input),
+    onRunChange: (runId, heard) => {
+      const tails = [client.events({ noun: 'run', name: runId }), client.live({ noun: 'run', name: runId })]
+      const stops = tails.map((tail) => drain(tail, heard))
+      return () => {
+        for (const stop of stops) stop()
+      }
+    },
+    onLogs: (runId, heard) => drain(client.tailLogs(runId), heard),
+    close: () => mesh.stop(),
+  }
+}
+
+function drain<Entry>(tail: Tail<Entry>, heard: (entry: Entry) => void): () => void {
+  const read = async () => {
+    for await (const entry of tail) heard(entry)
+  }
+  // What a listener throws ends the process with its message: it is a fault of ours.
+  void read()
+  return () => tail.stop()
+}

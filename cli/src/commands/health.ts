@@ -1,0 +1,47 @@
+import { CALLS, type ServiceHealth } from '@carillon/contracts'
+import type { Command } from 'commander'
+import { parseChoice } from '../arguments/scalars.ts'
+import { EXIT } from '../exit-code.ts'
+import { invocationOf, withClient } from '../invocation.ts'
+import type { Terminal } from '../output/terminal.ts'
+import { spanText } from '../output/time-text.ts'
+
+const HEALTH_CALLS = { coordinator: CALLS.coordinatorHealth, registry: CALLS.registryHealth, logger: CALLS.loggerHealth } as const
+const SERVICES = ['coordinator', 'registry', 'logger'] as const
+
+/** `carillon health <service>` for containers, and `carillon rebuild`. */
+export function addHealthCommands(program: Command): void {
+  program
+    .command('health')
+    .description('ask a service whether it is well; exit code 0 when it is')
+    .argument('<service>', SERVICES.join(', '), (text) => parseChoice('service', text, SERVICES))
+    .action(async (service: (typeof SERVICES)[number], _options: unknown, self: Command) => {
+      const invocation = invocationOf(self)
+      await withClient(invocation, async (client) => {
+        const health = await client.call(HEALTH_CALLS[service], {})
+        printHealth(invocation.terminal, health)
+        if (!health.checks.every((check) => check.ok)) process.exitCode = EXIT.failed
+      })
+    })
+  program
+    .command('rebuild')
+    .description('publish again what the broker should hold and does not, as after it was wiped')
+    .action(async (_options: unknown, self: Command) => {
+      const invocation = invocationOf(self)
+      await withClient(invocation, async (client) => {
+        const outcome = await client.call(CALLS.coordinatorRebuild, {})
+        if (invocation.terminal.json) invocation.terminal.value(outcome)
+        else invocation.terminal.print(`published again: ${outcome.published}`)
+      })
+    })
+}
+
+function printHealth(terminal: Terminal, health: ServiceHealth): void {
+  if (terminal.json) {
+    terminal.value(health)
+    return
+  }
+  terminal.print(`${health.service} ${health.id} ${health.version}, up ${spanText(health.uptimeMs)}`)
+  for (const { name, ok, message } of health.checks)
+    terminal.print(`${terminal.paint(ok ? 'good' : 'bad', ok ? '✓' : '✗')} ${name}: ${message}`)
+}

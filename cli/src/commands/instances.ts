@@ -1,0 +1,47 @@
+import { CALLS, type InstanceView } from '@carillon/contracts'
+import type { Command } from 'commander'
+import { now } from '../clock.ts'
+import { invocationOf, withClient } from '../invocation.ts'
+import { type Column, printList } from '../output/table.ts'
+import { spanText, timeText } from '../output/time-text.ts'
+
+const MIB = 1024 * 1024
+const EMPTY = 'No executor is connected. Start one of yours (docs: README), or the demo: carillon demo'
+
+/** `carillon instances list`. */
+export function addInstancesCommands(program: Command): void {
+  program
+    .command('instances')
+    .description('live executors: list')
+    .command('list')
+    .alias('ls')
+    .description('live executors and what they offer')
+    .action(async (_options: unknown, self: Command) => {
+      const invocation = invocationOf(self)
+      await withClient(invocation, async (client) => {
+        const { items } = await client.call(CALLS.instancesList, {})
+        await printList(invocation.terminal, items, { columns: columns(), empty: `${EMPTY}${invocation.repeated}` })
+      })
+    })
+}
+
+function columns(): Column<InstanceView>[] {
+  const nowMs = now()
+  return [
+    { heading: 'INSTANCE', text: (instance) => instance.instance },
+    { heading: 'SERVICE', text: (instance) => `${instance.service} ${instance.version}` },
+    { heading: 'HANDLERS', text: (instance) => instance.handlers.join(', ') },
+    { heading: 'RUNNING', text: ({ load, capacity }) => `${load.running}/${capacity}` },
+    { heading: 'CPU', text: ({ load }) => `${Math.round(load.cpu * 100)} %` },
+    { heading: 'MEMORY', text: ({ load }) => `${Math.round(load.memoryBytes / MIB)} MiB` },
+    {
+      heading: 'LABELS',
+      text: ({ labels }) =>
+        Object.entries(labels)
+          .map(([name, value]) => `${name}=${value}`)
+          .join(' '),
+    },
+    { heading: 'SINCE', text: (instance) => timeText(instance.since, nowMs) },
+    { heading: 'HEARD', text: (instance) => `${spanText(instance.silentMs)} ago` },
+  ]
+}

@@ -1,0 +1,31 @@
+import { type Backoff, LIMITS } from '@carillon/contracts'
+import type { Command } from 'commander'
+import { parseBackoff } from '../arguments/backoff.ts'
+import { parseDuration } from '../arguments/duration.ts'
+import { parseWhole } from '../arguments/scalars.ts'
+
+/** Options that a run and a job share: how often and how long. */
+export interface PolicyOptions {
+  readonly attempts?: number
+  readonly backoff?: Backoff
+  readonly timeout?: number
+}
+
+/** Adds the options that say how often and how long something is tried. */
+export function addPolicyOptions(command: Command): Command {
+  return command
+    .option('--attempts <n>', 'total tries; 1 is no retry', (text) => parseWhole('--attempts', text, { min: 1, max: LIMITS.attempts }))
+    .option('--backoff <spec>', 'wait before a further try: fixed:1s, exponential:1s, exponential:1s:2:5m', (text) =>
+      parseBackoff('--backoff', text),
+    )
+    .option('--timeout <duration>', 'time limit of each try, such as 30s', (text) => parseDuration('--timeout', text))
+}
+
+/** Those options as the wire names them; what was not given is left out. */
+export function policyOf({ attempts, backoff, timeout }: PolicyOptions): { attempts?: number; backoff?: Backoff; timeoutMs?: number } {
+  return {
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(backoff === undefined ? {} : { backoff }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+  }
+}

@@ -1,0 +1,51 @@
+import type { JobState, JobView, Schedule } from '@carillon/contracts'
+import { now } from '../clock.ts'
+import { type Column, printFields } from '../output/table.ts'
+import type { Terminal, Tone } from '../output/terminal.ts'
+import { spanText, timeText } from '../output/time-text.ts'
+
+const TONES: Readonly<Record<JobState, Tone>> = { active: 'good', paused: 'warning', finished: 'quiet' }
+
+/** The columns of `jobs list`. */
+export function jobColumns(terminal: Terminal): Column<JobView>[] {
+  const nowMs = now()
+  return [
+    { heading: 'JOB', text: (job) => job.name },
+    { heading: 'HANDLER', text: (job) => (job.handler === job.name ? '' : job.handler) },
+    { heading: 'STATE', text: (job) => terminal.paint(TONES[job.state], job.state) },
+    { heading: 'SCHEDULE', text: (job) => scheduleText(job.schedule) },
+    { heading: 'NEXT', text: (job) => timeText(job.nextAt, nowMs) },
+    { heading: 'DESCRIPTION', text: (job) => job.description ?? '' },
+  ]
+}
+
+/** One job, field by field. */
+export function printJob(terminal: Terminal, job: JobView): void {
+  const nowMs = now()
+  printFields(terminal, job, [
+    ['job', job.name],
+    ['handler', job.handler],
+    ['state', job.state],
+    ['description', job.description],
+    ['schedule', scheduleText(job.schedule) || 'none: it fires when asked'],
+    ['next', timeText(job.nextAt, nowMs)],
+    ['payload', job.payload === undefined ? undefined : JSON.stringify(job.payload)],
+    ['mode', job.mode],
+    ['attempts', job.attempts > 1 ? `${job.attempts}, ${backoffText(job)}` : '1'],
+    ['timeout', job.timeoutMs === undefined ? undefined : spanText(job.timeoutMs)],
+    ['misfire', job.misfire],
+    ['created', timeText(job.createdAt, nowMs)],
+    ['updated', timeText(job.updatedAt, nowMs)],
+  ])
+}
+
+function scheduleText(schedule: Schedule | undefined): string {
+  if (schedule === undefined) return ''
+  if ('cron' in schedule) return `${schedule.cron} ${schedule.timezone}`
+  return 'everyMs' in schedule ? `every ${spanText(schedule.everyMs)}` : `at ${schedule.at}`
+}
+
+function backoffText({ backoff }: JobView): string {
+  const first = spanText(backoff.delayMs)
+  return backoff.type === 'fixed' ? `${first} apart` : `first after ${first}, then × ${backoff.factor} up to ${spanText(backoff.maxMs)}`
+}

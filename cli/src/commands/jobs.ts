@@ -1,0 +1,55 @@
+import { CALLS, type Call, type JobView } from '@carillon/contracts'
+import type { Command } from 'commander'
+import { itemsOf } from '../client/pages.ts'
+import { invocationOf, withClient } from '../invocation.ts'
+import { printList } from '../output/table.ts'
+import { jobColumns, printJob } from './job-view.ts'
+import { addJobsPutCommand } from './jobs-put.ts'
+import { addListOptions, type ListOptions, moreText } from './list-options.ts'
+
+/** `carillon jobs …`. */
+export function addJobsCommands(program: Command): void {
+  const jobs = program.command('jobs').description('what runs when: put, list, get, pause, resume, rm')
+  addJobsPutCommand(jobs)
+  addListOptions(jobs.command('list').alias('ls').description('jobs by name')).action(listJobs)
+  addByName(jobs, { verb: 'get', description: 'one job', call: CALLS.jobsGet })
+  addByName(jobs, { verb: 'pause', description: 'take no further slots', call: CALLS.jobsPause })
+  addByName(jobs, { verb: 'resume', description: 'take slots again, from now on', call: CALLS.jobsResume })
+  jobs.command('rm').alias('remove').description('remove a job; its runs stay').argument('<name>').action(removeJob)
+}
+
+async function listJobs(options: ListOptions, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  const { terminal } = invocation
+  await withClient(invocation, async (client) => {
+    const limit = options.limit === undefined ? {} : { limit: options.limit }
+    const { items, more } = await itemsOf(
+      (cursor) => client.call(CALLS.jobsList, { ...limit, ...(cursor === undefined ? {} : { cursor }) }),
+      options.all === true,
+    )
+    const empty = `No jobs yet. Make one: carillon jobs put report --cron '*/5 * * * * *'${invocation.repeated}`
+    await printList(terminal, items, { columns: jobColumns(terminal), empty, more: moreText(more) })
+  })
+}
+
+type NameCall = Call<(typeof CALLS.jobsGet)['input'], JobView>
+
+function addByName(jobs: Command, { verb, description, call }: { verb: string; description: string; call: NameCall }): void {
+  jobs
+    .command(verb)
+    .description(description)
+    .argument('<name>')
+    .action(async (name: string, _options: unknown, self: Command) => {
+      const invocation = invocationOf(self)
+      await withClient(invocation, async (client) => printJob(invocation.terminal, await client.call(call, { name })))
+    })
+}
+
+async function removeJob(name: string, _options: unknown, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  await withClient(invocation, async (client) => {
+    const outcome = await client.call(CALLS.jobsRemove, { name })
+    if (invocation.terminal.json) invocation.terminal.value({ name, ...outcome })
+    else invocation.terminal.print(`removed ${name}; its runs stay: carillon runs list --job ${name}${invocation.repeated}`)
+  })
+}

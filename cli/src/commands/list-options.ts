@@ -1,0 +1,19 @@
+import { LIMITS } from '@carillon/contracts'
+import type { Command } from 'commander'
+import { parseWhole } from '../arguments/scalars.ts'
+
+/** How much of a list is asked for. */
+export interface ListOptions {
+  readonly limit?: number
+  readonly all?: true
+}
+
+/** Adds the options that every list with pages has. */
+export function addListOptions(command: Command): Command {
+  return command
+    .option('--limit <n>', 'entries on the page', (text) => parseWhole('--limit', text, { min: 1, max: LIMITS.pageSize }))
+    .option('--all', 'all pages')
+}
+
+/** Says that the list goes on. */
+export const moreText = (more: boolean): string | undefined => (more ? 'There are more: --all shows all of them.' : undefined)

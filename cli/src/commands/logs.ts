@@ -1,0 +1,82 @@
+import { CALLS, type CallInput, LIMITS, LOG_LEVELS, type LogLevel, type LogView } from '@carillon/contracts'
+import type { Command } from 'commander'
+import { parseChoice, parseWhole, wrong } from '../arguments/scalars.ts'
+import type { Client } from '../client/client.ts'
+import { pagesOf } from '../client/pages.ts'
+import { followLogs } from '../following/follow-logs.ts'
+import { type Invocation, invocationOf, withClient } from '../invocation.ts'
+import { logText } from '../output/log-text.ts'
+
+interface LogsOptions {
+  readonly follow?: true
+  readonly level?: LogLevel
+  readonly text?: string
+  readonly limit?: number
+  readonly newest?: true
+}
+
+const HELP = `
+Shows all stored lines. With -f it goes on until the run ends; with -f --json each line is an object of its own.`
+
+/** `carillon logs <run>`. */
+export function addLogsCommand(program: Command): void {
+  program
+    .command('logs')
+    .description('the log lines of a run')
+    .argument('<run>')
+    .option('-f, --follow', 'then go on live, until the run ends')
+    .option('--level <level>', `lines of this level and above: ${LOG_LEVELS.join(', ')}`, (text) =>
+      parseChoice('--level', text, LOG_LEVELS),
+    )
+    .option('--text <text>', 'lines that contain this')
+    .option('--limit <n>', 'at most that many lines', (text) => parseWhole('--limit', text, { min: 1, max: Number.MAX_SAFE_INTEGER }))
+    .option('--newest', 'newest first')
+    .addHelpText('after', HELP)
+    .action(async (runId: string, options: LogsOptions, self: Command) => {
+      const invocation = invocationOf(self)
+      if (options.follow && options.newest) throw wrong('--newest', 'true', 'It does not go with --follow.')
+      if (options.follow && options.limit !== undefined) throw wrong('--limit', String(options.limit), 'It does not go with --follow.')
+      await withClient(invocation, async (client) => {
+        if (options.follow) process.exitCode = await followLogs({ client, invocation }, runId, acceptorOf(options))
+        else await printLogs({ client, invocation }, runId, options)
+      })
+    })
+}
+
+async function printLogs({ client, invocation }: { client: Client; invocation: Invocation }, runId: string, options: LogsOptions) {
+  const { terminal } = invocation
+  const query = queryOf(runId, options)
+  const wanted = options.limit ?? Number.POSITIVE_INFINITY
+  const gathered: LogView[] = []
+  let count = 0
+  for await (const { items } of pagesOf((cursor) =>
+    client.call(CALLS.logsQuery, { ...query, ...(cursor === undefined ? {} : { cursor }) }),
+  )) {
+    const lines = items.slice(0, wanted - count)
+    count += lines.length
+    if (terminal.json) gathered.push(...lines)
+    else for (const line of lines) terminal.print(logText(terminal, line))
+    if (count >= wanted) break
+  }
+  if (terminal.json) return terminal.value(gathered)
+  if (count > 0) return
+  // Says RUN_NOT_FOUND where that is why there are none.
+  const run = await client.call(CALLS.runsGet, { runId })
+  terminal.note(`No such lines; the run is ${run.state.replace('_', ' ')}. Follow it: carillon logs ${runId} -f${invocation.repeated}`)
+}
+
+function queryOf(runId: string, { level, text, limit, newest }: LogsOptions): CallInput<typeof CALLS.logsQuery> {
+  return {
+    runId,
+    limit: Math.min(limit ?? LIMITS.pageSize, LIMITS.pageSize),
+    order: newest ? 'newest' : 'oldest',
+    ...(level === undefined ? {} : { level }),
+    ...(text === undefined ? {} : { text }),
+  }
+}
+
+/** The filter of the query, for lines that are heard live. */
+function acceptorOf({ level, text }: LogsOptions): (line: LogView) => boolean {
+  const least = LOG_LEVELS.indexOf(level ?? 'debug')
+  return (line) => LOG_LEVELS.indexOf(line.level) >= least && (text === undefined || line.message.includes(text))
+}

@@ -1,0 +1,66 @@
+import type { RunView, TaskView } from '@carillon/contracts'
+import { now } from '../clock.ts'
+import { stateText } from '../output/run-text.ts'
+import { type Column, printFields } from '../output/table.ts'
+import type { Terminal } from '../output/terminal.ts'
+import { timeText, tookText } from '../output/time-text.ts'
+
+/** The columns of `runs list`. */
+export function runColumns(terminal: Terminal): Column<RunView>[] {
+  const nowMs = now()
+  return [
+    { heading: 'RUN', text: (run) => run.runId },
+    { heading: 'JOB', text: (run) => run.job ?? run.handler },
+    { heading: 'STATE', text: (run) => stateText(terminal, run.state) },
+    { heading: 'REASON', text: (run) => (run.reason === 'completed' ? '' : (run.reason ?? '')) },
+    { heading: 'ATTEMPT', text: (run) => (run.attempts > 1 || run.attempt > 1 ? `${run.attempt}/${run.attempts}` : '') },
+    { heading: 'BY', text: (run) => run.trigger },
+    { heading: 'CREATED', text: (run) => timeText(run.createdAt, nowMs) },
+    { heading: 'TOOK', text: tookOf },
+  ]
+}
+
+/** The columns of `runs tasks`. */
+export function taskColumns(terminal: Terminal): Column<TaskView>[] {
+  return [
+    { heading: 'TASK', text: (task) => task.taskId },
+    { heading: 'STATE', text: (task) => stateText(terminal, task.state) },
+    { heading: 'REASON', text: (task) => (task.reason === 'completed' ? '' : (task.reason ?? '')) },
+    { heading: 'ATTEMPT', text: (task) => String(task.attempt) },
+    { heading: 'INSTANCE', text: (task) => task.instance ?? '' },
+    { heading: 'PROGRESS', text: (task) => (task.progress ? `${Math.round(task.progress.percent)} %` : '') },
+    { heading: 'TOOK', text: tookOf },
+    { heading: 'RESULT', text: (task) => (task.result === undefined ? (task.error?.message ?? '') : JSON.stringify(task.result)) },
+  ]
+}
+
+/** One run, field by field. */
+export function printRun(terminal: Terminal, run: RunView): void {
+  const nowMs = now()
+  printFields(terminal, run, [
+    ['run', run.runId],
+    ['job', run.job],
+    ['handler', run.handler],
+    ['mode', run.mode === 'broadcast' ? `broadcast (its tasks: carillon runs tasks ${run.runId})` : undefined],
+    ['state', run.state.replace('_', ' ')],
+    ['reason', [run.reason, run.message].filter(Boolean).join(': ')],
+    ['asked by', run.trigger],
+    ['key', run.key],
+    ['slot', timeText(run.slot, nowMs)],
+    ['due', run.state === 'delayed' ? timeText(run.dueAt, nowMs) : undefined],
+    ['attempt', `${run.attempt} of ${run.attempts}`],
+    ['instance', run.instance],
+    ['progress', run.progress ? `${Math.round(run.progress.percent)} % ${run.progress.note ?? ''}`.trim() : undefined],
+    ['created', timeText(run.createdAt, nowMs)],
+    ['started', timeText(run.startedAt, nowMs)],
+    ['ended', timeText(run.endedAt, nowMs)],
+    ['took', tookOf(run)],
+    ['payload', run.payload === undefined ? undefined : JSON.stringify(run.payload)],
+    ['result', run.result === undefined ? undefined : JSON.stringify(run.result)],
+    ['error', run.error ? (run.error.stack ?? `${run.error.name}: ${run.error.message}`) : undefined],
+  ])
+}
+
+function tookOf({ startedAt, endedAt }: { startedAt?: string; endedAt?: string }): string {
+  return startedAt && endedAt ? tookText(Math.max(0, Date.parse(endedAt) - Date.parse(startedAt))) : ''
+}

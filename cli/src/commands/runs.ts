@@ -1,0 +1,89 @@
+import { CALLS, type Page, RUN_STATES, type RunState, type RunView, type TaskView } from '@carillon/contracts'
+import type { Command } from 'commander'
+import { parseChoice } from '../arguments/scalars.ts'
+import { itemsOf } from '../client/pages.ts'
+import { waitFor } from '../following/start-run.ts'
+import { invocationOf, withClient } from '../invocation.ts'
+import { printList } from '../output/table.ts'
+import { addListOptions, type ListOptions, moreText } from './list-options.ts'
+import { printRun, runColumns, taskColumns } from './run-view.ts'
+
+interface RunsListOptions extends ListOptions {
+  readonly job?: string
+  readonly state?: RunState
+}
+
+/** `carillon runs …`. */
+export function addRunsCommands(program: Command): void {
+  const runs = program.command('runs').description('what ran and runs: list, get, tasks, cancel, retry')
+  addListOptions(
+    runs
+      .command('list')
+      .alias('ls')
+      .description('runs, newest first')
+      .option('--job <name>', 'of this job only')
+      .option('--state <state>', `in this state only: ${RUN_STATES.join(', ')}`, (text) => parseChoice('--state', text, RUN_STATES)),
+  ).action(listRuns)
+  runs.command('get').description('one run').argument('<run>').action(getRun)
+  addListOptions(runs.command('tasks').description('the tasks of a run with many').argument('<run>')).action(listTasks)
+  runs.command('cancel').description('cancel an open run').argument('<run>').action(cancelRun)
+  runs
+    .command('retry')
+    .description('run an ended run again, with new tries')
+    .argument('<run>')
+    .option('--wait', 'wait for its end, as `carillon run` does')
+    .action(retryRun)
+}
+
+async function listRuns({ job, state, limit, all }: RunsListOptions, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  const { terminal } = invocation
+  const filter = {
+    ...(job === undefined ? {} : { job }),
+    ...(state === undefined ? {} : { state }),
+    ...(limit === undefined ? {} : { limit }),
+  }
+  await withClient(invocation, async (client) => {
+    const ask = (cursor?: string): Promise<Page<RunView>> =>
+      client.call(CALLS.runsList, { ...filter, ...(cursor === undefined ? {} : { cursor }) })
+    const { items, more } = await itemsOf(ask, all === true)
+    const which = job === undefined && state === undefined ? '' : ' of that kind'
+    const empty = `No runs${which} yet. Start one: carillon run hello '{"name":"Ada"}'${invocation.repeated}`
+    await printList(terminal, items, { columns: runColumns(terminal), empty, more: moreText(more) })
+  })
+}
+
+async function getRun(runId: string, _options: unknown, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(CALLS.runsGet, { runId })))
+}
+
+async function listTasks(runId: string, { limit, all }: ListOptions, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  const { terminal } = invocation
+  const page = { runId, ...(limit === undefined ? {} : { limit }) }
+  await withClient(invocation, async (client) => {
+    const ask = (cursor?: string): Promise<Page<TaskView>> =>
+      client.call(CALLS.runsTasks, { ...page, ...(cursor === undefined ? {} : { cursor }) })
+    const { items, more } = await itemsOf(ask, all === true)
+    const empty = `This run has one task, itself: carillon runs get ${runId}${invocation.repeated}`
+    await printList(terminal, items, { columns: taskColumns(terminal), empty, more: moreText(more) })
+  })
+}
+
+async function cancelRun(runId: string, _options: unknown, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(CALLS.runsCancel, { runId })))
+}
+
+async function retryRun(runId: string, { wait }: { wait?: true }, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  await withClient(invocation, async (client) => {
+    const retry = () => client.call(CALLS.runsRetry, { runId })
+    if (!wait) return printRun(invocation.terminal, await retry())
+    process.exitCode = await waitFor({ client, invocation, quiet: false }, runId, async () => ({
+      runId: (await retry()).runId,
+      created: true,
+    }))
+  })
+}

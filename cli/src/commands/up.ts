@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { parseWhole } from '../arguments/scalars.ts'
+import { invocationOf } from '../invocation.ts'
+
+interface UpOptions {
+  readonly demo?: true
+  readonly data: string
+  readonly port: number
+  readonly host: string
+}
+
+const HELP = `
+Starts a nats-server, registry, coordinator and logger on this machine, with SQLite in the data folder.
+The first Ctrl-C stops everything in order, the second at once. The next start finds everything again.`
+
+/** `carillon up`: the whole mesh on this machine. */
+export function addUpCommand(program: Command): void {
+  program
+    .command('up')
+    .description('start the whole mesh on this machine')
+    .option('--demo', 'with an executor to try things with: hello, report, flaky, slow')
+    .option('--data <folder>', 'where everything is kept', '.carillon')
+    .option('--port <port>', 'port of the broker; 0 picks a free one', (text) => parseWhole('--port', text, { min: 0, max: 65_535 }), 4222)
+    .option('--host <address>', 'address the broker listens on', '127.0.0.1')
+    .addHelpText('after', HELP)
+    .action(async (options: UpOptions, self: Command) => {
+      const invocation = invocationOf(self)
+      // Loaded here: it brings all services.
+      const { runMesh } = await import('../mesh/run-mesh.ts')
+      await runMesh({ ...options, withDemo: options.demo === true, namespace: invocation.namespace, terminal: invocation.terminal })
+    })
+}

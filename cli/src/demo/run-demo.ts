@@ -1,0 +1,17 @@
+import { connect } from '@carillon/sdk'
+import { flaky, hello, report, slow } from './handlers.ts'
+
+/** Offers the demo handlers until a signal comes, or until the process that started this one is gone. */
+export async function runDemo({ natsUrl, namespace }: { natsUrl: string; namespace: string }): Promise<void> {
+  const mesh = await connect({ servers: natsUrl, service: 'demo', namespace })
+  mesh.handle('hello', hello, { concurrency: 10, description: 'Greets {name}' })
+  mesh.handle('report', report, { concurrency: 10, description: 'Writes a pretend report of {day}' })
+  mesh.handle('flaky', flaky, { concurrency: 10, description: 'Fails on its first two attempts' })
+  mesh.handle('slow', slow, { concurrency: 10, description: 'Takes {ms}, 10,000 by default' })
+  await mesh.start()
+  // Says to `carillon up`, where it started us, that we are registered.
+  process.send?.('registered')
+  console.log('The demo executor offers hello, report, flaky and slow. Ctrl-C ends it.')
+  // `carillon up` keeps a channel open to its demo: when that ends, however that came, there is nobody left to work for.
+  process.once('disconnect', () => void mesh.stop().finally(() => process.exit()))
+}

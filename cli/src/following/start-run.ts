@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { CALLS, type CallInput, createIdSource, type RunView, type StartedRun } from '@carillon/contracts'
+import type { Client } from '../client/client.ts'
+import { now } from '../clock.ts'
+import { EXIT } from '../exit-code.ts'
+import type { Invocation } from '../invocation.ts'
+import { jsonText, runText } from '../output/run-text.ts'
+import { type Interrupt, interruptible } from './interrupt.ts'
+import { LogFollower } from './log-follower.ts'
+import { RunPrinter } from './run-printer.ts'
+import { RunWatch } from './run-watch.ts'
+
+/** A command that starts one run. */
+export interface RunSession {
+  readonly client: Client
+  readonly invocation: Invocation
+  /** Print the result only. */
+  readonly quiet: boolean
+}
+
+type StartInput = CallInput<typeof CALLS.jobsRun>
+
+const freshRunId = createIdSource(now, (into) => into.set(randomBytes(into.length)))
+
+/** Starts a run and says which. Answers the exit code. */
+export async function startDetached({ client, invocation, quiet }: RunSession, input: StartInput): Promise<number> {
+  const { terminal, repeated } = invocation
+  const started = await client.call(CALLS.jobsRun, withId(input, freshRunId()))
+  const view = await client.call(CALLS.runsGet, { runId: started.runId })
+  if (terminal.json) terminal.value({ ...outcomeOf(view), created: started.created })
+  else if (quiet) terminal.print(started.runId)
+  else {
+    new RunPrinter(terminal, quiet).began(started)
+    terminal.print(runText(terminal, view, now()))
+    terminal.note(terminal.paint('quiet', `follow it: carillon logs ${started.runId} -f${repeated}`))
+  }
+  return EXIT.ok
+}
+
+/** Starts a run, shows it live, prints its result. Answers the exit code. */
+export async function startAndWait(session: RunSession, input: StartInput): Promise<number> {
+  const runId = freshRunId()
+  return await waitFor(session, runId, () => session.client.call(CALLS.jobsRun, withId(input, runId)))
+}
+
+/** The id of a run with a key follows from the key. */
+const withId = (input: StartInput, id: string): StartInput => (input.key === undefined ? { ...input, id } : input)
+
+/**
+ * Listens, then lets `begin` start the run, so that no line and no change is missed; waits for its end. Answers the exit code.
+ * @param begin answers the run it started, which for a known key is another one than `runId`
+ */
+export async function waitFor(session: RunSession, runId: string, begin: () => Promise<StartedRun>): Promise<number> {
+  const printer = new RunPrinter(session.invocation.terminal, session.quiet)
+  const interrupt = interruptible()
+  let ears = listen(session.client, runId, printer)
+  try {
+    const started = await begin()
+    const isOurs = started.created && started.runId === runId
+    if (started.runId !== runId) {
+      ears.close()
+      ears = listen(session.client, started.runId, printer)
+    }
+    printer.began(started)
+    if (!isOurs) await ears.logs.catchUp()
+    const ended = await ears.watch.untilEnded(printer, interrupt.signal)
+    if (ended === undefined) return sayHowToGoOn(session.invocation, ears.watch.last ?? started, interrupt)
+    await ears.logs.finish(isOurs)
+    return printEnd(session, ended)
+  } finally {
+    interrupt.done()
+    ears.close()
+  }
+}
+
+function listen(client: Client, runId: string, printer: RunPrinter) {
+  const watch = new RunWatch(client, runId)
+  const logs = new LogFollower(client, runId, printer)
+  const close = () => {
+    watch.close()
+    logs.close()
+  }
+  return { watch, logs, close }
+}
+
+function printEnd({ invocation, quiet }: RunSession, run: RunView): number {
+  const { terminal } = invocation
+  const hasSucceeded = run.state === 'succeeded'
+  if (terminal.json) terminal.value(outcomeOf(run))
+  else if (hasSucceeded) terminal.print(jsonText(terminal, run.result))
+  else if (quiet) terminal.note(runText(terminal, run, now()))
+  return hasSucceeded ? EXIT.ok : EXIT.failed
+}
+
+/** What a program is told of a run; `result` and `reason` are there even when there is none. */
+const outcomeOf = (run: Partial<RunView>) => ({ ...run, result: run.result ?? null, reason: run.reason ?? null })
+
+function sayHowToGoOn({ terminal, repeated }: Invocation, run: Partial<RunView> & { runId: string }, interrupt: Interrupt): number {
+  if (terminal.json) terminal.value(outcomeOf(run))
+  terminal.note(
+    `The run goes on. Follow it: carillon logs ${run.runId} -f${repeated} · cancel it: carillon runs cancel ${run.runId}${repeated}`,
+  )
+  return interrupt.exitCode
+}

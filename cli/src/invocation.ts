@@ -1,0 +1,60 @@
+import { CarillonError, checkName } from '@carillon/contracts'
+import type { Command } from 'commander'
+import type { Client } from './client/client.ts'
+import { createTerminal, type Terminal } from './output/terminal.ts'
+
+/** What every command is given: where the mesh is and where to write. */
+export interface Invocation {
+  readonly natsUrl: string
+  readonly namespace: string
+  readonly terminal: Terminal
+  /** The global options as they must be repeated in a command that we advise, such as ` --namespace shop`. */
+  readonly repeated: string
+}
+
+interface GlobalOptions {
+  readonly nats: string
+  readonly namespace: string
+  readonly json?: true
+}
+
+/** Reads the global options of a command that is about to run. @throws CarillonError INVALID_NAME for the namespace */
+export function invocationOf(command: Command): Invocation {
+  const options = command.optsWithGlobals<GlobalOptions>()
+  const terminal = createTerminal({ ...process, json: options.json === true, environment: process.env })
+  const given = (name: 'nats' | 'namespace') => (rootOf(command).getOptionValueSource(name) === 'cli' ? ` --${name} ${options[name]}` : '')
+  return {
+    natsUrl: checkUrl(options.nats),
+    namespace: checkName('namespace', options.namespace),
+    terminal,
+    repeated: given('nats') + given('namespace'),
+  }
+}
+
+/** Connects, does the work, and closes the connection whatever happens. */
+export async function withClient(invocation: Invocation, work: (client: Client) => Promise<void>): Promise<void> {
+  // Loaded here: `--help` and wrong input need no broker.
+  const { connectClient } = await import('./client/connect-client.ts')
+  const client = await connectClient(invocation)
+  try {
+    await work(client)
+  } finally {
+    await client.close()
+  }
+}
+
+function checkUrl(servers: string): string {
+  for (const server of servers.split(',')) {
+    if (/^((nats|tls|ws|wss):\/\/)?[^\s/]+$/.test(server.trim().replace(/\/$/, ''))) continue
+    throw new CarillonError('INVALID_REQUEST', `--nats is wrong: ${JSON.stringify(server)}`, {
+      field: '--nats',
+      value: JSON.stringify(server),
+      hint: 'Use an address such as nats://127.0.0.1:4222; several are separated by commas.',
+    })
+  }
+  return servers
+}
+
+function rootOf(command: Command): Command {
+  return command.parent === null ? command : rootOf(command.parent)
+}

@@ -1,0 +1,34 @@
+import { CALLS, CarillonError, type InstanceView, TIMES } from '@carillon/contracts'
+import { spanText } from '../../output/time-text.ts'
+import { counted, type Finding, failed, well, wrong } from './finding.ts'
+import type { Patient } from './patient.ts'
+
+const LATE_MS = 2 * TIMES.beatMs
+
+/** The executors: whether there are any, and whether they are heard of. */
+export async function checkExecutors({ client, namespace }: Patient): Promise<Finding[]> {
+  try {
+    const { items } = await client.call(CALLS.instancesList, {})
+    if (items.length > 0) return [well('executors', summaryOf(items)), ...items.filter((item) => item.silentMs > LATE_MS).map(late)]
+    return [
+      wrong('executors', `none is connected in namespace ${namespace}: no run can start`, 'Start one of yours, or the demo: carillon demo'),
+    ]
+  } catch (error) {
+    // Without a registry nobody knows; that is a finding of its own.
+    if (CarillonError.is(error) && error.code === 'NO_SERVICE') return [wrong('executors', 'unknown: no registry answers')]
+    return [failed('executors', error)]
+  }
+}
+
+function summaryOf(items: readonly InstanceView[]): string {
+  const handlers = [...new Set(items.flatMap((item) => item.handlers))].sort()
+  const running = items.reduce((sum, item) => sum + item.load.running, 0)
+  return `${counted(items.length, 'executor')}, ${counted(running, 'task')} running; offered: ${handlers.join(', ') || 'nothing'}`
+}
+
+const late = (item: InstanceView): Finding =>
+  wrong(
+    `executor ${item.instance}`,
+    `silent for ${spanText(item.silentMs)}`,
+    'It is stopped, overloaded, or cut off; after 10 s its tasks go to others.',
+  )

@@ -1,0 +1,35 @@
+import { type RejectedEvent, STREAMS, SUBJECT_ROOT } from '@carillon/contracts'
+import { apiErrorCode } from '@carillon/runtime'
+import { now } from '../../clock.ts'
+import { timeText } from '../../output/time-text.ts'
+import { counted, type Finding, well, wrong } from './finding.ts'
+import type { Patient } from './patient.ts'
+
+const PART = 'set-aside messages'
+const STREAM_NOT_FOUND = 10059
+/** Someone may still be sending such messages; an older one is history. */
+const RECENT_MS = 3_600_000
+
+/** Messages that no service could understand: they lie in EVENTS until they are old. */
+export async function checkRejected({ broker }: Patient): Promise<Finding[]> {
+  const filter = `${SUBJECT_ROOT}.*.event.message.*.rejected`
+  try {
+    const { state } = await broker.manager.streams.info(STREAMS.EVENTS.name, { subjects_filter: filter })
+    const count = Object.values(state.subjects ?? {}).reduce((sum, one) => sum + one, 0)
+    if (count === 0) return [well(PART, 'none')]
+    return [await newest(broker, filter, count)]
+  } catch (error) {
+    // Without the stream there are none; that it is missing is a finding of its own.
+    if (apiErrorCode(error) === STREAM_NOT_FOUND) return []
+    throw error
+  }
+}
+
+async function newest(broker: Patient['broker'], filter: string, count: number): Promise<Finding> {
+  const message = await broker.manager.streams.getMessage(STREAMS.EVENTS.name, { last_by_subj: filter })
+  if (message === null) return well(PART, 'none')
+  const { subject, code, message: reason } = message.json<RejectedEvent>()
+  const text = `${counted(count, 'message')}; the newest ${timeText(message.time.toISOString(), now())} on ${subject}: ${code}, ${reason}`
+  if (now() - message.time.getTime() > RECENT_MS) return well(PART, text)
+  return wrong(PART, text, `Correct its sender. To see them all: nats stream view EVENTS --subject '${filter}'`)
+}

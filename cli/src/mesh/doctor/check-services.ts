@@ -1,0 +1,40 @@
+import { CALLS, CarillonError, type ServiceHealth } from '@carillon/contracts'
+import { spanText } from '../../output/time-text.ts'
+import { counted, type Finding, failed, well, wrong } from './finding.ts'
+import type { Patient } from './patient.ts'
+
+const HEALTH = { coordinator: CALLS.coordinatorHealth, registry: CALLS.registryHealth, logger: CALLS.loggerHealth } as const
+type ServiceName = keyof typeof HEALTH
+
+/** How long all instances of a service have to say that they are there. */
+const ROLL_CALL_MS = 400
+
+/** Each service: whether one answers, how many there are, and what it says of its own parts. */
+export async function checkServices(patient: Patient): Promise<Finding[]> {
+  const names = Object.keys(HEALTH) as ServiceName[]
+  return (await Promise.all(names.map((name) => checkService(patient, name)))).flat()
+}
+
+async function checkService(patient: Patient, name: ServiceName): Promise<Finding[]> {
+  try {
+    const [health, count] = await Promise.all([patient.client.call(HEALTH[name], {}), countOf(patient, name)])
+    const many = count > 1 ? `${counted(count, name)} (one of them ${health.id})` : health.id
+    return [well(name, `${many} answers, version ${health.version}, up ${spanText(health.uptimeMs)}`), ...partsOf(name, health)]
+  } catch (error) {
+    const isMissing = CarillonError.is(error) && error.code === 'NO_SERVICE'
+    if (isMissing) return [wrong(name, 'none answers', `Start one: carillon ${name} (carillon up starts all of them).`)]
+    return [failed(name, error)]
+  }
+}
+
+function partsOf(name: ServiceName, health: ServiceHealth): Finding[] {
+  return health.checks.map((check) => ({ part: `${name}: ${check.name}`, ok: check.ok, message: check.message }))
+}
+
+/** The NATS services protocol answers once for each instance. */
+async function countOf({ broker }: Patient, name: ServiceName): Promise<number> {
+  let count = 0
+  const answers = await broker.connection.requestMany(`$SRV.PING.carillon-${name}`, '', { strategy: 'timer', maxWait: ROLL_CALL_MS })
+  for await (const answer of answers) if (!(answer instanceof Error)) count++
+  return count
+}

@@ -1,0 +1,28 @@
+import { CarillonError } from '@carillon/contracts'
+
+/** What was found out about one part of the mesh. */
+export interface Finding {
+  readonly part: string
+  readonly ok: boolean
+  /** What is, in words. */
+  readonly message: string
+  /** What a person can do about it. */
+  readonly remedy?: string
+}
+
+export const well = (part: string, message: string): Finding => ({ part, ok: true, message })
+export const wrong = (part: string, message: string, remedy?: string): Finding => ({
+  part,
+  ok: false,
+  message,
+  ...(remedy ? { remedy } : {}),
+})
+
+/** A look that failed is a finding itself. */
+export function failed(part: string, error: unknown, remedy?: string): Finding {
+  const { message, details } = CarillonError.from(error)
+  return wrong(part, message, remedy ?? details.hint)
+}
+
+/** `1 message`, `2 messages`. */
+export const counted = (count: number, noun: string): string => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`

@@ -1,0 +1,33 @@
+import { resolve } from 'node:path'
+import { type Interrupt, interruptible } from '../following/interrupt.ts'
+import type { MeshOptions } from './up/mesh-options.ts'
+import { readyText } from './up/ready-text.ts'
+import { Stack } from './up/stack.ts'
+import { startMesh } from './up/start-mesh.ts'
+
+/**
+ * Runs the whole mesh until a signal comes, and leaves nothing running.
+ * @throws CarillonError DATA_FOLDER_IN_USE, PORT_IN_USE, NATS_SERVER_NOT_FOUND, and what else keeps a part from starting
+ */
+export async function runMesh(options: MeshOptions): Promise<void> {
+  const { terminal } = options
+  const interrupt = interruptible()
+  const started = new Stack()
+  try {
+    const mesh = await startMesh({ ...options, data: resolve(options.data) }, { started, say: terminal.print, signal: interrupt.signal })
+    for (const line of readyText(mesh, options)) terminal.print(line)
+    await untilInterrupted(interrupt)
+    terminal.print('Stopping; Ctrl-C again ends it at once.')
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error
+  } finally {
+    await started.stop((name, error) => terminal.note(`${name} did not stop in order: ${String(error)}`))
+    interrupt.done()
+  }
+  terminal.print('Carillon has stopped.')
+}
+
+function untilInterrupted({ signal }: Interrupt): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

@@ -1,0 +1,61 @@
+import { type Config, createLogger, type Logger, type Running, readConfig, runProcess, startTelemetry } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+
+export type ServiceName = 'coordinator' | 'registry' | 'logger'
+
+interface Settings {
+  readonly config: Config
+  readonly log: Logger
+}
+
+/** Runs one service in this process until a signal comes. Settings come from the environment; options of the command line win. */
+export async function runService(service: ServiceName, options: { natsUrl: string; storeUrl: string | undefined }): Promise<void> {
+  const telemetry = await startTelemetry({ service: `carillon-${service}`, environment: process.env })
+  const given = { CARILLON_NATS_URL: options.natsUrl, ...(options.storeUrl === undefined ? {} : { CARILLON_STORE_URL: options.storeUrl }) }
+  const config = readConfig({ ...process.env, ...given })
+  const settings = { config, log: createLogger({ name: service, level: config.CARILLON_LOG_LEVEL }) }
+  try {
+    await runProcess(() => (service === 'registry' ? runRegistry(settings) : runOnStore(service, settings)), settings.log)
+  } finally {
+    await telemetry.stop()
+  }
+}
+
+const commonOf = ({ config, log }: Settings) => ({
+  natsUrl: config.CARILLON_NATS_URL,
+  log,
+  streamReplicas: config.CARILLON_STREAM_REPLICAS,
+})
+
+// Each service is loaded where it is wanted: a registry needs no store, and nobody needs all.
+async function runRegistry(settings: Settings): Promise<Running> {
+  const { startRegistry } = await import('@carillon/registry')
+  return await startRegistry(commonOf(settings))
+}
+
+async function runOnStore(service: 'coordinator' | 'logger', settings: Settings): Promise<Running> {
+  const { openStore } = await import('@carillon/store')
+  const store = await openStore(settings.config.CARILLON_STORE_URL)
+  try {
+    const running = await (service === 'coordinator' ? runCoordinator(settings, store) : runLogger(settings, store))
+    const stop = async () => {
+      await running.stop()
+      await store.close()
+    }
+    return { stop }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function runCoordinator(settings: Settings, store: Store): Promise<Running> {
+  const { startCoordinator } = await import('@carillon/coordinator')
+  return await startCoordinator({ ...commonOf(settings), store })
+}
+
+async function runLogger(settings: Settings, store: Store): Promise<Running> {
+  const { startLogger } = await import('@carillon/logger')
+  const { CARILLON_LOG_RETENTION_DAYS: retentionDays, CARILLON_LOG_LINES_PER_RUN: linesPerRun } = settings.config
+  return await startLogger({ ...commonOf(settings), store, retentionDays, linesPerRun })
+}

@@ -1,0 +1,37 @@
+import { DEFAULT_NAMESPACE } from '@carillon/contracts'
+import type { MeshOptions } from './mesh-options.ts'
+import type { StartedMesh } from './start-mesh.ts'
+
+const DEFAULT_PORT = /:4222$/
+
+/** What is running, where, three things to try, and the last line: that it is ready. */
+export function readyText(mesh: StartedMesh, { withDemo, namespace }: Pick<MeshOptions, 'withDemo' | 'namespace'>): string[] {
+  const at = DEFAULT_PORT.test(mesh.natsUrl) ? '' : ` --nats ${mesh.natsUrl}`
+  const options = `${at}${namespace === DEFAULT_NAMESPACE ? '' : ` --namespace ${namespace}`}`
+  return [
+    '',
+    'What is running:',
+    `  broker     nats-server at ${mesh.natsUrl} (process ${mesh.natsPid})`,
+    `  services   registry, coordinator and logger (process ${process.pid})`,
+    ...(mesh.demoPid === undefined ? [] : [`  executor   the demo: hello, report, flaky, slow (process ${mesh.demoPid})`]),
+    `  data       ${mesh.data}: the store in carillon.db, the broker's files in nats/`,
+    `  log        ${mesh.logFile}`,
+    '',
+    'Three things to try, in another terminal:',
+    ...(withDemo ? withExecutor(options) : withoutExecutor(options)),
+    '',
+    `Carillon is ready · ${mesh.natsUrl}`,
+  ]
+}
+
+const withExecutor = (options: string) => [
+  `  npx carillon run hello '{"name":"Ada"}'${options}`,
+  `  npx carillon jobs put report --cron '*/5 * * * * *' --timezone Europe/Paris${options}`,
+  `  npx carillon runs list${options}`,
+]
+
+const withoutExecutor = (options: string) => [
+  `  npx carillon demo${options}        # an executor with handlers to try`,
+  `  npx carillon run hello '{"name":"Ada"}'${options}`,
+  `  npx carillon doctor${options}`,
+]

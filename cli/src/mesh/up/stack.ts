@@ -1,0 +1,20 @@
+/** What has been started, to be stopped in reverse order. */
+export class Stack {
+  readonly #stops: { name: string; stop: () => unknown }[] = []
+
+  /** Remembers how to stop something. */
+  add(name: string, stop: () => unknown): void {
+    this.#stops.push({ name, stop })
+  }
+
+  /** Stops everything, the last first. What does not stop does not keep the others running: `failed` is told. */
+  async stop(failed: (name: string, error: unknown) => void): Promise<void> {
+    for (const { name, stop } of this.#stops.splice(0).reverse()) {
+      try {
+        await stop()
+      } catch (error) {
+        failed(name, error)
+      }
+    }
+  }
+}

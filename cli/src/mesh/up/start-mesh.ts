@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import { lockDataFolder } from '../nats-server/data-folder-lock.ts'
+import { findNatsServer } from '../nats-server/find-nats-server.ts'
+import { type NatsServerProcess, startNatsServer } from '../nats-server/nats-server-process.ts'
+import { type DemoProcess, startDemoProcess } from './demo-process.ts'
+import { LogFile } from './log-file.ts'
+import type { MeshOptions } from './mesh-options.ts'
+import type { Stack } from './stack.ts'
+import { type Child, Supervisor } from './supervisor.ts'
+
+/** What runs, and where. */
+export interface StartedMesh {
+  readonly natsUrl: string
+  readonly natsPid: number
+  readonly data: string
+  readonly storeFile: string
+  readonly logFile: string
+  readonly demoPid: number | undefined
+}
+
+/** What a start is done with. */
+export interface Starting {
+  /** Gets everything that runs, also when a later part does not start. */
+  readonly started: Stack
+  readonly say: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+type Broker = Child & Pick<NatsServerProcess, 'url' | 'pid' | 'port'>
+
+/** Starts the parts; what does not need another starts beside it. */
+export async function startMesh(options: MeshOptions, starting: Starting): Promise<StartedMesh> {
+  const { data } = options
+  const { started, say, signal } = starting
+  // While nats-server is found and starts, the services' code is loaded.
+  const loading = import('./services.ts')
+  loading.catch(() => undefined)
+  const lock = lockDataFolder(data)
+  started.add('the lock of the data folder', () => lock.release())
+  const log = new LogFile(join(data, 'carillon.log'), (line) => signal.aborted || say(line))
+  started.add('the log file', () => log.close())
+  const broker = await startBroker(options, starting)
+  const { openStore, startServices, startTelemetry } = await loading
+  const telemetry = await startTelemetry({ service: 'carillon-up', environment: process.env })
+  started.add('telemetry', () => telemetry.stop())
+  const storeFile = join(data, 'carillon.db')
+  const store = await openStore(`sqlite:${storeFile}`)
+  started.add('the store', () => store.close())
+  const services = await startServices({ natsUrl: broker.url, store, log, environment: process.env })
+  started.add('the services', () => services.stop())
+  signal.throwIfAborted()
+  const demo = options.withDemo ? await startDemo({ natsUrl: broker.url, namespace: options.namespace, log }, starting) : undefined
+  return { natsUrl: broker.url, natsPid: broker.pid, data, storeFile, logFile: log.path, demoPid: demo?.pid }
+}
+
+async function startBroker({ data, host, port }: MeshOptions, { started, say, signal }: Starting): Promise<Broker> {
+  const binary = await findNatsServer({ say, signal })
+  let chosenPort = port
+  const start = async (): Promise<Broker> => {
+    const server = await startNatsServer({ binary, host, port: chosenPort, dataDir: join(data, 'nats'), say })
+    // A broker that comes back must be found where it was.
+    chosenPort = server.port
+    const exited = server.exited.then(({ code, signal: by, error }) => error?.message ?? (by ? `signal ${by}` : `exit code ${code}`))
+    return { url: server.url, pid: server.pid, port: server.port, exited, stop: () => server.stop() }
+  }
+  const supervisor = new Supervisor({ name: 'nats-server', start, say })
+  started.add('nats-server', () => supervisor.stop())
+  return await supervisor.start()
+}
+
+async function startDemo(given: { natsUrl: string; namespace: string; log: LogFile }, { started, say }: Starting): Promise<DemoProcess> {
+  const { natsUrl, namespace, log } = given
+  const onLine = (line: string) => log.write(`${JSON.stringify({ level: 30, time: Date.now(), name: 'demo', msg: line })}\n`)
+  const supervisor = new Supervisor({ name: 'the demo executor', start: () => startDemoProcess({ natsUrl, namespace, onLine }), say })
+  started.add('the demo executor', () => supervisor.stop())
+  return await supervisor.start()
+}

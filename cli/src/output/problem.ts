@@ -1,0 +1,23 @@
+import { CarillonError, type ErrorBody } from '@carillon/contracts'
+import { harmless, type Terminal } from './terminal.ts'
+
+/** Says what went wrong: `error CODE: message` and its details on stderr, or one object on stdout for programs. */
+export function printProblem(terminal: Terminal, error: unknown, options: { stack: boolean }): void {
+  const body = CarillonError.from(error).toBody()
+  if (terminal.json) terminal.value({ error: body })
+  else for (const line of problemLines(body)) terminal.note(line)
+  if (options.stack) terminal.note(stackOf(error))
+}
+
+function problemLines(body: ErrorBody): string[] {
+  const lines = [`error ${body.code}: ${body.message}`]
+  for (const name of ['field', 'value', 'hint'] as const) {
+    if (body[name] !== undefined) lines.push(`  ${name}: ${body[name].replaceAll('\n', '\n    ')}`)
+  }
+  return lines.map(harmless)
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? String(error.stack) : `${error.stack}\ncaused by: ${stackOf(error.cause)}`
+}

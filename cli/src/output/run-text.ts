@@ -1,0 +1,62 @@
+import type { RunState, RunView } from '@carillon/contracts'
+import { harmless, type Terminal, type Tone } from './terminal.ts'
+import { timeText, tookText } from './time-text.ts'
+
+const TONES: Readonly<Record<RunState, Tone>> = {
+  delayed: 'quiet',
+  queued: 'quiet',
+  running: 'accent',
+  cancelling: 'warning',
+  succeeded: 'good',
+  failed: 'bad',
+  timed_out: 'bad',
+  cancelled: 'warning',
+  skipped: 'warning',
+}
+
+/** A state in its colour; `timed_out` reads `timed out`. */
+export const stateText = (terminal: Terminal, state: RunState): string => terminal.paint(TONES[state], state.replace('_', ' '))
+
+/** What a run is now, in one line: its state, and what a person needs to know about it. */
+export function runText(terminal: Terminal, run: RunView, nowMs: number): string {
+  const state = stateText(terminal, run.state)
+  return harmlessLine(terminal, [state, ...details(run, nowMs)])
+}
+
+function harmlessLine(terminal: Terminal, [state = '', ...rest]: string[]): string {
+  const text = harmless(rest.join(', '))
+  return text === '' ? state : `${state}: ${terminal.paint('quiet', text)}`
+}
+
+function details(run: RunView, nowMs: number): string[] {
+  const tries = run.attempts > 1 || run.attempt > 1 ? [`attempt ${run.attempt} of ${Math.max(run.attempts, run.attempt)}`] : []
+  switch (run.state) {
+    case 'delayed':
+      return [...reasonOf(run), ...(run.dueAt ? [`due ${timeText(run.dueAt, nowMs)}`] : [])]
+    case 'running':
+      return [...(run.instance ? [`on ${run.instance}`] : []), ...tries]
+    case 'queued':
+    case 'cancelling':
+    case 'skipped':
+      return reasonOf(run)
+    case 'succeeded':
+      return [...tookOf(run), ...tries]
+    default:
+      return [...reasonOf(run), ...errorOf(run), ...tookOf(run), ...tries]
+  }
+}
+
+const reasonOf = (run: RunView): string[] => (run.message ? [run.message] : run.reason ? [run.reason] : [])
+
+/** The error, unless the reason says it already. */
+function errorOf({ error, message }: RunView): string[] {
+  return error && !message?.includes(error.message) ? [`${error.name}: ${error.message}`] : []
+}
+
+function tookOf({ startedAt, endedAt }: RunView): string[] {
+  return startedAt && endedAt ? [`took ${tookText(Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)))}`] : []
+}
+
+/** A value as JSON: indented for a person, on one line for everyone else. */
+export const jsonText = (terminal: Terminal, value: unknown): string =>
+  terminal.interactive ? JSON.stringify(value ?? null, null, 2) : JSON.stringify(value ?? null)

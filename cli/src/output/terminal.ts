@@ -1,0 +1,59 @@
+import { styleText } from 'node:util'
+
+/** The part of a stream that we use. */
+export interface Sink {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+/** What a piece of text is for; decides its colour. */
+export type Tone = 'good' | 'bad' | 'warning' | 'quiet' | 'strong' | 'accent'
+
+const STYLES = { good: 'green', bad: 'red', warning: 'yellow', quiet: 'gray', strong: 'bold', accent: 'cyan' } as const
+
+/** Where a command writes. With `json`, stdout holds exactly one JSON value and nothing else. */
+export interface Terminal {
+  readonly json: boolean
+  /** Whether a person looks at stdout. */
+  readonly interactive: boolean
+  /** Columns of stdout; undefined when nobody looks. */
+  readonly columns: number | undefined
+  /** A line of the answer: stdout. */
+  print(text: string): void
+  /** A line beside the answer: stderr. */
+  note(text: string): void
+  /** The answer for programs: one line of JSON on stdout. */
+  value(value: unknown): void
+  /** Colours `text`, where the stream shows colours; `NO_COLOR` is honoured. */
+  paint(tone: Tone, text: string): string
+}
+
+/** @param environment for `NO_COLOR` (https://no-color.org: any value but the empty one) */
+export function createTerminal(options: {
+  stdout: Sink
+  stderr: Sink
+  json: boolean
+  environment: Readonly<Record<string, string | undefined>>
+}): Terminal {
+  const { stdout, stderr, json, environment } = options
+  const interactive = stdout.isTTY === true
+  const colours = interactive && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb'
+  return {
+    json,
+    interactive,
+    columns: interactive ? stdout.columns : undefined,
+    print: (text) => void stdout.write(`${text}\n`),
+    note: (text) => void stderr.write(`${text}\n`),
+    value: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
+    paint: (tone, text) => (colours ? styleText(STYLES[tone], text, { validateStream: false }) : text),
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
+
+/** Text of strangers, such as a log line: what could steer the terminal is shown instead of obeyed. Tabs and line ends stay. */
+export function harmless(text: string): string {
+  return text.replaceAll('\r\n', '\n').replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

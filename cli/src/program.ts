@@ -1,0 +1,48 @@
+import { DEFAULT_NAMESPACE } from '@carillon/contracts'
+import { Command, Option } from 'commander'
+import { addDemoCommand } from './commands/demo.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addHealthCommands } from './commands/health.ts'
+import { addInstancesCommands } from './commands/instances.ts'
+import { addJobsCommands } from './commands/jobs.ts'
+import { addLogsCommand } from './commands/logs.ts'
+import { addRunCommand } from './commands/run.ts'
+import { addRunsCommands } from './commands/runs.ts'
+import { addServiceCommands } from './commands/service.ts'
+import { addUpCommand } from './commands/up.ts'
+
+export const VERSION = '0.1.0'
+export const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222'
+
+const HELP = `
+Durations: 500ms, 5s, 10m, 2h, 60d; a plain number is milliseconds.
+Environment: CARILLON_NATS_URL, CARILLON_NAMESPACE, NO_COLOR; CARILLON_DEBUG=1 shows stack traces.
+
+Begin with:
+  carillon up --demo
+  carillon run hello '{"name":"Ada"}'`
+
+/** The whole command line. Parsing it throws instead of ending the process. */
+export function createProgram(): Command {
+  const program = new Command('carillon')
+    .description('Distributed jobs: say what runs when, and watch it run.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .configureHelp({ showGlobalOptions: true })
+    .addOption(new Option('--nats <url>', 'address of the broker').env('CARILLON_NATS_URL').default(DEFAULT_NATS_URL))
+    .addOption(new Option('--namespace <name>', 'tenant').env('CARILLON_NAMESPACE').default(DEFAULT_NAMESPACE))
+    .option('--json', 'JSON for programs instead of text for people')
+    .addHelpText('after', HELP)
+  addUpCommand(program.commandsGroup('Mesh:'))
+  addDoctorCommand(program)
+  addRunCommand(program.commandsGroup('Work:'))
+  addJobsCommands(program)
+  addRunsCommands(program)
+  addLogsCommand(program)
+  addInstancesCommands(program)
+  addServiceCommands(program.commandsGroup('Processes:'))
+  addDemoCommand(program)
+  addHealthCommands(program)
+  return program
+}
