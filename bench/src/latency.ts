@@ -1,0 +1,17 @@
+import type { Client } from '@carillon/sdk'
+import type { BenchExecutor } from './mesh-process.ts'
+import { percentile } from './percentile.ts'
+
+const CALLS = 500
+const PAUSE_MS = 20
+
+/** Call → start of the handler on an idle mesh, one call at a time. */
+export async function measureStart(client: Client, executor: BenchExecutor): Promise<{ startP50Ms: number; startP99Ms: number }> {
+  for (let i = 0; i < CALLS; i++) {
+    await client.run('start', { at: performance.timeOrigin + performance.now() })
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+  }
+  const figures = await executor.ask('starts')
+  if (figures.length !== CALLS) throw new Error(`${figures.length} of ${CALLS} calls were started`)
+  return { startP50Ms: percentile(figures, 0.5), startP99Ms: percentile(figures, 0.99) }
+}

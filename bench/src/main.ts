@@ -1,0 +1,92 @@
+/**
+ * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle`, `--runs 40000`, `--json`
+ * (one object on the last line). Everything runs on loopback and ends by itself.
+ */
+import { parseArgs } from 'node:util'
+import { connect } from '@carillon/sdk'
+import { measureStart } from './latency.ts'
+import { measureLateness } from './lateness.ts'
+import { startExecutor, startMesh } from './mesh-process.ts'
+import { measureBulk, measureSingle } from './throughput.ts'
+
+const ROUNDS = 3
+const IDLE_MS = 20_000
+const { values: options } = parseArgs({
+  options: { only: { type: 'string' }, runs: { type: 'string', default: '40000' }, json: { type: 'boolean', default: false } },
+})
+const parts = options.only?.split(',') ?? ['idle', 'sqlite', 'lateness', 'mongodb']
+const report: Record<string, object> = {}
+const say = (line: string) => console.error(`bench: ${line}`)
+
+async function withMesh<T>(
+  storeUrl: string | undefined,
+  measure: (parts: {
+    url: string
+    client: Awaited<ReturnType<typeof connect>>['client']
+    executor: Awaited<ReturnType<typeof startExecutor>>
+  }) => Promise<T>,
+): Promise<T> {
+  const mesh = await startMesh(storeUrl ? { storeUrl } : {})
+  const executor = await startExecutor(mesh.url)
+  const connection = await connect({ servers: mesh.url, service: 'bench-client', namespace: 'bench' })
+  try {
+    return await measure({ url: mesh.url, client: connection.client, executor })
+  } finally {
+    await connection.stop()
+    await executor.stop()
+    await mesh.stop()
+  }
+}
+
+/** The median of some rounds, after one that is not counted. */
+async function median(measure: () => Promise<number>): Promise<number> {
+  await measure()
+  const figures: number[] = []
+  for (let i = 0; i < ROUNDS; i++) figures.push(await measure())
+  return figures.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] as number
+}
+
+async function measureStore(storeUrl?: string): Promise<object> {
+  const count = Number(options.runs)
+  return withMesh(storeUrl, async ({ url, client, executor }) => {
+    const start = await measureStart(client, executor)
+    const singlePerS = await median(() => measureSingle(client, { url, count }))
+    const bulkPerS = await median(() => measureBulk(client, { url, count }))
+    return { singlePerS, bulkPerS, ...start }
+  })
+}
+
+async function measureIdle(): Promise<object> {
+  const mesh = await startMesh({})
+  const before = mesh.usage()
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
+  const after = mesh.usage()
+  await mesh.stop()
+  return { rssMiB: after.rssMiB, cpuPercent: Math.round(((after.cpuMs - before.cpuMs) / IDLE_MS) * 1_000) / 10, readyMs: mesh.readyMs }
+}
+
+async function mongodb(): Promise<object> {
+  const url = process.env['CARILLON_TEST_MONGODB_URL']
+  if (!url) {
+    say('MongoDB is not measured: CARILLON_TEST_MONGODB_URL is not set (`node scripts/mongodb.ts start` prints one)')
+    return { skipped: true }
+  }
+  const database = new URL(url)
+  database.pathname = `/carillon_bench_${process.pid}`
+  return measureStore(database.href)
+}
+
+const measurements: Record<string, () => Promise<object>> = {
+  idle: measureIdle,
+  sqlite: () => measureStore(),
+  lateness: () => withMesh(undefined, ({ client, executor }) => measureLateness(client, executor)),
+  mongodb,
+}
+for (const part of parts) {
+  const measure = measurements[part]
+  if (!measure) throw new Error(`there is no measurement "${part}"; there are ${Object.keys(measurements).join(', ')}`)
+  say(`measuring ${part} …`)
+  report[part] = await measure()
+}
+console.table(report)
+if (options.json) console.log(JSON.stringify(report))

@@ -1,0 +1,79 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const CARILLON = fileURLToPath(new URL('../../cli/bin/carillon.js', import.meta.url))
+const CLOCK_TICKS_PER_S = 100
+const PAGE_BYTES = 4096
+
+/** A mesh of its own in a process of its own, as a user starts it. */
+export interface MeshProcess {
+  readonly url: string
+  /** From the start of the process to "Carillon is ready". */
+  readonly readyMs: number
+  /** Resident memory in MiB and processor time in ms so far, of the mesh without its nats-server. */
+  usage(): { rssMiB: number; cpuMs: number }
+  stop(): Promise<void>
+}
+
+export async function startMesh(options: { storeUrl?: string }): Promise<MeshProcess> {
+  const data = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
+  const begun = performance.now()
+  const store = options.storeUrl ? ['--store', options.storeUrl] : []
+  const child = spawn(process.execPath, [CARILLON, 'up', '--data', data, '--port', '0', ...store], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const url = await readyUrl(child)
+  return {
+    url,
+    readyMs: Math.round(performance.now() - begun),
+    usage: () => usageOf(child.pid as number),
+    stop: async () => {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+      rmSync(data, { recursive: true, force: true })
+    },
+  }
+}
+
+async function readyUrl(child: ChildProcess): Promise<string> {
+  let text = ''
+  for await (const chunk of child.stdout ?? []) {
+    text += String(chunk)
+    const found = /Carillon is ready · (nats:\/\/\S+)/.exec(text)?.[1]
+    if (!found) continue
+    child.stdout?.resume()
+    return found
+  }
+  throw new Error(`carillon up ended before it was ready:\n${text}`)
+}
+
+function usageOf(pid: number): { rssMiB: number; cpuMs: number } {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  const cpuTicks = Number(fields[11]) + Number(fields[12])
+  const rssPages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1])
+  return { rssMiB: Math.round((rssPages * PAGE_BYTES) / 2 ** 20), cpuMs: (cpuTicks * 1_000) / CLOCK_TICKS_PER_S }
+}
+
+/** The executor process of the measurements. */
+export interface BenchExecutor {
+  ask(what: 'starts' | 'lateness'): Promise<number[]>
+  stop(): Promise<void>
+}
+
+export async function startExecutor(url: string): Promise<BenchExecutor> {
+  const child = fork(fileURLToPath(new URL('./executor.js', import.meta.url)), { env: { ...process.env, CARILLON_NATS_URL: url } })
+  await once(child, 'message')
+  return {
+    ask: async (what) => {
+      child.send(what)
+      const [figures] = await once(child, 'message')
+      return figures as number[]
+    },
+    stop: async () => {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    },
+  }
+}

@@ -1,0 +1,6 @@
+/** The value that a share `p` (0 to 1) of the figures does not exceed. */
+export function percentile(figures: readonly number[], p: number): number {
+  const sorted = [...figures].sort((a, b) => a - b)
+  const value = sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? Number.NaN
+  return Math.round(value * 100) / 100
+}
