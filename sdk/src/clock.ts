@@ -50,13 +50,15 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   })
 }
 
-let isoText = ''
-let isoMs = -1
-/** A time as RFC 3339 in UTC; the text of the newest millisecond is kept, because many tasks share it. */
-export function isoTime(ms: number): string {
-  if (ms !== isoMs) {
-    isoMs = ms
-    isoText = new Date(ms).toISOString()
+/** Writes times as RFC 3339 in UTC; keeps the text of the last one, because many tasks share a millisecond. */
+export function createIsoWriter(): (ms: number) => string {
+  let lastMs = -1
+  let text = ''
+  return (ms) => {
+    if (ms !== lastMs) {
+      lastMs = ms
+      text = new Date(ms).toISOString()
+    }
+    return text
   }
-  return isoText
 }

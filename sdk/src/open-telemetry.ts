@@ -1,5 +1,5 @@
 import type { Context, Span, TracerProvider } from '@opentelemetry/api'
-import { plainTelemetry, type Telemetry, type Trace } from './telemetry.ts'
+import { NO_TRACE, plainTelemetry, type Telemetry, type Trace } from './telemetry.ts'
 
 type Api = typeof import('@opentelemetry/api')
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/
@@ -14,9 +14,13 @@ export async function loadTelemetry(): Promise<Telemetry> {
   }
 }
 
+const TRACER = '@carillon/sdk'
+
 /** @param provider default: the application's global one */
-export function openTelemetry(api: Api, provider: TracerProvider = api.trace): Telemetry {
-  const tracer = provider.getTracer('@carillon/sdk')
+export function openTelemetry(api: Api, provider: TracerProvider = api.trace.getTracerProvider()): Telemetry {
+  const tracer = provider.getTracer(TRACER)
+  /** An application may have the package and no SDK, or start its SDK later. */
+  const isIdle = () => provider instanceof api.ProxyTracerProvider && provider.getDelegateTracer(TRACER) === undefined
   const parentOf = (traceparent: string | undefined, otherwise: Context): Context => {
     const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? '') ?? []
     if (traceId === undefined || spanId === undefined || flags === undefined) return otherwise
@@ -36,11 +40,15 @@ export function openTelemetry(api: Api, provider: TracerProvider = api.trace): T
       return api.trace.getSpan(context) === undefined ? undefined : context
     },
     call(name, parent, traceparent) {
+      if (isIdle()) return plainTelemetry.call(name, parent, traceparent)
       const context = parentOf(traceparent, (parent as Context | undefined) ?? api.ROOT_CONTEXT)
       return traceOf(tracer.startSpan(`carillon.call ${name}`, { kind: api.SpanKind.CLIENT }, context), context)
     },
-    task(handler, traceparent, attributes) {
-      const context = parentOf(traceparent, api.ROOT_CONTEXT)
+    task(task) {
+      if (isIdle()) return NO_TRACE
+      const { handler, runId, taskId, attempt } = task.work
+      const context = parentOf(task.traceparent, api.ROOT_CONTEXT)
+      const attributes = { 'carillon.run': runId, 'carillon.task': taskId, 'carillon.attempt': attempt }
       return traceOf(tracer.startSpan(`carillon.task ${handler}`, { kind: api.SpanKind.CONSUMER, attributes }, context), context)
     },
   }

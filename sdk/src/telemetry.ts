@@ -14,15 +14,23 @@ export interface Telemetry {
   /** Begin a call to a service, below `parent` (from `active`). */
   call(name: string, parent: unknown, traceparent?: string): Trace
   /** Begin a task, below the trace of the message that brought it. */
-  task(handler: string, traceparent: string | undefined, attributes: Readonly<Record<string, string | number>>): Trace
+  task(task: TracedTask): Trace
+}
+
+/** A task, as far as its trace is concerned. */
+export interface TracedTask {
+  /** Read only when somebody asks: most tasks are not traced. */
+  readonly traceparent: string | undefined
+  readonly work: { readonly handler: string; readonly runId: string; readonly taskId: string; readonly attempt: number }
 }
 
 /** Without OpenTelemetry a trace context is handed on as it came. */
 export const plainTelemetry: Telemetry = {
   active: () => undefined,
   call: (_name, _parent, traceparent) => passOn(traceparent),
-  task: (_handler, traceparent) => passOn(traceparent),
+  task: () => NO_TRACE,
 }
 
-const NO_TRACE: Trace = { traceparent: undefined, within: (action) => action(), end: () => undefined }
+/** Nothing is recorded, and nothing is carried beyond what the message brought. */
+export const NO_TRACE: Trace = { traceparent: undefined, within: (action) => action(), end: () => undefined }
 const passOn = (traceparent: string | undefined): Trace => (traceparent === undefined ? NO_TRACE : { ...NO_TRACE, traceparent })

@@ -1,4 +1,4 @@
-import { CALLS, CarillonError, controlSchema, type OfferAnswer, printable } from '@carillon/contracts'
+import { CALLS, CarillonError, controlSchema, type OfferAnswer, printable, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import { type Clock, sleep } from '../clock.ts'
@@ -8,7 +8,7 @@ import type { OnWarning } from '../warning.ts'
 import { HeldTask, type HeldTasks } from './held-task.ts'
 import type { Lane } from './lane.ts'
 import { Remembered } from './remembered.ts'
-import { ACK, deliveryCount, type ReceivedWork, readWork } from './work.ts'
+import { ACK, deliveryCount, readWork } from './work.ts'
 
 export interface IntakeOptions {
   readonly link: Link
@@ -52,8 +52,8 @@ export class Intake {
   takeWork(lane: Lane, message: Msg): boolean {
     const { link, held, clock } = this.#options
     const ackSubject = message.reply ?? ''
-    const received = this.#read(message, lane.handler.name)
-    if (received === undefined) {
+    const work = this.#read(message, lane.handler.name)
+    if (work === undefined) {
       link.publish(ackSubject, ACK.remove)
       return false
     }
@@ -61,23 +61,23 @@ export class Intake {
       link.publish(ackSubject, ACK.giveBack)
       return false
     }
-    const known = held.find(received.work)
+    const known = held.find(work)
     if (known) {
       known.ackSubject = ackSubject
       return false
     }
-    const task = new HeldTask(received, clock.now(), ackSubject)
+    const task = new HeldTask(work, message, { heldAt: clock.now(), ackSubject })
     held.add(task)
-    if (deliveryCount(ackSubject) > 1 || this.#cancelled.has(received.work.taskId)) void this.#claim(lane, task)
+    if (deliveryCount(ackSubject) > 1 || this.#cancelled.has(work.taskId)) void this.#claim(lane, task)
     else lane.add(task)
     return true
   }
 
   /** A task that is offered to this instance alone: a broadcast leg. */
   takeOffer(message: Msg): void {
-    const received = this.#read(message)
-    if (received === undefined || message.reply === undefined) return
-    this.#options.link.publish(message.reply, JSON.stringify(this.#answerOffer(received)))
+    const work = this.#read(message)
+    if (work === undefined || message.reply === undefined) return
+    this.#options.link.publish(message.reply, JSON.stringify(this.#answerOffer(work, message)))
   }
 
   /** The report of an offered task is stored: should it be offered once more, it is not run once more. */
@@ -112,11 +112,11 @@ export class Intake {
     task.answer(this.#options.link, ACK.done)
   }
 
-  #read(message: Msg, handler?: string): ReceivedWork | undefined {
+  #read(message: Msg, handler?: string): WorkMessage | undefined {
     try {
-      const received = readWork(message)
-      if (handler === undefined || received.work.handler === handler) return received
-      throw new CarillonError('INVALID_REQUEST', `handler is wrong: ${printable(received.work.handler)} came to ${handler}`)
+      const work = readWork(message)
+      if (handler === undefined || work.handler === handler) return work
+      throw new CarillonError('INVALID_REQUEST', `handler is wrong: ${printable(work.handler)} came to ${handler}`)
     } catch (error) {
       const text = CarillonError.from(error).message
       this.#options.onWarning({ code: 'work-not-understood', message: `A message on ${message.subject} was set aside: ${text}` })
@@ -124,12 +124,12 @@ export class Intake {
     }
   }
 
-  #answerOffer(received: ReceivedWork): OfferAnswer {
+  #answerOffer(work: WorkMessage, message: Msg): OfferAnswer {
     const { held, lanes, clock } = this.#options
     if (this.#isClosed) return { accepted: false, reason: 'draining' }
-    const lane = lanes.get(received.work.handler)
+    const lane = lanes.get(work.handler)
     if (!lane) return { accepted: false, reason: 'unknown-handler' }
-    const task = new HeldTask(received, clock.now(), undefined)
+    const task = new HeldTask(work, message, { heldAt: clock.now() })
     if (held.find(task.work) || this.#doneOffers.has(offerKey(task))) return { accepted: true }
     if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
     held.add(task)

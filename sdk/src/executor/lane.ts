@@ -112,12 +112,7 @@ export class Lane {
 
   #begin(task: HeldTask): void {
     const { clock, telemetry, handler } = this.#options
-    const { runId, taskId, attempt: number } = task.work
-    const trace = telemetry.task(handler.name, task.traceparent, {
-      'carillon.run': runId,
-      'carillon.task': taskId,
-      'carillon.attempt': number,
-    })
+    const trace = telemetry.task(task)
     const attempt = new Attempt({ task, handler, clock, trace, observer: this.#observer })
     this.running.add(attempt)
     attempt.start()

@@ -1,5 +1,9 @@
 import type { Failure, FinishedReport, WorkMessage } from '@carillon/contracts'
-import { isoTime } from '../clock.ts'
+import { createIsoWriter } from '../clock.ts'
+
+/** One each: starts and ends alternate, but the starts of many tasks are the same. */
+const startTime = createIsoWriter()
+const endTime = createIsoWriter()
 
 /** How an attempt ended. */
 export interface Ending {
@@ -14,7 +18,7 @@ export interface Ending {
 const head = ({ runId, taskId, attempt }: WorkMessage, type: string) =>
   `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"type":"${type}"`
 
-export const startedText = (work: WorkMessage, atMs: number) => `${head(work, 'started')},"at":"${isoTime(atMs)}"}`
+export const startedText = (work: WorkMessage, atMs: number) => `${head(work, 'started')},"at":"${startTime(atMs)}"}`
 
 export function progressText(work: WorkMessage, percent: number, note: string | undefined): string {
   return `${head(work, 'progress')},"percent":${percent}${note === undefined ? '' : `,"note":${JSON.stringify(note)}`}}`
@@ -25,5 +29,5 @@ export function finishedText(work: WorkMessage, ending: Ending, times: { started
   if (ending.resultText !== undefined) text += `,"result":${ending.resultText}`
   if (ending.error !== undefined) text += `,"error":${JSON.stringify(ending.error)}`
   if (ending.reason !== undefined) text += `,"reason":"${ending.reason}"`
-  return `${text},"startedAt":"${isoTime(times.startedAt)}","endedAt":"${isoTime(times.endedAt)}"}`
+  return `${text},"startedAt":"${startTime(times.startedAt)}","endedAt":"${endTime(times.endedAt)}"}`
 }

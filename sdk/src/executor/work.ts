@@ -1,14 +1,8 @@
-import { CarillonError, HEADERS, isName, printable, type WorkMessage } from '@carillon/contracts'
+import { CarillonError, isName, printable, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 
-/** A task as this process received it. */
-export interface ReceivedWork {
-  readonly work: WorkMessage
-  readonly traceparent: string | undefined
-}
-
 /** @throws CarillonError INVALID_JSON, INVALID_REQUEST for what is not a work message */
-export function readWork(message: Msg): ReceivedWork {
+export function readWork(message: Msg): WorkMessage {
   let work: WorkMessage
   try {
     work = message.json<WorkMessage>()
@@ -21,7 +15,7 @@ export function readWork(message: Msg): ReceivedWork {
   if (!isName(work.handler)) throw wrong('handler', work.handler)
   if (!Number.isSafeInteger(work.attempt) || work.attempt < 1) throw wrong('attempt', work.attempt)
   if (work.timeoutMs !== undefined && !(work.timeoutMs > 0)) throw wrong('timeoutMs', work.timeoutMs)
-  return { work, traceparent: message.headers?.get(HEADERS.traceparent) || undefined }
+  return work
 }
 
 function wrong(field: string, value: unknown): CarillonError {
@@ -35,9 +29,12 @@ const SHORT_FORM_TOKENS = 9
  * `<domain>.<account>` before the stream.
  */
 export function deliveryCount(ackSubject: string): number {
-  const tokens = ackSubject.split('.')
-  return Number(tokens[tokens.length > SHORT_FORM_TOKENS ? 6 : 4])
+  const dots: number[] = []
+  for (let at = ackSubject.indexOf('.'); at >= 0; at = ackSubject.indexOf('.', at + 1)) dots.push(at)
+  const before = dots.length >= SHORT_FORM_TOKENS ? 5 : 3
+  return Number(ackSubject.slice((dots[before] ?? 0) + 1, dots[before + 1]))
 }
 
 /** Bodies of acknowledgements. */
 export const ACK = { done: '', working: '+WPI', giveBack: '-NAK', remove: '+TERM' } as const
+export type AckBody = (typeof ACK)[keyof typeof ACK]

@@ -1,5 +1,7 @@
 import { LIMITS, type LogLevel } from '@carillon/contracts'
-import { isoTime } from '../clock.ts'
+import { createIsoWriter } from '../clock.ts'
+
+const writtenAt = createIsoWriter()
 
 /** A line as a handler writes it. */
 export interface LogEntry {
@@ -11,7 +13,7 @@ export interface LogEntry {
 /** The line as JSON text. Message and fields together have at most 8 KiB: a longer message is cut, fields that do not fit are replaced by their size. */
 export function logLineText(entry: LogEntry, seq: number, atMs: number): string {
   const message = cut(String(entry.message))
-  const head = `{"seq":${seq},"at":"${isoTime(atMs)}","level":"${entry.level}","message":${JSON.stringify(message)}`
+  const head = `{"seq":${seq},"at":"${writtenAt(atMs)}","level":"${entry.level}","message":${JSON.stringify(message)}`
   const fields = fieldsText(entry.fields, LIMITS.logLineBytes - Buffer.byteLength(message))
   return fields === undefined ? `${head}}` : `${head},"fields":${fields}}`
 }

@@ -1,0 +1,171 @@
+import {
+  type ClaimAnswer,
+  parseSubject,
+  type Registration,
+  type Report,
+  STREAMS,
+  type StreamName,
+  subjects,
+  TIMES,
+  type WorkMessage,
+  workConsumer,
+  workFilter,
+} from '@carillon/contracts'
+import { type ConsumerMessages, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+
+type StartRequest = { job?: string; handler?: string; id?: string; key?: string; payload?: unknown; timeoutMs?: number }
+type Answer = (input: never, message: Msg) => unknown
+
+const NAMESPACE = 'default'
+const NANOSECONDS = 1_000_000
+
+/** Registry and coordinator, as little of them as the SDK needs: answers calls, publishes work, collects reports. Retries nothing, keeps nothing. */
+export class FakeMesh {
+  readonly connection: NatsConnection
+  readonly manager: JetStreamManager
+  readonly registrations: Registration[] = []
+  readonly left: string[] = []
+  readonly claims: { taskId: string; attempt: number }[] = []
+  readonly reports: Report[] = []
+  readonly runs = new Map<string, { state: string; result?: unknown; error?: unknown; reason?: string }>()
+  /** How often runs.start was asked for, and with how many runs. */
+  readonly startSizes: number[] = []
+  claimAnswer: (claim: { taskId: string; attempt: number }) => ClaimAnswer = ({ attempt }) => ({ run: true, attempt })
+  onReport: (report: Report) => void = () => undefined
+  readonly answers: Record<string, Answer>
+  #consumption: ConsumerMessages | undefined
+  #nextId = 0
+
+  private constructor(connection: NatsConnection, manager: JetStreamManager) {
+    this.connection = connection
+    this.manager = manager
+    this.answers = {
+      'instances.register': (registration: Registration) => this.#register(registration),
+      'instances.leave': ({ instance }: { instance: string }) => {
+        this.left.push(instance)
+        return { left: true }
+      },
+      'tasks.claim': (claim: { taskId: string; attempt: number }) => {
+        this.claims.push(claim)
+        return this.claimAnswer(claim)
+      },
+      'runs.start': ({ runs }: { runs: StartRequest[] }) => this.#startRuns(runs),
+      'runs.get': ({ runId }: { runId: string }) => {
+        const run = this.runs.get(runId)
+        return run ? { runId, ...run } : { error: { code: 'RUN_NOT_FOUND', message: `There is no run ${runId}` } }
+      },
+    }
+  }
+
+  static async start(url: string): Promise<FakeMesh> {
+    const connection = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 20 })
+    const mesh = new FakeMesh(connection, await jetstreamManager(connection))
+    await mesh.createStreams()
+    connection.subscribe(`carillon.${NAMESPACE}.api.*.*`, { callback: (_error, message) => void mesh.#serve(message) })
+    await mesh.collectReports()
+    return mesh
+  }
+
+  async createStreams(): Promise<void> {
+    for (const name of ['WORK', 'REPORTS', 'LOGS', 'EVENTS'] as const satisfies StreamName[]) {
+      const { subjects: of, retention, discard, onePerSubject } = STREAMS[name]
+      const perSubject = onePerSubject ? { max_msgs_per_subject: 1, discard_new_per_subject: true } : {}
+      await this.manager.streams.add({ name, subjects: [...of], retention, discard, ...perSubject })
+    }
+  }
+
+  async collectReports(): Promise<void> {
+    await this.#consumption?.close()
+    await this.manager.consumers.add('REPORTS', { durable_name: 'coordinators', ack_policy: 'explicit', max_ack_pending: 50_000 })
+    const consumer = await jetstream(this.connection).consumers.get('REPORTS', 'coordinators')
+    this.#consumption = await consumer.consume({
+      max_messages: 500,
+      expires: 2_000,
+      callback: (message) => {
+        const body = message.json<Report | Report[]>()
+        for (const report of Array.isArray(body) ? body : [body]) this.#apply(report)
+        message.ack()
+      },
+    })
+  }
+
+  finished(taskId?: string): Extract<Report, { type: 'finished' }>[] {
+    const all = this.reports.filter((report) => report.type === 'finished')
+    return taskId === undefined ? all : all.filter((report) => report.taskId === taskId)
+  }
+
+  /** Publish work, once per task id and attempt. @returns the task ids */
+  async work(handler: string, payloads: readonly unknown[], more: Partial<WorkMessage> = {}): Promise<string[]> {
+    const js = jetstream(this.connection)
+    const publish = async (payload: unknown) => {
+      const taskId = more.taskId ?? `run-0000000000-${this.#nextId++}`
+      const message: WorkMessage = { runId: taskId, taskId, handler, attempt: 1, payload, ...more }
+      await js.publish(subjects.work(NAMESPACE, handler, taskId), JSON.stringify(message), { msgID: `${taskId}#${message.attempt}` })
+      return taskId
+    }
+    return Promise.all(payloads.map(publish))
+  }
+
+  async createConsumer(handler: string): Promise<void> {
+    await this.manager.consumers.add('WORK', {
+      durable_name: workConsumer(NAMESPACE, handler),
+      filter_subject: workFilter(NAMESPACE, handler),
+      ack_policy: 'explicit',
+      ack_wait: TIMES.ackWaitMs * NANOSECONDS,
+      max_deliver: -1,
+      max_ack_pending: 50_000,
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.connection.close()
+  }
+
+  async #serve(message: Msg): Promise<void> {
+    const [noun, verb] = parseSubject(message.subject)?.rest ?? []
+    const answer = this.answers[`${noun}.${verb}`]
+    if (!answer) return
+    try {
+      const output = await answer(message.json() as never, message)
+      if (output !== undefined) message.respond(JSON.stringify(output))
+    } catch (error) {
+      message.respond(JSON.stringify({ error: { code: 'STORE_UNAVAILABLE', message: String(error) } }))
+    }
+  }
+
+  async #register(registration: Registration) {
+    this.registrations.push(registration)
+    const consumers: Record<string, { stream: string; consumer: string }> = {}
+    for (const { name } of registration.handlers) {
+      await this.createConsumer(name)
+      consumers[name] = { stream: 'WORK', consumer: workConsumer(NAMESPACE, name) }
+    }
+    return { consumers, beatMs: TIMES.beatMs, lostAfterMs: TIMES.lostAfterMs }
+  }
+
+  async #startRuns(requests: StartRequest[]) {
+    this.startSizes.push(requests.length)
+    const start = async ({ job, handler = job ?? '', id, key, payload, timeoutMs }: StartRequest) => {
+      const runId = id ?? `k-${key}-000000000000000`
+      if (handler === 'refused') return { error: { code: 'KEY_CONFLICT', message: 'as asked for' } }
+      if (this.runs.has(runId)) return { runId, created: false }
+      this.runs.set(runId, { state: 'queued' })
+      await this.work(handler, [payload], { runId, taskId: runId, ...(timeoutMs !== undefined && { timeoutMs }) })
+      return { runId, created: true }
+    }
+    return { runs: await Promise.all(requests.map(start)) }
+  }
+
+  #apply(report: Report): void {
+    this.reports.push(report)
+    this.onReport(report)
+    const run = this.runs.get(report.runId)
+    if (!run || report.type !== 'finished' || report.taskId !== report.runId) return
+    const reason = report.outcome === 'succeeded' ? 'completed' : (report.reason ?? 'handler-error')
+    Object.assign(run, { state: report.outcome, result: report.result, error: report.error, reason })
+    const { runId, outcome: state, result, error } = report
+    const body = JSON.stringify({ runId, handler: '', state, reason, attempt: report.attempt, at: report.endedAt, result, error })
+    this.connection.publish(subjects.event(NAMESPACE, 'run', runId, state), body)
+  }
+}
