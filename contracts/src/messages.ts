@@ -65,7 +65,7 @@ export interface RunEndedEvent {
   readonly at: string
   readonly result?: unknown
   readonly resultOmitted?: true
-  readonly error?: z.output<typeof failureSchema>
+  readonly failure?: z.output<typeof failureSchema>
 }
 
 /** Body of `event.message.<stream>.rejected`: a message that could not be understood, set aside. */

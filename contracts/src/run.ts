@@ -69,7 +69,7 @@ export interface RunView {
   readonly instance?: string
   readonly progress?: Progress
   readonly result?: unknown
-  readonly error?: Failure
+  readonly failure?: Failure
   readonly createdAt: string
   /** When it becomes due: of a delayed run. */
   readonly dueAt?: string
@@ -90,7 +90,7 @@ export interface TaskView {
   readonly instance?: string
   readonly progress?: Progress
   readonly result?: unknown
-  readonly error?: Failure
+  readonly failure?: Failure
   readonly startedAt?: string
   readonly endedAt?: string
 }

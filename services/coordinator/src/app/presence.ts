@@ -59,7 +59,7 @@ export class PresenceWatch extends LoopService {
         await this.#follow(AbortSignal.any([signal, restart.signal]))
       } catch (error) {
         if (signal.aborted || this.#broker.connection.isClosed()) return
-        this.#log.warn({ evt: 'presence.failed', err: error }, 'cannot follow presence; trying again')
+        this.#log.info({ evt: 'presence.failed', err: error }, 'cannot follow presence yet; trying again')
         await pause(this.#clock, RETRY_MS, signal)
       }
     }
@@ -71,12 +71,14 @@ export class PresenceWatch extends LoopService {
 
   async #follow(signal: AbortSignal): Promise<void> {
     this.#completeSince = undefined
-    const bucket = await new Kvm(this.#broker.connection).create(PRESENCE_BUCKET, { history: 1 })
+    // Opened, never made: the registry makes it, and it alone writes there.
+    const bucket = await new Kvm(this.#broker.connection).open(PRESENCE_BUCKET)
+    const { values } = await bucket.status()
     const seen = new Set<string>()
     const watch = await bucket.watch({ key: '>' })
     const stop = () => watch.stop()
     signal.addEventListener('abort', stop)
-    if ((await bucket.status()).values === 0) this.#complete(seen)
+    if (values === 0) this.#complete(seen)
     for await (const entry of watch) {
       seen.add(entry.key)
       this.#take(entry)

@@ -60,7 +60,7 @@ function lifeView(life: TaskLife) {
     instance: life.owner,
     progress: life.progress,
     result: life.result === null ? null : JSON.parse(life.result),
-    error: life.error,
+    failure: life.error,
     startedAt: life.startedAt === null ? null : iso(life.startedAt),
     endedAt: life.endedAt === null ? null : iso(life.endedAt),
   }
@@ -78,7 +78,7 @@ export function endedEventText(run: RunRecord): string {
     attempt: run.attempt,
     at: iso(run.endedAt ?? 0),
     resultOmitted: run.result !== null && !small ? true : null,
-    error: run.error,
+    failure: run.error,
   })
   const text = JSON.stringify(body)
   return small ? `${text.slice(0, -1)},"result":${run.result}}` : text
