@@ -30,7 +30,7 @@ export function taskColumns(terminal: Terminal): Column<TaskView>[] {
     { heading: 'INSTANCE', text: (task) => task.instance ?? '' },
     { heading: 'PROGRESS', text: (task) => (task.progress ? `${Math.round(task.progress.percent)} %` : '') },
     { heading: 'TOOK', text: tookOf },
-    { heading: 'RESULT', text: (task) => (task.result === undefined ? (task.error?.message ?? '') : JSON.stringify(task.result)) },
+    { heading: 'RESULT', text: (task) => (task.result === undefined ? (task.failure?.message ?? '') : JSON.stringify(task.result)) },
   ]
 }
 
@@ -57,7 +57,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['took', tookOf(run)],
     ['payload', run.payload === undefined ? undefined : JSON.stringify(run.payload)],
     ['result', run.result === undefined ? undefined : JSON.stringify(run.result)],
-    ['error', run.error ? (run.error.stack ?? `${run.error.name}: ${run.error.message}`) : undefined],
+    ['error', run.failure ? (run.failure.stack ?? `${run.failure.name}: ${run.failure.message}`) : undefined],
   ])
 }
 

@@ -38,11 +38,11 @@ export function runHandle<Result>(started: StartedRun, link: Link, caller: Calle
   }
 }
 
-type End = Pick<RunView, 'runId' | 'state' | 'reason' | 'message' | 'result' | 'error'>
+type End = Pick<RunView, 'runId' | 'state' | 'reason' | 'message' | 'result' | 'failure'>
 
 function resultOf<Result>(end: End): Result {
   if (end.state === 'succeeded') return end.result as Result
-  const parts = [end.message ?? end.reason, end.error && `${end.error.name}: ${end.error.message}`].filter(Boolean)
+  const parts = [end.message ?? end.reason, end.failure && `${end.failure.name}: ${end.failure.message}`].filter(Boolean)
   throw new CarillonError('RUN_NOT_SUCCEEDED', `Run ${end.runId} ended ${end.state} (${end.reason}): ${parts.join(' — ')}`, {
     value: end.state,
     cause: end,
