@@ -1,11 +1,33 @@
 import { randomBytes } from 'node:crypto'
-import { type Collection, type Document, MongoBulkWriteError, type WriteError } from 'mongodb'
+import { type Document, MongoServerError } from 'mongodb'
 import type { InsertOutcome, UpdateOutcome } from '../ports.ts'
+import { batchesOf } from './batches.ts'
 import type { StoredDocument } from './document.ts'
-import { DUPLICATE_KEY, isTransientCode } from './mongo-error.ts'
-import { Patience, withRetry } from './retry.ts'
+import { DUPLICATE_KEY, isTransient } from './mongo-error.ts'
+import { Patience } from './retry.ts'
 
-type Documents = Collection<StoredDocument>
+type Id = string | number
+
+/** Where a bulk goes. The commands are sent as they are: the driver's own bulk would hide why it failed. */
+export interface BulkTarget {
+  /** Sends a command for this collection. */
+  send(command: Document): Promise<WriteReply>
+  /** Which of these records remember `writer`, as a majority of the servers knows it. */
+  writtenBy(ids: readonly Id[], writer: string): Promise<Set<Id>>
+}
+
+/** The reply to `insert` and `update`: how many records were inserted or matched, and what went wrong with which. */
+export interface WriteReply {
+  readonly n: number
+  readonly writeErrors?: readonly WriteFailure[]
+  readonly writeConcernError?: { readonly code: number; readonly errmsg?: string }
+}
+
+interface WriteFailure {
+  readonly index: number
+  readonly code: number
+  readonly errmsg?: string
+}
 
 /** One conditional update. The filter names `_id`. */
 export interface ConditionalUpdate {
@@ -21,92 +43,84 @@ export const newWriter = () => randomBytes(6).toString('base64url')
  * Inserts each document unless its id is taken. After a lost answer the records themselves tell which of them this call created.
  * Sorted by id: two writers that lock the same records in the same order do not deadlock.
  */
-export async function insertAll(collection: Documents, documents: readonly StoredDocument[]): Promise<InsertOutcome[]> {
+export async function insertAll(target: BulkTarget, documents: readonly StoredDocument[]): Promise<InsertOutcome[]> {
   const writer = newWriter()
   const first = new Map(documents.toReversed().map((document) => [document._id, document]))
-  let pending = [...first.values()].sort(byId)
-  for (const document of pending) document.writers = [writer]
-  const created = new Set(pending.map((document) => document._id))
+  const sorted = [...first.values()].sort((a, b) => (a._id < b._id ? -1 : 1))
+  const created = new Set<StoredDocument>(sorted)
+  for (const document of sorted) document.writers = [writer]
+  for (const batch of batchesOf(sorted)) for (const taken of await insertBatch(target, batch, writer)) created.delete(taken)
+  return documents.map((document) => (created.has(document) ? 'created' : 'duplicate'))
+}
+
+/** Answers those whose id was taken by somebody else. */
+async function insertBatch(target: BulkTarget, batch: StoredDocument[], writer: string): Promise<StoredDocument[]> {
+  const taken: StoredDocument[] = []
   const patience = new Patience()
-  for (let attempts = 1; pending.length > 0; attempts++) {
-    const failures = await attempt(() => collection.insertMany(pending, { ordered: false }), patience)
-    const taken = failures.items.flatMap((failure) => (failure.code === DUPLICATE_KEY ? [pending[failure.index]!._id] : []))
+  let repeated = false
+  for (let pending = batch; pending.length > 0; repeated = true) {
+    const sent = pending
+    const result = await attempt(() => target.send({ insert: '', documents: sent, ordered: false }), patience)
+    const duplicates = result.failures.filter(({ code }) => code === DUPLICATE_KEY).map(({ index }) => sent[index]!)
     // On the first attempt a taken id is someone else's; later it may be what we stored before the answer was lost.
-    const ours = attempts === 1 || taken.length === 0 ? new Set() : await writtenBy(collection, taken, writer)
-    for (const id of taken) if (!ours.has(id)) created.delete(id)
-    pending = failures.all
-      ? pending
-      : failures.items.flatMap((failure) => (failure.code === DUPLICATE_KEY ? [] : [pending[failure.index]!]))
+    const ours = repeated && duplicates.length > 0 ? await target.writtenBy(idsOf(duplicates), writer) : new Set<Id>()
+    taken.push(...duplicates.filter(({ _id }) => !ours.has(_id)))
+    pending = result.unknown ? sent : result.failures.filter(({ code }) => code !== DUPLICATE_KEY).map(({ index }) => sent[index]!)
   }
-  return documents.map((document) => (created.has(document._id) && first.get(document._id) === document ? 'created' : 'duplicate'))
+  return taken
 }
 
 /** Applies each update whose filter matches. All of them carry `writer`, and no two have the same id. */
-export async function updateAll(collection: Documents, updates: readonly ConditionalUpdate[], writer: string): Promise<UpdateOutcome[]> {
-  const applied = new Set<string | number>()
-  let pending = updates.toSorted((a, b) => (a.id < b.id ? -1 : 1))
-  const patience = new Patience()
-  while (pending.length > 0) {
-    const operations = pending.map(({ filter, update }) => ({ updateOne: { filter, update } }))
-    let matched = 0
-    const failures = await attempt(async () => {
-      matched = (await collection.bulkWrite(operations, { ordered: false })).matchedCount
-    }, patience)
-    if (matched === pending.length) for (const { id } of pending) applied.add(id)
-    else
-      for (const id of await writtenBy(
-        collection,
-        pending.map(({ id }) => id),
-        writer,
-      ))
-        applied.add(id)
-    const again = failures.all ? pending : failures.items.map((failure) => pending[failure.index]!)
-    pending = again.filter(({ id }) => !applied.has(id))
-  }
+export async function updateAll(target: BulkTarget, updates: readonly ConditionalUpdate[], writer: string): Promise<UpdateOutcome[]> {
+  const applied = new Set<Id>()
+  const sorted = updates.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  for (const batch of batchesOf(sorted)) for (const id of await updateBatch(target, batch, writer)) applied.add(id)
   return updates.map(({ id }) => (applied.has(id) ? 'applied' : 'refused'))
 }
 
-interface Failures {
-  /** Nothing is known about any of them: the answer was lost, or is not yet safe. */
-  readonly all: boolean
-  readonly items: readonly { readonly index: number; readonly code: number }[]
-}
-
-const NONE: Failures = { all: false, items: [] }
-
-/** One attempt at a bulk. Waits after a transient failure; throws what will not pass. */
-async function attempt(send: () => Promise<unknown>, patience: Patience): Promise<Failures> {
-  try {
-    await send()
-    return NONE
-  } catch (error) {
-    const items = error instanceof MongoBulkWriteError ? writeErrorsOf(error) : []
-    const others = items.filter(({ code, errmsg }) => code !== DUPLICATE_KEY && !isTransientCode(code, errmsg ?? ''))
-    if (others.length > 0) throw error
-    const everyItem = items.length === 0 || (error as MongoBulkWriteError).result.getWriteConcernError() !== undefined
-    if (everyItem || items.some(({ code }) => code !== DUPLICATE_KEY)) await patience.pause(transientOf(error, items))
-    return { all: everyItem, items }
+/** Answers the ids of those that took effect. */
+async function updateBatch(target: BulkTarget, batch: ConditionalUpdate[], writer: string): Promise<Set<Id>> {
+  const applied = new Set<Id>()
+  const patience = new Patience()
+  for (let pending = batch; pending.length > 0; ) {
+    const sent = pending
+    const command = { update: '', updates: sent.map(({ filter, update }) => ({ q: filter, u: update })), ordered: false }
+    const result = await attempt(() => target.send(command), patience)
+    const ids = sent.map(({ id }) => id)
+    for (const id of result.count === sent.length ? ids : await target.writtenBy(ids, writer)) applied.add(id)
+    const again = result.unknown ? sent : result.failures.map(({ index }) => sent[index]!)
+    pending = again.filter(({ id }) => !applied.has(id))
   }
+  return applied
 }
 
-const writeErrorsOf = (error: MongoBulkWriteError): WriteError[] => [error.writeErrors].flat()
-
-/** A bulk error has the code of its first item, which may be a mere duplicate. */
-function transientOf(error: unknown, items: readonly WriteError[]): unknown {
-  const cause = items.find(({ code }) => code !== DUPLICATE_KEY)
-  if (cause !== undefined && error instanceof MongoBulkWriteError) error.code = cause.code
-  return error
+interface Attempt {
+  /** The answer was lost, or is not safe yet: any of them may have taken effect. */
+  readonly unknown: boolean
+  readonly count: number
+  readonly failures: readonly WriteFailure[]
 }
 
-/** Which of these records remember `writer`. Read from a majority: what is seen here stays. */
-async function writtenBy(collection: Documents, ids: readonly (string | number)[], writer: string): Promise<Set<string | number>> {
-  const found = await withRetry(() =>
-    collection
-      .find({ _id: { $in: [...ids] }, writers: writer })
-      .project<StoredDocument>({ _id: 1 })
-      .toArray(),
-  )
-  return new Set(found.map((document) => document._id))
+const UNKNOWN: Attempt = { unknown: true, count: 0, failures: [] }
+
+/** One attempt. Waits after a transient failure, and throws what will not pass. */
+async function attempt(send: () => Promise<WriteReply>, patience: Patience): Promise<Attempt> {
+  let reply: WriteReply
+  try {
+    reply = await send()
+  } catch (error) {
+    await patience.pause(error)
+    return UNKNOWN
+  }
+  const failures = reply.writeErrors ?? []
+  const errors = failures.filter(({ code }) => code !== DUPLICATE_KEY).map(errorOf)
+  const fatal = errors.find((error) => !isTransient(error))
+  if (fatal !== undefined) throw fatal
+  const unsafe = reply.writeConcernError
+  if (unsafe !== undefined) await patience.pause(errorOf(unsafe))
+  else if (errors.length > 0) await patience.pause(errors[0])
+  return unsafe === undefined ? { unknown: false, count: reply.n, failures } : UNKNOWN
 }
 
-const byId = (a: StoredDocument, b: StoredDocument) => (a._id < b._id ? -1 : 1)
+const errorOf = ({ code, errmsg = '' }: { code: number; errmsg?: string }) => new MongoServerError({ message: errmsg, code })
+const idsOf = (documents: readonly StoredDocument[]) => documents.map(({ _id }) => _id)

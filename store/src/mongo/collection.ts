@@ -13,6 +13,14 @@ export interface RecordChange<Item> {
   readonly set: Partial<Item>
 }
 
+export interface RecordKind<Item> {
+  /** Of the collection. */
+  readonly name: string
+  readonly columns: Columns<Item>
+  /** Makes the id of records that have none of their own. */
+  readonly idOf?: (item: Item) => string
+}
+
 /** The records of one kind. */
 export class RecordCollection<Item> {
   readonly name: string
@@ -20,18 +28,17 @@ export class RecordCollection<Item> {
   readonly #shape: DocumentShape<Item>
   readonly #idOf: ((item: Item) => string) | undefined
 
-  /** @param idOf makes the id of records that have none of their own */
-  constructor(database: MongoDatabase, name: string, columns: Columns<Item>, idOf?: (item: Item) => string) {
+  constructor(database: MongoDatabase, kind: RecordKind<Item>) {
     this.#database = database
-    this.name = name
-    this.#shape = new DocumentShape(columns)
-    this.#idOf = idOf
+    this.name = kind.name
+    this.#shape = new DocumentShape(kind.columns)
+    this.#idOf = kind.idOf
   }
 
   async insert(items: readonly Item[]): Promise<InsertOutcome[]> {
     if (items.length === 0) return []
     const documents = items.map((item) => this.#shape.encode(item, this.#idOf?.(item)))
-    return this.#database.bulk(() => insertAll(this.#collection, documents))
+    return this.#database.bulk(() => insertAll(this.#database.bulkTarget(this.name), documents))
   }
 
   async get(ids: readonly string[]): Promise<(Item | undefined)[]> {
@@ -50,7 +57,7 @@ export class RecordCollection<Item> {
       const first = new Map(rest.toReversed().map(([index, change]) => [change.id, index]))
       const now = rest.filter(([index, change]) => first.get(change.id) === index)
       const updates = now.map(([, change]) => this.#conditional(change, writer))
-      const results = await this.#database.bulk(() => updateAll(this.#collection, updates, writer))
+      const results = await this.#database.bulk(() => updateAll(this.#database.bulkTarget(this.name), updates, writer))
       for (const [i, [index]] of now.entries()) outcomes[index] = results[i]!
       rest = rest.filter(([index, change]) => first.get(change.id) !== index)
     }

@@ -8,7 +8,7 @@ export class MongoCoordinatorStore implements CoordinatorStore {
   readonly #records: RecordCollection<CoordinatorRecord>
 
   constructor(database: MongoDatabase) {
-    this.#records = new RecordCollection<CoordinatorRecord>(database, 'coordinators', COORDINATOR_COLUMNS)
+    this.#records = new RecordCollection<CoordinatorRecord>(database, { name: 'coordinators', columns: COORDINATOR_COLUMNS })
   }
 
   async put(record: CoordinatorRecord): Promise<void> {

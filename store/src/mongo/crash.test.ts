@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { exec } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { CarillonError } from '@carillon/contracts'
-import { MongoClient } from 'mongodb'
 import { openStore } from '../open-store.ts'
 import { range } from '../testing/pages.ts'
 import { aFinish, aRun, runId } from '../testing/records.ts'
+import { dropDatabase, freshDatabase } from './test-database.ts'
 
 const { CARILLON_TEST_MONGODB_URL: url, CARILLON_TEST_MONGODB_KILL: kill, CARILLON_TEST_MONGODB_RESTART: restart } = process.env
 const skip =
@@ -21,14 +20,11 @@ test('mongodb: what was answered is there after kill -9 of the engine in the mid
   skip,
   timeout: 60_000,
 }, async (context) => {
-  const address = new URL(url!)
-  address.pathname = `/carillon-test-${randomBytes(6).toString('hex')}`
-  const store = await openStore(address.href)
+  const fresh = freshDatabase()
+  const store = await openStore(fresh.url)
   context.after(async () => {
     await store.close()
-    const client = new MongoClient(url!)
-    await client.db(address.pathname.slice(1)).dropDatabase()
-    await client.close()
+    await dropDatabase(fresh)
   })
   const created: string[] = []
   const ended: string[] = []

@@ -1,6 +1,7 @@
 import { CarillonError } from '@carillon/contracts'
-import { type Collection, type Db, MongoClient, type MongoClientOptions, ReadConcern } from 'mongodb'
+import { type Collection, type Db, type Document, MongoClient, type MongoClientOptions, ReadConcern } from 'mongodb'
 import { invalidStoreUrl } from '../store-url.ts'
+import type { BulkTarget, WriteReply } from './bulk.ts'
 import type { StoredDocument } from './document.ts'
 import { fromMongoError } from './mongo-error.ts'
 import { withRetry } from './retry.ts'
@@ -16,6 +17,8 @@ const TIMEOUTS = { serverSelectionTimeoutMS: 5_000, connectTimeoutMS: 5_000, soc
 /** Bulks come one after another from each loop of a service; more connections only cost memory. */
 const POOL_SIZE = 16
 const MAJORITY = { w: 'majority', journal: true, wtimeoutMS: 10_000 } as const
+/** The same as it is written in a command. */
+const WRITE_CONCERN = { w: 'majority', j: true, wtimeout: 10_000 } as const
 
 /** One database: its collections, retries and errors in our words. */
 export class MongoDatabase {
@@ -39,6 +42,25 @@ export class MongoDatabase {
 
   collection(name: string): Collection<StoredDocument> {
     return this.#db.collection<StoredDocument>(name)
+  }
+
+  /** The target of bulks for one collection. */
+  bulkTarget(name: string): BulkTarget {
+    return {
+      send: ({ insert, update, ...rest }) => {
+        const command = insert === undefined ? { update: name, ...rest } : { insert: name, ...rest }
+        return this.#db.command({ ...command, writeConcern: WRITE_CONCERN }) as Promise<Document & WriteReply>
+      },
+      writtenBy: async (ids, writer) => {
+        const filter = { _id: { $in: [...ids] }, writers: writer }
+        const found = await withRetry(() =>
+          this.collection(name)
+            .find(filter, { projection: { _id: 1 } })
+            .toArray(),
+        )
+        return new Set(found.map((document) => document._id))
+      },
+    }
   }
 
   async createCollection(name: string): Promise<void> {

@@ -9,7 +9,7 @@ export class MongoJobStore implements JobStore {
   readonly #records: RecordCollection<JobRecord>
 
   constructor(database: MongoDatabase) {
-    this.#records = new RecordCollection<JobRecord>(database, 'jobs', JOB_COLUMNS)
+    this.#records = new RecordCollection<JobRecord>(database, { name: 'jobs', columns: JOB_COLUMNS })
   }
 
   async insert(job: JobRecord): Promise<InsertOutcome> {

@@ -13,7 +13,7 @@ export class MongoLifeStore<Item extends TaskLife & { readonly id: string }> imp
   protected readonly records: RecordCollection<Item>
 
   constructor(database: MongoDatabase, name: string, columns: Columns<Item>) {
-    this.records = new RecordCollection(database, name, columns)
+    this.records = new RecordCollection(database, { name, columns })
   }
 
   async insert(items: readonly Item[]): Promise<InsertOutcome[]> {

@@ -14,7 +14,7 @@ export class MongoLogStore implements LogStore {
   readonly #records: RecordCollection<LogRecord>
 
   constructor(database: MongoDatabase) {
-    this.#records = new RecordCollection<LogRecord>(database, 'logs', LOG_COLUMNS, lineId)
+    this.#records = new RecordCollection<LogRecord>(database, { name: 'logs', columns: LOG_COLUMNS, idOf: lineId })
   }
 
   async insert(lines: readonly LogRecord[]): Promise<void> {

@@ -1,36 +1,29 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { type Collection, MongoClient, MongoNetworkError, MongoServerError } from 'mongodb'
+import { MongoNetworkError, MongoServerError } from 'mongodb'
 import { RUN_COLUMNS } from '../columns.ts'
 import { range } from '../testing/pages.ts'
 import { aRun, runId } from '../testing/records.ts'
-import { insertAll, newWriter, updateAll } from './bulk.ts'
-import { DocumentShape, type StoredDocument } from './document.ts'
+import { type BulkTarget, insertAll, newWriter, updateAll } from './bulk.ts'
+import { MongoDatabase } from './database.ts'
+import { DocumentShape } from './document.ts'
+import { dropDatabase, freshDatabase, SKIP_WITHOUT_ENGINE } from './test-database.ts'
 
-const url = process.env['CARILLON_TEST_MONGODB_URL']
-const skip = url === undefined && process.env['CI'] !== 'true' ? 'CARILLON_TEST_MONGODB_URL is not set' : false
 const shape = new DocumentShape(RUN_COLUMNS)
 
-/** The collection of a real engine whose first bulk of each kind fails with `error`, before or after it took effect. */
-function faulty(collection: Collection<StoredDocument>, when: 'before' | 'after', error: Error): Collection<StoredDocument> {
-  const failed = new Set<string>()
-  const wrap =
-    (name: 'insertMany' | 'bulkWrite') =>
-    async (...given: unknown[]) => {
-      const send = () => (collection[name] as (...given: unknown[]) => Promise<unknown>)(...given)
-      if (failed.has(name)) return send()
-      failed.add(name)
-      if (when === 'after') await send()
+/** A real engine whose first bulk of each kind fails with `error`, before or after it took effect. */
+function faulty(target: BulkTarget, when: 'before' | 'after', error: Error): BulkTarget {
+  const failed = new Set<boolean>()
+  return {
+    writtenBy: target.writtenBy,
+    async send(command) {
+      const isInsert = 'insert' in command
+      if (failed.has(isInsert)) return target.send(command)
+      failed.add(isInsert)
+      if (when === 'after') await target.send(command)
       throw error
-    }
-  return new Proxy(collection, {
-    get(target, name) {
-      if (name === 'insertMany' || name === 'bulkWrite') return wrap(name)
-      const value = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
     },
-  })
+  }
 }
 
 const FAULTS: readonly ['before' | 'after', Error][] = [
@@ -41,17 +34,19 @@ const FAULTS: readonly ['before' | 'after', Error][] = [
 ]
 
 for (const [when, error] of FAULTS) {
-  test(`mongodb: outcomes stay exact when a bulk fails ${when} it took effect: ${error.message}`, { skip }, async (context) => {
-    const client = new MongoClient(url!)
-    const database = client.db(`carillon-test-${randomBytes(6).toString('hex')}`)
+  test(`mongodb: outcomes stay exact when a bulk fails ${when} it took effect: ${error.message}`, {
+    skip: SKIP_WITHOUT_ENGINE,
+  }, async (context) => {
+    const fresh = freshDatabase()
+    const database = new MongoDatabase({ ...fresh, readOnly: false })
     context.after(async () => {
-      await database.dropDatabase()
-      await client.close()
+      await database.close()
+      await dropDatabase(fresh)
     })
-    const collection = database.collection<StoredDocument>('runs')
+    const target = database.bulkTarget('runs')
     const documents = () => range(6).map((n) => shape.encode(aRun(n)))
-    await insertAll(collection, documents().slice(0, 2))
-    const broken = faulty(collection, when, error)
+    await insertAll(target, documents().slice(0, 2))
+    const broken = faulty(target, when, error)
     assert.deepEqual(await insertAll(broken, documents()), ['duplicate', 'duplicate', 'created', 'created', 'created', 'created'])
     const writer = newWriter()
     const updates = range(7).map((n) => ({

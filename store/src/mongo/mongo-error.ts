@@ -47,10 +47,6 @@ export function isTransient(error: unknown): boolean {
   return error.hasErrorLabel('RetryableWriteError') || (error.code === 1 && PASSING_WORDS.test(error.message))
 }
 
-export function isTransientCode(code: number, message: string): boolean {
-  return TRANSIENT.has(code) || (code === 1 && PASSING_WORDS.test(message))
-}
-
 /** An error of the driver as one of the catalogue. */
 export function fromMongoError(error: unknown, place: string): CarillonError {
   if (CarillonError.is(error)) return error

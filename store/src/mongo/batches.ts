@@ -1,0 +1,30 @@
+/** What one command may carry: engines take 48 MB and 100,000 items, and others wait meanwhile. */
+const MAX_ITEMS = 500
+const MAX_BYTES = 16 * 1024 * 1024
+
+/** Cuts a bulk into commands of a size that every engine takes. */
+export function batchesOf<Item>(items: readonly Item[]): Item[][] {
+  const batches: Item[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const item of items) {
+    const more = weight(item)
+    const last = batches.at(-1)
+    if (last !== undefined && last.length < MAX_ITEMS && bytes + more <= MAX_BYTES) {
+      last.push(item)
+      bytes += more
+    } else {
+      batches.push([item])
+      bytes = more
+    }
+  }
+  return batches
+}
+
+/** Bytes as BSON, at most: a letter takes up to three, a field of any other kind is small. */
+function weight(value: unknown): number {
+  if (typeof value === 'string') return 32 + value.length * 3
+  if (typeof value !== 'object' || value === null) return 32
+  let sum = 32
+  for (const key in value) sum += weight((value as Record<string, unknown>)[key])
+  return sum
+}
