@@ -1,0 +1,244 @@
+import type { Import, SourceFile, Workspace } from './source-files.ts'
+
+/** A rule that is broken, where, and what would be right. */
+export interface Violation {
+  readonly rule: string
+  readonly where: string
+  readonly what: string
+}
+
+export interface Tree {
+  readonly files: readonly SourceFile[]
+  readonly workspaces: readonly Workspace[]
+}
+
+const SERVICES = ['services/coordinator', 'services/registry', 'services/logger']
+const ANYTHING = ['contracts', 'store', 'runtime', 'sdk', ...SERVICES, 'cli']
+
+/** The level table of ARCHITECTURE.md: whom each part may import, of ours. The longest prefix of a path decides. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  contracts: [],
+  store: ['contracts'],
+  runtime: ['contracts'],
+  sdk: ['contracts'],
+  ...Object.fromEntries(SERVICES.map((service) => [service, ['contracts', 'store', 'runtime']])),
+  cli: ['contracts', 'sdk'],
+  'cli/src/mesh': ANYTHING,
+  test: ANYTHING,
+  bench: ANYTHING,
+  examples: ANYTHING,
+}
+
+/** What the domain of a service may import besides its own: pure code only. From the store come types and `shareOf`. */
+const PURE = ['@carillon/contracts', '@carillon/store', 'cron-parser', 'luxon', 'zod']
+
+interface Edge {
+  readonly rule: string
+  /** In the code. */
+  readonly use: RegExp
+  /** In an import: `<module> <name>`. */
+  readonly imported?: RegExp
+  readonly files: readonly string[]
+  readonly instead: string
+}
+
+/** `retry.ts` waits for an election of the database: the store knows no runtime that could hand it a clock. */
+const CLOCKS = ['runtime/src/clock.ts', 'sdk/src/clock.ts', 'cli/src/clock.ts', 'store/src/mongo/retry.ts']
+
+/** What cannot be injected is in few files, and they are named here. */
+const EDGES: readonly Edge[] = [
+  {
+    rule: 'clock',
+    use: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bprocess\.hrtime\b/,
+    files: CLOCKS,
+    instead: 'take a Clock, or the time, as an argument',
+  },
+  {
+    rule: 'timer',
+    use: /\bset(?:Timeout|Interval)\(/,
+    imported: /^(node:)?timers\S* set(Timeout|Interval)$/,
+    // Before there is a mesh there is a nats-server to be found and started, with time limits of its own.
+    files: [...CLOCKS, 'cli/src/mesh/nats-server/time-limit.ts'],
+    instead: 'use the clock: `after`, `pause`',
+  },
+  {
+    rule: 'randomness',
+    use: /\bMath\.random\b|\bcrypto\.(random|getRandom)/,
+    imported: /^(node:)?crypto (random|getRandom)/,
+    // Ids and jitter: of services, of the SDK, of a command's run, of a writer in the records that it writes.
+    files: [
+      'runtime/src/ids.ts',
+      'sdk/src/randomness.ts',
+      'cli/src/following/start-run.ts',
+      'store/src/mongo/bulk.ts',
+      'store/src/mongo/retry.ts',
+    ],
+    instead: 'take an id or a source of randomness as an argument',
+  },
+  {
+    rule: 'environment',
+    use: /\bprocess\.env\b/,
+    // Where a process begins: the command line and the embedded mesh hand the environment on, everything else is given its settings.
+    files: [
+      'cli/src/failure.ts',
+      'cli/src/invocation.ts',
+      'cli/src/mesh/run-service.ts',
+      'cli/src/mesh/up/start-mesh.ts',
+      'cli/src/mesh/nats-server/find-nats-server.ts',
+      'cli/src/mesh/nats-server/leftover-server.ts',
+    ],
+    instead: 'take the setting as an argument; readConfig reads it once',
+  },
+]
+
+/** The demo's handlers are a user's code: they sleep and look at the clock as any user's would. */
+const USER_CODE = ['cli/src/demo/handlers.ts']
+
+export const RULES: readonly ((tree: Tree) => Violation[])[] = [
+  levels,
+  deepImports,
+  purity,
+  layers,
+  testCode,
+  lazyMesh,
+  edges,
+  entries,
+  folderNames,
+  sdkDependencies,
+]
+
+const at = (file: SourceFile, line: number) => `${file.path}:${line}`
+
+function eachImport(tree: Tree, look: (file: SourceFile, found: Import) => string | undefined, rule: string): Violation[] {
+  return tree.files.flatMap((file) =>
+    file.imports.flatMap((found) => {
+      const what = look(file, found)
+      return what === undefined ? [] : [{ rule, where: at(file, found.line), what }]
+    }),
+  )
+}
+
+/** Arrows point one way only. */
+function levels(tree: Tree): Violation[] {
+  const folderOf = new Map(tree.workspaces.map(({ name, folder }) => [name, folder]))
+  const look = (file: SourceFile, found: Import) => {
+    const target = folderOf.get(found.from.split('/').slice(0, 2).join('/')) ?? folderOf.get(found.from)
+    if (target === undefined) return undefined
+    if (target === file.home) return `imports its own package ${found.from}; use a relative path`
+    // A unit test stands beside its source, and may bring any part it is tested against.
+    if (file.isTest && !found.isDynamic && file.home !== 'contracts') return undefined
+    const part = Object.keys(MAY_IMPORT)
+      .filter((prefix) => file.path.startsWith(`${prefix}/`))
+      .sort((a, b) => b.length - a.length)[0]
+    if (MAY_IMPORT[part ?? '']?.includes(target)) return undefined
+    return `${part} may not import ${target}`
+  }
+  return eachImport(tree, look, 'levels')
+}
+
+/** Packages meet at their entries. */
+function deepImports(tree: Tree): Violation[] {
+  const look = (file: SourceFile, found: Import) => {
+    if (found.file !== undefined && !found.file.startsWith(`${file.home}/`)) return `${found.from} leaves the package`
+    const owner = tree.workspaces.find(({ name }) => found.from.startsWith(`${name}/`))
+    if (owner === undefined) return undefined
+    const entry = `.${found.from.slice(owner.name.length)}`
+    return owner.entries.includes(entry) ? undefined : `${found.from} is no entry of ${owner.name}`
+  }
+  return eachImport(tree, look, 'deep import')
+}
+
+/** Domains take facts and return decisions. */
+function purity(tree: Tree): Violation[] {
+  const look = (file: SourceFile, found: Import) => {
+    if (!/^services\/[^/]+\/src\/domain\//.test(file.path) || file.isTest) return undefined
+    if (found.file !== undefined) return found.file.includes('/src/domain/') ? undefined : `a domain may not import ${found.file}`
+    return PURE.includes(found.from) ? undefined : `a domain may not import ${found.from}`
+  }
+  return eachImport(tree, look, 'pure domain')
+}
+
+/** Nest and the loops are the edge: use cases do not know them. */
+function layers(tree: Tree): Violation[] {
+  const look = (file: SourceFile, found: Import) => {
+    if (!/^services\/[^/]+\/src\/app\//.test(file.path) || file.isTest) return undefined
+    if (found.from.startsWith('@nestjs/')) return 'a use case may not import Nest'
+    const edge = found.file && /\/src\/(transport|loops)\//.exec(found.file)?.[1]
+    return edge ? `a use case may not import ${edge}/` : undefined
+  }
+  return eachImport(tree, look, 'layers')
+}
+
+/** What is written for tests stays out of the product. */
+function testCode(tree: Tree): Violation[] {
+  const look = (file: SourceFile, found: Import) => {
+    if (file.isTest) return undefined
+    if (found.from.startsWith('node:test') || found.from.endsWith('/testing')) return `${found.from} is for tests`
+    return tree.files.find((other) => other.path === found.file)?.isTest ? `${found.file} is for tests` : undefined
+  }
+  return eachImport(tree, look, 'test code')
+}
+
+/** A command that asks a question must not load four services first. */
+function lazyMesh(tree: Tree): Violation[] {
+  const look = (file: SourceFile, found: Import) => {
+    if (file.isTest || found.isType || found.isDynamic || !file.path.startsWith('cli/src/') || file.path.startsWith('cli/src/mesh/'))
+      return undefined
+    return found.file?.startsWith('cli/src/mesh/') ? `${found.file} brings every service; load it with \`await import\`` : undefined
+  }
+  return eachImport(tree, look, 'lazy mesh')
+}
+
+/** Time, timers, randomness and the environment come from few files. */
+function edges(tree: Tree): Violation[] {
+  const product = tree.files.filter(({ isTest, path }) => !isTest && !USER_CODE.includes(path))
+  return EDGES.flatMap((edge) => product.filter(({ path }) => !edge.files.includes(path)).flatMap((file) => usesOf(file, edge)))
+}
+
+function usesOf(file: SourceFile, { rule, use, imported, instead }: Edge): Violation[] {
+  const violation = (line: number, used: string) => ({ rule, where: at(file, line), what: `${used} here; ${instead}` })
+  const inCode = file.code.flatMap((line, index) => {
+    const used = use.exec(line)?.[0]
+    return used === undefined ? [] : [violation(index + 1, used)]
+  })
+  const inImports = file.imports.flatMap(({ line, from, names }) => {
+    const name = names.find((one) => imported?.test(`${from} ${one}`))
+    return name === undefined ? [] : [violation(line, `${name} of ${from}`)]
+  })
+  return [...inCode, ...inImports]
+}
+
+/** At most three doors a package, and one index each. */
+function entries({ workspaces, files }: Tree): Violation[] {
+  const doors = workspaces.flatMap(({ folder, entries: given }) =>
+    given
+      .filter((entry) => !['.', './internal', './testing'].includes(entry))
+      .map((entry) => ({
+        rule: 'entries',
+        where: `${folder}/package.json`,
+        what: `${entry}: the entries are ".", "./internal", "./testing"`,
+      })),
+  )
+  const indexes = files
+    .filter(({ path }) => path.endsWith('/index.ts'))
+    .filter(({ path, home }) => {
+      const entry = path.slice(`${home}/src`.length, -'/index.ts'.length)
+      return !workspaces.find(({ folder }) => folder === home)?.entries.includes(`.${entry}`)
+    })
+    .map(({ path }) => ({ rule: 'entries', where: path, what: 'an index.ts is an entry of its package; name the file by its noun' }))
+  return [...doors, ...indexes]
+}
+
+function folderNames({ files }: Tree): Violation[] {
+  return files
+    .filter(({ path }) => /\/(common|utils?|helpers?|lib|misc|shared)\//.test(path))
+    .map(({ path }) => ({ rule: 'folder names', where: path, what: 'name the folder by what it holds' }))
+}
+
+/** A stranger's service installs the SDK: NATS and contracts are all it brings. */
+function sdkDependencies({ workspaces }: Tree): Violation[] {
+  const sdk = workspaces.find(({ folder }) => folder === 'sdk')
+  return (sdk?.dependencies ?? [])
+    .filter((name) => name !== '@carillon/contracts' && !name.startsWith('@nats-io/'))
+    .map((name) => ({ rule: 'sdk dependencies', where: 'sdk/package.json', what: `${name}: the SDK depends on NATS and contracts only` }))
+}

@@ -1,0 +1,17 @@
+/**
+ * Checks what the compiler cannot know: who may import whom, what a domain may know, where time and randomness come from, and that nothing
+ * is dead. Import cycles, `export *`, and the size of files and functions are rules of biome.json.
+ */
+import { RULES } from './architecture/rules.ts'
+import { readSourceFiles, readWorkspaces } from './architecture/source-files.ts'
+import { unusedDependencies, unusedExports } from './architecture/unused.ts'
+
+const workspaces = readWorkspaces()
+const tree = { workspaces, files: readSourceFiles(workspaces) }
+const violations = [...RULES, unusedExports, unusedDependencies].flatMap((rule) => rule(tree))
+
+for (const { rule, where, what } of violations) console.error(`${where}: ${what} (${rule})`)
+if (violations.length > 0) {
+  console.error(`${violations.length} violations of the architecture; ARCHITECTURE.md has the rules and their reasons`)
+  process.exitCode = 1
+}
