@@ -1,11 +1,14 @@
-import { connect, type Tail } from '@carillon/sdk'
+import { CarillonError, connect, type Tail } from '@carillon/sdk'
 import type { Invocation } from '../invocation.ts'
 import type { Client } from './client.ts'
 
 /** @throws CarillonError NATS_UNAVAILABLE that names the address */
 export async function connectClient({ natsUrl, namespace }: Pick<Invocation, 'natsUrl' | 'namespace'>): Promise<Client> {
   // A lost connection shows as a call that has no answer; the commands that wait say so themselves.
-  const mesh = await connect({ servers: natsUrl, service: 'carillon-cli', namespace, onWarning: () => undefined })
+  const options = { servers: natsUrl, service: 'carillon-cli', namespace, onWarning: () => undefined }
+  const mesh = await connect(options).catch((error: unknown) => {
+    throw withAdvice(error)
+  })
   const { client } = mesh
   return {
     call: (call, input) => client.call(call, input),
@@ -19,6 +22,14 @@ export async function connectClient({ natsUrl, namespace }: Pick<Invocation, 'na
     onLogs: (runId, heard) => drain(client.tailLogs(runId), heard),
     close: () => mesh.stop(),
   }
+}
+
+/** Of a command, the way out is another command. */
+function withAdvice(error: unknown): CarillonError {
+  const { code, message, details } = CarillonError.from(error)
+  if (code !== 'NATS_UNAVAILABLE') return CarillonError.from(error)
+  const hint = 'Start a mesh on this machine with carillon up, or give the address of the broker with --nats.'
+  return new CarillonError(code, message, { ...details, field: '--nats', hint, cause: error })
 }
 
 function drain<Entry>(tail: Tail<Entry>, heard: (entry: Entry) => void): () => void {

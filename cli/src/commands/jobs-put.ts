@@ -1,4 +1,4 @@
-import { CALLS, CarillonError, type JobInput } from '@carillon/contracts'
+import { CALLS, CarillonError, checkName, type JobInput } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
 import { readPayload } from '../arguments/payload.ts'
@@ -62,8 +62,8 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
   const schedule = scheduleOf(options)
   const mode = options.broadcast ? 'broadcast' : options.mode
   return {
-    name,
-    ...(options.handler === undefined ? {} : { handler: options.handler }),
+    name: checkName('job', name),
+    ...(options.handler === undefined ? {} : { handler: checkName('--handler', options.handler) }),
     ...(options.description === undefined ? {} : { description: options.description }),
     ...(schedule === undefined ? {} : { schedule }),
     ...(options.payload === undefined ? {} : { payload: await readPayload(options.payload) }),

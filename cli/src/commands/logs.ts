@@ -1,11 +1,13 @@
-import { CALLS, type CallInput, LIMITS, LOG_LEVELS, type LogLevel, type LogView } from '@carillon/contracts'
+import { CALLS, type CallInput, isEnded, LIMITS, LOG_LEVELS, type LogLevel, type LogView } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseChoice, parseWhole, wrong } from '../arguments/scalars.ts'
 import type { Client } from '../client/client.ts'
 import { pagesOf } from '../client/pages.ts'
+import { now } from '../clock.ts'
 import { followLogs } from '../following/follow-logs.ts'
 import { type Invocation, invocationOf, withClient } from '../invocation.ts'
 import { logText } from '../output/log-text.ts'
+import { runText } from '../output/run-text.ts'
 
 interface LogsOptions {
   readonly follow?: true
@@ -62,7 +64,8 @@ async function printLogs({ client, invocation }: { client: Client; invocation: I
   if (count > 0) return
   // Says RUN_NOT_FOUND where that is why there are none.
   const run = await client.call(CALLS.runsGet, { runId })
-  terminal.note(`No such lines; the run is ${run.state.replace('_', ' ')}. Follow it: carillon logs ${runId} -f${invocation.repeated}`)
+  const advice = isEnded(run.state) ? '' : ` Follow it: carillon logs ${runId} -f${invocation.repeated}`
+  terminal.note(`No such lines. The run: ${runText(terminal, run, now())}.${advice}`)
 }
 
 function queryOf(runId: string, { level, text, limit, newest }: LogsOptions): CallInput<typeof CALLS.logsQuery> {

@@ -1,4 +1,4 @@
-import { type CALLS, type CallInput, CarillonError } from '@carillon/contracts'
+import { type CALLS, type CallInput, CarillonError, checkName } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
 import { readPayload } from '../arguments/payload.ts'
@@ -57,7 +57,7 @@ async function requestOf(name: string, payload: string | undefined, options: Run
     throw new CarillonError('INVALID_REQUEST', '--delay and --at exclude each other', { field: '--at', hint: 'Give one of them.' })
   }
   return {
-    job: name,
+    job: checkName('job', name),
     ...(payload === undefined ? {} : { payload: await readPayload(payload) }),
     ...(options.key === undefined ? {} : { key: options.key }),
     ...(options.delay === undefined ? {} : { delayMs: options.delay }),

@@ -1,4 +1,4 @@
-import type { CarillonError, LogView, RunView, StartedRun } from '@carillon/contracts'
+import { type CarillonError, isEnded, type LogView, type RunView, type StartedRun } from '@carillon/contracts'
 import { now } from '../clock.ts'
 import { logText, missingText } from '../output/log-text.ts'
 import { runText } from '../output/run-text.ts'
@@ -23,8 +23,17 @@ export class RunPrinter implements RunListener, LogListener {
     this.#say(`${what} ${this.#terminal.paint('strong', started.runId)}`)
   }
 
+  /** An end is shown by `ended`, when the last log lines have been. */
   view(view: RunView): void {
+    if (!isEnded(view.state)) this.#change(view)
     this.#progress(view)
+  }
+
+  ended(view: RunView): void {
+    this.#change(view)
+  }
+
+  #change(view: RunView): void {
     const { state, message, attempt, instance } = view
     const isNews = JSON.stringify([state, message, attempt, instance]) !== this.#lastState
     this.#lastState = JSON.stringify([state, message, attempt, instance])

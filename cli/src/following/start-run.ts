@@ -66,6 +66,7 @@ export async function waitFor(session: RunSession, runId: string, begin: () => P
     const ended = await ears.watch.untilEnded(printer, interrupt.signal)
     if (ended === undefined) return sayHowToGoOn(session.invocation, ears.watch.last ?? started, interrupt)
     await ears.logs.finish(isOurs)
+    printer.ended(ended)
     return printEnd(session, ended)
   } finally {
     interrupt.done()

@@ -1,6 +1,6 @@
 import type { RunState, RunView } from '@carillon/contracts'
 import { harmless, type Terminal, type Tone } from './terminal.ts'
-import { timeText, tookText } from './time-text.ts'
+import { spanText, timeText, tookText } from './time-text.ts'
 
 const TONES: Readonly<Record<RunState, Tone>> = {
   delayed: 'quiet',
@@ -32,7 +32,7 @@ function details(run: RunView, nowMs: number): string[] {
   const tries = run.attempts > 1 || run.attempt > 1 ? [`attempt ${run.attempt} of ${Math.max(run.attempts, run.attempt)}`] : []
   switch (run.state) {
     case 'delayed':
-      return [...reasonOf(run), ...(run.dueAt ? [`due ${timeText(run.dueAt, nowMs)}`] : [])]
+      return run.reason === 'retry' ? retryOf(run, nowMs) : [...(run.dueAt ? [`due ${timeText(run.dueAt, nowMs)}`] : reasonOf(run))]
     case 'running':
       return [...(run.instance ? [`on ${run.instance}`] : []), ...tries]
     case 'queued':
@@ -44,6 +44,12 @@ function details(run: RunView, nowMs: number): string[] {
     default:
       return [...reasonOf(run), ...errorOf(run), ...tookOf(run), ...tries]
   }
+}
+
+/** Why the last try failed, and when the next one comes. */
+function retryOf(run: RunView, nowMs: number): string[] {
+  const wait = run.dueAt === undefined ? 0 : Math.max(0, Date.parse(run.dueAt) - nowMs)
+  return [...reasonOf(run), `next try in ${spanText(wait)}`]
 }
 
 const reasonOf = (run: RunView): string[] => (run.message ? [run.message] : run.reason ? [run.reason] : [])

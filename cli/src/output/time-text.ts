@@ -10,7 +10,7 @@ const STEPS = [
 export function spanText(ms: number): string {
   const rounded = Math.abs(ms) < SECOND_MS ? Math.round(Math.abs(ms)) : Math.round(Math.abs(ms) / SECOND_MS) * SECOND_MS
   const [unitMs, unit] = STEPS.find(([size]) => rounded >= size) ?? [1, 'ms']
-  return `${Math.floor(rounded / unitMs)} ${unit}`
+  return `${Math.round(rounded / unitMs)} ${unit}`
 }
 
 /** A span with one decimal below a minute: how long something took. */
