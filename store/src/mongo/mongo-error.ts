@@ -4,10 +4,10 @@ import { MongoError, MongoNetworkError, MongoParseError, MongoServerError } from
 export const DUPLICATE_KEY = 11_000
 export const NAMESPACE_EXISTS = 48
 
-/**
- * What passes by itself: the same operation may succeed when it is sent again. Numbers of MongoDB's error_codes.yml; the last two are how
- * PostgreSQL's deadlock (40P01) and serialization failure (40001) arrive from DocumentDB.
- */
+/** An SQLSTATE of PostgreSQL as the number that DocumentDB makes of it: six bits a letter, the first in the lowest. */
+export const sqlState = (state: string) => [...state].reduce((code, letter, i) => code | ((letter.charCodeAt(0) - 48) << (6 * i)), 0)
+
+/** What passes by itself: the same operation may succeed when it is sent again. Numbers of MongoDB's error_codes.yml, states of PostgreSQL. */
 const TRANSIENT = new Set([
   6, // HostUnreachable
   7, // HostNotFound
@@ -28,12 +28,20 @@ const TRANSIENT = new Set([
   13_388, // StaleConfig
   13_435, // NotPrimaryNoSecondaryOk
   13_436, // NotPrimaryOrSecondary
-  16_908_292, // deadlock
-  16_777_220, // serialization failure
+  sqlState('40P01'), // deadlock
+  sqlState('40001'), // serialization failure
+  sqlState('55P03'), // lock not available
+  sqlState('57P01'), // admin shutdown
+  sqlState('57P02'), // crash shutdown
+  sqlState('57P03'), // cannot connect now: it starts up
+  sqlState('53300'), // too many connections
 ])
-const UNAUTHORIZED = 13
-const OUT_OF_DISK_SPACE = 14_031
-const BAD_REQUEST = new Set([2, 9, 14, 40, 10_334, 17_419])
+/** Unauthorized; a transaction that may only read. */
+const READ_ONLY = new Set<unknown>([13, sqlState('25006')])
+/** OutOfDiskSpace; disk full. */
+const FULL = new Set<unknown>([14_031, sqlState('53100')])
+/** BadValue, FailedToParse, TypeMismatch, ConflictingUpdateOperators, BSONObjectTooLarge, DocumentTooLarge: a fault of ours. */
+const BAD_REQUEST = new Set<unknown>([2, 9, 14, 40, 10_334, 17_419])
 /** FerretDB answers InternalError with PostgreSQL's own words. */
 const PASSING_WORDS =
   /recovery mode|starting up|shutting down|terminating connection|deadlock|could not serialize|broken pipe|connection re(?:set|fused)|unexpected EOF|failed to connect|conn closed/i
@@ -56,7 +64,7 @@ export function fromMongoError(error: unknown, place: string): CarillonError {
 
 function codeOf(error: unknown): ErrorCode {
   if (!(error instanceof MongoError) || error instanceof MongoParseError) return 'INTERNAL'
-  if (error.code === OUT_OF_DISK_SPACE || FULL_WORDS.test(error.message)) return 'STORE_FULL'
-  if (error.code === UNAUTHORIZED) return 'STORE_READ_ONLY'
-  return typeof error.code === 'number' && BAD_REQUEST.has(error.code) ? 'INTERNAL' : 'STORE_UNAVAILABLE'
+  if (FULL.has(error.code) || FULL_WORDS.test(error.message)) return 'STORE_FULL'
+  if (READ_ONLY.has(error.code)) return 'STORE_READ_ONLY'
+  return BAD_REQUEST.has(error.code) ? 'INTERNAL' : 'STORE_UNAVAILABLE'
 }

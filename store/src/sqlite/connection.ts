@@ -31,11 +31,12 @@ export class Connection {
 
   constructor(options: SqliteOptions) {
     this.path = options.path
+    const isFile = options.path !== ':memory:'
     try {
+      this.#reserve = isFile && !options.readOnly ? reserveIn(options.path) : undefined
       this.#database = openDatabase(options)
       this.#begin = this.#database.prepare('begin immediate')
       this.#commit = this.#database.prepare('commit')
-      this.#reserve = options.readOnly || options.path === ':memory:' ? undefined : new DiskReserve(options.path)
     } catch (error) {
       throw openingError(error, options.path)
     }
@@ -118,8 +119,12 @@ export class Connection {
   }
 }
 
+function reserveIn(path: string): DiskReserve {
+  mkdirSync(dirname(path), { recursive: true })
+  return new DiskReserve(path)
+}
+
 function openDatabase({ path, synchronous, readOnly }: SqliteOptions): DatabaseSync {
-  if (!readOnly && path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS })
   try {
     if (!readOnly) database.exec('pragma journal_mode=wal')
