@@ -4,7 +4,7 @@ import { records } from './migrations/0001-records.ts'
 import { NAMESPACE_EXISTS } from './mongo-error.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
-export const MIGRATIONS = [{ number: 1, name: 'records', collections: records }] as const
+const MIGRATIONS = [{ number: 1, name: 'records', collections: records }] as const
 
 /**
  * Brings collections and indexes up to date. Every step may be done twice, also at the same time by two processes: what is there already

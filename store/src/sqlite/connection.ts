@@ -31,13 +31,14 @@ export class Connection {
 
   constructor(options: SqliteOptions) {
     this.path = options.path
-    const isFile = options.path !== ':memory:'
+    const reserve = reserveOf(options)
     try {
-      this.#reserve = isFile && !options.readOnly ? reserveIn(options.path) : undefined
       this.#database = openDatabase(options)
       this.#begin = this.#database.prepare('begin immediate')
       this.#commit = this.#database.prepare('commit')
+      this.#reserve = reserve
     } catch (error) {
+      reserve?.release()
       throw openingError(error, options.path)
     }
   }
@@ -119,9 +120,15 @@ export class Connection {
   }
 }
 
-function reserveIn(path: string): DiskReserve {
-  mkdirSync(dirname(path), { recursive: true })
-  return new DiskReserve(path)
+/** Made before the database, so that the folder is there; a store in memory or for reading needs none. */
+function reserveOf({ path, readOnly }: SqliteOptions): DiskReserve | undefined {
+  if (readOnly || path === ':memory:') return undefined
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    return new DiskReserve(path)
+  } catch (error) {
+    throw openingError(error, path)
+  }
 }
 
 function openDatabase({ path, synchronous, readOnly }: SqliteOptions): DatabaseSync {

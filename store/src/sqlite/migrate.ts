@@ -2,7 +2,7 @@ import type { Connection } from './connection.ts'
 import { records } from './migrations/0001-records.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
-export const MIGRATIONS = [{ number: 1, name: 'records', sql: records }] as const
+const MIGRATIONS = [{ number: 1, name: 'records', sql: records }] as const
 
 /**
  * Brings the schema up to date. One transaction that begins by taking the write lock: a second process waits for it and then finds
