@@ -35,13 +35,9 @@ export function openTelemetry(api: Api, provider: TracerProvider = api.trace.get
     },
   })
   return {
-    active: () => {
-      const context = api.context.active()
-      return api.trace.getSpan(context) === undefined ? undefined : context
-    },
-    call(name, parent, traceparent) {
-      if (isIdle()) return plainTelemetry.call(name, parent, traceparent)
-      const context = parentOf(traceparent, (parent as Context | undefined) ?? api.ROOT_CONTEXT)
+    call(name, traceparent) {
+      if (isIdle()) return plainTelemetry.call(name, traceparent)
+      const context = parentOf(traceparent, api.context.active())
       return traceOf(tracer.startSpan(`carillon.call ${name}`, { kind: api.SpanKind.CLIENT }, context), context)
     },
     task(task) {

@@ -9,10 +9,8 @@ export interface Trace {
 
 /** Tracing as the SDK needs it, with or without OpenTelemetry. */
 export interface Telemetry {
-  /** What is active here: calls with the same may travel in one message. Undefined when nothing is. */
-  active(): unknown
-  /** Begin a call to a service, below `parent` (from `active`). */
-  call(name: string, parent: unknown, traceparent?: string): Trace
+  /** Begin a call to a service, below `traceparent` where it is given, else below what is active. */
+  call(name: string, traceparent?: string): Trace
   /** Begin a task, below the trace of the message that brought it. */
   task(task: TracedTask): Trace
 }
@@ -26,8 +24,7 @@ export interface TracedTask {
 
 /** Without OpenTelemetry a trace context is handed on as it came. */
 export const plainTelemetry: Telemetry = {
-  active: () => undefined,
-  call: (_name, _parent, traceparent) => passOn(traceparent),
+  call: (_name, traceparent) => passOn(traceparent),
   task: () => NO_TRACE,
 }
 

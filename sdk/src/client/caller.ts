@@ -62,7 +62,7 @@ export class Caller {
     const name = `${call.noun}.${call.verb}`
     const body = JSON.stringify(parseInput(call.input, input))
     this.checkSize(body)
-    const trace = this.telemetry.call(name, this.telemetry.active(), options.traceparent)
+    const trace = this.telemetry.call(name, options.traceparent)
     try {
       const output = await this.#untilDeadline(call, body, { ...options, traceparent: trace.traceparent })
       trace.end()

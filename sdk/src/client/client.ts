@@ -55,23 +55,25 @@ export class Client {
    */
   async run<Result = unknown>(job: string, payload?: unknown, options: RunOptions & SendOptions = {}): Promise<RunHandle<Result>> {
     const { giveUpAfterMs: timeoutMs, signal, traceparent, ...rest } = options
-    const started = await this.#starter.start(startItemOf({ ...rest, job, payload }), { timeoutMs, signal, traceparent })
-    return runHandle<Result>(started, this.#link, this.#caller)
+    return this.#traced(traceparent, async (trace) => {
+      const started = await this.#starter.start(startItemOf({ ...rest, job, payload }, trace), { timeoutMs, signal })
+      return runHandle<Result>(started, this.#link, this.#caller)
+    })
   }
 
   /** Start any number of runs. The outcomes are in the order of the requests; one that is refused does not touch the others. */
   runMany<Result = unknown>(requests: readonly RunRequest[], options: SendOptions = {}): Promise<RunOutcome<Result>[]> {
     const { giveUpAfterMs: timeoutMs, signal, traceparent } = options
-    const start = async (request: RunRequest): Promise<RunOutcome<Result>> => {
+    const start = async (request: RunRequest, trace: string | undefined): Promise<RunOutcome<Result>> => {
       try {
-        const started = await this.#starter.start(startItemOf(request), { timeoutMs, signal, traceparent })
+        const started = await this.#starter.start(startItemOf(request, trace), { timeoutMs, signal })
         return { ok: true, run: runHandle<Result>(started, this.#link, this.#caller) }
       } catch (error) {
         if (signal?.aborted && error === signal.reason) throw error
         return { ok: false, error: CarillonError.from(error) }
       }
     }
-    return Promise.all(requests.map(start))
+    return this.#traced(traceparent, (trace) => Promise.all(requests.map((request) => start(request, trace))))
   }
 
   /** A run by its id, to wait for its end; whether it exists shows then. */
@@ -122,5 +124,18 @@ export class Client {
   /** Log lines of a run, from now on; `logs.query` has those before. */
   tailLogs(runId: string): Tail<LogView> {
     return new Tail(this.#link, subjects.log(this.#caller.namespace, checkName('runId', runId)), readLogLines)
+  }
+
+  /** A trace of the caller's own: requests are shared, so each run carries where it comes from. */
+  async #traced<Value>(traceparent: string | undefined, start: (trace: string | undefined) => Promise<Value>): Promise<Value> {
+    const trace = this.#caller.telemetry.call('runs.start', traceparent)
+    try {
+      const value = await start(trace.traceparent)
+      trace.end()
+      return value
+    } catch (error) {
+      trace.end(error instanceof Error ? error.message : String(error))
+      throw error
+    }
   }
 }

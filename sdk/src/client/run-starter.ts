@@ -15,8 +15,6 @@ const FRAME_BYTES = 16
 
 interface Entry {
   readonly item: StartItem
-  readonly context: unknown
-  readonly traceparent: string | undefined
   readonly deadline: number
   readonly timeoutMs: number
   isSettled: boolean
@@ -39,11 +37,10 @@ export class RunStarter {
   /** @throws CarillonError of the item, or of the request when nobody took it within `timeoutMs` */
   start(item: StartItem, options: CallOptions = {}): Promise<StartedRun> {
     return new Promise((resolve, reject) => {
-      const { signal, timeoutMs = START_TIMEOUT_MS, traceparent } = options
+      const { signal, timeoutMs = START_TIMEOUT_MS } = options
       if (signal?.aborted) return reject(signal.reason)
       const deadline = this.#caller.clock.now() + timeoutMs
-      const context = this.#caller.telemetry.active()
-      const entry: Entry = { item, context, traceparent, deadline, timeoutMs, isSettled: false, resolve, reject }
+      const entry: Entry = { item, deadline, timeoutMs, isSettled: false, resolve, reject }
       const onAbort = () => settle(entry, () => reject(signal?.reason))
       entry.forgetAbort = () => signal?.removeEventListener('abort', onAbort)
       signal?.addEventListener('abort', onAbort, { once: true })
@@ -67,27 +64,23 @@ export class RunStarter {
 
   async #send(entries: Entry[]): Promise<void> {
     this.#inFlight++
-    const [first] = entries as [Entry]
-    const trace = this.#caller.telemetry.call('runs.start', first.context, first.traceparent)
     try {
-      await this.#untilAnswered(entries, trace.traceparent)
-      trace.end()
+      await this.#untilAnswered(entries)
     } catch (error) {
-      trace.end(error instanceof Error ? error.message : String(error))
       for (const entry of entries) settle(entry, () => entry.reject(error))
     }
     this.#inFlight--
     this.#flush()
   }
 
-  async #untilAnswered(entries: Entry[], traceparent: string | undefined): Promise<void> {
+  async #untilAnswered(entries: Entry[]): Promise<void> {
     const { clock } = this.#caller
     for (let round = 0; ; round++) {
       const open = entries.filter((entry) => !entry.isSettled)
       if (open.length === 0) return
       const timeoutMs = Math.max(1, Math.min(ATTEMPT_MS, earliestDeadline(open) - clock.now()))
       const body = `{"runs":[${open.map((entry) => entry.item.text).join(',')}]}`
-      const reply = await this.#caller.request(CALLS.runsStart, body, { timeoutMs, traceparent })
+      const reply = await this.#caller.request(CALLS.runsStart, body, { timeoutMs })
       if (reply.type === 'answer') return distribute(open, reply.body, round > 0)
       for (const entry of open) if (entry.deadline <= clock.now()) this.#giveUp(entry, reply)
       await sleep(clock, jitter(Math.min(100 * 2 ** round, 1_000)))
@@ -109,15 +102,14 @@ function settle(entry: Entry, action: () => void): void {
   action()
 }
 
-/** Where the request that begins at `from` ends: at the limits of count and bytes, and where the trace changes. */
+/** Where the request that begins at `from` ends: at the limits of count and bytes. */
 function endOfRequest(queue: readonly Entry[], from: number, maxBytes: number): number {
-  const first = queue[from] as Entry
   let bytes = FRAME_BYTES
   let to = from
   for (; to < queue.length && to - from < RUNS_PER_REQUEST; to++) {
     const entry = queue[to] as Entry
     bytes += entry.item.bytes + 1
-    if (to > from && (bytes > maxBytes || entry.context !== first.context || entry.traceparent !== first.traceparent)) break
+    if (to > from && bytes > maxBytes) break
   }
   return to
 }

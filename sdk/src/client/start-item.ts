@@ -40,10 +40,10 @@ export interface StartItem {
 const PAYLOAD = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
 
 /** @throws CarillonError for whatever the coordinator would refuse: the same schema, before anything is sent */
-export function startItemOf(request: RunRequest): StartItem {
+export function startItemOf(request: RunRequest, traceparent?: string): StartItem {
   const { payload, ...rest } = request
   const id = rest.key === undefined ? nextRunId() : undefined
-  const fields = parseInput(startRunSchema, definedOnly({ ...rest, at: dateText(rest.at), id }), 'run')
+  const fields = parseInput(startRunSchema, definedOnly({ ...rest, at: dateText(rest.at), id, traceparent }), 'run')
   const head = JSON.stringify(fields)
   const text = payload === undefined ? head : `${head.slice(0, -1)},"payload":${writeJson(payload, PAYLOAD)}}`
   return { text, bytes: Buffer.byteLength(text), id }

@@ -22,6 +22,7 @@ export class Registrar {
   readonly #options: RegistrarOptions
   readonly #closing = new AbortController()
   #again: Promise<void> | undefined
+  #isKnown = false
 
   constructor(options: RegistrarOptions) {
     this.#options = options
@@ -34,7 +35,9 @@ export class Registrar {
       try {
         const registered = await caller.call(CALLS.instancesRegister, registration, { signal: this.#closing.signal })
         if (this.#closing.signal.aborted) return
-        return this.#options.onRegistered(registered)
+        this.#isKnown = true
+        this.#options.onRegistered(registered)
+        return
       } catch (error) {
         if (this.#closing.signal.aborted) return
         if (!CarillonError.is(error) || !error.retry) throw error
@@ -53,8 +56,9 @@ export class Registrar {
     })
   }
 
-  /** Say goodbye: nobody has to wait for our silence. */
+  /** Say goodbye, where somebody knows us: nobody has to wait for our silence. */
   async leave(timeoutMs: number): Promise<void> {
+    if (!this.#isKnown) return
     const { instance } = this.#options.registration
     await this.#options.caller.call(CALLS.instancesLeave, { instance }, { timeoutMs })
   }

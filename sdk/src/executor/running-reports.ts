@@ -1,7 +1,7 @@
 import { TIMES } from '@carillon/contracts'
 import type { Clock, Timer } from '../clock.ts'
+import { Fifo } from '../fifo.ts'
 import type { Attempt } from './attempt.ts'
-import { Fifo } from './fifo.ts'
 import { progressText, startedText } from './report-text.ts'
 import type { Reporter } from './reporter.ts'
 

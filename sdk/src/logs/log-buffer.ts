@@ -1,4 +1,5 @@
 import { LIMITS, type WorkMessage } from '@carillon/contracts'
+import { Fifo } from '../fifo.ts'
 import { type LogEntry, logLineText } from './log-line.ts'
 
 /** Lines in a row; `dropped` were lost before the first of them. */
@@ -27,7 +28,8 @@ export interface LogBatch {
 export class LogBuffer {
   readonly #instance: string
   readonly #streams = new WeakMap<WorkMessage, Stream>()
-  readonly #filled = new Set<Stream>()
+  /** Those with something to send, each once. */
+  readonly #filled = new Fifo<Stream>()
   #lineCount = 0
 
   constructor(instance: string) {
@@ -50,7 +52,7 @@ export class LogBuffer {
       stream = { work, traceparent: origin.traceparent, seq: 0, segments: [] }
       this.#streams.set(work, stream)
     }
-    this.#filled.add(stream)
+    if (stream.segments.length === 0) this.#filled.push(stream)
     stream.seq++
     let segment = stream.segments.at(-1)
     const isFull = this.#lineCount >= LIMITS.logBufferLines
@@ -69,14 +71,14 @@ export class LogBuffer {
 
   /** The next message, or undefined when nothing waits. Its lines count until `sent`. */
   take(maxBytes: number): LogBatch | undefined {
-    const [stream] = this.#filled
+    const stream = this.#filled.peek()
     const segment = stream?.segments[0]
     if (!stream || !segment) return undefined
     const lines = segment.lines.splice(0, fitting(segment.lines, maxBytes))
     const { dropped } = segment
     segment.dropped = 0
     if (segment.lines.length === 0) stream.segments.shift()
-    if (stream.segments.length === 0) this.#filled.delete(stream)
+    if (stream.segments.length === 0) this.#filled.shift()
     const { runId, taskId, attempt } = stream.work
     const head = `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"instance":"${this.#instance}"`
     const payload = `${head}${dropped > 0 ? `,"dropped":${dropped}` : ''},"lines":[${lines.join(',')}]}`

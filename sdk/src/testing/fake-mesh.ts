@@ -1,5 +1,6 @@
 import {
   type ClaimAnswer,
+  type LogMessage,
   parseSubject,
   type Registration,
   type Report,
@@ -11,7 +12,7 @@ import {
   workConsumer,
   workFilter,
 } from '@carillon/contracts'
-import { type ConsumerMessages, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type ConsumerMessages, type JetStreamManager, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
 
 type StartRequest = { job?: string; handler?: string; id?: string; key?: string; payload?: unknown; timeoutMs?: number }
@@ -28,7 +29,7 @@ export class FakeMesh {
   readonly left: string[] = []
   readonly claims: { taskId: string; attempt: number }[] = []
   readonly reports: Report[] = []
-  readonly runs = new Map<string, { state: string; result?: unknown; error?: unknown; reason?: string }>()
+  readonly runs = new Map<string, { state: string; result?: unknown; failure?: unknown; reason?: string }>()
   /** How often runs.start was asked for, and with how many runs. */
   readonly startSizes: number[] = []
   claimAnswer: (claim: { taskId: string; attempt: number }) => ClaimAnswer = ({ attempt }) => ({ run: true, attempt })
@@ -107,6 +108,26 @@ export class FakeMesh {
     return Promise.all(payloads.map(publish))
   }
 
+  /** Take messages by hand, as another executor would. */
+  async take(consumer: string, count: number): Promise<JsMsg[]> {
+    const messages: JsMsg[] = []
+    const batch = await (await jetstream(this.connection).consumers.get('WORK', consumer)).fetch({ max_messages: count, expires: 2_000 })
+    for await (const message of batch) messages.push(message)
+    return messages
+  }
+
+  /** Messages of the stored lines of a run. */
+  async logLines(runId: string): Promise<string[]> {
+    const consumer = await jetstream(this.connection).consumers.get('LOGS', { filter_subjects: [subjects.log(NAMESPACE, runId)] })
+    const { num_pending: count } = await consumer.info()
+    const lines: string[] = []
+    for (let i = 0; i < count; i++) {
+      const message = await consumer.next({ expires: 1_000 })
+      for (const line of message?.json<LogMessage>().lines ?? []) lines.push(line.message)
+    }
+    return lines
+  }
+
   async createConsumer(handler: string): Promise<void> {
     await this.manager.consumers.add('WORK', {
       durable_name: workConsumer(NAMESPACE, handler),
@@ -163,9 +184,9 @@ export class FakeMesh {
     const run = this.runs.get(report.runId)
     if (!run || report.type !== 'finished' || report.taskId !== report.runId) return
     const reason = report.outcome === 'succeeded' ? 'completed' : (report.reason ?? 'handler-error')
-    Object.assign(run, { state: report.outcome, result: report.result, error: report.error, reason })
-    const { runId, outcome: state, result, error } = report
-    const body = JSON.stringify({ runId, handler: '', state, reason, attempt: report.attempt, at: report.endedAt, result, error })
+    Object.assign(run, { state: report.outcome, result: report.result, failure: report.error, reason })
+    const { runId, outcome: state, result, error: failure } = report
+    const body = JSON.stringify({ runId, handler: '', state, reason, attempt: report.attempt, at: report.endedAt, result, failure })
     this.connection.publish(subjects.event(NAMESPACE, 'run', runId, state), body)
   }
 }

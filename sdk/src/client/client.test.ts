@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CALLS, CarillonError, subjects } from '@carillon/contracts'
+import { connect } from '../connect.ts'
+import { signal } from '../testing/eventually.ts'
+import { startMesh } from '../testing/mesh-fixture.ts'
+import { freePort } from '../testing/nats-server.ts'
+
+const hasCode = (code: string) => (error: unknown) => CarillonError.is(error) && error.code === code
+
+test('connect names the address when nobody is there, within 5 s', async () => {
+  const port = await freePort()
+  await assert.rejects(connect({ servers: `nats://127.0.0.1:${port}`, service: 'test' }), (error) => {
+    assert.ok(CarillonError.is(error))
+    assert.equal(error.code, 'NATS_UNAVAILABLE')
+    return error.message.includes(String(port))
+  })
+  await assert.rejects(connect({ service: 'a.b' }), hasCode('INVALID_NAME'))
+})
+
+test('starts of one tick travel in one request, each with its own outcome', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  const outcomes = await Promise.allSettled([
+    client.run('a', 1),
+    client.run('b', 2, { key: 'k' }),
+    client.run('refused'),
+    client.run('not a name'),
+  ])
+  assert.deepEqual(fake.startSizes, [3])
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected', 'rejected'],
+  )
+  assert.ok(hasCode('KEY_CONFLICT')((outcomes[2] as PromiseRejectedResult).reason))
+  assert.equal((await client.run('b', 2, { key: 'k' })).created, false)
+})
+
+test('any number of runs is split by count and by size', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  const many = await client.runMany(Array.from({ length: 2_500 }, (_, i) => (i === 7 ? { job: 'bad name' } : { job: 'a', payload: i })))
+  assert.deepEqual(fake.startSizes, [1_000, 1_000, 499])
+  assert.deepEqual(
+    many.flatMap((outcome, index) => (outcome.ok ? [] : [[index, outcome.error.code]])),
+    [[7, 'INVALID_NAME']],
+  )
+  fake.startSizes.length = 0
+  const large = await client.runMany(Array.from({ length: 5 }, () => ({ handler: 'a', payload: 'x'.repeat(400_000) })))
+  assert.ok(large.every(({ ok }) => ok))
+  assert.deepEqual(fake.startSizes, [2, 2, 1])
+})
+
+test('a start whose answer is lost is sent again, and is still created', async (t) => {
+  const { server, fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  const start = fake.answers['runs.start'] as (input: unknown) => Promise<unknown>
+  const taken = signal()
+  fake.answers['runs.start'] = async (input: unknown) => {
+    await start(input)
+    fake.answers['runs.start'] = start
+    taken.fire()
+    return undefined
+  }
+  const running = client.run('a', 1)
+  await taken.fired
+  await server.kill()
+  await server.restart()
+  const run = await running
+  assert.equal(run.created, true)
+  assert.equal(fake.runs.size, 1)
+  assert.deepEqual(fake.startSizes, [1, 1])
+})
+
+test('without a service a call says which is missing; an abort ends it', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  await fake.connection.close()
+  await assert.rejects(client.jobs.list(), hasCode('NO_SERVICE'))
+  await assert.rejects(client.run('a', 1, { giveUpAfterMs: 200 }), hasCode('NO_SERVICE'))
+  const reason = new Error('enough')
+  await assert.rejects(client.run('a', 1, { signal: AbortSignal.abort(reason) }), reason)
+})
+
+test('silence is CALL_TIMEOUT and names the call; the error of a service keeps its code', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const mesh = await join()
+  fake.answers['jobs.pause'] = () => undefined
+  fake.answers['jobs.get'] = () => ({ error: { code: 'JOB_NOT_FOUND', message: 'There is no job x', value: '"x"' } })
+  await assert.rejects(
+    mesh.client.call(CALLS.jobsPause, { name: 'x' }, { timeoutMs: 50 }),
+    (error) => hasCode('CALL_TIMEOUT')(error) && /jobs\.pause/.test(String(error)),
+  )
+  await assert.rejects(
+    mesh.client.jobs.get('x'),
+    (error) => hasCode('JOB_NOT_FOUND')(error) && (error as CarillonError).details.value === '"x"',
+  )
+  await mesh.stop()
+  await assert.rejects(mesh.client.jobs.get('x'), hasCode('NOT_CONNECTED'))
+})
+
+test('result() sees an end before, after and without its event', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  fake.runs.set('run-aaaaaaaaaaaa', { state: 'succeeded', result: { early: true } })
+  assert.deepEqual(await client.handleOf('run-aaaaaaaaaaaa').result(), { early: true })
+
+  const asked = signal()
+  fake.runs.set('run-bbbbbbbbbbbb', { state: 'running' })
+  const get = fake.answers['runs.get'] as (input: unknown) => unknown
+  fake.answers['runs.get'] = (input: unknown) => {
+    asked.fire()
+    return get(input)
+  }
+  const later = client.handleOf('run-bbbbbbbbbbbb').result()
+  await asked.fired
+  fake.runs.set('run-bbbbbbbbbbbb', { state: 'succeeded', result: 'large' })
+  const event = { runId: 'run-bbbbbbbbbbbb', state: 'succeeded', reason: 'completed', resultOmitted: true }
+  fake.connection.publish(subjects.event('default', 'run', 'run-bbbbbbbbbbbb', 'succeeded'), JSON.stringify(event))
+  assert.equal(await later, 'large')
+})
+
+test('result() rejects with state, reason and error; with what was asked for when it takes too long', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  fake.runs.set('run-cccccccccccc', { state: 'failed', reason: 'handler-error', failure: { name: 'TypeError', message: 'boom' } })
+  await assert.rejects(client.handleOf('run-cccccccccccc').result(), (error) => {
+    assert.ok(hasCode('RUN_NOT_SUCCEEDED')(error))
+    return /failed.*handler-error.*TypeError: boom/.test(String(error))
+  })
+  assert.equal((await client.handleOf('run-cccccccccccc').ended()).state, 'failed')
+  fake.runs.set('run-dddddddddddd', { state: 'running' })
+  await assert.rejects(client.handleOf('run-dddddddddddd').result({ timeoutMs: 30 }), hasCode('CALL_TIMEOUT'))
+  await assert.rejects(client.handleOf('run-eeeeeeeeeeee').result(), hasCode('RUN_NOT_FOUND'))
+})
+
+test('events, live signals and log lines can be read as they come, until stopped', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  const tails = { ended: client.events({ noun: 'run', what: 'succeeded' }), live: client.live(), log: client.tailLogs('run-ffffffffffff') }
+  await client
+    .handleOf('run-x')
+    .ended()
+    .catch(() => undefined)
+  const line = { seq: 1, at: '2026-01-01T00:00:00.000Z', level: 'info', message: 'hello' }
+  const message = { runId: 'run-ffffffffffff', taskId: 'run-ffffffffffff', attempt: 1, instance: 'me', lines: [line] }
+  fake.connection.publish(subjects.log('default', 'run-ffffffffffff'), 'garbage')
+  fake.connection.publish(subjects.log('default', 'run-ffffffffffff'), JSON.stringify(message))
+  fake.connection.publish(subjects.event('default', 'job', 'j', 'paused'), '{}')
+  fake.connection.publish(subjects.event('default', 'run', 'r', 'succeeded'), '{"a":1}')
+  fake.connection.publish(subjects.live('default', 'run', 'r', 'progress'), '{"percent":5}')
+  for await (const event of tails.live) {
+    assert.deepEqual(event, { noun: 'run', name: 'r', what: 'progress', body: { percent: 5 } })
+    break
+  }
+  for await (const event of tails.ended) {
+    assert.deepEqual(event, { noun: 'run', name: 'r', what: 'succeeded', body: { a: 1 } })
+    tails.ended.stop()
+  }
+  for await (const view of tails.log) {
+    assert.deepEqual([view.message, view.runId, view.instance], ['hello', 'run-ffffffffffff', 'me'])
+    break
+  }
+})

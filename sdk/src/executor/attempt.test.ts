@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TIMES, type WorkMessage } from '@carillon/contracts'
+import type { Msg } from '@nats-io/transport-node'
+import { NO_TRACE } from '../telemetry.ts'
+import { signal } from '../testing/eventually.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { Attempt } from './attempt.ts'
+import { defineHandler, type HandlerDefinition, type HandlerOptions } from './handler.ts'
+import { NonRetryableError } from './handler-errors.ts'
+import { HeldTask } from './held-task.ts'
+import type { Ending } from './report-text.ts'
+import type { TaskContext } from './task-context.ts'
+
+type Run = (context: TaskContext) => unknown
+
+function startAttempt(run: Run, more: { work?: Partial<WorkMessage>; options?: HandlerOptions } = {}) {
+  const clock = new FakeClock()
+  const work: WorkMessage = { runId: 'r', taskId: 't', handler: 'h', attempt: 1, payload: { to: 'x' }, ...more.work }
+  const ended = signal<Ending | undefined>()
+  const endings: (Ending | undefined)[] = []
+  const attempt = new Attempt({
+    task: new HeldTask(work, {} as Msg, { heldAt: clock.now() }),
+    handler: defineHandler('h', run as HandlerDefinition['run'], more.options),
+    clock,
+    trace: NO_TRACE,
+    observer: {
+      onBegin: () => undefined,
+      onProgress: () => undefined,
+      onLog: () => undefined,
+      onEnd: (_attempt, ending) => {
+        endings.push(ending)
+        ended.fire(ending)
+      },
+    },
+  })
+  attempt.start()
+  return { attempt, clock, ended: ended.fired, endings }
+}
+
+const never = () => new Promise(() => undefined)
+
+test('a result is written as JSON, whether the handler is async or not', async () => {
+  assert.deepEqual(await startAttempt(() => ({ a: 1 })).ended, { outcome: 'succeeded', resultText: '{"a":1}' })
+  assert.deepEqual(await startAttempt(async () => undefined).ended, { outcome: 'succeeded', resultText: 'null' })
+})
+
+test('a result that cannot be kept fails the task', async () => {
+  const cyclic: Record<string, unknown> = {}
+  cyclic['self'] = cyclic
+  for (const [result, name] of [
+    [cyclic, 'RESULT_NOT_JSON'],
+    [5n, 'RESULT_NOT_JSON'],
+    ['x'.repeat(300_000), 'RESULT_TOO_LARGE'],
+  ] as const) {
+    const ending = await startAttempt(() => result).ended
+    assert.equal(ending?.reason, 'invalid-result')
+    assert.equal(ending?.error?.name, name)
+  }
+})
+
+test('thrown values fail the task; NonRetryableError says so', async () => {
+  const plain = await startAttempt(async () => {
+    throw new TypeError('wrong')
+  }).ended
+  assert.deepEqual([plain?.outcome, plain?.reason, plain?.error?.name], ['failed', undefined, 'TypeError'])
+  const final = await startAttempt(() => {
+    throw new NonRetryableError('never')
+  }).ended
+  assert.deepEqual([final?.reason, final?.error?.retryable], ['non-retryable', false])
+})
+
+test('an abort is seen by the handler; what it returns then does not count', async () => {
+  const reasons: string[] = []
+  const cases = [
+    ['timeout', 'timed_out', 'TimeoutError'],
+    ['cancel', 'cancelled', 'AbortError'],
+  ] as const
+  for (const [kind, outcome, name] of cases) {
+    const untilAborted: Run = (context) =>
+      new Promise((resolve) => context.signal.addEventListener('abort', () => resolve(reasons.push(context.signal.reason.name))))
+    const { attempt, clock, ended } = startAttempt(untilAborted, { work: { timeoutMs: 100 } })
+    if (kind === 'timeout') clock.advance(100)
+    else attempt.abort(kind)
+    assert.equal((await ended)?.outcome, outcome)
+    assert.equal(reasons.at(-1), name)
+    assert.equal(clock.armed, 0)
+  }
+})
+
+test('a handler that never settles ends after the grace', () => {
+  const { clock, endings, attempt } = startAttempt(never, { work: { timeoutMs: 100 } })
+  clock.advance(100 + TIMES.graceMs - 1)
+  assert.equal(endings.length, 0)
+  clock.advance(1)
+  assert.equal(endings[0]?.outcome, 'timed_out')
+  assert.ok(attempt.isOver)
+  attempt.abort('cancel')
+  clock.advance(TIMES.graceMs)
+  assert.equal(endings.length, 1)
+})
+
+test('a drain ends without a report', () => {
+  const { attempt, clock, endings } = startAttempt(never)
+  attempt.abort('drain')
+  clock.advance(TIMES.graceMs)
+  assert.deepEqual(endings, [undefined])
+})
+
+test('a payload that its schema refuses does not reach the handler', async () => {
+  const input = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'test',
+      validate: async () => ({ issues: [{ message: 'no address', path: ['to', { key: 0 }] }] }),
+    },
+  }
+  let calls = 0
+  const ending = await startAttempt(() => calls++, { options: { input } }).ended
+  assert.deepEqual([ending?.reason, ending?.error?.message, calls], ['invalid-payload', 'to.0: no address', 0])
+})

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LIMITS } from '@carillon/contracts'
+import { failureOf, isNonRetryable } from './failure.ts'
+import { NonRetryableError, RetryAfterError } from './handler-errors.ts'
+
+const hostile = new Proxy(
+  {},
+  {
+    get: () => {
+      throw new Error('trap')
+    },
+    has: () => {
+      throw new Error('trap')
+    },
+    getPrototypeOf: () => {
+      throw new Error('trap')
+    },
+  },
+)
+const cyclic: Record<string, unknown> = { message: 'round' }
+cyclic['self'] = cyclic
+
+test('any thrown value becomes a failure that can be sent', () => {
+  const badGetter = Object.defineProperty(new Error('x'), 'message', {
+    get: () => {
+      throw new Error('trap')
+    },
+  })
+  const values = [
+    null,
+    undefined,
+    0,
+    'text',
+    5n,
+    Symbol('s'),
+    () => 1,
+    [],
+    {},
+    cyclic,
+    hostile,
+    badGetter,
+    Object.create(null),
+    new Date(Number.NaN),
+  ]
+  for (const value of values) {
+    const failure = failureOf(value)
+    assert.doesNotThrow(() => JSON.stringify(failure))
+    assert.equal(typeof failure.message, 'string')
+    assert.ok(failure.name.length > 0)
+  }
+  assert.match(failureOf('text').message, /"text"/)
+  assert.match(failureOf(null).message, /null/)
+})
+
+test('texts are cut to the limit, in bytes', () => {
+  const failure = failureOf(Object.assign(new Error('ü'.repeat(100_000)), { name: 'n'.repeat(1_000) }))
+  assert.ok(Buffer.byteLength(failure.message) <= LIMITS.errorTextBytes)
+  assert.ok(Buffer.byteLength(failure.stack ?? '') <= LIMITS.errorTextBytes)
+  assert.equal(failure.name.length, 200)
+  assert.ok(!failure.message.includes('\uFFFD'))
+})
+
+test('what a handler asks for travels with the failure', () => {
+  assert.equal(failureOf(new NonRetryableError('no')).retryable, false)
+  assert.equal(isNonRetryable(new NonRetryableError('no')), true)
+  assert.equal(isNonRetryable(hostile), false)
+  assert.equal(failureOf(new RetryAfterError('later', 1_500.4)).retryAfterMs, 1_500)
+  assert.equal(failureOf(new RetryAfterError('later', Number.NaN)).retryAfterMs, undefined)
+  assert.equal(failureOf(new RetryAfterError('later', -5)).retryAfterMs, 0)
+  class Custom extends NonRetryableError {
+    override readonly name = 'Custom'
+  }
+  assert.deepEqual({ ...failureOf(new Custom('mine')), stack: '' }, { name: 'Custom', message: 'mine', stack: '', retryable: false })
+})
