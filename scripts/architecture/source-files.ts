@@ -19,7 +19,7 @@ export interface SourceFile {
   /** The workspace's folder, such as `services/registry`. */
   readonly home: string
   readonly lines: readonly string[]
-  /** The lines with comments and the contents of strings blanked: what is left is code. */
+  /** The lines with comments and the contents of strings blanked: what is left is code. Templates stay, for what they evaluate. */
   readonly code: readonly string[]
   readonly imports: readonly Import[]
   /** Written for tests only. */
@@ -113,7 +113,7 @@ function namesOf(names: string): string[] {
     .filter((name) => name !== '')
 }
 
-const NOT_CODE = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g
+const NOT_CODE = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g
 
 function codeOf(text: string): string {
   return text.replace(NOT_CODE, (piece) => piece.replace(/[^\n]/g, ' '))
