@@ -39,12 +39,19 @@ export class StreamPublisher {
     connection.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answered(message) })
   }
 
-  /** @param done is called once: with undefined when the broker has stored the message, else with the refusal */
-  publish(message: Outgoing, done: Done): void {
-    const id = String(this.#next++)
+  /**
+   * @param done is called once: with undefined when the broker has stored the message, else with the refusal. Without it no answer is
+   *   asked for; the answer to a later message on the same stream tells that the broker has seen this one.
+   */
+  publish(message: Outgoing, done?: Done): void {
     const head = headers()
     if (message.messageId) head.set(HEADERS.messageId, message.messageId)
     if (message.traceparent) head.set(HEADERS.traceparent, message.traceparent)
+    if (!done) {
+      this.#connection.publish(message.subject, message.body, { headers: head })
+      return
+    }
+    const id = String(this.#next++)
     this.#pending.set(id, { done, at: this.#clock.now() })
     this.#cancelSweep ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
     try {

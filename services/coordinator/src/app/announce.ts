@@ -1,8 +1,8 @@
-import { type EventNoun, subjects } from '@carillon/contracts'
-import type { Broker, Logger, StreamPublisher } from '@carillon/runtime'
+import { type EventNoun, type Progress, subjects } from '@carillon/contracts'
+import type { Broker, Logger, Outgoing, StreamPublisher } from '@carillon/runtime'
 import { meter } from '@carillon/runtime'
 import type { RunRecord } from '@carillon/store'
-import { endedEventText } from '../domain/views.ts'
+import { endedEventText, liveText } from '../domain/views.ts'
 
 /** Says what ended or changed: events are kept in stream EVENTS, live signals pass. */
 export class Announcer {
@@ -17,36 +17,38 @@ export class Announcer {
     this.#log = options.log
   }
 
-  /** Resolves when the broker has the event. @throws Error when it does not take it */
-  runEnded(run: RunRecord): Promise<void> {
-    this.#ended.add(1, { state: run.state })
-    const subject = subjects.event(run.namespace, 'run', run.id, run.state)
-    return this.#record(subject, endedEventText(run), `${run.id}.${run.attempt}.${run.state}`)
+  /**
+   * Resolves when the broker has the events of these runs. Only the last one is answered: the broker takes what one connection publishes in
+   * order, and a stream that drops old messages refuses none. @throws Error when it does not take them
+   */
+  async runsEnded(runs: readonly RunRecord[]): Promise<void> {
+    for (const [i, run] of runs.entries()) {
+      this.#ended.add(1, { state: run.state })
+      const message = {
+        subject: subjects.event(run.namespace, 'run', run.id, run.state),
+        body: endedEventText(run),
+        messageId: `${run.id}.${run.attempt}.${run.state}`,
+      }
+      if (i === runs.length - 1) await this.#record(message)
+      else this.#publisher.publish(message)
+    }
   }
 
   /** For changes that are rare and whose event is no one's trigger: a refusal is logged. */
   changed(noun: EventNoun, options: { namespace: string; name: string; what: string; body: object }): void {
     const subject = subjects.event(options.namespace, noun, options.name, options.what)
-    this.#record(subject, JSON.stringify(options.body)).catch((error: unknown) =>
+    this.#record({ subject, body: JSON.stringify(options.body) }).catch((error: unknown) =>
       this.#log.error({ evt: 'event.refused', subject, err: error }, 'an event could not be kept'),
     )
   }
 
-  live(run: RunRecord, what: string, more: object = {}): void {
-    const body = {
-      runId: run.id,
-      handler: run.handler,
-      ...(run.job ? { job: run.job } : {}),
-      state: run.state,
-      attempt: run.attempt,
-      ...more,
-    }
-    this.#broker.connection.publish(subjects.live(run.namespace, 'run', run.id, what), JSON.stringify(body))
+  live(run: RunRecord, what: string, progress?: Progress): void {
+    this.#broker.connection.publish(subjects.live(run.namespace, 'run', run.id, what), liveText(run, progress))
   }
 
-  #record(subject: string, body: string, messageId?: string): Promise<void> {
+  #record(message: Outgoing): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#publisher.publish({ subject, body, messageId }, (refusal) =>
+      this.#publisher.publish(message, (refusal) =>
         refusal ? reject(new Error(`the broker refused an event: ${refusal.message}`)) : resolve(),
       )
     })

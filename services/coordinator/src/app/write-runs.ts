@@ -57,13 +57,9 @@ export class RunWriter {
 
   async insert(runs: readonly RunRecord[]): Promise<InsertOutcome[]> {
     const outcomes = await this.#store.runs.insert(runs)
-    const endings: Promise<void>[] = []
-    for (const [i, run] of runs.entries()) {
-      if (outcomes[i] !== 'created') continue
-      this.#announcer.live(run, 'created')
-      endings.push(...this.#follow(run))
-    }
-    if (endings.length > 0) await Promise.all(endings)
+    const created = runs.filter((_, i) => outcomes[i] === 'created')
+    for (const run of created) this.#announcer.live(run, 'created')
+    await this.#follow(created)
     return outcomes
   }
 
@@ -73,40 +69,49 @@ export class RunWriter {
     const outcomes = await this.#store.runs.update(
       changes.map(({ run, decision }) => ({ id: run.id, expect: { namespace: run.namespace, ...decision.expect }, set: decision.set })),
     )
-    const endings: Promise<void>[] = []
+    const written: RunRecord[] = []
     for (const [i, { run, decision }] of changes.entries()) {
       if (outcomes[i] !== 'applied') {
         this.#recent.delete(run.id)
         continue
       }
       const after = { ...run, ...decision.set }
+      written.push(after)
       if (decision.event === 'progress' || decision.event === 'started')
-        this.#announcer.live(after, decision.event, after.progress ? { progress: after.progress } : {})
+        this.#announcer.live(after, decision.event, after.progress ?? undefined)
       else if (decision.event !== 'checked' && !isEnded(after.state)) this.#announcer.live(after, after.state)
-      endings.push(...this.#follow(after))
     }
-    if (endings.length > 0) await Promise.all(endings)
+    await this.#follow(written)
     return outcomes
   }
 
   /** Says again that a run has ended: of a report that was applied before, whose event may have been lost. */
   async repeatEnd(run: RunRecord): Promise<void> {
-    if (isEnded(run.state)) await this.#announcer.runEnded(run)
+    if (isEnded(run.state)) await this.#announcer.runsEnded([run])
   }
 
-  /** What the state of a run asks for. */
-  #follow(run: RunRecord): Promise<void>[] {
-    if (isEnded(run.state)) {
-      this.#recent.delete(run.id)
-      this.#work.settled(run.id)
-      return [this.#announcer.runEnded(run)]
+  /** What the states of written runs ask for. */
+  async #follow(runs: readonly RunRecord[]): Promise<void> {
+    const ended: RunRecord[] = []
+    for (const run of runs) {
+      if (isEnded(run.state)) {
+        this.#recent.delete(run.id)
+        this.#work.settled(run.id)
+        ended.push(run)
+      } else this.#push(run)
     }
+    if (ended.length > 0) await this.#announcer.runsEnded(ended)
+  }
+
+  #push(run: RunRecord): void {
     if (run.wakeAt !== null) this.arm({ id: run.id, wakeAt: run.wakeAt })
-    if (run.mode === 'broadcast') this.advanceBroadcast(run)
-    else if (run.state === 'queued') this.#queue(run)
+    if (run.mode === 'broadcast') {
+      this.advanceBroadcast(run)
+      return
+    }
+    if (run.state === 'queued') this.#queue(run)
     else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
-    if (run.mode === 'single') this.#remember(run)
-    return []
+    this.#remember(run)
   }
 
   #queue(run: RunRecord): void {

@@ -1,5 +1,4 @@
-import type { JobView, RunEndedEvent, RunView, TaskView, WorkMessage } from '@carillon/contracts'
-import { type EndedState, LIMITS } from '@carillon/contracts'
+import { type JobView, LIMITS, type Progress, type RunView, type TaskView } from '@carillon/contracts'
 import type { JobRecord, RunRecord, TaskLife, TaskRecord } from '@carillon/store'
 
 const iso = (ms: number) => new Date(ms).toISOString()
@@ -66,36 +65,27 @@ function lifeView(life: TaskLife) {
   }
 }
 
-/** Body of a run's terminal event, as JSON text: the result is text already. */
+/** Body of a run's terminal event. Written by hand, here and below: these are made for every run, and names need no escaping. */
 export function endedEventText(run: RunRecord): string {
-  const small = run.result !== null && run.result.length <= LIMITS.eventResultBytes
-  const body = present<RunEndedEvent>({
-    runId: run.id,
-    job: run.job,
-    handler: run.handler,
-    state: run.state as EndedState,
-    reason: run.reason ?? 'completed',
-    attempt: run.attempt,
-    at: iso(run.endedAt ?? 0),
-    resultOmitted: run.result !== null && !small ? true : null,
-    failure: run.error,
-  })
-  const text = JSON.stringify(body)
-  return small ? `${text.slice(0, -1)},"result":${run.result}}` : text
+  let text = `{"runId":"${run.id}","handler":"${run.handler}","state":"${run.state}","reason":"${run.reason}","attempt":${run.attempt},"at":"${iso(run.endedAt ?? 0)}"`
+  if (run.job !== null) text += `,"job":"${run.job}"`
+  if (run.error !== null) text += `,"failure":${JSON.stringify(run.error)}`
+  if (run.result !== null) text += run.result.length <= LIMITS.eventResultBytes ? `,"result":${run.result}` : ',"resultOmitted":true'
+  return `${text}}`
 }
 
-/** Body of a work message or an offer, as JSON text: the payload is text already. */
+/** Body of a live signal of a run. */
+export function liveText(run: RunRecord, progress?: Progress): string {
+  const text = `{"runId":"${run.id}","handler":"${run.handler}","state":"${run.state}","attempt":${run.attempt}${run.job === null ? '' : `,"job":"${run.job}"`}`
+  return progress ? `${text},"progress":${JSON.stringify(progress)}}` : `${text}}`
+}
+
+/** Body of a work message or an offer: the payload is JSON text already. */
 export function workText(run: RunRecord, task: { id: string; attempt: number; index?: number; total?: number }): string {
-  const body = present<Omit<WorkMessage, 'payload'>>({
-    runId: run.id,
-    taskId: task.id,
-    handler: run.handler,
-    job: run.job,
-    attempt: task.attempt,
-    timeoutMs: run.timeoutMs,
-    slot: run.slot === null ? null : iso(run.slot),
-    index: task.index,
-    total: task.total,
-  })
-  return `${JSON.stringify(body).slice(0, -1)},"payload":${run.payload}}`
+  let text = `{"runId":"${run.id}","taskId":"${task.id}","handler":"${run.handler}","attempt":${task.attempt}`
+  if (run.job !== null) text += `,"job":"${run.job}"`
+  if (run.timeoutMs !== null) text += `,"timeoutMs":${run.timeoutMs}`
+  if (run.slot !== null) text += `,"slot":"${iso(run.slot)}"`
+  if (task.total !== undefined) text += `,"index":${task.index},"total":${task.total}`
+  return `${text},"payload":${run.payload}}`
 }
