@@ -11,8 +11,8 @@ import { addRunsCommands } from './commands/runs.ts'
 import { addServiceCommands } from './commands/service.ts'
 import { addUpCommand } from './commands/up.ts'
 
-export const VERSION = '0.1.0'
-export const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222'
+const VERSION = '0.1.0'
+const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222'
 
 const HELP = `
 Durations: 500ms, 5s, 10m, 2h, 60d; a plain number is milliseconds.

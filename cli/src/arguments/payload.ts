@@ -11,7 +11,7 @@ export interface PayloadSources {
   readonly file: (path: string) => AsyncIterable<Uint8Array>
 }
 
-export const MACHINE_SOURCES: PayloadSources = {
+const MACHINE_SOURCES: PayloadSources = {
   get stdin() {
     return process.stdin
   },

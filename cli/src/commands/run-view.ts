@@ -57,7 +57,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['took', tookOf(run)],
     ['payload', run.payload === undefined ? undefined : JSON.stringify(run.payload)],
     ['result', run.result === undefined ? undefined : JSON.stringify(run.result)],
-    ['error', run.failure ? (run.failure.stack ?? `${run.failure.name}: ${run.failure.message}`) : undefined],
+    ['failure', run.failure ? (run.failure.stack ?? `${run.failure.name}: ${run.failure.message}`) : undefined],
   ])
 }
 

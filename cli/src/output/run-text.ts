@@ -42,7 +42,7 @@ function details(run: RunView, nowMs: number): string[] {
     case 'succeeded':
       return [...tookOf(run), ...tries]
     default:
-      return [...reasonOf(run), ...errorOf(run), ...tookOf(run), ...tries]
+      return [...reasonOf(run), ...failureOf(run), ...tookOf(run), ...tries]
   }
 }
 
@@ -54,9 +54,9 @@ function retryOf(run: RunView, nowMs: number): string[] {
 
 const reasonOf = (run: RunView): string[] => (run.message ? [run.message] : run.reason ? [run.reason] : [])
 
-/** The error, unless the reason says it already. */
-function errorOf({ error, message }: RunView): string[] {
-  return error && !message?.includes(error.message) ? [`${error.name}: ${error.message}`] : []
+/** The failure, unless the reason says it already. */
+function failureOf({ failure, message }: RunView): string[] {
+  return failure && !message?.includes(failure.message) ? [`${failure.name}: ${failure.message}`] : []
 }
 
 function tookOf({ startedAt, endedAt }: RunView): string[] {

@@ -1,12 +1,10 @@
 import { type RejectedEvent, STREAMS, SUBJECT_ROOT } from '@carillon/contracts'
-import { apiErrorCode } from '@carillon/runtime'
 import { now } from '../../clock.ts'
 import { timeText } from '../../output/time-text.ts'
 import { counted, type Finding, well, wrong } from './finding.ts'
-import type { Patient } from './patient.ts'
+import { isStreamMissing, type Patient } from './patient.ts'
 
 const PART = 'set-aside messages'
-const STREAM_NOT_FOUND = 10059
 /** Someone may still be sending such messages; an older one is history. */
 const RECENT_MS = 3_600_000
 
@@ -20,7 +18,7 @@ export async function checkRejected({ broker }: Patient): Promise<Finding[]> {
     return [await newest(broker, filter, count)]
   } catch (error) {
     // Without the stream there are none; that it is missing is a finding of its own.
-    if (apiErrorCode(error) === STREAM_NOT_FOUND) return []
+    if (isStreamMissing(error)) return []
     throw error
   }
 }

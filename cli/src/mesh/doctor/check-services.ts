@@ -17,7 +17,8 @@ export async function checkServices(patient: Patient): Promise<Finding[]> {
 
 async function checkService(patient: Patient, name: ServiceName): Promise<Finding[]> {
   try {
-    const [health, count] = await Promise.all([patient.client.call(HEALTH[name], {}), countOf(patient, name)])
+    const health = await patient.client.call(HEALTH[name], {})
+    const count = await countOf(patient, name)
     const many = count > 1 ? `${counted(count, name)} (one of them ${health.id})` : health.id
     return [well(name, `${many} answers, version ${health.version}, up ${spanText(health.uptimeMs)}`), ...partsOf(name, health)]
   } catch (error) {

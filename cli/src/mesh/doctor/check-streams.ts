@@ -1,9 +1,7 @@
 import { SERVICE_CONSUMERS, STREAMS, type StreamName } from '@carillon/contracts'
-import { apiErrorCode } from '@carillon/runtime'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
-import type { Patient } from './patient.ts'
+import { isStreamMissing, type Patient } from './patient.ts'
 
-const STREAM_NOT_FOUND = 10059
 /** A stream this full refuses or drops messages soon. */
 const FULL_PERCENT = 80
 /** More than services take in within seconds. */
@@ -33,7 +31,7 @@ async function checkStream({ broker }: Patient, name: StreamName): Promise<Findi
     const readers = await checkReaders({ broker, name })
     return [isFilling ? wrong(part, `${Math.round(percent)} % full: ${text}`, fullRemedy(name)) : well(part, text), ...readers]
   } catch (error) {
-    if (apiErrorCode(error) === STREAM_NOT_FOUND) return [wrong(part, 'it is missing', `Start ${OWNERS[name]}: it makes the stream.`)]
+    if (isStreamMissing(error)) return [wrong(part, 'it is missing', `Start ${OWNERS[name]}: it makes the stream.`)]
     return [failed(part, error)]
   }
 }

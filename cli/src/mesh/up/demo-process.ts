@@ -8,8 +8,8 @@ import { endGroup, endWithUs } from '../nats-server/own-children.ts'
 import type { Child } from './supervisor.ts'
 
 const BIN = fileURLToPath(new URL('../../../bin/carillon.js', import.meta.url))
-/** It drains on SIGTERM: what it runs may end within the executor's own grace. */
-const STOP_MS = 8_000
+/** It drains on SIGTERM for 2 s, and a handler may need the grace of 5 s to notice. */
+const STOP_MS = 9_000
 
 export interface DemoOptions {
   readonly natsUrl: string

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { now } from '../../clock.ts'
 import { lockDataFolder } from '../nats-server/data-folder-lock.ts'
 import { findNatsServer } from '../nats-server/find-nats-server.ts'
 import { type NatsServerProcess, startNatsServer } from '../nats-server/nats-server-process.ts'
@@ -70,7 +71,7 @@ async function startBroker({ data, host, port }: MeshOptions, { started, say, si
 
 async function startDemo(given: { natsUrl: string; namespace: string; log: LogFile }, { started, say }: Starting): Promise<DemoProcess> {
   const { natsUrl, namespace, log } = given
-  const onLine = (line: string) => log.write(`${JSON.stringify({ level: 30, time: Date.now(), name: 'demo', msg: line })}\n`)
+  const onLine = (line: string) => log.write(`${JSON.stringify({ level: 30, time: now(), name: 'demo', msg: line })}\n`)
   const supervisor = new Supervisor({ name: 'the demo executor', start: () => startDemoProcess({ natsUrl, namespace, onLine }), say })
   started.add('the demo executor', () => supervisor.stop())
   return await supervisor.start()
