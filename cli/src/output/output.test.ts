@@ -165,6 +165,7 @@ describe('runs and their logs', () => {
       fields: { to: 'ada', count: 2 },
     }
     assert.match(logText(terminal, line), /^\d\d:\d\d:00\.123 INFO {2}sending\\u0007 to=ada count=2$/)
+    assert.match(logText(terminal, { ...line, taskId: `${run.runId}-7` }), /INFO {2}\[7\] sending/)
   })
 
   it('print a result on one line, for a person indented', () => {

@@ -20,7 +20,10 @@ async function checkService(patient: Patient, name: ServiceName): Promise<Findin
     const health = await patient.client.call(HEALTH[name], {})
     const count = await countOf(patient, name)
     const many = count > 1 ? `${counted(count, name)} (one of them ${health.id})` : health.id
-    return [well(name, `${many} answers, version ${health.version}, up ${spanText(health.uptimeMs)}`), ...partsOf(name, health)]
+    return [
+      well(name, `${many} ${count > 1 ? 'answer' : 'answers'}, version ${health.version}, up ${spanText(health.uptimeMs)}`),
+      ...partsOf(name, health),
+    ]
   } catch (error) {
     const isMissing = CarillonError.is(error) && error.code === 'NO_SERVICE'
     if (isMissing) return [wrong(name, 'none answers', `Start one: carillon ${name} (carillon up starts all of them).`)]
