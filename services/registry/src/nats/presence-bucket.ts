@@ -48,7 +48,7 @@ export class PresenceBucket {
   }
 
   async read(key: string): Promise<Entry | undefined> {
-    const found = await this.#ask('read', key, (kv) => kv.get(key))
+    const found = await this.#get(key)
     return found ? newsOf(found).entry : undefined
   }
 
@@ -58,12 +58,12 @@ export class PresenceBucket {
    */
   async write(key: string, make: (replaced: Presence | undefined) => Presence): Promise<Entry & { isNew: boolean }> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
-      const replaced = await this.read(key)
+      const found = await this.#get(key)
+      const replaced = found ? newsOf(found).entry : undefined
       const presence = make(replaced?.presence)
-      const text = JSON.stringify(presence)
-      const revision = await this.#conditionally('written', key, (kv) =>
-        replaced ? kv.update(key, text, replaced.revision) : kv.create(key, text),
-      )
+      // What is found may also be the mark of a removal, or garbage: either is replaced like an entry.
+      const previousSeq = found?.revision ?? 0
+      const revision = await this.#conditionally('written', key, (kv) => kv.put(key, JSON.stringify(presence), { previousSeq }))
       if (revision !== undefined) return { presence, revision, isNew: replaced === undefined }
     }
     throw new CarillonError('CONCURRENT_CHANGE', `presence of ${key} is being changed by others`, { field: 'instance', value: key })
@@ -108,6 +108,10 @@ export class PresenceBucket {
   #bucket(): KV {
     if (!this.#kv) throw new CarillonError('NATS_UNAVAILABLE', 'the presence bucket is not open yet', { field: 'nats' })
     return this.#kv
+  }
+
+  #get(key: string): Promise<KvEntry | null> {
+    return this.#ask('read', key, (kv) => kv.get(key))
   }
 
   /** Answers undefined when somebody else was faster. */

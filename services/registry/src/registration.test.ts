@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { PRESENCE_BUCKET, STREAMS } from '@carillon/contracts'
+import { Kvm } from '@nats-io/kv'
+import { eventually, startBroker } from './testing-broker.ts'
+import { startMesh, startTestRegistry, TestMesh } from './testing-registry.ts'
+
+const consumersOf = async (mesh: TestMesh) => {
+  const configs = []
+  for await (const { config } of mesh.broker.manager.consumers.list('WORK')) configs.push(config)
+  return configs.sort((a, b) => ((a.durable_name ?? '') < (b.durable_name ?? '') ? -1 : 1))
+}
+
+describe('registration', () => {
+  it('makes the streams, the queue of each handler and presence before it answers', async (t) => {
+    const mesh = await startMesh(t)
+    const answer = await mesh.register('a', ['invoice', 'remind'])
+    assert.deepEqual(answer, {
+      consumers: { invoice: { stream: 'WORK', consumer: 'default~invoice' }, remind: { stream: 'WORK', consumer: 'default~remind' } },
+      beatMs: 166,
+      lostAfterMs: 500,
+    })
+    for (const stream of ['WORK', 'REPORTS', 'EVENTS'] as const) await mesh.broker.manager.streams.info(stream)
+    const [invoice, remind] = await consumersOf(mesh)
+    assert.equal(remind?.durable_name, 'default~remind')
+    const { filter_subject, ack_policy, ack_wait, max_ack_pending, max_deliver } = invoice ?? {}
+    assert.deepEqual(
+      { filter_subject, ack_policy, ack_wait, max_ack_pending, max_deliver },
+      {
+        filter_subject: 'carillon.default.work.invoice.*.*',
+        ack_policy: 'explicit',
+        ack_wait: 10e9,
+        max_ack_pending: 10_000,
+        max_deliver: -1,
+      },
+    )
+    const entry = await (await new Kvm(mesh.broker.connection).open(PRESENCE_BUCKET)).get('default.a')
+    const { since, ...presence } = entry?.json<{ since: string }>() ?? { since: '' }
+    assert.ok(Math.abs(Date.parse(since) - Date.now()) < 10_000)
+    const handlers = [{ name: 'invoice' }, { name: 'remind' }]
+    assert.deepEqual(presence, {
+      instance: 'a',
+      namespace: 'default',
+      service: 'shop',
+      version: '0.0.0',
+      handlers,
+      labels: {},
+      capacity: 1,
+    })
+    const joined = await eventually('joined', () =>
+      mesh.heard.find(({ subject }) => subject === 'carillon.default.event.instance.a.joined'),
+    )
+    assert.deepEqual({ ...joined.body, at: '' }, { instance: 'a', namespace: 'default', service: 'shop', at: '' })
+  })
+
+  it('replaces the entry of the same instance, and calls it joined once', async (t) => {
+    const mesh = await startMesh(t, 2)
+    await mesh.register('a', ['invoice'])
+    const [before] = await mesh.list()
+    await Promise.all([mesh.register('a', ['remind']), mesh.register('a', ['remind'])])
+    await eventually('the new handler', async () => (await mesh.list())[0]?.handlers[0] === 'remind')
+    const list = await mesh.list()
+    assert.equal(list.length, 1)
+    assert.equal(list[0]?.since, before?.since)
+    await mesh.register('b')
+    await eventually('the next event', () => mesh.count('carillon.default.event.instance.b.joined') === 1)
+    assert.equal(mesh.count('carillon.default.event.instance.a.joined'), 1)
+  })
+
+  it('takes a hundred executors with the same handlers at once', async (t) => {
+    const mesh = await startMesh(t, 2)
+    const handlers = Array.from({ length: 20 }, (_, i) => `handler-${i}`)
+    await Promise.all(Array.from({ length: 100 }, (_, i) => mesh.register(`executor-${i}`, handlers)))
+    assert.equal((await consumersOf(mesh)).length, 20)
+    await eventually('all of them', async () => (await mesh.list()).length === 100)
+  })
+
+  it('refuses what is wrong and says what', async (t) => {
+    const mesh = await startMesh(t)
+    await assert.rejects(mesh.register('a', ['x', 'x']), {
+      code: 'HANDLER_EXISTS',
+      details: { field: 'handlers', value: 'x', hint: 'Give each handler its own name.' },
+    })
+    await assert.rejects(mesh.register('a.b'), { code: 'INVALID_NAME' })
+    await assert.rejects(mesh.register('a', ['x.*']), { code: 'INVALID_NAME' })
+    await assert.rejects(mesh.register('__proto__'), { code: 'INVALID_NAME' })
+    await assert.rejects(mesh.call('instancesRegister', { instance: 'a', service: 'b' }), { code: 'INVALID_REQUEST' })
+    await assert.rejects(mesh.call('instancesRegister', { instance: 'a', service: 'b', handlers: [] }, 'a=b'), { code: 'INVALID_NAME' })
+    await assert.rejects(mesh.call('instancesLeave', { instance: 'a b' }), { code: 'INVALID_NAME' })
+    const answer = await mesh.broker.connection.request('carillon.default.api.instances.register', '{not json')
+    assert.equal(answer.json<{ error: { code: string } }>().error.code, 'INVALID_JSON')
+    assert.deepEqual(await mesh.list(), [])
+    assert.deepEqual(await consumersOf(mesh), [])
+  })
+
+  it('names the handler for which the stream has no room', async (t) => {
+    const broker = await startBroker(t)
+    await broker.manager.streams.add({ name: 'WORK', subjects: [...STREAMS.WORK.subjects], retention: 'workqueue', max_consumers: 1 })
+    const mesh = new TestMesh(broker, 500)
+    await startTestRegistry(mesh)
+    await mesh.register('a', ['first'])
+    await assert.rejects(mesh.register('b', ['first', 'second']), (error: { code: string; details: object; message: string }) => {
+      assert.equal(error.code, 'QUEUE_FULL')
+      assert.match(error.message, /handler second gets no queue/)
+      return true
+    })
+    await mesh.register('c', ['first'])
+    assert.deepEqual(
+      (await mesh.list()).map(({ instance }) => instance),
+      ['a', 'c'],
+    )
+  })
+
+  it('gives a bucket that a reader made first what the writer needs', async (t) => {
+    const broker = await startBroker(t)
+    await new Kvm(broker.connection).create(PRESENCE_BUCKET, { history: 1 })
+    const mesh = new TestMesh(broker, 500)
+    await startTestRegistry(mesh)
+    await mesh.register('a')
+    assert.deepEqual(await mesh.call('instancesLeave', { instance: 'a' }), { left: true })
+    const status = await (await new Kvm(broker.connection).open(PRESENCE_BUCKET)).status()
+    assert.equal(status.markerTTL, 3_600_000)
+  })
+})
