@@ -1,6 +1,7 @@
 import { CarillonError, printable } from '@carillon/contracts'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { systemClock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import { withoutPassword } from '../logger.ts'
 
@@ -14,6 +15,8 @@ export interface Broker {
 }
 
 const OLDEST = [2, 12] as const
+/** Room for what is under way to a slow broker; a process that is told to stop has ten seconds in most places. */
+const DRAIN_WITHIN_MS = 3_000
 
 /**
  * Connects a service.
@@ -82,9 +85,17 @@ function watchConnection({ connection, manager, log }: { connection: NatsConnect
     connection,
     manager,
     onReconnect: (callback) => callbacks.push(callback),
-    close: async () => {
-      if (!connection.isClosed())
-        await connection.drain().catch((error: unknown) => log.warn({ evt: 'nats.close', err: error }, 'the connection did not drain'))
-    },
+    close: () => closeConnection(connection, log),
   }
+}
+
+/** Sends what is left; a broker that is away or stands still is not waited for: its connection would dial for ever. */
+async function closeConnection(connection: NatsConnection, log: Logger): Promise<void> {
+  if (connection.isClosed()) return
+  let cancel: () => void = () => undefined
+  const tooLate = new Promise<void>((resolve) => (cancel = systemClock.after(DRAIN_WITHIN_MS, resolve)))
+  const drained = connection.drain().catch((error: unknown) => log.warn({ evt: 'nats.close', err: error }, 'the connection did not drain'))
+  await Promise.race([drained, tooLate])
+  cancel()
+  await connection.close()
 }
