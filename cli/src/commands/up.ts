@@ -6,6 +6,7 @@ interface UpOptions {
   readonly demo?: true
   readonly data: string
   readonly port: number
+  readonly store?: string
   readonly host: string
 }
 
@@ -21,6 +22,7 @@ export function addUpCommand(program: Command): void {
     .option('--demo', 'with an executor to try things with: hello, report, flaky, slow')
     .option('--data <folder>', 'where everything is kept', '.carillon')
     .option('--port <port>', 'port of the broker; 0 picks a free one', (text) => parseWhole('--port', text, { min: 0, max: 65_535 }), 4222)
+    .option('--store <url>', 'mongodb://… or sqlite:<file> (default: sqlite in the data folder)')
     .option('--host <address>', 'address the broker listens on', '127.0.0.1')
     .addHelpText('after', HELP)
     .action(async (options: UpOptions, self: Command) => {

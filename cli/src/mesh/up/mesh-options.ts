@@ -4,6 +4,8 @@ import type { Terminal } from '../../output/terminal.ts'
 export interface MeshOptions {
   /** Folder of everything that is kept. */
   readonly data: string
+  /** Default: SQLite in the data folder. */
+  readonly store?: string
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number

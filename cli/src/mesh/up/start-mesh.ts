@@ -14,7 +14,8 @@ export interface StartedMesh {
   readonly natsUrl: string
   readonly natsPid: number
   readonly data: string
-  readonly storeFile: string
+  /** Where the records are, in words. */
+  readonly store: string
   readonly logFile: string
   readonly demoPid: number | undefined
 }
@@ -44,14 +45,13 @@ export async function startMesh(options: MeshOptions, starting: Starting): Promi
   const { openStore, startServices, startTelemetry } = await loading
   const telemetry = await startTelemetry({ service: 'carillon-up', environment: process.env })
   started.add('telemetry', () => telemetry.stop())
-  const storeFile = join(data, 'carillon.db')
-  const store = await openStore(`sqlite:${storeFile}`)
+  const store = await openStore(options.store ?? `sqlite:${join(data, 'carillon.db')}`)
   started.add('the store', () => store.close())
   const services = await startServices({ natsUrl: broker.url, store, log, environment: process.env })
   started.add('the services', () => services.stop())
   signal.throwIfAborted()
   const demo = options.withDemo ? await startDemo({ natsUrl: broker.url, namespace: options.namespace, log }, starting) : undefined
-  return { natsUrl: broker.url, natsPid: broker.pid, data, storeFile, logFile: log.path, demoPid: demo?.pid }
+  return { natsUrl: broker.url, natsPid: broker.pid, data, store: store.describe(), logFile: log.path, demoPid: demo?.pid }
 }
 
 async function startBroker({ data, host, port }: MeshOptions, { started, say, signal }: Starting): Promise<Broker> {
