@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Cleanup } from './support/cleanup.ts'
+import { eventually, within } from './support/eventually.ts'
+import { startMesh, type TestMesh } from './support/mesh.ts'
+import { launch, type TestProcess } from './support/processes.ts'
+import { findPython, type Python } from './support/python.ts'
+import { sqlite } from './support/stores.ts'
+
+const EXECUTOR = fileURLToPath(new URL('../../examples/python/executor.py', import.meta.url))
+/** Silence of an instance, the grace of a redelivery, and the task itself. */
+const TAKEN_OVER_WITHIN_MS = 30_000
+
+describe('an executor in plain Python, written from docs/PROTOCOL.md', () => {
+  const cleanup = new Cleanup({ after })
+  let python: Python
+  let mesh: TestMesh
+
+  before(async () => {
+    python = await findPython()
+    if ('path' in python) mesh = await startMesh(cleanup, { store: sqlite })
+  })
+
+  /** Skipped where there is no Python. */
+  const withPython = (name: string, body: (path: string, ending: Cleanup) => Promise<void>) =>
+    test(name, async (context: TestContext) => {
+      if ('missing' in python) return context.skip(python.missing)
+      await body(python.path, new Cleanup(context))
+    })
+
+  withPython('runs what it is given: result, log lines, progress, failure, time limit, broadcast', async (path, ending) => {
+    const { client } = await mesh.connect({ namespace: 'default' })
+    const { instance } = await startExecutor(ending, path, mesh)
+    const run = await client.run('py-hello', { name: 'Ada', seconds: 1 })
+    assert.deepEqual(await run.result(), { greeting: 'Hello, Ada!', attempt: 1 })
+    const view = await run.ended()
+    assert.deepEqual([view.instance, view.progress], [instance, { percent: 100, note: 'thinking of words' }])
+    const lines = await eventually('its log lines are stored', async () => {
+      const { items } = await client.logs.query({ runId: run.id })
+      return items.length === 2 ? items : undefined
+    })
+    assert.deepEqual(
+      lines.map(({ seq, message, fields }) => [seq, message, fields]),
+      [
+        [1, 'someone is to be greeted', { name: 'Ada' }],
+        [2, 'found the words', {}],
+      ],
+    )
+    const failed = await (await client.run('py-hello', { fail: true }, { attempts: 2, backoff: { type: 'fixed', delayMs: 50 } })).ended()
+    assert.deepEqual([failed.state, failed.reason, failed.attempt, failed.failure?.name], ['failed', 'handler-error', 2, 'ValueError'])
+    const late = await (await client.run('py-hello', { seconds: 60 }, { timeoutMs: 300 })).ended()
+    assert.deepEqual([late.state, late.reason], ['timed_out', 'attempt-timeout'])
+    const everywhere = await client.run('py-hello', null, { mode: 'broadcast' })
+    assert.deepEqual(await everywhere.result(), { tasks: { succeeded: 1 } })
+  })
+
+  withPython('stops when it is cancelled', async (path, ending) => {
+    const { client } = await mesh.connect({ namespace: 'default' })
+    await startExecutor(ending, path, mesh)
+    const run = await client.run('py-hello', { seconds: 60 })
+    await eventually('it runs', async () => (await client.runs.get(run.id)).state === 'running')
+    await client.runs.cancel(run.id)
+    const view = await within(3_000, 'the executor confirms the cancel', run.ended())
+    assert.deepEqual([view.state, view.reason], ['cancelled', 'cancelled-by-request'])
+  })
+
+  withPython('drains on SIGTERM: finishes what it holds, says goodbye, ends with 0', async (path, ending) => {
+    const { client } = await mesh.connect({ namespace: 'default' })
+    const { instance, executor } = await startExecutor(ending, path, mesh)
+    const run = await client.run('py-hello', { seconds: 2 })
+    await eventually('it runs', async () => (await client.runs.get(run.id)).state === 'running')
+    executor.signal('SIGTERM')
+    assert.deepEqual(await within(15_000, 'the executor ends', executor.exited), { code: 0, signal: null }, executor.stderr())
+    assert.deepEqual(await run.result(), { greeting: 'Hello, world!', attempt: 1 })
+    const { items } = await client.instances.list()
+    assert.ok(!items.some((item) => item.instance === instance))
+  })
+
+  withPython('killed in the middle of a task, it is replaced by another one', async (path, ending) => {
+    const { client } = await mesh.connect({ namespace: 'default' })
+    const executors = [await startExecutor(ending, path, mesh), await startExecutor(ending, path, mesh)]
+    const run = await client.run('py-hello', { seconds: 2 })
+    const owner = await eventually('it runs', async () => (await client.runs.get(run.id)).instance)
+    const [dead, alive] = executors[0]?.instance === owner ? executors : executors.toReversed()
+    await dead?.executor.kill9()
+    const result = await within(TAKEN_OVER_WITHIN_MS, 'someone else ends it', run.result())
+    assert.deepEqual(result, { greeting: 'Hello, world!', attempt: 2 })
+    assert.equal((await client.runs.get(run.id)).instance, alive?.instance)
+  })
+})
+
+async function startExecutor(cleanup: Cleanup, path: string, mesh: TestMesh): Promise<{ instance: string; executor: TestProcess }> {
+  const executor = launch(cleanup, [path, EXECUTOR, mesh.broker.url])
+  const [, instance = ''] = await executor.shows(/^ready (\S+)$/m)
+  return { instance, executor }
+}
