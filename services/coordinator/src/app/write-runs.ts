@@ -77,9 +77,11 @@ export class RunWriter {
       }
       const after = { ...run, ...decision.set }
       written.push(after)
-      if (decision.event === 'progress' || decision.event === 'started')
-        this.#announcer.live(after, decision.event, after.progress ?? undefined)
-      else if (decision.event !== 'checked' && !isEnded(after.state)) this.#announcer.live(after, after.state)
+      const { event, set } = decision
+      if (event === 'started') this.#announcer.live(after, 'started')
+      else if (event !== 'progress' && event !== 'checked' && !isEnded(after.state)) this.#announcer.live(after, after.state)
+      // Also the report that starts a task may tell of its progress.
+      if (set.progress) this.#announcer.live(after, 'progress', set.progress)
     }
     await this.#follow(written)
     return outcomes
