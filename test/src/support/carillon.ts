@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { fileURLToPath } from 'node:url'
+import type { Cleanup } from './cleanup.ts'
+import { within } from './eventually.ts'
+import { type LaunchOptions, launch, type TestProcess } from './processes.ts'
+
+/** The real command, as npm links it. */
+export const BIN = fileURLToPath(new URL('../../../cli/bin/carillon.js', import.meta.url))
+
+export interface CliOutcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  /** Standard output as one JSON value. */
+  json<Value = Record<string, unknown>>(): Value
+}
+
+/** Runs `carillon …` to its end. */
+export type Cli = (args: readonly string[], options?: LaunchOptions) => Promise<CliOutcome>
+
+/** @param url becomes `--nats`; undefined: none is given */
+export function cliFor(cleanup: Cleanup, url: string | undefined): Cli {
+  return async (args, options) => {
+    const launched = startCli(cleanup, url === undefined ? args : [...args, '--nats', url], options)
+    const { code } = await launched.exited
+    const stdout = launched.stdout()
+    return {
+      code,
+      stdout,
+      stderr: launched.stderr(),
+      json: () => {
+        try {
+          return JSON.parse(stdout)
+        } catch {
+          return assert.fail(`no JSON of carillon ${args.join(' ')}: ${stdout}\n${launched.stderr()}`)
+        }
+      },
+    }
+  }
+}
+
+/** Starts `carillon …` and leaves it running. */
+export function startCli(cleanup: Cleanup, args: readonly string[], options: LaunchOptions = {}): TestProcess {
+  return launch(cleanup, [process.execPath, BIN, ...args], { ...options, env: { NO_COLOR: '1', ...options.env } })
+}
+
+/** A mesh that was started with `carillon up`. */
+export interface UpMesh {
+  readonly url: string
+  readonly data: string
+  readonly process: TestProcess
+  /** Of nats-server, and of the demo executor. */
+  readonly pids: { readonly nats: number; readonly demo: number | undefined }
+}
+
+/** `carillon up --port 0 --data <folder>`, waited for until it is ready. Its process leads a group of its own, as in a terminal. */
+export async function startUp(cleanup: Cleanup, options: { data?: string; demo?: boolean; port?: number } = {}): Promise<UpMesh> {
+  const { data = cleanup.folder(), demo = true, port = 0 } = options
+  const args = ['up', ...(demo ? ['--demo'] : []), '--port', String(port), '--data', data]
+  const launched = startCli(cleanup, args, { detached: true })
+  // Asked, not killed: what it started must end with it.
+  cleanup.add('carillon up', async () => {
+    launched.signal('SIGTERM')
+    await within(20_000, 'carillon up ends after SIGTERM', launched.exited)
+  })
+  const [, url = ''] = await launched.shows(/^Carillon is ready · (nats:\/\/\S+)$/m)
+  const pidOf = (pattern: RegExp) => Number(pattern.exec(launched.stdout())?.[1])
+  const pids = { nats: pidOf(/nats-server at .*\(process (\d+)\)/), demo: demo ? pidOf(/the demo: .*\(process (\d+)\)/) : undefined }
+  return { url, data, process: launched, pids }
+}

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Whoever calls back at the end of a test or of a suite: a test's context, or `{ after }` of node:test. */
+export interface Ending {
+  after(action: () => Promise<void>): void
+}
+
+/** What a test has started, ended in reverse order. What cannot be ended fails the test and keeps nothing else running. */
+export class Cleanup {
+  readonly #actions: { name: string; end: () => unknown }[] = []
+
+  constructor(ending: Ending) {
+    ending.after(() => this.#run())
+  }
+
+  /** Remembers how to end something. */
+  add(name: string, end: () => unknown): void {
+    this.#actions.push({ name, end })
+  }
+
+  /** A temporary folder, removed at the end. */
+  folder(): string {
+    const path = mkdtempSync(join(tmpdir(), 'carillon-test-'))
+    this.add(`folder ${path}`, () => rmSync(path, { recursive: true, force: true }))
+    return path
+  }
+
+  async #run(): Promise<void> {
+    const errors: unknown[] = []
+    for (const { name, end } of this.#actions.splice(0).reverse()) {
+      try {
+        await end()
+      } catch (error) {
+        errors.push(new Error(`${name} did not end well: ${error instanceof Error ? error.message : String(error)}`, { cause: error }))
+      }
+    }
+    if (errors.length === 1) throw errors[0]
+    if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '))
+  }
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { LIMITS } from '@carillon/contracts'
+import { CarillonError, type Client, type Mesh, type MeshEvent, type TaskContext } from '@carillon/sdk'
+import { freshNamespace, type TestMesh } from './mesh.ts'
+
+export type Handlers = Readonly<Record<string, (context: TaskContext<never>) => unknown>>
+
+export interface Offered {
+  readonly client: Client
+  readonly instance: string
+  readonly namespace: string
+  readonly executor: Mesh
+}
+
+/** An executor with these handlers in a namespace of its own. */
+export async function offering(
+  mesh: Pick<TestMesh, 'connect'>,
+  handlers: Handlers,
+  { concurrency = 10, namespace = freshNamespace(), instance }: { concurrency?: number; namespace?: string; instance?: string } = {},
+): Promise<Offered> {
+  const executor = await mesh.connect({ namespace, instance })
+  for (const [name, handle] of Object.entries(handlers)) executor.handle(name, handle, { concurrency })
+  await executor.start()
+  return { client: executor.client, instance: executor.instance, namespace, executor }
+}
+
+/** The error that something is refused with. */
+export async function refusal(promise: Promise<unknown>): Promise<CarillonError> {
+  const error = await promise.then(
+    (value) => assert.fail(`not refused: ${JSON.stringify(value)}`),
+    (thrown: unknown) => thrown,
+  )
+  assert.ok(CarillonError.is(error), String(error))
+  return error
+}
+
+/** Gathers what a tail gives. */
+export function collect(tail: AsyncIterable<MeshEvent> & { stop(): void }) {
+  const heard: MeshEvent[] = []
+  void (async () => {
+    for await (const event of tail) heard.push(event)
+  })()
+  const whatsOf = (name: string) => heard.filter((event) => event.name === name).map(({ what }) => what)
+  return { heard, whatsOf, stop: () => tail.stop() }
+}
+
+/** All runs of the client's namespace. */
+export async function countRuns(client: Client): Promise<number> {
+  let count = 0
+  let cursor: string | undefined
+  do {
+    const page = await client.runs.list({ limit: LIMITS.pageSize, ...(cursor ? { cursor } : {}) })
+    count += page.items.length
+    cursor = page.next
+  } while (cursor)
+  return count
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const WITHIN_MS = 15_000
+const LOOK_EVERY_MS = 10
+
+/**
+ * Looks again and again until the answer is truthy: where processes meet, nothing else can tell. What `look` throws counts as "not yet".
+ * @throws with what was waited for and the last error when `withinMs` (default 15 s) have passed
+ */
+export async function eventually<Value>(
+  what: string,
+  look: () => Value | Promise<Value>,
+  { withinMs = WITHIN_MS, everyMs = LOOK_EVERY_MS }: { withinMs?: number; everyMs?: number } = {},
+): Promise<NonNullable<Value>> {
+  const until = performance.now() + withinMs
+  for (;;) {
+    let last: unknown
+    try {
+      const value = await look()
+      if (value) return value
+    } catch (error) {
+      last = error
+    }
+    if (performance.now() > until) throw new Error(`not within ${withinMs} ms: ${what}`, { cause: last })
+    await sleep(everyMs)
+  }
+}
+
+/** A promise to be settled from outside. */
+export function signal<Value = void>(): { readonly fired: Promise<Value>; fire(value: Value): void } {
+  let fire: (value: Value) => void = () => undefined
+  const fired = new Promise<Value>((resolve) => {
+    fire = resolve
+  })
+  return { fired, fire }
+}
+
+/** Fails after a time, for promises that could wait for ever. */
+export async function within<Value>(ms: number, what: string, promise: Promise<Value>): Promise<Value> {
+  const over = new AbortController()
+  const late = sleep(ms, undefined, { signal: over.signal }).then(
+    () => Promise.reject(new Error(`not within ${ms} ms: ${what}`)),
+    () => new Promise<never>(() => undefined),
+  )
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    over.abort()
+  }
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { startCoordinator } from '@carillon/coordinator'
+import { startLogger } from '@carillon/logger'
+import { startRegistry } from '@carillon/registry'
+import { type Clock, createLogger, type Logger, type Running } from '@carillon/runtime'
+import { type ConnectOptions, connect, type Mesh } from '@carillon/sdk'
+import { openStore, type Store } from '@carillon/store'
+import { connect as connectNats, type NatsConnection } from '@nats-io/transport-node'
+import { type BrokerOptions, startBroker, type TestBroker } from './broker.ts'
+import type { Cleanup } from './cleanup.ts'
+import type { TestStore } from './stores.ts'
+
+export interface TestMeshOptions {
+  readonly store: TestStore
+  /** Default 1. */
+  readonly coordinators?: number
+  readonly broker?: BrokerOptions
+  /** Wraps the store that coordinators get. */
+  readonly wrapStore?: (store: Store) => Store
+}
+
+/** A whole mesh in this process over a real nats-server. */
+export interface TestMesh {
+  readonly broker: TestBroker
+  readonly storeUrl: string
+  /** To look at records. */
+  readonly store: Store
+  readonly log: Logger
+  /** Coordinators that run, in the order of their start. */
+  readonly coordinators: Running[]
+  addCoordinator(options?: { clock?: Clock }): Promise<Running>
+  stopCoordinator(coordinator: Running): Promise<void>
+  /** A process's place in the mesh, in a namespace of its own unless told otherwise. Ends with the test. */
+  connect(options?: Partial<ConnectOptions>): Promise<Mesh>
+  /** A plain connection to the broker. */
+  nats(): Promise<NatsConnection>
+}
+
+/** Services write what is wrong to stderr with `CARILLON_TEST_LOG=warn` (or another level). */
+export const quietLog = createLogger({
+  name: 'test',
+  level: process.env['CARILLON_TEST_LOG'] ?? 'silent',
+  destination: process.stderr,
+})
+
+/** A namespace that nobody else uses. */
+export const freshNamespace = () => `test-${randomBytes(6).toString('hex')}`
+
+export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Promise<TestMesh> {
+  const storeUrl = options.store.fresh(cleanup)
+  const broker = await startBroker(cleanup, options.broker)
+  const store = await openStore(storeUrl)
+  cleanup.add('store', () => store.close())
+  const settings = { natsUrl: broker.url, log: quietLog }
+  const coordinators: Running[] = []
+  const addCoordinator = async ({ clock }: { clock?: Clock } = {}) => {
+    const coordinator = await startCoordinator({ ...settings, store: options.wrapStore?.(store) ?? store, ...(clock ? { clock } : {}) })
+    coordinators.push(coordinator)
+    return coordinator
+  }
+  const stopCoordinator = async (coordinator: Running) => {
+    coordinators.splice(coordinators.indexOf(coordinator), 1)
+    await coordinator.stop()
+  }
+  cleanup.add('coordinators', async () => {
+    for (const coordinator of [...coordinators]) await stopCoordinator(coordinator)
+  })
+  const others = await Promise.all([startRegistry(settings), startLogger({ ...settings, store })])
+  for (const service of others) cleanup.add('registry or logger', () => service.stop())
+  for (let i = 0; i < (options.coordinators ?? 1); i++) await addCoordinator()
+  return {
+    ...{ broker, storeUrl, store, log: quietLog, coordinators, addCoordinator, stopCoordinator },
+    connect: (given) => connectTo(cleanup, broker.url, given),
+    nats: () => connectPlain(cleanup, broker.url),
+  }
+}
+
+/** A client of a mesh; it ends before the mesh does. */
+export async function connectTo(cleanup: Cleanup, url: string, options: Partial<ConnectOptions> = {}): Promise<Mesh> {
+  const mesh = await connect({
+    servers: url,
+    service: 'test',
+    namespace: freshNamespace(),
+    signals: false,
+    drainMs: 1_000,
+    onWarning: () => undefined,
+    ...options,
+  })
+  cleanup.add(`mesh ${mesh.instance}`, () => mesh.stop())
+  return mesh
+}
+
+export async function connectPlain(cleanup: Cleanup, url: string): Promise<NatsConnection> {
+  const connection = await connectNats({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
+  cleanup.add('plain connection', () => connection.close())
+  return connection
+}
