@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { LIMITS } from '@carillon/contracts'
+import { recordsOf } from './log-records.ts'
+
+const runId = 'run-1'
+const storedAt = Date.parse('2030-01-01T00:00:10.000Z')
+const line = { seq: 3, at: '2030-01-01T00:00:00.123Z', level: 'error', message: 'no paper', fields: { tray: 2 } }
+const message = { runId, taskId: 'run-1', attempt: 2, instance: 'i1', lines: [line] }
+const records = (body: unknown) => recordsOf({ namespace: 'default', runId, body, sequence: 7, storedAt })
+
+describe('recordsOf', () => {
+  it('makes a record of each line', () => {
+    assert.deepEqual(records(message), [
+      {
+        ...{ namespace: 'default', runId, taskId: 'run-1', attempt: 2, instance: 'i1' },
+        ...{ seq: 3, at: storedAt - 9_877, level: 'error', message: 'no paper', fields: '{"tray":2}' },
+      },
+    ])
+    assert.equal(records({ ...message, taskId: 'run-1-12' })[0]?.taskId, 'run-1-12')
+    assert.deepEqual(records({ ...message, lines: [] }), [])
+  })
+
+  it('takes the time of storing for one that is none, or that lies ahead', () => {
+    const at = (text: string) => records({ ...message, lines: [{ ...line, at: text }] })[0]?.at
+    assert.equal(at('yesterday'), storedAt)
+    assert.equal(at('2030-02-31T00:00:00Z'), storedAt)
+    assert.equal(at('2099-01-01T00:00:00Z'), storedAt)
+    assert.equal(at('2030-01-01T00:05:10.000Z'), storedAt + 300_000)
+    assert.equal(at('2029-12-01T00:00:00Z'), Date.parse('2029-12-01T00:00:00Z'))
+  })
+
+  it('shows a gap by a line of its own, before the first', () => {
+    const [marker, first] = records({ ...message, dropped: 12 })
+    assert.deepEqual(marker, {
+      ...{ namespace: 'default', runId, taskId: 'run-1', attempt: 2, instance: 'i1', seq: -3, at: first?.at, level: 'warn' },
+      ...{ message: "12 lines were dropped: the executor's buffer was full", fields: '{"dropped":12}' },
+    })
+    assert.equal(first?.seq, 3)
+    assert.match(records({ ...message, dropped: 1 })[0]?.message ?? '', /^1 line was dropped/)
+    const [alone, ...others] = records({ ...message, dropped: 5, lines: [] })
+    assert.deepEqual(others, [])
+    assert.equal(alone?.seq, -(2 ** 40 + 7))
+    assert.equal(alone?.at, storedAt)
+  })
+
+  it('keeps what is too large out, and says so', () => {
+    const [record] = records({ ...message, lines: [{ ...line, message: 'x'.repeat(9_000), fields: { text: 'y'.repeat(9_000) } }] })
+    assert.equal(record?.message.length, LIMITS.logLineBytes)
+    assert.match(record?.fields ?? '', /^\{"omitted":"fields of 9011 letters/)
+  })
+
+  it('refuses what is not of its run', () => {
+    assert.throws(() => records({ ...message, runId: 'run-2', taskId: 'run-2' }), {
+      code: 'INVALID_REQUEST',
+      message: /run-2 is not the one of the subject/,
+    })
+    assert.throws(() => records({ ...message, taskId: 'run-12' }), { code: 'INVALID_REQUEST', message: /not a task of run run-1/ })
+    assert.throws(() => records({ ...message, lines: [{ ...line, seq: 0 }] }), { code: 'INVALID_REQUEST' })
+    assert.throws(() => records({ ...message, instance: 'a b' }), { code: 'INVALID_NAME' })
+    assert.throws(() => records('text'), { code: 'INVALID_REQUEST' })
+    assert.throws(() => records(null), { code: 'INVALID_REQUEST' })
+    assert.throws(() => recordsOf({ namespace: 'a=b', runId, body: message, sequence: 1, storedAt }), { code: 'INVALID_NAME' })
+  })
+})
