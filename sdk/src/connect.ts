@@ -10,7 +10,7 @@ import { LogShipper } from './logs/log-shipper.ts'
 import { Mesh } from './mesh.ts'
 import { loadTelemetry } from './open-telemetry.ts'
 import { randomLetters } from './randomness.ts'
-import { emitWarning, type OnWarning } from './warning.ts'
+import { emitWarning, guarded, type OnWarning } from './warning.ts'
 
 export interface ConnectOptions {
   /** Address of the broker, or several of one cluster. Default `nats://127.0.0.1:4222`. */
@@ -47,7 +47,7 @@ const DRAIN_MS = 30_000
 export async function connect(options: ConnectOptions): Promise<Mesh> {
   const clock = systemClock
   const { identity, namespace, capacity } = checked(options)
-  const onWarning = options.onWarning ?? emitWarning
+  const onWarning = guarded(options.onWarning ?? emitWarning)
   const settings = { servers: options.servers, nats: options.nats, connectTimeoutMs: options.connectTimeoutMs, name: identity.instance }
   const [connection, telemetry] = await Promise.all([openConnection(settings), loadTelemetry()])
   const link = new Link(connection, onWarning)

@@ -18,5 +18,16 @@ export interface Warning {
 
 export type OnWarning = (warning: Warning) => void
 
+/** Whatever a listener of warnings throws must not reach the code that warned. */
+export function guarded(onWarning: OnWarning): OnWarning {
+  return (warning) => {
+    try {
+      onWarning(warning)
+    } catch (error) {
+      process.emitWarning(`onWarning threw ${String(error)} for: ${warning.message}`, { type: 'CarillonWarning', code: warning.code })
+    }
+  }
+}
+
 /** The default: `process.emitWarning`, so that `--no-warnings` and `process.on('warning')` work as usual. */
 export const emitWarning: OnWarning = ({ code, message }) => process.emitWarning(message, { type: 'CarillonWarning', code })

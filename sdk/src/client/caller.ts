@@ -39,6 +39,8 @@ export type Reply =
 const REPEATABLE = new Set(['get', 'list', 'query', 'tasks', 'health', 'claim', 'register', 'leave', 'start'])
 const NO_SERVICE_RETRY_MS = 1_000
 const PAUSE_MS = 100
+/** A request with less time than this would only end in silence, and hide what the one before it said. */
+const SHORTEST_MS = 100
 
 /** Sends calls to the services. */
 export class Caller {
@@ -93,7 +95,7 @@ export class Caller {
       const reply = await this.request(call, body, { ...options, timeoutMs: Math.max(1, timeoutMs - spentMs) })
       if (reply.type === 'answer') return outputOf(reply.body)
       const allowedMs = reply.type === 'no-service' ? Math.min(timeoutMs, NO_SERVICE_RETRY_MS) : timeoutMs
-      const isOver = this.clock.now() - startedAt + PAUSE_MS >= allowedMs
+      const isOver = this.clock.now() - startedAt + PAUSE_MS + SHORTEST_MS >= allowedMs
       if (isOver || (reply.type === 'unknown' && !REPEATABLE.has(call.verb))) throw this.failure(call, reply, timeoutMs)
       await sleep(this.clock, jitter(PAUSE_MS), options.signal)
     }

@@ -75,7 +75,7 @@ test('a start whose answer is lost is sent again, and is still created', async (
 test('without a service a call says which is missing; an abort ends it', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const { client } = await join()
-  await fake.connection.close()
+  await fake.connection.drain()
   await assert.rejects(client.jobs.list(), hasCode('NO_SERVICE'))
   await assert.rejects(client.run('a', 1, { giveUpAfterMs: 200 }), hasCode('NO_SERVICE'))
   const reason = new Error('enough')
@@ -139,7 +139,7 @@ test('events, live signals and log lines can be read as they come, until stopped
   const { client } = await join()
   const tails = { ended: client.events({ noun: 'run', what: 'succeeded' }), live: client.live(), log: client.tailLogs('run-ffffffffffff') }
   await client
-    .handleOf('run-x')
+    .handleOf('run-unknown-0000')
     .ended()
     .catch(() => undefined)
   const line = { seq: 1, at: '2026-01-01T00:00:00.000Z', level: 'info', message: 'hello' }

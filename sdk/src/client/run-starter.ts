@@ -8,6 +8,8 @@ import type { StartItem } from './start-item.ts'
 /** Default time for a start to be taken, in ms: a broker or coordinator may restart meanwhile. */
 export const START_TIMEOUT_MS = 30_000
 const ATTEMPT_MS = CALLS.runsStart.deadlineMs
+/** A request with less time than this would only end in silence, and hide what the one before it said. */
+const SHORTEST_MS = 100
 const RUNS_PER_REQUEST = 1_000
 /** Requests on their way; further starts wait and travel together. */
 const REQUESTS_IN_FLIGHT = 16
@@ -39,6 +41,7 @@ export class RunStarter {
     return new Promise((resolve, reject) => {
       const { signal, timeoutMs = START_TIMEOUT_MS } = options
       if (signal?.aborted) return reject(signal.reason)
+      if (item.bytes + FRAME_BYTES > this.#caller.maxBytes) return reject(tooLarge(item, this.#caller.maxBytes))
       const deadline = this.#caller.clock.now() + timeoutMs
       const entry: Entry = { item, deadline, timeoutMs, isSettled: false, resolve, reject }
       const onAbort = () => settle(entry, () => reject(signal?.reason))
@@ -82,14 +85,21 @@ export class RunStarter {
       const body = `{"runs":[${open.map((entry) => entry.item.text).join(',')}]}`
       const reply = await this.#caller.request(CALLS.runsStart, body, { timeoutMs })
       if (reply.type === 'answer') return distribute(open, reply.body, round > 0)
-      for (const entry of open) if (entry.deadline <= clock.now()) this.#giveUp(entry, reply)
-      await sleep(clock, jitter(Math.min(100 * 2 ** round, 1_000)))
+      const pauseMs = jitter(Math.min(100 * 2 ** round, 1_000))
+      for (const entry of open) if (entry.deadline <= clock.now() + pauseMs + SHORTEST_MS) this.#giveUp(entry, reply)
+      await sleep(clock, pauseMs)
     }
   }
 
   #giveUp(entry: Entry, reply: Exclude<Reply, { type: 'answer' }>): void {
     settle(entry, () => entry.reject(this.#caller.failure(CALLS.runsStart, reply, entry.timeoutMs)))
   }
+}
+
+/** A broker may take less than the limits of the wire allow. */
+function tooLarge(item: StartItem, maxBytes: number): CarillonError {
+  const value = `${item.bytes} bytes`
+  return new CarillonError('PAYLOAD_TOO_LARGE', `The run has ${value} as JSON, the broker takes ${maxBytes}`, { field: 'payload', value })
 }
 
 const earliestDeadline = (entries: readonly Entry[]) =>

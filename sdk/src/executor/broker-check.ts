@@ -27,16 +27,13 @@ export async function checkBroker(link: Link, clock: Clock): Promise<void> {
 /** Undefined when there is no answer: then the calls that follow will say what is wrong. */
 function askJetStream(link: Link, clock: Clock): Promise<Msg | undefined> {
   return new Promise((resolve) => {
-    const timer = clock.after(ANSWER_MS, () => {
+    const finish = (message: Msg | undefined) => {
+      timer.cancel()
       link.forgetAnswer(reply)
-      resolve(undefined)
-    })
-    const reply = link.expectAnswer({
-      onAnswer: (message) => {
-        timer.cancel()
-        resolve(message)
-      },
-    })
+      resolve(message)
+    }
+    const timer = clock.after(ANSWER_MS, () => finish(undefined))
+    const reply = link.expectAnswer({ onAnswer: finish, onDisconnect: () => finish(undefined) })
     link.publish('$JS.API.INFO', '', { reply })
   })
 }

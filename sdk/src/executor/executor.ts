@@ -52,6 +52,7 @@ export class Executor {
   readonly #subscriptions: Subscription[] = []
   readonly #timers: Timer[] = []
   readonly #onFree: (() => void)[] = []
+  #isStopping = false
   #stopUp: () => void = () => undefined
 
   constructor(options: ExecutorOptions) {
@@ -59,7 +60,7 @@ export class Executor {
     const onRegister = () => this.#registrar.again()
     this.#options = options
     const wanted = sum(handlers.map((handler) => handler.concurrency))
-    this.#capacity = Math.min(options.capacity ?? wanted, LIMITS.capacity)
+    this.#capacity = Math.min(options.capacity ?? Math.max(1, wanted), LIMITS.capacity)
     this.#isCapped = this.#capacity < wanted
     this.#reporter = new Reporter({
       ...{ link, clock, onWarning },
@@ -95,6 +96,7 @@ export class Executor {
   async start(): Promise<void> {
     const { link, clock, caller, identity } = this.#options
     await checkBroker(link, clock)
+    if (this.#isStopping) return
     this.#subscriptions.push(
       link.subscribe(subjects.control(caller.namespace, identity.instance), (message) => this.#intake.takeControl(message)),
       link.subscribe(subjects.direct(caller.namespace, identity.instance), (message) => this.#intake.takeOffer(message)),
@@ -105,7 +107,7 @@ export class Executor {
       clock.every(CHECK_EVERY_MS, () => this.#check()),
     )
     await this.#registrar.register()
-    this.#heartbeat.start()
+    if (!this.#isStopping) this.#heartbeat.start()
   }
 
   /**
@@ -114,6 +116,7 @@ export class Executor {
    */
   async stop(drainMs: number): Promise<void> {
     const { logs, onWarning } = this.#options
+    this.#isStopping = true
     this.#registrar.stop()
     this.#intake.close()
     for (const puller of this.#pullers.values()) puller.stop()
