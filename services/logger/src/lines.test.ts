@@ -81,7 +81,7 @@ describe('lines', { concurrency: true }, () => {
       }),
     )
     for (const body of ['{not json', linesMessage(1, 5), { strange: true }]) logger.publish(body)
-    await eventually('two refusals', () => refusals >= 2)
+    await eventually('a refusal', () => refusals > 0)
     isAway = false
     await eventually('the lines', async () => (await logger.query()).items.length === 5)
     await eventually('set aside', () => logger.rejected.length === 2)

@@ -9,7 +9,7 @@ export const RUN = 'run-0123456789abcdef'
 export const BEGUN_AT = Date.parse('2030-01-01T00:00:00.000Z') - 10 * 366 * 86_400_000
 
 /** A broker, a store and a logger between them, and what a test says to them. */
-export class TestLogger {
+class TestLogger {
   readonly broker: TestBroker
   readonly store: Store
   /** Bodies of `event.message.LOGS.rejected`. */

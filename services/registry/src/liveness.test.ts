@@ -5,7 +5,7 @@ import { Kvm } from '@nats-io/kv'
 import { eventually } from './testing-broker.ts'
 import { startMesh } from './testing-registry.ts'
 
-describe('liveness', () => {
+describe('liveness', { concurrency: true }, () => {
   it('keeps who beats and shows its load; whoever is silent is lost, once, with two registries', async (t) => {
     const mesh = await startMesh(t, 2)
     await mesh.register('steady')
