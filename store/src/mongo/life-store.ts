@@ -42,8 +42,9 @@ export class MongoLifeStore<Item extends TaskLife & { readonly id: string }> imp
 }
 
 /** Nobody's name is null, and a field that is not there equals null: both are how MongoDB compares anyway. */
-function expected({ state, attempt, owner }: LifeExpectation): Document {
+function expected({ namespace, state, attempt, owner }: LifeExpectation): Document {
   const filter: Document = { state: state.length === 1 ? state[0] : { $in: [...state] } }
+  if (namespace !== undefined) filter['namespace'] = namespace
   if (attempt !== undefined) filter['attempt'] = attempt
   if (owner !== undefined) filter['owner'] = owner.length === 1 ? owner[0] : { $in: [...owner] }
   return filter

@@ -4,11 +4,13 @@ import { type ColumnKind, LIFE_COLUMNS, type StoredValue, toStored } from '../co
 import type { LifeChange, LifeExpectation, UpdateOutcome } from '../ports.ts'
 import type { Connection } from './connection.ts'
 
-const SETTABLE = Object.entries<ColumnKind>(LIFE_COLUMNS)
+/** Columns that an update may set; `target` only tasks have. */
+const SETTABLE = Object.entries<ColumnKind>({ ...LIFE_COLUMNS, target: 'text' })
 const STATE_BITS = new Map<RunState, number>(RUN_STATES.map((state, i) => [state, 1 << i]))
 const STATES_SHIFT = SETTABLE.length
 const ATTEMPT_BIT = 1 << (STATES_SHIFT + RUN_STATES.length)
-const OWNER_SHIFT = STATES_SHIFT + RUN_STATES.length + 1
+const NAMESPACE_BIT = ATTEMPT_BIT << 1
+const OWNER_SHIFT = STATES_SHIFT + RUN_STATES.length + 2
 
 /** How the owner is compared: nothing, `in ()`, and what `ownerForm` adds up to. */
 const OWNER_CONDITIONS = [
@@ -77,6 +79,10 @@ function expectationBits(expect: LifeExpectation, values: StoredValue[]): number
     bits |= ATTEMPT_BIT
     values.push(toStored(expect.attempt, 'number', 'attempt'))
   }
+  if (expect.namespace !== undefined) {
+    bits |= NAMESPACE_BIT
+    values.push(toStored(expect.namespace, 'text', 'namespace'))
+  }
   return expect.owner === undefined ? bits : bits | (ownerForm(expect.owner, values) << OWNER_SHIFT)
 }
 
@@ -92,6 +98,6 @@ function updateText(table: string, shape: number): string {
   // A change of nothing still answers whether the expectation holds.
   const assignments = columns.length === 0 ? '"state" = "state"' : columns.join(', ')
   const states = RUN_STATES.filter((_, i) => shape & (1 << (STATES_SHIFT + i))).map((state) => `'${state}'`)
-  const attempt = shape & ATTEMPT_BIT ? ' and "attempt" = ?' : ''
+  const attempt = `${shape & ATTEMPT_BIT ? ' and "attempt" = ?' : ''}${shape & NAMESPACE_BIT ? ' and "namespace" = ?' : ''}`
   return `update "${table}" set ${assignments} where "id" = ? and "state" in (${states.join(', ')})${attempt}${OWNER_CONDITIONS[shape >> OWNER_SHIFT]}`
 }

@@ -21,9 +21,20 @@ const EXPECTATIONS: readonly [LifeExpectation, boolean][] = [
   [{ state: ['running'], owner: [] }, false],
   [{ state: ['running'], attempt: 2, owner: ['i-1'] }, true],
   [{ state: ['running'], attempt: 3, owner: ['i-1'] }, false],
+  [{ namespace: 'default', state: ['running'], attempt: 2, owner: ['i-1'] }, true],
+  [{ namespace: 'other', state: ['running'], attempt: 2, owner: ['i-1'] }, false],
 ]
 
 export const UPDATE_CASES: ConformanceCase[] = [
+  {
+    name: 'a task may be routed to another instance by an update',
+    async run(store) {
+      await store.tasks.insert([aTask('routed-run', 0, { target: 'i-1' })])
+      const [task] = (await store.tasks.list({ runId: 'routed-run', limit: 1 })).items
+      assert.deepEqual(await store.tasks.update([{ id: task!.id, expect: { state: [task!.state] }, set: { target: 'i-2' } }]), ['applied'])
+      assert.equal((await store.tasks.get([task!.id]))[0]?.target, 'i-2')
+    },
+  },
   {
     name: 'a change is applied only where state, attempt and owner are as expected',
     async run(store) {
