@@ -37,14 +37,15 @@ describe('disturbance', { concurrency: true }, () => {
   })
 
   it('a broker that comes back with its data: everyone gets a fresh grace', async (t) => {
-    const mesh = await startMesh(t)
+    // Longer than the second that this connection may need to be back.
+    const mesh = await startMesh(t, 1, 1_500)
     await mesh.register('a', ['invoice'])
     await mesh.broker.kill()
-    await pauseFor(2 * mesh.lostAfterMs)
+    await pauseFor(1.2 * mesh.lostAfterMs)
     await mesh.broker.startAgain({ wipe: false })
     mesh.keepBeating('a')
-    await eventually('heard again', async () => (await mesh.list().catch(() => [])).length === 1)
-    await pauseFor(1.5 * mesh.lostAfterMs)
+    await eventually('heard again', async () => (await mesh.list().catch(() => []))[0]?.silentMs === 0)
+    await pauseFor(0.3 * mesh.lostAfterMs)
     assert.deepEqual(lostOnes(mesh), [])
     assert.equal((await mesh.list()).length, 1)
   })

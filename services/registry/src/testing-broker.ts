@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -26,11 +26,12 @@ export interface TestBroker extends Broker {
 
 export async function startBroker(t: TestContext): Promise<TestBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'carillon-test-'))
-  const port = await freePort()
+  const started = await startOnFreePort(folder)
+  const { port } = started
+  let { child } = started
   const natsUrl = `nats://127.0.0.1:${port}`
   const lines: Record<string, unknown>[] = []
   const log = createLogger({ name: 'test', level: 'debug', destination: { write: (line) => lines.push(JSON.parse(line)) } })
-  let child = await startServer(folder, port)
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
@@ -63,7 +64,9 @@ export async function startBroker(t: TestContext): Promise<TestBroker> {
 function cleanUps(t: TestContext): (cleanUp: () => Promise<unknown>) => void {
   const all: (() => Promise<unknown>)[] = []
   t.after(async () => {
-    for (const cleanUp of all.reverse()) await cleanUp()
+    const failures: unknown[] = []
+    for (const cleanUp of all.reverse()) await cleanUp().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be cleaned up')
   })
   return (cleanUp) => all.push(cleanUp)
 }
@@ -101,12 +104,17 @@ function findServer(): string {
   throw new Error('no nats-server: name one in CARILLON_NATS_SERVER, or run `node scripts/nats-server.ts`')
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+/**
+ * Starts a server on a port of its own choice, below those that the system gives to outgoing connections: one of these could take the port
+ * while the server is away.
+ */
+async function startOnFreePort(folder: string): Promise<{ child: ChildProcess; port: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = randomInt(10_000, 30_000)
+    try {
+      return { child: await startServer(folder, port), port }
+    } catch (error) {
+      if (attempt === 5) throw error
+    }
+  }
 }

@@ -67,9 +67,8 @@ export class TestMesh {
   }
 }
 
-/** Starts a broker with so many registries, which call an instance lost after half a second. */
-export async function startMesh(t: TestContext, registries = 1): Promise<TestMesh> {
-  const lostAfterMs = 500
+/** Starts a broker with so many registries. */
+export async function startMesh(t: TestContext, registries = 1, lostAfterMs = 500): Promise<TestMesh> {
   const broker = await startBroker(t)
   const mesh = new TestMesh(broker, lostAfterMs)
   broker.after(async () => mesh.stopAllBeating())
