@@ -25,6 +25,9 @@ export async function startNatsServer(options: { jetstream?: boolean; settings?:
   const store = mkdtempSync(join(tmpdir(), 'carillon-sdk-nats-'))
   const args = ['-a', '127.0.0.1', '-p', String(port), ...(jetstream ? ['-js', '-sd', store] : []), ...settings]
   let child = await launch(args)
+  // A test that times out never comes to `stop`.
+  const killAtExit = () => child.kill('SIGKILL')
+  process.once('exit', killAtExit)
   const kill = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))
@@ -40,6 +43,7 @@ export async function startNatsServer(options: { jetstream?: boolean; settings?:
     },
     stop: async () => {
       await kill('SIGKILL')
+      process.off('exit', killAtExit)
       rmSync(store, { recursive: true, force: true })
     },
   }
