@@ -43,7 +43,7 @@ export class CarillonError extends Error {
   }
 
   static fromBody(body: ErrorBody): CarillonError {
-    const code = body.code in ERROR_CODES ? (body.code as ErrorCode) : 'INTERNAL'
+    const code = Object.hasOwn(ERROR_CODES, body.code) ? (body.code as ErrorCode) : 'INTERNAL'
     return new CarillonError(code, body.message, { field: body.field, value: body.value, hint: body.hint })
   }
 
@@ -60,7 +60,7 @@ export class CarillonError extends Error {
 export function printable(value: unknown, maxLength = 120): string {
   let text: string
   try {
-    text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? JSON.stringify(value) : String(value)
+    text = (typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : undefined) ?? String(value)
   } catch {
     text = Object.prototype.toString.call(value)
   }

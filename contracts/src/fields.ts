@@ -53,24 +53,29 @@ export const instantField = coded(
 export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what = 'request'): z.output<T> {
   const outcome = schema.safeParse(input)
   if (outcome.success) return outcome.data
-  const issue = firstIssue(outcome.error.issues)
-  const field = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]].join('.') : issue.path.join('.') || what
+  const issue = firstIssue(outcome.error.issues, input)
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path
-  const value = path.reduce<unknown>(
-    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
-    input,
-  )
+  const field = path.join('.') || what
+  const value = valueAt(input, path)
   const code = (issue.code === 'custom' && (issue.params?.['code'] as ErrorCode | undefined)) || 'INVALID_REQUEST'
   throw new CarillonError(code, `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint: issue.message })
 }
 
-/** Of a union the branch that came farthest says best what is wrong. */
-function firstIssue(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
+/** Of a union the branch with the fewest problems was meant, and what is there says better what is wrong than what is not. */
+function firstIssue(issues: readonly z.core.$ZodIssue[], input: unknown): z.core.$ZodIssue {
   const issue = issues[0] as z.core.$ZodIssue
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue
-  const branches = issue.errors.map((errors) => firstIssue(errors))
-  const deepest = branches.reduce((best, next) => (rank(next) > rank(best) ? next : best))
-  return { ...deepest, path: [...issue.path, ...deepest.path] }
+  const given = valueAt(input, issue.path)
+  const fewest = Math.min(...issue.errors.map((errors) => errors.length))
+  const problems = issue.errors.filter((errors) => errors.length === fewest).flat()
+  const telling = problems.find((problem) => problem.code === 'unrecognized_keys' || valueAt(given, problem.path) !== undefined)
+  const inner = firstIssue([telling ?? (problems[0] as z.core.$ZodIssue)], given)
+  return { ...inner, path: [...issue.path, ...inner.path] }
 }
 
-const rank = (issue: z.core.$ZodIssue) => (issue.code === 'custom' ? 100 : 0) + issue.path.length
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[key] : undefined),
+    input,
+  )
+}

@@ -1,6 +1,7 @@
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TIME_LETTERS = 10
 const RANDOM_LETTERS = 16
+const LAST_COUNT = 32 ** 4 - 1
 
 /** What a fresh run id looks like: 26 letters, 10 of time and 16 of randomness; derived ids begin with a letter. */
 export const RUN_ID = /^[0-9a-z][0-9a-z-]{15,47}$/
@@ -18,10 +19,11 @@ export function createIdSource(now: () => number, randomBytes: (into: Uint8Array
   let counter = 0
   return () => {
     const ms = now()
-    if (ms !== lastMs || counter === 0xfffff) {
-      lastMs = ms
+    // A clock that is set back, or stands still for a million ids, must not unsort them.
+    if (ms > lastMs || counter > LAST_COUNT) {
+      lastMs = Math.max(ms, lastMs + 1)
       counter = 0
-      prefix = encode(ms, TIME_LETTERS)
+      prefix = encode(lastMs, TIME_LETTERS)
       randomBytes(random)
       tail = Array.from(random.subarray(0, RANDOM_LETTERS - 4), (byte) => ALPHABET[byte & 31]).join('')
     }

@@ -9,7 +9,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  * @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, INTEGER_TOO_LARGE
  */
 export function parseJson(text: string, field = 'body'): Json {
-  if (text.length > 2 * LIMITS.jsonDepth || LONG_NUMBER.test(text)) inspect(text, field)
+  if (text.length > 2 * LIMITS.jsonDepth || LARGE_NUMBER.test(text)) inspect(text, field)
   try {
     return JSON.parse(text) as Json
   } catch (error) {
@@ -23,7 +23,7 @@ export function parseJson(text: string, field = 'body'): Json {
 
 /**
  * A value as JSON text, checked like `parseJson` and against a size.
- * @throws CarillonError `tooLarge` when over `maxBytes`, `notJson` when it cannot be written (cycles, BigInt)
+ * @throws CarillonError `tooLarge` when over `maxBytes`, `notJson` when it cannot be written (cycles, BigInt), JSON_TOO_DEEP, INTEGER_TOO_LARGE
  */
 export function writeJson(
   value: unknown,
@@ -38,6 +38,7 @@ export function writeJson(
   try {
     text = JSON.stringify(value) ?? 'null'
   } catch (error) {
+    if (error instanceof RangeError && error.message.includes('stack')) throw tooDeep(limit.field)
     throw new CarillonError(limit.notJson, `${limit.field} cannot be written as JSON: ${(error as Error).message}`, {
       field: limit.field,
       cause: error,
@@ -52,31 +53,34 @@ export function writeJson(
       })
     }
   }
-  if (text.length > 2 * LIMITS.jsonDepth || LONG_NUMBER.test(text)) inspect(text, limit.field)
+  if (text.length > 2 * LIMITS.jsonDepth || LARGE_NUMBER.test(text)) inspect(text, limit.field)
   return text
 }
 
-const LONG_NUMBER = /\d{16}/
+/** Text that may hold an integer beyond 2^53, or a number beyond every double: JSON.parse would round it, or make it Infinity. */
+const LARGE_NUMBER = /\d{16}|[eE]\+?\d{3}/
 const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [34, 92, 91, 93, 123, 125]
 const NUMBER_AT = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
 /** One pass over the text, before `JSON.parse` could recurse or round. */
 function inspect(text: string, field: string): void {
-  const hasLongNumber = LONG_NUMBER.test(text)
+  const hasLargeNumber = LARGE_NUMBER.test(text)
   let depth = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code === QUOTE) i = endOfString(text, i)
     else if (code === OPEN_LIST || code === OPEN_OBJECT) {
-      if (++depth > LIMITS.jsonDepth) {
-        throw new CarillonError('JSON_TOO_DEEP', `${field} is nested deeper than ${LIMITS.jsonDepth} levels`, {
-          field,
-          value: printable(text, 40),
-        })
-      }
+      if (++depth > LIMITS.jsonDepth) throw tooDeep(field, text)
     } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--
-    else if (hasLongNumber && code >= 48 && code <= 57) i = checkNumber(text, i, field)
+    else if (hasLargeNumber && code >= 48 && code <= 57) i = checkNumber(text, i, field)
   }
+}
+
+function tooDeep(field: string, text?: string): CarillonError {
+  return new CarillonError('JSON_TOO_DEEP', `${field} is nested deeper than ${LIMITS.jsonDepth} levels`, {
+    field,
+    value: text === undefined ? undefined : printable(text, 40),
+  })
 }
 
 function endOfString(text: string, start: number): number {
@@ -91,8 +95,9 @@ function endOfString(text: string, start: number): number {
 function checkNumber(text: string, start: number, field: string): number {
   NUMBER_AT.lastIndex = start
   const literal = NUMBER_AT.exec(text)?.[0] ?? text.charAt(start)
-  if (/^\d+$/.test(literal) && !Number.isSafeInteger(Number(literal))) {
-    throw new CarillonError('INTEGER_TOO_LARGE', `${field} holds ${printable(literal, 40)}, which would be rounded`, {
+  const exact = /^\d+$/.test(literal) ? Number.isSafeInteger(Number(literal)) : Number.isFinite(Number(literal))
+  if (!exact) {
+    throw new CarillonError('INTEGER_TOO_LARGE', `${field} holds ${printable(literal, 40)}, which cannot be kept exactly`, {
       field,
       value: literal.slice(0, 40),
     })

@@ -9,8 +9,9 @@ export function createLogger(options: { name: string; level?: string; destinatio
   return options.destination ? pino(settings, options.destination) : pino(settings)
 }
 
-/** An address without the password in it. */
-export const withoutPassword = (url: string) => url.replace(/\/\/([^/@:]+):[^@/]*@/, '//$1:***@')
+/** Addresses without the passwords and tokens in them. */
+export const withoutPassword = (url: string) =>
+  url.replaceAll(/\/\/(?:([^/@:]*):)?[^/]*@/g, (_, user?: string) => (user === undefined ? '//***@' : `//${user}:***@`))
 
 /** Nest's own lines, in our log: only what is wrong, since Nest narrates its boot. */
 export function nestLogger(log: Logger): LoggerService {

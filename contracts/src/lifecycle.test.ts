@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  ENDED_STATES,
+  isEnded,
+  nextState,
+  OPEN_STATES,
+  RUN_EVENTS,
+  RUN_STATES,
+  type RunEvent,
+  type RunState,
+  statesBefore,
+} from './lifecycle.ts'
+
+/** One letter a state; a row of the table has one for each state before, and `.` where the event does not apply. */
+const LETTERS: Record<string, RunState> = {
+  d: 'delayed',
+  q: 'queued',
+  r: 'running',
+  c: 'cancelling',
+  S: 'succeeded',
+  F: 'failed',
+  T: 'timed_out',
+  C: 'cancelled',
+  K: 'skipped',
+}
+const TABLE: Record<RunEvent, string> = {
+  due: 'q........',
+  started: '.rr......',
+  succeeded: '.SSS.....',
+  failed: '.FFF.....',
+  timed_out: '.TTC.....',
+  retried: '.dd......',
+  lost: '.qqC.....',
+  cancel: 'CCc......',
+  cancelled: '.CCC.....',
+  restarted: '....qqqqq',
+}
+
+test('every pair of state and event', () => {
+  assert.equal(Object.keys(TABLE).length, RUN_EVENTS.length)
+  assert.deepEqual(Object.values(LETTERS), [...RUN_STATES])
+  for (const event of RUN_EVENTS)
+    for (const [i, state] of RUN_STATES.entries())
+      assert.equal(nextState(state, event), LETTERS[TABLE[event][i] as string], `${state} × ${event}`)
+})
+
+test('an ended run is left by a manual retry alone, and every state is open or ended', () => {
+  for (const state of ENDED_STATES)
+    for (const event of RUN_EVENTS) if (event !== 'restarted') assert.equal(nextState(state, event), undefined)
+  assert.deepEqual([...OPEN_STATES, ...ENDED_STATES].sort(), [...RUN_STATES].sort())
+  for (const state of RUN_STATES) assert.equal(isEnded(state), (ENDED_STATES as readonly string[]).includes(state))
+})
+
+test('every open state has a way to an end', () => {
+  for (const state of OPEN_STATES) {
+    const reached = new Set<RunState>([state])
+    for (let size = 0; size !== reached.size; ) {
+      size = reached.size
+      for (const from of [...reached])
+        for (const event of RUN_EVENTS) {
+          const to = nextState(from, event)
+          if (to) reached.add(to)
+        }
+    }
+    assert.ok([...reached].some(isEnded), state)
+  }
+})
+
+test('the states before an event are those it applies to', () => {
+  assert.deepEqual(statesBefore('timed_out'), ['queued', 'running', 'cancelling'])
+  for (const event of RUN_EVENTS)
+    assert.deepEqual(new Set(statesBefore(event)), new Set(RUN_STATES.filter((state) => nextState(state, event) !== undefined)))
+})
