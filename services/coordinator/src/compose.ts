@@ -111,8 +111,9 @@ export function compose(ground: Ground) {
     providers: { ...cases, CheckHealth: health },
     loops: inOrder([presence, membership, waker, auditor] satisfies Service[]),
     rejected,
-    /** Publishes all work again that the broker does not have (architecture §4 rule 9). */
-    rebuild: () => repair.span({ from: 0, before: clock.now() + 1 }, stopping.signal),
+    /** Publishes all work again that was queued before a time (default: now) and that the broker does not have (architecture §4 rule 9). */
+    rebuild: (before = clock.now() + 1) => repair.span({ from: 0, before }, stopping.signal),
+    stopping: stopping.signal,
     /** Ends what is under way and may be given up. */
     abort: () => stopping.abort(),
     close: () => publisher.close(),

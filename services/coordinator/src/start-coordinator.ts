@@ -6,6 +6,7 @@ import {
   freshServiceId,
   type Logger,
   MeshTransport,
+  pause,
   type Running,
   startMicroservice,
   systemClock,
@@ -27,6 +28,10 @@ export interface CoordinatorOptions {
   /** Copies of each stream in a cluster. Default 1. */
   readonly streamReplicas?: number
 }
+
+/** How far the clocks of broker and coordinators may be apart; what lies between is only looked at. */
+const CLOCKS_DIFFER_MS = 10_000
+const RETRY_AFTER_MS = 500
 
 /** What a store takes at once: SQLite works while we wait, so more than one batch under way gains nothing. */
 const BATCHES = {
@@ -51,15 +56,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
 async function start(ground: Ground & { batch: { maxMessages: number } }, streamReplicas: number): Promise<Running> {
   const { broker, log, clock, batch, store } = ground
-  const { providers, loops, rejected, rebuild, abort, close } = compose(ground)
+  const { providers, loops, rejected, rebuild, stopping, abort, close } = compose(ground)
   const ensureAndRebuild = async () => {
     await ensureStreams(broker, streamReplicas)
     return rebuild()
   }
-  const wiped = await ensureStreams(broker, streamReplicas)
-  broker.onReconnect(async () => {
-    if (await ensureStreams(broker, streamReplicas)) await rebuild()
-  })
+  await ensureStreams(broker, streamReplicas)
+  /** Whoever made the stream of work anew: what was queued before cannot be in it. Costs nothing when nothing was. */
+  const repairWiped = async () => {
+    const { created } = await broker.manager.streams.info('WORK')
+    await rebuild(Date.parse(created) + CLOCKS_DIFFER_MS)
+  }
+  broker.onReconnect(() => untilDone(async () => ensureStreams(broker, streamReplicas).then(repairWiped), { clock, log, signal: stopping }))
   await loops.start()
   const transport = new MeshTransport({ service: 'coordinator', broker, log, clock, rejected, batches: batch })
   const microservice = await startMicroservice({
@@ -68,10 +76,7 @@ async function start(ground: Ground & { batch: { maxMessages: number } }, stream
     transport,
     log,
   })
-  if (wiped)
-    rebuild().catch((error: unknown) =>
-      log.error({ evt: 'rebuild.failed', err: error }, 'the queue could not be rebuilt; the auditor will'),
-    )
+  void untilDone(repairWiped, { clock, log, signal: stopping })
   log.info({ evt: 'coordinator.ready', store: store.describe() }, 'coordinator is ready')
   return {
     stop: async () => {
@@ -84,10 +89,19 @@ async function start(ground: Ground & { batch: { maxMessages: number } }, stream
   }
 }
 
-/** Answers whether the stream of work was missing: the broker is new, or was wiped. */
-async function ensureStreams(broker: Broker, replicas: number): Promise<boolean> {
-  const outcomes = await Promise.all(
-    (['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const).map((name) => ensureStream(broker.manager, name, replicas)),
-  )
-  return outcomes[0] === 'created'
+async function ensureStreams(broker: Broker, replicas: number): Promise<void> {
+  await Promise.all((['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const).map((name) => ensureStream(broker.manager, name, replicas)))
+}
+
+/** A broker that has just come back may need a while until it takes streams. */
+async function untilDone(step: () => Promise<void>, given: { clock: Clock; log: Logger; signal: AbortSignal }): Promise<void> {
+  const { clock, log, signal } = given
+  do {
+    try {
+      return await step()
+    } catch (error) {
+      if (signal.aborted) return
+      log.warn({ evt: 'streams.unrestored', err: error }, 'streams and queue cannot be restored yet; trying again')
+    }
+  } while (await pause(clock, RETRY_AFTER_MS, signal))
 }
