@@ -33,8 +33,10 @@ export async function startBroker(cleanup: Cleanup, { jetstream = true, settings
   const store = cleanup.folder()
   const [port, monitor] = [await freePort(), await freePort()]
   const args = ['-a', '127.0.0.1', '-p', String(port), '-m', String(monitor), ...(jetstream ? ['-js', '-sd', store] : []), ...settings]
+  // Killed once everyone who uses it has ended, also when it was started again after them.
+  const processes = cleanup.later()
   const run = async (): Promise<TestProcess> => {
-    const launched = launch(cleanup, [findNatsServer(), ...args])
+    const launched = launch(processes, [findNatsServer(), ...args])
     await launched.shows(/Server is ready/)
     return launched
   }

@@ -20,6 +20,11 @@ export class Cleanup {
     this.#actions.push({ name, end })
   }
 
+  /** A cleanup that takes this place in the order, whatever is added to it when. */
+  later(): Cleanup {
+    return new Cleanup({ after: (action) => this.add('what was started later', action) })
+  }
+
   /** A temporary folder, removed at the end. */
   folder(): string {
     const path = mkdtempSync(join(tmpdir(), 'carillon-test-'))

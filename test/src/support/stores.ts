@@ -14,7 +14,8 @@ export interface TestStore {
   fresh(cleanup: Cleanup): string
 }
 
-const { CARILLON_TEST_MONGODB_URL: mongodbUrl, CI } = process.env
+const { CI } = process.env
+const mongodbUrl = process.env['CARILLON_TEST_MONGODB_URL'] || undefined
 
 const sqlite: TestStore = {
   name: 'sqlite',
