@@ -21,6 +21,7 @@ import { SETTINGS } from '../../runtime/dist/config.js'
 import { commentsOfSchema, fieldsOfInterface } from './declarations.ts'
 import { bytes, duration, fieldTable, table } from './markdown.ts'
 import { fieldsOfSchema, type Schema, typeOf } from './schema-fields.ts'
+import { logEventTable, metricTable } from './telemetry.ts'
 
 /** What a call answers, as the documents name it, and the constants whose comments explain its input. */
 const CALL_DETAILS: Readonly<Record<string, { answer: string; declarations?: readonly string[] }>> = {
@@ -88,6 +89,8 @@ export const SECTIONS: Readonly<Record<string, () => string>> = {
     ),
   errors: errorTable,
   settings: settingTable,
+  metrics: metricTable,
+  'log-events': logEventTable,
 }
 
 function shapeText([heading, name, inherited]: (typeof SHAPES)[number]): string {

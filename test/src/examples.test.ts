@@ -1,0 +1,44 @@
+/** The examples of examples/ are run as they are. */
+import assert from 'node:assert/strict'
+import { after, before, describe, type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Cleanup } from './support/cleanup.ts'
+import { within } from './support/eventually.ts'
+import { startMesh, type TestMesh } from './support/mesh.ts'
+import { launch } from './support/processes.ts'
+import { sqlite } from './support/stores.ts'
+
+const fileOf = (path: string) => fileURLToPath(new URL(`../../examples/${path}`, import.meta.url))
+
+describe('examples', { concurrency: true }, () => {
+  const cleanup = new Cleanup({ after })
+  let mesh: TestMesh
+  before(async () => {
+    mesh = await startMesh(cleanup, { store: sqlite })
+  })
+
+  const start = (context: TestContext, path: string) =>
+    launch(new Cleanup(context), [process.execPath, fileOf(path)], { env: { CARILLON_NATS_URL: mesh.broker.url } })
+
+  test('send-invoice: the service of the README answers itself, and drains on SIGTERM', async (context) => {
+    const example = start(context, 'dist/send-invoice.js')
+    await example.shows(/sent: true/)
+    example.signal('SIGTERM')
+    assert.deepEqual(await within(10_000, 'the service ends', example.exited), { code: 0, signal: null })
+  })
+
+  test('workers: results in bulk, and an error with its code', async (context) => {
+    const example = start(context, 'dist/workers.js')
+    assert.deepEqual(await within(20_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
+    assert.equal(example.stdout(), `${'{ byteLength: 1 }\n'.repeat(3)}RUN_NOT_SUCCEEDED\n`)
+  })
+
+  test('cjs: a CommonJS service', async (context) => {
+    const example = start(context, 'cjs/service.cjs')
+    await example.shows(/^ready /m)
+    const { client } = await mesh.connect({ namespace: 'default' })
+    assert.deepEqual(await (await client.run('cjs-hello', { name: 'Ada' })).result(), { greeting: 'Hello, Ada!' })
+    example.signal('SIGTERM')
+    assert.deepEqual(await within(10_000, 'the service ends', example.exited), { code: 0, signal: null })
+  })
+})
