@@ -32,6 +32,7 @@ const TABLE: Record<RunEvent, string> = {
   timed_out: '.TTC.....',
   retried: '.dd......',
   lost: '.qqC.....',
+  released: '.qq......',
   cancel: 'CCc......',
   cancelled: '.CCC.....',
   restarted: '....qqqqq',

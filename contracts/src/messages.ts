@@ -30,6 +30,7 @@ const isoTime = z.string().max(40)
 /** What an executor says of a task. A message on `report.<instance>` holds one of these or an array. */
 export const reportSchema = z.discriminatedUnion('type', [
   z.object({ ...reportBase, type: z.literal('started'), at: isoTime.optional() }),
+  z.object({ ...reportBase, type: z.literal('released') }),
   z.object({ ...reportBase, type: z.literal('progress'), percent: z.number().min(0).max(100), note: z.string().max(1_000).optional() }),
   z.object({
     ...reportBase,

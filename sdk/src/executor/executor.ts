@@ -75,6 +75,7 @@ export class Executor {
       held: this.#held,
       lanes: this.#lanes,
       onDrain: options.onDrain,
+      report: (text, stored) => this.#reporter.report(text, stored),
     })
     this.#registrar = new Registrar({
       ...{ caller, clock, onWarning },
@@ -122,7 +123,7 @@ export class Executor {
     for (const puller of this.#pullers.values()) puller.stop()
     for (const lane of this.#lanes.values()) {
       lane.close()
-      for (const task of lane.take(() => true)) this.#intake.giveBack(task)
+      for (const task of lane.take(() => true)) this.#intake.release(task)
     }
     await this.#within(drainMs, this.#free())
     if (this.#running() > 0) {
@@ -216,7 +217,7 @@ export class Executor {
 
   #check(): void {
     for (const [name, lane] of this.#lanes) {
-      for (const task of lane.takeOverdue()) this.#intake.giveBack(task)
+      for (const task of lane.takeOverdue()) this.#intake.release(task)
       lane.pump()
       this.#pullers.get(name)?.check()
     }

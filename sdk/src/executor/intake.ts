@@ -8,6 +8,7 @@ import type { OnWarning } from '../warning.ts'
 import { HeldTask, type HeldTasks } from './held-task.ts'
 import type { Lane } from './lane.ts'
 import { Remembered } from './remembered.ts'
+import { releasedText } from './report-text.ts'
 import { ACK, deliveryCount, readWork } from './work.ts'
 
 export interface IntakeOptions {
@@ -20,6 +21,8 @@ export interface IntakeOptions {
   readonly onWarning: OnWarning
   readonly onDrain: () => void
   readonly onRegister: () => void
+  /** Report, and call back when the broker has it. */
+  readonly report: (text: string, stored: () => void) => void
 }
 
 const REMEMBERED = { forMs: 60_000, most: 10_000 }
@@ -58,7 +61,7 @@ export class Intake {
       return false
     }
     if (this.#isClosed) {
-      link.publish(ackSubject, ACK.giveBack)
+      this.release(new HeldTask(work, message, { heldAt: clock.now(), ackSubject }))
       return false
     }
     const known = held.find(work)
@@ -101,7 +104,12 @@ export class Intake {
     else this.#options.onRegister()
   }
 
-  /** Give a task back to the broker, for another instance. */
+  /** Give back what has not begun. It is said before it is done, so that nobody takes it for the loss of an instance. */
+  release(task: HeldTask): void {
+    this.#options.report(releasedText(task.work), () => this.giveBack(task))
+  }
+
+  /** Give a task back to the broker, for another instance, as a further attempt. */
   giveBack(task: HeldTask): void {
     this.#options.held.remove(task)
     task.answer(this.#options.link, ACK.giveBack)

@@ -20,6 +20,8 @@ const head = ({ runId, taskId, attempt }: WorkMessage, type: string) =>
 
 export const startedText = (work: WorkMessage, atMs: number) => `${head(work, 'started')},"at":"${startTime(atMs)}"}`
 
+export const releasedText = (work: WorkMessage) => `${head(work, 'released')}}`
+
 export function progressText(work: WorkMessage, percent: number, note: string | undefined): string {
   return `${head(work, 'progress')},"percent":${percent}${note === undefined ? '' : `,"note":${JSON.stringify(note)}`}}`
 }

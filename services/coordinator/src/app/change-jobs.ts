@@ -59,7 +59,7 @@ export class ChangeJobs {
 
   async remove(namespace: string, name: string): Promise<{ removed: true }> {
     if (!(await this.#store.jobs.remove(jobId(namespace, name)))) throw jobNotFound(name)
-    await this.#tell(namespace, name, 'removed', { name })
+    await this.#tell({ namespace, name }, 'removed', { name })
     return { removed: true }
   }
 
@@ -79,12 +79,12 @@ export class ChangeJobs {
   async #changed(job: JobRecord, what: string): Promise<JobView> {
     if (job.wakeAt !== null) this.arm(job)
     const view = jobView(job)
-    await this.#tell(job.namespace, job.name, what, view)
+    await this.#tell(job, what, view)
     return view
   }
 
   /** The signal is with the server before the answer is: no start that follows the answer finds the old job in a coordinator's memory. */
-  async #tell(namespace: string, name: string, what: string, body: object): Promise<void> {
+  async #tell({ namespace, name }: { namespace: string; name: string }, what: string, body: object): Promise<void> {
     this.#broker.connection.publish(subjects.live(namespace, 'job', name, 'changed'), JSON.stringify({ name, what }))
     this.#announcer.changed('job', { namespace, name, what, body })
     await this.#broker.connection.flush()

@@ -1,11 +1,12 @@
 import { type ClaimAnswer, isEnded, runIdOf } from '@carillon/contracts'
 import type { Store } from '@carillon/store'
-import { decideLoss, nextCheck } from '../domain/life.ts'
+import { decideLoss, decideTakeUp } from '../domain/life.ts'
 import type { RunWriter } from './write-runs.ts'
 
 /**
- * Answers an executor that received work which was delivered before. Whoever held it died or was silent, so this is a loss and a further
- * attempt, of which the asking instance becomes the owner in the same write: two that ask get one yes.
+ * Answers an executor that received work which was delivered before. If it was given back unbegun, the attempt goes on; else whoever held it
+ * died or was silent, so this is a loss and a further attempt. Either way the asking instance becomes the owner in the same write: of two
+ * that ask one gets a yes.
  */
 export class ClaimTask {
   readonly #store: Store
@@ -22,21 +23,17 @@ export class ClaimTask {
     if (run.attempt !== claim.attempt) return { run: false, reason: `attempt ${claim.attempt} is over; the run is at ${run.attempt}` }
     if (isEnded(run.state) || run.state === 'delayed') return { run: false, reason: `the run is ${run.state}` }
     const now = this.#writer.now()
-    const loss = decideLoss(run, { now })
-    if (loss.event !== 'lost' || loss.set.state !== 'queued') {
+    const released = run.state === 'queued' && run.reason === 'released'
+    const loss = released ? undefined : decideLoss(run, { now })
+    if (loss && loss.set.state !== 'queued') {
       await this.#writer.write([{ run, decision: loss }])
       return { run: false, reason: `the run is ${loss.set.state}: ${loss.set.reason}` }
     }
-    const taken = {
-      ...loss.set,
-      state: 'running',
-      reason: null,
-      owner: claim.instance,
-      startedAt: now,
-      queuedAt: null,
-      wakeAt: nextCheck(now, run.timeoutMs, now),
-    } as const
-    const [outcome] = await this.#writer.write([{ run, decision: { event: 'started', expect: loss.expect, set: taken } }])
-    return outcome === 'applied' ? { run: true, attempt: taken.attempt ?? run.attempt } : { run: false, reason: 'someone else has it' }
+    const takeUp = decideTakeUp(run, { policy: run, instance: claim.instance, now })
+    const decision = { ...takeUp, set: { ...loss?.set, ...takeUp.set } }
+    const [outcome] = await this.#writer.write([{ run, decision }])
+    return outcome === 'applied'
+      ? { run: true, attempt: decision.set.attempt ?? run.attempt }
+      : { run: false, reason: 'someone else has it' }
   }
 }

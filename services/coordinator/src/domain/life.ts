@@ -49,6 +49,7 @@ export function decideReport(
   if (report.attempt !== life.attempt) return { refused: 'stale-attempt' }
   const owner = report.type === 'started' ? undefined : [null, context.instance]
   if (owner && life.owner !== null && life.owner !== context.instance) return { refused: 'not-owner' }
+  if (report.type === 'released') return decideRelease(life, context)
   const event = report.type === 'finished' ? finishedEvent(life, report) : 'started'
   const state = nextState(life.state, event)
   const progress = report.type === 'progress' ? { percent: report.percent, ...(report.note ? { note: report.note } : {}) } : undefined
@@ -71,6 +72,21 @@ export function decideReport(
     expect,
     set: { state, owner: context.instance, startedAt, wakeAt, queuedAt: null, reason: null, ...(progress ? { progress } : {}) },
   }
+}
+
+/** Given back before it began: the same attempt waits for another instance. */
+function decideRelease(life: TaskLife, { instance, now }: { instance: string; now: number }): Decision | Refused {
+  const state = nextState(life.state, 'released')
+  if (state === undefined) return { refused: 'not-open' }
+  const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
+  return { event: 'released', expect, set: { state, reason: 'released', owner: null, startedAt: null, wakeAt: null, queuedAt: now } }
+}
+
+/** An instance takes up work that another one gave back: no loss, the same attempt. */
+export function decideTakeUp(life: TaskLife, context: { policy: Policy; instance: string; now: number }): Decision {
+  const wakeAt = nextCheck(context.now, context.policy.timeoutMs, context.now)
+  const set = { state: 'running', reason: null, owner: context.instance, startedAt: context.now, queuedAt: null, wakeAt } as const
+  return { event: 'started', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set }
 }
 
 /** When a running task is looked at again. */
