@@ -6,7 +6,7 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void
 }
 
-/** Node fires a longer timer after 1 ms (32-bit overflow), and a clock that jumped is noticed this soon. */
+/** Longer ones are made of several: Node fires a timer beyond 2^31 ms (25 days) after 1 ms. */
 const LONGEST_TIMER_MS = 60_000
 
 export const systemClock: Clock = {

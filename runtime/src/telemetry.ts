@@ -1,4 +1,4 @@
-import { type Context, context, metrics, propagation, trace } from '@opentelemetry/api'
+import { type Attributes, type Context, context, metrics, propagation, SpanKind, trace } from '@opentelemetry/api'
 import type { Running } from './process.ts'
 
 const OFF: Running = { stop: () => Promise.resolve() }
@@ -16,17 +16,27 @@ export async function startTelemetry(options: {
   return { stop: () => sdk.shutdown() }
 }
 
-export const tracer = trace.getTracer('carillon')
-export const meter = metrics.getMeter('carillon')
-
-/** The context that a message's `traceparent` names. */
-export function contextOf(traceparent: string | undefined): Context {
-  return traceparent ? propagation.extract(context.active(), { traceparent }) : context.active()
+/** Our instruments. Asked for when an instrument is made: a meter that is taken before the SDK starts measures nothing for ever. */
+export const meter = {
+  counter: (name: string, description: string) => metrics.getMeter('carillon').createCounter(name, { description }),
+  milliseconds: (name: string, description: string) => metrics.getMeter('carillon').createHistogram(name, { unit: 'ms', description }),
 }
 
-/** The active `traceparent`, or undefined without tracing. */
-export function activeTraceparent(): string | undefined {
+/**
+ * Marks a step of a trace and answers the `traceparent` that goes on from it; without tracing the given one, at no cost.
+ * @param parent `traceparent` of whoever asked; without one a new trace begins
+ */
+export function markStep(name: string, parent: string | undefined, attributes: Attributes): string | undefined {
+  const from = contextOf(parent)
+  const span = trace.getTracer('carillon').startSpan(name, { kind: SpanKind.PRODUCER, attributes }, from)
+  if (!span.isRecording()) return parent
   const carrier: { traceparent?: string } = {}
-  propagation.inject(context.active(), carrier)
+  propagation.inject(trace.setSpan(from, span), carrier)
+  span.end()
   return carrier.traceparent
+}
+
+/** The context that a message's `traceparent` names. */
+function contextOf(traceparent: string | undefined): Context {
+  return traceparent ? propagation.extract(context.active(), { traceparent }) : context.active()
 }

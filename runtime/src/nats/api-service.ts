@@ -1,4 +1,15 @@
-import { CALLS, type Call, CarillonError, HEADERS, type Json, parseInput, parseJson, parseSubject, SUBJECT_ROOT } from '@carillon/contracts'
+import {
+  CALLS,
+  type Call,
+  CarillonError,
+  checkName,
+  HEADERS,
+  type Json,
+  parseInput,
+  parseJson,
+  parseSubject,
+  SUBJECT_ROOT,
+} from '@carillon/contracts'
 import { type Service, type ServiceMsg, Svcm } from '@nats-io/services'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { z } from 'zod'
@@ -20,6 +31,7 @@ const QUEUE = 'carillon'
 export class ApiService {
   readonly #connection: NatsConnection
   readonly #log: Logger
+  readonly #underWay = new Set<Promise<void>>()
   #service: Service | undefined
 
   constructor(connection: NatsConnection, log: Logger) {
@@ -42,17 +54,26 @@ export class ApiService {
           description: call.description,
           schema: JSON.stringify(z.toJSONSchema(call.input, { io: 'input', unrepresentable: 'any' })).slice(0, 4096),
         },
-        handler: (_error, message) => void this.#serve(message, call, handle),
+        handler: (_error, message) => this.#follow(this.#serve(message, call, handle), call),
       })
     }
   }
 
+  #follow(answer: Promise<void>, { noun, verb }: Call): void {
+    const followed = answer
+      .catch((error: unknown) =>
+        this.#log.warn({ evt: 'call.unanswered', call: `${noun}.${verb}`, err: error }, 'a call could not be answered'),
+      )
+      .finally(() => this.#underWay.delete(followed))
+    this.#underWay.add(followed)
+  }
+
   async #serve(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
     try {
+      const namespace = checkName('namespace', parseSubject(message.subject)?.namespace)
       const text = message.string()
       const body: Json = text === '' ? {} : parseJson(text)
       const input = parseInput(call.input, body)
-      const namespace = parseSubject(message.subject)?.namespace ?? ''
       message.respond(
         JSON.stringify(await handle({ namespace, input, traceparent: message.headers?.get(HEADERS.traceparent) || undefined })),
       )
@@ -71,9 +92,11 @@ export class ApiService {
     )
   }
 
+  /** Takes no further calls, and waits for the answers that are under way. */
   async stop(): Promise<void> {
     await this.#service?.stop()
     this.#service = undefined
+    await Promise.all(this.#underWay)
   }
 }
 

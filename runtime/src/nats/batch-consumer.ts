@@ -55,6 +55,7 @@ export class BatchConsumer extends LoopService {
       }
     }
     this.#stopping = true
+    if (!connection.isClosed()) for (const message of this.#waiting) message.nak()
     this.#waiting = []
     if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
   }
@@ -74,6 +75,7 @@ export class BatchConsumer extends LoopService {
     })
     const stop = () => messages.stop()
     signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
     try {
       const error = await messages.closed()
       if (error) throw error
@@ -83,7 +85,10 @@ export class BatchConsumer extends LoopService {
   }
 
   #take(message: JsMsg): void {
-    if (this.#stopping) return
+    if (this.#stopping) {
+      message.nak()
+      return
+    }
     this.#waiting.push(message)
     if (this.#due || this.#inFlight >= this.#options.maxInFlight) return
     this.#due = true
@@ -94,14 +99,19 @@ export class BatchConsumer extends LoopService {
   }
 
   #flush(): void {
+    const { stream, log } = this.#options
     while (this.#waiting.length > 0 && this.#inFlight < this.#options.maxInFlight) {
       const batch = this.#waiting.splice(0, this.#options.maxMessages)
       this.#inFlight++
-      this.#handle(batch).finally(() => {
-        this.#inFlight--
-        if (this.#inFlight === 0) this.#drained?.()
-        this.#flush()
-      })
+      this.#handle(batch)
+        .catch((error: unknown) =>
+          log.warn({ evt: 'batch.unacknowledged', stream, err: error }, 'a batch could not be acknowledged; it comes again'),
+        )
+        .finally(() => {
+          this.#inFlight--
+          if (this.#inFlight === 0) this.#drained?.()
+          this.#flush()
+        })
     }
   }
 

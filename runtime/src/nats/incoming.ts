@@ -1,6 +1,6 @@
-import { CarillonError, HEADERS, type Json, parseJson, parseSubject, subjects } from '@carillon/contracts'
+import { CarillonError, checkName, HEADERS, type Json, parseJson, parseSubject, subjects } from '@carillon/contracts'
 import type { JsMsg } from '@nats-io/jetstream'
-import type { Msg, MsgHdrs } from '@nats-io/transport-node'
+import type { MsgHdrs } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'
 import { meter } from '../telemetry.ts'
 import type { StreamPublisher } from './publisher.ts'
@@ -19,15 +19,15 @@ export interface Incoming {
   header(name: string): string | undefined
 }
 
-/** @throws CarillonError INVALID_JSON and what else `parseJson` throws; an empty body is null */
+/** @throws CarillonError INVALID_NAME of a token of the subject, INVALID_JSON and what else `parseJson` throws; an empty body is null */
 export function readIncoming(message: JsMsg): Incoming {
   const tokens = parseSubject(message.subject)
   const text = message.string()
   const header = (name: string) => headerOf(message.headers, name)
   return {
     subject: message.subject,
-    namespace: tokens?.namespace ?? '',
-    name: tokens?.rest[0] ?? '',
+    namespace: checkName('namespace', tokens?.namespace),
+    name: checkName(tokens?.class ?? 'subject', tokens?.rest[0]),
     body: text === '' ? null : parseJson(text),
     sequence: message.seq,
     storedAt: message.timestampNanos ? Number(message.timestampNanos / 1_000_000n) : 0,
@@ -44,7 +44,7 @@ export function headerOf(headers: MsgHdrs | undefined, name: string): string | u
 export class RejectedMessages {
   readonly #publisher: StreamPublisher
   readonly #log: Logger
-  readonly #counter = meter.createCounter('carillon.messages.rejected', { description: 'Messages set aside' })
+  readonly #counter = meter.counter('carillon.messages.rejected', 'Messages set aside')
   count = 0
 
   constructor(publisher: StreamPublisher, log: Logger) {
@@ -80,5 +80,3 @@ export class RejectedMessages {
     )
   }
 }
-
-export type { Msg }

@@ -9,7 +9,7 @@ export class Announcer {
   readonly #broker: Broker
   readonly #publisher: StreamPublisher
   readonly #log: Logger
-  readonly #ended = meter.createCounter('carillon.runs.ended', { description: 'Runs that ended, by state' })
+  readonly #ended = meter.counter('carillon.runs.ended', 'Runs that ended, by state')
 
   constructor(options: { broker: Broker; publisher: StreamPublisher; log: Logger }) {
     this.#broker = options.broker

@@ -17,7 +17,7 @@ export class ApplyReports {
   readonly #writer: RunWriter
   readonly #tasks: ApplyTaskReports
   readonly #rejected: RejectedMessages
-  readonly #refused = meter.createCounter('carillon.reports.refused', { description: 'Reports that were not applied, by reason' })
+  readonly #refused = meter.counter('carillon.reports.refused', 'Reports that were not applied, by reason')
 
   constructor(options: { writer: RunWriter; tasks: ApplyTaskReports; rejected: RejectedMessages }) {
     this.#writer = options.writer

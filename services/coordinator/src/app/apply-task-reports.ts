@@ -10,7 +10,7 @@ export class ApplyTaskReports {
   readonly #store: Store
   readonly #clock: Clock
   readonly #broadcast: AdvanceBroadcast
-  readonly #refused = meter.createCounter('carillon.reports.refused', { description: 'Reports that were not applied, by reason' })
+  readonly #refused = meter.counter('carillon.reports.refused', 'Reports that were not applied, by reason')
 
   constructor(options: { store: Store; clock: Clock; broadcast: AdvanceBroadcast }) {
     this.#store = options.store

@@ -1,6 +1,6 @@
-import { type Clock, derivedId, type Logger, meter } from '@carillon/runtime'
+import { type Clock, derivedId, type Logger, markStep, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
-import { runOfSlot, skippedRun } from '../domain/new-run.ts'
+import { type RunOrigin, runOfSlot, skippedRun } from '../domain/new-run.ts'
 import { planSlots } from '../domain/schedule.ts'
 import type { Announcer } from './announce.ts'
 import type { RunWriter } from './write-runs.ts'
@@ -12,7 +12,7 @@ export class FireSlots {
   readonly #clock: Clock
   readonly #announcer: Announcer
   readonly #log: Logger
-  readonly #lateness = meter.createHistogram('carillon.slots.lateness', { unit: 'ms', description: 'From planned time to stored run' })
+  readonly #lateness = meter.milliseconds('carillon.slots.lateness', 'From planned time to stored run')
   /** Set once by the composition. */
   arm: (job: JobRecord) => void = () => undefined
 
@@ -34,13 +34,7 @@ export class FireSlots {
     for (const job of due) {
       try {
         const { fire, missed, next } = planSlots(job.schedule!, job.wakeAt!, { now, misfire: job.misfire })
-        const origin = (slot: number | string) => ({
-          id: derivedId('s', job.namespace, job.name, slot),
-          namespace: job.namespace,
-          trigger: 'schedule' as const,
-          traceparent: null,
-          now,
-        })
+        const origin = (slot: number | string) => originOf(job, slot, now)
         for (const slot of fire) runs.push(runOfSlot(job, slot, origin(slot)))
         if (missed) runs.push(skippedRun(job, missed, origin(`missed ${missed.from}`)))
         moves.push({
@@ -66,4 +60,10 @@ export class FireSlots {
       else this.#announcer.changed('job', { namespace: job.namespace, name: job.name, what: 'finished', body: { name: job.name } })
     }
   }
+}
+
+function originOf(job: JobRecord, slot: number | string, now: number): RunOrigin {
+  const id = derivedId('s', job.namespace, job.name, slot)
+  const traceparent = markStep('carillon.run.created', undefined, { 'carillon.run.id': id, 'carillon.namespace': job.namespace })
+  return { id, namespace: job.namespace, trigger: 'schedule', traceparent: traceparent ?? null, now }
 }

@@ -1,5 +1,5 @@
 import { CarillonError, parseInput, printable, type RunTrigger, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
-import { activeTraceparent, Batcher, derivedId, freshRunId } from '@carillon/runtime'
+import { Batcher, derivedId, freshRunId, markStep } from '@carillon/runtime'
 import type { RunRecord, Store } from '@carillon/store'
 import { runOfRequest } from '../domain/new-run.ts'
 import type { JobCache } from './read-jobs.ts'
@@ -49,18 +49,21 @@ export class StartRuns {
   async #start(items: Checked[]): Promise<(StartedRun | CarillonError)[]> {
     const jobs = await this.#jobs.find(items.map((item) => ({ namespace: item.namespace, name: item.checked.job })))
     const now = this.#writer.now()
-    const traceparent = activeTraceparent()
     const outcomes: (StartedRun | CarillonError)[] = []
     const runs: RunRecord[] = []
     const places: number[] = []
     for (const [i, item] of items.entries()) {
       try {
-        const trace = item.checked.traceparent ?? item.traceparent ?? traceparent ?? null
+        const id = idOf(item)
+        const trace = markStep('carillon.run.created', item.checked.traceparent ?? item.traceparent, {
+          'carillon.run.id': id,
+          'carillon.namespace': item.namespace,
+        })
         const run = runOfRequest(item.checked, jobs[i], {
-          id: idOf(item),
+          id,
           namespace: item.namespace,
           trigger: item.trigger,
-          traceparent: trace,
+          traceparent: trace ?? null,
           now,
         })
         outcomes[i] = { runId: run.id, created: true }

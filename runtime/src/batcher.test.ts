@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Batcher } from './batcher.ts'
+import { settle } from './testing/index.ts'
+
+function gated(options: { maxItems: number; maxInFlight: number }) {
+  const batches: { items: number[]; end: (error?: Error) => void }[] = []
+  const batcher = new Batcher<number, string>({
+    ...options,
+    run: (items) =>
+      new Promise((resolve, reject) =>
+        batches.push({ items, end: (error) => (error ? reject(error) : resolve(items.map((item) => `${item}!`))) }),
+      ),
+  })
+  const sizes = () => batches.map(({ items }) => items.length)
+  return { batcher, batches, sizes }
+}
+
+test('what arrives in one turn is one batch, each item with its own outcome', async () => {
+  const { batcher, batches, sizes } = gated({ maxItems: 100, maxInFlight: 4 })
+  const outcomes = [1, 2, 3].map((item) => batcher.add(item))
+  assert.deepEqual(sizes(), [])
+  await settle()
+  outcomes.push(batcher.add(4))
+  await settle()
+  assert.deepEqual(
+    batches.map(({ items }) => items),
+    [[1, 2, 3], [4]],
+  )
+  for (const { end } of batches) end()
+  assert.deepEqual(await Promise.all(outcomes), ['1!', '2!', '3!', '4!'])
+})
+
+test('a batch has at most so many items, and at most so many are under way; the rest is the next one', async () => {
+  const { batcher, batches, sizes } = gated({ maxItems: 10, maxInFlight: 2 })
+  const all = batcher.addAll(Array.from({ length: 35 }, (_, i) => i))
+  await settle()
+  assert.deepEqual(sizes(), [10, 10])
+  const more = batcher.add(100)
+  await settle()
+  assert.deepEqual(sizes(), [10, 10])
+  batches[1]?.end()
+  await settle()
+  assert.deepEqual(sizes(), [10, 10, 10])
+  for (let i = 0; i < batches.length; i++) {
+    batches[i]?.end()
+    await settle()
+  }
+  assert.deepEqual(sizes(), [10, 10, 10, 6])
+  assert.equal((await all)[34], '34!')
+  assert.equal(await more, '100!')
+})
+
+test('a failure fails every item of its batch, and no other', async () => {
+  const { batcher, batches } = gated({ maxItems: 2, maxInFlight: 2 })
+  const outcomes = Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)))
+  await settle()
+  batches[0]?.end(new Error('disk full'))
+  batches[1]?.end()
+  const [first, second, third] = await outcomes
+  assert.equal((first as PromiseRejectedResult).reason.message, 'disk full')
+  assert.equal(second?.status, 'rejected')
+  assert.deepEqual(third, { status: 'fulfilled', value: '3!' })
+  const after = batcher.add(9)
+  await settle()
+  batches[2]?.end()
+  assert.equal(await after, '9!')
+})
+
+test('a run that throws before it promises anything fails its batch alone', async () => {
+  const batcher = new Batcher<number, number>({
+    maxItems: 1,
+    maxInFlight: 1,
+    run: (items) => {
+      if (items[0] === 1) throw new Error('at once')
+      return Promise.resolve(items)
+    },
+  })
+  const [first, second] = await Promise.allSettled([batcher.add(1), batcher.add(2)])
+  assert.equal(first.status, 'rejected')
+  assert.deepEqual(second, { status: 'fulfilled', value: 2 })
+})

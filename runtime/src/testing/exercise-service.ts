@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import type { Service } from '../lifecycle.ts'
+import { settle } from './fake-clock.ts'
+
+export interface Exercise {
+  /** Whether something of the service still goes on: a timer, a subscription, work under way. */
+  readonly isActive: () => boolean | Promise<boolean>
+  /** Lets what was started get going; default: some turns of the event loop. */
+  readonly settle?: () => Promise<void>
+}
+
+const DEADLINE_MS = 5_000
+
+/**
+ * The start/stop contract of every service: both are idempotent, `stop` is legal before `start` and waits for the end, and any number of
+ * them in any order, also at once, leaves what the last one asked for. Throws where the service breaks it.
+ */
+export async function exerciseService(service: Service, { isActive, settle: pass = settle }: Exercise): Promise<void> {
+  const stopped = async (when: string) => {
+    await within(service.stop(), `stop ${when}`)
+    await pass()
+    assert.equal(await isActive(), false, `is active ${when}`)
+  }
+  const started = async (when: string) => {
+    await within(service.start(), `start ${when}`)
+    await pass()
+    assert.equal(await isActive(), true, `is not active ${when}`)
+  }
+  await stopped('before start')
+  for (let i = 0; i < 3; i++) {
+    await started(`the ${i + 1}. time`)
+    await started('once more')
+    await stopped('after start')
+    await stopped('once more')
+  }
+  await within(Promise.all([service.start(), service.start(), service.stop()]), 'start twice and stop at once')
+  await stopped('after both at once')
+  await within(Promise.all([service.start(), service.stop(), service.start()]), 'start, stop, start at once')
+  await started('after start, stop, start at once')
+  const random = seeded(7)
+  for (let round = 0; round < 20; round++) {
+    const steps = Array.from({ length: 1 + (random() % 6) }, () => (random() % 2 ? service.start() : service.stop()))
+    if (random() % 2) await pass()
+    await within(Promise.all(steps), `round ${round}`)
+  }
+  await stopped('after all rounds')
+}
+
+async function within(step: Promise<unknown>, what: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${DEADLINE_MS} ms: ${what}`)), DEADLINE_MS)
+  })
+  await Promise.race([step, late]).finally(() => clearTimeout(timer))
+}
+
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 48_271) % 2_147_483_647
+    return state >> 4
+  }
+}

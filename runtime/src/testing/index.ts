@@ -1,0 +1,6 @@
+/** For tests: time that stands still, a real broker, and the contract of every service. */
+export { eventually } from './eventually.ts'
+export { type Exercise, exerciseService } from './exercise-service.ts'
+export { FakeClock, settle } from './fake-clock.ts'
+export { startNatsServer, type TestServer } from './nats-server.ts'
+export { createTestLog, startTestBroker, type TestBroker } from './test-broker.ts'

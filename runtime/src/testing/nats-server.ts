@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A real nats-server for one test file, on a port that was free and a temporary store. */
+export interface TestServer {
+  readonly url: string
+  /** SIGKILL; its store stays. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and store. */
+  restart(): Promise<void>
+  /** Ends it and removes its store. */
+  stop(): Promise<void>
+}
+
+const READY_WITHIN_MS = 10_000
+
+/** @param options `jetStream` false: without it; `settings` are further arguments of the command line */
+export async function startNatsServer(options: { jetStream?: boolean; settings?: readonly string[] } = {}): Promise<TestServer> {
+  const { jetStream = true, settings = [] } = options
+  const store = mkdtempSync(join(tmpdir(), 'carillon-runtime-nats-'))
+  const argumentsOf = (port: number) => ['-a', '127.0.0.1', '-p', String(port), ...(jetStream ? ['-js', '-sd', store] : []), ...settings]
+  let { child, port } = await launch(argumentsOf(-1))
+  // A test that times out never comes to `stop`.
+  const killAtExit = () => child.kill('SIGKILL')
+  process.once('exit', killAtExit)
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await gone
+  }
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    kill,
+    restart: async () => {
+      ;({ child, port } = await launch(argumentsOf(port)))
+    },
+    stop: async () => {
+      await kill()
+      process.off('exit', killAtExit)
+      rmSync(store, { recursive: true, force: true })
+    },
+  }
+}
+
+/** `CARILLON_NATS_SERVER`, else the newest in Carillon's cache. */
+function findBinary(): string {
+  const named = process.env['CARILLON_NATS_SERVER']
+  if (named) return named
+  const found = globSync(join(homedir(), '.cache/carillon/nats-server/*/nats-server')).sort().at(-1)
+  if (found && existsSync(found)) return found
+  throw new Error('no nats-server for the tests: set CARILLON_NATS_SERVER, or run `npm test` once')
+}
+
+function launch(args: readonly string[]): Promise<{ child: ChildProcess; port: number }> {
+  const child = spawn(findBinary(), args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  return new Promise((resolve, reject) => {
+    let output = ''
+    const timer = setTimeout(() => reject(new Error(`nats-server was not ready in time: ${output}`)), READY_WITHIN_MS)
+    child.stderr.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      const port = /Listening for client connections on \S+:(\d+)/.exec(output)?.[1]
+      if (!output.includes('Server is ready') || port === undefined) return
+      clearTimeout(timer)
+      // Read on, so that the pipe never fills.
+      child.stderr.removeAllListeners('data').resume()
+      resolve({ child, port: Number(port) })
+    })
+    child.once('exit', (code) => {
+      clearTimeout(timer)
+      reject(new Error(`nats-server ended with ${code}: ${output}`))
+    })
+  })
+}

@@ -1,0 +1,42 @@
+import { after } from 'node:test'
+import type { StreamName } from '@carillon/contracts'
+import { systemClock } from '../clock.ts'
+import { createLogger, type Logger } from '../logger.ts'
+import { type Broker, connectBroker } from '../nats/connection.ts'
+import { RejectedMessages } from '../nats/incoming.ts'
+import { StreamPublisher } from '../nats/publisher.ts'
+import { ensureStream } from '../nats/streams.ts'
+import { startNatsServer, type TestServer } from './nats-server.ts'
+
+export interface TestBroker {
+  readonly server: TestServer
+  readonly broker: Broker
+  readonly publisher: StreamPublisher
+  readonly rejected: RejectedMessages
+  readonly log: Logger
+  /** Lines of the log so far, as objects. */
+  readonly lines: Record<string, unknown>[]
+}
+
+/** A nats-server with streams and a connection to it, for all tests of a file; ends after them. */
+export async function startTestBroker(streams: readonly StreamName[]): Promise<TestBroker> {
+  const { log, lines } = createTestLog()
+  const server = await startNatsServer()
+  const broker = await connectBroker({ natsUrl: server.url, name: 'test', log })
+  for (const name of streams) await ensureStream(broker.manager, name)
+  const publisher = new StreamPublisher(broker.connection, systemClock)
+  const rejected = new RejectedMessages(publisher, log)
+  after(async () => {
+    publisher.close()
+    await broker.close()
+    await server.stop()
+  })
+  return { server, broker, publisher, rejected, log, lines }
+}
+
+/** A logger that keeps its lines. */
+export function createTestLog(): { log: Logger; lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = []
+  const log = createLogger({ name: 'test', level: 'trace', destination: { write: (line) => void lines.push(JSON.parse(line)) } })
+  return { log, lines }
+}
