@@ -37,16 +37,16 @@ export async function startMesh(options: { storeUrl?: string }): Promise<MeshPro
   }
 }
 
-async function readyUrl(child: ChildProcess): Promise<string> {
-  let text = ''
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk)
-    const found = /Carillon is ready · (nats:\/\/\S+)/.exec(text)?.[1]
-    if (!found) continue
-    child.stdout?.resume()
-    return found
-  }
-  throw new Error(`carillon up ended before it was ready:\n${text}`)
+function readyUrl(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += String(chunk)
+      const found = /Carillon is ready · (nats:\/\/\S+)/.exec(text)?.[1]
+      if (found) resolve(found)
+    })
+    child.once('exit', () => reject(new Error(`carillon up ended before it was ready:\n${text}`)))
+  })
 }
 
 function usageOf(pid: number): { rssMiB: number; cpuMs: number } {

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { startCli } from './support/carillon.ts'
+import { Cleanup } from './support/cleanup.ts'
+import { launch } from './support/processes.ts'
 
 interface Span {
   readonly traceId: string
@@ -31,39 +30,20 @@ async function receiver() {
   return { spans, metrics, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() }
 }
 
-const CARILLON = fileURLToPath(new URL('../../cli/bin/carillon.js', import.meta.url))
 const SERVICE = fileURLToPath(new URL('./traced-service.js', import.meta.url))
 
 test('one trace leads from the call over the coordinator to the handler, and metrics are exported', async (t) => {
+  const cleanup = new Cleanup(t)
   const { spans, metrics, url, close } = await receiver()
-  t.after(close)
-  const data = mkdtempSync(join(tmpdir(), 'carillon-telemetry-'))
-  const environment = {
-    ...process.env,
-    OTEL_EXPORTER_OTLP_ENDPOINT: url,
-    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-    OTEL_METRIC_EXPORT_INTERVAL: '500',
-  }
-  const mesh = spawn(process.execPath, [CARILLON, 'up', '--data', data, '--port', '0'], {
-    env: environment,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  t.after(() => rmSync(data, { recursive: true, force: true }))
-  let printed = ''
-  let natsUrl: string | undefined
-  for await (const chunk of mesh.stdout) {
-    printed += String(chunk)
-    natsUrl = /Carillon is ready · (\S+)/.exec(printed)?.[1]
-    if (natsUrl) break
-  }
-  assert.ok(natsUrl, printed)
-  mesh.stdout.resume()
-  const service = spawn(process.execPath, [SERVICE], { env: { ...environment, CARILLON_NATS_URL: natsUrl }, stdio: 'inherit' })
-  const [code] = await once(service, 'exit')
-  assert.equal(code, 0)
-  mesh.kill('SIGTERM')
+  cleanup.add('the receiver', close)
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_METRIC_EXPORT_INTERVAL: '500' }
+  const mesh = startCli(cleanup, ['up', '--data', cleanup.folder(), '--port', '0'], { env })
+  const [, natsUrl = ''] = await mesh.shows(/^Carillon is ready · (nats:\/\/\S+)$/m)
+  const service = launch(cleanup, [process.execPath, SERVICE], { env: { ...env, CARILLON_NATS_URL: natsUrl } })
+  assert.equal((await service.exited).code, 0, service.stderr())
+  mesh.signal('SIGTERM')
   // Its last spans and metrics leave before it exits.
-  await once(mesh, 'exit')
+  await mesh.exited
 
   const traceId = spans.find(({ name }) => name === 'carillon.run.created')?.traceId
   const names = spans.filter((span) => span.traceId === traceId).map(({ name }) => name)
