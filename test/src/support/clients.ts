@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { LIMITS } from '@carillon/contracts'
-import { CarillonError, type Client, type Mesh, type MeshEvent, type TaskContext } from '@carillon/sdk'
+import { CarillonError, type Client, type ConnectOptions, type Mesh, type MeshEvent, type TaskContext } from '@carillon/sdk'
 import { freshNamespace, type TestMesh } from './mesh.ts'
 
 export type Handlers = Readonly<Record<string, (context: TaskContext<never>) => unknown>>
@@ -16,9 +16,9 @@ export interface Offered {
 export async function offering(
   mesh: Pick<TestMesh, 'connect'>,
   handlers: Handlers,
-  { concurrency = 10, namespace = freshNamespace(), instance }: { concurrency?: number; namespace?: string; instance?: string } = {},
+  { concurrency = 10, namespace = freshNamespace(), ...rest }: { concurrency?: number; namespace?: string } & Partial<ConnectOptions> = {},
 ): Promise<Offered> {
-  const executor = await mesh.connect({ namespace, instance })
+  const executor = await mesh.connect({ namespace, ...rest })
   for (const [name, handle] of Object.entries(handlers)) executor.handle(name, handle, { concurrency })
   await executor.start()
   return { client: executor.client, instance: executor.instance, namespace, executor }
