@@ -9,7 +9,11 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
   'carillon.slots.lateness': '',
 }
 
-const METRIC = /meter\.create(\w+)\(\s*'([^']+)',\s*\{([^}]*)\}/g
+const METRIC = /meter\.(counter|milliseconds)\(\s*'([^']+)',\s*'([^']*)'/g
+const KINDS: Readonly<Record<string, readonly [kind: string, unit: string]>> = {
+  counter: ['counter', '1'],
+  milliseconds: ['histogram', 'ms'],
+}
 const LOG_EVENT = /\.(trace|debug|info|warn|error|fatal)\(\s*\{\s*evt: '([^']+)'[\s\S]{0,200}?\},\s*'([^']+)'/g
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace']
 
@@ -21,12 +25,12 @@ const sources = globSync('{services/*,runtime,cli,store}/src/**/*.ts')
 export function metricTable(): string {
   const rows = new Map<string, string[]>()
   for (const { part, text } of sources)
-    for (const [, kind = '', name = '', options = ''] of text.matchAll(METRIC)) {
+    for (const [, maker = '', name = '', description = ''] of text.matchAll(METRIC)) {
       const attributes = ATTRIBUTES[name]
       if (attributes === undefined) throw new Error(`say in ATTRIBUTES what metric ${name} carries`)
-      const option = (key: string) => new RegExp(`${key}: '([^']*)'`).exec(options)?.[1] ?? ''
-      rows.set(name, [`\`${name}\``, kind.toLowerCase(), option('unit') || '1', part, option('description'), attributes])
+      rows.set(name, [`\`${name}\``, ...(KINDS[maker] ?? []), part, description, attributes])
     }
+  for (const name of Object.keys(ATTRIBUTES)) if (!rows.has(name)) throw new Error(`nobody makes metric ${name} any more`)
   return table(['Metric', 'Kind', 'Unit', 'Service', 'Counts', 'Attributes'], sorted([...rows.values()]))
 }
 
