@@ -98,7 +98,7 @@ export const CALLS = {
     z.strictObject({ instance: nameField }),
     'An executor says goodbye',
   ),
-  instancesList: call<Page<InstanceView>>()('registry', 'instances.list', nothing, 'Live instances'),
+  instancesList: call<Page<InstanceView>>()('registry', 'instances.list', page, 'Live instances by id'),
   registryHealth: call<ServiceHealth>()('registry', 'registry.health', nothing, 'Health of one registry'),
   logsQuery: call<Page<LogView>>()('logger', 'logs.query', queryLogsSchema, 'Log lines of a run'),
   loggerHealth: call<ServiceHealth>()('logger', 'logger.health', nothing, 'Health of one logger'),

@@ -12,7 +12,7 @@ export function coded<T extends z.ZodType>(schema: T, code: ErrorCode, hint: str
 
 /** A name that may become a subject token. */
 export const nameField = coded(z.unknown(), 'INVALID_NAME', `Use ${NAME_RULE}.`, isName) as unknown as z.ZodType<string>
-export const runIdField = z.string().regex(RUN_ID, 'A run id has 16 to 48 small letters, digits or "-".')
+export const runIdField = z.string().regex(RUN_ID, 'A run id has 16 to 48 small letters and digits.')
 
 const HORIZON_MS = LIMITS.horizonYears * 366 * 86_400_000
 const isDelay = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= HORIZON_MS

@@ -3,8 +3,8 @@ const TIME_LETTERS = 10
 const RANDOM_LETTERS = 16
 const LAST_COUNT = 32 ** 4 - 1
 
-/** What a fresh run id looks like: 26 letters, 10 of time and 16 of randomness; derived ids begin with a letter. */
-export const RUN_ID = /^[0-9a-z][0-9a-z-]{15,47}$/
+/** What a fresh run id looks like: 26 letters, 10 of time and 16 of randomness; derived ids begin with a letter. No `-`, which begins the index of a task. */
+export const RUN_ID = /^[0-9a-z]{16,48}$/
 
 /**
  * A source of fresh run ids: unique without a round trip, and sorting by the time they were made (within one source strictly).

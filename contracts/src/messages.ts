@@ -80,5 +80,11 @@ export interface RejectedEvent {
 }
 
 /** Asked before work is run that was delivered before: whether it is still wanted, and as which attempt. */
-export const claimSchema = z.strictObject({ taskId: nameField, attempt: z.int().min(1), instance: nameField })
+export const claimSchema = z.strictObject({
+  taskId: nameField,
+  attempt: z.int().min(1),
+  instance: nameField,
+  /** False when the asker has another reason to doubt than a redelivery: then nobody is taken for lost. */
+  redelivered: z.boolean().default(true),
+})
 export type ClaimAnswer = { run: true; attempt: number } | { run: false; reason: string }

@@ -1,3 +1,9 @@
+interface Entry<In, Out> {
+  readonly item: In
+  readonly resolve: (out: Out) => void
+  readonly reject: (error: unknown) => void
+}
+
 /**
  * Gathers items and hands them on together. What arrived in one turn of the event loop is one batch: no waiting when idle, large batches
  * under load. At most `maxInFlight` batches are under way; what arrives meanwhile is the next one.
@@ -6,7 +12,7 @@ export class Batcher<In, Out> {
   readonly #run: (items: In[]) => Promise<Out[]>
   readonly #maxItems: number
   readonly #maxInFlight: number
-  #waiting: { item: In; resolve: (out: Out) => void; reject: (error: unknown) => void }[] = []
+  #waiting: Entry<In, Out>[] = []
   #inFlight = 0
   #due = false
 
@@ -41,19 +47,18 @@ export class Batcher<In, Out> {
     while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight) {
       const batch = this.#waiting.splice(0, this.#maxItems)
       this.#inFlight++
-      this.#run(batch.map((entry) => entry.item))
-        .then(
-          (outcomes) => {
-            for (const [i, entry] of batch.entries()) entry.resolve(outcomes[i] as Out)
-          },
-          (error: unknown) => {
-            for (const entry of batch) entry.reject(error)
-          },
-        )
-        .finally(() => {
-          this.#inFlight--
-          if (this.#waiting.length > 0) this.#flush()
-        })
+      void this.#handle(batch)
     }
+  }
+
+  async #handle(batch: readonly Entry<In, Out>[]): Promise<void> {
+    try {
+      const outcomes = await this.#run(batch.map((entry) => entry.item))
+      for (const [i, entry] of batch.entries()) entry.resolve(outcomes[i] as Out)
+    } catch (error) {
+      for (const entry of batch) entry.reject(error)
+    }
+    this.#inFlight--
+    if (this.#waiting.length > 0) this.#flush()
   }
 }

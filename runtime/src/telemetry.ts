@@ -3,13 +3,14 @@ import type { Running } from './process.ts'
 
 const OFF: Running = { stop: () => Promise.resolve() }
 
+const ENDPOINTS = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT']
+
 /** Starts OpenTelemetry when an OTLP endpoint is configured (the standard OTEL_ variables); otherwise loads nothing. */
 export async function startTelemetry(options: {
   service: string
   environment: Readonly<Record<string, string | undefined>>
 }): Promise<Running> {
-  const endpoint = options.environment['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? options.environment['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']
-  if (!endpoint) return OFF
+  if (!ENDPOINTS.some((name) => options.environment[name])) return OFF
   const { NodeSDK } = await import('@opentelemetry/sdk-node')
   const sdk = new NodeSDK({ serviceName: options.service })
   sdk.start()

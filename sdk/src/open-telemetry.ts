@@ -44,7 +44,7 @@ export function openTelemetry(api: Api, provider: TracerProvider = api.trace.get
       if (isIdle()) return NO_TRACE
       const { handler, runId, taskId, attempt } = task.work
       const context = parentOf(task.traceparent, api.ROOT_CONTEXT)
-      const attributes = { 'carillon.run': runId, 'carillon.task': taskId, 'carillon.attempt': attempt }
+      const attributes = { 'carillon.run.id': runId, 'carillon.task': taskId, 'carillon.attempt': attempt }
       return traceOf(tracer.startSpan(`carillon.task ${handler}`, { kind: api.SpanKind.CONSUMER, attributes }, context), context)
     },
   }

@@ -52,7 +52,7 @@ export class ApiService {
         subject: `${SUBJECT_ROOT}.*.api.${call.noun}.${call.verb}`,
         metadata: {
           description: call.description,
-          schema: JSON.stringify(z.toJSONSchema(call.input, { io: 'input', unrepresentable: 'any' })).slice(0, 4096),
+          schema: JSON.stringify(z.toJSONSchema(call.input, { io: 'input', unrepresentable: 'any' })),
         },
         handler: (_error, message) => this.#follow(this.#serve(message, call, handle), call),
       })

@@ -1,5 +1,5 @@
 import { HEADERS } from '@carillon/contracts'
-import { createInbox, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import type { Clock } from '../clock.ts'
 
 /** Why the broker did not take a message; `code` is JetStream's, undefined when no answer came. */
@@ -100,4 +100,12 @@ export class StreamPublisher {
 function refusalOf(body: string): Refusal {
   const { error } = JSON.parse(body) as { error: { err_code?: number; code?: number; description?: string } }
   return { code: error.err_code ?? error.code ?? 0, message: error.description ?? 'refused' }
+}
+
+/** Options of a request that goes on in a trace. */
+export function traceHeaders(traceparent: string | null): { headers?: MsgHdrs } {
+  if (traceparent === null) return {}
+  const head = headers()
+  head.set(HEADERS.traceparent, traceparent)
+  return { headers: head }
 }

@@ -1,4 +1,3 @@
-import { after } from 'node:test'
 import type { StreamName } from '@carillon/contracts'
 import { systemClock } from '../clock.ts'
 import { createLogger, type Logger } from '../logger.ts'
@@ -16,9 +15,10 @@ export interface TestBroker {
   readonly log: Logger
   /** Lines of the log so far, as objects. */
   readonly lines: Record<string, unknown>[]
+  stop(): Promise<void>
 }
 
-/** A nats-server with streams and a connection to it, for all tests of a file; ends after them. */
+/** A nats-server with streams and a connection to it, for all tests of a file. */
 export async function startTestBroker(streams: readonly StreamName[]): Promise<TestBroker> {
   const { log, lines } = createTestLog()
   const server = await startNatsServer()
@@ -26,12 +26,12 @@ export async function startTestBroker(streams: readonly StreamName[]): Promise<T
   for (const name of streams) await ensureStream(broker.manager, name)
   const publisher = new StreamPublisher(broker.connection, systemClock)
   const rejected = new RejectedMessages(publisher, log)
-  after(async () => {
+  const stop = async () => {
     publisher.close()
     await broker.close()
     await server.stop()
-  })
-  return { server, broker, publisher, rejected, log, lines }
+  }
+  return { server, broker, publisher, rejected, log, lines, stop }
 }
 
 /** A logger that keeps its lines. */

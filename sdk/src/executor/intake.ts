@@ -71,7 +71,8 @@ export class Intake {
     }
     const task = new HeldTask(work, message, { heldAt: clock.now(), ackSubject })
     held.add(task)
-    if (deliveryCount(ackSubject) > 1 || this.#cancelled.has(work.taskId)) void this.#claim(lane, task)
+    const redelivered = deliveryCount(ackSubject) > 1
+    if (redelivered || this.#cancelled.has(work.taskId)) void this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
   }
@@ -154,9 +155,9 @@ export class Intake {
   }
 
   /** Work that was delivered before may be done, running elsewhere or cancelled: a coordinator knows. */
-  async #claim(lane: Lane, task: HeldTask): Promise<void> {
+  async #claim(lane: Lane, task: HeldTask, redelivered: boolean): Promise<void> {
     lane.asking++
-    const answer = await this.#askForClaim(task)
+    const answer = await this.#askForClaim(task, redelivered)
     lane.asking--
     if (answer === undefined) return this.giveBack(task)
     if (!answer.run) return this.#drop(task)
@@ -172,12 +173,12 @@ export class Intake {
     lane.add(task)
   }
 
-  async #askForClaim(task: HeldTask) {
+  async #askForClaim(task: HeldTask, redelivered: boolean) {
     const { caller, clock, instance, onWarning } = this.#options
     const { taskId, attempt } = task.work
     for (let tries = 1; !this.#isClosed; tries++) {
       try {
-        return await caller.call(CALLS.tasksClaim, { taskId, attempt, instance }, { signal: this.#closing.signal })
+        return await caller.call(CALLS.tasksClaim, { taskId, attempt, instance, redelivered }, { signal: this.#closing.signal })
       } catch (error) {
         if (this.#isClosed) return undefined
         if (CarillonError.is(error) && error.code === 'RUN_NOT_FOUND') return { run: false as const, reason: 'unknown' }

@@ -101,7 +101,7 @@ export function compose(ground: Ground) {
   const lose = new LoseInstance(base)
   presence.onGone = (namespace, instance) => {
     lose
-      .execute(namespace, instance)
+      .execute(namespace, instance, stopping.signal)
       .catch((error: unknown) =>
         log.error({ evt: 'take-over.failed', instance, err: error }, 'could not take over; the runs are looked at again later'),
       )

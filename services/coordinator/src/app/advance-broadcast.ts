@@ -1,5 +1,5 @@
 import { isEnded, type OfferAnswer, OPEN_STATES, subjects, TIMES, taskIdOf } from '@carillon/contracts'
-import type { Broker, Clock, Logger } from '@carillon/runtime'
+import { type Broker, type Clock, type Logger, traceHeaders } from '@carillon/runtime'
 import type { LifeChange, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { decideBegun, decideEnd, decideLegLoss } from '../domain/broadcast.ts'
 import { decideCancel, decideDue, decideLoss, decideRestart, decideTimeout, isRefused, nextCheck } from '../domain/life.ts'
@@ -88,7 +88,9 @@ export class AdvanceBroadcast {
     const body = workText(run, { id: task.id, attempt: task.attempt, index: task.index, total })
     let answer: OfferAnswer | undefined
     try {
-      answer = (await this.#broker.connection.request(subject, body, { timeout: OFFER_WITHIN_MS })).json<OfferAnswer>()
+      answer = (
+        await this.#broker.connection.request(subject, body, { timeout: OFFER_WITHIN_MS, ...traceHeaders(run.traceparent) })
+      ).json<OfferAnswer>()
     } catch (error) {
       this.#log.debug({ evt: 'offer.unanswered', taskId: task.id, target: task.target, err: error }, 'an offer had no answer')
     }

@@ -1,7 +1,7 @@
-import { isEnded, parseInput, type Report, reportSchema } from '@carillon/contracts'
+import { CarillonError, isEnded, LIMITS, type Progress, parseInput, type Report, reportSchema } from '@carillon/contracts'
 import { type Incoming, meter, type RejectedMessages } from '@carillon/runtime'
 import type { RunRecord } from '@carillon/store'
-import { decideReport, isRefused } from '../domain/life.ts'
+import { decideReport, isRefused, progressOf } from '../domain/life.ts'
 import type { ApplyTaskReports } from './apply-task-reports.ts'
 import type { RunChange, RunWriter } from './write-runs.ts'
 
@@ -10,6 +10,8 @@ export interface ReportFrom {
   readonly report: Report
   readonly namespace: string
   readonly instance: string
+  /** Of an end: the last progress before it, where both came in one batch. */
+  readonly progress?: Progress
 }
 
 /** Takes what executors say. Reports of one batch are one write; one that does not hold is refused and counted. */
@@ -35,6 +37,7 @@ export class ApplyReports {
 
   #read(message: Incoming): ReportFrom[] {
     const items = Array.isArray(message.body) ? message.body : [message.body]
+    if (items.length > LIMITS.reportsPerMessage) return this.#tooMany(message, items.length)
     const read: ReportFrom[] = []
     for (const item of items) {
       try {
@@ -44,6 +47,21 @@ export class ApplyReports {
       }
     }
     return read
+  }
+
+  #tooMany(message: Incoming, count: number): ReportFrom[] {
+    const error = new CarillonError('INVALID_REQUEST', `a message holds ${count} reports, the limit is ${LIMITS.reportsPerMessage}`, {
+      field: 'body',
+      value: `${count} reports`,
+    })
+    this.#rejected.setAside({
+      subject: message.subject,
+      text: JSON.stringify(message.body),
+      error,
+      stream: 'REPORTS',
+      now: this.#writer.now(),
+    })
+    return []
   }
 
   /** @param options.again decide once more from the store about what was refused: memory may have been old */
@@ -56,8 +74,7 @@ export class ApplyReports {
     const now = this.#writer.now()
     for (const [i, from] of reports.entries()) {
       const run = runs[i]
-      const decision =
-        run && run.namespace === from.namespace ? decideReport(run, from.report, { policy: run, instance: from.instance, now }) : undefined
+      const decision = run && run.namespace === from.namespace ? decideReport(run, from.report, { ...from, policy: run, now }) : undefined
       if (run && decision && !isRefused(decision)) {
         changes.push({ run, decision })
         sources.push(from)
@@ -80,7 +97,7 @@ export class ApplyReports {
   }
 }
 
-/** Reports of one task by one instance in one batch: the end makes its start and progress needless, newer progress the older. */
+/** Reports of one task by one instance in one batch: the end makes its start needless, newer progress the older; an end keeps the last progress. */
 export function foldReports(reports: readonly ReportFrom[]): ReportFrom[] {
   if (reports.length < 2) return [...reports]
   const folded = new Map<string, ReportFrom>()
@@ -89,7 +106,8 @@ export function foldReports(reports: readonly ReportFrom[]): ReportFrom[] {
     const before = folded.get(key)
     if (before?.report.type === 'finished') continue
     if (before?.report.type === 'progress' && from.report.type === 'started') continue
-    folded.set(key, from)
+    const progress = before?.report.type === 'progress' && from.report.type === 'finished' ? progressOf(before.report) : undefined
+    folded.set(key, progress ? { ...from, progress } : from)
   }
   return [...folded.values()]
 }

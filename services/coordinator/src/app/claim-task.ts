@@ -17,13 +17,19 @@ export class ClaimTask {
     this.#writer = options.writer
   }
 
-  async execute(namespace: string, claim: { taskId: string; attempt: number; instance: string }): Promise<ClaimAnswer> {
+  async execute(
+    namespace: string,
+    claim: { taskId: string; attempt: number; instance: string; redelivered: boolean },
+  ): Promise<ClaimAnswer> {
     const [run] = await this.#store.runs.get([runIdOf(claim.taskId)])
     if (!run || run.namespace !== namespace) return { run: false, reason: 'there is no such run' }
-    if (run.attempt !== claim.attempt) return { run: false, reason: `attempt ${claim.attempt} is over; the run is at ${run.attempt}` }
+    // Whoever asks does not have it: an owner that asks has lost it, whatever its message says.
+    const isOwner = run.state === 'running' && run.owner === claim.instance
+    if (run.attempt !== claim.attempt && !isOwner)
+      return { run: false, reason: `attempt ${claim.attempt} is over; the run is at ${run.attempt}` }
     if (isEnded(run.state) || run.state === 'delayed') return { run: false, reason: `the run is ${run.state}` }
     const now = this.#writer.now()
-    const released = run.state === 'queued' && run.reason === 'released'
+    const released = run.state === 'queued' && (run.reason === 'released' || !claim.redelivered)
     const loss = released ? undefined : decideLoss(run, { now })
     if (loss && loss.set.state !== 'queued') {
       await this.#writer.write([{ run, decision: loss }])

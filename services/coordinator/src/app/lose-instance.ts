@@ -3,6 +3,7 @@ import type { Clock, Logger } from '@carillon/runtime'
 import type { LifeStore, Store } from '@carillon/store'
 import { decideLoss } from '../domain/life.ts'
 import type { AdvanceBroadcast } from './advance-broadcast.ts'
+import type { RepairQueue } from './repair-queue.ts'
 import type { RunWriter } from './write-runs.ts'
 
 const PAGE = 500
@@ -12,6 +13,7 @@ export class LoseInstance {
   readonly #store: Store
   readonly #writer: RunWriter
   readonly #broadcast: AdvanceBroadcast
+  readonly #repair: RepairQueue
   readonly #clock: Clock
   readonly #log: Logger
 
@@ -19,17 +21,21 @@ export class LoseInstance {
     store: Store
     writer: RunWriter
     broadcast: AdvanceBroadcast
+    repair: RepairQueue
     clock: Clock
     log: Logger
   }) {
     this.#store = options.store
     this.#writer = options.writer
     this.#broadcast = options.broadcast
+    this.#repair = options.repair
     this.#clock = options.clock
     this.#log = options.log
   }
 
-  async execute(namespace: string, instance: string): Promise<void> {
+  async execute(namespace: string, instance: string, signal: AbortSignal): Promise<void> {
+    // What it reported before it went may still be in the stream; a task that is done must not be done again.
+    await this.#repair.reportsApplied(signal)
     const now = this.#clock.now()
     await pages(this.#store.runs, { namespace, owner: instance }, async (runs) => {
       const open = runs.filter((run) => !isEnded(run.state) && run.mode === 'single')

@@ -24,16 +24,19 @@ export class WorkPublisher {
     this.#log = options.log
   }
 
-  /** Publishing again is harmless: a subject holds one message, and the message id is that of (task, attempt). */
-  publish(run: RunRecord): void {
+  /**
+   * Publishing again is harmless: a subject holds one message, and the message id is that of (task, attempt).
+   * @param options.again the broker was asked and has no message: its memory of the message id must not keep this one away
+   */
+  publish(run: RunRecord, options: { again: boolean } = { again: false }): void {
     this.#unaccepted.set(run.id, run.queuedAt ?? this.#clock.now())
     if (run.attempt === 1) {
-      this.#send(run)
+      this.#send(run, options.again ? `${run.id}.1.${this.#clock.now()}` : `${run.id}.1`)
       return
     }
     // The message of the attempt before may still wait for its acknowledgement: it must go before this one can come.
     this.withdraw(run).then(
-      () => this.#send(run),
+      () => this.#send(run, `${run.id}.${run.attempt}.${options.again ? this.#clock.now() : run.queuedAt}`),
       (error: unknown) => this.#refuse(run.id, String(error)),
     )
   }
@@ -50,9 +53,9 @@ export class WorkPublisher {
     return oldest
   }
 
-  #send(run: RunRecord): void {
+  #send(run: RunRecord, messageId: string): void {
     const subject = subjects.work(run.namespace, run.handler, run.id)
-    const message = { subject, body: workText(run, run), messageId: `${run.id}.${run.attempt}`, traceparent: run.traceparent ?? undefined }
+    const message = { subject, body: workText(run, run), messageId, traceparent: run.traceparent ?? undefined }
     this.#publisher.publish(message, (refusal) => {
       if (!refusal || refusal.code === SUBJECT_TAKEN) this.settled(run.id)
       else this.#refuse(run.id, refusal.message)

@@ -2,6 +2,7 @@ import { CarillonError, type JobView, type Page, printable } from '@carillon/con
 import type { Clock } from '@carillon/runtime'
 import type { JobRecord, Store } from '@carillon/store'
 import { jobView } from '../domain/views.ts'
+import { pageThatFits } from './page-that-fits.ts'
 
 export const jobId = (namespace: string, name: string) => `${namespace}/${name}`
 
@@ -61,7 +62,11 @@ export class ReadJobs {
   }
 
   async list(namespace: string, page: { cursor?: string | undefined; limit: number }): Promise<Page<JobView>> {
-    const slice = await this.#store.jobs.list({ namespace, ...page })
+    const slice = await pageThatFits(
+      page.limit,
+      (limit) => this.#store.jobs.list({ namespace, ...page, limit }),
+      (job) => job.payload.length,
+    )
     return { items: slice.items.map(jobView), ...(slice.cursor ? { next: slice.cursor } : {}) }
   }
 }

@@ -1,6 +1,7 @@
-import { CarillonError, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
+import { CarillonError, type Failure, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
 import { runView, taskView } from '../domain/views.ts'
+import { pageThatFits } from './page-that-fits.ts'
 import type { PresenceWatch } from './presence.ts'
 
 export function runNotFound(runId: string): CarillonError {
@@ -25,13 +26,13 @@ export class ReadRuns {
     namespace: string,
     query: { job?: string | undefined; state?: RunState | undefined; cursor?: string | undefined; limit: number },
   ): Promise<Page<RunView>> {
-    const slice = await this.#store.runs.list({ namespace, ...query })
+    const slice = await pageThatFits(query.limit, (limit) => this.#store.runs.list({ namespace, ...query, limit }), lettersOf)
     return { items: slice.items.map((run) => this.#view(run)), ...(slice.cursor ? { next: slice.cursor } : {}) }
   }
 
   async tasks(namespace: string, query: { runId: string; cursor?: string | undefined; limit: number }): Promise<Page<TaskView>> {
     await this.#run(namespace, query.runId)
-    const slice = await this.#store.tasks.list(query)
+    const slice = await pageThatFits(query.limit, (limit) => this.#store.tasks.list({ ...query, limit }), lettersOf)
     return { items: slice.items.map(taskView), ...(slice.cursor ? { next: slice.cursor } : {}) }
   }
 
@@ -47,4 +48,9 @@ export class ReadRuns {
     const these = offered.length > 0 ? `these are offered: ${offered.join(', ')}` : 'no handler is offered at all'
     return runView({ ...run, reason: null }, { reason: 'no-instance', message: `no instance offers handler \`${run.handler}\`; ${these}` })
   }
+}
+
+/** Letters of the JSON and the error that a record holds. */
+function lettersOf(life: { payload?: string; result: string | null; error: Failure | null }): number {
+  return (life.payload?.length ?? 0) + (life.result?.length ?? 0) + (life.error?.message.length ?? 0) + (life.error?.stack?.length ?? 0)
 }

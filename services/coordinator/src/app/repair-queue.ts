@@ -55,12 +55,12 @@ export class RepairQueue {
     const there = await Promise.all(singles.map((run) => this.#hasMessage(run)))
     for (const [i, run] of singles.entries()) if (there[i]) this.#work.settled(run.id)
     const missing = singles.filter((_, i) => !there[i])
-    if (missing.length === 0 || !(await this.#reportsApplied(signal))) return 0
+    if (missing.length === 0 || !(await this.reportsApplied(signal))) return 0
     const again = await this.#store.runs.get(missing.map((run) => run.id))
     let published = 0
     for (const [i, run] of again.entries()) {
       if (!isOwed(run) || run.attempt !== missing[i]?.attempt) continue
-      this.#work.publish(run)
+      this.#work.publish(run, { again: true })
       published++
     }
     return published
@@ -76,7 +76,7 @@ export class RepairQueue {
   }
 
   /** Waits until every report that is in the stream now has been applied; false when that takes too long. */
-  async #reportsApplied(signal: AbortSignal): Promise<boolean> {
+  async reportsApplied(signal: AbortSignal): Promise<boolean> {
     const { manager } = this.#broker
     const last = (await manager.streams.info('REPORTS')).state.last_seq
     const until = this.#clock.now() + BARRIER_WITHIN_MS

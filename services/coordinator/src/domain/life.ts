@@ -6,6 +6,7 @@ import {
   LIMITS,
   nextState,
   POISON_AFTER,
+  type Progress,
   type Report,
   type RunEvent,
   statesBefore,
@@ -40,11 +41,11 @@ const SILENT_MS = TIMES.graceMs + 2_000
 
 const ended = { wakeAt: null, queuedAt: null } as const
 
-/** A report about a life as it is known. `random` is in [0, 1). */
+/** A report about a life as it is known. `progress` is the last one before an end that came with it. */
 export function decideReport(
   life: TaskLife,
   report: Report,
-  context: { policy: Policy; instance: string; now: number },
+  context: { policy: Policy; instance: string; now: number; progress?: Progress },
 ): Decision | Refused {
   if (report.attempt !== life.attempt) return { refused: 'stale-attempt' }
   const owner = report.type === 'started' ? undefined : [null, context.instance]
@@ -52,7 +53,7 @@ export function decideReport(
   if (report.type === 'released') return decideRelease(life, context)
   const event = report.type === 'finished' ? finishedEvent(life, report) : 'started'
   const state = nextState(life.state, event)
-  const progress = report.type === 'progress' ? { percent: report.percent, ...(report.note ? { note: report.note } : {}) } : undefined
+  const progress = report.type === 'progress' ? progressOf(report) : undefined
   if (state === undefined) {
     // A task that is being cancelled still has progress to show.
     if (progress && life.state === 'cancelling')
@@ -64,7 +65,10 @@ export function decideReport(
     attempt: life.attempt,
     ...(owner ? { owner } : {}),
   }
-  if (report.type === 'finished') return { event, expect, set: { state, ...finishedSet(life, report, { ...context, event }) } }
+  if (report.type === 'finished') {
+    const last = context.progress && event !== 'retried' ? { progress: context.progress } : {}
+    return { event, expect, set: { state, ...last, ...finishedSet(life, report, { ...context, event }) } }
+  }
   const startedAt = life.startedAt ?? ('at' in report && report.at ? timeOf(report.at, context.now) : context.now)
   const wakeAt = nextCheck(startedAt, context.policy.timeoutMs, context.now)
   return {
@@ -72,6 +76,11 @@ export function decideReport(
     expect,
     set: { state, owner: context.instance, startedAt, wakeAt, queuedAt: null, reason: null, ...(progress ? { progress } : {}) },
   }
+}
+
+/** What a progress report says. */
+export function progressOf({ percent, note }: { percent: number; note?: string | undefined }): Progress {
+  return { percent, ...(note ? { note } : {}) }
 }
 
 /** Given back before it began: the same attempt waits for another instance. */

@@ -57,7 +57,7 @@ export class RunsController {
   }
 
   @Answers(CALLS.tasksClaim)
-  claim({ namespace, input }: Request<{ taskId: string; attempt: number; instance: string }>) {
+  claim({ namespace, input }: Request<{ taskId: string; attempt: number; instance: string; redelivered: boolean }>) {
     return this.claims.execute(namespace, input)
   }
 

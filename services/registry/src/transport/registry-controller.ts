@@ -26,8 +26,8 @@ export class RegistryController {
   }
 
   @Answers(CALLS.instancesList)
-  list(request: Request): CallOutput<typeof CALLS.instancesList> {
-    return listInstances(this.parts, request.namespace)
+  list(request: Request<CallRequest<typeof CALLS.instancesList>>): CallOutput<typeof CALLS.instancesList> {
+    return listInstances(this.parts, request.namespace, request.input)
   }
 
   @Answers(CALLS.registryHealth)

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { subjects } from '@carillon/contracts'
+import { systemClock } from '../clock.ts'
+import { eventually, exerciseService, FakeClock, startTestBroker, type TestBroker } from '../testing/index.ts'
+import { BatchConsumer } from './batch-consumer.ts'
+import type { Incoming } from './incoming.ts'
+
+let base: TestBroker
+let consumers: BatchConsumer[] = []
+after(() => base.stop())
+before(async () => {
+  base = await startTestBroker(['TRIGGERS', 'EVENTS'])
+})
+afterEach(async () => {
+  await Promise.all(consumers.map((consumer) => consumer.stop()))
+  consumers = []
+  await base.broker.manager.streams.purge('TRIGGERS')
+})
+
+interface Gate {
+  readonly batches: Incoming[][]
+  readonly open: (() => void)[]
+}
+
+/** A consumer whose batches are handled by `handle`. */
+function consume(handle: (batch: Incoming[]) => Promise<unknown>, limits = { maxMessages: 10, maxInFlight: 1 }): BatchConsumer {
+  const { broker, log, rejected } = base
+  const clock = systemClock
+  const consumer = new BatchConsumer({ connection: broker.connection, stream: 'TRIGGERS', log, clock, rejected, ...limits, handle })
+  consumers.push(consumer)
+  return consumer
+}
+
+/** Batches wait until they are let through. */
+function gate(): Gate & { handle: (batch: Incoming[]) => Promise<void> } {
+  const batches: Incoming[][] = []
+  const open: (() => void)[] = []
+  const handle = (batch: Incoming[]) => {
+    batches.push(batch)
+    return new Promise<void>((resolve) => open.push(resolve))
+  }
+  return { batches, open, handle }
+}
+
+async function fire(bodies: readonly string[], job = 'report'): Promise<void> {
+  for (const body of bodies) await base.publisher.send({ subject: subjects.trigger('default', job), body })
+}
+
+const owed = async () => {
+  const { num_pending, num_ack_pending } = await base.broker.manager.consumers.info('TRIGGERS', 'coordinators')
+  return num_pending + num_ack_pending
+}
+
+test('messages are read, handled in batches and acknowledged', async () => {
+  const seen: Incoming[] = []
+  await fire(['{"day":1}', '', '[2]'])
+  await consume(async (batch) => seen.push(...batch)).start()
+  await eventually('all are handled', () => seen.length === 3)
+  assert.deepEqual(
+    seen.map(({ body, name, namespace }) => [namespace, name, body]),
+    [
+      ['default', 'report', { day: 1 }],
+      ['default', 'report', null],
+      ['default', 'report', [2]],
+    ],
+  )
+  assert.ok((seen[0]?.sequence ?? 0) < (seen[1]?.sequence ?? 0))
+  assert.ok((seen[0]?.storedAt ?? 0) > Date.UTC(2026, 0))
+  await eventually('all are acknowledged', async () => (await owed()) === 0)
+})
+
+test('one batch has at most so many messages, and no more batches are under way than allowed', async () => {
+  const { batches, open, handle } = gate()
+  await fire(Array.from({ length: 25 }, (_, i) => String(i)))
+  await consume(handle, { maxMessages: 10, maxInFlight: 1 }).start()
+  await eventually('the first batch', () => batches.length === 1)
+  assert.ok((batches[0]?.length ?? 0) <= 10)
+  for (let done = 0; batches.flat().length < 25; done++) {
+    open[done]?.()
+    await eventually('the next batch', () => batches.length === done + 2)
+    assert.ok((batches[done + 1]?.length ?? 0) <= 10)
+  }
+  open.at(-1)?.()
+})
+
+test('garbage is set aside as an event, and the rest of its batch goes on', async () => {
+  const seen: unknown[] = []
+  const before = base.rejected.count
+  await fire(['{nonsense', '{"day":1}', '9007199254740993', '['.repeat(10_000), '{"day":2}'])
+  await base.publisher.send({ subject: 'carillon.default.trigger.a~b', body: '{}' })
+  await base.publisher.send({ subject: 'carillon.ten~ant.trigger.a', body: '{}' })
+  await consume(async (batch) => seen.push(...batch.map(({ body }) => body))).start()
+  await eventually('the good ones', () => seen.length === 2)
+  await eventually('all are done with', async () => (await owed()) === 0)
+  assert.deepEqual(seen, [{ day: 1 }, { day: 2 }])
+  assert.equal(base.rejected.count - before, 5)
+  const subject = subjects.event('default', 'message', 'TRIGGERS', 'rejected')
+  await eventually('the events', async () => {
+    const { state } = await base.broker.manager.streams.info('EVENTS', { subjects_filter: subject })
+    return state.subjects?.[subject] === 4
+  })
+  const first = await base.broker.manager.streams.getMessage('EVENTS', { seq: 1, next_by_subj: subject } as never)
+  assert.ok(first)
+  const { at, ...body } = first.json<{ at: string }>()
+  assert.ok(Date.parse(at) > 0)
+  assert.deepEqual(
+    { ...body, message: '' },
+    { subject: 'carillon.default.trigger.report', code: 'INVALID_JSON', message: '', body: '{nonsense' },
+  )
+})
+
+test('a batch that fails comes again, whole', async () => {
+  const tries: number[] = []
+  await fire(['1', '2', '3'])
+  await consume(async (batch) => {
+    tries.push(batch.length)
+    if (tries.length === 1) throw new Error('the store is away')
+  }).start()
+  await eventually('it comes again', () => tries.slice(1).reduce((sum, size) => sum + size, 0) === tries[0])
+  await eventually('all are acknowledged', async () => (await owed()) === 0)
+  assert.ok(base.lines.some(({ evt }) => evt === 'batch.failed'))
+})
+
+test('stop waits for the batch under way, which is acknowledged, and gives the rest back at once', async () => {
+  const { batches, open, handle } = gate()
+  await fire(Array.from({ length: 20 }, (_, i) => String(i)))
+  const first = consume(handle, { maxMessages: 5, maxInFlight: 1 })
+  await first.start()
+  await eventually('the first batch', () => batches.length === 1)
+  await base.broker.connection.flush()
+  let stopped = false
+  const stopping = first.stop().then(() => {
+    stopped = true
+  })
+  await base.broker.connection.flush()
+  assert.equal(stopped, false)
+  open[0]?.()
+  await stopping
+  assert.equal(batches.length, 1)
+  const seen: Incoming[] = []
+  await consume(async (batch) => seen.push(...batch)).start()
+  await eventually('another one has the rest', () => seen.length === 20 - (batches[0]?.length ?? 0))
+  assert.equal(new Set([...(batches[0] ?? []), ...seen].map(({ sequence }) => sequence)).size, 20)
+})
+
+test('a consumer keeps the contract of services', async () => {
+  const consumer = consume(() => Promise.resolve())
+  const isActive = async () => (await base.broker.manager.consumers.info('TRIGGERS', 'coordinators')).num_waiting > 0
+  await exerciseService(consumer, { isActive, settle: () => base.broker.connection.flush() })
+})
+
+test('a stream that is not there is waited for', async () => {
+  const clock = new FakeClock()
+  const { broker, log, rejected } = base
+  const seen: Incoming[] = []
+  const handle = async (batch: Incoming[]) => seen.push(...batch)
+  const consumer = new BatchConsumer({
+    connection: broker.connection,
+    stream: 'REPORTS',
+    log,
+    clock,
+    rejected,
+    maxMessages: 10,
+    maxInFlight: 1,
+    handle,
+  })
+  consumers.push(consumer)
+  await consumer.start()
+  await eventually('it failed', () => base.lines.some(({ evt }) => evt === 'consumer.failed'))
+  const { ensureStream } = await import('./streams.ts')
+  assert.equal(await ensureStream(broker.manager, 'REPORTS'), 'created')
+  assert.equal(await ensureStream(broker.manager, 'REPORTS'), 'existing')
+  await base.publisher.send({ subject: subjects.report('default', 'i-1'), body: '{}' })
+  await eventually('it waits', () => clock.armed > 0)
+  await clock.advance(1_000)
+  await eventually('it reads', () => seen.length === 1)
+})

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import type { CarillonError } from '@carillon/contracts'
+import { createTestLog, eventually, startNatsServer } from '../testing/index.ts'
+import { connectBroker } from './connection.ts'
+
+const connect = (natsUrl: string) => connectBroker({ natsUrl, name: 'test', log: createTestLog().log })
+
+/** A server that says hello as nats-server of that version does, and answers pings. */
+async function helloServer(context: TestContext, info: object): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.write(`INFO ${JSON.stringify({ server_id: 'X', max_payload: 1_048_576, headers: true, proto: 1, ...info })}\r\n`)
+    socket.on('data', (chunk) => chunk.includes('PING') && socket.write('PONG\r\n'))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  context.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return `nats://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('nobody there: the address is named, without its password', async () => {
+  await assert.rejects(connect('nats://ada:secret@127.0.0.1:1'), (error: CarillonError) => {
+    assert.equal(error.code, 'NATS_UNAVAILABLE')
+    assert.match(error.message, /nats:\/\/ada:\*\*\*@127\.0\.0\.1:1/)
+    assert.doesNotMatch(JSON.stringify(error.toBody()), /secret/)
+    return error.retry
+  })
+})
+
+test('a server that is too old is named with its version', async (context) => {
+  for (const version of ['2.11.9', '2.9.0', '1.4.1']) {
+    const url = await helloServer(context, { version, jetstream: true })
+    await assert.rejects(connect(url), (error: CarillonError) => {
+      assert.deepEqual([error.code, error.details.value], ['NATS_TOO_OLD', version])
+      return error.message.includes('2.12')
+    })
+  }
+})
+
+test('a server without JetStream is refused', async (context) => {
+  await assert.rejects(connect(await helloServer(context, { version: '2.12.0' })), { code: 'JETSTREAM_MISSING' })
+  const server = await startNatsServer({ jetStream: false })
+  context.after(() => server.stop())
+  await assert.rejects(connect(server.url), { code: 'JETSTREAM_MISSING' })
+})
+
+test('after a reconnect the callbacks are called, each, though one fails', async (context) => {
+  const { log, lines } = createTestLog()
+  const server = await startNatsServer()
+  const broker = await connectBroker({ natsUrl: server.url, name: 'test', log })
+  context.after(async () => {
+    await broker.close()
+    await server.stop()
+  })
+  let called = 0
+  broker.onReconnect(() => Promise.reject(new Error('no')))
+  broker.onReconnect(async () => void called++)
+  await server.kill()
+  await eventually('it is away', () => lines.some(({ evt }) => evt === 'nats.disconnected'))
+  await server.restart()
+  await eventually('it is back', () => called === 1)
+  assert.ok(lines.some(({ evt }) => evt === 'nats.reconnect-failed'))
+  await broker.close()
+  await broker.close()
+})

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { subjects } from '@carillon/contracts'
+import { eventually, FakeClock, settle, startTestBroker, type TestBroker } from '../testing/index.ts'
+import { type Refusal, StreamPublisher } from './publisher.ts'
+
+let base: TestBroker
+after(() => base.stop())
+before(async () => {
+  base = await startTestBroker(['WORK', 'EVENTS'])
+})
+
+const work = (taskId: string) => ({ subject: subjects.work('default', 'mail', taskId), body: '{}' })
+
+test('what the broker has stored is answered with nothing', async () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  assert.equal(await base.publisher.send({ ...work('t1'), messageId: 't1.1', traceparent }), undefined)
+  const stored = await base.broker.manager.streams.getMessage('WORK', { last_by_subj: work('t1').subject })
+  assert.equal(stored?.header?.get('Nats-Msg-Id'), 't1.1')
+  assert.equal(stored?.header?.get('traceparent'), traceparent)
+})
+
+test('a message id makes a second publish a no-op, a taken subject is refused with its code', async () => {
+  assert.equal(await base.publisher.send({ ...work('t2'), messageId: 't2.1' }), undefined)
+  assert.equal(await base.publisher.send({ ...work('t2'), messageId: 't2.1' }), undefined)
+  assert.equal((await base.publisher.send({ ...work('t2'), messageId: 't2.2' }))?.code, 10077)
+})
+
+test('a subject that no stream takes is refused with 503', async () => {
+  assert.deepEqual(await base.publisher.send({ subject: 'carillon.default.nowhere', body: '' }), {
+    code: 503,
+    message: 'no stream takes this subject',
+  })
+})
+
+test('a full stream refuses with its code', async () => {
+  await base.broker.manager.streams.add({ name: 'FULL', subjects: ['full.*'], max_msgs: 1, discard: 'new' as never })
+  assert.equal(await base.publisher.send({ subject: 'full.a', body: '1' }), undefined)
+  assert.equal((await base.publisher.send({ subject: 'full.b', body: '1' }))?.code, 10077)
+})
+
+test('without a callback nothing is awaited; the answer to a later message says that it is there', async () => {
+  const subject = (n: number) => subjects.event('default', 'run', `r${n}`, 'succeeded')
+  for (let n = 0; n < 50; n++) base.publisher.publish({ subject: subject(n), body: '{}' })
+  await base.publisher.send({ subject: subject(50), body: '{}' })
+  assert.equal((await base.broker.manager.streams.info('EVENTS')).state.messages, 51)
+})
+
+test('no answer within 5 s is a refusal without a code; an answer that comes later is ignored', async () => {
+  const clock = new FakeClock()
+  const publisher = new StreamPublisher(base.broker.connection, clock)
+  const answers: (Refusal | undefined)[] = []
+  const replies: string[] = []
+  const silent = base.broker.connection.subscribe('silent', { callback: (_error, message) => void replies.push(message.reply ?? '') })
+  publisher.publish({ subject: 'silent', body: '' }, (refusal) => answers.push(refusal))
+  await eventually('the message came', () => replies[0])
+  await clock.advance(5_000)
+  assert.deepEqual(answers, [])
+  await clock.advance(1_000)
+  assert.deepEqual(answers, [{ message: 'no answer from the broker' }])
+  base.broker.connection.publish(replies[0] as string, '{"stream":"WORK","seq":1}')
+  await base.broker.connection.flush()
+  await settle()
+  assert.equal(answers.length, 1)
+  assert.equal(clock.armed, 0)
+  silent.unsubscribe()
+})
+
+test('close ends what is pending, and nothing waits after it', async () => {
+  const clock = new FakeClock()
+  const publisher = new StreamPublisher(base.broker.connection, clock)
+  const silent = base.broker.connection.subscribe('silent', { callback: () => undefined })
+  const pending = publisher.send({ subject: 'silent', body: '' })
+  publisher.close()
+  assert.deepEqual(await pending, { message: 'the publisher was closed' })
+  assert.deepEqual(await publisher.send({ subject: 'silent', body: '' }), { message: 'the publisher was closed' })
+  publisher.publish({ subject: 'silent', body: '' })
+  assert.equal(clock.armed, 0)
+  silent.unsubscribe()
+})

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { after, before, type TestContext, test } from 'node:test'
+import { CALLS, CarillonError, subjects } from '@carillon/contracts'
+import { headers, type Msg } from '@nats-io/transport-node'
+import { systemClock } from '../clock.ts'
+import type { Request } from '../nats/api-service.ts'
+import type { Incoming } from '../nats/incoming.ts'
+import { eventually, startTestBroker, type TestBroker } from '../testing/index.ts'
+import { MeshTransport } from './mesh-transport.ts'
+import { Answers, Hears, type Signal, Takes } from './patterns.ts'
+import { startMicroservice } from './start-microservice.ts'
+
+let base: TestBroker
+after(() => base.stop())
+before(async () => {
+  base = await startTestBroker(['TRIGGERS', 'EVENTS'])
+})
+
+/** What the controller does is told by each test. */
+const behaviour = {
+  get: (_request: Request<{ name: string }>): unknown => undefined,
+  batches: [] as Incoming[][],
+  signals: [] as Signal[],
+}
+
+class TestController {
+  get(request: Request<{ name: string }>) {
+    return behaviour.get(request)
+  }
+  async take(batch: Incoming[]) {
+    behaviour.batches.push(batch)
+  }
+  async hear(signal: Signal) {
+    behaviour.signals.push(signal)
+    if (signal.body === 'fail') throw new Error('no')
+  }
+}
+const decorate = (decorator: MethodDecorator, method: keyof TestController) =>
+  decorator(TestController.prototype, method, Object.getOwnPropertyDescriptor(TestController.prototype, method) as PropertyDescriptor)
+
+async function start(context: TestContext) {
+  const { Controller } = await import('@nestjs/common')
+  Controller()(TestController)
+  decorate(Answers(CALLS.jobsGet), 'get')
+  decorate(Takes('TRIGGERS'), 'take')
+  decorate(Hears('live.job.*.changed'), 'hear')
+  const { broker, log, rejected } = base
+  const batches = { maxMessages: 10, maxInFlight: 1 }
+  const transport = new MeshTransport({ service: 'coordinator', broker, log, clock: systemClock, rejected, batches })
+  const service = await startMicroservice({ controllers: [TestController], providers: {}, transport, log })
+  context.after(() => service.stop())
+  return service
+}
+
+async function call(body: string, options: { namespace?: string; traceparent?: string } = {}): Promise<Msg> {
+  const head = headers()
+  if (options.traceparent) head.set('traceparent', options.traceparent)
+  const subject = `carillon.${options.namespace ?? 'shop'}.api.jobs.get`
+  return base.broker.connection.request(subject, body, { timeout: 2_000, headers: head })
+}
+
+test('a call is answered in plain JSON, with checked input, namespace and trace', async (context) => {
+  await start(context)
+  behaviour.get = ({ namespace, input, traceparent }) => Promise.resolve({ namespace, ...input, traceparent })
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  assert.deepEqual((await call('{"name":"report"}', { traceparent })).json(), { namespace: 'shop', name: 'report', traceparent })
+  assert.deepEqual((await call('{"name":"report"}')).json(), { namespace: 'shop', name: 'report' })
+})
+
+test('errors are bodies with code, field and value, and headers of the services protocol', async (context) => {
+  await start(context)
+  behaviour.get = () => {
+    throw new CarillonError('JOB_NOT_FOUND', 'there is no job\r\n"x"', { field: 'name', value: '"x"' })
+  }
+  const cases: [string, string, string | undefined][] = [
+    ['{"name":"x"}', 'JOB_NOT_FOUND', 'name'],
+    ['{"name":"a.b"}', 'INVALID_NAME', 'name'],
+    ['', 'INVALID_NAME', 'name'],
+    ['{"name":"x","colour":1}', 'INVALID_REQUEST', 'colour'],
+    ['[]', 'INVALID_REQUEST', 'request'],
+    ['{nonsense', 'INVALID_JSON', 'body'],
+    ['['.repeat(10_000), 'JSON_TOO_DEEP', 'body'],
+  ]
+  for (const [body, code, field] of cases) {
+    const answer = await call(body)
+    const { error } = answer.json<{ error: { code: string; field?: string; hint?: string } }>()
+    assert.deepEqual([error.code, error.field], [code, field])
+    assert.ok(error.hint)
+    assert.equal(answer.headers?.get('Nats-Service-Error-Code'), '400')
+    assert.ok(answer.headers?.get('Nats-Service-Error').startsWith(`${code}: `))
+  }
+})
+
+test('a namespace that is no name reaches no use case', async (context) => {
+  await start(context)
+  let called = 0
+  behaviour.get = () => called++
+  for (const namespace of ['a~b', 'x'.repeat(65), '__proto__']) {
+    const { error } = (await call('{"name":"x"}', { namespace })).json<{ error: { code: string; field: string } }>()
+    assert.deepEqual([error.code, error.field], ['INVALID_NAME', 'namespace'])
+  }
+  assert.equal(called, 0)
+})
+
+test('a fault is answered as INTERNAL with 500, and logged', async (context) => {
+  await start(context)
+  behaviour.get = () => Promise.reject(new TypeError('undefined is not a function'))
+  const answer = await call('{"name":"x"}')
+  assert.equal(answer.json<{ error: { code: string } }>().error.code, 'INTERNAL')
+  assert.equal(answer.headers?.get('Nats-Service-Error-Code'), '500')
+  assert.ok(base.lines.some(({ evt, call: of }) => evt === 'call.failed' && of === 'jobs.get'))
+})
+
+test('calls are announced with name, version, description and schema', async (context) => {
+  await start(context)
+  for (const verb of ['PING', 'INFO', 'STATS']) {
+    const answer = await base.broker.connection.request(`$SRV.${verb}.carillon-coordinator`, '', { timeout: 2_000 })
+    const { name, version, id } = answer.json<{ name: string; version: string; id: string }>()
+    assert.deepEqual([name, version, id.length > 0], ['carillon-coordinator', '0.1.0', true], verb)
+  }
+  const info = (await base.broker.connection.request('$SRV.INFO.carillon-coordinator', '', { timeout: 2_000 })).json<{
+    description: string
+    endpoints: { name: string; subject: string; queue_group: string; metadata: { description: string; schema: string } }[]
+  }>()
+  assert.equal(info.description, 'Carillon coordinator')
+  const [endpoint] = info.endpoints
+  assert.deepEqual([endpoint?.name, endpoint?.subject, endpoint?.queue_group], ['jobs-get', 'carillon.*.api.jobs.get', 'carillon'])
+  assert.equal(JSON.parse(endpoint?.metadata.schema ?? '').type, 'object')
+})
+
+test('batches and signals come to their methods; a signal that cannot be read or handled is set aside', async (context) => {
+  await start(context)
+  const before = base.rejected.count
+  await base.publisher.send({ subject: subjects.trigger('shop', 'report'), body: '{"day":1}' })
+  for (const body of ['{"name":"report"}', '{nonsense', '"fail"'])
+    base.broker.connection.publish(subjects.live('shop', 'job', 'report', 'changed'), body)
+  await eventually('the batch', () => behaviour.batches.flat().length === 1)
+  await eventually('the signals', () => behaviour.signals.length === 2 && base.rejected.count === before + 2)
+  assert.deepEqual(behaviour.signals[0], { namespace: 'shop', tokens: ['job', 'report', 'changed'], body: { name: 'report' } })
+})
+
+test('stop waits for the answers under way', async (context) => {
+  const service = await start(context)
+  let release: () => void = () => undefined
+  let asked = false
+  behaviour.get = () => {
+    asked = true
+    return new Promise((resolve) => {
+      release = () => resolve({ done: true })
+    })
+  }
+  const answer = call('{"name":"x"}')
+  await eventually('it is asked', () => asked)
+  let stopped = false
+  const stopping = service.stop().then(() => {
+    stopped = true
+  })
+  await base.broker.connection.flush()
+  assert.equal(stopped, false)
+  release()
+  await stopping
+  assert.deepEqual((await answer).json(), { done: true })
+  await assert.rejects(call('{"name":"x"}'), /no responders/i)
+})
