@@ -19,15 +19,27 @@ const mongodb = await findMongodb({ say })
 if ('skipped' in mongodb) say(`MongoDB tests are skipped: ${mongodb.skipped}`)
 else say(`MongoDB tests use ${mongodb.kind}`)
 
-const environment = {
-  ...process.env,
-  CARILLON_NATS_SERVER: natsServer.stdout.trim().split('\n').at(-1),
-  ...('skipped' in mongodb ? {} : { CARILLON_TEST_MONGODB_URL: mongodb.url }),
+const environment = { ...process.env, CARILLON_NATS_SERVER: natsServer.stdout.trim().split('\n').at(-1) }
+
+/** Tests that kill the database under whatever runs beside them: they come last and alone. */
+const KILLS_DATABASE = /(mongo\/crash|chaos\/mongodb)[^/]*\.test\.js$/
+
+function run(these: readonly string[], options: { concurrency: number; more: Readonly<Record<string, string>> }): Promise<number> {
+  if (these.length === 0) return Promise.resolve(0)
+  const flags = ['--enable-source-maps', '--test', `--test-concurrency=${options.concurrency}`, '--test-timeout=180000']
+  const tests = spawn(process.execPath, [...flags, ...these], { env: { ...environment, ...options.more }, stdio: 'inherit' })
+  return new Promise((resolve) => tests.on('exit', (code) => resolve(code ?? 1)))
 }
-const tests = spawn(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-timeout=180000', ...files], {
-  env: environment,
-  stdio: 'inherit',
-})
-const code = await new Promise<number>((resolve) => tests.on('exit', (exitCode) => resolve(exitCode ?? 1)))
-if (!('skipped' in mongodb)) await mongodb.stop()
-process.exit(code)
+
+const found = 'skipped' in mongodb ? undefined : mongodb
+const url: Record<string, string> = found ? { CARILLON_TEST_MONGODB_URL: found.url } : {}
+const most = await run(
+  files.filter((file) => !KILLS_DATABASE.test(file)),
+  { concurrency: 2, more: url },
+)
+const deadly = await run(
+  files.filter((file) => KILLS_DATABASE.test(file)),
+  { concurrency: 1, more: { ...url, ...found?.environment } },
+)
+await found?.stop()
+process.exit(most || deadly)
