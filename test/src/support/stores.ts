@@ -1,9 +1,10 @@
-import { exec } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { fileURLToPath } from 'node:url'
 import { MongoClient } from 'mongodb'
+import { freePort } from './broker.ts'
 import type { Cleanup } from './cleanup.ts'
+import { launch } from './processes.ts'
 
 /** A kind of store to run a suite on. */
 export interface TestStore {
@@ -44,11 +45,33 @@ const mongodb: TestStore = {
 export const STORES: readonly TestStore[] = [sqlite, mongodb]
 export { mongodb, sqlite }
 
-const { CARILLON_TEST_MONGODB_KILL: kill, CARILLON_TEST_MONGODB_RESTART: restart } = process.env
-const shell = promisify(exec)
+/** An engine of the test's own, to be killed: nobody else's tests stand on it. */
+export interface TestEngine {
+  readonly store: TestStore
+  kill9(): Promise<void>
+  restart(): Promise<void>
+}
 
-/** How the MongoDB engine is killed with -9 and started again; undefined where that is not known. */
-export const mongodbEngine =
-  mongodbUrl === undefined || kill === undefined || restart === undefined
-    ? undefined
-    : { kill9: async () => void (await shell(kill)), restart: async () => void (await shell(restart)) }
+const SCRIPT = fileURLToPath(new URL('../../../scripts/mongodb.ts', import.meta.url))
+const isOurs = process.env['CARILLON_TEST_MONGODB_KILL'] !== undefined
+
+/** Why no engine can be killed here; false when one can. In CI one must be. */
+export const SKIP_WITHOUT_OWN_ENGINE =
+  isOurs || CI === 'true' ? false : 'CARILLON_TEST_MONGODB_KILL is not set: no MongoDB engine here is ours to kill'
+
+export async function startEngine(cleanup: Cleanup): Promise<TestEngine> {
+  const port = await freePort()
+  const script = async (verb: string): Promise<string> => {
+    const launched = launch(cleanup, [process.execPath, SCRIPT, verb, String(port)], { detached: true, isDaemon: true })
+    const { code } = await launched.exited
+    if (code !== 0) throw new Error(`scripts/mongodb.ts ${verb}: ${launched.stderr()}`)
+    return launched.stdout().trim().split('\n').at(-1) ?? ''
+  }
+  const url = await script('start')
+  cleanup.add('MongoDB engine', () => script('stop'))
+  return {
+    store: { name: 'mongodb', skip: false, fresh: () => url },
+    kill9: async () => void (await script('kill')),
+    restart: async () => void (await script('restart')),
+  }
+}
