@@ -58,7 +58,7 @@ export const TIMES = {
   startedFoldMs: 200,
   /** A slot later than this is a misfire (semantics A, misfire). */
   misfireAfterMs: 60_000,
-  /** How long the broker remembers message ids. */
+  /** How long the broker remembers message ids, except in stream WORK. */
   dedupeMs: 120_000,
 } as const
 

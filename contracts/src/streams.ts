@@ -1,3 +1,4 @@
+import { TIMES } from './limits.ts'
 import { SUBJECT_ROOT } from './subjects.ts'
 
 /** A stream of ours. Sizes are caps, not reservations of a disk. */
@@ -11,6 +12,8 @@ export interface StreamDefinition {
   readonly discard: 'new' | 'old'
   readonly maxBytes: number
   readonly maxAgeMs: number
+  /** How long the broker remembers message ids. */
+  readonly dedupeMs: number
   /** At most one message a subject; a second is refused, so that publishing again is harmless. */
   readonly onePerSubject: boolean
 }
@@ -28,6 +31,8 @@ export const STREAMS: Readonly<Record<StreamName, StreamDefinition>> = {
     description: 'Tasks for the queue group of their handler',
     maxBytes: 1024 * MIB,
     onePerSubject: true,
+    // A subject's one message guards for as long as it exists; remembering every id for minutes costs the broker memory at high rates.
+    dedupeMs: TIMES.ackWaitMs,
   }),
   REPORTS: stream('REPORTS', { subjects: ['report.*'], description: 'What executors say of their tasks', maxBytes: 512 * MIB }),
   LOGS: stream('LOGS', {
@@ -53,7 +58,7 @@ function stream(
   given: Partial<StreamDefinition> & Pick<StreamDefinition, 'subjects' | 'description' | 'maxBytes'>,
 ): StreamDefinition {
   const subjects = given.subjects.map((rest) => `${SUBJECT_ROOT}.*.${rest}`)
-  return { name, retention: 'workqueue', discard: 'new', maxAgeMs: 0, onePerSubject: false, ...given, subjects }
+  return { name, retention: 'workqueue', discard: 'new', maxAgeMs: 0, dedupeMs: TIMES.dedupeMs, onePerSubject: false, ...given, subjects }
 }
 
 /** The durable consumer of a handler in stream WORK. `~` cannot be part of a name, so no two handlers share one. */

@@ -5,12 +5,12 @@ import { openStore } from './open-store.ts'
 import { maskStoreUrl, parseStoreUrl } from './store-url.ts'
 
 test('store URLs', () => {
-  const sqlite = (path: string) => ({ kind: 'sqlite', path, synchronous: 'full' })
+  const sqlite = (path: string) => ({ kind: 'sqlite', path, synchronous: 'normal' })
   assert.deepEqual(parseStoreUrl('sqlite:/data/a.db'), sqlite('/data/a.db'))
   assert.deepEqual(parseStoreUrl('sqlite:///data/a%20b.db'), sqlite('/data/a b.db'))
   assert.deepEqual(parseStoreUrl('sqlite:./a.db'), sqlite('./a.db'))
   assert.deepEqual(parseStoreUrl('sqlite::memory:'), sqlite(':memory:'))
-  assert.deepEqual(parseStoreUrl('sqlite:a.db?synchronous=normal'), { kind: 'sqlite', path: 'a.db', synchronous: 'normal' })
+  assert.deepEqual(parseStoreUrl('sqlite:a.db?synchronous=full'), { kind: 'sqlite', path: 'a.db', synchronous: 'full' })
   const database = (url: string) => (parseStoreUrl(url) as { database?: string }).database
   assert.equal(database('mongodb://a,b:27018/jobs?replicaSet=rs'), 'jobs')
   assert.equal(database('mongodb://u:p%2F@a/?w=1'), 'carillon')

@@ -8,7 +8,8 @@ const HINT = 'Use sqlite:/path/file.db, sqlite::memory: or mongodb://host:port/d
 const DEFAULT_DATABASE = 'carillon'
 
 /**
- * What a store URL names. `sqlite:` takes `?synchronous=normal`: faster, and the last writes before a power failure (not a crash) may be lost.
+ * What a store URL names. `sqlite:` takes `?synchronous=full`: each write is on the disk before it is answered. By default
+ * (`normal`) any crash is survived, but the writes of the last seconds before a power failure may be lost (ADR 4).
  * @throws CarillonError INVALID_CONFIG naming the field `store`
  */
 export function parseStoreUrl(url: string): StoreAddress {
@@ -38,7 +39,7 @@ function parseSqlite(url: string): StoreAddress {
   const [, path = '', query] = /^sqlite:(?:\/\/(?=\/))?([^?]*)(?:\?(.*))?$/s.exec(url) ?? []
   if (path === '' || path.includes('\0')) throw invalid(url, 'names no file')
   const options = new URLSearchParams(query)
-  const synchronous = options.get('synchronous') ?? 'full'
+  const synchronous = options.get('synchronous') ?? 'normal'
   options.delete('synchronous')
   if (options.size > 0 || (synchronous !== 'full' && synchronous !== 'normal')) throw invalid(url, 'has an unknown option')
   return { kind: 'sqlite', path: decode(url, path), synchronous }

@@ -146,8 +146,12 @@ test('stop waits for the batch under way, which is acknowledged, and gives the r
 
 test('a consumer keeps the contract of services', async () => {
   const consumer = consume(() => Promise.resolve())
-  const isActive = async () => (await base.broker.manager.consumers.info('TRIGGERS', 'coordinators')).num_waiting > 0
-  await exerciseService(consumer, { isActive, settle: () => base.broker.connection.flush() })
+  const { subscriptions } = (base.broker.connection as unknown as { protocol: { subscriptions: { size(): number } } }).protocol
+  const before = subscriptions.size()
+  const roundTrips = async () => {
+    for (let i = 0; i < 4; i++) await base.broker.connection.flush()
+  }
+  await exerciseService(consumer, { isActive: () => subscriptions.size() > before, settle: roundTrips })
 })
 
 test('a stream that is not there is waited for', async () => {

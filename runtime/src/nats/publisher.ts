@@ -21,6 +21,7 @@ type Done = (refusal: Refusal | undefined) => void
 /** No answer after this long counts as a refusal; the outcome is unknown, so what is published must bear being published again. */
 const ANSWER_WITHIN_MS = 5_000
 const SWEEP_MS = 1_000
+const CLOSED: Refusal = { message: 'the publisher was closed' }
 
 /**
  * Publishes to streams with one acknowledgement inbox and a callback a message: five times the rate of a promise and a timer each.
@@ -32,11 +33,13 @@ export class StreamPublisher {
   readonly #pending = new Map<string, { done: Done; at: number }>()
   #next = 0
   #cancelSweep: (() => void) | undefined
+  readonly #answers: Subscription
+  #closed = false
 
   constructor(connection: NatsConnection, clock: Clock) {
     this.#connection = connection
     this.#clock = clock
-    connection.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answered(message) })
+    this.#answers = connection.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answered(message) })
   }
 
   /**
@@ -49,6 +52,10 @@ export class StreamPublisher {
     if (message.traceparent) head.set(HEADERS.traceparent, message.traceparent)
     if (!done) {
       this.#connection.publish(message.subject, message.body, { headers: head })
+      return
+    }
+    if (this.#closed) {
+      done(CLOSED)
       return
     }
     const id = String(this.#next++)
@@ -91,9 +98,12 @@ export class StreamPublisher {
     if (this.#pending.size > 0) this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep())
   }
 
+  /** Whoever still waits for an answer is refused, and so is whoever asks for one later. */
   close(): void {
+    this.#closed = true
     this.#cancelSweep?.()
-    for (const id of [...this.#pending.keys()]) this.#end(id, { message: 'the publisher was closed' })
+    this.#answers.unsubscribe()
+    for (const id of [...this.#pending.keys()]) this.#end(id, CLOSED)
   }
 }
 

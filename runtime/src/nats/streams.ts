@@ -26,7 +26,7 @@ function configOf(definition: StreamDefinition, replicas: number) {
     num_replicas: replicas,
     max_bytes: definition.maxBytes,
     max_age: definition.maxAgeMs * NANOS,
-    duplicate_window: TIMES.dedupeMs * NANOS,
+    duplicate_window: definition.dedupeMs * NANOS,
     allow_direct: true,
     ...(definition.onePerSubject ? { max_msgs_per_subject: 1, discard_new_per_subject: true } : {}),
   } satisfies Partial<StreamConfig>

@@ -27,7 +27,6 @@ export class Announcer {
       const message = {
         subject: subjects.event(run.namespace, 'run', run.id, run.state),
         body: endedEventText(run),
-        messageId: `${run.id}.${run.attempt}.${run.state}`,
       }
       if (i === runs.length - 1) await this.#record(message)
       else this.#publisher.publish(message)
