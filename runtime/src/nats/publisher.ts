@@ -1,5 +1,5 @@
 import { HEADERS } from '@carillon/contracts'
-import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
+import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import type { Clock } from '../clock.ts'
 
 /** Why the broker did not take a message; `code` is JetStream's, undefined when no answer came. */
