@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { nameField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
-export const handlerSchema = z.object({
+const handlerSchema = z.object({
   name: nameField,
   description: z.string().max(1_000).optional(),
   /** JSON Schema of the payload. */

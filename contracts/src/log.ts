@@ -5,7 +5,7 @@ import { LIMITS } from './limits.ts'
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-export const logLineSchema = z.object({
+const logLineSchema = z.object({
   /** Order within a task's attempt, from 1. */
   seq: z.int().min(1),
   at: z.string().max(40),

@@ -55,7 +55,7 @@ const EDGES: readonly Edge[] = [
   },
   {
     rule: 'timer',
-    use: /\bset(?:Timeout|Interval)\(/,
+    use: /(?<![.\w])set(?:Timeout|Interval)\(/,
     imported: /^(node:)?timers\S* set(Timeout|Interval)$/,
     // Before there is a mesh there is a nats-server to be found and started, with time limits of its own.
     files: [...CLOCKS, 'cli/src/mesh/nats-server/time-limit.ts'],

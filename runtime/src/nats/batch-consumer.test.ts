@@ -148,10 +148,7 @@ test('a consumer keeps the contract of services', async () => {
   const consumer = consume(() => Promise.resolve())
   const { subscriptions } = (base.broker.connection as unknown as { protocol: { subscriptions: { size(): number } } }).protocol
   const before = subscriptions.size()
-  const roundTrips = async () => {
-    for (let i = 0; i < 4; i++) await base.broker.connection.flush()
-  }
-  await exerciseService(consumer, { isActive: () => subscriptions.size() > before, settle: roundTrips })
+  await exerciseService(consumer, { isActive: () => subscriptions.size() > before })
 })
 
 test('a stream that is not there is waited for', async () => {

@@ -36,7 +36,7 @@ export function readIncoming(message: JsMsg): Incoming {
   }
 }
 
-export function headerOf(headers: MsgHdrs | undefined, name: string): string | undefined {
+function headerOf(headers: MsgHdrs | undefined, name: string): string | undefined {
   return headers?.get(name) || undefined
 }
 

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import type { Service } from '../lifecycle.ts'
+import { eventually } from './eventually.ts'
 import { settle } from './fake-clock.ts'
 
 export interface Exercise {
   /** Whether something of the service still goes on: a timer, a subscription, work under way. */
   readonly isActive: () => boolean | Promise<boolean>
-  /** Lets what was started get going; default: some turns of the event loop. */
-  readonly settle?: () => Promise<void>
 }
 
 const DEADLINE_MS = 5_000
@@ -15,16 +14,15 @@ const DEADLINE_MS = 5_000
  * The start/stop contract of every service: both are idempotent, `stop` is legal before `start` and waits for the end, and any number of
  * them in any order, also at once, leaves what the last one asked for. Throws where the service breaks it.
  */
-export async function exerciseService(service: Service, { isActive, settle: pass = settle }: Exercise): Promise<void> {
+export async function exerciseService(service: Service, { isActive }: Exercise): Promise<void> {
   const stopped = async (when: string) => {
     await within(service.stop(), `stop ${when}`)
-    await pass()
+    await settle()
     assert.equal(await isActive(), false, `is active ${when}`)
   }
   const started = async (when: string) => {
     await within(service.start(), `start ${when}`)
-    await pass()
-    assert.equal(await isActive(), true, `is not active ${when}`)
+    await eventually(`is active after start ${when}`, isActive)
   }
   await stopped('before start')
   for (let i = 0; i < 3; i++) {
@@ -40,7 +38,7 @@ export async function exerciseService(service: Service, { isActive, settle: pass
   const random = seeded(7)
   for (let round = 0; round < 20; round++) {
     const steps = Array.from({ length: 1 + (random() % 6) }, () => (random() % 2 ? service.start() : service.stop()))
-    if (random() % 2) await pass()
+    if (random() % 2) await settle()
     await within(Promise.all(steps), `round ${round}`)
   }
   await stopped('after all rounds')

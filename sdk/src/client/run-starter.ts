@@ -6,7 +6,7 @@ import { outputOf } from './caller.ts'
 import type { StartItem } from './start-item.ts'
 
 /** Default time for a start to be taken, in ms: a broker or coordinator may restart meanwhile. */
-export const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 30_000
 const ATTEMPT_MS = CALLS.runsStart.deadlineMs
 /** A request with less time than this would only end in silence, and hide what the one before it said. */
 const SHORTEST_MS = 100

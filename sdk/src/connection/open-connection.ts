@@ -14,7 +14,7 @@ export interface ConnectionSettings {
   readonly connectTimeoutMs?: number | undefined
 }
 
-export const DEFAULT_SERVER = 'nats://127.0.0.1:4222'
+const DEFAULT_SERVER = 'nats://127.0.0.1:4222'
 const CONNECT_TIMEOUT_MS = 5_000
 
 /**

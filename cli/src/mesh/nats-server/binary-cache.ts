@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { now } from '../../clock.ts'
 import type { FindContext, Outcome } from './finding.ts'
 import { BINARY_NAME, checkBinary } from './installed-binary.ts'
 import { runCommand } from './run-command.ts'
@@ -68,7 +69,7 @@ async function removeOldWorkshops(context: FindContext): Promise<void> {
     const path = join(context.cacheFolder, name)
     // Another finder may remove its own at this moment.
     const found = await stat(path).catch(() => undefined)
-    if (found !== undefined && Date.now() - found.mtimeMs > WORKSHOP_MAX_AGE_MS) await removeWorkshop(path, context)
+    if (found !== undefined && now() - found.mtimeMs > WORKSHOP_MAX_AGE_MS) await removeWorkshop(path, context)
   }
 }
 

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { CarillonError } from '@carillon/contracts'
+import { now } from '../../clock.ts'
 import { readGreeting } from './server-greeting.ts'
 import { duration, settlesWithin } from './time-limit.ts'
 
@@ -33,17 +34,17 @@ export interface StartingServer {
 /** Resolves when the server answers; returns the error when it ended, or did not answer in time. */
 export async function waitUntilReady(server: StartingServer): Promise<CarillonError | undefined> {
   const host = reachableHost(server.place.host)
-  let deadline = performance.now() + READY_MS
+  let deadline = now() + READY_MS
   let restoring = false
   while (!(await settlesWithin(server.exited, POLL_MS))) {
     const greeting = await readGreeting(host, server.place.port, GREETING_MS)
     if (greeting?.server_name === server.serverName) return undefined
-    if (performance.now() < deadline) continue
+    if (now() < deadline) continue
     if (restoring || !/restore|recover/i.test(await newLog(server.log))) {
       return await failed(server, `did not answer within ${duration(restoring ? RESTORE_MS : READY_MS)}`)
     }
     restoring = true
-    deadline = performance.now() + RESTORE_MS
+    deadline = now() + RESTORE_MS
     server.say('nats-server is restoring its streams')
   }
   const { error } = await server.exited
