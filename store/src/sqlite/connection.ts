@@ -145,9 +145,9 @@ function openDatabase({ path, synchronous, readOnly }: SqliteOptions): DatabaseS
   return database
 }
 
-/** Also what the file system says about the folder (EACCES, ENOTDIR, EROFS) means that there is no store. */
+/** Also what the file system says about the folder (ENOTDIR, EISDIR) means that there is no store. */
 function openingError(error: unknown, path: string): CarillonError {
   const mapped = fromSqliteError(error, path)
   if (mapped.code !== 'INTERNAL') return mapped
-  return new CarillonError('STORE_UNAVAILABLE', `${path}: ${mapped.message}`, { cause: error })
+  return new CarillonError('STORE_UNAVAILABLE', mapped.message, { cause: error })
 }

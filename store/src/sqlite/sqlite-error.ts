@@ -4,6 +4,8 @@ const READ_ONLY = 8
 const FULL = 13
 /** BUSY, LOCKED, NOMEM, IOERR, CORRUPT, CANTOPEN, PROTOCOL, AUTH, NOTADB: the file or the machine, not the statement. */
 const ENVIRONMENT = new Set([5, 6, 7, 10, 11, 14, 15, 23, 26])
+/** What the file system says when the folder may not be written. */
+const NOT_WRITABLE: readonly unknown[] = ['EROFS', 'EACCES', 'EPERM']
 
 /** An error of `node:sqlite` as one of the catalogue. What is neither the disk's nor the file's fault is ours: INTERNAL. */
 export function fromSqliteError(error: unknown, path: string): CarillonError {
@@ -22,8 +24,10 @@ function codeOf(error: unknown): ErrorCode {
   if (primary === FULL) return 'STORE_FULL'
   if (primary === READ_ONLY) return 'STORE_READ_ONLY'
   if (primary !== undefined && ENVIRONMENT.has(primary)) return 'STORE_UNAVAILABLE'
+  const code = (error as { code?: unknown } | null)?.code
+  if (NOT_WRITABLE.includes(code)) return 'STORE_READ_ONLY'
   // A closed handle: the store was closed while someone still held it.
-  return (error as { code?: unknown } | null)?.code === 'ERR_INVALID_STATE' ? 'STORE_UNAVAILABLE' : 'INTERNAL'
+  return code === 'ERR_INVALID_STATE' ? 'STORE_UNAVAILABLE' : 'INTERNAL'
 }
 
 /** The low byte of SQLite's extended result code. */
