@@ -24,12 +24,16 @@ export class WorkPublisher {
     this.#log = options.log
   }
 
+  /** Before a run is written as queued: until its message is accepted, the checkpoint stays behind it. */
+  expect(runId: string, queuedAt: number): void {
+    this.#unaccepted.set(runId, queuedAt)
+  }
+
   /**
    * Publishing again is harmless: a subject holds one message, and the message id is that of (task, attempt).
    * @param options.again the broker was asked and has no message: its memory of the message id must not keep this one away
    */
   publish(run: RunRecord, options: { again: boolean } = { again: false }): void {
-    this.#unaccepted.set(run.id, run.queuedAt ?? this.#clock.now())
     if (run.attempt === 1) {
       this.#send(run, options.again ? `${run.id}.1.${this.#clock.now()}` : `${run.id}.1`)
       return

@@ -55,17 +55,30 @@ export class RunWriter {
     for (const id of ids) this.#recent.delete(id)
   }
 
+  /** Writes new runs. Answers as soon as they are stored: the caller hears of it while their work is being published. */
   async insert(runs: readonly RunRecord[]): Promise<InsertOutcome[]> {
-    const outcomes = await this.#store.runs.insert(runs)
+    for (const run of runs) if (isOwed(run)) this.#work.expect(run.id, run.queuedAt ?? 0)
+    const outcomes = await this.#store.runs.insert(runs).catch((error: unknown) => {
+      for (const run of runs) this.#work.settled(run.id)
+      throw error
+    })
     const created = runs.filter((_, i) => outcomes[i] === 'created')
-    for (const run of created) this.#announcer.live(run, 'created')
-    await this.#follow(created)
+    for (const [i, run] of runs.entries()) if (outcomes[i] !== 'created') this.#work.settled(run.id)
+    const follow = () => {
+      for (const run of created) this.#announcer.live(run, 'created')
+      return this.#follow(created)
+    }
+    // Records of skipped slots are ended from the beginning: their events are waited for.
+    if (created.some((run) => isEnded(run.state))) await follow()
+    else if (created.length > 0) setImmediate(follow)
     return outcomes
   }
 
   /** Writes decisions; answers per item. Resolves when terminal events are with the broker. */
   async write(changes: readonly RunChange[]): Promise<UpdateOutcome[]> {
     if (changes.length === 0) return []
+    for (const { run, decision } of changes)
+      if (decision.set.state === 'queued' && run.mode === 'single') this.#work.expect(run.id, decision.set.queuedAt ?? 0)
     const outcomes = await this.#store.runs.update(
       changes.map(({ run, decision }) => ({ id: run.id, expect: { namespace: run.namespace, ...decision.expect }, set: decision.set })),
     )
@@ -73,6 +86,7 @@ export class RunWriter {
     for (const [i, { run, decision }] of changes.entries()) {
       if (outcomes[i] !== 'applied') {
         this.#recent.delete(run.id)
+        if (decision.set.state === 'queued') this.#work.settled(run.id)
         continue
       }
       const after = { ...run, ...decision.set }
@@ -146,4 +160,9 @@ export class RunWriter {
   now(): number {
     return this.#clock.now()
   }
+}
+
+/** Whether a work message is owed for it. */
+function isOwed(run: RunRecord): boolean {
+  return run.state === 'queued' && run.mode === 'single'
 }

@@ -51,8 +51,8 @@ function wrongShape(cron: string): string | undefined {
   for (const [i, field] of fields.entries()) {
     const [name, longest] = names[i] as (typeof FIELDS)[number]
     if (/(^|,)[Hh]([(/,]|$)/.test(field)) return `"H" in the ${name} field means a random time, which would not be kept`
-    const step = /\/(\d+)/.exec(field)?.[1]
-    if (step !== undefined && Number(step) > longest) return `the ${name} field steps by ${step}, beyond its range of ${longest}`
+    const step = [...field.matchAll(/\/(\d+)/g)].map(([, digits]) => Number(digits)).find((steps) => steps > longest)
+    if (step !== undefined) return `the ${name} field steps by ${step}, beyond its range of ${longest}`
   }
   return undefined
 }
@@ -68,14 +68,31 @@ function invalid(code: 'INVALID_CRON' | 'CRON_NEVER_FIRES', cron: string, why: s
  * changed: a slot in the gap at the first instant after it, a slot that occurs twice at its first occurrence.
  */
 export function nextCronSlot(cron: string, timezone: string, after: number): number {
-  if (timezone === 'UTC' || followsClock(cron)) return next(expressionOf(cron, timezone), after)
+  const expression = expressionOf(cron)
+  if (timezone === 'UTC') return next(expression, after)
   const zone = IANAZone.create(timezone)
-  const expression = expressionOf(cron, 'UTC')
-  let wall = after + zone.offset(after) * 60_000 - 3 * HOUR_MS
+  return followsClock(cron) ? nextOnClock(expression, zone, after) : nextOnDay(expression, zone, after)
+}
+
+/** Later wall-clock times are never earlier instants, so nothing before the wall clock of `after` can come after it. */
+function nextOnDay(expression: CronExpression, zone: IANAZone, after: number): number {
+  let wall = after + offsetOf(zone, after)
   for (;;) {
     wall = next(expression, wall)
     const instant = instantOf(wall, zone)
     if (instant > after) return instant
+  }
+}
+
+/** Each time between two changes of the clock is taken by its own offset. */
+function nextOnClock(expression: CronExpression, zone: IANAZone, after: number): number {
+  let [from, wall] = [after, after + offsetOf(zone, after)]
+  for (;;) {
+    const offset = offsetOf(zone, from)
+    const instant = next(expression, wall) - offset
+    if (offsetOf(zone, instant) === offset) return instant
+    from = changeBetween(from, instant, zone)
+    wall = from + offsetOf(zone, from) - 1
   }
 }
 
@@ -85,14 +102,19 @@ function followsClock(cron: string): boolean {
   return fields[fields.length - 4]?.startsWith('*') === true
 }
 
+const offsetOf = (zone: IANAZone, instant: number) => zone.offset(instant) * 60_000
+
 /** The instant of a wall-clock time, which is given as if it were UTC. */
 function instantOf(wall: number, zone: IANAZone): number {
-  const offsets = [zone.offset(wall - 24 * HOUR_MS), zone.offset(wall + 24 * HOUR_MS)].map((minutes) => minutes * 60_000)
-  const instants = offsets.filter((offset) => zone.offset(wall - offset) * 60_000 === offset).map((offset) => wall - offset)
-  return instants.length > 0 ? Math.min(...instants) : firstInstantAfterGap(wall - 24 * HOUR_MS, wall + 24 * HOUR_MS, zone)
+  const [before, after] = [wall - 24 * HOUR_MS, wall + 24 * HOUR_MS]
+  const instants = [before, after]
+    .map((near) => wall - offsetOf(zone, near))
+    .filter((instant) => instant + offsetOf(zone, instant) === wall)
+  return instants.length > 0 ? Math.min(...instants) : changeBetween(before, after, zone)
 }
 
-function firstInstantAfterGap(from: number, to: number, zone: IANAZone): number {
+/** The first instant at which the clock of `to` holds, and no longer that of `from`. */
+function changeBetween(from: number, to: number, zone: IANAZone): number {
   let [before, after] = [from, to]
   const offset = zone.offset(before)
   while (after - before > 1) {
@@ -106,14 +128,13 @@ function firstInstantAfterGap(from: number, to: number, zone: IANAZone): number 
 const PARSED_AT_MOST = 10_000
 const parsed = new Map<string, CronExpression>()
 
-/** Parsing costs ten times a step; jobs share few expressions. */
-function expressionOf(cron: string, timezone: string): CronExpression {
-  const key = `${timezone} ${cron}`
-  let expression = parsed.get(key)
+/** Parsing costs ten times a step; jobs share few expressions. Always in UTC: zones are ours, cron-parser loops in some (every hour in Lord Howe). */
+function expressionOf(cron: string): CronExpression {
+  let expression = parsed.get(cron)
   if (!expression) {
-    expression = CronExpressionParser.parse(cron, { tz: timezone, currentDate: new Date(0) })
+    expression = CronExpressionParser.parse(cron, { tz: 'UTC', currentDate: new Date(0) })
     if (parsed.size >= PARSED_AT_MOST) parsed.clear()
-    parsed.set(key, expression)
+    parsed.set(cron, expression)
   }
   return expression
 }

@@ -33,55 +33,98 @@ export function nextSlot(schedule: Schedule, slot: number): number | null {
 export interface SlotPlan {
   /** Slots to run, oldest first. */
   readonly fire: readonly number[]
-  /** Missed slots that get no run of their own: from the first to the last, and how many. */
-  readonly missed?: { readonly from: number; readonly to: number; readonly count: number }
+  /** Missed slots that get no run of their own. */
+  readonly missed?: MissedSlots
   readonly next: number | null
+}
+
+/** From the first to the last, and how many; `atLeast`: they were too many to be counted. */
+export interface MissedSlots {
+  readonly from: number
+  readonly to: number
+  readonly count: number
+  readonly atLeast?: true
 }
 
 /** Slots in a row that `all` catches up on (semantics, misfire). */
 const CATCH_UP_AT_MOST = 100
-/** Beyond so many missed slots they are counted as "at least". */
-const COUNT_AT_MOST = 10_000
+/** Slots of one plan; what is due beyond them is the next plan's. */
+const FIRE_AT_MOST = CATCH_UP_AT_MOST + 60
+/** Beyond so many the missed slots of a cron expression are counted as "at least": each costs some tens of microseconds. */
+const COUNT_AT_MOST = 1_000
+
+/** Slots that are too late: the first ones, the last two, how many, and the first that is not. */
+interface LateSlots {
+  readonly first: readonly number[]
+  readonly last: readonly number[]
+  readonly count: number
+  readonly atLeast: boolean
+  readonly next: number | null
+}
 
 /**
  * Decides misfires. A slot up to 60 s late is fired; of the older ones `once` fires the last, `all` each (the 100 oldest), `skip` none.
- * Fixed rates are counted by division, so a year of downtime costs no loop.
+ * A year of downtime costs no loop over it.
  */
 export function planSlots(schedule: Schedule, slot: number, options: { now: number; misfire: 'once' | 'skip' | 'all' }): SlotPlan {
   const oldest = options.now - TIMES.misfireAfterMs
-  const late: number[] = []
-  let count = 0
-  let last = slot
-  let at: number | null = slot
-  while (at !== null && at < oldest && count < COUNT_AT_MOST) {
-    if (late.length < CATCH_UP_AT_MOST) late.push(at)
-    count++
-    last = at
-    at = nextSlot(schedule, at)
+  const late = 'everyMs' in schedule ? lateOfRate(schedule.everyMs, slot, oldest) : lateOfDates(schedule, slot, oldest)
+  const fire = firedOf(late, options.misfire)
+  const missed = missedOf(late, options.misfire)
+  let next = late.next
+  while (next !== null && next <= options.now && fire.length < FIRE_AT_MOST) {
+    fire.push(next)
+    next = nextSlot(schedule, next)
   }
-  if (at !== null && at < oldest) {
-    last = at
-    at = 'everyMs' in schedule ? at + Math.ceil((oldest - at) / schedule.everyMs) * schedule.everyMs : firstSlot(schedule, oldest)
+  return { fire, next, ...(missed ? { missed } : {}) }
+}
+
+function firedOf(late: LateSlots, misfire: 'once' | 'skip' | 'all'): number[] {
+  if (misfire === 'all') return late.first.slice(0, CATCH_UP_AT_MOST)
+  return misfire === 'once' ? late.last.slice(-1) : []
+}
+
+function missedOf(late: LateSlots, misfire: 'once' | 'skip' | 'all'): MissedSlots | undefined {
+  const before = misfire === 'all' ? CATCH_UP_AT_MOST : 0
+  const count = late.count - before - (misfire === 'once' ? 1 : 0)
+  if (count <= 0) return undefined
+  const to = late.last.at(misfire === 'once' ? -2 : -1) as number
+  return { from: late.first[before] as number, to, count, ...(late.atLeast ? { atLeast: true } : {}) }
+}
+
+/** Counted by division. */
+function lateOfRate(everyMs: number, slot: number, oldest: number): LateSlots {
+  const count = Math.max(0, Math.ceil((oldest - slot) / everyMs))
+  const at = (index: number) => slot + index * everyMs
+  const first = Array.from({ length: Math.min(count, CATCH_UP_AT_MOST + 1) }, (_, i) => at(i))
+  const last = [count - 2, count - 1].filter((index) => index >= 0).map(at)
+  return { first, last, count, atLeast: false, next: at(count) }
+}
+
+function lateOfDates(schedule: Schedule, slot: number, oldest: number): LateSlots {
+  const slots: number[] = []
+  let next: number | null = slot
+  while (next !== null && next < oldest && slots.length < COUNT_AT_MOST) {
+    slots.push(next)
+    next = nextSlot(schedule, next)
   }
-  const fire = options.misfire === 'all' ? late : options.misfire === 'once' && count > 0 ? [last] : []
-  while (at !== null && at <= options.now && fire.length < CATCH_UP_AT_MOST + 60) {
-    fire.push(at)
-    at = nextSlot(schedule, at)
+  const first = slots.slice(0, CATCH_UP_AT_MOST + 1)
+  if (next === null || next >= oldest) return { first, last: slots.slice(-2), count: slots.length, atLeast: false, next }
+  const last = lastSlotBefore(schedule, next, oldest)
+  const before = lastSlotBefore(schedule, next, last)
+  return { first, last: [before, last], count: COUNT_AT_MOST + 1, atLeast: true, next: nextSlot(schedule, last) }
+}
+
+/** The last slot before `end`, where `slot` is one: found by halving, so its cost grows with the logarithm of the time between. */
+function lastSlotBefore(schedule: Schedule, slot: number, end: number): number {
+  let [last, before, after] = [slot, slot, end]
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2)
+    const found = nextSlot(schedule, middle)
+    if (found !== null && found < end) [last, before] = [found, found]
+    else after = middle
   }
-  const unfired = count - Math.min(count, options.misfire === 'all' ? late.length : options.misfire === 'once' ? 1 : 0)
-  return {
-    fire,
-    next: at,
-    ...(unfired > 0
-      ? {
-          missed: {
-            from: options.misfire === 'all' ? (nextSlot(schedule, late.at(-1) as number) as number) : slot,
-            to: last,
-            count: unfired,
-          },
-        }
-      : {}),
-  }
+  return last
 }
 
 const instantOf = (at: string) => parseInstant(at) as number

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { CarillonError } from '@carillon/contracts'
+import { IANAZone } from 'luxon'
+import { checkCron, checkZone, nextCronSlot } from './cron.ts'
+
+const NOW = Date.UTC(2026, 0, 1)
+const [MINUTE_MS, DAY_MS] = [60_000, 86_400_000]
+
+const BAD = [
+  '',
+  ' ',
+  '* * * *',
+  '* * * * * * *',
+  '*  * * * *',
+  ' * * * * *',
+  '* * * * *\n',
+  '* * * * *\r\n* * * * *',
+  '*\t* * * *',
+  '١ * * * *',
+  '*/61 * * * *',
+  '*/60 * * * *',
+  '* */24 * * *',
+  '* * */32 * *',
+  '* * * */13 *',
+  '* * * * */8',
+  '*/90 * * * * *',
+  '3-9/2,0/61 * * * *',
+  '*/0 * * * *',
+  '*/ * * * *',
+  '/5 * * * *',
+  '60 * * * *',
+  '* 24 * * *',
+  '* * 0 * *',
+  '* * 32 * *',
+  '* * * 0 *',
+  '* * * 13 *',
+  '* * * * 8',
+  '-1 * * * *',
+  '1.5 * * * *',
+  '5-1 * * * *',
+  '1-2-3 * * * *',
+  '1, * * * *',
+  'a * * * *',
+  '0 0 * FOO *',
+  '0 0 15W * *',
+  '0 0 * * 1#6',
+  '0 0 * * 1#0',
+  '* * * * L',
+  'H * * * *',
+  'H/5 * * * *',
+  '* H(1-5) * * *',
+  '@reboot',
+  '@every 5m',
+  '@Daily',
+  '@',
+]
+const NEVER = ['0 0 31 4 *', '0 0 30 2 *', '0 0 31 2,4,6,9,11 *', '0 0 31 4 ?', '0 0 0 31 4 *']
+
+test('what cron-parser would misread or refuses is refused, and the expression is named', () => {
+  for (const cron of BAD)
+    assert.throws(
+      () => checkCron(cron, 'UTC', NOW),
+      (error: CarillonError) => {
+        assert.deepEqual([error.code, error.details.field, error.details.value], ['INVALID_CRON', 'schedule.cron', JSON.stringify(cron)])
+        assert.doesNotMatch(error.message, /[\r\n]/)
+        return true
+      },
+      JSON.stringify(cron),
+    )
+})
+
+test('what never fires is refused as such', () => {
+  for (const cron of NEVER)
+    for (const zone of ['UTC', 'Europe/Paris']) assert.throws(() => checkCron(cron, zone, NOW), { code: 'CRON_NEVER_FIRES' }, cron)
+})
+
+test('every accepted form fires when it says', () => {
+  const cases: [string, string][] = [
+    ['*/15 * * * *', '2026-01-01T00:15:00Z'],
+    ['*/5 * * * * *', '2026-01-01T00:00:05Z'],
+    ['0 9-17/4 * * MON-FRI', '2026-01-01T09:00:00Z'],
+    ['0 0 L * *', '2026-01-31T00:00:00Z'],
+    ['0 0 L 2 *', '2026-02-28T00:00:00Z'],
+    ['0 0 * * 5L', '2026-01-30T00:00:00Z'],
+    ['0 0 * * 1#2', '2026-01-12T00:00:00Z'],
+    ['0 0 * * FRI#5', '2026-01-30T00:00:00Z'],
+    ['0 0 * * 7', '2026-01-04T00:00:00Z'],
+    ['0 0 * * sun', '2026-01-04T00:00:00Z'],
+    ['0 0 29 2 *', '2028-02-29T00:00:00Z'],
+    ['0 0 13 * FRI', '2026-01-02T00:00:00Z'],
+    ['0 12 1 JAN,JUL *', '2026-01-01T12:00:00Z'],
+    ['@hourly', '2026-01-01T01:00:00Z'],
+    ['@daily', '2026-01-02T00:00:00Z'],
+    ['@weekly', '2026-01-04T00:00:00Z'],
+    ['@monthly', '2026-02-01T00:00:00Z'],
+    ['@yearly', '2027-01-01T00:00:00Z'],
+    ['@annually', '2027-01-01T00:00:00Z'],
+  ]
+  for (const [cron, expected] of cases) {
+    checkCron(cron, 'UTC', NOW)
+    assert.equal(new Date(nextCronSlot(cron, 'UTC', NOW)).toISOString(), new Date(expected).toISOString(), cron)
+  }
+  assert.equal(nextCronSlot('0 0 29 2 *', 'UTC', Date.UTC(2096, 2, 1)), Date.UTC(2104, 1, 29))
+})
+
+test('a slot is strictly after, also within its second', () => {
+  assert.equal(nextCronSlot('* * * * * *', 'UTC', NOW), NOW + 1_000)
+  assert.equal(nextCronSlot('* * * * * *', 'UTC', NOW + 999), NOW + 1_000)
+  assert.equal(nextCronSlot('* * * * * *', 'Europe/Paris', NOW - 1), NOW)
+  assert.equal(nextCronSlot('0 1 * * *', 'Europe/Paris', NOW - 1), NOW)
+  assert.equal(nextCronSlot('0 1 * * *', 'Europe/Paris', NOW), NOW + DAY_MS)
+})
+
+test('zones are IANA names', () => {
+  for (const zone of ['UTC', 'Europe/Paris', 'America/Argentina/Buenos_Aires', 'Etc/GMT+5', 'Australia/Lord_Howe']) checkZone(zone)
+  for (const zone of ['', ' ', 'Mars/Base', 'utc+2', '+02:00', 'local', 'system', 'Europe/Paris\n', 'Europe', '../etc/passwd', 'UTC/x'])
+    assert.throws(
+      () => checkZone(zone),
+      (error: CarillonError) =>
+        error.code === 'INVALID_TIME_ZONE' && error.details.field === 'schedule.timezone' && error.details.value === JSON.stringify(zone),
+      zone,
+    )
+})
+
+/** Matches a wall-clock time, which is given as if it were UTC. */
+type Matcher = (minute: number, hour: number, weekday: number) => boolean
+/** Two days before and after a change, and what the clock shows each minute. */
+interface Span {
+  readonly zone: string
+  readonly from: number
+  readonly to: number
+  readonly walls: readonly number[]
+}
+const every = (step: number) => (value: number) => value % step === 0
+
+/** Fixed hours: each matching wall-clock minute is the first instant that shows it; one that none shows, the first instant after the gap. */
+function fixedOracle(matches: Matcher, span: Span): number[] {
+  const slots = new Set<number>()
+  let latest = span.walls[0] as number
+  for (const [i, wall] of span.walls.entries()) {
+    // More than one minute at once is a gap, none is a wall-clock time that was there before.
+    for (let shown = latest + MINUTE_MS; shown <= wall; shown += MINUTE_MS)
+      if (matchesWall(matches, shown)) slots.add(span.from + i * MINUTE_MS)
+    latest = Math.max(latest, wall)
+  }
+  return [...slots]
+}
+
+/** An hour of `*`: each instant whose wall clock matches. */
+function clockOracle(matches: Matcher, span: Span): number[] {
+  return span.walls.flatMap((wall, i) => (i > 0 && matchesWall(matches, wall) ? [span.from + i * MINUTE_MS] : []))
+}
+
+function matchesWall(matches: Matcher, wall: number): boolean {
+  const date = new Date(wall)
+  return matches(date.getUTCMinutes(), date.getUTCHours(), date.getUTCDay())
+}
+
+function slotsOf(cron: string, { zone, from, to }: Span): number[] {
+  const slots: number[] = []
+  for (let at = nextCronSlot(cron, zone, from); at < to; at = nextCronSlot(cron, zone, at)) slots.push(at)
+  return slots
+}
+
+/** Days around which the clocks of a zone change, in 2026 and 2027. */
+const CHANGES: [string, string[]][] = [
+  ['Europe/Paris', ['2026-03-29', '2026-10-25']],
+  ['America/New_York', ['2026-03-08', '2026-11-01']],
+  ['America/St_Johns', ['2026-03-08', '2026-11-01']],
+  ['Australia/Lord_Howe', ['2026-04-05', '2026-10-04']],
+  ['Pacific/Auckland', ['2026-04-05', '2026-09-27']],
+  ['America/Santiago', ['2026-04-05', '2026-09-06']],
+  ['Africa/Cairo', ['2026-04-24', '2026-10-30']],
+  ['Asia/Kolkata', ['2026-06-01']],
+]
+const spans = CHANGES.flatMap(([zone, days]) => days.map((day) => spanOf(zone, Date.parse(`${day}T00:00:00Z`))))
+
+function spanOf(zone: string, change: number): Span {
+  const [from, to] = [change - 2 * DAY_MS, change + 2 * DAY_MS]
+  const walls = Array.from({ length: (to - from) / MINUTE_MS }, (_, i) => from + i * MINUTE_MS).map(
+    (at) => at + IANAZone.create(zone).offset(at) * MINUTE_MS,
+  )
+  return { zone, from, to, walls }
+}
+const show = (slots: number[]) => slots.map((at) => new Date(at).toISOString())
+
+test('fixed hours fire once a day that is changed: in the gap after it, in the overlap at its first time', () => {
+  const cases: [string, Matcher][] = [
+    ['30 0 * * *', (minute, hour) => minute === 30 && hour === 0],
+    ['0 0 * * *', (minute, hour) => minute === 0 && hour === 0],
+    ['30 1 * * *', (minute, hour) => minute === 30 && hour === 1],
+    ['15 2 * * *', (minute, hour) => minute === 15 && hour === 2],
+    ['30 2 * * *', (minute, hour) => minute === 30 && hour === 2],
+    ['0 3 * * *', (minute, hour) => minute === 0 && hour === 3],
+    ['*/20 1-3 * * *', (minute, hour) => every(20)(minute) && hour >= 1 && hour <= 3],
+    ['45 0,2,23 * * SUN', (minute, hour, weekday) => minute === 45 && [0, 2, 23].includes(hour) && weekday === 0],
+  ]
+  for (const span of spans)
+    for (const [cron, matches] of cases)
+      assert.deepEqual(show(slotsOf(cron, span)), show(fixedOracle(matches, span)), `${cron} in ${span.zone}`)
+})
+
+test('an hour of `*` follows the clock: nothing in the gap, twice in the overlap', () => {
+  const cases: [string, Matcher][] = [
+    ['0 * * * *', (minute) => minute === 0],
+    ['30 * * * *', (minute) => minute === 30],
+    ['*/15 * * * *', every(15)],
+    ['10,40 * * * SUN', (minute, _hour, weekday) => [10, 40].includes(minute) && weekday === 0],
+    ['0 */2 * * *', (minute, hour) => minute === 0 && every(2)(hour)],
+    ['@hourly', (minute) => minute === 0],
+  ]
+  for (const span of spans)
+    for (const [cron, matches] of cases)
+      assert.deepEqual(show(slotsOf(cron, span)), show(clockOracle(matches, span)), `${cron} in ${span.zone}`)
+})
+
+test('a slot in the gap comes at the first instant after it, to the millisecond', () => {
+  const gapEnd = Date.parse('2026-03-29T01:00:00Z')
+  assert.equal(nextCronSlot('30 2 * * *', 'Europe/Paris', gapEnd - 1), gapEnd)
+  assert.equal(nextCronSlot('30 2 * * *', 'Europe/Paris', gapEnd), Date.parse('2026-03-30T00:30:00Z'))
+  const overlap = Date.parse('2026-10-25T00:30:00Z')
+  assert.equal(nextCronSlot('30 2 * * *', 'Europe/Paris', overlap - 1), overlap)
+  assert.equal(nextCronSlot('30 2 * * *', 'Europe/Paris', overlap), overlap + DAY_MS + 3_600_000)
+})
+
+test('the next slot costs the same anywhere in a busy hour', () => {
+  const late = Date.parse('2026-06-01T07:59:00Z')
+  const begin = performance.now()
+  let at = late
+  for (let i = 0; i < 59; i++) at = nextCronSlot('* * 9 * * *', 'Europe/Paris', at)
+  assert.equal(at, late + 59_000)
+  assert.ok(performance.now() - begin < 500)
+})
