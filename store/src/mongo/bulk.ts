@@ -29,7 +29,7 @@ interface WriteFailure {
   readonly errmsg?: string
 }
 
-/** One conditional update. The filter names `_id`. */
+/** One conditional update. The filter says nothing of `_id`. */
 export interface ConditionalUpdate {
   readonly id: string
   readonly filter: Document
@@ -84,14 +84,32 @@ async function updateBatch(target: BulkTarget, batch: ConditionalUpdate[], write
   const patience = new Patience()
   for (let pending = batch; pending.length > 0; ) {
     const sent = pending
-    const command = { update: '', updates: sent.map(({ filter, update }) => ({ q: filter, u: update })), ordered: false }
-    const result = await attempt(() => target.send(command), patience)
+    const groups = groupsOf(sent)
+    const result = await attempt(() => target.send({ update: '', updates: groups.map(statementOf), ordered: false }), patience)
     const ids = sent.map(({ id }) => id)
     for (const id of result.count === sent.length ? ids : await target.writtenBy(ids, writer)) applied.add(id)
-    const again = result.unknown ? sent : result.failures.map(({ index }) => sent[index]!)
+    const again = result.unknown ? sent : result.failures.flatMap(({ index }) => groups[index]!)
     pending = again.filter(({ id }) => !applied.has(id))
   }
   return applied
+}
+
+/** Updates that expect and set the same: an engine takes one statement for many records several times faster than one for each. */
+function groupsOf(updates: readonly ConditionalUpdate[]): ConditionalUpdate[][] {
+  const groups = new Map<string, ConditionalUpdate[]>()
+  for (const update of updates) {
+    const key = JSON.stringify([update.filter, update.update])
+    const group = groups.get(key)
+    if (group) group.push(update)
+    else groups.set(key, [update])
+  }
+  return [...groups.values()]
+}
+
+function statementOf(group: readonly ConditionalUpdate[]): Document {
+  const [{ id, filter, update }] = group as [ConditionalUpdate]
+  if (group.length === 1) return { q: { _id: id, ...filter }, u: update }
+  return { q: { _id: { $in: group.map((one) => one.id) }, ...filter }, u: update, multi: true }
 }
 
 interface Attempt {

@@ -65,7 +65,7 @@ export class RecordCollection<Item> {
   }
 
   #conditional({ id, filter, set }: RecordChange<Item>, writer: string): ConditionalUpdate {
-    return { id, filter: { _id: id, ...filter }, update: this.#shape.changeTo(set, writer) }
+    return { id, filter, update: this.#shape.changeTo(set, writer) }
   }
 
   async find(filter: Document, options: { sort?: Sort; limit?: number; skip?: number } = {}): Promise<Item[]> {
