@@ -17,6 +17,8 @@ import type { LifeExpectation, TaskLife } from '@carillon/store'
 
 /** What a life needs to know besides itself. */
 export interface Policy {
+  /** Tries that each start or manual retry is given. */
+  readonly tries: number
   readonly backoff: Backoff
   readonly timeoutMs: number | null
 }
@@ -118,7 +120,8 @@ function finishedSet(
   context: { policy: Policy; instance: string; now: number; event: RunEvent },
 ): Partial<TaskLife> {
   if (context.event === 'retried') {
-    const delayMs = Math.max(backoffMs(context.policy.backoff, life.attempt), report.error?.retryAfterMs ?? 0)
+    const failed = life.attempt - (life.attempts - context.policy.tries)
+    const delayMs = Math.max(backoffMs(context.policy.backoff, failed), Math.ceil(report.error?.retryAfterMs ?? 0))
     return {
       reason: 'retry',
       attempt: life.attempt + 1,
@@ -139,7 +142,7 @@ function finishedSet(
     losses: 0,
   }
   if (context.event === 'succeeded') return { ...base, reason: 'completed', result: resultText(report) as string, error: null }
-  if (context.event === 'cancelled' || life.state === 'cancelling')
+  if (context.event === 'cancelled' || nextState(life.state, context.event) === 'cancelled')
     return { ...base, reason: 'cancelled-by-request', error: report.error ? failureOf(report) : null }
   if (context.event === 'timed_out') return { ...base, reason: 'attempt-timeout', error: failureOf(report) }
   const badResult = report.outcome === 'succeeded'
@@ -178,9 +181,10 @@ function timeOf(text: string, now: number): number {
   return Number.isFinite(ms) ? Math.min(ms, now) : now
 }
 
-/** Waiting time after the `failed`-th attempt. */
+/** Waiting time after the `failed`-th attempt since the start or the last manual retry. */
 export function backoffMs(backoff: Backoff, failed: number): number {
-  if (backoff.type === 'fixed') return backoff.delayMs
+  // Zero times a power that has grown to infinity would be no number.
+  if (backoff.type === 'fixed' || backoff.delayMs === 0) return backoff.delayMs
   return Math.min(backoff.maxMs, Math.round(backoff.delayMs * backoff.factor ** (failed - 1)))
 }
 

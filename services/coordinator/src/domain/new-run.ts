@@ -1,5 +1,6 @@
-import { DEFAULT_BACKOFF, LIMITS, parseInstant, type RunTrigger, type StartRun, TIMES, writeJson } from '@carillon/contracts'
+import { DEFAULT_BACKOFF, LIMITS, type RunTrigger, type StartRun, TIMES, writeJson } from '@carillon/contracts'
 import { type JobRecord, type RunRecord, shareOf } from '@carillon/store'
+import { instantAhead, type MissedSlots } from './schedule.ts'
 
 /** Where a run comes from. */
 export interface RunOrigin {
@@ -10,10 +11,13 @@ export interface RunOrigin {
   readonly now: number
 }
 
-/** The record of a run that someone asked for; what the request leaves open comes from the job, then from the defaults. */
+/**
+ * The record of a run that someone asked for; what the request leaves open comes from the job, then from the defaults.
+ * @throws CarillonError of the payload, INVALID_DATE
+ */
 export function runOfRequest(request: StartRun, job: JobRecord | undefined, origin: RunOrigin): RunRecord {
   const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
-  const dueAt = request.at !== undefined ? (parseInstant(request.at) as number) : origin.now + (request.delayMs ?? 0)
+  const dueAt = request.at !== undefined ? instantAhead(request.at, { field: 'at', now: origin.now }) : origin.now + (request.delayMs ?? 0)
   const tries = request.attempts ?? job?.attempts ?? 1
   return {
     ...unborn(origin),
@@ -48,8 +52,10 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
 }
 
 /** The record that says why slots were not run; one for a whole stretch. */
-export function skippedRun(job: JobRecord, missed: { from: number; to: number; count: number }, origin: RunOrigin): RunRecord {
-  const message = `${missed.count} missed slots from ${new Date(missed.from).toISOString()} to ${new Date(missed.to).toISOString()} have no run of their own (misfire: ${job.misfire})`
+export function skippedRun(job: JobRecord, missed: MissedSlots, origin: RunOrigin): RunRecord {
+  const count = missed.atLeast ? `at least ${missed.count}` : missed.count
+  const [from, to] = [missed.from, missed.to].map((slot) => new Date(slot).toISOString())
+  const message = `${count} missed slots from ${from} to ${to} have no run of their own (misfire: ${job.misfire})`
   return {
     ...runOfSlot(job, missed.from, origin),
     state: 'skipped',

@@ -1,4 +1,4 @@
-import { CarillonError, parseInstant, printable, type Schedule, TIMES } from '@carillon/contracts'
+import { CarillonError, LIMITS, parseInstant, printable, type Schedule, TIMES } from '@carillon/contracts'
 import { checkCron, checkZone, nextCronSlot } from './cron.ts'
 
 /** @throws CarillonError INVALID_CRON, CRON_NEVER_FIRES, INVALID_TIME_ZONE, INVALID_DATE */
@@ -6,13 +6,22 @@ export function checkSchedule(schedule: Schedule, now: number): void {
   if ('cron' in schedule) {
     checkZone(schedule.timezone)
     checkCron(schedule.cron, schedule.timezone, now)
-  } else if ('at' in schedule && instantOf(schedule.at) < now - TIMES.misfireAfterMs) {
-    throw new CarillonError('INVALID_DATE', `at ${printable(schedule.at)} has passed`, {
-      field: 'schedule.at',
-      value: printable(schedule.at),
-      hint: 'Use a time to come.',
-    })
+  } else if ('at' in schedule) {
+    const at = instantAhead(schedule.at, { field: 'schedule.at', now })
+    if (at < now - TIMES.misfireAfterMs)
+      throw wrongDate(schedule.at, { field: 'schedule.at', why: 'has passed', hint: 'Use a time to come.' })
   }
+}
+
+/** A checked instant in ms since 1970. @throws CarillonError INVALID_DATE when it lies too far ahead */
+export function instantAhead(text: string, { field, now }: { field: string; now: number }): number {
+  const at = instantOf(text)
+  if (at - now <= LIMITS.horizonYears * 366 * 86_400_000) return at
+  throw wrongDate(text, { field, why: 'is too far ahead', hint: `Use a time within ${LIMITS.horizonYears} years.` })
+}
+
+function wrongDate(text: string, { field, why, hint }: { field: string; why: string; hint: string }): CarillonError {
+  return new CarillonError('INVALID_DATE', `${field} ${printable(text)} ${why}`, { field, value: printable(text), hint })
 }
 
 /** The first slot of a schedule that begins at `now`; a fixed rate fires first one period from now. */
@@ -111,7 +120,7 @@ function lateOfDates(schedule: Schedule, slot: number, oldest: number): LateSlot
   const first = slots.slice(0, CATCH_UP_AT_MOST + 1)
   if (next === null || next >= oldest) return { first, last: slots.slice(-2), count: slots.length, atLeast: false, next }
   const last = lastSlotBefore(schedule, next, oldest)
-  const before = lastSlotBefore(schedule, next, last)
+  const before = lastSlotBefore(schedule, slots.at(-1) as number, last)
   return { first, last: [before, last], count: COUNT_AT_MOST + 1, atLeast: true, next: nextSlot(schedule, last) }
 }
 

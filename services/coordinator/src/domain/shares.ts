@@ -1,4 +1,4 @@
-import { SHARES, shareOf } from '@carillon/store'
+import { SHARES } from '@carillon/store'
 
 /** Which of the live coordinators owns each share, by rendezvous hashing: a change of membership moves only the shares it must. */
 export function sharesOf(id: string, live: readonly string[]): number[] {
@@ -28,5 +28,3 @@ function weigh(text: string): number {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> 0
 }
-
-export { shareOf }

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Backoff, type FinishedReport, LIMITS, type Report, type RunState, TIMES } from '@carillon/contracts'
+import { aRun } from '@carillon/store/testing'
+import {
+  backoffMs,
+  CHECK_RUNNING_MS,
+  type Decision,
+  decideCancel,
+  decideDue,
+  decideLoss,
+  decideReport,
+  decideRestart,
+  decideTakeUp,
+  decideTimeout,
+  isRefused,
+  nextCheck,
+  type Refused,
+} from './life.ts'
+
+const NOW = Date.UTC(2026, 5, 1)
+const FIXED: Backoff = { type: 'fixed', delayMs: 1_000 }
+const running = (fields: Parameters<typeof aRun>[1] = {}) =>
+  aRun(1, { state: 'running', owner: 'i-1', startedAt: NOW - 500, queuedAt: null, tries: 3, attempts: 3, backoff: FIXED, ...fields })
+const ids = { runId: 'r', taskId: 'r' }
+const started: Report = { ...ids, type: 'started', attempt: 1 }
+const finished = (fields: Partial<FinishedReport> = {}): FinishedReport => ({
+  ...ids,
+  type: 'finished',
+  attempt: 1,
+  outcome: 'succeeded',
+  ...fields,
+})
+const failed = (error: FinishedReport['error'] = { name: 'Error', message: 'no' }) => finished({ outcome: 'failed', error })
+
+function decide(life: ReturnType<typeof aRun>, report: Report, instance = 'i-1'): Decision {
+  const decision = decideReport(life, report, { policy: life, instance, now: NOW })
+  assert.ok(!isRefused(decision), JSON.stringify(decision))
+  return decision
+}
+function refusal(life: ReturnType<typeof aRun>, report: Report, instance = 'i-1'): string {
+  return (decideReport(life, report, { policy: life, instance, now: NOW }) as Refused).refused
+}
+
+test('started: the sender becomes the owner, and is looked at later', () => {
+  const { set, expect } = decide(aRun(1), { ...started, at: new Date(NOW - 20).toISOString() })
+  assert.deepEqual(
+    [set.state, set.owner, set.startedAt, set.wakeAt, set.queuedAt],
+    ['running', 'i-1', NOW - 20, NOW + CHECK_RUNNING_MS, null],
+  )
+  assert.deepEqual(expect, { state: ['queued', 'running'], attempt: 1 })
+  assert.equal(decide(running(), started, 'i-2').set.owner, 'i-2')
+  assert.equal(decide(aRun(1), { ...started, at: new Date(NOW + 60_000).toISOString() }).set.startedAt, NOW)
+  assert.equal(decide(aRun(1), { ...started, at: 'soon' }).set.startedAt, NOW)
+})
+
+test('progress of the owner is kept, also while it is being cancelled; of anyone else it is refused', () => {
+  const report: Report = { ...ids, type: 'progress', attempt: 1, percent: 40, note: 'half' }
+  assert.deepEqual(decide(running(), report).set.progress, { percent: 40, note: 'half' })
+  assert.equal(decide(running(), report).event, 'progress')
+  assert.equal(decide(aRun(1), report).event, 'started')
+  const cancelling = decide(running({ state: 'cancelling' }), report)
+  assert.deepEqual([cancelling.event, cancelling.set], ['progress', { progress: { percent: 40, note: 'half' } }])
+  assert.equal(refusal(running(), report, 'i-2'), 'not-owner')
+})
+
+test('success keeps its result, its owner and its times', () => {
+  const { set, event } = decide(running(), finished({ result: { sent: true } }))
+  assert.deepEqual(
+    [event, set.state, set.reason, set.result, set.endedAt, set.wakeAt, set.queuedAt, set.losses],
+    ['succeeded', 'succeeded', 'completed', '{"sent":true}', NOW, null, null, 0],
+  )
+  assert.equal(decide(running(), finished()).set.result, 'null')
+  assert.equal(decide(aRun(1), finished({ startedAt: new Date(NOW - 9).toISOString() })).set.startedAt, NOW - 9)
+})
+
+test('a result over the limit, or not exact, is a failure that is not tried again', () => {
+  for (const result of ['x'.repeat(LIMITS.resultBytes), 2 ** 60]) {
+    const { event, set } = decide(running(), finished({ result }))
+    assert.deepEqual([event, set.state, set.reason], ['failed', 'failed', 'invalid-result'])
+    assert.ok(set.error?.message)
+    assert.equal(set.result, undefined)
+  }
+})
+
+test('a failure with tries left waits for the next attempt', () => {
+  const { event, set } = decide(running(), failed())
+  assert.deepEqual(
+    [event, set.state, set.reason, set.attempt, set.wakeAt, set.owner, set.startedAt, set.error?.message],
+    ['retried', 'delayed', 'retry', 2, NOW + 1_000, null, null, 'no'],
+  )
+})
+
+test('without tries left, or when it says so, a failure is the end', () => {
+  const cases: [ReturnType<typeof aRun>, FinishedReport, RunState, string][] = [
+    [running({ attempts: 1, tries: 1 }), failed(), 'failed', 'handler-error'],
+    [running({ attempt: 3 }), { ...failed(), attempt: 3 }, 'failed', 'handler-error'],
+    [running({ attempt: 5 }), { ...failed(), attempt: 5 }, 'failed', 'handler-error'],
+    [running(), failed({ name: 'E', message: 'm', retryable: false }), 'failed', 'non-retryable'],
+    [running(), { ...failed(), reason: 'non-retryable' }, 'failed', 'non-retryable'],
+    [running(), { ...failed(), reason: 'invalid-payload' }, 'failed', 'invalid-payload'],
+    [running(), { ...failed(), reason: 'invalid-result' }, 'failed', 'invalid-result'],
+    [running({ attempt: 3 }), finished({ attempt: 3, outcome: 'timed_out' }), 'timed_out', 'attempt-timeout'],
+    [running(), finished({ outcome: 'cancelled' }), 'cancelled', 'cancelled-by-request'],
+  ]
+  for (const [life, report, state, reason] of cases) {
+    const { set } = decide(life, report)
+    assert.deepEqual([set.state, set.reason, set.endedAt], [state, reason, NOW])
+  }
+  assert.equal(decide(running(), finished({ outcome: 'timed_out' })).event, 'retried')
+})
+
+test('a task that is being cancelled ends, and its reason is that of its state', () => {
+  const life = running({ state: 'cancelling' })
+  const ends = (report: FinishedReport) => {
+    const { set } = decide(life, report)
+    return [set.state, set.reason]
+  }
+  assert.deepEqual(ends(finished()), ['succeeded', 'completed'])
+  assert.deepEqual(ends(finished({ outcome: 'cancelled' })), ['cancelled', 'cancelled-by-request'])
+  assert.deepEqual(ends(finished({ outcome: 'timed_out' })), ['cancelled', 'cancelled-by-request'])
+  assert.deepEqual(ends(failed()), ['failed', 'handler-error'])
+  assert.equal(refusal(life, started), 'not-open')
+})
+
+test('waiting times: fixed, exponential up to its cap, and what the handler asks for if that is longer', () => {
+  const exponential: Backoff = { type: 'exponential', delayMs: 100, factor: 3, maxMs: 5_000 }
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 900].map((attempt) => backoffMs(exponential, attempt)),
+    [100, 300, 900, 2_700, 5_000, 5_000],
+  )
+  assert.equal(backoffMs({ ...exponential, delayMs: 0, factor: 100 }, 900), 0)
+  assert.equal(backoffMs(FIXED, 7), 1_000)
+  const waits = (retryAfterMs: number) => (decide(running(), failed({ name: 'E', message: 'm', retryAfterMs })).set.wakeAt ?? 0) - NOW
+  assert.equal(waits(500), 1_000)
+  assert.equal(waits(90_000), 90_000)
+  assert.equal(waits(1_500.25), 1_501)
+  assert.equal(waits(1e300), LIMITS.horizonYears * 365 * 86_400_000)
+})
+
+test('after a manual retry the waiting times begin anew', () => {
+  const exponential: Backoff = { type: 'exponential', delayMs: 100, factor: 10, maxMs: 1e9 }
+  const life = running({ attempt: 4, attempts: 6, tries: 3, backoff: exponential })
+  assert.equal(decide(life, { ...failed(), attempt: 4 }).set.wakeAt, NOW + 100)
+})
+
+test('reports of another attempt, another owner or an ended run are refused', () => {
+  assert.equal(refusal(running({ attempt: 2 }), started), 'stale-attempt')
+  assert.equal(refusal(running(), finished({ attempt: 2 })), 'stale-attempt')
+  assert.equal(refusal(running(), finished(), 'i-2'), 'not-owner')
+  assert.equal(refusal(aRun(1, { state: 'succeeded', owner: 'i-1' }), finished()), 'not-open')
+  assert.equal(refusal(aRun(1, { state: 'cancelled' }), started), 'not-open')
+  assert.equal(refusal(aRun(1, { state: 'delayed' }), finished()), 'not-open')
+})
+
+test('texts of errors are cut to their limit', () => {
+  const long = 'x'.repeat(LIMITS.errorTextBytes * 2)
+  const { set } = decide(running({ attempts: 1, tries: 1 }), failed({ name: 'E', message: long, stack: long }))
+  assert.equal(set.error?.message.length, LIMITS.errorTextBytes)
+  assert.equal(set.error?.stack?.length, LIMITS.errorTextBytes)
+})
+
+test('a loss is a further attempt; three in a row are poison; one that was being cancelled has ended', () => {
+  const { set, expect } = decideLoss(running({ attempt: 3, losses: 1 }), { now: NOW })
+  assert.deepEqual([set.state, set.reason, set.attempt, set.losses, set.owner, set.queuedAt], ['queued', 'instance-lost', 4, 2, null, NOW])
+  assert.deepEqual(expect, { state: ['running'], attempt: 3, owner: ['i-1'] })
+  const poison = decideLoss(running({ losses: 2 }), { now: NOW })
+  assert.deepEqual([poison.event, poison.set.state, poison.set.reason, poison.set.endedAt], ['failed', 'failed', 'poison', NOW])
+  assert.match(poison.set.error?.message ?? '', /i-1/)
+  const cancelled = decideLoss(running({ state: 'cancelling' }), { now: NOW })
+  assert.deepEqual([cancelled.set.state, cancelled.set.reason], ['cancelled', 'cancelled-by-request'])
+})
+
+test('a report clears the count of losses', () => {
+  for (const report of [finished(), failed()]) assert.equal(decide(running({ losses: 2 }), report).set.losses, 0)
+})
+
+test('a silent owner is decided for after the limit, its grace and a little more', () => {
+  const grace = TIMES.graceMs + 2_000
+  assert.equal(nextCheck(NOW, null, NOW), NOW + CHECK_RUNNING_MS)
+  assert.equal(nextCheck(NOW, 1_000, NOW), NOW + 1_000 + grace)
+  assert.equal(nextCheck(NOW, 1_000_000, NOW), NOW + CHECK_RUNNING_MS)
+  assert.equal(nextCheck(NOW - 60_000, 1_000, NOW), NOW + 1)
+  const retried = decideTimeout(running({ timeoutMs: 1_000 }), { policy: running({ timeoutMs: 1_000 }), now: NOW })
+  assert.deepEqual([retried.event, retried.set.attempt, retried.set.error?.name], ['retried', 2, 'TimeoutError'])
+  const last = running({ attempt: 3, timeoutMs: 1_000 })
+  const ended = decideTimeout(last, { policy: last, now: NOW })
+  assert.deepEqual([ended.set.state, ended.set.reason], ['timed_out', 'attempt-timeout'])
+})
+
+test('a delay that is over queues the run', () => {
+  const { set, expect } = decideDue(aRun(1, { state: 'delayed', attempt: 2 }), NOW)
+  assert.deepEqual([set.state, set.queuedAt, set.wakeAt], ['queued', NOW, null])
+  assert.deepEqual(expect, { state: ['delayed'], attempt: 2 })
+})
+
+test('cancel: what waits ends at once, what runs is given time, what has ended is refused', () => {
+  for (const state of ['delayed', 'queued'] as const) {
+    const decision = decideCancel(aRun(1, { state }), NOW) as Decision
+    assert.deepEqual([decision.set.state, decision.set.reason, decision.set.endedAt], ['cancelled', 'cancelled-by-request', NOW])
+  }
+  const decision = decideCancel(running(), NOW) as Decision
+  assert.deepEqual([decision.set.state, decision.set.wakeAt], ['cancelling', NOW + TIMES.graceMs + 2_000])
+  for (const state of ['cancelling', 'succeeded', 'failed', 'timed_out', 'cancelled', 'skipped'] as const)
+    assert.ok(isRefused(decideCancel(aRun(1, { state }), NOW)))
+})
+
+test('a manual retry is a new attempt with as many tries as at first', () => {
+  const decision = decideRestart(aRun(1, { state: 'failed', attempt: 3, attempts: 3 }), { tries: 3, now: NOW }) as Decision
+  assert.deepEqual(
+    [decision.set.state, decision.set.attempt, decision.set.attempts, decision.set.result, decision.set.error, decision.set.endedAt],
+    ['queued', 4, 6, null, null, null],
+  )
+  for (const state of ['delayed', 'queued', 'running', 'cancelling'] as const)
+    assert.ok(isRefused(decideRestart(aRun(1, { state }), { tries: 1, now: NOW })))
+})
+
+test('work that is given back before it began waits in the same attempt, and who takes it up owns it', () => {
+  const { event, set } = decide(running(), { ...ids, type: 'released', attempt: 1 })
+  assert.deepEqual(
+    [event, set.state, set.reason, set.owner, set.attempt, set.queuedAt],
+    ['released', 'queued', 'released', null, undefined, NOW],
+  )
+  const life = aRun(1, { reason: 'released' })
+  const taken = decideTakeUp(life, { policy: life, instance: 'i-2', now: NOW })
+  assert.deepEqual([taken.set.state, taken.set.owner, taken.set.queuedAt, taken.set.attempt], ['running', 'i-2', null, undefined])
+})

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DEFAULT_BACKOFF, LIMITS, TIMES } from '@carillon/contracts'
+import { shareOf } from '@carillon/store'
+import { aJob, aRun } from '@carillon/store/testing'
+import { broadcastLeg, payloadText, type RunOrigin, runOfRequest, runOfSlot, skippedRun } from './new-run.ts'
+
+const NOW = Date.UTC(2026, 5, 1)
+const origin: RunOrigin = { id: 'r'.repeat(26), namespace: 'shop', trigger: 'call', traceparent: null, now: NOW }
+const job = aJob('report', { handler: 'make-report', payload: '{"kind":"daily"}', attempts: 3, timeoutMs: 5_000, mode: 'broadcast' })
+
+test('a request without a job has the defaults', () => {
+  const run = runOfRequest({ handler: 'mail' }, undefined, origin)
+  assert.deepEqual(
+    [run.job, run.handler, run.payload, run.tries, run.attempts, run.backoff, run.timeoutMs, run.mode, run.trigger],
+    [null, 'mail', 'null', 1, 1, DEFAULT_BACKOFF, null, 'single', 'call'],
+  )
+  assert.deepEqual([run.state, run.queuedAt, run.wakeAt, run.attempt, run.createdAt], ['queued', NOW, null, 1, NOW])
+  assert.equal(run.share, shareOf(run.id))
+  assert.equal(runOfRequest({ job: 'mail' }, undefined, origin).handler, 'mail')
+  assert.equal(runOfRequest({ job: 'mail' }, undefined, origin).job, null)
+})
+
+test('what a request leaves open comes from the job, what it says wins', () => {
+  const run = runOfRequest({ job: 'report' }, job, origin)
+  assert.deepEqual(
+    [run.job, run.handler, run.payload, run.attempts, run.timeoutMs, run.mode, run.backoff],
+    ['report', 'make-report', '{"kind":"daily"}', 3, 5_000, 'broadcast', job.backoff],
+  )
+  const backoff = { type: 'fixed', delayMs: 1 } as const
+  const own = runOfRequest({ job: 'report', payload: null, attempts: 7, timeoutMs: 9, mode: 'single', backoff, key: 'k' }, job, origin)
+  assert.deepEqual(
+    [own.payload, own.tries, own.attempts, own.timeoutMs, own.mode, own.backoff, own.key],
+    ['null', 7, 7, 9, 'single', backoff, 'k'],
+  )
+})
+
+test('a run for later is delayed, one for now or before is queued', () => {
+  const later = runOfRequest({ job: 'a', delayMs: 60 * 86_400_000 }, undefined, origin)
+  assert.deepEqual([later.state, later.reason, later.wakeAt, later.queuedAt], ['delayed', 'delay', NOW + 60 * 86_400_000, null])
+  const at = runOfRequest({ job: 'a', at: '2026-06-01T00:00:00.001Z' }, undefined, origin)
+  assert.deepEqual([at.state, at.wakeAt], ['delayed', NOW + 1])
+  for (const request of [{ delayMs: 0 }, { at: '2026-06-01T00:00:00Z' }, { at: '2001-01-01T00:00:00Z' }])
+    assert.equal(runOfRequest({ job: 'a', ...request }, undefined, origin).state, 'queued')
+})
+
+test('a date lies at most ten years ahead', () => {
+  assert.throws(() => runOfRequest({ job: 'a', at: '9999-12-31T23:59:59Z' }, undefined, origin), { code: 'INVALID_DATE' })
+  assert.equal(runOfRequest({ job: 'a', at: '2036-06-01T00:00:00Z' }, undefined, origin).state, 'delayed')
+})
+
+test('payloads are checked by size, depth and numbers', () => {
+  assert.equal(payloadText(undefined), 'null')
+  assert.throws(() => payloadText('x'.repeat(LIMITS.payloadBytes)), { code: 'PAYLOAD_TOO_LARGE' })
+  assert.throws(() => payloadText(2 ** 53), { code: 'INTEGER_TOO_LARGE' })
+  assert.throws(() => payloadText(1n), { code: 'INVALID_JSON' })
+})
+
+test('a slot has the run of its job, missed ones a record that says which', () => {
+  const slot = NOW - 5
+  const run = runOfSlot(job, slot, { ...origin, trigger: 'schedule' })
+  assert.deepEqual([run.job, run.slot, run.state, run.handler, run.trigger], ['report', slot, 'queued', 'make-report', 'schedule'])
+  const skipped = skippedRun(job, { from: slot - 60_000, to: slot, count: 2 }, origin)
+  assert.deepEqual(
+    [skipped.state, skipped.reason, skipped.endedAt, skipped.queuedAt, skipped.wakeAt],
+    ['skipped', 'misfire', NOW, null, null],
+  )
+  assert.match(skipped.error?.message ?? '', /^2 missed slots from 2026-05-31T23:58:59\.995Z to 2026-05-31T23:59:59\.995Z/)
+  assert.match(skippedRun(job, { from: 0, to: 1, count: 1_001, atLeast: true }, origin).error?.message ?? '', /^at least 1001 missed/)
+})
+
+test('a leg of a broadcast is looked at again when its offer has not been heard of', () => {
+  const run = aRun(1, { tries: 3, mode: 'broadcast' })
+  const leg = broadcastLeg(run, { id: `${run.id}-2`, index: 2, target: 'i-2', now: NOW })
+  assert.deepEqual(
+    [leg.id, leg.runId, leg.index, leg.target, leg.state, leg.attempts, leg.queuedAt, leg.wakeAt, leg.share],
+    [`${run.id}-2`, run.id, 2, 'i-2', 'queued', 3, NOW, NOW + TIMES.ackWaitMs, run.share],
+  )
+})
