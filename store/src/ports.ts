@@ -94,7 +94,7 @@ export interface LifeStore<Item> {
   update(changes: readonly LifeChange[]): Promise<UpdateOutcome[]>
   /** wakeAt <= until in these shares, earliest first. */
   due(query: DueQuery): Promise<Due[]>
-  /** State `running` or `cancelling` with this owner. */
+  /** State `running` or `cancelling` with this owner and, as all of these have, a wakeAt. */
   ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>>
 }
 

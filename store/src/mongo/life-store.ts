@@ -3,7 +3,7 @@ import type { Columns } from '../columns.ts'
 import type { Due, DueQuery, InsertOutcome, LifeChange, LifeExpectation, LifeStore, Slice, UpdateOutcome } from '../ports.ts'
 import type { TaskLife } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
-import { dueFilter, RecordCollection } from './collection.ts'
+import { ANY_TIME, dueFilter, RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 
 const OWNED = { $in: ['running', 'cancelling'] }
@@ -35,7 +35,7 @@ export class MongoLifeStore<Item extends TaskLife & { readonly id: string }> imp
 
   async ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
-    const filter = { namespace: query.namespace, owner: query.owner, state: OWNED, _id: { $gt: after } }
+    const filter = { namespace: query.namespace, owner: query.owner, state: OWNED, wakeAt: ANY_TIME, _id: { $gt: after } }
     const items = await this.records.find(filter, { sort: { _id: 1 }, limit: query.limit + 1 })
     return sliceOf(items, query.limit, (last) => [last.id])
   }

@@ -43,7 +43,9 @@ export const LIST_CASES: ConformanceCase[] = [
   {
     name: 'ownedBy: running and cancelling of that owner and namespace, page by page',
     async run(store) {
-      const owned = range(25).map((n) => aRun(n, { state: n % 2 === 0 ? 'running' : 'cancelling', owner: 'i-1', queuedAt: null }))
+      const owned = range(25).map((n) =>
+        aRun(n, { state: n % 2 === 0 ? 'running' : 'cancelling', owner: 'i-1', queuedAt: null, wakeAt: START_AT + n }),
+      )
       await store.runs.insert([
         ...owned,
         aRun(100, { state: 'running', owner: 'i-2' }),
@@ -130,7 +132,9 @@ export const LIST_CASES: ConformanceCase[] = [
       assert.deepEqual(await store.tasks.count('run-1'), { queued: 20, succeeded: 3 })
       assert.deepEqual(await store.tasks.count('run-unknown'), {})
       const owned = { namespace: 'default', owner: 'i-7', limit: 10 }
-      await store.tasks.update([{ id: 'run-1-7', expect: { state: ['queued'] }, set: { state: 'running', owner: 'i-7' } }])
+      await store.tasks.update([
+        { id: 'run-1-7', expect: { state: ['queued'] }, set: { state: 'running', owner: 'i-7', wakeAt: START_AT } },
+      ])
       assert.deepEqual(
         (await store.tasks.ownedBy(owned)).items.map((task) => task.id),
         ['run-1-7'],

@@ -1,16 +1,11 @@
 import type { IndexDescription } from 'mongodb'
 
+/** Also for what an instance owns: whatever runs has a time at which it is looked at. Each index costs a tenth of the rate of runs. */
 const DUE: IndexDescription = {
   name: 'due',
   key: { wakeAt: 1, _id: 1 },
   partialFilterExpression: { wakeAt: { $gte: 0 } },
 }
-const OWNED: IndexDescription = {
-  name: 'owned',
-  key: { owner: 1, _id: 1 },
-  partialFilterExpression: { state: { $in: ['running', 'cancelling'] } },
-}
-
 /**
  * One collection per record kind and the index of each question that is asked. Partial where only few records matter at any time:
  * the indexes of a run that has succeeded are `_id` and `recent`, and `of-job` if a job made it.
@@ -18,7 +13,6 @@ const OWNED: IndexDescription = {
 export const records: Readonly<Record<string, readonly IndexDescription[]>> = {
   runs: [
     DUE,
-    OWNED,
     { name: 'queued', key: { queuedAt: 1, _id: 1 }, partialFilterExpression: { queuedAt: { $gte: 0 } } },
     { name: 'recent', key: { namespace: 1, createdAt: -1, _id: -1 } },
     { name: 'of-job', key: { namespace: 1, job: 1, createdAt: -1, _id: -1 }, partialFilterExpression: { job: { $gt: '' } } },
@@ -28,7 +22,7 @@ export const records: Readonly<Record<string, readonly IndexDescription[]>> = {
       partialFilterExpression: { state: { $in: ['delayed', 'failed', 'timed_out', 'cancelled', 'skipped'] } },
     },
   ],
-  tasks: [DUE, OWNED, { name: 'of-run', key: { runId: 1, index: 1 } }],
+  tasks: [DUE, { name: 'of-run', key: { runId: 1, index: 1 } }],
   jobs: [DUE, { name: 'by-name', key: { namespace: 1, name: 1 } }],
   logs: [
     { name: 'in-order', key: { namespace: 1, runId: 1, at: 1, taskId: 1, attempt: 1, seq: 1 } },
