@@ -39,5 +39,3 @@ function encode(value: number, letters: number): string {
 
 /** The id of a task of a run with many; the only task of a single run has the run's own id. */
 export const taskIdOf = (runId: string, index: number) => `${runId}-${index}`
-/** The run of a task id. */
-export const runIdOf = (taskId: string) => taskId.replace(/-\d+$/, '')

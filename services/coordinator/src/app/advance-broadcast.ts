@@ -64,7 +64,9 @@ export class AdvanceBroadcast {
         instances.map(({ instance }, index) => broadcastLeg(run, { id: taskIdOf(run.id, index), index, target: instance, now })),
       )
     } else await this.#restartTasks(run, existing)
-    await this.#writer.write([{ run, decision: decideBegun(run, now) }])
+    const [outcome] = await this.#writer.write([{ run, decision: decideBegun(run, now) }])
+    // It was cancelled meanwhile, or another coordinator has begun it.
+    if (outcome !== 'applied') return
     const tasks = await this.#allTasks(run.id)
     await Promise.all(tasks.filter((task) => task.state === 'queued').map((task) => this.offer(run, task, tasks.length)))
   }
@@ -105,6 +107,7 @@ export class AdvanceBroadcast {
     const [run] = task ? await this.#store.runs.get([task.runId]) : []
     const now = this.#clock.now()
     if (!task || !run || isEnded(task.state) || task.wakeAt === null || task.wakeAt > now) return
+    if (isEnded(run.state)) return this.#endLate(task, now)
     if (task.state === 'delayed') return this.#change(task, decideDue(task, now), { wakeAt: now + TIMES.ackWaitMs })
     const holder = task.owner ?? task.target
     if (this.#presence.isLost(run.namespace, holder)) return this.#lose(run, task)
@@ -117,6 +120,12 @@ export class AdvanceBroadcast {
     const next = nextCheck(startedAt, run.timeoutMs, now)
     if (run.timeoutMs !== null && next <= now + 1) return this.#change(task, decideTimeout(task, { policy: run, now }))
     await this.#wakeTask(task, next)
+  }
+
+  /** A task whose run was cancelled while its tasks were being made. */
+  async #endLate(task: TaskRecord, now: number): Promise<void> {
+    const decision = task.state === 'cancelling' ? decideLoss(task, { now }) : decideCancel(task, now)
+    if (!isRefused(decision)) await this.#change(task, decision)
   }
 
   /** What the state of a written task asks for. */

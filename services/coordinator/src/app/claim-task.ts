@@ -1,4 +1,4 @@
-import { type ClaimAnswer, isEnded, runIdOf } from '@carillon/contracts'
+import { type ClaimAnswer, isEnded } from '@carillon/contracts'
 import type { Store } from '@carillon/store'
 import { decideLoss, decideTakeUp } from '../domain/life.ts'
 import type { RunWriter } from './write-runs.ts'
@@ -21,7 +21,8 @@ export class ClaimTask {
     namespace: string,
     claim: { taskId: string; attempt: number; instance: string; redelivered: boolean },
   ): Promise<ClaimAnswer> {
-    const [run] = await this.#store.runs.get([runIdOf(claim.taskId)])
+    // Work messages are those of single runs, whose only task has the run's id.
+    const [run] = await this.#store.runs.get([claim.taskId])
     if (!run || run.namespace !== namespace) return { run: false, reason: 'there is no such run' }
     // Whoever asks does not have it: an owner that asks has lost it, whatever its message says.
     const isOwner = run.state === 'running' && run.owner === claim.instance

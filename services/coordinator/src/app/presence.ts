@@ -98,7 +98,7 @@ export class PresenceWatch extends LoopService {
       this.#forget(entry.key)
       return
     }
-    const parsed = presenceSchema.safeParse(JSON.parse(entry.string()))
+    const parsed = presenceSchema.safeParse(jsonOf(entry.string()))
     if (!parsed.success) {
       this.#log.warn({ evt: 'presence.unreadable', key: entry.key }, 'an entry of presence cannot be read')
       return
@@ -123,5 +123,14 @@ export class PresenceWatch extends LoopService {
     const presence = this.#instances.get(key)
     for (const handler of presence?.handlers ?? [])
       this.#offers.get(`${presence?.namespace}.${handler.name}`)?.delete(presence?.instance ?? '')
+  }
+}
+
+/** Undefined for what is not JSON: presence of no one. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }

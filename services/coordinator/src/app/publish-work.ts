@@ -6,6 +6,9 @@ import { workText } from '../domain/views.ts'
 /** The stream has a message on this subject already: what we wanted. */
 const SUBJECT_TAKEN = 10077
 
+/** Repairs of one run in the same span of time are one. */
+const REPAIR_SPAN_MS = 30_000
+
 /** Publishes the work message of queued single runs, and knows which the broker has not accepted yet. */
 export class WorkPublisher {
   readonly #broker: Broker
@@ -31,16 +34,21 @@ export class WorkPublisher {
 
   /**
    * Publishing again is harmless: a subject holds one message, and the message id is that of (task, attempt).
-   * @param options.again the broker was asked and has no message: its memory of the message id must not keep this one away
+   * @param options.again the broker was asked and has no message: its memory of the message id must not keep this one away, but one of
+   *   several coordinators that repair at the same time is enough
    */
   publish(run: RunRecord, options: { again: boolean } = { again: false }): void {
+    if (options.again) {
+      this.#send(run, `${run.id}.${run.attempt}.again.${Math.floor(this.#clock.now() / REPAIR_SPAN_MS)}`)
+      return
+    }
     if (run.attempt === 1) {
-      this.#send(run, options.again ? `${run.id}.1.${this.#clock.now()}` : `${run.id}.1`)
+      this.#send(run, `${run.id}.1`)
       return
     }
     // The message of the attempt before may still wait for its acknowledgement: it must go before this one can come.
     this.withdraw(run).then(
-      () => this.#send(run, `${run.id}.${run.attempt}.${options.again ? this.#clock.now() : run.queuedAt}`),
+      () => this.#send(run, `${run.id}.${run.attempt}.${run.queuedAt}`),
       (error: unknown) => this.#refuse(run.id, String(error)),
     )
   }

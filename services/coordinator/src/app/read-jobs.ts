@@ -22,6 +22,8 @@ export class JobCache {
   readonly #store: Store
   readonly #clock: Clock
   readonly #entries = new Map<string, { job: JobRecord | undefined; until: number }>()
+  /** What is read while someone forgets may be old already, and is not remembered. */
+  #forgotten = 0
 
   constructor(store: Store, clock: Clock) {
     this.#store = store
@@ -32,17 +34,30 @@ export class JobCache {
   async find(places: readonly { namespace: string; name: string | undefined }[]): Promise<(JobRecord | undefined)[]> {
     const now = this.#clock.now()
     const ids = places.map(({ namespace, name }) => (name === undefined ? undefined : jobId(namespace, name)))
-    const missing = new Set(ids.filter((id): id is string => id !== undefined && (this.#entries.get(id)?.until ?? 0) <= now))
-    if (missing.size > 0) {
-      if (this.#entries.size > KEEP_AT_MOST) this.#entries.clear()
-      const wanted = [...missing]
-      const read = await this.#store.jobs.get(wanted)
-      for (const [i, id] of wanted.entries()) this.#entries.set(id, { job: read[i], until: now + KEEP_MS })
+    const found = new Map<string, JobRecord | undefined>()
+    const missing = new Set<string>()
+    for (const id of ids) {
+      if (id === undefined) continue
+      const entry = this.#entries.get(id)
+      if (entry && entry.until > now) found.set(id, entry.job)
+      else missing.add(id)
     }
-    return ids.map((id) => (id === undefined ? undefined : this.#entries.get(id)?.job))
+    if (missing.size > 0) await this.#read([...missing], found)
+    return ids.map((id) => (id === undefined ? undefined : found.get(id)))
+  }
+
+  async #read(ids: readonly string[], into: Map<string, JobRecord | undefined>): Promise<void> {
+    const [forgotten, until] = [this.#forgotten, this.#clock.now() + KEEP_MS]
+    const jobs = await this.#store.jobs.get(ids)
+    if (this.#entries.size > KEEP_AT_MOST) this.#entries.clear()
+    for (const [i, id] of ids.entries()) {
+      into.set(id, jobs[i])
+      if (forgotten === this.#forgotten) this.#entries.set(id, { job: jobs[i], until })
+    }
   }
 
   forget(namespace: string, name: string): void {
+    this.#forgotten++
     this.#entries.delete(jobId(namespace, name))
   }
 }

@@ -43,7 +43,7 @@ export function runView(run: RunRecord, waiting?: { reason: 'no-instance'; messa
     ...lifeView(run),
     attempts: run.attempts,
     reason: run.reason ?? waiting?.reason,
-    message: run.error?.message ?? waiting?.message,
+    message: waiting?.message ?? run.error?.message,
   })
 }
 

@@ -18,6 +18,7 @@ export class Membership extends LoopService {
   readonly #publishedBefore: () => number
   readonly #takeOver: (dead: CoordinatorRecord) => Promise<void>
   readonly #seen = new Map<string, { beat: number; at: number }>()
+  readonly #burials = new Map<string, Promise<void>>()
   #beat = 0
   #shares: readonly number[]
 
@@ -44,9 +45,8 @@ export class Membership extends LoopService {
     return this.#shares
   }
 
-  override async start(): Promise<void> {
-    await this.#round()
-    await super.start()
+  protected override prepare(): Promise<void> {
+    return this.#round()
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
@@ -55,6 +55,7 @@ export class Membership extends LoopService {
         this.#log.error({ evt: 'membership.failed', err: error }, 'cannot say that we live; trying again'),
       )
     }
+    await Promise.all(this.#burials.values())
     await this.#store.coordinators
       .remove(this.#id)
       .catch((error: unknown) => this.#log.warn({ evt: 'membership.goodbye-failed', err: error }, 'could not say goodbye'))
@@ -73,17 +74,22 @@ export class Membership extends LoopService {
       const before = this.#seen.get(record.id)
       if (before?.beat !== record.beat) this.#seen.set(record.id, { beat: record.beat, at: now })
       if (before?.beat !== record.beat || now - before.at < DEAD_AFTER_MS) live.push(record.id)
-      else await this.#bury(record)
+      else if (!this.#burials.has(record.id)) this.#burials.set(record.id, this.#bury(record))
     }
     for (const id of this.#seen.keys()) if (!records.some((record) => record.id === id)) this.#seen.delete(id)
     this.#shares = sharesOf(this.#id, live)
   }
 
-  /** Whoever sees it first does; several at once do no harm. */
+  /** Whoever sees it first does; several at once do no harm. Beside the rounds: it may take longer than others wait for our own beat. */
   async #bury(dead: CoordinatorRecord): Promise<void> {
     this.#log.warn({ evt: 'coordinator.dead', coordinator: dead.id }, 'a coordinator died; taking over')
-    await this.#takeOver(dead)
-    await this.#store.coordinators.remove(dead.id)
-    this.#seen.delete(dead.id)
+    try {
+      await this.#takeOver(dead)
+      await this.#store.coordinators.remove(dead.id)
+      this.#seen.delete(dead.id)
+    } catch (error) {
+      this.#log.error({ evt: 'coordinator.take-over-failed', coordinator: dead.id, err: error }, 'could not take over; trying again')
+    }
+    this.#burials.delete(dead.id)
   }
 }

@@ -8,6 +8,7 @@ export interface WakeHandlers {
   readonly tasks: (ids: readonly string[]) => Promise<void>
 }
 
+const KINDS: readonly WakeKind[] = ['jobs', 'runs', 'tasks']
 /** How far the loop reads ahead: what is nearer is fired from memory, on the millisecond. */
 const AHEAD_MS = 3_000
 const SCAN_MS = 1_000
@@ -54,12 +55,12 @@ export class Waker extends LoopService {
   protected async run(signal: AbortSignal): Promise<void> {
     this.#stopped = false
     while (!signal.aborted) {
-      const full = await this.#scan().catch((error: unknown) => {
+      const againMs = await this.#scan().catch((error: unknown) => {
         this.#log.error({ evt: 'waker.scan-failed', err: error }, 'cannot read what is due; trying again')
-        return false
+        return SCAN_MS
       })
       await this.#firing
-      if (!full) await pause(this.#clock, SCAN_MS, signal)
+      await pause(this.#clock, againMs, signal)
     }
     this.#stopped = true
     for (const { cancel } of this.#armed.values()) cancel()
@@ -71,27 +72,36 @@ export class Waker extends LoopService {
     this.#log.fatal({ evt: 'waker.died', err: error }, 'the waker died')
   }
 
-  /** Answers whether there was more that is overdue than one page. */
-  async #scan(): Promise<boolean> {
+  /** Wakes what is overdue, arms what is near; answers when to look again. */
+  async #scan(): Promise<number> {
+    const query = { until: this.#clock.now() + AHEAD_MS, shares: this.#shares(), limit: PAGE }
+    const pages = await Promise.all(KINDS.map((kind) => this.#store[kind].due(query)))
+    const waits = await Promise.all(KINDS.map((kind, i) => this.#takePage(kind, pages[i] ?? [])))
+    return Math.min(...waits)
+  }
+
+  /** A full page may hide more that is due before the next scan. */
+  async #takePage(kind: WakeKind, page: readonly { id: string; wakeAt: number | null }[]): Promise<number> {
     const now = this.#clock.now()
-    const query = { until: now + AHEAD_MS, shares: this.#shares(), limit: PAGE }
-    const [jobs, runs, tasks] = await Promise.all([this.#store.jobs.due(query), this.#store.runs.due(query), this.#store.tasks.due(query)])
-    for (const job of jobs) this.arm('jobs', { id: job.id, wakeAt: Math.max(job.wakeAt ?? 0, now) })
-    for (const run of runs) this.arm('runs', { id: run.id, wakeAt: Math.max(run.wakeAt, now) })
-    for (const task of tasks) this.arm('tasks', { id: task.id, wakeAt: Math.max(task.wakeAt, now) })
-    return [jobs, runs, tasks].some((page) => page.length === PAGE && (page.at(-1)?.wakeAt ?? now) <= now)
+    const due = page.map(({ id, wakeAt }) => ({ id, wakeAt: wakeAt ?? now }))
+    for (const item of due) if (item.wakeAt > now) this.arm(kind, item)
+    const overdue = due.filter(({ wakeAt }) => wakeAt <= now).map(({ id }) => id)
+    const handled = await this.#wake(kind, overdue)
+    const last = page.length === PAGE && handled ? (due.at(-1)?.wakeAt ?? now) - now : SCAN_MS
+    return Math.min(Math.max(last, 1), SCAN_MS)
   }
 
   #fire(instant: number): void {
     const entry = this.#armed.get(instant)
     if (!entry) return
-    // Timers may be a millisecond early; nothing fires before its time.
-    if (this.#clock.now() < instant) {
-      entry.cancel = this.#clock.after(1, () => this.#fire(instant))
+    // Timers may be a millisecond early, and the machine's clock may be set back; nothing fires before its time.
+    const early = instant - this.#clock.now()
+    if (early > 0) {
+      entry.cancel = this.#clock.after(early, () => this.#fire(instant))
       return
     }
     this.#armed.delete(instant)
-    const work = (['jobs', 'runs', 'tasks'] as const).map((kind) =>
+    const work = KINDS.map((kind) =>
       this.#wake(
         kind,
         [...entry.keys].filter(([, of]) => of === kind).map(([id]) => id),
@@ -100,11 +110,15 @@ export class Waker extends LoopService {
     this.#firing = Promise.all([this.#firing, ...work]).then(() => undefined)
   }
 
-  async #wake(kind: WakeKind, ids: readonly string[]): Promise<void> {
+  /** Answers whether all went well. */
+  async #wake(kind: WakeKind, ids: readonly string[]): Promise<boolean> {
+    let failed = 0
     for (let i = 0; i < ids.length; i += BATCH) {
-      await this.#handlers[kind](ids.slice(i, i + BATCH)).catch((error: unknown) =>
-        this.#log.error({ evt: 'waker.failed', kind, err: error }, 'what is due could not be handled; it is tried again'),
-      )
+      await this.#handlers[kind](ids.slice(i, i + BATCH)).catch((error: unknown) => {
+        failed++
+        this.#log.error({ evt: 'waker.failed', kind, err: error }, 'what is due could not be handled; it is tried again')
+      })
     }
+    return failed === 0
   }
 }
