@@ -73,13 +73,13 @@ export class ApplyReports {
     const stale: ReportFrom[] = []
     const now = this.#writer.now()
     for (const [i, from] of reports.entries()) {
-      const run = runs[i]
-      const decision = run && run.namespace === from.namespace ? decideReport(run, from.report, { ...from, policy: run, now }) : undefined
+      const run = runs[i]?.namespace === from.namespace ? runs[i] : undefined
+      const decision = run && decideReport(run, from.report, { ...from, policy: run, now })
       if (run && decision && !isRefused(decision)) {
         changes.push({ run, decision })
         sources.push(from)
       } else if (options.again && run) stale.push(from)
-      else await this.#refuse(from, run, decision ? (decision as { refused: string }).refused : 'unknown-run')
+      else await this.#refuse(from, run, decision && isRefused(decision) ? decision.refused : 'unknown-run')
     }
     const outcomes = await this.#writer.write(changes)
     for (const [i, from] of sources.entries()) if (outcomes[i] === 'refused') stale.push(from)

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LIMITS } from '@carillon/contracts'
+import { settle } from '@carillon/runtime/testing'
+import { aRun, aTask } from '@carillon/store/testing'
+import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+import { foldReports, type ReportFrom } from './apply-reports.ts'
+
+const of = (id: string, attempt = 1) => ({ runId: id, taskId: id, attempt })
+const started = (id: string, attempt = 1) => ({ ...of(id, attempt), type: 'started' })
+const ended = (id: string, attempt = 1) => ({ ...of(id, attempt), type: 'finished', outcome: 'succeeded', result: { done: id } })
+const failed = (id: string, attempt = 1) => ({
+  ...of(id, attempt),
+  type: 'finished',
+  outcome: 'failed',
+  error: { name: 'E', message: 'no' },
+})
+
+async function withRun(coordinator: TestCoordinator, fields: Parameters<typeof aRun>[1] = {}) {
+  const run = aRun(1, { queuedAt: coordinator.clock.now(), ...fields })
+  await coordinator.writer.insert([run])
+  await settle()
+  return run
+}
+
+test('the end of a run is stored and told of', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { id } = await withRun(coordinator)
+  await coordinator.applyReports.execute([reportsFrom('i-1', started(id)), reportsFrom('i-1', ended(id))])
+  const run = await runOf(coordinator, id)
+  assert.deepEqual([run.state, run.owner, run.result], ['succeeded', 'i-1', `{"done":"${id}"}`])
+  assert.deepEqual(coordinator.fake.said(`event.run.${id}.succeeded`)[0]?.['result'], { done: id })
+})
+
+test('an end that is delivered again is told of again, and not applied twice', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { id } = await withRun(coordinator)
+  await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
+  const first = await runOf(coordinator, id)
+  await coordinator.clock.advance(5_000)
+  await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
+  assert.deepEqual(await runOf(coordinator, id), first)
+  assert.equal(coordinator.fake.said(`event.run.${id}.succeeded`).length, 2)
+  await coordinator.applyReports.execute([reportsFrom('i-2', ended(id)), reportsFrom('i-1', failed(id))])
+  assert.deepEqual(await runOf(coordinator, id), first)
+})
+
+test('when the broker does not take the event, the batch fails, and the next try tells of it', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { id } = await withRun(coordinator)
+  coordinator.fake.refusal = ({ subject }) => (subject.includes('.event.') ? { message: 'no answer' } : undefined)
+  await assert.rejects(coordinator.applyReports.execute([reportsFrom('i-1', ended(id))]), /refused/)
+  coordinator.fake.refusal = () => undefined
+  await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
+  assert.equal(coordinator.fake.said(`event.run.${id}.succeeded`).length, 1)
+})
+
+test('memory that is old is read again before a report is refused', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { id } = await withRun(coordinator, { attempts: 3, tries: 3 })
+  const other = await createTestCoordinator(context, { store: coordinator.store, clock: coordinator.clock })
+  await other.applyReports.execute([reportsFrom('i-1', started(id))])
+  await other.loseInstance.execute('default', 'i-1', new AbortController().signal)
+  assert.equal((await runOf(coordinator, id)).attempt, 2)
+  await coordinator.applyReports.execute([reportsFrom('i-2', ended(id, 2))])
+  assert.equal((await runOf(coordinator, id)).state, 'succeeded')
+})
+
+test('memory that is old never overwrites: a run that is being cancelled elsewhere is not retried', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { id } = await withRun(coordinator, { attempts: 3, tries: 3 })
+  await coordinator.applyReports.execute([reportsFrom('i-1', started(id))])
+  const other = await createTestCoordinator(context, { store: coordinator.store, clock: coordinator.clock })
+  await other.changeRuns.cancel('default', id)
+  await coordinator.applyReports.execute([reportsFrom('i-1', failed(id))])
+  assert.deepEqual([(await runOf(coordinator, id)).state, (await runOf(coordinator, id)).attempt], ['failed', 1])
+})
+
+test('garbage among good reports is set aside alone', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { id } = await withRun(coordinator)
+  const garbage = [null, 5, {}, { ...ended(id), outcome: 'excellent' }, { ...ended(id), attempt: 0 }, { ...ended(id), runId: 'a.b' }]
+  await coordinator.applyReports.execute([reportsFrom('i-1', ...garbage, ended(id)), reportsFrom('i-1', 'nonsense')])
+  assert.equal((await runOf(coordinator, id)).state, 'succeeded')
+  assert.equal(coordinator.rejected.count, garbage.length + 1)
+  assert.equal(coordinator.fake.said('event.message.REPORTS.rejected').length, garbage.length + 1)
+})
+
+test('reports for runs that are unknown or of another namespace change nothing', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { id } = await withRun(coordinator, { namespace: 'shop' })
+  await coordinator.applyReports.execute([reportsFrom('i-1', started(id), ended(id), ended('run-000000000999'))])
+  assert.equal((await runOf(coordinator, id)).state, 'queued')
+  await coordinator.applyReports.execute([{ ...reportsFrom('i-1', ended(id)), namespace: 'shop' }])
+  assert.equal((await runOf(coordinator, id)).state, 'succeeded')
+  const told = coordinator.fake.said('event.run').length
+  await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
+  assert.equal(coordinator.fake.said('event.run').length, told)
+})
+
+test('a failure with tries left is delayed, woken and published as the next attempt, with its payload', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { fake, clock } = coordinator
+  const { id } = await withRun(coordinator, { attempts: 2, tries: 2, backoff: { type: 'fixed', delayMs: 1_000 } })
+  await coordinator.applyReports.execute([reportsFrom('i-1', started(id), failed(id))])
+  assert.deepEqual([(await runOf(coordinator, id)).state, (await runOf(coordinator, id)).wakeAt], ['delayed', clock.now() + 1_000])
+  await clock.advance(1_000)
+  await coordinator.wakeRuns.execute([id])
+  await settle()
+  const [, second] = fake.said('work.hello')
+  assert.deepEqual([second?.['attempt'], second?.['payload']], [2, { name: 'Ada' }])
+  assert.equal(fake.purged.length, 1)
+  await coordinator.applyReports.execute([reportsFrom('i-1', failed(id, 2))])
+  assert.deepEqual([(await runOf(coordinator, id)).state, (await runOf(coordinator, id)).reason], ['failed', 'handler-error'])
+})
+
+test('a message with more reports than allowed is set aside', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { id } = await withRun(coordinator)
+  await coordinator.applyReports.execute([reportsFrom('i-1', ...Array(LIMITS.reportsPerMessage + 1).fill(ended(id)))])
+  assert.deepEqual([coordinator.rejected.count, (await runOf(coordinator, id)).state], [1, 'queued'])
+})
+
+test('reports of legs end the run when the last one has', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store, clock } = coordinator
+  const run = aRun(1, { mode: 'broadcast', state: 'running', queuedAt: null, startedAt: clock.now(), wakeAt: clock.now() + 30_000 })
+  await store.runs.insert([run])
+  await store.tasks.insert([aTask(run.id, 0), aTask(run.id, 1)])
+  const leg = (index: number, outcome: string) => ({ runId: run.id, taskId: `${run.id}-${index}`, attempt: 1, type: 'finished', outcome })
+  await coordinator.applyReports.execute([reportsFrom('i-0', leg(0, 'succeeded'))])
+  assert.equal((await runOf(coordinator, run.id)).state, 'running')
+  await coordinator.applyReports.execute([reportsFrom('i-1', leg(1, 'failed'))])
+  const { state, reason, result } = await runOf(coordinator, run.id)
+  assert.deepEqual([state, reason, JSON.parse(result ?? '')], ['failed', 'tasks-failed', { tasks: { failed: 1, succeeded: 1 } }])
+})
+
+test('reports of one batch are folded: an end makes its start needless, newer progress the older', () => {
+  const from = (instance: string, report: object): ReportFrom => ({ report, namespace: 'default', instance }) as ReportFrom
+  const progress = (id: string, percent: number) => ({ ...of(id), type: 'progress', percent })
+  const fold = (...reports: ReportFrom[]) =>
+    foldReports(reports).map(({ report, instance }) => [instance, report.runId, report.type, report.attempt])
+  assert.deepEqual(fold(from('i', started('a')), from('i', progress('a', 1)), from('i', ended('a'))), [['i', 'a', 'finished', 1]])
+  assert.deepEqual(fold(from('i', ended('a')), from('i', progress('a', 1)), from('i', started('a'))), [['i', 'a', 'finished', 1]])
+  assert.deepEqual(fold(from('i', progress('a', 1)), from('i', started('a'))), [['i', 'a', 'progress', 1]])
+  assert.deepEqual(foldReports([from('i', progress('a', 1)), from('i', progress('a', 2))]), [from('i', progress('a', 2))])
+  assert.deepEqual(fold(from('i', started('a')), from('k', ended('a')), from('i', started('b')), from('i', started('a', 2))), [
+    ['i', 'a', 'started', 1],
+    ['k', 'a', 'finished', 1],
+    ['i', 'b', 'started', 1],
+    ['i', 'a', 'started', 2],
+  ])
+  assert.deepEqual(foldReports([from('i', progress('a', 7)), from('i', ended('a'))])[0]?.progress, { percent: 7 })
+})

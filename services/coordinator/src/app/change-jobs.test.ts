@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { jobInputSchema } from '@carillon/contracts'
+import type { JobRecord } from '@carillon/store'
+import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
+
+const put = (coordinator: TestCoordinator, fields: object) =>
+  coordinator.changeJobs.put('default', jobInputSchema.parse({ name: 'report', ...fields }))
+async function stored(coordinator: TestCoordinator): Promise<JobRecord> {
+  const [job] = await coordinator.store.jobs.get(['default/report'])
+  assert.ok(job)
+  return job
+}
+
+test('a job is created with its first slot, armed and told of', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const armed: (number | null)[] = []
+  coordinator.changeJobs.arm = ({ wakeAt }) => armed.push(wakeAt)
+  const view = await put(coordinator, { schedule: { everyMs: 60_000 }, payload: { day: 1 } })
+  const next = coordinator.clock.now() + 60_000
+  assert.deepEqual([view.state, view.nextAt, view.handler, view.misfire], ['active', new Date(next).toISOString(), 'report', 'once'])
+  assert.deepEqual(armed, [next])
+  assert.equal(coordinator.fake.said('event.job.report.put').length, 1)
+  assert.deepEqual(coordinator.fake.said('live.job.report.changed'), [{ name: 'report', what: 'put' }])
+})
+
+test('putting it again with the same schedule keeps the phase of its fixed rate, another schedule begins anew', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock } = coordinator
+  await put(coordinator, { schedule: { everyMs: 60_000 } })
+  const first = (await stored(coordinator)).wakeAt
+  await clock.advance(25_000)
+  await put(coordinator, { schedule: { everyMs: 60_000 }, description: 'better' })
+  const again = await stored(coordinator)
+  assert.deepEqual([again.wakeAt, again.revision, again.description], [first, 2, 'better'])
+  assert.equal(again.createdAt, clock.now() - 25_000)
+  await put(coordinator, { schedule: { everyMs: 30_000 } })
+  assert.equal((await stored(coordinator)).wakeAt, clock.now() + 30_000)
+  await put(coordinator, {})
+  assert.deepEqual([(await stored(coordinator)).wakeAt, (await stored(coordinator)).state], [null, 'active'])
+})
+
+test('a paused job has no next slot, stays paused when it is put again, and resumes from now on', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeJobs, clock } = coordinator
+  await put(coordinator, { schedule: { everyMs: 60_000 } })
+  assert.equal((await changeJobs.pause('default', 'report')).nextAt, undefined)
+  await changeJobs.pause('default', 'report')
+  assert.equal((await stored(coordinator)).revision, 2)
+  await put(coordinator, { schedule: { everyMs: 30_000 } })
+  assert.deepEqual([(await stored(coordinator)).state, (await stored(coordinator)).wakeAt], ['paused', null])
+  await clock.advance(3_600_000)
+  const view = await changeJobs.resume('default', 'report')
+  assert.deepEqual([view.state, view.nextAt], ['active', new Date(clock.now() + 30_000).toISOString()])
+  const { revision } = await stored(coordinator)
+  await changeJobs.resume('default', 'report')
+  assert.equal((await stored(coordinator)).revision, revision)
+})
+
+test('an instant that passed while its job was paused leaves a finished job', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeJobs, clock } = coordinator
+  await put(coordinator, { schedule: { at: new Date(clock.now() + 5_000).toISOString() } })
+  await changeJobs.pause('default', 'report')
+  await clock.advance(10_000)
+  assert.equal((await changeJobs.resume('default', 'report')).state, 'finished')
+})
+
+test('changes of several at once are made one after another', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const other = await createTestCoordinator(context, { store: coordinator.store, clock: coordinator.clock })
+  await Promise.all([put(coordinator, { description: 'a' }), put(other, { description: 'b' })])
+  await Promise.all([
+    coordinator.changeJobs.pause('default', 'report'),
+    put(other, { description: 'c' }),
+    put(coordinator, { description: 'd' }),
+  ])
+  const job = await stored(coordinator)
+  assert.deepEqual([job.state, job.revision], ['paused', 5])
+})
+
+test('who always comes too late gives up with an error that may be tried again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  await put(coordinator, {})
+  coordinator.store.jobs.replace = async () => 'refused'
+  await assert.rejects(put(coordinator, {}), { code: 'CONCURRENT_CHANGE' })
+  await assert.rejects(coordinator.changeJobs.pause('default', 'report'), { code: 'CONCURRENT_CHANGE' })
+})
+
+test('wrong schedules and payloads are not kept, jobs that are not there are named', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeJobs } = coordinator
+  await assert.rejects(put(coordinator, { schedule: { cron: '*/61 * * * *' } }), { code: 'INVALID_CRON' })
+  await assert.rejects(put(coordinator, { schedule: { cron: '* * * * *', timezone: '' } }), { code: 'INVALID_TIME_ZONE' })
+  await assert.rejects(put(coordinator, { payload: 'x'.repeat(600_000) }), { code: 'PAYLOAD_TOO_LARGE' })
+  assert.deepEqual(await coordinator.store.jobs.get(['default/report']), [undefined])
+  for (const change of ['pause', 'resume', 'remove'] as const)
+    await assert.rejects(changeJobs[change]('default', 'report'), { code: 'JOB_NOT_FOUND' })
+  await put(coordinator, {})
+  await assert.rejects(changeJobs.remove('shop', 'report'), { code: 'JOB_NOT_FOUND' })
+  assert.deepEqual(await changeJobs.remove('default', 'report'), { removed: true })
+  assert.equal(coordinator.fake.said('event.job.report.removed').length, 1)
+})

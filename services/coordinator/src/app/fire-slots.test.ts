@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { settle } from '@carillon/runtime/testing'
+import { aJob } from '@carillon/store/testing'
+import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
+
+const MINUTE_MS = 60_000
+const runsOf = async ({ store }: TestCoordinator) => (await store.runs.list({ namespace: 'default', limit: 500 })).items
+async function jobOf({ store }: TestCoordinator, name: string) {
+  const [job] = await store.jobs.get([`default/${name}`])
+  assert.ok(job)
+  return job
+}
+
+test('a slot makes one run and moves the job to its next', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  const slot = clock.now()
+  const armed: (number | null)[] = []
+  fireSlots.arm = ({ wakeAt }) => armed.push(wakeAt)
+  await store.jobs.insert(aJob('report', { wakeAt: slot }))
+  await fireSlots.execute(['default/report'])
+  await settle()
+  const [run] = await runsOf(coordinator)
+  assert.deepEqual([run?.job, run?.slot, run?.state, run?.trigger], ['report', slot, 'queued', 'schedule'])
+  assert.equal((await jobOf(coordinator, 'report')).wakeAt, slot + MINUTE_MS)
+  assert.deepEqual(armed, [slot + MINUTE_MS])
+  assert.equal(coordinator.fake.said('work.report')[0]?.['slot'], new Date(slot).toISOString())
+})
+
+test('a crash between the run and the move makes no second run', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  await store.jobs.insert(aJob('report', { wakeAt: clock.now() }))
+  const advance = store.jobs.advance.bind(store.jobs)
+  store.jobs.advance = () => Promise.reject(new Error('killed'))
+  await assert.rejects(fireSlots.execute(['default/report']), /killed/)
+  store.jobs.advance = advance
+  await clock.advance(2_000)
+  const other = await createTestCoordinator(context, { store, clock })
+  await Promise.all([other.fireSlots.execute(['default/report']), fireSlots.execute(['default/report'])])
+  assert.equal((await runsOf(coordinator)).length, 1)
+  assert.equal((await jobOf(coordinator, 'report')).wakeAt, clock.now() - 2_000 + MINUTE_MS)
+})
+
+test('a job that was changed, paused or removed meanwhile is left alone', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  await store.jobs.insert(aJob('paused', { state: 'paused', wakeAt: null }))
+  await store.jobs.insert(aJob('later', { wakeAt: clock.now() + 1 }))
+  await fireSlots.execute(['default/paused', 'default/later', 'default/removed'])
+  assert.deepEqual(await runsOf(coordinator), [])
+  await store.jobs.insert(aJob('changed', { wakeAt: clock.now() }))
+  const insert = store.runs.insert.bind(store.runs)
+  store.runs.insert = async (runs) => {
+    await store.jobs.replace(aJob('changed', { revision: 2, wakeAt: clock.now() + 5 }), { revision: 1 })
+    return insert(runs)
+  }
+  await fireSlots.execute(['default/changed'])
+  assert.equal((await jobOf(coordinator, 'changed')).wakeAt, clock.now() + 5)
+})
+
+test('an instant fires once, and its job is finished', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  const at = new Date(clock.now()).toISOString()
+  await store.jobs.insert(aJob('launch', { schedule: { at }, wakeAt: clock.now() }))
+  await fireSlots.execute(['default/launch'])
+  await fireSlots.execute(['default/launch'])
+  assert.equal((await runsOf(coordinator)).length, 1)
+  assert.deepEqual([(await jobOf(coordinator, 'launch')).state, (await jobOf(coordinator, 'launch')).wakeAt], ['finished', null])
+  assert.equal(coordinator.fake.said('event.job.launch.finished').length, 1)
+})
+
+test('missed slots leave one record, whose end is told of', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  const slot = clock.now() - 10 * MINUTE_MS
+  await store.jobs.insert(aJob('report', { wakeAt: slot, misfire: 'skip' }))
+  await fireSlots.execute(['default/report'])
+  const runs = await runsOf(coordinator)
+  const skipped = runs.filter(({ state }) => state === 'skipped')
+  assert.equal(skipped.length, 1)
+  assert.deepEqual([skipped[0]?.reason, skipped[0]?.slot], ['misfire', slot])
+  assert.equal(runs.length, 3)
+  assert.equal(coordinator.fake.said(`event.run.${skipped[0]?.id}.skipped`).length, 1)
+})
+
+test('a job whose slots cannot be planned disturbs no other', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  await store.jobs.insert(aJob('broken', { schedule: { cron: 'nonsense', timezone: 'UTC' }, wakeAt: clock.now() }))
+  await store.jobs.insert(aJob('report', { wakeAt: clock.now() }))
+  await fireSlots.execute(['default/broken', 'default/report'])
+  assert.deepEqual(
+    (await runsOf(coordinator)).map(({ job }) => job),
+    ['report'],
+  )
+  assert.ok(coordinator.lines.some(({ evt, job }) => evt === 'slot.failed' && job === 'default/broken'))
+})

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CarillonError, type StartedRun } from '@carillon/contracts'
+import { settle } from '@carillon/runtime/testing'
+import { aJob } from '@carillon/store/testing'
+import { createTestCoordinator, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+
+async function start(coordinator: TestCoordinator, ...requests: object[]) {
+  const outcomes = await coordinator.startRuns.execute(
+    requests.map((request) => ({ namespace: 'default', request, trigger: 'call', traceparent: undefined })),
+  )
+  await settle()
+  return outcomes as Partial<StartedRun & CarillonError>[]
+}
+
+test('runs are stored, published and told of', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const [outcome] = await start(coordinator, { handler: 'mail', payload: { to: 'a@b.c' } })
+  assert.equal(outcome?.created, true)
+  const run = await runOf(coordinator, outcome?.runId ?? '')
+  assert.deepEqual([run.state, run.payload, run.attempts], ['queued', '{"to":"a@b.c"}', 1])
+  const [work] = coordinator.fake.said('work.mail.normal')
+  assert.deepEqual([work?.['taskId'], work?.['attempt'], work?.['payload']], [run.id, 1, { to: 'a@b.c' }])
+  assert.equal(coordinator.fake.said(`live.run.${run.id}.created`).length, 1)
+})
+
+test('in a bulk each item has an outcome of its own, and a wrong one disturbs no other', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const outcomes = await start(coordinator, { job: 'a' }, { job: 'a.b' }, { job: 'a', payload: 2 ** 53 }, {}, { job: 'b' }, 5 as never)
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.code ?? outcome.created),
+    [true, 'INVALID_NAME', 'INTEGER_TOO_LARGE', 'INVALID_REQUEST', true, 'INVALID_REQUEST'],
+  )
+})
+
+test('one key is one run: twice in one batch, and again later', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const request = { job: 'a', payload: 1, key: 'order-1' }
+  const outcomes = await start(coordinator, request, request, { ...request, payload: 2 })
+  assert.deepEqual(
+    outcomes.map(({ created, code }) => created ?? code),
+    [true, false, 'KEY_CONFLICT'],
+  )
+  assert.equal(outcomes[0]?.runId, outcomes[1]?.runId)
+  assert.match(outcomes[2]?.message ?? '', new RegExp(`run ${outcomes[0]?.runId}`))
+  const [again, otherJob] = await start(coordinator, request, { ...request, job: 'b' })
+  assert.deepEqual([again?.created, again?.runId, otherJob?.code], [false, outcomes[0]?.runId, 'KEY_CONFLICT'])
+  assert.equal(coordinator.fake.said('work.').length, 1)
+})
+
+test('a start that is sent again with its id is the same run, of another namespace a conflict that tells nothing', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const request = { job: 'a', id: '0123456789abcdefghijklmnop' }
+  assert.equal((await start(coordinator, request))[0]?.created, true)
+  assert.equal((await start(coordinator, request))[0]?.created, false)
+  const [foreign] = await coordinator.startRuns.execute([{ namespace: 'shop', request, trigger: 'call', traceparent: undefined }])
+  assert.ok(CarillonError.is(foreign))
+  assert.equal(foreign.code, 'KEY_CONFLICT')
+  assert.doesNotMatch(foreign.message, /default|of a/)
+})
+
+test('what a request leaves open comes from the job; a change of it shows at once', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  await coordinator.store.jobs.insert(aJob('report', { handler: 'make', payload: '{"day":1}', attempts: 3 }))
+  const [first] = await start(coordinator, { job: 'report' })
+  const run = await runOf(coordinator, first?.runId ?? '')
+  assert.deepEqual([run.job, run.handler, run.payload, run.tries], ['report', 'make', '{"day":1}', 3])
+  await coordinator.store.jobs.replace(aJob('report', { handler: 'other', revision: 2 }), { revision: 1 })
+  coordinator.jobs.forget('default', 'report')
+  const [second] = await start(coordinator, { job: 'report' })
+  assert.equal((await runOf(coordinator, second?.runId ?? '')).handler, 'other')
+  const [byHandler] = await start(coordinator, { handler: 'report' })
+  assert.equal((await runOf(coordinator, byHandler?.runId ?? '')).job, null)
+})
+
+test('a job that was read while it was changed is not remembered', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  await coordinator.store.jobs.insert(aJob('report', { handler: 'old' }))
+  const reading = coordinator.jobs.find([{ namespace: 'default', name: 'report' }])
+  coordinator.jobs.forget('default', 'report')
+  assert.equal((await reading)[0]?.handler, 'old')
+  await coordinator.store.jobs.replace(aJob('report', { handler: 'new', revision: 2 }), { revision: 1 })
+  assert.equal((await coordinator.jobs.find([{ namespace: 'default', name: 'report' }]))[0]?.handler, 'new')
+})
+
+test('more jobs than are remembered lose none of those that are asked for together', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  await coordinator.store.jobs.insert(aJob('known', { handler: 'known' }))
+  await coordinator.jobs.find([{ namespace: 'default', name: 'known' }])
+  await coordinator.jobs.find(Array.from({ length: 10_001 }, (_, i) => ({ namespace: 'default', name: `other-${i}` })))
+  const names = ['known', 'one-more']
+  const [known] = await coordinator.jobs.find(names.map((name) => ({ namespace: 'default', name })))
+  assert.equal(known?.handler, 'known')
+})
+
+test('a run for later is not published', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const armed: number[] = []
+  coordinator.writer.arm = ({ wakeAt }) => armed.push(wakeAt)
+  const [outcome] = await start(coordinator, { job: 'a', delayMs: 60 * 86_400_000 })
+  assert.equal((await runOf(coordinator, outcome?.runId ?? '')).state, 'delayed')
+  assert.deepEqual([coordinator.fake.said('work.').length, armed], [0, [coordinator.clock.now() + 60 * 86_400_000]])
+})
+
+test('what the broker does not take keeps the checkpoint behind it, until it is taken', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, fake, work } = coordinator
+  fake.refusal = ({ subject }) => (subject.includes('.work.') ? { code: 10077 - 1, message: 'full' } : undefined)
+  const queuedAt = clock.now()
+  const [outcome] = await start(coordinator, { job: 'a' })
+  await clock.advance(60_000)
+  assert.deepEqual([work.publishedBefore(), [...work.refused]], [queuedAt, [outcome?.runId]])
+  fake.refusal = () => undefined
+  work.publish(await runOf(coordinator, outcome?.runId ?? ''), { again: true })
+  await settle()
+  assert.deepEqual([work.publishedBefore(), work.refused.size], [clock.now(), 0])
+})
+
+test('the checkpoint stays behind a run that is being written', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, work } = coordinator
+  let finish = () => undefined as unknown
+  const insert = store.runs.insert.bind(store.runs)
+  store.runs.insert = (runs) =>
+    new Promise((resolve, reject) => {
+      finish = () => insert(runs).then(resolve, reject)
+    })
+  const queuedAt = clock.now()
+  const starting = start(coordinator, { job: 'a' })
+  await clock.advance(3_000)
+  assert.equal(work.publishedBefore(), queuedAt)
+  finish()
+  await starting
+  assert.equal(work.publishedBefore(), clock.now())
+})

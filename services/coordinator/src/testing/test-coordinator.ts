@@ -1,0 +1,107 @@
+import type { TestContext } from 'node:test'
+import { type Incoming, RejectedMessages } from '@carillon/runtime'
+import { createTestLog, FakeClock } from '@carillon/runtime/testing'
+import { openStore, type RunRecord, type Store } from '@carillon/store'
+import { AdvanceBroadcast } from '../app/advance-broadcast.ts'
+import { Announcer } from '../app/announce.ts'
+import { ApplyReports } from '../app/apply-reports.ts'
+import { ApplyTaskReports } from '../app/apply-task-reports.ts'
+import { ChangeJobs } from '../app/change-jobs.ts'
+import { ChangeRuns } from '../app/change-runs.ts'
+import { ClaimTask } from '../app/claim-task.ts'
+import { FireSlots } from '../app/fire-slots.ts'
+import { LoseInstance } from '../app/lose-instance.ts'
+import type { PresenceWatch } from '../app/presence.ts'
+import { WorkPublisher } from '../app/publish-work.ts'
+import { JobCache } from '../app/read-jobs.ts'
+import { ReadRuns } from '../app/read-runs.ts'
+import type { RepairQueue } from '../app/repair-queue.ts'
+import { StartRuns } from '../app/start-runs.ts'
+import { WakeRuns } from '../app/wake-runs.ts'
+import { RunWriter } from '../app/write-runs.ts'
+import { FakeBroker } from './fake-broker.ts'
+
+/** Who is alive, as a test says. */
+export class FakePresence {
+  /** Instances by handler. */
+  readonly alive = new Map<string, string[]>()
+  readonly lost = new Set<string>()
+
+  offering(_namespace: string, handler: string) {
+    return (this.alive.get(handler) ?? []).map((instance) => ({ instance }))
+  }
+  offers(namespace: string, handler: string) {
+    return this.offering(namespace, handler).length > 0
+  }
+  handlers() {
+    return [...this.alive.keys()].sort()
+  }
+  isLost(_namespace: string, instance: string) {
+    return this.lost.has(instance)
+  }
+}
+
+export interface TestOptions {
+  /** Default: a fresh one in memory. */
+  readonly store?: Store
+  readonly clock?: FakeClock
+}
+
+/** The use cases of one coordinator on a real store, with time and a broker that the test holds. */
+export async function createTestCoordinator(context: TestContext, options: TestOptions = {}) {
+  const { clock = new FakeClock() } = options
+  const store = options.store ?? (await openStore('sqlite::memory:'))
+  if (!options.store) context.after(() => store.close())
+  const { log, lines } = createTestLog()
+  const fake = new FakeBroker()
+  const presence = new FakePresence()
+  const { broker, publisher } = fake
+  const rejected = new RejectedMessages(publisher, log)
+  const announcer = new Announcer({ broker, publisher, log })
+  const work = new WorkPublisher({ broker, publisher, clock, log })
+  const ground = { store, work, announcer, broker, clock, log, rejected, presence: presence as unknown as PresenceWatch }
+  const writer = new RunWriter(ground)
+  const broadcast = new AdvanceBroadcast({ ...ground, writer })
+  writer.advanceBroadcast = (run) => broadcast.soon(run.id)
+  const repair = { reportsApplied: async () => true } as unknown as RepairQueue
+  const base = { ...ground, writer, broadcast, repair, jobs: new JobCache(store, clock), batch: { maxItems: 1_000, maxInFlight: 1 } }
+  const reads = new ReadRuns(base)
+  return {
+    ...base,
+    fake,
+    lines,
+    presence,
+    reads,
+    startRuns: new StartRuns(base),
+    changeJobs: new ChangeJobs(base),
+    changeRuns: new ChangeRuns({ store, writer, reads }),
+    claimTask: new ClaimTask(base),
+    fireSlots: new FireSlots(base),
+    wakeRuns: new WakeRuns(base),
+    loseInstance: new LoseInstance(base),
+    applyReports: new ApplyReports({ ...base, tasks: new ApplyTaskReports(base) }),
+  }
+}
+export type TestCoordinator = Awaited<ReturnType<typeof createTestCoordinator>>
+
+/** The stored run of an id, which must be there. */
+export async function runOf({ store }: { store: Store }, id: string): Promise<RunRecord> {
+  const [run] = await store.runs.get([id])
+  if (!run) throw new Error(`there is no run ${id}`)
+  return run
+}
+
+let sequence = 0
+/** A message of the stream of reports as the consumer hands it on. */
+export function reportsFrom(instance: string, ...reports: readonly unknown[]): Incoming {
+  return {
+    subject: `carillon.default.report.${instance}`,
+    namespace: 'default',
+    name: instance,
+    body: (reports.length === 1 ? reports[0] : reports) as Incoming['body'],
+    sequence: ++sequence,
+    storedAt: 0,
+    traceparent: undefined,
+    header: () => undefined,
+  }
+}
