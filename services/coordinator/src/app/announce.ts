@@ -1,8 +1,11 @@
-import { type EventNoun, type Progress, subjects } from '@carillon/contracts'
+import { type EventNoun, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
 import type { Broker, Logger, Outgoing, StreamPublisher } from '@carillon/runtime'
 import { meter } from '@carillon/runtime'
 import type { RunRecord } from '@carillon/store'
 import { endedEventText, liveText } from '../domain/views.ts'
+
+const ASK_WITHIN_MS = 2_000
+const NOT_FOUND = 404
 
 /** Says what ended or changed: events are kept in stream EVENTS, live signals pass. */
 export class Announcer {
@@ -31,6 +34,18 @@ export class Announcer {
       if (i === runs.length - 1) await this.#record(message)
       else this.#publisher.publish(message)
     }
+  }
+
+  /** Says again that a run has ended, unless the broker has that event: of an end that was stored before. @throws Error when the broker cannot tell */
+  async runEndedBefore(run: RunRecord): Promise<void> {
+    const subject = subjects.event(run.namespace, 'run', run.id, run.state)
+    const answer = await this.#broker.connection.request(`$JS.API.DIRECT.GET.${STREAMS.EVENTS.name}.${subject}`, '', {
+      timeout: ASK_WITHIN_MS,
+    })
+    const status = answer.headers?.code ?? 0
+    if (status >= 300 && status !== NOT_FOUND) throw new Error(`the broker cannot tell whether it has the end of run ${run.id}: ${status}`)
+    const isTold = status !== NOT_FOUND && answer.json<RunEndedEvent>().attempt === run.attempt
+    if (!isTold) await this.runsEnded([run])
   }
 
   /** For changes that are rare and whose event is no one's trigger: a refusal is logged. */

@@ -103,7 +103,7 @@ export class RunWriter {
 
   /** Says again that a run has ended: of a report that was applied before, whose event may have been lost. */
   async repeatEnd(run: RunRecord): Promise<void> {
-    if (isEnded(run.state)) await this.#announcer.runsEnded([run])
+    if (isEnded(run.state)) await this.#announcer.runEndedBefore(run)
   }
 
   /** What the states of written runs ask for. */
