@@ -1,6 +1,8 @@
 import { type OfferAnswer, parseSubject } from '@carillon/contracts'
 import type { Broker, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
 
+const STORED_EVENT = '$JS.API.DIRECT.GET.EVENTS.'
+
 /** A broker that keeps what is said to it, and answers as a test wants. */
 export class FakeBroker {
   /** Messages into streams. */
@@ -25,6 +27,7 @@ export class FakeBroker {
     connection: {
       publish: (subject: string, body: string) => void this.signals.push({ subject, body: JSON.parse(body) }),
       request: async (subject: string, body: string) => {
+        if (subject.startsWith(STORED_EVENT)) return this.#stored(subject.slice(STORED_EVENT.length))
         this.offers.push({ subject, body: JSON.parse(body) })
         const answer = this.answerOffer(parseSubject(subject)?.rest[0] ?? '')
         return { json: () => answer }
@@ -35,6 +38,12 @@ export class FakeBroker {
     manager: { streams: { purge: async (_stream: string, { filter }: { filter: string }) => void this.purged.push(filter) } },
     onReconnect: () => undefined,
   } as unknown as Broker
+
+  /** The last message of a subject, as a stream answers who asks it directly. */
+  #stored(subject: string) {
+    const message = this.published.findLast((one) => one.subject === subject)
+    return { headers: { code: message ? 0 : 404 }, json: () => JSON.parse(message?.body ?? '') }
+  }
 
   /** Bodies of messages and signals whose subject begins so, after the namespace. */
   said(begin: string): Record<string, unknown>[] {
