@@ -63,8 +63,16 @@ test('two sources in the same millisecond differ', () => {
   assert.notEqual(random(1)(), random(2)())
 })
 
-test('run ids are 16 to 48 small letters, digits or dashes', () => {
-  for (const id of ['0123456789abcdef', 'z'.repeat(48), '123e4567-e89b-12d3-a456-426614174000']) assert.match(id, RUN_ID)
-  for (const id of ['a'.repeat(15), 'a'.repeat(49), 'A'.repeat(20), `-${'a'.repeat(20)}`, `${'a'.repeat(20)}\n`, 'a.b'.repeat(8)])
+test('run ids are 16 to 48 small letters and digits', () => {
+  for (const id of ['0123456789abcdef', 'z'.repeat(48), '123e4567e89b12d3a456426614174000']) assert.match(id, RUN_ID)
+  for (const id of [
+    'a'.repeat(15),
+    'a'.repeat(49),
+    'A'.repeat(20),
+    `-${'a'.repeat(20)}`,
+    `${'a'.repeat(20)}\n`,
+    'a.b'.repeat(8),
+    '123e4567-e89b-12d3-a456-426614174000',
+  ])
     assert.doesNotMatch(id, RUN_ID)
 })

@@ -102,36 +102,36 @@ test('silence is CALL_TIMEOUT and names the call; the error of a service keeps i
 test('result() sees an end before, after and without its event', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const { client } = await join()
-  fake.runs.set('run-aaaaaaaaaaaa', { state: 'succeeded', result: { early: true } })
-  assert.deepEqual(await client.handleOf('run-aaaaaaaaaaaa').result(), { early: true })
+  fake.runs.set('run0aaaaaaaaaaaa', { state: 'succeeded', result: { early: true } })
+  assert.deepEqual(await client.handleOf('run0aaaaaaaaaaaa').result(), { early: true })
 
   const asked = signal()
-  fake.runs.set('run-bbbbbbbbbbbb', { state: 'running' })
+  fake.runs.set('run0bbbbbbbbbbbb', { state: 'running' })
   const get = fake.answers['runs.get'] as (input: unknown) => unknown
   fake.answers['runs.get'] = (input: unknown) => {
     asked.fire()
     return get(input)
   }
-  const later = client.handleOf('run-bbbbbbbbbbbb').result()
+  const later = client.handleOf('run0bbbbbbbbbbbb').result()
   await asked.fired
-  fake.runs.set('run-bbbbbbbbbbbb', { state: 'succeeded', result: 'large' })
-  const event = { runId: 'run-bbbbbbbbbbbb', state: 'succeeded', reason: 'completed', resultOmitted: true }
-  fake.connection.publish(subjects.event('default', 'run', 'run-bbbbbbbbbbbb', 'succeeded'), JSON.stringify(event))
+  fake.runs.set('run0bbbbbbbbbbbb', { state: 'succeeded', result: 'large' })
+  const event = { runId: 'run0bbbbbbbbbbbb', state: 'succeeded', reason: 'completed', resultOmitted: true }
+  fake.connection.publish(subjects.event('default', 'run', 'run0bbbbbbbbbbbb', 'succeeded'), JSON.stringify(event))
   assert.equal(await later, 'large')
 })
 
 test('result() rejects with state, reason and error; with what was asked for when it takes too long', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const { client } = await join()
-  fake.runs.set('run-cccccccccccc', { state: 'failed', reason: 'handler-error', failure: { name: 'TypeError', message: 'boom' } })
-  await assert.rejects(client.handleOf('run-cccccccccccc').result(), (error) => {
+  fake.runs.set('run0cccccccccccc', { state: 'failed', reason: 'handler-error', failure: { name: 'TypeError', message: 'boom' } })
+  await assert.rejects(client.handleOf('run0cccccccccccc').result(), (error) => {
     assert.ok(hasCode('RUN_NOT_SUCCEEDED')(error))
     return /failed.*handler-error.*TypeError: boom/.test(String(error))
   })
-  assert.equal((await client.handleOf('run-cccccccccccc').ended()).state, 'failed')
-  fake.runs.set('run-dddddddddddd', { state: 'running' })
-  await assert.rejects(client.handleOf('run-dddddddddddd').result({ timeoutMs: 30 }), hasCode('CALL_TIMEOUT'))
-  await assert.rejects(client.handleOf('run-eeeeeeeeeeee').result(), hasCode('RUN_NOT_FOUND'))
+  assert.equal((await client.handleOf('run0cccccccccccc').ended()).state, 'failed')
+  fake.runs.set('run0dddddddddddd', { state: 'running' })
+  await assert.rejects(client.handleOf('run0dddddddddddd').result({ timeoutMs: 30 }), hasCode('CALL_TIMEOUT'))
+  await assert.rejects(client.handleOf('run0eeeeeeeeeeee').result(), hasCode('RUN_NOT_FOUND'))
 })
 
 test('events, live signals and log lines can be read as they come, until stopped', async (t) => {

@@ -22,7 +22,7 @@ test('the ten lines of a stranger', async (t) => {
     { concurrency: 10, input: z.object({ to: z.email() }) },
   )
   await mesh.start()
-  const tail = mesh.client.tailLogs('k-order-1-000000000000000')
+  const tail = mesh.client.tailLogs('korder1000000000000000')
   const run = await mesh.client.run('send-invoice', { to: 'ada@example.com' }, { key: 'order-1' })
   assert.equal(run.created, true)
   assert.deepEqual(await run.result(), { sent: true })

@@ -15,9 +15,9 @@ test('logs have a connection of their own, which the first line opens', async (t
   await mesh.start()
   const [silent] = await fake.work('silent', [1])
   await eventually('the silent one ends', () => fake.finished(silent).length === 1)
-  const tail = (await join()).client.tailLogs('run-loud-00000')
+  const tail = (await join()).client.tailLogs('runloud000000000')
   assert.equal((await fake.manager.streams.info('LOGS')).state.messages, 0)
-  await fake.work('loud', [1], { runId: 'run-loud-00000', taskId: 'run-loud-00000' })
+  await fake.work('loud', [1], { runId: 'runloud000000000', taskId: 'runloud000000000' })
   let next = 1
   for await (const { seq, level } of tail) {
     assert.deepEqual([seq, level], [next++, 'debug'])

@@ -100,7 +100,7 @@ export class FakeMesh {
   async work(handler: string, payloads: readonly unknown[], more: Partial<WorkMessage> = {}): Promise<string[]> {
     const js = jetstream(this.connection)
     const publish = async (payload: unknown) => {
-      const taskId = more.taskId ?? `run-0000000000-${this.#nextId++}`
+      const taskId = more.taskId ?? `run0000000000-${this.#nextId++}`
       const message: WorkMessage = { runId: taskId, taskId, handler, attempt: 1, payload, ...more }
       await js.publish(subjects.work(NAMESPACE, handler, taskId), JSON.stringify(message), { msgID: `${taskId}#${message.attempt}` })
       return taskId
@@ -168,7 +168,7 @@ export class FakeMesh {
   async #startRuns(requests: StartRequest[]) {
     this.startSizes.push(requests.length)
     const start = async ({ job, handler = job ?? '', id, key, payload, timeoutMs }: StartRequest) => {
-      const runId = id ?? `k-${key}-000000000000000`
+      const runId = id ?? `k${String(key).replaceAll(/[^a-z0-9]/g, '')}000000000000000`
       if (handler === 'refused') return { error: { code: 'KEY_CONFLICT', message: 'as asked for' } }
       if (this.runs.has(runId)) return { runId, created: false }
       this.runs.set(runId, { state: 'queued' })

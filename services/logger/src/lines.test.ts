@@ -32,7 +32,7 @@ describe('lines', { concurrency: true }, () => {
       cursor = page.next
     } while (cursor)
     assert.deepEqual(seen, await logger.texts())
-    assert.deepEqual(await logger.texts({ runId: 'run-nobody-knows-of' }), [])
+    assert.deepEqual(await logger.texts({ runId: 'runnobodyknowsof' }), [])
     await assert.rejects(logger.query({ cursor: 'nonsense' }), { code: 'INVALID_REQUEST' })
     await assert.rejects(logger.query({ runId: 'x' }), { code: 'INVALID_REQUEST' })
   })
@@ -54,7 +54,7 @@ describe('lines', { concurrency: true }, () => {
       '',
       '[]',
       deep,
-      linesMessage(2, 2, { runId: 'run-of-somebody-else' }),
+      linesMessage(2, 2, { runId: 'runofsomebodyelse' }),
       linesMessage(2, 2, { attempt: 0 }),
     ])
       logger.publish(body)

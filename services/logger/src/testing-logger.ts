@@ -4,7 +4,7 @@ import { openStore, type Store } from '@carillon/store'
 import { type LoggerOptions, startLogger } from './start-logger.ts'
 import { startBroker, type TestBroker } from './testing-broker.ts'
 
-export const RUN = 'run-0123456789abcdef'
+export const RUN = 'run00123456789abcdef'
 /** Of the first line of a test. */
 export const BEGUN_AT = Date.parse('2030-01-01T00:00:00.000Z') - 10 * 366 * 86_400_000
 

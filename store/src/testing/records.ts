@@ -23,7 +23,7 @@ const LIFE: TaskLife = {
 }
 
 /** The id of the n-th run, sorting by n. */
-export const runId = (n: number) => `run-${String(n).padStart(12, '0')}`
+export const runId = (n: number) => `run${String(n).padStart(13, '0')}`
 
 /** A queued run in namespace `default`; what is given replaces its fields. */
 export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {

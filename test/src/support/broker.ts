@@ -76,7 +76,7 @@ async function noneConnected(server: TestProcess, connections: () => Promise<str
 }
 
 /** Where the binary is: `CARILLON_NATS_SERVER`, else in Carillon's cache. */
-export function findNatsServer(): string {
+function findNatsServer(): string {
   const named = process.env['CARILLON_NATS_SERVER']
   if (named) return named
   const cache = join(homedir(), '.cache', 'carillon', 'nats-server')

@@ -5,7 +5,7 @@ import { within } from './eventually.ts'
 import { type LaunchOptions, launch, type TestProcess } from './processes.ts'
 
 /** The real command, as npm links it. */
-export const BIN = fileURLToPath(new URL('../../../cli/bin/carillon.js', import.meta.url))
+const BIN = fileURLToPath(new URL('../../../cli/bin/carillon.js', import.meta.url))
 
 export interface CliOutcome {
   readonly code: number | null

@@ -89,7 +89,7 @@ test('garbage among good reports is set aside alone', async (context) => {
 test('reports for runs that are unknown or of another namespace change nothing', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { id } = await withRun(coordinator, { namespace: 'shop' })
-  await coordinator.applyReports.execute([reportsFrom('i-1', started(id), ended(id), ended('run-000000000999'))])
+  await coordinator.applyReports.execute([reportsFrom('i-1', started(id), ended(id), ended('run0000000000999'))])
   assert.equal((await runOf(coordinator, id)).state, 'queued')
   await coordinator.applyReports.execute([{ ...reportsFrom('i-1', ended(id)), namespace: 'shop' }])
   assert.equal((await runOf(coordinator, id)).state, 'succeeded')

@@ -78,6 +78,7 @@ export class PresenceWatch extends LoopService {
     const watch = await bucket.watch({ key: '>' })
     const stop = () => watch.stop()
     signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
     if (values === 0) this.#complete(seen)
     for await (const entry of watch) {
       seen.add(entry.key)

@@ -58,10 +58,10 @@ test('what is stored is woken on its millisecond, never before, each kind by its
   assert.deepEqual(
     woken.map(({ kind, id, at }) => [kind, id, at - now]),
     [
-      ['runs', 'run-000000000001', 2_999],
+      ['runs', 'run0000000000001', 2_999],
       ['tasks', 'run-1-0', 2_999],
       ['jobs', 'default/a', 7_301],
-      ['runs', 'run-000000000002', 12_345],
+      ['runs', 'run0000000000002', 12_345],
     ],
   )
 })
@@ -156,7 +156,7 @@ test('only its own shares are scanned', async (context) => {
   await clock.advance(2_000)
   assert.deepEqual(
     woken.map(({ id }) => id),
-    ['run-000000000001'],
+    ['run0000000000001'],
   )
 })
 

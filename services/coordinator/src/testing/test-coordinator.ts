@@ -22,7 +22,7 @@ import { RunWriter } from '../app/write-runs.ts'
 import { FakeBroker } from './fake-broker.ts'
 
 /** Who is alive, as a test says. */
-export class FakePresence {
+class FakePresence {
   /** Instances by handler. */
   readonly alive = new Map<string, string[]>()
   readonly lost = new Set<string>()

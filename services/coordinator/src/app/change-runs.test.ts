@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { TIMES } from '@carillon/contracts'
+import { settle } from '@carillon/runtime/testing'
+import type { RunRecord } from '@carillon/store'
+import { aRun, aTask } from '@carillon/store/testing'
+import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+
+async function withRun(coordinator: TestCoordinator, fields: Partial<RunRecord> = {}): Promise<string> {
+  const run = aRun(1, { queuedAt: coordinator.clock.now(), ...fields })
+  await coordinator.writer.insert([run])
+  await settle()
+  return run.id
+}
+const running = { state: 'running', owner: 'i-1', startedAt: 1, queuedAt: null } as const
+
+test('a queued run that is cancelled never starts: its message goes, and whoever may hold it hears of it', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  coordinator.presence.alive.set('hello', ['i-1', 'i-2'])
+  const id = await withRun(coordinator)
+  assert.equal((await coordinator.changeRuns.cancel('default', id)).state, 'cancelled')
+  assert.deepEqual(coordinator.fake.purged, [`carillon.default.work.hello.normal.${id}`])
+  for (const instance of ['i-1', 'i-2']) assert.deepEqual(coordinator.fake.said(`control.${instance}`), [{ type: 'cancel', taskId: id }])
+  assert.equal(coordinator.fake.said(`event.run.${id}.cancelled`).length, 1)
+  await coordinator.applyReports.execute([reportsFrom('i-1', { type: 'started', runId: id, taskId: id, attempt: 1 })])
+  assert.equal((await runOf(coordinator, id)).state, 'cancelled')
+})
+
+test('a running one is cancelled when its owner confirms, or is silent beyond its grace', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeRuns, clock, wakeRuns, fake } = coordinator
+  const confirmed = await withRun(coordinator, { ...running, id: 'runthatconfirms' })
+  const silent = await withRun(coordinator, { ...running, id: 'runthatissilent' })
+  for (const id of [confirmed, silent]) {
+    assert.equal((await changeRuns.cancel('default', id)).state, 'cancelling')
+    assert.equal((await changeRuns.cancel('default', id)).state, 'cancelling')
+  }
+  assert.equal(fake.said('control.i-1').length, 2)
+  const finished = { type: 'finished', runId: confirmed, taskId: confirmed, attempt: 1, outcome: 'cancelled' }
+  await coordinator.applyReports.execute([reportsFrom('i-1', finished)])
+  assert.equal((await runOf(coordinator, confirmed)).state, 'cancelled')
+  await clock.advance(TIMES.graceMs)
+  await wakeRuns.execute([silent])
+  assert.equal((await runOf(coordinator, silent)).state, 'cancelling')
+  await clock.advance(2_000)
+  await wakeRuns.execute([silent])
+  assert.deepEqual(
+    [(await runOf(coordinator, silent)).state, (await runOf(coordinator, silent)).reason],
+    ['cancelled', 'cancelled-by-request'],
+  )
+})
+
+test('a run that ended, or is not there, or is of another namespace is not cancelled', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, { state: 'succeeded', queuedAt: null, reason: 'completed', endedAt: 1 })
+  await assert.rejects(coordinator.changeRuns.cancel('default', id), { code: 'RUN_ENDED' })
+  await assert.rejects(coordinator.changeRuns.cancel('shop', id), { code: 'RUN_NOT_FOUND' })
+  await assert.rejects(coordinator.changeRuns.cancel('default', 'run0000000000999'), { code: 'RUN_NOT_FOUND' })
+})
+
+test('a run that changes while it is cancelled is decided about again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator)
+  const update = coordinator.store.runs.update.bind(coordinator.store.runs)
+  coordinator.store.runs.update = async (changes) => {
+    coordinator.store.runs.update = update
+    await update([{ id, expect: { state: ['queued'] }, set: { state: 'running', owner: 'i-1', queuedAt: null } }])
+    return update(changes)
+  }
+  assert.equal((await coordinator.changeRuns.cancel('default', id)).state, 'cancelling')
+})
+
+test('a manual retry runs an ended run again, an open one is refused', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, {
+    state: 'failed',
+    reason: 'handler-error',
+    queuedAt: null,
+    endedAt: 1,
+    attempt: 3,
+    attempts: 3,
+    tries: 3,
+  })
+  const view = await coordinator.changeRuns.retry('default', id)
+  await settle()
+  assert.deepEqual([view.state, view.attempt, view.attempts], ['queued', 4, 6])
+  assert.equal(coordinator.fake.said('work.hello')[0]?.['attempt'], 4)
+  await assert.rejects(coordinator.changeRuns.retry('default', id), { code: 'RUN_OPEN' })
+})
+
+test('the view of a queued run says what it waits for, also after a failed attempt', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, { error: { name: 'E', message: 'no' } })
+  coordinator.presence.alive.set('other', ['i-1'])
+  const { reason, message } = await coordinator.reads.get('default', id)
+  assert.deepEqual([reason, message], ['no-instance', 'no instance offers handler `hello`; these are offered: other'])
+  coordinator.presence.alive.set('hello', ['i-1'])
+  assert.equal((await coordinator.reads.get('default', id)).reason, undefined)
+})
+
+test('what a lost instance ran is taken over; what others run is not', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { signal } = new AbortController()
+  const mine = await withRun(coordinator, { ...running, id: 'runofthelostone' })
+  const other = await withRun(coordinator, { ...running, id: 'runofanotherone', owner: 'i-2' })
+  const foreign = await withRun(coordinator, { ...running, id: 'runofaforeigner', namespace: 'shop' })
+  const second = await createTestCoordinator(context, { store: coordinator.store, clock: coordinator.clock })
+  await Promise.all([coordinator, second].map(({ loseInstance }) => loseInstance.execute('default', 'i-1', signal)))
+  await settle()
+  const { state, attempt, losses, owner } = await runOf(coordinator, mine)
+  assert.deepEqual([state, attempt, losses, owner], ['queued', 2, 1, null])
+  for (const id of [other, foreign]) assert.equal((await runOf(coordinator, id)).state, 'running')
+  assert.equal([...coordinator.fake.said('work.'), ...second.fake.said('work.')].length, 1)
+})
+
+test('more runs than a page are all taken over', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  await coordinator.store.runs.insert(Array.from({ length: 1_203 }, (_, n) => aRun(n, running)))
+  await coordinator.loseInstance.execute('default', 'i-1', new AbortController().signal)
+  assert.equal((await coordinator.store.runs.list({ namespace: 'default', state: 'running', limit: 10 })).items.length, 0)
+})
+
+test('a running run is looked at: alive, lost, over its time', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, presence, wakeRuns } = coordinator
+  const startedAt = clock.now()
+  const due = { ...running, startedAt, wakeAt: startedAt }
+  const alive = await withRun(coordinator, { ...due, id: 'runthatisalive' })
+  const lost = await withRun(coordinator, { ...due, id: 'runthatislost', owner: 'i-9' })
+  presence.lost.add('i-9')
+  await wakeRuns.execute([alive, lost])
+  assert.deepEqual([(await runOf(coordinator, alive)).wakeAt, (await runOf(coordinator, alive)).state], [startedAt + 30_000, 'running'])
+  assert.deepEqual([(await runOf(coordinator, lost)).state, (await runOf(coordinator, lost)).reason], ['queued', 'instance-lost'])
+  const slow = await withRun(coordinator, { ...due, id: 'runthatisslow', timeoutMs: 1_000 })
+  await clock.advance(1_000 + TIMES.graceMs + 2_000)
+  await wakeRuns.execute([slow])
+  assert.deepEqual([(await runOf(coordinator, slow)).state, (await runOf(coordinator, slow)).reason], ['timed_out', 'attempt-timeout'])
+  assert.ok(coordinator.fake.said('control.i-1').some(({ taskId }) => taskId === slow))
+  await wakeRuns.execute([slow, 'run0000000000999'])
+})
+
+test('a leg is cancelled with its run, whatever state it is in', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store, changeRuns, fake } = coordinator
+  const run = aRun(1, { ...running, owner: null, mode: 'broadcast' })
+  await store.runs.insert([run])
+  await store.tasks.insert([
+    aTask(run.id, 0),
+    aTask(run.id, 1, { state: 'running', owner: 'i-1', queuedAt: null }),
+    aTask(run.id, 2, { state: 'succeeded', reason: 'completed', queuedAt: null, endedAt: 1 }),
+  ])
+  await changeRuns.cancel('default', run.id)
+  await settle()
+  const states = (await store.tasks.list({ runId: run.id, limit: 10 })).items.map(({ state }) => state)
+  assert.deepEqual(states, ['cancelled', 'cancelling', 'succeeded'])
+  assert.equal(fake.said('control.').length, 2)
+  await coordinator.applyReports.execute([
+    reportsFrom('i-1', { type: 'finished', runId: run.id, taskId: `${run.id}-1`, attempt: 1, outcome: 'cancelled' }),
+  ])
+  await settle()
+  assert.deepEqual(
+    [(await runOf(coordinator, run.id)).state, (await runOf(coordinator, run.id)).reason],
+    ['cancelled', 'cancelled-by-request'],
+  )
+})

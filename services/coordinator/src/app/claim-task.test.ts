@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { POISON_AFTER } from '@carillon/contracts'
+import { aRun } from '@carillon/store/testing'
+import { createTestCoordinator, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+
+async function withRun(coordinator: TestCoordinator, fields: Parameters<typeof aRun>[1] = {}): Promise<string> {
+  const run = aRun(1, { state: 'running', owner: 'i-1', startedAt: coordinator.clock.now(), queuedAt: null, ...fields })
+  await coordinator.store.runs.insert([run])
+  return run.id
+}
+const claim = (coordinator: TestCoordinator, taskId: string, options: { attempt?: number; instance?: string; namespace?: string } = {}) =>
+  coordinator.claimTask.execute(options.namespace ?? 'default', {
+    taskId,
+    attempt: options.attempt ?? 1,
+    instance: options.instance ?? 'i-2',
+    redelivered: true,
+  })
+
+test('who receives work that another one held becomes its owner, in a further attempt', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator)
+  assert.deepEqual(await claim(coordinator, id), { run: true, attempt: 2 })
+  const run = await runOf(coordinator, id)
+  assert.deepEqual([run.state, run.owner, run.attempt, run.losses, run.startedAt], ['running', 'i-2', 2, 1, coordinator.clock.now()])
+})
+
+test('of several that ask at once one gets a yes', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const other = await createTestCoordinator(context, { store: coordinator.store, clock: coordinator.clock })
+  const id = await withRun(coordinator, { state: 'queued', owner: null })
+  const answers = await Promise.all([coordinator, other, coordinator].map((each, i) => claim(each, id, { instance: `i-${i + 2}` })))
+  assert.equal(answers.filter(({ run }) => run).length, 1)
+  assert.equal((await runOf(coordinator, id)).attempt, 2)
+})
+
+test('what is over is not run again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, { attempt: 3 })
+  for (const options of [{ attempt: 2 }, { attempt: 4 }, { attempt: 3, namespace: 'shop' }])
+    assert.equal((await claim(coordinator, id, options)).run, false)
+  assert.equal((await claim(coordinator, 'run0000000000999')).run, false)
+  for (const state of ['succeeded', 'failed', 'cancelled', 'skipped', 'delayed'] as const) {
+    const ended = aRun(2, { id: `runofstate0000${state}`, state, queuedAt: null })
+    await coordinator.store.runs.insert([ended])
+    assert.deepEqual(await claim(coordinator, ended.id), { run: false, reason: `the run is ${state}` })
+  }
+})
+
+test('a task that is being cancelled has ended, one that lost its instance too often is poison', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const cancelling = await withRun(coordinator, { id: 'runbeingcancelled', state: 'cancelling', wakeAt: 1 })
+  assert.equal((await claim(coordinator, cancelling)).run, false)
+  assert.equal((await runOf(coordinator, cancelling)).state, 'cancelled')
+  const poison = await withRun(coordinator, { id: 'runthatispoison', losses: POISON_AFTER - 1 })
+  assert.match(JSON.stringify(await claim(coordinator, poison)), /poison/)
+  assert.deepEqual([(await runOf(coordinator, poison)).state, (await runOf(coordinator, poison)).reason], ['failed', 'poison'])
+  assert.equal(coordinator.fake.said(`event.run.${poison}.failed`).length, 1)
+})
+
+test('an id that ends like that of a leg is an id like any other', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, { id: '123e4567-e89b-12d3-a456-426614174000' })
+  assert.deepEqual(await claim(coordinator, id), { run: true, attempt: 2 })
+})

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { after, before, type TestContext, test } from 'node:test'
+import { PRESENCE_BUCKET, TIMES } from '@carillon/contracts'
+import { type Broker, connectBroker } from '@carillon/runtime'
+import { eventually, exerciseService, FakeClock, startTestBroker, type TestBroker } from '@carillon/runtime/testing'
+import { type KV, Kvm } from '@nats-io/kv'
+import { PresenceWatch } from './presence.ts'
+
+let base: TestBroker
+let bucket: KV
+before(async () => {
+  base = await startTestBroker([])
+  bucket = await new Kvm(base.broker.connection).create(PRESENCE_BUCKET)
+})
+after(() => base.stop())
+
+function watch(context: TestContext, broker: Broker = base.broker) {
+  const clock = new FakeClock()
+  const presence = new PresenceWatch({ broker, clock, log: base.log })
+  const gone: string[] = []
+  presence.onGone = (namespace, instance) => gone.push(`${namespace}/${instance}`)
+  context.after(() => presence.stop())
+  return { presence, clock, gone }
+}
+
+const put = (instance: string, handlers: string[], namespace = 'default') => {
+  const registered = { instance, service: 's', version: '1', handlers: handlers.map((name) => ({ name })), labels: {}, capacity: 1 }
+  return bucket.put(`${namespace}.${instance}`, JSON.stringify({ ...registered, namespace, since: '2026-01-01T00:00:00Z' }))
+}
+const names = (presence: PresenceWatch, handler: string, namespace = 'default') =>
+  presence.offering(namespace, handler).map(({ instance }) => instance)
+
+test('who is there, who comes, who changes and who goes', async (context) => {
+  await put('i-2', ['mail', 'print'])
+  await put('i-1', ['mail'])
+  await put('i-1', ['mail'], 'shop')
+  const { presence, gone } = watch(context)
+  await presence.start()
+  await eventually('both', () => names(presence, 'mail').length === 2)
+  assert.deepEqual(names(presence, 'mail'), ['i-1', 'i-2'])
+  assert.deepEqual(presence.handlers('default'), ['mail', 'print'])
+  assert.deepEqual([presence.offers('shop', 'mail'), presence.offers('shop', 'print')], [true, false])
+  await put('i-2', ['print'])
+  await eventually('it changed', () => names(presence, 'mail').length === 1)
+  await bucket.delete('default.i-1')
+  await bucket.purge('default.i-2')
+  await eventually('they went', () => gone.length === 2)
+  assert.deepEqual([names(presence, 'mail'), presence.handlers('default'), gone.sort()], [[], [], ['default/i-1', 'default/i-2']])
+  await bucket.purge('shop.i-1')
+})
+
+test('garbage in the bucket is passed over', async (context) => {
+  await bucket.put('default.garbage', '{nonsense')
+  await bucket.put('default.stranger', '{"who":"knows"}')
+  await put('i-3', ['mail'])
+  const { presence } = watch(context)
+  await presence.start()
+  await eventually('the good one', () => names(presence, 'mail').includes('i-3'))
+  assert.equal(base.lines.filter(({ evt }) => evt === 'presence.unreadable').length, 2)
+  await bucket.put('default.garbage', 'again')
+  await put('i-4', ['mail'])
+  await eventually('the next one', () => names(presence, 'mail').includes('i-4'))
+  for (const key of ['garbage', 'stranger', 'i-3', 'i-4']) await bucket.purge(`default.${key}`)
+})
+
+test('who is absent is lost only after the view has been complete for a while', async (context) => {
+  const { presence, clock } = watch(context)
+  await put('i-5', ['mail'])
+  assert.equal(presence.isLost('default', 'i-9'), false)
+  await presence.start()
+  await eventually('it is complete', () => names(presence, 'mail').length === 1)
+  await eventually('it is complete', async () => {
+    await clock.advance(0)
+    return true
+  })
+  assert.equal(presence.isLost('default', 'i-9'), false)
+  await clock.advance(TIMES.lostAfterMs + 2 * TIMES.beatMs + 1)
+  assert.deepEqual([presence.isLost('default', 'i-9'), presence.isLost('default', 'i-5')], [true, false])
+  await bucket.purge('default.i-5')
+})
+
+test('a watch keeps the contract of services', async (context) => {
+  const { presence } = watch(context)
+  const { subscriptions } = (base.broker.connection as unknown as { protocol: { subscriptions: { size(): number } } }).protocol
+  const before = subscriptions.size()
+  await exerciseService(presence, { isActive: () => subscriptions.size() > before })
+})
+
+test('a bucket that is not there yet is waited for; after a reconnect, who went meanwhile is gone', async (context) => {
+  const own = await startTestBroker([])
+  const broker = await connectBroker({ natsUrl: own.server.url, name: 'coordinator', log: own.log })
+  context.after(async () => {
+    await broker.close()
+    await own.stop()
+  })
+  const { presence, clock, gone } = watch(context, broker)
+  await presence.start()
+  await eventually('it waits', () => clock.armed > 0)
+  const shared = bucket
+  context.after(() => {
+    bucket = shared
+  })
+  bucket = await new Kvm(own.broker.connection).create(PRESENCE_BUCKET)
+  await put('i-1', ['mail'])
+  await put('i-2', ['mail'])
+  await clock.advance(500)
+  await eventually('it follows', () => names(presence, 'mail').length === 2)
+  await own.server.kill()
+  await own.server.restart()
+  const registry = await connectBroker({ natsUrl: own.server.url, name: 'registry', log: own.log })
+  context.after(() => registry.close())
+  await (await new Kvm(registry.connection).open(PRESENCE_BUCKET)).purge('default.i-1')
+  await eventually('it is back', async () => {
+    await clock.advance(500)
+    return gone.length === 1
+  })
+  assert.deepEqual([gone, names(presence, 'mail')], [['default/i-1'], ['i-2']])
+})

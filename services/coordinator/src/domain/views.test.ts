@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { LIMITS } from '@carillon/contracts'
+import { aJob, aRun, aTask, START_AT } from '@carillon/store/testing'
+import { endedEventText, jobView, liveText, runView, taskView, workText } from './views.ts'
+
+const fixture = (name: string) =>
+  JSON.parse(readFileSync(join(import.meta.dirname, `../../../../contracts/fixtures/v1/${name}.json`), 'utf8'))
+const runId = '01kb9f4c2s0000q1w2e3r4t5y6'
+const invoice = aRun(1, {
+  id: runId,
+  job: 'invoices',
+  handler: 'send-invoice',
+  timeoutMs: 30_000,
+  slot: Date.parse('2026-11-21T09:00:00Z'),
+})
+
+test('what we write is what the fixtures of the wire say', () => {
+  const work = { ...invoice, payload: '{"to":"a@b.c","lines":[1,2]}', attempt: 2 }
+  assert.deepEqual(JSON.parse(workText(work, work)), fixture('work'))
+  const leg = { ...aRun(1, { id: runId, handler: 'warm-cache', payload: 'null' }) }
+  assert.deepEqual(JSON.parse(workText(leg, { id: `${runId}-1`, attempt: 1, index: 1, total: 3 })), fixture('work-of-many'))
+  const at = Date.parse('2026-11-21T09:00:01.480Z')
+  const ended = {
+    ...invoice,
+    state: 'failed',
+    reason: 'handler-error',
+    attempt: 3,
+    endedAt: at,
+    error: { name: 'Error', message: 'no' },
+  } as const
+  assert.deepEqual(JSON.parse(endedEventText(ended)), fixture('event-run-ended'))
+  const live = { ...invoice, state: 'running' } as const
+  assert.deepEqual(JSON.parse(liveText(live, { percent: 40, note: '2 of 5' })), fixture('live-run-progress'))
+})
+
+test('texts of users cannot break out of what is written by hand', () => {
+  const message = 'a "quoted"\r\n\\ text \u2028'
+  const ended = { ...invoice, state: 'failed', reason: 'handler-error', endedAt: START_AT, error: { name: '"', message } } as const
+  assert.equal(JSON.parse(endedEventText(ended)).failure.message, message)
+  assert.equal(JSON.parse(liveText(invoice, { percent: 1, note: message })).progress.note, message)
+  const payload = JSON.stringify({ '"': message })
+  assert.deepEqual(JSON.parse(workText({ ...invoice, payload }, { id: runId, attempt: 1 })).payload, { '"': message })
+})
+
+test('a large result is left out of the event, and says so', () => {
+  const ended = { ...invoice, state: 'succeeded', reason: 'completed', endedAt: START_AT } as const
+  assert.deepEqual(JSON.parse(endedEventText({ ...ended, result: '{"a":1}' })).result, { a: 1 })
+  const large = JSON.parse(endedEventText({ ...ended, result: JSON.stringify('x'.repeat(LIMITS.eventResultBytes)) }))
+  assert.deepEqual([large.result, large.resultOmitted], [undefined, true])
+})
+
+test('views show what is there, and nothing else', () => {
+  const view = runView(aRun(1))
+  assert.deepEqual(
+    Object.keys(view).sort(),
+    ['attempt', 'attempts', 'createdAt', 'handler', 'mode', 'payload', 'runId', 'state', 'trigger'].sort(),
+  )
+  assert.equal(runView(aRun(1, { payload: 'null' })).payload, undefined)
+  const delayed = runView(aRun(1, { state: 'delayed', reason: 'delay', wakeAt: START_AT }))
+  assert.deepEqual([delayed.dueAt, delayed.reason], ['2026-01-01T00:00:00.000Z', 'delay'])
+  assert.equal(runView(aRun(1, { state: 'running', wakeAt: START_AT })).dueAt, undefined)
+  const failed = runView(aRun(1, { state: 'failed', reason: 'handler-error', error: { name: 'E', message: 'no' } }))
+  assert.deepEqual([failed.message, failed.failure], ['no', { name: 'E', message: 'no' }])
+})
+
+test('a leg is shown with the instance that it is on, or offered to', () => {
+  assert.equal(taskView(aTask('run-1', 3)).instance, 'i-3')
+  assert.equal(taskView(aTask('run-1', 3, { owner: 'i-9' })).instance, 'i-9')
+})
+
+test('a job is shown with its next slot, if it has one', () => {
+  assert.equal(jobView(aJob('a')).nextAt, '2026-01-01T00:00:00.000Z')
+  assert.equal('nextAt' in jobView(aJob('a', { wakeAt: null, state: 'paused' })), false)
+})
