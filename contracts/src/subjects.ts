@@ -5,20 +5,18 @@ export const SUBJECT_ROOT = 'carillon'
 /** The namespace of whoever names none. */
 export const DEFAULT_NAMESPACE = 'default'
 
-const subject = (namespace: string, ...tokens: string[]) => `${SUBJECT_ROOT}.${namespace}.${tokens.join('.')}`
-
 /** Builders of every subject. Tokens must have passed `checkName`; `triggerSubject` and the like check them again at the SDK's edge. */
 export const subjects = {
-  trigger: (namespace: string, job: string) => subject(checkName('namespace', namespace), 'trigger', checkName('job', job)),
-  work: (namespace: string, handler: string, taskId: string) => subject(namespace, 'work', handler, 'normal', taskId),
-  direct: (namespace: string, instance: string) => subject(namespace, 'direct', instance),
-  report: (namespace: string, instance: string) => subject(namespace, 'report', instance),
-  log: (namespace: string, runId: string) => subject(namespace, 'log', runId),
-  event: (namespace: string, noun: EventNoun, name: string, what: string) => subject(namespace, 'event', noun, name, what),
-  live: (namespace: string, noun: 'run' | 'job', name: string, what: string) => subject(namespace, 'live', noun, name, what),
-  control: (namespace: string, instance: string) => subject(namespace, 'control', instance),
-  beat: (namespace: string, instance: string) => subject(namespace, 'beat', instance),
-  api: (namespace: string, noun: string, verb: string) => subject(namespace, 'api', noun, verb),
+  trigger: (namespace: string, job: string) => `${SUBJECT_ROOT}.${checkName('namespace', namespace)}.trigger.${checkName('job', job)}`,
+  work: (namespace: string, handler: string, taskId: string) => `${SUBJECT_ROOT}.${namespace}.work.${handler}.normal.${taskId}`,
+  direct: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.direct.${instance}`,
+  report: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.report.${instance}`,
+  log: (namespace: string, runId: string) => `${SUBJECT_ROOT}.${namespace}.log.${runId}`,
+  event: (namespace: string, noun: EventNoun, name: string, what: string) => `${SUBJECT_ROOT}.${namespace}.event.${noun}.${name}.${what}`,
+  live: (namespace: string, noun: 'run' | 'job', name: string, what: string) => `${SUBJECT_ROOT}.${namespace}.live.${noun}.${name}.${what}`,
+  control: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.control.${instance}`,
+  beat: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.beat.${instance}`,
+  api: (namespace: string, noun: string, verb: string) => `${SUBJECT_ROOT}.${namespace}.api.${noun}.${verb}`,
 }
 
 /** Things whose changes are events. */

@@ -16,6 +16,11 @@ export interface Clock {
 }
 
 const LONGEST_MS = 2_147_483_647
+const turn: (() => void)[] = []
+
+function endTurn(): void {
+  for (const due of turn.splice(0)) due()
+}
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -32,7 +37,8 @@ export const systemClock: Clock = {
     return { cancel: () => clearInterval(handle) }
   },
   nextTurn(action) {
-    setImmediate(action)
+    // All of a turn run without a pause between them, so that what they send leaves in one write.
+    if (turn.push(action) === 1) setImmediate(endTurn)
   },
 }
 

@@ -74,9 +74,8 @@ export class ApiService {
       const text = message.string()
       const body: Json = text === '' ? {} : parseJson(text)
       const input = parseInput(call.input, body)
-      message.respond(
-        JSON.stringify(await handle({ namespace, input, traceparent: message.headers?.get(HEADERS.traceparent) || undefined })),
-      )
+      const output = await handle({ namespace, input, traceparent: message.headers?.get(HEADERS.traceparent) || undefined })
+      message.respond(Buffer.from(JSON.stringify(output)))
     } catch (error) {
       this.#refuse(message, call, CarillonError.from(error))
     }

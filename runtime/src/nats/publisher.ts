@@ -25,6 +25,7 @@ const CLOSED: Refusal = { message: 'the publisher was closed' }
 
 /**
  * Publishes to streams with one acknowledgement inbox and a callback a message: five times the rate of a promise and a timer each.
+ * Bodies go out as buffers: the client library's own way with text takes three times as long.
  */
 export class StreamPublisher {
   readonly #connection: NatsConnection
@@ -47,11 +48,10 @@ export class StreamPublisher {
    *   asked for; the answer to a later message on the same stream tells that the broker has seen this one.
    */
   publish(message: Outgoing, done?: Done): void {
-    const head = headers()
-    if (message.messageId) head.set(HEADERS.messageId, message.messageId)
-    if (message.traceparent) head.set(HEADERS.traceparent, message.traceparent)
+    const options = headersOf(message)
+    const body = Buffer.from(message.body)
     if (!done) {
-      this.#connection.publish(message.subject, message.body, { headers: head })
+      this.#connection.publish(message.subject, body, options)
       return
     }
     if (this.#closed) {
@@ -62,7 +62,7 @@ export class StreamPublisher {
     this.#pending.set(id, { done, at: this.#clock.now() })
     this.#cancelSweep ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
     try {
-      this.#connection.publish(message.subject, message.body, { reply: `${this.#inbox}.${id}`, headers: head })
+      this.#connection.publish(message.subject, body, { reply: `${this.#inbox}.${id}`, ...options })
     } catch (error) {
       this.#end(id, { message: (error as Error).message })
     }
@@ -107,6 +107,14 @@ export class StreamPublisher {
   }
 }
 
+function headersOf({ messageId, traceparent }: Pick<Outgoing, 'messageId' | 'traceparent'>): { headers?: MsgHdrs } {
+  if (messageId === undefined && traceparent === undefined) return {}
+  const head = headers()
+  if (messageId !== undefined) head.set(HEADERS.messageId, messageId)
+  if (traceparent !== undefined) head.set(HEADERS.traceparent, traceparent)
+  return { headers: head }
+}
+
 function refusalOf(body: string): Refusal {
   const { error } = JSON.parse(body) as { error: { err_code?: number; code?: number; description?: string } }
   return { code: error.err_code ?? error.code ?? 0, message: error.description ?? 'refused' }
@@ -114,8 +122,5 @@ function refusalOf(body: string): Refusal {
 
 /** Options of a request that goes on in a trace. */
 export function traceHeaders(traceparent: string | null): { headers?: MsgHdrs } {
-  if (traceparent === null) return {}
-  const head = headers()
-  head.set(HEADERS.traceparent, traceparent)
-  return { headers: head }
+  return headersOf({ traceparent: traceparent ?? undefined })
 }

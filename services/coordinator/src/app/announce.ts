@@ -57,7 +57,7 @@ export class Announcer {
   }
 
   live(run: RunRecord, what: string, progress?: Progress): void {
-    this.#broker.connection.publish(subjects.live(run.namespace, 'run', run.id, what), liveText(run, progress))
+    this.#broker.connection.publish(subjects.live(run.namespace, 'run', run.id, what), Buffer.from(liveText(run, progress)))
   }
 
   #record(message: Outgoing): Promise<void> {

@@ -1,7 +1,16 @@
 import { type JobView, LIMITS, type Progress, type RunView, type TaskView } from '@carillon/contracts'
 import type { JobRecord, RunRecord, TaskLife, TaskRecord } from '@carillon/store'
 
-const iso = (ms: number) => new Date(ms).toISOString()
+let lastMs = Number.NaN
+let lastText = ''
+/** Keeps the text of the last one: what ends together has the same time. */
+function iso(ms: number): string {
+  if (ms !== lastMs) {
+    lastText = new Date(ms).toISOString()
+    lastMs = ms
+  }
+  return lastText
+}
 
 /** A copy without what is null or undefined. */
 function present<T extends object>(value: { [Key in keyof T]: T[Key] | null | undefined }): T {
