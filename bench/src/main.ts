@@ -79,7 +79,7 @@ async function mongodb(): Promise<object> {
 const measurements: Record<string, () => Promise<object>> = {
   idle: measureIdle,
   sqlite: () => measureStore(),
-  lateness: () => withMesh(undefined, ({ client, executor }) => measureLateness(client, executor)),
+  lateness: () => withMesh(undefined, ({ url, client, executor }) => measureLateness(client, executor, url)),
   mongodb,
 }
 for (const part of parts) {

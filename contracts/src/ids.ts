@@ -3,7 +3,7 @@ const TIME_LETTERS = 10
 const RANDOM_LETTERS = 16
 const LAST_COUNT = 32 ** 4 - 1
 
-/** What a fresh run id looks like: 26 letters, 10 of time and 16 of randomness; derived ids begin with a letter. No `-`, which begins the index of a task. */
+/** What a fresh run id looks like: 26 letters, 10 of time and 16 of randomness; derived ids begin with a letter, those of slots go on with the slot's time. No `-`, which begins the index of a task. */
 export const RUN_ID = /^[0-9a-z]{16,48}$/
 
 /**
@@ -23,13 +23,16 @@ export function createIdSource(now: () => number, randomBytes: (into: Uint8Array
     if (ms > lastMs || counter > LAST_COUNT) {
       lastMs = Math.max(ms, lastMs + 1)
       counter = 0
-      prefix = encode(lastMs, TIME_LETTERS)
+      prefix = timeLetters(lastMs)
       randomBytes(random)
       tail = Array.from(random.subarray(0, RANDOM_LETTERS - 4), (byte) => ALPHABET[byte & 31]).join('')
     }
     return prefix + encode(counter++, 4) + tail
   }
 }
+
+/** Milliseconds since 1970 as 10 letters that sort by time. */
+export const timeLetters = (ms: number) => encode(ms, TIME_LETTERS)
 
 function encode(value: number, letters: number): string {
   let text = ''

@@ -10,7 +10,7 @@ export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes
 export { CarillonError, type ErrorBody, type ErrorDetails, printable } from './errors.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
 export { HEADERS } from './headers.ts'
-export { createIdSource, RUN_ID, taskIdOf } from './ids.ts'
+export { createIdSource, RUN_ID, taskIdOf, timeLetters } from './ids.ts'
 export {
   type Beat,
   beatSchema,

@@ -8,10 +8,10 @@ export const freshRunId = createIdSource(systemClock.now, (into) => into.set(ran
 /** A random name for a service instance. */
 export const freshServiceId = (service: string) => `${service}-${randomBytes(4).toString('hex')}`
 
-/** An id derived from what makes the thing unique: `prefix` and 25 letters of SHA-256 over the parts. */
-export function derivedId(prefix: 'k' | 's' | 't', ...parts: readonly (string | number)[]): string {
+/** An id derived from what makes the thing unique: `prefix`, which begins with a letter, and 25 letters of SHA-256 over the parts. */
+export function derivedId(prefix: string, ...parts: readonly (string | number)[]): string {
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest()
-  let text = prefix as string
+  let text = prefix
   for (let i = 0; i < 25; i++) text += ALPHABET[(hash[i] as number) & 31]
   return text
 }

@@ -45,21 +45,21 @@ function foundation(ground: Ground) {
   const writer = new RunWriter({ store, work, announcer, broker, presence, clock })
   const broadcast = new AdvanceBroadcast({ store, writer, presence, broker, clock, log })
   const repair = new RepairQueue({ store, broker, work, clock, log })
+  const jobs = new JobCache(store, clock)
   writer.advanceBroadcast = (run) => broadcast.soon(run.id)
-  return { ...ground, publisher, rejected, presence, announcer, work, writer, broadcast, repair }
+  return { ...ground, jobs, publisher, rejected, presence, announcer, work, writer, broadcast, repair }
 }
 
 type Foundation = ReturnType<typeof foundation>
 
 function useCases(base: Foundation) {
   const { store, clock, writer } = base
-  const jobs = new JobCache(store, clock)
-  const starts = new StartRuns({ ...base, jobs })
+  const starts = new StartRuns(base)
   const reads = new ReadRuns(base)
   return {
     ChangeJobs: new ChangeJobs(base),
     ReadJobs: new ReadJobs(store),
-    JobCache: jobs,
+    JobCache: base.jobs,
     StartRuns: starts,
     ReadRuns: reads,
     ChangeRuns: new ChangeRuns({ store, writer, reads }),
@@ -81,7 +81,13 @@ function loopsOf(base: Foundation, stopping: AbortSignal) {
   const tasks = async (ids: readonly string[]) => {
     for (const taskId of ids) await broadcast.wakeTask(taskId)
   }
-  const waker = new Waker({ ...base, shares, handlers: { jobs: (ids) => slots.execute(ids), runs: (ids) => wake.execute(ids), tasks } })
+  const sources = { jobs: base.jobs, runs: base.store.runs, tasks: base.store.tasks }
+  const waker = new Waker({
+    ...base,
+    sources,
+    shares,
+    handlers: { jobs: (ids) => slots.execute(ids), runs: (ids) => wake.execute(ids), tasks },
+  })
   return { slots, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }
 }
 

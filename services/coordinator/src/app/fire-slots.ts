@@ -1,13 +1,29 @@
+import { type Schedule, timeLetters } from '@carillon/contracts'
 import { type Clock, derivedId, type Logger, markStep, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
 import { type RunOrigin, runOfSlot, skippedRun } from '../domain/new-run.ts'
-import { planSlots } from '../domain/schedule.ts'
+import { nextSlot, planSlots, type SlotPlan } from '../domain/schedule.ts'
 import type { Announcer } from './announce.ts'
+import type { DueJob, JobCache } from './read-jobs.ts'
 import type { RunWriter } from './write-runs.ts'
+
+/** Jobs that are moved in one turn of the event loop: what was fired starts and ends meanwhile. */
+const SLICE = 100
+/** Below this the slot itself is all there is to fire; whether further ones were missed needs no look. */
+const ON_TIME_MS = 1_000
+
+interface FiredJob {
+  readonly job: DueJob
+  /** Undefined: still to be found. */
+  readonly next: number | null | undefined
+}
+
+const turnOfLoop = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Fires the slots of jobs: first the runs, under ids derived from (job, slot), then the jobs' next time. A crash between is repaired by doing it again. */
 export class FireSlots {
   readonly #store: Store
+  readonly #jobs: JobCache
   readonly #writer: RunWriter
   readonly #clock: Clock
   readonly #announcer: Announcer
@@ -16,8 +32,9 @@ export class FireSlots {
   /** Set once by the composition. */
   arm: (job: JobRecord) => void = () => undefined
 
-  constructor(options: { store: Store; writer: RunWriter; clock: Clock; announcer: Announcer; log: Logger }) {
+  constructor(options: { store: Store; jobs: JobCache; writer: RunWriter; clock: Clock; announcer: Announcer; log: Logger }) {
     this.#store = options.store
+    this.#jobs = options.jobs
     this.#writer = options.writer
     this.#clock = options.clock
     this.#announcer = options.announcer
@@ -25,45 +42,68 @@ export class FireSlots {
   }
 
   async execute(ids: readonly string[]): Promise<void> {
-    const now = this.#clock.now()
-    const due = (await this.#store.jobs.get(ids)).filter(
-      (job): job is JobRecord => job !== undefined && job.state === 'active' && job.wakeAt !== null && job.wakeAt <= now,
-    )
-    const runs: RunRecord[] = []
-    const moves: (JobMove & { job: JobRecord })[] = []
-    for (const job of due) {
-      try {
-        const { fire, missed, next } = planSlots(job.schedule!, job.wakeAt!, { now, misfire: job.misfire })
-        const origin = (slot: number | string) => originOf(job, slot, now)
-        for (const slot of fire) runs.push(runOfSlot(job, slot, origin(slot)))
-        if (missed) runs.push(skippedRun(job, missed, origin(`missed ${missed.from}`)))
-        moves.push({
-          job,
-          id: job.id,
-          expect: { revision: job.revision, wakeAt: job.wakeAt! },
-          set: { wakeAt: next, state: next === null ? 'finished' : 'active' },
-        })
-      } catch (error) {
-        this.#log.error({ evt: 'slot.failed', job: job.id, err: error }, 'the slots of a job could not be planned')
-      }
+    const fired = await this.#fire(ids)
+    for (let i = 0; i < fired.length; i += SLICE) {
+      await this.#move(fired.slice(i, i + SLICE))
+      await turnOfLoop()
     }
-    await this.#writer.insert(runs)
-    for (const run of runs) if (run.slot !== null) this.#lateness.record(now - run.slot)
-    await this.#move(moves)
   }
 
-  async #move(moves: readonly (JobMove & { job: JobRecord })[]): Promise<void> {
+  /** Stores the runs of what is due, and has them published. */
+  async #fire(ids: readonly string[]): Promise<FiredJob[]> {
+    const now = this.#clock.now()
+    const runs: RunRecord[] = []
+    const fired: FiredJob[] = []
+    for (const job of await this.#jobs.toFire(ids)) {
+      this.#unlessFaulty(job, () => {
+        const onTime = now - job.wakeAt < ON_TIME_MS
+        const schedule = job.schedule as Schedule
+        const plan: Partial<SlotPlan> = onTime ? { fire: [job.wakeAt] } : planSlots(schedule, job.wakeAt, { now, misfire: job.misfire })
+        const { fire = [], missed, next } = plan
+        for (const slot of fire) runs.push(runOfSlot(job, slot, originOf(job, slot, { now })))
+        if (missed) runs.push(skippedRun(job, missed, originOf(job, missed.from, { now, missed: true })))
+        fired.push({ job, next })
+      })
+    }
+    await this.#writer.insert(runs)
+    const firedAt = this.#clock.now()
+    for (const run of runs) if (run.slot !== null && run.state !== 'skipped') this.#lateness.record(firedAt - run.slot)
+    return fired
+  }
+
+  /** Moves jobs to their next slot. To find it takes longer than to fire, so it comes after. */
+  async #move(fired: readonly FiredJob[]): Promise<void> {
+    const moves: (JobMove & { job: DueJob })[] = []
+    for (const { job, next } of fired) {
+      this.#unlessFaulty(job, () => {
+        const wakeAt = next === undefined ? nextSlot(job.schedule as Schedule, job.wakeAt) : next
+        const expect = { revision: job.revision, wakeAt: job.wakeAt }
+        moves.push({ job, id: job.id, expect, set: { wakeAt, state: wakeAt === null ? 'finished' : 'active' } })
+      })
+    }
     const outcomes = await this.#store.jobs.advance(moves.map(({ id, expect, set }) => ({ id, expect, set })))
     for (const [i, { job, set }] of moves.entries()) {
       if (outcomes[i] !== 'applied') continue
-      if (set.wakeAt !== null) this.arm({ ...job, ...set })
+      const moved = { ...job, ...set }
+      this.#jobs.keep([moved])
+      if (set.wakeAt !== null) this.arm(moved)
       else this.#announcer.changed('job', { namespace: job.namespace, name: job.name, what: 'finished', body: { name: job.name } })
+    }
+  }
+
+  /** A job whose slots cannot be found disturbs no other. */
+  #unlessFaulty(job: JobRecord, step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      this.#log.error({ evt: 'slot.failed', job: job.id, err: error }, 'the slots of a job could not be planned')
     }
   }
 }
 
-function originOf(job: JobRecord, slot: number | string, now: number): RunOrigin {
-  const id = derivedId('s', job.namespace, job.name, slot)
+/** The id begins with the slot's time: runs that are due together lie together in the store. */
+function originOf(job: JobRecord, slot: number, options: { now: number; missed?: boolean }): RunOrigin {
+  const id = derivedId(`s${timeLetters(slot)}`, job.namespace, job.name, ...(options.missed ? ['missed', slot] : [slot]))
   const traceparent = markStep('carillon.run.created', undefined, { 'carillon.run.id': id, 'carillon.namespace': job.namespace })
-  return { id, namespace: job.namespace, trigger: 'schedule', traceparent: traceparent ?? null, now }
+  return { id, namespace: job.namespace, trigger: 'schedule', traceparent: traceparent ?? null, now: options.now }
 }

@@ -1,6 +1,6 @@
 import { CarillonError, type JobView, type Page, printable } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
-import type { JobRecord, Store } from '@carillon/store'
+import type { DueQuery, JobRecord, Store } from '@carillon/store'
 import { jobView } from '../domain/views.ts'
 import { pageThatFits } from './page-that-fits.ts'
 
@@ -14,8 +14,11 @@ export function jobNotFound(name: string): CarillonError {
 const KEEP_MS = 5_000
 const KEEP_AT_MOST = 10_000
 
+/** A job whose slot is to be fired. */
+export type DueJob = JobRecord & { readonly wakeAt: number }
+
 /**
- * Jobs as starts need them, remembered for a moment. Whoever changes a job says so on `live.job.<name>.changed` before he answers, so
+ * Jobs as starts and slots need them, remembered for a moment. Whoever changes a job says so on `live.job.<name>.changed` before he answers, so
  * a start that follows a change sees it.
  */
 export class JobCache {
@@ -54,6 +57,30 @@ export class JobCache {
       into.set(id, jobs[i])
       if (forgotten === this.#forgotten) this.#entries.set(id, { job: jobs[i], until })
     }
+  }
+
+  /** Jobs whose slots are near, read ahead: when their time has come they are fired from memory. */
+  async due(query: DueQuery): Promise<JobRecord[]> {
+    const forgotten = this.#forgotten
+    const jobs = await this.#store.jobs.due(query)
+    if (forgotten === this.#forgotten) this.keep(jobs)
+    return jobs
+  }
+
+  /** Those of these jobs that are to be fired now. */
+  async toFire(ids: readonly string[]): Promise<DueJob[]> {
+    const now = this.#clock.now()
+    const isDue = (job: JobRecord | undefined): job is DueJob => job?.state === 'active' && job.wakeAt !== null && job.wakeAt <= now
+    const known = ids.map((id) => this.#entries.get(id)).map((entry) => (entry && entry.until > now ? entry.job : undefined))
+    const unsure = ids.filter((_, i) => !isDue(known[i]))
+    const read = unsure.length > 0 ? await this.#store.jobs.get(unsure) : []
+    return [...known, ...read].filter(isDue)
+  }
+
+  keep(jobs: readonly JobRecord[]): void {
+    if (this.#entries.size > KEEP_AT_MOST) this.#entries.clear()
+    const until = this.#clock.now() + KEEP_MS
+    for (const job of jobs) this.#entries.set(job.id, { job, until })
   }
 
   forget(namespace: string, name: string): void {

@@ -73,7 +73,7 @@ export class StartRuns {
         outcomes[i] = CarillonError.from(error)
       }
     }
-    const inserted = await this.#writer.insert(runs)
+    const inserted = await this.#writer.insert(runs, { answerFirst: true })
     const duplicates = places.filter((_, k) => inserted[k] === 'duplicate')
     if (duplicates.length > 0)
       await this.#compare(

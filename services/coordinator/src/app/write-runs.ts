@@ -55,8 +55,11 @@ export class RunWriter {
     for (const id of ids) this.#recent.delete(id)
   }
 
-  /** Writes new runs. Answers as soon as they are stored: the caller hears of it while their work is being published. */
-  async insert(runs: readonly RunRecord[]): Promise<InsertOutcome[]> {
+  /**
+   * Writes new runs and publishes their work.
+   * @param options.answerFirst resolve as soon as they are stored: the caller hears of it while their work is being published
+   */
+  async insert(runs: readonly RunRecord[], options: { answerFirst?: boolean } = {}): Promise<InsertOutcome[]> {
     for (const run of runs) if (isOwed(run)) this.#work.expect(run.id, run.queuedAt ?? 0)
     const outcomes = await this.#store.runs.insert(runs).catch((error: unknown) => {
       for (const run of runs) this.#work.settled(run.id)
@@ -68,9 +71,9 @@ export class RunWriter {
       for (const run of created) this.#announcer.live(run, 'created')
       return this.#follow(created)
     }
-    // Records of skipped slots are ended from the beginning: their events are waited for.
-    if (created.some((run) => isEnded(run.state))) await follow()
-    else if (created.length > 0) setImmediate(follow)
+    // Events of records that are ended from the beginning (skipped slots) are waited for.
+    if (options.answerFirst) setImmediate(follow)
+    else await follow()
     return outcomes
   }
 

@@ -29,7 +29,7 @@ async function createWaker(context: TestContext, options: { shares?: number[]; h
     await moveOn(store, kind, ids)
   }
   const handlers = { jobs: wake('jobs'), runs: wake('runs'), tasks: wake('tasks') }
-  const waker = new Waker({ store, clock, log, shares: () => options.shares ?? ALL, handlers })
+  const waker = new Waker({ sources: store, clock, log, shares: () => options.shares ?? ALL, handlers })
   context.after(() => waker.stop())
   return { clock, store, waker, woken, batches, lines }
 }
@@ -199,7 +199,7 @@ test('stop waits for what is being handled', async (context) => {
       release = resolve
     })
   const handlers = { jobs: async () => undefined, tasks: async () => undefined, runs }
-  const waker = new Waker({ store, clock, log: createTestLog().log, shares: () => ALL, handlers })
+  const waker = new Waker({ sources: store, clock, log: createTestLog().log, shares: () => ALL, handlers })
   await waker.start()
   await clock.advance(5)
   let stopped = false

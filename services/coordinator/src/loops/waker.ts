@@ -1,7 +1,11 @@
 import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
-import type { Store } from '@carillon/store'
+import type { DueQuery } from '@carillon/store'
 
 export type WakeKind = 'jobs' | 'runs' | 'tasks'
+/** Where what is due is read. */
+export interface WakeSource {
+  due(query: DueQuery): Promise<readonly { readonly id: string; readonly wakeAt: number | null }[]>
+}
 export interface WakeHandlers {
   readonly jobs: (ids: readonly string[]) => Promise<void>
   readonly runs: (ids: readonly string[]) => Promise<void>
@@ -21,7 +25,7 @@ const BATCH = 500
  * What is created meanwhile is armed directly. Being called twice, late or for something that has changed is harmless.
  */
 export class Waker extends LoopService {
-  readonly #store: Store
+  readonly #sources: Readonly<Record<WakeKind, WakeSource>>
   readonly #clock: Clock
   readonly #log: Logger
   readonly #shares: () => readonly number[]
@@ -31,9 +35,15 @@ export class Waker extends LoopService {
   #firing: Promise<void> = Promise.resolve()
   #stopped = true
 
-  constructor(options: { store: Store; clock: Clock; log: Logger; shares: () => readonly number[]; handlers: WakeHandlers }) {
+  constructor(options: {
+    sources: Readonly<Record<WakeKind, WakeSource>>
+    clock: Clock
+    log: Logger
+    shares: () => readonly number[]
+    handlers: WakeHandlers
+  }) {
     super()
-    this.#store = options.store
+    this.#sources = options.sources
     this.#clock = options.clock
     this.#log = options.log
     this.#shares = options.shares
@@ -75,7 +85,7 @@ export class Waker extends LoopService {
   /** Wakes what is overdue, arms what is near; answers when to look again. */
   async #scan(): Promise<number> {
     const query = { until: this.#clock.now() + AHEAD_MS, shares: this.#shares(), limit: PAGE }
-    const pages = await Promise.all(KINDS.map((kind) => this.#store[kind].due(query)))
+    const pages = await Promise.all(KINDS.map((kind) => this.#sources[kind].due(query)))
     const waits = await Promise.all(KINDS.map((kind, i) => this.#takePage(kind, pages[i] ?? [])))
     return Math.min(...waits)
   }
@@ -87,8 +97,9 @@ export class Waker extends LoopService {
     for (const item of due) if (item.wakeAt > now) this.arm(kind, item)
     const overdue = due.filter(({ wakeAt }) => wakeAt <= now).map(({ id }) => id)
     const handled = await this.#wake(kind, overdue)
-    const last = page.length === PAGE && handled ? (due.at(-1)?.wakeAt ?? now) - now : SCAN_MS
-    return Math.min(Math.max(last, 1), SCAN_MS)
+    const regular = toMiddleOfSecond(this.#clock.now())
+    const last = page.length === PAGE && handled ? (due.at(-1)?.wakeAt ?? now) - now : regular
+    return Math.min(Math.max(last, 1), regular)
   }
 
   #fire(instant: number): void {
@@ -121,4 +132,10 @@ export class Waker extends LoopService {
     }
     return failed === 0
   }
+}
+
+/** Slots of cron expressions lie on whole seconds: a scan keeps as far from them as it can. */
+function toMiddleOfSecond(now: number): number {
+  const restMs = (SCAN_MS * 1.5 - (now % SCAN_MS)) % SCAN_MS
+  return restMs > 0 ? restMs : SCAN_MS
 }
