@@ -1,9 +1,15 @@
-/** `npm run bench`: finds a MongoDB engine as the tests do, then measures; see bench/src/main.ts for the options. */
-import { spawnSync } from 'node:child_process'
-import { findMongodb } from './mongodb.ts'
+/** `npm run bench`: measures; see bench/src/main.ts for the options. A MongoDB engine is found as the tests find theirs, when its turn comes: even an idle one takes part of a small machine. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { findMongodb, type Mongodb } from './mongodb.ts'
 
-const mongodb = await findMongodb({ say: (line) => console.error(`bench: ${line}`) })
-const environment = { ...process.env, ...('skipped' in mongodb ? {} : { CARILLON_TEST_MONGODB_URL: mongodb.url }) }
-const { status } = spawnSync(process.execPath, ['bench/dist/main.js', ...process.argv.slice(2)], { env: environment, stdio: 'inherit' })
-if (!('skipped' in mongodb)) await mongodb.stop()
+let mongodb: Mongodb | undefined
+const bench = fork('bench/dist/main.js', process.argv.slice(2))
+bench.on('message', async () => {
+  const found = await findMongodb({ say: (line) => console.error(`bench: ${line}`) })
+  if (!('skipped' in found)) mongodb = found
+  bench.send({ url: mongodb?.url })
+})
+const [status] = await once(bench, 'exit')
+await mongodb?.stop()
 process.exit(status ?? 1)

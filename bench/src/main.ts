@@ -2,6 +2,7 @@
  * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle`, `--runs 40000`, `--json`
  * (one object on the last line). Everything runs on loopback and ends by itself.
  */
+import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { connect } from '@carillon/sdk'
 import { measureStart } from './latency.ts'
@@ -65,10 +66,20 @@ async function measureIdle(): Promise<object> {
   return { rssMiB: after.rssMiB, cpuPercent: Math.round(((after.cpuMs - before.cpuMs) / IDLE_MS) * 1_000) / 10, readyMs: mesh.readyMs }
 }
 
+/** The URL of an engine: from the environment, or from whoever started us (`npm run bench` does, when asked). */
+async function findMongodb(): Promise<string | undefined> {
+  const given = process.env['CARILLON_TEST_MONGODB_URL']
+  if (given || !process.send) return given
+  process.send('mongodb')
+  const [{ url }] = (await once(process, 'message')) as [{ url?: string }]
+  process.disconnect()
+  return url
+}
+
 async function mongodb(): Promise<object> {
-  const url = process.env['CARILLON_TEST_MONGODB_URL']
+  const url = await findMongodb()
   if (!url) {
-    say('MongoDB is not measured: CARILLON_TEST_MONGODB_URL is not set (`node scripts/mongodb.ts start` prints one)')
+    say('MongoDB is not measured: there is no engine')
     return { skipped: true }
   }
   const database = new URL(url)
@@ -90,3 +101,4 @@ for (const part of parts) {
 }
 console.table(report)
 if (options.json) console.log(JSON.stringify(report))
+process.channel?.unref()

@@ -83,7 +83,10 @@ export class FireSlots {
     }
     const outcomes = await this.#store.jobs.advance(moves.map(({ id, expect, set }) => ({ id, expect, set })))
     for (const [i, { job, set }] of moves.entries()) {
-      if (outcomes[i] !== 'applied') continue
+      if (outcomes[i] !== 'applied') {
+        this.#jobs.forget(job.namespace, job.name)
+        continue
+      }
       const moved = { ...job, ...set }
       this.#jobs.keep([moved])
       if (set.wakeAt !== null) this.arm(moved)
