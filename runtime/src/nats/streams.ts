@@ -8,7 +8,10 @@ import {
   StorageType,
   type StreamConfig,
 } from '@nats-io/jetstream'
+import { type Clock, pause } from '../clock.ts'
+import type { Logger } from '../logger.ts'
 
+const RETRY_AFTER_MS = 500
 const NANOS = 1_000_000
 /** The server's answer for something that is not there, or is there already with other settings. */
 const [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND] = [10059, 10014]
@@ -51,6 +54,24 @@ export async function ensureStream(manager: JetStreamManager, name: StreamName, 
     })
   }
   return outcome
+}
+
+/** The same for several streams at once. */
+export async function ensureStreams(manager: JetStreamManager, names: readonly StreamName[], replicas = 1): Promise<void> {
+  await Promise.all(names.map((name) => ensureStream(manager, name, replicas)))
+}
+
+/** Tries `step` until it is done or the signal aborts: a broker may come back without its data, and a cluster needs a while until it takes streams. */
+export async function untilRestored(step: () => Promise<void>, given: { clock: Clock; log: Logger; signal: AbortSignal }): Promise<void> {
+  const { clock, log, signal } = given
+  do {
+    try {
+      return await step()
+    } catch (error) {
+      if (signal.aborted) return
+      log.warn({ evt: 'streams.unrestored', err: error }, 'what the broker should hold cannot be restored yet; trying again')
+    }
+  } while (await pause(clock, RETRY_AFTER_MS, signal))
 }
 
 /** Makes a durable pull consumer with explicit acknowledgement, where missing. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,20 +9,24 @@ export interface TestServer {
   readonly url: string
   /** SIGKILL; its store stays. */
   kill(): Promise<void>
-  /** Starts it again on the same port and store. */
-  restart(): Promise<void>
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void
+  /** Starts it again on the same port; `wipe` removes what it had stored. */
+  restart(options?: { wipe: boolean }): Promise<void>
   /** Ends it and removes its store. */
   stop(): Promise<void>
 }
 
 const READY_WITHIN_MS = 10_000
+const PORTS_TRIED = 5
 
 /** @param options `jetStream` false: without it; `settings` are further arguments of the command line */
 export async function startNatsServer(options: { jetStream?: boolean; settings?: readonly string[] } = {}): Promise<TestServer> {
   const { jetStream = true, settings = [] } = options
   const store = mkdtempSync(join(tmpdir(), 'carillon-runtime-nats-'))
   const argumentsOf = (port: number) => ['-a', '127.0.0.1', '-p', String(port), ...(jetStream ? ['-js', '-sd', store] : []), ...settings]
-  let { child, port } = await launch(argumentsOf(-1))
+  const started = await launchOnFreePort(argumentsOf)
+  const { port } = started
+  let { child } = started
   // A test that times out never comes to `stop`.
   const killAtExit = () => child.kill('SIGKILL')
   process.once('exit', killAtExit)
@@ -34,8 +39,10 @@ export async function startNatsServer(options: { jetStream?: boolean; settings?:
   return {
     url: `nats://127.0.0.1:${port}`,
     kill,
-    restart: async () => {
-      ;({ child, port } = await launch(argumentsOf(port)))
+    signal: (name) => child.kill(name),
+    restart: async ({ wipe } = { wipe: false }) => {
+      if (wipe) rmSync(store, { recursive: true, force: true })
+      child = await launch(argumentsOf(port))
     },
     stop: async () => {
       await kill()
@@ -53,20 +60,33 @@ function findBinary(): string {
   if (found && existsSync(found)) return found
   throw new Error('no nats-server for the tests: set CARILLON_NATS_SERVER, or run `npm test` once')
 }
+/**
+ * On a port of our choice, below those that the system gives to outgoing connections: one of these could take the port while the server is
+ * away.
+ */
+async function launchOnFreePort(argumentsOf: (port: number) => readonly string[]): Promise<{ child: ChildProcess; port: number }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = randomInt(10_000, 30_000)
+    try {
+      return { child: await launch(argumentsOf(port)), port }
+    } catch (error) {
+      if (attempt === PORTS_TRIED) throw error
+    }
+  }
+}
 
-function launch(args: readonly string[]): Promise<{ child: ChildProcess; port: number }> {
+function launch(args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(findBinary(), args, { stdio: ['ignore', 'ignore', 'pipe'] })
   return new Promise((resolve, reject) => {
     let output = ''
     const timer = setTimeout(() => reject(new Error(`nats-server was not ready in time: ${output}`)), READY_WITHIN_MS)
     child.stderr.on('data', (chunk: Buffer) => {
       output += chunk.toString()
-      const port = /Listening for client connections on \S+:(\d+)/.exec(output)?.[1]
-      if (!output.includes('Server is ready') || port === undefined) return
+      if (!output.includes('Server is ready')) return
       clearTimeout(timer)
       // Read on, so that the pipe never fills.
       child.stderr.removeAllListeners('data').resume()
-      resolve({ child, port: Number(port) })
+      resolve(child)
     })
     child.once('exit', (code) => {
       clearTimeout(timer)

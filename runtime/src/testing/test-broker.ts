@@ -1,3 +1,4 @@
+import type { TestContext } from 'node:test'
 import type { StreamName } from '@carillon/contracts'
 import { systemClock } from '../clock.ts'
 import { createLogger, type Logger } from '../logger.ts'
@@ -32,6 +33,37 @@ export async function startTestBroker(streams: readonly StreamName[]): Promise<T
     await server.stop()
   }
   return { server, broker, publisher, rejected, log, lines, stop }
+}
+
+/** A nats-server of one test without streams, a connection to it, and what is to be cleaned up. */
+export interface BrokerOfTest extends Broker {
+  readonly server: TestServer
+  readonly log: Logger
+  /** Lines of the log so far, as objects. */
+  readonly lines: Record<string, unknown>[]
+  /** To be done after the test, before what was registered earlier. */
+  after(cleanUp: () => Promise<unknown>): void
+}
+
+export async function startBrokerOf(t: TestContext): Promise<BrokerOfTest> {
+  const { log, lines } = createTestLog()
+  const after = cleanUps(t)
+  const server = await startNatsServer()
+  after(() => server.stop())
+  const broker = await connectBroker({ natsUrl: server.url, name: 'test', log })
+  after(() => broker.connection.close())
+  return { ...broker, server, log, lines, after }
+}
+
+/** Cleans up after a test, the newest first: services before the broker they talk to. */
+function cleanUps(t: TestContext): (cleanUp: () => Promise<unknown>) => void {
+  const all: (() => Promise<unknown>)[] = []
+  t.after(async () => {
+    const failures: unknown[] = []
+    for (const cleanUp of all.reverse()) await cleanUp().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be cleaned up')
+  })
+  return (cleanUp) => all.push(cleanUp)
 }
 
 /** A logger that keeps its lines. */

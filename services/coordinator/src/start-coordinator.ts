@@ -1,15 +1,14 @@
 import {
-  type Broker,
   type Clock,
   connectBroker,
-  ensureStream,
+  ensureStreams,
   freshServiceId,
   type Logger,
   MeshTransport,
-  pause,
   type Running,
   startMicroservice,
   systemClock,
+  untilRestored,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { compose, type Ground } from './compose.ts'
@@ -31,7 +30,7 @@ export interface CoordinatorOptions {
 
 /** How far the clocks of broker and coordinators may be apart; what lies between is only looked at. */
 const CLOCKS_DIFFER_MS = 10_000
-const RETRY_AFTER_MS = 500
+const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
 
 /** What a store takes at once: SQLite works while we wait, so more than one batch under way gains nothing. */
 const BATCHES = {
@@ -57,17 +56,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 async function start(ground: Ground & { batch: { maxMessages: number } }, streamReplicas: number): Promise<Running> {
   const { broker, log, clock, batch, store } = ground
   const { providers, loops, rejected, rebuild, stopping, abort, close } = compose(ground)
+  const ensureAll = () => ensureStreams(broker.manager, STREAMS, streamReplicas)
   const ensureAndRebuild = async () => {
-    await ensureStreams(broker, streamReplicas)
+    await ensureAll()
     return rebuild()
   }
-  await ensureStreams(broker, streamReplicas)
+  await ensureAll()
   /** Whoever made the stream of work anew: what was queued before cannot be in it. Costs nothing when nothing was. */
   const repairWiped = async () => {
     const { created } = await broker.manager.streams.info('WORK')
     await rebuild(Date.parse(created) + CLOCKS_DIFFER_MS)
   }
-  broker.onReconnect(() => untilDone(async () => ensureStreams(broker, streamReplicas).then(repairWiped), { clock, log, signal: stopping }))
+  broker.onReconnect(() => untilRestored(async () => ensureAll().then(repairWiped), { clock, log, signal: stopping }))
   await loops.start()
   const transport = new MeshTransport({ service: 'coordinator', broker, log, clock, rejected, batches: batch })
   const microservice = await startMicroservice({
@@ -76,7 +76,7 @@ async function start(ground: Ground & { batch: { maxMessages: number } }, stream
     transport,
     log,
   })
-  void untilDone(repairWiped, { clock, log, signal: stopping })
+  void untilRestored(repairWiped, { clock, log, signal: stopping })
   log.info({ evt: 'coordinator.ready', store: store.describe() }, 'coordinator is ready')
   return {
     stop: async () => {
@@ -87,21 +87,4 @@ async function start(ground: Ground & { batch: { maxMessages: number } }, stream
       await broker.close()
     },
   }
-}
-
-async function ensureStreams(broker: Broker, replicas: number): Promise<void> {
-  await Promise.all((['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const).map((name) => ensureStream(broker.manager, name, replicas)))
-}
-
-/** A broker that has just come back may need a while until it takes streams. */
-async function untilDone(step: () => Promise<void>, given: { clock: Clock; log: Logger; signal: AbortSignal }): Promise<void> {
-  const { clock, log, signal } = given
-  do {
-    try {
-      return await step()
-    } catch (error) {
-      if (signal.aborted) return
-      log.warn({ evt: 'streams.unrestored', err: error }, 'streams and queue cannot be restored yet; trying again')
-    }
-  } while (await pause(clock, RETRY_AFTER_MS, signal))
 }

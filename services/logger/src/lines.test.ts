@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CarillonError } from '@carillon/contracts'
-import { eventually } from './testing-broker.ts'
+import { eventually } from '@carillon/runtime/testing'
 import { linesMessage, RUN, startTestLogger, withInsert } from './testing-logger.ts'
 
 describe('lines', { concurrency: true }, () => {

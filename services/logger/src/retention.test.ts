@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { eventually } from '@carillon/runtime/testing'
 import { openStore } from '@carillon/store'
 import { startLogger } from './start-logger.ts'
-import { eventually } from './testing-broker.ts'
 import { BEGUN_AT, linesMessage, RUN, startTestLogger } from './testing-logger.ts'
 
 const DAY_MS = 86_400_000
@@ -69,8 +69,8 @@ describe('the logger', { concurrency: true }, () => {
     const logger = await startTestLogger(t)
     logger.publish(linesMessage(1, 1))
     await eventually('the first line', async () => (await logger.query()).items.length === 1)
-    await logger.broker.kill()
-    await logger.broker.startAgain({ wipe: true })
+    await logger.broker.server.kill()
+    await logger.broker.server.restart({ wipe: true })
     await eventually('the stream', async () => (await logger.call('loggerHealth', {}).catch(() => undefined))?.checks[2]?.ok)
     logger.publish(linesMessage(2, 2))
     await eventually('the second line', async () => (await logger.texts().catch(() => [])).length === 2, 10_000)
@@ -79,7 +79,7 @@ describe('the logger', { concurrency: true }, () => {
   it('works beside another one, stops twice, and leaves its store open', async (t) => {
     const logger = await startTestLogger(t)
     const store = await openStore('sqlite::memory:')
-    const other = await startLogger({ natsUrl: logger.broker.natsUrl, log: logger.broker.log, store })
+    const other = await startLogger({ natsUrl: logger.broker.server.url, log: logger.broker.log, store })
     for (let seq = 1; seq <= 50; seq++) logger.publish(linesMessage(seq, seq))
     const stored = async (of: typeof store) =>
       (await of.logs.query({ namespace: 'default', runId: RUN, order: 'oldest', limit: 100 })).items.length

@@ -3,18 +3,18 @@ import {
   type Broker,
   type Clock,
   connectBroker,
-  ensureStream,
+  ensureStreams,
   freshServiceId,
   inOrder,
   type Logger,
   MeshTransport,
-  pause,
   RejectedMessages,
   type Running,
   type Service,
   StreamPublisher,
   startMicroservice,
   systemClock,
+  untilRestored,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import type { LoggerParts } from './app/parts.ts'
@@ -47,7 +47,6 @@ const DAY_MS = 86_400_000
 const BATCHES = { maxMessages: 50, maxInFlight: 1 }
 /** Runs whose lines are counted: 1 MiB of memory. */
 const COUNTED_RUNS = 10_000
-const RETRY_AFTER_MS = 500
 
 /**
  * Starts a logger: it keeps the lines of stream LOGS in the store, answers `logs.query` and removes what is beyond its limits. Any number
@@ -78,6 +77,7 @@ async function run(options: LoggerOptions, id: string, broker: Broker): Promise<
   }
   const services = inOrder([microservice(parts), new KeepRetention(parts, options.trimEveryMs ?? 60_000)])
   const stopping = new AbortController()
+  const ensureAll = () => ensureStreams(broker.manager, STREAMS, streamReplicas)
   const stop = async () => {
     stopping.abort()
     await services.stop()
@@ -87,8 +87,8 @@ async function run(options: LoggerOptions, id: string, broker: Broker): Promise<
   let stopped: Promise<void> | undefined
   const running: Running = { stop: () => (stopped ??= stop()) }
   try {
-    for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
-    broker.onReconnect(() => restoreStreams({ broker, clock, log, streamReplicas, signal: stopping.signal }))
+    await ensureAll()
+    broker.onReconnect(() => untilRestored(ensureAll, { clock, log, signal: stopping.signal }))
     await services.start()
   } catch (error) {
     await running.stop()
@@ -107,26 +107,5 @@ function microservice(parts: LoggerParts): Service {
       running = await startMicroservice({ controllers: [LoggerController], providers: { [PARTS]: parts }, transport, log })
     },
     stop: async () => running?.stop(),
-  }
-}
-
-/** The broker may be back without its data, and a cluster may need a while until it takes streams. */
-async function restoreStreams(options: {
-  broker: Broker
-  clock: Clock
-  log: Logger
-  streamReplicas: number
-  signal: AbortSignal
-}): Promise<void> {
-  const { broker, clock, log, streamReplicas, signal } = options
-  while (!signal.aborted) {
-    try {
-      for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
-      return
-    } catch (error) {
-      if (signal.aborted) return
-      log.warn({ evt: 'streams.unrestored', err: error }, 'the streams cannot be restored yet; trying again')
-      await pause(clock, RETRY_AFTER_MS, signal)
-    }
   }
 }

@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test'
 import { CALLS, type CallInput, type CallOutput, CarillonError, type ErrorBody, type LogView, type Page } from '@carillon/contracts'
+import { type BrokerOfTest, startBrokerOf } from '@carillon/runtime/testing'
 import { openStore, type Store } from '@carillon/store'
 import { type LoggerOptions, startLogger } from './start-logger.ts'
-import { startBroker, type TestBroker } from './testing-broker.ts'
 
 export const RUN = 'run00123456789abcdef'
 /** Of the first line of a test. */
@@ -10,12 +10,12 @@ export const BEGUN_AT = Date.parse('2030-01-01T00:00:00.000Z') - 10 * 366 * 86_4
 
 /** A broker, a store and a logger between them, and what a test says to them. */
 class TestLogger {
-  readonly broker: TestBroker
+  readonly broker: BrokerOfTest
   readonly store: Store
   /** Bodies of `event.message.LOGS.rejected`. */
   readonly rejected: Record<string, unknown>[] = []
 
-  constructor(broker: TestBroker, store: Store) {
+  constructor(broker: BrokerOfTest, store: Store) {
     this.broker = broker
     this.store = store
     broker.connection.subscribe('carillon.*.event.message.LOGS.rejected', {
@@ -64,11 +64,11 @@ export async function startTestLogger(
   options: Partial<LoggerOptions> = {},
   spoil: (store: Store) => Store = (store) => store,
 ): Promise<TestLogger> {
-  const broker = await startBroker(t)
+  const broker = await startBrokerOf(t)
   const store = await openStore('sqlite::memory:')
   broker.after(() => store.close())
   // Lines of these tests are ten years old, their retention must be longer.
-  const settings = { natsUrl: broker.natsUrl, log: broker.log, retentionDays: 36_500, ...options }
+  const settings = { natsUrl: broker.server.url, log: broker.log, retentionDays: 36_500, ...options }
   const logger = await startLogger({ ...settings, store: spoil(store) })
   broker.after(() => logger.stop())
   return new TestLogger(broker, store)

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
 import { setTimeout as pauseFor } from 'node:timers/promises'
 import { createLogger } from '@carillon/runtime'
+import { eventually } from '@carillon/runtime/testing'
 import { startRegistry } from './start-registry.ts'
-import { eventually } from './testing-broker.ts'
 import { startMesh, startTestRegistry, type TestMesh } from './testing-registry.ts'
 
 const lostOnes = (mesh: TestMesh) => mesh.heard.filter(({ subject }) => subject.endsWith('.lost')).map(({ body }) => body['instance'])
@@ -16,8 +16,8 @@ describe('disturbance', { concurrency: true }, () => {
   it('a broker that comes back empty: streams at once, instances when they beat', async (t) => {
     const mesh = await startMesh(t, 2)
     await mesh.register('a', ['invoice'])
-    await mesh.broker.kill()
-    await mesh.broker.startAgain({ wipe: true })
+    await mesh.broker.server.kill()
+    await mesh.broker.server.restart({ wipe: true })
     mesh.keepBeating('a')
     await eventually('asked to register', () => mesh.count('carillon.default.control.a') > 0)
     await eventually('registered', () =>
@@ -40,9 +40,9 @@ describe('disturbance', { concurrency: true }, () => {
     // Longer than the second that this connection may need to be back.
     const mesh = await startMesh(t, 1, 1_500)
     await mesh.register('a', ['invoice'])
-    await mesh.broker.kill()
+    await mesh.broker.server.kill()
     await pauseFor(1.2 * mesh.lostAfterMs)
-    await mesh.broker.startAgain({ wipe: false })
+    await mesh.broker.server.restart({ wipe: false })
     mesh.keepBeating('a')
     await eventually('heard again', async () => (await mesh.list().catch(() => []))[0]?.silentMs === 0)
     await pauseFor(0.3 * mesh.lostAfterMs)
@@ -68,7 +68,7 @@ describe('disturbance', { concurrency: true }, () => {
     const code = `
       import { startRegistry } from '${new URL('./start-registry.js', import.meta.url).href}'
       import { createLogger } from '@carillon/runtime'
-      await startRegistry({ natsUrl: '${mesh.broker.natsUrl}', log: createLogger({ name: 'registry', level: 'error' }), lostAfterMs: ${mesh.lostAfterMs} })
+      await startRegistry({ natsUrl: '${mesh.broker.server.url}', log: createLogger({ name: 'registry', level: 'error' }), lostAfterMs: ${mesh.lostAfterMs} })
       console.log('started')`
     const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -80,7 +80,7 @@ describe('disturbance', { concurrency: true }, () => {
     await once(createInterface({ input: child.stdout }), 'line')
     await mesh.register('a')
     mesh.keepBeating('a')
-    for (const pausing of [child, { kill: (name: 'SIGSTOP' | 'SIGCONT') => mesh.broker.signal(name) }]) {
+    for (const pausing of [child, { kill: (name: 'SIGSTOP' | 'SIGCONT') => mesh.broker.server.signal(name) }]) {
       pausing.kill('SIGSTOP')
       await pauseFor(2 * mesh.lostAfterMs)
       pausing.kill('SIGCONT')
@@ -95,9 +95,9 @@ describe('disturbance', { concurrency: true }, () => {
   it('stops while the broker is away, and does not start without one', async (t) => {
     const mesh = await startMesh(t, 0)
     const registry = await startTestRegistry(mesh)
-    await mesh.broker.kill()
+    await mesh.broker.server.kill()
     await Promise.all([registry.stop(), registry.stop()])
     const log = createLogger({ name: 'test', level: 'silent' })
-    await assert.rejects(startRegistry({ natsUrl: mesh.broker.natsUrl, log }), { code: 'NATS_UNAVAILABLE' })
+    await assert.rejects(startRegistry({ natsUrl: mesh.broker.server.url, log }), { code: 'NATS_UNAVAILABLE' })
   })
 })

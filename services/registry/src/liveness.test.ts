@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PRESENCE_BUCKET } from '@carillon/contracts'
+import { eventually } from '@carillon/runtime/testing'
 import { Kvm } from '@nats-io/kv'
-import { eventually } from './testing-broker.ts'
 import { startMesh } from './testing-registry.ts'
 
 describe('liveness', { concurrency: true }, () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PRESENCE_BUCKET, STREAMS } from '@carillon/contracts'
+import { eventually, startBrokerOf } from '@carillon/runtime/testing'
 import { Kvm } from '@nats-io/kv'
-import { eventually, startBroker } from './testing-broker.ts'
 import { startMesh, startTestRegistry, TestMesh } from './testing-registry.ts'
 
 const consumersOf = async (mesh: TestMesh) => {
@@ -94,7 +94,7 @@ describe('registration', () => {
   })
 
   it('names the handler for which the stream has no room', async (t) => {
-    const broker = await startBroker(t)
+    const broker = await startBrokerOf(t)
     await broker.manager.streams.add({ name: 'WORK', subjects: [...STREAMS.WORK.subjects], retention: 'workqueue', max_consumers: 1 })
     const mesh = new TestMesh(broker, 500)
     await startTestRegistry(mesh)
@@ -112,7 +112,7 @@ describe('registration', () => {
   })
 
   it('gives a bucket that a reader made first what the writer needs', async (t) => {
-    const broker = await startBroker(t)
+    const broker = await startBrokerOf(t)
     await new Kvm(broker.connection).create(PRESENCE_BUCKET, { history: 1 })
     const mesh = new TestMesh(broker, 500)
     await startTestRegistry(mesh)

@@ -3,18 +3,18 @@ import {
   type Broker,
   type Clock,
   connectBroker,
-  ensureStream,
+  ensureStreams,
   freshServiceId,
   inOrder,
   type Logger,
   MeshTransport,
-  pause,
   RejectedMessages,
   type Running,
   type Service,
   StreamPublisher,
   startMicroservice,
   systemClock,
+  untilRestored,
 } from '@carillon/runtime'
 import type { RegistryParts } from './app/parts.ts'
 import { AskLimit } from './domain/ask-limit.ts'
@@ -45,7 +45,6 @@ const STREAMS: readonly StreamName[] = ['WORK', 'REPORTS', 'EVENTS']
 const TICKS_PER_LOSS = 20
 /** Unknown instances asked to register within one beat: after the broker was wiped the mesh comes back in portions that it can take. */
 const STRANGERS_PER_BEAT = 1_000
-const RETRY_AFTER_MS = 500
 
 /**
  * Starts a registry: it knows who is alive, what they can do and how loaded they are. Any number may run.
@@ -64,6 +63,7 @@ async function run(options: RegistryOptions, id: string, broker: Broker): Promis
   const parts = assemble({ id, broker, publisher, clock, log, lostAfterMs, tickMs, streamReplicas })
   const follow = new FollowPresence(parts)
   const stopping = new AbortController()
+  const ensureAll = () => ensureStreams(broker.manager, STREAMS, streamReplicas)
 
   const services = inOrder([follow, microservice({ parts, publisher, ready: follow.begun }), new WatchSilence(parts, tickMs)])
   const stop = async () => {
@@ -75,11 +75,11 @@ async function run(options: RegistryOptions, id: string, broker: Broker): Promis
   let stopped: Promise<void> | undefined
   const running: Running = { stop: () => (stopped ??= stop()) }
   try {
-    for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
+    await ensureAll()
     await parts.bucket.ensure()
     broker.onReconnect(async () => {
       parts.consumers.forget()
-      await restoreStreams({ broker, clock, log, streamReplicas, signal: stopping.signal })
+      await untilRestored(ensureAll, { clock, log, signal: stopping.signal })
       if (!stopping.signal.aborted) await follow.restart()
     })
     await services.start()
@@ -133,26 +133,5 @@ function assemble(given: {
     beatMs,
     lostAfterMs,
     startedAt: clock.now(),
-  }
-}
-
-/** The broker may be back without its data, and a cluster may need a while until it takes streams. */
-async function restoreStreams(options: {
-  broker: Broker
-  clock: Clock
-  log: Logger
-  streamReplicas: number
-  signal: AbortSignal
-}): Promise<void> {
-  const { broker, clock, log, streamReplicas, signal } = options
-  while (!signal.aborted) {
-    try {
-      for (const stream of STREAMS) await ensureStream(broker.manager, stream, streamReplicas)
-      return
-    } catch (error) {
-      if (signal.aborted) return
-      log.warn({ evt: 'streams.unrestored', err: error }, 'the streams cannot be restored yet; trying again')
-      await pause(clock, RETRY_AFTER_MS, signal)
-    }
   }
 }

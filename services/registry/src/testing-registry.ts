@@ -1,20 +1,20 @@
 import type { TestContext } from 'node:test'
 import { CALLS, type CallOutput, CarillonError, type ErrorBody, type InstanceView } from '@carillon/contracts'
 import type { Running } from '@carillon/runtime'
+import { type BrokerOfTest, startBrokerOf } from '@carillon/runtime/testing'
 import { startRegistry } from './start-registry.ts'
-import { startBroker, type TestBroker } from './testing-broker.ts'
 
 type RegistryCall = 'instancesRegister' | 'instancesLeave' | 'instancesList' | 'registryHealth'
 
 /** A broker with registries, and what a test says to them. */
 export class TestMesh {
-  readonly broker: TestBroker
+  readonly broker: BrokerOfTest
   readonly lostAfterMs: number
   /** Subjects and bodies of every event and control message. */
   readonly heard: { subject: string; body: Record<string, unknown> }[] = []
   readonly #beating = new Map<string, NodeJS.Timeout>()
 
-  constructor(broker: TestBroker, lostAfterMs: number) {
+  constructor(broker: BrokerOfTest, lostAfterMs: number) {
     this.broker = broker
     this.lostAfterMs = lostAfterMs
     for (const subject of ['carillon.*.event.>', 'carillon.*.control.*'])
@@ -69,7 +69,7 @@ export class TestMesh {
 
 /** Starts a broker with so many registries. */
 export async function startMesh(t: TestContext, registries = 1, lostAfterMs = 500): Promise<TestMesh> {
-  const broker = await startBroker(t)
+  const broker = await startBrokerOf(t)
   const mesh = new TestMesh(broker, lostAfterMs)
   broker.after(async () => mesh.stopAllBeating())
   for (let i = 0; i < registries; i++) await startTestRegistry(mesh)
@@ -77,7 +77,7 @@ export async function startMesh(t: TestContext, registries = 1, lostAfterMs = 50
 }
 
 export async function startTestRegistry(mesh: TestMesh): Promise<Running> {
-  const registry = await startRegistry({ natsUrl: mesh.broker.natsUrl, log: mesh.broker.log, lostAfterMs: mesh.lostAfterMs })
+  const registry = await startRegistry({ natsUrl: mesh.broker.server.url, log: mesh.broker.log, lostAfterMs: mesh.lostAfterMs })
   mesh.broker.after(() => registry.stop())
   return registry
 }
