@@ -40,7 +40,9 @@ export const queryLogsSchema = z.strictObject({
 })
 
 /** A stored line, as the logger shows it. */
-export interface LogView extends LogLine {
+export interface LogView extends Omit<LogLine, 'seq'> {
+  /** Order within a task's attempt, from 1; below 0 in a line of our own that tells of dropped ones. */
+  readonly seq: number
   readonly runId: string
   readonly taskId: string
   readonly attempt: number

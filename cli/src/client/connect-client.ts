@@ -1,9 +1,8 @@
 import { CarillonError, connect, type Tail } from '@carillon/sdk'
-import type { Invocation } from '../invocation.ts'
 import type { Client } from './client.ts'
 
 /** @throws CarillonError NATS_UNAVAILABLE that names the address */
-export async function connectClient({ natsUrl, namespace }: Pick<Invocation, 'natsUrl' | 'namespace'>): Promise<Client> {
+export async function connectClient({ natsUrl, namespace }: { natsUrl: string; namespace: string }): Promise<Client> {
   // A lost connection shows as a call that has no answer; the commands that wait say so themselves.
   const options = { servers: natsUrl, service: 'carillon-cli', namespace, onWarning: () => undefined }
   const mesh = await connect(options).catch((error: unknown) => {

@@ -1,18 +1,9 @@
-import { CarillonError, isEnded, LIMITS, type Progress, parseInput, type Report, reportSchema } from '@carillon/contracts'
+import { CarillonError, isEnded, LIMITS, parseInput, reportSchema } from '@carillon/contracts'
 import { type Incoming, meter, type RejectedMessages } from '@carillon/runtime'
 import type { RunRecord } from '@carillon/store'
 import { decideReport, isRefused, progressOf } from '../domain/life.ts'
-import type { ApplyTaskReports } from './apply-task-reports.ts'
+import type { ApplyTaskReports, ReportFrom } from './apply-task-reports.ts'
 import type { RunChange, RunWriter } from './write-runs.ts'
-
-/** A report and who sent it: the subject says so, since only its owner may publish there. */
-export interface ReportFrom {
-  readonly report: Report
-  readonly namespace: string
-  readonly instance: string
-  /** Of an end: the last progress before it, where both came in one batch. */
-  readonly progress?: Progress
-}
 
 /** Takes what executors say. Reports of one batch are one write; one that does not hold is refused and counted. */
 export class ApplyReports {

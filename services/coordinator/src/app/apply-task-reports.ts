@@ -1,9 +1,17 @@
-import { isEnded } from '@carillon/contracts'
+import { isEnded, type Progress, type Report } from '@carillon/contracts'
 import { type Clock, meter } from '@carillon/runtime'
 import type { Store, TaskRecord } from '@carillon/store'
 import { type Decision, decideReport, isRefused } from '../domain/life.ts'
 import type { AdvanceBroadcast } from './advance-broadcast.ts'
-import type { ReportFrom } from './apply-reports.ts'
+
+/** A report and who sent it: the subject says so, since only its owner may publish there. */
+export interface ReportFrom {
+  readonly report: Report
+  readonly namespace: string
+  readonly instance: string
+  /** Of an end: the last progress before it, where both came in one batch. */
+  readonly progress?: Progress
+}
 
 /** Applies what executors say of the tasks of runs with many. */
 export class ApplyTaskReports {
