@@ -4,6 +4,7 @@ import { invalidStoreUrl } from '../store-url.ts'
 import type { BulkTarget, WriteReply } from './bulk.ts'
 import type { StoredDocument } from './document.ts'
 import { fromMongoError } from './mongo-error.ts'
+import { orNoAnswer } from './no-answer.ts'
 import { withRetry } from './retry.ts'
 
 export interface MongoOptions {
@@ -49,7 +50,7 @@ export class MongoDatabase {
     return {
       send: ({ insert, update, ...rest }) => {
         const command = insert === undefined ? { update: name, ...rest } : { insert: name, ...rest }
-        return this.#db.command({ ...command, writeConcern: WRITE_CONCERN }) as Promise<Document & WriteReply>
+        return orNoAnswer(this.#db.command({ ...command, writeConcern: WRITE_CONCERN }) as Promise<Document & WriteReply>)
       },
       writtenBy: async (ids, writer) => {
         const filter = { _id: { $in: [...ids] }, writers: writer }
