@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { MongoNetworkTimeoutError } from 'mongodb'
 
 /** More than the driver's own limit for silence on a socket (30 s), which says better what is wrong. */
@@ -8,13 +9,13 @@ const ANSWER_WITHIN_MS = 35_000
  * command is still being written: it waits for `drain`, which never comes.
  */
 export async function orNoAnswer<Answer>(answer: Promise<Answer>, withinMs = ANSWER_WITHIN_MS): Promise<Answer> {
-  let timer: NodeJS.Timeout | undefined
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new MongoNetworkTimeoutError(`no answer within ${withinMs} ms`)), withinMs)
+  const answered = new AbortController()
+  const silence = setTimeout(withinMs, undefined, { signal: answered.signal }).then(() => {
+    throw new MongoNetworkTimeoutError(`no answer within ${withinMs} ms`)
   })
   try {
     return await Promise.race([answer, silence])
   } finally {
-    clearTimeout(timer)
+    answered.abort()
   }
 }
