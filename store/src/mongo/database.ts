@@ -4,8 +4,7 @@ import { invalidStoreUrl } from '../store-url.ts'
 import type { BulkTarget, WriteReply } from './bulk.ts'
 import type { StoredDocument } from './document.ts'
 import { fromMongoError } from './mongo-error.ts'
-import { orNoAnswer } from './no-answer.ts'
-import { withRetry } from './retry.ts'
+import { orNoAnswer, withRetry } from './retry.ts'
 
 export interface MongoOptions {
   readonly url: string

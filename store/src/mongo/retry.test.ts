@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { test } from 'node:test'
 import { isTransient } from './mongo-error.ts'
-import { orNoAnswer } from './no-answer.ts'
+import { orNoAnswer } from './retry.ts'
 
 test('mongodb: a command whose answer never comes fails as over a broken connection', async () => {
   await assert.rejects(orNoAnswer(new Promise(() => undefined), 10), isTransient)
