@@ -129,7 +129,9 @@ export class Puller {
     this.#retryLater(isMissing ? MISSING_PAUSE_MS : PAUSE_MS)
     const { consumer, onWarning, onMissing } = this.#options
     if (isMissing) onMissing()
-    else onWarning({ code: 'pull-refused', message: `The broker refused a request to ${consumer}: ${code} ${description}` })
+    // A server that stops says so itself; the lost connection is warned of already.
+    else if (!/server shutdown|leadership change/i.test(description))
+      onWarning({ code: 'pull-refused', message: `The broker refused a request to ${consumer}: ${code} ${description}` })
   }
 
   #retryLater(pauseMs: number): void {
