@@ -59,5 +59,7 @@ function dateText(at: Date | string | undefined): string | undefined {
 
 /** Fields that say nothing are not fields: a strict schema would refuse `undefined` where a key may only be missing. */
 function definedOnly(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  const defined: Record<string, unknown> = Object.create(null)
+  for (const name in fields) if (fields[name] !== undefined) defined[name] = fields[name]
+  return defined
 }

@@ -5,7 +5,7 @@ import { CarillonError } from '@carillon/contracts'
 /** Below this much free space (or a tenth of a small disk) nothing new is taken in; what runs may still end. */
 const MARK_BYTES = 16 * 1024 * 1024
 /** Given back when the disk is full all the same: more than twice the write-ahead log, or a full disk could not even be checkpointed. */
-const BALLAST_BYTES = 4 * 1024 * 1024
+const BALLAST_BYTES = 9 * 1024 * 1024
 
 /**
  * Keeps a store on a full disk able to end what it has begun. SQLite needs room even to delete, so the room is put aside before: a mark below
