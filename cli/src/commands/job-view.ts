@@ -7,12 +7,12 @@ import { spanText, timeText } from '../output/time-text.ts'
 const TONES: Readonly<Record<JobState, Tone>> = { active: 'good', paused: 'warning', finished: 'quiet' }
 
 /** The columns of `jobs list`. */
-export function jobColumns(terminal: Terminal): Column<JobView>[] {
+export function jobColumns(): Column<JobView>[] {
   const nowMs = now()
   return [
     { heading: 'JOB', text: (job) => job.name },
     { heading: 'HANDLER', text: (job) => (job.handler === job.name ? '' : job.handler) },
-    { heading: 'STATE', text: (job) => terminal.paint(TONES[job.state], job.state) },
+    { heading: 'STATE', text: (job) => job.state, tone: (job) => TONES[job.state] },
     { heading: 'SCHEDULE', text: (job) => scheduleText(job.schedule) },
     { heading: 'NEXT', text: (job) => timeText(job.nextAt, nowMs) },
     { heading: 'DESCRIPTION', text: (job) => job.description ?? '' },

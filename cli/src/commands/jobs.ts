@@ -28,7 +28,7 @@ async function listJobs(options: ListOptions, self: Command): Promise<void> {
       options.all === true,
     )
     const empty = `No jobs yet. Make one: carillon jobs put report --cron '*/5 * * * * *'${invocation.repeated}`
-    await printList(terminal, items, { columns: jobColumns(terminal), empty, more: moreText(more) })
+    await printList(terminal, items, { columns: jobColumns(), empty, more: moreText(more) })
   })
 }
 

@@ -1,17 +1,17 @@
 import type { RunView, TaskView } from '@carillon/contracts'
 import { now } from '../clock.ts'
-import { stateText } from '../output/run-text.ts'
+import { stateText, stateTone } from '../output/run-text.ts'
 import { type Column, printFields } from '../output/table.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { timeText, tookText } from '../output/time-text.ts'
 
 /** The columns of `runs list`. */
-export function runColumns(terminal: Terminal): Column<RunView>[] {
+export function runColumns(): Column<RunView>[] {
   const nowMs = now()
   return [
     { heading: 'RUN', text: (run) => run.runId },
     { heading: 'JOB', text: (run) => run.job ?? run.handler },
-    { heading: 'STATE', text: (run) => stateText(terminal, run.state) },
+    { heading: 'STATE', text: (run) => stateText(run.state), tone: (run) => stateTone(run.state) },
     { heading: 'REASON', text: (run) => (run.reason === 'completed' ? '' : (run.reason ?? '')) },
     { heading: 'ATTEMPT', text: (run) => (run.attempts > 1 || run.attempt > 1 ? `${run.attempt}/${run.attempts}` : '') },
     { heading: 'BY', text: (run) => run.trigger },
@@ -21,10 +21,10 @@ export function runColumns(terminal: Terminal): Column<RunView>[] {
 }
 
 /** The columns of `runs tasks`. */
-export function taskColumns(terminal: Terminal): Column<TaskView>[] {
+export function taskColumns(): Column<TaskView>[] {
   return [
     { heading: 'TASK', text: (task) => task.taskId },
-    { heading: 'STATE', text: (task) => stateText(terminal, task.state) },
+    { heading: 'STATE', text: (task) => stateText(task.state), tone: (task) => stateTone(task.state) },
     { heading: 'REASON', text: (task) => (task.reason === 'completed' ? '' : (task.reason ?? '')) },
     { heading: 'ATTEMPT', text: (task) => String(task.attempt) },
     { heading: 'INSTANCE', text: (task) => task.instance ?? '' },
@@ -42,7 +42,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['job', run.job],
     ['handler', run.handler],
     ['mode', run.mode === 'broadcast' ? `broadcast (its tasks: carillon runs tasks ${run.runId})` : undefined],
-    ['state', run.state.replace('_', ' ')],
+    ['state', stateText(run.state)],
     ['reason', [run.reason, run.message].filter(Boolean).join(': ')],
     ['asked by', run.trigger],
     ['key', run.key],

@@ -49,7 +49,7 @@ async function listRuns({ job, state, limit, all }: RunsListOptions, self: Comma
     const { items, more } = await itemsOf(ask, all === true)
     const which = job === undefined && state === undefined ? '' : ' of that kind'
     const empty = `No runs${which} yet. Start one: carillon run hello '{"name":"Ada"}'${invocation.repeated}`
-    await printList(terminal, items, { columns: runColumns(terminal), empty, more: moreText(more) })
+    await printList(terminal, items, { columns: runColumns(), empty, more: moreText(more) })
   })
 }
 
@@ -67,7 +67,7 @@ async function listTasks(runId: string, { limit, all }: ListOptions, self: Comma
       client.call(CALLS.runsTasks, { ...page, ...(cursor === undefined ? {} : { cursor }) })
     const { items, more } = await itemsOf(ask, all === true)
     const empty = `This run has one task, itself: carillon runs get ${runId}${invocation.repeated}`
-    await printList(terminal, items, { columns: taskColumns(terminal), empty, more: moreText(more) })
+    await printList(terminal, items, { columns: taskColumns(), empty, more: moreText(more) })
   })
 }
 

@@ -90,6 +90,20 @@ describe('lists', () => {
     assert.equal(stdout.join(''), 'NAME\na\nlonger\\u001b[1m\n')
   })
 
+  it('are painted after they were made harmless, and are aligned without the paint', async () => {
+    const tones = { a: 'good', longer: 'bad' } as const
+    const painted = [{ heading: 'STATE', text: columns[0]?.text ?? String, tone: ({ name }: { name: 'a' | 'longer' }) => tones[name] }]
+    const { terminal, stdout } = keepingTerminal({ tty: true })
+    await printList(terminal, [{ name: 'a' }, { name: 'longer' }] as const, {
+      columns: [...painted, ...columns.slice(0, 1)],
+      empty: 'nothing',
+    })
+    const shown = stdout.join('')
+    assert.ok(shown.includes('\u001b[32ma\u001b[39m       a\n'), JSON.stringify(shown))
+    assert.ok(shown.includes('\u001b[31mlonger\u001b[39m  longer\n'), JSON.stringify(shown))
+    assert.doesNotMatch(shown, /\\u001b/)
+  })
+
   it('keep a long cell short', async () => {
     const { terminal, stdout } = keepingTerminal()
     await printList(terminal, [{ name: 'a', note: 'x'.repeat(500) }], { columns, empty: 'nothing', more: 'there is more' })

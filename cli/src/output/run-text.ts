@@ -14,12 +14,15 @@ const TONES: Readonly<Record<RunState, Tone>> = {
   skipped: 'warning',
 }
 
-/** A state in its colour; `timed_out` reads `timed out`. */
-export const stateText = (terminal: Terminal, state: RunState): string => terminal.paint(TONES[state], state.replace('_', ' '))
+/** A state as it is read: `timed_out` is `timed out`. */
+export const stateText = (state: RunState): string => state.replace('_', ' ')
+
+/** The colour of a state. */
+export const stateTone = (state: RunState): Tone => TONES[state]
 
 /** What a run is now, in one line: its state, and what a person needs to know about it. */
 export function runText(terminal: Terminal, run: RunView, nowMs: number): string {
-  const state = stateText(terminal, run.state)
+  const state = terminal.paint(stateTone(run.state), stateText(run.state))
   return harmlessLine(terminal, [state, ...details(run, nowMs)])
 }
 

@@ -1,9 +1,12 @@
-import { harmless, type Terminal } from './terminal.ts'
+import { harmless, type Terminal, type Tone } from './terminal.ts'
 
 /** One column: its heading and what it shows of a row. */
 export interface Column<Row> {
   readonly heading: string
+  /** Plain, also where it comes from strangers: it is made harmless here, and painted after that. */
   readonly text: (row: Row) => string
+  /** Its colour. Default: none. */
+  readonly tone?: (row: Row) => Tone
 }
 
 const WIDEST_CELL = 60
@@ -32,7 +35,7 @@ export async function printList<Row>(
     chars: { ...NO_LINES, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
-  table.push(...rows.map((row) => shown.map((column) => cell(column.text(row)))))
+  table.push(...rows.map((row) => shown.map((column) => cell(terminal, column, row))))
   terminal.print(table.toString().replaceAll(/ +$/gm, ''))
   if (options.more !== undefined) terminal.note(terminal.paint('quiet', options.more))
 }
@@ -52,7 +55,9 @@ export function printFields(
   for (const [name, value] of given) terminal.print(`${terminal.paint('quiet', name.padEnd(width))}  ${harmless(value)}`)
 }
 
-function cell(text: string): string {
-  const line = harmless(text).replaceAll(/\s+/g, ' ')
-  return line.length > WIDEST_CELL ? `${line.slice(0, WIDEST_CELL - 1)}…` : line
+function cell<Row>(terminal: Terminal, { text, tone }: Column<Row>, row: Row): string {
+  const line = harmless(text(row)).replaceAll(/\s+/g, ' ')
+  const short = line.length > WIDEST_CELL ? `${line.slice(0, WIDEST_CELL - 1)}…` : line
+  // Last: the escapes of a colour are ours, and neither to be shown nor to be counted.
+  return tone === undefined ? short : terminal.paint(tone(row), short)
 }
