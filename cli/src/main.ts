@@ -12,3 +12,10 @@ try {
 } catch (error) {
   process.exitCode = reportFailure(error, process)
 }
+
+// A command that went wrong may leave something open that keeps the process alive and cannot be ended from here: the NATS client
+// goes on waiting for a server that accepted its connection and says nothing.
+if (process.exitCode) {
+  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve))
+  process.exit()
+}

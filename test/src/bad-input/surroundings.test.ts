@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { CALLS } from '@carillon/contracts'
@@ -13,6 +12,7 @@ import { freePort, startBroker } from '../support/broker.ts'
 import { cliFor, startCli } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering, refusal } from '../support/clients.ts'
+import { oldBroker } from '../support/foreign-server.ts'
 import { connectTo, freshNamespace, quietLog, startMesh } from '../support/mesh.ts'
 import { sqlite, type TestStore } from '../support/stores.ts'
 
@@ -108,36 +108,6 @@ describe('surroundings that are not well', { concurrency: 2 }, () => {
     context.diagnostic(`${accepted.length} runs of 100 kB were accepted before the store was full`)
   })
 })
-
-/** Speaks as little NATS as a client needs to see how old it is. */
-async function oldBroker(cleanup: Cleanup): Promise<string> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    const info = {
-      server_id: 'OLD',
-      server_name: 'old',
-      version: '2.9.25',
-      proto: 1,
-      headers: true,
-      jetstream: true,
-      max_payload: 1_048_576,
-    }
-    socket.write(`INFO ${JSON.stringify(info)}\r\n`)
-    socket.on('data', (chunk) => {
-      for (const _ of chunk.toString('latin1').matchAll(/^PING\r$/gm)) socket.write('PONG\r\n')
-    })
-    socket.on('error', () => socket.destroy())
-  })
-  const port = await new Promise<number>((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
-  )
-  cleanup.add('old broker', () => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return `nats://127.0.0.1:${port}`
-}
 
 /** A small file system of its own; undefined where we may not mount. */
 function mounted(cleanup: Cleanup, bytes: number): string | undefined {
