@@ -1,4 +1,4 @@
-import { CarillonError, checkName } from '@carillon/contracts'
+import { CarillonError, checkName, type ErrorCode } from '@carillon/contracts'
 import type { Command } from 'commander'
 import type { Client } from './client/client.ts'
 import { createTerminal, type Terminal } from './output/terminal.ts'
@@ -38,9 +38,20 @@ export async function withClient(invocation: Invocation, work: (client: Client) 
   const client = await connectClient(invocation)
   try {
     await work(client)
+  } catch (error) {
+    throw isSilence(error) ? await explained(error, invocation) : error
   } finally {
     await client.close()
   }
+}
+
+const SILENCE: readonly ErrorCode[] = ['NO_SERVICE', 'CALL_TIMEOUT']
+const isSilence = (error: unknown): boolean => CarillonError.is(error) && SILENCE.includes(error.code)
+
+async function explained(error: unknown, { natsUrl }: Invocation): Promise<unknown> {
+  // Loaded here: it brings what services look at their broker with.
+  const { explainSilence } = await import('./mesh/explain-silence.ts')
+  return await explainSilence(error, natsUrl)
 }
 
 function checkUrl(servers: string): string {
