@@ -62,6 +62,18 @@ describe('problems', () => {
     assert.match(stderr[3] ?? '', /^ {2}hint: /)
   })
 
+  it('quote the value', () => {
+    const shown = (value: string) => {
+      const { terminal, stderr } = keepingTerminal()
+      printProblem(terminal, new CarillonError('NATS_UNAVAILABLE', 'away', { value }), { stack: false })
+      return stderr[1]
+    }
+    assert.equal(shown('nats://127.0.0.1:4222'), '  value: "nats://127.0.0.1:4222"\n')
+    assert.equal(shown('2.9.25'), '  value: "2.9.25"\n')
+    for (const quoted of ['"x"', '"x'.padEnd(120, 'x').concat('…'), '{"a":1}', '5', 'null'])
+      assert.equal(shown(quoted), `  value: ${quoted}\n`)
+  })
+
   it('are one object on stdout for programs', () => {
     const { terminal, stdout, stderr } = keepingTerminal({ json: true })
     printProblem(terminal, problem, { stack: false })

@@ -12,9 +12,17 @@ export function printProblem(terminal: Terminal, error: unknown, options: { stac
 function problemLines(body: ErrorBody): string[] {
   const lines = [`error ${body.code}: ${body.message}`]
   for (const name of ['field', 'value', 'hint'] as const) {
-    if (body[name] !== undefined) lines.push(`  ${name}: ${body[name].replaceAll('\n', '\n    ')}`)
+    const text = name === 'value' ? quoted(body.value) : body[name]
+    if (text !== undefined) lines.push(`  ${name}: ${text.replaceAll('\n', '\n    ')}`)
   }
   return lines.map(harmless)
+}
+
+/** Text in quotes, so that its spaces and its end are seen; most errors bring them along. */
+function quoted(value: string | undefined): string | undefined {
+  return value === undefined || /^(["{[]|(-?\d+(\.\d+)?(e[+-]?\d+)?|true|false|null|undefined|NaN)$)/.test(value)
+    ? value
+    : JSON.stringify(value)
 }
 
 function stackOf(error: unknown): string {

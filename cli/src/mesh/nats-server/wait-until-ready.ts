@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { CarillonError } from '@carillon/contracts'
+import { CarillonError, printable } from '@carillon/contracts'
 import { now } from '../../clock.ts'
 import { readGreeting } from './server-greeting.ts'
 import { duration, settlesWithin } from './time-limit.ts'
@@ -59,7 +59,7 @@ export function reachableHost(host: string): string {
 export function portInUse({ host, port }: ServerPlace): CarillonError {
   return new CarillonError('PORT_IN_USE', `Port ${port} on ${host} is in use by another process.`, {
     field: 'port',
-    value: String(port),
+    value: printable(String(port)),
     hint: `Stop what listens there, or choose another port with --port, such as --port ${port < 65_535 ? port + 1 : port - 1}.`,
   })
 }
