@@ -1,6 +1,14 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
+import * as nodeModule from 'node:module'
+import { nodeRefusal } from '../dist/node-version.js'
 
-// Before anything of ours is loaded: halves the start-up time of every command after the first.
-enableCompileCache()
-await import('../dist/main.js')
+const refusal = nodeRefusal(process.versions.node, process.argv.slice(2))
+if (refusal === undefined) {
+  // Before anything else of ours is loaded: halves the start-up time of every command after the first.
+  nodeModule.enableCompileCache?.()
+  await import('../dist/main.js')
+} else {
+  process[refusal.stream].write(refusal.text)
+  // As for every wrong setting.
+  process.exitCode = 2
+}

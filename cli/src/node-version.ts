@@ -1,0 +1,23 @@
+import type { ErrorBody } from '@carillon/contracts'
+
+/** The first with SQLite without a flag. */
+const [OLDEST_MAJOR, OLDEST_MINOR] = [22, 13]
+
+/**
+ * What to say, and where, when this Node cannot run us; undefined when it can. Loads nothing: what the other files need may be what is missing.
+ * @param version as in `process.versions.node`
+ */
+export function nodeRefusal(version: string, words: readonly string[]): { stream: 'stdout' | 'stderr'; text: string } | undefined {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major > OLDEST_MAJOR || (major === OLDEST_MAJOR && minor >= OLDEST_MINOR)) return undefined
+  const error: ErrorBody = {
+    code: 'INVALID_CONFIG',
+    message: `carillon needs Node ${OLDEST_MAJOR}.${OLDEST_MINOR} or newer; this is Node ${version}`,
+    field: 'node',
+    value: JSON.stringify(version),
+    hint: 'Install a newer Node, or use npx carillon in the folder of the project: npm brings a Node along there.',
+  }
+  if (words.includes('--json')) return { stream: 'stdout', text: `${JSON.stringify({ error })}\n` }
+  const { code, message, field, value, hint } = error
+  return { stream: 'stderr', text: `error ${code}: ${message}\n  field: ${field}\n  value: ${value}\n  hint: ${hint}\n` }
+}
