@@ -1,8 +1,8 @@
 import { CarillonError } from '@carillon/contracts'
-import { CommanderError } from 'commander'
 import { EXIT, exitCodeOf } from './exit-code.ts'
 import { printProblem } from './output/problem.ts'
 import { createTerminal, type Sink } from './output/terminal.ts'
+import { UsageError } from './usage-error.ts'
 
 /** The part of `process` that a failure is reported with. */
 export interface Surroundings {
@@ -14,17 +14,17 @@ export interface Surroundings {
 
 /** Says what went wrong and answers the exit code. Help and version end a command too, without being wrong. */
 export function reportFailure(error: unknown, { argv, env, stdout, stderr }: Surroundings): number {
-  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
+  if (error instanceof UsageError && error.exitCode === 0) return EXIT.ok
   // Help that was not asked for, because a command is missing, has been printed instead.
-  if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.wrongInput
-  const problem = error instanceof CommanderError ? fromCommander(error) : CarillonError.from(error)
+  if (error instanceof UsageError && error.code === 'commander.help') return EXIT.wrongInput
+  const problem = error instanceof UsageError ? fromUsage(error) : CarillonError.from(error)
   // The options may be what is wrong: look at the words themselves.
   const terminal = createTerminal({ stdout, stderr, json: argv.includes('--json'), environment: env })
   printProblem(terminal, problem, { stack: env['CARILLON_DEBUG'] === '1' })
   return exitCodeOf(problem.code)
 }
 
-function fromCommander({ message }: CommanderError): CarillonError {
+function fromUsage({ message, help }: UsageError): CarillonError {
   const [, text = message, suggestion] = /^(?:error: )?(.*?)(?:\n\((.*)\))?$/s.exec(message) ?? []
-  return new CarillonError('INVALID_REQUEST', text, { hint: suggestion ?? 'See carillon --help.' })
+  return new CarillonError('INVALID_REQUEST', text, { hint: suggestion ?? `See ${help}.` })
 }

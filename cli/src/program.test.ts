@@ -48,6 +48,12 @@ describe('wrong input', () => {
     ['runs list --state done', ['--state is wrong', 'queued']],
     ['logs abc -f --newest', ['--newest']],
     ['up --port 70000', ['--port is wrong']],
+    ['up --data=', ['INVALID_REQUEST: --data is empty', 'field: --data', 'value: ""', 'hint: ']],
+    ['up --store=', ['--store is empty', 'sqlite:']],
+    ['up --host=', ['--host is empty', '127.0.0.1']],
+    ['coordinator --store=', ['--store is empty']],
+    ['runs list --nats=', ['--nats is wrong: ""']],
+    ['runs list --namespace=', ['INVALID_NAME', 'value: ""']],
     ['health nobody', ['Use coordinator, registry or logger.']],
   ] as const) {
     it(`${line}: exit code 2 and what would be right`, async () => {
@@ -56,6 +62,18 @@ describe('wrong input', () => {
       assert.equal(stdout, '')
       for (const word of words) assert.ok(stderr.includes(word), `${JSON.stringify(stderr)} lacks ${word}`)
       assert.doesNotMatch(stderr, /^ +at /m)
+    })
+  }
+
+  for (const [line, help] of [
+    ['nothing-like-it', 'carillon --help'],
+    ['run', 'carillon run --help'],
+    ['jobs put', 'carillon jobs put --help'],
+    ['jobs nothing-like-it', 'carillon jobs --help'],
+    ['jobs put x --nothing-like-it', 'carillon jobs put --help'],
+  ] as const) {
+    it(`${line}: names the help of the command at hand`, async () => {
+      assert.match((await fail(line.split(' '))).stderr, new RegExp(`hint: See ${help}\\.\n`))
     })
   }
 
@@ -80,6 +98,15 @@ describe('help and version', () => {
   for (const line of ['--help', 'run --help', '--version', 'jobs put -h']) {
     it(`${line} is no failure`, async () => assert.equal((await fail(line.split(' '))).code, EXIT.ok))
   }
+})
+
+describe('the help of a service', () => {
+  for (const service of ['coordinator', 'registry', 'logger'])
+    it(`${service} has no options that mean nothing there`, async () => {
+      const { stdout } = await fail([service, '--help'])
+      assert.match(stdout, /--nats <url>/)
+      assert.doesNotMatch(stdout, /--namespace|--json/)
+    })
 })
 
 describe('exit codes', () => {

@@ -10,6 +10,7 @@ import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
 import { addServiceCommands } from './commands/service.ts'
 import { addUpCommand } from './commands/up.ts'
+import { throwUsageErrors } from './usage-error.ts'
 
 const VERSION = '0.1.0'
 const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222'
@@ -27,7 +28,6 @@ export function createProgram(): Command {
   const program = new Command('carillon')
     .description('Distributed jobs: say what runs when, and watch it run.')
     .version(VERSION)
-    .exitOverride()
     .configureOutput({ outputError: () => undefined })
     .configureHelp({ showGlobalOptions: true })
     .addOption(new Option('--nats <url>', 'address of the broker').env('CARILLON_NATS_URL').default(DEFAULT_NATS_URL))
@@ -44,5 +44,6 @@ export function createProgram(): Command {
   addServiceCommands(program.commandsGroup('Processes:'))
   addDemoCommand(program)
   addHealthCommands(program)
+  throwUsageErrors(program)
   return program
 }

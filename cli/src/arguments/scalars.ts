@@ -7,6 +7,12 @@ export function parseWhole(option: string, text: string, range: { min: number; m
   throw wrong(option, text, `Use a whole number from ${range.min} to ${range.max}.`)
 }
 
+/** A text that is not blank. @throws CarillonError INVALID_REQUEST that names the option */
+export function parseText(option: string, text: string, hint: string): string {
+  if (text.trim() !== '') return text
+  throw new CarillonError('INVALID_REQUEST', `${option} is empty`, { field: option, value: printable(text), hint })
+}
+
 /** One of a few words. @throws CarillonError INVALID_REQUEST that names the option and the words */
 export function parseChoice<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
   const word = words.find((candidate) => candidate === text)

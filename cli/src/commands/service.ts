@@ -1,5 +1,6 @@
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import { invocationOf } from '../invocation.ts'
+import { parseStore } from './store-option.ts'
 
 const DESCRIPTIONS = {
   coordinator: 'one coordinator: decides what runs when',
@@ -7,11 +8,15 @@ const DESCRIPTIONS = {
   logger: 'one logger: keeps log lines and answers for them',
 } as const
 
+/** A service serves every namespace, and its log lines are JSON anyway. */
+const optionsOfServices = ({ parent }: Command): Option[] => parent?.options.filter(({ long }) => long === '--nats') ?? []
+
 /** `carillon coordinator|registry|logger`: one service in this process, as in a container. */
 export function addServiceCommands(program: Command): void {
   for (const service of ['coordinator', 'registry', 'logger'] as const) {
     const command = program.command(service).description(DESCRIPTIONS[service])
-    if (service !== 'registry') command.option('--store <url>', 'sqlite:<file> or mongodb://… (env: CARILLON_STORE_URL)')
+    command.configureHelp({ ...command.configureHelp(), visibleGlobalOptions: optionsOfServices })
+    if (service !== 'registry') command.option('--store <url>', 'sqlite:<file> or mongodb://… (env: CARILLON_STORE_URL)', parseStore)
     command.action(async (options: { store?: string }, self: Command) => {
       const invocation = invocationOf(self)
       // Loaded here: it brings the service.

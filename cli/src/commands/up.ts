@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { parseWhole } from '../arguments/scalars.ts'
+import { parseText, parseWhole } from '../arguments/scalars.ts'
 import { invocationOf } from '../invocation.ts'
+import { parseStore } from './store-option.ts'
 
 interface UpOptions {
   readonly demo?: true
@@ -9,6 +10,8 @@ interface UpOptions {
   readonly store?: string
   readonly host: string
 }
+
+const HOST_HINT = 'Give an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them.'
 
 const HELP = `
 Starts a nats-server, registry, coordinator and logger on this machine, with SQLite in the data folder.
@@ -20,10 +23,10 @@ export function addUpCommand(program: Command): void {
     .command('up')
     .description('start the whole mesh on this machine')
     .option('--demo', 'with an executor to try things with: hello, report, flaky, slow')
-    .option('--data <folder>', 'where everything is kept', '.carillon')
+    .option('--data <folder>', 'where everything is kept', (text) => parseText('--data', text, 'Give a folder.'), '.carillon')
     .option('--port <port>', 'port of the broker; 0 picks a free one', (text) => parseWhole('--port', text, { min: 0, max: 65_535 }), 4222)
-    .option('--store <url>', 'mongodb://… or sqlite:<file> (default: sqlite in the data folder)')
-    .option('--host <address>', 'address the broker listens on', '127.0.0.1')
+    .option('--store <url>', 'mongodb://… or sqlite:<file> (default: sqlite in the data folder)', parseStore)
+    .option('--host <address>', 'address the broker listens on', (text) => parseText('--host', text, HOST_HINT), '127.0.0.1')
     .addHelpText('after', HELP)
     .action(async (options: UpOptions, self: Command) => {
       const invocation = invocationOf(self)
