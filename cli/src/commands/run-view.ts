@@ -1,6 +1,6 @@
 import type { RunView, TaskView } from '@carillon/contracts'
 import { now } from '../clock.ts'
-import { stateText, stateTone } from '../output/run-text.ts'
+import { attemptText, stateText, stateTone } from '../output/run-text.ts'
 import { type Column, printFields } from '../output/table.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { timeText, tookText } from '../output/time-text.ts'
@@ -13,12 +13,16 @@ export function runColumns(): Column<RunView>[] {
     { heading: 'JOB', text: (run) => run.job ?? run.handler },
     { heading: 'STATE', text: (run) => stateText(run.state), tone: (run) => stateTone(run.state) },
     { heading: 'REASON', text: (run) => (run.reason === 'completed' ? '' : (run.reason ?? '')) },
-    { heading: 'ATTEMPT', text: (run) => (run.attempts > 1 || run.attempt > 1 ? `${run.attempt}/${run.attempts}` : '') },
+    { heading: 'ATTEMPT', text: (run) => attemptCell(run) },
     { heading: 'BY', text: (run) => run.trigger },
     { heading: 'CREATED', text: (run) => timeText(run.createdAt, nowMs) },
     { heading: 'TOOK', text: tookOf },
   ]
 }
+
+/** Of what is tried once there is nothing to say. Lost attempts use up no try: more of them than tries is no fault. */
+const attemptCell = ({ attempt, attempts }: RunView): string =>
+  attempt > attempts ? String(attempt) : attempts > 1 ? `${attempt}/${attempts}` : ''
 
 /** The columns of `runs tasks`. */
 export function taskColumns(): Column<TaskView>[] {
@@ -48,7 +52,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['key', run.key],
     ['slot', timeText(run.slot, nowMs)],
     ['due', run.state === 'delayed' ? timeText(run.dueAt, nowMs) : undefined],
-    ['attempt', `${run.attempt} of ${run.attempts}`],
+    ['attempt', attemptText(run)],
     ['instance', run.instance],
     ['progress', run.progress ? `${Math.round(run.progress.percent)} % ${run.progress.note ?? ''}`.trim() : undefined],
     ['created', timeText(run.createdAt, nowMs)],

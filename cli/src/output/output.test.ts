@@ -154,6 +154,7 @@ describe('runs and their logs', () => {
   it('say how they ended', () => {
     assert.equal(text({}), 'succeeded: took 2.5 s')
     assert.equal(text({ attempt: 3, attempts: 5 }), 'succeeded: took 2.5 s, attempt 3 of 5')
+    assert.equal(text({ attempt: 3, attempts: 1 }), 'succeeded: took 2.5 s, attempt 3 (tries for failures: 1)')
     const failure = { name: 'TypeError', message: 'no name' }
     assert.equal(text({ state: 'failed', reason: 'handler-error', failure }), 'failed: handler-error, TypeError: no name, took 2.5 s')
     assert.equal(

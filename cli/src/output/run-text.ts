@@ -32,7 +32,7 @@ function harmlessLine(terminal: Terminal, [state = '', ...rest]: string[]): stri
 }
 
 function details(run: RunView, nowMs: number): string[] {
-  const tries = run.attempts > 1 || run.attempt > 1 ? [`attempt ${run.attempt} of ${Math.max(run.attempts, run.attempt)}`] : []
+  const tries = run.attempts > 1 || run.attempt > 1 ? [`attempt ${attemptText(run)}`] : []
   switch (run.state) {
     case 'delayed':
       return run.reason === 'retry' ? retryOf(run, nowMs) : [...(run.dueAt ? [`due ${timeText(run.dueAt, nowMs)}`] : reasonOf(run))]
@@ -48,6 +48,10 @@ function details(run: RunView, nowMs: number): string[] {
       return [...reasonOf(run), ...failureOf(run), ...tookOf(run), ...tries]
   }
 }
+
+/** Which attempt it is. One that was lost with its instance uses up no try, so there may be more attempts than tries. */
+export const attemptText = ({ attempt, attempts }: Pick<RunView, 'attempt' | 'attempts'>): string =>
+  attempt > attempts ? `${attempt} (tries for failures: ${attempts})` : `${attempt} of ${attempts}`
 
 /** Why the last try failed, and when the next one comes. */
 function retryOf(run: RunView, nowMs: number): string[] {
