@@ -67,7 +67,7 @@ describe('lockDataFolder', () => {
         () => lockDataFolder(folder),
         (error: CarillonError) => {
           assert.equal(error.code, 'DATA_FOLDER_NOT_WRITABLE')
-          assert.equal(error.details.value, folder)
+          assert.equal(error.details.value, JSON.stringify(folder))
           return true
         },
       )

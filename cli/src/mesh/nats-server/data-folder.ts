@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { CarillonError } from '@carillon/contracts'
+import { CarillonError, printable } from '@carillon/contracts'
 
 /**
  * Creates the folder where needed and returns its real path: one folder has one name, however it was reached.
@@ -36,7 +36,7 @@ export function notWritable(path: string, cause: unknown): CarillonError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new CarillonError('DATA_FOLDER_NOT_WRITABLE', `The data folder ${path} cannot be written: ${reason}`, {
     field: 'data',
-    value: path,
+    value: printable(path),
     hint: 'Check its permissions and the free disk space, or choose another folder with --data.',
     cause,
   })

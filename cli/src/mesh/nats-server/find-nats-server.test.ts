@@ -57,7 +57,7 @@ describe('findNatsServer: what is there already', () => {
       await assert.rejects(find(machine), (error: CarillonError) => {
         assert.equal(error.code, 'NATS_SERVER_NOT_FOUND')
         assert.equal(error.details.field, 'CARILLON_NATS_SERVER')
-        assert.equal(error.details.value, path)
+        assert.equal(error.details.value, JSON.stringify(path))
         return true
       })
     }
@@ -80,7 +80,7 @@ describe('findNatsServer: what is there already', () => {
     await writeFile(join(machine.cacheDir, '2.99.0', 'nats-server'), 'truncated', { mode: 0o755 })
     const { path, lines } = await find(machine)
     assert.equal(path, join(machine.cacheDir, '2.14.10', 'nats-server'))
-    assert.match(lines[0] ?? '', /PATH: .* is 2\.10\.27, older than 2\.12\.0/)
+    assert.match(lines[0] ?? '', /\(PATH\): .* is 2\.10\.27, older than 2\.12\.0/)
   })
 })
 

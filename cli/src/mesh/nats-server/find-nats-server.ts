@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { CarillonError } from '@carillon/contracts'
+import { CarillonError, printable } from '@carillon/contracts'
 import { addToCache, defaultCacheFolder, findInCache } from './binary-cache.ts'
 import { buildWithGo } from './build-with-go.ts'
 import { takeDebianPackage } from './debian-package.ts'
@@ -55,7 +55,7 @@ export async function findNatsServer(options: FindNatsServerOptions): Promise<st
       context.say(`nats-server ${outcome.version} (${name}): ${outcome.path}`)
       return outcome.path
     }
-    context.say(`no nats-server by ${name}: ${outcome.why}`)
+    context.say(`no nats-server (${name}): ${outcome.why}`)
     tried.push(`  ${name}: ${outcome.why}`)
   }
   const advice = `Install nats-server ${context.minimum} or newer (https://nats.io/download) on PATH, or name it in CARILLON_NATS_SERVER.`
@@ -74,7 +74,7 @@ async function checkGiven(path: string, context: FindContext): Promise<string> {
   }
   throw new CarillonError('NATS_SERVER_NOT_FOUND', `CARILLON_NATS_SERVER names no usable nats-server: ${outcome.why}`, {
     field: 'CARILLON_NATS_SERVER',
-    value: path,
+    value: printable(path),
     hint: `Set it to the path of nats-server ${context.minimum} or newer, or unset it.`,
   })
 }

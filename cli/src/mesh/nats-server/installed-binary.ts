@@ -22,7 +22,7 @@ export async function checkBinary(path: string, context: FindContext): Promise<O
 /** The first nats-server on PATH. */
 export async function findOnPath(context: FindContext): Promise<Outcome> {
   const path = await locateCommand(BINARY_NAME, context.environment)
-  return path === undefined ? { why: 'none' } : await checkBinary(path, context)
+  return path === undefined ? { why: 'there is none' } : await checkBinary(path, context)
 }
 
 /** The absolute path of a command, as a shell would find it. */

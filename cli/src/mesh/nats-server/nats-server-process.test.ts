@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, describe, it, type TestContext } from 'node:test'
-import type { CarillonError } from '@carillon/contracts'
+import { CarillonError } from '@carillon/contracts'
 import { findNatsServer } from './find-nats-server.ts'
 import { type NatsServerProcess, type StartNatsServerOptions, startNatsServer } from './nats-server-process.ts'
 import { readGreeting } from './server-greeting.ts'
@@ -110,6 +110,15 @@ describe('startNatsServer', () => {
   it('names a port that is taken', async (t) => {
     const port = await listener(t)
     await assert.rejects(start(t, { port }), failsWith('PORT_IN_USE', new RegExp(`Port ${port} on 127.0.0.1`), /--port/))
+  })
+
+  it('names an address that is not of this machine, and what would be right', async (t) => {
+    await assert.rejects(start(t, { host: '192.0.2.1' }), (error) => {
+      assert.ok(CarillonError.is(error))
+      assert.deepEqual([error.code, error.details.field, error.details.value], ['NATS_SERVER_FAILED', 'host', '"192.0.2.1"'])
+      assert.match(error.details.hint ?? '', /address of this machine with --host/)
+      return true
+    })
   })
 
   it('shows the last log lines when the server refuses to start', async (t) => {

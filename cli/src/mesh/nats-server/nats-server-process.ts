@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, statSync, writeFileSync } from 'node:fs'
-import { CarillonError } from '@carillon/contracts'
+import { CarillonError, printable } from '@carillon/contracts'
 import { makeDataFolder } from './data-folder.ts'
 import { probePort } from './free-port.ts'
 import { stopLeftover } from './leftover-server.ts'
@@ -75,7 +75,12 @@ export async function startNatsServer(options: StartNatsServerOptions): Promise<
 
 async function choosePlace({ host = DEFAULT_HOST, port }: StartNatsServerOptions): Promise<ServerPlace> {
   const free = await probePort(host, port).catch((error: Error) => {
-    throw new CarillonError('NATS_SERVER_FAILED', `Nothing can listen on ${host}:${port}: ${error.message}`, { cause: error })
+    throw new CarillonError('NATS_SERVER_FAILED', `Nothing can listen on ${host}:${port}: ${error.message}`, {
+      field: 'host',
+      value: printable(host),
+      hint: 'Choose an address of this machine with --host, such as 127.0.0.1, or 0.0.0.0 for all; ports below 1024 may need more rights.',
+      cause: error,
+    })
   })
   if (free === undefined) throw portInUse({ host, port })
   return { host, port: free }
