@@ -3,6 +3,7 @@ import { type Broker, connectBroker, createLogger, withoutPassword } from '@cari
 import { connectClient } from '../../client/connect-client.ts'
 import { checkClock } from './check-clock.ts'
 import { checkExecutors } from './check-executors.ts'
+import { checkHandlers } from './check-handlers.ts'
 import { checkRejected } from './check-rejected.ts'
 import { checkServices } from './check-services.ts'
 import { checkStreams } from './check-streams.ts'
@@ -27,7 +28,7 @@ export async function examine({ natsUrl, namespace }: Place): Promise<Finding[]>
   const client = await connectClient({ natsUrl, namespace })
   try {
     const patient: Patient = { broker, client, namespace }
-    const checks = [checkStreams, checkServices, checkExecutors, checkClock, checkRejected]
+    const checks = [checkStreams, checkServices, checkExecutors, checkHandlers, checkClock, checkRejected]
     const findings = await Promise.all(checks.map((check) => check(patient).catch((error: unknown) => [failed('doctor', error)])))
     const { version } = broker.connection.info ?? {}
     return [well('broker', `nats-server ${version} with JetStream answers at ${withoutPassword(natsUrl)}`), ...findings.flat()]
