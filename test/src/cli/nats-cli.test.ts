@@ -85,6 +85,18 @@ describe('the plain NATS command line', { skip: SKIP_WITHOUT_NATS_CLI }, () => {
     await ears.log.shows(new RegExp(`carillon\\.default\\.log\\.${runId}[^]*the report begins`))
   })
 
+  test('nats sub shows every message that was set aside, with the command that doctor advises', async () => {
+    await nats.run('pub', 'carillon.default.trigger.hello', 'no JSON')
+    const advised = await eventually('doctor has found it', async () => {
+      const { stdout } = await carillon(['doctor'])
+      return /To see them all: nats (.*) '(.*)'\n/.exec(stdout) ?? undefined
+    })
+    const [, words = '', filter = ''] = advised
+    const { code, stdout, stderr } = await nats.run(...words.split(' '), filter)
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /"subject":"carillon\.default\.trigger\.hello","code":"INVALID_JSON"/)
+  })
+
   test('nats micro ls shows the services, and what each answers', async () => {
     const { code, stdout } = await nats.run('micro', 'ls')
     assert.equal(code, 0)

@@ -6,7 +6,8 @@ import { isStreamMissing, type Patient } from './patient.ts'
 
 const PART = 'set-aside messages'
 /** Someone may still be sending such messages; an older one is history. */
-const RECENT_MS = 3_600_000
+const RECENT_MINUTES = 10
+const RECENT_MS = RECENT_MINUTES * 60_000
 
 /** Messages that no service could understand: they lie in EVENTS until they are old. */
 export async function checkRejected({ broker }: Patient): Promise<Finding[]> {
@@ -27,7 +28,14 @@ async function newest(broker: Patient['broker'], filter: string, count: number):
   const message = await broker.manager.streams.getMessage(STREAMS.EVENTS.name, { last_by_subj: filter })
   if (message === null) return well(PART, 'none')
   const { subject, code, message: reason } = message.json<RejectedEvent>()
-  const text = `${counted(count, 'message')}; the newest ${timeText(message.time.toISOString(), now())} on ${subject}: ${code}, ${reason}`
-  if (now() - message.time.getTime() > RECENT_MS) return well(PART, text)
-  return wrong(PART, text, `Correct its sender. To see them all: nats stream view EVENTS --subject '${filter}'`)
+  const newestText = `the newest ${timeText(message.time.toISOString(), now())} on ${subject}: ${code}, ${reason}`
+  const inAll = `${counted(count, 'message')} in all`
+  const until = message.time.getTime() + RECENT_MS
+  if (now() > until) return well(PART, `none in the last ${RECENT_MINUTES} minutes; ${inAll}, ${newestText}`)
+  const end = `without another this finding ends ${timeText(new Date(until).toISOString(), now())}`
+  return wrong(
+    PART,
+    `in the last ${RECENT_MINUTES} minutes, ${newestText}; ${inAll}; ${end}`,
+    `Correct its sender. To see them all: nats sub --stream EVENTS --all --wait 1s '${filter}'`,
+  )
 }
