@@ -11,8 +11,8 @@ import { addRunsCommands } from './commands/runs.ts'
 import { addServiceCommands } from './commands/service.ts'
 import { addUpCommand } from './commands/up.ts'
 import { throwUsageErrors } from './usage-error.ts'
+import { VERSION } from './version.ts'
 
-const VERSION = '0.1.0'
 const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222'
 
 const HELP = `

@@ -155,6 +155,7 @@ describe('the command line', () => {
 
   test('instances list; a broadcast and its tasks', async () => {
     const [demo, ...more] = (await carillon(['instances', 'list', '--json'])).json<InstanceView[]>()
+    assert.equal(demo?.version, '0.1.0')
     assert.deepEqual([demo?.service, [...(demo?.handlers ?? [])].sort(), more.length], ['demo', ['flaky', 'hello', 'report', 'slow'], 0])
     assert.match((await carillon(['instances', 'list'])).stdout, /INSTANCE.*\n.*demo.*hello/s)
     const second = startCli(cleanup, ['demo', '--nats', up.url])
