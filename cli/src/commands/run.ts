@@ -18,7 +18,7 @@ interface RunOptions extends PolicyOptions {
 
 const HELP = `
 Waits for the end, shows state and log lines as they come, and prints the result as JSON on the last line.
-With --json: one object with runId, state, result and reason; with --quiet: the result alone.
+With --json: one object that always has runId, state, result and reason; with --quiet: the result alone.
 
 Exit codes: 0 it succeeded · 1 it ended otherwise · 2 wrong input · 3 broker or service not reached · 130 Ctrl-C (the run goes on)
 
