@@ -25,7 +25,11 @@ export const ERROR_CODES = {
   },
   INVALID_CRON: { meaning: 'A cron expression is wrong.', retry: false, remedy: 'Use 5 fields, or 6 with seconds first.' },
   CRON_NEVER_FIRES: { meaning: 'A cron expression has no next time.', retry: false, remedy: 'Name a date that exists.' },
-  INVALID_TIME_ZONE: { meaning: 'A time zone is unknown.', retry: false, remedy: 'Use an IANA name such as Europe/Paris, or UTC.' },
+  INVALID_TIME_ZONE: {
+    meaning: 'A time zone is unknown.',
+    retry: false,
+    remedy: 'Use an IANA name of a place, such as Europe/Paris, or UTC; abbreviations such as EST are not taken.',
+  },
   INVALID_DELAY: { meaning: 'A duration is not a usable number.', retry: false, remedy: 'Use whole milliseconds from 0 up to 10 years.' },
   INVALID_DATE: { meaning: 'A date does not exist or has no zone.', retry: false, remedy: 'Use RFC 3339, such as 2030-01-31T09:00:00Z.' },
   TOO_MANY_RUNS: { meaning: 'A bulk start has too many runs.', retry: false, remedy: 'Send at most 1,000 in one call.' },
@@ -33,6 +37,11 @@ export const ERROR_CODES = {
   RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `carillon runs list`.' },
   RUN_ENDED: { meaning: 'The run has ended already.', retry: false, remedy: 'Use retry to run it again.' },
   RUN_OPEN: { meaning: 'The run has not ended yet.', retry: false, remedy: 'Wait for its end, or cancel it first.' },
+  INSTANCE_UNKNOWN: {
+    meaning: 'No live instance has this id.',
+    retry: true,
+    remedy: 'Register it and send beats; then ask again.',
+  },
   KEY_CONFLICT: {
     meaning: 'The key or id belongs to a run with another payload or job.',
     retry: false,

@@ -6,7 +6,7 @@ import { CarillonError, printable } from './errors.ts'
 test('an error crosses the wire and comes back the same', () => {
   for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
     const error = new CarillonError(code, 'it went wrong', { field: 'schedule.cron', value: '"*"' })
-    const back = CarillonError.fromBody(JSON.parse(JSON.stringify(error.toBody())))
+    const back = CarillonError.fromBody(JSON.parse(JSON.stringify(error)))
     assert.ok(CarillonError.is(back))
     assert.deepEqual([back.code, back.message, back.details, back.retry], [code, error.message, error.details, ERROR_CODES[code].retry])
     assert.equal(back.details.hint, ERROR_CODES[code].remedy)

@@ -51,6 +51,11 @@ export class CarillonError extends Error {
     return ERROR_CODES[this.code].retry
   }
 
+  /** What `JSON.stringify` writes: as it travels. */
+  toJSON(): ErrorBody {
+    return this.toBody()
+  }
+
   toBody(): ErrorBody {
     return { code: this.code, message: this.message, ...this.details }
   }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { ErrorCode } from './error-codes.ts'
 import { CarillonError, printable } from './errors.ts'
+import { hintOf } from './hints.ts'
 import { RUN_ID } from './ids.ts'
 import { LIMITS } from './limits.ts'
-import { isName, NAME_RULE } from './names.ts'
+import { isName, NAME_RULE, nameHint } from './names.ts'
 
 /** A zod schema whose failure has a code of the catalogue. */
 export function coded<T extends z.ZodType>(schema: T, code: ErrorCode, hint: string, accepts: (value: z.output<T>) => boolean) {
@@ -58,7 +59,8 @@ export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what 
   const field = path.join('.') || what
   const value = valueAt(input, path)
   const code = (issue.code === 'custom' && (issue.params?.['code'] as ErrorCode | undefined)) || 'INVALID_REQUEST'
-  throw new CarillonError(code, `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint: issue.message })
+  const hint = code === 'INVALID_NAME' ? nameHint(value) : hintOf(issue)
+  throw new CarillonError(code, `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
 }
 
 /** Of a union the branch with the fewest problems was meant, and what is there says better what is wrong than what is not. */
@@ -66,6 +68,7 @@ function firstIssue(issues: readonly z.core.$ZodIssue[], input: unknown): z.core
   const issue = issues[0] as z.core.$ZodIssue
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue
   const given = valueAt(input, issue.path)
+  if (typeof given !== 'object' || given === null || Object.keys(given).length === 0) return issue
   const fewest = Math.min(...issue.errors.map((errors) => errors.length))
   const problems = issue.errors.filter((errors) => errors.length === fewest).flat()
   const telling = problems.find((problem) => problem.code === 'unrecognized_keys' || valueAt(given, problem.path) !== undefined)

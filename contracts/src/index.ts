@@ -33,7 +33,7 @@ export {
   type Schedule,
   scheduleSchema,
 } from './job.ts'
-export { type Json, parseJson, writeJson } from './json.ts'
+export { bodyText, type Json, parseJson, writeJson } from './json.ts'
 export {
   ENDED_STATES,
   type EndedState,

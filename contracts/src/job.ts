@@ -12,26 +12,33 @@ const everyField = coded(
 ) as unknown as z.ZodType<number>
 
 /** When a job fires. `cron` has 5 fields, or 6 with seconds first, in an IANA `timezone` (default UTC). */
-export const scheduleSchema = z.union([
-  z.strictObject({ cron: z.string().max(LIMITS.cronLength), timezone: z.string().max(64).default('UTC') }),
-  z.strictObject({ everyMs: everyField }),
-  z.strictObject({ at: instantField }),
-])
+export const scheduleSchema = z.union(
+  [
+    z.strictObject({ cron: z.string().max(LIMITS.cronLength), timezone: z.string().max(64).default('UTC') }),
+    z.strictObject({ everyMs: everyField }),
+    z.strictObject({ at: instantField }),
+  ],
+  { error: 'Give one of cron (with timezone), everyMs or at.' },
+)
 export type Schedule = z.output<typeof scheduleSchema>
 
 const attemptsField = z.int().min(1).max(LIMITS.attempts)
 
 /** Waiting time before the next attempt: `delayMs`, times `factor` for each further one (exponential), at most `maxMs`. */
 export const backoffSchema = z
-  .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('fixed'), delayMs: durationField }),
-    z.strictObject({
-      type: z.literal('exponential'),
-      delayMs: durationField,
-      factor: z.number().min(1).max(100).default(2),
-      maxMs: durationField.default(300_000),
-    }),
-  ])
+  .discriminatedUnion(
+    'type',
+    [
+      z.strictObject({ type: z.literal('fixed'), delayMs: durationField }),
+      z.strictObject({
+        type: z.literal('exponential'),
+        delayMs: durationField,
+        factor: z.number().min(1).max(100).default(2),
+        maxMs: durationField.default(300_000),
+      }),
+    ],
+    { error: 'Give an object whose type is "fixed" or "exponential".' },
+  )
   .refine((backoff) => backoff.type === 'fixed' || backoff.maxMs >= backoff.delayMs, {
     error: 'maxMs must not be below delayMs.',
     path: ['maxMs'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseJson, writeJson } from './json.ts'
+import { bodyText, parseJson, writeJson } from './json.ts'
 import { LIMITS } from './limits.ts'
 
 const nested = (levels: number, open = '[', close = ']') => open.repeat(levels) + close.repeat(levels)
@@ -43,13 +43,20 @@ test('keys of every object stay plain data', () => {
   assert.equal(write(value), '{"__proto__":{"polluted":true},"constructor":1}')
 })
 
-test('what JSON.stringify leaves out or makes null is written so; nothing is null', () => {
+test('what JSON.stringify leaves out is left out; nothing is null', () => {
   assert.equal(write(undefined), 'null')
-  assert.equal(
-    write(() => 1),
-    'null',
-  )
-  assert.equal(write({ a: undefined, b: Number.NaN, c: Number.POSITIVE_INFINITY, d: [undefined] }), '{"b":null,"c":null,"d":[null]}')
+  assert.equal(write({ a: undefined, b: () => 1, d: [undefined] }), '{"d":[null]}')
+})
+
+test('functions, NaN and infinite numbers are no JSON', () => {
+  for (const value of [() => 1, Symbol('x'), Number.NaN, { a: [Number.POSITIVE_INFINITY] }, { toJSON: () => Number.NaN }])
+    assert.throws(() => write(value), { code: 'RESULT_NOT_JSON' })
+  assert.throws(() => write({ a: { b: Number.NaN } }), { message: /"b" is NaN/ })
+})
+
+test('bytes that are not UTF-8 are refused, not replaced', () => {
+  assert.equal(bodyText(Buffer.from('{"a":"é"}')), '{"a":"é"}')
+  assert.throws(() => bodyText(Buffer.from([0x22, 0xff, 0xfe, 0x22])), { code: 'INVALID_JSON', message: /not UTF-8/ })
 })
 
 test('cycles and BigInt are refused with the code that the caller names', () => {

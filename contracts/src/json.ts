@@ -21,6 +21,17 @@ export function parseJson(text: string, field = 'body'): Json {
   }
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
+/** The text of a body. @throws CarillonError INVALID_JSON when it is not UTF-8: what was meant cannot be known */
+export function bodyText(bytes: Uint8Array, field = 'body'): string {
+  try {
+    return UTF_8.decode(bytes)
+  } catch (error) {
+    throw new CarillonError('INVALID_JSON', `${field} is not UTF-8 text`, { field, value: `${bytes.length} bytes`, cause: error })
+  }
+}
+
 /**
  * A value as JSON text, checked like `parseJson` and against a size.
  * @throws CarillonError `tooLarge` when over `maxBytes`, `notJson` when it cannot be written (cycles, BigInt), JSON_TOO_DEEP, INTEGER_TOO_LARGE
@@ -36,7 +47,10 @@ export function writeJson(
 ): string {
   let text: string
   try {
+    const unwritable = typeof value === 'function' || typeof value === 'symbol' ? typeof value : undefined
+    if (unwritable) throw new TypeError(`it is a ${unwritable}`)
     text = JSON.stringify(value) ?? 'null'
+    if (text.includes('null')) JSON.stringify(value, refuseInfinite)
   } catch (error) {
     if (error instanceof RangeError && error.message.includes('stack')) throw tooDeep(limit.field)
     throw new CarillonError(limit.notJson, `${limit.field} cannot be written as JSON: ${(error as Error).message}`, {
@@ -55,6 +69,12 @@ export function writeJson(
   }
   if (text.length > 2 * LIMITS.jsonDepth || LARGE_NUMBER.test(text)) inspect(text, limit.field)
   return text
+}
+
+/** `JSON.stringify` would write null without a word. */
+function refuseInfinite(key: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${key === '' ? 'it' : `"${key}"`} is ${value}`)
+  return value
 }
 
 /** Text that may hold an integer beyond 2^53, or a number beyond every double: JSON.parse would round it, or make it Infinity. */

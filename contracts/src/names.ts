@@ -13,12 +13,17 @@ export function isName(text: unknown): text is string {
   return typeof text === 'string' && TOKEN.test(text) && !RESERVED.has(text)
 }
 
+/** What would be right instead of `value`. */
+export function nameHint(value: unknown): string {
+  return RESERVED.has(value as string) ? `This word is reserved in JavaScript; use another of ${NAME_RULE}.` : `Use ${NAME_RULE}.`
+}
+
 /** @throws CarillonError INVALID_NAME that names the field and the value */
 export function checkName(field: string, value: unknown): string {
   if (isName(value)) return value
   throw new CarillonError('INVALID_NAME', `${field} ${printable(value)} is not a name`, {
     field,
     value: printable(value),
-    hint: `Use ${NAME_RULE}.`,
+    hint: nameHint(value),
   })
 }

@@ -1,4 +1,5 @@
 import {
+  bodyText,
   CALLS,
   type Call,
   CarillonError,
@@ -71,7 +72,7 @@ export class ApiService {
   async #serve(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
     try {
       const namespace = checkName('namespace', parseSubject(message.subject)?.namespace)
-      const text = message.string()
+      const text = bodyText(message.data)
       const body: Json = text === '' ? {} : parseJson(text)
       const input = parseInput(call.input, body)
       const output = await handle({ namespace, input, traceparent: message.headers?.get(HEADERS.traceparent) || undefined })

@@ -1,4 +1,4 @@
-import { CarillonError, checkName, HEADERS, type Json, parseJson, parseSubject, subjects } from '@carillon/contracts'
+import { bodyText, CarillonError, checkName, HEADERS, type Json, parseJson, parseSubject, subjects } from '@carillon/contracts'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { MsgHdrs } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'
@@ -22,7 +22,7 @@ export interface Incoming {
 /** @throws CarillonError INVALID_NAME of a token of the subject, INVALID_JSON and what else `parseJson` throws; an empty body is null */
 export function readIncoming(message: JsMsg): Incoming {
   const tokens = parseSubject(message.subject)
-  const text = message.string()
+  const text = bodyText(message.data)
   const header = (name: string) => headerOf(message.headers, name)
   return {
     subject: message.subject,

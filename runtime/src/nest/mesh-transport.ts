@@ -1,4 +1,4 @@
-import { type Call, parseJson, parseSubject, type SERVICE_CONSUMERS, SUBJECT_ROOT } from '@carillon/contracts'
+import { bodyText, type Call, parseJson, parseSubject, type SERVICE_CONSUMERS, SUBJECT_ROOT } from '@carillon/contracts'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
 import { lastValueFrom } from 'rxjs'
@@ -75,7 +75,7 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
         })
       try {
         const tokens = parseSubject(message.subject)
-        const text = message.string()
+        const text = bodyText(message.data)
         const signal: Signal = {
           namespace: tokens?.namespace ?? '',
           tokens: tokens?.rest ?? [],

@@ -14,6 +14,7 @@ import { PresenceWatch } from './app/presence.ts'
 import { WorkPublisher } from './app/publish-work.ts'
 import { JobCache, ReadJobs } from './app/read-jobs.ts'
 import { ReadRuns } from './app/read-runs.ts'
+import { RefusedReports } from './app/refused-reports.ts'
 import { RepairQueue } from './app/repair-queue.ts'
 import { StartRuns } from './app/start-runs.ts'
 import { TakeTriggers } from './app/take-triggers.ts'
@@ -47,7 +48,8 @@ function foundation(ground: Ground) {
   const repair = new RepairQueue({ store, broker, work, clock, log })
   const jobs = new JobCache(store, clock)
   writer.advanceBroadcast = (run) => broadcast.soon(run.id)
-  return { ...ground, jobs, publisher, rejected, presence, announcer, work, writer, broadcast, repair }
+  const refused = new RefusedReports({ log })
+  return { ...ground, refused, jobs, publisher, rejected, presence, announcer, work, writer, broadcast, repair }
 }
 
 type Foundation = ReturnType<typeof foundation>
@@ -97,7 +99,7 @@ export function compose(ground: Ground) {
   const cases = useCases(base)
   const stopping = new AbortController()
   const { slots, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
-  const { presence, writer, broadcast, work, rejected, clock, log, repair, publisher } = base
+  const { presence, writer, broadcast, work, rejected, refused, clock, log, repair, publisher } = base
 
   writer.arm = (due) => waker.arm('runs', due)
   broadcast.arm = (due) => waker.arm('tasks', due)
@@ -112,7 +114,13 @@ export function compose(ground: Ground) {
         log.error({ evt: 'take-over.failed', instance, err: error }, 'could not take over; the runs are looked at again later'),
       )
   }
-  const health = new CheckHealth({ ...base, shares, refused: () => work.refused.size, rejected: () => rejected.count })
+  const health = new CheckHealth({
+    ...base,
+    shares,
+    refused: () => work.refused.size,
+    rejected: () => rejected.count,
+    reports: () => refused.describe(),
+  })
   return {
     providers: { ...cases, CheckHealth: health },
     loops: inOrder([presence, membership, waker, auditor] satisfies Service[]),

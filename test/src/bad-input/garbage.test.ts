@@ -14,6 +14,8 @@ const GARBAGE: readonly (string | Uint8Array)[] = [
   'not json',
   '{"half":',
   new Uint8Array([0xff, 0xfe, 0x00, 0xc3, 0x28]),
+  // JSON but for one byte that is not UTF-8.
+  new Uint8Array([...Buffer.from('{"a":"'), 0xff, ...Buffer.from('"}')]),
   DEEP,
   '{"id":9007199254740993}',
   '{"__proto__":{"polluted":true}}',

@@ -94,6 +94,7 @@ test('reports for runs that are unknown or of another namespace change nothing',
   assert.equal((await runOf(coordinator, id)).state, 'queued')
   await coordinator.applyReports.execute([{ ...reportsFrom('i-1', ended(id)), namespace: 'shop' }])
   assert.equal((await runOf(coordinator, id)).state, 'succeeded')
+  assert.match(coordinator.refused.describe(), /unknown-run 2/)
   const told = coordinator.fake.said('event.run').length
   await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
   assert.equal(coordinator.fake.said('event.run').length, told)

@@ -1,8 +1,9 @@
 import { CarillonError, isEnded, LIMITS, parseInput, reportSchema } from '@carillon/contracts'
-import { type Incoming, meter, type RejectedMessages } from '@carillon/runtime'
+import type { Incoming, RejectedMessages } from '@carillon/runtime'
 import type { RunRecord } from '@carillon/store'
 import { decideReport, isRefused, progressOf } from '../domain/life.ts'
 import type { ApplyTaskReports, ReportFrom } from './apply-task-reports.ts'
+import type { RefusedReports } from './refused-reports.ts'
 import type { RunChange, RunWriter } from './write-runs.ts'
 
 /** Takes what executors say. Reports of one batch are one write; one that does not hold is refused and counted. */
@@ -10,12 +11,13 @@ export class ApplyReports {
   readonly #writer: RunWriter
   readonly #tasks: ApplyTaskReports
   readonly #rejected: RejectedMessages
-  readonly #refused = meter.counter('carillon.reports.refused', 'Reports that were not applied, by reason')
+  readonly #refused: RefusedReports
 
-  constructor(options: { writer: RunWriter; tasks: ApplyTaskReports; rejected: RejectedMessages }) {
+  constructor(options: { writer: RunWriter; tasks: ApplyTaskReports; rejected: RejectedMessages; refused: RefusedReports }) {
     this.#writer = options.writer
     this.#tasks = options.tasks
     this.#rejected = options.rejected
+    this.#refused = options.refused
   }
 
   async execute(batch: readonly Incoming[]): Promise<void> {
@@ -78,13 +80,14 @@ export class ApplyReports {
     if (options.again) {
       this.#writer.forget(stale.map(({ report }) => report.runId))
       await this.#apply(stale, { again: false })
-    } else for (const from of stale) this.#refused.add(1, { reason: 'lost-race', type: from.report.type })
+    } else for (const from of stale) this.#refused.add('lost-race', from)
   }
 
-  async #refuse({ report, instance }: ReportFrom, run: RunRecord | undefined, reason: string): Promise<void> {
+  async #refuse(from: ReportFrom, run: RunRecord | undefined, reason: string): Promise<void> {
+    const { report, instance } = from
     const repeated = run && report.type === 'finished' && isEnded(run.state) && run.attempt === report.attempt && run.owner === instance
     if (repeated) return this.#writer.repeatEnd(run)
-    this.#refused.add(1, { reason, type: report.type })
+    this.#refused.add(reason, from)
   }
 }
 

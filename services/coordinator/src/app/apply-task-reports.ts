@@ -1,8 +1,9 @@
 import { isEnded, type Progress, type Report } from '@carillon/contracts'
-import { type Clock, meter } from '@carillon/runtime'
+import type { Clock } from '@carillon/runtime'
 import type { Store, TaskRecord } from '@carillon/store'
 import { type Decision, decideReport, isRefused } from '../domain/life.ts'
 import type { AdvanceBroadcast } from './advance-broadcast.ts'
+import type { RefusedReports } from './refused-reports.ts'
 
 /** A report and who sent it: the subject says so, since only its owner may publish there. */
 export interface ReportFrom {
@@ -18,26 +19,27 @@ export class ApplyTaskReports {
   readonly #store: Store
   readonly #clock: Clock
   readonly #broadcast: AdvanceBroadcast
-  readonly #refused = meter.counter('carillon.reports.refused', 'Reports that were not applied, by reason')
+  readonly #refused: RefusedReports
 
-  constructor(options: { store: Store; clock: Clock; broadcast: AdvanceBroadcast }) {
+  constructor(options: { store: Store; clock: Clock; broadcast: AdvanceBroadcast; refused: RefusedReports }) {
     this.#store = options.store
     this.#clock = options.clock
     this.#broadcast = options.broadcast
+    this.#refused = options.refused
   }
 
-  async execute({ report, namespace, instance }: ReportFrom): Promise<void> {
+  async execute(from: ReportFrom): Promise<void> {
+    const { report, namespace, instance } = from
     const [[task], [run]] = await Promise.all([this.#store.tasks.get([report.taskId]), this.#store.runs.get([report.runId])])
-    if (!task || !run || task.runId !== run.id || run.namespace !== namespace)
-      return this.#refused.add(1, { reason: 'unknown-run', type: report.type })
+    if (!task || !run || task.runId !== run.id || run.namespace !== namespace) return this.#refused.add('unknown-run', from)
     const decision = decideReport(task, report, { policy: run, instance, now: this.#clock.now() })
     if (isRefused(decision)) {
-      this.#refused.add(1, { reason: decision.refused, type: report.type })
+      this.#refused.add(decision.refused, from)
       if (isEnded(task.state)) await this.#broadcast.execute(run.id)
       return
     }
     const changed = await this.#write(task, decision)
-    if (!changed) return this.#refused.add(1, { reason: 'lost-race', type: report.type })
+    if (!changed) return this.#refused.add('lost-race', from)
     await this.#broadcast.taskChanged(changed)
   }
 

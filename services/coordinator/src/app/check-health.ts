@@ -11,6 +11,7 @@ export class CheckHealth {
     shares: () => readonly number[]
     refused: () => number
     rejected: () => number
+    reports: () => string
   }
   readonly #since: number
 
@@ -21,13 +22,14 @@ export class CheckHealth {
     shares: () => readonly number[]
     refused: () => number
     rejected: () => number
+    reports: () => string
   }) {
     this.#options = options
     this.#since = options.clock.now()
   }
 
   async execute(): Promise<ServiceHealth> {
-    const { id, clock, shares, refused, rejected } = this.#options
+    const { id, clock, shares, refused, rejected, reports } = this.#options
     const waiting = refused()
     return {
       service: 'coordinator',
@@ -43,6 +45,7 @@ export class CheckHealth {
           message:
             waiting === 0 ? 'the broker takes work' : `the broker refuses the work of ${waiting} runs; they are kept and tried again`,
         },
+        { name: 'reports', ok: true, message: reports() },
         { name: 'rejected', ok: true, message: `${rejected()} messages set aside since the start` },
       ],
     }

@@ -9,12 +9,16 @@ async function withRun(coordinator: TestCoordinator, fields: Parameters<typeof a
   await coordinator.store.runs.insert([run])
   return run.id
 }
-const claim = (coordinator: TestCoordinator, taskId: string, options: { attempt?: number; instance?: string; namespace?: string } = {}) =>
+const claim = (
+  coordinator: TestCoordinator,
+  taskId: string,
+  options: { attempt?: number; instance?: string; namespace?: string; redelivered?: boolean } = {},
+) =>
   coordinator.claimTask.execute(options.namespace ?? 'default', {
     taskId,
     attempt: options.attempt ?? 1,
     instance: options.instance ?? 'i-2',
-    redelivered: true,
+    redelivered: options.redelivered ?? true,
   })
 
 test('who receives work that another one held becomes its owner, in a further attempt', async (context) => {
@@ -23,6 +27,23 @@ test('who receives work that another one held becomes its owner, in a further at
   assert.deepEqual(await claim(coordinator, id), { run: true, attempt: 2 })
   const run = await runOf(coordinator, id)
   assert.deepEqual([run.state, run.owner, run.attempt, run.losses, run.startedAt], ['running', 'i-2', 2, 1, coordinator.clock.now()])
+})
+
+test('without a redelivery a live owner keeps what it runs, one that has gone does not', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator)
+  assert.deepEqual(await claim(coordinator, id, { redelivered: false }), { run: false, reason: 'instance i-1 is running it' })
+  assert.equal((await runOf(coordinator, id)).owner, 'i-1')
+  coordinator.presence.gone.add('i-1')
+  assert.deepEqual(await claim(coordinator, id, { redelivered: false }), { run: true, attempt: 2 })
+})
+
+test('an instance that nobody knows gets nothing, and may ask again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator)
+  coordinator.presence.gone.add('evil')
+  await assert.rejects(claim(coordinator, id, { instance: 'evil' }), { code: 'INSTANCE_UNKNOWN', retry: true })
+  assert.equal((await runOf(coordinator, id)).owner, 'i-1')
 })
 
 test('of several that ask at once one gets a yes', async (context) => {

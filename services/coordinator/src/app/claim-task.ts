@@ -1,6 +1,7 @@
-import { type ClaimAnswer, isEnded } from '@carillon/contracts'
+import { CarillonError, type ClaimAnswer, isEnded, printable } from '@carillon/contracts'
 import type { Store } from '@carillon/store'
 import { decideLoss, decideTakeUp } from '../domain/life.ts'
+import type { PresenceWatch } from './presence.ts'
 import type { RunWriter } from './write-runs.ts'
 
 /**
@@ -11,16 +12,20 @@ import type { RunWriter } from './write-runs.ts'
 export class ClaimTask {
   readonly #store: Store
   readonly #writer: RunWriter
+  readonly #presence: PresenceWatch
 
-  constructor(options: { store: Store; writer: RunWriter }) {
+  constructor(options: { store: Store; writer: RunWriter; presence: PresenceWatch }) {
     this.#store = options.store
     this.#writer = options.writer
+    this.#presence = options.presence
   }
 
+  /** @throws CarillonError INSTANCE_UNKNOWN */
   async execute(
     namespace: string,
     claim: { taskId: string; attempt: number; instance: string; redelivered: boolean },
   ): Promise<ClaimAnswer> {
+    if (!this.#presence.isPresent(namespace, claim.instance)) throw instanceUnknown(claim.instance)
     // Work messages are those of single runs, whose only task has the run's id.
     const [run] = await this.#store.runs.get([claim.taskId])
     if (!run || run.namespace !== namespace) return { run: false, reason: 'there is no such run' }
@@ -29,6 +34,9 @@ export class ClaimTask {
     if (run.attempt !== claim.attempt && !isOwner)
       return { run: false, reason: `attempt ${claim.attempt} is over; the run is at ${run.attempt}` }
     if (isEnded(run.state) || run.state === 'delayed') return { run: false, reason: `the run is ${run.state}` }
+    // Without a redelivery nobody has been silent: a live owner keeps what it runs.
+    if (!claim.redelivered && run.owner !== null && !isOwner && this.#presence.isPresent(namespace, run.owner))
+      return { run: false, reason: `instance ${run.owner} is running it` }
     const now = this.#writer.now()
     const released = run.state === 'queued' && (run.reason === 'released' || !claim.redelivered)
     const loss = released ? undefined : decideLoss(run, { now })
@@ -43,4 +51,11 @@ export class ClaimTask {
       ? { run: true, attempt: decision.set.attempt ?? run.attempt }
       : { run: false, reason: 'someone else has it' }
   }
+}
+
+function instanceUnknown(instance: string): CarillonError {
+  return new CarillonError('INSTANCE_UNKNOWN', `no live instance has the id ${printable(instance)}`, {
+    field: 'instance',
+    value: printable(instance),
+  })
 }

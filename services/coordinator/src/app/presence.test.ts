@@ -67,6 +67,7 @@ test('who is absent is lost only after the view has been complete for a while', 
   const { presence, clock } = watch(context)
   await put('i-5', ['mail'])
   assert.equal(presence.isLost('default', 'i-9'), false)
+  assert.equal(presence.isPresent('default', 'i-9'), true, 'not known yet')
   await presence.start()
   await eventually('it is complete', () => names(presence, 'mail').length === 1)
   await eventually('it is complete', async () => {
@@ -76,6 +77,7 @@ test('who is absent is lost only after the view has been complete for a while', 
   assert.equal(presence.isLost('default', 'i-9'), false)
   await clock.advance(TIMES.lostAfterMs + 2 * TIMES.beatMs + 1)
   assert.deepEqual([presence.isLost('default', 'i-9'), presence.isLost('default', 'i-5')], [true, false])
+  assert.deepEqual([presence.isPresent('default', 'i-9'), presence.isPresent('default', 'i-5')], [false, true])
   await bucket.purge('default.i-5')
 })
 

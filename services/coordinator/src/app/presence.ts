@@ -46,6 +46,11 @@ export class PresenceWatch extends LoopService {
       .sort()
   }
 
+  /** Whether an instance is there; anyone may be while the view is not complete. */
+  isPresent(namespace: string, instance: string): boolean {
+    return this.#completeSince === undefined || this.#instances.has(`${namespace}.${instance}`)
+  }
+
   isLost(namespace: string, instance: string): boolean {
     if (this.#instances.has(`${namespace}.${instance}`)) return false
     return this.#completeSince !== undefined && this.#clock.now() - this.#completeSince > TRUST_AFTER_MS

@@ -15,6 +15,8 @@ const ALIASES = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily'
 const PRINTABLE_ASCII = /^[!-~]+( [!-~]+)*$/
 const ZONE = /^(UTC|[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+)$/
 const HOUR_MS = 3_600_000
+const RANGES_HINT =
+  'Use seconds and minutes 0-59, hours 0-23, days 1-31 (or L), months 1-12 or JAN-DEC, days of the week 0-7 or SUN-SAT; lists, ranges and steps of these.'
 
 /** @throws CarillonError INVALID_TIME_ZONE */
 export function checkZone(timezone: string): void {
@@ -32,13 +34,15 @@ export function checkZone(timezone: string): void {
  */
 export function checkCron(cron: string, timezone: string, after: number): void {
   const problem = wrongShape(cron)
-  if (problem) throw invalid('INVALID_CRON', cron, problem)
+  if (problem) throw invalid('INVALID_CRON', cron, { why: problem, hint: /fields/.test(problem) ? undefined : RANGES_HINT })
   try {
     nextCronSlot(cron, timezone, after)
   } catch (error) {
     const text = (error as Error).message
     const never = /explicit day of month|time span|loop limit/i.test(text)
-    throw never ? invalid('CRON_NEVER_FIRES', cron, 'no date matches it') : invalid('INVALID_CRON', cron, text)
+    throw never
+      ? invalid('CRON_NEVER_FIRES', cron, { why: 'no date matches it' })
+      : invalid('INVALID_CRON', cron, { why: text, hint: RANGES_HINT })
   }
 }
 
@@ -57,8 +61,14 @@ function wrongShape(cron: string): string | undefined {
   return undefined
 }
 
-function invalid(code: 'INVALID_CRON' | 'CRON_NEVER_FIRES', cron: string, why: string): CarillonError {
-  return new CarillonError(code, `cron ${printable(cron)}: ${why}`, { field: 'schedule.cron', value: printable(cron) })
+/** @param problem why it is wrong, and what would be right if the catalogue's hint is not enough */
+function invalid(
+  code: 'INVALID_CRON' | 'CRON_NEVER_FIRES',
+  cron: string,
+  problem: { why: string; hint?: string | undefined },
+): CarillonError {
+  const { why, hint } = problem
+  return new CarillonError(code, `cron ${printable(cron)}: ${why}`, { field: 'schedule.cron', value: printable(cron), hint })
 }
 
 /**

@@ -15,6 +15,7 @@ import type { PresenceWatch } from '../app/presence.ts'
 import { WorkPublisher } from '../app/publish-work.ts'
 import { JobCache } from '../app/read-jobs.ts'
 import { ReadRuns } from '../app/read-runs.ts'
+import { RefusedReports } from '../app/refused-reports.ts'
 import type { RepairQueue } from '../app/repair-queue.ts'
 import { StartRuns } from '../app/start-runs.ts'
 import { WakeRuns } from '../app/wake-runs.ts'
@@ -26,6 +27,7 @@ class FakePresence {
   /** Instances by handler. */
   readonly alive = new Map<string, string[]>()
   readonly lost = new Set<string>()
+  readonly gone = new Set<string>()
 
   offering(_namespace: string, handler: string) {
     return (this.alive.get(handler) ?? []).map((instance) => ({ instance }))
@@ -35,6 +37,10 @@ class FakePresence {
   }
   handlers() {
     return [...this.alive.keys()].sort()
+  }
+  /** Everyone but who has gone. */
+  isPresent(_namespace: string, instance: string) {
+    return !this.gone.has(instance)
   }
   isLost(_namespace: string, instance: string) {
     return this.lost.has(instance)
@@ -64,7 +70,16 @@ export async function createTestCoordinator(context: TestContext, options: TestO
   const broadcast = new AdvanceBroadcast({ ...ground, writer })
   writer.advanceBroadcast = (run) => broadcast.soon(run.id)
   const repair = { reportsApplied: async () => true } as unknown as RepairQueue
-  const base = { ...ground, writer, broadcast, repair, jobs: new JobCache(store, clock), batch: { maxItems: 1_000, maxInFlight: 1 } }
+  const refused = new RefusedReports({ log })
+  const base = {
+    ...ground,
+    refused,
+    writer,
+    broadcast,
+    repair,
+    jobs: new JobCache(store, clock),
+    batch: { maxItems: 1_000, maxInFlight: 1 },
+  }
   const reads = new ReadRuns(base)
   return {
     ...base,

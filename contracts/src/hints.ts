@@ -1,0 +1,32 @@
+import type { z } from 'zod'
+
+type Issue = z.core.$ZodIssue
+/** Texts that zod makes itself; ours say what would be right already. */
+const DEFAULT_TEXT = /^(Invalid|Too (small|big)|Unrecognized)/
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+}
+
+/** What would be right, in words, where a schema found something wrong. */
+export function hintOf(issue: Issue): string {
+  if (!DEFAULT_TEXT.test(issue.message)) return issue.message
+  if (issue.code === 'unrecognized_keys') return 'Leave it out, or correct its name: there is no such field (docs/PROTOCOL.md lists them).'
+  if (issue.code === 'invalid_type') return `Use ${KINDS[issue.expected] ?? issue.expected}.`
+  if (issue.code === 'invalid_value') return `Use one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}.`
+  if (issue.code === 'too_small') return `Use ${unitOf(issue.origin, 'at least', issue.minimum)}.`
+  if (issue.code === 'too_big') return `Use ${unitOf(issue.origin, 'at most', issue.maximum)}.`
+  return issue.message
+}
+
+function unitOf(origin: string, bound: string, limit: number | bigint): string {
+  const count = limit.toLocaleString('en')
+  if (origin === 'string') return `${bound} ${count} letter${count === '1' ? '' : 's'}`
+  if (origin === 'array') return `${bound} ${count} entr${count === '1' ? 'y' : 'ies'}`
+  return `${bound} ${count}`
+}
