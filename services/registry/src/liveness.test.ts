@@ -114,7 +114,7 @@ describe('liveness', { concurrency: true }, () => {
     )
     assert.deepEqual(
       health.checks.slice(1).map(({ message }) => message),
-      ['1 live instances', '2 of 1000 handlers'],
+      ['1 live instance', '2 of 1000 handlers'],
     )
   })
 })

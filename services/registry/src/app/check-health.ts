@@ -11,7 +11,7 @@ export async function checkHealth(parts: RegistryParts): Promise<ServiceHealth> 
     check('broker', async () => `answers in ${await parts.broker.connection.rtt()} ms`),
     check('presence', async () => {
       await parts.bucket.count()
-      return `${parts.roster.size} live instances`
+      return parts.roster.size === 1 ? '1 live instance' : `${parts.roster.size} live instances`
     }),
     check('handlers', async () => {
       const { consumer_count: count } = (await parts.broker.manager.streams.info('WORK')).state
