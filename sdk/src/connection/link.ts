@@ -81,6 +81,13 @@ export class Link {
     })
   }
 
+  /** Give up a subscription. Resolves when everything that the broker sent to it before has been handed on. */
+  async drain(subscription: Subscription): Promise<void> {
+    if (subscription.isClosed()) return
+    if (this.isUp) await subscription.drain()
+    else subscription.unsubscribe()
+  }
+
   /** Call `listener` after each reconnect. @returns the way to stop that */
   onUp(listener: () => void): () => void {
     this.#upListeners.add(listener)

@@ -120,7 +120,8 @@ export class Executor {
     this.#isStopping = true
     this.#registrar.stop()
     this.#intake.close()
-    for (const puller of this.#pullers.values()) puller.stop()
+    // First of all: what is given back would come back to a request that is still open.
+    const allTaken = Promise.all([...this.#pullers.values()].map((puller) => puller.stop()))
     for (const lane of this.#lanes.values()) {
       lane.close()
       for (const task of lane.take(() => true)) this.#intake.release(task)
@@ -131,6 +132,7 @@ export class Executor {
       for (const lane of this.#lanes.values()) for (const attempt of lane.running) attempt.abort('drain')
       await this.#within(TIMES.graceMs + GOODBYE_MS, this.#free())
     }
+    await this.#within(GOODBYE_MS, allTaken)
     await this.#within(Math.max(GOODBYE_MS, drainMs), this.#reporter.idle())
     await logs.stop(GOODBYE_MS)
     await this.#leave()
@@ -184,7 +186,7 @@ export class Executor {
   #ended(attempt: Attempt, ending: Ending | undefined): void {
     const { task } = attempt
     this.#runningReports.ended(attempt)
-    if (ending === undefined) this.#intake.giveBack(task)
+    if (ending === undefined) this.#intake.giveBackBegun(task)
     else this.#report(attempt, ending)
     this.#pullers.get(task.work.handler)?.wake()
     if (this.#isCapped) for (const lane of this.#lanes.values()) lane.pump()
@@ -234,7 +236,7 @@ export class Executor {
     return new Promise((resolve) => this.#onFree.push(resolve))
   }
 
-  async #within(limitMs: number, wait: Promise<void>): Promise<void> {
+  async #within(limitMs: number, wait: Promise<unknown>): Promise<void> {
     const waiting = new AbortController()
     await Promise.race([wait, sleep(this.#options.clock, limitMs, waiting.signal)])
     waiting.abort()

@@ -34,6 +34,8 @@ export class Intake {
   readonly #options: IntakeOptions
   readonly #cancelled: Remembered
   readonly #doneOffers: Remembered
+  /** Given back although it has begun: at most what ran when the drain was over. */
+  readonly #begun = new Set<string>()
   readonly #closing = new AbortController()
 
   constructor(options: IntakeOptions) {
@@ -60,18 +62,18 @@ export class Intake {
       link.publish(ackSubject, ACK.remove)
       return false
     }
-    if (this.#isClosed) {
-      this.release(new HeldTask(work, message, { heldAt: clock.now(), ackSubject }))
-      return false
-    }
     const known = held.find(work)
     if (known) {
       known.ackSubject = ackSubject
       return false
     }
     const task = new HeldTask(work, message, { heldAt: clock.now(), ackSubject })
-    held.add(task)
     const redelivered = deliveryCount(ackSubject) > 1
+    if (this.#isClosed) {
+      this.#refuse(task, redelivered)
+      return false
+    }
+    held.add(task)
     if (redelivered || this.#cancelled.has(work.taskId)) void this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
@@ -86,7 +88,7 @@ export class Intake {
 
   /** The report of an offered task is stored: should it be offered once more, it is not run once more. */
   offerDone(task: HeldTask): void {
-    this.#doneOffers.add(offerKey(task))
+    this.#doneOffers.add(attemptKey(task))
   }
 
   /** An order on `control.<instance>`. */
@@ -107,13 +109,24 @@ export class Intake {
 
   /** Give back what has not begun. It is said before it is done, so that nobody takes it for the loss of an instance. */
   release(task: HeldTask): void {
-    this.#options.report(releasedText(task.work), () => this.giveBack(task))
+    this.#options.report(releasedText(task.work), () => this.#giveBack(task))
   }
 
-  /** Give a task back to the broker, for another instance, as a further attempt. */
-  giveBack(task: HeldTask): void {
+  /** Give back what was broken off, for another instance, as a further attempt. */
+  giveBackBegun(task: HeldTask): void {
+    this.#begun.add(attemptKey(task))
+    this.#giveBack(task)
+  }
+
+  #giveBack(task: HeldTask): void {
     this.#options.held.remove(task)
     task.answer(this.#options.link, ACK.giveBack)
+  }
+
+  /** Work that comes after the end. Only of what nobody has had before may be said that it has not begun: else the claim of the next one tells. */
+  #refuse(task: HeldTask, redelivered: boolean): void {
+    if (redelivered || this.#begun.has(attemptKey(task))) this.#giveBack(task)
+    else this.release(task)
   }
 
   #drop(task: HeldTask): void {
@@ -139,7 +152,7 @@ export class Intake {
     const lane = lanes.get(work.handler)
     if (!lane) return { accepted: false, reason: 'unknown-handler' }
     const task = new HeldTask(work, message, { heldAt: clock.now() })
-    if (held.find(task.work) || this.#doneOffers.has(offerKey(task))) return { accepted: true }
+    if (held.find(task.work) || this.#doneOffers.has(attemptKey(task))) return { accepted: true }
     if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
     held.add(task)
     lane.add(task, true)
@@ -159,7 +172,7 @@ export class Intake {
     lane.asking++
     const answer = await this.#askForClaim(task, redelivered)
     lane.asking--
-    if (answer === undefined) return this.giveBack(task)
+    if (answer === undefined) return this.#giveBack(task)
     if (!answer.run) return this.#drop(task)
     const { held } = this.#options
     held.remove(task)
@@ -192,4 +205,4 @@ export class Intake {
   }
 }
 
-const offerKey = ({ work }: HeldTask) => `${work.taskId}#${work.attempt}`
+const attemptKey = ({ work }: HeldTask) => `${work.taskId}#${work.attempt}`

@@ -40,6 +40,7 @@ export class Puller {
   #isWakeDue = false
   #isStopped = false
   #pause: Timer | undefined
+  #stopping: Promise<void> | undefined
 
   constructor(options: PullerOptions) {
     this.#options = options
@@ -73,15 +74,21 @@ export class Puller {
     else this.wake()
   }
 
-  /** Ask for nothing more; what is still on its way is handed on. */
-  stop(): void {
+  /**
+   * Ask for nothing more, and take back what is on order: the broker drops requests that nobody listens for. So what is given back from
+   * now on goes to someone else. Resolves when what was on its way has been handed on.
+   */
+  stop(): Promise<void> {
     this.#isStopped = true
     this.#pause?.cancel()
+    this.#stopping ??= this.#options.link.drain(this.#subscription)
+    return this.#stopping
   }
 
   /** Take nothing more. */
   close(): void {
-    this.stop()
+    this.#isStopped = true
+    this.#pause?.cancel()
     if (!this.#subscription.isClosed()) this.#subscription.unsubscribe()
   }
 

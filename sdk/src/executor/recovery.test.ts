@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { workConsumer } from '@carillon/contracts'
+import { type WorkMessage, workConsumer } from '@carillon/contracts'
 import { eventually, signal } from '../testing/eventually.ts'
 import { startMesh } from '../testing/mesh-fixture.ts'
 
@@ -98,6 +98,40 @@ test('a drain takes no more, finishes what runs, gives back what waits, says goo
     assert.equal(message, 'last words')
     break
   }
+})
+
+test('what a drain has to break off is given back once, as work that has begun', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const mesh = await join({ instance: 'me', drainMs: 20 })
+  const running = signal()
+  mesh.handle('breaks', (ctx) => {
+    running.fire()
+    return new Promise((_resolve, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)))
+  })
+  await mesh.start()
+  const [task] = await fake.work('breaks', [1])
+  await running.fired
+  await mesh.stop()
+  const [next] = await fake.take(workConsumer('default', 'breaks'), 1)
+  assert.deepEqual([next?.json<WorkMessage>().taskId, next?.info.deliveryCount], [task, 2])
+  assert.deepEqual(await fake.reported('released'), [])
+})
+
+test('what arrives while a drain begins is given back at once', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const mesh = await join({ drainMs: 10_000 })
+  const stopping = signal()
+  // In the middle of a bunch: the others of it arrive after the drain has begun.
+  mesh.handle('work', () => stopping.fire(void mesh.stop()), { concurrency: 100 })
+  await fake.createConsumer('work')
+  await fake.work('work', Array(200).fill(null))
+  await mesh.start()
+  await stopping.fired
+  await mesh.stop()
+  const { messages } = (await fake.manager.streams.info('WORK')).state
+  assert.ok(messages > 100)
+  assert.equal((await fake.take(workConsumer('default', 'work'), messages)).length, messages)
+  assert.ok((await fake.reported('released')).length > 0)
 })
 
 test('a registry that comes late is waited for', async (t) => {

@@ -14,6 +14,7 @@ import {
 } from '@carillon/contracts'
 import { type ConsumerMessages, type JetStreamManager, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { eventually } from './eventually.ts'
 
 type StartRequest = { job?: string; handler?: string; id?: string; key?: string; payload?: unknown; timeoutMs?: number }
 type Answer = (input: never, message: Msg) => unknown
@@ -94,6 +95,15 @@ export class FakeMesh {
   finished(taskId?: string): Extract<Report, { type: 'finished' }>[] {
     const all = this.reports.filter((report) => report.type === 'finished')
     return taskId === undefined ? all : all.filter((report) => report.taskId === taskId)
+  }
+
+  /** What was reported of one kind, once everything that is stored has been read. */
+  async reported(type: Report['type']): Promise<Report[]> {
+    await eventually('every report is read', async () => {
+      const { num_pending, num_ack_pending } = await this.manager.consumers.info('REPORTS', 'coordinators')
+      return num_pending + num_ack_pending === 0
+    })
+    return this.reports.filter((report) => report.type === type)
   }
 
   /** Publish work, once per task id and attempt. @returns the task ids */
