@@ -3,8 +3,8 @@ import { CarillonError, type LogLevel, printable, type WorkMessage } from '@cari
 /** Extra facts of a log line; written as JSON. */
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** Log lines of a task: they travel to the mesh in batches and never hold up the handler. */
-export type TaskLog = Readonly<Record<LogLevel, (message: string, fields?: LogFields) => void>>
+/** Log lines of a task: they travel to the mesh in batches and never hold up the handler. Without a message the line has an empty one. */
+export type TaskLog = Readonly<Record<LogLevel, (message?: string, fields?: LogFields) => void>>
 
 /** What a handler is given. */
 export interface TaskContext<Payload = unknown> {
@@ -27,7 +27,11 @@ export interface TaskContext<Payload = unknown> {
   readonly log: TaskLog
   /** W3C trace context of this task, for calls to others without OpenTelemetry. */
   readonly traceparent: string | undefined
-  /** Say how far it is. The newest wins; at most five a second travel. @param percent 0 to 100 @throws CarillonError INVALID_REQUEST */
+  /**
+   * Say how far it is. The newest wins; at most five a second travel.
+   * @param percent a number from 0 to 100
+   * @throws CarillonError INVALID_REQUEST for anything else, into the handler and at once: also a call that nobody awaits fails its task
+   */
   progress(percent: number, note?: string): Promise<void>
 }
 
@@ -86,13 +90,13 @@ export class RunningContext implements TaskContext {
   }
 
   get log(): TaskLog {
-    const at = (level: LogLevel) => (message: string, fields?: LogFields) => this.#port.log(level, message, fields)
+    const at = (level: LogLevel) => (message?: string, fields?: LogFields) => this.#port.log(level, message ?? '', fields)
     this.#log ??= { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
     return this.#log
   }
 
-  async progress(percent: number, note?: string): Promise<void> {
-    if (typeof percent !== 'number' || Number.isNaN(percent)) {
+  progress(percent: number, note?: string): Promise<void> {
+    if (!(typeof percent === 'number' && percent >= 0 && percent <= 100)) {
       const value = printable(percent)
       throw new CarillonError('INVALID_REQUEST', `percent is wrong: ${value}`, {
         field: 'percent',
@@ -100,6 +104,7 @@ export class RunningContext implements TaskContext {
         hint: 'Use a number from 0 to 100.',
       })
     }
-    this.#port.progress(Math.min(100, Math.max(0, percent)), note === undefined ? undefined : String(note).slice(0, NOTE_LENGTH))
+    this.#port.progress(percent, note === undefined ? undefined : String(note).slice(0, NOTE_LENGTH))
+    return Promise.resolve()
   }
 }
