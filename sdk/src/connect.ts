@@ -6,6 +6,7 @@ import { Client } from './client/client.ts'
 import { systemClock } from './clock.ts'
 import { Link } from './connection/link.ts'
 import { openConnection } from './connection/open-connection.ts'
+import { checkServers } from './connection/servers.ts'
 import { LogShipper } from './logs/log-shipper.ts'
 import { Mesh } from './mesh.ts'
 import { loadTelemetry } from './open-telemetry.ts'
@@ -13,7 +14,7 @@ import { randomLetters } from './randomness.ts'
 import { emitWarning, guarded, type OnWarning } from './warning.ts'
 
 export interface ConnectOptions {
-  /** Address of the broker, or several of one cluster. Default `nats://127.0.0.1:4222`. */
+  /** Address of the broker, or several of one cluster: `nats://` or `tls://`, or without a scheme. Default `nats://127.0.0.1:4222`. */
   readonly servers?: string | readonly string[] | undefined
   /** Name of the service that this process is part of. */
   readonly service: string
@@ -34,7 +35,10 @@ export interface ConnectOptions {
   readonly nats?: NodeConnectionOptions | undefined
   /** Time for the first connection in ms. Default 5,000. */
   readonly connectTimeoutMs?: number | undefined
-  /** Told of what the SDK deals with by itself: lost connections, messages it cannot read. Default `process.emitWarning`. */
+  /**
+   * Told of what the SDK deals with by itself: lost connections, messages it cannot read, a drain whose time was over. Default: a warning
+   * of the process, `process.emitWarning` with the type `CarillonWarning`. What it throws is a warning of the process, too.
+   */
   readonly onWarning?: OnWarning | undefined
 }
 
@@ -46,9 +50,9 @@ const DRAIN_MS = 30_000
  */
 export async function connect(options: ConnectOptions): Promise<Mesh> {
   const clock = systemClock
-  const { identity, namespace, capacity } = checked(options)
+  const { servers, identity, namespace, capacity } = checked(options)
   const onWarning = guarded(options.onWarning ?? emitWarning)
-  const settings = { servers: options.servers, nats: options.nats, connectTimeoutMs: options.connectTimeoutMs, name: identity.instance }
+  const settings = { servers, nats: options.nats, connectTimeoutMs: options.connectTimeoutMs, name: identity.instance }
   const [connection, telemetry] = await Promise.all([openConnection(settings), loadTelemetry()])
   const link = new Link(connection, onWarning)
   const caller = new Caller(link, { namespace, clock, telemetry })
@@ -59,6 +63,7 @@ export async function connect(options: ConnectOptions): Promise<Mesh> {
 }
 
 function checked(options: ConnectOptions) {
+  if (options?.service === undefined) throw serviceMissing()
   const service = checkName('service', options.service)
   const namespace = checkName('namespace', options.namespace ?? DEFAULT_NAMESPACE)
   const instance = checkName('instance', options.instance ?? defaultInstance(service))
@@ -71,7 +76,12 @@ function checked(options: ConnectOptions) {
       hint,
     })
   }
-  return { identity: { instance, service, version, labels: { ...labels } }, namespace, capacity }
+  return { servers: checkServers(options.servers), identity: { instance, service, version, labels: { ...labels } }, namespace, capacity }
+}
+
+function serviceMissing(): CarillonError {
+  const hint = "Pass at least { service: 'billing' }. Everything else has a default; that of servers is nats://127.0.0.1:4222."
+  return new CarillonError('INVALID_REQUEST', 'service is missing: undefined', { field: 'service', value: 'undefined', hint })
 }
 
 const RANDOM_LETTERS = 8

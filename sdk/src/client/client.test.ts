@@ -18,6 +18,20 @@ test('connect names the address when nobody is there, within 5 s', async () => {
   await assert.rejects(connect({ service: 'a.b' }), hasCode('INVALID_NAME'))
 })
 
+test('connect says what is missing or wrong before it dials', async () => {
+  const connectWith = connect as (options?: unknown) => Promise<unknown>
+  for (const options of [undefined, null, {}, { servers: 'nats://127.0.0.1:1' }]) {
+    await assert.rejects(
+      connectWith(options),
+      (error) => hasCode('INVALID_REQUEST')(error) && /^service is missing/.test(String((error as Error).message)),
+    )
+  }
+  await assert.rejects(connectWith({ servers: 'http://foo', service: 'test' }), {
+    code: 'INVALID_REQUEST',
+    message: 'servers is wrong: "http://foo"',
+  })
+})
+
 test('starts of one tick travel in one request, each with its own outcome', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const { client } = await join()
