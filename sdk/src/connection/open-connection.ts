@@ -1,11 +1,12 @@
 import { CarillonError } from '@carillon/contracts'
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
 import { type Clock, systemClock } from '../clock.ts'
+import { withoutPassword } from './servers.ts'
 
 /** How a connection to the broker is made. */
 export interface ConnectionSettings {
-  /** One address or several of one cluster. Default `nats://127.0.0.1:4222`. */
-  readonly servers?: string | readonly string[] | undefined
+  /** One address or several of one cluster, checked. */
+  readonly servers: readonly string[]
   /** Shown by the broker's own tools. */
   readonly name: string
   /** Options of the NATS client: credentials, TLS and the like. */
@@ -14,7 +15,6 @@ export interface ConnectionSettings {
   readonly connectTimeoutMs?: number | undefined
 }
 
-const DEFAULT_SERVER = 'nats://127.0.0.1:4222'
 const CONNECT_TIMEOUT_MS = 5_000
 
 /**
@@ -22,8 +22,7 @@ const CONNECT_TIMEOUT_MS = 5_000
  * @throws CarillonError NATS_UNAVAILABLE that names the address
  */
 export async function openConnection(settings: ConnectionSettings, clock: Clock = systemClock): Promise<NatsConnection> {
-  const servers = typeof settings.servers === 'string' ? settings.servers.split(',') : [...(settings.servers ?? [DEFAULT_SERVER])]
-  const timeoutMs = settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
+  const { servers, name, nats, connectTimeoutMs: timeoutMs = CONNECT_TIMEOUT_MS } = settings
   const opening = connect({
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
@@ -32,13 +31,13 @@ export async function openConnection(settings: ConnectionSettings, clock: Clock 
     pingInterval: 20_000,
     timeout: timeoutMs,
     ignoreAuthErrorAbort: true,
-    ...settings.nats,
-    servers: servers.map((server) => server.trim()),
-    name: settings.name,
+    ...nats,
+    servers: [...servers],
+    name,
     reconnect: true,
     waitOnFirstConnect: false,
   })
-  const where = servers.join(', ')
+  const where = servers.map(withoutPassword).join(', ')
   return new Promise((resolve, reject) => {
     const fail = (why: string, cause?: unknown) =>
       reject(new CarillonError('NATS_UNAVAILABLE', `No connection to ${where}: ${why}`, { field: 'servers', value: where, cause }))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CarillonError } from '@carillon/contracts'
-import { checkServers } from './servers.ts'
+import { checkServers, withoutPassword } from './servers.ts'
 
 test('addresses are taken one by one, with and without a scheme', () => {
   assert.deepEqual(checkServers(undefined), ['nats://127.0.0.1:4222'])
@@ -32,4 +32,14 @@ test('what is no address of a broker is refused before anything is dialled', () 
     )
   }
   assert.throws(() => checkServers('nats://a, http://foo'), { message: 'servers is wrong: " http://foo"' })
+})
+
+test('a password is in no text', () => {
+  assert.equal(withoutPassword('nats://ada:secret@broker:4222'), 'nats://broker:4222')
+  assert.equal(withoutPassword('token@broker'), 'broker')
+  assert.equal(withoutPassword('nats://broker:4222'), 'nats://broker:4222')
+  assert.throws(
+    () => checkServers('http://ada:secret@broker'),
+    (error: Error) => !error.message.includes('secret'),
+  )
 })

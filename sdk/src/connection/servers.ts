@@ -19,7 +19,10 @@ export function checkServers(servers: string | readonly string[] | undefined = D
   })
 }
 
+/** For texts: user and password are left out. */
+export const withoutPassword = (address: string) => address.replace(/(^|\/\/)[^/@]*@/, '$1')
+
 function wrong(server: unknown): CarillonError {
-  const value = printable(server)
+  const value = printable(typeof server === 'string' ? withoutPassword(server) : server)
   return new CarillonError('INVALID_REQUEST', `servers is wrong: ${value}`, { field: 'servers', value, hint: HINT })
 }
