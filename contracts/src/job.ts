@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { coded, durationField, instantField, nameField } from './fields.ts'
 import { LIMITS } from './limits.ts'
+import { planFields, type RunMode, type Tolerance } from './plan.ts'
 
 const isEvery = (value: unknown) =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= LIMITS.everyMinMs && value <= LIMITS.horizonYears * 366 * 86_400_000
@@ -60,6 +61,7 @@ export const policyFields = {
   ).optional() as unknown as z.ZodOptional<z.ZodType<number>>,
   /** `single` (default): one task for whoever has room. `broadcast`: one task for every live instance. */
   mode: z.enum(['single', 'broadcast']).optional(),
+  ...planFields,
 }
 export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 
@@ -85,7 +87,10 @@ export interface JobView {
   readonly description?: string
   readonly schedule?: Schedule
   readonly payload?: unknown
-  readonly mode: 'single' | 'broadcast'
+  readonly mode: RunMode
+  readonly shards?: number
+  readonly maxParallel?: number
+  readonly tolerate?: Tolerance
   readonly attempts: number
   readonly backoff: Backoff
   readonly timeoutMs?: number

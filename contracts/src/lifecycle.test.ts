@@ -14,6 +14,7 @@ import {
 
 /** One letter a state; a row of the table has one for each state before, and `.` where the event does not apply. */
 const LETTERS: Record<string, RunState> = {
+  w: 'waiting',
   d: 'delayed',
   q: 'queued',
   r: 'running',
@@ -25,17 +26,18 @@ const LETTERS: Record<string, RunState> = {
   K: 'skipped',
 }
 const TABLE: Record<RunEvent, string> = {
-  due: 'q........',
-  started: '.rr......',
-  succeeded: '.SSS.....',
-  failed: '.FFF.....',
-  timed_out: '.TTC.....',
-  retried: '.dd......',
-  lost: '.qqC.....',
-  released: '.qq......',
-  cancel: 'CCc......',
-  cancelled: '.CCC.....',
-  restarted: '....qqqqq',
+  freed: 'q.........',
+  due: '.q........',
+  started: '..rr......',
+  succeeded: '..SSS.....',
+  failed: '..FFF.....',
+  timed_out: '..TTC.....',
+  retried: '..dd......',
+  lost: '..qqC.....',
+  released: '..qq......',
+  cancel: 'CCCc......',
+  cancelled: '..CCC.....',
+  restarted: '.....qqqqq',
 }
 
 test('every pair of state and event', () => {

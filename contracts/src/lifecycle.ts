@@ -1,5 +1,6 @@
 /** States of a run, and of each task of a run with many. */
 export const RUN_STATES = [
+  'waiting',
   'delayed',
   'queued',
   'running',
@@ -14,6 +15,7 @@ export type RunState = (typeof RUN_STATES)[number]
 
 /** What can happen to a run or task. */
 export const RUN_EVENTS = [
+  'freed',
   'due',
   'started',
   'succeeded',
@@ -33,6 +35,7 @@ export type RunEvent = (typeof RUN_EVENTS)[number]
  * `queued → succeeded` is no gap: a task that took less than 200 ms reports its start and its end as one.
  */
 export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunState>>>> = {
+  freed: { waiting: 'queued' },
   due: { delayed: 'queued' },
   started: { queued: 'running', running: 'running' },
   succeeded: { queued: 'succeeded', running: 'succeeded', cancelling: 'succeeded' },
@@ -41,7 +44,7 @@ export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunSt
   retried: { queued: 'delayed', running: 'delayed' },
   lost: { queued: 'queued', running: 'queued', cancelling: 'cancelled' },
   released: { queued: 'queued', running: 'queued' },
-  cancel: { delayed: 'cancelled', queued: 'cancelled', running: 'cancelling' },
+  cancel: { waiting: 'cancelled', delayed: 'cancelled', queued: 'cancelled', running: 'cancelling' },
   cancelled: { queued: 'cancelled', running: 'cancelled', cancelling: 'cancelled' },
   restarted: { succeeded: 'queued', failed: 'queued', timed_out: 'queued', cancelled: 'queued', skipped: 'queued' },
 }
@@ -50,7 +53,7 @@ export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunSt
 export const ENDED_STATES = ['succeeded', 'failed', 'timed_out', 'cancelled', 'skipped'] as const satisfies RunState[]
 export type EndedState = (typeof ENDED_STATES)[number]
 
-export const OPEN_STATES = ['delayed', 'queued', 'running', 'cancelling'] as const satisfies RunState[]
+export const OPEN_STATES = ['waiting', 'delayed', 'queued', 'running', 'cancelling'] as const satisfies RunState[]
 
 export function isEnded(state: RunState): state is EndedState {
   return (ENDED_STATES as readonly string[]).includes(state)
@@ -84,5 +87,6 @@ export const REASONS = {
   'no-instance': 'No live instance offers the handler.',
   retry: 'An attempt failed; the next one waits.',
   delay: 'It was asked for at a later time.',
+  'max-parallel': 'As many tasks of its run as are allowed at once are under way.',
 } as const
 export type Reason = keyof typeof REASONS

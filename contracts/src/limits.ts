@@ -14,6 +14,8 @@ export const LIMITS = {
   jsonDepth: 64,
   /** Runs in one bulk start: one store write of a size that every engine takes at once. */
   runsPerCall: 1_000,
+  /** Static shards of one run (semantics D2): their records are written before the first starts. */
+  shards: 10_000,
   /** Reports in one message: a burst of one event-loop turn. */
   reportsPerMessage: 500,
   /** Bytes of one message that we publish; below the broker's default of 1 MiB, headers included. */

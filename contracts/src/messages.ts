@@ -19,6 +19,8 @@ export interface WorkMessage {
   /** Which of how many tasks, in a run with many. */
   readonly index?: number
   readonly total?: number
+  /** Its own part of the data, of a run that was given a list. */
+  readonly item?: unknown
 }
 
 /** Answer to an offer on `direct.<instance>`. */

@@ -4,6 +4,7 @@ import { policyFields } from './job.ts'
 import type { Reason, RunState } from './lifecycle.ts'
 import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
+import type { RunMode } from './plan.ts'
 
 /** One run that is asked for. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
 export const startRunSchema = z
@@ -55,7 +56,7 @@ export interface RunView {
   readonly runId: string
   readonly job?: string
   readonly handler: string
-  readonly mode: 'single' | 'broadcast'
+  readonly mode: RunMode
   readonly state: RunState
   readonly reason?: Reason
   /** The reason in words, with what a person needs to act. */
@@ -84,6 +85,8 @@ export type RunTrigger = 'call' | 'stream' | 'schedule'
 export interface TaskView {
   readonly taskId: string
   readonly index: number
+  /** Its own part of the data, of a run that was given a list. */
+  readonly item?: unknown
   readonly state: RunState
   readonly reason?: Reason
   readonly attempt: number

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { coded } from './fields.ts'
+import { LIMITS } from './limits.ts'
+
+/** How the tasks of a run come about (semantics D). */
+export type RunMode = 'single' | 'broadcast' | 'shards'
+
+/** Failed tasks that do not fail their run: a number of them, or a share of all such as `5%`. */
+export type Tolerance = number | `${number}%`
+
+const PERCENT = /^(\d{1,2}(\.\d{1,3})?|100)%$/
+const isTolerance = (value: unknown) =>
+  typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 : typeof value === 'string' && PERCENT.test(value)
+const toleranceField = coded(
+  z.unknown(),
+  'INVALID_REQUEST',
+  'Use a whole number of tasks from 0, or a share such as "5%".',
+  isTolerance,
+) as unknown as z.ZodType<Tolerance>
+
+const HINT = `Use a whole number from 1 to ${LIMITS.shards.toLocaleString('en')}.`
+const countField = z.int(HINT).min(1, HINT).max(LIMITS.shards, HINT)
+
+/** Runs with many tasks: part of a job, and of a run that is asked for. */
+export const planFields = {
+  /** The run has this many tasks, for whoever has room; each is told its index and how many there are. */
+  shards: countField.optional(),
+  /** The run has one task for each of these. */
+  items: z.array(z.json()).min(1, 'Give at least one item.').max(LIMITS.shards).optional(),
+  /** Tasks of the run that may be under way at once; all by default. */
+  maxParallel: countField.optional(),
+  /** Failed tasks that do not fail the run; none by default. */
+  tolerate: toleranceField.optional(),
+}
