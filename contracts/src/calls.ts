@@ -3,6 +3,7 @@ import type { ErrorBody } from './errors.ts'
 import { nameField, runIdField } from './fields.ts'
 import { type InstanceView, type Registered, registerSchema } from './instance.ts'
 import { type JobView, jobInputSchema } from './job.ts'
+import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { type LogView, queryLogsSchema } from './log.ts'
 import { type ClaimAnswer, claimSchema } from './messages.ts'
@@ -77,11 +78,16 @@ export const CALLS = {
   runsTasks: call<Page<TaskView>>()(
     'coordinator',
     'runs.tasks',
-    z.strictObject({ ...byRun.shape, ...page.shape }),
-    'Tasks of a run with many',
+    z.strictObject({ ...byRun.shape, state: z.enum(RUN_STATES).optional(), ...page.shape }),
+    'Tasks of a run with many, by index',
   ),
   runsCancel: call<RunView>()('coordinator', 'runs.cancel', byRun, 'Cancel an open run'),
-  runsRetry: call<RunView>()('coordinator', 'runs.retry', byRun, 'Run an ended run again, with new tries'),
+  runsRetry: call<RunView>()(
+    'coordinator',
+    'runs.retry',
+    z.strictObject({ ...byRun.shape, only: z.enum(['failed']).optional() }),
+    'Run an ended run again, with new tries; of a run with many tasks all of them, or those that failed',
+  ),
   tasksClaim: call<ClaimAnswer>()('coordinator', 'tasks.claim', claimSchema, 'Ask whether redelivered work is still wanted'),
   coordinatorHealth: call<ServiceHealth>()('coordinator', 'coordinator.health', nothing, 'Health of one coordinator'),
   coordinatorRebuild: call<{ published: number }>()(

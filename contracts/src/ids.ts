@@ -40,5 +40,7 @@ function encode(value: number, letters: number): string {
   return text
 }
 
+/** Whether an id is that of a task of a run with many. */
+export const isTaskId = (id: string) => id.includes('-')
 /** The id of a task of a run with many; the only task of a single run has the run's own id. */
 export const taskIdOf = (runId: string, index: number) => `${runId}-${index}`

@@ -10,7 +10,7 @@ export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes
 export { CarillonError, type ErrorBody, type ErrorDetails, printable } from './errors.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
 export { HEADERS } from './headers.ts'
-export { createIdSource, RUN_ID, taskIdOf, timeLetters } from './ids.ts'
+export { createIdSource, isTaskId, RUN_ID, taskIdOf, timeLetters } from './ids.ts'
 export {
   type Beat,
   beatSchema,
@@ -74,5 +74,6 @@ export {
   startRunSchema,
   type TaskView,
 } from './run.ts'
+export { planFields, type RunMode, type Tolerance } from './plan.ts'
 export { PRESENCE_BUCKET, SERVICE_CONSUMERS, STREAMS, type StreamDefinition, type StreamName, workConsumer, workFilter } from './streams.ts'
 export { DEFAULT_NAMESPACE, type EventNoun, parseSubject, SUBJECT_ROOT, subjects } from './subjects.ts'

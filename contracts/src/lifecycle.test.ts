@@ -27,6 +27,7 @@ const LETTERS: Record<string, RunState> = {
 }
 const TABLE: Record<RunEvent, string> = {
   freed: 'q.........',
+  reopened: '.....wwww.',
   due: '.q........',
   started: '..rr......',
   succeeded: '..SSS.....',
@@ -48,9 +49,9 @@ test('every pair of state and event', () => {
       assert.equal(nextState(state, event), LETTERS[TABLE[event][i] as string], `${state} × ${event}`)
 })
 
-test('an ended run is left by a manual retry alone, and every state is open or ended', () => {
+test('an ended run or task is left by a manual retry alone, and every state is open or ended', () => {
   for (const state of ENDED_STATES)
-    for (const event of RUN_EVENTS) if (event !== 'restarted') assert.equal(nextState(state, event), undefined)
+    for (const event of RUN_EVENTS) if (event !== 'restarted' && event !== 'reopened') assert.equal(nextState(state, event), undefined)
   assert.deepEqual([...OPEN_STATES, ...ENDED_STATES].sort(), [...RUN_STATES].sort())
   for (const state of RUN_STATES) assert.equal(isEnded(state), (ENDED_STATES as readonly string[]).includes(state))
 })

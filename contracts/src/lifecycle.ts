@@ -16,6 +16,7 @@ export type RunState = (typeof RUN_STATES)[number]
 /** What can happen to a run or task. */
 export const RUN_EVENTS = [
   'freed',
+  'reopened',
   'due',
   'started',
   'succeeded',
@@ -36,6 +37,7 @@ export type RunEvent = (typeof RUN_EVENTS)[number]
  */
 export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunState>>>> = {
   freed: { waiting: 'queued' },
+  reopened: { succeeded: 'waiting', failed: 'waiting', timed_out: 'waiting', cancelled: 'waiting' },
   due: { delayed: 'queued' },
   started: { queued: 'running', running: 'running' },
   succeeded: { queued: 'succeeded', running: 'succeeded', cancelling: 'succeeded' },
@@ -87,6 +89,7 @@ export const REASONS = {
   'no-instance': 'No live instance offers the handler.',
   retry: 'An attempt failed; the next one waits.',
   delay: 'It was asked for at a later time.',
+  'retry-failed': 'Its failed tasks are to run again.',
   'max-parallel': 'As many tasks of its run as are allowed at once are under way.',
 } as const
 export type Reason = keyof typeof REASONS

@@ -27,7 +27,7 @@ const DAY_MS = 86_400_000
 export const STREAMS: Readonly<Record<StreamName, StreamDefinition>> = {
   TRIGGERS: stream('TRIGGERS', { subjects: ['trigger.*'], description: 'Requests to fire a job', maxBytes: 256 * MIB }),
   WORK: stream('WORK', {
-    subjects: ['work.*.*.*'],
+    subjects: ['work.*.*.>'],
     description: 'Tasks for the queue group of their handler',
     maxBytes: 1024 * MIB,
     onePerSubject: true,
@@ -64,7 +64,7 @@ function stream(
 /** The durable consumer of a handler in stream WORK. `~` cannot be part of a name, so no two handlers share one. */
 export const workConsumer = (namespace: string, handler: string) => `${namespace}~${handler}`
 /** What that consumer is filtered to. */
-export const workFilter = (namespace: string, handler: string) => `${SUBJECT_ROOT}.${namespace}.work.${handler}.*.*`
+export const workFilter = (namespace: string, handler: string) => `${SUBJECT_ROOT}.${namespace}.work.${handler}.*.>`
 
 /** The durable consumers that services share, by stream. */
 export const SERVICE_CONSUMERS = { TRIGGERS: 'coordinators', REPORTS: 'coordinators', LOGS: 'loggers' } as const

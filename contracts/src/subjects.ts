@@ -8,7 +8,10 @@ export const DEFAULT_NAMESPACE = 'default'
 /** Builders of every subject. Tokens must have passed `checkName`; `triggerSubject` and the like check them again at the SDK's edge. */
 export const subjects = {
   trigger: (namespace: string, job: string) => `${SUBJECT_ROOT}.${checkName('namespace', namespace)}.trigger.${checkName('job', job)}`,
-  work: (namespace: string, handler: string, taskId: string) => `${SUBJECT_ROOT}.${namespace}.work.${handler}.normal.${taskId}`,
+  /** @param taskId of a single run its run's id; of a run with many `<runId>-<index>`, which becomes two tokens, so that all of a run can be named */
+  work: (namespace: string, handler: string, taskId: string) =>
+    `${SUBJECT_ROOT}.${namespace}.work.${handler}.normal.${taskId.replace('-', '.')}`,
+  workOfRun: (namespace: string, handler: string, runId: string) => `${SUBJECT_ROOT}.${namespace}.work.${handler}.normal.${runId}.*`,
   direct: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.direct.${instance}`,
   report: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.report.${instance}`,
   log: (namespace: string, runId: string) => `${SUBJECT_ROOT}.${namespace}.log.${runId}`,

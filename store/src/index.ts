@@ -17,6 +17,6 @@ export type {
   TaskStore,
   UpdateOutcome,
 } from './ports.ts'
-export type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, TaskRecord } from './records.ts'
+export type { CoordinatorRecord, JobRecord, LogRecord, Plan, RunRecord, TaskLife, TaskRecord } from './records.ts'
 export { SHARES, shareOf } from './records.ts'
 export { maskStoreUrl } from './store-url.ts'

@@ -94,13 +94,13 @@ export interface LifeStore<Item> {
   update(changes: readonly LifeChange[]): Promise<UpdateOutcome[]>
   /** wakeAt <= until in these shares, earliest first. */
   due(query: DueQuery): Promise<Due[]>
+  /** State `queued` with from <= queuedAt < before, oldest first. */
+  queued(query: { from: number; before: number; cursor?: string | undefined; limit: number }): Promise<Slice<Item>>
   /** State `running` or `cancelling` with this owner and, as all of these have, a wakeAt. */
   ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>>
 }
 
 export interface RunStore extends LifeStore<RunRecord> {
-  /** State `queued` with from <= queuedAt < before, oldest first. */
-  queued(query: { from: number; before: number; cursor?: string | undefined; limit: number }): Promise<Slice<RunRecord>>
   /** Newest first by createdAt, then id. */
   list(query: {
     namespace: string
@@ -112,8 +112,8 @@ export interface RunStore extends LifeStore<RunRecord> {
 }
 
 export interface TaskStore extends LifeStore<TaskRecord> {
-  /** Tasks of a run by index. */
-  list(query: { runId: string; cursor?: string | undefined; limit: number }): Promise<Slice<TaskRecord>>
+  /** Tasks of a run, or those in one state, by index. */
+  list(query: { runId: string; state?: RunState | undefined; cursor?: string | undefined; limit: number }): Promise<Slice<TaskRecord>>
   /** How many tasks of a run are in each state. */
   count(runId: string): Promise<Partial<Record<RunState, number>>>
 }

@@ -1,4 +1,16 @@
-import type { Backoff, Failure, JobState, Progress, Reason, RunState, RunTrigger, Schedule } from '@carillon/contracts'
+import type { Backoff, Failure, JobState, Progress, Reason, RunMode, RunState, RunTrigger, Schedule, Tolerance } from '@carillon/contracts'
+
+/** What is to be done by many tasks. */
+export interface Plan {
+  /** Tasks of static shards. */
+  readonly shards?: number
+  /** JSON text of a list: an item for each shard. */
+  readonly items?: string
+  /** Tasks that may be under way at once. */
+  readonly maxParallel?: number
+  /** Failed tasks that do not fail the run. */
+  readonly tolerate?: Tolerance
+}
 
 /** A job as it is kept. Times are milliseconds since 1970, JSON of users is kept as text. */
 export interface JobRecord {
@@ -12,7 +24,8 @@ export interface JobRecord {
   readonly schedule: Schedule | null
   /** JSON text. */
   readonly payload: string
-  readonly mode: 'single' | 'broadcast'
+  readonly mode: RunMode
+  readonly plan: Plan | null
   readonly attempts: number
   readonly backoff: Backoff
   readonly timeoutMs: number | null
@@ -57,7 +70,9 @@ export interface RunRecord extends TaskLife {
   readonly namespace: string
   readonly job: string | null
   readonly handler: string
-  readonly mode: 'single' | 'broadcast'
+  readonly mode: RunMode
+  /** Of a run with many tasks; frozen when it was asked for. */
+  readonly plan: Plan | null
   readonly trigger: RunTrigger
   readonly key: string | null
   /** Planned fire time. */
@@ -73,7 +88,7 @@ export interface RunRecord extends TaskLife {
   readonly share: number
 }
 
-/** One task of a run with many (a broadcast leg). */
+/** One task of a run with many: a broadcast leg, a shard. */
 export interface TaskRecord extends TaskLife {
   /** `<runId>-<index>`. */
   readonly id: string
@@ -81,8 +96,12 @@ export interface TaskRecord extends TaskLife {
   readonly runId: string
   readonly index: number
   readonly share: number
-  /** The instance it is routed to. */
-  readonly target: string
+  /** Tasks that were made with it. */
+  readonly total: number
+  /** JSON text of its own part of the data. */
+  readonly item: string | null
+  /** The instance it is routed to; null: whoever has room. */
+  readonly target: string | null
 }
 
 /** One stored log line. */

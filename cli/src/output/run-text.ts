@@ -3,6 +3,7 @@ import { harmless, type Terminal, type Tone } from './terminal.ts'
 import { spanText, timeText, tookText } from './time-text.ts'
 
 const TONES: Readonly<Record<RunState, Tone>> = {
+  waiting: 'quiet',
   delayed: 'quiet',
   queued: 'quiet',
   running: 'accent',

@@ -1,15 +1,15 @@
 import { type Broker, type Clock, inOrder, type Logger, RejectedMessages, type Service, StreamPublisher } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { AdvanceBroadcast } from './app/advance-broadcast.ts'
+import { AdvanceRun } from './app/advance-run.ts'
 import { Announcer } from './app/announce.ts'
 import { ApplyReports } from './app/apply-reports.ts'
-import { ApplyTaskReports } from './app/apply-task-reports.ts'
 import { ChangeJobs } from './app/change-jobs.ts'
 import { ChangeRuns } from './app/change-runs.ts'
 import { CheckHealth } from './app/check-health.ts'
 import { ClaimTask } from './app/claim-task.ts'
 import { FireSlots } from './app/fire-slots.ts'
 import { LoseInstance } from './app/lose-instance.ts'
+import { OfferLegs } from './app/offer-legs.ts'
 import { PresenceWatch } from './app/presence.ts'
 import { WorkPublisher } from './app/publish-work.ts'
 import { JobCache, ReadJobs } from './app/read-jobs.ts'
@@ -19,7 +19,9 @@ import { RepairQueue } from './app/repair-queue.ts'
 import { StartRuns } from './app/start-runs.ts'
 import { TakeTriggers } from './app/take-triggers.ts'
 import { WakeRuns } from './app/wake-runs.ts'
+import { WakeTasks } from './app/wake-tasks.ts'
 import { RunWriter } from './app/write-runs.ts'
+import { TaskWriter } from './app/write-tasks.ts'
 import { Auditor } from './loops/auditor.ts'
 import { Membership } from './loops/membership.ts'
 import { Waker } from './loops/waker.ts'
@@ -44,12 +46,15 @@ function foundation(ground: Ground) {
   const announcer = new Announcer({ broker, publisher, log })
   const work = new WorkPublisher({ broker, publisher, clock, log })
   const writer = new RunWriter({ store, work, announcer, broker, presence, clock })
-  const broadcast = new AdvanceBroadcast({ store, writer, presence, broker, clock, log })
-  const repair = new RepairQueue({ store, broker, work, clock, log })
+  const tasks = new TaskWriter({ store, work, writer, clock })
+  const offers = new OfferLegs({ store, presence, broker, clock, log })
+  const advance = new AdvanceRun({ store, writer, tasks, work, presence, clock, log })
+  const repair = new RepairQueue({ store, tasks, broker, work, clock, log })
   const jobs = new JobCache(store, clock)
-  writer.advanceBroadcast = (run) => broadcast.soon(run.id)
+  writer.advance = tasks.advance = (runId) => advance.soon(runId)
+  tasks.offer = (leg) => offers.soon(leg)
   const refused = new RefusedReports({ log })
-  return { ...ground, refused, jobs, publisher, rejected, presence, announcer, work, writer, broadcast, repair }
+  return { ...ground, refused, jobs, publisher, rejected, presence, announcer, work, writer, tasks, offers, advance, repair }
 }
 
 type Foundation = ReturnType<typeof foundation>
@@ -66,29 +71,27 @@ function useCases(base: Foundation) {
     ReadRuns: reads,
     ChangeRuns: new ChangeRuns({ store, writer, reads }),
     ClaimTask: new ClaimTask(base),
-    ApplyReports: new ApplyReports({ ...base, tasks: new ApplyTaskReports(base) }),
+    ApplyReports: new ApplyReports(base),
     TakeTriggers: new TakeTriggers({ ...base, start: starts, now: () => clock.now() }),
   }
 }
 
 function loopsOf(base: Foundation, stopping: AbortSignal) {
-  const { clock, log, repair, work, broadcast } = base
+  const { clock, log, repair, work } = base
   const slots = new FireSlots(base)
   const wake = new WakeRuns(base)
+  const wakeTasks = new WakeTasks(base)
   const takeOver = async (dead: { publishedBefore: number }) => {
     await repair.span({ from: dead.publishedBefore, before: clock.now() }, stopping)
   }
   const membership = new Membership({ ...base, publishedBefore: () => work.publishedBefore(), takeOver })
   const shares = () => membership.shares
-  const tasks = async (ids: readonly string[]) => {
-    for (const taskId of ids) await broadcast.wakeTask(taskId)
-  }
   const sources = { jobs: base.jobs, runs: base.store.runs, tasks: base.store.tasks }
   const waker = new Waker({
     ...base,
     sources,
     shares,
-    handlers: { jobs: (ids) => slots.execute(ids), runs: (ids) => wake.execute(ids), tasks },
+    handlers: { jobs: (ids) => slots.execute(ids), runs: (ids) => wake.execute(ids), tasks: (ids) => wakeTasks.execute(ids) },
   })
   return { slots, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }
 }
@@ -99,10 +102,10 @@ export function compose(ground: Ground) {
   const cases = useCases(base)
   const stopping = new AbortController()
   const { slots, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
-  const { presence, writer, broadcast, work, rejected, refused, clock, log, repair, publisher } = base
+  const { presence, writer, tasks, offers, work, rejected, refused, clock, log, repair, publisher } = base
 
   writer.arm = (due) => waker.arm('runs', due)
-  broadcast.arm = (due) => waker.arm('tasks', due)
+  tasks.arm = offers.arm = (due) => waker.arm('tasks', due)
   cases.ChangeJobs.arm = slots.arm = (job) => {
     if (job.wakeAt !== null) waker.arm('jobs', { id: job.id, wakeAt: job.wakeAt })
   }

@@ -33,6 +33,13 @@ export class MongoLifeStore<Item extends TaskLife & { readonly id: string }> imp
     return (await this.records.find(filter, options)).map((item) => ({ id: item.id, wakeAt: item.wakeAt! }))
   }
 
+  async queued(query: Parameters<LifeStore<Item>['queued']>[0]): Promise<Slice<Item>> {
+    const [at, after] = decodeCursor(query.cursor, ['number', 'string']) ?? [query.from, '']
+    const filter = { state: 'queued', queuedAt: { $gte: at, $lt: query.before }, $or: [{ queuedAt: { $gt: at } }, { _id: { $gt: after } }] }
+    const items = await this.records.find(filter, { sort: { queuedAt: 1, _id: 1 }, limit: query.limit + 1 })
+    return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
+  }
+
   async ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const filter = { namespace: query.namespace, owner: query.owner, state: OWNED, wakeAt: ANY_TIME, _id: { $gt: after } }

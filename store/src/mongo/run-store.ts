@@ -12,13 +12,6 @@ export class MongoRunStore extends MongoLifeStore<RunRecord> implements RunStore
     super(database, 'runs', RUN_COLUMNS)
   }
 
-  async queued(query: Parameters<RunStore['queued']>[0]): Promise<Slice<RunRecord>> {
-    const [at, after] = decodeCursor(query.cursor, ['number', 'string']) ?? [query.from, '']
-    const filter = { state: 'queued', queuedAt: { $gte: at, $lt: query.before }, $or: [{ queuedAt: { $gt: at } }, { _id: { $gt: after } }] }
-    const items = await this.records.find(filter, { sort: { queuedAt: 1, _id: 1 }, limit: query.limit + 1 })
-    return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
-  }
-
   async list(query: Parameters<RunStore['list']>[0]): Promise<Slice<RunRecord>> {
     const position = decodeCursor(query.cursor, ['number', 'string'])
     const filter: Document = { namespace: query.namespace }

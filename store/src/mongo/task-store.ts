@@ -13,7 +13,7 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord> implements TaskSt
 
   async list(query: Parameters<TaskStore['list']>[0]): Promise<Slice<TaskRecord>> {
     const [after] = decodeCursor(query.cursor, ['number']) ?? [-1]
-    const filter = { runId: query.runId, index: { $gt: after } }
+    const filter = { runId: query.runId, ...(query.state === undefined ? {} : { state: query.state }), index: { $gt: after } }
     const items = await this.records.find(filter, { sort: { index: 1 }, limit: query.limit + 1 })
     return sliceOf(items, query.limit, (last) => [last.index])
   }

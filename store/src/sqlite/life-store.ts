@@ -38,6 +38,15 @@ export class SqliteLifeStore<Item extends TaskLife & { readonly id: string }> im
       .map((row) => ({ id: row['id'] as string, wakeAt: row['wakeAt'] as number }))
   }
 
+  async queued(query: Parameters<LifeStore<Item>['queued']>[0]): Promise<Slice<Item>> {
+    const [at, id] = decodeCursor(query.cursor, ['number', 'string']) ?? [query.from, '']
+    const items = this.table.select(
+      `where "queuedAt" is not null and "state" = 'queued' and ("queuedAt", "id") > (?, ?) and "queuedAt" < ? order by "queuedAt", "id" limit ?`,
+      [at, id, query.before, query.limit + 1],
+    )
+    return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
+  }
+
   async ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const items = this.table.select(

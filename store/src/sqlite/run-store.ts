@@ -10,15 +10,6 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord> implements RunSto
     super(connection, 'runs', RUN_COLUMNS)
   }
 
-  async queued(query: Parameters<RunStore['queued']>[0]): Promise<Slice<RunRecord>> {
-    const [at, id] = decodeCursor(query.cursor, ['number', 'string']) ?? [query.from, '']
-    const items = this.table.select(
-      `where "queuedAt" is not null and "state" = 'queued' and ("queuedAt", "id") > (?, ?) and "queuedAt" < ? order by "queuedAt", "id" limit ?`,
-      [at, id, query.before, query.limit + 1],
-    )
-    return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
-  }
-
   async list(query: Parameters<RunStore['list']>[0]): Promise<Slice<RunRecord>> {
     const conditions = ['"namespace" = ?']
     const values: StoredValue[] = [query.namespace]

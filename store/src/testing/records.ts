@@ -34,6 +34,7 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     job: null,
     handler: 'hello',
     mode: 'single',
+    plan: null,
     trigger: 'call',
     key: null,
     slot: null,
@@ -51,7 +52,7 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
 
 /** The task of that index of a broadcast run. */
 export function aTask(run: string, index: number, fields: Partial<TaskRecord> = {}): TaskRecord {
-  return { id: `${run}-${index}`, namespace: 'default', runId: run, index, share: shareOf(run), target: `i-${index}`, ...LIFE, ...fields }
+  return { id: `${run}-${index}`, namespace: 'default', runId: run, index, share: shareOf(run), total: 1, item: null, target: `i-${index}`, ...LIFE, ...fields }
 }
 
 /** An active job that fires every minute. */
@@ -68,6 +69,7 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     schedule: { everyMs: 60_000 },
     payload: 'null',
     mode: 'single',
+    plan: null,
     attempts: 3,
     backoff: BACKOFF,
     timeoutMs: null,

@@ -4,8 +4,7 @@ import { LIMITS } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
-import { foldReports } from './apply-reports.ts'
-import type { ReportFrom } from './apply-task-reports.ts'
+import { foldReports, type ReportFrom } from './apply-reports.ts'
 
 const of = (id: string, attempt = 1) => ({ runId: id, taskId: id, attempt })
 const started = (id: string, attempt = 1) => ({ ...of(id, attempt), type: 'started' })

@@ -1,21 +1,44 @@
-import { CarillonError, isEnded, LIMITS, parseInput, reportSchema } from '@carillon/contracts'
+import { CarillonError, isEnded, LIMITS, type Progress, parseInput, type Report, reportSchema } from '@carillon/contracts'
 import type { Incoming, RejectedMessages } from '@carillon/runtime'
-import type { RunRecord } from '@carillon/store'
-import { decideReport, isRefused, progressOf } from '../domain/life.ts'
-import type { ApplyTaskReports, ReportFrom } from './apply-task-reports.ts'
+import type { UpdateOutcome } from '@carillon/store'
+import { type Decision, decideReport, isRefused, progressOf } from '../domain/life.ts'
+import type { Work } from './publish-work.ts'
 import type { RefusedReports } from './refused-reports.ts'
-import type { RunChange, RunWriter } from './write-runs.ts'
+import type { RunWriter } from './write-runs.ts'
+import type { TaskChange, TaskOfRun, TaskWriter } from './write-tasks.ts'
+
+/** A report and who sent it: the subject says so, since only its owner may publish there. */
+export interface ReportFrom {
+  readonly report: Report
+  readonly namespace: string
+  readonly instance: string
+  /** Of an end: the last progress before it, where both came in one batch. */
+  readonly progress?: Progress
+}
+
+type Change = Work & { readonly decision: Decision }
+
+/** Where the lives are that reports tell of: the runs themselves, or the tasks of runs with many. */
+interface Lives {
+  known(ids: readonly string[]): Promise<(Work | undefined)[]>
+  write(changes: readonly Change[]): Promise<UpdateOutcome[]>
+  forget(ids: readonly string[]): void
+  /** The same end came once more: what follows from it may have been lost. */
+  repeatEnd(work: Work): Promise<void>
+}
 
 /** Takes what executors say. Reports of one batch are one write; one that does not hold is refused and counted. */
 export class ApplyReports {
   readonly #writer: RunWriter
-  readonly #tasks: ApplyTaskReports
+  readonly #runs: Lives
+  readonly #tasks: Lives
   readonly #rejected: RejectedMessages
   readonly #refused: RefusedReports
 
-  constructor(options: { writer: RunWriter; tasks: ApplyTaskReports; rejected: RejectedMessages; refused: RefusedReports }) {
+  constructor(options: { writer: RunWriter; tasks: TaskWriter; rejected: RejectedMessages; refused: RefusedReports }) {
     this.#writer = options.writer
-    this.#tasks = options.tasks
+    this.#runs = livesOfRuns(options.writer)
+    this.#tasks = livesOfTasks(options.tasks)
     this.#rejected = options.rejected
     this.#refused = options.refused
   }
@@ -24,8 +47,8 @@ export class ApplyReports {
     const reports = foldReports(batch.flatMap((message) => this.#read(message)))
     const ofRuns = reports.filter(({ report }) => report.taskId === report.runId)
     const ofTasks = reports.filter(({ report }) => report.taskId !== report.runId)
-    await this.#apply(ofRuns, { again: true })
-    for (const from of ofTasks) await this.#tasks.execute(from)
+    await this.#apply(ofRuns, { lives: this.#runs, again: true })
+    await this.#apply(ofTasks, { lives: this.#tasks, again: true })
   }
 
   #read(message: Incoming): ReportFrom[] {
@@ -58,36 +81,61 @@ export class ApplyReports {
   }
 
   /** @param options.again decide once more from the store about what was refused: memory may have been old */
-  async #apply(reports: readonly ReportFrom[], options: { again: boolean }): Promise<void> {
+  async #apply(reports: readonly ReportFrom[], options: { lives: Lives; again: boolean }): Promise<void> {
     if (reports.length === 0) return
-    const runs = await this.#writer.known(reports.map(({ report }) => report.runId))
-    const changes: RunChange[] = []
+    const { lives, again } = options
+    const known = await lives.known(reports.map(({ report }) => report.taskId))
+    const changes: Change[] = []
     const sources: ReportFrom[] = []
     const stale: ReportFrom[] = []
     const now = this.#writer.now()
     for (const [i, from] of reports.entries()) {
-      const run = runs[i]?.namespace === from.namespace ? runs[i] : undefined
-      const decision = run && decideReport(run, from.report, { ...from, policy: run, now })
-      if (run && decision && !isRefused(decision)) {
-        changes.push({ run, decision })
+      const work = isOf(known[i], from) ? known[i] : undefined
+      const decision = work && decideReport(work.task, from.report, { ...from, policy: work.run, now })
+      if (work && decision && !isRefused(decision)) {
+        changes.push({ ...work, decision })
         sources.push(from)
-      } else if (options.again && run) stale.push(from)
-      else await this.#refuse(from, run, decision && isRefused(decision) ? decision.refused : 'unknown-run')
+      } else if (again && work) stale.push(from)
+      else await this.#refuse(from, { work, lives, reason: decision && isRefused(decision) ? decision.refused : 'unknown-run' })
     }
-    const outcomes = await this.#writer.write(changes)
+    const outcomes = await lives.write(changes)
     for (const [i, from] of sources.entries()) if (outcomes[i] === 'refused') stale.push(from)
     if (stale.length === 0) return
-    if (options.again) {
-      this.#writer.forget(stale.map(({ report }) => report.runId))
-      await this.#apply(stale, { again: false })
+    if (again) {
+      lives.forget(stale.map(({ report }) => report.taskId))
+      await this.#apply(stale, { lives, again: false })
     } else for (const from of stale) this.#refused.add('lost-race', from)
   }
 
-  async #refuse(from: ReportFrom, run: RunRecord | undefined, reason: string): Promise<void> {
+  async #refuse(from: ReportFrom, { work, lives, reason }: { work: Work | undefined; lives: Lives; reason: string }): Promise<void> {
     const { report, instance } = from
-    const repeated = run && report.type === 'finished' && isEnded(run.state) && run.attempt === report.attempt && run.owner === instance
-    if (repeated) return this.#writer.repeatEnd(run)
+    const life = work?.task
+    const isRepeated = life && report.type === 'finished' && isEnded(life.state) && life.attempt === report.attempt && life.owner === instance
+    if (isRepeated) return lives.repeatEnd(work)
     this.#refused.add(reason, from)
+  }
+}
+
+function isOf(work: Work | undefined, { report, namespace }: ReportFrom): work is Work {
+  return work?.run.namespace === namespace && work.run.id === report.runId
+}
+
+function livesOfRuns(writer: RunWriter): Lives {
+  return {
+    known: async (ids) => (await writer.known(ids)).map((run) => run && { run, task: run }),
+    write: (changes) => writer.write(changes),
+    forget: (ids) => writer.forget(ids),
+    repeatEnd: ({ run }) => writer.repeatEnd(run),
+  }
+}
+
+/** Reports of tasks are decided about as they are stored. */
+function livesOfTasks(tasks: TaskWriter): Lives {
+  return {
+    known: (ids) => tasks.known(ids) satisfies Promise<(TaskOfRun | undefined)[]>,
+    write: (changes) => tasks.write(changes as readonly TaskChange[]),
+    forget: () => undefined,
+    repeatEnd: async ({ run }) => tasks.advance(run.id),
   }
 }
 

@@ -3,6 +3,7 @@ import type { Broker, Clock } from '@carillon/runtime'
 import { type JobRecord, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'
 import { payloadText } from '../domain/new-run.ts'
+import { planOf } from '../domain/plan.ts'
 import { checkSchedule, firstSlot } from '../domain/schedule.ts'
 import { jobView } from '../domain/views.ts'
 import type { Announcer } from './announce.ts'
@@ -102,7 +103,7 @@ function recordOf(namespace: string, input: JobDefinition, now: number): JobReco
     description: input.description ?? null,
     schedule: input.schedule ?? null,
     payload: payloadText(input.payload ?? null),
-    mode: input.mode ?? 'single',
+    ...planOf(input),
     attempts: input.attempts ?? 1,
     backoff: input.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: input.timeoutMs ?? null,

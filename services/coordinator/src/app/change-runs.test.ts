@@ -81,11 +81,11 @@ test('a manual retry runs an ended run again, an open one is refused', async (co
     attempts: 3,
     tries: 3,
   })
-  const view = await coordinator.changeRuns.retry('default', id)
+  const view = await coordinator.changeRuns.retry('default', { runId: id })
   await settle()
   assert.deepEqual([view.state, view.attempt, view.attempts], ['queued', 4, 6])
   assert.equal(coordinator.fake.said('work.hello')[0]?.['attempt'], 4)
-  await assert.rejects(coordinator.changeRuns.retry('default', id), { code: 'RUN_OPEN' })
+  await assert.rejects(coordinator.changeRuns.retry('default', { runId: id }), { code: 'RUN_OPEN' })
 })
 
 test('the view of a queued run says what it waits for, also after a failed attempt', async (context) => {
@@ -142,6 +142,7 @@ test('a running run is looked at: alive, lost, over its time', async (context) =
 test('a leg is cancelled with its run, whatever state it is in', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { store, changeRuns, fake } = coordinator
+  coordinator.presence.alive.set('hello', ['i-0'])
   const run = aRun(1, { ...running, owner: null, mode: 'broadcast' })
   await store.runs.insert([run])
   await store.tasks.insert([

@@ -31,13 +31,17 @@ export class ChangeRuns {
     return this.#reads.get(namespace, runId)
   }
 
-  /** With as many tries as at first, whatever the limit was. @throws CarillonError RUN_OPEN */
-  async retry(namespace: string, runId: string): Promise<RunView> {
+  /**
+   * With as many tries as at first, whatever the limit was.
+   * @param only of a run with many tasks: those that did not succeed
+   * @throws CarillonError RUN_OPEN
+   */
+  async retry(namespace: string, { runId, only }: { runId: string; only?: 'failed' | undefined }): Promise<RunView> {
     await this.#decide(namespace, runId, (run) => {
       const decision = decideRestart(run, { tries: run.tries, now: this.#writer.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
-      return decision
+      return only && run.mode !== 'single' ? { ...decision, set: { ...decision.set, reason: 'retry-failed' } } : decision
     })
     return this.#reads.get(namespace, runId)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { POISON_AFTER } from '@carillon/contracts'
-import { aRun } from '@carillon/store/testing'
+import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 async function withRun(coordinator: TestCoordinator, fields: Parameters<typeof aRun>[1] = {}): Promise<string> {
@@ -64,7 +64,7 @@ test('what is over is not run again', async (context) => {
   for (const state of ['succeeded', 'failed', 'cancelled', 'skipped', 'delayed'] as const) {
     const ended = aRun(2, { id: `runofstate0000${state}`, state, queuedAt: null })
     await coordinator.store.runs.insert([ended])
-    assert.deepEqual(await claim(coordinator, ended.id), { run: false, reason: `the run is ${state}` })
+    assert.deepEqual(await claim(coordinator, ended.id), { run: false, reason: `the ${state === 'delayed' ? 'task' : 'run'} is ${state}` })
   }
 })
 
@@ -79,8 +79,14 @@ test('a task that is being cancelled has ended, one that lost its instance too o
   assert.equal(coordinator.fake.said(`event.run.${poison}.failed`).length, 1)
 })
 
-test('an id that ends like that of a leg is an id like any other', async (context) => {
+test('a task of a run with many is claimed as any other', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const id = await withRun(coordinator, { id: '123e4567-e89b-12d3-a456-426614174000' })
-  assert.deepEqual(await claim(coordinator, id), { run: true, attempt: 2 })
+  const run = await withRun(coordinator, { mode: 'shards', owner: null })
+  const held = { state: 'running', owner: 'i-1', queuedAt: null, target: null } as const
+  await coordinator.store.tasks.insert([aTask(run, 0, held), aTask(run, 1, { ...held, state: 'waiting' })])
+  assert.deepEqual(await claim(coordinator, `${run}-0`), { run: true, attempt: 2 })
+  assert.deepEqual(await claim(coordinator, `${run}-1`), { run: false, reason: 'the task is waiting' })
+  assert.equal((await claim(coordinator, `${run}-7`)).run, false)
+  const [task] = await coordinator.store.tasks.get([`${run}-0`])
+  assert.deepEqual([task?.owner, task?.attempt, task?.losses], ['i-2', 2, 1])
 })

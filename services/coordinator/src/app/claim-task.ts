@@ -1,8 +1,10 @@
-import { CarillonError, type ClaimAnswer, isEnded, printable } from '@carillon/contracts'
-import type { Store } from '@carillon/store'
-import { decideLoss, decideTakeUp } from '../domain/life.ts'
+import { CarillonError, type ClaimAnswer, isEnded, isTaskId, printable } from '@carillon/contracts'
+import type { Store, UpdateOutcome } from '@carillon/store'
+import { type Decision, decideLoss, decideTakeUp } from '../domain/life.ts'
 import type { PresenceWatch } from './presence.ts'
+import type { Work } from './publish-work.ts'
 import type { RunWriter } from './write-runs.ts'
+import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 /**
  * Answers an executor that received work which was delivered before. If it was given back unbegun, the attempt goes on; else whoever held it
@@ -12,11 +14,13 @@ import type { RunWriter } from './write-runs.ts'
 export class ClaimTask {
   readonly #store: Store
   readonly #writer: RunWriter
+  readonly #tasks: TaskWriter
   readonly #presence: PresenceWatch
 
-  constructor(options: { store: Store; writer: RunWriter; presence: PresenceWatch }) {
+  constructor(options: { store: Store; writer: RunWriter; tasks: TaskWriter; presence: PresenceWatch }) {
     this.#store = options.store
     this.#writer = options.writer
+    this.#tasks = options.tasks
     this.#presence = options.presence
   }
 
@@ -26,30 +30,43 @@ export class ClaimTask {
     claim: { taskId: string; attempt: number; instance: string; redelivered: boolean },
   ): Promise<ClaimAnswer> {
     if (!this.#presence.isPresent(namespace, claim.instance)) throw instanceUnknown(claim.instance)
-    // Work messages are those of single runs, whose only task has the run's id.
-    const [run] = await this.#store.runs.get([claim.taskId])
-    if (!run || run.namespace !== namespace) return { run: false, reason: 'there is no such run' }
+    const work = await this.#find(claim.taskId)
+    if (!work || work.run.namespace !== namespace) return { run: false, reason: 'there is no such task' }
+    const { run, task: life } = work
     // Whoever asks does not have it: an owner that asks has lost it, whatever its message says.
-    const isOwner = run.state === 'running' && run.owner === claim.instance
-    if (run.attempt !== claim.attempt && !isOwner)
-      return { run: false, reason: `attempt ${claim.attempt} is over; the run is at ${run.attempt}` }
-    if (isEnded(run.state) || run.state === 'delayed') return { run: false, reason: `the run is ${run.state}` }
+    const isOwner = life.state === 'running' && life.owner === claim.instance
+    if (life.attempt !== claim.attempt && !isOwner)
+      return { run: false, reason: `attempt ${claim.attempt} is over; the task is at ${life.attempt}` }
+    if (isEnded(run.state)) return { run: false, reason: `the run is ${run.state}` }
+    if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
+      return { run: false, reason: `the task is ${life.state}` }
     // Without a redelivery nobody has been silent: a live owner keeps what it runs.
-    if (!claim.redelivered && run.owner !== null && !isOwner && this.#presence.isPresent(namespace, run.owner))
-      return { run: false, reason: `instance ${run.owner} is running it` }
+    if (!claim.redelivered && life.owner !== null && !isOwner && this.#presence.isPresent(namespace, life.owner))
+      return { run: false, reason: `instance ${life.owner} is running it` }
     const now = this.#writer.now()
-    const released = run.state === 'queued' && (run.reason === 'released' || !claim.redelivered)
-    const loss = released ? undefined : decideLoss(run, { now })
+    const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
+    const loss = released ? undefined : decideLoss(life, { now })
     if (loss && loss.set.state !== 'queued') {
-      await this.#writer.write([{ run, decision: loss }])
-      return { run: false, reason: `the run is ${loss.set.state}: ${loss.set.reason}` }
+      await this.#write(work, loss)
+      return { run: false, reason: `the task is ${loss.set.state}: ${loss.set.reason}` }
     }
-    const takeUp = decideTakeUp(run, { policy: run, instance: claim.instance, now })
+    const takeUp = decideTakeUp(life, { policy: run, instance: claim.instance, now })
     const decision = { ...takeUp, set: { ...loss?.set, ...takeUp.set } }
-    const [outcome] = await this.#writer.write([{ run, decision }])
-    return outcome === 'applied'
-      ? { run: true, attempt: decision.set.attempt ?? run.attempt }
+    return (await this.#write(work, decision)) === 'applied'
+      ? { run: true, attempt: decision.set.attempt ?? life.attempt }
       : { run: false, reason: 'someone else has it' }
+  }
+
+  async #find(taskId: string): Promise<Work | undefined> {
+    if (isTaskId(taskId)) return (await this.#tasks.known([taskId]))[0]
+    const [run] = await this.#store.runs.get([taskId])
+    return run && { run, task: run }
+  }
+
+  async #write(work: Work, decision: Decision): Promise<UpdateOutcome | undefined> {
+    const change = { ...work, decision }
+    const [outcome] = 'runId' in work.task ? await this.#tasks.write([change as TaskChange]) : await this.#writer.write([change])
+    return outcome
   }
 }
 

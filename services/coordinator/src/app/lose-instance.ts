@@ -2,9 +2,10 @@ import { isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { LifeStore, Store } from '@carillon/store'
 import { decideLoss } from '../domain/life.ts'
-import type { AdvanceBroadcast } from './advance-broadcast.ts'
+import type { OfferLegs } from './offer-legs.ts'
 import type { RepairQueue } from './repair-queue.ts'
 import type { RunWriter } from './write-runs.ts'
+import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
 
@@ -12,7 +13,8 @@ const PAGE = 500
 export class LoseInstance {
   readonly #store: Store
   readonly #writer: RunWriter
-  readonly #broadcast: AdvanceBroadcast
+  readonly #tasks: TaskWriter
+  readonly #offers: OfferLegs
   readonly #repair: RepairQueue
   readonly #clock: Clock
   readonly #log: Logger
@@ -20,14 +22,16 @@ export class LoseInstance {
   constructor(options: {
     store: Store
     writer: RunWriter
-    broadcast: AdvanceBroadcast
+    tasks: TaskWriter
+    offers: OfferLegs
     repair: RepairQueue
     clock: Clock
     log: Logger
   }) {
     this.#store = options.store
     this.#writer = options.writer
-    this.#broadcast = options.broadcast
+    this.#tasks = options.tasks
+    this.#offers = options.offers
     this.#repair = options.repair
     this.#clock = options.clock
     this.#log = options.log
@@ -44,7 +48,13 @@ export class LoseInstance {
       await this.#writer.write(open.map((run) => ({ run, decision: decideLoss(run, { now }) })))
     })
     await pages(this.#store.tasks, { namespace, owner: instance }, async (tasks) => {
-      for (const task of tasks) await this.#broadcast.lose(task)
+      const changes: TaskChange[] = []
+      for (const known of await this.#tasks.withRuns(tasks)) {
+        if (!known || isEnded(known.task.state)) continue
+        if (known.task.target === null) changes.push({ ...known, decision: decideLoss(known.task, { now }) })
+        else changes.push(await this.#offers.loss(known))
+      }
+      await this.#tasks.write(changes)
     })
   }
 }

@@ -111,7 +111,8 @@ test('what the broker does not take keeps the checkpoint behind it, until it is 
   await clock.advance(60_000)
   assert.deepEqual([work.publishedBefore(), [...work.refused]], [queuedAt, [outcome?.runId]])
   fake.refusal = () => undefined
-  work.publish(await runOf(coordinator, outcome?.runId ?? ''), { again: true })
+  const run = await runOf(coordinator, outcome?.runId ?? '')
+  work.publish({ run, task: run }, { again: true })
   await settle()
   assert.deepEqual([work.publishedBefore(), work.refused.size], [clock.now(), 0])
 })

@@ -2,7 +2,7 @@ import { isEnded } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { RunRecord, Store } from '@carillon/store'
 import { decideDue, decideLoss, decideTimeout, nextCheck } from '../domain/life.ts'
-import type { AdvanceBroadcast } from './advance-broadcast.ts'
+import type { AdvanceRun } from './advance-run.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { RunChange, RunWriter } from './write-runs.ts'
 
@@ -11,14 +11,14 @@ export class WakeRuns {
   readonly #store: Store
   readonly #writer: RunWriter
   readonly #presence: PresenceWatch
-  readonly #broadcast: AdvanceBroadcast
+  readonly #advance: AdvanceRun
   readonly #clock: Clock
 
-  constructor(options: { store: Store; writer: RunWriter; presence: PresenceWatch; broadcast: AdvanceBroadcast; clock: Clock }) {
+  constructor(options: { store: Store; writer: RunWriter; presence: PresenceWatch; advance: AdvanceRun; clock: Clock }) {
     this.#store = options.store
     this.#writer = options.writer
     this.#presence = options.presence
-    this.#broadcast = options.broadcast
+    this.#advance = options.advance
     this.#clock = options.clock
   }
 
@@ -28,7 +28,7 @@ export class WakeRuns {
     for (const run of await this.#store.runs.get(ids)) {
       if (!run || isEnded(run.state) || run.wakeAt === null || run.wakeAt > now) continue
       if (run.state === 'delayed') changes.push({ run, decision: decideDue(run, now) })
-      else if (run.mode === 'broadcast') this.#broadcast.soon(run.id)
+      else if (run.mode !== 'single') this.#advance.soon(run.id)
       else changes.push(this.#lookAt(run, now))
     }
     await this.#writer.write(changes)

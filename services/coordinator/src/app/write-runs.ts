@@ -29,7 +29,7 @@ export class RunWriter {
   readonly #recent = new Map<string, RunRecord>()
   /** Set once by the composition: timers, and the planner of runs with many tasks. */
   arm: (due: { id: string; wakeAt: number }) => void = () => undefined
-  advanceBroadcast: (run: RunRecord) => void = () => undefined
+  advance: (runId: string) => void = () => undefined
 
   constructor(options: { store: Store; work: WorkPublisher; announcer: Announcer; broker: Broker; presence: PresenceWatch; clock: Clock }) {
     this.#store = options.store
@@ -124,8 +124,8 @@ export class RunWriter {
 
   #push(run: RunRecord): void {
     if (run.wakeAt !== null) this.arm({ id: run.id, wakeAt: run.wakeAt })
-    if (run.mode === 'broadcast') {
-      this.advanceBroadcast(run)
+    if (run.mode !== 'single') {
+      this.advance(run.id)
       return
     }
     if (run.state === 'queued') this.#queue(run)
@@ -135,11 +135,11 @@ export class RunWriter {
 
   #queue(run: RunRecord): void {
     if (run.payload !== '') {
-      this.#work.publish(run)
+      this.#work.publish({ run, task: run })
       return
     }
     this.#store.runs.get([run.id]).then(
-      ([whole]) => whole?.state === 'queued' && whole.attempt === run.attempt && this.#work.publish(whole),
+      ([whole]) => whole?.state === 'queued' && whole.attempt === run.attempt && this.#work.publish({ run: whole, task: whole }),
       () => this.#work.refused.add(run.id),
     )
   }
@@ -153,7 +153,7 @@ export class RunWriter {
   async withdraw(run: RunRecord): Promise<void> {
     for (const { instance } of this.#presence.offering(run.namespace, run.handler))
       this.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
-    await this.#work.withdraw(run)
+    await this.#work.withdraw({ run, task: run })
   }
 
   control(namespace: string, instance: string, control: Control): void {

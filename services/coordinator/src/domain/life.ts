@@ -236,6 +236,23 @@ export function decideDue(life: TaskLife, now: number): Decision {
   }
 }
 
+/** A task of a run with many that waited may begin. Who is offered it by name is offered it again, if it is not heard of. */
+export function decideFree(task: TaskLife & { target: string | null }, now: number): Decision | Refused {
+  const state = nextState(task.state, 'freed')
+  if (!state) return { refused: 'not-open' }
+  const wakeAt = task.target === null ? null : now + TIMES.ackWaitMs
+  return { event: 'freed', expect: { state: [task.state], attempt: task.attempt }, set: { state, reason: null, queuedAt: now, wakeAt } }
+}
+
+/** A task of a run that is retried: it waits until the planner frees it. */
+export function decideReopen(task: TaskLife, context: { tries: number }): Decision | Refused {
+  const state = nextState(task.state, 'reopened')
+  if (!state) return { refused: 'not-open' }
+  const attempt = task.attempt + 1
+  const set = { ...FRESH, state, attempt, attempts: task.attempt + context.tries, queuedAt: null }
+  return { event: 'reopened', expect: { state: [task.state], attempt: task.attempt }, set }
+}
+
 export function decideCancel(life: TaskLife, now: number): Decision | Refused {
   const state = nextState(life.state, 'cancel')
   if (!state) return { refused: 'not-open' }
@@ -244,25 +261,27 @@ export function decideCancel(life: TaskLife, now: number): Decision | Refused {
   return { event: 'cancel', expect, set: { ...ended, state, reason: 'cancelled-by-request', endedAt: now } }
 }
 
+/** Nothing is left of the attempts before. */
+const FRESH = {
+  reason: null,
+  owner: null,
+  losses: 0,
+  progress: null,
+  result: null,
+  error: null,
+  startedAt: null,
+  endedAt: null,
+  wakeAt: null,
+} as const
+
 /** A manual retry: a new attempt with as many tries as at first. */
 export function decideRestart(life: TaskLife, context: { tries: number; now: number }): Decision | Refused {
   const state = nextState(life.state, 'restarted')
   if (!state) return { refused: 'not-open' }
-  const fresh = {
-    reason: null,
-    owner: null,
-    losses: 0,
-    progress: null,
-    result: null,
-    error: null,
-    startedAt: null,
-    endedAt: null,
-    wakeAt: null,
-  }
   return {
     event: 'restarted',
     expect: { state: [life.state], attempt: life.attempt },
-    set: { ...fresh, state, attempt: life.attempt + 1, attempts: life.attempt + context.tries, queuedAt: context.now },
+    set: { ...FRESH, state, attempt: life.attempt + 1, attempts: life.attempt + context.tries, queuedAt: context.now },
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { DEFAULT_BACKOFF, LIMITS, TIMES } from '@carillon/contracts'
 import { shareOf } from '@carillon/store'
 import { aJob, aRun } from '@carillon/store/testing'
-import { broadcastLeg, payloadText, type RunOrigin, runOfRequest, runOfSlot, skippedRun } from './new-run.ts'
+import { payloadText, type RunOrigin, runOfRequest, runOfSlot, skippedRun, taskOfRun } from './new-run.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const origin: RunOrigin = { id: 'r'.repeat(26), namespace: 'shop', trigger: 'call', traceparent: null, now: NOW }
@@ -69,11 +69,11 @@ test('a slot has the run of its job, missed ones a record that says which', () =
   assert.match(skippedRun(job, { from: 0, to: 1, count: 1_001, atLeast: true }, origin).error?.message ?? '', /^at least 1001 missed/)
 })
 
-test('a leg of a broadcast is looked at again when its offer has not been heard of', () => {
-  const run = aRun(1, { tries: 3, mode: 'broadcast' })
-  const leg = broadcastLeg(run, { id: `${run.id}-2`, index: 2, target: 'i-2', now: NOW })
+test('a task of a run with many waits until it is freed, and has the tries of its run', () => {
+  const run = aRun(1, { tries: 3, mode: 'shards' })
+  const task = taskOfRun(run, { index: 2, total: 5, item: '{"a":1}' })
   assert.deepEqual(
-    [leg.id, leg.runId, leg.index, leg.target, leg.state, leg.attempts, leg.queuedAt, leg.wakeAt, leg.share],
-    [`${run.id}-2`, run.id, 2, 'i-2', 'queued', 3, NOW, NOW + TIMES.ackWaitMs, run.share],
+    [task.id, task.runId, task.index, task.total, task.item, task.target, task.state, task.attempts, task.queuedAt, task.wakeAt, task.share],
+    [`${run.id}-2`, run.id, 2, 5, '{"a":1}', null, 'waiting', 3, null, null, run.share],
   )
 })

@@ -1,5 +1,6 @@
-import { DEFAULT_BACKOFF, LIMITS, type RunTrigger, type StartRun, TIMES, writeJson } from '@carillon/contracts'
-import { type JobRecord, type RunRecord, shareOf } from '@carillon/store'
+import { DEFAULT_BACKOFF, LIMITS, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
+import { type JobRecord, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
+import { planOf } from './plan.ts'
 import { instantAhead, type MissedSlots } from './schedule.ts'
 
 /** Where a run comes from. */
@@ -24,7 +25,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     ...timing(dueAt, origin.now),
     job: job?.name ?? null,
     handler: job?.handler ?? request.handler ?? (request.job as string),
-    mode: request.mode ?? job?.mode ?? 'single',
+    ...planOf(request, job),
     key: request.key ?? null,
     payload,
     tries,
@@ -42,6 +43,7 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
     job: job.name,
     handler: job.handler,
     mode: job.mode,
+    plan: job.plan,
     slot,
     payload: job.payload,
     tries: job.attempts,
@@ -98,27 +100,29 @@ function unborn({ id, namespace, trigger, traceparent, now }: RunOrigin) {
   } as const
 }
 
-/** The record of one broadcast leg, queued for its instance. */
-export function broadcastLeg(run: RunRecord, leg: { id: string; index: number; target: string; now: number }) {
+/** The record of one task of a run with many: it waits until the planner frees it. */
+export function taskOfRun(run: RunRecord, place: { index: number; total: number; item?: string; target?: string }): TaskRecord {
   return {
-    id: leg.id,
+    id: taskIdOf(run.id, place.index),
     namespace: run.namespace,
     runId: run.id,
-    index: leg.index,
-    target: leg.target,
+    index: place.index,
+    total: place.total,
+    item: place.item ?? null,
+    target: place.target ?? null,
     share: run.share,
-    state: 'queued',
+    state: 'waiting',
     reason: null,
     attempt: 1,
     attempts: run.tries,
     losses: 0,
     owner: null,
-    wakeAt: leg.now + TIMES.ackWaitMs,
-    queuedAt: leg.now,
+    wakeAt: null,
+    queuedAt: null,
     progress: null,
     result: null,
     error: null,
     startedAt: null,
     endedAt: null,
-  } as const
+  }
 }

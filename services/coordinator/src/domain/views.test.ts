@@ -21,7 +21,7 @@ test('what we write is what the fixtures of the wire say', () => {
   const work = { ...invoice, payload: '{"to":"a@b.c","lines":[1,2]}', attempt: 2 }
   assert.deepEqual(JSON.parse(workText(work, work)), fixture('work'))
   const leg = { ...aRun(1, { id: runId, handler: 'warm-cache', payload: 'null' }) }
-  assert.deepEqual(JSON.parse(workText(leg, { id: `${runId}-1`, attempt: 1, index: 1, total: 3 })), fixture('work-of-many'))
+  assert.deepEqual(JSON.parse(workText(leg, aTask(runId, 1, { total: 3 }))), fixture('work-of-many'))
   const at = Date.parse('2026-11-21T09:00:01.480Z')
   const ended = {
     ...invoice,
@@ -42,7 +42,7 @@ test('texts of users cannot break out of what is written by hand', () => {
   assert.equal(JSON.parse(endedEventText(ended)).failure.message, message)
   assert.equal(JSON.parse(liveText(invoice, { percent: 1, note: message })).progress.note, message)
   const payload = JSON.stringify({ '"': message })
-  assert.deepEqual(JSON.parse(workText({ ...invoice, payload }, { id: runId, attempt: 1 })).payload, { '"': message })
+  assert.deepEqual(JSON.parse(workText({ ...invoice, payload }, invoice)).payload, { '"': message })
 })
 
 test('a large result is left out of the event, and says so', () => {

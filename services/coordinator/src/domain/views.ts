@@ -26,6 +26,9 @@ export function jobView(job: JobRecord): JobView {
     schedule: job.schedule,
     payload: JSON.parse(job.payload),
     mode: job.mode,
+    shards: job.plan?.shards,
+    maxParallel: job.plan?.maxParallel,
+    tolerate: job.plan?.tolerate,
     attempts: job.attempts,
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
@@ -57,7 +60,8 @@ export function runView(run: RunRecord, waiting?: { reason: 'no-instance'; messa
 }
 
 export function taskView(task: TaskRecord): TaskView {
-  return present<TaskView>({ taskId: task.id, index: task.index, ...lifeView(task), instance: task.owner ?? task.target })
+  const item = task.item === null ? undefined : (JSON.parse(task.item) as unknown)
+  return present<TaskView>({ taskId: task.id, index: task.index, item, ...lifeView(task), instance: task.owner ?? task.target })
 }
 
 function lifeView(life: TaskLife) {
@@ -90,11 +94,14 @@ export function liveText(run: RunRecord, progress?: Progress): string {
 }
 
 /** Body of a work message or an offer: the payload is JSON text already. */
-export function workText(run: RunRecord, task: { id: string; attempt: number; index?: number; total?: number }): string {
+export function workText(run: RunRecord, task: RunRecord | TaskRecord): string {
   let text = `{"runId":"${run.id}","taskId":"${task.id}","handler":"${run.handler}","attempt":${task.attempt}`
   if (run.job !== null) text += `,"job":"${run.job}"`
   if (run.timeoutMs !== null) text += `,"timeoutMs":${run.timeoutMs}`
   if (run.slot !== null) text += `,"slot":"${iso(run.slot)}"`
-  if (task.total !== undefined) text += `,"index":${task.index},"total":${task.total}`
+  if ('runId' in task) {
+    text += `,"index":${task.index},"total":${task.total}`
+    if (task.item !== null) text += `,"item":${task.item}`
+  }
   return `${text},"payload":${run.payload}}`
 }

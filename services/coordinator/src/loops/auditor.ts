@@ -7,7 +7,7 @@ const ROUND_MS = 1_000
 const QUEUED_FOR_MS = 120_000
 const AUDIT_EVERY_MS = 60_000
 
-/** Takes care that queued runs have their message: at once where the broker refused one, and slowly all that have waited for minutes. */
+/** Takes care that queued tasks have their message: at once where the broker refused one, and slowly all that have waited for minutes. */
 export class Auditor extends LoopService {
   readonly #repair: RepairQueue
   readonly #work: WorkPublisher
@@ -39,11 +39,10 @@ export class Auditor extends LoopService {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    if (this.#work.refused.size > 0) await this.#repair.runs([...this.#work.refused], signal)
+    if (this.#work.refused.size > 0) await this.#repair.these([...this.#work.refused], signal)
     const now = this.#clock.now()
     if (now < this.#nextAudit) return
     this.#nextAudit = now + AUDIT_EVERY_MS
-    const shares = new Set(this.#shares())
-    await this.#repair.span({ from: 0, before: now - QUEUED_FOR_MS, only: (run) => shares.has(run.share) }, signal)
+    await this.#repair.span({ from: 0, before: now - QUEUED_FOR_MS, shares: new Set(this.#shares()) }, signal)
   }
 }

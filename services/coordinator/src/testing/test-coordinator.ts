@@ -2,15 +2,15 @@ import type { TestContext } from 'node:test'
 import { type Incoming, RejectedMessages } from '@carillon/runtime'
 import { createTestLog, FakeClock } from '@carillon/runtime/testing'
 import { openStore, type RunRecord, type Store } from '@carillon/store'
-import { AdvanceBroadcast } from '../app/advance-broadcast.ts'
+import { AdvanceRun } from '../app/advance-run.ts'
 import { Announcer } from '../app/announce.ts'
 import { ApplyReports } from '../app/apply-reports.ts'
-import { ApplyTaskReports } from '../app/apply-task-reports.ts'
 import { ChangeJobs } from '../app/change-jobs.ts'
 import { ChangeRuns } from '../app/change-runs.ts'
 import { ClaimTask } from '../app/claim-task.ts'
 import { FireSlots } from '../app/fire-slots.ts'
 import { LoseInstance } from '../app/lose-instance.ts'
+import { OfferLegs } from '../app/offer-legs.ts'
 import type { PresenceWatch } from '../app/presence.ts'
 import { WorkPublisher } from '../app/publish-work.ts'
 import { JobCache } from '../app/read-jobs.ts'
@@ -19,7 +19,9 @@ import { RefusedReports } from '../app/refused-reports.ts'
 import type { RepairQueue } from '../app/repair-queue.ts'
 import { StartRuns } from '../app/start-runs.ts'
 import { WakeRuns } from '../app/wake-runs.ts'
+import { WakeTasks } from '../app/wake-tasks.ts'
 import { RunWriter } from '../app/write-runs.ts'
+import { TaskWriter } from '../app/write-tasks.ts'
 import { FakeBroker } from './fake-broker.ts'
 
 /** Who is alive, as a test says. */
@@ -67,15 +69,20 @@ export async function createTestCoordinator(context: TestContext, options: TestO
   const work = new WorkPublisher({ broker, publisher, clock, log })
   const ground = { store, work, announcer, broker, clock, log, rejected, presence: presence as unknown as PresenceWatch }
   const writer = new RunWriter(ground)
-  const broadcast = new AdvanceBroadcast({ ...ground, writer })
-  writer.advanceBroadcast = (run) => broadcast.soon(run.id)
+  const tasks = new TaskWriter({ ...ground, writer })
+  const offers = new OfferLegs(ground)
+  const advance = new AdvanceRun({ ...ground, writer, tasks })
+  writer.advance = tasks.advance = (runId) => advance.soon(runId)
+  tasks.offer = (leg) => offers.soon(leg)
   const repair = { reportsApplied: async () => true } as unknown as RepairQueue
   const refused = new RefusedReports({ log })
   const base = {
     ...ground,
     refused,
     writer,
-    broadcast,
+    tasks,
+    offers,
+    advance,
     repair,
     jobs: new JobCache(store, clock),
     batch: { maxItems: 1_000, maxInFlight: 1 },
@@ -93,8 +100,9 @@ export async function createTestCoordinator(context: TestContext, options: TestO
     claimTask: new ClaimTask(base),
     fireSlots: new FireSlots(base),
     wakeRuns: new WakeRuns(base),
+    wakeTasks: new WakeTasks(base),
     loseInstance: new LoseInstance(base),
-    applyReports: new ApplyReports({ ...base, tasks: new ApplyTaskReports(base) }),
+    applyReports: new ApplyReports(base),
   }
 }
 export type TestCoordinator = Awaited<ReturnType<typeof createTestCoordinator>>

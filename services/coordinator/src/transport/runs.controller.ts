@@ -42,7 +42,7 @@ export class RunsController {
   }
 
   @Answers(CALLS.runsTasks)
-  tasks({ namespace, input }: Request<{ runId: string; cursor?: string; limit: number }>) {
+  tasks({ namespace, input }: Request<{ runId: string; state?: RunState; cursor?: string; limit: number }>) {
     return this.read.tasks(namespace, input)
   }
 
@@ -52,8 +52,8 @@ export class RunsController {
   }
 
   @Answers(CALLS.runsRetry)
-  retry({ namespace, input }: ByRun) {
-    return this.change.retry(namespace, input.runId)
+  retry({ namespace, input }: Request<{ runId: string; only?: 'failed' }>) {
+    return this.change.retry(namespace, input)
   }
 
   @Answers(CALLS.tasksClaim)

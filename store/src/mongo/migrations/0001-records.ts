@@ -6,6 +6,11 @@ const DUE: IndexDescription = {
   key: { wakeAt: 1, _id: 1 },
   partialFilterExpression: { wakeAt: { $gte: 0 } },
 }
+const QUEUED: IndexDescription = {
+  name: 'queued',
+  key: { queuedAt: 1, _id: 1 },
+  partialFilterExpression: { queuedAt: { $gte: 0 } },
+}
 /**
  * One collection per record kind and the index of each question that is asked. Partial where only few records matter at any time:
  * the indexes of a run that has succeeded are `_id` and `recent`, and `of-job` if a job made it.
@@ -13,7 +18,7 @@ const DUE: IndexDescription = {
 export const records: Readonly<Record<string, readonly IndexDescription[]>> = {
   runs: [
     DUE,
-    { name: 'queued', key: { queuedAt: 1, _id: 1 }, partialFilterExpression: { queuedAt: { $gte: 0 } } },
+    QUEUED,
     { name: 'recent', key: { namespace: 1, createdAt: -1, _id: -1 } },
     { name: 'of-job', key: { namespace: 1, job: 1, createdAt: -1, _id: -1 }, partialFilterExpression: { job: { $gt: '' } } },
     {
@@ -22,7 +27,7 @@ export const records: Readonly<Record<string, readonly IndexDescription[]>> = {
       partialFilterExpression: { state: { $in: ['delayed', 'failed', 'timed_out', 'cancelled', 'skipped'] } },
     },
   ],
-  tasks: [DUE, { name: 'of-run', key: { runId: 1, index: 1 } }],
+  tasks: [DUE, QUEUED, { name: 'of-run', key: { runId: 1, index: 1 } }, { name: 'in-state', key: { runId: 1, state: 1, index: 1 } }],
   jobs: [DUE, { name: 'by-name', key: { namespace: 1, name: 1 } }],
   logs: [
     { name: 'in-order', key: { namespace: 1, runId: 1, at: 1, taskId: 1, attempt: 1, seq: 1 } },

@@ -8,7 +8,7 @@ const LIFE = `
  */
 export const records = `
 create table if not exists "runs" (
-  "id" text primary key not null, "namespace" text not null, "job" text, "handler" text not null, "mode" text not null,
+  "id" text primary key not null, "namespace" text not null, "job" text, "handler" text not null, "mode" text not null, "plan" text,
   "trigger" text not null, "key" text, "slot" integer, "payload" text not null, "backoff" text not null, "tries" integer not null,
   "timeoutMs" integer, "traceparent" text, "createdAt" integer not null, "share" integer not null, ${LIFE}
 ) without rowid;
@@ -21,15 +21,17 @@ create index if not exists "runs_unfinished" on "runs" ("namespace", "state", "c
 
 create table if not exists "tasks" (
   "id" text primary key not null, "namespace" text not null, "runId" text not null, "index" integer not null,
-  "share" integer not null, "target" text not null, ${LIFE}
+  "share" integer not null, "total" integer not null, "item" text, "target" text, ${LIFE}
 ) without rowid;
 create index if not exists "tasks_due" on "tasks" ("wakeAt", "id", "share") where "wakeAt" is not null;
 create index if not exists "tasks_owned" on "tasks" ("namespace", "owner", "id") where "state" in ('running', 'cancelling');
-create index if not exists "tasks_of_run" on "tasks" ("runId", "index", "state");
+create index if not exists "tasks_queued" on "tasks" ("queuedAt", "id") where "queuedAt" is not null;
+create index if not exists "tasks_of_run" on "tasks" ("runId", "index");
+create index if not exists "tasks_in_state" on "tasks" ("runId", "state", "index");
 
 create table if not exists "jobs" (
   "id" text primary key not null, "namespace" text not null, "name" text not null, "handler" text not null, "state" text not null,
-  "description" text, "schedule" text, "payload" text not null, "mode" text not null, "attempts" integer not null,
+  "description" text, "schedule" text, "payload" text not null, "mode" text not null, "plan" text, "attempts" integer not null,
   "backoff" text not null, "timeoutMs" integer, "misfire" text not null, "revision" integer not null, "share" integer not null,
   "wakeAt" integer, "createdAt" integer not null, "updatedAt" integer not null
 ) without rowid;

@@ -31,14 +31,14 @@ test('every instance that offers the handler when the run starts is offered a ta
     [0, 1, 2].map((i) => [`carillon.default.direct.i-${i}`, `${run.id}-${i}`]),
   )
   assert.equal(coordinator.fake.said('work.').length, 0)
-  await coordinator.broadcast.execute(run.id)
+  await coordinator.advance.execute(run.id)
   assert.equal((await tasksOf(coordinator, run)).length, 3)
 })
 
 test('without an instance it waits, and looks again', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const armed: number[] = []
-  coordinator.writer.arm = coordinator.broadcast.arm = ({ wakeAt }) => armed.push(wakeAt)
+  coordinator.writer.arm = coordinator.tasks.arm = ({ wakeAt }) => armed.push(wakeAt)
   const run = await withRun(coordinator)
   assert.deepEqual([(await runOf(coordinator, run.id)).state, armed], ['queued', [coordinator.clock.now() + 2_000]])
   coordinator.presence.alive.set('hello', ['i-0'])
@@ -50,7 +50,7 @@ test('without an instance it waits, and looks again', async (context) => {
 
 test('an offer that is refused or not heard of is made again by its wakeAt', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { broadcast, clock, fake, presence } = coordinator
+  const { wakeTasks, clock, fake, presence } = coordinator
   presence.alive.set('hello', ['i-0'])
   fake.answerOffer = () => ({ accepted: false, reason: 'busy' })
   const run = await withRun(coordinator)
@@ -60,14 +60,15 @@ test('an offer that is refused or not heard of is made again by its wakeAt', asy
   fake.answerOffer = () => {
     throw new Error('timeout')
   }
-  await broadcast.wakeTask(task?.id ?? '')
+  await wakeTasks.execute([task?.id ?? ''])
+  await settle()
   assert.equal((await tasksOf(coordinator, run))[0]?.wakeAt, clock.now() + 2_000)
   assert.equal(fake.offers.length, 2)
 })
 
 test('a run that is cancelled while its tasks are being made begins none of them', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { store, fake, presence, broadcast, clock } = coordinator
+  const { store, fake, presence, wakeTasks, clock } = coordinator
   presence.alive.set('hello', ['i-0', 'i-1'])
   const insert = store.tasks.insert.bind(store.tasks)
   store.tasks.insert = async (tasks) => {
@@ -78,7 +79,7 @@ test('a run that is cancelled while its tasks are being made begins none of them
   const run = await withRun(coordinator)
   assert.deepEqual([(await runOf(coordinator, run.id)).state, fake.offers.length], ['cancelled', 0])
   await clock.advance(60_000)
-  for (const task of await tasksOf(coordinator, run)) await broadcast.wakeTask(task.id)
+  await wakeTasks.execute((await tasksOf(coordinator, run)).map(({ id }) => id))
   assert.equal(fake.offers.length, 0)
   assert.deepEqual(
     (await tasksOf(coordinator, run)).map(({ state, reason }) => [state, reason]),
@@ -95,7 +96,7 @@ test('two coordinators that begin it at once offer each task once', async (conte
   const run = aRun(1, { mode: 'broadcast', queuedAt: coordinator.clock.now() })
   await coordinator.store.runs.insert([run])
   for (const { presence } of [coordinator, other]) presence.alive.set('hello', ['i-0', 'i-1'])
-  await Promise.all([coordinator.broadcast.execute(run.id), other.broadcast.execute(run.id)])
+  await Promise.all([coordinator.advance.execute(run.id), other.advance.execute(run.id)])
   assert.equal(coordinator.fake.offers.length + other.fake.offers.length, 2)
 })
 
@@ -120,16 +121,16 @@ test('a leg whose instance is lost goes to an unused one, and ends when there is
 
 test('a retried run runs its tasks again, once, also when that is done twice', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { presence, changeRuns, broadcast, clock, fake } = coordinator
+  const { presence, changeRuns, advance, clock, fake } = coordinator
   presence.alive.set('hello', ['i-0', 'i-1'])
   const run = await withRun(coordinator)
   await coordinator.applyReports.execute([reportsFrom('i-0', ends(run, 0, { outcome: 'succeeded' }))])
   await coordinator.applyReports.execute([reportsFrom('i-1', ends(run, 1, { outcome: 'failed' }))])
   assert.equal((await runOf(coordinator, run.id)).state, 'failed')
   await clock.advance(1_000)
-  await changeRuns.retry('default', run.id)
+  await changeRuns.retry('default', { runId: run.id })
   await settle()
-  await broadcast.execute(run.id)
+  await advance.execute(run.id)
   assert.deepEqual(
     (await tasksOf(coordinator, run)).map(({ state, attempt }) => [state, attempt]),
     [
@@ -141,4 +142,93 @@ test('a retried run runs its tasks again, once, also when that is done twice', a
   for (const index of [0, 1])
     await coordinator.applyReports.execute([reportsFrom(`i-${index}`, ends(run, index, { outcome: 'succeeded', attempt: 2 }))])
   assert.equal((await runOf(coordinator, run.id)).state, 'succeeded')
+})
+
+test('shards go to whoever has room, as many at once as are allowed, and the run ends with the last', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { advance, fake, applyReports } = coordinator
+  const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 5, items: '["a","b","c","d","e"]', maxParallel: 2 } })
+  const published = () => fake.said('work.hello').map(({ taskId }) => taskId)
+  const states = async () => (await tasksOf(coordinator, run)).map(({ state }) => state)
+  assert.deepEqual(await states(), ['queued', 'queued', 'waiting', 'waiting', 'waiting'])
+  assert.deepEqual(fake.said('work.hello')[1], {
+    runId: run.id,
+    taskId: `${run.id}-1`,
+    handler: 'hello',
+    attempt: 1,
+    index: 1,
+    total: 5,
+    item: 'b',
+    payload: { name: 'Ada' },
+  })
+  await Promise.all([advance.execute(run.id), advance.execute(run.id)])
+  assert.equal(published().length, 2, 'looking again frees no more')
+  const report = async (...outcomes: [number, string][]) => {
+    await applyReports.execute([reportsFrom('i-1', ...outcomes.map(([index, outcome]) => ends(run, index, { outcome })))])
+    await settle()
+  }
+  await report([1, 'succeeded'])
+  assert.deepEqual(await states(), ['queued', 'succeeded', 'queued', 'waiting', 'waiting'])
+  await report([0, 'failed'], [2, 'succeeded'])
+  assert.deepEqual(await states(), ['failed', 'succeeded', 'succeeded', 'queued', 'queued'])
+  await report([3, 'succeeded'], [4, 'succeeded'])
+  const ended = await runOf(coordinator, run.id)
+  assert.deepEqual([ended.state, ended.reason, ended.result], ['failed', 'tasks-failed', '{"tasks":{"failed":1,"succeeded":4}}'])
+  assert.equal(new Set(published()).size, 5)
+})
+
+test('a retry of failed tasks leaves the others alone', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { applyReports, changeRuns, clock } = coordinator
+  const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 3 } })
+  for (const index of [0, 1, 2])
+    await applyReports.execute([reportsFrom('i-1', ends(run, index, { outcome: index === 1 ? 'failed' : 'succeeded' }))])
+  await settle()
+  await clock.advance(1_000)
+  await changeRuns.retry('default', { runId: run.id, only: 'failed' })
+  await settle()
+  assert.deepEqual(
+    (await tasksOf(coordinator, run)).map(({ state, attempt }) => [state, attempt]),
+    [
+      ['succeeded', 1],
+      ['queued', 2],
+      ['succeeded', 1],
+    ],
+  )
+  await applyReports.execute([reportsFrom('i-1', ends(run, 1, { outcome: 'succeeded', attempt: 2 }))])
+  await settle()
+  assert.equal((await runOf(coordinator, run.id)).state, 'succeeded')
+})
+
+test('shards of a cancelled run do not start: messages go, instances hear of it, waiting ones are cancelled', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeRuns, fake, presence, applyReports } = coordinator
+  presence.alive.set('hello', ['i-1'])
+  const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 4, maxParallel: 2 } })
+  await applyReports.execute([reportsFrom('i-1', ends(run, 0, { type: 'started' }))])
+  await changeRuns.cancel('default', run.id)
+  await settle()
+  assert.deepEqual(
+    (await tasksOf(coordinator, run)).map(({ state }) => state),
+    ['cancelling', 'cancelled', 'cancelled', 'cancelled'],
+  )
+  assert.deepEqual(fake.purged, [`carillon.default.work.hello.normal.${run.id}.*`])
+  assert.deepEqual(
+    fake.said('control.i-1').map(({ taskId }) => taskId),
+    [`${run.id}-0`, run.id],
+  )
+  await applyReports.execute([reportsFrom('i-1', ends(run, 0, { outcome: 'cancelled' }))])
+  await settle()
+  assert.equal((await runOf(coordinator, run.id)).state, 'cancelled')
+})
+
+test('a shard whose instance is lost is queued again, for whoever has room', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 2 } })
+  await coordinator.applyReports.execute([reportsFrom('i-1', ends(run, 0, { type: 'started' }))])
+  await coordinator.loseInstance.execute('default', 'i-1', new AbortController().signal)
+  await settle()
+  const [task] = await tasksOf(coordinator, run)
+  assert.deepEqual([task?.state, task?.reason, task?.attempt, task?.owner], ['queued', 'instance-lost', 2, null])
+  assert.equal(coordinator.fake.said('work.hello').at(-1)?.['attempt'], 2)
 })

@@ -1,0 +1,164 @@
+import { isEnded, type RunMode, TIMES } from '@carillon/contracts'
+import type { Clock, Logger } from '@carillon/runtime'
+import type { RunRecord, Store, TaskRecord } from '@carillon/store'
+import { decideCancel, decideFree, decideReopen, isRefused } from '../domain/life.ts'
+import { planBroadcast } from '../domain/planners/broadcast.ts'
+import type { Effect, Planner } from '../domain/planners/planner.ts'
+import { planShards } from '../domain/planners/shards.ts'
+import type { PresenceWatch } from './presence.ts'
+import type { WorkPublisher } from './publish-work.ts'
+import type { RunWriter } from './write-runs.ts'
+import type { TaskChange, TaskWriter } from './write-tasks.ts'
+
+const PAGE = 500
+const PLANNERS: Readonly<Record<Exclude<RunMode, 'single'>, Planner>> = { broadcast: planBroadcast, shards: planShards }
+
+/**
+ * Pushes a run with many tasks as far as it can go: makes its tasks, frees them, ends it. Looks at the stored state alone, so it may be called
+ * at any time, any number of times, by any coordinator.
+ */
+export class AdvanceRun {
+  readonly #store: Store
+  readonly #writer: RunWriter
+  readonly #tasks: TaskWriter
+  readonly #work: WorkPublisher
+  readonly #presence: PresenceWatch
+  readonly #clock: Clock
+  readonly #log: Logger
+  /** Runs that are being advanced; true: look once more. */
+  readonly #underWay = new Map<string, boolean>()
+
+  constructor(options: {
+    store: Store
+    writer: RunWriter
+    tasks: TaskWriter
+    work: WorkPublisher
+    presence: PresenceWatch
+    clock: Clock
+    log: Logger
+  }) {
+    this.#store = options.store
+    this.#writer = options.writer
+    this.#tasks = options.tasks
+    this.#work = options.work
+    this.#presence = options.presence
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  /** Called from where nobody waits: a failure is repaired by the run's `wakeAt`. However often it is called, a run is looked at once at a time. */
+  soon(runId: string): void {
+    if (this.#underWay.has(runId)) {
+      this.#underWay.set(runId, true)
+      return
+    }
+    this.#underWay.set(runId, false)
+    this.execute(runId)
+      .catch((error: unknown) =>
+        this.#log.error({ evt: 'advance.failed', runId, err: error }, 'a run with many tasks could not be advanced; it is tried again'),
+      )
+      .finally(() => {
+        const again = this.#underWay.get(runId)
+        this.#underWay.delete(runId)
+        if (again) this.soon(runId)
+      })
+  }
+
+  async execute(runId: string): Promise<void> {
+    const [run] = await this.#store.runs.get([runId])
+    if (!run || run.mode === 'single' || isEnded(run.state) || run.state === 'delayed') return
+    const effects = PLANNERS[run.mode]({
+      run,
+      counts: await this.#store.tasks.count(run.id),
+      offering: this.#presence.offering(run.namespace, run.handler).map(({ instance }) => instance),
+      now: this.#clock.now(),
+    })
+    for (const effect of effects) if (!(await this.#apply(run, effect))) return
+    if (run.wakeAt !== null && run.wakeAt <= this.#clock.now() && effects.length === 0) await this.#lookAgain(run, TIMES.ackWaitMs)
+  }
+
+  /** Answers whether to go on with the next effect. */
+  async #apply(run: RunRecord, effect: Effect): Promise<boolean> {
+    if (effect.do === 'create') {
+      for (let i = 0; i < effect.tasks.length; i += PAGE) await this.#store.tasks.insert(effect.tasks.slice(i, i + PAGE))
+    } else if (effect.do === 'reopen') {
+      for (const state of effect.states) await this.#each(run, state, (task) => this.#reopen(run, task))
+    } else if (effect.do === 'free') {
+      await this.#free(run, effect)
+    } else if (effect.do === 'cancel') {
+      await this.#cancel(run)
+    } else if (effect.do === 'look-again') {
+      await this.#lookAgain(run, effect.afterMs)
+    } else {
+      const [outcome] = await this.#writer.write([{ run, decision: effect.decision }])
+      // It was cancelled while its tasks were being made, or someone else was faster: the stored state says what is to be done now.
+      if (outcome !== 'applied') await this.#cancelLeftOver(run.id)
+      else if (!isEnded(effect.decision.set.state ?? run.state)) this.soon(run.id)
+      return outcome === 'applied'
+    }
+    return true
+  }
+
+  /** What had ended when the run was queued; what has ended since was run again already. */
+  #reopen(run: RunRecord, task: TaskRecord): TaskChange | undefined {
+    if ((task.endedAt ?? 0) > (run.queuedAt ?? 0)) return undefined
+    const decision = decideReopen(task, { tries: run.tries })
+    return isRefused(decision) ? undefined : { task, run, decision }
+  }
+
+  async #free(run: RunRecord, { below, atMost }: { below: number; atMost: number }): Promise<void> {
+    let left = atMost
+    await this.#each(run, 'waiting', (task) => {
+      if (task.index >= below || left-- <= 0) return 'enough'
+      const decision = decideFree(task, this.#clock.now())
+      return isRefused(decision) ? undefined : { task, run, decision }
+    })
+  }
+
+  async #cancel(run: RunRecord): Promise<void> {
+    for (const state of ['waiting', 'delayed', 'queued', 'running'] as const)
+      await this.#each(run, state, (task) => {
+        const decision = decideCancel(task, this.#clock.now())
+        return isRefused(decision) ? undefined : { task, run, decision }
+      })
+    await this.#work.withdrawAll(run)
+    // What was taken already, and has not begun, lies with its instances.
+    for (const { instance } of this.#presence.offering(run.namespace, run.handler))
+      this.#writer.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
+  }
+
+  /** Tasks that were made for a run that has ended meanwhile. */
+  async #cancelLeftOver(runId: string): Promise<void> {
+    const [run] = await this.#store.runs.get([runId])
+    if (run && isEnded(run.state))
+      await this.#each(run, 'waiting', (task) => {
+        const decision = decideCancel(task, this.#clock.now())
+        return isRefused(decision) ? undefined : { task, run, decision }
+      })
+  }
+
+  /** Decides about all tasks of a run in one state, a page a write. */
+  async #each(run: RunRecord, state: TaskRecord['state'], decide: (task: TaskRecord) => TaskChange | 'enough' | undefined): Promise<void> {
+    let cursor: string | undefined
+    do {
+      const slice = await this.#store.tasks.list({ runId: run.id, state, cursor, limit: PAGE })
+      const changes: TaskChange[] = []
+      for (const task of slice.items) {
+        const change = decide(task)
+        if (change === 'enough') {
+          await this.#tasks.write(changes)
+          return
+        }
+        if (change) changes.push(change)
+      }
+      await this.#tasks.write(changes)
+      cursor = slice.cursor
+    } while (cursor)
+  }
+
+  async #lookAgain(run: RunRecord, delayMs: number): Promise<void> {
+    const wakeAt = this.#clock.now() + delayMs
+    await this.#store.runs.update([{ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt } }])
+    this.#writer.arm({ id: run.id, wakeAt })
+  }
+}

@@ -1,0 +1,47 @@
+import { CarillonError, LIMITS, printable, type RunMode, type StartRun, type Tolerance, writeJson } from '@carillon/contracts'
+import type { JobRecord, Plan } from '@carillon/store'
+
+type PlanRequest = Pick<StartRun, 'mode' | 'shards' | 'items' | 'maxParallel' | 'tolerate'>
+type Planned = { readonly mode: RunMode; readonly plan: Plan | null }
+
+/**
+ * What a request says of its tasks; what it leaves open comes from the job.
+ * @throws CarillonError INVALID_REQUEST of fields that contradict each other, PAYLOAD_TOO_LARGE of the items
+ */
+export function planOf(request: PlanRequest, job?: Pick<JobRecord, 'mode' | 'plan'>): Planned {
+  const { shards, items } = request
+  const isSharded = shards !== undefined || items !== undefined
+  if (shards !== undefined && items !== undefined) throw contradiction('items', items, 'Give either shards or items.')
+  if (isSharded && request.mode !== undefined) throw contradiction('mode', request.mode, 'Leave mode out where shards or items are given.')
+  const mode = isSharded ? 'shards' : (request.mode ?? job?.mode ?? 'single')
+  if (mode === 'single') {
+    for (const field of ['maxParallel', 'tolerate'] as const)
+      if (request[field] !== undefined) throw contradiction(field, request[field], 'Only runs with many tasks have it: give shards or items.')
+    return { mode, plan: null }
+  }
+  const inherited = job?.mode === mode ? (job.plan ?? {}) : {}
+  const maxParallel = request.maxParallel ?? inherited.maxParallel
+  const tolerate = request.tolerate ?? inherited.tolerate
+  const own = isSharded ? shardsOf(request) : { shards: inherited.shards, items: inherited.items }
+  return { mode, plan: definedOnly({ ...own, maxParallel, tolerate }) }
+}
+
+function shardsOf({ shards, items }: PlanRequest): { shards: number | undefined; items?: string } {
+  if (!items) return { shards }
+  const text = writeJson(items, { field: 'items', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })
+  return { shards: items.length, items: text }
+}
+
+/** How many tasks of so many may fail without failing their run. */
+export function toleratedOf(tolerate: Tolerance | undefined, total: number): number {
+  if (tolerate === undefined) return 0
+  return typeof tolerate === 'number' ? tolerate : Math.floor((Number.parseFloat(tolerate) / 100) * total)
+}
+
+function definedOnly(plan: { readonly [Field in keyof Plan]: Plan[Field] | undefined }): Plan {
+  return Object.fromEntries(Object.entries(plan).filter(([, value]) => value !== undefined))
+}
+
+function contradiction(field: string, value: unknown, hint: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
+}

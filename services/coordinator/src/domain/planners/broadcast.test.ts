@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { aRun, aTask } from '@carillon/store/testing'
+import { decideLegLoss, planBroadcast } from './broadcast.ts'
+
+const NOW = Date.UTC(2026, 5, 1)
+const run = aRun(1, { mode: 'broadcast', state: 'running', queuedAt: null })
+
+test('a broadcast has a task for each instance that lives when it begins, and waits while there is none', () => {
+  const queued = { ...run, state: 'queued', queuedAt: NOW } as const
+  assert.deepEqual(planBroadcast({ run: queued, counts: {}, offering: [], now: NOW }), [{ do: 'look-again', afterMs: 2_000 }])
+  const [create, decide] = planBroadcast({ run: queued, counts: {}, offering: ['i-1', 'i-2'], now: NOW })
+  assert.deepEqual(create?.do === 'create' && create.tasks.map(({ id, target, total }) => [id, target, total]), [
+    [`${run.id}-0`, 'i-1', 2],
+    [`${run.id}-1`, 'i-2', 2],
+  ])
+  assert.equal(decide?.do === 'decide' && decide.decision.set.state, 'running')
+})
+
+test('a leg whose instance is gone goes to an unused one, ends without one, and ends at once when it was being cancelled', () => {
+  const leg = aTask(run.id, 0, { state: 'running', owner: 'i-0' })
+  const moved = decideLegLoss(leg, ['i-7', 'i-8'], NOW).set
+  assert.deepEqual([moved.state, moved.target, moved.attempt, moved.owner, moved.queuedAt], ['queued', 'i-7', 2, null, NOW])
+  const ended = decideLegLoss(leg, [], NOW).set
+  assert.deepEqual([ended.state, ended.reason, ended.endedAt], ['failed', 'instance-lost', NOW])
+  const cancelled = decideLegLoss({ ...leg, state: 'cancelling' }, ['i-7'], NOW).set
+  assert.deepEqual([cancelled.state, cancelled.reason], ['cancelled', 'cancelled-by-request'])
+})

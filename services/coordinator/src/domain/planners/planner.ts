@@ -1,0 +1,84 @@
+import { type EndedState, isEnded, type Reason, type RunState } from '@carillon/contracts'
+import type { RunRecord, TaskRecord } from '@carillon/store'
+import { CHECK_RUNNING_MS, type Decision } from '../life.ts'
+import { toleratedOf } from '../plan.ts'
+
+/** How many tasks of a run are in each state. */
+export type Counts = Partial<Record<RunState, number>>
+
+/** What a planner knows of a run with many tasks. It may be old: effects are such that an old view does no harm. */
+export interface Facts {
+  readonly run: RunRecord
+  readonly counts: Counts
+  /** Live instances that offer the handler, by id. */
+  readonly offering: readonly string[]
+  readonly now: number
+}
+
+/**
+ * What is to be done next, in this order. Each may be done again, and by several coordinators: tasks have ids of their own, and every write
+ * names the state that it expects.
+ */
+export type Effect =
+  | { readonly do: 'create'; readonly tasks: readonly TaskRecord[] }
+  /** Tasks in these states that had ended when the run was queued wait once more. */
+  | { readonly do: 'reopen'; readonly states: readonly EndedState[] }
+  /** Of the run: its tasks are made, or all have ended. */
+  | { readonly do: 'decide'; readonly decision: Decision }
+  /** Waiting tasks by index: those below one, and not more than so many. */
+  | { readonly do: 'free'; readonly below: number; readonly atMost: number }
+  | { readonly do: 'cancel' }
+  | { readonly do: 'look-again'; readonly afterMs: number }
+
+/** Pushes a run as far as it can go. Pure: it takes facts and answers what they ask for; nothing when there is nothing to do. */
+export type Planner = (facts: Facts) => Effect[]
+
+export const totalOf = (counts: Counts) => Object.values(counts).reduce((sum, count) => sum + count, 0)
+export const endedOf = (counts: Counts) =>
+  (Object.keys(counts) as RunState[]).reduce((sum, state) => sum + (isEnded(state) ? (counts[state] ?? 0) : 0), 0)
+
+/** Its tasks are made: the run is running. */
+export function begun({ run, now }: Facts): Effect {
+  const set = { state: 'running', reason: null, startedAt: run.startedAt ?? now, queuedAt: null, wakeAt: now + CHECK_RUNNING_MS } as const
+  return { do: 'decide', decision: { event: 'started', expect: { state: ['queued'], attempt: run.attempt }, set } }
+}
+
+/** Of a run that was retried: all its tasks once more, or those that did not succeed. */
+export function reopened({ run }: Facts): Effect {
+  const failed = ['failed', 'timed_out', 'cancelled'] as const
+  return { do: 'reopen', states: run.reason === 'retry-failed' ? failed : ['succeeded', ...failed] }
+}
+
+/** What a run asks for whose tasks are made: free those that wait, end it when all have ended. */
+export function goOn(facts: Facts): Effect[] {
+  const { run, counts } = facts
+  const [total, ended] = [totalOf(counts), endedOf(counts)]
+  if (total > 0 && ended === total) return [{ do: 'decide', decision: endOf(facts) }]
+  const { waiting = 0, delayed = 0, queued = 0, running = 0 } = counts
+  if (run.state === 'cancelling') return waiting + delayed + queued + running > 0 ? [{ do: 'cancel' }] : []
+  if (waiting === 0) return []
+  const limit = run.plan?.maxParallel ?? total
+  // By index, at first: whoever frees with an old count of ended tasks frees fewer, never more than the limit allows.
+  if (run.attempt === 1) return [{ do: 'free', below: ended + limit, atMost: total }]
+  // What is run again lies anywhere.
+  const atMost = limit - (total - ended - waiting)
+  return atMost > 0 ? [{ do: 'free', below: total, atMost }] : []
+}
+
+/** The end of a run whose tasks have all ended (semantics D6): more failed than tolerated → failed, else any cancelled → cancelled. */
+function endOf({ run, counts, now }: Facts): Decision {
+  const failed = (counts.failed ?? 0) + (counts.timed_out ?? 0)
+  const total = totalOf(counts)
+  const [event, reason]: ['failed' | 'cancelled' | 'succeeded', Reason] =
+    failed > toleratedOf(run.plan?.tolerate, total)
+      ? ['failed', 'tasks-failed']
+      : (counts.cancelled ?? 0) > 0
+        ? ['cancelled', run.state === 'cancelling' ? 'cancelled-by-request' : 'tasks-cancelled']
+        : ['succeeded', 'completed']
+  const error = failed > 0 ? { name: 'TasksFailed', message: `${failed} of ${total} tasks failed` } : null
+  return {
+    event,
+    expect: { state: ['running', 'cancelling'], attempt: run.attempt },
+    set: { state: event, reason, result: JSON.stringify({ tasks: counts }), error, endedAt: now, wakeAt: null, queuedAt: null },
+  }
+}
