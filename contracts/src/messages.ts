@@ -51,6 +51,7 @@ export type FinishedReport = Extract<Report, { type: 'finished' }>
 
 /** Body of `control.<instance>`. `register`: the registry does not know the instance and asks for its registration. */
 export const controlSchema = z.discriminatedUnion('type', [
+  /** `taskId`: a task, or a run: all its tasks. */
   z.object({ type: z.literal('cancel'), taskId: nameField }),
   z.object({ type: z.literal('drain') }),
   z.object({ type: z.literal('register') }),

@@ -7,8 +7,9 @@ import { now } from '../clock.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
 import { printJob } from './job-view.ts'
+import { addPlanOptions, type PlanOptions, planOf } from './plan-options.ts'
 
-interface PutOptions extends PolicyOptions {
+interface PutOptions extends PolicyOptions, PlanOptions {
   readonly handler?: string
   readonly description?: string
   readonly cron?: string
@@ -27,6 +28,7 @@ Without a schedule the job fires only when it is asked to: carillon run <name>.
 
 Examples:
   carillon jobs put report --handler report --cron '*/5 * * * * *' --timezone Europe/Paris
+  carillon jobs put export --shards 8 --max-parallel 4 --tolerate 5%
   carillon jobs put cleanup --every 10m --timeout 30s --attempts 3
   carillon jobs put reminder --delay 60d --payload '{"to":"ada"}'`
 
@@ -43,7 +45,7 @@ export function addJobsPutCommand(jobs: Command): void {
     .option('--at <time>', 'once, such as 2030-01-31T09:00:00Z', (text) => checkInstant('--at', text))
     .option('--delay <duration>', 'once, that much later, such as 60d', (text) => parseDuration('--delay', text))
     .option('--payload <json>', 'JSON, @file, or - for standard input')
-  addPolicyOptions(command)
+  addPlanOptions(addPolicyOptions(command))
     .option('--mode <mode>', 'single or broadcast (default: single)', (text) => parseChoice('--mode', text, ['single', 'broadcast']))
     .option('--broadcast', 'the same as --mode broadcast')
     .option('--misfire <policy>', 'for missed slots: once, skip or all (default: once)', (text) =>
@@ -70,6 +72,7 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
     ...(mode === undefined ? {} : { mode }),
     ...(options.misfire === undefined ? {} : { misfire: options.misfire }),
     ...policyOf(options),
+    ...(await planOf(options)),
   }
 }
 

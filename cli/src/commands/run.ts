@@ -6,8 +6,9 @@ import { checkInstant } from '../arguments/scalars.ts'
 import { startAndWait, startDetached } from '../following/start-run.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
+import { addPlanOptions, type PlanOptions, planOf } from './plan-options.ts'
 
-interface RunOptions extends PolicyOptions {
+interface RunOptions extends PolicyOptions, PlanOptions {
   readonly key?: string
   readonly delay?: number
   readonly at?: string
@@ -37,7 +38,7 @@ export function addRunCommand(program: Command): void {
     .option('--key <key>', 'idempotency key: one run for each key')
     .option('--delay <duration>', 'start later, such as 500ms, 5s, 10m, 2h, 60d', (text) => parseDuration('--delay', text))
     .option('--at <time>', 'start at a time, such as 2030-01-31T09:00:00Z', (text) => checkInstant('--at', text))
-  addPolicyOptions(command)
+  addPlanOptions(addPolicyOptions(command))
     .option('--broadcast', 'one task on every live instance that offers the handler')
     .option('-d, --detach', 'print the run and do not wait')
     .option('-q, --quiet', 'print the result only')

@@ -1,4 +1,4 @@
-import { type Backoff, CarillonError, LIMITS, parseInput, startRunSchema, writeJson } from '@carillon/contracts'
+import { type Backoff, CarillonError, LIMITS, parseInput, startRunSchema, type Tolerance, writeJson } from '@carillon/contracts'
 import { nextRunId } from '../randomness.ts'
 
 /** How one run is to be run. */
@@ -17,6 +17,14 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined
   /** `single` (default): whoever has room. `broadcast`: every live instance that offers the handler. */
   readonly mode?: 'single' | 'broadcast' | undefined
+  /** So many tasks, 1 to 10,000, for whoever has room; a handler finds its part in `ctx.shard`. */
+  readonly shards?: number | undefined
+  /** One task for each of these, at most 10,000: `ctx.shard.item`. */
+  readonly items?: readonly unknown[] | undefined
+  /** Of a run with many tasks: those that may be under way at once. Default: all. */
+  readonly maxParallel?: number | undefined
+  /** Of a run with many tasks: how many may fail without failing the run, a number or a share such as `5%`. Default: none. */
+  readonly tolerate?: Tolerance | undefined
 }
 
 /** A backoff as a user writes it: `factor` 2 and `maxMs` 300,000 by default. */

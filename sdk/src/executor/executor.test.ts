@@ -152,7 +152,7 @@ test('a broadcast leg is offered, answered and run once', async (t) => {
     async (ctx) => {
       calls++
       await proceed.fired
-      return [ctx.index, ctx.total]
+      return [ctx.shard?.index, ctx.shard?.total]
     },
     { concurrency: 1 },
   )

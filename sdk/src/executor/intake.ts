@@ -74,7 +74,7 @@ export class Intake {
       return false
     }
     held.add(task)
-    if (redelivered || this.#cancelled.has(work.taskId)) void this.#claim(lane, task, redelivered)
+    if (redelivered || this.#cancelled.has(work.taskId) || this.#cancelled.has(work.runId)) void this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
   }
@@ -159,11 +159,13 @@ export class Intake {
     return { accepted: true }
   }
 
-  #cancel(taskId: string): void {
-    this.#cancelled.add(taskId)
+  /** @param id a task, or a run: all its tasks */
+  #cancel(id: string): void {
+    this.#cancelled.add(id)
+    const isMeant = ({ work }: HeldTask) => work.taskId === id || work.runId === id
     for (const lane of this.#options.lanes.values()) {
-      for (const attempt of lane.running) if (attempt.task.work.taskId === taskId) attempt.abort('cancel')
-      for (const task of lane.take((waiting) => waiting.work.taskId === taskId)) this.#drop(task)
+      for (const attempt of lane.running) if (isMeant(attempt.task)) attempt.abort('cancel')
+      for (const task of lane.take(isMeant)) this.#drop(task)
     }
   }
 

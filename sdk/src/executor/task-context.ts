@@ -6,6 +6,15 @@ export type LogFields = Readonly<Record<string, unknown>>
 /** Log lines of a task: they travel to the mesh in batches and never hold up the handler. Without a message the line has an empty one. */
 export type TaskLog = Readonly<Record<LogLevel, (message?: string, fields?: LogFields) => void>>
 
+/** One of the many tasks of a run. */
+export interface Shard {
+  /** From 0. The same in every attempt. */
+  readonly index: number
+  readonly total: number
+  /** Its own part of the data, of a run that was given `items`. */
+  readonly item: unknown
+}
+
 /** What a handler is given. */
 export interface TaskContext<Payload = unknown> {
   readonly payload: Payload
@@ -19,9 +28,8 @@ export interface TaskContext<Payload = unknown> {
   readonly attempt: number
   /** Planned fire time of a scheduled run, RFC 3339. */
   readonly slot: string | undefined
-  /** Which of `total` tasks, from 0, in a run with many. */
-  readonly index: number | undefined
-  readonly total: number | undefined
+  /** Which part of a run with many tasks this is; undefined in a run with one. */
+  readonly shard: Shard | undefined
   /** Aborted on time-out (reason: a `TimeoutError`), cancel and the end of a drain (`AbortError`). 5 s later the task is over, come what may. */
   readonly signal: AbortSignal
   readonly log: TaskLog
@@ -76,11 +84,9 @@ export class RunningContext implements TaskContext {
   get slot() {
     return this.#work.slot
   }
-  get index() {
-    return this.#work.index
-  }
-  get total() {
-    return this.#work.total
+  get shard() {
+    const { index, total, item } = this.#work
+    return index === undefined || total === undefined ? undefined : { index, total, item }
   }
   get signal() {
     return this.#port.signal

@@ -39,6 +39,8 @@ test('every question has an index, and none sorts what it may have to skip', asy
     await runs.list({ namespace, job: 'report', state, limit: 10 })
   }
   await tasks.list({ runId: 'run-1', limit: 10 })
+  await tasks.list({ runId: 'run-1', state: 'failed', limit: 10 })
+  await tasks.queued({ from: 0, before: 5, limit: 10 })
   await tasks.count('run-1')
   await new SqliteLogStore(connection).query({ namespace, runId: 'run-1', order: 'newest', levels: ['warn'], limit: 10 })
   for (const plan of connection.plans) {

@@ -12,6 +12,8 @@ export const INSERT_CASES: ConformanceCase[] = [
         key: 'order-1',
         slot: START_AT,
         timeoutMs: 5_000,
+        mode: 'shards',
+        plan: { shards: 2, items: '[1,{"a":2}]', maxParallel: 1, tolerate: '5%' },
         traceparent: '00-1-2-01',
         backoff: { type: 'fixed', delayMs: 0 },
         progress: { percent: 12.5, note: 'half' },
@@ -20,7 +22,7 @@ export const INSERT_CASES: ConformanceCase[] = [
         result: 'null',
         endedAt: 0,
       })
-      const task = aTask(run.id, 0)
+      const task = aTask(run.id, 0, { total: 2, item: '{"a":2}', target: null })
       const job = aJob('report', { schedule: { cron: '0 9 * * *', timezone: 'Europe/Paris' }, description: 'daily' })
       assert.deepEqual(await store.runs.insert([run, aRun(2)]), ['created', 'created'])
       assert.deepEqual(await store.tasks.insert([task]), ['created'])

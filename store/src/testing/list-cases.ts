@@ -67,6 +67,9 @@ export const LIST_CASES: ConformanceCase[] = [
         .filter((run) => run.queuedAt! >= START_AT + 1 && run.queuedAt! < START_AT + 6)
         .toSorted((a, b) => a.queuedAt! - b.queuedAt! || (a.id < b.id ? -1 : 1))
       assert.deepEqual(await allOf(read), expected)
+      const tasks = range(5).map((n) => aTask('run-1', n, { queuedAt: START_AT + n, target: null }))
+      await store.tasks.insert([...tasks, aTask('run-1', 9, { state: 'waiting', queuedAt: null })])
+      assert.deepEqual(await allOf((cursor) => store.tasks.queued({ from: 0, before: START_AT + 4, cursor, limit: 2 })), tasks.slice(0, 4))
     },
   },
   {
@@ -129,6 +132,8 @@ export const LIST_CASES: ConformanceCase[] = [
       await store.tasks.insert([...tasks.toReversed(), aTask('run-10', 0), aTask('run-2', 0)])
       const read = (cursor: string | undefined) => store.tasks.list({ runId: 'run-1', cursor, limit: 5 })
       assert.deepEqual(await allOf(read), tasks)
+      const ended = (cursor: string | undefined) => store.tasks.list({ runId: 'run-1', state: 'succeeded', cursor, limit: 2 })
+      assert.deepEqual(await allOf(ended), tasks.slice(20))
       assert.deepEqual(await store.tasks.count('run-1'), { queued: 20, succeeded: 3 })
       assert.deepEqual(await store.tasks.count('run-unknown'), {})
       const owned = { namespace: 'default', owner: 'i-7', limit: 10 }
