@@ -64,6 +64,7 @@ export {
   type WorkMessage,
 } from './messages.ts'
 export { checkName, isName, NAME_RULE } from './names.ts'
+export { planFields, type RunMode, type Tolerance } from './plan.ts'
 export {
   type Failure,
   type Progress,
@@ -74,6 +75,5 @@ export {
   startRunSchema,
   type TaskView,
 } from './run.ts'
-export { planFields, type RunMode, type Tolerance } from './plan.ts'
 export { PRESENCE_BUCKET, SERVICE_CONSUMERS, STREAMS, type StreamDefinition, type StreamName, workConsumer, workFilter } from './streams.ts'
 export { DEFAULT_NAMESPACE, type EventNoun, parseSubject, SUBJECT_ROOT, subjects } from './subjects.ts'

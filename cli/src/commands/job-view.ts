@@ -30,13 +30,22 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['schedule', scheduleText(job.schedule) || 'none: it fires when asked'],
     ['next', timeText(job.nextAt, nowMs)],
     ['payload', job.payload === undefined ? undefined : JSON.stringify(job.payload)],
-    ['mode', job.mode],
+    ['mode', modeText(job)],
     ['attempts', job.attempts > 1 ? `${job.attempts}, ${backoffText(job)}` : '1'],
     ['timeout', job.timeoutMs === undefined ? undefined : spanText(job.timeoutMs)],
     ['misfire', job.misfire],
     ['created', timeText(job.createdAt, nowMs)],
     ['updated', timeText(job.updatedAt, nowMs)],
   ])
+}
+
+function modeText({ mode, shards, maxParallel, tolerate }: JobView): string {
+  const parts = [
+    shards === undefined ? mode : `${shards} shards`,
+    maxParallel === undefined ? '' : `${maxParallel} at once`,
+    tolerate === undefined ? '' : `${tolerate} may fail`,
+  ]
+  return parts.filter(Boolean).join(', ')
 }
 
 function scheduleText(schedule: Schedule | undefined): string {

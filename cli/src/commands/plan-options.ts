@@ -35,7 +35,11 @@ async function readItems(given: string): Promise<Json[]> {
   const items = await readPayload(given)
   if (Array.isArray(items)) return items
   const value = printable(items)
-  throw new CarillonError('INVALID_REQUEST', `--items is wrong: ${value}`, { field: '--items', value, hint: 'Give a JSON list, such as ["a","b"].' })
+  throw new CarillonError('INVALID_REQUEST', `--items is wrong: ${value}`, {
+    field: '--items',
+    value,
+    hint: 'Give a JSON list, such as ["a","b"].',
+  })
 }
 
 function parseTolerance(text: string): Tolerance {

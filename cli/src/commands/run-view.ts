@@ -45,7 +45,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['run', run.runId],
     ['job', run.job],
     ['handler', run.handler],
-    ['mode', run.mode === 'broadcast' ? `broadcast (its tasks: carillon runs tasks ${run.runId})` : undefined],
+    ['mode', run.mode === 'single' ? undefined : `${run.mode} (its tasks: carillon runs tasks ${run.runId})`],
     ['state', stateText(run.state)],
     ['reason', [run.reason, run.message].filter(Boolean).join(': ')],
     ['asked by', run.trigger],

@@ -26,6 +26,8 @@ Exit codes: 0 it succeeded · 1 it ended otherwise · 2 wrong input · 3 broker 
 Examples:
   carillon run hello '{"name":"Ada"}'
   carillon run report @payload.json --key order-1 --attempts 3 --backoff exponential:1s
+  carillon run export --shards 8 --max-parallel 4
+  carillon run convert --items @files.json --tolerate 5%
   echo '{"day":1}' | carillon run report - --delay 60d --detach`
 
 /** `carillon run`: starts a job or a handler and waits for its end. */
@@ -65,5 +67,6 @@ async function requestOf(name: string, payload: string | undefined, options: Run
     ...(options.at === undefined ? {} : { at: options.at }),
     ...(options.broadcast ? { mode: 'broadcast' as const } : {}),
     ...policyOf(options),
+    ...(await planOf(options)),
   }
 }

@@ -25,12 +25,19 @@ export function addRunsCommands(program: Command): void {
       .option('--state <state>', `in this state only: ${RUN_STATES.join(', ')}`, (text) => parseChoice('--state', text, RUN_STATES)),
   ).action(listRuns)
   runs.command('get').description('one run').argument('<run>').action(getRun)
-  addListOptions(runs.command('tasks').description('the tasks of a run with many').argument('<run>')).action(listTasks)
+  addListOptions(
+    runs
+      .command('tasks')
+      .description('the tasks of a run with many')
+      .argument('<run>')
+      .option('--state <state>', `in this state only: ${RUN_STATES.join(', ')}`, (text) => parseChoice('--state', text, RUN_STATES)),
+  ).action(listTasks)
   runs.command('cancel').description('cancel an open run').argument('<run>').action(cancelRun)
   runs
     .command('retry')
     .description('run an ended run again, with new tries')
     .argument('<run>')
+    .option('--failed', 'of a run with many tasks: those that did not succeed')
     .option('--wait', 'wait for its end, as `carillon run` does')
     .action(retryRun)
 }
@@ -58,15 +65,16 @@ async function getRun(runId: string, _options: unknown, self: Command): Promise<
   await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(CALLS.runsGet, { runId })))
 }
 
-async function listTasks(runId: string, { limit, all }: ListOptions, self: Command): Promise<void> {
+async function listTasks(runId: string, { state, limit, all }: ListOptions & { state?: RunState }, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   const { terminal } = invocation
-  const page = { runId, ...(limit === undefined ? {} : { limit }) }
+  const page = { runId, ...(state === undefined ? {} : { state }), ...(limit === undefined ? {} : { limit }) }
   await withClient(invocation, async (client) => {
     const ask = (cursor?: string): Promise<Page<TaskView>> =>
       client.call(CALLS.runsTasks, { ...page, ...(cursor === undefined ? {} : { cursor }) })
     const { items, more } = await itemsOf(ask, all === true)
-    const empty = `This run has one task, itself: carillon runs get ${runId}${invocation.repeated}`
+    const itself = `This run has one task, itself: carillon runs get ${runId}${invocation.repeated}`
+    const empty = state === undefined ? itself : `No task of this run is ${state.replace('_', ' ')}.`
     await printList(terminal, items, { columns: taskColumns(), empty, more: moreText(more) })
   })
 }
@@ -76,10 +84,10 @@ async function cancelRun(runId: string, _options: unknown, self: Command): Promi
   await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(CALLS.runsCancel, { runId })))
 }
 
-async function retryRun(runId: string, { wait }: { wait?: true }, self: Command): Promise<void> {
+async function retryRun(runId: string, { wait, failed }: { wait?: true; failed?: true }, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
-    const retry = () => client.call(CALLS.runsRetry, { runId })
+    const retry = () => client.call(CALLS.runsRetry, { runId, ...(failed ? { only: 'failed' as const } : {}) })
     if (!wait) return printRun(invocation.terminal, await retry())
     process.exitCode = await waitFor({ client, invocation, quiet: false }, runId, async () => ({
       runId: (await retry()).runId,

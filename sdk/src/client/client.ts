@@ -10,6 +10,7 @@ import {
   type JobView,
   type LogView,
   type Page,
+  type RunState,
   type RunView,
   subjects,
   type TaskView,
@@ -99,8 +100,9 @@ export class Client {
     get: (runId: string): Promise<RunView> => this.call(CALLS.runsGet, { runId }),
     list: (options: CallInput<typeof CALLS.runsList> = {}): Promise<Page<RunView>> => this.call(CALLS.runsList, options),
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
-    retry: (runId: string): Promise<RunView> => this.call(CALLS.runsRetry, { runId }),
-    tasks: (runId: string, options: ListOptions = {}): Promise<Page<TaskView>> => this.call(CALLS.runsTasks, { runId, ...options }),
+    /** @param options `only: 'failed'`: of a run with many tasks those that did not succeed */
+    retry: (runId: string, options: { readonly only?: 'failed' } = {}): Promise<RunView> => this.call(CALLS.runsRetry, { runId, ...options }),
+    tasks: (runId: string, options: ListOptions & { readonly state?: RunState } = {}): Promise<Page<TaskView>> => this.call(CALLS.runsTasks, { runId, ...options }),
   }
 
   readonly logs = {

@@ -15,7 +15,11 @@ export class SqliteTaskStore extends SqliteLifeStore<TaskRecord> implements Task
     const [after] = decodeCursor(query.cursor, ['number']) ?? [-1]
     const inState = query.state === undefined ? '' : ' and "state" = ?'
     const values = query.state === undefined ? [query.runId] : [query.runId, query.state]
-    const items = this.table.select(`where "runId" = ?${inState} and "index" > ? order by "index" limit ?`, [...values, after, query.limit + 1])
+    const items = this.table.select(`where "runId" = ?${inState} and "index" > ? order by "index" limit ?`, [
+      ...values,
+      after,
+      query.limit + 1,
+    ])
     return sliceOf(items, query.limit, (last) => [last.index])
   }
 

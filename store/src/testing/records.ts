@@ -52,7 +52,18 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
 
 /** The task of that index of a broadcast run. */
 export function aTask(run: string, index: number, fields: Partial<TaskRecord> = {}): TaskRecord {
-  return { id: `${run}-${index}`, namespace: 'default', runId: run, index, share: shareOf(run), total: 1, item: null, target: `i-${index}`, ...LIFE, ...fields }
+  return {
+    id: `${run}-${index}`,
+    namespace: 'default',
+    runId: run,
+    index,
+    share: shareOf(run),
+    total: 1,
+    item: null,
+    target: `i-${index}`,
+    ...LIFE,
+    ...fields,
+  }
 }
 
 /** An active job that fires every minute. */

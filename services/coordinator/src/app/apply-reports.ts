@@ -110,7 +110,8 @@ export class ApplyReports {
   async #refuse(from: ReportFrom, { work, lives, reason }: { work: Work | undefined; lives: Lives; reason: string }): Promise<void> {
     const { report, instance } = from
     const life = work?.task
-    const isRepeated = life && report.type === 'finished' && isEnded(life.state) && life.attempt === report.attempt && life.owner === instance
+    const isRepeated =
+      life && report.type === 'finished' && isEnded(life.state) && life.attempt === report.attempt && life.owner === instance
     if (isRepeated) return lives.repeatEnd(work)
     this.#refused.add(reason, from)
   }

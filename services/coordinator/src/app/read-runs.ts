@@ -30,7 +30,10 @@ export class ReadRuns {
     return { items: slice.items.map((run) => this.#view(run)), ...(slice.cursor ? { next: slice.cursor } : {}) }
   }
 
-  async tasks(namespace: string, query: { runId: string; state?: RunState | undefined; cursor?: string | undefined; limit: number }): Promise<Page<TaskView>> {
+  async tasks(
+    namespace: string,
+    query: { runId: string; state?: RunState | undefined; cursor?: string | undefined; limit: number },
+  ): Promise<Page<TaskView>> {
     await this.#run(namespace, query.runId)
     const slice = await pageThatFits(query.limit, (limit) => this.#store.tasks.list({ ...query, limit }), lettersOf)
     return { items: slice.items.map(taskView), ...(slice.cursor ? { next: slice.cursor } : {}) }

@@ -73,7 +73,19 @@ test('a task of a run with many waits until it is freed, and has the tries of it
   const run = aRun(1, { tries: 3, mode: 'shards' })
   const task = taskOfRun(run, { index: 2, total: 5, item: '{"a":1}' })
   assert.deepEqual(
-    [task.id, task.runId, task.index, task.total, task.item, task.target, task.state, task.attempts, task.queuedAt, task.wakeAt, task.share],
+    [
+      task.id,
+      task.runId,
+      task.index,
+      task.total,
+      task.item,
+      task.target,
+      task.state,
+      task.attempts,
+      task.queuedAt,
+      task.wakeAt,
+      task.share,
+    ],
     [`${run.id}-2`, run.id, 2, 5, '{"a":1}', null, 'waiting', 3, null, null, run.share],
   )
 })

@@ -16,7 +16,8 @@ export function planOf(request: PlanRequest, job?: Pick<JobRecord, 'mode' | 'pla
   const mode = isSharded ? 'shards' : (request.mode ?? job?.mode ?? 'single')
   if (mode === 'single') {
     for (const field of ['maxParallel', 'tolerate'] as const)
-      if (request[field] !== undefined) throw contradiction(field, request[field], 'Only runs with many tasks have it: give shards or items.')
+      if (request[field] !== undefined)
+        throw contradiction(field, request[field], 'Only runs with many tasks have it: give shards or items.')
     return { mode, plan: null }
   }
   const inherited = job?.mode === mode ? (job.plan ?? {}) : {}
