@@ -229,7 +229,8 @@ class Executor:
 
     async def work_on(self, task):
         again = task.message.metadata.num_delivered > 1
-        if (again or self.remembers(self.cancelled, task.work["taskId"])) and not await self.claim(task):
+        cancelled = any(self.remembers(self.cancelled, task.work[key]) for key in ("taskId", "runId"))
+        if (again or cancelled) and not await self.claim(task):
             return await task.message.ack()
         if await self.execute(task):
             await task.message.ack()
@@ -357,7 +358,7 @@ class Executor:
         elif order["type"] == "cancel":
             self.remember(self.cancelled, order["taskId"])
             for task in self.held:
-                if task.work["taskId"] == order["taskId"]:
+                if order["taskId"] in (task.work["taskId"], task.work["runId"]):
                     task.ask_to_stop("cancelled")
 
     @staticmethod

@@ -101,8 +101,10 @@ export class Client {
     list: (options: CallInput<typeof CALLS.runsList> = {}): Promise<Page<RunView>> => this.call(CALLS.runsList, options),
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
     /** @param options `only: 'failed'`: of a run with many tasks those that did not succeed */
-    retry: (runId: string, options: { readonly only?: 'failed' } = {}): Promise<RunView> => this.call(CALLS.runsRetry, { runId, ...options }),
-    tasks: (runId: string, options: ListOptions & { readonly state?: RunState } = {}): Promise<Page<TaskView>> => this.call(CALLS.runsTasks, { runId, ...options }),
+    retry: (runId: string, options: { readonly only?: 'failed' } = {}): Promise<RunView> =>
+      this.call(CALLS.runsRetry, { runId, ...options }),
+    tasks: (runId: string, options: ListOptions & { readonly state?: RunState } = {}): Promise<Page<TaskView>> =>
+      this.call(CALLS.runsTasks, { runId, ...options }),
   }
 
   readonly logs = {

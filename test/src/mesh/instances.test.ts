@@ -106,7 +106,11 @@ describe('instances', { concurrency: true }, () => {
         const namespace = freshNamespace()
         const names = ['one', 'two', 'three']
         for (const instance of names)
-          await offering(mesh, { everywhere: (ctx) => ({ instance, index: ctx.shard?.index, total: ctx.shard?.total }) }, { namespace, instance })
+          await offering(
+            mesh,
+            { everywhere: (ctx) => ({ instance, index: ctx.shard?.index, total: ctx.shard?.total }) },
+            { namespace, instance },
+          )
         const { client } = await offering(mesh, { other: () => null }, { namespace })
         const run = await client.run('everywhere', { x: 1 }, { mode: 'broadcast' })
         const view = await run.ended()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DEFAULT_BACKOFF, LIMITS, TIMES } from '@carillon/contracts'
+import { DEFAULT_BACKOFF, LIMITS } from '@carillon/contracts'
 import { shareOf } from '@carillon/store'
 import { aJob, aRun } from '@carillon/store/testing'
 import { payloadText, type RunOrigin, runOfRequest, runOfSlot, skippedRun, taskOfRun } from './new-run.ts'
