@@ -75,5 +75,14 @@ export {
   startRunSchema,
   type TaskView,
 } from './run.ts'
-export { PRESENCE_BUCKET, SERVICE_CONSUMERS, STREAMS, type StreamDefinition, type StreamName, workConsumer, workFilter } from './streams.ts'
+export {
+  PRESENCE_BUCKET,
+  SERVICE_CONSUMERS,
+  STREAMS,
+  type StreamDefinition,
+  type StreamName,
+  workConsumer,
+  workFilter,
+  workOfRunFilter,
+} from './streams.ts'
 export { DEFAULT_NAMESPACE, type EventNoun, parseSubject, SUBJECT_ROOT, subjects } from './subjects.ts'

@@ -29,6 +29,6 @@ export const planFields = {
   items: z.array(z.json()).min(1, 'Give at least one item.').max(LIMITS.shards).optional(),
   /** Tasks of the run that may be under way at once; all by default. */
   maxParallel: countField.optional(),
-  /** Failed tasks that do not fail the run; none by default. */
+  /** Failed tasks that do not fail the run: a number, or a share such as `5%`; none by default. */
   tolerate: toleranceField.optional(),
 }

@@ -63,6 +63,9 @@ function stream(
 
 /** The durable consumer of a handler in stream WORK. `~` cannot be part of a name, so no two handlers share one. */
 export const workConsumer = (namespace: string, handler: string) => `${namespace}~${handler}`
+/** The messages of all tasks of a run with many. */
+export const workOfRunFilter = (namespace: string, handler: string, runId: string) =>
+  `${SUBJECT_ROOT}.${namespace}.work.${handler}.*.${runId}.*`
 /** What that consumer is filtered to. */
 export const workFilter = (namespace: string, handler: string) => `${SUBJECT_ROOT}.${namespace}.work.${handler}.*.>`
 

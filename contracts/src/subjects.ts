@@ -11,7 +11,6 @@ export const subjects = {
   /** @param taskId of a single run its run's id; of a run with many `<runId>-<index>`, which becomes two tokens, so that all of a run can be named */
   work: (namespace: string, handler: string, taskId: string) =>
     `${SUBJECT_ROOT}.${namespace}.work.${handler}.normal.${taskId.replace('-', '.')}`,
-  workOfRun: (namespace: string, handler: string, runId: string) => `${SUBJECT_ROOT}.${namespace}.work.${handler}.normal.${runId}.*`,
   direct: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.direct.${instance}`,
   report: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.report.${instance}`,
   log: (namespace: string, runId: string) => `${SUBJECT_ROOT}.${namespace}.log.${runId}`,

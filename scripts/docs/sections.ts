@@ -25,13 +25,13 @@ import { logEventTable, metricTable } from './telemetry.ts'
 
 /** What a call answers, as the documents name it, and the constants whose comments explain its input. */
 const CALL_DETAILS: Readonly<Record<string, { answer: string; declarations?: readonly string[] }>> = {
-  'jobs.put': { answer: 'Job', declarations: ['policyFields', 'jobInputSchema'] },
+  'jobs.put': { answer: 'Job', declarations: ['planFields', 'policyFields', 'jobInputSchema'] },
   'jobs.get': { answer: 'Job' },
   'jobs.list': { answer: 'page of Job' },
   'jobs.pause': { answer: 'Job' },
   'jobs.resume': { answer: 'Job' },
   'jobs.remove': { answer: '`{"removed":true}`' },
-  'jobs.run': { answer: 'Started run', declarations: ['policyFields', 'startRunSchema'] },
+  'jobs.run': { answer: 'Started run', declarations: ['planFields', 'policyFields', 'startRunSchema'] },
   'runs.start': { answer: '`{"runs":[…]}`: for each item, in order, a Started run or `{"error":…}`' },
   'runs.get': { answer: 'Run' },
   'runs.list': { answer: 'page of Run' },

@@ -1,4 +1,4 @@
-import { subjects } from '@carillon/contracts'
+import { subjects, workOfRunFilter } from '@carillon/contracts'
 import type { Broker, Clock, Logger, StreamPublisher } from '@carillon/runtime'
 import type { RunRecord, TaskRecord } from '@carillon/store'
 import { workText } from '../domain/views.ts'
@@ -67,7 +67,7 @@ export class WorkPublisher {
 
   /** The same for all tasks of a run with many. */
   async withdrawAll(run: RunRecord): Promise<void> {
-    await this.#broker.manager.streams.purge('WORK', { filter: subjects.workOfRun(run.namespace, run.handler, run.id) })
+    await this.#broker.manager.streams.purge('WORK', { filter: workOfRunFilter(run.namespace, run.handler, run.id) })
   }
 
   /** Everything that was queued before this time is accepted; `now` when nothing is outstanding. */
