@@ -9,6 +9,8 @@ export class HeldTask {
   readonly heldAt: number
   /** Where to acknowledge it; undefined for a task that was offered directly. A redelivery brings a new one. */
   ackSubject: string | undefined
+  /** A coordinator has written us down as its owner. */
+  isClaimed = false
 
   readonly #message: Msg
 

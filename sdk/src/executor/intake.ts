@@ -165,7 +165,11 @@ export class Intake {
     const isMeant = ({ work }: HeldTask) => work.taskId === id || work.runId === id
     for (const lane of this.#options.lanes.values()) {
       for (const attempt of lane.running) if (isMeant(attempt.task)) attempt.abort('cancel')
-      for (const task of lane.take(isMeant)) this.#drop(task)
+      for (const task of lane.take(isMeant)) {
+        // An order may be older than the claim: then whoever comes next is told what holds.
+        if (task.isClaimed) this.release(task)
+        else this.#drop(task)
+      }
     }
   }
 
@@ -179,6 +183,7 @@ export class Intake {
     const { held } = this.#options
     held.remove(task)
     task.work = { ...task.work, attempt: answer.attempt }
+    task.isClaimed = true
     const running = held.find(task.work)
     if (running) {
       running.ackSubject = task.ackSubject

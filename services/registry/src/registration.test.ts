@@ -27,7 +27,7 @@ describe('registration', () => {
     assert.deepEqual(
       { filter_subject, ack_policy, ack_wait, max_ack_pending, max_deliver },
       {
-        filter_subject: 'carillon.default.work.invoice.*.*',
+        filter_subject: 'carillon.default.work.invoice.*.>',
         ack_policy: 'explicit',
         ack_wait: 10e9,
         max_ack_pending: 10_000,

@@ -24,7 +24,8 @@ function isInUse(folder: string, pid: number | undefined): (error: CarillonError
 
 const holdLock = (folder: string): string => `
   import { lockDataFolder } from './data-folder-lock.js'
-  lockDataFolder(${JSON.stringify(folder)})
+  // Held, or it would be collected as garbage, and released.
+  globalThis.lock = lockDataFolder(${JSON.stringify(folder)})
   console.log('locked')
   process.stdin.resume()`
 

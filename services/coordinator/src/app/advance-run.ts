@@ -11,7 +11,8 @@ import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
-const PLANNERS: Readonly<Record<Exclude<RunMode, 'single'>, Planner>> = { broadcast: planBroadcast, shards: planShards }
+export type Planners = Readonly<Record<Exclude<RunMode, 'single'>, Planner>>
+export const PLANNERS: Planners = { broadcast: planBroadcast, shards: planShards }
 
 /**
  * Pushes a run with many tasks as far as it can go: makes its tasks, frees them, ends it. Looks at the stored state alone, so it may be called
@@ -23,6 +24,7 @@ export class AdvanceRun {
   readonly #tasks: TaskWriter
   readonly #work: WorkPublisher
   readonly #presence: PresenceWatch
+  readonly #planners: Planners
   readonly #clock: Clock
   readonly #log: Logger
   /** Runs that are being advanced; true: look once more. */
@@ -34,6 +36,7 @@ export class AdvanceRun {
     tasks: TaskWriter
     work: WorkPublisher
     presence: PresenceWatch
+    planners?: Planners
     clock: Clock
     log: Logger
   }) {
@@ -42,6 +45,7 @@ export class AdvanceRun {
     this.#tasks = options.tasks
     this.#work = options.work
     this.#presence = options.presence
+    this.#planners = options.planners ?? PLANNERS
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -67,7 +71,7 @@ export class AdvanceRun {
   async execute(runId: string): Promise<void> {
     const [run] = await this.#store.runs.get([runId])
     if (!run || run.mode === 'single' || isEnded(run.state) || run.state === 'delayed') return
-    const effects = PLANNERS[run.mode]({
+    const effects = this.#planners[run.mode]({
       run,
       counts: await this.#store.tasks.count(run.id),
       offering: this.#presence.offering(run.namespace, run.handler).map(({ instance }) => instance),

@@ -124,7 +124,7 @@ function isOf(work: Work | undefined, { report, namespace }: ReportFrom): work i
 function livesOfRuns(writer: RunWriter): Lives {
   return {
     known: async (ids) => (await writer.known(ids)).map((run) => run && { run, task: run }),
-    write: (changes) => writer.write(changes),
+    write: (changes) => writer.write(changes, { isRepeated: true }),
     forget: (ids) => writer.forget(ids),
     repeatEnd: ({ run }) => writer.repeatEnd(run),
   }

@@ -55,6 +55,17 @@ test('of several that ask at once one gets a yes', async (context) => {
   assert.equal((await runOf(coordinator, id)).attempt, 2)
 })
 
+test('who asks twice at once gets a yes twice, for one attempt: the first answer may have been lost', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, { state: 'queued', owner: null })
+  const answers = await Promise.all([claim(coordinator, id), claim(coordinator, id)])
+  assert.deepEqual(answers, [
+    { run: true, attempt: 2 },
+    { run: true, attempt: 2 },
+  ])
+  assert.equal((await runOf(coordinator, id)).attempt, 2)
+})
+
 test('what is over is not run again', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const id = await withRun(coordinator, { attempt: 3 })

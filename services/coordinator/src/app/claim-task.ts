@@ -52,8 +52,11 @@ export class ClaimTask {
     }
     const takeUp = decideTakeUp(life, { policy: run, instance: claim.instance, now })
     const decision = { ...takeUp, set: { ...loss?.set, ...takeUp.set } }
-    return (await this.#write(work, decision)) === 'applied'
-      ? { run: true, attempt: decision.set.attempt ?? life.attempt }
+    if ((await this.#write(work, decision)) === 'applied') return { run: true, attempt: decision.set.attempt ?? life.attempt }
+    // It may have been the same asker, whose first answer got lost: without a yes nobody would run it.
+    const after = (await this.#find(claim.taskId))?.task
+    return after?.state === 'running' && after.owner === claim.instance
+      ? { run: true, attempt: after.attempt }
       : { run: false, reason: 'someone else has it' }
   }
 

@@ -6,7 +6,7 @@ import type { AdvanceRun } from './advance-run.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { RunChange, RunWriter } from './write-runs.ts'
 
-/** Decides about runs whose `wakeAt` has come: delays that are over, running ones whose owner or time limit needs a look. */
+/** Decides about runs whose `wakeAt` has come: ends that were not told, delays that are over, running ones whose owner or time limit needs a look. */
 export class WakeRuns {
   readonly #store: Store
   readonly #writer: RunWriter
@@ -26,8 +26,9 @@ export class WakeRuns {
     const now = this.#clock.now()
     const changes: RunChange[] = []
     for (const run of await this.#store.runs.get(ids)) {
-      if (!run || isEnded(run.state) || run.wakeAt === null || run.wakeAt > now) continue
-      if (run.state === 'delayed') changes.push({ run, decision: decideDue(run, now) })
+      if (!run || run.wakeAt === null || run.wakeAt > now) continue
+      if (isEnded(run.state)) await this.#writer.repeatEnd(run)
+      else if (run.state === 'delayed') changes.push({ run, decision: decideDue(run, now) })
       else if (run.mode !== 'single') this.#advance.soon(run.id)
       else changes.push(this.#lookAt(run, now))
     }

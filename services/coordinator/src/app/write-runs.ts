@@ -1,7 +1,7 @@
 import { type Control, isEnded, subjects } from '@carillon/contracts'
 import type { Broker, Clock } from '@carillon/runtime'
 import type { InsertOutcome, RunRecord, Store, UpdateOutcome } from '@carillon/store'
-import type { Decision } from '../domain/life.ts'
+import { CHECK_QUEUED_MS, type Decision } from '../domain/life.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { WorkPublisher } from './publish-work.ts'
@@ -13,6 +13,8 @@ export interface RunChange {
 }
 
 const RECENT_AT_MOST = 50_000
+/** An end that was not told, because its coordinator died, is told by another one after this. */
+const TELL_AGAIN_MS = 10_000
 
 /**
  * Every write of a run, and what follows from it: commit, then publish. What is published depends on the state alone, so it may be
@@ -77,9 +79,14 @@ export class RunWriter {
     return outcomes
   }
 
-  /** Writes decisions; answers per item. Resolves when terminal events are with the broker. */
-  async write(changes: readonly RunChange[]): Promise<UpdateOutcome[]> {
-    if (changes.length === 0) return []
+  /**
+   * Writes decisions; answers per item. Resolves when terminal events are with the broker.
+   * @param options.isRepeated whoever asked asks again if we die before we answer, and so the end will be told. Else a `wakeAt` stays with a
+   *   run that ends until its end has been told
+   */
+  async write(given: readonly RunChange[], options: { isRepeated: boolean } = { isRepeated: false }): Promise<UpdateOutcome[]> {
+    if (given.length === 0) return []
+    const changes = given.map((change) => this.#reminded(change, options))
     for (const { run, decision } of changes)
       if (decision.set.state === 'queued' && run.mode === 'single') this.#work.expect(run.id, decision.set.queuedAt ?? 0)
     const outcomes = await this.#store.runs.update(
@@ -101,12 +108,32 @@ export class RunWriter {
       if (set.progress) this.#announcer.live(after, 'progress', set.progress)
     }
     await this.#follow(written)
+    if (!options.isRepeated) await this.#told(written.filter((run) => isEnded(run.state)))
     return outcomes
+  }
+
+  #reminded({ run, decision }: RunChange, { isRepeated }: { isRepeated: boolean }): RunChange {
+    const { set } = decision
+    const isEnd = set.state !== undefined && isEnded(set.state)
+    if (isEnd && !isRepeated) return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + TELL_AGAIN_MS } } }
+    // Nothing but this brings a run with many tasks back that nobody has begun.
+    if (set.state === 'queued' && run.mode !== 'single')
+      return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + CHECK_QUEUED_MS } } }
+    return { run, decision }
+  }
+
+  /** Their ends have been told. */
+  async #told(runs: readonly RunRecord[]): Promise<void> {
+    await this.#store.runs.update(
+      runs.map((run) => ({ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt: null } })),
+    )
   }
 
   /** Says again that a run has ended: of a report that was applied before, whose event may have been lost. */
   async repeatEnd(run: RunRecord): Promise<void> {
-    if (isEnded(run.state)) await this.#announcer.runEndedBefore(run)
+    if (!isEnded(run.state)) return
+    await this.#announcer.runEndedBefore(run)
+    if (run.wakeAt !== null) await this.#told([run])
   }
 
   /** What the states of written runs ask for. */

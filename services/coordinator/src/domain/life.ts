@@ -38,6 +38,8 @@ export interface Refused {
 
 /** How long a running task goes without a look at whether its owner lives and its time is up. */
 export const CHECK_RUNNING_MS = 30_000
+/** How long a run with many tasks is queued before someone looks whether it has begun. */
+export const CHECK_QUEUED_MS = 10_000
 /** An executor that is silent about a time limit or a cancel for this long, after its grace, is decided for. */
 const SILENT_MS = TIMES.graceMs + 2_000
 

@@ -1,5 +1,6 @@
-import { DEFAULT_BACKOFF, LIMITS, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
+import { DEFAULT_BACKOFF, LIMITS, type RunMode, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
 import { type JobRecord, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
+import { CHECK_QUEUED_MS } from './life.ts'
 import { planOf } from './plan.ts'
 import { instantAhead, type MissedSlots } from './schedule.ts'
 
@@ -20,12 +21,13 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
   const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
   const dueAt = request.at !== undefined ? instantAhead(request.at, { field: 'at', now: origin.now }) : origin.now + (request.delayMs ?? 0)
   const tries = request.attempts ?? job?.attempts ?? 1
+  const planned = planOf(request, job)
   return {
     ...unborn(origin),
-    ...timing(dueAt, origin.now),
+    ...timing(dueAt, { now: origin.now, mode: planned.mode }),
+    ...planned,
     job: job?.name ?? null,
     handler: job?.handler ?? request.handler ?? (request.job as string),
-    ...planOf(request, job),
     key: request.key ?? null,
     payload,
     tries,
@@ -39,7 +41,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
 export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunRecord {
   return {
     ...unborn(origin),
-    ...timing(origin.now, origin.now),
+    ...timing(origin.now, { now: origin.now, mode: job.mode }),
     job: job.name,
     handler: job.handler,
     mode: job.mode,
@@ -62,6 +64,7 @@ export function skippedRun(job: JobRecord, missed: MissedSlots, origin: RunOrigi
     ...runOfSlot(job, missed.from, origin),
     state: 'skipped',
     reason: 'misfire',
+    wakeAt: null,
     queuedAt: null,
     endedAt: origin.now,
     error: { name: 'Misfire', message },
@@ -73,9 +76,10 @@ export function payloadText(payload: unknown): string {
   return writeJson(payload, { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })
 }
 
-function timing(dueAt: number, now: number) {
+/** A single run that is queued has a message to rely on; one with many tasks is looked at again, should nobody begin it. */
+function timing(dueAt: number, { now, mode }: { now: number; mode: RunMode }) {
   if (dueAt > now) return { state: 'delayed', reason: 'delay', wakeAt: dueAt, queuedAt: null } as const
-  return { state: 'queued', reason: null, wakeAt: null, queuedAt: now } as const
+  return { state: 'queued', reason: null, wakeAt: mode === 'single' ? null : now + CHECK_QUEUED_MS, queuedAt: now } as const
 }
 
 function unborn({ id, namespace, trigger, traceparent, now }: RunOrigin) {

@@ -1,8 +1,8 @@
 import type { TestContext } from 'node:test'
-import { type Incoming, RejectedMessages } from '@carillon/runtime'
+import { type Broker, type Incoming, type Logger, RejectedMessages, type StreamPublisher } from '@carillon/runtime'
 import { createTestLog, FakeClock } from '@carillon/runtime/testing'
 import { openStore, type RunRecord, type Store } from '@carillon/store'
-import { AdvanceRun } from '../app/advance-run.ts'
+import { AdvanceRun, type Planners } from '../app/advance-run.ts'
 import { Announcer } from '../app/announce.ts'
 import { ApplyReports } from '../app/apply-reports.ts'
 import { ChangeJobs } from '../app/change-jobs.ts'
@@ -16,7 +16,7 @@ import { WorkPublisher } from '../app/publish-work.ts'
 import { JobCache } from '../app/read-jobs.ts'
 import { ReadRuns } from '../app/read-runs.ts'
 import { RefusedReports } from '../app/refused-reports.ts'
-import type { RepairQueue } from '../app/repair-queue.ts'
+import { RepairQueue } from '../app/repair-queue.ts'
 import { StartRuns } from '../app/start-runs.ts'
 import { WakeRuns } from '../app/wake-runs.ts'
 import { WakeTasks } from '../app/wake-tasks.ts'
@@ -25,7 +25,7 @@ import { TaskWriter } from '../app/write-tasks.ts'
 import { FakeBroker } from './fake-broker.ts'
 
 /** Who is alive, as a test says. */
-class FakePresence {
+export class FakePresence {
   /** Instances by handler. */
   readonly alive = new Map<string, string[]>()
   readonly lost = new Set<string>()
@@ -64,17 +64,38 @@ export async function createTestCoordinator(context: TestContext, options: TestO
   const fake = new FakeBroker()
   const presence = new FakePresence()
   const { broker, publisher } = fake
+  const repair = { reportsApplied: async () => true } as unknown as RepairQueue
+  return { ...useCasesOn({ store, clock, log, broker, publisher, presence, repair }), fake, lines, presence }
+}
+export type TestCoordinator = Awaited<ReturnType<typeof createTestCoordinator>>
+
+/** What the use cases of a coordinator stand on in a test. */
+export interface TestGround {
+  readonly store: Store
+  readonly clock: FakeClock
+  readonly log: Logger
+  readonly broker: Broker
+  readonly publisher: StreamPublisher
+  readonly presence: FakePresence
+  /** Default: the real one. */
+  readonly repair?: RepairQueue
+  /** Default: the real ones. */
+  readonly planners?: Planners
+}
+
+export function useCasesOn(given: TestGround) {
+  const { store, clock, log, broker, publisher } = given
   const rejected = new RejectedMessages(publisher, log)
   const announcer = new Announcer({ broker, publisher, log })
   const work = new WorkPublisher({ broker, publisher, clock, log })
-  const ground = { store, work, announcer, broker, clock, log, rejected, presence: presence as unknown as PresenceWatch }
+  const ground = { store, work, announcer, broker, clock, log, rejected, presence: given.presence as unknown as PresenceWatch }
   const writer = new RunWriter(ground)
   const tasks = new TaskWriter({ ...ground, writer })
   const offers = new OfferLegs(ground)
-  const advance = new AdvanceRun({ ...ground, writer, tasks })
+  const advance = new AdvanceRun({ ...ground, writer, tasks, ...(given.planners ? { planners: given.planners } : {}) })
   writer.advance = tasks.advance = (runId) => advance.soon(runId)
   tasks.offer = (leg) => offers.soon(leg)
-  const repair = { reportsApplied: async () => true } as unknown as RepairQueue
+  const repair = given.repair ?? new RepairQueue({ ...ground, tasks })
   const refused = new RefusedReports({ log })
   const base = {
     ...ground,
@@ -90,9 +111,6 @@ export async function createTestCoordinator(context: TestContext, options: TestO
   const reads = new ReadRuns(base)
   return {
     ...base,
-    fake,
-    lines,
-    presence,
     reads,
     startRuns: new StartRuns(base),
     changeJobs: new ChangeJobs(base),
@@ -105,7 +123,6 @@ export async function createTestCoordinator(context: TestContext, options: TestO
     applyReports: new ApplyReports(base),
   }
 }
-export type TestCoordinator = Awaited<ReturnType<typeof createTestCoordinator>>
 
 /** The stored run of an id, which must be there. */
 export async function runOf({ store }: { store: Store }, id: string): Promise<RunRecord> {

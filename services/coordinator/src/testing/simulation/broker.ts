@@ -1,0 +1,115 @@
+import { isEnded, parseSubject, type Report, type WorkMessage } from '@carillon/contracts'
+import type { Broker, Incoming, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
+
+const SUBJECT_TAKEN = 10077
+const STORED_WORK = '$JS.API.DIRECT.GET.WORK.'
+const STORED_EVENT = '$JS.API.DIRECT.GET.EVENTS.'
+
+/** A message of the queue: it stays until it is acknowledged. */
+export interface Delivery {
+  readonly subject: string
+  readonly work: WorkMessage
+  count: number
+  /** Who has it now. */
+  holder: string | undefined
+}
+
+/** What all coordinators and executors of a simulation share: the streams, and orders that may get lost. */
+export class SimulatedBroker {
+  readonly work = new Map<string, Delivery>()
+  readonly reports: Incoming[] = []
+  readonly ended: { readonly runId: string; readonly state: string }[] = []
+  readonly orders: { readonly instance: string; readonly taskId: string }[] = []
+  readonly #messageIds = new Set<string>()
+  readonly #events = new Map<string, string>()
+  #sequence = 0
+  /** What an instance says to an offer. */
+  answer: (instance: string, work: WorkMessage) => { accepted: boolean } | undefined = () => undefined
+
+  /** The broker as one coordinator sees it; nothing passes once that is dead. */
+  seenBy(isDead: () => boolean): { broker: Broker; publisher: StreamPublisher } {
+    const publisher = {
+      publish: (message: Outgoing, done?: (refusal: Refusal | undefined) => void) => {
+        if (isDead()) return
+        const refusal = this.#store(message)
+        if (done) setImmediate(() => !isDead() && done(refusal))
+      },
+    } as unknown as StreamPublisher
+    const broker = {
+      connection: {
+        publish: (subject: string, body: string) => void (isDead() || this.#signal(subject, body)),
+        request: async (subject: string, body: string) => this.#request(subject, body, isDead),
+        isClosed: () => false,
+      },
+      manager: {
+        streams: {
+          purge: async (_stream: string, { filter }: { filter: string }) => void (isDead() || this.#purge(filter)),
+          info: async () => ({ state: { last_seq: this.#sequence } }),
+        },
+        consumers: { info: async () => ({ ack_floor: { stream_seq: 0 }, num_pending: this.reports.length, num_ack_pending: 0 }) },
+      },
+      onReconnect: () => undefined,
+    } as unknown as Broker
+    return { broker, publisher }
+  }
+
+  report(instance: string, report: Report): void {
+    this.reports.push({
+      subject: `carillon.default.report.${instance}`,
+      namespace: 'default',
+      name: instance,
+      body: report as unknown as Incoming['body'],
+      sequence: ++this.#sequence,
+      storedAt: 0,
+      traceparent: undefined,
+      header: () => undefined,
+    })
+  }
+
+  /** Loses what it remembers of message ids, as after its window. */
+  forgetIds(): void {
+    this.#messageIds.clear()
+  }
+
+  #store({ subject, body, messageId }: Outgoing): Refusal | undefined {
+    const parsed = parseSubject(subject)
+    if (parsed?.class === 'work') {
+      if (messageId !== undefined && this.#messageIds.has(messageId)) return undefined
+      if (this.work.has(subject)) return { code: SUBJECT_TAKEN, message: 'taken' }
+      if (messageId !== undefined) this.#messageIds.add(messageId)
+      this.work.set(subject, { subject, work: JSON.parse(body) as WorkMessage, count: 0, holder: undefined })
+    } else if (parsed?.class === 'event' && parsed.rest[0] === 'run') {
+      this.#events.set(subject, body)
+      const [, runId = '', state = ''] = parsed.rest
+      if (isEnded(state as never)) this.ended.push({ runId, state })
+    }
+    return undefined
+  }
+
+  #signal(subject: string, body: string): void {
+    const parsed = parseSubject(subject)
+    if (parsed?.class !== 'control') return
+    const order = JSON.parse(body) as { type: string; taskId: string }
+    if (order.type === 'cancel') this.orders.push({ instance: parsed.rest[0] ?? '', taskId: order.taskId })
+  }
+
+  #request(subject: string, body: string, isDead: () => boolean) {
+    if (isDead()) return new Promise<never>(() => undefined)
+    if (subject.startsWith(STORED_WORK)) return { headers: { code: this.work.has(subject.slice(STORED_WORK.length)) ? 0 : 404 } }
+    if (subject.startsWith(STORED_EVENT)) {
+      const event = this.#events.get(subject.slice(STORED_EVENT.length))
+      return { headers: { code: event === undefined ? 404 : 0 }, json: () => JSON.parse(event ?? '{}') }
+    }
+    const answer = this.answer(parseSubject(subject)?.rest[0] ?? '', JSON.parse(body) as WorkMessage)
+    if (answer === undefined) throw new Error('timeout')
+    return { json: () => answer }
+  }
+
+  #purge(filter: string): void {
+    const pattern = filter.split('.')
+    for (const subject of [...this.work.keys()]) {
+      const tokens = subject.split('.')
+      if (tokens.length === pattern.length && pattern.every((token, i) => token === '*' || token === tokens[i])) this.work.delete(subject)
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { isEnded, RUN_STATES } from '@carillon/contracts'
+import type { LifeChange, Store } from '@carillon/store'
+import type { Effect, Planner } from '../../domain/planners/planner.ts'
+import type { useCasesOn } from '../test-coordinator.ts'
+
+/** A fault that is planted on purpose: one guard removed. The simulation must find it. */
+export interface Fault {
+  /** What is written instead. */
+  readonly tamper?: (change: LifeChange) => LifeChange
+  readonly store?: (store: Store) => Store
+  readonly planner?: (planner: Planner) => Planner
+  readonly coordinator?: (coordinator: ReturnType<typeof useCasesOn>) => void
+  /** Reports are acknowledged before they are applied. */
+  readonly losesReports?: true
+}
+
+function withoutAttempt(change: LifeChange): LifeChange {
+  const { attempt: _, ...expect } = change.expect
+  return { ...change, expect }
+}
+
+/** What a planner says, each effect replaced or left out. */
+const changing =
+  (change: (effect: Effect) => Effect | undefined) =>
+  (planner: Planner): Planner =>
+  (facts) =>
+    planner(facts).flatMap((effect) => change(effect) ?? [])
+
+const nothing = async () => undefined
+
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  'a write does not compare the attempt': { tamper: withoutAttempt },
+  'a write does not compare the state': { tamper: (change) => ({ ...change, expect: { ...change.expect, state: RUN_STATES } }) },
+  'a failed attempt keeps its number': {
+    tamper: ({ set: { attempt, ...set }, ...change }) =>
+      set.state === 'delayed' || attempt === undefined ? { ...change, set } : { ...change, set: { ...set, attempt } },
+  },
+  'reports are acknowledged before they are applied': { losesReports: true },
+  'nobody takes over what a lost instance ran': {
+    coordinator: ({ loseInstance, presence }) => {
+      loseInstance.execute = nothing
+      presence.isLost = () => false
+    },
+  },
+  'work that was not published is not found': {
+    coordinator: ({ repair }) => {
+      repair.span = async () => 0
+    },
+  },
+  'timers of tasks are not heard': {
+    coordinator: ({ wakeTasks }) => {
+      wakeTasks.execute = nothing
+    },
+  },
+  'timers of runs are not heard': {
+    coordinator: ({ wakeRuns }) => {
+      wakeRuns.execute = nothing
+    },
+  },
+  'an end that may not have been told is not told again': {
+    coordinator: ({ writer }) => {
+      writer.repeatEnd = nothing
+    },
+  },
+  'the limit of tasks under way is forgotten': {
+    planner: changing((effect) =>
+      effect.do === 'free' ? { ...effect, below: Number.POSITIVE_INFINITY, atMost: Number.POSITIVE_INFINITY } : effect,
+    ),
+  },
+  'a run ends while tasks run': {
+    planner: (planner) => (facts) => planner({ ...facts, counts: { ...facts.counts, running: 0 } }),
+  },
+  'a run begins before its tasks are made': { planner: (planner) => (facts) => planner(facts).reverse() },
+  'waiting tasks are not freed': { planner: changing((effect) => (effect.do === 'free' && effect.below > 2 ? undefined : effect)) },
+  'a cancelled run does not cancel its tasks': { planner: changing((effect) => (effect.do === 'cancel' ? undefined : effect)) },
+  'a run does not end with its last task': {
+    planner: changing((effect) => (effect.do === 'decide' && isEnded(effect.decision.set.state ?? 'queued') ? undefined : effect)),
+  },
+  'one more failure is tolerated than allowed': {
+    planner: (planner) => (facts) => {
+      const { plan } = facts.run
+      const tolerate = typeof plan?.tolerate === 'number' ? plan.tolerate + 1 : 1
+      return planner({ ...facts, run: { ...facts.run, plan: { ...plan, tolerate } } })
+    },
+  },
+  'what has ended since the retry is opened once more': {
+    store: (store) => {
+      const tasks = Object.create(store.tasks) as Store['tasks']
+      tasks.list = async (query) => {
+        const slice = await store.tasks.list(query)
+        return { ...slice, items: slice.items.map((task) => (task.endedAt === null ? task : { ...task, endedAt: 0 })) }
+      }
+      return Object.assign(Object.create(store) as Store, { tasks })
+    },
+  },
+}

@@ -1,0 +1,395 @@
+import { isEnded, type Report, type WorkMessage } from '@carillon/contracts'
+import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
+import type { RunRecord, Store } from '@carillon/store'
+import { aRun } from '@carillon/store/testing'
+import { PLANNERS, type Planners } from '../../app/advance-run.ts'
+import type { Planner } from '../../domain/planners/planner.ts'
+import { FakePresence, useCasesOn } from '../test-coordinator.ts'
+import { type Delivery, SimulatedBroker } from './broker.ts'
+import type { Fault } from './faults.ts'
+import { Random } from './random.ts'
+import { type StoreHooks, watchedStore } from './store.ts'
+
+type Coordinator = ReturnType<typeof useCasesOn> & { isDead: boolean; died: Promise<void>; writesLeft: number | undefined }
+
+/** What an instance has taken. */
+interface Held {
+  readonly work: WorkMessage
+  attempt: number
+  /** Undefined: it was offered by name. */
+  readonly delivery: Delivery | undefined
+  /** A coordinator is to be asked before it begins. */
+  isDoubtful: boolean
+  isClaimed?: boolean
+  begun: boolean
+}
+
+interface Instance {
+  readonly id: string
+  alive: boolean
+  readonly held: Held[]
+  readonly done: Set<string>
+}
+
+const STEPS = 60
+const CALM_ROUNDS = 60
+const PATIENCE_TURNS = 5
+const HANDLER = 'hello'
+const signal = new AbortController().signal
+let runs = 0
+
+/**
+ * One run with many tasks, driven by chance: reports come late, twice and out of order, instances and coordinators die between any two
+ * writes, messages and orders get lost. Then it is calm, and everything must come to a good end.
+ */
+export class Simulation {
+  readonly violations: string[] = []
+  readonly #random: Random
+  readonly #store: Store
+  readonly #fault: Fault | undefined
+  readonly #clock = new FakeClock()
+  readonly #presence = new FakePresence()
+  readonly #broker = new SimulatedBroker()
+  readonly #coordinators: Coordinator[] = []
+  readonly #instances: Instance[] = []
+  readonly #run: RunRecord
+  /** What instances that were given up for lost still say. */
+  readonly #late: { readonly instance: string; readonly report: Report }[] = []
+  #isCalm = false
+
+  constructor(options: { seed: number; store: Store; fault?: Fault | undefined }) {
+    this.#random = new Random(options.seed)
+    this.#store = options.store
+    this.#fault = options.fault
+    const shards = 1 + this.#random.below(7)
+    const maxParallel = this.#random.chance(0.5) ? 1 + this.#random.below(3) : undefined
+    const tolerate = this.#random.pick([0, 0, 1, '30%'] as const)
+    const tries = 1 + this.#random.below(2)
+    const plan = { ...(maxParallel ? { maxParallel } : {}), ...(tolerate ? { tolerate } : {}) }
+    const backoff = { type: 'fixed', delayMs: 1_000 } as const
+    const many = this.#random.chance(0.7)
+      ? ({ mode: 'shards', plan: { shards, ...plan } } as const)
+      : ({ mode: 'broadcast', plan } as const)
+    this.#run = aRun(++runs, { ...many, handler: HANDLER, tries, attempts: tries, backoff, queuedAt: this.#clock.now() })
+    this.#broker.answer = (instance, work) => this.#offered(instance, work)
+    for (let i = 0; i < 2; i++) this.#coordinators.push(this.#newCoordinator())
+    for (let i = 0; i < 3; i++) this.#join()
+  }
+
+  /** @returns what was violated; nothing when all is well */
+  async run(): Promise<string[]> {
+    await this.#with((coordinator) => coordinator.writer.insert([this.#run]))
+    for (let step = 0; step < STEPS && this.violations.length === 0; step++) await this.#step()
+    this.#isCalm = true
+    for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {
+      await this.#calmRound()
+      if (isEnded((await this.#stored()).state) && this.#broker.reports.length === 0) break
+    }
+    if (this.violations.length === 0) await this.#checkEnd()
+    return this.violations
+  }
+
+  async #step(): Promise<void> {
+    const actions: readonly (readonly [number, () => unknown])[] = [
+      [6, () => this.#take()],
+      [6, () => this.#begin()],
+      [6, () => this.#finish()],
+      [6, () => this.#apply()],
+      [1, () => this.#redeliver()],
+      [1, () => this.#die()],
+      [1, () => this.#sayLate()],
+      [1, () => this.#crashSoon()],
+      [1, () => this.#revive()],
+      [3, () => this.#wake(1 + this.#random.below(12_000))],
+      [2, () => this.#with((coordinator) => coordinator.advance.execute(this.#run.id))],
+      [1, () => this.#with((coordinator) => coordinator.repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, signal))],
+      [1, () => this.#obey()],
+      [1, () => this.#join()],
+      [0.3, () => this.#with((coordinator) => coordinator.changeRuns.cancel('default', this.#run.id))],
+      [0.7, () => this.#retry()],
+    ]
+    // Up to four things at once: what they read and write is then mixed.
+    await Promise.all(Array.from({ length: 1 + this.#random.below(4) }, () => this.#pickWeighted(actions)()))
+    await settle()
+  }
+
+  #pickWeighted<Item>(items: readonly (readonly [number, Item])[]): Item {
+    let at = this.#random.next() * items.reduce((sum, [weight]) => sum + weight, 0)
+    for (const [weight, item] of items) {
+      at -= weight
+      if (at <= 0) return item
+    }
+    return (items.at(-1) as readonly [number, Item])[1]
+  }
+
+  async #calmRound(): Promise<void> {
+    this.#revive()
+    while (this.#broker.orders.length > 0) this.#obey()
+    for (const instance of this.#instances) if (!instance.alive) await this.#lose(instance)
+    if (!this.#instances.some(({ alive }) => alive)) this.#join()
+    for (let i = 0; i < 20; i++) {
+      await this.#take()
+      await this.#begin()
+      await this.#finish()
+    }
+    while (this.#broker.reports.length > 0) await this.#apply()
+    for (const delivery of this.#broker.work.values())
+      if (delivery.holder && !this.#instances.some(({ held }) => held.some((one) => one.delivery === delivery))) delivery.holder = undefined
+    await this.#with((coordinator) => coordinator.repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, signal))
+    await this.#wake(31_000)
+    this.#broker.forgetIds()
+  }
+
+  #newCoordinator(): Coordinator {
+    let tell: () => void = () => undefined
+    const died = new Promise<void>((resolve) => {
+      tell = resolve
+    })
+    const state = { isDead: false, died, writesLeft: undefined as number | undefined }
+    const hooks: StoreHooks = {
+      isDead: () => coordinator.isDead,
+      die: () => {
+        coordinator.isDead = true
+        tell()
+      },
+      cut: () => {
+        if (coordinator.writesLeft === undefined || coordinator.writesLeft-- > 0) return undefined
+        return this.#random.chance(0.5) ? 'before' : 'after'
+      },
+      tamper: this.#fault?.tamper,
+      violated: (what) => this.violations.push(what),
+    }
+    const store = watchedStore(this.#fault?.store?.(this.#store) ?? this.#store, hooks)
+    const seen = this.#broker.seenBy(() => coordinator.isDead)
+    const { log } = createTestLog()
+    const planners = this.#fault?.planner ? plannersWith(this.#fault.planner) : PLANNERS
+    const parts = useCasesOn({ store, clock: this.#clock, log, presence: this.#presence, planners, ...seen })
+    const coordinator: Coordinator = Object.assign(parts, state)
+    this.#fault?.coordinator?.(coordinator)
+    return coordinator
+  }
+
+  /** What a coordinator is asked to do; it may die on the way, refuse, or wait for time to pass: then it goes on by itself. */
+  async #with<Result>(work: (coordinator: Coordinator) => Promise<Result>): Promise<Result | undefined> {
+    const coordinator = this.#random.pick(this.#coordinators.filter(({ isDead }) => !isDead))
+    if (!coordinator) return undefined
+    const done = work(coordinator).catch(() => undefined)
+    return Promise.race([done, coordinator.died.then(() => undefined), patience()])
+  }
+
+  #crashSoon(): void {
+    const coordinator = this.#random.pick(this.#coordinators)
+    if (coordinator) coordinator.writesLeft = this.#random.below(4)
+  }
+
+  #revive(): void {
+    for (const [i, { isDead }] of this.#coordinators.entries()) if (isDead || this.#isCalm) this.#coordinators[i] = this.#newCoordinator()
+  }
+
+  #join(): void {
+    const id = `i-${this.#instances.length}`
+    this.#instances.push({ id, alive: true, held: [], done: new Set() })
+    this.#showPresence()
+  }
+
+  #showPresence(): void {
+    this.#presence.alive.set(
+      HANDLER,
+      this.#instances.filter(({ alive }) => alive).map(({ id }) => id),
+    )
+  }
+
+  #alive(): Instance | undefined {
+    return this.#random.pick(this.#instances.filter(({ alive }) => alive))
+  }
+
+  async #take(): Promise<void> {
+    const delivery = this.#random.pick([...this.#broker.work.values()].filter(({ holder }) => holder === undefined))
+    const instance = this.#alive()
+    if (!delivery || !instance) return
+    delivery.holder = instance.id
+    delivery.count++
+    const { work } = delivery
+    const there = instance.held.find((held) => held.work.taskId === work.taskId)
+    if (!there) instance.held.push({ work, attempt: work.attempt, delivery, isDoubtful: delivery.count > 1, begun: false })
+  }
+
+  /** Asks until there is an answer, as executors do. */
+  async #claim(instance: Instance, held: Held): Promise<void> {
+    const { work, delivery } = held
+    const claim = { taskId: work.taskId, attempt: work.attempt, instance: instance.id, redelivered: true }
+    const answer = await this.#with((coordinator) => coordinator.claimTask.execute('default', claim))
+    if (answer === undefined) return
+    held.isDoubtful = false
+    if (answer.run) {
+      held.attempt = answer.attempt
+      held.isClaimed = true
+    } else {
+      drop(instance, held)
+      if (delivery?.holder === instance.id) this.#broker.work.delete(delivery.subject)
+    }
+  }
+
+  #offered(id: string, work: WorkMessage): { accepted: boolean } | undefined {
+    const instance = this.#instances.find((one) => one.id === id && one.alive)
+    if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return undefined
+    const isKnown = instance.done.has(keyOf(work)) || instance.held.some((held) => keyOf(held.work) === keyOf(work))
+    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, isDoubtful: false, begun: false })
+    return !this.#isCalm && this.#random.chance(0.1) ? undefined : { accepted: true }
+  }
+
+  async #begin(): Promise<void> {
+    const instance = this.#alive()
+    const held = this.#random.pick(instance?.held.filter(({ begun }) => !begun) ?? [])
+    if (!instance || !held) return
+    if (held.isDoubtful) return this.#claim(instance, held)
+    held.begun = true
+    if (this.#random.chance(0.6)) this.#broker.report(instance.id, { ...idsOf(held), type: 'started' })
+  }
+
+  #finish(outcome?: 'cancelled', of?: { instance: Instance; held: Held }): void {
+    const instance = of?.instance ?? this.#alive()
+    const held = of?.held ?? this.#random.pick(instance?.held.filter(({ begun }) => begun) ?? [])
+    if (!instance || !held) return
+    const chosen = outcome ?? (this.#isCalm || this.#random.chance(0.75) ? 'succeeded' : this.#random.chance(0.8) ? 'failed' : 'timed_out')
+    const report: Report = { ...idsOf(held), type: 'finished', outcome: chosen }
+    this.#broker.report(instance.id, report)
+    if (!this.#isCalm && this.#random.chance(0.1)) this.#late.push({ instance: instance.id, report })
+    instance.done.add(keyOf(held.work))
+    drop(instance, held)
+    if (held.delivery?.holder !== instance.id) return
+    // An acknowledgement may get lost.
+    if (!this.#isCalm && this.#random.chance(0.15)) held.delivery.holder = undefined
+    else this.#broker.work.delete(held.delivery.subject)
+  }
+
+  /** Who is silent for ten seconds loses its message, and may go on with its task all the same. */
+  #redeliver(): void {
+    const delivery = this.#random.pick([...this.#broker.work.values()].filter(({ holder }) => holder !== undefined))
+    if (delivery) delivery.holder = undefined
+  }
+
+  async #die(): Promise<void> {
+    const instance = this.#alive()
+    if (!instance || this.#instances.filter(({ alive }) => alive).length === 1) return
+    instance.alive = false
+    for (const held of instance.held)
+      this.#late.push({ instance: instance.id, report: { ...idsOf(held), type: 'finished', outcome: 'succeeded' } })
+    this.#showPresence()
+    await settle()
+    await this.#lose(instance)
+  }
+
+  async #lose(instance: Instance): Promise<void> {
+    this.#presence.lost.add(instance.id)
+    this.#presence.gone.add(instance.id)
+    for (const delivery of this.#broker.work.values()) if (delivery.holder === instance.id) delivery.holder = undefined
+    const count = this.#random.chance(0.5) ? 2 : 1
+    await Promise.all(
+      Array.from({ length: count }, () => this.#with((coordinator) => coordinator.loseInstance.execute('default', instance.id, signal))),
+    )
+  }
+
+  #sayLate(): void {
+    const said = this.#random.pick(this.#late)
+    if (said) this.#broker.report(said.instance, said.report)
+  }
+
+  async #apply(): Promise<void> {
+    const { reports } = this.#broker
+    const batches = this.#random.chance(0.5) ? 2 : 1
+    await Promise.all(
+      Array.from({ length: batches }, async () => {
+        const batch = reports.splice(0, 1 + this.#random.below(4))
+        if (batch.length === 0) return
+        const done = await this.#with((coordinator) => coordinator.applyReports.execute(batch).then(() => true))
+        const again = done === undefined || (!this.#isCalm && this.#random.chance(0.1))
+        if (again && !(this.#fault?.losesReports && done === undefined)) reports.unshift(...batch)
+      }),
+    )
+    await settle()
+  }
+
+  async #wake(ms: number): Promise<void> {
+    await this.#clock.advance(ms)
+    const query = { until: this.#clock.now(), shares: Array.from({ length: 64 }, (_, share) => share), limit: 100 }
+    const of = (id: string) => id.startsWith(this.#run.id)
+    const runIds = (await this.#store.runs.due(query)).map(({ id }) => id).filter(of)
+    const taskIds = (await this.#store.tasks.due(query)).map(({ id }) => id).filter(of)
+    if (runIds.length > 0) await this.#with((coordinator) => coordinator.wakeRuns.execute(runIds))
+    if (taskIds.length > 0) await this.#with((coordinator) => coordinator.wakeTasks.execute(taskIds))
+    await settle()
+  }
+
+  /** An order may get lost before it arrives. */
+  #obey(): void {
+    const order = this.#broker.orders.shift()
+    if (!order || (!this.#isCalm && this.#random.chance(0.2))) return
+    const instance = this.#instances.find(({ id, alive }) => id === order.instance && alive)
+    for (const held of [...(instance?.held ?? [])]) {
+      if (!instance || (held.work.taskId !== order.taskId && held.work.runId !== order.taskId)) continue
+      if (held.begun) this.#finish('cancelled', { instance, held })
+      else if (held.isClaimed) this.#release(instance, held)
+      else if (!held.isDoubtful) {
+        drop(instance, held)
+        if (held.delivery) this.#broker.work.delete(held.delivery.subject)
+      }
+    }
+  }
+
+  #release(instance: Instance, held: Held): void {
+    drop(instance, held)
+    this.#broker.report(instance.id, { ...idsOf(held), type: 'released' })
+    if (held.delivery?.holder === instance.id) held.delivery.holder = undefined
+  }
+
+  async #retry(): Promise<void> {
+    if (!isEnded((await this.#stored()).state)) return
+    const only = this.#random.chance(0.5) ? ('failed' as const) : undefined
+    await this.#clock.advance(1)
+    await this.#with((coordinator) => coordinator.changeRuns.retry('default', { runId: this.#run.id, only }))
+  }
+
+  async #stored(): Promise<RunRecord> {
+    const [run] = await this.#store.runs.get([this.#run.id])
+    return run as RunRecord
+  }
+
+  async #checkEnd(): Promise<void> {
+    const run = await this.#stored()
+    const counts = await this.#store.tasks.count(run.id)
+    const say = (what: string) =>
+      this.violations.push(`${what}: ${run.state}, tasks ${JSON.stringify(counts)}, plan ${JSON.stringify(run.plan)}`)
+    if (!isEnded(run.state)) return void say('it never ended')
+    const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    if (run.plan?.shards !== undefined && total !== run.plan.shards && total > 0) say('some shards are missing')
+    const failed = (counts.failed ?? 0) + (counts.timed_out ?? 0)
+    const tolerated = run.plan?.tolerate === '30%' ? Math.floor(total * 0.3) : Number(run.plan?.tolerate ?? 0)
+    if (total > 0 && run.reason !== 'cancelled-by-request' && (run.state === 'failed') !== failed > tolerated)
+      say('the outcome is not that of its tasks')
+    if (total > 0 && run.state === 'succeeded' && (counts.cancelled ?? 0) > 0) say('cancelled tasks are no success')
+    if (!this.#broker.ended.some(({ runId, state }) => runId === run.id && state === run.state)) say('nobody was told of the end')
+    if (this.#broker.work.size > 0) {
+      await this.#calmRound()
+      if (this.#broker.work.size > 0) say('work is left in the queue')
+    }
+  }
+}
+
+/** So many turns of the event loop; whatever needs no time is done by then. */
+async function patience(): Promise<undefined> {
+  for (let i = 0; i < PATIENCE_TURNS; i++) await settle()
+  return undefined
+}
+
+function plannersWith(change: (planner: Planner) => Planner): Planners {
+  return { broadcast: change(PLANNERS.broadcast), shards: change(PLANNERS.shards) }
+}
+
+function drop(instance: Instance, held: Held): void {
+  const at = instance.held.indexOf(held)
+  if (at >= 0) instance.held.splice(at, 1)
+}
+
+const keyOf = (work: WorkMessage) => `${work.taskId}#${work.attempt}`
+const idsOf = ({ work, attempt }: Held) => ({ runId: work.runId, taskId: work.taskId, attempt })

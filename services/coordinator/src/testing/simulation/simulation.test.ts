@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openStore } from '@carillon/store'
+import { FAULTS } from './faults.ts'
+import { Simulation } from './simulate.ts'
+
+/** More with CARILLON_SIMULATION_SEEDS; one alone with CARILLON_SIMULATION_SEED. */
+const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 150)
+const ONE = process.env['CARILLON_SIMULATION_SEED']
+/** A planted fault must be found within so many. */
+const SEEDS_FOR_A_FAULT = 200
+
+const replay = (seed: number) =>
+  `replay it: CARILLON_SIMULATION_SEED=${seed} node --test services/coordinator/dist/testing/simulation/simulation.test.js`
+
+test(`runs with many tasks come to a good end, whatever fails on the way`, async (context) => {
+  const store = await openStore('sqlite::memory:')
+  context.after(() => store.close())
+  const seeds = ONE ? [Number(ONE)] : Array.from({ length: SEEDS }, (_, i) => i + 1)
+  for (const seed of seeds) assert.deepEqual(await new Simulation({ seed, store }).run(), [], replay(seed))
+})
+
+for (const [name, fault] of Object.entries(FAULTS))
+  test(`it is found out: ${name}`, { skip: ONE !== undefined }, async (context) => {
+    const store = await openStore('sqlite::memory:')
+    context.after(() => store.close())
+    for (let seed = 1; seed <= SEEDS_FOR_A_FAULT; seed++)
+      if ((await new Simulation({ seed, store, fault }).run()).length > 0) return context.diagnostic(`found with seed ${seed}`)
+    assert.fail(`not found within ${SEEDS_FOR_A_FAULT} seeds`)
+  })

@@ -1,0 +1,121 @@
+import { isEnded } from '@carillon/contracts'
+import type { LifeChange, LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
+
+/** Where a write is cut off: before it, or after it but before anybody hears of it. */
+export type Cut = 'before' | 'after' | undefined
+
+/** How the process that uses a store may end, and what is wrong with it. */
+export interface StoreHooks {
+  /** Asked at each write. */
+  cut(): Cut
+  isDead(): boolean
+  die(): void
+  /** A planted fault: what is written instead. */
+  tamper?: ((change: LifeChange) => LifeChange) | undefined
+  /** Told of every violated invariant. */
+  violated(what: string): void
+}
+
+const never = new Promise<never>(() => undefined)
+
+/** A store as one coordinator sees it: its process may die at any write. What is written is watched. */
+export function watchedStore(store: Store, hooks: StoreHooks): Store {
+  const watched = <Item extends RunRecord | TaskRecord>(
+    lives: LifeStore<Item>,
+    check: (before: Item | undefined, change: LifeChange) => void,
+    after: (changes: readonly LifeChange[]) => void,
+  ) => {
+    const write = <Result>(work: () => Promise<Result>): Promise<Result> => {
+      if (hooks.isDead()) return never
+      const cut = hooks.cut()
+      if (cut === 'before') hooks.die()
+      if (hooks.isDead()) return never
+      const done = work()
+      if (cut === 'after') hooks.die()
+      return done.then((result) => (hooks.isDead() ? never : result))
+    }
+    return {
+      insert: (items: readonly Item[]) => write(() => lives.insert(items)),
+      update: (changes: readonly LifeChange[]) =>
+        write(async () => {
+          const tampered = hooks.tamper ? changes.map(hooks.tamper) : changes
+          // SQLite reads and writes while we wait: nobody comes between these two.
+          const before = lives.get(tampered.map(({ id }) => id))
+          const outcomes = await lives.update(tampered)
+          const known = await before
+          for (const [i, change] of tampered.entries()) {
+            if (outcomes[i] !== 'applied') continue
+            check(known[i], change)
+            checkFence(known[i], changes[i] as LifeChange, hooks)
+          }
+          after(tampered)
+          return outcomes
+        }),
+    }
+  }
+  const read = <Target extends object>(target: Target, more: object): Target =>
+    new Proxy(target, {
+      get(of, name) {
+        if (name in more) return more[name as keyof typeof more]
+        const member = of[name as keyof Target]
+        return typeof member === 'function' ? (...rest: unknown[]) => (hooks.isDead() ? never : member.apply(of, rest)) : member
+      },
+    })
+  const noMore = () => undefined
+  return {
+    ...store,
+    runs: read(
+      store.runs,
+      watched(store.runs, (run, change) => checkRun({ store, hooks }, run, change), noMore),
+    ),
+    tasks: read(
+      store.tasks,
+      watched(
+        store.tasks,
+        (task, change) => checkTask(hooks, task, change),
+        (changes) => checkLimit({ store, hooks }, changes),
+      ),
+    ),
+    describe: () => store.describe(),
+  }
+}
+
+/** What was applied is what was meant: decided about this attempt, this owner, this state. */
+function checkFence(life: RunRecord | TaskRecord | undefined, { expect }: LifeChange, hooks: StoreHooks): void {
+  if (!life) return
+  if (expect.attempt !== undefined && expect.attempt !== life.attempt)
+    hooks.violated(`${life.id} was at attempt ${life.attempt}, not ${expect.attempt}`)
+  if (expect.owner && !expect.owner.includes(life.owner))
+    hooks.violated(`${life.id} was owned by ${life.owner}, not ${expect.owner.join(' or ')}`)
+  if (!expect.state.includes(life.state)) hooks.violated(`${life.id} was ${life.state}, not ${expect.state.join(' or ')}`)
+}
+
+function checkTask(hooks: StoreHooks, task: TaskRecord | undefined, { set }: LifeChange): void {
+  if (!task) return
+  if (isEnded(task.state) && set.state !== 'waiting') hooks.violated(`task ${task.id} had ended (${task.state}) and became ${set.state}`)
+  if (set.attempt !== undefined && set.attempt < task.attempt) hooks.violated(`attempt of ${task.id} fell to ${set.attempt}`)
+  const ends = set.state !== undefined && isEnded(set.state)
+  if (ends && set.owner && task.owner !== null && task.owner !== set.owner) hooks.violated(`${set.owner} ended ${task.id} of ${task.owner}`)
+}
+
+/** Reads through the store itself, at once: SQLite answers before anyone else writes. */
+function checkRun({ store, hooks }: { store: Store; hooks: StoreHooks }, run: RunRecord | undefined, { set }: LifeChange): void {
+  if (!run || set.state === undefined) return
+  if (isEnded(run.state) && set.state !== 'queued') hooks.violated(`run had ended (${run.state}) and became ${set.state}`)
+  if (!isEnded(set.state) || run.state === 'queued' || run.state === 'delayed') return
+  void store.tasks.count(run.id).then((counts) => {
+    for (const [state, count] of Object.entries(counts))
+      if (!isEnded(state as never) && count > 0) hooks.violated(`the run became ${set.state} while ${count} tasks were ${state}`)
+  })
+}
+
+function checkLimit({ store, hooks }: { store: Store; hooks: StoreHooks }, changes: readonly LifeChange[]): void {
+  const runId = changes[0]?.id.split('-')[0] ?? ''
+  const runs = store.runs.get([runId])
+  const counts = store.tasks.count(runId)
+  void Promise.all([runs, counts]).then(([[run], { queued = 0, delayed = 0, running = 0, cancelling = 0 }]) => {
+    const limit = run?.plan?.maxParallel
+    const active = queued + delayed + running + cancelling
+    if (run?.attempt === 1 && limit !== undefined && active > limit) hooks.violated(`${active} tasks were under way, ${limit} are allowed`)
+  })
+}
