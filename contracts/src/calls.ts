@@ -7,7 +7,7 @@ import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { type LogView, queryLogsSchema } from './log.ts'
 import { type ClaimAnswer, claimSchema } from './messages.ts'
-import { listRunsSchema, type RunView, type StartedRun, startRunSchema, startRunsSchema, type TaskView } from './run.ts'
+import { listRunsSchema, type RunTree, type RunView, type StartedRun, startRunSchema, startRunsSchema, type TaskView } from './run.ts'
 
 /** A request that is answered: `api.<noun>.<verb>`, served by one service's queue group. */
 export interface Call<Input extends z.ZodType = z.ZodType, Output = unknown> {
@@ -80,6 +80,12 @@ export const CALLS = {
     'runs.tasks',
     z.strictObject({ ...byRun.shape, state: z.enum(RUN_STATES).optional(), ...page.shape }),
     'Tasks of a run with many, by index',
+  ),
+  runsTree: call<RunTree>()(
+    'coordinator',
+    'runs.tree',
+    byRun,
+    'A run with many tasks at a glance: how far it is, what failed, what is slow',
   ),
   runsCancel: call<RunView>()('coordinator', 'runs.cancel', byRun, 'Cancel an open run'),
   runsRetry: call<RunView>()(

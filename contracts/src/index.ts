@@ -68,6 +68,8 @@ export { planFields, type RunMode, type Tolerance } from './plan.ts'
 export {
   type Failure,
   type Progress,
+  type RunStage,
+  type RunTree,
   type RunTrigger,
   type RunView,
   type StartedRun,

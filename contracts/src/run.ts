@@ -98,6 +98,34 @@ export interface TaskView {
   readonly endedAt?: string
 }
 
+/** A run with many tasks at a glance. */
+export interface RunTree {
+  readonly runId: string
+  readonly job?: string
+  readonly handler: string
+  readonly mode: RunMode
+  readonly state: RunState
+  readonly reason?: Reason
+  /** How far the whole is: tasks that have ended, and the progress of those that run. */
+  readonly percent: number
+  /** Estimate from what is done so far; of a run that runs. */
+  readonly leftMs?: number
+  readonly startedAt?: string
+  readonly endedAt?: string
+  readonly stages: readonly RunStage[]
+  /** At most five. */
+  readonly failed: readonly TaskView[]
+  /** At most five: tasks that have ended or run, the longest first. */
+  readonly slowest: readonly TaskView[]
+}
+
+/** Tasks of a run that were made together. */
+export interface RunStage {
+  readonly name: string
+  readonly total: number
+  readonly counts: Partial<Record<RunState, number>>
+}
+
 export const listRunsSchema = z.strictObject({
   job: nameField.optional(),
   state: z.enum(RUN_STATES).optional(),

@@ -116,6 +116,8 @@ export interface TaskStore extends LifeStore<TaskRecord> {
   list(query: { runId: string; state?: RunState | undefined; cursor?: string | undefined; limit: number }): Promise<Slice<TaskRecord>>
   /** How many tasks of a run are in each state. */
   count(runId: string): Promise<Partial<Record<RunState, number>>>
+  /** Ended tasks of a run, those that took longest first. Looks at all of them. */
+  slowest(query: { runId: string; limit: number }): Promise<TaskRecord[]>
 }
 
 export interface LogStore {

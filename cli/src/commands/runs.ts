@@ -7,6 +7,7 @@ import { invocationOf, withClient } from '../invocation.ts'
 import { printList } from '../output/table.ts'
 import { addListOptions, type ListOptions, moreText } from './list-options.ts'
 import { printRun, runColumns, taskColumns } from './run-view.ts'
+import { addTreeCommands } from './runs-tree.ts'
 
 interface RunsListOptions extends ListOptions {
   readonly job?: string
@@ -15,7 +16,7 @@ interface RunsListOptions extends ListOptions {
 
 /** `carillon runs …`. */
 export function addRunsCommands(program: Command): void {
-  const runs = program.command('runs').description('what ran and runs: list, get, tasks, cancel, retry')
+  const runs = program.command('runs').description('what ran and runs: list, get, tasks, tree, watch, cancel, retry')
   addListOptions(
     runs
       .command('list')
@@ -32,6 +33,7 @@ export function addRunsCommands(program: Command): void {
       .argument('<run>')
       .option('--state <state>', `in this state only: ${RUN_STATES.join(', ')}`, (text) => parseChoice('--state', text, RUN_STATES)),
   ).action(listTasks)
+  addTreeCommands(runs)
   runs.command('cancel').description('cancel an open run').argument('<run>').action(cancelRun)
   runs
     .command('retry')

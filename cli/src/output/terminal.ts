@@ -21,6 +21,8 @@ export interface Terminal {
   readonly columns: number | undefined
   /** A line of the answer: stdout. */
   print(text: string): void
+  /** Shows a line in the place of the one that was shown so last; an empty one takes it away. Only where a person looks. */
+  overwrite(text: string): void
   /** A line beside the answer: stderr. */
   note(text: string): void
   /** The answer for programs: one line of JSON on stdout. */
@@ -44,6 +46,7 @@ export function createTerminal(options: {
     interactive,
     columns: interactive ? stdout.columns : undefined,
     print: (text) => void stdout.write(`${text}\n`),
+    overwrite: (text) => void stdout.write(`\r\u001b[K${text.slice(0, Math.max(1, (stdout.columns ?? 80) - 1))}`),
     note: (text) => void stderr.write(`${text}\n`),
     value: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
     paint: (tone, text) => (colours ? styleText(STYLES[tone], text, { validateStream: false }) : text),

@@ -11,6 +11,7 @@ import {
   type LogView,
   type Page,
   type RunState,
+  type RunTree,
   type RunView,
   subjects,
   type TaskView,
@@ -99,6 +100,7 @@ export class Client {
   readonly runs = {
     get: (runId: string): Promise<RunView> => this.call(CALLS.runsGet, { runId }),
     list: (options: CallInput<typeof CALLS.runsList> = {}): Promise<Page<RunView>> => this.call(CALLS.runsList, options),
+    tree: (runId: string): Promise<RunTree> => this.call(CALLS.runsTree, { runId }),
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
     /** @param options `only: 'failed'`: of a run with many tasks those that did not succeed */
     retry: (runId: string, options: { readonly only?: 'failed' } = {}): Promise<RunView> =>

@@ -14,6 +14,7 @@ import { PresenceWatch } from './app/presence.ts'
 import { WorkPublisher } from './app/publish-work.ts'
 import { JobCache, ReadJobs } from './app/read-jobs.ts'
 import { ReadRuns } from './app/read-runs.ts'
+import { ReadTree } from './app/read-tree.ts'
 import { RefusedReports } from './app/refused-reports.ts'
 import { RepairQueue } from './app/repair-queue.ts'
 import { StartRuns } from './app/start-runs.ts'
@@ -69,6 +70,7 @@ function useCases(base: Foundation) {
     JobCache: base.jobs,
     StartRuns: starts,
     ReadRuns: reads,
+    ReadTree: new ReadTree({ store, clock }),
     ChangeRuns: new ChangeRuns({ store, writer, reads }),
     ClaimTask: new ClaimTask(base),
     ApplyReports: new ApplyReports(base),

@@ -18,6 +18,17 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord> implements TaskSt
     return sliceOf(items, query.limit, (last) => [last.index])
   }
 
+  async slowest({ runId, limit }: Parameters<TaskStore['slowest']>[0]): Promise<TaskRecord[]> {
+    const found = await this.records.aggregate([
+      { $match: { runId, startedAt: { $gte: 0 }, endedAt: { $gte: 0 } } },
+      { $project: { index: 1, took: { $subtract: ['$endedAt', '$startedAt'] } } },
+      { $sort: { took: -1, index: 1 } },
+      { $limit: limit },
+    ])
+    const tasks = await this.get(found.map((one) => one['_id'] as string))
+    return tasks.filter((task) => task !== undefined)
+  }
+
   async count(runId: string): Promise<Partial<Record<RunState, number>>> {
     const groups = await this.records.aggregate([{ $match: { runId } }, { $group: { _id: '$state', count: { $sum: 1 } } }])
     return Object.fromEntries(groups.map((group) => [group['_id'], group['count']]))

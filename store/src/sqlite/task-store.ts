@@ -23,6 +23,13 @@ export class SqliteTaskStore extends SqliteLifeStore<TaskRecord> implements Task
     return sliceOf(items, query.limit, (last) => [last.index])
   }
 
+  async slowest({ runId, limit }: Parameters<TaskStore['slowest']>[0]): Promise<TaskRecord[]> {
+    return this.table.select(
+      'where "runId" = ? and "startedAt" is not null and "endedAt" is not null order by "endedAt" - "startedAt" desc, "index" limit ?',
+      [runId, limit],
+    )
+  }
+
   async count(runId: string): Promise<Partial<Record<RunState, number>>> {
     const rows = this.connection.all('select "state", count(*) as "count" from "tasks" where "runId" = ? group by "state"', [runId])
     return Object.fromEntries(rows.map((row) => [row['state'], row['count']]))

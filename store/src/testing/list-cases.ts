@@ -126,6 +126,17 @@ export const LIST_CASES: ConformanceCase[] = [
     },
   },
   {
+    name: 'tasks: the slowest that have ended, longest first',
+    async run(store) {
+      const took = [5, 90, 30, 90, 1]
+      const tasks = took.map((ms, index) => aTask('run-1', index, { state: 'succeeded', startedAt: START_AT, endedAt: START_AT + ms }))
+      await store.tasks.insert([...tasks, aTask('run-1', 9, { state: 'running', startedAt: START_AT }), aTask('run-1', 10)])
+      const slowest = await store.tasks.slowest({ runId: 'run-1', limit: 3 })
+      assert.deepEqual(slowest, [tasks[1], tasks[3], tasks[2]])
+      assert.deepEqual(await store.tasks.slowest({ runId: 'run-unknown', limit: 3 }), [])
+    },
+  },
+  {
     name: 'tasks: list by index beyond 9, page by page, and count by state',
     async run(store) {
       const tasks = range(23).map((index) => aTask('run-1', index, { state: index < 20 ? 'queued' : 'succeeded' }))

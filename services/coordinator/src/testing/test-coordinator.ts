@@ -15,6 +15,7 @@ import type { PresenceWatch } from '../app/presence.ts'
 import { WorkPublisher } from '../app/publish-work.ts'
 import { JobCache } from '../app/read-jobs.ts'
 import { ReadRuns } from '../app/read-runs.ts'
+import { ReadTree } from '../app/read-tree.ts'
 import { RefusedReports } from '../app/refused-reports.ts'
 import { RepairQueue } from '../app/repair-queue.ts'
 import { StartRuns } from '../app/start-runs.ts'
@@ -112,6 +113,7 @@ export function useCasesOn(given: TestGround) {
   return {
     ...base,
     reads,
+    readTree: new ReadTree({ store, clock }),
     startRuns: new StartRuns(base),
     changeJobs: new ChangeJobs(base),
     changeRuns: new ChangeRuns({ store, writer, reads }),

@@ -5,6 +5,7 @@ import type { ApplyReports } from '../app/apply-reports.ts'
 import type { ChangeRuns } from '../app/change-runs.ts'
 import type { ClaimTask } from '../app/claim-task.ts'
 import type { ReadRuns } from '../app/read-runs.ts'
+import type { ReadTree } from '../app/read-tree.ts'
 import type { StartRuns } from '../app/start-runs.ts'
 import type { TakeTriggers } from '../app/take-triggers.ts'
 
@@ -14,6 +15,7 @@ type ByRun = Request<{ runId: string }>
 export class RunsController {
   @Inject('StartRuns') private readonly starts!: StartRuns
   @Inject('ReadRuns') private readonly read!: ReadRuns
+  @Inject('ReadTree') private readonly trees!: ReadTree
   @Inject('ChangeRuns') private readonly change!: ChangeRuns
   @Inject('ClaimTask') private readonly claims!: ClaimTask
   @Inject('ApplyReports') private readonly reports!: ApplyReports
@@ -44,6 +46,11 @@ export class RunsController {
   @Answers(CALLS.runsTasks)
   tasks({ namespace, input }: Request<{ runId: string; state?: RunState; cursor?: string; limit: number }>) {
     return this.read.tasks(namespace, input)
+  }
+
+  @Answers(CALLS.runsTree)
+  tree({ namespace, input }: ByRun) {
+    return this.trees.execute(namespace, input.runId)
   }
 
   @Answers(CALLS.runsCancel)

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RunTree, TaskView } from '@carillon/contracts'
+import { keepingTerminal } from './testing-terminal.ts'
+import { progressText, treeLine, treeLines } from './tree-text.ts'
+
+const task: TaskView = {
+  taskId: 'run-17',
+  index: 17,
+  state: 'failed',
+  attempt: 2,
+  instance: 'i-1',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  endedAt: '2026-01-01T00:00:12.000Z',
+  failure: { name: 'Error', message: 'no\nroom \u001b[31m' },
+}
+const { endedAt: _, ...running } = { ...task, index: 3, state: 'running' as const }
+const tree: RunTree = {
+  runId: 'run',
+  job: 'export',
+  handler: 'export',
+  mode: 'shards',
+  state: 'running',
+  percent: 62.5,
+  leftMs: 12_000,
+  stages: [{ name: 'shards', total: 10_000, counts: { running: 100, succeeded: 6_200, failed: 40, waiting: 3_660 } }],
+  failed: [task],
+  slowest: [task, running],
+}
+
+test('a run with many tasks at a glance', () => {
+  const { terminal } = keepingTerminal()
+  assert.deepEqual(treeLines(terminal, tree, Date.parse('2026-01-01T00:01:00Z')), [
+    'run export: running, 62.5 %, about 12 s left',
+    '└─ shards  10,000: 3,660 waiting, 100 running, 6,200 succeeded, 40 failed',
+    '   failed   #17 attempt 2: no room \\u001b[31m',
+    '   slowest  #17 took 12.0 s (failed on i-1)',
+    '   slowest  #3 for 1 min (running on i-1)',
+  ])
+})
+
+test('a bar is for people; a run without tasks yet says so', () => {
+  const person = keepingTerminal({ tty: true, environment: { NO_COLOR: '1' } }).terminal
+  assert.equal(progressText(person, 50), '████████████░░░░░░░░░░░░ 50 %')
+  const pipe = keepingTerminal().terminal
+  assert.equal(
+    treeLine(pipe, { ...tree, percent: 0, stages: [{ name: 'shards', total: 0, counts: {} }] }),
+    '0 % · no tasks yet · about 12 s left',
+  )
+})

@@ -1,0 +1,45 @@
+import { RUN_STATES, type RunTree, type TaskView } from '@carillon/contracts'
+import { stateTone } from './run-text.ts'
+import { harmless, type Terminal } from './terminal.ts'
+import { spanText, tookText } from './time-text.ts'
+
+const BAR_LETTERS = 24
+
+/** `62 %`, as a bar too where a person looks. */
+export function progressText(terminal: Terminal, percent: number): string {
+  const done = Math.round((percent / 100) * BAR_LETTERS)
+  const bar = `${'█'.repeat(done)}${'░'.repeat(BAR_LETTERS - done)}`
+  return `${terminal.interactive ? `${bar} ` : ''}${percent.toLocaleString('en')} %`
+}
+
+/** How the whole is, in one line. */
+export function treeLine(terminal: Terminal, tree: RunTree): string {
+  const left = tree.leftMs === undefined ? '' : ` · about ${spanText(tree.leftMs)} left`
+  const counts = tree.stages.map((stage) => countsText(stage.counts)).join('; ')
+  return `${progressText(terminal, tree.percent)} · ${counts}${left}`
+}
+
+/** `6,200 succeeded, 40 failed`. */
+function countsText(counts: RunTree['stages'][number]['counts']): string {
+  const parts = RUN_STATES.filter((state) => (counts[state] ?? 0) > 0)
+  return parts.map((state) => `${counts[state]?.toLocaleString('en')} ${state.replace('_', ' ')}`).join(', ') || 'no tasks yet'
+}
+
+/** Stages, failed and slow tasks, line by line. */
+export function treeLines(terminal: Terminal, tree: RunTree, nowMs: number): string[] {
+  const state = terminal.paint(stateTone(tree.state), tree.state.replace('_', ' '))
+  const left = tree.leftMs === undefined ? '' : `, about ${spanText(tree.leftMs)} left`
+  const head = `${tree.runId} ${tree.job ?? tree.handler}: ${state}, ${progressText(terminal, tree.percent)}${left}`
+  const stages = tree.stages.map(({ name, total, counts }) => `└─ ${name}  ${total.toLocaleString('en')}: ${countsText(counts)}`)
+  const failed = tree.failed.map((task) => `   ${terminal.paint('bad', 'failed ')}  #${task.index} ${whyText(task)}`)
+  const slowest = tree.slowest.map((task) => `   ${terminal.paint('quiet', 'slowest')}  #${task.index} ${slowText(task, nowMs)}`)
+  return [head, ...stages, ...failed, ...slowest]
+}
+
+const whyText = ({ attempt, reason, failure }: TaskView) =>
+  `attempt ${attempt}: ${harmless(failure?.message ?? reason ?? '').replaceAll(/\s+/g, ' ')}`
+
+function slowText({ startedAt, endedAt, state, instance }: TaskView, nowMs: number): string {
+  const ms = startedAt === undefined ? 0 : (endedAt === undefined ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt)
+  return `${endedAt === undefined ? 'for' : 'took'} ${tookText(Math.max(0, ms))} (${state.replace('_', ' ')}${instance ? ` on ${instance}` : ''})`
+}

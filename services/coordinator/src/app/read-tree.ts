@@ -1,0 +1,68 @@
+import { CarillonError, printable, type RunTree } from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
+import type { Store, TaskRecord } from '@carillon/store'
+import { totalOf } from '../domain/planners/planner.ts'
+import { leftMsOf, percentOf } from '../domain/tree.ts'
+import { runView, taskView } from '../domain/views.ts'
+import { runNotFound } from './read-runs.ts'
+
+const SHOWN = 5
+/** Of more that run at once the progress is not added up. */
+const RUNNING_AT_MOST = 1_000
+
+/** Reads a run with many tasks for people, at a glance. */
+export class ReadTree {
+  readonly #store: Store
+  readonly #clock: Clock
+
+  constructor(options: { store: Store; clock: Clock }) {
+    this.#store = options.store
+    this.#clock = options.clock
+  }
+
+  /** @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST of a run with one task */
+  async execute(namespace: string, runId: string): Promise<RunTree> {
+    const [run] = await this.#store.runs.get([runId])
+    if (!run || run.namespace !== namespace) throw runNotFound(runId)
+    if (run.mode === 'single') throw hasOneTask(runId)
+    const now = this.#clock.now()
+    const { tasks } = this.#store
+    const counts = await tasks.count(runId)
+    const running = (await tasks.list({ runId, state: 'running', limit: RUNNING_AT_MOST })).items
+    const failed = [
+      ...(await tasks.list({ runId, state: 'failed', limit: SHOWN })).items,
+      ...(await tasks.list({ runId, state: 'timed_out', limit: SHOWN })).items,
+    ]
+    const slowest = [...(await tasks.slowest({ runId, limit: SHOWN })), ...running].sort(
+      (one, other) => tookMs(other, now) - tookMs(one, now),
+    )
+    const { job, handler, mode, state, reason, startedAt, endedAt } = runView(run)
+    const percent = percentOf(run, counts, running)
+    const leftMs = leftMsOf(run, percent, now)
+    return {
+      runId,
+      ...(job === undefined ? {} : { job }),
+      handler,
+      mode,
+      state,
+      ...(reason === undefined ? {} : { reason }),
+      percent,
+      ...(leftMs === undefined ? {} : { leftMs }),
+      ...(startedAt === undefined ? {} : { startedAt }),
+      ...(endedAt === undefined ? {} : { endedAt }),
+      stages: [{ name: mode, total: totalOf(counts), counts }],
+      failed: failed.slice(0, SHOWN).map(taskView),
+      slowest: slowest.slice(0, SHOWN).map(taskView),
+    }
+  }
+}
+
+const tookMs = ({ startedAt, endedAt }: TaskRecord, now: number) => (startedAt === null ? 0 : (endedAt ?? now) - startedAt)
+
+function hasOneTask(runId: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `run ${printable(runId)} has one task, itself`, {
+    field: 'runId',
+    value: printable(runId),
+    hint: 'See runs.get: only runs with many tasks, such as broadcasts and shards, have a tree.',
+  })
+}
