@@ -60,7 +60,7 @@ describe('carillon up', { concurrency: 2 }, () => {
     const data = cleanup.folder()
     const up = await startUp(cleanup, { data })
     const carillon = cliFor(cleanup, up.url)
-    const run = (await carillon(['run', 'slow', '{"ms":2000}', '-d', '--json'])).json<RunView>()
+    const run = (await carillon(['run', 'slow', '{"ms":8000}', '-d', '--json'])).json<RunView>()
     await carillon(['jobs', 'put', 'tick', '--handler', 'hello', '--every', '1s'])
     await eventually('it runs', async () => (await carillon(['runs', 'get', run.runId, '--json'])).json<RunView>().state === 'running')
     await up.process.kill9()

@@ -187,10 +187,10 @@ describe('attempts', { concurrency: true }, () => {
 
       test('a delayed run that is cancelled never starts', async () => {
         const { client, calls } = await noting(() => 'started')
-        const run = await client.run('task', null, { delayMs: 500 })
+        const run = await client.run('task', null, { delayMs: 2_500 })
         assert.equal((await client.runs.get(run.id)).state, 'delayed')
         await client.runs.cancel(run.id)
-        const later = await client.run('task', null, { delayMs: 700 })
+        const later = await client.run('task', null, { delayMs: 2_700 })
         await later.result()
         assert.equal(calls.length, 1)
         assert.equal((await client.runs.get(run.id)).state, 'cancelled')
