@@ -50,7 +50,7 @@ export class SqliteLifeStore<Item extends TaskLife & { readonly id: string }> im
   async ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const items = this.table.select(
-      `where "namespace" = ? and "owner" = ? and "state" in ('running', 'cancelling') and "id" > ? order by "id" limit ?`,
+      `where "namespace" = ? and "owner" = ? and "wakeAt" is not null and "state" in ('running', 'cancelling') and "id" > ? order by "id" limit ?`,
       [query.namespace, query.owner, after, query.limit + 1],
     )
     return sliceOf(items, query.limit, (last) => [last.id])

@@ -4,7 +4,8 @@ const LIFE = `
 
 /**
  * One table per record kind and the index of each question that is asked. Partial where only few rows matter at any time,
- * so that a finished run costs nothing there. `runs_unfinished` leaves out what most runs become.
+ * so that a finished run costs nothing there. `runs_unfinished` leaves out what most runs become. No condition is an `in (…)`: SQLite would
+ * make a table of its own for it, at every write of every row.
  */
 export const records = `
 create table if not exists "runs" (
@@ -14,7 +15,7 @@ create table if not exists "runs" (
 ) without rowid;
 create index if not exists "runs_due" on "runs" ("wakeAt", "id", "share") where "wakeAt" is not null;
 create index if not exists "runs_queued" on "runs" ("queuedAt", "id") where "queuedAt" is not null;
-create index if not exists "runs_owned" on "runs" ("namespace", "owner", "id") where "state" in ('running', 'cancelling');
+create index if not exists "runs_owned" on "runs" ("namespace", "owner", "id") where "owner" is not null and "wakeAt" is not null;
 create index if not exists "runs_recent" on "runs" ("namespace", "createdAt", "id");
 create index if not exists "runs_of_job" on "runs" ("namespace", "job", "createdAt", "id") where "job" is not null;
 create index if not exists "runs_unfinished" on "runs" ("namespace", "state", "createdAt", "id") where "state" <> 'succeeded';
@@ -24,7 +25,7 @@ create table if not exists "tasks" (
   "share" integer not null, "total" integer not null, "item" text, "target" text, ${LIFE}
 ) without rowid;
 create index if not exists "tasks_due" on "tasks" ("wakeAt", "id", "share") where "wakeAt" is not null;
-create index if not exists "tasks_owned" on "tasks" ("namespace", "owner", "id") where "state" in ('running', 'cancelling');
+create index if not exists "tasks_owned" on "tasks" ("namespace", "owner", "id") where "owner" is not null and "wakeAt" is not null;
 create index if not exists "tasks_queued" on "tasks" ("queuedAt", "id") where "queuedAt" is not null;
 create index if not exists "tasks_of_run" on "tasks" ("runId", "index");
 create index if not exists "tasks_in_state" on "tasks" ("runId", "state", "index");
