@@ -12,7 +12,7 @@ async function withRun(coordinator: TestCoordinator, fields: Partial<RunRecord> 
   await settle()
   return run.id
 }
-const running = { state: 'running', owner: 'i-1', startedAt: 1, queuedAt: null } as const
+const running = { state: 'running', owner: 'i-1', startedAt: 1, queuedAt: null, wakeAt: Date.UTC(2100, 0) } as const
 
 test('a queued run that is cancelled never starts: its message goes, and whoever may hold it hears of it', async (context) => {
   const coordinator = await createTestCoordinator(context)
