@@ -33,6 +33,12 @@ describe('examples', { concurrency: true }, () => {
     assert.equal(example.stdout(), `${'{ byteLength: 1 }\n'.repeat(3)}RUN_NOT_SUCCEEDED\n`)
   })
 
+  test('export-table: a million rows in eight shards, each row once', async (context) => {
+    const example = start(context, 'dist/export-table.js')
+    assert.deepEqual(await within(60_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
+    assert.equal(example.stdout(), '{ tasks: { succeeded: 8 } }\n8 1000000\n')
+  })
+
   test('cjs: a CommonJS service', async (context) => {
     const example = start(context, 'cjs/service.cjs')
     await example.shows(/^ready /m)

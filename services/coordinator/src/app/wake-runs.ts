@@ -1,7 +1,7 @@
 import { isEnded } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { RunRecord, Store } from '@carillon/store'
-import { decideDue, decideLoss, decideTimeout, nextCheck } from '../domain/life.ts'
+import { decideDue, decideWake } from '../domain/life.ts'
 import type { AdvanceRun } from './advance-run.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { RunChange, RunWriter } from './write-runs.ts'
@@ -36,17 +36,10 @@ export class WakeRuns {
   }
 
   #lookAt(run: RunRecord, now: number): RunChange {
-    const lost = run.owner !== null && this.#presence.isLost(run.namespace, run.owner)
-    // Cancelling: its owner had its grace and is silent.
-    if (lost || run.state === 'cancelling') return { run, decision: decideLoss(run, { now }) }
-    const next = nextCheck(run.startedAt ?? now, run.timeoutMs, now)
-    if (run.timeoutMs !== null && next <= now + 1) {
-      if (run.owner) this.#writer.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
-      return { run, decision: decideTimeout(run, { policy: run, now }) }
-    }
-    return {
-      run,
-      decision: { event: 'checked', expect: { state: [run.state], attempt: run.attempt, owner: [run.owner] }, set: { wakeAt: next } },
-    }
+    const isLost = run.owner !== null && this.#presence.isLost(run.namespace, run.owner)
+    const decision = decideWake(run, { policy: run, isLost, now })
+    const isOverTime = !isLost && run.state === 'running' && decision.event !== 'checked'
+    if (isOverTime && run.owner) this.#writer.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
+    return { run, decision }
   }
 }

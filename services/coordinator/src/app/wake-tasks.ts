@@ -1,5 +1,5 @@
 import { isEnded, TIMES } from '@carillon/contracts'
-import { type Decision, decideCancel, decideDue, decideLoss, decideTimeout, isRefused, nextCheck } from '../domain/life.ts'
+import { type Decision, decideCancel, decideLoss, decideWake, isRefused } from '../domain/life.ts'
 import type { OfferLegs } from './offer-legs.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { TaskChange, TaskOfRun, TaskWriter } from './write-tasks.ts'
@@ -35,18 +35,14 @@ export class WakeTasks {
       const decision = task.state === 'cancelling' ? decideLoss(task, { now }) : decideCancel(task, now)
       return isRefused(decision) ? undefined : change(decision)
     }
-    if (task.state === 'delayed') {
-      const due = decideDue(task, now)
-      return change(task.target === null ? due : { ...due, set: { ...due.set, wakeAt: now + TIMES.ackWaitMs } })
-    }
     const holder = task.owner ?? task.target
-    if (holder !== null && this.#presence.isLost(run.namespace, holder))
-      return task.target === null ? change(decideLoss(task, { now })) : this.#offers.loss(known)
-    if (task.state === 'cancelling') return change(decideLoss(task, { now }))
-    const expect = { state: [task.state], attempt: task.attempt, owner: [task.owner] }
-    if (task.state === 'queued') return change({ expect, set: { state: 'queued', wakeAt: now + TIMES.ackWaitMs } })
-    const next = nextCheck(task.startedAt ?? now, run.timeoutMs, now)
-    if (run.timeoutMs === null || next > now + 1) return change({ expect, set: { wakeAt: next } })
-    return change(decideTimeout(task, { policy: run, now }))
+    const isLost = holder !== null && this.#presence.isLost(run.namespace, holder)
+    if (task.target !== null && isLost && task.state !== 'delayed') return this.#offers.loss(known)
+    // An offer that was not heard of is made again.
+    if (task.state === 'queued')
+      return change({ expect: { state: ['queued'], attempt: task.attempt }, set: { state: 'queued', wakeAt: now + TIMES.ackWaitMs } })
+    const decision = decideWake(task, { policy: run, isLost, now })
+    const isOffered = decision.event === 'due' && task.target !== null
+    return change(isOffered ? { ...decision, set: { ...decision.set, wakeAt: now + TIMES.ackWaitMs } } : decision)
   }
 }

@@ -230,6 +230,17 @@ export function decideTimeout(life: TaskLife, context: { policy: Policy; now: nu
   return { event, expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { state, ...set } }
 }
 
+/** What the `wakeAt` of an open life asks for: a delay is over, its owner is gone or silent, its time is up, or it is looked at again later. */
+export function decideWake(life: TaskLife, context: { policy: Policy; isLost: boolean; now: number }): Decision {
+  const { policy, isLost, now } = context
+  if (life.state === 'delayed') return decideDue(life, now)
+  // Cancelling: its owner had its grace and is silent.
+  if (isLost || life.state === 'cancelling') return decideLoss(life, { now })
+  const next = nextCheck(life.startedAt ?? now, policy.timeoutMs, now)
+  if (policy.timeoutMs !== null && next <= now + 1) return decideTimeout(life, { policy, now })
+  return { event: 'checked', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { wakeAt: next } }
+}
+
 export function decideDue(life: TaskLife, now: number): Decision {
   return {
     event: 'due',
