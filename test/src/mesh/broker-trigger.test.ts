@@ -92,7 +92,12 @@ for (const store of STORES) {
       await mesh.broker.start()
       release.fire()
       await offering(mesh, { later: (ctx) => void calls.set(ctx.runId, (calls.get(ctx.runId) ?? 0) + 1) }, { namespace })
-      const ended = await Promise.all([...running, ...queued, delayed].map((run) => run.ended({ timeoutMs: 60_000 })))
+      const endOf = (run: (typeof running)[number]) =>
+        run.ended({ timeoutMs: 60_000 }).catch(async (error: Error) => {
+          const [view, { items }] = await Promise.all([client.runs.get(run.id), client.instances.list()])
+          return assert.fail(`${error.message}: ${JSON.stringify({ view, handlers: items.map(({ handlers }) => handlers) })}`)
+        })
+      const ended = await Promise.all([...running, ...queued, delayed].map(endOf))
       assert.deepEqual([...new Set(ended.map(({ state }) => state))], ['succeeded'])
       assert.deepEqual(audit.twice(), [], 'completed twice')
       assert.deepEqual(

@@ -118,6 +118,23 @@ test('a run that has ended, but whose report is not applied yet, is not publishe
   assert.deepEqual(await messagesOf(run), [])
 })
 
+test('while reports wait to be applied it cannot be known what is owed: that is an error, for whoever asked to try again', async () => {
+  const clock = new FakeClock()
+  const { repair } = repairer(clock)
+  await queued()
+  await base.publisher.send({ subject: subjects.report('default', 'i-1'), body: '{}' })
+  let isOver = false
+  const repairing = assert.rejects(repair.span(all, signal), /reports wait to be applied/).finally(() => {
+    isOver = true
+  })
+  await eventually('it has waited long enough', async () => {
+    await clock.advance(1_000)
+    return isOver
+  })
+  await repairing
+  await base.broker.manager.streams.purge('REPORTS')
+})
+
 test('two coordinators that repair at the same time put one message there, for every attempt', async () => {
   const [a, b] = [repairer(), repairer()]
   for (const attempt of [1, 2]) {

@@ -1,4 +1,4 @@
-import { isEnded, isTaskId, SERVICE_CONSUMERS, STREAMS, subjects } from '@carillon/contracts'
+import { isEnded, isTaskId, SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
 import type { LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
 import type { Work, WorkPublisher } from './publish-work.ts'
@@ -6,7 +6,8 @@ import type { TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
 const ASK_WITHIN_MS = 2_000
-const BARRIER_WITHIN_MS = 30_000
+/** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
+const BARRIER_WITHIN_MS = 3 * TIMES.ackWaitMs + 15_000
 const BARRIER_POLL_MS = 50
 
 interface Span {
@@ -37,7 +38,7 @@ export class RepairQueue {
     this.#log = options.log
   }
 
-  /** Looks at all tasks that were queued in a span of time; answers how many had to be published again. */
+  /** Looks at all tasks that were queued in a span of time; answers how many had to be published again. @throws Error when that cannot be known yet */
   async span(span: Span, signal: AbortSignal): Promise<number> {
     const published =
       (await this.#pages(this.#store.runs, span, { signal, works: async (runs) => runs.map(only) })) +
@@ -77,7 +78,12 @@ export class RepairQueue {
     const there = await Promise.all(owed.map((work) => this.#hasMessage(work)))
     for (const [i, { task }] of owed.entries()) if (there[i]) this.#work.settled(task.id)
     const missing = owed.filter((_, i) => !there[i])
-    if (missing.length === 0 || !(await this.reportsApplied(signal))) return 0
+    if (missing.length === 0) return 0
+    if (!(await this.reportsApplied(signal))) {
+      if (signal.aborted) return 0
+      // Whoever asked tries again: to give up without a word would leave what is owed to the auditor, for minutes.
+      throw new Error(`${missing.length} tasks have no message, and whether they are done is not known: reports wait to be applied`)
+    }
     const again = await this.#read(missing.map(({ task }) => task.id))
     let published = 0
     for (const [i, work] of again.entries()) {
