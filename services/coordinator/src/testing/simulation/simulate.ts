@@ -369,10 +369,8 @@ export class Simulation {
       say('the outcome is not that of its tasks')
     if (total > 0 && run.state === 'succeeded' && (counts.cancelled ?? 0) > 0) say('cancelled tasks are no success')
     if (!this.#broker.ended.some(({ runId, state }) => runId === run.id && state === run.state)) say('nobody was told of the end')
-    if (this.#broker.work.size > 0) {
-      await this.#calmRound()
-      if (this.#broker.work.size > 0) say('work is left in the queue')
-    }
+    for (let round = 0; round < CALM_ROUNDS && this.#broker.work.size > 0; round++) await this.#calmRound()
+    if (this.#broker.work.size > 0) say('work is left in the queue')
   }
 }
 
