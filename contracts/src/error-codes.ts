@@ -43,7 +43,7 @@ export const ERROR_CODES = {
     remedy: 'Register it and send beats; then ask again.',
   },
   KEY_CONFLICT: {
-    meaning: 'The key or id belongs to a run with another payload or job.',
+    meaning: 'The key or id belongs to a run with another payload, job or tasks.',
     retry: false,
     remedy: 'Use a new key, or send the same request again.',
   },

@@ -1,4 +1,4 @@
-import { isEnded, isTaskId, SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
+import { isTaskId, SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
 import type { LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
 import type { Work, WorkPublisher } from './publish-work.ts'
@@ -131,5 +131,5 @@ function only(run: RunRecord | undefined): Work | undefined {
 
 function isOwed(work: Work | undefined): work is Work {
   if (work?.task.state !== 'queued') return false
-  return 'runId' in work.task ? work.task.target === null && !isEnded(work.run.state) : work.run.mode === 'single'
+  return 'runId' in work.task ? work.task.target === null && work.run.state === 'running' : work.run.mode === 'single'
 }

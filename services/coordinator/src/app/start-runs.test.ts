@@ -48,6 +48,16 @@ test('one key is one run: twice in one batch, and again later', async (context) 
   assert.equal(coordinator.fake.said('work.').length, 1)
 })
 
+test('a key holds for what the tasks are as well: other items are another request', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const request = { job: 'a', key: 'order-1', items: ['x', 'y'], maxParallel: 1 }
+  const outcomes = await start(coordinator, request, { ...request }, { ...request, items: ['x', 'z'] }, { job: 'a', key: 'order-1' })
+  assert.deepEqual(
+    outcomes.map(({ created, code }) => created ?? code),
+    [true, false, 'KEY_CONFLICT', 'KEY_CONFLICT'],
+  )
+})
+
 test('a start that is sent again with its id is the same run, of another namespace a conflict that tells nothing', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const request = { job: 'a', id: '0123456789abcdefghijklmnop' }

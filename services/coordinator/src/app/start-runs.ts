@@ -93,7 +93,8 @@ export class StartRuns {
         there.namespace === run.namespace &&
         there.job === run.job &&
         there.handler === run.handler &&
-        there.payload === run.payload
+        there.payload === run.payload &&
+        JSON.stringify(there.plan) === JSON.stringify(run.plan)
       answer(k, same ? { runId: run.id, created: false } : conflict(run, there))
     }
   }
@@ -103,7 +104,7 @@ function conflict(run: RunRecord, there: RunRecord | undefined): CarillonError {
   const field = run.key === null ? 'id' : 'key'
   const value = printable(run.key ?? run.id)
   const of =
-    there?.namespace === run.namespace ? `run ${run.id} of ${there.job ?? there.handler} with another payload or job` : 'another run'
+    there?.namespace === run.namespace ? `run ${run.id} of ${there.job ?? there.handler} with another payload, job or tasks` : 'another run'
   return new CarillonError('KEY_CONFLICT', `${field} ${value} belongs to ${of}`, { field, value })
 }
 

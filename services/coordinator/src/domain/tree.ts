@@ -1,15 +1,14 @@
-import { isEnded, type RunState } from '@carillon/contracts'
+import { isEnded } from '@carillon/contracts'
 import type { RunRecord, TaskRecord } from '@carillon/store'
-import { type Counts, totalOf } from './planners/planner.ts'
+import { type Counts, endedOf, totalOf } from './planners/planner.ts'
 
 /** How far a run with many tasks is, in percent: tasks that have ended, and the progress of those that run. */
 export function percentOf(run: RunRecord, counts: Counts, running: readonly TaskRecord[]): number {
   if (isEnded(run.state)) return 100
   const total = totalOf(counts)
   if (total === 0) return 0
-  const ended = (Object.keys(counts) as RunState[]).reduce((sum, state) => sum + (isEnded(state) ? (counts[state] ?? 0) : 0), 0)
   const part = running.reduce((sum, { progress }) => sum + (progress?.percent ?? 0) / 100, 0)
-  return Math.min(100, Math.round(((ended + part) / total) * 1_000) / 10)
+  return Math.min(100, Math.round(((endedOf(counts) + part) / total) * 1_000) / 10)
 }
 
 /** The time that is left, if the rest goes as fast as what is done; undefined where that cannot be said. */

@@ -34,7 +34,7 @@ export type Effect =
 export type Planner = (facts: Facts) => Effect[]
 
 export const totalOf = (counts: Counts) => Object.values(counts).reduce((sum, count) => sum + count, 0)
-const endedOf = (counts: Counts) =>
+export const endedOf = (counts: Counts) =>
   (Object.keys(counts) as RunState[]).reduce((sum, state) => sum + (isEnded(state) ? (counts[state] ?? 0) : 0), 0)
 
 /** Its tasks are made: the run is running. */
