@@ -24,11 +24,31 @@ const environment = { ...process.env, CARILLON_NATS_SERVER: natsServer.stdout.tr
 /** Tests that kill the database under whatever runs beside them: they come last and alone. */
 const KILLS_DATABASE = /(mongo\/crash|chaos\/mongodb)[^/]*\.test\.js$/
 
+/** Several times what the whole takes on two cores. A test that keeps its process alive must fail the run, not hold it for ever. */
+const LIMIT_MS = 15 * 60_000
+
 function run(these: readonly string[], options: { concurrency: number; more: Readonly<Record<string, string>> }): Promise<number> {
   if (these.length === 0) return Promise.resolve(0)
   const flags = ['--enable-source-maps', '--test', `--test-concurrency=${options.concurrency}`, '--test-timeout=180000']
-  const tests = spawn(process.execPath, [...flags, ...these], { env: { ...environment, ...options.more }, stdio: 'inherit' })
-  return new Promise((resolve) => tests.on('exit', (code) => resolve(code ?? 1)))
+  // A group of its own, so that nothing of it is left when it must be ended.
+  const tests = spawn(process.execPath, [...flags, ...these], {
+    env: { ...environment, ...options.more },
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  })
+  const end = (signal: NodeJS.Signals) => process.kill(-(tests.pid as number), signal)
+  const limit = setTimeout(() => {
+    say(`not done after ${LIMIT_MS / 60_000} minutes: ended. The file that holds it is the one without a line of its own above`)
+    end('SIGKILL')
+  }, LIMIT_MS)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
+  return new Promise((resolve) =>
+    tests.on('exit', (code) => {
+      clearTimeout(limit)
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
+      resolve(code ?? 1)
+    }),
+  )
 }
 
 const found = 'skipped' in mongodb ? undefined : mongodb

@@ -69,12 +69,12 @@ export class RecordCollection<Item> {
   }
 
   async find(filter: Document, options: { sort?: Sort; limit?: number; skip?: number } = {}): Promise<Item[]> {
-    const documents = await this.#database.read(() => this.#collection.find(filter, options).toArray())
+    const documents = await this.#database.read((signal) => this.#collection.find(filter, { ...options, signal }).toArray())
     return documents.map(this.#shape.decode)
   }
 
   async aggregate(pipeline: Document[]): Promise<Document[]> {
-    return this.#database.read(() => this.#collection.aggregate(pipeline).toArray())
+    return this.#database.read((signal) => this.#collection.aggregate(pipeline, { signal }).toArray())
   }
 
   /** Inserts or replaces. */

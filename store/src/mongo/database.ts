@@ -4,12 +4,14 @@ import { invalidStoreUrl } from '../store-url.ts'
 import type { BulkTarget, WriteReply } from './bulk.ts'
 import type { StoredDocument } from './document.ts'
 import { fromMongoError } from './mongo-error.ts'
-import { orNoAnswer, withRetry } from './retry.ts'
+import { withinLimit, withRetry } from './retry.ts'
 
 export interface MongoOptions {
   readonly url: string
   readonly database: string
   readonly readOnly: boolean
+  /** How long one command may take, milliseconds. Default 15,000: an engine that needs longer is beyond help by more of them. */
+  readonly answerWithinMs?: number
 }
 
 /** Each may be set otherwise in the URL. */
@@ -27,11 +29,13 @@ export class MongoDatabase {
   readonly #client: MongoClient
   readonly #db: Db
   readonly #readOnly: boolean
+  readonly #answerWithinMs: number
   #closed = false
 
-  constructor({ url, database, readOnly }: MongoOptions) {
+  constructor({ url, database, readOnly, answerWithinMs = 15_000 }: MongoOptions) {
     this.place = `${url.replace(/^[^:]+:\/\/(?:[^@/]*@)?/, '').replace(/[/?].*$/s, '')}/${database}`
     this.#readOnly = readOnly
+    this.#answerWithinMs = answerWithinMs
     try {
       this.#client = new MongoClient(url, clientOptions(url))
     } catch (error) {
@@ -49,13 +53,15 @@ export class MongoDatabase {
     return {
       send: ({ insert, update, ...rest }) => {
         const command = insert === undefined ? { update: name, ...rest } : { insert: name, ...rest }
-        return orNoAnswer(this.#db.command({ ...command, writeConcern: WRITE_CONCERN }) as Promise<Document & WriteReply>)
+        const whole = { ...command, writeConcern: WRITE_CONCERN }
+        return withinLimit(this.#answerWithinMs, (signal) => this.#db.command(whole, { signal }) as Promise<Document & WriteReply>)
       },
       writtenBy: async (ids, writer) => {
         const filter = { _id: { $in: [...ids] }, writers: writer }
-        const found = await withRetry(() =>
+        const options = { projection: { _id: 1 } }
+        const found = await this.#reading((signal) =>
           this.collection(name)
-            .find(filter, { projection: { _id: 1 } })
+            .find(filter, { ...options, signal })
             .toArray(),
         )
         return new Set(found.map((document) => document._id))
@@ -68,8 +74,8 @@ export class MongoDatabase {
   }
 
   /** Runs `work`, which must be safe to repeat, again while it fails for a transient reason. @throws CarillonError */
-  async read<Result>(work: () => Promise<Result>): Promise<Result> {
-    return this.#guard(() => withRetry(work))
+  async read<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    return this.#guard(() => this.#reading(work))
   }
 
   /** Like `read`, for what changes something. @throws CarillonError */
@@ -89,6 +95,10 @@ export class MongoDatabase {
   async close(): Promise<void> {
     this.#closed = true
     await this.#client.close()
+  }
+
+  async #reading<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    return withRetry(() => withinLimit(this.#answerWithinMs, work))
   }
 
   async #writing<Result>(work: () => Promise<Result>): Promise<Result> {

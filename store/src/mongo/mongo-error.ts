@@ -49,11 +49,14 @@ const FULL_WORDS = /no space left|disk full|out of disk/i
 
 /** Worth sending again at once. Not: that no server was found, which has cost its own time limit already. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof MongoNetworkError) return true
+  if (error instanceof MongoNetworkError || isSocketError(error)) return true
   if (!(error instanceof MongoServerError)) return false
   if (typeof error.code === 'number' && TRANSIENT.has(error.code)) return true
   return error.hasErrorLabel('RetryableWriteError') || (error.code === 1 && PASSING_WORDS.test(error.message))
 }
+
+/** The driver passes on as it is what a socket says while a large command is being written to it. */
+const isSocketError = (error: unknown) => error instanceof Error && 'syscall' in error
 
 /** An error of the driver as one of the catalogue. */
 export function fromMongoError(error: unknown, place: string): CarillonError {
@@ -63,6 +66,7 @@ export function fromMongoError(error: unknown, place: string): CarillonError {
 }
 
 function codeOf(error: unknown): ErrorCode {
+  if (isSocketError(error)) return 'STORE_UNAVAILABLE'
   if (!(error instanceof MongoError) || error instanceof MongoParseError) return 'INTERNAL'
   if (FULL.has(error.code) || FULL_WORDS.test(error.message)) return 'STORE_FULL'
   if (READ_ONLY.has(error.code)) return 'STORE_READ_ONLY'

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MongoNetworkTimeoutError } from 'mongodb'
 import { isTransient } from './mongo-error.ts'
 
@@ -6,8 +6,6 @@ import { isTransient } from './mongo-error.ts'
 const LIMIT_MS = 15_000
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 1_000
-/** More than the driver's own limit for silence on a socket (30 s), which says better what is wrong. */
-const ANSWER_WITHIN_MS = 35_000
 
 /** Pauses of one operation: growing, with jitter so that writers who collided do not collide again, until the time is up. */
 export class Patience {
@@ -17,7 +15,7 @@ export class Patience {
   /** Waits, or throws `error` when it is not transient or the time is up. */
   async pause(error: unknown): Promise<void> {
     if (!isTransient(error) || performance.now() + this.#longestMs > this.#endAt) throw error
-    await setTimeout(this.#longestMs * (0.5 + Math.random() / 2))
+    await sleep(this.#longestMs * (0.5 + Math.random() / 2))
     this.#longestMs = Math.min(this.#longestMs * 2, LONGEST_PAUSE_MS)
   }
 }
@@ -34,17 +32,15 @@ export async function withRetry<Result>(work: () => Promise<Result>): Promise<Re
 }
 
 /**
- * A command's answer, or an error like that of a broken connection. The driver (7.5.0) waits for ever when a socket closes while a large
- * command is still being written: it waits for `drain`, which never comes.
+ * Aborts `work` when it gets no answer. Whatever sends large commands must listen: when a socket closes while one is being written, the
+ * driver (7.9) waits for ever for `drain`, and the connection stays in use; only an aborted signal ends both.
  */
-export async function orNoAnswer<Answer>(answer: Promise<Answer>, withinMs = ANSWER_WITHIN_MS): Promise<Answer> {
-  const answered = new AbortController()
-  const silence = setTimeout(withinMs, undefined, { signal: answered.signal }).then(() => {
-    throw new MongoNetworkTimeoutError(`no answer within ${withinMs} ms`)
-  })
+export async function withinLimit<Result>(limitMs: number, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const limit = new AbortController()
+  const timer = setTimeout(() => limit.abort(new MongoNetworkTimeoutError(`no answer within ${limitMs} ms`)), limitMs)
   try {
-    return await Promise.race([answer, silence])
+    return await work(limit.signal)
   } finally {
-    answered.abort()
+    clearTimeout(timer)
   }
 }
