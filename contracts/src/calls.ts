@@ -6,7 +6,7 @@ import { type JobView, jobInputSchema } from './job.ts'
 import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { type LogView, queryLogsSchema } from './log.ts'
-import { type ClaimAnswer, claimSchema } from './messages.ts'
+import { type ClaimAnswer, claimSchema, mapSchema, resultsSchema, type TaskResult } from './messages.ts'
 import { listRunsSchema, type RunTree, type RunView, type StartedRun, startRunSchema, startRunsSchema, type TaskView } from './run.ts'
 
 /** A request that is answered: `api.<noun>.<verb>`, served by one service's queue group. */
@@ -79,7 +79,7 @@ export const CALLS = {
     'coordinator',
     'runs.tasks',
     z.strictObject({ ...byRun.shape, state: z.enum(RUN_STATES).optional(), ...page.shape }),
-    'Tasks of a run with many, by index',
+    'Tasks of a run with many, in order',
   ),
   runsTree: call<RunTree>()(
     'coordinator',
@@ -95,6 +95,8 @@ export const CALLS = {
     'Run an ended run again, with new tries; of a run with many tasks all of them, or those that failed',
   ),
   tasksClaim: call<ClaimAnswer>()('coordinator', 'tasks.claim', claimSchema, 'Ask whether redelivered work is still wanted'),
+  tasksMap: call<{ created: number }>()('coordinator', 'tasks.map', mapSchema, 'A running task of a map asks for a task for each item'),
+  tasksResults: call<Page<TaskResult>>()('coordinator', 'tasks.results', resultsSchema, 'What a reduce or merge task has to reduce'),
   coordinatorHealth: call<ServiceHealth>()('coordinator', 'coordinator.health', nothing, 'Health of one coordinator'),
   coordinatorRebuild: call<{ published: number }>()(
     'coordinator',

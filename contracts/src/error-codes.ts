@@ -37,6 +37,13 @@ export const ERROR_CODES = {
   RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `carillon runs list`.' },
   RUN_ENDED: { meaning: 'The run has ended already.', retry: false, remedy: 'Use retry to run it again.' },
   RUN_OPEN: { meaning: 'The run has not ended yet.', retry: false, remedy: 'Wait for its end, or cancel it first.' },
+  TASK_NOT_RUNNING: {
+    meaning: 'The task has ended, is at another attempt, or runs elsewhere.',
+    retry: false,
+    remedy: 'Stop: nothing more that this attempt does counts.',
+  },
+  ITEM_TOO_LARGE: { meaning: 'An item of a map is over the limit.', retry: false, remedy: 'Store the data elsewhere and map references.' },
+  MAP_TOO_DEEP: { meaning: 'Maps are nested too deep.', retry: false, remedy: 'Map in fewer levels.' },
   INSTANCE_UNKNOWN: {
     meaning: 'No live instance has this id.',
     retry: true,

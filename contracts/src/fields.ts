@@ -13,6 +13,9 @@ export function coded<T extends z.ZodType>(schema: T, code: ErrorCode, hint: str
 
 /** A name that may become a subject token. */
 export const nameField = coded(z.unknown(), 'INVALID_NAME', `Use ${NAME_RULE}.`, isName) as unknown as z.ZodType<string>
+const TASK_ID = new RegExp(`^[A-Za-z0-9_-]{1,${LIMITS.taskIdLength}}$`)
+/** The id of a task, or of a run whose only task it is. */
+export const taskIdField = z.string().regex(TASK_ID, 'Use the id as it was given out.')
 export const runIdField = z.string().regex(RUN_ID, 'A run id has 16 to 48 small letters and digits.')
 
 const HORIZON_MS = LIMITS.horizonYears * 366 * 86_400_000

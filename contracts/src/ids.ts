@@ -42,5 +42,30 @@ function encode(value: number, letters: number): string {
 
 /** Whether an id is that of a task of a run with many. */
 export const isTaskId = (id: string) => id.includes('-')
-/** The id of a task of a run with many; the only task of a single run has the run's own id. */
-export const taskIdOf = (runId: string, index: number) => `${runId}-${index}`
+/**
+ * The id of a task of a run with many; the only task of a single run has the run's own id. Ids of one run sort as its tasks are told:
+ * by index, and of a map by their way from the root.
+ */
+export const taskIdOf = (runId: string, index: number) => `${runId}-${String(index).padStart(5, '0')}`
+
+const PLACE_LETTERS = 2
+const CALL_LETTERS = 4
+/** Calls to map of one task that have an id of their own. */
+export const MAP_CALLS = 36 ** CALL_LETTERS
+
+/** The stages of a map-reduce run, in the order in which their ids sort. */
+export type Stage = 'map' | 'reduce' | 'merge'
+const STAGE_LETTERS: Readonly<Record<Stage, string>> = { map: 'a', reduce: 'b', merge: 'c' }
+/** Where the ids of a stage begin: every task of it, and none of the stages before, is not below this. */
+export const stageStart = (runId: string, stage: Stage) => `${runId}-${STAGE_LETTERS[stage]}`
+/** The root of a map, a part of its reduce, its merge. */
+export const stageTaskId = (runId: string, stage: Stage, index = 0) =>
+  stage === 'reduce' ? `${stageStart(runId, stage)}${String(index).padStart(5, '0')}` : stageStart(runId, stage)
+/** The task of one item of one call to map. */
+export const childTaskId = (parentId: string, call: number, place: number) =>
+  `${parentId}-${call.toString(36).padStart(CALL_LETTERS, '0')}${place.toString(36).padStart(PLACE_LETTERS, '0')}`
+/** The stage that a task of a map-reduce run belongs to. */
+export function stageOf(taskId: string): Stage {
+  const letter = taskId[taskId.indexOf('-') + 1]
+  return letter === 'c' ? 'merge' : letter === 'b' ? 'reduce' : 'map'
+}

@@ -10,7 +10,19 @@ export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes
 export { CarillonError, type ErrorBody, type ErrorDetails, printable } from './errors.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
 export { HEADERS } from './headers.ts'
-export { createIdSource, isTaskId, RUN_ID, taskIdOf, timeLetters } from './ids.ts'
+export {
+  childTaskId,
+  createIdSource,
+  isTaskId,
+  MAP_CALLS,
+  RUN_ID,
+  type Stage,
+  stageOf,
+  stageStart,
+  stageTaskId,
+  taskIdOf,
+  timeLetters,
+} from './ids.ts'
 export {
   type Beat,
   beatSchema,
@@ -56,15 +68,17 @@ export {
   type Control,
   controlSchema,
   type FinishedReport,
+  type MapCall,
   type OfferAnswer,
   type RejectedEvent,
   type Report,
   type RunEndedEvent,
   reportSchema,
+  type TaskResult,
   type WorkMessage,
 } from './messages.ts'
 export { checkName, isName, NAME_RULE } from './names.ts'
-export { planFields, type RunMode, type Tolerance } from './plan.ts'
+export { type HandlerKind, OWN_TASK_NAMES, planFields, RUN_MODES, type RunMode, type Tolerance } from './plan.ts'
 export {
   type Failure,
   type Progress,

@@ -5,6 +5,8 @@ import { LIMITS } from './limits.ts'
 const handlerSchema = z.object({
   name: nameField,
   description: z.string().max(1_000).optional(),
+  /** Its runs map, unless they are asked for otherwise. */
+  kind: z.enum(['map', 'map-reduce']).optional(),
   /** JSON Schema of the payload. */
   inputSchema: z.record(z.string(), z.unknown()).optional(),
 })

@@ -59,8 +59,11 @@ export const policyFields = {
     'Use whole milliseconds from 1.',
     (v) => Number.isSafeInteger(v) && (v as number) >= 1,
   ).optional() as unknown as z.ZodOptional<z.ZodType<number>>,
-  /** `single` (default): one task for whoever has room. `broadcast`: one task for every live instance. */
-  mode: z.enum(['single', 'broadcast']).optional(),
+  /**
+   * `single`: one task for whoever has room. `broadcast`: one task for every live instance. `map`, `map-reduce`: tasks that make tasks.
+   * Default: what the handler announces, else `single`.
+   */
+  mode: z.enum(['single', 'broadcast', 'map', 'map-reduce']).optional(),
   ...planFields,
 }
 export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }

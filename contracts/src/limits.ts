@@ -16,6 +16,12 @@ export const LIMITS = {
   runsPerCall: 1_000,
   /** Static shards of one run (semantics D2): their records are written before the first starts. */
   shards: 10_000,
+  /** Items in one call to map (semantics D4): one store write of a size that every engine takes at once. */
+  mapItems: 500,
+  /** Bytes of one item as JSON: a work message carries it beside the payload. */
+  itemBytes: 64 * 1024,
+  /** Letters of a task's id: maps may be nested until it is that long, eleven levels at least. */
+  taskIdLength: 128,
   /** Reports in one message: a burst of one event-loop turn. */
   reportsPerMessage: 500,
   /** Bytes of one message that we publish; below the broker's default of 1 MiB, headers included. */

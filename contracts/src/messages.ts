@@ -1,6 +1,9 @@
 import { z } from 'zod'
-import { nameField } from './fields.ts'
+import { coded, nameField, taskIdField } from './fields.ts'
+import { MAP_CALLS } from './ids.ts'
 import type { EndedState, Reason } from './lifecycle.ts'
+import { LIMITS } from './limits.ts'
+import { OWN_TASK_NAMES } from './plan.ts'
 import { failureSchema } from './run.ts'
 
 /** Body of `work.<handler>.<priority>.<taskId>` and of an offer on `direct.<instance>`. */
@@ -19,14 +22,16 @@ export interface WorkMessage {
   /** Which of how many tasks, in a run with many. */
   readonly index?: number
   readonly total?: number
-  /** Its own part of the data, of a run that was given a list. */
+  /** Its own part of the data, of a run that was given a list, and of a map. */
   readonly item?: unknown
+  /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
+  readonly task?: string
 }
 
 /** Answer to an offer on `direct.<instance>`. */
 export type OfferAnswer = { accepted: true } | { accepted: false; reason: 'busy' | 'unknown-handler' | 'draining' }
 
-const reportBase = { runId: nameField, taskId: nameField, attempt: z.int().min(1) }
+const reportBase = { runId: nameField, taskId: taskIdField, attempt: z.int().min(1) }
 const isoTime = z.string().max(40)
 
 /** What an executor says of a task. A message on `report.<instance>` holds one of these or an array. */
@@ -52,7 +57,7 @@ export type FinishedReport = Extract<Report, { type: 'finished' }>
 /** Body of `control.<instance>`. `register`: the registry does not know the instance and asks for its registration. */
 export const controlSchema = z.discriminatedUnion('type', [
   /** `taskId`: a task, or a run: all its tasks. */
-  z.object({ type: z.literal('cancel'), taskId: nameField }),
+  z.object({ type: z.literal('cancel'), taskId: taskIdField }),
   z.object({ type: z.literal('drain') }),
   z.object({ type: z.literal('register') }),
 ])
@@ -84,10 +89,44 @@ export interface RejectedEvent {
 
 /** Asked before work is run that was delivered before: whether it is still wanted, and as which attempt. */
 export const claimSchema = z.strictObject({
-  taskId: nameField,
+  taskId: taskIdField,
   attempt: z.int().min(1),
   instance: nameField,
   /** False when the asker has another reason to doubt than a redelivery: then nobody is taken for lost. */
   redelivered: z.boolean().default(true),
 })
 export type ClaimAnswer = { run: true; attempt: number } | { run: false; reason: string }
+
+const CALL_HINT = 'Count the calls of the task from 0, the same in every attempt.'
+/** A running task asks for a task for each item (semantics D4). Repeated, also in a later attempt, it is the same call: its number says so. */
+export const mapSchema = z.strictObject({
+  taskId: taskIdField,
+  attempt: z.int().min(1),
+  instance: nameField,
+  call: z
+    .int(CALL_HINT)
+    .min(0, CALL_HINT)
+    .max(MAP_CALLS - 1, CALL_HINT),
+  name: coded(nameField, 'INVALID_NAME', `Names other than ${OWN_TASK_NAMES.join(', ')}: those a map gives itself.`, isFree),
+  items: z
+    .array(z.json())
+    .min(1, 'Give at least one item; where there is none, do not call.')
+    .max(LIMITS.mapItems, `Give at most ${LIMITS.mapItems} items, and call again for more.`),
+})
+export type MapCall = z.output<typeof mapSchema>
+
+function isFree(name: string): boolean {
+  return !(OWN_TASK_NAMES as readonly string[]).includes(name)
+}
+
+/** A running reduce or merge task reads what it reduces, a page at a time. */
+export const resultsSchema = z.strictObject({
+  taskId: taskIdField,
+  cursor: z.string().max(300).optional(),
+  limit: z.int().min(1).max(LIMITS.pageSize).default(LIMITS.pageSize),
+})
+/** One result of many. */
+export interface TaskResult {
+  readonly taskId: string
+  readonly result: unknown
+}

@@ -2,8 +2,13 @@ import { z } from 'zod'
 import { coded } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
-/** How the tasks of a run come about (semantics D). */
-export type RunMode = 'single' | 'broadcast' | 'shards'
+/** How the tasks of a run come about (semantics D). `shards` is asked for by its number or list. */
+export const RUN_MODES = ['single', 'broadcast', 'shards', 'map', 'map-reduce'] as const
+export type RunMode = (typeof RUN_MODES)[number]
+/** How a handler's runs come about that maps (semantics D4, D5): what it announces when it registers. */
+export type HandlerKind = Extract<RunMode, 'map' | 'map-reduce'>
+/** Names of tasks that a map gives itself. */
+export const OWN_TASK_NAMES = ['root', 'reduce', 'merge'] as const
 
 /** Failed tasks that do not fail their run: a number of them, or a share of all such as `5%`. */
 export type Tolerance = number | `${number}%`
@@ -23,7 +28,7 @@ const countField = z.int(HINT).min(1, HINT).max(LIMITS.shards, HINT)
 
 /** Runs with many tasks: part of a job, and of a run that is asked for. */
 export const planFields = {
-  /** The run has this many tasks, for whoever has room; each is told its index and how many there are. */
+  /** The run has this many tasks, for whoever has room; each is told its index and how many there are. Of a map-reduce: reduce tasks, 1 by default. */
   shards: countField.optional(),
   /** The run has one task for each of these. */
   items: z.array(z.json()).min(1, 'Give at least one item.').max(LIMITS.shards).optional(),

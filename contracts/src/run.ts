@@ -84,8 +84,11 @@ export type RunTrigger = 'call' | 'stream' | 'schedule'
 /** One task of a run with many, as services show it. */
 export interface TaskView {
   readonly taskId: string
+  /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
+  readonly task?: string
+  /** Of a map: among the items of its call. */
   readonly index: number
-  /** Its own part of the data, of a run that was given a list. */
+  /** Its own part of the data, of a run that was given a list, and of a map. */
   readonly item?: unknown
   readonly state: RunState
   readonly reason?: Reason
@@ -115,7 +118,7 @@ export interface RunTree {
   readonly stages: readonly RunStage[]
   /** At most five. */
   readonly failed: readonly TaskView[]
-  /** At most five: tasks that have ended or run, the longest first. */
+  /** At most five: tasks that have ended or run, the longest first. Of more than 100,000 tasks those that run. */
   readonly slowest: readonly TaskView[]
 }
 

@@ -49,6 +49,8 @@ export const TASK_COLUMNS = {
   index: 'number',
   share: 'number',
   total: 'number',
+  name: 'text',
+  mapped: 'number',
   item: 'text',
   target: 'text',
   ...LIFE_COLUMNS,

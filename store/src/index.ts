@@ -14,6 +14,8 @@ export type {
   RunStore,
   Slice,
   Store,
+  Tally,
+  TaskQuery,
   TaskStore,
   UpdateOutcome,
 } from './ports.ts'

@@ -83,8 +83,8 @@ export interface LifeExpectation {
 export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
-  /** `target` is a column of tasks only. */
-  readonly set: Partial<TaskLife> & { readonly target?: string }
+  /** `target` and `mapped` are columns of tasks only. */
+  readonly set: Partial<TaskLife> & { readonly target?: string; readonly mapped?: 1 }
 }
 
 /** What runs and tasks have in common. */
@@ -112,12 +112,35 @@ export interface RunStore extends LifeStore<RunRecord> {
 }
 
 export interface TaskStore extends LifeStore<TaskRecord> {
-  /** Tasks of a run, or those in one state, by index. */
-  list(query: { runId: string; state?: RunState | undefined; cursor?: string | undefined; limit: number }): Promise<Slice<TaskRecord>>
-  /** How many tasks of a run are in each state. */
-  count(runId: string): Promise<Partial<Record<RunState, number>>>
+  /** Tasks of a run, or those in one state, by id. */
+  list(query: TaskQuery & { state?: RunState | undefined; cursor?: string | undefined; limit: number }): Promise<Slice<TaskRecord>>
+  /** How many tasks of a run are in one of these states, counted up to `atMost`. */
+  countUpTo(query: TaskQuery & { states: readonly RunState[]; atMost: number }): Promise<number>
+  /** How many tasks of a run there are of each kind. Looks at all of them. */
+  tally(runId: string): Promise<Tally[]>
+  /** The leaf that has this many before it, by id, among those that succeeded. */
+  leafAt(query: TaskQuery & { rank: number }): Promise<string | undefined>
   /** Ended tasks of a run, those that took longest first. Looks at all of them. */
   slowest(query: { runId: string; limit: number }): Promise<TaskRecord[]>
+}
+
+/** Tasks of a run. */
+export interface TaskQuery {
+  readonly runId: string
+  /** Only ids from this one on. */
+  readonly from?: string | undefined
+  /** Only ids below this one. */
+  readonly before?: string | undefined
+  /** Only tasks that have made none. */
+  readonly isLeaf?: boolean | undefined
+}
+
+/** Tasks of a run that have these in common. */
+export interface Tally {
+  readonly name: string | null
+  readonly mapped: number
+  readonly state: RunState
+  readonly count: number
 }
 
 export interface LogStore {

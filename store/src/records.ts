@@ -2,7 +2,7 @@ import type { Backoff, Failure, JobState, Progress, Reason, RunMode, RunState, R
 
 /** What is to be done by many tasks. */
 export interface Plan {
-  /** Tasks of static shards. */
+  /** Tasks of static shards; of a map-reduce its reduce tasks. */
   readonly shards?: number
   /** JSON text of a list: an item for each shard. */
   readonly items?: string
@@ -88,9 +88,9 @@ export interface RunRecord extends TaskLife {
   readonly share: number
 }
 
-/** One task of a run with many: a broadcast leg, a shard. */
+/** One task of a run with many: a broadcast leg, a shard, a step of a map. */
 export interface TaskRecord extends TaskLife {
-  /** `<runId>-<index>`. */
+  /** Begins with `<runId>-`; the ids of a run sort as its tasks are told. */
   readonly id: string
   readonly namespace: string
   readonly runId: string
@@ -98,6 +98,10 @@ export interface TaskRecord extends TaskLife {
   readonly share: number
   /** Tasks that were made with it. */
   readonly total: number
+  /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
+  readonly name: string | null
+  /** 1: it has made tasks, so it is no leaf. */
+  readonly mapped: number
   /** JSON text of its own part of the data. */
   readonly item: string | null
   /** The instance it is routed to; null: whoever has room. */

@@ -1,6 +1,6 @@
-import type { RunState } from '@carillon/contracts'
+import type { Document } from 'mongodb'
 import { TASK_COLUMNS } from '../columns.ts'
-import type { Slice, TaskStore } from '../ports.ts'
+import type { Slice, Tally, TaskQuery, TaskStore } from '../ports.ts'
 import type { TaskRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { MongoDatabase } from './database.ts'
@@ -12,25 +12,55 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord> implements TaskSt
   }
 
   async list(query: Parameters<TaskStore['list']>[0]): Promise<Slice<TaskRecord>> {
-    const [after] = decodeCursor(query.cursor, ['number']) ?? [-1]
-    const filter = { runId: query.runId, ...(query.state === undefined ? {} : { state: query.state }), index: { $gt: after } }
-    const items = await this.records.find(filter, { sort: { index: 1 }, limit: query.limit + 1 })
-    return sliceOf(items, query.limit, (last) => [last.index])
+    const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
+    const filter = { $and: [filterOf(query, query.state === undefined ? [] : [query.state]), { _id: { $gt: after } }] }
+    const items = await this.records.find(filter, { sort: { _id: 1 }, limit: query.limit + 1 })
+    return sliceOf(items, query.limit, (last) => [last.id])
+  }
+
+  async countUpTo(query: Parameters<TaskStore['countUpTo']>[0]): Promise<number> {
+    const found = await this.records.aggregate([
+      { $match: filterOf(query, query.states) },
+      { $limit: query.atMost },
+      { $project: { _id: 1 } },
+    ])
+    return found.length
+  }
+
+  async tally(runId: string): Promise<Tally[]> {
+    const _id = { name: '$name', mapped: '$mapped', state: '$state' }
+    const groups = await this.records.aggregate([{ $match: { runId } }, { $group: { _id, count: { $sum: 1 } } }])
+    return groups.map((group) => ({ ...group['_id'], name: group['_id'].name ?? null, count: group['count'] }))
+  }
+
+  async leafAt({ rank, ...query }: Parameters<TaskStore['leafAt']>[0]): Promise<string | undefined> {
+    const found = await this.records.aggregate([
+      { $match: filterOf({ ...query, isLeaf: true }, ['succeeded']) },
+      { $sort: { _id: 1 } },
+      { $skip: rank },
+      { $limit: 1 },
+      { $project: { _id: 1 } },
+    ])
+    return found[0]?.['_id'] as string | undefined
   }
 
   async slowest({ runId, limit }: Parameters<TaskStore['slowest']>[0]): Promise<TaskRecord[]> {
     const found = await this.records.aggregate([
       { $match: { runId, startedAt: { $gte: 0 }, endedAt: { $gte: 0 } } },
-      { $project: { index: 1, took: { $subtract: ['$endedAt', '$startedAt'] } } },
-      { $sort: { took: -1, index: 1 } },
+      { $project: { took: { $subtract: ['$endedAt', '$startedAt'] } } },
+      { $sort: { took: -1, _id: 1 } },
       { $limit: limit },
     ])
     const tasks = await this.get(found.map((one) => one['_id'] as string))
     return tasks.filter((task) => task !== undefined)
   }
+}
 
-  async count(runId: string): Promise<Partial<Record<RunState, number>>> {
-    const groups = await this.records.aggregate([{ $match: { runId } }, { $group: { _id: '$state', count: { $sum: 1 } } }])
-    return Object.fromEntries(groups.map((group) => [group['_id'], group['count']]))
-  }
+function filterOf({ runId, from, before, isLeaf }: TaskQuery, states: readonly string[]): Document {
+  const parts: Document[] = [...(from === undefined ? [] : [{ _id: { $gte: from } }]), ...(before === undefined ? [] : [{ _id: { $lt: before } }])]
+  if (isLeaf) parts.push({ mapped: 0 })
+  // Of any state: the ids of a run's tasks are its own with a hyphen, and what sorts before a dot.
+  if (states.length === 0) parts.push({ _id: { $gt: `${runId}-`, $lt: `${runId}.` } })
+  else parts.push({ runId, state: states.length === 1 ? states[0] : { $in: [...states] } })
+  return { $and: parts }
 }

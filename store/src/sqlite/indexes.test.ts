@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RUN_STATES } from '@carillon/contracts'
+import { OPEN_STATES, RUN_STATES } from '@carillon/contracts'
 import { Connection } from './connection.ts'
 import { SqliteJobStore } from './job-store.ts'
 import { SqliteLogStore } from './log-store.ts'
@@ -41,7 +41,10 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.list({ runId: 'run-1', limit: 10 })
   await tasks.list({ runId: 'run-1', state: 'failed', limit: 10 })
   await tasks.queued({ from: 0, before: 5, limit: 10 })
-  await tasks.count('run-1')
+  await tasks.list({ runId: 'run-1', state: 'succeeded', isLeaf: true, from: 'run-1-a', before: 'run-1-b', limit: 10 })
+  await tasks.leafAt({ runId: 'run-1', before: 'run-1-b', rank: 5 })
+  await tasks.countUpTo({ runId: 'run-1', states: OPEN_STATES, atMost: 1 })
+  await tasks.tally('run-1')
   await new SqliteLogStore(connection).query({ namespace, runId: 'run-1', order: 'newest', levels: ['warn'], limit: 10 })
   for (const plan of connection.plans) {
     assert.doesNotMatch(plan, /SCAN (?!json_each)|TEMP B-TREE FOR ORDER/, plan)

@@ -1,6 +1,5 @@
-import type { RunState } from '@carillon/contracts'
 import { TASK_COLUMNS } from '../columns.ts'
-import type { Slice, TaskStore } from '../ports.ts'
+import type { Slice, Tally, TaskQuery, TaskStore } from '../ports.ts'
 import type { TaskRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
@@ -12,26 +11,40 @@ export class SqliteTaskStore extends SqliteLifeStore<TaskRecord> implements Task
   }
 
   async list(query: Parameters<TaskStore['list']>[0]): Promise<Slice<TaskRecord>> {
-    const [after] = decodeCursor(query.cursor, ['number']) ?? [-1]
-    const inState = query.state === undefined ? '' : ' and "state" = ?'
-    const values = query.state === undefined ? [query.runId] : [query.runId, query.state]
-    const items = this.table.select(`where "runId" = ?${inState} and "index" > ? order by "index" limit ?`, [
-      ...values,
-      after,
-      query.limit + 1,
-    ])
-    return sliceOf(items, query.limit, (last) => [last.index])
+    const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
+    const { where, values } = conditionOf(query, query.state === undefined ? [] : [query.state])
+    const items = this.table.select(`${where} and "id" > ? order by "id" limit ?`, [...values, after, query.limit + 1])
+    return sliceOf(items, query.limit, (last) => [last.id])
+  }
+
+  async countUpTo(query: Parameters<TaskStore['countUpTo']>[0]): Promise<number> {
+    const { where, values } = conditionOf(query, query.states)
+    return this.connection.all(`select 1 from "tasks" ${where} limit ?`, [...values, query.atMost]).length
+  }
+
+  async tally(runId: string): Promise<Tally[]> {
+    const groups = 'select "name", "mapped", "state", count(*) as "count" from "tasks" where "runId" = ? group by "name", "mapped", "state"'
+    return this.connection.all(groups, [runId]).map((row) => ({ ...row }) as unknown as Tally)
+  }
+
+  async leafAt({ rank, ...query }: Parameters<TaskStore['leafAt']>[0]): Promise<string | undefined> {
+    const { where, values } = conditionOf({ ...query, isLeaf: true }, ['succeeded'])
+    const [row] = this.connection.all(`select "id" from "tasks" ${where} order by "id" limit 1 offset ?`, [...values, rank])
+    return row?.['id'] as string | undefined
   }
 
   async slowest({ runId, limit }: Parameters<TaskStore['slowest']>[0]): Promise<TaskRecord[]> {
     return this.table.select(
-      'where "runId" = ? and "startedAt" is not null and "endedAt" is not null order by "endedAt" - "startedAt" desc, "index" limit ?',
+      'where "runId" = ? and "startedAt" is not null and "endedAt" is not null order by "endedAt" - "startedAt" desc, "id" limit ?',
       [runId, limit],
     )
   }
+}
 
-  async count(runId: string): Promise<Partial<Record<RunState, number>>> {
-    const rows = this.connection.all('select "state", count(*) as "count" from "tasks" where "runId" = ? group by "state"', [runId])
-    return Object.fromEntries(rows.map((row) => [row['state'], row['count']]))
-  }
+function conditionOf({ runId, from, before, isLeaf }: TaskQuery, states: readonly string[]): { where: string; values: string[] } {
+  const ids = [from === undefined ? '' : ' and "id" >= ?', before === undefined ? '' : ' and "id" < ?', isLeaf ? ' and "mapped" = 0' : '']
+  const values = [from, before].filter((id) => id !== undefined)
+  // Of any state: the ids of a run's tasks are its own with a hyphen, and what sorts before a dot.
+  if (states.length === 0) return { where: `where "id" > ? and "id" < ?${ids.join('')}`, values: [`${runId}-`, `${runId}.`, ...values] }
+  return { where: `where "runId" = ? and "state" in (${states.map(() => '?').join()})${ids.join('')}`, values: [runId, ...states, ...values] }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { RUN_STATES, type RunState } from '@carillon/contracts'
+import { RUN_STATES, type RunState, taskIdOf } from '@carillon/contracts'
+import type { TaskQuery } from '../ports.ts'
 import { SHARES } from '../records.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { allOf, range } from './pages.ts'
@@ -35,9 +36,9 @@ export const LIST_CASES: ConformanceCase[] = [
     name: 'due: what no longer has a wakeAt is gone from it',
     async run(store) {
       await store.tasks.insert([aTask('run-1', 0, { wakeAt: START_AT }), aTask('run-1', 1, { wakeAt: START_AT + 1 })])
-      await store.tasks.update([{ id: 'run-1-0', expect: { state: ['queued'] }, set: { wakeAt: null } }])
+      await store.tasks.update([{ id: taskIdOf('run-1', 0), expect: { state: ['queued'] }, set: { wakeAt: null } }])
       const due = await store.tasks.due({ until: START_AT + 10, shares: ALL_SHARES, limit: 10 })
-      assert.deepEqual(due, [{ id: 'run-1-1', wakeAt: START_AT + 1 }])
+      assert.deepEqual(due, [{ id: taskIdOf('run-1', 1), wakeAt: START_AT + 1 }])
     },
   },
   {
@@ -126,6 +127,23 @@ export const LIST_CASES: ConformanceCase[] = [
     },
   },
   {
+    name: 'tasks: leaves by rank, within a range of ids',
+    async run(store) {
+      const tasks = range(9).map((index) => aTask('run-1', index, { name: 'leaf', mapped: index === 0 ? 1 : 0, state: 'succeeded' }))
+      await store.tasks.insert([...tasks.toReversed(), aTask('run-1', 9), aTask('run-2', 0, { state: 'succeeded' })])
+      const leafAt = (rank: number, query: Partial<TaskQuery> = {}) => store.tasks.leafAt({ runId: 'run-1', ...query, rank })
+      assert.equal(await leafAt(0), tasks[1]?.id)
+      assert.equal(await leafAt(7), tasks[8]?.id)
+      assert.equal(await leafAt(8), undefined)
+      assert.equal(await leafAt(1, { from: tasks[4]?.id }), tasks[5]?.id)
+      const slice = { runId: 'run-1', state: 'succeeded', isLeaf: true, from: tasks[3]?.id, before: tasks[6]?.id } as const
+      assert.deepEqual(await allOf((cursor) => store.tasks.list({ ...slice, cursor, limit: 2 })), tasks.slice(3, 6))
+      assert.deepEqual(await store.tasks.update([{ id: tasks[4]!.id, expect: { state: ['succeeded'] }, set: { mapped: 1 } }]), ['applied'])
+      assert.equal(await leafAt(3), tasks[5]?.id)
+      assert.equal(await store.tasks.countUpTo({ runId: 'run-1', states: ['succeeded'], before: tasks[2]?.id, atMost: 9 }), 2)
+    },
+  },
+  {
     name: 'tasks: the slowest that have ended, longest first',
     async run(store) {
       const took = [5, 90, 30, 90, 1]
@@ -137,7 +155,7 @@ export const LIST_CASES: ConformanceCase[] = [
     },
   },
   {
-    name: 'tasks: list by index beyond 9, page by page, and count by state',
+    name: 'tasks: list by id beyond 9, page by page; count, up to a limit and all',
     async run(store) {
       const tasks = range(23).map((index) => aTask('run-1', index, { state: index < 20 ? 'queued' : 'succeeded' }))
       await store.tasks.insert([...tasks.toReversed(), aTask('run-10', 0), aTask('run-2', 0)])
@@ -145,15 +163,21 @@ export const LIST_CASES: ConformanceCase[] = [
       assert.deepEqual(await allOf(read), tasks)
       const ended = (cursor: string | undefined) => store.tasks.list({ runId: 'run-1', state: 'succeeded', cursor, limit: 2 })
       assert.deepEqual(await allOf(ended), tasks.slice(20))
-      assert.deepEqual(await store.tasks.count('run-1'), { queued: 20, succeeded: 3 })
-      assert.deepEqual(await store.tasks.count('run-unknown'), {})
+      const count = (states: readonly RunState[], atMost: number) => store.tasks.countUpTo({ runId: 'run-1', states, atMost })
+      assert.deepEqual(await Promise.all([count(['queued'], 7), count(['queued', 'succeeded'], 99), count(['failed'], 1)]), [7, 23, 0])
+      const kinds = (await store.tasks.tally('run-1')).sort((one, other) => other.count - one.count)
+      assert.deepEqual(kinds, [
+        { name: null, mapped: 0, state: 'queued', count: 20 },
+        { name: null, mapped: 0, state: 'succeeded', count: 3 },
+      ])
+      assert.deepEqual(await store.tasks.tally('run-unknown'), [])
       const owned = { namespace: 'default', owner: 'i-7', limit: 10 }
       await store.tasks.update([
-        { id: 'run-1-7', expect: { state: ['queued'] }, set: { state: 'running', owner: 'i-7', wakeAt: START_AT } },
+        { id: taskIdOf('run-1', 7), expect: { state: ['queued'] }, set: { state: 'running', owner: 'i-7', wakeAt: START_AT } },
       ])
       assert.deepEqual(
         (await store.tasks.ownedBy(owned)).items.map((task) => task.id),
-        ['run-1-7'],
+        [taskIdOf('run-1', 7)],
       )
     },
   },

@@ -1,4 +1,4 @@
-import type { Backoff } from '@carillon/contracts'
+import { type Backoff, taskIdOf } from '@carillon/contracts'
 import type { LifeChange } from '../ports.ts'
 import { type JobRecord, type LogRecord, type RunRecord, shareOf, type TaskLife, type TaskRecord } from '../records.ts'
 
@@ -53,12 +53,14 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
 /** The task of that index of a broadcast run. */
 export function aTask(run: string, index: number, fields: Partial<TaskRecord> = {}): TaskRecord {
   return {
-    id: `${run}-${index}`,
+    id: taskIdOf(run, index),
     namespace: 'default',
     runId: run,
     index,
     share: shareOf(run),
     total: 1,
+    name: null,
+    mapped: 0,
     item: null,
     target: `i-${index}`,
     ...LIFE,

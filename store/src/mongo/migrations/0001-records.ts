@@ -27,7 +27,7 @@ export const records: Readonly<Record<string, readonly IndexDescription[]>> = {
       partialFilterExpression: { state: { $in: ['delayed', 'failed', 'timed_out', 'cancelled', 'skipped'] } },
     },
   ],
-  tasks: [DUE, QUEUED, { name: 'of-run', key: { runId: 1, index: 1 } }, { name: 'in-state', key: { runId: 1, state: 1, index: 1 } }],
+  tasks: [DUE, QUEUED, { name: 'in-state', key: { runId: 1, state: 1, _id: 1, mapped: 1 } }],
   jobs: [DUE, { name: 'by-name', key: { namespace: 1, name: 1 } }],
   logs: [
     { name: 'in-order', key: { namespace: 1, runId: 1, at: 1, taskId: 1, attempt: 1, seq: 1 } },

@@ -22,13 +22,12 @@ create index if not exists "runs_unfinished" on "runs" ("namespace", "state", "c
 
 create table if not exists "tasks" (
   "id" text primary key not null, "namespace" text not null, "runId" text not null, "index" integer not null,
-  "share" integer not null, "total" integer not null, "item" text, "target" text, ${LIFE}
+  "share" integer not null, "total" integer not null, "name" text, "mapped" integer not null, "item" text, "target" text, ${LIFE}
 ) without rowid;
 create index if not exists "tasks_due" on "tasks" ("wakeAt", "id", "share") where "wakeAt" is not null;
 create index if not exists "tasks_owned" on "tasks" ("namespace", "owner", "id") where "owner" is not null and "wakeAt" is not null;
 create index if not exists "tasks_queued" on "tasks" ("queuedAt", "id") where "queuedAt" is not null;
-create index if not exists "tasks_of_run" on "tasks" ("runId", "index");
-create index if not exists "tasks_in_state" on "tasks" ("runId", "state", "index");
+create index if not exists "tasks_in_state" on "tasks" ("runId", "state", "id", "mapped", "name");
 
 create table if not exists "jobs" (
   "id" text primary key not null, "namespace" text not null, "name" text not null, "handler" text not null, "state" text not null,
