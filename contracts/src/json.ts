@@ -41,7 +41,7 @@ export function writeJson(
   limit: {
     field: string
     maxBytes: number
-    tooLarge: 'PAYLOAD_TOO_LARGE' | 'RESULT_TOO_LARGE'
+    tooLarge: 'PAYLOAD_TOO_LARGE' | 'RESULT_TOO_LARGE' | 'ITEM_TOO_LARGE'
     notJson: 'INVALID_JSON' | 'RESULT_NOT_JSON'
   },
 ): string {

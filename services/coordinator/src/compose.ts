@@ -9,10 +9,12 @@ import { CheckHealth } from './app/check-health.ts'
 import { ClaimTask } from './app/claim-task.ts'
 import { FireSlots } from './app/fire-slots.ts'
 import { LoseInstance } from './app/lose-instance.ts'
+import { MapTasks } from './app/map-tasks.ts'
 import { OfferLegs } from './app/offer-legs.ts'
 import { PresenceWatch } from './app/presence.ts'
 import { WorkPublisher } from './app/publish-work.ts'
 import { JobCache, ReadJobs } from './app/read-jobs.ts'
+import { ReadResults } from './app/read-results.ts'
 import { ReadRuns } from './app/read-runs.ts'
 import { ReadTree } from './app/read-tree.ts'
 import { RefusedReports } from './app/refused-reports.ts'
@@ -73,6 +75,8 @@ function useCases(base: Foundation) {
     ReadTree: new ReadTree({ store, clock }),
     ChangeRuns: new ChangeRuns({ store, writer, reads }),
     ClaimTask: new ClaimTask(base),
+    MapTasks: new MapTasks(base),
+    ReadResults: new ReadResults(base),
     ApplyReports: new ApplyReports(base),
     TakeTriggers: new TakeTriggers({ ...base, start: starts, now: () => clock.now() }),
   }

@@ -1,18 +1,21 @@
-import { isEnded, type RunMode, TIMES } from '@carillon/contracts'
+import { isEnded, OPEN_STATES, type RunMode, type RunState, stageOf, stageStart, TIMES } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { RunRecord, Store, TaskRecord } from '@carillon/store'
 import { decideCancel, decideFree, decideReopen, isRefused } from '../domain/life.ts'
 import { planBroadcast } from '../domain/planners/broadcast.ts'
-import type { Effect, Planner } from '../domain/planners/planner.ts'
+import { planMap, ranksOf, reduceTasks } from '../domain/planners/map.ts'
+import { countsOf, type Effect, type Facts, type Planner } from '../domain/planners/planner.ts'
 import { planShards } from '../domain/planners/shards.ts'
+import { lookAtMap } from './look-at-map.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { WorkPublisher } from './publish-work.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
+type Which = { readonly state: RunState; readonly from?: string | undefined }
 export type Planners = Readonly<Record<Exclude<RunMode, 'single'>, Planner>>
-export const PLANNERS: Planners = { broadcast: planBroadcast, shards: planShards }
+export const PLANNERS: Planners = { broadcast: planBroadcast, shards: planShards, map: planMap, 'map-reduce': planMap }
 
 /**
  * Pushes a run with many tasks as far as it can go: makes its tasks, frees them, ends it. Looks at the stored state alone, so it may be called
@@ -70,23 +73,30 @@ export class AdvanceRun {
 
   async execute(runId: string): Promise<void> {
     const [run] = await this.#store.runs.get([runId])
-    if (!run || run.mode === 'single' || isEnded(run.state) || run.state === 'delayed') return
-    const effects = this.#planners[run.mode]({
-      run,
-      counts: await this.#store.tasks.count(run.id),
-      offering: this.#presence.offering(run.namespace, run.handler).map(({ instance }) => instance),
-      now: this.#clock.now(),
-    })
+    if (!run || run.mode === 'single' || run.state === 'delayed') return
+    if (isEnded(run.state)) return this.#cancelLeftOver(run)
+    const effects = this.#planners[run.mode](await this.#facts(run))
     for (const effect of effects) if (!(await this.#apply(run, effect))) return
     if (run.wakeAt !== null && run.wakeAt <= this.#clock.now() && effects.length === 0) await this.#lookAgain(run, TIMES.ackWaitMs)
   }
 
+  async #facts(run: RunRecord): Promise<Facts> {
+    const isMap = run.mode === 'map' || run.mode === 'map-reduce'
+    return {
+      run,
+      ...(isMap ? { counts: {}, map: await lookAtMap(this.#store, run) } : { counts: countsOf(await this.#store.tasks.tally(run.id)) }),
+      offering: this.#presence.offering(run.namespace, run.handler).map(({ instance }) => instance),
+      now: this.#clock.now(),
+    }
+  }
+
   /** Answers whether to go on with the next effect. */
   async #apply(run: RunRecord, effect: Effect): Promise<boolean> {
-    if (effect.do === 'create') {
-      for (let i = 0; i < effect.tasks.length; i += PAGE) await this.#store.tasks.insert(effect.tasks.slice(i, i + PAGE))
-    } else if (effect.do === 'reopen') {
-      for (const state of effect.states) await this.#each(run, state, (task) => this.#reopen(run, task))
+    if (effect.do === 'create') await this.#create(run, effect.tasks)
+    else if (effect.do === 'split') await this.#split(run, effect)
+    else if (effect.do === 'reopen') {
+      const range = { from: effect.from && stageStart(run.id, effect.from) }
+      for (const state of effect.states) await this.#each(run, { state, ...range }, (task) => this.#reopen(run, task))
     } else if (effect.do === 'free') {
       await this.#free(run, effect)
     } else if (effect.do === 'cancel') {
@@ -96,7 +106,7 @@ export class AdvanceRun {
     } else {
       const [outcome] = await this.#writer.write([{ run, decision: effect.decision }])
       // It was cancelled while its tasks were being made, or someone else was faster: the stored state says what is to be done now.
-      if (outcome !== 'applied') await this.#cancelLeftOver(run.id)
+      if (outcome !== 'applied') this.soon(run.id)
       else if (!isEnded(effect.decision.set.state ?? run.state)) this.soon(run.id)
       return outcome === 'applied'
     }
@@ -110,10 +120,28 @@ export class AdvanceRun {
     return isRefused(decision) ? undefined : { task, run, decision }
   }
 
-  async #free(run: RunRecord, { below, atMost }: { below: number; atMost: number }): Promise<void> {
+  async #create(run: RunRecord, tasks: readonly TaskRecord[]): Promise<void> {
+    for (let i = 0; i < tasks.length; i += PAGE) await this.#store.tasks.insert(tasks.slice(i, i + PAGE))
+    // Of a run that has begun they can be freed at once.
+    if (run.state === 'running') this.soon(run.id)
+  }
+
+  async #split(run: RunRecord, { leaves, parts }: { leaves: number; parts: number }): Promise<void> {
+    const firsts: string[] = []
+    for (const rank of ranksOf(leaves, parts).slice(1)) {
+      const first = await this.#store.tasks.leafAt({ runId: run.id, before: stageStart(run.id, 'reduce'), rank })
+      // Someone retried the run meanwhile: the next look sees it.
+      if (first === undefined) return
+      firsts.push(first)
+    }
+    await this.#create(run, reduceTasks(run, firsts))
+  }
+
+  async #free(run: RunRecord, { below, stage, atMost }: Extract<Effect, { do: 'free' }>): Promise<void> {
     let left = atMost
-    await this.#each(run, 'waiting', (task) => {
-      if (task.index >= below || left-- <= 0) return 'enough'
+    await this.#each(run, { state: 'waiting', from: stage && stageStart(run.id, stage) }, (task) => {
+      const isBeyond = stage === undefined ? task.index >= (below ?? 0) : stageOf(task.id) !== stage
+      if (isBeyond || left-- <= 0) return 'enough'
       const decision = decideFree(task, this.#clock.now())
       return isRefused(decision) ? undefined : { task, run, decision }
     })
@@ -121,31 +149,28 @@ export class AdvanceRun {
 
   async #cancel(run: RunRecord): Promise<void> {
     for (const state of ['waiting', 'delayed', 'queued', 'running'] as const)
-      await this.#each(run, state, (task) => {
-        const decision = decideCancel(task, this.#clock.now())
-        return isRefused(decision) ? undefined : { task, run, decision }
-      })
+      await this.#each(run, { state }, (task) => this.#cancelOne(run, task))
     await this.#work.withdrawAll(run)
     // What was taken already, and has not begun, lies with its instances.
     for (const { instance } of this.#presence.offering(run.namespace, run.handler))
       this.#writer.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
   }
 
-  /** Tasks that were made for a run that has ended meanwhile. */
-  async #cancelLeftOver(runId: string): Promise<void> {
-    const [run] = await this.#store.runs.get([runId])
-    if (run && isEnded(run.state))
-      await this.#each(run, 'waiting', (task) => {
-        const decision = decideCancel(task, this.#clock.now())
-        return isRefused(decision) ? undefined : { task, run, decision }
-      })
+  #cancelOne(run: RunRecord, task: TaskRecord): TaskChange | undefined {
+    const decision = decideCancel(task, this.#clock.now())
+    return isRefused(decision) ? undefined : { task, run, decision }
   }
 
-  /** Decides about all tasks of a run in one state, a page a write. */
-  async #each(run: RunRecord, state: TaskRecord['state'], decide: (task: TaskRecord) => TaskChange | 'enough' | undefined): Promise<void> {
+  /** Tasks that were made for a run that had ended meanwhile. */
+  async #cancelLeftOver(run: RunRecord): Promise<void> {
+    if ((await this.#store.tasks.countUpTo({ runId: run.id, states: OPEN_STATES, atMost: 1 })) > 0) await this.#cancel(run)
+  }
+
+  /** Decides about tasks of a run in one state, a page a write. */
+  async #each(run: RunRecord, which: Which, decide: (task: TaskRecord) => TaskChange | 'enough' | undefined): Promise<void> {
     let cursor: string | undefined
     do {
-      const slice = await this.#store.tasks.list({ runId: run.id, state, cursor, limit: PAGE })
+      const slice = await this.#store.tasks.list({ runId: run.id, ...which, cursor, limit: PAGE })
       const changes: TaskChange[] = []
       for (const task of slice.items) {
         const change = decide(task)

@@ -1,4 +1,4 @@
-import { CarillonError, DEFAULT_BACKOFF, type JobView, type jobInputSchema, printable, subjects } from '@carillon/contracts'
+import { CarillonError, DEFAULT_BACKOFF, type HandlerKind, type JobView, type jobInputSchema, printable, subjects } from '@carillon/contracts'
 import type { Broker, Clock } from '@carillon/runtime'
 import { type JobRecord, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'
@@ -7,6 +7,7 @@ import { planOf } from '../domain/plan.ts'
 import { checkSchedule, firstSlot } from '../domain/schedule.ts'
 import { jobView } from '../domain/views.ts'
 import type { Announcer } from './announce.ts'
+import type { PresenceWatch } from './presence.ts'
 import { jobId, jobNotFound } from './read-jobs.ts'
 
 type JobDefinition = z.output<typeof jobInputSchema>
@@ -18,21 +19,24 @@ export class ChangeJobs {
   readonly #clock: Clock
   readonly #broker: Broker
   readonly #announcer: Announcer
+  readonly #presence: PresenceWatch
   /** Set once by the composition. */
   arm: (job: JobRecord) => void = () => undefined
 
-  constructor(options: { store: Store; clock: Clock; broker: Broker; announcer: Announcer }) {
+  constructor(options: { store: Store; clock: Clock; broker: Broker; announcer: Announcer; presence: PresenceWatch }) {
     this.#store = options.store
     this.#clock = options.clock
     this.#broker = options.broker
     this.#announcer = options.announcer
+    this.#presence = options.presence
   }
 
   /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule or payload */
   async put(namespace: string, input: JobDefinition): Promise<JobView> {
     const now = this.#clock.now()
     if (input.schedule) checkSchedule(input.schedule, now)
-    const fresh = recordOf(namespace, input, now)
+    const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
+    const fresh = recordOf(namespace, input, { now, kind })
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [there] = await this.#store.jobs.get([fresh.id])
       if (!there) {
@@ -92,7 +96,7 @@ export class ChangeJobs {
   }
 }
 
-function recordOf(namespace: string, input: JobDefinition, now: number): JobRecord {
+function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now: number; kind: HandlerKind | undefined }): JobRecord {
   const id = jobId(namespace, input.name)
   return {
     id,
@@ -103,7 +107,7 @@ function recordOf(namespace: string, input: JobDefinition, now: number): JobReco
     description: input.description ?? null,
     schedule: input.schedule ?? null,
     payload: payloadText(input.payload ?? null),
-    ...planOf(input),
+    ...planOf(input, { kind }),
     attempts: input.attempts ?? 1,
     backoff: input.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: input.timeoutMs ?? null,

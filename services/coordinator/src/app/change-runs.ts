@@ -33,14 +33,20 @@ export class ChangeRuns {
 
   /**
    * With as many tries as at first, whatever the limit was.
-   * @param only of a run with many tasks: those that did not succeed
-   * @throws CarillonError RUN_OPEN
+   * @param only of a run with many tasks: those that did not succeed. A map is retried in no other way: what it has made stays
+   * @throws CarillonError RUN_OPEN, INVALID_REQUEST
    */
   async retry(namespace: string, { runId, only }: { runId: string; only?: 'failed' | undefined }): Promise<RunView> {
     await this.#decide(namespace, runId, (run) => {
       const decision = decideRestart(run, { tries: run.tries, now: this.#writer.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
+      const isMap = run.mode === 'map' || run.mode === 'map-reduce'
+      if (isMap && !only)
+        throw new CarillonError('INVALID_REQUEST', `run ${printable(runId)} has mapped: it cannot be run again as a whole`, {
+          field: 'only',
+          hint: 'Run its failed tasks again with only: "failed", or start a new run.',
+        })
       return only && run.mode !== 'single' ? { ...decision, set: { ...decision.set, reason: 'retry-failed' } } : decision
     })
     return this.#reads.get(namespace, runId)

@@ -4,6 +4,7 @@ import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
 import { type RunOrigin, runOfSlot, skippedRun } from '../domain/new-run.ts'
 import { nextSlot, planSlots, type SlotPlan } from '../domain/schedule.ts'
 import type { Announcer } from './announce.ts'
+import type { PresenceWatch } from './presence.ts'
 import type { DueJob, JobCache } from './read-jobs.ts'
 import type { RunWriter } from './write-runs.ts'
 
@@ -27,17 +28,19 @@ export class FireSlots {
   readonly #writer: RunWriter
   readonly #clock: Clock
   readonly #announcer: Announcer
+  readonly #presence: PresenceWatch
   readonly #log: Logger
   readonly #lateness = meter.milliseconds('carillon.slots.lateness', 'From planned time to stored run')
   /** Set once by the composition. */
   arm: (job: JobRecord) => void = () => undefined
 
-  constructor(options: { store: Store; jobs: JobCache; writer: RunWriter; clock: Clock; announcer: Announcer; log: Logger }) {
+  constructor(options: { store: Store; jobs: JobCache; writer: RunWriter; clock: Clock; announcer: Announcer; presence: PresenceWatch; log: Logger }) {
     this.#store = options.store
     this.#jobs = options.jobs
     this.#writer = options.writer
     this.#clock = options.clock
     this.#announcer = options.announcer
+    this.#presence = options.presence
     this.#log = options.log
   }
 
@@ -60,7 +63,8 @@ export class FireSlots {
         const schedule = job.schedule as Schedule
         const plan: Partial<SlotPlan> = onTime ? { fire: [job.wakeAt] } : planSlots(schedule, job.wakeAt, { now, misfire: job.misfire })
         const { fire = [], missed, next } = plan
-        for (const slot of fire) runs.push(runOfSlot(job, slot, originOf(job, slot, { now })))
+        const kind = this.#presence.kindOf(job.namespace, job.handler)
+        for (const slot of fire) runs.push(runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind }))
         if (missed) runs.push(skippedRun(job, missed, originOf(job, missed.from, { now, missed: true })))
         fired.push({ job, next })
       })

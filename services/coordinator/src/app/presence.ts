@@ -1,4 +1,4 @@
-import { PRESENCE_BUCKET, type Presence, presenceSchema, TIMES } from '@carillon/contracts'
+import { type HandlerKind, PRESENCE_BUCKET, type Presence, presenceSchema, TIMES } from '@carillon/contracts'
 import type { Broker, Clock, Logger } from '@carillon/runtime'
 import { LoopService, pause } from '@carillon/runtime'
 import { type KvEntry, Kvm } from '@nats-io/kv'
@@ -13,6 +13,8 @@ export class PresenceWatch extends LoopService {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #instances = new Map<string, Presence>()
+  /** What handlers announce of their runs, also those whose last instance is gone. */
+  readonly #kinds = new Map<string, HandlerKind>()
   readonly #offers = new Map<string, Map<string, Presence>>()
   #completeSince: number | undefined
   #restart: AbortController | undefined
@@ -31,6 +33,11 @@ export class PresenceWatch extends LoopService {
   /** Live instances that offer a handler, by id. */
   offering(namespace: string, handler: string): Presence[] {
     return [...(this.#offers.get(`${namespace}.${handler}`)?.values() ?? [])].sort((a, b) => (a.instance < b.instance ? -1 : 1))
+  }
+
+  /** How the runs of a handler come about, as the instance said that came last. */
+  kindOf(namespace: string, handler: string): HandlerKind | undefined {
+    return this.#kinds.get(`${namespace}.${handler}`)
   }
 
   offers(namespace: string, handler: string): boolean {
@@ -115,6 +122,8 @@ export class PresenceWatch extends LoopService {
       const key = `${parsed.data.namespace}.${handler.name}`
       const by = this.#offers.get(key) ?? new Map<string, Presence>()
       this.#offers.set(key, by.set(parsed.data.instance, parsed.data))
+      if (handler.kind) this.#kinds.set(key, handler.kind)
+      else this.#kinds.delete(key)
     }
     this.onJoined(parsed.data)
   }

@@ -70,6 +70,11 @@ export class WorkPublisher {
     await this.#broker.manager.streams.purge('WORK', { filter: workOfRunFilter(run.namespace, run.handler, run.id) })
   }
 
+  /** Messages that the broker has not accepted yet. */
+  get outstanding(): number {
+    return this.#unaccepted.size
+  }
+
   /** Everything that was queued before this time is accepted; `now` when nothing is outstanding. */
   publishedBefore(): number {
     let oldest = this.#clock.now()

@@ -1,7 +1,8 @@
 import { CarillonError, printable, type RunTree } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { Store, TaskRecord } from '@carillon/store'
-import { totalOf } from '../domain/planners/planner.ts'
+import { stagesOf } from '../domain/planners/map.ts'
+import { countsOf, totalOf } from '../domain/planners/planner.ts'
 import { leftMsOf, percentOf } from '../domain/tree.ts'
 import { runView, taskView } from '../domain/views.ts'
 import { runNotFound } from './read-runs.ts'
@@ -9,6 +10,8 @@ import { runNotFound } from './read-runs.ts'
 const SHOWN = 5
 /** Of more that run at once the progress is not added up. */
 const RUNNING_AT_MOST = 1_000
+/** Of more that have ended it is not asked which took longest: to look at all of them would hold up others. */
+const SORTED_AT_MOST = 100_000
 
 /** Reads a run with many tasks for people, at a glance. */
 export class ReadTree {
@@ -27,13 +30,14 @@ export class ReadTree {
     if (run.mode === 'single') throw hasOneTask(runId)
     const now = this.#clock.now()
     const { tasks } = this.#store
-    const counts = await tasks.count(runId)
+    const tally = await tasks.tally(runId)
+    const counts = countsOf(tally)
     const running = (await tasks.list({ runId, state: 'running', limit: RUNNING_AT_MOST })).items
     const failed = [
       ...(await tasks.list({ runId, state: 'failed', limit: SHOWN })).items,
       ...(await tasks.list({ runId, state: 'timed_out', limit: SHOWN })).items,
     ]
-    const slowest = [...(await tasks.slowest({ runId, limit: SHOWN })), ...running].sort(
+    const slowest = [...(totalOf(counts) > SORTED_AT_MOST ? [] : await tasks.slowest({ runId, limit: SHOWN })), ...running].sort(
       (one, other) => tookMs(other, now) - tookMs(one, now),
     )
     const { job, handler, mode, state, reason, startedAt, endedAt } = runView(run)
@@ -50,7 +54,7 @@ export class ReadTree {
       ...(leftMs === undefined ? {} : { leftMs }),
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(endedAt === undefined ? {} : { endedAt }),
-      stages: [{ name: mode, total: totalOf(counts), counts }],
+      stages: mode === 'map' || mode === 'map-reduce' ? stagesOf(tally) : [{ name: mode, total: totalOf(counts), counts }],
       failed: failed.slice(0, SHOWN).map(taskView),
       slowest: slowest.slice(0, SHOWN).map(taskView),
     }

@@ -1,7 +1,8 @@
 import { CarillonError, parseInput, printable, type RunTrigger, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
 import { Batcher, derivedId, freshRunId, markStep } from '@carillon/runtime'
 import type { RunRecord, Store } from '@carillon/store'
-import { runOfRequest } from '../domain/new-run.ts'
+import { handlerOf, runOfRequest } from '../domain/new-run.ts'
+import type { PresenceWatch } from './presence.ts'
 import type { JobCache } from './read-jobs.ts'
 import type { RunWriter } from './write-runs.ts'
 
@@ -24,12 +25,14 @@ export class StartRuns {
   readonly #writer: RunWriter
   readonly #store: Store
   readonly #jobs: JobCache
+  readonly #presence: PresenceWatch
   readonly #batcher: Batcher<Checked, StartedRun | CarillonError>
 
-  constructor(options: { writer: RunWriter; store: Store; jobs: JobCache; batch: { maxItems: number; maxInFlight: number } }) {
+  constructor(options: { writer: RunWriter; store: Store; jobs: JobCache; presence: PresenceWatch; batch: { maxItems: number; maxInFlight: number } }) {
     this.#writer = options.writer
     this.#store = options.store
     this.#jobs = options.jobs
+    this.#presence = options.presence
     this.#batcher = new Batcher({ ...options.batch, run: (items) => this.#start(items) })
   }
 
@@ -65,6 +68,7 @@ export class StartRuns {
           trigger: item.trigger,
           traceparent: trace ?? null,
           now,
+          kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
         })
         outcomes[i] = { runId: run.id, created: true }
         runs.push(run)

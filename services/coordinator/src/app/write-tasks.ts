@@ -49,6 +49,31 @@ export class TaskWriter {
     })
   }
 
+  /** Inserts tasks that tasks ask for, queued or waiting; answers which of them were not there. What follows from it is up to `follow`. */
+  async insert(tasks: readonly TaskRecord[]): Promise<TaskRecord[]> {
+    for (const task of tasks) if (task.state === 'queued') this.#work.expect(task.id, task.queuedAt ?? 0)
+    try {
+      const outcomes = await this.#store.tasks.insert(tasks)
+      const created = tasks.filter((_, i) => outcomes[i] === 'created')
+      for (const [i, task] of tasks.entries()) if (outcomes[i] !== 'created') this.#work.settled(task.id)
+      return created
+    } catch (error) {
+      this.doubt(tasks)
+      throw error
+    }
+  }
+
+  /** What inserted tasks ask for. */
+  follow(run: RunRecord, tasks: readonly TaskRecord[]): void {
+    for (const task of tasks) if (task.state === 'queued') this.#work.publish({ run, task })
+    if (tasks.some((task) => task.state === 'waiting')) this.advance(run.id)
+  }
+
+  /** Tasks of which it is not known whether they are to be published: they are looked at by the repair. */
+  doubt(tasks: readonly TaskRecord[]): void {
+    for (const task of tasks) if (task.state === 'queued') this.#work.refused.add(task.id)
+  }
+
   /** Writes decisions; answers per item. */
   async write(changes: readonly TaskChange[]): Promise<UpdateOutcome[]> {
     if (changes.length === 0) return []

@@ -1,7 +1,7 @@
-import { DEFAULT_BACKOFF, LIMITS, type RunMode, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
+import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunMode, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
 import { type JobRecord, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
 import { CHECK_QUEUED_MS } from './life.ts'
-import { planOf } from './plan.ts'
+import { modeOf, planOf } from './plan.ts'
 import { instantAhead, type MissedSlots } from './schedule.ts'
 
 /** Where a run comes from. */
@@ -11,6 +11,8 @@ export interface RunOrigin {
   readonly trigger: RunTrigger
   readonly traceparent: string | null
   readonly now: number
+  /** What the handler announces of its runs. */
+  readonly kind?: HandlerKind | undefined
 }
 
 /**
@@ -21,13 +23,13 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
   const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
   const dueAt = request.at !== undefined ? instantAhead(request.at, { field: 'at', now: origin.now }) : origin.now + (request.delayMs ?? 0)
   const tries = request.attempts ?? job?.attempts ?? 1
-  const planned = planOf(request, job)
+  const planned = planOf(request, { job, kind: origin.kind })
   return {
     ...unborn(origin),
     ...timing(dueAt, { now: origin.now, mode: planned.mode }),
     ...planned,
     job: job?.name ?? null,
-    handler: job?.handler ?? request.handler ?? (request.job as string),
+    handler: handlerOf(request, job),
     key: request.key ?? null,
     payload,
     tries,
@@ -37,14 +39,19 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
   }
 }
 
+/** Where no such job is stored, a job's name is a handler's. */
+export function handlerOf(request: StartRun, job: JobRecord | undefined): string {
+  return job?.handler ?? request.handler ?? (request.job as string)
+}
+
 /** The record of a job's slot. */
 export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunRecord {
   return {
     ...unborn(origin),
-    ...timing(origin.now, { now: origin.now, mode: job.mode }),
+    ...timing(origin.now, { now: origin.now, mode: modeOf(job.mode, origin.kind) }),
     job: job.name,
     handler: job.handler,
-    mode: job.mode,
+    mode: modeOf(job.mode, origin.kind),
     plan: job.plan,
     slot,
     payload: job.payload,
@@ -104,14 +111,26 @@ function unborn({ id, namespace, trigger, traceparent, now }: RunOrigin) {
   } as const
 }
 
+export interface TaskPlace {
+  readonly index: number
+  readonly total: number
+  readonly item?: string
+  readonly target?: string
+  /** Of a map; else the id follows from the index. */
+  readonly id?: string
+  readonly name?: string
+}
+
 /** The record of one task of a run with many: it waits until the planner frees it. */
-export function taskOfRun(run: RunRecord, place: { index: number; total: number; item?: string; target?: string }): TaskRecord {
+export function taskOfRun(run: RunRecord, place: TaskPlace): TaskRecord {
   return {
-    id: taskIdOf(run.id, place.index),
+    id: place.id ?? taskIdOf(run.id, place.index),
     namespace: run.namespace,
     runId: run.id,
     index: place.index,
     total: place.total,
+    name: place.name ?? null,
+    mapped: 0,
     item: place.item ?? null,
     target: place.target ?? null,
     share: run.share,

@@ -12,14 +12,14 @@ test('shards and items make a run of many tasks; what is left open comes from th
   assert.deepEqual(planOf(asked({ shards: 3, tolerate: '5%' })), { mode: 'shards', plan: { shards: 3, tolerate: '5%' } })
   assert.deepEqual(planOf(asked({ items: [1, 'b', null] })), { mode: 'shards', plan: { shards: 3, items: '[1,"b",null]' } })
   assert.deepEqual(planOf(asked({ mode: 'broadcast', maxParallel: 2 })), { mode: 'broadcast', plan: { maxParallel: 2 } })
-  assert.deepEqual(planOf(asked({}), sharded), { mode: 'shards', plan: { shards: 8, maxParallel: 2 } })
-  assert.deepEqual(planOf(asked({ maxParallel: 5, tolerate: 1 }), sharded), {
+  assert.deepEqual(planOf(asked({}), { job: sharded }), { mode: 'shards', plan: { shards: 8, maxParallel: 2 } })
+  assert.deepEqual(planOf(asked({ maxParallel: 5, tolerate: 1 }), { job: sharded }), {
     mode: 'shards',
     plan: { shards: 8, maxParallel: 5, tolerate: 1 },
   })
-  assert.deepEqual(planOf(asked({ shards: 4 }), sharded), { mode: 'shards', plan: { shards: 4, maxParallel: 2 } })
-  assert.deepEqual(planOf(asked({ mode: 'single' }), sharded), { mode: 'single', plan: null })
-  assert.deepEqual(planOf(asked({ mode: 'broadcast' }), sharded), { mode: 'broadcast', plan: {} })
+  assert.deepEqual(planOf(asked({ shards: 4 }), { job: sharded }), { mode: 'shards', plan: { shards: 4, maxParallel: 2 } })
+  assert.deepEqual(planOf(asked({ mode: 'single' }), { job: sharded }), { mode: 'single', plan: null })
+  assert.deepEqual(planOf(asked({ mode: 'broadcast' }), { job: sharded }), { mode: 'broadcast', plan: {} })
 })
 
 test('fields that contradict each other are refused by name', () => {

@@ -1,4 +1,4 @@
-import { CarillonError, LIMITS, printable, type RunMode, type StartRun, type Tolerance, writeJson } from '@carillon/contracts'
+import { CarillonError, type HandlerKind, LIMITS, printable, type RunMode, type StartRun, type Tolerance, writeJson } from '@carillon/contracts'
 import type { JobRecord, Plan } from '@carillon/store'
 
 type PlanRequest = Pick<StartRun, 'mode' | 'shards' | 'items' | 'maxParallel' | 'tolerate'>
@@ -8,12 +8,15 @@ type Planned = { readonly mode: RunMode; readonly plan: Plan | null }
  * What a request says of its tasks; what it leaves open comes from the job.
  * @throws CarillonError INVALID_REQUEST of fields that contradict each other, PAYLOAD_TOO_LARGE of the items
  */
-export function planOf(request: PlanRequest, job?: Pick<JobRecord, 'mode' | 'plan'>): Planned {
+export function planOf(request: PlanRequest, from: { job?: Pick<JobRecord, 'mode' | 'plan'> | undefined; kind?: HandlerKind | undefined } = {}): Planned {
+  const { job, kind } = from
   const { shards, items } = request
-  const isSharded = shards !== undefined || items !== undefined
   if (shards !== undefined && items !== undefined) throw contradiction('items', items, 'Give either shards or items.')
+  const asked = modeOf(request.mode ?? job?.mode ?? 'single', kind)
+  const isReduced = asked === 'map-reduce' && items === undefined
+  const isSharded = (shards !== undefined && !isReduced) || items !== undefined
   if (isSharded && request.mode !== undefined) throw contradiction('mode', request.mode, 'Leave mode out where shards or items are given.')
-  const mode = isSharded ? 'shards' : (request.mode ?? job?.mode ?? 'single')
+  const mode = isSharded ? 'shards' : asked
   if (mode === 'single') {
     for (const field of ['maxParallel', 'tolerate'] as const)
       if (request[field] !== undefined)
@@ -23,9 +26,12 @@ export function planOf(request: PlanRequest, job?: Pick<JobRecord, 'mode' | 'pla
   const inherited = job?.mode === mode ? (job.plan ?? {}) : {}
   const maxParallel = request.maxParallel ?? inherited.maxParallel
   const tolerate = request.tolerate ?? inherited.tolerate
-  const own = isSharded ? shardsOf(request) : { shards: inherited.shards, items: inherited.items }
+  const own = isSharded ? shardsOf(request) : { shards: shards ?? inherited.shards, items: inherited.items }
   return { mode, plan: definedOnly({ ...own, maxParallel, tolerate }) }
 }
+
+/** Runs of a handler that maps do so, unless another mode is asked for. */
+export const modeOf = (mode: RunMode, kind: HandlerKind | undefined): RunMode => (mode === 'single' ? (kind ?? mode) : mode)
 
 function shardsOf({ shards, items }: PlanRequest): { shards: number | undefined; items?: string } {
   if (!items) return { shards }

@@ -61,7 +61,7 @@ export function runView(run: RunRecord, waiting?: { reason: 'no-instance'; messa
 
 export function taskView(task: TaskRecord): TaskView {
   const item = task.item === null ? undefined : (JSON.parse(task.item) as unknown)
-  return present<TaskView>({ taskId: task.id, index: task.index, item, ...lifeView(task), instance: task.owner ?? task.target })
+  return present<TaskView>({ taskId: task.id, task: task.name, index: task.index, item, ...lifeView(task), instance: task.owner ?? task.target })
 }
 
 function lifeView(life: TaskLife) {
@@ -101,6 +101,7 @@ export function workText(run: RunRecord, task: RunRecord | TaskRecord): string {
   if (run.slot !== null) text += `,"slot":"${iso(run.slot)}"`
   if ('runId' in task) {
     text += `,"index":${task.index},"total":${task.total}`
+    if (task.name !== null) text += `,"task":"${task.name}"`
     if (task.item !== null) text += `,"item":${task.item}`
   }
   return `${text},"payload":${run.payload}}`

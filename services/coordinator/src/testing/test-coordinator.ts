@@ -10,10 +10,12 @@ import { ChangeRuns } from '../app/change-runs.ts'
 import { ClaimTask } from '../app/claim-task.ts'
 import { FireSlots } from '../app/fire-slots.ts'
 import { LoseInstance } from '../app/lose-instance.ts'
+import { MapTasks } from '../app/map-tasks.ts'
 import { OfferLegs } from '../app/offer-legs.ts'
 import type { PresenceWatch } from '../app/presence.ts'
 import { WorkPublisher } from '../app/publish-work.ts'
 import { JobCache } from '../app/read-jobs.ts'
+import { ReadResults } from '../app/read-results.ts'
 import { ReadRuns } from '../app/read-runs.ts'
 import { ReadTree } from '../app/read-tree.ts'
 import { RefusedReports } from '../app/refused-reports.ts'
@@ -37,6 +39,9 @@ export class FakePresence {
   }
   offers(namespace: string, handler: string) {
     return this.offering(namespace, handler).length > 0
+  }
+  kindOf() {
+    return undefined
   }
   handlers() {
     return [...this.alive.keys()].sort()
@@ -118,6 +123,8 @@ export function useCasesOn(given: TestGround) {
     changeJobs: new ChangeJobs(base),
     changeRuns: new ChangeRuns({ store, writer, reads }),
     claimTask: new ClaimTask(base),
+    mapTasks: new MapTasks(base),
+    readResults: new ReadResults(base),
     fireSlots: new FireSlots(base),
     wakeRuns: new WakeRuns(base),
     wakeTasks: new WakeTasks(base),

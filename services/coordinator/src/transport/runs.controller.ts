@@ -1,9 +1,11 @@
-import { CALLS, CarillonError, LIMITS, type RunState } from '@carillon/contracts'
+import { CALLS, CarillonError, LIMITS, type MapCall, type RunState } from '@carillon/contracts'
 import { Answers, type Incoming, type Request, Takes } from '@carillon/runtime'
 import { Controller, Inject } from '@nestjs/common'
 import type { ApplyReports } from '../app/apply-reports.ts'
 import type { ChangeRuns } from '../app/change-runs.ts'
 import type { ClaimTask } from '../app/claim-task.ts'
+import type { MapTasks } from '../app/map-tasks.ts'
+import type { ReadResults } from '../app/read-results.ts'
 import type { ReadRuns } from '../app/read-runs.ts'
 import type { ReadTree } from '../app/read-tree.ts'
 import type { StartRuns } from '../app/start-runs.ts'
@@ -18,6 +20,8 @@ export class RunsController {
   @Inject('ReadTree') private readonly trees!: ReadTree
   @Inject('ChangeRuns') private readonly change!: ChangeRuns
   @Inject('ClaimTask') private readonly claims!: ClaimTask
+  @Inject('MapTasks') private readonly maps!: MapTasks
+  @Inject('ReadResults') private readonly results!: ReadResults
   @Inject('ApplyReports') private readonly reports!: ApplyReports
   @Inject('TakeTriggers') private readonly triggers!: TakeTriggers
 
@@ -66,6 +70,16 @@ export class RunsController {
   @Answers(CALLS.tasksClaim)
   claim({ namespace, input }: Request<{ taskId: string; attempt: number; instance: string; redelivered: boolean }>) {
     return this.claims.execute(namespace, input)
+  }
+
+  @Answers(CALLS.tasksMap)
+  map({ namespace, input }: Request<MapCall>) {
+    return this.maps.execute(namespace, input)
+  }
+
+  @Answers(CALLS.tasksResults)
+  readResults({ namespace, input }: Request<{ taskId: string; cursor?: string; limit: number }>) {
+    return this.results.execute(namespace, input)
   }
 
   @Takes('REPORTS')

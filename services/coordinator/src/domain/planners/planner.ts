@@ -1,7 +1,8 @@
-import { type EndedState, isEnded, type Reason, type RunState } from '@carillon/contracts'
-import type { RunRecord, TaskRecord } from '@carillon/store'
+import { type EndedState, isEnded, type Reason, type RunState, type Stage } from '@carillon/contracts'
+import type { RunRecord, Tally, TaskRecord } from '@carillon/store'
 import { CHECK_RUNNING_MS, type Decision } from '../life.ts'
 import { toleratedOf } from '../plan.ts'
+import type { MapFacts } from './map.ts'
 
 /** How many tasks of a run are in each state. */
 export type Counts = Partial<Record<RunState, number>>
@@ -9,7 +10,9 @@ export type Counts = Partial<Record<RunState, number>>
 /** What a planner knows of a run with many tasks. It may be old: effects are such that an old view does no harm. */
 export interface Facts {
   readonly run: RunRecord
+  /** Of a run that maps: see `map`. */
   readonly counts: Counts
+  readonly map?: MapFacts
   /** Live instances that offer the handler, by id. */
   readonly offering: readonly string[]
   readonly now: number
@@ -21,18 +24,25 @@ export interface Facts {
  */
 export type Effect =
   | { readonly do: 'create'; readonly tasks: readonly TaskRecord[] }
-  /** Tasks in these states that had ended when the run was queued wait once more. */
-  | { readonly do: 'reopen'; readonly states: readonly EndedState[] }
+  /** Tasks in these states that had ended when the run was queued wait once more; only those of a stage and what comes after it. */
+  | { readonly do: 'reopen'; readonly states: readonly EndedState[]; readonly from?: Stage }
+  /** A reduce of so many parts is made over so many leaves. */
+  | { readonly do: 'split'; readonly leaves: number; readonly parts: number }
   /** Of the run: its tasks are made, or all have ended. */
   | { readonly do: 'decide'; readonly decision: Decision }
-  /** Waiting tasks by index: those below one, and not more than so many. */
-  | { readonly do: 'free'; readonly below: number; readonly atMost: number }
+  /** Waiting tasks: by index those below one, or those of a stage, and not more than so many. */
+  | { readonly do: 'free'; readonly below?: number; readonly stage?: Stage; readonly atMost: number }
   | { readonly do: 'cancel' }
   | { readonly do: 'look-again'; readonly afterMs: number }
 
 /** Pushes a run as far as it can go. Pure: it takes facts and answers what they ask for; nothing when there is nothing to do. */
 export type Planner = (facts: Facts) => Effect[]
 
+export function countsOf(tally: readonly Tally[]): Counts {
+  const counts: Counts = {}
+  for (const { state, count } of tally) counts[state] = (counts[state] ?? 0) + count
+  return counts
+}
 export const totalOf = (counts: Counts) => Object.values(counts).reduce((sum, count) => sum + count, 0)
 export const endedOf = (counts: Counts) =>
   (Object.keys(counts) as RunState[]).reduce((sum, state) => sum + (isEnded(state) ? (counts[state] ?? 0) : 0), 0)
@@ -45,9 +55,9 @@ export function begun({ run, now }: Facts): Effect {
 
 /** Of a run that was retried: all its tasks once more, or those that did not succeed. */
 export function reopened({ run }: Facts): Effect {
-  const failed = ['failed', 'timed_out', 'cancelled'] as const
-  return { do: 'reopen', states: run.reason === 'retry-failed' ? failed : ['succeeded', ...failed] }
+  return { do: 'reopen', states: run.reason === 'retry-failed' ? NOT_SUCCEEDED : ['succeeded', ...NOT_SUCCEEDED] }
 }
+export const NOT_SUCCEEDED = ['failed', 'timed_out', 'cancelled'] as const
 
 /** What a run asks for whose tasks are made: free those that wait, end it when all have ended. */
 export function goOn(facts: Facts): Effect[] {
@@ -66,7 +76,7 @@ export function goOn(facts: Facts): Effect[] {
 }
 
 /** The end of a run whose tasks have all ended (semantics D6): more failed than tolerated → failed, else any cancelled → cancelled. */
-function endOf({ run, counts, now }: Facts): Decision {
+export function endOf({ run, counts, now }: Facts): Decision {
   const failed = (counts.failed ?? 0) + (counts.timed_out ?? 0)
   const total = totalOf(counts)
   const [event, reason]: ['failed' | 'cancelled' | 'succeeded', Reason] =

@@ -71,7 +71,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     planner: (planner) => (facts) => planner({ ...facts, counts: { ...facts.counts, running: 0 } }),
   },
   'a run begins before its tasks are made': { planner: (planner) => (facts) => planner(facts).reverse() },
-  'waiting tasks are not freed': { planner: changing((effect) => (effect.do === 'free' && effect.below > 2 ? undefined : effect)) },
+  'waiting tasks are not freed': { planner: changing((effect) => (effect.do === 'free' && (effect.below ?? 3) > 2 ? undefined : effect)) },
   'a cancelled run does not cancel its tasks': { planner: changing((effect) => (effect.do === 'cancel' ? undefined : effect)) },
   'a run does not end with its last task': {
     planner: changing((effect) => (effect.do === 'decide' && isEnded(effect.decision.set.state ?? 'queued') ? undefined : effect)),

@@ -1,9 +1,9 @@
-import { isEnded, type Report, type WorkMessage } from '@carillon/contracts'
+import { CarillonError, isEnded, type Report, stageOf, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import { PLANNERS, type Planners } from '../../app/advance-run.ts'
-import type { Planner } from '../../domain/planners/planner.ts'
+import { countsOf, type Planner, totalOf } from '../../domain/planners/planner.ts'
 import { FakePresence, useCasesOn } from '../test-coordinator.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
 import type { Fault } from './faults.ts'
@@ -22,6 +22,13 @@ interface Held {
   isDoubtful: boolean
   isClaimed?: boolean
   begun: boolean
+  /** Of a map: calls that were answered, results that were read. */
+  calls: number
+  results: string[]
+  cursor?: string | undefined
+  isBusy?: boolean
+  /** It has heard that it does not run any more. */
+  isRefused?: boolean
 }
 
 interface Instance {
@@ -35,6 +42,7 @@ const STEPS = 60
 const CALM_ROUNDS = 60
 const PATIENCE_TURNS = 5
 const HANDLER = 'hello'
+const FRESH = { begun: false, calls: 0 }
 const signal = new AbortController().signal
 let runs = 0
 
@@ -53,6 +61,8 @@ export class Simulation {
   readonly #coordinators: Coordinator[] = []
   readonly #instances: Instance[] = []
   readonly #run: RunRecord
+  /** What the tasks of a map do: the root calls so often with so many items, and the first of these map again. */
+  readonly #program: { readonly calls: number; readonly items: number; readonly isNested: boolean }
   /** What instances that were given up for lost still say. */
   readonly #late: { readonly instance: string; readonly report: Report }[] = []
   #isCalm = false
@@ -67,9 +77,10 @@ export class Simulation {
     const tries = 1 + this.#random.below(2)
     const plan = { ...(maxParallel ? { maxParallel } : {}), ...(tolerate ? { tolerate } : {}) }
     const backoff = { type: 'fixed', delayMs: 1_000 } as const
-    const many = this.#random.chance(0.7)
-      ? ({ mode: 'shards', plan: { shards, ...plan } } as const)
-      : ({ mode: 'broadcast', plan } as const)
+    const mode = this.#random.pick(['shards', 'shards', 'broadcast', 'map', 'map-reduce'] as const) ?? 'shards'
+    const parts = mode === 'map-reduce' ? { shards: 1 + this.#random.below(3) } : {}
+    const many = { mode, plan: { ...(mode === 'shards' ? { shards } : parts), ...plan } }
+    this.#program = { calls: 1 + this.#random.below(2), items: 1 + this.#random.below(4), isNested: this.#random.chance(0.4) }
     this.#run = aRun(++runs, { ...many, handler: HANDLER, tries, attempts: tries, backoff, queuedAt: this.#clock.now() })
     this.#broker.answer = (instance, work) => this.#offered(instance, work)
     for (let i = 0; i < 2; i++) this.#coordinators.push(this.#newCoordinator())
@@ -211,7 +222,7 @@ export class Simulation {
     delivery.count++
     const { work } = delivery
     const there = instance.held.find((held) => held.work.taskId === work.taskId)
-    if (!there) instance.held.push({ work, attempt: work.attempt, delivery, isDoubtful: delivery.count > 1, begun: false })
+    if (!there) instance.held.push({ work, attempt: work.attempt, delivery, isDoubtful: delivery.count > 1, ...FRESH, results: [] })
   }
 
   /** Asks until there is an answer, as executors do. */
@@ -234,7 +245,7 @@ export class Simulation {
     const instance = this.#instances.find((one) => one.id === id && one.alive)
     if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return undefined
     const isKnown = instance.done.has(keyOf(work)) || instance.held.some((held) => keyOf(held.work) === keyOf(work))
-    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, isDoubtful: false, begun: false })
+    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, isDoubtful: false, ...FRESH, results: [] })
     return !this.#isCalm && this.#random.chance(0.1) ? undefined : { accepted: true }
   }
 
@@ -247,12 +258,44 @@ export class Simulation {
     if (this.#random.chance(0.6)) this.#broker.report(instance.id, { ...idsOf(held), type: 'started' })
   }
 
-  #finish(outcome?: 'cancelled', of?: { instance: Instance; held: Held }): void {
+  /** A step of what a task of a map does before it can end; false while it has to go on. */
+  async #works(instance: Instance, held: Held): Promise<boolean> {
+    const { task, taskId, item } = held.work
+    if (task === undefined) return true
+    if (task === 'reduce' || task === 'merge') {
+      const page = await this.#with((coordinator) => coordinator.readResults.execute('default', { taskId, limit: 3, cursor: held.cursor }))
+      if (!page) return false
+      held.results.push(...page.items.flatMap(({ result }) => result as string[]))
+      held.cursor = page.next
+      return page.next === undefined
+    }
+    const calls = task === 'root' ? this.#program.calls : this.#program.isNested && task === 'leaf' && item === 0 ? 1 : 0
+    if (held.calls === calls) {
+      held.results = [taskId]
+      return true
+    }
+    const items = Array.from({ length: this.#program.items }, (_, i) => i)
+    const call = { taskId, attempt: held.attempt, instance: instance.id, call: held.calls, name: task === 'root' ? 'leaf' : 'deep', items }
+    const answer = await this.#with((coordinator) =>
+      coordinator.mapTasks.execute('default', call).catch((error: unknown) => ({ error: CarillonError.from(error) })),
+    )
+    if (answer === undefined) return false
+    if (!('error' in answer)) held.calls++
+    else held.isRefused = answer.error.code === 'TASK_NOT_RUNNING'
+    return held.isRefused ?? false
+  }
+
+  async #finish(outcome?: 'cancelled', of?: { instance: Instance; held: Held }): Promise<void> {
     const instance = of?.instance ?? this.#alive()
-    const held = of?.held ?? this.#random.pick(instance?.held.filter(({ begun }) => begun) ?? [])
+    const held = of?.held ?? this.#random.pick(instance?.held.filter(({ begun, isBusy }) => begun && !isBusy) ?? [])
     if (!instance || !held) return
-    const chosen = outcome ?? (this.#isCalm || this.#random.chance(0.75) ? 'succeeded' : this.#random.chance(0.8) ? 'failed' : 'timed_out')
-    const report: Report = { ...idsOf(held), type: 'finished', outcome: chosen }
+    held.isBusy = true
+    const isDone = outcome !== undefined || (await this.#works(instance, held))
+    held.isBusy = false
+    if (!isDone || !instance.alive || !instance.held.includes(held)) return
+    const chosen = outcome ?? (held.isRefused ? 'failed' : this.#isCalm || this.#random.chance(0.75) ? 'succeeded' : this.#random.chance(0.8) ? 'failed' : 'timed_out')
+    const result = chosen === 'succeeded' && held.work.task !== undefined ? { result: held.results } : {}
+    const report: Report = { ...idsOf(held), type: 'finished', outcome: chosen, ...result }
     this.#broker.report(instance.id, report)
     if (!this.#isCalm && this.#random.chance(0.1)) this.#late.push({ instance: instance.id, report })
     instance.done.add(keyOf(held.work))
@@ -273,8 +316,11 @@ export class Simulation {
     const instance = this.#alive()
     if (!instance || this.#instances.filter(({ alive }) => alive).length === 1) return
     instance.alive = false
-    for (const held of instance.held)
-      this.#late.push({ instance: instance.id, report: { ...idsOf(held), type: 'finished', outcome: 'succeeded' } })
+    for (const held of instance.held) {
+      // What is left of a map's task that was not done cannot have succeeded.
+      const outcome = held.work.task === undefined ? 'succeeded' : 'failed'
+      this.#late.push({ instance: instance.id, report: { ...idsOf(held), type: 'finished', outcome } })
+    }
     this.#showPresence()
     await settle()
     await this.#lose(instance)
@@ -328,7 +374,7 @@ export class Simulation {
     const instance = this.#instances.find(({ id, alive }) => id === order.instance && alive)
     for (const held of [...(instance?.held ?? [])]) {
       if (!instance || (held.work.taskId !== order.taskId && held.work.runId !== order.taskId)) continue
-      if (held.begun) this.#finish('cancelled', { instance, held })
+      if (held.begun) void this.#finish('cancelled', { instance, held })
       else if (held.isClaimed) this.#release(instance, held)
       else if (!held.isDoubtful) {
         drop(instance, held)
@@ -357,20 +403,30 @@ export class Simulation {
 
   async #checkEnd(): Promise<void> {
     const run = await this.#stored()
-    const counts = await this.#store.tasks.count(run.id)
+    const tally = await this.#store.tasks.tally(run.id)
+    const counts = countsOf(tally)
     const say = (what: string) =>
       this.violations.push(`${what}: ${run.state}, tasks ${JSON.stringify(counts)}, plan ${JSON.stringify(run.plan)}`)
     if (!isEnded(run.state)) return void say('it never ended')
-    const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
-    if (run.plan?.shards !== undefined && total !== run.plan.shards && total > 0) say('some shards are missing')
+    const total = totalOf(counts)
+    if (run.mode === 'shards' && total !== run.plan?.shards && total > 0) say('some shards are missing')
     const failed = (counts.failed ?? 0) + (counts.timed_out ?? 0)
-    const tolerated = run.plan?.tolerate === '30%' ? Math.floor(total * 0.3) : Number(run.plan?.tolerate ?? 0)
+    const deciding = totalOf(countsOf(tally.filter(({ mapped, state }) => mapped === 0 || state !== 'succeeded')))
+    const tolerated = run.plan?.tolerate === '30%' ? Math.floor(deciding * 0.3) : Number(run.plan?.tolerate ?? 0)
     if (total > 0 && run.reason !== 'cancelled-by-request' && (run.state === 'failed') !== failed > tolerated)
       say('the outcome is not that of its tasks')
     if (total > 0 && run.state === 'succeeded' && (counts.cancelled ?? 0) > 0) say('cancelled tasks are no success')
+    if (run.state === 'succeeded' && run.mode === 'map-reduce') await this.#checkReduced(run, say)
     if (!this.#broker.ended.some(({ runId, state }) => runId === run.id && state === run.state)) say('nobody was told of the end')
     for (let round = 0; round < CALM_ROUNDS && this.#broker.work.size > 0; round++) await this.#calmRound()
     if (this.#broker.work.size > 0) say('work is left in the queue')
+  }
+
+  /** What came out is what every leaf that succeeded put in, once and in order. */
+  async #checkReduced(run: RunRecord, say: (what: string) => void): Promise<void> {
+    const { items } = await this.#store.tasks.list({ runId: run.id, state: 'succeeded', isLeaf: true, limit: 1_000 })
+    const leaves = items.filter(({ id }) => stageOf(id) === 'map').map(({ id }) => id)
+    if (leaves.length > 0 && run.result !== JSON.stringify(leaves)) say(`what was reduced is not what the leaves gave: ${run.result} of ${leaves.join()}`)
   }
 }
 
@@ -381,7 +437,8 @@ async function patience(): Promise<undefined> {
 }
 
 function plannersWith(change: (planner: Planner) => Planner): Planners {
-  return { broadcast: change(PLANNERS.broadcast), shards: change(PLANNERS.shards) }
+  const { broadcast, shards, map } = PLANNERS
+  return { broadcast: change(broadcast), shards: change(shards), map: change(map), 'map-reduce': change(map) }
 }
 
 function drop(instance: Instance, held: Held): void {

@@ -1,5 +1,6 @@
 import { isEnded } from '@carillon/contracts'
 import type { LifeChange, LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
+import { countsOf } from '../../domain/planners/planner.ts'
 
 /** Where a write is cut off: before it, or after it but before anybody hears of it. */
 export type Cut = 'before' | 'after' | undefined
@@ -103,18 +104,20 @@ function checkRun({ store, hooks }: { store: Store; hooks: StoreHooks }, run: Ru
   if (!run || set.state === undefined) return
   if (isEnded(run.state) && set.state !== 'queued') hooks.violated(`run had ended (${run.state}) and became ${set.state}`)
   if (!isEnded(set.state) || run.state === 'queued' || run.state === 'delayed') return
-  void store.tasks.count(run.id).then((counts) => {
-    for (const [state, count] of Object.entries(counts))
-      if (!isEnded(state as never) && count > 0) hooks.violated(`the run became ${set.state} while ${count} tasks were ${state}`)
+  void store.tasks.tally(run.id).then((tally) => {
+    for (const { state, count } of tally)
+      if (!isEnded(state)) hooks.violated(`the run became ${set.state} while ${count} tasks were ${state}`)
   })
 }
 
 function checkLimit({ store, hooks }: { store: Store; hooks: StoreHooks }, changes: readonly LifeChange[]): void {
   const runId = changes[0]?.id.split('-')[0] ?? ''
   const runs = store.runs.get([runId])
-  const counts = store.tasks.count(runId)
+  const counts = store.tasks.tally(runId).then(countsOf)
   void Promise.all([runs, counts]).then(([[run], { queued = 0, delayed = 0, running = 0, cancelling = 0 }]) => {
-    const limit = run?.plan?.maxParallel
+    const isMap = run?.mode === 'map' || run?.mode === 'map-reduce'
+    // Tasks of a map have no number by which they could be freed: both coordinators may do so at once, each as many as there is room for.
+    const limit = run?.plan?.maxParallel && run.plan.maxParallel * (isMap ? 2 : 1)
     const active = queued + delayed + running + cancelling
     if (run?.attempt === 1 && limit !== undefined && active > limit) hooks.violated(`${active} tasks were under way, ${limit} are allowed`)
   })

@@ -1,0 +1,26 @@
+import { isEnded, OPEN_STATES, type RunState, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
+import type { RunRecord, Store } from '@carillon/store'
+import type { MapFacts } from '../domain/planners/map.ts'
+
+const UNDER_WAY = OPEN_STATES.filter((state) => state !== 'waiting')
+const STOPPABLE = OPEN_STATES.filter((state) => state !== 'cancelling')
+
+/** What a planner needs to know of a run that maps, asked so that it costs the same for ten tasks and for a million while any is open. */
+export async function lookAtMap(store: Store, run: RunRecord): Promise<MapFacts> {
+  const { tasks } = store
+  const runId = run.id
+  const any = async (states: readonly RunState[], before?: string) => (await tasks.countUpTo({ runId, states, before, atMost: 1 })) > 0
+  if (run.state === 'queued' || !(await any(OPEN_STATES))) {
+    const tally = await tasks.tally(runId)
+    const [merge, first] = await tasks.get([stageTaskId(runId, 'merge'), stageTaskId(runId, 'reduce', 0)])
+    return { tally, last: merge ?? first }
+  }
+  if (run.state === 'cancelling') return { isStoppable: await any(STOPPABLE) }
+  const [waiting] = (await tasks.list({ runId, state: 'waiting', limit: 1 })).items
+  if (!waiting || isEnded(run.state)) return {}
+  const stage = stageOf(waiting.id)
+  const isTooEarly = stage !== 'map' && (await any(OPEN_STATES, stageStart(runId, stage)))
+  const limit = run.plan?.maxParallel
+  const underWay = limit === undefined ? 0 : await tasks.countUpTo({ runId, states: UNDER_WAY, atMost: limit })
+  return { waiting: isTooEarly ? undefined : stage, underWay }
+}

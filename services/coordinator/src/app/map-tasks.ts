@@ -1,0 +1,96 @@
+import {
+  CarillonError,
+  childTaskId,
+  isTaskId,
+  LIMITS,
+  type MapCall,
+  printable,
+  stageOf,
+  writeJson,
+} from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
+import type { Store, TaskRecord } from '@carillon/store'
+import { taskOfRun } from '../domain/new-run.ts'
+import type { WorkPublisher } from './publish-work.ts'
+import type { TaskOfRun, TaskWriter } from './write-tasks.ts'
+
+/** Work messages that the broker has not accepted yet; beyond it whoever maps has to wait. */
+const OUTSTANDING = 10_000
+
+/** Makes a task of each item that a running task maps (semantics D4). The same call once more, in whatever attempt, makes nothing new. */
+export class MapTasks {
+  readonly #store: Store
+  readonly #tasks: TaskWriter
+  readonly #work: WorkPublisher
+  readonly #clock: Clock
+
+  constructor(options: { store: Store; tasks: TaskWriter; work: WorkPublisher; clock: Clock }) {
+    this.#store = options.store
+    this.#tasks = options.tasks
+    this.#work = options.work
+    this.#clock = options.clock
+  }
+
+  /** @throws CarillonError INVALID_REQUEST, TASK_NOT_RUNNING, ITEM_TOO_LARGE, MAP_TOO_DEEP, QUEUE_FULL */
+  async execute(namespace: string, call: MapCall): Promise<{ created: number }> {
+    const parent = await this.#parent(namespace, call)
+    const { outstanding } = this.#work
+    if (outstanding > OUTSTANDING) throw new CarillonError('QUEUE_FULL', `${outstanding} tasks wait for the broker to take them`)
+    const children = childrenOf(parent, call, this.#clock.now())
+    const created = await this.#tasks.insert(children)
+    // The children are there before their parent can end: whoever looks whether any task is open sees them. What is published belongs to an
+    // attempt that was the current one after they were made.
+    const isCurrent = await this.#touch(parent.task, call).catch((error: unknown) => {
+      this.#tasks.doubt(created)
+      throw error
+    })
+    if (isCurrent) this.#tasks.follow(parent.run, created)
+    else {
+      this.#tasks.doubt(created)
+      this.#tasks.advance(parent.run.id)
+      throw notRunning(call, 'it has just ended or been taken over')
+    }
+    return { created: created.length }
+  }
+
+  async #parent(namespace: string, call: MapCall): Promise<TaskOfRun> {
+    const { taskId, attempt, instance } = call
+    const [known] = isTaskId(taskId) ? await this.#tasks.known([taskId]) : []
+    if (!known || known.run.namespace !== namespace || known.task.name === null || stageOf(taskId) !== 'map') {
+      const hint = 'Only the root of a map and the tasks it leads to may map: runs whose mode is map or map-reduce.'
+      throw new CarillonError('INVALID_REQUEST', `task ${printable(taskId)} cannot map`, { field: 'taskId', value: printable(taskId), hint })
+    }
+    const { task, run } = known
+    if (run.state !== 'running') throw notRunning(call, `its run is ${run.state}`)
+    if (task.state !== 'queued' && task.state !== 'running') throw notRunning(call, `it is ${task.state}`)
+    if (task.attempt !== attempt) throw notRunning(call, `it is at attempt ${task.attempt}`)
+    if (task.owner !== null && task.owner !== instance) throw notRunning(call, `instance ${task.owner} has it`)
+    return known
+  }
+
+  #touch({ id }: TaskRecord, { attempt, instance }: MapCall): Promise<boolean> {
+    const expect = { state: ['queued', 'running'], attempt, owner: [null, instance] } as const
+    return this.#store.tasks.update([{ id, expect, set: { mapped: 1 } }]).then(([outcome]) => outcome === 'applied')
+  }
+}
+
+/** @throws CarillonError ITEM_TOO_LARGE, JSON_TOO_DEEP, MAP_TOO_DEEP */
+function childrenOf({ run, task }: TaskOfRun, { call, name, items }: MapCall, now: number): TaskRecord[] {
+  const last = childTaskId(task.id, call, items.length - 1)
+  if (last.length > LIMITS.taskIdLength)
+    throw new CarillonError('MAP_TOO_DEEP', `the tasks of task ${task.id} are nested too deep`, { field: 'taskId', value: task.id })
+  // With a limit they wait for the planner, which frees as many as may be under way.
+  const life = run.plan?.maxParallel === undefined ? ({ state: 'queued', queuedAt: now } as const) : {}
+  return items.map((item, index) => {
+    const limit = { field: `items.${index}`, maxBytes: LIMITS.itemBytes, tooLarge: 'ITEM_TOO_LARGE', notJson: 'INVALID_JSON' } as const
+    const place = { id: childTaskId(task.id, call, index), name, index, total: items.length, item: writeJson(item, limit) }
+    return { ...taskOfRun(run, place), ...life }
+  })
+}
+
+function notRunning({ taskId, attempt }: MapCall, why: string): CarillonError {
+  return new CarillonError('TASK_NOT_RUNNING', `attempt ${attempt} of task ${taskId} does not run: ${why}`, {
+    field: 'taskId',
+    value: printable(taskId),
+  })
+}
