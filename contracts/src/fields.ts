@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ErrorCode } from './error-codes.ts'
 import { CarillonError, printable } from './errors.ts'
 import { hintOf } from './hints.ts'
-import { RUN_ID } from './ids.ts'
+import { RUN_ID, TASK_ID } from './ids.ts'
 import { LIMITS } from './limits.ts'
 import { isName, NAME_RULE, nameHint } from './names.ts'
 
@@ -13,7 +13,6 @@ export function coded<T extends z.ZodType>(schema: T, code: ErrorCode, hint: str
 
 /** A name that may become a subject token. */
 export const nameField = coded(z.unknown(), 'INVALID_NAME', `Use ${NAME_RULE}.`, isName) as unknown as z.ZodType<string>
-const TASK_ID = new RegExp(`^[A-Za-z0-9_-]{1,${LIMITS.taskIdLength}}$`)
 /** The id of a task, or of a run whose only task it is. */
 export const taskIdField = z.string().regex(TASK_ID, 'Use the id as it was given out.')
 export const runIdField = z.string().regex(RUN_ID, 'A run id has 16 to 48 small letters and digits.')

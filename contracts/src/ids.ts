@@ -1,3 +1,5 @@
+import { LIMITS } from './limits.ts'
+
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TIME_LETTERS = 10
 const RANDOM_LETTERS = 16
@@ -40,6 +42,8 @@ function encode(value: number, letters: number): string {
   return text
 }
 
+/** What may be the id of a task. */
+export const TASK_ID = new RegExp(`^[A-Za-z0-9][A-Za-z0-9_-]{0,${LIMITS.taskIdLength - 1}}$`)
 /** Whether an id is that of a task of a run with many. */
 export const isTaskId = (id: string) => id.includes('-')
 /**

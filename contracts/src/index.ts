@@ -20,6 +20,7 @@ export {
   stageOf,
   stageStart,
   stageTaskId,
+  TASK_ID,
   taskIdOf,
   timeLetters,
 } from './ids.ts'

@@ -3,6 +3,7 @@ import type { Client } from './client/client.ts'
 import type { Link } from './connection/link.ts'
 import { Executor, type ExecutorOptions } from './executor/executor.ts'
 import { defineHandler, type HandlerDefinition, type HandlerOptions } from './executor/handler.ts'
+import { defineMapHandler, type ItemSchemas, type MapDefinition, type MapReduceDefinition } from './executor/map-handler.ts'
 import type { SchemaOutput, StandardSchema } from './executor/standard-schema.ts'
 import type { TaskContext } from './executor/task-context.ts'
 import { onShutdownSignal } from './shutdown-signals.ts'
@@ -12,6 +13,9 @@ export interface MeshOptions extends Omit<ExecutorOptions, 'handlers' | 'onDrain
   readonly drainMs: number
   readonly signals: boolean
 }
+
+/** As of `handle`; the schemas are part of the definition. */
+export type MapOptions = Omit<HandlerOptions, 'input'>
 
 /** A process's place in the mesh: a client always, an executor once it has handlers and is started. */
 export class Mesh {
@@ -47,7 +51,30 @@ export class Mesh {
     options?: HandlerOptions & { readonly input?: undefined },
   ): this
   handle(name: string, run: HandlerDefinition['run'], options?: HandlerOptions): this {
-    const handler = defineHandler(name, run, options)
+    return this.#offer(defineHandler(name, run, options))
+  }
+
+  /** Offer a handler whose runs map: tasks make tasks. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST */
+  map<Input extends StandardSchema, Schemas extends ItemSchemas>(
+    name: string,
+    definition: MapDefinition<Input, Schemas>,
+    options: MapOptions = {},
+  ): this {
+    return this.#offer(defineMapHandler(name, definition as MapDefinition<StandardSchema, ItemSchemas>, { ...options, kind: 'map' }))
+  }
+
+  /** Offer a handler whose runs map, and bring the results together. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST */
+  mapReduce<Input extends StandardSchema, Schemas extends ItemSchemas>(
+    name: string,
+    definition: MapReduceDefinition<Input, Schemas>,
+    options: MapOptions = {},
+  ): this {
+    const { reduce, merge, ...rest } = definition as MapReduceDefinition<StandardSchema, ItemSchemas>
+    return this.#offer(defineMapHandler(name, { ...rest, reduce, ...(merge ? { merge } : {}) }, { ...options, kind: 'map-reduce' }))
+  }
+
+  #offer(handler: HandlerDefinition): this {
+    const { name } = handler
     if (this.#handlers.has(name)) {
       throw new CarillonError('HANDLER_EXISTS', `There is a handler ${name} already`, { field: 'handler', value: name })
     }

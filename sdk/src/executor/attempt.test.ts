@@ -10,6 +10,7 @@ import { defineHandler, type HandlerDefinition, type HandlerOptions } from './ha
 import { NonRetryableError } from './handler-errors.ts'
 import { HeldTask } from './held-task.ts'
 import type { Ending } from './report-text.ts'
+import type { TaskCalls } from './task-calls.ts'
 import type { TaskContext } from './task-context.ts'
 
 type Run = (context: TaskContext) => unknown
@@ -23,6 +24,7 @@ function startAttempt(run: Run, more: { work?: Partial<WorkMessage>; options?: H
     task: new HeldTask(work, {} as Msg, { heldAt: clock.now() }),
     handler: defineHandler('h', run as HandlerDefinition['run'], more.options),
     clock,
+    calls: {} as TaskCalls,
     trace: NO_TRACE,
     observer: {
       onBegin: () => undefined,

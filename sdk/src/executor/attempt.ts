@@ -1,11 +1,12 @@
-import { CarillonError, type Failure, LIMITS, type LogLevel, TIMES, writeJson } from '@carillon/contracts'
+import { CarillonError, type Failure, LIMITS, type LogLevel, type Page, type TaskResult, TIMES, writeJson } from '@carillon/contracts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Trace } from '../telemetry.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import type { HandlerDefinition } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
 import type { Ending } from './report-text.ts'
-import { issuesText, type SchemaResult } from './standard-schema.ts'
+import { checkedBy, isThenable, PayloadRefused } from './standard-schema.ts'
+import type { TaskCalls } from './task-calls.ts'
 import { type LogFields, RunningContext, type TaskPort } from './task-context.ts'
 
 /** Why an attempt is ended before its handler returns. `drain`: without a report; someone else runs it again. */
@@ -24,6 +25,7 @@ export interface AttemptOptions {
   readonly task: HeldTask
   readonly handler: HandlerDefinition
   readonly clock: Clock
+  readonly calls: TaskCalls
   readonly trace: Trace
   readonly observer: AttemptObserver
 }
@@ -83,6 +85,14 @@ export class Attempt implements TaskPort {
     this.#controller?.abort(this.#abortReason())
   }
 
+  map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void> {
+    return this.#options.calls.map(this.task.work, call, this.signal)
+  }
+
+  results(page: { cursor: string | undefined; limit: number }): Promise<Page<TaskResult>> {
+    return this.#options.calls.results(this.task.work, page, this.signal)
+  }
+
   progress(percent: number, note: string | undefined): void {
     if (!this.#isOver) this.#options.observer.onProgress(this, percent, note)
   }
@@ -96,13 +106,10 @@ export class Attempt implements TaskPort {
     const context = new RunningContext(this.task.work, this)
     const run = handler.run as unknown as (context: RunningContext) => unknown
     if (handler.input === undefined) return run(context)
-    const use = (checked: SchemaResult<unknown>) => {
-      if (checked.issues) throw new PayloadRefused(issuesText(checked.issues))
-      context.payload = checked.value
+    return checkedBy(handler.input, context.payload, (payload) => {
+      context.payload = payload
       return run(context)
-    }
-    const checked = handler.input['~standard'].validate(context.payload)
-    return isThenable(checked) ? Promise.resolve(checked).then(use) : use(checked as SchemaResult<unknown>)
+    })
   }
 
   readonly #succeed = (result: unknown): void => {
@@ -148,12 +155,4 @@ export class Attempt implements TaskPort {
     if (this.#abortKind === 'timeout') return new DOMException(this.#timeoutFailure().message, 'TimeoutError')
     return new DOMException(this.#abortKind === 'cancel' ? 'The run was cancelled' : 'The executor is stopping', 'AbortError')
   }
-}
-
-class PayloadRefused extends Error {}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
-  )
 }

@@ -17,6 +17,7 @@ import { Registrar } from './registrar.ts'
 import { type Ending, finishedText } from './report-text.ts'
 import { Reporter } from './reporter.ts'
 import { RunningReports } from './running-reports.ts'
+import { TaskCalls } from './task-calls.ts'
 import { ACK } from './work.ts'
 
 export interface ExecutorOptions {
@@ -44,6 +45,7 @@ export class Executor {
   readonly #capacity: number
   /** Handlers compete for slots. */
   readonly #isCapped: boolean
+  readonly #calls: TaskCalls
   readonly #reporter: Reporter
   readonly #runningReports: RunningReports
   readonly #intake: Intake
@@ -68,6 +70,7 @@ export class Executor {
       onStreamMissing: onRegister,
     })
     this.#runningReports = new RunningReports(clock, this.#reporter)
+    this.#calls = new TaskCalls({ caller, instance: identity.instance })
     this.#lanes = new Map(handlers.map((handler) => [handler.name, this.#createLane(handler)]))
     this.#intake = new Intake({
       ...{ link, caller, clock, onWarning, onRegister },
@@ -142,7 +145,7 @@ export class Executor {
   #createLane(handler: HandlerDefinition): Lane {
     const { clock, caller, logs } = this.#options
     return new Lane({
-      ...{ handler, clock },
+      ...{ handler, clock, calls: this.#calls },
       telemetry: caller.telemetry,
       freeCapacity: () => this.#capacity - this.#running(),
       observer: {

@@ -1,4 +1,4 @@
-import { CarillonError, checkName, type HandlerInfo, LIMITS, printable } from '@carillon/contracts'
+import { CarillonError, checkName, type HandlerInfo, type HandlerKind, LIMITS, printable } from '@carillon/contracts'
 import { jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 import type { TaskContext } from './task-context.ts'
 
@@ -18,6 +18,8 @@ export interface HandlerDefinition {
   readonly concurrency: number
   readonly input: StandardSchema | undefined
   readonly description: string | undefined
+  /** Its runs map. */
+  readonly kind?: HandlerKind
 }
 
 const DEFAULT_CONCURRENCY = 10
@@ -41,7 +43,8 @@ function wrong(field: string, value: unknown, hint: string): CarillonError {
 }
 
 /** What is announced of a handler. */
-export function handlerInfo({ name, description, input }: HandlerDefinition): HandlerInfo {
+export function handlerInfo({ name, description, input, kind }: HandlerDefinition): HandlerInfo {
   const inputSchema = jsonSchemaOf(input)
-  return { name, ...(description !== undefined && { description }), ...(inputSchema !== undefined && { inputSchema }) }
+  const about = { ...(description !== undefined && { description }), ...(kind !== undefined && { kind }) }
+  return { name, ...about, ...(inputSchema !== undefined && { inputSchema }) }
 }

@@ -6,11 +6,13 @@ import { demand, nextAverage, readAhead } from './demand.ts'
 import type { HandlerDefinition } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
 import type { Ending } from './report-text.ts'
+import type { TaskCalls } from './task-calls.ts'
 
 export interface LaneOptions {
   readonly handler: HandlerDefinition
   readonly clock: Clock
   readonly telemetry: Telemetry
+  readonly calls: TaskCalls
   readonly observer: AttemptObserver
   /** Tasks that all handlers together may still begin. */
   readonly freeCapacity: () => number
@@ -111,9 +113,9 @@ export class Lane {
   }
 
   #begin(task: HeldTask): void {
-    const { clock, telemetry, handler } = this.#options
+    const { clock, telemetry, handler, calls } = this.#options
     const trace = telemetry.task(task)
-    const attempt = new Attempt({ task, handler, clock, trace, observer: this.#observer })
+    const attempt = new Attempt({ task, handler, clock, calls, trace, observer: this.#observer })
     this.running.add(attempt)
     attempt.start()
   }

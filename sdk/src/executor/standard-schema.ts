@@ -19,6 +19,25 @@ export type SchemaResult<Output> =
       }[]
     }
 
+/** What a schema refuses: it ends the task, reason `invalid-payload`, whatever tries are left. */
+export class PayloadRefused extends Error {}
+
+/** Hands on what a schema makes of a value, at once where the schema needs no time. @throws PayloadRefused */
+export function checkedBy<Result>(schema: StandardSchema, value: unknown, use: (checked: unknown) => Result): Result | Promise<Result> {
+  const pass = (checked: SchemaResult<unknown>) => {
+    if (checked.issues) throw new PayloadRefused(issuesText(checked.issues))
+    return use(checked.value)
+  }
+  const checked = schema['~standard'].validate(value)
+  return isThenable(checked) ? Promise.resolve(checked as Promise<SchemaResult<unknown>>).then(pass) : pass(checked as SchemaResult<unknown>)
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
+  )
+}
+
 /** What a schema makes of a payload. */
 export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
 

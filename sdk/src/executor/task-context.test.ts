@@ -12,10 +12,48 @@ function createContext() {
     traceparent: undefined,
     progress: (percent, note) => void progress.push([percent, note]),
     log: (level, message) => void lines.push([level, message]),
+    map: (call) => new Promise((resolve) => calls.push({ ...call, resolve })),
+    results: async ({ cursor, limit }) => {
+      const from = Number(cursor ?? 0)
+      asked.push(limit)
+      const items = Array.from({ length: Math.min(limit, 700 - from) }, (_, i) => ({ taskId: `t-${from + i}`, result: from + i }))
+      return { items, ...(from + limit < 700 ? { next: String(from + limit) } : {}) }
+    },
   }
+  const calls: { call: number; name: string; items: readonly unknown[]; resolve: () => void }[] = []
+  const asked: number[] = []
   const context = new RunningContext({ runId: 'r', taskId: 't', handler: 'h', attempt: 1, payload: null }, port)
-  return { context, progress, lines }
+  return { context, progress, lines, calls, asked }
 }
+
+test('calls to map are numbered, four at once', async () => {
+  const { context, calls } = createContext()
+  const done = Promise.all(Array.from({ length: 6 }, (_, i) => context.map('page', [i])))
+  await new Promise(setImmediate)
+  assert.deepEqual(
+    calls.map(({ call, name, items }) => [call, name, items]),
+    [0, 1, 2, 3].map((i) => [i, 'page', [i]]),
+  )
+  for (const { resolve } of calls.splice(0)) resolve()
+  await new Promise(setImmediate)
+  assert.deepEqual(
+    calls.map(({ call }) => call),
+    [4, 5],
+  )
+  for (const { resolve } of calls) resolve()
+  await done
+})
+
+test('results are read in pages that grow, in order', async () => {
+  const { context, asked } = createContext()
+  const read: number[] = []
+  for await (const result of context.results<number>()) read.push(result)
+  assert.deepEqual(
+    read,
+    Array.from({ length: 700 }, (_, i) => i),
+  )
+  assert.deepEqual(asked, [100, 200, 400])
+})
 
 test('progress is a number from 0 to 100; anything else is thrown at once', async () => {
   const { context, progress } = createContext()

@@ -1,4 +1,4 @@
-import { CarillonError, type LogLevel, printable, type WorkMessage } from '@carillon/contracts'
+import { CarillonError, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
 
 /** Extra facts of a log line; written as JSON. */
 export type LogFields = Readonly<Record<string, unknown>>
@@ -43,25 +43,53 @@ export interface TaskContext<Payload = unknown> {
   progress(percent: number, note?: string): Promise<void>
 }
 
+/** What the root of a map and the tasks it leads to are given. */
+export interface MapContext<Payload, Items extends object, Item = undefined> extends TaskContext<Payload> {
+  /** What this task is about; undefined for the root. */
+  readonly item: Item
+  /**
+   * Ask for a task for each item; resolves when they are stored. They run at once, beside this task. What was asked for stays asked for when
+   * this task is tried again: its n-th call is the same call in every attempt.
+   * @param items 1 to 500, each JSON up to 64 KiB; call again for more
+   * @throws CarillonError INVALID_NAME, INVALID_REQUEST, ITEM_TOO_LARGE, MAP_TOO_DEEP; TASK_NOT_RUNNING when this attempt is over
+   */
+  map<Name extends keyof Items & string>(name: Name, items: readonly Items[Name][]): Promise<void>
+}
+
+/** What reduce and merge tasks are given. */
+export interface ReduceContext<Payload> extends TaskContext<Payload> {
+  /** What is to be brought together, in the order of the map, read a page at a time. */
+  results<Result = unknown>(): AsyncIterable<Result>
+}
+
 /** What a context needs of whoever runs the task. */
 export interface TaskPort {
   readonly signal: AbortSignal
   readonly traceparent: string | undefined
   progress(percent: number, note: string | undefined): void
   log(level: LogLevel, message: string, fields: LogFields | undefined): void
+  map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void>
+  results(page: { cursor: string | undefined; limit: number }): Promise<Page<TaskResult>>
 }
 
 const NOTE_LENGTH = 1_000
+/** Calls of one task that are under way at once: more would only lie in the coordinator's memory. */
+const CALLS_AT_ONCE = 4
+const [FIRST_PAGE, LARGEST_PAGE] = [100, 500]
 
 /** The context of one attempt. Its parts are made when they are asked for: most tasks need few of them. */
 export class RunningContext implements TaskContext {
   payload: unknown
+  item: unknown
+  #calls = 0
+  readonly #turns: Promise<void>[] = []
   readonly #work: WorkMessage
   readonly #port: TaskPort
   #log: TaskLog | undefined
 
   constructor(work: WorkMessage, port: TaskPort) {
     this.payload = work.payload
+    this.item = work.item
     this.#work = work
     this.#port = port
   }
@@ -86,7 +114,11 @@ export class RunningContext implements TaskContext {
   }
   get shard() {
     const { index, total, item } = this.#work
-    return index === undefined || total === undefined ? undefined : { index, total, item }
+    return index === undefined || total === undefined || this.task !== undefined ? undefined : { index, total, item }
+  }
+  /** Of a map: what this task is. */
+  get task() {
+    return this.#work.task
   }
   get signal() {
     return this.#port.signal
@@ -99,6 +131,27 @@ export class RunningContext implements TaskContext {
     const at = (level: LogLevel) => (message?: string, fields?: LogFields) => this.#port.log(level, message ?? '', fields)
     this.#log ??= { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
     return this.#log
+  }
+
+  map(name: string, items: readonly unknown[]): Promise<void> {
+    const call = this.#calls++
+    const turn = call % CALLS_AT_ONCE
+    const done = (this.#turns[turn] ?? Promise.resolve()).then(() => this.#port.map({ call, name, items }))
+    this.#turns[turn] = done.catch(() => undefined)
+    return done
+  }
+
+  async *results<Result>(): AsyncGenerator<Result> {
+    let page = await this.#port.results({ cursor: undefined, limit: FIRST_PAGE })
+    for (;;) {
+      // The next page is on its way while this one is used. Where results are large fewer of them come than were asked for.
+      const limit = Math.min(LARGEST_PAGE, page.items.length * 2)
+      const following = page.next === undefined ? undefined : this.#port.results({ cursor: page.next, limit })
+      following?.catch(() => undefined)
+      for (const { result } of page.items) yield result as Result
+      if (following === undefined) return
+      page = await following
+    }
   }
 
   progress(percent: number, note?: string): Promise<void> {

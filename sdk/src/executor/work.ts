@@ -1,4 +1,4 @@
-import { CarillonError, isName, printable, type WorkMessage } from '@carillon/contracts'
+import { CarillonError, isName, printable, TASK_ID, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 
 /** @throws CarillonError INVALID_JSON, INVALID_REQUEST for what is not a work message */
@@ -11,7 +11,7 @@ export function readWork(message: Msg): WorkMessage {
   }
   if (typeof work !== 'object' || work === null) throw wrong('body', work)
   if (!isName(work.runId)) throw wrong('runId', work.runId)
-  if (!isName(work.taskId)) throw wrong('taskId', work.taskId)
+  if (typeof work.taskId !== 'string' || !TASK_ID.test(work.taskId)) throw wrong('taskId', work.taskId)
   if (!isName(work.handler)) throw wrong('handler', work.handler)
   if (!Number.isSafeInteger(work.attempt) || work.attempt < 1) throw wrong('attempt', work.attempt)
   if (work.timeoutMs !== undefined && !(work.timeoutMs > 0)) throw wrong('timeoutMs', work.timeoutMs)

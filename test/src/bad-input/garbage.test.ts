@@ -169,7 +169,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
         report({ instance: 'stranger' }, JSON.stringify({ type: 'progress', runId: open.id, taskId: open.id, attempt: 1, percent: 99 }))
         report(
           { instance: 'stranger' },
-          JSON.stringify({ type: 'finished', runId: open.id, taskId: `${open.id}-0`, attempt: 1, outcome: 'succeeded' }),
+          JSON.stringify({ type: 'finished', runId: open.id, taskId: `${open.id}-00000`, attempt: 1, outcome: 'succeeded' }),
         )
         await eventually('all have been read', async () => {
           const info = await nats.request('$JS.API.CONSUMER.INFO.REPORTS.coordinators')

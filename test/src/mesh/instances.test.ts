@@ -118,7 +118,7 @@ describe('instances', { concurrency: true }, () => {
         const { items } = await client.runs.tasks(run.id)
         assert.deepEqual(
           items.map(({ taskId, index, state }) => [taskId, index, state]),
-          [0, 1, 2].map((index) => [`${run.id}-${index}`, index, 'succeeded']),
+          [0, 1, 2].map((index) => [`${run.id}-0000${index}`, index, 'succeeded']),
         )
         assert.deepEqual(items.map(({ result }) => (result as { instance: string }).instance).sort(), names.toSorted())
         assert.ok(items.every(({ result }) => (result as { total: number }).total === 3))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { taskIdOf } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { RunRecord, TaskRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
@@ -15,7 +16,7 @@ const tasksOf = async ({ store }: TestCoordinator, run: RunRecord): Promise<Task
   (await store.tasks.list({ runId: run.id, limit: 100 })).items
 const ends = (run: RunRecord, index: number, fields: { outcome?: string; attempt?: number; type?: string }) => ({
   runId: run.id,
-  taskId: `${run.id}-${index}`,
+  taskId: taskIdOf(run.id, index),
   attempt: 1,
   type: 'finished',
   ...fields,
@@ -28,7 +29,7 @@ test('every instance that offers the handler when the run starts is offered a ta
   assert.equal((await runOf(coordinator, run.id)).state, 'running')
   assert.deepEqual(
     coordinator.fake.offers.map(({ subject, body }) => [subject, body.taskId]),
-    [0, 1, 2].map((i) => [`carillon.default.direct.i-${i}`, `${run.id}-${i}`]),
+    [0, 1, 2].map((i) => [`carillon.default.direct.i-${i}`, taskIdOf(run.id, i)]),
   )
   assert.equal(coordinator.fake.said('work.').length, 0)
   await coordinator.advance.execute(run.id)
@@ -153,7 +154,7 @@ test('shards go to whoever has room, as many at once as are allowed, and the run
   assert.deepEqual(await states(), ['queued', 'queued', 'waiting', 'waiting', 'waiting'])
   assert.deepEqual(fake.said('work.hello')[1], {
     runId: run.id,
-    taskId: `${run.id}-1`,
+    taskId: `${run.id}-00001`,
     handler: 'hello',
     attempt: 1,
     index: 1,
@@ -215,7 +216,7 @@ test('shards of a cancelled run do not start: messages go, instances hear of it,
   assert.deepEqual(fake.purged, [`carillon.default.work.hello.*.${run.id}.*`])
   assert.deepEqual(
     fake.said('control.i-1').map(({ taskId }) => taskId),
-    [`${run.id}-0`, run.id],
+    [`${run.id}-00000`, run.id],
   )
   await applyReports.execute([reportsFrom('i-1', ends(run, 0, { outcome: 'cancelled' }))])
   await settle()

@@ -156,7 +156,7 @@ test('a leg is cancelled with its run, whatever state it is in', async (context)
   assert.deepEqual(states, ['cancelled', 'cancelling', 'succeeded'])
   assert.equal(fake.said('control.').length, 2)
   await coordinator.applyReports.execute([
-    reportsFrom('i-1', { type: 'finished', runId: run.id, taskId: `${run.id}-1`, attempt: 1, outcome: 'cancelled' }),
+    reportsFrom('i-1', { type: 'finished', runId: run.id, taskId: `${run.id}-00001`, attempt: 1, outcome: 'cancelled' }),
   ])
   await settle()
   assert.deepEqual(

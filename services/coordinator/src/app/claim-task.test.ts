@@ -95,9 +95,9 @@ test('a task of a run with many is claimed as any other', async (context) => {
   const run = await withRun(coordinator, { mode: 'shards', owner: null })
   const held = { state: 'running', owner: 'i-1', queuedAt: null, target: null } as const
   await coordinator.store.tasks.insert([aTask(run, 0, held), aTask(run, 1, { ...held, state: 'waiting' })])
-  assert.deepEqual(await claim(coordinator, `${run}-0`), { run: true, attempt: 2 })
-  assert.deepEqual(await claim(coordinator, `${run}-1`), { run: false, reason: 'the task is waiting' })
-  assert.equal((await claim(coordinator, `${run}-7`)).run, false)
-  const [task] = await coordinator.store.tasks.get([`${run}-0`])
+  assert.deepEqual(await claim(coordinator, `${run}-00000`), { run: true, attempt: 2 })
+  assert.deepEqual(await claim(coordinator, `${run}-00001`), { run: false, reason: 'the task is waiting' })
+  assert.equal((await claim(coordinator, `${run}-00007`)).run, false)
+  const [task] = await coordinator.store.tasks.get([`${run}-00000`])
   assert.deepEqual([task?.owner, task?.attempt, task?.losses], ['i-2', 2, 1])
 })

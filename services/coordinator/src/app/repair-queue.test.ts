@@ -92,11 +92,11 @@ test('queued tasks of runs with many are owed a message, too, unless they are of
   const task = (of: RunRecord, index: number, target: string | null) => aTask(of.id, index, { target })
   await store.tasks.insert([task(run, 0, null), task(run, 1, 'i-1'), task(ended, 0, null)])
   assert.equal(await repair.span(all, signal), 1)
-  const find = () => base.broker.manager.streams.getMessage('WORK', { last_by_subj: subjects.work('default', 'hello', `${run.id}-0`) })
+  const find = () => base.broker.manager.streams.getMessage('WORK', { last_by_subj: subjects.work('default', 'hello', `${run.id}-00000`) })
   await eventually('it is there', async () => (await find()) !== null)
   assert.equal(await repair.span(all, signal), 0)
   await store.tasks.insert([task(run, 2, null)])
-  await repair.these([`${run.id}-1`, `${run.id}-2`], signal)
+  await repair.these([`${run.id}-00001`, `${run.id}-00002`], signal)
   await eventually('another one', async () => (await base.broker.manager.streams.info('WORK')).state.messages === 2)
 })
 

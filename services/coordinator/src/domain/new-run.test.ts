@@ -86,6 +86,6 @@ test('a task of a run with many waits until it is freed, and has the tries of it
       task.wakeAt,
       task.share,
     ],
-    [`${run.id}-2`, run.id, 2, 5, '{"a":1}', null, 'waiting', 3, null, null, run.share],
+    [`${run.id}-00002`, run.id, 2, 5, '{"a":1}', null, 'waiting', 3, null, null, run.share],
   )
 })

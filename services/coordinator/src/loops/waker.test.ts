@@ -59,7 +59,7 @@ test('what is stored is woken on its millisecond, never before, each kind by its
     woken.map(({ kind, id, at }) => [kind, id, at - now]),
     [
       ['runs', 'run0000000000001', 2_999],
-      ['tasks', 'run-1-0', 2_999],
+      ['tasks', 'run-1-00000', 2_999],
       ['jobs', 'default/a', 7_301],
       ['runs', 'run0000000000002', 12_345],
     ],

@@ -47,9 +47,13 @@ function reopenedOf(tally: readonly Tally[]): Effect[] {
 function nextStage(facts: Facts, tally: readonly Tally[]): Effect[] {
   const { run } = facts
   // Only leaves decide (semantics D6); but a task that failed decides as well if it had mapped: what it still had to map is missing.
-  const deciding = countsOf(tally.filter(({ mapped, state }) => mapped === 0 || state !== 'succeeded'))
+  const deciding = countsOf(ofStage(tally, 'map').filter(({ mapped, state }) => mapped === 0 || state !== 'succeeded'))
   const end = endOf({ ...facts, counts: deciding })
   if (end.event !== 'succeeded' || run.mode === 'map') return [{ do: 'decide', decision: end }]
+  const reduced = countsOf([...ofStage(tally, 'reduce'), ...ofStage(tally, 'merge')])
+  // Leaves may be missing if the run tolerates it; a part of the reduce stands for many that have succeeded.
+  if (NOT_SUCCEEDED.some((state) => (reduced[state] ?? 0) > 0))
+    return [{ do: 'decide', decision: endOf({ ...facts, run: { ...run, plan: null }, counts: reduced }) }]
   const leaves = countsOf(ofStage(tally, 'map').filter(({ mapped }) => mapped === 0)).succeeded ?? 0
   const parts = totalOf(countsOf(ofStage(tally, 'reduce')))
   const isMerged = ofStage(tally, 'merge').length > 0

@@ -71,9 +71,9 @@ test('shards are made before their run begins, again after a crash, and opened a
   for (const counts of [{}, { waiting: 2 }]) {
     const [create, decide] = planShards(facts(queued, counts))
     assert.deepEqual(create?.do === 'create' && create.tasks.map(({ id, item, total }) => [id, item, total]), [
-      [`${queued.id}-0`, '"a"', 3],
-      [`${queued.id}-1`, '{"b":2}', 3],
-      [`${queued.id}-2`, 'null', 3],
+      [`${queued.id}-00000`, '"a"', 3],
+      [`${queued.id}-00001`, '{"b":2}', 3],
+      [`${queued.id}-00002`, 'null', 3],
     ])
     assert.equal(decide?.do === 'decide' && decide.decision.set.state, 'running')
   }

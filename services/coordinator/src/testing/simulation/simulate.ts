@@ -1,6 +1,6 @@
 import { CarillonError, isEnded, type Report, stageOf, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
-import type { RunRecord, Store } from '@carillon/store'
+import type { RunRecord, Store, Tally } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import { PLANNERS, type Planners } from '../../app/advance-run.ts'
 import { countsOf, type Planner, totalOf } from '../../domain/planners/planner.ts'
@@ -145,7 +145,7 @@ export class Simulation {
     }
     while (this.#broker.reports.length > 0) await this.#apply()
     for (const delivery of this.#broker.work.values())
-      if (delivery.holder && !this.#instances.some(({ held }) => held.some((one) => one.delivery === delivery))) delivery.holder = undefined
+      if (delivery.holder && !this.#instances.some(({ alive, held }) => alive && held.some((one) => one.delivery === delivery))) delivery.holder = undefined
     await this.#with((coordinator) => coordinator.repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, signal))
     await this.#wake(31_000)
     this.#broker.forgetIds()
@@ -411,9 +411,11 @@ export class Simulation {
     const total = totalOf(counts)
     if (run.mode === 'shards' && total !== run.plan?.shards && total > 0) say('some shards are missing')
     const failed = (counts.failed ?? 0) + (counts.timed_out ?? 0)
-    const deciding = totalOf(countsOf(tally.filter(({ mapped, state }) => mapped === 0 || state !== 'succeeded')))
+    const isLater = ({ name }: Tally) => name === 'reduce' || name === 'merge'
+    const deciding = totalOf(countsOf(tally.filter((kind) => !isLater(kind) && (kind.mapped === 0 || kind.state !== 'succeeded'))))
+    const isPartMissing = tally.some((kind) => isLater(kind) && (kind.state === 'failed' || kind.state === 'timed_out'))
     const tolerated = run.plan?.tolerate === '30%' ? Math.floor(deciding * 0.3) : Number(run.plan?.tolerate ?? 0)
-    if (total > 0 && run.reason !== 'cancelled-by-request' && (run.state === 'failed') !== failed > tolerated)
+    if (total > 0 && run.reason !== 'cancelled-by-request' && (run.state === 'failed') !== (failed > tolerated || isPartMissing))
       say('the outcome is not that of its tasks')
     if (total > 0 && run.state === 'succeeded' && (counts.cancelled ?? 0) > 0) say('cancelled tasks are no success')
     if (run.state === 'succeeded' && run.mode === 'map-reduce') await this.#checkReduced(run, say)

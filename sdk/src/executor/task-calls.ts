@@ -1,0 +1,48 @@
+import { CALLS, CarillonError, ERROR_CODES, type Page, type TaskResult, type WorkMessage } from '@carillon/contracts'
+import type { Caller } from '../client/caller.ts'
+import { sleep } from '../clock.ts'
+import { jitter } from '../randomness.ts'
+
+const PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 2_000
+/** Longer than a restart of anything; then the attempt fails, and is tried again as its run says. */
+const GIVE_UP_AFTER_MS = 60_000
+
+/** What running tasks ask of the mesh. It goes on asking while services are away or behind: whatever is asked may be asked twice. */
+export class TaskCalls {
+  readonly #caller: Caller
+  readonly #instance: string
+
+  constructor(options: { caller: Caller; instance: string }) {
+    this.#caller = options.caller
+    this.#instance = options.instance
+  }
+
+  /** @param call which call of its task, from 0 */
+  async map({ taskId, attempt }: WorkMessage, call: { call: number; name: string; items: readonly unknown[] }, signal: AbortSignal): Promise<void> {
+    const items = call.items as CallItems
+    const input = { taskId, attempt, instance: this.#instance, ...call, items }
+    await this.#patiently(signal, () => this.#caller.call(CALLS.tasksMap, input, { signal }))
+  }
+
+  /** A page of what a task has to reduce. */
+  async results({ taskId }: WorkMessage, page: { cursor: string | undefined; limit: number }, signal: AbortSignal): Promise<Page<TaskResult>> {
+    return this.#patiently(signal, () => this.#caller.call(CALLS.tasksResults, { taskId, ...page }, { signal }))
+  }
+
+  async #patiently<Output>(signal: AbortSignal, work: () => Promise<Output>): Promise<Output> {
+    const { clock } = this.#caller
+    const giveUpAt = clock.now() + GIVE_UP_AFTER_MS
+    for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!CarillonError.is(error) || !ERROR_CODES[error.code].retry || clock.now() + pauseMs > giveUpAt) throw error
+      }
+      await sleep(clock, jitter(pauseMs), signal)
+      signal.throwIfAborted()
+    }
+  }
+}
+
+type CallItems = Parameters<(typeof CALLS)['tasksMap']['input']['parse']>[0] extends { items: infer Items } ? Items : never
