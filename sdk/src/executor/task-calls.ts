@@ -1,4 +1,4 @@
-import { CALLS, CarillonError, ERROR_CODES, type Page, type TaskResult, type WorkMessage } from '@carillon/contracts'
+import { CALLS, CarillonError, ERROR_CODES, LIMITS, type Page, type TaskResult, type WorkMessage, writeJson } from '@carillon/contracts'
 import type { Caller } from '../client/caller.ts'
 import { sleep } from '../clock.ts'
 import { jitter } from '../randomness.ts'
@@ -20,6 +20,8 @@ export class TaskCalls {
 
   /** @param call which call of its task, from 0 */
   async map({ taskId, attempt }: WorkMessage, call: { call: number; name: string; items: readonly unknown[] }, signal: AbortSignal): Promise<void> {
+    // zod says of what is no JSON where it is, but for cycles.
+    if (Array.isArray(call.items)) for (const [i, item] of call.items.entries()) checkNesting(item, `items.${i}`)
     const items = call.items as CallItems
     const input = { taskId, attempt, instance: this.#instance, ...call, items }
     await this.#patiently(signal, () => this.#caller.call(CALLS.tasksMap, input, { signal }))
@@ -43,6 +45,12 @@ export class TaskCalls {
       signal.throwIfAborted()
     }
   }
+}
+
+/** @throws CarillonError INVALID_JSON, JSON_TOO_DEEP */
+function checkNesting(item: unknown, field: string): void {
+  if (typeof item === 'object' && item !== null)
+    writeJson(item, { field, maxBytes: LIMITS.itemBytes, tooLarge: 'ITEM_TOO_LARGE', notJson: 'INVALID_JSON' })
 }
 
 type CallItems = Parameters<(typeof CALLS)['tasksMap']['input']['parse']>[0] extends { items: infer Items } ? Items : never
