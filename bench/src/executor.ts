@@ -1,4 +1,5 @@
-import { connect } from '@carillon/sdk'
+import { connect, type MapContext } from '@carillon/sdk'
+import { z } from 'zod'
 
 const now = () => performance.timeOrigin + performance.now()
 const starts: number[] = []
@@ -18,6 +19,53 @@ mesh.handle(
   'slot',
   (context) => {
     lateness.push(now() - Date.parse(context.slot ?? ''))
+  },
+  { concurrency: 100 },
+)
+const PER_CALL = 500
+async function mapItems(ctx: MapContext<{ items: number }, { item: number; leaf: number }>, name: 'item' | 'leaf'): Promise<void> {
+  const calls: Promise<void>[] = []
+  for (let from = 0; from < ctx.payload.items; from += PER_CALL) {
+    calls.push(
+      ctx.map(
+        name,
+        Array.from({ length: Math.min(PER_CALL, ctx.payload.items - from) }, (_, i) => from + i),
+      ),
+    )
+    if (calls.length === 4) await Promise.all(calls.splice(0))
+  }
+  await Promise.all(calls)
+}
+
+const items = z.object({ items: z.number(), isEndless: z.boolean().default(false) })
+const numbers = { item: z.number(), leaf: z.number() }
+mesh.map(
+  'fan',
+  {
+    input: items,
+    items: numbers,
+    root: (ctx) => mapItems(ctx, 'item'),
+    tasks: {
+      item: (ctx) => (ctx.payload.isEndless ? new Promise((resolve) => ctx.signal.addEventListener('abort', resolve)) : undefined),
+      leaf: () => undefined,
+    },
+  },
+  { concurrency: 100 },
+)
+const sum = async (results: AsyncIterable<number>) => {
+  let total = 0
+  for await (const number of results) total += number
+  return total
+}
+mesh.mapReduce(
+  'sum',
+  {
+    input: items,
+    items: numbers,
+    root: (ctx) => mapItems(ctx, 'leaf'),
+    tasks: { leaf: (ctx) => ctx.item, item: () => undefined },
+    reduce: (ctx) => sum(ctx.results()),
+    merge: (ctx) => sum(ctx.results()),
   },
   { concurrency: 100 },
 )

@@ -1,10 +1,11 @@
 /**
- * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle`, `--runs 40000`, `--json`
+ * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle,fan-out`, `--runs 40000`, `--json`
  * (one object on the last line). Everything runs on loopback and ends by itself.
  */
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { connect } from '@carillon/sdk'
+import { measureFanOut } from './fan-out.ts'
 import { measureStart } from './latency.ts'
 import { measureLateness } from './lateness.ts'
 import { startExecutor, startMesh } from './mesh-process.ts'
@@ -15,7 +16,7 @@ const IDLE_MS = 20_000
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, runs: { type: 'string', default: '40000' }, json: { type: 'boolean', default: false } },
 })
-const parts = options.only?.split(',') ?? ['idle', 'sqlite', 'lateness', 'mongodb']
+const parts = options.only?.split(',') ?? ['idle', 'sqlite', 'lateness', 'fan-out', 'mongodb']
 const report: Record<string, object> = {}
 const say = (line: string) => console.error(`bench: ${line}`)
 
@@ -23,6 +24,7 @@ async function withMesh<T>(
   storeUrl: string | undefined,
   measure: (parts: {
     url: string
+    mesh: Awaited<ReturnType<typeof startMesh>>
     client: Awaited<ReturnType<typeof connect>>['client']
     executor: Awaited<ReturnType<typeof startExecutor>>
   }) => Promise<T>,
@@ -31,7 +33,7 @@ async function withMesh<T>(
   const executor = await startExecutor(mesh.url)
   const connection = await connect({ servers: mesh.url, service: 'bench-client', namespace: 'bench' })
   try {
-    return await measure({ url: mesh.url, client: connection.client, executor })
+    return await measure({ url: mesh.url, mesh, client: connection.client, executor })
   } finally {
     await connection.stop()
     await executor.stop()
@@ -76,28 +78,34 @@ async function findMongodb(): Promise<string | undefined> {
   return url
 }
 
-async function mongodb(): Promise<object> {
-  const url = await findMongodb()
+let asked: Promise<string | undefined> | undefined
+/** Measures on a database of its own, where there is an engine. */
+async function onMongodb(measure: (storeUrl: string) => Promise<object>): Promise<object> {
+  asked ??= findMongodb()
+  const url = await asked
   if (!url) {
     say('MongoDB is not measured: there is no engine')
     return { skipped: true }
   }
   const database = new URL(url)
   database.pathname = `/carillon_bench_${process.pid}`
-  return measureStore(database.href)
+  return measure(database.href)
 }
+
+const fanOut = (storeUrl?: string) => withMesh(storeUrl, (parts) => measureFanOut(parts, { isWhole: storeUrl === undefined }))
 
 const measurements: Record<string, () => Promise<object>> = {
   idle: measureIdle,
   sqlite: () => measureStore(),
   lateness: () => withMesh(undefined, ({ url, client, executor }) => measureLateness(client, executor, url)),
-  mongodb,
+  'fan-out': async () => ({ sqlite: await fanOut(), mongodb: await onMongodb(fanOut) }),
+  mongodb: () => onMongodb(measureStore),
 }
 for (const part of parts) {
   const measure = measurements[part]
   if (!measure) throw new Error(`there is no measurement "${part}"; there are ${Object.keys(measurements).join(', ')}`)
   say(`measuring ${part} …`)
-  report[part] = await measure()
+  report[part === 'fan-out' ? 'fanOut' : part] = await measure()
 }
 console.table(report)
 if (options.json) console.log(JSON.stringify(report))

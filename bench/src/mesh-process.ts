@@ -62,8 +62,13 @@ export interface BenchExecutor {
   stop(): Promise<void>
 }
 
-export async function startExecutor(url: string): Promise<BenchExecutor> {
-  const child = fork(fileURLToPath(new URL('./executor.js', import.meta.url)), { env: { ...process.env, CARILLON_NATS_URL: url } })
+export const startExecutor = (url: string) => startBenchProcess('./executor.js', { CARILLON_NATS_URL: url })
+/** So many instances in one process, each with a connection of its own. */
+export const startInstances = (url: string, count: number) =>
+  startBenchProcess('./instances.js', { CARILLON_NATS_URL: url, CARILLON_BENCH_INSTANCES: String(count) })
+
+async function startBenchProcess(file: string, environment: Record<string, string>): Promise<BenchExecutor> {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { env: { ...process.env, ...environment } })
   await once(child, 'message')
   return {
     ask: async (what) => {

@@ -3,13 +3,21 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { instantField, nameField, parseInput, runIdField } from './fields.ts'
+import { instantField, nameField, parseInput, runIdField, taskIdField } from './fields.ts'
 import { beatSchema, presenceSchema, registerSchema } from './instance.ts'
 import { jobInputSchema } from './job.ts'
 import { parseJson } from './json.ts'
 import { ENDED_STATES, REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { logMessageSchema } from './log.ts'
-import { claimSchema, controlSchema, type RejectedEvent, type RunEndedEvent, reportSchema, type WorkMessage } from './messages.ts'
+import {
+  claimSchema,
+  controlSchema,
+  mapSchema,
+  type RejectedEvent,
+  type RunEndedEvent,
+  reportSchema,
+  type WorkMessage,
+} from './messages.ts'
 import { failureSchema, progressSchema, startRunSchema } from './run.ts'
 
 const FOLDER = join(import.meta.dirname, '../fixtures/v1')
@@ -17,7 +25,7 @@ const FOLDER = join(import.meta.dirname, '../fixtures/v1')
 /** What only we write has no schema in the product; here is what it promises to whoever reads it. */
 const work = z.object({
   runId: runIdField,
-  taskId: nameField,
+  taskId: taskIdField,
   handler: nameField,
   job: nameField.optional(),
   attempt: z.int().min(1),
@@ -26,6 +34,8 @@ const work = z.object({
   slot: instantField.optional(),
   index: z.int().optional(),
   total: z.int().optional(),
+  task: nameField.optional(),
+  item: z.json().optional(),
 })
 const runEnded = z.object({
   runId: runIdField,
@@ -61,6 +71,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   register: registerSchema,
   presence: presenceSchema,
   claim: claimSchema,
+  map: mapSchema,
   start: startRunSchema,
   job: jobInputSchema,
 }
@@ -89,7 +100,7 @@ test('every message has a fixture', () => {
 test('records with fields of a later version are read, commands with them are refused', () => {
   for (const file of files) {
     const later = { ...(read(file) as object), fromTheFuture: { deep: [1] } }
-    const strict = /^(start|job|claim)/.test(file)
+    const strict = /^(start|job|claim|map)/.test(file)
     if (strict) assert.throws(() => parseInput(schemaOf(file), later), { code: 'INVALID_REQUEST' }, file)
     else parseInput(schemaOf(file), later)
   }

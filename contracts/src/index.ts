@@ -75,6 +75,7 @@ export {
   type Report,
   type RunEndedEvent,
   reportSchema,
+  type TaskClaim,
   type TaskResult,
   type WorkMessage,
 } from './messages.ts'

@@ -94,7 +94,10 @@ export const claimSchema = z.strictObject({
   instance: nameField,
   /** False when the asker has another reason to doubt than a redelivery: then nobody is taken for lost. */
   redelivered: z.boolean().default(true),
+  /** Of a handler whose runs map: a run that was asked for before anybody knew is one from now on, and has a task for whoever asks next. */
+  kind: z.enum(['map', 'map-reduce']).optional(),
 })
+export type TaskClaim = z.output<typeof claimSchema>
 export type ClaimAnswer = { run: true; attempt: number } | { run: false; reason: string }
 
 const CALL_HINT = 'Count the calls of the task from 0, the same in every attempt.'

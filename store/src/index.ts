@@ -11,6 +11,7 @@ export type {
   LifeStore,
   LogQuery,
   LogStore,
+  NamedTally,
   RunStore,
   Slice,
   Store,

@@ -1,4 +1,4 @@
-import type { RunState } from '@carillon/contracts'
+import type { RunMode, RunState } from '@carillon/contracts'
 import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, TaskRecord } from './records.ts'
 
 /**
@@ -83,8 +83,8 @@ export interface LifeExpectation {
 export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
-  /** `target` and `mapped` are columns of tasks only. */
-  readonly set: Partial<TaskLife> & { readonly target?: string; readonly mapped?: 1 }
+  /** `target` and `mapped` are columns of tasks only, `mode` is one of runs. */
+  readonly set: Partial<TaskLife> & { readonly target?: string; readonly mapped?: 1; readonly mode?: RunMode }
 }
 
 /** What runs and tasks have in common. */
@@ -116,8 +116,10 @@ export interface TaskStore extends LifeStore<TaskRecord> {
   list(query: TaskQuery & { state?: RunState | undefined; cursor?: string | undefined; limit: number }): Promise<Slice<TaskRecord>>
   /** How many tasks of a run are in one of these states, counted up to `atMost`. */
   countUpTo(query: TaskQuery & { states: readonly RunState[]; atMost: number }): Promise<number>
-  /** How many tasks of a run there are of each kind. Looks at all of them. */
-  tally(runId: string): Promise<Tally[]>
+  /** How many tasks of a run there are of each kind. Looks at all of them, by an index alone. */
+  tally(query: TaskQuery): Promise<Tally[]>
+  /** The names of a run's tasks, and how many there are in each state. Looks at all of them, and sorts them. */
+  names(runId: string): Promise<NamedTally[]>
   /** The leaf that has this many before it, by id, among those that succeeded. */
   leafAt(query: TaskQuery & { rank: number }): Promise<string | undefined>
   /** Ended tasks of a run, those that took longest first. Looks at all of them. */
@@ -137,8 +139,13 @@ export interface TaskQuery {
 
 /** Tasks of a run that have these in common. */
 export interface Tally {
-  readonly name: string | null
   readonly mapped: number
+  readonly state: RunState
+  readonly count: number
+}
+
+export interface NamedTally {
+  readonly name: string | null
   readonly state: RunState
   readonly count: number
 }

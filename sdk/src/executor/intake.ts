@@ -1,4 +1,4 @@
-import { CALLS, CarillonError, controlSchema, type OfferAnswer, printable, type WorkMessage } from '@carillon/contracts'
+import { CALLS, CarillonError, controlSchema, type OfferAnswer, printable, type TaskClaim, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import { type Clock, sleep } from '../clock.ts'
@@ -74,7 +74,10 @@ export class Intake {
       return false
     }
     held.add(task)
-    if (redelivered || this.#cancelled.has(work.taskId) || this.#cancelled.has(work.runId)) void this.#claim(lane, task, redelivered)
+    // The run of a handler that maps, asked for before that was known: it has to be planned.
+    const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
+    const isCancelled = this.#cancelled.has(work.taskId) || this.#cancelled.has(work.runId)
+    if (redelivered || isUnplanned || isCancelled) void this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
   }
@@ -176,7 +179,8 @@ export class Intake {
   /** Work that was delivered before may be done, running elsewhere or cancelled: a coordinator knows. */
   async #claim(lane: Lane, task: HeldTask, redelivered: boolean): Promise<void> {
     lane.asking++
-    const answer = await this.#askForClaim(task, redelivered)
+    const { kind } = lane.handler
+    const answer = await this.#askForClaim(task, { redelivered, ...(kind ? { kind } : {}) })
     lane.asking--
     if (answer === undefined) return this.#giveBack(task)
     if (!answer.run) return this.#drop(task)
@@ -193,12 +197,12 @@ export class Intake {
     lane.add(task)
   }
 
-  async #askForClaim(task: HeldTask, redelivered: boolean) {
+  async #askForClaim(task: HeldTask, more: Pick<TaskClaim, 'redelivered' | 'kind'>) {
     const { caller, clock, instance, onWarning } = this.#options
     const { taskId, attempt } = task.work
     for (let tries = 1; !this.#isClosed; tries++) {
       try {
-        return await caller.call(CALLS.tasksClaim, { taskId, attempt, instance, redelivered }, { signal: this.#closing.signal })
+        return await caller.call(CALLS.tasksClaim, { taskId, attempt, instance, ...more }, { signal: this.#closing.signal })
       } catch (error) {
         if (this.#isClosed) return undefined
         if (CarillonError.is(error) && error.code === 'RUN_NOT_FOUND') return { run: false as const, reason: 'unknown' }

@@ -17,7 +17,9 @@ export interface MapDefinition<Input extends StandardSchema, Schemas extends Ite
   /** The first task: maps what is to be done. May be run again after a crash, and should then map the same. */
   root(context: MapContext<SchemaOutput<Input>, ItemsOf<Schemas>>): unknown
   /** What is done with an item, by the name it was mapped under; may map further. */
-  readonly tasks: { readonly [Name in keyof Schemas]: (context: MapContext<SchemaOutput<Input>, ItemsOf<Schemas>, ItemsOf<Schemas>[Name]>) => unknown }
+  readonly tasks: {
+    readonly [Name in keyof Schemas]: (context: MapContext<SchemaOutput<Input>, ItemsOf<Schemas>, ItemsOf<Schemas>[Name]>) => unknown
+  }
 }
 
 /** A run whose tasks make tasks, and whose results are brought together (semantics D5). */
@@ -28,14 +30,23 @@ export interface MapReduceDefinition<Input extends StandardSchema, Schemas exten
   merge?(context: ReduceContext<SchemaOutput<Input>>): unknown
 }
 
-type AnyDefinition = MapDefinition<StandardSchema, ItemSchemas> & Partial<Pick<MapReduceDefinition<StandardSchema, ItemSchemas>, 'reduce' | 'merge'>>
+type AnyDefinition = MapDefinition<StandardSchema, ItemSchemas> &
+  Partial<Pick<MapReduceDefinition<StandardSchema, ItemSchemas>, 'reduce' | 'merge'>>
 type Run = (context: RunningContext) => unknown
 
 /** @throws CarillonError INVALID_NAME, INVALID_REQUEST */
-export function defineMapHandler(name: string, definition: AnyDefinition, options: { kind: HandlerKind } & Omit<HandlerOptions, 'input'>): HandlerDefinition {
+export function defineMapHandler(
+  name: string,
+  definition: AnyDefinition,
+  options: { kind: HandlerKind } & Omit<HandlerOptions, 'input'>,
+): HandlerDefinition {
   const { kind, ...more } = options
   const { root, tasks, reduce, merge, items } = definition
-  const parts: Readonly<Record<string, unknown>> = { ...tasks, root, ...(kind === 'map-reduce' ? { reduce, ...(merge ? { merge } : {}) } : {}) }
+  const parts: Readonly<Record<string, unknown>> = {
+    ...tasks,
+    root,
+    ...(kind === 'map-reduce' ? { reduce, ...(merge ? { merge } : {}) } : {}),
+  }
   for (const part of Object.keys(tasks)) checkTaskName(part)
   for (const [part, run] of Object.entries(parts)) if (typeof run !== 'function') throw wrong(part, run, 'Pass a function.')
   const run = (context: TaskContext<never>) => {

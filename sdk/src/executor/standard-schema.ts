@@ -29,7 +29,9 @@ export function checkedBy<Result>(schema: StandardSchema, value: unknown, use: (
     return use(checked.value)
   }
   const checked = schema['~standard'].validate(value)
-  return isThenable(checked) ? Promise.resolve(checked as Promise<SchemaResult<unknown>>).then(pass) : pass(checked as SchemaResult<unknown>)
+  return isThenable(checked)
+    ? Promise.resolve(checked as Promise<SchemaResult<unknown>>).then(pass)
+    : pass(checked as SchemaResult<unknown>)
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

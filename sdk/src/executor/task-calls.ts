@@ -19,7 +19,11 @@ export class TaskCalls {
   }
 
   /** @param call which call of its task, from 0 */
-  async map({ taskId, attempt }: WorkMessage, call: { call: number; name: string; items: readonly unknown[] }, signal: AbortSignal): Promise<void> {
+  async map(
+    { taskId, attempt }: WorkMessage,
+    call: { call: number; name: string; items: readonly unknown[] },
+    signal: AbortSignal,
+  ): Promise<void> {
     // zod says of what is no JSON where it is, but for cycles.
     if (Array.isArray(call.items)) for (const [i, item] of call.items.entries()) checkNesting(item, `items.${i}`)
     const items = call.items as CallItems
@@ -28,7 +32,11 @@ export class TaskCalls {
   }
 
   /** A page of what a task has to reduce. */
-  async results({ taskId }: WorkMessage, page: { cursor: string | undefined; limit: number }, signal: AbortSignal): Promise<Page<TaskResult>> {
+  async results(
+    { taskId }: WorkMessage,
+    page: { cursor: string | undefined; limit: number },
+    signal: AbortSignal,
+  ): Promise<Page<TaskResult>> {
     return this.#patiently(signal, () => this.#caller.call(CALLS.tasksResults, { taskId, ...page }, { signal }))
   }
 

@@ -1,6 +1,7 @@
+import { RUN_STATES } from '@carillon/contracts'
 import type { Document } from 'mongodb'
 import { TASK_COLUMNS } from '../columns.ts'
-import type { Slice, Tally, TaskQuery, TaskStore } from '../ports.ts'
+import type { NamedTally, Slice, Tally, TaskQuery, TaskStore } from '../ports.ts'
 import type { TaskRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { MongoDatabase } from './database.ts'
@@ -27,10 +28,16 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord> implements TaskSt
     return found.length
   }
 
-  async tally(runId: string): Promise<Tally[]> {
-    const _id = { name: '$name', mapped: '$mapped', state: '$state' }
+  async tally(query: TaskQuery): Promise<Tally[]> {
+    const _id = { mapped: '$mapped', state: '$state' }
+    const groups = await this.records.aggregate([{ $match: filterOf(query, RUN_STATES) }, { $group: { _id, count: { $sum: 1 } } }])
+    return groups.map((group) => ({ ...group['_id'], count: group['count'] }))
+  }
+
+  async names(runId: string): Promise<NamedTally[]> {
+    const _id = { name: '$name', state: '$state' }
     const groups = await this.records.aggregate([{ $match: { runId } }, { $group: { _id, count: { $sum: 1 } } }])
-    return groups.map((group) => ({ ...group['_id'], name: group['_id'].name ?? null, count: group['count'] }))
+    return groups.map((group) => ({ name: group['_id'].name ?? null, state: group['_id'].state, count: group['count'] }))
   }
 
   async leafAt({ rank, ...query }: Parameters<TaskStore['leafAt']>[0]): Promise<string | undefined> {
@@ -57,7 +64,10 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord> implements TaskSt
 }
 
 function filterOf({ runId, from, before, isLeaf }: TaskQuery, states: readonly string[]): Document {
-  const parts: Document[] = [...(from === undefined ? [] : [{ _id: { $gte: from } }]), ...(before === undefined ? [] : [{ _id: { $lt: before } }])]
+  const parts: Document[] = [
+    ...(from === undefined ? [] : [{ _id: { $gte: from } }]),
+    ...(before === undefined ? [] : [{ _id: { $lt: before } }]),
+  ]
   if (isLeaf) parts.push({ mapped: 0 })
   // Of any state: the ids of a run's tasks are its own with a hyphen, and what sorts before a dot.
   if (states.length === 0) parts.push({ _id: { $gt: `${runId}-`, $lt: `${runId}.` } })

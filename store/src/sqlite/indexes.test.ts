@@ -44,7 +44,8 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.list({ runId: 'run-1', state: 'succeeded', isLeaf: true, from: 'run-1-a', before: 'run-1-b', limit: 10 })
   await tasks.leafAt({ runId: 'run-1', before: 'run-1-b', rank: 5 })
   await tasks.countUpTo({ runId: 'run-1', states: OPEN_STATES, atMost: 1 })
-  await tasks.tally('run-1')
+  await tasks.tally({ runId: 'run-1', from: 'run-1-a' })
+  await tasks.names('run-1')
   await new SqliteLogStore(connection).query({ namespace, runId: 'run-1', order: 'newest', levels: ['warn'], limit: 10 })
   for (const plan of connection.plans) {
     assert.doesNotMatch(plan, /SCAN (?!json_each)|TEMP B-TREE FOR ORDER/, plan)

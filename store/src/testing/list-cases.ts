@@ -165,12 +165,20 @@ export const LIST_CASES: ConformanceCase[] = [
       assert.deepEqual(await allOf(ended), tasks.slice(20))
       const count = (states: readonly RunState[], atMost: number) => store.tasks.countUpTo({ runId: 'run-1', states, atMost })
       assert.deepEqual(await Promise.all([count(['queued'], 7), count(['queued', 'succeeded'], 99), count(['failed'], 1)]), [7, 23, 0])
-      const kinds = (await store.tasks.tally('run-1')).sort((one, other) => other.count - one.count)
-      assert.deepEqual(kinds, [
-        { name: null, mapped: 0, state: 'queued', count: 20 },
-        { name: null, mapped: 0, state: 'succeeded', count: 3 },
+      const sorted = <Kind extends { count: number }>(kinds: Kind[]) => kinds.sort((one, other) => other.count - one.count)
+      assert.deepEqual(sorted(await store.tasks.tally({ runId: 'run-1' })), [
+        { mapped: 0, state: 'queued', count: 20 },
+        { mapped: 0, state: 'succeeded', count: 3 },
       ])
-      assert.deepEqual(await store.tasks.tally('run-unknown'), [])
+      assert.deepEqual(sorted(await store.tasks.tally({ runId: 'run-1', from: tasks[1]?.id, before: tasks[21]?.id })), [
+        { mapped: 0, state: 'queued', count: 19 },
+        { mapped: 0, state: 'succeeded', count: 1 },
+      ])
+      assert.deepEqual(sorted(await store.tasks.names('run-1')), [
+        { name: null, state: 'queued', count: 20 },
+        { name: null, state: 'succeeded', count: 3 },
+      ])
+      assert.deepEqual([await store.tasks.tally({ runId: 'run-0' }), await store.tasks.names('run-0')], [[], []])
       const owned = { namespace: 'default', owner: 'i-7', limit: 10 }
       await store.tasks.update([
         { id: taskIdOf('run-1', 7), expect: { state: ['queued'] }, set: { state: 'running', owner: 'i-7', wakeAt: START_AT } },

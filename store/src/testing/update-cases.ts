@@ -97,7 +97,11 @@ export const UPDATE_CASES: ConformanceCase[] = [
     name: 'a change to what is stored already is applied',
     async run(store) {
       await store.tasks.insert([aTask('run-1', 0)])
-      const change = { id: taskIdOf('run-1', 0), expect: { state: ['queued' as const] }, set: { queuedAt: START_AT, state: 'queued' as const } }
+      const change = {
+        id: taskIdOf('run-1', 0),
+        expect: { state: ['queued' as const] },
+        set: { queuedAt: START_AT, state: 'queued' as const },
+      }
       assert.deepEqual(await store.tasks.update([change]), ['applied'])
       assert.deepEqual(await store.tasks.update([change]), ['applied'])
     },

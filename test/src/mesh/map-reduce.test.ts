@@ -67,6 +67,19 @@ describe('map and map-reduce', { concurrency: true }, () => {
         }
       })
 
+      test('a run that was asked for before anybody offered its handler maps as well', async () => {
+        const place = await mesh.connect()
+        const run = await place.client.run('later', null, { timeoutMs: 60_000 })
+        assert.equal((await place.client.runs.get(run.id)).mode, 'single')
+        place.map('later', {
+          root: (ctx: MapContext<unknown, { one: number }>) => ctx.map('one', [1, 2]),
+          tasks: { one: (ctx) => ctx.item },
+        })
+        await place.start()
+        assert.deepEqual(await run.result(), { tasks: { succeeded: 2 } })
+        assert.equal((await place.client.runs.get(run.id)).mode, 'map')
+      })
+
       test('a root that is tried again maps the same; nothing is done twice', async () => {
         const place = await mesh.connect()
         const seen: number[] = []
@@ -127,7 +140,11 @@ describe('map and map-reduce', { concurrency: true }, () => {
         let [running, most] = [0, 0]
         const place = await mesh.connect()
         place.map('slow', {
-          root: (ctx: MapContext<unknown, { one: number }>) => ctx.map('one', Array.from({ length: 30 }, (_, i) => i)),
+          root: (ctx: MapContext<unknown, { one: number }>) =>
+            ctx.map(
+              'one',
+              Array.from({ length: 30 }, (_, i) => i),
+            ),
           tasks: {
             async one() {
               most = Math.max(most, ++running)

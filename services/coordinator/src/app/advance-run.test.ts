@@ -174,7 +174,7 @@ test('shards go to whoever has room, as many at once as are allowed, and the run
   assert.deepEqual(await states(), ['failed', 'succeeded', 'succeeded', 'queued', 'queued'])
   await report([3, 'succeeded'], [4, 'succeeded'])
   const ended = await runOf(coordinator, run.id)
-  assert.deepEqual([ended.state, ended.reason, ended.result], ['failed', 'tasks-failed', '{"tasks":{"failed":1,"succeeded":4}}'])
+  assert.deepEqual([ended.state, ended.reason, ended.result], ['failed', 'tasks-failed', '{"tasks":{"succeeded":4,"failed":1}}'])
   assert.equal(new Set(published()).size, 5)
 })
 

@@ -84,7 +84,9 @@ export class AdvanceRun {
     const isMap = run.mode === 'map' || run.mode === 'map-reduce'
     return {
       run,
-      ...(isMap ? { counts: {}, map: await lookAtMap(this.#store, run) } : { counts: countsOf(await this.#store.tasks.tally(run.id)) }),
+      ...(isMap
+        ? { counts: {}, map: await lookAtMap(this.#store, run) }
+        : { counts: countsOf(await this.#store.tasks.tally({ runId: run.id })) }),
       offering: this.#presence.offering(run.namespace, run.handler).map(({ instance }) => instance),
       now: this.#clock.now(),
     }

@@ -128,7 +128,13 @@ test('reports of legs end the run when the last one has', async (context) => {
   const run = aRun(1, { mode: 'broadcast', state: 'running', queuedAt: null, startedAt: clock.now(), wakeAt: clock.now() + 30_000 })
   await store.runs.insert([run])
   await store.tasks.insert([aTask(run.id, 0), aTask(run.id, 1)])
-  const leg = (index: number, outcome: string) => ({ runId: run.id, taskId: taskIdOf(run.id, index), attempt: 1, type: 'finished', outcome })
+  const leg = (index: number, outcome: string) => ({
+    runId: run.id,
+    taskId: taskIdOf(run.id, index),
+    attempt: 1,
+    type: 'finished',
+    outcome,
+  })
   await coordinator.applyReports.execute([reportsFrom('i-0', leg(0, 'succeeded'))])
   assert.equal((await runOf(coordinator, run.id)).state, 'running')
   await coordinator.applyReports.execute([reportsFrom('i-1', leg(1, 'failed'))])

@@ -1,4 +1,12 @@
-import { CarillonError, DEFAULT_BACKOFF, type HandlerKind, type JobView, type jobInputSchema, printable, subjects } from '@carillon/contracts'
+import {
+  CarillonError,
+  DEFAULT_BACKOFF,
+  type HandlerKind,
+  type JobView,
+  type jobInputSchema,
+  printable,
+  subjects,
+} from '@carillon/contracts'
 import type { Broker, Clock } from '@carillon/runtime'
 import { type JobRecord, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'

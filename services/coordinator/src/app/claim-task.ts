@@ -1,6 +1,6 @@
-import { CarillonError, type ClaimAnswer, isEnded, isTaskId, printable } from '@carillon/contracts'
+import { CarillonError, type ClaimAnswer, isEnded, isTaskId, printable, type TaskClaim } from '@carillon/contracts'
 import type { Store, UpdateOutcome } from '@carillon/store'
-import { type Decision, decideLoss, decideTakeUp } from '../domain/life.ts'
+import { type Decision, decideLoss, decideTakeUp, decideToMap } from '../domain/life.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { Work } from './publish-work.ts'
 import type { RunWriter } from './write-runs.ts'
@@ -25,10 +25,7 @@ export class ClaimTask {
   }
 
   /** @throws CarillonError INSTANCE_UNKNOWN */
-  async execute(
-    namespace: string,
-    claim: { taskId: string; attempt: number; instance: string; redelivered: boolean },
-  ): Promise<ClaimAnswer> {
+  async execute(namespace: string, claim: TaskClaim): Promise<ClaimAnswer> {
     if (!this.#presence.isPresent(namespace, claim.instance)) throw instanceUnknown(claim.instance)
     const work = await this.#find(claim.taskId)
     if (!work || work.run.namespace !== namespace) return { run: false, reason: 'there is no such task' }
@@ -38,12 +35,17 @@ export class ClaimTask {
     if (life.attempt !== claim.attempt && !isOwner)
       return { run: false, reason: `attempt ${claim.attempt} is over; the task is at ${life.attempt}` }
     if (isEnded(run.state)) return { run: false, reason: `the run is ${run.state}` }
+    if ('mode' in life && life.mode !== 'single') return { run: false, reason: `the run has tasks: its mode is ${life.mode}` }
     if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
       return { run: false, reason: `the task is ${life.state}` }
     // Without a redelivery nobody has been silent: a live owner keeps what it runs.
     if (!claim.redelivered && life.owner !== null && !isOwner && this.#presence.isPresent(namespace, life.owner))
       return { run: false, reason: `instance ${life.owner} is running it` }
     const now = this.#writer.now()
+    if ('mode' in life && claim.kind && life.state !== 'cancelling') {
+      await this.#writer.write([{ run: { ...run, mode: claim.kind }, decision: decideToMap(life, { kind: claim.kind, now }) }])
+      return { run: false, reason: `the run has tasks: its mode is ${claim.kind}` }
+    }
     const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
     const loss = released ? undefined : decideLoss(life, { now })
     if (loss && loss.set.state !== 'queued') {

@@ -34,7 +34,15 @@ export class FireSlots {
   /** Set once by the composition. */
   arm: (job: JobRecord) => void = () => undefined
 
-  constructor(options: { store: Store; jobs: JobCache; writer: RunWriter; clock: Clock; announcer: Announcer; presence: PresenceWatch; log: Logger }) {
+  constructor(options: {
+    store: Store
+    jobs: JobCache
+    writer: RunWriter
+    clock: Clock
+    announcer: Announcer
+    presence: PresenceWatch
+    log: Logger
+  }) {
     this.#store = options.store
     this.#jobs = options.jobs
     this.#writer = options.writer

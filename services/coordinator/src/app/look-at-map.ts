@@ -1,6 +1,6 @@
 import { isEnded, OPEN_STATES, type RunState, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
-import type { MapFacts } from '../domain/planners/map.ts'
+import type { MapFacts, StageTally } from '../domain/planners/map.ts'
 
 const UNDER_WAY = OPEN_STATES.filter((state) => state !== 'waiting')
 const STOPPABLE = OPEN_STATES.filter((state) => state !== 'cancelling')
@@ -11,7 +11,7 @@ export async function lookAtMap(store: Store, run: RunRecord): Promise<MapFacts>
   const runId = run.id
   const any = async (states: readonly RunState[], before?: string) => (await tasks.countUpTo({ runId, states, before, atMost: 1 })) > 0
   if (run.state === 'queued' || !(await any(OPEN_STATES))) {
-    const tally = await tasks.tally(runId)
+    const tally = await tallyOf(store, runId)
     const [merge, first] = await tasks.get([stageTaskId(runId, 'merge'), stageTaskId(runId, 'reduce', 0)])
     return { tally, last: merge ?? first }
   }
@@ -23,4 +23,11 @@ export async function lookAtMap(store: Store, run: RunRecord): Promise<MapFacts>
   const limit = run.plan?.maxParallel
   const underWay = limit === undefined ? 0 : await tasks.countUpTo({ runId, states: UNDER_WAY, atMost: limit })
   return { waiting: isTooEarly ? undefined : stage, underWay }
+}
+
+/** How many tasks there are of each kind, in each stage. */
+export async function tallyOf({ tasks }: Store, runId: string): Promise<StageTally[]> {
+  const starts = (['map', 'reduce', 'merge'] as const).map((stage) => ({ stage, from: stageStart(runId, stage) }))
+  const tallies = await Promise.all(starts.map(({ from }, i) => tasks.tally({ runId, from, before: starts[i + 1]?.from })))
+  return tallies.flatMap((tally, i) => tally.map((kind) => ({ ...kind, stage: starts[i]!.stage })))
 }

@@ -1,13 +1,4 @@
-import {
-  CarillonError,
-  childTaskId,
-  isTaskId,
-  LIMITS,
-  type MapCall,
-  printable,
-  stageOf,
-  writeJson,
-} from '@carillon/contracts'
+import { CarillonError, childTaskId, isTaskId, LIMITS, type MapCall, printable, stageOf, writeJson } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { Store, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../domain/new-run.ts'
@@ -58,7 +49,11 @@ export class MapTasks {
     const [known] = isTaskId(taskId) ? await this.#tasks.known([taskId]) : []
     if (!known || known.run.namespace !== namespace || known.task.name === null || stageOf(taskId) !== 'map') {
       const hint = 'Only the root of a map and the tasks it leads to may map: runs whose mode is map or map-reduce.'
-      throw new CarillonError('INVALID_REQUEST', `task ${printable(taskId)} cannot map`, { field: 'taskId', value: printable(taskId), hint })
+      throw new CarillonError('INVALID_REQUEST', `task ${printable(taskId)} cannot map`, {
+        field: 'taskId',
+        value: printable(taskId),
+        hint,
+      })
     }
     const { task, run } = known
     if (run.state !== 'running') throw notRunning(call, `its run is ${run.state}`)

@@ -18,7 +18,11 @@ export class ReadResults {
     const range = task?.namespace === namespace ? rangeOf(task) : undefined
     if (!task || !range) {
       const hint = 'Only reduce and merge tasks of a map-reduce run have results to read.'
-      throw new CarillonError('INVALID_REQUEST', `task ${printable(taskId)} reduces nothing`, { field: 'taskId', value: printable(taskId), hint })
+      throw new CarillonError('INVALID_REQUEST', `task ${printable(taskId)} reduces nothing`, {
+        field: 'taskId',
+        value: printable(taskId),
+        hint,
+      })
     }
     const leaves = { runId: task.runId, ...range, state: 'succeeded', isLeaf: true, cursor } as const
     const read = (limit: number) => this.#store.tasks.list({ ...leaves, limit })

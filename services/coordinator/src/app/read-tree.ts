@@ -10,7 +10,7 @@ import { runNotFound } from './read-runs.ts'
 const SHOWN = 5
 /** Of more that run at once the progress is not added up. */
 const RUNNING_AT_MOST = 1_000
-/** Of more that have ended it is not asked which took longest: to look at all of them would hold up others. */
+/** Of more it is not asked which took longest, nor what they are called: to sort them would hold up others. */
 const SORTED_AT_MOST = 100_000
 
 /** Reads a run with many tasks for people, at a glance. */
@@ -30,14 +30,14 @@ export class ReadTree {
     if (run.mode === 'single') throw hasOneTask(runId)
     const now = this.#clock.now()
     const { tasks } = this.#store
-    const tally = await tasks.tally(runId)
-    const counts = countsOf(tally)
+    const counts = countsOf(await tasks.tally({ runId }))
+    const isSmall = totalOf(counts) <= SORTED_AT_MOST
     const running = (await tasks.list({ runId, state: 'running', limit: RUNNING_AT_MOST })).items
     const failed = [
       ...(await tasks.list({ runId, state: 'failed', limit: SHOWN })).items,
       ...(await tasks.list({ runId, state: 'timed_out', limit: SHOWN })).items,
     ]
-    const slowest = [...(totalOf(counts) > SORTED_AT_MOST ? [] : await tasks.slowest({ runId, limit: SHOWN })), ...running].sort(
+    const slowest = [...(isSmall ? await tasks.slowest({ runId, limit: SHOWN }) : []), ...running].sort(
       (one, other) => tookMs(other, now) - tookMs(one, now),
     )
     const { job, handler, mode, state, reason, startedAt, endedAt } = runView(run)
@@ -54,7 +54,10 @@ export class ReadTree {
       ...(leftMs === undefined ? {} : { leftMs }),
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(endedAt === undefined ? {} : { endedAt }),
-      stages: mode === 'map' || mode === 'map-reduce' ? stagesOf(tally) : [{ name: mode, total: totalOf(counts), counts }],
+      stages:
+        isSmall && (mode === 'map' || mode === 'map-reduce')
+          ? stagesOf(await tasks.names(runId))
+          : [{ name: mode, total: totalOf(counts), counts }],
       failed: failed.slice(0, SHOWN).map(taskView),
       slowest: slowest.slice(0, SHOWN).map(taskView),
     }

@@ -28,7 +28,13 @@ export class StartRuns {
   readonly #presence: PresenceWatch
   readonly #batcher: Batcher<Checked, StartedRun | CarillonError>
 
-  constructor(options: { writer: RunWriter; store: Store; jobs: JobCache; presence: PresenceWatch; batch: { maxItems: number; maxInFlight: number } }) {
+  constructor(options: {
+    writer: RunWriter
+    store: Store
+    jobs: JobCache
+    presence: PresenceWatch
+    batch: { maxItems: number; maxInFlight: number }
+  }) {
     this.#writer = options.writer
     this.#store = options.store
     this.#jobs = options.jobs

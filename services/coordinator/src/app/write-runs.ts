@@ -152,6 +152,7 @@ export class RunWriter {
   #push(run: RunRecord): void {
     if (run.wakeAt !== null) this.arm({ id: run.id, wakeAt: run.wakeAt })
     if (run.mode !== 'single') {
+      this.#recent.delete(run.id)
       this.advance(run.id)
       return
     }

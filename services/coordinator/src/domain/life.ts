@@ -3,12 +3,14 @@ import {
   CarillonError,
   type Failure,
   type FinishedReport,
+  type HandlerKind,
   LIMITS,
   nextState,
   POISON_AFTER,
   type Progress,
   type Report,
   type RunEvent,
+  type RunMode,
   statesBefore,
   TIMES,
   writeJson,
@@ -28,7 +30,7 @@ export interface Decision {
   /** `checked`: nothing happened but that its `wakeAt` moved. */
   readonly event: RunEvent | 'progress' | 'checked'
   readonly expect: LifeExpectation
-  readonly set: Partial<TaskLife>
+  readonly set: Partial<TaskLife> & { readonly mode?: RunMode }
 }
 
 /** Why a report is not applied; it is counted. */
@@ -100,6 +102,20 @@ export function decideTakeUp(life: TaskLife, context: { policy: Policy; instance
   const wakeAt = nextCheck(context.now, context.policy.timeoutMs, context.now)
   const set = { state: 'running', reason: null, owner: context.instance, startedAt: context.now, queuedAt: null, wakeAt } as const
   return { event: 'started', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set }
+}
+
+/** Whoever took a run knows that its handler maps: it is planned anew, and has tasks from now on. */
+export function decideToMap(life: TaskLife, context: { kind: HandlerKind; now: number }): Decision {
+  const set = {
+    mode: context.kind,
+    state: 'queued',
+    reason: null,
+    owner: null,
+    startedAt: null,
+    wakeAt: null,
+    queuedAt: context.now,
+  } as const
+  return { event: 'released', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set }
 }
 
 /** When a running task is looked at again. */

@@ -1,4 +1,13 @@
-import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunMode, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
+import {
+  DEFAULT_BACKOFF,
+  type HandlerKind,
+  LIMITS,
+  type RunMode,
+  type RunTrigger,
+  type StartRun,
+  taskIdOf,
+  writeJson,
+} from '@carillon/contracts'
 import { type JobRecord, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { modeOf, planOf } from './plan.ts'

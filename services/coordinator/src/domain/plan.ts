@@ -1,4 +1,13 @@
-import { CarillonError, type HandlerKind, LIMITS, printable, type RunMode, type StartRun, type Tolerance, writeJson } from '@carillon/contracts'
+import {
+  CarillonError,
+  type HandlerKind,
+  LIMITS,
+  printable,
+  type RunMode,
+  type StartRun,
+  type Tolerance,
+  writeJson,
+} from '@carillon/contracts'
 import type { JobRecord, Plan } from '@carillon/store'
 
 type PlanRequest = Pick<StartRun, 'mode' | 'shards' | 'items' | 'maxParallel' | 'tolerate'>
@@ -8,7 +17,10 @@ type Planned = { readonly mode: RunMode; readonly plan: Plan | null }
  * What a request says of its tasks; what it leaves open comes from the job.
  * @throws CarillonError INVALID_REQUEST of fields that contradict each other, PAYLOAD_TOO_LARGE of the items
  */
-export function planOf(request: PlanRequest, from: { job?: Pick<JobRecord, 'mode' | 'plan'> | undefined; kind?: HandlerKind | undefined } = {}): Planned {
+export function planOf(
+  request: PlanRequest,
+  from: { job?: Pick<JobRecord, 'mode' | 'plan'> | undefined; kind?: HandlerKind | undefined } = {},
+): Planned {
   const { job, kind } = from
   const { shards, items } = request
   if (shards !== undefined && items !== undefined) throw contradiction('items', items, 'Give either shards or items.')

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { LIMITS } from '@carillon/contracts'
+import { childTaskId, LIMITS, stageTaskId } from '@carillon/contracts'
 import { aJob, aRun, aTask, START_AT } from '@carillon/store/testing'
+import { taskOfRun } from './new-run.ts'
 import { endedEventText, jobView, liveText, runView, taskView, workText } from './views.ts'
 
 const fixture = (name: string) =>
@@ -22,6 +23,9 @@ test('what we write is what the fixtures of the wire say', () => {
   assert.deepEqual(JSON.parse(workText(work, work)), fixture('work'))
   const leg = { ...aRun(1, { id: runId, handler: 'warm-cache', payload: 'null' }) }
   assert.deepEqual(JSON.parse(workText(leg, aTask(runId, 1, { total: 3 }))), fixture('work-of-many'))
+  const run = aRun(1, { id: runId, handler: 'word-count', payload: '{"folder":"/books"}' })
+  const place = { id: childTaskId(stageTaskId(runId, 'map'), 0, 1), name: 'page', index: 1, total: 2, item: '{"file":"a.txt"}' }
+  assert.deepEqual(JSON.parse(workText(run, taskOfRun(run, place))), fixture('work-of-map'))
   const at = Date.parse('2026-11-21T09:00:01.480Z')
   const ended = {
     ...invoice,

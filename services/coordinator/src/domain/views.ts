@@ -61,7 +61,14 @@ export function runView(run: RunRecord, waiting?: { reason: 'no-instance'; messa
 
 export function taskView(task: TaskRecord): TaskView {
   const item = task.item === null ? undefined : (JSON.parse(task.item) as unknown)
-  return present<TaskView>({ taskId: task.id, task: task.name, index: task.index, item, ...lifeView(task), instance: task.owner ?? task.target })
+  return present<TaskView>({
+    taskId: task.id,
+    task: task.name,
+    index: task.index,
+    item,
+    ...lifeView(task),
+    instance: task.owner ?? task.target,
+  })
 }
 
 function lifeView(life: TaskLife) {

@@ -1,4 +1,4 @@
-import { CALLS, CarillonError, LIMITS, type MapCall, type RunState } from '@carillon/contracts'
+import { CALLS, CarillonError, LIMITS, type MapCall, type RunState, type TaskClaim } from '@carillon/contracts'
 import { Answers, type Incoming, type Request, Takes } from '@carillon/runtime'
 import { Controller, Inject } from '@nestjs/common'
 import type { ApplyReports } from '../app/apply-reports.ts'
@@ -68,7 +68,7 @@ export class RunsController {
   }
 
   @Answers(CALLS.tasksClaim)
-  claim({ namespace, input }: Request<{ taskId: string; attempt: number; instance: string; redelivered: boolean }>) {
+  claim({ namespace, input }: Request<TaskClaim>) {
     return this.claims.execute(namespace, input)
   }
 

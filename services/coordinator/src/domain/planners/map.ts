@@ -1,12 +1,16 @@
 import { OWN_TASK_NAMES, type Stage, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
-import type { RunRecord, Tally, TaskRecord } from '@carillon/store'
+import type { NamedTally, RunRecord, Tally, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../new-run.ts'
 import { begun, type Counts, countsOf, type Effect, endOf, type Facts, NOT_SUCCEEDED, type Planner, totalOf } from './planner.ts'
+
+export interface StageTally extends Tally {
+  readonly stage: Stage
+}
 
 /** What a planner knows of a run that maps. Its tasks may be millions: they are counted only when none is open. */
 export interface MapFacts {
   /** How many there are of each kind; undefined while any is open and the run has begun. */
-  readonly tally?: readonly Tally[]
+  readonly tally?: readonly StageTally[]
   /** Of open ones: the stage of those that wait and may be freed. */
   readonly waiting?: Stage | undefined
   /** Of open ones: how many are under way, counted no further than may be. */
@@ -37,14 +41,14 @@ function goOnMapping({ run }: Facts, { waiting, underWay = 0, isStoppable }: Map
 }
 
 /** Of a run whose failed tasks are run again. What was reduced before some of its leaves had succeeded is reduced again. */
-function reopenedOf(tally: readonly Tally[]): Effect[] {
+function reopenedOf(tally: readonly StageTally[]): Effect[] {
   const failed: Effect = { do: 'reopen', states: NOT_SUCCEEDED }
   const isMapWhole = ofStage(tally, 'map').every(({ state }) => state === 'succeeded')
   return isMapWhole ? [failed] : [failed, { do: 'reopen', states: ['succeeded'], from: 'reduce' }]
 }
 
 /** No task is open. */
-function nextStage(facts: Facts, tally: readonly Tally[]): Effect[] {
+function nextStage(facts: Facts, tally: readonly StageTally[]): Effect[] {
   const { run } = facts
   // Only leaves decide (semantics D6); but a task that failed decides as well if it had mapped: what it still had to map is missing.
   const deciding = countsOf(ofStage(tally, 'map').filter(({ mapped, state }) => mapped === 0 || state !== 'succeeded'))
@@ -62,14 +66,12 @@ function nextStage(facts: Facts, tally: readonly Tally[]): Effect[] {
     return [{ do: 'decide', decision: { ...end, set: { ...end.set, result } } }]
   }
   // It was cancelled when there was nothing to be cancelled.
-  if (run.state === 'cancelling')
-    return [{ do: 'decide', decision: endOf({ ...facts, counts: { ...deciding, cancelled: 1 } }) }]
+  if (run.state === 'cancelling') return [{ do: 'decide', decision: endOf({ ...facts, counts: { ...deciding, cancelled: 1 } }) }]
   if (parts === 0) return [{ do: 'split', leaves, parts: Math.min(run.plan?.shards ?? 1, leaves) }]
   return [{ do: 'create', tasks: [taskOfRun(run, { id: stageTaskId(run.id, 'merge'), name: 'merge', index: 0, total: 1 })] }]
 }
 
-const ofStage = (tally: readonly Tally[], stage: Stage) =>
-  tally.filter(({ name }) => (name === 'reduce' || name === 'merge' ? name : 'map') === stage)
+const ofStage = (tally: readonly StageTally[], stage: Stage) => tally.filter((kind) => kind.stage === stage)
 
 /** Ranks of the leaves with which the parts begin: contiguous and even, larger parts first. */
 export function ranksOf(leaves: number, parts: number): number[] {
@@ -101,14 +103,13 @@ export function rangeOf(task: TaskRecord): ReduceRange | undefined {
 }
 
 /** The stages of a run that maps, in the order in which they come: by the name of their tasks. */
-export function stagesOf(tally: readonly Tally[]): { name: string; total: number; counts: Counts }[] {
+export function stagesOf(names: readonly NamedTally[]): { name: string; total: number; counts: Counts }[] {
   const [root, reduce, merge] = OWN_TASK_NAMES
-  const names = [...new Set(tally.map(({ name }) => name ?? root))].sort()
   const rank = (name: string) => (name === root ? 0 : name === reduce ? 2 : name === merge ? 3 : 1)
-  return names
-    .sort((one, other) => rank(one) - rank(other))
+  return [...new Set(names.map(({ name }) => name ?? root))]
+    .sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1))
     .map((name) => {
-      const counts = countsOf(tally.filter((kind) => (kind.name ?? root) === name))
+      const counts = countsOf(names.filter((kind) => (kind.name ?? root) === name))
       return { name, total: totalOf(counts), counts }
     })
 }

@@ -38,7 +38,7 @@ export type Effect =
 /** Pushes a run as far as it can go. Pure: it takes facts and answers what they ask for; nothing when there is nothing to do. */
 export type Planner = (facts: Facts) => Effect[]
 
-export function countsOf(tally: readonly Tally[]): Counts {
+export function countsOf(tally: readonly Pick<Tally, 'state' | 'count'>[]): Counts {
   const counts: Counts = {}
   for (const { state, count } of tally) counts[state] = (counts[state] ?? 0) + count
   return counts

@@ -1,8 +1,10 @@
 import { CarillonError, isEnded, type Report, stageOf, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
-import type { RunRecord, Store, Tally } from '@carillon/store'
+import type { RunRecord, Store } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import { PLANNERS, type Planners } from '../../app/advance-run.ts'
+import { tallyOf } from '../../app/look-at-map.ts'
+import type { StageTally } from '../../domain/planners/map.ts'
 import { countsOf, type Planner, totalOf } from '../../domain/planners/planner.ts'
 import { FakePresence, useCasesOn } from '../test-coordinator.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
@@ -145,7 +147,8 @@ export class Simulation {
     }
     while (this.#broker.reports.length > 0) await this.#apply()
     for (const delivery of this.#broker.work.values())
-      if (delivery.holder && !this.#instances.some(({ alive, held }) => alive && held.some((one) => one.delivery === delivery))) delivery.holder = undefined
+      if (delivery.holder && !this.#instances.some(({ alive, held }) => alive && held.some((one) => one.delivery === delivery)))
+        delivery.holder = undefined
     await this.#with((coordinator) => coordinator.repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, signal))
     await this.#wake(31_000)
     this.#broker.forgetIds()
@@ -293,7 +296,15 @@ export class Simulation {
     const isDone = outcome !== undefined || (await this.#works(instance, held))
     held.isBusy = false
     if (!isDone || !instance.alive || !instance.held.includes(held)) return
-    const chosen = outcome ?? (held.isRefused ? 'failed' : this.#isCalm || this.#random.chance(0.75) ? 'succeeded' : this.#random.chance(0.8) ? 'failed' : 'timed_out')
+    const chosen =
+      outcome ??
+      (held.isRefused
+        ? 'failed'
+        : this.#isCalm || this.#random.chance(0.75)
+          ? 'succeeded'
+          : this.#random.chance(0.8)
+            ? 'failed'
+            : 'timed_out')
     const result = chosen === 'succeeded' && held.work.task !== undefined ? { result: held.results } : {}
     const report: Report = { ...idsOf(held), type: 'finished', outcome: chosen, ...result }
     this.#broker.report(instance.id, report)
@@ -403,7 +414,9 @@ export class Simulation {
 
   async #checkEnd(): Promise<void> {
     const run = await this.#stored()
-    const tally = await this.#store.tasks.tally(run.id)
+    const isMap = run.mode === 'map' || run.mode === 'map-reduce'
+    const all = (await this.#store.tasks.tally({ runId: run.id })).map((kind) => ({ ...kind, stage: 'map' as const }))
+    const tally: StageTally[] = isMap ? await tallyOf(this.#store, run.id) : all
     const counts = countsOf(tally)
     const say = (what: string) =>
       this.violations.push(`${what}: ${run.state}, tasks ${JSON.stringify(counts)}, plan ${JSON.stringify(run.plan)}`)
@@ -411,7 +424,7 @@ export class Simulation {
     const total = totalOf(counts)
     if (run.mode === 'shards' && total !== run.plan?.shards && total > 0) say('some shards are missing')
     const failed = (counts.failed ?? 0) + (counts.timed_out ?? 0)
-    const isLater = ({ name }: Tally) => name === 'reduce' || name === 'merge'
+    const isLater = ({ stage }: StageTally) => stage !== 'map'
     const deciding = totalOf(countsOf(tally.filter((kind) => !isLater(kind) && (kind.mapped === 0 || kind.state !== 'succeeded'))))
     const isPartMissing = tally.some((kind) => isLater(kind) && (kind.state === 'failed' || kind.state === 'timed_out'))
     const tolerated = run.plan?.tolerate === '30%' ? Math.floor(deciding * 0.3) : Number(run.plan?.tolerate ?? 0)
@@ -428,7 +441,8 @@ export class Simulation {
   async #checkReduced(run: RunRecord, say: (what: string) => void): Promise<void> {
     const { items } = await this.#store.tasks.list({ runId: run.id, state: 'succeeded', isLeaf: true, limit: 1_000 })
     const leaves = items.filter(({ id }) => stageOf(id) === 'map').map(({ id }) => id)
-    if (leaves.length > 0 && run.result !== JSON.stringify(leaves)) say(`what was reduced is not what the leaves gave: ${run.result} of ${leaves.join()}`)
+    if (leaves.length > 0 && run.result !== JSON.stringify(leaves))
+      say(`what was reduced is not what the leaves gave: ${run.result} of ${leaves.join()}`)
   }
 }
 

@@ -104,7 +104,7 @@ function checkRun({ store, hooks }: { store: Store; hooks: StoreHooks }, run: Ru
   if (!run || set.state === undefined) return
   if (isEnded(run.state) && set.state !== 'queued') hooks.violated(`run had ended (${run.state}) and became ${set.state}`)
   if (!isEnded(set.state) || run.state === 'queued' || run.state === 'delayed') return
-  void store.tasks.tally(run.id).then((tally) => {
+  void store.tasks.tally({ runId: run.id }).then((tally) => {
     for (const { state, count } of tally)
       if (!isEnded(state)) hooks.violated(`the run became ${set.state} while ${count} tasks were ${state}`)
   })
@@ -113,7 +113,7 @@ function checkRun({ store, hooks }: { store: Store; hooks: StoreHooks }, run: Ru
 function checkLimit({ store, hooks }: { store: Store; hooks: StoreHooks }, changes: readonly LifeChange[]): void {
   const runId = changes[0]?.id.split('-')[0] ?? ''
   const runs = store.runs.get([runId])
-  const counts = store.tasks.tally(runId).then(countsOf)
+  const counts = store.tasks.tally({ runId }).then(countsOf)
   void Promise.all([runs, counts]).then(([[run], { queued = 0, delayed = 0, running = 0, cancelling = 0 }]) => {
     const isMap = run?.mode === 'map' || run?.mode === 'map-reduce'
     // Tasks of a map have no number by which they could be freed: both coordinators may do so at once, each as many as there is room for.
