@@ -53,7 +53,7 @@ export function jsonSchemaOf(schema: StandardSchema | undefined): Record<string,
 }
 
 /** The issues of a refused payload in one line: `to: Invalid email address; count: …`. */
-export function issuesText(issues: NonNullable<SchemaResult<unknown>['issues']>): string {
+function issuesText(issues: NonNullable<SchemaResult<unknown>['issues']>): string {
   return issues
     .slice(0, 20)
     .map(({ message, path = [] }) => {

@@ -173,7 +173,12 @@ describe('map and map-reduce', { concurrency: true }, () => {
             release.fire()
             await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
           },
-          tasks: { one: (ctx) => (begun++, new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))) },
+          tasks: {
+            one(ctx) {
+              begun++
+              return new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+            },
+          },
         })
         await place.start()
         const { client } = place

@@ -27,6 +27,7 @@ const changing =
     planner(facts).flatMap((effect) => change(effect) ?? [])
 
 const nothing = async () => undefined
+const ONE_LEAF = [{ stage: 'map', mapped: 0, state: 'succeeded', count: 1 }] as const
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
   'a write does not compare the attempt': { tamper: withoutAttempt },
@@ -90,6 +91,26 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
         const slice = await store.tasks.list(query)
         return { ...slice, items: slice.items.map((task) => (task.endedAt === null ? task : { ...task, endedAt: 0 })) }
       }
+      return Object.assign(Object.create(store) as Store, { tasks })
+    },
+  },
+  'whoever maps is not asked whether it still runs': {
+    tamper: (change) => (change.set.mapped ? { ...change, expect: { state: RUN_STATES } } : change),
+  },
+  'a reduce is made while leaves are open': {
+    planner: (planner) => (facts) =>
+      planner(facts.map && facts.run.state === 'running' ? { ...facts, map: { tally: ONE_LEAF, ...facts.map } } : facts),
+  },
+  'a failed part of a reduce is tolerated': {
+    planner: (planner) => (facts) => {
+      const tally = facts.map?.tally?.map((kind) => (kind.stage === 'map' ? kind : { ...kind, state: 'succeeded' as const }))
+      return planner(tally ? { ...facts, map: { ...facts.map, tally } } : facts)
+    },
+  },
+  'results of tasks that mapped are reduced as well': {
+    store: (store) => {
+      const tasks = Object.create(store.tasks) as Store['tasks']
+      tasks.list = ({ isLeaf: _, ...query }) => store.tasks.list(query)
       return Object.assign(Object.create(store) as Store, { tasks })
     },
   },

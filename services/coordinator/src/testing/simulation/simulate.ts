@@ -1,50 +1,23 @@
-import { CarillonError, isEnded, type Report, stageOf, type WorkMessage } from '@carillon/contracts'
+import { CarillonError, isEnded, type Report, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import { PLANNERS, type Planners } from '../../app/advance-run.ts'
-import { tallyOf } from '../../app/look-at-map.ts'
-import type { StageTally } from '../../domain/planners/map.ts'
-import { countsOf, type Planner, totalOf } from '../../domain/planners/planner.ts'
+import type { Planner } from '../../domain/planners/planner.ts'
 import { FakePresence, useCasesOn } from '../test-coordinator.ts'
-import { type Delivery, SimulatedBroker } from './broker.ts'
+import { SimulatedBroker } from './broker.ts'
 import type { Fault } from './faults.ts'
+import { drop, fresh, type Held, type Instance, idsOf, keyOf, type Program, workOn } from './instance.ts'
+import { judgeEnd } from './judge.ts'
 import { Random } from './random.ts'
 import { type StoreHooks, watchedStore } from './store.ts'
 
 type Coordinator = ReturnType<typeof useCasesOn> & { isDead: boolean; died: Promise<void>; writesLeft: number | undefined }
 
-/** What an instance has taken. */
-interface Held {
-  readonly work: WorkMessage
-  attempt: number
-  /** Undefined: it was offered by name. */
-  readonly delivery: Delivery | undefined
-  /** A coordinator is to be asked before it begins. */
-  isDoubtful: boolean
-  isClaimed?: boolean
-  begun: boolean
-  /** Of a map: calls that were answered, results that were read. */
-  calls: number
-  results: string[]
-  cursor?: string | undefined
-  isBusy?: boolean
-  /** It has heard that it does not run any more. */
-  isRefused?: boolean
-}
-
-interface Instance {
-  readonly id: string
-  alive: boolean
-  readonly held: Held[]
-  readonly done: Set<string>
-}
-
 const STEPS = 60
 const CALM_ROUNDS = 60
 const PATIENCE_TURNS = 5
 const HANDLER = 'hello'
-const FRESH = { begun: false, calls: 0 }
 const signal = new AbortController().signal
 let runs = 0
 
@@ -63,8 +36,7 @@ export class Simulation {
   readonly #coordinators: Coordinator[] = []
   readonly #instances: Instance[] = []
   readonly #run: RunRecord
-  /** What the tasks of a map do: the root calls so often with so many items, and the first of these map again. */
-  readonly #program: { readonly calls: number; readonly items: number; readonly isNested: boolean }
+  readonly #program: Program
   /** What instances that were given up for lost still say. */
   readonly #late: { readonly instance: string; readonly report: Report }[] = []
   #isCalm = false
@@ -225,7 +197,7 @@ export class Simulation {
     delivery.count++
     const { work } = delivery
     const there = instance.held.find((held) => held.work.taskId === work.taskId)
-    if (!there) instance.held.push({ work, attempt: work.attempt, delivery, isDoubtful: delivery.count > 1, ...FRESH, results: [] })
+    if (!there) instance.held.push({ work, attempt: work.attempt, delivery, isDoubtful: delivery.count > 1, ...fresh() })
   }
 
   /** Asks until there is an answer, as executors do. */
@@ -248,7 +220,7 @@ export class Simulation {
     const instance = this.#instances.find((one) => one.id === id && one.alive)
     if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return undefined
     const isKnown = instance.done.has(keyOf(work)) || instance.held.some((held) => keyOf(held.work) === keyOf(work))
-    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, isDoubtful: false, ...FRESH, results: [] })
+    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, isDoubtful: false, ...fresh() })
     return !this.#isCalm && this.#random.chance(0.1) ? undefined : { accepted: true }
   }
 
@@ -261,39 +233,13 @@ export class Simulation {
     if (this.#random.chance(0.6)) this.#broker.report(instance.id, { ...idsOf(held), type: 'started' })
   }
 
-  /** A step of what a task of a map does before it can end; false while it has to go on. */
-  async #works(instance: Instance, held: Held): Promise<boolean> {
-    const { task, taskId, item } = held.work
-    if (task === undefined) return true
-    if (task === 'reduce' || task === 'merge') {
-      const page = await this.#with((coordinator) => coordinator.readResults.execute('default', { taskId, limit: 3, cursor: held.cursor }))
-      if (!page) return false
-      held.results.push(...page.items.flatMap(({ result }) => result as string[]))
-      held.cursor = page.next
-      return page.next === undefined
-    }
-    const calls = task === 'root' ? this.#program.calls : this.#program.isNested && task === 'leaf' && item === 0 ? 1 : 0
-    if (held.calls === calls) {
-      held.results = [taskId]
-      return true
-    }
-    const items = Array.from({ length: this.#program.items }, (_, i) => i)
-    const call = { taskId, attempt: held.attempt, instance: instance.id, call: held.calls, name: task === 'root' ? 'leaf' : 'deep', items }
-    const answer = await this.#with((coordinator) =>
-      coordinator.mapTasks.execute('default', call).catch((error: unknown) => ({ error: CarillonError.from(error) })),
-    )
-    if (answer === undefined) return false
-    if (!('error' in answer)) held.calls++
-    else held.isRefused = answer.error.code === 'TASK_NOT_RUNNING'
-    return held.isRefused ?? false
-  }
-
   async #finish(outcome?: 'cancelled', of?: { instance: Instance; held: Held }): Promise<void> {
     const instance = of?.instance ?? this.#alive()
     const held = of?.held ?? this.#random.pick(instance?.held.filter(({ begun, isBusy }) => begun && !isBusy) ?? [])
     if (!instance || !held) return
     held.isBusy = true
-    const isDone = outcome !== undefined || (await this.#works(instance, held))
+    const isDone =
+      outcome !== undefined || (await workOn(held, { instance: instance.id, program: this.#program, ask: (work) => this.#with(work) }))
     held.isBusy = false
     if (!isDone || !instance.alive || !instance.held.includes(held)) return
     const chosen =
@@ -413,36 +359,12 @@ export class Simulation {
   }
 
   async #checkEnd(): Promise<void> {
+    this.violations.push(...(await judgeEnd(this.#store, await this.#stored())))
     const run = await this.#stored()
-    const isMap = run.mode === 'map' || run.mode === 'map-reduce'
-    const all = (await this.#store.tasks.tally({ runId: run.id })).map((kind) => ({ ...kind, stage: 'map' as const }))
-    const tally: StageTally[] = isMap ? await tallyOf(this.#store, run.id) : all
-    const counts = countsOf(tally)
-    const say = (what: string) =>
-      this.violations.push(`${what}: ${run.state}, tasks ${JSON.stringify(counts)}, plan ${JSON.stringify(run.plan)}`)
-    if (!isEnded(run.state)) return void say('it never ended')
-    const total = totalOf(counts)
-    if (run.mode === 'shards' && total !== run.plan?.shards && total > 0) say('some shards are missing')
-    const failed = (counts.failed ?? 0) + (counts.timed_out ?? 0)
-    const isLater = ({ stage }: StageTally) => stage !== 'map'
-    const deciding = totalOf(countsOf(tally.filter((kind) => !isLater(kind) && (kind.mapped === 0 || kind.state !== 'succeeded'))))
-    const isPartMissing = tally.some((kind) => isLater(kind) && (kind.state === 'failed' || kind.state === 'timed_out'))
-    const tolerated = run.plan?.tolerate === '30%' ? Math.floor(deciding * 0.3) : Number(run.plan?.tolerate ?? 0)
-    if (total > 0 && run.reason !== 'cancelled-by-request' && (run.state === 'failed') !== (failed > tolerated || isPartMissing))
-      say('the outcome is not that of its tasks')
-    if (total > 0 && run.state === 'succeeded' && (counts.cancelled ?? 0) > 0) say('cancelled tasks are no success')
-    if (run.state === 'succeeded' && run.mode === 'map-reduce') await this.#checkReduced(run, say)
-    if (!this.#broker.ended.some(({ runId, state }) => runId === run.id && state === run.state)) say('nobody was told of the end')
+    if (!this.#broker.ended.some(({ runId, state }) => runId === run.id && state === run.state))
+      this.violations.push('nobody was told of the end')
     for (let round = 0; round < CALM_ROUNDS && this.#broker.work.size > 0; round++) await this.#calmRound()
-    if (this.#broker.work.size > 0) say('work is left in the queue')
-  }
-
-  /** What came out is what every leaf that succeeded put in, once and in order. */
-  async #checkReduced(run: RunRecord, say: (what: string) => void): Promise<void> {
-    const { items } = await this.#store.tasks.list({ runId: run.id, state: 'succeeded', isLeaf: true, limit: 1_000 })
-    const leaves = items.filter(({ id }) => stageOf(id) === 'map').map(({ id }) => id)
-    if (leaves.length > 0 && run.result !== JSON.stringify(leaves))
-      say(`what was reduced is not what the leaves gave: ${run.result} of ${leaves.join()}`)
+    if (this.#broker.work.size > 0) this.violations.push('work is left in the queue')
   }
 }
 
@@ -456,11 +378,3 @@ function plannersWith(change: (planner: Planner) => Planner): Planners {
   const { broadcast, shards, map } = PLANNERS
   return { broadcast: change(broadcast), shards: change(shards), map: change(map), 'map-reduce': change(map) }
 }
-
-function drop(instance: Instance, held: Held): void {
-  const at = instance.held.indexOf(held)
-  if (at >= 0) instance.held.splice(at, 1)
-}
-
-const keyOf = (work: WorkMessage) => `${work.taskId}#${work.attempt}`
-const idsOf = ({ work, attempt }: Held) => ({ runId: work.runId, taskId: work.taskId, attempt })

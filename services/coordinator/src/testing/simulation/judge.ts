@@ -1,0 +1,41 @@
+import { isEnded, stageOf } from '@carillon/contracts'
+import type { RunRecord, Store } from '@carillon/store'
+import { tallyOf } from '../../app/look-at-map.ts'
+import type { StageTally } from '../../domain/planners/map.ts'
+import { countsOf, totalOf } from '../../domain/planners/planner.ts'
+
+/** What is wrong with a run when all is calm: written from the semantics (D1 to D6), not from the planners. */
+export async function judgeEnd(store: Store, run: RunRecord): Promise<string[]> {
+  const isMap = run.mode === 'map' || run.mode === 'map-reduce'
+  const all = (await store.tasks.tally({ runId: run.id })).map((kind) => ({ ...kind, stage: 'map' as const }))
+  const tally = isMap ? await tallyOf(store, run.id) : all
+  const said = `${run.state}, tasks ${JSON.stringify(countsOf(tally))}, plan ${JSON.stringify(run.plan)}`
+  if (!isEnded(run.state)) return [`it never ended: ${said}`]
+  const violations = [...judgeOutcome(run, tally)]
+  if (run.state === 'succeeded' && run.mode === 'map-reduce') violations.push(...(await judgeReduced(store, run)))
+  return violations.map((what) => `${what}: ${said}`)
+}
+
+function* judgeOutcome(run: RunRecord, tally: readonly StageTally[]): Generator<string> {
+  const counts = countsOf(tally)
+  const total = totalOf(counts)
+  if (total === 0) return
+  if (run.mode === 'shards' && total !== run.plan?.shards) yield 'some shards are missing'
+  const isLater = ({ stage }: StageTally) => stage !== 'map'
+  const deciding = countsOf(tally.filter((kind) => !isLater(kind) && (kind.mapped === 0 || kind.state !== 'succeeded')))
+  const failed = (deciding.failed ?? 0) + (deciding.timed_out ?? 0)
+  const isPartMissing = tally.some((kind) => isLater(kind) && (kind.state === 'failed' || kind.state === 'timed_out'))
+  const { tolerate = 0 } = run.plan ?? {}
+  const tolerated = tolerate === '30%' ? Math.floor(totalOf(deciding) * 0.3) : Number(tolerate)
+  if (run.reason !== 'cancelled-by-request' && (run.state === 'failed') !== (failed > tolerated || isPartMissing))
+    yield 'the outcome is not that of its tasks'
+  if (run.state === 'succeeded' && (counts.cancelled ?? 0) > 0) yield 'cancelled tasks are no success'
+}
+
+/** What came out is what every leaf that succeeded put in, once and in order. */
+async function judgeReduced(store: Store, run: RunRecord): Promise<string[]> {
+  const { items } = await store.tasks.list({ runId: run.id, state: 'succeeded', isLeaf: true, limit: 1_000 })
+  const leaves = items.filter(({ id }) => stageOf(id) === 'map').map(({ id }) => id)
+  const isAll = leaves.length === 0 || run.result === JSON.stringify(leaves)
+  return isAll ? [] : [`what was reduced is not what the leaves gave: ${run.result} of ${leaves.join()}`]
+}
