@@ -6,7 +6,16 @@ import { type JobView, jobInputSchema } from './job.ts'
 import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { type LogView, queryLogsSchema } from './log.ts'
-import { type ClaimAnswer, claimSchema, mapSchema, resultsSchema, type TaskResult } from './messages.ts'
+import {
+  type ClaimAnswer,
+  claimSchema,
+  type JournalEntry,
+  journalSchema,
+  mapSchema,
+  resultsSchema,
+  stepSchema,
+  type TaskResult,
+} from './messages.ts'
 import { listRunsSchema, type RunTree, type RunView, type StartedRun, startRunSchema, startRunsSchema, type TaskView } from './run.ts'
 
 /** A request that is answered: `api.<noun>.<verb>`, served by one service's queue group. */
@@ -91,12 +100,14 @@ export const CALLS = {
   runsRetry: call<RunView>()(
     'coordinator',
     'runs.retry',
-    z.strictObject({ ...byRun.shape, only: z.enum(['failed']).optional() }),
-    'Run an ended run again, with new tries; of a run with many tasks all of them, or those that failed',
+    z.strictObject({ ...byRun.shape, only: z.enum(['failed']).optional(), fromStep: nameField.optional() }),
+    'Run an ended run again, with new tries; of a run with many tasks all of them, or those that failed; of a run with steps from a step on',
   ),
   tasksClaim: call<ClaimAnswer>()('coordinator', 'tasks.claim', claimSchema, 'Ask whether redelivered work is still wanted'),
   tasksMap: call<{ created: number }>()('coordinator', 'tasks.map', mapSchema, 'A running task of a map asks for a task for each item'),
   tasksResults: call<Page<TaskResult>>()('coordinator', 'tasks.results', resultsSchema, 'What a reduce or merge task has to reduce'),
+  tasksStep: call<{ stored: JournalEntry }>()('coordinator', 'tasks.step', stepSchema, 'A running task stores a step that it has done'),
+  tasksJournal: call<Page<JournalEntry>>()('coordinator', 'tasks.journal', journalSchema, 'What the steps of a task have done, in order'),
   coordinatorHealth: call<ServiceHealth>()('coordinator', 'coordinator.health', nothing, 'Health of one coordinator'),
   coordinatorRebuild: call<{ published: number }>()(
     'coordinator',

@@ -37,6 +37,7 @@ export {
 } from './instance.ts'
 export {
   type Backoff,
+  backoffMs,
   backoffSchema,
   DEFAULT_BACKOFF,
   type JobInput,
@@ -69,12 +70,14 @@ export {
   type Control,
   controlSchema,
   type FinishedReport,
+  type JournalEntry,
   type MapCall,
   type OfferAnswer,
   type RejectedEvent,
   type Report,
   type RunEndedEvent,
   reportSchema,
+  type StepCall,
   type TaskClaim,
   type TaskResult,
   type WorkMessage,

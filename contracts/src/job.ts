@@ -66,6 +66,12 @@ export const policyFields = {
   mode: z.enum(['single', 'broadcast', 'map', 'map-reduce']).optional(),
   ...planFields,
 }
+/** Waiting time after the `failed`-th attempt since the start or the last manual retry. */
+export function backoffMs(backoff: Backoff, failed: number): number {
+  // Zero times a power that has grown to infinity would be no number.
+  if (backoff.type === 'fixed' || backoff.delayMs === 0) return backoff.delayMs
+  return Math.min(backoff.maxMs, Math.round(backoff.delayMs * backoff.factor ** (failed - 1)))
+}
 export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 
 /** A job as a user writes it. */

@@ -36,6 +36,7 @@ const TABLE: Record<RunEvent, string> = {
   retried: '..dd......',
   lost: '..qqC.....',
   released: '..qq......',
+  slept: '..ddC.....',
   cancel: 'CCCc......',
   cancelled: '..CCC.....',
   restarted: '.....qqqqq',

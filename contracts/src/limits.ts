@@ -22,6 +22,8 @@ export const LIMITS = {
   itemBytes: 64 * 1024,
   /** Letters of a task's id: maps may be nested until it is that long, eleven levels at least. */
   taskIdLength: 128,
+  /** Steps of one task (semantics D7): its journal is read when it goes on elsewhere. */
+  steps: 10_000,
   /** Reports in one message: a burst of one event-loop turn. */
   reportsPerMessage: 500,
   /** Bytes of one message that we publish; below the broker's default of 1 MiB, headers included. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { coded, nameField, taskIdField } from './fields.ts'
+import { coded, durationField, instantField, nameField, taskIdField } from './fields.ts'
 import { MAP_CALLS } from './ids.ts'
 import type { EndedState, Reason } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
@@ -38,6 +38,8 @@ const isoTime = z.string().max(40)
 export const reportSchema = z.discriminatedUnion('type', [
   z.object({ ...reportBase, type: z.literal('started'), at: isoTime.optional() }),
   z.object({ ...reportBase, type: z.literal('released') }),
+  /** It goes on after this time, here or elsewhere: what its steps have done is stored. */
+  z.object({ ...reportBase, type: z.literal('slept'), delayMs: durationField }),
   z.object({ ...reportBase, type: z.literal('progress'), percent: z.number().min(0).max(100), note: z.string().max(1_000).optional() }),
   z.object({
     ...reportBase,
@@ -46,7 +48,7 @@ export const reportSchema = z.discriminatedUnion('type', [
     result: z.unknown().optional(),
     error: failureSchema.optional(),
     /** Of a failure that no further attempt can mend. */
-    reason: z.enum(['non-retryable', 'invalid-payload', 'invalid-result']).optional(),
+    reason: z.enum(['non-retryable', 'invalid-payload', 'invalid-result', 'program-changed']).optional(),
     startedAt: isoTime.optional(),
     endedAt: isoTime.optional(),
   }),
@@ -132,4 +134,50 @@ export const resultsSchema = z.strictObject({
 export interface TaskResult {
   readonly taskId: string
   readonly result: unknown
+}
+
+const STEP_HINT = `Count the steps of the task from 0, the same in every attempt, up to ${LIMITS.steps.toLocaleString('en')}.`
+/**
+ * A running task has done a step (semantics D7), has failed to, or is to sleep. Repeated, it is the same: `index` and `try` say so, and what was
+ * stored first is what counts.
+ */
+export const stepSchema = z.strictObject({
+  taskId: taskIdField,
+  attempt: z.int().min(1),
+  instance: nameField,
+  index: z.int(STEP_HINT).min(0, STEP_HINT).max(LIMITS.steps, STEP_HINT),
+  name: nameField,
+  /** Of one that failed before: how often it was tried, from 1. */
+  try: z.int().min(1).max(LIMITS.attempts).default(1),
+  outcome: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('done'), result: z.unknown().optional() }),
+    /** `isFinal`: it is not tried again by itself. */
+    z.strictObject({ type: z.literal('failed'), failure: failureSchema, isFinal: z.boolean() }),
+    z.strictObject({ type: z.literal('sleeping'), until: instantField }),
+  ]),
+})
+export type StepCall = z.output<typeof stepSchema>
+
+export const journalSchema = z.strictObject({
+  /** Of a run with one task its own id. */
+  taskId: taskIdField,
+  cursor: z.string().max(300).optional(),
+  limit: z.int().min(1).max(LIMITS.pageSize).default(100),
+})
+
+/** What became of a step, of a task that is durable. */
+export interface JournalEntry {
+  /** From 0, in the order in which the program comes to them. */
+  readonly index: number
+  readonly name: string
+  readonly state: 'done' | 'failed' | 'sleeping'
+  /** How often it was tried. */
+  readonly tries: number
+  /** How often it has failed since it was last given up. */
+  readonly failures: number
+  readonly result?: unknown
+  readonly failure?: z.output<typeof failureSchema>
+  /** Of a sleep. */
+  readonly until?: string
+  readonly at: string
 }

@@ -5,6 +5,7 @@ import { Executor, type ExecutorOptions } from './executor/executor.ts'
 import { defineHandler, type HandlerDefinition, type HandlerOptions } from './executor/handler.ts'
 import { defineMapHandler, type ItemSchemas, type MapDefinition, type MapReduceDefinition } from './executor/map-handler.ts'
 import type { SchemaOutput, StandardSchema } from './executor/standard-schema.ts'
+import { runOfSteps, type StepDefinition } from './executor/steps-handler.ts'
 import type { TaskContext } from './executor/task-context.ts'
 import { onShutdownSignal } from './shutdown-signals.ts'
 
@@ -52,6 +53,18 @@ export class Mesh {
   ): this
   handle(name: string, run: HandlerDefinition['run'], options?: HandlerOptions): this {
     return this.#offer(defineHandler(name, run, options))
+  }
+
+  /**
+   * Offer a handler that does a list of steps: what each returns is stored before the next one begins, and a run goes on where it was, on any
+   * instance. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST
+   */
+  steps<Schema extends StandardSchema>(
+    name: string,
+    steps: readonly StepDefinition<SchemaOutput<Schema>>[],
+    options: HandlerOptions<Schema> = {},
+  ): this {
+    return this.#offer(defineHandler(name, runOfSteps(steps as readonly StepDefinition<never>[]), options))
   }
 
   /** Offer a handler whose runs map: tasks make tasks. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST */

@@ -1,5 +1,5 @@
 import { CarillonError, printable } from '@carillon/contracts'
-import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, TaskRecord } from './records.ts'
+import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
 
 /** How a field is kept. `json` is an object of ours, kept as JSON text so that no engine ever sees keys it could misread. */
 export type ColumnKind = 'text' | 'number' | 'json'
@@ -39,6 +39,7 @@ export const RUN_COLUMNS = {
   traceparent: 'text',
   createdAt: 'number',
   share: 'number',
+  resume: 'json',
   ...LIFE_COLUMNS,
 } as const satisfies Columns<RunRecord>
 
@@ -55,6 +56,22 @@ export const TASK_COLUMNS = {
   target: 'text',
   ...LIFE_COLUMNS,
 } as const satisfies Columns<TaskRecord>
+
+export const STEP_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  taskId: 'text',
+  index: 'number',
+  epoch: 'number',
+  try: 'number',
+  name: 'text',
+  state: 'text',
+  result: 'text',
+  error: 'json',
+  final: 'number',
+  until: 'number',
+  at: 'number',
+} as const satisfies Columns<StepRecord>
 
 export const JOB_COLUMNS = {
   id: 'text',

@@ -14,12 +14,13 @@ export type {
   NamedTally,
   RunStore,
   Slice,
+  StepStore,
   Store,
   Tally,
   TaskQuery,
   TaskStore,
   UpdateOutcome,
 } from './ports.ts'
-export type { CoordinatorRecord, JobRecord, LogRecord, Plan, RunRecord, TaskLife, TaskRecord } from './records.ts'
+export type { CoordinatorRecord, JobRecord, LogRecord, Plan, Resume, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
 export { SHARES, shareOf } from './records.ts'
 export { maskStoreUrl } from './store-url.ts'

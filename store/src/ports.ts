@@ -1,5 +1,5 @@
 import type { RunMode, RunState } from '@carillon/contracts'
-import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, TaskLife, TaskRecord } from './records.ts'
+import type { CoordinatorRecord, JobRecord, LogRecord, Resume, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
 
 /**
  * The persistence ports. What every adapter must guarantee, proven by the conformance cases of `./testing`:
@@ -18,6 +18,7 @@ export interface Store {
   readonly jobs: JobStore
   readonly runs: RunStore
   readonly tasks: TaskStore
+  readonly steps: StepStore
   readonly logs: LogStore
   readonly coordinators: CoordinatorStore
   /** Writes and reads one small record. @throws CarillonError STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL */
@@ -83,8 +84,8 @@ export interface LifeExpectation {
 export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
-  /** `target` and `mapped` are columns of tasks only, `mode` is one of runs. */
-  readonly set: Partial<TaskLife> & { readonly target?: string; readonly mapped?: 1; readonly mode?: RunMode }
+  /** `target` and `mapped` are columns of tasks only, `mode` and `resume` of runs. */
+  readonly set: Partial<TaskLife> & { readonly target?: string; readonly mapped?: 1; readonly mode?: RunMode; readonly resume?: Resume }
 }
 
 /** What runs and tasks have in common. */
@@ -148,6 +149,13 @@ export interface NamedTally {
   readonly name: string | null
   readonly state: RunState
   readonly count: number
+}
+
+export interface StepStore {
+  insert(steps: readonly StepRecord[]): Promise<InsertOutcome[]>
+  get(ids: readonly string[]): Promise<(StepRecord | undefined)[]>
+  /** Steps of a task by id. */
+  list(query: { taskId: string; cursor?: string | undefined; limit: number }): Promise<Slice<StepRecord>>
 }
 
 export interface LogStore {

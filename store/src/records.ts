@@ -63,6 +63,13 @@ export interface TaskLife {
   readonly endedAt: number | null
 }
 
+/** From which step on a run was restarted: steps from this one on count only if they were stored since. */
+export interface Resume {
+  readonly step: number
+  /** The attempt that began then. */
+  readonly epoch: number
+}
+
 /** A run as it is kept. */
 export interface RunRecord extends TaskLife {
   /** Derived from what makes the run unique (architecture §4 rule 1). */
@@ -86,6 +93,7 @@ export interface RunRecord extends TaskLife {
   readonly traceparent: string | null
   readonly createdAt: number
   readonly share: number
+  readonly resume: Resume | null
 }
 
 /** One task of a run with many: a broadcast leg, a shard, a step of a map. */
@@ -106,6 +114,28 @@ export interface TaskRecord extends TaskLife {
   readonly item: string | null
   /** The instance it is routed to; null: whoever has room. */
   readonly target: string | null
+}
+
+/** One try of a step of a durable task, stored when it was over. */
+export interface StepRecord {
+  /** `<taskId>.<index>.<epoch>.<try>`, padded, so that the records of a task sort as its steps are told. */
+  readonly id: string
+  readonly namespace: string
+  readonly taskId: string
+  readonly index: number
+  /** The restart that it came after, see `Resume`; 0 before any. */
+  readonly epoch: number
+  readonly try: number
+  readonly name: string
+  readonly state: 'done' | 'failed' | 'sleeping'
+  /** JSON text. */
+  readonly result: string | null
+  readonly error: Failure | null
+  /** 1: it is not tried again by itself. */
+  readonly final: number
+  /** Of a sleep. */
+  readonly until: number | null
+  readonly at: number
 }
 
 /** One stored log line. */

@@ -36,7 +36,21 @@ export type Reply =
   | { readonly type: 'not-sent' }
 
 /** Calls that may be sent twice without a difference. */
-const REPEATABLE = new Set(['get', 'list', 'query', 'tasks', 'health', 'claim', 'map', 'results', 'register', 'leave', 'start'])
+const REPEATABLE = new Set([
+  'get',
+  'list',
+  'query',
+  'tasks',
+  'health',
+  'claim',
+  'map',
+  'results',
+  'step',
+  'journal',
+  'register',
+  'leave',
+  'start',
+])
 const NO_SERVICE_RETRY_MS = 1_000
 const PAUSE_MS = 100
 /** A request with less time than this would only end in silence, and hide what the one before it said. */

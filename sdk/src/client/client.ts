@@ -8,6 +8,7 @@ import {
   type InstanceView,
   type JobInput,
   type JobView,
+  type JournalEntry,
   type LogView,
   type Page,
   type RunState,
@@ -102,9 +103,15 @@ export class Client {
     list: (options: CallInput<typeof CALLS.runsList> = {}): Promise<Page<RunView>> => this.call(CALLS.runsList, options),
     tree: (runId: string): Promise<RunTree> => this.call(CALLS.runsTree, { runId }),
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
-    /** @param options `only: 'failed'`: of a run with many tasks those that did not succeed */
-    retry: (runId: string, options: { readonly only?: 'failed' } = {}): Promise<RunView> =>
+    /**
+     * @param options `only: 'failed'`: of a run with many tasks those that did not succeed. `fromStep`: of a run with steps this one and those after
+     *   it; without it such a run goes on where it failed, and begins anew if it had succeeded
+     */
+    retry: (runId: string, options: { readonly only?: 'failed'; readonly fromStep?: string } = {}): Promise<RunView> =>
       this.call(CALLS.runsRetry, { runId, ...options }),
+    /** What the steps of a run have done, in order. */
+    steps: (runId: string, options: ListOptions = {}): Promise<Page<JournalEntry>> =>
+      this.call(CALLS.tasksJournal, { taskId: runId, ...options }),
     tasks: (runId: string, options: ListOptions & { readonly state?: RunState } = {}): Promise<Page<TaskView>> =>
       this.call(CALLS.runsTasks, { runId, ...options }),
   }

@@ -31,8 +31,8 @@ function startAttempt(run: Run, more: { work?: Partial<WorkMessage>; options?: H
       onProgress: () => undefined,
       onLog: () => undefined,
       onEnd: (_attempt, ending) => {
-        endings.push(ending)
-        ended.fire(ending)
+        endings.push(ending as Ending | undefined)
+        ended.fire(ending as Ending | undefined)
       },
     },
   })

@@ -1,11 +1,23 @@
-import { CarillonError, type Failure, LIMITS, type LogLevel, type Page, type TaskResult, TIMES, writeJson } from '@carillon/contracts'
+import {
+  CarillonError,
+  type Failure,
+  type JournalEntry,
+  LIMITS,
+  type LogLevel,
+  type Page,
+  type StepCall,
+  type TaskResult,
+  TIMES,
+  writeJson,
+} from '@carillon/contracts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Trace } from '../telemetry.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import type { HandlerDefinition } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
-import type { Ending } from './report-text.ts'
+import type { Ending, SleptEnding } from './report-text.ts'
 import { checkedBy, isThenable, PayloadRefused } from './standard-schema.ts'
+import { ProgramChanged } from './steps.ts'
 import type { TaskCalls } from './task-calls.ts'
 import { type LogFields, RunningContext, type TaskPort } from './task-context.ts'
 
@@ -18,7 +30,7 @@ export interface AttemptObserver {
   onProgress(attempt: Attempt, percent: number, note: string | undefined): void
   onLog(attempt: Attempt, line: { level: LogLevel; message: string; fields: LogFields | undefined }): void
   /** Once. Undefined: nothing is to be reported. */
-  onEnd(attempt: Attempt, ending: Ending | undefined): void
+  onEnd(attempt: Attempt, ending: Ending | SleptEnding | undefined): void
 }
 
 export interface AttemptOptions {
@@ -38,6 +50,7 @@ export class Attempt implements TaskPort {
   readonly startedAt: number
   readonly #options: AttemptOptions
   #controller: AbortController | undefined
+  #context: RunningContext | undefined
   #abortKind: AbortKind | undefined
   #timer: Timer | undefined
   #isOver = false
@@ -85,6 +98,31 @@ export class Attempt implements TaskPort {
     this.#controller?.abort(this.#abortReason())
   }
 
+  get clock(): Clock {
+    return this.#options.clock
+  }
+
+  get attempt(): number {
+    return this.task.work.attempt
+  }
+
+  get isDraining(): boolean {
+    return this.#options.calls.isDraining
+  }
+
+  journal(): Promise<ReadonlyMap<number, JournalEntry>> {
+    return this.#options.calls.journal(this.task.work, this.signal)
+  }
+
+  store(step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry> {
+    return this.#options.calls.step(this.task.work, step)
+  }
+
+  suspend(delayMs: number): void {
+    this.#end({ outcome: 'slept', delayMs: Math.max(0, Math.ceil(delayMs)) })
+    this.#controller?.abort(new DOMException('The task goes on later, in another attempt', 'AbortError'))
+  }
+
   map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void> {
     return this.#options.calls.map(this.task.work, call, this.signal)
   }
@@ -104,6 +142,7 @@ export class Attempt implements TaskPort {
   #invoke(): unknown {
     const { handler } = this.#options
     const context = new RunningContext(this.task.work, this)
+    this.#context = context
     const run = handler.run as unknown as (context: RunningContext) => unknown
     if (handler.input === undefined) return run(context)
     return checkedBy(handler.input, context.payload, (payload) => {
@@ -113,6 +152,12 @@ export class Attempt implements TaskPort {
   }
 
   readonly #succeed = (result: unknown): void => {
+    const steps = this.#context?.endOfSteps()
+    if (steps) steps.then(() => this.#keep(result), this.#fail)
+    else this.#keep(result)
+  }
+
+  #keep(result: unknown): void {
     if (this.#isOver) return
     try {
       this.#end({ outcome: 'succeeded', resultText: writeJson(result, RESULT) })
@@ -127,18 +172,20 @@ export class Attempt implements TaskPort {
     if (thrown instanceof PayloadRefused) {
       const error = { name: 'InvalidPayload', message: thrown.message, retryable: false }
       this.#end({ outcome: 'failed', reason: 'invalid-payload', error })
+    } else if (thrown instanceof ProgramChanged) {
+      this.#end({ outcome: 'failed', error: { ...failureOf(thrown), retryable: false }, reason: 'program-changed' })
     } else {
       const reason = isNonRetryable(thrown) ? ('non-retryable' as const) : undefined
       this.#end({ outcome: 'failed', error: failureOf(thrown), reason })
     }
   }
 
-  #end(ending: Ending | undefined): void {
+  #end(ending: Ending | SleptEnding | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#timer?.cancel()
     const final = this.#abortKind ? this.#abortedEnding() : ending
-    this.#options.trace.end(final?.outcome === 'succeeded' ? undefined : (final?.error?.message ?? 'given back'))
+    this.#options.trace.end(traceOf(final))
     this.#options.observer.onEnd(this, final)
   }
 
@@ -155,4 +202,10 @@ export class Attempt implements TaskPort {
     if (this.#abortKind === 'timeout') return new DOMException(this.#timeoutFailure().message, 'TimeoutError')
     return new DOMException(this.#abortKind === 'cancel' ? 'The run was cancelled' : 'The executor is stopping', 'AbortError')
   }
+}
+
+/** What a trace says of an end that was none, or not well. */
+function traceOf(ending: Ending | SleptEnding | undefined): string | undefined {
+  if (ending?.outcome === 'succeeded' || ending?.outcome === 'slept') return undefined
+  return ending?.error?.message ?? 'given back'
 }

@@ -14,7 +14,7 @@ import { Intake } from './intake.ts'
 import { Lane } from './lane.ts'
 import { Puller } from './puller.ts'
 import { Registrar } from './registrar.ts'
-import { type Ending, finishedText } from './report-text.ts'
+import { type Ending, finishedText, type SleptEnding, sleptText } from './report-text.ts'
 import { Reporter } from './reporter.ts'
 import { RunningReports } from './running-reports.ts'
 import { TaskCalls } from './task-calls.ts'
@@ -121,6 +121,7 @@ export class Executor {
   async stop(drainMs: number): Promise<void> {
     const { logs, onWarning } = this.#options
     this.#isStopping = true
+    this.#calls.isDraining = true
     this.#registrar.stop()
     this.#intake.close()
     // First of all: what is given back would come back to a request that is still open.
@@ -186,7 +187,7 @@ export class Executor {
     return puller
   }
 
-  #ended(attempt: Attempt, ending: Ending | undefined): void {
+  #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
     const { task } = attempt
     this.#runningReports.ended(attempt)
     if (ending === undefined) this.#intake.giveBackBegun(task)
@@ -196,7 +197,7 @@ export class Executor {
     if (this.#onFree.length > 0 && this.#running() === 0) for (const resolve of this.#onFree.splice(0)) resolve()
   }
 
-  #report(attempt: Attempt, ending: Ending): void {
+  #report(attempt: Attempt, ending: Ending | SleptEnding): void {
     const { link, clock } = this.#options
     const { task } = attempt
     const lane = this.#lanes.get(task.work.handler) as Lane
@@ -211,7 +212,8 @@ export class Executor {
   }
 
   /** A broker may take less than the limits of the wire allow: then the result is at fault, not the executor. */
-  #reportText({ task, startedAt }: Attempt, ending: Ending, endedAt: number): string {
+  #reportText({ task, startedAt }: Attempt, ending: Ending | SleptEnding, endedAt: number): string {
+    if (ending.outcome === 'slept') return sleptText(task.work, ending.delayMs)
     const text = finishedText(task.work, ending, { startedAt, endedAt })
     const { maxBytes } = this.#reporter
     if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text

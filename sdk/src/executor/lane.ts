@@ -5,7 +5,7 @@ import { Attempt, type AttemptObserver } from './attempt.ts'
 import { demand, nextAverage, readAhead } from './demand.ts'
 import type { HandlerDefinition } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
-import type { Ending } from './report-text.ts'
+import type { Ending, SleptEnding } from './report-text.ts'
 import type { TaskCalls } from './task-calls.ts'
 
 export interface LaneOptions {
@@ -120,7 +120,7 @@ export class Lane {
     attempt.start()
   }
 
-  #ended(attempt: Attempt, ending: Ending | undefined): void {
+  #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
     this.running.delete(attempt)
     this.#averageMs = nextAverage(this.#averageMs, this.#options.clock.now() - attempt.startedAt)
     this.#options.observer.onEnd(attempt, ending)

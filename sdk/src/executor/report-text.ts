@@ -14,6 +14,12 @@ export interface Ending {
   readonly reason?: FinishedReport['reason']
 }
 
+/** An attempt that goes on later as the next one. */
+export interface SleptEnding {
+  readonly outcome: 'slept'
+  readonly delayMs: number
+}
+
 /** Reports are written as text, so that a result is turned into JSON once. Ids are names: they need no escaping. */
 const head = ({ runId, taskId, attempt }: WorkMessage, type: string) =>
   `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"type":"${type}"`
@@ -21,6 +27,8 @@ const head = ({ runId, taskId, attempt }: WorkMessage, type: string) =>
 export const startedText = (work: WorkMessage, atMs: number) => `${head(work, 'started')},"at":"${startTime(atMs)}"}`
 
 export const releasedText = (work: WorkMessage) => `${head(work, 'released')}}`
+
+export const sleptText = (work: WorkMessage, delayMs: number) => `${head(work, 'slept')},"delayMs":${delayMs}}`
 
 export function progressText(work: WorkMessage, percent: number, note: string | undefined): string {
   return `${head(work, 'progress')},"percent":${percent}${note === undefined ? '' : `,"note":${JSON.stringify(note)}`}}`

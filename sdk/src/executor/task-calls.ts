@@ -1,4 +1,15 @@
-import { CALLS, CarillonError, ERROR_CODES, LIMITS, type Page, type TaskResult, type WorkMessage, writeJson } from '@carillon/contracts'
+import {
+  CALLS,
+  CarillonError,
+  ERROR_CODES,
+  type JournalEntry,
+  LIMITS,
+  type Page,
+  type StepCall,
+  type TaskResult,
+  type WorkMessage,
+  writeJson,
+} from '@carillon/contracts'
 import type { Caller } from '../client/caller.ts'
 import { sleep } from '../clock.ts'
 import { jitter } from '../randomness.ts'
@@ -7,9 +18,12 @@ const PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
 /** Longer than a restart of anything; then the attempt fails, and is tried again as its run says. */
 const GIVE_UP_AFTER_MS = 60_000
+const NEVER_ABORTED = new AbortController().signal
 
 /** What running tasks ask of the mesh. It goes on asking while services are away or behind: whatever is asked may be asked twice. */
 export class TaskCalls {
+  /** The process is to end: steps that have not begun are left to others. */
+  isDraining = false
   readonly #caller: Caller
   readonly #instance: string
 
@@ -38,6 +52,29 @@ export class TaskCalls {
     signal: AbortSignal,
   ): Promise<Page<TaskResult>> {
     return this.#patiently(signal, () => this.#caller.call(CALLS.tasksResults, { taskId, ...page }, { signal }))
+  }
+
+  /** A step that is done is stored also when its task is to stop. */
+  async step({ taskId, attempt }: WorkMessage, step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry> {
+    const input = { taskId, attempt, instance: this.#instance, ...step }
+    const { stored } = await this.#patiently(NEVER_ABORTED, () => this.#caller.call(CALLS.tasksStep, input))
+    return stored
+  }
+
+  /** What the steps of a task have done, by their place. */
+  async journal({ taskId }: WorkMessage, signal: AbortSignal): Promise<Map<number, JournalEntry>> {
+    const entries = new Map<number, JournalEntry>()
+    let cursor: string | undefined
+    do {
+      const page = await this.#patiently(signal, () => this.#caller.call(CALLS.tasksJournal, { taskId, cursor }, { signal }))
+      for (const entry of page.items) {
+        // The tries of one step may lie on two pages.
+        const failures = entry.failures > 0 ? entry.failures + (entries.get(entry.index)?.failures ?? 0) : 0
+        entries.set(entry.index, { ...entry, failures })
+      }
+      cursor = page.next
+    } while (cursor !== undefined)
+    return entries
   }
 
   async #patiently<Output>(signal: AbortSignal, work: () => Promise<Output>): Promise<Output> {

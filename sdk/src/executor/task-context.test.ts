@@ -7,13 +7,14 @@ import { RunningContext, type TaskPort } from './task-context.ts'
 function createContext() {
   const progress: unknown[] = []
   const lines: [LogLevel, string][] = []
-  const port: TaskPort = {
+  const port = {
     signal: new AbortController().signal,
     traceparent: undefined,
-    progress: (percent, note) => void progress.push([percent, note]),
-    log: (level, message) => void lines.push([level, message]),
-    map: (call) => new Promise((resolve) => calls.push({ ...call, resolve })),
-    results: async ({ cursor, limit }) => {
+    progress: (percent: number, note: string | undefined) => void progress.push([percent, note]),
+    log: (level: LogLevel, message: string) => void lines.push([level, message]),
+    map: (call: { call: number; name: string; items: readonly unknown[] }) =>
+      new Promise<void>((resolve) => calls.push({ ...call, resolve })),
+    results: async ({ cursor, limit }: { cursor: string | undefined; limit: number }) => {
       const from = Number(cursor ?? 0)
       asked.push(limit)
       const items = Array.from({ length: Math.min(limit, 700 - from) }, (_, i) => ({ taskId: `t-${from + i}`, result: from + i }))
@@ -22,7 +23,7 @@ function createContext() {
   }
   const calls: { call: number; name: string; items: readonly unknown[]; resolve: () => void }[] = []
   const asked: number[] = []
-  const context = new RunningContext({ runId: 'r', taskId: 't', handler: 'h', attempt: 1, payload: null }, port)
+  const context = new RunningContext({ runId: 'r', taskId: 't', handler: 'h', attempt: 1, payload: null }, port as unknown as TaskPort)
   return { context, progress, lines, calls, asked }
 }
 

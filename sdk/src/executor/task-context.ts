@@ -1,5 +1,7 @@
 import { CarillonError, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
 
+import { type StepOptions, type StepPort, Steps } from './steps.ts'
+
 /** Extra facts of a log line; written as JSON. */
 export type LogFields = Readonly<Record<string, unknown>>
 
@@ -41,6 +43,20 @@ export interface TaskContext<Payload = unknown> {
    * @throws CarillonError INVALID_REQUEST for anything else, into the handler and at once: also a call that nobody awaits fails its task
    */
   progress(percent: number, note?: string): Promise<void>
+  /**
+   * Do a step once: what it returns is stored before this resolves, and a later attempt of the task gets it without doing it again. What is
+   * given is what was stored: JSON. Steps are known by their order, so that must not hang on chance; each has a name of its own.
+   * @param run its result is JSON up to 256 KiB
+   * @throws what `run` throws when no tries are left; CarillonError INVALID_NAME, INVALID_REQUEST, RESULT_TOO_LARGE; TASK_NOT_RUNNING when this
+   *   attempt is over
+   */
+  step<Result>(name: string, run: () => Result | Promise<Result>, options?: StepOptions): Promise<Result>
+  /**
+   * Go on later. From a second on no process is held: this call then never comes back, `finally` included, and the task goes on in a new
+   * attempt, which gets what its steps have returned. Uses no try.
+   * @param until milliseconds from now, up to ten years, or a time
+   */
+  sleep(until: number | Date): Promise<void>
 }
 
 /** What the root of a map and the tasks it leads to are given. */
@@ -63,8 +79,7 @@ export interface ReduceContext<Payload> extends TaskContext<Payload> {
 }
 
 /** What a context needs of whoever runs the task. */
-export interface TaskPort {
-  readonly signal: AbortSignal
+export interface TaskPort extends StepPort {
   readonly traceparent: string | undefined
   progress(percent: number, note: string | undefined): void
   log(level: LogLevel, message: string, fields: LogFields | undefined): void
@@ -86,6 +101,7 @@ export class RunningContext implements TaskContext {
   readonly #work: WorkMessage
   readonly #port: TaskPort
   #log: TaskLog | undefined
+  #steps: Steps | undefined
 
   constructor(work: WorkMessage, port: TaskPort) {
     this.payload = work.payload
@@ -131,6 +147,21 @@ export class RunningContext implements TaskContext {
     const at = (level: LogLevel) => (message?: string, fields?: LogFields) => this.#port.log(level, message ?? '', fields)
     this.#log ??= { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
     return this.#log
+  }
+
+  step<Result>(name: string, run: () => Result | Promise<Result>, options?: StepOptions): Promise<Result> {
+    this.#steps ??= new Steps(this.#port)
+    return this.#steps.step(name, run, options)
+  }
+
+  sleep(until: number | Date): Promise<void> {
+    this.#steps ??= new Steps(this.#port)
+    return this.#steps.sleep(until)
+  }
+
+  /** The handler has returned; undefined where it has done no steps. */
+  endOfSteps(): Promise<void> | undefined {
+    return this.#steps?.end()
   }
 
   map(name: string, items: readonly unknown[]): Promise<void> {

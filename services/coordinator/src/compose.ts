@@ -8,6 +8,7 @@ import { ChangeRuns } from './app/change-runs.ts'
 import { CheckHealth } from './app/check-health.ts'
 import { ClaimTask } from './app/claim-task.ts'
 import { FireSlots } from './app/fire-slots.ts'
+import { KeepSteps } from './app/keep-steps.ts'
 import { LoseInstance } from './app/lose-instance.ts'
 import { MapTasks } from './app/map-tasks.ts'
 import { OfferLegs } from './app/offer-legs.ts'
@@ -76,6 +77,7 @@ function useCases(base: Foundation) {
     ChangeRuns: new ChangeRuns({ store, writer, reads }),
     ClaimTask: new ClaimTask(base),
     MapTasks: new MapTasks(base),
+    KeepSteps: new KeepSteps(base),
     ReadResults: new ReadResults(base),
     ApplyReports: new ApplyReports(base),
     TakeTriggers: new TakeTriggers({ ...base, start: starts, now: () => clock.now() }),

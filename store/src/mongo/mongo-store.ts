@@ -7,6 +7,7 @@ import { MongoJobStore } from './job-store.ts'
 import { MongoLogStore } from './log-store.ts'
 import { migrate } from './migrate.ts'
 import { MongoRunStore } from './run-store.ts'
+import { MongoStepStore } from './step-store.ts'
 import { MongoTaskStore } from './task-store.ts'
 
 /** Opens a database of MongoDB, or of an engine that speaks its protocol. */
@@ -23,6 +24,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     jobs: new MongoJobStore(database),
     runs: new MongoRunStore(database),
     tasks: new MongoTaskStore(database),
+    steps: new MongoStepStore(database),
     logs: new MongoLogStore(database),
     coordinators: new MongoCoordinatorStore(database),
     check: () => check(database),

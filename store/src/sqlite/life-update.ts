@@ -4,8 +4,8 @@ import { type ColumnKind, LIFE_COLUMNS, type StoredValue, toStored } from '../co
 import type { LifeChange, LifeExpectation, UpdateOutcome } from '../ports.ts'
 import type { Connection } from './connection.ts'
 
-/** Columns that an update may set: of the last three tasks have two, runs the other. */
-const SETTABLE = Object.entries<ColumnKind>({ ...LIFE_COLUMNS, target: 'text', mapped: 'number', mode: 'text' })
+/** Columns that an update may set: of the last four tasks have two, runs the others. */
+const SETTABLE = Object.entries<ColumnKind>({ ...LIFE_COLUMNS, target: 'text', mapped: 'number', mode: 'text', resume: 'json' })
 const STATE_BITS = new Map<RunState, number>(RUN_STATES.map((state, i) => [state, 1 << i]))
 const STATES_SHIFT = SETTABLE.length
 const ATTEMPT_BIT = 1 << (STATES_SHIFT + RUN_STATES.length)
@@ -100,5 +100,5 @@ function updateText(table: string, shape: number): string {
   // Not `in (…)`: of three states or more SQLite would make a table of its own, for every row anew.
   const states = RUN_STATES.filter((_, i) => shape & (1 << (STATES_SHIFT + i))).map((state) => `"state" = '${state}'`)
   const attempt = `${shape & ATTEMPT_BIT ? ' and "attempt" = ?' : ''}${shape & NAMESPACE_BIT ? ' and "namespace" = ?' : ''}`
-  return `update "${table}" set ${assignments} where "id" = ? and (${states.join(' or ') || 'false'})${attempt}${OWNER_CONDITIONS[shape >> OWNER_SHIFT]}`
+  return `update "${table}" set ${assignments} where "id" = ? and (${states.join(' or ') || 'false'})${attempt}${OWNER_CONDITIONS[shape >>> OWNER_SHIFT]}`
 }

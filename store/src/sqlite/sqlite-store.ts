@@ -6,6 +6,7 @@ import { SqliteJobStore } from './job-store.ts'
 import { SqliteLogStore } from './log-store.ts'
 import { migrate } from './migrate.ts'
 import { SqliteRunStore } from './run-store.ts'
+import { SqliteStepStore } from './step-store.ts'
 import { SqliteTaskStore } from './task-store.ts'
 
 const CHECK = `insert into "checks" ("id", "count") values ('store', 1) on conflict do update set "count" = "count" + 1`
@@ -19,6 +20,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       jobs: new SqliteJobStore(connection),
       runs: new SqliteRunStore(connection),
       tasks: new SqliteTaskStore(connection),
+      steps: new SqliteStepStore(connection),
       logs: new SqliteLogStore(connection),
       coordinators: new SqliteCoordinatorStore(connection),
       check: async () => check(connection),

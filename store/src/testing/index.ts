@@ -9,7 +9,7 @@ import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
 
 export type { ConformanceCase, ConformanceContext } from './conformance-case.ts'
-export { aFinish, aJob, aLine, aRun, aTask, runId, START_AT } from './records.ts'
+export { aFinish, aJob, aLine, aRun, aStep, aTask, runId, START_AT } from './records.ts'
 
 /** Each case is run on a fresh, empty database. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [

@@ -4,7 +4,7 @@ import type { TaskQuery } from '../ports.ts'
 import { SHARES } from '../records.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { allOf, range } from './pages.ts'
-import { aRun, aTask, runId, START_AT } from './records.ts'
+import { aRun, aStep, aTask, runId, START_AT } from './records.ts'
 
 const ALL_SHARES = range(SHARES)
 
@@ -124,6 +124,18 @@ export const LIST_CASES: ConformanceCase[] = [
         seen.map((run) => run.id),
         range(60).map(runId).toReversed(),
       )
+    },
+  },
+  {
+    name: 'steps: those of a task, in order, and each once',
+    async run(store) {
+      const steps = range(12).map((index) => aStep('run-1', index, { result: String(index) }))
+      await store.steps.insert(steps.toReversed())
+      await store.steps.insert([aStep('run-10', 0), aStep('run-1-00000', 0), aStep('run-0', 0)])
+      assert.deepEqual(await store.steps.insert([aStep('run-1', 3, { result: '"other"' }), aStep('run-1', 12)]), ['duplicate', 'created'])
+      const read = (cursor: string | undefined) => store.steps.list({ taskId: 'run-1', cursor, limit: 5 })
+      assert.deepEqual(await allOf(read), [...steps, aStep('run-1', 12)])
+      assert.deepEqual(await store.steps.get([steps[3]!.id, 'none']), [steps[3], undefined])
     },
   },
   {

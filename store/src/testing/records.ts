@@ -1,6 +1,6 @@
 import { type Backoff, taskIdOf } from '@carillon/contracts'
 import type { LifeChange } from '../ports.ts'
-import { type JobRecord, type LogRecord, type RunRecord, shareOf, type TaskLife, type TaskRecord } from '../records.ts'
+import { type JobRecord, type LogRecord, type RunRecord, type StepRecord, shareOf, type TaskLife, type TaskRecord } from '../records.ts'
 
 const BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 /** A time for records: 2026-01-01. */
@@ -45,6 +45,7 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     traceparent: null,
     createdAt: START_AT + n,
     share: shareOf(id),
+    resume: null,
     ...LIFE,
     ...fields,
   }
@@ -64,6 +65,26 @@ export function aTask(run: string, index: number, fields: Partial<TaskRecord> = 
     item: null,
     target: `i-${index}`,
     ...LIFE,
+    ...fields,
+  }
+}
+
+/** A step that is done. */
+export function aStep(taskId: string, index: number, fields: Partial<StepRecord> = {}): StepRecord {
+  return {
+    id: `${taskId}.${String(index).padStart(5, '0')}.0.1`,
+    namespace: 'default',
+    taskId,
+    index,
+    epoch: 0,
+    try: 1,
+    name: `step-${index}`,
+    state: 'done',
+    result: 'null',
+    error: null,
+    final: 0,
+    until: null,
+    at: START_AT,
     ...fields,
   }
 }

@@ -140,6 +140,8 @@ function livesOfTasks(tasks: TaskWriter): Lives {
   }
 }
 
+const isEnd = ({ type }: Report) => type === 'finished' || type === 'slept'
+
 /** Reports of one task by one instance in one batch: the end makes its start needless, newer progress the older; an end keeps the last progress. */
 export function foldReports(reports: readonly ReportFrom[]): ReportFrom[] {
   if (reports.length < 2) return [...reports]
@@ -147,7 +149,7 @@ export function foldReports(reports: readonly ReportFrom[]): ReportFrom[] {
   for (const from of reports) {
     const key = `${from.report.taskId} ${from.report.attempt} ${from.instance}`
     const before = folded.get(key)
-    if (before?.report.type === 'finished') continue
+    if (before && isEnd(before.report)) continue
     if (before?.report.type === 'progress' && from.report.type === 'started') continue
     const progress = before?.report.type === 'progress' && from.report.type === 'finished' ? progressOf(before.report) : undefined
     folded.set(key, progress ? { ...from, progress } : from)

@@ -1,10 +1,17 @@
 import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
 import { type Decision, decideCancel, decideRestart, isRefused } from '../domain/life.ts'
+import { resumeFrom } from './keep-steps.ts'
 import { type ReadRuns, runNotFound } from './read-runs.ts'
 import type { RunWriter } from './write-runs.ts'
 
 const TRIES_AGAINST_OTHERS = 5
+
+export interface RetryRequest {
+  readonly runId: string
+  readonly only?: 'failed' | undefined
+  readonly fromStep?: string | undefined
+}
 
 /** Cancels and retries runs on request. */
 export class ChangeRuns {
@@ -34,10 +41,11 @@ export class ChangeRuns {
   /**
    * With as many tries as at first, whatever the limit was.
    * @param only of a run with many tasks: those that did not succeed. A map is retried in no other way: what it has made stays
+   * @param fromStep of a run with steps: this one and those after it are done again
    * @throws CarillonError RUN_OPEN, INVALID_REQUEST
    */
-  async retry(namespace: string, { runId, only }: { runId: string; only?: 'failed' | undefined }): Promise<RunView> {
-    await this.#decide(namespace, runId, (run) => {
+  async retry(namespace: string, { runId, only, fromStep }: RetryRequest): Promise<RunView> {
+    await this.#decide(namespace, runId, async (run) => {
       const decision = decideRestart(run, { tries: run.tries, now: this.#writer.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
@@ -47,17 +55,26 @@ export class ChangeRuns {
           field: 'only',
           hint: 'Run its failed tasks again with only: "failed", or start a new run.',
         })
-      return only && run.mode !== 'single' ? { ...decision, set: { ...decision.set, reason: 'retry-failed' } } : decision
+      if (run.mode === 'single') {
+        const resume = await resumeFrom(this.#store, { run, task: run }, fromStep)
+        return resume ? { ...decision, set: { ...decision.set, resume } } : decision
+      }
+      if (fromStep !== undefined) throw hasManyTasks(runId, fromStep)
+      return only ? { ...decision, set: { ...decision.set, reason: 'retry-failed' } } : decision
     })
     return this.#reads.get(namespace, runId)
   }
 
   /** Decides from the stored run, again if it changed meanwhile. Answers the run as it was. */
-  async #decide(namespace: string, runId: string, decide: (run: RunRecord) => Decision | undefined): Promise<RunRecord> {
+  async #decide(
+    namespace: string,
+    runId: string,
+    decide: (run: RunRecord) => Decision | undefined | Promise<Decision | undefined>,
+  ): Promise<RunRecord> {
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [run] = await this.#store.runs.get([runId])
       if (!run || run.namespace !== namespace) throw runNotFound(runId)
-      const decision = decide(run)
+      const decision = await decide(run)
       if (!decision) return run
       const [outcome] = await this.#writer.write([{ run, decision }])
       if (outcome === 'applied') return run
@@ -67,4 +84,11 @@ export class ChangeRuns {
       value: printable(runId),
     })
   }
+}
+
+function hasManyTasks(runId: string, fromStep: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `run ${printable(runId)} has many tasks: it cannot be restarted from a step`, {
+    field: 'fromStep',
+    value: printable(fromStep),
+  })
 }

@@ -1,8 +1,9 @@
-import { CarillonError, type ClaimAnswer, isEnded, isTaskId, printable, type TaskClaim } from '@carillon/contracts'
+import { CarillonError, type ClaimAnswer, isEnded, printable, type TaskClaim } from '@carillon/contracts'
 import type { Store, UpdateOutcome } from '@carillon/store'
 import { type Decision, decideLoss, decideTakeUp, decideToMap } from '../domain/life.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { Work } from './publish-work.ts'
+import { findWork } from './running-task.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
@@ -62,10 +63,8 @@ export class ClaimTask {
       : { run: false, reason: 'someone else has it' }
   }
 
-  async #find(taskId: string): Promise<Work | undefined> {
-    if (isTaskId(taskId)) return (await this.#tasks.known([taskId]))[0]
-    const [run] = await this.#store.runs.get([taskId])
-    return run && { run, task: run }
+  #find(taskId: string): Promise<Work | undefined> {
+    return findWork({ store: this.#store, tasks: this.#tasks }, taskId)
   }
 
   async #write(work: Work, decision: Decision): Promise<UpdateOutcome | undefined> {

@@ -3,10 +3,12 @@ import type { Clock } from '@carillon/runtime'
 import type { Store, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../domain/new-run.ts'
 import type { WorkPublisher } from './publish-work.ts'
+import { checkRuns, notRunning, runsIn } from './running-task.ts'
 import type { TaskOfRun, TaskWriter } from './write-tasks.ts'
 
 /** Work messages that the broker has not accepted yet; beyond it whoever maps has to wait. */
 const OUTSTANDING = 10_000
+const MAPPING = ['queued', 'running'] as const
 
 /** Makes a task of each item that a running task maps (semantics D4). The same call once more, in whatever attempt, makes nothing new. */
 export class MapTasks {
@@ -45,7 +47,7 @@ export class MapTasks {
   }
 
   async #parent(namespace: string, call: MapCall): Promise<TaskOfRun> {
-    const { taskId, attempt, instance } = call
+    const { taskId } = call
     const [known] = isTaskId(taskId) ? await this.#tasks.known([taskId]) : []
     if (!known || known.run.namespace !== namespace || known.task.name === null || stageOf(taskId) !== 'map') {
       const hint = 'Only the root of a map and the tasks it leads to may map: runs whose mode is map or map-reduce.'
@@ -55,17 +57,13 @@ export class MapTasks {
         hint,
       })
     }
-    const { task, run } = known
-    if (run.state !== 'running') throw notRunning(call, `its run is ${run.state}`)
-    if (task.state !== 'queued' && task.state !== 'running') throw notRunning(call, `it is ${task.state}`)
-    if (task.attempt !== attempt) throw notRunning(call, `it is at attempt ${task.attempt}`)
-    if (task.owner !== null && task.owner !== instance) throw notRunning(call, `instance ${task.owner} has it`)
+    checkRuns(known, call, MAPPING)
+    if (known.run.state !== 'running') throw notRunning(call, `its run is ${known.run.state}`)
     return known
   }
 
-  #touch({ id }: TaskRecord, { attempt, instance }: MapCall): Promise<boolean> {
-    const expect = { state: ['queued', 'running'], attempt, owner: [null, instance] } as const
-    return this.#store.tasks.update([{ id, expect, set: { mapped: 1 } }]).then(([outcome]) => outcome === 'applied')
+  #touch({ id }: TaskRecord, call: MapCall): Promise<boolean> {
+    return this.#store.tasks.update([{ id, expect: runsIn(call, MAPPING), set: { mapped: 1 } }]).then(([outcome]) => outcome === 'applied')
   }
 }
 
@@ -80,12 +78,5 @@ function childrenOf({ run, task }: TaskOfRun, { call, name, items }: MapCall, no
     const limit = { field: `items.${index}`, maxBytes: LIMITS.itemBytes, tooLarge: 'ITEM_TOO_LARGE', notJson: 'INVALID_JSON' } as const
     const place = { id: childTaskId(task.id, call, index), name, index, total: items.length, item: writeJson(item, limit) }
     return { ...taskOfRun(run, place), ...life }
-  })
-}
-
-function notRunning({ taskId, attempt }: MapCall, why: string): CarillonError {
-  return new CarillonError('TASK_NOT_RUNNING', `attempt ${attempt} of task ${taskId} does not run: ${why}`, {
-    field: 'taskId',
-    value: printable(taskId),
   })
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Backoff, type FinishedReport, LIMITS, type Report, type RunState, TIMES } from '@carillon/contracts'
+import { type Backoff, backoffMs, type FinishedReport, LIMITS, type Report, type RunState, TIMES } from '@carillon/contracts'
 import { aRun } from '@carillon/store/testing'
 import {
-  backoffMs,
   CHECK_RUNNING_MS,
   type Decision,
   decideCancel,

@@ -1,5 +1,6 @@
 import {
   type Backoff,
+  backoffMs,
   CarillonError,
   type Failure,
   type FinishedReport,
@@ -15,7 +16,7 @@ import {
   TIMES,
   writeJson,
 } from '@carillon/contracts'
-import type { LifeExpectation, TaskLife } from '@carillon/store'
+import type { LifeExpectation, Resume, TaskLife } from '@carillon/store'
 
 /** What a life needs to know besides itself. */
 export interface Policy {
@@ -30,7 +31,7 @@ export interface Decision {
   /** `checked`: nothing happened but that its `wakeAt` moved. */
   readonly event: RunEvent | 'progress' | 'checked'
   readonly expect: LifeExpectation
-  readonly set: Partial<TaskLife> & { readonly mode?: RunMode }
+  readonly set: Partial<TaskLife> & { readonly mode?: RunMode; readonly resume?: Resume }
 }
 
 /** Why a report is not applied; it is counted. */
@@ -57,6 +58,7 @@ export function decideReport(
   const owner = report.type === 'started' ? undefined : [null, context.instance]
   if (owner && life.owner !== null && life.owner !== context.instance) return { refused: 'not-owner' }
   if (report.type === 'released') return decideRelease(life, context)
+  if (report.type === 'slept') return decideSleep(life, report, context)
   const event = report.type === 'finished' ? finishedEvent(life, report) : 'started'
   const state = nextState(life.state, event)
   const progress = report.type === 'progress' ? progressOf(report) : undefined
@@ -95,6 +97,21 @@ function decideRelease(life: TaskLife, { instance, now }: { instance: string; no
   if (state === undefined) return { refused: 'not-open' }
   const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
   return { event: 'released', expect, set: { state, reason: 'released', owner: null, startedAt: null, wakeAt: null, queuedAt: now } }
+}
+
+/** It goes on later, as a further attempt that uses no try: a number of its own keeps what is late apart. */
+function decideSleep(
+  life: TaskLife,
+  { delayMs }: { delayMs: number },
+  { instance, now }: { instance: string; now: number },
+): Decision | Refused {
+  const state = nextState(life.state, 'slept')
+  if (!state) return { refused: 'not-open' }
+  const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
+  if (state === 'cancelled')
+    return { event: 'slept', expect, set: { ...ended, state, reason: 'cancelled-by-request', owner: instance, endedAt: now } }
+  const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, wakeAt: now + delayMs }
+  return { event: 'slept', expect, set: { ...next, state, reason: 'sleep', owner: null, startedAt: null, queuedAt: null, losses: 0 } }
 }
 
 /** An instance takes up work that another one gave back: no loss, the same attempt. */
@@ -197,13 +214,6 @@ function failureOf(report: FinishedReport): Failure {
 function timeOf(text: string, now: number): number {
   const ms = Date.parse(text)
   return Number.isFinite(ms) ? Math.min(ms, now) : now
-}
-
-/** Waiting time after the `failed`-th attempt since the start or the last manual retry. */
-export function backoffMs(backoff: Backoff, failed: number): number {
-  // Zero times a power that has grown to infinity would be no number.
-  if (backoff.type === 'fixed' || backoff.delayMs === 0) return backoff.delayMs
-  return Math.min(backoff.maxMs, Math.round(backoff.delayMs * backoff.factor ** (failed - 1)))
 }
 
 /** Its instance is gone: the next attempt is queued, or it is poison after three losses in a row (semantics C8). */

@@ -106,6 +106,7 @@ function unborn({ id, namespace, trigger, traceparent, now }: RunOrigin) {
     traceparent,
     createdAt: now,
     share: shareOf(id),
+    resume: null,
     job: null,
     key: null,
     slot: null,

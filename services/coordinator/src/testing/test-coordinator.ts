@@ -9,6 +9,7 @@ import { ChangeJobs } from '../app/change-jobs.ts'
 import { ChangeRuns } from '../app/change-runs.ts'
 import { ClaimTask } from '../app/claim-task.ts'
 import { FireSlots } from '../app/fire-slots.ts'
+import { KeepSteps } from '../app/keep-steps.ts'
 import { LoseInstance } from '../app/lose-instance.ts'
 import { MapTasks } from '../app/map-tasks.ts'
 import { OfferLegs } from '../app/offer-legs.ts'
@@ -124,6 +125,7 @@ export function useCasesOn(given: TestGround) {
     changeRuns: new ChangeRuns({ store, writer, reads }),
     claimTask: new ClaimTask(base),
     mapTasks: new MapTasks(base),
+    keepSteps: new KeepSteps(base),
     readResults: new ReadResults(base),
     fireSlots: new FireSlots(base),
     wakeRuns: new WakeRuns(base),

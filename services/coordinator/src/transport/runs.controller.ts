@@ -1,9 +1,10 @@
-import { CALLS, CarillonError, LIMITS, type MapCall, type RunState, type TaskClaim } from '@carillon/contracts'
+import { CALLS, CarillonError, LIMITS, type MapCall, type RunState, type StepCall, type TaskClaim } from '@carillon/contracts'
 import { Answers, type Incoming, type Request, Takes } from '@carillon/runtime'
 import { Controller, Inject } from '@nestjs/common'
 import type { ApplyReports } from '../app/apply-reports.ts'
-import type { ChangeRuns } from '../app/change-runs.ts'
+import type { ChangeRuns, RetryRequest } from '../app/change-runs.ts'
 import type { ClaimTask } from '../app/claim-task.ts'
+import type { KeepSteps } from '../app/keep-steps.ts'
 import type { MapTasks } from '../app/map-tasks.ts'
 import type { ReadResults } from '../app/read-results.ts'
 import type { ReadRuns } from '../app/read-runs.ts'
@@ -22,6 +23,7 @@ export class RunsController {
   @Inject('ClaimTask') private readonly claims!: ClaimTask
   @Inject('MapTasks') private readonly maps!: MapTasks
   @Inject('ReadResults') private readonly results!: ReadResults
+  @Inject('KeepSteps') private readonly steps!: KeepSteps
   @Inject('ApplyReports') private readonly reports!: ApplyReports
   @Inject('TakeTriggers') private readonly triggers!: TakeTriggers
 
@@ -63,7 +65,7 @@ export class RunsController {
   }
 
   @Answers(CALLS.runsRetry)
-  retry({ namespace, input }: Request<{ runId: string; only?: 'failed' }>) {
+  retry({ namespace, input }: Request<RetryRequest>) {
     return this.change.retry(namespace, input)
   }
 
@@ -80,6 +82,16 @@ export class RunsController {
   @Answers(CALLS.tasksResults)
   readResults({ namespace, input }: Request<{ taskId: string; cursor?: string; limit: number }>) {
     return this.results.execute(namespace, input)
+  }
+
+  @Answers(CALLS.tasksStep)
+  step({ namespace, input }: Request<StepCall>) {
+    return this.steps.store(namespace, input)
+  }
+
+  @Answers(CALLS.tasksJournal)
+  journal({ namespace, input }: Request<{ taskId: string; cursor?: string; limit: number }>) {
+    return this.steps.read(namespace, input)
   }
 
   @Takes('REPORTS')

@@ -28,6 +28,7 @@ export const records: Readonly<Record<string, readonly IndexDescription[]>> = {
     },
   ],
   tasks: [DUE, QUEUED, { name: 'in-state', key: { runId: 1, state: 1, _id: 1, mapped: 1 } }],
+  steps: [],
   jobs: [DUE, { name: 'by-name', key: { namespace: 1, name: 1 } }],
   logs: [
     { name: 'in-order', key: { namespace: 1, runId: 1, at: 1, taskId: 1, attempt: 1, seq: 1 } },

@@ -11,7 +11,7 @@ export const records = `
 create table if not exists "runs" (
   "id" text primary key not null, "namespace" text not null, "job" text, "handler" text not null, "mode" text not null, "plan" text,
   "trigger" text not null, "key" text, "slot" integer, "payload" text not null, "backoff" text not null, "tries" integer not null,
-  "timeoutMs" integer, "traceparent" text, "createdAt" integer not null, "share" integer not null, ${LIFE}
+  "timeoutMs" integer, "traceparent" text, "createdAt" integer not null, "share" integer not null, "resume" text, ${LIFE}
 ) without rowid;
 create index if not exists "runs_due" on "runs" ("wakeAt", "id", "share") where "wakeAt" is not null;
 create index if not exists "runs_queued" on "runs" ("queuedAt", "id") where "queuedAt" is not null;
@@ -28,6 +28,12 @@ create index if not exists "tasks_due" on "tasks" ("wakeAt", "id", "share") wher
 create index if not exists "tasks_owned" on "tasks" ("namespace", "owner", "id") where "owner" is not null and "wakeAt" is not null;
 create index if not exists "tasks_queued" on "tasks" ("queuedAt", "id") where "queuedAt" is not null;
 create index if not exists "tasks_in_state" on "tasks" ("runId", "state", "id", "mapped", "name");
+
+create table if not exists "steps" (
+  "id" text primary key not null, "namespace" text not null, "taskId" text not null, "index" integer not null, "epoch" integer not null,
+  "try" integer not null, "name" text not null, "state" text not null, "result" text, "error" text, "final" integer not null, "until" integer,
+  "at" integer not null
+) without rowid;
 
 create table if not exists "jobs" (
   "id" text primary key not null, "namespace" text not null, "name" text not null, "handler" text not null, "state" text not null,

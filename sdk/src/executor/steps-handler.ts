@@ -1,0 +1,40 @@
+import { CarillonError, checkName, printable } from '@carillon/contracts'
+import type { HandlerDefinition } from './handler.ts'
+import type { StepOptions } from './steps.ts'
+import type { TaskContext } from './task-context.ts'
+
+/** What a step of a list is given. */
+export interface StepContext<Payload> extends TaskContext<Payload> {
+  /** What the steps before it have returned, by their names. */
+  readonly done: Readonly<Record<string, unknown>>
+}
+
+/** One step of a list. What it returns is stored, JSON up to 256 KiB, before the next one begins. */
+export interface StepDefinition<Payload> extends StepOptions {
+  readonly name: string
+  run(context: StepContext<Payload>): unknown
+}
+
+/** A handler that does a list of steps; the result of the last one is that of the run. @throws CarillonError INVALID_NAME, INVALID_REQUEST */
+export function runOfSteps(steps: readonly StepDefinition<never>[]): HandlerDefinition['run'] {
+  const names = new Set<string>()
+  if (steps.length === 0) throw wrong('steps', steps, 'Give at least one step.')
+  for (const { name, run } of steps) {
+    checkName('step', name)
+    if (names.has(name)) throw wrong('step', name, 'Give each step a name of its own.')
+    if (typeof run !== 'function') throw wrong(name, run, 'Pass a function.')
+    names.add(name)
+  }
+  return async (context) => {
+    const done: Record<string, unknown> = {}
+    // The parts of a context are made when they are asked for: it is extended, not copied.
+    const given = Object.create(context, { done: { value: done } }) as StepContext<never>
+    let last: unknown
+    for (const step of steps) last = done[step.name] = await context.step(step.name, () => step.run(given), step)
+    return last
+  }
+}
+
+function wrong(field: string, value: unknown, hint: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
+}

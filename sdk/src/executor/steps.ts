@@ -1,0 +1,200 @@
+import {
+  type Backoff,
+  backoffMs,
+  backoffSchema,
+  CarillonError,
+  checkName,
+  type JournalEntry,
+  LIMITS,
+  parseInput,
+  parseInstant,
+  printable,
+  type StepCall,
+  writeJson,
+} from '@carillon/contracts'
+import type { BackoffInput } from '../client/start-item.ts'
+import { type Clock, sleep } from '../clock.ts'
+import { failureOf, isNonRetryable } from './failure.ts'
+import { RetryAfterError } from './handler-errors.ts'
+
+export interface StepOptions {
+  /** How often the step is tried before its error reaches the handler. Default 1. */
+  readonly attempts?: number | undefined
+  /** Pause before the next try; no process is held meanwhile. Default: exponential, 1 s, factor 2, at most 5 min. */
+  readonly backoff?: BackoffInput | undefined
+}
+
+/** What steps need of whoever runs their task. */
+export interface StepPort {
+  readonly clock: Clock
+  readonly attempt: number
+  readonly signal: AbortSignal
+  /** The process is to end: what has not begun goes on elsewhere. */
+  readonly isDraining: boolean
+  journal(): Promise<ReadonlyMap<number, JournalEntry>>
+  store(step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry>
+  /** Ends the attempt here; the task goes on after this time. */
+  suspend(delayMs: number): void
+}
+
+/** Steps that are done are not those of the program. Ends the run, reason `program-changed`. */
+export class ProgramChanged extends Error {
+  override readonly name = 'ProgramChanged'
+}
+
+/** A sleep that has no more than this left is waited for here. */
+const SHORT_MS = 1_000
+const SLEEP = 'sleep'
+const never = new Promise<never>(() => undefined)
+
+/**
+ * The steps of one task (semantics D7): what a step has returned is stored before the next one begins, and is not done again. Steps are known
+ * by their order, which must be the same in every attempt; their names tell when it is not.
+ */
+export class Steps {
+  readonly #port: StepPort
+  readonly #names = new Set<string>()
+  /** Steps that are being done; a task does not go to sleep under them. */
+  readonly #underWay = new Set<Promise<unknown>>()
+  #next = 0
+  #journal: Promise<ReadonlyMap<number, JournalEntry>> | undefined
+
+  constructor(port: StepPort) {
+    this.#port = port
+  }
+
+  async step<Result>(name: string, run: () => Result | Promise<Result>, options: StepOptions = {}): Promise<Result> {
+    const index = this.#next++
+    const policy = policyOf(options)
+    this.#checkNew(name)
+    const known = await this.#known(index, name)
+    if (known?.state === 'done') return known.result as Result
+    if (this.#port.isDraining) return this.#suspend(0)
+    const doing = this.#do({ index, name, known, policy }, run)
+    this.#underWay.add(doing)
+    let retryInMs: number | undefined
+    try {
+      const outcome = await doing
+      if ('result' in outcome) return outcome.result as Result
+      retryInMs = outcome.retryInMs
+    } finally {
+      this.#underWay.delete(doing)
+    }
+    return this.#suspend(retryInMs)
+  }
+
+  /** @param until whole milliseconds from now, or a time */
+  async sleep(until: number | Date): Promise<void> {
+    const index = this.#next++
+    const dueAt = this.#dueAt(until)
+    const outcome = { type: 'sleeping', until: new Date(dueAt).toISOString() } as const
+    const known = (await this.#known(index, SLEEP)) ?? (await this.#store({ index, name: SLEEP, try: 1, outcome }))
+    const leftMs = (parseInstant(known.until) ?? dueAt) - this.#port.clock.now()
+    if (leftMs <= 0) return
+    if (leftMs > SHORT_MS || this.#port.isDraining) await this.#suspend(leftMs)
+    await sleep(this.#port.clock, leftMs, this.#port.signal)
+  }
+
+  /** The handler is through. @throws ProgramChanged when steps are stored that it did not come to */
+  async end(): Promise<void> {
+    for (const { index, name } of (await this.#journal)?.values() ?? []) {
+      if (index < this.#next) continue
+      throw new ProgramChanged(`Step ${index + 1} was "${name}", and the program ends before it: it was changed. ${REMEDY}`)
+    }
+  }
+
+  async #do(
+    step: { index: number; name: string; known: JournalEntry | undefined; policy: Policy },
+    run: () => unknown,
+  ): Promise<{ result: unknown } | { retryInMs: number }> {
+    const { index, name, known, policy } = step
+    const tries = (known?.tries ?? 0) + 1
+    let result: unknown
+    try {
+      result = await run()
+    } catch (error) {
+      const failed = (known?.failures ?? 0) + 1
+      if (policy.attempts === 1 || this.#port.signal.aborted) throw error
+      const isFinal = failed >= policy.attempts || isNonRetryable(error)
+      await this.#store({ index, name, try: tries, outcome: { type: 'failed', failure: failureOf(error), isFinal } })
+      if (isFinal) throw error
+      const asked = RetryAfterError.is(error) ? error.retryAfterMs : 0
+      return { retryInMs: Math.max(backoffMs(policy.backoff, failed), asked) }
+    }
+    checkResult(result)
+    return { result: (await this.#store({ index, name, try: tries, outcome: { type: 'done', result: result ?? null } })).result }
+  }
+
+  /** What of it is done already. @throws ProgramChanged */
+  async #known(index: number, name: string): Promise<JournalEntry | undefined> {
+    this.#journal ??= this.#port.attempt === 1 ? Promise.resolve(new Map()) : this.#port.journal()
+    const known = (await this.#journal).get(index)
+    if (known) checkSame(known, name)
+    return known
+  }
+
+  async #store(step: Parameters<StepPort['store']>[0]): Promise<JournalEntry> {
+    const stored = await this.#port.store(step)
+    checkSame(stored, step.name)
+    return stored
+  }
+
+  /** Never comes back: the attempt is over, and what follows is done by the next one. */
+  async #suspend(delayMs: number): Promise<never> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+    this.#port.suspend(delayMs)
+    return never
+  }
+
+  #checkNew(name: string): void {
+    checkName('step', name)
+    if (name !== SLEEP && !this.#names.has(name) && this.#next <= LIMITS.steps) {
+      this.#names.add(name)
+      return
+    }
+    const hint =
+      this.#next > LIMITS.steps
+        ? `A task has at most ${LIMITS.steps} steps.`
+        : 'Give each step of a run a name of its own; "sleep" is taken.'
+    throw new CarillonError('INVALID_REQUEST', `step is wrong: ${printable(name)} is there already`, {
+      field: 'step',
+      value: printable(name),
+      hint,
+    })
+  }
+
+  #dueAt(until: number | Date): number {
+    const now = this.#port.clock.now()
+    const dueAt = until instanceof Date ? until.getTime() : now + until
+    if (Number.isFinite(dueAt) && dueAt - now <= LIMITS.horizonYears * 365 * 86_400_000) return dueAt
+    throw new CarillonError('INVALID_DELAY', `until is wrong: ${printable(until)}`, { field: 'until', value: printable(until) })
+  }
+}
+
+/** @throws CarillonError RESULT_TOO_LARGE, RESULT_NOT_JSON */
+function checkResult(result: unknown): void {
+  writeJson(result, { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' })
+}
+
+const REMEDY = 'Go back to the program that began the run, or restart it from a step that is the same in both.'
+
+function checkSame({ index, name }: JournalEntry, now: string): void {
+  if (name === now) return
+  throw new ProgramChanged(`Step ${index + 1} was "${name}" when it was stored, and is "${now}" now: the program was changed. ${REMEDY}`)
+}
+
+interface Policy {
+  readonly attempts: number
+  readonly backoff: Backoff
+}
+
+/** @throws CarillonError INVALID_REQUEST, INVALID_DELAY */
+function policyOf({ attempts = 1, backoff }: StepOptions): Policy {
+  if (!Number.isSafeInteger(attempts) || attempts < 1 || attempts > LIMITS.attempts)
+    throw new CarillonError('INVALID_REQUEST', `attempts is wrong: ${printable(attempts)}`, {
+      field: 'attempts',
+      value: printable(attempts),
+      hint: `Use a whole number from 1 to ${LIMITS.attempts}.`,
+    })
+  return { attempts, backoff: parseInput(backoffSchema, backoff ?? { type: 'exponential', delayMs: 1_000 }, 'backoff') }
+}

@@ -1,0 +1,85 @@
+import { CarillonError, isEnded, type JournalEntry, LIMITS, type Page, printable, type StepCall, writeJson } from '@carillon/contracts'
+import { Batcher, type Clock } from '@carillon/runtime'
+import type { InsertOutcome, Resume, StepRecord, Store } from '@carillon/store'
+import { entriesOf, stepRecord } from '../domain/journal.ts'
+import { pageThatFits } from './page-that-fits.ts'
+import type { Work } from './publish-work.ts'
+import { runNotFound } from './read-runs.ts'
+import { checkRuns, findWork } from './running-task.ts'
+import type { TaskWriter } from './write-tasks.ts'
+
+/** What is done is stored also while its run is being cancelled. */
+const STORING = ['queued', 'running', 'cancelling'] as const
+const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
+
+/** Keeps what the steps of durable tasks have done (semantics D7): a step is stored before the next one begins. */
+export class KeepSteps {
+  readonly #store: Store
+  readonly #tasks: TaskWriter
+  readonly #clock: Clock
+  readonly #batcher: Batcher<StepRecord, InsertOutcome>
+
+  constructor(options: { store: Store; tasks: TaskWriter; clock: Clock; batch: { maxItems: number; maxInFlight: number } }) {
+    this.#store = options.store
+    this.#tasks = options.tasks
+    this.#clock = options.clock
+    this.#batcher = new Batcher({ ...options.batch, run: (steps) => this.#store.steps.insert(steps) })
+  }
+
+  /**
+   * Stores a step, unless it is there. Answers what is stored: of two that did the same step the first counts.
+   * @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING, RESULT_TOO_LARGE
+   */
+  async store(namespace: string, call: StepCall): Promise<{ stored: JournalEntry }> {
+    const work = await this.#find(namespace, call.taskId)
+    checkRuns(work, call, STORING)
+    const { outcome } = call
+    const result = outcome.type === 'done' ? writeJson(outcome.result ?? null, RESULT) : null
+    const record = stepRecord(call, { namespace, resume: resumeOf(work), result, now: this.#clock.now() })
+    const isCreated = (await this.#batcher.add(record)) === 'created'
+    const [there] = isCreated ? [record] : await this.#store.steps.get([record.id])
+    return { stored: entriesOf([there ?? record], null)[0] as JournalEntry }
+  }
+
+  /** What the steps of a task have done. @throws CarillonError RUN_NOT_FOUND */
+  async read(namespace: string, query: { taskId: string; cursor?: string | undefined; limit: number }): Promise<Page<JournalEntry>> {
+    const work = await this.#find(namespace, query.taskId)
+    const read = (limit: number) => this.#store.steps.list({ ...query, limit })
+    const slice = await pageThatFits(query.limit, read, ({ result }) => result?.length ?? 0)
+    return { items: entriesOf(slice.items, resumeOf(work)), ...(slice.cursor ? { next: slice.cursor } : {}) }
+  }
+
+  async #find(namespace: string, taskId: string): Promise<Work> {
+    const work = await findWork({ store: this.#store, tasks: this.#tasks }, taskId)
+    if (work?.run.namespace !== namespace) throw runNotFound(taskId)
+    return work
+  }
+}
+
+/** Only runs with one task are restarted from a step. */
+export const resumeOf = ({ run, task }: Work): Resume | null => (task === run ? run.resume : null)
+
+/**
+ * From where a run with steps goes on when it is retried: where it failed, but from the first step if it had succeeded, or from a step that
+ * someone names.
+ * @throws CarillonError INVALID_REQUEST of a step that it has not come to
+ */
+export async function resumeFrom(store: Store, work: Work, fromStep: string | undefined): Promise<Resume | null> {
+  const { run, task } = work
+  const epoch = task.attempt + 1
+  if (fromStep === undefined) return isEnded(run.state) && run.state === 'succeeded' ? { step: 0, epoch } : resumeOf(work)
+  const names: string[] = []
+  let cursor: string | undefined
+  do {
+    const slice = await store.steps.list({ taskId: task.id, cursor, limit: LIMITS.pageSize })
+    for (const { index, name } of entriesOf(slice.items, resumeOf(work))) names[index] = name
+    cursor = slice.cursor
+  } while (cursor)
+  const step = names.indexOf(fromStep)
+  if (step >= 0) return { step, epoch }
+  throw new CarillonError('INVALID_REQUEST', `run ${printable(run.id)} has not come to a step ${printable(fromStep)}`, {
+    field: 'fromStep',
+    value: printable(fromStep),
+    hint: names.length > 0 ? `These are stored: ${names.join(', ')}.` : 'It has stored no step at all.',
+  })
+}

@@ -1,0 +1,54 @@
+import { type JournalEntry, LIMITS, type StepCall } from '@carillon/contracts'
+import type { Resume, StepRecord } from '@carillon/store'
+
+const INDEX_LETTERS = String(LIMITS.steps).length
+const EPOCH_LETTERS = 9
+const TRY_LETTERS = 4
+
+const padded = (value: number, letters: number) => String(value).padStart(letters, '0')
+
+/** The record of what a task says of a step. @param result JSON text */
+export function stepRecord(
+  call: StepCall,
+  more: { namespace: string; resume: Resume | null; result: string | null; now: number },
+): StepRecord {
+  const { taskId, index, name, outcome } = call
+  const epoch = more.resume && index >= more.resume.step ? more.resume.epoch : 0
+  return {
+    id: `${taskId}.${padded(index, INDEX_LETTERS)}.${padded(epoch, EPOCH_LETTERS)}.${padded(call.try, TRY_LETTERS)}`,
+    namespace: more.namespace,
+    ...{ taskId, index, epoch, name },
+    try: call.try,
+    state: outcome.type,
+    result: more.result,
+    error: outcome.type === 'failed' ? outcome.failure : null,
+    final: outcome.type === 'failed' && outcome.isFinal ? 1 : 0,
+    until: outcome.type === 'sleeping' ? Date.parse(outcome.until) : null,
+    at: more.now,
+  }
+}
+
+/**
+ * What the steps of a task have done, from its records in the order of their ids. Of a task that was restarted from a step on, what was done
+ * from there on before does not count; what comes later in the order counts more than what came before.
+ */
+export function entriesOf(records: readonly StepRecord[], resume: Resume | null): JournalEntry[] {
+  const entries = new Map<number, JournalEntry>()
+  for (const record of records) {
+    if (resume && record.index >= resume.step && record.epoch !== resume.epoch) continue
+    const before = entries.get(record.index)
+    const isFailed = record.state === 'failed' && record.final === 0
+    entries.set(record.index, {
+      index: record.index,
+      name: record.name,
+      state: record.state,
+      tries: record.try,
+      failures: isFailed ? (before?.failures ?? 0) + 1 : 0,
+      ...(record.state === 'done' ? { result: JSON.parse(record.result ?? 'null') as unknown } : {}),
+      ...(record.error ? { failure: record.error } : {}),
+      ...(record.until === null ? {} : { until: new Date(record.until).toISOString() }),
+      at: new Date(record.at).toISOString(),
+    })
+  }
+  return [...entries.values()]
+}
