@@ -39,6 +39,24 @@ describe('examples', { concurrency: true }, () => {
     assert.equal(example.stdout(), '{ tasks: { succeeded: 8 } }\n8 1000000\n')
   })
 
+  test('payment: killed at every point, every payment is made once', async (context) => {
+    const example = start(context, 'dist/payment.js')
+    assert.deepEqual(await within(90_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
+    const asked = (reserve: number, charge: number, mail: number) =>
+      `reserve asked ${reserve}×, charge asked ${charge}×, mail asked ${mail}×`
+    assert.deepEqual(example.stdout().trim().split('\n'), [
+      '7 executors were killed',
+      `killed before reserve: ${asked(1, 1, 1)}`,
+      `killed within reserve: ${asked(2, 1, 1)}`,
+      `killed before charge: ${asked(1, 1, 1)}`,
+      `killed within charge: ${asked(1, 2, 1)}`,
+      `killed before mail: ${asked(1, 1, 1)}`,
+      `killed within mail: ${asked(1, 1, 2)}`,
+      `killed after the last step: ${asked(1, 1, 1)}`,
+      '21 of 21 made, each once',
+    ])
+  })
+
   test('cjs: a CommonJS service', async (context) => {
     const example = start(context, 'cjs/service.cjs')
     await example.shows(/^ready /m)
