@@ -22,6 +22,12 @@ mesh.handle(
   },
   { concurrency: 100 },
 )
+mesh.handle('steps', async (ctx) => {
+  const { steps } = ctx.payload as { steps: number }
+  const begun = performance.now()
+  for (let i = 0; i < steps; i++) await ctx.step(`step-${i}`, () => i)
+  return (performance.now() - begun) / steps
+})
 const PER_CALL = 500
 async function mapItems(ctx: MapContext<{ items: number }, { item: number; leaf: number }>, name: 'item' | 'leaf'): Promise<void> {
   const calls: Promise<void>[] = []

@@ -7,6 +7,7 @@ const MANY_ITEMS = 1_000_000
 const FEW_ITEMS = 10_000
 const LEAVES = 10_000
 const INSTANCES = 50
+const STEPS = 500
 const BROADCASTS = 20
 const WATCH_MS = 250
 const HOUR_MS = 3_600_000
@@ -21,6 +22,7 @@ export async function measureFanOut(parts: Parts, options: { isWhole: boolean })
   figures['reduceLagMs'] = await reduceLag(parts.client)
   figures['cancelMs'] = await cancelOf(parts.client)
   figures['broadcastMs'] = await broadcast(parts)
+  figures['stepMs'] = await stepCost(parts.client)
   if (options.isWhole) figures['growthMiB'] = await growth(parts)
   return figures
 }
@@ -77,6 +79,12 @@ async function cancelOf(client: Client): Promise<number> {
   await client.runs.cancel(run.id)
   await run.ended({ timeoutMs: HOUR_MS })
   return Math.round(performance.now() - begun)
+}
+
+/** Of a step that does nothing, stored. */
+async function stepCost(client: Client): Promise<number> {
+  const run = await client.run<number>('steps', { steps: STEPS })
+  return Math.round((await run.result({ timeoutMs: HOUR_MS })) * 100) / 100
 }
 
 /** From the call to the start of the last of 50 instances; the median. */

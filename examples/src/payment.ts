@@ -18,7 +18,9 @@ const servers = process.env['CARILLON_NATS_URL']
 /** The outside world. What has a key is done once, however often it is asked for: so a step may be done again whose end nobody has stored. */
 function openBank(path: string): DatabaseSync {
   const bank = new DatabaseSync(path, { timeout: 10_000 })
-  bank.exec('create table if not exists payments (key text primary key) without rowid; create table if not exists asked (key text not null)')
+  bank.exec(
+    'create table if not exists payments (key text primary key) without rowid; create table if not exists asked (key text not null)',
+  )
   return bank
 }
 
@@ -71,7 +73,9 @@ async function main(): Promise<void> {
     const asked = STEPS.map((step) => bank.prepare('select count(*) as times from asked where key = ?').get(`${run.id} ${step}`)?.['times'])
     console.log(`killed ${POINTS[i]}: ${STEPS.map((step, k) => `${step} asked ${asked[k]}×`).join(', ')}`)
   }
-  console.log(`${bank.prepare('select count(*) as payments from payments').get()?.['payments']} of ${STEPS.length * POINTS.length} made, each once`)
+  console.log(
+    `${bank.prepare('select count(*) as payments from payments').get()?.['payments']} of ${STEPS.length * POINTS.length} made, each once`,
+  )
   heir.kill()
   await once(heir, 'exit')
   await mesh.stop()
