@@ -56,6 +56,8 @@ export class Steps {
   readonly #names = new Set<string>()
   /** Steps that are being done; a task does not go to sleep under them. */
   readonly #underWay = new Set<Promise<unknown>>()
+  /** Of those that wait the shortest is the first to go on. */
+  #pauseMs = Number.POSITIVE_INFINITY
   #next = 0
   #journal: Promise<ReadonlyMap<number, JournalEntry>> | undefined
 
@@ -70,17 +72,8 @@ export class Steps {
     const known = await this.#known(index, name)
     if (known?.state === 'done') return known.result as Result
     if (this.#port.isDraining) return this.#suspend(0)
-    const doing = this.#do({ index, name, known, policy }, run)
-    this.#underWay.add(doing)
-    let retryInMs: number | undefined
-    try {
-      const outcome = await doing
-      if ('result' in outcome) return outcome.result as Result
-      retryInMs = outcome.retryInMs
-    } finally {
-      this.#underWay.delete(doing)
-    }
-    return this.#suspend(retryInMs)
+    const outcome = await this.#tracked(this.#do({ index, name, known, policy }, run))
+    return 'result' in outcome ? (outcome.result as Result) : this.#suspend(outcome.retryInMs)
   }
 
   /** @param until whole milliseconds from now, or a time */
@@ -88,7 +81,7 @@ export class Steps {
     const index = this.#next++
     const dueAt = this.#dueAt(until)
     const outcome = { type: 'sleeping', until: new Date(dueAt).toISOString() } as const
-    const known = (await this.#known(index, SLEEP)) ?? (await this.#store({ index, name: SLEEP, try: 1, outcome }))
+    const known = (await this.#known(index, SLEEP)) ?? (await this.#tracked(this.#store({ index, name: SLEEP, try: 1, outcome })))
     const leftMs = (parseInstant(known.until) ?? dueAt) - this.#port.clock.now()
     if (leftMs <= 0) return
     if (leftMs > SHORT_MS || this.#port.isDraining) await this.#suspend(leftMs)
@@ -141,9 +134,19 @@ export class Steps {
 
   /** Never comes back: the attempt is over, and what follows is done by the next one. */
   async #suspend(delayMs: number): Promise<never> {
+    this.#pauseMs = Math.min(this.#pauseMs, delayMs)
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
-    this.#port.suspend(delayMs)
+    this.#port.suspend(this.#pauseMs)
     return never
+  }
+
+  async #tracked<Result>(work: Promise<Result>): Promise<Result> {
+    this.#underWay.add(work)
+    try {
+      return await work
+    } finally {
+      this.#underWay.delete(work)
+    }
   }
 
   #checkNew(name: string): void {

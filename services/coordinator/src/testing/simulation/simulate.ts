@@ -1,4 +1,4 @@
-import { CarillonError, isEnded, type Report, type WorkMessage } from '@carillon/contracts'
+import { isEnded, type Report, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'

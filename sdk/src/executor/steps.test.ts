@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CarillonError, type JournalEntry } from '@carillon/contracts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { NonRetryableError } from './handler-errors.ts'
+import { type StepPort, Steps } from './steps.ts'
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** A task whose steps are kept here, over as many attempts as a test begins. */
+function aTask() {
+  const clock = new FakeClock()
+  const entries = new Map<number, JournalEntry>()
+  const suspended: number[] = []
+  let attempt = 0
+  let isDraining = false
+  const port = (): StepPort => ({
+    clock,
+    attempt: ++attempt,
+    signal: new AbortController().signal,
+    isDraining,
+    journal: async () => new Map(entries),
+    async store({ index, name, try: tries, outcome }) {
+      const before = entries.get(index)
+      const failures = outcome.type === 'failed' && !outcome.isFinal ? (before?.failures ?? 0) + 1 : 0
+      const more = outcome.type === 'done' ? { result: JSON.parse(JSON.stringify(outcome.result)) } : {}
+      const until = outcome.type === 'sleeping' ? { until: outcome.until } : {}
+      entries.set(index, { index, name, state: outcome.type, tries, failures, at: '', ...more, ...until })
+      return entries.get(index) as JournalEntry
+    },
+    suspend: (delayMs) => void suspended.push(delayMs),
+  })
+  return { clock, entries, suspended, begin: () => new Steps(port()), drain: () => (isDraining = true) }
+}
+
+test('what is done is given as it was stored, in this attempt and in the next', async () => {
+  const task = aTask()
+  let calls = 0
+  for (const steps of [task.begin(), task.begin()]) {
+    const at = await steps.step('a', () => {
+      calls++
+      return { at: new Date(0), nothing: undefined }
+    })
+    assert.deepEqual(at, { at: '1970-01-01T00:00:00.000Z' })
+    await steps.end()
+  }
+  assert.equal(calls, 1)
+})
+
+test('a step that fails is tried again in later attempts, with growing pauses; the last error reaches the handler', async () => {
+  const task = aTask()
+  const fail = (steps: Steps) =>
+    steps.step('a', () => Promise.reject(new Error('no')), { attempts: 3, backoff: { type: 'exponential', delayMs: 10 } })
+  for (let i = 0; i < 2; i++) {
+    void fail(task.begin())
+    await turn()
+  }
+  assert.deepEqual(task.suspended, [10, 20])
+  await assert.rejects(fail(task.begin()), /no/)
+  assert.deepEqual([task.entries.get(0)?.tries, task.entries.get(0)?.failures], [3, 0])
+  // Whoever runs the task again after that gives the step its tries anew.
+  void fail(task.begin())
+  await turn()
+  assert.deepEqual(task.suspended, [10, 20, 10])
+})
+
+test('an error that is not to be tried again is not', async () => {
+  const task = aTask()
+  const failing = task.begin().step('a', () => Promise.reject(new NonRetryableError('never')), { attempts: 3 })
+  await assert.rejects(failing, /never/)
+  assert.deepEqual(task.suspended, [])
+})
+
+test('a task does not go to sleep under a step; the shortest sleep is the first to end', async () => {
+  const task = aTask()
+  const steps = task.begin()
+  let release: () => void = () => undefined
+  const long = steps.step('long', () => new Promise<void>((resolve) => (release = resolve)))
+  void steps.sleep(60_000)
+  void steps.sleep(30_000)
+  await turn()
+  assert.deepEqual(task.suspended, [])
+  release()
+  await long
+  await turn()
+  assert.deepEqual(task.suspended, [30_000, 30_000])
+  task.clock.advance(30_000)
+  const again = task.begin()
+  await again.step('long', () => assert.fail('again'))
+  void again.sleep(60_000)
+  await again.sleep(30_000)
+  await turn()
+  assert.equal(task.suspended.at(-1), 30_000)
+})
+
+test('a step that has not begun when the process is to end is left to others', async () => {
+  const task = aTask()
+  const steps = task.begin()
+  await steps.step('a', () => 1)
+  task.drain()
+  const next = task.begin()
+  assert.equal(await next.step('a', () => 2), 1)
+  void next.step('b', () => assert.fail('begun'))
+  await turn()
+  assert.deepEqual(task.suspended, [0])
+})
+
+test('a changed program is noticed: another name, another kind, steps that are gone', async () => {
+  const task = aTask()
+  const steps = task.begin()
+  await steps.step('a', () => 1)
+  void steps.sleep(5_000)
+  await turn()
+  await assert.rejects(
+    task.begin().step('b', () => 1),
+    { name: 'ProgramChanged', message: /Step 1 was "a"/ },
+  )
+  const other = task.begin()
+  await other.step('a', () => 1)
+  await assert.rejects(
+    other.step('b', () => 1),
+    /Step 2 was "sleep"/,
+  )
+  const short = task.begin()
+  await short.step('a', () => 1)
+  await assert.rejects(short.end(), /ends before it/)
+})
+
+test('names that are taken or no names, tries and times that are none are refused', async () => {
+  const steps = aTask().begin()
+  await steps.step('a', () => 1)
+  for (const wrong of [
+    () => steps.step('a', () => 1),
+    () => steps.step('sleep', () => 1),
+    () => steps.step('a b', () => 1),
+    () => steps.step('c', () => 1, { attempts: 1.5 }),
+    () => steps.step('d', () => 1, { attempts: 2, backoff: { type: 'fixed', delayMs: -1 } }),
+    () => steps.step('e', () => 'x'.repeat(300_000)),
+    () => steps.sleep(Number.POSITIVE_INFINITY),
+    () => steps.sleep(new Date('nonsense')),
+  ])
+    await assert.rejects(wrong(), CarillonError.is)
+})
