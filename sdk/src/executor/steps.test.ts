@@ -136,6 +136,8 @@ test('names that are taken or no names, tries and times that are none are refuse
     () => steps.step('c', () => 1, { attempts: 1.5 }),
     () => steps.step('d', () => 1, { attempts: 2, backoff: { type: 'fixed', delayMs: -1 } }),
     () => steps.step('e', () => 'x'.repeat(300_000)),
+    () => steps.step('f', () => steps.step('g', () => 1)),
+    () => steps.step('h', () => steps.sleep(1)),
     () => steps.sleep(Number.POSITIVE_INFINITY),
     () => steps.sleep(new Date('nonsense')),
   ])

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type Backoff,
   backoffMs,
@@ -45,6 +46,8 @@ export class ProgramChanged extends Error {
 /** A sleep that has no more than this left is waited for here. */
 const SHORT_MS = 1_000
 const SLEEP = 'sleep'
+/** The steps of the task whose step is being done. */
+const within = new AsyncLocalStorage<Steps>()
 const never = new Promise<never>(() => undefined)
 
 /**
@@ -67,6 +70,7 @@ export class Steps {
 
   async step<Result>(name: string, run: () => Result | Promise<Result>, options: StepOptions = {}): Promise<Result> {
     const index = this.#next++
+    this.#checkPlace(name)
     const policy = policyOf(options)
     this.#checkNew(name)
     const known = await this.#known(index, name)
@@ -79,6 +83,7 @@ export class Steps {
   /** @param until whole milliseconds from now, or a time */
   async sleep(until: number | Date): Promise<void> {
     const index = this.#next++
+    this.#checkPlace(SLEEP)
     const dueAt = this.#dueAt(until)
     const outcome = { type: 'sleeping', until: new Date(dueAt).toISOString() } as const
     const known = (await this.#known(index, SLEEP)) ?? (await this.#tracked(this.#store({ index, name: SLEEP, try: 1, outcome })))
@@ -104,7 +109,7 @@ export class Steps {
     const tries = (known?.tries ?? 0) + 1
     let result: unknown
     try {
-      result = await run()
+      result = await within.run(this, run)
     } catch (error) {
       const failed = (known?.failures ?? 0) + 1
       if (policy.attempts === 1 || this.#port.signal.aborted) throw error
@@ -147,6 +152,17 @@ export class Steps {
     } finally {
       this.#underWay.delete(work)
     }
+  }
+
+  /** A step waits for what it does, a sleep for the steps under way: the one within the other would wait for ever. */
+  #checkPlace(name: string): void {
+    if (within.getStore() !== this) return
+    const hint = 'A step is done as a whole: do the other one before or after it.'
+    throw new CarillonError('INVALID_REQUEST', `step is wrong: ${printable(name)} is within another one`, {
+      field: 'step',
+      value: printable(name),
+      hint,
+    })
   }
 
   #checkNew(name: string): void {

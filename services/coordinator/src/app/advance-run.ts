@@ -122,15 +122,10 @@ export class AdvanceRun {
     return isRefused(decision) ? undefined : { task, run, decision }
   }
 
-  /** Those of a run that has begun are under way at once, unless no more than so many may be. */
   async #create(run: RunRecord, tasks: readonly TaskRecord[]): Promise<void> {
-    const isQueued = run.state === 'running' && run.plan?.maxParallel === undefined
-    const queued = { state: 'queued', queuedAt: this.#clock.now() } as const
-    for (let i = 0; i < tasks.length; i += PAGE) {
-      const page = tasks.slice(i, i + PAGE)
-      const created = await this.#tasks.insert(isQueued ? page.map((task) => ({ ...task, ...queued })) : page)
-      if (run.state === 'running') this.#tasks.follow(run, created)
-    }
+    for (let i = 0; i < tasks.length; i += PAGE) await this.#store.tasks.insert(tasks.slice(i, i + PAGE))
+    // Of a run that has begun they can be freed at once.
+    if (run.state === 'running') this.soon(run.id)
   }
 
   async #split(run: RunRecord, { leaves, parts }: { leaves: number; parts: number }): Promise<void> {
