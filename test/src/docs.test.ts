@@ -72,10 +72,19 @@ describe('PROTOCOL', () => {
       error: z.strictObject({ code: z.string(), message: z.string(), field: z.string(), value: z.string(), hint: z.string() }),
     }),
     log: logMessageSchema.strict(),
+    map: CALLS.tasksMap.input,
     register: CALLS.instancesRegister.input,
     report: reportSchema,
+    results: CALLS.tasksResults.input,
     start: CALLS.jobsRun.input,
-    work: z.strictObject({ runId: z.string(), taskId: z.string(), handler: z.string(), attempt: z.int(), payload: z.json() }),
+    work: z.strictObject({
+      runId: z.string(),
+      taskId: z.string(),
+      handler: z.string(),
+      attempt: z.int(),
+      payload: z.json(),
+      ...z.object({ task: z.string(), item: z.json(), index: z.int(), total: z.int() }).partial().shape,
+    }),
   }
 
   for (const [kind, schema] of Object.entries(schemas))
