@@ -41,7 +41,8 @@ export function printJob(terminal: Terminal, job: JobView): void {
 
 function modeText({ mode, shards, maxParallel, tolerate }: JobView): string {
   const parts = [
-    shards === undefined ? mode : `${shards} shards`,
+    mode === 'shards' ? `${shards} shards` : mode,
+    mode === 'map-reduce' && shards !== undefined ? `${shards} reduce tasks` : '',
     maxParallel === undefined ? '' : `${maxParallel} at once`,
     tolerate === undefined ? '' : `${tolerate} may fail`,
   ]

@@ -18,8 +18,6 @@ interface PutOptions extends PolicyOptions, PlanOptions {
   readonly at?: string
   readonly delay?: number
   readonly payload?: string
-  readonly mode?: 'single' | 'broadcast'
-  readonly broadcast?: true
   readonly misfire?: 'once' | 'skip' | 'all'
 }
 
@@ -46,8 +44,6 @@ export function addJobsPutCommand(jobs: Command): void {
     .option('--delay <duration>', 'once, that much later, such as 60d', (text) => parseDuration('--delay', text))
     .option('--payload <json>', 'JSON, @file, or - for standard input')
   addPlanOptions(addPolicyOptions(command))
-    .option('--mode <mode>', 'single or broadcast (default: single)', (text) => parseChoice('--mode', text, ['single', 'broadcast']))
-    .option('--broadcast', 'the same as --mode broadcast')
     .option('--misfire <policy>', 'for missed slots: once, skip or all (default: once)', (text) =>
       parseChoice('--misfire', text, ['once', 'skip', 'all']),
     )
@@ -62,14 +58,12 @@ export function addJobsPutCommand(jobs: Command): void {
 
 async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> {
   const schedule = scheduleOf(options)
-  const mode = options.broadcast ? 'broadcast' : options.mode
   return {
     name: checkName('job', name),
     ...(options.handler === undefined ? {} : { handler: checkName('--handler', options.handler) }),
     ...(options.description === undefined ? {} : { description: options.description }),
     ...(schedule === undefined ? {} : { schedule }),
     ...(options.payload === undefined ? {} : { payload: await readPayload(options.payload) }),
-    ...(mode === undefined ? {} : { mode }),
     ...(options.misfire === undefined ? {} : { misfire: options.misfire }),
     ...policyOf(options),
     ...(await planOf(options)),

@@ -1,10 +1,14 @@
 import { CarillonError, type Json, LIMITS, printable, type Tolerance } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { readPayload } from '../arguments/payload.ts'
-import { parseWhole } from '../arguments/scalars.ts'
+import { parseChoice, parseWhole } from '../arguments/scalars.ts'
+
+const MODES = ['single', 'broadcast', 'map', 'map-reduce'] as const
 
 /** Options that a run and a job share: runs with many tasks. */
 export interface PlanOptions {
+  readonly mode?: (typeof MODES)[number]
+  readonly broadcast?: true
   readonly shards?: number
   readonly items?: string
   readonly maxParallel?: number
@@ -15,20 +19,43 @@ export interface PlanOptions {
 export function addPlanOptions(command: Command): Command {
   const count = (option: string) => (text: string) => parseWhole(option, text, { min: 1, max: LIMITS.shards })
   return command
-    .option('--shards <n>', 'so many tasks, for whoever has room; each is told its index', count('--shards'))
+    .option('--mode <mode>', `${MODES.join(', ')} (default: what the handler announces, else single)`, (text) =>
+      parseChoice('--mode', text, MODES),
+    )
+    .option('--broadcast', 'one task on every live instance that offers the handler: the same as --mode broadcast')
+    .option('--shards <n>', 'so many tasks, for whoever has room; each is told its index. Of a map-reduce: reduce tasks', count('--shards'))
     .option('--items <json>', 'a task for each entry of a JSON list, @file, or - for standard input')
     .option('--max-parallel <n>', 'tasks of a run that may be under way at once (default: all)', count('--max-parallel'))
     .option('--tolerate <n>', 'tasks that may fail without failing the run: a number, or a share such as 5%', parseTolerance)
 }
 
-/** Those options as the wire names them; what was not given is left out. @throws CarillonError of the items */
-export async function planOf({ shards, items, maxParallel, tolerate }: PlanOptions) {
+/** Those options as the wire names them; what was not given is left out. @throws CarillonError of the items, and of what excludes each other */
+export async function planOf(options: PlanOptions) {
+  const { shards, items, maxParallel, tolerate } = options
+  const mode = modeOf(options)
   return {
+    ...(mode === undefined ? {} : { mode }),
     ...(shards === undefined ? {} : { shards }),
     ...(items === undefined ? {} : { items: await readItems(items) }),
     ...(maxParallel === undefined ? {} : { maxParallel }),
     ...(tolerate === undefined ? {} : { tolerate }),
   }
+}
+
+/** Checked here, for the service does not know what the options are called. */
+function modeOf({ mode, broadcast, shards, items }: PlanOptions): PlanOptions['mode'] {
+  if (broadcast && mode !== undefined && mode !== 'broadcast') throw exclude('--broadcast', `--mode ${mode}`, 'Give one of them.')
+  if (shards !== undefined && items !== undefined) throw exclude('--shards', '--items', 'There is a shard for each item: give one of them.')
+  const asked = broadcast ? 'broadcast' : mode
+  if (asked === undefined) return undefined
+  const [text, hint] = [broadcast ? '--broadcast' : `--mode ${asked}`, 'Shards and items are a mode of their own: give one of them.']
+  if (items !== undefined) throw exclude(text, '--items', hint)
+  if (shards !== undefined && asked !== 'map-reduce') throw exclude(text, '--shards', hint)
+  return asked
+}
+
+function exclude(one: string, other: string, hint: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `${one} and ${other} exclude each other`, { field: one.split(' ')[0] ?? one, hint })
 }
 
 async function readItems(given: string): Promise<Json[]> {

@@ -27,7 +27,8 @@ const attemptCell = ({ attempt, attempts }: RunView): string =>
 /** The columns of `runs tasks`. */
 export function taskColumns(): Column<TaskView>[] {
   return [
-    { heading: 'TASK', text: (task) => task.taskId },
+    { heading: 'ID', text: (task) => task.taskId },
+    { heading: 'TASK', text: (task) => task.task ?? '' },
     { heading: 'STATE', text: (task) => stateText(task.state), tone: (task) => stateTone(task.state) },
     { heading: 'REASON', text: (task) => (task.reason === 'completed' ? '' : (task.reason ?? '')) },
     { heading: 'ATTEMPT', text: (task) => String(task.attempt) },

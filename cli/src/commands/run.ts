@@ -12,7 +12,6 @@ interface RunOptions extends PolicyOptions, PlanOptions {
   readonly key?: string
   readonly delay?: number
   readonly at?: string
-  readonly broadcast?: true
   readonly detach?: true
   readonly quiet?: true
 }
@@ -28,6 +27,7 @@ Examples:
   carillon run report @payload.json --key order-1 --attempts 3 --backoff exponential:1s
   carillon run export --shards 8 --max-parallel 4
   carillon run convert --items @files.json --tolerate 5%
+  carillon run word-count '{"folder":"books"}' --shards 3
   echo '{"day":1}' | carillon run report - --delay 60d --detach`
 
 /** `carillon run`: starts a job or a handler and waits for its end. */
@@ -41,7 +41,6 @@ export function addRunCommand(program: Command): void {
     .option('--delay <duration>', 'start later, such as 500ms, 5s, 10m, 2h, 60d', (text) => parseDuration('--delay', text))
     .option('--at <time>', 'start at a time, such as 2030-01-31T09:00:00Z', (text) => checkInstant('--at', text))
   addPlanOptions(addPolicyOptions(command))
-    .option('--broadcast', 'one task on every live instance that offers the handler')
     .option('-d, --detach', 'print the run and do not wait')
     .option('-q, --quiet', 'print the result only')
     .addHelpText('after', HELP)
@@ -65,7 +64,6 @@ async function requestOf(name: string, payload: string | undefined, options: Run
     ...(options.key === undefined ? {} : { key: options.key }),
     ...(options.delay === undefined ? {} : { delayMs: options.delay }),
     ...(options.at === undefined ? {} : { at: options.at }),
-    ...(options.broadcast ? { mode: 'broadcast' as const } : {}),
     ...policyOf(options),
     ...(await planOf(options)),
   }

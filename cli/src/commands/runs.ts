@@ -1,4 +1,4 @@
-import { CALLS, type Page, RUN_STATES, type RunState, type RunView, type TaskView } from '@carillon/contracts'
+import { CALLS, CarillonError, type Page, RUN_STATES, type RunState, type RunView, type TaskView } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseChoice } from '../arguments/scalars.ts'
 import { itemsOf } from '../client/pages.ts'
@@ -39,7 +39,7 @@ export function addRunsCommands(program: Command): void {
     .command('retry')
     .description('run an ended run again, with new tries')
     .argument('<run>')
-    .option('--failed', 'of a run with many tasks: those that did not succeed')
+    .option('--failed', 'of a run with many tasks: those that did not succeed; a map is retried in no other way')
     .option('--wait', 'wait for its end, as `carillon run` does')
     .action(retryRun)
 }
@@ -89,11 +89,20 @@ async function cancelRun(runId: string, _options: unknown, self: Command): Promi
 async function retryRun(runId: string, { wait, failed }: { wait?: true; failed?: true }, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
-    const retry = () => client.call(CALLS.runsRetry, { runId, ...(failed ? { only: 'failed' as const } : {}) })
+    const retry = () =>
+      client.call(CALLS.runsRetry, { runId, ...(failed ? { only: 'failed' as const } : {}) }).catch((error: unknown) => {
+        throw CarillonError.is(error) && error.details.field === 'only' ? onlyFailed(error, `${runId}${invocation.repeated}`) : error
+      })
     if (!wait) return printRun(invocation.terminal, await retry())
     process.exitCode = await waitFor({ client, invocation, quiet: false }, runId, async () => ({
       runId: (await retry()).runId,
       created: true,
     }))
   })
+}
+
+/** A map is not run again as a whole: says so in the words of the command line. */
+function onlyFailed(error: CarillonError, which: string): CarillonError {
+  const hint = `Run its failed tasks again: carillon runs retry ${which} --failed. Or start a new run.`
+  return new CarillonError(error.code, error.message, { field: '--failed', hint })
 }

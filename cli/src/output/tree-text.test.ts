@@ -39,6 +39,29 @@ test('a run with many tasks at a glance', () => {
   ])
 })
 
+test('a map has stages; its tasks are told by name and by what their ids have of their own', () => {
+  const { terminal } = keepingTerminal()
+  const map: RunTree = {
+    ...tree,
+    mode: 'map-reduce',
+    stages: [
+      { name: 'root', total: 1, counts: { succeeded: 1 } },
+      { name: 'page', total: 1_200, counts: { succeeded: 1_199, failed: 1 } },
+      { name: 'reduce', total: 3, counts: { waiting: 3 } },
+    ],
+    failed: [{ ...task, taskId: 'run-a-00000h', task: 'page' }],
+    slowest: [{ ...running, taskId: 'run-b00003', task: 'reduce' }],
+  }
+  assert.deepEqual(treeLines(terminal, map, Date.parse('2026-01-01T00:01:00Z')).slice(1), [
+    '├─ root        1: 1 succeeded',
+    '├─ page    1,200: 1,199 succeeded, 1 failed',
+    '└─ reduce      3: 3 waiting',
+    '   failed   page a-00000h attempt 2: no room \\u001b[31m',
+    '   slowest  reduce b00003 for 1 min (running on i-1)',
+  ])
+  assert.equal(treeLine(terminal, map), '62.5 % · root 1 succeeded; page 1,199 succeeded, 1 failed; reduce 3 waiting · about 12 s left')
+})
+
 test('a bar is for people; a run without tasks yet says so', () => {
   const person = keepingTerminal({ tty: true, environment: { NO_COLOR: '1' } }).terminal
   assert.equal(progressText(person, 50), '████████████░░░░░░░░░░░░ 50 %')

@@ -15,7 +15,8 @@ export function progressText(terminal: Terminal, percent: number): string {
 /** How the whole is, in one line. */
 export function treeLine(terminal: Terminal, tree: RunTree): string {
   const left = tree.leftMs === undefined ? '' : ` · about ${spanText(tree.leftMs)} left`
-  const counts = tree.stages.map((stage) => countsText(stage.counts)).join('; ')
+  const isOne = tree.stages.length === 1
+  const counts = tree.stages.map(({ name, counts }) => `${isOne ? '' : `${name} `}${countsText(counts)}`).join('; ')
   return `${progressText(terminal, tree.percent)} · ${counts}${left}`
 }
 
@@ -30,11 +31,25 @@ export function treeLines(terminal: Terminal, tree: RunTree, nowMs: number): str
   const state = terminal.paint(stateTone(tree.state), tree.state.replace('_', ' '))
   const left = tree.leftMs === undefined ? '' : `, about ${spanText(tree.leftMs)} left`
   const head = `${tree.runId} ${tree.job ?? tree.handler}: ${state}, ${progressText(terminal, tree.percent)}${left}`
-  const stages = tree.stages.map(({ name, total, counts }) => `└─ ${name}  ${total.toLocaleString('en')}: ${countsText(counts)}`)
-  const failed = tree.failed.map((task) => `   ${terminal.paint('bad', 'failed ')}  #${task.index} ${whyText(task)}`)
-  const slowest = tree.slowest.map((task) => `   ${terminal.paint('quiet', 'slowest')}  #${task.index} ${slowText(task, nowMs)}`)
-  return [head, ...stages, ...failed, ...slowest]
+  const failed = tree.failed.map((task) => `   ${terminal.paint('bad', 'failed ')}  ${taskText(tree, task)} ${whyText(task)}`)
+  const slowest = tree.slowest.map((task) => `   ${terminal.paint('quiet', 'slowest')}  ${taskText(tree, task)} ${slowText(task, nowMs)}`)
+  return [head, ...stageLines(tree), ...failed, ...slowest]
 }
+
+/** One below the other, with the numbers in a column. */
+function stageLines({ stages }: RunTree): string[] {
+  const longest = (texts: string[]) => Math.max(...texts.map(({ length }) => length))
+  const totals = stages.map(({ total }) => total.toLocaleString('en'))
+  const [nameLetters, totalLetters] = [longest(stages.map(({ name }) => name)), longest(totals)]
+  return stages.map(({ name, counts }, i) => {
+    const branch = i === stages.length - 1 ? '└─' : '├─'
+    return `${branch} ${name.padEnd(nameLetters)}  ${totals[i]?.padStart(totalLetters)}: ${countsText(counts)}`
+  })
+}
+
+/** Of a map each call counts its items anew: what its tasks have of their own is the end of their id, as `runs tasks` shows it. */
+const taskText = ({ runId }: RunTree, { task, taskId, index }: TaskView) =>
+  task === undefined ? `#${index}` : `${task} ${taskId.replace(`${runId}-`, '')}`
 
 const whyText = ({ attempt, reason, failure }: TaskView) =>
   `attempt ${attempt}: ${harmless(failure?.message ?? reason ?? '').replaceAll(/\s+/g, ' ')}`

@@ -3,15 +3,18 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { JobView, RunTree, RunView, TaskView } from '@carillon/contracts'
+import { connect, type MapContext, NonRetryableError } from '@carillon/sdk'
 import { cliFor, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { eventually } from '../support/eventually.ts'
 
 describe('runs with many tasks, by the command line', { concurrency: true }, () => {
   const cleanup = new Cleanup({ after })
+  let url: string
   let carillon: ReturnType<typeof cliFor>
   before(async () => {
-    carillon = cliFor(cleanup, (await startUp(cleanup)).url)
+    url = (await startUp(cleanup)).url
+    carillon = cliFor(cleanup, url)
   })
 
   test('run --shards waits for all of them; tasks shows each', async () => {
@@ -59,6 +62,64 @@ describe('runs with many tasks, by the command line', { concurrency: true }, () 
     const [run] = (await carillon(['runs', 'list', '--json'])).json<RunView[]>().filter(({ handler }) => handler === 'flaky')
     assert.equal((await carillon(['runs', 'retry', run?.runId ?? '', '--failed', '--wait'])).code, 1, 'it fails twice')
     assert.equal((await carillon(['runs', 'retry', run?.runId ?? '', '--failed', '--wait'])).code, 0)
+  })
+
+  test('a map-reduce: its tasks have names, its tree has stages; its failed tasks alone are run again', async () => {
+    const mesh = await connect({ servers: url, service: 'adder', signals: false })
+    cleanup.add('mesh', () => mesh.stop())
+    const sum = async (numbers: AsyncIterable<number>) => {
+      let sum = 0
+      for await (const number of numbers) sum += number
+      return sum
+    }
+    let isBroken = true
+    mesh.mapReduce('sum', {
+      root: (ctx: MapContext<unknown, { number: number }>) => ctx.map('number', [1, 2, 3, 4]),
+      tasks: {
+        number(ctx) {
+          if (isBroken && ctx.item === 3) throw new NonRetryableError('three is broken')
+          return ctx.item
+        },
+      },
+      reduce: (ctx) => sum(ctx.results<number>()),
+      merge: (ctx) => sum(ctx.results<number>()),
+    })
+    await mesh.start()
+    const job = await carillon(['jobs', 'put', 'sum', '--mode', 'map-reduce', '--shards', '2'])
+    assert.match(job.stdout, /mode +map-reduce, 2 reduce tasks/)
+    assert.match((await carillon(['run', 'sum'])).stdout, /1 of 4 tasks failed/)
+    const [run] = (await carillon(['runs', 'list', '--job', 'sum', '--json'])).json<RunView[]>()
+    const runId = run?.runId ?? ''
+    assert.match((await carillon(['runs', 'tree', runId])).stdout, /failed {3}number a-000002 attempt 1: three is broken/)
+    const refused = await carillon(['runs', 'retry', runId])
+    assert.equal(refused.code, 2)
+    assert.match(refused.stderr, new RegExp(`carillon runs retry ${runId}.* --failed`))
+    isBroken = false
+    const retried = await carillon(['runs', 'retry', runId, '--failed', '--wait'])
+    assert.deepEqual([retried.code, retried.stdout.trimEnd().split('\n').at(-1)], [0, '10'])
+    const stages = /├─ root {4}1: .*\n├─ number {2}4: .*\n├─ reduce {2}2: .*\n└─ merge {3}1: 1 succeeded/
+    assert.match((await carillon(['runs', 'tree', runId])).stdout, stages)
+    assert.match((await carillon(['runs', 'tasks', runId])).stdout, new RegExp(`${runId}-b00001 +reduce +succeeded`))
+    assert.equal((await carillon(['run', 'sum', '--mode', 'map', '-q'])).stdout, '{"tasks":{"succeeded":4}}\n')
+  })
+
+  test('modes that exclude each other are refused by the names of their options', async () => {
+    for (const [args, text] of [
+      [['--broadcast', '--mode', 'map'], '--broadcast and --mode map exclude each other'],
+      [['--broadcast', '--shards', '2'], '--broadcast and --shards exclude each other'],
+      [['--mode', 'map', '--shards', '2'], '--mode map and --shards exclude each other'],
+      [['--mode', 'map-reduce', '--items', '[1]'], '--mode map-reduce and --items exclude each other'],
+      [['--shards', '2', '--items', '[1]'], '--shards and --items exclude each other'],
+      [['--mode', 'shards'], 'Use single, broadcast, map or map-reduce.'],
+    ] as const)
+      for (const command of [
+        ['run', 'hello'],
+        ['jobs', 'put', 'never'],
+      ]) {
+        const { code, stderr } = await carillon([...command, ...args])
+        assert.equal(code, 2, stderr)
+        assert.ok(stderr.includes(text), stderr)
+      }
   })
 
   test('wrong numbers and lists are refused by the name of their option', async () => {
