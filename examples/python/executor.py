@@ -3,7 +3,8 @@
     pip install nats-py
     python executor.py nats://127.0.0.1:4222
 
-It offers the handler `py-hello`: `carillon run py-hello '{"name":"Ada","seconds":2}'`.
+It offers two handlers: `carillon run py-hello '{"name":"Ada","seconds":2}'`, and the map-reduce
+`carillon run py-word-count '{"texts":["the cat","the dog and the cat"]}' --shards 2`.
 """
 
 import asyncio
@@ -13,9 +14,10 @@ import secrets
 import signal
 import sys
 import time
-from datetime import datetime, timezone
 
 import nats
+from handlers import py_hello, py_word_count
+from task import Context, NonRetryable, Task, function_of, kind_of, now
 
 NAMESPACE = "default"
 WORKING_S = 3  # "still working", for each message that is held
@@ -25,10 +27,8 @@ STARTED_AFTER_S = 0.2  # a shorter task reports its start and its end as one
 REMEMBER_S = 60  # finished offers, and cancelled tasks whose message may be on its way
 LINES_PER_MESSAGE = 100
 RESULT_BYTES = 256 * 1024
-
-
-def now():
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+REPEATED = {"CONCURRENT_CHANGE", "INTERNAL", "QUEUE_FULL", "STORE_FULL", "STORE_READ_ONLY", "STORE_UNAVAILABLE"}
+REPEAT_FOR_S = 60
 
 
 def subject(*tokens):
@@ -38,45 +38,9 @@ def subject(*tokens):
 class Refused(Exception):
     """A call was refused by the service that answered it."""
 
-
-class NonRetryable(Exception):
-    """Raise it in a handler when no further attempt can help."""
-
-
-class Task:
-    """One attempt of a task that this process holds."""
-
-    def __init__(self, work, message=None):
-        self.work = work
-        self.message = message  # where to acknowledge it; an offered task has none
-        self.running = None
-        self.stop = asyncio.Event()
-        self.why = None  # why it is to stop: cancelled, or drained
-        self.lines = []
-        self.seq = 0
-        self.in_order = asyncio.Lock()  # reports of one task keep their order
-
-    def ask_to_stop(self, why):
-        self.why = self.why or why
-        self.stop.set()
-
-    def identity(self):
-        return {key: self.work[key] for key in ("runId", "taskId", "attempt")}
-
-
-class Context:
-    """What a handler is given. When it has to stop, it gets asyncio.CancelledError."""
-
-    def __init__(self, executor, task):
-        self._executor, self._task = executor, task
-        self.payload, self.attempt = task.work["payload"], task.work["attempt"]
-
-    async def progress(self, percent, note=None):
-        report = {"type": "progress", "percent": percent, **({"note": note} if note else {})}
-        await self._executor.report(self._task, report)
-
-    def log(self, level, message, **fields):
-        self._executor.log(self._task, level, message, fields)
+    def __init__(self, error):
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.may_repeat = error["code"] in REPEATED
 
 
 class Executor:
@@ -147,8 +111,20 @@ class Executor:
         answer = await self.nats.request(subject("api", noun, verb), json.dumps(body).encode(), timeout=5)
         result = json.loads(answer.data)
         if "error" in result:
-            raise Refused(f"{result['error']['code']}: {result['error']['message']}")
+            raise Refused(result["error"])
         return result
+
+    async def call_patiently(self, noun, verb, body):
+        """For calls that may be repeated: services may be away, or behind."""
+        until, pause = time.monotonic() + REPEAT_FOR_S, 0.1
+        while True:
+            try:
+                return await self.call(noun, verb, body)
+            except (Refused, nats.errors.Error) as error:
+                if time.monotonic() > until or not getattr(error, "may_repeat", True):
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2)
 
     async def store(self, stream, where, body):
         """Publish until the broker has it; the same message id each time makes it one message."""
@@ -178,7 +154,7 @@ class Executor:
                     self.pulling[handler] = self.later(self.pull(handler, place["stream"], place["consumer"]))
 
     def registration(self):
-        handlers = [{"name": name, "description": handler.__doc__ or ""} for name, handler in self.handlers.items()]
+        handlers = [{"name": name, "description": handler.__doc__ or "", **kind_of(handler)} for name, handler in self.handlers.items()]
         return {"instance": self.instance, "service": self.service, "version": "1.0.0", "handlers": handlers, "capacity": self.capacity}
 
     async def beat(self):
@@ -230,13 +206,16 @@ class Executor:
     async def work_on(self, task):
         again = task.message.metadata.num_delivered > 1
         cancelled = any(self.remembers(self.cancelled, task.work[key]) for key in ("taskId", "runId"))
-        if (again or cancelled) and not await self.claim(task):
+        # A run that was asked for before anyone had offered its handler: nobody knew that it maps.
+        unplanned = kind_of(self.handlers[task.work["handler"]]) and "task" not in task.work
+        if (again or cancelled or unplanned) and not await self.claim(task, redelivered=again):
             return await task.message.ack()
         if await self.execute(task):
             await task.message.ack()
 
-    async def claim(self, task):
-        body = {"taskId": task.work["taskId"], "attempt": task.work["attempt"], "instance": self.instance}
+    async def claim(self, task, redelivered):
+        body = {"taskId": task.work["taskId"], "attempt": task.work["attempt"], "instance": self.instance, "redelivered": redelivered}
+        body |= kind_of(self.handlers[task.work["handler"]])
         while True:
             try:
                 answer = await self.call("tasks", "claim", body)
@@ -260,7 +239,7 @@ class Executor:
         """Run one attempt and report it. False when it was given up without a report."""
         started_at = now()
         started = self.later(self.say_started(task, started_at))
-        task.running = asyncio.create_task(self.handlers[task.work["handler"]](Context(self, task)))
+        task.running = asyncio.create_task(function_of(self.handlers[task.work["handler"]], task.work)(Context(self, task)))
         stop = asyncio.create_task(task.stop.wait())
         limit = task.work.get("timeoutMs")
         done, _ = await asyncio.wait({task.running, stop}, timeout=limit and limit / 1000, return_when=asyncio.FIRST_COMPLETED)
@@ -373,24 +352,10 @@ class Executor:
         return memory.get(key, 0) > time.monotonic() - REMEMBER_S
 
 
-async def py_hello(context):
-    """Greets {name}, after {seconds}"""
-    payload = context.payload or {}
-    name, seconds = payload.get("name", "world"), payload.get("seconds", 0)
-    context.log("info", "someone is to be greeted", name=name)
-    for step in range(int(seconds * 2)):
-        await asyncio.sleep(0.5)
-        await context.progress((step + 1) * 50 / seconds, "thinking of words")
-    if payload.get("fail"):
-        raise ValueError("asked to fail")
-    context.log("info", "found the words")
-    return {"greeting": f"Hello, {name}!", "attempt": context.attempt}
-
-
 if __name__ == "__main__":
     address = sys.argv[1] if len(sys.argv) > 1 else "nats://127.0.0.1:4222"
 
     async def main():
-        await Executor("py-greeter", {"py-hello": py_hello}).run(address)
+        await Executor("py-greeter", {"py-hello": py_hello, "py-word-count": py_word_count}).run(address)
 
     asyncio.run(main())

@@ -29,6 +29,35 @@ describe('an executor in plain Python, written from docs/PROTOCOL.md', () => {
       await body(python.path, new Cleanup(context))
     })
 
+  withPython('maps and reduces, first of all a run that was asked for before anybody offered its handler', async (path, ending) => {
+    const { client } = await mesh.connect({ namespace: 'default' })
+    const texts = ['the cat and the dog', 'the end', 'a cat', 'and a dog and a cat', 'no more', '']
+    const counts = { the: 3, cat: 3, and: 3, dog: 2, end: 1, a: 3, no: 1, more: 1 }
+    const early = await client.run('py-word-count', { texts })
+    assert.equal((await client.runs.get(early.id)).mode, 'single')
+    const { executor } = await startExecutor(ending, path, mesh)
+    assert.deepEqual(await early.result(), counts)
+    const run = await client.run('py-word-count', { texts }, { shards: 4 })
+    assert.deepEqual(await run.result(), counts)
+    assert.deepEqual(
+      (await client.runs.tree(run.id)).stages.map(({ name, total }) => [name, total]),
+      [
+        ['root', 1],
+        ['text', 6],
+        ['reduce', 4],
+        ['merge', 1],
+      ],
+    )
+    // More items than a call may have, more results than a page has.
+    const many = await client.run('py-word-count', { texts: Array.from({ length: 1_100 }, (_, i) => `word${i % 3}`) })
+    assert.deepEqual(await many.result({ timeoutMs: 60_000 }), { word0: 367, word1: 367, word2: 366 })
+    const wrong = await (await client.run('py-word-count', { texts }, { mode: 'broadcast' })).ended()
+    assert.deepEqual([wrong.state, wrong.reason], ['failed', 'tasks-failed'])
+    // One that is killed would be offered work of the tests that follow, until it is missed.
+    executor.signal('SIGTERM')
+    await within(15_000, 'the executor ends', executor.exited)
+  })
+
   withPython('runs what it is given: result, log lines, progress, failure, time limit, broadcast', async (path, ending) => {
     const { client } = await mesh.connect({ namespace: 'default' })
     const { instance } = await startExecutor(ending, path, mesh)
