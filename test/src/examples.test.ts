@@ -1,7 +1,11 @@
 /** The examples of examples/ are run as they are. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { Cleanup } from './support/cleanup.ts'
 import { within } from './support/eventually.ts'
 import { startMesh, type TestMesh } from './support/mesh.ts'
@@ -17,8 +21,8 @@ describe('examples', { concurrency: true }, () => {
     mesh = await startMesh(cleanup, { store: sqlite })
   })
 
-  const start = (context: TestContext, path: string) =>
-    launch(new Cleanup(context), [process.execPath, fileOf(path)], { env: { CARILLON_NATS_URL: mesh.broker.url } })
+  const start = (context: TestContext, path: string, ...args: string[]) =>
+    launch(new Cleanup(context), [process.execPath, fileOf(path), ...args], { env: { CARILLON_NATS_URL: mesh.broker.url } })
 
   test('send-invoice: the service of the README answers itself, and drains on SIGTERM', async (context) => {
     const example = start(context, 'dist/send-invoice.js')
@@ -55,6 +59,29 @@ describe('examples', { concurrency: true }, () => {
       `killed after the last step: ${asked(1, 1, 1)}`,
       '21 of 21 made, each once',
     ])
+  })
+
+  test('word-count: as many words as wc finds in the same files', async (context) => {
+    const folder = new Cleanup(context).folder()
+    mkdirSync(join(folder, 'deeper'))
+    for (let file = 0; file < 10; file++) {
+      const lines = Array.from(
+        { length: 2_000 + file },
+        (_, line) => `${' \t'.repeat(line % 3)}word ${'of letters  '.repeat((line + file) % 7)}`,
+      )
+      writeFileSync(join(folder, file % 2 === 0 ? 'deeper' : '.', `${file}.txt`), lines.join(file % 3 === 0 ? '\r\n' : '\n'))
+    }
+    const example = start(context, 'dist/word-count.js', folder)
+    assert.deepEqual(await within(60_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
+    const { stdout } = await promisify(execFile)('sh', ['-c', 'find "$0" -type f -exec wc -w {} + | tail -n 1', folder])
+    const [stages, words] = [example.stdout().split('\n')[0], /^(\d+) words$/m.exec(example.stdout())?.[1]]
+    assert.deepEqual([stages, words], ['1 × root, 10 × file, 3 × reduce, 1 × merge', /^ *(\d+) total$/m.exec(stdout)?.[1]])
+  })
+
+  test('word-count without a folder counts one of its own', async (context) => {
+    const example = start(context, 'dist/word-count.js')
+    assert.deepEqual(await within(60_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
+    assert.match(example.stdout(), /^1 × root, 7 × file, 3 × reduce, 1 × merge\n[\s\S]*\n\d+ words\n$/)
   })
 
   test('cjs: a CommonJS service', async (context) => {
