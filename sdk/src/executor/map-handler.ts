@@ -42,6 +42,7 @@ export function defineMapHandler(
 ): HandlerDefinition {
   const { kind, ...more } = options
   const { root, tasks, reduce, merge, items } = definition
+  if (typeof tasks !== 'object' || tasks === null) throw wrong('tasks', tasks, 'Pass an object of functions, by the name of their tasks.')
   const parts: Readonly<Record<string, unknown>> = {
     ...tasks,
     root,
@@ -49,10 +50,11 @@ export function defineMapHandler(
   }
   for (const part of Object.keys(tasks)) checkTaskName(part)
   for (const [part, run] of Object.entries(parts)) if (typeof run !== 'function') throw wrong(part, run, 'Pass a function.')
+  for (const [part, schema] of Object.entries(items ?? {})) checkSchema(part, schema, tasks)
   const run = (context: TaskContext<never>) => {
     const running = context as unknown as RunningContext
     const { task } = running
-    if (task === undefined) throw new NonRetryableError(`The run has one task; handler ${name} needs mode "${kind}"`)
+    if (task === undefined) throw new NonRetryableError(`The run does not map; handler ${name} needs mode "${kind}"`)
     const part = Object.hasOwn(parts, task) ? (parts[task] as Run) : undefined
     if (part === undefined) throw new NonRetryableError(`Handler ${name} has no function for tasks named ${printable(task)}`)
     const schema = items && Object.hasOwn(items, task) ? items[task] : undefined
@@ -63,6 +65,14 @@ export function defineMapHandler(
     })
   }
   return { ...defineHandler(name, run, { ...more, input: definition.input }), kind }
+}
+
+function checkSchema(name: string, schema: StandardSchema, tasks: AnyDefinition['tasks']): void {
+  const field = `items.${name}`
+  if (!Object.hasOwn(tasks, name))
+    throw wrong(field, name, `There is no function for tasks of this name: ${Object.keys(tasks).join(', ')}.`)
+  if (typeof schema?.['~standard']?.validate !== 'function')
+    throw wrong(field, schema, 'Pass a schema that follows Standard Schema, such as one of zod.')
 }
 
 function checkTaskName(name: string): void {

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { WorkMessage } from '@carillon/contracts'
+import type { Msg } from '@nats-io/transport-node'
+import { z } from 'zod'
+import { NO_TRACE } from '../telemetry.ts'
+import { signal } from '../testing/eventually.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { Attempt } from './attempt.ts'
+import { type HandlerDefinition, handlerInfo } from './handler.ts'
+import { HeldTask } from './held-task.ts'
+import { defineMapHandler } from './map-handler.ts'
+import type { Ending } from './report-text.ts'
+import type { TaskCalls } from './task-calls.ts'
+import type { RunningContext } from './task-context.ts'
+
+type Definition = Parameters<typeof defineMapHandler>[1]
+const parts = { root: () => 'root', tasks: { page: (ctx: unknown) => (ctx as RunningContext).item } } as unknown as Definition
+const reducing = { ...parts, reduce: () => 'reduce', merge: () => 'merge' }
+const define = (definition: object = reducing, kind: 'map' | 'map-reduce' = 'map-reduce') =>
+  defineMapHandler('count', definition as Definition, { kind })
+
+/** How an attempt at this work ends. */
+async function run(handler: HandlerDefinition, work: Partial<WorkMessage>): Promise<Ending | undefined> {
+  const clock = new FakeClock()
+  const ended = signal<Ending | undefined>()
+  const message: WorkMessage = { runId: 'r', taskId: 'r-a', handler: 'count', attempt: 1, payload: null, ...work }
+  const attempt = new Attempt({
+    task: new HeldTask(message, {} as Msg, { heldAt: clock.now() }),
+    handler,
+    clock,
+    calls: {} as TaskCalls,
+    trace: NO_TRACE,
+    observer: {
+      onBegin: () => undefined,
+      onProgress: () => undefined,
+      onLog: () => undefined,
+      onEnd: (_attempt, ending) => ended.fire(ending),
+    },
+  })
+  attempt.start()
+  return ended.fired
+}
+
+test('each task runs the function of its name', async () => {
+  const handler = define()
+  for (const task of ['root', 'reduce', 'merge'])
+    assert.deepEqual(await run(handler, { task }), { outcome: 'succeeded', resultText: `"${task}"` })
+  assert.deepEqual(await run(handler, { task: 'page', item: { file: 'a' } }), { outcome: 'succeeded', resultText: '{"file":"a"}' })
+})
+
+test('its kind is announced', () => {
+  assert.deepEqual(handlerInfo(define()), { name: 'count', kind: 'map-reduce' })
+  assert.deepEqual(handlerInfo(define(parts, 'map')), { name: 'count', kind: 'map' })
+})
+
+test('a task that it has no function for fails at once, and says why', async () => {
+  const handlers = { 'map-reduce': define(), map: define(parts, 'map'), unmerged: define({ ...parts, reduce: () => 1 }) }
+  for (const [handler, task, text] of [
+    [handlers['map-reduce'], 'chapter', /no function for tasks named "chapter"/],
+    [handlers['map-reduce'], 'toString', /no function for tasks named "toString"/],
+    [handlers['map-reduce'], '__proto__', /no function for tasks named "__proto__"/],
+    [handlers.map, 'reduce', /no function for tasks named "reduce"/],
+    [handlers.unmerged, 'merge', /no function for tasks named "merge"/],
+    [handlers.map, undefined, /needs mode "map"/],
+    [handlers['map-reduce'], undefined, /needs mode "map-reduce"/],
+  ] as const) {
+    const ending = await run(handler, task === undefined ? {} : { task })
+    assert.deepEqual([ending?.outcome, ending?.reason], ['failed', 'non-retryable'], task)
+    assert.match(ending?.error?.message ?? '', text)
+  }
+})
+
+test('names that a map gives itself, and such as are none, are refused', () => {
+  for (const name of ['root', 'reduce', 'merge', 'a.b', '', '__proto__', 'x'.repeat(65)]) {
+    const tasks = Object.fromEntries([[name, () => 1]])
+    assert.throws(() => define({ ...parts, tasks }), /INVALID_(NAME|REQUEST)|task/, name)
+  }
+})
+
+test('missing functions are told at once, by their name', () => {
+  for (const [definition, kind, field] of [
+    [{ ...parts, root: undefined }, 'map', 'root'],
+    [{ ...parts, tasks: { page: 'no function' } }, 'map', 'page'],
+    [parts, 'map-reduce', 'reduce'],
+    [{ ...reducing, merge: 5 }, 'map-reduce', 'merge'],
+    [{ root: parts.root }, 'map', 'tasks'],
+    [{ ...parts, tasks: null }, 'map', 'tasks'],
+    [{ ...parts, items: { page: {} } }, 'map', 'items.page'],
+    [{ ...parts, items: { chapter: z.string() } }, 'map', 'items.chapter'],
+  ] as const) {
+    assert.throws(
+      () => define(definition, kind),
+      (error) => {
+        const { code, details } = error as { code?: string; details?: { field?: string; hint?: string } }
+        assert.deepEqual([code, details?.field, typeof details?.hint], ['INVALID_REQUEST', field, 'string'], `${field}: ${error}`)
+        return true
+      },
+    )
+  }
+})
+
+test('items are checked and changed by the schema of their name; one that fails ends its task, and is not tried again', async () => {
+  const handler = define({ ...reducing, items: { page: z.object({ number: z.coerce.number(), size: z.number().default(10) }) } })
+  assert.deepEqual(await run(handler, { task: 'page', item: { number: '3' } }), {
+    outcome: 'succeeded',
+    resultText: '{"number":3,"size":10}',
+  })
+  for (const item of [{ number: 'three' }, null, undefined, []]) {
+    const ending = await run(handler, { task: 'page', item })
+    assert.deepEqual([ending?.outcome, ending?.reason, ending?.error?.retryable], ['failed', 'invalid-payload', false])
+  }
+  // Only of the name that has it.
+  assert.equal((await run(handler, { task: 'root' }))?.outcome, 'succeeded')
+})
+
+test('the payload is checked for each of the tasks, before the item', async () => {
+  const handler = define({ ...reducing, input: z.object({ folder: z.string() }), items: { page: z.number() } })
+  for (const task of ['root', 'page', 'reduce', 'merge']) {
+    const ending = await run(handler, { task, payload: { folder: 5 }, item: 1 })
+    assert.equal(ending?.reason, 'invalid-payload')
+    assert.match(ending?.error?.message ?? '', /^folder: /)
+    assert.equal((await run(handler, { task, payload: { folder: '/' }, item: 1 }))?.outcome, 'succeeded')
+  }
+})
+
+test('a schema may take its time', async () => {
+  const slow = z.string().refine(async (text) => text !== 'wrong', 'wrong it is')
+  const handler = define({ ...reducing, items: { page: slow } })
+  assert.equal((await run(handler, { task: 'page', item: 'a' }))?.outcome, 'succeeded')
+  const ending = await run(handler, { task: 'page', item: 'wrong' })
+  assert.deepEqual([ending?.reason, ending?.error?.message], ['invalid-payload', 'wrong it is'])
+})
