@@ -38,6 +38,10 @@ export class WorkPublisher {
     this.#unaccepted.set(taskId, queuedAt)
   }
 
+  isExpected(taskId: string): boolean {
+    return this.#unaccepted.has(taskId)
+  }
+
   /**
    * Publishing again is harmless: a subject holds one message, and the message id is that of (task, attempt).
    * @param options.again the broker was asked and has no message: its memory of the message id must not keep this one away, but one of

@@ -51,11 +51,13 @@ export class TaskWriter {
 
   /** Inserts tasks that tasks ask for, queued or waiting; answers which of them were not there. What follows from it is up to `follow`. */
   async insert(tasks: readonly TaskRecord[]): Promise<TaskRecord[]> {
-    for (const task of tasks) if (task.state === 'queued') this.#work.expect(task.id, task.queuedAt ?? 0)
+    // What is expected already was made by a call before this one; whether it is published is not settled by being asked for again.
+    const fresh = new Set(tasks.filter(({ id, state }) => state === 'queued' && !this.#work.isExpected(id)))
+    for (const task of fresh) this.#work.expect(task.id, task.queuedAt ?? 0)
     try {
       const outcomes = await this.#store.tasks.insert(tasks)
       const created = tasks.filter((_, i) => outcomes[i] === 'created')
-      for (const [i, task] of tasks.entries()) if (outcomes[i] !== 'created') this.#work.settled(task.id)
+      for (const [i, task] of tasks.entries()) if (outcomes[i] !== 'created' && fresh.has(task)) this.#work.settled(task.id)
       return created
     } catch (error) {
       this.doubt(tasks)
