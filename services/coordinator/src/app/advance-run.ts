@@ -122,21 +122,32 @@ export class AdvanceRun {
     return isRefused(decision) ? undefined : { task, run, decision }
   }
 
-  async #create(run: RunRecord, tasks: readonly TaskRecord[]): Promise<void> {
+  async #insert(tasks: readonly TaskRecord[]): Promise<void> {
     for (let i = 0; i < tasks.length; i += PAGE) await this.#store.tasks.insert(tasks.slice(i, i + PAGE))
+  }
+
+  async #create(run: RunRecord, tasks: readonly TaskRecord[]): Promise<void> {
+    await this.#insert(tasks)
     // Of a run that has begun they can be freed at once.
     if (run.state === 'running') this.soon(run.id)
   }
 
   async #split(run: RunRecord, { leaves, parts }: { leaves: number; parts: number }): Promise<void> {
     const firsts: string[] = []
+    let passed = 0
     for (const rank of ranksOf(leaves, parts).slice(1)) {
-      const first = await this.#store.tasks.leafAt({ runId: run.id, before: stageStart(run.id, 'reduce'), rank })
+      // Counted from the part before, not from the beginning: however many parts there are, the leaves are passed once.
+      const from = firsts.at(-1)
+      const first = await this.#store.tasks.leafAt({ runId: run.id, from, before: stageStart(run.id, 'reduce'), rank: rank - passed })
       // Someone retried the run meanwhile: the next look sees it.
       if (first === undefined) return
       firsts.push(first)
+      passed = rank
     }
-    await this.#create(run, reduceTasks(run, firsts))
+    // The first comes last: until it is there none begins.
+    const [first, ...others] = reduceTasks(run, firsts)
+    await this.#insert(others)
+    if (first) await this.#create(run, [first])
   }
 
   async #free(run: RunRecord, { below, stage, atMost }: Extract<Effect, { do: 'free' }>): Promise<void> {

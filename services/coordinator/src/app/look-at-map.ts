@@ -20,6 +20,9 @@ export async function lookAtMap(store: Store, run: RunRecord): Promise<MapFacts>
   if (!waiting || isEnded(run.state)) return {}
   const stage = stageOf(waiting.id)
   const isTooEarly = stage !== 'map' && (await any(OPEN_STATES, stageStart(runId, stage)))
+  // The first part of a reduce is made last: without it some may be missing, and they are made again.
+  if (stage === 'reduce' && !isTooEarly && !(await tasks.get([stageTaskId(runId, 'reduce', 0)]))[0])
+    return { tally: (await tallyOf(store, runId)).filter((kind) => kind.stage === 'map') }
   const limit = run.plan?.maxParallel
   const underWay = limit === undefined ? 0 : await tasks.countUpTo({ runId, states: UNDER_WAY, atMost: limit })
   return { waiting: isTooEarly ? undefined : stage, underWay }

@@ -9,7 +9,7 @@ export interface StageTally extends Tally {
 
 /** What a planner knows of a run that maps. Its tasks may be millions: they are counted only when none is open. */
 export interface MapFacts {
-  /** How many there are of each kind; undefined while any is open and the run has begun. */
+  /** How many there are of each kind; undefined while any is open and the run has begun. Parts of a reduce that is not whole are none. */
   readonly tally?: readonly StageTally[]
   /** Of open ones: the stage of those that wait and may be freed. */
   readonly waiting?: Stage | undefined
