@@ -21,7 +21,7 @@ const define = (definition: object = reducing, kind: 'map' | 'map-reduce' = 'map
   defineMapHandler('count', definition as Definition, { kind })
 
 /** How an attempt at this work ends. */
-async function run(handler: HandlerDefinition, work: Partial<WorkMessage>): Promise<Ending | undefined> {
+async function run(handler: HandlerDefinition, work: Partial<WorkMessage>, calls: Partial<TaskCalls> = {}): Promise<Ending | undefined> {
   const clock = new FakeClock()
   const ended = signal<Ending | undefined>()
   const message: WorkMessage = { runId: 'r', taskId: 'r-a', handler: 'count', attempt: 1, payload: null, ...work }
@@ -29,7 +29,7 @@ async function run(handler: HandlerDefinition, work: Partial<WorkMessage>): Prom
     task: new HeldTask(message, {} as Msg, { heldAt: clock.now() }),
     handler,
     clock,
-    calls: {} as TaskCalls,
+    calls: calls as TaskCalls,
     trace: NO_TRACE,
     observer: {
       onBegin: () => undefined,
@@ -130,4 +130,23 @@ test('a schema may take its time', async () => {
   assert.equal((await run(handler, { task: 'page', item: 'a' }))?.outcome, 'succeeded')
   const ending = await run(handler, { task: 'page', item: 'wrong' })
   assert.deepEqual([ending?.reason, ending?.error?.message], ['invalid-payload', 'wrong it is'])
+})
+
+test('a call to map that nobody awaits is part of its task: it ends when it is answered, and fails with it', async () => {
+  for (const root of [
+    (ctx: unknown) => void (ctx as RunningContext).map('page', [1]),
+    async (ctx: unknown) => void (ctx as RunningContext).map('page', [1]),
+  ]) {
+    const handler = define({ ...parts, root }, 'map')
+    let isAnswered = false
+    const answer = async () => {
+      await new Promise(setImmediate)
+      isAnswered = true
+    }
+    assert.equal((await run(handler, { task: 'root' }, { map: answer }))?.outcome, 'succeeded')
+    assert.ok(isAnswered)
+    const refuse = () => answer().then(() => Promise.reject(new Error('the items are gone')))
+    const ending = await run(handler, { task: 'root' }, { map: refuse })
+    assert.deepEqual([ending?.outcome, ending?.error?.message], ['failed', 'the items are gone'])
+  }
 })

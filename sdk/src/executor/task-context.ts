@@ -98,6 +98,7 @@ export class RunningContext implements TaskContext {
   item: unknown
   #calls = 0
   readonly #turns: Promise<void>[] = []
+  readonly #unanswered = new Set<Promise<void>>()
   readonly #work: WorkMessage
   readonly #port: TaskPort
   #log: TaskLog | undefined
@@ -168,8 +169,19 @@ export class RunningContext implements TaskContext {
     const call = this.#calls++
     const turn = call % CALLS_AT_ONCE
     const done = (this.#turns[turn] ?? Promise.resolve()).then(() => this.#port.map({ call, name, items }))
-    this.#turns[turn] = done.catch(() => undefined)
+    this.#unanswered.add(done)
+    const answered = () => void this.#unanswered.delete(done)
+    this.#turns[turn] = done.then(answered, answered)
     return done
+  }
+
+  get isMapping(): boolean {
+    return this.#unanswered.size > 0
+  }
+
+  /** Calls to map that nobody waits for are waited for here: a task that has ended cannot ask. @throws what they throw */
+  async mapped(): Promise<void> {
+    await Promise.all(this.#unanswered)
   }
 
   async *results<Result>(): AsyncGenerator<Result> {
