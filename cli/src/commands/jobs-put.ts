@@ -27,6 +27,7 @@ Without a schedule the job fires only when it is asked to: carillon run <name>.
 Examples:
   carillon jobs put report --handler report --cron '*/5 * * * * *' --timezone Europe/Paris
   carillon jobs put export --shards 8 --max-parallel 4 --tolerate 5%
+  carillon jobs put word-count --mode map-reduce --shards 3
   carillon jobs put cleanup --every 10m --timeout 30s --attempts 3
   carillon jobs put reminder --delay 60d --payload '{"to":"ada"}'`
 
