@@ -66,7 +66,7 @@ export interface MapContext<Payload, Items extends object, Item = undefined> ext
   /**
    * Ask for a task for each item; resolves when they are stored. They run at once, beside this task. What was asked for stays asked for when
    * this task is tried again: its n-th call is the same call in every attempt.
-   * @param items 1 to 500, each JSON up to 64 KiB; call again for more
+   * @param items 1 to 500, each JSON up to 64 KiB, together up to one message (1 MB); call again for more
    * @throws CarillonError INVALID_NAME, INVALID_REQUEST, ITEM_TOO_LARGE, MAP_TOO_DEEP; TASK_NOT_RUNNING when this attempt is over
    */
   map<Name extends keyof Items & string>(name: Name, items: readonly Items[Name][]): Promise<void>
