@@ -1,4 +1,4 @@
-import type { RunView, TaskView } from '@carillon/contracts'
+import type { JournalEntry, RunView, TaskView } from '@carillon/contracts'
 import { now } from '../clock.ts'
 import { attemptText, stateText, stateTone } from '../output/run-text.ts'
 import { type Column, printFields } from '../output/table.ts'
@@ -36,6 +36,21 @@ export function taskColumns(): Column<TaskView>[] {
     { heading: 'PROGRESS', text: (task) => (task.progress ? `${Math.round(task.progress.percent)} %` : '') },
     { heading: 'TOOK', text: tookOf },
     { heading: 'RESULT', text: (task) => (task.result === undefined ? (task.failure?.message ?? '') : JSON.stringify(task.result)) },
+  ]
+}
+
+/** The columns of `runs steps`. */
+export function stepColumns(): Column<JournalEntry>[] {
+  const nowMs = now()
+  const tone = ({ state }: JournalEntry) => stateTone(state === 'done' ? 'succeeded' : state === 'failed' ? 'failed' : 'delayed')
+  return [
+    { heading: 'STEP', text: ({ index }) => String(index + 1) },
+    { heading: 'NAME', text: ({ name }) => name },
+    { heading: 'STATE', text: ({ state }) => state, tone },
+    { heading: 'TRIES', text: ({ tries }) => (tries > 1 ? String(tries) : '') },
+    { heading: 'AT', text: ({ at }) => timeText(at, nowMs) },
+    { heading: 'UNTIL', text: ({ until }) => timeText(until, nowMs) },
+    { heading: 'RESULT', text: ({ result, failure }) => failure?.message ?? (result === undefined ? '' : JSON.stringify(result)) },
   ]
 }
 

@@ -1,4 +1,13 @@
-import { CALLS, CarillonError, type Page, RUN_STATES, type RunState, type RunView, type TaskView } from '@carillon/contracts'
+import {
+  CALLS,
+  CarillonError,
+  type JournalEntry,
+  type Page,
+  RUN_STATES,
+  type RunState,
+  type RunView,
+  type TaskView,
+} from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseChoice } from '../arguments/scalars.ts'
 import { itemsOf } from '../client/pages.ts'
@@ -6,7 +15,7 @@ import { waitFor } from '../following/start-run.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { printList } from '../output/table.ts'
 import { addListOptions, type ListOptions, moreText } from './list-options.ts'
-import { printRun, runColumns, taskColumns } from './run-view.ts'
+import { printRun, runColumns, stepColumns, taskColumns } from './run-view.ts'
 import { addTreeCommands } from './runs-tree.ts'
 
 interface RunsListOptions extends ListOptions {
@@ -16,7 +25,7 @@ interface RunsListOptions extends ListOptions {
 
 /** `carillon runs …`. */
 export function addRunsCommands(program: Command): void {
-  const runs = program.command('runs').description('what ran and runs: list, get, tasks, tree, watch, cancel, retry')
+  const runs = program.command('runs').description('what ran and runs: list, get, tasks, steps, tree, watch, cancel, retry')
   addListOptions(
     runs
       .command('list')
@@ -33,6 +42,7 @@ export function addRunsCommands(program: Command): void {
       .argument('<run>')
       .option('--state <state>', `in this state only: ${RUN_STATES.join(', ')}`, (text) => parseChoice('--state', text, RUN_STATES)),
   ).action(listTasks)
+  addListOptions(runs.command('steps').description('what the steps of a run have done').argument('<run>')).action(listSteps)
   addTreeCommands(runs)
   runs.command('cancel').description('cancel an open run').argument('<run>').action(cancelRun)
   runs
@@ -40,6 +50,7 @@ export function addRunsCommands(program: Command): void {
     .description('run an ended run again, with new tries')
     .argument('<run>')
     .option('--failed', 'of a run with many tasks: those that did not succeed; a map is retried in no other way')
+    .option('--from-step <step>', 'of a run with steps: this one and those after it are done again; else it goes on where it failed')
     .option('--wait', 'wait for its end, as `carillon run` does')
     .action(retryRun)
 }
@@ -81,16 +92,34 @@ async function listTasks(runId: string, { state, limit, all }: ListOptions & { s
   })
 }
 
+async function listSteps(runId: string, { limit, all }: ListOptions, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  const { terminal } = invocation
+  await withClient(invocation, async (client) => {
+    const ask = (cursor?: string): Promise<Page<JournalEntry>> =>
+      client.call(CALLS.tasksJournal, {
+        taskId: runId,
+        ...(limit === undefined ? {} : { limit }),
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+    const { items, more } = await itemsOf(ask, all === true)
+    await printList(terminal, items, { columns: stepColumns(), empty: 'This run has stored no step.', more: moreText(more) })
+  })
+}
+
 async function cancelRun(runId: string, _options: unknown, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(CALLS.runsCancel, { runId })))
 }
 
-async function retryRun(runId: string, { wait, failed }: { wait?: true; failed?: true }, self: Command): Promise<void> {
+type RetryOptions = { wait?: true; failed?: true; fromStep?: string }
+
+async function retryRun(runId: string, { wait, failed, fromStep }: RetryOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
+    const request = { runId, ...(failed ? { only: 'failed' as const } : {}), ...(fromStep === undefined ? {} : { fromStep }) }
     const retry = () =>
-      client.call(CALLS.runsRetry, { runId, ...(failed ? { only: 'failed' as const } : {}) }).catch((error: unknown) => {
+      client.call(CALLS.runsRetry, request).catch((error: unknown) => {
         throw CarillonError.is(error) && error.details.field === 'only' ? onlyFailed(error, `${runId}${invocation.repeated}`) : error
       })
     if (!wait) return printRun(invocation.terminal, await retry())

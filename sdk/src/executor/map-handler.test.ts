@@ -35,7 +35,7 @@ async function run(handler: HandlerDefinition, work: Partial<WorkMessage>, calls
       onBegin: () => undefined,
       onProgress: () => undefined,
       onLog: () => undefined,
-      onEnd: (_attempt, ending) => ended.fire(ending),
+      onEnd: (_attempt, ending) => ended.fire(ending as Ending | undefined),
     },
   })
   attempt.start()

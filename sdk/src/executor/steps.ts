@@ -93,8 +93,9 @@ export class Steps {
     await sleep(this.#port.clock, leftMs, this.#port.signal)
   }
 
-  /** The handler is through. @throws ProgramChanged when steps are stored that it did not come to */
+  /** The handler is through; steps that it did not wait for are waited for. @throws ProgramChanged when steps are stored that it did not come to */
   async end(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
     for (const { index, name } of (await this.#journal)?.values() ?? []) {
       if (index < this.#next) continue
       throw new ProgramChanged(`Step ${index + 1} was "${name}", and the program ends before it: it was changed. ${REMEDY}`)

@@ -55,6 +55,35 @@ describe('runs with many tasks, by the command line', { concurrency: true }, () 
     assert.match((await carillon(['runs', 'tree', 'nobody-knows-this'])).stderr, /^error /)
   })
 
+  test('runs steps shows what is done; retry goes on there, or from a step', async () => {
+    const mesh = await connect({ servers: url, service: 'payments' })
+    cleanup.add('payments', () => mesh.stop())
+    let isBroken = true
+    mesh.steps('pay', [
+      { name: 'reserve', run: () => ({ id: 7 }) },
+      {
+        name: 'charge',
+        run() {
+          if (isBroken) throw new Error('no funds')
+          return 'charged'
+        },
+      },
+    ])
+    await mesh.start()
+    const run = await mesh.client.run('pay')
+    await run.ended()
+    const steps = async () => (await carillon(['runs', 'steps', run.id])).stdout
+    assert.match(await steps(), /^STEP +NAME +STATE[\s\S]*\n1 +reserve +done +.*\{"id":7\}\n$/)
+    isBroken = false
+    assert.equal((await carillon(['runs', 'retry', run.id, '--wait'])).code, 0)
+    assert.match(await steps(), /2 +charge +done +.*"charged"/)
+    const wrong = await carillon(['runs', 'retry', run.id, '--from-step', 'mail'])
+    assert.equal(wrong.code, 2)
+    assert.match(wrong.stderr, /has not come to a step "mail"[\s\S]*reserve, charge/)
+    assert.equal((await carillon(['runs', 'retry', run.id, '--from-step', 'charge', '--wait'])).code, 0)
+    assert.match((await carillon(['runs', 'steps', 'nobody-knows-this-run'])).stderr, /RUN_NOT_FOUND/)
+  })
+
   test('retry --failed runs those again that failed', async () => {
     const { code, stdout, stderr } = await carillon(['run', 'flaky', '--shards', '3'])
     assert.equal(code, 1)

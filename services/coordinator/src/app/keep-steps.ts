@@ -1,4 +1,14 @@
-import { CarillonError, isEnded, type JournalEntry, LIMITS, type Page, printable, type StepCall, writeJson } from '@carillon/contracts'
+import {
+  CarillonError,
+  isEnded,
+  isTaskId,
+  type JournalEntry,
+  LIMITS,
+  type Page,
+  printable,
+  type StepCall,
+  writeJson,
+} from '@carillon/contracts'
 import { Batcher, type Clock } from '@carillon/runtime'
 import type { InsertOutcome, Resume, StepRecord, Store } from '@carillon/store'
 import { entriesOf, stepRecord } from '../domain/journal.ts'
@@ -6,6 +16,7 @@ import { pageThatFits } from './page-that-fits.ts'
 import type { Work } from './publish-work.ts'
 import { runNotFound } from './read-runs.ts'
 import { checkRuns, findWork } from './running-task.ts'
+import type { RunWriter } from './write-runs.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
 /** What is done is stored also while its run is being cancelled. */
@@ -16,12 +27,20 @@ const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESUL
 export class KeepSteps {
   readonly #store: Store
   readonly #tasks: TaskWriter
+  readonly #writer: RunWriter
   readonly #clock: Clock
   readonly #batcher: Batcher<StepRecord, InsertOutcome>
 
-  constructor(options: { store: Store; tasks: TaskWriter; clock: Clock; batch: { maxItems: number; maxInFlight: number } }) {
+  constructor(options: {
+    store: Store
+    tasks: TaskWriter
+    writer: RunWriter
+    clock: Clock
+    batch: { maxItems: number; maxInFlight: number }
+  }) {
     this.#store = options.store
     this.#tasks = options.tasks
+    this.#writer = options.writer
     this.#clock = options.clock
     this.#batcher = new Batcher({ ...options.batch, run: (steps) => this.#store.steps.insert(steps) })
   }
@@ -31,8 +50,7 @@ export class KeepSteps {
    * @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING, RESULT_TOO_LARGE
    */
   async store(namespace: string, call: StepCall): Promise<{ stored: JournalEntry }> {
-    const work = await this.#find(namespace, call.taskId)
-    checkRuns(work, call, STORING)
+    const work = await this.#running(namespace, call)
     const { outcome } = call
     const result = outcome.type === 'done' ? writeJson(outcome.result ?? null, RESULT) : null
     const record = stepRecord(call, { namespace, resume: resumeOf(work), result, now: this.#clock.now() })
@@ -47,6 +65,18 @@ export class KeepSteps {
     const read = (limit: number) => this.#store.steps.list({ ...query, limit })
     const slice = await pageThatFits(query.limit, read, ({ result }) => result?.length ?? 0)
     return { items: entriesOf(slice.items, resumeOf(work)), ...(slice.cursor ? { next: slice.cursor } : {}) }
+  }
+
+  /** From memory where that agrees with the caller: a restart, as everything that matters here, comes with a new attempt. */
+  async #running(namespace: string, call: StepCall): Promise<Work> {
+    if (!isTaskId(call.taskId)) {
+      const [run] = await this.#writer.known([call.taskId])
+      if (run?.namespace === namespace && run.attempt === call.attempt && run.owner === call.instance && run.state === 'running')
+        return { run, task: run }
+    }
+    const work = await this.#find(namespace, call.taskId)
+    checkRuns(work, call, STORING)
+    return work
   }
 
   async #find(namespace: string, taskId: string): Promise<Work> {
