@@ -76,6 +76,7 @@ describe('PROTOCOL', () => {
     register: CALLS.instancesRegister.input,
     report: reportSchema,
     results: CALLS.tasksResults.input,
+    step: CALLS.tasksStep.input,
     start: CALLS.jobsRun.input,
     work: z.strictObject({
       runId: z.string(),

@@ -87,7 +87,7 @@ export class KeepSteps {
 }
 
 /** Only runs with one task are restarted from a step. */
-export const resumeOf = ({ run, task }: Work): Resume | null => (task === run ? run.resume : null)
+const resumeOf = ({ run, task }: Work): Resume | null => (task === run ? run.resume : null)
 
 /**
  * From where a run with steps goes on when it is retried: where it failed, but from the first step if it had succeeded, or from a step that
