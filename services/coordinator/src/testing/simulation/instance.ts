@@ -16,6 +16,8 @@ export interface Held {
   calls: number
   results: string[]
   cursor?: string | undefined
+  /** Steps that were done before it began. */
+  journal?: Map<number, string> | undefined
   isBusy?: boolean
   /** It has heard that it does not run any more. */
   isRefused?: boolean
@@ -33,6 +35,8 @@ export interface Program {
   readonly calls: number
   readonly items: number
   readonly isNested: boolean
+  /** Of a run with one task. */
+  readonly steps: number
 }
 
 type UseCases = ReturnType<typeof useCasesOn>
@@ -40,18 +44,46 @@ type UseCases = ReturnType<typeof useCasesOn>
 /** How something begins that has just been taken. */
 export const fresh = () => ({ begun: false, calls: 0, results: [] as string[] })
 
+interface Given {
+  readonly instance: string
+  readonly program: Program
+  readonly ask: <Result>(work: (coordinator: UseCases) => Promise<Result>) => Promise<Result | undefined>
+}
+
+/** What the only task of a run does: its steps, of which each gives a result that nobody else could give. False while it has to go on. */
+async function doStep(held: Held, { instance, program, ask }: Given): Promise<boolean> {
+  const { taskId } = held.work
+  if (held.journal === undefined) {
+    const journal = held.attempt === 1 ? { items: [] } : await ask(({ keepSteps }) => keepSteps.read('default', { taskId, limit: 100 }))
+    held.journal = journal && new Map(journal.items.map(({ index, result }) => [index, result as string]))
+    return false
+  }
+  const index = held.calls
+  if (index === program.steps) return true
+  let result = held.journal.get(index)
+  if (result === undefined) {
+    const outcome = { type: 'done', result: `${instance} ${held.attempt} ${index}` } as const
+    const step = { taskId, attempt: held.attempt, instance, index, name: `step-${index}`, try: 1, outcome }
+    const answer = await ask(({ keepSteps }) =>
+      keepSteps.store('default', step).catch((error: unknown) => ({ error: CarillonError.from(error) })),
+    )
+    if (answer === undefined) return false
+    if ('error' in answer) {
+      held.isRefused = answer.error.code === 'TASK_NOT_RUNNING'
+      return held.isRefused
+    }
+    result = answer.stored.result as string
+  }
+  held.results[index] = result
+  held.calls++
+  return false
+}
+
 /** A step of what a task of a map does before it can end; false while it has to go on. */
-export async function workOn(
-  held: Held,
-  given: {
-    instance: string
-    program: Program
-    ask: <Result>(work: (coordinator: UseCases) => Promise<Result>) => Promise<Result | undefined>
-  },
-): Promise<boolean> {
+export async function workOn(held: Held, given: Given): Promise<boolean> {
   const { instance, program, ask } = given
   const { task, taskId, item } = held.work
-  if (task === undefined) return true
+  if (task === undefined) return held.work.index === undefined ? doStep(held, given) : true
   if (task === 'reduce' || task === 'merge') {
     const page = await ask((coordinator) => coordinator.readResults.execute('default', { taskId, limit: 3, cursor: held.cursor }))
     if (!page) return false

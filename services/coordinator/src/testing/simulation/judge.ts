@@ -1,6 +1,7 @@
 import { isEnded, stageOf } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
 import { tallyOf } from '../../app/look-at-map.ts'
+import { entriesOf } from '../../domain/journal.ts'
 import type { StageTally } from '../../domain/planners/map.ts'
 import { countsOf, totalOf } from '../../domain/planners/planner.ts'
 
@@ -12,6 +13,7 @@ export async function judgeEnd(store: Store, run: RunRecord): Promise<string[]> 
   const said = `${run.state}, tasks ${JSON.stringify(countsOf(tally))}, plan ${JSON.stringify(run.plan)}`
   if (!isEnded(run.state)) return [`it never ended: ${said}`]
   const violations = [...judgeOutcome(run, tally)]
+  if (run.state === 'succeeded' && run.mode === 'single') violations.push(...(await judgeSteps(store, run)))
   if (run.state === 'succeeded' && run.mode === 'map-reduce') violations.push(...(await judgeReduced(store, run)))
   return violations.map((what) => `${what}: ${said}`)
 }
@@ -38,4 +40,11 @@ async function judgeReduced(store: Store, run: RunRecord): Promise<string[]> {
   const leaves = items.filter(({ id }) => stageOf(id) === 'map').map(({ id }) => id)
   const isAll = leaves.length === 0 || run.result === JSON.stringify(leaves)
   return isAll ? [] : [`what was reduced is not what the leaves gave: ${run.result} of ${leaves.join()}`]
+}
+
+/** What came out is what the journal has, whoever did the steps: nobody went on with what was not stored. */
+async function judgeSteps(store: Store, run: RunRecord): Promise<string[]> {
+  const { items } = await store.steps.list({ taskId: run.id, limit: 1_000 })
+  const stored = JSON.stringify(entriesOf(items, run.resume).map(({ result }) => result))
+  return run.result === stored ? [] : [`the steps are not those that were stored: ${run.result}, not ${stored}`]
 }

@@ -5,7 +5,7 @@ import { aRun } from '@carillon/store/testing'
 import { PLANNERS, type Planners } from '../../app/advance-run.ts'
 import type { Planner } from '../../domain/planners/planner.ts'
 import { FakePresence, useCasesOn } from '../test-coordinator.ts'
-import { SimulatedBroker } from './broker.ts'
+import { type Delivery, SimulatedBroker } from './broker.ts'
 import type { Fault } from './faults.ts'
 import { drop, fresh, type Held, type Instance, idsOf, keyOf, type Program, workOn } from './instance.ts'
 import { judgeEnd } from './judge.ts'
@@ -39,7 +39,8 @@ export class Simulation {
   readonly #program: Program
   /** What instances that were given up for lost still say. */
   readonly #late: { readonly instance: string; readonly report: Report }[] = []
-  #isCalm = false
+  /** Writes take no time, nothing fails. */
+  #isCalm = true
 
   constructor(options: { seed: number; store: Store; fault?: Fault | undefined }) {
     this.#random = new Random(options.seed)
@@ -51,10 +52,15 @@ export class Simulation {
     const tries = 1 + this.#random.below(2)
     const plan = { ...(maxParallel ? { maxParallel } : {}), ...(tolerate ? { tolerate } : {}) }
     const backoff = { type: 'fixed', delayMs: 1_000 } as const
-    const mode = this.#random.pick(['shards', 'shards', 'broadcast', 'map', 'map-reduce'] as const) ?? 'shards'
+    const mode = this.#random.pick(['shards', 'shards', 'broadcast', 'map', 'map-reduce', 'map-reduce', 'single'] as const) ?? 'shards'
     const parts = mode === 'map-reduce' ? { shards: 1 + this.#random.below(3) } : {}
     const many = { mode, plan: { ...(mode === 'shards' ? { shards } : parts), ...plan } }
-    this.#program = { calls: 1 + this.#random.below(2), items: 1 + this.#random.below(4), isNested: this.#random.chance(0.4) }
+    this.#program = {
+      calls: 1 + this.#random.below(2),
+      items: 1 + this.#random.below(4),
+      isNested: this.#random.chance(0.4),
+      steps: this.#random.below(5),
+    }
     this.#run = aRun(++runs, { ...many, handler: HANDLER, tries, attempts: tries, backoff, queuedAt: this.#clock.now() })
     this.#broker.answer = (instance, work) => this.#offered(instance, work)
     for (let i = 0; i < 2; i++) this.#coordinators.push(this.#newCoordinator())
@@ -64,6 +70,7 @@ export class Simulation {
   /** @returns what was violated; nothing when all is well */
   async run(): Promise<string[]> {
     await this.#with((coordinator) => coordinator.writer.insert([this.#run]))
+    this.#isCalm = false
     for (let step = 0; step < STEPS && this.violations.length === 0; step++) await this.#step()
     this.#isCalm = true
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {
@@ -80,7 +87,7 @@ export class Simulation {
       [6, () => this.#begin()],
       [6, () => this.#finish()],
       [6, () => this.#apply()],
-      [1, () => this.#redeliver()],
+      [2, () => this.#redeliver()],
       [1, () => this.#die()],
       [1, () => this.#sayLate()],
       [1, () => this.#crashSoon()],
@@ -134,6 +141,7 @@ export class Simulation {
     const state = { isDead: false, died, writesLeft: undefined as number | undefined }
     const hooks: StoreHooks = {
       isDead: () => coordinator.isDead,
+      delay: () => (!this.#isCalm && this.#random.chance(0.2) ? 1 + this.#random.below(this.#run.mode === 'single' ? 40 : 3) : 0),
       die: () => {
         coordinator.isDead = true
         tell()
@@ -189,9 +197,9 @@ export class Simulation {
     return this.#random.pick(this.#instances.filter(({ alive }) => alive))
   }
 
-  async #take(): Promise<void> {
-    const delivery = this.#random.pick([...this.#broker.work.values()].filter(({ holder }) => holder === undefined))
-    const instance = this.#alive()
+  async #take(of?: { delivery: Delivery; instance: Instance }): Promise<void> {
+    const delivery = of?.delivery ?? this.#random.pick([...this.#broker.work.values()].filter(({ holder }) => holder === undefined))
+    const instance = of?.instance ?? this.#alive()
     if (!delivery || !instance) return
     delivery.holder = instance.id
     delivery.count++
@@ -243,8 +251,12 @@ export class Simulation {
     held.isBusy = false
     if (!isDone || !instance.alive || !instance.held.includes(held)) return
     const chosen = outcome ?? this.#outcomeOf(held)
-    const result = chosen === 'succeeded' && held.work.task !== undefined ? { result: held.results } : {}
-    const report: Report = { ...idsOf(held), type: 'finished', outcome: chosen, ...result }
+    const isTold = held.work.task !== undefined || held.work.index === undefined
+    const result = chosen === 'succeeded' && isTold ? { result: held.results } : {}
+    const isAsleep = held.work.index === undefined && chosen === 'failed' && this.#random.chance(0.5)
+    const report: Report = isAsleep
+      ? { ...idsOf(held), type: 'slept', delayMs: this.#random.below(5_000) }
+      : { ...idsOf(held), type: 'finished', outcome: chosen, ...result }
     this.#broker.report(instance.id, report)
     if (!this.#isCalm && this.#random.chance(0.1)) this.#late.push({ instance: instance.id, report })
     instance.done.add(keyOf(held.work))
@@ -264,9 +276,18 @@ export class Simulation {
   }
 
   /** Who is silent for ten seconds loses its message, and may go on with its task all the same. */
-  #redeliver(): void {
-    const delivery = this.#random.pick([...this.#broker.work.values()].filter(({ holder }) => holder !== undefined))
-    if (delivery) delivery.holder = undefined
+  async #redeliver(): Promise<void> {
+    const held = [...this.#broker.work.values()].filter(({ holder }) => holder !== undefined)
+    const isBusy = (delivery: Delivery) => this.#instances.some((one) => one.held.some((task) => task.delivery === delivery && task.isBusy))
+    const delivery = this.#random.pick(held.filter(isBusy)) ?? this.#random.pick(held)
+    const instance = this.#alive()
+    if (!delivery || delivery.holder === instance?.id) return
+    delivery.holder = undefined
+    if (!instance || this.#random.chance(0.5)) return
+    // Someone else takes it up while the first one is in the middle of something.
+    await this.#take({ delivery, instance })
+    const taken = instance.held.find((task) => task.delivery === delivery && !task.begun)
+    if (taken?.isDoubtful) await this.#claim(instance, taken)
   }
 
   async #die(): Promise<void> {
@@ -275,7 +296,7 @@ export class Simulation {
     instance.alive = false
     for (const held of instance.held) {
       // What is left of a map's task that was not done cannot have succeeded.
-      const outcome = held.work.task === undefined ? 'succeeded' : 'failed'
+      const outcome = held.work.task === undefined && held.work.index !== undefined ? 'succeeded' : 'failed'
       this.#late.push({ instance: instance.id, report: { ...idsOf(held), type: 'finished', outcome } })
     }
     this.#showPresence()

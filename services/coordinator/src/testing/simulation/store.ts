@@ -1,4 +1,5 @@
 import { isEnded } from '@carillon/contracts'
+import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { countsOf } from '../../domain/planners/planner.ts'
 
@@ -7,6 +8,8 @@ export type Cut = 'before' | 'after' | undefined
 
 /** How the process that uses a store may end, and what is wrong with it. */
 export interface StoreHooks {
+  /** Turns of the event loop that a write takes. */
+  delay(): number
   /** Asked at each write. */
   cut(): Cut
   isDead(): boolean
@@ -21,20 +24,22 @@ const never = new Promise<never>(() => undefined)
 
 /** A store as one coordinator sees it: its process may die at any write. What is written is watched. */
 export function watchedStore(store: Store, hooks: StoreHooks): Store {
+  const write = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    // What the others do meanwhile comes between what was read and what is written.
+    for (let turns = hooks.delay(); turns > 0; turns--) await settle()
+    if (hooks.isDead()) return never
+    const cut = hooks.cut()
+    if (cut === 'before') hooks.die()
+    if (hooks.isDead()) return never
+    const done = work()
+    if (cut === 'after') hooks.die()
+    return done.then((result) => (hooks.isDead() ? never : result))
+  }
   const watched = <Item extends RunRecord | TaskRecord>(
     lives: LifeStore<Item>,
     check: (before: Item | undefined, change: LifeChange) => void,
     after: (changes: readonly LifeChange[]) => void,
   ) => {
-    const write = <Result>(work: () => Promise<Result>): Promise<Result> => {
-      if (hooks.isDead()) return never
-      const cut = hooks.cut()
-      if (cut === 'before') hooks.die()
-      if (hooks.isDead()) return never
-      const done = work()
-      if (cut === 'after') hooks.die()
-      return done.then((result) => (hooks.isDead() ? never : result))
-    }
     return {
       insert: (items: readonly Item[]) => write(() => lives.insert(items)),
       update: (changes: readonly LifeChange[]) =>
@@ -77,6 +82,7 @@ export function watchedStore(store: Store, hooks: StoreHooks): Store {
         (changes) => checkLimit({ store, hooks }, changes),
       ),
     ),
+    steps: read(store.steps, { insert: (steps: Parameters<typeof store.steps.insert>[0]) => write(() => store.steps.insert(steps)) }),
     describe: () => store.describe(),
   }
 }
