@@ -29,6 +29,18 @@ mesh.handle('steps', async (ctx) => {
   return (performance.now() - begun) / steps
 })
 const PER_CALL = 500
+const mapMs: number[] = []
+/** Calls one after another, timed. */
+async function mapTimed(ctx: MapContext<{ items: number }, { item: number; leaf: number }>): Promise<void> {
+  for (let from = 0; from < ctx.payload.items; from += PER_CALL) {
+    const begun = now()
+    await ctx.map(
+      'item',
+      Array.from({ length: PER_CALL }, (_, i) => from + i),
+    )
+    mapMs.push(now() - begun)
+  }
+}
 async function mapItems(ctx: MapContext<{ items: number }, { item: number; leaf: number }>, name: 'item' | 'leaf'): Promise<void> {
   const calls: Promise<void>[] = []
   for (let from = 0; from < ctx.payload.items; from += PER_CALL) {
@@ -43,14 +55,14 @@ async function mapItems(ctx: MapContext<{ items: number }, { item: number; leaf:
   await Promise.all(calls)
 }
 
-const items = z.object({ items: z.number(), isEndless: z.boolean().default(false) })
+const items = z.object({ items: z.number(), isEndless: z.boolean().default(false), isTimed: z.boolean().default(false) })
 const numbers = { item: z.number(), leaf: z.number() }
 mesh.map(
   'fan',
   {
     input: items,
     items: numbers,
-    root: (ctx) => mapItems(ctx, 'item'),
+    root: (ctx) => (ctx.payload.isTimed ? mapTimed(ctx) : mapItems(ctx, 'item')),
     tasks: {
       item: (ctx) => (ctx.payload.isEndless ? new Promise((resolve) => ctx.signal.addEventListener('abort', resolve)) : undefined),
       leaf: () => undefined,
@@ -76,6 +88,7 @@ mesh.mapReduce(
   { concurrency: 100 },
 )
 await mesh.start()
-process.on('message', (ask: 'starts' | 'lateness') => process.send?.((ask === 'starts' ? starts : lateness).splice(0)))
+const figures = { starts, lateness, mapMs }
+process.on('message', (ask: keyof typeof figures) => process.send?.(figures[ask].splice(0)))
 process.on('disconnect', () => process.exit())
 process.send?.('ready')

@@ -19,6 +19,7 @@ export async function measureFanOut(parts: Parts, options: { isWhole: boolean })
   await mapItems(parts.client, FEW_ITEMS)
   const figures: Record<string, number> = {}
   figures['mapItemsPerS'] = Math.round(ITEMS / (await mapItems(parts.client, ITEMS)))
+  figures['mapCallMs'] = await mapCall(parts)
   figures['reduceLagMs'] = await reduceLag(parts.client)
   figures['cancelMs'] = await cancelOf(parts.client)
   figures['broadcastMs'] = await broadcast(parts)
@@ -33,6 +34,14 @@ async function mapItems(client: Client, items: number): Promise<number> {
   const run = await client.run('fan', { items })
   await run.result({ timeoutMs: HOUR_MS })
   return (performance.now() - begun) / 1_000
+}
+
+/** From a call of 500 items to its answer, while what was mapped before is being done: the median. */
+async function mapCall({ client, executor }: Parts): Promise<number> {
+  const run = await client.run('fan', { items: FEW_ITEMS, isTimed: true })
+  await run.result({ timeoutMs: HOUR_MS })
+  const figures = (await executor.ask('mapMs')).sort((a, b) => a - b)
+  return Math.round(figures[Math.floor(figures.length / 2)] as number)
 }
 
 /** What a million items add to the memory of all services, over what ten thousand did. */

@@ -58,7 +58,7 @@ function usageOf(pid: number): { rssMiB: number; cpuMs: number } {
 
 /** The executor process of the measurements. */
 export interface BenchExecutor {
-  ask(what: 'starts' | 'lateness'): Promise<number[]>
+  ask(what: 'starts' | 'lateness' | 'mapMs'): Promise<number[]>
   stop(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import { isEnded, OPEN_STATES, type RunMode, type RunState, stageOf, stageStart, TIMES } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
-import type { RunRecord, Store, TaskRecord } from '@carillon/store'
+import type { RunRecord, Slice, Store, TaskRecord } from '@carillon/store'
 import { decideCancel, decideFree, decideReopen, isRefused } from '../domain/life.ts'
 import { planBroadcast } from '../domain/planners/broadcast.ts'
 import { planMap, ranksOf, reduceTasks } from '../domain/planners/map.ts'
@@ -13,6 +13,7 @@ import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
+const LOOK_PAGE = 1_000
 type Which = { readonly state: RunState; readonly from?: string | undefined }
 export type Planners = Readonly<Record<Exclude<RunMode, 'single'>, Planner>>
 export const PLANNERS: Planners = { broadcast: planBroadcast, shards: planShards, map: planMap, 'map-reduce': planMap }
@@ -179,23 +180,21 @@ export class AdvanceRun {
     if ((await this.#store.tasks.countUpTo({ runId: run.id, states: OPEN_STATES, atMost: 1 })) > 0) await this.#cancel(run)
   }
 
-  /** Decides about tasks of a run in one state, a page a write. */
+  /** Decides about tasks of a run in one state, a page a write; the next page is read meanwhile. */
   async #each(run: RunRecord, which: Which, decide: (task: TaskRecord) => TaskChange | 'enough' | undefined): Promise<void> {
-    let cursor: string | undefined
-    do {
-      const slice = await this.#store.tasks.list({ runId: run.id, ...which, cursor, limit: PAGE })
-      const changes: TaskChange[] = []
-      for (const task of slice.items) {
-        const change = decide(task)
-        if (change === 'enough') {
-          await this.#tasks.write(changes)
-          return
-        }
-        if (change) changes.push(change)
-      }
+    const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, ...which, cursor, limit: LOOK_PAGE })
+    let page: Promise<Slice<TaskRecord>> | undefined = read()
+    while (page) {
+      const slice: Slice<TaskRecord> = await page
+      page = slice.cursor === undefined ? undefined : read(slice.cursor)
+      // Should this page fail, nobody waits for the next one.
+      page?.catch(() => undefined)
+      const decisions = slice.items.map(decide)
+      const end = decisions.indexOf('enough')
+      const changes = (end < 0 ? decisions : decisions.slice(0, end)).filter((change) => change !== undefined && change !== 'enough')
       await this.#tasks.write(changes)
-      cursor = slice.cursor
-    } while (cursor)
+      if (end >= 0) return
+    }
   }
 
   async #lookAgain(run: RunRecord, delayMs: number): Promise<void> {
