@@ -12,6 +12,33 @@ const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript
 const service = `import { connect } from '@carillon/sdk'
 const mesh = await connect({ service: 'billing' })
 mesh.handle<{ to: string }>('send', async (ctx) => ctx.payload.to.length)
+/** As zod writes its schemas. */
+type Schema<Output> = { readonly '~standard': { version: 1; vendor: string; validate: (value: unknown) => { value: Output }; types?: { input: unknown; output: Output } } }
+declare const folder: Schema<{ folder: string }>
+declare const page: Schema<{ url: string }>
+mesh.mapReduce('count', {
+  input: folder,
+  items: { page },
+  async root(ctx) {
+    await ctx.map('page', [{ url: ctx.payload.folder }])
+    // @ts-expect-error an item of another shape
+    await ctx.map('page', [{ uri: 1 }])
+    // @ts-expect-error a name that no task has
+    await ctx.map('pages', [])
+  },
+  tasks: { page: (ctx) => ctx.item.url.length },
+  async reduce(ctx) {
+    let sum = 0
+    for await (const length of ctx.results<number>()) sum += length
+    return sum
+  },
+})
+mesh.steps('pay', [{ name: 'reserve', run: (ctx) => ctx.payload.folder }], { input: folder })
+mesh.handle('remind', async (ctx) => {
+  const id: number = await ctx.step('reserve', () => 7)
+  await ctx.sleep(60_000)
+  return id
+})
 await mesh.start()
 `
 
