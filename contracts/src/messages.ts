@@ -177,6 +177,8 @@ export interface JournalEntry {
   readonly failures: number
   readonly result?: unknown
   readonly failure?: z.output<typeof failureSchema>
+  /** Of one that failed for good: the program has heard of it, and hears of it again until its task is retried. */
+  readonly isFinal?: true
   /** Of a sleep. */
   readonly until?: string
   readonly at: string

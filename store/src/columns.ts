@@ -20,6 +20,7 @@ export const LIFE_COLUMNS = {
   error: 'json',
   startedAt: 'number',
   endedAt: 'number',
+  resume: 'json',
 } as const satisfies Columns<TaskLife>
 
 export const RUN_COLUMNS = {
@@ -39,7 +40,6 @@ export const RUN_COLUMNS = {
   traceparent: 'text',
   createdAt: 'number',
   share: 'number',
-  resume: 'json',
   ...LIFE_COLUMNS,
 } as const satisfies Columns<RunRecord>
 
@@ -64,6 +64,7 @@ export const STEP_COLUMNS = {
   index: 'number',
   epoch: 'number',
   try: 'number',
+  attempt: 'number',
   name: 'text',
   state: 'text',
   result: 'text',

@@ -1,5 +1,5 @@
 import type { RunMode, RunState } from '@carillon/contracts'
-import type { CoordinatorRecord, JobRecord, LogRecord, Resume, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
+import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
 
 /**
  * The persistence ports. What every adapter must guarantee, proven by the conformance cases of `./testing`:
@@ -84,8 +84,8 @@ export interface LifeExpectation {
 export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
-  /** `target` and `mapped` are columns of tasks only, `mode` and `resume` of runs. */
-  readonly set: Partial<TaskLife> & { readonly target?: string; readonly mapped?: 1; readonly mode?: RunMode; readonly resume?: Resume }
+  /** `target` and `mapped` are columns of tasks only, `mode` is one of runs. */
+  readonly set: Partial<TaskLife> & { readonly target?: string; readonly mapped?: 1; readonly mode?: RunMode }
 }
 
 /** What runs and tasks have in common. */

@@ -61,13 +61,17 @@ export interface TaskLife {
   readonly error: Failure | null
   readonly startedAt: number | null
   readonly endedAt: number | null
+  readonly resume: Resume | null
 }
 
-/** From which step on a run was restarted: steps from this one on count only if they were stored since. */
+/** What of the steps of a task counts. */
 export interface Resume {
+  /** It was restarted from this step: those from it on count only if they were stored since. */
   readonly step: number
   /** The attempt that began then. */
   readonly epoch: number
+  /** The attempt that began when it was last retried: steps that failed for good before are tried again. */
+  readonly since: number
 }
 
 /** A run as it is kept. */
@@ -93,7 +97,6 @@ export interface RunRecord extends TaskLife {
   readonly traceparent: string | null
   readonly createdAt: number
   readonly share: number
-  readonly resume: Resume | null
 }
 
 /** One task of a run with many: a broadcast leg, a shard, a step of a map. */
@@ -126,6 +129,7 @@ export interface StepRecord {
   /** The restart that it came after, see `Resume`; 0 before any. */
   readonly epoch: number
   readonly try: number
+  readonly attempt: number
   readonly name: string
   readonly state: 'done' | 'failed' | 'sleeping'
   /** JSON text. */

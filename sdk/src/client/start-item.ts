@@ -16,7 +16,7 @@ export interface RunOptions {
   /** Time limit of each attempt in ms. Default: the job's, else none. */
   readonly timeoutMs?: number | undefined
   /** `single` (default): whoever has room. `broadcast`: every live instance that offers the handler. */
-  readonly mode?: 'single' | 'broadcast' | undefined
+  readonly mode?: 'single' | 'broadcast' | 'map' | 'map-reduce' | undefined
   /** So many tasks, 1 to 10,000, for whoever has room; a handler finds its part in `ctx.shard`. */
   readonly shards?: number | undefined
   /** One task for each of these, at most 10,000: `ctx.shard.item`. */

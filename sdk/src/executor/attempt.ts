@@ -102,10 +102,6 @@ export class Attempt implements TaskPort {
     return this.#options.clock
   }
 
-  get attempt(): number {
-    return this.task.work.attempt
-  }
-
   get isDraining(): boolean {
     return this.#options.calls.isDraining
   }
@@ -167,13 +163,22 @@ export class Attempt implements TaskPort {
     }
   }
 
+  /** Steps that it left under way end first: who runs it next would else do them beside. */
   readonly #fail = (thrown: unknown): void => {
+    const steps = this.#context?.stepsUnderWay()
+    if (steps) steps.then(() => this.#failed(thrown))
+    else this.#failed(thrown)
+  }
+
+  #failed(thrown: unknown): void {
     if (this.#isOver) return
     if (thrown instanceof PayloadRefused) {
       const error = { name: 'InvalidPayload', message: thrown.message, retryable: false }
       this.#end({ outcome: 'failed', reason: 'invalid-payload', error })
     } else if (thrown instanceof ProgramChanged) {
       this.#end({ outcome: 'failed', error: { ...failureOf(thrown), retryable: false }, reason: 'program-changed' })
+    } else if (CarillonError.is(thrown) && (thrown.code === 'RESULT_TOO_LARGE' || thrown.code === 'RESULT_NOT_JSON')) {
+      this.#end({ outcome: 'failed', reason: 'invalid-result', error: { name: thrown.code, message: thrown.message } })
     } else {
       const reason = isNonRetryable(thrown) ? ('non-retryable' as const) : undefined
       this.#end({ outcome: 'failed', error: failureOf(thrown), reason })

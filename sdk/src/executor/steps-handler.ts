@@ -18,17 +18,18 @@ export interface StepDefinition<Payload> extends StepOptions {
 /** A handler that does a list of steps; the result of the last one is that of the run. @throws CarillonError INVALID_NAME, INVALID_REQUEST */
 export function runOfSteps(steps: readonly StepDefinition<never>[]): HandlerDefinition['run'] {
   const names = new Set<string>()
-  if (steps.length === 0) throw wrong('steps', steps, 'Give at least one step.')
-  for (const { name, run } of steps) {
+  if (!Array.isArray(steps) || steps.length === 0) throw wrong('steps', steps, 'Give at least one step.')
+  for (const step of steps) {
+    if (typeof step !== 'object' || step === null) throw wrong('step', step, 'Pass an object with name and run.')
+    const { name, run } = step
     checkName('step', name)
-    if (names.has(name)) throw wrong('step', name, 'Give each step a name of its own.')
+    if (names.has(name) || name === 'sleep') throw wrong('step', name, 'Give each step a name of its own; "sleep" is taken.')
     if (typeof run !== 'function') throw wrong(name, run, 'Pass a function.')
     names.add(name)
   }
   return async (context) => {
     const done: Record<string, unknown> = {}
-    // The parts of a context are made when they are asked for: it is extended, not copied.
-    const given = Object.create(context, { done: { value: done } }) as StepContext<never>
+    const given = Object.assign(context, { done }) satisfies StepContext<never>
     let last: unknown
     for (const step of steps) last = done[step.name] = await context.step(step.name, () => step.run(given), step)
     return last

@@ -5,19 +5,25 @@ import { FakeClock } from '../testing/fake-clock.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import { type StepPort, Steps } from './steps.ts'
 
-const turn = () => new Promise((resolve) => setImmediate(resolve))
+/** What needs no time is done after some turns of the event loop. */
+async function turn(clock: FakeClock): Promise<void> {
+  for (let i = 0; i < 5; i++) {
+    clock.turn()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
 
 /** A task whose steps are kept here, over as many attempts as a test begins. */
 function aTask() {
   const clock = new FakeClock()
   const entries = new Map<number, JournalEntry>()
   const suspended: number[] = []
-  let attempt = 0
+  const stop = new AbortController()
   let isDraining = false
   const port = (): StepPort => ({
     clock,
-    attempt: ++attempt,
-    signal: new AbortController().signal,
+    signal: stop.signal,
+    isOver: false,
     isDraining,
     journal: async () => new Map(entries),
     async store({ index, name, try: tries, outcome }) {
@@ -25,12 +31,14 @@ function aTask() {
       const failures = outcome.type === 'failed' && !outcome.isFinal ? (before?.failures ?? 0) + 1 : 0
       const more = outcome.type === 'done' ? { result: JSON.parse(JSON.stringify(outcome.result)) } : {}
       const until = outcome.type === 'sleeping' ? { until: outcome.until } : {}
-      entries.set(index, { index, name, state: outcome.type, tries, failures, at: '', ...more, ...until })
+      const final = outcome.type === 'failed' && outcome.isFinal ? { isFinal: true as const } : {}
+      const failure = outcome.type === 'failed' ? { failure: outcome.failure } : {}
+      entries.set(index, { index, name, state: outcome.type, tries, failures, at: '', ...more, ...until, ...final, ...failure })
       return entries.get(index) as JournalEntry
     },
     suspend: (delayMs) => void suspended.push(delayMs),
   })
-  return { clock, entries, suspended, begin: () => new Steps(port()), drain: () => (isDraining = true) }
+  return { clock, entries, suspended, stop, begin: () => new Steps(port()), drain: () => (isDraining = true) }
 }
 
 test('what is done is given as it was stored, in this attempt and in the next', async () => {
@@ -42,7 +50,9 @@ test('what is done is given as it was stored, in this attempt and in the next', 
       return { at: new Date(0), nothing: undefined }
     })
     assert.deepEqual(at, { at: '1970-01-01T00:00:00.000Z' })
-    await steps.end()
+    const end = steps.end()
+    await turn(task.clock)
+    await end
   }
   assert.equal(calls, 1)
 })
@@ -53,14 +63,16 @@ test('a step that fails is tried again in later attempts, with growing pauses; t
     steps.step('a', () => Promise.reject(new Error('no')), { attempts: 3, backoff: { type: 'exponential', delayMs: 10 } })
   for (let i = 0; i < 2; i++) {
     void fail(task.begin())
-    await turn()
+    await turn(task.clock)
   }
   assert.deepEqual(task.suspended, [10, 20])
   await assert.rejects(fail(task.begin()), /no/)
   assert.deepEqual([task.entries.get(0)?.tries, task.entries.get(0)?.failures], [3, 0])
-  // Whoever runs the task again after that gives the step its tries anew.
+  // A program that has dealt with it hears of it again; once its task was retried the step has its tries anew.
+  await assert.rejects(task.begin().step('a', () => assert.fail('again')), /no/)
+  task.entries.set(0, { ...(task.entries.get(0) as JournalEntry), isFinal: undefined } as never)
   void fail(task.begin())
-  await turn()
+  await turn(task.clock)
   assert.deepEqual(task.suspended, [10, 20, 10])
 })
 
@@ -78,18 +90,18 @@ test('a task does not go to sleep under a step; the shortest sleep is the first 
   const long = steps.step('long', () => new Promise<void>((resolve) => (release = resolve)))
   void steps.sleep(60_000)
   void steps.sleep(30_000)
-  await turn()
+  await turn(task.clock)
   assert.deepEqual(task.suspended, [])
   release()
   await long
-  await turn()
-  assert.deepEqual(task.suspended, [30_000, 30_000])
+  await turn(task.clock)
+  assert.deepEqual(task.suspended, [30_000])
   task.clock.advance(30_000)
   const again = task.begin()
   await again.step('long', () => assert.fail('again'))
   void again.sleep(60_000)
   await again.sleep(30_000)
-  await turn()
+  await turn(task.clock)
   assert.equal(task.suspended.at(-1), 30_000)
 })
 
@@ -101,7 +113,7 @@ test('a step that has not begun when the process is to end is left to others', a
   const next = task.begin()
   assert.equal(await next.step('a', () => 2), 1)
   void next.step('b', () => assert.fail('begun'))
-  await turn()
+  await turn(task.clock)
   assert.deepEqual(task.suspended, [0])
 })
 
@@ -110,7 +122,7 @@ test('a changed program is noticed: another name, another kind, steps that are g
   const steps = task.begin()
   await steps.step('a', () => 1)
   void steps.sleep(5_000)
-  await turn()
+  await turn(task.clock)
   await assert.rejects(
     task.begin().step('b', () => 1),
     { name: 'ProgramChanged', message: /Step 1 was "a"/ },
@@ -123,7 +135,10 @@ test('a changed program is noticed: another name, another kind, steps that are g
   )
   const short = task.begin()
   await short.step('a', () => 1)
-  await assert.rejects(short.end(), /ends before it/)
+  const end = short.end()
+  end.catch(() => undefined)
+  await turn(task.clock)
+  await assert.rejects(end, /ends before it/)
 })
 
 test('names that are taken or no names, tries and times that are none are refused', async () => {
@@ -142,4 +157,34 @@ test('names that are taken or no names, tries and times that are none are refuse
     () => steps.sleep(new Date('nonsense')),
   ])
     await assert.rejects(wrong(), CarillonError.is)
+})
+
+test('of an attempt that is over, or is to stop, no step begins', async () => {
+  const task = aTask()
+  const steps = task.begin()
+  const branch = (async () => {
+    await steps.step('a', () => new Promise((resolve) => setImmediate(resolve)))
+    await steps.step('b', () => 'before the sleep')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await steps.step('c', () => assert.fail('begun after it'))
+  })()
+  void steps.sleep(60_000)
+  await turn(task.clock)
+  assert.deepEqual([task.suspended.length, task.entries.get(2)?.name], [1, 'b'])
+  await Promise.race([branch, new Promise((resolve) => setTimeout(resolve, 50))])
+  task.stop.abort(new Error('cancelled'))
+  await assert.rejects(
+    task.begin().step('a', () => assert.fail('begun')),
+    /cancelled/,
+  )
+})
+
+test('a step that nobody waits for is waited for at the end, and its failure is not lost', async () => {
+  const task = aTask()
+  const steps = task.begin()
+  void steps.step('audit', () => new Promise((_, reject) => setTimeout(() => reject(new Error('no room')), 20)))
+  const end = steps.end()
+  end.catch(() => undefined)
+  await turn(task.clock)
+  await assert.rejects(end, /no room/)
 })

@@ -16,7 +16,7 @@ import {
 import type { BackoffInput } from '../client/start-item.ts'
 import { type Clock, sleep } from '../clock.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
-import { RetryAfterError } from './handler-errors.ts'
+import { NonRetryableError } from './handler-errors.ts'
 
 export interface StepOptions {
   /** How often the step is tried before its error reaches the handler. Default 1. */
@@ -28,8 +28,9 @@ export interface StepOptions {
 /** What steps need of whoever runs their task. */
 export interface StepPort {
   readonly clock: Clock
-  readonly attempt: number
   readonly signal: AbortSignal
+  /** The attempt has ended. */
+  readonly isOver: boolean
   /** The process is to end: what has not begun goes on elsewhere. */
   readonly isDraining: boolean
   journal(): Promise<ReadonlyMap<number, JournalEntry>>
@@ -48,7 +49,15 @@ const SHORT_MS = 1_000
 const SLEEP = 'sleep'
 /** The steps of the task whose step is being done. */
 const within = new AsyncLocalStorage<Steps>()
-const never = new Promise<never>(() => undefined)
+const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
+/** A promise of its own each time: a shared one would keep everything alive that ever waited for it. */
+const forever = () => new Promise<never>(() => undefined)
+
+/** Who does not wait for a step must not end the process by its failure: the end of the handler looks at it. */
+function heard<Result>(work: Promise<Result>): Promise<Result> {
+  work.catch(() => undefined)
+  return work
+}
 
 /**
  * The steps of one task (semantics D7): what a step has returned is stored before the next one begins, and is not done again. Steps are known
@@ -59,8 +68,9 @@ export class Steps {
   readonly #names = new Set<string>()
   /** Steps that are being done; a task does not go to sleep under them. */
   readonly #underWay = new Set<Promise<unknown>>()
-  /** Of those that wait the shortest is the first to go on. */
-  #pauseMs = Number.POSITIVE_INFINITY
+  /** Of those that wait the first is the first to go on. */
+  #wakeAt = Number.POSITIVE_INFINITY
+  #isSuspended = false
   #next = 0
   #journal: Promise<ReadonlyMap<number, JournalEntry>> | undefined
 
@@ -68,68 +78,110 @@ export class Steps {
     this.#port = port
   }
 
-  async step<Result>(name: string, run: () => Result | Promise<Result>, options: StepOptions = {}): Promise<Result> {
-    const index = this.#next++
-    this.#checkPlace(name)
-    const policy = policyOf(options)
-    this.#checkNew(name)
-    const known = await this.#known(index, name)
-    if (known?.state === 'done') return known.result as Result
-    if (this.#port.isDraining) return this.#suspend(0)
-    const outcome = await this.#tracked(this.#do({ index, name, known, policy }, run))
-    return 'result' in outcome ? (outcome.result as Result) : this.#suspend(outcome.retryInMs)
+  step<Result>(name: string, run: () => Result | Promise<Result>, options: StepOptions = {}): Promise<Result> {
+    return heard(this.#step(name, run, options) as Promise<Result>)
   }
 
   /** @param until whole milliseconds from now, or a time */
-  async sleep(until: number | Date): Promise<void> {
-    const index = this.#next++
-    this.#checkPlace(SLEEP)
-    const dueAt = this.#dueAt(until)
-    const outcome = { type: 'sleeping', until: new Date(dueAt).toISOString() } as const
-    const known = (await this.#known(index, SLEEP)) ?? (await this.#tracked(this.#store({ index, name: SLEEP, try: 1, outcome })))
-    const leftMs = (parseInstant(known.until) ?? dueAt) - this.#port.clock.now()
-    if (leftMs <= 0) return
-    if (leftMs > SHORT_MS || this.#port.isDraining) await this.#suspend(leftMs)
-    await sleep(this.#port.clock, leftMs, this.#port.signal)
+  sleep(until: number | Date): Promise<void> {
+    return heard(this.#sleep(until))
   }
 
-  /** The handler is through; steps that it did not wait for are waited for. @throws ProgramChanged when steps are stored that it did not come to */
+  /** Whether who asks is one of the steps. */
+  get isWithin(): boolean {
+    return within.getStore() === this
+  }
+
+  /** Whether the handler left steps under way. */
+  get isBusy(): boolean {
+    return this.#underWay.size > 0
+  }
+
+  /** Waits for steps that are under way, whatever comes of them. */
+  async settled(): Promise<void> {
+    while (this.isBusy) await Promise.allSettled(this.#underWay)
+  }
+
+  /**
+   * The handler is through; steps that it did not wait for are waited for.
+   * @throws what such a step throws; ProgramChanged when steps are stored that the program did not come to
+   */
   async end(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+    await this.#turn()
+    await this.#journal
+    await this.#turn()
+    while (this.isBusy) await Promise.all(this.#underWay)
     for (const { index, name } of (await this.#journal)?.values() ?? []) {
       if (index < this.#next) continue
       throw new ProgramChanged(`Step ${index + 1} was "${name}", and the program ends before it: it was changed. ${REMEDY}`)
     }
   }
 
+  async #step(name: string, run: () => unknown, options: StepOptions): Promise<unknown> {
+    const index = this.#next++
+    this.#checkPlace(name)
+    const policy = policyOf(options)
+    this.#checkNew(name)
+    if (typeof run !== 'function') throw wrong('run', run, 'Pass a function.')
+    const known = await this.#known(index, name)
+    if (known?.state === 'done') return known.result
+    if (known?.isFinal) throw failureAgain(known)
+    if (this.#port.isDraining) return this.#suspend(this.#port.clock.now())
+    const outcome = await this.#tracked(this.#do({ index, name, known, policy }, run))
+    return 'result' in outcome ? outcome.result : this.#suspend(outcome.retryAt)
+  }
+
+  async #sleep(until: number | Date): Promise<void> {
+    const index = this.#next++
+    this.#checkPlace(SLEEP)
+    const dueAt = this.#dueAt(until)
+    const outcome = { type: 'sleeping', until: new Date(dueAt).toISOString() } as const
+    const known = (await this.#known(index, SLEEP)) ?? (await this.#tracked(this.#store({ index, name: SLEEP, try: 1, outcome })))
+    const wakeAt = parseInstant(known.until) ?? dueAt
+    const leftMs = wakeAt - this.#port.clock.now()
+    if (leftMs <= 0) return
+    if (leftMs > SHORT_MS || this.#port.isDraining) await this.#suspend(wakeAt)
+    await sleep(this.#port.clock, leftMs, this.#port.signal)
+  }
+
   async #do(
     step: { index: number; name: string; known: JournalEntry | undefined; policy: Policy },
     run: () => unknown,
-  ): Promise<{ result: unknown } | { retryInMs: number }> {
+  ): Promise<{ result: unknown } | { retryAt: number }> {
     const { index, name, known, policy } = step
     const tries = (known?.tries ?? 0) + 1
     let result: unknown
     try {
       result = await within.run(this, run)
     } catch (error) {
+      if (this.#port.signal.aborted) throw error
       const failed = (known?.failures ?? 0) + 1
-      if (policy.attempts === 1 || this.#port.signal.aborted) throw error
+      const failure = failureOf(error)
       const isFinal = failed >= policy.attempts || isNonRetryable(error)
-      await this.#store({ index, name, try: tries, outcome: { type: 'failed', failure: failureOf(error), isFinal } })
+      await this.#store({ index, name, try: tries, outcome: { type: 'failed', failure, isFinal } })
       if (isFinal) throw error
-      const asked = RetryAfterError.is(error) ? error.retryAfterMs : 0
-      return { retryInMs: Math.max(backoffMs(policy.backoff, failed), asked) }
+      const pauseMs = Math.max(backoffMs(policy.backoff, failed), failure.retryAfterMs ?? 0)
+      return { retryAt: this.#port.clock.now() + Math.min(pauseMs, HORIZON_MS) }
     }
     checkResult(result)
     return { result: (await this.#store({ index, name, try: tries, outcome: { type: 'done', result: result ?? null } })).result }
   }
 
-  /** What of it is done already. @throws ProgramChanged */
+  /** What of it is done already. @throws ProgramChanged, TASK_NOT_RUNNING, the reason of an abort */
   async #known(index: number, name: string): Promise<JournalEntry | undefined> {
-    this.#journal ??= this.#port.attempt === 1 ? Promise.resolve(new Map()) : this.#port.journal()
+    await this.#open()
+    this.#journal ??= this.#port.journal()
     const known = (await this.#journal).get(index)
+    await this.#open()
     if (known) checkSame(known, name)
     return known
+  }
+
+  /** Of an attempt that is over, or is to stop, no step begins: the next one does it. */
+  async #open(): Promise<void> {
+    if (this.#isSuspended) await forever()
+    this.#port.signal.throwIfAborted()
+    if (this.#port.isOver) throw new CarillonError('TASK_NOT_RUNNING', 'The handler has returned: its task has no further steps')
   }
 
   async #store(step: Parameters<StepPort['store']>[0]): Promise<JournalEntry> {
@@ -138,12 +190,21 @@ export class Steps {
     return stored
   }
 
-  /** Never comes back: the attempt is over, and what follows is done by the next one. */
-  async #suspend(delayMs: number): Promise<never> {
-    this.#pauseMs = Math.min(this.#pauseMs, delayMs)
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
-    this.#port.suspend(this.#pauseMs)
-    return never
+  /** Never comes back: the attempt ends when nothing is under way, and what follows is done by the next one. */
+  async #suspend(wakeAt: number): Promise<never> {
+    this.#wakeAt = Math.min(this.#wakeAt, wakeAt)
+    do {
+      await Promise.allSettled(this.#underWay)
+      // What follows a step that has just ended comes in this turn.
+      await this.#turn()
+    } while (this.isBusy)
+    if (!this.#isSuspended) this.#port.suspend(Math.max(0, this.#wakeAt - this.#port.clock.now()))
+    this.#isSuspended = true
+    return forever()
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#port.clock.nextTurn(resolve))
   }
 
   async #tracked<Result>(work: Promise<Result>): Promise<Result> {
@@ -157,7 +218,7 @@ export class Steps {
 
   /** A step waits for what it does, a sleep for the steps under way: the one within the other would wait for ever. */
   #checkPlace(name: string): void {
-    if (within.getStore() !== this) return
+    if (!this.isWithin) return
     const hint = 'A step is done as a whole: do the other one before or after it.'
     throw new CarillonError('INVALID_REQUEST', `step is wrong: ${printable(name)} is within another one`, {
       field: 'step',
@@ -185,10 +246,23 @@ export class Steps {
 
   #dueAt(until: number | Date): number {
     const now = this.#port.clock.now()
-    const dueAt = until instanceof Date ? until.getTime() : now + until
-    if (Number.isFinite(dueAt) && dueAt - now <= LIMITS.horizonYears * 365 * 86_400_000) return dueAt
-    throw new CarillonError('INVALID_DELAY', `until is wrong: ${printable(until)}`, { field: 'until', value: printable(until) })
+    const dueAt = until instanceof Date ? until.getTime() : typeof until === 'number' ? now + until : Number.NaN
+    if (Math.abs(dueAt - now) <= HORIZON_MS) return dueAt
+    const value = until instanceof Date ? String(until) : printable(until)
+    const hint = 'Use milliseconds from now, up to ten years, or a Date.'
+    throw new CarillonError('INVALID_DELAY', `until is wrong: ${value}`, { field: 'until', value, hint })
   }
+}
+
+/** The failure of a step that the program has dealt with before, as it was. */
+function failureAgain({ failure }: JournalEntry): Error {
+  const { name = 'Error', message = '', retryable } = failure ?? {}
+  const error = retryable === false ? new NonRetryableError(message) : new Error(message)
+  return Object.defineProperty(error, 'name', { value: name })
+}
+
+function wrong(field: string, value: unknown, hint: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
 }
 
 /** @throws CarillonError RESULT_TOO_LARGE, RESULT_NOT_JSON */

@@ -16,8 +16,8 @@ import { jitter } from '../randomness.ts'
 
 const PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
-/** Longer than a restart of anything; then the attempt fails, and is tried again as its run says. */
-const GIVE_UP_AFTER_MS = 60_000
+/** A fault of a service may pass, or may not: then the attempt fails, and is tried again as its run says. Whoever is away is waited for. */
+const FAULT_PASSES_WITHIN_MS = 60_000
 const NEVER_ABORTED = new AbortController().signal
 
 /** What running tasks ask of the mesh. It goes on asking while services are away or behind: whatever is asked may be asked twice. */
@@ -38,9 +38,7 @@ export class TaskCalls {
     call: { call: number; name: string; items: readonly unknown[] },
     signal: AbortSignal,
   ): Promise<void> {
-    // zod says of what is no JSON where it is, but for cycles.
-    if (Array.isArray(call.items)) for (const [i, item] of call.items.entries()) checkNesting(item, `items.${i}`)
-    const items = call.items as CallItems
+    const items = (Array.isArray(call.items) ? call.items.map(asJson) : call.items) as CallItems
     const input = { taskId, attempt, instance: this.#instance, ...call, items }
     await this.#patiently(signal, () => this.#caller.call(CALLS.tasksMap, input, { signal }))
   }
@@ -79,12 +77,13 @@ export class TaskCalls {
 
   async #patiently<Output>(signal: AbortSignal, work: () => Promise<Output>): Promise<Output> {
     const { clock } = this.#caller
-    const giveUpAt = clock.now() + GIVE_UP_AFTER_MS
+    const giveUpAt = clock.now() + FAULT_PASSES_WITHIN_MS
     for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         return await work()
       } catch (error) {
-        if (!CarillonError.is(error) || !ERROR_CODES[error.code].retry || clock.now() + pauseMs > giveUpAt) throw error
+        const isFault = CarillonError.is(error) && error.code === 'INTERNAL' && clock.now() > giveUpAt
+        if (!CarillonError.is(error) || !ERROR_CODES[error.code].retry || isFault) throw error
       }
       await sleep(clock, jitter(pauseMs), signal)
       signal.throwIfAborted()
@@ -92,10 +91,10 @@ export class TaskCalls {
   }
 }
 
-/** @throws CarillonError INVALID_JSON, JSON_TOO_DEEP */
-function checkNesting(item: unknown, field: string): void {
-  if (typeof item === 'object' && item !== null)
-    writeJson(item, { field, maxBytes: LIMITS.itemBytes, tooLarge: 'ITEM_TOO_LARGE', notJson: 'INVALID_JSON' })
+/** As it will come to its task: a date is text, what is undefined is absent. @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, ITEM_TOO_LARGE */
+function asJson(item: unknown, i: number): unknown {
+  const limit = { field: `items.${i}`, maxBytes: LIMITS.itemBytes, tooLarge: 'ITEM_TOO_LARGE', notJson: 'INVALID_JSON' } as const
+  return JSON.parse(writeJson(item, limit))
 }
 
 type CallItems = Parameters<(typeof CALLS)['tasksMap']['input']['parse']>[0] extends { items: infer Items } ? Items : never

@@ -96,6 +96,8 @@ const [FIRST_PAGE, LARGEST_PAGE] = [100, 500]
 export class RunningContext implements TaskContext {
   payload: unknown
   item: unknown
+  /** Of a list of steps: what those before have returned. */
+  done: Record<string, unknown> | undefined
   #calls = 0
   readonly #turns: Promise<void>[] = []
   readonly #unanswered = new Set<Promise<void>>()
@@ -160,12 +162,23 @@ export class RunningContext implements TaskContext {
     return this.#steps.sleep(until)
   }
 
+  /** Steps that the handler did not wait for; undefined where there are none. */
+  stepsUnderWay(): Promise<void> | undefined {
+    return this.#steps?.isBusy ? this.#steps.settled() : undefined
+  }
+
   /** The handler has returned; undefined where it has done no steps. */
   endOfSteps(): Promise<void> | undefined {
     return this.#steps?.end()
   }
 
-  map(name: string, items: readonly unknown[]): Promise<void> {
+  map(name: string, given: readonly unknown[]): Promise<void> {
+    // They go out when their turn has come, and the caller may change its list before.
+    const items = Array.isArray(given) ? [...given] : given
+    if (this.#steps?.isWithin) {
+      const hint = 'A step that is done is not done again, and what it asked for would be missing: map before or after it.'
+      return Promise.reject(new CarillonError('INVALID_REQUEST', `map is wrong: it is within a step`, { field: 'name', value: printable(name), hint }))
+    }
     const call = this.#calls++
     const turn = call % CALLS_AT_ONCE
     const done = (this.#turns[turn] ?? Promise.resolve()).then(() => this.#port.map({ call, name, items }))

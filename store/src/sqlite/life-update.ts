@@ -4,8 +4,8 @@ import { type ColumnKind, LIFE_COLUMNS, type StoredValue, toStored } from '../co
 import type { LifeChange, LifeExpectation, UpdateOutcome } from '../ports.ts'
 import type { Connection } from './connection.ts'
 
-/** Columns that an update may set: of the last four tasks have two, runs the others. */
-const SETTABLE = Object.entries<ColumnKind>({ ...LIFE_COLUMNS, target: 'text', mapped: 'number', mode: 'text', resume: 'json' })
+/** Columns that an update may set: of the last three tasks have two, runs the other. */
+const SETTABLE = Object.entries<ColumnKind>({ ...LIFE_COLUMNS, target: 'text', mapped: 'number', mode: 'text' })
 const STATE_BITS = new Map<RunState, number>(RUN_STATES.map((state, i) => [state, 1 << i]))
 const STATES_SHIFT = SETTABLE.length
 const ATTEMPT_BIT = 1 << (STATES_SHIFT + RUN_STATES.length)

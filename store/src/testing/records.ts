@@ -20,6 +20,7 @@ const LIFE: TaskLife = {
   error: null,
   startedAt: null,
   endedAt: null,
+  resume: null,
 }
 
 /** The id of the n-th run, sorting by n. */
@@ -45,7 +46,6 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     traceparent: null,
     createdAt: START_AT + n,
     share: shareOf(id),
-    resume: null,
     ...LIFE,
     ...fields,
   }
@@ -78,6 +78,7 @@ export function aStep(taskId: string, index: number, fields: Partial<StepRecord>
     index,
     epoch: 0,
     try: 1,
+    attempt: 1,
     name: `step-${index}`,
     state: 'done',
     result: 'null',

@@ -136,6 +136,41 @@ describe('map and map-reduce', { concurrency: true }, () => {
         }
       })
 
+      test('a reduce that was done in steps is done anew when leaves were run again', async () => {
+        const place = await mesh.connect()
+        let isBroken = true
+        place.mapReduce('sum-in-steps', {
+          root: (ctx: MapContext<unknown, { number: number }>) => ctx.map('number', [1, 2, 3, 4]),
+          tasks: {
+            number(ctx) {
+              if (isBroken && ctx.item === 3) throw new NonRetryableError('three')
+              return ctx.item
+            },
+          },
+          reduce: (ctx) =>
+            ctx.step('sum', async () => {
+              let sum = 0
+              for await (const number of ctx.results<number>()) sum += number
+              return sum
+            }),
+        })
+        place.map('map-in-step', {
+          root: (ctx: MapContext<unknown, { one: number }>) => ctx.step('map', () => ctx.map('one', [1])),
+          tasks: { one: () => 1 },
+        })
+        await place.start()
+        const { client } = place
+        const run = await client.run('sum-in-steps', null, { tolerate: 1 })
+        assert.equal(await run.result(), 7)
+        isBroken = false
+        await client.runs.retry(run.id, { only: 'failed' })
+        await eventually('it was reduced again', async () => (await client.runs.get(run.id)).result === 10)
+        const wrong = await client.run('map-in-step')
+        await wrong.ended()
+        const [root] = (await client.runs.tasks(wrong.id)).items
+        assert.match(root?.failure?.message ?? '', /within a step/)
+      })
+
       test('no more than maxParallel are under way at once', async () => {
         let [running, most] = [0, 0]
         const place = await mesh.connect()
@@ -214,10 +249,10 @@ describe('map and map-reduce', { concurrency: true }, () => {
           ['reduce', [1], 'INVALID_NAME', 'name'],
           ['a.b', [1], 'INVALID_NAME', 'name'],
           ['one', ['x'.repeat(65 * 1024)], 'ITEM_TOO_LARGE', 'items.0'],
-          ['one', [1, () => 1], 'INVALID_REQUEST', 'items.1'],
+          ['one', [1, () => 1], 'INVALID_JSON', 'items.1'],
           ['one', [1, cyclic], 'INVALID_JSON', 'items.1'],
-          ['one', [1n], 'INVALID_REQUEST', 'items.0'],
-          ['one', [Number.NaN], 'INVALID_REQUEST', 'items.0'],
+          ['one', [1n], 'INVALID_JSON', 'items.0'],
+          ['one', [Number.NaN], 'INVALID_JSON', 'items.0'],
         ]
         const errors: CarillonError[] = []
         const place = await mesh.connect()

@@ -72,7 +72,13 @@ describe('durable steps', { concurrency: true }, () => {
               return 'they come'
             },
           },
-          { name: 'close', run: (ctx) => note('close', ctx.done) },
+          {
+            name: 'close',
+            run(ctx) {
+              ctx.log.info('closing', { run: ctx.runId, attempt: ctx.attempt })
+              return note('close', ctx.done)
+            },
+          },
         ])
         await place.start()
         const run = await place.client.run('ship')
@@ -113,6 +119,35 @@ describe('durable steps', { concurrency: true }, () => {
         assert.ok(Date.now() - begun >= 1_300)
         assert.deepEqual(done, ['first', 'second'])
         assert.ok(executor)
+      })
+
+      test('a failure that the program has dealt with is not undone by a sleep; nothing begins in an attempt that is over', async () => {
+        const { done, note } = notes()
+        let isDeclined = true
+        const { client } = await offering(mesh, {
+          order: async (ctx: TaskContext) => {
+            try {
+              await ctx.step('charge', () => {
+                note('charge')
+                if (isDeclined) throw new Error('declined')
+              })
+            } catch {
+              await ctx.step('compensate', () => note('compensate'))
+            }
+            isDeclined = false
+            await ctx.sleep(1_100)
+            const branch = async () => {
+              await ctx.step('a', () => new Promise((resolve) => setTimeout(resolve, 100)))
+              await ctx.step('b', () => note('b'))
+            }
+            await Promise.all([branch(), ctx.sleep(1_200)])
+            void ctx.step('audit', () => note('audit'))
+            return 'done'
+          },
+        })
+        const run = await client.run('order')
+        assert.equal(await run.result(), 'done')
+        assert.deepEqual(done, ['charge', 'compensate', 'b', 'audit'])
       })
 
       test('a drain finishes the step under way and stores it; the rest is done elsewhere, without a loss', async () => {

@@ -56,8 +56,7 @@ export class ChangeRuns {
           hint: 'Run its failed tasks again with only: "failed", or start a new run.',
         })
       if (run.mode === 'single') {
-        const resume = await resumeFrom(this.#store, { run, task: run }, fromStep)
-        return resume ? { ...decision, set: { ...decision.set, resume } } : decision
+        return { ...decision, set: { ...decision.set, resume: await resumeFrom(this.#store, run, fromStep) } }
       }
       if (fromStep !== undefined) throw hasManyTasks(runId, fromStep)
       return only ? { ...decision, set: { ...decision.set, reason: 'retry-failed' } } : decision

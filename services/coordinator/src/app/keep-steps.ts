@@ -1,6 +1,5 @@
 import {
   CarillonError,
-  isEnded,
   isTaskId,
   type JournalEntry,
   LIMITS,
@@ -10,12 +9,13 @@ import {
   writeJson,
 } from '@carillon/contracts'
 import { Batcher, type Clock } from '@carillon/runtime'
-import type { InsertOutcome, Resume, StepRecord, Store } from '@carillon/store'
+import type { InsertOutcome, Resume, RunRecord, StepRecord, Store } from '@carillon/store'
 import { entriesOf, stepRecord } from '../domain/journal.ts'
+import { retriedAt } from '../domain/life.ts'
 import { pageThatFits } from './page-that-fits.ts'
 import type { Work } from './publish-work.ts'
 import { runNotFound } from './read-runs.ts'
-import { checkRuns, findWork } from './running-task.ts'
+import { checkRuns, findWork, runsIn } from './running-task.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
@@ -53,8 +53,10 @@ export class KeepSteps {
     const work = await this.#running(namespace, call)
     const { outcome } = call
     const result = outcome.type === 'done' ? writeJson(outcome.result ?? null, RESULT) : null
-    const record = stepRecord(call, { namespace, resume: resumeOf(work), result, now: this.#clock.now() })
+    const record = stepRecord(call, { namespace, resume: work.task.resume, result, now: this.#clock.now() })
     const isCreated = (await this.#batcher.add(record)) === 'created'
+    // Who gets on is no poison, however often its instances die.
+    if (outcome.type === 'done' && work.task.losses > 0) await this.#getsOn(work, call)
     const [there] = isCreated ? [record] : await this.#store.steps.get([record.id])
     return { stored: entriesOf([there ?? record], null)[0] as JournalEntry }
   }
@@ -64,7 +66,14 @@ export class KeepSteps {
     const work = await this.#find(namespace, query.taskId)
     const read = (limit: number) => this.#store.steps.list({ ...query, limit })
     const slice = await pageThatFits(query.limit, read, ({ result }) => result?.length ?? 0)
-    return { items: entriesOf(slice.items, resumeOf(work)), ...(slice.cursor ? { next: slice.cursor } : {}) }
+    return { items: entriesOf(slice.items, work.task.resume), ...(slice.cursor ? { next: slice.cursor } : {}) }
+  }
+
+  async #getsOn({ task }: Work, call: StepCall): Promise<void> {
+    const change = { id: task.id, expect: runsIn(call, STORING), set: { losses: 0 } }
+    if (isTaskId(task.id)) await this.#store.tasks.update([change])
+    else await this.#store.runs.update([change])
+    this.#writer.forget([task.id])
   }
 
   /** From memory where that agrees with the caller: a restart, as everything that matters here, comes with a new attempt. */
@@ -86,27 +95,23 @@ export class KeepSteps {
   }
 }
 
-/** Only runs with one task are restarted from a step. */
-const resumeOf = ({ run, task }: Work): Resume | null => (task === run ? run.resume : null)
-
 /**
  * From where a run with steps goes on when it is retried: where it failed, but from the first step if it had succeeded, or from a step that
  * someone names.
  * @throws CarillonError INVALID_REQUEST of a step that it has not come to
  */
-export async function resumeFrom(store: Store, work: Work, fromStep: string | undefined): Promise<Resume | null> {
-  const { run, task } = work
-  const epoch = task.attempt + 1
-  if (fromStep === undefined) return isEnded(run.state) && run.state === 'succeeded' ? { step: 0, epoch } : resumeOf(work)
+export async function resumeFrom(store: Store, run: RunRecord, fromStep: string | undefined): Promise<Resume> {
+  const epoch = run.attempt + 1
+  if (fromStep === undefined) return run.state === 'succeeded' ? { step: 0, epoch, since: epoch } : retriedAt(run, epoch)
   const names: string[] = []
   let cursor: string | undefined
   do {
-    const slice = await store.steps.list({ taskId: task.id, cursor, limit: LIMITS.pageSize })
-    for (const { index, name } of entriesOf(slice.items, resumeOf(work))) names[index] = name
+    const slice = await store.steps.list({ taskId: run.id, cursor, limit: LIMITS.pageSize })
+    for (const { index, name } of entriesOf(slice.items, run.resume)) names[index] = name
     cursor = slice.cursor
   } while (cursor)
   const step = names.indexOf(fromStep)
-  if (step >= 0) return { step, epoch }
+  if (step >= 0) return { step, epoch, since: epoch }
   throw new CarillonError('INVALID_REQUEST', `run ${printable(run.id)} has not come to a step ${printable(fromStep)}`, {
     field: 'fromStep',
     value: printable(fromStep),

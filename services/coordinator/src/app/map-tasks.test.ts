@@ -47,19 +47,21 @@ test('each item becomes a task, published with its name and item; whoever asked 
   )
 })
 
-test('the same call makes nothing twice, in whatever attempt; what is missing of it is made', async (context) => {
+test('the same call makes nothing twice, in whatever attempt; another one under its number is refused', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { run, root, map, write } = await withMap(coordinator)
   assert.deepEqual(await map(), { created: 2 })
   assert.deepEqual(await map(), { created: 0 })
   await write(root, { attempt: 2, owner: 'i-2', state: 'running' })
-  assert.deepEqual(await map({ attempt: 2, instance: 'i-2', items: [8, 9, 10] }), { created: 1 })
+  assert.deepEqual(await map({ attempt: 2, instance: 'i-2', items: [8, 9] }), { created: 0 })
+  for (const other of [{ items: [8, 9, 10] }, { name: 'other' }])
+    await assert.rejects(map({ attempt: 2, instance: 'i-2', ...other }), { code: 'INVALID_REQUEST', message: /2 items for page/ })
   assert.deepEqual(
     (await pagesOf(coordinator, run)).map(({ item }) => item),
-    ['1', '2', '10'],
+    ['1', '2'],
   )
   assert.deepEqual(await map({ attempt: 2, instance: 'i-2', call: 1 }), { created: 2 })
-  assert.equal(coordinator.fake.said(`work.hello.normal.${run.id}.a-`).length, 5)
+  assert.equal(coordinator.fake.said(`work.hello.normal.${run.id}.a-`).length, 4)
   await settle()
   assert.equal(coordinator.work.outstanding, 0, 'what was there already is not waited for')
 })

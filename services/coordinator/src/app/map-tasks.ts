@@ -30,6 +30,7 @@ export class MapTasks {
     const { outstanding } = this.#work
     if (outstanding > OUTSTANDING) throw new CarillonError('QUEUE_FULL', `${outstanding} tasks wait for the broker to take them`)
     const children = childrenOf(parent, call, this.#clock.now())
+    if (call.attempt > 1) await this.#checkSame(children[0] as TaskRecord)
     const created = await this.#tasks.insert(children)
     // The children are there before their parent can end: whoever looks whether any task is open sees them. What is published belongs to an
     // attempt that was the current one after they were made.
@@ -60,6 +61,17 @@ export class MapTasks {
     checkRuns(known, call, MAPPING)
     if (known.run.state !== 'running') throw notRunning(call, `its run is ${known.run.state}`)
     return known
+  }
+
+  /** The n-th call of a task is the same in every attempt. @throws CarillonError INVALID_REQUEST */
+  async #checkSame(asked: TaskRecord): Promise<void> {
+    const [there] = await this.#store.tasks.get([asked.id])
+    if (!there || (there.name === asked.name && there.total === asked.total)) return
+    throw new CarillonError('INVALID_REQUEST', `call is wrong: an earlier attempt has asked for ${there.total} items for ${there.name}`, {
+      field: 'call',
+      value: `${asked.total} items for ${asked.name}`,
+      hint: 'The n-th call of a task must ask for the same in every attempt: what was asked for stays asked for.',
+    })
   }
 
   #touch({ id }: TaskRecord, call: MapCall): Promise<boolean> {

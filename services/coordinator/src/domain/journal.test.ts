@@ -28,13 +28,16 @@ test('tries of a step that failed are counted until it is done, or given up', ()
   assert.deepEqual([entry?.state, entry?.tries, entry?.failures, entry?.failure?.message], ['failed', 2, 2, 'no'])
   const given = [record(0, { outcome: FAILED }), record(0, { outcome: { ...FAILED, isFinal: true }, try: 2 })]
   assert.equal(entriesOf(given, null)[0]?.failures, 0)
+  // The program has heard of it, and hears of it again; not once its task has been retried.
+  const isFinal = (since: number) => entriesOf(given, { step: 99, epoch: 0, since })[0]?.isFinal
+  assert.deepEqual([entriesOf(given, null)[0]?.isFinal, isFinal(1), isFinal(2)], [true, true, undefined])
   const done = entriesOf([...given, record(0, { try: 3, result: '{"a":1}' })], null)[0]
   assert.deepEqual([done?.state, done?.result, done?.failures], ['done', { a: 1 }, 0])
 })
 
 test('from the step on that a run was restarted from, only what was stored since counts', () => {
   const first = [0, 1, 2, 3].map((index) => record(index))
-  const resume = { step: 2, epoch: 2 }
+  const resume = { step: 2, epoch: 2, since: 2 }
   assert.deepEqual(
     entriesOf(first, resume).map(({ index }) => index),
     [0, 1],
@@ -43,11 +46,11 @@ test('from the step on that a run was restarted from, only what was stored since
   const results = (records: StepRecord[], from: Resume) => entriesOf(sorted(records), from).map(({ result }) => result)
   assert.deepEqual(results([...first, ...second], resume), [1, 1, 2, 2])
   // Restarted once more, later and earlier: what comes before that step is as it was last.
-  assert.deepEqual(results([...first, ...second], { step: 3, epoch: 3 }), [1, 1, 2])
-  assert.deepEqual(results([...first, ...second], { step: 1, epoch: 3 }), [1])
-  const third = [record(1, { resume: { step: 1, epoch: 3 }, result: '3' })]
-  assert.deepEqual(results([...first, ...second, ...third], { step: 1, epoch: 3 }), [1, 3])
-  assert.deepEqual(results([...first, ...second, ...third], { step: 2, epoch: 4 }), [1, 3])
+  assert.deepEqual(results([...first, ...second], { step: 3, epoch: 3, since: 3 }), [1, 1, 2])
+  assert.deepEqual(results([...first, ...second], { step: 1, epoch: 3, since: 3 }), [1])
+  const third = [record(1, { resume: { step: 1, epoch: 3, since: 3 }, result: '3' })]
+  assert.deepEqual(results([...first, ...second, ...third], { step: 1, epoch: 3, since: 3 }), [1, 3])
+  assert.deepEqual(results([...first, ...second, ...third], { step: 2, epoch: 4, since: 4 }), [1, 3])
 })
 
 test('a sleep says until when', () => {

@@ -19,6 +19,7 @@ export function stepRecord(
     namespace: more.namespace,
     ...{ taskId, index, epoch, name },
     try: call.try,
+    attempt: call.attempt,
     state: outcome.type,
     result: more.result,
     error: outcome.type === 'failed' ? outcome.failure : null,
@@ -46,6 +47,7 @@ export function entriesOf(records: readonly StepRecord[], resume: Resume | null)
       failures: isFailed ? (before?.failures ?? 0) + 1 : 0,
       ...(record.state === 'done' ? { result: JSON.parse(record.result ?? 'null') as unknown } : {}),
       ...(record.error ? { failure: record.error } : {}),
+      ...(record.final === 1 && record.attempt >= (resume?.since ?? 1) ? { isFinal: true } : {}),
       ...(record.until === null ? {} : { until: new Date(record.until).toISOString() }),
       at: new Date(record.at).toISOString(),
     })

@@ -31,7 +31,7 @@ export interface Decision {
   /** `checked`: nothing happened but that its `wakeAt` moved. */
   readonly event: RunEvent | 'progress' | 'checked'
   readonly expect: LifeExpectation
-  readonly set: Partial<TaskLife> & { readonly mode?: RunMode; readonly resume?: Resume }
+  readonly set: Partial<TaskLife> & { readonly mode?: RunMode }
 }
 
 /** Why a report is not applied; it is counted. */
@@ -167,6 +167,7 @@ function finishedSet(
       startedAt: null,
       queuedAt: null,
       losses: 0,
+      resume: retriedAt(life, life.attempt + 1),
     }
   }
   const base = {
@@ -288,7 +289,9 @@ export function decideReopen(task: TaskLife, context: { tries: number }): Decisi
   const state = nextState(task.state, 'reopened')
   if (!state) return { refused: 'not-open' }
   const attempt = task.attempt + 1
-  const set = { ...FRESH, state, attempt, attempts: task.attempt + context.tries, queuedAt: null }
+  // What has succeeded is done anew; what has not goes on where it was.
+  const resume = task.state === 'succeeded' ? { step: 0, epoch: attempt, since: attempt } : retriedAt(task, attempt)
+  const set = { ...FRESH, state, attempt, attempts: task.attempt + context.tries, queuedAt: null, resume }
   return { event: 'reopened', expect: { state: [task.state], attempt: task.attempt }, set }
 }
 
@@ -298,6 +301,11 @@ export function decideCancel(life: TaskLife, now: number): Decision | Refused {
   const expect = { state: [life.state], attempt: life.attempt }
   if (state === 'cancelling') return { event: 'cancel', expect, set: { state, wakeAt: now + SILENT_MS } }
   return { event: 'cancel', expect, set: { ...ended, state, reason: 'cancelled-by-request', endedAt: now } }
+}
+
+/** Steps that are done stay so, those that have failed for good are tried again. Restarts of no step are before the first and after the last. */
+export function retriedAt({ resume }: TaskLife, attempt: number): Resume {
+  return { step: resume?.step ?? LIMITS.steps + 1, epoch: resume?.epoch ?? 0, since: attempt }
 }
 
 /** Nothing is left of the attempts before. */
@@ -320,7 +328,14 @@ export function decideRestart(life: TaskLife, context: { tries: number; now: num
   return {
     event: 'restarted',
     expect: { state: [life.state], attempt: life.attempt },
-    set: { ...FRESH, state, attempt: life.attempt + 1, attempts: life.attempt + context.tries, queuedAt: context.now },
+    set: {
+      ...FRESH,
+      state,
+      attempt: life.attempt + 1,
+      attempts: life.attempt + context.tries,
+      queuedAt: context.now,
+      resume: retriedAt(life, life.attempt + 1),
+    },
   }
 }
 

@@ -157,5 +157,6 @@ export function taskOfRun(run: RunRecord, place: TaskPlace): TaskRecord {
     error: null,
     startedAt: null,
     endedAt: null,
+    resume: null,
   }
 }

@@ -1,6 +1,6 @@
 const LIFE = `
   "state" text not null, "reason" text, "attempt" integer not null, "attempts" integer not null, "losses" integer not null,
-  "owner" text, "wakeAt" integer, "queuedAt" integer, "progress" text, "result" text, "error" text, "startedAt" integer, "endedAt" integer`
+  "owner" text, "wakeAt" integer, "queuedAt" integer, "progress" text, "result" text, "error" text, "startedAt" integer, "endedAt" integer, "resume" text`
 
 /**
  * One table per record kind and the index of each question that is asked. Partial where only few rows matter at any time,
@@ -11,7 +11,7 @@ export const records = `
 create table if not exists "runs" (
   "id" text primary key not null, "namespace" text not null, "job" text, "handler" text not null, "mode" text not null, "plan" text,
   "trigger" text not null, "key" text, "slot" integer, "payload" text not null, "backoff" text not null, "tries" integer not null,
-  "timeoutMs" integer, "traceparent" text, "createdAt" integer not null, "share" integer not null, "resume" text, ${LIFE}
+  "timeoutMs" integer, "traceparent" text, "createdAt" integer not null, "share" integer not null, ${LIFE}
 ) without rowid;
 create index if not exists "runs_due" on "runs" ("wakeAt", "id", "share") where "wakeAt" is not null;
 create index if not exists "runs_queued" on "runs" ("queuedAt", "id") where "queuedAt" is not null;
@@ -31,7 +31,7 @@ create index if not exists "tasks_in_state" on "tasks" ("runId", "state", "id", 
 
 create table if not exists "steps" (
   "id" text primary key not null, "namespace" text not null, "taskId" text not null, "index" integer not null, "epoch" integer not null,
-  "try" integer not null, "name" text not null, "state" text not null, "result" text, "error" text, "final" integer not null, "until" integer,
+  "try" integer not null, "attempt" integer not null, "name" text not null, "state" text not null, "result" text, "error" text, "final" integer not null, "until" integer,
   "at" integer not null
 ) without rowid;
 
