@@ -82,8 +82,8 @@ export class Mesh {
     definition: MapReduceDefinition<Input, Schemas>,
     options: MapOptions = {},
   ): this {
-    const { reduce, merge, ...rest } = definition as MapReduceDefinition<StandardSchema, ItemSchemas>
-    return this.#offer(defineMapHandler(name, { ...rest, reduce, ...(merge ? { merge } : {}) }, { ...options, kind: 'map-reduce' }))
+    const given = definition as MapReduceDefinition<StandardSchema, ItemSchemas>
+    return this.#offer(defineMapHandler(name, given, { ...options, kind: 'map-reduce' }))
   }
 
   #offer(handler: HandlerDefinition): this {

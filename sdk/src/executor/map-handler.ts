@@ -41,6 +41,7 @@ export function defineMapHandler(
   options: { kind: HandlerKind } & Omit<HandlerOptions, 'input'>,
 ): HandlerDefinition {
   const { kind, ...more } = options
+  if (typeof definition !== 'object' || definition === null) throw wrong('definition', definition, 'Pass an object with root and tasks.')
   const { root, tasks, reduce, merge, items } = definition
   if (typeof tasks !== 'object' || tasks === null) throw wrong('tasks', tasks, 'Pass an object of functions, by the name of their tasks.')
   const parts: Readonly<Record<string, unknown>> = {

@@ -69,7 +69,10 @@ test('a step that fails is tried again in later attempts, with growing pauses; t
   await assert.rejects(fail(task.begin()), /no/)
   assert.deepEqual([task.entries.get(0)?.tries, task.entries.get(0)?.failures], [3, 0])
   // A program that has dealt with it hears of it again; once its task was retried the step has its tries anew.
-  await assert.rejects(task.begin().step('a', () => assert.fail('again')), /no/)
+  await assert.rejects(
+    task.begin().step('a', () => assert.fail('again')),
+    /no/,
+  )
   task.entries.set(0, { ...(task.entries.get(0) as JournalEntry), isFinal: undefined } as never)
   void fail(task.begin())
   await turn(task.clock)

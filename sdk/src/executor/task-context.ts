@@ -53,7 +53,7 @@ export interface TaskContext<Payload = unknown> {
   step<Result>(name: string, run: () => Result | Promise<Result>, options?: StepOptions): Promise<Result>
   /**
    * Go on later. From a second on no process is held: this call then never comes back, `finally` included, and the task goes on in a new
-   * attempt, which gets what its steps have returned. Uses no try.
+   * attempt, which gets what its steps have returned. Uses no try. Not to be raced: after it what was first is not known any more.
    * @param until milliseconds from now, up to ten years, or a time
    */
   sleep(until: number | Date): Promise<void>
@@ -177,7 +177,9 @@ export class RunningContext implements TaskContext {
     const items = Array.isArray(given) ? [...given] : given
     if (this.#steps?.isWithin) {
       const hint = 'A step that is done is not done again, and what it asked for would be missing: map before or after it.'
-      return Promise.reject(new CarillonError('INVALID_REQUEST', `map is wrong: it is within a step`, { field: 'name', value: printable(name), hint }))
+      return Promise.reject(
+        new CarillonError('INVALID_REQUEST', `map is wrong: it is within a step`, { field: 'name', value: printable(name), hint }),
+      )
     }
     const call = this.#calls++
     const turn = call % CALLS_AT_ONCE

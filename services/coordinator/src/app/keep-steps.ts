@@ -1,13 +1,4 @@
-import {
-  CarillonError,
-  isTaskId,
-  type JournalEntry,
-  LIMITS,
-  type Page,
-  printable,
-  type StepCall,
-  writeJson,
-} from '@carillon/contracts'
+import { CarillonError, isTaskId, type JournalEntry, LIMITS, type Page, printable, type StepCall, writeJson } from '@carillon/contracts'
 import { Batcher, type Clock } from '@carillon/runtime'
 import type { InsertOutcome, Resume, RunRecord, StepRecord, Store } from '@carillon/store'
 import { entriesOf, stepRecord } from '../domain/journal.ts'

@@ -62,13 +62,16 @@ export class RunWriter {
    * @param options.answerFirst resolve as soon as they are stored: the caller hears of it while their work is being published
    */
   async insert(runs: readonly RunRecord[], options: { answerFirst?: boolean } = {}): Promise<InsertOutcome[]> {
-    for (const run of runs) if (isOwed(run)) this.#work.expect(run.id, run.queuedAt ?? 0)
+    // What is expected already was asked for before; whether it is published is not settled by being asked for again.
+    const fresh = new Set(runs.filter((run) => isOwed(run) && !this.#work.isExpected(run.id)))
+    for (const run of fresh) this.#work.expect(run.id, run.queuedAt ?? 0)
     const outcomes = await this.#store.runs.insert(runs).catch((error: unknown) => {
-      for (const run of runs) this.#work.settled(run.id)
+      // Some may be stored all the same: the repair looks.
+      for (const run of fresh) this.#work.refused.add(run.id)
       throw error
     })
     const created = runs.filter((_, i) => outcomes[i] === 'created')
-    for (const [i, run] of runs.entries()) if (outcomes[i] !== 'created') this.#work.settled(run.id)
+    for (const [i, run] of runs.entries()) if (outcomes[i] !== 'created' && fresh.has(run)) this.#work.settled(run.id)
     const follow = () => {
       for (const run of created) this.#announcer.live(run, 'created')
       return this.#follow(created)
