@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { openStore } from '@carillon/store'
+import { type TestContext, test } from 'node:test'
+import { settle } from '@carillon/runtime/testing'
+import { openStore, type Store } from '@carillon/store'
 import { FAULTS } from './faults.ts'
 import { Simulation } from './simulate.ts'
 
@@ -13,17 +14,27 @@ const SEEDS_FOR_A_FAULT = 200
 const replay = (seed: number) =>
   `replay it: CARILLON_SIMULATION_SEED=${seed} node --test services/coordinator/dist/testing/simulation/simulation.test.js`
 
-test(`runs with many tasks come to a good end, whatever fails on the way`, async (context) => {
+/** Turns of the event loop after which nothing of a simulation is under way. */
+const LAST_TURNS = 100
+
+async function openFor(context: TestContext): Promise<Store> {
   const store = await openStore('sqlite::memory:')
-  context.after(() => store.close())
+  context.after(async () => {
+    for (let i = 0; i < LAST_TURNS; i++) await settle()
+    await store.close()
+  })
+  return store
+}
+
+test(`runs with many tasks come to a good end, whatever fails on the way`, async (context) => {
+  const store = await openFor(context)
   const seeds = ONE ? [Number(ONE)] : Array.from({ length: SEEDS }, (_, i) => i + 1)
   for (const seed of seeds) assert.deepEqual(await new Simulation({ seed, store }).run(), [], replay(seed))
 })
 
 for (const [name, fault] of Object.entries(FAULTS))
   test(`it is found out: ${name}`, { skip: ONE !== undefined }, async (context) => {
-    const store = await openStore('sqlite::memory:')
-    context.after(() => store.close())
+    const store = await openFor(context)
     for (let seed = 1; seed <= SEEDS_FOR_A_FAULT; seed++)
       if ((await new Simulation({ seed, store, fault }).run()).length > 0) return context.diagnostic(`found with seed ${seed}`)
     assert.fail(`not found within ${SEEDS_FOR_A_FAULT} seeds`)
