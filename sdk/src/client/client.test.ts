@@ -152,10 +152,8 @@ test('events, live signals and log lines can be read as they come, until stopped
   const { fake, connect: join } = await startMesh(t)
   const { client } = await join()
   const tails = { ended: client.events({ noun: 'run', what: 'succeeded' }), live: client.live(), log: client.tailLogs('run-ffffffffffff') }
-  await client
-    .handleOf('run-unknown-0000')
-    .ended()
-    .catch(() => undefined)
+  // Its answer comes after the subscriptions: they are with the server.
+  await assert.rejects(client.runs.get('rununknown0000000'), hasCode('RUN_NOT_FOUND'))
   const line = { seq: 1, at: '2026-01-01T00:00:00.000Z', level: 'info', message: 'hello' }
   const message = { runId: 'run-ffffffffffff', taskId: 'run-ffffffffffff', attempt: 1, instance: 'me', lines: [line] }
   fake.connection.publish(subjects.log('default', 'run-ffffffffffff'), 'garbage')
