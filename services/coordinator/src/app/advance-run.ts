@@ -14,7 +14,7 @@ import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
 const LOOK_PAGE = 1_000
-type Which = { readonly state: RunState; readonly from?: string | undefined }
+type Which = { readonly state: RunState; readonly from?: string | undefined; readonly limit?: number }
 export type Planners = Readonly<Record<Exclude<RunMode, 'single'>, Planner>>
 export const PLANNERS: Planners = { broadcast: planBroadcast, shards: planShards, map: planMap, 'map-reduce': planMap }
 
@@ -153,7 +153,8 @@ export class AdvanceRun {
 
   async #free(run: RunRecord, { below, stage, atMost }: Extract<Effect, { do: 'free' }>): Promise<void> {
     let left = atMost
-    await this.#each(run, { state: 'waiting', from: stage && stageStart(run.id, stage) }, (task) => {
+    const limit = Math.min(LOOK_PAGE, run.plan?.maxParallel ?? LOOK_PAGE)
+    await this.#each(run, { state: 'waiting', from: stage && stageStart(run.id, stage), limit }, (task) => {
       const isBeyond = stage === undefined ? task.index >= (below ?? 0) : stageOf(task.id) !== stage
       if (isBeyond || left-- <= 0) return 'enough'
       const decision = decideFree(task, this.#clock.now())
@@ -182,18 +183,17 @@ export class AdvanceRun {
 
   /** Decides about tasks of a run in one state, a page a write; the next page is read meanwhile. */
   async #each(run: RunRecord, which: Which, decide: (task: TaskRecord) => TaskChange | 'enough' | undefined): Promise<void> {
-    const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, ...which, cursor, limit: LOOK_PAGE })
+    const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, limit: LOOK_PAGE, ...which, cursor })
     let page: Promise<Slice<TaskRecord>> | undefined = read()
     while (page) {
       const slice: Slice<TaskRecord> = await page
-      page = slice.cursor === undefined ? undefined : read(slice.cursor)
-      // Should this page fail, nobody waits for the next one.
-      page?.catch(() => undefined)
       const decisions = slice.items.map(decide)
       const end = decisions.indexOf('enough')
+      page = slice.cursor === undefined || end >= 0 ? undefined : read(slice.cursor)
+      // Should this page fail, nobody waits for the next one.
+      page?.catch(() => undefined)
       const changes = (end < 0 ? decisions : decisions.slice(0, end)).filter((change) => change !== undefined && change !== 'enough')
       await this.#tasks.write(changes)
-      if (end >= 0) return
     }
   }
 

@@ -1,4 +1,4 @@
-import { isEnded, OPEN_STATES, type RunState, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
+import { OPEN_STATES, type RunState, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
 import type { MapFacts, StageTally } from '../domain/planners/map.ts'
 
@@ -17,7 +17,7 @@ export async function lookAtMap(store: Store, run: RunRecord): Promise<MapFacts>
   }
   if (run.state === 'cancelling') return { isStoppable: await any(STOPPABLE) }
   const [waiting] = (await tasks.list({ runId, state: 'waiting', limit: 1 })).items
-  if (!waiting || isEnded(run.state)) return {}
+  if (!waiting) return {}
   const stage = stageOf(waiting.id)
   const isTooEarly = stage !== 'map' && (await any(OPEN_STATES, stageStart(runId, stage)))
   // The first part of a reduce is made last: without it some may be missing, and they are made again.

@@ -1,4 +1,4 @@
-import { CarillonError, isTaskId, LIMITS, type Page, printable, type TaskResult } from '@carillon/contracts'
+import { CarillonError, isTaskId, type Page, printable, type TaskResult } from '@carillon/contracts'
 import type { Store } from '@carillon/store'
 import { rangeOf } from '../domain/planners/map.ts'
 import { pageThatFits } from './page-that-fits.ts'
@@ -26,7 +26,7 @@ export class ReadResults {
     }
     const leaves = { runId: task.runId, ...range, state: 'succeeded', isLeaf: true, cursor } as const
     const read = (limit: number) => this.#store.tasks.list({ ...leaves, limit })
-    const slice = await pageThatFits(Math.min(query.limit, LIMITS.pageSize), read, ({ result }) => result?.length ?? 0)
+    const slice = await pageThatFits(query.limit, read, ({ result }) => result?.length ?? 0)
     const items = slice.items.map(({ id, result }) => ({ taskId: id, result: result === null ? null : (JSON.parse(result) as unknown) }))
     return { items, ...(slice.cursor ? { next: slice.cursor } : {}) }
   }

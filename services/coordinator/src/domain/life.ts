@@ -303,9 +303,9 @@ export function decideCancel(life: TaskLife, now: number): Decision | Refused {
   return { event: 'cancel', expect, set: { ...ended, state, reason: 'cancelled-by-request', endedAt: now } }
 }
 
-/** Steps that are done stay so, those that have failed for good are tried again. Restarts of no step are before the first and after the last. */
+/** Of a task that is tried again: steps that are done stay so, those that have failed for good are tried again. The step after the last: it was never restarted from one. */
 export function retriedAt({ resume }: TaskLife, attempt: number): Resume {
-  return { step: resume?.step ?? LIMITS.steps + 1, epoch: resume?.epoch ?? 0, since: attempt }
+  return { step: resume?.step ?? LIMITS.steps, epoch: resume?.epoch ?? 0, since: attempt }
 }
 
 /** Nothing is left of the attempts before. */

@@ -14,9 +14,7 @@ import { type StoreHooks, watchedStore } from './store.ts'
 
 type Coordinator = ReturnType<typeof useCasesOn> & { isDead: boolean; died: Promise<void>; writesLeft: number | undefined }
 
-const STEPS = 60
-const CALM_ROUNDS = 60
-const PATIENCE_TURNS = 5
+const [STEPS, CALM_ROUNDS, PATIENCE_TURNS] = [60, 60, 5]
 const HANDLER = 'hello'
 const signal = new AbortController().signal
 let runs = 0
