@@ -61,7 +61,7 @@ export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what 
   const field = path.join('.') || what
   const value = valueAt(input, path)
   const code = (issue.code === 'custom' && (issue.params?.['code'] as ErrorCode | undefined)) || 'INVALID_REQUEST'
-  const hint = code === 'INVALID_NAME' ? nameHint(value) : hintOf(issue)
+  const hint = code === 'INVALID_NAME' && !isName(value) ? nameHint(value) : hintOf(issue)
   throw new CarillonError(code, `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
 }
 

@@ -24,6 +24,8 @@ export const LIMITS = {
   taskIdLength: 128,
   /** Steps of one task (semantics D7): its journal is read when it goes on elsewhere. */
   steps: 10_000,
+  /** Tries of one step over all retries of its task: four letters of its record's id. */
+  stepTries: 9_999,
   /** Reports in one message: a burst of one event-loop turn. */
   reportsPerMessage: 500,
   /** Bytes of one message that we publish; below the broker's default of 1 MiB, headers included. */

@@ -145,10 +145,13 @@ export const stepSchema = z.strictObject({
   taskId: taskIdField,
   attempt: z.int().min(1),
   instance: nameField,
-  index: z.int(STEP_HINT).min(0, STEP_HINT).max(LIMITS.steps, STEP_HINT),
+  index: z
+    .int(STEP_HINT)
+    .min(0, STEP_HINT)
+    .max(LIMITS.steps - 1, STEP_HINT),
   name: nameField,
   /** Of one that failed before: how often it was tried, from 1. */
-  try: z.int().min(1).max(LIMITS.attempts).default(1),
+  try: z.int().min(1).max(LIMITS.stepTries).default(1),
   outcome: z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('done'), result: z.unknown().optional() }),
     /** `isFinal`: it is not tried again by itself. */
