@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CarillonError, type JournalEntry } from '@carillon/contracts'
+import { signal } from '../testing/eventually.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import { type StepPort, Steps } from './steps.ts'
@@ -165,16 +166,19 @@ test('names that are taken or no names, tries and times that are none are refuse
 test('of an attempt that is over, or is to stop, no step begins', async () => {
   const task = aTask()
   const steps = task.begin()
-  const branch = (async () => {
+  const goOn = signal()
+  void (async () => {
     await steps.step('a', () => new Promise((resolve) => setImmediate(resolve)))
     await steps.step('b', () => 'before the sleep')
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await goOn.fired
     await steps.step('c', () => assert.fail('begun after it'))
   })()
   void steps.sleep(60_000)
   await turn(task.clock)
   assert.deepEqual([task.suspended.length, task.entries.get(2)?.name], [1, 'b'])
-  await Promise.race([branch, new Promise((resolve) => setTimeout(resolve, 50))])
+  goOn.fire()
+  await turn(task.clock)
+  assert.equal(task.entries.size, 3)
   task.stop.abort(new Error('cancelled'))
   await assert.rejects(
     task.begin().step('a', () => assert.fail('begun')),
@@ -185,9 +189,14 @@ test('of an attempt that is over, or is to stop, no step begins', async () => {
 test('a step that nobody waits for is waited for at the end, and its failure is not lost', async () => {
   const task = aTask()
   const steps = task.begin()
-  void steps.step('audit', () => new Promise((_, reject) => setTimeout(() => reject(new Error('no room')), 20)))
+  const goOn = signal()
+  void steps.step('audit', async () => {
+    await goOn.fired
+    throw new Error('no room')
+  })
   const end = steps.end()
   end.catch(() => undefined)
   await turn(task.clock)
+  goOn.fire()
   await assert.rejects(end, /no room/)
 })

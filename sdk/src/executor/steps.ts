@@ -237,7 +237,7 @@ export class Steps {
       this.#next > LIMITS.steps
         ? `A task has at most ${LIMITS.steps} steps.`
         : 'Give each step of a run a name of its own; "sleep" is taken.'
-    throw new CarillonError('INVALID_REQUEST', `step is wrong: ${printable(name)} is there already`, {
+    throw new CarillonError('INVALID_REQUEST', `step is wrong: ${printable(name)} is taken`, {
       field: 'step',
       value: printable(name),
       hint,

@@ -177,9 +177,7 @@ export class RunningContext implements TaskContext {
     const items = Array.isArray(given) ? [...given] : given
     if (this.#steps?.isWithin) {
       const hint = 'A step that is done is not done again, and what it asked for would be missing: map before or after it.'
-      return Promise.reject(
-        new CarillonError('INVALID_REQUEST', `map is wrong: it is within a step`, { field: 'name', value: printable(name), hint }),
-      )
+      throw new CarillonError('INVALID_REQUEST', 'map is wrong: it is within a step', { field: 'name', value: printable(name), hint })
     }
     const call = this.#calls++
     const turn = call % CALLS_AT_ONCE
