@@ -20,6 +20,8 @@ after(() => base.stop())
 beforeEach(async (context) => {
   store = await openStore('sqlite::memory:')
   ;(context as TestContext).after(() => store.close())
+  // What the test before has published may still be on its way.
+  await barrier()
   await base.broker.manager.streams.purge('WORK')
 })
 
