@@ -119,7 +119,7 @@ export class Attempt implements TaskPort {
     this.#controller?.abort(new DOMException('The task goes on later, in another attempt', 'AbortError'))
   }
 
-  map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void> {
+  map(call: { call: number; name: string; items: readonly unknown[] }): () => Promise<void> {
     return this.#options.calls.map(this.task.work, call, this.signal)
   }
 
@@ -148,8 +148,8 @@ export class Attempt implements TaskPort {
   }
 
   readonly #succeed = (result: unknown): void => {
-    const steps = this.#context?.endOfSteps()
-    if (steps) steps.then(() => this.#keep(result), this.#fail)
+    const ending = this.#context?.end()
+    if (ending) ending.then(() => this.#keep(result), this.#fail)
     else this.#keep(result)
   }
 

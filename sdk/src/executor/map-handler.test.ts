@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { WorkMessage } from '@carillon/contracts'
+import { CarillonError, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import { z } from 'zod'
 import { NO_TRACE } from '../telemetry.ts'
@@ -39,6 +39,10 @@ async function run(handler: HandlerDefinition, work: Partial<WorkMessage>, calls
     },
   })
   attempt.start()
+  while (!attempt.isOver) {
+    clock.turn()
+    await new Promise(setImmediate)
+  }
   return ended.fired
 }
 
@@ -143,10 +147,40 @@ test('a call to map that nobody awaits is part of its task: it ends when it is a
       await new Promise(setImmediate)
       isAnswered = true
     }
-    assert.equal((await run(handler, { task: 'root' }, { map: answer }))?.outcome, 'succeeded')
+    assert.equal((await run(handler, { task: 'root' }, { map: () => answer }))?.outcome, 'succeeded')
     assert.ok(isAnswered)
     const refuse = () => answer().then(() => Promise.reject(new Error('the items are gone')))
-    const ending = await run(handler, { task: 'root' }, { map: refuse })
+    const ending = await run(handler, { task: 'root' }, { map: () => refuse })
     assert.deepEqual([ending?.outcome, ending?.error?.message], ['failed', 'the items are gone'])
   }
+})
+
+test('an error that nobody listens for fails the task when the handler has returned; one that was dealt with does not', async () => {
+  const refuse = () => {
+    throw new CarillonError('INVALID_REQUEST', 'items is wrong: []')
+  }
+  const unheard: Record<string, (ctx: RunningContext) => unknown> = {
+    'items is wrong: []': (ctx) => void ctx.map('page', []),
+    'step is wrong: "sleep" is taken': async (ctx) => void ctx.step('sleep', () => 1),
+    'until is wrong: NaN': async (ctx) => {
+      void ctx.sleep(Number.NaN)
+      await new Promise(setImmediate)
+    },
+  }
+  const heard: ((ctx: RunningContext) => unknown)[] = [
+    (ctx) => void ctx.map('page', []).catch(() => undefined),
+    (ctx) => Promise.allSettled([ctx.map('page', []), ctx.step('sleep', () => 1), ctx.sleep(Number.NaN)]),
+    async (ctx) => {
+      const mapped = ctx.map('page', [])
+      await new Promise(setImmediate)
+      await mapped.catch(() => undefined)
+    },
+  ]
+  const end = (root: (ctx: RunningContext) => unknown) =>
+    run(define({ ...parts, root }, 'map'), { task: 'root' }, { map: refuse, journal: async () => new Map() })
+  for (const [message, root] of Object.entries(unheard)) {
+    const ending = await end(root)
+    assert.deepEqual([ending?.outcome, ending?.error?.message], ['failed', message])
+  }
+  for (const root of heard) assert.equal((await end(root))?.outcome, 'succeeded')
 })

@@ -1,7 +1,7 @@
 import { CarillonError, checkName, type HandlerKind, OWN_TASK_NAMES, printable } from '@carillon/contracts'
 import { defineHandler, type HandlerDefinition, type HandlerOptions } from './handler.ts'
 import { NonRetryableError } from './handler-errors.ts'
-import { checkedBy, isThenable, type SchemaOutput, type StandardSchema } from './standard-schema.ts'
+import { checkedBy, type SchemaOutput, type StandardSchema } from './standard-schema.ts'
 import type { MapContext, ReduceContext, RunningContext, TaskContext } from './task-context.ts'
 
 /** Schemas of items, by the name of their tasks. */
@@ -59,10 +59,10 @@ export function defineMapHandler(
     const part = Object.hasOwn(parts, task) ? (parts[task] as Run) : undefined
     if (part === undefined) throw new NonRetryableError(`Handler ${name} has no function for tasks named ${printable(task)}`)
     const schema = items && Object.hasOwn(items, task) ? items[task] : undefined
-    if (schema === undefined) return wholly(running, part)
+    if (schema === undefined) return part(running)
     return checkedBy(schema, running.item, (item) => {
       running.item = item
-      return wholly(running, part)
+      return part(running)
     })
   }
   return { ...defineHandler(name, run, { ...more, input: definition.input }), kind }
@@ -74,16 +74,6 @@ function checkSchema(name: string, schema: StandardSchema, tasks: AnyDefinition[
     throw wrong(field, name, `There is no function for tasks of this name: ${Object.keys(tasks).join(', ')}.`)
   if (typeof schema?.['~standard']?.validate !== 'function')
     throw wrong(field, schema, 'Pass a schema that follows Standard Schema, such as one of zod.')
-}
-
-/** A function and what it has asked for. At once where there is nothing to wait for, as in most leaves. */
-function wholly(running: RunningContext, part: Run): unknown {
-  const returned = part(running)
-  if (!isThenable(returned) && !running.isMapping) return returned
-  return Promise.resolve(returned).then(async (result) => {
-    await running.mapped()
-    return result
-  })
 }
 
 function checkTaskName(name: string): void {

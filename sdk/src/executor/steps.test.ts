@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { CarillonError, type JournalEntry } from '@carillon/contracts'
 import { signal } from '../testing/eventually.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
+import { AskedFor } from './asked.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import { type StepPort, Steps } from './steps.ts'
 
@@ -39,7 +40,8 @@ function aTask() {
     },
     suspend: (delayMs) => void suspended.push(delayMs),
   })
-  return { clock, entries, suspended, stop, begin: () => new Steps(port()), drain: () => (isDraining = true) }
+  const asked = new AskedFor()
+  return { clock, entries, suspended, stop, asked, begin: () => new Steps(port(), asked), drain: () => (isDraining = true) }
 }
 
 test('what is done is given as it was stored, in this attempt and in the next', async () => {
@@ -195,8 +197,8 @@ test('a step that nobody waits for is waited for at the end, and its failure is 
     throw new Error('no room')
   })
   const end = steps.end()
-  end.catch(() => undefined)
   await turn(task.clock)
   goOn.fire()
-  await assert.rejects(end, /no room/)
+  await end
+  assert.throws(() => task.asked.check(), /no room/)
 })

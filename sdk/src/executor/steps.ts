@@ -15,6 +15,7 @@ import {
 } from '@carillon/contracts'
 import type { BackoffInput } from '../client/start-item.ts'
 import { type Clock, sleep } from '../clock.ts'
+import type { AskedFor } from './asked.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
 
@@ -53,18 +54,13 @@ const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
 /** A promise of its own each time: a shared one would keep everything alive that ever waited for it. */
 const forever = () => new Promise<never>(() => undefined)
 
-/** Who does not wait for a step must not end the process by its failure: the end of the handler looks at it. */
-function heard<Result>(work: Promise<Result>): Promise<Result> {
-  work.catch(() => undefined)
-  return work
-}
-
 /**
  * The steps of one task (semantics D7): what a step has returned is stored before the next one begins, and is not done again. Steps are known
  * by their order, which must be the same in every attempt; their names tell when it is not.
  */
 export class Steps {
   readonly #port: StepPort
+  readonly #asked: AskedFor
   readonly #names = new Set<string>()
   /** Steps that are being done; a task does not go to sleep under them. */
   readonly #underWay = new Set<Promise<unknown>>()
@@ -74,17 +70,18 @@ export class Steps {
   #next = 0
   #journal: Promise<ReadonlyMap<number, JournalEntry>> | undefined
 
-  constructor(port: StepPort) {
+  constructor(port: StepPort, asked: AskedFor) {
     this.#port = port
+    this.#asked = asked
   }
 
   step<Result>(name: string, run: () => Result | Promise<Result>, options: StepOptions = {}): Promise<Result> {
-    return heard(this.#step(name, run, options) as Promise<Result>)
+    return this.#asked.watch(this.#step(name, run, options) as Promise<Result>)
   }
 
   /** @param until whole milliseconds from now, or a time */
   sleep(until: number | Date): Promise<void> {
-    return heard(this.#sleep(until))
+    return this.#asked.watch(this.#sleep(until))
   }
 
   /** Whether who asks is one of the steps. */
@@ -104,13 +101,13 @@ export class Steps {
 
   /**
    * The handler is through; steps that it did not wait for are waited for.
-   * @throws what such a step throws; ProgramChanged when steps are stored that the program did not come to
+   * @throws ProgramChanged when steps are stored that the program did not come to
    */
   async end(): Promise<void> {
     await this.#turn()
     await this.#journal
     await this.#turn()
-    while (this.isBusy) await Promise.all(this.#underWay)
+    await this.settled()
     for (const { index, name } of (await this.#journal)?.values() ?? []) {
       if (index < this.#next) continue
       throw new ProgramChanged(`Step ${index + 1} was "${name}", and the program ends before it: it was changed. ${REMEDY}`)

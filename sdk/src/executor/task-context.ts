@@ -1,5 +1,6 @@
 import { CarillonError, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
 
+import { AskedFor } from './asked.ts'
 import { type StepOptions, type StepPort, Steps } from './steps.ts'
 
 /** Extra facts of a log line; written as JSON. */
@@ -83,7 +84,8 @@ export interface TaskPort extends StepPort {
   readonly traceparent: string | undefined
   progress(percent: number, note: string | undefined): void
   log(level: LogLevel, message: string, fields: LogFields | undefined): void
-  map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void>
+  /** A call to map, checked and written down; answers how to send it. @throws CarillonError for what would be refused anyway */
+  map(call: { call: number; name: string; items: readonly unknown[] }): () => Promise<void>
   results(page: { cursor: string | undefined; limit: number }): Promise<Page<TaskResult>>
 }
 
@@ -100,7 +102,8 @@ export class RunningContext implements TaskContext {
   done: Record<string, unknown> | undefined
   #calls = 0
   readonly #turns: Promise<void>[] = []
-  readonly #unanswered = new Set<Promise<void>>()
+  #unanswered = 0
+  readonly #asked = new AskedFor()
   readonly #work: WorkMessage
   readonly #port: TaskPort
   #log: TaskLog | undefined
@@ -153,12 +156,12 @@ export class RunningContext implements TaskContext {
   }
 
   step<Result>(name: string, run: () => Result | Promise<Result>, options?: StepOptions): Promise<Result> {
-    this.#steps ??= new Steps(this.#port)
+    this.#steps ??= new Steps(this.#port, this.#asked)
     return this.#steps.step(name, run, options)
   }
 
   sleep(until: number | Date): Promise<void> {
-    this.#steps ??= new Steps(this.#port)
+    this.#steps ??= new Steps(this.#port, this.#asked)
     return this.#steps.sleep(until)
   }
 
@@ -167,34 +170,39 @@ export class RunningContext implements TaskContext {
     return this.#steps?.isBusy ? this.#steps.settled() : undefined
   }
 
-  /** The handler has returned; undefined where it has done no steps. */
-  endOfSteps(): Promise<void> | undefined {
-    return this.#steps?.end()
+  /**
+   * The handler has returned: what it did not wait for is waited for, as a task that has ended cannot ask. Undefined where it asked for nothing.
+   * The promise rejects with an error that nobody listened for; ProgramChanged
+   */
+  end(): Promise<void> | undefined {
+    return this.#steps || this.#calls > 0 ? this.#end() : undefined
   }
 
-  map(name: string, given: readonly unknown[]): Promise<void> {
-    // They go out when their turn has come, and the caller may change its list before.
-    const items = Array.isArray(given) ? [...given] : given
+  async #end(): Promise<void> {
+    do {
+      await Promise.all(this.#turns)
+      await this.#steps?.end()
+    } while (this.#unanswered > 0)
+    this.#asked.check()
+  }
+
+  map(name: string, items: readonly unknown[]): Promise<void> {
     if (this.#steps?.isWithin) {
       const hint = 'A step that is done is not done again, and what it asked for would be missing: map before or after it.'
       throw new CarillonError('INVALID_REQUEST', 'map is wrong: it is within a step', { field: 'name', value: printable(name), hint })
     }
-    const call = this.#calls++
-    const turn = call % CALLS_AT_ONCE
-    const done = (this.#turns[turn] ?? Promise.resolve()).then(() => this.#port.map({ call, name, items }))
-    this.#unanswered.add(done)
-    const answered = () => void this.#unanswered.delete(done)
+    return this.#asked.watch(this.#map({ call: this.#calls++, name, items }))
+  }
+
+  async #map(call: Parameters<TaskPort['map']>[0]): Promise<void> {
+    // As it is now: when its turn comes the caller may have changed it.
+    const send = this.#port.map(call)
+    const turn = call.call % CALLS_AT_ONCE
+    const done = (this.#turns[turn] ?? Promise.resolve()).then(send)
+    this.#unanswered++
+    const answered = () => void this.#unanswered--
     this.#turns[turn] = done.then(answered, answered)
-    return done
-  }
-
-  get isMapping(): boolean {
-    return this.#unanswered.size > 0
-  }
-
-  /** Calls to map that nobody waits for are waited for here: a task that has ended cannot ask. @throws what they throw */
-  async mapped(): Promise<void> {
-    await Promise.all(this.#unanswered)
+    await done
   }
 
   async *results<Result>(): AsyncGenerator<Result> {
