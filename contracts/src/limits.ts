@@ -60,9 +60,9 @@ export const TIMES = {
   beatMs: 3_000,
   /** Silence after which an instance is lost (semantics B2). */
   lostAfterMs: 10_000,
-  /** Redelivery of work that its executor neither acknowledged nor called "still working". */
+  /** Redelivery of work, reports and triggers that were neither acknowledged nor called "still working". */
   ackWaitMs: 10_000,
-  /** How often a live executor says "still working". */
+  /** How often whoever holds a message says "still working". */
   workingMs: 3_000,
   /** A handler's time between abort and the report of its end (semantics C3). */
   graceMs: 5_000,

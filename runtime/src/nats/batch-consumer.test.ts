@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { subjects } from '@carillon/contracts'
-import { systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { eventually, exerciseService, FakeClock, startTestBroker, type TestBroker } from '../testing/index.ts'
 import { BatchConsumer } from './batch-consumer.ts'
 import type { Incoming } from './incoming.ts'
@@ -24,9 +24,12 @@ interface Gate {
 }
 
 /** A consumer whose batches are handled by `handle`. */
-function consume(handle: (batch: Incoming[]) => Promise<unknown>, limits = { maxMessages: 10, maxInFlight: 1 }): BatchConsumer {
+function consume(
+  handle: (batch: Incoming[]) => Promise<unknown>,
+  limits = { maxMessages: 10, maxInFlight: 1 },
+  clock: Clock = systemClock,
+): BatchConsumer {
   const { broker, log, rejected } = base
-  const clock = systemClock
   const consumer = new BatchConsumer({ connection: broker.connection, stream: 'TRIGGERS', log, clock, rejected, ...limits, handle })
   consumers.push(consumer)
   return consumer
@@ -176,4 +179,29 @@ test('a stream that is not there is waited for', async () => {
   await eventually('it waits', () => clock.armed > 0)
   await clock.advance(1_000)
   await eventually('it reads', () => seen.length === 1)
+})
+
+test('what takes long is kept: the broker is told that it is still being worked on, also of what waits behind it', async (context) => {
+  const clock = new FakeClock()
+  const kept: string[] = []
+  const said = base.broker.connection.subscribe('$JS.ACK.TRIGGERS.>', {
+    callback: (_error, message) => void kept.push(message.string()),
+  })
+  context.after(() => said.unsubscribe())
+  const { batches, open, handle } = gate()
+  await consume(handle, { maxMessages: 2, maxInFlight: 1 }, clock).start()
+  await fire(['1', '2', '3'])
+  const held = async () => (await base.broker.manager.consumers.info('TRIGGERS', 'coordinators')).num_ack_pending
+  await eventually('it is under way, and the rest waits', async () => batches.length === 1 && (await held()) === 3)
+  await clock.advance(2_900)
+  await base.broker.connection.flush()
+  assert.deepEqual(kept, [])
+  await clock.advance(200)
+  await eventually('it is told', () => kept.length === 3)
+  assert.deepEqual(new Set(kept), new Set(['+WPI']))
+  while (open.length > 0) {
+    open.shift()?.()
+    await base.broker.connection.flush()
+  }
+  await eventually('all are acknowledged', async () => (await owed()) === 0)
 })

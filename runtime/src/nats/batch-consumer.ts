@@ -1,4 +1,4 @@
-import { SERVICE_CONSUMERS } from '@carillon/contracts'
+import { SERVICE_CONSUMERS, TIMES } from '@carillon/contracts'
 import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Clock } from '../clock.ts'
@@ -27,12 +27,14 @@ const EXPIRES_MS = 5_000
 
 /**
  * Takes a stream in batches: what arrived meanwhile is the next one, nothing waits when idle. Messages are acknowledged when their batch is
- * handled; one that cannot be read is set aside and the rest goes on.
+ * handled; one that cannot be read is set aside and the rest goes on. While the store is behind, the broker is told that they are still being
+ * worked on: what a dead process held comes again after 10 s.
  */
 export class BatchConsumer extends LoopService {
   readonly #options: BatchConsumerOptions
   #waiting: JsMsg[] = []
-  #inFlight = 0
+  /** When each batch was begun that is under way, oldest first. */
+  readonly #inFlight = new Map<JsMsg[], number>()
   #due = false
   #stopping = false
   #drained: (() => void) | undefined
@@ -45,6 +47,7 @@ export class BatchConsumer extends LoopService {
   protected async run(signal: AbortSignal): Promise<void> {
     const { stream, log, clock, connection } = this.#options
     this.#stopping = false
+    const holding = this.#keepHeld(signal)
     while (!signal.aborted) {
       try {
         await this.#consume(signal)
@@ -57,7 +60,8 @@ export class BatchConsumer extends LoopService {
     this.#stopping = true
     if (!connection.isClosed()) for (const message of this.#waiting) message.nak()
     this.#waiting = []
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
+    if (this.#inFlight.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
+    await holding
   }
 
   protected onFailure(error: unknown): void {
@@ -90,7 +94,7 @@ export class BatchConsumer extends LoopService {
       return
     }
     this.#waiting.push(message)
-    if (this.#due || this.#inFlight >= this.#options.maxInFlight) return
+    if (this.#due || this.#inFlight.size >= this.#options.maxInFlight) return
     this.#due = true
     setImmediate(() => {
       this.#due = false
@@ -98,18 +102,28 @@ export class BatchConsumer extends LoopService {
     })
   }
 
+  /** Only what takes long is told of: most batches are done within milliseconds. */
+  async #keepHeld(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    while (await pause(clock, TIMES.workingMs, signal)) {
+      const [oldest = Number.POSITIVE_INFINITY] = this.#inFlight.values()
+      if (clock.now() - oldest < TIMES.workingMs) continue
+      for (const message of [...this.#inFlight.keys(), this.#waiting].flat()) message.working()
+    }
+  }
+
   #flush(): void {
-    const { stream, log } = this.#options
-    while (this.#waiting.length > 0 && this.#inFlight < this.#options.maxInFlight) {
+    const { stream, log, clock } = this.#options
+    while (this.#waiting.length > 0 && this.#inFlight.size < this.#options.maxInFlight) {
       const batch = this.#waiting.splice(0, this.#options.maxMessages)
-      this.#inFlight++
+      this.#inFlight.set(batch, clock.now())
       this.#handle(batch)
         .catch((error: unknown) =>
           log.warn({ evt: 'batch.unacknowledged', stream, err: error }, 'a batch could not be acknowledged; it comes again'),
         )
         .finally(() => {
-          this.#inFlight--
-          if (this.#inFlight === 0) this.#drained?.()
+          this.#inFlight.delete(batch)
+          if (this.#inFlight.size === 0) this.#drained?.()
           this.#flush()
         })
     }

@@ -49,7 +49,6 @@ export async function ensureStream(manager: JetStreamManager, name: StreamName, 
     await ensureConsumer(manager, name, {
       durable_name: SERVICE_CONSUMERS[name as keyof typeof SERVICE_CONSUMERS],
       filter_subjects: [...STREAMS[name].subjects],
-      ack_wait: 3 * TIMES.ackWaitMs * NANOS,
       max_ack_pending: 20_000,
     })
   }

@@ -7,7 +7,7 @@ import type { TaskWriter } from './write-tasks.ts'
 const PAGE = 500
 const ASK_WITHIN_MS = 2_000
 /** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
-const BARRIER_WITHIN_MS = 3 * TIMES.ackWaitMs + 15_000
+const BARRIER_WITHIN_MS = TIMES.ackWaitMs + 15_000
 const BARRIER_POLL_MS = 50
 
 interface Span {
