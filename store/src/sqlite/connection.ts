@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { CarillonError } from '@carillon/contracts'
-import { DiskReserve } from './disk-reserve.ts'
+import { DiskReserve, LONGEST_LOG_BYTES } from './disk-reserve.ts'
 import { fromSqliteError, isDiskFull } from './sqlite-error.ts'
 
 export interface SqliteOptions {
@@ -14,10 +14,15 @@ export interface SqliteOptions {
 
 /** Another process may write the same file for a moment; the event loop stands still while we wait for it. */
 const BUSY_TIMEOUT_MS = 2_000
-/** Rows that are changed before the log is brought into the database, in a turn of its own: it takes milliseconds, and whoever waits for a commit need not wait for it. */
-const CHECKPOINT_ROWS = 1_000
-/** 4 MiB of log: a commit that finds more does it itself. `DiskReserve` keeps room for it. */
-const CHECKPOINT_PAGES = 1_000
+/** What a commit adds to the log, about: a page for each index, and one for so many rows more. */
+const [PAGES_PER_COMMIT, ROWS_PER_PAGE] = [4, 8]
+/**
+ * The part of the longest log at which it is brought into the database in a turn of its own: that takes milliseconds, and whoever waits for a
+ * commit need not wait for it. A commit that finds the longest log does it itself.
+ */
+const CHECKPOINT_AT = 0.6
+/** SQLite's own. */
+const PAGE_BYTES = 4_096
 const CACHE_KIB = 16_384
 
 export type Row = Record<string, unknown>
@@ -31,14 +36,18 @@ export class Connection {
   readonly #commit: StatementSync
   readonly #changes: StatementSync
   readonly #reserve: DiskReserve | undefined
-  #changesInDatabase = 0
+  readonly #checkpointPages: number
+  #changesCounted = 0
+  #pagesInLog = 0
   #isCheckpointDue = false
 
   constructor(options: SqliteOptions) {
     this.path = options.path
     const reserve = reserveOf(options)
     try {
-      this.#database = openDatabase(options)
+      const logPages = Math.floor((reserve?.logBytes ?? LONGEST_LOG_BYTES) / PAGE_BYTES)
+      this.#checkpointPages = logPages * CHECKPOINT_AT
+      this.#database = openDatabase(options, logPages)
       this.#begin = this.#database.prepare('begin immediate')
       this.#commit = this.#database.prepare('commit')
       this.#changes = this.#database.prepare('select total_changes() as "count"')
@@ -108,7 +117,10 @@ export class Connection {
 
   /** After the turn that follows a commit: in that one its callers tell of it. */
   #checkpointSoon(): void {
-    if (this.#isCheckpointDue || this.#changesSoFar() - this.#changesInDatabase < CHECKPOINT_ROWS) return
+    const changes = this.#changesSoFar()
+    this.#pagesInLog += PAGES_PER_COMMIT + (changes - this.#changesCounted) / ROWS_PER_PAGE
+    this.#changesCounted = changes
+    if (this.#isCheckpointDue || this.#pagesInLog < this.#checkpointPages) return
     this.#isCheckpointDue = true
     setImmediate(() => setImmediate(() => this.#checkpoint()))
   }
@@ -116,7 +128,7 @@ export class Connection {
   #checkpoint(): void {
     this.#isCheckpointDue = false
     if (!this.#database.isOpen) return
-    this.#changesInDatabase = this.#changesSoFar()
+    this.#pagesInLog = 0
     try {
       this.#database.exec('pragma wal_checkpoint(passive)')
     } catch {
@@ -160,12 +172,12 @@ function reserveOf({ path, readOnly }: SqliteOptions): DiskReserve | undefined {
   }
 }
 
-function openDatabase({ path, synchronous, readOnly }: SqliteOptions): DatabaseSync {
+function openDatabase({ path, synchronous, readOnly }: SqliteOptions, logPages: number): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS })
   try {
     if (!readOnly) database.exec('pragma journal_mode=wal')
     database.exec(
-      `pragma synchronous=${synchronous}; pragma wal_autocheckpoint=${CHECKPOINT_PAGES}; pragma cache_size=-${CACHE_KIB}; pragma temp_store=memory`,
+      `pragma synchronous=${synchronous}; pragma wal_autocheckpoint=${logPages}; pragma cache_size=-${CACHE_KIB}; pragma temp_store=memory`,
     )
   } catch (error) {
     database.close()

@@ -4,14 +4,18 @@ import { CarillonError } from '@carillon/contracts'
 
 /** Below this much free space (or a tenth of a small disk) nothing new is taken in; what runs may still end. */
 const MARK_BYTES = 16 * 1024 * 1024
+/** The write-ahead log, where the disk is not a small one. */
+export const LONGEST_LOG_BYTES = 10 * 1024 * 1024
 /** Given back when the disk is full all the same: more than twice the write-ahead log, or a full disk could not even be checkpointed. */
-const BALLAST_BYTES = 9 * 1024 * 1024
+const LOGS_IN_BALLAST = 2.1
 
 /**
  * Keeps a store on a full disk able to end what it has begun. SQLite needs room even to delete, so the room is put aside before: a mark below
  * which new records are refused, and a ballast file beside the database for the case that others fill the disk.
  */
 export class DiskReserve {
+  /** How long the write-ahead log may become. */
+  readonly logBytes: number
   readonly #folder: string
   readonly #ballast: string
   readonly #markBytes: number
@@ -23,7 +27,8 @@ export class DiskReserve {
     this.#ballast = `${path}-ballast`
     const { blocks, bsize } = statfsSync(this.#folder)
     this.#markBytes = Math.min(MARK_BYTES, (blocks * bsize) / 10)
-    this.#ballastBytes = Math.min(BALLAST_BYTES, Math.floor((blocks * bsize) / 8))
+    this.#ballastBytes = Math.floor(Math.min(LOGS_IN_BALLAST * LONGEST_LOG_BYTES, (blocks * bsize) / 8))
+    this.logBytes = this.#ballastBytes / LOGS_IN_BALLAST
     this.#refill()
   }
 
