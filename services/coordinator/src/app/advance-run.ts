@@ -6,7 +6,7 @@ import { planBroadcast } from '../domain/planners/broadcast.ts'
 import { planMap, ranksOf, reduceTasks } from '../domain/planners/map.ts'
 import { countsOf, type Effect, type Facts, type Planner } from '../domain/planners/planner.ts'
 import { planShards } from '../domain/planners/shards.ts'
-import { lookAtMap } from './look-at-map.ts'
+import { lookAtMap, UNDER_WAY } from './look-at-map.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { WorkPublisher } from './publish-work.ts'
 import type { RunWriter } from './write-runs.ts'
@@ -14,7 +14,8 @@ import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
 const LOOK_PAGE = 1_000
-type Which = { readonly state: RunState; readonly from?: string | undefined; readonly limit?: number }
+type Which = { readonly state: RunState; readonly from?: string | undefined }
+type Verdict = TaskChange | 'enough' | undefined
 export type Planners = Readonly<Record<Exclude<RunMode, 'single'>, Planner>>
 export const PLANNERS: Planners = { broadcast: planBroadcast, shards: planShards, map: planMap, 'map-reduce': planMap }
 
@@ -151,15 +152,23 @@ export class AdvanceRun {
     if (first) await this.#create(run, [first])
   }
 
-  async #free(run: RunRecord, { below, stage, atMost }: Extract<Effect, { do: 'free' }>): Promise<void> {
-    let left = atMost
-    const limit = Math.min(LOOK_PAGE, run.plan?.maxParallel ?? LOOK_PAGE)
-    await this.#each(run, { state: 'waiting', from: stage && stageStart(run.id, stage), limit }, (task) => {
-      const isBeyond = stage === undefined ? task.index >= (below ?? 0) : stageOf(task.id) !== stage
-      if (isBeyond || left-- <= 0) return 'enough'
+  async #free(run: RunRecord, { stage, limit }: Extract<Effect, { do: 'free' }>): Promise<void> {
+    const range = { state: 'waiting', from: stage && stageStart(run.id, stage) } as const
+    const free = (task: TaskRecord) => {
+      if (stage !== undefined && stageOf(task.id) !== stage) return 'enough'
       const decision = decideFree(task, this.#clock.now())
       return isRefused(decision) ? undefined : { task, run, decision }
-    })
+    }
+    if (limit === undefined) return this.#each(run, range, free)
+    const { tasks } = this.#store
+    for (let isMore = true; isMore; ) {
+      const page = await tasks.list({ runId: run.id, ...range, limit: Math.min(LOOK_PAGE, limit) })
+      // Counted after they were read: whoever frees meanwhile frees the same ones, or is counted. So the limit holds without a lock.
+      const room = limit - (await tasks.countUpTo({ runId: run.id, states: UNDER_WAY, atMost: limit }))
+      const changes = decided(page.items.slice(0, room).map(free))
+      await this.#tasks.write(changes)
+      isMore = page.cursor !== undefined && changes.length === page.items.length
+    }
   }
 
   async #cancel(run: RunRecord): Promise<void> {
@@ -182,18 +191,16 @@ export class AdvanceRun {
   }
 
   /** Decides about tasks of a run in one state, a page a write; the next page is read meanwhile. */
-  async #each(run: RunRecord, which: Which, decide: (task: TaskRecord) => TaskChange | 'enough' | undefined): Promise<void> {
+  async #each(run: RunRecord, which: Which, decide: (task: TaskRecord) => Verdict): Promise<void> {
     const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, limit: LOOK_PAGE, ...which, cursor })
     let page: Promise<Slice<TaskRecord>> | undefined = read()
     while (page) {
       const slice: Slice<TaskRecord> = await page
       const decisions = slice.items.map(decide)
-      const end = decisions.indexOf('enough')
-      page = slice.cursor === undefined || end >= 0 ? undefined : read(slice.cursor)
+      page = slice.cursor === undefined || decisions.includes('enough') ? undefined : read(slice.cursor)
       // Should this page fail, nobody waits for the next one.
       page?.catch(() => undefined)
-      const changes = (end < 0 ? decisions : decisions.slice(0, end)).filter((change) => change !== undefined && change !== 'enough')
-      await this.#tasks.write(changes)
+      await this.#tasks.write(decided(decisions))
     }
   }
 
@@ -202,4 +209,10 @@ export class AdvanceRun {
     await this.#store.runs.update([{ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt } }])
     this.#writer.arm({ id: run.id, wakeAt })
   }
+}
+
+/** What is to be done, up to where it is enough. */
+function decided(verdicts: readonly Verdict[]): TaskChange[] {
+  const end = verdicts.indexOf('enough')
+  return verdicts.slice(0, end < 0 ? undefined : end).filter((verdict) => verdict !== undefined && verdict !== 'enough')
 }

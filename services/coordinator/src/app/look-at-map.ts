@@ -2,7 +2,8 @@ import { OPEN_STATES, type RunState, stageOf, stageStart, stageTaskId } from '@c
 import type { RunRecord, Store } from '@carillon/store'
 import type { MapFacts, StageTally } from '../domain/planners/map.ts'
 
-const UNDER_WAY = OPEN_STATES.filter((state) => state !== 'waiting')
+/** What takes room of those that may be under way at once. */
+export const UNDER_WAY = OPEN_STATES.filter((state) => state !== 'waiting')
 const STOPPABLE = OPEN_STATES.filter((state) => state !== 'cancelling')
 
 /** What a planner needs to know of a run that maps, asked so that it costs the same for ten tasks and for a million while any is open. */
@@ -24,8 +25,8 @@ export async function lookAtMap(store: Store, run: RunRecord): Promise<MapFacts>
   if (stage === 'reduce' && !isTooEarly && !(await tasks.get([stageTaskId(runId, 'reduce', 0)]))[0])
     return { tally: (await tallyOf(store, runId)).filter((kind) => kind.stage === 'map') }
   const limit = run.plan?.maxParallel
-  const underWay = limit === undefined ? 0 : await tasks.countUpTo({ runId, states: UNDER_WAY, atMost: limit })
-  return { waiting: isTooEarly ? undefined : stage, underWay }
+  const isFull = limit !== undefined && (await tasks.countUpTo({ runId, states: UNDER_WAY, atMost: limit })) >= limit
+  return { waiting: isTooEarly ? undefined : stage, isFull }
 }
 
 /** How many tasks there are of each kind, in each stage. */

@@ -13,8 +13,8 @@ export interface MapFacts {
   readonly tally?: readonly StageTally[]
   /** Of open ones: the stage of those that wait and may be freed. */
   readonly waiting?: Stage | undefined
-  /** Of open ones: how many are under way, counted no further than may be. */
-  readonly underWay?: number
+  /** Of open ones: as many are under way as may be. */
+  readonly isFull?: boolean
   /** Of open ones: whether any is not being cancelled yet. */
   readonly isStoppable?: boolean
   /** The last task of a run that reduces: its merge, or the only part of its reduce. */
@@ -34,10 +34,9 @@ export const planMap: Planner = (facts) => {
   return [{ do: 'create', tasks: [root] }, begun(facts)]
 }
 
-function goOnMapping({ run }: Facts, { waiting, underWay = 0, isStoppable }: MapFacts): Effect[] {
+function goOnMapping({ run }: Facts, { waiting, isFull = false, isStoppable }: MapFacts): Effect[] {
   if (run.state === 'cancelling') return isStoppable ? [{ do: 'cancel' }] : []
-  const atMost = (run.plan?.maxParallel ?? Number.POSITIVE_INFINITY) - underWay
-  return waiting && atMost > 0 ? [{ do: 'free', stage: waiting, atMost }] : []
+  return waiting && !isFull ? [{ do: 'free', stage: waiting, limit: run.plan?.maxParallel }] : []
 }
 
 /** Of a run whose failed tasks are run again. What was reduced before some of its leaves had succeeded is reduced again. */

@@ -47,19 +47,14 @@ test('failed tasks that are tolerated do not fail the run, and are still told of
   }
 })
 
-test('as many tasks are freed as may be under way, in order; an old count frees fewer', () => {
+test('waiting tasks are freed while there is room', () => {
   const run = shardsRun({}, { maxParallel: 3 })
   const free = (counts: Counts) => goOn(facts(run, counts))
-  assert.deepEqual(free({ waiting: 10 }), [{ do: 'free', below: 3, atMost: 10 }])
-  assert.deepEqual(free({ waiting: 5, running: 3, succeeded: 2 }), [{ do: 'free', below: 5, atMost: 10 }])
+  assert.deepEqual(free({ waiting: 10 }), [{ do: 'free', limit: 3 }])
+  assert.deepEqual(free({ waiting: 5, running: 2, succeeded: 3 }), [{ do: 'free', limit: 3 }])
+  assert.deepEqual(free({ waiting: 5, running: 2, delayed: 1, succeeded: 2 }), [])
   assert.deepEqual(free({ running: 3, succeeded: 7 }), [])
-  assert.deepEqual(goOn(facts(shardsRun(), { waiting: 10 })), [{ do: 'free', below: 10, atMost: 10 }])
-})
-
-test('of a retried run as many are freed as there is room for, wherever they lie', () => {
-  const run = shardsRun({ attempt: 2 }, { maxParallel: 3 })
-  assert.deepEqual(goOn(facts(run, { waiting: 4, running: 1, succeeded: 5 })), [{ do: 'free', below: 10, atMost: 2 }])
-  assert.deepEqual(goOn(facts(run, { waiting: 4, running: 3, succeeded: 3 })), [])
+  assert.deepEqual(goOn(facts(shardsRun(), { waiting: 10 })), [{ do: 'free', limit: undefined }])
 })
 
 test('a cancelled run frees nothing more', () => {

@@ -30,8 +30,8 @@ export type Effect =
   | { readonly do: 'split'; readonly leaves: number; readonly parts: number }
   /** Of the run: its tasks are made, or all have ended. */
   | { readonly do: 'decide'; readonly decision: Decision }
-  /** Waiting tasks: by index those below one, or those of a stage, and not more than so many. */
-  | { readonly do: 'free'; readonly below?: number; readonly stage?: Stage; readonly atMost: number }
+  /** Waiting tasks, of a map those of a stage: in their order, until so many are under way; without a limit all. */
+  | { readonly do: 'free'; readonly stage?: Stage; readonly limit: number | undefined }
   | { readonly do: 'cancel' }
   | { readonly do: 'look-again'; readonly afterMs: number }
 
@@ -66,13 +66,9 @@ export function goOn(facts: Facts): Effect[] {
   if (total > 0 && ended === total) return [{ do: 'decide', decision: endOf(facts) }]
   const { waiting = 0, delayed = 0, queued = 0, running = 0 } = counts
   if (run.state === 'cancelling') return waiting + delayed + queued + running > 0 ? [{ do: 'cancel' }] : []
-  if (waiting === 0) return []
-  const limit = run.plan?.maxParallel ?? total
-  // By index, at first: whoever frees with an old count of ended tasks frees fewer, never more than the limit allows.
-  if (run.attempt === 1) return [{ do: 'free', below: ended + limit, atMost: total }]
-  // What is run again lies anywhere.
-  const atMost = limit - (total - ended - waiting)
-  return atMost > 0 ? [{ do: 'free', below: total, atMost }] : []
+  const limit = run.plan?.maxParallel
+  const isFull = limit !== undefined && total - ended - waiting >= limit
+  return waiting === 0 || isFull ? [] : [{ do: 'free', limit }]
 }
 
 /** The end of a run whose tasks have all ended (semantics D6): more failed than tolerated → failed, else any cancelled → cancelled. */

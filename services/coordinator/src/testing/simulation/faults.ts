@@ -1,5 +1,6 @@
 import { isEnded, RUN_STATES } from '@carillon/contracts'
 import type { LifeChange, Store } from '@carillon/store'
+import { UNDER_WAY } from '../../app/look-at-map.ts'
 import type { Effect, Planner } from '../../domain/planners/planner.ts'
 import type { useCasesOn } from '../test-coordinator.ts'
 
@@ -64,15 +65,31 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'the limit of tasks under way is forgotten': {
-    planner: changing((effect) =>
-      effect.do === 'free' ? { ...effect, below: Number.POSITIVE_INFINITY, atMost: Number.POSITIVE_INFINITY } : effect,
-    ),
+    planner: changing((effect) => (effect.do === 'free' ? { ...effect, limit: undefined } : effect)),
+  },
+  'what is under way is counted before the waiting tasks are read': {
+    store: (store) => {
+      const tasks = Object.create(store.tasks) as Store['tasks']
+      let counted = 0
+      tasks.list = async (query) => {
+        const { runId, state } = query
+        if (state === 'waiting') counted = await store.tasks.countUpTo({ runId, states: UNDER_WAY, atMost: 1_000 })
+        return store.tasks.list(query)
+      }
+      tasks.countUpTo = async (query) => (query.states === UNDER_WAY ? counted : store.tasks.countUpTo(query))
+      return Object.assign(Object.create(store) as Store, { tasks })
+    },
   },
   'a run ends while tasks run': {
     planner: (planner) => (facts) => planner({ ...facts, counts: { ...facts.counts, running: 0 } }),
   },
   'a run begins before its tasks are made': { planner: (planner) => (facts) => planner(facts).reverse() },
-  'waiting tasks are not freed': { planner: changing((effect) => (effect.do === 'free' && (effect.below ?? 3) > 2 ? undefined : effect)) },
+  'what waits while the limit is reached is never freed': {
+    planner: (planner) => (facts) => {
+      const isBegun = Object.keys(facts.counts).some((state) => state !== 'waiting')
+      return planner(facts).filter((effect) => effect.do !== 'free' || !isBegun)
+    },
+  },
   'a cancelled run does not cancel its tasks': { planner: changing((effect) => (effect.do === 'cancel' ? undefined : effect)) },
   'a run does not end with its last task': {
     planner: changing((effect) => (effect.do === 'decide' && isEnded(effect.decision.set.state ?? 'queued') ? undefined : effect)),

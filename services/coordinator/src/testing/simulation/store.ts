@@ -121,10 +121,8 @@ function checkLimit({ store, hooks }: { store: Store; hooks: StoreHooks }, chang
   const runs = store.runs.get([runId])
   const counts = store.tasks.tally({ runId }).then(countsOf)
   void Promise.all([runs, counts]).then(([[run], { queued = 0, delayed = 0, running = 0, cancelling = 0 }]) => {
-    const isMap = run?.mode === 'map' || run?.mode === 'map-reduce'
-    // Tasks of a map have no number by which they could be freed: both coordinators may do so at once, each as many as there is room for.
-    const limit = run?.plan?.maxParallel && run.plan.maxParallel * (isMap ? 2 : 1)
+    const limit = run?.plan?.maxParallel
     const active = queued + delayed + running + cancelling
-    if (run?.attempt === 1 && limit !== undefined && active > limit) hooks.violated(`${active} tasks were under way, ${limit} are allowed`)
+    if (limit !== undefined && active > limit) hooks.violated(`${active} tasks were under way, ${limit} are allowed`)
   })
 }
