@@ -4,7 +4,7 @@ import { CarillonError, type JournalEntry } from '@carillon/contracts'
 import { signal } from '../testing/eventually.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { AskedFor } from './asked.ts'
-import { NonRetryableError } from './handler-errors.ts'
+import { NonRetryableError, RetryAfterError } from './handler-errors.ts'
 import { type StepPort, Steps } from './steps.ts'
 
 /** What needs no time is done after some turns of the event loop. */
@@ -80,6 +80,21 @@ test('a step that fails is tried again in later attempts, with growing pauses; t
   void fail(task.begin())
   await turn(task.clock)
   assert.deepEqual(task.suspended, [10, 20, 10])
+})
+
+test('an error may say when it is to be tried again; what is no time leaves the pause as it is', async () => {
+  for (const [retryAfterMs, pauseMs] of [
+    [5_000, 5_000],
+    [1, 10],
+    [Number.NaN, 10],
+    [Number.POSITIVE_INFINITY, 10],
+  ] as const) {
+    const task = aTask()
+    const fail = () => Promise.reject(new RetryAfterError('later', retryAfterMs))
+    void task.begin().step('a', fail, { attempts: 2, backoff: { type: 'fixed', delayMs: 10 } })
+    await turn(task.clock)
+    assert.deepEqual(task.suspended, [pauseMs])
+  }
 })
 
 test('an error that is not to be tried again is not', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { POISON_AFTER } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { RunRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
@@ -79,4 +80,18 @@ test('a run that is being cancelled does not go to sleep: it is cancelled', asyn
   await coordinator.applyReports.execute([reportsFrom('i-1', { type: 'slept', runId: run.id, taskId: run.id, attempt: 1, delayMs: 0 })])
   const { state, reason } = await runOf(coordinator, run.id)
   assert.deepEqual([state, reason], ['cancelled', 'cancelled-by-request'])
+})
+
+test('a task that gets on is no poison: each step that is done clears its count of losses', async (context) => {
+  const { coordinator, run } = await aTask(context)
+  await coordinator.applyReports.execute([started(run)])
+  for (let attempt = 1; attempt < 2 * POISON_AFTER; attempt++) {
+    const index = attempt - 1
+    await coordinator.keepSteps.store('default', stepOf(run, { attempt, index, name: `step-${index}` }))
+    assert.equal((await runOf(coordinator, run.id)).losses, 0)
+    await coordinator.loseInstance.execute('default', 'i-1', new AbortController().signal)
+    const lost = await runOf(coordinator, run.id)
+    assert.deepEqual([lost.state, lost.attempt, lost.losses], ['queued', attempt + 1, 1])
+    await coordinator.applyReports.execute([reportsFrom('i-1', { type: 'started', runId: run.id, taskId: run.id, attempt: attempt + 1 })])
+  }
 })
