@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { createIdSource } from '@carillon/contracts'
 import { systemClock } from './clock.ts'
 
@@ -10,9 +10,9 @@ export const freshServiceId = (service: string) => `${service}-${randomBytes(4).
 
 /** An id derived from what makes the thing unique: `prefix`, which begins with a letter, and 25 letters of SHA-256 over the parts. */
 export function derivedId(prefix: string, ...parts: readonly (string | number)[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(parts)).digest()
+  const bytes = hash('sha256', JSON.stringify(parts), 'buffer')
   let text = prefix
-  for (let i = 0; i < 25; i++) text += ALPHABET[(hash[i] as number) & 31]
+  for (let i = 0; i < 25; i++) text += ALPHABET[(bytes[i] as number) & 31]
   return text
 }
 
