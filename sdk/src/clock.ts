@@ -56,6 +56,12 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   })
 }
 
+/** Waits for the end of this turn of the event loop. */
+export const turnOf = (clock: Clock) => new Promise<void>((resolve) => clock.nextTurn(resolve))
+
+/** A promise of its own each time: a shared one would keep everything alive that ever waited for it. */
+export const forever = () => new Promise<never>(() => undefined)
+
 /** Writes times as RFC 3339 in UTC; keeps the text of the last one, because many tasks share a millisecond. */
 export function createIsoWriter(): (ms: number) => string {
   let lastMs = -1

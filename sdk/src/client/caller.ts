@@ -75,19 +75,9 @@ export class Caller {
    * @throws CarillonError with the service's code; NO_SERVICE, CALL_TIMEOUT, NATS_UNAVAILABLE, NOT_CONNECTED of its own
    */
   async call<C extends Call>(call: C, input: CallInput<C>, options: CallOptions = {}): Promise<CallOutput<C>> {
-    return this.send(call, this.bodyOf(call, input), options)
-  }
-
-  /** The request of a call, checked. @throws CarillonError for input that the service would refuse */
-  bodyOf<C extends Call>(call: C, input: CallInput<C>): string {
+    const name = `${call.noun}.${call.verb}`
     const body = JSON.stringify(parseInput(call.input, input))
     this.checkSize(body)
-    return body
-  }
-
-  /** Send what `bodyOf` answered. @throws as `call` does */
-  async send<C extends Call>(call: C, body: string, options: CallOptions = {}): Promise<CallOutput<C>> {
-    const name = `${call.noun}.${call.verb}`
     const trace = this.telemetry.call(name, options.traceparent)
     try {
       const output = await this.#untilDeadline(call, body, { ...options, traceparent: trace.traceparent })

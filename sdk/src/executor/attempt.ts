@@ -119,7 +119,7 @@ export class Attempt implements TaskPort {
     this.#controller?.abort(new DOMException('The task goes on later, in another attempt', 'AbortError'))
   }
 
-  map(call: { call: number; name: string; items: readonly unknown[] }): () => Promise<void> {
+  map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void> {
     return this.#options.calls.map(this.task.work, call, this.signal)
   }
 
@@ -165,8 +165,8 @@ export class Attempt implements TaskPort {
 
   /** Steps that it left under way end first: who runs it next would else do them beside. */
   readonly #fail = (thrown: unknown): void => {
-    const steps = this.#context?.stepsUnderWay()
-    if (steps) steps.then(() => this.#failed(thrown))
+    const ending = this.#context?.stop()
+    if (ending) ending.then(() => this.#failed(thrown))
     else this.#failed(thrown)
   }
 

@@ -147,10 +147,10 @@ test('a call to map that nobody awaits is part of its task: it ends when it is a
       await new Promise(setImmediate)
       isAnswered = true
     }
-    assert.equal((await run(handler, { task: 'root' }, { map: () => answer }))?.outcome, 'succeeded')
+    assert.equal((await run(handler, { task: 'root' }, { map: answer }))?.outcome, 'succeeded')
     assert.ok(isAnswered)
     const refuse = () => answer().then(() => Promise.reject(new Error('the items are gone')))
-    const ending = await run(handler, { task: 'root' }, { map: () => refuse })
+    const ending = await run(handler, { task: 'root' }, { map: refuse })
     assert.deepEqual([ending?.outcome, ending?.error?.message], ['failed', 'the items are gone'])
   }
 })
@@ -159,14 +159,13 @@ test('an error that nobody listens for fails the task when the handler has retur
   const refuse = () => {
     throw new CarillonError('INVALID_REQUEST', 'items is wrong: []')
   }
-  const unheard: Record<string, (ctx: RunningContext) => unknown> = {
-    'items is wrong: []': (ctx) => void ctx.map('page', []),
-    'step is wrong: "sleep" is taken': async (ctx) => void ctx.step('sleep', () => 1),
-    'until is wrong: NaN': async (ctx) => {
-      void ctx.sleep(Number.NaN)
-      await new Promise(setImmediate)
-    },
-  }
+  const unheard: [string, (ctx: RunningContext) => unknown][] = [
+    ['items is wrong: []', (ctx) => void ctx.map('page', [])],
+    ['items is wrong: []', (ctx) => void ctx.map('page', []).then(() => assert.fail('it was mapped'))],
+    ['items is wrong: []', (ctx) => void ctx.map('page', []).finally(() => undefined)],
+    ['step is wrong: "sleep" is taken', async (ctx) => void ctx.step('sleep', () => 1)],
+    ['until is wrong: NaN', async (ctx) => void ctx.sleep(Number.NaN)],
+  ]
   const heard: ((ctx: RunningContext) => unknown)[] = [
     (ctx) => void ctx.map('page', []).catch(() => undefined),
     (ctx) => Promise.allSettled([ctx.map('page', []), ctx.step('sleep', () => 1), ctx.sleep(Number.NaN)]),
@@ -178,9 +177,58 @@ test('an error that nobody listens for fails the task when the handler has retur
   ]
   const end = (root: (ctx: RunningContext) => unknown) =>
     run(define({ ...parts, root }, 'map'), { task: 'root' }, { map: refuse, journal: async () => new Map() })
-  for (const [message, root] of Object.entries(unheard)) {
+  for (const [message, root] of unheard) {
     const ending = await end(root)
     assert.deepEqual([ending?.outcome, ending?.error?.message], ['failed', message])
   }
   for (const root of heard) assert.equal((await end(root))?.outcome, 'succeeded')
+})
+
+test('what follows a call that nobody awaits is part of the task, too', async () => {
+  const chains: ((ctx: RunningContext) => Promise<unknown>)[] = [
+    (ctx) => ctx.map('page', [1]).then(() => ctx.map('page', [2])),
+    async (ctx) => {
+      await ctx.map('page', [1])
+      await Promise.all([ctx.step('a', () => 1), ctx.map('page', [2])])
+    },
+    async (ctx) => {
+      await ctx.step('a', () => 1)
+      await ctx.step('b', () => 2)
+      await ctx.map('page', [1])
+      await (async () => ctx.map('page', [2]))()
+    },
+  ]
+  for (const chain of chains) {
+    const mapped: unknown[] = []
+    const map = async (_work: unknown, { items }: { items: readonly unknown[] }) => {
+      await new Promise(setImmediate)
+      mapped.push(...items)
+    }
+    const step = async (_work: unknown, { index, name }: { index: number; name: string }) => ({ index, name, state: 'done' }) as never
+    const handler = define({ ...parts, root: (ctx: RunningContext) => void chain(ctx) }, 'map')
+    const ending = await run(handler, { task: 'root' }, { map, step, journal: async () => new Map() })
+    assert.deepEqual([ending?.outcome, mapped], ['succeeded', [1, 2]])
+  }
+})
+
+test('a task goes to sleep when what it has mapped is stored; a handler that has thrown maps no more', async () => {
+  const mapped: unknown[] = []
+  const map = async (_work: unknown, { items }: { items: readonly unknown[] }) => {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    mapped.push(...items)
+  }
+  const step = async () => ({ index: 0, name: 'sleep', state: 'sleeping' }) as never
+  const sleeps = async (ctx: RunningContext) => {
+    void (async () => ctx.map('page', [1]))()
+    await ctx.sleep(60_000)
+  }
+  const calls = { map, step, journal: async () => new Map() }
+  assert.equal((await run(define({ ...parts, root: sleeps }, 'map'), { task: 'root' }, calls))?.outcome, 'slept')
+  assert.deepEqual(mapped, [1])
+  const throws = (ctx: RunningContext) => {
+    for (let i = 10; i < 30; i++) void ctx.map('page', [i])
+    throw new Error('no')
+  }
+  assert.equal((await run(define({ ...parts, root: throws }, 'map'), { task: 'root' }, calls))?.error?.message, 'no')
+  assert.ok(mapped.length <= 1 + 4, String(mapped))
 })

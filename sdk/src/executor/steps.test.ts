@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CarillonError, type JournalEntry } from '@carillon/contracts'
+import { turnOf } from '../clock.ts'
 import { signal } from '../testing/eventually.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { AskedFor } from './asked.ts'
@@ -41,7 +42,20 @@ function aTask() {
     suspend: (delayMs) => void suspended.push(delayMs),
   })
   const asked = new AskedFor()
-  return { clock, entries, suspended, stop, asked, begin: () => new Steps(port(), asked), drain: () => (isDraining = true) }
+  return {
+    clock,
+    entries,
+    suspended,
+    stop,
+    asked,
+    begin: () => new Steps(port(), asked),
+    /** The handler has returned. */
+    end: async (steps: Steps) => {
+      await asked.quiet(() => turnOf(clock))
+      await steps.checkWhole()
+    },
+    drain: () => (isDraining = true),
+  }
 }
 
 test('what is done is given as it was stored, in this attempt and in the next', async () => {
@@ -53,7 +67,7 @@ test('what is done is given as it was stored, in this attempt and in the next', 
       return { at: new Date(0), nothing: undefined }
     })
     assert.deepEqual(at, { at: '1970-01-01T00:00:00.000Z' })
-    const end = steps.end()
+    const end = task.end(steps)
     await turn(task.clock)
     await end
   }
@@ -156,7 +170,7 @@ test('a changed program is noticed: another name, another kind, steps that are g
   )
   const short = task.begin()
   await short.step('a', () => 1)
-  const end = short.end()
+  const end = task.end(short)
   end.catch(() => undefined)
   await turn(task.clock)
   await assert.rejects(end, /ends before it/)
@@ -211,9 +225,10 @@ test('a step that nobody waits for is waited for at the end, and its failure is 
     await goOn.fired
     throw new Error('no room')
   })
-  const end = steps.end()
+  const end = task.end(steps)
   await turn(task.clock)
   goOn.fire()
+  await turn(task.clock)
   await end
   assert.throws(() => task.asked.check(), /no room/)
 })

@@ -14,7 +14,7 @@ import {
   writeJson,
 } from '@carillon/contracts'
 import type { BackoffInput } from '../client/start-item.ts'
-import { type Clock, sleep } from '../clock.ts'
+import { type Clock, forever, sleep, turnOf } from '../clock.ts'
 import type { AskedFor } from './asked.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
@@ -51,8 +51,6 @@ const SLEEP = 'sleep'
 /** The steps of the task whose step is being done. */
 const within = new AsyncLocalStorage<Steps>()
 const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
-/** A promise of its own each time: a shared one would keep everything alive that ever waited for it. */
-const forever = () => new Promise<never>(() => undefined)
 
 /**
  * The steps of one task (semantics D7): what a step has returned is stored before the next one begins, and is not done again. Steps are known
@@ -62,8 +60,6 @@ export class Steps {
   readonly #port: StepPort
   readonly #asked: AskedFor
   readonly #names = new Set<string>()
-  /** Steps that are being done; a task does not go to sleep under them. */
-  readonly #underWay = new Set<Promise<unknown>>()
   /** Of those that wait the first is the first to go on. */
   #wakeAt = Number.POSITIVE_INFINITY
   #isSuspended = false
@@ -89,25 +85,13 @@ export class Steps {
     return within.getStore() === this
   }
 
-  /** Whether the handler left steps under way. */
-  get isBusy(): boolean {
-    return this.#underWay.size > 0
+  /** The task goes on in another attempt: nothing of this one comes back. */
+  get isSuspending(): boolean {
+    return this.#wakeAt < Number.POSITIVE_INFINITY
   }
 
-  /** Waits for steps that are under way, whatever comes of them. */
-  async settled(): Promise<void> {
-    while (this.isBusy) await Promise.allSettled(this.#underWay)
-  }
-
-  /**
-   * The handler is through; steps that it did not wait for are waited for.
-   * @throws ProgramChanged when steps are stored that the program did not come to
-   */
-  async end(): Promise<void> {
-    await this.#turn()
-    await this.#journal
-    await this.#turn()
-    await this.settled()
+  /** The handler is through, and all that it asked for. @throws ProgramChanged when steps are stored that the program did not come to */
+  async checkWhole(): Promise<void> {
     for (const { index, name } of (await this.#journal)?.values() ?? []) {
       if (index < this.#next) continue
       throw new ProgramChanged(`Step ${index + 1} was "${name}", and the program ends before it: it was changed. ${REMEDY}`)
@@ -124,7 +108,7 @@ export class Steps {
     if (known?.state === 'done') return known.result
     if (known?.isFinal) throw failureAgain(known)
     if (this.#port.isDraining) return this.#suspend(this.#port.clock.now())
-    const outcome = await this.#tracked(this.#do({ index, name, known, policy }, run))
+    const outcome = await this.#asked.track(this.#do({ index, name, known, policy }, run))
     return 'result' in outcome ? outcome.result : this.#suspend(outcome.retryAt)
   }
 
@@ -133,7 +117,7 @@ export class Steps {
     this.#checkPlace(SLEEP)
     const dueAt = this.#dueAt(until)
     const outcome = { type: 'sleeping', until: new Date(dueAt).toISOString() } as const
-    const known = (await this.#known(index, SLEEP)) ?? (await this.#tracked(this.#store({ index, name: SLEEP, try: 1, outcome })))
+    const known = (await this.#known(index, SLEEP)) ?? (await this.#asked.track(this.#store({ index, name: SLEEP, try: 1, outcome })))
     const wakeAt = parseInstant(known.until) ?? dueAt
     const leftMs = wakeAt - this.#port.clock.now()
     if (leftMs <= 0) return
@@ -167,7 +151,7 @@ export class Steps {
   /** What of it is done already. @throws ProgramChanged, TASK_NOT_RUNNING, the reason of an abort */
   async #known(index: number, name: string): Promise<JournalEntry | undefined> {
     await this.#open()
-    this.#journal ??= this.#port.journal()
+    this.#journal ??= this.#asked.track(this.#port.journal())
     const known = (await this.#journal).get(index)
     await this.#open()
     if (known) checkSame(known, name)
@@ -190,27 +174,10 @@ export class Steps {
   /** Never comes back: the attempt ends when nothing is under way, and what follows is done by the next one. */
   async #suspend(wakeAt: number): Promise<never> {
     this.#wakeAt = Math.min(this.#wakeAt, wakeAt)
-    do {
-      await Promise.allSettled(this.#underWay)
-      // What follows a step that has just ended comes in this turn.
-      await this.#turn()
-    } while (this.isBusy)
+    await this.#asked.quiet(() => turnOf(this.#port.clock))
     if (!this.#isSuspended) this.#port.suspend(Math.max(0, this.#wakeAt - this.#port.clock.now()))
     this.#isSuspended = true
     return forever()
-  }
-
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#port.clock.nextTurn(resolve))
-  }
-
-  async #tracked<Result>(work: Promise<Result>): Promise<Result> {
-    this.#underWay.add(work)
-    try {
-      return await work
-    } finally {
-      this.#underWay.delete(work)
-    }
   }
 
   /** A step waits for what it does, a sleep for the steps under way: the one within the other would wait for ever. */

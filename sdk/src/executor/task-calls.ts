@@ -32,21 +32,15 @@ export class TaskCalls {
     this.#instance = options.instance
   }
 
-  /**
-   * Answers how to send the call, which may be later: the items are as they are now.
-   * @param call which call of its task, from 0
-   * @throws CarillonError INVALID_NAME, INVALID_REQUEST, INVALID_JSON, JSON_TOO_DEEP, ITEM_TOO_LARGE
-   */
-  map(
+  /** @param call which call of its task, from 0 */
+  async map(
     { taskId, attempt }: WorkMessage,
     call: { call: number; name: string; items: readonly unknown[] },
     signal: AbortSignal,
-  ): () => Promise<void> {
+  ): Promise<void> {
     const items = (Array.isArray(call.items) ? call.items.map(asJson) : call.items) as CallItems
-    const body = this.#caller.bodyOf(CALLS.tasksMap, { taskId, attempt, instance: this.#instance, ...call, items })
-    return async () => {
-      await this.#patiently(signal, () => this.#caller.send(CALLS.tasksMap, body, { signal }))
-    }
+    const input = { taskId, attempt, instance: this.#instance, ...call, items }
+    await this.#patiently(signal, () => this.#caller.call(CALLS.tasksMap, input, { signal }))
   }
 
   /** A page of what a task has to reduce. */

@@ -12,7 +12,7 @@ function createContext() {
     traceparent: undefined,
     progress: (percent: number, note: string | undefined) => void progress.push([percent, note]),
     log: (level: LogLevel, message: string) => void lines.push([level, message]),
-    map: (call: { call: number; name: string; items: readonly unknown[] }) => () =>
+    map: (call: { call: number; name: string; items: readonly unknown[] }) =>
       new Promise<void>((resolve) => calls.push({ ...call, resolve })),
     results: async ({ cursor, limit }: { cursor: string | undefined; limit: number }) => {
       const from = Number(cursor ?? 0)

@@ -1,5 +1,6 @@
 import { CarillonError, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
 
+import { forever, turnOf } from '../clock.ts'
 import { AskedFor } from './asked.ts'
 import { type StepOptions, type StepPort, Steps } from './steps.ts'
 
@@ -84,8 +85,7 @@ export interface TaskPort extends StepPort {
   readonly traceparent: string | undefined
   progress(percent: number, note: string | undefined): void
   log(level: LogLevel, message: string, fields: LogFields | undefined): void
-  /** A call to map, checked and written down; answers how to send it. @throws CarillonError for what would be refused anyway */
-  map(call: { call: number; name: string; items: readonly unknown[] }): () => Promise<void>
+  map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void>
   results(page: { cursor: string | undefined; limit: number }): Promise<Page<TaskResult>>
 }
 
@@ -102,7 +102,7 @@ export class RunningContext implements TaskContext {
   done: Record<string, unknown> | undefined
   #calls = 0
   readonly #turns: Promise<void>[] = []
-  #unanswered = 0
+  #isStopped = false
   readonly #asked = new AskedFor()
   readonly #work: WorkMessage
   readonly #port: TaskPort
@@ -165,24 +165,24 @@ export class RunningContext implements TaskContext {
     return this.#steps.sleep(until)
   }
 
-  /** Steps that the handler did not wait for; undefined where there are none. */
-  stepsUnderWay(): Promise<void> | undefined {
-    return this.#steps?.isBusy ? this.#steps.settled() : undefined
+  /** The handler has thrown: what is under way ends, what waits for its turn is not asked for any more. Undefined where nothing is. */
+  stop(): Promise<void> | undefined {
+    this.#isStopped = true
+    return this.#asked.isBusy ? this.#asked.settled() : undefined
   }
 
   /**
    * The handler has returned: what it did not wait for is waited for, as a task that has ended cannot ask. Undefined where it asked for nothing.
-   * The promise rejects with an error that nobody listened for; ProgramChanged
+   * The promise rejects with an error that nobody listened for, or ProgramChanged; it stays open when the task goes to sleep.
    */
   end(): Promise<void> | undefined {
-    return this.#steps || this.#calls > 0 ? this.#end() : undefined
+    return this.#asked.isEmpty ? undefined : this.#end()
   }
 
   async #end(): Promise<void> {
-    do {
-      await Promise.all(this.#turns)
-      await this.#steps?.end()
-    } while (this.#unanswered > 0)
+    await this.#asked.quiet(() => turnOf(this.#port.clock))
+    if (this.#steps?.isSuspending) return forever()
+    await this.#steps?.checkWhole()
     this.#asked.check()
   }
 
@@ -191,18 +191,19 @@ export class RunningContext implements TaskContext {
       const hint = 'A step that is done is not done again, and what it asked for would be missing: map before or after it.'
       throw new CarillonError('INVALID_REQUEST', 'map is wrong: it is within a step', { field: 'name', value: printable(name), hint })
     }
-    return this.#asked.watch(this.#map({ call: this.#calls++, name, items }))
+    // They go out when their turn has come, and the caller may change its list before.
+    return this.#asked.watch(this.#map({ call: this.#calls++, name, items: Array.isArray(items) ? [...items] : items }))
   }
 
-  async #map(call: Parameters<TaskPort['map']>[0]): Promise<void> {
-    // As it is now: when its turn comes the caller may have changed it.
-    const send = this.#port.map(call)
+  #map(call: Parameters<TaskPort['map']>[0]): Promise<void> {
     const turn = call.call % CALLS_AT_ONCE
-    const done = (this.#turns[turn] ?? Promise.resolve()).then(send)
-    this.#unanswered++
-    const answered = () => void this.#unanswered--
-    this.#turns[turn] = done.then(answered, answered)
-    await done
+    const done = (this.#turns[turn] ?? Promise.resolve()).then(() => {
+      if (this.#steps?.isSuspending && this.#port.isOver) return forever()
+      if (this.#isStopped) throw new CarillonError('TASK_NOT_RUNNING', 'The handler has thrown: its task asks for nothing more')
+      return this.#asked.track(this.#port.map(call))
+    })
+    this.#turns[turn] = done.catch(() => undefined)
+    return done
   }
 
   async *results<Result>(): AsyncGenerator<Result> {
