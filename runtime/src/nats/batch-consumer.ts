@@ -27,14 +27,15 @@ const EXPIRES_MS = 5_000
 
 /**
  * Takes a stream in batches: what arrived meanwhile is the next one, nothing waits when idle. Messages are acknowledged when their batch is
- * handled; one that cannot be read is set aside and the rest goes on. While the store is behind, the broker is told that they are still being
- * worked on: what a dead process held comes again after 10 s.
+ * handled; one that cannot be read is set aside and the rest goes on. What is held for long is told to the broker as still being worked on, so
+ * that only what a dead process held comes again, after 10 s.
  */
 export class BatchConsumer extends LoopService {
   readonly #options: BatchConsumerOptions
   #waiting: JsMsg[] = []
-  /** When each batch was begun that is under way, oldest first. */
-  readonly #inFlight = new Map<JsMsg[], number>()
+  readonly #inFlight = new Set<JsMsg[]>()
+  /** The sequence of the newest message so far. */
+  #newest = 0
   #due = false
   #stopping = false
   #drained: (() => void) | undefined
@@ -94,6 +95,7 @@ export class BatchConsumer extends LoopService {
       return
     }
     this.#waiting.push(message)
+    this.#newest = Math.max(this.#newest, message.seq)
     if (this.#due || this.#inFlight.size >= this.#options.maxInFlight) return
     this.#due = true
     setImmediate(() => {
@@ -102,21 +104,20 @@ export class BatchConsumer extends LoopService {
     })
   }
 
-  /** Only what takes long is told of: most batches are done within milliseconds. */
+  /** Only what was here a while ago already: most are done within milliseconds. */
   async #keepHeld(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options
-    while (await pause(clock, TIMES.workingMs, signal)) {
-      const [oldest = Number.POSITIVE_INFINITY] = this.#inFlight.values()
-      if (clock.now() - oldest < TIMES.workingMs) continue
-      for (const message of [...this.#inFlight.keys(), this.#waiting].flat()) message.working()
+    let newestBefore = 0
+    while (await pause(this.#options.clock, TIMES.workingMs, signal)) {
+      for (const message of [...this.#inFlight, this.#waiting].flat()) if (message.seq <= newestBefore) message.working()
+      newestBefore = this.#newest
     }
   }
 
   #flush(): void {
-    const { stream, log, clock } = this.#options
+    const { stream, log } = this.#options
     while (this.#waiting.length > 0 && this.#inFlight.size < this.#options.maxInFlight) {
       const batch = this.#waiting.splice(0, this.#options.maxMessages)
-      this.#inFlight.set(batch, clock.now())
+      this.#inFlight.add(batch)
       this.#handle(batch)
         .catch((error: unknown) =>
           log.warn({ evt: 'batch.unacknowledged', stream, err: error }, 'a batch could not be acknowledged; it comes again'),
