@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { CarillonError } from '@carillon/contracts'
+import { Checkpointer } from './checkpointer.ts'
 import { DiskReserve, LONGEST_LOG_BYTES } from './disk-reserve.ts'
 import { fromSqliteError, isDiskFull } from './sqlite-error.ts'
 
@@ -14,13 +15,6 @@ export interface SqliteOptions {
 
 /** Another process may write the same file for a moment; the event loop stands still while we wait for it. */
 const BUSY_TIMEOUT_MS = 2_000
-/** What a commit adds to the log, about: a page for each index, and one for so many rows more. */
-const [PAGES_PER_COMMIT, ROWS_PER_PAGE] = [4, 8]
-/**
- * The part of the longest log at which it is brought into the database in a turn of its own: that takes milliseconds, and whoever waits for a
- * commit need not wait for it. A commit that finds the longest log does it itself.
- */
-const CHECKPOINT_AT = 0.6
 /** SQLite's own. */
 const PAGE_BYTES = 4_096
 const CACHE_KIB = 16_384
@@ -36,17 +30,15 @@ export class Connection {
   readonly #commit: StatementSync
   readonly #changes: StatementSync
   readonly #reserve: DiskReserve | undefined
-  readonly #checkpointPages: number
+  readonly #checkpointer: Checkpointer
   #changesCounted = 0
-  #pagesInLog = 0
-  #isCheckpointDue = false
 
   constructor(options: SqliteOptions) {
     this.path = options.path
     const reserve = reserveOf(options)
     try {
       const logPages = Math.floor((reserve?.logBytes ?? LONGEST_LOG_BYTES) / PAGE_BYTES)
-      this.#checkpointPages = logPages * CHECKPOINT_AT
+      this.#checkpointer = new Checkpointer({ longestPages: logPages, checkpoint: () => this.#checkpoint() })
       this.#database = openDatabase(options, logPages)
       this.#begin = this.#database.prepare('begin immediate')
       this.#commit = this.#database.prepare('commit')
@@ -96,6 +88,7 @@ export class Connection {
 
   close(): void {
     if (!this.#database.isOpen) return
+    this.#checkpointer.stop()
     this.#statements.clear()
     this.#database.close()
   }
@@ -106,7 +99,7 @@ export class Connection {
     try {
       const result = work()
       this.#commit.run()
-      this.#checkpointSoon()
+      this.#checkpointer.committed(this.#newChanges())
       return result
     } catch (error) {
       // A full disk may have rolled back already.
@@ -115,20 +108,8 @@ export class Connection {
     }
   }
 
-  /** After the turn that follows a commit: in that one its callers tell of it. */
-  #checkpointSoon(): void {
-    const changes = this.#changesSoFar()
-    this.#pagesInLog += PAGES_PER_COMMIT + (changes - this.#changesCounted) / ROWS_PER_PAGE
-    this.#changesCounted = changes
-    if (this.#isCheckpointDue || this.#pagesInLog < this.#checkpointPages) return
-    this.#isCheckpointDue = true
-    setImmediate(() => setImmediate(() => this.#checkpoint()))
-  }
-
   #checkpoint(): void {
-    this.#isCheckpointDue = false
     if (!this.#database.isOpen) return
-    this.#pagesInLog = 0
     try {
       this.#database.exec('pragma wal_checkpoint(passive)')
     } catch {
@@ -136,8 +117,11 @@ export class Connection {
     }
   }
 
-  #changesSoFar(): number {
-    return this.#changes.get()?.['count'] as number
+  /** Rows that were changed since the last call. */
+  #newChanges(): number {
+    const before = this.#changesCounted
+    this.#changesCounted = this.#changes.get()?.['count'] as number
+    return this.#changesCounted - before
   }
 
   #withReserve<Result>(work: () => Result): Result {

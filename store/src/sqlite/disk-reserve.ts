@@ -1,4 +1,4 @@
-import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CarillonError } from '@carillon/contracts'
 
@@ -6,6 +6,8 @@ import { CarillonError } from '@carillon/contracts'
 const MARK_BYTES = 16 * 1024 * 1024
 /** The write-ahead log, where the disk is not a small one. */
 export const LONGEST_LOG_BYTES = 10 * 1024 * 1024
+/** Where the size of the disk is not known, or next to nothing. */
+const SHORTEST_LOG_BYTES = 256 * 1024
 /** Given back when the disk is full all the same: more than twice the write-ahead log, or a full disk could not even be checkpointed. */
 const LOGS_IN_BALLAST = 2.1
 
@@ -28,7 +30,11 @@ export class DiskReserve {
     const { blocks, bsize } = statfsSync(this.#folder)
     this.#markBytes = Math.min(MARK_BYTES, (blocks * bsize) / 10)
     this.#ballastBytes = Math.floor(Math.min(LOGS_IN_BALLAST * LONGEST_LOG_BYTES, (blocks * bsize) / 8))
-    this.logBytes = this.#ballastBytes / LOGS_IN_BALLAST
+    this.logBytes = Math.max(SHORTEST_LOG_BYTES, this.#ballastBytes / LOGS_IN_BALLAST)
+    // What a process before this one has put aside counts.
+    this.#held = statSync(this.#ballast, { throwIfNoEntry: false })?.size === this.#ballastBytes
+    if (this.#held) return
+    rmSync(this.#ballast, { force: true })
     this.#refill()
   }
 

@@ -152,7 +152,7 @@ export class AdvanceRun {
     if (first) await this.#create(run, [first])
   }
 
-  async #free(run: RunRecord, { stage, limit }: Extract<Effect, { do: 'free' }>): Promise<void> {
+  async #free(run: RunRecord, { stage, limit, room = LOOK_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
     const range = { state: 'waiting', from: stage && stageStart(run.id, stage) } as const
     const free = (task: TaskRecord) => {
       if (stage !== undefined && stageOf(task.id) !== stage) return 'enough'
@@ -161,13 +161,13 @@ export class AdvanceRun {
     }
     if (limit === undefined) return this.#each(run, range, free)
     const { tasks } = this.#store
-    for (let isMore = true; isMore; ) {
-      const page = await tasks.list({ runId: run.id, ...range, limit: Math.min(LOOK_PAGE, limit) })
+    for (let left = room; left > 0; ) {
+      const page = await tasks.list({ runId: run.id, ...range, limit: Math.min(LOOK_PAGE, left) })
       // Counted after they were read: whoever frees meanwhile frees the same ones, or is counted. So the limit holds without a lock.
-      const room = limit - (await tasks.countUpTo({ runId: run.id, states: UNDER_WAY, atMost: limit }))
-      const changes = decided(page.items.slice(0, room).map(free))
+      left = limit - (await tasks.countUpTo({ runId: run.id, states: UNDER_WAY, atMost: limit }))
+      const changes = decided(page.items.slice(0, left).map(free))
       await this.#tasks.write(changes)
-      isMore = page.cursor !== undefined && changes.length === page.items.length
+      left = page.cursor === undefined || changes.length < page.items.length ? 0 : left - changes.length
     }
   }
 

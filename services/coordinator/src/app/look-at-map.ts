@@ -25,8 +25,8 @@ export async function lookAtMap(store: Store, run: RunRecord): Promise<MapFacts>
   if (stage === 'reduce' && !isTooEarly && !(await tasks.get([stageTaskId(runId, 'reduce', 0)]))[0])
     return { tally: (await tallyOf(store, runId)).filter((kind) => kind.stage === 'map') }
   const limit = run.plan?.maxParallel
-  const isFull = limit !== undefined && (await tasks.countUpTo({ runId, states: UNDER_WAY, atMost: limit })) >= limit
-  return { waiting: isTooEarly ? undefined : stage, isFull }
+  const underWay = limit === undefined ? 0 : await tasks.countUpTo({ runId, states: UNDER_WAY, atMost: limit })
+  return { waiting: isTooEarly ? undefined : stage, underWay }
 }
 
 /** How many tasks there are of each kind, in each stage. */

@@ -35,10 +35,10 @@ test('a run begins with its root', () => {
 
 test('while a task is open as many as may be under way are freed, and nothing is decided', () => {
   assert.deepEqual(plan(runOf(), {}), [])
-  assert.deepEqual(plan(runOf(), { waiting: 'map' }), [{ do: 'free', stage: 'map', limit: undefined }])
+  assert.deepEqual(plan(runOf(), { waiting: 'map' }), [{ do: 'free', stage: 'map' }])
   const limited = runOf({}, { maxParallel: 3 })
-  assert.deepEqual(plan(limited, { waiting: 'reduce' }), [{ do: 'free', stage: 'reduce', limit: 3 }])
-  assert.deepEqual(plan(limited, { waiting: 'map', isFull: true }), [])
+  assert.deepEqual(plan(limited, { waiting: 'reduce', underWay: 1 }), [{ do: 'free', stage: 'reduce', limit: 3, room: 2 }])
+  assert.deepEqual(plan(limited, { waiting: 'map', underWay: 3 }), [])
   assert.deepEqual(plan(runOf({ state: 'cancelling' }), { isStoppable: true }), [{ do: 'cancel' }])
   assert.deepEqual(plan(runOf({ state: 'cancelling' }), { isStoppable: false }), [])
 })

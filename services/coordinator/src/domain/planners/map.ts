@@ -1,7 +1,7 @@
 import { OWN_TASK_NAMES, type Stage, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
 import type { NamedTally, RunRecord, Tally, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../new-run.ts'
-import { begun, type Counts, countsOf, type Effect, endOf, type Facts, NOT_SUCCEEDED, type Planner, totalOf } from './planner.ts'
+import { begun, type Counts, countsOf, type Effect, endOf, type Facts, freed, NOT_SUCCEEDED, type Planner, totalOf } from './planner.ts'
 
 export interface StageTally extends Tally {
   readonly stage: Stage
@@ -13,8 +13,8 @@ export interface MapFacts {
   readonly tally?: readonly StageTally[]
   /** Of open ones: the stage of those that wait and may be freed. */
   readonly waiting?: Stage | undefined
-  /** Of open ones: as many are under way as may be. */
-  readonly isFull?: boolean
+  /** Of open ones: how many are under way, counted no further than may be. */
+  readonly underWay?: number
   /** Of open ones: whether any is not being cancelled yet. */
   readonly isStoppable?: boolean
   /** The last task of a run that reduces: its merge, or the only part of its reduce. */
@@ -34,9 +34,9 @@ export const planMap: Planner = (facts) => {
   return [{ do: 'create', tasks: [root] }, begun(facts)]
 }
 
-function goOnMapping({ run }: Facts, { waiting, isFull = false, isStoppable }: MapFacts): Effect[] {
+function goOnMapping({ run }: Facts, { waiting, underWay = 0, isStoppable }: MapFacts): Effect[] {
   if (run.state === 'cancelling') return isStoppable ? [{ do: 'cancel' }] : []
-  return waiting && !isFull ? [{ do: 'free', stage: waiting, limit: run.plan?.maxParallel }] : []
+  return waiting ? freed(run, underWay).map((effect) => ({ ...effect, stage: waiting })) : []
 }
 
 /** Of a run whose failed tasks are run again. What was reduced before some of its leaves had succeeded is reduced again. */

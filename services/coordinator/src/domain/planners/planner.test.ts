@@ -50,11 +50,11 @@ test('failed tasks that are tolerated do not fail the run, and are still told of
 test('waiting tasks are freed while there is room', () => {
   const run = shardsRun({}, { maxParallel: 3 })
   const free = (counts: Counts) => goOn(facts(run, counts))
-  assert.deepEqual(free({ waiting: 10 }), [{ do: 'free', limit: 3 }])
-  assert.deepEqual(free({ waiting: 5, running: 2, succeeded: 3 }), [{ do: 'free', limit: 3 }])
+  assert.deepEqual(free({ waiting: 10 }), [{ do: 'free', limit: 3, room: 3 }])
+  assert.deepEqual(free({ waiting: 5, running: 2, succeeded: 3 }), [{ do: 'free', limit: 3, room: 1 }])
   assert.deepEqual(free({ waiting: 5, running: 2, delayed: 1, succeeded: 2 }), [])
   assert.deepEqual(free({ running: 3, succeeded: 7 }), [])
-  assert.deepEqual(goOn(facts(shardsRun(), { waiting: 10 })), [{ do: 'free', limit: undefined }])
+  assert.deepEqual(goOn(facts(shardsRun(), { waiting: 10 })), [{ do: 'free' }])
 })
 
 test('a cancelled run frees nothing more', () => {

@@ -30,8 +30,8 @@ export type Effect =
   | { readonly do: 'split'; readonly leaves: number; readonly parts: number }
   /** Of the run: its tasks are made, or all have ended. */
   | { readonly do: 'decide'; readonly decision: Decision }
-  /** Waiting tasks, of a map those of a stage: in their order, until so many are under way; without a limit all. */
-  | { readonly do: 'free'; readonly stage?: Stage; readonly limit: number | undefined }
+  /** Waiting tasks, of a map those of a stage: in their order, until so many are under way as `limit` says (default: all); `room` was free. */
+  | { readonly do: 'free'; readonly stage?: Stage; readonly limit?: number; readonly room?: number }
   | { readonly do: 'cancel' }
   | { readonly do: 'look-again'; readonly afterMs: number }
 
@@ -66,9 +66,14 @@ export function goOn(facts: Facts): Effect[] {
   if (total > 0 && ended === total) return [{ do: 'decide', decision: endOf(facts) }]
   const { waiting = 0, delayed = 0, queued = 0, running = 0 } = counts
   if (run.state === 'cancelling') return waiting + delayed + queued + running > 0 ? [{ do: 'cancel' }] : []
+  return waiting === 0 ? [] : freed(run, total - ended - waiting)
+}
+
+/** As many of the waiting tasks as there is room for. */
+export function freed(run: RunRecord, underWay: number): Effect[] {
   const limit = run.plan?.maxParallel
-  const isFull = limit !== undefined && total - ended - waiting >= limit
-  return waiting === 0 || isFull ? [] : [{ do: 'free', limit }]
+  if (limit === undefined) return [{ do: 'free' }]
+  return underWay < limit ? [{ do: 'free', limit, room: limit - underWay }] : []
 }
 
 /** The end of a run whose tasks have all ended (semantics D6): more failed than tolerated → failed, else any cancelled → cancelled. */

@@ -65,7 +65,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'the limit of tasks under way is forgotten': {
-    planner: changing((effect) => (effect.do === 'free' ? { ...effect, limit: undefined } : effect)),
+    planner: changing((effect) => (effect.do === 'free' ? { do: 'free', ...(effect.stage ? { stage: effect.stage } : {}) } : effect)),
   },
   'what is under way is counted before the waiting tasks are read': {
     store: (store) => {
