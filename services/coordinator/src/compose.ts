@@ -7,7 +7,7 @@ import { ChangeJobs } from './app/change-jobs.ts'
 import { ChangeRuns } from './app/change-runs.ts'
 import { CheckHealth } from './app/check-health.ts'
 import { ClaimTask } from './app/claim-task.ts'
-import { FireSlots } from './app/fire-slots.ts'
+import { FireSlots, SLOT_LEAD_MS } from './app/fire-slots.ts'
 import { KeepSteps } from './app/keep-steps.ts'
 import { LoseInstance } from './app/lose-instance.ts'
 import { MapTasks } from './app/map-tasks.ts'
@@ -99,6 +99,7 @@ function loopsOf(base: Foundation, stopping: AbortSignal) {
     ...base,
     sources,
     shares,
+    jobsLeadMs: SLOT_LEAD_MS,
     handlers: { jobs: (ids) => slots.execute(ids), runs: (ids) => wake.execute(ids), tasks: (ids) => wakeTasks.execute(ids) },
   })
   return { slots, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }

@@ -30,7 +30,7 @@ export class Connection {
   readonly #commit: StatementSync
   readonly #changes: StatementSync
   readonly #reserve: DiskReserve | undefined
-  readonly #checkpointer: Checkpointer
+  readonly #checkpointer: Checkpointer | undefined
   #changesCounted = 0
 
   constructor(options: SqliteOptions) {
@@ -38,7 +38,7 @@ export class Connection {
     const reserve = reserveOf(options)
     try {
       const logPages = Math.floor((reserve?.logBytes ?? LONGEST_LOG_BYTES) / PAGE_BYTES)
-      this.#checkpointer = new Checkpointer({ longestPages: logPages, checkpoint: () => this.#checkpoint() })
+      this.#checkpointer = reserve && new Checkpointer(options.path, { longestPages: logPages })
       this.#database = openDatabase(options, logPages)
       this.#begin = this.#database.prepare('begin immediate')
       this.#commit = this.#database.prepare('commit')
@@ -88,7 +88,7 @@ export class Connection {
 
   close(): void {
     if (!this.#database.isOpen) return
-    this.#checkpointer.stop()
+    this.#checkpointer?.stop()
     this.#statements.clear()
     this.#database.close()
   }
@@ -99,21 +99,12 @@ export class Connection {
     try {
       const result = work()
       this.#commit.run()
-      this.#checkpointer.committed(this.#newChanges())
+      this.#checkpointer?.committed(this.#newChanges())
       return result
     } catch (error) {
       // A full disk may have rolled back already.
       if (this.#database.isTransaction) this.#database.exec('rollback')
       throw error
-    }
-  }
-
-  #checkpoint(): void {
-    if (!this.#database.isOpen) return
-    try {
-      this.#database.exec('pragma wal_checkpoint(passive)')
-    } catch {
-      // Nothing is lost: the commit that finds the log too long tries again, and says what is wrong.
     }
   }
 

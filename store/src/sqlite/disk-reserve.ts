@@ -8,8 +8,9 @@ const MARK_BYTES = 16 * 1024 * 1024
 export const LONGEST_LOG_BYTES = 10 * 1024 * 1024
 /** Where the size of the disk is not known, or next to nothing. */
 const SHORTEST_LOG_BYTES = 256 * 1024
-/** Given back when the disk is full all the same: more than twice the write-ahead log, or a full disk could not even be checkpointed. */
-const LOGS_IN_BALLAST = 2.1
+/** Given back when the disk is full all the same: more than twice the write-ahead log, or a full disk could not even be checkpointed; the log may become half as
+ * long again while a thread brings it in. */
+const LOGS_IN_BALLAST = 3
 
 /**
  * Keeps a store on a full disk able to end what it has begun. SQLite needs room even to delete, so the room is put aside before: a mark below

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { settle } from '@carillon/runtime/testing'
 import { aJob } from '@carillon/store/testing'
 import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
+import { SLOT_LEAD_MS } from './fire-slots.ts'
 
 const MINUTE_MS = 60_000
 const runsOf = async ({ store }: TestCoordinator) => (await store.runs.list({ namespace: 'default', limit: 500 })).items
@@ -47,7 +48,7 @@ test('a job that was changed, paused or removed meanwhile is left alone', async 
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
   await store.jobs.insert(aJob('paused', { state: 'paused', wakeAt: null }))
-  await store.jobs.insert(aJob('later', { wakeAt: clock.now() + 1 }))
+  await store.jobs.insert(aJob('later', { wakeAt: clock.now() + SLOT_LEAD_MS + 1 }))
   await fireSlots.execute(['default/paused', 'default/later', 'default/removed'])
   assert.deepEqual(await runsOf(coordinator), [])
   await store.jobs.insert(aJob('changed', { wakeAt: clock.now() }))
@@ -58,6 +59,26 @@ test('a job that was changed, paused or removed meanwhile is left alone', async 
   }
   await fireSlots.execute(['default/changed'])
   assert.equal((await jobOf(coordinator, 'changed')).wakeAt, clock.now() + 5)
+})
+
+test('a slot is taken before its time, and nothing is told before it has come', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  const slot = clock.now() + SLOT_LEAD_MS
+  await store.jobs.insert(aJob('report', { wakeAt: slot }))
+  const firing = fireSlots.execute(['default/report'])
+  await settle()
+  assert.deepEqual(
+    (await runsOf(coordinator)).map(({ state }) => state),
+    ['queued'],
+  )
+  await clock.advance(SLOT_LEAD_MS - 1)
+  assert.deepEqual([coordinator.fake.said('work.report'), coordinator.fake.said('live.run')], [[], []])
+  assert.equal((await jobOf(coordinator, 'report')).wakeAt, slot)
+  await clock.advance(1)
+  await firing
+  assert.equal(coordinator.fake.said('work.report').length, 1)
+  assert.equal((await jobOf(coordinator, 'report')).wakeAt, slot + MINUTE_MS)
 })
 
 test('an instant fires once, and its job is finished', async (context) => {

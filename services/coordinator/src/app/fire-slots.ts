@@ -16,12 +16,18 @@ const ON_TIME_MS = 1_000
 interface FiredJob {
   readonly job: DueJob
   /** Undefined: still to be found. */
-  readonly next: number | null | undefined
+  next: number | null | undefined
 }
 
 const turnOfLoop = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Fires the slots of jobs: first the runs, under ids derived from (job, slot), then the jobs' next time. A crash between is repaired by doing it again. */
+/** How long before its time a slot is taken: what is slow (the store, the search for the next slot) is over when its time has come. */
+export const SLOT_LEAD_MS = 150
+
+/**
+ * Fires the slots of jobs: first the runs are stored, under ids derived from (job, slot); when their time has come they are published; then the jobs
+ * are moved to their next time. A crash between is repaired by doing it again.
+ */
 export class FireSlots {
   readonly #store: Store
   readonly #jobs: JobCache
@@ -52,20 +58,21 @@ export class FireSlots {
     this.#log = options.log
   }
 
+  /** Call when the slots of these jobs are due, or `SLOT_LEAD_MS` before. */
   async execute(ids: readonly string[]): Promise<void> {
-    const fired = await this.#fire(ids)
+    const fired = await this.#fire(await this.#jobs.toFire(ids, this.#clock.now() + SLOT_LEAD_MS))
     for (let i = 0; i < fired.length; i += SLICE) {
       await this.#move(fired.slice(i, i + SLICE))
       await turnOfLoop()
     }
   }
 
-  /** Stores the runs of what is due, and has them published. */
-  async #fire(ids: readonly string[]): Promise<FiredJob[]> {
+  /** Stores the runs of what is due, and has them published when it is. */
+  async #fire(jobs: readonly DueJob[]): Promise<FiredJob[]> {
     const now = this.#clock.now()
     const runs: RunRecord[] = []
     const fired: FiredJob[] = []
-    for (const job of await this.#jobs.toFire(ids)) {
+    for (const job of jobs) {
       this.#unlessFaulty(job, () => {
         const onTime = now - job.wakeAt < ON_TIME_MS
         const schedule = job.schedule as Schedule
@@ -77,13 +84,24 @@ export class FireSlots {
         fired.push({ job, next })
       })
     }
-    await this.#writer.insert(runs)
+    const slot = Math.max(...jobs.map(({ wakeAt }) => wakeAt))
+    await this.#writer.insert(runs, { until: () => this.#reach(slot, fired) })
     const firedAt = this.#clock.now()
     for (const run of runs) if (run.slot !== null && run.state !== 'skipped') this.#lateness.record(firedAt - run.slot)
     return fired
   }
 
-  /** Moves jobs to their next slot. To find it takes longer than to fire, so it comes after. */
+  /** Waits until a slot has come. There is time to find the next ones. */
+  async #reach(slot: number, fired: readonly FiredJob[]): Promise<void> {
+    if (slot <= this.#clock.now()) return
+    for (const entry of fired)
+      this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(entry.job.schedule as Schedule, entry.job.wakeAt)))
+    // Timers may be a millisecond early, and the machine's clock may be set back.
+    for (let leftMs = slot - this.#clock.now(); leftMs > 0; leftMs = slot - this.#clock.now())
+      await new Promise<void>((resolve) => this.#clock.after(leftMs, resolve))
+  }
+
+  /** Moves jobs to their next slot. To find it takes longer than to fire: of slots that are late it comes after. */
   async #move(fired: readonly FiredJob[]): Promise<void> {
     const moves: (JobMove & { job: DueJob })[] = []
     for (const { job, next } of fired) {
@@ -107,7 +125,7 @@ export class FireSlots {
   }
 
   /** A job whose slots cannot be found disturbs no other. */
-  #unlessFaulty(job: JobRecord, step: () => void): void {
+  #unlessFaulty(job: JobRecord, step: () => unknown): void {
     try {
       step()
     } catch (error) {

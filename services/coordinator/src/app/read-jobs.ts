@@ -67,10 +67,10 @@ export class JobCache {
     return jobs
   }
 
-  /** Those of these jobs that are to be fired now. */
-  async toFire(ids: readonly string[]): Promise<DueJob[]> {
+  /** Those of these jobs whose slot comes before `until`. */
+  async toFire(ids: readonly string[], until: number): Promise<DueJob[]> {
     const now = this.#clock.now()
-    const isDue = (job: JobRecord | undefined): job is DueJob => job?.state === 'active' && job.wakeAt !== null && job.wakeAt <= now
+    const isDue = (job: JobRecord | undefined): job is DueJob => job?.state === 'active' && job.wakeAt !== null && job.wakeAt <= until
     const known = ids.map((id) => this.#entries.get(id)).map((entry) => (entry && entry.until > now ? entry.job : undefined))
     const unsure = ids.filter((_, i) => !isDue(known[i]))
     const read = unsure.length > 0 ? await this.#store.jobs.get(unsure) : []

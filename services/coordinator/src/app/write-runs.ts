@@ -60,8 +60,9 @@ export class RunWriter {
   /**
    * Writes new runs and publishes their work.
    * @param options.answerFirst resolve as soon as they are stored: the caller hears of it while their work is being published
+   * @param options.until their work is published when this resolves, which is called when they are stored
    */
-  async insert(runs: readonly RunRecord[], options: { answerFirst?: boolean } = {}): Promise<InsertOutcome[]> {
+  async insert(runs: readonly RunRecord[], options: { answerFirst?: boolean; until?: () => Promise<void> } = {}): Promise<InsertOutcome[]> {
     // What is expected already was asked for before; whether it is published is not settled by being asked for again.
     const fresh = new Set(runs.filter((run) => isOwed(run) && !this.#work.isExpected(run.id)))
     for (const run of fresh) this.#work.expect(run.id, run.queuedAt ?? 0)
@@ -78,7 +79,10 @@ export class RunWriter {
     }
     // Events of records that are ended from the beginning (skipped slots) are waited for.
     if (options.answerFirst) setImmediate(follow)
-    else await follow()
+    else {
+      await options.until?.()
+      await follow()
+    }
     return outcomes
   }
 

@@ -30,6 +30,7 @@ export class Waker extends LoopService {
   readonly #log: Logger
   readonly #shares: () => readonly number[]
   readonly #handlers: WakeHandlers
+  readonly #leadMs: number
   /** By instant: what is to be woken then. One timer an instant. */
   readonly #armed = new Map<number, { keys: Map<string, WakeKind>; cancel: () => void }>()
   #firing: Promise<void> = Promise.resolve()
@@ -41,6 +42,8 @@ export class Waker extends LoopService {
     log: Logger
     shares: () => readonly number[]
     handlers: WakeHandlers
+    /** Jobs are woken so long before their time, to be ready when it has come. */
+    jobsLeadMs?: number
   }) {
     super()
     this.#sources = options.sources
@@ -48,18 +51,20 @@ export class Waker extends LoopService {
     this.#log = options.log
     this.#shares = options.shares
     this.#handlers = options.handlers
+    this.#leadMs = options.jobsLeadMs ?? 0
   }
 
   /** Wakes at `wakeAt` if that is soon; what is farther is found by the scan. */
   arm(kind: WakeKind, due: { id: string; wakeAt: number }): void {
     if (this.#stopped || due.wakeAt > this.#clock.now() + AHEAD_MS) return
-    const there = this.#armed.get(due.wakeAt)
+    const instant = kind === 'jobs' ? due.wakeAt - this.#leadMs : due.wakeAt
+    const there = this.#armed.get(instant)
     if (there) {
       there.keys.set(due.id, kind)
       return
     }
-    const cancel = this.#clock.after(due.wakeAt - this.#clock.now(), () => this.#fire(due.wakeAt))
-    this.#armed.set(due.wakeAt, { keys: new Map([[due.id, kind]]), cancel })
+    const cancel = this.#clock.after(Math.max(0, instant - this.#clock.now()), () => this.#fire(instant))
+    this.#armed.set(instant, { keys: new Map([[due.id, kind]]), cancel })
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
