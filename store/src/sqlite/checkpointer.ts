@@ -3,21 +3,19 @@ import { Worker } from 'node:worker_threads'
 
 /** What a commit adds to the log, about: a page for each index, and one for so many rows more. */
 const [PAGES_PER_COMMIT, ROWS_PER_PAGE] = [4, 8]
-/** The parts of the longest log from which on it is brought in when nothing has been written for a while, and at any time. */
-const [WHEN_QUIET, AT_ONCE] = [0.3, 0.7]
-const QUIET_MS = 50
+/** The part of the longest log from which on it is brought in. */
+const BEGIN_AT = 0.5
 
 /**
  * Brings SQLite's write-ahead log into the database in a thread of its own: that waits for the disk twice, mostly for milliseconds, but for
- * tenths of a second when someone else keeps the disk busy, and nothing here should stand still meanwhile. Where possible it comes between two
- * bursts. A commit that finds the longest log does it itself.
+ * tenths of a second when someone else keeps the disk busy, and nothing here should stand still meanwhile. A commit that finds the longest log
+ * does it itself, as happens when there is no pause in which a log that was brought in could begin anew.
  */
 export class Checkpointer {
   readonly #longestPages: number
   readonly #address: string
   #pages = 0
   #isUnderWay = false
-  #timer: NodeJS.Timeout | undefined
   #thread: Worker | undefined
 
   /** @param options.longestPages of the log, of 4 KiB */
@@ -32,26 +30,17 @@ export class Checkpointer {
   /** Call after each commit. How long the log is would cost a system call: it is estimated. */
   committed(rows: number): void {
     this.#pages += PAGES_PER_COMMIT + rows / ROWS_PER_PAGE
-    if (this.#isUnderWay || this.#pages < WHEN_QUIET * this.#longestPages) return
-    if (this.#pages >= AT_ONCE * this.#longestPages) this.#start()
-    else if (this.#timer) this.#timer.refresh()
-    else this.#timer = setTimeout(() => this.#start(), QUIET_MS).unref()
-  }
-
-  /** The database is about to be closed. */
-  stop(): void {
-    clearTimeout(this.#timer)
-    this.#isUnderWay = true
-    void this.#thread?.terminate()
-  }
-
-  #start(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    if (this.#isUnderWay || this.#pages < BEGIN_AT * this.#longestPages) return
     this.#isUnderWay = true
     this.#pages = 0
     this.#thread ??= this.#open()
     this.#thread.postMessage(this.#address)
+  }
+
+  /** The database is about to be closed. */
+  stop(): void {
+    this.#isUnderWay = true
+    void this.#thread?.terminate()
   }
 
   #open(): Worker {
