@@ -130,7 +130,8 @@ describe('schedules', { concurrency: true }, () => {
       })
     })
 
-    describe(`what was missed, ${store.name}`, { skip: store.skip }, () => {
+    // One after the other: both stop every coordinator.
+    describe(`what was missed, ${store.name}`, { skip: store.skip, concurrency: 1 }, () => {
       const cleanup = new Cleanup({ after })
       let mesh: TestMesh
       before(async () => {

@@ -96,8 +96,8 @@ export class FireSlots {
     if (slot <= this.#clock.now()) return
     for (const entry of fired)
       this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(entry.job.schedule as Schedule, entry.job.wakeAt)))
-    // Timers may be a millisecond early, and the machine's clock may be set back.
-    for (let leftMs = slot - this.#clock.now(); leftMs > 0; leftMs = slot - this.#clock.now())
+    // Timers may be a millisecond early. A clock that was set back meanwhile is not waited for.
+    for (let leftMs = slot - this.#clock.now(); leftMs > 0 && leftMs <= SLOT_LEAD_MS; leftMs = slot - this.#clock.now())
       await new Promise<void>((resolve) => this.#clock.after(leftMs, resolve))
   }
 
