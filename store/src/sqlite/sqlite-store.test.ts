@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { setInterval } from 'node:timers/promises'
 import { CarillonError, type ErrorCode } from '@carillon/contracts'
 import { openStore } from '../open-store.ts'
 import { aFinish, aRun, runId } from '../testing/records.ts'
@@ -28,6 +29,21 @@ test('a store that is opened again has everything, and no migration runs twice',
   assert.equal(database.prepare('select count(*) as "count" from "migrations"').get()?.['count'], 1)
   assert.equal(database.prepare('pragma journal_mode').get()?.['journal_mode'], 'wal')
   database.close()
+})
+
+test('what is written comes into the database before the log is at its longest, and nobody waits for it', {
+  timeout: 20_000,
+}, async (context) => {
+  const path = join(folderOf(context), 'store.db')
+  const store = await openStore(`sqlite:${path}`)
+  const before = statSync(path).size
+  // 7 MiB of log: no commit brings that in by itself.
+  for (let n = 0; n < 400; n++) await store.runs.insert([aRun(n)])
+  assert.equal(statSync(path).size, before)
+  for await (const _ of setInterval(5)) if (statSync(path).size > before) break
+  await store.runs.insert([aRun(400)])
+  assert.equal((await store.runs.get(Array.from({ length: 401 }, (_, n) => runId(n)))).filter((run) => run === undefined).length, 0)
+  await store.close()
 })
 
 test('a store opened for reading answers, and refuses every write with STORE_READ_ONLY', async (context) => {

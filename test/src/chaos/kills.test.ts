@@ -114,14 +114,20 @@ describe('kill -9 in mid-flight', { concurrency: 2 }, () => {
       nats.subscribe(`carillon.${namespace}.report.frozen`, {
         callback: (_error, message) => void reports.push(...[message.json<(typeof reports)[number]>()].flat()),
       })
+      let held: string[] = []
       const inFlight = await load.strike(mesh.store, async () => {
-        await heldBy(mesh.store, namespace, 'frozen')
-        frozen.signal('SIGSTOP')
+        await eventually('it is stopped, and something is known to be its own', async () => {
+          await heldBy(mesh.store, namespace, 'frozen')
+          frozen.signal('SIGSTOP')
+          // What it had said until then is stored by now, or the next moment.
+          await drained(nats)
+          held = await ownedBy(mesh.store, namespace, 'frozen')
+          // Stopped between two waves of tasks nothing was: their starts are told after 200 ms.
+          if (held.length === 0) frozen.signal('SIGCONT')
+          return held.length > 0
+        })
       })
       await starting
-      // What it had said until then is stored by now, or the next moment.
-      await drained(nats)
-      const held = await heldBy(mesh.store, namespace, 'frozen')
       await offering(mesh, { work: () => 'heir' }, { namespace, instance: 'heir', concurrency: 20 })
       const outcome = await load.outcome(inFlight, { store: mesh.store, nats, namespace })
       const before = await mesh.store.runs.get(held)
@@ -161,11 +167,14 @@ describe('kill -9 in mid-flight', { concurrency: 2 }, () => {
 
 /** What an instance is known to run, once it is something. */
 async function heldBy(store: Store, namespace: string, owner: string): Promise<string[]> {
-  const look = async () => (await store.runs.ownedBy({ namespace, owner, limit: 100 })).items.map(({ id }) => id)
   return eventually(`${owner} runs something`, async () => {
-    const held = await look()
+    const held = await ownedBy(store, namespace, owner)
     return held.length > 0 ? held : undefined
   })
+}
+
+async function ownedBy(store: Store, namespace: string, owner: string): Promise<string[]> {
+  return (await store.runs.ownedBy({ namespace, owner, limit: 100 })).items.map(({ id }) => id)
 }
 
 /** Every report has been read and dealt with. */
