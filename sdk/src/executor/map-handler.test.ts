@@ -214,7 +214,7 @@ test('what follows a call that nobody awaits is part of the task, too', async ()
 test('a task goes to sleep when what it has mapped is stored; a handler that has thrown maps no more', async () => {
   const mapped: unknown[] = []
   const map = async (_work: unknown, { items }: { items: readonly unknown[] }) => {
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate)
     mapped.push(...items)
   }
   const step = async () => ({ index: 0, name: 'sleep', state: 'sleeping' }) as never

@@ -232,3 +232,15 @@ test('a step that nobody waits for is waited for at the end, and its failure is 
   await end
   assert.throws(() => task.asked.check(), /no room/)
 })
+
+test('what follows a short sleep that nobody awaits is waited for', async () => {
+  const task = aTask()
+  const steps = task.begin()
+  void steps.sleep(500).then(() => steps.step('after', () => 1))
+  const end = task.end(steps)
+  await turn(task.clock)
+  task.clock.advance(500)
+  await turn(task.clock)
+  await end
+  assert.equal(task.entries.get(1)?.name, 'after')
+})

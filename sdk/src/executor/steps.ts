@@ -122,7 +122,7 @@ export class Steps {
     const leftMs = wakeAt - this.#port.clock.now()
     if (leftMs <= 0) return
     if (leftMs > SHORT_MS || this.#port.isDraining) await this.#suspend(wakeAt)
-    await sleep(this.#port.clock, leftMs, this.#port.signal)
+    await this.#asked.track(sleep(this.#port.clock, leftMs, this.#port.signal))
   }
 
   async #do(

@@ -8,8 +8,10 @@ const MARK_BYTES = 16 * 1024 * 1024
 export const LONGEST_LOG_BYTES = 10 * 1024 * 1024
 /** Where the size of the disk is not known, or next to nothing. */
 const SHORTEST_LOG_BYTES = 256 * 1024
-/** Given back when the disk is full all the same: more than twice the write-ahead log, or a full disk could not even be checkpointed; the log may become half as
- * long again while a thread brings it in. */
+/**
+ * Given back when the disk is full all the same: more than twice the write-ahead log, or a full disk could not even be checkpointed; the log
+ * may become half as long again while a thread brings it in.
+ */
 const LOGS_IN_BALLAST = 3
 
 /**

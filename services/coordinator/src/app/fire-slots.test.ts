@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { subjects } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import { aJob } from '@carillon/store/testing'
 import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
@@ -79,6 +80,21 @@ test('a slot is taken before its time, and nothing is told before it has come', 
   await firing
   assert.equal(coordinator.fake.said('work.report').length, 1)
   assert.equal((await jobOf(coordinator, 'report')).wakeAt, slot + MINUTE_MS)
+})
+
+test('a run that is cancelled before its time leaves no work behind', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  await store.jobs.insert(aJob('report', { wakeAt: clock.now() + SLOT_LEAD_MS }))
+  const firing = fireSlots.execute(['default/report'])
+  await settle()
+  const [run] = await runsOf(coordinator)
+  await coordinator.changeRuns.cancel('default', run?.id ?? '')
+  const purged = coordinator.fake.purged.length
+  await clock.advance(SLOT_LEAD_MS)
+  await firing
+  assert.equal((await runsOf(coordinator))[0]?.state, 'cancelled')
+  assert.deepEqual(coordinator.fake.purged.slice(purged), [subjects.work('default', run?.handler ?? '', run?.id ?? '')])
 })
 
 test('an instant fires once, and its job is finished', async (context) => {

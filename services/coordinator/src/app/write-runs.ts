@@ -82,8 +82,18 @@ export class RunWriter {
     else {
       await options.until?.()
       await follow()
+      if (options.until) await this.#withdrawCancelled(created)
     }
     return outcomes
+  }
+
+  /** What was cancelled between its insert and its time had no message yet that could be taken back. */
+  async #withdrawCancelled(created: readonly RunRecord[]): Promise<void> {
+    for (const run of await this.#store.runs.get(created.map(({ id }) => id))) {
+      if (run?.state !== 'cancelled') continue
+      this.#recent.delete(run.id)
+      await this.withdraw(run)
+    }
   }
 
   /**
