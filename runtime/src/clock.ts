@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
+  /** Milliseconds from an arbitrary start; it only grows, also when the machine's clock is set. For durations; means nothing in another process. */
+  monotonic(): number
   /** Calls back once after `delayMs`; answers how to call it off. */
   after(delayMs: number, callback: () => void): () => void
 }
@@ -11,6 +13,7 @@ const LONGEST_TIMER_MS = 60_000
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after(delayMs, callback) {
     let timer: NodeJS.Timeout
     const arm = (restMs: number) => {

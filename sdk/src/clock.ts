@@ -7,6 +7,8 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
+  /** Milliseconds from an arbitrary start; it only grows, also when the machine's clock is set. For durations; means nothing in another process. */
+  monotonic(): number
   /** Run `action` once. Delays beyond the 24.8 days of `setTimeout` work. */
   after(delayMs: number, action: () => void): Timer
   /** Run `action` again and again. */
@@ -24,6 +26,7 @@ function endTurn(): void {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   after(delayMs, action) {
     let handle: NodeJS.Timeout
     const arm = (restMs: number) => {

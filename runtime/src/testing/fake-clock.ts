@@ -11,6 +11,7 @@ interface Timer {
 /** Time that passes only when a test says so. */
 export class FakeClock implements Clock {
   #now: number
+  #setBy = 0
   readonly #timers = new Set<Timer>()
 
   /** @param now ms since 1970; default 2026-01-01 */
@@ -20,6 +21,10 @@ export class FakeClock implements Clock {
 
   now(): number {
     return this.#now
+  }
+
+  monotonic(): number {
+    return this.#now - this.#setBy
   }
 
   after(delayMs: number, callback: () => void): () => void {
@@ -57,6 +62,7 @@ export class FakeClock implements Clock {
   /** The machine's clock is set: time is another, and no timer fires for it. */
   set(now: number): void {
     const shift = now - this.#now
+    this.#setBy += shift
     this.#now = now
     for (const timer of this.#timers) timer.at += shift
   }

@@ -10,6 +10,11 @@ export class FakeClock implements Clock {
     return this.#now
   }
 
+  /** The machine's clock cannot be set here: both are one. */
+  monotonic(): number {
+    return this.#now
+  }
+
   after(delayMs: number, action: () => void): Timer {
     return this.#add({ at: this.#now + delayMs, action })
   }

@@ -6,11 +6,9 @@ import type { Connection } from './connection.ts'
 
 /** Columns that an update may set: of the last three tasks have two, runs the other. */
 const SETTABLE = Object.entries<ColumnKind>({ ...LIFE_COLUMNS, target: 'text', mapped: 'number', mode: 'text' })
-const STATE_BITS = new Map<RunState, number>(RUN_STATES.map((state, i) => [state, 1 << i]))
-const STATES_SHIFT = SETTABLE.length
-const ATTEMPT_BIT = 1 << (STATES_SHIFT + RUN_STATES.length)
-const NAMESPACE_BIT = ATTEMPT_BIT << 1
-const OWNER_SHIFT = STATES_SHIFT + RUN_STATES.length + 2
+/** What each settable column adds to the number that identifies a set of them. A double holds 53. */
+const COLUMN_WEIGHTS = SETTABLE.map((_, i) => 2 ** i)
+const STATE_INDEXES = new Map<RunState, number>(RUN_STATES.map((state, i) => [state, i]))
 
 /** How the owner is compared: nothing, `in ()`, and what `ownerForm` adds up to. */
 const OWNER_CONDITIONS = [
@@ -29,13 +27,14 @@ interface Prepared {
 }
 
 /**
- * Conditional updates of runs or tasks. The text of a statement depends only on which columns change and what is compared; both fit in
- * the bits of one small number, by which the prepared statement is found again.
+ * Conditional updates of runs or tasks. The text of a statement depends only on which columns change and what is compared. Each of the
+ * two is a number of its own, by which the prepared statement is found again.
  */
 export class LifeUpdate {
   readonly #connection: Connection
   readonly #table: string
-  readonly #statements = new Map<number, StatementSync>()
+  /** By the number of the condition, then by that of the columns. */
+  readonly #statements = new Map<number, Map<number, StatementSync>>()
 
   constructor(connection: Connection, table: string) {
     this.#connection = connection
@@ -52,38 +51,44 @@ export class LifeUpdate {
 
   #prepare({ id, expect, set }: LifeChange): Prepared {
     const values: StoredValue[] = []
-    let shape = 0
+    let columns = 0
     for (let i = 0; i < SETTABLE.length; i++) {
       const [column, kind] = SETTABLE[i]!
       if (!(column in set)) continue
-      shape |= 1 << i
+      columns += COLUMN_WEIGHTS[i]!
       values.push(toStored(set[column as keyof typeof set], kind, column))
     }
     values.push(toStored(id, 'text', 'id'))
-    shape |= expectationBits(expect, values)
-    let statement = this.#statements.get(shape)
+    const owner = pushExpected(expect, values)
+    return { statement: this.#statement(columns, { set, expect, owner }), values }
+  }
+
+  #statement(columns: number, { set, expect, owner }: { set: LifeChange['set']; expect: LifeExpectation; owner: number }): StatementSync {
+    const condition = conditionNumber(expect, owner)
+    const ofCondition = this.#statements.get(condition) ?? new Map<number, StatementSync>()
+    if (ofCondition.size === 0) this.#statements.set(condition, ofCondition)
+    let statement = ofCondition.get(columns)
     if (statement === undefined) {
-      statement = this.#connection.statement(updateText(this.#table, shape))
-      this.#statements.set(shape, statement)
+      const changed = SETTABLE.map(([column]) => column).filter((column) => column in set)
+      statement = this.#connection.statement(updateText(this.#table, changed, { expect, owner }))
+      ofCondition.set(columns, statement)
     }
-    return { statement, values }
+    return statement
   }
 }
 
-/** The bits of what is compared; pushes the values to compare with. */
-function expectationBits(expect: LifeExpectation, values: StoredValue[]): number {
+/** Pushes the values to compare with; answers the form in which the owner is compared. */
+function pushExpected(expect: LifeExpectation, values: StoredValue[]): number {
+  if (expect.attempt !== undefined) values.push(toStored(expect.attempt, 'number', 'attempt'))
+  if (expect.namespace !== undefined) values.push(toStored(expect.namespace, 'text', 'namespace'))
+  return expect.owner === undefined ? 0 : ownerForm(expect.owner, values)
+}
+
+function conditionNumber(expect: LifeExpectation, owner: number): number {
   let states = 0
-  for (const state of expect.state) states |= STATE_BITS.get(state) ?? 0
-  let bits = states << STATES_SHIFT
-  if (expect.attempt !== undefined) {
-    bits |= ATTEMPT_BIT
-    values.push(toStored(expect.attempt, 'number', 'attempt'))
-  }
-  if (expect.namespace !== undefined) {
-    bits |= NAMESPACE_BIT
-    values.push(toStored(expect.namespace, 'text', 'namespace'))
-  }
-  return expect.owner === undefined ? bits : bits | (ownerForm(expect.owner, values) << OWNER_SHIFT)
+  for (const state of expect.state) states |= 1 << STATE_INDEXES.get(state)!
+  const compared = (expect.attempt === undefined ? 0 : 1) + (expect.namespace === undefined ? 0 : 2)
+  return (states * 4 + compared) * OWNER_CONDITIONS.length + owner
 }
 
 function ownerForm(owners: readonly (string | null)[], values: StoredValue[]): number {
@@ -93,12 +98,12 @@ function ownerForm(owners: readonly (string | null)[], values: StoredValue[]): n
   return 1 + (names.length < owners.length ? 1 : 0) + 2 * Math.min(names.length, 2)
 }
 
-function updateText(table: string, shape: number): string {
-  const columns = SETTABLE.filter((_, i) => shape & (1 << i)).map(([column]) => `"${column}" = ?`)
+function updateText(table: string, changed: readonly string[], { expect, owner }: { expect: LifeExpectation; owner: number }): string {
   // A change of nothing still answers whether the expectation holds.
-  const assignments = columns.length === 0 ? '"state" = "state"' : columns.join(', ')
+  const assignments = changed.length === 0 ? '"state" = "state"' : changed.map((column) => `"${column}" = ?`).join(', ')
   // Not `in (…)`: of three states or more SQLite would make a table of its own, for every row anew.
-  const states = RUN_STATES.filter((_, i) => shape & (1 << (STATES_SHIFT + i))).map((state) => `"state" = '${state}'`)
-  const attempt = `${shape & ATTEMPT_BIT ? ' and "attempt" = ?' : ''}${shape & NAMESPACE_BIT ? ' and "namespace" = ?' : ''}`
-  return `update "${table}" set ${assignments} where "id" = ? and (${states.join(' or ') || 'false'})${attempt}${OWNER_CONDITIONS[shape >>> OWNER_SHIFT]}`
+  const states = RUN_STATES.filter((state) => expect.state.includes(state)).map((state) => `"state" = '${state}'`)
+  const attempt = expect.attempt === undefined ? '' : ' and "attempt" = ?'
+  const namespace = expect.namespace === undefined ? '' : ' and "namespace" = ?'
+  return `update "${table}" set ${assignments} where "id" = ? and (${states.join(' or ') || 'false'})${attempt}${namespace}${OWNER_CONDITIONS[owner]}`
 }
