@@ -91,6 +91,7 @@ export const JOB_COLUMNS = {
   misfire: 'text',
   revision: 'number',
   share: 'number',
+  nextSlotAt: 'number',
   wakeAt: 'number',
   createdAt: 'number',
   updatedAt: 'number',

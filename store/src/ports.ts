@@ -56,7 +56,7 @@ export interface JobStore {
   get(ids: readonly string[]): Promise<(JobRecord | undefined)[]>
   /** Replaces the whole record if its stored revision is the expected one. */
   replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome>
-  /** Moves wakeAt (and state) of many jobs on, each if revision and wakeAt are still as expected. */
+  /** Moves many jobs to another slot, each if revision and slot are still as expected. */
   advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]>
   remove(id: string): Promise<boolean>
   /** By name, ascending. */
@@ -67,8 +67,8 @@ export interface JobStore {
 
 export interface JobMove {
   readonly id: string
-  readonly expect: { readonly revision: number; readonly wakeAt: number }
-  readonly set: { readonly wakeAt: number | null; readonly state: JobRecord['state'] }
+  readonly expect: { readonly revision: number; readonly nextSlotAt: number }
+  readonly set: Pick<JobRecord, 'nextSlotAt' | 'wakeAt' | 'state'>
 }
 
 /** What a conditional write expects. An absent field is not compared. */

@@ -34,7 +34,9 @@ export interface JobRecord {
   readonly revision: number
   /** Part of the key space, see `shareOf`. */
   readonly share: number
-  /** Next planned fire time while the job is active; the only timer. */
+  /** Next planned fire time while the job is active: what its run is known by. */
+  readonly nextSlotAt: number | null
+  /** When that slot is to be handled; the only timer. Whatever postpones a slot moves this, never `nextSlotAt`. */
   readonly wakeAt: number | null
   readonly createdAt: number
   readonly updatedAt: number

@@ -1,10 +1,14 @@
 import { MongoServerError } from 'mongodb'
 import type { MongoDatabase } from './database.ts'
 import { records } from './migrations/0001-records.ts'
+import { nextSlot } from './migrations/0002-next-slot.ts'
 import { NAMESPACE_EXISTS } from './mongo-error.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
-const MIGRATIONS = [{ number: 1, name: 'records', collections: records }] as const
+const MIGRATIONS: readonly { number: number; name: string; apply: (database: MongoDatabase) => Promise<void> }[] = [
+  { number: 1, name: 'records', apply: (database) => createCollections(database, records) },
+  { number: 2, name: 'next-slot', apply: nextSlot },
+]
 
 /**
  * Brings collections and indexes up to date. Every step may be done twice, also at the same time by two processes: what is there already
@@ -13,13 +17,17 @@ const MIGRATIONS = [{ number: 1, name: 'records', collections: records }] as con
 export async function migrate(database: MongoDatabase): Promise<void> {
   const migrations = database.collection('migrations')
   const applied = new Set((await database.read(() => migrations.find().toArray())).map((document) => document._id))
-  for (const { number, name, collections } of MIGRATIONS) {
+  for (const { number, name, apply } of MIGRATIONS) {
     if (applied.has(number)) continue
-    for (const [collection, indexes] of Object.entries(collections)) {
-      await database.write(() => createUnlessThere(database, collection))
-      if (indexes.length > 0) await database.write(() => database.collection(collection).createIndexes([...indexes]))
-    }
+    await apply(database)
     await database.write(() => migrations.updateOne({ _id: number }, { $set: { name } }, { upsert: true }))
+  }
+}
+
+async function createCollections(database: MongoDatabase, collections: typeof records): Promise<void> {
+  for (const [collection, indexes] of Object.entries(collections)) {
+    await database.write(() => createUnlessThere(database, collection))
+    if (indexes.length > 0) await database.write(() => database.collection(collection).createIndexes([...indexes]))
   }
 }
 

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import { dueCondition } from './due.ts'
 import { Table } from './table.ts'
 
-const ADVANCE = 'update "jobs" set "wakeAt" = ?, "state" = ? where "id" = ? and "revision" = ? and "wakeAt" = ?'
+const ADVANCE = 'update "jobs" set "nextSlotAt" = ?, "wakeAt" = ?, "state" = ? where "id" = ? and "revision" = ? and "nextSlotAt" = ?'
 
 export class SqliteJobStore implements JobStore {
   readonly #connection: Connection
@@ -36,11 +36,12 @@ export class SqliteJobStore implements JobStore {
   async advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]> {
     if (moves.length === 0) return []
     const rows = moves.map(({ id, expect, set }) => [
+      toStored(set.nextSlotAt, 'number', 'nextSlotAt'),
       toStored(set.wakeAt, 'number', 'wakeAt'),
       toStored(set.state, 'text', 'state'),
       id,
       expect.revision,
-      expect.wakeAt,
+      expect.nextSlotAt,
     ])
     const statement = this.#connection.statement(ADVANCE)
     return this.#connection.transaction(() => rows.map((row) => (statement.run(...row).changes === 1 ? 'applied' : 'refused')))

@@ -1,8 +1,12 @@
 import type { Connection } from './connection.ts'
 import { records } from './migrations/0001-records.ts'
+import { nextSlot } from './migrations/0002-next-slot.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
-const MIGRATIONS = [{ number: 1, name: 'records', sql: records }] as const
+export const MIGRATIONS = [
+  { number: 1, name: 'records', sql: records },
+  { number: 2, name: 'next-slot', sql: nextSlot },
+] as const
 
 /**
  * Brings the schema up to date. One transaction that begins by taking the write lock: a second process waits for it and then finds

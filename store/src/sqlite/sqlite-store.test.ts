@@ -8,6 +8,7 @@ import { setInterval } from 'node:timers/promises'
 import { CarillonError, type ErrorCode } from '@carillon/contracts'
 import { openStore } from '../open-store.ts'
 import { aFinish, aRun, runId } from '../testing/records.ts'
+import { MIGRATIONS } from './migrate.ts'
 
 const hasCode = (code: ErrorCode) => (error: unknown) => CarillonError.is(error) && error.code === code
 
@@ -26,7 +27,7 @@ test('a store that is opened again has everything, and no migration runs twice',
     await store.close()
   }
   const database = new DatabaseSync(path)
-  assert.equal(database.prepare('select count(*) as "count" from "migrations"').get()?.['count'], 1)
+  assert.equal(database.prepare('select count(*) as "count" from "migrations"').get()?.['count'], MIGRATIONS.length)
   assert.equal(database.prepare('pragma journal_mode').get()?.['journal_mode'], 'wal')
   database.close()
 })

@@ -14,7 +14,7 @@ export const JOB_CASES: ConformanceCase[] = [
         revision: 2,
         handler: 'other',
         schedule: null,
-        wakeAt: null,
+        nextSlotAt: null,
         payload: '{"a":1}',
         updatedAt: START_AT + 1,
       })
@@ -40,26 +40,30 @@ export const JOB_CASES: ConformanceCase[] = [
     },
   },
   {
-    name: 'jobs: advance moves wakeAt and state, each if revision and wakeAt are as expected',
+    name: 'jobs: advance moves slot, wakeAt and state, each if revision and slot are as expected',
     async run(store) {
       for (const name of ['a', 'b', 'c', 'd']) await store.jobs.insert(aJob(name))
-      const move = (name: string, expect: { revision: number; wakeAt: number }, wakeAt: number | null) => ({
+      const move = (name: string, expect: { revision: number; nextSlotAt: number }, nextSlotAt: number | null) => ({
         id: `default/${name}`,
         expect,
-        set: { wakeAt, state: wakeAt === null ? ('finished' as const) : ('active' as const) },
+        set: {
+          nextSlotAt,
+          wakeAt: nextSlotAt && nextSlotAt + 7,
+          state: nextSlotAt === null ? ('finished' as const) : ('active' as const),
+        },
       })
       const outcomes = await store.jobs.advance([
-        move('d', { revision: 1, wakeAt: START_AT }, null),
-        move('a', { revision: 1, wakeAt: START_AT }, START_AT + 60_000),
-        move('b', { revision: 2, wakeAt: START_AT }, START_AT + 60_000),
-        move('c', { revision: 1, wakeAt: START_AT + 1 }, START_AT + 60_000),
-        move('nobody', { revision: 1, wakeAt: START_AT }, null),
+        move('d', { revision: 1, nextSlotAt: START_AT }, null),
+        move('a', { revision: 1, nextSlotAt: START_AT }, START_AT + 60_000),
+        move('b', { revision: 2, nextSlotAt: START_AT }, START_AT + 60_000),
+        move('c', { revision: 1, nextSlotAt: START_AT + 1 }, START_AT + 60_000),
+        move('nobody', { revision: 1, nextSlotAt: START_AT }, null),
       ])
       assert.deepEqual(outcomes, ['applied', 'applied', 'refused', 'refused', 'refused'])
       assert.deepEqual(await store.jobs.get(['default/a', 'default/b', 'default/d']), [
-        aJob('a', { wakeAt: START_AT + 60_000 }),
+        aJob('a', { nextSlotAt: START_AT + 60_000, wakeAt: START_AT + 60_007 }),
         aJob('b'),
-        aJob('d', { wakeAt: null, state: 'finished' }),
+        aJob('d', { nextSlotAt: null, state: 'finished' }),
       ])
     },
   },

@@ -90,8 +90,9 @@ export function aStep(taskId: string, index: number, fields: Partial<StepRecord>
   }
 }
 
-/** An active job that fires every minute. */
+/** An active job that fires every minute; it wakes at its next slot unless `wakeAt` is given, too. */
 export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
+  const { nextSlotAt = START_AT } = fields
   const namespace = fields.namespace ?? 'default'
   const id = `${namespace}/${name}`
   return {
@@ -111,7 +112,8 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     misfire: 'once',
     revision: 1,
     share: shareOf(id),
-    wakeAt: START_AT,
+    nextSlotAt,
+    wakeAt: nextSlotAt,
     createdAt: START_AT,
     updatedAt: START_AT,
     ...fields,

@@ -149,8 +149,11 @@ describe('schedules', { concurrency: true }, () => {
         const ids = ['once', 'skip', 'all'].map((name) => `${namespace}/${name}`)
         for (const job of await mesh.store.jobs.get(ids)) {
           assert.ok(job)
-          const expect = { revision: job.revision, wakeAt: job.wakeAt as number }
-          assert.deepEqual(await mesh.store.jobs.advance([{ id: job.id, expect, set: { wakeAt: first, state: 'active' } }]), ['applied'])
+          const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt as number }
+          assert.deepEqual(
+            await mesh.store.jobs.advance([{ id: job.id, expect, set: { nextSlotAt: first, wakeAt: first, state: 'active' } }]),
+            ['applied'],
+          )
         }
         await mesh.addCoordinator()
         const slots = (runs: RunView[]) => runs.map(({ slot = '' }) => Date.parse(slot) - first).sort((a, b) => a - b)
@@ -189,8 +192,8 @@ describe('schedules', { concurrency: true }, () => {
         const [job] = await mesh.store.jobs.get([`${namespace}/job`])
         assert.ok(job)
         const slot = Date.now() - 20_000
-        const expect = { revision: job.revision, wakeAt: job.wakeAt as number }
-        await mesh.store.jobs.advance([{ id: job.id, expect, set: { wakeAt: slot, state: 'active' } }])
+        const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt as number }
+        await mesh.store.jobs.advance([{ id: job.id, expect, set: { nextSlotAt: slot, wakeAt: slot, state: 'active' } }])
         await mesh.addCoordinator()
         const run = await eventually('it has run', async () => (await runsOf(client, 'job')).find(({ state }) => state === 'succeeded'))
         assert.equal(Date.parse(run.slot ?? ''), slot)

@@ -28,16 +28,16 @@ test('putting it again with the same schedule keeps the phase of its fixed rate,
   const coordinator = await createTestCoordinator(context)
   const { clock } = coordinator
   await put(coordinator, { schedule: { everyMs: 60_000 } })
-  const first = (await stored(coordinator)).wakeAt
+  const first = (await stored(coordinator)).nextSlotAt
   await clock.advance(25_000)
   await put(coordinator, { schedule: { everyMs: 60_000 }, description: 'better' })
   const again = await stored(coordinator)
-  assert.deepEqual([again.wakeAt, again.revision, again.description], [first, 2, 'better'])
+  assert.deepEqual([again.nextSlotAt, again.revision, again.description], [first, 2, 'better'])
   assert.equal(again.createdAt, clock.now() - 25_000)
   await put(coordinator, { schedule: { everyMs: 30_000 } })
-  assert.equal((await stored(coordinator)).wakeAt, clock.now() + 30_000)
+  assert.equal((await stored(coordinator)).nextSlotAt, clock.now() + 30_000)
   await put(coordinator, {})
-  assert.deepEqual([(await stored(coordinator)).wakeAt, (await stored(coordinator)).state], [null, 'active'])
+  assert.deepEqual([(await stored(coordinator)).nextSlotAt, (await stored(coordinator)).state], [null, 'active'])
 })
 
 test('a paused job has no next slot, stays paused when it is put again, and resumes from now on', async (context) => {
@@ -48,7 +48,7 @@ test('a paused job has no next slot, stays paused when it is put again, and resu
   await changeJobs.pause('default', 'report')
   assert.equal((await stored(coordinator)).revision, 2)
   await put(coordinator, { schedule: { everyMs: 30_000 } })
-  assert.deepEqual([(await stored(coordinator)).state, (await stored(coordinator)).wakeAt], ['paused', null])
+  assert.deepEqual([(await stored(coordinator)).state, (await stored(coordinator)).nextSlotAt], ['paused', null])
   await clock.advance(3_600_000)
   const view = await changeJobs.resume('default', 'report')
   assert.deepEqual([view.state, view.nextAt], ['active', new Date(clock.now() + 30_000).toISOString()])

@@ -12,7 +12,7 @@ import { type JobRecord, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'
 import { payloadText } from '../domain/new-run.ts'
 import { planOf } from '../domain/plan.ts'
-import { checkSchedule, firstSlot } from '../domain/schedule.ts'
+import { checkSchedule, firstSlot, timesOf } from '../domain/schedule.ts'
 import { jobView } from '../domain/views.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
@@ -58,15 +58,15 @@ export class ChangeJobs {
   }
 
   pause(namespace: string, name: string): Promise<JobView> {
-    return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', wakeAt: null }))
+    return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', ...timesOf(null) }))
   }
 
   /** From now on: what was missed while paused is not made up for. */
   resume(namespace: string, name: string): Promise<JobView> {
     return this.#set(namespace, name, (job, now) => {
       if (job.state !== 'paused') return job
-      const wakeAt = job.schedule && !('at' in job.schedule && firstSlot(job.schedule, now)! < now) ? firstSlot(job.schedule, now) : null
-      return { ...job, wakeAt, state: job.schedule && wakeAt === null ? 'finished' : 'active' }
+      const slot = job.schedule && !('at' in job.schedule && firstSlot(job.schedule, now)! < now) ? firstSlot(job.schedule, now) : null
+      return { ...job, ...timesOf(slot), state: job.schedule && slot === null ? 'finished' : 'active' }
     })
   }
 
@@ -82,7 +82,7 @@ export class ChangeJobs {
       if (!there) throw jobNotFound(name)
       const now = this.#clock.now()
       const changed = { ...change(there, now), revision: there.revision + 1, updatedAt: now }
-      if (changed.state === there.state && changed.wakeAt === there.wakeAt) return jobView(there)
+      if (changed.state === there.state && changed.nextSlotAt === there.nextSlotAt) return jobView(there)
       if ((await this.#store.jobs.replace(changed, { revision: there.revision })) === 'applied')
         return this.#changed(changed, changed.state === 'paused' ? 'paused' : 'resumed')
     }
@@ -122,7 +122,7 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now:
     misfire: input.misfire ?? 'once',
     revision: 1,
     share: shareOf(id),
-    wakeAt: input.schedule ? firstSlot(input.schedule, now) : null,
+    ...timesOf(input.schedule ? firstSlot(input.schedule, now) : null),
     createdAt: now,
     updatedAt: now,
   }
@@ -131,8 +131,9 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now:
 /** An unchanged schedule keeps its next slot, so that putting a job again does not shift a fixed rate. */
 function mergeOf(there: JobRecord, fresh: JobRecord): JobRecord {
   const sameSchedule = JSON.stringify(there.schedule) === JSON.stringify(fresh.schedule)
-  const kept =
-    sameSchedule || there.state === 'paused' ? { state: there.state, wakeAt: there.state === 'paused' ? null : there.wakeAt } : {}
+  const { nextSlotAt, wakeAt } = there
+  const times = there.state === 'paused' ? timesOf(null) : { nextSlotAt, wakeAt }
+  const kept = sameSchedule || there.state === 'paused' ? { state: there.state, ...times } : {}
   return { ...fresh, ...kept, revision: there.revision + 1, createdAt: there.createdAt }
 }
 

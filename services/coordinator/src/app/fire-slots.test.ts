@@ -20,12 +20,12 @@ test('a slot makes one run and moves the job to its next', async (context) => {
   const slot = clock.now()
   const armed: (number | null)[] = []
   fireSlots.arm = ({ wakeAt }) => armed.push(wakeAt)
-  await store.jobs.insert(aJob('report', { wakeAt: slot }))
+  await store.jobs.insert(aJob('report', { nextSlotAt: slot }))
   await fireSlots.execute(['default/report'])
   await settle()
   const [run] = await runsOf(coordinator)
   assert.deepEqual([run?.job, run?.slot, run?.state, run?.trigger], ['report', slot, 'queued', 'schedule'])
-  assert.equal((await jobOf(coordinator, 'report')).wakeAt, slot + MINUTE_MS)
+  assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, slot + MINUTE_MS)
   assert.deepEqual(armed, [slot + MINUTE_MS])
   assert.equal(coordinator.fake.said('work.report')[0]?.['slot'], new Date(slot).toISOString())
 })
@@ -33,7 +33,7 @@ test('a slot makes one run and moves the job to its next', async (context) => {
 test('a crash between the run and the move makes no second run', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
-  await store.jobs.insert(aJob('report', { wakeAt: clock.now() }))
+  await store.jobs.insert(aJob('report', { nextSlotAt: clock.now() }))
   const advance = store.jobs.advance.bind(store.jobs)
   store.jobs.advance = () => Promise.reject(new Error('killed'))
   await assert.rejects(fireSlots.execute(['default/report']), /killed/)
@@ -42,31 +42,31 @@ test('a crash between the run and the move makes no second run', async (context)
   const other = await createTestCoordinator(context, { store, clock })
   await Promise.all([other.fireSlots.execute(['default/report']), fireSlots.execute(['default/report'])])
   assert.equal((await runsOf(coordinator)).length, 1)
-  assert.equal((await jobOf(coordinator, 'report')).wakeAt, clock.now() - 2_000 + MINUTE_MS)
+  assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, clock.now() - 2_000 + MINUTE_MS)
 })
 
 test('a job that was changed, paused or removed meanwhile is left alone', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
-  await store.jobs.insert(aJob('paused', { state: 'paused', wakeAt: null }))
-  await store.jobs.insert(aJob('later', { wakeAt: clock.now() + SLOT_LEAD_MS + 1 }))
+  await store.jobs.insert(aJob('paused', { state: 'paused', nextSlotAt: null }))
+  await store.jobs.insert(aJob('later', { nextSlotAt: clock.now() + SLOT_LEAD_MS + 1 }))
   await fireSlots.execute(['default/paused', 'default/later', 'default/removed'])
   assert.deepEqual(await runsOf(coordinator), [])
-  await store.jobs.insert(aJob('changed', { wakeAt: clock.now() }))
+  await store.jobs.insert(aJob('changed', { nextSlotAt: clock.now() }))
   const insert = store.runs.insert.bind(store.runs)
   store.runs.insert = async (runs) => {
-    await store.jobs.replace(aJob('changed', { revision: 2, wakeAt: clock.now() + 5 }), { revision: 1 })
+    await store.jobs.replace(aJob('changed', { revision: 2, nextSlotAt: clock.now() + 5 }), { revision: 1 })
     return insert(runs)
   }
   await fireSlots.execute(['default/changed'])
-  assert.equal((await jobOf(coordinator, 'changed')).wakeAt, clock.now() + 5)
+  assert.equal((await jobOf(coordinator, 'changed')).nextSlotAt, clock.now() + 5)
 })
 
 test('a slot is taken before its time, and nothing is told before it has come', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
   const slot = clock.now() + SLOT_LEAD_MS
-  await store.jobs.insert(aJob('report', { wakeAt: slot }))
+  await store.jobs.insert(aJob('report', { nextSlotAt: slot }))
   const firing = fireSlots.execute(['default/report'])
   await settle()
   assert.deepEqual(
@@ -75,17 +75,17 @@ test('a slot is taken before its time, and nothing is told before it has come', 
   )
   await clock.advance(SLOT_LEAD_MS - 1)
   assert.deepEqual([coordinator.fake.said('work.report'), coordinator.fake.said('live.run')], [[], []])
-  assert.equal((await jobOf(coordinator, 'report')).wakeAt, slot)
+  assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, slot)
   await clock.advance(1)
   await firing
   assert.equal(coordinator.fake.said('work.report').length, 1)
-  assert.equal((await jobOf(coordinator, 'report')).wakeAt, slot + MINUTE_MS)
+  assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, slot + MINUTE_MS)
 })
 
 test('a run that is cancelled before its time leaves no work behind', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
-  await store.jobs.insert(aJob('report', { wakeAt: clock.now() + SLOT_LEAD_MS }))
+  await store.jobs.insert(aJob('report', { nextSlotAt: clock.now() + SLOT_LEAD_MS }))
   const firing = fireSlots.execute(['default/report'])
   await settle()
   const [run] = await runsOf(coordinator)
@@ -101,11 +101,11 @@ test('an instant fires once, and its job is finished', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
   const at = new Date(clock.now()).toISOString()
-  await store.jobs.insert(aJob('launch', { schedule: { at }, wakeAt: clock.now() }))
+  await store.jobs.insert(aJob('launch', { schedule: { at }, nextSlotAt: clock.now() }))
   await fireSlots.execute(['default/launch'])
   await fireSlots.execute(['default/launch'])
   assert.equal((await runsOf(coordinator)).length, 1)
-  assert.deepEqual([(await jobOf(coordinator, 'launch')).state, (await jobOf(coordinator, 'launch')).wakeAt], ['finished', null])
+  assert.deepEqual([(await jobOf(coordinator, 'launch')).state, (await jobOf(coordinator, 'launch')).nextSlotAt], ['finished', null])
   assert.equal(coordinator.fake.said('event.job.launch.finished').length, 1)
 })
 
@@ -113,7 +113,7 @@ test('missed slots leave one record, whose end is told of', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
   const slot = clock.now() - 10 * MINUTE_MS
-  await store.jobs.insert(aJob('report', { wakeAt: slot, misfire: 'skip' }))
+  await store.jobs.insert(aJob('report', { nextSlotAt: slot, misfire: 'skip' }))
   await fireSlots.execute(['default/report'])
   const runs = await runsOf(coordinator)
   const skipped = runs.filter(({ state }) => state === 'skipped')
@@ -126,10 +126,10 @@ test('missed slots leave one record, whose end is told of', async (context) => {
 test('a job whose slots cannot be planned disturbs no other', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
-  await store.jobs.insert(aJob('broken', { schedule: { cron: 'nonsense', timezone: 'UTC' }, wakeAt: clock.now() }))
-  await store.jobs.insert(aJob('report', { wakeAt: clock.now() }))
+  await store.jobs.insert(aJob('broken', { schedule: { cron: 'nonsense', timezone: 'UTC' }, nextSlotAt: clock.now() }))
+  await store.jobs.insert(aJob('report', { nextSlotAt: clock.now() }))
   await fireSlots.execute(['default/broken', 'default/report'])
   assert.deepEqual((await runsOf(coordinator)).map(({ job }) => job).sort(), ['broken', 'report'])
-  assert.equal((await jobOf(coordinator, 'report')).wakeAt, clock.now() + MINUTE_MS)
+  assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, clock.now() + MINUTE_MS)
   assert.ok(coordinator.lines.some(({ evt, job }) => evt === 'slot.failed' && job === 'default/broken'))
 })

@@ -2,7 +2,7 @@ import { type Schedule, timeLetters } from '@carillon/contracts'
 import { type Clock, derivedId, type Logger, markStep, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
 import { type RunOrigin, runOfSlot, skippedRun } from '../domain/new-run.ts'
-import { nextSlot, planSlots, type SlotPlan } from '../domain/schedule.ts'
+import { nextSlot, planSlots, type SlotPlan, timesOf } from '../domain/schedule.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { DueJob, JobCache } from './read-jobs.ts'
@@ -74,9 +74,11 @@ export class FireSlots {
     const fired: FiredJob[] = []
     for (const job of jobs) {
       this.#unlessFaulty(job, () => {
-        const onTime = now - job.wakeAt < ON_TIME_MS
+        const onTime = now - job.nextSlotAt < ON_TIME_MS
         const schedule = job.schedule as Schedule
-        const plan: Partial<SlotPlan> = onTime ? { fire: [job.wakeAt] } : planSlots(schedule, job.wakeAt, { now, misfire: job.misfire })
+        const plan: Partial<SlotPlan> = onTime
+          ? { fire: [job.nextSlotAt] }
+          : planSlots(schedule, job.nextSlotAt, { now, misfire: job.misfire })
         const { fire = [], missed, next } = plan
         const kind = this.#presence.kindOf(job.namespace, job.handler)
         for (const slot of fire) runs.push(runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind }))
@@ -84,7 +86,7 @@ export class FireSlots {
         fired.push({ job, next })
       })
     }
-    const slot = Math.max(...jobs.map(({ wakeAt }) => wakeAt))
+    const slot = Math.max(...jobs.map(({ nextSlotAt }) => nextSlotAt))
     await this.#writer.insert(runs, { until: () => this.#reach(slot, fired) })
     const firedAt = this.#clock.now()
     for (const run of runs) if (run.slot !== null && run.state !== 'skipped') this.#lateness.record(firedAt - run.slot)
@@ -95,7 +97,7 @@ export class FireSlots {
   async #reach(slot: number, fired: readonly FiredJob[]): Promise<void> {
     if (slot <= this.#clock.now()) return
     for (const entry of fired)
-      this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(entry.job.schedule as Schedule, entry.job.wakeAt)))
+      this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(entry.job.schedule as Schedule, entry.job.nextSlotAt)))
     // Timers may be a millisecond early. A clock that was set back meanwhile is not waited for.
     for (let leftMs = slot - this.#clock.now(); leftMs > 0 && leftMs <= SLOT_LEAD_MS; leftMs = slot - this.#clock.now())
       await new Promise<void>((resolve) => this.#clock.after(leftMs, resolve))
@@ -106,9 +108,9 @@ export class FireSlots {
     const moves: (JobMove & { job: DueJob })[] = []
     for (const { job, next } of fired) {
       this.#unlessFaulty(job, () => {
-        const wakeAt = next === undefined ? nextSlot(job.schedule as Schedule, job.wakeAt) : next
-        const expect = { revision: job.revision, wakeAt: job.wakeAt }
-        moves.push({ job, id: job.id, expect, set: { wakeAt, state: wakeAt === null ? 'finished' : 'active' } })
+        const nextSlotAt = next === undefined ? nextSlot(job.schedule as Schedule, job.nextSlotAt) : next
+        const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt }
+        moves.push({ job, id: job.id, expect, set: { ...timesOf(nextSlotAt), state: nextSlotAt === null ? 'finished' : 'active' } })
       })
     }
     const outcomes = await this.#store.jobs.advance(moves.map(({ id, expect, set }) => ({ id, expect, set })))

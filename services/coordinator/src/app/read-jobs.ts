@@ -15,7 +15,7 @@ const KEEP_MS = 5_000
 const KEEP_AT_MOST = 10_000
 
 /** A job whose slot is to be fired. */
-export type DueJob = JobRecord & { readonly wakeAt: number }
+export type DueJob = JobRecord & { readonly nextSlotAt: number }
 
 /**
  * Jobs as starts and slots need them, remembered for a moment. Whoever changes a job says so on `live.job.<name>.changed` before he answers, so
@@ -70,7 +70,8 @@ export class JobCache {
   /** Those of these jobs whose slot comes before `until`. */
   async toFire(ids: readonly string[], until: number): Promise<DueJob[]> {
     const now = this.#clock.now()
-    const isDue = (job: JobRecord | undefined): job is DueJob => job?.state === 'active' && job.wakeAt !== null && job.wakeAt <= until
+    const isDue = (job: JobRecord | undefined): job is DueJob =>
+      job?.state === 'active' && job.nextSlotAt !== null && job.wakeAt !== null && job.wakeAt <= until
     const known = ids.map((id) => this.#entries.get(id)).map((entry) => (entry && entry.until > now ? entry.job : undefined))
     const unsure = ids.filter((_, i) => !isDue(known[i]))
     const read = unsure.length > 0 ? await this.#store.jobs.get(unsure) : []

@@ -1,4 +1,5 @@
 import { CarillonError, LIMITS, parseInstant, printable, type Schedule, TIMES } from '@carillon/contracts'
+import type { JobRecord } from '@carillon/store'
 import { checkCron, checkZone, nextCronSlot } from './cron.ts'
 
 /** @throws CarillonError INVALID_CRON, CRON_NEVER_FIRES, INVALID_TIME_ZONE, INVALID_DATE */
@@ -37,6 +38,9 @@ export function nextSlot(schedule: Schedule, slot: number): number | null {
   if ('at' in schedule) return null
   return nextCronSlot(schedule.cron, schedule.timezone, slot)
 }
+
+/** The times of a job whose next slot this is. */
+export const timesOf = (nextSlotAt: number | null): Pick<JobRecord, 'nextSlotAt' | 'wakeAt'> => ({ nextSlotAt, wakeAt: nextSlotAt })
 
 /** What to do at `now` about a job whose next slot was `slot`. */
 export interface SlotPlan {

@@ -77,5 +77,5 @@ test('a leg is shown with the instance that it is on, or offered to', () => {
 
 test('a job is shown with its next slot, if it has one', () => {
   assert.equal(jobView(aJob('a')).nextAt, '2026-01-01T00:00:00.000Z')
-  assert.equal('nextAt' in jobView(aJob('a', { wakeAt: null, state: 'paused' })), false)
+  assert.equal('nextAt' in jobView(aJob('a', { nextSlotAt: null, state: 'paused' })), false)
 })

@@ -33,7 +33,7 @@ export function jobView(job: JobRecord): JobView {
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
     misfire: job.misfire,
-    nextAt: job.wakeAt === null ? null : iso(job.wakeAt),
+    nextAt: job.nextSlotAt === null ? null : iso(job.nextSlotAt),
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),
   })

@@ -39,7 +39,15 @@ async function moveOn(store: Store, kind: WakeKind, ids: readonly string[]): Pro
     const jobs = await store.jobs.get(ids)
     await store.jobs.advance(
       jobs.flatMap((job) =>
-        job?.wakeAt ? [{ id: job.id, expect: { revision: 1, wakeAt: job.wakeAt }, set: { wakeAt: null, state: 'finished' as const } }] : [],
+        job?.nextSlotAt
+          ? [
+              {
+                id: job.id,
+                expect: { revision: 1, nextSlotAt: job.nextSlotAt },
+                set: { nextSlotAt: null, wakeAt: null, state: 'finished' } as const,
+              },
+            ]
+          : [],
       ),
     )
   } else await store[kind].update(ids.map((id) => ({ id, expect: { state: ['delayed'] }, set: { wakeAt: null } })))
@@ -50,7 +58,7 @@ const delayed = (n: number, wakeAt: number): RunRecord => aRun(n, { state: 'dela
 test('what is stored is woken on its millisecond, never before, each kind by its handler', async (context) => {
   const { clock, store, waker, woken } = await createWaker(context)
   const now = clock.now()
-  await store.jobs.insert(aJob('a', { wakeAt: now + 7_301 }))
+  await store.jobs.insert(aJob('a', { nextSlotAt: now + 7_301 }))
   await store.runs.insert([delayed(1, now + 2_999), delayed(2, now + 12_345)])
   await store.tasks.insert([aTask('run-1', 0, { state: 'delayed', wakeAt: now + 2_999 })])
   await waker.start()
@@ -118,7 +126,7 @@ test('a handler that fails is tried again with the next scan, and disturbs no ot
   }
   const { clock, store, waker, woken, lines } = await createWaker(context, { handle })
   await store.runs.insert([delayed(1, clock.now() + 10)])
-  await store.jobs.insert(aJob('a', { wakeAt: clock.now() + 10 }))
+  await store.jobs.insert(aJob('a', { nextSlotAt: clock.now() + 10 }))
   await waker.start()
   await clock.advance(10)
   assert.deepEqual(
