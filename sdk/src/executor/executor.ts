@@ -7,6 +7,7 @@ import type { LogShipper } from '../logs/log-shipper.ts'
 import type { OnWarning } from '../warning.ts'
 import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
+import { FinishedAttempts } from './finished-attempts.ts'
 import { type HandlerDefinition, handlerInfo } from './handler.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HeldTasks } from './held-task.ts'
@@ -40,6 +41,7 @@ const GOODBYE_MS = 2_000
 export class Executor {
   readonly #options: ExecutorOptions
   readonly #held = new HeldTasks()
+  readonly #finished = new FinishedAttempts()
   readonly #lanes: ReadonlyMap<string, Lane>
   readonly #pullers = new Map<string, Puller>()
   readonly #capacity: number
@@ -76,6 +78,7 @@ export class Executor {
       ...{ link, caller, clock, onWarning, onRegister },
       instance: identity.instance,
       held: this.#held,
+      finished: this.#finished,
       lanes: this.#lanes,
       onDrain: options.onDrain,
       report: (text, stored) => this.#reporter.report(text, stored),
@@ -107,7 +110,7 @@ export class Executor {
     )
     this.#stopUp = link.onUp(() => this.#reconnected())
     this.#timers.push(
-      clock.every(TIMES.workingMs, () => this.#held.sayWorking(link, clock.now())),
+      clock.every(TIMES.workingMs, () => this.#held.sayWorking(link, clock.monotonic())),
       clock.every(CHECK_EVERY_MS, () => this.#check()),
     )
     await this.#registrar.register()
@@ -205,6 +208,7 @@ export class Executor {
     this.#reporter.report(this.#reportText(attempt, ending, clock.now()), () => {
       lane.unconfirmed--
       this.#held.remove(task)
+      this.#finished.add(task)
       if (task.ackSubject === undefined) this.#intake.offerDone(task)
       else task.answer(link, ACK.done)
       this.#pullers.get(task.work.handler)?.wake()

@@ -6,6 +6,8 @@ import { ACK, type AckBody } from './work.ts'
 /** A task that this process is answerable for: from its delivery until the broker has its report. */
 export class HeldTask {
   work: WorkMessage
+  /** The attempt that its message says. A claim may have made it a further one; a redelivery says the old one again. */
+  readonly deliveredAttempt: number
   readonly heldAt: number
   /** Where to acknowledge it; undefined for a task that was offered directly. A redelivery brings a new one. */
   ackSubject: string | undefined
@@ -17,6 +19,7 @@ export class HeldTask {
   /** @param message what brought it; its headers are read when they are asked for */
   constructor(work: WorkMessage, message: Msg, options: { heldAt: number; ackSubject?: string }) {
     this.work = work
+    this.deliveredAttempt = work.attempt
     this.#message = message
     this.heldAt = options.heldAt
     this.ackSubject = options.ackSubject
@@ -26,18 +29,25 @@ export class HeldTask {
     return this.#message.headers?.get(HEADERS.traceparent) || undefined
   }
 
-  /** Lost while there is no connection: the broker then delivers it again, and the claim says that it is done. */
+  /** Lost while there is no connection: the broker then delivers it again, and it is answered from memory or by a claim. */
   answer(link: Link, ack: AckBody): void {
     if (this.ackSubject !== undefined) link.publish(this.ackSubject, ack)
   }
+
+  /** The broker has delivered the message again: what was said to its earlier delivery no longer counts. */
+  redelivered(link: Link, ackSubject: string): void {
+    this.ackSubject = ackSubject
+    this.answer(link, ACK.working)
+  }
 }
 
-/** Most tasks are in their first attempt: their key costs nothing. */
-const keyOf = ({ taskId, attempt }: WorkMessage) => (attempt === 1 ? taskId : `${taskId}#${attempt}`)
+/** Names an attempt of a task. Most tasks are in their first attempt: their key costs nothing. */
+export const attemptKey = ({ taskId, attempt }: Pick<WorkMessage, 'taskId' | 'attempt'>) =>
+  attempt === 1 ? taskId : `${taskId}#${attempt}`
 /** A message younger than this needs no "still working". */
 const YOUNG_MS = 2_000
 
-/** Every task that is held, by task and attempt. */
+/** Every task that is held, by task and attempt: the one that its message says, and the one that it is run as. */
 export class HeldTasks {
   readonly #tasks = new Map<string, HeldTask>()
 
@@ -45,21 +55,26 @@ export class HeldTasks {
     return this.#tasks.size
   }
 
-  find(work: WorkMessage): HeldTask | undefined {
-    return this.#tasks.get(keyOf(work))
+  find(work: Pick<WorkMessage, 'taskId' | 'attempt'>): HeldTask | undefined {
+    return this.#tasks.get(attemptKey(work))
   }
 
   add(task: HeldTask): void {
-    this.#tasks.set(keyOf(task.work), task)
+    this.#tasks.set(attemptKey(task.work), task)
   }
 
   remove(task: HeldTask): void {
-    const key = keyOf(task.work)
-    if (this.#tasks.get(key) === task) this.#tasks.delete(key)
+    const { taskId, attempt } = task.work
+    this.#forget(attemptKey(task.work), task)
+    if (task.deliveredAttempt !== attempt) this.#forget(attemptKey({ taskId, attempt: task.deliveredAttempt }), task)
   }
 
   /** Keep the broker from giving them to someone else. */
   sayWorking(link: Link, now: number): void {
     for (const task of this.#tasks.values()) if (now - task.heldAt >= YOUNG_MS) task.answer(link, ACK.working)
+  }
+
+  #forget(key: string, task: HeldTask): void {
+    if (this.#tasks.get(key) === task) this.#tasks.delete(key)
   }
 }

@@ -1,29 +1,39 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { WorkMessage } from '@carillon/contracts'
+import type { ClaimAnswer, TaskClaim, WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
+import { FinishedAttempts } from './finished-attempts.ts'
 import { HeldTask, HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
 import { ACK } from './work.ts'
 
-const LANE = { handler: { name: 'h' } } as Lane
+interface Question {
+  readonly input: TaskClaim
+  readonly answer: (answer: ClaimAnswer) => void
+}
 
-/** An intake that is closed, and what leaves it. The broker brings a task twice only by chance: here it is a matter of a line. */
-function closedIntake() {
+/** An intake, and what leaves it. The broker brings a task twice only by chance: here it is a matter of a line. */
+function anIntake() {
   const held = new HeldTasks()
+  const finished = new FinishedAttempts()
   const answers: [string, string][] = []
   const reports: string[] = []
+  const begun: HeldTask[] = []
+  const questions: Question[] = []
+  const lane = { handler: { name: 'h' }, running: [], asking: 0, add: (task: HeldTask) => void begun.push(task), take: () => [] }
+  const call = (_call: unknown, input: TaskClaim) => new Promise<ClaimAnswer>((answer) => void questions.push({ input, answer }))
   const intake = new Intake({
     link: { publish: (subject: string, body: string) => void answers.push([subject, body]) } as unknown as Link,
-    caller: {} as Caller,
+    caller: { call } as unknown as Caller,
     clock: new FakeClock(),
     instance: 'me',
     held,
-    lanes: new Map([['h', LANE]]),
+    finished,
+    lanes: new Map([['h', lane as unknown as Lane]]),
     onWarning: () => undefined,
     onDrain: () => undefined,
     onRegister: () => undefined,
@@ -32,19 +42,28 @@ function closedIntake() {
       stored()
     },
   })
-  intake.close()
-  return { intake, held, answers, reports }
+  return { intake, lane: lane as unknown as Lane, held, finished, answers, reports, begun, questions }
 }
 
+function closedIntake() {
+  const all = anIntake()
+  all.intake.close()
+  return all
+}
+
+/** What was put off to microtasks has been done. */
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+
 const workOf = (taskId: string): WorkMessage => ({ runId: taskId, taskId, handler: 'h', attempt: 1, payload: null })
-const ackOf = (taskId: string, delivered: number) => `$JS.ACK.WORK.default~h.${delivered}.1.1.1.${taskId}`
-const messageOf = (taskId: string, delivered: number) =>
-  ({ subject: 's', reply: ackOf(taskId, delivered), json: () => workOf(taskId) }) as unknown as Msg
+const ackOf = (taskId: string, delivered: number, sequence = 1) => `$JS.ACK.WORK.default~h.${delivered}.${sequence}.1.${taskId}.0`
+const messageOf = (taskId: string, delivered: number, sequence = 1) =>
+  ({ subject: 's', reply: ackOf(taskId, delivered, sequence), json: () => workOf(taskId) }) as unknown as Msg
+const cancelOf = (taskId: string) => ({ subject: 'c', json: () => ({ type: 'cancel', taskId }) }) as unknown as Msg
 const taskOf = (taskId: string) => new HeldTask(workOf(taskId), messageOf(taskId, 1), { heldAt: 0, ackSubject: ackOf(taskId, 1) })
 
 test('after the end, what nobody has had before is reported as released and given back', () => {
-  const { intake, answers, reports } = closedIntake()
-  assert.equal(intake.takeWork(LANE, messageOf('new', 1)), false)
+  const { intake, lane, answers, reports } = closedIntake()
+  assert.equal(intake.takeWork(lane, messageOf('new', 1)), false)
   assert.deepEqual(
     reports.map((text) => JSON.parse(text).type),
     ['released'],
@@ -53,11 +72,11 @@ test('after the end, what nobody has had before is reported as released and give
 })
 
 test('after the end, what may have begun is given back without a word', () => {
-  const { intake, answers, reports } = closedIntake()
+  const { intake, lane, answers, reports } = closedIntake()
   intake.giveBackBegun(taskOf('begun'))
   // As new: the broker was wiped, and its work published again.
-  intake.takeWork(LANE, messageOf('begun', 1))
-  intake.takeWork(LANE, messageOf('elsewhere', 2))
+  intake.takeWork(lane, messageOf('begun', 1))
+  intake.takeWork(lane, messageOf('elsewhere', 2))
   assert.deepEqual(reports, [])
   assert.deepEqual(answers, [
     [ackOf('begun', 1), ACK.giveBack],
@@ -67,9 +86,61 @@ test('after the end, what may have begun is given back without a word', () => {
 })
 
 test('after the end, a redelivery of what still runs only brings where to acknowledge it', () => {
-  const { intake, held, answers, reports } = closedIntake()
+  const { intake, lane, held, answers, reports } = closedIntake()
   const task = taskOf('runs')
   held.add(task)
-  intake.takeWork(LANE, messageOf('runs', 2))
-  assert.deepEqual([answers, reports, task.ackSubject], [[], [], ackOf('runs', 2)])
+  intake.takeWork(lane, messageOf('runs', 2))
+  assert.deepEqual([answers, reports, task.ackSubject], [[[ackOf('runs', 2), ACK.working]], [], ackOf('runs', 2)])
+})
+
+test('a redelivery of what has ended here is acknowledged at once; another message of the same attempt is asked about', () => {
+  const { intake, lane, finished, answers, begun, questions } = anIntake()
+  finished.add(taskOf('done'))
+  intake.takeWork(lane, messageOf('done', 1))
+  intake.takeWork(lane, messageOf('done', 2))
+  assert.deepEqual(answers, [
+    [ackOf('done', 1), ACK.done],
+    [ackOf('done', 2), ACK.done],
+  ])
+  // The stream of reports was lost, and the work published again.
+  intake.takeWork(lane, messageOf('done', 1, 7))
+  assert.deepEqual([begun, questions.map(({ input }) => [input.taskId, input.redelivered])], [[], [['done', false]]])
+})
+
+test('what a restarted broker may have delivered before is asked about, what was published since is run', () => {
+  const { intake, lane, begun, questions } = anIntake()
+  intake.forgetsUpTo(5)
+  intake.takeWork(lane, messageOf('old', 1, 5))
+  intake.takeWork(lane, messageOf('new', 1, 6))
+  assert.deepEqual([begun.map(({ work }) => work.taskId), questions.map(({ input }) => input.taskId)], [['new'], ['old']])
+})
+
+test('an attempt that a claim made of a message takes its redeliveries over', async () => {
+  const { intake, lane, held, answers, begun, questions } = anIntake()
+  intake.takeWork(lane, messageOf('again', 2))
+  questions[0]?.answer({ run: true, attempt: 3 })
+  await settled()
+  assert.deepEqual(
+    begun.map(({ work }) => work.attempt),
+    [3],
+  )
+  intake.takeWork(lane, messageOf('again', 3))
+  assert.deepEqual([questions.length, answers], [1, [[ackOf('again', 3), ACK.working]]])
+  held.remove(begun[0] as HeldTask)
+  assert.equal(held.size, 0)
+})
+
+test('a cancel that comes while a claim is being asked is not lost: it is asked again', async () => {
+  const { intake, lane, held, answers, begun, questions } = anIntake()
+  intake.takeWork(lane, messageOf('late', 2))
+  intake.takeControl(cancelOf('late'))
+  questions[0]?.answer({ run: true, attempt: 2 })
+  await settled()
+  assert.deepEqual(
+    questions.map(({ input }) => input.redelivered),
+    [true, false],
+  )
+  questions[1]?.answer({ run: false, reason: 'the run is cancelled' })
+  await settled()
+  assert.deepEqual([begun, held.size, answers], [[], 0, [[ackOf('late', 2), ACK.done]]])
 })

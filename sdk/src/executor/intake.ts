@@ -1,15 +1,25 @@
-import { CALLS, CarillonError, controlSchema, type OfferAnswer, printable, type TaskClaim, type WorkMessage } from '@carillon/contracts'
+import {
+  CALLS,
+  CarillonError,
+  type ClaimAnswer,
+  controlSchema,
+  type OfferAnswer,
+  printable,
+  type TaskClaim,
+  type WorkMessage,
+} from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import { type Clock, sleep } from '../clock.ts'
 import type { Link } from '../connection/link.ts'
 import { jitter } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
-import { HeldTask, type HeldTasks } from './held-task.ts'
+import type { FinishedAttempts } from './finished-attempts.ts'
+import { attemptKey, HeldTask, type HeldTasks } from './held-task.ts'
 import type { Lane } from './lane.ts'
 import { Remembered } from './remembered.ts'
 import { releasedText } from './report-text.ts'
-import { ACK, deliveryCount, readWork } from './work.ts'
+import { ACK, isSameMessage, readDelivery, readWork } from './work.ts'
 
 export interface IntakeOptions {
   readonly link: Link
@@ -17,6 +27,7 @@ export interface IntakeOptions {
   readonly clock: Clock
   readonly instance: string
   readonly held: HeldTasks
+  readonly finished: FinishedAttempts
   readonly lanes: ReadonlyMap<string, Lane>
   readonly onWarning: OnWarning
   readonly onDrain: () => void
@@ -36,7 +47,10 @@ export class Intake {
   readonly #doneOffers: Remembered
   /** Given back although it has begun: at most what ran when the drain was over. */
   readonly #begun = new Set<string>()
+  /** Of which a coordinator is being asked, by the one question. */
+  readonly #asking = new Map<HeldTask, { isCancelled: boolean }>()
   readonly #closing = new AbortController()
+  #forgetsUpTo = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -49,13 +63,21 @@ export class Intake {
     this.#closing.abort()
   }
 
+  /**
+   * The broker was restarted: of messages up to this place in its stream it may have forgotten that they were delivered or acknowledged, so a
+   * first delivery of them says nothing.
+   */
+  forgetsUpTo(sequence: number): void {
+    this.#forgetsUpTo = sequence
+  }
+
   get #isClosed(): boolean {
     return this.#closing.signal.aborted
   }
 
   /** A work message. @returns whether it takes up room now */
   takeWork(lane: Lane, message: Msg): boolean {
-    const { link, held, clock } = this.#options
+    const { link, held, finished, clock } = this.#options
     const ackSubject = message.reply ?? ''
     const work = this.#read(message, lane.handler.name)
     if (work === undefined) {
@@ -64,11 +86,17 @@ export class Intake {
     }
     const known = held.find(work)
     if (known) {
-      known.ackSubject = ackSubject
+      known.redelivered(link, ackSubject)
       return false
     }
-    const task = new HeldTask(work, message, { heldAt: clock.now(), ackSubject })
-    const redelivered = deliveryCount(ackSubject) > 1
+    const acknowledged = finished.find(work)
+    if (acknowledged !== undefined && isSameMessage(acknowledged, ackSubject)) {
+      link.publish(ackSubject, ACK.done)
+      return false
+    }
+    const task = new HeldTask(work, message, { heldAt: clock.monotonic(), ackSubject })
+    const { count, sequence } = readDelivery(ackSubject)
+    const redelivered = count > 1
     if (this.#isClosed) {
       this.#refuse(task, redelivered)
       return false
@@ -77,7 +105,8 @@ export class Intake {
     // The run of a handler that maps, asked for before that was known: it has to be planned.
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
     const isCancelled = this.#cancelled.has(work.taskId) || this.#cancelled.has(work.runId)
-    if (redelivered || isUnplanned || isCancelled) void this.#claim(lane, task, redelivered)
+    const mayBeForgotten = acknowledged !== undefined || sequence <= this.#forgetsUpTo
+    if (redelivered || isUnplanned || isCancelled || mayBeForgotten) void this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
   }
@@ -91,7 +120,7 @@ export class Intake {
 
   /** The report of an offered task is stored: should it be offered once more, it is not run once more. */
   offerDone(task: HeldTask): void {
-    this.#doneOffers.add(attemptKey(task))
+    this.#doneOffers.add(attemptKey(task.work))
   }
 
   /** An order on `control.<instance>`. */
@@ -117,7 +146,7 @@ export class Intake {
 
   /** Give back what was broken off, for another instance, as a further attempt. */
   giveBackBegun(task: HeldTask): void {
-    this.#begun.add(attemptKey(task))
+    this.#begun.add(attemptKey(task.work))
     this.#giveBack(task)
   }
 
@@ -128,7 +157,7 @@ export class Intake {
 
   /** Work that comes after the end. Only of what nobody has had before may be said that it has not begun: else the claim of the next one tells. */
   #refuse(task: HeldTask, redelivered: boolean): void {
-    if (redelivered || this.#begun.has(attemptKey(task))) this.#giveBack(task)
+    if (redelivered || this.#begun.has(attemptKey(task.work))) this.#giveBack(task)
     else this.release(task)
   }
 
@@ -154,8 +183,8 @@ export class Intake {
     if (this.#isClosed) return { accepted: false, reason: 'draining' }
     const lane = lanes.get(work.handler)
     if (!lane) return { accepted: false, reason: 'unknown-handler' }
-    const task = new HeldTask(work, message, { heldAt: clock.now() })
-    if (held.find(task.work) || this.#doneOffers.has(attemptKey(task))) return { accepted: true }
+    const task = new HeldTask(work, message, { heldAt: clock.monotonic() })
+    if (held.find(task.work) || this.#doneOffers.has(attemptKey(task.work))) return { accepted: true }
     if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
     held.add(task)
     lane.add(task, true)
@@ -166,6 +195,7 @@ export class Intake {
   #cancel(id: string): void {
     this.#cancelled.add(id)
     const isMeant = ({ work }: HeldTask) => work.taskId === id || work.runId === id
+    for (const [task, question] of this.#asking) if (isMeant(task)) question.isCancelled = true
     for (const lane of this.#options.lanes.values()) {
       for (const attempt of lane.running) if (isMeant(attempt.task)) attempt.abort('cancel')
       for (const task of lane.take(isMeant)) {
@@ -179,25 +209,40 @@ export class Intake {
   /** Work that was delivered before may be done, running elsewhere or cancelled: a coordinator knows. */
   async #claim(lane: Lane, task: HeldTask, redelivered: boolean): Promise<void> {
     lane.asking++
-    const { kind } = lane.handler
-    const answer = await this.#askForClaim(task, { redelivered, ...(kind ? { kind } : {}) })
+    const answer = await this.#answerToClaim(lane, task, redelivered)
     lane.asking--
     if (answer === undefined) return this.#giveBack(task)
     if (!answer.run) return this.#drop(task)
-    const { held } = this.#options
-    held.remove(task)
-    task.work = { ...task.work, attempt: answer.attempt }
-    task.isClaimed = true
-    const running = held.find(task.work)
-    if (running) {
-      running.ackSubject = task.ackSubject
+    const { held, link } = this.#options
+    const running = held.find({ ...task.work, attempt: answer.attempt })
+    if (running && running !== task) {
+      held.remove(task)
+      running.redelivered(link, task.ackSubject ?? '')
       return
     }
+    task.work = { ...task.work, attempt: answer.attempt }
+    task.isClaimed = true
     held.add(task)
     lane.add(task)
   }
 
-  async #askForClaim(task: HeldTask, more: Pick<TaskClaim, 'redelivered' | 'kind'>) {
+  /** Asked once more when an order to cancel came meanwhile: the answer may be older than the order. */
+  async #answerToClaim(lane: Lane, task: HeldTask, redelivered: boolean): Promise<ClaimAnswer | undefined> {
+    const { kind } = lane.handler
+    const question = { isCancelled: false }
+    this.#asking.set(task, question)
+    try {
+      for (let isFirst = true; ; isFirst = false) {
+        question.isCancelled = false
+        const answer = await this.#askForClaim(task, { redelivered: redelivered && isFirst, ...(kind ? { kind } : {}) })
+        if (!question.isCancelled || !answer?.run) return answer
+      }
+    } finally {
+      this.#asking.delete(task)
+    }
+  }
+
+  async #askForClaim(task: HeldTask, more: Pick<TaskClaim, 'redelivered' | 'kind'>): Promise<ClaimAnswer | undefined> {
     const { caller, clock, instance, onWarning } = this.#options
     const { taskId, attempt } = task.work
     for (let tries = 1; !this.#isClosed; tries++) {
@@ -215,5 +260,3 @@ export class Intake {
     return undefined
   }
 }
-
-const attemptKey = ({ work }: HeldTask) => `${work.taskId}#${work.attempt}`

@@ -97,14 +97,16 @@ export class Lane {
 
   /** Waiting tasks that another instance may have sooner. */
   takeOverdue(): HeldTask[] {
-    const now = this.#options.clock.now()
+    const { clock } = this.#options
+    const now = clock.now()
     for (const attempt of this.running) {
       const ageMs = now - attempt.startedAt
       if (ageMs > (this.#averageMs ?? 0)) this.#averageMs = ageMs
       break
     }
     if (readAhead(this.handler.concurrency, this.#averageMs) > 0) return []
-    return this.take((task) => task.ackSubject !== undefined && now - task.heldAt > GIVE_BACK_AFTER_MS)
+    const heldBefore = clock.monotonic() - GIVE_BACK_AFTER_MS
+    return this.take((task) => task.ackSubject !== undefined && task.heldAt < heldBefore)
   }
 
   /** Ask for nothing more. */

@@ -31,6 +31,27 @@ test('kill -9 of the broker in mid-flight: every report arrives', async (t) => {
   await eventually('the executor has registered again', () => fake.registrations.length > 1)
 })
 
+test('the broker is away while thousands of tasks end: each has run once when it is back', async (t) => {
+  const { fake, server, connect: join } = await startMesh(t)
+  const mesh = await join()
+  const [proceed, allRun] = [signal(), signal()]
+  let runs = 0
+  const handler = async () => {
+    if (++runs === TASKS) allRun.fire()
+    await proceed.fired
+  }
+  mesh.handle('waits', handler, { concurrency: TASKS })
+  const ids = await fake.work('waits', Array(TASKS).fill(null))
+  await mesh.start()
+  await allRun.fired
+  await server.kill()
+  proceed.fire()
+  await server.restart()
+  await eventually('every task has a report', () => new Set(fake.finished().map(({ taskId }) => taskId)).size === TASKS, 30_000)
+  await eventually('every message is acknowledged', async () => (await fake.manager.streams.info('WORK')).state.messages === 0, 30_000)
+  assert.deepEqual([runs, fake.claims], [ids.length, []])
+})
+
 test('a consumer that is deleted, a stream that is wiped: the executor registers again and goes on', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const mesh = await join()

@@ -1,15 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Msg } from '@nats-io/transport-node'
-import { deliveryCount, readWork } from './work.ts'
+import { isSameMessage, readDelivery, readWork } from './work.ts'
 
 const message = (body: unknown) => ({ json: () => (typeof body === 'string' ? JSON.parse(body) : body) }) as unknown as Msg
 
-test('the delivery count is read from both forms of acknowledgement subjects', () => {
-  assert.equal(deliveryCount('$JS.ACK.WORK.default~x.1.15.16.1700000000.3'), 1)
-  assert.equal(deliveryCount('$JS.ACK.WORK.default~x.12.15.16.1700000000.3'), 12)
-  assert.equal(deliveryCount('$JS.ACK.hub.ACCOUNTHASH.WORK.default~x.7.15.16.1700000000.3.random'), 7)
-  assert.equal(deliveryCount('$JS.ACK._.ACCOUNTHASH.WORK.default~x.7.15.16.1700000000.3'), 7)
+test('count and sequence of a delivery are read from both forms of acknowledgement subjects', () => {
+  const read = (subject: string) => Object.values(readDelivery(subject))
+  assert.deepEqual(read('$JS.ACK.WORK.default~x.1.15.16.1700000000.3'), [1, 15])
+  assert.deepEqual(read('$JS.ACK.WORK.default~x.12.15.16.1700000000.3'), [12, 15])
+  assert.deepEqual(read('$JS.ACK.hub.ACCOUNTHASH.WORK.default~x.7.15.16.1700000000.3.random'), [7, 15])
+  assert.deepEqual(read('$JS.ACK._.ACCOUNTHASH.WORK.default~x.7.15.16.1700000000.3'), [7, 15])
+})
+
+test('a message is the same however often it is delivered; one that was stored at another time, or elsewhere, is another', () => {
+  const first = '$JS.ACK.WORK.default~x.1.15.16.1700000000.3'
+  assert.equal(isSameMessage(first, '$JS.ACK.WORK.default~x.2.15.40.1700000000.9'), true)
+  assert.equal(isSameMessage(first, '$JS.ACK._.ACCOUNTHASH.WORK.default~x.1.15.16.1700000000.3.random'), true)
+  assert.equal(isSameMessage(first, '$JS.ACK.WORK.default~x.1.15.16.1700000001.3'), false)
+  assert.equal(isSameMessage(first, '$JS.ACK.WORK.default~x.1.17.16.1700000000.3'), false)
 })
 
 test('a work message is checked for what the executor relies on', () => {

@@ -22,17 +22,34 @@ function wrong(field: string, value: unknown): CarillonError {
   return new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, { field, value: printable(value) })
 }
 
+/** What the broker says of a delivery, in its acknowledgement subject. */
+export interface Delivery {
+  /** How often the message has been delivered, as far as the broker remembers. */
+  readonly count: number
+  /** Of the message, in its stream. */
+  readonly sequence: number
+}
+
 const SHORT_FORM_TOKENS = 9
 
-/**
- * How often the broker has delivered a message, from its acknowledgement subject: `$JS.ACK.<stream>.<consumer>.<delivered>.…`, or with
- * `<domain>.<account>` before the stream.
- */
-export function deliveryCount(ackSubject: string): number {
+/** Reads `$JS.ACK.<stream>.<consumer>.<count>.<sequence>.…`; there may be `<domain>.<account>` before the stream. */
+export function readDelivery(ackSubject: string): Delivery {
   const dots: number[] = []
   for (let at = ackSubject.indexOf('.'); at >= 0; at = ackSubject.indexOf('.', at + 1)) dots.push(at)
   const before = dots.length >= SHORT_FORM_TOKENS ? 5 : 3
-  return Number(ackSubject.slice((dots[before] ?? 0) + 1, dots[before + 1]))
+  const number = (token: number) => Number(ackSubject.slice((dots[token] ?? 0) + 1, dots[token + 1]))
+  return { count: number(before), sequence: number(before + 1) }
+}
+
+/** Whether two deliveries are of one message: its place in the stream and the time when it was stored are the same. */
+export function isSameMessage(ackSubject: string, other: string): boolean {
+  return messageOf(ackSubject) === messageOf(other)
+}
+
+function messageOf(ackSubject: string): string {
+  const tokens = ackSubject.split('.')
+  const count = tokens.length > SHORT_FORM_TOKENS ? 6 : 4
+  return `${tokens[count + 1]} ${tokens[count + 3]}`
 }
 
 /** Bodies of acknowledgements. */
