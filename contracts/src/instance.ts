@@ -37,7 +37,12 @@ export const beatSchema = z.object({
   cpu: z.number().min(0).default(0),
   memoryBytes: z.number().min(0).default(0),
   eventLoopDelayMs: z.number().min(0).default(0),
+  /** Slots that are taken, those of stuck handlers included. */
   running: z.number().min(0).default(0),
+  /** Handlers that still run although their attempt has ended: they ignored its time limit or a cancel. */
+  stuck: z.number().min(0).default(0),
+  /** Some of them, those that have been stuck longest first. `forMs`: since the end of the attempt was reported. */
+  stuckTasks: z.array(z.object({ taskId: z.string().max(LIMITS.taskIdLength), handler: nameField, forMs: z.number().min(0) })).default([]),
 })
 export type Beat = z.output<typeof beatSchema>
 

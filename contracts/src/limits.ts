@@ -50,6 +50,8 @@ export const LIMITS = {
   errorTextBytes: 8 * 1024,
   /** Handlers of one instance: one durable consumer each, of the 1,000 that a stream allows. */
   handlersPerInstance: 200,
+  /** Stuck tasks that a heartbeat names; it counts all of them. */
+  stuckTasksShown: 10,
   /** Concurrent tasks of one instance. */
   capacity: 10_000,
 } as const

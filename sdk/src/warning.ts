@@ -13,6 +13,7 @@ export interface Warning {
     | 'logs-delayed'
     | 'listener-failed'
     | 'drain-incomplete'
+    | 'handler-stuck'
   readonly message: string
 }
 

@@ -25,13 +25,20 @@ export function addInstancesCommands(program: Command): void {
     })
 }
 
+function runningText({ load, capacity }: InstanceView): string {
+  const slots = `${load.running}/${capacity}`
+  if (!(load.stuck > 0)) return slots
+  const [longest] = load.stuckTasks
+  return `${slots}, ${load.stuck} stuck${longest ? ` (${longest.handler} ${longest.taskId} for ${spanText(longest.forMs)})` : ''}`
+}
+
 function columns(): Column<InstanceView>[] {
   const nowMs = now()
   return [
     { heading: 'INSTANCE', text: (instance) => instance.instance },
     { heading: 'SERVICE', text: (instance) => `${instance.service} ${instance.version}` },
     { heading: 'HANDLERS', text: (instance) => instance.handlers.join(', ') },
-    { heading: 'RUNNING', text: ({ load, capacity }) => `${load.running}/${capacity}` },
+    { heading: 'RUNNING', text: runningText },
     { heading: 'CPU', text: ({ load }) => `${Math.round(load.cpu * 100)} %` },
     { heading: 'MEMORY', text: ({ load }) => `${Math.round(load.memoryBytes / MIB)} MiB` },
     {

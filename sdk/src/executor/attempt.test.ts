@@ -5,7 +5,7 @@ import type { Msg } from '@nats-io/transport-node'
 import { NO_TRACE } from '../telemetry.ts'
 import { signal } from '../testing/eventually.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { Attempt } from './attempt.ts'
+import { type AbortKind, Attempt } from './attempt.ts'
 import { defineHandler, type HandlerDefinition, type HandlerOptions } from './handler.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import { HeldTask } from './held-task.ts'
@@ -20,7 +20,8 @@ function startAttempt(run: Run, more: { work?: Partial<WorkMessage>; options?: H
   const work: WorkMessage = { runId: 'r', taskId: 't', handler: 'h', attempt: 1, payload: { to: 'x' }, ...more.work }
   const ended = signal<Ending | undefined>()
   const endings: (Ending | undefined)[] = []
-  const attempt = new Attempt({
+  const unstuck: Attempt[] = []
+  const attempt: Attempt = new Attempt({
     task: new HeldTask(work, {} as Msg, { heldAt: clock.now() }),
     handler: defineHandler('h', run as HandlerDefinition['run'], more.options),
     clock,
@@ -30,6 +31,7 @@ function startAttempt(run: Run, more: { work?: Partial<WorkMessage>; options?: H
       onBegin: () => undefined,
       onProgress: () => undefined,
       onLog: () => undefined,
+      onUnstuck: () => void unstuck.push(attempt),
       onEnd: (_attempt, ending) => {
         endings.push(ending as Ending | undefined)
         ended.fire(ending as Ending | undefined)
@@ -37,9 +39,19 @@ function startAttempt(run: Run, more: { work?: Partial<WorkMessage>; options?: H
     },
   })
   attempt.start()
-  return { attempt, clock, ended: ended.fired, endings }
+  return { attempt, clock, ended: ended.fired, endings, unstuck }
 }
 
+type Settle = (body: ReturnType<typeof settleable>) => void
+const settleable = () => {
+  let resolve: (value: unknown) => void = () => undefined
+  let reject: (error: Error) => void = () => undefined
+  const promise = new Promise<unknown>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}
 const never = () => new Promise(() => undefined)
 
 test('a result is written as JSON, whether the handler is async or not', async () => {
@@ -100,6 +112,36 @@ test('a handler that never settles ends after the grace', () => {
   attempt.abort('cancel')
   clock.advance(TIMES.graceMs)
   assert.equal(endings.length, 1)
+})
+
+test('a handler that outlives its attempt is stuck until it settles, well or not', async () => {
+  const cases: [AbortKind, Settle][] = [
+    ['timeout', (body) => body.resolve(1)],
+    ['timeout', (body) => body.reject(new Error('late'))],
+    ['cancel', (body) => body.resolve(1)],
+  ]
+  for (const [kind, settle] of cases) {
+    const body = settleable()
+    const { attempt, clock, endings, unstuck } = startAttempt(() => body.promise)
+    attempt.abort(kind)
+    clock.advance(TIMES.graceMs)
+    assert.deepEqual([endings.length, attempt.isStuck, attempt.isOver], [1, true, true])
+    clock.advance(1_000)
+    assert.equal(attempt.stuckForMs, 1_000)
+    settle(body)
+    await new Promise(setImmediate)
+    assert.deepEqual([endings.length, attempt.isStuck, unstuck.length], [1, false, 1])
+  }
+})
+
+test('a handler that ends within the grace was never stuck', async () => {
+  const body = settleable()
+  const { attempt, clock, ended, unstuck } = startAttempt(() => body.promise)
+  attempt.abort('cancel')
+  clock.advance(TIMES.graceMs - 1)
+  body.resolve(1)
+  assert.equal((await ended)?.outcome, 'cancelled')
+  assert.deepEqual([attempt.isStuck, unstuck.length], [false, 0])
 })
 
 test('a drain ends without a report', () => {

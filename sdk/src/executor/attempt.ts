@@ -29,8 +29,10 @@ export interface AttemptObserver {
   onBegin(attempt: Attempt): void
   onProgress(attempt: Attempt, percent: number, note: string | undefined): void
   onLog(attempt: Attempt, line: { level: LogLevel; message: string; fields: LogFields | undefined }): void
-  /** Once. Undefined: nothing is to be reported. */
+  /** Once. Undefined: nothing is to be reported. With `isStuck` the handler still runs and holds its slot until `onUnstuck`. */
   onEnd(attempt: Attempt, ending: Ending | SleptEnding | undefined): void
+  /** The handler of an attempt that had ended without it has settled: its slot is free. */
+  onUnstuck(attempt: Attempt): void
 }
 
 export interface AttemptOptions {
@@ -54,6 +56,7 @@ export class Attempt implements TaskPort {
   #abortKind: AbortKind | undefined
   #timer: Timer | undefined
   #isOver = false
+  #stuckSince: number | undefined
 
   constructor(options: AttemptOptions) {
     this.#options = options
@@ -63,6 +66,16 @@ export class Attempt implements TaskPort {
 
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  /** Its end was reported after the grace, while its handler still runs. */
+  get isStuck(): boolean {
+    return this.#stuckSince !== undefined
+  }
+
+  /** How long its handler has outlived it, in ms. */
+  get stuckForMs(): number {
+    return this.#stuckSince === undefined ? 0 : this.clock.monotonic() - this.#stuckSince
   }
 
   get signal(): AbortSignal {
@@ -89,12 +102,12 @@ export class Attempt implements TaskPort {
     }
   }
 
-  /** Ask the handler to end, by its signal; after a grace of 5 s it has ended. */
+  /** Ask the handler to end, by its signal; after a grace of 5 s the attempt ends without it. */
   abort(kind: AbortKind): void {
     if (this.#isOver || this.#abortKind) return
     this.#abortKind = kind
     this.#timer?.cancel()
-    this.#timer = this.#options.clock.after(TIMES.graceMs, () => this.#end(undefined))
+    this.#timer = this.#options.clock.after(TIMES.graceMs, () => this.#giveUp())
     this.#controller?.abort(this.#abortReason())
   }
 
@@ -115,6 +128,8 @@ export class Attempt implements TaskPort {
   }
 
   suspend(delayMs: number): void {
+    // The handler never settles after this.
+    if (this.#isOver) this.#settled()
     this.#end({ outcome: 'slept', delayMs: Math.max(0, Math.ceil(delayMs)) })
     this.#controller?.abort(new DOMException('The task goes on later, in another attempt', 'AbortError'))
   }
@@ -154,7 +169,10 @@ export class Attempt implements TaskPort {
   }
 
   #keep(result: unknown): void {
-    if (this.#isOver) return
+    if (this.#isOver) {
+      this.#settled()
+      return
+    }
     try {
       this.#end({ outcome: 'succeeded', resultText: writeJson(result, RESULT) })
     } catch (error) {
@@ -171,7 +189,10 @@ export class Attempt implements TaskPort {
   }
 
   #failed(thrown: unknown): void {
-    if (this.#isOver) return
+    if (this.#isOver) {
+      this.#settled()
+      return
+    }
     if (thrown instanceof PayloadRefused) {
       const error = { name: 'InvalidPayload', message: thrown.message, retryable: false }
       this.#end({ outcome: 'failed', reason: 'invalid-payload', error })
@@ -183,6 +204,20 @@ export class Attempt implements TaskPort {
       const reason = isNonRetryable(thrown) ? ('non-retryable' as const) : undefined
       this.#end({ outcome: 'failed', error: failureOf(thrown), reason })
     }
+  }
+
+  /** The grace is over and the handler has not settled. */
+  #giveUp(): void {
+    if (this.#isOver) return
+    this.#stuckSince = this.clock.monotonic()
+    this.#end(undefined)
+  }
+
+  /** The handler has settled after the end of its attempt. */
+  #settled(): void {
+    if (!this.isStuck) return
+    this.#stuckSince = undefined
+    this.#options.observer.onUnstuck(this)
   }
 
   #end(ending: Ending | SleptEnding | undefined): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CarillonError, subjects, workConsumer } from '@carillon/contracts'
+import { type Beat, CarillonError, subjects, workConsumer } from '@carillon/contracts'
 import { z } from 'zod'
 import { connect, NonRetryableError, RetryAfterError } from '../index.ts'
 import { eventually, signal } from '../testing/eventually.ts'
@@ -226,4 +226,61 @@ test('an executor says what its broker lacks', async (t) => {
   assert.throws(() => mesh.handle('a.b', () => 1), hasCode('INVALID_NAME'))
   assert.throws(() => mesh.handle('y', () => 1, { concurrency: 0 }), hasCode('INVALID_REQUEST'))
   await mesh.stop()
+})
+
+test('a handler that ignores its time limit keeps its slot until it settles; nothing is taken for it meanwhile', async (t) => {
+  const { fake, warnings, connect: join } = await startMesh(t)
+  const mesh = await join({ instance: 'me' })
+  const release = signal()
+  const begun: unknown[] = []
+  mesh.handle(
+    'deaf',
+    async (ctx) => {
+      begun.push(ctx.payload)
+      if (ctx.payload === 'slow') await release.fired
+    },
+    { concurrency: 1 },
+  )
+  mesh.handle('other', () => 1)
+  await mesh.start()
+  const beats: Beat[] = []
+  fake.connection.subscribe(subjects.beat('default', 'me'), { callback: (_error, message) => void beats.push(message.json()) })
+  const [slow] = await fake.work('deaf', ['slow'], { timeoutMs: 20 })
+  const end = await eventually('its end is reported', () => fake.finished(slow)[0])
+  assert.equal(end.outcome, 'timed_out')
+  const [next] = await fake.work('deaf', ['next'])
+  const [other] = await fake.work('other', [1])
+  await eventually('another handler has slots of its own', () => fake.finished(other).length === 1)
+  const beat = await eventually('the heartbeat says so', () => beats.find(({ stuck }) => stuck === 1))
+  assert.deepEqual([beat.running, beat.stuckTasks.map(({ taskId, handler }) => [taskId, handler])], [1, [[slow, 'deaf']]])
+  assert.equal(warnings.filter(({ code }) => code === 'handler-stuck').length, 1)
+  const leg = { runId: 'run-0', taskId: 'run-0-0', handler: 'deaf', attempt: 1, payload: null, index: 0, total: 1 }
+  const offer = await fake.connection.request(subjects.direct('default', 'me'), JSON.stringify(leg), { timeout: 2_000 })
+  assert.deepEqual(offer.json(), { accepted: false, reason: 'busy' })
+  assert.deepEqual(begun, ['slow'])
+  release.fire()
+  await eventually('the next one runs in the slot that is free', () => fake.finished(next).length === 1)
+})
+
+test('a capacity that handlers share is that of stuck ones, too', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const mesh = await join({ instance: 'me', capacity: 1 })
+  const release = signal()
+  const begun: string[] = []
+  mesh.handle('deaf', () => {
+    begun.push('deaf')
+    return release.fired
+  })
+  mesh.handle('other', () => void begun.push('other'))
+  await mesh.start()
+  const [deaf] = await fake.work('deaf', [1], { timeoutMs: 20 })
+  await eventually('its end is reported', () => fake.finished(deaf).length === 1)
+  const [other] = await fake.work('other', [1])
+  await eventually('nobody holds what waits', async () => {
+    const info = await fake.manager.consumers.info('WORK', workConsumer('default', 'other'))
+    return info.num_pending + info.num_ack_pending === 1 && info.num_waiting === 0
+  })
+  assert.deepEqual(begun, ['deaf'])
+  release.fire()
+  await eventually('the other one ends', () => fake.finished(other).length === 1)
 })

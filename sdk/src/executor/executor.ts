@@ -9,7 +9,7 @@ import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
 import { FinishedAttempts } from './finished-attempts.ts'
 import { type HandlerDefinition, handlerInfo } from './handler.ts'
-import { Heartbeat } from './heartbeat.ts'
+import { Heartbeat, type WorkLoad } from './heartbeat.ts'
 import { HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
 import { Lane } from './lane.ts'
@@ -92,7 +92,7 @@ export class Executor {
       link,
       clock,
       subject: subjects.beat(caller.namespace, identity.instance),
-      running: () => this.#running(),
+      work: () => this.#workLoad(),
     })
   }
 
@@ -151,12 +151,14 @@ export class Executor {
     return new Lane({
       ...{ handler, clock, calls: this.#calls },
       telemetry: caller.telemetry,
-      freeCapacity: () => this.#capacity - this.#running(),
+      freeCapacity: () => this.#capacity - this.#occupied(),
+      isHung: () => this.#stuck() >= this.#capacity,
       observer: {
         onBegin: (attempt) => this.#runningReports.began(attempt),
         onProgress: (attempt, percent, note) => this.#runningReports.progressed(attempt, percent, note),
         onLog: (attempt, line) => logs.add(attempt.task.work, line, attempt.traceparent),
         onEnd: (attempt, ending) => this.#ended(attempt, ending),
+        onUnstuck: (attempt) => this.#freed(attempt),
       },
     })
   }
@@ -165,6 +167,30 @@ export class Executor {
     let running = 0
     for (const lane of this.#lanes.values()) running += lane.running.size
     return running
+  }
+
+  #stuck(): number {
+    let stuck = 0
+    for (const lane of this.#lanes.values()) stuck += lane.stuck.size
+    return stuck
+  }
+
+  #occupied(): number {
+    let occupied = 0
+    for (const lane of this.#lanes.values()) occupied += lane.occupied
+    return occupied
+  }
+
+  /** What the heartbeat says of tasks. */
+  #workLoad(): WorkLoad {
+    const attempts = [...this.#lanes.values()].flatMap((lane) => [...lane.stuck])
+    const longest = attempts.sort((a, b) => b.stuckForMs - a.stuckForMs).slice(0, LIMITS.stuckTasksShown)
+    const stuckTasks = longest.map(({ task: { work }, stuckForMs }) => ({
+      taskId: work.taskId,
+      handler: work.handler,
+      forMs: Math.round(stuckForMs),
+    }))
+    return { running: this.#occupied(), stuck: attempts.length, stuckTasks }
   }
 
   #usePullers({ consumers }: Registered): void {
@@ -195,9 +221,20 @@ export class Executor {
     this.#runningReports.ended(attempt)
     if (ending === undefined) this.#intake.giveBackBegun(task)
     else this.#report(attempt, ending)
+    this.#freed(attempt)
+    if (ending && attempt.isStuck) this.#warnStuck(attempt)
+    if (this.#onFree.length > 0 && this.#running() === 0) for (const resolve of this.#onFree.splice(0)) resolve()
+  }
+
+  /** Its slot may be free: the handler that it belongs to asks for more, and others that compete for the capacity begin what waits. */
+  #freed({ task }: Attempt): void {
     this.#pullers.get(task.work.handler)?.wake()
     if (this.#isCapped) for (const lane of this.#lanes.values()) lane.pump()
-    if (this.#onFree.length > 0 && this.#running() === 0) for (const resolve of this.#onFree.splice(0)) resolve()
+  }
+
+  #warnStuck({ task: { work } }: Attempt): void {
+    const message = `Task ${work.taskId} of handler ${work.handler} has ended, but its handler ignores ctx.signal and still runs: it keeps its slot`
+    this.#options.onWarning({ code: 'handler-stuck', message })
   }
 
   #report(attempt: Attempt, ending: Ending | SleptEnding): void {

@@ -7,8 +7,10 @@ export interface HeartbeatOptions {
   readonly link: Link
   readonly clock: Clock
   readonly subject: string
-  readonly running: () => number
+  readonly work: () => WorkLoad
 }
+
+export type WorkLoad = Pick<Beat, 'running' | 'stuck' | 'stuckTasks'>
 
 /** Coarse, because each sample wakes the process. */
 const RESOLUTION_MS = 100
@@ -56,7 +58,7 @@ export class Heartbeat {
       cpu: round((cpu.user + cpu.system) / MICROSECONDS_PER_MS / elapsedMs),
       memoryBytes: process.memoryUsage.rss(),
       eventLoopDelayMs: round(Math.max(0, delayMs)),
-      running: this.#options.running(),
+      ...this.#options.work(),
     }
   }
 }

@@ -16,6 +16,8 @@ export interface LaneOptions {
   readonly observer: AttemptObserver
   /** Tasks that all handlers together may still begin. */
   readonly freeCapacity: () => number
+  /** Every slot of the instance is held by a stuck handler. */
+  readonly isHung: () => boolean
 }
 
 /** Unstarted work of slow tasks is given back after this, for an instance that has room. */
@@ -25,6 +27,8 @@ const GIVE_BACK_AFTER_MS = 1_000
 export class Lane {
   readonly handler: HandlerDefinition
   readonly running = new Set<Attempt>()
+  /** Ended by their time limit or a cancel, while their handlers still run: each holds its slot until its handler settles. */
+  readonly stuck = new Set<Attempt>()
   /** Ended, report not confirmed. */
   unconfirmed = 0
   /** Received but not to be started yet, because a coordinator is asked about them. */
@@ -45,6 +49,7 @@ export class Lane {
       onProgress: (attempt, percent, note) => observer.onProgress(attempt, percent, note),
       onLog: (attempt, line) => observer.onLog(attempt, line),
       onEnd: (attempt, ending) => this.#ended(attempt, ending),
+      onUnstuck: (attempt) => this.#unstuck(attempt),
     }
   }
 
@@ -52,16 +57,26 @@ export class Lane {
     return this.#waiting.size
   }
 
+  /** Slots that are taken. */
+  get occupied(): number {
+    return this.running.size + this.stuck.size
+  }
+
   /** Whether a directly offered task may wait here for the next slot. */
   get takesOffers(): boolean {
-    return this.#waiting.size < this.handler.concurrency
+    return !this.#isBlocked && this.#waiting.size < this.handler.concurrency
+  }
+
+  /** No slot is known to become free again. */
+  get #isBlocked(): boolean {
+    return this.stuck.size >= this.handler.concurrency || this.#options.isHung()
   }
 
   /** How many messages to ask for. */
   demand(requested: number): number {
-    if (this.#isClosed) return 0
+    if (this.#isClosed || this.#isBlocked) return 0
     const { concurrency } = this.handler
-    const running = this.running.size
+    const running = this.occupied
     const wanted = demand({
       concurrency: Math.max(1, Math.min(concurrency, running + this.#options.freeCapacity())),
       running,
@@ -84,7 +99,7 @@ export class Lane {
   pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
-    while (this.#waiting.size > 0 && this.running.size < this.handler.concurrency && this.#options.freeCapacity() > 0) {
+    while (this.#waiting.size > 0 && this.occupied < this.handler.concurrency && this.#options.freeCapacity() > 0) {
       this.#begin(this.#waiting.shift() as HeldTask)
     }
     this.#isPumping = false
@@ -97,6 +112,7 @@ export class Lane {
 
   /** Waiting tasks that another instance may have sooner. */
   takeOverdue(): HeldTask[] {
+    if (this.#isBlocked) return this.take(() => true)
     const { clock } = this.#options
     const now = clock.now()
     for (const attempt of this.running) {
@@ -124,8 +140,15 @@ export class Lane {
 
   #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
     this.running.delete(attempt)
+    if (attempt.isStuck) this.stuck.add(attempt)
     this.#averageMs = nextAverage(this.#averageMs, this.#options.clock.now() - attempt.startedAt)
     this.#options.observer.onEnd(attempt, ending)
+    this.pump()
+  }
+
+  #unstuck(attempt: Attempt): void {
+    this.stuck.delete(attempt)
+    this.#options.observer.onUnstuck(attempt)
     this.pump()
   }
 }

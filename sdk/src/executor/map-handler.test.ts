@@ -35,6 +35,7 @@ async function run(handler: HandlerDefinition, work: Partial<WorkMessage>, calls
       onBegin: () => undefined,
       onProgress: () => undefined,
       onLog: () => undefined,
+      onUnstuck: () => undefined,
       onEnd: (_attempt, ending) => ended.fire(ending as Ending | undefined),
     },
   })

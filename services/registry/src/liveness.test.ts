@@ -13,7 +13,7 @@ describe('liveness', { concurrency: true }, () => {
     mesh.keepBeating('steady')
     mesh.beat('silent', '{"cpu":0.5,"running":2,"colour":"red"}')
     const shown = await eventually('the load', async () => (await mesh.list()).find(({ load }) => load.cpu === 0.5))
-    assert.deepEqual(shown.load, { cpu: 0.5, memoryBytes: 0, eventLoopDelayMs: 0, running: 2 })
+    assert.deepEqual(shown.load, { cpu: 0.5, memoryBytes: 0, eventLoopDelayMs: 0, running: 2, stuck: 0, stuckTasks: [] })
     assert.equal(shown.instance, 'silent')
 
     await eventually('lost', () => mesh.count('carillon.default.event.instance.silent.lost') > 0)

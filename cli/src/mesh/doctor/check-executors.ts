@@ -9,7 +9,11 @@ const LATE_MS = 2 * TIMES.beatMs
 export async function checkExecutors({ client, namespace }: Patient): Promise<Finding[]> {
   try {
     const { items } = await client.call(CALLS.instancesList, {})
-    if (items.length > 0) return [well('executors', summaryOf(items)), ...items.filter((item) => item.silentMs > LATE_MS).map(late)]
+    if (items.length > 0) {
+      const isLate = (item: InstanceView) => item.silentMs > LATE_MS
+      const isStuck = (item: InstanceView) => item.load.stuck > 0
+      return [well('executors', summaryOf(items)), ...items.filter(isLate).map(late), ...items.filter(isStuck).map(stuck)]
+    }
     return [
       wrong('executors', `none is connected in namespace ${namespace}: no run can start`, 'Start one of yours, or the demo: carillon demo'),
     ]
@@ -32,3 +36,13 @@ const late = (item: InstanceView): Finding =>
     `silent for ${spanText(item.silentMs)}`,
     'It is stopped, overloaded, or cut off; after 10 s its tasks go to others.',
   )
+
+const stuck = ({ instance, capacity, load }: InstanceView): Finding =>
+  wrong(
+    `executor ${instance}`,
+    `${load.stuck} of ${capacity} slots are held by handlers that still run although their attempt has ended: ${namesOf(load)}`,
+    'These handlers ignore ctx.signal. Let them end when it aborts; until then, restart the executor.',
+  )
+
+const namesOf = ({ stuckTasks }: InstanceView['load']) =>
+  stuckTasks.map(({ handler, taskId, forMs }) => `${handler} (task ${taskId}, for ${spanText(forMs)})`).join(', ')

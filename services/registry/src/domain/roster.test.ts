@@ -15,7 +15,7 @@ const entry = (instance: string, revision: number, namespace = 'default'): Entry
   },
   revision,
 })
-const load = { cpu: 0.5, memoryBytes: 1, eventLoopDelayMs: 2, running: 3 }
+const load = { cpu: 0.5, memoryBytes: 1, eventLoopDelayMs: 2, running: 3, stuck: 0, stuckTasks: [] }
 const namesOf = (roster: Roster) => roster.list('default').map((seen) => seen.presence.instance)
 
 describe('Roster', () => {

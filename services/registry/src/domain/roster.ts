@@ -13,7 +13,7 @@ export interface Seen extends Entry {
   readonly load: Beat
 }
 
-const NO_LOAD: Beat = { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, running: 0 }
+const NO_LOAD: Beat = { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, running: 0, stuck: 0, stuckTasks: [] }
 
 /**
  * Who is alive, in memory: what the presence bucket holds, and when each was heard last. The bucket is the truth; this follows it, and
