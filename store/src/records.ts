@@ -121,7 +121,7 @@ export interface TaskRecord extends TaskLife {
   readonly target: string | null
 }
 
-/** One try of a step of a durable task, stored when it was over. */
+/** One try of a step of a durable task, stored when it was over; of a broadcast, which of its tasks has an instance that it was not made for. */
 export interface StepRecord {
   /** `<taskId>.<index>.<epoch>.<try>`, padded, so that the records of a task sort as its steps are told. */
   readonly id: string

@@ -51,7 +51,7 @@ function foundation(ground: Ground) {
   const work = new WorkPublisher({ broker, publisher, clock, log })
   const writer = new RunWriter({ store, work, announcer, broker, presence, clock })
   const tasks = new TaskWriter({ store, work, writer, clock })
-  const offers = new OfferLegs({ store, presence, broker, clock, log })
+  const offers = new OfferLegs({ store, tasks, presence, broker, clock, log })
   const advance = new AdvanceRun({ store, writer, tasks, work, presence, clock, log })
   const repair = new RepairQueue({ store, tasks, broker, work, clock, log })
   const jobs = new JobCache(store, clock)

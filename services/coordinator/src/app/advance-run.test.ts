@@ -113,6 +113,7 @@ test('a leg whose instance is lost goes to an unused one, and ends when there is
   assert.deepEqual([moved?.state, moved?.target, moved?.attempt, moved?.owner], ['queued', 'i-1', 2, null])
   assert.deepEqual(fake.offers.at(-1)?.subject, 'carillon.default.direct.i-1')
   await coordinator.applyReports.execute([reportsFrom('i-1', ends(run, 0, { type: 'started', attempt: 2 }))])
+  presence.alive.set('hello', [])
   await loseInstance.execute('default', 'i-1', new AbortController().signal)
   await settle()
   const [ended] = await tasksOf(coordinator, run)

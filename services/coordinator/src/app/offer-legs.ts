@@ -1,10 +1,10 @@
 import { type OfferAnswer, subjects } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, traceHeaders } from '@carillon/runtime'
-import type { Store, TaskRecord } from '@carillon/store'
-import { decideLegLoss } from '../domain/planners/broadcast.ts'
+import type { Slice, Store, TaskRecord } from '@carillon/store'
+import { decideLegLoss, decideLegMove, isSeatOf, seatRecord } from '../domain/planners/broadcast.ts'
 import { workText } from '../domain/views.ts'
 import type { PresenceWatch } from './presence.ts'
-import type { TaskChange, TaskOfRun } from './write-tasks.ts'
+import type { TaskChange, TaskOfRun, TaskWriter } from './write-tasks.ts'
 
 const OFFER_WITHIN_MS = 2_000
 const OFFER_AGAIN_MS = 2_000
@@ -14,6 +14,7 @@ const PAGE = 500
 /** Offers the tasks of a broadcast to their instances; what is not heard of again is offered anew by the task's `wakeAt`. */
 export class OfferLegs {
   readonly #store: Store
+  readonly #tasks: TaskWriter
   readonly #presence: PresenceWatch
   readonly #broker: Broker
   readonly #clock: Clock
@@ -21,8 +22,9 @@ export class OfferLegs {
   /** Set once by the composition. */
   arm: (due: { id: string; wakeAt: number }) => void = () => undefined
 
-  constructor(options: { store: Store; presence: PresenceWatch; broker: Broker; clock: Clock; log: Logger }) {
+  constructor(options: { store: Store; tasks: TaskWriter; presence: PresenceWatch; broker: Broker; clock: Clock; log: Logger }) {
     this.#store = options.store
+    this.#tasks = options.tasks
     this.#presence = options.presence
     this.#broker = options.broker
     this.#clock = options.clock
@@ -36,7 +38,15 @@ export class OfferLegs {
     )
   }
 
-  async execute({ run, task }: TaskOfRun): Promise<void> {
+  async execute(leg: TaskOfRun): Promise<void> {
+    if (await this.#hasSeat(leg.task)) await this.#offer(leg)
+    else {
+      const decision = decideLegMove(leg.task, await this.#unused(leg), this.#clock.now())
+      await this.#tasks.write([{ ...leg, decision }])
+    }
+  }
+
+  async #offer({ run, task }: TaskOfRun): Promise<void> {
     let answer: OfferAnswer | undefined
     try {
       const options = { timeout: OFFER_WITHIN_MS, ...traceHeaders(run.traceparent) }
@@ -49,21 +59,43 @@ export class OfferLegs {
   }
 
   /** What becomes of a leg whose instance is gone. */
-  async loss({ run, task }: TaskOfRun): Promise<TaskChange> {
+  async loss(leg: TaskOfRun): Promise<TaskChange> {
+    return { ...leg, decision: decideLegLoss(leg.task, await this.#unused(leg), this.#clock.now()) }
+  }
+
+  /** In its first attempt a leg is with the instance that it was made for. */
+  async #hasSeat(leg: TaskRecord): Promise<boolean> {
+    if (leg.attempt === 1) return true
+    const seat = seatRecord(leg, this.#clock.now())
+    const [outcome] = await this.#store.steps.insert([seat])
+    if (outcome === 'created') return true
+    const [taken] = await this.#store.steps.get([seat.id])
+    return taken !== undefined && isSeatOf(taken, leg)
+  }
+
+  /** Live instances that have no other leg of the run; the leg's own one, restarted under its name, if there is nobody else. */
+  async #unused({ run, task }: TaskOfRun): Promise<string[]> {
     const used = new Set<string | null>()
+    await this.#pages(
+      (page) => this.#store.tasks.list({ runId: run.id, ...page }),
+      (other) => other.id !== task.id && used.add(other.target),
+    )
+    await this.#pages(
+      (page) => this.#store.steps.list({ taskId: run.id, ...page }),
+      (seat) => !isSeatOf(seat, task) && used.add(seat.name),
+    )
+    const unused = this.#presence.offering(run.namespace, run.handler).flatMap(({ instance }) => (used.has(instance) ? [] : [instance]))
+    const others = unused.filter((instance) => instance !== task.target)
+    return others.length > 0 ? others : unused
+  }
+
+  async #pages<Item>(read: (page: { cursor: string | undefined; limit: number }) => Promise<Slice<Item>>, take: (item: Item) => unknown) {
     let cursor: string | undefined
     do {
-      const slice = await this.#store.tasks.list({ runId: run.id, cursor, limit: PAGE })
-      for (const other of slice.items) used.add(other.target)
+      const slice = await read({ cursor, limit: PAGE })
+      for (const item of slice.items) take(item)
       cursor = slice.cursor
     } while (cursor)
-    const unused = this.#presence.offering(run.namespace, run.handler).filter(({ instance }) => !used.has(instance))
-    const { set } = decideLegLoss(
-      task,
-      unused.map(({ instance }) => instance),
-      this.#clock.now(),
-    )
-    return { run, task, decision: { expect: { state: [task.state], attempt: task.attempt, owner: [task.owner] }, set } }
   }
 
   async #again(task: TaskRecord, delayMs: number): Promise<void> {

@@ -98,7 +98,7 @@ export function useCasesOn(given: TestGround) {
   const ground = { store, work, announcer, broker, clock, log, rejected, presence: given.presence as unknown as PresenceWatch }
   const writer = new RunWriter(ground)
   const tasks = new TaskWriter({ ...ground, writer })
-  const offers = new OfferLegs(ground)
+  const offers = new OfferLegs({ ...ground, tasks })
   const advance = new AdvanceRun({ ...ground, writer, tasks, ...(given.planners ? { planners: given.planners } : {}) })
   writer.advance = tasks.advance = (runId) => advance.soon(runId)
   tasks.offer = (leg) => offers.soon(leg)

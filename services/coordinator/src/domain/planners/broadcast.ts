@@ -1,4 +1,5 @@
-import type { TaskLife, TaskRecord } from '@carillon/store'
+import type { StepRecord, TaskRecord } from '@carillon/store'
+import { type Decision, decideLoss } from '../life.ts'
 import { taskOfRun } from '../new-run.ts'
 import { begun, goOn, type Planner, reopened, totalOf } from './planner.ts'
 
@@ -15,35 +16,58 @@ export const planBroadcast: Planner = (facts) => {
   return [{ do: 'create', tasks: legs }, begun(facts)]
 }
 
-/** A leg whose instance is gone goes to an unused one, as a further attempt, or ends (semantics D1). */
-export function decideLegLoss(
-  leg: TaskRecord,
-  unused: readonly string[],
-  now: number,
-): { event: 'lost' | 'failed'; set: Partial<TaskLife> & { target?: string } } {
-  if (leg.state === 'cancelling')
-    return { event: 'lost', set: { state: 'cancelled', reason: 'cancelled-by-request', endedAt: now, wakeAt: null, queuedAt: null } }
-  const target = unused[0]
-  if (target !== undefined) {
-    return {
-      event: 'lost',
-      set: {
-        state: 'queued',
-        reason: 'instance-lost',
-        attempt: leg.attempt + 1,
-        losses: leg.losses + 1,
-        owner: null,
-        startedAt: null,
-        progress: null,
-        queuedAt: now,
-        wakeAt: now,
-        target,
-      },
-    }
-  }
-  const error = {
-    name: 'InstanceLost',
-    message: `instance ${leg.target} is gone, and every other one that offers the handler has a task of this run`,
-  }
-  return { event: 'failed', set: { state: 'failed', reason: 'instance-lost', error, endedAt: now, wakeAt: null, queuedAt: null } }
+/** A decision about a leg, which may go to another instance. */
+export interface LegDecision extends Decision {
+  readonly set: Decision['set'] & { readonly target?: string }
 }
+
+/** The instance of a leg is gone: the leg goes to an unused one as a further attempt, ends without one, and is poison after three losses (semantics C8, D1). */
+export function decideLegLoss(leg: TaskRecord, unused: readonly string[], now: number): LegDecision {
+  const decision = decideLoss(leg, { now })
+  if (decision.set.state !== 'queued') return decision
+  return routed(leg, decision, { unused, now })
+}
+
+/** Another leg of the run has the instance: this one goes to an unused one. Nobody was offered the attempt, so it uses no try. */
+export function decideLegMove(leg: TaskRecord, unused: readonly string[], now: number): LegDecision {
+  const expect = { state: ['queued'], attempt: leg.attempt } as const
+  const set = { state: 'queued', attempt: leg.attempt + 1, attempts: leg.attempts + 1, queuedAt: now } as const
+  return routed(leg, { event: 'lost', expect, set }, { unused, now })
+}
+
+/** Legs that move at the same time are spread over the unused instances. */
+function routed(leg: TaskRecord, decision: Decision, { unused, now }: { unused: readonly string[]; now: number }): LegDecision {
+  const target = unused[leg.index % unused.length]
+  if (target !== undefined) return { ...decision, set: { ...decision.set, wakeAt: now, target } }
+  const message = `instance ${leg.target} is gone, and every other one that offers the handler has a task of this run`
+  const error = { name: 'InstanceLost', message }
+  const set = { state: 'failed', reason: 'instance-lost', error, endedAt: now, wakeAt: null, queuedAt: null } as const
+  return { event: 'failed', expect: decision.expect, set }
+}
+
+/**
+ * Which leg an instance has, of those that were not made for it: an entry of the run's journal. It is inserted before the leg is offered, under
+ * an id made of run and instance, so of several legs that choose one instance at the same moment exactly one gets it.
+ */
+export function seatRecord(leg: TaskRecord, now: number): StepRecord {
+  const instance = leg.target as string
+  return {
+    id: `${leg.runId}.seat.${instance}`,
+    namespace: leg.namespace,
+    taskId: leg.runId,
+    index: leg.index,
+    epoch: 0,
+    try: 1,
+    attempt: leg.attempt,
+    name: instance,
+    state: 'done',
+    result: JSON.stringify(leg.id),
+    error: null,
+    final: 0,
+    until: null,
+    at: now,
+  }
+}
+
+/** Whether a seat is that of a leg. */
+export const isSeatOf = (seat: StepRecord, leg: TaskRecord) => seat.index === leg.index

@@ -101,6 +101,16 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       return planner({ ...facts, run: { ...facts.run, plan: { ...plan, tolerate } } })
     },
   },
+  'an instance is given every leg that chose it': {
+    store: (store) => {
+      const steps = Object.create(store.steps) as Store['steps']
+      steps.insert = async (records) => {
+        const outcomes = await store.steps.insert(records)
+        return outcomes.map((outcome, i) => (records[i]?.id.includes('.seat.') ? 'created' : outcome))
+      }
+      return Object.assign(Object.create(store) as Store, { steps })
+    },
+  },
   'what has ended since the retry is opened once more': {
     store: (store) => {
       const tasks = Object.create(store.tasks) as Store['tasks']

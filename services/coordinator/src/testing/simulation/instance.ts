@@ -28,6 +28,8 @@ export interface Instance {
   alive: boolean
   readonly held: Held[]
   readonly done: Set<string>
+  /** Tasks of a broadcast that it was offered. */
+  readonly legs: Set<string>
 }
 
 /** What the tasks of a map do: the root calls so often with so many items, and the first of these map again. */

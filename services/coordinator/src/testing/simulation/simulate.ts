@@ -180,7 +180,7 @@ export class Simulation {
 
   #join(): void {
     const id = `i-${this.#instances.length}`
-    this.#instances.push({ id, alive: true, held: [], done: new Set() })
+    this.#instances.push({ id, alive: true, held: [], done: new Set(), legs: new Set() })
     this.#showPresence()
   }
 
@@ -225,6 +225,9 @@ export class Simulation {
   #offered(id: string, work: WorkMessage): { accepted: boolean } | undefined {
     const instance = this.#instances.find((one) => one.id === id && one.alive)
     if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return undefined
+    const other = [...instance.legs].find((taskId) => taskId !== work.taskId)
+    if (other) this.violations.push(`instance ${id} has two tasks of a broadcast: ${other} and ${work.taskId}`)
+    instance.legs.add(work.taskId)
     const isKnown = instance.done.has(keyOf(work)) || instance.held.some((held) => keyOf(held.work) === keyOf(work))
     if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, isDoubtful: false, ...fresh() })
     return !this.#isCalm && this.#random.chance(0.1) ? undefined : { accepted: true }

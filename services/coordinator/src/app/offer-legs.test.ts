@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { POISON_AFTER, taskIdOf } from '@carillon/contracts'
+import { settle } from '@carillon/runtime/testing'
+import { aRun } from '@carillon/store/testing'
+import { createTestCoordinator, reportsFrom, type TestCoordinator, useCasesOn } from '../testing/test-coordinator.ts'
+
+const { signal } = new AbortController()
+
+/** A broadcast whose legs run on these instances, which all die. */
+async function lostBroadcast(coordinator: TestCoordinator, instances: readonly string[]) {
+  const { presence, writer, clock, applyReports } = coordinator
+  presence.alive.set('hello', [...instances])
+  const run = aRun(1, { mode: 'broadcast', queuedAt: clock.now() })
+  await writer.insert([run])
+  await settle()
+  for (const [index, instance] of instances.entries())
+    await applyReports.execute([reportsFrom(instance, { runId: run.id, taskId: taskIdOf(run.id, index), attempt: 1, type: 'started' })])
+  coordinator.fake.offers.length = 0
+  return run
+}
+const offeredTo = ({ fake }: TestCoordinator, instance: string) =>
+  new Set(fake.offers.filter(({ subject }) => subject.endsWith(`.${instance}`)).map(({ body }) => body.taskId)).size
+
+test('of two legs whose instances are lost one goes to the only newcomer, the other one has nobody', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await lostBroadcast(coordinator, ['i-0', 'i-1'])
+  coordinator.presence.alive.set('hello', ['i-7'])
+  await Promise.all(['i-0', 'i-1'].map((instance) => coordinator.loseInstance.execute('default', instance, signal)))
+  await settle()
+  const { items } = await coordinator.store.tasks.list({ runId: run.id, limit: 10 })
+  assert.deepEqual(items.map(({ state, reason }) => `${state} ${reason}`).sort(), ['failed instance-lost', 'queued instance-lost'])
+  assert.equal(offeredTo(coordinator, 'i-7'), 1)
+})
+
+test('two coordinators that take over two legs at once give an instance no more than one', async (context) => {
+  const one = await createTestCoordinator(context)
+  const two = useCasesOn({ ...one, publisher: one.fake.publisher, presence: one.presence })
+  const run = await lostBroadcast(one, ['i-0', 'i-1', 'i-2'])
+  one.presence.alive.set('hello', ['i-7', 'i-8'])
+  await Promise.all(
+    [one, two].flatMap(({ loseInstance }) => ['i-0', 'i-1', 'i-2'].map((id) => loseInstance.execute('default', id, signal))),
+  )
+  for (let i = 0; i < 20; i++) await settle()
+  const { items } = await one.store.tasks.list({ runId: run.id, limit: 10 })
+  assert.deepEqual(items.flatMap(({ state, target }) => (state === 'queued' ? [target] : [])).sort(), ['i-7', 'i-8'])
+  assert.deepEqual([offeredTo(one, 'i-7'), offeredTo(one, 'i-8')], [1, 1])
+})
+
+test('a leg that ends every process it is given ends as poison; an instance that comes back under its name may have it again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { loseInstance, applyReports, store } = coordinator
+  const run = await lostBroadcast(coordinator, ['i-0'])
+  const taskId = taskIdOf(run.id, 0)
+  let deaths = 0
+  for (let attempt = 2; ; attempt++) {
+    await loseInstance.execute('default', 'i-0', signal)
+    await settle()
+    deaths++
+    const [leg] = await store.tasks.get([taskId])
+    if (leg?.state !== 'queued') {
+      assert.deepEqual([leg?.state, leg?.reason, deaths], ['failed', 'poison', POISON_AFTER])
+      return
+    }
+    assert.equal(leg.target, 'i-0')
+    await applyReports.execute([reportsFrom('i-0', { runId: run.id, taskId, attempt, type: 'started' })])
+  }
+})
