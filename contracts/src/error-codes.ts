@@ -21,7 +21,7 @@ export const ERROR_CODES = {
   RESULT_NOT_JSON: {
     meaning: 'A result cannot be written as JSON.',
     retry: false,
-    remedy: 'Return plain data without cycles, BigInt or functions.',
+    remedy: 'Return plain data: no maps, sets, class instances, functions, BigInt, NaN or cycles.',
   },
   INVALID_CRON: { meaning: 'A cron expression is wrong.', retry: false, remedy: 'Use 5 fields, or 6 with seconds first.' },
   CRON_NEVER_FIRES: { meaning: 'A cron expression has no next time.', retry: false, remedy: 'Name a date that exists.' },

@@ -33,13 +33,18 @@ export class CarillonError extends Error {
   }
 
   static is(error: unknown): error is CarillonError {
-    return typeof error === 'object' && error !== null && BRAND in error
+    try {
+      return typeof error === 'object' && error !== null && BRAND in error
+    } catch {
+      // Anything can be thrown: a proxy may refuse to be asked.
+      return false
+    }
   }
 
   /** Any thrown value as a `CarillonError`; what is not one becomes `INTERNAL` with the original as its cause. */
   static from(error: unknown): CarillonError {
     if (CarillonError.is(error)) return error
-    return new CarillonError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
+    return new CarillonError('INTERNAL', messageOf(error), { cause: error })
   }
 
   static fromBody(body: ErrorBody): CarillonError {
@@ -61,15 +66,30 @@ export class CarillonError extends Error {
   }
 }
 
-/** A value as short printable text for an error. */
+/** A value as short printable text for an error. Never throws, whatever the value does when it is read. */
 export function printable(value: unknown, maxLength = 120): string {
-  let text: string
-  try {
-    text = (typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : undefined) ?? String(value)
-  } catch {
-    text = Object.prototype.toString.call(value)
-  }
+  const text =
+    attempt(() => (typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : undefined) ?? String(value)) ??
+    attempt(() => Object.prototype.toString.call(value)) ??
+    'something unreadable'
   return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
+}
+
+/** The message of whatever was thrown. Never throws. */
+export function messageOf(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown
+  return (
+    attempt(() => (typeof thrown === 'object' && thrown !== null && 'message' in thrown ? String(thrown.message) : undefined)) ??
+    printable(thrown)
+  )
+}
+
+function attempt<Value>(read: () => Value): Value | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
 }
 
 function definedOnly(details: ErrorDetails): ErrorDetails {

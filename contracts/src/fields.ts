@@ -3,6 +3,7 @@ import type { ErrorCode } from './error-codes.ts'
 import { CarillonError, printable } from './errors.ts'
 import { hintOf } from './hints.ts'
 import { RUN_ID, TASK_ID } from './ids.ts'
+import { UnacceptableJson } from './json-text.ts'
 import { LIMITS } from './limits.ts'
 import { isName, NAME_RULE, nameHint } from './names.ts'
 
@@ -59,6 +60,10 @@ export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what 
   const issue = firstIssue(outcome.error.issues, input)
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path
   const field = path.join('.') || what
+  for (let depth = 0; depth <= path.length; depth++) {
+    const part = valueAt(input, path.slice(0, depth))
+    if (part instanceof UnacceptableJson) throw part.refusal(path.slice(0, depth).join('.') || what)
+  }
   const value = valueAt(input, path)
   const code = (issue.code === 'custom' && (issue.params?.['code'] as ErrorCode | undefined)) || 'INVALID_REQUEST'
   const hint = code === 'INVALID_NAME' && !isName(value) ? nameHint(value) : hintOf(issue)

@@ -7,7 +7,7 @@
  */
 export { CALLS, type Call, type CallInput, type CallOutput, type CallRequest, type Page, type ServiceHealth } from './calls.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
-export { CarillonError, type ErrorBody, type ErrorDetails, printable } from './errors.ts'
+export { CarillonError, type ErrorBody, type ErrorDetails, messageOf, printable } from './errors.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
 export { HEADERS } from './headers.ts'
 export {
@@ -47,7 +47,8 @@ export {
   type Schedule,
   scheduleSchema,
 } from './job.ts'
-export { bodyText, type Json, parseJson, writeJson } from './json.ts'
+export { type Json, parseJson, type WriteLimit, writeJson } from './json.ts'
+export { parseBody, UnacceptableJson } from './json-text.ts'
 export {
   ENDED_STATES,
   type EndedState,
@@ -64,7 +65,16 @@ export {
   statesBefore,
 } from './lifecycle.ts'
 export { LIMITS, POISON_AFTER, TIMES } from './limits.ts'
-export { LOG_LEVELS, type LogLevel, type LogLine, type LogMessage, type LogView, logMessageSchema, queryLogsSchema } from './log.ts'
+export {
+  LOG_LEVELS,
+  type LogLevel,
+  type LogLine,
+  type LogMessage,
+  type LogView,
+  logMessageSchema,
+  queryLogsSchema,
+  readLogMessage,
+} from './log.ts'
 export {
   type ClaimAnswer,
   type Control,

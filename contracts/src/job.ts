@@ -81,7 +81,7 @@ export const jobInputSchema = z.strictObject({
   handler: nameField.optional(),
   description: z.string().max(1_000).optional(),
   schedule: scheduleSchema.optional(),
-  payload: z.json().optional(),
+  payload: z.unknown().optional(),
   /** What to do about slots that were missed: `once` (default) one run for all of them, `skip` none, `all` each. */
   misfire: z.enum(['once', 'skip', 'all']).optional(),
   ...policyFields,

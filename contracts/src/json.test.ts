@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bodyText, parseJson, writeJson } from './json.ts'
+import { runInNewContext } from 'node:vm'
+import { parseJson, writeJson } from './json.ts'
 import { LIMITS } from './limits.ts'
 
 const nested = (levels: number, open = '[', close = ']') => open.repeat(levels) + close.repeat(levels)
@@ -43,20 +44,73 @@ test('keys of every object stay plain data', () => {
   assert.equal(write(value), '{"__proto__":{"polluted":true},"constructor":1}')
 })
 
-test('what JSON.stringify leaves out is left out; nothing is null', () => {
+test('what is undefined is absent, and null in an array; nothing is null', () => {
   assert.equal(write(undefined), 'null')
-  assert.equal(write({ a: undefined, b: () => 1, d: [undefined] }), '{"d":[null]}')
+  const sparse: unknown[] = [undefined]
+  sparse[2] = null
+  assert.equal(write({ a: undefined, d: sparse }), '{"d":[null,null,null]}')
 })
 
-test('functions, NaN and infinite numbers are no JSON', () => {
-  for (const value of [() => 1, Symbol('x'), Number.NaN, { a: [Number.POSITIVE_INFINITY] }, { toJSON: () => Number.NaN }])
-    assert.throws(() => write(value), { code: 'RESULT_NOT_JSON' })
-  assert.throws(() => write({ a: { b: Number.NaN } }), { message: /"b" is NaN/ })
+test('what JSON cannot carry is refused by name and path', () => {
+  class Account {
+    id = 1
+  }
+  const trap = {
+    get total(): number {
+      throw new Error('gone')
+    },
+  }
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  for (const [value, message] of [
+    [new Map([['a', 1]]), /^result is a Map, which JSON cannot carry: pass Object.fromEntries/],
+    [{ seen: { tags: new Set() } }, /^result.seen.tags is a Set/],
+    [new TypeError('no'), /^result is an error \(TypeError\)/],
+    [{ a: [1, { b: Promise.resolve() }] }, /^result.a.1.b is a Promise, .* await it first/],
+    [{ a: { b: Number.NaN } }, /^result.a.b is NaN/],
+    [[Number.NEGATIVE_INFINITY], /^result.0 is -Infinity/],
+    [() => 1, /^result is a function/],
+    [{ a: () => 1 }, /^result.a is a function/],
+    [Symbol('x'), /^result is a symbol/],
+    [{ a: [1n] }, /^result.a.0 is a BigInt/],
+    [new Account(), /^result is an Account, .* give its class a toJSON/],
+    [/x/, /^result is a RegExp/],
+    [new Uint8Array(2), /^result is an? Uint8Array/],
+    [{ at: new Date(Number.NaN) }, /^result.at is an invalid Date/],
+    [{ toJSON: () => Number.NaN }, /^result is NaN/],
+    [{ a: { toJSON: () => ({ deep: new Map() }) } }, /^result.a.deep is a Map/],
+    [{ a: trap }, /^result.a.total cannot be read: gone/],
+    [{ a: proxy }, /^result.a cannot be read/],
+  ] as const)
+    assert.throws(() => write(value), { code: 'RESULT_NOT_JSON', message }, String(message))
 })
 
-test('bytes that are not UTF-8 are refused, not replaced', () => {
-  assert.equal(bodyText(Buffer.from('{"a":"é"}')), '{"a":"é"}')
-  assert.throws(() => bodyText(Buffer.from([0x22, 0xff, 0xfe, 0x22])), { code: 'INVALID_JSON', message: /not UTF-8/ })
+test('plain data and whatever has a toJSON is written', () => {
+  class Money {
+    readonly cents = 5
+    toJSON() {
+      return { cents: this.cents }
+    }
+  }
+  const foreign = runInNewContext('({ a: [1, { b: null }] })') as unknown
+  const value = {
+    at: new Date(0),
+    url: new URL('http://a/'),
+    bytes: Buffer.from('a'),
+    money: new Money(),
+    foreign,
+    bare: Object.create(null),
+  }
+  assert.equal(write(value), JSON.stringify(value))
+})
+
+test('what refers to the same objects again and again is too large, not endless', () => {
+  let shared: unknown = 1
+  for (let i = 0; i < 60; i++) shared = [shared, shared]
+  assert.throws(() => write(shared), { code: 'RESULT_TOO_LARGE' })
+  const sparse: unknown[] = []
+  sparse[4_000_000_000] = 1
+  assert.throws(() => write(sparse), { code: 'RESULT_TOO_LARGE' })
 })
 
 test('cycles and BigInt are refused with the code that the caller names', () => {

@@ -1,126 +1,205 @@
-import { CarillonError, printable } from './errors.ts'
+import type { ErrorCode } from './error-codes.ts'
+import { CarillonError, messageOf, printable } from './errors.ts'
+import { largeNumberIn, nestsTooDeep, UnacceptableJson } from './json-text.ts'
 import { LIMITS } from './limits.ts'
 
 /** Anything JSON can say. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-/**
- * Parse JSON from outside: refuses what is not JSON, what is nested too deep, and integers that a double cannot hold.
- * @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, INTEGER_TOO_LARGE
- */
-export function parseJson(text: string, field = 'body'): Json {
-  if (text.length > 2 * LIMITS.jsonDepth || LARGE_NUMBER.test(text)) inspect(text, field)
-  try {
-    return JSON.parse(text) as Json
-  } catch (error) {
-    throw new CarillonError('INVALID_JSON', `${field} is not JSON: ${(error as Error).message}`, {
-      field,
-      value: printable(text, 60),
-      cause: error,
-    })
-  }
-}
-
-const UTF_8 = new TextDecoder('utf-8', { fatal: true })
-
-/** The text of a body. @throws CarillonError INVALID_JSON when it is not UTF-8: what was meant cannot be known */
-export function bodyText(bytes: Uint8Array, field = 'body'): string {
-  try {
-    return UTF_8.decode(bytes)
-  } catch (error) {
-    throw new CarillonError('INVALID_JSON', `${field} is not UTF-8 text`, { field, value: `${bytes.length} bytes`, cause: error })
-  }
+export interface WriteLimit {
+  /** What the value is called in an error; a path within it follows, such as `result.orders.3`. */
+  readonly field: string
+  readonly maxBytes: number
+  readonly tooLarge: 'PAYLOAD_TOO_LARGE' | 'RESULT_TOO_LARGE' | 'ITEM_TOO_LARGE' | 'INVALID_REQUEST'
+  readonly notJson: 'INVALID_JSON' | 'RESULT_NOT_JSON' | 'INVALID_REQUEST'
+  /** Levels of arrays and objects. Default: the limit of a value; more where values travel within an envelope. */
+  readonly maxDepth?: number
 }
 
 /**
- * A value as JSON text, checked like `parseJson` and against a size.
- * @throws CarillonError `tooLarge` when over `maxBytes`, `notJson` when it cannot be written (cycles, BigInt), JSON_TOO_DEEP, INTEGER_TOO_LARGE
+ * A value as JSON text. Accepted are null, booleans, text, finite numbers without integers beyond 2^53, arrays, plain objects and whatever has a
+ * `toJSON` (dates, URLs, buffers, classes of the user's own). As in JSON.stringify a property that is undefined is absent, and an undefined entry of
+ * an array is null. Everything that JSON.stringify would turn into `{}`, null or nothing is refused: maps, sets, errors, promises, instances of
+ * classes without `toJSON`, functions, symbols, NaN, infinities, invalid dates, bigints, cycles.
+ * @throws CarillonError `tooLarge` when over `maxBytes`, `notJson`, JSON_TOO_DEEP, INTEGER_TOO_LARGE; each names the path
  */
-export function writeJson(
-  value: unknown,
-  limit: {
-    field: string
-    maxBytes: number
-    tooLarge: 'PAYLOAD_TOO_LARGE' | 'RESULT_TOO_LARGE' | 'ITEM_TOO_LARGE'
-    notJson: 'INVALID_JSON' | 'RESULT_NOT_JSON'
-  },
-): string {
+export function writeJson(value: unknown, limit: WriteLimit): string {
+  const flaw = flawOf(value, limit.maxDepth ?? LIMITS.jsonDepth, { nodesLeft: limit.maxBytes / 2 + 1 })
+  if (flaw) throw refusalOf(flaw.code === 'JSON_TOO_DEEP' && isCycle(value, flaw.path) ? CYCLE : flaw, limit)
   let text: string
   try {
-    const unwritable = typeof value === 'function' || typeof value === 'symbol' ? typeof value : undefined
-    if (unwritable) throw new TypeError(`it is a ${unwritable}`)
     text = JSON.stringify(value) ?? 'null'
-    if (text.includes('null')) JSON.stringify(value, refuseInfinite)
   } catch (error) {
-    if (error instanceof RangeError && error.message.includes('stack')) throw tooDeep(limit.field)
-    throw new CarillonError(limit.notJson, `${limit.field} cannot be written as JSON: ${(error as Error).message}`, {
-      field: limit.field,
-      cause: error,
-    })
+    throw refusalOf({ code: 'not-json', what: `cannot be written as JSON: ${messageOf(error)}`, path: [] }, limit)
   }
+  // A letter has three bytes at most: short text needs no count.
   if (text.length * 3 > limit.maxBytes) {
     const bytes = new TextEncoder().encode(text).byteLength
-    if (bytes > limit.maxBytes) {
-      throw new CarillonError(limit.tooLarge, `${limit.field} has ${bytes} bytes as JSON, the limit is ${limit.maxBytes}`, {
-        field: limit.field,
-        value: `${bytes} bytes`,
-      })
-    }
+    if (bytes > limit.maxBytes) throw refusalOf({ code: 'too-large', what: `has ${bytes} bytes as JSON`, path: [] }, limit)
   }
-  if (text.length > 2 * LIMITS.jsonDepth || LARGE_NUMBER.test(text)) inspect(text, limit.field)
   return text
 }
 
-/** `JSON.stringify` would write null without a word. */
-function refuseInfinite(key: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${key === '' ? 'it' : `"${key}"`} is ${value}`)
-  return value
+interface Flaw {
+  readonly code: ErrorCode | 'not-json' | 'too-large'
+  /** What is wrong, to follow a field. */
+  readonly what: string
+  readonly hint?: string | undefined
+  readonly path: PropertyKey[]
 }
 
-/** Text that may hold an integer beyond 2^53, or a number beyond every double: JSON.parse would round it, or make it Infinity. */
-const LARGE_NUMBER = /\d{16}|[eE]\+?\d{3}/
-const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [34, 92, 91, 93, 123, 125]
-const NUMBER_AT = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+interface Walk {
+  /** Each node is two bytes at least: what has more of them is too large, however often it refers to the same objects. */
+  nodesLeft: number
+}
 
-/** One pass over the text, before `JSON.parse` could recurse or round. */
-function inspect(text: string, field: string): void {
-  const hasLargeNumber = LARGE_NUMBER.test(text)
-  let depth = 0
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === QUOTE) i = endOfString(text, i)
-    else if (code === OPEN_LIST || code === OPEN_OBJECT) {
-      if (++depth > LIMITS.jsonDepth) throw tooDeep(field, text)
-    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--
-    else if (hasLargeNumber && code >= 48 && code <= 57) i = checkNumber(text, i, field)
+function refusalOf(flaw: Flaw, { field, maxBytes, tooLarge, notJson, maxDepth = LIMITS.jsonDepth }: WriteLimit): CarillonError {
+  if (flaw.code === 'JSON_TOO_DEEP')
+    return new CarillonError(flaw.code, `${field || 'request'} is nested deeper than ${maxDepth} levels`, { field })
+  const where = [field, ...flaw.path].filter((name) => name !== '').join('.') || 'request'
+  const { hint } = flaw
+  if (flaw.code === 'too-large') {
+    return new CarillonError(tooLarge, `${field || 'request'} ${flaw.what}, the limit is ${maxBytes}`, {
+      field,
+      value: flaw.what.replace(/^has /, ''),
+    })
   }
-}
-
-function tooDeep(field: string, text?: string): CarillonError {
-  return new CarillonError('JSON_TOO_DEEP', `${field} is nested deeper than ${LIMITS.jsonDepth} levels`, {
-    field,
-    value: text === undefined ? undefined : printable(text, 40),
+  const code = flaw.code === 'not-json' ? notJson : flaw.code
+  return new CarillonError(code, `${where} ${flaw.what}${hint ? `: ${hint}` : ''}`, {
+    field: where,
+    hint: hint && `For ${where}: ${hint}.`,
   })
 }
 
-function endOfString(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === BACKSLASH) i++
-    else if (code === QUOTE) return i
+/** The first thing in a value that JSON cannot carry, or undefined. One pass: this is done for every result and payload. */
+function flawOf(value: unknown, depthLeft: number, walk: Walk): Flaw | undefined {
+  if (typeof value === 'string' || typeof value === 'boolean') return walk.nodesLeft-- < 0 ? tooMany() : undefined
+  if (typeof value === 'number') {
+    if (Number.isInteger(value) ? Math.abs(value) <= Number.MAX_SAFE_INTEGER : Number.isFinite(value))
+      return walk.nodesLeft-- < 0 ? tooMany() : undefined
+    return numberFlaw(value)
   }
-  return text.length
+  if (value === undefined) return undefined
+  if (typeof value !== 'object') return primitiveFlaw(value)
+  if (walk.nodesLeft-- < 0) return tooMany()
+  return value === null ? undefined : objectFlaw(value, depthLeft, walk)
 }
 
-function checkNumber(text: string, start: number, field: string): number {
-  NUMBER_AT.lastIndex = start
-  const literal = NUMBER_AT.exec(text)?.[0] ?? text.charAt(start)
-  const exact = /^\d+$/.test(literal) ? Number.isSafeInteger(Number(literal)) : Number.isFinite(Number(literal))
-  if (!exact) {
-    throw new CarillonError('INTEGER_TOO_LARGE', `${field} holds ${printable(literal, 40)}, which cannot be kept exactly`, {
-      field,
-      value: literal.slice(0, 40),
-    })
+function objectFlaw(value: object, depthLeft: number, walk: Walk): Flaw | undefined {
+  try {
+    const { toJSON } = value as { toJSON?: unknown }
+    if (typeof toJSON !== 'function') {
+      if (!Array.isArray(value) && !isPlain(value)) return classFlaw(value)
+    } else if (value instanceof UnacceptableJson) return { code: value.code, what: value.what, path: [] }
+    else {
+      const written: unknown = toJSON.call(value, '')
+      if (written === null && value instanceof Date) return notJson('an invalid Date', 'pass null, or a date that exists')
+      if (written === null || typeof written !== 'object') return flawOf(written, depthLeft, walk)
+      return membersFlaw(written, depthLeft, walk)
+    }
+  } catch (error) {
+    return unreadable(error)
   }
-  return start + literal.length - 1
+  return membersFlaw(value, depthLeft, walk)
+}
+
+function membersFlaw(value: object, depthLeft: number, walk: Walk): Flaw | undefined {
+  if (depthLeft === 0) return { code: 'JSON_TOO_DEEP', what: 'is nested too deep', path: [] }
+  let at: PropertyKey = ''
+  let flaw: Flaw | undefined
+  try {
+    if (Array.isArray(value)) {
+      if (value.length > walk.nodesLeft + 1) return tooMany()
+      for (let i = 0; i < value.length && flaw === undefined; i++) {
+        at = i
+        flaw = flawOf(value[i], depthLeft - 1, walk)
+      }
+    } else {
+      for (const key in value) {
+        at = key
+        flaw = flawOf((value as Record<string, unknown>)[key], depthLeft - 1, walk)
+        if (flaw === undefined) continue
+        // Whatever someone has put on the prototype of every object is not written.
+        if (Object.hasOwn(value, key)) break
+        flaw = undefined
+      }
+    }
+  } catch (error) {
+    flaw = unreadable(error)
+  }
+  flaw?.path.unshift(at)
+  return flaw
+}
+
+/** Whether an object comes again on the way along a path. */
+function isCycle(value: unknown, path: readonly PropertyKey[]): boolean {
+  const passed = new Set<unknown>()
+  let at = value
+  try {
+    for (const key of path) {
+      if (typeof at !== 'object' || at === null) return false
+      passed.add(at)
+      at = (at as Record<PropertyKey, unknown>)[key]
+      if (passed.has(at)) return true
+    }
+  } catch {
+    // Read a second time it may throw.
+  }
+  return false
+}
+
+/** Also of another realm (a test runner, a vm context): its prototype is the end of a chain. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function numberFlaw(value: number): Flaw | undefined {
+  if (!Number.isFinite(value)) return notJson(String(value), 'pass null, or text')
+  // From 1e21 on a number is written with an exponent: nobody takes it for an exact one.
+  if (Math.abs(value) >= 1e21) return undefined
+  return { code: 'INTEGER_TOO_LARGE', what: `is ${value}, which cannot be kept exactly`, hint: 'pass it as text', path: [] }
+}
+
+function primitiveFlaw(value: unknown): Flaw | undefined {
+  if (typeof value !== 'bigint') return notJson(`a ${typeof value}`, typeof value === 'function' ? 'pass what it returns' : 'pass text')
+  const { toJSON } = BigInt.prototype as { toJSON?: unknown }
+  return typeof toJSON === 'function' ? undefined : notJson('a BigInt', 'pass it as text')
+}
+
+const CLASS_HINTS: Readonly<Record<string, string>> = {
+  Map: 'pass Object.fromEntries(map), or [...map]',
+  Set: 'pass [...set]',
+  Promise: 'await it first',
+  RegExp: 'pass its source',
+}
+
+function classFlaw(value: object): Flaw {
+  const made = (Object.getPrototypeOf(value) as { constructor?: unknown }).constructor
+  const name = typeof made === 'function' && typeof made.name === 'string' ? made.name.slice(0, 60) : ''
+  if (value instanceof Error) return notJson(`an error (${name})`, 'pass its message, or throw it')
+  const hint = (Object.hasOwn(CLASS_HINTS, name) && CLASS_HINTS[name]) || 'pass a plain object, or give its class a toJSON'
+  return notJson(name === '' ? 'an object of a class without a name' : `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`, hint)
+}
+
+const notJson = (what: string, hint: string): Flaw => ({ code: 'not-json', what: `is ${what}, which JSON cannot carry`, hint, path: [] })
+const CYCLE = notJson('part of itself', 'pass data without cycles')
+const tooMany = (): Flaw => ({ code: 'too-large', what: 'has more values than could fit', path: [] })
+const unreadable = (error: unknown): Flaw => ({ code: 'not-json', what: `cannot be read: ${messageOf(error)}`, path: [] })
+
+/**
+ * Parse a JSON value from outside that stands alone: refuses what is not JSON, what is nested too deep, and integers that a double cannot hold.
+ * @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, INTEGER_TOO_LARGE
+ */
+export function parseJson(text: string, field = 'body'): Json {
+  const fail = (code: ErrorCode, what: string, value: string) => new CarillonError(code, `${field} ${what}`, { field, value })
+  if (nestsTooDeep(text)) throw fail('JSON_TOO_DEEP', `is nested deeper than ${LIMITS.jsonDepth} levels`, printable(text, 40))
+  const large = largeNumberIn(text)
+  if (large !== undefined)
+    throw fail('INTEGER_TOO_LARGE', `holds ${printable(large, 40)}, which cannot be kept exactly`, large.slice(0, 40))
+  try {
+    return JSON.parse(text) as Json
+  } catch (error) {
+    throw fail('INVALID_JSON', `is not JSON: ${messageOf(error)}`, printable(text, 60))
+  }
 }

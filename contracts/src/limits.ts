@@ -10,7 +10,7 @@ export const LIMITS = {
   resultBytes: 256 * 1024,
   /** A result up to this size travels inside the run's terminal event; a larger one is asked for. */
   eventResultBytes: 8 * 1024,
-  /** Levels of nested arrays and objects in any JSON we read: recursion over it stays shallow everywhere. */
+  /** Levels of nested arrays and objects in any value, not counting the message around it: recursion stays shallow everywhere. */
   jsonDepth: 64,
   /** Runs in one bulk start: one store write of a size that every engine takes at once. */
   runsPerCall: 1_000,
@@ -26,8 +26,6 @@ export const LIMITS = {
   steps: 10_000,
   /** Tries of one step over all retries of its task: four letters of its record's id. */
   stepTries: 9_999,
-  /** Reports in one message: a burst of one event-loop turn. */
-  reportsPerMessage: 500,
   /** Bytes of one message that we publish; below the broker's default of 1 MiB, headers included. */
   messageBytes: 1_000_000,
   /** Total tries of a task: a typo must not make a job that never ends. */

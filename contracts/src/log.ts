@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { nameField, runIdField } from './fields.ts'
+import { CarillonError, messageOf } from './errors.ts'
+import { nameField, parseInput, runIdField, taskIdField } from './fields.ts'
+import { UnacceptableJson } from './json-text.ts'
 import { LIMITS } from './limits.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
@@ -18,7 +20,7 @@ export type LogLine = z.output<typeof logLineSchema>
 /** One message on `log.<runId>`. */
 export const logMessageSchema = z.object({
   runId: nameField,
-  taskId: nameField,
+  taskId: taskIdField,
   attempt: z.int().min(1),
   instance: nameField,
   /** Lines lost before the first of these, because the executor's buffer was full. */
@@ -27,15 +29,45 @@ export const logMessageSchema = z.object({
 })
 export type LogMessage = z.output<typeof logMessageSchema>
 
+const logHeadSchema = logMessageSchema.extend({ lines: z.array(z.unknown()) })
+
+/**
+ * Reads a message of log lines. A line that is none, or beyond the 100 of a message, costs itself alone: it is counted in `refused`. A field that
+ * is not acceptable is replaced by the reason.
+ * @throws CarillonError when it is no such message
+ */
+export function readLogMessage(body: unknown): LogMessage & { readonly refused: number; readonly why?: string | undefined } {
+  const { lines, ...head } = parseInput(logHeadSchema, body, 'log message')
+  const read: LogLine[] = []
+  let why: string | undefined
+  for (const [i, line] of lines.entries()) {
+    try {
+      if (i >= LIMITS.logLinesPerMessage)
+        throw new CarillonError('INVALID_REQUEST', `a message has at most ${LIMITS.logLinesPerMessage} lines`, { field: 'lines' })
+      const { fields, ...parsed } = parseInput(logLineSchema, line, `lines.${i}`)
+      read.push(fields === undefined ? parsed : { ...parsed, fields: acceptable(fields) })
+    } catch (error) {
+      why ??= messageOf(error)
+    }
+  }
+  return { ...head, lines: read, refused: lines.length - read.length, why }
+}
+
+function acceptable(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof UnacceptableJson ? value.refusal('it').message : value]),
+  )
+}
+
 export const queryLogsSchema = z.strictObject({
   runId: runIdField,
-  taskId: nameField.optional(),
+  taskId: taskIdField.optional(),
   /** Lines of this level and above. */
   level: z.enum(LOG_LEVELS).optional(),
   /** Lines that contain this text. */
   text: z.string().max(200).optional(),
   order: z.enum(['oldest', 'newest']).default('oldest'),
-  cursor: z.string().max(200).optional(),
+  cursor: z.string().max(400).optional(),
   limit: z.int().min(1).max(LIMITS.pageSize).default(200),
 })
 

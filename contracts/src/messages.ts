@@ -114,7 +114,7 @@ export const mapSchema = z.strictObject({
     .max(MAP_CALLS - 1, CALL_HINT),
   name: coded(nameField, 'INVALID_NAME', `Names other than ${OWN_TASK_NAMES.join(', ')}: those a map gives itself.`, isFree),
   items: z
-    .array(z.json())
+    .array(z.unknown())
     .min(1, 'Give at least one item; where there is none, do not call.')
     .max(LIMITS.mapItems, `Give at most ${LIMITS.mapItems} items, and call again for more.`),
 })

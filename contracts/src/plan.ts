@@ -31,7 +31,7 @@ export const planFields = {
   /** The run has this many tasks, for whoever has room; each is told its index and how many there are. Of a map-reduce: reduce tasks, 1 by default. */
   shards: countField.optional(),
   /** The run has one task for each of these. */
-  items: z.array(z.json()).min(1, 'Give at least one item.').max(LIMITS.shards).optional(),
+  items: z.array(z.unknown()).min(1, 'Give at least one item.').max(LIMITS.shards).optional(),
   /** Tasks of the run that may be under way at once; all by default. */
   maxParallel: countField.optional(),
   /** Failed tasks that do not fail the run: a number, or a share such as `5%`; none by default. */

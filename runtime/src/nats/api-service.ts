@@ -1,15 +1,14 @@
 import {
-  bodyText,
   CALLS,
   type Call,
   CarillonError,
   checkName,
   HEADERS,
-  type Json,
+  parseBody,
   parseInput,
-  parseJson,
   parseSubject,
   SUBJECT_ROOT,
+  UnacceptableJson,
 } from '@carillon/contracts'
 import { type Service, type ServiceMsg, Svcm } from '@nats-io/services'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -72,8 +71,8 @@ export class ApiService {
   async #serve(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
     try {
       const namespace = checkName('namespace', parseSubject(message.subject)?.namespace)
-      const text = bodyText(message.data)
-      const body: Json = text === '' ? {} : parseJson(text)
+      const body = parseBody(message.data, {})
+      if (body instanceof UnacceptableJson) throw body.refusal('body')
       const input = parseInput(call.input, body)
       const output = await handle({ namespace, input, traceparent: message.headers?.get(HEADERS.traceparent) || undefined })
       message.respond(Buffer.from(JSON.stringify(output)))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { subjects } from '@carillon/contracts'
+import { subjects, UnacceptableJson } from '@carillon/contracts'
 import { type Clock, systemClock } from '../clock.ts'
 import { eventually, exerciseService, FakeClock, startTestBroker, type TestBroker } from '../testing/index.ts'
 import { BatchConsumer } from './batch-consumer.ts'
@@ -87,30 +87,28 @@ test('one batch has at most so many messages, and no more batches are under way 
   open.at(-1)?.()
 })
 
-test('garbage is set aside as an event, and the rest of its batch goes on', async () => {
+test('what cannot be read is set aside as an event or marked, and the rest of its batch goes on', async () => {
   const seen: unknown[] = []
   const before = base.rejected.count
-  await fire(['{nonsense', '{"day":1}', '9007199254740993', '['.repeat(10_000), '{"day":2}'])
+  await fire(['{nonsense', '{"day":1}', '{"n":9007199254740993}', '['.repeat(10_000), '{"day":2}'])
   await base.publisher.send({ subject: 'carillon.default.trigger.a~b', body: '{}' })
   await base.publisher.send({ subject: 'carillon.ten~ant.trigger.a', body: '{}' })
   await consume(async (batch) => seen.push(...batch.map(({ body }) => body))).start()
-  await eventually('the good ones', () => seen.length === 2)
+  await eventually('all that are readable', () => seen.length === 5)
   await eventually('all are done with', async () => (await owed()) === 0)
-  assert.deepEqual(seen, [{ day: 1 }, { day: 2 }])
-  assert.equal(base.rejected.count - before, 5)
+  const codes = seen.map((body) => (body instanceof UnacceptableJson ? body.code : JSON.stringify(body)))
+  assert.deepEqual(codes, ['INVALID_JSON', '{"day":1}', '{"n":"9007199254740993"}', 'JSON_TOO_DEEP', '{"day":2}'])
+  assert.equal(base.rejected.count - before, 2)
   const subject = subjects.event('default', 'message', 'TRIGGERS', 'rejected')
   await eventually('the events', async () => {
     const { state } = await base.broker.manager.streams.info('EVENTS', { subjects_filter: subject })
-    return state.subjects?.[subject] === 4
+    return state.subjects?.[subject] === 1
   })
   const first = await base.broker.manager.streams.getMessage('EVENTS', { seq: 1, next_by_subj: subject } as never)
   assert.ok(first)
   const { at, ...body } = first.json<{ at: string }>()
   assert.ok(Date.parse(at) > 0)
-  assert.deepEqual(
-    { ...body, message: '' },
-    { subject: 'carillon.default.trigger.report', code: 'INVALID_JSON', message: '', body: '{nonsense' },
-  )
+  assert.deepEqual({ ...body, message: '' }, { subject: 'carillon.default.trigger.a~b', code: 'INVALID_NAME', message: '', body: '{}' })
 })
 
 test('a batch that fails comes again, whole', async () => {

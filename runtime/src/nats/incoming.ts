@@ -1,4 +1,4 @@
-import { bodyText, CarillonError, checkName, HEADERS, type Json, parseJson, parseSubject, subjects } from '@carillon/contracts'
+import { CarillonError, checkName, HEADERS, parseBody, parseSubject, subjects } from '@carillon/contracts'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { MsgHdrs } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'
@@ -11,7 +11,8 @@ export interface Incoming {
   readonly namespace: string
   /** The subject's token after its class: a job, an instance, a run. */
   readonly name: string
-  readonly body: Json
+  /** Null when empty. It, or parts of it, may be `UnacceptableJson`. */
+  readonly body: unknown
   readonly sequence: number
   /** When the broker stored it, ms since 1970. */
   readonly storedAt: number
@@ -19,16 +20,15 @@ export interface Incoming {
   header(name: string): string | undefined
 }
 
-/** @throws CarillonError INVALID_NAME of a token of the subject, INVALID_JSON and what else `parseJson` throws; an empty body is null */
+/** @throws CarillonError INVALID_NAME of a token of the subject */
 export function readIncoming(message: JsMsg): Incoming {
   const tokens = parseSubject(message.subject)
-  const text = bodyText(message.data)
   const header = (name: string) => headerOf(message.headers, name)
   return {
     subject: message.subject,
     namespace: checkName('namespace', tokens?.namespace),
     name: checkName(tokens?.class ?? 'subject', tokens?.rest[0]),
-    body: text === '' ? null : parseJson(text),
+    body: parseBody(message.data),
     sequence: message.seq,
     storedAt: message.timestampNanos ? Number(message.timestampNanos / 1_000_000n) : 0,
     traceparent: header(HEADERS.traceparent),

@@ -1,4 +1,4 @@
-import { bodyText, type Call, parseJson, parseSubject, type SERVICE_CONSUMERS, SUBJECT_ROOT } from '@carillon/contracts'
+import { type Call, parseBody, parseSubject, type SERVICE_CONSUMERS, SUBJECT_ROOT, UnacceptableJson } from '@carillon/contracts'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
 import { lastValueFrom } from 'rxjs'
@@ -75,11 +75,12 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
         })
       try {
         const tokens = parseSubject(message.subject)
-        const text = bodyText(message.data)
+        const body = parseBody(message.data)
+        if (body instanceof UnacceptableJson) throw body.refusal('body')
         const signal: Signal = {
           namespace: tokens?.namespace ?? '',
           tokens: tokens?.rest ?? [],
-          body: text === '' ? null : parseJson(text),
+          body,
         }
         invoke(signal).catch(fail)
       } catch (error) {

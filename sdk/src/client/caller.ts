@@ -8,6 +8,7 @@ import {
   LIMITS,
   parseInput,
   subjects,
+  writeJson,
 } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import { type Clock, sleep } from '../clock.ts'
@@ -34,6 +35,14 @@ export type Reply =
   | { readonly type: 'unknown'; readonly why: string }
   /** There was no connection all the time: it has not been sent. */
   | { readonly type: 'not-sent' }
+
+const REQUEST = {
+  field: '',
+  maxBytes: 4 * LIMITS.messageBytes,
+  tooLarge: 'INVALID_REQUEST',
+  notJson: 'INVALID_JSON',
+  maxDepth: LIMITS.jsonDepth + 4,
+} as const
 
 /** Calls that may be sent twice without a difference. */
 const REPEATABLE = new Set([
@@ -76,7 +85,8 @@ export class Caller {
    */
   async call<C extends Call>(call: C, input: CallInput<C>, options: CallOptions = {}): Promise<CallOutput<C>> {
     const name = `${call.noun}.${call.verb}`
-    const body = JSON.stringify(parseInput(call.input, input))
+    // Values of the user's lie in it at any level: what JSON cannot carry is named here, how deep each may be its own place says.
+    const body = writeJson(parseInput(call.input, input), REQUEST)
     this.checkSize(body)
     const trace = this.telemetry.call(name, options.traceparent)
     try {

@@ -1,4 +1,4 @@
-import { checkName, type EventNoun, isName, type LogView, logMessageSchema, parseSubject, SUBJECT_ROOT } from '@carillon/contracts'
+import { checkName, type EventNoun, isName, type LogView, parseBody, parseSubject, readLogMessage, SUBJECT_ROOT } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 
 /** Something that happened in the mesh: from `event.>` (stored by the broker) or `live.>` (passing). */
@@ -32,6 +32,6 @@ export function readEvent(message: Msg): MeshEvent[] {
 }
 
 export function readLogLines(message: Msg): LogView[] {
-  const { lines, runId, taskId, attempt, instance } = logMessageSchema.parse(message.json())
+  const { lines, runId, taskId, attempt, instance } = readLogMessage(parseBody(message.data))
   return lines.map((line) => ({ ...line, runId, taskId, attempt, instance }))
 }

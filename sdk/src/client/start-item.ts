@@ -49,13 +49,16 @@ const PAYLOAD = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PA
 
 /** @throws CarillonError for whatever the coordinator would refuse: the same schema, before anything is sent */
 export function startItemOf(request: RunRequest, traceparent?: string): StartItem {
-  const { payload, ...rest } = request
+  const { payload, items, ...rest } = request
   const id = rest.key === undefined ? nextRunId() : undefined
-  const fields = parseInput(startRunSchema, definedOnly({ ...rest, at: dateText(rest.at), id, traceparent }), 'run')
-  const head = JSON.stringify(fields)
-  const text = payload === undefined ? head : `${head.slice(0, -1)},"payload":${writeJson(payload, PAYLOAD)}}`
+  const fields = parseInput(startRunSchema, definedOnly({ ...rest, items, at: dateText(rest.at), id, traceparent }), 'run')
+  let text = JSON.stringify(items === undefined ? fields : { ...fields, items: undefined })
+  if (items !== undefined) text = `${text.slice(0, -1)},"items":[${items.map(itemText).join(',')}]}`
+  if (payload !== undefined) text = `${text.slice(0, -1)},"payload":${writeJson(payload, PAYLOAD)}}`
   return { text, bytes: Buffer.byteLength(text), id }
 }
+
+const itemText = (item: unknown, i: number) => writeJson(item, { ...PAYLOAD, field: `items.${i}` })
 
 function dateText(at: Date | string | undefined): string | undefined {
   if (!(at instanceof Date)) return at

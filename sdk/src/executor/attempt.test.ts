@@ -65,6 +65,11 @@ test('a result that cannot be kept fails the task', async () => {
   for (const [result, name] of [
     [cyclic, 'RESULT_NOT_JSON'],
     [5n, 'RESULT_NOT_JSON'],
+    [new Map(), 'RESULT_NOT_JSON'],
+    [{ tags: new Set() }, 'RESULT_NOT_JSON'],
+    [new Error('returned'), 'RESULT_NOT_JSON'],
+    [{ ns: 2 ** 60 }, 'INTEGER_TOO_LARGE'],
+    [JSON.parse('['.repeat(65) + ']'.repeat(65)), 'JSON_TOO_DEEP'],
     ['x'.repeat(300_000), 'RESULT_TOO_LARGE'],
   ] as const) {
     const ending = await startAttempt(() => result).ended
@@ -82,6 +87,41 @@ test('thrown values fail the task; NonRetryableError says so', async () => {
     throw new NonRetryableError('never')
   }).ended
   assert.deepEqual([final?.reason, final?.error?.retryable], ['non-retryable', false])
+})
+
+test('whatever is thrown ends the task', async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const hostile = new Proxy(new Error('x'), {
+    get: () => {
+      throw new Error('no')
+    },
+    getPrototypeOf: () => {
+      throw new Error('no')
+    },
+  })
+  for (const [thrown, message] of [
+    [null, 'A handler threw null'],
+    [undefined, 'A handler threw undefined'],
+    [new Map(), 'A handler threw {}'],
+    [proxy, /^A handler threw /],
+    [hostile, ''],
+    [
+      {
+        get message() {
+          throw new Error('no')
+        },
+      },
+      '',
+    ],
+  ] as const) {
+    const ending = await startAttempt(() => {
+      throw thrown
+    }).ended
+    assert.deepEqual([ending?.outcome, ending?.reason], ['failed', undefined])
+    if (message instanceof RegExp) assert.match(ending?.error?.message ?? '', message)
+    else assert.equal(ending?.error?.message, message)
+  }
 })
 
 test('an abort is seen by the handler; what it returns then does not count', async () => {

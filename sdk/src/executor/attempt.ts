@@ -1,5 +1,6 @@
 import {
   CarillonError,
+  type ErrorCode,
   type Failure,
   type JournalEntry,
   LIMITS,
@@ -28,7 +29,7 @@ export type AbortKind = 'timeout' | 'cancel' | 'drain'
 export interface AttemptObserver {
   onBegin(attempt: Attempt): void
   onProgress(attempt: Attempt, percent: number, note: string | undefined): void
-  onLog(attempt: Attempt, line: { level: LogLevel; message: string; fields: LogFields | undefined }): void
+  onLog(attempt: Attempt, line: { level: LogLevel; message: unknown; fields: LogFields | undefined }): void
   /** Once. Undefined: nothing is to be reported. With `isStuck` the handler still runs and holds its slot until `onUnstuck`. */
   onEnd(attempt: Attempt, ending: Ending | SleptEnding | undefined): void
   /** The handler of an attempt that had ended without it has settled: its slot is free. */
@@ -146,7 +147,7 @@ export class Attempt implements TaskPort {
     if (!this.#isOver) this.#options.observer.onProgress(this, percent, note)
   }
 
-  log(level: LogLevel, message: string, fields: LogFields | undefined): void {
+  log(level: LogLevel, message: unknown, fields: LogFields | undefined): void {
     if (!this.#isOver) this.#options.observer.onLog(this, { level, message, fields })
   }
 
@@ -176,8 +177,7 @@ export class Attempt implements TaskPort {
     try {
       this.#end({ outcome: 'succeeded', resultText: writeJson(result, RESULT) })
     } catch (error) {
-      const failure = CarillonError.is(error) ? { name: error.code, message: error.message } : failureOf(error)
-      this.#end({ outcome: 'failed', reason: 'invalid-result', error: failure })
+      this.#end({ outcome: 'failed', reason: 'invalid-result', error: refusalOf(error) })
     }
   }
 
@@ -193,17 +193,11 @@ export class Attempt implements TaskPort {
       this.#settled()
       return
     }
-    if (thrown instanceof PayloadRefused) {
-      const error = { name: 'InvalidPayload', message: thrown.message, retryable: false }
-      this.#end({ outcome: 'failed', reason: 'invalid-payload', error })
-    } else if (thrown instanceof ProgramChanged) {
-      this.#end({ outcome: 'failed', error: { ...failureOf(thrown), retryable: false }, reason: 'program-changed' })
-    } else if (CarillonError.is(thrown) && (thrown.code === 'RESULT_TOO_LARGE' || thrown.code === 'RESULT_NOT_JSON')) {
-      this.#end({ outcome: 'failed', reason: 'invalid-result', error: { name: thrown.code, message: thrown.message } })
-    } else {
-      const reason = isNonRetryable(thrown) ? ('non-retryable' as const) : undefined
-      this.#end({ outcome: 'failed', error: failureOf(thrown), reason })
-    }
+    const reason = reasonOf(thrown)
+    const isRefusal = reason === 'invalid-result' || reason === 'invalid-payload'
+    const error = isRefusal ? refusalOf(thrown) : failureOf(thrown)
+    const isFinal = reason === 'invalid-payload' || reason === 'program-changed'
+    this.#end({ outcome: 'failed', error: isFinal ? { ...error, retryable: false } : error, reason })
   }
 
   /** The grace is over and the handler has not settled. */
@@ -241,6 +235,27 @@ export class Attempt implements TaskPort {
   #abortReason(): DOMException {
     if (this.#abortKind === 'timeout') return new DOMException(this.#timeoutFailure().message, 'TimeoutError')
     return new DOMException(this.#abortKind === 'cancel' ? 'The run was cancelled' : 'The executor is stopping', 'AbortError')
+  }
+}
+
+/** What was refused was refused by us: where in our code tells nobody anything. */
+function refusalOf(error: unknown): Failure {
+  const { name, message } = failureOf(error)
+  return { name: CarillonError.is(error) ? error.code : name, message }
+}
+
+const RESULT_CODES: ReadonlySet<ErrorCode> = new Set(['RESULT_TOO_LARGE', 'RESULT_NOT_JSON', 'JSON_TOO_DEEP', 'INTEGER_TOO_LARGE'])
+
+/** Anything can be thrown: also what throws when it is asked what it is. */
+function reasonOf(thrown: unknown): Ending['reason'] {
+  try {
+    if (thrown instanceof PayloadRefused) return 'invalid-payload'
+    if (thrown instanceof ProgramChanged) return 'program-changed'
+    // The result of a step.
+    if (CarillonError.is(thrown) && RESULT_CODES.has(thrown.code) && /^result\b/.test(thrown.details.field ?? '')) return 'invalid-result'
+    return isNonRetryable(thrown) ? 'non-retryable' : undefined
+  } catch {
+    return undefined
   }
 }
 

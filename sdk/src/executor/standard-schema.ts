@@ -20,7 +20,9 @@ export type SchemaResult<Output> =
     }
 
 /** What a schema refuses: it ends the task, reason `invalid-payload`, whatever tries are left. */
-export class PayloadRefused extends Error {}
+export class PayloadRefused extends Error {
+  override readonly name = 'InvalidPayload'
+}
 
 /** Hands on what a schema makes of a value, at once where the schema needs no time. @throws PayloadRefused */
 export function checkedBy<Result>(schema: StandardSchema, value: unknown, use: (checked: unknown) => Result): Result | Promise<Result> {

@@ -7,8 +7,11 @@ import { type StepOptions, type StepPort, Steps } from './steps.ts'
 /** Extra facts of a log line; written as JSON. */
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** Log lines of a task: they travel to the mesh in batches and never hold up the handler. Without a message the line has an empty one. */
-export type TaskLog = Readonly<Record<LogLevel, (message?: string, fields?: LogFields) => void>>
+/**
+ * Log lines of a task: they travel to the mesh in batches, never hold up the handler and never fail it. Without a message the line has an empty one; an
+ * error is shown by its stack, any other object as JSON. What JSON cannot carry is shown as text in its place.
+ */
+export type TaskLog = Readonly<Record<LogLevel, (message?: unknown, fields?: LogFields) => void>>
 
 /** One of the many tasks of a run. */
 export interface Shard {
@@ -84,7 +87,7 @@ export interface ReduceContext<Payload> extends TaskContext<Payload> {
 export interface TaskPort extends StepPort {
   readonly traceparent: string | undefined
   progress(percent: number, note: string | undefined): void
-  log(level: LogLevel, message: string, fields: LogFields | undefined): void
+  log(level: LogLevel, message: unknown, fields: LogFields | undefined): void
   map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void>
   results(page: { cursor: string | undefined; limit: number }): Promise<Page<TaskResult>>
 }
@@ -150,7 +153,7 @@ export class RunningContext implements TaskContext {
   }
 
   get log(): TaskLog {
-    const at = (level: LogLevel) => (message?: string, fields?: LogFields) => this.#port.log(level, message ?? '', fields)
+    const at = (level: LogLevel) => (message?: unknown, fields?: LogFields) => this.#port.log(level, message ?? '', fields)
     this.#log ??= { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
     return this.#log
   }

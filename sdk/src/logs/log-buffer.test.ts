@@ -6,7 +6,7 @@ import type { LogEntry } from './log-line.ts'
 
 const origin = { atMs: 0, traceparent: undefined }
 const work = (taskId: string): WorkMessage => ({ runId: 'r', taskId, handler: 'h', attempt: 1, payload: null })
-const line = (message: string, fields?: LogEntry['fields']): LogEntry => ({ level: 'info', message, fields })
+const line = (message: string, fields?: unknown): LogEntry => ({ level: 'info', message, fields })
 const read = (payload: string | undefined) => logMessageSchema.parse(JSON.parse(payload ?? ''))
 
 test('lines are batched by attempt, in order, at most 100 a message', () => {
@@ -68,9 +68,66 @@ test('a line has at most 8 KiB, whatever is logged', () => {
   for (const { message, fields } of lines)
     assert.ok(Buffer.byteLength(message) + Buffer.byteLength(JSON.stringify(fields ?? '')) <= LIMITS.logLineBytes + 2)
   assert.deepEqual(lines[1]?.fields, { omittedBytes: 10_011 })
-  assert.ok(lines[2]?.fields?.['unwritable'])
+  assert.deepEqual(lines[2]?.fields, { self: '[circular]' })
   assert.match(JSON.stringify(lines[3]?.fields), /"message":"inner".*"big":"5"/)
   assert.deepEqual(lines[4]?.fields, { value: 'text' })
+})
+
+test('whatever is logged is shown', () => {
+  const buffer = new LogBuffer('me')
+  const task = work('one')
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  class Account {
+    id = 1
+  }
+  const hostile = {
+    get gone(): never {
+      throw new Error('no')
+    },
+    [Symbol.toPrimitive]: () => {
+      throw new Error('never')
+    },
+    ok: 1,
+  }
+  const shown: [unknown, string | RegExp][] = [
+    [{ a: [1, null] }, '{"a":[1,null]}'],
+    [Object.create(null), '{}'],
+    [new Map([['a', 1]]), /Map\(1\) \{ 'a' => 1 \}/],
+    [{ seen: new Set([1]) }, '{"seen":"Set(1) { 1 }"}'],
+    [new TypeError('boom'), /^TypeError: boom\n {4}at /],
+    [new Account(), /Account \{ id: 1 \}/],
+    [hostile, '{"gone":"[unreadable: no]","ok":1}'],
+    [proxy, /unreadable/],
+    [5n, '5n'],
+    [Symbol('s'), 'Symbol(s)'],
+    [() => 1, '[Function (anonymous)]'],
+    [Number.NaN, 'NaN'],
+    [
+      { ns: 1_700_000_000_000_000_000, bad: Number.NaN, at: new Date(0) },
+      '{"ns":"1700000000000000000","bad":"NaN","at":"1970-01-01T00:00:00.000Z"}',
+    ],
+    [false, 'false'],
+  ]
+  for (const [message] of shown) buffer.add(task, { level: 'info', message, fields: undefined }, origin)
+  for (const [fields] of shown) buffer.add(task, { level: 'info', message: 'm', fields }, origin)
+  const { lines } = read(buffer.take(LIMITS.messageBytes)?.payload)
+  assert.equal(lines.length, 2 * shown.length)
+  for (const [i, [, text]] of shown.entries())
+    if (typeof text === 'string') assert.equal(lines[i]?.message, text)
+    else assert.match(lines[i]?.message ?? '', text)
+})
+
+test('what is deep or has many members is shown in part, at once', () => {
+  const buffer = new LogBuffer('me')
+  let deep: Record<string, unknown> = { map: new Map() }
+  for (let i = 0; i < 61; i++) deep = { deep }
+  let shared: unknown = new Map()
+  for (let i = 0; i < 60; i++) shared = [shared, shared]
+  const wide = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`k${i}`, i % 2 ? i : BigInt(i)]))
+  for (const fields of [deep, shared, wide]) buffer.add(work('one'), line('m', fields), origin)
+  for (let batch = buffer.take(LIMITS.messageBytes); batch; batch = buffer.take(LIMITS.messageBytes))
+    for (const { fields } of read(batch.payload).lines) assert.ok(fields)
 })
 
 test('a message stays below the limit of bytes', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LIMITS, taskIdOf } from '@carillon/contracts'
+import { LIMITS, parseBody, taskIdOf } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
@@ -115,11 +115,47 @@ test('a failure with tries left is delayed, woken and published as the next atte
   assert.deepEqual([(await runOf(coordinator, id)).state, (await runOf(coordinator, id)).reason], ['failed', 'handler-error'])
 })
 
-test('a message with more reports than allowed is set aside', async (context) => {
+test('a report that is bad costs its own task alone, and ends it', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const ids: string[] = []
+  for (let i = 0; i < 7; i++) ids.push((await withRun(coordinator, { id: `run000000000010${i}` })).id)
+  const [fine, deep, large, typo, unquoted, late, none] = ids as [string, string, string, string, string, string, string]
+  const text = (id: string, result: string, rest = '') =>
+    `{"runId":"${id}","taskId":"${id}","attempt":1,"type":"finished","outcome":"succeeded"${rest},"result":${result}}`
+  const levels = (count: number) => '['.repeat(count) + ']'.repeat(count)
+  const body = [
+    text(fine, levels(LIMITS.jsonDepth)),
+    text(deep, levels(10_000)),
+    text(large, '{"ns":1700000000000000001}'),
+    text(typo, '1', ',"outcome":"succeded"'),
+    text(unquoted, '{"mean":NaN}'),
+    '{"runId":"x"}',
+    '7',
+    text(late, '"ok"'),
+  ].join(',')
+  await coordinator.applyReports.execute([reportsFrom('i-1', ...(parseBody(Buffer.from(`[${body}]`)) as unknown[]))])
+  await coordinator.applyReports.execute([{ ...reportsFrom('i-1'), body: parseBody(Buffer.from(`${text(none, '1')}]]`)) }])
+  const ended = await Promise.all(ids.map((id) => runOf(coordinator, id)))
+  assert.deepEqual(
+    ended.map(({ state, reason, error }) => [state, reason, error?.name]),
+    [
+      ['succeeded', 'completed', undefined],
+      ['failed', 'invalid-result', 'JSON_TOO_DEEP'],
+      ['failed', 'invalid-result', 'INTEGER_TOO_LARGE'],
+      ['failed', 'invalid-result', 'INVALID_REQUEST'],
+      ['failed', 'invalid-result', 'INVALID_JSON'],
+      ['succeeded', 'completed', undefined],
+      ['failed', 'invalid-result', 'INVALID_JSON'],
+    ],
+  )
+  assert.equal(coordinator.rejected.count, 4)
+})
+
+test('a message may hold any number of reports', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { id } = await withRun(coordinator)
-  await coordinator.applyReports.execute([reportsFrom('i-1', ...Array(LIMITS.reportsPerMessage + 1).fill(ended(id)))])
-  assert.deepEqual([coordinator.rejected.count, (await runOf(coordinator, id)).state], [1, 'queued'])
+  await coordinator.applyReports.execute([reportsFrom('i-1', ...Array(501).fill(ended(id)))])
+  assert.deepEqual([coordinator.rejected.count, (await runOf(coordinator, id)).state], [0, 'succeeded'])
 })
 
 test('reports of legs end the run when the last one has', async (context) => {

@@ -1,7 +1,8 @@
-import { CarillonError, isEnded, LIMITS, type Progress, parseInput, type Report, reportSchema } from '@carillon/contracts'
+import { isEnded, type Progress, type Report } from '@carillon/contracts'
 import type { Incoming, RejectedMessages } from '@carillon/runtime'
 import type { UpdateOutcome } from '@carillon/store'
 import { type Decision, decideReport, isRefused, progressOf } from '../domain/life.ts'
+import { readReports } from '../domain/read-reports.ts'
 import type { Work } from './publish-work.ts'
 import type { RefusedReports } from './refused-reports.ts'
 import type { RunWriter } from './write-runs.ts'
@@ -44,40 +45,29 @@ export class ApplyReports {
   }
 
   async execute(batch: readonly Incoming[]): Promise<void> {
-    const reports = foldReports(batch.flatMap((message) => this.#read(message)))
+    const reports = foldReports(this.#read(batch))
     const ofRuns = reports.filter(({ report }) => report.taskId === report.runId)
     const ofTasks = reports.filter(({ report }) => report.taskId !== report.runId)
     await this.#apply(ofRuns, { lives: this.#runs, again: true })
     await this.#apply(ofTasks, { lives: this.#tasks, again: true })
   }
 
-  #read(message: Incoming): ReportFrom[] {
-    const items = Array.isArray(message.body) ? message.body : [message.body]
-    if (items.length > LIMITS.reportsPerMessage) return this.#tooMany(message, items.length)
+  /** Ends of reports that could not be read come last: a good report of the same task counts instead. */
+  #read(batch: readonly Incoming[]): ReportFrom[] {
     const read: ReportFrom[] = []
-    for (const item of items) {
-      try {
-        read.push({ report: parseInput(reportSchema, item, 'report'), namespace: message.namespace, instance: message.name })
-      } catch (error) {
-        this.#rejected.setAside({ subject: message.subject, text: JSON.stringify(item), error, stream: 'REPORTS', now: this.#writer.now() })
+    const ends: ReportFrom[] = []
+    for (const { subject, namespace, name: instance, body } of batch) {
+      for (const item of readReports(body)) {
+        if ('report' in item) {
+          read.push({ report: item.report, namespace, instance })
+          continue
+        }
+        const text = JSON.stringify(item.rejected) ?? ''
+        this.#rejected.setAside({ subject, text, error: item.error, stream: 'REPORTS', now: this.#writer.now() })
+        for (const report of item.ends) ends.push({ report, namespace, instance })
       }
     }
-    return read
-  }
-
-  #tooMany(message: Incoming, count: number): ReportFrom[] {
-    const error = new CarillonError('INVALID_REQUEST', `a message holds ${count} reports, the limit is ${LIMITS.reportsPerMessage}`, {
-      field: 'body',
-      value: `${count} reports`,
-    })
-    this.#rejected.setAside({
-      subject: message.subject,
-      text: JSON.stringify(message.body),
-      error,
-      stream: 'REPORTS',
-      now: this.#writer.now(),
-    })
-    return []
+    return [...read, ...ends]
   }
 
   /** @param options.again decide once more from the store about what was refused: memory may have been old */

@@ -185,8 +185,12 @@ function finishedSet(
   return {
     ...base,
     reason: badResult ? 'invalid-result' : (report.reason ?? (report.error?.retryable === false ? 'non-retryable' : 'handler-error')),
-    error: badResult ? { name: 'CarillonError', message: (resultText(report) as CarillonError).message } : failureOf(report),
+    error: badResult ? refusalOf(resultText(report) as CarillonError) : failureOf(report),
   }
+}
+
+function refusalOf({ code, message }: CarillonError): Failure {
+  return { name: code, message }
 }
 
 function resultText(report: FinishedReport): string | CarillonError {

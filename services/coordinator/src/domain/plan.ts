@@ -47,7 +47,13 @@ export const modeOf = (mode: RunMode, kind: HandlerKind | undefined): RunMode =>
 
 function shardsOf({ shards, items }: PlanRequest): { shards: number | undefined; items?: string } {
   if (!items) return { shards }
-  const text = writeJson(items, { field: 'items', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })
+  const limit = { maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
+  const text = `[${items.map((item, i) => writeJson(item, { ...limit, field: `items.${i}` })).join(',')}]`
+  const bytes = Buffer.byteLength(text)
+  if (bytes > limit.maxBytes) {
+    const message = `items has ${bytes} bytes as JSON, the limit is ${limit.maxBytes}`
+    throw new CarillonError(limit.tooLarge, message, { field: 'items', value: `${bytes} bytes` })
+  }
   return { shards: items.length, items: text }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { LIMITS } from '@carillon/contracts'
+import { LIMITS, parseBody } from '@carillon/contracts'
 import { recordsOf } from './log-records.ts'
 
 const runId = 'run-1'
@@ -44,6 +44,32 @@ describe('recordsOf', () => {
     assert.equal(alone?.at, storedAt)
   })
 
+  it('keeps the lines beside one that is none, and shows what is missing', () => {
+    const text = (fields: string) => `{"seq":4,"at":"${line.at}","level":"info","message":"m","fields":${fields}}`
+    const deep = (levels: number) => `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`
+    const lines = [JSON.stringify(line), text('{"ns":1700000000000000001,"b":1}'), text(deep(63)), text(deep(65)), '{"seq":0}', 'NaN']
+    const body = `{"runId":"run-1","taskId":"run-1","attempt":2,"instance":"i1","lines":[${lines.join(',')}]}`
+    const kept = records(parseBody(Buffer.from(body)))
+    assert.deepEqual(
+      kept.map(({ seq }) => seq),
+      [3, 4, 4, 4, -(2 ** 41 + 7)],
+    )
+    assert.match(kept.at(-1)?.message ?? '', /^2 lines were dropped: seq is wrong: 0/)
+    assert.deepEqual(JSON.parse(kept[1]?.fields ?? ''), { ns: 'it holds "1700000000000000001", which cannot be kept exactly', b: 1 })
+    assert.equal(kept[2]?.fields, deep(63))
+    assert.deepEqual(JSON.parse(kept[3]?.fields ?? ''), { a: 'it is nested deeper than 64 levels' })
+  })
+
+  it('keeps 100 lines of a message, and counts those beyond', () => {
+    const kept = records({ ...message, lines: Array.from({ length: 103 }, (_, i) => ({ ...line, seq: i + 1 })) })
+    assert.deepEqual([kept.length, kept.at(-1)?.message], [101, '3 lines were dropped: a message has at most 100 lines'])
+  })
+
+  it('takes ids of tasks of maps within maps', () => {
+    const taskId = `run-1-a${'-000000'.repeat(10)}`
+    assert.equal(records({ ...message, taskId })[0]?.taskId, taskId)
+  })
+
   it('keeps what is too large out, and says so', () => {
     const [record] = records({ ...message, lines: [{ ...line, message: 'x'.repeat(9_000), fields: { text: 'y'.repeat(9_000) } }] })
     assert.equal(record?.message.length, LIMITS.logLineBytes)
@@ -56,7 +82,6 @@ describe('recordsOf', () => {
       message: /run-2 is not the one of the subject/,
     })
     assert.throws(() => records({ ...message, taskId: 'run-12' }), { code: 'INVALID_REQUEST', message: /not a task of run run-1/ })
-    assert.throws(() => records({ ...message, lines: [{ ...line, seq: 0 }] }), { code: 'INVALID_REQUEST' })
     assert.throws(() => records({ ...message, instance: 'a b' }), { code: 'INVALID_NAME' })
     assert.throws(() => records('text'), { code: 'INVALID_REQUEST' })
     assert.throws(() => records(null), { code: 'INVALID_REQUEST' })

@@ -1,13 +1,4 @@
-import {
-  CarillonError,
-  checkName,
-  LIMITS,
-  type LogLine,
-  type LogMessage,
-  logMessageSchema,
-  parseInput,
-  parseInstant,
-} from '@carillon/contracts'
+import { CarillonError, checkName, LIMITS, type LogLine, type LogMessage, parseInstant, readLogMessage } from '@carillon/contracts'
 import type { LogRecord } from '@carillon/store'
 
 /** A message of stream LOGS, as far as a line depends on it. Times are milliseconds since 1970. */
@@ -24,16 +15,18 @@ export interface LogDelivery {
 const AHEAD_MS = 300_000
 /** Gap markers of messages without lines are numbered below all those of messages with lines. */
 const NO_LINES = 2 ** 40
+/** Markers of lines that are none below those. */
+const REFUSED_LINES = 2 ** 41
 
 /**
  * The lines to store of one message. Lines that were dropped are shown by a line of their own; its `seq` is that of the first line after
  * the gap, made negative: no line has such a number, no two gaps of an attempt share one, a redelivery makes the same, and at the same
- * time it sorts before the line it precedes.
+ * time it sorts before the line it precedes. Lines that are none are counted in another.
  * @throws CarillonError INVALID_NAME, INVALID_REQUEST when the message is not one of its subject's run
  */
 export function recordsOf(delivery: LogDelivery): LogRecord[] {
   const namespace = checkName('namespace', delivery.namespace)
-  const message = parseInput(logMessageSchema, delivery.body, 'log message')
+  const message = readLogMessage(delivery.body)
   checkRun(message, delivery.runId)
   const { runId, taskId, attempt, instance } = message
   const records = message.lines.map((line): LogRecord => {
@@ -41,18 +34,23 @@ export function recordsOf(delivery: LogDelivery): LogRecord[] {
     const at = timeOf(line, delivery.storedAt)
     return { namespace, runId, taskId, attempt, seq, instance, at, level, message: text, fields: fieldsOf(line) }
   })
-  const dropped = message.dropped ?? 0
-  if (dropped === 0) return records
   const [first] = records
-  const marker: LogRecord = {
-    ...{ namespace, runId, taskId, attempt, instance },
-    seq: first ? -first.seq : -(NO_LINES + delivery.sequence),
-    at: first?.at ?? delivery.storedAt,
-    level: 'warn',
-    message: `${dropped} ${dropped === 1 ? 'line was' : 'lines were'} dropped: the executor's buffer was full`,
+  const marker = (place: Pick<LogRecord, 'seq' | 'at'>, dropped: number, why: string): LogRecord => ({
+    ...{ namespace, runId, taskId, attempt, instance, ...place, level: 'warn' },
+    message: `${dropped} ${dropped === 1 ? 'line was' : 'lines were'} dropped: ${why}`,
     fields: JSON.stringify({ dropped }),
+  })
+  const { dropped = 0, refused, why } = message
+  const numbered = delivery.sequence
+  if (dropped > 0) {
+    const place = { seq: first ? -first.seq : -(NO_LINES + numbered), at: first?.at ?? delivery.storedAt }
+    records.unshift(marker(place, dropped, "the executor's buffer was full"))
   }
-  return [marker, ...records]
+  if (refused > 0) {
+    const place = { seq: -(REFUSED_LINES + numbered), at: records.at(-1)?.at ?? delivery.storedAt }
+    records.push(marker(place, refused, why ?? 'not a line'))
+  }
+  return records
 }
 
 /** Whoever may write one run's lines must not write another's. */
