@@ -37,6 +37,11 @@ export const ERROR_CODES = {
   RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `carillon runs list`.' },
   RUN_ENDED: { meaning: 'The run has ended already.', retry: false, remedy: 'Use retry to run it again.' },
   RUN_OPEN: { meaning: 'The run has not ended yet.', retry: false, remedy: 'Wait for its end, or cancel it first.' },
+  NOTHING_FAILED: {
+    meaning: 'Only what failed is to run again, and nothing did.',
+    retry: false,
+    remedy: 'Run all of it again: carillon runs retry <run>, without --failed.',
+  },
   TASK_NOT_RUNNING: {
     meaning: 'The task has ended, is at another attempt, or runs elsewhere.',
     retry: false,

@@ -50,6 +50,34 @@ test('a running one is cancelled when its owner confirms, or is silent beyond it
   )
 })
 
+test('where nothing failed, nothing that failed runs again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeRuns, store } = coordinator
+  const retry = (runId: string) => changeRuns.retry('default', { runId, only: 'failed' })
+  const ended = { queuedAt: null, reason: 'completed', endedAt: 1 } as const
+  const task = { ...ended, startedAt: 1, owner: 'i-1' }
+  const rows: [Partial<RunRecord>, ('succeeded' | 'failed' | 'cancelled' | 'timed_out')[], boolean][] = [
+    [{ state: 'succeeded' }, [], false],
+    [{ state: 'skipped' }, [], false],
+    [{ state: 'failed' }, [], true],
+    [{ state: 'timed_out' }, [], true],
+    [{ state: 'cancelled' }, [], true],
+    [{ state: 'skipped', mode: 'broadcast' }, [], false],
+    [{ state: 'succeeded', mode: 'broadcast' }, ['succeeded', 'succeeded'], false],
+    [{ state: 'succeeded', mode: 'shards' }, ['succeeded', 'failed'], true],
+    [{ state: 'succeeded', mode: 'map' }, ['succeeded'], false],
+    [{ state: 'succeeded', mode: 'map-reduce' }, ['succeeded', 'timed_out'], true],
+    [{ state: 'cancelled', mode: 'map' }, [], true],
+  ]
+  for (const [i, [fields, states, isRetried]] of rows.entries()) {
+    const run = aRun(1, { ...ended, id: `runtoretry00000${10 + i}`, ...fields })
+    await store.runs.insert([run])
+    await store.tasks.insert(states.map((state, index) => aTask(run.id, index, { ...task, state })))
+    if (isRetried) assert.equal((await retry(run.id)).state, 'queued', run.id)
+    else await assert.rejects(retry(run.id), { code: 'NOTHING_FAILED' }, run.id)
+  }
+})
+
 test('a run that ended, or is not there, or is of another namespace is not cancelled', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const id = await withRun(coordinator, { state: 'succeeded', queuedAt: null, reason: 'completed', endedAt: 1 })

@@ -1,6 +1,7 @@
 import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
 import { type Decision, decideCancel, decideRestart, isRefused } from '../domain/life.ts'
+import { NOT_SUCCEEDED } from '../domain/planners/planner.ts'
 import { resumeFrom } from './keep-steps.ts'
 import { type ReadRuns, runNotFound } from './read-runs.ts'
 import type { RunWriter } from './write-runs.ts'
@@ -40,15 +41,19 @@ export class ChangeRuns {
 
   /**
    * With as many tries as at first, whatever the limit was.
-   * @param only of a run with many tasks: those that did not succeed. A map is retried in no other way: what it has made stays
+   * @param only what did not succeed: of a run with many tasks those. A map is retried in no other way: what it has made stays
    * @param fromStep of a run with steps: this one and those after it are done again
-   * @throws CarillonError RUN_OPEN, INVALID_REQUEST
+   * @throws CarillonError RUN_OPEN, NOTHING_FAILED, INVALID_REQUEST
    */
   async retry(namespace: string, { runId, only, fromStep }: RetryRequest): Promise<RunView> {
     await this.#decide(namespace, runId, async (run) => {
       const decision = decideRestart(run, { tries: run.tries, now: this.#writer.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
+      if (only && !(await this.#hasFailed(run))) {
+        const message = `run ${printable(runId)} has nothing that failed: it is ${run.state}`
+        throw new CarillonError('NOTHING_FAILED', message, { field: 'only', value: only })
+      }
       const isMap = run.mode === 'map' || run.mode === 'map-reduce'
       if (isMap && !only)
         throw new CarillonError('INVALID_REQUEST', `run ${printable(runId)} has mapped: it cannot be run again as a whole`, {
@@ -62,6 +67,12 @@ export class ChangeRuns {
       return only ? { ...decision, set: { ...decision.set, reason: 'retry-failed' } } : decision
     })
     return this.#reads.get(namespace, runId)
+  }
+
+  /** Whether anything of an ended run did not succeed. One that succeeded may have tasks that failed, and were tolerated. */
+  async #hasFailed({ id, mode, state }: RunRecord): Promise<boolean> {
+    if (state !== 'succeeded' && state !== 'skipped') return true
+    return mode !== 'single' && (await this.#store.tasks.countUpTo({ runId: id, states: NOT_SUCCEEDED, atMost: 1 })) > 0
   }
 
   /** Decides from the stored run, again if it changed meanwhile. Answers the run as it was. */
