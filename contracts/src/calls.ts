@@ -120,7 +120,7 @@ export const CALLS = {
   instancesLeave: call<{ left: true }>()(
     'registry',
     'instances.leave',
-    z.strictObject({ instance: nameField }),
+    z.strictObject({ instance: nameField, session: nameField.optional() }),
     'An executor says goodbye',
   ),
   instancesList: call<Page<InstanceView>>()('registry', 'instances.list', page, 'Live instances by id'),

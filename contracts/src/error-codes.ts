@@ -54,6 +54,11 @@ export const ERROR_CODES = {
     retry: true,
     remedy: 'Register it and send beats; then ask again.',
   },
+  INSTANCE_TAKEN: {
+    meaning: 'Another live process has this instance name.',
+    retry: false,
+    remedy: 'Give each process a name of its own, or none: then it gets a random one.',
+  },
   KEY_CONFLICT: {
     meaning: 'The key or id belongs to a run with another payload, job or tasks.',
     retry: false,

@@ -15,6 +15,8 @@ export type HandlerInfo = z.output<typeof handlerSchema>
 /** What an executor says of itself when it registers (semantics B1). */
 export const registerSchema = z.object({
   instance: nameField,
+  /** One life of a process under this name: chosen at random when it starts. A process that was restarted says another one. */
+  session: nameField.optional(),
   service: nameField,
   version: z.string().max(100).default('0.0.0'),
   handlers: z.array(handlerSchema).max(LIMITS.handlersPerInstance),
@@ -28,6 +30,11 @@ export type Registration = z.output<typeof registerSchema>
 export interface Registered {
   /** The durable consumer to pull from, by handler. */
   readonly consumers: Readonly<Record<string, { stream: string; consumer: string }>>
+  /**
+   * The broker was restarted: of messages of stream WORK up to this sequence it may have forgotten that they were delivered, so each is claimed
+   * before it is run. 0: of none.
+   */
+  readonly claimUpTo: number
   readonly beatMs: number
   readonly lostAfterMs: number
 }
@@ -43,6 +50,10 @@ export const beatSchema = z.object({
   stuck: z.number().min(0).default(0),
   /** Some of them, those that have been stuck longest first. `forMs`: since the end of the attempt was reported. */
   stuckTasks: z.array(z.object({ taskId: z.string().max(LIMITS.taskIdLength), handler: nameField, forMs: z.number().min(0) })).default([]),
+  /** How long the main thread has been computing without a pause, when that is longer than a second. */
+  blockedMs: z.number().min(0).optional(),
+  /** As registered: tells two processes of one name apart. */
+  session: nameField.optional(),
 })
 export type Beat = z.output<typeof beatSchema>
 

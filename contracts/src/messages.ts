@@ -32,15 +32,23 @@ export interface WorkMessage {
 export type OfferAnswer = { accepted: true } | { accepted: false; reason: 'busy' | 'unknown-handler' | 'draining' }
 
 const reportBase = { runId: nameField, taskId: taskIdField, attempt: z.int().min(1) }
+/** The session that the owner has registered, see `registerSchema`. */
+const owner = { session: nameField.optional() }
 const isoTime = z.string().max(40)
 
 /** What an executor says of a task. A message on `report.<instance>` holds one of these or an array. */
 export const reportSchema = z.discriminatedUnion('type', [
-  z.object({ ...reportBase, type: z.literal('started'), at: isoTime.optional() }),
+  z.object({ ...reportBase, ...owner, type: z.literal('started'), at: isoTime.optional() }),
   z.object({ ...reportBase, type: z.literal('released') }),
   /** It goes on after this time, here or elsewhere: what its steps have done is stored. */
   z.object({ ...reportBase, type: z.literal('slept'), delayMs: durationField }),
-  z.object({ ...reportBase, type: z.literal('progress'), percent: z.number().min(0).max(100), note: z.string().max(1_000).optional() }),
+  z.object({
+    ...reportBase,
+    ...owner,
+    type: z.literal('progress'),
+    percent: z.number().min(0).max(100),
+    note: z.string().max(1_000).optional(),
+  }),
   z.object({
     ...reportBase,
     type: z.literal('finished'),
@@ -94,6 +102,8 @@ export const claimSchema = z.strictObject({
   taskId: taskIdField,
   attempt: z.int().min(1),
   instance: nameField,
+  /** As registered. With it, a claim of the process that runs the task is no loss. */
+  session: nameField.optional(),
   /** False when the asker has another reason to doubt than a redelivery: then nobody is taken for lost. */
   redelivered: z.boolean().default(true),
   /** Of a handler whose runs map: a run that was asked for before anybody knew is one from now on, and has a task for whoever asks next. */

@@ -17,6 +17,8 @@ export const subjects = {
   event: (namespace: string, noun: EventNoun, name: string, what: string) => `${SUBJECT_ROOT}.${namespace}.event.${noun}.${name}.${what}`,
   live: (namespace: string, noun: 'run' | 'job', name: string, what: string) => `${SUBJECT_ROOT}.${namespace}.live.${noun}.${name}.${what}`,
   control: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.control.${instance}`,
+  /** Where one process answers that it is alive. */
+  session: (namespace: string, instance: string, session: string) => `${SUBJECT_ROOT}.${namespace}.session.${instance}.${session}`,
   beat: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.beat.${instance}`,
   api: (namespace: string, noun: string, verb: string) => `${SUBJECT_ROOT}.${namespace}.api.${noun}.${verb}`,
 }

@@ -46,7 +46,9 @@ class Refused(Exception):
 class Executor:
     def __init__(self, service, handlers, capacity=10):
         self.service, self.handlers, self.capacity = service, handlers, capacity
-        self.instance = f"{service}-{secrets.token_hex(4)}"  # fresh for each start of a process
+        self.instance = f"{service}-{secrets.token_hex(4)}"
+        self.session = secrets.token_hex(8)  # fresh for each start of a process
+        self.claim_up_to = 0
         self.slots = asyncio.Semaphore(capacity)
         self.held = set()
         self.done_offers, self.cancelled = {}, {}
@@ -65,6 +67,7 @@ class Executor:
         self.stream, self.log_stream = self.nats.jetstream(), self.logs.jetstream()
         await self.nats.subscribe(subject("control", self.instance), cb=self.obey)
         await self.nats.subscribe(subject("direct", self.instance), cb=self.answer_offer)
+        await self.nats.subscribe(f"{subject('session', self.instance)}.{self.session}", cb=self.answer_alive)
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, self.draining.set)
         await self.register()
@@ -83,7 +86,7 @@ class Executor:
             task.ask_to_stop("drained")
         await self.until_free(GRACE_S + 1)
         try:
-            await self.call("instances", "leave", {"instance": self.instance})
+            await self.call("instances", "leave", {"instance": self.instance, "session": self.session})
         except (Refused, nats.errors.Error) as error:
             print(f"no goodbye: {error}", file=sys.stderr)
         for job in list(self.background):
@@ -148,19 +151,23 @@ class Executor:
                 except nats.errors.Error:
                     await asyncio.sleep(pause * (0.5 + secrets.randbelow(1000) / 1000))
                     pause = min(pause * 2, 5)
-            self.beat_s = answer["beatMs"] / 1000
+            self.beat_s, self.claim_up_to = answer["beatMs"] / 1000, answer["claimUpTo"]
             for handler, place in answer["consumers"].items():
                 if handler not in self.pulling and not self.draining.is_set():
                     self.pulling[handler] = self.later(self.pull(handler, place["stream"], place["consumer"]))
 
     def registration(self):
         handlers = [{"name": name, "description": handler.__doc__ or "", **kind_of(handler)} for name, handler in self.handlers.items()]
-        return {"instance": self.instance, "service": self.service, "version": "1.0.0", "handlers": handlers, "capacity": self.capacity}
+        who = {"instance": self.instance, "session": self.session, "service": self.service, "version": "1.0.0"}
+        return {**who, "handlers": handlers, "capacity": self.capacity}
+
+    async def answer_alive(self, message):
+        await message.respond(b'{"alive":true}')
 
     async def beat(self):
         while True:
             usage = resource.getrusage(resource.RUSAGE_SELF)
-            body = {"memoryBytes": usage.ru_maxrss * 1024, "running": len(self.held)}
+            body = {"memoryBytes": usage.ru_maxrss * 1024, "running": len(self.held), "session": self.session}
             await self.nats.publish(subject("beat", self.instance), json.dumps(body).encode())
             await asyncio.sleep(self.beat_s)
 
@@ -208,13 +215,15 @@ class Executor:
         cancelled = any(self.remembers(self.cancelled, task.work[key]) for key in ("taskId", "runId"))
         # A run that was asked for before anyone had offered its handler: nobody knew that it maps.
         unplanned = kind_of(self.handlers[task.work["handler"]]) and "task" not in task.work
-        if (again or cancelled or unplanned) and not await self.claim(task, redelivered=again):
+        forgotten = task.message.metadata.sequence.stream <= self.claim_up_to
+        if (again or cancelled or unplanned or forgotten) and not await self.claim(task, redelivered=again):
             return await task.message.ack()
         if await self.execute(task):
             await task.message.ack()
 
     async def claim(self, task, redelivered):
-        body = {"taskId": task.work["taskId"], "attempt": task.work["attempt"], "instance": self.instance, "redelivered": redelivered}
+        body = {"taskId": task.work["taskId"], "attempt": task.work["attempt"], "redelivered": redelivered}
+        body |= {"instance": self.instance, "session": self.session}
         body |= kind_of(self.handlers[task.work["handler"]])
         while True:
             try:
@@ -278,7 +287,7 @@ class Executor:
 
     async def say_started(self, task, at):
         await asyncio.sleep(STARTED_AFTER_S)
-        await self.report(task, {"type": "started", "at": at})
+        await self.report(task, {"type": "started", "session": self.session, "at": at})
 
     async def report(self, task, report):
         async with task.in_order:

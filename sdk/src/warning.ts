@@ -5,6 +5,7 @@ export interface Warning {
     | 'disconnected'
     | 'reconnected'
     | 'registration-delayed'
+    | 'instance-taken'
     | 'work-not-understood'
     | 'message-not-understood'
     | 'pull-refused'

@@ -13,6 +13,7 @@ export const LIFE_COLUMNS = {
   attempts: 'number',
   losses: 'number',
   owner: 'text',
+  ownerSession: 'text',
   wakeAt: 'number',
   queuedAt: 'number',
   progress: 'json',

@@ -54,6 +54,8 @@ export interface TaskLife {
   readonly losses: number
   /** The instance whose `started` was stored last. */
   readonly owner: string | null
+  /** Which process of that name it is, as far as it has said so. */
+  readonly ownerSession: string | null
   readonly wakeAt: number | null
   /** When the current attempt was queued; null in every other state. */
   readonly queuedAt: number | null

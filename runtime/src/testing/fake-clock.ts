@@ -53,6 +53,11 @@ export class FakeClock implements Clock {
     this.#now = until
   }
 
+  /** This process stands still: time passes, and no timer fires before it goes on. */
+  standStill(ms: number): void {
+    this.#now += ms
+  }
+
   #first(): Timer | undefined {
     let first: Timer | undefined
     for (const timer of this.#timers) if (first === undefined || timer.at < first.at) first = timer

@@ -33,9 +33,10 @@ export class Link {
     return this.#connection.isClosed()
   }
 
-  get server(): { version: string; jetstream: boolean; maxPayload: number; address: string } {
+  get server(): { id: string; version: string; jetstream: boolean; maxPayload: number; address: string } {
     const info = this.#connection.info
     return {
+      id: info?.server_id ?? '',
       version: info?.version ?? '0.0.0',
       jetstream: info?.jetstream ?? false,
       maxPayload: info?.max_payload ?? 1024 * 1024,

@@ -4,6 +4,7 @@ import type { Caller } from '../client/caller.ts'
 import { type Clock, sleep, type Timer } from '../clock.ts'
 import type { Link } from '../connection/link.ts'
 import type { LogShipper } from '../logs/log-shipper.ts'
+import { randomLetters } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
 import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
@@ -35,6 +36,7 @@ export interface ExecutorOptions {
 }
 
 const CHECK_EVERY_MS = 1_000
+const SESSION_LETTERS = 16
 const GOODBYE_MS = 2_000
 
 /** Runs tasks: takes work of its handlers as there is room, runs it, reports, acknowledges what the broker has stored. */
@@ -56,13 +58,20 @@ export class Executor {
   readonly #subscriptions: Subscription[] = []
   readonly #timers: Timer[] = []
   readonly #onFree: (() => void)[] = []
+  readonly #session: string
+  #serverId: string
+  #isRegistered = false
   #isStopping = false
   #stopUp: () => void = () => undefined
 
   constructor(options: ExecutorOptions) {
-    const { link, caller, clock, onWarning, identity, handlers } = options
+    const { link, caller, clock, onWarning, handlers } = options
+    const session = randomLetters(SESSION_LETTERS)
+    const identity = { ...options.identity, session }
     const onRegister = () => this.#registrar.again()
     this.#options = options
+    this.#session = session
+    this.#serverId = link.server.id
     const wanted = sum(handlers.map((handler) => handler.concurrency))
     this.#capacity = Math.min(options.capacity ?? Math.max(1, wanted), LIMITS.capacity)
     this.#isCapped = this.#capacity < wanted
@@ -71,12 +80,12 @@ export class Executor {
       subject: subjects.report(caller.namespace, identity.instance),
       onStreamMissing: onRegister,
     })
-    this.#runningReports = new RunningReports(clock, this.#reporter)
+    this.#runningReports = new RunningReports({ clock, session, reporter: this.#reporter })
     this.#calls = new TaskCalls({ caller, instance: identity.instance })
     this.#lanes = new Map(handlers.map((handler) => [handler.name, this.#createLane(handler)]))
     this.#intake = new Intake({
       ...{ link, caller, clock, onWarning, onRegister },
-      instance: identity.instance,
+      ...{ instance: identity.instance, session },
       held: this.#held,
       finished: this.#finished,
       lanes: this.#lanes,
@@ -86,12 +95,14 @@ export class Executor {
     this.#registrar = new Registrar({
       ...{ caller, clock, onWarning },
       registration: { ...identity, capacity: this.#capacity, handlers: handlers.map(handlerInfo) },
-      onRegistered: (registered) => this.#usePullers(registered),
+      onRegistered: (registered) => this.#registered(registered),
+      onTaken: options.onDrain,
     })
     this.#heartbeat = new Heartbeat({
       link,
       clock,
       subject: subjects.beat(caller.namespace, identity.instance),
+      session,
       work: () => this.#workLoad(),
     })
   }
@@ -106,7 +117,13 @@ export class Executor {
     if (this.#isStopping) return
     this.#subscriptions.push(
       link.subscribe(subjects.control(caller.namespace, identity.instance), (message) => this.#intake.takeControl(message)),
-      link.subscribe(subjects.direct(caller.namespace, identity.instance), (message) => this.#intake.takeOffer(message)),
+      // Before it is registered, an offer is meant for another process of this name.
+      link.subscribe(subjects.direct(caller.namespace, identity.instance), (message) => {
+        if (this.#isRegistered) this.#intake.takeOffer(message)
+      }),
+      link.subscribe(subjects.session(caller.namespace, identity.instance, this.#session), (message) => {
+        if (message.reply) link.publish(message.reply, '{"alive":true}')
+      }),
     )
     this.#stopUp = link.onUp(() => this.#reconnected())
     this.#timers.push(
@@ -193,7 +210,9 @@ export class Executor {
     return { running: this.#occupied(), stuck: attempts.length, stuckTasks }
   }
 
-  #usePullers({ consumers }: Registered): void {
+  #registered({ consumers, claimUpTo = 0 }: Registered): void {
+    this.#isRegistered = true
+    this.#intake.forgetsUpTo(claimUpTo)
     for (const [name, lane] of this.#lanes) {
       const target = consumers[name]
       const puller = this.#pullers.get(name)
@@ -271,7 +290,12 @@ export class Executor {
     }
   }
 
+  /** Reports that are not confirmed have been sent again by now: before more is asked for. */
   #reconnected(): void {
+    const { id } = this.#options.link.server
+    // Until the registry says what a restarted broker may have forgotten, that is everything.
+    if (id !== this.#serverId) this.#intake.forgetsUpTo(Number.POSITIVE_INFINITY)
+    this.#serverId = id
     for (const puller of this.#pullers.values()) puller.restart()
     this.#registrar.again()
   }

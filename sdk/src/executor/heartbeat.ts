@@ -7,6 +7,7 @@ export interface HeartbeatOptions {
   readonly link: Link
   readonly clock: Clock
   readonly subject: string
+  readonly session: string
   readonly work: () => WorkLoad
 }
 
@@ -59,6 +60,7 @@ export class Heartbeat {
       memoryBytes: process.memoryUsage.rss(),
       eventLoopDelayMs: round(Math.max(0, delayMs)),
       ...this.#options.work(),
+      session: this.#options.session,
     }
   }
 }

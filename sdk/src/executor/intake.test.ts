@@ -31,6 +31,7 @@ function anIntake() {
     caller: { call } as unknown as Caller,
     clock: new FakeClock(),
     instance: 'me',
+    session: 's1',
     held,
     finished,
     lanes: new Map([['h', lane as unknown as Lane]]),

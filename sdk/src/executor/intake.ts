@@ -26,6 +26,7 @@ export interface IntakeOptions {
   readonly caller: Caller
   readonly clock: Clock
   readonly instance: string
+  readonly session: string
   readonly held: HeldTasks
   readonly finished: FinishedAttempts
   readonly lanes: ReadonlyMap<string, Lane>
@@ -243,11 +244,11 @@ export class Intake {
   }
 
   async #askForClaim(task: HeldTask, more: Pick<TaskClaim, 'redelivered' | 'kind'>): Promise<ClaimAnswer | undefined> {
-    const { caller, clock, instance, onWarning } = this.#options
+    const { caller, clock, instance, session, onWarning } = this.#options
     const { taskId, attempt } = task.work
     for (let tries = 1; !this.#isClosed; tries++) {
       try {
-        return await caller.call(CALLS.tasksClaim, { taskId, attempt, instance, ...more }, { signal: this.#closing.signal })
+        return await caller.call(CALLS.tasksClaim, { taskId, attempt, instance, session, ...more }, { signal: this.#closing.signal })
       } catch (error) {
         if (this.#isClosed) return undefined
         if (CarillonError.is(error) && error.code === 'RUN_NOT_FOUND') return { run: false as const, reason: 'unknown' }

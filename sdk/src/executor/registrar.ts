@@ -10,6 +10,8 @@ export interface RegistrarOptions {
   readonly registration: Registration
   readonly onWarning: OnWarning
   readonly onRegistered: (registered: Registered) => void
+  /** Another process has got the name, while this one was not heard. */
+  readonly onTaken: () => void
 }
 
 const TRIES_BEFORE_WARNING = 3
@@ -59,8 +61,8 @@ export class Registrar {
   /** Say goodbye, where somebody knows us: nobody has to wait for our silence. */
   async leave(timeoutMs: number): Promise<void> {
     if (!this.#isKnown) return
-    const { instance } = this.#options.registration
-    await this.#options.caller.call(CALLS.instancesLeave, { instance }, { timeoutMs })
+    const { instance, session } = this.#options.registration
+    await this.#options.caller.call(CALLS.instancesLeave, { instance, session }, { timeoutMs })
   }
 
   stop(): void {
@@ -72,7 +74,10 @@ export class Registrar {
     try {
       await this.register()
     } catch (error) {
-      this.#options.onWarning({ code: 'registration-delayed', message: `The registry refused us: ${CarillonError.from(error).message}` })
+      const { code, message } = CarillonError.from(error)
+      const isTaken = code === 'INSTANCE_TAKEN'
+      this.#options.onWarning({ code: isTaken ? 'instance-taken' : 'registration-delayed', message: `The registry refused us: ${message}` })
+      if (isTaken) this.#options.onTaken()
     }
   }
 }

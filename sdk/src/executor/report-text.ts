@@ -24,14 +24,16 @@ export interface SleptEnding {
 const head = ({ runId, taskId, attempt }: WorkMessage, type: string) =>
   `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"type":"${type}"`
 
-export const startedText = (work: WorkMessage, atMs: number) => `${head(work, 'started')},"at":"${startTime(atMs)}"}`
+/** @param session says which process of its name reports; not in an end, which every task has */
+export const startedText = (work: WorkMessage, session: string, atMs: number) =>
+  `${head(work, 'started')},"session":"${session}","at":"${startTime(atMs)}"}`
 
 export const releasedText = (work: WorkMessage) => `${head(work, 'released')}}`
 
 export const sleptText = (work: WorkMessage, delayMs: number) => `${head(work, 'slept')},"delayMs":${delayMs}}`
 
-export function progressText(work: WorkMessage, percent: number, note: string | undefined): string {
-  return `${head(work, 'progress')},"percent":${percent}${note === undefined ? '' : `,"note":${JSON.stringify(note)}`}}`
+export function progressText(work: WorkMessage, session: string, { percent, note }: { percent: number; note: string | undefined }): string {
+  return `${head(work, 'progress')},"session":"${session}","percent":${percent}${note === undefined ? '' : `,"note":${JSON.stringify(note)}`}}`
 }
 
 export function finishedText(work: WorkMessage, ending: Ending, times: { startedAt: number; endedAt: number }): string {

@@ -19,14 +19,16 @@ interface Progress {
 export class RunningReports {
   readonly #clock: Clock
   readonly #reporter: Reporter
+  readonly #session: string
   /** In the order they began, so that the first is due first. */
   readonly #unannounced = new Fifo<Attempt>()
   readonly #progress = new Map<Attempt, Progress>()
   #timer: Timer | undefined
 
-  constructor(clock: Clock, reporter: Reporter) {
+  constructor({ clock, reporter, session }: { clock: Clock; reporter: Reporter; session: string }) {
     this.#clock = clock
     this.#reporter = reporter
+    this.#session = session
   }
 
   began(attempt: Attempt): void {
@@ -36,7 +38,7 @@ export class RunningReports {
 
   progressed(attempt: Attempt, percent: number, note: string | undefined): void {
     const now = this.#clock.now()
-    const text = progressText(attempt.task.work, percent, note)
+    const text = progressText(attempt.task.work, this.#session, { percent, note })
     const known = this.#progress.get(attempt)
     if (known === undefined || now - known.sentAt >= PROGRESS_EVERY_MS) {
       this.#progress.set(attempt, { sentAt: now, pending: undefined })
@@ -68,7 +70,7 @@ export class RunningReports {
     const isDue = (attempt: Attempt) => attempt.isOver || now - attempt.startedAt >= TIMES.startedFoldMs
     for (let first = this.#unannounced.peek(); first && isDue(first); first = this.#unannounced.peek()) {
       this.#unannounced.shift()
-      if (!first.isOver) this.#reporter.report(startedText(first.task.work, first.startedAt))
+      if (!first.isOver) this.#reporter.report(startedText(first.task.work, this.#session, first.startedAt))
     }
     let hasPending = false
     for (const progress of this.#progress.values()) {

@@ -172,7 +172,7 @@ export class FakeMesh {
       await this.createConsumer(name)
       consumers[name] = { stream: 'WORK', consumer: workConsumer(NAMESPACE, name) }
     }
-    return { consumers, beatMs: TIMES.beatMs, lostAfterMs: TIMES.lostAfterMs }
+    return { consumers, claimUpTo: 0, beatMs: TIMES.beatMs, lostAfterMs: TIMES.lostAfterMs }
   }
 
   async #startRuns(requests: StartRequest[]) {

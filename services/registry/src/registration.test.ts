@@ -17,6 +17,7 @@ describe('registration', () => {
     const answer = await mesh.register('a', ['invoice', 'remind'])
     assert.deepEqual(answer, {
       consumers: { invoice: { stream: 'WORK', consumer: 'default~invoice' }, remind: { stream: 'WORK', consumer: 'default~remind' } },
+      claimUpTo: 0,
       beatMs: 166,
       lostAfterMs: 500,
     })

@@ -24,7 +24,9 @@ import { FollowPresence } from './loops/follow-presence.ts'
 import { WatchSilence } from './loops/watch-silence.ts'
 import { InstanceEvents } from './nats/instance-events.ts'
 import { PresenceBucket } from './nats/presence-bucket.ts'
+import { Sessions } from './nats/sessions.ts'
 import { WorkConsumers } from './nats/work-consumers.ts'
+import { WorkHorizon } from './nats/work-horizon.ts'
 import { PARTS, RegistryController } from './transport/registry-controller.ts'
 
 export interface RegistryOptions {
@@ -77,6 +79,7 @@ async function run(options: RegistryOptions, id: string, broker: Broker): Promis
   try {
     await ensureAll()
     await parts.bucket.ensure()
+    await parts.horizon.sequence()
     broker.onReconnect(async () => {
       parts.consumers.forget()
       await untilRestored(ensureAll, { clock, log, signal: stopping.signal })
@@ -124,6 +127,8 @@ function assemble(given: {
     broker,
     bucket: new PresenceBucket(broker, given.streamReplicas),
     consumers: new WorkConsumers(broker, clock.now),
+    horizon: new WorkHorizon(broker),
+    sessions: new Sessions(broker),
     events: new InstanceEvents({ publisher, clock, log }),
     roster: new Roster(),
     time: new TickedTime({ tickMs: given.tickMs, now: clock.now() }),

@@ -34,8 +34,16 @@ export class TestMesh {
     return body as CallOutput<(typeof CALLS)[Name]>
   }
 
-  register(instance: string, handlers: readonly string[] = []) {
-    return this.call('instancesRegister', { instance, service: 'shop', handlers: handlers.map((name) => ({ name })) })
+  register(instance: string, handlers: readonly string[] = [], more: { session?: string } = {}) {
+    return this.call('instancesRegister', { instance, service: 'shop', handlers: handlers.map((name) => ({ name })), ...more })
+  }
+
+  /** Answers, like the process of that session, that it is alive. @returns its end */
+  answerFor(instance: string, session: string): () => void {
+    const subscription = this.broker.connection.subscribe(`carillon.default.session.${instance}.${session}`, {
+      callback: (_error, message) => void message.respond('{"alive":true}'),
+    })
+    return () => subscription.unsubscribe()
   }
 
   async list(): Promise<readonly InstanceView[]> {

@@ -13,6 +13,7 @@ const LIFE: TaskLife = {
   attempts: 1,
   losses: 0,
   owner: null,
+  ownerSession: null,
   wakeAt: null,
   queuedAt: START_AT,
   progress: null,

@@ -50,6 +50,41 @@ describe('instances', { concurrency: true }, () => {
         events.stop()
       })
 
+      test('two processes of one name: the second is refused, and nothing comes to it', async () => {
+        const namespace = freshNamespace()
+        const first = await mesh.connect({ namespace, instance: 'a' })
+        let legs = 0
+        first.handle('leg', () => ++legs)
+        await first.start()
+        const second = await mesh.connect({ namespace, instance: 'a' })
+        second.handle('leg', () => assert.fail('it is not registered'))
+        await assert.rejects(second.start(), { code: 'INSTANCE_TAKEN' })
+        const run = await first.client.run('leg', null, { mode: 'broadcast' })
+        await run.result()
+        assert.equal(legs, 1)
+        await second.stop()
+        assert.deepEqual(
+          (await first.client.instances.list()).items.map(({ instance }) => instance),
+          ['a'],
+        )
+      })
+
+      test('a restart within moments under the same name is not refused, and what the former process ran runs again', async (context) => {
+        const namespace = freshNamespace()
+        const { client } = await mesh.connect({ namespace })
+        const ending = new Cleanup(context)
+        const former = await startExecutor(ending, { url: mesh.broker.url, namespace, instance: 'a' })
+        const run = await client.run('work', { ms: 60_000 })
+        await eventually('it runs', async () => (await client.runs.get(run.id)).state === 'running')
+        await former.kill9()
+        await startExecutor(ending, { url: mesh.broker.url, namespace, instance: 'a' })
+        await eventually('the next attempt runs', async () => {
+          const { state, attempt } = await client.runs.get(run.id)
+          return state === 'running' && attempt === 2
+        })
+        await client.runs.cancel(run.id)
+      })
+
       test('a goodbye gives back what has not begun; what runs may end', async () => {
         const release = signal()
         const namespace = freshNamespace()

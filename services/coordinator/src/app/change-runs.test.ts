@@ -141,6 +141,15 @@ test('what a lost instance ran is taken over; what others run is not', async (co
   assert.equal([...coordinator.fake.said('work.'), ...second.fake.said('work.')].length, 1)
 })
 
+test('what a process of that name has begun since is not taken over', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  coordinator.presence.sessions.set('i-1', 'second')
+  const before = await withRun(coordinator, { ...running, id: 'runofthefirstone', ownerSession: 'first' })
+  const since = await withRun(coordinator, { ...running, id: 'runofthesecondone', ownerSession: 'second' })
+  await coordinator.loseInstance.execute('default', 'i-1', new AbortController().signal)
+  assert.deepEqual([(await runOf(coordinator, before)).attempt, (await runOf(coordinator, since)).attempt], [2, 1])
+})
+
 test('more runs than a page are all taken over', async (context) => {
   const coordinator = await createTestCoordinator(context)
   await coordinator.store.runs.insert(Array.from({ length: 1_203 }, (_, n) => aRun(n, running)))
@@ -155,10 +164,13 @@ test('a running run is looked at: alive, lost, over its time', async (context) =
   const due = { ...running, startedAt, wakeAt: startedAt }
   const alive = await withRun(coordinator, { ...due, id: 'runthatisalive' })
   const lost = await withRun(coordinator, { ...due, id: 'runthatislost', owner: 'i-9' })
+  const restarted = await withRun(coordinator, { ...due, id: 'runofarestartedone', owner: 'i-8', ownerSession: 'first' })
+  presence.sessions.set('i-8', 'second')
   presence.lost.add('i-9')
-  await wakeRuns.execute([alive, lost])
+  await wakeRuns.execute([alive, lost, restarted])
   assert.deepEqual([(await runOf(coordinator, alive)).wakeAt, (await runOf(coordinator, alive)).state], [startedAt + 30_000, 'running'])
-  assert.deepEqual([(await runOf(coordinator, lost)).state, (await runOf(coordinator, lost)).reason], ['queued', 'instance-lost'])
+  for (const id of [lost, restarted])
+    assert.deepEqual([(await runOf(coordinator, id)).state, (await runOf(coordinator, id)).reason], ['queued', 'instance-lost'])
   const slow = await withRun(coordinator, { ...due, id: 'runthatisslow', timeoutMs: 1_000 })
   await clock.advance(1_000 + TIMES.graceMs + 2_000)
   await wakeRuns.execute([slow])

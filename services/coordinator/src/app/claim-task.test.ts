@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { POISON_AFTER } from '@carillon/contracts'
 import { aRun, aTask } from '@carillon/store/testing'
-import { createTestCoordinator, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 async function withRun(coordinator: TestCoordinator, fields: Parameters<typeof aRun>[1] = {}): Promise<string> {
   const run = aRun(1, { state: 'running', owner: 'i-1', startedAt: coordinator.clock.now(), queuedAt: null, ...fields })
@@ -12,12 +12,13 @@ async function withRun(coordinator: TestCoordinator, fields: Parameters<typeof a
 const claim = (
   coordinator: TestCoordinator,
   taskId: string,
-  options: { attempt?: number; instance?: string; namespace?: string; redelivered?: boolean } = {},
+  options: { attempt?: number; instance?: string; session?: string; namespace?: string; redelivered?: boolean } = {},
 ) =>
   coordinator.claimTask.execute(options.namespace ?? 'default', {
     taskId,
     attempt: options.attempt ?? 1,
     instance: options.instance ?? 'i-2',
+    session: options.session,
     redelivered: options.redelivered ?? true,
   })
 
@@ -100,4 +101,61 @@ test('a task of a run with many is claimed as any other', async (context) => {
   assert.equal((await claim(coordinator, `${run}-00007`)).run, false)
   const [task] = await coordinator.store.tasks.get([`${run}-00000`])
   assert.deepEqual([task?.owner, task?.attempt, task?.losses], ['i-2', 2, 1])
+})
+
+test('a redelivery is no loss while the very process lives that runs the task', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  coordinator.presence.sessions.set('i-1', 'first')
+  const id = await withRun(coordinator, { ownerSession: 'first' })
+  assert.deepEqual(await claim(coordinator, id), { run: false, reason: 'instance i-1 is running it' })
+  assert.deepEqual([(await runOf(coordinator, id)).attempt, (await runOf(coordinator, id)).losses], [1, 0])
+})
+
+test('a process that was restarted under the same name has lost what it ran, whoever asks', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  coordinator.presence.sessions.set('i-1', 'second')
+  for (const asker of [
+    { instance: 'i-2', session: 'other' },
+    { instance: 'i-1', session: 'second' },
+  ]) {
+    const id = await withRun(coordinator, { id: `runclaimedby000${asker.session}`, ownerSession: 'first' })
+    assert.deepEqual(await claim(coordinator, id, asker), { run: true, attempt: 2 })
+    const { owner, ownerSession, losses } = await runOf(coordinator, id)
+    assert.deepEqual([owner, ownerSession, losses], [asker.instance, asker.session, 1])
+  }
+})
+
+test('an owner that asks for what it runs goes on in the same attempt: its answer was lost, no process was', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  coordinator.presence.sessions.set('i-1', 'first')
+  const id = await withRun(coordinator, { ownerSession: 'first', attempt: 2 })
+  const own = { instance: 'i-1', session: 'first' }
+  assert.deepEqual(await claim(coordinator, id, { ...own, attempt: 1 }), { run: true, attempt: 2 })
+  assert.deepEqual(await claim(coordinator, id, { ...own, attempt: 2 }), { run: true, attempt: 2 })
+  assert.equal((await runOf(coordinator, id)).losses, 0)
+  const cancelling = await withRun(coordinator, { id: 'runbeingcancelled', state: 'cancelling', ownerSession: 'first', wakeAt: 1 })
+  assert.equal((await claim(coordinator, cancelling, own)).run, false)
+  assert.equal((await runOf(coordinator, cancelling)).state, 'cancelled')
+})
+
+test('while it is not known who lives, nobody gets an answer', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, { ownerSession: 'first' })
+  await assert.rejects(claim(coordinator, id), { code: 'CONCURRENT_CHANGE', retry: true })
+  coordinator.presence.lost.add('i-1')
+  assert.deepEqual(await claim(coordinator, id), { run: true, attempt: 2 })
+})
+
+test('what has ended is not run again although its report is not applied yet', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, { state: 'queued', owner: null })
+  const report = { type: 'finished', runId: id, taskId: id, attempt: 1, outcome: 'succeeded', result: 1 }
+  coordinator.repair.reportsApplied = async () => {
+    await coordinator.applyReports.execute([reportsFrom('i-1', report)])
+    return true
+  }
+  assert.deepEqual(await claim(coordinator, id), { run: false, reason: 'the run is succeeded' })
+  const other = await withRun(coordinator, { id: 'runofareportthatwaits' })
+  coordinator.repair.reportsApplied = async () => false
+  await assert.rejects(claim(coordinator, other), { code: 'CONCURRENT_CHANGE', retry: true })
 })

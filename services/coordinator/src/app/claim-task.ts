@@ -3,64 +3,112 @@ import type { Store, UpdateOutcome } from '@carillon/store'
 import { type Decision, decideLoss, decideTakeUp, decideToMap } from '../domain/life.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { Work } from './publish-work.ts'
+import type { RepairQueue } from './repair-queue.ts'
 import { findWork } from './running-task.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
+/** Below the deadline of the call: whoever waits is to hear that he has to ask again. */
+const REPORTS_WITHIN_MS = 3_000
+
+/** An answer, or what has to be written before it may be given. */
+type Verdict = { readonly answer: ClaimAnswer } | { readonly work: Work; readonly decision: Decision; readonly answer: ClaimAnswer }
+
 /**
- * Answers an executor that received work which was delivered before. If it was given back unbegun, the attempt goes on; else whoever held it
- * died or was silent, so this is a loss and a further attempt. Either way the asking instance becomes the owner in the same write: of two
- * that ask one gets a yes.
+ * Answers an executor that received work which was delivered before. A live owner keeps what it runs. If nobody holds it and it was given back
+ * before it began, the attempt goes on; else whoever held it died, so this is a loss and a further attempt. The asking instance becomes the
+ * owner in the same write: of two that ask one gets a yes.
  */
 export class ClaimTask {
   readonly #store: Store
   readonly #writer: RunWriter
   readonly #tasks: TaskWriter
   readonly #presence: PresenceWatch
+  readonly #repair: RepairQueue
+  #reportsApplied: Promise<boolean> | undefined
+  #nextReportsApplied: Promise<boolean> | undefined
 
-  constructor(options: { store: Store; writer: RunWriter; tasks: TaskWriter; presence: PresenceWatch }) {
+  constructor(options: { store: Store; writer: RunWriter; tasks: TaskWriter; presence: PresenceWatch; repair: RepairQueue }) {
     this.#store = options.store
     this.#writer = options.writer
     this.#tasks = options.tasks
     this.#presence = options.presence
+    this.#repair = options.repair
   }
 
-  /** @throws CarillonError INSTANCE_UNKNOWN */
+  /** @throws CarillonError INSTANCE_UNKNOWN; CONCURRENT_CHANGE while it cannot be known: ask again */
   async execute(namespace: string, claim: TaskClaim): Promise<ClaimAnswer> {
     if (!this.#presence.isPresent(namespace, claim.instance)) throw instanceUnknown(claim.instance)
-    const work = await this.#find(claim.taskId)
-    if (!work || work.run.namespace !== namespace) return { run: false, reason: 'there is no such task' }
-    const { run, task: life } = work
-    // Whoever asks does not have it: an owner that asks has lost it, whatever its message says.
-    const isOwner = life.state === 'running' && life.owner === claim.instance
-    if (life.attempt !== claim.attempt && !isOwner)
-      return { run: false, reason: `attempt ${claim.attempt} is over; the task is at ${life.attempt}` }
-    if (isEnded(run.state)) return { run: false, reason: `the run is ${run.state}` }
-    if ('mode' in life && life.mode !== 'single') return { run: false, reason: `the run has tasks: its mode is ${life.mode}` }
-    if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
-      return { run: false, reason: `the task is ${life.state}` }
-    // Without a redelivery nobody has been silent: a live owner keeps what it runs.
-    if (!claim.redelivered && life.owner !== null && !isOwner && this.#presence.isPresent(namespace, life.owner))
-      return { run: false, reason: `instance ${life.owner} is running it` }
-    const now = this.#writer.now()
-    if ('mode' in life && claim.kind && life.state !== 'cancelling') {
-      await this.#writer.write([{ run: { ...run, mode: claim.kind }, decision: decideToMap(life, { kind: claim.kind, now }) }])
-      return { run: false, reason: `the run has tasks: its mode is ${claim.kind}` }
-    }
-    const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
-    const loss = released ? undefined : decideLoss(life, { now })
-    if (loss && loss.set.state !== 'queued') {
-      await this.#write(work, loss)
-      return { run: false, reason: `the task is ${loss.set.state}: ${loss.set.reason}` }
-    }
-    const takeUp = decideTakeUp(life, { policy: run, instance: claim.instance, now })
-    const decision = { ...takeUp, set: { ...loss?.set, ...takeUp.set } }
-    if ((await this.#write(work, decision)) === 'applied') return { run: true, attempt: decision.set.attempt ?? life.attempt }
+    const first = this.#judge(namespace, await this.#find(claim.taskId), claim)
+    if (!('work' in first)) return first.answer
+    // The end of the task may be in the stream of reports: what is done must not be done again.
+    if (first.decision.event !== 'released' && !(await this.#areReportsApplied()))
+      throw notNow(claim.taskId, 'reports that may be about it wait to be applied')
+    const verdict = this.#judge(namespace, await this.#find(claim.taskId), claim)
+    if (!('work' in verdict)) return verdict.answer
+    if ((await this.#write(verdict.work, verdict.decision)) === 'applied' || !verdict.answer.run) return verdict.answer
     // It may have been the same asker, whose first answer got lost: without a yes nobody would run it.
     const after = (await this.#find(claim.taskId))?.task
-    return after?.state === 'running' && after.owner === claim.instance
+    return after?.state === 'running' && after.owner === claim.instance && after.ownerSession === (claim.session ?? null)
       ? { run: true, attempt: after.attempt }
-      : { run: false, reason: 'someone else has it' }
+      : no('someone else has it')
+  }
+
+  #judge(namespace: string, work: Work | undefined, claim: TaskClaim): Verdict {
+    if (!work || work.run.namespace !== namespace) return { answer: no('there is no such task') }
+    const { run, task: life } = work
+    const holder = this.#holderOf(work, claim)
+    // An owner that asks does not have it any more, whatever its message says.
+    if (life.attempt !== claim.attempt && !(life.state === 'running' && life.owner === claim.instance))
+      return { answer: no(`attempt ${claim.attempt} is over; the task is at ${life.attempt}`) }
+    if (isEnded(run.state)) return { answer: no(`the run is ${run.state}`) }
+    if ('mode' in life && life.mode !== 'single') return { answer: no(`the run has tasks: its mode is ${life.mode}`) }
+    if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
+      return { answer: no(`the task is ${life.state}`) }
+    if (holder === 'another') return { answer: no(`instance ${life.owner} is running it`) }
+    const now = this.#writer.now()
+    if ('mode' in life && claim.kind && life.state !== 'cancelling') {
+      const answer = no(`the run has tasks: its mode is ${claim.kind}`)
+      return { work: { ...work, run: { ...run, mode: claim.kind } }, decision: decideToMap(life, { kind: claim.kind, now }), answer }
+    }
+    // Its answer was lost, or the report of its end was: no process died.
+    if (holder === 'asker' && life.state === 'running') return { answer: { run: true, attempt: life.attempt } }
+    const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
+    const loss = released ? undefined : decideLoss(life, { now })
+    if (loss && loss.set.state !== 'queued')
+      return { work, decision: loss, answer: no(`the task is ${loss.set.state}: ${loss.set.reason}`) }
+    const takeUp = decideTakeUp(life, { policy: run, instance: claim.instance, session: claim.session, now })
+    const decision = { ...takeUp, set: { ...loss?.set, ...takeUp.set } }
+    return { work, decision, answer: { run: true, attempt: decision.set.attempt ?? life.attempt } }
+  }
+
+  /**
+   * Who runs it. Of an owner that has told its session, presence says whether that very process lives; of another one a redelivery says that it
+   * was silent. @throws CarillonError CONCURRENT_CHANGE while presence may not be complete
+   */
+  #holderOf({ run, task: { owner, ownerSession } }: Work, claim: TaskClaim): 'asker' | 'another' | undefined {
+    if (owner === null) return undefined
+    const isSame = ownerSession !== null && ownerSession === claim.session
+    if (owner === claim.instance) return isSame ? 'asker' : undefined
+    const { namespace } = run
+    if (ownerSession === null && claim.redelivered) return undefined
+    if (this.#presence.holds(namespace, owner, ownerSession)) return 'another'
+    if (ownerSession === null) return this.#presence.isPresent(namespace, owner) ? 'another' : undefined
+    if (this.#presence.isLost(namespace, owner, ownerSession)) return undefined
+    throw notNow(claim.taskId, `whether its owner ${owner} lives is not known yet`)
+  }
+
+  /** One question to the broker serves everyone who asks before it is put. */
+  #areReportsApplied(): Promise<boolean> {
+    this.#nextReportsApplied ??= this.#afterThis(this.#reportsApplied)
+    return this.#nextReportsApplied
+  }
+
+  async #afterThis(current: Promise<unknown> | undefined): Promise<boolean> {
+    await current?.catch(() => undefined)
+    this.#reportsApplied = this.#nextReportsApplied
+    this.#nextReportsApplied = undefined
+    return this.#repair.reportsApplied(NEVER, REPORTS_WITHIN_MS)
   }
 
   #find(taskId: string): Promise<Work | undefined> {
@@ -74,9 +122,19 @@ export class ClaimTask {
   }
 }
 
+const NEVER = new AbortController().signal
+const no = (reason: string) => ({ run: false, reason }) as const
+
 function instanceUnknown(instance: string): CarillonError {
   return new CarillonError('INSTANCE_UNKNOWN', `no live instance has the id ${printable(instance)}`, {
     field: 'instance',
     value: printable(instance),
+  })
+}
+
+function notNow(taskId: string, why: string): CarillonError {
+  return new CarillonError('CONCURRENT_CHANGE', `nobody can say who runs task ${taskId}: ${why}; ask again`, {
+    field: 'taskId',
+    value: printable(taskId),
   })
 }

@@ -1,8 +1,9 @@
 import { isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
-import type { LifeStore, Store } from '@carillon/store'
+import type { LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { decideLoss } from '../domain/life.ts'
 import type { OfferLegs } from './offer-legs.ts'
+import type { PresenceWatch } from './presence.ts'
 import type { RepairQueue } from './repair-queue.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
@@ -16,6 +17,7 @@ export class LoseInstance {
   readonly #tasks: TaskWriter
   readonly #offers: OfferLegs
   readonly #repair: RepairQueue
+  readonly #presence: PresenceWatch
   readonly #clock: Clock
   readonly #log: Logger
 
@@ -25,6 +27,7 @@ export class LoseInstance {
     tasks: TaskWriter
     offers: OfferLegs
     repair: RepairQueue
+    presence: PresenceWatch
     clock: Clock
     log: Logger
   }) {
@@ -33,6 +36,7 @@ export class LoseInstance {
     this.#tasks = options.tasks
     this.#offers = options.offers
     this.#repair = options.repair
+    this.#presence = options.presence
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -42,7 +46,7 @@ export class LoseInstance {
     await this.#repair.reportsApplied(signal)
     const now = this.#clock.now()
     await pages(this.#store.runs, { namespace, owner: instance }, async (runs) => {
-      const open = runs.filter((run) => !isEnded(run.state) && run.mode === 'single')
+      const open = runs.filter((run) => !isEnded(run.state) && run.mode === 'single' && !this.#isBack(run))
       if (open.length > 0)
         this.#log.info({ evt: 'instance.taken-over', instance, runs: open.length }, 'taking over the runs of an instance that is gone')
       await this.#writer.write(open.map((run) => ({ run, decision: decideLoss(run, { now }) })))
@@ -50,12 +54,17 @@ export class LoseInstance {
     await pages(this.#store.tasks, { namespace, owner: instance }, async (tasks) => {
       const changes: TaskChange[] = []
       for (const known of await this.#tasks.withRuns(tasks)) {
-        if (!known || isEnded(known.task.state)) continue
+        if (!known || isEnded(known.task.state) || this.#isBack(known.task)) continue
         if (known.task.target === null) changes.push({ ...known, decision: decideLoss(known.task, { now }) })
         else changes.push(await this.#offers.loss(known))
       }
       await this.#tasks.write(changes)
     })
+  }
+
+  /** The process that owns it has registered again, or a new one of its name has begun it. */
+  #isBack({ namespace, owner, ownerSession }: RunRecord | TaskRecord): boolean {
+    return owner !== null && this.#presence.holds(namespace, owner, ownerSession)
   }
 }
 

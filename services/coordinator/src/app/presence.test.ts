@@ -23,8 +23,9 @@ function watch(context: TestContext, broker: Broker = base.broker) {
   return { presence, clock, gone }
 }
 
-const put = (instance: string, handlers: string[], namespace = 'default') => {
-  const registered = { instance, service: 's', version: '1', handlers: handlers.map((name) => ({ name })), labels: {}, capacity: 1 }
+const put = (instance: string, handlers: string[], { namespace = 'default', session }: { namespace?: string; session?: string } = {}) => {
+  const offered = handlers.map((name) => ({ name }))
+  const registered = { instance, session, service: 's', version: '1', handlers: offered, labels: {}, capacity: 1 }
   return bucket.put(`${namespace}.${instance}`, JSON.stringify({ ...registered, namespace, since: '2026-01-01T00:00:00Z' }))
 }
 const names = (presence: PresenceWatch, handler: string, namespace = 'default') =>
@@ -33,7 +34,7 @@ const names = (presence: PresenceWatch, handler: string, namespace = 'default') 
 test('who is there, who comes, who changes and who goes', async (context) => {
   await put('i-2', ['mail', 'print'])
   await put('i-1', ['mail'])
-  await put('i-1', ['mail'], 'shop')
+  await put('i-1', ['mail'], { namespace: 'shop' })
   const { presence, gone } = watch(context)
   await presence.start()
   await eventually('both', () => names(presence, 'mail').length === 2)
@@ -117,4 +118,36 @@ test('a bucket that is not there yet is waited for; after a reconnect, who went 
     return gone.length === 1
   })
   assert.deepEqual([gone, names(presence, 'mail')], [['default/i-1'], ['i-2']])
+})
+
+test('a process that takes over a name: the one before has gone, and what it owned is lost', async (context) => {
+  const { presence, gone } = watch(context)
+  await put('i-7', ['mail'], { session: 'first' })
+  await presence.start()
+  await eventually('it is there', () => presence.holds('default', 'i-7', 'first'))
+  assert.deepEqual([presence.isLost('default', 'i-7', 'first'), presence.isLost('default', 'i-7')], [false, false])
+  await put('i-7', ['mail', 'print'], { session: 'first' })
+  await eventually('it has registered again', () => presence.offers('default', 'print'))
+  assert.deepEqual(gone, [])
+  await put('i-7', ['mail'], { session: 'second' })
+  await eventually('the other one is there', () => presence.holds('default', 'i-7', 'second'))
+  assert.deepEqual(gone, ['default/i-7'])
+  assert.deepEqual([presence.isPresent('default', 'i-7', 'first'), presence.isPresent('default', 'i-7', 'second')], [false, true])
+  assert.deepEqual([presence.isLost('default', 'i-7', 'first'), presence.isLost('default', 'i-7', 'second')], [true, false])
+  await bucket.purge('default.i-7')
+})
+
+test('after this process stood still nobody is lost before presence has had the time of a start', async (context) => {
+  const { presence, clock } = watch(context)
+  await put('i-6', ['mail'])
+  await presence.start()
+  await eventually('it is complete', () => names(presence, 'mail').length === 1)
+  const trusted = TIMES.lostAfterMs + 2 * TIMES.beatMs + 1
+  await clock.advance(trusted)
+  assert.equal(presence.isLost('default', 'i-9'), true)
+  clock.standStill(30_000)
+  assert.equal(presence.isLost('default', 'i-9'), false)
+  await clock.advance(trusted)
+  assert.equal(presence.isLost('default', 'i-9'), true)
+  await bucket.purge('default.i-6')
 })

@@ -6,6 +6,9 @@ import { type KvEntry, Kvm } from '@nats-io/kv'
 /** Someone who is absent is taken for lost only after the view has been complete for so long: registries refill a wiped bucket meanwhile. */
 const TRUST_AFTER_MS = TIMES.lostAfterMs + 2 * TIMES.beatMs
 const RETRY_MS = 500
+const AWAKE_EVERY_MS = 500
+/** Longer than a busy process takes for a turn of its event loop. */
+const GAP_MS = 3_000
 
 /** Who is alive and what they offer, followed from the registry's bucket and answered from memory. */
 export class PresenceWatch extends LoopService {
@@ -17,6 +20,7 @@ export class PresenceWatch extends LoopService {
   readonly #kinds = new Map<string, HandlerKind>()
   readonly #offers = new Map<string, Map<string, Presence>>()
   #completeSince: number | undefined
+  #awakeAt = 0
   #restart: AbortController | undefined
   /** Called when an instance leaves presence, for whatever reason. */
   onGone: (namespace: string, instance: string) => void = () => undefined
@@ -53,17 +57,51 @@ export class PresenceWatch extends LoopService {
       .sort()
   }
 
-  /** Whether an instance is there; anyone may be while the view is not complete. */
-  isPresent(namespace: string, instance: string): boolean {
-    return this.#completeSince === undefined || this.#instances.has(`${namespace}.${instance}`)
+  /**
+   * Whether an instance is there; anyone may be while the view is not complete.
+   * @param session of the process that is meant; without it, any of that name
+   */
+  isPresent(namespace: string, instance: string, session: string | null = null): boolean {
+    const presence = this.#instances.get(`${namespace}.${instance}`)
+    return presence ? !isOther(presence.session, session) : this.#completeSince === undefined
   }
 
-  isLost(namespace: string, instance: string): boolean {
-    if (this.#instances.has(`${namespace}.${instance}`)) return false
-    return this.#completeSince !== undefined && this.#clock.now() - this.#completeSince > TRUST_AFTER_MS
+  /** Whether the very process is there that has registered with this session. */
+  holds(namespace: string, instance: string, session: string | null): boolean {
+    return session !== null && this.#instances.get(`${namespace}.${instance}`)?.session === session
+  }
+
+  isLost(namespace: string, instance: string, session: string | null = null): boolean {
+    this.#noteGap()
+    const presence = this.#instances.get(`${namespace}.${instance}`)
+    // The registry lets nobody have the name of a process that lives.
+    if (presence) return isOther(presence.session, session)
+    return this.#completeSince !== undefined && this.#clock.monotonic() - this.#completeSince > TRUST_AFTER_MS
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
+    const watching = this.#watchForGaps(signal)
+    await this.#followForever(signal)
+    await watching
+  }
+
+  /** This process may stand still, with its machine or alone: what it has not heard of meanwhile is nobody's silence. */
+  async #watchForGaps(signal: AbortSignal): Promise<void> {
+    this.#awakeAt = this.#clock.monotonic()
+    while (await pause(this.#clock, AWAKE_EVERY_MS, signal)) this.#noteGap()
+  }
+
+  /** After a gap the view is trusted no sooner than after a start: news of it wait in the connection, and others may have stood still, too. */
+  #noteGap(): void {
+    const now = this.#clock.monotonic()
+    const gapMs = now - this.#awakeAt
+    this.#awakeAt = now
+    if (gapMs < GAP_MS || this.#completeSince === undefined) return
+    this.#completeSince = now
+    this.#log.info({ evt: 'presence.gap', gapMs: Math.round(gapMs) }, 'this process stood still; nobody is taken for lost for a while')
+  }
+
+  async #followForever(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const restart = new AbortController()
       this.#restart = restart
@@ -102,7 +140,7 @@ export class PresenceWatch extends LoopService {
 
   /** The first pass is over: whoever was known before and is not there any more has gone. */
   #complete(seen: ReadonlySet<string>): void {
-    this.#completeSince ??= this.#clock.now()
+    this.#completeSince ??= this.#clock.monotonic()
     for (const key of [...this.#instances.keys()]) if (!seen.has(key)) this.#forget(key)
   }
 
@@ -116,6 +154,7 @@ export class PresenceWatch extends LoopService {
       this.#log.warn({ evt: 'presence.unreadable', key: entry.key }, 'an entry of presence cannot be read')
       return
     }
+    const before = this.#instances.get(entry.key)
     this.#leaveOffers(entry.key)
     this.#instances.set(entry.key, parsed.data)
     for (const handler of parsed.data.handlers) {
@@ -125,6 +164,8 @@ export class PresenceWatch extends LoopService {
       if (handler.kind) this.#kinds.set(key, handler.kind)
       else this.#kinds.delete(key)
     }
+    // Another process has taken its name over: what the former one was running is lost.
+    if (before && isOther(before.session, parsed.data.session ?? null)) this.onGone(before.namespace, before.instance)
     this.onJoined(parsed.data)
   }
 
@@ -139,6 +180,11 @@ export class PresenceWatch extends LoopService {
     for (const handler of presence?.handlers ?? [])
       this.#offers.get(`${presence?.namespace}.${handler.name}`)?.delete(presence?.instance ?? '')
   }
+}
+
+/** Whether two sessions are known to be those of two processes. */
+function isOther(session: string | undefined, other: string | null): boolean {
+  return session !== undefined && other !== null && session !== other
 }
 
 /** Undefined for what is not JSON: presence of no one. */

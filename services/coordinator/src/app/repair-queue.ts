@@ -111,11 +111,11 @@ export class RepairQueue {
   }
 
   /** Waits until every report that is in the stream now has been applied; false when that takes too long. */
-  async reportsApplied(signal: AbortSignal): Promise<boolean> {
+  async reportsApplied(signal: AbortSignal, withinMs = BARRIER_WITHIN_MS): Promise<boolean> {
     const { manager } = this.#broker
     const last = (await manager.streams.info('REPORTS')).state.last_seq
-    const until = this.#clock.now() + BARRIER_WITHIN_MS
-    while (this.#clock.now() < until) {
+    const until = this.#clock.monotonic() + withinMs
+    while (this.#clock.monotonic() < until) {
       const info = await manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS)
       if (info.ack_floor.stream_seq >= last || (info.num_pending === 0 && info.num_ack_pending === 0)) return true
       if (!(await pause(this.#clock, BARRIER_POLL_MS, signal))) return false

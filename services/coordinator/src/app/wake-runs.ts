@@ -36,7 +36,7 @@ export class WakeRuns {
   }
 
   #lookAt(run: RunRecord, now: number): RunChange {
-    const isLost = run.owner !== null && this.#presence.isLost(run.namespace, run.owner)
+    const isLost = run.owner !== null && this.#presence.isLost(run.namespace, run.owner, run.ownerSession)
     const decision = decideWake(run, { policy: run, isLost, now })
     const isOverTime = !isLost && run.state === 'running' && decision.event !== 'checked'
     if (isOverTime && run.owner) this.#writer.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })

@@ -36,7 +36,7 @@ export class WakeTasks {
       return isRefused(decision) ? undefined : change(decision)
     }
     const holder = task.owner ?? task.target
-    const isLost = holder !== null && this.#presence.isLost(run.namespace, holder)
+    const isLost = holder !== null && this.#presence.isLost(run.namespace, holder, task.owner === null ? null : task.ownerSession)
     if (task.target !== null && isLost && task.state !== 'delayed') return this.#offers.loss(known)
     // An offer that was not heard of is made again.
     if (task.state === 'queued')

@@ -82,9 +82,20 @@ export function decideReport(
   return {
     event: report.type === 'progress' && life.state === 'running' ? 'progress' : 'started',
     expect,
-    set: { state, owner: context.instance, startedAt, wakeAt, queuedAt: null, reason: null, ...(progress ? { progress } : {}) },
+    set: {
+      state,
+      owner: context.instance,
+      ownerSession: sessionOf(report),
+      startedAt,
+      wakeAt,
+      queuedAt: null,
+      reason: null,
+      ...(progress ? { progress } : {}),
+    },
   }
 }
+
+const sessionOf = (report: Report) => ('session' in report ? (report.session ?? null) : null)
 
 /** What a progress report says. */
 export function progressOf({ percent, note }: { percent: number; note?: string | undefined }): Progress {
@@ -115,9 +126,13 @@ function decideSleep(
 }
 
 /** An instance takes up work that another one gave back: no loss, the same attempt. */
-export function decideTakeUp(life: TaskLife, context: { policy: Policy; instance: string; now: number }): Decision {
+export function decideTakeUp(
+  life: TaskLife,
+  context: { policy: Policy; instance: string; session?: string | undefined; now: number },
+): Decision {
   const wakeAt = nextCheck(context.now, context.policy.timeoutMs, context.now)
-  const set = { state: 'running', reason: null, owner: context.instance, startedAt: context.now, queuedAt: null, wakeAt } as const
+  const owner = { owner: context.instance, ownerSession: context.session ?? null }
+  const set = { state: 'running', reason: null, ...owner, startedAt: context.now, queuedAt: null, wakeAt } as const
   return { event: 'started', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set }
 }
 

@@ -34,6 +34,8 @@ export class FakePresence {
   readonly alive = new Map<string, string[]>()
   readonly lost = new Set<string>()
   readonly gone = new Set<string>()
+  /** Of instances that have registered one. */
+  readonly sessions = new Map<string, string>()
 
   offering(_namespace: string, handler: string) {
     return (this.alive.get(handler) ?? []).map((instance) => ({ instance }))
@@ -48,11 +50,18 @@ export class FakePresence {
     return [...this.alive.keys()].sort()
   }
   /** Everyone but who has gone. */
-  isPresent(_namespace: string, instance: string) {
-    return !this.gone.has(instance)
+  isPresent(_namespace: string, instance: string, session: string | null = null) {
+    return !this.gone.has(instance) && !this.#isOther(instance, session)
   }
-  isLost(_namespace: string, instance: string) {
-    return this.lost.has(instance)
+  isLost(_namespace: string, instance: string, session: string | null = null) {
+    return this.lost.has(instance) || this.#isOther(instance, session)
+  }
+  holds(_namespace: string, instance: string, session: string | null) {
+    return session !== null && !this.gone.has(instance) && this.sessions.get(instance) === session
+  }
+  #isOther(instance: string, session: string | null) {
+    const registered = this.sessions.get(instance)
+    return registered !== undefined && session !== null && registered !== session
   }
 }
 

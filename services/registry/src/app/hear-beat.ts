@@ -1,29 +1,42 @@
-import { beatSchema, parseInput, subjects } from '@carillon/contracts'
-import { type InstanceName, instanceName, presenceKey } from '../domain/presence.ts'
+import { type Beat, beatSchema, parseInput, subjects } from '@carillon/contracts'
+import { type InstanceName, instanceName, isOtherSession, presenceKey } from '../domain/presence.ts'
 import type { RegistryParts } from './parts.ts'
 
 /**
- * A heartbeat. Whatever its body says, it is a sign of life; an empty one is enough.
- * @throws CarillonError INVALID_NAME, INVALID_REQUEST: the message is set aside
+ * A heartbeat. Whatever its body says, it is a sign of life; an empty one is enough. Only that of another process of the same name is none.
+ * @throws CarillonError INVALID_NAME, INVALID_REQUEST: the message is rejected
  */
 export async function hearBeat(parts: RegistryParts, from: { namespace: string; instance: string }, body: unknown): Promise<void> {
   const name = instanceName(from.namespace, from.instance)
   const key = presenceKey(name)
-  const isKnown = parts.roster.hear(key, parts.time.elapsedMs)
-  const load = parseInput(beatSchema, body ?? {}, 'beat')
-  if (!isKnown) await greetStranger(parts, name)
-  parts.roster.load(key, load)
+  const parsed = beatSchema.safeParse(body ?? {})
+  const session = parsed.success ? parsed.data.session : undefined
+  const known = parts.roster.get(key)
+  const isKnown = known !== undefined && !isOtherSession(known.presence.session, session)
+  if (isKnown) parts.roster.hear(key, parts.time.elapsedMs)
+  const load = parsed.success ? parsed.data : parseInput(beatSchema, body, 'beat')
+  if (isKnown || (await greetStranger(parts, name, session))) parts.roster.load(key, loadOf(load))
 }
 
-/** Another registry may have just taken it in; otherwise it is asked to register. Its beat is not at fault if that fails: the next comes soon. */
-async function greetStranger(parts: RegistryParts, name: InstanceName): Promise<void> {
+function loadOf({ session: _, ...load }: Beat): Beat {
+  return load
+}
+
+/**
+ * Another registry may have just registered it; otherwise it is asked to register. Its beat is not at fault if that fails: the next comes soon.
+ * @returns whether it is known now
+ */
+async function greetStranger(parts: RegistryParts, name: InstanceName, session: string | undefined): Promise<boolean> {
   const key = presenceKey(name)
-  if (!parts.strangers.allows(key, parts.clock.now())) return
+  if (!parts.strangers.allows(key, parts.clock.now())) return false
   try {
     const entry = await parts.bucket.read(key)
-    if (entry) parts.roster.keep(key, entry, parts.time.elapsedMs)
+    const isKnown = entry !== undefined && !isOtherSession(entry.presence.session, session)
+    if (isKnown) parts.roster.keep(key, entry, parts.time.elapsedMs)
     else parts.broker.connection.publish(subjects.control(name.namespace, name.instance), JSON.stringify({ type: 'register' }))
+    return isKnown
   } catch (error) {
     parts.log.warn({ evt: 'stranger.unanswered', ...name, err: error }, 'an unknown instance could not be asked to register')
+    return false
   }
 }

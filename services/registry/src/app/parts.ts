@@ -4,7 +4,9 @@ import type { Roster } from '../domain/roster.ts'
 import type { TickedTime } from '../domain/ticked-time.ts'
 import type { InstanceEvents } from '../nats/instance-events.ts'
 import type { PresenceBucket } from '../nats/presence-bucket.ts'
+import type { Sessions } from '../nats/sessions.ts'
 import type { WorkConsumers } from '../nats/work-consumers.ts'
+import type { WorkHorizon } from '../nats/work-horizon.ts'
 
 /** What the use cases work with. */
 export interface RegistryParts {
@@ -12,6 +14,8 @@ export interface RegistryParts {
   readonly broker: Broker
   readonly bucket: PresenceBucket
   readonly consumers: WorkConsumers
+  readonly horizon: WorkHorizon
+  readonly sessions: Sessions
   readonly events: InstanceEvents
   readonly roster: Roster
   readonly time: TickedTime

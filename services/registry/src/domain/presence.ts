@@ -12,6 +12,10 @@ export function instanceName(namespace: string, instance: string): InstanceName 
   return { namespace: checkName('namespace', namespace), instance: checkName('instance', instance) }
 }
 
+/** Whether two sessions are known to be those of two processes. */
+export const isOtherSession = (session: string | undefined, other: string | undefined) =>
+  session !== undefined && other !== undefined && session !== other
+
 /** Key of the presence bucket. */
 export const presenceKey = ({ namespace, instance }: InstanceName) => `${namespace}.${instance}`
 

@@ -54,17 +54,17 @@ export class PresenceBucket {
 
   /**
    * Writes an entry whatever was there.
-   * @param make is given the entry that is replaced
+   * @param make is given the entry that is replaced; what it throws is thrown on, and nothing is written
    */
-  async write(key: string, make: (replaced: Presence | undefined) => Presence): Promise<Entry & { isNew: boolean }> {
+  async write(key: string, make: (replaced: Entry | undefined) => Promise<Presence>): Promise<Entry> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const found = await this.#get(key)
       const replaced = found ? newsOf(found).entry : undefined
-      const presence = make(replaced?.presence)
+      const presence = await make(replaced)
       // What is found may also be the mark of a removal, or garbage: either is replaced like an entry.
       const previousSeq = found?.revision ?? 0
       const revision = await this.#conditionally('written', key, (kv) => kv.put(key, JSON.stringify(presence), { previousSeq }))
-      if (revision !== undefined) return { presence, revision, isNew: replaced === undefined }
+      if (revision !== undefined) return { presence, revision }
     }
     throw new CarillonError('CONCURRENT_CHANGE', `presence of ${key} is being changed by others`, { field: 'instance', value: key })
   }

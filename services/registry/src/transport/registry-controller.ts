@@ -22,7 +22,7 @@ export class RegistryController {
 
   @Answers(CALLS.instancesLeave)
   leave(request: Request<CallRequest<typeof CALLS.instancesLeave>>): Promise<CallOutput<typeof CALLS.instancesLeave>> {
-    return removeInstance(this.parts, request.namespace, request.input.instance)
+    return removeInstance(this.parts, request.namespace, request.input)
   }
 
   @Answers(CALLS.instancesList)

@@ -1,0 +1,32 @@
+import type { Broker } from '@carillon/runtime'
+
+/**
+ * Up to where the stream of work may hold messages that were delivered before the broker was restarted: a broker that is killed forgets
+ * deliveries and acknowledgements of its last moments. What is published later is delivered for the first time when the broker says so.
+ */
+export class WorkHorizon {
+  readonly #broker: Broker
+  #serverId: string | undefined
+  #asked: Promise<number> | undefined
+
+  constructor(broker: Broker) {
+    this.#broker = broker
+  }
+
+  /** The last sequence of the stream when this registry came to the server that it is connected to. */
+  sequence(): Promise<number> {
+    const serverId = this.#broker.connection.info?.server_id
+    if (this.#asked && serverId === this.#serverId) return this.#asked
+    this.#serverId = serverId
+    const asked = this.#ask()
+    this.#asked = asked
+    asked.catch(() => {
+      if (this.#asked === asked) this.#asked = undefined
+    })
+    return asked
+  }
+
+  async #ask(): Promise<number> {
+    return (await this.#broker.manager.streams.info('WORK')).state.last_seq
+  }
+}
