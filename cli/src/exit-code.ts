@@ -6,6 +6,8 @@ export const EXIT = { ok: 0, failed: 1, wrongInput: 2, unreachable: 3, interrupt
 const WRONG_INPUT: readonly ErrorCode[] = ['JSON_TOO_DEEP', 'INTEGER_TOO_LARGE', 'PAYLOAD_TOO_LARGE', 'CRON_NEVER_FIRES', 'TOO_MANY_RUNS']
 const UNREACHABLE: readonly ErrorCode[] = [
   'NATS_UNAVAILABLE',
+  'AUTH_FAILED',
+  'TLS_FAILED',
   'NATS_TOO_OLD',
   'JETSTREAM_MISSING',
   'NO_SERVICE',

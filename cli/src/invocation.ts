@@ -1,11 +1,13 @@
 import { CarillonError, checkName, type ErrorCode } from '@carillon/contracts'
+import { checkNatsSettings, type NatsSettings } from '@carillon/nats'
 import type { Command } from 'commander'
 import type { Client } from './client/client.ts'
+import { natsSettingsOf, repeatedNatsOptions } from './nats-options.ts'
 import { createTerminal, type Terminal } from './output/terminal.ts'
 
 /** What every command is given: where the mesh is and where to write. */
 export interface Invocation {
-  readonly natsUrl: string
+  readonly nats: NatsSettings
   readonly namespace: string
   readonly terminal: Terminal
   /** The global options as they must be repeated in a command that we advise, such as ` --namespace shop`. */
@@ -13,7 +15,6 @@ export interface Invocation {
 }
 
 interface GlobalOptions {
-  readonly nats: string
   readonly namespace: string
   readonly json?: true
 }
@@ -22,12 +23,15 @@ interface GlobalOptions {
 export function invocationOf(command: Command): Invocation {
   const options = command.optsWithGlobals<GlobalOptions>()
   const terminal = createTerminal({ ...process, json: options.json === true, environment: process.env })
-  const given = (name: 'nats' | 'namespace') => (rootOf(command).getOptionValueSource(name) === 'cli' ? ` --${name} ${options[name]}` : '')
+  const nats = natsSettingsOf(command, process.env)
+  // Checked before anything is loaded; whoever connects checks it again.
+  checkNatsSettings(nats)
+  const isNamespaceGiven = rootOf(command).getOptionValueSource('namespace') === 'cli'
   return {
-    natsUrl: checkUrl(options.nats),
+    nats,
     namespace: checkName('namespace', options.namespace),
     terminal,
-    repeated: given('nats') + given('namespace'),
+    repeated: repeatedNatsOptions(command) + (isNamespaceGiven ? ` --namespace ${options.namespace}` : ''),
   }
 }
 
@@ -48,22 +52,10 @@ export async function withClient(invocation: Invocation, work: (client: Client) 
 const SILENCE: readonly ErrorCode[] = ['NO_SERVICE', 'CALL_TIMEOUT']
 const isSilence = (error: unknown): boolean => CarillonError.is(error) && SILENCE.includes(error.code)
 
-async function explained(error: unknown, { natsUrl }: Invocation): Promise<unknown> {
+async function explained(error: unknown, { nats }: Invocation): Promise<unknown> {
   // Loaded here: it brings what services look at their broker with.
   const { explainSilence } = await import('./mesh/explain-silence.ts')
-  return await explainSilence(error, natsUrl)
-}
-
-function checkUrl(servers: string): string {
-  for (const server of servers.split(',')) {
-    if (/^((nats|tls|ws|wss):\/\/)?[^\s/]+$/.test(server.trim().replace(/\/$/, ''))) continue
-    throw new CarillonError('INVALID_REQUEST', `--nats is wrong: ${JSON.stringify(server)}`, {
-      field: '--nats',
-      value: JSON.stringify(server),
-      hint: 'Use an address such as nats://127.0.0.1:4222; several are separated by commas.',
-    })
-  }
-  return servers
+  return await explainSilence(error, nats)
 }
 
 function rootOf(command: Command): Command {

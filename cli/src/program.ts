@@ -10,14 +10,15 @@ import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
 import { addServiceCommands } from './commands/service.ts'
 import { addUpCommand } from './commands/up.ts'
+import { addNatsOptions } from './nats-options.ts'
 import { throwUsageErrors } from './usage-error.ts'
 import { VERSION } from './version.ts'
-
-const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222'
 
 const HELP = `
 Durations: 500ms, 5s, 10m, 2h, 60d; a plain number is milliseconds.
 Environment: CARILLON_NATS_URL, CARILLON_NAMESPACE, NO_COLOR; CARILLON_DEBUG=1 shows stack traces.
+Log in: nats://user:password@host in CARILLON_NATS_URL, or CARILLON_NATS_USER and …_PASSWORD, …_TOKEN, …_CREDS, …_NKEY; for TLS …_CA, …_CERT,
+…_KEY, …_TLS_FIRST. Secrets also from files (…_PASSWORD_FILE): what stands in a command line, every user of this machine can read.
 
 Begin with:
   carillon up --demo
@@ -25,12 +26,11 @@ Begin with:
 
 /** The whole command line. Parsing it throws instead of ending the process. */
 export function createProgram(): Command {
-  const program = new Command('carillon')
+  const program = addNatsOptions(new Command('carillon'))
     .description('Distributed jobs: say what runs when, and watch it run.')
     .version(VERSION)
     .configureOutput({ outputError: () => undefined })
     .configureHelp({ showGlobalOptions: true })
-    .addOption(new Option('--nats <url>', 'address of the broker').env('CARILLON_NATS_URL').default(DEFAULT_NATS_URL))
     .addOption(new Option('--namespace <name>', 'tenant').env('CARILLON_NAMESPACE').default(DEFAULT_NAMESPACE))
     .option('--json', 'JSON for programs instead of text for people')
     .addHelpText('after', HELP)

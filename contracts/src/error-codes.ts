@@ -79,6 +79,16 @@ export const ERROR_CODES = {
   STORE_READ_ONLY: { meaning: 'The store cannot be written.', retry: true, remedy: 'Check the permissions of the database.' },
   STORE_FULL: { meaning: 'The disk of the store is full.', retry: true, remedy: 'Free disk space.' },
   NATS_UNAVAILABLE: { meaning: 'The broker does not answer.', retry: true, remedy: 'Check the address and that nats-server runs.' },
+  AUTH_FAILED: {
+    meaning: 'The broker refuses the credentials, or asks for some.',
+    retry: false,
+    remedy: 'Correct the credentials that the error names; CONFIG.md lists every way to log in.',
+  },
+  TLS_FAILED: {
+    meaning: 'No encrypted connection to the broker can be made.',
+    retry: false,
+    remedy: 'Check the certificates on both sides and that the broker offers TLS.',
+  },
   NATS_TOO_OLD: { meaning: 'The broker is too old.', retry: false, remedy: 'Use nats-server 2.12 or newer.' },
   JETSTREAM_MISSING: { meaning: 'The broker has no JetStream.', retry: false, remedy: 'Start nats-server with -js.' },
   NO_SERVICE: { meaning: 'No service answers this call.', retry: true, remedy: 'Start it; `carillon doctor` shows which is missing.' },

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { connect } from '@carillon/sdk'
+import { connect, natsSettingsFrom } from '@carillon/sdk'
 
 const ROWS = 1_000_000
 const folder = mkdtempSync(join(tmpdir(), 'export-'))
@@ -19,7 +19,7 @@ new DatabaseSync(file).exec(`
   insert into orders select id, id * 7 % 10000 from ids;
 `)
 
-const mesh = await connect({ servers: process.env['CARILLON_NATS_URL'], service: 'exporter' })
+const mesh = await connect({ ...natsSettingsFrom(process.env), service: 'exporter' })
 mesh.handle(
   'export-orders',
   async (ctx) => {

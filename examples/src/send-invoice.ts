@@ -1,7 +1,7 @@
-import { connect } from '@carillon/sdk'
+import { connect, natsSettingsFrom } from '@carillon/sdk'
 import { z } from 'zod'
 
-const mesh = await connect({ servers: process.env['CARILLON_NATS_URL'] ?? 'nats://127.0.0.1:4222', service: 'billing' })
+const mesh = await connect({ ...natsSettingsFrom(process.env), service: 'billing' })
 mesh.handle(
   'send-invoice',
   async (ctx) => {

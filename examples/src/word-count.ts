@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { connect } from '@carillon/sdk'
+import { connect, natsSettingsFrom } from '@carillon/sdk'
 import { z } from 'zod'
 
 /** How many words, by their number of letters. */
@@ -16,7 +16,7 @@ const ITEMS_PER_CALL = 500
 const given = process.argv[2]
 const folder = given ?? folderOfTexts()
 
-const mesh = await connect({ servers: process.env['CARILLON_NATS_URL'], service: 'counter' })
+const mesh = await connect({ ...natsSettingsFrom(process.env), service: 'counter' })
 mesh.mapReduce('word-count', {
   input: z.object({ folder: z.string() }),
   items: { file: z.string() },

@@ -1,14 +1,14 @@
 import { CarillonError, printable } from '@carillon/contracts'
+import { fromFile } from '@carillon/nats'
 import { z } from 'zod'
 
 /** Settings of every service process; docs/CONFIG.md is generated from this table. */
 export const SETTINGS = {
-  CARILLON_NATS_URL: z.string().min(1).default('nats://127.0.0.1:4222').describe('Address of the broker; several are separated by commas'),
   CARILLON_STORE_URL: z
     .string()
     .min(1)
     .default('sqlite:.carillon/carillon.db')
-    .describe('Store of coordinators and loggers: sqlite:<file> or mongodb://…'),
+    .describe('Store of coordinators and loggers: sqlite:<file> or mongodb://…; CARILLON_STORE_URL_FILE names a file that holds it'),
   CARILLON_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').describe('Least level of log lines'),
   CARILLON_STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1).describe('Copies of each stream in a NATS cluster'),
   CARILLON_LOG_RETENTION_DAYS: z.coerce.number().min(0.01).max(3650).default(7).describe('Days that log lines are kept'),
@@ -23,14 +23,19 @@ export const SETTINGS = {
 
 export type Config = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> }
 
-/** Reads the settings once. @throws CarillonError INVALID_CONFIG that names the variable; an unknown CARILLON_ variable is not ours to judge */
+/**
+ * Reads the settings once, those of the broker apart: `natsSettingsFrom`.
+ * @throws CarillonError INVALID_CONFIG that names the variable; an unknown CARILLON_ variable is not ours to judge
+ */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = { ...environment, CARILLON_STORE_URL: fromFile(environment, 'CARILLON_STORE_URL') ?? environment['CARILLON_STORE_URL'] }
   const entries = Object.entries(SETTINGS).map(([name, schema]) => {
-    const outcome = schema.safeParse(environment[name])
+    const value = given[name as keyof typeof given]
+    const outcome = schema.safeParse(value)
     if (outcome.success) return [name, outcome.data]
-    throw new CarillonError('INVALID_CONFIG', `${name} is wrong: ${printable(environment[name])}`, {
+    throw new CarillonError('INVALID_CONFIG', `${name} is wrong: ${printable(value)}`, {
       field: name,
-      value: printable(environment[name]),
+      value: printable(value),
       hint: outcome.error.issues[0]?.message,
     })
   })

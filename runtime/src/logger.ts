@@ -9,10 +9,6 @@ export function createLogger(options: { name: string; level?: string; destinatio
   return options.destination ? pino(settings, options.destination) : pino(settings)
 }
 
-/** Addresses without the passwords and tokens in them. */
-export const withoutPassword = (url: string) =>
-  url.replaceAll(/\/\/(?:([^/@:]*):)?[^/]*@/g, (_, user?: string) => (user === undefined ? '//***@' : `//${user}:***@`))
-
 /** Nest's own lines, in our log: only what is wrong, since Nest narrates its boot. */
 export function nestLogger(log: Logger): LoggerService {
   const text = (message: unknown) => (message instanceof Error ? message.message : String(message))

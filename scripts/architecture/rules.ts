@@ -13,16 +13,17 @@ export interface Tree {
 }
 
 const SERVICES = ['services/coordinator', 'services/registry', 'services/logger']
-const ANYTHING = ['contracts', 'store', 'runtime', 'sdk', ...SERVICES, 'cli']
+const ANYTHING = ['contracts', 'nats', 'store', 'runtime', 'sdk', ...SERVICES, 'cli']
 
 /** The level table of ARCHITECTURE.md: whom each part may import, of ours. The longest prefix of a path decides. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contracts: [],
+  nats: ['contracts'],
   store: ['contracts'],
-  runtime: ['contracts'],
-  sdk: ['contracts'],
+  runtime: ['contracts', 'nats'],
+  sdk: ['contracts', 'nats'],
   ...Object.fromEntries(SERVICES.map((service) => [service, ['contracts', 'store', 'runtime']])),
-  cli: ['contracts', 'sdk'],
+  cli: ['contracts', 'nats', 'sdk'],
   'cli/src/mesh': ANYTHING,
   test: ANYTHING,
   bench: ANYTHING,
@@ -239,6 +240,10 @@ function folderNames({ files }: Tree): Violation[] {
 function sdkDependencies({ workspaces }: Tree): Violation[] {
   const sdk = workspaces.find(({ folder }) => folder === 'sdk')
   return (sdk?.dependencies ?? [])
-    .filter((name) => name !== '@carillon/contracts' && !name.startsWith('@nats-io/'))
-    .map((name) => ({ rule: 'sdk dependencies', where: 'sdk/package.json', what: `${name}: the SDK depends on NATS and contracts only` }))
+    .filter((name) => !['@carillon/contracts', '@carillon/nats'].includes(name) && !name.startsWith('@nats-io/'))
+    .map((name) => ({
+      rule: 'sdk dependencies',
+      where: 'sdk/package.json',
+      what: `${name}: the SDK depends on contracts and the client of NATS only`,
+    }))
 }

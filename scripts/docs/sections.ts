@@ -17,6 +17,7 @@ import {
   STREAMS,
   TIMES,
 } from '../../contracts/dist/index.js'
+import { NATS_VARIABLES } from '../../nats/dist/index.js'
 import { SETTINGS } from '../../runtime/dist/config.js'
 import { commentsOfSchema, fieldsOfInterface } from './declarations.ts'
 import { bytes, duration, fieldTable, table } from './markdown.ts'
@@ -98,6 +99,7 @@ export const SECTIONS: Readonly<Record<string, () => string>> = {
     ),
   errors: errorTable,
   settings: settingTable,
+  'nats-settings': natsSettingTable,
   metrics: metricTable,
   'log-events': logEventTable,
 }
@@ -212,6 +214,14 @@ function stateDiagram(): string {
 function errorTable(): string {
   const rows = Object.entries(ERROR_CODES).map(([name, { meaning, retry, remedy }]) => [code(name), meaning, retry ? 'yes' : 'no', remedy])
   return table(['Code', 'Meaning', 'Retry', 'What to do'], rows)
+}
+
+function natsSettingTable(): string {
+  const rows = Object.entries(NATS_VARIABLES).map(([name, { field, meaning }]) => {
+    const option = ['ca', 'cert', 'key', 'handshakeFirst'].includes(field) ? `tls.${field}` : field
+    return [code(name), code(option), meaning]
+  })
+  return table(['Variable', 'Option of `connect`', 'Meaning'], rows)
 }
 
 function settingTable(): string {

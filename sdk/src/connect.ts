@@ -1,21 +1,19 @@
 import { hostname } from 'node:os'
 import { CarillonError, checkName, DEFAULT_NAMESPACE, LIMITS, printable } from '@carillon/contracts'
+import { checkNatsSettings, type NatsSettings, openConnection } from '@carillon/nats'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import { Caller } from './client/caller.ts'
 import { Client } from './client/client.ts'
 import { systemClock } from './clock.ts'
 import { Link } from './connection/link.ts'
-import { openConnection } from './connection/open-connection.ts'
-import { checkServers } from './connection/servers.ts'
 import { LogShipper } from './logs/log-shipper.ts'
 import { Mesh } from './mesh.ts'
 import { loadTelemetry } from './open-telemetry.ts'
 import { randomLetters } from './randomness.ts'
 import { emitWarning, guarded, type OnWarning } from './warning.ts'
 
-export interface ConnectOptions {
-  /** Address of the broker, or several of one cluster: `nats://` or `tls://`, or without a scheme. Default `nats://127.0.0.1:4222`. */
-  readonly servers?: string | readonly string[] | undefined
+/** Where the broker is and how to log in, and who this process is. `natsSettingsFrom(process.env)` answers the first part. */
+export interface ConnectOptions extends NatsSettings {
   /** Name of the service that this process is part of. */
   readonly service: string
   /** Tenant. Default `default`. */
@@ -31,7 +29,7 @@ export interface ConnectOptions {
   readonly signals?: boolean | undefined
   /** Time that `stop` gives running tasks, in ms. Default 30,000. */
   readonly drainMs?: number | undefined
-  /** Options of the NATS client: credentials, TLS and the like. */
+  /** Further options of the NATS client, for what has no option here; they win. */
   readonly nats?: NodeConnectionOptions | undefined
   /** Time for the first connection in ms. Default 5,000. */
   readonly connectTimeoutMs?: number | undefined
@@ -46,18 +44,24 @@ const DRAIN_MS = 30_000
 
 /**
  * Connect to the mesh. Without handlers the result is a pure client; `handle` and `start` make it an executor.
- * @throws CarillonError NATS_UNAVAILABLE that names the address, within 5 s; INVALID_NAME, INVALID_REQUEST
+ * @throws CarillonError NATS_UNAVAILABLE that names the address, within 5 s; AUTH_FAILED, TLS_FAILED, INVALID_NAME, INVALID_REQUEST
  */
 export async function connect(options: ConnectOptions): Promise<Mesh> {
   const clock = systemClock
-  const { servers, identity, namespace, capacity } = checked(options)
+  const { access, identity, namespace, capacity } = checked(options)
   const onWarning = guarded(options.onWarning ?? emitWarning)
-  const settings = { servers, nats: options.nats, connectTimeoutMs: options.connectTimeoutMs, name: identity.instance }
-  const [connection, telemetry] = await Promise.all([openConnection(settings), loadTelemetry()])
-  const link = new Link(connection, onWarning)
+  const open = async (name: string) => {
+    const after = (delayMs: number, action: () => void) => clock.after(delayMs, action).cancel
+    const connection = await openConnection({ access, name, after, timeoutMs: options.connectTimeoutMs, more: options.nats })
+    return new Link(connection, { access, onWarning })
+  }
+  const [link, telemetry] = await Promise.all([open(identity.instance), loadTelemetry()])
   const caller = new Caller(link, { namespace, clock, telemetry })
-  const openLogLink = async () => new Link(await openConnection({ ...settings, name: `${identity.instance} logs` }), onWarning)
-  const logs = new LogShipper({ ...{ namespace, clock, onWarning }, instance: identity.instance, open: openLogLink })
+  const logs = new LogShipper({
+    ...{ namespace, clock, onWarning },
+    instance: identity.instance,
+    open: () => open(`${identity.instance} logs`),
+  })
   const { signals = true, drainMs = DRAIN_MS } = options
   return new Mesh({ ...{ link, caller, clock, logs, identity, capacity, onWarning, signals, drainMs }, client: new Client(link, caller) })
 }
@@ -76,7 +80,7 @@ function checked(options: ConnectOptions) {
       hint,
     })
   }
-  return { servers: checkServers(options.servers), identity: { instance, service, version, labels: { ...labels } }, namespace, capacity }
+  return { access: checkNatsSettings(options), identity: { instance, service, version, labels: { ...labels } }, namespace, capacity }
 }
 
 function serviceMissing(): CarillonError {

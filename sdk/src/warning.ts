@@ -3,6 +3,7 @@ export interface Warning {
   /** What kind: stable, for programs. */
   readonly code:
     | 'disconnected'
+    | 'auth-failed'
     | 'reconnected'
     | 'registration-delayed'
     | 'instance-taken'

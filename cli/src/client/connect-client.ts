@@ -1,10 +1,10 @@
-import { CarillonError, connect, type Tail } from '@carillon/sdk'
+import { CarillonError, connect, type NatsSettings, type Tail } from '@carillon/sdk'
 import type { Client } from './client.ts'
 
-/** @throws CarillonError NATS_UNAVAILABLE that names the address */
-export async function connectClient({ natsUrl, namespace }: { natsUrl: string; namespace: string }): Promise<Client> {
+/** @throws CarillonError NATS_UNAVAILABLE that names the address, AUTH_FAILED, TLS_FAILED */
+export async function connectClient({ nats, namespace }: { nats: NatsSettings; namespace: string }): Promise<Client> {
   // A lost connection shows as a call that has no answer; the commands that wait say so themselves.
-  const options = { servers: natsUrl, service: 'carillon-cli', namespace, onWarning: () => undefined }
+  const options = { ...nats, service: 'carillon-cli', namespace, onWarning: () => undefined }
   const mesh = await connect(options).catch((error: unknown) => {
     throw withAdvice(error)
   })

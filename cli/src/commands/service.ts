@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander'
 import { invocationOf } from '../invocation.ts'
+import { isBrokerOption } from '../nats-options.ts'
 import { parseStore } from './store-option.ts'
 
 const DESCRIPTIONS = {
@@ -9,7 +10,7 @@ const DESCRIPTIONS = {
 } as const
 
 /** A service serves every namespace, and its log lines are JSON anyway. */
-const optionsOfServices = ({ parent }: Command): Option[] => parent?.options.filter(({ long }) => long === '--nats') ?? []
+const optionsOfServices = ({ parent }: Command): Option[] => parent?.options.filter((option) => isBrokerOption(option)) ?? []
 
 /** `carillon coordinator|registry|logger`: one service in this process, as in a container. */
 export function addServiceCommands(program: Command): void {
@@ -21,7 +22,7 @@ export function addServiceCommands(program: Command): void {
       const invocation = invocationOf(self)
       // Loaded here: it brings the service.
       const { runService } = await import('../mesh/run-service.ts')
-      await runService(service, { natsUrl: invocation.natsUrl, storeUrl: options.store })
+      await runService(service, { nats: invocation.nats, storeUrl: options.store })
     })
   }
 }

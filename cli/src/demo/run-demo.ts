@@ -1,14 +1,14 @@
-import { connect } from '@carillon/sdk'
+import { connect, type NatsSettings } from '@carillon/sdk'
 import { VERSION } from '../version.ts'
 import { flaky, hello, report, slow } from './handlers.ts'
 
 const [DRAIN_MS, DRAIN_BELOW_UP_MS] = [30_000, 2_000]
 
 /** Offers the demo handlers until a signal comes, or until the process that started this one is gone. */
-export async function runDemo({ natsUrl, namespace }: { natsUrl: string; namespace: string }): Promise<void> {
+export async function runDemo({ nats, namespace }: { nats: NatsSettings; namespace: string }): Promise<void> {
   // Below `carillon up` a person waits for the end: what runs is given back soon, and goes on at the next start.
   const drainMs = process.send === undefined ? DRAIN_MS : DRAIN_BELOW_UP_MS
-  const mesh = await connect({ servers: natsUrl, service: 'demo', namespace, version: VERSION, drainMs })
+  const mesh = await connect({ ...nats, service: 'demo', namespace, version: VERSION, drainMs })
   mesh.handle('hello', hello, { concurrency: 10, description: 'Greets {name}' })
   mesh.handle('report', report, { concurrency: 10, description: 'Writes a pretend report of {day}' })
   mesh.handle('flaky', flaky, { concurrency: 10, description: 'Fails on its first two attempts' })

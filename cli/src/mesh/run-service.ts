@@ -1,19 +1,29 @@
-import { type Config, createLogger, type Logger, type Running, readConfig, runProcess, startTelemetry } from '@carillon/runtime'
+import {
+  type Config,
+  createLogger,
+  type Logger,
+  type NatsSettings,
+  type Running,
+  readConfig,
+  runProcess,
+  startTelemetry,
+} from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 
 export type ServiceName = 'coordinator' | 'registry' | 'logger'
 
 interface Settings {
   readonly config: Config
+  readonly nats: NatsSettings
   readonly log: Logger
 }
 
 /** Runs one service in this process until a signal comes. Settings come from the environment; options of the command line win. */
-export async function runService(service: ServiceName, options: { natsUrl: string; storeUrl: string | undefined }): Promise<void> {
+export async function runService(service: ServiceName, options: { nats: NatsSettings; storeUrl: string | undefined }): Promise<void> {
   const telemetry = await startTelemetry({ service: `carillon-${service}`, environment: process.env })
-  const given = { CARILLON_NATS_URL: options.natsUrl, ...(options.storeUrl === undefined ? {} : { CARILLON_STORE_URL: options.storeUrl }) }
+  const given = options.storeUrl === undefined ? {} : { CARILLON_STORE_URL: options.storeUrl, CARILLON_STORE_URL_FILE: undefined }
   const config = readConfig({ ...process.env, ...given })
-  const settings = { config, log: createLogger({ name: service, level: config.CARILLON_LOG_LEVEL }) }
+  const settings = { config, nats: options.nats, log: createLogger({ name: service, level: config.CARILLON_LOG_LEVEL }) }
   try {
     await runProcess(() => (service === 'registry' ? runRegistry(settings) : runOnStore(service, settings)), settings.log)
   } finally {
@@ -21,8 +31,8 @@ export async function runService(service: ServiceName, options: { natsUrl: strin
   }
 }
 
-const commonOf = ({ config, log }: Settings) => ({
-  natsUrl: config.CARILLON_NATS_URL,
+const commonOf = ({ config, nats, log }: Settings) => ({
+  nats,
   log,
   streamReplicas: config.CARILLON_STREAM_REPLICAS,
 })

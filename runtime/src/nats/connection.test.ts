@@ -6,7 +6,7 @@ import type { CarillonError } from '@carillon/contracts'
 import { createTestLog, eventually, startNatsServer } from '../testing/index.ts'
 import { connectBroker } from './connection.ts'
 
-const connect = (natsUrl: string) => connectBroker({ natsUrl, name: 'test', log: createTestLog().log })
+const connect = (natsUrl: string) => connectBroker({ nats: { servers: natsUrl }, name: 'test', log: createTestLog().log })
 
 /** A server that says hello as nats-server of that version does, and answers pings. */
 async function helloServer(context: TestContext, info: object): Promise<string> {
@@ -28,7 +28,7 @@ async function helloServer(context: TestContext, info: object): Promise<string> 
 test('nobody there: the address is named, without its password', async () => {
   await assert.rejects(connect('nats://ada:secret@127.0.0.1:1'), (error: CarillonError) => {
     assert.equal(error.code, 'NATS_UNAVAILABLE')
-    assert.match(error.message, /nats:\/\/ada:\*\*\*@127\.0\.0\.1:1/)
+    assert.match(error.message, /nats:\/\/127\.0\.0\.1:1/)
     assert.doesNotMatch(JSON.stringify(error.toBody()), /secret/)
     return error.retry
   })
@@ -53,7 +53,7 @@ test('a server without JetStream is refused', async (context) => {
 test('after a reconnect the callbacks are called, each, though one fails', async (context) => {
   const { log, lines } = createTestLog()
   const server = await startNatsServer()
-  const broker = await connectBroker({ natsUrl: server.url, name: 'test', log })
+  const broker = await connectBroker({ nats: { servers: server.url }, name: 'test', log })
   context.after(async () => {
     await broker.close()
     await server.stop()

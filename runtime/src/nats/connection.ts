@@ -1,9 +1,9 @@
-import { CarillonError, printable } from '@carillon/contracts'
+import { CarillonError } from '@carillon/contracts'
+import { checkNatsSettings, isAuthError, type NatsAccess, type NatsSettings, openConnection, refusalText } from '@carillon/nats'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { systemClock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
-import { withoutPassword } from '../logger.ts'
 
 /** A service's connection: reconnects for ever, with jitter. */
 export interface Broker {
@@ -20,25 +20,16 @@ const DRAIN_WITHIN_MS = 3_000
 
 /**
  * Connects a service.
- * @throws CarillonError NATS_UNAVAILABLE, NATS_TOO_OLD, JETSTREAM_MISSING
+ * @throws CarillonError NATS_UNAVAILABLE, AUTH_FAILED, TLS_FAILED, NATS_TOO_OLD, JETSTREAM_MISSING, INVALID_REQUEST, INVALID_CONFIG
  */
-export async function connectBroker(options: { natsUrl: string; name: string; log: Logger }): Promise<Broker> {
-  const where = withoutPassword(options.natsUrl)
-  const connection = await connect({
-    servers: options.natsUrl.split(','),
-    name: options.name,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 200,
-    reconnectJitter: 800,
-    pingInterval: 20_000,
-    timeout: 5_000,
-  }).catch((error: unknown) => {
-    throw new CarillonError('NATS_UNAVAILABLE', `no broker answers at ${where}`, { field: 'nats', value: printable(where), cause: error })
-  })
+export async function connectBroker(options: { nats: NatsSettings; name: string; log: Logger }): Promise<Broker> {
+  const { name, log } = options
+  const access = checkNatsSettings(options.nats)
+  const connection = await openConnection({ access, name, after: systemClock.after })
   try {
     checkVersion(connection)
     const manager = await openManager(connection)
-    return watchConnection({ connection, manager, log: options.log })
+    return watchConnection({ connection, manager, access, log })
   } catch (error) {
     await connection.close()
     throw error
@@ -66,13 +57,31 @@ async function openManager(connection: NatsConnection): Promise<JetStreamManager
   }
 }
 
-function watchConnection({ connection, manager, log }: { connection: NatsConnection; manager: JetStreamManager; log: Logger }): Broker {
+function watchConnection({
+  connection,
+  manager,
+  access,
+  log,
+}: {
+  connection: NatsConnection
+  manager: JetStreamManager
+  access: NatsAccess
+  log: Logger
+}): Broker {
   const callbacks: (() => Promise<void>)[] = []
+  let isRefused = false
+  const reportError = (error: Error) => {
+    if (!isAuthError(error)) log.warn({ evt: 'nats.error', error: String(error) }, 'the broker reports an error')
+    // Every attempt to reconnect is refused again: once is enough.
+    else if (!isRefused) log.error({ evt: 'nats.auth-failed', error: error.message }, `${refusalText(access, error)}; it is tried again`)
+    isRefused ||= isAuthError(error)
+  }
   const watch = async () => {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') log.warn({ evt: 'nats.disconnected' }, 'the broker is away')
-      if (status.type === 'error') log.warn({ evt: 'nats.error', error: String(status.error) }, 'the broker reports an error')
+      if (status.type === 'error') reportError(status.error)
       if (status.type !== 'reconnect') continue
+      isRefused = false
       log.info({ evt: 'nats.reconnected' }, 'the broker is back')
       for (const callback of callbacks)
         await callback().catch((error: unknown) =>

@@ -1,12 +1,12 @@
 import type { TestContext } from 'node:test'
 import type { StreamName } from '@carillon/contracts'
+import { startNatsServer, type TestServer } from '@carillon/nats/testing'
 import { systemClock } from '../clock.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { type Broker, connectBroker } from '../nats/connection.ts'
 import { RejectedMessages } from '../nats/incoming.ts'
 import { StreamPublisher } from '../nats/publisher.ts'
 import { ensureStream } from '../nats/streams.ts'
-import { startNatsServer, type TestServer } from './nats-server.ts'
 
 export interface TestBroker {
   readonly server: TestServer
@@ -23,7 +23,7 @@ export interface TestBroker {
 export async function startTestBroker(streams: readonly StreamName[]): Promise<TestBroker> {
   const { log, lines } = createTestLog()
   const server = await startNatsServer()
-  const broker = await connectBroker({ natsUrl: server.url, name: 'test', log })
+  const broker = await connectBroker({ nats: { servers: server.url }, name: 'test', log })
   for (const name of streams) await ensureStream(broker.manager, name)
   const publisher = new StreamPublisher(broker.connection, systemClock)
   const rejected = new RejectedMessages(publisher, log)
@@ -50,7 +50,7 @@ export async function startBrokerOf(t: TestContext): Promise<BrokerOfTest> {
   const after = cleanUps(t)
   const server = await startNatsServer()
   after(() => server.stop())
-  const broker = await connectBroker({ natsUrl: server.url, name: 'test', log })
+  const broker = await connectBroker({ nats: { servers: server.url }, name: 'test', log })
   after(() => broker.connection.close())
   return { ...broker, server, log, lines, after }
 }

@@ -1,4 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
+import { isAuthError, type NatsAccess, refusalText } from '@carillon/nats'
 import { headers as createHeaders, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import { randomLetters } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
@@ -10,6 +11,7 @@ import { Answers, type Expectation } from './answers.ts'
  */
 export class Link {
   readonly #connection: NatsConnection
+  readonly #access: NatsAccess
   readonly #onWarning: OnWarning
   readonly #inbox = `_INBOX.${randomLetters(16)}.`
   readonly #answers = new Answers(this.#inbox)
@@ -17,11 +19,15 @@ export class Link {
   readonly #downListeners = new Set<() => void>()
   #answersSubscribed = false
   #up = true
+  #isRefused = false
 
-  constructor(connection: NatsConnection, onWarning: OnWarning) {
+  constructor(connection: NatsConnection, { access, onWarning }: { access: NatsAccess; onWarning: OnWarning }) {
     this.#connection = connection
+    this.#access = access
     this.#onWarning = onWarning
-    void this.#watch()
+    this.#watch().catch((error: unknown) =>
+      onWarning({ code: 'listener-failed', message: `The connection is not followed any more: ${String(error)}` }),
+    )
   }
 
   /** Whether there is a connection right now. */
@@ -113,10 +119,18 @@ export class Link {
     for await (const status of this.#connection.status()) {
       if (status.type === 'disconnect' && this.#up) this.#goDown(status.server)
       else if (status.type === 'reconnect') this.#goUp(status.server)
+      else if (status.type === 'error') this.#warnOfRefusal(status.error)
     }
     this.#up = false
     this.#answers.disconnected()
     for (const listener of [...this.#downListeners]) listener()
+  }
+
+  /** Each attempt to reconnect is refused again: one warning is enough. */
+  #warnOfRefusal(error: Error): void {
+    if (this.#isRefused || !isAuthError(error)) return
+    this.#isRefused = true
+    this.#onWarning({ code: 'auth-failed', message: `${refusalText(this.#access, error)}; it is tried again` })
   }
 
   #goDown(server: string): void {
@@ -128,6 +142,7 @@ export class Link {
 
   #goUp(server: string): void {
     this.#up = true
+    this.#isRefused = false
     this.#onWarning({ code: 'reconnected', message: `Connected to ${server} again` })
     for (const listener of [...this.#upListeners]) listener()
   }

@@ -5,6 +5,7 @@ import {
   freshServiceId,
   type Logger,
   MeshTransport,
+  type NatsSettings,
   type Running,
   startMicroservice,
   systemClock,
@@ -17,8 +18,7 @@ import { JobsController } from './transport/jobs.controller.ts'
 import { RunsController } from './transport/runs.controller.ts'
 
 export interface CoordinatorOptions {
-  /** Addresses of the broker, separated by commas. */
-  readonly natsUrl: string
+  readonly nats: NatsSettings
   readonly store: Store
   readonly log: Logger
   /** Default: a random one. */
@@ -43,7 +43,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const { store, clock = systemClock, streamReplicas = 1 } = options
   const id = options.id ?? freshServiceId('coordinator')
   const log = options.log.child({ service: 'coordinator', id })
-  const broker = await connectBroker({ natsUrl: options.natsUrl, name: id, log })
+  const broker = await connectBroker({ nats: options.nats, name: id, log })
   const batch = BATCHES[store.describe().startsWith('sqlite') ? 'sqlite' : 'mongodb']
   try {
     return await start({ id, store, broker, clock, log, batch }, streamReplicas)

@@ -79,7 +79,7 @@ describe('the logger', { concurrency: true }, () => {
   it('works beside another one, stops twice, and leaves its store open', async (t) => {
     const logger = await startTestLogger(t)
     const store = await openStore('sqlite::memory:')
-    const other = await startLogger({ natsUrl: logger.broker.server.url, log: logger.broker.log, store })
+    const other = await startLogger({ nats: { servers: logger.broker.server.url }, log: logger.broker.log, store })
     for (let seq = 1; seq <= 50; seq++) logger.publish(linesMessage(seq, seq))
     const stored = async (of: typeof store) =>
       (await of.logs.query({ namespace: 'default', runId: RUN, order: 'oldest', limit: 100 })).items.length

@@ -8,6 +8,7 @@ import {
   inOrder,
   type Logger,
   MeshTransport,
+  type NatsSettings,
   RejectedMessages,
   type Running,
   type Service,
@@ -23,8 +24,7 @@ import { KeepRetention } from './loops/keep-retention.ts'
 import { LoggerController, PARTS } from './transport/logger-controller.ts'
 
 export interface LoggerOptions {
-  /** Several addresses are separated by commas. */
-  readonly natsUrl: string
+  readonly nats: NatsSettings
   /** Stays open when the logger stops: whoever opened it closes it. */
   readonly store: Store
   readonly log: Logger
@@ -56,7 +56,7 @@ const COUNTED_RUNS = 10_000
  */
 export async function startLogger(options: LoggerOptions): Promise<Running> {
   const id = options.id ?? freshServiceId('logger')
-  const broker = await connectBroker({ natsUrl: options.natsUrl, name: id, log: options.log })
+  const broker = await connectBroker({ nats: options.nats, name: id, log: options.log })
   return run(options, id, broker)
 }
 

@@ -68,7 +68,7 @@ export async function startTestLogger(
   const store = await openStore('sqlite::memory:')
   broker.after(() => store.close())
   // Lines of these tests are ten years old, their retention must be longer.
-  const settings = { natsUrl: broker.server.url, log: broker.log, retentionDays: 36_500, ...options }
+  const settings = { nats: { servers: broker.server.url }, log: broker.log, retentionDays: 36_500, ...options }
   const logger = await startLogger({ ...settings, store: spoil(store) })
   broker.after(() => logger.stop())
   return new TestLogger(broker, store)

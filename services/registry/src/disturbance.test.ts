@@ -68,7 +68,7 @@ describe('disturbance', { concurrency: true }, () => {
     const code = `
       import { startRegistry } from '${new URL('./start-registry.js', import.meta.url).href}'
       import { createLogger } from '@carillon/runtime'
-      await startRegistry({ natsUrl: '${mesh.broker.server.url}', log: createLogger({ name: 'registry', level: 'error' }), lostAfterMs: ${mesh.lostAfterMs} })
+      await startRegistry({ nats: { servers: '${mesh.broker.server.url}' }, log: createLogger({ name: 'registry', level: 'error' }), lostAfterMs: ${mesh.lostAfterMs} })
       console.log('started')`
     const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -98,6 +98,6 @@ describe('disturbance', { concurrency: true }, () => {
     await mesh.broker.server.kill()
     await Promise.all([registry.stop(), registry.stop()])
     const log = createLogger({ name: 'test', level: 'silent' })
-    await assert.rejects(startRegistry({ natsUrl: mesh.broker.server.url, log }), { code: 'NATS_UNAVAILABLE' })
+    await assert.rejects(startRegistry({ nats: { servers: mesh.broker.server.url }, log }), { code: 'NATS_UNAVAILABLE' })
   })
 })

@@ -8,6 +8,7 @@ import {
   inOrder,
   type Logger,
   MeshTransport,
+  type NatsSettings,
   RejectedMessages,
   type Running,
   type Service,
@@ -30,8 +31,7 @@ import { WorkHorizon } from './nats/work-horizon.ts'
 import { PARTS, RegistryController } from './transport/registry-controller.ts'
 
 export interface RegistryOptions {
-  /** Several addresses are separated by commas. */
-  readonly natsUrl: string
+  readonly nats: NatsSettings
   readonly log: Logger
   /** Default: a random name. */
   readonly id?: string
@@ -54,7 +54,7 @@ const STRANGERS_PER_BEAT = 1_000
  */
 export async function startRegistry(options: RegistryOptions): Promise<Running> {
   const id = options.id ?? freshServiceId('registry')
-  const broker = await connectBroker({ natsUrl: options.natsUrl, name: id, log: options.log })
+  const broker = await connectBroker({ nats: options.nats, name: id, log: options.log })
   return run(options, id, broker)
 }
 

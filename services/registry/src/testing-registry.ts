@@ -85,7 +85,7 @@ export async function startMesh(t: TestContext, registries = 1, lostAfterMs = 50
 }
 
 export async function startTestRegistry(mesh: TestMesh): Promise<Running> {
-  const registry = await startRegistry({ natsUrl: mesh.broker.server.url, log: mesh.broker.log, lostAfterMs: mesh.lostAfterMs })
+  const registry = await startRegistry({ nats: { servers: mesh.broker.server.url }, log: mesh.broker.log, lostAfterMs: mesh.lostAfterMs })
   mesh.broker.after(() => registry.stop())
   return registry
 }

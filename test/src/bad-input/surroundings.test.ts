@@ -34,9 +34,9 @@ describe('surroundings that are not well', { concurrency: 2 }, () => {
       const store = await openStore('sqlite::memory:')
       cleanup.add('store', () => store.close())
       for (const starting of [
-        () => startCoordinator({ natsUrl, store, log: quietLog }),
-        () => startRegistry({ natsUrl, log: quietLog }),
-        () => startLogger({ natsUrl, store, log: quietLog }),
+        () => startCoordinator({ nats: { servers: natsUrl }, store, log: quietLog }),
+        () => startRegistry({ nats: { servers: natsUrl }, log: quietLog }),
+        () => startLogger({ nats: { servers: natsUrl }, store, log: quietLog }),
         async () => (await connectTo(cleanup, natsUrl)).handle('x', () => null).start(),
       ]) {
         const error = await refusal(starting())
@@ -58,7 +58,7 @@ describe('surroundings that are not well', { concurrency: 2 }, () => {
     const { client } = await offering(mesh, { echo: (ctx) => ctx.payload })
     const store = await openStore(mesh.storeUrl, { readOnly: true })
     cleanup.add('read-only store', () => store.close())
-    assert.equal((await refusal(startCoordinator({ natsUrl: mesh.broker.url, store, log: quietLog }))).code, 'STORE_READ_ONLY')
+    assert.equal((await refusal(startCoordinator({ nats: { servers: mesh.broker.url }, store, log: quietLog }))).code, 'STORE_READ_ONLY')
     assert.equal(await (await client.run('echo', 1)).result(), 1)
   })
 

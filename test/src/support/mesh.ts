@@ -51,7 +51,7 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
   const broker = await startBroker(cleanup, options.broker)
   const store = await openStore(storeUrl)
   cleanup.add('store', () => store.close())
-  const settings = { natsUrl: broker.url, log: quietLog }
+  const settings = { nats: { servers: broker.url }, log: quietLog }
   const coordinators: Running[] = []
   const addCoordinator = async ({ clock }: { clock?: Clock } = {}) => {
     const coordinator = await startCoordinator({ ...settings, store: options.wrapStore?.(store) ?? store, ...(clock ? { clock } : {}) })

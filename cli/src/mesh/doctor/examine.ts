@@ -1,5 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
-import { type Broker, connectBroker, createLogger, withoutPassword } from '@carillon/runtime'
+import { checkNatsSettings } from '@carillon/nats'
+import { type Broker, connectBroker, createLogger, type NatsSettings } from '@carillon/runtime'
 import { connectClient } from '../../client/connect-client.ts'
 import { checkClock } from './check-clock.ts'
 import { checkExecutors } from './check-executors.ts'
@@ -12,33 +13,35 @@ import type { Patient } from './patient.ts'
 
 /** Where to look. */
 export interface Place {
-  readonly natsUrl: string
+  readonly nats: NatsSettings
   readonly namespace: string
 }
 
 /** Looks at every part of the mesh. A part that cannot be looked at is a finding, never an error. */
-export async function examine({ natsUrl, namespace }: Place): Promise<Finding[]> {
+export async function examine({ nats, namespace }: Place): Promise<Finding[]> {
   const log = createLogger({ name: 'doctor', level: 'silent' })
   let broker: Broker
   try {
-    broker = await connectBroker({ natsUrl, name: 'carillon-doctor', log })
+    broker = await connectBroker({ nats, name: 'carillon-doctor', log })
   } catch (error) {
-    return brokerFindings(natsUrl, CarillonError.from(error))
+    return brokerFindings(nats, CarillonError.from(error))
   }
-  const client = await connectClient({ natsUrl, namespace })
+  const client = await connectClient({ nats, namespace })
   try {
     const patient: Patient = { broker, client, namespace }
     const checks = [checkStreams, checkServices, checkExecutors, checkHandlers, checkClock, checkRejected]
     const findings = await Promise.all(checks.map((check) => check(patient).catch((error: unknown) => [failed('doctor', error)])))
     const { version } = broker.connection.info ?? {}
-    return [well('broker', `nats-server ${version} with JetStream answers at ${withoutPassword(natsUrl)}`), ...findings.flat()]
+    return [well('broker', `nats-server ${version} with JetStream answers at ${addressOf(nats)}`), ...findings.flat()]
   } finally {
     await Promise.all([client.close(), broker.close()])
   }
 }
 
-function brokerFindings(natsUrl: string, error: CarillonError): Finding[] {
+const addressOf = (nats: NatsSettings) => checkNatsSettings(nats).servers.join(', ')
+
+function brokerFindings(nats: NatsSettings, error: CarillonError): Finding[] {
   if (error.code !== 'NATS_UNAVAILABLE') return [failed('broker', error)]
-  const remedy = `Start the mesh with carillon up, or nats-server with -js; or give its address with --nats (now ${withoutPassword(natsUrl)}).`
+  const remedy = `Start the mesh with carillon up, or nats-server with -js; or give its address with --nats (now ${addressOf(nats)}).`
   return [failed('broker', error, remedy)]
 }

@@ -14,6 +14,7 @@ const STOP_MS = 9_000
 export interface DemoOptions {
   readonly natsUrl: string
   readonly namespace: string
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Told what it prints. */
   readonly onLine: (line: string) => void
 }
@@ -23,10 +24,11 @@ export interface DemoProcess extends Child {
 }
 
 /** Starts the demo executor as a process of its own and resolves when it is registered. @throws CarillonError INTERNAL when it ends before */
-export async function startDemoProcess({ natsUrl, namespace, onLine }: DemoOptions): Promise<DemoProcess> {
+export async function startDemoProcess({ natsUrl, namespace, environment, onLine }: DemoOptions): Promise<DemoProcess> {
   // Its own process group: Ctrl-C reaches us first, and it can drain over a mesh that still runs.
   const child = spawn(process.execPath, [BIN, 'demo', '--nats', natsUrl, '--namespace', namespace], {
     detached: true,
+    env: environment,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   }) as ChildProcessByStdio<null, Readable, Readable>
   endWithUs(child)

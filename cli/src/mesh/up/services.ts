@@ -17,7 +17,10 @@ export { openStore, startTelemetry }
 /** Starts registry, coordinator and logger in this process. They meet over the broker only, as everywhere. */
 export async function startServices({ natsUrl, store, log, environment }: ServicesOptions): Promise<Running> {
   const config = readConfig(environment)
-  const settings = (name: string) => ({ natsUrl, log: createLogger({ name, level: config.CARILLON_LOG_LEVEL, destination: log }) })
+  const settings = (name: string) => ({
+    nats: { servers: natsUrl },
+    log: createLogger({ name, level: config.CARILLON_LOG_LEVEL, destination: log }),
+  })
   const starting = [
     startRegistry(settings('registry')),
     startCoordinator({ ...settings('coordinator'), store }),

@@ -72,7 +72,10 @@ async function startBroker({ data, host, port }: MeshOptions, { started, say, si
 async function startDemo(given: { natsUrl: string; namespace: string; log: LogFile }, { started, say }: Starting): Promise<DemoProcess> {
   const { natsUrl, namespace, log } = given
   const onLine = (line: string) => log.write(`${JSON.stringify({ level: 30, time: now(), name: 'demo', msg: line })}\n`)
-  const supervisor = new Supervisor({ name: 'the demo executor', start: () => startDemoProcess({ natsUrl, namespace, onLine }), say })
+  // What the environment says of brokers is about others, not about the one that was started here.
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CARILLON_NATS_')))
+  const start = () => startDemoProcess({ natsUrl, namespace, environment, onLine })
+  const supervisor = new Supervisor({ name: 'the demo executor', start, say })
   started.add('the demo executor', () => supervisor.stop())
   return await supervisor.start()
 }

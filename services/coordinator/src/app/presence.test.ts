@@ -91,7 +91,7 @@ test('a watch keeps the contract of services', async (context) => {
 
 test('a bucket that is not there yet is waited for; after a reconnect, who went meanwhile is gone', async (context) => {
   const own = await startTestBroker([])
-  const broker = await connectBroker({ natsUrl: own.server.url, name: 'coordinator', log: own.log })
+  const broker = await connectBroker({ nats: { servers: own.server.url }, name: 'coordinator', log: own.log })
   context.after(async () => {
     await broker.close()
     await own.stop()
@@ -110,7 +110,7 @@ test('a bucket that is not there yet is waited for; after a reconnect, who went 
   await eventually('it follows', () => names(presence, 'mail').length === 2)
   await own.server.kill()
   await own.server.restart()
-  const registry = await connectBroker({ natsUrl: own.server.url, name: 'registry', log: own.log })
+  const registry = await connectBroker({ nats: { servers: own.server.url }, name: 'registry', log: own.log })
   context.after(() => registry.close())
   await (await new Kvm(registry.connection).open(PRESENCE_BUCKET)).purge('default.i-1')
   await eventually('it is back', async () => {

@@ -10,8 +10,8 @@ export interface TestServer {
   /** SIGKILL; its store stays. */
   kill(): Promise<void>
   signal(name: 'SIGSTOP' | 'SIGCONT'): void
-  /** Starts it again on the same port; `wipe` removes what it had stored. */
-  restart(options?: { wipe: boolean }): Promise<void>
+  /** Starts it again on the same port; `wipe` removes what it had stored, `settings` are further arguments this time. */
+  restart(options?: { wipe?: boolean; settings?: readonly string[] }): Promise<void>
   /** Ends it and removes its store. */
   stop(): Promise<void>
 }
@@ -22,7 +22,7 @@ const PORTS_TRIED = 5
 /** @param options `jetStream` false: without it; `settings` are further arguments of the command line */
 export async function startNatsServer(options: { jetStream?: boolean; settings?: readonly string[] } = {}): Promise<TestServer> {
   const { jetStream = true, settings = [] } = options
-  const store = mkdtempSync(join(tmpdir(), 'carillon-runtime-nats-'))
+  const store = mkdtempSync(join(tmpdir(), 'carillon-nats-'))
   const argumentsOf = (port: number) => ['-a', '127.0.0.1', '-p', String(port), ...(jetStream ? ['-js', '-sd', store] : []), ...settings]
   const started = await launchOnFreePort(argumentsOf)
   const { port } = started
@@ -40,9 +40,9 @@ export async function startNatsServer(options: { jetStream?: boolean; settings?:
     url: `nats://127.0.0.1:${port}`,
     kill,
     signal: (name) => child.kill(name),
-    restart: async ({ wipe } = { wipe: false }) => {
+    restart: async ({ wipe = false, settings: more = [] } = {}) => {
       if (wipe) rmSync(store, { recursive: true, force: true })
-      child = await launch(argumentsOf(port))
+      child = await launch([...argumentsOf(port), ...more])
     },
     stop: async () => {
       await kill()

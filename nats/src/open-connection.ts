@@ -1,0 +1,132 @@
+import { CarillonError } from '@carillon/contracts'
+import { type Authenticator, connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
+import { authenticatorOf, describeLogin, tlsOptionsOf } from './login.ts'
+import type { NatsAccess, NatsNames } from './settings.ts'
+
+export interface ConnectionRequest {
+  readonly access: NatsAccess
+  /** Shown by the broker's own tools. */
+  readonly name: string
+  /** Runs `action` once after `delayMs`; answers how to call it off. */
+  readonly after: (delayMs: number, action: () => void) => () => void
+  /** Time for the first connection in ms. Default 5,000. */
+  readonly timeoutMs?: number | undefined
+  /** Further options of the NATS client; they win over the settings. */
+  readonly more?: NodeConnectionOptions | undefined
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+
+/**
+ * Connects once; from then on the client reconnects by itself, for ever, also when its credentials are refused: they may be replaced.
+ * @throws CarillonError AUTH_FAILED that says what was tried, TLS_FAILED, NATS_UNAVAILABLE that names the address; each at once, at the
+ * latest after `timeoutMs`
+ */
+export async function openConnection(request: ConnectionRequest): Promise<NatsConnection> {
+  const { access, timeoutMs = CONNECT_TIMEOUT_MS } = request
+  const opening = connect(clientOptions(request, timeoutMs))
+  return new Promise((resolve, reject) => {
+    let late = false
+    const cancel = request.after(timeoutMs, () => {
+      late = true
+      reject(silence(access, timeoutMs))
+    })
+    opening.then(
+      (connection) => {
+        cancel()
+        if (late) connection.close().catch(() => undefined)
+        else resolve(connection)
+      },
+      (error: unknown) => {
+        cancel()
+        reject(unreachable(access, error))
+      },
+    )
+  })
+}
+
+function clientOptions({ access, name, more }: ConnectionRequest, timeoutMs: number): NodeConnectionOptions {
+  const authenticator: Authenticator | undefined = authenticatorOf(access)
+  const tls = tlsOptionsOf(access)
+  return {
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 500,
+    reconnectJitterTLS: 1_000,
+    pingInterval: 20_000,
+    timeout: timeoutMs,
+    ignoreAuthErrorAbort: true,
+    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(tls === undefined ? {} : { tls }),
+    ...more,
+    servers: [...access.servers],
+    name,
+    reconnect: true,
+    waitOnFirstConnect: false,
+  }
+}
+
+/** Whether the broker refuses who we are; a client that is connected already goes on trying. */
+export function isAuthError(error: unknown): boolean {
+  return error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError
+}
+
+/** For a person: that the broker refuses us, who we said we are, and what it said. */
+export function refusalText({ login, servers }: NatsAccess, error: Error): string {
+  return `The broker at ${servers.join(', ')} refuses ${describeLogin(login)}: ${error.message}`
+}
+
+function unreachable(access: NatsAccess, error: unknown): CarillonError {
+  const where = access.servers.join(', ')
+  const field = access.names.servers ?? 'servers'
+  const cause = rootOf(error)
+  if (isAuthError(cause)) {
+    const hint = access.login.kind === 'none' ? hintForStrangers(access.names) : undefined
+    return new CarillonError('AUTH_FAILED', refusalText(access, cause), { field, value: where, hint, cause: error })
+  }
+  const why = cause.message || 'refused'
+  if (isTlsError(cause))
+    return new CarillonError('TLS_FAILED', `No TLS with ${where}: ${why}`, {
+      field,
+      value: where,
+      hint: tlsHint(cause, access.names),
+      cause: error,
+    })
+  return new CarillonError('NATS_UNAVAILABLE', `No connection to ${where}: ${why}`, { field, value: where, cause: error })
+}
+
+/** Some servers wait for us without a word, and say no word about it. */
+function silence({ servers, tls, names }: NatsAccess, timeoutMs: number): CarillonError {
+  const where = servers.join(', ')
+  const { handshakeFirst = 'tls.handshakeFirst', cert = 'tls.cert' } = names
+  const waits = [
+    ...(tls?.handshakeFirst ? [] : [`one with handshake_first waits for TLS (${handshakeFirst})`]),
+    ...(tls?.cert ? [] : [`one that verifies its clients for a certificate (${cert})`]),
+  ]
+  const hint = ['Check the address and that nats-server runs', ...waits].join('; ')
+  const field = names.servers ?? 'servers'
+  return new CarillonError('NATS_UNAVAILABLE', `No connection to ${where}: no answer within ${timeoutMs} ms`, { field, value: where, hint })
+}
+
+/** The client wraps what the system says. */
+function rootOf(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  return error.cause instanceof Error && error.cause.message ? error.cause : error
+}
+
+const hintForStrangers = ({ user = 'user', token = 'token', credentials = 'credentials', nkey = 'nkey' }: NatsNames) =>
+  `Log in: credentials in the address (nats://user:password@host), or ${[user, token, credentials, nkey].join(', ')}.`
+
+const TLS_CODE = /^(ERR_SSL|ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO)/
+const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
+
+const codeOf = (error: Error): string => String((error as NodeJS.ErrnoException).code ?? '')
+const isTlsError = (error: Error): boolean => TLS_CODE.test(codeOf(error)) || /'tls'|\btls\b.*not available/i.test(error.message)
+
+function tlsHint(error: Error, { ca = 'tls.ca', cert = 'tls.cert', handshakeFirst = 'tls.handshakeFirst' }: NatsNames): string | undefined {
+  const code = codeOf(error)
+  if (UNTRUSTED.test(code)) return `Give the authority that signed the broker's certificate: ${ca}.`
+  if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/.test(code)) return `The broker asks for a certificate: ${cert} and its key.`
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') return `Leave ${handshakeFirst} out: this server says hello before TLS.`
+  return undefined
+}
