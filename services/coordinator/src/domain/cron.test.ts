@@ -104,6 +104,71 @@ test('every accepted form fires when it says', () => {
   assert.equal(nextCronSlot('0 0 29 2 *', 'UTC', Date.UTC(2096, 2, 1)), Date.UTC(2104, 1, 29))
 })
 
+/** The days of the week, the months or the hours at which an expression fires. */
+function valuesOf(cron: string, of: (date: Date) => number): number[] {
+  checkCron(cron, 'UTC', NOW)
+  const values = new Set<number>()
+  for (let at = nextCronSlot(cron, 'UTC', NOW); at < NOW + 366 * DAY_MS; at = nextCronSlot(cron, 'UTC', at)) values.add(of(new Date(at)))
+  return [...values].sort((a, b) => a - b)
+}
+
+test('ranges may wrap, and Sunday is 0 and 7', () => {
+  const days: [string, number[]][] = [
+    ['FRI-SUN', [0, 5, 6]],
+    ['SAT-SUN', [0, 6]],
+    ['SUN-TUE', [0, 1, 2]],
+    ['6-7', [0, 6]],
+    ['6-0', [0, 6]],
+    ['5-MON', [0, 1, 5, 6]],
+    ['fri-7', [0, 5, 6]],
+    ['FRI-MON/2', [0, 5]],
+    ['SUN,SAT-SUN', [0, 6]],
+    ['0,7', [0]],
+    ['7-1', [0, 1]],
+    ['7-7', [0]],
+    ['0-7', [0, 1, 2, 3, 4, 5, 6]],
+    ['SAT-FRI', [0, 1, 2, 3, 4, 5, 6]],
+  ]
+  for (const [text, expected] of days)
+    assert.deepEqual(
+      valuesOf(`0 9 * * ${text}`, (date) => date.getUTCDay()),
+      expected,
+      text,
+    )
+  const months: [string, number[]][] = [
+    ['NOV-FEB', [1, 2, 11, 12]],
+    ['11-2', [1, 2, 11, 12]],
+    ['DEC-1', [1, 12]],
+    ['NOV-FEB/2', [1, 11]],
+  ]
+  for (const [text, expected] of months)
+    assert.deepEqual(
+      valuesOf(`0 9 1 ${text} *`, (date) => date.getUTCMonth() + 1),
+      expected,
+      text,
+    )
+  assert.deepEqual(
+    valuesOf('0 22-2 * * *', (date) => date.getUTCHours()),
+    [0, 1, 2, 22, 23],
+  )
+})
+
+test('what is refused says what would be right', () => {
+  const cases: [string, RegExp][] = [
+    ['0 9 * * MONDAY', /day of week field says "MONDAY": say MON$/],
+    ['0 9 * * TUES', /say TUE$/],
+    ['0 9 * JANUARY *', /say JAN$/],
+    ['0 9 FRI * *', /the day of month field says "FRI": that belongs into the day of week field/],
+    ['0 9 * FRI *', /the month field says "FRI": that belongs into the day of week field/],
+    ['0 9 * NOVE-FEB-X *', /say NOV$/],
+    ['50-10 * * * *', /the minute field says "50-10", which ends before it begins: say 50-59,0-10$/],
+    ['0 0 28-3 * *', /say 28-31,1-3$/],
+    ['0 9 * * L', /say FRIL for the last Friday/],
+    ['0 9 * FOO *', /says "FOO"; its names are JAN, FEB/],
+  ]
+  for (const [cron, message] of cases) assert.throws(() => checkCron(cron, 'UTC', NOW), { code: 'INVALID_CRON', message }, cron)
+})
+
 test('a slot is strictly after, also within its second', () => {
   assert.equal(nextCronSlot('* * * * * *', 'UTC', NOW), NOW + 1_000)
   assert.equal(nextCronSlot('* * * * * *', 'UTC', NOW + 999), NOW + 1_000)

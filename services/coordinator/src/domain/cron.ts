@@ -1,22 +1,14 @@
 import { CarillonError, printable } from '@carillon/contracts'
 import { type CronExpression, CronExpressionParser } from 'cron-parser'
 import { IANAZone } from 'luxon'
+import { withoutWraps, wrongFields } from './cron-fields.ts'
 
-/** Field names with the longest step that makes sense; cron-parser reads a longer one (every 61 minutes) as the whole range. */
-const FIELDS = [
-  ['second', 59],
-  ['minute', 59],
-  ['hour', 23],
-  ['day of month', 31],
-  ['month', 12],
-  ['day of week', 7],
-] as const
 const ALIASES = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@hourly'])
 const PRINTABLE_ASCII = /^[!-~]+( [!-~]+)*$/
 const ZONE = /^(UTC|[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+)$/
 const HOUR_MS = 3_600_000
 const RANGES_HINT =
-  'Use seconds and minutes 0-59, hours 0-23, days 1-31 (or L), months 1-12 or JAN-DEC, days of the week 0-7 or SUN-SAT; lists, ranges and steps of these.'
+  'Use seconds and minutes 0-59, hours 0-23, days 1-31 (or L), months 1-12 or JAN-DEC, days of the week 0-7 or SUN-SAT; lists, ranges (FRI-MON, NOV-FEB) and steps of these.'
 
 /** @throws CarillonError INVALID_TIME_ZONE */
 export function checkZone(timezone: string): void {
@@ -34,7 +26,7 @@ export function checkZone(timezone: string): void {
  */
 export function checkCron(cron: string, timezone: string, after: number): void {
   const problem = wrongShape(cron)
-  if (problem) throw invalid('INVALID_CRON', cron, { why: problem, hint: /fields/.test(problem) ? undefined : RANGES_HINT })
+  if (problem) throw invalid('INVALID_CRON', cron, { why: problem, hint: /it has|ASCII|aliases/.test(problem) ? undefined : RANGES_HINT })
   try {
     nextCronSlot(cron, timezone, after)
   } catch (error) {
@@ -51,14 +43,7 @@ function wrongShape(cron: string): string | undefined {
   if (!PRINTABLE_ASCII.test(cron)) return 'fields are ASCII, separated by one space'
   const fields = cron.split(' ')
   if (fields.length !== 5 && fields.length !== 6) return `it has ${fields.length} fields, not 5 (or 6 with seconds first)`
-  const names = FIELDS.slice(6 - fields.length)
-  for (const [i, field] of fields.entries()) {
-    const [name, longest] = names[i] as (typeof FIELDS)[number]
-    if (/(^|,)[Hh]([(/,]|$)/.test(field)) return `"H" in the ${name} field means a random time, which would not be kept`
-    const step = [...field.matchAll(/\/(\d+)/g)].map(([, digits]) => Number(digits)).find((steps) => steps > longest)
-    if (step !== undefined) return `the ${name} field steps by ${step}, beyond its range of ${longest}`
-  }
-  return undefined
+  return wrongFields(fields)
 }
 
 /** @param problem why it is wrong, and what would be right if the catalogue's hint is not enough */
@@ -142,7 +127,7 @@ const parsed = new Map<string, CronExpression>()
 function expressionOf(cron: string): CronExpression {
   let expression = parsed.get(cron)
   if (!expression) {
-    expression = CronExpressionParser.parse(cron, { tz: 'UTC', currentDate: new Date(0) })
+    expression = CronExpressionParser.parse(withoutWraps(cron), { tz: 'UTC', currentDate: new Date(0) })
     if (parsed.size >= PARSED_AT_MOST) parsed.clear()
     parsed.set(cron, expression)
   }

@@ -1,0 +1,106 @@
+import { printable } from '@carillon/contracts'
+
+interface Field {
+  readonly name: string
+  readonly min: number
+  readonly max: number
+  /** Of the values from `min` on. */
+  readonly names: readonly string[]
+  /** What follows the last value is the first one, as people mean it: FRI-MON, NOV-FEB, hours 22-2. Of minutes or days of the month it is more likely a slip. */
+  readonly wraps: boolean
+}
+
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
+const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT']
+const FIELDS: readonly Field[] = [
+  { name: 'second', min: 0, max: 59, names: [], wraps: false },
+  { name: 'minute', min: 0, max: 59, names: [], wraps: false },
+  { name: 'hour', min: 0, max: 23, names: [], wraps: true },
+  { name: 'day of month', min: 1, max: 31, names: [], wraps: false },
+  { name: 'month', min: 1, max: 12, names: MONTHS, wraps: true },
+  { name: 'day of week', min: 0, max: 7, names: DAYS, wraps: true },
+]
+const RANGE = /^([A-Za-z]{3}|\d{1,2})-([A-Za-z]{3}|\d{1,2})(?:\/(\d{1,2}))?$/
+
+/** The fields of an expression of 5 or 6, with what is known of each. */
+const described = (fields: readonly string[]) => fields.map((text, i) => ({ text, field: FIELDS[i + 6 - fields.length] as Field }))
+
+/** What is wrong with the fields of an expression, as far as it would be misread, or refused without saying what would be right. */
+export function wrongFields(fields: readonly string[]): string | undefined {
+  for (const { text, field } of described(fields)) {
+    const problem = wrongField(text, field)
+    if (problem) return `${problem.startsWith('"') ? '' : `the ${field.name} field `}${problem}`
+  }
+  return undefined
+}
+
+function wrongField(text: string, field: Field): string | undefined {
+  if (/(^|,)[Hh]([(/,]|$)/.test(text)) return `"H" in the ${field.name} field means a random time, which would not be kept`
+  const longest = field.min === 0 ? field.max : field.max - field.min + 1
+  const step = [...text.matchAll(/\/(\d+)/g)].map(([, digits]) => Number(digits)).find((steps) => steps > longest)
+  // A longer step would be read as the whole range.
+  if (step !== undefined) return `steps by ${step}, beyond its range of ${longest}`
+  if (field.names === DAYS && /(^|,)L(,|$)/i.test(text))
+    return 'says "L" alone: say FRIL for the last Friday of the month, SAT for every Saturday'
+  for (const part of text.split(',')) {
+    const problem = wrongNames(part, field) ?? wrongRange(part, field)
+    if (problem) return problem
+  }
+  return undefined
+}
+
+function wrongNames(part: string, field: Field): string | undefined {
+  for (const [word] of part.matchAll(/[A-Za-z]{2,}/g)) {
+    const name = word.toUpperCase().replace(/^([A-Z]{3})L$/, '$1')
+    if (field.names.includes(name)) continue
+    const short = [...MONTHS, ...DAYS].find((known) => name.startsWith(known))
+    const known = field.names.length > 0 ? `; its names are ${field.names.join(', ')}` : ', which has no names'
+    if (short === undefined) return `says ${printable(word)}${known}`
+    if (field.names.includes(short)) return `says ${printable(word)}: say ${short}`
+    return `says ${printable(word)}: that belongs into the ${MONTHS.includes(short) ? 'month' : 'day of week'} field`
+  }
+  return undefined
+}
+
+function wrongRange(part: string, field: Field): string | undefined {
+  const range = rangeOf(part, field)
+  if (!range || range.first <= range.last || field.wraps) return undefined
+  const { first, last, step } = range
+  const end = first === field.max ? `${first}` : `${first}-${field.max}`
+  const start = last === field.min ? `${last}` : `${field.min}-${last}`
+  return `says ${printable(part)}, which ends before it begins: say ${step > 1 ? 'each value' : `${end},${start}`}`
+}
+
+/** A range of values within the field; else the parser says what is wrong. */
+function rangeOf(part: string, field: Field): { first: number; last: number; step: number } | undefined {
+  const [, from = '', to = '', step = '1'] = RANGE.exec(part) ?? []
+  const [first, last] = [valueOf(from, field), valueOf(to, field)]
+  if (![first, last].every((value) => value >= field.min && value <= field.max)) return undefined
+  return { first, last, step: Number(step) }
+}
+
+function valueOf(text: string, { names, min }: Field): number {
+  const place = names.indexOf(text.toUpperCase())
+  return place >= 0 ? place + min : text === '' ? Number.NaN : Number(text)
+}
+
+/** The same expression without ranges that wrap, which cron-parser does not know. */
+export function withoutWraps(cron: string): string {
+  if (cron.startsWith('@')) return cron
+  const fields = described(cron.split(' '))
+  return fields.map(({ text, field }) => [...new Set(text.split(',').flatMap((part) => unwrapped(part, field)))].join(',')).join(' ')
+}
+
+/** Sunday is 0 and 7: a range may begin or end with it. */
+function unwrapped(part: string, field: Field): (string | number)[] {
+  const range = rangeOf(part, field)
+  const count = field.names === DAYS ? DAYS.length : field.max - field.min + 1
+  const place = (value: number) => (value - field.min) % count
+  const value = valueOf(part, field)
+  if (value >= field.min && value <= field.max) return [place(value) + field.min]
+  if (!range || range.first <= range.last || !field.wraps || range.step < 1) return [part]
+  const length = (place(range.last) - place(range.first) + count) % count
+  const values: number[] = []
+  for (let i = 0; i <= length; i += range.step) values.push(((place(range.first) + i) % count) + field.min)
+  return values
+}
