@@ -35,10 +35,13 @@ const reportBase = { runId: nameField, taskId: taskIdField, attempt: z.int().min
 /** The session that the owner has registered, see `registerSchema`. */
 const owner = { session: nameField.optional() }
 const isoTime = z.string().max(40)
+/** How long the attempt has run, in ms of a clock that never jumps: what a coordinator finds its start by. */
+const ranFor = z.number().min(0).optional()
 
 /** What an executor says of a task. A message on `report.<instance>` holds one of these or an array. */
 export const reportSchema = z.discriminatedUnion('type', [
-  z.object({ ...reportBase, ...owner, type: z.literal('started'), at: isoTime.optional() }),
+  /** `at`, like `startedAt` and `endedAt` below: the executor's clock; it decides nothing. */
+  z.object({ ...reportBase, ...owner, type: z.literal('started'), durationMs: ranFor, at: isoTime.optional() }),
   z.object({ ...reportBase, type: z.literal('released') }),
   /** It goes on after this time, here or elsewhere: what its steps have done is stored. */
   z.object({ ...reportBase, type: z.literal('slept'), delayMs: durationField }),
@@ -57,6 +60,7 @@ export const reportSchema = z.discriminatedUnion('type', [
     error: failureSchema.optional(),
     /** Of a failure that no further attempt can mend. */
     reason: z.enum(['non-retryable', 'invalid-payload', 'invalid-result', 'program-changed']).optional(),
+    durationMs: ranFor,
     startedAt: isoTime.optional(),
     endedAt: isoTime.optional(),
   }),
@@ -166,7 +170,13 @@ export const stepSchema = z.strictObject({
     z.strictObject({ type: z.literal('done'), result: z.unknown().optional() }),
     /** `isFinal`: it is not tried again by itself. */
     z.strictObject({ type: z.literal('failed'), failure: failureSchema, isFinal: z.boolean() }),
-    z.strictObject({ type: z.literal('sleeping'), until: instantField }),
+    /** `forMs`: from when it is stored, on the coordinator's clock; `until`: a time that the program named. */
+    z
+      .strictObject({ type: z.literal('sleeping'), forMs: durationField.optional(), until: instantField.optional() })
+      .refine(({ forMs, until }) => (forMs === undefined) !== (until === undefined), {
+        error: 'Give either forMs or until.',
+        path: ['until'],
+      }),
   ]),
 })
 export type StepCall = z.output<typeof stepSchema>
@@ -194,5 +204,7 @@ export interface JournalEntry {
   readonly isFinal?: true
   /** Of a sleep. */
   readonly until?: string
+  /** Of a sleep: how much of it was left when this was answered. */
+  readonly leftMs?: number
   readonly at: string
 }

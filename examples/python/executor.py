@@ -31,6 +31,11 @@ REPEATED = {"CONCURRENT_CHANGE", "INTERNAL", "QUEUE_FULL", "STORE_FULL", "STORE_
 REPEAT_FOR_S = 60
 
 
+def ms_since(began):
+    """Durations never come from the machine's clock: it may be set meanwhile."""
+    return round((time.monotonic() - began) * 1000)
+
+
 def subject(*tokens):
     return ".".join(["carillon", NAMESPACE, *tokens])
 
@@ -246,8 +251,8 @@ class Executor:
 
     async def execute(self, task):
         """Run one attempt and report it. False when it was given up without a report."""
-        started_at = now()
-        started = self.later(self.say_started(task, started_at))
+        began = time.monotonic()
+        started = self.later(self.say_started(task, began))
         task.running = asyncio.create_task(function_of(self.handlers[task.work["handler"]], task.work)(Context(self, task)))
         stop = asyncio.create_task(task.stop.wait())
         limit = task.work.get("timeoutMs")
@@ -260,7 +265,7 @@ class Executor:
         started.cancel()
         ending = self.ending(task, timed_out)
         if ending:
-            await self.report(task, {"type": "finished", "startedAt": started_at, "endedAt": now(), **ending})
+            await self.report(task, {"type": "finished", "durationMs": ms_since(began), **ending})
         return ending is not None
 
     def ending(self, task, timed_out):
@@ -285,9 +290,9 @@ class Executor:
             return {"outcome": "failed", "reason": "invalid-result", "error": {"name": "RESULT_TOO_LARGE", "message": message}}
         return {"outcome": "succeeded", "result": result}
 
-    async def say_started(self, task, at):
+    async def say_started(self, task, began):
         await asyncio.sleep(STARTED_AFTER_S)
-        await self.report(task, {"type": "started", "session": self.session, "at": at})
+        await self.report(task, {"type": "started", "session": self.session, "durationMs": ms_since(began)})
 
     async def report(self, task, report):
         async with task.in_order:

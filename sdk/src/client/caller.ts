@@ -112,14 +112,14 @@ export class Caller {
   }
 
   async #untilDeadline(call: Call, body: string, options: CallOptions): Promise<unknown> {
-    const startedAt = this.clock.now()
+    const startedAt = this.clock.monotonic()
     const timeoutMs = options.timeoutMs ?? call.deadlineMs
     for (;;) {
-      const spentMs = this.clock.now() - startedAt
+      const spentMs = this.clock.monotonic() - startedAt
       const reply = await this.request(call, body, { ...options, timeoutMs: Math.max(1, timeoutMs - spentMs) })
       if (reply.type === 'answer') return outputOf(reply.body)
       const allowedMs = reply.type === 'no-service' ? Math.min(timeoutMs, NO_SERVICE_RETRY_MS) : timeoutMs
-      const isOver = this.clock.now() - startedAt + PAUSE_MS + SHORTEST_MS >= allowedMs
+      const isOver = this.clock.monotonic() - startedAt + PAUSE_MS + SHORTEST_MS >= allowedMs
       if (isOver || (reply.type === 'unknown' && !REPEATABLE.has(call.verb))) throw this.failure(call, reply, timeoutMs)
       await sleep(this.clock, jitter(PAUSE_MS), options.signal)
     }

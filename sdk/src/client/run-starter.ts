@@ -42,7 +42,7 @@ export class RunStarter {
       const { signal, timeoutMs = START_TIMEOUT_MS } = options
       if (signal?.aborted) return reject(signal.reason)
       if (item.bytes + FRAME_BYTES > this.#caller.maxBytes) return reject(tooLarge(item, this.#caller.maxBytes))
-      const deadline = this.#caller.clock.now() + timeoutMs
+      const deadline = this.#caller.clock.monotonic() + timeoutMs
       const entry: Entry = { item, deadline, timeoutMs, isSettled: false, resolve, reject }
       const onAbort = () => settle(entry, () => reject(signal?.reason))
       entry.forgetAbort = () => signal?.removeEventListener('abort', onAbort)
@@ -81,12 +81,12 @@ export class RunStarter {
     for (let round = 0; ; round++) {
       const open = entries.filter((entry) => !entry.isSettled)
       if (open.length === 0) return
-      const timeoutMs = Math.max(1, Math.min(ATTEMPT_MS, earliestDeadline(open) - clock.now()))
+      const timeoutMs = Math.max(1, Math.min(ATTEMPT_MS, earliestDeadline(open) - clock.monotonic()))
       const body = `{"runs":[${open.map((entry) => entry.item.text).join(',')}]}`
       const reply = await this.#caller.request(CALLS.runsStart, body, { timeoutMs })
       if (reply.type === 'answer') return distribute(open, reply.body, round > 0)
       const pauseMs = jitter(Math.min(100 * 2 ** round, 1_000))
-      for (const entry of open) if (entry.deadline <= clock.now() + pauseMs + SHORTEST_MS) this.#giveUp(entry, reply)
+      for (const entry of open) if (entry.deadline <= clock.monotonic() + pauseMs + SHORTEST_MS) this.#giveUp(entry, reply)
       await sleep(clock, pauseMs)
     }
   }

@@ -80,7 +80,7 @@ export class ConfirmedPublisher {
     const { link, clock } = this.#options
     this.#forgetReply(message)
     message.tries++
-    message.nextAt = clock.now() + ANSWER_MS
+    message.nextAt = clock.monotonic() + ANSWER_MS
     if (!link.isUp) return
     const reply = link.expectAnswer({ onAnswer: (answer) => this.#answered(message, answer) })
     message.reply = reply
@@ -99,7 +99,7 @@ export class ConfirmedPublisher {
 
   #refused(message: Unconfirmed, answer: Msg, refusal: string): void {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** message.tries, LONGEST_PAUSE_MS)
-    message.nextAt = this.#options.clock.now() + jitter(pauseMs)
+    message.nextAt = this.#options.clock.monotonic() + jitter(pauseMs)
     if (message.tries === TRIES_BEFORE_WARNING) this.#options.onDelay(refusal)
     if (isNoResponders(answer)) this.#options.onStreamMissing?.()
   }
@@ -110,7 +110,7 @@ export class ConfirmedPublisher {
       this.#sweeper = undefined
       return
     }
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.monotonic()
     for (const message of this.#unconfirmed) if (message.nextAt <= now) this.#send(message)
   }
 

@@ -50,6 +50,7 @@ const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESUL
 /** One try of a task: runs the handler and says once how it ended, also when the handler never does. */
 export class Attempt implements TaskPort {
   readonly task: HeldTask
+  /** On the monotonic clock. */
   readonly startedAt: number
   readonly #options: AttemptOptions
   #controller: AbortController | undefined
@@ -62,7 +63,7 @@ export class Attempt implements TaskPort {
   constructor(options: AttemptOptions) {
     this.#options = options
     this.task = options.task
-    this.startedAt = options.clock.now()
+    this.startedAt = options.clock.monotonic()
   }
 
   get isOver(): boolean {

@@ -261,7 +261,7 @@ export class Executor {
     const { task } = attempt
     const lane = this.#lanes.get(task.work.handler) as Lane
     lane.unconfirmed++
-    this.#reporter.report(this.#reportText(attempt, ending, clock.now()), () => {
+    this.#reporter.report(this.#reportText(attempt, ending, clock.monotonic() - attempt.startedAt), () => {
       lane.unconfirmed--
       this.#held.remove(task)
       this.#finished.add(task)
@@ -272,14 +272,14 @@ export class Executor {
   }
 
   /** A broker may take less than the limits of the wire allow: then the result is at fault, not the executor. */
-  #reportText({ task, startedAt }: Attempt, ending: Ending | SleptEnding, endedAt: number): string {
+  #reportText({ task }: Attempt, ending: Ending | SleptEnding, durationMs: number): string {
     if (ending.outcome === 'slept') return sleptText(task.work, ending.delayMs)
-    const text = finishedText(task.work, ending, { startedAt, endedAt })
+    const text = finishedText(task.work, ending, durationMs)
     const { maxBytes } = this.#reporter
     if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text
     const message = `The report has ${Buffer.byteLength(text)} bytes, the broker takes ${maxBytes}`
     const refused: Ending = { outcome: 'failed', reason: 'invalid-result', error: { name: 'RESULT_TOO_LARGE', message } }
-    return finishedText(task.work, refused, { startedAt, endedAt })
+    return finishedText(task.work, refused, durationMs)
   }
 
   #check(): void {

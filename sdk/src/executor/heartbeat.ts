@@ -33,7 +33,7 @@ export class Heartbeat {
   start(): void {
     if (this.#timer) return
     this.#delay.enable()
-    this.#lastAt = this.#options.clock.now()
+    this.#lastAt = this.#options.clock.monotonic()
     this.#timer = this.#options.clock.every(TIMES.beatMs, () => this.#beat())
   }
 
@@ -48,7 +48,7 @@ export class Heartbeat {
   }
 
   #measure(): Beat {
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.monotonic()
     const cpu = process.cpuUsage(this.#lastCpu)
     const elapsedMs = Math.max(1, now - this.#lastAt)
     this.#lastCpu = process.cpuUsage()

@@ -8,6 +8,7 @@ export class HeldTask {
   work: WorkMessage
   /** The attempt that its message says. A claim may have made it a further one; a redelivery says the old one again. */
   readonly deliveredAttempt: number
+  /** On the monotonic clock. */
   readonly heldAt: number
   /** Where to acknowledge it; undefined for a task that was offered directly. A redelivery brings a new one. */
   ackSubject: string | undefined

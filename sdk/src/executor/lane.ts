@@ -114,7 +114,7 @@ export class Lane {
   takeOverdue(): HeldTask[] {
     if (this.#isBlocked) return this.take(() => true)
     const { clock } = this.#options
-    const now = clock.now()
+    const now = clock.monotonic()
     for (const attempt of this.running) {
       const ageMs = now - attempt.startedAt
       if (ageMs > (this.#averageMs ?? 0)) this.#averageMs = ageMs
@@ -141,7 +141,7 @@ export class Lane {
   #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
     this.running.delete(attempt)
     if (attempt.isStuck) this.stuck.add(attempt)
-    this.#averageMs = nextAverage(this.#averageMs, this.#options.clock.now() - attempt.startedAt)
+    this.#averageMs = nextAverage(this.#averageMs, this.#options.clock.monotonic() - attempt.startedAt)
     this.#options.observer.onEnd(attempt, ending)
     this.pump()
   }

@@ -218,7 +218,7 @@ test('a task goes to sleep when what it has mapped is stored; a handler that has
     for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate)
     mapped.push(...items)
   }
-  const step = async () => ({ index: 0, name: 'sleep', state: 'sleeping' }) as never
+  const step = async () => ({ index: 0, name: 'sleep', state: 'sleeping', leftMs: 60_000 }) as never
   const sleeps = async (ctx: RunningContext) => {
     void (async () => ctx.map('page', [1]))()
     await ctx.sleep(60_000)

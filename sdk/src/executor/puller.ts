@@ -69,7 +69,7 @@ export class Puller {
 
   /** To be called every second or so: finds a broker that has forgotten our requests. */
   check(): void {
-    const silentMs = this.#options.clock.now() - this.#lastHeardAt
+    const silentMs = this.#options.clock.monotonic() - this.#lastHeardAt
     if (this.#requested > 0 && silentMs > SILENCE_MS) this.restart()
     else this.wake()
   }
@@ -97,7 +97,7 @@ export class Puller {
     if (this.#isStopped || this.#pause || !link.isUp) return
     const batch = demand(this.#requested)
     if (batch <= 0) return
-    const now = clock.now()
+    const now = clock.monotonic()
     if (this.#windowEnd - now < SHORTEST_MS) this.#windowEnd = now + WINDOW_MS
     const expiresMs = Math.min(this.#windowEnd - now, WINDOW_MS)
     const heartbeatMs = Math.min(HEARTBEAT_MS, Math.floor(expiresMs / 2))
@@ -108,7 +108,7 @@ export class Puller {
   }
 
   #take(message: Msg): void {
-    this.#lastHeardAt = this.#options.clock.now()
+    this.#lastHeardAt = this.#options.clock.monotonic()
     if (message.subject.startsWith(this.#inbox)) this.#takeStatus(message)
     else {
       if (this.#requested > 0) this.#requested--

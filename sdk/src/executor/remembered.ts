@@ -16,16 +16,16 @@ export class Remembered {
   add(name: string): void {
     this.#forgetOld()
     this.#until.delete(name)
-    this.#until.set(name, this.#clock.now() + this.#forMs)
+    this.#until.set(name, this.#clock.monotonic() + this.#forMs)
   }
 
   has(name: string): boolean {
     const until = this.#until.get(name)
-    return until !== undefined && until > this.#clock.now()
+    return until !== undefined && until > this.#clock.monotonic()
   }
 
   #forgetOld(): void {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     for (const [name, until] of this.#until) {
       if (until > now && this.#until.size < this.#most) return
       this.#until.delete(name)

@@ -1,9 +1,4 @@
 import type { Failure, FinishedReport, WorkMessage } from '@carillon/contracts'
-import { createIsoWriter } from '../clock.ts'
-
-/** One each: starts and ends alternate, but the starts of many tasks are the same. */
-const startTime = createIsoWriter()
-const endTime = createIsoWriter()
 
 /** How an attempt ended. */
 export interface Ending {
@@ -24,9 +19,9 @@ export interface SleptEnding {
 const head = ({ runId, taskId, attempt }: WorkMessage, type: string) =>
   `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"type":"${type}"`
 
-/** @param session says which process of its name reports; not in an end, which every task has */
-export const startedText = (work: WorkMessage, session: string, atMs: number) =>
-  `${head(work, 'started')},"session":"${session}","at":"${startTime(atMs)}"}`
+/** @param session says which process of its name reports; not in an end, which every task has. @param durationMs how long it has run */
+export const startedText = (work: WorkMessage, session: string, durationMs: number) =>
+  `${head(work, 'started')},"session":"${session}","durationMs":${Math.round(durationMs)}}`
 
 export const releasedText = (work: WorkMessage) => `${head(work, 'released')}}`
 
@@ -36,10 +31,11 @@ export function progressText(work: WorkMessage, session: string, { percent, note
   return `${head(work, 'progress')},"session":"${session}","percent":${percent}${note === undefined ? '' : `,"note":${JSON.stringify(note)}`}}`
 }
 
-export function finishedText(work: WorkMessage, ending: Ending, times: { startedAt: number; endedAt: number }): string {
+/** @param durationMs how long it ran; no time of this machine's clock, which a coordinator could not compare with its own */
+export function finishedText(work: WorkMessage, ending: Ending, durationMs: number): string {
   let text = `${head(work, 'finished')},"outcome":"${ending.outcome}"`
   if (ending.resultText !== undefined) text += `,"result":${ending.resultText}`
   if (ending.error !== undefined) text += `,"error":${JSON.stringify(ending.error)}`
   if (ending.reason !== undefined) text += `,"reason":"${ending.reason}"`
-  return `${text},"startedAt":"${startTime(times.startedAt)}","endedAt":"${endTime(times.endedAt)}"}`
+  return `${text},"durationMs":${Math.round(durationMs)}}`
 }

@@ -37,7 +37,7 @@ export class RunningReports {
   }
 
   progressed(attempt: Attempt, percent: number, note: string | undefined): void {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const text = progressText(attempt.task.work, this.#session, { percent, note })
     const known = this.#progress.get(attempt)
     if (known === undefined || now - known.sentAt >= PROGRESS_EVERY_MS) {
@@ -66,11 +66,11 @@ export class RunningReports {
 
   #look(): void {
     this.#timer = undefined
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const isDue = (attempt: Attempt) => attempt.isOver || now - attempt.startedAt >= TIMES.startedFoldMs
     for (let first = this.#unannounced.peek(); first && isDue(first); first = this.#unannounced.peek()) {
       this.#unannounced.shift()
-      if (!first.isOver) this.#reporter.report(startedText(first.task.work, this.#session, first.startedAt))
+      if (!first.isOver) this.#reporter.report(startedText(first.task.work, this.#session, now - first.startedAt))
     }
     let hasPending = false
     for (const progress of this.#progress.values()) {

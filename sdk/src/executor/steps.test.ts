@@ -23,21 +23,26 @@ function aTask() {
   const suspended: number[] = []
   const stop = new AbortController()
   let isDraining = false
+  /** The coordinator's clock is 90 s ahead of ours. */
+  const meshNow = () => clock.now() + 90_000
+  const answered = (entry: JournalEntry): JournalEntry =>
+    entry.until === undefined ? entry : { ...entry, leftMs: Math.max(0, Date.parse(entry.until) - meshNow()) }
   const port = (): StepPort => ({
     clock,
     signal: stop.signal,
     isOver: false,
     isDraining,
-    journal: async () => new Map(entries),
+    journal: async () => new Map([...entries].map(([index, entry]) => [index, answered(entry)])),
     async store({ index, name, try: tries, outcome }) {
       const before = entries.get(index)
       const failures = outcome.type === 'failed' && !outcome.isFinal ? (before?.failures ?? 0) + 1 : 0
       const more = outcome.type === 'done' ? { result: JSON.parse(JSON.stringify(outcome.result)) } : {}
-      const until = outcome.type === 'sleeping' ? { until: outcome.until } : {}
+      const dueAt = outcome.type === 'sleeping' ? (outcome.until ?? new Date(meshNow() + (outcome.forMs ?? 0)).toISOString()) : undefined
+      const until = dueAt === undefined ? {} : { until: dueAt }
       const final = outcome.type === 'failed' && outcome.isFinal ? { isFinal: true as const } : {}
       const failure = outcome.type === 'failed' ? { failure: outcome.failure } : {}
       entries.set(index, { index, name, state: outcome.type, tries, failures, at: '', ...more, ...until, ...final, ...failure })
-      return entries.get(index) as JournalEntry
+      return answered(entries.get(index) as JournalEntry)
     },
     suspend: (delayMs) => void suspended.push(delayMs),
   })

@@ -8,13 +8,12 @@ import {
   type JournalEntry,
   LIMITS,
   parseInput,
-  parseInstant,
   printable,
   type StepCall,
   writeJson,
 } from '@carillon/contracts'
 import type { BackoffInput } from '../client/start-item.ts'
-import { type Clock, forever, sleep, turnOf } from '../clock.ts'
+import { type Clock, forever, sleep as pause, turnOf } from '../clock.ts'
 import type { AskedFor } from './asked.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
@@ -60,11 +59,13 @@ export class Steps {
   readonly #port: StepPort
   readonly #asked: AskedFor
   readonly #names = new Set<string>()
-  /** Of those that wait the first is the first to go on. */
+  /** On the monotonic clock. Of those that wait the first is the first to go on. */
   #wakeAt = Number.POSITIVE_INFINITY
   #isSuspended = false
   #next = 0
   #journal: Promise<ReadonlyMap<number, JournalEntry>> | undefined
+  /** On the monotonic clock: when the journal was read. */
+  #readAt = 0
 
   constructor(port: StepPort, asked: AskedFor) {
     this.#port = port
@@ -107,7 +108,7 @@ export class Steps {
     const known = await this.#known(index, name)
     if (known?.state === 'done') return known.result
     if (known?.isFinal) throw failureAgain(known)
-    if (this.#port.isDraining) return this.#suspend(this.#port.clock.now())
+    if (this.#port.isDraining) return this.#suspend(this.#port.clock.monotonic())
     const outcome = await this.#asked.track(this.#do({ index, name, known, policy }, run))
     return 'result' in outcome ? outcome.result : this.#suspend(outcome.retryAt)
   }
@@ -115,14 +116,16 @@ export class Steps {
   async #sleep(until: number | Date): Promise<void> {
     const index = this.#next++
     this.#checkPlace(SLEEP)
-    const dueAt = this.#dueAt(until)
-    const outcome = { type: 'sleeping', until: new Date(dueAt).toISOString() } as const
-    const known = (await this.#known(index, SLEEP)) ?? (await this.#asked.track(this.#store({ index, name: SLEEP, try: 1, outcome })))
-    const wakeAt = parseInstant(known.until) ?? dueAt
-    const leftMs = wakeAt - this.#port.clock.now()
+    const outcome = sleeping(until, this.#port.clock.now())
+    const known = await this.#known(index, SLEEP)
+    const sleep = known ?? (await this.#asked.track(this.#store({ index, name: SLEEP, try: 1, outcome })))
+    // How much is left is the coordinator's word: of two executors that have a part in a sleep the clocks may differ.
+    const { clock } = this.#port
+    const wakeAt = (known ? this.#readAt : clock.monotonic()) + (sleep.leftMs ?? 0)
+    const leftMs = wakeAt - clock.monotonic()
     if (leftMs <= 0) return
     if (leftMs > SHORT_MS || this.#port.isDraining) await this.#suspend(wakeAt)
-    await this.#asked.track(sleep(this.#port.clock, leftMs, this.#port.signal))
+    await this.#asked.track(pause(clock, leftMs, this.#port.signal))
   }
 
   async #do(
@@ -142,7 +145,7 @@ export class Steps {
       await this.#store({ index, name, try: tries, outcome: { type: 'failed', failure, isFinal } })
       if (isFinal) throw error
       const pauseMs = Math.max(backoffMs(policy.backoff, failed), failure.retryAfterMs ?? 0)
-      return { retryAt: this.#port.clock.now() + Math.min(pauseMs, HORIZON_MS) }
+      return { retryAt: this.#port.clock.monotonic() + Math.min(pauseMs, HORIZON_MS) }
     }
     checkResult(result)
     return { result: (await this.#store({ index, name, try: tries, outcome: { type: 'done', result: result ?? null } })).result }
@@ -151,11 +154,17 @@ export class Steps {
   /** What of it is done already. @throws ProgramChanged, TASK_NOT_RUNNING, the reason of an abort */
   async #known(index: number, name: string): Promise<JournalEntry | undefined> {
     await this.#open()
-    this.#journal ??= this.#asked.track(this.#port.journal())
+    this.#journal ??= this.#asked.track(this.#read())
     const known = (await this.#journal).get(index)
     await this.#open()
     if (known) checkSame(known, name)
     return known
+  }
+
+  async #read(): Promise<ReadonlyMap<number, JournalEntry>> {
+    const journal = await this.#port.journal()
+    this.#readAt = this.#port.clock.monotonic()
+    return journal
   }
 
   /** Of an attempt that is over, or is to stop, no step begins: the next one does it. */
@@ -175,7 +184,7 @@ export class Steps {
   async #suspend(wakeAt: number): Promise<never> {
     this.#wakeAt = Math.min(this.#wakeAt, wakeAt)
     await this.#asked.quiet(() => turnOf(this.#port.clock))
-    if (!this.#isSuspended) this.#port.suspend(Math.max(0, this.#wakeAt - this.#port.clock.now()))
+    if (!this.#isSuspended) this.#port.suspend(Math.max(0, this.#wakeAt - this.#port.clock.monotonic()))
     this.#isSuspended = true
     return forever()
   }
@@ -207,15 +216,18 @@ export class Steps {
       hint,
     })
   }
+}
 
-  #dueAt(until: number | Date): number {
-    const now = this.#port.clock.now()
-    const dueAt = until instanceof Date ? until.getTime() : typeof until === 'number' ? now + until : Number.NaN
-    if (Math.abs(dueAt - now) <= HORIZON_MS) return dueAt
-    const value = until instanceof Date ? String(until) : printable(until)
-    const hint = 'Use milliseconds from now, up to ten years, or a Date.'
-    throw new CarillonError('INVALID_DELAY', `until is wrong: ${value}`, { field: 'until', value, hint })
+/** @throws CarillonError INVALID_DELAY */
+function sleeping(until: number | Date, now: number): Extract<StepCall['outcome'], { type: 'sleeping' }> {
+  const leftMs = until instanceof Date ? until.getTime() - now : typeof until === 'number' ? until : Number.NaN
+  if (Math.abs(leftMs) <= HORIZON_MS) {
+    if (until instanceof Date) return { type: 'sleeping', until: until.toISOString() }
+    return { type: 'sleeping', forMs: Math.max(0, Math.ceil(until)) }
   }
+  const value = until instanceof Date ? String(until) : printable(until)
+  const hint = 'Use milliseconds from now, up to ten years, or a Date.'
+  throw new CarillonError('INVALID_DELAY', `until is wrong: ${value}`, { field: 'until', value, hint })
 }
 
 /** The failure of a step that the program has dealt with before, as it was. */

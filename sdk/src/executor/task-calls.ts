@@ -77,12 +77,12 @@ export class TaskCalls {
 
   async #patiently<Output>(signal: AbortSignal, work: () => Promise<Output>): Promise<Output> {
     const { clock } = this.#caller
-    const giveUpAt = clock.now() + FAULT_PASSES_WITHIN_MS
+    const giveUpAt = clock.monotonic() + FAULT_PASSES_WITHIN_MS
     for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         return await work()
       } catch (error) {
-        const isFault = CarillonError.is(error) && error.code === 'INTERNAL' && clock.now() > giveUpAt
+        const isFault = CarillonError.is(error) && error.code === 'INTERNAL' && clock.monotonic() > giveUpAt
         if (!CarillonError.is(error) || !ERROR_CODES[error.code].retry || isFault) throw error
       }
       await sleep(clock, jitter(pauseMs), signal)

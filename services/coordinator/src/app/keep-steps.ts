@@ -1,7 +1,7 @@
 import { CarillonError, isTaskId, type JournalEntry, LIMITS, type Page, printable, type StepCall, writeJson } from '@carillon/contracts'
 import { Batcher, type Clock } from '@carillon/runtime'
 import type { InsertOutcome, Resume, RunRecord, StepRecord, Store } from '@carillon/store'
-import { entriesOf, stepRecord } from '../domain/journal.ts'
+import { answeredAt, entriesOf, stepRecord } from '../domain/journal.ts'
 import { retriedAt } from '../domain/life.ts'
 import { pageThatFits } from './page-that-fits.ts'
 import type { Work } from './publish-work.ts'
@@ -49,7 +49,7 @@ export class KeepSteps {
     // Who gets on is no poison, however often its instances die.
     if (outcome.type === 'done' && work.task.losses > 0) await this.#getsOn(work, call)
     const [there] = isCreated ? [record] : await this.#store.steps.get([record.id])
-    return { stored: entriesOf([there ?? record], null)[0] as JournalEntry }
+    return { stored: answeredAt(entriesOf([there ?? record], null)[0] as JournalEntry, this.#clock.now()) }
   }
 
   /** What the steps of a task have done. @throws CarillonError RUN_NOT_FOUND */
@@ -57,7 +57,9 @@ export class KeepSteps {
     const work = await this.#find(namespace, query.taskId)
     const read = (limit: number) => this.#store.steps.list({ ...query, limit })
     const slice = await pageThatFits(query.limit, read, ({ result }) => result?.length ?? 0)
-    return { items: entriesOf(slice.items, work.task.resume), ...(slice.cursor ? { next: slice.cursor } : {}) }
+    const now = this.#clock.now()
+    const items = entriesOf(slice.items, work.task.resume).map((entry) => answeredAt(entry, now))
+    return { items, ...(slice.cursor ? { next: slice.cursor } : {}) }
   }
 
   async #getsOn({ task }: Work, call: StepCall): Promise<void> {

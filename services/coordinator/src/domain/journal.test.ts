@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { StepCall } from '@carillon/contracts'
 import type { Resume, StepRecord } from '@carillon/store'
-import { entriesOf, stepRecord } from './journal.ts'
+import { answeredAt, entriesOf, stepRecord } from './journal.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const DONE = { type: 'done' } as const
@@ -53,7 +53,12 @@ test('from the step on that a run was restarted from, only what was stored since
   assert.deepEqual(results([...first, ...second, ...third], { step: 2, epoch: 4, since: 4 }), [1, 3])
 })
 
-test('a sleep says until when', () => {
+test('a sleep says until when, and how much is left of it by our clock', () => {
   const until = '2026-06-01T00:00:05.000Z'
-  assert.equal(entriesOf([record(0, { outcome: { type: 'sleeping', until } })], null)[0]?.until, until)
+  for (const outcome of [{ type: 'sleeping', until } as const, { type: 'sleeping', forMs: 5_000 } as const]) {
+    const [entry] = entriesOf([record(0, { outcome })], null)
+    assert.ok(entry)
+    assert.equal(entry.until, until)
+    assert.deepEqual([answeredAt(entry, NOW + 2_000).leftMs, answeredAt(entry, NOW + 9_000).leftMs], [3_000, 0])
+  }
 })

@@ -24,10 +24,13 @@ export function stepRecord(
     result: more.result,
     error: outcome.type === 'failed' ? outcome.failure : null,
     final: outcome.type === 'failed' && outcome.isFinal ? 1 : 0,
-    until: outcome.type === 'sleeping' ? Date.parse(outcome.until) : null,
+    until: outcome.type === 'sleeping' ? dueAt(outcome, more.now) : null,
     at: more.now,
   }
 }
+
+const dueAt = ({ forMs, until }: { forMs?: number | undefined; until?: string | undefined }, now: number) =>
+  until === undefined ? now + (forMs ?? 0) : Date.parse(until)
 
 /**
  * What the steps of a task have done, from its records in the order of their ids. Of a task that was restarted from a step on, what was done
@@ -53,4 +56,9 @@ export function entriesOf(records: readonly StepRecord[], resume: Resume | null)
     })
   }
   return [...entries.values()]
+}
+
+/** An entry as it is answered: how much is left of a sleep is ours to say, since an executor's clock may be another. */
+export function answeredAt(entry: JournalEntry, now: number): JournalEntry {
+  return entry.until === undefined ? entry : { ...entry, leftMs: Math.max(0, Date.parse(entry.until) - now) }
 }

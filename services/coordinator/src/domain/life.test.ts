@@ -12,6 +12,7 @@ import {
   decideRestart,
   decideTakeUp,
   decideTimeout,
+  decideWake,
   isRefused,
   nextCheck,
   type Refused,
@@ -42,15 +43,13 @@ function refusal(life: ReturnType<typeof aRun>, report: Report, instance = 'i-1'
 }
 
 test('started: the sender becomes the owner, and is looked at later', () => {
-  const { set, expect } = decide(aRun(1), { ...started, at: new Date(NOW - 20).toISOString() })
+  const { set, expect } = decide(aRun(1), { ...started, durationMs: 20 })
   assert.deepEqual(
     [set.state, set.owner, set.startedAt, set.wakeAt, set.queuedAt],
     ['running', 'i-1', NOW - 20, NOW + CHECK_RUNNING_MS, null],
   )
   assert.deepEqual(expect, { state: ['queued', 'running'], attempt: 1 })
   assert.equal(decide(running(), started, 'i-2').set.owner, 'i-2')
-  assert.equal(decide(aRun(1), { ...started, at: new Date(NOW + 60_000).toISOString() }).set.startedAt, NOW)
-  assert.equal(decide(aRun(1), { ...started, at: 'soon' }).set.startedAt, NOW)
 })
 
 test('progress of the owner is kept, also while it is being cancelled; of anyone else it is refused', () => {
@@ -70,7 +69,27 @@ test('success keeps its result, its owner and its times', () => {
     ['succeeded', 'succeeded', 'completed', '{"sent":true}', NOW, null, null, 0],
   )
   assert.equal(decide(running(), finished()).set.result, 'null')
-  assert.equal(decide(aRun(1), finished({ startedAt: new Date(NOW - 9).toISOString() })).set.startedAt, NOW - 9)
+})
+
+test('when it began follows from how long it ran: the clock of an executor decides nothing', () => {
+  const at = (ms: number) => new Date(NOW + ms).toISOString()
+  const queued = aRun(1, { queuedAt: NOW - 5_000, createdAt: NOW - 8_000, timeoutMs: 30_000 })
+  const begun = (report: Report, life = queued) => (decide(life, report).set.startedAt ?? 0) - NOW
+  assert.equal(begun({ ...started, at: at(-90_000) }), 0)
+  assert.equal(begun({ ...started, at: at(90_000), durationMs: 210 }), -210)
+  assert.equal(begun(finished({ durationMs: 1_200, startedAt: at(-90_000), endedAt: at(-88_800) })), -1_200)
+  // Older executors.
+  assert.equal(begun(finished({ startedAt: at(-90_000), endedAt: at(-88_800) })), -1_200)
+  assert.equal(begun(finished({ startedAt: at(90_000), endedAt: at(20) })), 0)
+  assert.equal(begun(finished({ startedAt: 'then', endedAt: 'now' })), 0)
+  assert.equal(begun(finished(), running({ startedAt: NOW - 700 })), -700)
+  // Never before it was queued, or asked for.
+  assert.equal(begun(finished({ durationMs: 90_000 })), -5_000)
+  assert.equal(begun(finished({ durationMs: 90_000 }), running({ createdAt: NOW - 8_000 })), -8_000)
+  // 90 s behind, a limit of 30 s: what counts is what the coordinator heard, and when.
+  const behind = { ...running({ timeoutMs: 30_000 }), ...decide(queued, { ...started, at: at(-90_000), durationMs: 210 }).set }
+  assert.equal(decideWake(behind, { policy: behind, isLost: false, now: NOW + 29_000 }).event, 'checked')
+  assert.equal(behind.wakeAt, NOW + CHECK_RUNNING_MS)
 })
 
 test('a result over the limit, or not exact, is a failure that is not tried again', () => {

@@ -24,6 +24,8 @@ export interface Policy {
   readonly tries: number
   readonly backoff: Backoff
   readonly timeoutMs: number | null
+  /** When the run was asked for: nothing of it has begun before. */
+  readonly createdAt: number
 }
 
 /** A decision: what happens, to be written if the stored life is still as expected. */
@@ -77,7 +79,7 @@ export function decideReport(
     const last = context.progress && event !== 'retried' ? { progress: context.progress } : {}
     return { event, expect, set: { state, ...last, ...finishedSet(life, report, { ...context, event }) } }
   }
-  const startedAt = life.startedAt ?? ('at' in report && report.at ? timeOf(report.at, context.now) : context.now)
+  const startedAt = life.startedAt ?? beganAt(life, 'durationMs' in report ? report.durationMs : 0, context)
   const wakeAt = nextCheck(startedAt, context.policy.timeoutMs, context.now)
   return {
     event: report.type === 'progress' && life.state === 'running' ? 'progress' : 'started',
@@ -189,7 +191,7 @@ function finishedSet(
     ...ended,
     owner: context.instance,
     endedAt: context.now,
-    startedAt: report.startedAt ? timeOf(report.startedAt, context.now) : (life.startedAt ?? context.now),
+    startedAt: beganAt(life, ranFor(report), context),
     losses: 0,
   }
   if (context.event === 'succeeded') return { ...base, reason: 'completed', result: resultText(report) as string, error: null }
@@ -230,10 +232,18 @@ function failureOf(report: FinishedReport): Failure {
   }
 }
 
-/** An executor's clock is not ours: a time that it gives is never later than now. */
-function timeOf(text: string, now: number): number {
-  const ms = Date.parse(text)
-  return Number.isFinite(ms) ? Math.min(ms, now) : now
+/** How long an attempt ran, as its executor measured it. Older executors say when it began and ended, by a clock of their own. */
+function ranFor({ durationMs, startedAt, endedAt }: FinishedReport): number | undefined {
+  if (durationMs !== undefined) return durationMs
+  const ms = Date.parse(endedAt ?? '') - Date.parse(startedAt ?? '')
+  return ms >= 0 ? ms : undefined
+}
+
+/** When an attempt began, on our clock: an executor's clock decides nothing, how long it ran does, within what we know. */
+function beganAt(life: TaskLife, durationMs: number | undefined, context: { policy: Policy; now: number }): number {
+  const { policy, now } = context
+  if (durationMs === undefined) return life.startedAt ?? now
+  return Math.min(now, Math.max(now - Math.round(durationMs), policy.createdAt, life.queuedAt ?? 0))
 }
 
 /** Its instance is gone: the next attempt is queued, or it is poison after three losses in a row (semantics C8). */
