@@ -74,12 +74,12 @@ function wrongRange(part: string, field: Field): string | undefined {
 /** A range of values within the field; else the parser says what is wrong. */
 function rangeOf(part: string, field: Field): { first: number; last: number; step: number } | undefined {
   const [, from = '', to = '', step = '1'] = RANGE.exec(part) ?? []
-  const [first, last] = [valueOf(from, field), valueOf(to, field)]
+  const [first, last] = [numberOf(from, field), numberOf(to, field)]
   if (![first, last].every((value) => value >= field.min && value <= field.max)) return undefined
   return { first, last, step: Number(step) }
 }
 
-function valueOf(text: string, { names, min }: Field): number {
+function numberOf(text: string, { names, min }: Field): number {
   const place = names.indexOf(text.toUpperCase())
   return place >= 0 ? place + min : text === '' ? Number.NaN : Number(text)
 }
@@ -96,7 +96,7 @@ function unwrapped(part: string, field: Field): (string | number)[] {
   const range = rangeOf(part, field)
   const count = field.names === DAYS ? DAYS.length : field.max - field.min + 1
   const place = (value: number) => (value - field.min) % count
-  const value = valueOf(part, field)
+  const value = numberOf(part, field)
   if (value >= field.min && value <= field.max) return [place(value) + field.min]
   if (!range || range.first <= range.last || !field.wraps || range.step < 1) return [part]
   const length = (place(range.last) - place(range.first) + count) % count

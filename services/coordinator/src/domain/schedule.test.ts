@@ -60,7 +60,7 @@ test('every slot is either fired or recorded, once', () => {
 })
 
 test('a year of downtime is planned at once, with exact numbers for a fixed rate', () => {
-  const begin = performance.now()
+  const begin = process.cpuUsage()
   const slot = NOW - YEAR_MS
   const rate = planSlots({ everyMs: 100 }, slot, { now: NOW, misfire: 'once' })
   const late = (YEAR_MS - 60_000) / 100
@@ -81,7 +81,9 @@ test('a year of downtime is planned at once, with exact numbers for a fixed rate
       assert.ok((missed?.to ?? 0) >= oldest - 2 * SECOND_MS && (missed?.to ?? 0) < oldest)
       if (misfire === 'once') assert.equal(fire[0], oldest - SECOND_MS)
     }
-  assert.ok(performance.now() - begin < 2_000, `${performance.now() - begin} ms`)
+  // Of this process alone, whatever else the machine does: to go through a year second by second takes minutes.
+  const { user } = process.cpuUsage(begin)
+  assert.ok(user < 5_000_000, `${user / 1_000} ms`)
 })
 
 test('what one plan does not fire, the next one does, until none is left', () => {
