@@ -16,7 +16,17 @@ import {
   stepSchema,
   type TaskResult,
 } from './messages.ts'
-import { listRunsSchema, type RunTree, type RunView, type StartedRun, startRunSchema, startRunsSchema, type TaskView } from './run.ts'
+import {
+  listRunsSchema,
+  pruneRunsSchema,
+  type RunsPruned,
+  type RunTree,
+  type RunView,
+  type StartedRun,
+  startRunSchema,
+  startRunsSchema,
+  type TaskView,
+} from './run.ts'
 
 /** A request that is answered: `api.<noun>.<verb>`, served by one service's queue group. */
 export interface Call<Input extends z.ZodType = z.ZodType, Output = unknown> {
@@ -102,6 +112,13 @@ export const CALLS = {
     'runs.retry',
     z.strictObject({ ...byRun.shape, only: z.enum(['failed']).optional(), fromStep: nameField.optional() }),
     'Run an ended run again, with new tries; of a run with many tasks all of them, or those that failed; of a run with steps from a step on',
+  ),
+  runsPrune: call<RunsPruned>()(
+    'coordinator',
+    'runs.prune',
+    pruneRunsSchema,
+    'Remove ended runs that were kept for their time, for some seconds; `next` leads to the rest',
+    60_000,
   ),
   tasksClaim: call<ClaimAnswer>()('coordinator', 'tasks.claim', claimSchema, 'Ask whether redelivered work is still wanted'),
   tasksMap: call<{ created: number }>()('coordinator', 'tasks.map', mapSchema, 'A running task of a map asks for a task for each item'),

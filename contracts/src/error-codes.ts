@@ -35,6 +35,11 @@ export const ERROR_CODES = {
   TOO_MANY_RUNS: { meaning: 'A bulk start has too many runs.', retry: false, remedy: 'Send at most 1,000 in one call.' },
   JOB_NOT_FOUND: { meaning: 'There is no job of that name.', retry: false, remedy: 'See `carillon jobs list`.' },
   RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `carillon runs list`.' },
+  RUN_REMOVED: {
+    meaning: 'The run was kept for its time and then removed; its id is still taken.',
+    retry: false,
+    remedy: 'Start a new run. How long runs are kept is a setting of the coordinators.',
+  },
   RUN_ENDED: { meaning: 'The run has ended already.', retry: false, remedy: 'Use retry to run it again.' },
   RUN_OPEN: { meaning: 'The run has not ended yet.', retry: false, remedy: 'Wait for its end, or cancel it first.' },
   NOTHING_FAILED: {

@@ -98,6 +98,7 @@ export {
   type Failure,
   type Progress,
   type RunStage,
+  type RunsPruned,
   type RunTree,
   type RunTrigger,
   type RunView,

@@ -36,6 +36,8 @@ export const LIMITS = {
   everyMinMs: 100,
   /** Letters of a cron expression. */
   cronLength: 256,
+  /** Newest runs of a job that are kept whatever their age: what removal has to pass over again and again. */
+  keepPerJob: 100_000,
   /** Entries on a page of a list. */
   pageSize: 1_000,
   /** Lines in one log message (semantics E1). */

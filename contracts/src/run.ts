@@ -135,3 +135,30 @@ export const listRunsSchema = z.strictObject({
   cursor: z.string().max(200).optional(),
   limit: z.int().min(1).max(LIMITS.pageSize).default(50),
 })
+
+/** Which ended runs are removed now; what is not said is as for the removal that goes on by itself. */
+export const pruneRunsSchema = z.strictObject({
+  /** Only say what would be removed. Default: false. */
+  dryRun: z.boolean().optional(),
+  /** Runs that ended longer ago than this. Default: the setting. */
+  olderThanMs: durationField.optional(),
+  /** The newest runs of each job that are kept whatever their age. Default: the setting. */
+  keep: z.int().min(0).max(LIMITS.keepPerJob).optional(),
+  /** Runs of this job only. */
+  job: nameField.optional(),
+  /** What `next` said, to go on with the same request. */
+  cursor: z.string().max(200).optional(),
+})
+
+/** What was removed; of a dry run what would be. */
+export interface RunsPruned {
+  readonly removed: {
+    readonly runs: number
+    readonly tasks: number
+    readonly steps: number
+    /** Of the removed runs: those whose key or id stays taken for a time. */
+    readonly remembered: number
+  }
+  /** More runs are to be looked at: ask again with it as `cursor`. */
+  readonly next?: string
+}

@@ -9,6 +9,10 @@ const WRONG: Partial<Record<keyof typeof SETTINGS, readonly string[]>> = {
   CARILLON_STREAM_REPLICAS: ['', '0', '6', '1.5', 'three', 'NaN', 'Infinity'],
   CARILLON_LOG_RETENTION_DAYS: ['', '0', '-1', '4000', 'a week'],
   CARILLON_LOG_LINES_PER_RUN: ['', '99', '1e9', '150.5'],
+  CARILLON_RUN_RETENTION_DAYS: ['', '0', '-1', '4000', 'a day'],
+  CARILLON_RUNS_KEPT_PER_JOB: ['', '0', '2.5', '1e9'],
+  CARILLON_KEY_RETENTION_DAYS: ['', '0', '4000'],
+  CARILLON_ID_RETENTION_DAYS: ['', '0', '4000'],
 }
 
 test('without variables the defaults hold, frozen', () => {

@@ -1,4 +1,4 @@
-import { CarillonError, printable } from '@carillon/contracts'
+import { CarillonError, LIMITS, printable } from '@carillon/contracts'
 import { fromFile } from '@carillon/nats'
 import { z } from 'zod'
 
@@ -19,7 +19,21 @@ export const SETTINGS = {
     .max(10_000_000)
     .default(100_000)
     .describe('Lines kept of one run; the oldest go first'),
+  CARILLON_RUN_RETENTION_DAYS: days(0.001, 1).describe('Days that an ended run is kept, with its tasks and steps'),
+  CARILLON_RUNS_KEPT_PER_JOB: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(LIMITS.keepPerJob)
+    .default(20)
+    .describe('Newest runs of each job that are kept whatever their age'),
+  CARILLON_KEY_RETENTION_DAYS: days(0.001, 30).describe('Days that an idempotency key starts no second run after its run was removed'),
+  CARILLON_ID_RETENTION_DAYS: days(0.001, 1).describe('Days after its end that the id of a run, given by its caller, starts no second run'),
 } as const
+
+function days(least: number, byDefault: number) {
+  return z.coerce.number().min(least).max(3650).default(byDefault)
+}
 
 export type Config = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> }
 

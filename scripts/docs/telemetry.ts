@@ -5,6 +5,7 @@ import { table } from './markdown.ts'
 const ATTRIBUTES: Readonly<Record<string, string>> = {
   'carillon.messages.rejected': '`stream`, `code` of [the catalogue](ERRORS.md)',
   'carillon.reports.refused': '`reason` (`stale-attempt`, `not-owner`, `not-open`, `unknown-run`, `lost-race`), `type` of the report',
+  'carillon.retention.removed': '`kind` (`run`, `task`, `step`, `tombstone`)',
   'carillon.runs.ended': '`state`',
   'carillon.slots.lateness': '',
 }

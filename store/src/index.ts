@@ -23,4 +23,5 @@ export type {
 } from './ports.ts'
 export type { CoordinatorRecord, JobRecord, LogRecord, Plan, Resume, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
 export { SHARES, shareOf } from './records.ts'
+export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'
 export { maskStoreUrl } from './store-url.ts'

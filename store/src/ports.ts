@@ -1,5 +1,6 @@
 import type { RunMode, RunState } from '@carillon/contracts'
 import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
+import type { RetentionStore } from './retention-port.ts'
 
 /**
  * The persistence ports. What every adapter must guarantee, proven by the conformance cases of `./testing`:
@@ -20,6 +21,7 @@ export interface Store {
   readonly tasks: TaskStore
   readonly steps: StepStore
   readonly logs: LogStore
+  readonly retention: RetentionStore
   readonly coordinators: CoordinatorStore
   /** Writes and reads one small record. @throws CarillonError STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL */
   check(): Promise<void>

@@ -9,6 +9,7 @@ import {
   startTelemetry,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
+import { retentionOf } from './retention-settings.ts'
 
 export type ServiceName = 'coordinator' | 'registry' | 'logger'
 
@@ -61,7 +62,7 @@ async function runOnStore(service: 'coordinator' | 'logger', settings: Settings)
 
 async function runCoordinator(settings: Settings, store: Store): Promise<Running> {
   const { startCoordinator } = await import('@carillon/coordinator')
-  return await startCoordinator({ ...commonOf(settings), store })
+  return await startCoordinator({ ...commonOf(settings), store, retention: retentionOf(settings.config) })
 }
 
 async function runLogger(settings: Settings, store: Store): Promise<Running> {

@@ -29,6 +29,12 @@ import { TaskWriter } from './app/write-tasks.ts'
 import { Auditor } from './loops/auditor.ts'
 import { Membership } from './loops/membership.ts'
 import { Waker } from './loops/waker.ts'
+import { CautiousTime } from './retention/cautious-time.ts'
+import { PruneRuns } from './retention/prune-runs.ts'
+import { RemoveRuns } from './retention/remove-runs.ts'
+import type { RetentionPolicy } from './retention/retention-rules.ts'
+import { Sweeper } from './retention/sweeper.ts'
+import { unappliedSince } from './retention/unapplied-messages.ts'
 
 /** What a coordinator is made on. */
 export interface Ground {
@@ -39,6 +45,7 @@ export interface Ground {
   readonly log: Logger
   /** Items of one write and writes under way. */
   readonly batch: { readonly maxItems: number; readonly maxInFlight: number }
+  readonly retention: RetentionPolicy
 }
 
 /** The parts that every use case stands on. */
@@ -105,6 +112,19 @@ function loopsOf(base: Foundation, stopping: AbortSignal) {
   return { slots, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }
 }
 
+/** What removes runs that were kept for their time: by itself, and on request. */
+function retentionOf(base: Foundation, { shares, stopping }: { shares: () => readonly number[]; stopping: AbortSignal }) {
+  const { broker, clock, retention: policy } = base
+  const ground = {
+    ...base,
+    policy,
+    time: new CautiousTime(clock),
+    unappliedSince: () => unappliedSince(broker),
+    remove: new RemoveRuns(base),
+  }
+  return { sweeper: new Sweeper({ ...ground, shares }), prune: new PruneRuns({ ...ground, stopping }) }
+}
+
 /** Puts a coordinator together: what its controllers ask for by name, and the loops that run beside them. */
 export function compose(ground: Ground) {
   const base = foundation(ground)
@@ -112,6 +132,7 @@ export function compose(ground: Ground) {
   const stopping = new AbortController()
   const { slots, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
   const { presence, writer, tasks, offers, work, rejected, refused, clock, log, repair, publisher } = base
+  const { sweeper, prune } = retentionOf(base, { shares, stopping: stopping.signal })
 
   writer.arm = (due) => waker.arm('runs', due)
   tasks.arm = offers.arm = (due) => waker.arm('tasks', due)
@@ -132,10 +153,11 @@ export function compose(ground: Ground) {
     refused: () => work.refused.size,
     rejected: () => rejected.count,
     reports: () => refused.describe(),
+    retention: () => sweeper.describe(),
   })
   return {
-    providers: { ...cases, CheckHealth: health },
-    loops: inOrder([presence, membership, waker, auditor] satisfies Service[]),
+    providers: { ...cases, PruneRuns: prune, CheckHealth: health },
+    loops: inOrder([presence, membership, waker, auditor, sweeper] satisfies Service[]),
     rejected,
     /** Publishes all work again that was queued before a time (default: now) and that the broker does not have (architecture §4 rule 9). */
     rebuild: (before = clock.now() + 1) => repair.span({ from: 0, before }, stopping.signal),

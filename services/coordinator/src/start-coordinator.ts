@@ -13,6 +13,7 @@ import {
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { compose, type Ground } from './compose.ts'
+import { DEFAULT_RETENTION, type RetentionPolicy } from './retention/retention-rules.ts'
 import { HealthController } from './transport/health.controller.ts'
 import { JobsController } from './transport/jobs.controller.ts'
 import { RunsController } from './transport/runs.controller.ts'
@@ -26,6 +27,8 @@ export interface CoordinatorOptions {
   readonly clock?: Clock
   /** Copies of each stream in a cluster. Default 1. */
   readonly streamReplicas?: number
+  /** How long ended runs are kept. Default: a day, the newest 20 of each job for ever, and their keys for 30 days more. */
+  readonly retention?: Partial<RetentionPolicy>
 }
 
 /** How far the clocks of broker and coordinators may be apart; what lies between is only looked at. */
@@ -46,7 +49,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const broker = await connectBroker({ nats: options.nats, name: id, log })
   const batch = BATCHES[store.describe().startsWith('sqlite') ? 'sqlite' : 'mongodb']
   try {
-    return await start({ id, store, broker, clock, log, batch }, streamReplicas)
+    const retention = { ...DEFAULT_RETENTION, ...options.retention }
+    return await start({ id, store, broker, clock, log, batch, retention }, streamReplicas)
   } catch (error) {
     await broker.close()
     throw error

@@ -76,22 +76,11 @@ export async function startTestLogger(
 
 /** A store whose log lines are inserted by `insert`. */
 export function withInsert(store: Store, insert: Store['logs']['insert']): Store {
-  const { jobs, runs, tasks, steps, coordinators } = store
   const logs: Store['logs'] = {
     insert,
     query: (query) => store.logs.query(query),
     removeOlder: (query) => store.logs.removeOlder(query),
     trim: (query) => store.logs.trim(query),
   }
-  return {
-    jobs,
-    runs,
-    tasks,
-    steps,
-    coordinators,
-    logs,
-    check: () => store.check(),
-    describe: () => store.describe(),
-    close: () => store.close(),
-  }
+  return { ...store, logs }
 }

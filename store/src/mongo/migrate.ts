@@ -2,12 +2,14 @@ import { MongoServerError } from 'mongodb'
 import type { MongoDatabase } from './database.ts'
 import { records } from './migrations/0001-records.ts'
 import { nextSlot } from './migrations/0002-next-slot.ts'
+import { retention } from './migrations/0004-retention.ts'
 import { NAMESPACE_EXISTS } from './mongo-error.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 const MIGRATIONS: readonly { number: number; name: string; apply: (database: MongoDatabase) => Promise<void> }[] = [
   { number: 1, name: 'records', apply: (database) => createCollections(database, records) },
   { number: 2, name: 'next-slot', apply: nextSlot },
+  { number: 4, name: 'retention', apply: retention },
 ]
 
 /**

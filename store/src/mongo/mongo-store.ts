@@ -6,6 +6,7 @@ import { MongoDatabase, type MongoOptions } from './database.ts'
 import { MongoJobStore } from './job-store.ts'
 import { MongoLogStore } from './log-store.ts'
 import { migrate } from './migrate.ts'
+import { MongoRetentionStore } from './retention-store.ts'
 import { MongoRunStore } from './run-store.ts'
 import { MongoStepStore } from './step-store.ts'
 import { MongoTaskStore } from './task-store.ts'
@@ -26,6 +27,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     tasks: new MongoTaskStore(database),
     steps: new MongoStepStore(database),
     logs: new MongoLogStore(database),
+    retention: new MongoRetentionStore(database),
     coordinators: new MongoCoordinatorStore(database),
     check: () => check(database),
     describe: () => `mongodb ${database.place}`,

@@ -2,6 +2,7 @@ import type { Document } from 'mongodb'
 import { RUN_COLUMNS } from '../columns.ts'
 import type { RunStore, Slice } from '../ports.ts'
 import type { RunRecord } from '../records.ts'
+import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import { ANY_TIME } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
@@ -12,16 +13,20 @@ export class MongoRunStore extends MongoLifeStore<RunRecord> implements RunStore
     super(database, 'runs', RUN_COLUMNS)
   }
 
+  override async get(ids: readonly string[]): Promise<(RunRecord | undefined)[]> {
+    return (await super.get(ids)).map(unlessTombstone)
+  }
+
   async list(query: Parameters<RunStore['list']>[0]): Promise<Slice<RunRecord>> {
     const position = decodeCursor(query.cursor, ['number', 'string'])
-    const filter: Document = { namespace: query.namespace }
+    const filter: Document = { namespace: query.namespace, createdAt: { $gt: TOMBSTONE_CREATED_AT } }
     if (query.job !== undefined) filter['job'] = query.job
     if (query.state !== undefined) filter['state'] = query.state
     // Says nothing new; it is what the index of the queued asks for.
     if (query.state === 'queued') filter['queuedAt'] = ANY_TIME
     if (position !== undefined) {
       const [at, before] = position
-      filter['createdAt'] = { $lte: at }
+      filter['createdAt'] = { $gt: TOMBSTONE_CREATED_AT, $lte: at }
       filter['$or'] = [{ createdAt: { $lt: at } }, { _id: { $lt: before } }]
     }
     const items = await this.records.find(filter, { sort: { createdAt: -1, _id: -1 }, limit: query.limit + 1 })

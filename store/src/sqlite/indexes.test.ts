@@ -5,6 +5,7 @@ import { Connection } from './connection.ts'
 import { SqliteJobStore } from './job-store.ts'
 import { SqliteLogStore } from './log-store.ts'
 import { migrate } from './migrate.ts'
+import { SqliteRetentionStore } from './retention-store.ts'
 import { SqliteRunStore } from './run-store.ts'
 import { SqliteTaskStore } from './task-store.ts'
 
@@ -47,6 +48,18 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.tally({ runId: 'run-1', from: 'run-1-a' })
   await tasks.names('run-1')
   await new SqliteLogStore(connection).query({ namespace, runId: 'run-1', order: 'newest', levels: ['warn'], limit: 10 })
+  const retention = new SqliteRetentionStore(connection)
+  await retention.nextNamespace('a')
+  await retention.runs({ namespace, createdBefore: 5, limit: 10 })
+  await retention.runs({ namespace, job: 'report', createdBefore: 5, limit: 10 })
+  await retention.newest({ namespace, job: 'report', rank: 20 })
+  await retention.schedules(['default/report'])
+  await retention.tombstones(['run-1'])
+  await retention.expired({ ...due, until: 5 })
+  await retention.countTasks(['run-1'])
+  await retention.countSteps(['run-1'])
+  await retention.orphans({ of: 'tasks', after: '', limit: 1 })
+  await retention.orphans({ of: 'steps', after: '', limit: 1 })
   for (const plan of connection.plans) {
     assert.doesNotMatch(plan, /SCAN (?!json_each)|TEMP B-TREE FOR ORDER/, plan)
   }

@@ -2,12 +2,14 @@ import type { Connection } from './connection.ts'
 import { records } from './migrations/0001-records.ts'
 import { nextSlot } from './migrations/0002-next-slot.ts'
 import { ownerSession } from './migrations/0003-owner-session.ts'
+import { retention } from './migrations/0004-retention.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
   { number: 1, name: 'records', sql: records },
   { number: 2, name: 'next-slot', sql: nextSlot },
   { number: 3, name: 'owner-session', sql: ownerSession },
+  { number: 4, name: 'retention', sql: retention },
 ] as const
 
 /**

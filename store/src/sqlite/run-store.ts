@@ -1,6 +1,7 @@
 import { RUN_COLUMNS, type StoredValue } from '../columns.ts'
 import type { RunStore, Slice } from '../ports.ts'
 import type { RunRecord } from '../records.ts'
+import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { SqliteLifeStore } from './life-store.ts'
@@ -10,8 +11,12 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord> implements RunSto
     super(connection, 'runs', RUN_COLUMNS)
   }
 
+  override async get(ids: readonly string[]): Promise<(RunRecord | undefined)[]> {
+    return this.table.get(ids).map(unlessTombstone)
+  }
+
   async list(query: Parameters<RunStore['list']>[0]): Promise<Slice<RunRecord>> {
-    const conditions = ['"namespace" = ?']
+    const conditions = ['"namespace" = ?', `"createdAt" > ${TOMBSTONE_CREATED_AT}`]
     const values: StoredValue[] = [query.namespace]
     const position = decodeCursor(query.cursor, ['number', 'string'])
     if (query.job !== undefined) {

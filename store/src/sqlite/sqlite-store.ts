@@ -5,6 +5,7 @@ import { SqliteCoordinatorStore } from './coordinator-store.ts'
 import { SqliteJobStore } from './job-store.ts'
 import { SqliteLogStore } from './log-store.ts'
 import { migrate } from './migrate.ts'
+import { SqliteRetentionStore } from './retention-store.ts'
 import { SqliteRunStore } from './run-store.ts'
 import { SqliteStepStore } from './step-store.ts'
 import { SqliteTaskStore } from './task-store.ts'
@@ -22,6 +23,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       tasks: new SqliteTaskStore(connection),
       steps: new SqliteStepStore(connection),
       logs: new SqliteLogStore(connection),
+      retention: new SqliteRetentionStore(connection),
       coordinators: new SqliteCoordinatorStore(connection),
       check: async () => check(connection),
       describe: () => `sqlite ${options.path}`,

@@ -4,6 +4,7 @@ import { INSERT_CASES } from './insert-cases.ts'
 import { JOB_CASES } from './job-cases.ts'
 import { LIST_CASES } from './list-cases.ts'
 import { LOG_CASES } from './log-cases.ts'
+import { RETENTION_CASES } from './retention-cases.ts'
 import { STORE_CASES } from './store-cases.ts'
 import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
@@ -19,5 +20,6 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...JOB_CASES,
   ...LOG_CASES,
   ...TEXT_CASES,
+  ...RETENTION_CASES,
   ...STORE_CASES,
 ]

@@ -3,6 +3,7 @@ import { startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { createLogger, type Running, readConfig, startTelemetry } from '@carillon/runtime'
 import { openStore, type Store } from '@carillon/store'
+import { retentionOf } from '../retention-settings.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface ServicesOptions {
@@ -23,7 +24,7 @@ export async function startServices({ natsUrl, store, log, environment }: Servic
   })
   const starting = [
     startRegistry(settings('registry')),
-    startCoordinator({ ...settings('coordinator'), store }),
+    startCoordinator({ ...settings('coordinator'), store, retention: retentionOf(config) }),
     startLogger({
       ...settings('logger'),
       store,

@@ -3,7 +3,7 @@ import type { RunRecord, Store } from '@carillon/store'
 import { type Decision, decideCancel, decideRestart, isRefused } from '../domain/life.ts'
 import { NOT_SUCCEEDED } from '../domain/planners/planner.ts'
 import { resumeFrom } from './keep-steps.ts'
-import { type ReadRuns, runNotFound } from './read-runs.ts'
+import { missingRun, type ReadRuns } from './read-runs.ts'
 import type { RunWriter } from './write-runs.ts'
 
 const TRIES_AGAINST_OTHERS = 5
@@ -83,7 +83,7 @@ export class ChangeRuns {
   ): Promise<RunRecord> {
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [run] = await this.#store.runs.get([runId])
-      if (!run || run.namespace !== namespace) throw runNotFound(runId)
+      if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
       const decision = await decide(run)
       if (!decision) return run
       const [outcome] = await this.#writer.write([{ run, decision }])

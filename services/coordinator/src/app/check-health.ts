@@ -12,6 +12,8 @@ export class CheckHealth {
     refused: () => number
     rejected: () => number
     reports: () => string
+    /** @throws Error that keeps runs from being removed */
+    retention: () => string
   }
   readonly #since: number
 
@@ -23,6 +25,7 @@ export class CheckHealth {
     refused: () => number
     rejected: () => number
     reports: () => string
+    retention: () => string
   }) {
     this.#options = options
     this.#since = options.clock.now()
@@ -46,8 +49,17 @@ export class CheckHealth {
             waiting === 0 ? 'the broker takes work' : `the broker refuses the work of ${waiting} runs; they are kept and tried again`,
         },
         { name: 'reports', ok: true, message: reports() },
+        this.#retention(),
         { name: 'rejected', ok: true, message: `${rejected()} messages set aside since the start` },
       ],
+    }
+  }
+
+  #retention(): { name: string; ok: boolean; message: string } {
+    try {
+      return { name: 'retention', ok: true, message: this.#options.retention() }
+    } catch (error) {
+      return { name: 'retention', ok: false, message: `runs cannot be removed: ${(error as Error).message}` }
     }
   }
 

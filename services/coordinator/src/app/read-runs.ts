@@ -8,6 +8,16 @@ export function runNotFound(runId: string): CarillonError {
   return new CarillonError('RUN_NOT_FOUND', `there is no run ${printable(runId)}`, { field: 'runId', value: printable(runId) })
 }
 
+/** Why a run is not found: there is none, or it was removed and its id is still taken. */
+export async function missingRun(store: Store, namespace: string, runId: string): Promise<CarillonError> {
+  const [tombstone] = await store.retention.tombstones([runId])
+  if (tombstone?.namespace !== namespace) return runNotFound(runId)
+  const { job, handler, endedAt, removedAt } = tombstone
+  const [ended, removed] = [endedAt, removedAt].map((at) => new Date(at).toISOString())
+  const message = `run ${printable(runId)} of ${job ?? handler} ended ${ended}; it was kept for its time and removed ${removed}`
+  return new CarillonError('RUN_REMOVED', message, { field: 'runId', value: printable(runId) })
+}
+
 /** Reads runs for people, with the reason why a queued one waits. */
 export class ReadRuns {
   readonly #store: Store
@@ -41,7 +51,7 @@ export class ReadRuns {
 
   async #run(namespace: string, runId: string): Promise<RunRecord> {
     const [run] = await this.#store.runs.get([runId])
-    if (!run || run.namespace !== namespace) throw runNotFound(runId)
+    if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
     return run
   }
 

@@ -5,7 +5,7 @@ import { stagesOf } from '../domain/planners/map.ts'
 import { countsOf, totalOf } from '../domain/planners/planner.ts'
 import { leftMsOf, percentOf } from '../domain/tree.ts'
 import { runView, taskView } from '../domain/views.ts'
-import { runNotFound } from './read-runs.ts'
+import { missingRun } from './read-runs.ts'
 
 const SHOWN = 5
 /** Of more that run at once the progress is not added up. */
@@ -26,7 +26,7 @@ export class ReadTree {
   /** @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST of a run with one task */
   async execute(namespace: string, runId: string): Promise<RunTree> {
     const [run] = await this.#store.runs.get([runId])
-    if (!run || run.namespace !== namespace) throw runNotFound(runId)
+    if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
     if (run.mode === 'single') throw hasOneTask(runId)
     const now = this.#clock.now()
     const { tasks } = this.#store

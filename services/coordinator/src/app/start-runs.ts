@@ -98,8 +98,11 @@ export class StartRuns {
     const stored = await this.#store.runs.get(asked.map((run) => run.id))
     for (const [k, run] of asked.entries()) {
       const there = stored[k]
+      if (there === undefined) {
+        answer(k, await this.#compareRemoved(run))
+        continue
+      }
       const same =
-        there !== undefined &&
         there.namespace === run.namespace &&
         there.job === run.job &&
         there.handler === run.handler &&
@@ -108,13 +111,22 @@ export class StartRuns {
       answer(k, same ? { runId: run.id, created: false } : conflict(run, there))
     }
   }
+
+  /** A run that was kept for its time and removed keeps its key, and its id for as long as it may be asked for again. */
+  async #compareRemoved(run: RunRecord): Promise<StartedRun | CarillonError> {
+    const [there] = await this.#store.retention.tombstones([run.id])
+    // Its time came to an end between the two reads.
+    if (there === undefined) return new CarillonError('CONCURRENT_CHANGE', `run ${run.id} is being removed; ask again`)
+    const isSame = there.namespace === run.namespace && there.job === run.job && there.handler === run.handler
+    return isSame ? { runId: run.id, created: false } : conflict(run, there)
+  }
 }
 
-function conflict(run: RunRecord, there: RunRecord | undefined): CarillonError {
+function conflict(run: RunRecord, there: Pick<RunRecord, 'namespace' | 'job' | 'handler'>): CarillonError {
   const field = run.key === null ? 'id' : 'key'
   const value = printable(run.key ?? run.id)
   const of =
-    there?.namespace === run.namespace ? `run ${run.id} of ${there.job ?? there.handler} with another payload, job or tasks` : 'another run'
+    there.namespace === run.namespace ? `run ${run.id} of ${there.job ?? there.handler} with another payload, job or tasks` : 'another run'
   return new CarillonError('KEY_CONFLICT', `${field} ${value} belongs to ${of}`, { field, value })
 }
 

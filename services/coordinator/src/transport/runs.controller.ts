@@ -1,4 +1,13 @@
-import { CALLS, CarillonError, LIMITS, type MapCall, type RunState, type StepCall, type TaskClaim } from '@carillon/contracts'
+import {
+  CALLS,
+  type CallRequest,
+  CarillonError,
+  LIMITS,
+  type MapCall,
+  type RunState,
+  type StepCall,
+  type TaskClaim,
+} from '@carillon/contracts'
 import { Answers, type Incoming, type Request, Takes } from '@carillon/runtime'
 import { Controller, Inject } from '@nestjs/common'
 import type { ApplyReports } from '../app/apply-reports.ts'
@@ -11,6 +20,7 @@ import type { ReadRuns } from '../app/read-runs.ts'
 import type { ReadTree } from '../app/read-tree.ts'
 import type { StartRuns } from '../app/start-runs.ts'
 import type { TakeTriggers } from '../app/take-triggers.ts'
+import type { PruneRuns } from '../retention/prune-runs.ts'
 
 type ByRun = Request<{ runId: string }>
 
@@ -20,6 +30,7 @@ export class RunsController {
   @Inject('ReadRuns') private readonly read!: ReadRuns
   @Inject('ReadTree') private readonly trees!: ReadTree
   @Inject('ChangeRuns') private readonly change!: ChangeRuns
+  @Inject('PruneRuns') private readonly pruning!: PruneRuns
   @Inject('ClaimTask') private readonly claims!: ClaimTask
   @Inject('MapTasks') private readonly maps!: MapTasks
   @Inject('ReadResults') private readonly results!: ReadResults
@@ -67,6 +78,11 @@ export class RunsController {
   @Answers(CALLS.runsRetry)
   retry({ namespace, input }: Request<RetryRequest>) {
     return this.change.retry(namespace, input)
+  }
+
+  @Answers(CALLS.runsPrune)
+  prune({ namespace, input }: Request<CallRequest<typeof CALLS.runsPrune>>) {
+    return this.pruning.execute(namespace, input)
   }
 
   @Answers(CALLS.tasksClaim)

@@ -1,0 +1,14 @@
+import type { CoordinatorOptions } from '@carillon/coordinator'
+import type { Config } from '@carillon/runtime'
+
+const DAY_MS = 86_400_000
+
+/** How long coordinators keep what has ended, from the settings. */
+export function retentionOf(config: Config): NonNullable<CoordinatorOptions['retention']> {
+  return {
+    keepPerJob: config.CARILLON_RUNS_KEPT_PER_JOB,
+    runMs: config.CARILLON_RUN_RETENTION_DAYS * DAY_MS,
+    keyMs: config.CARILLON_KEY_RETENTION_DAYS * DAY_MS,
+    idMs: config.CARILLON_ID_RETENTION_DAYS * DAY_MS,
+  }
+}

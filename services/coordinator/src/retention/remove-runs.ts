@@ -1,0 +1,143 @@
+import { meter } from '@carillon/runtime'
+import type { AgedRun, RetentionStore, RunPosition, Store, Tombstone } from '@carillon/store'
+import type { Pace } from './pace.ts'
+import { addCounts, NOTHING_REMOVED, type RemovalCounts } from './removal-counts.ts'
+import { isAmongNewest, isOver, type RetentionPolicy, rememberedUntil } from './retention-rules.ts'
+
+/** Runs looked at or removed in one write: a few milliseconds of an embedded store. */
+const PAGE = 100
+/** Tasks or steps deleted in one write. */
+const CHILDREN = 500
+/** Jobs whose oldest kept run is known within a pass. */
+const JOBS_KNOWN = 10_000
+/** Tombstones expire together that would within this time: one write instead of many. */
+const EXPIRE_TOGETHER_MS = 60_000
+
+/** What one pass is about. */
+export interface RemovalPass {
+  readonly namespace: string
+  /** Default: of any job, and of none. */
+  readonly job?: string | undefined
+  readonly policy: RetentionPolicy
+  readonly now: number
+  readonly unappliedSince: number
+  readonly shares: ReadonlySet<number>
+  /** Only say what would be removed. */
+  readonly isDry?: boolean
+}
+
+/** Removes runs that were kept for their time, a page at a time; any number of coordinators may. What a crash leaves undone is found by `expired`. */
+export class RemoveRuns {
+  readonly #store: RetentionStore
+  /** By pass and job: its oldest kept run. What was true earlier in a pass keeps more, never less. */
+  readonly #kept = new WeakMap<RemovalPass, Map<string, RunPosition | undefined>>()
+  readonly #removed = meter.counter('carillon.retention.removed', 'Records that retention removed')
+
+  constructor(options: { store: Store }) {
+    this.#store = options.store.retention
+  }
+
+  /** Looks at the next page of runs, oldest first. Answers what was removed, and the cursor of what follows. */
+  async page(pass: RemovalPass, { cursor, pace }: { cursor: string | undefined; pace: Pace }) {
+    const slice = await pace.read(() => this.#candidates(pass, cursor))
+    const ids = slice.runs.map(({ id }) => id)
+    const removed = pass.isDry ? await this.#count(pass, slice.runs) : await this.#remove(pass, ids, pace)
+    return { removed, cursor: slice.cursor }
+  }
+
+  /** Finishes what is a tombstone whose time has come: its own, or one that a crash left. */
+  async expired(pass: Pick<RemovalPass, 'policy' | 'now' | 'shares'>, pace: Pace): Promise<RemovalCounts> {
+    let counts = NOTHING_REMOVED
+    for (let found = PAGE; found === PAGE; ) {
+      const query = { until: pass.now, shares: [...pass.shares], limit: PAGE }
+      const tombstones = await pace.read(() => this.#store.expired(query))
+      counts = addCounts(counts, await this.#finish(tombstones, { ...pass, pace }))
+      found = tombstones.length
+    }
+    return counts
+  }
+
+  /** Deletes the tasks and steps of runs that are not there. */
+  async children(runIds: readonly string[], pace: Pace): Promise<{ tasks: number; steps: number }> {
+    const tasks = await this.#deleteAll((query) => this.#store.removeTasks({ runIds, ...query }), pace)
+    const steps = await this.#deleteAll((query) => this.#store.removeSteps({ runIds, ...query }), pace)
+    this.#removed.add(tasks, { kind: 'task' })
+    this.#removed.add(steps, { kind: 'step' })
+    return { tasks, steps }
+  }
+
+  async #candidates(pass: RemovalPass, cursor: string | undefined): Promise<{ runs: AgedRun[]; cursor: string | undefined }> {
+    const { namespace, now, policy, shares, unappliedSince } = pass
+    const slice = await this.#store.runs({ namespace, job: pass.job, createdBefore: now - policy.runMs, cursor, limit: PAGE })
+    const mine = slice.items.filter(({ share }) => shares.has(share))
+    const names = [...new Set(mine.flatMap(({ job }) => (job === null ? [] : [job])))]
+    const schedules = await this.#store.schedules(names.map((name) => `${namespace}/${name}`))
+    const jobs = new Map(names.map((name, i) => [name, schedules[i]]))
+    const jobOf = (run: AgedRun) => (run.job === null ? undefined : jobs.get(run.job))
+    const runs: AgedRun[] = []
+    for (const run of mine) {
+      const job = jobOf(run)
+      if (!isOver(run, { now, unappliedSince, job }, policy)) continue
+      // Runs of a job that was removed are kept for their time only: there may be any number of such jobs.
+      if (run.job === null || job === undefined || policy.keepPerJob === 0) runs.push(run)
+      else if (!isAmongNewest(run, await this.#oldestKept(pass, run.job))) runs.push(run)
+    }
+    return { runs, cursor: slice.cursor }
+  }
+
+  async #oldestKept(pass: RemovalPass, job: string): Promise<RunPosition | undefined> {
+    let known = this.#kept.get(pass)
+    if (known === undefined || known.size >= JOBS_KNOWN) {
+      known = new Map()
+      this.#kept.set(pass, known)
+    }
+    if (!known.has(job)) known.set(job, await this.#store.newest({ namespace: pass.namespace, job, rank: pass.policy.keepPerJob }))
+    return known.get(job)
+  }
+
+  async #count({ now, policy }: RemovalPass, runs: readonly AgedRun[]): Promise<RemovalCounts> {
+    const ids = runs.map(({ id }) => id)
+    const remembered = runs.filter((run) => rememberedUntil({ ...run, endedAt: run.endedAt ?? 0, removedAt: now }, policy) > now)
+    return {
+      runs: runs.length,
+      tasks: await this.#store.countTasks(ids),
+      steps: await this.#store.countSteps(ids),
+      remembered: remembered.length,
+    }
+  }
+
+  async #remove(pass: RemovalPass, ids: readonly string[], pace: Pace): Promise<RemovalCounts> {
+    if (ids.length === 0) return NOTHING_REMOVED
+    const { now, policy } = pass
+    const tombstones = await pace.write(() => this.#store.markRemoved({ ids, endedBefore: now - policy.runMs, at: now }))
+    this.#removed.add(tombstones.length, { kind: 'run' })
+    return { ...(await this.#finish(tombstones, { ...pass, pace })), runs: tombstones.length }
+  }
+
+  /** Children first: until they are gone the tombstone stays, and leads to them. */
+  async #finish(tombstones: readonly Tombstone[], { policy, now, pace }: Pick<RemovalPass, 'policy' | 'now'> & { pace: Pace }) {
+    if (tombstones.length === 0) return NOTHING_REMOVED
+    const { tasks, steps } = await this.children(
+      tombstones.map(({ id }) => id),
+      pace,
+    )
+    const [over, remembered] = [[] as string[], new Map<number, string[]>()]
+    for (const tombstone of tombstones) {
+      const until = rememberedUntil(tombstone, policy)
+      if (until <= now) over.push(tombstone.id)
+      else {
+        const together = Math.ceil(until / EXPIRE_TOGETHER_MS) * EXPIRE_TOGETHER_MS
+        remembered.set(together, [...(remembered.get(together) ?? []), tombstone.id])
+      }
+    }
+    for (const [until, ids] of remembered) await pace.write(() => this.#store.remember({ ids, until }))
+    if (over.length > 0) this.#removed.add(await pace.write(() => this.#store.forget(over)), { kind: 'tombstone' })
+    return { runs: 0, tasks, steps, remembered: tombstones.length - over.length }
+  }
+
+  async #deleteAll(remove: (query: { limit: number }) => Promise<number>, pace: Pace): Promise<number> {
+    let all = 0
+    for (let removed = CHILDREN; removed === CHILDREN; all += removed) removed = await pace.write(() => remove({ limit: CHILDREN }))
+    return all
+  }
+}

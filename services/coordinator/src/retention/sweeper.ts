@@ -1,0 +1,114 @@
+import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+import type { CautiousTime } from './cautious-time.ts'
+import { Pace } from './pace.ts'
+import { addCounts, NOTHING_REMOVED, type RemovalCounts } from './removal-counts.ts'
+import type { RemoveRuns } from './remove-runs.ts'
+import type { RetentionPolicy } from './retention-rules.ts'
+
+/** From the end of one sweep to the next: what is removed is a day old. */
+const LONGEST_INTERVAL_MS = 60_000
+/** A shorter retention is swept more often, so that a run stays about a quarter longer at most. */
+const INTERVALS_PER_RETENTION = 4
+/** Runs whose tasks and steps are looked for in one sweep: none should be without its run. */
+const PARENTS_PER_SWEEP = 200
+
+interface Sweep {
+  readonly removed: RemovalCounts
+  readonly endedAt: number
+}
+
+/** Removes what was kept for its time: each coordinator in its shares, slowly, for as long as it runs. */
+export class Sweeper extends LoopService {
+  readonly #remove: RemoveRuns
+  readonly #store: Store
+  readonly #policy: RetentionPolicy
+  readonly #unappliedSince: () => Promise<number>
+  readonly #shares: () => readonly number[]
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #time: CautiousTime
+  readonly #orphansAfter = { tasks: '', steps: '' }
+  #last: Sweep | Error | undefined
+
+  constructor(options: {
+    remove: RemoveRuns
+    store: Store
+    policy: RetentionPolicy
+    unappliedSince: () => Promise<number>
+    shares: () => readonly number[]
+    time: CautiousTime
+    clock: Clock
+    log: Logger
+  }) {
+    super()
+    this.#remove = options.remove
+    this.#store = options.store
+    this.#policy = options.policy
+    this.#unappliedSince = options.unappliedSince
+    this.#shares = options.shares
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#time = options.time
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    const intervalMs = Math.min(LONGEST_INTERVAL_MS, this.#policy.runMs / INTERVALS_PER_RETENTION)
+    while (await pause(this.#clock, intervalMs, signal)) {
+      try {
+        const removed = await this.#sweep(new Pace(this.#clock, signal))
+        this.#last = { removed, endedAt: this.#clock.monotonic() }
+        if (removed.runs > 0) this.#log.info({ evt: 'retention.swept', ...removed }, 'runs that were kept for their time were removed')
+      } catch (error) {
+        if (signal.aborted) return
+        this.#last = error as Error
+        this.#log.warn({ evt: 'retention.failed', err: error }, 'what was kept for its time could not be removed; trying again')
+      }
+    }
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#log.fatal({ evt: 'retention.died', err: error }, 'the removal of runs died')
+  }
+
+  /** What became of the last sweep, in words. @throws Error that ended it */
+  describe(): string {
+    if (this.#last instanceof Error) throw this.#last
+    if (this.#last === undefined) return 'no sweep yet'
+    const agoMs = this.#clock.monotonic() - this.#last.endedAt
+    return `the last sweep removed ${this.#last.removed.runs} runs, ${Math.round(agoMs / 1_000)} s ago`
+  }
+
+  async #sweep(pace: Pace): Promise<RemovalCounts> {
+    const pass = {
+      policy: this.#policy,
+      now: this.#time.now(),
+      unappliedSince: await this.#unappliedSince(),
+      shares: new Set(this.#shares()),
+    }
+    let counts = await this.#remove.expired(pass, pace)
+    for (let namespace = await this.#next(''); namespace !== undefined; namespace = await this.#next(namespace)) {
+      const ofNamespace = { ...pass, namespace }
+      let cursor: string | undefined
+      do {
+        const page = await this.#remove.page(ofNamespace, { cursor, pace })
+        counts = addCounts(counts, page.removed)
+        cursor = page.cursor
+      } while (cursor !== undefined)
+    }
+    for (const of of ['tasks', 'steps'] as const) counts = addCounts(counts, { ...NOTHING_REMOVED, ...(await this.#orphans(of, pace)) })
+    return counts
+  }
+
+  /** What a process wrote that was stopped for longer than its run was kept. */
+  async #orphans(of: 'tasks' | 'steps', pace: Pace): Promise<{ tasks: number; steps: number }> {
+    const query = { of, after: this.#orphansAfter[of], limit: PARENTS_PER_SWEEP }
+    const { runIds, after = '' } = await pace.read(() => this.#store.retention.orphans(query))
+    this.#orphansAfter[of] = after
+    return this.#remove.children(runIds, pace)
+  }
+
+  #next(namespace: string): Promise<string | undefined> {
+    return this.#store.retention.nextNamespace(namespace)
+  }
+}
