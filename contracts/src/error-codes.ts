@@ -118,6 +118,16 @@ export const ERROR_CODES = {
     remedy: 'Check its permissions, or choose another with --data.',
   },
   INVALID_CONFIG: { meaning: 'A setting is wrong.', retry: false, remedy: 'Correct the variable that the error names.' },
+  STREAM_CONFLICT: {
+    meaning: 'The broker has a stream or consumer of the same name with settings that cannot be changed.',
+    retry: true,
+    remedy: 'Remove it or rename it, as the error says; Carillon then makes its own.',
+  },
+  STORAGE_TOO_SMALL: {
+    meaning: 'The broker has no room for a stream.',
+    retry: true,
+    remedy: 'Free disk space, or raise max_file_store of nats-server.',
+  },
   INTERNAL: { meaning: 'A fault of Carillon.', retry: true, remedy: 'Report it with the log lines around it.' },
 } as const satisfies Record<string, ErrorDefinition>
 

@@ -109,6 +109,7 @@ export {
 } from './run.ts'
 export {
   PRESENCE_BUCKET,
+  PRESENCE_STREAM,
   SERVICE_CONSUMERS,
   STREAMS,
   type StreamDefinition,

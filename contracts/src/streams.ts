@@ -74,3 +74,5 @@ export const SERVICE_CONSUMERS = { TRIGGERS: 'coordinators', REPORTS: 'coordinat
 
 /** The KV bucket of live instances, written only by the registry; keys are `<namespace>.<instance>`. */
 export const PRESENCE_BUCKET = 'carillon_presence'
+/** The stream under that bucket. */
+export const PRESENCE_STREAM = `KV_${PRESENCE_BUCKET}`

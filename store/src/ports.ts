@@ -99,6 +99,8 @@ export interface LifeStore<Item> {
   due(query: DueQuery): Promise<Due[]>
   /** State `queued` with from <= queuedAt < before, oldest first. */
   queued(query: { from: number; before: number; cursor?: string | undefined; limit: number }): Promise<Slice<Item>>
+  /** How many have a queuedAt < before: those that are queued. By an index alone, so a million cost tens of milliseconds. */
+  queuedCount(query: { before: number }): Promise<number>
   /** State `running` or `cancelling` with this owner and, as all of these have, a wakeAt. */
   ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>>
 }

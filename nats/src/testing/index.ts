@@ -1,3 +1,3 @@
 /** For tests: a real broker, and one for each way to log in. */
-export { startNatsServer, type TestServer } from './nats-server.ts'
+export { type ServerLimits, startNatsServer, type TestServer } from './nats-server.ts'
 export { PROTECTIONS, type ProtectedServer, type Protection, startProtectedServer } from './protected-server.ts'

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,18 +12,36 @@ export interface TestServer {
   signal(name: 'SIGSTOP' | 'SIGCONT'): void
   /** Starts it again on the same port; `wipe` removes what it had stored, `settings` are further arguments this time. */
   restart(options?: { wipe?: boolean; settings?: readonly string[] }): Promise<void>
+  /** Copies its store; `putBack` has it find that copy when it is restarted. Only while it does not run. */
+  copyStore(): { putBack(): void }
+  /** Removes what a stream holds and leaves its consumers as they are. Only while it does not run. */
+  loseMessages(stream: string): void
+  /** Changes the limit of all streams, of a server that was started with one. */
+  reloadWith(limits: ServerLimits): void
   /** Ends it and removes its store. */
   stop(): Promise<void>
+}
+
+export interface ServerLimits {
+  /** Bytes of all streams, such as `500MB`. Default: what the disk has. */
+  readonly maxFileStore: string
 }
 
 const READY_WITHIN_MS = 10_000
 const PORTS_TRIED = 5
 
 /** @param options `jetStream` false: without it; `settings` are further arguments of the command line */
-export async function startNatsServer(options: { jetStream?: boolean; settings?: readonly string[] } = {}): Promise<TestServer> {
-  const { jetStream = true, settings = [] } = options
+export async function startNatsServer(
+  options: { jetStream?: boolean; settings?: readonly string[]; limits?: ServerLimits } = {},
+): Promise<TestServer> {
+  const { jetStream = true, settings = [], limits } = options
   const store = mkdtempSync(join(tmpdir(), 'carillon-nats-'))
-  const argumentsOf = (port: number) => ['-a', '127.0.0.1', '-p', String(port), ...(jetStream ? ['-js', '-sd', store] : []), ...settings]
+  const config = `${store}.conf`
+  const configure = ({ maxFileStore }: ServerLimits) =>
+    writeFileSync(config, `jetstream { store_dir: ${JSON.stringify(store)}, max_file_store: ${maxFileStore} }`)
+  if (limits) configure(limits)
+  const jetStreamArguments = limits ? ['-c', config] : ['-js', '-sd', store]
+  const argumentsOf = (port: number) => ['-a', '127.0.0.1', '-p', String(port), ...(jetStream ? jetStreamArguments : []), ...settings]
   const started = await launchOnFreePort(argumentsOf)
   const { port } = started
   let { child } = started
@@ -44,10 +62,26 @@ export async function startNatsServer(options: { jetStream?: boolean; settings?:
       if (wipe) rmSync(store, { recursive: true, force: true })
       child = await launch([...argumentsOf(port), ...more])
     },
+    copyStore: () => {
+      const copy = `${store}/copy`
+      cpSync(`${store}/jetstream`, copy, { recursive: true })
+      return {
+        putBack: () => {
+          rmSync(`${store}/jetstream`, { recursive: true })
+          cpSync(copy, `${store}/jetstream`, { recursive: true })
+        },
+      }
+    },
+    loseMessages: (stream) => rmSync(`${store}/jetstream/$G/streams/${stream}/msgs`, { recursive: true }),
+    reloadWith: (changed) => {
+      configure(changed)
+      child.kill('SIGHUP')
+    },
     stop: async () => {
       await kill()
       process.off('exit', killAtExit)
       rmSync(store, { recursive: true, force: true })
+      rmSync(config, { force: true })
     },
   }
 }

@@ -1,86 +1,183 @@
-import { SERVICE_CONSUMERS, STREAMS, type StreamDefinition, type StreamName, TIMES } from '@carillon/contracts'
+import { CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, TIMES } from '@carillon/contracts'
 import {
   AckPolicy,
   type ConsumerConfig,
-  DiscardPolicy,
+  type ConsumerInfo,
   type JetStreamManager,
-  RetentionPolicy,
-  StorageType,
   type StreamConfig,
+  type StreamInfo,
+  type StreamUpdateConfig,
 } from '@nats-io/jetstream'
-import { type Clock, pause } from '../clock.ts'
-import type { Logger } from '../logger.ts'
+import { capacityUpdate, differenceOf, streamConfig } from './stream-settings.ts'
 
-const RETRY_AFTER_MS = 500
 const NANOS = 1_000_000
-/** The server's answer for something that is not there, or is there already with other settings. */
-const [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND] = [10059, 10014]
+const MIB = 1024 * 1024
+/** The server's answers for something that is not there, is there already with other settings, or has no room. */
+const [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND, NAME_IN_USE, SUBJECTS_OVERLAP, NO_STORAGE] = [10059, 10014, 10058, 10065, 10047]
+/** Errors of JetStream itself begin here; what is below says that it cannot answer now. */
+const FIRST_API_ERROR = 10_000
+/** A stream is not made smaller when it would be as full as that. */
+const FULL_ENOUGH = 0.5
 
 export const apiErrorCode = (error: unknown): number | undefined => (error as { code?: number }).code
 
-function configOf(definition: StreamDefinition, replicas: number) {
-  return {
-    name: definition.name,
-    description: definition.description,
-    subjects: [...definition.subjects],
-    retention: definition.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
-    discard: definition.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
-    storage: StorageType.File,
-    num_replicas: replicas,
-    max_bytes: definition.maxBytes,
-    max_age: definition.maxAgeMs * NANOS,
-    duplicate_window: definition.dedupeMs * NANOS,
-    allow_direct: true,
-    ...(definition.onePerSubject ? { max_msgs_per_subject: 1, discard_new_per_subject: true } : {}),
-  } satisfies Partial<StreamConfig>
+/** How a stream is to be. */
+export interface StreamWish {
+  /** Copies in a cluster. */
+  readonly replicas: number
+  /** Of the capacity that each stream should have, in 1/64 to 1: where the broker has little room, all streams have as much less. */
+  readonly part: number
+  /** What becomes of a stream that is there with another capacity of ours. Without a reason none does: another service has its own. */
+  readonly change: 'grow' | 'shrink' | 'none'
 }
 
-/** Makes a stream and the consumer that services share on it, where missing. Answers whether the stream was missing. */
-export async function ensureStream(manager: JetStreamManager, name: StreamName, replicas = 1): Promise<'created' | 'existing'> {
-  const outcome = await manager.streams.info(name).then(
-    () => 'existing' as const,
-    async (error: unknown) => {
-      if (apiErrorCode(error) !== STREAM_NOT_FOUND) throw error
-      await manager.streams.add(configOf(STREAMS[name], replicas) as Partial<StreamConfig> & { name: string })
-      return 'created' as const
-    },
-  )
+/** What is known of a stream after it was reconciled. */
+export interface StreamSight {
+  /** When the broker made it, ms since 1970: another time is another stream. */
+  readonly createdAt: number
+  readonly lastSequence: number
+  /** The part of its capacity that it has; 1 also where an operator chose another one. */
+  readonly part: number
+}
+
+export const FULL: StreamWish = { replicas: 1, part: 1, change: 'grow' }
+
+/**
+ * Makes a stream and the consumer that services share on it where they are missing, and gives them the settings of this version.
+ * @throws CarillonError STREAM_CONFLICT, STORAGE_TOO_SMALL
+ */
+export async function ensureStream(manager: JetStreamManager, name: StreamName, wish = FULL): Promise<StreamSight> {
+  const info = await infoOf(manager, name)
+  const found = info ? await reconcile(manager, info, { name, wish }) : await createStream(manager, name, wish)
   if (name in SERVICE_CONSUMERS) {
     await ensureConsumer(manager, name, {
       durable_name: SERVICE_CONSUMERS[name as keyof typeof SERVICE_CONSUMERS],
       filter_subjects: [...STREAMS[name].subjects],
       max_ack_pending: 20_000,
+      lastSequence: found.state.last_seq,
     })
   }
-  return outcome
+  const { isCapacityOurs } = differenceOf(found.config, STREAMS[name], wish.replicas)
+  return sightOf(found, isCapacityOurs ? STREAMS[name].maxBytes : 0)
 }
 
-/** The same for several streams at once. */
-export async function ensureStreams(manager: JetStreamManager, names: readonly StreamName[], replicas = 1): Promise<void> {
-  await Promise.all(names.map((name) => ensureStream(manager, name, replicas)))
+/** What is known of a stream, without a change to it; undefined when it is missing. @param wantedBytes its capacity, if that is ours */
+export async function seeStream(manager: JetStreamManager, name: string, wantedBytes = 0): Promise<StreamSight | undefined> {
+  const info = await infoOf(manager, name)
+  return info && sightOf(info, wantedBytes)
 }
 
-/** Tries `step` until it is done or the signal aborts: a broker may come back without its data, and a cluster needs a while until it takes streams. */
-export async function untilRestored(step: () => Promise<void>, given: { clock: Clock; log: Logger; signal: AbortSignal }): Promise<void> {
-  const { clock, log, signal } = given
-  do {
-    try {
-      return await step()
-    } catch (error) {
-      if (signal.aborted) return
-      log.warn({ evt: 'streams.unrestored', err: error }, 'what the broker should hold cannot be restored yet; trying again')
-    }
-  } while (await pause(clock, RETRY_AFTER_MS, signal))
+export function sightOf({ config, created, state }: StreamInfo, wantedBytes: number): StreamSight {
+  const part = config.max_bytes > 0 && config.max_bytes < wantedBytes ? config.max_bytes / wantedBytes : 1
+  return { createdAt: Date.parse(created), lastSequence: state.last_seq, part }
 }
 
-/** Makes a durable pull consumer with explicit acknowledgement, where missing. */
+async function infoOf(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+  return manager.streams.info(name).catch((error: unknown) => {
+    if (apiErrorCode(error) === STREAM_NOT_FOUND) return undefined
+    throw error
+  })
+}
+
+async function createStream(manager: JetStreamManager, name: StreamName, { replicas, part }: StreamWish): Promise<StreamInfo> {
+  const maxBytes = Math.floor(STREAMS[name].maxBytes * part)
+  const config = streamConfig(STREAMS[name], { replicas, maxBytes }) as Partial<StreamConfig> & { name: string }
+  try {
+    return await orTooSmall({ name, maxBytes }, () => manager.streams.add(config))
+  } catch (error) {
+    // Another service made it in this moment.
+    if (apiErrorCode(error) === NAME_IN_USE) return await manager.streams.info(name)
+    if (apiErrorCode(error) === SUBJECTS_OVERLAP) throw conflict(`stream ${name}`, 'another stream takes its subjects', error)
+    throw error
+  }
+}
+
+async function reconcile(manager: JetStreamManager, info: StreamInfo, given: { name: StreamName; wish: StreamWish }): Promise<StreamInfo> {
+  const { name, wish } = given
+  const { fixed, update, isCapacityOurs } = differenceOf(info.config, STREAMS[name], wish.replicas)
+  if (fixed.length > 0) throw conflict(`stream ${name}`, `its ${fixed.join(' and ')} cannot be changed`)
+  const now = update ? await updateStream(manager, name, update) : info
+  const maxBytes = Math.floor(STREAMS[name].maxBytes * wish.part)
+  const { max_bytes: current } = now.config
+  const isDue =
+    wish.change === 'grow' ? current < maxBytes : wish.change === 'shrink' && current > maxBytes && now.state.bytes < maxBytes * FULL_ENOUGH
+  if (!isCapacityOurs || !isDue) return now
+  return orTooSmall({ name, maxBytes }, () => manager.streams.update(name, capacityUpdate(now.config, maxBytes)))
+}
+
+async function updateStream(manager: JetStreamManager, name: StreamName, update: Partial<StreamUpdateConfig>): Promise<StreamInfo> {
+  try {
+    return await manager.streams.update(name, update)
+  } catch (error) {
+    if (isRefusal(error)) throw conflict(`stream ${name}`, (error as Error).message, error)
+    throw error
+  }
+}
+
+/** The broker understood, and will say the same again. */
+function isRefusal(error: unknown): boolean {
+  const code = apiErrorCode(error) ?? 0
+  return code >= FIRST_API_ERROR && ![STREAM_NOT_FOUND, CONSUMER_NOT_FOUND, NO_STORAGE].includes(code)
+}
+
+/** Brokers reserve the capacity of a stream. @throws CarillonError STORAGE_TOO_SMALL */
+export async function orTooSmall<T>({ name, maxBytes }: { name: string; maxBytes: number }, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (apiErrorCode(error) !== NO_STORAGE) throw error
+    const message = `the broker has no room for ${Math.ceil(maxBytes / MIB)} MiB of stream ${name}`
+    throw new CarillonError('STORAGE_TOO_SMALL', message, { field: 'max_file_store', cause: error })
+  }
+}
+
+function conflict(what: string, why: string, cause?: unknown): CarillonError {
+  return new CarillonError('STREAM_CONFLICT', `${what} is not one that Carillon can use: ${why}`, {
+    field: 'stream',
+    value: what,
+    hint: `See its settings: nats ${what.startsWith('stream') ? 'stream' : 'consumer'} info. If nothing else needs it, remove it; it is made anew.`,
+    cause,
+  })
+}
+
+type ConsumerSettings = Partial<ConsumerConfig> & { durable_name: string }
+
+/**
+ * Makes a durable pull consumer with explicit acknowledgement where it is missing, and gives it these settings where it has others.
+ * @param wanted.lastSequence of its stream: a consumer that has delivered more belongs to a stream which was lost, and would skip what comes
+ */
 export async function ensureConsumer(
   manager: JetStreamManager,
   stream: StreamName,
-  config: Partial<ConsumerConfig> & { durable_name: string },
+  { lastSequence, ...wanted }: ConsumerSettings & { lastSequence?: number },
 ): Promise<void> {
-  await manager.consumers.info(stream, config.durable_name).catch(async (error: unknown) => {
-    if (apiErrorCode(error) !== CONSUMER_NOT_FOUND) throw error
-    await manager.consumers.add(stream, { ack_policy: AckPolicy.Explicit, max_deliver: -1, ack_wait: TIMES.ackWaitMs * NANOS, ...config })
+  const settings = { ack_policy: AckPolicy.Explicit, max_deliver: -1, ack_wait: TIMES.ackWaitMs * NANOS, ...wanted }
+  const name = wanted.durable_name
+  let info = await manager.consumers.info(stream, name).catch((error: unknown) => {
+    if (apiErrorCode(error) === CONSUMER_NOT_FOUND) return undefined
+    throw error
   })
+  if (info && lastSequence !== undefined && info.delivered.stream_seq > lastSequence && (await isAhead(manager, stream, info))) {
+    await manager.consumers.delete(stream, name)
+    info = undefined
+  }
+  if (!info) await manager.consumers.add(stream, settings)
+  else if (differs(info.config, settings)) await updateConsumer(manager, stream, settings)
 }
+
+async function updateConsumer(manager: JetStreamManager, stream: StreamName, settings: ConsumerSettings): Promise<void> {
+  try {
+    await manager.consumers.update(stream, settings.durable_name, settings)
+  } catch (error) {
+    if (isRefusal(error)) throw conflict(`consumer ${settings.durable_name} of ${stream}`, (error as Error).message, error)
+    throw error
+  }
+}
+
+/** Asked again: between the first two questions something may have been stored and delivered. */
+async function isAhead(manager: JetStreamManager, stream: StreamName, { delivered }: ConsumerInfo): Promise<boolean> {
+  return delivered.stream_seq > (await manager.streams.info(stream)).state.last_seq
+}
+
+const differs = (current: object, wanted: object) =>
+  Object.entries(wanted).some(([key, value]) => JSON.stringify((current as Record<string, unknown>)[key]) !== JSON.stringify(value))

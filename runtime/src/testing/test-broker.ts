@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { StreamName } from '@carillon/contracts'
-import { startNatsServer, type TestServer } from '@carillon/nats/testing'
+import { type ServerLimits, startNatsServer, type TestServer } from '@carillon/nats/testing'
 import { systemClock } from '../clock.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { type Broker, connectBroker } from '../nats/connection.ts'
@@ -45,10 +45,10 @@ export interface BrokerOfTest extends Broker {
   after(cleanUp: () => Promise<unknown>): void
 }
 
-export async function startBrokerOf(t: TestContext): Promise<BrokerOfTest> {
+export async function startBrokerOf(t: TestContext, limits?: ServerLimits): Promise<BrokerOfTest> {
   const { log, lines } = createTestLog()
   const after = cleanUps(t)
-  const server = await startNatsServer()
+  const server = await startNatsServer(limits ? { limits } : {})
   after(() => server.stop())
   const broker = await connectBroker({ nats: { servers: server.url }, name: 'test', log })
   after(() => broker.connection.close())

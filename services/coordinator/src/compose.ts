@@ -1,4 +1,17 @@
-import { type Broker, type Clock, inOrder, type Logger, RejectedMessages, type Service, StreamPublisher } from '@carillon/runtime'
+import { PRESENCE_STREAM } from '@carillon/contracts'
+import {
+  type Broker,
+  type Clock,
+  inOrder,
+  keptStream,
+  LOSSES,
+  type Logger,
+  RejectedMessages,
+  type Service,
+  StreamKeeper,
+  StreamPublisher,
+  seeStream,
+} from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { AdvanceRun } from './app/advance-run.ts'
 import { Announcer } from './app/announce.ts'
@@ -43,6 +56,8 @@ export interface Ground {
   readonly broker: Broker
   readonly clock: Clock
   readonly log: Logger
+  /** Copies of each stream. */
+  readonly streamReplicas: number
   /** Items of one write and writes under way. */
   readonly batch: { readonly maxItems: number; readonly maxInFlight: number }
   readonly retention: RetentionPolicy
@@ -53,6 +68,7 @@ function foundation(ground: Ground) {
   const { broker, clock, log, store } = ground
   const publisher = new StreamPublisher(broker.connection, clock)
   const rejected = new RejectedMessages(publisher, log)
+  const keeper = keeperOf(ground)
   const presence = new PresenceWatch({ broker, clock, log })
   const announcer = new Announcer({ broker, publisher, log })
   const work = new WorkPublisher({ broker, publisher, clock, log })
@@ -65,7 +81,15 @@ function foundation(ground: Ground) {
   writer.advance = tasks.advance = (runId) => advance.soon(runId)
   tasks.offer = (leg) => offers.soon(leg)
   const refused = new RefusedReports({ log })
-  return { ...ground, refused, jobs, publisher, rejected, presence, announcer, work, writer, tasks, offers, advance, repair }
+  return { ...ground, refused, jobs, publisher, rejected, keeper, presence, announcer, work, writer, tasks, offers, advance, repair }
+}
+
+const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
+
+/** The streams that a coordinator makes where they are missing, and the registry's bucket, which it only reads. */
+function keeperOf({ broker, clock, log, streamReplicas }: Ground): StreamKeeper {
+  const presence = { stream: PRESENCE_STREAM, ensure: () => seeStream(broker.manager, PRESENCE_STREAM) }
+  return new StreamKeeper({ broker, clock, log, kept: [...STREAMS.map((name) => keptStream(broker, name, streamReplicas)), presence] })
 }
 
 type Foundation = ReturnType<typeof foundation>
@@ -125,13 +149,34 @@ function retentionOf(base: Foundation, { shares, stopping }: { shares: () => rea
   return { sweeper: new Sweeper({ ...ground, shares }), prune: new PruneRuns({ ...ground, stopping }) }
 }
 
+/** What the broker has lost is published again; after a start, its own or the broker's, nobody knows. */
+function followLosses({
+  broker,
+  keeper,
+  presence,
+  auditor,
+}: Pick<Foundation, 'broker' | 'keeper' | 'presence'> & { auditor: Auditor }): void {
+  let server = broker.connection.info?.server_id
+  auditor.passSoon({ why: 'this coordinator was started', isLoss: false })
+  keeper.onLoss((stream, loss) => {
+    if (stream === PRESENCE_STREAM) presence.restart()
+    if (stream === 'WORK') auditor.passSoon({ why: `stream WORK ${LOSSES[loss]}`, isLoss: true })
+  })
+  broker.onReconnect(async () => {
+    await keeper.whenKept()
+    const serverNow = broker.connection.info?.server_id
+    if (server !== serverNow && auditor.loss === undefined) auditor.passSoon({ why: 'the broker was started again', isLoss: false })
+    server = serverNow
+  })
+}
+
 /** Puts a coordinator together: what its controllers ask for by name, and the loops that run beside them. */
 export function compose(ground: Ground) {
   const base = foundation(ground)
   const cases = useCases(base)
   const stopping = new AbortController()
   const { slots, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
-  const { presence, writer, tasks, offers, work, rejected, refused, clock, log, repair, publisher } = base
+  const { presence, writer, tasks, offers, work, rejected, refused, clock, log, repair, publisher, keeper } = base
   const { sweeper, prune } = retentionOf(base, { shares, stopping: stopping.signal })
 
   writer.arm = (due) => waker.arm('runs', due)
@@ -139,6 +184,7 @@ export function compose(ground: Ground) {
   cases.ChangeJobs.arm = slots.arm = (job) => {
     if (job.wakeAt !== null) waker.arm('jobs', { id: job.id, wakeAt: job.wakeAt })
   }
+  followLosses({ ...base, auditor })
   const lose = new LoseInstance(base)
   presence.onGone = (namespace, instance) => {
     lose
@@ -150,18 +196,22 @@ export function compose(ground: Ground) {
   const health = new CheckHealth({
     ...base,
     shares,
+    streams: () => keeper.check(),
     refused: () => work.refused.size,
+    loss: () => auditor.loss,
     rejected: () => rejected.count,
     reports: () => refused.describe(),
     retention: () => sweeper.describe(),
   })
   return {
     providers: { ...cases, PruneRuns: prune, CheckHealth: health },
-    loops: inOrder([presence, membership, waker, auditor, sweeper] satisfies Service[]),
+    loops: inOrder([keeper, presence, membership, waker, auditor, sweeper] satisfies Service[]),
     rejected,
-    /** Publishes all work again that was queued before a time (default: now) and that the broker does not have (architecture §4 rule 9). */
-    rebuild: (before = clock.now() + 1) => repair.span({ from: 0, before }, stopping.signal),
-    stopping: stopping.signal,
+    /** Publishes all work again that the broker should have and does not (architecture §4 rule 9). */
+    rebuild: async () => {
+      await keeper.whenKept()
+      return repair.span({ from: 0, before: clock.now() + 1 }, stopping.signal)
+    },
     /** Ends what is under way and may be given up. */
     abort: () => stopping.abort(),
     close: () => publisher.close(),

@@ -1,7 +1,6 @@
 import {
   type Clock,
   connectBroker,
-  ensureStreams,
   freshServiceId,
   type Logger,
   MeshTransport,
@@ -9,7 +8,6 @@ import {
   type Running,
   startMicroservice,
   systemClock,
-  untilRestored,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { compose, type Ground } from './compose.ts'
@@ -31,10 +29,6 @@ export interface CoordinatorOptions {
   readonly retention?: Partial<RetentionPolicy>
 }
 
-/** How far the clocks of broker and coordinators may be apart; what lies between is only looked at. */
-const CLOCKS_DIFFER_MS = 10_000
-const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
-
 /** What a store takes at once: SQLite works while we wait, so more than one batch under way gains nothing. */
 const BATCHES = {
   sqlite: { maxItems: 1_000, maxMessages: 1_000, maxInFlight: 1 },
@@ -50,37 +44,24 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const batch = BATCHES[store.describe().startsWith('sqlite') ? 'sqlite' : 'mongodb']
   try {
     const retention = { ...DEFAULT_RETENTION, ...options.retention }
-    return await start({ id, store, broker, clock, log, batch, retention }, streamReplicas)
+    return await start({ id, store, broker, clock, log, batch, retention, streamReplicas })
   } catch (error) {
     await broker.close()
     throw error
   }
 }
 
-async function start(ground: Ground & { batch: { maxMessages: number } }, streamReplicas: number): Promise<Running> {
+async function start(ground: Ground & { batch: { maxMessages: number } }): Promise<Running> {
   const { broker, log, clock, batch, store } = ground
-  const { providers, loops, rejected, rebuild, stopping, abort, close } = compose(ground)
-  const ensureAll = () => ensureStreams(broker.manager, STREAMS, streamReplicas)
-  const ensureAndRebuild = async () => {
-    await ensureAll()
-    return rebuild()
-  }
-  await ensureAll()
-  /** Whoever made the stream of work anew: what was queued before cannot be in it. Costs nothing when nothing was. */
-  const repairWiped = async () => {
-    const { created } = await broker.manager.streams.info('WORK')
-    await rebuild(Date.parse(created) + CLOCKS_DIFFER_MS)
-  }
-  broker.onReconnect(() => untilRestored(async () => ensureAll().then(repairWiped), { clock, log, signal: stopping }))
+  const { providers, loops, rejected, rebuild, abort, close } = compose(ground)
   await loops.start()
   const transport = new MeshTransport({ service: 'coordinator', broker, log, clock, rejected, batches: batch })
   const microservice = await startMicroservice({
     controllers: [JobsController, RunsController, HealthController],
-    providers: { ...providers, Rebuild: ensureAndRebuild },
+    providers: { ...providers, Rebuild: rebuild },
     transport,
     log,
   })
-  void untilRestored(repairWiped, { clock, log, signal: stopping })
   log.info({ evt: 'coordinator.ready', store: store.describe() }, 'coordinator is ready')
   return {
     stop: async () => {

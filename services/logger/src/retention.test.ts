@@ -55,7 +55,7 @@ describe('the logger', { concurrency: true }, () => {
     assert.equal(well.id, 'logger-1')
     assert.deepEqual(
       well.checks.map(({ name, ok }) => ({ name, ok })),
-      ['broker', 'store', 'lines'].map((name) => ({ name, ok: true })),
+      ['broker', 'streams', 'store', 'lines'].map((name) => ({ name, ok: true })),
     )
     assert.equal(well.checks[2]?.message, '0 messages wait, 0 are being stored')
     isFull = true

@@ -1,21 +1,20 @@
-import type { StreamName } from '@carillon/contracts'
 import {
   type Broker,
   type Clock,
   connectBroker,
-  ensureStreams,
   freshServiceId,
   inOrder,
+  keptStream,
   type Logger,
   MeshTransport,
   type NatsSettings,
   RejectedMessages,
   type Running,
   type Service,
+  StreamKeeper,
   StreamPublisher,
   startMicroservice,
   systemClock,
-  untilRestored,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import type { LoggerParts } from './app/parts.ts'
@@ -41,7 +40,7 @@ export interface LoggerOptions {
   readonly trimEveryMs?: number
 }
 
-const STREAMS: readonly StreamName[] = ['LOGS', 'EVENTS']
+const STREAMS = ['LOGS', 'EVENTS'] as const
 const DAY_MS = 86_400_000
 /** Up to 5,000 lines a batch; the next one is fetched while one is stored. */
 const BATCHES = { maxMessages: 50, maxInFlight: 1 }
@@ -63,9 +62,11 @@ export async function startLogger(options: LoggerOptions): Promise<Running> {
 async function run(options: LoggerOptions, id: string, broker: Broker): Promise<Running> {
   const { log, clock = systemClock, streamReplicas = 1 } = options
   const publisher = new StreamPublisher(broker.connection, clock)
+  const keeper = new StreamKeeper({ broker, clock, log, kept: STREAMS.map((name) => keptStream(broker, name, streamReplicas)) })
   const parts: LoggerParts = {
     id,
     broker,
+    keeper,
     store: options.store,
     rejected: new RejectedMessages(publisher, log),
     counts: new LineCounts({ maxRuns: COUNTED_RUNS }),
@@ -75,11 +76,8 @@ async function run(options: LoggerOptions, id: string, broker: Broker): Promise<
     linesPerRun: options.linesPerRun ?? 100_000,
     startedAt: clock.now(),
   }
-  const services = inOrder([microservice(parts), new KeepRetention(parts, options.trimEveryMs ?? 60_000)])
-  const stopping = new AbortController()
-  const ensureAll = () => ensureStreams(broker.manager, STREAMS, streamReplicas)
+  const services = inOrder([keeper, microservice(parts), new KeepRetention(parts, options.trimEveryMs ?? 60_000)])
   const stop = async () => {
-    stopping.abort()
     await services.stop()
     await broker.close()
     publisher.close()
@@ -87,8 +85,7 @@ async function run(options: LoggerOptions, id: string, broker: Broker): Promise<
   let stopped: Promise<void> | undefined
   const running: Running = { stop: () => (stopped ??= stop()) }
   try {
-    await ensureAll()
-    broker.onReconnect(() => untilRestored(ensureAll, { clock, log, signal: stopping.signal }))
+    broker.onReconnect(() => keeper.whenKept())
     await services.start()
   } catch (error) {
     await running.stop()

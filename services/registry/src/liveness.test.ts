@@ -110,11 +110,11 @@ describe('liveness', { concurrency: true }, () => {
     assert.equal(health.service, 'registry')
     assert.deepEqual(
       health.checks.map(({ name, ok }) => ({ name, ok })),
-      ['broker', 'presence', 'handlers'].map((name) => ({ name, ok: true })),
+      ['broker', 'streams', 'presence', 'handlers'].map((name) => ({ name, ok: true })),
     )
     assert.deepEqual(
       health.checks.slice(1).map(({ message }) => message),
-      ['1 live instance', '2 of 1000 handlers'],
+      ['4 are as they should be', '1 live instance', '2 of 1000 handlers'],
     )
   })
 })

@@ -1,21 +1,23 @@
-import { type StreamName, TIMES } from '@carillon/contracts'
+import { PRESENCE_STREAM, TIMES } from '@carillon/contracts'
 import {
   type Broker,
   type Clock,
   connectBroker,
-  ensureStreams,
   freshServiceId,
   inOrder,
+  type Kept,
+  keptStream,
   type Logger,
   MeshTransport,
   type NatsSettings,
   RejectedMessages,
+  type Room,
   type Running,
   type Service,
+  StreamKeeper,
   StreamPublisher,
   startMicroservice,
   systemClock,
-  untilRestored,
 } from '@carillon/runtime'
 import type { RegistryParts } from './app/parts.ts'
 import { AskLimit } from './domain/ask-limit.ts'
@@ -42,7 +44,6 @@ export interface RegistryOptions {
   readonly lostAfterMs?: number
 }
 
-const STREAMS: readonly StreamName[] = ['WORK', 'REPORTS', 'EVENTS']
 /** Twenty looks within the time that makes an instance lost: it is noticed at most 5 % late. */
 const TICKS_PER_LOSS = 20
 /** Unknown instances asked to register within one beat: after the broker was wiped the mesh comes back in portions that it can take. */
@@ -64,12 +65,21 @@ async function run(options: RegistryOptions, id: string, broker: Broker): Promis
   const tickMs = Math.max(Math.round(lostAfterMs / TICKS_PER_LOSS), 5)
   const parts = assemble({ id, broker, publisher, clock, log, lostAfterMs, tickMs, streamReplicas })
   const follow = new FollowPresence(parts)
-  const stopping = new AbortController()
-  const ensureAll = () => ensureStreams(broker.manager, STREAMS, streamReplicas)
+  const { keeper } = parts
+  keeper.onLoss((stream) => {
+    if (stream === 'WORK') parts.consumers.forget()
+    if (stream === PRESENCE_STREAM)
+      follow.restart().catch((error: unknown) => log.error({ evt: 'presence.died', err: error }, 'following the presence bucket died'))
+  })
 
-  const services = inOrder([follow, microservice({ parts, publisher, ready: follow.begun }), new WatchSilence(parts, tickMs)])
+  const services = inOrder([
+    keeper,
+    noteHorizon(parts),
+    follow,
+    microservice({ parts, publisher, ready: follow.begun }),
+    new WatchSilence(parts, tickMs),
+  ])
   const stop = async () => {
-    stopping.abort()
     await services.stop()
     await broker.close()
     publisher.close()
@@ -77,13 +87,10 @@ async function run(options: RegistryOptions, id: string, broker: Broker): Promis
   let stopped: Promise<void> | undefined
   const running: Running = { stop: () => (stopped ??= stop()) }
   try {
-    await ensureAll()
-    await parts.bucket.ensure()
-    await parts.horizon.sequence()
     broker.onReconnect(async () => {
       parts.consumers.forget()
-      await untilRestored(ensureAll, { clock, log, signal: stopping.signal })
-      if (!stopping.signal.aborted) await follow.restart()
+      await keeper.whenKept()
+      if (!stopped) await follow.restart()
     })
     await services.start()
   } catch (error) {
@@ -122,15 +129,19 @@ function assemble(given: {
 }): RegistryParts {
   const { id, broker, publisher, clock, log, lostAfterMs } = given
   const beatMs = Math.min(TIMES.beatMs, Math.floor(lostAfterMs / 3))
+  const bucket = new PresenceBucket(broker, given.streamReplicas)
+  const consumers = new WorkConsumers(broker, clock)
+  const roster = new Roster()
   return {
     id,
     broker,
-    bucket: new PresenceBucket(broker, given.streamReplicas),
-    consumers: new WorkConsumers(broker, clock.now),
+    bucket,
+    consumers,
     horizon: new WorkHorizon(broker),
     sessions: new Sessions(broker),
+    keeper: new StreamKeeper({ broker, clock, log, kept: keptOf({ broker, bucket, consumers, roster }, given.streamReplicas) }),
     events: new InstanceEvents({ publisher, clock, log }),
-    roster: new Roster(),
+    roster,
     time: new TickedTime({ tickMs: given.tickMs, now: clock.now() }),
     strangers: new AskLimit({ windowMs: beatMs, maxKeys: STRANGERS_PER_BEAT }),
     clock,
@@ -139,4 +150,26 @@ function assemble(given: {
     lostAfterMs,
     startedAt: clock.now(),
   }
+}
+
+/** Asked once the stream is there, and before anyone registers. */
+function noteHorizon({ horizon }: RegistryParts): Service {
+  return { start: async () => void (await horizon.sequence()), stop: () => Promise.resolve() }
+}
+
+/** The streams that a registry makes where they are missing, its bucket, and in WORK the queue of every handler that somebody offers. */
+function keptOf(parts: Pick<RegistryParts, 'broker' | 'bucket' | 'consumers' | 'roster'>, replicas: number): Kept[] {
+  const { broker, bucket, consumers, roster } = parts
+  const work = keptStream(broker, 'WORK', replicas)
+  const withConsumers = async (room: Room) => {
+    const sight = await work.ensure(room)
+    if (sight) await consumers.reconcile(roster.handlers(), sight.lastSequence)
+    return sight
+  }
+  return [
+    { stream: work.stream, ensure: withConsumers },
+    keptStream(broker, 'REPORTS', replicas),
+    keptStream(broker, 'EVENTS', replicas),
+    { stream: PRESENCE_STREAM, ensure: (room) => bucket.ensure(room) },
+  ]
 }

@@ -40,6 +40,11 @@ export class MongoLifeStore<Item extends TaskLife & { readonly id: string }> imp
     return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
   }
 
+  async queuedCount({ before }: { before: number }): Promise<number> {
+    const counted = [{ $match: { queuedAt: { $gte: 0, $lt: before } } }, { $group: { _id: null, count: { $sum: 1 } } }]
+    return (await this.records.aggregate(counted))[0]?.['count'] ?? 0
+  }
+
   async ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const filter = { namespace: query.namespace, owner: query.owner, state: OWNED, wakeAt: ANY_TIME, _id: { $gt: after } }

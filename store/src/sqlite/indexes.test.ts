@@ -35,6 +35,7 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await runs.ownedBy({ namespace, owner: 'i-1', limit: 10 })
   await tasks.ownedBy({ namespace, owner: 'i-1', limit: 10 })
   await runs.queued({ from: 0, before: 5, limit: 10 })
+  await runs.queuedCount({ before: 5 })
   for (const state of [undefined, ...RUN_STATES]) {
     await runs.list({ namespace, state, limit: 10 })
     await runs.list({ namespace, job: 'report', state, limit: 10 })
@@ -42,6 +43,7 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.list({ runId: 'run-1', limit: 10 })
   await tasks.list({ runId: 'run-1', state: 'failed', limit: 10 })
   await tasks.queued({ from: 0, before: 5, limit: 10 })
+  await tasks.queuedCount({ before: 5 })
   await tasks.list({ runId: 'run-1', state: 'succeeded', isLeaf: true, from: 'run-1-a', before: 'run-1-b', limit: 10 })
   await tasks.leafAt({ runId: 'run-1', before: 'run-1-b', rank: 5 })
   await tasks.countUpTo({ runId: 'run-1', states: OPEN_STATES, atMost: 1 })
@@ -65,5 +67,7 @@ test('every question has an index, and none sorts what it may have to skip', asy
   }
   const unfinished = connection.plans.filter((plan) => plan.includes('runs_unfinished'))
   assert.ok(unfinished.length >= RUN_STATES.length - 1, 'lists by state use the partial index')
+  const counts = connection.plans.filter((plan) => plan.includes('COVERING INDEX') && plan.includes('_queued'))
+  assert.equal(counts.length, 2, 'what is queued is counted by an index alone')
   connection.close()
 })

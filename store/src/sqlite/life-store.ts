@@ -47,6 +47,11 @@ export class SqliteLifeStore<Item extends TaskLife & { readonly id: string }> im
     return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
   }
 
+  async queuedCount({ before }: { before: number }): Promise<number> {
+    const sql = `select count(*) as "count" from "${this.table.name}" where "queuedAt" is not null and "queuedAt" < ?`
+    return this.connection.all(sql, [before])[0]?.['count'] as number
+  }
+
   async ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const items = this.table.select(

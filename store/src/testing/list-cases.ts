@@ -74,6 +74,17 @@ export const LIST_CASES: ConformanceCase[] = [
     },
   },
   {
+    name: 'queuedCount: those that are queued, before exclusive',
+    async run(store) {
+      assert.equal(await store.runs.queuedCount({ before: START_AT + 10 }), 0)
+      await store.runs.insert(range(30).map((n) => aRun(n, { queuedAt: START_AT + n })))
+      await store.runs.update([{ id: aRun(0).id, expect: { state: ['queued'] }, set: { state: 'running', queuedAt: null } }])
+      await store.tasks.insert(range(5).map((n) => aTask('run-1', n, { queuedAt: START_AT + n })))
+      assert.equal(await store.runs.queuedCount({ before: START_AT + 10 }), 9)
+      assert.equal(await store.tasks.queuedCount({ before: START_AT + 3 }), 3)
+    },
+  },
+  {
     name: 'list: newest first, by namespace, job and state',
     async run(store) {
       const job = (n: number) => (n % 3 === 0 ? 'report' : null)

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,10 @@ export interface TestBroker {
   start(): Promise<void>
   /** Deletes its store; it must not run. */
   wipe(): void
+  /** Copies its store; it must not run. `putBack` has it find that copy when it starts. */
+  copyStore(): { putBack(): void }
+  /** Removes the blocks of messages of a stream; it must not run. */
+  loseBlocks(stream: string): void
   /** Names of the clients that are connected. */
   connections(): Promise<string[]>
 }
@@ -58,6 +62,20 @@ export async function startBroker(cleanup: Cleanup, { jetstream = true, settings
     },
     wipe: () => {
       for (const name of readdirSync(store)) rmSync(join(store, name), { recursive: true, force: true })
+    },
+    copyStore: () => {
+      const copy = cleanup.folder()
+      cpSync(join(store, 'jetstream'), copy, { recursive: true })
+      return {
+        putBack: () => {
+          rmSync(join(store, 'jetstream'), { recursive: true })
+          cpSync(copy, join(store, 'jetstream'), { recursive: true })
+        },
+      }
+    },
+    loseBlocks: (stream) => {
+      const folder = join(store, 'jetstream', '$G', 'streams', stream, 'msgs')
+      for (const name of readdirSync(folder)) if (name.endsWith('.blk')) rmSync(join(folder, name))
     },
     connections,
   }

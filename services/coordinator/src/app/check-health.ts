@@ -9,7 +9,9 @@ export class CheckHealth {
     store: Store
     clock: Clock
     shares: () => readonly number[]
+    streams: () => ServiceHealth['checks'][number]
     refused: () => number
+    loss: () => string | undefined
     rejected: () => number
     reports: () => string
     /** @throws Error that keeps runs from being removed */
@@ -22,7 +24,9 @@ export class CheckHealth {
     store: Store
     clock: Clock
     shares: () => readonly number[]
+    streams: () => ServiceHealth['checks'][number]
     refused: () => number
+    loss: () => string | undefined
     rejected: () => number
     reports: () => string
     retention: () => string
@@ -32,8 +36,7 @@ export class CheckHealth {
   }
 
   async execute(): Promise<ServiceHealth> {
-    const { id, clock, shares, refused, rejected, reports } = this.#options
-    const waiting = refused()
+    const { id, clock, shares, streams, rejected, reports } = this.#options
     return {
       service: 'coordinator',
       id,
@@ -42,12 +45,8 @@ export class CheckHealth {
       checks: [
         await this.#store(),
         { name: 'shares', ok: true, message: `looks after ${shares().length} of 64 shares of the key space` },
-        {
-          name: 'queue',
-          ok: waiting === 0,
-          message:
-            waiting === 0 ? 'the broker takes work' : `the broker refuses the work of ${waiting} runs; they are kept and tried again`,
-        },
+        streams(),
+        this.#queue(),
         { name: 'reports', ok: true, message: reports() },
         this.#retention(),
         { name: 'rejected', ok: true, message: `${rejected()} messages set aside since the start` },
@@ -61,6 +60,13 @@ export class CheckHealth {
     } catch (error) {
       return { name: 'retention', ok: false, message: `runs cannot be removed: ${(error as Error).message}` }
     }
+  }
+
+  #queue(): { name: string; ok: boolean; message: string } {
+    const [loss, waiting] = [this.#options.loss(), this.#options.refused()]
+    if (loss !== undefined) return { name: 'queue', ok: false, message: loss }
+    if (waiting === 0) return { name: 'queue', ok: true, message: 'the broker takes work' }
+    return { name: 'queue', ok: false, message: `the broker refuses the work of ${waiting} runs; they are kept and tried again` }
   }
 
   async #store(): Promise<{ name: string; ok: boolean; message: string }> {

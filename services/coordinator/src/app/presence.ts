@@ -31,7 +31,12 @@ export class PresenceWatch extends LoopService {
     this.#broker = options.broker
     this.#clock = options.clock
     this.#log = options.log
-    options.broker.onReconnect(async () => this.#restart?.abort())
+    options.broker.onReconnect(async () => this.restart())
+  }
+
+  /** Reads the bucket anew: it may be another one. */
+  restart(): void {
+    this.#restart?.abort()
   }
 
   /** Live instances that offer a handler, by id. */

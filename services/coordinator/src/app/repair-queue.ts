@@ -5,17 +5,25 @@ import type { Work, WorkPublisher } from './publish-work.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
-const ASK_WITHIN_MS = 2_000
+/** Of one answer of the broker: what a connection has room for beside everything else. */
+const ANSWER_BYTES = 4 * 1024 * 1024
 /** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
 const BARRIER_WITHIN_MS = TIMES.ackWaitMs + 15_000
 const BARRIER_POLL_MS = 50
 
-interface Span {
+export interface Span {
   readonly from: number
   readonly before: number
   /** Default: all. */
   readonly shares?: ReadonlySet<number>
 }
+
+/** Where a pass over a span is: first the runs, then the tasks. */
+export interface Position {
+  readonly of: 'runs' | 'tasks'
+  readonly cursor?: string
+}
+export const BEGIN: Position = { of: 'runs' }
 
 /**
  * Publishes again what the broker should hold and does not. Safe at any time, by any coordinator:
@@ -38,13 +46,37 @@ export class RepairQueue {
     this.#log = options.log
   }
 
-  /** Looks at all tasks that were queued in a span of time; answers how many had to be published again. @throws Error when that cannot be known yet */
+  /** Compares all tasks that were queued in a span of time with the stream; answers how many were published again. @throws Error when that cannot be known yet */
   async span(span: Span, signal: AbortSignal): Promise<number> {
-    const published =
-      (await this.#pages(this.#store.runs, span, { signal, works: async (runs) => runs.map(only) })) +
-      (await this.#pages(this.#store.tasks, span, { signal, works: (tasks) => this.#tasks.withRuns(tasks) }))
-    if (published > 0) this.#log.info({ evt: 'queue.repaired', published }, 'published work again that the broker did not have')
+    let published = 0
+    for (let at: Position | undefined = BEGIN; at && !signal.aborted; ) {
+      const page = await this.page(at, span, signal)
+      published += page.published
+      at = page.next
+    }
     return published
+  }
+
+  /** The same for the tasks of one page; a span is passed over by as many as it takes. @throws Error as `span` */
+  async page(at: Position, span: Span, signal: AbortSignal): Promise<{ published: number; next: Position | undefined }> {
+    const query = { from: span.from, before: span.before, cursor: at.cursor, limit: PAGE }
+    const isOurs = ({ share }: { share: number }) => span.shares?.has(share) ?? true
+    const page = await (at.of === 'runs' ? this.#runs(query) : this.#tasksOf(query))
+    const published = await this.#repair(
+      page.works.filter((work) => work && isOurs(work.task)),
+      signal,
+    )
+    if (published > 0) this.#log.info({ evt: 'queue.repaired', published }, 'published work again that the broker did not have')
+    if (page.cursor !== undefined) return { published, next: { of: at.of, cursor: page.cursor } }
+    return { published, next: at.of === 'runs' ? { of: 'tasks' } : undefined }
+  }
+
+  /** How many messages the stream lacks at least: tasks that were queued before a time against all it holds, which may also belong to running tasks. */
+  async lacking(before: number): Promise<number> {
+    const [runs, tasks] = await Promise.all([this.#store.runs.queuedCount({ before }), this.#store.tasks.queuedCount({ before })])
+    if (runs + tasks === 0) return 0
+    const { messages } = (await this.#broker.manager.streams.info(STREAMS.WORK.name)).state
+    return Math.max(runs + tasks - messages, 0)
   }
 
   /** The same for tasks by id; the only task of a single run has the run's. */
@@ -57,27 +89,24 @@ export class RepairQueue {
     }
   }
 
-  async #pages<Item extends RunRecord | TaskRecord>(
-    store: LifeStore<Item>,
-    span: Span,
-    { signal, works }: { signal: AbortSignal; works: (items: readonly Item[]) => Promise<(Work | undefined)[]> },
-  ): Promise<number> {
-    let published = 0
-    let cursor: string | undefined
-    do {
-      const slice = await store.queued({ from: span.from, before: span.before, cursor, limit: PAGE })
-      const { shares } = span
-      published += await this.#repair(await works(shares ? slice.items.filter(({ share }) => shares.has(share)) : slice.items), signal)
-      cursor = slice.cursor
-    } while (cursor && !signal.aborted)
-    return published
+  async #runs(query: Parameters<LifeStore<RunRecord>['queued']>[0]) {
+    const { items, cursor } = await this.#store.runs.queued(query)
+    return { works: items.map(only), cursor }
+  }
+
+  async #tasksOf(query: Parameters<LifeStore<TaskRecord>['queued']>[0]) {
+    const { items, cursor } = await this.#store.tasks.queued(query)
+    return { works: await this.#tasks.withRuns(items), cursor }
   }
 
   async #repair(candidates: readonly (Work | undefined)[], signal: AbortSignal): Promise<number> {
     const owed = candidates.filter(isOwed)
-    const there = await Promise.all(owed.map((work) => this.#hasMessage(work)))
-    for (const [i, { task }] of owed.entries()) if (there[i]) this.#work.settled(task.id)
-    const missing = owed.filter((_, i) => !there[i])
+    const there = await this.#subjectsThere(owed.map(subjectOf))
+    const missing: Work[] = []
+    for (const work of owed) {
+      if (there.has(subjectOf(work))) this.#work.settled(work.task.id)
+      else missing.push(work)
+    }
     if (missing.length === 0) return 0
     if (!(await this.reportsApplied(signal))) {
       if (signal.aborted) return 0
@@ -101,13 +130,22 @@ export class RepairQueue {
     return ids.map((id) => (isTaskId(id) ? tasks[taskIds.indexOf(id)] : only(runs[runIds.indexOf(id)])))
   }
 
-  async #hasMessage({ run, task }: Work): Promise<boolean> {
-    const subject = `$JS.API.DIRECT.GET.${STREAMS.WORK.name}.${subjects.work(run.namespace, run.handler, task.id)}`
-    const answer = await this.#broker.connection.request(subject, '', { timeout: ASK_WITHIN_MS })
-    const status = answer.headers?.code ?? 0
-    if (status === 404) return false
-    if (status >= 300) throw new Error(`the broker cannot tell whether it has the work of task ${task.id}: ${status}`)
-    return true
+  /**
+   * Which of these subjects the stream holds a message of. The broker answers with the messages themselves and stops when they are many bytes;
+   * so it is asked for the rest until it has none of them.
+   */
+  async #subjectsThere(subjects: readonly string[]): Promise<ReadonlySet<string>> {
+    const there = new Set<string>()
+    for (
+      let rest = subjects, before = -1;
+      rest.length > 0 && there.size > before;
+      rest = subjects.filter((subject) => !there.has(subject))
+    ) {
+      before = there.size
+      const query = { multi_last: [...rest], batch: rest.length, max_bytes: ANSWER_BYTES }
+      for await (const { subject } of await this.#broker.manager.direct.getLastMessagesFor(STREAMS.WORK.name, query)) there.add(subject)
+    }
+    return there
   }
 
   /** Waits until every report that is in the stream now has been applied; false when that takes too long. */
@@ -123,6 +161,8 @@ export class RepairQueue {
     return false
   }
 }
+
+const subjectOf = ({ run, task }: Work) => subjects.work(run.namespace, run.handler, task.id)
 
 /** The only task of a single run. */
 function only(run: RunRecord | undefined): Work | undefined {

@@ -1,20 +1,48 @@
-import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
+import { type Clock, type Logger, LoopService, WakeablePause } from '@carillon/runtime'
 import type { WorkPublisher } from '../app/publish-work.ts'
-import type { RepairQueue } from '../app/repair-queue.ts'
+import { BEGIN, type Position, type RepairQueue } from '../app/repair-queue.ts'
 
 const ROUND_MS = 1_000
-/** How long a run is queued before its message is asked for. */
-const QUEUED_FOR_MS = 120_000
-const AUDIT_EVERY_MS = 60_000
+/** How long a task is queued before it is compared without a reason: most have been taken by then. */
+const QUEUED_FOR_MS = 60_000
+/** One page each time: 10,000 tasks a minute, whatever the backlog is. */
+const PAGE_EVERY_MS = 3_000
+const COUNT_EVERY_MS = 60_000
+/** Of each second, while a pass is under way: the rest belongs to everyone else. */
+const PASS_FOR_MS = 500
+/** How far the clocks of coordinators may be apart. */
+const CLOCKS_DIFFER_MS = 10_000
 
-/** Takes care that queued tasks have their message: at once where the broker refused one, and slowly all that have waited for minutes. */
+/** One comparison of everything that is queued with what the broker has. */
+interface Pass {
+  readonly why: string
+  /** Whether messages are known to be lost, so that health says so until the pass is over. */
+  readonly isLoss: boolean
+  readonly before: number
+  at: Position | undefined
+  published: number
+}
+
+/**
+ * Takes care that queued tasks have their message. What the broker refused is published again each second. Everything is compared once when
+ * there is a reason: a start, a broker that was started again, a stream that lost something, or that holds fewer messages than tasks wait.
+ * Without a reason the backlog is compared page by page, at a rate that does not depend on its size.
+ */
 export class Auditor extends LoopService {
   readonly #repair: RepairQueue
   readonly #work: WorkPublisher
   readonly #clock: Clock
   readonly #log: Logger
   readonly #shares: () => readonly number[]
-  #nextAudit: number
+  readonly #pause: WakeablePause
+  #pass: Pass | undefined
+  /** Of the slow comparison. */
+  #at: Position = BEGIN
+  #nextPage: number
+  #nextCount: number
+  /** Messages that the count lacks and a pass did not find missing: such as offers to one instance, which are queued without a message. */
+  #explained = 0
+  #lacking = 0
 
   constructor(options: { repair: RepairQueue; work: WorkPublisher; clock: Clock; log: Logger; shares: () => readonly number[] }) {
     super()
@@ -23,11 +51,25 @@ export class Auditor extends LoopService {
     this.#clock = options.clock
     this.#log = options.log
     this.#shares = options.shares
-    this.#nextAudit = options.clock.now() + AUDIT_EVERY_MS
+    this.#pause = new WakeablePause(options.clock)
+    this.#nextPage = options.clock.monotonic() + PAGE_EVERY_MS
+    this.#nextCount = options.clock.monotonic() + COUNT_EVERY_MS
+  }
+
+  /** Compares everything that is queued by now, from its beginning, at once. */
+  passSoon(reason: { why: string; isLoss: boolean }): void {
+    this.#pass = { ...reason, before: this.#clock.now() + CLOCKS_DIFFER_MS, at: BEGIN, published: 0 }
+    this.#pause.end()
+  }
+
+  /** What of the queue is known to be lost and is being published again, in words. */
+  get loss(): string | undefined {
+    if (!this.#pass?.isLoss) return undefined
+    return `${this.#pass.why}; ${this.#pass.published} tasks were published again so far`
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
-    while (await pause(this.#clock, ROUND_MS, signal)) {
+    while (await this.#pause.wait(ROUND_MS, signal)) {
       await this.#round(signal).catch((error: unknown) =>
         this.#log.warn({ evt: 'auditor.failed', err: error }, 'the queue could not be checked; trying again'),
       )
@@ -40,9 +82,43 @@ export class Auditor extends LoopService {
 
   async #round(signal: AbortSignal): Promise<void> {
     if (this.#work.refused.size > 0) await this.#repair.these([...this.#work.refused], signal)
-    const now = this.#clock.now()
-    if (now < this.#nextAudit) return
-    this.#nextAudit = now + AUDIT_EVERY_MS
-    await this.#repair.span({ from: 0, before: now - QUEUED_FOR_MS, shares: new Set(this.#shares()) }, signal)
+    if (this.#pass) await this.#goOn(this.#pass, signal)
+    else if (this.#clock.monotonic() >= this.#nextPage) await this.#comparePage(signal)
+    if (!this.#pass && this.#clock.monotonic() >= this.#nextCount) await this.#count()
+  }
+
+  async #goOn(pass: Pass, signal: AbortSignal): Promise<void> {
+    const until = this.#clock.monotonic() + PASS_FOR_MS
+    while (pass.at && !signal.aborted && this.#clock.monotonic() < until) {
+      const { published, next } = await this.#repair.page(pass.at, this.#span(pass.before), signal)
+      pass.published += published
+      if (!signal.aborted) pass.at = next
+    }
+    if (pass.at || this.#pass !== pass) return
+    this.#pass = undefined
+    this.#explained = Math.max(this.#lacking - pass.published, 0)
+    const { why, published } = pass
+    if (pass.isLoss || published > 0) this.#log.info({ evt: 'queue.compared', why, published }, 'the broker has all that is queued')
+  }
+
+  async #comparePage(signal: AbortSignal): Promise<void> {
+    this.#nextPage = this.#clock.monotonic() + PAGE_EVERY_MS
+    const { next } = await this.#repair.page(this.#at, this.#span(this.#clock.now() - QUEUED_FOR_MS), signal)
+    this.#at = next ?? BEGIN
+  }
+
+  /** Every coordinator counts what all of them have queued, and each compares its own shares when too little is there. */
+  async #count(): Promise<void> {
+    this.#nextCount = this.#clock.monotonic() + COUNT_EVERY_MS
+    this.#lacking = await this.#repair.lacking(this.#clock.now() - QUEUED_FOR_MS)
+    if (this.#lacking <= this.#explained) {
+      this.#explained = this.#lacking
+      return
+    }
+    this.passSoon({ why: `stream WORK has ${this.#lacking} messages fewer than tasks wait`, isLoss: false })
+  }
+
+  #span(before: number) {
+    return { from: 0, before, shares: new Set(this.#shares()) }
   }
 }

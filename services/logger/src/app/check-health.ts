@@ -7,6 +7,7 @@ export async function checkHealth(parts: LoggerParts): Promise<ServiceHealth> {
   const { broker, store, clock } = parts
   const checks = await Promise.all([
     check('broker', async () => `answers in ${await broker.connection.rtt()} ms`),
+    Promise.resolve(parts.keeper.check()),
     check('store', async () => {
       await store.check()
       return store.describe()

@@ -1,4 +1,4 @@
-import type { Broker, Clock, Logger, RejectedMessages } from '@carillon/runtime'
+import type { Broker, Clock, Logger, RejectedMessages, StreamKeeper } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import type { LineCounts } from '../domain/line-counts.ts'
 
@@ -6,6 +6,7 @@ import type { LineCounts } from '../domain/line-counts.ts'
 export interface LoggerParts {
   readonly id: string
   readonly broker: Broker
+  readonly keeper: StreamKeeper
   readonly store: Store
   readonly rejected: RejectedMessages
   readonly counts: LineCounts

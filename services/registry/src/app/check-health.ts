@@ -9,6 +9,7 @@ type Check = ServiceHealth['checks'][number]
 export async function checkHealth(parts: RegistryParts): Promise<ServiceHealth> {
   const checks = await Promise.all([
     check('broker', async () => `answers in ${await parts.broker.connection.rtt()} ms`),
+    Promise.resolve(parts.keeper.check()),
     check('presence', async () => {
       await parts.bucket.count()
       return parts.roster.size === 1 ? '1 live instance' : `${parts.roster.size} live instances`

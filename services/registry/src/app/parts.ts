@@ -1,4 +1,4 @@
-import type { Broker, Clock, Logger } from '@carillon/runtime'
+import type { Broker, Clock, Logger, StreamKeeper } from '@carillon/runtime'
 import type { AskLimit } from '../domain/ask-limit.ts'
 import type { Roster } from '../domain/roster.ts'
 import type { TickedTime } from '../domain/ticked-time.ts'
@@ -16,6 +16,7 @@ export interface RegistryParts {
   readonly consumers: WorkConsumers
   readonly horizon: WorkHorizon
   readonly sessions: Sessions
+  readonly keeper: StreamKeeper
   readonly events: InstanceEvents
   readonly roster: Roster
   readonly time: TickedTime

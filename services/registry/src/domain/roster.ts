@@ -76,6 +76,15 @@ export class Roster {
     return this.#seen.size
   }
 
+  /** Every handler that somebody offers, once. */
+  handlers(): { namespace: string; handler: string }[] {
+    const offered = new Map<string, { namespace: string; handler: string }>()
+    for (const { presence } of this.#seen.values())
+      for (const { name } of presence.handlers)
+        offered.set(`${presence.namespace}.${name}`, { namespace: presence.namespace, handler: name })
+    return [...offered.values()]
+  }
+
   /** Whoever was not heard for `lostAfterMs`. */
   silent(elapsedMs: number, lostAfterMs: number): [key: string, seen: Seen][] {
     return [...this.#seen].filter(([, seen]) => elapsedMs - seen.heardAt >= lostAfterMs)

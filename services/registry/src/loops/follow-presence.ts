@@ -19,7 +19,6 @@ export class FollowPresence extends LoopService {
     const { bucket, roster, time, clock, log } = this.#parts
     do {
       try {
-        await bucket.ensure()
         await bucket.follow(signal, {
           all: (entries) => {
             roster.reset(entries, time.elapsedMs)

@@ -1,5 +1,5 @@
-import { CarillonError, PRESENCE_BUCKET, type Presence, presenceSchema } from '@carillon/contracts'
-import { apiErrorCode, type Broker } from '@carillon/runtime'
+import { CarillonError, PRESENCE_BUCKET, PRESENCE_STREAM, type Presence, presenceSchema } from '@carillon/contracts'
+import { apiErrorCode, type Broker, orTooSmall, type Room, type StreamSight, seeStream, sightOf } from '@carillon/runtime'
 import { type KV, type KvEntry, Kvm, KvWatchInclude } from '@nats-io/kv'
 import type { Entry } from '../domain/roster.ts'
 
@@ -8,7 +8,7 @@ const WRONG_REVISION: readonly (number | undefined)[] = [10071, 10164]
 /** How long a removal stays readable: longer than any watcher is away without reading everything anew. Without it, markers pile up for ever. */
 const MARKER_TTL_MS = 3_600_000
 const NANOS_PER_MS = 1_000_000
-/** Room for 10,000 instances with a few schemas each. */
+/** Room for 10,000 instances with a few schemas each; less where the broker has little. */
 const MAX_BYTES = 64 * 1024 * 1024
 /** Writers of one key at the same moment are an instance that registers twice; they settle at once. */
 const TRIES = 5
@@ -25,26 +25,40 @@ export class PresenceBucket {
   readonly #broker: Broker
   readonly #replicas: number
   #kv: KV | undefined
+  /** When the bucket was made whose settings have been checked. */
+  #checkedOf: number | undefined
 
   constructor(broker: Broker, replicas: number) {
     this.#broker = broker
     this.#replicas = replicas
   }
 
-  /** Makes the bucket where it is missing. One that a reader made before us lacks what only the writer knows, and gets it. */
-  async ensure(): Promise<void> {
-    const settings = { replicas: this.#replicas, max_bytes: MAX_BYTES, markerTTL: MARKER_TTL_MS }
-    const kv = await new Kvm(this.#broker.connection).create(PRESENCE_BUCKET, { description: 'Live instances', history: 1, ...settings })
-    const status = await kv.status()
-    if (status.markerTTL === 0) {
-      await this.#broker.manager.streams.update(status.streamInfo.config.name, {
-        num_replicas: this.#replicas,
-        max_bytes: MAX_BYTES,
-        allow_msg_ttl: true,
-        subject_delete_marker_ttl: MARKER_TTL_MS * NANOS_PER_MS,
-      })
-    }
+  /**
+   * Makes the bucket where it is missing. One that a reader made before us, or an earlier version, gets the settings of this one.
+   * @throws CarillonError STORAGE_TOO_SMALL
+   */
+  async ensure({ part, change }: Room): Promise<StreamSight> {
+    const { manager } = this.#broker
+    const found = this.#kv && (await seeStream(manager, PRESENCE_STREAM, MAX_BYTES))
+    if (found && found.createdAt === this.#checkedOf && (found.part >= part || change !== 'grow')) return found
+    const maxBytes = Math.floor(MAX_BYTES * part)
+    const kv = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => this.#open(maxBytes))
+    let { streamInfo: info } = await kv.status()
+    const settings = { num_replicas: this.#replicas, allow_msg_ttl: true, subject_delete_marker_ttl: MARKER_TTL_MS * NANOS_PER_MS }
+    const max_bytes = Math.max(info.config.max_bytes, maxBytes)
+    const { config } = info
+    const isOfAnother = config.subject_delete_marker_ttl !== settings.subject_delete_marker_ttl || config.num_replicas < this.#replicas
+    if (isOfAnother || (change === 'grow' && config.max_bytes < max_bytes))
+      info = await orTooSmall({ name: config.name, maxBytes }, () => manager.streams.update(config.name, { ...settings, max_bytes }))
     this.#kv = kv
+    const sight = sightOf(info, MAX_BYTES)
+    this.#checkedOf = sight.createdAt
+    return sight
+  }
+
+  #open(max_bytes: number): Promise<KV> {
+    const settings = { description: 'Live instances', history: 1, replicas: this.#replicas, max_bytes, markerTTL: MARKER_TTL_MS }
+    return new Kvm(this.#broker.connection).create(PRESENCE_BUCKET, settings)
   }
 
   async read(key: string): Promise<Entry | undefined> {

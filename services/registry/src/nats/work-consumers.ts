@@ -1,5 +1,5 @@
 import { CarillonError, type Registered, TIMES, workConsumer, workFilter } from '@carillon/contracts'
-import { apiErrorCode, type Broker, ensureConsumer } from '@carillon/runtime'
+import { apiErrorCode, type Broker, type Clock, ensureConsumer } from '@carillon/runtime'
 
 const TOO_MANY_CONSUMERS = 10026
 /** Tasks of one handler under way at once, over all instances: the largest instance alone may take this many. */
@@ -10,21 +10,32 @@ const NANOS_PER_MS = 1_000_000
  * its consumer gone and registers again a little later gets it back.
  */
 const REMEMBER_MS = 5_000
+const NAMES_SUBJECT = '$JS.API.CONSUMER.NAMES.WORK'
+const ASK_WITHIN_MS = 5_000
+
+/** A handler that somebody offers. */
+export interface OfferedHandler {
+  readonly namespace: string
+  readonly handler: string
+}
 
 /** The durable consumers of handlers in stream WORK. */
 export class WorkConsumers {
   readonly #broker: Broker
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #known = new Map<string, { at: number; made: Promise<void> }>()
+  /** Consumers whose settings were checked since this registry began, or since the stream lost something. */
+  readonly #checked = new Set<string>()
 
-  constructor(broker: Broker, now: () => number) {
+  constructor(broker: Broker, clock: Clock) {
     this.#broker = broker
-    this.#now = now
+    this.#clock = clock
   }
 
   /** The broker may have lost everything. */
   forget(): void {
     this.#known.clear()
+    this.#checked.clear()
   }
 
   /**
@@ -36,26 +47,59 @@ export class WorkConsumers {
     return Object.fromEntries(handlers.map((handler) => [handler, { stream: 'WORK', consumer: workConsumer(namespace, handler) }]))
   }
 
-  #ensure(namespace: string, handler: string): Promise<void> {
+  /** Makes those of offered handlers that are missing, and gives each the settings of this version once. @throws CarillonError as `ensure` */
+  async reconcile(offered: Iterable<OfferedHandler>, lastSequence: number): Promise<void> {
+    const there = await this.#names()
+    const making: Promise<void>[] = []
+    for (const { namespace, handler } of offered) {
+      const name = workConsumer(namespace, handler)
+      if (there.has(name) && this.#checked.has(name)) continue
+      this.#known.delete(name)
+      making.push(this.#ensure(namespace, handler, lastSequence))
+    }
+    await Promise.all(making)
+  }
+
+  /** Names alone: what the broker knows of a thousand consumers it would read from disk. */
+  async #names(): Promise<Set<string>> {
+    const names = new Set<string>()
+    for (let total = 1; names.size < total; ) {
+      const answer = await this.#broker.connection.request(NAMES_SUBJECT, JSON.stringify({ offset: names.size }), {
+        timeout: ASK_WITHIN_MS,
+      })
+      const page = answer.json<{ total?: number; consumers?: string[]; error?: { description: string } }>()
+      if (page.error) throw new CarillonError('NATS_UNAVAILABLE', `the consumers of WORK cannot be listed: ${page.error.description}`)
+      if (!page.consumers?.length) break
+      for (const name of page.consumers) names.add(name)
+      total = page.total ?? 0
+    }
+    return names
+  }
+
+  #ensure(namespace: string, handler: string, lastSequence?: number): Promise<void> {
     const name = workConsumer(namespace, handler)
-    const now = this.#now()
+    const now = this.#clock.monotonic()
     const known = this.#known.get(name)
     if (known && now - known.at < REMEMBER_MS) return known.made
-    const made = this.#make(namespace, handler)
+    const made = this.#make({ namespace, handler }, lastSequence)
     this.#known.set(name, { at: now, made })
-    made.catch(() => {
-      if (this.#known.get(name)?.made === made) this.#known.delete(name)
-    })
+    made.then(
+      () => this.#checked.add(name),
+      () => {
+        if (this.#known.get(name)?.made === made) this.#known.delete(name)
+      },
+    )
     return made
   }
 
-  async #make(namespace: string, handler: string): Promise<void> {
+  async #make({ namespace, handler }: OfferedHandler, lastSequence?: number): Promise<void> {
     try {
       await ensureConsumer(this.#broker.manager, 'WORK', {
         durable_name: workConsumer(namespace, handler),
         filter_subject: workFilter(namespace, handler),
         ack_wait: TIMES.ackWaitMs * NANOS_PER_MS,
         max_ack_pending: MAX_ACK_PENDING,
+        ...(lastSequence === undefined ? {} : { lastSequence }),
       })
     } catch (error) {
       throw refusal(handler, error)
@@ -64,6 +108,7 @@ export class WorkConsumers {
 }
 
 function refusal(handler: string, error: unknown): CarillonError {
+  if (CarillonError.is(error)) return error
   if (apiErrorCode(error) === TOO_MANY_CONSUMERS) {
     return new CarillonError('QUEUE_FULL', `handler ${handler} gets no queue: stream WORK has as many consumers as the broker allows`, {
       field: 'handlers',

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, subjects } from '@carillon/contracts'
+import { AckPolicy, RetentionPolicy } from '@nats-io/jetstream'
+import { type Clock, systemClock } from '../clock.ts'
+import { type BrokerOfTest, eventually, exerciseService, FakeClock, startBrokerOf } from '../testing/index.ts'
+import { StreamPublisher } from './publisher.ts'
+import { keptStream, StreamKeeper } from './stream-keeper.ts'
+
+const NAMES = ['WORK', 'REPORTS', 'EVENTS'] as const
+
+async function keeperOf(t: TestContext, given: Given = {}) {
+  const broker = await startBrokerOf(t)
+  return { broker, ...keeperOn(broker, given) }
+}
+
+interface Given {
+  readonly names?: readonly StreamName[]
+  readonly clock?: Clock
+}
+
+function keeperOn(broker: BrokerOfTest, { names = NAMES, clock = systemClock }: Given = {}) {
+  const kept = names.map((name) => keptStream(broker, name, 1))
+  const keeper = new StreamKeeper({ broker, kept, clock, log: broker.log })
+  broker.after(() => keeper.stop())
+  const losses: string[] = []
+  keeper.onLoss((stream, loss) => void losses.push(`${stream} ${loss}`))
+  return { keeper, losses }
+}
+
+const isThere = (broker: BrokerOfTest, name: string) =>
+  broker.manager.streams.info(name).then(
+    () => true,
+    () => false,
+  )
+
+test('a stream that was deleted is made anew at once, with its consumer, and said to be lost', async (t) => {
+  const { broker, keeper, losses } = await keeperOf(t)
+  await keeper.start()
+  for (const name of NAMES) await broker.manager.streams.delete(name)
+  for (const name of NAMES) await eventually(`${name} is back`, () => isThere(broker, name))
+  await eventually(
+    'its consumer, too',
+    async () => (await broker.manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS)) !== undefined,
+  )
+  await eventually('said', () => losses.length === NAMES.length)
+  assert.deepEqual(losses.toSorted(), ['EVENTS made-anew', 'REPORTS made-anew', 'WORK made-anew'])
+  const { ok, message } = keeper.check()
+  assert.ok(ok)
+  assert.match(message, /EVENTS was made anew \d+ s ago/)
+})
+
+test('a consumer that was deleted is made anew at once; nothing is lost by it', async (t) => {
+  const { broker, keeper, losses } = await keeperOf(t)
+  await keeper.start()
+  const before = (await broker.manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS)).created
+  await broker.manager.consumers.delete('REPORTS', SERVICE_CONSUMERS.REPORTS)
+  const created = () =>
+    broker.manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS).then(
+      (info) => info.created,
+      () => before,
+    )
+  await eventually('made anew', async () => (await created()) !== before)
+  assert.deepEqual(losses, [])
+})
+
+test('streams and consumers of an earlier version get the settings of this one', async (t) => {
+  const { broker, keeper } = await keeperOf(t)
+  const { manager } = broker
+  await manager.streams.add({
+    name: 'REPORTS',
+    subjects: ['carillon.*.report.old'],
+    retention: RetentionPolicy.Workqueue,
+    max_bytes: 1_000_000,
+  })
+  await manager.consumers.add('REPORTS', {
+    durable_name: SERVICE_CONSUMERS.REPORTS,
+    ack_policy: AckPolicy.Explicit,
+    max_ack_pending: 5,
+    filter_subjects: ['carillon.*.report.old'],
+  })
+  await keeper.start()
+  const { config } = await manager.streams.info('REPORTS')
+  assert.deepEqual(config.subjects, STREAMS.REPORTS.subjects)
+  assert.deepEqual([config.max_bytes, config.discard, config.allow_direct], [STREAMS.REPORTS.maxBytes, 'new', true])
+  const consumer = await manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS)
+  assert.equal(consumer.config.max_ack_pending, 20_000)
+  assert.deepEqual(consumer.config.filter_subjects ?? [consumer.config.filter_subject], STREAMS.REPORTS.subjects)
+})
+
+test('a limit that an operator has changed stays; what the protocol rests on is put right', async (t) => {
+  const { broker, keeper } = await keeperOf(t)
+  const { manager } = broker
+  await keeper.start()
+  const maxBytes = 2 * STREAMS.WORK.maxBytes
+  await manager.streams.update('WORK', { max_bytes: maxBytes, description: 'mine', max_msgs_per_subject: 7 })
+  await eventually('put right', async () => (await manager.streams.info('WORK')).config.max_msgs_per_subject === 1)
+  await keeper.whenKept()
+  const { config } = await manager.streams.info('WORK')
+  assert.deepEqual([config.max_bytes, config.description], [maxBytes, STREAMS.WORK.description])
+})
+
+test('what a newer version has set stays as it is', async (t) => {
+  const { broker, keeper } = await keeperOf(t)
+  const { manager } = broker
+  await keeper.start()
+  await manager.streams.update('EVENTS', { description: 'of tomorrow', metadata: { 'carillon.revision': '999' } })
+  await keeper.whenKept()
+  assert.equal((await manager.streams.info('EVENTS')).config.description, 'of tomorrow')
+})
+
+test('a stream that cannot be changed into ours is an error with a code, at the start and in health', async (t) => {
+  const { broker, keeper } = await keeperOf(t, { names: ['WORK'] })
+  await broker.manager.streams.add({ name: 'WORK', subjects: [...STREAMS.WORK.subjects], retention: RetentionPolicy.Limits })
+  await assert.rejects(keeper.start(), (error: CarillonError) => error.code === 'STREAM_CONFLICT' && /WORK.*retention/.test(error.message))
+  assert.equal(keeper.check().ok, false)
+  await broker.manager.streams.delete('WORK')
+  await broker.manager.streams.add({ name: 'MINE', subjects: ['carillon.>'] })
+  await assert.rejects(keeper.start(), (error: CarillonError) => error.code === 'STREAM_CONFLICT' && /another stream/.test(error.message))
+  await broker.manager.streams.delete('MINE')
+  await keeper.start()
+  assert.ok(keeper.check().ok)
+})
+
+test('health says what is missing while it cannot be made, and for how long nothing was missing after it could', async (t) => {
+  const { broker, keeper } = await keeperOf(t, { names: ['EVENTS'] })
+  await keeper.start()
+  await broker.manager.streams.delete('EVENTS')
+  // Whoever is first takes its subjects.
+  await eventually('made by us or kept from us', async () => {
+    await broker.manager.streams.delete('EVENTS').catch(() => undefined)
+    return broker.manager.streams.add({ name: 'MINE', subjects: ['carillon.*.event.>'] }).then(
+      () => true,
+      () => false,
+    )
+  })
+  await eventually('said', () => !keeper.check().ok)
+  assert.match(keeper.check().message, /EVENTS cannot be kept: .*another stream takes its subjects/)
+  await broker.manager.streams.delete('MINE')
+  await eventually('made', () => keeper.check().ok)
+})
+
+test('a broker that comes back with an older copy of its folder: its streams went back', async (t) => {
+  const { broker, keeper, losses } = await keeperOf(t)
+  await keeper.start()
+  const publisher = new StreamPublisher(broker.connection, systemClock)
+  broker.after(async () => publisher.close())
+  const publish = async (n: number) =>
+    assert.equal(await publisher.send({ subject: subjects.work('default', 'hello', `task-${n}`), body: '{}' }), undefined)
+  for (let n = 0; n < 5; n++) await publish(n)
+  await broker.server.kill()
+  const copy = broker.server.copyStore()
+  await broker.server.restart()
+  await keeper.whenKept()
+  for (let n = 5; n < 9; n++) await publish(n)
+  await keeper.whenKept()
+  await broker.server.kill()
+  copy.putBack()
+  await broker.server.restart()
+  await eventually('noticed', () => losses.includes('WORK went-back'))
+  assert.deepEqual(losses, ['WORK went-back'])
+  assert.match(keeper.check().message, /WORK went back/)
+})
+
+test('a consumer that is ahead of its stream is made anew: it would skip what comes', async (t) => {
+  const { broker, keeper } = await keeperOf(t, { names: ['REPORTS'] })
+  const { manager, connection } = broker
+  await keeper.start()
+  const publisher = new StreamPublisher(connection, systemClock)
+  broker.after(async () => publisher.close())
+  const report = { subject: subjects.report('default', 'i-1'), body: '{}' }
+  for (let n = 0; n < 5; n++) assert.equal(await publisher.send(report), undefined)
+  const consumer = await manager.jetstream().consumers.get('REPORTS', SERVICE_CONSUMERS.REPORTS)
+  for (let n = 0; n < 5; n++) assert.ok(await (await consumer.next())?.ackAck())
+  await broker.server.kill()
+  broker.server.loseMessages('REPORTS')
+  await broker.server.restart()
+  await keeper.whenKept()
+  assert.equal(await publisher.send(report), undefined)
+  const anew = await manager.jetstream().consumers.get('REPORTS', SERVICE_CONSUMERS.REPORTS)
+  assert.ok(await anew.next({ expires: 5_000 }), 'what comes is delivered')
+})
+
+test('a broker without room: all streams take as much less, say so, and grow when there is room', async (t) => {
+  const names = ['TRIGGERS', 'WORK', 'REPORTS', 'LOGS', 'EVENTS'] as const
+  const broker = await startBrokerOf(t, { maxFileStore: '500MiB' })
+  let skippedMs = 0
+  const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skippedMs }
+  const { keeper } = keeperOn(broker, { names, clock })
+  await keeper.start()
+  assert.match(keeper.check().message, /streams have room for 328 instead of 2624 MiB/)
+  assert.equal(keeper.check().ok, false)
+  const parts = async () =>
+    Promise.all(names.map(async (name) => (await broker.manager.streams.info(name)).config.max_bytes / STREAMS[name].maxBytes))
+  assert.deepEqual(
+    await parts(),
+    names.map(() => 1 / 8),
+  )
+  // Of another service: it accepts what it finds, and takes nothing from anyone.
+  const { keeper: other } = keeperOn(broker, { names: ['LOGS', 'EVENTS'] })
+  await other.start()
+  assert.deepEqual(
+    await parts(),
+    names.map(() => 1 / 8),
+  )
+  broker.server.reloadWith({ maxFileStore: '4GB' })
+  await eventually('grown', async () => {
+    skippedMs += 15_000
+    await keeper.whenKept()
+    return (await parts()).every((part) => part === 1)
+  })
+  assert.ok(keeper.check().ok)
+})
+
+test('a broker with no room at all: the error says how much is needed', async (t) => {
+  const broker = await startBrokerOf(t, { maxFileStore: '8MiB' })
+  const { keeper } = keeperOn(broker, { names: ['WORK'] })
+  await assert.rejects(keeper.start(), (error: CarillonError) => {
+    assert.equal(error.code, 'STORAGE_TOO_SMALL')
+    assert.match(error.message, /no room for 16 MiB of stream WORK/)
+    assert.match(error.details.hint ?? '', /All streams need 2624 MiB, 41 MiB at least/)
+    return true
+  })
+})
+
+test('a keeper keeps the contract of services', async (t) => {
+  const broker = await startBrokerOf(t)
+  const clock = new FakeClock()
+  const keeper = new StreamKeeper({ broker, kept: [keptStream(broker, 'EVENTS', 1)], clock, log: broker.log })
+  await exerciseService(keeper, { isActive: () => clock.armed > 0 })
+})

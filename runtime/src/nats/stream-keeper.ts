@@ -1,0 +1,213 @@
+import { CarillonError, STREAMS, type StreamName } from '@carillon/contracts'
+import type { Clock } from '../clock.ts'
+import { LoopService } from '../lifecycle.ts'
+import type { Logger } from '../logger.ts'
+import { WakeablePause } from '../wakeable-pause.ts'
+import type { Broker } from './connection.ts'
+import { apiErrorCode, ensureStream, type StreamSight, type StreamWish } from './streams.ts'
+
+/** What the broker has room for. */
+export type Room = Pick<StreamWish, 'part' | 'change'>
+
+/** A stream that a service makes sure of. */
+export interface Kept {
+  /** As the broker calls it. */
+  readonly stream: string
+  /** Makes it and its consumers as they should be; undefined: it is missing, and somebody else makes it. @throws CarillonError STORAGE_TOO_SMALL */
+  ensure(room: Room): Promise<StreamSight | undefined>
+}
+
+/** What a stream has lost: all of it, or what was stored last. */
+export type StreamLoss = 'missing' | 'made-anew' | 'went-back'
+
+export interface StreamKeeperOptions {
+  readonly broker: Broker
+  readonly kept: readonly Kept[]
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Some requests a stream: nothing to a broker, and shorter than a person needs to look. */
+const ROUND_MS = 3_000
+const RETRY_AFTER_MS = 500
+/** With less, streams would refuse work within seconds. */
+const SMALLEST_PART = 1 / 64
+/** How often a broker that had little room is asked for more. */
+const GROW_EVERY_MS = 15_000
+const MIB = 1024 * 1024
+/** Of all streams and the registry's bucket, in MiB. */
+const FULL_ROOM = Object.values(STREAMS).reduce((sum, { maxBytes }) => sum + maxBytes / MIB, 64)
+/** How long health says what was mended. */
+const REMEMBER_MS = 60_000
+
+export const LOSSES: Readonly<Record<StreamLoss, string>> = {
+  missing: 'is missing',
+  'made-anew': 'was made anew',
+  'went-back': 'went back to an earlier state',
+}
+
+/** A stream of the protocol with the consumer that services share on it. */
+export const keptStream = (broker: Broker, name: StreamName, replicas: number): Kept => ({
+  stream: name,
+  ensure: (room) => ensureStream(broker.manager, name, { replicas, ...room }),
+})
+
+/**
+ * Reconciles what the broker should have with what it has: every 3 s, after a reconnect, and at once when the broker says that a stream or a
+ * consumer was deleted or changed. Notices when a stream lost something, by the time it was made and by its newest sequence, and says so to
+ * whoever can refill it.
+ */
+export class StreamKeeper extends LoopService {
+  readonly #options: StreamKeeperOptions
+  readonly #seen = new Map<string, StreamSight>()
+  readonly #missing = new Set<string>()
+  readonly #mended = new Map<string, { text: string; at: number }>()
+  readonly #lossListeners: ((stream: string, loss: StreamLoss) => void)[] = []
+  readonly #problems = new Map<string, string>()
+  #roundEnds: (() => void)[] = []
+  readonly #pause: WakeablePause
+  #part = 1
+  #nextGrowth = 0
+
+  constructor(options: StreamKeeperOptions) {
+    super()
+    this.#options = options
+    this.#pause = new WakeablePause(options.clock)
+  }
+
+  /** Called when a stream lost messages; what it has by then is what it will have. */
+  onLoss(listener: (stream: string, loss: StreamLoss) => void): void {
+    this.#lossListeners.push(listener)
+  }
+
+  /** Resolves when everything is as it should be, checked from now on, or when the keeper stops. */
+  whenKept(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#roundEnds.push(resolve)
+      this.#pause.end()
+    })
+  }
+
+  /** For health: what is wrong now, or was mended lately. */
+  check(): { name: string; ok: boolean; message: string } {
+    const { clock, kept } = this.#options
+    const problems = [...this.#problems.values()]
+    if (this.#part < 1)
+      problems.push(`streams have room for ${Math.round(FULL_ROOM * this.#part)} instead of ${FULL_ROOM} MiB, as much as the broker has`)
+    if (problems.length > 0) return { name: 'streams', ok: false, message: problems.join('; ') }
+    const mended = [...this.#mended.values()].filter(({ at }) => clock.monotonic() - at < REMEMBER_MS)
+    const lately = mended.map(({ text, at }) => `${text} ${Math.round((clock.monotonic() - at) / 1_000)} s ago`)
+    return { name: 'streams', ok: true, message: [`${kept.length} are as they should be`, ...lately].join('; ') }
+  }
+
+  protected override async prepare(): Promise<void> {
+    const failures = await this.#round()
+    if (failures.length > 0) throw failures[0]
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    const advisories = this.#hear()
+    for (let delayMs = ROUND_MS; await this.#pause.wait(delayMs, signal); ) {
+      const waiting = this.#roundEnds.splice(0)
+      const failures = await this.#round()
+      delayMs = failures.length > 0 ? RETRY_AFTER_MS : ROUND_MS
+      if (failures.length > 0) this.#roundEnds.unshift(...waiting)
+      else for (const resolve of waiting) resolve()
+    }
+    for (const advisory of advisories) advisory.unsubscribe()
+    for (const resolve of this.#roundEnds.splice(0)) resolve()
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#options.log.fatal({ evt: 'streams.died', err: error }, 'the loop that keeps the streams died')
+  }
+
+  /** The server's own news of these streams and their consumers. */
+  #hear() {
+    const { broker, kept } = this.#options
+    const subjects = kept.flatMap(({ stream }) => [
+      `$JS.EVENT.ADVISORY.STREAM.*.${stream}`,
+      `$JS.EVENT.ADVISORY.CONSUMER.DELETED.${stream}.*`,
+    ])
+    return subjects.map((subject) => broker.connection.subscribe(subject, { callback: () => this.#pause.end() }))
+  }
+
+  /** Where the broker has no room all streams get half as much, and half of that, until they fit; once in a while they are given more again. */
+  async #round(): Promise<unknown[]> {
+    const { clock, broker } = this.#options
+    // What is asked while the connection is away is answered by nobody.
+    const unreachable = await broker.connection.flush().then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    if (unreachable !== undefined) return [unreachable]
+    const mayGrow = clock.monotonic() >= this.#nextGrowth
+    if (mayGrow) this.#nextGrowth = clock.monotonic() + GROW_EVERY_MS
+    let room: Room = { part: mayGrow ? Math.min(this.#part * 2, 1) : this.#part, change: mayGrow ? 'grow' : 'none' }
+    let failures = await this.#keepAll(room)
+    while (failures.some(isTooSmall) && room.part > SMALLEST_PART) {
+      room = { part: room.part / 2, change: 'shrink' }
+      failures = await this.#keepAll(room)
+    }
+    this.#part = Math.min(1, ...[...this.#seen.values()].map(({ part }) => part))
+    if (!failures.some(isTooSmall)) return failures
+    const least = `All streams need ${FULL_ROOM} MiB, ${Math.ceil(FULL_ROOM * SMALLEST_PART)} MiB at least.`
+    return failures.map((failure) => (isTooSmall(failure) ? withHint(failure, least) : failure))
+  }
+
+  /** One after another, so that the first ones do not take what the last ones need. */
+  async #keepAll(room: Room): Promise<unknown[]> {
+    const failures: unknown[] = []
+    for (const kept of this.#options.kept) {
+      const failure = await this.#keep(kept, room)
+      if (failure !== undefined) failures.push(failure)
+      // Nobody answers: the next one would wait as long.
+      if (failure !== undefined && !CarillonError.is(failure) && apiErrorCode(failure) === undefined) break
+    }
+    return failures
+  }
+
+  async #keep(kept: Kept, room: Room): Promise<unknown> {
+    const { stream } = kept
+    try {
+      this.#compare(stream, await kept.ensure(room))
+      return undefined
+    } catch (error) {
+      const text = `${stream} cannot be kept: ${error instanceof Error ? error.message : String(error)}`
+      if (this.#problems.get(stream) !== text)
+        this.#options.log.warn({ evt: 'streams.unkept', stream, err: error }, 'a stream is not as it should be; trying again')
+      this.#problems.set(stream, text)
+      return error
+    }
+  }
+
+  #compare(stream: string, sight: StreamSight | undefined): void {
+    const before = this.#seen.get(stream)
+    if (sight === undefined) {
+      this.#problems.set(stream, `${stream} is missing`)
+      if (before && !this.#missing.has(stream)) this.#lost(stream, 'missing')
+      this.#missing.add(stream)
+      return
+    }
+    this.#missing.delete(stream)
+    this.#seen.set(stream, sight)
+    this.#problems.delete(stream)
+    if (before && before.createdAt !== sight.createdAt) this.#lost(stream, 'made-anew')
+    else if (before && sight.lastSequence < before.lastSequence) this.#lost(stream, 'went-back')
+  }
+
+  #lost(stream: string, loss: StreamLoss): void {
+    const { log, clock } = this.#options
+    const text = `${stream} ${LOSSES[loss]}`
+    log.error({ evt: 'streams.lost', stream, loss }, `stream ${text}: messages are lost`)
+    this.#mended.set(stream, { text, at: clock.monotonic() })
+    for (const listener of this.#lossListeners) listener(stream, loss)
+  }
+}
+
+const isTooSmall = (failure: unknown): failure is CarillonError => CarillonError.is(failure) && failure.code === 'STORAGE_TOO_SMALL'
+
+function withHint(error: CarillonError, hint: string): CarillonError {
+  const remedy = `Free disk space, or raise max_file_store of nats-server.`
+  return new CarillonError('STORAGE_TOO_SMALL', error.message, { ...error.details, hint: `${hint} ${remedy}`, cause: error.cause })
+}

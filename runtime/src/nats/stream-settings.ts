@@ -1,0 +1,88 @@
+import type { StreamDefinition } from '@carillon/contracts'
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamUpdateConfig } from '@nats-io/jetstream'
+
+const NANOS = 1_000_000
+
+/**
+ * Raised with every change of a stream's settings: while two versions of a program run side by side, the older one leaves alone what the newer
+ * one has set.
+ */
+const REVISION = 1
+
+/** What we have set is written into the stream, so that a limit that an operator changed afterwards can be told from one of ours. */
+const METADATA = { revision: 'carillon.revision', maxBytes: 'carillon.max-bytes', maxAge: 'carillon.max-age' } as const
+
+/** All that the broker needs to know of a stream. Its capacity may be less than what is wanted where the broker has no room. */
+export function streamConfig(definition: StreamDefinition, options: { replicas: number; maxBytes: number }) {
+  const { maxBytes } = options
+  const maxAge = definition.maxAgeMs * NANOS
+  return {
+    name: definition.name,
+    description: definition.description,
+    subjects: [...definition.subjects],
+    retention: definition.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    discard: definition.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
+    storage: StorageType.File,
+    num_replicas: options.replicas,
+    max_bytes: maxBytes,
+    max_age: maxAge,
+    duplicate_window: definition.dedupeMs * NANOS,
+    allow_direct: true,
+    metadata: { [METADATA.revision]: String(REVISION), [METADATA.maxBytes]: String(maxBytes), [METADATA.maxAge]: String(maxAge) },
+    ...(definition.onePerSubject ? { max_msgs_per_subject: 1, discard_new_per_subject: true } : {}),
+  } satisfies Partial<StreamConfig>
+}
+
+/** What the protocol rests on: always as it should be. */
+const BINDING = [
+  'description',
+  'subjects',
+  'discard',
+  'duplicate_window',
+  'allow_direct',
+  'max_msgs_per_subject',
+  'discard_new_per_subject',
+] as const
+
+/** What a broker never changes. */
+const FIXED = ['retention', 'storage'] as const
+
+/** What must be changed about a stream that exists. */
+export interface SettingsDifference {
+  /** Settings that differ and cannot be changed: the stream is somebody else's, or made by hand. */
+  readonly fixed: readonly string[]
+  /** An update without any effect on capacity; undefined: none is needed. */
+  readonly update: Partial<StreamUpdateConfig> | undefined
+  /** Whether the capacity is one that we gave. One that an operator chose stays. */
+  readonly isCapacityOurs: boolean
+}
+
+/** Compares a stream with its definition. Copies are only ever added: services that are set to fewer do not take them away from each other. */
+export function differenceOf(current: StreamConfig, definition: StreamDefinition, replicas: number): SettingsDifference {
+  const wanted: Partial<StreamConfig> = streamConfig(definition, { replicas, maxBytes: current.max_bytes })
+  const given = current.metadata ?? {}
+  if (Number(given[METADATA.revision] ?? 0) > REVISION) return { fixed: [], update: undefined, isCapacityOurs: false }
+  const update: Partial<StreamUpdateConfig> = {}
+  for (const key of BINDING) if (key in wanted && !isSame(current[key], wanted[key])) Object.assign(update, { [key]: wanted[key] })
+  if (current.num_replicas < replicas) update.num_replicas = replicas
+  const isAgeOurs = isOurs(given[METADATA.maxAge], current.max_age)
+  if (isAgeOurs && current.max_age !== wanted.max_age) update.max_age = wanted.max_age as number
+  const isChanged = Object.keys(update).length > 0 || given[METADATA.revision] !== String(REVISION)
+  const metadata = { ...wanted.metadata, [METADATA.maxBytes]: given[METADATA.maxBytes] ?? String(current.max_bytes) }
+  return {
+    fixed: FIXED.filter((key) => current[key] !== wanted[key]),
+    update: isChanged ? { ...update, metadata } : undefined,
+    isCapacityOurs: isOurs(given[METADATA.maxBytes], current.max_bytes),
+  }
+}
+
+/** The update that gives a stream another capacity, and says that it was us. */
+export const capacityUpdate = (current: StreamConfig, maxBytes: number): Partial<StreamUpdateConfig> => ({
+  max_bytes: maxBytes,
+  metadata: { ...current.metadata, [METADATA.maxBytes]: String(maxBytes) },
+})
+
+/** A stream without our mark was made by an earlier version, which knew no capacity but its own. */
+const isOurs = (given: string | undefined, current: number) => given === undefined || given === String(current)
+
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
