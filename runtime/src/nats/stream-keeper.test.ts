@@ -5,7 +5,7 @@ import { AckPolicy, RetentionPolicy } from '@nats-io/jetstream'
 import { type Clock, systemClock } from '../clock.ts'
 import { type BrokerOfTest, eventually, exerciseService, FakeClock, startBrokerOf } from '../testing/index.ts'
 import { StreamPublisher } from './publisher.ts'
-import { keptStream, StreamKeeper } from './stream-keeper.ts'
+import { keptStream, type Room, StreamKeeper } from './stream-keeper.ts'
 
 const NAMES = ['WORK', 'REPORTS', 'EVENTS'] as const
 
@@ -122,22 +122,21 @@ test('a stream that cannot be changed into ours is an error with a code, at the 
   assert.ok(keeper.check().ok)
 })
 
-test('health says what is missing while it cannot be made, and for how long nothing was missing after it could', async (t) => {
-  const { broker, keeper } = await keeperOf(t, { names: ['EVENTS'] })
+test('health says what cannot be made for as long as it cannot', async (t) => {
+  const broker = await startBrokerOf(t)
+  let isRefused = false
+  const events = keptStream(broker, 'EVENTS', 1)
+  const ensure = (room: Room) => (isRefused ? Promise.reject(new Error('no')) : events.ensure(room))
+  const keeper = new StreamKeeper({ broker, kept: [{ stream: 'EVENTS', ensure }], clock: systemClock, log: broker.log })
+  broker.after(() => keeper.stop())
   await keeper.start()
+  isRefused = true
   await broker.manager.streams.delete('EVENTS')
-  // Whoever is first takes its subjects.
-  await eventually('made by us or kept from us', async () => {
-    await broker.manager.streams.delete('EVENTS').catch(() => undefined)
-    return broker.manager.streams.add({ name: 'MINE', subjects: ['carillon.*.event.>'] }).then(
-      () => true,
-      () => false,
-    )
-  })
   await eventually('said', () => !keeper.check().ok)
-  assert.match(keeper.check().message, /EVENTS cannot be kept: .*another stream takes its subjects/)
-  await broker.manager.streams.delete('MINE')
+  assert.match(keeper.check().message, /EVENTS cannot be kept: no/)
+  isRefused = false
   await eventually('made', () => keeper.check().ok)
+  assert.equal(broker.lines.filter(({ evt }) => evt === 'streams.unkept').length, 1, 'it is said once')
 })
 
 test('a broker that comes back with an older copy of its folder: its streams went back', async (t) => {

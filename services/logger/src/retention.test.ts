@@ -57,10 +57,10 @@ describe('the logger', { concurrency: true }, () => {
       well.checks.map(({ name, ok }) => ({ name, ok })),
       ['broker', 'streams', 'store', 'lines'].map((name) => ({ name, ok: true })),
     )
-    assert.equal(well.checks[2]?.message, '0 messages wait, 0 are being stored')
+    assert.equal(well.checks[3]?.message, '0 messages wait, 0 are being stored')
     isFull = true
     const ill = await logger.call('loggerHealth', {})
-    assert.deepEqual(ill.checks[1], { name: 'store', ok: false, message: 'the disk is full' })
+    assert.deepEqual(ill.checks[2], { name: 'store', ok: false, message: 'the disk is full' })
   })
 
   it('goes on when the broker comes back empty', async (t) => {
@@ -69,7 +69,7 @@ describe('the logger', { concurrency: true }, () => {
     await eventually('the first line', async () => (await logger.query()).items.length === 1)
     await logger.broker.server.kill()
     await logger.broker.server.restart({ wipe: true })
-    await eventually('the stream', async () => (await logger.call('loggerHealth', {}).catch(() => undefined))?.checks[2]?.ok)
+    await eventually('the stream', async () => (await logger.call('loggerHealth', {}).catch(() => undefined))?.checks[3]?.ok)
     logger.publish(linesMessage(2, 2))
     await eventually('the second line', async () => (await logger.texts().catch(() => [])).length === 2, 10_000)
   })
