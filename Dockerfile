@@ -1,5 +1,5 @@
 # One image for every process of the mesh: `docker run carillon coordinator`, `registry`, `logger`, `demo`, or any other command of the CLI.
-FROM node:24-bookworm-slim AS build
+FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 # The manifests alone first: dependencies are installed again only when these change.
 COPY package.json package-lock.json .npmrc ./
@@ -23,7 +23,7 @@ RUN npm ci --ignore-scripts --omit=dev --workspace=cli \
  && rm -rf test bench examples */src services/*/src \
  && find . -name node_modules -prune -o -name '*.tsbuildinfo' -exec rm {} +
 
-FROM node:24-bookworm-slim
+FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production PATH=/app/node_modules/.bin:$PATH
 WORKDIR /app
 COPY --from=build /app /app

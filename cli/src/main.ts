@@ -1,11 +1,14 @@
 import { reportFailure } from './failure.ts'
 import { createProgram } from './program.ts'
+import { endWithWrapper } from './wrapper.ts'
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Whoever reads us has seen enough, as in `carillon runs list | head`.
   if (error.code === 'EPIPE') process.exit()
   throw error
 })
+
+endWithWrapper(process)
 
 try {
   await createProgram().parseAsync()

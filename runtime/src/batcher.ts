@@ -47,18 +47,21 @@ export class Batcher<In, Out> {
     while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight) {
       const batch = this.#waiting.splice(0, this.#maxItems)
       this.#inFlight++
-      void this.#handle(batch)
+      this.#handle(batch)
     }
   }
 
-  async #handle(batch: readonly Entry<In, Out>[]): Promise<void> {
-    try {
-      const outcomes = await this.#run(batch.map((entry) => entry.item))
-      for (const [i, entry] of batch.entries()) entry.resolve(outcomes[i] as Out)
-    } catch (error) {
-      for (const entry of batch) entry.reject(error)
+  #handle(batch: readonly Entry<In, Out>[]): void {
+    const settled = (settle: (entry: Entry<In, Out>, index: number) => void) => {
+      batch.forEach(settle)
+      this.#inFlight--
+      if (this.#waiting.length > 0) this.#flush()
     }
-    this.#inFlight--
-    if (this.#waiting.length > 0) this.#flush()
+    // Also what it throws before it promises anything fails this batch alone.
+    const run = async () => this.#run(batch.map((entry) => entry.item))
+    run().then(
+      (outcomes) => settled((entry, index) => entry.resolve(outcomes[index] as Out)),
+      (error: unknown) => settled((entry) => entry.reject(error)),
+    )
   }
 }

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from './clock.ts'
 import type { Logger } from './logger.ts'
 
 /** A service that runs. */
@@ -5,22 +6,37 @@ export interface Running {
   stop(): Promise<void>
 }
 
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+/** Below npm and npx one Ctrl-C arrives twice: from the terminal, and passed on by npm. */
+const SAME_PRESS_MS = 400
+/** A start that waits for a store or a broker may do so for long: whoever asks for the end of the process need not. */
+const START_ENDS_WITHIN_MS = 5_000
+
 /**
- * Runs a process until a signal: the first SIGINT or SIGTERM stops it in order, the second exits at once with code 130.
- * @param start may be under way when the signal comes; it is then stopped as soon as it has started
+ * Runs a process until a signal: the first SIGINT, SIGTERM or SIGHUP stops it in order, a second SIGINT or SIGTERM exits at once. A promise
+ * that is rejected and that nobody waits for is logged, and ends nothing.
+ * @param start may be under way when the signal comes; it is then stopped as soon as it has started, or given up after 5 s
  */
-export async function runProcess(start: () => Promise<Running>, log: Logger): Promise<void> {
-  let asked = 0
+export async function runProcess(start: () => Promise<Running>, log: Logger, clock: Clock = systemClock): Promise<void> {
+  let askedAt: number | undefined
+  let cancelGiveUp: () => void = () => undefined
   const signalled = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    for (const [signal, code] of Object.entries(EXIT_CODES)) {
       process.on(signal, () => {
-        if (++asked > 1) process.exit(130)
-        log.info({ evt: 'process.stopping', signal }, 'stopping')
-        resolve()
+        if (askedAt === undefined) {
+          askedAt = clock.monotonic()
+          log.info({ evt: 'process.stopping', signal }, 'stopping')
+          cancelGiveUp = clock.after(START_ENDS_WITHIN_MS, () => process.exit(code))
+          resolve()
+        } else if (signal !== 'SIGHUP' && clock.monotonic() - askedAt > SAME_PRESS_MS) process.exit(code)
       })
     }
   })
+  process.on('unhandledRejection', (error) =>
+    log.error({ evt: 'process.unhandled-rejection', err: error }, 'a failure that nobody waited for'),
+  )
   const running = await start()
   await signalled
+  cancelGiveUp()
   await running.stop()
 }

@@ -90,6 +90,19 @@ const EDGES: readonly Edge[] = [
     ],
     instead: 'take the setting as an argument; readConfig reads it once',
   },
+  {
+    rule: 'folders',
+    use: /\bmkdir(?:Sync)?\(.*recursive: true/,
+    files: [],
+    instead: 'use createFolder of the store: where the system refuses with ENOENT, this one never returns',
+  },
+  {
+    rule: 'floating promise',
+    // `void` in front of a call, or a promise in the hands of whoever drops it. What such a call rejects with would end the process.
+    use: /\bvoid (?!randomFillSync\(|std(?:out|err)\.write\()[\w#(][\w#.?!()]*\(|\bsetImmediate\((?!\(\) =>|resolve\))/,
+    files: ['sdk/src/clock.ts'],
+    instead: 'await it, or `.catch(…)` what it rejects with and log that',
+  },
 ]
 
 /** The demo's handlers are a user's code: they sleep and look at the clock as any user's would. */

@@ -1,4 +1,5 @@
 /** A Docker engine, a Compose command and base images: the machine's own, or what scripts/offline-images makes. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from './run-command.ts'
 
@@ -22,7 +23,14 @@ export interface Docker {
 const MAIN_FILE = 'docker-compose.yml'
 const OFFLINE_FILE = 'test/compose/offline-mongodb.yml'
 const OFFLINE_IMAGES = join(import.meta.dirname, '..', 'offline-images')
-const BASE_IMAGES = ['node:24-bookworm-slim', 'nats:2-alpine', 'mongo:8']
+/** Those that Dockerfile and docker-compose.yml name. */
+const BASE_IMAGES = [
+  ...new Set(
+    ['Dockerfile', MAIN_FILE].flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/^(?:FROM| +image:) ((?:node|nats|mongo):\S+)/gm)].map(([, image]) => image!),
+    ),
+  ),
+]
 /** Pulling some hundred MB over a slow line. */
 const PULL_MS = 15 * 60_000
 /** Everything built from nothing takes five minutes on two cores. */

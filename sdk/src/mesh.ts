@@ -118,8 +118,17 @@ export class Mesh {
   async #start(): Promise<void> {
     if (this.#stopping) throw new CarillonError('NOT_CONNECTED', 'This mesh was stopped')
     if (this.#options.signals) this.#forgetSignals = onShutdownSignal(() => this.stop())
-    this.#executor = new Executor({ ...this.#options, handlers: [...this.#handlers.values()], onDrain: () => void this.stop() })
-    await this.#executor.start()
+    this.#executor = new Executor({ ...this.#options, handlers: [...this.#handlers.values()], onDrain: () => this.#drainByOrder() })
+    await this.#executor.start().catch((error: unknown) => {
+      this.#forgetSignals()
+      throw error
+    })
+  }
+
+  #drainByOrder(): void {
+    this.stop().catch((error: unknown) =>
+      this.#options.onWarning({ code: 'drain-incomplete', message: `The drain failed: ${CarillonError.from(error).message}` }),
+    )
   }
 
   async #stop(): Promise<void> {

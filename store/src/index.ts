@@ -1,3 +1,4 @@
+export { createFolder } from './create-folder.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export type {
   CoordinatorStore,

@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { CarillonError } from '@carillon/contracts'
 import { openStore } from './open-store.ts'
@@ -46,12 +51,34 @@ test('a wrong URL is INVALID_CONFIG of the field store, and shows no password', 
 
 test('passwords are masked wherever they stand', () => {
   assert.equal(maskStoreUrl('mongodb://ada:geh@im@host/db'), 'mongodb://ada:***@host/db')
+  assert.equal(maskStoreUrl('mongodb://ada:geh/eim@host/db'), 'mongodb://ada:***@host/db')
   assert.equal(
     maskStoreUrl('mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:x'),
     'mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:x',
   )
   assert.equal(maskStoreUrl('mongodb://h/?tlsCertificateKeyFilePassword=geheim&w=1'), 'mongodb://h/?tlsCertificateKeyFilePassword=***&w=1')
   assert.equal(maskStoreUrl('sqlite:/data/a.db'), 'sqlite:/data/a.db')
+})
+
+test('a file that cannot be a store is refused with a code, at once', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-store-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'text'), 'no database, and long enough for the header of one: '.repeat(20))
+  mkdirSync(join(folder, 'folder'))
+  symlinkSync('loop', join(folder, 'loop'))
+  symlinkSync('/nonexistent/deep', join(folder, 'dangling'))
+  const socket = createServer().listen(join(folder, 'socket'))
+  await once(socket, 'listening')
+  context.after(() => socket.close())
+  const own = ['text', 'folder', 'loop', 'dangling', 'dangling/a.db', 'text/a.db', 'socket'].map((name) => join(folder, name))
+  const system = ['/proc/x/c.db', '/proc/c.db', '/sys/x/c.db', '/dev/null', '/dev/zero', '/dev/full', '/dev/null/c.db', '/', '.']
+  for (const path of [...own, ...system, `/${'a'.repeat(300)}/c.db`])
+    await assert.rejects(
+      () => openStore(`sqlite:${path}`),
+      (error) => CarillonError.is(error) && /^STORE_(UNAVAILABLE|READ_ONLY)$/.test(error.code) && error.message.includes(path),
+      path,
+    )
+  assert.deepEqual(readdirSync(folder).sort(), ['dangling', 'folder', 'loop', 'socket', 'text'], 'and leaves nothing behind')
 })
 
 test('a MongoDB that is not there is STORE_UNAVAILABLE', async () => {

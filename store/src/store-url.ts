@@ -20,7 +20,7 @@ export function parseStoreUrl(url: string): StoreAddress {
 
 /** The URL without its password, safe to print. */
 export function maskStoreUrl(url: string): string {
-  return url.replace(/^([a-z+]+:\/\/[^:@/]*):[^/]*@/i, '$1:***@').replace(/([?&][^=&]*(?:password|token|secret)[^=&]*=)[^&]*/gi, '$1***')
+  return url.replace(/^([a-z+]+:\/\/[^:@/]*):.*@/is, '$1:***@').replace(/([?&][^=&]*(?:password|token|secret)[^=&]*=)[^&]*/gi, '$1***')
 }
 
 export function invalidStoreUrl(url: string, message: string, cause?: unknown): CarillonError {

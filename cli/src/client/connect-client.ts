@@ -35,7 +35,6 @@ function drain<Entry>(tail: Tail<Entry>, heard: (entry: Entry) => void): () => v
   const read = async () => {
     for await (const entry of tail) heard(entry)
   }
-  // What a listener throws ends the process with its message: it is a fault of ours.
-  void read()
+  read().catch((error: unknown) => process.emitWarning(`What was heard was not handled: ${String(error)}`, { type: 'CarillonWarning' }))
   return () => tail.stop()
 }

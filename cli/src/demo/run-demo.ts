@@ -1,4 +1,5 @@
 import { connect, type NatsSettings } from '@carillon/sdk'
+import { EXIT } from '../exit-code.ts'
 import { VERSION } from '../version.ts'
 import { flaky, hello, report, slow } from './handlers.ts'
 
@@ -18,5 +19,11 @@ export async function runDemo({ nats, namespace }: { nats: NatsSettings; namespa
   process.send?.('registered')
   console.log('The demo executor offers hello, report, flaky and slow. Ctrl-C ends it.')
   // `carillon up` keeps a channel open to its demo: when that ends, however that came, there is nobody left to work for.
-  process.once('disconnect', () => void mesh.stop().finally(() => process.exit()))
+  const end = () => {
+    mesh.stop().then(
+      () => process.exit(),
+      () => process.exit(EXIT.failed),
+    )
+  }
+  process.once('disconnect', end).once('SIGHUP', end)
 }

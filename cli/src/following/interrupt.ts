@@ -21,7 +21,8 @@ export function interruptible(): Interrupt {
   let exitCode: number = EXIT.interrupted
   let pressedAt = 0
   const heard = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted && now() - pressedAt > SAME_PRESS_MS) process.exit(exitCode)
+    // A terminal or a wrapper that goes away says so once more than a person does.
+    if (controller.signal.aborted && signal !== 'SIGHUP' && now() - pressedAt > SAME_PRESS_MS) process.exit(exitCode)
     if (controller.signal.aborted) return
     pressedAt = now()
     exitCode = CODES[signal] ?? EXIT.interrupted

@@ -1,9 +1,12 @@
 import { resolve } from 'node:path'
+import { pause } from '../clock.ts'
 import { type Interrupt, interruptible } from '../following/interrupt.ts'
 import type { MeshOptions } from './up/mesh-options.ts'
 import { readyText } from './up/ready-text.ts'
 import { Stack } from './up/stack.ts'
 import { startMesh } from './up/start-mesh.ts'
+
+const START_ENDS_WITHIN_MS = 5_000
 
 /**
  * Runs the whole mesh until a signal comes, and leaves nothing running.
@@ -13,18 +16,32 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const { terminal } = options
   const interrupt = interruptible()
   const started = new Stack()
+  process.on('unhandledRejection', (error) => terminal.note(`a failure that nobody waited for: ${String(error)}`))
+  const giveUp = endStartSoon(interrupt)
   try {
     const mesh = await startMesh({ ...options, data: resolve(options.data) }, { started, say: terminal.print, signal: interrupt.signal })
+    giveUp.abort()
     for (const line of readyText(mesh, options)) terminal.print(line)
     await untilInterrupted(interrupt)
     terminal.print('Stopping; Ctrl-C again ends it at once.')
   } catch (error) {
     if (!interrupt.signal.aborted) throw error
   } finally {
+    giveUp.abort()
     await started.stop((name, error) => terminal.note(`${name} did not stop in order: ${String(error)}`))
     interrupt.done()
   }
   terminal.print('Carillon has stopped.')
+}
+
+/** A start that waits for a store may do so for long: whoever asks for the end need not. What was started is asked to stop at the exit. */
+function endStartSoon(interrupt: Interrupt): AbortController {
+  const started = new AbortController()
+  const end = async () => {
+    if (await pause(START_ENDS_WITHIN_MS, started.signal)) process.exit(interrupt.exitCode)
+  }
+  interrupt.signal.addEventListener('abort', () => end().catch(() => process.exit(interrupt.exitCode)), { once: true })
+  return started
 }
 
 function untilInterrupted({ signal }: Interrupt): Promise<void> {

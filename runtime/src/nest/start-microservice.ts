@@ -36,6 +36,12 @@ export async function startMicroservice(options: {
     abortOnError: false,
   })
   app.useGlobalFilters(new PassErrorsOn())
-  await app.listen()
+  try {
+    await app.listen()
+  } catch (error) {
+    // Consumers may run already; the transport ends them.
+    await app.close()
+    throw error
+  }
   return { stop: () => app.close() }
 }

@@ -97,9 +97,9 @@ class EndOfRun {
         timers.push(this.#clock.after(timeoutMs, () => settle(() => reject(error))))
       }
       timers.push(this.#clock.every(SAFETY_NET_MS, ask))
-      void subscription.closed.then(() =>
-        settle(() => reject(new CarillonError('NOT_CONNECTED', `The connection was closed before run ${this.#runId} ended`))),
-      )
+      const closed = () =>
+        settle(() => reject(new CarillonError('NOT_CONNECTED', `The connection was closed before run ${this.#runId} ended`)))
+      subscription.closed.then(closed, closed)
       ask()
     })
   }

@@ -59,21 +59,22 @@ export class RunStarter {
     let from = 0
     while (from < this.#queue.length && this.#inFlight < REQUESTS_IN_FLIGHT) {
       const to = endOfRequest(this.#queue, from, this.#caller.maxBytes)
-      void this.#send(this.#queue.slice(from, to))
+      this.#send(this.#queue.slice(from, to))
       from = to
     }
     this.#queue = from === this.#queue.length ? [] : this.#queue.slice(from)
   }
 
-  async #send(entries: Entry[]): Promise<void> {
+  #send(entries: Entry[]): void {
     this.#inFlight++
-    try {
-      await this.#untilAnswered(entries)
-    } catch (error) {
-      for (const entry of entries) settle(entry, () => entry.reject(error))
+    const done = () => {
+      this.#inFlight--
+      this.#flush()
     }
-    this.#inFlight--
-    this.#flush()
+    this.#untilAnswered(entries).then(done, (error: unknown) => {
+      for (const entry of entries) settle(entry, () => entry.reject(error))
+      done()
+    })
   }
 
   async #untilAnswered(entries: Entry[]): Promise<void> {

@@ -15,7 +15,8 @@ export class Tail<Entry> implements AsyncIterable<Entry> {
   /** @param read the entries of a message; what it throws is set aside */
   constructor(link: Link, subject: string, read: (message: Msg) => readonly Entry[]) {
     this.#subscription = link.subscribe(subject, (message) => this.#take(read(message)))
-    void this.#subscription.closed.then(() => this.stop())
+    const stop = () => this.stop()
+    this.#subscription.closed.then(stop, stop)
   }
 
   /** Entries lost because they were not read in time. */

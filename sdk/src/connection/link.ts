@@ -123,7 +123,7 @@ export class Link {
     }
     this.#up = false
     this.#answers.disconnected()
-    for (const listener of [...this.#downListeners]) listener()
+    this.#tell(this.#downListeners)
   }
 
   /** Each attempt to reconnect is refused again: one warning is enough. */
@@ -137,14 +137,25 @@ export class Link {
     this.#up = false
     if (!this.#connection.isClosed()) this.#onWarning({ code: 'disconnected', message: `The connection to ${server} was lost` })
     this.#answers.disconnected()
-    for (const listener of [...this.#downListeners]) listener()
+    this.#tell(this.#downListeners)
   }
 
   #goUp(server: string): void {
     this.#up = true
     this.#isRefused = false
     this.#onWarning({ code: 'reconnected', message: `Connected to ${server} again` })
-    for (const listener of [...this.#upListeners]) listener()
+    this.#tell(this.#upListeners)
+  }
+
+  /** One that throws keeps no other from hearing it, and the connection from being followed. */
+  #tell(listeners: ReadonlySet<() => void>): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener()
+      } catch (thrown) {
+        this.#onWarning({ code: 'listener-failed', message: `A change of the connection was not handled: ${String(thrown)}` })
+      }
+    }
   }
 }
 

@@ -112,6 +112,16 @@ export class Executor {
    * @throws CarillonError NATS_TOO_OLD, JETSTREAM_MISSING, or what the registry says against the registration
    */
   async start(): Promise<void> {
+    try {
+      await this.#begin()
+    } catch (error) {
+      // Nothing of an executor that did not start goes on: no timer, no subscription, no heartbeat.
+      this.#close()
+      throw error
+    }
+  }
+
+  async #begin(): Promise<void> {
     const { link, clock, caller, identity } = this.#options
     await checkBroker(link, clock)
     if (this.#isStopping) return

@@ -107,7 +107,7 @@ export class Intake {
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
     const isCancelled = this.#cancelled.has(work.taskId) || this.#cancelled.has(work.runId)
     const mayBeForgotten = acknowledged !== undefined || sequence <= this.#forgetsUpTo
-    if (redelivered || isUnplanned || isCancelled || mayBeForgotten) void this.#claim(lane, task, redelivered)
+    if (redelivered || isUnplanned || isCancelled || mayBeForgotten) this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
   }
@@ -208,20 +208,33 @@ export class Intake {
   }
 
   /** Work that was delivered before may be done, running elsewhere or cancelled: a coordinator knows. */
-  async #claim(lane: Lane, task: HeldTask, redelivered: boolean): Promise<void> {
+  #claim(lane: Lane, task: HeldTask, redelivered: boolean): void {
     lane.asking++
-    const answer = await this.#answerToClaim(lane, task, redelivered)
-    lane.asking--
-    if (answer === undefined) return this.#giveBack(task)
-    if (!answer.run) return this.#drop(task)
+    this.#answerToClaim(lane, task, redelivered)
+      .finally(() => lane.asking--)
+      .then((answer) => this.#takeAnswer(lane, task, answer))
+      .catch((error: unknown) => {
+        const message = `Task ${task.work.taskId} is given back: ${CarillonError.from(error).message}`
+        this.#options.onWarning({ code: 'work-not-understood', message })
+        this.#giveBack(task)
+      })
+  }
+
+  #takeAnswer(lane: Lane, task: HeldTask, answer: ClaimAnswer | undefined): void {
+    if (answer === undefined) this.#giveBack(task)
+    else if (answer.run) this.#takeClaimed(lane, task, answer.attempt)
+    else this.#drop(task)
+  }
+
+  #takeClaimed(lane: Lane, task: HeldTask, attempt: number): void {
     const { held, link } = this.#options
-    const running = held.find({ ...task.work, attempt: answer.attempt })
+    const running = held.find({ ...task.work, attempt })
     if (running && running !== task) {
       held.remove(task)
       running.redelivered(link, task.ackSubject ?? '')
       return
     }
-    task.work = { ...task.work, attempt: answer.attempt }
+    task.work = { ...task.work, attempt }
     task.isClaimed = true
     held.add(task)
     lane.add(task)

@@ -42,34 +42,33 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const log = options.log.child({ service: 'coordinator', id })
   const broker = await connectBroker({ nats: options.nats, name: id, log })
   const batch = BATCHES[store.describe().startsWith('sqlite') ? 'sqlite' : 'mongodb']
-  try {
-    const retention = { ...DEFAULT_RETENTION, ...options.retention }
-    return await start({ id, store, broker, clock, log, batch, retention, streamReplicas })
-  } catch (error) {
-    await broker.close()
-    throw error
-  }
+  const retention = { ...DEFAULT_RETENTION, ...options.retention }
+  return await start({ id, store, broker, clock, log, batch, retention, streamReplicas })
 }
 
 async function start(ground: Ground & { batch: { maxMessages: number } }): Promise<Running> {
   const { broker, log, clock, batch, store } = ground
   const { providers, loops, rejected, rebuild, abort, close } = compose(ground)
-  await loops.start()
-  const transport = new MeshTransport({ service: 'coordinator', broker, log, clock, rejected, batches: batch })
-  const microservice = await startMicroservice({
-    controllers: [JobsController, RunsController, HealthController],
-    providers: { ...providers, Rebuild: rebuild },
-    transport,
-    log,
-  })
-  log.info({ evt: 'coordinator.ready', store: store.describe() }, 'coordinator is ready')
-  return {
-    stop: async () => {
-      abort()
-      await microservice.stop()
-      await loops.stop()
-      close()
-      await broker.close()
-    },
+  let microservice: Running | undefined
+  const stop = async () => {
+    abort()
+    await microservice?.stop()
+    await loops.stop()
+    close()
+    await broker.close()
   }
+  let stopped: Promise<void> | undefined
+  const running: Running = { stop: () => (stopped ??= stop()) }
+  try {
+    await loops.start()
+    const transport = new MeshTransport({ service: 'coordinator', broker, log, clock, rejected, batches: batch })
+    const controllers = [JobsController, RunsController, HealthController]
+    microservice = await startMicroservice({ controllers, providers: { ...providers, Rebuild: rebuild }, transport, log })
+  } catch (error) {
+    // Half of a coordinator would go on saying that it lives, and own a share of the runs.
+    await running.stop()
+    throw error
+  }
+  log.info({ evt: 'coordinator.ready', store: store.describe() }, 'coordinator is ready')
+  return running
 }

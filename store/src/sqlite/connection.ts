@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { CarillonError } from '@carillon/contracts'
+import { createFolder } from '../create-folder.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { DiskReserve, LONGEST_LOG_BYTES } from './disk-reserve.ts'
 import { fromSqliteError, isDiskFull } from './sqlite-error.ts'
@@ -140,11 +141,19 @@ export class Connection {
 function reserveOf({ path, readOnly }: SqliteOptions): DiskReserve | undefined {
   if (readOnly || path === ':memory:') return undefined
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    createFolder(dirname(path))
+    mustBeFile(path)
     return new DiskReserve(path)
   } catch (error) {
     throw openingError(error, path)
   }
+}
+
+/** SQLite says no more than "disk I/O error" of a device, and leaves a ballast beside a folder. */
+function mustBeFile(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found !== undefined && !found.isFile())
+    throw new Error(`it is ${found.isDirectory() ? 'a folder' : 'no file'}; the store needs a file`)
 }
 
 function openDatabase({ path, synchronous, readOnly }: SqliteOptions, logPages: number): DatabaseSync {

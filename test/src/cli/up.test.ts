@@ -7,7 +7,8 @@ import type { JobView, RunView } from '@carillon/contracts'
 import { cliFor, startCli, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { eventually, within } from '../support/eventually.ts'
-import { isAlive } from '../support/processes.ts'
+import { silentServer } from '../support/foreign-server.ts'
+import { isAlive, launch } from '../support/processes.ts'
 
 describe('carillon up', { concurrency: 2 }, () => {
   test('Ctrl-C leaves nothing running, and the next start finds everything again', { timeout: 90_000 }, async (context) => {
@@ -123,6 +124,35 @@ describe('carillon up', { concurrency: 2 }, () => {
     process.kill(up.pids.demo as number, 'SIGKILL')
     await up.process.shows(/the demo executor runs again/)
     assert.equal((await cliFor(cleanup, up.url)(['run', 'hello'])).code, 0)
+  })
+
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGKILL'] as const)
+    test(`${signal} to npx ends the mesh, too`, { timeout: 120_000 }, async (context) => {
+      const cleanup = new Cleanup(context)
+      const npx = launch(cleanup, ['npx', '--no-install', 'carillon', 'up', '--demo', '--port', '0', '--data', cleanup.folder()])
+      await npx.shows(/^Carillon is ready/m)
+      const pids = [...npx.stdout().matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid))
+      assert.equal(pids.length, 3)
+      npx.signal(signal)
+      await eventually('nothing is left', () => !pids.some(isAlive), { withinMs: 60_000 })
+    })
+
+  test('a signal while it starts ends it, whatever it is at', { timeout: 90_000 }, async (context) => {
+    const cleanup = new Cleanup(context)
+    const silent = await silentServer(cleanup)
+    const store = silent.replace('nats:', 'mongodb:')
+    const starts = [
+      { args: ['up', '--port', '0', '--data', cleanup.folder(), '--store', `${store}/carillon`] },
+      { args: ['coordinator', '--nats', silent, '--store', 'sqlite::memory:'] },
+      { args: ['registry', '--nats', silent] },
+    ]
+    for (const { args } of starts) {
+      const starting = startCli(cleanup, args)
+      const timer = setInterval(() => starting.signal('SIGTERM'), 700)
+      cleanup.add('the signals', () => clearInterval(timer))
+      await within(20_000, `${args[0]} ends`, starting.exited)
+      clearInterval(timer)
+    }
   })
 
   test('it keeps its log in its folder, and its folder to itself', async (context) => {

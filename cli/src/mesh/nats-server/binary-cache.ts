@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { createFolder } from '@carillon/store'
 import { now } from '../../clock.ts'
 import type { FindContext, Outcome } from './finding.ts'
 import { BINARY_NAME, checkBinary } from './installed-binary.ts'
@@ -44,7 +45,7 @@ export async function addToCache(context: FindContext, make: (workshop: string) 
   const { cacheFolder } = context
   let workshop: string
   try {
-    await mkdir(cacheFolder, { recursive: true })
+    createFolder(cacheFolder)
     await removeOldWorkshops(context)
     workshop = await mkdtemp(join(cacheFolder, WORKSHOP_PREFIX))
   } catch (error) {
@@ -54,7 +55,7 @@ export async function addToCache(context: FindContext, make: (workshop: string) 
     const made = await make(workshop)
     if (!('path' in made)) return made
     const folder = join(cacheFolder, made.version)
-    await mkdir(folder, { recursive: true })
+    createFolder(folder)
     const path = join(folder, BINARY_NAME)
     await rename(made.path, path)
     return { path, version: made.version }

@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { accessSync, constants, readFileSync, realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { CarillonError, printable } from '@carillon/contracts'
+import { createFolder } from '@carillon/store'
 
 /**
  * Creates the folder where needed and returns its real path: one folder has one name, however it was reached.
@@ -15,20 +16,6 @@ export function makeDataFolder(folder: string): string {
     return realpathSync(path)
   } catch (error) {
     throw notWritable(path, error)
-  }
-}
-
-/** Not `recursive: true`, with which Node 24 never returns where the system refuses with ENOENT, as below /proc. */
-function createFolder(path: string): void {
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (found?.isDirectory()) return
-  if (found !== undefined) throw new Error('it is a file')
-  createFolder(dirname(path))
-  try {
-    mkdirSync(path)
-  } catch (error) {
-    // Someone else made it in this moment.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

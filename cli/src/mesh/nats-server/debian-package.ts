@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createFolder } from '@carillon/store'
 import { type DebianMirror, mirrorsOfTargets, mirrorsOfUris } from './debian-mirror.ts'
 import type { FindContext, Outcome } from './finding.ts'
 import { checkBinary, locateCommand } from './installed-binary.ts'
@@ -55,15 +56,15 @@ class PrivateApt {
     const known = mirrorsOfTargets(targets.output)
     if (known.length > 0) return known
     // With lists of our own, no other apt that is at work holds the lock.
-    await mkdir(join(this.#workshop, 'lists', 'partial'), { recursive: true })
+    createFolder(join(this.#workshop, 'lists', 'partial'))
     const lists = `Dir::State::lists=${join(this.#workshop, 'lists')}`
     return mirrorsOfUris((await this.#run('apt-get', ['-o', lists, 'update', '--print-uris'])).output)
   }
 
   /** Unpacks the suite's package into `folder`; returns why not. */
   async unpackFrom({ mirror, suite, folder }: Suite): Promise<string | undefined> {
-    await mkdir(join(folder, 'lists', 'partial'), { recursive: true })
-    await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true })
+    createFolder(join(folder, 'lists', 'partial'))
+    createFolder(join(folder, 'cache', 'archives', 'partial'))
     await writeFile(join(folder, 'status'), '')
     await writeFile(join(folder, 'sources.list'), `deb ${mirror.uri} ${suite} ${mirror.component}\n`)
     const options = privateOptions(folder)

@@ -58,10 +58,9 @@ export class WorkPublisher {
       return
     }
     // The message of the attempt before may still wait for its acknowledgement: it must go before this one can come.
-    this.withdraw(work).then(
-      () => this.#send(work, `${id}.${attempt}.${queuedAt}`),
-      (error: unknown) => this.#refuse(id, String(error)),
-    )
+    this.withdraw(work)
+      .then(() => this.#send(work, `${id}.${attempt}.${queuedAt}`))
+      .catch((error: unknown) => this.refuse(id, String(error)))
   }
 
   /** Takes a task's message out of the stream, if it is there. */
@@ -91,11 +90,12 @@ export class WorkPublisher {
     const message = { subject, body: workText(run, task), messageId, traceparent: run.traceparent ?? undefined }
     this.#publisher.publish(message, (refusal) => {
       if (!refusal || refusal.code === SUBJECT_TAKEN) this.settled(task.id)
-      else this.#refuse(task.id, refusal.message)
+      else this.refuse(task.id, refusal.message)
     })
   }
 
-  #refuse(taskId: string, why: string): void {
+  /** The broker did not take its message, or nobody could ask it: the repair publishes it again. */
+  refuse(taskId: string, why: string): void {
     if (this.refused.size === 0)
       this.#log.warn({ evt: 'work.refused', taskId, why }, 'the broker did not take a work message; it is tried again')
     this.refused.add(taskId)

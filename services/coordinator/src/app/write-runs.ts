@@ -73,18 +73,23 @@ export class RunWriter {
     })
     const created = runs.filter((_, i) => outcomes[i] === 'created')
     for (const [i, run] of runs.entries()) if (outcomes[i] !== 'created' && fresh.has(run)) this.#work.settled(run.id)
-    const follow = () => {
+    const follow = async () => {
       for (const run of created) this.#announcer.live(run, 'created')
-      return this.#follow(created)
+      await this.#follow(created)
     }
     // Events of records that are ended from the beginning (skipped slots) are waited for.
-    if (options.answerFirst) setImmediate(follow)
+    if (options.answerFirst) setImmediate(() => follow().catch((error: unknown) => this.#leaveToRepair(created, error)))
     else {
       await options.until?.()
       await follow()
       if (options.until) await this.#withdrawCancelled(created)
     }
     return outcomes
+  }
+
+  /** They are stored and their caller has the answer: what could not be published is published by the repair. */
+  #leaveToRepair(runs: readonly RunRecord[], error: unknown): void {
+    for (const run of runs) if (isOwed(run)) this.#work.refuse(run.id, String(error))
   }
 
   /** What was cancelled between its insert and its time had no message yet that could be taken back. */
@@ -183,10 +188,10 @@ export class RunWriter {
       this.#work.publish({ run, task: run })
       return
     }
-    this.#store.runs.get([run.id]).then(
-      ([whole]) => whole?.state === 'queued' && whole.attempt === run.attempt && this.#work.publish({ run: whole, task: whole }),
-      () => this.#work.refused.add(run.id),
-    )
+    this.#store.runs
+      .get([run.id])
+      .then(([whole]) => whole?.state === 'queued' && whole.attempt === run.attempt && this.#work.publish({ run: whole, task: whole }))
+      .catch((error: unknown) => this.#work.refuse(run.id, String(error)))
   }
 
   #remember(run: RunRecord): void {
