@@ -6,6 +6,7 @@ import { addHealthCommands } from './commands/health.ts'
 import { addInstancesCommands } from './commands/instances.ts'
 import { addJobsCommands } from './commands/jobs.ts'
 import { addLogsCommand } from './commands/logs.ts'
+import { addPruneCommand } from './commands/prune.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
 import { addServiceCommands } from './commands/service.ts'
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   addJobsCommands(program)
   addRunsCommands(program)
   addLogsCommand(program)
+  addPruneCommand(program)
   addInstancesCommands(program)
   addServiceCommands(program.commandsGroup('Processes:'))
   addDemoCommand(program)

@@ -236,6 +236,24 @@ const requests: BadInput[] = [
     cli: ['runs', 'get', '0000000000000000000000zzzz'],
   },
   {
+    what: 'an age of runs that is none',
+    code: 'INVALID_DELAY',
+    field: 'olderThanMs',
+    api: ['runs.prune', '{"olderThanMs":-1}'],
+  },
+  {
+    what: 'a number of runs to keep that is none',
+    code: 'INVALID_REQUEST',
+    field: 'keep',
+    api: ['runs.prune', '{"keep":1.5}'],
+  },
+  {
+    what: 'a cursor that no list gave out',
+    code: 'INVALID_REQUEST',
+    field: 'cursor',
+    api: ['runs.prune', '{"cursor":"nonsense"}'],
+  },
+  {
     what: 'an unknown job',
     code: 'JOB_NOT_FOUND',
     field: 'name',

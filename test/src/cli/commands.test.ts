@@ -142,6 +142,15 @@ describe('the command line', () => {
     assert.match(unknown.stderr, /^error RUN_NOT_FOUND/)
   })
 
+  test('prune says what it would remove, or removes it', async () => {
+    await carillon(['run', 'hello', '--json'])
+    const dry = await carillon(['prune', '--dry-run', '--older-than', '0', '--keep', '0', '--json'])
+    const { dryRun, removed } = dry.json<{ dryRun: boolean; removed: { runs: number } }>()
+    assert.ok(dryRun && removed.runs >= 1, dry.stdout)
+    assert.match((await carillon(['prune', '--older-than', '300d'])).stdout, /^removed 0 runs, 0 tasks, 0 steps\n$/)
+    assert.match((await carillon(['prune', '--keep', '-1'])).stderr, /--keep/)
+  })
+
   test('Ctrl-C of a waiting run leaves the run alone and says how to go on', async () => {
     const waiting = startCli(cleanup, ['run', 'slow', '{"ms":60000}', '--nats', up.url])
     await waiting.shows(/taking my time/)
