@@ -13,6 +13,7 @@ const WRONG: Partial<Record<keyof typeof SETTINGS, readonly string[]>> = {
   CARILLON_RUNS_KEPT_PER_JOB: ['', '0', '2.5', '1e9'],
   CARILLON_KEY_RETENTION_DAYS: ['', '0', '4000'],
   CARILLON_ID_RETENTION_DAYS: ['', '0', '4000'],
+  CARILLON_HANDLER_RETENTION_HOURS: ['', '0', 'a day'],
 }
 
 test('without variables the defaults hold, frozen', () => {

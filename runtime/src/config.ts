@@ -29,6 +29,12 @@ export const SETTINGS = {
     .describe('Newest runs of each job that are kept whatever their age'),
   CARILLON_KEY_RETENTION_DAYS: days(0.001, 30).describe('Days that an idempotency key starts no second run after its run was removed'),
   CARILLON_ID_RETENTION_DAYS: days(0.001, 1).describe('Days after its end that the id of a run, given by its caller, starts no second run'),
+  CARILLON_HANDLER_RETENTION_HOURS: z.coerce
+    .number()
+    .min(0.01)
+    .max(87_600)
+    .default(24)
+    .describe('Hours that the empty queue of a handler is kept which no instance offers'),
 } as const
 
 function days(least: number, byDefault: number) {

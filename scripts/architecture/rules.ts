@@ -165,7 +165,7 @@ function deepImports(tree: Tree): Violation[] {
 /** Domains take facts and return decisions. */
 function purity(tree: Tree): Violation[] {
   const look = (file: SourceFile, found: Import) => {
-    if (!/^services\/[^/]+\/src\/domain\//.test(file.path) || file.isTest) return undefined
+    if (!/^services\/[^/]+\/src\/(domain\/|.*-rules\.ts$)/.test(file.path) || file.isTest) return undefined
     if (found.file !== undefined) return found.file.includes('/src/domain/') ? undefined : `a domain may not import ${found.file}`
     return PURE.includes(found.from) ? undefined : `a domain may not import ${found.from}`
   }

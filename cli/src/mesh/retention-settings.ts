@@ -1,7 +1,7 @@
 import type { CoordinatorOptions } from '@carillon/coordinator'
 import type { Config } from '@carillon/runtime'
 
-const DAY_MS = 86_400_000
+const [DAY_MS, HOUR_MS] = [86_400_000, 3_600_000]
 
 /** How long coordinators keep what has ended, from the settings. */
 export function retentionOf(config: Config): NonNullable<CoordinatorOptions['retention']> {
@@ -11,4 +11,9 @@ export function retentionOf(config: Config): NonNullable<CoordinatorOptions['ret
     keyMs: config.CARILLON_KEY_RETENTION_DAYS * DAY_MS,
     idMs: config.CARILLON_ID_RETENTION_DAYS * DAY_MS,
   }
+}
+
+/** How long the registry keeps queues of handlers that nobody offers, from the settings. */
+export function queueRetentionOf(config: Config): { handlerIdleMs: number } {
+  return { handlerIdleMs: config.CARILLON_HANDLER_RETENTION_HOURS * HOUR_MS }
 }

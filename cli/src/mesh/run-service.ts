@@ -9,7 +9,7 @@ import {
   startTelemetry,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { retentionOf } from './retention-settings.ts'
+import { queueRetentionOf, retentionOf } from './retention-settings.ts'
 
 export type ServiceName = 'coordinator' | 'registry' | 'logger'
 
@@ -41,7 +41,7 @@ const commonOf = ({ config, nats, log }: Settings) => ({
 // Each service is loaded where it is wanted: a registry needs no store, and nobody needs all.
 async function runRegistry(settings: Settings): Promise<Running> {
   const { startRegistry } = await import('@carillon/registry')
-  return await startRegistry(commonOf(settings))
+  return await startRegistry({ ...commonOf(settings), ...queueRetentionOf(settings.config) })
 }
 
 async function runOnStore(service: 'coordinator' | 'logger', settings: Settings): Promise<Running> {

@@ -54,6 +54,21 @@ describe('registration', () => {
     assert.deepEqual({ ...joined.body, at: '' }, { instance: 'a', namespace: 'default', service: 'shop', at: '' })
   })
 
+  it('removes the queue of a handler that nobody offers, unless something waits in it, and gives it back', async (t) => {
+    const mesh = await startMesh(t, 0, 5_000)
+    for (let i = 0; i < 2; i++) await startTestRegistry(mesh, { handlerIdleMs: 400 })
+    await mesh.register('a', ['gone', 'busy'])
+    await mesh.register('b', ['offered'])
+    mesh.keepBeating('b')
+    await mesh.broker.manager.jetstream().publish('carillon.default.work.busy.normal.run1', '{}')
+    await mesh.call('instancesLeave', { instance: 'a' })
+    const names = async () => (await consumersOf(mesh)).map(({ durable_name }) => durable_name)
+    await eventually('it is gone', async () => !(await names()).includes('default~gone'))
+    assert.deepEqual(await names(), ['default~busy', 'default~offered'])
+    await mesh.register('c', ['gone'])
+    assert.deepEqual(await names(), ['default~busy', 'default~gone', 'default~offered'])
+  })
+
   it('replaces the entry of the same instance, and calls it joined once', async (t) => {
     const mesh = await startMesh(t, 2)
     await mesh.register('a', ['invoice'])

@@ -24,6 +24,7 @@ import { AskLimit } from './domain/ask-limit.ts'
 import { Roster } from './domain/roster.ts'
 import { TickedTime } from './domain/ticked-time.ts'
 import { FollowPresence } from './loops/follow-presence.ts'
+import { RemoveVanished } from './loops/remove-vanished.ts'
 import { WatchSilence } from './loops/watch-silence.ts'
 import { InstanceEvents } from './nats/instance-events.ts'
 import { PresenceBucket } from './nats/presence-bucket.ts'
@@ -42,8 +43,11 @@ export interface RegistryOptions {
   readonly streamReplicas?: number
   /** Silence after which an instance is lost; default 10 s. */
   readonly lostAfterMs?: number
+  /** How long nobody offers a handler, and its queue is empty, until that goes; default a day. */
+  readonly handlerIdleMs?: number
 }
 
+const DAY_MS = 86_400_000
 /** Twenty looks within the time that makes an instance lost: it is noticed at most 5 % late. */
 const TICKS_PER_LOSS = 20
 /** Unknown instances asked to register within one beat: after the broker was wiped the mesh comes back in portions that it can take. */
@@ -78,6 +82,7 @@ async function run(options: RegistryOptions, id: string, broker: Broker): Promis
     follow,
     microservice({ parts, publisher, ready: follow.begun }),
     new WatchSilence(parts, tickMs),
+    new RemoveVanished(parts, { idleMs: options.handlerIdleMs ?? DAY_MS }),
   ])
   const stop = async () => {
     await services.stop()

@@ -84,8 +84,9 @@ export async function startMesh(t: TestContext, registries = 1, lostAfterMs = 50
   return mesh
 }
 
-export async function startTestRegistry(mesh: TestMesh): Promise<Running> {
-  const registry = await startRegistry({ nats: { servers: mesh.broker.server.url }, log: mesh.broker.log, lostAfterMs: mesh.lostAfterMs })
+export async function startTestRegistry(mesh: TestMesh, options: { handlerIdleMs?: number } = {}): Promise<Running> {
+  const { broker, lostAfterMs } = mesh
+  const registry = await startRegistry({ nats: { servers: broker.server.url }, log: broker.log, lostAfterMs, ...options })
   mesh.broker.after(() => registry.stop())
   return registry
 }

@@ -15,7 +15,10 @@ for (const store of STORES) {
       mesh = await startMesh(cleanup, { store, coordinators: 2 })
     })
 
-    const prune = async ({ namespace }: { namespace: string }, input: CallInput<typeof CALLS.runsPrune>): Promise<RunsPruned['removed']> => {
+    const prune = async (
+      { namespace }: { namespace: string },
+      input: CallInput<typeof CALLS.runsPrune>,
+    ): Promise<RunsPruned['removed']> => {
       const nats = await mesh.nats()
       const answer = await nats.request(`carillon.${namespace}.api.runs.prune`, JSON.stringify(input), { timeout: 10_000 })
       return answer.json<RunsPruned>().removed

@@ -3,7 +3,7 @@ import { startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { createLogger, type Running, readConfig, startTelemetry } from '@carillon/runtime'
 import { openStore, type Store } from '@carillon/store'
-import { retentionOf } from '../retention-settings.ts'
+import { queueRetentionOf, retentionOf } from '../retention-settings.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface ServicesOptions {
@@ -23,7 +23,7 @@ export async function startServices({ natsUrl, store, log, environment }: Servic
     log: createLogger({ name, level: config.CARILLON_LOG_LEVEL, destination: log }),
   })
   const starting = [
-    startRegistry(settings('registry')),
+    startRegistry({ ...settings('registry'), ...queueRetentionOf(config) }),
     startCoordinator({ ...settings('coordinator'), store, retention: retentionOf(config) }),
     startLogger({
       ...settings('logger'),

@@ -1,7 +1,11 @@
 import { CarillonError, type Registered, TIMES, workConsumer, workFilter } from '@carillon/contracts'
 import { apiErrorCode, type Broker, type Clock, ensureConsumer } from '@carillon/runtime'
+import type { HandlerQueue } from '../domain/vanished-handlers.ts'
+
+type ConsumerInfo = Awaited<ReturnType<Broker['manager']['consumers']['info']>>
 
 const TOO_MANY_CONSUMERS = 10026
+const CONSUMER_NOT_FOUND = 10014
 /** Tasks of one handler under way at once, over all instances: the largest instance alone may take this many. */
 const MAX_ACK_PENDING = 10_000
 const NANOS_PER_MS = 1_000_000
@@ -76,6 +80,22 @@ export class WorkConsumers {
     return names
   }
 
+  /** The queues of all handlers. @throws Error of the broker */
+  async list(): Promise<HandlerQueue[]> {
+    const queues: HandlerQueue[] = []
+    for await (const info of this.#broker.manager.consumers.list('WORK')) queues.push(queueOf(info))
+    return queues
+  }
+
+  /** What the queue held stays in the stream, for whoever offers the handler again. @throws Error of the broker */
+  async remove(name: string): Promise<void> {
+    this.#known.delete(name)
+    this.#checked.delete(name)
+    await this.#broker.manager.consumers.delete('WORK', name).catch((error: unknown) => {
+      if (apiErrorCode(error) !== CONSUMER_NOT_FOUND) throw error
+    })
+  }
+
   #ensure(namespace: string, handler: string, lastSequence?: number): Promise<void> {
     const name = workConsumer(namespace, handler)
     const now = this.#clock.monotonic()
@@ -107,13 +127,21 @@ export class WorkConsumers {
   }
 }
 
+function queueOf(info: ConsumerInfo): HandlerQueue {
+  const { name, created, delivered, ack_floor: acknowledged, num_pending: waiting, num_ack_pending: underWay, num_waiting: pulls } = info
+  // The client's types say nanoseconds; the server sends a date, or nothing where there was nothing yet.
+  const times = [created, delivered.last_active, acknowledged.last_active].map((at) => Date.parse(String(at)))
+  const activeAt = Math.max(...times.filter((at) => !Number.isNaN(at)))
+  return { name, now: Date.parse(info.ts ?? created), activeAt, messages: waiting + underWay, pulls }
+}
+
 function refusal(handler: string, error: unknown): CarillonError {
   if (CarillonError.is(error)) return error
   if (apiErrorCode(error) === TOO_MANY_CONSUMERS) {
     return new CarillonError('QUEUE_FULL', `handler ${handler} gets no queue: stream WORK has as many consumers as the broker allows`, {
       field: 'handlers',
       value: handler,
-      hint: 'Delete the consumers of handlers that nobody offers any more, or raise max_consumers of stream WORK.',
+      hint: 'Queues of handlers that nobody offers go by themselves, see CARILLON_HANDLER_RETENTION_HOURS; or raise max_consumers of stream WORK.',
       cause: error,
     })
   }
