@@ -36,6 +36,7 @@ const work = z.object({
   total: z.int().optional(),
   task: nameField.optional(),
   item: z.json().optional(),
+  alone: z.literal(true).optional(),
 })
 const runEnded = z.object({
   runId: runIdField,
@@ -94,7 +95,7 @@ test('every message has a fixture', () => {
       files.some((file) => file.startsWith(name)),
       name,
     )
-  for (const type of ['started', 'progress', 'finished', 'failed']) assert.ok(files.includes(`report-${type}.json`), type)
+  for (const type of ['started', 'progress', 'finished', 'failed', 'died']) assert.ok(files.includes(`report-${type}.json`), type)
 })
 
 test('records with fields of a later version are read, commands with them are refused', () => {

@@ -64,7 +64,7 @@ export {
   type RunState,
   statesBefore,
 } from './lifecycle.ts'
-export { LIMITS, POISON_AFTER, TIMES } from './limits.ts'
+export { ALONE_AFTER, LIMITS, POISON_AFTER, TIMES } from './limits.ts'
 export {
   LOG_LEVELS,
   type LogLevel,
@@ -76,6 +76,7 @@ export {
   readLogMessage,
 } from './log.ts'
 export {
+  type Blame,
   type ClaimAnswer,
   type Control,
   controlSchema,

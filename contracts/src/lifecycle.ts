@@ -83,7 +83,7 @@ export const REASONS = {
   'attempt-timeout': 'The attempt took longer than its time limit.',
   'instance-lost': 'The instance that ran the task was lost.',
   released: 'An instance gave the task back before it began; that is no attempt.',
-  poison: 'The task lost its instance three times in a row.',
+  poison: 'Three processes in a row died while they ran the task, and nothing else is known to have ended them.',
   'cancelled-by-request': 'Someone cancelled it.',
   'tasks-failed': 'At least one task of the run failed.',
   'tasks-cancelled': 'At least one task of the run was cancelled.',

@@ -76,5 +76,7 @@ export const TIMES = {
   dedupeMs: 120_000,
 } as const
 
-/** Executor deaths in a row after which a task is poison (semantics C8). */
+/** Executor deaths in a row after which a task is poison (semantics C8), unless it was known not to be their cause. */
 export const POISON_AFTER = 3
+/** Deaths in a row for which a task was not to blame after which it is run alone: then no neighbour can keep it from its end. */
+export const ALONE_AFTER = 5

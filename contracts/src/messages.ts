@@ -26,6 +26,8 @@ export interface WorkMessage {
   readonly item?: unknown
   /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
   readonly task?: string
+  /** Processes died while they ran it, and nobody knows what of: nothing else may run in the process while it does. */
+  readonly alone?: true
 }
 
 /** Answer to an offer on `direct.<instance>`. */
@@ -45,6 +47,11 @@ export const reportSchema = z.discriminatedUnion('type', [
   z.object({ ...reportBase, type: z.literal('released') }),
   /** It goes on after this time, here or elsewhere: what its steps have done is stored. */
   z.object({ ...reportBase, type: z.literal('slept'), delayMs: durationField }),
+  /**
+   * The process of the executor ends while it runs the task. `blame`: `this` task ends it, `another` one does (or somebody stops the process), or
+   * it is not known.
+   */
+  z.object({ ...reportBase, type: z.literal('died'), blame: z.enum(['this', 'another', 'unknown']), error: failureSchema }),
   z.object({
     ...reportBase,
     ...owner,
@@ -67,6 +74,8 @@ export const reportSchema = z.discriminatedUnion('type', [
 ])
 export type Report = z.output<typeof reportSchema>
 export type FinishedReport = Extract<Report, { type: 'finished' }>
+/** Who ended a process while it ran a task. */
+export type Blame = Extract<Report, { type: 'died' }>['blame']
 
 /** Body of `control.<instance>`. `register`: the registry does not know the instance and asks for its registration. */
 export const controlSchema = z.discriminatedUnion('type', [

@@ -67,6 +67,10 @@ export interface RunView {
   readonly slot?: string
   readonly attempt: number
   readonly attempts: number
+  /** Executors in a row that died while they ran it; it may be to blame. */
+  readonly losses?: number
+  /** Executors in a row that died while they ran it, of something else. */
+  readonly interruptions?: number
   readonly instance?: string
   readonly progress?: Progress
   readonly result?: unknown
@@ -93,6 +97,8 @@ export interface TaskView {
   readonly state: RunState
   readonly reason?: Reason
   readonly attempt: number
+  readonly losses?: number
+  readonly interruptions?: number
   readonly instance?: string
   readonly progress?: Progress
   readonly result?: unknown

@@ -12,6 +12,7 @@ export const LIFE_COLUMNS = {
   attempt: 'number',
   attempts: 'number',
   losses: 'number',
+  interruptions: 'number',
   owner: 'text',
   ownerSession: 'text',
   wakeAt: 'number',

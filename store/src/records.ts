@@ -50,8 +50,10 @@ export interface TaskLife {
   readonly attempt: number
   /** Total tries allowed; a manual retry raises it. */
   readonly attempts: number
-  /** Instances lost in a row. */
+  /** Instances lost in a row that it may have ended. */
   readonly losses: number
+  /** Instances lost in a row that something else is known to have ended; null: none. */
+  readonly interruptions: number | null
   /** The instance whose `started` was stored last. */
   readonly owner: string | null
   /** Which process of that name it is, as far as it has said so. */

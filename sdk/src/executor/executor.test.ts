@@ -284,3 +284,40 @@ test('a capacity that handlers share is that of stuck ones, too', async (t) => {
   release.fire()
   await eventually('the other one ends', () => fake.finished(other).length === 1)
 })
+
+test('a task that is to run alone waits until nothing else runs, and nothing begins beside it', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const mesh = await join({ instance: 'me' })
+  const [nap, alone] = [signal(), signal()]
+  const begun: unknown[] = []
+  mesh.handle('nap', async (ctx) => {
+    begun.push(ctx.payload)
+    if (ctx.payload === 'before') await nap.fired
+  })
+  mesh.handle('suspect', async (ctx) => {
+    begun.push(ctx.payload)
+    await alone.fired
+  })
+  await mesh.start()
+  const [before] = await fake.work('nap', ['before'])
+  await eventually('its neighbour runs', () => begun.length === 1)
+  const [suspect] = await fake.work('suspect', ['suspect'], { alone: true })
+  await eventually(
+    'it is held',
+    async () => (await fake.manager.consumers.info('WORK', workConsumer('default', 'suspect'))).num_ack_pending === 1,
+  )
+  const [beside] = await fake.work('nap', ['beside'])
+  const isLeft = async () => {
+    const info = await fake.manager.consumers.info('WORK', workConsumer('default', 'nap'))
+    return info.num_pending + info.num_ack_pending >= 1 && fake.reports.filter(({ type }) => type === 'released').length >= 1
+  }
+  await eventually('what came meanwhile is given back', isLeft)
+  assert.deepEqual(begun, ['before'])
+  nap.fire()
+  await eventually('its neighbour has ended', () => fake.finished(before).length === 1)
+  await eventually('it runs', () => begun.length === 2)
+  assert.deepEqual(begun, ['before', 'suspect'])
+  alone.fire()
+  await eventually('it ends', () => fake.finished(suspect).length === 1)
+  await eventually('the others go on', () => fake.finished(beside).length === 1)
+})

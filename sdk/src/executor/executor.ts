@@ -19,6 +19,7 @@ import { Registrar } from './registrar.ts'
 import { type Ending, finishedText, type SleptEnding, sleptText } from './report-text.ts'
 import { Reporter } from './reporter.ts'
 import { RunningReports } from './running-reports.ts'
+import { Solitude } from './solitude.ts'
 import { TaskCalls } from './task-calls.ts'
 import { ACK } from './work.ts'
 
@@ -44,6 +45,7 @@ export class Executor {
   readonly #options: ExecutorOptions
   readonly #held = new HeldTasks()
   readonly #finished = new FinishedAttempts()
+  readonly #solitude: Solitude
   readonly #lanes: ReadonlyMap<string, Lane>
   readonly #pullers = new Map<string, Puller>()
   readonly #capacity: number
@@ -72,6 +74,7 @@ export class Executor {
     this.#options = options
     this.#session = session
     this.#serverId = link.server.id
+    this.#solitude = new Solitude(clock)
     const wanted = sum(handlers.map((handler) => handler.concurrency))
     this.#capacity = Math.min(options.capacity ?? Math.max(1, wanted), LIMITS.capacity)
     this.#isCapped = this.#capacity < wanted
@@ -178,7 +181,9 @@ export class Executor {
     return new Lane({
       ...{ handler, clock, calls: this.#calls },
       telemetry: caller.telemetry,
-      freeCapacity: () => this.#capacity - this.#occupied(),
+      occupied: () => this.#occupied(),
+      freeCapacity: () => (this.#solitude.isClosed ? 0 : this.#capacity - this.#occupied()),
+      solitude: this.#solitude,
       isHung: () => this.#stuck() >= this.#capacity,
       observer: {
         onBegin: (attempt) => this.#runningReports.began(attempt),
@@ -258,7 +263,8 @@ export class Executor {
   /** Its slot may be free: the handler that it belongs to asks for more, and others that compete for the capacity begin what waits. */
   #freed({ task }: Attempt): void {
     this.#pullers.get(task.work.handler)?.wake()
-    if (this.#isCapped) for (const lane of this.#lanes.values()) lane.pump()
+    if (task.work.alone) for (const puller of this.#pullers.values()) puller.wake()
+    if (this.#isCapped || this.#solitude.isSought || task.work.alone) for (const lane of this.#lanes.values()) lane.pump()
   }
 
   #warnStuck({ task: { work } }: Attempt): void {

@@ -6,6 +6,7 @@ import { demand, nextAverage, readAhead } from './demand.ts'
 import type { HandlerDefinition } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
 import type { Ending, SleptEnding } from './report-text.ts'
+import type { Solitude } from './solitude.ts'
 import type { TaskCalls } from './task-calls.ts'
 
 export interface LaneOptions {
@@ -14,8 +15,11 @@ export interface LaneOptions {
   readonly telemetry: Telemetry
   readonly calls: TaskCalls
   readonly observer: AttemptObserver
+  /** Slots of all handlers together that are taken. */
+  readonly occupied: () => number
   /** Tasks that all handlers together may still begin. */
   readonly freeCapacity: () => number
+  readonly solitude: Solitude
   /** Every slot of the instance is held by a stuck handler. */
   readonly isHung: () => boolean
 }
@@ -35,6 +39,8 @@ export class Lane {
   asking = 0
   readonly #options: LaneOptions
   readonly #waiting = new Fifo<HeldTask>()
+  /** Those that are to run alone. */
+  readonly #alone = new Fifo<HeldTask>()
   readonly #observer: AttemptObserver
   #averageMs: number | undefined
   #isPumping = false
@@ -64,7 +70,7 @@ export class Lane {
 
   /** Whether a directly offered task may wait here for the next slot. */
   get takesOffers(): boolean {
-    return !this.#isBlocked && this.#waiting.size < this.handler.concurrency
+    return !this.#isBlocked && !this.#options.solitude.isClosed && this.#waiting.size < this.handler.concurrency
   }
 
   /** No slot is known to become free again. */
@@ -74,7 +80,7 @@ export class Lane {
 
   /** How many messages to ask for. */
   demand(requested: number): number {
-    if (this.#isClosed || this.#isBlocked) return 0
+    if (this.#isClosed || this.#isBlocked || this.#options.solitude.isClosed) return 0
     const { concurrency } = this.handler
     const running = this.occupied
     const wanted = demand({
@@ -90,7 +96,10 @@ export class Lane {
 
   /** Run a task as soon as there is a slot. @param isNext before those that wait already */
   add(task: HeldTask, isNext = false): void {
-    if (isNext) this.#waiting.pushFront(task)
+    if (task.work.alone) {
+      this.#alone.push(task)
+      this.#options.solitude.seek()
+    } else if (isNext) this.#waiting.pushFront(task)
     else this.#waiting.push(task)
     this.pump()
   }
@@ -99,6 +108,11 @@ export class Lane {
   pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
+    const { solitude, occupied } = this.#options
+    if (this.#alone.size > 0 && !solitude.isTaken && occupied() === 0) {
+      solitude.take()
+      this.#begin(this.#alone.shift() as HeldTask)
+    }
     while (this.#waiting.size > 0 && this.occupied < this.handler.concurrency && this.#options.freeCapacity() > 0) {
       this.#begin(this.#waiting.shift() as HeldTask)
     }
@@ -107,22 +121,27 @@ export class Lane {
 
   /** Take out waiting tasks, to give them back or drop them. */
   take(isWanted: (task: HeldTask) => boolean): HeldTask[] {
-    return this.#waiting.removeWhere(isWanted)
+    const alone = this.#alone.removeWhere(isWanted)
+    this.#options.solitude.forget(alone.length)
+    return [...this.#waiting.removeWhere(isWanted), ...alone]
   }
 
   /** Waiting tasks that another instance may have sooner. */
   takeOverdue(): HeldTask[] {
     if (this.#isBlocked) return this.take(() => true)
-    const { clock } = this.#options
+    const { clock, solitude } = this.#options
+    const overdue = this.#alone.size > 0 ? this.take(({ work, heldAt }) => work.alone === true && solitude.isOverdue(heldAt)) : []
+    if (overdue.length > 0) solitude.rest()
+    if (solitude.isClosed) return [...overdue, ...this.#waiting.removeWhere(() => true)]
     const now = clock.monotonic()
     for (const attempt of this.running) {
       const ageMs = now - attempt.startedAt
       if (ageMs > (this.#averageMs ?? 0)) this.#averageMs = ageMs
       break
     }
-    if (readAhead(this.handler.concurrency, this.#averageMs) > 0) return []
+    if (readAhead(this.handler.concurrency, this.#averageMs) > 0) return overdue
     const heldBefore = clock.monotonic() - GIVE_BACK_AFTER_MS
-    return this.take((task) => task.ackSubject !== undefined && task.heldAt < heldBefore)
+    return [...overdue, ...this.#waiting.removeWhere((task) => task.ackSubject !== undefined && task.heldAt < heldBefore)]
   }
 
   /** Ask for nothing more. */
@@ -141,6 +160,7 @@ export class Lane {
   #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
     this.running.delete(attempt)
     if (attempt.isStuck) this.stuck.add(attempt)
+    else this.#leave(attempt)
     this.#averageMs = nextAverage(this.#averageMs, this.#options.clock.monotonic() - attempt.startedAt)
     this.#options.observer.onEnd(attempt, ending)
     this.pump()
@@ -148,7 +168,13 @@ export class Lane {
 
   #unstuck(attempt: Attempt): void {
     this.stuck.delete(attempt)
+    this.#leave(attempt)
     this.#options.observer.onUnstuck(attempt)
     this.pump()
+  }
+
+  /** Its handler has settled: it needs nothing any more. */
+  #leave({ task }: Attempt): void {
+    if (task.work.alone) this.#options.solitude.end()
   }
 }

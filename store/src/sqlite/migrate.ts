@@ -3,6 +3,7 @@ import { records } from './migrations/0001-records.ts'
 import { nextSlot } from './migrations/0002-next-slot.ts'
 import { ownerSession } from './migrations/0003-owner-session.ts'
 import { retention } from './migrations/0004-retention.ts'
+import { interruptions } from './migrations/0005-interruptions.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -10,6 +11,7 @@ export const MIGRATIONS = [
   { number: 2, name: 'next-slot', sql: nextSlot },
   { number: 3, name: 'owner-session', sql: ownerSession },
   { number: 4, name: 'retention', sql: retention },
+  { number: 5, name: 'interruptions', sql: interruptions },
 ] as const
 
 /**

@@ -12,6 +12,7 @@ const LIFE: TaskLife = {
   attempt: 1,
   attempts: 1,
   losses: 0,
+  interruptions: null,
   owner: null,
   ownerSession: null,
   wakeAt: null,

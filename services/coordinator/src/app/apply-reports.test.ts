@@ -178,6 +178,32 @@ test('reports of legs end the run when the last one has', async (context) => {
   assert.deepEqual([state, reason, JSON.parse(result ?? '')], ['failed', 'tasks-failed', { tasks: { failed: 1, succeeded: 1 } }])
 })
 
+test('of a process that dies its tasks are queued again at once, a leg for another instance; who is not to blame is not held to account', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store, clock, applyReports, presence, fake } = coordinator
+  presence.alive.set('hello', ['i-1', 'i-2'])
+  const run = aRun(1, { mode: 'broadcast', state: 'running', queuedAt: null, startedAt: clock.now(), wakeAt: clock.now() + 30_000 })
+  await store.runs.insert([run])
+  await store.tasks.insert([aTask(run.id, 0, { state: 'running', owner: 'i-1', target: 'i-1', queuedAt: null })])
+  const { id } = await withRun(coordinator, { id: 'runthatisinnocent', state: 'running', owner: 'i-1', queuedAt: null, losses: 2 })
+  const error = { name: 'Error', message: 'boom' }
+  const death = { attempt: 1, type: 'died', error }
+  await applyReports.execute([
+    reportsFrom(
+      'i-1',
+      { ...death, runId: id, taskId: id, blame: 'another' },
+      { ...death, runId: run.id, taskId: taskIdOf(run.id, 0), blame: 'this' },
+    ),
+  ])
+  await settle()
+  const innocent = await runOf(coordinator, id)
+  assert.deepEqual([innocent.state, innocent.attempt, innocent.losses, innocent.interruptions], ['queued', 2, 2, 1])
+  assert.equal(fake.said('work.hello').at(-1)?.['alone'], true, 'it was a suspect before')
+  const [leg] = await store.tasks.get([taskIdOf(run.id, 0)])
+  assert.deepEqual([leg?.state, leg?.target, leg?.attempt, leg?.losses], ['queued', 'i-2', 2, 1])
+  assert.match(fake.offers.at(-1)?.subject ?? '', /i-2$/)
+})
+
 test('reports of one batch are folded: an end makes its start needless, newer progress the older', () => {
   const from = (instance: string, report: object): ReportFrom => ({ report, namespace: 'default', instance }) as ReportFrom
   const progress = (id: string, percent: number) => ({ ...of(id), type: 'progress', percent })

@@ -3,6 +3,7 @@ import type { Incoming, RejectedMessages } from '@carillon/runtime'
 import type { UpdateOutcome } from '@carillon/store'
 import { type Decision, decideReport, isRefused, progressOf } from '../domain/life.ts'
 import { readReports } from '../domain/read-reports.ts'
+import type { OfferLegs } from './offer-legs.ts'
 import type { Work } from './publish-work.ts'
 import type { RefusedReports } from './refused-reports.ts'
 import type { RunWriter } from './write-runs.ts'
@@ -36,10 +37,10 @@ export class ApplyReports {
   readonly #rejected: RejectedMessages
   readonly #refused: RefusedReports
 
-  constructor(options: { writer: RunWriter; tasks: TaskWriter; rejected: RejectedMessages; refused: RefusedReports }) {
+  constructor(options: { writer: RunWriter; tasks: TaskWriter; offers: OfferLegs; rejected: RejectedMessages; refused: RefusedReports }) {
     this.#writer = options.writer
     this.#runs = livesOfRuns(options.writer)
-    this.#tasks = livesOfTasks(options.tasks)
+    this.#tasks = livesOfTasks(options.tasks, options.offers)
     this.#rejected = options.rejected
     this.#refused = options.refused
   }
@@ -121,16 +122,20 @@ function livesOfRuns(writer: RunWriter): Lives {
 }
 
 /** Reports of tasks are decided about as they are stored. */
-function livesOfTasks(tasks: TaskWriter): Lives {
+function livesOfTasks(tasks: TaskWriter, offers: OfferLegs): Lives {
   return {
     known: (ids) => tasks.known(ids) satisfies Promise<(TaskOfRun | undefined)[]>,
-    write: (changes) => tasks.write(changes as readonly TaskChange[]),
+    write: async (changes) => {
+      const routed: TaskChange[] = []
+      for (const change of changes as readonly TaskChange[]) routed.push(isLostLeg(change) ? await offers.afterDeath(change) : change)
+      return tasks.write(routed)
+    },
     forget: () => undefined,
     repeatEnd: async ({ run }) => tasks.advance(run.id),
   }
 }
 
-const isEnd = ({ type }: Report) => type === 'finished' || type === 'slept'
+const isEnd = ({ type }: Report) => type === 'finished' || type === 'slept' || type === 'died'
 
 /** Reports of one task by one instance in one batch: the end makes its start needless, newer progress the older; an end keeps the last progress. */
 export function foldReports(reports: readonly ReportFrom[]): ReportFrom[] {
@@ -146,3 +151,6 @@ export function foldReports(reports: readonly ReportFrom[]): ReportFrom[] {
   }
   return [...folded.values()]
 }
+
+/** A task of a broadcast whose process has said that it ends: it cannot go to the same instance again. */
+const isLostLeg = ({ task, decision }: TaskChange) => task.target !== null && decision.event === 'lost' && decision.set.state === 'queued'

@@ -2,7 +2,7 @@ import { CarillonError, isTaskId, type JournalEntry, LIMITS, type Page, printabl
 import { Batcher, type Clock } from '@carillon/runtime'
 import type { InsertOutcome, Resume, RunRecord, StepRecord, Store } from '@carillon/store'
 import { answeredAt, entriesOf, stepRecord } from '../domain/journal.ts'
-import { retriedAt } from '../domain/life.ts'
+import { NO_LOSSES, retriedAt } from '../domain/life.ts'
 import { pageThatFits } from './page-that-fits.ts'
 import type { Work } from './publish-work.ts'
 import { runNotFound } from './read-runs.ts'
@@ -47,7 +47,7 @@ export class KeepSteps {
     const record = stepRecord(call, { namespace, resume: work.task.resume, result, now: this.#clock.now() })
     const isCreated = (await this.#batcher.add(record)) === 'created'
     // Who gets on is no poison, however often its instances die.
-    if (outcome.type === 'done' && work.task.losses > 0) await this.#getsOn(work, call)
+    if (outcome.type === 'done' && (work.task.losses > 0 || work.task.interruptions !== null)) await this.#getsOn(work, call)
     const [there] = isCreated ? [record] : await this.#store.steps.get([record.id])
     return { stored: answeredAt(entriesOf([there ?? record], null)[0] as JournalEntry, this.#clock.now()) }
   }
@@ -63,7 +63,7 @@ export class KeepSteps {
   }
 
   async #getsOn({ task }: Work, call: StepCall): Promise<void> {
-    const change = { id: task.id, expect: runsIn(call, STORING), set: { losses: 0 } }
+    const change = { id: task.id, expect: runsIn(call, STORING), set: NO_LOSSES }
     if (isTaskId(task.id)) await this.#store.tasks.update([change])
     else await this.#store.runs.update([change])
     this.#writer.forget([task.id])

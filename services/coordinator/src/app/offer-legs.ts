@@ -1,7 +1,7 @@
 import { type OfferAnswer, subjects } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, traceHeaders } from '@carillon/runtime'
 import type { Slice, Store, TaskRecord } from '@carillon/store'
-import { decideLegLoss, decideLegMove, isSeatOf, seatRecord } from '../domain/planners/broadcast.ts'
+import { decideLegLoss, decideLegMove, isSeatOf, routedLeg, seatRecord } from '../domain/planners/broadcast.ts'
 import { workText } from '../domain/views.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { TaskChange, TaskOfRun, TaskWriter } from './write-tasks.ts'
@@ -61,6 +61,12 @@ export class OfferLegs {
   /** What becomes of a leg whose instance is gone. */
   async loss(leg: TaskOfRun): Promise<TaskChange> {
     return { ...leg, decision: decideLegLoss(leg.task, await this.#unused(leg), this.#clock.now()) }
+  }
+
+  /** The same for one whose instance has said that it dies: it may still be present, and does not count. */
+  async afterDeath({ decision, ...leg }: TaskChange): Promise<TaskChange> {
+    const unused = (await this.#unused(leg)).filter((instance) => instance !== leg.task.target)
+    return { ...leg, decision: routedLeg(leg.task, decision, { unused, now: this.#clock.now() }) }
   }
 
   /** In its first attempt a leg is with the instance that it was made for. */

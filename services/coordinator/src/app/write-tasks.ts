@@ -13,7 +13,10 @@ export interface TaskOfRun {
 
 /** A decision about a task as it was known when deciding. */
 export interface TaskChange extends TaskOfRun {
-  readonly decision: Pick<Decision, 'expect'> & { readonly set: Decision['set'] & { readonly target?: string } }
+  readonly decision: Pick<Decision, 'expect'> & {
+    readonly event?: Decision['event']
+    readonly set: Decision['set'] & { readonly target?: string }
+  }
 }
 
 /** Every write of a task of a run with many, and what follows from it: commit, then publish. */

@@ -38,6 +38,9 @@ const report = fc.oneof(
   attempt.map((of): Report => ({ ...ids, type: 'progress', attempt: of, percent: 50 })),
   attempt.map((of): Report => ({ ...ids, type: 'released', attempt: of })),
   fc
+    .record({ attempt, blame: fc.constantFrom('this', 'another', 'unknown'), error: fc.constant({ name: 'E', message: 'died' }) })
+    .map((fields) => ({ ...ids, type: 'died', ...fields }) as Report),
+  fc
     .record(
       { attempt, outcome: fc.constantFrom('succeeded', 'failed', 'timed_out', 'cancelled'), error, result: fc.jsonValue() },
       { requiredKeys: ['attempt', 'outcome'] },

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Backoff, backoffMs, type FinishedReport, LIMITS, type Report, type RunState, TIMES } from '@carillon/contracts'
+import {
+  ALONE_AFTER,
+  type Backoff,
+  backoffMs,
+  type FinishedReport,
+  LIMITS,
+  POISON_AFTER,
+  type Report,
+  type RunState,
+  TIMES,
+} from '@carillon/contracts'
 import { aRun } from '@carillon/store/testing'
 import {
   CHECK_RUNNING_MS,
@@ -16,6 +26,7 @@ import {
   isRefused,
   nextCheck,
   type Refused,
+  runsAlone,
 } from './life.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
@@ -189,8 +200,41 @@ test('a loss is a further attempt; three in a row are poison; one that was being
   assert.deepEqual([cancelled.set.state, cancelled.set.reason], ['cancelled', 'cancelled-by-request'])
 })
 
+const died = (blame: 'this' | 'another' | 'unknown', attempt = 1): Report => ({
+  ...ids,
+  type: 'died',
+  attempt,
+  blame,
+  error: { name: 'Error', message: 'boom' },
+})
+
+test('a process that dies of a task is a loss of that task; for its neighbours it is an interruption, and never poison', () => {
+  const guilty = decide(running({ losses: 1 }), died('this')).set
+  assert.deepEqual([guilty.state, guilty.attempt, guilty.losses, guilty.error?.message], ['queued', 2, 2, 'boom'])
+  const poison = decide(running({ losses: 2 }), died('this')).set
+  assert.deepEqual([poison.state, poison.reason, poison.losses], ['failed', 'poison', 3])
+  assert.match(poison.error?.message ?? '', /boom/)
+  const neighbour = decide(running({ losses: 2, interruptions: 40 }), died('another')).set
+  assert.deepEqual([neighbour.state, neighbour.attempt, neighbour.losses, neighbour.interruptions], ['queued', 2, undefined, 41])
+  assert.equal(decide(running({ losses: 1 }), died('unknown')).set.losses, 2)
+  assert.equal(refusal(running(), died('this'), 'i-2'), 'not-owner')
+  assert.equal(refusal(running(), died('this', 2)), 'stale-attempt')
+  assert.equal(decide(aRun(1), died('another')).set.state, 'queued', 'its start was not reported yet')
+  assert.equal(decide(running({ state: 'cancelling' }), died('another')).set.state, 'cancelled')
+})
+
+test('a suspect runs alone before it can become poison; so does who was interrupted too often', () => {
+  const alone = (losses: number, interruptions: number | null = null) => runsAlone({ losses, interruptions })
+  assert.deepEqual([alone(POISON_AFTER - 2), alone(POISON_AFTER - 1)], [false, true])
+  assert.deepEqual([alone(0, ALONE_AFTER - 1), alone(0, ALONE_AFTER)], [false, true])
+})
+
 test('a report clears the count of losses', () => {
-  for (const report of [finished(), failed()]) assert.equal(decide(running({ losses: 2 }), report).set.losses, 0)
+  const slept: Report = { ...ids, type: 'slept', attempt: 1, delayMs: 1 }
+  for (const report of [finished(), failed(), slept]) {
+    const { set } = decide(running({ losses: 2, interruptions: 3 }), report)
+    assert.deepEqual([set.losses, set.interruptions], [0, null])
+  }
 })
 
 test('a silent owner is decided for after the limit, its grace and a little more', () => {

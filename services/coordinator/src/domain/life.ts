@@ -1,5 +1,7 @@
 import {
+  ALONE_AFTER,
   type Backoff,
+  type Blame,
   backoffMs,
   CarillonError,
   type Failure,
@@ -49,6 +51,8 @@ export const CHECK_QUEUED_MS = 10_000
 const SILENT_MS = TIMES.graceMs + 2_000
 
 const ended = { wakeAt: null, queuedAt: null } as const
+/** It got on: what was lost before does not count any more. */
+export const NO_LOSSES = { losses: 0, interruptions: null } as const
 
 /** A report about a life as it is known. `progress` is the last one before an end that came with it. */
 export function decideReport(
@@ -60,6 +64,7 @@ export function decideReport(
   const owner = report.type === 'started' ? undefined : [null, context.instance]
   if (owner && life.owner !== null && life.owner !== context.instance) return { refused: 'not-owner' }
   if (report.type === 'released') return decideRelease(life, context)
+  if (report.type === 'died') return decideDeath(life, report, context)
   if (report.type === 'slept') return decideSleep(life, report, context)
   const event = report.type === 'finished' ? finishedEvent(life, report) : 'started'
   const state = nextState(life.state, event)
@@ -112,6 +117,17 @@ function decideRelease(life: TaskLife, { instance, now }: { instance: string; no
   return { event: 'released', expect, set: { state, reason: 'released', owner: null, startedAt: null, wakeAt: null, queuedAt: now } }
 }
 
+/** Its process ends while it runs, and has said so. */
+function decideDeath(
+  life: TaskLife,
+  { blame, error }: { blame: Blame; error: Failure },
+  { instance, now }: { instance: string; now: number },
+): Decision | Refused {
+  if (nextState(life.state, 'lost') === undefined) return { refused: 'not-open' }
+  const decision = decideLoss(life, { now, blame, error: bounded(error) })
+  return { ...decision, expect: { ...decision.expect, owner: [null, instance] } }
+}
+
 /** It goes on later, as a further attempt that uses no try: a number of its own keeps what is late apart. */
 function decideSleep(
   life: TaskLife,
@@ -124,7 +140,7 @@ function decideSleep(
   if (state === 'cancelled')
     return { event: 'slept', expect, set: { ...ended, state, reason: 'cancelled-by-request', owner: instance, endedAt: now } }
   const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, wakeAt: now + delayMs }
-  return { event: 'slept', expect, set: { ...next, state, reason: 'sleep', owner: null, startedAt: null, queuedAt: null, losses: 0 } }
+  return { event: 'slept', expect, set: { ...next, state, reason: 'sleep', owner: null, startedAt: null, queuedAt: null, ...NO_LOSSES } }
 }
 
 /** An instance takes up work that another one gave back: no loss, the same attempt. */
@@ -183,7 +199,7 @@ function finishedSet(
       progress: null,
       startedAt: null,
       queuedAt: null,
-      losses: 0,
+      ...NO_LOSSES,
       resume: retriedAt(life, life.attempt + 1),
     }
   }
@@ -192,7 +208,7 @@ function finishedSet(
     owner: context.instance,
     endedAt: context.now,
     startedAt: beganAt(life, ranFor(report), context),
-    losses: 0,
+    ...NO_LOSSES,
   }
   if (context.event === 'succeeded') return { ...base, reason: 'completed', result: resultText(report) as string, error: null }
   if (context.event === 'cancelled' || nextState(life.state, context.event) === 'cancelled')
@@ -224,7 +240,10 @@ function resultText(report: FinishedReport): string | CarillonError {
 }
 
 function failureOf(report: FinishedReport): Failure {
-  const error = report.error ?? { name: 'Error', message: 'the executor gave no error' }
+  return bounded(report.error ?? { name: 'Error', message: 'the executor gave no error' })
+}
+
+function bounded(error: Failure): Failure {
   return {
     ...error,
     message: error.message.slice(0, LIMITS.errorTextBytes),
@@ -246,18 +265,25 @@ function beganAt(life: TaskLife, durationMs: number | undefined, context: { poli
   return Math.min(now, Math.max(now - Math.round(durationMs), policy.createdAt, life.queuedAt ?? 0))
 }
 
-/** Its instance is gone: the next attempt is queued, or it is poison after three losses in a row (semantics C8). */
-export function decideLoss(life: TaskLife, context: { now: number }): Decision {
+/** Whether the next attempt may have nothing beside it: it is suspected of what ends processes, or its neighbours have kept it from its end too often. */
+export function runsAlone({ losses, interruptions }: Pick<TaskLife, 'losses' | 'interruptions'>): boolean {
+  return losses >= POISON_AFTER - 1 || (interruptions ?? 0) >= ALONE_AFTER
+}
+
+/**
+ * Its instance is gone: the next attempt is queued, or it is poison after three losses in a row (semantics C8). What another task is known to have
+ * caused is counted apart. The third loss is that of a process in which it was alone, or one that it is known to have ended.
+ */
+export function decideLoss(life: TaskLife, { now, blame = 'unknown', error }: { now: number; blame?: Blame; error?: Failure }): Decision {
   const expect = { state: [life.state], attempt: life.attempt, owner: [life.owner] }
   if (life.state === 'cancelling')
-    return { event: 'lost', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', endedAt: context.now } }
-  const losses = life.losses + 1
+    return { event: 'lost', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', endedAt: now } }
+  const counts = blame === 'another' ? { interruptions: (life.interruptions ?? 0) + 1 } : { losses: life.losses + 1 }
+  const { losses = 0 } = counts as Partial<TaskLife>
   if (losses >= POISON_AFTER) {
-    const error = {
-      name: 'Poison',
-      message: `the task lost its instance ${losses} times in a row; the last one was ${life.owner ?? 'unknown'}`,
-    }
-    return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'poison', endedAt: context.now, losses, error } }
+    const last = error ? `${error.name}: ${error.message}` : `instance ${life.owner ?? 'unknown'} was lost`
+    const poison = { name: 'Poison', message: `its process died ${losses} times in a row while it ran; the last time: ${last}` }
+    return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'poison', endedAt: now, losses, error: poison } }
   }
   return {
     event: 'lost',
@@ -266,12 +292,13 @@ export function decideLoss(life: TaskLife, context: { now: number }): Decision {
       state: 'queued',
       reason: 'instance-lost',
       attempt: life.attempt + 1,
-      losses,
+      ...counts,
+      ...(error ? { error } : {}),
       owner: null,
       startedAt: null,
       progress: null,
       wakeAt: null,
-      queuedAt: context.now,
+      queuedAt: now,
     },
   }
 }
@@ -341,7 +368,7 @@ export function retriedAt({ resume }: TaskLife, attempt: number): Resume {
 const FRESH = {
   reason: null,
   owner: null,
-  losses: 0,
+  ...NO_LOSSES,
   progress: null,
   result: null,
   error: null,

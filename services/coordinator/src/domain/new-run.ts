@@ -9,7 +9,7 @@ import {
   writeJson,
 } from '@carillon/contracts'
 import { type JobRecord, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
-import { CHECK_QUEUED_MS } from './life.ts'
+import { CHECK_QUEUED_MS, NO_LOSSES } from './life.ts'
 import { modeOf, planOf } from './plan.ts'
 import { instantAhead, type MissedSlots } from './schedule.ts'
 
@@ -111,7 +111,7 @@ function unborn({ id, namespace, trigger, traceparent, now }: RunOrigin) {
     key: null,
     slot: null,
     attempt: 1,
-    losses: 0,
+    ...NO_LOSSES,
     owner: null,
     ownerSession: null,
     progress: null,
@@ -149,7 +149,7 @@ export function taskOfRun(run: RunRecord, place: TaskPlace): TaskRecord {
     reason: null,
     attempt: 1,
     attempts: run.tries,
-    losses: 0,
+    ...NO_LOSSES,
     owner: null,
     ownerSession: null,
     wakeAt: null,

@@ -1,5 +1,6 @@
 import { type JobView, LIMITS, type Progress, type RunView, type TaskView } from '@carillon/contracts'
 import type { JobRecord, RunRecord, TaskLife, TaskRecord } from '@carillon/store'
+import { runsAlone } from './life.ts'
 
 let lastMs = Number.NaN
 let lastText = ''
@@ -76,6 +77,8 @@ function lifeView(life: TaskLife) {
     state: life.state,
     reason: life.reason,
     attempt: life.attempt,
+    losses: life.losses || null,
+    interruptions: life.interruptions,
     instance: life.owner,
     progress: life.progress,
     result: life.result === null ? null : JSON.parse(life.result),
@@ -111,5 +114,6 @@ export function workText(run: RunRecord, task: RunRecord | TaskRecord): string {
     if (task.name !== null) text += `,"task":"${task.name}"`
     if (task.item !== null) text += `,"item":${task.item}`
   }
+  if (runsAlone(task)) text += ',"alone":true'
   return `${text},"payload":${run.payload}}`
 }

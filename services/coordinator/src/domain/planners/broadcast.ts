@@ -24,25 +24,29 @@ export interface LegDecision extends Decision {
 /** The instance of a leg is gone: the leg goes to an unused one as a further attempt, ends without one, and is poison after three losses (semantics C8, D1). */
 export function decideLegLoss(leg: TaskRecord, unused: readonly string[], now: number): LegDecision {
   const decision = decideLoss(leg, { now })
-  if (decision.set.state !== 'queued') return decision
-  return routed(leg, decision, { unused, now })
+  return decision.set.state === 'queued' ? routedLeg(leg, decision, { unused, now }) : decision
 }
 
 /** Another leg of the run has the instance: this one goes to an unused one. Nobody was offered the attempt, so it uses no try. */
 export function decideLegMove(leg: TaskRecord, unused: readonly string[], now: number): LegDecision {
   const expect = { state: ['queued'], attempt: leg.attempt } as const
   const set = { state: 'queued', attempt: leg.attempt + 1, attempts: leg.attempts + 1, queuedAt: now } as const
-  return routed(leg, { event: 'lost', expect, set }, { unused, now })
+  return routedLeg(leg, { expect, set }, { unused, now })
 }
 
-/** Legs that move at the same time are spread over the unused instances. */
-function routed(leg: TaskRecord, decision: Decision, { unused, now }: { unused: readonly string[]; now: number }): LegDecision {
+/** A lost leg with the instance that it goes to, or its end. Legs that move at the same time are spread over the unused instances. */
+export function routedLeg(
+  leg: TaskRecord,
+  { expect, set }: Pick<Decision, 'expect' | 'set'>,
+  { unused, now }: { unused: readonly string[]; now: number },
+): LegDecision {
   const target = unused[leg.index % unused.length]
-  if (target !== undefined) return { ...decision, set: { ...decision.set, wakeAt: now, target } }
-  const message = `instance ${leg.target} is gone, and every other one that offers the handler has a task of this run`
+  if (target !== undefined) return { event: 'lost', expect, set: { ...set, wakeAt: now, target } }
+  const why = set.error ? ` (${set.error.message})` : ''
+  const message = `instance ${leg.target} is gone${why}, and every other one that offers the handler has a task of this run`
   const error = { name: 'InstanceLost', message }
-  const set = { state: 'failed', reason: 'instance-lost', error, endedAt: now, wakeAt: null, queuedAt: null } as const
-  return { event: 'failed', expect: decision.expect, set }
+  const end = { state: 'failed', reason: 'instance-lost', error, endedAt: now, wakeAt: null, queuedAt: null } as const
+  return { event: 'failed', expect, set: end }
 }
 
 /**

@@ -1,5 +1,6 @@
-import { isEnded, RUN_STATES } from '@carillon/contracts'
+import { isEnded, POISON_AFTER, RUN_STATES } from '@carillon/contracts'
 import type { LifeChange, Store } from '@carillon/store'
+import { PLANNERS, type Planners } from '../../app/advance-run.ts'
 import { UNDER_WAY } from '../../app/look-at-map.ts'
 import type { Effect, Planner } from '../../domain/planners/planner.ts'
 import type { useCasesOn } from '../test-coordinator.ts'
@@ -13,6 +14,12 @@ export interface Fault {
   readonly coordinator?: (coordinator: ReturnType<typeof useCasesOn>) => void
   /** Reports are acknowledged before they are applied. */
   readonly losesReports?: true
+}
+
+/** Planners that a fault has changed. */
+export function changedBy(change: (planner: Planner) => Planner): Planners {
+  const { broadcast, shards, map } = PLANNERS
+  return { broadcast: change(broadcast), shards: change(shards), map: change(map), 'map-reduce': change(map) }
 }
 
 function withoutAttempt(change: LifeChange): LifeChange {
@@ -36,6 +43,14 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'a failed attempt keeps its number': {
     tamper: ({ set: { attempt, ...set }, ...change }) =>
       set.state === 'delayed' || attempt === undefined ? { ...change, set } : { ...change, set: { ...set, attempt } },
+  },
+  'an interruption is held against a task': {
+    tamper: ({ set: { interruptions, ...set }, ...change }) => ({
+      ...change,
+      set: interruptions
+        ? { ...set, losses: POISON_AFTER, state: 'failed', reason: 'poison', endedAt: 1, queuedAt: null }
+        : { ...set, ...(interruptions === null ? { interruptions } : {}) },
+    }),
   },
   'reports are acknowledged before they are applied': { losesReports: true },
   'nobody takes over what a lost instance ran': {

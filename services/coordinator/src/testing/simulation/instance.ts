@@ -25,6 +25,8 @@ export interface Held {
 
 export interface Instance {
   readonly id: string
+  /** Undefined: of an executor that says none. */
+  readonly session: string | undefined
   alive: boolean
   readonly held: Held[]
   readonly done: Set<string>
@@ -42,6 +44,15 @@ export interface Program {
 }
 
 type UseCases = ReturnType<typeof useCasesOn>
+
+export const newInstance = (id: string, { hasSession }: { hasSession: boolean }): Instance => ({
+  id,
+  session: hasSession ? id : undefined,
+  alive: true,
+  held: [],
+  done: new Set(),
+  legs: new Set(),
+})
 
 /** How something begins that has just been taken. */
 export const fresh = () => ({ begun: false, calls: 0, results: [] as string[] })

@@ -26,4 +26,13 @@ export class Random {
   pick<Item>(items: readonly Item[]): Item | undefined {
     return items[this.below(items.length)]
   }
+
+  weighted<Item>(items: readonly (readonly [number, Item])[]): Item {
+    let at = this.next() * items.reduce((sum, [weight]) => sum + weight, 0)
+    for (const [weight, item] of items) {
+      at -= weight
+      if (at <= 0) return item
+    }
+    return (items.at(-1) as readonly [number, Item])[1]
+  }
 }

@@ -1,23 +1,23 @@
 import { isEnded, type Report, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
-import { aRun } from '@carillon/store/testing'
-import { PLANNERS, type Planners } from '../../app/advance-run.ts'
-import type { Planner } from '../../domain/planners/planner.ts'
+import { PLANNERS } from '../../app/advance-run.ts'
 import { FakePresence, useCasesOn } from '../test-coordinator.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
-import type { Fault } from './faults.ts'
-import { drop, fresh, type Held, type Instance, idsOf, keyOf, type Program, workOn } from './instance.ts'
+import { changedBy, type Fault } from './faults.ts'
+import { drop, fresh, type Held, type Instance, idsOf, keyOf, newInstance, type Program, workOn } from './instance.ts'
 import { judgeEnd } from './judge.ts'
+import { patience } from './patience.ts'
 import { Random } from './random.ts'
+import { randomRun } from './random-run.ts'
 import { type StoreHooks, watchedStore } from './store.ts'
+import { Suspicions } from './suspicions.ts'
 
 type Coordinator = ReturnType<typeof useCasesOn> & { isDead: boolean; died: Promise<void>; writesLeft: number | undefined }
 
-const [STEPS, CALM_ROUNDS, PATIENCE_TURNS] = [60, 60, 5]
+const [STEPS, CALM_ROUNDS] = [60, 60]
 const HANDLER = 'hello'
 const signal = new AbortController().signal
-let runs = 0
 
 /**
  * One run with many tasks, driven by chance: reports come late, twice and out of order, instances and coordinators die between any two
@@ -35,6 +35,7 @@ export class Simulation {
   readonly #instances: Instance[] = []
   readonly #run: RunRecord
   readonly #program: Program
+  readonly #suspicions: Suspicions
   /** What instances that were given up for lost still say. */
   readonly #late: { readonly instance: string; readonly report: Report }[] = []
   /** Writes take no time, nothing fails. */
@@ -44,22 +45,10 @@ export class Simulation {
     this.#random = new Random(options.seed)
     this.#store = options.store
     this.#fault = options.fault
-    const shards = 1 + this.#random.below(7)
-    const maxParallel = this.#random.chance(0.5) ? 1 + this.#random.below(3) : undefined
-    const tolerate = this.#random.pick([0, 0, 1, '30%'] as const)
-    const tries = 1 + this.#random.below(2)
-    const plan = { ...(maxParallel ? { maxParallel } : {}), ...(tolerate ? { tolerate } : {}) }
-    const backoff = { type: 'fixed', delayMs: 1_000 } as const
-    const mode = this.#random.pick(['shards', 'shards', 'broadcast', 'map', 'map-reduce', 'map-reduce', 'single'] as const) ?? 'shards'
-    const parts = mode === 'map-reduce' ? { shards: 1 + this.#random.below(3) } : {}
-    const many = { mode, plan: { ...(mode === 'shards' ? { shards } : parts), ...plan } }
-    this.#program = {
-      calls: 1 + this.#random.below(2),
-      items: 1 + this.#random.below(4),
-      isNested: this.#random.chance(0.4),
-      steps: this.#random.below(5),
-    }
-    this.#run = aRun(++runs, { ...many, handler: HANDLER, tries, attempts: tries, backoff, queuedAt: this.#clock.now() })
+    const { run, program } = randomRun(this.#random, { handler: HANDLER, queuedAt: this.#clock.now() })
+    this.#run = run
+    this.#program = program
+    this.#suspicions = new Suspicions(run.losses)
     this.#broker.answer = (instance, work) => this.#offered(instance, work)
     for (let i = 0; i < 2; i++) this.#coordinators.push(this.#newCoordinator())
     for (let i = 0; i < 3; i++) this.#join()
@@ -87,6 +76,7 @@ export class Simulation {
       [6, () => this.#apply()],
       [2, () => this.#redeliver()],
       [1, () => this.#die()],
+      [0.5, () => this.#dieWithWords()],
       [1, () => this.#sayLate()],
       [1, () => this.#crashSoon()],
       [1, () => this.#revive()],
@@ -99,17 +89,8 @@ export class Simulation {
       [0.7, () => this.#retry()],
     ]
     // Up to four things at once: what they read and write is then mixed.
-    await Promise.all(Array.from({ length: 1 + this.#random.below(4) }, () => this.#pickWeighted(actions)()))
+    await Promise.all(Array.from({ length: 1 + this.#random.below(4) }, () => this.#random.weighted(actions)()))
     await settle()
-  }
-
-  #pickWeighted<Item>(items: readonly (readonly [number, Item])[]): Item {
-    let at = this.#random.next() * items.reduce((sum, [weight]) => sum + weight, 0)
-    for (const [weight, item] of items) {
-      at -= weight
-      if (at <= 0) return item
-    }
-    return (items.at(-1) as readonly [number, Item])[1]
   }
 
   async #calmRound(): Promise<void> {
@@ -124,8 +105,10 @@ export class Simulation {
     }
     while (this.#broker.reports.length > 0) await this.#apply()
     for (const delivery of this.#broker.work.values())
-      if (delivery.holder && !this.#instances.some(({ alive, held }) => alive && held.some((one) => one.delivery === delivery)))
+      if (delivery.holder && !this.#instances.some(({ alive, held }) => alive && held.some((one) => one.delivery === delivery))) {
         delivery.holder = undefined
+        this.#suspicions.add(delivery.work.taskId)
+      }
     await this.#with((coordinator) => coordinator.repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, signal))
     await this.#wake(31_000)
     this.#broker.forgetIds()
@@ -154,7 +137,7 @@ export class Simulation {
     const store = watchedStore(this.#fault?.store?.(this.#store) ?? this.#store, hooks)
     const seen = this.#broker.seenBy(() => coordinator.isDead)
     const { log } = createTestLog()
-    const planners = this.#fault?.planner ? plannersWith(this.#fault.planner) : PLANNERS
+    const planners = this.#fault?.planner ? changedBy(this.#fault.planner) : PLANNERS
     const parts = useCasesOn({ store, clock: this.#clock, log, presence: this.#presence, planners, ...seen })
     const coordinator: Coordinator = Object.assign(parts, state)
     this.#fault?.coordinator?.(coordinator)
@@ -180,7 +163,9 @@ export class Simulation {
 
   #join(): void {
     const id = `i-${this.#instances.length}`
-    this.#instances.push({ id, alive: true, held: [], done: new Set(), legs: new Set() })
+    const instance = newInstance(id, { hasSession: this.#random.chance(0.5) })
+    if (instance.session) this.#presence.sessions.set(id, instance.session)
+    this.#instances.push(instance)
     this.#showPresence()
   }
 
@@ -209,7 +194,9 @@ export class Simulation {
   /** Asks until there is an answer, as executors do. */
   async #claim(instance: Instance, held: Held): Promise<void> {
     const { work, delivery } = held
-    const claim = { taskId: work.taskId, attempt: work.attempt, instance: instance.id, redelivered: true }
+    const claim = { taskId: work.taskId, attempt: work.attempt, instance: instance.id, session: instance.session, redelivered: true }
+    // Without a session its second question is a loss.
+    if (!instance.session) this.#suspicions.add(work.taskId)
     const answer = await this.#with((coordinator) => coordinator.claimTask.execute('default', claim))
     if (answer === undefined) return
     held.isDoubtful = false
@@ -239,7 +226,7 @@ export class Simulation {
     if (!instance || !held) return
     if (held.isDoubtful) return this.#claim(instance, held)
     held.begun = true
-    if (this.#random.chance(0.6)) this.#broker.report(instance.id, { ...idsOf(held), type: 'started' })
+    if (this.#random.chance(0.6)) this.#broker.report(instance.id, { ...idsOf(held), type: 'started', session: instance.session })
   }
 
   async #finish(outcome?: 'cancelled', of?: { instance: Instance; held: Held }): Promise<void> {
@@ -264,8 +251,10 @@ export class Simulation {
     drop(instance, held)
     if (held.delivery?.holder !== instance.id) return
     // An acknowledgement may get lost.
-    if (!this.#isCalm && this.#random.chance(0.15)) held.delivery.holder = undefined
-    else this.#broker.work.delete(held.delivery.subject)
+    if (!this.#isCalm && this.#random.chance(0.15)) {
+      held.delivery.holder = undefined
+      this.#suspicions.add(held.work.taskId)
+    } else this.#broker.work.delete(held.delivery.subject)
   }
 
   #outcomeOf({ isRefused, work }: Held): 'succeeded' | 'failed' | 'timed_out' {
@@ -284,6 +273,7 @@ export class Simulation {
     const instance = this.#alive()
     if (!delivery || delivery.holder === instance?.id) return
     delivery.holder = undefined
+    this.#suspicions.add(delivery.work.taskId)
     if (!instance || this.#random.chance(0.5)) return
     // Someone else takes it up while the first one is in the middle of something.
     await this.#take({ delivery, instance })
@@ -296,12 +286,31 @@ export class Simulation {
     if (!instance || this.#instances.filter(({ alive }) => alive).length === 1) return
     instance.alive = false
     for (const held of instance.held) {
+      this.#suspicions.add(held.work.taskId)
       // What is left of a map's task that was not done cannot have succeeded.
       const outcome = held.work.task === undefined && held.work.index !== undefined ? 'succeeded' : 'failed'
       this.#late.push({ instance: instance.id, report: { ...idsOf(held), type: 'finished', outcome } })
     }
     this.#showPresence()
     await settle()
+    await this.#lose(instance)
+  }
+
+  /** A process that ends with last words: they name the task that ends it, and so clear the others. */
+  async #dieWithWords(): Promise<void> {
+    const instance = this.#alive()
+    if (!instance || this.#instances.filter(({ alive }) => alive).length === 1) return
+    instance.alive = false
+    const [begun, others] = [instance.held.filter(({ begun }) => begun), instance.held.filter(({ begun }) => !begun)]
+    const guilty = this.#random.chance(0.3) ? this.#random.pick(begun) : undefined
+    const error = { name: 'Error', message: 'uncaught' }
+    for (const held of begun)
+      this.#broker.report(instance.id, { ...idsOf(held), type: 'died', blame: held === guilty ? 'this' : 'another', error })
+    for (const held of guilty ? [...others, guilty] : others) this.#suspicions.add(held.work.taskId)
+    this.#showPresence()
+    for (let i = 0; i < 10 && this.#broker.reports.length > 0; i++) await this.#apply()
+    // Else its loss comes before its words.
+    if (this.#broker.reports.length > 0) for (const held of begun) this.#suspicions.add(held.work.taskId)
     await this.#lose(instance)
   }
 
@@ -381,22 +390,11 @@ export class Simulation {
   }
 
   async #checkEnd(): Promise<void> {
-    this.violations.push(...(await judgeEnd(this.#store, await this.#stored())))
     const run = await this.#stored()
+    this.violations.push(...(await judgeEnd(this.#store, run)), ...(await this.#suspicions.judge(this.#store, run)))
     if (!this.#broker.ended.some(({ runId, state }) => runId === run.id && state === run.state))
       this.violations.push('nobody was told of the end')
     for (let round = 0; round < CALM_ROUNDS && this.#broker.work.size > 0; round++) await this.#calmRound()
     if (this.#broker.work.size > 0) this.violations.push('work is left in the queue')
   }
-}
-
-/** So many turns of the event loop; whatever needs no time is done by then. */
-async function patience(): Promise<undefined> {
-  for (let i = 0; i < PATIENCE_TURNS; i++) await settle()
-  return undefined
-}
-
-function plannersWith(change: (planner: Planner) => Planner): Planners {
-  const { broadcast, shards, map } = PLANNERS
-  return { broadcast: change(broadcast), shards: change(shards), map: change(map), 'map-reduce': change(map) }
 }

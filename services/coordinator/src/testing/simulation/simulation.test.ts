@@ -9,7 +9,7 @@ import { Simulation } from './simulate.ts'
 const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 150)
 const ONE = process.env['CARILLON_SIMULATION_SEED']
 /** A planted fault must be found within so many. */
-const SEEDS_FOR_A_FAULT = 200
+const SEEDS_FOR_A_FAULT = 400
 
 const replay = (seed: number) =>
   `replay it: CARILLON_SIMULATION_SEED=${seed} node --test services/coordinator/dist/testing/simulation/simulation.test.js`

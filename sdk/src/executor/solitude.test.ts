@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { Solitude } from './solitude.ts'
+
+test('nothing else begins while a task waits to run alone or does', () => {
+  const solitude = new Solitude(new FakeClock())
+  assert.deepEqual([solitude.isClosed, solitude.isSought], [false, false])
+  solitude.seek()
+  assert.deepEqual([solitude.isClosed, solitude.isSought, solitude.isTaken], [true, true, false])
+  solitude.take()
+  assert.deepEqual([solitude.isClosed, solitude.isSought, solitude.isTaken], [true, false, true])
+  solitude.end()
+  assert.equal(solitude.isClosed, false)
+})
+
+test('a neighbour that never ends does not stop the others for good', () => {
+  const clock = new FakeClock()
+  const solitude = new Solitude(clock)
+  solitude.seek()
+  const heldAt = clock.monotonic()
+  clock.advance(30_000)
+  assert.equal(solitude.isOverdue(heldAt), false)
+  clock.advance(1)
+  assert.equal(solitude.isOverdue(heldAt), true)
+  solitude.forget(1)
+  solitude.rest()
+  solitude.seek()
+  assert.equal(solitude.isClosed, false, 'the same one came again; the others go on for a while')
+  clock.advance(60_000)
+  assert.equal(solitude.isClosed, true)
+})

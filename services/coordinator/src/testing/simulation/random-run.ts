@@ -1,0 +1,27 @@
+import type { RunRecord } from '@carillon/store'
+import { aRun } from '@carillon/store/testing'
+import type { Program } from './instance.ts'
+import type { Random } from './random.ts'
+
+let runs = 0
+
+/** A run of any mode, queued, and what its tasks do. */
+export function randomRun(random: Random, more: { handler: string; queuedAt: number }): { run: RunRecord; program: Program } {
+  const shards = 1 + random.below(7)
+  const maxParallel = random.chance(0.5) ? 1 + random.below(3) : undefined
+  const tolerate = random.pick([0, 0, 1, '30%'] as const)
+  const tries = 1 + random.below(2)
+  const plan = { ...(maxParallel ? { maxParallel } : {}), ...(tolerate ? { tolerate } : {}) }
+  const backoff = { type: 'fixed', delayMs: 1_000 } as const
+  const mode = random.pick(['shards', 'shards', 'broadcast', 'map', 'map-reduce', 'map-reduce', 'single'] as const) ?? 'shards'
+  const parts = mode === 'map-reduce' ? { shards: 1 + random.below(3) } : {}
+  const many = { mode, plan: { ...(mode === 'shards' ? { shards } : parts), ...plan } }
+  const program: Program = {
+    calls: 1 + random.below(2),
+    items: 1 + random.below(4),
+    isNested: random.chance(0.4),
+    steps: random.below(5),
+  }
+  const losses = mode === 'single' ? random.below(3) : 0
+  return { run: aRun(++runs, { ...many, ...more, losses, tries, attempts: tries, backoff }), program }
+}

@@ -1,0 +1,25 @@
+import { POISON_AFTER } from '@carillon/contracts'
+import type { RunRecord, Store, TaskRecord } from '@carillon/store'
+
+/** How often something happened that may be held against a task: without three of these none may be poison. */
+export class Suspicions {
+  readonly #counts = new Map<string, number>()
+  readonly #before: number
+
+  /** @param before losses that the run was given */
+  constructor(before: number) {
+    this.#before = before
+  }
+
+  add(taskId: string): void {
+    this.#counts.set(taskId, (this.#counts.get(taskId) ?? 0) + 1)
+  }
+
+  async judge(store: Store, run: RunRecord): Promise<string[]> {
+    const { items } = await store.tasks.list({ runId: run.id, state: 'failed', limit: 1_000 })
+    const lives: (RunRecord | TaskRecord)[] = [run, ...items]
+    const isInnocent = ({ id, reason }: RunRecord | TaskRecord) =>
+      reason === 'poison' && (this.#counts.get(id) ?? 0) + this.#before < POISON_AFTER
+    return lives.filter(isInnocent).map(({ id }) => `${id} is poison, and has done nothing`)
+  }
+}
