@@ -149,7 +149,10 @@ export class StreamKeeper extends LoopService {
       room = { part: room.part / 2, change: 'shrink' }
       failures = await this.#keepAll(room)
     }
+    const before = this.#part
     this.#part = Math.min(1, ...[...this.#seen.values()].map(({ part }) => part))
+    // There was room: there may be more.
+    if (this.#part > before) this.#nextGrowth = 0
     if (!failures.some(isTooSmall)) return failures
     const least = `All streams need ${FULL_ROOM} MiB, ${Math.ceil(FULL_ROOM * SMALLEST_PART)} MiB at least.`
     return failures.map((failure) => (isTooSmall(failure) ? withHint(failure, least) : failure))

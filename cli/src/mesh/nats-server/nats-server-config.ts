@@ -6,6 +6,8 @@ export interface NatsServerConfigOptions {
   readonly port: number
   readonly serverName: string
   readonly maxPayloadBytes: number
+  /** Bytes of all streams. */
+  readonly maxFileStoreBytes: number
   /** Further top-level lines, such as `authorization { … }`. */
   readonly configLines: readonly string[]
 }
@@ -17,7 +19,7 @@ export function natsServerFiles(dataDir: string): { config: string; log: string;
 
 /** The text of `nats.conf`. */
 export function natsServerConfig(options: NatsServerConfigOptions): string {
-  const { dataDir, host, port, serverName, maxPayloadBytes, configLines } = options
+  const { dataDir, host, port, serverName, maxPayloadBytes, maxFileStoreBytes, configLines } = options
   const files = natsServerFiles(dataDir)
   return `# Written by \`carillon up\` at every start: changes made here are lost.
 listen: ${quoted(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)}
@@ -37,6 +39,8 @@ max_connections: 10000
 jetstream {
   # The server adds a folder "jetstream" below it.
   store_dir: ${quoted(dataDir)}
+  # Raised while the server runs, as the disk has more room. By default it would be three quarters of what is free at the start, for ever.
+  max_file_store: ${maxFileStoreBytes}
   # Streams are files; memory is for the few that ask for it.
   max_memory_store: 256MB
   # A killed server loses nothing; a power cut loses what is newer than this. The default of two minutes is long for a

@@ -7,8 +7,9 @@ import { probePort } from './free-port.ts'
 import { stopLeftover } from './leftover-server.ts'
 import { natsServerConfig, natsServerFiles } from './nats-server-config.ts'
 import { endGroup, endWithUs } from './own-children.ts'
+import { storageOf } from './storage.ts'
 import { settlesWithin } from './time-limit.ts'
-import { portInUse, reachableHost, type ServerPlace, waitUntilReady } from './wait-until-ready.ts'
+import { newLog, portInUse, reachableHost, type ServerPlace, waitUntilReady } from './wait-until-ready.ts'
 
 export interface StartNatsServerOptions {
   /** Path of nats-server. */
@@ -38,6 +39,14 @@ export interface NatsServerProcess {
   readonly url: string
   readonly port: number
   readonly pid: number
+  /** The real path of its folder. */
+  readonly dataDir: string
+  /** What all streams together may take. */
+  readonly ceilingBytes: number
+  /** Lets streams take more, without a restart. */
+  raiseStorage(bytes: number): void
+  /** What it wrote into its log since the last time, the newest 32 KiB at most. */
+  newLogText(): Promise<string>
   /** Resolves when the process is gone, for whatever reason. */
   readonly exited: Promise<NatsServerExit>
   /** Asks it to stop, kills it after 10 s; may be called again. */
@@ -91,7 +100,12 @@ async function startOn(place: ServerPlace, options: StartNatsServerOptions): Pro
   const files = natsServerFiles(dataDir)
   const serverName = `carillon-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`
   const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES, configLines = [] } = options
-  writeFileSync(files.config, natsServerConfig({ ...place, dataDir, serverName, maxPayloadBytes, configLines }))
+  let { ceilingBytes } = await storageOf(dataDir)
+  const configure = () => {
+    const given = { ...place, dataDir, serverName, maxPayloadBytes, maxFileStoreBytes: ceilingBytes, configLines }
+    writeFileSync(files.config, natsServerConfig(given))
+  }
+  configure()
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0
   const child = launch(options.binary, files)
   const exited = exitOf(child)
@@ -101,7 +115,25 @@ async function startOn(place: ServerPlace, options: StartNatsServerOptions): Pro
     await exited
     throw failure
   }
-  return handleOf(child, exited, place)
+  const log = { path: files.log, start: logStart }
+  return {
+    ...handleOf(child, exited, place),
+    dataDir,
+    get ceilingBytes() {
+      return ceilingBytes
+    },
+    raiseStorage: (bytes) => {
+      ceilingBytes = bytes
+      configure()
+      child.kill('SIGHUP')
+    },
+    newLogText: async () => {
+      const { size = 0 } = statSync(log.path, { throwIfNoEntry: false }) ?? {}
+      const text = await newLog(log)
+      log.start = size
+      return text
+    },
+  }
 }
 
 function launch(binary: string, files: { config: string; log: string }): ChildProcess {
@@ -123,7 +155,7 @@ function exitOf(child: ChildProcess): Promise<NatsServerExit> {
   })
 }
 
-function handleOf(child: ChildProcess, exited: Promise<NatsServerExit>, { host, port }: ServerPlace): NatsServerProcess {
+function handleOf(child: ChildProcess, exited: Promise<NatsServerExit>, { host, port }: ServerPlace) {
   const stop = async (): Promise<void> => {
     endGroup(child, 'SIGTERM')
     if (await settlesWithin(exited, STOP_MS)) return

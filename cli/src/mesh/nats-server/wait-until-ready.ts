@@ -21,13 +21,20 @@ export interface ServerPlace {
   readonly port: number
 }
 
+/** What a log file has gained. */
+export interface LogSpan {
+  readonly path: string
+  /** Its length before. */
+  readonly start: number
+}
+
 export interface StartingServer {
   readonly place: ServerPlace
   /** Says that it is ours who answers. */
   readonly serverName: string
   readonly exited: Promise<{ readonly error?: Error }>
   /** The log file, and its length before this start. */
-  readonly log: { readonly path: string; readonly start: number }
+  readonly log: LogSpan
   readonly say: (line: string) => void
 }
 
@@ -73,7 +80,7 @@ async function failed(server: StartingServer, ending: string): Promise<CarillonE
 }
 
 /** What the log gained since this start, at most the last 32 KiB. */
-async function newLog({ path, start }: StartingServer['log']): Promise<string> {
+export async function newLog({ path, start }: LogSpan): Promise<string> {
   await using file = await open(path)
   const { size } = await file.stat()
   // Shorter than before: the server has begun a new file.

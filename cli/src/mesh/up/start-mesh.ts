@@ -7,6 +7,7 @@ import { type DemoProcess, startDemoProcess } from './demo-process.ts'
 import { LogFile } from './log-file.ts'
 import type { MeshOptions } from './mesh-options.ts'
 import type { Stack } from './stack.ts'
+import { StorageWatch } from './storage-watch.ts'
 import { type Child, Supervisor } from './supervisor.ts'
 
 /** What runs, and where. */
@@ -28,7 +29,7 @@ export interface Starting {
   readonly signal: AbortSignal
 }
 
-type Broker = Child & Pick<NatsServerProcess, 'url' | 'pid' | 'port'>
+type Broker = Child & Pick<NatsServerProcess, 'url' | 'pid' | 'port'> & { readonly server: NatsServerProcess }
 
 /** Starts the parts; what does not need another starts beside it. */
 export async function startMesh(options: MeshOptions, starting: Starting): Promise<StartedMesh> {
@@ -62,11 +63,15 @@ async function startBroker({ data, host, port }: MeshOptions, { started, say, si
     // A broker that comes back must be found where it was.
     chosenPort = server.port
     const exited = server.exited.then(({ code, signal: by, error }) => error?.message ?? (by ? `signal ${by}` : `exit code ${code}`))
-    return { url: server.url, pid: server.pid, port: server.port, exited, stop: () => server.stop() }
+    return { url: server.url, pid: server.pid, port: server.port, server, exited, stop: () => server.stop() }
   }
   const supervisor = new Supervisor({ name: 'nats-server', start, say })
   started.add('nats-server', () => supervisor.stop())
-  return await supervisor.start()
+  const broker = await supervisor.start()
+  const watch = new StorageWatch({ server: () => supervisor.child?.server, say })
+  started.add('the watch over the disk', () => watch.stop())
+  watch.start()
+  return broker
 }
 
 async function startDemo(given: { natsUrl: string; namespace: string; log: LogFile }, { started, say }: Starting): Promise<DemoProcess> {
