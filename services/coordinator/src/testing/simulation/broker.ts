@@ -2,7 +2,6 @@ import { isEnded, parseSubject, type Report, type WorkMessage } from '@carillon/
 import type { Broker, Incoming, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
 
 const SUBJECT_TAKEN = 10077
-const STORED_WORK = '$JS.API.DIRECT.GET.WORK.'
 const STORED_EVENT = '$JS.API.DIRECT.GET.EVENTS.'
 
 /** A message of the queue: it stays until it is acknowledged. */
@@ -46,6 +45,7 @@ export class SimulatedBroker {
           purge: async (_stream: string, { filter }: { filter: string }) => void (isDead() || this.#purge(filter)),
           info: async () => ({ state: { last_seq: this.#sequence } }),
         },
+        direct: { getLastMessagesFor: async (_stream: string, query: { multi_last: string[] }) => this.#lastOf(query.multi_last, isDead) },
         consumers: { info: async () => ({ ack_floor: { stream_seq: 0 }, num_pending: this.reports.length, num_ack_pending: 0 }) },
       },
       onReconnect: () => undefined,
@@ -93,9 +93,13 @@ export class SimulatedBroker {
     if (order.type === 'cancel') this.orders.push({ instance: parsed.rest[0] ?? '', taskId: order.taskId })
   }
 
+  async *#lastOf(subjects: readonly string[], isDead: () => boolean): AsyncGenerator<{ subject: string }> {
+    if (isDead()) await new Promise<never>(() => undefined)
+    for (const subject of subjects) if (this.work.has(subject)) yield { subject }
+  }
+
   #request(subject: string, body: string, isDead: () => boolean) {
     if (isDead()) return new Promise<never>(() => undefined)
-    if (subject.startsWith(STORED_WORK)) return { headers: { code: this.work.has(subject.slice(STORED_WORK.length)) ? 0 : 404 } }
     if (subject.startsWith(STORED_EVENT)) {
       const event = this.#events.get(subject.slice(STORED_EVENT.length))
       return { headers: { code: event === undefined ? 404 : 0 }, json: () => JSON.parse(event ?? '{}') }
