@@ -29,6 +29,11 @@ export interface ConnectOptions extends NatsSettings {
   readonly signals?: boolean | undefined
   /** Time that `stop` gives running tasks, in ms. Default 30,000. */
   readonly drainMs?: number | undefined
+  /**
+   * Heartbeats come from a thread of their own, with a connection of its own, so that a handler that computes for long does not make this process
+   * lost. Default true. Without it, and where there can be none, the main thread sends them, and a warning says so.
+   */
+  readonly thread?: boolean | undefined
   /** Further options of the NATS client, for what has no option here; they win. */
   readonly nats?: NodeConnectionOptions | undefined
   /** Time for the first connection in ms. Default 5,000. */
@@ -50,9 +55,10 @@ export async function connect(options: ConnectOptions): Promise<Mesh> {
   const clock = systemClock
   const { access, identity, namespace, capacity } = checked(options)
   const onWarning = guarded(options.onWarning ?? emitWarning)
+  const requestFor = (name: string) => ({ access, name, timeoutMs: options.connectTimeoutMs, more: options.nats })
   const open = async (name: string) => {
     const after = (delayMs: number, action: () => void) => clock.after(delayMs, action).cancel
-    const connection = await openConnection({ access, name, after, timeoutMs: options.connectTimeoutMs, more: options.nats })
+    const connection = await openConnection({ ...requestFor(name), after })
     return new Link(connection, { access, onWarning })
   }
   const [link, telemetry] = await Promise.all([open(identity.instance), loadTelemetry()])
@@ -62,8 +68,10 @@ export async function connect(options: ConnectOptions): Promise<Mesh> {
     instance: identity.instance,
     open: () => open(`${identity.instance} logs`),
   })
-  const { signals = true, drainMs = DRAIN_MS } = options
-  return new Mesh({ ...{ link, caller, clock, logs, identity, capacity, onWarning, signals, drainMs }, client: new Client(link, caller) })
+  const { signals = true, drainMs = DRAIN_MS, thread = true } = options
+  const threadConnection = thread ? requestFor(`${identity.instance} liveness`) : undefined
+  const settings = { identity, capacity, signals, drainMs, threadConnection }
+  return new Mesh({ ...{ link, caller, clock, logs, onWarning }, ...settings, client: new Client(link, caller) })
 }
 
 function checked(options: ConnectOptions) {

@@ -7,6 +7,7 @@ export interface Warning {
     | 'reconnected'
     | 'registration-delayed'
     | 'instance-taken'
+    | 'no-thread'
     | 'work-not-understood'
     | 'message-not-understood'
     | 'pull-refused'

@@ -39,6 +39,7 @@ function columns(): Column<InstanceView>[] {
     { heading: 'SERVICE', text: (instance) => `${instance.service} ${instance.version}` },
     { heading: 'HANDLERS', text: (instance) => instance.handlers.join(', ') },
     { heading: 'RUNNING', text: runningText },
+    { heading: 'BLOCKED', text: ({ load }) => (load.blockedMs === undefined ? '' : `for ${spanText(load.blockedMs)}`) },
     { heading: 'CPU', text: ({ load }) => `${Math.round(load.cpu * 100)} %` },
     { heading: 'MEMORY', text: ({ load }) => `${Math.round(load.memoryBytes / MIB)} MiB` },
     {

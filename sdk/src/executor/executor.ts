@@ -3,6 +3,8 @@ import type { Subscription } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import { type Clock, sleep, type Timer } from '../clock.ts'
 import type { Link } from '../connection/link.ts'
+import { Liveness } from '../liveness/liveness.ts'
+import type { MainLoad, ThreadSettings } from '../liveness/thread-message.ts'
 import type { LogShipper } from '../logs/log-shipper.ts'
 import { randomLetters } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
@@ -10,7 +12,6 @@ import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
 import { FinishedAttempts } from './finished-attempts.ts'
 import { type HandlerDefinition, handlerInfo } from './handler.ts'
-import { Heartbeat, type WorkLoad } from './heartbeat.ts'
 import { HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
 import { Lane } from './lane.ts'
@@ -32,6 +33,8 @@ export interface ExecutorOptions {
   readonly capacity: number | undefined
   readonly handlers: readonly HandlerDefinition[]
   readonly onWarning: OnWarning
+  /** How the liveness thread connects; undefined: there is to be none. */
+  readonly threadConnection: ThreadSettings['connection'] | undefined
   /** Someone else asked for a drain. */
   readonly onDrain: () => void
 }
@@ -56,11 +59,10 @@ export class Executor {
   readonly #runningReports: RunningReports
   readonly #intake: Intake
   readonly #registrar: Registrar
-  readonly #heartbeat: Heartbeat
+  readonly #liveness: Liveness
   readonly #subscriptions: Subscription[] = []
   readonly #timers: Timer[] = []
   readonly #onFree: (() => void)[] = []
-  readonly #session: string
   #serverId: string
   #isRegistered = false
   #isStopping = false
@@ -72,7 +74,6 @@ export class Executor {
     const identity = { ...options.identity, session }
     const onRegister = () => this.#registrar.again()
     this.#options = options
-    this.#session = session
     this.#serverId = link.server.id
     this.#solitude = new Solitude(clock)
     const wanted = sum(handlers.map((handler) => handler.concurrency))
@@ -101,11 +102,12 @@ export class Executor {
       onRegistered: (registered) => this.#registered(registered),
       onTaken: options.onDrain,
     })
-    this.#heartbeat = new Heartbeat({
-      link,
-      clock,
-      subject: subjects.beat(caller.namespace, identity.instance),
-      session,
+    this.#liveness = new Liveness({
+      ...{ link, clock, onWarning, session },
+      connection: options.threadConnection,
+      beatSubject: subjects.beat(caller.namespace, identity.instance),
+      sessionSubject: subjects.session(caller.namespace, identity.instance, session),
+      held: this.#held,
       work: () => this.#workLoad(),
     })
   }
@@ -134,17 +136,12 @@ export class Executor {
       link.subscribe(subjects.direct(caller.namespace, identity.instance), (message) => {
         if (this.#isRegistered) this.#intake.takeOffer(message)
       }),
-      link.subscribe(subjects.session(caller.namespace, identity.instance, this.#session), (message) => {
-        if (message.reply) link.publish(message.reply, '{"alive":true}')
-      }),
     )
+    this.#liveness.start()
     this.#stopUp = link.onUp(() => this.#reconnected())
-    this.#timers.push(
-      clock.every(TIMES.workingMs, () => this.#held.sayWorking(link, clock.monotonic())),
-      clock.every(CHECK_EVERY_MS, () => this.#check()),
-    )
+    this.#timers.push(clock.every(CHECK_EVERY_MS, () => this.#check()))
     await this.#registrar.register()
-    if (!this.#isStopping) this.#heartbeat.start()
+    if (!this.#isStopping) this.#liveness.beat()
   }
 
   /**
@@ -173,7 +170,7 @@ export class Executor {
     await this.#within(Math.max(GOODBYE_MS, drainMs), this.#reporter.idle())
     await logs.stop(GOODBYE_MS)
     await this.#leave()
-    this.#close()
+    await this.#close()
   }
 
   #createLane(handler: HandlerDefinition): Lane {
@@ -214,7 +211,7 @@ export class Executor {
   }
 
   /** What the heartbeat says of tasks. */
-  #workLoad(): WorkLoad {
+  #workLoad(): Omit<MainLoad, 'eventLoopDelayMs'> {
     const attempts = [...this.#lanes.values()].flatMap((lane) => [...lane.stuck])
     const longest = attempts.sort((a, b) => b.stuckForMs - a.stuckForMs).slice(0, LIMITS.stuckTasksShown)
     const stuckTasks = longest.map(({ task: { work }, stuckForMs }) => ({
@@ -245,6 +242,7 @@ export class Executor {
         if (!this.#intake.takeWork(lane, message)) puller.wake()
       },
       demand: (requested) => lane.demand(requested),
+      onInbox: (inbox) => this.#liveness.watchInbox(inbox),
       onMissing: () => this.#registrar.again(),
     })
     return puller
@@ -299,6 +297,7 @@ export class Executor {
   }
 
   #check(): void {
+    this.#intake.awake()
     for (const [name, lane] of this.#lanes) {
       for (const task of lane.takeOverdue()) this.#intake.release(task)
       lane.pump()
@@ -337,14 +336,14 @@ export class Executor {
     }
   }
 
-  #close(): void {
+  async #close(): Promise<void> {
     this.#stopUp()
-    this.#heartbeat.stop()
     this.#runningReports.stop()
     this.#reporter.stop()
     for (const timer of this.#timers) timer.cancel()
     for (const puller of this.#pullers.values()) puller.close()
     for (const subscription of this.#subscriptions) if (!subscription.isClosed()) subscription.unsubscribe()
+    await this.#liveness.stop()
   }
 }
 

@@ -1,6 +1,7 @@
 import { HEADERS, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import type { Link } from '../connection/link.ts'
+import type { AckSlots } from '../liveness/ack-slots.ts'
 import { ACK, type AckBody } from './work.ts'
 
 /** A task that this process is answerable for: from its delivery until the broker has its report. */
@@ -14,6 +15,8 @@ export class HeldTask {
   ackSubject: string | undefined
   /** A coordinator has written us down as its owner. */
   isClaimed = false
+  /** Where its acknowledgement subject is shared with the liveness thread; -1: nowhere. */
+  slot = -1
 
   readonly #message: Msg
 
@@ -34,12 +37,6 @@ export class HeldTask {
   answer(link: Link, ack: AckBody): void {
     if (this.ackSubject !== undefined) link.publish(this.ackSubject, ack)
   }
-
-  /** The broker has delivered the message again: what was said to its earlier delivery no longer counts. */
-  redelivered(link: Link, ackSubject: string): void {
-    this.ackSubject = ackSubject
-    this.answer(link, ACK.working)
-  }
 }
 
 /** Names an attempt of a task. Most tasks are in their first attempt: their key costs nothing. */
@@ -48,9 +45,13 @@ export const attemptKey = ({ taskId, attempt }: Pick<WorkMessage, 'taskId' | 'at
 /** A message younger than this needs no "still working". */
 const YOUNG_MS = 2_000
 
-/** Every task that is held, by task and attempt: the one that its message says, and the one that it is run as. */
+/**
+ * Every task that is held, by task and attempt: the one that its message says, and the one that it is run as. The liveness thread is shown each of
+ * them at once: its handler may block in the next moment.
+ */
 export class HeldTasks {
   readonly #tasks = new Map<string, HeldTask>()
+  #slots: AckSlots | undefined
 
   get size(): number {
     return this.#tasks.size
@@ -62,10 +63,29 @@ export class HeldTasks {
 
   add(task: HeldTask): void {
     this.#tasks.set(attemptKey(task.work), task)
+    this.#share(task)
+  }
+
+  /** The broker has delivered its message again: what was said to the earlier delivery no longer counts. */
+  redelivered(task: HeldTask, link: Link, ackSubject: string): void {
+    task.ackSubject = ackSubject
+    this.#share(task)
+    task.answer(link, ACK.working)
+  }
+
+  /** Show everything that is held, from now on, to the thread that reads these slots; undefined: there is none. */
+  shareWith(slots: AckSlots | undefined): void {
+    this.#slots = slots
+    for (const task of this.#tasks.values()) {
+      task.slot = -1
+      this.#share(task)
+    }
   }
 
   remove(task: HeldTask): void {
     const { taskId, attempt } = task.work
+    if (task.slot >= 0) this.#slots?.release(task.slot)
+    task.slot = -1
     this.#forget(attemptKey(task.work), task)
     if (task.deliveredAttempt !== attempt) this.#forget(attemptKey({ taskId, attempt: task.deliveredAttempt }), task)
   }
@@ -73,6 +93,12 @@ export class HeldTasks {
   /** Keep the broker from giving them to someone else. */
   sayWorking(link: Link, now: number): void {
     for (const task of this.#tasks.values()) if (now - task.heldAt >= YOUNG_MS) task.answer(link, ACK.working)
+  }
+
+  #share(task: HeldTask): void {
+    if (this.#slots === undefined || task.ackSubject === undefined) return
+    if (task.slot < 0) task.slot = this.#slots.take(task.ackSubject)
+    else this.#slots.put(task.slot, task.ackSubject)
   }
 
   #forget(key: string, task: HeldTask): void {

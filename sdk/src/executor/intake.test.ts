@@ -18,18 +18,26 @@ interface Question {
 
 /** An intake, and what leaves it. The broker brings a task twice only by chance: here it is a matter of a line. */
 function anIntake() {
+  const clock = new FakeClock()
   const held = new HeldTasks()
   const finished = new FinishedAttempts()
   const answers: [string, string][] = []
   const reports: string[] = []
   const begun: HeldTask[] = []
+  const waiting: HeldTask[] = []
   const questions: Question[] = []
-  const lane = { handler: { name: 'h' }, running: [], asking: 0, add: (task: HeldTask) => void begun.push(task), take: () => [] }
+  const lane = {
+    handler: { name: 'h' },
+    running: [],
+    asking: 0,
+    add: (task: HeldTask) => void begun.push(task),
+    take: () => waiting.splice(0),
+  }
   const call = (_call: unknown, input: TaskClaim) => new Promise<ClaimAnswer>((answer) => void questions.push({ input, answer }))
   const intake = new Intake({
     link: { publish: (subject: string, body: string) => void answers.push([subject, body]) } as unknown as Link,
     caller: { call } as unknown as Caller,
-    clock: new FakeClock(),
+    clock,
     instance: 'me',
     session: 's1',
     held,
@@ -43,7 +51,7 @@ function anIntake() {
       stored()
     },
   })
-  return { intake, lane: lane as unknown as Lane, held, finished, answers, reports, begun, questions }
+  return { intake, clock, waiting, lane: lane as unknown as Lane, held, finished, answers, reports, begun, questions }
 }
 
 function closedIntake() {
@@ -144,4 +152,28 @@ test('a cancel that comes while a claim is being asked is not lost: it is asked 
   questions[1]?.answer({ run: false, reason: 'the run is cancelled' })
   await settled()
   assert.deepEqual([begun, held.size, answers], [[], 0, [[ackOf('late', 2), ACK.done]]])
+})
+
+test("what is read after a long pause of this process may be someone else's by now: it is asked about", () => {
+  const { intake, clock, lane, waiting, begun, questions } = anIntake()
+  waiting.push(taskOf('waits'))
+  clock.advance(9_000)
+  intake.takeWork(lane, messageOf('first', 1))
+  intake.awake()
+  intake.takeWork(lane, messageOf('second', 1))
+  clock.advance(3_000)
+  intake.awake()
+  intake.takeWork(lane, messageOf('third', 1))
+  assert.deepEqual(
+    questions.map(({ input }) => [input.taskId, input.redelivered]),
+    [
+      ['first', false],
+      ['waits', false],
+      ['second', false],
+    ],
+  )
+  assert.deepEqual(
+    begun.map(({ work }) => work.taskId),
+    ['third'],
+  )
 })

@@ -6,6 +6,7 @@ import {
   type OfferAnswer,
   printable,
   type TaskClaim,
+  TIMES,
   type WorkMessage,
 } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
@@ -40,6 +41,10 @@ export interface IntakeOptions {
 const REMEMBERED = { forMs: 60_000, most: 10_000 }
 const LONGEST_PAUSE_MS = 5_000
 const TRIES_BEFORE_WARNING = 3
+/** What was delivered before a pause of this length may have been given to someone else by now. */
+const LONG_PAUSE_MS = TIMES.ackWaitMs - 2_000
+/** So long after a pause what waited in the connection is read. */
+const STALE_FOR_MS = 2_000
 
 /** Where work and orders come in. Nothing that arrives here can end the process. */
 export class Intake {
@@ -52,11 +57,14 @@ export class Intake {
   readonly #asking = new Map<HeldTask, { isCancelled: boolean }>()
   readonly #closing = new AbortController()
   #forgetsUpTo = 0
+  #awakeAt: number
+  #staleUntil = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
     this.#cancelled = new Remembered(options.clock, REMEMBERED)
     this.#doneOffers = new Remembered(options.clock, REMEMBERED)
+    this.#awakeAt = options.clock.monotonic()
   }
 
   /** From now on everything is given back. */
@@ -70,6 +78,22 @@ export class Intake {
    */
   forgetsUpTo(sequence: number): void {
     this.#forgetsUpTo = sequence
+  }
+
+  /** To be called every second or so: finds out that this process stood still, or a handler blocked it. What has not begun is asked about then. */
+  awake(): void {
+    const now = this.#options.clock.monotonic()
+    const isAfterPause = now - this.#awakeAt > LONG_PAUSE_MS
+    this.#awakeAt = now
+    if (!isAfterPause) return
+    this.#staleUntil = now + STALE_FOR_MS
+    for (const lane of this.#options.lanes.values())
+      for (const task of lane.take(({ ackSubject }) => ackSubject !== undefined)) this.#claim(lane, task, false)
+  }
+
+  /** Whether a message that is read now may have waited in the connection while nobody read. */
+  #mayBeOld(now: number): boolean {
+    return now < this.#staleUntil || now - this.#awakeAt > LONG_PAUSE_MS
   }
 
   get #isClosed(): boolean {
@@ -87,7 +111,7 @@ export class Intake {
     }
     const known = held.find(work)
     if (known) {
-      known.redelivered(link, ackSubject)
+      held.redelivered(known, link, ackSubject)
       return false
     }
     const acknowledged = finished.find(work)
@@ -95,7 +119,8 @@ export class Intake {
       link.publish(ackSubject, ACK.done)
       return false
     }
-    const task = new HeldTask(work, message, { heldAt: clock.monotonic(), ackSubject })
+    const now = clock.monotonic()
+    const task = new HeldTask(work, message, { heldAt: now, ackSubject })
     const { count, sequence } = readDelivery(ackSubject)
     const redelivered = count > 1
     if (this.#isClosed) {
@@ -106,7 +131,7 @@ export class Intake {
     // The run of a handler that maps, asked for before that was known: it has to be planned.
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
     const isCancelled = this.#cancelled.has(work.taskId) || this.#cancelled.has(work.runId)
-    const mayBeForgotten = acknowledged !== undefined || sequence <= this.#forgetsUpTo
+    const mayBeForgotten = acknowledged !== undefined || sequence <= this.#forgetsUpTo || this.#mayBeOld(now)
     if (redelivered || isUnplanned || isCancelled || mayBeForgotten) this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
@@ -231,7 +256,7 @@ export class Intake {
     const running = held.find({ ...task.work, attempt })
     if (running && running !== task) {
       held.remove(task)
-      running.redelivered(link, task.ackSubject ?? '')
+      held.redelivered(running, link, task.ackSubject ?? '')
       return
     }
     task.work = { ...task.work, attempt }

@@ -44,6 +44,7 @@ export class Lane {
   readonly #observer: AttemptObserver
   #averageMs: number | undefined
   #isPumping = false
+  #isPumpDue = false
   #isClosed = false
 
   constructor(options: LaneOptions) {
@@ -94,14 +95,22 @@ export class Lane {
     return wanted
   }
 
-  /** Run a task as soon as there is a slot. @param isNext before those that wait already */
+  /**
+   * Run a task as soon as there is a slot, in the next turn at the earliest: a handler may block, and what came with its task has to be read and
+   * kept alive before. @param isNext before those that wait already
+   */
   add(task: HeldTask, isNext = false): void {
     if (task.work.alone) {
       this.#alone.push(task)
       this.#options.solitude.seek()
     } else if (isNext) this.#waiting.pushFront(task)
     else this.#waiting.push(task)
-    this.pump()
+    if (this.#isPumpDue) return
+    this.#isPumpDue = true
+    this.#options.clock.nextTurn(() => {
+      this.#isPumpDue = false
+      this.pump()
+    })
   }
 
   /** Begin what there is room for. */

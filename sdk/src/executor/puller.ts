@@ -13,6 +13,8 @@ export interface PullerOptions {
   readonly onWork: (message: Msg) => void
   /** How many messages to ask for now, given how many are on order. */
   readonly demand: (requested: number) => number
+  /** Where messages of this puller arrive, followed by one token. */
+  readonly onInbox: (inbox: string) => void
   /** The consumer or its stream does not exist any more. */
   readonly onMissing: () => void
 }
@@ -45,6 +47,7 @@ export class Puller {
   constructor(options: PullerOptions) {
     this.#options = options
     this.#inbox = options.link.createInbox()
+    options.onInbox(this.#inbox)
     this.#subscription = options.link.subscribe(`${this.#inbox}.*`, (message) => this.#take(message))
   }
 
@@ -99,7 +102,8 @@ export class Puller {
     if (batch <= 0) return
     const now = clock.monotonic()
     if (this.#windowEnd - now < SHORTEST_MS) this.#windowEnd = now + WINDOW_MS
-    const expiresMs = Math.min(this.#windowEnd - now, WINDOW_MS)
+    // The broker takes whole nanoseconds; a monotonic clock has fractions of milliseconds.
+    const expiresMs = Math.floor(Math.min(this.#windowEnd - now, WINDOW_MS))
     const heartbeatMs = Math.min(HEARTBEAT_MS, Math.floor(expiresMs / 2))
     const request = `{"batch":${batch},"expires":${expiresMs * NANOSECONDS},"idle_heartbeat":${heartbeatMs * NANOSECONDS}}`
     if (this.#requested === 0) this.#lastHeardAt = now

@@ -3,6 +3,8 @@ import { spanText } from '../../output/time-text.ts'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
 import type { Patient } from './patient.ts'
 
+/** Longer than a slow computation that nobody minds. */
+const BLOCKED_MS = 10_000
 const LATE_MS = 2 * TIMES.beatMs
 
 /** The executors: whether there are any, and whether they are heard of. */
@@ -12,7 +14,9 @@ export async function checkExecutors({ client, namespace }: Patient): Promise<Fi
     if (items.length > 0) {
       const isLate = (item: InstanceView) => item.silentMs > LATE_MS
       const isStuck = (item: InstanceView) => item.load.stuck > 0
-      return [well('executors', summaryOf(items)), ...items.filter(isLate).map(late), ...items.filter(isStuck).map(stuck)]
+      const isBlocked = (item: InstanceView) => (item.load.blockedMs ?? 0) > BLOCKED_MS
+      const findings = [...items.filter(isLate).map(late), ...items.filter(isBlocked).map(blocked), ...items.filter(isStuck).map(stuck)]
+      return [well('executors', summaryOf(items)), ...findings]
     }
     return [
       wrong('executors', `none is connected in namespace ${namespace}: no run can start`, 'Start one of yours, or the demo: carillon demo'),
@@ -35,6 +39,13 @@ const late = (item: InstanceView): Finding =>
     `executor ${item.instance}`,
     `silent for ${spanText(item.silentMs)}`,
     'It is stopped, overloaded, or cut off; after 10 s its tasks go to others.',
+  )
+
+const blocked = ({ instance, load }: InstanceView): Finding =>
+  wrong(
+    `executor ${instance}`,
+    `a handler has been computing for ${spanText(load.blockedMs ?? 0)} without a pause: nothing else of this process goes on`,
+    'It loses nothing. Compute in a worker thread, or give the event loop a turn now and then.',
   )
 
 const stuck = ({ instance, capacity, load }: InstanceView): Finding =>

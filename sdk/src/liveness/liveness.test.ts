@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { checkNatsSettings, openConnection } from '@carillon/nats'
+import { PROTECTIONS, startNatsServer, startProtectedServer } from '@carillon/nats/testing'
+import { connect, tokenAuthenticator } from '@nats-io/transport-node'
+import { systemClock } from '../clock.ts'
+import { Link } from '../connection/link.ts'
+import { HeldTasks } from '../executor/held-task.ts'
+import { eventually, signal } from '../testing/eventually.ts'
+import type { Warning } from '../warning.ts'
+import { Liveness, type LivenessOptions } from './liveness.ts'
+
+const SUBJECTS = { beatSubject: 'beats', sessionSubject: 'sessions' }
+const after = (delayMs: number, action: () => void) => systemClock.after(delayMs, action).cancel
+
+/** @param options.isMute what the main thread publishes goes nowhere: what arrives is the thread's */
+async function startLiveness(
+  t: TestContext,
+  options: {
+    connection: NonNullable<LivenessOptions['connection']>
+    thread?: boolean | undefined
+    isMute?: boolean
+    stopServer: () => Promise<void>
+  },
+) {
+  const warnings: Warning[] = []
+  const onWarning = (warning: Warning) => void warnings.push(warning)
+  const connection = await openConnection({ ...options.connection, more: undefined, after })
+  const link = new Link(connection, { access: options.connection.access, onWarning })
+  if (options.isMute) link.publish = () => undefined
+  const beats: Record<string, unknown>[] = []
+  connection.subscribe('beats', { callback: (_error, message) => void beats.push(message.json()) })
+  const held = new HeldTasks()
+  const work = () => ({ running: 2, stuck: 0, stuckTasks: [] })
+  const thread = options.thread === false ? undefined : options.connection
+  const liveness = new Liveness({ link, clock: systemClock, connection: thread, ...SUBJECTS, session: 's1', held, work, onWarning })
+  liveness.start()
+  liveness.beat()
+  t.after(async () => {
+    await liveness.stop()
+    await link.close()
+    await options.stopServer()
+  })
+  return { connection, held, beats, warnings }
+}
+
+for (const protection of PROTECTIONS) {
+  test(`the thread logs in as the main thread does: ${protection}`, async (t) => {
+    const { right, stop } = await startProtectedServer(protection)
+    const connection = { access: checkNatsSettings(right[0] ?? {}), name: 'test' }
+    const { beats, warnings } = await startLiveness(t, { connection, isMute: true, stopServer: stop })
+    const beat = await eventually('the thread beats', () => beats[0])
+    assert.deepEqual([beat['running'], beat['session'], warnings], [2, 's1', []])
+    assert.ok(Number(beat['memoryBytes']) > 0)
+  })
+}
+
+for (const [why, given] of Object.entries({
+  'it is not wanted': { thread: false },
+  'its settings hold a function': { more: { authenticator: tokenAuthenticator('unused') } },
+})) {
+  test(`where there is no thread the main thread beats, and says so: ${why}`, async (t) => {
+    const server = await startNatsServer()
+    const { thread, more } = { thread: true, more: undefined, ...given }
+    const connection = { access: checkNatsSettings({ servers: server.url }), name: 'test', more }
+    const { beats, warnings } = await startLiveness(t, { connection, thread, stopServer: server.stop })
+    await eventually('it beats', () => beats.length > 0)
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ['no-thread'],
+    )
+  })
+}
+
+test('while the thread is not connected the main thread beats', async (t) => {
+  const server = await startNatsServer()
+  t.after(() => server.stop())
+  const access = checkNatsSettings({ servers: server.url })
+  const nowhere = { access: { ...access, servers: ['127.0.0.1:1'] }, name: 'test', timeoutMs: 100 }
+  const warnings: Warning[] = []
+  const link = new Link(await connect({ servers: server.url }), { access, onWarning: (warning) => void warnings.push(warning) })
+  const heard = signal()
+  link.subscribe('beats', () => heard.fire())
+  const work = () => ({ running: 0, stuck: 0, stuckTasks: [] })
+  const onWarning = (warning: Warning) => void warnings.push(warning)
+  const given = { link, clock: systemClock, connection: nowhere, ...SUBJECTS, session: 's1', held: new HeldTasks(), work, onWarning }
+  const liveness = new Liveness(given)
+  liveness.start()
+  liveness.beat()
+  await heard.fired
+  await liveness.stop()
+  await link.close()
+  assert.deepEqual(warnings, [])
+})
+
+test('a registry that asks for this process gets an answer from the thread', async (t) => {
+  const server = await startNatsServer()
+  const connection = { access: checkNatsSettings({ servers: server.url }), name: 'test' }
+  const { connection: main } = await startLiveness(t, { connection, isMute: true, stopServer: server.stop })
+  const answer = await eventually('an answer', () => main.request('sessions', '', { timeout: 500 }).catch(() => undefined))
+  assert.deepEqual(answer.json(), { alive: true })
+})

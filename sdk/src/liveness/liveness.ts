@@ -1,0 +1,160 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Worker } from 'node:worker_threads'
+import { TIMES } from '@carillon/contracts'
+import type { Subscription } from '@nats-io/transport-node'
+import { THREAD_PROGRAM } from '../../bundled/thread.js'
+import type { Clock, Timer } from '../clock.ts'
+import type { Link } from '../connection/link.ts'
+import type { HeldTasks } from '../executor/held-task.ts'
+import type { OnWarning } from '../warning.ts'
+import { AckSlots } from './ack-slots.ts'
+import { LoadMeter, rounded } from './load-meter.ts'
+import type { FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
+
+export interface LivenessOptions {
+  readonly link: Link
+  readonly clock: Clock
+  /** How the thread connects; undefined: there is to be none. */
+  readonly connection: ThreadSettings['connection'] | undefined
+  readonly beatSubject: string
+  /** Where a registry asks whether this process lives. */
+  readonly sessionSubject: string
+  readonly session: string
+  readonly held: HeldTasks
+  readonly work: () => Omit<MainLoad, 'eventLoopDelayMs'>
+  readonly onWarning: OnWarning
+}
+
+/** Coarse, because each sample wakes the process. */
+const RESOLUTION_MS = 100
+const NANOSECONDS_PER_MS = 1_000_000
+const PULSE_EVERY_MS = 100
+const THREAD_ENDS_WITHIN_MS = 1_000
+const RESTART_AFTER_MS = 10_000
+const ALIVE = '{"alive":true}'
+/** It keeps two connections and a few thousand subjects. */
+const THREAD_MEMORY = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 }
+
+/**
+ * Says that this process lives and works on what it holds: heartbeats, "still working", answers to a registry that asks. A thread does so, with a
+ * connection of its own, because handlers may block the main thread for minutes. While there is none that is connected, the main thread does.
+ */
+export class Liveness {
+  readonly #options: LivenessOptions
+  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  readonly #meter: LoadMeter
+  readonly #pulse = new SharedArrayBuffer(4)
+  readonly #timers: Timer[] = []
+  readonly #inboxes: string[] = []
+  #thread: Worker | undefined
+  #isThreadUp = false
+  #subscription: Subscription | undefined
+  #restart: Timer | undefined
+
+  constructor(options: LivenessOptions) {
+    this.#options = options
+    this.#meter = new LoadMeter(options.clock)
+  }
+
+  /** To be called before anything is held: from now on what is held is kept, and who asks for this process gets an answer. */
+  start(): void {
+    const { link, clock, held, sessionSubject, connection } = this.#options
+    this.#subscription = link.subscribe(sessionSubject, ({ reply }) => {
+      if (reply) link.publish(reply, ALIVE)
+    })
+    if (connection) this.#startThread(connection)
+    else this.#warn('it was not wanted')
+    const pulse = new Int32Array(this.#pulse)
+    this.#timers.push(
+      clock.every(PULSE_EVERY_MS, () => Atomics.add(pulse, 0, 1)),
+      clock.every(TIMES.workingMs, () => {
+        if (!this.#isThreadUp) held.sayWorking(link, clock.monotonic())
+      }),
+    )
+  }
+
+  /** This process is registered: beats are expected from it. */
+  beat(): void {
+    this.#delay.enable()
+    this.#beatOnce()
+    this.#timers.push(this.#options.clock.every(TIMES.beatMs, () => this.#beatOnce()))
+  }
+
+  /** Work comes to this inbox of a puller. */
+  watchInbox(inbox: string): void {
+    this.#inboxes.push(inbox)
+    this.#post({ type: 'inbox', inbox })
+  }
+
+  /** Resolves when the thread has given up its connection. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers.splice(0)) timer.cancel()
+    this.#restart?.cancel()
+    this.#delay.disable()
+    if (this.#subscription?.isClosed() === false) this.#subscription.unsubscribe()
+    const thread = this.#thread
+    if (!thread) return
+    this.#post({ type: 'stop' })
+    this.#thread = undefined
+    const ended = new Promise((resolve) => thread.once('exit', resolve))
+    const tooLate = this.#options.clock.after(THREAD_ENDS_WITHIN_MS, () => {
+      thread.terminate().catch((error: unknown) => this.#warn(String(error)))
+    })
+    await ended
+    tooLate.cancel()
+  }
+
+  #startThread(connection: ThreadSettings['connection']): void {
+    const { beatSubject, sessionSubject, session, held } = this.#options
+    const settings: ThreadSettings = { connection, beatSubject, sessionSubject, session, beatMs: TIMES.beatMs, pulse: this.#pulse }
+    let thread: Worker
+    try {
+      const name = 'carillon-liveness'
+      thread = new Worker(THREAD_PROGRAM, { eval: true, workerData: settings, name, execArgv: [], resourceLimits: THREAD_MEMORY })
+    } catch (error) {
+      this.#warn((error as Error).message)
+      return
+    }
+    thread.unref()
+    thread.on('message', ({ isUp }: FromThread) => {
+      this.#isThreadUp = isUp
+    })
+    // A thread that runs out of memory ends with an error, and the process goes on.
+    thread.on('error', (error) => this.#threadEnded(thread, { connection, why: String(error) }))
+    thread.on('exit', () => this.#threadEnded(thread, { connection, why: 'it has ended' }))
+    this.#thread = thread
+    for (const inbox of this.#inboxes) this.#post({ type: 'inbox', inbox })
+    held.shareWith(new AckSlots((memory) => this.#post({ type: 'segment', memory })))
+  }
+
+  #threadEnded(thread: Worker, { connection, why }: { connection: ThreadSettings['connection']; why: string }): void {
+    this.#isThreadUp = false
+    if (this.#thread !== thread) return
+    this.#thread = undefined
+    this.#options.held.shareWith(undefined)
+    this.#warn(why)
+    this.#restart = this.#options.clock.after(RESTART_AFTER_MS, () => this.#startThread(connection))
+  }
+
+  #warn(why: string): void {
+    const consequence = 'a handler that computes for more than 10 s makes this process lost'
+    this.#options.onWarning({
+      code: 'no-thread',
+      message: `Heartbeats come from the main thread, not from one of their own (${why}): ${consequence}`,
+    })
+  }
+
+  #post(message: ToThread): void {
+    this.#thread?.postMessage(message)
+  }
+
+  #beatOnce(): void {
+    const { link, work, beatSubject, session } = this.#options
+    const delayMs = this.#delay.percentile(99) / NANOSECONDS_PER_MS - RESOLUTION_MS
+    this.#delay.reset()
+    const load: MainLoad = { ...work(), eventLoopDelayMs: rounded(Math.max(0, delayMs)) }
+    this.#post({ type: 'load', load })
+    const usage = this.#meter.measure()
+    if (!this.#isThreadUp) link.publish(beatSubject, JSON.stringify({ ...usage, ...load, session }))
+  }
+}

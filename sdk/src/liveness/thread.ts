@@ -1,0 +1,157 @@
+/**
+ * The liveness thread: says that this process is alive and still works on what it holds, through a connection of its own, whatever handlers do
+ * to the main thread. It is started from a text (see `scripts/build-thread.ts`), so it must not need anything that is found at run time.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { openConnection } from '@carillon/nats'
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
+import { sleep, systemClock, type Timer } from '../clock.ts'
+import { AckReader } from './ack-slots.ts'
+import { LoadMeter } from './load-meter.ts'
+import type { FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
+
+const ROUND_MS = 1_000
+const WATCH_MS = 100
+/** A main thread that has not moved for so long reads nothing: its work is taken care of. */
+const DEAF_AFTER_MS = 300
+/** … and is shown as blocked from here on. */
+const BLOCKED_AFTER_MS = 1_000
+const RETRY_MS = 1_000
+/** A main thread that is this late with its load is not waited for. */
+const LATE_MS = 250
+const WORKING = '+WPI'
+const ACK_PREFIX = '$JS.ACK.'
+const ALIVE = '{"alive":true}'
+const WORKING_EVERY_ROUNDS = 3
+
+/** All that the thread does, from its start until the main thread ends it or the process ends. */
+class LivenessThread {
+  readonly #settings: ThreadSettings
+  readonly #port: MessagePort
+  readonly #acks = new AckReader()
+  readonly #meter = new LoadMeter(systemClock)
+  readonly #inboxes = new Set<string>()
+  /** Deliveries that the main thread has not read yet, and for how many rounds. */
+  readonly #unread = new Map<string, number>()
+  readonly #pulse: Int32Array
+  readonly #stopping = new AbortController()
+  readonly #timers: Timer[] = []
+  #subscriptions: Subscription[] = []
+  /** Undefined: nothing is expected yet. */
+  #load: MainLoad | undefined
+  #lastBeatAt = 0
+  #lastPulse: number
+  #movedAt = systemClock.monotonic()
+  #connection: NatsConnection | undefined
+
+  constructor(settings: ThreadSettings, port: MessagePort) {
+    this.#settings = settings
+    this.#port = port
+    this.#pulse = new Int32Array(settings.pulse)
+    this.#lastPulse = Atomics.load(this.#pulse, 0)
+    port.on('message', (message: ToThread) => this.#obey(message))
+  }
+
+  async run(): Promise<void> {
+    const connection = await this.#connect()
+    if (!connection) return
+    this.#connection = connection
+    connection.subscribe(this.#settings.sessionSubject, {
+      callback: (_error, message) => {
+        message.respond(ALIVE)
+      },
+    })
+    this.#timers.push(
+      systemClock.every(ROUND_MS, () => this.#sayWorking(connection)),
+      systemClock.every(WATCH_MS, () => this.#watchMain(connection)),
+    )
+    // A close that fails leaves nothing to do: the thread ends.
+    this.#stopping.signal.addEventListener('abort', () => {
+      connection.close().catch(() => undefined)
+    })
+    if (this.#load) this.#beat(this.#load)
+    this.#say({ isUp: true })
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') this.#say({ isUp: false })
+      else if (type === 'reconnect') this.#say({ isUp: true })
+    }
+  }
+
+  async #connect(): Promise<NatsConnection | undefined> {
+    const { signal } = this.#stopping
+    const after = (delayMs: number, action: () => void) => systemClock.after(delayMs, action).cancel
+    while (!signal.aborted) {
+      try {
+        return await openConnection({ ...this.#settings.connection, after })
+      } catch {
+        // The main thread says what is wrong with its own connection, and beats itself meanwhile.
+        await sleep(systemClock, RETRY_MS, signal)
+      }
+    }
+    return undefined
+  }
+
+  #obey(message: ToThread): void {
+    if (message.type === 'segment') this.#acks.add(message.memory)
+    else if (message.type === 'load') this.#beat(message.load)
+    else if (message.type === 'inbox') this.#inboxes.add(message.inbox)
+    else {
+      for (const timer of this.#timers) timer.cancel()
+      this.#stopping.abort()
+      this.#port.close()
+    }
+  }
+
+  #say(message: FromThread): void {
+    if (!this.#stopping.signal.aborted) this.#port.postMessage(message)
+  }
+
+  #beat(load: MainLoad): void {
+    this.#load = load
+    this.#lastBeatAt = systemClock.monotonic()
+    const stillMs = Math.round(this.#stillMs)
+    const blocked = stillMs > BLOCKED_AFTER_MS ? { blockedMs: stillMs, eventLoopDelayMs: stillMs } : {}
+    const body = { ...this.#meter.measure(), ...load, ...blocked, session: this.#settings.session }
+    if (this.#connection) publish(this.#connection, this.#settings.beatSubject, JSON.stringify(body))
+  }
+
+  #sayWorking(connection: NatsConnection): void {
+    for (const subject of this.#acks.due()) publish(connection, subject, WORKING)
+    for (const [subject, rounds] of this.#unread) {
+      if (rounds % WORKING_EVERY_ROUNDS === 0) publish(connection, subject, WORKING)
+      this.#unread.set(subject, rounds + 1)
+    }
+  }
+
+  /** Pull requests of a main thread that blocks are still answered: that nobody reads the answers must not make losses of them. */
+  #watchMain(connection: NatsConnection): void {
+    const pulse = Atomics.load(this.#pulse, 0)
+    if (pulse !== this.#lastPulse) {
+      this.#lastPulse = pulse
+      this.#movedAt = systemClock.monotonic()
+    }
+    if (this.#load && systemClock.monotonic() - this.#lastBeatAt > this.#settings.beatMs + LATE_MS) this.#beat(this.#load)
+    const isDeaf = this.#stillMs > DEAF_AFTER_MS
+    if (isDeaf && this.#subscriptions.length === 0) {
+      const callback = (error: Error | null, { reply }: Msg) => {
+        if (!error && reply?.startsWith(ACK_PREFIX)) this.#unread.set(reply, 1)
+      }
+      this.#subscriptions = [...this.#inboxes].map((inbox) => connection.subscribe(`${inbox}.*`, { callback }))
+    } else if (!isDeaf && this.#subscriptions.length > 0) {
+      for (const subscription of this.#subscriptions) subscription.unsubscribe()
+      this.#subscriptions = []
+      this.#unread.clear()
+    }
+  }
+
+  get #stillMs(): number {
+    return systemClock.monotonic() - this.#movedAt
+  }
+}
+
+/** While there is no connection nobody would get it: the client drops it. */
+function publish(connection: NatsConnection, subject: string, text: string): void {
+  if (!connection.isClosed()) connection.publish(subject, text)
+}
+
+if (parentPort) void new LivenessThread(workerData as ThreadSettings, parentPort).run()
