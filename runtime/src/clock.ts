@@ -1,3 +1,5 @@
+import { uptime } from 'node:os'
+
 /** Time as a port: nothing else in the services reads the machine's clock or sets its timers. */
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -24,6 +26,9 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** How long the machine runs, the time that it was asleep included, which the monotonic clock leaves out. In milliseconds, to the next 10. */
+export const uptimeMs = (): number => uptime() * 1_000
 
 /** Waits `delayMs`, or until `signal` aborts; answers false when it was aborted. */
 export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<boolean> {

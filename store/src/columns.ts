@@ -16,6 +16,7 @@ export const LIFE_COLUMNS = {
   owner: 'text',
   ownerSession: 'text',
   wakeAt: 'number',
+  delayMs: 'number',
   queuedAt: 'number',
   progress: 'json',
   result: 'text',

@@ -25,6 +25,8 @@ export interface Store {
   readonly coordinators: CoordinatorStore
   /** Writes and reads one small record. @throws CarillonError STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL */
   check(): Promise<void>
+  /** The clock of the engine, ms since 1970; undefined where that is this machine's. @throws CarillonError STORE_UNAVAILABLE */
+  time(): Promise<number | undefined>
   /** `sqlite` or `mongodb`, and where, without secrets. */
   describe(): string
   close(): Promise<void>
@@ -48,6 +50,8 @@ export interface Due {
 export interface DueQuery {
   /** Inclusive. */
   readonly until: number
+  /** Only what comes after it in the order of the answer: by wakeAt, then id. */
+  readonly after?: Due | undefined
   /** Only these shares. */
   readonly shares: readonly number[]
   readonly limit: number

@@ -59,6 +59,8 @@ export interface TaskLife {
   /** Which process of that name it is, as far as it has said so. */
   readonly ownerSession: string | null
   readonly wakeAt: number | null
+  /** Of a delayed life: how long it waits, counted from `delayMs` before `wakeAt`; null if it waits for a time that someone named. */
+  readonly delayMs: number | null
   /** When the current attempt was queued; null in every other state. */
   readonly queuedAt: number | null
   readonly progress: Progress | null

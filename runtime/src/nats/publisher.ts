@@ -59,7 +59,7 @@ export class StreamPublisher {
       return
     }
     const id = String(this.#next++)
-    this.#pending.set(id, { done, at: this.#clock.now() })
+    this.#pending.set(id, { done, at: this.#clock.monotonic() })
     this.#cancelSweep ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
     try {
       this.#connection.publish(message.subject, body, { reply: `${this.#inbox}.${id}`, ...options })
@@ -90,7 +90,7 @@ export class StreamPublisher {
 
   #sweep(): void {
     this.#cancelSweep = undefined
-    const before = this.#clock.now() - ANSWER_WITHIN_MS
+    const before = this.#clock.monotonic() - ANSWER_WITHIN_MS
     for (const [id, entry] of this.#pending) {
       if (entry.at > before) break
       this.#end(id, { message: 'no answer from the broker' })

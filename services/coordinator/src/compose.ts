@@ -1,18 +1,18 @@
 import { PRESENCE_STREAM } from '@carillon/contracts'
 import {
   type Broker,
-  type Clock,
   inOrder,
   keptStream,
   LOSSES,
   type Logger,
+  type MeshClock,
   RejectedMessages,
   type Service,
   StreamKeeper,
   StreamPublisher,
   seeStream,
 } from '@carillon/runtime'
-import type { Store } from '@carillon/store'
+import type { JobRecord, Store } from '@carillon/store'
 import { AdvanceRun } from './app/advance-run.ts'
 import { Announcer } from './app/announce.ts'
 import { ApplyReports } from './app/apply-reports.ts'
@@ -33,6 +33,7 @@ import { ReadRuns } from './app/read-runs.ts'
 import { ReadTree } from './app/read-tree.ts'
 import { RefusedReports } from './app/refused-reports.ts'
 import { RepairQueue } from './app/repair-queue.ts'
+import { SetRight } from './app/set-right.ts'
 import { StartRuns } from './app/start-runs.ts'
 import { TakeTriggers } from './app/take-triggers.ts'
 import { WakeRuns } from './app/wake-runs.ts'
@@ -40,6 +41,7 @@ import { WakeTasks } from './app/wake-tasks.ts'
 import { RunWriter } from './app/write-runs.ts'
 import { TaskWriter } from './app/write-tasks.ts'
 import { Auditor } from './loops/auditor.ts'
+import { JumpWatch } from './loops/jump-watch.ts'
 import { Membership } from './loops/membership.ts'
 import { Waker } from './loops/waker.ts'
 import { CautiousTime } from './retention/cautious-time.ts'
@@ -54,7 +56,7 @@ export interface Ground {
   readonly id: string
   readonly store: Store
   readonly broker: Broker
-  readonly clock: Clock
+  readonly clock: MeshClock
   readonly log: Logger
   /** Copies of each stream. */
   readonly streamReplicas: number
@@ -81,7 +83,23 @@ function foundation(ground: Ground) {
   writer.advance = tasks.advance = (runId) => advance.soon(runId)
   tasks.offer = (leg) => offers.soon(leg)
   const refused = new RefusedReports({ log })
-  return { ...ground, refused, jobs, publisher, rejected, keeper, presence, announcer, work, writer, tasks, offers, advance, repair }
+  return {
+    ...ground,
+    lived: clock,
+    refused,
+    jobs,
+    publisher,
+    rejected,
+    keeper,
+    presence,
+    announcer,
+    work,
+    writer,
+    tasks,
+    offers,
+    advance,
+    repair,
+  }
 }
 
 const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
@@ -133,7 +151,10 @@ function loopsOf(base: Foundation, stopping: AbortSignal) {
     jobsLeadMs: SLOT_LEAD_MS,
     handlers: { jobs: (ids) => slots.execute(ids), runs: (ids) => wake.execute(ids), tasks: (ids) => wakeTasks.execute(ids) },
   })
-  return { slots, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }
+  const setRight = new SetRight(base)
+  const jumps = new JumpWatch({ setRight, clock, log, shares })
+  clock.onJump(() => jumps.again())
+  return { slots, setRight, jumps, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }
 }
 
 /** What removes runs that were kept for their time: by itself, and on request. */
@@ -175,15 +196,16 @@ export function compose(ground: Ground) {
   const base = foundation(ground)
   const cases = useCases(base)
   const stopping = new AbortController()
-  const { slots, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
+  const { slots, setRight, jumps, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
   const { presence, writer, tasks, offers, work, rejected, refused, clock, log, repair, publisher, keeper } = base
   const { sweeper, prune } = retentionOf(base, { shares, stopping: stopping.signal })
 
   writer.arm = (due) => waker.arm('runs', due)
   tasks.arm = offers.arm = (due) => waker.arm('tasks', due)
-  cases.ChangeJobs.arm = slots.arm = (job) => {
+  const armJob = (job: JobRecord) => {
     if (job.wakeAt !== null) waker.arm('jobs', { id: job.id, wakeAt: job.wakeAt })
   }
+  cases.ChangeJobs.arm = setRight.arm = slots.arm = armJob
   followLosses({ ...base, auditor })
   const lose = new LoseInstance(base)
   presence.onGone = (namespace, instance) => {
@@ -205,7 +227,7 @@ export function compose(ground: Ground) {
   })
   return {
     providers: { ...cases, PruneRuns: prune, CheckHealth: health },
-    loops: inOrder([keeper, presence, membership, waker, auditor, sweeper] satisfies Service[]),
+    loops: inOrder([keeper, clock, presence, membership, jumps, waker, auditor, sweeper] satisfies Service[]),
     rejected,
     /** Publishes all work again that the broker should have and does not (architecture §4 rule 9). */
     rebuild: async () => {

@@ -1,13 +1,16 @@
 import {
+  brokerTime,
   type Clock,
   connectBroker,
   freshServiceId,
   type Logger,
+  MeshClock,
   MeshTransport,
   type NatsSettings,
   type Running,
   startMicroservice,
   systemClock,
+  uptimeMs,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { compose, type Ground } from './compose.ts'
@@ -42,8 +45,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const log = options.log.child({ service: 'coordinator', id })
   const broker = await connectBroker({ nats: options.nats, name: id, log })
   const batch = BATCHES[store.describe().startsWith('sqlite') ? 'sqlite' : 'mongodb']
+  const sources = [brokerTime(broker), { name: 'the store', read: () => store.time() }]
+  const meshClock = new MeshClock({ local: clock, sources, log, uptimeMs })
   const retention = { ...DEFAULT_RETENTION, ...options.retention }
-  return await start({ id, store, broker, clock, log, batch, retention, streamReplicas })
+  return await start({ id, store, broker, clock: meshClock, log, batch, retention, streamReplicas })
 }
 
 async function start(ground: Ground & { batch: { maxMessages: number } }): Promise<Running> {

@@ -74,7 +74,7 @@ async function run(options: LoggerOptions, id: string, broker: Broker): Promise<
     log,
     retentionMs: (options.retentionDays ?? 7) * DAY_MS,
     linesPerRun: options.linesPerRun ?? 100_000,
-    startedAt: clock.now(),
+    startedAt: clock.monotonic(),
   }
   const services = inOrder([keeper, microservice(parts), new KeepRetention(parts, options.trimEveryMs ?? 60_000)])
   const stop = async () => {

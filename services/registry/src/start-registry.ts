@@ -147,13 +147,13 @@ function assemble(given: {
     keeper: new StreamKeeper({ broker, clock, log, kept: keptOf({ broker, bucket, consumers, roster }, given.streamReplicas) }),
     events: new InstanceEvents({ publisher, clock, log }),
     roster,
-    time: new TickedTime({ tickMs: given.tickMs, now: clock.now() }),
+    time: new TickedTime({ tickMs: given.tickMs, now: clock.monotonic() }),
     strangers: new AskLimit({ windowMs: beatMs, maxKeys: STRANGERS_PER_BEAT }),
     clock,
     log,
     beatMs,
     lostAfterMs,
-    startedAt: clock.now(),
+    startedAt: clock.monotonic(),
   }
 }
 

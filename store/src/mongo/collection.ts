@@ -97,8 +97,10 @@ export class RecordCollection<Item> {
 export const ANY_TIME = { $gte: 0 }
 
 /** The filter and order of what is due. A single coordinator owns every share and needs no comparison. */
-export function dueFilter({ until, shares, limit }: DueQuery): { filter: Document; options: { sort: Sort; limit: number } } {
+export function dueFilter({ until, after, shares, limit }: DueQuery): { filter: Document; options: { sort: Sort; limit: number } } {
   const all = new Set(shares).size === SHARES
   const owned = all ? {} : { share: { $in: [...shares] } }
-  return { filter: { wakeAt: { ...ANY_TIME, $lte: until }, ...owned }, options: { sort: { wakeAt: 1, _id: 1 }, limit } }
+  const from = after ? { $gte: after.wakeAt } : ANY_TIME
+  const later = after ? { $or: [{ wakeAt: { $gt: after.wakeAt } }, { _id: { $gt: after.id } }] } : {}
+  return { filter: { wakeAt: { ...from, $lte: until }, ...later, ...owned }, options: { sort: { wakeAt: 1, _id: 1 }, limit } }
 }

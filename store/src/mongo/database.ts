@@ -44,6 +44,12 @@ export class MongoDatabase {
     this.#db = this.#client.db(database, { writeConcern: MAJORITY, readPreference: 'primary', readConcern: new ReadConcern('majority') })
   }
 
+  /** The engine's clock; undefined if it does not say. */
+  async time(): Promise<number | undefined> {
+    const { localTime } = await this.read((signal) => this.#db.admin().command({ hello: 1 }, { signal }))
+    return localTime instanceof Date ? localTime.getTime() : undefined
+  }
+
   collection(name: string): Collection<StoredDocument> {
     return this.#db.collection<StoredDocument>(name)
   }

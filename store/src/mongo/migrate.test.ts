@@ -15,7 +15,7 @@ test('mongodb: a store of the first schema keeps the slots of its jobs', { skip:
   const client = await MongoClient.connect(fresh.url)
   const database = client.db()
   await database.collection('jobs').updateMany({}, { $unset: { nextSlotAt: '' } })
-  await database.collection<{ _id: number }>('migrations').deleteMany({ _id: { $gte: 2 } })
+  await database.collection<{ _id: number }>('migrations').deleteMany({ _id: 2 })
   await client.close()
 
   const after = await openStore(fresh.url)

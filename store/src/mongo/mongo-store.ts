@@ -30,6 +30,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     retention: new MongoRetentionStore(database),
     coordinators: new MongoCoordinatorStore(database),
     check: () => check(database),
+    time: () => database.time(),
     describe: () => `mongodb ${database.place}`,
     close: () => database.close(),
   }

@@ -4,6 +4,7 @@ import { nextSlot } from './migrations/0002-next-slot.ts'
 import { ownerSession } from './migrations/0003-owner-session.ts'
 import { retention } from './migrations/0004-retention.ts'
 import { interruptions } from './migrations/0005-interruptions.ts'
+import { delays } from './migrations/0006-delays.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -12,6 +13,7 @@ export const MIGRATIONS = [
   { number: 3, name: 'owner-session', sql: ownerSession },
   { number: 4, name: 'retention', sql: retention },
   { number: 5, name: 'interruptions', sql: interruptions },
+  { number: 6, name: 'delays', sql: delays },
 ] as const
 
 /**

@@ -26,6 +26,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       retention: new SqliteRetentionStore(connection),
       coordinators: new SqliteCoordinatorStore(connection),
       check: async () => check(connection),
+      time: async () => undefined,
       describe: () => `sqlite ${options.path}`,
       close: async () => connection.close(),
     }

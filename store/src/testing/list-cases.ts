@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { RUN_STATES, type RunState, taskIdOf } from '@carillon/contracts'
-import type { TaskQuery } from '../ports.ts'
+import type { Due, TaskQuery } from '../ports.ts'
 import { SHARES } from '../records.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { allOf, range } from './pages.ts'
@@ -30,6 +30,15 @@ export const LIST_CASES: ConformanceCase[] = [
       assert.deepEqual(ids(first), expected(ALL_SHARES).slice(0, 7))
       assert.deepEqual(first[0], { id: runs[0]!.id, wakeAt: START_AT })
       assert.deepEqual(await store.runs.due({ until: START_AT - 1, shares: ALL_SHARES, limit: 10 }), [])
+      // Many share a time: the page after it begins within them.
+      const pages: string[] = []
+      let after: Due | undefined
+      do {
+        const page = await store.runs.due({ until: START_AT + 50, shares: [0, 5, 63, 17], limit: 3, after })
+        pages.push(...ids(page))
+        after = page.at(-1)
+      } while (after)
+      assert.deepEqual(pages, expected([0, 5, 63, 17]))
     },
   },
   {

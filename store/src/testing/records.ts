@@ -16,6 +16,7 @@ const LIFE: TaskLife = {
   owner: null,
   ownerSession: null,
   wakeAt: null,
+  delayMs: null,
   queuedAt: START_AT,
   progress: null,
   result: null,

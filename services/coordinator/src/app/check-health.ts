@@ -1,5 +1,5 @@
 import { CarillonError, type ServiceHealth } from '@carillon/contracts'
-import type { Clock } from '@carillon/runtime'
+import type { Clock, MeshClock } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 
 /** What a coordinator says of itself. */
@@ -7,7 +7,7 @@ export class CheckHealth {
   readonly #options: {
     id: string
     store: Store
-    clock: Clock
+    clock: Clock & Pick<MeshClock, 'describe'>
     shares: () => readonly number[]
     streams: () => ServiceHealth['checks'][number]
     refused: () => number
@@ -22,7 +22,7 @@ export class CheckHealth {
   constructor(options: {
     id: string
     store: Store
-    clock: Clock
+    clock: Clock & Pick<MeshClock, 'describe'>
     shares: () => readonly number[]
     streams: () => ServiceHealth['checks'][number]
     refused: () => number
@@ -32,7 +32,7 @@ export class CheckHealth {
     retention: () => string
   }) {
     this.#options = options
-    this.#since = options.clock.now()
+    this.#since = options.clock.monotonic()
   }
 
   async execute(): Promise<ServiceHealth> {
@@ -41,9 +41,10 @@ export class CheckHealth {
       service: 'coordinator',
       id,
       version: '0.1.0',
-      uptimeMs: clock.now() - this.#since,
+      uptimeMs: clock.monotonic() - this.#since,
       checks: [
         await this.#store(),
+        { name: 'clock', ...clock.describe() },
         { name: 'shares', ok: true, message: `looks after ${shares().length} of 64 shares of the key space` },
         streams(),
         this.#queue(),

@@ -35,7 +35,7 @@ export class JobCache {
 
   /** For each place the job of that name; undefined where there is none, or no name. */
   async find(places: readonly { namespace: string; name: string | undefined }[]): Promise<(JobRecord | undefined)[]> {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const ids = places.map(({ namespace, name }) => (name === undefined ? undefined : jobId(namespace, name)))
     const found = new Map<string, JobRecord | undefined>()
     const missing = new Set<string>()
@@ -50,7 +50,7 @@ export class JobCache {
   }
 
   async #read(ids: readonly string[], into: Map<string, JobRecord | undefined>): Promise<void> {
-    const [forgotten, until] = [this.#forgotten, this.#clock.now() + KEEP_MS]
+    const [forgotten, until] = [this.#forgotten, this.#clock.monotonic() + KEEP_MS]
     const jobs = await this.#store.jobs.get(ids)
     if (this.#entries.size > KEEP_AT_MOST) this.#entries.clear()
     for (const [i, id] of ids.entries()) {
@@ -69,7 +69,7 @@ export class JobCache {
 
   /** Those of these jobs whose slot comes before `until`. */
   async toFire(ids: readonly string[], until: number): Promise<DueJob[]> {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const isDue = (job: JobRecord | undefined): job is DueJob =>
       job?.state === 'active' && job.nextSlotAt !== null && job.wakeAt !== null && job.wakeAt <= until
     const known = ids.map((id) => this.#entries.get(id)).map((entry) => (entry && entry.until > now ? entry.job : undefined))
@@ -80,7 +80,7 @@ export class JobCache {
 
   keep(jobs: readonly JobRecord[]): void {
     if (this.#entries.size > KEEP_AT_MOST) this.#entries.clear()
-    const until = this.#clock.now() + KEEP_MS
+    const until = this.#clock.monotonic() + KEEP_MS
     for (const job of jobs) this.#entries.set(job.id, { job, until })
   }
 

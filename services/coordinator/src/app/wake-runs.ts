@@ -1,7 +1,8 @@
 import { isEnded } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { RunRecord, Store } from '@carillon/store'
-import { decideDue, decideWake } from '../domain/life.ts'
+import { decideWake } from '../domain/life.ts'
+import type { Lived } from '../domain/timing.ts'
 import type { AdvanceRun } from './advance-run.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { RunChange, RunWriter } from './write-runs.ts'
@@ -13,13 +14,15 @@ export class WakeRuns {
   readonly #presence: PresenceWatch
   readonly #advance: AdvanceRun
   readonly #clock: Clock
+  readonly #lived: Lived
 
-  constructor(options: { store: Store; writer: RunWriter; presence: PresenceWatch; advance: AdvanceRun; clock: Clock }) {
+  constructor(options: { store: Store; writer: RunWriter; presence: PresenceWatch; advance: AdvanceRun; clock: Clock; lived: Lived }) {
     this.#store = options.store
     this.#writer = options.writer
     this.#presence = options.presence
     this.#advance = options.advance
     this.#clock = options.clock
+    this.#lived = options.lived
   }
 
   async execute(ids: readonly string[]): Promise<void> {
@@ -28,7 +31,8 @@ export class WakeRuns {
     for (const run of await this.#store.runs.get(ids)) {
       if (!run || run.wakeAt === null || run.wakeAt > now) continue
       if (isEnded(run.state)) await this.#writer.repeatEnd(run)
-      else if (run.state === 'delayed') changes.push({ run, decision: decideDue(run, now) })
+      else if (run.state === 'delayed')
+        changes.push({ run, decision: decideWake(run, { policy: run, isLost: false, now, lived: this.#lived }) })
       else if (run.mode !== 'single') this.#advance.soon(run.id)
       else changes.push(this.#lookAt(run, now))
     }
@@ -37,7 +41,7 @@ export class WakeRuns {
 
   #lookAt(run: RunRecord, now: number): RunChange {
     const isLost = run.owner !== null && this.#presence.isLost(run.namespace, run.owner, run.ownerSession)
-    const decision = decideWake(run, { policy: run, isLost, now })
+    const decision = decideWake(run, { policy: run, isLost, now, lived: this.#lived })
     const isOverTime = !isLost && run.state === 'running' && decision.event !== 'checked'
     if (isOverTime && run.owner) this.#writer.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
     return { run, decision }

@@ -1,5 +1,6 @@
 import { isEnded, TIMES } from '@carillon/contracts'
 import { type Decision, decideCancel, decideLoss, decideWake, isRefused } from '../domain/life.ts'
+import type { Lived } from '../domain/timing.ts'
 import type { OfferLegs } from './offer-legs.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { TaskChange, TaskOfRun, TaskWriter } from './write-tasks.ts'
@@ -9,11 +10,13 @@ export class WakeTasks {
   readonly #writer: TaskWriter
   readonly #offers: OfferLegs
   readonly #presence: PresenceWatch
+  readonly #lived: Lived
 
-  constructor(options: { tasks: TaskWriter; offers: OfferLegs; presence: PresenceWatch }) {
+  constructor(options: { tasks: TaskWriter; offers: OfferLegs; presence: PresenceWatch; lived: Lived }) {
     this.#writer = options.tasks
     this.#offers = options.offers
     this.#presence = options.presence
+    this.#lived = options.lived
   }
 
   async execute(ids: readonly string[]): Promise<void> {
@@ -41,7 +44,7 @@ export class WakeTasks {
     // An offer that was not heard of is made again.
     if (task.state === 'queued')
       return change({ expect: { state: ['queued'], attempt: task.attempt }, set: { state: 'queued', wakeAt: now + TIMES.ackWaitMs } })
-    const decision = decideWake(task, { policy: run, isLost, now })
+    const decision = decideWake(task, { policy: run, isLost, now, lived: this.#lived })
     const isOffered = decision.event === 'due' && task.target !== null
     return change(isOffered ? { ...decision, set: { ...decision.set, wakeAt: now + TIMES.ackWaitMs } } : decision)
   }

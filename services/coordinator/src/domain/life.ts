@@ -19,6 +19,7 @@ import {
   writeJson,
 } from '@carillon/contracts'
 import type { LifeExpectation, Resume, TaskLife } from '@carillon/store'
+import { decideToWait, type Lived, leftOfDelay } from './timing.ts'
 
 /** What a life needs to know besides itself. */
 export interface Policy {
@@ -49,6 +50,9 @@ export const CHECK_RUNNING_MS = 30_000
 export const CHECK_QUEUED_MS = 10_000
 /** An executor that is silent about a time limit or a cancel for this long, after its grace, is decided for. */
 const SILENT_MS = TIMES.graceMs + 2_000
+
+/** A delay that is over but for this is over. */
+const EARLY_MS = 1_000
 
 const ended = { wakeAt: null, queuedAt: null } as const
 /** It got on: what was lost before does not count any more. */
@@ -139,7 +143,7 @@ function decideSleep(
   const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
   if (state === 'cancelled')
     return { event: 'slept', expect, set: { ...ended, state, reason: 'cancelled-by-request', owner: instance, endedAt: now } }
-  const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, wakeAt: now + delayMs }
+  const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, wakeAt: now + delayMs, delayMs }
   return { event: 'slept', expect, set: { ...next, state, reason: 'sleep', owner: null, startedAt: null, queuedAt: null, ...NO_LOSSES } }
 }
 
@@ -189,11 +193,13 @@ function finishedSet(
 ): Partial<TaskLife> {
   if (context.event === 'retried') {
     const failed = life.attempt - (life.attempts - context.policy.tries)
-    const delayMs = Math.max(backoffMs(context.policy.backoff, failed), Math.ceil(report.error?.retryAfterMs ?? 0))
+    const askedMs = Math.max(backoffMs(context.policy.backoff, failed), Math.ceil(report.error?.retryAfterMs ?? 0))
+    const delayMs = Math.min(askedMs, LIMITS.horizonYears * 365 * 86_400_000)
     return {
       reason: 'retry',
       attempt: life.attempt + 1,
-      wakeAt: context.now + Math.min(delayMs, LIMITS.horizonYears * 365 * 86_400_000),
+      wakeAt: context.now + delayMs,
+      delayMs,
       error: failureOf(report),
       owner: null,
       progress: null,
@@ -314,12 +320,16 @@ export function decideTimeout(life: TaskLife, context: { policy: Policy; now: nu
 }
 
 /** What the `wakeAt` of an open life asks for: a delay is over, its owner is gone or silent, its time is up, or it is looked at again later. */
-export function decideWake(life: TaskLife, context: { policy: Policy; isLost: boolean; now: number }): Decision {
-  const { policy, isLost, now } = context
-  if (life.state === 'delayed') return decideDue(life, now)
+export function decideWake(life: TaskLife, context: { policy: Policy; isLost: boolean; now: number; lived: Lived }): Decision {
+  const { policy, isLost, now, lived } = context
+  if (life.state === 'delayed') {
+    const leftMs = leftOfDelay(life, context)
+    return leftMs > EARLY_MS ? decideToWait(life, { now, leftMs }) : decideDue(life, now)
+  }
   // Cancelling: its owner had its grace and is silent.
   if (isLost || life.state === 'cancelling') return decideLoss(life, { now })
-  const next = nextCheck(life.startedAt ?? now, policy.timeoutMs, now)
+  const startedAt = life.startedAt === null ? now : now - lived.awakeSince(life.startedAt)
+  const next = nextCheck(startedAt, policy.timeoutMs, now)
   if (policy.timeoutMs !== null && next <= now + 1) return decideTimeout(life, { policy, now })
   return { event: 'checked', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { wakeAt: next } }
 }

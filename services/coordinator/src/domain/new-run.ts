@@ -36,6 +36,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
   return {
     ...unborn(origin),
     ...timing(dueAt, { now: origin.now, mode: planned.mode }),
+    delayMs: request.delayMs || null,
     ...planned,
     job: job?.name ?? null,
     handler: handlerOf(request, job),
@@ -107,6 +108,7 @@ function unborn({ id, namespace, trigger, traceparent, now }: RunOrigin) {
     createdAt: now,
     share: shareOf(id),
     resume: null,
+    delayMs: null,
     job: null,
     key: null,
     slot: null,
@@ -153,6 +155,7 @@ export function taskOfRun(run: RunRecord, place: TaskPlace): TaskRecord {
     owner: null,
     ownerSession: null,
     wakeAt: null,
+    delayMs: null,
     queuedAt: null,
     progress: null,
     result: null,

@@ -67,7 +67,7 @@ export class Membership extends LoopService {
 
   async #round(): Promise<void> {
     await this.#store.coordinators.put({ id: this.#id, beat: ++this.#beat, publishedBefore: this.#publishedBefore() })
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const records = await this.#store.coordinators.list()
     const live = [this.#id]
     for (const record of records.filter(({ id }) => id !== this.#id)) {

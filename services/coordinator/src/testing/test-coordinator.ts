@@ -21,11 +21,13 @@ import { ReadRuns } from '../app/read-runs.ts'
 import { ReadTree } from '../app/read-tree.ts'
 import { RefusedReports } from '../app/refused-reports.ts'
 import { RepairQueue } from '../app/repair-queue.ts'
+import { SetRight } from '../app/set-right.ts'
 import { StartRuns } from '../app/start-runs.ts'
 import { WakeRuns } from '../app/wake-runs.ts'
 import { WakeTasks } from '../app/wake-tasks.ts'
 import { RunWriter } from '../app/write-runs.ts'
 import { TaskWriter } from '../app/write-tasks.ts'
+import type { Lived } from '../domain/timing.ts'
 import { FakeBroker } from './fake-broker.ts'
 
 /** Who is alive, as a test says. */
@@ -104,7 +106,9 @@ export function useCasesOn(given: TestGround) {
   const rejected = new RejectedMessages(publisher, log)
   const announcer = new Announcer({ broker, publisher, log })
   const work = new WorkPublisher({ broker, publisher, clock, log })
-  const ground = { store, work, announcer, broker, clock, log, rejected, presence: given.presence as unknown as PresenceWatch }
+  const since = (time: number) => Math.max(0, clock.now() - time)
+  const lived: Lived = { since, awakeSince: since }
+  const ground = { store, lived, work, announcer, broker, clock, log, rejected, presence: given.presence as unknown as PresenceWatch }
   const writer = new RunWriter(ground)
   const tasks = new TaskWriter({ ...ground, writer })
   const offers = new OfferLegs({ ...ground, tasks })
@@ -139,6 +143,7 @@ export function useCasesOn(given: TestGround) {
     fireSlots: new FireSlots(base),
     wakeRuns: new WakeRuns(base),
     wakeTasks: new WakeTasks(base),
+    setRight: new SetRight(base),
     loseInstance: new LoseInstance(base),
     applyReports: new ApplyReports(base),
   }

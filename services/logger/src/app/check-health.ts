@@ -17,7 +17,7 @@ export async function checkHealth(parts: LoggerParts): Promise<ServiceHealth> {
       return `${waiting} messages wait, ${taken} are being stored`
     }),
   ])
-  return { service: 'logger', id: parts.id, version: '0.1.0', uptimeMs: clock.now() - parts.startedAt, checks }
+  return { service: 'logger', id: parts.id, version: '0.1.0', uptimeMs: clock.monotonic() - parts.startedAt, checks }
 }
 
 async function check(name: string, look: () => Promise<string>): Promise<Check> {

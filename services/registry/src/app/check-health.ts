@@ -20,7 +20,7 @@ export async function checkHealth(parts: RegistryParts): Promise<ServiceHealth> 
       return `${count} of ${MAX_HANDLERS} handlers`
     }),
   ])
-  return { service: 'registry', id: parts.id, version: '0.1.0', uptimeMs: parts.clock.now() - parts.startedAt, checks }
+  return { service: 'registry', id: parts.id, version: '0.1.0', uptimeMs: parts.clock.monotonic() - parts.startedAt, checks }
 }
 
 async function check(name: string, look: () => Promise<string>): Promise<Check> {

@@ -28,7 +28,7 @@ function loadOf({ session: _, ...load }: Beat): Beat {
  */
 async function greetStranger(parts: RegistryParts, name: InstanceName, session: string | undefined): Promise<boolean> {
   const key = presenceKey(name)
-  if (!parts.strangers.allows(key, parts.clock.now())) return false
+  if (!parts.strangers.allows(key, parts.clock.monotonic())) return false
   try {
     const entry = await parts.bucket.read(key)
     const isKnown = entry !== undefined && !isOtherSession(entry.presence.session, session)

@@ -20,7 +20,7 @@ export class WatchSilence extends LoopService {
     const { clock, time } = this.#parts
     while (await pause(clock, this.#tickMs, signal)) {
       if (!(await this.#isAnswered(signal))) continue
-      time.tick(clock.now())
+      time.tick(clock.monotonic())
       await declareLost(this.#parts)
     }
   }

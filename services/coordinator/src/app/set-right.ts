@@ -1,0 +1,102 @@
+import type { Clock } from '@carillon/runtime'
+import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
+import { decideAnew, type Lived, slotAnew } from '../domain/timing.ts'
+import type { JobCache } from './read-jobs.ts'
+import type { RunWriter } from './write-runs.ts'
+import type { TaskWriter } from './write-tasks.ts'
+
+const PAGE = 500
+/** Later than anything that waits. */
+const END_OF_TIME = Number.MAX_SAFE_INTEGER
+
+/**
+ * Goes through everything that waits and sets right what a wrong clock has stored: slots farther ahead than their schedule says, delays that are over
+ * sooner or later than they were asked for, checks that are due too late. Needed when the time of the mesh has jumped, and for shares that
+ * someone else has looked after.
+ */
+export class SetRight {
+  readonly #store: Store
+  readonly #jobs: JobCache
+  readonly #writer: RunWriter
+  readonly #tasks: TaskWriter
+  readonly #clock: Clock
+  readonly #lived: Lived
+  /** Set once by the composition. */
+  arm: (job: JobRecord) => void = () => undefined
+
+  constructor(options: { store: Store; jobs: JobCache; writer: RunWriter; tasks: TaskWriter; clock: Clock; lived: Lived }) {
+    this.#store = options.store
+    this.#jobs = options.jobs
+    this.#writer = options.writer
+    this.#tasks = options.tasks
+    this.#clock = options.clock
+    this.#lived = options.lived
+  }
+
+  /** Answers how much was wrong. */
+  async execute(shares: readonly number[], signal: AbortSignal): Promise<number> {
+    let count = 0
+    for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {
+      const jobs = await this.#store.jobs.due({ until: END_OF_TIME, after, shares, limit: PAGE })
+      count += await this.#move(jobs)
+      after = dueOf(jobs.at(-1))
+      isMore = jobs.length === PAGE
+    }
+    await eachPage(this.#store.runs, { shares, signal }, async (runs: RunRecord[]) => {
+      const changes = runs.flatMap((run) => this.#anew(run, (decision) => ({ run, decision })))
+      await this.#writer.write(changes)
+      count += changes.length
+    })
+    await eachPage(this.#store.tasks, { shares, signal }, async (tasks: TaskRecord[]) => {
+      const wrong = tasks.filter((task) => this.#anew(task, () => task).length > 0)
+      const known = wrong.length > 0 ? await this.#tasks.known(wrong.map(({ id }) => id)) : []
+      const changes = known.flatMap((work) => (work ? this.#anew(work.task, (decision) => ({ ...work, decision })) : []))
+      await this.#tasks.write(changes)
+      count += changes.length
+    })
+    return count
+  }
+
+  #anew<Change>(life: RunRecord | TaskRecord, change: (decision: NonNullable<ReturnType<typeof decideAnew>>) => Change): Change[] {
+    const decision = decideAnew(life, { now: this.#clock.now(), lived: this.#lived })
+    return decision ? [change(decision)] : []
+  }
+
+  async #move(jobs: readonly JobRecord[]): Promise<number> {
+    const now = this.#clock.now()
+    const moves: (JobMove & { job: JobRecord })[] = []
+    for (const job of jobs) {
+      const times = job.state === 'active' && job.schedule && job.nextSlotAt !== null ? slotAnew(job, now) : undefined
+      if (times)
+        moves.push({
+          job,
+          id: job.id,
+          expect: { revision: job.revision, nextSlotAt: job.nextSlotAt as number },
+          set: { ...times, state: 'active' },
+        })
+    }
+    if (moves.length === 0) return 0
+    const outcomes = await this.#store.jobs.advance(moves.map(({ id, expect, set }) => ({ id, expect, set })))
+    for (const [i, { job, set }] of moves.entries()) {
+      this.#jobs.forget(job.namespace, job.name)
+      if (outcomes[i] === 'applied') this.arm({ ...job, ...set })
+    }
+    return moves.length
+  }
+}
+
+const dueOf = (item: { id: string; wakeAt: number | null } | undefined): Due | undefined =>
+  item === undefined || item.wakeAt === null ? undefined : { id: item.id, wakeAt: item.wakeAt }
+
+async function eachPage<Item extends { readonly id: string; readonly wakeAt: number | null }>(
+  store: LifeStore<Item>,
+  { shares, signal }: { shares: DueQuery['shares']; signal: AbortSignal },
+  take: (items: Item[]) => Promise<void>,
+): Promise<void> {
+  for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {
+    const due = await store.due({ until: END_OF_TIME, after, shares, limit: PAGE })
+    if (due.length > 0) await take((await store.get(due.map(({ id }) => id))).filter((item) => item !== undefined))
+    after = due.at(-1)
+    isMore = due.length === PAGE
+  }
+}
