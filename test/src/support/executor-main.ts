@@ -18,6 +18,9 @@ mesh.handle<{ ms?: number }>(
   },
   { concurrency: Number(concurrency) },
 )
+mesh.handle('fail', () => {
+  throw new Error('as asked')
+})
 mesh.handle('crash', () => process.kill(process.pid, 'SIGKILL'))
 const added = async (results: AsyncIterable<number>) => {
   let sum = 0

@@ -1,0 +1,25 @@
+/**
+ * Loaded into a process before anything else (`node --import`): its wall clock is off by as many milliseconds as the file `CARILLON_TEST_CLOCK`
+ * says, from one look to the next. The monotonic clock is as it is, as when someone sets the clock of a machine.
+ */
+import { readFileSync } from 'node:fs'
+
+const { CARILLON_TEST_CLOCK: file } = process.env
+const LOOK_EVERY_MS = 20
+
+if (file !== undefined) {
+  const TrueDate = Date
+  const trueNow = Date.now
+  let [shiftMs, lookedAt] = [0, Number.NEGATIVE_INFINITY]
+  const now = () => {
+    if (performance.now() - lookedAt >= LOOK_EVERY_MS) {
+      lookedAt = performance.now()
+      shiftMs = Number(readFileSync(file, 'utf8')) || 0
+    }
+    return trueNow() + shiftMs
+  }
+  globalThis.Date = new Proxy(TrueDate, {
+    construct: (target, args: unknown[]) => Reflect.construct(target, args.length === 0 ? [now()] : args),
+    get: (target, key) => (key === 'now' ? now : Reflect.get(target, key)),
+  })
+}
