@@ -19,7 +19,7 @@ import {
   writeJson,
 } from '@carillon/contracts'
 import type { LifeExpectation, Resume, TaskLife } from '@carillon/store'
-import { decideToWait, type Lived, leftOfDelay } from './timing.ts'
+import { beganAt, decideToWait, type Lived, leftOfDelay, ranFor } from './timing.ts'
 
 /** What a life needs to know besides itself. */
 export interface Policy {
@@ -255,20 +255,6 @@ function bounded(error: Failure): Failure {
     message: error.message.slice(0, LIMITS.errorTextBytes),
     ...(error.stack ? { stack: error.stack.slice(0, LIMITS.errorTextBytes) } : {}),
   }
-}
-
-/** How long an attempt ran, as its executor measured it. Older executors say when it began and ended, by a clock of their own. */
-function ranFor({ durationMs, startedAt, endedAt }: FinishedReport): number | undefined {
-  if (durationMs !== undefined) return durationMs
-  const ms = Date.parse(endedAt ?? '') - Date.parse(startedAt ?? '')
-  return ms >= 0 ? ms : undefined
-}
-
-/** When an attempt began, on our clock: an executor's clock decides nothing, how long it ran does, within what we know. */
-function beganAt(life: TaskLife, durationMs: number | undefined, context: { policy: Policy; now: number }): number {
-  const { policy, now } = context
-  if (durationMs === undefined) return life.startedAt ?? now
-  return Math.min(now, Math.max(now - Math.round(durationMs), policy.createdAt, life.queuedAt ?? 0))
 }
 
 /** Whether the next attempt may have nothing beside it: it is suspected of what ends processes, or its neighbours have kept it from its end too often. */

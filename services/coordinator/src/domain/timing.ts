@@ -1,6 +1,6 @@
-import { isEnded, type Schedule } from '@carillon/contracts'
+import { type FinishedReport, isEnded, type Schedule } from '@carillon/contracts'
 import type { JobRecord, TaskLife } from '@carillon/store'
-import type { Decision } from './life.ts'
+import type { Decision, Policy } from './life.ts'
 import { firstSlot, timesOf } from './schedule.ts'
 
 /** How long ago a stored time was, as this process has lived it: by how much a clock was set is no part of it. */
@@ -14,6 +14,20 @@ export interface Lived {
 const TOLERATED_MS = 3_000
 /** Nothing but a delay makes anyone wait longer before it is checked again. */
 const LONGEST_CHECK_MS = 120_000
+
+/** How long an attempt ran, as its executor measured it. Older executors say when it began and ended, by a clock of their own. */
+export function ranFor({ durationMs, startedAt, endedAt }: FinishedReport): number | undefined {
+  if (durationMs !== undefined) return durationMs
+  const ms = Date.parse(endedAt ?? '') - Date.parse(startedAt ?? '')
+  return ms >= 0 ? ms : undefined
+}
+
+/** When an attempt began, on our clock: an executor's clock decides nothing, how long it ran does, within what we know. */
+export function beganAt(life: TaskLife, durationMs: number | undefined, context: { policy: Policy; now: number }): number {
+  const { policy, now } = context
+  if (durationMs === undefined) return life.startedAt ?? now
+  return Math.min(now, Math.max(now - Math.round(durationMs), policy.createdAt, life.queuedAt ?? 0))
+}
 
 /** How much of a delay is left; 0 or less: it is over. A delay counts from when it was asked for, a time that someone named by the clock. */
 export function leftOfDelay({ wakeAt, delayMs }: TaskLife, { now, lived }: { now: number; lived: Lived }): number {
