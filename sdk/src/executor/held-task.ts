@@ -76,10 +76,9 @@ export class HeldTasks {
   /** Show everything that is held, from now on, to the thread that reads these slots; undefined: there is none. */
   shareWith(slots: AckSlots | undefined): void {
     this.#slots = slots
-    for (const task of this.#tasks.values()) {
-      task.slot = -1
-      this.#share(task)
-    }
+    // A task may be here under two keys.
+    for (const task of this.#tasks.values()) task.slot = -1
+    for (const task of this.#tasks.values()) this.#share(task)
   }
 
   remove(task: HeldTask): void {

@@ -30,6 +30,7 @@ function anIntake() {
     handler: { name: 'h' },
     running: [],
     asking: 0,
+    takesOffers: true,
     add: (task: HeldTask) => void begun.push(task),
     take: () => waiting.splice(0),
   }
@@ -176,4 +177,14 @@ test("what is read after a long pause of this process may be someone else's by n
     begun.map(({ work }) => work.taskId),
     ['third'],
   )
+})
+
+test('an offer that was overtaken by the order to cancel is asked about', async () => {
+  const { intake, held, answers, begun, questions } = anIntake()
+  intake.takeControl(cancelOf('leg'))
+  intake.takeOffer({ ...messageOf('leg', 1), reply: 'inbox', json: () => workOf('leg') } as unknown as Msg)
+  assert.deepEqual(answers, [['inbox', '{"accepted":true}']])
+  questions[0]?.answer({ run: false, reason: 'the task is cancelled' })
+  await settled()
+  assert.deepEqual([begun, held.size], [[], 0])
 })

@@ -91,6 +91,10 @@ export class Intake {
       for (const task of lane.take(({ ackSubject }) => ackSubject !== undefined)) this.#claim(lane, task, false)
   }
 
+  #isCancelled({ taskId, runId }: WorkMessage): boolean {
+    return this.#cancelled.has(taskId) || this.#cancelled.has(runId)
+  }
+
   /** Whether a message that is read now may have waited in the connection while nobody read. */
   #mayBeOld(now: number): boolean {
     return now < this.#staleUntil || now - this.#awakeAt > LONG_PAUSE_MS
@@ -130,9 +134,8 @@ export class Intake {
     held.add(task)
     // The run of a handler that maps, asked for before that was known: it has to be planned.
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
-    const isCancelled = this.#cancelled.has(work.taskId) || this.#cancelled.has(work.runId)
     const mayBeForgotten = acknowledged !== undefined || sequence <= this.#forgetsUpTo || this.#mayBeOld(now)
-    if (redelivered || isUnplanned || isCancelled || mayBeForgotten) this.#claim(lane, task, redelivered)
+    if (redelivered || isUnplanned || this.#isCancelled(work) || mayBeForgotten) this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
   }
@@ -213,7 +216,9 @@ export class Intake {
     if (held.find(task.work) || this.#doneOffers.has(attemptKey(task.work))) return { accepted: true }
     if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
     held.add(task)
-    lane.add(task, true)
+    // The offer may have been overtaken by the order to cancel.
+    if (this.#isCancelled(work)) this.#claim(lane, task, false)
+    else lane.add(task, true)
     return { accepted: true }
   }
 

@@ -1,3 +1,4 @@
+import { CarillonError } from '@carillon/contracts'
 import type { Broker } from '@carillon/runtime'
 
 /**
@@ -13,7 +14,7 @@ export class WorkHorizon {
     this.#broker = broker
   }
 
-  /** The last sequence of the stream when this registry came to the server that it is connected to. */
+  /** The last sequence of the stream when this registry came to the server that it is connected to. @throws CarillonError NATS_UNAVAILABLE */
   sequence(): Promise<number> {
     const serverId = this.#broker.connection.info?.server_id
     if (this.#asked && serverId === this.#serverId) return this.#asked
@@ -27,6 +28,10 @@ export class WorkHorizon {
   }
 
   async #ask(): Promise<number> {
-    return (await this.#broker.manager.streams.info('WORK')).state.last_seq
+    try {
+      return (await this.#broker.manager.streams.info('WORK')).state.last_seq
+    } catch (error) {
+      throw new CarillonError('NATS_UNAVAILABLE', `the stream of work could not be read: ${(error as Error).message}`, { cause: error })
+    }
   }
 }
