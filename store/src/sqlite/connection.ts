@@ -82,7 +82,7 @@ export class Connection {
   /** A transaction that adds something new: the first to be refused when the disk fills up. @throws CarillonError STORE_FULL */
   addition<Result>(work: () => Result): Result {
     return this.guard(() => {
-      this.#reserve?.admit()
+      this.#reserve?.admit(() => this.#reusableBytes())
       return this.#inTransaction(work)
     })
   }
@@ -107,6 +107,10 @@ export class Connection {
       if (this.#database.isTransaction) this.#database.exec('rollback')
       throw error
     }
+  }
+
+  #reusableBytes(): number {
+    return (this.all('pragma freelist_count', [])[0]?.['freelist_count'] as number) * PAGE_BYTES
   }
 
   /** Rows that were changed since the last call. */

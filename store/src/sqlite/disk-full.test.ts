@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { CarillonError } from '@carillon/contracts'
 import { openStore } from '../open-store.ts'
 import { range } from '../testing/pages.ts'
-import { aFinish, aRun, runId } from '../testing/records.ts'
+import { aFinish, aRun, runId, START_AT } from '../testing/records.ts'
 
 const isFull = (error: unknown) => CarillonError.is(error) && error.code === 'STORE_FULL'
 
@@ -33,6 +33,31 @@ function fill(folder: string): string {
   writeFileSync(path, Buffer.alloc(bavail * bsize))
   return path
 }
+
+test('sqlite: on a full disk there is room for as many runs as are removed', async (context) => {
+  const folder = smallDisk()
+  if (folder === undefined) return context.skip('needs root: a small disk must be mounted')
+  const store = await openStore(`sqlite:${join(folder, 'store.db')}`)
+  context.after(async () => {
+    await store.close()
+    remove(folder)
+  })
+  const ended = { state: 'succeeded', queuedAt: null, endedAt: START_AT } as const
+  const insert = (from: number) =>
+    store.runs.insert(range(50, from).map((n) => aRun(n, { ...ended, payload: JSON.stringify('x'.repeat(2_000)) })))
+  let stored = 0
+  await assert.rejects(async () => {
+    for (; ; stored += 50) await insert(stored)
+  }, isFull)
+  const { size } = statSync(join(folder, 'store.db'))
+  for (let from = 0; from < stored; from += 50) {
+    const removed = await store.retention.markRemoved({ ids: range(50, from).map(runId), endedBefore: START_AT + 1, at: START_AT + 1 })
+    assert.equal(await store.retention.forget(removed.map(({ id }) => id)), 50)
+  }
+  const half = Math.floor(stored / 100) * 50
+  for (let from = stored; from < stored + half; from += 50) await insert(from)
+  assert.ok(statSync(join(folder, 'store.db')).size <= size + 1024 * 1024, 'the pages of what was removed are used again')
+})
 
 test('sqlite: on a full disk new runs are refused, what runs can end, and it goes on when there is room', async (context) => {
   const folder = smallDisk()

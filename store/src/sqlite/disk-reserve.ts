@@ -41,13 +41,18 @@ export class DiskReserve {
     this.#refill()
   }
 
-  /** Call before anything new is stored. @throws CarillonError STORE_FULL */
-  admit(): void {
+  /**
+   * Call before anything new is stored.
+   * @param reusableBytes what the database holds of pages whose records were removed: what is stored there needs no room on the disk but that
+   *   of the log, which it has
+   * @throws CarillonError STORE_FULL
+   */
+  admit(reusableBytes: () => number): void {
     if (!this.#held) this.#refill()
     // A ballast that was given up comes first: without it a full disk would stop what runs already.
     const keptBytes = this.#markBytes + (this.#held ? 0 : this.#ballastBytes)
     const freeBytes = this.#freeBytes()
-    if (freeBytes >= keptBytes) return
+    if (freeBytes >= keptBytes || (this.#held && reusableBytes() >= this.#markBytes)) return
     const rest = `${Math.floor(freeBytes / 1024)} KiB free, ${Math.ceil(keptBytes / 1024)} KiB are kept for what runs already`
     throw new CarillonError('STORE_FULL', `${this.#folder}: ${rest}`)
   }

@@ -134,13 +134,16 @@ export class SqliteRetentionStore implements RetentionStore {
   }
 
   async #removeChildren(table: 'tasks' | 'steps', { runIds, limit }: ChildrenQuery): Promise<number> {
-    if (runIds.length === 0) return 0
+    // Most runs have neither tasks nor steps: to look costs a tenth of a deletion that finds nothing.
+    const some = this.#connection.statement(`select 1 from "${table}" where ${CHILDREN} limit 1`)
+    const parents = runIds.filter((runId) => this.#connection.guard(() => some.get(...childrenOf(runId))) !== undefined)
+    if (parents.length === 0) return 0
     const statement = this.#connection.statement(
       `delete from "${table}" where "id" in (select "id" from "${table}" where ${CHILDREN} order by "id" limit ?)`,
     )
     return this.#connection.transaction(() => {
       let removed = 0
-      for (const runId of runIds) {
+      for (const runId of parents) {
         if (removed >= limit) break
         removed += Number(statement.run(...childrenOf(runId), limit - removed).changes)
       }
