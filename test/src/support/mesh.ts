@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { startCoordinator } from '@carillon/coordinator'
+import { type CoordinatorOptions, startCoordinator } from '@carillon/coordinator'
 import { startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { type Clock, createLogger, type Logger, type Running } from '@carillon/runtime'
@@ -17,6 +17,8 @@ export interface TestMeshOptions {
   readonly broker?: BrokerOptions
   /** Wraps the store that coordinators get. */
   readonly wrapStore?: (store: Store) => Store
+  /** How long coordinators keep what has ended. */
+  readonly retention?: CoordinatorOptions['retention']
 }
 
 /** A whole mesh in this process over a real nats-server. */
@@ -54,7 +56,8 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
   const settings = { nats: { servers: broker.url }, log: quietLog }
   const coordinators: Running[] = []
   const addCoordinator = async ({ clock }: { clock?: Clock } = {}) => {
-    const coordinator = await startCoordinator({ ...settings, store: options.wrapStore?.(store) ?? store, ...(clock ? { clock } : {}) })
+    const { wrapStore, retention = {} } = options
+    const coordinator = await startCoordinator({ ...settings, store: wrapStore?.(store) ?? store, retention, ...(clock ? { clock } : {}) })
     coordinators.push(coordinator)
     return coordinator
   }

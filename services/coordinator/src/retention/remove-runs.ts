@@ -11,7 +11,7 @@ const CHILDREN = 500
 /** Jobs whose oldest kept run is known within a pass. */
 const JOBS_KNOWN = 10_000
 /** Tombstones expire together that would within this time: one write instead of many. */
-const EXPIRE_TOGETHER_MS = 60_000
+const EXPIRE_TOGETHER_MS = 1_000
 
 /** What one pass is about. */
 export interface RemovalPass {
