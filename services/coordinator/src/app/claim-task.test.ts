@@ -158,4 +158,7 @@ test('what has ended is not run again although its report is not applied yet', a
   const other = await withRun(coordinator, { id: 'runofareportthatwaits' })
   coordinator.repair.reportsApplied = async () => false
   await assert.rejects(claim(coordinator, other), { code: 'CONCURRENT_CHANGE', retry: true })
+  // One that can never be applied must not stop the mesh.
+  await coordinator.clock.advance(26_000)
+  assert.deepEqual(await claim(coordinator, other), { run: true, attempt: 2 })
 })

@@ -1,15 +1,14 @@
 import { CarillonError, type ClaimAnswer, isEnded, printable, type TaskClaim } from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
 import type { Store, UpdateOutcome } from '@carillon/store'
 import { type Decision, decideLoss, decideTakeUp, decideToMap } from '../domain/life.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { Work } from './publish-work.ts'
 import type { RepairQueue } from './repair-queue.ts'
+import { ReportBarrier } from './report-barrier.ts'
 import { findWork } from './running-task.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
-
-/** Below the deadline of the call: whoever waits is to hear that he has to ask again. */
-const REPORTS_WITHIN_MS = 3_000
 
 /** An answer, or what has to be written before it may be given. */
 type Verdict = { readonly answer: ClaimAnswer } | { readonly work: Work; readonly decision: Decision; readonly answer: ClaimAnswer }
@@ -24,16 +23,14 @@ export class ClaimTask {
   readonly #writer: RunWriter
   readonly #tasks: TaskWriter
   readonly #presence: PresenceWatch
-  readonly #repair: RepairQueue
-  #reportsApplied: Promise<boolean> | undefined
-  #nextReportsApplied: Promise<boolean> | undefined
+  readonly #reports: ReportBarrier
 
-  constructor(options: { store: Store; writer: RunWriter; tasks: TaskWriter; presence: PresenceWatch; repair: RepairQueue }) {
+  constructor(options: { store: Store; writer: RunWriter; tasks: TaskWriter; presence: PresenceWatch; repair: RepairQueue; clock: Clock }) {
     this.#store = options.store
     this.#writer = options.writer
     this.#tasks = options.tasks
     this.#presence = options.presence
-    this.#repair = options.repair
+    this.#reports = new ReportBarrier(options)
   }
 
   /** @throws CarillonError INSTANCE_UNKNOWN; CONCURRENT_CHANGE while it cannot be known: ask again */
@@ -42,7 +39,7 @@ export class ClaimTask {
     const first = this.#judge(namespace, await this.#find(claim.taskId), claim)
     if (!('work' in first)) return first.answer
     // The end of the task may be in the stream of reports: what is done must not be done again.
-    if (first.decision.event !== 'released' && !(await this.#areReportsApplied()))
+    if (first.decision.event !== 'released' && !(await this.#reports.passed()))
       throw notNow(claim.taskId, 'reports that may be about it wait to be applied')
     const verdict = this.#judge(namespace, await this.#find(claim.taskId), claim)
     if (!('work' in verdict)) return verdict.answer
@@ -98,19 +95,6 @@ export class ClaimTask {
     throw notNow(claim.taskId, `whether its owner ${owner} lives is not known yet`)
   }
 
-  /** One question to the broker serves everyone who asks before it is put. */
-  #areReportsApplied(): Promise<boolean> {
-    this.#nextReportsApplied ??= this.#afterThis(this.#reportsApplied)
-    return this.#nextReportsApplied
-  }
-
-  async #afterThis(current: Promise<unknown> | undefined): Promise<boolean> {
-    await current?.catch(() => undefined)
-    this.#reportsApplied = this.#nextReportsApplied
-    this.#nextReportsApplied = undefined
-    return this.#repair.reportsApplied(NEVER, REPORTS_WITHIN_MS)
-  }
-
   #find(taskId: string): Promise<Work | undefined> {
     return findWork({ store: this.#store, tasks: this.#tasks }, taskId)
   }
@@ -122,7 +106,6 @@ export class ClaimTask {
   }
 }
 
-const NEVER = new AbortController().signal
 const no = (reason: string) => ({ run: false, reason }) as const
 
 function instanceUnknown(instance: string): CarillonError {

@@ -1,0 +1,41 @@
+import type { Clock } from '@carillon/runtime'
+import type { RepairQueue } from './repair-queue.ts'
+
+/** Below the deadline of a call: whoever waits is to hear that he has to ask again. */
+const WITHIN_MS = 3_000
+/** Reports that are not applied for so long hold nobody up any more: one of them may be stuck. */
+const GIVE_UP_AFTER_MS = 25_000
+const NEVER = new AbortController().signal
+
+/** Waits for the reports that are in the stream. One question to the broker serves everyone who asks before it is put. */
+export class ReportBarrier {
+  readonly #repair: RepairQueue
+  readonly #clock: Clock
+  #current: Promise<boolean> | undefined
+  #next: Promise<boolean> | undefined
+  #closedSince: number | undefined
+
+  constructor(options: { repair: RepairQueue; clock: Clock }) {
+    this.#repair = options.repair
+    this.#clock = options.clock
+  }
+
+  /** False: they wait still, ask again. */
+  passed(): Promise<boolean> {
+    this.#next ??= this.#ask(this.#current)
+    return this.#next
+  }
+
+  async #ask(before: Promise<boolean> | undefined): Promise<boolean> {
+    await before?.catch(() => undefined)
+    this.#current = this.#next
+    this.#next = undefined
+    if (await this.#repair.reportsApplied(NEVER, WITHIN_MS)) {
+      this.#closedSince = undefined
+      return true
+    }
+    const now = this.#clock.monotonic()
+    this.#closedSince ??= now
+    return now - this.#closedSince > GIVE_UP_AFTER_MS
+  }
+}
