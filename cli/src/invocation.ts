@@ -1,5 +1,5 @@
 import { CarillonError, checkName, type ErrorCode } from '@carillon/contracts'
-import { checkNatsSettings, type NatsSettings } from '@carillon/nats'
+import type { NatsSettings } from '@carillon/nats'
 import type { Command } from 'commander'
 import type { Client } from './client/client.ts'
 import { natsSettingsOf, repeatedNatsOptions } from './nats-options.ts'
@@ -23,12 +23,12 @@ interface GlobalOptions {
 export function invocationOf(command: Command): Invocation {
   const options = command.optsWithGlobals<GlobalOptions>()
   const terminal = createTerminal({ ...process, json: options.json === true, environment: process.env })
-  const nats = natsSettingsOf(command, process.env)
-  // Checked before anything is loaded; whoever connects checks it again.
-  checkNatsSettings(nats)
   const isNamespaceGiven = rootOf(command).getOptionValueSource('namespace') === 'cli'
   return {
-    nats,
+    // Read when it is wanted: `carillon up` has a broker of its own, whatever the environment says of others.
+    get nats() {
+      return natsSettingsOf(command, process.env)
+    },
     namespace: checkName('namespace', options.namespace),
     terminal,
     repeated: repeatedNatsOptions(command) + (isNamespaceGiven ? ` --namespace ${options.namespace}` : ''),

@@ -70,6 +70,8 @@ export interface ServiceHealth {
   readonly uptimeMs: number
   /** Parts in words: what is wrong, or that it is well. */
   readonly checks: readonly { name: string; ok: boolean; message: string }[]
+  /** Of a coordinator: how many live, and how many died within the hour whose place nobody took. */
+  readonly coordinators?: { readonly live: number; readonly missing: number }
 }
 
 const byName = z.strictObject({ name: nameField })

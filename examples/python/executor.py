@@ -9,11 +9,13 @@ It offers two handlers: `carillon run py-hello '{"name":"Ada","seconds":2}'`, an
 
 import asyncio
 import json
+import os
 import resource
 import secrets
 import signal
 import sys
 import time
+from urllib.parse import unquote, urlsplit
 
 import nats
 from handlers import py_hello, py_word_count
@@ -48,6 +50,14 @@ class Refused(Exception):
         self.may_repeat = error["code"] in REPEATED
 
 
+def login(address):
+    """The credentials of an address, which are percent-encoded there: nats-py would send them as they stand."""
+    parts = urlsplit(address)
+    if parts.password is not None:
+        return {"user": unquote(parts.username), "password": unquote(parts.password)}
+    return {"token": unquote(parts.username)} if parts.username else {}
+
+
 class Executor:
     def __init__(self, service, handlers, capacity=10):
         self.service, self.handlers, self.capacity = service, handlers, capacity
@@ -66,7 +76,7 @@ class Executor:
 
     async def run(self, server):
         """Connect, register and work until SIGTERM, SIGINT or the order to drain."""
-        options = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.5, "error_cb": self.warn}
+        options = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.5, "error_cb": self.warn, **login(server)}
         self.nats = await nats.connect(server, name=self.instance, reconnected_cb=self.register, **options)
         self.logs = await nats.connect(server, name=f"{self.instance} logs", **options)
         self.stream, self.log_stream = self.nats.jetstream(), self.logs.jetstream()
@@ -367,7 +377,8 @@ class Executor:
 
 
 if __name__ == "__main__":
-    address = sys.argv[1] if len(sys.argv) > 1 else "nats://127.0.0.1:4222"
+    # With a user and password or a token it belongs into the environment: everyone on a machine can read its command lines.
+    address = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("CARILLON_NATS_URL", "nats://127.0.0.1:4222")
 
     async def main():
         await Executor("py-greeter", {"py-hello": py_hello, "py-word-count": py_word_count}).run(address)

@@ -10,6 +10,10 @@ export const SETTINGS = {
     .default('sqlite:.carillon/carillon.db')
     .describe('Store of coordinators and loggers: sqlite:<file> or mongodb://…; CARILLON_STORE_URL_FILE names a file that holds it'),
   CARILLON_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').describe('Least level of log lines'),
+  CARILLON_HEALTH_SOCKET: z
+    .string()
+    .default('')
+    .describe('Unix socket where this process says how it is, for `carillon health <service> --socket`; empty: none'),
   CARILLON_STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1).describe('Copies of each stream in a NATS cluster'),
   CARILLON_LOG_RETENTION_DAYS: z.coerce.number().min(0.01).max(3650).default(7).describe('Days that log lines are kept'),
   CARILLON_LOG_LINES_PER_RUN: z.coerce

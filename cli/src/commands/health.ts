@@ -1,6 +1,7 @@
-import { CALLS, type ServiceHealth } from '@carillon/contracts'
+import { CALLS, CarillonError, type ServiceHealth } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseChoice } from '../arguments/scalars.ts'
+import { localHealth } from '../client/local-health.ts'
 import { EXIT } from '../exit-code.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import type { Terminal } from '../output/terminal.ts'
@@ -8,6 +9,7 @@ import { spanText } from '../output/time-text.ts'
 
 const HEALTH_CALLS = { coordinator: CALLS.coordinatorHealth, registry: CALLS.registryHealth, logger: CALLS.loggerHealth } as const
 const SERVICES = ['coordinator', 'registry', 'logger'] as const
+type ServiceName = (typeof SERVICES)[number]
 
 /** `carillon health <service>` for containers, and `carillon rebuild`. */
 export function addHealthCommands(program: Command): void {
@@ -15,13 +17,15 @@ export function addHealthCommands(program: Command): void {
     .command('health')
     .description('ask a service whether it is well; exit code 0 when it is')
     .argument('<service>', SERVICES.join(', '), (text) => parseChoice('service', text, SERVICES))
-    .action(async (service: (typeof SERVICES)[number], _options: unknown, self: Command) => {
+    .option('--socket <path>', 'ask the process that listens there, as CARILLON_HEALTH_SOCKET told it to, and not any one over NATS')
+    .action(async (service: ServiceName, { socket }: { socket?: string }, self: Command) => {
       const invocation = invocationOf(self)
-      await withClient(invocation, async (client) => {
-        const health = await client.call(HEALTH_CALLS[service], {})
+      const print = (health: ServiceHealth) => {
         printHealth(invocation.terminal, health)
         if (!health.checks.every((check) => check.ok)) process.exitCode = EXIT.failed
-      })
+      }
+      if (socket === undefined) await withClient(invocation, async (client) => print(await client.call(HEALTH_CALLS[service], {})))
+      else print(mustBe(service, await localHealth(socket)))
     })
   program
     .command('rebuild')
@@ -34,6 +38,11 @@ export function addHealthCommands(program: Command): void {
         else invocation.terminal.print(`published again: ${outcome.published}`)
       })
     })
+}
+
+function mustBe(service: ServiceName, health: ServiceHealth): ServiceHealth {
+  if (health.service === service) return health
+  throw new CarillonError('NO_SERVICE', `A ${health.service} answers there, not a ${service}`, { field: 'service', value: health.service })
 }
 
 function printHealth(terminal: Terminal, health: ServiceHealth): void {

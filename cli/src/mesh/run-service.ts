@@ -4,8 +4,10 @@ import {
   type Logger,
   type NatsSettings,
   type Running,
+  type RunningService,
   readConfig,
   runProcess,
+  serveHealth,
   startTelemetry,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
@@ -26,7 +28,10 @@ export async function runService(service: ServiceName, options: { nats: NatsSett
   const config = readConfig({ ...process.env, ...given })
   const settings = { config, nats: options.nats, log: createLogger({ name: service, level: config.CARILLON_LOG_LEVEL }) }
   try {
-    await runProcess(() => (service === 'registry' ? runRegistry(settings) : runOnStore(service, settings)), settings.log)
+    await runProcess(
+      () => withHealth(settings, () => (service === 'registry' ? runRegistry(settings) : runOnStore(service, settings))),
+      settings.log,
+    )
   } finally {
     await telemetry.stop()
   }
@@ -38,13 +43,31 @@ const commonOf = ({ config, nats, log }: Settings) => ({
   streamReplicas: config.CARILLON_STREAM_REPLICAS,
 })
 
+/** Beside the service, where a socket is named: how this process is. */
+async function withHealth({ config, log }: Settings, start: () => Promise<RunningService>): Promise<Running> {
+  const running = await start()
+  const path = config.CARILLON_HEALTH_SOCKET
+  if (path === '') return running
+  try {
+    const health = await serveHealth(path, running, log)
+    const stop = async () => {
+      await health.stop()
+      await running.stop()
+    }
+    return { stop }
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+}
+
 // Each service is loaded where it is wanted: a registry needs no store, and nobody needs all.
-async function runRegistry(settings: Settings): Promise<Running> {
+async function runRegistry(settings: Settings): Promise<RunningService> {
   const { startRegistry } = await import('@carillon/registry')
   return await startRegistry({ ...commonOf(settings), ...queueRetentionOf(settings.config) })
 }
 
-async function runOnStore(service: 'coordinator' | 'logger', settings: Settings): Promise<Running> {
+async function runOnStore(service: 'coordinator' | 'logger', settings: Settings): Promise<RunningService> {
   const { openStore } = await import('@carillon/store')
   const store = await openStore(settings.config.CARILLON_STORE_URL)
   try {
@@ -53,19 +76,19 @@ async function runOnStore(service: 'coordinator' | 'logger', settings: Settings)
       await running.stop()
       await store.close()
     }
-    return { stop }
+    return { ...running, stop }
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-async function runCoordinator(settings: Settings, store: Store): Promise<Running> {
+async function runCoordinator(settings: Settings, store: Store): Promise<RunningService> {
   const { startCoordinator } = await import('@carillon/coordinator')
   return await startCoordinator({ ...commonOf(settings), store, retention: retentionOf(settings.config) })
 }
 
-async function runLogger(settings: Settings, store: Store): Promise<Running> {
+async function runLogger(settings: Settings, store: Store): Promise<RunningService> {
   const { startLogger } = await import('@carillon/logger')
   const { CARILLON_LOG_RETENTION_DAYS: retentionDays, CARILLON_LOG_LINES_PER_RUN: linesPerRun } = settings.config
   return await startLogger({ ...commonOf(settings), store, retentionDays, linesPerRun })

@@ -73,7 +73,8 @@ function watchConnection({
   const reportError = (error: Error) => {
     if (!isAuthError(error)) log.warn({ evt: 'nats.error', error: String(error) }, 'the broker reports an error')
     // Every attempt to reconnect is refused again: once is enough.
-    else if (!isRefused) log.error({ evt: 'nats.auth-failed', error: error.message }, `${refusalText(access, error)}; it is tried again`)
+    else if (!isRefused)
+      log.error({ evt: 'nats.auth-failed', error: refusalText(access, error) }, 'the broker refuses the credentials; trying again')
     isRefused ||= isAuthError(error)
   }
   const watch = async () => {

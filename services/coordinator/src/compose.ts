@@ -218,6 +218,7 @@ export function compose(ground: Ground) {
   const health = new CheckHealth({
     ...base,
     shares,
+    coordinators: () => membership.company,
     streams: () => keeper.check(),
     refused: () => work.refused.size,
     loss: () => auditor.loss,
@@ -227,6 +228,7 @@ export function compose(ground: Ground) {
   })
   return {
     providers: { ...cases, PruneRuns: prune, CheckHealth: health },
+    health,
     loops: inOrder([keeper, clock, presence, membership, jumps, waker, auditor, sweeper] satisfies Service[]),
     rejected,
     /** Publishes all work again that the broker should have and does not (architecture §4 rule 9). */

@@ -8,6 +8,7 @@ import {
   MeshTransport,
   type NatsSettings,
   type Running,
+  type RunningService,
   startMicroservice,
   systemClock,
   uptimeMs,
@@ -39,7 +40,7 @@ const BATCHES = {
 } as const
 
 /** Starts a coordinator; any number may run. It answers calls when this resolves. @throws CarillonError of the broker or the store */
-export async function startCoordinator(options: CoordinatorOptions): Promise<Running> {
+export async function startCoordinator(options: CoordinatorOptions): Promise<RunningService> {
   const { store, clock = systemClock, streamReplicas = 1 } = options
   const id = options.id ?? freshServiceId('coordinator')
   const log = options.log.child({ service: 'coordinator', id })
@@ -51,9 +52,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   return await start({ id, store, broker, clock: meshClock, log, batch, retention, streamReplicas })
 }
 
-async function start(ground: Ground & { batch: { maxMessages: number } }): Promise<Running> {
+async function start(ground: Ground & { batch: { maxMessages: number } }): Promise<RunningService> {
   const { broker, log, clock, batch, store } = ground
-  const { providers, loops, rejected, rebuild, abort, close } = compose(ground)
+  const { providers, health, loops, rejected, rebuild, abort, close } = compose(ground)
   let microservice: Running | undefined
   const stop = async () => {
     abort()
@@ -63,7 +64,7 @@ async function start(ground: Ground & { batch: { maxMessages: number } }): Promi
     await broker.close()
   }
   let stopped: Promise<void> | undefined
-  const running: Running = { stop: () => (stopped ??= stop()) }
+  const running: RunningService = { stop: () => (stopped ??= stop()), health: () => health.execute() }
   try {
     await loops.start()
     const transport = new MeshTransport({ service: 'coordinator', broker, log, clock, rejected, batches: batch })

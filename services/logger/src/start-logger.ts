@@ -10,6 +10,7 @@ import {
   type NatsSettings,
   RejectedMessages,
   type Running,
+  type RunningService,
   type Service,
   StreamKeeper,
   StreamPublisher,
@@ -17,6 +18,7 @@ import {
   systemClock,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
+import { checkHealth } from './app/check-health.ts'
 import type { LoggerParts } from './app/parts.ts'
 import { LineCounts } from './domain/line-counts.ts'
 import { KeepRetention } from './loops/keep-retention.ts'
@@ -53,13 +55,13 @@ const COUNTED_RUNS = 10_000
  * the moment they do.
  * @throws CarillonError NATS_UNAVAILABLE, NATS_TOO_OLD, JETSTREAM_MISSING
  */
-export async function startLogger(options: LoggerOptions): Promise<Running> {
+export async function startLogger(options: LoggerOptions): Promise<RunningService> {
   const id = options.id ?? freshServiceId('logger')
   const broker = await connectBroker({ nats: options.nats, name: id, log: options.log })
   return run(options, id, broker)
 }
 
-async function run(options: LoggerOptions, id: string, broker: Broker): Promise<Running> {
+async function run(options: LoggerOptions, id: string, broker: Broker): Promise<RunningService> {
   const { log, clock = systemClock, streamReplicas = 1 } = options
   const publisher = new StreamPublisher(broker.connection, clock)
   const keeper = new StreamKeeper({ broker, clock, log, kept: STREAMS.map((name) => keptStream(broker, name, streamReplicas)) })
@@ -83,7 +85,7 @@ async function run(options: LoggerOptions, id: string, broker: Broker): Promise<
     publisher.close()
   }
   let stopped: Promise<void> | undefined
-  const running: Running = { stop: () => (stopped ??= stop()) }
+  const running: RunningService = { stop: () => (stopped ??= stop()), health: () => checkHealth(parts) }
   try {
     broker.onReconnect(() => keeper.whenKept())
     await services.start()

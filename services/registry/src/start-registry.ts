@@ -13,12 +13,14 @@ import {
   RejectedMessages,
   type Room,
   type Running,
+  type RunningService,
   type Service,
   StreamKeeper,
   StreamPublisher,
   startMicroservice,
   systemClock,
 } from '@carillon/runtime'
+import { checkHealth } from './app/check-health.ts'
 import type { RegistryParts } from './app/parts.ts'
 import { AskLimit } from './domain/ask-limit.ts'
 import { Roster } from './domain/roster.ts'
@@ -57,13 +59,13 @@ const STRANGERS_PER_BEAT = 1_000
  * Starts a registry: it knows who is alive, what they can do and how loaded they are. Any number may run.
  * @throws CarillonError NATS_UNAVAILABLE, NATS_TOO_OLD, JETSTREAM_MISSING
  */
-export async function startRegistry(options: RegistryOptions): Promise<Running> {
+export async function startRegistry(options: RegistryOptions): Promise<RunningService> {
   const id = options.id ?? freshServiceId('registry')
   const broker = await connectBroker({ nats: options.nats, name: id, log: options.log })
   return run(options, id, broker)
 }
 
-async function run(options: RegistryOptions, id: string, broker: Broker): Promise<Running> {
+async function run(options: RegistryOptions, id: string, broker: Broker): Promise<RunningService> {
   const { log, clock = systemClock, streamReplicas = 1, lostAfterMs = TIMES.lostAfterMs } = options
   const publisher = new StreamPublisher(broker.connection, clock)
   const tickMs = Math.max(Math.round(lostAfterMs / TICKS_PER_LOSS), 5)
@@ -90,7 +92,7 @@ async function run(options: RegistryOptions, id: string, broker: Broker): Promis
     publisher.close()
   }
   let stopped: Promise<void> | undefined
-  const running: Running = { stop: () => (stopped ??= stop()) }
+  const running: RunningService = { stop: () => (stopped ??= stop()), health: () => checkHealth(parts) }
   try {
     broker.onReconnect(async () => {
       parts.consumers.forget()
@@ -135,7 +137,7 @@ function assemble(given: {
   const { id, broker, publisher, clock, log, lostAfterMs } = given
   const beatMs = Math.min(TIMES.beatMs, Math.floor(lostAfterMs / 3))
   const bucket = new PresenceBucket(broker, given.streamReplicas)
-  const consumers = new WorkConsumers({ broker, clock, log })
+  const consumers = new WorkConsumers(broker, clock)
   const roster = new Roster()
   return {
     id,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { startCoordinator } from '@carillon/coordinator'
 import { startLogger } from '@carillon/logger'
 import { PROTECTIONS, type ProtectedServer, type Protection, startProtectedServer } from '@carillon/nats/testing'
@@ -10,7 +11,11 @@ import { Cleanup } from '../support/cleanup.ts'
 import { refusal } from '../support/clients.ts'
 import { within } from '../support/eventually.ts'
 import { connectTo, quietLog } from '../support/mesh.ts'
+import { launch } from '../support/processes.ts'
+import { findPython } from '../support/python.ts'
 import { sqlite } from '../support/stores.ts'
+
+const EXECUTOR = fileURLToPath(new URL('../../../examples/python/executor.py', import.meta.url))
 
 async function protectedServer(cleanup: Cleanup, protection: Protection): Promise<ProtectedServer> {
   const broker = await startProtectedServer(protection)
@@ -56,6 +61,18 @@ for (const protection of PROTECTIONS)
     assert.match(doctor.stdout, /All is well/)
     for (const secret of secrets) assert.ok(![run, lines, doctor].some(({ stdout, stderr }) => `${stdout}${stderr}`.includes(secret)))
   })
+
+test('an executor in Python logs in with the credentials of the address', async (context) => {
+  const python = await findPython()
+  if ('missing' in python) return context.skip(python.missing)
+  const cleanup = new Cleanup(context)
+  const broker = await protectedServer(cleanup, 'password')
+  await startServices(cleanup, broker)
+  const executor = launch(cleanup, [python.path, EXECUTOR], { env: broker.environment })
+  await executor.shows(/^ready /m)
+  const { client } = await connectTo(cleanup, broker.server.url, { ...broker.right[0], namespace: 'default' })
+  assert.deepEqual(await (await client.run('py-hello', { name: 'Ada' })).result(), { greeting: 'Hello, Ada!', attempt: 1 })
+})
 
 test('who is refused hears at once what was tried, from every command, without the secret', async (context) => {
   const cleanup = new Cleanup(context)

@@ -23,6 +23,7 @@ async function checkService(patient: Patient, name: ServiceName): Promise<Findin
     return [
       well(name, `${many} ${count > 1 ? 'answer' : 'answers'}, version ${health.version}, up ${spanText(health.uptimeMs)}`),
       ...partsOf(name, health),
+      ...missingOf(health),
     ]
   } catch (error) {
     const isMissing = CarillonError.is(error) && error.code === 'NO_SERVICE'
@@ -33,6 +34,16 @@ async function checkService(patient: Patient, name: ServiceName): Promise<Findin
 
 function partsOf(name: ServiceName, health: ServiceHealth): Finding[] {
   return health.checks.map((check) => ({ part: `${name}: ${check.name}`, ok: check.ok, message: check.message }))
+}
+
+/** Those that died and were not started again. The others do their work: it is a finding because fewer may die now. */
+function missingOf({ coordinators }: ServiceHealth): Finding[] {
+  if (coordinators === undefined || coordinators.missing === 0) return []
+  const { live, missing } = coordinators
+  const text = `${counted(live, 'coordinator')} of ${live + missing} that lived within the last hour`
+  return [
+    wrong('coordinators', text, 'Start as many as before: carillon coordinator; or leave it: after an hour it is no finding any more.'),
+  ]
 }
 
 /** The NATS services protocol answers once for each instance. */

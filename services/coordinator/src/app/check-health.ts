@@ -9,6 +9,7 @@ export class CheckHealth {
     store: Store
     clock: Clock & Pick<MeshClock, 'describe'>
     shares: () => readonly number[]
+    coordinators: () => NonNullable<ServiceHealth['coordinators']>
     streams: () => ServiceHealth['checks'][number]
     refused: () => number
     loss: () => string | undefined
@@ -24,6 +25,7 @@ export class CheckHealth {
     store: Store
     clock: Clock & Pick<MeshClock, 'describe'>
     shares: () => readonly number[]
+    coordinators: () => NonNullable<ServiceHealth['coordinators']>
     streams: () => ServiceHealth['checks'][number]
     refused: () => number
     loss: () => string | undefined
@@ -36,12 +38,13 @@ export class CheckHealth {
   }
 
   async execute(): Promise<ServiceHealth> {
-    const { id, clock, shares, streams, rejected, reports } = this.#options
+    const { id, clock, shares, coordinators, streams, rejected, reports } = this.#options
     return {
       service: 'coordinator',
       id,
       version: '0.1.0',
       uptimeMs: clock.monotonic() - this.#since,
+      coordinators: coordinators(),
       checks: [
         await this.#store(),
         { name: 'clock', ...clock.describe() },

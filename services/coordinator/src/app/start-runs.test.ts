@@ -24,6 +24,18 @@ test('runs are stored, published and told of', async (context) => {
   assert.equal(coordinator.fake.said(`live.run.${run.id}.created`).length, 1)
 })
 
+test('what cannot be published after the answer is left to the repair, and ends no process', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  coordinator.fake.refusal = () => {
+    throw new Error('the connection is closed')
+  }
+  const [outcome] = await start(coordinator, { handler: 'mail' })
+  assert.equal(outcome?.created, true)
+  await settle()
+  assert.equal((await runOf(coordinator, outcome?.runId ?? '')).state, 'queued')
+  assert.ok(coordinator.work.refused.has(outcome?.runId ?? ''))
+})
+
 test('in a bulk each item has an outcome of its own, and a wrong one disturbs no other', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const outcomes = await start(coordinator, { job: 'a' }, { job: 'a.b' }, { job: 'a', payload: 2 ** 53 }, {}, { job: 'b' }, 5 as never)

@@ -159,3 +159,42 @@ test('membership keeps the contract of services, and leaves no record', async (c
   const a = join(context, store, { id: 'a' })
   await exerciseService(a.membership, { isActive: async () => a.clock.armed > 0 || (await store.coordinators.list()).length > 0 })
 })
+
+test('a death is missed by those that are left until someone takes the place; one that leaves in order is not', async (context) => {
+  const store = await memoryStore(context)
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => join(context, store, { id })) as [Member, Member, Member]
+  for (const { membership } of [a, b, c]) await membership.start()
+  await pass(3, a, b, c)
+  const missed = (...members: Member[]) => members.map(({ membership }) => membership.company)
+  assert.deepEqual(missed(a, b), [
+    { live: 3, missing: 0 },
+    { live: 3, missing: 0 },
+  ])
+  await pass(8, a, b)
+  assert.deepEqual(missed(a, b), [
+    { live: 2, missing: 1 },
+    { live: 2, missing: 1 },
+  ])
+  const d = join(context, store, { id: 'd' })
+  await d.membership.start()
+  await pass(2, a, b, d)
+  assert.deepEqual(
+    missed(a, b, d).map(({ missing }) => missing),
+    [0, 0, 0],
+  )
+  await d.membership.stop()
+  await pass(8, a, b)
+  assert.deepEqual(missed(a, b), [
+    { live: 2, missing: 0 },
+    { live: 2, missing: 0 },
+  ])
+})
+
+test('one that comes after all have died takes one place of theirs', async (context) => {
+  const store = await memoryStore(context)
+  for (const id of ['a', 'b']) await store.coordinators.put({ id, beat: 5, publishedBefore: 0 })
+  const c = join(context, store, { id: 'c' })
+  await c.membership.start()
+  await pass(8, c)
+  assert.deepEqual(c.membership.company, { live: 1, missing: 1 })
+})

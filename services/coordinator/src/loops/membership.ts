@@ -1,10 +1,22 @@
 import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
 import type { CoordinatorRecord, Store } from '@carillon/store'
+import { type Change, DEATHS_COUNT_MS, missingCoordinators } from '../domain/company.ts'
 import { sharesOf } from '../domain/shares.ts'
 
 const BEAT_MS = 1_000
 /** A coordinator whose record stands still for so long is dead. */
 const DEAD_AFTER_MS = 5_000
+/** More than one beat was missed. */
+const SILENT_MS = 3 * BEAT_MS
+
+interface Seen {
+  readonly beat: number
+  /** When its beat changed last. */
+  readonly at: number
+  /** It was there when we came, and has not moved since. */
+  readonly isOlder: boolean
+  isDead?: boolean
+}
 
 /**
  * Says once a second that this coordinator lives and what of its work the broker has, and sees who else does. Liveness is a record that changes,
@@ -17,9 +29,11 @@ export class Membership extends LoopService {
   readonly #log: Logger
   readonly #publishedBefore: () => number
   readonly #takeOver: (dead: CoordinatorRecord) => Promise<void>
-  readonly #seen = new Map<string, { beat: number; at: number }>()
+  readonly #seen = new Map<string, Seen>()
   readonly #burials = new Map<string, Promise<void>>()
+  #changes: Change[] = []
   #beat = 0
+  #live = 1
   #shares: readonly number[]
 
   constructor(options: {
@@ -45,6 +59,11 @@ export class Membership extends LoopService {
     return this.#shares
   }
 
+  /** How many live, and how many are missing of those that did lately. */
+  get company(): { readonly live: number; readonly missing: number } {
+    return { live: this.#live, missing: missingCoordinators(this.#changes, this.#clock.monotonic()) }
+  }
+
   protected override prepare(): Promise<void> {
     return this.#round()
   }
@@ -68,16 +87,42 @@ export class Membership extends LoopService {
   async #round(): Promise<void> {
     await this.#store.coordinators.put({ id: this.#id, beat: ++this.#beat, publishedBefore: this.#publishedBefore() })
     const now = this.#clock.monotonic()
+    const isFirst = this.#beat === 1
+    if (isFirst) this.#note('appeared', now)
     const records = await this.#store.coordinators.list()
     const live = [this.#id]
     for (const record of records.filter(({ id }) => id !== this.#id)) {
       const before = this.#seen.get(record.id)
-      if (before?.beat !== record.beat) this.#seen.set(record.id, { beat: record.beat, at: now })
+      if (before === undefined && !isFirst) this.#note('appeared', now)
+      if (before?.beat !== record.beat)
+        this.#seen.set(record.id, { beat: record.beat, at: now, isOlder: before?.isOlder === undefined ? isFirst : false })
       if (before?.beat !== record.beat || now - before.at < DEAD_AFTER_MS) live.push(record.id)
-      else if (!this.#burials.has(record.id)) this.#burials.set(record.id, this.#bury(record))
+      else {
+        this.#noteDeath(record.id)
+        if (!this.#burials.has(record.id)) this.#burials.set(record.id, this.#bury(record))
+      }
     }
-    for (const id of this.#seen.keys()) if (!records.some((record) => record.id === id)) this.#seen.delete(id)
+    for (const [id, { at }] of this.#seen) {
+      if (records.some((record) => record.id === id)) continue
+      // One that leaves in order does so right after a beat; others take away the record of a dead one.
+      if (now - at > SILENT_MS) this.#noteDeath(id)
+      this.#seen.delete(id)
+    }
+    this.#live = live.length
     this.#shares = sharesOf(this.#id, live)
+  }
+
+  #noteDeath(id: string): void {
+    const seen = this.#seen.get(id)
+    if (seen === undefined || seen.isDead) return
+    seen.isDead = true
+    // One that we never saw alive died before we came: we may be the one who took its place.
+    this.#note('died', seen.isOlder ? seen.at - 1 : seen.at)
+  }
+
+  #note(kind: Change['kind'], atMs: number): void {
+    const now = this.#clock.monotonic()
+    this.#changes = [...this.#changes.filter((change) => now - change.atMs < DEATHS_COUNT_MS), { kind, atMs }]
   }
 
   /** Whoever sees it first does; several at once do no harm. Beside the rounds: it may take longer than others wait for our own beat. */
