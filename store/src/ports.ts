@@ -173,8 +173,8 @@ export interface LogStore {
   query(query: LogQuery): Promise<Slice<LogRecord>>
   /** Deletes lines older than `before`, at most `limit`; answers how many. */
   removeOlder(query: { before: number; limit: number }): Promise<number>
-  /** Deletes the oldest lines of a run beyond the newest `keep`; answers how many. */
-  trim(query: { namespace: string; runId: string; keep: number }): Promise<number>
+  /** Deletes the oldest lines of a run beyond the newest `keep`, at most `limit`; answers how many. */
+  trim(query: { namespace: string; runId: string; keep: number; limit: number }): Promise<number>
 }
 
 export interface LogQuery {

@@ -32,10 +32,12 @@ export class MongoLogStore implements LogStore {
     return lines.length === 0 ? 0 : this.#records.remove({ _id: { $in: lines.map(lineId) } })
   }
 
-  async trim({ namespace, runId, keep }: { namespace: string; runId: string; keep: number }): Promise<number> {
+  async trim({ namespace, runId, keep, limit }: Parameters<LogStore['trim']>[0]): Promise<number> {
     const [last] = await this.#records.find({ namespace, runId }, { sort: NEWEST_FIRST, skip: keep, limit: 1 })
     if (last === undefined) return 0
-    return this.#records.remove({ namespace, runId, $or: [...beyond(positionOf(last), '$lt'), { _id: lineId(last) }] })
+    const beyondKept = { namespace, runId, $or: [...beyond(positionOf(last), '$lt'), { _id: lineId(last) }] }
+    const lines = await this.#records.find(beyondKept, { sort: OLDEST_FIRST, limit })
+    return this.#records.remove({ _id: { $in: lines.map(lineId) } })
   }
 }
 

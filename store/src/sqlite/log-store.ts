@@ -37,13 +37,13 @@ export class SqliteLogStore implements LogStore {
     )
   }
 
-  async trim({ namespace, runId, keep }: { namespace: string; runId: string; keep: number }): Promise<number> {
+  async trim({ namespace, runId, keep, limit }: Parameters<LogStore['trim']>[0]): Promise<number> {
     const newestFirst = ORDER.map((column) => `${column} desc`).join(', ')
     const columns = ORDER.join(', ')
     return this.#connection.run(
-      `delete from "logs" where "namespace" = ? and "runId" = ? and (${columns}) <=
-        (select ${columns} from "logs" where "namespace" = ? and "runId" = ? order by ${newestFirst} limit 1 offset ?)`,
-      [namespace, runId, namespace, runId, keep],
+      `delete from "logs" where (${IDENTITY}) in (select ${IDENTITY} from "logs" where "namespace" = ? and "runId" = ? and (${columns}) <=
+        (select ${columns} from "logs" where "namespace" = ? and "runId" = ? order by ${newestFirst} limit 1 offset ?) order by ${columns} limit ?)`,
+      [namespace, runId, namespace, runId, keep, limit],
     )
   }
 }

@@ -59,9 +59,11 @@ export const LOG_CASES: ConformanceCase[] = [
     name: 'logs: trim keeps the newest lines of one run',
     async run(store) {
       await store.logs.insert([...range(50, 1).map((seq) => aLine('run-1', seq)), ...range(5, 1).map((seq) => aLine('run-2', seq))])
-      const trim = (keep: number) => store.logs.trim({ namespace: 'default', runId: 'run-1', keep })
+      const trim = (keep: number, limit = 100) => store.logs.trim({ namespace: 'default', runId: 'run-1', keep, limit })
       assert.equal(await trim(50), 0)
-      assert.equal(await trim(20), 30)
+      assert.equal(await trim(20, 12), 12)
+      assert.equal((await store.logs.query(query({}))).items[0]?.seq, 13, 'the oldest go first')
+      assert.equal(await trim(20), 18)
       assert.equal(await trim(20), 0)
       assert.deepEqual(
         (await store.logs.query(query({}))).items.map((line) => line.seq),

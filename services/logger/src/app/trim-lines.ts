@@ -15,8 +15,9 @@ export async function trimLines(parts: LoggerParts, signal: AbortSignal): Promis
     removed = await parts.store.logs.removeOlder({ before, limit: PAGE })
   let beyondLimit = 0
   for (const run of parts.counts.takeGrown(Math.ceil(parts.linesPerRun * GROWN_SHARE))) {
-    if (!(await pause(parts.clock, BETWEEN_PAGES_MS, signal))) break
-    beyondLimit += await parts.store.logs.trim({ ...run, keep: parts.linesPerRun })
+    const trim = () => parts.store.logs.trim({ ...run, keep: parts.linesPerRun, limit: PAGE })
+    for (let removed = PAGE; removed === PAGE && (await pause(parts.clock, BETWEEN_PAGES_MS, signal)); beyondLimit += removed)
+      removed = await trim()
   }
   return { old, beyondLimit }
 }

@@ -21,13 +21,15 @@ describe('recordsOf', () => {
     assert.deepEqual(records({ ...message, lines: [] }), [])
   })
 
-  it('takes the time of storing for one that is none, or that lies ahead', () => {
+  it('takes the time of storing for one that is none, that lies ahead, or far behind', () => {
     const at = (text: string) => records({ ...message, lines: [{ ...line, at: text }] })[0]?.at
     assert.equal(at('yesterday'), storedAt)
     assert.equal(at('2030-02-31T00:00:00Z'), storedAt)
     assert.equal(at('2099-01-01T00:00:00Z'), storedAt)
     assert.equal(at('2030-01-01T00:05:10.000Z'), storedAt + 300_000)
-    assert.equal(at('2029-12-01T00:00:00Z'), Date.parse('2029-12-01T00:00:00Z'))
+    assert.equal(at('1970-01-01T00:00:00Z'), storedAt)
+    assert.equal(at('2029-12-31T00:00:10.000Z'), storedAt - 86_400_000)
+    assert.equal(at('2029-12-01T00:00:00Z'), storedAt)
   })
 
   it('shows a gap by a line of its own, before the first', () => {

@@ -13,6 +13,8 @@ export interface LogDelivery {
 
 /** An executor's clock may run ahead this far; a line from later than that would outlive its retention. */
 const AHEAD_MS = 300_000
+/** Or be behind this far, the time for which the stream keeps a line; one from before would be removed for its age at once. */
+const BEHIND_MS = 86_400_000
 /** Gap markers of messages without lines are numbered below all those of messages with lines. */
 const NO_LINES = 2 ** 40
 /** Markers of lines that are none below those. */
@@ -68,7 +70,7 @@ function checkRun({ runId, taskId }: LogMessage, expected: string): void {
 
 function timeOf(line: LogLine, storedAt: number): number {
   const at = parseInstant(line.at)
-  return at === undefined || at > storedAt + AHEAD_MS ? storedAt : at
+  return at === undefined || at > storedAt + AHEAD_MS || at < storedAt - BEHIND_MS ? storedAt : at
 }
 
 function fieldsOf({ fields }: LogLine): string | null {
