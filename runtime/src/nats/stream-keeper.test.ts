@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, subjects } from '@carillon/contracts'
+import { CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, subjects } from '@carillon/contracts'
 import { AckPolicy, RetentionPolicy } from '@nats-io/jetstream'
 import { type Clock, systemClock } from '../clock.ts'
 import { type BrokerOfTest, eventually, exerciseService, FakeClock, startBrokerOf } from '../testing/index.ts'
@@ -137,6 +137,22 @@ test('health says what cannot be made for as long as it cannot', async (t) => {
   isRefused = false
   await eventually('made', () => keeper.check().ok)
   assert.equal(broker.lines.filter(({ evt }) => evt === 'streams.unkept').length, 1, 'it is said once')
+})
+
+test('a stream that is refused does not keep the others away, nor whoever waits for them', async (t) => {
+  const broker = await startBrokerOf(t)
+  let isRefused = false
+  const events = keptStream(broker, 'EVENTS', 1)
+  const ensure = (room: Room) => (isRefused ? Promise.reject(new CarillonError('STREAM_CONFLICT', 'no')) : events.ensure(room))
+  const kept = [{ stream: 'EVENTS', ensure }, keptStream(broker, 'WORK', 1)]
+  const keeper = new StreamKeeper({ broker, kept, clock: systemClock, log: broker.log })
+  broker.after(() => keeper.stop())
+  await keeper.start()
+  isRefused = true
+  await broker.manager.streams.delete('WORK')
+  await keeper.whenKept()
+  assert.ok(await isThere(broker, 'WORK'))
+  assert.equal(keeper.check().ok, false)
 })
 
 test('a broker that comes back with an older copy of its folder: its streams went back', async (t) => {

@@ -80,7 +80,7 @@ export class StreamKeeper extends LoopService {
     this.#lossListeners.push(listener)
   }
 
-  /** Resolves when everything is as it should be, checked from now on, or when the keeper stops. */
+  /** Resolves when everything is as it should be, checked from now on, as far as the broker lets it, or when the keeper stops. */
   whenKept(): Promise<void> {
     return new Promise((resolve) => {
       this.#roundEnds.push(resolve)
@@ -110,8 +110,10 @@ export class StreamKeeper extends LoopService {
     for (let delayMs = ROUND_MS; await this.#pause.wait(delayMs, signal); ) {
       const waiting = this.#roundEnds.splice(0)
       const failures = await this.#round()
-      delayMs = failures.length > 0 ? RETRY_AFTER_MS : ROUND_MS
-      if (failures.length > 0) this.#roundEnds.unshift(...waiting)
+      // What the broker refuses it will refuse again: whoever waits goes on with the rest.
+      const isUndecided = failures.some((failure) => !CarillonError.is(failure) || failure.code === 'NATS_UNAVAILABLE')
+      delayMs = isUndecided ? RETRY_AFTER_MS : ROUND_MS
+      if (isUndecided) this.#roundEnds.unshift(...waiting)
       else for (const resolve of waiting) resolve()
     }
     for (const advisory of advisories) advisory.unsubscribe()

@@ -137,7 +137,7 @@ function assemble(given: {
   const { id, broker, publisher, clock, log, lostAfterMs } = given
   const beatMs = Math.min(TIMES.beatMs, Math.floor(lostAfterMs / 3))
   const bucket = new PresenceBucket(broker, given.streamReplicas)
-  const consumers = new WorkConsumers(broker, clock)
+  const consumers = new WorkConsumers({ broker, clock, log })
   const roster = new Roster()
   return {
     id,

@@ -1,5 +1,5 @@
 import { CarillonError, type Registered, TIMES, workConsumer, workFilter } from '@carillon/contracts'
-import { apiErrorCode, type Broker, type Clock, ensureConsumer } from '@carillon/runtime'
+import { apiErrorCode, type Broker, type Clock, ensureConsumer, type Logger } from '@carillon/runtime'
 import type { HandlerQueue } from '../domain/vanished-handlers.ts'
 
 type ConsumerInfo = Awaited<ReturnType<Broker['manager']['consumers']['info']>>
@@ -27,13 +27,15 @@ export interface OfferedHandler {
 export class WorkConsumers {
   readonly #broker: Broker
   readonly #clock: Clock
+  readonly #log: Logger
   readonly #known = new Map<string, { at: number; made: Promise<void> }>()
   /** Consumers whose settings were checked since this registry began, or since the stream lost something. */
   readonly #checked = new Set<string>()
 
-  constructor(broker: Broker, clock: Clock) {
-    this.#broker = broker
-    this.#clock = clock
+  constructor(options: { broker: Broker; clock: Clock; log: Logger }) {
+    this.#broker = options.broker
+    this.#clock = options.clock
+    this.#log = options.log
   }
 
   /** The broker may have lost everything. */
@@ -59,9 +61,15 @@ export class WorkConsumers {
       const name = workConsumer(namespace, handler)
       if (there.has(name) && this.#checked.has(name)) continue
       this.#known.delete(name)
-      making.push(this.#ensure(namespace, handler, lastSequence))
+      making.push(this.#ensure(namespace, handler, lastSequence).catch((error: unknown) => this.#refused(handler, error)))
     }
     await Promise.all(making)
+  }
+
+  /** One handler for which there is no room is no fault of the others. */
+  #refused(handler: string, error: unknown): void {
+    if (!CarillonError.is(error) || error.code === 'NATS_UNAVAILABLE') throw error
+    this.#log.warn({ evt: 'consumer.unmade', handler, err: error }, 'a handler has no queue')
   }
 
   /** Names alone: what the broker knows of a thousand consumers it would read from disk. */
