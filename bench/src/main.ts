@@ -1,10 +1,11 @@
 /**
  * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle,fan-out`, `--runs 40000`, `--json`
- * (one object on the last line). Everything runs on loopback and ends by itself.
+ * (one object on the last line). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
  */
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { connect } from '@carillon/sdk'
+import { measureBacklog } from './backlog.ts'
 import { measureFanOut } from './fan-out.ts'
 import { measureStart } from './latency.ts'
 import { measureLateness } from './lateness.ts'
@@ -14,7 +15,12 @@ import { measureBulk, measureSingle } from './throughput.ts'
 const ROUNDS = 3
 const IDLE_MS = 20_000
 const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, runs: { type: 'string', default: '40000' }, json: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    runs: { type: 'string', default: '40000' },
+    backlog: { type: 'string', default: '1000000' },
+    json: { type: 'boolean', default: false },
+  },
 })
 const parts = options.only?.split(',') ?? ['idle', 'sqlite', 'lateness', 'fan-out', 'mongodb']
 const report: Record<string, object> = {}
@@ -100,6 +106,7 @@ const measurements: Record<string, () => Promise<object>> = {
   lateness: () => withMesh(undefined, ({ url, client, executor }) => measureLateness(client, executor, url)),
   'fan-out': async () => ({ sqlite: await fanOut(), mongodb: await onMongodb(fanOut) }),
   mongodb: () => onMongodb(measureStore),
+  backlog: () => withMesh(undefined, (parts) => measureBacklog(parts, Number(options.backlog))),
 }
 for (const part of parts) {
   const measure = measurements[part]
