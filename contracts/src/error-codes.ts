@@ -65,7 +65,7 @@ export const ERROR_CODES = {
     remedy: 'Give each process a name of its own, or none: then it gets a random one.',
   },
   KEY_CONFLICT: {
-    meaning: 'The key or id belongs to a run with another payload, job or tasks.',
+    meaning: 'The key or id belongs to a run that was asked for otherwise; the message names the field.',
     retry: false,
     remedy: 'Use a new key, or send the same request again.',
   },

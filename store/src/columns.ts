@@ -35,6 +35,7 @@ export const RUN_COLUMNS = {
   plan: 'json',
   trigger: 'text',
   key: 'text',
+  asked: 'json',
   slot: 'number',
   payload: 'text',
   backoff: 'json',

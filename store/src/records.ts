@@ -94,6 +94,8 @@ export interface RunRecord extends TaskLife {
   readonly plan: Plan | null
   readonly trigger: RunTrigger
   readonly key: string | null
+  /** Of a run with a key: what its caller said, as text or hash by field. */
+  readonly asked: Readonly<Record<string, string>> | null
   /** Planned fire time. */
   readonly slot: number | null
   /** JSON text. */

@@ -5,6 +5,7 @@ import { ownerSession } from './migrations/0003-owner-session.ts'
 import { retention } from './migrations/0004-retention.ts'
 import { interruptions } from './migrations/0005-interruptions.ts'
 import { delays } from './migrations/0006-delays.ts'
+import { asked } from './migrations/0007-asked.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -14,6 +15,7 @@ export const MIGRATIONS = [
   { number: 4, name: 'retention', sql: retention },
   { number: 5, name: 'interruptions', sql: interruptions },
   { number: 6, name: 'delays', sql: delays },
+  { number: 7, name: 'asked', sql: asked },
 ] as const
 
 /**

@@ -41,6 +41,7 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     plan: null,
     trigger: 'call',
     key: null,
+    asked: null,
     slot: null,
     payload: '{"name":"Ada"}',
     backoff: BACKOFF,

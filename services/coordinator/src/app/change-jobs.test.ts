@@ -57,6 +57,40 @@ test('a paused job has no next slot, stays paused when it is put again, and resu
   assert.equal((await stored(coordinator)).revision, revision)
 })
 
+test('a job with an instant may be declared again and again; it does not fire twice, and a new instant must lie ahead', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, fireSlots } = coordinator
+  const at = new Date(clock.now() + 60_000).toISOString()
+  await put(coordinator, { schedule: { at } })
+  await clock.advance(60_000)
+  await fireSlots.execute(['default/report'])
+  await clock.advance(3_600_000)
+  for (const same of [at, at.replace('Z', '+00:00')]) {
+    const view = await put(coordinator, { schedule: { at: same }, description: 'declared at a start' })
+    assert.deepEqual([view.state, view.nextAt, view.description], ['finished', undefined, 'declared at a start'])
+  }
+  assert.equal((await coordinator.store.runs.list({ namespace: 'default', limit: 10 })).items.length, 1)
+  const other = new Date(clock.now() - 120_000).toISOString()
+  await assert.rejects(put(coordinator, { schedule: { at: other } }), { code: 'INVALID_DATE' })
+  const ahead = new Date(clock.now() + 1_000).toISOString()
+  assert.deepEqual(
+    [(await put(coordinator, { schedule: { at: ahead } })).state, (await stored(coordinator)).nextSlotAt],
+    ['active', Date.parse(ahead)],
+  )
+})
+
+test('putting a job again sets a slot right that a wrong clock has moved', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store } = coordinator
+  await put(coordinator, { schedule: { everyMs: 5_000 } })
+  const { revision, nextSlotAt } = await stored(coordinator)
+  const moved = (nextSlotAt ?? 0) + 3_600_000
+  const expect = { revision, nextSlotAt: nextSlotAt as number }
+  await store.jobs.advance([{ id: 'default/report', expect, set: { nextSlotAt: moved, wakeAt: moved, state: 'active' } }])
+  await put(coordinator, { schedule: { everyMs: 5_000 } })
+  assert.equal((await stored(coordinator)).nextSlotAt, clock.now() + 5_000)
+})
+
 test('an instant that passed while its job was paused leaves a finished job', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { changeJobs, clock } = coordinator

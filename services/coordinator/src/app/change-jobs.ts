@@ -4,7 +4,9 @@ import {
   type HandlerKind,
   type JobView,
   type jobInputSchema,
+  parseInstant,
   printable,
+  type Schedule,
   subjects,
 } from '@carillon/contracts'
 import type { Broker, Clock } from '@carillon/runtime'
@@ -13,6 +15,7 @@ import type { z } from 'zod'
 import { payloadText } from '../domain/new-run.ts'
 import { planOf } from '../domain/plan.ts'
 import { checkSchedule, firstSlot, timesOf } from '../domain/schedule.ts'
+import { slotAnew } from '../domain/timing.ts'
 import { jobView } from '../domain/views.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
@@ -42,11 +45,13 @@ export class ChangeJobs {
   /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule or payload */
   async put(namespace: string, input: JobDefinition): Promise<JobView> {
     const now = this.#clock.now()
-    if (input.schedule) checkSchedule(input.schedule, now)
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
-    const fresh = recordOf(namespace, input, { now, kind })
+    const id = jobId(namespace, input.name)
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
-      const [there] = await this.#store.jobs.get([fresh.id])
+      const [there] = await this.#store.jobs.get([id])
+      // One that is declared again and again, as services do, may have had its time.
+      if (input.schedule && !(there && isSameSchedule(there, input.schedule))) checkSchedule(input.schedule, now)
+      const fresh = recordOf(namespace, input, { now, kind })
       if (!there) {
         if ((await this.#store.jobs.insert(fresh)) === 'created') return this.#changed(fresh, 'put')
         continue
@@ -130,11 +135,15 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now:
 
 /** An unchanged schedule keeps its next slot, so that putting a job again does not shift a fixed rate. */
 function mergeOf(there: JobRecord, fresh: JobRecord): JobRecord {
-  const sameSchedule = JSON.stringify(there.schedule) === JSON.stringify(fresh.schedule)
   const { nextSlotAt, wakeAt } = there
-  const times = there.state === 'paused' ? timesOf(null) : { nextSlotAt, wakeAt }
-  const kept = sameSchedule || there.state === 'paused' ? { state: there.state, ...times } : {}
+  const times = there.state === 'paused' ? timesOf(null) : (slotAnew(there, fresh.updatedAt) ?? { nextSlotAt, wakeAt })
+  const kept = isSameSchedule(there, fresh.schedule) || there.state === 'paused' ? { state: there.state, ...times } : {}
   return { ...fresh, ...kept, revision: there.revision + 1, createdAt: there.createdAt }
+}
+
+function isSameSchedule({ schedule }: JobRecord, other: Schedule | null): boolean {
+  if (schedule && other && 'at' in schedule && 'at' in other) return parseInstant(schedule.at) === parseInstant(other.at)
+  return JSON.stringify(schedule) === JSON.stringify(other)
 }
 
 function busy(name: string): CarillonError {

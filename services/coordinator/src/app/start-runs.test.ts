@@ -60,6 +60,74 @@ test('one key is one run: twice in one batch, and again later', async (context) 
   assert.equal(coordinator.fake.said('work.').length, 1)
 })
 
+test('compared is what callers said, as JSON values, never what the job added to it', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store, jobs } = coordinator
+  await store.jobs.insert(aJob('report', { payload: '{"of":"job"}' }))
+  const base = { job: 'report', at: '2030-01-31T09:00:00Z', payload: { a: 1, b: { c: [1, 2], d: null } } }
+  const asked = [
+    { ...base, key: 'k' },
+    { ...base, id: '0123456789abcdefghijklmnop' },
+    { job: 'report', key: 'bare' },
+  ] as const
+  for (const request of asked) assert.equal((await start(coordinator, request))[0]?.created, true)
+  // Since then the job has another payload, handler, mode and tries.
+  const job = aJob('report', {
+    revision: 2,
+    payload: '"new"',
+    handler: 'other',
+    mode: 'shards',
+    plan: { shards: 3 },
+    attempts: 9,
+    timeoutMs: 5,
+  })
+  await store.jobs.replace(job, { revision: 1 })
+  jobs.forget('default', 'report')
+  const reordered = { payload: { b: { d: null, c: [1, 2] }, a: 1 }, at: '2030-01-31T10:00:00.000+01:00' }
+  for (const request of asked) {
+    const [again] = await start(coordinator, { ...request, ...('at' in request ? reordered : {}) })
+    assert.equal(again?.created, false, `${JSON.stringify(request)}: ${again?.message}`)
+  }
+  const others: [object, string][] = [
+    [{ payload: { a: 1, b: { c: [2, 1], d: null } } }, 'payload'],
+    [{ payload: undefined }, 'payload'],
+    [{ at: '2030-01-31T09:00:01Z' }, 'at'],
+    [{ at: undefined, delayMs: 5 }, 'at'],
+    [{ attempts: 2 }, 'attempts'],
+    [{ backoff: { type: 'fixed', delayMs: 1 } }, 'backoff'],
+    [{ timeoutMs: 7 }, 'timeoutMs'],
+    [{ mode: 'broadcast' }, 'mode'],
+    [{ shards: 2 }, 'shards'],
+    [{ items: [1] }, 'items'],
+    [{ job: undefined, handler: 'report' }, 'handler'],
+    [{ job: 'else' }, 'job'],
+  ]
+  for (const [said, field] of others) {
+    const [outcome] = await start(coordinator, { ...asked[0], ...said })
+    assert.equal(outcome?.code, 'KEY_CONFLICT', field)
+    assert.match(outcome?.message ?? '', new RegExp(`^key "k" belongs to run k.*, asked for with another ${field}$`))
+  }
+})
+
+test('a message that fires a job with a key is compared as a call is; an id is asked for again as it was', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const ask = async (request: object, id?: string) => {
+    const [outcome] = await coordinator.startRuns.execute([
+      { namespace: 'default', request, trigger: 'stream', traceparent: undefined, ...(id ? { id } : {}) },
+    ])
+    return CarillonError.is(outcome) ? outcome.message : outcome?.created
+  }
+  assert.equal(await ask({ job: 'a', key: 'k', payload: { x: 1, y: 2 } }, 't0123456789abcdef'), true)
+  assert.equal(await ask({ job: 'a', key: 'k', payload: { y: 2, x: 1 } }, 't1123456789abcdef'), false)
+  assert.match(String(await ask({ job: 'a', key: 'k', delayMs: 10, payload: { y: 2, x: 1 } })), /with another delayMs$/)
+  const id = 't2123456789abcdef'
+  assert.equal(await ask({ job: 'a', payload: { x: 1 } }, id), true)
+  await coordinator.store.jobs.insert(aJob('a', { handler: 'a', payload: '7', mode: 'broadcast', plan: {} }))
+  coordinator.jobs.forget('default', 'a')
+  assert.equal(await ask({ job: 'a', payload: { x: 1 } }, id), false)
+  assert.match(String(await ask({ job: 'a', payload: { x: 2 } }, id)), /with another payload$/)
+})
+
 test('a key holds for what the tasks are as well: other items are another request', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const request = { job: 'a', key: 'order-1', items: ['x', 'y'], maxParallel: 1 }

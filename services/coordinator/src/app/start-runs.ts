@@ -2,6 +2,7 @@ import { CarillonError, parseInput, printable, type RunTrigger, type StartedRun,
 import { Batcher, derivedId, freshRunId, markStep } from '@carillon/runtime'
 import type { RunRecord, Store } from '@carillon/store'
 import { handlerOf, runOfRequest } from '../domain/new-run.ts'
+import { differingField, isOfSameName } from '../domain/said.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { JobCache } from './read-jobs.ts'
 import type { RunWriter } from './write-runs.ts'
@@ -84,49 +85,48 @@ export class StartRuns {
       }
     }
     const inserted = await this.#writer.insert(runs, { answerFirst: true })
-    const duplicates = places.filter((_, k) => inserted[k] === 'duplicate')
-    if (duplicates.length > 0)
-      await this.#compare(
-        runs.filter((_, k) => inserted[k] === 'duplicate'),
-        (k, outcome) => (outcomes[duplicates[k] as number] = outcome),
-      )
+    const duplicates = places.filter((_, k) => inserted[k] === 'duplicate').map((place) => ({ place, item: items[place] as Checked }))
+    if (duplicates.length === 0) return outcomes
+    const compared = await this.#compare(duplicates.map(({ item }) => item))
+    for (const [k, { place }] of duplicates.entries()) outcomes[place] = compared[k] as StartedRun | CarillonError
     return outcomes
   }
 
-  /** Of runs that were there already: the same request yields them, another one is a conflict. */
-  async #compare(asked: readonly RunRecord[], answer: (k: number, outcome: StartedRun | CarillonError) => void): Promise<void> {
-    const stored = await this.#store.runs.get(asked.map((run) => run.id))
-    for (const [k, run] of asked.entries()) {
-      const there = stored[k]
-      if (there === undefined) {
-        answer(k, await this.#compareRemoved(run))
-        continue
-      }
-      const same =
-        there.namespace === run.namespace &&
-        there.job === run.job &&
-        there.handler === run.handler &&
-        there.payload === run.payload &&
-        JSON.stringify(there.plan) === JSON.stringify(run.plan)
-      answer(k, same ? { runId: run.id, created: false } : conflict(run, there))
-    }
+  /** Of runs that were there already: the same request yields them, another one is a conflict. Compared is what the callers said. */
+  async #compare(asked: readonly Checked[]): Promise<(StartedRun | CarillonError)[]> {
+    const ids = asked.map(idOf)
+    const stored = await this.#store.runs.get(ids)
+    return Promise.all(
+      asked.map((item, k) => {
+        const [runId, there] = [ids[k] as string, stored[k]]
+        if (there === undefined) return this.#compareRemoved(runId, item)
+        const field = there.namespace === item.namespace ? differingField(there, item.checked) : undefined
+        if (there.namespace !== item.namespace || field !== undefined) return conflict(item, there, field)
+        return { runId, created: false }
+      }),
+    )
   }
 
   /** A run that was kept for its time and removed keeps its key, and its id for as long as it may be asked for again. */
-  async #compareRemoved(run: RunRecord): Promise<StartedRun | CarillonError> {
-    const [there] = await this.#store.retention.tombstones([run.id])
+  async #compareRemoved(runId: string, item: Checked): Promise<StartedRun | CarillonError> {
+    const [there] = await this.#store.retention.tombstones([runId])
     // Its time came to an end between the two reads.
-    if (there === undefined) return new CarillonError('CONCURRENT_CHANGE', `run ${run.id} is being removed; ask again`)
-    const isSame = there.namespace === run.namespace && there.job === run.job && there.handler === run.handler
-    return isSame ? { runId: run.id, created: false } : conflict(run, there)
+    if (there === undefined) return new CarillonError('CONCURRENT_CHANGE', `run ${runId} is being removed; ask again`)
+    if (there.namespace === item.namespace && isOfSameName(there, item.checked)) return { runId, created: false }
+    return conflict(item, { ...there, id: runId }, item.checked.handler === undefined ? 'job' : 'handler')
   }
 }
 
-function conflict(run: RunRecord, there: Pick<RunRecord, 'namespace' | 'job' | 'handler'>): CarillonError {
-  const field = run.key === null ? 'id' : 'key'
-  const value = printable(run.key ?? run.id)
+/** @param differs the first field that was said differently */
+function conflict(
+  { namespace, checked }: Checked,
+  there: Pick<RunRecord, 'id' | 'namespace' | 'job' | 'handler'>,
+  differs: string | undefined,
+): CarillonError {
+  const field = checked.key === undefined ? 'id' : 'key'
+  const value = printable(checked.key ?? there.id)
   const of =
-    there.namespace === run.namespace ? `run ${run.id} of ${there.job ?? there.handler} with another payload, job or tasks` : 'another run'
+    there.namespace === namespace ? `run ${there.id} of ${there.job ?? there.handler}, asked for with another ${differs}` : 'another run'
   return new CarillonError('KEY_CONFLICT', `${field} ${value} belongs to ${of}`, { field, value })
 }
 

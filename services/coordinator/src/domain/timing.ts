@@ -1,4 +1,4 @@
-import { type FinishedReport, isEnded, type Schedule } from '@carillon/contracts'
+import { type FinishedReport, isEnded } from '@carillon/contracts'
 import type { JobRecord, TaskLife } from '@carillon/store'
 import type { Decision, Policy } from './life.ts'
 import { firstSlot, timesOf } from './schedule.ts'
@@ -62,8 +62,8 @@ export function slotAnew(
   now: number,
 ): Pick<JobRecord, 'nextSlotAt' | 'wakeAt'> | undefined {
   const { nextSlotAt } = job
-  const schedule = job.schedule as Schedule
-  if (nextSlotAt === null || 'at' in schedule) return undefined
+  const { schedule } = job
+  if (nextSlotAt === null || schedule === null || 'at' in schedule) return undefined
   const first = firstSlot(schedule, now) as number
   if (nextSlotAt <= first + TOLERATED_MS) return undefined
   if (!('everyMs' in schedule)) return timesOf(first)

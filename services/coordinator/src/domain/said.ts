@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { parseInstant, type StartRun } from '@carillon/contracts'
+import type { RunRecord } from '@carillon/store'
+
+/** Fields by which a request is known; its trace is none of them. */
+const FIELDS = [
+  'job',
+  'handler',
+  'payload',
+  'at',
+  'delayMs',
+  'attempts',
+  'backoff',
+  'timeoutMs',
+  'mode',
+  'shards',
+  'items',
+  'maxParallel',
+  'tolerate',
+] as const satisfies (keyof StartRun)[]
+type Field = (typeof FIELDS)[number]
+/** Longer texts are kept as a hash. */
+const SHORT = 64
+
+/** What a caller said, field by field: so that the same request is known later, whatever has become of the job. */
+export function saidOf(request: StartRun): Record<string, string> {
+  return Object.fromEntries(FIELDS.flatMap((field) => (request[field] === undefined ? [] : [[field, valueText(field, request)]])))
+}
+
+/**
+ * The first field in which a request differs from the one that made a run; undefined if it is the same. A run without a record of what was said
+ * has an id that its caller made for one request: what the request says must be what the run has, what it leaves open may have come from the job.
+ */
+export function differingField(there: RunRecord, request: StartRun): Field | undefined {
+  if (!isOfSameName(there, request)) return request.handler === undefined ? 'job' : 'handler'
+  const { asked } = there
+  const said = saidOf(request)
+  if (asked !== null) return FIELDS.find((field) => asked[field] !== said[field])
+  const has = saidOf({
+    payload: JSON.parse(there.payload),
+    attempts: there.tries,
+    backoff: there.backoff,
+    timeoutMs: there.timeoutMs ?? undefined,
+    shards: there.plan?.items === undefined ? there.plan?.shards : undefined,
+    items: there.plan?.items === undefined ? undefined : JSON.parse(there.plan.items),
+    maxParallel: there.plan?.maxParallel,
+    tolerate: there.plan?.tolerate,
+  })
+  const compared = ['payload', 'attempts', 'backoff', 'timeoutMs', 'shards', 'items', 'maxParallel', 'tolerate'] as const
+  return compared.find((field) => said[field] !== undefined && said[field] !== has[field])
+}
+
+/** Whether a run is one of the job or the handler that a request names. A job may have been put under the name of a handler meanwhile. */
+export function isOfSameName({ job, handler }: Pick<RunRecord, 'job' | 'handler'>, request: StartRun): boolean {
+  if (request.handler !== undefined) return job === null && handler === request.handler
+  return job === request.job || (job === null && handler === request.job)
+}
+
+function valueText(field: Field, request: StartRun): string {
+  const value = field === 'at' ? parseInstant(request.at) : request[field]
+  const text = canonical(value)
+  return text.length <= SHORT ? text : `#${createHash('sha256').update(text).digest('base64url')}`
+}
+
+/** JSON text with the members of objects in one order. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  return `{${members
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`)
+    .join(',')}}`
+}
