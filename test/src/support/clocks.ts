@@ -16,5 +16,5 @@ export function shiftedClock(cleanup: Cleanup, byMs = 0): ShiftedClock {
   const file = join(cleanup.folder(), 'clock')
   const shift = (ms: number) => writeFileSync(file, String(ms))
   shift(byMs)
-  return { environment: { NODE_OPTIONS: `--import ${fileURLToPath(PRELOAD)}`, CARILLON_TEST_CLOCK: file }, shift }
+  return { environment: { NODE_OPTIONS: `--import ${fileURLToPath(PRELOAD)}`, CLOCK_FILE: file }, shift }
 }

@@ -1,10 +1,10 @@
 /**
- * Loaded into a process before anything else (`node --import`): its wall clock is off by as many milliseconds as the file `CARILLON_TEST_CLOCK`
+ * Loaded into a process before anything else (`node --import`): its wall clock is off by as many milliseconds as the file `CLOCK_FILE`
  * says, from one look to the next. The monotonic clock is as it is, as when someone sets the clock of a machine.
  */
 import { readFileSync } from 'node:fs'
 
-const { CARILLON_TEST_CLOCK: file } = process.env
+const { CLOCK_FILE: file } = process.env
 const LOOK_EVERY_MS = 20
 
 if (file !== undefined) {

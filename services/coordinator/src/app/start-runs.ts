@@ -2,9 +2,9 @@ import { CarillonError, parseInput, printable, type RunTrigger, type StartedRun,
 import { Batcher, derivedId, freshRunId, markStep } from '@carillon/runtime'
 import type { RunRecord, Store } from '@carillon/store'
 import { handlerOf, runOfRequest } from '../domain/new-run.ts'
-import { differingField, isOfSameName } from '../domain/said.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { JobCache } from './read-jobs.ts'
+import { differingField, isOfSameName, saidOf } from './said.ts'
 import type { RunWriter } from './write-runs.ts'
 
 /** One run that is asked for, not yet checked. */
@@ -78,7 +78,7 @@ export class StartRuns {
           kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
         })
         outcomes[i] = { runId: run.id, created: true }
-        runs.push(run)
+        runs.push(item.checked.key === undefined ? run : { ...run, asked: saidOf(item.checked) })
         places.push(i)
       } catch (error) {
         outcomes[i] = CarillonError.from(error)

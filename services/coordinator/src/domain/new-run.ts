@@ -11,7 +11,6 @@ import {
 import { type JobRecord, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
 import { CHECK_QUEUED_MS, NO_LOSSES } from './life.ts'
 import { modeOf, planOf } from './plan.ts'
-import { saidOf } from './said.ts'
 import { instantAhead, type MissedSlots } from './schedule.ts'
 
 /** Where a run comes from. */
@@ -42,7 +41,6 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     job: job?.name ?? null,
     handler: handlerOf(request, job),
     key: request.key ?? null,
-    asked: request.key === undefined ? null : saidOf(request),
     payload,
     tries,
     attempts: tries,
