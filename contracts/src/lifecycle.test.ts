@@ -40,6 +40,7 @@ const TABLE: Record<RunEvent, string> = {
   cancel: 'CCCc......',
   cancelled: '..CCC.....',
   restarted: '.....qqqqq',
+  faulted: 'FFFFC.....',
 }
 
 test('every pair of state and event', () => {

@@ -29,6 +29,7 @@ export const RUN_EVENTS = [
   'cancel',
   'cancelled',
   'restarted',
+  'faulted',
 ] as const
 export type RunEvent = (typeof RUN_EVENTS)[number]
 
@@ -50,6 +51,7 @@ export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunSt
   slept: { queued: 'delayed', running: 'delayed', cancelling: 'cancelled' },
   cancel: { waiting: 'cancelled', delayed: 'cancelled', queued: 'cancelled', running: 'cancelling' },
   cancelled: { queued: 'cancelled', running: 'cancelled', cancelling: 'cancelled' },
+  faulted: { waiting: 'failed', delayed: 'failed', queued: 'failed', running: 'failed', cancelling: 'cancelled' },
   restarted: { succeeded: 'queued', failed: 'queued', timed_out: 'queued', cancelled: 'queued', skipped: 'queued' },
 }
 
@@ -94,6 +96,7 @@ export const REASONS = {
   sleep: 'Its steps go on later: it sleeps, a step is tried again, or its instance is stopping.',
   'program-changed': 'Steps that are done are not those of the program: it was changed.',
   'retry-failed': 'Its failed tasks are to run again.',
+  'internal-error': 'What became of it could not be stored; the message says why.',
   'max-parallel': 'As many tasks of its run as are allowed at once are under way.',
 } as const
 export type Reason = keyof typeof REASONS

@@ -4,7 +4,7 @@ import { Batcher } from './batcher.ts'
 import { settle } from './testing/index.ts'
 
 function gated(options: { maxItems: number; maxInFlight: number }) {
-  const batches: { items: number[]; end: (error?: Error) => void }[] = []
+  const batches: { items: readonly number[]; end: (error?: Error) => void }[] = []
   const batcher = new Batcher<number, string>({
     ...options,
     run: (items) =>
@@ -79,4 +79,20 @@ test('a run that throws before it promises anything fails its batch alone', asyn
   const [first, second] = await Promise.allSettled([batcher.add(1), batcher.add(2)])
   assert.equal(first.status, 'rejected')
   assert.deepEqual(second, { status: 'fulfilled', value: 2 })
+})
+
+test('an item that fails for good costs itself alone', async () => {
+  const batcher = new Batcher<number, string>({
+    maxItems: 100,
+    maxInFlight: 1,
+    run: async (items) => {
+      if (items.includes(7)) throw new TypeError('seven')
+      return items.map((item) => `${item}!`)
+    },
+  })
+  const outcomes = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => batcher.add(i)))
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    Array.from({ length: 10 }, (_, i) => (i === 7 ? 'rejected' : 'fulfilled')),
+  )
 })

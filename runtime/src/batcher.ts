@@ -1,3 +1,13 @@
+import { inIsolation } from './isolate.ts'
+
+class Failed {
+  readonly error: unknown
+
+  constructor(error: unknown) {
+    this.error = error
+  }
+}
+
 interface Entry<In, Out> {
   readonly item: In
   readonly resolve: (out: Out) => void
@@ -9,15 +19,15 @@ interface Entry<In, Out> {
  * under load. At most `maxInFlight` batches are under way; what arrives meanwhile is the next one.
  */
 export class Batcher<In, Out> {
-  readonly #run: (items: In[]) => Promise<Out[]>
+  readonly #run: (items: readonly In[]) => Promise<readonly Out[]>
   readonly #maxItems: number
   readonly #maxInFlight: number
   #waiting: Entry<In, Out>[] = []
   #inFlight = 0
   #due = false
 
-  /** @param run answers one outcome an item, in order; if it throws, every item of the batch fails with that error */
-  constructor(options: { maxItems: number; maxInFlight: number; run: (items: In[]) => Promise<Out[]> }) {
+  /** @param run answers one outcome an item, in order; if it throws, every item fails that is at fault, or all where that may pass */
+  constructor(options: { maxItems: number; maxInFlight: number; run: (items: readonly In[]) => Promise<readonly Out[]> }) {
     this.#run = options.run
     this.#maxItems = options.maxItems
     this.#maxInFlight = options.maxInFlight
@@ -57,10 +67,17 @@ export class Batcher<In, Out> {
       this.#inFlight--
       if (this.#waiting.length > 0) this.#flush()
     }
-    // Also what it throws before it promises anything fails this batch alone.
-    const run = async () => this.#run(batch.map((entry) => entry.item))
-    run().then(
-      (outcomes) => settled((entry, index) => entry.resolve(outcomes[index] as Out)),
+    inIsolation(
+      batch.map((entry) => entry.item),
+      this.#run,
+      (_, error) => new Failed(error),
+    ).then(
+      (outcomes) =>
+        settled((entry, index) => {
+          const outcome = outcomes[index]
+          if (outcome instanceof Failed) entry.reject(outcome.error)
+          else entry.resolve(outcome as Out)
+        }),
       (error: unknown) => settled((entry) => entry.reject(error)),
     )
   }

@@ -26,11 +26,21 @@ interface Gate {
 /** A consumer whose batches are handled by `handle`. */
 function consume(
   handle: (batch: Incoming[]) => Promise<unknown>,
-  limits = { maxMessages: 10, maxInFlight: 1 },
+  limits: { maxMessages?: number; maxInFlight?: number; retryAfterMs?: number } = {},
   clock: Clock = systemClock,
 ): BatchConsumer {
   const { broker, log, rejected } = base
-  const consumer = new BatchConsumer({ connection: broker.connection, stream: 'TRIGGERS', log, clock, rejected, ...limits, handle })
+  const consumer = new BatchConsumer({
+    connection: broker.connection,
+    stream: 'TRIGGERS',
+    log,
+    clock,
+    rejected,
+    maxMessages: 10,
+    maxInFlight: 1,
+    ...limits,
+    handle,
+  })
   consumers.push(consumer)
   return consumer
 }
@@ -121,6 +131,37 @@ test('a batch that fails comes again, whole', async () => {
   await eventually('it comes again', () => tries.slice(1).reduce((sum, size) => sum + size, 0) === tries[0])
   await eventually('all are acknowledged', async () => (await owed()) === 0)
   assert.ok(base.lines.some(({ evt }) => evt === 'batch.failed'))
+})
+
+test('a message that fails for good costs itself alone, and is rejected in the end', async () => {
+  const done: unknown[] = []
+  const before = base.rejected.count
+  const handle = async (batch: Incoming[]) => {
+    if (batch.some(({ body }) => body === 'bad')) throw new TypeError('no')
+    done.push(...batch.map(({ body }) => body))
+  }
+  await fire(['1', '"bad"', '2', '3'])
+  await consume(handle, { retryAfterMs: 1 }).start()
+  await eventually('the others', () => done.length === 3)
+  await fire(['4'])
+  await eventually('all are acknowledged', async () => (await owed()) === 0)
+  assert.deepEqual([done, base.rejected.count - before], [[1, 2, 3, 4], 1])
+})
+
+test('where nothing can be handled nothing is rejected', async () => {
+  const before = base.rejected.count
+  let isBroken = true
+  const done: unknown[] = []
+  const handle = async (batch: Incoming[]) => {
+    if (isBroken) throw new TypeError('no')
+    done.push(...batch.map(({ body }) => body))
+  }
+  await fire(['1', '2', '3'])
+  await consume(handle, { retryAfterMs: 1 }).start()
+  await eventually('many tries', () => base.lines.filter(({ evt }) => evt === 'message.failed').length > 6)
+  isBroken = false
+  await eventually('all are handled', () => done.length === 3)
+  assert.equal(base.rejected.count - before, 0)
 })
 
 test('stop waits for the batch under way, which is acknowledged, and gives the rest back at once', async () => {

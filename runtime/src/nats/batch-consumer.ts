@@ -1,8 +1,9 @@
-import { SERVICE_CONSUMERS, TIMES } from '@carillon/contracts'
+import { type CarillonError, SERVICE_CONSUMERS, TIMES } from '@carillon/contracts'
 import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Clock } from '../clock.ts'
 import { pause } from '../clock.ts'
+import { inIsolation } from '../isolate.ts'
 import { LoopService } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { type Incoming, type RejectedMessages, readIncoming } from './incoming.ts'
@@ -17,11 +18,19 @@ export interface BatchConsumerOptions {
   readonly maxMessages: number
   /** Batches under way at once. */
   readonly maxInFlight: number
-  /** Answers when everything is stored: then the messages are acknowledged. If it throws, they come again after `retryAfterMs`. */
+  /**
+   * Answers when everything is stored: then the messages are acknowledged. If it throws what may pass, they come again; else it is called with fewer
+   * of them, until those are found that are at fault.
+   */
   readonly handle: (batch: Incoming[]) => Promise<unknown>
+  /** Pause before what failed comes again; it grows for a message that fails by itself. Default 1,000 ms. */
+  readonly retryAfterMs?: number
 }
 
 const RETRY_AFTER_MS = 1_000
+const LONGEST_RETRY_MS = 30_000
+/** Deliveries after which a message that fails by itself, for good, is rejected. */
+const TRIES = 5
 /** A consumer that vanished is found again after this long: short, for the fail-over of a cluster. */
 const EXPIRES_MS = 5_000
 
@@ -36,6 +45,9 @@ export class BatchConsumer extends LoopService {
   readonly #inFlight = new Set<JsMsg[]>()
   /** The sequence of the newest message so far. */
   #newest = 0
+  /** Messages that were handled so far, and by sequence how many there were when a message failed by itself. */
+  #handled = 0
+  readonly #faulty = new Map<number, number>()
   #due = false
   #stopping = false
   #drained: (() => void) | undefined
@@ -131,7 +143,7 @@ export class BatchConsumer extends LoopService {
   }
 
   async #handle(batch: JsMsg[]): Promise<void> {
-    const { stream, log, rejected, clock } = this.#options
+    const { stream, rejected, clock } = this.#options
     const read: Incoming[] = []
     const readable: JsMsg[] = []
     for (const message of batch) {
@@ -144,12 +156,54 @@ export class BatchConsumer extends LoopService {
         message.ack()
       }
     }
+    await this.#finish(read.map((incoming, i) => ({ incoming, message: readable[i] as JsMsg })))
+  }
+
+  /** What fails for good costs itself alone. */
+  async #finish(held: readonly Held[]): Promise<void> {
+    const { stream, log } = this.#options
+    const handle = async (some: readonly Held[]) => {
+      if (some.length > 0) await this.#options.handle(some.map(({ incoming }) => incoming))
+      return some.map(() => undefined)
+    }
     try {
-      if (read.length > 0) await this.#options.handle(read)
-      for (const message of readable) message.ack()
+      const errors = await inIsolation(held, handle, (_, error) => error)
+      for (const [i, { message }] of held.entries()) {
+        if (errors[i]) continue
+        this.#handled++
+        this.#faulty.delete(message.seq)
+        message.ack()
+      }
+      for (const [i, one] of held.entries()) if (errors[i]) this.#failed(one, errors[i])
     } catch (error) {
-      log.error({ evt: 'batch.failed', stream, messages: readable.length, err: error }, 'a batch could not be handled; it comes again')
-      for (const message of readable) message.nak(RETRY_AFTER_MS)
+      log.error({ evt: 'batch.failed', stream, messages: held.length, err: error }, 'a batch could not be handled; it comes again')
+      for (const { message } of held) message.nak(this.#options.retryAfterMs ?? RETRY_AFTER_MS)
     }
   }
+
+  get #retryAfterMs(): number {
+    return this.#options.retryAfterMs ?? RETRY_AFTER_MS
+  }
+
+  /** It is rejected in the end, but only where others could be handled meanwhile: else it is hardly the message that is at fault. */
+  #failed({ message }: Held, error: CarillonError): void {
+    const { stream, log, rejected, clock, retryAfterMs = RETRY_AFTER_MS } = this.#options
+    const { seq, subject } = message
+    const tries = message.info.deliveryCount
+    const handledBefore = this.#faulty.get(seq) ?? this.#handled
+    if (tries >= TRIES && this.#handled > handledBefore) {
+      this.#faulty.delete(seq)
+      rejected.setAside({ subject, text: message.string(), error, stream, now: clock.now() })
+      message.ack()
+      return
+    }
+    if (!this.#faulty.has(seq)) this.#faulty.set(seq, this.#handled)
+    log.error({ evt: 'message.failed', stream, subject, tries, err: error }, 'a message could not be handled; it comes again')
+    message.nak(Math.min(retryAfterMs * 2 ** (tries - 1), LONGEST_RETRY_MS))
+  }
+}
+
+interface Held {
+  readonly incoming: Incoming
+  readonly message: JsMsg
 }

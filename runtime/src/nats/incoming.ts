@@ -3,6 +3,7 @@ import type { JsMsg } from '@nats-io/jetstream'
 import type { MsgHdrs } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'
 import { meter } from '../telemetry.ts'
+import { publishUntilTaken } from './publish-until-taken.ts'
 import type { StreamPublisher } from './publisher.ts'
 
 /** A message of a stream, understood so far as every reader needs it. */
@@ -68,7 +69,8 @@ export class RejectedMessages {
       body: message.text.slice(0, 4096),
       at: new Date(message.now).toISOString(),
     }
-    this.#publisher.publish(
+    publishUntilTaken(
+      this.#publisher,
       { subject: subjects.event(namespace, 'message', message.stream, 'rejected'), body: JSON.stringify(body) },
       (refusal) => {
         if (refusal)

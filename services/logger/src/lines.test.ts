@@ -91,7 +91,7 @@ describe('lines', { concurrency: true }, () => {
   it('that the store cannot keep are set aside, their neighbours are kept', async (t) => {
     const logger = await startTestLogger(t, {}, (store) =>
       withInsert(store, async (lines) => {
-        if (lines.some(({ seq }) => seq === 2)) throw new Error('a line that this store cannot keep')
+        if (lines.some(({ seq }) => seq === 2)) throw new CarillonError('INTERNAL', 'a line that this store cannot keep')
         await store.logs.insert(lines)
       }),
     )
@@ -99,6 +99,22 @@ describe('lines', { concurrency: true }, () => {
     await eventually('the neighbours', async () => (await logger.query()).items.length === 2)
     await eventually('set aside', () => logger.rejected.length === 1)
     assert.match(String(logger.rejected[0]?.['message']), /cannot keep/)
+  })
+
+  it('cost no other line of their message where the store cannot keep one', async (t) => {
+    const logger = await startTestLogger(t, {}, (store) =>
+      withInsert(store, async (lines) => {
+        if (lines.some(({ message }) => message === 'line 60')) throw new CarillonError('INTERNAL', 'not this one')
+        await store.logs.insert(lines)
+      }),
+    )
+    logger.publish(linesMessage(1, 100))
+    const kept = await eventually('all lines', async () => {
+      const texts = await logger.texts({ limit: 200 })
+      return texts.length === 100 ? texts : undefined
+    })
+    assert.deepEqual(kept.slice(58, 61), ['line 59', '1 line was dropped: not this one', 'line 61'])
+    assert.equal(logger.rejected.length, 0)
   })
 
   it('too many for one message are a shorter page that leads on', async (t) => {

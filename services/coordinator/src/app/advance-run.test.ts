@@ -98,6 +98,7 @@ test('two coordinators that begin it at once offer each task once', async (conte
   await coordinator.store.runs.insert([run])
   for (const { presence } of [coordinator, other]) presence.alive.set('hello', ['i-0', 'i-1'])
   await Promise.all([coordinator.advance.execute(run.id), other.advance.execute(run.id)])
+  await settle()
   assert.equal(coordinator.fake.offers.length + other.fake.offers.length, 2)
 })
 

@@ -1,6 +1,5 @@
-import { type EventNoun, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
-import type { Broker, Logger, Outgoing, StreamPublisher } from '@carillon/runtime'
-import { meter } from '@carillon/runtime'
+import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
+import { type Broker, type Logger, meter, publishUntilTaken, type Refusal, type StreamPublisher } from '@carillon/runtime'
 import type { RunRecord } from '@carillon/store'
 import { endedEventText, liveText } from '../domain/views.ts'
 
@@ -21,50 +20,78 @@ export class Announcer {
   }
 
   /**
-   * Resolves when the broker has the events of these runs. Only the last one is answered: the broker takes what one connection publishes in
-   * order, and a stream that drops old messages refuses none. @throws Error when it does not take them
+   * Resolves when the broker has confirmed the events of these runs, each by itself: a broker that fails over may lose some of what one connection
+   * published in a row. What it does not confirm is published again, if it is not there.
+   * @throws CarillonError NATS_UNAVAILABLE when it does not take them
    */
   async runsEnded(runs: readonly RunRecord[]): Promise<void> {
-    for (const [i, run] of runs.entries()) {
-      this.#ended.add(1, { state: run.state })
-      const message = {
-        subject: subjects.event(run.namespace, 'run', run.id, run.state),
-        body: endedEventText(run),
-      }
-      if (i === runs.length - 1) await this.#record(message)
-      else this.#publisher.publish(message)
-    }
+    for (const { state } of runs) this.#ended.add(1, { state })
+    const unconfirmed = await this.#publish(runs)
+    if (unconfirmed.length > 0) await Promise.all(unconfirmed.map((run) => this.runEndedBefore(run)))
   }
 
-  /** Says again that a run has ended, unless the broker has that event: of an end that was stored before. @throws Error when the broker cannot tell */
+  /**
+   * Says again that a run has ended, unless the broker has that event: of an end that was stored before.
+   * @throws CarillonError NATS_UNAVAILABLE when the broker cannot tell, or does not take it
+   */
   async runEndedBefore(run: RunRecord): Promise<void> {
+    if (await this.#hasEnd(run)) return
+    if ((await this.#publish([run])).length > 0) throw unavailable(`the broker did not confirm the end of run ${run.id}`)
+  }
+
+  async #hasEnd(run: RunRecord): Promise<boolean> {
     const subject = subjects.event(run.namespace, 'run', run.id, run.state)
-    const answer = await this.#broker.connection.request(`$JS.API.DIRECT.GET.${STREAMS.EVENTS.name}.${subject}`, '', {
-      timeout: ASK_WITHIN_MS,
-    })
+    const answer = await this.#broker.connection
+      .request(`$JS.API.DIRECT.GET.${STREAMS.EVENTS.name}.${subject}`, '', { timeout: ASK_WITHIN_MS })
+      .catch((error: unknown) => {
+        throw unavailable(`the broker does not say whether it has the end of run ${run.id}: ${messageOf(error)}`)
+      })
     const status = answer.headers?.code ?? 0
-    if (status >= 300 && status !== NOT_FOUND) throw new Error(`the broker cannot tell whether it has the end of run ${run.id}: ${status}`)
-    const isTold = status !== NOT_FOUND && answer.json<RunEndedEvent>().attempt === run.attempt
-    if (!isTold) await this.runsEnded([run])
+    if (status >= 300 && status !== NOT_FOUND)
+      throw unavailable(`the broker cannot tell whether it has the end of run ${run.id}: ${status}`)
+    return status !== NOT_FOUND && answer.json<RunEndedEvent>().attempt === run.attempt
+  }
+
+  /** Answers those whose event was not confirmed in time. One promise for all. @throws CarillonError NATS_UNAVAILABLE when the broker refuses one */
+  #publish(runs: readonly RunRecord[]): Promise<RunRecord[]> {
+    return new Promise((resolve, reject) => {
+      const unconfirmed: RunRecord[] = []
+      let open = runs.length
+      if (open === 0) resolve(unconfirmed)
+      for (const run of runs) {
+        const settle = (refusal?: Refusal) => {
+          if (refusal?.code !== undefined) reject(unavailable(`the broker refused an event: ${refusal.message}`))
+          else if (refusal) unconfirmed.push(run)
+          if (--open === 0) resolve(unconfirmed)
+        }
+        const body = this.#textOf(run)
+        if (body === undefined) settle()
+        else this.#publisher.publish({ subject: subjects.event(run.namespace, 'run', run.id, run.state), body }, settle)
+      }
+    })
+  }
+
+  /** An event that cannot be written, because of what is stored, costs no other. */
+  #textOf(run: RunRecord): string | undefined {
+    try {
+      return endedEventText(run)
+    } catch (error) {
+      this.#log.error({ evt: 'event.unwritable', runId: run.id, err: error }, 'the event of an end could not be written')
+      return undefined
+    }
   }
 
   /** For changes that are rare and whose event is no one's trigger: a refusal is logged. */
   changed(noun: EventNoun, options: { namespace: string; name: string; what: string; body: object }): void {
     const subject = subjects.event(options.namespace, noun, options.name, options.what)
-    this.#record({ subject, body: JSON.stringify(options.body) }).catch((error: unknown) =>
-      this.#log.error({ evt: 'event.refused', subject, err: error }, 'an event could not be kept'),
-    )
+    publishUntilTaken(this.#publisher, { subject, body: JSON.stringify(options.body) }, (refusal) => {
+      if (refusal) this.#log.error({ evt: 'event.refused', subject, refusal: refusal.message }, 'an event could not be kept')
+    })
   }
 
   live(run: RunRecord, what: string, progress?: Progress): void {
     this.#broker.connection.publish(subjects.live(run.namespace, 'run', run.id, what), Buffer.from(liveText(run, progress)))
   }
-
-  #record(message: Outgoing): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#publisher.publish(message, (refusal) =>
-        refusal ? reject(new Error(`the broker refused an event: ${refusal.message}`)) : resolve(),
-      )
-    })
-  }
 }
+
+const unavailable = (message: string) => new CarillonError('NATS_UNAVAILABLE', message)

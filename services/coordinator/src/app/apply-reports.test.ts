@@ -49,7 +49,7 @@ test('when the broker does not take the event, the batch fails, and the next try
   const coordinator = await createTestCoordinator(context)
   const { id } = await withRun(coordinator)
   coordinator.fake.refusal = ({ subject }) => (subject.includes('.event.') ? { message: 'no answer' } : undefined)
-  await assert.rejects(coordinator.applyReports.execute([reportsFrom('i-1', ended(id))]), /refused/)
+  await assert.rejects(coordinator.applyReports.execute([reportsFrom('i-1', ended(id))]), { code: 'NATS_UNAVAILABLE' })
   coordinator.fake.refusal = () => undefined
   await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
   assert.equal(coordinator.fake.said(`event.run.${id}.succeeded`).length, 1)

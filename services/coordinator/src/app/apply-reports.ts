@@ -1,7 +1,7 @@
-import { isEnded, type Progress, type Report } from '@carillon/contracts'
-import type { Incoming, RejectedMessages } from '@carillon/runtime'
+import { CarillonError, isEnded, type Progress, type Report, subjects } from '@carillon/contracts'
+import { type Incoming, inIsolation, type RejectedMessages } from '@carillon/runtime'
 import type { UpdateOutcome } from '@carillon/store'
-import { type Decision, decideReport, isRefused, progressOf } from '../domain/life.ts'
+import { type Decision, decideReport, isRefused, progressOf, type Refused } from '../domain/life.ts'
 import { readReports } from '../domain/read-reports.ts'
 import type { OfferLegs } from './offer-legs.ts'
 import type { Work } from './publish-work.ts'
@@ -20,11 +20,25 @@ export interface ReportFrom {
 
 type Change = Work & { readonly decision: Decision }
 
+/** A report that nothing can be decided about: what is stored of its task is at fault. */
+interface Fault {
+  readonly work: Work
+  readonly from: ReportFrom
+  readonly error: CarillonError
+}
+
+interface Rejection {
+  readonly subject: string
+  readonly text: string
+  readonly error: CarillonError
+}
+
 /** Where the lives are that reports tell of: the runs themselves, or the tasks of runs with many. */
 interface Lives {
   known(ids: readonly string[]): Promise<(Work | undefined)[]>
-  write(changes: readonly Change[]): Promise<UpdateOutcome[]>
+  write(changes: readonly Change[]): Promise<readonly (UpdateOutcome | CarillonError)[]>
   forget(ids: readonly string[]): void
+  endFaulty(faulty: readonly Fault[]): Promise<void>
   /** The same end came once more: what follows from it may have been lost. */
   repeatEnd(work: Work): Promise<void>
 }
@@ -45,57 +59,64 @@ export class ApplyReports {
     this.#refused = options.refused
   }
 
+  /** @throws what may pass: then the batch has to come again */
   async execute(batch: readonly Incoming[]): Promise<void> {
-    const reports = foldReports(this.#read(batch))
+    const { read, rejections } = readAll(batch)
+    const reports = foldReports(read)
     const ofRuns = reports.filter(({ report }) => report.taskId === report.runId)
     const ofTasks = reports.filter(({ report }) => report.taskId !== report.runId)
-    await this.#apply(ofRuns, { lives: this.#runs, again: true })
-    await this.#apply(ofTasks, { lives: this.#tasks, again: true })
-  }
-
-  /** Ends of reports that could not be read come last: a good report of the same task counts instead. */
-  #read(batch: readonly Incoming[]): ReportFrom[] {
-    const read: ReportFrom[] = []
-    const ends: ReportFrom[] = []
-    for (const { subject, namespace, name: instance, body } of batch) {
-      for (const item of readReports(body)) {
-        if ('report' in item) {
-          read.push({ report: item.report, namespace, instance })
-          continue
-        }
-        const text = JSON.stringify(item.rejected) ?? ''
-        this.#rejected.setAside({ subject, text, error: item.error, stream: 'REPORTS', now: this.#writer.now() })
-        for (const report of item.ends) ends.push({ report, namespace, instance })
-      }
-    }
-    return [...read, ...ends]
+    await this.#apply(ofRuns, { lives: this.#runs, again: true, rejections })
+    await this.#apply(ofTasks, { lives: this.#tasks, again: true, rejections })
+    // Only now: were the batch to come again, they would be set aside again.
+    for (const rejection of rejections) this.#rejected.setAside({ ...rejection, stream: 'REPORTS', now: this.#writer.now() })
   }
 
   /** @param options.again decide once more from the store about what was refused: memory may have been old */
-  async #apply(reports: readonly ReportFrom[], options: { lives: Lives; again: boolean }): Promise<void> {
+  async #apply(reports: readonly ReportFrom[], options: { lives: Lives; again: boolean; rejections: Rejection[] }): Promise<void> {
     if (reports.length === 0) return
-    const { lives, again } = options
-    const known = await lives.known(reports.map(({ report }) => report.taskId))
-    const changes: Change[] = []
-    const sources: ReportFrom[] = []
-    const stale: ReportFrom[] = []
-    const now = this.#writer.now()
-    for (const [i, from] of reports.entries()) {
-      const work = isOf(known[i], from) ? known[i] : undefined
-      const decision = work && decideReport(work.task, from.report, { ...from, policy: work.run, now })
-      if (work && decision && !isRefused(decision)) {
-        changes.push({ ...work, decision })
-        sources.push(from)
-      } else if (again && work) stale.push(from)
-      else await this.#refuse(from, { work, lives, reason: decision && isRefused(decision) ? decision.refused : 'unknown-run' })
+    const { lives, again, rejections } = options
+    const known = await inIsolation(
+      reports,
+      (some) => lives.known(some.map(({ report }) => report.taskId)),
+      (from, error) => void rejections.push(rejectionOf(from, error)),
+    )
+    const { decided, faulty, stale } = await this.#decide(reports, known, { lives, again })
+    const outcomes = await lives.write(decided.map(({ change }) => change))
+    for (const [i, { from }] of decided.entries()) {
+      const outcome = outcomes[i]
+      if (outcome === 'refused') stale.push(from)
+      else if (CarillonError.is(outcome)) rejections.push(rejectionOf(from, outcome))
     }
-    const outcomes = await lives.write(changes)
-    for (const [i, from] of sources.entries()) if (outcomes[i] === 'refused') stale.push(from)
+    for (const { from, error } of faulty) rejections.push(rejectionOf(from, error))
+    await lives.endFaulty(faulty)
     if (stale.length === 0) return
     if (again) {
       lives.forget(stale.map(({ report }) => report.taskId))
-      await this.#apply(stale, { lives, again: false })
+      await this.#apply(stale, { ...options, again: false })
     } else for (const from of stale) this.#refused.add('lost-race', from)
+  }
+
+  async #decide(
+    reports: readonly ReportFrom[],
+    known: readonly (Work | undefined)[],
+    { lives, again }: { lives: Lives; again: boolean },
+  ): Promise<{ decided: { from: ReportFrom; change: Change }[]; faulty: Fault[]; stale: ReportFrom[] }> {
+    const [decided, faulty, stale]: [{ from: ReportFrom; change: Change }[], Fault[], ReportFrom[]] = [[], [], []]
+    const now = this.#writer.now()
+    for (const [i, from] of reports.entries()) {
+      const work = isOf(known[i], from) ? known[i] : undefined
+      let decision: Decision | Refused | undefined
+      try {
+        decision = work && decideReport(work.task, from.report, { ...from, policy: work.run, now })
+      } catch (error) {
+        if (work) faulty.push({ work, from, error: CarillonError.from(error) })
+        continue
+      }
+      if (work && decision && !isRefused(decision)) decided.push({ from, change: { ...work, decision } })
+      else if (again && work) stale.push(from)
+      else await this.#refuse(from, { work, lives, reason: decision && isRefused(decision) ? decision.refused : 'unknown-run' })
+    }
+    return { decided, faulty, stale }
   }
 
   async #refuse(from: ReportFrom, { work, lives, reason }: { work: Work | undefined; lives: Lives; reason: string }): Promise<void> {
@@ -108,6 +129,27 @@ export class ApplyReports {
   }
 }
 
+/** Ends of reports that could not be read come last: a good report of the same task counts instead. */
+function readAll(batch: readonly Incoming[]): { read: ReportFrom[]; rejections: Rejection[] } {
+  const [read, ends, rejections]: [ReportFrom[], ReportFrom[], Rejection[]] = [[], [], []]
+  for (const { subject, namespace, name: instance, body } of batch) {
+    for (const item of readReports(body)) {
+      if ('report' in item) {
+        read.push({ report: item.report, namespace, instance })
+        continue
+      }
+      rejections.push({ subject, text: JSON.stringify(item.rejected) ?? '', error: item.error })
+      for (const report of item.ends) ends.push({ report, namespace, instance })
+    }
+  }
+  return { read: [...read, ...ends], rejections }
+}
+
+/** Of a report that can never be applied, and would only come again. */
+function rejectionOf({ report, namespace, instance }: ReportFrom, error: CarillonError): Rejection {
+  return { subject: subjects.report(namespace, instance), text: JSON.stringify(report), error }
+}
+
 function isOf(work: Work | undefined, { report, namespace }: ReportFrom): work is Work {
   return work?.run.namespace === namespace && work.run.id === report.runId
 }
@@ -117,6 +159,7 @@ function livesOfRuns(writer: RunWriter): Lives {
     known: async (ids) => (await writer.known(ids)).map((run) => run && { run, task: run }),
     write: (changes) => writer.write(changes, { isRepeated: true }),
     forget: (ids) => writer.forget(ids),
+    endFaulty: (faulty) => writer.endFaulty(faulty.map(({ work: { run }, error }) => ({ run, error }))),
     repeatEnd: ({ run }) => writer.repeatEnd(run),
   }
 }
@@ -131,6 +174,7 @@ function livesOfTasks(tasks: TaskWriter, offers: OfferLegs): Lives {
       return tasks.write(routed)
     },
     forget: () => undefined,
+    endFaulty: (faulty) => tasks.endFaulty(faulty.map(({ work, error }) => ({ known: work as TaskOfRun, error }))),
     repeatEnd: async ({ run }) => tasks.advance(run.id),
   }
 }

@@ -88,6 +88,7 @@ export class ChangeRuns {
       if (!decision) return run
       const [outcome] = await this.#writer.write([{ run, decision }])
       if (outcome === 'applied') return run
+      if (CarillonError.is(outcome)) throw outcome
     }
     throw new CarillonError('CONCURRENT_CHANGE', `run ${printable(runId)} is being changed by others`, {
       field: 'runId',

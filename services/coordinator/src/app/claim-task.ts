@@ -99,7 +99,7 @@ export class ClaimTask {
     return findWork({ store: this.#store, tasks: this.#tasks }, taskId)
   }
 
-  async #write(work: Work, decision: Decision): Promise<UpdateOutcome | undefined> {
+  async #write(work: Work, decision: Decision): Promise<UpdateOutcome | CarillonError | undefined> {
     const change = { ...work, decision }
     const [outcome] = 'runId' in work.task ? await this.#tasks.write([change as TaskChange]) : await this.#writer.write([change])
     return outcome

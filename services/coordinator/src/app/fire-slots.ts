@@ -1,7 +1,7 @@
-import { type Schedule, timeLetters } from '@carillon/contracts'
-import { type Clock, derivedId, type Logger, markStep, meter } from '@carillon/runtime'
+import { CarillonError, type Schedule, timeLetters } from '@carillon/contracts'
+import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
-import { type RunOrigin, runOfSlot, skippedRun } from '../domain/new-run.ts'
+import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../domain/new-run.ts'
 import { nextSlot, planSlots, type SlotPlan, timesOf } from '../domain/schedule.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
@@ -87,10 +87,26 @@ export class FireSlots {
       })
     }
     const slot = Math.max(...jobs.map(({ nextSlotAt }) => nextSlotAt))
-    await this.#writer.insert(runs, { until: () => this.#reach(slot, fired) })
+    const outcomes = await this.#writer.insert(runs, { until: () => this.#reach(slot, fired) })
+    await this.#skipUnstored(runs, outcomes)
     const firedAt = this.#clock.now()
     for (const run of runs) if (run.slot !== null && run.state !== 'skipped') this.#lateness.record(firedAt - run.slot)
     return fired
+  }
+
+  /** A run that cannot be stored holds up neither its job nor the others: its slot is recorded as skipped. */
+  async #skipUnstored(runs: readonly RunRecord[], outcomes: readonly unknown[]): Promise<void> {
+    const skipped: RunRecord[] = []
+    for (const [i, run] of runs.entries()) {
+      const error = outcomes[i]
+      if (!CarillonError.is(error)) continue
+      this.#log.error(
+        { evt: 'slot.unstored', job: run.job, runId: run.id, err: error },
+        'the run of a slot could not be stored; the slot is skipped',
+      )
+      skipped.push(unstoredRun(run, { error, now: this.#clock.now() }))
+    }
+    if (skipped.length > 0) await this.#writer.insert(skipped)
   }
 
   /** Waits until a slot has come. There is time to find the next ones. */
@@ -113,7 +129,15 @@ export class FireSlots {
         moves.push({ job, id: job.id, expect, set: { ...timesOf(nextSlotAt), state: nextSlotAt === null ? 'finished' : 'active' } })
       })
     }
-    const outcomes = await this.#store.jobs.advance(moves.map(({ id, expect, set }) => ({ id, expect, set })))
+    const outcomes = await inIsolation(
+      moves,
+      (some) => this.#store.jobs.advance(some.map(({ id, expect, set }) => ({ id, expect, set }))),
+      ({ job }, error) =>
+        void this.#log.error(
+          { evt: 'slot.failed', job: job.id, err: error },
+          'a job could not be moved to its next slot; it is tried again',
+        ),
+    )
     for (const [i, { job, set }] of moves.entries()) {
       if (outcomes[i] !== 'applied') {
         this.#jobs.forget(job.namespace, job.name)

@@ -168,6 +168,6 @@ test('with maxParallel what is mapped waits until it is freed', async (context) 
 test('while the broker is far behind whoever maps has to wait', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { map } = await withMap(coordinator)
-  for (let i = 0; i <= 10_000; i++) coordinator.work.expect(`t-${i}`, 0)
+  for (let i = 0; i <= 10_000; i++) coordinator.work.expect({ id: `t-${i}`, attempt: 1, queuedAt: 0 })
   await assert.rejects(map(), { code: 'QUEUE_FULL', retry: true })
 })

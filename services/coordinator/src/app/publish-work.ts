@@ -15,14 +15,23 @@ export interface Work {
   readonly task: RunRecord | TaskRecord
 }
 
+/** A write that queues a task, whose message the broker has not accepted yet. */
+export interface Expectation {
+  readonly taskId: string
+  readonly attempt: number
+  readonly queuedAt: number
+  /** Another write that queues the same task, still under way. */
+  before: Expectation | undefined
+}
+
 /** Publishes the work message of queued tasks that anyone may take, and knows which the broker has not accepted yet. */
 export class WorkPublisher {
   readonly #broker: Broker
   readonly #publisher: StreamPublisher
   readonly #clock: Clock
   readonly #log: Logger
-  /** By task: when it was queued. In the order of publishing, so the first is about the oldest. */
-  readonly #unaccepted = new Map<string, number>()
+  /** By task: the newest of the writes that queue it. */
+  readonly #unaccepted = new Map<string, Expectation>()
   /** Tasks whose publish was refused or had no answer; the repair looks at them. */
   readonly refused = new Set<string>()
 
@@ -33,13 +42,24 @@ export class WorkPublisher {
     this.#log = options.log
   }
 
-  /** Before a task is written as queued: until its message is accepted, the checkpoint stays behind it. */
-  expect(taskId: string, queuedAt: number): void {
-    this.#unaccepted.set(taskId, queuedAt)
+  /**
+   * Before a task is written as queued: until its message is accepted, the checkpoint stays behind it. Several writes may queue the same task at once;
+   * each has an expectation of its own, so that one that is refused settles nothing for the others.
+   */
+  expect({ id, attempt, queuedAt }: { id: string; attempt: number; queuedAt: number | null }): Expectation {
+    const expectation = { taskId: id, attempt, queuedAt: queuedAt ?? 0, before: this.#unaccepted.get(id) }
+    this.#unaccepted.set(id, expectation)
+    return expectation
   }
 
-  isExpected(taskId: string): boolean {
-    return this.#unaccepted.has(taskId)
+  /** Nothing was written: nothing is owed for it. */
+  release(expectation: Expectation | undefined): void {
+    if (expectation) this.#keep(expectation.taskId, (other) => other !== expectation)
+  }
+
+  /** Whether something was written is not known: the repair looks. */
+  doubt(expectation: Expectation | undefined): void {
+    if (expectation) this.refused.add(expectation.taskId)
   }
 
   /**
@@ -81,7 +101,8 @@ export class WorkPublisher {
   /** Everything that was queued before this time is accepted; `now` when nothing is outstanding. */
   publishedBefore(): number {
     let oldest = this.#clock.now()
-    for (const queuedAt of this.#unaccepted.values()) oldest = Math.min(oldest, queuedAt)
+    for (const newest of this.#unaccepted.values())
+      for (let one: Expectation | undefined = newest; one; one = one.before) oldest = Math.min(oldest, one.queuedAt)
     return oldest
   }
 
@@ -89,7 +110,7 @@ export class WorkPublisher {
     const subject = subjects.work(run.namespace, run.handler, task.id)
     const message = { subject, body: workText(run, task), messageId, traceparent: run.traceparent ?? undefined }
     this.#publisher.publish(message, (refusal) => {
-      if (!refusal || refusal.code === SUBJECT_TAKEN) this.settled(task.id)
+      if (!refusal || refusal.code === SUBJECT_TAKEN) this.satisfied(task.id, task.attempt)
       else this.refuse(task.id, refusal.message)
     })
   }
@@ -99,6 +120,25 @@ export class WorkPublisher {
     if (this.refused.size === 0)
       this.#log.warn({ evt: 'work.refused', taskId, why }, 'the broker did not take a work message; it is tried again')
     this.refused.add(taskId)
+  }
+
+  /** An attempt of the task has its message, or needs none any more. */
+  satisfied(taskId: string, attempt: number): void {
+    this.#keep(taskId, (other) => other.attempt > attempt)
+  }
+
+  #keep(taskId: string, isKept: (expectation: Expectation) => boolean): void {
+    let kept: Expectation | undefined
+    for (let one = this.#unaccepted.get(taskId); one; ) {
+      const { before } = one
+      if (isKept(one)) {
+        one.before = kept
+        kept = one
+      }
+      one = before
+    }
+    if (kept) this.#unaccepted.set(taskId, kept)
+    else this.settled(taskId)
   }
 
   /** The task needs no message any more, or has it. */

@@ -56,7 +56,7 @@ export class StartRuns {
     }
   }
 
-  async #start(items: Checked[]): Promise<(StartedRun | CarillonError)[]> {
+  async #start(items: readonly Checked[]): Promise<(StartedRun | CarillonError)[]> {
     const jobs = await this.#jobs.find(items.map((item) => ({ namespace: item.namespace, name: item.checked.job })))
     const now = this.#writer.now()
     const outcomes: (StartedRun | CarillonError)[] = []
@@ -85,6 +85,7 @@ export class StartRuns {
       }
     }
     const inserted = await this.#writer.insert(runs, { answerFirst: true })
+    for (const [k, outcome] of inserted.entries()) if (CarillonError.is(outcome)) outcomes[places[k] as number] = outcome
     const duplicates = places.filter((_, k) => inserted[k] === 'duplicate').map((place) => ({ place, item: items[place] as Checked }))
     if (duplicates.length === 0) return outcomes
     const compared = await this.#compare(duplicates.map(({ item }) => item))

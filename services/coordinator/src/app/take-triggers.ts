@@ -1,5 +1,5 @@
 import { CarillonError, HEADERS } from '@carillon/contracts'
-import { derivedId, type Incoming, type RejectedMessages } from '@carillon/runtime'
+import { derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
 import type { StartItem, StartRuns } from './start-runs.ts'
 
 /** Fires jobs that were asked for by a message on `trigger.<job>`: its body is the payload, its headers the options. */
@@ -16,11 +16,11 @@ export class TakeTriggers {
 
   async execute(batch: readonly Incoming[]): Promise<void> {
     const outcomes = await this.#start.execute(batch.map(itemOf))
+    // What may pass is no fault of the message: the batch comes again.
+    for (const outcome of outcomes) if (CarillonError.is(outcome) && mayPass(outcome)) throw outcome
     for (const [i, message] of batch.entries()) {
       const outcome = outcomes[i]
       if (!CarillonError.is(outcome)) continue
-      // A store that is away is no fault of the message: the batch comes again.
-      if (outcome.retry) throw outcome
       this.#rejected.setAside({
         subject: message.subject,
         text: JSON.stringify(message.body),

@@ -1,5 +1,5 @@
-import { isEnded } from '@carillon/contracts'
-import type { Clock } from '@carillon/runtime'
+import { CarillonError, isEnded } from '@carillon/contracts'
+import { type Clock, inIsolation, mayPass } from '@carillon/runtime'
 import type { RunRecord, Store } from '@carillon/store'
 import { decideWake } from '../domain/life.ts'
 import type { Lived } from '../domain/timing.ts'
@@ -25,18 +25,33 @@ export class WakeRuns {
     this.#lived = options.lived
   }
 
+  /** One that cannot be read or decided about costs no other. @throws what may pass, and the first error of those, when the others are done */
   async execute(ids: readonly string[]): Promise<void> {
     const now = this.#clock.now()
     const changes: RunChange[] = []
-    for (const run of await this.#store.runs.get(ids)) {
+    const faulty: { run: RunRecord; error: CarillonError }[] = []
+    const errors: unknown[] = []
+    const read = await inIsolation(
+      ids,
+      (some) => this.#store.runs.get(some),
+      (_, error) => void errors.push(error),
+    )
+    for (const run of read) {
       if (!run || run.wakeAt === null || run.wakeAt > now) continue
-      if (isEnded(run.state)) await this.#writer.repeatEnd(run)
-      else if (run.state === 'delayed')
-        changes.push({ run, decision: decideWake(run, { policy: run, isLost: false, now, lived: this.#lived }) })
-      else if (run.mode !== 'single') this.#advance.soon(run.id)
-      else changes.push(this.#lookAt(run, now))
+      try {
+        if (isEnded(run.state)) await this.#writer.repeatEnd(run)
+        else if (run.state === 'delayed')
+          changes.push({ run, decision: decideWake(run, { policy: run, isLost: false, now, lived: this.#lived }) })
+        else if (run.mode !== 'single') this.#advance.soon(run.id)
+        else changes.push(this.#lookAt(run, now))
+      } catch (error) {
+        if (mayPass(error) || isEnded(run.state)) errors.push(error)
+        else faulty.push({ run, error: CarillonError.from(error) })
+      }
     }
     await this.#writer.write(changes)
+    await this.#writer.endFaulty(faulty)
+    if (errors.length > 0) throw errors[0]
   }
 
   #lookAt(run: RunRecord, now: number): RunChange {

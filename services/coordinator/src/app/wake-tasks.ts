@@ -1,4 +1,5 @@
-import { isEnded, TIMES } from '@carillon/contracts'
+import { CarillonError, isEnded, TIMES } from '@carillon/contracts'
+import { inIsolation, mayPass } from '@carillon/runtime'
 import { type Decision, decideCancel, decideLoss, decideWake, isRefused } from '../domain/life.ts'
 import type { Lived } from '../domain/timing.ts'
 import type { OfferLegs } from './offer-legs.ts'
@@ -19,15 +20,30 @@ export class WakeTasks {
     this.#lived = options.lived
   }
 
+  /** One that cannot be read or decided about costs no other. @throws what may pass, and the first error of those, when the others are done */
   async execute(ids: readonly string[]): Promise<void> {
     const now = this.#writer.now()
     const changes: TaskChange[] = []
-    for (const known of await this.#writer.known(ids)) {
+    const faulty: { known: TaskOfRun; error: CarillonError }[] = []
+    const errors: unknown[] = []
+    const read = await inIsolation(
+      ids,
+      (some) => this.#writer.known(some),
+      (_, error) => void errors.push(error),
+    )
+    for (const known of read) {
       if (!known || isEnded(known.task.state) || known.task.wakeAt === null || known.task.wakeAt > now) continue
-      const change = await this.#lookAt(known, now)
-      if (change) changes.push(change)
+      try {
+        const change = await this.#lookAt(known, now)
+        if (change) changes.push(change)
+      } catch (error) {
+        if (mayPass(error)) errors.push(error)
+        else faulty.push({ known, error: CarillonError.from(error) })
+      }
     }
     await this.#writer.write(changes)
+    await this.#writer.endFaulty(faulty)
+    if (errors.length > 0) throw errors[0]
   }
 
   async #lookAt(known: TaskOfRun, now: number): Promise<TaskChange | undefined> {

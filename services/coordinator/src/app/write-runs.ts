@@ -1,7 +1,8 @@
-import { type Control, isEnded, subjects } from '@carillon/contracts'
-import type { Broker, Clock } from '@carillon/runtime'
+import { CarillonError, type Control, isEnded, subjects } from '@carillon/contracts'
+import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/runtime'
 import type { InsertOutcome, RunRecord, Store, UpdateOutcome } from '@carillon/store'
-import { CHECK_QUEUED_MS, type Decision } from '../domain/life.ts'
+import { decideFault } from '../domain/fault.ts'
+import { CHECK_QUEUED_MS, type Decision, isRefused } from '../domain/life.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { WorkPublisher } from './publish-work.ts'
@@ -27,19 +28,29 @@ export class RunWriter {
   readonly #broker: Broker
   readonly #presence: PresenceWatch
   readonly #clock: Clock
+  readonly #log: Logger
   /** Open runs as last written here, without their payload: spares a read for most reports. The conditions of a write guard against its age. */
   readonly #recent = new Map<string, RunRecord>()
   /** Set once by the composition: timers, and the planner of runs with many tasks. */
   arm: (due: { id: string; wakeAt: number }) => void = () => undefined
   advance: (runId: string) => void = () => undefined
 
-  constructor(options: { store: Store; work: WorkPublisher; announcer: Announcer; broker: Broker; presence: PresenceWatch; clock: Clock }) {
+  constructor(options: {
+    store: Store
+    work: WorkPublisher
+    announcer: Announcer
+    broker: Broker
+    presence: PresenceWatch
+    clock: Clock
+    log: Logger
+  }) {
     this.#store = options.store
     this.#work = options.work
     this.#announcer = options.announcer
     this.#broker = options.broker
     this.#presence = options.presence
     this.#clock = options.clock
+    this.#log = options.log
   }
 
   /** Runs by id, from memory where they were written lately; payloads may be missing (`''`). */
@@ -58,21 +69,26 @@ export class RunWriter {
   }
 
   /**
-   * Writes new runs and publishes their work.
+   * Writes new runs and publishes their work. One that cannot be stored has its error as outcome, and costs no other.
    * @param options.answerFirst resolve as soon as they are stored: the caller hears of it while their work is being published
    * @param options.until their work is published when this resolves, which is called when they are stored
    */
-  async insert(runs: readonly RunRecord[], options: { answerFirst?: boolean; until?: () => Promise<void> } = {}): Promise<InsertOutcome[]> {
-    // What is expected already was asked for before; whether it is published is not settled by being asked for again.
-    const fresh = new Set(runs.filter((run) => isOwed(run) && !this.#work.isExpected(run.id)))
-    for (const run of fresh) this.#work.expect(run.id, run.queuedAt ?? 0)
-    const outcomes = await this.#store.runs.insert(runs).catch((error: unknown) => {
-      // Some may be stored all the same: the repair looks.
-      for (const run of fresh) this.#work.refused.add(run.id)
+  async insert(
+    runs: readonly RunRecord[],
+    options: { answerFirst?: boolean; until?: () => Promise<void> } = {},
+  ): Promise<readonly (InsertOutcome | CarillonError)[]> {
+    const expected = runs.map((run) => (isOwed(run) ? this.#work.expect(run) : undefined))
+    const outcomes = await inIsolation(
+      runs,
+      (some) => this.#store.runs.insert(some),
+      (_, error) => error,
+    ).catch((error: unknown) => {
+      // Some may be stored all the same.
+      for (const one of expected) this.#work.doubt(one)
       throw error
     })
+    for (const [i, outcome] of outcomes.entries()) if (outcome !== 'created') this.#work.release(expected[i])
     const created = runs.filter((_, i) => outcomes[i] === 'created')
-    for (const [i, run] of runs.entries()) if (outcomes[i] !== 'created' && fresh.has(run)) this.#work.settled(run.id)
     const follow = async () => {
       for (const run of created) this.#announcer.live(run, 'created')
       await this.#follow(created)
@@ -102,23 +118,26 @@ export class RunWriter {
   }
 
   /**
-   * Writes decisions; answers per item. Resolves when terminal events are with the broker.
+   * Writes decisions; answers per item. Resolves when terminal events are with the broker. A run about which nothing can be stored ends as failed, and
+   * the error is its outcome.
    * @param options.isRepeated whoever asked asks again if we die before we answer, and so the end will be told. Else a `wakeAt` stays with a
    *   run that ends until its end has been told
    */
-  async write(given: readonly RunChange[], options: { isRepeated: boolean } = { isRepeated: false }): Promise<UpdateOutcome[]> {
+  async write(
+    given: readonly RunChange[],
+    options: { isRepeated: boolean } = { isRepeated: false },
+  ): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     if (given.length === 0) return []
     const changes = given.map((change) => this.#reminded(change, options))
-    for (const { run, decision } of changes)
-      if (decision.set.state === 'queued' && run.mode === 'single') this.#work.expect(run.id, decision.set.queuedAt ?? 0)
-    const outcomes = await this.#store.runs.update(
-      changes.map(({ run, decision }) => ({ id: run.id, expect: { namespace: run.namespace, ...decision.expect }, set: decision.set })),
-    )
+    const outcomes = await this.#update(changes)
     const written: RunRecord[] = []
+    const faulty: { run: RunRecord; error: CarillonError }[] = []
     for (const [i, { run, decision }] of changes.entries()) {
-      if (outcomes[i] !== 'applied') {
+      const outcome = outcomes[i]
+      if (outcome !== 'applied') {
         this.#recent.delete(run.id)
-        if (decision.set.state === 'queued') this.#work.settled(run.id)
+        // To show how far it is matters less than that it goes on.
+        if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ run, error: outcome })
         continue
       }
       const after = { ...run, ...decision.set }
@@ -131,7 +150,46 @@ export class RunWriter {
     }
     await this.#follow(written)
     if (!options.isRepeated) await this.#told(written.filter((run) => isEnded(run.state)))
+    await this.endFaulty(faulty)
     return outcomes
+  }
+
+  async #update(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+    const expected = changes.map(({ run, decision: { set } }) =>
+      set.state === 'queued' && run.mode === 'single'
+        ? this.#work.expect({ id: run.id, attempt: set.attempt ?? run.attempt, queuedAt: set.queuedAt ?? null })
+        : undefined,
+    )
+    const write = (some: readonly RunChange[]) =>
+      this.#store.runs.update(
+        some.map(({ run, decision }) => ({ id: run.id, expect: { namespace: run.namespace, ...decision.expect }, set: decision.set })),
+      )
+    const outcomes = await inIsolation(changes, write, (_, error) => error).catch((error: unknown) => {
+      for (const one of expected) this.#work.doubt(one)
+      throw error
+    })
+    for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') this.#work.release(expected[i])
+    return outcomes
+  }
+
+  /**
+   * Ends runs about which nothing can be decided or stored.
+   * @throws CarillonError when not even that can be stored: then it is not the run that is at fault
+   */
+  async endFaulty(faulty: readonly { run: RunRecord; error: CarillonError }[]): Promise<void> {
+    if (faulty.length === 0) return
+    const changes: RunChange[] = []
+    for (const { run, error } of faulty) {
+      this.#log.error({ evt: 'run.faulty', runId: run.id, err: error }, 'what became of a run could not be stored; it ends as failed')
+      const decision = decideFault(run, { error, now: this.#clock.now() })
+      if (!isRefused(decision)) changes.push(this.#reminded({ run, decision }, { isRepeated: false }))
+    }
+    const outcomes = await this.#update(changes)
+    const ended = changes.flatMap(({ run, decision }, i) => (outcomes[i] === 'applied' ? [{ ...run, ...decision.set }] : []))
+    for (const run of ended) if (run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
+    await this.#follow(ended)
+    await this.#told(ended)
+    for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
   }
 
   #reminded({ run, decision }: RunChange, { isRepeated }: { isRepeated: boolean }): RunChange {
@@ -146,6 +204,7 @@ export class RunWriter {
 
   /** Their ends have been told. */
   async #told(runs: readonly RunRecord[]): Promise<void> {
+    if (runs.length === 0) return
     await this.#store.runs.update(
       runs.map((run) => ({ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt: null } })),
     )
@@ -190,7 +249,10 @@ export class RunWriter {
     }
     this.#store.runs
       .get([run.id])
-      .then(([whole]) => whole?.state === 'queued' && whole.attempt === run.attempt && this.#work.publish({ run: whole, task: whole }))
+      .then(([whole]) => {
+        if (whole?.state === 'queued' && whole.attempt === run.attempt) this.#work.publish({ run: whole, task: whole })
+        else this.#work.satisfied(run.id, run.attempt)
+      })
       .catch((error: unknown) => this.#work.refuse(run.id, String(error)))
   }
 

@@ -1,7 +1,8 @@
-import { isEnded } from '@carillon/contracts'
-import type { Clock } from '@carillon/runtime'
+import { CarillonError, isEnded } from '@carillon/contracts'
+import { type Clock, inIsolation, type Logger } from '@carillon/runtime'
 import type { RunRecord, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
-import type { Decision } from '../domain/life.ts'
+import { decideFault } from '../domain/fault.ts'
+import { type Decision, isRefused } from '../domain/life.ts'
 import type { WorkPublisher } from './publish-work.ts'
 import type { RunWriter } from './write-runs.ts'
 
@@ -25,16 +26,18 @@ export class TaskWriter {
   readonly #work: WorkPublisher
   readonly #runs: RunWriter
   readonly #clock: Clock
+  readonly #log: Logger
   /** Set once by the composition: timers, offers to one instance, and the planner. */
   arm: (due: { id: string; wakeAt: number }) => void = () => undefined
   offer: (leg: TaskOfRun) => void = () => undefined
   advance: (runId: string) => void = () => undefined
 
-  constructor(options: { store: Store; work: WorkPublisher; writer: RunWriter; clock: Clock }) {
+  constructor(options: { store: Store; work: WorkPublisher; writer: RunWriter; clock: Clock; log: Logger }) {
     this.#store = options.store
     this.#work = options.work
     this.#runs = options.writer
     this.#clock = options.clock
+    this.#log = options.log
   }
 
   /** Tasks by id, each with its run. */
@@ -54,14 +57,11 @@ export class TaskWriter {
 
   /** Inserts tasks that tasks ask for, queued or waiting; answers which of them were not there. What follows from it is up to `follow`. */
   async insert(tasks: readonly TaskRecord[]): Promise<TaskRecord[]> {
-    // What is expected already was made by a call before this one; whether it is published is not settled by being asked for again.
-    const fresh = new Set(tasks.filter(({ id, state }) => state === 'queued' && !this.#work.isExpected(id)))
-    for (const task of fresh) this.#work.expect(task.id, task.queuedAt ?? 0)
+    const expected = tasks.map((task) => (task.state === 'queued' ? this.#work.expect(task) : undefined))
     try {
       const outcomes = await this.#store.tasks.insert(tasks)
-      const created = tasks.filter((_, i) => outcomes[i] === 'created')
-      for (const [i, task] of tasks.entries()) if (outcomes[i] !== 'created' && fresh.has(task)) this.#work.settled(task.id)
-      return created
+      for (const [i, outcome] of outcomes.entries()) if (outcome !== 'created') this.#work.release(expected[i])
+      return tasks.filter((_, i) => outcomes[i] === 'created')
     } catch (error) {
       this.doubt(tasks)
       throw error
@@ -79,21 +79,63 @@ export class TaskWriter {
     for (const task of tasks) if (task.state === 'queued') this.#work.refused.add(task.id)
   }
 
-  /** Writes decisions; answers per item. */
-  async write(changes: readonly TaskChange[]): Promise<UpdateOutcome[]> {
+  /** Writes decisions; answers per item. A task about which nothing can be stored ends as failed, and the error is its outcome. */
+  async write(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     if (changes.length === 0) return []
-    for (const { task, decision } of changes)
-      if (decision.set.state === 'queued' && task.target === null) this.#work.expect(task.id, decision.set.queuedAt ?? 0)
-    const outcomes = await this.#store.tasks.update(
-      changes.map(({ task, decision }) => ({ id: task.id, expect: { namespace: task.namespace, ...decision.expect }, set: decision.set })),
-    )
+    const outcomes = await this.#update(changes)
     const ended = new Set<string>()
+    const faulty: { known: TaskOfRun; error: CarillonError }[] = []
     for (const [i, { task, run, decision }] of changes.entries()) {
-      if (outcomes[i] === 'applied') this.#follow({ task: { ...task, ...decision.set }, run }, ended)
-      else if (decision.set.state === 'queued') this.#work.settled(task.id)
+      const outcome = outcomes[i]
+      if (outcome === 'applied') this.#follow({ task: { ...task, ...decision.set }, run }, ended)
+      // To show how far it is matters less than that it goes on.
+      else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ known: { task, run }, error: outcome })
     }
     for (const runId of ended) this.advance(runId)
+    await this.endFaulty(faulty)
     return outcomes
+  }
+
+  async #update(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+    const expected = changes.map(({ task, decision: { set } }) =>
+      set.state === 'queued' && task.target === null
+        ? this.#work.expect({ id: task.id, attempt: set.attempt ?? task.attempt, queuedAt: set.queuedAt ?? null })
+        : undefined,
+    )
+    const write = (some: readonly TaskChange[]) =>
+      this.#store.tasks.update(
+        some.map(({ task, decision }) => ({ id: task.id, expect: { namespace: task.namespace, ...decision.expect }, set: decision.set })),
+      )
+    const outcomes = await inIsolation(changes, write, (_, error) => error).catch((error: unknown) => {
+      for (const one of expected) this.#work.doubt(one)
+      throw error
+    })
+    for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') this.#work.release(expected[i])
+    return outcomes
+  }
+
+  /**
+   * Ends tasks about which nothing can be decided or stored.
+   * @throws CarillonError when not even that can be stored: then it is not the task that is at fault
+   */
+  async endFaulty(faulty: readonly { known: TaskOfRun; error: CarillonError }[]): Promise<void> {
+    if (faulty.length === 0) return
+    const changes: TaskChange[] = []
+    for (const { known, error } of faulty) {
+      this.#log.error(
+        { evt: 'task.faulty', taskId: known.task.id, err: error },
+        'what became of a task could not be stored; it ends as failed',
+      )
+      const decision = decideFault(known.task, { error, now: this.#clock.now() })
+      if (!isRefused(decision)) changes.push({ ...known, decision })
+    }
+    const outcomes = await this.#update(changes)
+    for (const [i, { run, task }] of changes.entries()) {
+      if (outcomes[i] !== 'applied') continue
+      if (task.owner) this.#runs.control(run.namespace, task.owner, { type: 'cancel', taskId: task.id })
+      this.advance(run.id)
+    }
+    for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
   }
 
   /** What the state of a written task asks for. */

@@ -88,6 +88,21 @@ export function skippedRun(job: JobRecord, missed: MissedSlots, origin: RunOrigi
   }
 }
 
+/** The record that says why a slot was not run: its run could not be stored as it was to be. */
+export function unstoredRun(run: RunRecord, { error, now }: { error: { code: string; message: string }; now: number }): RunRecord {
+  return {
+    ...run,
+    payload: 'null',
+    plan: null,
+    state: 'skipped',
+    reason: 'internal-error',
+    wakeAt: null,
+    queuedAt: null,
+    endedAt: now,
+    error: { name: error.code, message: error.message.slice(0, LIMITS.errorTextBytes / 2) },
+  }
+}
+
 /** A payload as JSON text. @throws CarillonError PAYLOAD_TOO_LARGE, JSON_TOO_DEEP, INTEGER_TOO_LARGE, INVALID_JSON */
 export function payloadText(payload: unknown): string {
   return writeJson(payload, { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })

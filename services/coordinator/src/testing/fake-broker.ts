@@ -15,11 +15,24 @@ export class FakeBroker {
   refusal: (message: Outgoing) => Refusal | undefined = () => undefined
   answerOffer: (instance: string) => OfferAnswer = () => ({ accepted: true })
 
+  #unanswered: (() => void)[] | undefined
+
+  /** From now on what is published has no answer until `answerNow`. */
+  answerLater(): void {
+    this.#unanswered = []
+  }
+
+  answerNow(): void {
+    for (const answer of this.#unanswered ?? []) answer()
+    this.#unanswered = undefined
+  }
+
   readonly publisher = {
     publish: (message: Outgoing, done?: (refusal: Refusal | undefined) => void) => {
       const refusal = this.refusal(message)
       if (!refusal) this.published.push(message)
-      if (done) setImmediate(() => done(refusal))
+      if (done && this.#unanswered) this.#unanswered.push(() => done(refusal))
+      else if (done) setImmediate(() => done(refusal))
     },
   } as unknown as StreamPublisher
 

@@ -1,14 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CarillonError, type ErrorCode } from '@carillon/contracts'
-import type { Incoming } from '@carillon/runtime'
+import type { CarillonError } from '@carillon/contracts'
+import { type Incoming, inIsolation } from '@carillon/runtime'
 import type { LogRecord } from '@carillon/store'
 import { recordsOf } from '../domain/log-records.ts'
 import type { LoggerParts } from './parts.ts'
 
 /** Lines in one store write. An embedded store writes on this thread: between two writes others get their turn. */
 const LINES_PER_WRITE = 500
-/** The store cannot write now; the messages come again. Anything else is the fault of a line. */
-const STORE_IS_AT_FAULT: ReadonlySet<ErrorCode> = new Set(['STORE_UNAVAILABLE', 'STORE_READ_ONLY', 'STORE_FULL'])
 
 interface Understood {
   readonly message: Incoming
@@ -18,7 +16,7 @@ interface Understood {
 /**
  * Keeps the lines of a batch. A message that cannot be understood or kept is set aside and the rest goes on; a message that comes again
  * changes nothing.
- * @throws CarillonError STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL: the batch has to come again
+ * @throws what may pass, such as STORE_UNAVAILABLE: the batch has to come again
  */
 export async function storeLines(parts: LoggerParts, batch: readonly Incoming[]): Promise<void> {
   const understood: Understood[] = []
@@ -38,20 +36,41 @@ export async function storeLines(parts: LoggerParts, batch: readonly Incoming[])
   for (const { message, error } of refused) setAside(parts, message, error)
 }
 
-/** Stores messages together or, if one of them spoils the write, each by itself; answers which could not be kept. */
+/** Stores messages together; answers which could not be kept. A line that spoils the write costs itself alone. */
 async function store(parts: LoggerParts, messages: readonly Understood[]): Promise<{ message: Incoming; error: unknown }[]> {
-  try {
-    await parts.store.logs.insert(messages.flatMap((entry) => entry.records))
-    for (const { message, records } of messages) parts.counts.add({ namespace: message.namespace, runId: message.name }, records.length)
-    return []
-  } catch (error) {
-    const [first, ...others] = messages
-    if (first === undefined || STORE_IS_AT_FAULT.has(CarillonError.from(error).code)) throw error
-    if (others.length === 0) return [{ message: first.message, error }]
-    const refused = []
-    for (const entry of messages) refused.push(...(await store(parts, [entry])))
-    return refused
+  const insert = async (some: readonly Understood[]) => {
+    await parts.store.logs.insert(some.flatMap(({ records }) => records))
+    for (const { message, records } of some) parts.counts.add({ namespace: message.namespace, runId: message.name }, records.length)
+    return some.map(() => undefined)
   }
+  const failed = (await inIsolation(messages, insert, (entry) => entry)).filter((entry) => entry !== undefined)
+  const refused: { message: Incoming; error: unknown }[] = []
+  for (const { message, records } of failed) {
+    const error = await storeByLine(parts, records)
+    if (error) refused.push({ message, error })
+  }
+  return refused
+}
+
+/** A line that cannot be stored is replaced by one that says so. Answers the error, if not even that can be. */
+async function storeByLine({ store: { logs } }: LoggerParts, records: readonly LogRecord[]): Promise<CarillonError | undefined> {
+  const insert = async (some: readonly LogRecord[]) => {
+    await logs.insert(some)
+    return some.map((): LogRecord | undefined => undefined)
+  }
+  const replaced = await inIsolation(records, insert, (line, error) => ({
+    ...line,
+    level: 'warn' as const,
+    message: `1 line was dropped: ${error.message}`,
+    fields: null,
+  }))
+  const markers = replaced.filter((line) => line !== undefined)
+  const errors = await inIsolation(
+    markers,
+    (some) => insert(some).then((done) => done.map((): CarillonError | undefined => undefined)),
+    (_, error) => error,
+  )
+  return errors.find((error) => error !== undefined)
 }
 
 function portions(messages: readonly Understood[]): Understood[][] {

@@ -1,5 +1,5 @@
 import { subjects } from '@carillon/contracts'
-import type { Clock, Logger, StreamPublisher } from '@carillon/runtime'
+import { type Clock, type Logger, publishUntilTaken, type StreamPublisher } from '@carillon/runtime'
 import { type InstanceName, presenceKey } from '../domain/presence.ts'
 import type { Entry } from '../domain/roster.ts'
 
@@ -22,7 +22,7 @@ export class InstanceEvents {
     this.#log[what === 'lost' ? 'warn' : 'info']({ evt: `instance.${what}`, ...body }, `instance ${name.instance} ${WORDS[what]}`)
     const subject = subjects.event(name.namespace, 'instance', name.instance, what)
     const messageId = `instance-${presenceKey(name)}-${revision}-${presence.since}-${what}`
-    this.#publisher.publish({ subject, body: JSON.stringify(body), messageId }, (refusal) => {
+    publishUntilTaken(this.#publisher, { subject, body: JSON.stringify(body), messageId }, (refusal) => {
       if (refusal)
         this.#log.error({ evt: 'event.refused', subject, refusal: refusal.message }, 'an event was not stored; presence tells the same')
     })

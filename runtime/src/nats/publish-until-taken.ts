@@ -1,0 +1,19 @@
+import { freshServiceId } from '../ids.ts'
+import type { Outgoing, Refusal, StreamPublisher } from './publisher.ts'
+
+const TRIES = 3
+
+/**
+ * Publishes what is rare and has been promised, such as an event: under a message id, and again where no answer came.
+ * @param done is called once: with undefined when the broker has stored it, else with the last refusal
+ */
+export function publishUntilTaken(publisher: StreamPublisher, message: Outgoing, done: (refusal: Refusal | undefined) => void): void {
+  const known = { ...message, messageId: message.messageId ?? freshServiceId('once') }
+  const publish = (tries: number) =>
+    publisher.publish(known, (refusal) => {
+      const isUnanswered = refusal !== undefined && refusal.code === undefined
+      if (isUnanswered && tries < TRIES) publish(tries + 1)
+      else done(refusal)
+    })
+  publish(1)
+}

@@ -1,0 +1,15 @@
+import { LIMITS, nextState, statesBefore } from '@carillon/contracts'
+import type { TaskLife } from '@carillon/store'
+import type { Decision, Refused } from './life.ts'
+
+/** Nothing that is decided about it can be stored: it ends, or nobody would ever hear of it again. */
+export function decideFault(life: TaskLife, context: { error: { code: string; message: string }; now: number }): Decision | Refused {
+  const state = nextState(life.state, 'faulted')
+  if (!state) return { refused: 'not-open' }
+  const expect = { state: statesBefore('faulted').filter((from) => nextState(from, 'faulted') === state), attempt: life.attempt }
+  if (state === 'cancelled')
+    return { event: 'faulted', expect, set: { wakeAt: null, queuedAt: null, state, reason: 'cancelled-by-request', endedAt: context.now } }
+  const { code, message } = context.error
+  const error = { name: code, message: `what became of it could not be stored: ${message.slice(0, LIMITS.errorTextBytes / 2)}` }
+  return { event: 'faulted', expect, set: { wakeAt: null, queuedAt: null, state, reason: 'internal-error', error, endedAt: context.now } }
+}
