@@ -78,7 +78,10 @@ export class ApplyReports {
     const known = await inIsolation(
       reports,
       (some) => lives.known(some.map(({ report }) => report.taskId)),
-      (from, error) => void rejections.push(rejectionOf(from, error)),
+      (from, error) => {
+        rejections.push(rejectionOf(from, error))
+        return undefined
+      },
     )
     const { decided, faulty, stale } = await this.#decide(reports, known, { lives, again })
     const outcomes = await lives.write(decided.map(({ change }) => change))

@@ -132,11 +132,10 @@ export class FireSlots {
     const outcomes = await inIsolation(
       moves,
       (some) => this.#store.jobs.advance(some.map(({ id, expect, set }) => ({ id, expect, set }))),
-      ({ job }, error) =>
-        void this.#log.error(
-          { evt: 'slot.failed', job: job.id, err: error },
-          'a job could not be moved to its next slot; it is tried again',
-        ),
+      ({ job }, error) => {
+        this.#log.error({ evt: 'slot.failed', job: job.id, err: error }, 'a job could not be moved to its next slot; it is tried again')
+        return undefined
+      },
     )
     for (const [i, { job, set }] of moves.entries()) {
       if (outcomes[i] !== 'applied') {

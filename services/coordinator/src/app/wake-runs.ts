@@ -34,7 +34,10 @@ export class WakeRuns {
     const read = await inIsolation(
       ids,
       (some) => this.#store.runs.get(some),
-      (_, error) => void errors.push(error),
+      (_, error) => {
+        errors.push(error)
+        return undefined
+      },
     )
     for (const run of read) {
       if (!run || run.wakeAt === null || run.wakeAt > now) continue

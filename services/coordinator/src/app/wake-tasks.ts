@@ -29,7 +29,10 @@ export class WakeTasks {
     const read = await inIsolation(
       ids,
       (some) => this.#writer.known(some),
-      (_, error) => void errors.push(error),
+      (_, error) => {
+        errors.push(error)
+        return undefined
+      },
     )
     for (const known of read) {
       if (!known || isEnded(known.task.state) || known.task.wakeAt === null || known.task.wakeAt > now) continue
