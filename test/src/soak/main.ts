@@ -28,6 +28,7 @@ const columns: readonly [string, (sample: Sample) => number | string][] = [
   ['tombstones', ({ tombstones }) => tombstones],
   ['tasks', ({ tasks }) => tasks],
   ['steps', ({ steps }) => steps],
+  ['lines', ({ logs }) => logs],
   ['MiB', ({ bytes }) => (bytes / MIB).toFixed(1)],
   ['start p99 ms', ({ startP99Ms }) => startP99Ms],
 ]
@@ -48,7 +49,7 @@ try {
   console.log(
     `at the end: ${runs - tombstones} runs, ${tombstones} tombstones, ${tasks} tasks, ${steps} steps, ${(bytes / MIB).toFixed(1)} MiB`,
   )
-  const faults = faultsOf(outcome)
+  const faults = faultsOf(outcome, store)
   for (const fault of faults) console.error(`soak: ${fault}`)
   if (faults.length === 0) console.log('soak: the store stopped growing')
   else process.exitCode = 1

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type CoordinatorOptions, startCoordinator } from '@carillon/coordinator'
-import { startLogger } from '@carillon/logger'
+import { type LoggerOptions, startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { type Clock, createLogger, type Logger, type Running } from '@carillon/runtime'
 import { type ConnectOptions, connect, type Mesh } from '@carillon/sdk'
@@ -19,6 +19,8 @@ export interface TestMeshOptions {
   readonly wrapStore?: (store: Store) => Store
   /** How long coordinators keep what has ended. */
   readonly retention?: CoordinatorOptions['retention']
+  /** And loggers the lines. */
+  readonly lines?: Pick<LoggerOptions, 'retentionDays' | 'trimEveryMs'>
 }
 
 /** A whole mesh in this process over a real nats-server. */
@@ -68,7 +70,7 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
   cleanup.add('coordinators', async () => {
     for (const coordinator of [...coordinators]) await stopCoordinator(coordinator)
   })
-  const others = await Promise.all([startRegistry(settings), startLogger({ ...settings, store })])
+  const others = await Promise.all([startRegistry(settings), startLogger({ ...settings, store, ...options.lines })])
   for (const service of others) cleanup.add('registry or logger', () => service.stop())
   for (let i = 0; i < (options.coordinators ?? 1); i++) await addCoordinator()
   return {
