@@ -1,5 +1,7 @@
 import type { RunMode, RunState, RunTrigger } from '@carillon/contracts'
+import { fromStored } from './columns.ts'
 import type { Slice } from './ports.ts'
+import type { RunRecord } from './records.ts'
 
 /**
  * Removal of what was kept long enough. A run goes in three conditional steps, each of which may be done again: it becomes a tombstone, which no
@@ -94,6 +96,8 @@ export interface Tombstone {
   readonly mode: RunMode
   readonly trigger: RunTrigger
   readonly key: string | null
+  /** Of a run with a key: what its caller said, as `RunRecord.asked`. */
+  readonly asked: RunRecord['asked']
   readonly endedAt: number
   readonly removedAt: number
   /** When it expires. */
@@ -127,6 +131,7 @@ export const TOMBSTONE_FIELDS = [
   'mode',
   'trigger',
   'key',
+  'asked',
   'endedAt',
   'removedAt',
   'forgetAt',
@@ -137,6 +142,11 @@ export const REMOVED_FIELDS = ['plan', 'traceparent', 'reason', 'owner', 'progre
 
 /** The run that a task or step belongs to: ids of both begin with its id, and go on with a hyphen or a dot. */
 export const parentOf = (id: string): string => /^[^-.]*/.exec(id)?.[0] ?? id
+
+/** A tombstone from its fields as the engines keep them. */
+export function tombstoneOf(fields: Readonly<Record<string, unknown>>): Tombstone {
+  return { ...fields, asked: fromStored(fields['asked'], 'json') } as Tombstone
+}
 
 /** A run, unless it is what was left of one. */
 export function unlessTombstone<Run extends { readonly state: string }>(run: Run | undefined): Run | undefined {

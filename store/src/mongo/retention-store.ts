@@ -17,6 +17,7 @@ import {
   TOMBSTONE_FIELDS,
   TOMBSTONE_STATE,
   type Tombstone,
+  tombstoneOf,
 } from '../retention-port.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import { ANY_TIME } from './collection.ts'
@@ -98,15 +99,16 @@ export class MongoRetentionStore implements RetentionStore {
     return this.#countChildren('steps', runIds)
   }
 
-  tombstones(ids: readonly string[]): Promise<(Tombstone | undefined)[]> {
-    return this.#get('runs', ids, { fields: TOMBSTONE_FIELDS, filter: IS_TOMBSTONE })
+  async tombstones(ids: readonly string[]): Promise<(Tombstone | undefined)[]> {
+    const found = await this.#get<Record<string, unknown>>('runs', ids, { fields: TOMBSTONE_FIELDS, filter: IS_TOMBSTONE })
+    return found.map((fields) => fields && tombstoneOf(fields))
   }
 
   async expired({ until, shares, limit }: Parameters<RetentionStore['expired']>[0]): Promise<Tombstone[]> {
     const owned = new Set(shares).size === SHARES ? {} : { share: { $in: [...shares] } }
     const order = { sort: { forgetAt: 1, _id: 1 }, limit } as const
     const found = await this.#find('runs', { forgetAt: { ...ANY_TIME, $lte: until }, ...owned }, { fields: TOMBSTONE_FIELDS, ...order })
-    return found as unknown as Tombstone[]
+    return found.map(tombstoneOf)
   }
 
   async remember({ ids, until }: Parameters<RetentionStore['remember']>[0]): Promise<void> {

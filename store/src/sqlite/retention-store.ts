@@ -17,6 +17,7 @@ import {
   TOMBSTONE_FIELDS,
   TOMBSTONE_STATE,
   type Tombstone,
+  tombstoneOf,
 } from '../retention-port.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
@@ -96,7 +97,7 @@ export class SqliteRetentionStore implements RetentionStore {
   }
 
   async tombstones(ids: readonly string[]): Promise<(Tombstone | undefined)[]> {
-    return ids.map((id) => this.#connection.all(TOMBSTONE, [id])[0] as Tombstone | undefined)
+    return ids.map((id) => this.#connection.all(TOMBSTONE, [id]).map(tombstoneOf)[0])
   }
 
   async expired({ until, shares, limit }: Parameters<RetentionStore['expired']>[0]): Promise<Tombstone[]> {
@@ -106,7 +107,7 @@ export class SqliteRetentionStore implements RetentionStore {
       `select ${quoted(TOMBSTONE_FIELDS)} from "runs" where "forgetAt" is not null and "forgetAt" <= ? ${owned} order by "forgetAt", "id" limit ?`,
       all ? [until, limit] : [until, JSON.stringify(shares), limit],
     )
-    return rows as unknown as Tombstone[]
+    return rows.map(tombstoneOf)
   }
 
   async remember({ ids, until }: Parameters<RetentionStore['remember']>[0]): Promise<void> {

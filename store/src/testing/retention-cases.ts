@@ -76,7 +76,8 @@ export const RETENTION_CASES: ConformanceCase[] = [
   {
     name: 'retention: a tombstone is in no list, takes no change, and keeps its id taken',
     async run(store) {
-      const run = aRun(1, { ...ENDED, job: 'report', key: 'order-1', result: '{"a":1}', error: { name: 'Error', message: 'x' } })
+      const asked = { job: '"report"', payload: '#x' }
+      const run = aRun(1, { ...ENDED, job: 'report', key: 'order-1', asked, result: '{"a":1}', error: { name: 'Error', message: 'x' } })
       await store.runs.insert([run])
       await mark(store, [1])
       assert.deepEqual(await store.runs.insert([run]), ['duplicate'])
@@ -91,7 +92,7 @@ export const RETENTION_CASES: ConformanceCase[] = [
       assert.deepEqual(await store.runs.due({ until: at * 2, shares: ALL_SHARES, limit: 10 }), [])
       const [there, none] = await store.retention.tombstones([run.id, runId(2)])
       const { id, namespace, job, handler, mode, trigger, key, endedAt } = run
-      assert.deepEqual({ ...there }, { id, namespace, job, handler, mode, trigger, key, endedAt, removedAt: at, forgetAt: at })
+      assert.deepEqual({ ...there }, { id, namespace, job, handler, mode, trigger, key, asked, endedAt, removedAt: at, forgetAt: at })
       assert.equal(none, undefined)
     },
   },

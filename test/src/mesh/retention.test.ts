@@ -43,6 +43,7 @@ for (const store of STORES) {
       const again = await client.run('echo', 1, request)
       assert.deepEqual([again.id, again.created], [single.id, false])
       assert.equal((await refusal(client.run('other', 1, request))).code, 'KEY_CONFLICT')
+      assert.equal((await refusal(client.run('echo', 2, request))).code, 'KEY_CONFLICT')
       assert.deepEqual(await prune(offered, { olderThanMs: 0 }), { runs: 0, tasks: 0, steps: 0, remembered: 0 })
     })
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { parseInstant, type StartRun } from '@carillon/contracts'
-import type { RunRecord } from '@carillon/store'
+import type { RunRecord, Tombstone } from '@carillon/store'
 
 /** Fields by which a request is known; its trace is none of them. */
 const FIELDS = [
@@ -31,11 +31,13 @@ export function saidOf(request: StartRun): Record<string, string> {
  * The first field in which a request differs from the one that made a run; undefined if it is the same. A run without a record of what was said
  * has an id that its caller made for one request: what the request says must be what the run has, what it leaves open may have come from the job.
  */
-export function differingField(there: RunRecord, request: StartRun): Field | undefined {
+export function differingField(there: RunRecord | Tombstone, request: StartRun): Field | undefined {
   if (!isOfSameName(there, request)) return request.handler === undefined ? 'job' : 'handler'
   const { asked } = there
   const said = saidOf(request)
   if (asked !== null) return FIELDS.find((field) => asked[field] !== said[field])
+  // Of a removed run with such an id nothing else is left.
+  if (!('payload' in there)) return undefined
   const has = saidOf({
     payload: JSON.parse(there.payload),
     attempts: there.tries,
@@ -51,7 +53,7 @@ export function differingField(there: RunRecord, request: StartRun): Field | und
 }
 
 /** Whether a run is one of the job or the handler that a request names. A job may have been put under the name of a handler meanwhile. */
-export function isOfSameName({ job, handler }: Pick<RunRecord, 'job' | 'handler'>, request: StartRun): boolean {
+function isOfSameName({ job, handler }: Pick<RunRecord, 'job' | 'handler'>, request: StartRun): boolean {
   if (request.handler !== undefined) return job === null && handler === request.handler
   return job === request.job || (job === null && handler === request.job)
 }

@@ -4,7 +4,7 @@ import type { RunRecord, Store } from '@carillon/store'
 import { handlerOf, runOfRequest } from '../domain/new-run.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { JobCache } from './read-jobs.ts'
-import { differingField, isOfSameName, saidOf } from './said.ts'
+import { differingField, saidOf } from './said.ts'
 import type { RunWriter } from './write-runs.ts'
 
 /** One run that is asked for, not yet checked. */
@@ -98,23 +98,17 @@ export class StartRuns {
     const ids = asked.map(idOf)
     const stored = await this.#store.runs.get(ids)
     return Promise.all(
-      asked.map((item, k) => {
-        const [runId, there] = [ids[k] as string, stored[k]]
-        if (there === undefined) return this.#compareRemoved(runId, item)
+      asked.map(async (item, k) => {
+        const runId = ids[k] as string
+        // A run that was kept for its time and removed keeps its key, and its id for as long as it may be asked for again.
+        const there = stored[k] ?? (await this.#store.retention.tombstones([runId]))[0]
+        // Its time came to an end between the two reads.
+        if (there === undefined) return new CarillonError('CONCURRENT_CHANGE', `run ${runId} is being removed; ask again`)
         const field = there.namespace === item.namespace ? differingField(there, item.checked) : undefined
         if (there.namespace !== item.namespace || field !== undefined) return conflict(item, there, field)
         return { runId, created: false }
       }),
     )
-  }
-
-  /** A run that was kept for its time and removed keeps its key, and its id for as long as it may be asked for again. */
-  async #compareRemoved(runId: string, item: Checked): Promise<StartedRun | CarillonError> {
-    const [there] = await this.#store.retention.tombstones([runId])
-    // Its time came to an end between the two reads.
-    if (there === undefined) return new CarillonError('CONCURRENT_CHANGE', `run ${runId} is being removed; ask again`)
-    if (there.namespace === item.namespace && isOfSameName(there, item.checked)) return { runId, created: false }
-    return conflict(item, { ...there, id: runId }, item.checked.handler === undefined ? 'job' : 'handler')
   }
 }
 

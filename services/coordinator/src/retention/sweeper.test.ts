@@ -140,6 +140,7 @@ test('a key starts no second run for 30 days after its run was removed, and then
   await assert.rejects(mesh.changeRuns.cancel('default', first.runId), { code: 'RUN_REMOVED' })
   assert.deepEqual(await start({ handler: 'hello', key: 'order-1' }), { runId: first.runId, created: false })
   assert.equal((await start({ handler: 'other', key: 'order-1' })).code, 'KEY_CONFLICT')
+  assert.equal((await start({ handler: 'hello', key: 'order-1', payload: 7 })).code, 'KEY_CONFLICT', 'what was said is remembered, too')
   await clock.advance(29 * DAY_MS)
   await mesh.sweep()
   assert.equal((await start({ handler: 'hello', key: 'order-1' })).created, false)
