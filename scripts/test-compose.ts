@@ -1,6 +1,6 @@
 /**
- * `npm run test:compose`: docker-compose.yml for real. Builds the image, brings the cluster up, fires a job from outside, kills a coordinator,
- * fires again, reads logs, takes everything down.
+ * `npm run test:compose`: docker-compose.yml for real. Builds the image, brings the cluster up, logs in, fires a job from outside, hangs and
+ * kills a coordinator, fires again, reads logs, restarts and takes everything down.
  *
  * Without a Docker engine and base images to be had it is skipped; in CI (`CI=true`) that is a failure.
  */
@@ -14,14 +14,19 @@ import { freePort } from './mongodb/ports.ts'
 
 const PROJECT = 'carillon-test'
 const IMAGE = 'carillon-test'
-const KILLED = 'coordinator-1'
 const HEALTHY_MS = 180_000
-const SERVICES = ['nats', 'mongodb', 'registry', 'coordinator-1', 'coordinator-2', 'logger-1', 'logger-2', 'demo']
+const FOUND_MS = 60_000
+/** How many containers each has. */
+const SERVICES = { nats: 1, mongodb: 1, registry: 1, coordinator: 2, logger: 2, demo: 1 }
+type Service = keyof typeof SERVICES
+const NAMES = Object.keys(SERVICES) as Service[]
 
 /** What the steps act on; `run` is the last run that succeeded. */
 interface Cluster {
   docker: Docker
   port: number
+  /** Of the broker, as the documents say how to get it. */
+  password?: string
   run?: string
 }
 
@@ -37,12 +42,16 @@ const say = (line: string) => console.log(`test:compose: ${line}`)
 const STEPS: Step[] = [
   { what: 'the image is built', act: buildImage, decisive: true },
   { what: 'the cluster comes up, every container healthy', act: comeUp, decisive: true },
-  { what: 'no container runs as root', act: mustNotBeRoot },
+  { what: 'no container runs as root, each has limits of memory and log', act: mustBeLocked },
+  { what: 'the broker lets nobody in without a password', act: mustRefuse },
   { what: 'a job fired from outside succeeds', act: fire },
+  { what: 'a coordinator that hangs is ill, the one beside it is not', act: hangCoordinator },
   { what: 'a coordinator is killed', act: killCoordinator },
   { what: 'a job succeeds without it', act: fire },
+  { what: 'the doctor misses it', act: mustBeMissed },
   { what: 'the logs of that run can be read', act: readLogs },
-  { what: 'the killed coordinator comes back', act: comeUp },
+  { what: 'everything comes back after a restart, with the same passwords', act: restart },
+  { what: 'a job succeeds then', act: fire },
   { what: 'down leaves nothing', act: takeDown },
 ]
 
@@ -64,44 +73,77 @@ async function comeUp(cluster: Cluster): Promise<void> {
   const deadline = Date.now() + HEALTHY_MS
   for (;;) {
     const states = await Promise.all(
-      SERVICES.map(async (service) => [service, await inspect(cluster, service, '{{.State.Health.Status}}')]),
+      NAMES.map(async (service) => {
+        const found = await inspect(cluster, service, '{{.State.Health.Status}}')
+        const well = found.filter((state) => state === 'healthy')
+        return well.length === SERVICES[service] ? [] : [`${service} is ${found.join(' and ') || 'not there'}`]
+      }),
     )
-    const ill = states.filter(([, state]) => state !== 'healthy').map(([service, state]) => `${service} is ${state}`)
+    const ill = states.flat()
     if (ill.length === 0) return
     if (Date.now() > deadline) throw new Error(ill.join(', '))
     await sleep(500)
   }
 }
 
-async function inspect(cluster: Cluster, service: string, format: string): Promise<string> {
-  const container = await containerOf(cluster, service)
-  return (await runCommand(['docker', 'inspect', '--format', format, container], { environment: cluster.docker.environment })).trim()
+async function inspect(cluster: Cluster, service: Service, format: string): Promise<string[]> {
+  const containers = await containersOf(cluster, service)
+  const command = ['docker', 'inspect', '--format', format, ...containers]
+  const text = containers.length === 0 ? '' : await runCommand(command, { environment: cluster.docker.environment })
+  return text.trim().split('\n').filter(Boolean)
 }
 
-async function containerOf({ docker }: Cluster, service: string): Promise<string> {
+async function containersOf({ docker }: Cluster, service: Service): Promise<string[]> {
   const labels = [`com.docker.compose.project=${PROJECT}`, `com.docker.compose.service=${service}`]
   const filters = labels.flatMap((label) => ['--filter', `label=${label}`])
-  const id = (await runCommand(['docker', 'ps', '-aq', ...filters], { environment: docker.environment })).trim()
-  assert.match(id, /^[0-9a-f]+$/, `one container of ${service}`)
-  return id
+  const ids = await runCommand(['docker', 'ps', '-aq', ...filters], { environment: docker.environment })
+  return ids.trim().split('\n').filter(Boolean)
 }
 
-async function mustNotBeRoot(cluster: Cluster): Promise<void> {
-  for (const service of SERVICES) {
-    const user = await inspect(cluster, service, '{{.Config.User}}')
-    assert.ok(!['', '0', 'root'].includes(user.split(':')[0]!), `${service} runs as ${user || 'root'}`)
+async function mustBeLocked(cluster: Cluster): Promise<void> {
+  for (const service of NAMES) {
+    for (const user of await inspect(cluster, service, '{{.Config.User}}'))
+      assert.ok(!['', '0', 'root'].includes(user.split(':')[0]!), `${service} runs as ${user || 'root'}`)
+    for (const limits of await inspect(cluster, service, '{{.HostConfig.Memory}} {{index .HostConfig.LogConfig.Config "max-size"}}'))
+      assert.match(limits, /^[1-9]\d+ 10m$/, `limits of ${service}`)
   }
 }
 
+/** As docs/OPERATIONS.md says it. */
+async function passwordOf(cluster: Cluster): Promise<string> {
+  return (await compose(cluster, 'exec', '-T', 'registry', 'cat', '/run/carillon/nats-password')).trim()
+}
+
+async function mustRefuse(cluster: Cluster): Promise<void> {
+  await assert.rejects(carillon(cluster, 'jobs', 'list'), /AUTH_FAILED/)
+  cluster.password = await passwordOf(cluster)
+  assert.match(cluster.password, /^[0-9a-f]{48}$/)
+}
+
+async function hangCoordinator(cluster: Cluster): Promise<void> {
+  const [hung = '', other = ''] = await containersOf(cluster, 'coordinator')
+  const { environment } = cluster.docker
+  const inside = (container: string, ...command: string[]) => runCommand(['docker', 'exec', container, ...command], { environment })
+  const health = ['carillon', 'health', 'coordinator', '--socket', '/tmp/carillon.sock']
+  await inside(hung, 'sh', '-c', 'kill -STOP -1')
+  await assert.rejects(inside(hung, ...health), /CALL_TIMEOUT/)
+  await inside(other, ...health)
+  await inside(hung, 'sh', '-c', 'kill -CONT -1')
+  await inside(hung, ...health)
+}
+
 /** The CLI on this machine, outside of the cluster. */
-function carillon({ port }: Cluster, ...options: string[]): Promise<string> {
+function carillon({ port, password }: Cluster, ...options: string[]): Promise<string> {
   return runCommand(['npx', '--no-install', 'carillon', ...options, '--json'], {
-    environment: { CARILLON_NATS_URL: `nats://127.0.0.1:${port}` },
+    environment: {
+      CARILLON_NATS_URL: `nats://127.0.0.1:${port}`,
+      ...(password === undefined ? {} : { CARILLON_NATS_USER: 'carillon', CARILLON_NATS_PASSWORD: password }),
+    },
   })
 }
 
 async function fire(cluster: Cluster): Promise<void> {
-  const name = `guest ${cluster.run === undefined ? 'one' : 'two'}`
+  const name = `guest after ${cluster.run ?? 'nobody'}`
   const run = JSON.parse(await carillon(cluster, 'run', 'hello', JSON.stringify({ name })))
   assert.equal(run.state, 'succeeded')
   assert.deepEqual(run.result, { greeting: `Hello, ${name}!` })
@@ -109,8 +151,26 @@ async function fire(cluster: Cluster): Promise<void> {
 }
 
 async function killCoordinator(cluster: Cluster): Promise<void> {
-  await runCommand(['docker', 'kill', '--signal', 'KILL', await containerOf(cluster, KILLED)], { environment: cluster.docker.environment })
-  assert.equal(await inspect(cluster, KILLED, '{{.State.Status}} {{.State.ExitCode}}'), 'exited 137')
+  const [killed = ''] = await containersOf(cluster, 'coordinator')
+  await runCommand(['docker', 'kill', '--signal', 'KILL', killed], { environment: cluster.docker.environment })
+  assert.ok((await inspect(cluster, 'coordinator', '{{.State.Status}} {{.State.ExitCode}}')).includes('exited 137'))
+}
+
+async function mustBeMissed(cluster: Cluster): Promise<void> {
+  const deadline = Date.now() + FOUND_MS
+  for (;;) {
+    // It ends with 1, and what it found is in what it says.
+    const said = await carillon(cluster, 'doctor').catch((error: Error) => error.message)
+    if (said.includes('1 coordinator of 2 that lived')) return
+    if (Date.now() > deadline) throw new Error(`the doctor does not miss it: ${said}`)
+    await sleep(1_000)
+  }
+}
+
+async function restart(cluster: Cluster): Promise<void> {
+  await compose(cluster, 'down')
+  await comeUp(cluster)
+  assert.equal(await passwordOf(cluster), cluster.password)
 }
 
 async function readLogs(cluster: Cluster): Promise<void> {
