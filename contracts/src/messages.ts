@@ -81,6 +81,8 @@ export type Blame = Extract<Report, { type: 'died' }>['blame']
 export const controlSchema = z.discriminatedUnion('type', [
   /** `taskId`: a task, or a run: all its tasks. */
   z.object({ type: z.literal('cancel'), taskId: taskIdField }),
+  /** Someone else received work that the instance is known to run: does it? */
+  z.object({ type: z.literal('check'), runId: nameField, taskId: taskIdField, attempt: z.int().min(1) }),
   z.object({ type: z.literal('drain') }),
   z.object({ type: z.literal('register') }),
 ])

@@ -23,6 +23,7 @@ from task import Context, NonRetryable, Task, function_of, kind_of, now
 
 NAMESPACE = "default"
 WORKING_S = 3  # "still working", for each message that is held
+CHECK_S = 10
 GRACE_S = 5  # a handler's time between being told to stop and being over
 DRAIN_S = 30  # running tasks' time after SIGTERM
 STARTED_AFTER_S = 0.2  # a shorter task reports its start and its end as one
@@ -352,10 +353,18 @@ class Executor:
             self.held.discard(task)
             self.slots.release()
 
+    async def check(self, order):
+        """Someone else received what we are known to run. What has just ended is applied first."""
+        await asyncio.sleep(CHECK_S)
+        if not any(task.work["taskId"] == order["taskId"] for task in self.held):
+            await self.store(self.stream, subject("report", self.instance), {**order, "type": "released"})
+
     async def obey(self, message):
         order = json.loads(message.data)
         if order["type"] == "drain":
             self.draining.set()
+        elif order["type"] == "check":
+            self.later(self.check(order))
         elif order["type"] == "register":
             self.later(self.register())
         elif order["type"] == "cancel":

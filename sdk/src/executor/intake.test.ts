@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ClaimAnswer, TaskClaim, WorkMessage } from '@carillon/contracts'
+import { type ClaimAnswer, type TaskClaim, TIMES, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'
@@ -187,4 +187,27 @@ test('an offer that was overtaken by the order to cancel is asked about', async 
   questions[0]?.answer({ run: false, reason: 'the task is cancelled' })
   await settled()
   assert.deepEqual([begun, held.size], [[], 0])
+})
+
+test('a broker that was restarted may have lost the report of what has ended here: that is asked about, and is no loss', () => {
+  const { intake, lane, finished, answers, begun, questions } = anIntake()
+  finished.add(taskOf('done'))
+  intake.forgetsUpTo(5)
+  intake.takeWork(lane, messageOf('done', 2))
+  assert.deepEqual([answers, begun, questions.map(({ input }) => input.redelivered)], [[], [], [false]])
+})
+
+test('who is asked whether it runs a task says so if it does not', () => {
+  const { intake, clock, lane, held, reports } = anIntake()
+  const check = (taskId: string) =>
+    intake.takeControl({ subject: 'c', json: () => ({ type: 'check', runId: taskId, taskId, attempt: 1 }) } as unknown as Msg)
+  held.add(taskOf('runs'))
+  intake.takeWork(lane, messageOf('asking', 2))
+  for (const taskId of ['runs', 'asking', 'unknown']) check(taskId)
+  assert.deepEqual(reports, [])
+  clock.advance(TIMES.ackWaitMs)
+  assert.deepEqual(
+    reports.map((text) => JSON.parse(text)),
+    [{ runId: 'unknown', taskId: 'unknown', attempt: 1, type: 'released' }],
+  )
 })

@@ -11,7 +11,7 @@ import {
 } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
-import { type Clock, sleep } from '../clock.ts'
+import { type Clock, sleep, type Timer } from '../clock.ts'
 import type { Link } from '../connection/link.ts'
 import { jitter } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
@@ -55,6 +55,7 @@ export class Intake {
   readonly #begun = new Set<string>()
   /** Of which a coordinator is being asked, by the one question. */
   readonly #asking = new Map<HeldTask, { isCancelled: boolean }>()
+  readonly #checks = new Set<Timer>()
   readonly #closing = new AbortController()
   #forgetsUpTo = 0
   #awakeAt: number
@@ -70,6 +71,7 @@ export class Intake {
   /** From now on everything is given back. */
   close(): void {
     this.#closing.abort()
+    for (const timer of this.#checks) timer.cancel()
   }
 
   /**
@@ -119,14 +121,17 @@ export class Intake {
       return false
     }
     const acknowledged = finished.find(work)
-    if (acknowledged !== undefined && isSameMessage(acknowledged, ackSubject)) {
+    const { count, sequence } = readDelivery(ackSubject)
+    // A broker that was restarted may have lost the report as well: then a coordinator is asked.
+    const isKept = sequence > this.#forgetsUpTo
+    if (acknowledged !== undefined && isKept && isSameMessage(acknowledged, ackSubject)) {
       link.publish(ackSubject, ACK.done)
       return false
     }
     const now = clock.monotonic()
     const task = new HeldTask(work, message, { heldAt: now, ackSubject })
-    const { count, sequence } = readDelivery(ackSubject)
-    const redelivered = count > 1
+    // Of what has ended here nobody died.
+    const redelivered = count > 1 && acknowledged === undefined
     if (this.#isClosed) {
       this.#refuse(task, redelivered)
       return false
@@ -134,7 +139,7 @@ export class Intake {
     held.add(task)
     // The run of a handler that maps, asked for before that was known: it has to be planned.
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
-    const mayBeForgotten = acknowledged !== undefined || sequence <= this.#forgetsUpTo || this.#mayBeOld(now)
+    const mayBeForgotten = acknowledged !== undefined || !isKept || this.#mayBeOld(now)
     if (redelivered || isUnplanned || this.#isCancelled(work) || mayBeForgotten) this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
@@ -164,6 +169,7 @@ export class Intake {
     if (!order.success) {
       this.#options.onWarning({ code: 'message-not-understood', message: `${message.subject}: ${printable(body)} is no order` })
     } else if (order.data.type === 'cancel') this.#cancel(order.data.taskId)
+    else if (order.data.type === 'check') this.#check(order.data)
     else if (order.data.type === 'drain') this.#options.onDrain()
     else this.#options.onRegister()
   }
@@ -220,6 +226,19 @@ export class Intake {
     if (this.#isCancelled(work)) this.#claim(lane, task, false)
     else lane.add(task, true)
     return { accepted: true }
+  }
+
+  /**
+   * Someone else received what this process is known to run. If its end was lost with the broker, it has to be done again: nobody would else.
+   * Answered after a while: an end that was stored just now is applied first.
+   */
+  #check(work: Pick<WorkMessage, 'runId' | 'taskId' | 'attempt'>): void {
+    const timer = this.#options.clock.after(TIMES.ackWaitMs, () => {
+      this.#checks.delete(timer)
+      const isAsking = [...this.#asking.keys()].some((task) => task.work.taskId === work.taskId)
+      if (!isAsking && !this.#options.held.find(work)) this.#options.report(releasedText(work), () => undefined)
+    })
+    this.#checks.add(timer)
   }
 
   /** @param id a task, or a run: all its tasks */

@@ -35,6 +35,8 @@ test('the broker is away while thousands of tasks end: each has run once when it
   const { fake, server, connect: join } = await startMesh(t)
   const mesh = await join()
   const [proceed, allRun] = [signal(), signal()]
+  const hasEnded = (id: string) => fake.finished(id).length > 0
+  fake.claimAnswer = ({ taskId, attempt }) => (hasEnded(taskId) ? { run: false, reason: 'ended' } : { run: true, attempt })
   let runs = 0
   const handler = async () => {
     if (++runs === TASKS) allRun.fire()
@@ -49,7 +51,7 @@ test('the broker is away while thousands of tasks end: each has run once when it
   await server.restart()
   await eventually('every task has a report', () => new Set(fake.finished().map(({ taskId }) => taskId)).size === TASKS, 30_000)
   await eventually('every message is acknowledged', async () => (await fake.manager.streams.info('WORK')).state.messages === 0, 30_000)
-  assert.deepEqual([runs, fake.claims], [ids.length, []])
+  assert.equal(runs, ids.length)
 })
 
 test('a consumer that is deleted, a stream that is wiped: the executor registers again and goes on', async (t) => {

@@ -16,14 +16,15 @@ export interface SleptEnding {
 }
 
 /** Reports are written as text, so that a result is turned into JSON once. Ids are names: they need no escaping. */
-const head = ({ runId, taskId, attempt }: WorkMessage, type: string) =>
+type Reported = Pick<WorkMessage, 'runId' | 'taskId' | 'attempt'>
+const head = ({ runId, taskId, attempt }: Reported, type: string) =>
   `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"type":"${type}"`
 
 /** @param session says which process of its name reports; not in an end, which every task has. @param durationMs how long it has run */
 export const startedText = (work: WorkMessage, session: string, durationMs: number) =>
   `${head(work, 'started')},"session":"${session}","durationMs":${Math.round(durationMs)}}`
 
-export const releasedText = (work: WorkMessage) => `${head(work, 'released')}}`
+export const releasedText = (work: Reported) => `${head(work, 'released')}}`
 
 export const sleptText = (work: WorkMessage, delayMs: number) => `${head(work, 'slept')},"delayMs":${delayMs}}`
 

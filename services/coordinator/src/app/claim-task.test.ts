@@ -109,6 +109,8 @@ test('a redelivery is no loss while the very process lives that runs the task', 
   const id = await withRun(coordinator, { ownerSession: 'first' })
   assert.deepEqual(await claim(coordinator, id), { run: false, reason: 'instance i-1 is running it' })
   assert.deepEqual([(await runOf(coordinator, id)).attempt, (await runOf(coordinator, id)).losses], [1, 0])
+  // Only the process itself knows whether it still runs it.
+  assert.deepEqual(coordinator.fake.said('control.i-1'), [{ type: 'check', runId: id, taskId: id, attempt: 1 }])
 })
 
 test('a process that was restarted under the same name has lost what it ran, whoever asks', async (context) => {

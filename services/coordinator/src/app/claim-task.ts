@@ -1,4 +1,4 @@
-import { CarillonError, type ClaimAnswer, isEnded, printable, type TaskClaim } from '@carillon/contracts'
+import { CarillonError, type ClaimAnswer, type Control, isEnded, printable, type TaskClaim } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { Store, UpdateOutcome } from '@carillon/store'
 import { type Decision, decideLoss, decideTakeUp, decideToMap } from '../domain/life.ts'
@@ -10,8 +10,10 @@ import { findWork } from './running-task.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
-/** An answer, or what has to be written before it may be given. */
-type Verdict = { readonly answer: ClaimAnswer } | { readonly work: Work; readonly decision: Decision; readonly answer: ClaimAnswer }
+/** An answer, perhaps with a question to who is known to run the task, or what has to be written before it may be given. */
+type Verdict =
+  | { readonly answer: ClaimAnswer; readonly check?: { readonly owner: string; readonly control: Control } }
+  | { readonly work: Work; readonly decision: Decision; readonly answer: ClaimAnswer }
 
 /**
  * Answers an executor that received work which was delivered before. A live owner keeps what it runs. If nobody holds it and it was given back
@@ -37,7 +39,11 @@ export class ClaimTask {
   async execute(namespace: string, claim: TaskClaim): Promise<ClaimAnswer> {
     if (!this.#presence.isPresent(namespace, claim.instance)) throw instanceUnknown(claim.instance)
     const first = this.#judge(namespace, await this.#find(claim.taskId), claim)
-    if (!('work' in first)) return first.answer
+    if (!('work' in first)) {
+      // It lives, but the broker may have lost the report of its end.
+      if (first.check) this.#writer.control(namespace, first.check.owner, first.check.control)
+      return first.answer
+    }
     // The end of the task may be in the stream of reports: what is done must not be done again.
     if (first.decision.event !== 'released' && !(await this.#reports.passed()))
       throw notNow(claim.taskId, 'reports that may be about it wait to be applied')
@@ -62,7 +68,10 @@ export class ClaimTask {
     if ('mode' in life && life.mode !== 'single') return { answer: no(`the run has tasks: its mode is ${life.mode}`) }
     if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
       return { answer: no(`the task is ${life.state}`) }
-    if (holder === 'another') return { answer: no(`instance ${life.owner} is running it`) }
+    if (holder === 'another' && life.owner !== null) {
+      const control = { type: 'check', runId: run.id, taskId: claim.taskId, attempt: life.attempt } as const
+      return { answer: no(`instance ${life.owner} is running it`), check: { owner: life.owner, control } }
+    }
     const now = this.#writer.now()
     if ('mode' in life && claim.kind && life.state !== 'cancelling') {
       const answer = no(`the run has tasks: its mode is ${claim.kind}`)
