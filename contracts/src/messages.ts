@@ -125,7 +125,8 @@ export const claimSchema = z.strictObject({
   kind: z.enum(['map', 'map-reduce']).optional(),
 })
 export type TaskClaim = z.output<typeof claimSchema>
-export type ClaimAnswer = { run: true; attempt: number } | { run: false; reason: string }
+/** `alone`: as in a work message. */
+export type ClaimAnswer = { run: true; attempt: number; alone?: true } | { run: false; reason: string }
 
 const CALL_HINT = 'Count the calls of the task from 0, the same in every attempt.'
 /** A running task asks for a task for each item (semantics D4). Repeated, also in a later attempt, it is the same call: its number says so. */

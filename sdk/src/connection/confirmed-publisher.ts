@@ -14,6 +14,13 @@ export interface StreamMessage {
   readonly onStored: () => void
 }
 
+/** A message as another thread can publish it. */
+export interface LastMessage {
+  readonly subject: string
+  readonly payload: string
+  readonly headers: readonly (readonly [name: string, value: string])[]
+}
+
 export interface ConfirmedPublisherOptions {
   readonly link: Link
   readonly clock: Clock
@@ -65,6 +72,11 @@ export class ConfirmedPublisher {
     this.#unconfirmed.add(message)
     this.#send(message)
     this.#sweeper ??= this.#options.clock.every(SWEEP_MS, () => this.#sweep())
+  }
+
+  /** What the broker has not confirmed. Published again under its message id it is stored once. */
+  get unconfirmed(): LastMessage[] {
+    return Array.from(this.#unconfirmed, ({ subject, payload, headers }) => ({ subject, payload, headers: entriesOf(headers) }))
   }
 
   /** Forget what is not confirmed. */
@@ -123,6 +135,8 @@ export class ConfirmedPublisher {
     message.reply = undefined
   }
 }
+
+const entriesOf = (headers: MsgHdrs | undefined) => (headers?.keys() ?? []).map((key) => [key, headers?.get(key) ?? ''] as const)
 
 /** Why the broker did not store a message, or undefined when it did. */
 function refusalOf(answer: Msg): string | undefined {

@@ -111,6 +111,15 @@ export class Link {
     return this.#connection.flush()
   }
 
+  /**
+   * Cut the connection here and now, for the end of the process: the broker must give nothing more to a process that reads no more. The NATS client
+   * closes only with the help of the event loop; should its socket not be found, the broker notices a moment later.
+   */
+  cut(): void {
+    const { protocol } = this.#connection as { protocol?: { transport?: { socket?: { destroy?: () => void } } } }
+    protocol?.transport?.socket?.destroy?.()
+  }
+
   async close(): Promise<void> {
     await this.#connection.close()
   }

@@ -16,6 +16,7 @@ import type { Trace } from '../telemetry.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import type { HandlerDefinition } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
+import { attributedTo } from './last-words.ts'
 import type { Ending, SleptEnding } from './report-text.ts'
 import { checkedBy, isThenable, PayloadRefused } from './standard-schema.ts'
 import { ProgramChanged } from './steps.ts'
@@ -96,7 +97,7 @@ export class Attempt implements TaskPort {
     this.#options.observer.onBegin(this)
     if (timeoutMs !== undefined) this.#timer = clock.after(timeoutMs, () => this.abort('timeout'))
     try {
-      const returned = trace.within(() => this.#invoke())
+      const returned = trace.within(() => attributedTo(this, () => this.#invoke()))
       if (isThenable(returned)) Promise.resolve(returned).then(this.#succeed, this.#fail)
       else this.#succeed(returned)
     } catch (thrown) {

@@ -12,12 +12,13 @@ import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
 import { FinishedAttempts } from './finished-attempts.ts'
 import { type HandlerDefinition, handlerInfo } from './handler.ts'
-import { HeldTasks } from './held-task.ts'
+import { type HeldTask, HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
 import { Lane } from './lane.ts'
+import { type Death, LastWords } from './last-words.ts'
 import { Puller } from './puller.ts'
 import { Registrar } from './registrar.ts'
-import { type Ending, finishedText, type SleptEnding, sleptText } from './report-text.ts'
+import { diedText, type Ending, finishedText, releasedText, type SleptEnding, sleptText } from './report-text.ts'
 import { Reporter } from './reporter.ts'
 import { RunningReports } from './running-reports.ts'
 import { Solitude } from './solitude.ts'
@@ -60,6 +61,7 @@ export class Executor {
   readonly #intake: Intake
   readonly #registrar: Registrar
   readonly #liveness: Liveness
+  readonly #lastWords = new LastWords((death) => this.#die(death))
   readonly #subscriptions: Subscription[] = []
   readonly #timers: Timer[] = []
   readonly #onFree: (() => void)[] = []
@@ -138,6 +140,7 @@ export class Executor {
       }),
     )
     this.#liveness.start()
+    this.#lastWords.start()
     this.#stopUp = link.onUp(() => this.#reconnected())
     this.#timers.push(clock.every(CHECK_EVERY_MS, () => this.#check()))
     await this.#registrar.register()
@@ -181,6 +184,8 @@ export class Executor {
       occupied: () => this.#occupied(),
       freeCapacity: () => (this.#solitude.isClosed ? 0 : this.#capacity - this.#occupied()),
       solitude: this.#solitude,
+      isQuiet: () => this.#isQuiet(),
+      release: (task) => this.#intake.release(task),
       isHung: () => this.#stuck() >= this.#capacity,
       observer: {
         onBegin: (attempt) => this.#runningReports.began(attempt),
@@ -220,6 +225,14 @@ export class Executor {
       forMs: Math.round(stuckForMs),
     }))
     return { running: this.#occupied(), stuck: attempts.length, stuckTasks }
+  }
+
+  #isQuiet(): boolean {
+    if (this.#reporter.isIdle) return true
+    this.#reporter.whenIdle(() => {
+      for (const lane of this.#lanes.values()) lane.pump()
+    })
+    return false
   }
 
   #registered({ consumers, claimUpTo = 0 }: Registered): void {
@@ -315,6 +328,37 @@ export class Executor {
     this.#registrar.again()
   }
 
+  /**
+   * The process ends: the liveness thread says what became of its tasks, and what is not stored yet, while this thread waits. If there is none that
+   * is connected, silence tells, and nobody can be cleared.
+   */
+  #die({ culprit, error }: Death): void {
+    const { link, logs } = this.#options
+    const returned: HeldTask[] = []
+    for (const lane of this.#lanes.values()) {
+      for (const { task } of lane.running) this.#reporter.report(this.#deathOf(task, { culprit, error }))
+      returned.push(...lane.take(() => true))
+    }
+    for (const { work } of returned) this.#reporter.report(releasedText(work))
+    const stored = [...this.#reporter.unstored(), ...logs.unstored()]
+    link.cut()
+    const giveBack = returned.flatMap(({ ackSubject }) => ackSubject ?? [])
+    this.#liveness.sayLast({ stored, giveBack, goodbye: this.#registrar.goodbye })
+  }
+
+  #deathOf({ work }: HeldTask, { culprit, error }: Death): string {
+    if (culprit?.task.work === work) return diedText(work, 'this', error)
+    if (culprit) {
+      const { taskId, handler } = culprit.task.work
+      return diedText(work, 'another', {
+        name: 'ProcessEnded',
+        message: `task ${taskId} of handler ${handler} ended the process: ${error.message}`,
+      })
+    }
+    // Somebody did not want to wait for the drain.
+    return diedText(work, this.#isStopping ? 'another' : 'unknown', error)
+  }
+
   /** Resolves when nothing runs. */
   #free(): Promise<void> {
     if (this.#running() === 0) return Promise.resolve()
@@ -337,6 +381,7 @@ export class Executor {
   }
 
   async #close(): Promise<void> {
+    this.#lastWords.stop()
     this.#stopUp()
     this.#runningReports.stop()
     this.#reporter.stop()

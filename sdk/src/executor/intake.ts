@@ -271,11 +271,11 @@ export class Intake {
 
   #takeAnswer(lane: Lane, task: HeldTask, answer: ClaimAnswer | undefined): void {
     if (answer === undefined) this.#giveBack(task)
-    else if (answer.run) this.#takeClaimed(lane, task, answer.attempt)
+    else if (answer.run) this.#takeClaimed(lane, task, answer)
     else this.#drop(task)
   }
 
-  #takeClaimed(lane: Lane, task: HeldTask, attempt: number): void {
+  #takeClaimed(lane: Lane, task: HeldTask, { attempt, alone }: Extract<ClaimAnswer, { run: true }>): void {
     const { held, link } = this.#options
     const running = held.find({ ...task.work, attempt })
     if (running && running !== task) {
@@ -283,7 +283,7 @@ export class Intake {
       held.redelivered(running, link, task.ackSubject ?? '')
       return
     }
-    task.work = { ...task.work, attempt }
+    task.work = { ...task.work, attempt, ...(alone ? { alone } : {}) }
     task.isClaimed = true
     held.add(task)
     lane.add(task)

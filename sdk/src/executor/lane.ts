@@ -20,6 +20,10 @@ export interface LaneOptions {
   /** Tasks that all handlers together may still begin. */
   readonly freeCapacity: () => number
   readonly solitude: Solitude
+  /** Whether every report so far is stored: what is given back must be known to be, before a suspect may end the process. If not, it pumps when they are. */
+  readonly isQuiet: () => boolean
+  /** Give back what has not begun. */
+  readonly release: (task: HeldTask) => void
   /** Every slot of the instance is held by a stuck handler. */
   readonly isHung: () => boolean
 }
@@ -100,10 +104,8 @@ export class Lane {
    * kept alive before. @param isNext before those that wait already
    */
   add(task: HeldTask, isNext = false): void {
-    if (task.work.alone) {
-      this.#alone.push(task)
-      this.#options.solitude.seek()
-    } else if (isNext) this.#waiting.pushFront(task)
+    if (task.work.alone) this.#addAlone(task)
+    else if (isNext) this.#waiting.pushFront(task)
     else this.#waiting.push(task)
     if (this.#isPumpDue) return
     this.#isPumpDue = true
@@ -113,12 +115,22 @@ export class Lane {
     })
   }
 
+  /** One at a time: another one that is held while the first ends the process would seem to have died with it. */
+  #addAlone(task: HeldTask): void {
+    const { solitude, release } = this.#options
+    if (solitude.isTaken || (solitude.isSought && solitude.isClosed)) release(task)
+    else {
+      this.#alone.push(task)
+      solitude.seek()
+    }
+  }
+
   /** Begin what there is room for. */
   pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
-    const { solitude, occupied } = this.#options
-    if (this.#alone.size > 0 && !solitude.isTaken && occupied() === 0) {
+    const { solitude, occupied, isQuiet } = this.#options
+    if (this.#alone.size > 0 && !solitude.isTaken && occupied() === 0 && isQuiet()) {
       solitude.take()
       this.#begin(this.#alone.shift() as HeldTask)
     }

@@ -1,6 +1,7 @@
-import { CALLS, CarillonError, type Registered, type Registration } from '@carillon/contracts'
+import { CALLS, CarillonError, type Registered, type Registration, subjects } from '@carillon/contracts'
 import type { Caller } from '../client/caller.ts'
 import { type Clock, sleep } from '../clock.ts'
+import type { LastMessage } from '../connection/confirmed-publisher.ts'
 import { jitter } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
 
@@ -63,6 +64,14 @@ export class Registrar {
     if (!this.#isKnown) return
     const { instance, session } = this.#options.registration
     await this.#options.caller.call(CALLS.instancesLeave, { instance, session }, { timeoutMs })
+  }
+
+  /** The same as a message, for the end of the process. */
+  get goodbye(): LastMessage {
+    const { caller, registration } = this.#options
+    const { instance, session } = registration
+    const { noun, verb } = CALLS.instancesLeave
+    return { subject: subjects.api(caller.namespace, noun, verb), payload: JSON.stringify({ instance, session }), headers: [] }
   }
 
   stop(): void {

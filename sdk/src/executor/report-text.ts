@@ -1,4 +1,4 @@
-import type { Failure, FinishedReport, WorkMessage } from '@carillon/contracts'
+import type { Blame, Failure, FinishedReport, WorkMessage } from '@carillon/contracts'
 
 /** How an attempt ended. */
 export interface Ending {
@@ -25,6 +25,9 @@ export const startedText = (work: WorkMessage, session: string, durationMs: numb
   `${head(work, 'started')},"session":"${session}","durationMs":${Math.round(durationMs)}}`
 
 export const releasedText = (work: Reported) => `${head(work, 'released')}}`
+
+export const diedText = (work: WorkMessage, blame: Blame, error: Failure) =>
+  `${head(work, 'died')},"blame":"${blame}","error":${JSON.stringify(error)}}`
 
 export const sleptText = (work: WorkMessage, delayMs: number) => `${head(work, 'slept')},"delayMs":${delayMs}}`
 

@@ -1,6 +1,6 @@
 import { LIMITS } from '@carillon/contracts'
 import type { Clock } from '../clock.ts'
-import { ConfirmedPublisher } from '../connection/confirmed-publisher.ts'
+import { ConfirmedPublisher, type LastMessage } from '../connection/confirmed-publisher.ts'
 import type { Link } from '../connection/link.ts'
 import type { OnWarning } from '../warning.ts'
 import { batchEnd, type QueuedReport } from './report-batch.ts'
@@ -50,8 +50,19 @@ export class Reporter {
 
   /** Resolves when every report so far is stored. */
   idle(): Promise<void> {
-    if (this.#isIdle) return Promise.resolve()
-    return new Promise((resolve) => this.#onIdle.push(resolve))
+    return new Promise((resolve) => this.whenIdle(resolve))
+  }
+
+  /** Calls back when every report so far is stored. */
+  whenIdle(action: () => void): void {
+    if (this.isIdle) action()
+    else this.#onIdle.push(action)
+  }
+
+  /** What is not stored, for the end of the process. */
+  unstored(): LastMessage[] {
+    this.#flush()
+    return this.#publisher.unconfirmed
   }
 
   /** Forget what is not stored: the broker will deliver that work again. */
@@ -61,12 +72,13 @@ export class Reporter {
     this.#settleIdle()
   }
 
-  get #isIdle(): boolean {
+  /** Every report so far is stored. */
+  get isIdle(): boolean {
     return this.#queue.length === 0 && this.#publisher.size === 0
   }
 
   #settleIdle(): void {
-    if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve()
+    if (this.isIdle) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
   #flush(): void {

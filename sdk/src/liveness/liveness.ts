@@ -9,7 +9,7 @@ import type { HeldTasks } from '../executor/held-task.ts'
 import type { OnWarning } from '../warning.ts'
 import { AckSlots } from './ack-slots.ts'
 import { LoadMeter, rounded } from './load-meter.ts'
-import type { FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
+import type { FromThread, LastOrder, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
 
 export interface LivenessOptions {
   readonly link: Link
@@ -30,6 +30,8 @@ const RESOLUTION_MS = 100
 const NANOSECONDS_PER_MS = 1_000_000
 const PULSE_EVERY_MS = 100
 const THREAD_ENDS_WITHIN_MS = 1_000
+/** A broker that does not answer must not keep a process for longer. */
+const LAST_WITHIN_MS = 3_000
 const RESTART_AFTER_MS = 10_000
 const ALIVE = '{"alive":true}'
 /** It keeps two connections and a few thousand subjects. */
@@ -84,6 +86,14 @@ export class Liveness {
   watchInbox(inbox: string): void {
     this.#inboxes.push(inbox)
     this.#post({ type: 'inbox', inbox })
+  }
+
+  /** The process ends when this returns: has the thread publish what is left, and waits for it without the event loop, which turns no more. */
+  sayLast(order: LastOrder): void {
+    if (!this.#thread) return
+    const done = new SharedArrayBuffer(4)
+    this.#post({ type: 'last', done, ...order })
+    Atomics.wait(new Int32Array(done), 0, 0, LAST_WITHIN_MS)
   }
 
   /** Resolves when the thread has given up its connection. */

@@ -1,5 +1,6 @@
 import type { Beat } from '@carillon/contracts'
 import type { ConnectionRequest } from '@carillon/nats'
+import type { LastMessage } from '../connection/confirmed-publisher.ts'
 
 /** What only the main thread knows of its load. */
 export type MainLoad = Pick<Beat, 'running' | 'stuck' | 'stuckTasks' | 'eventLoopDelayMs'>
@@ -15,6 +16,15 @@ export interface ThreadSettings {
   readonly pulse: SharedArrayBuffer
 }
 
+/** What is to be said when the process ends, in this order. */
+export interface LastOrder {
+  /** Messages that must get into their streams. */
+  readonly stored: readonly LastMessage[]
+  /** Acknowledgement subjects of work that has not begun. */
+  readonly giveBack: readonly string[]
+  readonly goodbye: LastMessage
+}
+
 /** From the main thread. */
 export type ToThread =
   | { readonly type: 'segment'; readonly memory: SharedArrayBuffer }
@@ -22,6 +32,7 @@ export type ToThread =
   | { readonly type: 'load'; readonly load: MainLoad }
   /** Work comes to subjects that begin so: of what comes while the main thread reads nothing, the thread takes care. */
   | { readonly type: 'inbox'; readonly inbox: string }
+  | ({ readonly type: 'last'; readonly done: SharedArrayBuffer } & LastOrder)
   | { readonly type: 'stop' }
 
 /** From the thread: whether it is connected, so that somebody says that this process lives. */

@@ -4,8 +4,9 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { openConnection } from '@carillon/nats'
-import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
+import { headers as createHeaders, type Msg, type NatsConnection, RequestError, type Subscription } from '@nats-io/transport-node'
 import { sleep, systemClock, type Timer } from '../clock.ts'
+import type { LastMessage } from '../connection/confirmed-publisher.ts'
 import { AckReader } from './ack-slots.ts'
 import { LoadMeter } from './load-meter.ts'
 import type { FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
@@ -20,9 +21,15 @@ const RETRY_MS = 1_000
 /** A main thread that is this late with its load is not waited for. */
 const LATE_MS = 250
 const WORKING = '+WPI'
+const GIVE_BACK = '-NAK'
+const ANSWER_WITHIN_MS = 1_000
+const NOTICE_EVERY_MS = 10
+const NOTICE_TRIES = 100
 const ACK_PREFIX = '$JS.ACK.'
 const ALIVE = '{"alive":true}'
 const WORKING_EVERY_ROUNDS = 3
+
+type LastWords = Extract<ToThread, { type: 'last' }>
 
 /** All that the thread does, from its start until the main thread ends it or the process ends. */
 class LivenessThread {
@@ -43,6 +50,7 @@ class LivenessThread {
   #lastPulse: number
   #movedAt = systemClock.monotonic()
   #connection: NatsConnection | undefined
+  #last: LastWords | undefined
 
   constructor(settings: ThreadSettings, port: MessagePort) {
     this.#settings = settings
@@ -56,6 +64,7 @@ class LivenessThread {
     const connection = await this.#connect()
     if (!connection) return
     this.#connection = connection
+    if (this.#last) this.#takeLast(this.#last)
     connection.subscribe(this.#settings.sessionSubject, {
       callback: (_error, message) => {
         message.respond(ALIVE)
@@ -95,6 +104,7 @@ class LivenessThread {
     if (message.type === 'segment') this.#acks.add(message.memory)
     else if (message.type === 'load') this.#beat(message.load)
     else if (message.type === 'inbox') this.#inboxes.add(message.inbox)
+    else if (message.type === 'last') this.#takeLast(message)
     else {
       for (const timer of this.#timers) timer.cancel()
       this.#stopping.abort()
@@ -113,6 +123,37 @@ class LivenessThread {
     const blocked = stillMs > BLOCKED_AFTER_MS ? { blockedMs: stillMs, eventLoopDelayMs: stillMs } : {}
     const body = { ...this.#meter.measure(), ...load, ...blocked, session: this.#settings.session }
     if (this.#connection) publish(this.#connection, this.#settings.beatSubject, JSON.stringify(body))
+  }
+
+  /** A process may end before this thread has found the broker. */
+  #takeLast(order: LastWords): void {
+    if (this.#connection) this.#sayLast(this.#connection, order).catch(() => undefined)
+    else this.#last = order
+  }
+
+  /** The main thread stands still until `done` says otherwise, and then the process ends. */
+  async #sayLast(connection: NatsConnection, { stored, giveBack, goodbye, done }: LastWords): Promise<void> {
+    for (const timer of this.#timers) timer.cancel()
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+    await this.#nobodyReads(connection)
+    await Promise.all(stored.map((message) => ask(connection, message)))
+    for (const subject of giveBack) publish(connection, subject, GIVE_BACK)
+    await ask(connection, goodbye)
+    Atomics.store(new Int32Array(done), 0, 1)
+    Atomics.notify(new Int32Array(done), 0)
+  }
+
+  /** The main thread has cut its connection. Until the broker has noticed, it would give to it what is said here to be lost. */
+  async #nobodyReads(connection: NatsConnection): Promise<void> {
+    const [inbox] = this.#inboxes
+    let isGone = inbox === undefined
+    const notice = (error: unknown) => {
+      isGone ||= error instanceof RequestError && error.isNoResponders()
+    }
+    for (let i = 0; !isGone && i < NOTICE_TRIES; i++) {
+      connection.request(`${inbox}.0`, '', { timeout: ANSWER_WITHIN_MS }).catch(notice)
+      await sleep(systemClock, NOTICE_EVERY_MS)
+    }
   }
 
   #sayWorking(connection: NatsConnection): void {
@@ -147,6 +188,13 @@ class LivenessThread {
   get #stillMs(): number {
     return systemClock.monotonic() - this.#movedAt
   }
+}
+
+/** Publishes and waits for the answer, whatever it is: nothing could be done about a refusal. */
+async function ask(connection: NatsConnection, { subject, payload, headers }: LastMessage): Promise<void> {
+  const sent = createHeaders()
+  for (const [name, value] of headers) sent.set(name, value)
+  await connection.request(subject, payload, { timeout: ANSWER_WITHIN_MS, headers: sent }).catch(() => undefined)
 }
 
 /** While there is no connection nobody would get it: the client drops it. */

@@ -1,6 +1,6 @@
-import { CarillonError, LIMITS, subjects, type WorkMessage } from '@carillon/contracts'
+import { CarillonError, HEADERS, LIMITS, subjects, type WorkMessage } from '@carillon/contracts'
 import { type Clock, sleep, type Timer } from '../clock.ts'
-import { ConfirmedPublisher } from '../connection/confirmed-publisher.ts'
+import { ConfirmedPublisher, type LastMessage } from '../connection/confirmed-publisher.ts'
 import type { Link } from '../connection/link.ts'
 import { jitter } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
@@ -20,6 +20,7 @@ export interface LogShipperOptions {
 const GATHER_MS = 50
 const MESSAGES_ON_THEIR_WAY = 64
 const HEADER_BYTES = 1_024
+const LAST_BYTES = 8 * 1024 * 1024
 const LONGEST_PAUSE_MS = 5_000
 
 /** Sends log lines in batches, off the path of the tasks that write them. The first line opens its connection. */
@@ -45,6 +46,23 @@ export class LogShipper {
     this.#opening ??= this.#open()
     if (isFull) this.#flush()
     else this.#timer ??= this.#options.clock.after(GATHER_MS, () => this.#flush())
+  }
+
+  /** What is not stored, for the end of the process; the newest lines are left out beyond 8 MiB. */
+  unstored(): LastMessage[] {
+    const messages = this.#publisher?.unconfirmed ?? []
+    let bytes = 0
+    for (let batch = this.#buffer.take(this.#maxBytes); batch && bytes < LAST_BYTES; batch = this.#buffer.take(this.#maxBytes)) {
+      const { payload, traceparent } = batch
+      const headers = traceparent === undefined ? [] : [[HEADERS.traceparent, traceparent] as const]
+      messages.push({ subject: subjects.log(this.#options.namespace, batch.runId), payload, headers })
+      bytes += payload.length
+    }
+    return messages
+  }
+
+  get #maxBytes(): number {
+    return Math.min(LIMITS.messageBytes, this.#link?.server.maxPayload ?? LIMITS.messageBytes) - HEADER_BYTES
   }
 
   /** Send what is left, for at most `withinMs`, and close the connection. */
@@ -91,7 +109,7 @@ export class LogShipper {
     this.#timer = undefined
     const publisher = this.#publisher
     if (!publisher || !this.#link) return
-    const maxBytes = Math.min(LIMITS.messageBytes, this.#link.server.maxPayload) - HEADER_BYTES
+    const maxBytes = this.#maxBytes
     while (publisher.size < MESSAGES_ON_THEIR_WAY) {
       const batch = this.#buffer.take(maxBytes)
       if (!batch) break

@@ -1,7 +1,7 @@
 import { CarillonError, type ClaimAnswer, type Control, isEnded, printable, type TaskClaim } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
-import type { Store, UpdateOutcome } from '@carillon/store'
-import { type Decision, decideLoss, decideTakeUp, decideToMap } from '../domain/life.ts'
+import type { Store, TaskLife, UpdateOutcome } from '@carillon/store'
+import { type Decision, decideLoss, decideTakeUp, decideToMap, runsAlone } from '../domain/life.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { Work } from './publish-work.ts'
 import type { RepairQueue } from './repair-queue.ts'
@@ -53,7 +53,7 @@ export class ClaimTask {
     // It may have been the same asker, whose first answer got lost: without a yes nobody would run it.
     const after = (await this.#find(claim.taskId))?.task
     return after?.state === 'running' && after.owner === claim.instance && after.ownerSession === (claim.session ?? null)
-      ? { run: true, attempt: after.attempt }
+      ? yes(after)
       : no('someone else has it')
   }
 
@@ -78,14 +78,14 @@ export class ClaimTask {
       return { work: { ...work, run: { ...run, mode: claim.kind } }, decision: decideToMap(life, { kind: claim.kind, now }), answer }
     }
     // Its answer was lost, or the report of its end was: no process died.
-    if (holder === 'asker' && life.state === 'running') return { answer: { run: true, attempt: life.attempt } }
+    if (holder === 'asker' && life.state === 'running') return { answer: yes(life) }
     const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
     const loss = released ? undefined : decideLoss(life, { now })
     if (loss && loss.set.state !== 'queued')
       return { work, decision: loss, answer: no(`the task is ${loss.set.state}: ${loss.set.reason}`) }
     const takeUp = decideTakeUp(life, { policy: run, instance: claim.instance, session: claim.session, now })
     const decision = { ...takeUp, set: { ...loss?.set, ...takeUp.set } }
-    return { work, decision, answer: { run: true, attempt: decision.set.attempt ?? life.attempt } }
+    return { work, decision, answer: yes({ ...life, ...decision.set }) }
   }
 
   /**
@@ -116,6 +116,7 @@ export class ClaimTask {
 }
 
 const no = (reason: string) => ({ run: false, reason }) as const
+const yes = (life: TaskLife): ClaimAnswer => ({ run: true, attempt: life.attempt, ...(runsAlone(life) ? { alone: true } : {}) })
 
 function instanceUnknown(instance: string): CarillonError {
   return new CarillonError('INSTANCE_UNKNOWN', `no live instance has the id ${printable(instance)}`, {

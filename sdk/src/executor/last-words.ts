@@ -1,0 +1,53 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Failure } from '@carillon/contracts'
+import type { Attempt } from './attempt.ts'
+import { failureOf } from './failure.ts'
+
+const within = new AsyncLocalStorage<Attempt>()
+
+/** Runs the handler of an attempt, so that what it does outside of every promise is known to be its doing. */
+export const attributedTo = <Result>(attempt: Attempt, run: () => Result): Result => within.run(attempt, run)
+
+/** Why the process ends. */
+export interface Death {
+  /** The attempt, of any mesh of the process, whose code ends it; undefined: it is not known. */
+  readonly culprit: Attempt | undefined
+  readonly error: Failure
+}
+
+/**
+ * Notices that the process ends while an executor still runs: by an exception that nobody caught, or by `process.exit`. Changes nothing of that,
+ * and does not see what ends a process without a word: SIGKILL, or memory that is used up.
+ */
+export class LastWords {
+  /** Must be done when it returns. */
+  readonly #onDeath: (death: Death) => void
+  #uncaught: Death | undefined
+
+  constructor(onDeath: (death: Death) => void) {
+    this.#onDeath = onDeath
+  }
+
+  start(): void {
+    process.on('uncaughtExceptionMonitor', this.#noteException)
+    process.on('exit', this.#exit)
+  }
+
+  stop(): void {
+    process.off('uncaughtExceptionMonitor', this.#noteException)
+    process.off('exit', this.#exit)
+  }
+
+  readonly #noteException = (thrown: unknown, origin: NodeJS.UncaughtExceptionOrigin): void => {
+    // The application deals with it: the process may go on.
+    if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()) return
+    const { message, ...failure } = failureOf(thrown)
+    const what = origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception'
+    this.#uncaught = { culprit: within.getStore(), error: { ...failure, message: `${what}: ${message}` } }
+  }
+
+  readonly #exit = (code: number): void => {
+    const exited = { culprit: within.getStore(), error: { name: 'ProcessExit', message: `the process ended with code ${code}` } }
+    this.#onDeath(this.#uncaught ?? exited)
+  }
+}

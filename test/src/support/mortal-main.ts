@@ -1,0 +1,58 @@
+/**
+ * An executor as a process of its own that some of its tasks end: `throw` and `reject` where nobody catches it, `exit` with 0 after a line in the log,
+ * `kill` without a word. `nap` waits for `{ ms }`. Says "ready" when it is registered.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from '@carillon/sdk'
+
+const { URL: servers, NAMESPACE: namespace } = process.env
+const mesh = await connect({ servers, namespace, service: 'mortal', onWarning: () => undefined })
+const options = { concurrency: 30 }
+const soon = 300
+
+mesh.handle<{ ms: number }>(
+  'nap',
+  async (ctx) => {
+    await sleep(ctx.payload.ms)
+    return ctx.attempt
+  },
+  options,
+)
+mesh.handle(
+  'throw',
+  async () => {
+    setTimeout(() => {
+      throw new TypeError('nobody catches this')
+    }, soon)
+    await sleep(60_000)
+  },
+  options,
+)
+mesh.handle(
+  'reject',
+  async () => {
+    setTimeout(() => void Promise.reject(new RangeError('nobody waits for this')), soon)
+    await sleep(60_000)
+  },
+  options,
+)
+mesh.handle(
+  'exit',
+  async (ctx) => {
+    await sleep(soon)
+    ctx.log.info('the last line')
+    process.exit(0)
+  },
+  options,
+)
+mesh.handle(
+  'kill',
+  async () => {
+    await sleep(soon)
+    process.kill(process.pid, 'SIGKILL')
+    await sleep(60_000)
+  },
+  options,
+)
+await mesh.start()
+process.send?.('ready')
