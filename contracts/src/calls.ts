@@ -75,6 +75,11 @@ export interface ServiceHealth {
 }
 
 const byName = z.strictObject({ name: nameField })
+const removeJobSchema = z.strictObject({
+  name: nameField,
+  /** Runs that wait for their time are not cancelled with their job. */
+  keepRuns: z.boolean().default(false),
+})
 const byRun = z.strictObject({ runId: runIdField })
 const nothing = z.strictObject({})
 const page = z.strictObject({ cursor: z.string().max(200).optional(), limit: z.int().min(1).max(LIMITS.pageSize).default(100) })
@@ -86,7 +91,7 @@ export const CALLS = {
   jobsList: call<Page<JobView>>()('coordinator', 'jobs.list', page, 'Jobs by name'),
   jobsPause: call<JobView>()('coordinator', 'jobs.pause', byName, 'Take no further slots'),
   jobsResume: call<JobView>()('coordinator', 'jobs.resume', byName, 'Take slots again, from now on'),
-  jobsRemove: call<{ removed: true }>()('coordinator', 'jobs.remove', byName, 'Remove a job; its runs stay'),
+  jobsRemove: call<{ removed: true }>()('coordinator', 'jobs.remove', removeJobSchema, 'Remove a job; runs that wait for their time end'),
   jobsRun: call<StartedRun>()('coordinator', 'jobs.run', startRunSchema, 'Start one run'),
   runsStart: call<{ runs: (StartedRun | { error: ErrorBody })[] }>()(
     'coordinator',

@@ -87,6 +87,8 @@ export const REASONS = {
   released: 'An instance gave the task back before it began; that is no attempt.',
   poison: 'Three processes in a row died while they ran the task, and nothing else is known to have ended them.',
   'cancelled-by-request': 'Someone cancelled it.',
+  'job-removed': 'Its job was removed before it was due.',
+  'job-paused': 'Its job was paused before its slot came.',
   'tasks-failed': 'At least one task of the run failed.',
   'tasks-cancelled': 'At least one task of the run was cancelled.',
   misfire: 'The slot was missed, and the job skips missed slots.',

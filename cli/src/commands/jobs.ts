@@ -15,7 +15,13 @@ export function addJobsCommands(program: Command): void {
   addByName(jobs, { verb: 'get', description: 'one job', call: CALLS.jobsGet })
   addByName(jobs, { verb: 'pause', description: 'take no further slots', call: CALLS.jobsPause })
   addByName(jobs, { verb: 'resume', description: 'take slots again, from now on', call: CALLS.jobsResume })
-  jobs.command('rm').alias('remove').description('remove a job; its runs stay').argument('<name>').action(removeJob)
+  jobs
+    .command('rm')
+    .alias('remove')
+    .description('remove a job; its runs that wait for their time end, those that run go on')
+    .argument('<name>')
+    .option('--keep-runs', 'also those that wait stay')
+    .action(removeJob)
 }
 
 async function listJobs(options: ListOptions, self: Command): Promise<void> {
@@ -45,11 +51,11 @@ function addByName(jobs: Command, { verb, description, call }: { verb: string; d
     })
 }
 
-async function removeJob(name: string, _options: unknown, self: Command): Promise<void> {
+async function removeJob(name: string, options: { keepRuns?: boolean }, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
-    const outcome = await client.call(CALLS.jobsRemove, { name })
+    const outcome = await client.call(CALLS.jobsRemove, { name, keepRuns: options.keepRuns === true })
     if (invocation.terminal.json) invocation.terminal.value({ name, ...outcome })
-    else invocation.terminal.print(`removed ${name}; its runs stay: carillon runs list --job ${name}${invocation.repeated}`)
+    else invocation.terminal.print(`removed ${name}; its runs: carillon runs list --job ${name}${invocation.repeated}`)
   })
 }

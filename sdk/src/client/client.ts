@@ -95,7 +95,9 @@ export class Client {
     list: (options: ListOptions = {}): Promise<Page<JobView>> => this.call(CALLS.jobsList, options),
     pause: (name: string): Promise<JobView> => this.call(CALLS.jobsPause, { name }),
     resume: (name: string): Promise<JobView> => this.call(CALLS.jobsResume, { name }),
-    remove: (name: string): Promise<{ removed: true }> => this.call(CALLS.jobsRemove, { name }),
+    /** Runs of the job that wait for their time are cancelled, unless `keepRuns` is true; what runs goes on. */
+    remove: (name: string, options: { keepRuns?: boolean } = {}): Promise<{ removed: true }> =>
+      this.call(CALLS.jobsRemove, { name, ...options }),
   }
 
   readonly runs = {

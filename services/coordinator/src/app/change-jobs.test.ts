@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jobInputSchema } from '@carillon/contracts'
-import type { JobRecord } from '@carillon/store'
+import type { JobRecord, RunRecord } from '@carillon/store'
+import { aRun } from '@carillon/store/testing'
 import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 const put = (coordinator: TestCoordinator, fields: object) =>
@@ -129,9 +130,36 @@ test('wrong schedules and payloads are not kept, jobs that are not there are nam
   await assert.rejects(put(coordinator, { payload: 'x'.repeat(600_000) }), { code: 'PAYLOAD_TOO_LARGE' })
   assert.deepEqual(await coordinator.store.jobs.get(['default/report']), [undefined])
   for (const change of ['pause', 'resume', 'remove'] as const)
-    await assert.rejects(changeJobs[change]('default', 'report'), { code: 'JOB_NOT_FOUND' })
+    await assert.rejects(changeJobs[change]('default', 'report', { keepRuns: false }), { code: 'JOB_NOT_FOUND' })
   await put(coordinator, {})
-  await assert.rejects(changeJobs.remove('shop', 'report'), { code: 'JOB_NOT_FOUND' })
-  assert.deepEqual(await changeJobs.remove('default', 'report'), { removed: true })
+  await assert.rejects(changeJobs.remove('shop', 'report', { keepRuns: false }), { code: 'JOB_NOT_FOUND' })
+  assert.deepEqual(await changeJobs.remove('default', 'report', { keepRuns: false }), { removed: true })
   assert.equal(coordinator.fake.said('event.job.report.removed').length, 1)
+})
+
+test('runs that wait for their time end with their job, unless they are to be kept; what else is open goes on', async (context) => {
+  for (const keepRuns of [false, true]) {
+    const coordinator = await createTestCoordinator(context)
+    const { store, clock, changeJobs } = coordinator
+    await put(coordinator, { schedule: { everyMs: 60_000 } })
+    const due = clock.now() + 60_000
+    const of = (n: number, fields: Partial<RunRecord>) => aRun(n, { job: 'report', handler: 'report', ...fields })
+    const delayed = { state: 'delayed', queuedAt: null, wakeAt: due } as const
+    await store.runs.insert([
+      of(1, { ...delayed, reason: 'delay' }),
+      of(2, { ...delayed, reason: 'retry', attempt: 2, attempts: 3 }),
+      of(3, { state: 'running', owner: 'i-1', queuedAt: null, startedAt: clock.now(), wakeAt: due }),
+      of(4, { slot: clock.now() - 1 }),
+      of(5, { slot: clock.now() + 100 }),
+      aRun(6, { ...delayed, reason: 'delay', job: 'other' }),
+    ])
+    await changeJobs.remove('default', 'report', { keepRuns })
+    const runs = await store.runs.get([1, 2, 3, 4, 5, 6].map((n) => aRun(n).id))
+    const states = ['delayed', 'delayed', 'running', 'queued', 'queued', 'delayed']
+    assert.deepEqual(
+      runs.map((run) => run?.state),
+      keepRuns ? states : states.map((state, i) => (i === 0 || i === 4 ? 'cancelled' : state)),
+    )
+    if (!keepRuns) assert.deepEqual([runs[0]?.reason, runs[4]?.reason], ['job-removed', 'job-removed'])
+  }
 })

@@ -10,8 +10,9 @@ import {
   subjects,
 } from '@carillon/contracts'
 import type { Broker, Clock } from '@carillon/runtime'
-import { type JobRecord, type Store, shareOf } from '@carillon/store'
+import { type JobRecord, type RunRecord, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'
+import { decideCancel, isRefused } from '../domain/life.ts'
 import { payloadText } from '../domain/new-run.ts'
 import { planOf } from '../domain/plan.ts'
 import { checkSchedule, firstSlot, timesOf } from '../domain/schedule.ts'
@@ -20,9 +21,11 @@ import { jobView } from '../domain/views.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
 import { jobId, jobNotFound } from './read-jobs.ts'
+import type { RunWriter } from './write-runs.ts'
 
 type JobDefinition = z.output<typeof jobInputSchema>
 const TRIES_AGAINST_OTHERS = 5
+const PAGE = 200
 
 /** Puts, pauses, resumes and removes jobs. */
 export class ChangeJobs {
@@ -31,15 +34,17 @@ export class ChangeJobs {
   readonly #broker: Broker
   readonly #announcer: Announcer
   readonly #presence: PresenceWatch
+  readonly #writer: RunWriter
   /** Set once by the composition. */
   arm: (job: JobRecord) => void = () => undefined
 
-  constructor(options: { store: Store; clock: Clock; broker: Broker; announcer: Announcer; presence: PresenceWatch }) {
+  constructor(options: { store: Store; clock: Clock; broker: Broker; announcer: Announcer; presence: PresenceWatch; writer: RunWriter }) {
     this.#store = options.store
     this.#clock = options.clock
     this.#broker = options.broker
     this.#announcer = options.announcer
     this.#presence = options.presence
+    this.#writer = options.writer
   }
 
   /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule or payload */
@@ -75,10 +80,33 @@ export class ChangeJobs {
     })
   }
 
-  async remove(namespace: string, name: string): Promise<{ removed: true }> {
+  /** Runs that wait for their time end with their job, unless they are to be kept; what runs, or waits for an instance, goes on. */
+  async remove(namespace: string, name: string, options: { keepRuns: boolean }): Promise<{ removed: true }> {
     if (!(await this.#store.jobs.remove(jobId(namespace, name)))) throw jobNotFound(name)
     await this.#tell({ namespace, name }, 'removed', { name })
+    if (!options.keepRuns) await this.#cancelWaiting(namespace, name)
     return { removed: true }
+  }
+
+  async #cancelWaiting(namespace: string, job: string): Promise<void> {
+    // A slot that is stored before its time is the newest of all.
+    const newest = await this.#store.runs.list({ namespace, job, state: 'queued', limit: 10 })
+    await this.#cancel(newest.items.filter(({ slot }) => slot !== null && slot > this.#clock.now()))
+    let cursor: string | undefined
+    do {
+      const slice = await this.#store.runs.list({ namespace, job, state: 'delayed', cursor, limit: PAGE })
+      await this.#cancel(slice.items.filter(({ reason }) => reason === 'delay'))
+      cursor = slice.cursor
+    } while (cursor !== undefined)
+  }
+
+  async #cancel(runs: readonly RunRecord[]): Promise<void> {
+    const now = this.#clock.now()
+    const changes = runs.flatMap((run) => {
+      const decision = decideCancel(run, now, 'job-removed')
+      return isRefused(decision) ? [] : [{ run, decision }]
+    })
+    await this.#writer.write(changes)
   }
 
   async #set(namespace: string, name: string, change: (job: JobRecord, now: number) => JobRecord): Promise<JobView> {

@@ -7,7 +7,7 @@ import { createTestCoordinator, type TestCoordinator } from '../testing/test-coo
 import { SLOT_LEAD_MS } from './fire-slots.ts'
 
 const MINUTE_MS = 60_000
-const runsOf = async ({ store }: TestCoordinator) => (await store.runs.list({ namespace: 'default', limit: 500 })).items
+const runsOf = async ({ store }: TestCoordinator, limit = 500) => (await store.runs.list({ namespace: 'default', limit })).items
 async function jobOf({ store }: TestCoordinator, name: string) {
   const [job] = await store.jobs.get([`default/${name}`])
   assert.ok(job)
@@ -95,6 +95,44 @@ test('a run that is cancelled before its time leaves no work behind', async (con
   await firing
   assert.equal((await runsOf(coordinator))[0]?.state, 'cancelled')
   assert.deepEqual(coordinator.fake.purged.slice(purged), [subjects.work('default', run?.handler ?? '', run?.id ?? '')])
+})
+
+test('a slot whose job is removed or paused before its time does not fire, and says why', async (context) => {
+  for (const change of ['remove', 'pause'] as const) {
+    const coordinator = await createTestCoordinator(context)
+    const { clock, store, fireSlots, changeJobs, jobs } = coordinator
+    for (const name of ['report', 'other']) await store.jobs.insert(aJob(name, { nextSlotAt: clock.now() + SLOT_LEAD_MS }))
+    const firing = fireSlots.execute(['default/report', 'default/other'])
+    await settle()
+    assert.equal((await runsOf(coordinator)).length, 2)
+    if (change === 'remove') await changeJobs.remove('default', 'report', { keepRuns: false })
+    else await changeJobs.pause('default', 'report')
+    jobs.forget('default', 'report')
+    await clock.advance(SLOT_LEAD_MS)
+    await firing
+    const runs = await runsOf(coordinator)
+    assert.deepEqual(runs.map(({ job, state, reason }) => [job, state, reason]).sort(), [
+      ['other', 'queued', null],
+      ['report', 'cancelled', change === 'remove' ? 'job-removed' : 'job-paused'],
+    ])
+    assert.equal(coordinator.fake.said('work.report').length, 0)
+    assert.equal(coordinator.fake.said('work.other').length, 1)
+  }
+})
+
+test('thousands of slots of one second are stored before it, and fired together when it has come', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  const slot = clock.now() + SLOT_LEAD_MS
+  const names = Array.from({ length: 1_300 }, (_, i) => `job-${i}`)
+  for (const name of names) await store.jobs.insert(aJob(name, { handler: 'h', nextSlotAt: slot }))
+  const firing = fireSlots.execute(names.map((name) => `default/${name}`))
+  while ((await runsOf(coordinator, 2_000)).length < names.length) await settle()
+  assert.equal(coordinator.fake.said('work.h').length, 0)
+  await clock.advance(SLOT_LEAD_MS)
+  assert.equal(coordinator.fake.said('work.h').length, names.length)
+  await firing
+  assert.equal((await jobOf(coordinator, 'job-1299')).nextSlotAt, slot + MINUTE_MS)
 })
 
 test('an instant fires once, and its job is finished', async (context) => {

@@ -1,15 +1,18 @@
-import { CarillonError, type Schedule, timeLetters } from '@carillon/contracts'
+import { CarillonError, type Reason, type Schedule, timeLetters } from '@carillon/contracts'
 import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
+import { decideCancel, isRefused } from '../domain/life.ts'
 import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../domain/new-run.ts'
 import { nextSlot, planSlots, type SlotPlan, timesOf } from '../domain/schedule.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
-import type { DueJob, JobCache } from './read-jobs.ts'
+import { type DueJob, type JobCache, jobId } from './read-jobs.ts'
 import type { RunWriter } from './write-runs.ts'
 
 /** Jobs that are moved in one turn of the event loop: what was fired starts and ends meanwhile. */
 const SLICE = 100
+/** Jobs whose runs are one write. */
+const TOGETHER = 500
 /** Below this the slot itself is all there is to fire; whether further ones were missed needs no look. */
 const ON_TIME_MS = 1_000
 
@@ -60,7 +63,19 @@ export class FireSlots {
 
   /** Call when the slots of these jobs are due, or `SLOT_LEAD_MS` before. */
   async execute(ids: readonly string[]): Promise<void> {
-    const fired = await this.#fire(await this.#jobs.toFire(ids, this.#clock.now() + SLOT_LEAD_MS))
+    const jobs = await this.#jobs.toFire(ids, this.#clock.now() + SLOT_LEAD_MS)
+    // Each waits for its time: the last of many must not begin to when the first ones are through.
+    const firing: Promise<FiredJob[]>[] = []
+    for (let i = 0; i < jobs.length; i += TOGETHER) {
+      firing.push(this.#fire(jobs.slice(i, i + TOGETHER)))
+      await turnOfLoop()
+    }
+    const outcomes = await Promise.allSettled(firing)
+    await this.#moveAll(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : [])))
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  async #moveAll(fired: readonly FiredJob[]): Promise<void> {
     for (let i = 0; i < fired.length; i += SLICE) {
       await this.#move(fired.slice(i, i + SLICE))
       await turnOfLoop()
@@ -87,7 +102,13 @@ export class FireSlots {
       })
     }
     const slot = Math.max(...jobs.map(({ nextSlotAt }) => nextSlotAt))
-    const outcomes = await this.#writer.insert(runs, { until: () => this.#reach(slot, fired) })
+    const outcomes = await this.#writer.insert(runs, {
+      until: async () => {
+        if (slot <= this.#clock.now()) return new Set()
+        await this.#reach(slot, fired)
+        return this.#withdrawn(fired, runs)
+      },
+    })
     await this.#skipUnstored(runs, outcomes)
     const firedAt = this.#clock.now()
     for (const run of runs) if (run.slot !== null && run.state !== 'skipped') this.#lateness.record(firedAt - run.slot)
@@ -111,12 +132,30 @@ export class FireSlots {
 
   /** Waits until a slot has come. There is time to find the next ones. */
   async #reach(slot: number, fired: readonly FiredJob[]): Promise<void> {
-    if (slot <= this.#clock.now()) return
     for (const entry of fired)
       this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(entry.job.schedule as Schedule, entry.job.nextSlotAt)))
     // Timers may be a millisecond early. A clock that was set back meanwhile is not waited for.
     for (let leftMs = slot - this.#clock.now(); leftMs > 0 && leftMs <= SLOT_LEAD_MS; leftMs = slot - this.#clock.now())
       await new Promise<void>((resolve) => this.#clock.after(leftMs, resolve))
+  }
+
+  /** Of slots that were stored before their time: those whose job was removed or paused meanwhile are cancelled. */
+  async #withdrawn(fired: readonly FiredJob[], runs: readonly RunRecord[]): Promise<ReadonlySet<string>> {
+    const now = this.#clock.now()
+    const jobs = await this.#jobs.find(fired.map(({ job }) => job))
+    const reasons = new Map<string, Reason>()
+    for (const [i, { job }] of fired.entries()) {
+      if (jobs[i] === undefined) reasons.set(job.id, 'job-removed')
+      else if (jobs[i].state === 'paused') reasons.set(job.id, 'job-paused')
+    }
+    if (reasons.size === 0) return new Set()
+    const changes = runs.flatMap((run) => {
+      const reason = reasons.get(jobId(run.namespace, run.job ?? ''))
+      const decision = reason && decideCancel(run, now, reason)
+      return decision && !isRefused(decision) ? [{ run, decision }] : []
+    })
+    await this.#writer.write(changes)
+    return new Set(changes.map(({ run }) => run.id))
   }
 
   /** Moves jobs to their next slot. To find it takes longer than to fire: of slots that are late it comes after. */

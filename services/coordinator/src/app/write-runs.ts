@@ -71,11 +71,11 @@ export class RunWriter {
   /**
    * Writes new runs and publishes their work. One that cannot be stored has its error as outcome, and costs no other.
    * @param options.answerFirst resolve as soon as they are stored: the caller hears of it while their work is being published
-   * @param options.until their work is published when this resolves, which is called when they are stored
+   * @param options.until called when they are stored; their work is published when it resolves, but of those whose ids it answers
    */
   async insert(
     runs: readonly RunRecord[],
-    options: { answerFirst?: boolean; until?: () => Promise<void> } = {},
+    options: { answerFirst?: boolean; until?: () => Promise<ReadonlySet<string>> } = {},
   ): Promise<readonly (InsertOutcome | CarillonError)[]> {
     const expected = runs.map((run) => (isOwed(run) ? this.#work.expect(run) : undefined))
     const outcomes = await inIsolation(
@@ -89,15 +89,15 @@ export class RunWriter {
     })
     for (const [i, outcome] of outcomes.entries()) if (outcome !== 'created') this.#work.release(expected[i])
     const created = runs.filter((_, i) => outcomes[i] === 'created')
-    const follow = async () => {
-      for (const run of created) this.#announcer.live(run, 'created')
-      await this.#follow(created)
+    const follow = async (withdrawn?: ReadonlySet<string>) => {
+      const open = withdrawn?.size ? created.filter(({ id }) => !withdrawn.has(id)) : created
+      for (const run of open) this.#announcer.live(run, 'created')
+      await this.#follow(open)
     }
     // Events of records that are ended from the beginning (skipped slots) are waited for.
     if (options.answerFirst) setImmediate(() => follow().catch((error: unknown) => this.#leaveToRepair(created, error)))
     else {
-      await options.until?.()
-      await follow()
+      await follow(await options.until?.())
       if (options.until) await this.#withdrawCancelled(created)
     }
     return outcomes

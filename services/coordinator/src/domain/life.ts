@@ -11,6 +11,7 @@ import {
   nextState,
   POISON_AFTER,
   type Progress,
+  type Reason,
   type Report,
   type RunEvent,
   type RunMode,
@@ -347,12 +348,12 @@ export function decideReopen(task: TaskLife, context: { tries: number }): Decisi
   return { event: 'reopened', expect: { state: [task.state], attempt: task.attempt }, set }
 }
 
-export function decideCancel(life: TaskLife, now: number): Decision | Refused {
+export function decideCancel(life: TaskLife, now: number, reason: Reason = 'cancelled-by-request'): Decision | Refused {
   const state = nextState(life.state, 'cancel')
   if (!state) return { refused: 'not-open' }
   const expect = { state: [life.state], attempt: life.attempt }
   if (state === 'cancelling') return { event: 'cancel', expect, set: { state, wakeAt: now + SILENT_MS } }
-  return { event: 'cancel', expect, set: { ...ended, state, reason: 'cancelled-by-request', endedAt: now } }
+  return { event: 'cancel', expect, set: { ...ended, state, reason, endedAt: now } }
 }
 
 /** Of a task that is tried again: steps that are done stay so, those that have failed for good are tried again. The step after the last: it was never restarted from one. */

@@ -16,9 +16,10 @@ const KINDS: readonly WakeKind[] = ['jobs', 'runs', 'tasks']
 /** How far the loop reads ahead: what is nearer is fired from memory, on the millisecond. */
 const AHEAD_MS = 3_000
 const SCAN_MS = 1_000
-const PAGE = 2_000
-/** Due things of one batch: bounds a write after a long downtime. */
-const BATCH = 500
+/** Slots lie together on whole seconds: all of one are read ahead, and handled at once. */
+const PAGES: Readonly<Record<WakeKind, number>> = { jobs: 10_000, runs: 2_000, tasks: 2_000 }
+/** Due things of one batch: bounds a write after a long downtime. Slots are cut into writes by who fires them. */
+const BATCHES: Readonly<Record<WakeKind, number>> = { jobs: 10_000, runs: 500, tasks: 500 }
 
 /**
  * The only timer. Reads what is due in the next seconds from the store, keeps it in memory, and calls the handlers when its time has come.
@@ -89,8 +90,8 @@ export class Waker extends LoopService {
 
   /** Wakes what is overdue, arms what is near; answers when to look again. */
   async #scan(): Promise<number> {
-    const query = { until: this.#clock.now() + AHEAD_MS, shares: this.#shares(), limit: PAGE }
-    const pages = await Promise.all(KINDS.map((kind) => this.#sources[kind].due(query)))
+    const query = { until: this.#clock.now() + AHEAD_MS, shares: this.#shares() }
+    const pages = await Promise.all(KINDS.map((kind) => this.#sources[kind].due({ ...query, limit: PAGES[kind] })))
     const waits = await Promise.all(KINDS.map((kind, i) => this.#takePage(kind, pages[i] ?? [])))
     return Math.min(...waits)
   }
@@ -103,7 +104,7 @@ export class Waker extends LoopService {
     const overdue = due.filter(({ wakeAt }) => wakeAt <= now).map(({ id }) => id)
     const handled = await this.#wake(kind, overdue)
     const regular = toMiddleOfSecond(this.#clock.now())
-    const last = page.length === PAGE && handled ? (due.at(-1)?.wakeAt ?? now) - now : regular
+    const last = page.length === PAGES[kind] && handled ? (due.at(-1)?.wakeAt ?? now) - now : regular
     return Math.min(Math.max(last, 1), regular)
   }
 
@@ -129,8 +130,8 @@ export class Waker extends LoopService {
   /** Answers whether all went well. */
   async #wake(kind: WakeKind, ids: readonly string[]): Promise<boolean> {
     let failed = 0
-    for (let i = 0; i < ids.length; i += BATCH) {
-      await this.#handlers[kind](ids.slice(i, i + BATCH)).catch((error: unknown) => {
+    for (let i = 0; i < ids.length; i += BATCHES[kind]) {
+      await this.#handlers[kind](ids.slice(i, i + BATCHES[kind])).catch((error: unknown) => {
         failed++
         this.#log.error({ evt: 'waker.failed', kind, err: error }, 'what is due could not be handled; it is tried again')
       })

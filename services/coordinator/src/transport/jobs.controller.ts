@@ -41,8 +41,8 @@ export class JobsController {
   }
 
   @Answers(CALLS.jobsRemove)
-  remove({ namespace, input }: ByName) {
-    return this.change.remove(namespace, input.name)
+  remove({ namespace, input }: Request<{ name: string; keepRuns: boolean }>) {
+    return this.change.remove(namespace, input.name, input)
   }
 
   @Answers(CALLS.jobsRun)
