@@ -29,7 +29,7 @@ function runningText({ load, capacity }: InstanceView): string {
   const slots = `${load.running}/${capacity}`
   if (!(load.stuck > 0)) return slots
   const [longest] = load.stuckTasks
-  return `${slots}, ${load.stuck} stuck${longest ? ` (${longest.handler} ${longest.taskId} for ${spanText(longest.forMs)})` : ''}`
+  return `${slots}, ${load.stuck >= capacity ? 'hung: all' : load.stuck} stuck${longest ? ` (${longest.handler} ${longest.taskId} for ${spanText(longest.forMs)})` : ''}`
 }
 
 function columns(): Column<InstanceView>[] {

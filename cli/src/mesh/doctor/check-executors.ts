@@ -51,7 +51,7 @@ const blocked = ({ instance, load }: InstanceView): Finding =>
 const stuck = ({ instance, capacity, load }: InstanceView): Finding =>
   wrong(
     `executor ${instance}`,
-    `${load.stuck} of ${capacity} slots are held by handlers that still run although their attempt has ended: ${namesOf(load)}`,
+    `${load.stuck >= capacity ? 'hung: ' : ''}${load.stuck} of ${capacity} slots are held by handlers that still run although their attempt has ended: ${namesOf(load)}`,
     'These handlers ignore ctx.signal. Let them end when it aborts; until then, restart the executor.',
   )
 
