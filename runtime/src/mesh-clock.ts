@@ -190,7 +190,10 @@ export class MeshClock extends LoopService implements Clock {
     const names = known.map(({ name }) => `${name}'s`).join(' and ')
     const text = `this machine's clock was ${spanOf(wrongBy)} ${wrongBy < 0 ? 'behind' : 'ahead of'} ${names}`
     this.#wrong = { text, since: now, until: Number.POSITIVE_INFINITY }
-    this.#log.warn({ evt: 'clock.wrong', byMs: Math.round(wrongBy) }, `${text}; the mesh's time is used`)
+    this.#log.warn(
+      { evt: 'clock.wrong', byMs: Math.round(wrongBy), what: text },
+      'the clock of this machine is wrong; the time of the mesh is used',
+    )
   }
 
   #adopt(offset: number, unlessMs: number): void {
@@ -206,7 +209,7 @@ export class MeshClock extends LoopService implements Clock {
     if (this.#jumps.length > JUMPS_KEPT) this.#jumps.shift()
     this.#log.warn(
       { evt: 'clock.jumped', byMs: Math.round(byMs), kind: jump.kind },
-      "the mesh's time has jumped; schedules are computed anew",
+      'the time of the mesh has jumped; schedules are computed anew',
     )
     for (const listener of this.#listeners) listener(jump)
   }
