@@ -39,13 +39,6 @@ test('a full stream refuses with its code', async () => {
   assert.equal((await base.publisher.send({ subject: 'full.b', body: '1' }))?.code, 10077)
 })
 
-test('without a callback nothing is awaited; the answer to a later message says that it is there', async () => {
-  const subject = (n: number) => subjects.event('default', 'run', `r${n}`, 'succeeded')
-  for (let n = 0; n < 50; n++) base.publisher.publish({ subject: subject(n), body: '{}' })
-  await base.publisher.send({ subject: subject(50), body: '{}' })
-  assert.equal((await base.broker.manager.streams.info('EVENTS')).state.messages, 51)
-})
-
 test('no answer within 5 s is a refusal without a code; an answer that comes later is ignored', async () => {
   const clock = new FakeClock()
   const publisher = new StreamPublisher(base.broker.connection, clock)
@@ -74,7 +67,6 @@ test('close ends what is pending, and nothing waits after it', async () => {
   publisher.close()
   assert.deepEqual(await pending, { message: 'the publisher was closed' })
   assert.deepEqual(await publisher.send({ subject: 'silent', body: '' }), { message: 'the publisher was closed' })
-  publisher.publish({ subject: 'silent', body: '' })
   assert.equal(clock.armed, 0)
   silent.unsubscribe()
 })

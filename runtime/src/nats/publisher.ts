@@ -44,16 +44,12 @@ export class StreamPublisher {
   }
 
   /**
-   * @param done is called once: with undefined when the broker has stored the message, else with the refusal. Without it no answer is
-   *   asked for; the answer to a later message on the same stream tells that the broker has seen this one.
+   * @param done is called once: with undefined when the broker has stored the message, else with the refusal. The answer to a later message says
+   *   nothing about this one: a stream that changes its leader may lose what lies between.
    */
-  publish(message: Outgoing, done?: Done): void {
+  publish(message: Outgoing, done: Done): void {
     const options = headersOf(message)
     const body = Buffer.from(message.body)
-    if (!done) {
-      this.#connection.publish(message.subject, body, options)
-      return
-    }
     if (this.#closed) {
       done(CLOSED)
       return

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTestLog } from '@carillon/runtime/testing'
+import { aRun } from '@carillon/store/testing'
+import { FakeBroker } from '../testing/fake-broker.ts'
+import { Announcer } from './announce.ts'
+
+const ended = (i: number) =>
+  aRun(i, { state: 'succeeded', reason: 'completed', result: String(i), queuedAt: null, endedAt: 1_000, owner: 'i-1' })
+const RUNS = [1, 2, 3, 4, 5].map(ended)
+
+function announcer() {
+  const fake = new FakeBroker()
+  const { log, lines } = createTestLog()
+  return { fake, lines, announcer: new Announcer({ broker: fake.broker, publisher: fake.publisher, log }) }
+}
+const toldOf = (fake: FakeBroker) => fake.said('event.run').map(({ runId }) => runId)
+
+test('each event is confirmed by itself: one in the middle that was lost is published again', async () => {
+  const { fake, announcer: one } = announcer()
+  let losses = 0
+  fake.refusal = ({ subject }) => (subject.includes(RUNS[2]?.id ?? '') && losses++ === 0 ? { message: 'no answer' } : undefined)
+  await one.runsEnded(RUNS)
+  assert.deepEqual(toldOf(fake).sort(), RUNS.map(({ id }) => id).sort())
+})
+
+test('one that was stored, and whose confirmation was lost, is not told twice', async () => {
+  const { fake, announcer: one } = announcer()
+  const stored = RUNS[1] as (typeof RUNS)[0]
+  await one.runsEnded([stored])
+  fake.refusal = ({ subject }) => (subject.includes(stored.id) ? { message: 'no answer' } : undefined)
+  await one.runsEnded(RUNS)
+  assert.deepEqual(toldOf(fake).filter((id) => id === stored.id).length, 1)
+})
+
+test('what is refused, or not confirmed again, has to be asked for again', async () => {
+  const { fake, announcer: one } = announcer()
+  fake.refusal = ({ subject }) => (subject.includes(RUNS[0]?.id ?? '') ? { code: 503, message: 'no stream' } : undefined)
+  await assert.rejects(one.runsEnded(RUNS), { code: 'NATS_UNAVAILABLE', message: /no stream/ })
+  fake.refusal = ({ subject }) => (subject.includes('run.run') ? { message: 'no answer' } : undefined)
+  await assert.rejects(one.runsEnded([ended(7)]), { code: 'NATS_UNAVAILABLE', message: /did not confirm/ })
+})
+
+test('an end whose event cannot be written costs no other', async () => {
+  const { fake, lines, announcer: one } = announcer()
+  const odd = { ...ended(9), endedAt: Number.NaN }
+  await one.runsEnded([ended(1), odd, ended(2)])
+  assert.equal(toldOf(fake).length, 2)
+  assert.ok(lines.some(({ evt }) => evt === 'event.unwritable'))
+})
+
+test('a change of a job is told again until it is confirmed', async () => {
+  const { fake, announcer: one } = announcer()
+  let losses = 0
+  fake.refusal = () => (losses++ < 2 ? { message: 'no answer' } : undefined)
+  one.changed('job', { namespace: 'default', name: 'report', what: 'put', body: { name: 'report' } })
+  for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => setImmediate(resolve))
+  const [told, ...others] = fake.published
+  assert.deepEqual([told?.subject, others.length], ['carillon.default.event.job.report.put', 0])
+  assert.ok(told?.messageId)
+})
