@@ -27,6 +27,12 @@ const NOTICE_EVERY_MS = 10
 const NOTICE_TRIES = 100
 const ACK_PREFIX = '$JS.ACK.'
 const ALIVE = '{"alive":true}'
+/** Work that comes slowly is followed all the time, so that nothing is missed before a block is noticed; of a flood that would cost too much. */
+const MOST_PER_WATCH = 20
+const MOST_AT_ONCE = 200
+const QUIET_MS = 10_000
+/** A main thread that is not blocked has read what came. */
+const READ_WITHIN_MS = 2_000
 const WORKING_EVERY_ROUNDS = 3
 
 type LastWords = Extract<ToThread, { type: 'last' }>
@@ -38,8 +44,11 @@ class LivenessThread {
   readonly #acks = new AckReader()
   readonly #meter = new LoadMeter(systemClock)
   readonly #inboxes = new Set<string>()
-  /** Deliveries that the main thread has not read yet, and for how many rounds. */
-  readonly #unread = new Map<string, number>()
+  /** Deliveries that the main thread may not have read yet. */
+  readonly #unread = new Map<string, { readonly at: number; rounds: number }>()
+  /** Of the last moments. */
+  #arrivals = 0
+  #quietUntil = 0
   readonly #pulse: Int32Array
   readonly #stopping = new AbortController()
   readonly #timers: Timer[] = []
@@ -158,9 +167,8 @@ class LivenessThread {
 
   #sayWorking(connection: NatsConnection): void {
     for (const subject of this.#acks.due()) publish(connection, subject, WORKING)
-    for (const [subject, rounds] of this.#unread) {
-      if (rounds % WORKING_EVERY_ROUNDS === 0) publish(connection, subject, WORKING)
-      this.#unread.set(subject, rounds + 1)
+    for (const [subject, delivery] of this.#unread) {
+      if (delivery.rounds++ % WORKING_EVERY_ROUNDS === 0) publish(connection, subject, WORKING)
     }
   }
 
@@ -173,12 +181,21 @@ class LivenessThread {
     }
     if (this.#load && systemClock.monotonic() - this.#lastBeatAt > this.#settings.beatMs + LATE_MS) this.#beat(this.#load)
     const isDeaf = this.#stillMs > DEAF_AFTER_MS
-    if (isDeaf && this.#subscriptions.length === 0) {
+    const now = systemClock.monotonic()
+    // In the order in which they came. What the main thread has read by now is its own.
+    if (!isDeaf) for (const [reply, { at }] of this.#unread) if (now - at > READ_WITHIN_MS) this.#unread.delete(reply)
+    this.#arrivals = Math.max(0, this.#arrivals - MOST_PER_WATCH)
+    if (this.#arrivals > MOST_AT_ONCE) this.#quietUntil = now + QUIET_MS
+    const isWanted = isDeaf || now >= this.#quietUntil
+    if (isWanted && this.#subscriptions.length < this.#inboxes.size) {
+      for (const subscription of this.#subscriptions) subscription.unsubscribe()
       const callback = (error: Error | null, { reply }: Msg) => {
-        if (!error && reply?.startsWith(ACK_PREFIX)) this.#unread.set(reply, 1)
+        if (error || !reply?.startsWith(ACK_PREFIX)) return
+        this.#arrivals++
+        this.#unread.set(reply, { at: systemClock.monotonic(), rounds: 1 })
       }
       this.#subscriptions = [...this.#inboxes].map((inbox) => connection.subscribe(`${inbox}.*`, { callback }))
-    } else if (!isDeaf && this.#subscriptions.length > 0) {
+    } else if (!isWanted && this.#subscriptions.length > 0) {
       for (const subscription of this.#subscriptions) subscription.unsubscribe()
       this.#subscriptions = []
       this.#unread.clear()
