@@ -122,9 +122,9 @@ export interface RunTree {
   readonly startedAt?: string
   readonly endedAt?: string
   readonly stages: readonly RunStage[]
-  /** At most five. */
+  /** At most five, without item and result. */
   readonly failed: readonly TaskView[]
-  /** At most five: tasks that have ended or run, the longest first. Of more than 100,000 tasks those that run. */
+  /** At most five, without item and result: tasks that have ended or run, the longest first. Of more than 100,000 tasks those that run. */
   readonly slowest: readonly TaskView[]
 }
 

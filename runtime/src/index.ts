@@ -19,6 +19,7 @@ export { apiErrorCode, ensureConsumer, orTooSmall, type StreamSight, seeStream, 
 export { MeshTransport } from './nest/mesh-transport.ts'
 export { Answers, Hears, type Signal, Takes } from './nest/patterns.ts'
 export { startMicroservice } from './nest/start-microservice.ts'
+export { pageThatFits } from './page-that-fits.ts'
 export { type Running, runProcess } from './process.ts'
 export { markStep, meter, startTelemetry } from './telemetry.ts'
 export { WakeablePause } from './wakeable-pause.ts'

@@ -1,8 +1,11 @@
 import { CarillonError, printable } from '@carillon/contracts'
-import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
+import type { CoordinatorRecord, JobRecord, LogRecord, RunHead, RunRecord, StepRecord, TaskHead, TaskLife, TaskRecord } from './records.ts'
 
-/** How a field is kept. `json` is an object of ours, kept as JSON text so that no engine ever sees keys it could misread. */
-export type ColumnKind = 'text' | 'number' | 'json'
+/**
+ * How a field is kept. `json` is an object of ours, kept as JSON text so that no engine ever sees keys it could misread; `error` is one that is
+ * read without its stack.
+ */
+export type ColumnKind = 'text' | 'number' | 'json' | 'error'
 export type Columns<Item> = { readonly [Key in keyof Item]-?: ColumnKind }
 export type StoredValue = string | number | null
 
@@ -33,6 +36,7 @@ export const RUN_COLUMNS = {
   handler: 'text',
   mode: 'text',
   plan: 'json',
+  items: 'text',
   trigger: 'text',
   key: 'text',
   asked: 'json',
@@ -60,6 +64,11 @@ export const TASK_COLUMNS = {
   target: 'text',
   ...LIFE_COLUMNS,
 } as const satisfies Columns<TaskRecord>
+
+const { payload: _payload, items: _items, result: _result, ...runHead } = RUN_COLUMNS
+export const RUN_HEAD_COLUMNS = { ...runHead, error: 'error' } as const satisfies Columns<RunHead>
+const { item: _item, result: _taskResult, ...taskHead } = TASK_COLUMNS
+export const TASK_HEAD_COLUMNS = { ...taskHead, error: 'error' } as const satisfies Columns<TaskHead>
 
 export const STEP_COLUMNS = {
   id: 'text',
@@ -89,6 +98,7 @@ export const JOB_COLUMNS = {
   payload: 'text',
   mode: 'text',
   plan: 'json',
+  items: 'text',
   attempts: 'number',
   backoff: 'json',
   timeoutMs: 'number',
@@ -135,7 +145,24 @@ export function toStored(value: unknown, kind: ColumnKind, column: string): Stor
 
 /** What `toStored` made of a field, back again. */
 export function fromStored(value: unknown, kind: ColumnKind): unknown {
-  return kind === 'json' && typeof value === 'string' ? JSON.parse(value) : (value ?? null)
+  if (typeof value !== 'string' || (kind !== 'json' && kind !== 'error')) return value ?? null
+  const parsed: unknown = JSON.parse(value)
+  if (kind === 'json') return parsed
+  const { stack: _, ...brief } = parsed as { stack?: string }
+  return brief
+}
+
+/** Names and numbers of a record, beside its texts. */
+const RECORD_BYTES = 500
+
+/** About how many bytes a stored record has as JSON. */
+export function bytesOf(stored: Readonly<Record<string, unknown>>): number {
+  let bytes = RECORD_BYTES
+  for (const column in stored) {
+    const value = stored[column]
+    if (typeof value === 'string') bytes += Buffer.byteLength(value)
+  }
+  return bytes
 }
 
 /** `JSON.stringify` would turn NaN into null without a word. A property that is undefined is just absent. */

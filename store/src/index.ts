@@ -13,6 +13,7 @@ export type {
   LogQuery,
   LogStore,
   NamedTally,
+  PageQuery,
   RunStore,
   Slice,
   StepStore,
@@ -22,7 +23,20 @@ export type {
   TaskStore,
   UpdateOutcome,
 } from './ports.ts'
-export type { CoordinatorRecord, JobRecord, LogRecord, Plan, Resume, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
+export type {
+  CoordinatorRecord,
+  JobRecord,
+  LifeHead,
+  LogRecord,
+  Plan,
+  Resume,
+  RunHead,
+  RunRecord,
+  StepRecord,
+  TaskHead,
+  TaskLife,
+  TaskRecord,
+} from './records.ts'
 export { SHARES, shareOf } from './records.ts'
 export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'
 export { maskStoreUrl } from './store-url.ts'

@@ -1,5 +1,5 @@
 import type { RunMode, RunState } from '@carillon/contracts'
-import type { CoordinatorRecord, JobRecord, LogRecord, RunRecord, StepRecord, TaskLife, TaskRecord } from './records.ts'
+import type { CoordinatorRecord, JobRecord, LogRecord, RunHead, RunRecord, StepRecord, TaskHead, TaskLife, TaskRecord } from './records.ts'
 import type { RetentionStore } from './retention-port.ts'
 
 /**
@@ -41,6 +41,15 @@ export interface Slice<Item> {
   readonly cursor?: string
 }
 
+/** Which page of a list. */
+export interface PageQuery {
+  readonly cursor?: string | undefined
+  /** Records at most. */
+  readonly limit: number
+  /** The page ends before the record with which it would hold more bytes, about as JSON; one it holds in any case. Default: any number. */
+  readonly maxBytes?: number | undefined
+}
+
 /** Something due: enough to decide who looks at it. */
 export interface Due {
   readonly id: string
@@ -66,7 +75,7 @@ export interface JobStore {
   advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]>
   remove(id: string): Promise<boolean>
   /** By name, ascending. */
-  list(query: { namespace: string; cursor?: string | undefined; limit: number }): Promise<Slice<JobRecord>>
+  list(query: PageQuery & { namespace: string }): Promise<Slice<JobRecord>>
   /** Jobs with wakeAt <= until in these shares, earliest first. */
   due(query: DueQuery): Promise<JobRecord[]>
 }
@@ -94,35 +103,36 @@ export interface LifeChange {
   readonly set: Partial<TaskLife> & { readonly target?: string; readonly mapped?: 1; readonly mode?: RunMode }
 }
 
-/** What runs and tasks have in common. */
-export interface LifeStore<Item> {
+/**
+ * What runs and tasks have in common. Whoever scans, lists or decides reads heads; the whole of a record is read where it is used, a few at a
+ * time.
+ */
+export interface LifeStore<Item extends Head, Head> {
   insert(items: readonly Item[]): Promise<InsertOutcome[]>
-  get(ids: readonly string[]): Promise<(Item | undefined)[]>
+  /** @param maxBytes the answer ends before the record with which it would hold more, and is shorter than `ids` then; one it holds in any case */
+  get(ids: readonly string[], maxBytes?: number): Promise<(Item | undefined)[]>
+  heads(ids: readonly string[]): Promise<(Head | undefined)[]>
   update(changes: readonly LifeChange[]): Promise<UpdateOutcome[]>
   /** wakeAt <= until in these shares, earliest first. */
   due(query: DueQuery): Promise<Due[]>
   /** State `queued` with from <= queuedAt < before, oldest first. */
-  queued(query: { from: number; before: number; cursor?: string | undefined; limit: number }): Promise<Slice<Item>>
+  queued(query: PageQuery & { from: number; before: number }): Promise<Slice<Head>>
   /** How many have a queuedAt < before: those that are queued. By an index alone, so a million cost tens of milliseconds. */
   queuedCount(query: { before: number }): Promise<number>
   /** State `running` or `cancelling` with this owner and, as all of these have, a wakeAt. */
-  ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>>
+  ownedBy(query: PageQuery & { namespace: string; owner: string }): Promise<Slice<Head>>
 }
 
-export interface RunStore extends LifeStore<RunRecord> {
+export interface RunStore extends LifeStore<RunRecord, RunHead> {
   /** Newest first by createdAt, then id. */
-  list(query: {
-    namespace: string
-    job?: string | undefined
-    state?: RunState | undefined
-    cursor?: string | undefined
-    limit: number
-  }): Promise<Slice<RunRecord>>
+  list(query: PageQuery & { namespace: string; job?: string | undefined; state?: RunState | undefined }): Promise<Slice<RunHead>>
 }
 
-export interface TaskStore extends LifeStore<TaskRecord> {
+export interface TaskStore extends LifeStore<TaskRecord, TaskHead> {
   /** Tasks of a run, or those in one state, by id. */
-  list(query: TaskQuery & { state?: RunState | undefined; cursor?: string | undefined; limit: number }): Promise<Slice<TaskRecord>>
+  list(query: TaskListQuery): Promise<Slice<TaskHead>>
+  /** The same with all that they hold. */
+  listWhole(query: TaskListQuery): Promise<Slice<TaskRecord>>
   /** How many tasks of a run are in one of these states, counted up to `atMost`. */
   countUpTo(query: TaskQuery & { states: readonly RunState[]; atMost: number }): Promise<number>
   /** How many tasks of a run there are of each kind. Looks at all of them, by an index alone. */
@@ -132,8 +142,10 @@ export interface TaskStore extends LifeStore<TaskRecord> {
   /** The leaf that has this many before it, by id, among those that succeeded. */
   leafAt(query: TaskQuery & { rank: number }): Promise<string | undefined>
   /** Ended tasks of a run, those that took longest first. Looks at all of them. */
-  slowest(query: { runId: string; limit: number }): Promise<TaskRecord[]>
+  slowest(query: { runId: string; limit: number }): Promise<TaskHead[]>
 }
+
+export type TaskListQuery = TaskQuery & PageQuery & { readonly state?: RunState | undefined }
 
 /** Tasks of a run. */
 export interface TaskQuery {
@@ -163,7 +175,7 @@ export interface StepStore {
   insert(steps: readonly StepRecord[]): Promise<InsertOutcome[]>
   get(ids: readonly string[]): Promise<(StepRecord | undefined)[]>
   /** Steps of a task by id. */
-  list(query: { taskId: string; cursor?: string | undefined; limit: number }): Promise<Slice<StepRecord>>
+  list(query: PageQuery & { taskId: string }): Promise<Slice<StepRecord>>
 }
 
 export interface LogStore {
@@ -177,7 +189,7 @@ export interface LogStore {
   trim(query: { namespace: string; runId: string; keep: number; limit: number }): Promise<number>
 }
 
-export interface LogQuery {
+export interface LogQuery extends PageQuery {
   readonly namespace: string
   readonly runId: string
   readonly taskId?: string | undefined
@@ -185,8 +197,6 @@ export interface LogQuery {
   /** Lines whose message or fields contain exactly this. */
   readonly text?: string | undefined
   readonly order: 'oldest' | 'newest'
-  readonly cursor?: string | undefined
-  readonly limit: number
 }
 
 export interface CoordinatorStore {

@@ -4,8 +4,6 @@ import type { Backoff, Failure, JobState, Progress, Reason, RunMode, RunState, R
 export interface Plan {
   /** Tasks of static shards; of a map-reduce its reduce tasks. */
   readonly shards?: number
-  /** JSON text of a list: an item for each shard. */
-  readonly items?: string
   /** Tasks that may be under way at once. */
   readonly maxParallel?: number
   /** Failed tasks that do not fail the run. */
@@ -26,6 +24,8 @@ export interface JobRecord {
   readonly payload: string
   readonly mode: RunMode
   readonly plan: Plan | null
+  /** JSON text of a list: an item for each shard. */
+  readonly items: string | null
   readonly attempts: number
   readonly backoff: Backoff
   readonly timeoutMs: number | null
@@ -72,6 +72,9 @@ export interface TaskLife {
   readonly resume: Resume | null
 }
 
+/** The life of a task without its result, which may be large. Its error has no stack. */
+export type LifeHead = Omit<TaskLife, 'result'>
+
 /** What of the steps of a task counts. */
 export interface Resume {
   /** It was restarted from this step: those from it on count only if they were stored since. */
@@ -92,6 +95,8 @@ export interface RunRecord extends TaskLife {
   readonly mode: RunMode
   /** Of a run with many tasks; frozen when it was asked for. */
   readonly plan: Plan | null
+  /** JSON text of a list: an item for each shard. */
+  readonly items: string | null
   readonly trigger: RunTrigger
   readonly key: string | null
   /** Of a run with a key: what its caller said, as text or hash by field. */
@@ -108,6 +113,9 @@ export interface RunRecord extends TaskLife {
   readonly createdAt: number
   readonly share: number
 }
+
+/** A run without what was given to it and what it answered, which may be large. Its error has no stack. */
+export type RunHead = Omit<RunRecord, 'payload' | 'items' | 'result'>
 
 /** One task of a run with many: a broadcast leg, a shard, a step of a map. */
 export interface TaskRecord extends TaskLife {
@@ -128,6 +136,9 @@ export interface TaskRecord extends TaskLife {
   /** The instance it is routed to; null: whoever has room. */
   readonly target: string | null
 }
+
+/** A task without its item and its result, which may be large. Its error has no stack. */
+export type TaskHead = Omit<TaskRecord, 'item' | 'result'>
 
 /** One try of a step of a durable task, stored when it was over; of a broadcast, which of its tasks has an instance that it was not made for. */
 export interface StepRecord {

@@ -138,7 +138,18 @@ export const TOMBSTONE_FIELDS = [
 ] as const satisfies readonly (keyof Tombstone)[]
 
 /** What a tombstone keeps nothing of. */
-export const REMOVED_FIELDS = ['plan', 'traceparent', 'reason', 'owner', 'progress', 'result', 'error', 'startedAt', 'resume'] as const
+export const REMOVED_FIELDS = [
+  'plan',
+  'items',
+  'traceparent',
+  'reason',
+  'owner',
+  'progress',
+  'result',
+  'error',
+  'startedAt',
+  'resume',
+] as const
 
 /** The run that a task or step belongs to: ids of both begin with its id, and go on with a hyphen or a dot. */
 export const parentOf = (id: string): string => /^[^-.]*/.exec(id)?.[0] ?? id

@@ -5,11 +5,14 @@ type CursorValue = string | number
 type CursorShape = readonly ('string' | 'number')[]
 type CursorValues<Shape extends CursorShape> = { [Index in keyof Shape]: Shape[Index] extends 'number' ? number : string }
 
-/** Cuts what was read with `limit + 1` down to a page; the extra item only says that there is more. */
-export function sliceOf<Item>(items: Item[], limit: number, position: (last: Item) => CursorValue[]): Slice<Item> {
-  if (items.length <= limit) return { items }
-  const page = items.slice(0, limit)
-  return { items: page, cursor: encodeCursor(position(page[limit - 1]!)) }
+/** What was read with `limit + 1`, cut down to a page; the extra item only says that there is more. */
+export function pageOf<Item>(items: Item[], limit: number): { items: Item[]; isMore: boolean } {
+  return { items: items.slice(0, limit), isMore: items.length > limit }
+}
+
+/** A page with the cursor of what follows it, if anything does. */
+export function sliceOf<Item>({ items, isMore }: { items: Item[]; isMore: boolean }, position: (last: Item) => CursorValue[]): Slice<Item> {
+  return isMore ? { items, cursor: encodeCursor(position(items.at(-1)!)) } : { items }
 }
 
 function encodeCursor(position: CursorValue[]): string {

@@ -17,6 +17,11 @@ export interface Outgoing {
 }
 
 type Done = (refusal: Refusal | undefined) => void
+interface Pending {
+  readonly done: Done
+  readonly at: number
+  readonly bytes: number
+}
 
 /** No answer after this long counts as a refusal; the outcome is unknown, so what is published must bear being published again. */
 const ANSWER_WITHIN_MS = 5_000
@@ -31,7 +36,9 @@ export class StreamPublisher {
   readonly #connection: NatsConnection
   readonly #clock: Clock
   readonly #inbox = createInbox()
-  readonly #pending = new Map<string, { done: Done; at: number }>()
+  readonly #pending = new Map<string, Pending>()
+  #outstandingBytes = 0
+  #waiting: { readonly belowBytes: number; readonly resolve: () => void }[] = []
   #next = 0
   #cancelSweep: (() => void) | undefined
   readonly #answers: Subscription
@@ -55,7 +62,8 @@ export class StreamPublisher {
       return
     }
     const id = String(this.#next++)
-    this.#pending.set(id, { done, at: this.#clock.monotonic() })
+    this.#pending.set(id, { done, at: this.#clock.monotonic(), bytes: body.length })
+    this.#outstandingBytes += body.length
     this.#cancelSweep ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
     try {
       this.#connection.publish(message.subject, body, { reply: `${this.#inbox}.${id}`, ...options })
@@ -67,6 +75,17 @@ export class StreamPublisher {
   /** The same as a promise, for what is rare. */
   send(message: Outgoing): Promise<Refusal | undefined> {
     return new Promise((resolve) => this.publish(message, resolve))
+  }
+
+  /** Bytes that were handed to the connection and that the broker has not answered. */
+  get outstandingBytes(): number {
+    return this.#outstandingBytes
+  }
+
+  /** Resolves when fewer bytes than these are outstanding, or when the publisher is closed. Whoever has much to publish waits for it. */
+  room(belowBytes: number): Promise<void> {
+    if (this.#closed || this.#outstandingBytes < belowBytes) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push({ belowBytes, resolve }))
   }
 
   #answered(message: Msg): void {
@@ -81,15 +100,34 @@ export class StreamPublisher {
     const entry = this.#pending.get(id)
     if (!entry) return
     this.#pending.delete(id)
+    this.#release(entry.bytes)
     entry.done(refusal)
+  }
+
+  #release(bytes: number): void {
+    this.#outstandingBytes -= bytes
+    if (this.#waiting.length === 0) return
+    const isOver = ({ belowBytes }: { belowBytes: number }) => this.#closed || this.#outstandingBytes < belowBytes
+    const over = this.#waiting.filter(isOver)
+    if (over.length === 0) return
+    this.#waiting = this.#waiting.filter((entry) => !isOver(entry))
+    for (const { resolve } of over) resolve()
   }
 
   #sweep(): void {
     this.#cancelSweep = undefined
     const before = this.#clock.monotonic() - ANSWER_WITHIN_MS
+    let silentBytes = 0
     for (const [id, entry] of this.#pending) {
       if (entry.at > before) break
+      silentBytes += entry.bytes
+      this.#outstandingBytes += entry.bytes
       this.#end(id, { message: 'no answer from the broker' })
+    }
+    // They may still lie in the connection's buffer: they are outstanding until the broker has read up to here, or the connection was lost.
+    if (silentBytes > 0) {
+      const release = () => this.#release(silentBytes)
+      this.#connection.flush().then(release, release)
     }
     if (this.#pending.size > 0) this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep())
   }
@@ -100,6 +138,7 @@ export class StreamPublisher {
     this.#cancelSweep?.()
     this.#answers.unsubscribe()
     for (const id of [...this.#pending.keys()]) this.#end(id, CLOSED)
+    this.#release(0)
   }
 }
 

@@ -73,7 +73,7 @@ function foundation(ground: Ground) {
   const keeper = keeperOf(ground)
   const presence = new PresenceWatch({ broker, clock, log })
   const announcer = new Announcer({ broker, publisher, log })
-  const work = new WorkPublisher({ broker, publisher, clock, log })
+  const work = new WorkPublisher({ store, broker, publisher, clock, log })
   const writer = new RunWriter({ store, work, announcer, broker, presence, clock, log })
   const tasks = new TaskWriter({ store, work, writer, clock, log })
   const offers = new OfferLegs({ store, tasks, presence, broker, clock, log })

@@ -1,10 +1,10 @@
 import type { Document, Sort } from 'mongodb'
 import type { Columns } from '../columns.ts'
-import type { DueQuery, InsertOutcome, UpdateOutcome } from '../ports.ts'
+import type { DueQuery, InsertOutcome, PageQuery, UpdateOutcome } from '../ports.ts'
 import { SHARES } from '../records.ts'
 import { type ConditionalUpdate, insertAll, newWriter, updateAll } from './bulk.ts'
 import type { MongoDatabase } from './database.ts'
-import { DocumentShape } from './document.ts'
+import { DocumentShape, Selection, type StoredDocument } from './document.ts'
 
 /** A change of one record, applied if `filter` matches it. */
 export interface RecordChange<Item> {
@@ -24,6 +24,7 @@ export interface RecordKind<Item> {
 /** The records of one kind. */
 export class RecordCollection<Item> {
   readonly name: string
+  readonly whole: Selection<Item>
   readonly #database: MongoDatabase
   readonly #shape: DocumentShape<Item>
   readonly #idOf: ((item: Item) => string) | undefined
@@ -32,6 +33,7 @@ export class RecordCollection<Item> {
     this.#database = database
     this.name = kind.name
     this.#shape = new DocumentShape(kind.columns)
+    this.whole = new Selection(kind.columns)
     this.#idOf = kind.idOf
   }
 
@@ -41,11 +43,25 @@ export class RecordCollection<Item> {
     return this.#database.bulk(() => insertAll(this.#database.bulkTarget(this.name), documents))
   }
 
-  async get(ids: readonly string[]): Promise<(Item | undefined)[]> {
+  /** @param maxBytes the answer is shorter than `ids` if it would hold more; one record it holds in any case */
+  async get<Part>(selection: Selection<Part>, ids: readonly string[], maxBytes?: number): Promise<(Part | undefined)[]> {
     if (ids.length === 0) return []
-    const found = await this.find({ _id: { $in: [...ids] } })
+    const asked = maxBytes === undefined || ids.length === 1 ? ids : await this.#thatFit(ids, maxBytes)
+    const found = await this.find(selection, { _id: { $in: [...asked] } })
     const byId = new Map(found.map((item) => [(item as { id?: unknown }).id, item]))
-    return ids.map((id) => byId.get(id))
+    return asked.map((id) => byId.get(id))
+  }
+
+  async #thatFit(ids: readonly string[], maxBytes: number): Promise<readonly string[]> {
+    const sizes = await this.#sizes({ _id: { $in: [...ids] } })
+    const byId = new Map(sizes.map(({ _id, bytes }) => [_id, bytes]))
+    return ids.slice(
+      0,
+      countThatFits(
+        ids.map((id) => byId.get(id) ?? 0),
+        maxBytes,
+      ),
+    )
   }
 
   /** Several changes of one record take effect in the order of the input, in as many bulks. */
@@ -68,9 +84,41 @@ export class RecordCollection<Item> {
     return { id, filter, update: this.#shape.changeTo(set, writer) }
   }
 
-  async find(filter: Document, options: { sort?: Sort; limit?: number; skip?: number } = {}): Promise<Item[]> {
-    const documents = await this.#database.read((signal) => this.#collection.find(filter, { ...options, signal }).toArray())
-    return documents.map(this.#shape.decode)
+  async find<Part>(selection: Selection<Part>, filter: Document, options: FindOptions = {}): Promise<Part[]> {
+    return (await this.#documents(filter, { ...options, projection: selection.projection })).map(selection.decode)
+  }
+
+  /** Like `page`, of whole records: how large they are is asked before they are read. */
+  async pageOfWhole(filter: Document, sort: Sort, { limit, maxBytes }: PageQuery): Promise<{ items: Item[]; isMore: boolean }> {
+    if (maxBytes === undefined || limit === 1) return this.page(this.whole, { filter, sort }, { limit })
+    const sizes = await this.#sizes(filter, { sort, limit: limit + 1 })
+    const count = countThatFits(
+      sizes.slice(0, limit).map(({ bytes }) => bytes),
+      maxBytes,
+    )
+    if (count === 0) return { items: [], isMore: false }
+    return { items: await this.find(this.whole, filter, { sort, limit: count }), isMore: sizes.length > count }
+  }
+
+  /** A page, and whether there are more. */
+  async page<Part>(
+    selection: Selection<Part>,
+    { filter, sort }: { filter: Document; sort: Sort },
+    { limit, maxBytes }: PageQuery,
+  ): Promise<{ items: Part[]; isMore: boolean }> {
+    const found = await this.#documents(filter, { sort, limit: limit + 1, projection: selection.projection })
+    const asked = found.slice(0, limit).map(selection.decode)
+    const items = maxBytes === undefined ? asked : asked.slice(0, countThatFits(asked.map(sizeOf), maxBytes))
+    return { items, isMore: found.length > items.length }
+  }
+
+  async #sizes(filter: Document, options: FindOptions = {}): Promise<{ _id: unknown; bytes: number }[]> {
+    const documents = await this.#documents(filter, { ...options, projection: { _id: 1, bytes: { $bsonSize: '$$ROOT' } } })
+    return documents.map(({ _id, bytes }) => ({ _id, bytes: bytes as number }))
+  }
+
+  #documents(filter: Document, options: FindOptions & { projection: Document }): Promise<StoredDocument[]> {
+    return this.#database.read((signal) => this.#collection.find<StoredDocument>(filter, { ...options, signal }).toArray())
   }
 
   async aggregate(pipeline: Document[]): Promise<Document[]> {
@@ -91,6 +139,24 @@ export class RecordCollection<Item> {
   get #collection() {
     return this.#database.collection(this.name)
   }
+}
+
+const sizeOf = (item: unknown) => Buffer.byteLength(JSON.stringify(item))
+
+interface FindOptions {
+  readonly sort?: Sort
+  readonly limit?: number
+  readonly skip?: number
+}
+
+/** How many from the first on have no more bytes together; one in any case. */
+function countThatFits(sizes: readonly number[], maxBytes: number): number {
+  let bytes = 0
+  const end = sizes.findIndex((size, i) => {
+    bytes += size
+    return bytes > maxBytes && i > 0
+  })
+  return end < 0 ? sizes.length : end
 }
 
 /** The lower bound says nothing new; it is what the partial indexes ask for. */

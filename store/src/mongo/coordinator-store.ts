@@ -16,7 +16,7 @@ export class MongoCoordinatorStore implements CoordinatorStore {
   }
 
   async list(): Promise<CoordinatorRecord[]> {
-    return this.#records.find({}, { sort: { _id: 1 } })
+    return this.#records.find(this.#records.whole, {}, { sort: { _id: 1 } })
   }
 
   async remove(id: string): Promise<void> {

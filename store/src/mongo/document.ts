@@ -15,6 +15,26 @@ type Fields = Record<string, unknown>
 /** The writers that are remembered: more than will touch one record between an update and the look at what became of it. */
 const WRITERS_KEPT = 8
 
+/** How some fields of a document are read. */
+export class Selection<Item> {
+  /** For the engine. */
+  readonly projection: Readonly<Record<string, 1>>
+  readonly #kinds: readonly (readonly [string, ColumnKind])[]
+
+  constructor(columns: Columns<Item>) {
+    this.#kinds = Object.entries<ColumnKind>(columns)
+    this.projection = Object.fromEntries(this.#kinds.map(([column]) => [fieldOf(column), 1]))
+  }
+
+  decode = (document: StoredDocument): Item => {
+    const item: Fields = {}
+    for (const [column, kind] of this.#kinds) item[column] = fromStored(document[fieldOf(column)], kind)
+    return item as Item
+  }
+}
+
+const fieldOf = (column: string) => (column === 'id' ? '_id' : column)
+
 /** Maps records of one kind to documents and back. */
 export class DocumentShape<Item> {
   readonly #kinds: readonly (readonly [string, ColumnKind])[]
@@ -28,15 +48,9 @@ export class DocumentShape<Item> {
     const document: StoredDocument = { _id: id ?? '' }
     for (const [column, kind] of this.#kinds) {
       const value = toStored((item as Fields)[column], kind, column)
-      if (value !== null) document[column === 'id' ? '_id' : column] = value
+      if (value !== null) document[fieldOf(column)] = value
     }
     return document
-  }
-
-  decode = (document: StoredDocument): Item => {
-    const item: Fields = {}
-    for (const [column, kind] of this.#kinds) item[column] = fromStored(document[column === 'id' ? '_id' : column], kind)
-    return item as Item
   }
 
   /** The update that makes these fields, and no others, what `item` says. */

@@ -17,7 +17,7 @@ export class MongoJobStore implements JobStore {
   }
 
   async get(ids: readonly string[]): Promise<(JobRecord | undefined)[]> {
-    return this.#records.get(ids)
+    return this.#records.get(this.#records.whole, ids)
   }
 
   async replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome> {
@@ -35,12 +35,12 @@ export class MongoJobStore implements JobStore {
   async list(query: Parameters<JobStore['list']>[0]): Promise<Slice<JobRecord>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const filter = { namespace: query.namespace, name: { $gt: after } }
-    const items = await this.#records.find(filter, { sort: { name: 1 }, limit: query.limit + 1 })
-    return sliceOf(items, query.limit, (last) => [last.name])
+    const page = await this.#records.pageOfWhole(filter, { name: 1 }, query)
+    return sliceOf(page, (last) => [last.name])
   }
 
   async due(query: DueQuery): Promise<JobRecord[]> {
     const { filter, options } = dueFilter(query)
-    return this.#records.find(filter, options)
+    return this.#records.find(this.#records.whole, filter, options)
   }
 }

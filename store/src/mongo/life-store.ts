@@ -1,43 +1,54 @@
 import type { Document } from 'mongodb'
 import type { Columns } from '../columns.ts'
-import type { Due, DueQuery, InsertOutcome, LifeChange, LifeExpectation, LifeStore, Slice, UpdateOutcome } from '../ports.ts'
-import type { TaskLife } from '../records.ts'
+import type { Due, DueQuery, InsertOutcome, LifeChange, LifeExpectation, LifeStore, PageQuery, Slice, UpdateOutcome } from '../ports.ts'
+import type { LifeHead } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import { ANY_TIME, dueFilter, RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
+import { Selection } from './document.ts'
 
 const OWNED = { $in: ['running', 'cancelling'] }
 
-/** What runs and tasks have in common. */
-export class MongoLifeStore<Item extends TaskLife & { readonly id: string }> implements LifeStore<Item> {
-  protected readonly records: RecordCollection<Item>
+const DUE = new Selection<Due>({ id: 'text', wakeAt: 'number' })
 
-  constructor(database: MongoDatabase, name: string, columns: Columns<Item>) {
-    this.records = new RecordCollection(database, { name, columns })
+/** What runs and tasks have in common. */
+export class MongoLifeStore<Item extends Head, Head extends LifeHead & { readonly id: string }> implements LifeStore<Item, Head> {
+  protected readonly records: RecordCollection<Item>
+  protected readonly head: Selection<Head>
+
+  constructor(database: MongoDatabase, name: string, columns: { readonly whole: Columns<Item>; readonly head: Columns<Head> }) {
+    this.records = new RecordCollection(database, { name, columns: columns.whole })
+    this.head = new Selection(columns.head)
   }
 
   async insert(items: readonly Item[]): Promise<InsertOutcome[]> {
     return this.records.insert(items)
   }
 
-  async get(ids: readonly string[]): Promise<(Item | undefined)[]> {
-    return this.records.get(ids)
+  async get(ids: readonly string[], maxBytes?: number): Promise<(Item | undefined)[]> {
+    return this.records.get(this.records.whole, ids, maxBytes)
+  }
+
+  async heads(ids: readonly string[]): Promise<(Head | undefined)[]> {
+    return this.records.get(this.head, ids)
   }
 
   async update(changes: readonly LifeChange[]): Promise<UpdateOutcome[]> {
-    return this.records.update(changes.map(({ id, expect, set }) => ({ id, filter: expected(expect), set: set as Partial<Item> })))
+    return this.records.update(
+      changes.map(({ id, expect, set }) => ({ id, filter: expected(expect), set: set as unknown as Partial<Item> })),
+    )
   }
 
   async due(query: DueQuery): Promise<Due[]> {
     const { filter, options } = dueFilter(query)
-    return (await this.records.find(filter, options)).map((item) => ({ id: item.id, wakeAt: item.wakeAt! }))
+    return this.records.find(DUE, filter, options)
   }
 
-  async queued(query: Parameters<LifeStore<Item>['queued']>[0]): Promise<Slice<Item>> {
+  async queued(query: PageQuery & { from: number; before: number }): Promise<Slice<Head>> {
     const [at, after] = decodeCursor(query.cursor, ['number', 'string']) ?? [query.from, '']
     const filter = { state: 'queued', queuedAt: { $gte: at, $lt: query.before }, $or: [{ queuedAt: { $gt: at } }, { _id: { $gt: after } }] }
-    const items = await this.records.find(filter, { sort: { queuedAt: 1, _id: 1 }, limit: query.limit + 1 })
-    return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
+    const page = await this.records.page(this.head, { filter, sort: { queuedAt: 1, _id: 1 } }, query)
+    return sliceOf(page, (last) => [last.queuedAt!, last.id])
   }
 
   async queuedCount({ before }: { before: number }): Promise<number> {
@@ -45,11 +56,11 @@ export class MongoLifeStore<Item extends TaskLife & { readonly id: string }> imp
     return (await this.records.aggregate(counted))[0]?.['count'] ?? 0
   }
 
-  async ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>> {
+  async ownedBy(query: PageQuery & { namespace: string; owner: string }): Promise<Slice<Head>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const filter = { namespace: query.namespace, owner: query.owner, state: OWNED, wakeAt: ANY_TIME, _id: { $gt: after } }
-    const items = await this.records.find(filter, { sort: { _id: 1 }, limit: query.limit + 1 })
-    return sliceOf(items, query.limit, (last) => [last.id])
+    const page = await this.records.page(this.head, { filter, sort: { _id: 1 } }, query)
+    return sliceOf(page, (last) => [last.id])
   }
 }
 

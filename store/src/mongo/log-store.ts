@@ -5,9 +5,19 @@ import type { LogRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import { RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
+import { Selection } from './document.ts'
 
 const OLDEST_FIRST = { at: 1, taskId: 1, attempt: 1, seq: 1 } as const
 const NEWEST_FIRST = { at: -1, taskId: -1, attempt: -1, seq: -1 } as const
+type LinePosition = Pick<LogRecord, 'namespace' | 'runId' | 'taskId' | 'attempt' | 'seq' | 'at'>
+const POSITION = new Selection<LinePosition>({
+  namespace: 'text',
+  runId: 'text',
+  taskId: 'text',
+  attempt: 'number',
+  seq: 'number',
+  at: 'number',
+})
 type Position = readonly [at: number, taskId: string, attempt: number, seq: number]
 
 export class MongoLogStore implements LogStore {
@@ -23,27 +33,26 @@ export class MongoLogStore implements LogStore {
 
   async query(query: LogQuery): Promise<Slice<LogRecord>> {
     const sort = query.order === 'oldest' ? OLDEST_FIRST : NEWEST_FIRST
-    const items = await this.#records.find(logFilter(query), { sort, limit: query.limit + 1 })
-    return sliceOf(items, query.limit, (last) => [...positionOf(last)])
+    return sliceOf(await this.#records.pageOfWhole(logFilter(query), sort, query), (last) => [...positionOf(last)])
   }
 
   async removeOlder({ before, limit }: { before: number; limit: number }): Promise<number> {
-    const lines = await this.#records.find({ at: { $lt: before } }, { sort: { at: 1 }, limit })
+    const lines = await this.#records.find(POSITION, { at: { $lt: before } }, { sort: { at: 1 }, limit })
     return lines.length === 0 ? 0 : this.#records.remove({ _id: { $in: lines.map(lineId) } })
   }
 
   async trim({ namespace, runId, keep, limit }: Parameters<LogStore['trim']>[0]): Promise<number> {
-    const [last] = await this.#records.find({ namespace, runId }, { sort: NEWEST_FIRST, skip: keep, limit: 1 })
+    const [last] = await this.#records.find(POSITION, { namespace, runId }, { sort: NEWEST_FIRST, skip: keep, limit: 1 })
     if (last === undefined) return 0
     const beyondKept = { namespace, runId, $or: [...beyond(positionOf(last), '$lt'), { _id: lineId(last) }] }
-    const lines = await this.#records.find(beyondKept, { sort: OLDEST_FIRST, limit })
+    const lines = await this.#records.find(POSITION, beyondKept, { sort: OLDEST_FIRST, limit })
     return this.#records.remove({ _id: { $in: lines.map(lineId) } })
   }
 }
 
 /** What a line is known by; none of these may contain a slash. */
-const lineId = (line: LogRecord) => `${line.namespace}/${line.runId}/${line.taskId}/${line.attempt}/${line.seq}`
-const positionOf = (line: LogRecord): Position => [line.at, line.taskId, line.attempt, line.seq]
+const lineId = (line: LinePosition) => `${line.namespace}/${line.runId}/${line.taskId}/${line.attempt}/${line.seq}`
+const positionOf = (line: LinePosition): Position => [line.at, line.taskId, line.attempt, line.seq]
 
 /** Everything on one side of a position, in the order of lines. */
 function beyond([at, taskId, attempt, seq]: Position, side: '$gt' | '$lt'): Document[] {

@@ -3,6 +3,7 @@ import type { MongoDatabase } from './database.ts'
 import { records } from './migrations/0001-records.ts'
 import { nextSlot } from './migrations/0002-next-slot.ts'
 import { retention } from './migrations/0004-retention.ts'
+import { largeTexts } from './migrations/0008-large-texts.ts'
 import { NAMESPACE_EXISTS } from './mongo-error.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
@@ -10,6 +11,7 @@ const MIGRATIONS: readonly { number: number; name: string; apply: (database: Mon
   { number: 1, name: 'records', apply: (database) => createCollections(database, records) },
   { number: 2, name: 'next-slot', apply: nextSlot },
   { number: 4, name: 'retention', apply: retention },
+  { number: 8, name: 'large-texts', apply: largeTexts },
 ]
 
 /**

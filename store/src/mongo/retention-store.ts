@@ -19,7 +19,7 @@ import {
   type Tombstone,
   tombstoneOf,
 } from '../retention-port.ts'
-import { decodeCursor, sliceOf } from '../slice.ts'
+import { decodeCursor, pageOf, sliceOf } from '../slice.ts'
 import { ANY_TIME } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 import type { StoredDocument } from './document.ts'
@@ -62,7 +62,7 @@ export class MongoRetentionStore implements RetentionStore {
       $or: [{ createdAt: { $gt: at } }, { _id: { $gt: id } }],
     }
     const found = await this.#find('runs', filter, { fields: AGED_RUN_FIELDS, sort: { createdAt: 1, _id: 1 }, limit: limit + 1 })
-    return sliceOf(found as unknown as AgedRun[], limit, (last) => [last.createdAt, last.id])
+    return sliceOf(pageOf(found as unknown as AgedRun[], limit), (last) => [last.createdAt, last.id])
   }
 
   async newest({ namespace, job, rank }: Parameters<RetentionStore['newest']>[0]): Promise<RunPosition | undefined> {

@@ -17,13 +17,13 @@ export class MongoStepStore implements StepStore {
   }
 
   get(ids: readonly string[]): Promise<(StepRecord | undefined)[]> {
-    return this.#records.get(ids)
+    return this.#records.get(this.#records.whole, ids)
   }
 
   /** The ids of a task's steps are its own with a dot, and what sorts before a slash. */
-  async list({ taskId, cursor, limit }: Parameters<StepStore['list']>[0]): Promise<Slice<StepRecord>> {
-    const [after] = decodeCursor(cursor, ['string']) ?? [`${taskId}.`]
-    const items = await this.#records.find({ _id: { $gt: after, $lt: `${taskId}/` } }, { sort: { _id: 1 }, limit: limit + 1 })
-    return sliceOf(items, limit, (last) => [last.id])
+  async list({ taskId, ...query }: Parameters<StepStore['list']>[0]): Promise<Slice<StepRecord>> {
+    const [after] = decodeCursor(query.cursor, ['string']) ?? [`${taskId}.`]
+    const page = await this.#records.pageOfWhole({ _id: { $gt: after, $lt: `${taskId}/` } }, { _id: 1 }, query)
+    return sliceOf(page, (last) => [last.id])
   }
 }

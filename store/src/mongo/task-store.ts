@@ -1,22 +1,25 @@
 import { RUN_STATES } from '@carillon/contracts'
 import type { Document } from 'mongodb'
-import { TASK_COLUMNS } from '../columns.ts'
-import type { NamedTally, Slice, Tally, TaskQuery, TaskStore } from '../ports.ts'
-import type { TaskRecord } from '../records.ts'
+import { TASK_COLUMNS, TASK_HEAD_COLUMNS } from '../columns.ts'
+import type { NamedTally, Slice, Tally, TaskListQuery, TaskQuery, TaskStore } from '../ports.ts'
+import type { TaskHead, TaskRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { MongoDatabase } from './database.ts'
 import { MongoLifeStore } from './life-store.ts'
 
-export class MongoTaskStore extends MongoLifeStore<TaskRecord> implements TaskStore {
+export class MongoTaskStore extends MongoLifeStore<TaskRecord, TaskHead> implements TaskStore {
   constructor(database: MongoDatabase) {
-    super(database, 'tasks', TASK_COLUMNS)
+    super(database, 'tasks', { whole: TASK_COLUMNS, head: TASK_HEAD_COLUMNS })
   }
 
-  async list(query: Parameters<TaskStore['list']>[0]): Promise<Slice<TaskRecord>> {
-    const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
-    const filter = { $and: [filterOf(query, query.state === undefined ? [] : [query.state]), { _id: { $gt: after } }] }
-    const items = await this.records.find(filter, { sort: { _id: 1 }, limit: query.limit + 1 })
-    return sliceOf(items, query.limit, (last) => [last.id])
+  async list(query: TaskListQuery): Promise<Slice<TaskHead>> {
+    const page = await this.records.page(this.head, { filter: listFilter(query), sort: { _id: 1 } }, query)
+    return sliceOf(page, (last) => [last.id])
+  }
+
+  async listWhole(query: TaskListQuery): Promise<Slice<TaskRecord>> {
+    const page = await this.records.pageOfWhole(listFilter(query), { _id: 1 }, query)
+    return sliceOf(page, (last) => [last.id])
   }
 
   async countUpTo(query: Parameters<TaskStore['countUpTo']>[0]): Promise<number> {
@@ -51,16 +54,21 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord> implements TaskSt
     return found[0]?.['_id'] as string | undefined
   }
 
-  async slowest({ runId, limit }: Parameters<TaskStore['slowest']>[0]): Promise<TaskRecord[]> {
+  async slowest({ runId, limit }: Parameters<TaskStore['slowest']>[0]): Promise<TaskHead[]> {
     const found = await this.records.aggregate([
       { $match: { runId, startedAt: { $gte: 0 }, endedAt: { $gte: 0 } } },
       { $project: { took: { $subtract: ['$endedAt', '$startedAt'] } } },
       { $sort: { took: -1, _id: 1 } },
       { $limit: limit },
     ])
-    const tasks = await this.get(found.map((one) => one['_id'] as string))
+    const tasks = await this.heads(found.map((one) => one['_id'] as string))
     return tasks.filter((task) => task !== undefined)
   }
+}
+
+function listFilter(query: TaskListQuery): Document {
+  const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
+  return { $and: [filterOf(query, query.state === undefined ? [] : [query.state]), { _id: { $gt: after } }] }
 }
 
 function filterOf({ runId, from, before, isLeaf }: TaskQuery, states: readonly string[]): Document {

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 
 /** What a commit adds to the log, about: a page for each index, and one for so many rows more. */
 const [PAGES_PER_COMMIT, ROWS_PER_PAGE] = [4, 8]
+const PAGE_BYTES = 4_096
 /** The part of the longest log from which on it is brought in. */
 const BEGIN_AT = 0.5
 
@@ -27,9 +28,9 @@ export class Checkpointer {
     this.#address = address.href
   }
 
-  /** Call after each commit. How long the log is would cost a system call: it is estimated. */
-  committed(rows: number): void {
-    this.#pages += PAGES_PER_COMMIT + rows / ROWS_PER_PAGE
+  /** Call after each commit. How long the log is would cost a system call: it is estimated. @param commit `bytes` of large texts */
+  committed({ rows, bytes }: { rows: number; bytes: number }): void {
+    this.#pages += PAGES_PER_COMMIT + rows / ROWS_PER_PAGE + bytes / PAGE_BYTES
     if (this.#isUnderWay || this.#pages < BEGIN_AT * this.#longestPages) return
     this.#isUnderWay = true
     this.#pages = 0

@@ -33,6 +33,7 @@ export class Connection {
   readonly #reserve: DiskReserve | undefined
   readonly #checkpointer: Checkpointer | undefined
   #changesCounted = 0
+  #largeBytes = 0
 
   constructor(options: SqliteOptions) {
     this.path = options.path
@@ -65,6 +66,14 @@ export class Connection {
     return this.guard(() => this.statement(sql).all(...values) as Row[])
   }
 
+  /** Hands on row after row while `take` wants more; answers whether it was stopped by `take`. */
+  each(sql: string, values: readonly SQLInputValue[], take: (row: Row) => boolean): boolean {
+    return this.guard(() => {
+      for (const row of this.statement(sql).iterate(...values)) if (!take(row as Row)) return true
+      return false
+    })
+  }
+
   /** Runs one statement that changes what is there; answers how many rows it changed. */
   run(sql: string, values: readonly SQLInputValue[]): number {
     return this.#withReserve(() => Number(this.statement(sql).run(...values).changes))
@@ -87,6 +96,11 @@ export class Connection {
     })
   }
 
+  /** A row of about so many bytes is written, beside those of usual size. */
+  wrote(bytes: number): void {
+    this.#largeBytes += bytes
+  }
+
   close(): void {
     if (!this.#database.isOpen) return
     this.#checkpointer?.stop()
@@ -100,7 +114,8 @@ export class Connection {
     try {
       const result = work()
       this.#commit.run()
-      this.#checkpointer?.committed(this.#newChanges())
+      this.#checkpointer?.committed({ rows: this.#newChanges(), bytes: this.#largeBytes })
+      this.#largeBytes = 0
       return result
     } catch (error) {
       // A full disk may have rolled back already.

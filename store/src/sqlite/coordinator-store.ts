@@ -14,11 +14,11 @@ export class SqliteCoordinatorStore implements CoordinatorStore {
   }
 
   async put(record: CoordinatorRecord): Promise<void> {
-    this.#connection.run(`replace into "coordinators" (${this.#table.columns}) values (?, ?, ?)`, this.#table.encode(record))
+    this.#connection.run(`replace into "coordinators" (${this.#table.columns}) values (?, ?, ?)`, this.#table.encode(record).values)
   }
 
   async list(): Promise<CoordinatorRecord[]> {
-    return this.#table.select('order by "id"', [])
+    return this.#table.select(this.#table.whole, 'order by "id"', [])
   }
 
   async remove(id: string): Promise<void> {

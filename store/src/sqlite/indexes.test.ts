@@ -14,9 +14,18 @@ class WatchedConnection extends Connection {
   readonly plans: string[] = []
 
   override all(sql: string, values: Parameters<Connection['all']>[1]) {
+    this.#note(sql, values)
+    return super.all(sql, values)
+  }
+
+  override each(sql: string, values: Parameters<Connection['all']>[1], take: Parameters<Connection['each']>[2]) {
+    this.#note(sql, values)
+    return super.each(sql, values, take)
+  }
+
+  #note(sql: string, values: Parameters<Connection['all']>[1]) {
     const plan = super.all(`explain query plan ${sql}`, values)
     this.plans.push(plan.map((row) => row['detail']).join('; '))
-    return super.all(sql, values)
   }
 }
 

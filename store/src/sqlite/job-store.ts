@@ -25,12 +25,17 @@ export class SqliteJobStore implements JobStore {
   }
 
   async get(ids: readonly string[]): Promise<(JobRecord | undefined)[]> {
-    return this.#table.get(ids)
+    return this.#table.get(this.#table.whole, ids)
   }
 
   async replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome> {
-    const changed = this.#connection.run(this.#replace, [...this.#table.encode(job), job.id, expect.revision])
-    return changed === 1 ? 'applied' : 'refused'
+    const { values, beside } = this.#table.encode(job)
+    const statement = this.#connection.statement(this.#replace)
+    return this.#connection.transaction(() => {
+      if (statement.run(...values, job.id, expect.revision).changes !== 1) return 'refused'
+      this.#table.large.keep(job.id, beside)
+      return 'applied'
+    })
   }
 
   async advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]> {
@@ -53,13 +58,13 @@ export class SqliteJobStore implements JobStore {
 
   async list(query: Parameters<JobStore['list']>[0]): Promise<Slice<JobRecord>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
-    const rest = 'where "namespace" = ? and "name" > ? order by "name" limit ?'
-    const items = this.#table.select(rest, [query.namespace, after, query.limit + 1])
-    return sliceOf(items, query.limit, (last) => [last.name])
+    const rest = 'where "namespace" = ? and "name" > ? order by "name"'
+    const page = this.#table.page(this.#table.whole, { rest, values: [query.namespace, after] }, query)
+    return sliceOf(page, (last) => [last.name])
   }
 
   async due(query: DueQuery): Promise<JobRecord[]> {
     const { condition, values } = dueCondition(query)
-    return this.#table.select(condition, values)
+    return this.#table.select(this.#table.whole, condition, values)
   }
 }

@@ -1,30 +1,36 @@
 import type { Columns } from '../columns.ts'
-import type { Due, DueQuery, InsertOutcome, LifeChange, LifeStore, Slice, UpdateOutcome } from '../ports.ts'
-import type { TaskLife } from '../records.ts'
+import type { Due, DueQuery, InsertOutcome, LifeChange, LifeStore, PageQuery, Slice, UpdateOutcome } from '../ports.ts'
+import type { LifeHead } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { dueCondition } from './due.ts'
 import { LifeUpdate } from './life-update.ts'
-import { Table } from './table.ts'
+import { Selection, Table } from './table.ts'
 
 /** What runs and tasks have in common. Each call is one transaction, whatever the number of its items. */
-export class SqliteLifeStore<Item extends TaskLife & { readonly id: string }> implements LifeStore<Item> {
+export class SqliteLifeStore<Item extends Head, Head extends LifeHead & { readonly id: string }> implements LifeStore<Item, Head> {
   protected readonly connection: Connection
   protected readonly table: Table<Item>
+  protected readonly head: Selection<Head>
   readonly #update: LifeUpdate
 
-  constructor(connection: Connection, name: string, columns: Columns<Item>) {
+  constructor(connection: Connection, name: string, columns: { readonly whole: Columns<Item>; readonly head: Columns<Head> }) {
     this.connection = connection
-    this.table = new Table(connection, name, columns)
-    this.#update = new LifeUpdate(connection, name)
+    this.table = new Table(connection, name, columns.whole)
+    this.head = new Selection(name, columns.head, this.table.large)
+    this.#update = new LifeUpdate(connection, this.table)
   }
 
   async insert(items: readonly Item[]): Promise<InsertOutcome[]> {
     return this.table.insert(items)
   }
 
-  async get(ids: readonly string[]): Promise<(Item | undefined)[]> {
-    return this.table.get(ids)
+  async get(ids: readonly string[], maxBytes?: number): Promise<(Item | undefined)[]> {
+    return this.table.get(this.table.whole, ids, maxBytes)
+  }
+
+  async heads(ids: readonly string[]): Promise<(Head | undefined)[]> {
+    return this.table.get(this.head, ids)
   }
 
   async update(changes: readonly LifeChange[]): Promise<UpdateOutcome[]> {
@@ -38,13 +44,11 @@ export class SqliteLifeStore<Item extends TaskLife & { readonly id: string }> im
       .map((row) => ({ id: row['id'] as string, wakeAt: row['wakeAt'] as number }))
   }
 
-  async queued(query: Parameters<LifeStore<Item>['queued']>[0]): Promise<Slice<Item>> {
+  async queued(query: PageQuery & { from: number; before: number }): Promise<Slice<Head>> {
     const [at, id] = decodeCursor(query.cursor, ['number', 'string']) ?? [query.from, '']
-    const items = this.table.select(
-      `where "queuedAt" is not null and "state" = 'queued' and ("queuedAt", "id") > (?, ?) and "queuedAt" < ? order by "queuedAt", "id" limit ?`,
-      [at, id, query.before, query.limit + 1],
-    )
-    return sliceOf(items, query.limit, (last) => [last.queuedAt!, last.id])
+    const rest = `where "queuedAt" is not null and "state" = 'queued' and ("queuedAt", "id") > (?, ?) and "queuedAt" < ? order by "queuedAt", "id"`
+    const page = this.table.page(this.head, { rest, values: [at, id, query.before] }, query)
+    return sliceOf(page, (last) => [last.queuedAt!, last.id])
   }
 
   async queuedCount({ before }: { before: number }): Promise<number> {
@@ -52,12 +56,10 @@ export class SqliteLifeStore<Item extends TaskLife & { readonly id: string }> im
     return this.connection.all(sql, [before])[0]?.['count'] as number
   }
 
-  async ownedBy(query: { namespace: string; owner: string; cursor?: string | undefined; limit: number }): Promise<Slice<Item>> {
+  async ownedBy(query: PageQuery & { namespace: string; owner: string }): Promise<Slice<Head>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
-    const items = this.table.select(
-      `where "namespace" = ? and "owner" = ? and "wakeAt" is not null and "state" in ('running', 'cancelling') and "id" > ? order by "id" limit ?`,
-      [query.namespace, query.owner, after, query.limit + 1],
-    )
-    return sliceOf(items, query.limit, (last) => [last.id])
+    const rest = `where "namespace" = ? and "owner" = ? and "wakeAt" is not null and "state" in ('running', 'cancelling') and "id" > ? order by "id"`
+    const page = this.table.page(this.head, { rest, values: [query.namespace, query.owner, after] }, query)
+    return sliceOf(page, (last) => [last.id])
   }
 }

@@ -3,6 +3,7 @@ import { RUN_STATES, type RunState } from '@carillon/contracts'
 import { type ColumnKind, LIFE_COLUMNS, type StoredValue, toStored } from '../columns.ts'
 import type { LifeChange, LifeExpectation, UpdateOutcome } from '../ports.ts'
 import type { Connection } from './connection.ts'
+import type { LargeText, LargeTexts } from './large-texts.ts'
 
 /** Columns that an update may set: of the last three tasks have two, runs the other. */
 const SETTABLE = Object.entries<ColumnKind>({ ...LIFE_COLUMNS, target: 'text', mapped: 'number', mode: 'text' })
@@ -22,6 +23,8 @@ const OWNER_CONDITIONS = [
 ]
 
 interface Prepared {
+  readonly id: string
+  readonly beside: LargeText[]
   readonly statement: StatementSync
   readonly values: StoredValue[]
 }
@@ -33,34 +36,41 @@ interface Prepared {
 export class LifeUpdate {
   readonly #connection: Connection
   readonly #table: string
+  readonly #large: LargeTexts
   /** By the number of the condition, then by that of the columns. */
   readonly #statements = new Map<number, Map<number, StatementSync>>()
 
-  constructor(connection: Connection, table: string) {
+  constructor(connection: Connection, table: { readonly name: string; readonly large: LargeTexts }) {
     this.#connection = connection
-    this.#table = table
+    this.#table = table.name
+    this.#large = table.large
   }
 
   apply(changes: readonly LifeChange[]): UpdateOutcome[] {
     if (changes.length === 0) return []
     const prepared = changes.map((change) => this.#prepare(change))
     return this.#connection.transaction(() =>
-      prepared.map(({ statement, values }) => (statement.run(...values).changes === 1 ? 'applied' : 'refused')),
+      prepared.map(({ id, statement, values, beside }) => {
+        if (statement.run(...values).changes !== 1) return 'refused'
+        if (beside.length > 0) this.#large.keep(id, beside)
+        return 'applied'
+      }),
     )
   }
 
   #prepare({ id, expect, set }: LifeChange): Prepared {
     const values: StoredValue[] = []
+    const beside: LargeText[] = []
     let columns = 0
     for (let i = 0; i < SETTABLE.length; i++) {
       const [column, kind] = SETTABLE[i]!
       if (!(column in set)) continue
       columns += COLUMN_WEIGHTS[i]!
-      values.push(toStored(set[column as keyof typeof set], kind, column))
+      values.push(this.#large.split(column, toStored(set[column as keyof typeof set], kind, column), beside))
     }
     values.push(toStored(id, 'text', 'id'))
     const owner = pushExpected(expect, values)
-    return { statement: this.#statement(columns, { set, expect, owner }), values }
+    return { id, beside, statement: this.#statement(columns, { set, expect, owner }), values }
   }
 
   #statement(columns: number, { set, expect, owner }: { set: LifeChange['set']; expect: LifeExpectation; owner: number }): StatementSync {

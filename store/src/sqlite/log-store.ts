@@ -25,9 +25,8 @@ export class SqliteLogStore implements LogStore {
     const { conditions, values } = logConditions(query)
     const direction = query.order === 'oldest' ? 'asc' : 'desc'
     const order = ORDER.map((column) => `${column} ${direction}`).join(', ')
-    const rest = `where ${conditions.join(' and ')} order by ${order} limit ?`
-    const items = this.#table.select(rest, [...values, query.limit + 1])
-    return sliceOf(items, query.limit, (last) => [last.at, last.taskId, last.attempt, last.seq])
+    const rest = `where ${conditions.join(' and ')} order by ${order}`
+    return sliceOf(this.#table.page(this.#table.whole, { rest, values }, query), (last) => [last.at, last.taskId, last.attempt, last.seq])
   }
 
   async removeOlder({ before, limit }: { before: number; limit: number }): Promise<number> {

@@ -2,28 +2,46 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { test } from 'node:test'
-import { aJob, aRun, runId, START_AT } from '../testing/records.ts'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { aJob, aRun, START_AT } from '../testing/records.ts'
+import { MIGRATIONS } from './migrate.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 
-test('a store of the first schema keeps the slots of its jobs', async (context) => {
+/** A database as it was after the first migration, with rows of its tables: of their columns those that there were. */
+function firstSchema(context: TestContext, rows: Readonly<Record<string, readonly object[]>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
   context.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'c.db')
-  const before = openSqliteStore({ path, synchronous: 'full', readOnly: false })
-  await before.jobs.insert(aJob('report'))
-  await before.jobs.insert(aJob('paused', { state: 'paused', nextSlotAt: null }))
-  await before.close()
   const database = new DatabaseSync(path)
-  database.exec(`alter table "jobs" drop column "nextSlotAt"; delete from "migrations" where "number" = 2`)
+  database.exec(
+    `create table "migrations" ("number" integer primary key, "name" text not null); insert into "migrations" values (1, 'records')`,
+  )
+  database.exec(MIGRATIONS[0].sql)
+  for (const [table, records] of Object.entries(rows))
+    for (const record of records) {
+      const known = new Set(
+        database
+          .prepare('select "name" from pragma_table_info(?)')
+          .all(table)
+          .map((column) => column['name']),
+      )
+      const fields = Object.entries(record).filter(([column]) => known.has(column))
+      const values = fields.map(([, value]): SQLInputValue => (typeof value === 'object' && value ? JSON.stringify(value) : value))
+      const columns = fields.map(([column]) => `"${column}"`).join(', ')
+      database.prepare(`insert into "${table}" (${columns}) values (${fields.map(() => '?').join(', ')})`).run(...values)
+    }
   database.close()
+  return path
+}
 
+test('a store of the first schema keeps the slots of its jobs', async (context) => {
+  const path = firstSchema(context, { jobs: [aJob('report'), aJob('paused', { state: 'paused', wakeAt: null })] })
   const after = openSqliteStore({ path, synchronous: 'full', readOnly: false })
   context.after(() => after.close())
   const jobs = await after.jobs.get(['default/report', 'default/paused'])
   assert.deepEqual(
-    jobs.map((job) => [job?.nextSlotAt, job?.wakeAt]),
+    jobs.map((found) => [found?.nextSlotAt, found?.wakeAt]),
     [
       [START_AT, START_AT],
       [null, null],
@@ -32,19 +50,26 @@ test('a store of the first schema keeps the slots of its jobs', async (context) 
 })
 
 test('of what ran before sessions were kept, the owner is known and its session is not', async (context) => {
-  const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
-  context.after(() => rmSync(folder, { recursive: true }))
-  const path = join(folder, 'c.db')
-  const before = openSqliteStore({ path, synchronous: 'full', readOnly: false })
-  await before.runs.insert([aRun(1, { state: 'running', owner: 'i-1', queuedAt: null })])
-  await before.close()
-  const database = new DatabaseSync(path)
-  for (const table of ['runs', 'tasks']) database.exec(`alter table "${table}" drop column "ownerSession"`)
-  database.exec(`delete from "migrations" where "number" = 3`)
-  database.close()
-
+  const path = firstSchema(context, { runs: [aRun(1, { state: 'running', owner: 'i-1', queuedAt: null })] })
   const after = openSqliteStore({ path, synchronous: 'full', readOnly: false })
   context.after(() => after.close())
-  const [run] = await after.runs.get([runId(1)])
+  const [run] = await after.runs.get([aRun(1).id])
   assert.deepEqual([run?.owner, run?.ownerSession], ['i-1', null])
+})
+
+test('a store of the first schema keeps the items of plans, and what it has of large texts', async (context) => {
+  const items = JSON.stringify(['x'.repeat(10_000), 2])
+  const plan = { shards: 2, items, maxParallel: 1 }
+  const whole = aRun(1, { mode: 'shards', plan: { shards: 2, maxParallel: 1 }, items, payload: JSON.stringify('y'.repeat(100_000)) })
+  const job = aJob('report', { mode: 'shards', plan })
+  const path = firstSchema(context, { runs: [{ ...whole, plan }, aRun(2)], jobs: [job] })
+  const after = openSqliteStore({ path, synchronous: 'full', readOnly: false })
+  context.after(() => after.close())
+  assert.deepEqual(await after.runs.get([whole.id, aRun(2).id]), [whole, aRun(2)])
+  assert.deepEqual((await after.jobs.get([job.id]))[0]?.items, items)
+  const result = JSON.stringify('z'.repeat(100_000))
+  assert.deepEqual(await after.runs.update([{ id: whole.id, expect: { state: ['queued'] }, set: { state: 'succeeded', result } }]), [
+    'applied',
+  ])
+  assert.deepEqual(await after.runs.get([whole.id]), [{ ...whole, state: 'succeeded', result }])
 })

@@ -6,6 +6,7 @@ import { retention } from './migrations/0004-retention.ts'
 import { interruptions } from './migrations/0005-interruptions.ts'
 import { delays } from './migrations/0006-delays.ts'
 import { asked } from './migrations/0007-asked.ts'
+import { largeTexts } from './migrations/0008-large-texts.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -16,6 +17,7 @@ export const MIGRATIONS = [
   { number: 5, name: 'interruptions', sql: interruptions },
   { number: 6, name: 'delays', sql: delays },
   { number: 7, name: 'asked', sql: asked },
+  { number: 8, name: 'large-texts', sql: largeTexts },
 ] as const
 
 /**

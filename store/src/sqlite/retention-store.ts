@@ -19,7 +19,7 @@ import {
   type Tombstone,
   tombstoneOf,
 } from '../retention-port.ts'
-import { decodeCursor, sliceOf } from '../slice.ts'
+import { decodeCursor, pageOf, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 
 const quoted = (fields: readonly string[]) => fields.map((field) => `"${field}"`).join(', ')
@@ -55,7 +55,7 @@ export class SqliteRetentionStore implements RetentionStore {
         order by "createdAt", "id" limit ?`,
       [namespace, ...jobs, at, id, createdBefore, limit + 1],
     ) as unknown as AgedRun[]
-    return sliceOf(items, limit, (last) => [last.createdAt, last.id])
+    return sliceOf(pageOf(items, limit), (last) => [last.createdAt, last.id])
   }
 
   async newest({ namespace, job, rank }: Parameters<RetentionStore['newest']>[0]): Promise<RunPosition | undefined> {
@@ -74,8 +74,9 @@ export class SqliteRetentionStore implements RetentionStore {
 
   async markRemoved({ ids, endedBefore, at }: Parameters<RetentionStore['markRemoved']>[0]): Promise<Tombstone[]> {
     const statement = this.#connection.statement(MARK)
+    const texts = this.#connection.statement('delete from "runs_large" where "record" = ?')
     this.#connection.transaction(() => {
-      for (const id of ids) statement.run(at, at, id, endedBefore)
+      for (const id of ids) if (statement.run(at, at, id, endedBefore).changes === 1) texts.run(id)
     })
     return (await this.tombstones(ids)).filter((tombstone) => tombstone !== undefined)
   }

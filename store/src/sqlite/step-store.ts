@@ -17,13 +17,14 @@ export class SqliteStepStore implements StepStore {
   }
 
   async get(ids: readonly string[]): Promise<(StepRecord | undefined)[]> {
-    return this.#table.get(ids)
+    return this.#table.get(this.#table.whole, ids)
   }
 
   /** The ids of a task's steps are its own with a dot, and what sorts before a slash. */
-  async list({ taskId, cursor, limit }: Parameters<StepStore['list']>[0]): Promise<Slice<StepRecord>> {
-    const [after] = decodeCursor(cursor, ['string']) ?? [`${taskId}.`]
-    const items = this.#table.select('where "id" > ? and "id" < ? order by "id" limit ?', [after, `${taskId}/`, limit + 1])
-    return sliceOf(items, limit, (last) => [last.id])
+  async list({ taskId, ...query }: Parameters<StepStore['list']>[0]): Promise<Slice<StepRecord>> {
+    const [after] = decodeCursor(query.cursor, ['string']) ?? [`${taskId}.`]
+    const rest = 'where "id" > ? and "id" < ? order by "id"'
+    const page = this.#table.page(this.#table.whole, { rest, values: [after, `${taskId}/`] }, query)
+    return sliceOf(page, (last) => [last.id])
   }
 }

@@ -1,21 +1,30 @@
 import { RUN_STATES } from '@carillon/contracts'
-import { TASK_COLUMNS } from '../columns.ts'
-import type { NamedTally, Slice, Tally, TaskQuery, TaskStore } from '../ports.ts'
-import type { TaskRecord } from '../records.ts'
+import { TASK_COLUMNS, TASK_HEAD_COLUMNS } from '../columns.ts'
+import type { NamedTally, Slice, Tally, TaskListQuery, TaskQuery, TaskStore } from '../ports.ts'
+import type { TaskHead, TaskRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { SqliteLifeStore } from './life-store.ts'
+import type { Selection } from './table.ts'
 
-export class SqliteTaskStore extends SqliteLifeStore<TaskRecord> implements TaskStore {
+export class SqliteTaskStore extends SqliteLifeStore<TaskRecord, TaskHead> implements TaskStore {
   constructor(connection: Connection) {
-    super(connection, 'tasks', TASK_COLUMNS)
+    super(connection, 'tasks', { whole: TASK_COLUMNS, head: TASK_HEAD_COLUMNS })
   }
 
-  async list(query: Parameters<TaskStore['list']>[0]): Promise<Slice<TaskRecord>> {
+  async list(query: TaskListQuery): Promise<Slice<TaskHead>> {
+    return this.#list(this.head, query)
+  }
+
+  async listWhole(query: TaskListQuery): Promise<Slice<TaskRecord>> {
+    return this.#list(this.table.whole, query)
+  }
+
+  #list<Part extends TaskHead>(selection: Selection<Part>, query: TaskListQuery): Slice<Part> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const { where, values } = conditionOf(query, query.state === undefined ? [] : [query.state])
-    const items = this.table.select(`${where} and "id" > ? order by "id" limit ?`, [...values, after, query.limit + 1])
-    return sliceOf(items, query.limit, (last) => [last.id])
+    const page = this.table.page(selection, { rest: `${where} and "id" > ? order by "id"`, values: [...values, after] }, query)
+    return sliceOf(page, (last) => [last.id])
   }
 
   async countUpTo(query: Parameters<TaskStore['countUpTo']>[0]): Promise<number> {
@@ -48,8 +57,9 @@ export class SqliteTaskStore extends SqliteLifeStore<TaskRecord> implements Task
     return row?.['id'] as string | undefined
   }
 
-  async slowest({ runId, limit }: Parameters<TaskStore['slowest']>[0]): Promise<TaskRecord[]> {
+  async slowest({ runId, limit }: Parameters<TaskStore['slowest']>[0]): Promise<TaskHead[]> {
     return this.table.select(
+      this.head,
       'where "runId" = ? and "startedAt" is not null and "endedAt" is not null order by "endedAt" - "startedAt" desc, "id" limit ?',
       [runId, limit],
     )

@@ -5,12 +5,13 @@ import { JOB_CASES } from './job-cases.ts'
 import { LIST_CASES } from './list-cases.ts'
 import { LOG_CASES } from './log-cases.ts'
 import { RETENTION_CASES } from './retention-cases.ts'
+import { SIZE_CASES } from './size-cases.ts'
 import { STORE_CASES } from './store-cases.ts'
 import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
 
 export type { ConformanceCase, ConformanceContext } from './conformance-case.ts'
-export { aFinish, aJob, aLine, aRun, aStep, aTask, runId, START_AT } from './records.ts'
+export { aFinish, aJob, aLine, aRun, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './records.ts'
 
 /** Each case is run on a fresh, empty database. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
@@ -19,6 +20,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...LIST_CASES,
   ...JOB_CASES,
   ...LOG_CASES,
+  ...SIZE_CASES,
   ...TEXT_CASES,
   ...RETENTION_CASES,
   ...STORE_CASES,

@@ -1,6 +1,16 @@
 import { type Backoff, taskIdOf } from '@carillon/contracts'
 import type { LifeChange } from '../ports.ts'
-import { type JobRecord, type LogRecord, type RunRecord, type StepRecord, shareOf, type TaskLife, type TaskRecord } from '../records.ts'
+import {
+  type JobRecord,
+  type LogRecord,
+  type RunHead,
+  type RunRecord,
+  type StepRecord,
+  shareOf,
+  type TaskHead,
+  type TaskLife,
+  type TaskRecord,
+} from '../records.ts'
 
 const BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 /** A time for records: 2026-01-01. */
@@ -39,6 +49,7 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     handler: 'hello',
     mode: 'single',
     plan: null,
+    items: null,
     trigger: 'call',
     key: null,
     asked: null,
@@ -53,6 +64,22 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     ...LIFE,
     ...fields,
   }
+}
+
+/** What a list tells of a run. */
+export function headOf({ payload: _payload, items: _items, result: _result, ...head }: RunRecord): RunHead {
+  return withoutStack(head)
+}
+
+/** What a list tells of a task. */
+export function taskHeadOf({ item: _item, result: _result, ...head }: TaskRecord): TaskHead {
+  return withoutStack(head)
+}
+
+function withoutStack<Head extends Pick<TaskLife, 'error'>>(head: Head): Head {
+  if (head.error === null) return head
+  const { stack: _stack, ...error } = head.error
+  return { ...head, error }
 }
 
 /** The task of that index of a broadcast run. */
@@ -110,6 +137,7 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     payload: 'null',
     mode: 'single',
     plan: null,
+    items: null,
     attempts: 3,
     backoff: BACKOFF,
     timeoutMs: null,

@@ -4,7 +4,7 @@ import { CALLS, type RejectedEvent, type RunView } from '@carillon/contracts'
 import type { Warning } from '@carillon/sdk'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { Cleanup } from '../support/cleanup.ts'
-import { collect, offering } from '../support/clients.ts'
+import { collect, offering, wholeRuns } from '../support/clients.ts'
 import { eventually, signal } from '../support/eventually.ts'
 import { freshNamespace, startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
@@ -74,7 +74,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
           await eventually('logs are stored', async () => (await client.logs.query({ runId: run.id })).items.length === 1)
           nats.publish(`carillon.${namespace}.trigger.echo`, '"triggered"')
           await eventually('triggers fire', async () =>
-            (await client.runs.list()).items.some(
+            (await wholeRuns(client)).some(
               ({ trigger, result, state }) => trigger === 'stream' && result === 'triggered' && state === 'succeeded',
             ),
           )

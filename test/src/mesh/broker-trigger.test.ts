@@ -4,7 +4,7 @@ import { HEADERS } from '@carillon/contracts'
 import { headers } from '@nats-io/transport-node'
 import { Audit } from '../support/audit.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { offering } from '../support/clients.ts'
+import { offering, wholeRuns } from '../support/clients.ts'
 import { eventually, signal } from '../support/eventually.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
@@ -38,7 +38,7 @@ for (const store of STORES) {
       nats.publish(subject, '{"day":2}', { headers: options })
       nats.publish(`carillon.${namespace}.trigger.report`, '"no job of that name: the handler"')
       const runs = await eventually('all are there', async () => {
-        const { items } = await client.runs.list()
+        const items = await wholeRuns(client)
         return items.filter(({ state }) => state === 'succeeded').length === 3 && items.length === 4 ? items : undefined
       })
       assert.ok(runs.every(({ trigger }) => trigger === 'stream'))
@@ -63,7 +63,7 @@ for (const store of STORES) {
       await mesh.addCoordinator()
       await mesh.addCoordinator()
       const results = await eventually('all have run', async () => {
-        const { items } = await client.runs.list()
+        const items = await wholeRuns(client)
         return items.length === 20 && items.every(({ state }) => state === 'succeeded') ? items.map(({ result }) => result) : undefined
       })
       assert.equal(new Set(results.map((result) => (result as { day: number }).day)).size, 20)

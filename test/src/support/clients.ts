@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { LIMITS } from '@carillon/contracts'
+import { LIMITS, type RunView } from '@carillon/contracts'
 import { CarillonError, type Client, type ConnectOptions, type Mesh, type MeshEvent, type TaskContext } from '@carillon/sdk'
 import { freshNamespace, type TestMesh } from './mesh.ts'
 
@@ -42,6 +42,12 @@ export function collect(tail: AsyncIterable<MeshEvent> & { stop(): void }) {
   })()
   const whatsOf = (name: string) => heard.filter((event) => event.name === name).map(({ what }) => what)
   return { heard, whatsOf, stop: () => tail.stop() }
+}
+
+/** The newest runs of the client's namespace, with payload and result: lists have neither. */
+export async function wholeRuns(client: Client): Promise<RunView[]> {
+  const { items } = await client.runs.list()
+  return Promise.all(items.map(({ runId }) => client.runs.get(runId)))
 }
 
 /** All runs of the client's namespace. */

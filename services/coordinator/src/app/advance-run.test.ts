@@ -13,7 +13,7 @@ async function withRun(coordinator: TestCoordinator, fields: Partial<RunRecord> 
   return run
 }
 const tasksOf = async ({ store }: TestCoordinator, run: RunRecord): Promise<TaskRecord[]> =>
-  (await store.tasks.list({ runId: run.id, limit: 100 })).items
+  (await store.tasks.listWhole({ runId: run.id, limit: 100 })).items
 const ends = (run: RunRecord, index: number, fields: { outcome?: string; attempt?: number; type?: string }) => ({
   runId: run.id,
   taskId: taskIdOf(run.id, index),
@@ -129,6 +129,7 @@ test('a retried run runs its tasks again, once, also when that is done twice', a
   const run = await withRun(coordinator)
   await coordinator.applyReports.execute([reportsFrom('i-0', ends(run, 0, { outcome: 'succeeded' }))])
   await coordinator.applyReports.execute([reportsFrom('i-1', ends(run, 1, { outcome: 'failed' }))])
+  await settle()
   assert.equal((await runOf(coordinator, run.id)).state, 'failed')
   await clock.advance(1_000)
   await changeRuns.retry('default', { runId: run.id })
@@ -144,13 +145,14 @@ test('a retried run runs its tasks again, once, also when that is done twice', a
   assert.equal(fake.offers.length, 4)
   for (const index of [0, 1])
     await coordinator.applyReports.execute([reportsFrom(`i-${index}`, ends(run, index, { outcome: 'succeeded', attempt: 2 }))])
+  await settle()
   assert.equal((await runOf(coordinator, run.id)).state, 'succeeded')
 })
 
 test('shards go to whoever has room, as many at once as are allowed, and the run ends with the last', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { advance, fake, applyReports } = coordinator
-  const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 5, items: '["a","b","c","d","e"]', maxParallel: 2 } })
+  const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 5, maxParallel: 2 }, items: '["a","b","c","d","e"]' })
   const published = () => fake.said('work.hello').map(({ taskId }) => taskId)
   const states = async () => (await tasksOf(coordinator, run)).map(({ state }) => state)
   assert.deepEqual(await states(), ['queued', 'queued', 'waiting', 'waiting', 'waiting'])

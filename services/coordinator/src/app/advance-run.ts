@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isEnded, OPEN_STATES, type RunMode, type RunState, stageOf, stageStart, TIMES } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
-import type { RunRecord, Slice, Store, TaskRecord } from '@carillon/store'
+import type { RunHead, Slice, Store, TaskHead, TaskRecord } from '@carillon/store'
 import { decideCancel, decideFree, decideReopen, isRefused } from '../domain/life.ts'
 import { planBroadcast } from '../domain/planners/broadcast.ts'
 import { planMap, ranksOf, reduceTasks } from '../domain/planners/map.ts'
@@ -74,7 +75,7 @@ export class AdvanceRun {
   }
 
   async execute(runId: string): Promise<void> {
-    const [run] = await this.#store.runs.get([runId])
+    const [run] = await this.#store.runs.heads([runId])
     if (!run || run.mode === 'single' || run.state === 'delayed') return
     if (isEnded(run.state)) return this.#cancelLeftOver(run)
     const effects = this.#planners[run.mode](await this.#facts(run))
@@ -82,10 +83,11 @@ export class AdvanceRun {
     if (run.wakeAt !== null && run.wakeAt <= this.#clock.now() && effects.length === 0) await this.#lookAgain(run, TIMES.ackWaitMs)
   }
 
-  async #facts(run: RunRecord): Promise<Facts> {
+  async #facts(run: RunHead): Promise<Facts> {
     const isMap = run.mode === 'map' || run.mode === 'map-reduce'
     return {
       run,
+      ...(run.mode === 'shards' && run.state === 'queued' ? { items: (await this.#store.runs.get([run.id]))[0]?.items ?? null } : {}),
       ...(isMap
         ? { counts: {}, map: await lookAtMap(this.#store, run) }
         : { counts: countsOf(await this.#store.tasks.tally({ runId: run.id })) }),
@@ -95,7 +97,7 @@ export class AdvanceRun {
   }
 
   /** Answers whether to go on with the next effect. */
-  async #apply(run: RunRecord, effect: Effect): Promise<boolean> {
+  async #apply(run: RunHead, effect: Effect): Promise<boolean> {
     if (effect.do === 'create') await this.#create(run, effect.tasks)
     else if (effect.do === 'split') await this.#split(run, effect)
     else if (effect.do === 'reopen') {
@@ -118,23 +120,26 @@ export class AdvanceRun {
   }
 
   /** What had ended when the run was queued; what has ended since was run again already. */
-  #reopen(run: RunRecord, task: TaskRecord): TaskChange | undefined {
+  #reopen(run: RunHead, task: TaskHead): TaskChange | undefined {
     if ((task.endedAt ?? 0) > (run.queuedAt ?? 0)) return undefined
     const decision = decideReopen(task, { tries: run.tries })
     return isRefused(decision) ? undefined : { task, run, decision }
   }
 
   async #insert(tasks: readonly TaskRecord[]): Promise<void> {
-    for (let i = 0; i < tasks.length; i += PAGE) await this.#store.tasks.insert(tasks.slice(i, i + PAGE))
+    for (let i = 0; i < tasks.length; i += PAGE) {
+      await this.#store.tasks.insert(tasks.slice(i, i + PAGE))
+      await nextTurn()
+    }
   }
 
-  async #create(run: RunRecord, tasks: readonly TaskRecord[]): Promise<void> {
+  async #create(run: RunHead, tasks: readonly TaskRecord[]): Promise<void> {
     await this.#insert(tasks)
     // Of a run that has begun they can be freed at once.
     if (run.state === 'running') this.soon(run.id)
   }
 
-  async #split(run: RunRecord, { leaves, parts }: { leaves: number; parts: number }): Promise<void> {
+  async #split(run: RunHead, { leaves, parts }: { leaves: number; parts: number }): Promise<void> {
     const firsts: string[] = []
     let passed = 0
     for (const rank of ranksOf(leaves, parts).slice(1)) {
@@ -152,9 +157,9 @@ export class AdvanceRun {
     if (first) await this.#create(run, [first])
   }
 
-  async #free(run: RunRecord, { stage, limit, room = LOOK_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
+  async #free(run: RunHead, { stage, limit, room = LOOK_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
     const range = { state: 'waiting', from: stage && stageStart(run.id, stage) } as const
-    const free = (task: TaskRecord) => {
+    const free = (task: TaskHead) => {
       if (stage !== undefined && stageOf(task.id) !== stage) return 'enough'
       const decision = decideFree(task, this.#clock.now())
       return isRefused(decision) ? undefined : { task, run, decision }
@@ -167,11 +172,12 @@ export class AdvanceRun {
       left = limit - (await tasks.countUpTo({ runId: run.id, states: UNDER_WAY, atMost: limit }))
       const changes = decided(page.items.slice(0, left).map(free))
       await this.#tasks.write(changes)
+      await this.#turnOfOthers()
       left = page.cursor === undefined || changes.length < page.items.length ? 0 : left - changes.length
     }
   }
 
-  async #cancel(run: RunRecord): Promise<void> {
+  async #cancel(run: RunHead): Promise<void> {
     for (const state of ['waiting', 'delayed', 'queued', 'running'] as const)
       await this.#each(run, { state }, (task) => this.#cancelOne(run, task))
     await this.#work.withdrawAll(run)
@@ -180,31 +186,38 @@ export class AdvanceRun {
       this.#writer.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
   }
 
-  #cancelOne(run: RunRecord, task: TaskRecord): TaskChange | undefined {
+  #cancelOne(run: RunHead, task: TaskHead): TaskChange | undefined {
     const decision = decideCancel(task, this.#clock.now())
     return isRefused(decision) ? undefined : { task, run, decision }
   }
 
   /** Tasks that were made for a run that had ended meanwhile. */
-  async #cancelLeftOver(run: RunRecord): Promise<void> {
+  async #cancelLeftOver(run: RunHead): Promise<void> {
     if ((await this.#store.tasks.countUpTo({ runId: run.id, states: OPEN_STATES, atMost: 1 })) > 0) await this.#cancel(run)
   }
 
   /** Decides about tasks of a run in one state, a page a write; the next page is read meanwhile. */
-  async #each(run: RunRecord, which: Which, decide: (task: TaskRecord) => Verdict): Promise<void> {
+  async #each(run: RunHead, which: Which, decide: (task: TaskHead) => Verdict): Promise<void> {
     const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, limit: LOOK_PAGE, ...which, cursor })
-    let page: Promise<Slice<TaskRecord>> | undefined = read()
+    let page: Promise<Slice<TaskHead>> | undefined = read()
     while (page) {
-      const slice: Slice<TaskRecord> = await page
+      const slice: Slice<TaskHead> = await page
       const decisions = slice.items.map(decide)
       page = slice.cursor === undefined || decisions.includes('enough') ? undefined : read(slice.cursor)
       // Should this page fail, nobody waits for the next one.
       page?.catch(() => undefined)
       await this.#tasks.write(decided(decisions))
+      await this.#turnOfOthers()
     }
   }
 
-  async #lookAgain(run: RunRecord, delayMs: number): Promise<void> {
+  /** Between two pages: an embedded store works on this thread, and what is freed has to be published before there is more of it. */
+  async #turnOfOthers(): Promise<void> {
+    await nextTurn()
+    await this.#work.room()
+  }
+
+  async #lookAgain(run: RunHead, delayMs: number): Promise<void> {
     const wakeAt = this.#clock.now() + delayMs
     await this.#store.runs.update([{ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt } }])
     this.#writer.arm({ id: run.id, wakeAt })

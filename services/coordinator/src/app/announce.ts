@@ -1,7 +1,7 @@
 import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
 import { type Broker, type Logger, meter, publishUntilTaken, type Refusal, type StreamPublisher } from '@carillon/runtime'
-import type { RunRecord } from '@carillon/store'
-import { endedEventText, liveText } from '../domain/views.ts'
+import type { RunHead } from '@carillon/store'
+import { type EndedRun, endedEventText, liveText } from '../domain/views.ts'
 
 const ASK_WITHIN_MS = 2_000
 const NOT_FOUND = 404
@@ -24,22 +24,24 @@ export class Announcer {
    * published in a row. What it does not confirm is published again, if it is not there.
    * @throws CarillonError NATS_UNAVAILABLE when it does not take them
    */
-  async runsEnded(runs: readonly RunRecord[]): Promise<void> {
+  async runsEnded(runs: readonly EndedRun[]): Promise<void> {
     for (const { state } of runs) this.#ended.add(1, { state })
     const unconfirmed = await this.#publish(runs)
-    if (unconfirmed.length > 0) await Promise.all(unconfirmed.map((run) => this.runEndedBefore(run)))
+    if (unconfirmed.length > 0) await Promise.all(unconfirmed.map((run) => this.runEndedBefore(run, async () => run)))
   }
 
   /**
    * Says again that a run has ended, unless the broker has that event: of an end that was stored before.
+   * @param read its record with the result
    * @throws CarillonError NATS_UNAVAILABLE when the broker cannot tell, or does not take it
    */
-  async runEndedBefore(run: RunRecord): Promise<void> {
+  async runEndedBefore(run: RunHead, read: () => Promise<EndedRun | undefined>): Promise<void> {
     if (await this.#hasEnd(run)) return
-    if ((await this.#publish([run])).length > 0) throw unavailable(`the broker did not confirm the end of run ${run.id}`)
+    const whole = await read()
+    if (whole && (await this.#publish([whole])).length > 0) throw unavailable(`the broker did not confirm the end of run ${run.id}`)
   }
 
-  async #hasEnd(run: RunRecord): Promise<boolean> {
+  async #hasEnd(run: RunHead): Promise<boolean> {
     const subject = subjects.event(run.namespace, 'run', run.id, run.state)
     const answer = await this.#broker.connection
       .request(`$JS.API.DIRECT.GET.${STREAMS.EVENTS.name}.${subject}`, '', { timeout: ASK_WITHIN_MS })
@@ -53,9 +55,9 @@ export class Announcer {
   }
 
   /** Answers those whose event was not confirmed in time. One promise for all. @throws CarillonError NATS_UNAVAILABLE when the broker refuses one */
-  #publish(runs: readonly RunRecord[]): Promise<RunRecord[]> {
+  #publish(runs: readonly EndedRun[]): Promise<EndedRun[]> {
     return new Promise((resolve, reject) => {
-      const unconfirmed: RunRecord[] = []
+      const unconfirmed: EndedRun[] = []
       let open = runs.length
       if (open === 0) resolve(unconfirmed)
       for (const run of runs) {
@@ -72,7 +74,7 @@ export class Announcer {
   }
 
   /** An event that cannot be written, because of what is stored, costs no other. */
-  #textOf(run: RunRecord): string | undefined {
+  #textOf(run: EndedRun): string | undefined {
     try {
       return endedEventText(run)
     } catch (error) {
@@ -89,7 +91,7 @@ export class Announcer {
     })
   }
 
-  live(run: RunRecord, what: string, progress?: Progress): void {
+  live(run: RunHead, what: string, progress?: Progress): void {
     this.#broker.connection.publish(subjects.live(run.namespace, 'run', run.id, what), Buffer.from(liveText(run, progress)))
   }
 }

@@ -174,6 +174,7 @@ test('reports of legs end the run when the last one has', async (context) => {
   await coordinator.applyReports.execute([reportsFrom('i-0', leg(0, 'succeeded'))])
   assert.equal((await runOf(coordinator, run.id)).state, 'running')
   await coordinator.applyReports.execute([reportsFrom('i-1', leg(1, 'failed'))])
+  await settle()
   const { state, reason, result } = await runOf(coordinator, run.id)
   assert.deepEqual([state, reason, JSON.parse(result ?? '')], ['failed', 'tasks-failed', { tasks: { failed: 1, succeeded: 1 } }])
 })

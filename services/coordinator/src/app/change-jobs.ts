@@ -10,7 +10,7 @@ import {
   subjects,
 } from '@carillon/contracts'
 import type { Broker, Clock } from '@carillon/runtime'
-import { type JobRecord, type RunRecord, type Store, shareOf } from '@carillon/store'
+import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'
 import { decideCancel, isRefused } from '../domain/life.ts'
 import { payloadText } from '../domain/new-run.ts'
@@ -100,7 +100,7 @@ export class ChangeJobs {
     } while (cursor !== undefined)
   }
 
-  async #cancel(runs: readonly RunRecord[]): Promise<void> {
+  async #cancel(runs: readonly RunHead[]): Promise<void> {
     const now = this.#clock.now()
     const changes = runs.flatMap((run) => {
       const decision = decideCancel(run, now, 'job-removed')

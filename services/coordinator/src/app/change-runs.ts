@@ -1,5 +1,5 @@
 import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
-import type { RunRecord, Store } from '@carillon/store'
+import type { RunHead, Store } from '@carillon/store'
 import { type Decision, decideCancel, decideRestart, isRefused } from '../domain/life.ts'
 import { NOT_SUCCEEDED } from '../domain/planners/planner.ts'
 import { resumeFrom } from './keep-steps.ts'
@@ -70,7 +70,7 @@ export class ChangeRuns {
   }
 
   /** Whether anything of an ended run did not succeed. One that succeeded may have tasks that failed, and were tolerated. */
-  async #hasFailed({ id, mode, state }: RunRecord): Promise<boolean> {
+  async #hasFailed({ id, mode, state }: RunHead): Promise<boolean> {
     if (state !== 'succeeded' && state !== 'skipped') return true
     return mode !== 'single' && (await this.#store.tasks.countUpTo({ runId: id, states: NOT_SUCCEEDED, atMost: 1 })) > 0
   }
@@ -79,10 +79,10 @@ export class ChangeRuns {
   async #decide(
     namespace: string,
     runId: string,
-    decide: (run: RunRecord) => Decision | undefined | Promise<Decision | undefined>,
-  ): Promise<RunRecord> {
+    decide: (run: RunHead) => Decision | undefined | Promise<Decision | undefined>,
+  ): Promise<RunHead> {
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
-      const [run] = await this.#store.runs.get([runId])
+      const [run] = await this.#store.runs.heads([runId])
       if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
       const decision = await decide(run)
       if (!decision) return run

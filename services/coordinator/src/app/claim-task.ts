@@ -1,6 +1,6 @@
 import { CarillonError, type ClaimAnswer, type Control, isEnded, printable, type TaskClaim } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
-import type { Store, TaskLife, UpdateOutcome } from '@carillon/store'
+import type { LifeHead, Store, UpdateOutcome } from '@carillon/store'
 import { type Decision, decideLoss, decideTakeUp, decideToMap, runsAlone } from '../domain/life.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { Work } from './publish-work.ts'
@@ -116,7 +116,7 @@ export class ClaimTask {
 }
 
 const no = (reason: string) => ({ run: false, reason }) as const
-const yes = (life: TaskLife): ClaimAnswer => ({ run: true, attempt: life.attempt, ...(runsAlone(life) ? { alone: true } : {}) })
+const yes = (life: LifeHead): ClaimAnswer => ({ run: true, attempt: life.attempt, ...(runsAlone(life) ? { alone: true } : {}) })
 
 function instanceUnknown(instance: string): CarillonError {
   return new CarillonError('INSTANCE_UNKNOWN', `no live instance has the id ${printable(instance)}`, {

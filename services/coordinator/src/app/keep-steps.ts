@@ -1,15 +1,17 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CarillonError, isTaskId, type JournalEntry, LIMITS, type Page, printable, type StepCall, writeJson } from '@carillon/contracts'
-import { Batcher, type Clock } from '@carillon/runtime'
-import type { InsertOutcome, Resume, RunRecord, StepRecord, Store } from '@carillon/store'
+import { Batcher, type Clock, pageThatFits } from '@carillon/runtime'
+import type { InsertOutcome, Resume, RunHead, StepRecord, Store } from '@carillon/store'
 import { answeredAt, entriesOf, stepRecord } from '../domain/journal.ts'
 import { NO_LOSSES, retriedAt } from '../domain/life.ts'
-import { pageThatFits } from './page-that-fits.ts'
 import type { Work } from './publish-work.ts'
 import { runNotFound } from './read-runs.ts'
 import { checkRuns, findWork, runsIn } from './running-task.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
+/** Steps that are read for their names come with their results. */
+const NAMES_PAGE_BYTES = 2 * 1024 * 1024
 /** What is done is stored also while its run is being cancelled. */
 const STORING = ['queued', 'running', 'cancelling'] as const
 const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
@@ -55,11 +57,11 @@ export class KeepSteps {
   /** What the steps of a task have done. @throws CarillonError RUN_NOT_FOUND */
   async read(namespace: string, query: { taskId: string; cursor?: string | undefined; limit: number }): Promise<Page<JournalEntry>> {
     const work = await this.#find(namespace, query.taskId)
-    const read = (limit: number) => this.#store.steps.list({ ...query, limit })
-    const slice = await pageThatFits(query.limit, read, ({ result }) => result?.length ?? 0)
     const now = this.#clock.now()
-    const items = entriesOf(slice.items, work.task.resume).map((entry) => answeredAt(entry, now))
-    return { items, ...(slice.cursor ? { next: slice.cursor } : {}) }
+    return pageThatFits(
+      (maxBytes) => this.#store.steps.list({ ...query, maxBytes }),
+      (steps) => entriesOf(steps, work.task.resume).map((entry) => answeredAt(entry, now)),
+    )
   }
 
   async #getsOn({ task }: Work, call: StepCall): Promise<void> {
@@ -93,15 +95,16 @@ export class KeepSteps {
  * someone names.
  * @throws CarillonError INVALID_REQUEST of a step that it has not come to
  */
-export async function resumeFrom(store: Store, run: RunRecord, fromStep: string | undefined): Promise<Resume> {
+export async function resumeFrom(store: Store, run: RunHead, fromStep: string | undefined): Promise<Resume> {
   const epoch = run.attempt + 1
   if (fromStep === undefined) return run.state === 'succeeded' ? { step: 0, epoch, since: epoch } : retriedAt(run, epoch)
   const names: string[] = []
   let cursor: string | undefined
   do {
-    const slice = await store.steps.list({ taskId: run.id, cursor, limit: LIMITS.pageSize })
+    const slice = await store.steps.list({ taskId: run.id, cursor, limit: LIMITS.pageSize, maxBytes: NAMES_PAGE_BYTES })
     for (const { index, name } of entriesOf(slice.items, run.resume)) names[index] = name
     cursor = slice.cursor
+    await nextTurn()
   } while (cursor)
   const step = names.indexOf(fromStep)
   if (step >= 0) return { step, epoch, since: epoch }

@@ -27,7 +27,7 @@ async function withLeaves(coordinator: TestCoordinator): Promise<{ run: RunRecor
   return { run, endMap: () => applyReports.execute([reportsFrom('i-1', finished)]).then(settle) }
 }
 const partsOf = async ({ store }: TestCoordinator, { id }: RunRecord): Promise<TaskRecord[]> =>
-  (await store.tasks.list({ runId: id, from: `${id}-b`, limit: 2 * PARTS })).items
+  (await store.tasks.listWhole({ runId: id, from: `${id}-b`, limit: 2 * PARTS })).items
 
 test('a reduce of which only some parts could be made has all of them in the end, and begins no sooner', async (context) => {
   const coordinator = await createTestCoordinator(context)

@@ -1,5 +1,5 @@
 import { OPEN_STATES, type RunState, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
-import type { RunRecord, Store } from '@carillon/store'
+import type { RunHead, Store } from '@carillon/store'
 import type { MapFacts, StageTally } from '../domain/planners/map.ts'
 
 /** What takes room of those that may be under way at once. */
@@ -7,7 +7,7 @@ export const UNDER_WAY = OPEN_STATES.filter((state) => state !== 'waiting')
 const STOPPABLE = OPEN_STATES.filter((state) => state !== 'cancelling')
 
 /** What a planner needs to know of a run that maps, asked so that it costs the same for ten tasks and for a million while any is open. */
-export async function lookAtMap(store: Store, run: RunRecord): Promise<MapFacts> {
+export async function lookAtMap(store: Store, run: RunHead): Promise<MapFacts> {
   const { tasks } = store
   const runId = run.id
   const any = async (states: readonly RunState[], before?: string) => (await tasks.countUpTo({ runId, states, before, atMost: 1 })) > 0
@@ -22,7 +22,7 @@ export async function lookAtMap(store: Store, run: RunRecord): Promise<MapFacts>
   const stage = stageOf(waiting.id)
   const isTooEarly = stage !== 'map' && (await any(OPEN_STATES, stageStart(runId, stage)))
   // The first part of a reduce is made last: without it some may be missing, and they are made again.
-  if (stage === 'reduce' && !isTooEarly && !(await tasks.get([stageTaskId(runId, 'reduce', 0)]))[0])
+  if (stage === 'reduce' && !isTooEarly && !(await tasks.heads([stageTaskId(runId, 'reduce', 0)]))[0])
     return { tally: (await tallyOf(store, runId)).filter((kind) => kind.stage === 'map') }
   const limit = run.plan?.maxParallel
   const underWay = limit === undefined ? 0 : await tasks.countUpTo({ runId, states: UNDER_WAY, atMost: limit })

@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
-import type { LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
+import type { LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import { decideLoss } from '../domain/life.ts'
 import type { OfferLegs } from './offer-legs.ts'
 import type { PresenceWatch } from './presence.ts'
@@ -63,20 +64,21 @@ export class LoseInstance {
   }
 
   /** The process that owns it has registered again, or a new one of its name has begun it. */
-  #isBack({ namespace, owner, ownerSession }: RunRecord | TaskRecord): boolean {
+  #isBack({ namespace, owner, ownerSession }: RunHead | TaskHead): boolean {
     return owner !== null && this.#presence.holds(namespace, owner, ownerSession)
   }
 }
 
-async function pages<Item>(
-  store: LifeStore<Item>,
+async function pages<Head>(
+  store: Pick<LifeStore<never, Head>, 'ownedBy'>,
   query: { namespace: string; owner: string },
-  take: (items: Item[]) => Promise<void>,
+  take: (heads: Head[]) => Promise<void>,
 ): Promise<void> {
   let cursor: string | undefined
   do {
     const slice = await store.ownedBy({ ...query, cursor, limit: PAGE })
     await take(slice.items)
+    await nextTurn()
     cursor = slice.cursor
   } while (cursor)
 }

@@ -18,7 +18,7 @@ async function withMap(coordinator: TestCoordinator, fields: Partial<RunRecord> 
   return { run, root, map, write }
 }
 const pagesOf = async ({ store }: TestCoordinator, run: RunRecord): Promise<TaskRecord[]> =>
-  (await store.tasks.list({ runId: run.id, limit: 1_000 })).items.filter(({ name }) => name === 'page')
+  (await store.tasks.listWhole({ runId: run.id, limit: 1_000 })).items.filter(({ name }) => name === 'page')
 const finished = (run: RunRecord, taskId: string, result: unknown) =>
   reportsFrom('i-1', { type: 'finished', runId: run.id, taskId, attempt: 1, outcome: 'succeeded', result })
 

@@ -1,13 +1,18 @@
 import { CarillonError, childTaskId, isTaskId, LIMITS, type MapCall, printable, stageOf, writeJson } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
-import type { Store, TaskRecord } from '@carillon/store'
+import type { RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../domain/new-run.ts'
 import type { WorkPublisher } from './publish-work.ts'
 import { checkRuns, notRunning, runsIn } from './running-task.ts'
-import type { TaskOfRun, TaskWriter } from './write-tasks.ts'
+import type { TaskWriter } from './write-tasks.ts'
 
 /** Work messages that the broker has not accepted yet; beyond it whoever maps has to wait. */
 const OUTSTANDING = 10_000
+/** A task that maps, and the whole of its run: its children are published at once. */
+interface Parent {
+  readonly task: TaskHead
+  readonly run: RunRecord
+}
 const MAPPING = ['queued', 'running'] as const
 
 /** Makes a task of each item that a running task maps (semantics D4). The same call once more, in whatever attempt, makes nothing new. */
@@ -30,7 +35,7 @@ export class MapTasks {
     const { outstanding } = this.#work
     if (outstanding > OUTSTANDING) throw new CarillonError('QUEUE_FULL', `${outstanding} tasks wait for the broker to take them`)
     const children = childrenOf(parent, call, this.#clock.now())
-    if (call.attempt > 1) await this.#checkSame(children[0] as TaskRecord)
+    if (call.attempt > 1) await this.#checkSame(children[0] as TaskHead)
     const created = await this.#tasks.insert(children)
     // The children are there before their parent can end: whoever looks whether any task is open sees them. What is published belongs to an
     // attempt that was the current one after they were made.
@@ -47,9 +52,9 @@ export class MapTasks {
     return { created: created.length }
   }
 
-  async #parent(namespace: string, call: MapCall): Promise<TaskOfRun> {
+  async #parent(namespace: string, call: MapCall): Promise<Parent> {
     const { taskId } = call
-    const [known] = isTaskId(taskId) ? await this.#tasks.known([taskId]) : []
+    const known = isTaskId(taskId) ? await this.#read(taskId) : undefined
     if (!known || known.run.namespace !== namespace || known.task.name === null || stageOf(taskId) !== 'map') {
       const hint = 'Only the root of a map and the tasks it leads to may map: runs whose mode is map or map-reduce.'
       throw new CarillonError('INVALID_REQUEST', `task ${printable(taskId)} cannot map`, {
@@ -63,9 +68,15 @@ export class MapTasks {
     return known
   }
 
+  async #read(taskId: string): Promise<Parent | undefined> {
+    const runId = taskId.slice(0, taskId.indexOf('-'))
+    const [[task], [run]] = await Promise.all([this.#store.tasks.heads([taskId]), this.#store.runs.get([runId])])
+    return task && run && { task, run }
+  }
+
   /** The n-th call of a task is the same in every attempt. @throws CarillonError INVALID_REQUEST */
-  async #checkSame(asked: TaskRecord): Promise<void> {
-    const [there] = await this.#store.tasks.get([asked.id])
+  async #checkSame(asked: TaskHead): Promise<void> {
+    const [there] = await this.#store.tasks.heads([asked.id])
     if (!there || (there.name === asked.name && there.total === asked.total)) return
     throw new CarillonError('INVALID_REQUEST', `call is wrong: an earlier attempt has asked for ${there.total} items for ${there.name}`, {
       field: 'call',
@@ -74,13 +85,13 @@ export class MapTasks {
     })
   }
 
-  #touch({ id }: TaskRecord, call: MapCall): Promise<boolean> {
+  #touch({ id }: TaskHead, call: MapCall): Promise<boolean> {
     return this.#store.tasks.update([{ id, expect: runsIn(call, MAPPING), set: { mapped: 1 } }]).then(([outcome]) => outcome === 'applied')
   }
 }
 
 /** @throws CarillonError ITEM_TOO_LARGE, JSON_TOO_DEEP, MAP_TOO_DEEP */
-function childrenOf({ run, task }: TaskOfRun, { call, name, items }: MapCall, now: number): TaskRecord[] {
+function childrenOf({ run, task }: Parent, { call, name, items }: MapCall, now: number): TaskRecord[] {
   const last = childTaskId(task.id, call, items.length - 1)
   if (last.length > LIMITS.taskIdLength)
     throw new CarillonError('MAP_TOO_DEEP', `the tasks of task ${task.id} are nested too deep`, { field: 'taskId', value: task.id })

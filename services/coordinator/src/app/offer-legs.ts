@@ -1,6 +1,6 @@
 import { type OfferAnswer, subjects } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, traceHeaders } from '@carillon/runtime'
-import type { Slice, Store, TaskRecord } from '@carillon/store'
+import type { RunRecord, Slice, Store, TaskHead } from '@carillon/store'
 import { decideLegLoss, decideLegMove, isSeatOf, routedLeg, seatRecord } from '../domain/planners/broadcast.ts'
 import { workText } from '../domain/views.ts'
 import type { PresenceWatch } from './presence.ts'
@@ -10,6 +10,8 @@ const OFFER_WITHIN_MS = 2_000
 const OFFER_AGAIN_MS = 2_000
 const BUSY_AGAIN_MS = 1_000
 const PAGE = 500
+/** Offers of so many payloads fit into the memory of a process and into the buffer of its connection. */
+const UNDER_WAY_AT_MOST = 50
 
 /** Offers the tasks of a broadcast to their instances; what is not heard of again is offered anew by the task's `wakeAt`. */
 export class OfferLegs {
@@ -19,6 +21,10 @@ export class OfferLegs {
   readonly #broker: Broker
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #waiting: TaskOfRun[] = []
+  #underWay = 0
+  /** The run of the last offer: legs of one run are offered one after another, and have its payload in common. */
+  #last: { readonly id: string; readonly run: Promise<RunRecord | undefined> } | undefined
   /** Set once by the composition. */
   arm: (due: { id: string; wakeAt: number }) => void = () => undefined
 
@@ -33,9 +39,28 @@ export class OfferLegs {
 
   /** Called from where nobody waits. */
   soon(leg: TaskOfRun): void {
-    this.execute(leg).catch((error: unknown) =>
-      this.#log.error({ evt: 'offer.failed', taskId: leg.task.id, err: error }, 'a task could not be offered; it is tried again'),
-    )
+    this.#waiting.push(leg)
+    this.#next()
+  }
+
+  #next(): void {
+    for (let leg = this.#takeWaiting(); leg !== undefined; leg = this.#takeWaiting()) {
+      const { id } = leg.task
+      this.#underWay++
+      this.execute(leg)
+        .catch((error: unknown) =>
+          this.#log.error({ evt: 'offer.failed', taskId: id, err: error }, 'a task could not be offered; it is tried again'),
+        )
+        .finally(() => {
+          this.#underWay--
+          if (this.#underWay === 0) this.#last = undefined
+          this.#next()
+        })
+    }
+  }
+
+  #takeWaiting(): TaskOfRun | undefined {
+    return this.#underWay < UNDER_WAY_AT_MOST ? this.#waiting.shift() : undefined
   }
 
   async execute(leg: TaskOfRun): Promise<void> {
@@ -46,12 +71,15 @@ export class OfferLegs {
     }
   }
 
-  async #offer({ run, task }: TaskOfRun): Promise<void> {
+  async #offer({ run: { id }, task }: TaskOfRun): Promise<void> {
+    if (this.#last?.id !== id) this.#last = { id, run: this.#store.runs.get([id]).then(([run]) => run) }
+    const run = await this.#last.run
+    if (!run) return
     let answer: OfferAnswer | undefined
     try {
       const options = { timeout: OFFER_WITHIN_MS, ...traceHeaders(run.traceparent) }
       const subject = subjects.direct(run.namespace, task.target ?? '')
-      answer = (await this.#broker.connection.request(subject, workText(run, task), options)).json<OfferAnswer>()
+      answer = (await this.#broker.connection.request(subject, workText(run, { ...task, item: null }), options)).json<OfferAnswer>()
     } catch (error) {
       this.#log.debug({ evt: 'offer.unanswered', taskId: task.id, target: task.target, err: error }, 'an offer had no answer')
     }
@@ -70,7 +98,7 @@ export class OfferLegs {
   }
 
   /** In its first attempt a leg is with the instance that it was made for. */
-  async #hasSeat(leg: TaskRecord): Promise<boolean> {
+  async #hasSeat(leg: TaskHead): Promise<boolean> {
     if (leg.attempt === 1) return true
     const seat = seatRecord(leg, this.#clock.now())
     const [outcome] = await this.#store.steps.insert([seat])
@@ -104,7 +132,7 @@ export class OfferLegs {
     } while (cursor)
   }
 
-  async #again(task: TaskRecord, delayMs: number): Promise<void> {
+  async #again(task: TaskHead, delayMs: number): Promise<void> {
     const wakeAt = this.#clock.now() + delayMs
     await this.#store.tasks.update([{ id: task.id, expect: { state: ['queued'], attempt: task.attempt }, set: { wakeAt } }])
     this.arm({ id: task.id, wakeAt })

@@ -1,7 +1,9 @@
-import { subjects, workOfRunFilter } from '@carillon/contracts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isTaskId, subjects, workOfRunFilter } from '@carillon/contracts'
 import type { Broker, Clock, Logger, StreamPublisher } from '@carillon/runtime'
-import type { RunRecord, TaskRecord } from '@carillon/store'
+import type { RunHead, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
 import { workText } from '../domain/views.ts'
+import { OwedWork } from './owed-work.ts'
 
 /** The stream has a message on this subject already: what we wanted. */
 const SUBJECT_TAKEN = 10077
@@ -9,8 +11,24 @@ const SUBJECT_TAKEN = 10077
 /** Repairs of one run in the same span of time are one. */
 const REPAIR_SPAN_MS = 30_000
 
+/** What is on its way to the broker at most. Beyond it a task is remembered by its id, and read again when there is room. */
+const MOST_BYTES = 16 * 1024 * 1024
+/** What is on its way while something is read again: little, because what others publish meanwhile comes after it. */
+const BULK_BYTES = 2 * 1024 * 1024
+/** Read at once, of that. */
+const READ_BYTES = 2 * 1024 * 1024
+const READ_AT_MOST = 200
+/** Tasks that are remembered by their ids; whoever makes many of them waits for fewer. */
+const OWED_AT_MOST = 10_000
+
 /** Something that is owed a work message: a task, and the run that it belongs to. The only task of a single run is the run itself. */
 export interface Work {
+  readonly run: RunHead
+  readonly task: RunHead | TaskHead
+}
+
+/** The same with what is to be told to who does it. */
+export interface WholeWork {
   readonly run: RunRecord
   readonly task: RunRecord | TaskRecord
 }
@@ -24,8 +42,12 @@ export interface Expectation {
   before: Expectation | undefined
 }
 
-/** Publishes the work message of queued tasks that anyone may take, and knows which the broker has not accepted yet. */
+/**
+ * Publishes the work message of queued tasks that anyone may take, and knows which the broker has not accepted yet. What is at hand goes out at
+ * once. What is not, and what there is no room for, is read from the store when there is: a few at a time, of each run in turn.
+ */
 export class WorkPublisher {
+  readonly #store: Store
   readonly #broker: Broker
   readonly #publisher: StreamPublisher
   readonly #clock: Clock
@@ -34,8 +56,11 @@ export class WorkPublisher {
   readonly #unaccepted = new Map<string, Expectation>()
   /** Tasks whose publish was refused or had no answer; the repair looks at them. */
   readonly refused = new Set<string>()
+  readonly #owed = new OwedWork()
+  #isReading = false
 
-  constructor(options: { broker: Broker; publisher: StreamPublisher; clock: Clock; log: Logger }) {
+  constructor(options: { store: Store; broker: Broker; publisher: StreamPublisher; clock: Clock; log: Logger }) {
+    this.#store = options.store
     this.#broker = options.broker
     this.#publisher = options.publisher
     this.#clock = options.clock
@@ -68,19 +93,96 @@ export class WorkPublisher {
    *   several coordinators that repair at the same time is enough
    */
   publish(work: Work, options: { again: boolean } = { again: false }): void {
+    if (isWhole(work) && this.#publisher.outstandingBytes < MOST_BYTES) this.#publishWhole(work, options)
+    else this.#publishLater(work.task.id, options)
+  }
+
+  /** Whether a task is still to be read and published here. */
+  willPublish(taskId: string): boolean {
+    return this.#owed.has(taskId)
+  }
+
+  /** Resolves when the tasks that are still to be read and published are few. Whoever makes many waits for it before he makes more. */
+  room(): Promise<void> {
+    return this.#owed.room(OWED_AT_MOST)
+  }
+
+  #publishWhole(work: WholeWork, { again }: { again: boolean }): void {
     const { id, attempt, queuedAt } = work.task
-    if (options.again) {
-      this.#send(work, `${id}.${attempt}.again.${Math.floor(this.#clock.now() / REPAIR_SPAN_MS)}`)
-      return
-    }
-    if (attempt === 1) {
-      this.#send(work, `${id}.1`)
-      return
-    }
+    if (again) this.#send(work, `${id}.${attempt}.again.${Math.floor(this.#clock.now() / REPAIR_SPAN_MS)}`)
+    else if (attempt === 1) this.#send(work, `${id}.1`)
     // The message of the attempt before may still wait for its acknowledgement: it must go before this one can come.
-    this.withdraw(work)
-      .then(() => this.#send(work, `${id}.${attempt}.${queuedAt}`))
-      .catch((error: unknown) => this.refuse(id, String(error)))
+    else
+      this.withdraw(work)
+        .then(() => this.#send(work, `${id}.${attempt}.${queuedAt}`))
+        .catch((error: unknown) => this.refuse(id, String(error)))
+  }
+
+  #publishLater(taskId: string, options: { again: boolean }): void {
+    this.#owed.add(taskId, options)
+    if (this.#isReading) return
+    this.#isReading = true
+    this.#publishOwed().catch((error: unknown) =>
+      this.#log.error({ evt: 'work.unread', err: error }, 'work could not be read to be published; the audit finds it'),
+    )
+  }
+
+  async #publishOwed(): Promise<void> {
+    try {
+      for (let owed = this.#owed.next(READ_AT_MOST); owed.size > 0; owed = this.#owed.next(READ_AT_MOST)) await this.#publishNext(owed)
+    } finally {
+      // At once: what is added from now on finds nobody who reads.
+      this.#isReading = false
+    }
+  }
+
+  async #publishNext(owed: ReadonlyMap<string, { readonly again: boolean }>): Promise<void> {
+    const ids = [...owed.keys()]
+    const works = await this.readNext(ids).catch((error: unknown) => {
+      for (const id of ids) this.refuse(id, String(error))
+      return ids.map(() => undefined)
+    })
+    for (const [i, [id, options]] of [...owed].entries()) {
+      const work = works[i]
+      const attempt = work?.task.attempt
+      if (i >= works.length) this.#owed.add(id, options)
+      else if (isOwed(work)) this.#publishWhole(work, options)
+      else if (attempt !== undefined) this.satisfied(id, attempt)
+      else if (!this.refused.has(id)) this.settled(id)
+    }
+  }
+
+  /**
+   * Waits until there is room to publish more, and reads the first of these tasks with all that their messages carry: as many as there is room
+   * for, one in any case. The only task of a single run has the run's id. What is not there is undefined.
+   */
+  async readNext(ids: readonly string[]): Promise<(WholeWork | undefined)[]> {
+    await nextTurn()
+    await this.#publisher.room(BULK_BYTES)
+    return this.#read(ids.slice(0, READ_AT_MOST), READ_BYTES)
+  }
+
+  async #read(ids: readonly string[], maxBytes: number): Promise<(WholeWork | undefined)[]> {
+    const { runs, tasks } = this.#store
+    const found = new Map<string, TaskRecord | undefined>()
+    const taskIds = ids.filter(isTaskId)
+    for (const [i, task] of (await tasks.get(taskIds, maxBytes)).entries()) found.set(taskIds[i] as string, task)
+    const runIds = [...new Set(ids.map((id) => (isTaskId(id) ? (found.get(id)?.runId ?? '') : id)))].filter((id) => id !== '')
+    const foundRuns = new Map((await runs.get(runIds, maxBytes)).map((run, i) => [runIds[i] as string, run]))
+    const works: (WholeWork | undefined)[] = []
+    let bytes = 0
+    for (const id of ids) {
+      const task = isTaskId(id) ? found.get(id) : foundRuns.get(id)
+      const runId = task && ('runId' in task ? task.runId : task.id)
+      const isRead = isTaskId(id) ? found.has(id) && (runId === undefined || foundRuns.has(runId)) : foundRuns.has(id)
+      const run = runId === undefined ? undefined : foundRuns.get(runId)
+      const work = task && run && { run, task }
+      // A message carries the payload of the run as well: many tasks may share one.
+      if (work) bytes += work.run.payload.length + ('item' in work.task ? (work.task.item?.length ?? 0) : 0)
+      if (!isRead || (bytes > maxBytes && works.length > 0)) break
+      works.push(work)
+    }
+    return works
   }
 
   /** Takes a task's message out of the stream, if it is there. */
@@ -89,7 +191,7 @@ export class WorkPublisher {
   }
 
   /** The same for all tasks of a run with many. */
-  async withdrawAll(run: RunRecord): Promise<void> {
+  async withdrawAll(run: RunHead): Promise<void> {
     await this.#broker.manager.streams.purge('WORK', { filter: workOfRunFilter(run.namespace, run.handler, run.id) })
   }
 
@@ -106,7 +208,7 @@ export class WorkPublisher {
     return oldest
   }
 
-  #send({ run, task }: Work, messageId: string): void {
+  #send({ run, task }: WholeWork, messageId: string): void {
     const subject = subjects.work(run.namespace, run.handler, task.id)
     const message = { subject, body: workText(run, task), messageId, traceparent: run.traceparent ?? undefined }
     this.#publisher.publish(message, (refusal) => {
@@ -146,4 +248,14 @@ export class WorkPublisher {
     this.#unaccepted.delete(taskId)
     this.refused.delete(taskId)
   }
+}
+
+function isWhole(work: Work): work is WholeWork {
+  return 'payload' in work.run && ('item' in work.task || 'payload' in work.task)
+}
+
+/** Whether the broker should have a message of it. */
+export function isOwed<Kind extends Work>(work: Kind | undefined): work is Kind {
+  if (work?.task.state !== 'queued') return false
+  return 'runId' in work.task ? work.task.target === null && work.run.state === 'running' : work.run.mode === 'single'
 }

@@ -1,8 +1,7 @@
 import { CarillonError, type JobView, type Page, printable } from '@carillon/contracts'
-import type { Clock } from '@carillon/runtime'
+import { type Clock, pageThatFits } from '@carillon/runtime'
 import type { DueQuery, JobRecord, Store } from '@carillon/store'
 import { jobView } from '../domain/views.ts'
-import { pageThatFits } from './page-that-fits.ts'
 
 export const jobId = (namespace: string, name: string) => `${namespace}/${name}`
 
@@ -105,11 +104,9 @@ export class ReadJobs {
   }
 
   async list(namespace: string, page: { cursor?: string | undefined; limit: number }): Promise<Page<JobView>> {
-    const slice = await pageThatFits(
-      page.limit,
-      (limit) => this.#store.jobs.list({ namespace, ...page, limit }),
-      (job) => job.payload.length,
+    return pageThatFits(
+      (maxBytes) => this.#store.jobs.list({ namespace, ...page, maxBytes }),
+      (jobs) => jobs.map(jobView),
     )
-    return { items: slice.items.map(jobView), ...(slice.cursor ? { next: slice.cursor } : {}) }
   }
 }

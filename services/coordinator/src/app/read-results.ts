@@ -1,7 +1,7 @@
 import { CarillonError, isTaskId, type Page, printable, type TaskResult } from '@carillon/contracts'
+import { pageThatFits } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { rangeOf } from '../domain/planners/map.ts'
-import { pageThatFits } from './page-that-fits.ts'
 
 /** Reads what a reduce or merge task has to reduce, in the order of the map. */
 export class ReadResults {
@@ -25,9 +25,9 @@ export class ReadResults {
       })
     }
     const leaves = { runId: task.runId, ...range, state: 'succeeded', isLeaf: true, cursor } as const
-    const read = (limit: number) => this.#store.tasks.list({ ...leaves, limit })
-    const slice = await pageThatFits(query.limit, read, ({ result }) => result?.length ?? 0)
-    const items = slice.items.map(({ id, result }) => ({ taskId: id, result: result === null ? null : (JSON.parse(result) as unknown) }))
-    return { items, ...(slice.cursor ? { next: slice.cursor } : {}) }
+    return pageThatFits(
+      (maxBytes) => this.#store.tasks.listWhole({ ...leaves, limit: query.limit, maxBytes }),
+      (tasks) => tasks.map(({ id, result }) => ({ taskId: id, result: result === null ? null : (JSON.parse(result) as unknown) })),
+    )
   }
 }

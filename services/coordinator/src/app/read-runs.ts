@@ -1,7 +1,7 @@
-import { CarillonError, type Failure, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
-import type { RunRecord, Store } from '@carillon/store'
+import { CarillonError, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
+import { pageThatFits } from '@carillon/runtime'
+import type { RunHead, RunRecord, Store } from '@carillon/store'
 import { runView, taskView } from '../domain/views.ts'
-import { pageThatFits } from './page-that-fits.ts'
 import type { PresenceWatch } from './presence.ts'
 
 export function runNotFound(runId: string): CarillonError {
@@ -29,41 +29,38 @@ export class ReadRuns {
   }
 
   async get(namespace: string, runId: string): Promise<RunView> {
-    return this.#view(await this.#run(namespace, runId))
+    const [run] = await this.#store.runs.get([runId])
+    if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
+    return this.#view(run)
   }
 
+  /** Without payloads and results: those are asked for by id. */
   async list(
     namespace: string,
     query: { job?: string | undefined; state?: RunState | undefined; cursor?: string | undefined; limit: number },
   ): Promise<Page<RunView>> {
-    const slice = await pageThatFits(query.limit, (limit) => this.#store.runs.list({ namespace, ...query, limit }), lettersOf)
-    return { items: slice.items.map((run) => this.#view(run)), ...(slice.cursor ? { next: slice.cursor } : {}) }
+    return pageThatFits(
+      (maxBytes) => this.#store.runs.list({ namespace, ...query, maxBytes }),
+      (runs) => runs.map((run) => this.#view(run)),
+    )
   }
 
   async tasks(
     namespace: string,
     query: { runId: string; state?: RunState | undefined; cursor?: string | undefined; limit: number },
   ): Promise<Page<TaskView>> {
-    await this.#run(namespace, query.runId)
-    const slice = await pageThatFits(query.limit, (limit) => this.#store.tasks.list({ ...query, limit }), lettersOf)
-    return { items: slice.items.map(taskView), ...(slice.cursor ? { next: slice.cursor } : {}) }
+    const [run] = await this.#store.runs.heads([query.runId])
+    if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, query.runId)
+    return pageThatFits(
+      (maxBytes) => this.#store.tasks.listWhole({ ...query, maxBytes }),
+      (tasks) => tasks.map(taskView),
+    )
   }
 
-  async #run(namespace: string, runId: string): Promise<RunRecord> {
-    const [run] = await this.#store.runs.get([runId])
-    if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
-    return run
-  }
-
-  #view(run: RunRecord): RunView {
+  #view(run: RunHead & Partial<RunRecord>): RunView {
     if (run.state !== 'queued' || this.#presence.offers(run.namespace, run.handler)) return runView(run)
     const offered = this.#presence.handlers(run.namespace)
     const these = offered.length > 0 ? `these are offered: ${offered.join(', ')}` : 'no handler is offered at all'
     return runView({ ...run, reason: null }, { reason: 'no-instance', message: `no instance offers handler \`${run.handler}\`; ${these}` })
   }
-}
-
-/** Letters of the JSON and the error that a record holds. */
-function lettersOf(life: { payload?: string; result: string | null; error: Failure | null }): number {
-  return (life.payload?.length ?? 0) + (life.result?.length ?? 0) + (life.error?.message.length ?? 0) + (life.error?.stack?.length ?? 0)
 }

@@ -1,6 +1,6 @@
 import { CarillonError, printable, type RunTree } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
-import type { Store, TaskRecord } from '@carillon/store'
+import type { Store, TaskHead } from '@carillon/store'
 import { stagesOf } from '../domain/planners/map.ts'
 import { countsOf, totalOf } from '../domain/planners/planner.ts'
 import { leftMsOf, percentOf } from '../domain/tree.ts'
@@ -25,7 +25,7 @@ export class ReadTree {
 
   /** @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST of a run with one task */
   async execute(namespace: string, runId: string): Promise<RunTree> {
-    const [run] = await this.#store.runs.get([runId])
+    const [run] = await this.#store.runs.heads([runId])
     if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
     if (run.mode === 'single') throw hasOneTask(runId)
     const now = this.#clock.now()
@@ -64,7 +64,7 @@ export class ReadTree {
   }
 }
 
-const tookMs = ({ startedAt, endedAt }: TaskRecord, now: number) => (startedAt === null ? 0 : (endedAt ?? now) - startedAt)
+const tookMs = ({ startedAt, endedAt }: TaskHead, now: number) => (startedAt === null ? 0 : (endedAt ?? now) - startedAt)
 
 function hasOneTask(runId: string): CarillonError {
   return new CarillonError('INVALID_REQUEST', `run ${printable(runId)} has one task, itself`, {

@@ -27,7 +27,7 @@ beforeEach(async (context) => {
 
 function repairer(clock = systemClock) {
   const { broker, publisher, log } = base
-  const work = new WorkPublisher({ broker, publisher, clock, log })
+  const work = new WorkPublisher({ store, broker, publisher, clock, log })
   const tasks = new TaskWriter({ store, work, writer: undefined as never, clock, log })
   return { work, repair: new RepairQueue({ store, tasks, broker, work, clock, log }) }
 }

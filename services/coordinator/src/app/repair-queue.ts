@@ -1,7 +1,7 @@
 import { isTaskId, SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
-import type { LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
-import type { Work, WorkPublisher } from './publish-work.ts'
+import type { PageQuery, RunHead, Store } from '@carillon/store'
+import { isOwed, type Work, type WorkPublisher } from './publish-work.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
@@ -10,6 +10,8 @@ const ANSWER_BYTES = 4 * 1024 * 1024
 /** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
 const BARRIER_WITHIN_MS = TIMES.ackWaitMs + 15_000
 const BARRIER_POLL_MS = 50
+
+type QueuedQuery = PageQuery & Pick<Span, 'from' | 'before'>
 
 export interface Span {
   readonly from: number
@@ -89,18 +91,19 @@ export class RepairQueue {
     }
   }
 
-  async #runs(query: Parameters<LifeStore<RunRecord>['queued']>[0]) {
+  async #runs(query: QueuedQuery) {
     const { items, cursor } = await this.#store.runs.queued(query)
     return { works: items.map(only), cursor }
   }
 
-  async #tasksOf(query: Parameters<LifeStore<TaskRecord>['queued']>[0]) {
+  async #tasksOf(query: QueuedQuery) {
     const { items, cursor } = await this.#store.tasks.queued(query)
     return { works: await this.#tasks.withRuns(items), cursor }
   }
 
   async #repair(candidates: readonly (Work | undefined)[], signal: AbortSignal): Promise<number> {
-    const owed = candidates.filter(isOwed)
+    // What is still to be published here is no loss.
+    const owed = candidates.filter(isOwed).filter(({ task }) => !this.#work.willPublish(task.id))
     const there = await this.#subjectsThere(owed.map(subjectOf))
     const missing: Work[] = []
     for (const work of owed) {
@@ -113,12 +116,19 @@ export class RepairQueue {
       // Whoever asked tries again: to give up without a word would leave what is owed to the auditor, for minutes.
       throw new Error(`${missing.length} tasks have no message, and whether they are done is not known: reports wait to be applied`)
     }
-    const again = await this.#read(missing.map(({ task }) => task.id))
+    return this.#publishAgain(missing, signal)
+  }
+
+  async #publishAgain(missing: readonly Work[], signal: AbortSignal): Promise<number> {
     let published = 0
-    for (const [i, work] of again.entries()) {
-      if (!isOwed(work) || work.task.attempt !== missing[i]?.task.attempt) continue
-      this.#work.publish(work, { again: true })
-      published++
+    for (let i = 0; i < missing.length && !signal.aborted; ) {
+      const works = await this.#work.readNext(missing.slice(i).map(({ task }) => task.id))
+      for (const work of works) {
+        const isSame = work?.task.attempt === missing[i++]?.task.attempt
+        if (!isOwed(work) || !isSame) continue
+        this.#work.publish(work, { again: true })
+        published++
+      }
     }
     return published
   }
@@ -126,7 +136,7 @@ export class RepairQueue {
   async #read(ids: readonly string[]): Promise<(Work | undefined)[]> {
     const runIds = ids.filter((id) => !isTaskId(id))
     const taskIds = ids.filter(isTaskId)
-    const [runs, tasks] = await Promise.all([this.#store.runs.get(runIds), this.#tasks.known(taskIds)])
+    const [runs, tasks] = await Promise.all([this.#store.runs.heads(runIds), this.#tasks.known(taskIds)])
     return ids.map((id) => (isTaskId(id) ? tasks[taskIds.indexOf(id)] : only(runs[runIds.indexOf(id)])))
   }
 
@@ -165,11 +175,6 @@ export class RepairQueue {
 const subjectOf = ({ run, task }: Work) => subjects.work(run.namespace, run.handler, task.id)
 
 /** The only task of a single run. */
-function only(run: RunRecord | undefined): Work | undefined {
+function only(run: RunHead | undefined): Work | undefined {
   return run && { run, task: run }
-}
-
-function isOwed(work: Work | undefined): work is Work {
-  if (work?.task.state !== 'queued') return false
-  return 'runId' in work.task ? work.task.target === null && work.run.state === 'running' : work.run.mode === 'single'
 }

@@ -13,7 +13,7 @@ export interface Caller {
 /** A task by its id: one of many, or the only one of a single run. */
 export async function findWork({ store, tasks }: { store: Store; tasks: TaskWriter }, taskId: string): Promise<Work | undefined> {
   if (isTaskId(taskId)) return (await tasks.known([taskId]))[0]
-  const [run] = await store.runs.get([taskId])
+  const [run] = await store.runs.heads([taskId])
   return run && { run, task: run }
 }
 

@@ -43,8 +43,8 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
     attempts: there.tries,
     backoff: there.backoff,
     timeoutMs: there.timeoutMs ?? undefined,
-    shards: there.plan?.items === undefined ? there.plan?.shards : undefined,
-    items: there.plan?.items === undefined ? undefined : JSON.parse(there.plan.items),
+    shards: there.items === null ? there.plan?.shards : undefined,
+    items: there.items === null ? undefined : JSON.parse(there.items),
     maxParallel: there.plan?.maxParallel,
     tolerate: there.plan?.tolerate,
   })

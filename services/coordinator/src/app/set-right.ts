@@ -1,5 +1,5 @@
 import type { Clock } from '@carillon/runtime'
-import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
+import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import { decideAnew, type Lived, slotAnew } from '../domain/timing.ts'
 import type { JobCache } from './read-jobs.ts'
 import type { RunWriter } from './write-runs.ts'
@@ -42,12 +42,12 @@ export class SetRight {
       after = dueOf(jobs.at(-1))
       isMore = jobs.length === PAGE
     }
-    await eachPage(this.#store.runs, { shares, signal }, async (runs: RunRecord[]) => {
+    await eachPage(this.#store.runs, { shares, signal }, async (runs: RunHead[]) => {
       const changes = runs.flatMap((run) => this.#anew(run, (decision) => ({ run, decision })))
       await this.#writer.write(changes)
       count += changes.length
     })
-    await eachPage(this.#store.tasks, { shares, signal }, async (tasks: TaskRecord[]) => {
+    await eachPage(this.#store.tasks, { shares, signal }, async (tasks: TaskHead[]) => {
       const wrong = tasks.filter((task) => this.#anew(task, () => task).length > 0)
       const known = wrong.length > 0 ? await this.#tasks.known(wrong.map(({ id }) => id)) : []
       const changes = known.flatMap((work) => (work ? this.#anew(work.task, (decision) => ({ ...work, decision })) : []))
@@ -57,7 +57,7 @@ export class SetRight {
     return count
   }
 
-  #anew<Change>(life: RunRecord | TaskRecord, change: (decision: NonNullable<ReturnType<typeof decideAnew>>) => Change): Change[] {
+  #anew<Change>(life: RunHead | TaskHead, change: (decision: NonNullable<ReturnType<typeof decideAnew>>) => Change): Change[] {
     const decision = decideAnew(life, { now: this.#clock.now(), lived: this.#lived })
     return decision ? [change(decision)] : []
   }
@@ -89,13 +89,13 @@ const dueOf = (item: { id: string; wakeAt: number | null } | undefined): Due | u
   item === undefined || item.wakeAt === null ? undefined : { id: item.id, wakeAt: item.wakeAt }
 
 async function eachPage<Item extends { readonly id: string; readonly wakeAt: number | null }>(
-  store: LifeStore<Item>,
+  store: Pick<LifeStore<never, Item>, 'due' | 'heads'>,
   { shares, signal }: { shares: DueQuery['shares']; signal: AbortSignal },
   take: (items: Item[]) => Promise<void>,
 ): Promise<void> {
   for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {
     const due = await store.due({ until: END_OF_TIME, after, shares, limit: PAGE })
-    if (due.length > 0) await take((await store.get(due.map(({ id }) => id))).filter((item) => item !== undefined))
+    if (due.length > 0) await take((await store.heads(due.map(({ id }) => id))).filter((item) => item !== undefined))
     after = due.at(-1)
     isMore = due.length === PAGE
   }

@@ -7,6 +7,9 @@ import type { JobCache } from './read-jobs.ts'
 import { differingField, saidOf } from './said.ts'
 import type { RunWriter } from './write-runs.ts'
 
+/** Runs that are read at once to be compared. */
+const COMPARED_BYTES = 4 * 1024 * 1024
+
 /** One run that is asked for, not yet checked. */
 export interface StartItem {
   readonly namespace: string
@@ -93,22 +96,29 @@ export class StartRuns {
     return outcomes
   }
 
-  /** Of runs that were there already: the same request yields them, another one is a conflict. Compared is what the callers said. */
+  /**
+   * Of runs that were there already: the same request yields them, another one is a conflict. Compared is what the callers said: a few runs at a
+   * time, however large they are.
+   */
   async #compare(asked: readonly Checked[]): Promise<(StartedRun | CarillonError)[]> {
     const ids = asked.map(idOf)
-    const stored = await this.#store.runs.get(ids)
-    return Promise.all(
-      asked.map(async (item, k) => {
-        const runId = ids[k] as string
-        // A run that was kept for its time and removed keeps its key, and its id for as long as it may be asked for again.
-        const there = stored[k] ?? (await this.#store.retention.tombstones([runId]))[0]
-        // Its time came to an end between the two reads.
-        if (there === undefined) return new CarillonError('CONCURRENT_CHANGE', `run ${runId} is being removed; ask again`)
-        const field = there.namespace === item.namespace ? differingField(there, item.checked) : undefined
-        if (there.namespace !== item.namespace || field !== undefined) return conflict(item, there, field)
-        return { runId, created: false }
-      }),
-    )
+    const outcomes: (StartedRun | CarillonError)[] = []
+    while (outcomes.length < asked.length) {
+      const stored = await this.#store.runs.get(ids.slice(outcomes.length), COMPARED_BYTES)
+      for (const run of stored) outcomes.push(await this.#compareWith(run, asked[outcomes.length] as Checked))
+    }
+    return outcomes
+  }
+
+  async #compareWith(run: RunRecord | undefined, item: Checked): Promise<StartedRun | CarillonError> {
+    const runId = run?.id ?? idOf(item)
+    // A run that was kept for its time and removed keeps its key, and its id for as long as it may be asked for again.
+    const there = run ?? (await this.#store.retention.tombstones([runId]))[0]
+    // Its time came to an end between the two reads.
+    if (there === undefined) return new CarillonError('CONCURRENT_CHANGE', `run ${runId} is being removed; ask again`)
+    const field = there.namespace === item.namespace ? differingField(there, item.checked) : undefined
+    if (there.namespace !== item.namespace || field !== undefined) return conflict(item, there, field)
+    return { runId, created: false }
   }
 }
 

@@ -1,6 +1,6 @@
 import { CarillonError, isEnded } from '@carillon/contracts'
 import { type Clock, inIsolation, mayPass } from '@carillon/runtime'
-import type { RunRecord, Store } from '@carillon/store'
+import type { RunHead, Store } from '@carillon/store'
 import { decideWake } from '../domain/life.ts'
 import type { Lived } from '../domain/timing.ts'
 import type { AdvanceRun } from './advance-run.ts'
@@ -29,11 +29,11 @@ export class WakeRuns {
   async execute(ids: readonly string[]): Promise<void> {
     const now = this.#clock.now()
     const changes: RunChange[] = []
-    const faulty: { run: RunRecord; error: CarillonError }[] = []
+    const faulty: { run: RunHead; error: CarillonError }[] = []
     const errors: unknown[] = []
     const read = await inIsolation(
       ids,
-      (some) => this.#store.runs.get(some),
+      (some) => this.#store.runs.heads(some),
       (_, error) => {
         errors.push(error)
         return undefined
@@ -57,7 +57,7 @@ export class WakeRuns {
     if (errors.length > 0) throw errors[0]
   }
 
-  #lookAt(run: RunRecord, now: number): RunChange {
+  #lookAt(run: RunHead, now: number): RunChange {
     const isLost = run.owner !== null && this.#presence.isLost(run.namespace, run.owner, run.ownerSession)
     const decision = decideWake(run, { policy: run, isLost, now, lived: this.#lived })
     const isOverTime = !isLost && run.state === 'running' && decision.event !== 'checked'

@@ -1,17 +1,20 @@
 import { CarillonError, type Control, isEnded, subjects } from '@carillon/contracts'
 import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/runtime'
-import type { InsertOutcome, RunRecord, Store, UpdateOutcome } from '@carillon/store'
+import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import { decideFault } from '../domain/fault.ts'
 import { CHECK_QUEUED_MS, type Decision, isRefused } from '../domain/life.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
-import type { WorkPublisher } from './publish-work.ts'
+import { isOwed, type WorkPublisher } from './publish-work.ts'
 
 /** A decision about a run as it was known when deciding. */
 export interface RunChange {
-  readonly run: RunRecord
+  readonly run: RunHead
   readonly decision: Decision
 }
+
+/** A run as it was written: with its result, if it has just got one. */
+type WrittenRun = RunHead & Pick<Partial<RunRecord>, 'result'>
 
 const RECENT_AT_MOST = 50_000
 /** An end that was not told, because its coordinator died, is told by another one after this. */
@@ -29,8 +32,8 @@ export class RunWriter {
   readonly #presence: PresenceWatch
   readonly #clock: Clock
   readonly #log: Logger
-  /** Open runs as last written here, without their payload: spares a read for most reports. The conditions of a write guard against its age. */
-  readonly #recent = new Map<string, RunRecord>()
+  /** Open runs as last written here: spares a read for most reports. The conditions of a write guard against its age. */
+  readonly #recent = new Map<string, RunHead>()
   /** Set once by the composition: timers, and the planner of runs with many tasks. */
   arm: (due: { id: string; wakeAt: number }) => void = () => undefined
   advance: (runId: string) => void = () => undefined
@@ -53,12 +56,12 @@ export class RunWriter {
     this.#log = options.log
   }
 
-  /** Runs by id, from memory where they were written lately; payloads may be missing (`''`). */
-  async known(ids: readonly string[]): Promise<(RunRecord | undefined)[]> {
+  /** Runs by id, from memory where they were written lately. */
+  async known(ids: readonly string[]): Promise<(RunHead | undefined)[]> {
     const found = ids.map((id) => this.#recent.get(id))
     const missing = ids.filter((_, i) => found[i] === undefined)
     if (missing.length === 0) return found
-    const read = await this.#store.runs.get(missing)
+    const read = await this.#store.runs.heads(missing)
     let next = 0
     return found.map((run) => run ?? read[next++])
   }
@@ -77,7 +80,7 @@ export class RunWriter {
     runs: readonly RunRecord[],
     options: { answerFirst?: boolean; until?: () => Promise<ReadonlySet<string>> } = {},
   ): Promise<readonly (InsertOutcome | CarillonError)[]> {
-    const expected = runs.map((run) => (isOwed(run) ? this.#work.expect(run) : undefined))
+    const expected = runs.map((run) => (isOwed({ run, task: run }) ? this.#work.expect(run) : undefined))
     const outcomes = await inIsolation(
       runs,
       (some) => this.#store.runs.insert(some),
@@ -105,12 +108,12 @@ export class RunWriter {
 
   /** They are stored and their caller has the answer: what could not be published is published by the repair. */
   #leaveToRepair(runs: readonly RunRecord[], error: unknown): void {
-    for (const run of runs) if (isOwed(run)) this.#work.refuse(run.id, String(error))
+    for (const run of runs) if (isOwed({ run, task: run })) this.#work.refuse(run.id, String(error))
   }
 
   /** What was cancelled between its insert and its time had no message yet that could be taken back. */
   async #withdrawCancelled(created: readonly RunRecord[]): Promise<void> {
-    for (const run of await this.#store.runs.get(created.map(({ id }) => id))) {
+    for (const run of await this.#store.runs.heads(created.map(({ id }) => id))) {
       if (run?.state !== 'cancelled') continue
       this.#recent.delete(run.id)
       await this.withdraw(run)
@@ -130,8 +133,8 @@ export class RunWriter {
     if (given.length === 0) return []
     const changes = given.map((change) => this.#reminded(change, options))
     const outcomes = await this.#update(changes)
-    const written: RunRecord[] = []
-    const faulty: { run: RunRecord; error: CarillonError }[] = []
+    const written: WrittenRun[] = []
+    const faulty: { run: RunHead; error: CarillonError }[] = []
     for (const [i, { run, decision }] of changes.entries()) {
       const outcome = outcomes[i]
       if (outcome !== 'applied') {
@@ -176,7 +179,7 @@ export class RunWriter {
    * Ends runs about which nothing can be decided or stored.
    * @throws CarillonError when not even that can be stored: then it is not the run that is at fault
    */
-  async endFaulty(faulty: readonly { run: RunRecord; error: CarillonError }[]): Promise<void> {
+  async endFaulty(faulty: readonly { run: RunHead; error: CarillonError }[]): Promise<void> {
     if (faulty.length === 0) return
     const changes: RunChange[] = []
     for (const { run, error } of faulty) {
@@ -203,7 +206,7 @@ export class RunWriter {
   }
 
   /** Their ends have been told. */
-  async #told(runs: readonly RunRecord[]): Promise<void> {
+  async #told(runs: readonly RunHead[]): Promise<void> {
     if (runs.length === 0) return
     await this.#store.runs.update(
       runs.map((run) => ({ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt: null } })),
@@ -211,15 +214,15 @@ export class RunWriter {
   }
 
   /** Says again that a run has ended: of a report that was applied before, whose event may have been lost. */
-  async repeatEnd(run: RunRecord): Promise<void> {
+  async repeatEnd(run: RunHead): Promise<void> {
     if (!isEnded(run.state)) return
-    await this.#announcer.runEndedBefore(run)
+    await this.#announcer.runEndedBefore(run, async () => (await this.#store.runs.get([run.id]))[0])
     if (run.wakeAt !== null) await this.#told([run])
   }
 
   /** What the states of written runs ask for. */
-  async #follow(runs: readonly RunRecord[]): Promise<void> {
-    const ended: RunRecord[] = []
+  async #follow(runs: readonly WrittenRun[]): Promise<void> {
+    const ended: WrittenRun[] = []
     for (const run of runs) {
       if (isEnded(run.state)) {
         this.#recent.delete(run.id)
@@ -230,39 +233,27 @@ export class RunWriter {
     if (ended.length > 0) await this.#announcer.runsEnded(ended)
   }
 
-  #push(run: RunRecord): void {
+  #push(run: RunHead): void {
     if (run.wakeAt !== null) this.arm({ id: run.id, wakeAt: run.wakeAt })
     if (run.mode !== 'single') {
       this.#recent.delete(run.id)
       this.advance(run.id)
       return
     }
-    if (run.state === 'queued') this.#queue(run)
+    if (run.state === 'queued') this.#work.publish({ run, task: run })
     else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
     this.#remember(run)
   }
 
-  #queue(run: RunRecord): void {
-    if (run.payload !== '') {
-      this.#work.publish({ run, task: run })
-      return
-    }
-    this.#store.runs
-      .get([run.id])
-      .then(([whole]) => {
-        if (whole?.state === 'queued' && whole.attempt === run.attempt) this.#work.publish({ run: whole, task: whole })
-        else this.#work.satisfied(run.id, run.attempt)
-      })
-      .catch((error: unknown) => this.#work.refuse(run.id, String(error)))
-  }
-
-  #remember(run: RunRecord): void {
-    this.#recent.set(run.id, { ...run, payload: '' })
+  /** @param run may be whole: what is large must not stay in memory */
+  #remember(run: RunHead & Partial<RunRecord>): void {
+    const { payload: _payload, items: _items, result: _result, error, ...head } = run
+    this.#recent.set(run.id, { ...head, error: error && { ...error, stack: undefined } })
     if (this.#recent.size > RECENT_AT_MOST) this.#recent.delete(this.#recent.keys().next().value as string)
   }
 
   /** A queued run that was cancelled must not start: its message goes, and whoever may hold it already hears of it. */
-  async withdraw(run: RunRecord): Promise<void> {
+  async withdraw(run: RunHead): Promise<void> {
     for (const { instance } of this.#presence.offering(run.namespace, run.handler))
       this.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
     await this.#work.withdraw({ run, task: run })
@@ -275,9 +266,4 @@ export class RunWriter {
   now(): number {
     return this.#clock.now()
   }
-}
-
-/** Whether a work message is owed for it. */
-function isOwed(run: RunRecord): boolean {
-  return run.state === 'queued' && run.mode === 'single'
 }

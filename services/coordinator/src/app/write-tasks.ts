@@ -1,6 +1,6 @@
 import { CarillonError, isEnded } from '@carillon/contracts'
 import { type Clock, inIsolation, type Logger } from '@carillon/runtime'
-import type { RunRecord, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { RunHead, Store, TaskHead, TaskRecord, UpdateOutcome } from '@carillon/store'
 import { decideFault } from '../domain/fault.ts'
 import { type Decision, isRefused } from '../domain/life.ts'
 import type { WorkPublisher } from './publish-work.ts'
@@ -8,8 +8,8 @@ import type { RunWriter } from './write-runs.ts'
 
 /** A task of a run with many, and the run: what is the same for all of them. */
 export interface TaskOfRun {
-  readonly task: TaskRecord
-  readonly run: RunRecord
+  readonly task: TaskHead
+  readonly run: RunHead
 }
 
 /** A decision about a task as it was known when deciding. */
@@ -42,13 +42,13 @@ export class TaskWriter {
 
   /** Tasks by id, each with its run. */
   async known(ids: readonly string[]): Promise<(TaskOfRun | undefined)[]> {
-    return this.withRuns(await this.#store.tasks.get(ids))
+    return this.withRuns(await this.#store.tasks.heads(ids))
   }
 
   /** Puts the runs to their tasks; one whose run is not there is undefined. */
-  async withRuns(tasks: readonly (TaskRecord | undefined)[]): Promise<(TaskOfRun | undefined)[]> {
+  async withRuns(tasks: readonly (TaskHead | undefined)[]): Promise<(TaskOfRun | undefined)[]> {
     const runIds = [...new Set(tasks.flatMap((task) => (task ? [task.runId] : [])))]
-    const runs = new Map((await this.#store.runs.get(runIds)).map((run) => [run?.id, run]))
+    const runs = new Map((await this.#store.runs.heads(runIds)).map((run) => [run?.id, run]))
     return tasks.map((task) => {
       const run = task && runs.get(task.runId)
       return run && { task, run }
@@ -69,7 +69,7 @@ export class TaskWriter {
   }
 
   /** What inserted tasks ask for. */
-  follow(run: RunRecord, tasks: readonly TaskRecord[]): void {
+  follow(run: RunHead, tasks: readonly TaskRecord[]): void {
     for (const task of tasks) if (task.state === 'queued') this.#work.publish({ run, task })
     if (tasks.some((task) => task.state === 'waiting')) this.advance(run.id)
   }

@@ -1,9 +1,9 @@
 import { LIMITS, nextState, statesBefore } from '@carillon/contracts'
-import type { TaskLife } from '@carillon/store'
+import type { LifeHead } from '@carillon/store'
 import type { Decision, Refused } from './life.ts'
 
 /** Nothing that is decided about it can be stored: it ends, or nobody would ever hear of it again. */
-export function decideFault(life: TaskLife, context: { error: { code: string; message: string }; now: number }): Decision | Refused {
+export function decideFault(life: LifeHead, context: { error: { code: string; message: string }; now: number }): Decision | Refused {
   const state = nextState(life.state, 'faulted')
   if (!state) return { refused: 'not-open' }
   const expect = { state: statesBefore('faulted').filter((from) => nextState(from, 'faulted') === state), attempt: life.attempt }

@@ -19,7 +19,7 @@ import {
   TIMES,
   writeJson,
 } from '@carillon/contracts'
-import type { LifeExpectation, Resume, TaskLife } from '@carillon/store'
+import type { LifeExpectation, LifeHead, Resume, TaskLife } from '@carillon/store'
 import { beganAt, decideToWait, type Lived, leftOfDelay, ranFor } from './timing.ts'
 
 /** What a life needs to know besides itself. */
@@ -61,7 +61,7 @@ export const NO_LOSSES = { losses: 0, interruptions: null } as const
 
 /** A report about a life as it is known. `progress` is the last one before an end that came with it. */
 export function decideReport(
-  life: TaskLife,
+  life: LifeHead,
   report: Report,
   context: { policy: Policy; instance: string; now: number; progress?: Progress },
 ): Decision | Refused {
@@ -115,7 +115,7 @@ export function progressOf({ percent, note }: { percent: number; note?: string |
 }
 
 /** Given back before it began: the same attempt waits for another instance. */
-function decideRelease(life: TaskLife, { instance, now }: { instance: string; now: number }): Decision | Refused {
+function decideRelease(life: LifeHead, { instance, now }: { instance: string; now: number }): Decision | Refused {
   const state = nextState(life.state, 'released')
   if (state === undefined) return { refused: 'not-open' }
   const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
@@ -124,7 +124,7 @@ function decideRelease(life: TaskLife, { instance, now }: { instance: string; no
 
 /** Its process ends while it runs, and has said so. */
 function decideDeath(
-  life: TaskLife,
+  life: LifeHead,
   { blame, error }: { blame: Blame; error: Failure },
   { instance, now }: { instance: string; now: number },
 ): Decision | Refused {
@@ -135,7 +135,7 @@ function decideDeath(
 
 /** It goes on later, as a further attempt that uses no try: a number of its own keeps what is late apart. */
 function decideSleep(
-  life: TaskLife,
+  life: LifeHead,
   { delayMs }: { delayMs: number },
   { instance, now }: { instance: string; now: number },
 ): Decision | Refused {
@@ -150,7 +150,7 @@ function decideSleep(
 
 /** An instance takes up work that another one gave back: no loss, the same attempt. */
 export function decideTakeUp(
-  life: TaskLife,
+  life: LifeHead,
   context: { policy: Policy; instance: string; session?: string | undefined; now: number },
 ): Decision {
   const wakeAt = nextCheck(context.now, context.policy.timeoutMs, context.now)
@@ -160,7 +160,7 @@ export function decideTakeUp(
 }
 
 /** Whoever took a run knows that its handler maps: it is planned anew, and has tasks from now on. */
-export function decideToMap(life: TaskLife, context: { kind: HandlerKind; now: number }): Decision {
+export function decideToMap(life: LifeHead, context: { kind: HandlerKind; now: number }): Decision {
   const set = {
     mode: context.kind,
     state: 'queued',
@@ -179,7 +179,7 @@ export function nextCheck(startedAt: number, timeoutMs: number | null, now: numb
   return timeoutMs === null ? regular : Math.min(regular, Math.max(now + 1, startedAt + timeoutMs + SILENT_MS))
 }
 
-function finishedEvent(life: TaskLife, report: FinishedReport): RunEvent {
+function finishedEvent(life: LifeHead, report: FinishedReport): RunEvent {
   if (report.outcome === 'succeeded') return resultText(report) instanceof CarillonError ? 'failed' : 'succeeded'
   if (report.outcome === 'cancelled') return 'cancelled'
   const final =
@@ -188,7 +188,7 @@ function finishedEvent(life: TaskLife, report: FinishedReport): RunEvent {
 }
 
 function finishedSet(
-  life: TaskLife,
+  life: LifeHead,
   report: FinishedReport,
   context: { policy: Policy; instance: string; now: number; event: RunEvent },
 ): Partial<TaskLife> {
@@ -267,7 +267,7 @@ export function runsAlone({ losses, interruptions }: Pick<TaskLife, 'losses' | '
  * Its instance is gone: the next attempt is queued, or it is poison after three losses in a row (semantics C8). What another task is known to have
  * caused is counted apart. The third loss is that of a process in which it was alone, or one that it is known to have ended.
  */
-export function decideLoss(life: TaskLife, { now, blame = 'unknown', error }: { now: number; blame?: Blame; error?: Failure }): Decision {
+export function decideLoss(life: LifeHead, { now, blame = 'unknown', error }: { now: number; blame?: Blame; error?: Failure }): Decision {
   const expect = { state: [life.state], attempt: life.attempt, owner: [life.owner] }
   if (life.state === 'cancelling')
     return { event: 'lost', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', endedAt: now } }
@@ -297,7 +297,7 @@ export function decideLoss(life: TaskLife, { now, blame = 'unknown', error }: { 
 }
 
 /** Its owner is silent beyond the time limit. */
-export function decideTimeout(life: TaskLife, context: { policy: Policy; now: number }): Decision {
+export function decideTimeout(life: LifeHead, context: { policy: Policy; now: number }): Decision {
   const error = { name: 'TimeoutError', message: `the attempt took longer than ${context.policy.timeoutMs} ms` }
   const report: FinishedReport = { type: 'finished', runId: '', taskId: '', attempt: life.attempt, outcome: 'timed_out', error }
   const event = finishedEvent(life, report)
@@ -307,7 +307,7 @@ export function decideTimeout(life: TaskLife, context: { policy: Policy; now: nu
 }
 
 /** What the `wakeAt` of an open life asks for: a delay is over, its owner is gone or silent, its time is up, or it is looked at again later. */
-export function decideWake(life: TaskLife, context: { policy: Policy; isLost: boolean; now: number; lived: Lived }): Decision {
+export function decideWake(life: LifeHead, context: { policy: Policy; isLost: boolean; now: number; lived: Lived }): Decision {
   const { policy, isLost, now, lived } = context
   if (life.state === 'delayed') {
     const leftMs = leftOfDelay(life, context)
@@ -321,7 +321,7 @@ export function decideWake(life: TaskLife, context: { policy: Policy; isLost: bo
   return { event: 'checked', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { wakeAt: next } }
 }
 
-export function decideDue(life: TaskLife, now: number): Decision {
+export function decideDue(life: LifeHead, now: number): Decision {
   return {
     event: 'due',
     expect: { state: ['delayed'], attempt: life.attempt },
@@ -330,7 +330,7 @@ export function decideDue(life: TaskLife, now: number): Decision {
 }
 
 /** A task of a run with many that waited may begin. Who is offered it by name is offered it again, if it is not heard of. */
-export function decideFree(task: TaskLife & { target: string | null }, now: number): Decision | Refused {
+export function decideFree(task: LifeHead & { target: string | null }, now: number): Decision | Refused {
   const state = nextState(task.state, 'freed')
   if (!state) return { refused: 'not-open' }
   const wakeAt = task.target === null ? null : now + TIMES.ackWaitMs
@@ -338,7 +338,7 @@ export function decideFree(task: TaskLife & { target: string | null }, now: numb
 }
 
 /** A task of a run that is retried: it waits until the planner frees it. */
-export function decideReopen(task: TaskLife, context: { tries: number }): Decision | Refused {
+export function decideReopen(task: LifeHead, context: { tries: number }): Decision | Refused {
   const state = nextState(task.state, 'reopened')
   if (!state) return { refused: 'not-open' }
   const attempt = task.attempt + 1
@@ -348,7 +348,7 @@ export function decideReopen(task: TaskLife, context: { tries: number }): Decisi
   return { event: 'reopened', expect: { state: [task.state], attempt: task.attempt }, set }
 }
 
-export function decideCancel(life: TaskLife, now: number, reason: Reason = 'cancelled-by-request'): Decision | Refused {
+export function decideCancel(life: LifeHead, now: number, reason: Reason = 'cancelled-by-request'): Decision | Refused {
   const state = nextState(life.state, 'cancel')
   if (!state) return { refused: 'not-open' }
   const expect = { state: [life.state], attempt: life.attempt }
@@ -357,7 +357,7 @@ export function decideCancel(life: TaskLife, now: number, reason: Reason = 'canc
 }
 
 /** Of a task that is tried again: steps that are done stay so, those that have failed for good are tried again. The step after the last: it was never restarted from one. */
-export function retriedAt({ resume }: TaskLife, attempt: number): Resume {
+export function retriedAt({ resume }: LifeHead, attempt: number): Resume {
   return { step: resume?.step ?? LIMITS.steps, epoch: resume?.epoch ?? 0, since: attempt }
 }
 
@@ -375,7 +375,7 @@ const FRESH = {
 } as const
 
 /** A manual retry: a new attempt with as many tries as at first. */
-export function decideRestart(life: TaskLife, context: { tries: number; now: number }): Decision | Refused {
+export function decideRestart(life: LifeHead, context: { tries: number; now: number }): Decision | Refused {
   const state = nextState(life.state, 'restarted')
   if (!state) return { refused: 'not-open' }
   return {

@@ -8,7 +8,7 @@ import {
   taskIdOf,
   writeJson,
 } from '@carillon/contracts'
-import { type JobRecord, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
+import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
 import { CHECK_QUEUED_MS, NO_LOSSES } from './life.ts'
 import { modeOf, planOf } from './plan.ts'
 import { instantAhead, type MissedSlots } from './schedule.ts'
@@ -63,6 +63,7 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
     handler: job.handler,
     mode: modeOf(job.mode, origin.kind),
     plan: job.plan,
+    items: job.items,
     slot,
     payload: job.payload,
     tries: job.attempts,
@@ -151,7 +152,7 @@ export interface TaskPlace {
 }
 
 /** The record of one task of a run with many: it waits until the planner frees it. */
-export function taskOfRun(run: RunRecord, place: TaskPlace): TaskRecord {
+export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
   return {
     id: place.id ?? taskIdOf(run.id, place.index),
     namespace: run.namespace,

@@ -11,16 +11,13 @@ import {
 import type { JobRecord, Plan } from '@carillon/store'
 
 type PlanRequest = Pick<StartRun, 'mode' | 'shards' | 'items' | 'maxParallel' | 'tolerate'>
-type Planned = { readonly mode: RunMode; readonly plan: Plan | null }
+type Planned = Pick<JobRecord, 'mode' | 'plan' | 'items'>
 
 /**
  * What a request says of its tasks; what it leaves open comes from the job.
  * @throws CarillonError INVALID_REQUEST of fields that contradict each other, PAYLOAD_TOO_LARGE of the items
  */
-export function planOf(
-  request: PlanRequest,
-  from: { job?: Pick<JobRecord, 'mode' | 'plan'> | undefined; kind?: HandlerKind | undefined } = {},
-): Planned {
+export function planOf(request: PlanRequest, from: { job?: Planned | undefined; kind?: HandlerKind | undefined } = {}): Planned {
   const { job, kind } = from
   const { shards, items } = request
   if (shards !== undefined && items !== undefined) throw contradiction('items', items, 'Give either shards or items.')
@@ -33,20 +30,20 @@ export function planOf(
     for (const field of ['maxParallel', 'tolerate'] as const)
       if (request[field] !== undefined)
         throw contradiction(field, request[field], 'Only runs with many tasks have it: give shards or items.')
-    return { mode, plan: null }
+    return { mode, plan: null, items: null }
   }
-  const inherited = job?.mode === mode ? (job.plan ?? {}) : {}
+  const inherited = job?.mode === mode ? { ...job.plan, items: job.items } : { items: null }
   const maxParallel = request.maxParallel ?? inherited.maxParallel
   const tolerate = request.tolerate ?? inherited.tolerate
   const own = isSharded ? shardsOf(request) : { shards: shards ?? inherited.shards, items: inherited.items }
-  return { mode, plan: definedOnly({ ...own, maxParallel, tolerate }) }
+  return { mode, plan: definedOnly({ shards: own.shards, maxParallel, tolerate }), items: own.items }
 }
 
 /** Runs of a handler that maps do so, unless another mode is asked for. */
 export const modeOf = (mode: RunMode, kind: HandlerKind | undefined): RunMode => (mode === 'single' ? (kind ?? mode) : mode)
 
-function shardsOf({ shards, items }: PlanRequest): { shards: number | undefined; items?: string } {
-  if (!items) return { shards }
+function shardsOf({ shards, items }: PlanRequest): { shards: number | undefined; items: string | null } {
+  if (!items) return { shards, items: null }
   const limit = { maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
   const text = `[${items.map((item, i) => writeJson(item, { ...limit, field: `items.${i}` })).join(',')}]`
   const bytes = Buffer.byteLength(text)

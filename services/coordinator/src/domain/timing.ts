@@ -1,5 +1,5 @@
 import { type FinishedReport, isEnded } from '@carillon/contracts'
-import type { JobRecord, TaskLife } from '@carillon/store'
+import type { JobRecord, LifeHead } from '@carillon/store'
 import type { Decision, Policy } from './life.ts'
 import { firstSlot, timesOf } from './schedule.ts'
 
@@ -23,25 +23,25 @@ export function ranFor({ durationMs, startedAt, endedAt }: FinishedReport): numb
 }
 
 /** When an attempt began, on our clock: an executor's clock decides nothing, how long it ran does, within what we know. */
-export function beganAt(life: TaskLife, durationMs: number | undefined, context: { policy: Policy; now: number }): number {
+export function beganAt(life: LifeHead, durationMs: number | undefined, context: { policy: Policy; now: number }): number {
   const { policy, now } = context
   if (durationMs === undefined) return life.startedAt ?? now
   return Math.min(now, Math.max(now - Math.round(durationMs), policy.createdAt, life.queuedAt ?? 0))
 }
 
 /** How much of a delay is left; 0 or less: it is over. A delay counts from when it was asked for, a time that someone named by the clock. */
-export function leftOfDelay({ wakeAt, delayMs }: TaskLife, { now, lived }: { now: number; lived: Lived }): number {
+export function leftOfDelay({ wakeAt, delayMs }: LifeHead, { now, lived }: { now: number; lived: Lived }): number {
   if (wakeAt === null) return 0
   return delayMs === null ? wakeAt - now : delayMs - lived.since(wakeAt - delayMs)
 }
 
 /** Waits for this much longer. */
-export function decideToWait(life: TaskLife, { now, leftMs }: { now: number; leftMs: number }): Decision {
+export function decideToWait(life: LifeHead, { now, leftMs }: { now: number; leftMs: number }): Decision {
   return { event: 'checked', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { wakeAt: now + leftMs } }
 }
 
 /** Sets right what was stored by a clock that was wrong; undefined where nothing is. */
-export function decideAnew(life: TaskLife, context: { now: number; lived: Lived }): Decision | undefined {
+export function decideAnew(life: LifeHead, context: { now: number; lived: Lived }): Decision | undefined {
   const { now } = context
   if (life.wakeAt === null) return undefined
   if (life.state === 'delayed') {

@@ -1,9 +1,9 @@
 import { isEnded } from '@carillon/contracts'
-import type { RunRecord, TaskRecord } from '@carillon/store'
+import type { RunHead, TaskHead } from '@carillon/store'
 import { type Counts, endedOf, totalOf } from './planners/planner.ts'
 
 /** How far a run with many tasks is, in percent: tasks that have ended, and the progress of those that run. */
-export function percentOf(run: RunRecord, counts: Counts, running: readonly TaskRecord[]): number {
+export function percentOf(run: RunHead, counts: Counts, running: readonly TaskHead[]): number {
   if (isEnded(run.state)) return 100
   const total = totalOf(counts)
   if (total === 0) return 0
@@ -12,7 +12,7 @@ export function percentOf(run: RunRecord, counts: Counts, running: readonly Task
 }
 
 /** The time that is left, if the rest goes as fast as what is done; undefined where that cannot be said. */
-export function leftMsOf(run: RunRecord, percent: number, now: number): number | undefined {
+export function leftMsOf(run: RunHead, percent: number, now: number): number | undefined {
   if (run.state !== 'running' || run.startedAt === null || percent <= 0 || percent >= 100) return undefined
   return Math.round(((now - run.startedAt) * (100 - percent)) / percent)
 }

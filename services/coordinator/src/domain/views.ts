@@ -1,5 +1,5 @@
 import { type JobView, LIMITS, type Progress, type RunView, type TaskView } from '@carillon/contracts'
-import type { JobRecord, RunRecord, TaskLife, TaskRecord } from '@carillon/store'
+import type { JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
 import { runsAlone } from './life.ts'
 
 let lastMs = Number.NaN
@@ -40,15 +40,18 @@ export function jobView(job: JobRecord): JobView {
   })
 }
 
-/** @param waiting why a queued run waits, when it is known */
-export function runView(run: RunRecord, waiting?: { reason: 'no-instance'; message: string }): RunView {
+/**
+ * @param run of a head the view has neither payload nor result
+ * @param waiting why a queued run waits, when it is known
+ */
+export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: 'no-instance'; message: string }): RunView {
   return present<RunView>({
     runId: run.id,
     job: run.job,
     handler: run.handler,
     mode: run.mode,
     trigger: run.trigger,
-    payload: JSON.parse(run.payload),
+    payload: parsed(run.payload),
     key: run.key,
     slot: run.slot === null ? null : iso(run.slot),
     dueAt: run.state === 'delayed' && run.wakeAt !== null ? iso(run.wakeAt) : null,
@@ -60,19 +63,21 @@ export function runView(run: RunRecord, waiting?: { reason: 'no-instance'; messa
   })
 }
 
-export function taskView(task: TaskRecord): TaskView {
-  const item = task.item === null ? undefined : (JSON.parse(task.item) as unknown)
+/** @param task of a head the view has neither item nor result */
+export function taskView(task: TaskHead & Partial<TaskRecord>): TaskView {
   return present<TaskView>({
     taskId: task.id,
     task: task.name,
     index: task.index,
-    item,
+    item: parsed(task.item),
     ...lifeView(task),
     instance: task.owner ?? task.target,
   })
 }
 
-function lifeView(life: TaskLife) {
+const parsed = (text: string | null | undefined): unknown => (text === null || text === undefined ? undefined : JSON.parse(text))
+
+function lifeView(life: LifeHead & Partial<TaskLife>) {
   return {
     state: life.state,
     reason: life.reason,
@@ -81,30 +86,37 @@ function lifeView(life: TaskLife) {
     interruptions: life.interruptions,
     instance: life.owner,
     progress: life.progress,
-    result: life.result === null ? null : JSON.parse(life.result),
+    result: parsed(life.result),
     failure: life.error,
     startedAt: life.startedAt === null ? null : iso(life.startedAt),
     endedAt: life.endedAt === null ? null : iso(life.endedAt),
   }
 }
 
+/** A run that has ended, with its result if it has one. */
+export type EndedRun = RunHead & Pick<Partial<RunRecord>, 'result'>
+
 /** Body of a run's terminal event. Written by hand, here and below: these are made for every run, and names need no escaping. */
-export function endedEventText(run: RunRecord): string {
+export function endedEventText(run: EndedRun): string {
   let text = `{"runId":"${run.id}","handler":"${run.handler}","state":"${run.state}","reason":"${run.reason}","attempt":${run.attempt},"at":"${iso(run.endedAt ?? 0)}"`
   if (run.job !== null) text += `,"job":"${run.job}"`
   if (run.error !== null) text += `,"failure":${JSON.stringify(run.error)}`
-  if (run.result !== null) text += run.result.length <= LIMITS.eventResultBytes ? `,"result":${run.result}` : ',"resultOmitted":true'
+  if (typeof run.result === 'string')
+    text += run.result.length <= LIMITS.eventResultBytes ? `,"result":${run.result}` : ',"resultOmitted":true'
   return `${text}}`
 }
 
 /** Body of a live signal of a run. */
-export function liveText(run: RunRecord, progress?: Progress): string {
+export function liveText(run: RunHead, progress?: Progress): string {
   const text = `{"runId":"${run.id}","handler":"${run.handler}","state":"${run.state}","attempt":${run.attempt}${run.job === null ? '' : `,"job":"${run.job}"`}`
   return progress ? `${text},"progress":${JSON.stringify(progress)}}` : `${text}}`
 }
 
+/** A task with its own part of the data. */
+export type TaskToDo = TaskHead & Pick<TaskRecord, 'item'>
+
 /** Body of a work message or an offer: the payload is JSON text already. */
-export function workText(run: RunRecord, task: RunRecord | TaskRecord): string {
+export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
   let text = `{"runId":"${run.id}","taskId":"${task.id}","handler":"${run.handler}","attempt":${task.attempt}`
   if (run.job !== null) text += `,"job":"${run.job}"`
   if (run.timeoutMs !== null) text += `,"timeoutMs":${run.timeoutMs}`

@@ -34,6 +34,8 @@ export class FakeBroker {
       if (done && this.#unanswered) this.#unanswered.push(() => done(refusal))
       else if (done) setImmediate(() => done(refusal))
     },
+    outstandingBytes: 0,
+    room: async () => undefined,
   } as unknown as StreamPublisher
 
   readonly broker = {

@@ -105,7 +105,7 @@ export function useCasesOn(given: TestGround) {
   const { store, clock, log, broker, publisher } = given
   const rejected = new RejectedMessages(publisher, log)
   const announcer = new Announcer({ broker, publisher, log })
-  const work = new WorkPublisher({ broker, publisher, clock, log })
+  const work = new WorkPublisher({ store, broker, publisher, clock, log })
   const since = (time: number) => Math.max(0, clock.now() - time)
   const lived: Lived = { since, awakeSince: since }
   const ground = { store, lived, work, announcer, broker, clock, log, rejected, presence: given.presence as unknown as PresenceWatch }

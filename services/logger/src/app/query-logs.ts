@@ -1,4 +1,5 @@
-import { type CALLS, type CallRequest, checkName, LIMITS, type LogView, type Page } from '@carillon/contracts'
+import { type CALLS, type CallRequest, checkName, type LogView, type Page } from '@carillon/contracts'
+import { pageThatFits } from '@carillon/runtime'
 import { levelsFrom, logView } from '../domain/log-view.ts'
 import type { LoggerParts } from './parts.ts'
 
@@ -11,16 +12,10 @@ type LogsQuery = CallRequest<typeof CALLS.logsQuery>
  */
 export async function queryLogs(parts: LoggerParts, namespace: string, query: LogsQuery): Promise<Page<LogView>> {
   checkName('namespace', namespace)
-  const { runId, taskId, order, cursor, level, text } = query
-  for (let limit = query.limit; ; ) {
-    const slice = await parts.store.logs.query({
-      ...{ namespace, runId, taskId, order, cursor, limit },
-      levels: level && levelsFrom(level),
-      text: text === '' ? undefined : text,
-    })
-    const page = { items: slice.items.map(logView), ...(slice.cursor === undefined ? {} : { next: slice.cursor }) }
-    const bytes = Buffer.byteLength(JSON.stringify(page))
-    if (bytes <= LIMITS.messageBytes || page.items.length <= 1) return page
-    limit = Math.max(1, Math.floor((0.8 * page.items.length * LIMITS.messageBytes) / bytes))
-  }
+  const { runId, taskId, order, cursor, limit, level, text } = query
+  const filter = { levels: level && levelsFrom(level), text: text === '' ? undefined : text }
+  return pageThatFits(
+    (maxBytes) => parts.store.logs.query({ namespace, runId, taskId, order, cursor, limit, maxBytes, ...filter }),
+    (lines) => lines.map(logView),
+  )
 }

@@ -1,4 +1,4 @@
-import type { StepRecord, TaskRecord } from '@carillon/store'
+import type { StepRecord, TaskHead } from '@carillon/store'
 import { type Decision, decideLoss } from '../life.ts'
 import { taskOfRun } from '../new-run.ts'
 import { begun, goOn, type Planner, reopened, totalOf } from './planner.ts'
@@ -22,13 +22,13 @@ export interface LegDecision extends Decision {
 }
 
 /** The instance of a leg is gone: the leg goes to an unused one as a further attempt, ends without one, and is poison after three losses (semantics C8, D1). */
-export function decideLegLoss(leg: TaskRecord, unused: readonly string[], now: number): LegDecision {
+export function decideLegLoss(leg: TaskHead, unused: readonly string[], now: number): LegDecision {
   const decision = decideLoss(leg, { now })
   return decision.set.state === 'queued' ? routedLeg(leg, decision, { unused, now }) : decision
 }
 
 /** Another leg of the run has the instance: this one goes to an unused one. Nobody was offered the attempt, so it uses no try. */
-export function decideLegMove(leg: TaskRecord, unused: readonly string[], now: number): LegDecision {
+export function decideLegMove(leg: TaskHead, unused: readonly string[], now: number): LegDecision {
   const expect = { state: ['queued'], attempt: leg.attempt } as const
   const set = { state: 'queued', attempt: leg.attempt + 1, attempts: leg.attempts + 1, queuedAt: now } as const
   return routedLeg(leg, { expect, set }, { unused, now })
@@ -36,7 +36,7 @@ export function decideLegMove(leg: TaskRecord, unused: readonly string[], now: n
 
 /** A lost leg with the instance that it goes to, or its end. Legs that move at the same time are spread over the unused instances. */
 export function routedLeg(
-  leg: TaskRecord,
+  leg: TaskHead,
   { expect, set }: Pick<Decision, 'expect' | 'set'>,
   { unused, now }: { unused: readonly string[]; now: number },
 ): LegDecision {
@@ -53,7 +53,7 @@ export function routedLeg(
  * Which leg an instance has, of those that were not made for it: an entry of the run's journal. It is inserted before the leg is offered, under
  * an id made of run and instance, so of several legs that choose one instance at the same moment exactly one gets it.
  */
-export function seatRecord(leg: TaskRecord, now: number): StepRecord {
+export function seatRecord(leg: TaskHead, now: number): StepRecord {
   const instance = leg.target as string
   return {
     id: `${leg.runId}.seat.${instance}`,
@@ -74,4 +74,4 @@ export function seatRecord(leg: TaskRecord, now: number): StepRecord {
 }
 
 /** Whether a seat is that of a leg. */
-export const isSeatOf = (seat: StepRecord, leg: TaskRecord) => seat.index === leg.index
+export const isSeatOf = (seat: StepRecord, leg: TaskHead) => seat.index === leg.index

@@ -1,5 +1,5 @@
 import { OWN_TASK_NAMES, type Stage, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
-import type { NamedTally, RunRecord, Tally, TaskRecord } from '@carillon/store'
+import type { NamedTally, RunHead, Tally, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../new-run.ts'
 import { begun, type Counts, countsOf, type Effect, endOf, type Facts, freed, NOT_SUCCEEDED, type Planner, totalOf } from './planner.ts'
 
@@ -85,7 +85,7 @@ export interface ReduceRange {
 }
 
 /** The parts of a reduce. @param firsts the ids of the leaves with which they begin, but for the first, which begins with the stage */
-export function reduceTasks(run: RunRecord, firsts: readonly string[]): TaskRecord[] {
+export function reduceTasks(run: RunHead, firsts: readonly string[]): TaskRecord[] {
   const starts = [stageStart(run.id, 'map'), ...firsts]
   return starts.map((from, index) => {
     const range: ReduceRange = { from, before: starts[index + 1] ?? stageStart(run.id, 'reduce') }
@@ -95,7 +95,7 @@ export function reduceTasks(run: RunRecord, firsts: readonly string[]): TaskReco
 }
 
 /** What a task has to reduce, or undefined for one that reduces nothing. */
-export function rangeOf(task: TaskRecord): ReduceRange | undefined {
+export function rangeOf(task: Pick<TaskRecord, 'id' | 'runId' | 'item'>): ReduceRange | undefined {
   const stage = stageOf(task.id)
   if (stage === 'merge') return { from: stageStart(task.runId, 'reduce'), before: stageStart(task.runId, 'merge') }
   return stage === 'reduce' && task.item !== null ? (JSON.parse(task.item) as ReduceRange) : undefined

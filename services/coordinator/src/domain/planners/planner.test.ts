@@ -62,9 +62,10 @@ test('a cancelled run frees nothing more', () => {
 })
 
 test('shards are made before their run begins, again after a crash, and opened again after a retry', () => {
-  const queued = shardsRun({ state: 'queued', queuedAt: NOW }, { shards: 3, items: '["a",{"b":2},null]' })
+  const queued = shardsRun({ state: 'queued', queuedAt: NOW }, { shards: 3 })
+  const items = '["a",{"b":2},null]'
   for (const counts of [{}, { waiting: 2 }]) {
-    const [create, decide] = planShards(facts(queued, counts))
+    const [create, decide] = planShards({ ...facts(queued, counts), items })
     assert.deepEqual(create?.do === 'create' && create.tasks.map(({ id, item, total }) => [id, item, total]), [
       [`${queued.id}-00000`, '"a"', 3],
       [`${queued.id}-00001`, '{"b":2}', 3],

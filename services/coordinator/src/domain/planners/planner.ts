@@ -1,5 +1,5 @@
 import { type EndedState, isEnded, type Reason, type RunState, type Stage } from '@carillon/contracts'
-import type { RunRecord, Tally, TaskRecord } from '@carillon/store'
+import type { RunHead, Tally, TaskRecord } from '@carillon/store'
 import { CHECK_RUNNING_MS, type Decision } from '../life.ts'
 import { toleratedOf } from '../plan.ts'
 import type { MapFacts } from './map.ts'
@@ -9,7 +9,9 @@ export type Counts = Partial<Record<RunState, number>>
 
 /** What a planner knows of a run with many tasks. It may be old: effects are such that an old view does no harm. */
 export interface Facts {
-  readonly run: RunRecord
+  readonly run: RunHead
+  /** Of a run whose tasks are still to be made, and that was given a list of items: JSON text. */
+  readonly items?: string | null
   /** Of a run that maps: see `map`. */
   readonly counts: Counts
   readonly map?: MapFacts
@@ -70,7 +72,7 @@ export function goOn(facts: Facts): Effect[] {
 }
 
 /** As many of the waiting tasks as there is room for. */
-export function freed(run: RunRecord, underWay: number): Effect[] {
+export function freed(run: RunHead, underWay: number): Effect[] {
   const limit = run.plan?.maxParallel
   if (limit === undefined) return [{ do: 'free' }]
   return underWay < limit ? [{ do: 'free', limit, room: limit - underWay }] : []

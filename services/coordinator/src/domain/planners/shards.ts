@@ -10,9 +10,9 @@ export const planShards: Planner = (facts) => {
   return [isMade ? reopened(facts) : { do: 'create', tasks: shardsOf(facts) }, begun(facts)]
 }
 
-function shardsOf({ run }: Facts): TaskRecord[] {
+function shardsOf({ run, items: text }: Facts): TaskRecord[] {
   const total = run.plan?.shards ?? 0
-  const items = run.plan?.items === undefined ? undefined : (JSON.parse(run.plan.items) as unknown[])
+  const items = typeof text === 'string' ? (JSON.parse(text) as unknown[]) : undefined
   return Array.from({ length: total }, (_, index) =>
     taskOfRun(run, { index, total, ...(items ? { item: JSON.stringify(items[index]) } : {}) }),
   )

@@ -33,6 +33,8 @@ export class SimulatedBroker {
         const refusal = this.#store(message)
         if (done) setImmediate(() => !isDead() && done(refusal))
       },
+      outstandingBytes: 0,
+      room: async () => undefined,
     } as unknown as StreamPublisher
     const broker = {
       connection: {

@@ -1,5 +1,6 @@
 import type { RunRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
+import { CHECK_QUEUED_MS } from '../../domain/life.ts'
 import type { Program } from './instance.ts'
 import type { Random } from './random.ts'
 
@@ -23,5 +24,6 @@ export function randomRun(random: Random, more: { handler: string; queuedAt: num
     steps: random.below(5),
   }
   const losses = mode === 'single' ? random.below(3) : 0
-  return { run: aRun(++runs, { ...many, ...more, losses, tries, attempts: tries, backoff }), program }
+  const wakeAt = mode === 'single' ? null : more.queuedAt + CHECK_QUEUED_MS
+  return { run: aRun(++runs, { ...many, ...more, wakeAt, losses, tries, attempts: tries, backoff }), program }
 }

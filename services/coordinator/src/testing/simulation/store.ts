@@ -36,7 +36,7 @@ export function watchedStore(store: Store, hooks: StoreHooks): Store {
     return done.then((result) => (hooks.isDead() ? never : result))
   }
   const watched = <Item extends RunRecord | TaskRecord>(
-    lives: LifeStore<Item>,
+    lives: Pick<LifeStore<Item, unknown>, 'insert' | 'get' | 'update'>,
     check: (before: Item | undefined, change: LifeChange) => void,
     after: (changes: readonly LifeChange[]) => void,
   ) => {

@@ -1,5 +1,5 @@
 import { POISON_AFTER } from '@carillon/contracts'
-import type { RunRecord, Store, TaskRecord } from '@carillon/store'
+import type { RunHead, Store, TaskHead } from '@carillon/store'
 
 /** How often something happened that may be held against a task: without three of these none may be poison. */
 export class Suspicions {
@@ -15,10 +15,10 @@ export class Suspicions {
     this.#counts.set(taskId, (this.#counts.get(taskId) ?? 0) + 1)
   }
 
-  async judge(store: Store, run: RunRecord): Promise<string[]> {
+  async judge(store: Store, run: RunHead): Promise<string[]> {
     const { items } = await store.tasks.list({ runId: run.id, state: 'failed', limit: 1_000 })
-    const lives: (RunRecord | TaskRecord)[] = [run, ...items]
-    const isInnocent = ({ id, reason }: RunRecord | TaskRecord) =>
+    const lives: (RunHead | TaskHead)[] = [run, ...items]
+    const isInnocent = ({ id, reason }: RunHead | TaskHead) =>
       reason === 'poison' && (this.#counts.get(id) ?? 0) + this.#before < POISON_AFTER
     return lives.filter(isInnocent).map(({ id }) => `${id} is poison, and has done nothing`)
   }
