@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { CarillonError, taskIdOf } from '@carillon/contracts'
 import type { Incoming } from '@carillon/runtime'
 import { settle } from '@carillon/runtime/testing'
-import type { LifeChange, RunRecord } from '@carillon/store'
+import type { LifeChange, RunHead, RunRecord } from '@carillon/store'
 import { aJob, aRun, aTask } from '@carillon/store/testing'
 import { spoil } from '../testing/spoiled-store.ts'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
@@ -99,10 +99,10 @@ test('one run that cannot be decided about, read or stored holds up none that wa
   const ids = await withRuns(coordinator, 5, (i) =>
     i === 0 ? { ...running, timeoutMs: 1, wakeAt: due, attempts: 3 } : { state: 'delayed', reason: 'delay', wakeAt: due, queuedAt: null },
   )
-  const get = store.runs.get.bind(store.runs)
-  const withoutBackoff = (run: RunRecord | undefined) => (run?.id === idOf(0) ? { ...run, backoff: null as never } : run)
-  store.runs.get = async (asked) => (await get(asked)).map(withoutBackoff)
-  spoil(store.runs, { method: 'get', isBad: (id: string) => id === idOf(1) })
+  const heads = store.runs.heads.bind(store.runs)
+  const withoutBackoff = (run: RunHead | undefined) => (run?.id === idOf(0) ? { ...run, backoff: null as never } : run)
+  store.runs.heads = async (asked) => (await heads(asked)).map(withoutBackoff)
+  spoil(store.runs, { method: 'heads', isBad: (id: string) => id === idOf(1) })
   spoil(store.runs, { method: 'update', isBad: ({ id, set }: LifeChange) => id === idOf(2) && set.state === 'queued' })
   await clock.advance(60_000)
   await assert.rejects(wakeRuns.execute(ids), { code: 'INTERNAL' })

@@ -1,7 +1,7 @@
 import { CarillonError, type ErrorCode } from '@carillon/contracts'
 
 interface Spoil<Item> {
-  readonly method: 'insert' | 'get' | 'update' | 'advance'
+  readonly method: 'insert' | 'heads' | 'update' | 'advance'
   /** Whether an item of a call is at fault. */
   readonly isBad: (item: Item) => boolean
   /** INTERNAL (default) is for good, STORE_UNAVAILABLE may pass. */
