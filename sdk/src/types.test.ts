@@ -40,6 +40,15 @@ mesh.handle('remind', async (ctx) => {
   return id
 })
 await mesh.start()
+const { client } = mesh
+const { items, next } = await client.instances.list({ limit: 1 })
+const following: readonly string[] = (await client.instances.list({ cursor: next })).items.map(({ instance }) => instance)
+for await (const { runId } of client.runs.list({ job: 'pay', state: 'failed' })) {
+  for await (const { level } of client.logs.query({ runId, level: 'warn' })) level satisfies string
+  for await (const { index } of client.runs.steps(runId)) index satisfies number
+}
+// @ts-expect-error a state that no run has
+client.runs.tasks('run', { state: 'lost' })
 `
 
 test('a service compiles with the types of the SDK checked, on plain settings', async (t) => {

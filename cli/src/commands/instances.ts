@@ -1,28 +1,27 @@
 import { CALLS, type InstanceView } from '@carillon/contracts'
 import type { Command } from 'commander'
+import { itemsOf } from '../client/pages.ts'
 import { now } from '../clock.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { type Column, printList } from '../output/table.ts'
 import { spanText, timeText } from '../output/time-text.ts'
+import { addListOptions, type ListOptions, moreText } from './list-options.ts'
 
 const MIB = 1024 * 1024
 const EMPTY = 'No executor is connected. Start one of yours (docs: README), or the demo: carillon demo'
 
 /** `carillon instances list`. */
 export function addInstancesCommands(program: Command): void {
-  program
-    .command('instances')
-    .description('live executors: list')
-    .command('list')
-    .alias('ls')
-    .description('live executors and what they offer')
-    .action(async (_options: unknown, self: Command) => {
-      const invocation = invocationOf(self)
-      await withClient(invocation, async (client) => {
-        const { items } = await client.call(CALLS.instancesList, {})
-        await printList(invocation.terminal, items, { columns: columns(), empty: `${EMPTY}${invocation.repeated}` })
-      })
-    })
+  const instances = program.command('instances').description('live executors: list')
+  addListOptions(instances.command('list').alias('ls').description('live executors and what they offer')).action(listInstances)
+}
+
+async function listInstances({ limit, all }: ListOptions, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  await withClient(invocation, async (client) => {
+    const { items, more } = await itemsOf((cursor) => client.call(CALLS.instancesList, { limit, cursor }), all === true)
+    await printList(invocation.terminal, items, { columns: columns(), empty: `${EMPTY}${invocation.repeated}`, more: moreText(more) })
+  })
 }
 
 function runningText({ load, capacity }: InstanceView): string {

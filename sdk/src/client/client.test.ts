@@ -174,3 +174,32 @@ test('events, live signals and log lines can be read as they come, until stopped
     break
   }
 })
+
+test('a list is a page where it is awaited, and all items where it is iterated, page by page', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  const asked: unknown[] = []
+  fake.answers['instances.list'] = (input: { cursor?: string; limit?: number }) => {
+    asked.push(input)
+    const page = Number(input.cursor ?? 0)
+    const items = page === 1 ? [] : [{ instance: `${page}-a` }, { instance: `${page}-b` }]
+    return page < 3 ? { items, next: String(page + 1) } : { items }
+  }
+  const { items, next } = await client.instances.list({ limit: 2, cursor: '2' })
+  assert.deepEqual([items.map(({ instance }) => instance), next], [['2-a', '2-b'], '3'])
+  asked.length = 0
+  const seen: string[] = []
+  for await (const { instance } of client.instances.list({ limit: 2 })) {
+    seen.push(`${instance} after ${asked.length}`)
+  }
+  assert.deepEqual(seen, ['0-a after 1', '0-b after 1', '2-a after 3', '2-b after 3', '3-a after 4', '3-b after 4'])
+  assert.deepEqual(asked, [{ limit: 2 }, ...['1', '2', '3'].map((cursor) => ({ limit: 2, cursor }))])
+  asked.length = 0
+  for await (const _ of client.instances.list()) break
+  assert.equal(asked.length, 1)
+  fake.answers['runs.list'] = () => ({ error: { code: 'INVALID_REQUEST', message: 'cursor is wrong' } })
+  await assert.rejects(client.runs.list({ cursor: 'x' }), hasCode('INVALID_REQUEST'))
+  await assert.rejects(async () => {
+    for await (const _ of client.runs.list({ cursor: 'x' })) assert.fail()
+  }, hasCode('INVALID_REQUEST'))
+})

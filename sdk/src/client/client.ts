@@ -10,7 +10,6 @@ import {
   type JobView,
   type JournalEntry,
   type LogView,
-  type Page,
   type RunState,
   type RunTree,
   type RunView,
@@ -19,6 +18,7 @@ import {
 } from '@carillon/contracts'
 import type { Link } from '../connection/link.ts'
 import type { Caller, CallOptions } from './caller.ts'
+import { type List, type ListQuery, listOf } from './list.ts'
 import { type EventFilter, eventSubject, type MeshEvent, readEvent, readLogLines } from './mesh-event.ts'
 import { type RunHandle, runHandle } from './run-handle.ts'
 import { RunStarter } from './run-starter.ts'
@@ -37,8 +37,6 @@ export interface SendOptions {
   /** W3C trace context to continue, for those without OpenTelemetry; a handler has it as `ctx.traceparent`. */
   readonly traceparent?: string | undefined
 }
-
-type ListOptions = { readonly cursor?: string; readonly limit?: number }
 
 /** Asks the mesh for things. Every method rejects with a `CarillonError`; its `code` is of the catalogue. */
 export class Client {
@@ -92,7 +90,8 @@ export class Client {
   readonly jobs = {
     put: (job: JobInput): Promise<JobView> => this.call(CALLS.jobsPut, job),
     get: (name: string): Promise<JobView> => this.call(CALLS.jobsGet, { name }),
-    list: (options: ListOptions = {}): Promise<Page<JobView>> => this.call(CALLS.jobsList, options),
+    /** Jobs by name. */
+    list: (query: ListQuery = {}): List<JobView> => listOf(query, (page) => this.call(CALLS.jobsList, page)),
     pause: (name: string): Promise<JobView> => this.call(CALLS.jobsPause, { name }),
     resume: (name: string): Promise<JobView> => this.call(CALLS.jobsResume, { name }),
     /** Runs of the job that wait for their time are cancelled, unless `keepRuns` is true; what runs goes on. */
@@ -102,7 +101,8 @@ export class Client {
 
   readonly runs = {
     get: (runId: string): Promise<RunView> => this.call(CALLS.runsGet, { runId }),
-    list: (options: CallInput<typeof CALLS.runsList> = {}): Promise<Page<RunView>> => this.call(CALLS.runsList, options),
+    /** Runs, newest first, without their payloads and results. */
+    list: (query: CallInput<typeof CALLS.runsList> = {}): List<RunView> => listOf(query, (page) => this.call(CALLS.runsList, page)),
     tree: (runId: string): Promise<RunTree> => this.call(CALLS.runsTree, { runId }),
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
     /**
@@ -112,18 +112,21 @@ export class Client {
     retry: (runId: string, options: { readonly only?: 'failed'; readonly fromStep?: string } = {}): Promise<RunView> =>
       this.call(CALLS.runsRetry, { runId, ...options }),
     /** What the steps of a run have done, in order. */
-    steps: (runId: string, options: ListOptions = {}): Promise<Page<JournalEntry>> =>
-      this.call(CALLS.tasksJournal, { taskId: runId, ...options }),
-    tasks: (runId: string, options: ListOptions & { readonly state?: RunState } = {}): Promise<Page<TaskView>> =>
-      this.call(CALLS.runsTasks, { runId, ...options }),
+    steps: (runId: string, query: ListQuery = {}): List<JournalEntry> =>
+      listOf(query, (page) => this.call(CALLS.tasksJournal, { ...page, taskId: runId })),
+    /** The tasks of a run with many, in order. */
+    tasks: (runId: string, query: ListQuery & { readonly state?: RunState | undefined } = {}): List<TaskView> =>
+      listOf(query, (page) => this.call(CALLS.runsTasks, { ...page, runId })),
   }
 
   readonly logs = {
-    query: (query: CallInput<typeof CALLS.logsQuery>): Promise<Page<LogView>> => this.call(CALLS.logsQuery, query),
+    /** Log lines of a run, oldest first unless asked otherwise. */
+    query: (query: CallInput<typeof CALLS.logsQuery>): List<LogView> => listOf(query, (page) => this.call(CALLS.logsQuery, page)),
   }
 
   readonly instances = {
-    list: (): Promise<Page<InstanceView>> => this.call(CALLS.instancesList, {}),
+    /** Live instances by id. */
+    list: (query: ListQuery = {}): List<InstanceView> => listOf(query, (page) => this.call(CALLS.instancesList, page)),
   }
 
   /** What ends or changes from now on. */

@@ -53,11 +53,6 @@ export async function wholeRuns(client: Client): Promise<RunView[]> {
 /** All runs of the client's namespace. */
 export async function countRuns(client: Client): Promise<number> {
   let count = 0
-  let cursor: string | undefined
-  do {
-    const page = await client.runs.list({ limit: LIMITS.pageSize, ...(cursor ? { cursor } : {}) })
-    count += page.items.length
-    cursor = page.next
-  } while (cursor)
+  for await (const _ of client.runs.list({ limit: LIMITS.pageSize })) count += 1
   return count
 }

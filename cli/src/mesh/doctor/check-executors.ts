@@ -1,7 +1,7 @@
-import { CALLS, CarillonError, type InstanceView, TIMES } from '@carillon/contracts'
+import { CarillonError, type InstanceView, TIMES } from '@carillon/contracts'
 import { spanText } from '../../output/time-text.ts'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
-import type { Patient } from './patient.ts'
+import { instancesOf, type Patient } from './patient.ts'
 
 /** Longer than a slow computation that nobody minds. */
 const BLOCKED_MS = 10_000
@@ -10,7 +10,7 @@ const LATE_MS = 2 * TIMES.beatMs
 /** The executors: whether there are any, and whether they are heard of. */
 export async function checkExecutors({ client, namespace }: Patient): Promise<Finding[]> {
   try {
-    const { items } = await client.call(CALLS.instancesList, {})
+    const items = await instancesOf(client)
     if (items.length > 0) {
       const isLate = (item: InstanceView) => item.silentMs > LATE_MS
       const isStuck = (item: InstanceView) => item.load.stuck > 0

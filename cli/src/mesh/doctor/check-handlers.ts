@@ -1,6 +1,6 @@
-import { CALLS, STREAMS, SUBJECT_ROOT, workConsumer } from '@carillon/contracts'
+import { STREAMS, SUBJECT_ROOT, workConsumer } from '@carillon/contracts'
 import { counted, type Finding, well, wrong } from './finding.ts'
-import { isStreamMissing, type Patient } from './patient.ts'
+import { instancesOf, isStreamMissing, type Patient } from './patient.ts'
 
 /** Each message has a subject of its own, and the broker lists 100,000 of them in megabytes. */
 const MOST_SUBJECTS = 10_000
@@ -12,9 +12,9 @@ export async function checkHandlers(patient: Patient): Promise<Finding[]> {
   const queued = await queuedIn(patient)
   if (queued === undefined || queued.tasks.size + queued.unseen === 0) return []
   // Asked last: who has come meanwhile is no finding. That no registry answers is a finding of its own.
-  const instances = await patient.client.call(CALLS.instancesList, {}).catch(() => undefined)
+  const instances = await instancesOf(patient.client).catch(() => undefined)
   if (instances === undefined) return []
-  const offered = new Set(instances.items.flatMap(({ handlers }) => handlers))
+  const offered = new Set(instances.flatMap(({ handlers }) => handlers))
   const idle = [...queued.tasks].filter(([handler, count]) => count > 0 && !offered.has(handler)).sort(([, one], [, other]) => other - one)
   return [
     ...idle.slice(0, MOST_FINDINGS).map(([handler, count]) => unoffered(handler, count)),
