@@ -58,7 +58,12 @@ export const beatSchema = z.object({
 export type Beat = z.output<typeof beatSchema>
 
 /** What presence says of a live instance: a value of the KV bucket. */
-export const presenceSchema = registerSchema.extend({ namespace: z.string(), since: z.string() })
+export const presenceSchema = registerSchema.extend({
+  namespace: z.string(),
+  since: z.string(),
+  /** Alive, but every slot has been held by a stuck handler for `hungAfterMs`: it is given no work (semantics B4). */
+  hung: z.boolean().optional(),
+})
 export type Presence = z.output<typeof presenceSchema>
 
 /** An instance as the registry shows it. */

@@ -92,7 +92,7 @@ export const REASONS = {
   'tasks-failed': 'At least one task of the run failed.',
   'tasks-cancelled': 'At least one task of the run was cancelled.',
   misfire: 'The slot was missed, and the job skips missed slots.',
-  'no-instance': 'No live instance offers the handler.',
+  'no-instance': 'No live instance offers the handler, or each that does is hung.',
   retry: 'An attempt failed; the next one waits.',
   delay: 'It was asked for at a later time.',
   sleep: 'Its steps go on later: it sleeps, a step is tried again, or its instance is stopping.',

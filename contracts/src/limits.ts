@@ -62,6 +62,8 @@ export const TIMES = {
   beatMs: 3_000,
   /** Silence after which an instance is lost (semantics B2). */
   lostAfterMs: 10_000,
+  /** All slots held by stuck handlers for so long make an instance hung (semantics B4): far longer than the grace of a handler that is only slow to end. */
+  hungAfterMs: 30_000,
   /** Redelivery of work, reports and triggers that were neither acknowledged nor called "still working". */
   ackWaitMs: 10_000,
   /** How often whoever holds a message says "still working". */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { PRESENCE_BUCKET } from '@carillon/contracts'
 import { eventually } from '@carillon/runtime/testing'
 import { Kvm } from '@nats-io/kv'
-import { startMesh } from './testing-registry.ts'
+import { startMesh, startTestRegistry } from './testing-registry.ts'
 
 describe('liveness', { concurrency: true }, () => {
   it('keeps who beats and shows its load; whoever is silent is lost, once, with two registries', async (t) => {
@@ -101,6 +101,33 @@ describe('liveness', { concurrency: true }, () => {
     await eventually('a', async () => (await Promise.all([mesh.list(), mesh.list(), mesh.list()])).every((list) => list.length === 1))
     await mesh.register('x')
     await eventually('x', async () => (await mesh.list()).length === 2)
+  })
+
+  it('says once that an instance is hung and once that it has recovered, with two registries, and keeps it over a registration', async (t) => {
+    const mesh = await startMesh(t, 0)
+    for (let i = 0; i < 2; i++) await startTestRegistry(mesh, { hungAfterMs: 200 })
+    await mesh.register('a', ['x'], { session: 's1' })
+    const bucket = await new Kvm(mesh.broker.connection).open(PRESENCE_BUCKET)
+    const entry = async () => (await bucket.get('default.a'))?.json<{ hung?: boolean }>()
+    const beats = (stuck: number) => mesh.beat('a', `{"running":1,"stuck":${stuck},"session":"s1"}`)
+    const allSay = async (hung: boolean | undefined) =>
+      (await Promise.all([1, 2, 3].map(() => mesh.list()))).every(([a]) => a?.hung === hung)
+    await eventually('hung', async () => {
+      beats(1)
+      return (await entry())?.hung === true && (await allSay(true))
+    })
+    await mesh.register('a', ['x'], { session: 's1' })
+    const revision = (await bucket.get('default.a'))?.revision
+    for (let i = 0; i < 10; i++) beats(1)
+    assert.match((await mesh.call('registryHealth', {})).checks.find(({ name }) => name === 'presence')?.message ?? '', /1 hung/)
+    assert.equal((await bucket.get('default.a'))?.revision, revision, 'a beat that changes nothing writes nothing')
+    await eventually('recovered', async () => {
+      beats(0)
+      return (await entry())?.hung === undefined && (await allSay(undefined))
+    })
+    await eventually('the events', () => mesh.count('carillon.default.event.instance.a.recovered') === 1)
+    assert.equal(mesh.count('carillon.default.event.instance.a.hung'), 1)
+    assert.equal(mesh.count('carillon.default.event.instance.a.joined'), 1)
   })
 
   it('answers for its health', async (t) => {

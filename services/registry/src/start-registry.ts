@@ -45,6 +45,8 @@ export interface RegistryOptions {
   readonly streamReplicas?: number
   /** Silence after which an instance is lost; default 10 s. */
   readonly lostAfterMs?: number
+  /** How long stuck handlers hold every slot of an instance until it is hung; default 30 s. */
+  readonly hungAfterMs?: number
   /** How long nobody offers a handler, and its queue is empty, until that goes; default a day. */
   readonly handlerIdleMs?: number
 }
@@ -66,10 +68,10 @@ export async function startRegistry(options: RegistryOptions): Promise<RunningSe
 }
 
 async function run(options: RegistryOptions, id: string, broker: Broker): Promise<RunningService> {
-  const { log, clock = systemClock, streamReplicas = 1, lostAfterMs = TIMES.lostAfterMs } = options
+  const { log, clock = systemClock, streamReplicas = 1, lostAfterMs = TIMES.lostAfterMs, hungAfterMs = TIMES.hungAfterMs } = options
   const publisher = new StreamPublisher(broker.connection, clock)
   const tickMs = Math.max(Math.round(lostAfterMs / TICKS_PER_LOSS), 5)
-  const parts = assemble({ id, broker, publisher, clock, log, lostAfterMs, tickMs, streamReplicas })
+  const parts = assemble({ id, broker, publisher, clock, log, lostAfterMs, hungAfterMs, tickMs, streamReplicas })
   const follow = new FollowPresence(parts)
   const { keeper } = parts
   keeper.onLoss((stream) => {
@@ -131,10 +133,11 @@ function assemble(given: {
   clock: Clock
   log: Logger
   lostAfterMs: number
+  hungAfterMs: number
   tickMs: number
   streamReplicas: number
 }): RegistryParts {
-  const { id, broker, publisher, clock, log, lostAfterMs } = given
+  const { id, broker, publisher, clock, log, lostAfterMs, hungAfterMs } = given
   const beatMs = Math.min(TIMES.beatMs, Math.floor(lostAfterMs / 3))
   const bucket = new PresenceBucket(broker, given.streamReplicas)
   const consumers = new WorkConsumers({ broker, clock, log })
@@ -155,6 +158,7 @@ function assemble(given: {
     log,
     beatMs,
     lostAfterMs,
+    hungAfterMs,
     startedAt: clock.monotonic(),
   }
 }

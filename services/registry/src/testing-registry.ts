@@ -84,7 +84,7 @@ export async function startMesh(t: TestContext, registries = 1, lostAfterMs = 50
   return mesh
 }
 
-export async function startTestRegistry(mesh: TestMesh, options: { handlerIdleMs?: number } = {}): Promise<Running> {
+export async function startTestRegistry(mesh: TestMesh, options: { handlerIdleMs?: number; hungAfterMs?: number } = {}): Promise<Running> {
   const { broker, lostAfterMs } = mesh
   const registry = await startRegistry({ nats: { servers: broker.server.url }, log: broker.log, lostAfterMs, ...options })
   mesh.broker.after(() => registry.stop())

@@ -12,7 +12,8 @@ export async function checkHealth(parts: RegistryParts): Promise<ServiceHealth> 
     Promise.resolve(parts.keeper.check()),
     check('presence', async () => {
       await parts.bucket.count()
-      return parts.roster.size === 1 ? '1 live instance' : `${parts.roster.size} live instances`
+      const { size, hung } = parts.roster
+      return `${size === 1 ? '1 live instance' : `${size} live instances`}${hung > 0 ? `, ${hung} hung` : ''}`
     }),
     check('handlers', async () => {
       const { consumer_count: count } = (await parts.broker.manager.streams.info('WORK')).state

@@ -1,5 +1,6 @@
 import { type Beat, beatSchema, parseInput, subjects } from '@carillon/contracts'
 import { type InstanceName, instanceName, isOtherSession, presenceKey } from '../domain/presence.ts'
+import { noteHung } from './note-hung.ts'
 import type { RegistryParts } from './parts.ts'
 
 /**
@@ -15,7 +16,9 @@ export async function hearBeat(parts: RegistryParts, from: { namespace: string; 
   const isKnown = known !== undefined && !isOtherSession(known.presence.session, session)
   if (isKnown) parts.roster.hear(key, parts.time.elapsedMs)
   const load = parsed.success ? parsed.data : parseInput(beatSchema, body, 'beat')
-  if (isKnown || (await greetStranger(parts, name, session))) parts.roster.load(key, loadOf(load))
+  if (!isKnown && !(await greetStranger(parts, name, session))) return
+  parts.roster.load(key, loadOf(load), parts.time.elapsedMs)
+  await noteHung(parts, key)
 }
 
 function loadOf({ session: _, ...load }: Beat): Beat {

@@ -25,5 +25,6 @@ export interface RegistryParts {
   readonly log: Logger
   readonly beatMs: number
   readonly lostAfterMs: number
+  readonly hungAfterMs: number
   readonly startedAt: number
 }

@@ -23,7 +23,10 @@ export async function registerInstance(parts: RegistryParts, namespace: string, 
     before = replaced
     const isSame = replaced?.presence.session === presence.session
     if (replaced && !isSame) await checkFree(parts, replaced.presence)
-    return { ...presence, since: replaced && isSame ? replaced.presence.since : presence.since }
+    if (!replaced || !isSame) return presence
+    // The same process goes on: what its beats have said of it holds until they say otherwise.
+    const { since, hung } = replaced.presence
+    return { ...presence, since, ...(hung ? { hung } : {}) }
   })
   parts.roster.keep(key, entry, parts.time.elapsedMs)
   const isSuccessor = before !== undefined && before.presence.session !== presence.session

@@ -34,6 +34,18 @@ export function presenceOf(namespace: string, registration: Registration, since:
   return { ...registration, namespace, since }
 }
 
+/**
+ * Which change of presence the newest beat asks for (semantics B4): *hung* when stuck handlers have held every slot for `hungAfterMs`, *recovered*
+ * as soon as one slot is not held so.
+ */
+export function hungChange(
+  { presence, blockedSince }: Seen,
+  time: { elapsedMs: number; hungAfterMs: number },
+): 'hung' | 'recovered' | undefined {
+  if (presence.hung) return blockedSince === undefined ? 'recovered' : undefined
+  return blockedSince !== undefined && time.elapsedMs - blockedSince >= time.hungAfterMs ? 'hung' : undefined
+}
+
 /** An instance as `instances.list` shows it. */
 export function instanceView(seen: Seen, elapsedMs: number): InstanceView {
   const { handlers, ...rest } = seen.presence

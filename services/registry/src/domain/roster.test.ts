@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Entry, Roster } from './roster.ts'
+import { hungChange } from './presence.ts'
+import { type Entry, Roster, type Seen } from './roster.ts'
 
 const entry = (instance: string, revision: number, namespace = 'default'): Entry => ({
   presence: {
@@ -35,11 +36,36 @@ describe('Roster', () => {
   it('keeps the load over a new registration', () => {
     const roster = new Roster()
     roster.keep('default.a', entry('a', 1), 0)
-    roster.load('default.a', load)
-    roster.load('default.stranger', load)
+    roster.load('default.a', load, 0)
+    roster.load('default.stranger', load, 0)
     roster.follow('default.a', entry('a', 2), 10)
-    assert.deepEqual(roster.list('default'), [{ ...entry('a', 2), heardAt: 10, load }])
+    assert.deepEqual(roster.list('default'), [{ ...entry('a', 2), heardAt: 10, load, blockedSince: undefined }])
     assert.equal(roster.size, 1)
+  })
+
+  it('notes since when stuck handlers hold every slot, over registrations of the same process', () => {
+    const roster = new Roster()
+    const of = (session: string, revision: number, hung?: boolean): Entry => {
+      const { presence } = entry('a', revision)
+      return { presence: { ...presence, session, capacity: 2, ...(hung ? { hung } : {}) }, revision }
+    }
+    const beat = (stuck: number, elapsedMs: number) => roster.load('default.a', { ...load, stuck }, elapsedMs)
+    const change = (elapsedMs: number) => hungChange(roster.get('default.a') as Seen, { elapsedMs, hungAfterMs: 100 })
+    roster.keep('default.a', of('one', 1), 0)
+    beat(1, 0)
+    assert.equal(change(1_000), undefined, 'one slot is free')
+    beat(2, 10)
+    beat(2, 50)
+    roster.follow('default.a', of('one', 2), 60)
+    assert.deepEqual([change(109), change(110)], [undefined, 'hung'])
+    roster.keep('default.a', of('one', 3, true), 110)
+    assert.equal(change(200), undefined, 'it is known')
+    beat(1, 210)
+    assert.equal(change(210), 'recovered')
+    roster.keep('default.a', of('one', 4), 210)
+    beat(2, 220)
+    roster.keep('default.a', of('two', 5), 230)
+    assert.equal(change(1_000), undefined, 'another process has the name now')
   })
 
   it('takes no older news than what it wrote itself', () => {

@@ -1,4 +1,5 @@
 import type { Beat, Presence } from '@carillon/contracts'
+import { isOtherSession } from './presence.ts'
 
 /** An entry of the presence bucket. */
 export interface Entry {
@@ -11,6 +12,8 @@ export interface Entry {
 export interface Seen extends Entry {
   readonly heardAt: number
   readonly load: Beat
+  /** Since when every beat has said that stuck handlers hold all slots. */
+  readonly blockedSince?: number | undefined
 }
 
 const NO_LOAD: Beat = { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, running: 0, stuck: 0, stuckTasks: [] }
@@ -29,13 +32,13 @@ export class Roster {
     const before = new Map(this.#seen)
     this.#seen.clear()
     this.#removed.clear()
-    for (const [key, entry] of entries) this.#seen.set(key, { ...entry, heardAt: elapsedMs, load: before.get(key)?.load ?? NO_LOAD })
+    for (const [key, entry] of entries) this.#seen.set(key, seenOf(entry, before.get(key), elapsedMs))
   }
 
   /** This registry wrote the entry, or read it just now. A registration is a sign of life. */
   keep(key: string, entry: Entry, elapsedMs: number): void {
     this.#removed.delete(key)
-    this.#seen.set(key, { ...entry, heardAt: elapsedMs, load: this.#seen.get(key)?.load ?? NO_LOAD })
+    this.#seen.set(key, seenOf(entry, this.#seen.get(key), elapsedMs))
   }
 
   /** This registry removed the entry that it knew as `revision`. */
@@ -63,9 +66,11 @@ export class Roster {
     return seen !== undefined
   }
 
-  load(key: string, load: Beat): void {
+  load(key: string, load: Beat, elapsedMs: number): void {
     const seen = this.#seen.get(key)
-    if (seen) this.#seen.set(key, { ...seen, load })
+    if (!seen) return
+    const isBlocked = load.stuck >= seen.presence.capacity
+    this.#seen.set(key, { ...seen, load, blockedSince: isBlocked ? (seen.blockedSince ?? elapsedMs) : undefined })
   }
 
   get(key: string): Seen | undefined {
@@ -74,6 +79,13 @@ export class Roster {
 
   get size(): number {
     return this.#seen.size
+  }
+
+  /** How many of them are hung. */
+  get hung(): number {
+    let hung = 0
+    for (const { presence } of this.#seen.values()) if (presence.hung) hung++
+    return hung
   }
 
   /** Every handler that somebody offers, once. */
@@ -96,4 +108,10 @@ export class Roster {
       .filter((seen) => seen.presence.namespace === namespace)
       .sort((a, b) => (a.presence.instance < b.presence.instance ? -1 : 1))
   }
+}
+
+/** What was heard of the same process before stays. */
+function seenOf(entry: Entry, before: Seen | undefined, elapsedMs: number): Seen {
+  const isSame = !isOtherSession(before?.presence.session, entry.presence.session)
+  return { ...entry, heardAt: elapsedMs, load: before?.load ?? NO_LOAD, blockedSince: isSame ? before?.blockedSince : undefined }
 }

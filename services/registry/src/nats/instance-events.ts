@@ -3,6 +3,8 @@ import { type Clock, type Logger, publishUntilTaken, type StreamPublisher } from
 import { type InstanceName, presenceKey } from '../domain/presence.ts'
 import type { Entry } from '../domain/roster.ts'
 
+export type InstanceEvent = 'joined' | 'left' | 'lost' | 'hung' | 'recovered'
+
 /** Publishes `event.instance.<id>.<what>`: `{ instance, service, namespace, at }`. */
 export class InstanceEvents {
   readonly #publisher: StreamPublisher
@@ -16,10 +18,13 @@ export class InstanceEvents {
   }
 
   /** Says it in the log and to the mesh. The revision makes the message id: one event for one change. */
-  publish(what: 'joined' | 'left' | 'lost', { presence, revision }: Entry): void {
+  publish(what: InstanceEvent, { presence, revision }: Entry): void {
     const name: InstanceName = { namespace: presence.namespace, instance: presence.instance }
     const body = { ...name, service: presence.service, at: new Date(this.#clock.now()).toISOString() }
-    this.#log[what === 'lost' ? 'warn' : 'info']({ evt: `instance.${what}`, ...body }, `instance ${name.instance} ${WORDS[what]}`)
+    this.#log[what === 'lost' || what === 'hung' ? 'warn' : 'info'](
+      { evt: `instance.${what}`, ...body },
+      `instance ${name.instance} ${WORDS[what]}`,
+    )
     const subject = subjects.event(name.namespace, 'instance', name.instance, what)
     const messageId = `instance-${presenceKey(name)}-${revision}-${presence.since}-${what}`
     publishUntilTaken(this.#publisher, { subject, body: JSON.stringify(body), messageId }, (refusal) => {
@@ -29,4 +34,10 @@ export class InstanceEvents {
   }
 }
 
-const WORDS = { joined: 'has joined', left: 'has left', lost: 'is lost: it was silent for too long' }
+const WORDS = {
+  joined: 'has joined',
+  left: 'has left',
+  lost: 'is lost: it was silent for too long',
+  hung: 'is hung: handlers that ignored their abort hold every slot; it gets no work until one ends',
+  recovered: 'has recovered: a slot is free again',
+}

@@ -83,6 +83,12 @@ export class PresenceBucket {
     throw new CarillonError('CONCURRENT_CHANGE', `presence of ${key} is being changed by others`, { field: 'instance', value: key })
   }
 
+  /** Writes an entry if nobody wrote it since `revision`; otherwise answers undefined. */
+  async replace(key: string, presence: Presence, previousSeq: number): Promise<Entry | undefined> {
+    const revision = await this.#conditionally('written', key, (kv) => kv.put(key, JSON.stringify(presence), { previousSeq }))
+    return revision === undefined ? undefined : { presence, revision }
+  }
+
   /** Removes the entry if nobody wrote it since `revision`. */
   async remove(key: string, revision: number): Promise<'removed' | 'changed'> {
     const removed = await this.#conditionally('removed', key, async (kv) => {
