@@ -182,7 +182,7 @@ export class AdvanceRun {
       await this.#each(run, { state }, (task) => this.#cancelOne(run, task))
     await this.#work.withdrawAll(run)
     // What was taken already, and has not begun, lies with its instances.
-    for (const { instance } of this.#presence.offering(run.namespace, run.handler))
+    for (const { instance } of this.#presence.holding(run.namespace, run.handler))
       this.#writer.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
   }
 

@@ -64,11 +64,20 @@ export class OfferLegs {
   }
 
   async execute(leg: TaskOfRun): Promise<void> {
-    if (await this.#hasSeat(leg.task)) await this.#offer(leg)
-    else {
-      const decision = decideLegMove(leg.task, await this.#unused(leg), this.#clock.now())
-      await this.#tasks.write([{ ...leg, decision }])
-    }
+    if (this.#presence.isHung(leg.run.namespace, leg.task.target ?? '')) await this.#leaveHung(leg)
+    else if (await this.#hasSeat(leg.task)) await this.#offer(leg)
+    else await this.#move(leg, await this.#unused(leg))
+  }
+
+  /** A hung instance holds no leg that has not begun: it goes to an unused instance, or waits until its own has recovered. */
+  async #leaveHung(leg: TaskOfRun): Promise<void> {
+    const unused = await this.#unused(leg)
+    if (unused.length > 0) await this.#move(leg, unused)
+    else await this.#again(leg.task, OFFER_AGAIN_MS)
+  }
+
+  async #move(leg: TaskOfRun, unused: readonly string[]): Promise<void> {
+    await this.#tasks.write([{ ...leg, decision: decideLegMove(leg.task, unused, this.#clock.now()) }])
   }
 
   async #offer({ run: { id }, task }: TaskOfRun): Promise<void> {

@@ -23,9 +23,14 @@ function watch(context: TestContext, broker: Broker = base.broker) {
   return { presence, clock, gone }
 }
 
-const put = (instance: string, handlers: string[], { namespace = 'default', session }: { namespace?: string; session?: string } = {}) => {
+interface PutOptions {
+  namespace?: string
+  session?: string
+  hung?: boolean
+}
+const put = (instance: string, handlers: string[], { namespace = 'default', session, hung }: PutOptions = {}) => {
   const offered = handlers.map((name) => ({ name }))
-  const registered = { instance, session, service: 's', version: '1', handlers: offered, labels: {}, capacity: 1 }
+  const registered = { instance, session, service: 's', version: '1', handlers: offered, labels: {}, capacity: 1, hung }
   return bucket.put(`${namespace}.${instance}`, JSON.stringify({ ...registered, namespace, since: '2026-01-01T00:00:00Z' }))
 }
 const names = (presence: PresenceWatch, handler: string, namespace = 'default') =>
@@ -48,6 +53,23 @@ test('who is there, who comes, who changes and who goes', async (context) => {
   await eventually('they went', () => gone.length === 2)
   assert.deepEqual([names(presence, 'mail'), presence.handlers('default'), gone.sort()], [[], [], ['default/i-1', 'default/i-2']])
   await bucket.purge('shop.i-1')
+})
+
+test('a hung instance is given nothing, and is present all the same', async (context) => {
+  await put('h-1', ['dig'])
+  await put('h-2', ['dig'], { hung: true })
+  const { presence, gone } = watch(context)
+  await presence.start()
+  await eventually('both', () => presence.holding('default', 'dig').length === 2)
+  assert.deepEqual([names(presence, 'dig'), presence.offers('default', 'dig')], [['h-1'], true])
+  await put('h-1', ['dig'], { hung: true })
+  await eventually('the other one, too', () => presence.isHung('default', 'h-1'))
+  assert.deepEqual([names(presence, 'dig'), presence.offers('default', 'dig'), presence.handlers('default')], [[], false, ['dig']])
+  assert.deepEqual([presence.isPresent('default', 'h-1'), presence.isLost('default', 'h-1'), gone], [true, false, []])
+  await put('h-2', ['dig'])
+  await eventually('it has recovered', () => presence.offers('default', 'dig'))
+  assert.deepEqual(names(presence, 'dig'), ['h-2'])
+  for (const instance of ['h-1', 'h-2']) await bucket.purge(`default.${instance}`)
 })
 
 test('garbage in the bucket is passed over', async (context) => {

@@ -39,8 +39,13 @@ export class PresenceWatch extends LoopService {
     this.#restart?.abort()
   }
 
-  /** Live instances that offer a handler, by id. */
+  /** Instances that may be given tasks of a handler, by id: all that offer it but the hung ones. */
   offering(namespace: string, handler: string): Presence[] {
+    return this.holding(namespace, handler).filter(({ hung }) => !hung)
+  }
+
+  /** Live instances that may hold tasks of a handler, by id: all that offer it. */
+  holding(namespace: string, handler: string): Presence[] {
     return [...(this.#offers.get(`${namespace}.${handler}`)?.values() ?? [])].sort((a, b) => (a.instance < b.instance ? -1 : 1))
   }
 
@@ -49,8 +54,15 @@ export class PresenceWatch extends LoopService {
     return this.#kinds.get(`${namespace}.${handler}`)
   }
 
+  /** Whether some instance may be given tasks of a handler. */
   offers(namespace: string, handler: string): boolean {
-    return (this.#offers.get(`${namespace}.${handler}`)?.size ?? 0) > 0
+    for (const { hung } of this.#offers.get(`${namespace}.${handler}`)?.values() ?? []) if (!hung) return true
+    return false
+  }
+
+  /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and is given nothing. */
+  isHung(namespace: string, instance: string): boolean {
+    return this.#instances.get(`${namespace}.${instance}`)?.hung === true
   }
 
   /** Names of every handler that is offered in a namespace. */

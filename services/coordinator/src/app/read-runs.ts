@@ -4,6 +4,9 @@ import type { RunHead, RunRecord, Store } from '@carillon/store'
 import { runView, taskView } from '../domain/views.ts'
 import type { PresenceWatch } from './presence.ts'
 
+/** Hung instances that a reason names. */
+const NAMES_SHOWN = 5
+
 export function runNotFound(runId: string): CarillonError {
   return new CarillonError('RUN_NOT_FOUND', `there is no run ${printable(runId)}`, { field: 'runId', value: printable(runId) })
 }
@@ -57,10 +60,23 @@ export class ReadRuns {
     )
   }
 
+  #whyNoInstance({ namespace, handler }: Pick<RunHead, 'namespace' | 'handler'>): string {
+    const hung = this.#presence.holding(namespace, handler).map(({ instance }) => instance)
+    if (hung.length > 0)
+      return `every instance that offers handler \`${handler}\` is hung: ${listed(hung)}; handlers that ignore ctx.signal hold all their slots`
+    const offered = this.#presence.handlers(namespace)
+    const these = offered.length > 0 ? `these are offered: ${offered.join(', ')}` : 'no handler is offered at all'
+    return `no instance offers handler \`${handler}\`; ${these}`
+  }
+
   #view(run: RunHead & Partial<RunRecord>): RunView {
     if (run.state !== 'queued' || this.#presence.offers(run.namespace, run.handler)) return runView(run)
-    const offered = this.#presence.handlers(run.namespace)
-    const these = offered.length > 0 ? `these are offered: ${offered.join(', ')}` : 'no handler is offered at all'
-    return runView({ ...run, reason: null }, { reason: 'no-instance', message: `no instance offers handler \`${run.handler}\`; ${these}` })
+    return runView({ ...run, reason: null }, { reason: 'no-instance', message: this.#whyNoInstance(run) })
   }
+}
+
+/** The first few names. */
+function listed(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN
+  return `${names.slice(0, NAMES_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }

@@ -254,7 +254,7 @@ export class RunWriter {
 
   /** A queued run that was cancelled must not start: its message goes, and whoever may hold it already hears of it. */
   async withdraw(run: RunHead): Promise<void> {
-    for (const { instance } of this.#presence.offering(run.namespace, run.handler))
+    for (const { instance } of this.#presence.holding(run.namespace, run.handler))
       this.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
     await this.#work.withdraw({ run, task: run })
   }

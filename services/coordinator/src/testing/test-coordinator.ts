@@ -36,11 +36,18 @@ export class FakePresence {
   readonly alive = new Map<string, string[]>()
   readonly lost = new Set<string>()
   readonly gone = new Set<string>()
+  readonly hung = new Set<string>()
   /** Of instances that have registered one. */
   readonly sessions = new Map<string, string>()
 
-  offering(_namespace: string, handler: string) {
+  offering(namespace: string, handler: string) {
+    return this.holding(namespace, handler).filter(({ instance }) => !this.hung.has(instance))
+  }
+  holding(_namespace: string, handler: string) {
     return (this.alive.get(handler) ?? []).map((instance) => ({ instance }))
+  }
+  isHung(_namespace: string, instance: string) {
+    return this.hung.has(instance)
   }
   offers(namespace: string, handler: string) {
     return this.offering(namespace, handler).length > 0
