@@ -24,11 +24,11 @@ async function listInstances({ limit, all }: ListOptions, self: Command): Promis
   })
 }
 
-function runningText({ load, capacity }: InstanceView): string {
+function runningText({ load, capacity, hung }: InstanceView): string {
   const slots = `${load.running}/${capacity}`
   if (!(load.stuck > 0)) return slots
   const [longest] = load.stuckTasks
-  return `${slots}, ${load.stuck >= capacity ? 'hung: all' : load.stuck} stuck${longest ? ` (${longest.handler} ${longest.taskId} for ${spanText(longest.forMs)})` : ''}`
+  return `${slots}, ${hung ? 'hung: ' : ''}${load.stuck >= capacity ? 'all' : load.stuck} stuck${longest ? ` (${longest.handler} ${longest.taskId} for ${spanText(longest.forMs)})` : ''}`
 }
 
 function columns(): Column<InstanceView>[] {

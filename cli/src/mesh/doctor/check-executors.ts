@@ -48,10 +48,10 @@ const blocked = ({ instance, load }: InstanceView): Finding =>
     'It loses nothing. Compute in a worker thread, or give the event loop a turn now and then.',
   )
 
-const stuck = ({ instance, capacity, load }: InstanceView): Finding =>
+const stuck = ({ instance, capacity, load, hung }: InstanceView): Finding =>
   wrong(
     `executor ${instance}`,
-    `${load.stuck >= capacity ? 'hung: ' : ''}${load.stuck} of ${capacity} slots are held by handlers that still run although their attempt has ended: ${namesOf(load)}`,
+    `${hung ? 'hung, it gets no work: ' : ''}${load.stuck} of ${capacity} slots are held by handlers that still run although their attempt has ended: ${namesOf(load)}`,
     'These handlers ignore ctx.signal. Let them end when it aborts; until then, restart the executor.',
   )
 
