@@ -21,6 +21,8 @@ export interface TestMeshOptions {
   readonly retention?: CoordinatorOptions['retention']
   /** And loggers the lines. */
   readonly lines?: Pick<LoggerOptions, 'retentionDays' | 'trimEveryMs'>
+  /** How long all slots are held by stuck handlers until an instance is hung. */
+  readonly hungAfterMs?: number
 }
 
 /** A whole mesh in this process over a real nats-server. */
@@ -70,7 +72,8 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
   cleanup.add('coordinators', async () => {
     for (const coordinator of [...coordinators]) await stopCoordinator(coordinator)
   })
-  const others = await Promise.all([startRegistry(settings), startLogger({ ...settings, store, ...options.lines })])
+  const registry = options.hungAfterMs === undefined ? {} : { hungAfterMs: options.hungAfterMs }
+  const others = await Promise.all([startRegistry({ ...settings, ...registry }), startLogger({ ...settings, store, ...options.lines })])
   for (const service of others) cleanup.add('registry or logger', () => service.stop())
   for (let i = 0; i < (options.coordinators ?? 1); i++) await addCoordinator()
   return {
