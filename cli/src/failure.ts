@@ -1,5 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
+import { CutShort } from './output/json-array.ts'
 import { printProblem } from './output/problem.ts'
 import { createTerminal, type Sink } from './output/terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -13,13 +14,15 @@ export interface Surroundings {
 }
 
 /** Says what went wrong and answers the exit code. Help and version end a command too, without being wrong. */
-export function reportFailure(error: unknown, { argv, env, stdout, stderr }: Surroundings): number {
+export function reportFailure(error: unknown, surroundings: Surroundings): number {
+  const { argv, env, stderr } = surroundings
+  if (error instanceof CutShort) return reportFailure(error.cause, { ...surroundings, stdout: stderr })
   if (error instanceof UsageError && error.exitCode === 0) return EXIT.ok
   // Help that was not asked for, because a command is missing, has been printed instead.
   if (error instanceof UsageError && error.code === 'commander.help') return EXIT.wrongInput
   const problem = error instanceof UsageError ? fromUsage(error) : CarillonError.from(error)
   // The options may be what is wrong: look at the words themselves.
-  const terminal = createTerminal({ stdout, stderr, json: argv.includes('--json'), environment: env })
+  const terminal = createTerminal({ stdout: surroundings.stdout, stderr, json: argv.includes('--json'), environment: env })
   printProblem(terminal, problem, { stack: env['CARILLON_DEBUG'] === '1' })
   return exitCodeOf(problem.code)
 }

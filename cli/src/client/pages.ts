@@ -3,7 +3,7 @@ import type { Page } from '@carillon/contracts'
 /** Asks for one page. */
 export type Ask<Item> = (cursor: string | undefined) => Promise<Page<Item>>
 
-/** Every page from `cursor` on, one after another. */
+/** Every page from `cursor` on, each asked for when the one before it was used. */
 export async function* pagesOf<Item>(ask: Ask<Item>, cursor?: string): AsyncGenerator<Page<Item> & { cursor: string | undefined }> {
   for (let at = cursor; ; ) {
     const page = await ask(at)
@@ -13,12 +13,9 @@ export async function* pagesOf<Item>(ask: Ask<Item>, cursor?: string): AsyncGene
   }
 }
 
-/** The first page, or with `all` every one: their items, and whether there are more. */
-export async function itemsOf<Item>(ask: Ask<Item>, all: boolean): Promise<{ items: Item[]; more: boolean }> {
+/** The items of every page. */
+export async function itemsOf<Item>(ask: Ask<Item>): Promise<Item[]> {
   const items: Item[] = []
-  for await (const page of pagesOf(ask)) {
-    items.push(...page.items)
-    if (!all) return { items, more: page.next !== undefined }
-  }
-  return { items, more: false }
+  for await (const page of pagesOf(ask)) items.push(...page.items)
+  return items
 }

@@ -1,11 +1,11 @@
 import { CALLS, type InstanceView } from '@carillon/contracts'
 import type { Command } from 'commander'
-import { itemsOf } from '../client/pages.ts'
+import { pagesOf } from '../client/pages.ts'
 import { now } from '../clock.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { type Column, printList } from '../output/table.ts'
 import { spanText, timeText } from '../output/time-text.ts'
-import { addListOptions, type ListOptions, moreText } from './list-options.ts'
+import { addListOptions, type ListOptions } from './list-options.ts'
 
 const MIB = 1024 * 1024
 const EMPTY = 'No executor is connected. Start one of yours (docs: README), or the demo: carillon demo'
@@ -19,8 +19,8 @@ export function addInstancesCommands(program: Command): void {
 async function listInstances({ limit, all }: ListOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
-    const { items, more } = await itemsOf((cursor) => client.call(CALLS.instancesList, { limit, cursor }), all === true)
-    await printList(invocation.terminal, items, { columns: columns(), empty: `${EMPTY}${invocation.repeated}`, more: moreText(more) })
+    const pages = pagesOf((cursor) => client.call(CALLS.instancesList, { limit, cursor }))
+    await printList(invocation.terminal, pages, { all: all === true, columns: columns(), empty: `${EMPTY}${invocation.repeated}` })
   })
 }
 

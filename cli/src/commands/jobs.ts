@@ -1,11 +1,11 @@
 import { CALLS, type Call, type JobView } from '@carillon/contracts'
 import type { Command } from 'commander'
-import { itemsOf } from '../client/pages.ts'
+import { pagesOf } from '../client/pages.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { printList } from '../output/table.ts'
 import { jobColumns, printJob } from './job-view.ts'
 import { addJobsPutCommand } from './jobs-put.ts'
-import { addListOptions, type ListOptions, moreText } from './list-options.ts'
+import { addListOptions, type ListOptions } from './list-options.ts'
 
 /** `carillon jobs …`. */
 export function addJobsCommands(program: Command): void {
@@ -24,17 +24,12 @@ export function addJobsCommands(program: Command): void {
     .action(removeJob)
 }
 
-async function listJobs(options: ListOptions, self: Command): Promise<void> {
+async function listJobs({ limit, all }: ListOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
-  const { terminal } = invocation
   await withClient(invocation, async (client) => {
-    const limit = options.limit === undefined ? {} : { limit: options.limit }
-    const { items, more } = await itemsOf(
-      (cursor) => client.call(CALLS.jobsList, { ...limit, ...(cursor === undefined ? {} : { cursor }) }),
-      options.all === true,
-    )
+    const pages = pagesOf((cursor) => client.call(CALLS.jobsList, { limit, cursor }))
     const empty = `No jobs yet. Make one: carillon jobs put report --cron '*/5 * * * * *'${invocation.repeated}`
-    await printList(terminal, items, { columns: jobColumns(), empty, more: moreText(more) })
+    await printList(invocation.terminal, pages, { all: all === true, columns: jobColumns(), empty })
   })
 }
 

@@ -14,6 +14,3 @@ export function addListOptions(command: Command): Command {
     .option('--limit <n>', 'entries on the page', (text) => parseWhole('--limit', text, { min: 1, max: LIMITS.pageSize }))
     .option('--all', 'all pages')
 }
-
-/** Says that the list goes on. */
-export const moreText = (more: boolean): string | undefined => (more ? 'There are more: --all shows all of them.' : undefined)

@@ -6,8 +6,11 @@ import { pagesOf } from '../client/pages.ts'
 import { now } from '../clock.ts'
 import { followLogs } from '../following/follow-logs.ts'
 import { type Invocation, invocationOf, withClient } from '../invocation.ts'
+import { writeArray } from '../output/json-array.ts'
 import { logText } from '../output/log-text.ts'
 import { runText } from '../output/run-text.ts'
+
+type LogQuery = CallInput<typeof CALLS.logsQuery>
 
 interface LogsOptions {
   readonly follow?: true
@@ -47,34 +50,37 @@ export function addLogsCommand(program: Command): void {
 
 async function printLogs({ client, invocation }: { client: Client; invocation: Invocation }, runId: string, options: LogsOptions) {
   const { terminal } = invocation
-  const query = queryOf(runId, options)
-  const wanted = options.limit ?? Number.POSITIVE_INFINITY
-  const gathered: LogView[] = []
-  let count = 0
-  for await (const { items } of pagesOf((cursor) =>
-    client.call(CALLS.logsQuery, { ...query, ...(cursor === undefined ? {} : { cursor }) }),
-  )) {
-    const lines = items.slice(0, wanted - count)
-    count += lines.length
-    if (terminal.json) gathered.push(...lines)
-    else for (const line of lines) terminal.print(logText(terminal, line))
-    if (count >= wanted) break
+  const batches = linesOf(client, queryOf(runId, options), options.limit ?? Number.POSITIVE_INFINITY)
+  if (terminal.json) return writeArray(terminal, batches)
+  let isEmpty = true
+  for await (const lines of batches) {
+    isEmpty &&= lines.length === 0
+    await terminal.write(lines.map((line) => `${logText(terminal, line)}\n`).join(''))
   }
-  if (terminal.json) return terminal.value(gathered)
-  if (count > 0) return
+  if (!isEmpty) return
   // Says RUN_NOT_FOUND where that is why there are none.
   const run = await client.call(CALLS.runsGet, { runId })
   const advice = isEnded(run.state) ? '' : ` Follow it: carillon logs ${runId} -f${invocation.repeated}`
   terminal.note(`No such lines. The run: ${runText(terminal, run, now())}.${advice}`)
 }
 
-function queryOf(runId: string, { level, text, limit, newest }: LogsOptions): CallInput<typeof CALLS.logsQuery> {
+/** Stored lines, page by page, and no more of them than are wanted. */
+async function* linesOf(client: Client, query: LogQuery, wanted: number): AsyncGenerator<readonly LogView[]> {
+  let left = wanted
+  for await (const { items } of pagesOf((cursor) => client.call(CALLS.logsQuery, { ...query, cursor }))) {
+    yield items.slice(0, left)
+    left -= items.length
+    if (left <= 0) return
+  }
+}
+
+function queryOf(runId: string, { level, text, limit, newest }: LogsOptions): LogQuery {
   return {
     runId,
+    level,
+    text,
     limit: Math.min(limit ?? LIMITS.pageSize, LIMITS.pageSize),
     order: newest ? 'newest' : 'oldest',
-    ...(level === undefined ? {} : { level }),
-    ...(text === undefined ? {} : { text }),
   }
 }
 

@@ -1,20 +1,11 @@
-import {
-  CALLS,
-  CarillonError,
-  type JournalEntry,
-  type Page,
-  RUN_STATES,
-  type RunState,
-  type RunView,
-  type TaskView,
-} from '@carillon/contracts'
+import { CALLS, CarillonError, RUN_STATES, type RunState } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseChoice } from '../arguments/scalars.ts'
-import { itemsOf } from '../client/pages.ts'
+import { pagesOf } from '../client/pages.ts'
 import { waitFor } from '../following/start-run.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { printList } from '../output/table.ts'
-import { addListOptions, type ListOptions, moreText } from './list-options.ts'
+import { addListOptions, type ListOptions } from './list-options.ts'
 import { printRun, runColumns, stepColumns, taskColumns } from './run-view.ts'
 import { addTreeCommands } from './runs-tree.ts'
 
@@ -57,19 +48,11 @@ export function addRunsCommands(program: Command): void {
 
 async function listRuns({ job, state, limit, all }: RunsListOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
-  const { terminal } = invocation
-  const filter = {
-    ...(job === undefined ? {} : { job }),
-    ...(state === undefined ? {} : { state }),
-    ...(limit === undefined ? {} : { limit }),
-  }
   await withClient(invocation, async (client) => {
-    const ask = (cursor?: string): Promise<Page<RunView>> =>
-      client.call(CALLS.runsList, { ...filter, ...(cursor === undefined ? {} : { cursor }) })
-    const { items, more } = await itemsOf(ask, all === true)
+    const pages = pagesOf((cursor) => client.call(CALLS.runsList, { job, state, limit, cursor }))
     const which = job === undefined && state === undefined ? '' : ' of that kind'
     const empty = `No runs${which} yet. Start one: carillon run hello '{"name":"Ada"}'${invocation.repeated}`
-    await printList(terminal, items, { columns: runColumns(), empty, more: moreText(more) })
+    await printList(invocation.terminal, pages, { all: all === true, columns: runColumns(), empty })
   })
 }
 
@@ -80,30 +63,19 @@ async function getRun(runId: string, _options: unknown, self: Command): Promise<
 
 async function listTasks(runId: string, { state, limit, all }: ListOptions & { state?: RunState }, self: Command): Promise<void> {
   const invocation = invocationOf(self)
-  const { terminal } = invocation
-  const page = { runId, ...(state === undefined ? {} : { state }), ...(limit === undefined ? {} : { limit }) }
   await withClient(invocation, async (client) => {
-    const ask = (cursor?: string): Promise<Page<TaskView>> =>
-      client.call(CALLS.runsTasks, { ...page, ...(cursor === undefined ? {} : { cursor }) })
-    const { items, more } = await itemsOf(ask, all === true)
+    const pages = pagesOf((cursor) => client.call(CALLS.runsTasks, { runId, state, limit, cursor }))
     const itself = `This run has one task, itself: carillon runs get ${runId}${invocation.repeated}`
     const empty = state === undefined ? itself : `No task of this run is ${state.replace('_', ' ')}.`
-    await printList(terminal, items, { columns: taskColumns(), empty, more: moreText(more) })
+    await printList(invocation.terminal, pages, { all: all === true, columns: taskColumns(), empty })
   })
 }
 
 async function listSteps(runId: string, { limit, all }: ListOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
-  const { terminal } = invocation
   await withClient(invocation, async (client) => {
-    const ask = (cursor?: string): Promise<Page<JournalEntry>> =>
-      client.call(CALLS.tasksJournal, {
-        taskId: runId,
-        ...(limit === undefined ? {} : { limit }),
-        ...(cursor === undefined ? {} : { cursor }),
-      })
-    const { items, more } = await itemsOf(ask, all === true)
-    await printList(terminal, items, { columns: stepColumns(), empty: 'This run has stored no step.', more: moreText(more) })
+    const pages = pagesOf((cursor) => client.call(CALLS.tasksJournal, { taskId: runId, limit, cursor }))
+    await printList(invocation.terminal, pages, { all: all === true, columns: stepColumns(), empty: 'This run has stored no step.' })
   })
 }
 

@@ -4,7 +4,7 @@ import { CarillonError, type LogView, type RunView } from '@carillon/contracts'
 import { logText } from './log-text.ts'
 import { printProblem } from './problem.ts'
 import { jsonText, runText } from './run-text.ts'
-import { printFields, printList } from './table.ts'
+import { printFields } from './table.ts'
 import { harmless } from './terminal.ts'
 import { keepingTerminal } from './testing-terminal.ts'
 import { spanText, timeText, tookText } from './time-text.ts'
@@ -90,52 +90,7 @@ describe('problems', () => {
   })
 })
 
-describe('lists', () => {
-  const columns = [
-    { heading: 'NAME', text: (row: { name: string; note?: string }) => row.name },
-    { heading: 'NOTE', text: (row: { name: string; note?: string }) => row.note ?? '' },
-  ]
-
-  it('are tables for people, without empty columns', async () => {
-    const { terminal, stdout } = keepingTerminal()
-    await printList(terminal, [{ name: 'a' }, { name: 'longer\u001b[1m' }], { columns, empty: 'nothing' })
-    assert.equal(stdout.join(''), 'NAME\na\nlonger\\u001b[1m\n')
-  })
-
-  it('are painted after they were made harmless, and are aligned without the paint', async () => {
-    const tones = { a: 'good', longer: 'bad' } as const
-    const painted = [{ heading: 'STATE', text: columns[0]?.text ?? String, tone: ({ name }: { name: 'a' | 'longer' }) => tones[name] }]
-    const { terminal, stdout } = keepingTerminal({ tty: true })
-    await printList(terminal, [{ name: 'a' }, { name: 'longer' }] as const, {
-      columns: [...painted, ...columns.slice(0, 1)],
-      empty: 'nothing',
-    })
-    const shown = stdout.join('')
-    assert.ok(shown.includes('\u001b[32ma\u001b[39m       a\n'), JSON.stringify(shown))
-    assert.ok(shown.includes('\u001b[31mlonger\u001b[39m  longer\n'), JSON.stringify(shown))
-    assert.doesNotMatch(shown, /\\u001b/)
-  })
-
-  it('keep a long cell short', async () => {
-    const { terminal, stdout } = keepingTerminal()
-    await printList(terminal, [{ name: 'a', note: 'x'.repeat(500) }], { columns, empty: 'nothing', more: 'there is more' })
-    assert.ok(stdout.join('').length < 200)
-  })
-
-  it('say what to do when there is nothing', async () => {
-    const { terminal, stdout } = keepingTerminal()
-    await printList(terminal, [], { columns, empty: 'make one' })
-    assert.deepEqual(stdout, ['make one\n'])
-  })
-
-  it('are arrays for programs, also when empty', async () => {
-    for (const rows of [[], [{ name: 'a' }]]) {
-      const { terminal, stdout } = keepingTerminal({ json: true })
-      await printList(terminal, rows, { columns, empty: 'make one', more: 'there is more' })
-      assert.deepEqual(JSON.parse(stdout.join('')), rows)
-    }
-  })
-
+describe('things', () => {
   it('leave out fields without a value', () => {
     const { terminal, stdout } = keepingTerminal()
     printFields(terminal, {}, [

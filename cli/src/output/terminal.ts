@@ -2,7 +2,9 @@ import { styleText } from 'node:util'
 
 /** The part of a stream that we use. */
 export interface Sink {
+  /** False when it has more to write than it holds: `drain` says that it goes on. */
   write(text: string): unknown
+  once?(event: 'drain', listener: () => void): unknown
   readonly isTTY?: boolean
   readonly columns?: number
 }
@@ -21,6 +23,8 @@ export interface Terminal {
   readonly columns: number | undefined
   /** A line of the answer: stdout. */
   print(text: string): void
+  /** A part of the answer as it is: stdout. Resolves when stdout takes more. */
+  write(text: string): Promise<void>
   /** Shows a line in the place of the one that was shown so last; an empty one takes it away. Only where a person looks. */
   overwrite(text: string): void
   /** A line beside the answer: stderr. */
@@ -45,6 +49,9 @@ export function createTerminal(options: {
     json,
     interactive,
     columns: interactive ? stdout.columns : undefined,
+    write: async (text) => {
+      if (stdout.write(text) === false) await new Promise<void>((resolve) => stdout.once?.('drain', resolve))
+    },
     print: (text) => void stdout.write(`${text}\n`),
     overwrite: (text) => void stdout.write(`\r\u001b[K${text.slice(0, Math.max(1, (stdout.columns ?? 80) - 1))}`),
     note: (text) => void stderr.write(`${text}\n`),

@@ -16,6 +16,5 @@ export const isStreamMissing = (error: unknown): boolean => apiErrorCode(error) 
 
 /** Every live executor of the namespace. */
 export async function instancesOf(client: Client): Promise<readonly InstanceView[]> {
-  const { items } = await itemsOf((cursor) => client.call(CALLS.instancesList, { limit: LIMITS.pageSize, cursor }), true)
-  return items
+  return itemsOf((cursor) => client.call(CALLS.instancesList, { limit: LIMITS.pageSize, cursor }))
 }
