@@ -181,7 +181,7 @@ export interface StepStore {
 export interface LogStore {
   /** Lines are known by (taskId, attempt, seq): one that is there already is left alone. */
   insert(lines: readonly LogRecord[]): Promise<void>
-  /** By (at, taskId, attempt, seq). */
+  /** By (at, taskId, attempt, seq). With a filter a page may hold fewer than `limit`, even none, and lead on with its cursor all the same. */
   query(query: LogQuery): Promise<Slice<LogRecord>>
   /** Deletes lines older than `before`, at most `limit`; answers how many. */
   removeOlder(query: { before: number; limit: number }): Promise<number>

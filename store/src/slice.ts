@@ -15,7 +15,7 @@ export function sliceOf<Item>({ items, isMore }: { items: Item[]; isMore: boolea
   return isMore ? { items, cursor: encodeCursor(position(items.at(-1)!)) } : { items }
 }
 
-function encodeCursor(position: CursorValue[]): string {
+export function encodeCursor(position: CursorValue[]): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url')
 }
 

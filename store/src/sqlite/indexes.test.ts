@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OPEN_STATES, RUN_STATES } from '@carillon/contracts'
+import type { LogQuery } from '../ports.ts'
+import { range } from '../testing/pages.ts'
+import { aLine, START_AT } from '../testing/records.ts'
 import { Connection } from './connection.ts'
 import { SqliteJobStore } from './job-store.ts'
 import { SqliteLogStore } from './log-store.ts'
@@ -58,7 +61,6 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.countUpTo({ runId: 'run-1', states: OPEN_STATES, atMost: 1 })
   await tasks.tally({ runId: 'run-1', from: 'run-1-a' })
   await tasks.names('run-1')
-  await new SqliteLogStore(connection).query({ namespace, runId: 'run-1', order: 'newest', levels: ['warn'], limit: 10 })
   const retention = new SqliteRetentionStore(connection)
   await retention.nextNamespace('a')
   await retention.runs({ namespace, createdBefore: 5, limit: 10 })
@@ -78,5 +80,67 @@ test('every question has an index, and none sorts what it may have to skip', asy
   assert.ok(unfinished.length >= RUN_STATES.length - 1, 'lists by state use the partial index')
   const counts = connection.plans.filter((plan) => plan.includes('COVERING INDEX') && plan.includes('_queued'))
   assert.equal(counts.length, 2, 'what is queued is counted by an index alone')
+  connection.close()
+})
+
+const LINES: readonly { readonly by: string; readonly filter: Partial<LogQuery> }[] = [
+  { by: 'logs_in_order', filter: {} },
+  { by: 'logs_in_order', filter: { text: 'paid' } },
+  { by: 'logs_in_order', filter: { levels: ['info', 'warn', 'error'] } },
+  { by: 'logs_in_order', filter: { taskId: 'run-1' } },
+  { by: 'logs_of_task', filter: { taskId: 'run-1-7' } },
+  { by: 'logs_of_task', filter: { taskId: 'run-1-7', levels: ['error'], text: 'paid' } },
+  { by: 'logs_alarming', filter: { levels: ['warn', 'error'] } },
+  { by: 'logs_alarming', filter: { levels: ['error'] } },
+  { by: 'logs_alarming', filter: { levels: ['warn', 'error'], text: 'paid' } },
+]
+
+for (const order of ['oldest', 'newest'] as const) {
+  for (const { by, filter } of LINES) {
+    test(`log lines, ${order} first, of ${JSON.stringify(filter)} come from ${by} from where the cursor stands`, async () => {
+      const connection = new WatchedConnection({ path: ':memory:', synchronous: 'normal', readOnly: false })
+      migrate(connection)
+      const logs = new SqliteLogStore(connection)
+      const query = { namespace: 'default', runId: 'run-1', order, limit: 10, ...filter }
+      await logs.insert(
+        range(6_000, 1).map((seq) => aLine('run-1', seq, { taskId: 'run-1-7', level: 'error', message: seq < 50 ? 'paid' : 'x' })),
+      )
+      connection.plans.length = 0
+      const { cursor } = await logs.query(query)
+      await logs.query({ ...query, cursor })
+      assert.ok(connection.plans.length >= 2)
+      for (const plan of connection.plans) {
+        assert.match(plan, new RegExp(`^SEARCH logs USING (COVERING )?INDEX ${by} `), plan)
+        assert.doesNotMatch(plan, /TEMP B-TREE|SCAN (?!json_each)/, plan)
+      }
+      if (cursor !== undefined) assert.match(connection.plans.at(-1) ?? '', /[(, ](at|\(at.*\))[<>]/)
+      connection.close()
+    })
+  }
+}
+
+test('a filter that few lines pass looks at so many of them for each page, and finds them all', async () => {
+  const connection = new WatchedConnection({ path: ':memory:', synchronous: 'normal', readOnly: false })
+  migrate(connection)
+  const logs = new SqliteLogStore(connection)
+  await logs.insert(range(22_000, 1).map((seq) => aLine('run-1', seq, { at: START_AT + (seq >> 13), message: seq % 7_000 ? 'x' : 'rare' })))
+  for (const [order, found] of [
+    ['oldest', [[], [7_000], [14_000], [], [21_000]]],
+    ['newest', [[21_000], [14_000], [], [7_000], []]],
+  ] as const) {
+    const pages: number[][] = []
+    let cursor: string | undefined
+    do {
+      const slice = await logs.query({ namespace: 'default', runId: 'run-1', order, text: 'rare', limit: 10, cursor })
+      pages.push(slice.items.map(({ seq }) => seq))
+      cursor = slice.cursor
+    } while (cursor !== undefined)
+    assert.deepEqual(pages, found)
+  }
+  const short = await logs.query({ namespace: 'default', runId: 'run-1', order: 'oldest', text: 'x', limit: 3 })
+  assert.deepEqual(
+    short.items.map(({ seq }) => seq),
+    [1, 2, 3],
+  )
   connection.close()
 })

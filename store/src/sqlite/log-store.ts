@@ -1,11 +1,15 @@
 import { LOG_COLUMNS, type StoredValue } from '../columns.ts'
 import type { LogQuery, LogStore, Slice } from '../ports.ts'
 import type { LogRecord } from '../records.ts'
-import { decodeCursor, sliceOf } from '../slice.ts'
+import { decodeCursor, encodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { Table } from './table.ts'
 
-const ORDER = ['"at"', '"taskId"', '"attempt"', '"seq"']
+const ORDER = ['at', 'taskId', 'attempt', 'seq'] as const
+type Position = Pick<LogRecord, (typeof ORDER)[number]>
+const ALARMING: readonly LogRecord['level'][] = ['warn', 'error']
+/** Lines that one page looks at: a filter that few of them pass must not hold up everything else this process does. */
+const WINDOW = 5_000
 const IDENTITY = '"namespace", "runId", "taskId", "attempt", "seq"'
 
 export class SqliteLogStore implements LogStore {
@@ -22,11 +26,25 @@ export class SqliteLogStore implements LogStore {
   }
 
   async query(query: LogQuery): Promise<Slice<LogRecord>> {
-    const { conditions, values } = logConditions(query)
-    const direction = query.order === 'oldest' ? 'asc' : 'desc'
-    const order = ORDER.map((column) => `${column} ${direction}`).join(', ')
-    const rest = `where ${conditions.join(' and ')} order by ${order}`
-    return sliceOf(this.#table.page(this.#table.whole, { rest, values }, query), (last) => [last.at, last.taskId, last.attempt, last.seq])
+    const scan = scanOf(query)
+    const filter = filterOf(query)
+    const end = filter.conditions.length === 0 ? undefined : this.#windowEnd(scan)
+    const conditions = [...scan.conditions, ...filter.conditions]
+    const values = [...scan.values, ...filter.values]
+    if (end !== undefined) {
+      conditions.push(scan.upTo)
+      values.push(...scan.columns.map((column) => end[column]))
+    }
+    const rest = `where ${conditions.join(' and ')} ${scan.order}`
+    const slice = sliceOf(this.#table.page(this.#table.whole, { rest, values }, query), positionOf)
+    return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(positionOf(end)) } : slice
+  }
+
+  /** The last line that one page looks at, by the index alone; undefined when the lines end before. */
+  #windowEnd({ conditions, values, order }: Scan): Position | undefined {
+    const columns = ORDER.map((column) => `"${column}"`).join(', ')
+    const sql = `select ${columns} from "logs" where ${conditions.join(' and ')} ${order} limit 1 offset ?`
+    return this.#connection.all(sql, [...values, WINDOW - 1])[0] as Position | undefined
   }
 
   async removeOlder({ before, limit }: { before: number; limit: number }): Promise<number> {
@@ -37,8 +55,8 @@ export class SqliteLogStore implements LogStore {
   }
 
   async trim({ namespace, runId, keep, limit }: Parameters<LogStore['trim']>[0]): Promise<number> {
-    const newestFirst = ORDER.map((column) => `${column} desc`).join(', ')
-    const columns = ORDER.join(', ')
+    const newestFirst = ORDER.map((column) => `"${column}" desc`).join(', ')
+    const columns = ORDER.map((column) => `"${column}"`).join(', ')
     return this.#connection.run(
       `delete from "logs" where (${IDENTITY}) in (select ${IDENTITY} from "logs" where "namespace" = ? and "runId" = ? and (${columns}) <=
         (select ${columns} from "logs" where "namespace" = ? and "runId" = ? order by ${newestFirst} limit 1 offset ?) order by ${columns} limit ?)`,
@@ -47,17 +65,64 @@ export class SqliteLogStore implements LogStore {
   }
 }
 
-function logConditions(query: LogQuery): { conditions: string[]; values: StoredValue[] } {
+/** What an index finds, in its order. */
+interface Scan {
+  readonly conditions: readonly string[]
+  readonly values: readonly StoredValue[]
+  /** That tell its lines apart. */
+  readonly columns: readonly (keyof Position)[]
+  readonly order: string
+  /** Up to a line and with it, whose `columns` are the values. */
+  readonly upTo: string
+}
+
+/** With the conditions of partial indexes word for word: SQLite uses them in no other way. */
+function scanOf(query: LogQuery): Scan {
+  const isOldest = query.order === 'oldest'
+  const task = indexedTask(query)
+  const columns: readonly (keyof Position)[] = task !== undefined ? ORDER.filter((column) => column !== 'taskId') : ORDER
+  const names = columns.map((column) => `"${column}"`)
   const conditions = ['"namespace" = ?', '"runId" = ?']
   const values: StoredValue[] = [query.namespace, query.runId]
+  if (task !== undefined) {
+    conditions.push('"taskId" = ? and "taskId" <> "runId"')
+    values.push(task)
+  } else if (isAlarming(query)) {
+    conditions.push(`("level" = 'warn' or "level" = 'error')`)
+  }
+  const position = decodeCursor(query.cursor, ['number', 'string', 'number', 'number'])
+  const places = names.map(() => '?').join(', ')
+  if (position !== undefined) {
+    conditions.push(`(${names.join(', ')}) ${isOldest ? '>' : '<'} (${places})`)
+    values.push(...position.filter((_, index) => columns.includes(ORDER[index]!)))
+  }
+  return {
+    conditions,
+    values,
+    columns,
+    order: `order by ${names.map((name) => `${name} ${isOldest ? 'asc' : 'desc'}`).join(', ')}`,
+    upTo: `(${names.join(', ')}) ${isOldest ? '<=' : '>='} (${places})`,
+  }
+}
+
+/** What each line of the scan has to be checked for. */
+function filterOf(query: LogQuery): { conditions: string[]; values: StoredValue[] } {
+  const conditions: string[] = []
+  const values: StoredValue[] = []
   const add = (condition: string, ...more: StoredValue[]) => {
     conditions.push(condition)
     values.push(...more)
   }
-  const position = decodeCursor(query.cursor, ['number', 'string', 'number', 'number'])
-  if (query.taskId !== undefined) add('"taskId" = ?', query.taskId)
-  if (query.levels !== undefined) add('"level" in (select "value" from json_each(?))', JSON.stringify(query.levels))
+  const task = indexedTask(query)
+  // The plus keeps SQLite from sorting by what it takes for a part of the order.
+  if (query.taskId !== undefined && task === undefined) add('+"taskId" = ?', query.taskId)
+  const isFound = task === undefined && isAlarming(query) && ALARMING.every((level) => query.levels?.includes(level))
+  if (query.levels !== undefined && !isFound) add('"level" in (select "value" from json_each(?))', JSON.stringify(query.levels))
   if (query.text !== undefined) add(`(instr("message", ?) > 0 or instr(coalesce("fields", ''), ?) > 0)`, query.text, query.text)
-  if (position !== undefined) add(`(${ORDER.join(', ')}) ${query.order === 'oldest' ? '>' : '<'} (?, ?, ?, ?)`, ...position)
   return { conditions, values }
 }
+
+/** Most lines are of tasks with the id of their run: these have no index of their own. */
+const indexedTask = ({ taskId, runId }: LogQuery) => (taskId === runId ? undefined : taskId)
+const isAlarming = ({ levels }: LogQuery) => levels?.every((level) => ALARMING.includes(level)) === true
+const positionOf = ({ at, taskId, attempt, seq }: Position) => [at, taskId, attempt, seq]
