@@ -197,6 +197,8 @@ test('a loss is a further attempt; three in a row are poison; one that was being
   const poison = decideLoss(running({ losses: 2 }), { now: NOW })
   assert.deepEqual([poison.event, poison.set.state, poison.set.reason, poison.set.endedAt], ['failed', 'failed', 'poison', NOW])
   assert.match(poison.set.error?.message ?? '', /i-1/)
+  const unreported = decideLoss(running({ state: 'queued', owner: null, losses: 2 }), { now: NOW })
+  assert.match(unreported.set.error?.message ?? '', /the last time: the process that had received it reported nothing$/)
   const cancelled = decideLoss(running({ state: 'cancelling' }), { now: NOW })
   assert.deepEqual([cancelled.set.state, cancelled.set.reason], ['cancelled', 'cancelled-by-request'])
 })

@@ -274,7 +274,8 @@ export function decideLoss(life: LifeHead, { now, blame = 'unknown', error }: { 
   const counts = blame === 'another' ? { interruptions: (life.interruptions ?? 0) + 1 } : { losses: life.losses + 1 }
   const { losses = 0 } = counts as Partial<TaskLife>
   if (losses >= POISON_AFTER) {
-    const last = error ? `${error.name}: ${error.message}` : `instance ${life.owner ?? 'unknown'} was lost`
+    const silent = life.owner === null ? 'the process that had received it reported nothing' : `instance ${life.owner} was lost`
+    const last = error ? `${error.name}: ${error.message}` : silent
     const poison = { name: 'Poison', message: `its process died ${losses} times in a row while it ran; the last time: ${last}` }
     return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'poison', endedAt: now, losses, error: poison } }
   }
