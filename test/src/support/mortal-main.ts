@@ -1,7 +1,9 @@
 /**
- * An executor as a process of its own that some of its tasks end: `throw` and `reject` where nobody catches it, `exit` with 0 after a line in the log,
+ * An executor as a process of its own that some of its tasks end: `throw` and `reject` where nobody catches it, `exit` with 0 after a line in the log (with
+ * `{ waits: true }` not before its parent says so in the first attempt),
  * `kill` without a word. `nap` waits for `{ ms }`. Says "ready" when it is registered.
  */
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '@carillon/sdk'
 
@@ -36,10 +38,11 @@ mesh.handle(
   },
   options,
 )
-mesh.handle(
+mesh.handle<{ waits?: boolean } | null>(
   'exit',
   async (ctx) => {
-    await sleep(soon)
+    if (ctx.payload?.waits && ctx.attempt === 1) await once(process, 'message')
+    else await sleep(soon)
     ctx.log.info('the last line')
     process.exit(0)
   },
