@@ -58,12 +58,10 @@ describe('services of strangers', () => {
   test('ten lines join the mesh, run and drain on SIGTERM', async () => {
     const service = launch(cleanup, [process.execPath, TEN_LINES, up.url])
     await service.shows(/\{ sent: true \}/)
-    const [run] = (await carillon(['runs', 'list', '--json'])).json<RunView[]>()
-    assert.deepEqual(
-      [run?.handler, run?.state, run?.key, run?.payload],
-      ['send-invoice', 'succeeded', 'order-1', { to: 'ada@example.org' }],
-    )
-    assert.match((await carillon(['logs', run?.runId ?? ''])).stdout, /sending/)
+    const [listed] = (await carillon(['runs', 'list', '--json'])).json<RunView[]>()
+    const run = (await carillon(['runs', 'get', listed?.runId ?? '', '--json'])).json<RunView>()
+    assert.deepEqual([run.handler, run.state, run.key, run.payload], ['send-invoice', 'succeeded', 'order-1', { to: 'ada@example.org' }])
+    assert.match((await carillon(['logs', run.runId])).stdout, /sending/)
     const refused = (await carillon(['run', 'send-invoice', '{"to":"nobody"}', '--json'])).json<RunView>()
     assert.deepEqual([refused.state, refused.reason], ['failed', 'invalid-payload'])
     service.signal('SIGTERM')
