@@ -16,25 +16,34 @@ const script = (url: string) => `
 const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
 
 for (const isPatient of [true, false]) {
-  test(isPatient ? 'SIGTERM lets what runs finish, then exits with 0' : 'a second SIGTERM exits at once', async (t) => {
-    const { fake, server } = await startMesh(t)
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script(server.url)], { stdio: ['ignore', 'pipe', 'inherit'] })
-    t.after(() => child.kill('SIGKILL'))
-    const exit = exitOf(child)
-    await new Promise((resolve) => child.stdout?.once('data', resolve))
-    const [task] = await fake.work('waits', [1])
-    await eventually('it runs', () => fake.reports.some(({ type }) => type === 'started'))
-    child.kill('SIGTERM')
-    await eventually('it drains', async () => {
-      const offer = JSON.stringify({ runId: 'run-0', taskId: 'run-0-0', handler: 'waits', attempt: 1, payload: null })
-      const answer = await fake.connection.request(subjects.direct('default', 'child'), offer, { timeout: 2_000 })
-      return answer.json<OfferAnswer & { reason?: string }>().reason === 'draining'
-    })
-    child.kill(isPatient ? 'SIGUSR2' : 'SIGTERM')
-    assert.equal(await exit, isPatient ? 0 : 143)
-    assert.equal(fake.finished(task).length, isPatient ? 1 : 0)
-    assert.deepEqual(fake.left, isPatient ? ['child'] : [])
-  })
+  test(
+    isPatient ? 'SIGTERM lets what runs finish, then exits with 0' : 'a second SIGTERM exits without waiting for what runs',
+    async (t) => {
+      const { fake, server } = await startMesh(t)
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script(server.url)], { stdio: ['ignore', 'pipe', 'inherit'] })
+      t.after(() => child.kill('SIGKILL'))
+      const exit = exitOf(child)
+      await new Promise((resolve) => child.stdout?.once('data', resolve))
+      const [task] = await fake.work('waits', [1])
+      await eventually('it runs', () => fake.reports.some(({ type }) => type === 'started'))
+      child.kill('SIGTERM')
+      await eventually('it drains', async () => {
+        const offer = JSON.stringify({ runId: 'run-0', taskId: 'run-0-0', handler: 'waits', attempt: 1, payload: null })
+        const answer = await fake.connection.request(subjects.direct('default', 'child'), offer, { timeout: 2_000 })
+        return answer.json<OfferAnswer & { reason?: string }>().reason === 'draining'
+      })
+      child.kill(isPatient ? 'SIGUSR2' : 'SIGTERM')
+      assert.equal(await exit, isPatient ? 0 : 143)
+      assert.equal(fake.finished(task).length, isPatient ? 1 : 0)
+      assert.deepEqual(fake.left, ['child'])
+      // What was not waited for is said to have ended with the process, which is no fault of its own.
+      const died = (await fake.reported('died')).filter(({ taskId }) => taskId === task)
+      assert.deepEqual(
+        died.map((report) => 'blame' in report && report.blame),
+        isPatient ? [] : ['another'],
+      )
+    },
+  )
 }
 
 test('stop in the middle of start leaves nothing behind', async (t) => {
