@@ -204,7 +204,7 @@ export class StreamKeeper extends LoopService {
   #lost(stream: string, loss: StreamLoss): void {
     const { log, clock } = this.#options
     const text = `${stream} ${LOSSES[loss]}`
-    log.error({ evt: 'streams.lost', stream, loss }, `stream ${text}: messages are lost`)
+    log.error({ evt: 'streams.lost', stream, loss, what: text }, 'a stream has lost messages')
     this.#mended.set(stream, { text, at: clock.monotonic() })
     for (const listener of this.#lossListeners) listener(stream, loss)
   }
