@@ -160,14 +160,13 @@ const payloads: BadInput[] = [
     cliField: 'payload',
   },
   { what: 'half a body', code: 'INVALID_JSON', field: 'body', api: ['jobs.run', '{"job":"echo"'] },
-  { what: 'NaN in a body', code: 'INVALID_JSON', field: 'body', api: ['jobs.run', '{"job":"echo","delayMs":NaN}'] },
+  { what: 'NaN in a body', code: 'INVALID_JSON', field: 'delayMs', api: ['jobs.run', '{"job":"echo","delayMs":NaN}'] },
   { what: 'a payload with a cycle', code: 'INVALID_JSON', field: 'payload', sdk: (client) => client.run('echo', cyclic) },
-  { what: 'a payload with a BigInt', code: 'INVALID_JSON', field: 'payload', sdk: (client) => client.run('echo', { n: 1n }) },
+  { what: 'a payload with a BigInt', code: 'INVALID_JSON', field: 'payload.n', sdk: (client) => client.run('echo', { n: 1n }) },
   {
     what: 'a payload 10,000 deep',
     code: 'JSON_TOO_DEEP',
-    field: 'body',
-    cliField: 'payload',
+    field: 'payload',
     api: ['jobs.run', `{"job":"echo","payload":${DEEP}}`],
     cli: ['run', 'echo', DEEP],
   },
@@ -180,7 +179,7 @@ const payloads: BadInput[] = [
   {
     what: 'an integer above 2^53',
     code: 'INTEGER_TOO_LARGE',
-    field: 'body',
+    field: 'payload.id',
     cliField: 'payload',
     api: ['jobs.run', '{"job":"echo","payload":{"id":9007199254740993}}'],
     cli: ['run', 'echo', '{"id":9007199254740993}'],
@@ -188,7 +187,7 @@ const payloads: BadInput[] = [
   {
     what: 'an integer above 2^53 of the SDK',
     code: 'INTEGER_TOO_LARGE',
-    field: 'payload',
+    field: 'payload.id',
     sdk: (client) => client.run('echo', { id: 2 ** 53 }),
   },
 ]
