@@ -13,6 +13,7 @@ export interface TestBroker {
   readonly pid: number
   /** Ends it as a crash does; its store stays. */
   kill9(): Promise<void>
+  signal(signal: NodeJS.Signals): void
   /** Starts it again on the same port and store. */
   start(): Promise<void>
   /** Deletes its store; it must not run. */
@@ -57,6 +58,7 @@ export async function startBroker(cleanup: Cleanup, { jetstream = true, settings
       return server.pid
     },
     kill9: async () => void (await server.kill9()),
+    signal: (signal) => server.signal(signal),
     start: async () => {
       server = await run()
     },

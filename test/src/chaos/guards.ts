@@ -1,0 +1,82 @@
+/** A change of one built module, by which a guard goes. */
+export interface Mutation {
+  /** End of the module's path. */
+  readonly module: string
+  readonly find: RegExp
+  readonly put: string
+}
+
+interface GuardDefinition {
+  /** What the mesh is like without it. */
+  readonly without: string
+  readonly mutations: readonly Mutation[]
+}
+
+/** The body of a method begins with a return. */
+const returnsAtOnce = (module: string, method: string, value = ''): Mutation => ({
+  module,
+  find: new RegExp(`^(\\s*(?:export |async )*${method}\\(.*\\) \\{)$`, 'm'),
+  put: `$1 return ${value};`,
+})
+
+/**
+ * What keeps work from being lost or done twice. Each is taken out of the built code, in the processes of one scenario, to prove that the
+ * scenario notices: one that stays green without its guard proves nothing. A mutation whose text is not found ends the process.
+ */
+export const GUARDS = {
+  'take-over': {
+    without: 'nobody takes over what a lost instance was running',
+    mutations: [
+      returnsAtOnce('coordinator/dist/app/lose-instance.js', 'execute'),
+      returnsAtOnce('coordinator/dist/app/presence.js', 'isLost', 'false'),
+      returnsAtOnce('coordinator/dist/app/claim-task.js', 'execute', "{ run: false, reason: 'nobody may' }"),
+    ],
+  },
+  repair: {
+    without: 'work that the broker does not have is not published again',
+    mutations: [
+      returnsAtOnce('coordinator/dist/app/repair-queue.js', 'span', '0'),
+      returnsAtOnce('coordinator/dist/app/repair-queue.js', 'these'),
+    ],
+  },
+  memory: {
+    without: 'an executor forgets what it has finished, and trusts what a restarted broker says of deliveries',
+    mutations: [
+      returnsAtOnce('sdk/dist/executor/finished-attempts.js', 'find'),
+      returnsAtOnce('sdk/dist/executor/intake.js', 'forgetsUpTo'),
+    ],
+  },
+  'living-owner': {
+    without: 'silence is death: a redelivery is a loss, whoever lives',
+    mutations: [returnsAtOnce('coordinator/dist/app/claim-task.js', '#holderOf')],
+  },
+  solitude: {
+    without: 'what is suspected of killing processes does not run alone',
+    mutations: [returnsAtOnce('coordinator/dist/domain/life.js', 'function runsAlone', 'false')],
+  },
+  fence: {
+    without: 'a report of an attempt that is over, by an instance that lost it, is applied',
+    mutations: [
+      {
+        module: 'coordinator/dist/domain/life.js',
+        find: /if \(report\.attempt !== life\.attempt\)\s*return \{ refused: 'stale-attempt' \};/,
+        put: 'report = { ...report, attempt: life.attempt }; context = { ...context, instance: life.owner ?? context.instance };',
+      },
+    ],
+  },
+  'dropped-lines': {
+    without: 'lines that are dropped are not counted',
+    mutations: [{ module: 'sdk/dist/logs/log-buffer.js', find: /segment\.dropped\+\+/, put: 'void 0' }],
+  },
+  commit: {
+    without: 'a start is answered before it is stored',
+    mutations: [
+      {
+        module: 'coordinator/dist/app/start-runs.js',
+        find: /await (this\.#writer\.insert\((\w+), \{ answerFirst: true \}\))/,
+        put: "(setTimeout(() => $1.catch(() => undefined), 1_000), $2.map(() => 'created'))",
+      },
+    ],
+  },
+} as const satisfies Record<string, GuardDefinition>
+export type Guard = keyof typeof GUARDS

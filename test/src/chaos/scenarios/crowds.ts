@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Store } from '@carillon/store'
+import { eventually } from '../../support/eventually.ts'
+import type { Scenario } from '../scenario.ts'
+import type { World } from '../world.ts'
+
+const EXECUTORS = { processes: 5, each: 100 }
+
+export const reconnectStorm: Scenario = {
+  name: 'reconnect-storm',
+  about: 'nats-server is killed and started again under 500 executors, which all come back at once: nobody is lost',
+  guard: 'memory',
+  mayRunTwice: false,
+  world: { executors: EXECUTORS.processes, perProcess: EXECUTORS.each, concurrency: 1 },
+  rounds: { short: 1, full: 5 },
+  async hurt(world, rounds) {
+    const present = async () => (await world.client.instances.list()).items.length
+    for (let round = 0; round < rounds; round++) {
+      await world.strike(() => world.broker.kill9())
+      await world.broker.start()
+      await eventually('all executors are back', async () => (await present()) === EXECUTORS.processes * EXECUTORS.each, {
+        withinMs: 60_000,
+      })
+      await sleep(world.random.between(2_000, 5_000))
+    }
+    return []
+  },
+}
+
+const FLOODS = { runs: 6, lines: 40_000, text: 'x'.repeat(500) }
+
+export const logFlood: Scenario = {
+  name: 'log-flood',
+  about: 'every executor logs as fast as it can: nobody is taken for lost, and each line is kept or counted as dropped',
+  guard: 'dropped-lines',
+  mayRunTwice: false,
+  rounds: { short: 1, full: 5 },
+  async hurt(world, rounds) {
+    const faults: string[] = []
+    for (let round = 0; round < rounds; round++) {
+      const floods = await world.client.runMany(Array.from({ length: FLOODS.runs }, () => ({ handler: 'flood', payload: FLOODS })))
+      await world.strike(() => undefined)
+      for (const flood of floods) {
+        if (!flood.ok) throw flood.error
+        await flood.run.result({ timeoutMs: 120_000 })
+      }
+      for (const flood of floods) if (flood.ok && faults.length === 0) faults.push(...(await unaccounted(world, flood.run.id)))
+    }
+    return faults
+  },
+}
+
+async function unaccounted({ store, namespace }: World, runId: string): Promise<string[]> {
+  const missing = async () => FLOODS.lines - (await linesOf(store, { namespace, runId }))
+  const isThere = async () => (await missing()) === 0
+  const all = await eventually('every line is there', isThere, { withinMs: 30_000, everyMs: 500 }).catch(() => false)
+  return all ? [] : [`lines-unaccounted-for=${await missing()}`]
+}
+
+/** Lines of a run that are kept, and those that are told of as dropped. */
+async function linesOf(store: Store, run: { namespace: string; runId: string }): Promise<number> {
+  let lines = 0
+  let cursor: string | undefined
+  do {
+    const page = await store.logs.query({ ...run, order: 'oldest', cursor, limit: 1_000 })
+    for (const { fields } of page.items) lines += fields === null ? 1 : (JSON.parse(fields).dropped ?? 1)
+    cursor = page.cursor
+  } while (cursor)
+  return lines
+}
