@@ -217,19 +217,24 @@ test('the auditor publishes what was refused each second, and compares a page of
   assert.ok(base.lines.some(({ evt }) => evt === 'auditor.failed'))
 })
 
-test('a stream that lost something is filled again at once, and health says so meanwhile', async (context) => {
+test('a stream that lost something is filled again when executors have said what they run, and health says so meanwhile', async (context) => {
   const { clock, repair, auditor } = auditorOf(context)
   await queued({ queuedAt: clock.now() - 1_000 })
   await auditor.start()
   let goOn: () => void = () => undefined
   const page = repair.page.bind(repair)
+  let pages = 0
   repair.page = async (...given) => {
+    pages++
     await new Promise<void>((resolve) => (goOn = resolve))
     return page(...given)
   }
   auditor.passSoon({ why: 'stream WORK went back to an earlier state', isLoss: true })
   await eventually('said', () => auditor.loss)
   assert.match(auditor.loss ?? '', /went back to an earlier state; 0 tasks were published again/)
+  await clock.advance(2_000)
+  assert.equal(pages, 0, 'executors have had no time to reconnect')
+  await clock.advance(2_000)
   await eventually('filled', () => {
     goOn()
     return auditor.loss === undefined

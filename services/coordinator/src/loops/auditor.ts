@@ -10,6 +10,11 @@ const PAGE_EVERY_MS = 3_000
 const COUNT_EVERY_MS = 60_000
 /** Of each second, while a pass is under way: the rest belongs to everyone else. */
 const PASS_FOR_MS = 500
+/**
+ * A task that began less than 200 ms before the broker lost its message was not reported as started. Its executor says so when it has
+ * reconnected, within about a second; published before that, the task would run twice in one attempt.
+ */
+const EXECUTORS_RECONNECT_MS = 3_000
 /** How far the clocks of coordinators may be apart. */
 const CLOCKS_DIFFER_MS = 10_000
 
@@ -19,6 +24,8 @@ interface Pass {
   /** Whether messages are known to be lost, so that health says so until the pass is over. */
   readonly isLoss: boolean
   readonly before: number
+  /** On the monotonic clock. */
+  readonly notBefore: number
   at: Position | undefined
   published: number
 }
@@ -58,7 +65,8 @@ export class Auditor extends LoopService {
 
   /** Compares everything that is queued by now, from its beginning, at once. */
   passSoon(reason: { why: string; isLoss: boolean }): void {
-    this.#pass = { ...reason, before: this.#clock.now() + CLOCKS_DIFFER_MS, at: BEGIN, published: 0 }
+    const notBefore = this.#clock.monotonic() + (reason.isLoss ? EXECUTORS_RECONNECT_MS : 0)
+    this.#pass = { ...reason, before: this.#clock.now() + CLOCKS_DIFFER_MS, notBefore, at: BEGIN, published: 0 }
     this.#pause.end()
   }
 
@@ -88,6 +96,7 @@ export class Auditor extends LoopService {
   }
 
   async #goOn(pass: Pass, signal: AbortSignal): Promise<void> {
+    if (this.#clock.monotonic() < pass.notBefore) return
     const until = this.#clock.monotonic() + PASS_FOR_MS
     while (pass.at && !signal.aborted && this.#clock.monotonic() < until) {
       const { published, next } = await this.#repair.page(pass.at, this.#span(pass.before), signal)
