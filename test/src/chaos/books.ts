@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isEnded, type RunState } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
+import type { Allowed } from './scenario.ts'
 
 /** What the store, and what executors wrote down themselves, say of a load. */
 export interface Books {
@@ -121,15 +122,15 @@ async function missedBy(store: Store, id: string): Promise<number> {
 }
 
 /** What is wrong with the books, in words; empty when nothing is. */
-export function faultsOf(books: Books, { mayRunTwice }: { mayRunTwice: boolean }): string[] {
+export function faultsOf(books: Books, allows: Allowed): string[] {
   const counts = {
     lost: books.lost.length,
     stuck: books.stuck.length,
     'double-completed': books.doubleCompleted.length,
     stale: books.stale.length,
-    'run-twice-in-one-attempt': books.sameAttempt.length,
     'bad-slots': books.slots.length,
-    ...(mayRunTwice ? {} : { 'run-twice': books.runTwice }),
+    ...(allows.runTwice ? {} : { 'run-twice': books.runTwice }),
+    ...(allows.inOneAttempt ? {} : { 'run-twice-in-one-attempt': books.sameAttempt.length }),
     ...books.wrong,
   }
   return Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${what}=${count}`] : []))

@@ -43,7 +43,7 @@ export async function play(scenario: Scenario, { seed, size, withoutGuard, store
     const books = await world.books({ slotsAreRegular: scenario.slotsAreRegular ?? true })
     return {
       ...{ scenario, seed, books, hits: world.hits() },
-      faults: [...found, ...faultsOf(books, { mayRunTwice: scenario.mayRunTwice ?? true }), ...refusals(world)],
+      faults: [...found, ...faultsOf(books, scenario.allows), ...refusals(world)],
       seconds: Math.round((performance.now() - begun) / 1_000),
     }
   } finally {

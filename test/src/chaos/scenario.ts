@@ -1,6 +1,11 @@
 import type { Guard } from './guards.ts'
 import type { World, WorldOptions } from './world.ts'
 
+export interface Allowed {
+  readonly runTwice?: string
+  readonly inOneAttempt?: string
+}
+
 /** A way to hurt a mesh. */
 export interface Scenario {
   readonly name: string
@@ -14,10 +19,13 @@ export interface Scenario {
   readonly killsStore?: true
   /** Each slot of the schedule has a record of its own, or is one of a stretch that was missed. Default true. */
   readonly slotsAreRegular?: boolean
-  /** Bodies may begin again, in an attempt of their own: their instance was lost. Default true. */
-  readonly mayRunTwice?: boolean
+  /** Why bodies may begin again here: in an attempt of their own, or in one attempt. What has no reason is a fault. */
+  readonly allows: Allowed
   /** How often `hurt` strikes: in `npm test`, and in `npm run chaos`. */
   readonly rounds: { readonly short: number; readonly full: number }
   /** Answers what else was found wrong, in words. */
   hurt(world: World, rounds: number): Promise<readonly string[]>
 }
+
+/** Of those whose instance was killed, or silent for longer than its lease. */
+export const LOST_INSTANCE = 'their instance was lost'

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Scenario } from '../scenario.ts'
 
+const LOST_REPORTS = 'the broker lost the reports of their ends'
+
 export const brokerKill: Scenario = {
   name: 'broker-kill',
   about: 'kill -9 of nats-server in the middle of a burst, started again at once',
   guard: 'memory',
-  mayRunTwice: false,
+  allows: {},
   rounds: { short: 1, full: 15 },
   async hurt(world, rounds) {
     for (let round = 0; round < rounds; round++) {
@@ -21,7 +23,7 @@ export const brokerAway: Scenario = {
   name: 'broker-away',
   about: 'nats-server is away for 8 to 12 s: what has ended meanwhile is reported, not done again',
   guard: 'memory',
-  mayRunTwice: false,
+  allows: {},
   rounds: { short: 1, full: 6 },
   async hurt(world, rounds) {
     for (let round = 0; round < rounds; round++) {
@@ -38,6 +40,8 @@ export const brokerWipe: Scenario = {
   name: 'broker-wipe',
   about: 'kill -9 of nats-server, which comes back with nothing of what it held',
   guard: 'repair',
+  // What executors had reported, and nobody had applied, is wiped with the rest.
+  allows: { runTwice: LOST_REPORTS, inOneAttempt: LOST_REPORTS },
   rounds: { short: 1, full: 5 },
   async hurt(world, rounds) {
     for (let round = 0; round < rounds; round++) {

@@ -15,7 +15,7 @@ export const clockJump: Scenario = {
   name: 'clock-jump',
   about: 'services are an hour ahead for 20 s, executors 90 s behind: schedules go on, and no time limit ends an attempt early',
   guard: 'memory',
-  mayRunTwice: false,
+  allows: {},
   slotsAreRegular: false,
   rounds: { short: 1, full: 3 },
   async hurt(world, rounds) {

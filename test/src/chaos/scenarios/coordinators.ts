@@ -5,6 +5,7 @@ export const coordinatorKill: Scenario = {
   name: 'coordinator-kill',
   about: 'kill -9 of one of two coordinators, which is started again, now and then',
   guard: 'commit',
+  allows: {},
   rounds: { short: 2, full: 40 },
   async hurt(world, rounds) {
     for (let round = 0; round < rounds; round++) {
@@ -22,6 +23,7 @@ export const coordinatorStop: Scenario = {
   name: 'coordinator-stop',
   about: 'SIGSTOP of one of two coordinators for longer than the other one waits for it, and SIGCONT',
   guard: 'commit',
+  allows: {},
   rounds: { short: 1, full: 10 },
   async hurt(world, rounds) {
     for (let round = 0; round < rounds; round++) {

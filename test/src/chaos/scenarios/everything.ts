@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Scenario } from '../scenario.ts'
+import { LOST_INSTANCE, type Scenario } from '../scenario.ts'
 
 export const everythingKill: Scenario = {
   name: 'everything-kill',
   about: 'kill -9 of every process at once, started again in any order',
   guard: 'commit',
+  allows: { runTwice: LOST_INSTANCE },
   rounds: { short: 1, full: 10 },
   async hurt(world, rounds) {
     for (let round = 0; round < rounds; round++) {
@@ -22,7 +23,7 @@ export const everythingSleeps: Scenario = {
   name: 'everything-sleeps',
   about: 'SIGSTOP of every process for 30 s and more, and SIGCONT: a laptop that sleeps',
   guard: 'living-owner',
-  mayRunTwice: false,
+  allows: {},
   world: { bodyMs: [4_000, 9_000] },
   rounds: { short: 1, full: 3 },
   async hurt(world, rounds) {

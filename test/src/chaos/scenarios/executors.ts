@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Scenario } from '../scenario.ts'
+import { LOST_INSTANCE, type Scenario } from '../scenario.ts'
 
 /** Longer than the silence after which an instance is lost. */
 const LONGER_THAN_A_LEASE_MS = 13_000
@@ -8,6 +8,7 @@ export const executorKill: Scenario = {
   name: 'executor-kill',
   about: 'kill -9 of one of three executors, which is started again, now and then',
   guard: 'take-over',
+  allows: { runTwice: LOST_INSTANCE },
   rounds: { short: 2, full: 40 },
   async hurt(world, rounds) {
     for (let round = 0; round < rounds; round++) {
@@ -25,6 +26,7 @@ export const executorStop: Scenario = {
   name: 'executor-stop',
   about: 'SIGSTOP of one of three executors for longer than its lease, and SIGCONT while its heirs are at work',
   guard: 'fence',
+  allows: { runTwice: LOST_INSTANCE },
   world: { bodyMs: [5_000, 8_000] },
   rounds: { short: 1, full: 8 },
   async hurt(world, rounds) {

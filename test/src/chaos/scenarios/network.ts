@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Scenario } from '../scenario.ts'
+import { LOST_INSTANCE, type Scenario } from '../scenario.ts'
 import type { Condition } from '../tcp-proxy.ts'
 import type { World } from '../world.ts'
 
@@ -20,6 +20,7 @@ export const networkCut: Scenario = {
   name: 'network-cut',
   about: 'executors are cut off from the broker for 2 to 20 s: connections are reset, and refused',
   guard: 'take-over',
+  allows: { runTwice: LOST_INSTANCE },
   rounds: { short: 1, full: 8 },
   hurt: (world, rounds) => interrupt(world, 'cut', rounds),
 }
@@ -28,6 +29,7 @@ export const networkHalfOpen: Scenario = {
   name: 'network-half-open',
   about: 'the connections of executors stay, and nothing passes for 2 to 20 s',
   guard: 'take-over',
+  allows: { runTwice: LOST_INSTANCE },
   rounds: { short: 1, full: 8 },
   hurt: (world, rounds) => interrupt(world, 'half-open', rounds),
 }
@@ -36,7 +38,7 @@ export const networkSlow: Scenario = {
   name: 'network-slow',
   about: 'what executors send and get is 150 ms late: nobody is taken for lost',
   guard: 'commit',
-  mayRunTwice: false,
+  allows: {},
   rounds: { short: 1, full: 8 },
   hurt: (world, rounds) => interrupt(world, 'slow', rounds),
 }

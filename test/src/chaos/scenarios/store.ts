@@ -5,6 +5,7 @@ export const storeKill: Scenario = {
   name: 'store-kill',
   about: 'kill -9 of the MongoDB engine, which is started again after some seconds',
   guard: 'commit',
+  allows: {},
   killsStore: true,
   rounds: { short: 1, full: 6 },
   async hurt(world, rounds) {
