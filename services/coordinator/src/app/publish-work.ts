@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isTaskId, subjects, workOfRunFilter } from '@carillon/contracts'
+import { isTaskId, subjects } from '@carillon/contracts'
 import type { Broker, Clock, Logger, StreamPublisher } from '@carillon/runtime'
 import type { RunHead, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
 import { workText } from '../domain/views.ts'
 import { OwedWork } from './owed-work.ts'
+import { WorkStream } from './work-stream.ts'
 
 /** The stream has a message on this subject already: what we wanted. */
 const SUBJECT_TAKEN = 10077
@@ -48,7 +49,7 @@ export interface Expectation {
  */
 export class WorkPublisher {
   readonly #store: Store
-  readonly #broker: Broker
+  readonly #stream: WorkStream
   readonly #publisher: StreamPublisher
   readonly #clock: Clock
   readonly #log: Logger
@@ -61,7 +62,7 @@ export class WorkPublisher {
 
   constructor(options: { store: Store; broker: Broker; publisher: StreamPublisher; clock: Clock; log: Logger }) {
     this.#store = options.store
-    this.#broker = options.broker
+    this.#stream = new WorkStream(options.broker)
     this.#publisher = options.publisher
     this.#clock = options.clock
     this.#log = options.log
@@ -187,12 +188,12 @@ export class WorkPublisher {
 
   /** Takes a task's message out of the stream, if it is there. */
   async withdraw({ run, task }: Work): Promise<void> {
-    await this.#broker.manager.streams.purge('WORK', { filter: subjects.work(run.namespace, run.handler, task.id) })
+    await this.#stream.remove({ run, task })
   }
 
   /** The same for all tasks of a run with many. */
   async withdrawAll(run: RunHead): Promise<void> {
-    await this.#broker.manager.streams.purge('WORK', { filter: workOfRunFilter(run.namespace, run.handler, run.id) })
+    await this.#stream.removeAll(run)
   }
 
   /** Messages that the broker has not accepted yet. */

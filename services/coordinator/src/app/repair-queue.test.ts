@@ -234,7 +234,10 @@ test('a stream that lost something is filled again when executors have said what
   assert.match(auditor.loss ?? '', /went back to an earlier state; 0 tasks were published again/)
   await clock.advance(2_000)
   assert.equal(pages, 0, 'executors have had no time to reconnect')
-  await clock.advance(2_000)
+  await eventually('its time has come', async () => {
+    await clock.advance(1_000)
+    return pages > 0
+  })
   await eventually('filled', () => {
     goOn()
     return auditor.loss === undefined

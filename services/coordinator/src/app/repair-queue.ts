@@ -2,11 +2,10 @@ import { isTaskId, SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon
 import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
 import type { PageQuery, RunHead, Store } from '@carillon/store'
 import { isOwed, type Work, type WorkPublisher } from './publish-work.ts'
+import { WorkStream } from './work-stream.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
-/** Of one answer of the broker: what a connection has room for beside everything else. */
-const ANSWER_BYTES = 4 * 1024 * 1024
 /** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
 const BARRIER_WITHIN_MS = TIMES.ackWaitMs + 15_000
 const BARRIER_POLL_MS = 50
@@ -36,6 +35,7 @@ export class RepairQueue {
   readonly #tasks: TaskWriter
   readonly #broker: Broker
   readonly #work: WorkPublisher
+  readonly #stream: WorkStream
   readonly #clock: Clock
   readonly #log: Logger
 
@@ -44,6 +44,7 @@ export class RepairQueue {
     this.#tasks = options.tasks
     this.#broker = options.broker
     this.#work = options.work
+    this.#stream = new WorkStream(options.broker)
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -104,12 +105,7 @@ export class RepairQueue {
   async #repair(candidates: readonly (Work | undefined)[], signal: AbortSignal): Promise<number> {
     // What is still to be published here is no loss.
     const owed = candidates.filter(isOwed).filter(({ task }) => !this.#work.willPublish(task.id))
-    const there = await this.#subjectsThere(owed.map(subjectOf))
-    const missing: Work[] = []
-    for (const work of owed) {
-      if (there.has(subjectOf(work))) this.#work.settled(work.task.id)
-      else missing.push(work)
-    }
+    const missing = await this.#withoutMessage(owed)
     if (missing.length === 0) return 0
     if (!(await this.reportsApplied(signal))) {
       if (signal.aborted) return 0
@@ -117,6 +113,25 @@ export class RepairQueue {
       throw new Error(`${missing.length} tasks have no message, and whether they are done is not known: reports wait to be applied`)
     }
     return this.#publishAgain(missing, signal)
+  }
+
+  /** Those of which the stream has no message, or one that its consumer will never deliver: that one is deleted. */
+  async #withoutMessage(owed: readonly Work[]): Promise<Work[]> {
+    const acknowledged = new Map<string, number>()
+    for (const { run } of owed) {
+      const handler = `${run.namespace}.${run.handler}`
+      if (!acknowledged.has(handler)) acknowledged.set(handler, await this.#stream.acknowledgedUpTo(run.namespace, run.handler))
+    }
+    const sequences = await this.#stream.sequences(owed.map(subjectOf))
+    const missing: Work[] = []
+    for (const work of owed) {
+      const sequence = sequences.get(subjectOf(work))
+      const isDelivered = sequence !== undefined && sequence > (acknowledged.get(`${work.run.namespace}.${work.run.handler}`) ?? 0)
+      if (isDelivered) this.#work.settled(work.task.id)
+      else missing.push(work)
+      if (!isDelivered && sequence !== undefined) await this.#stream.delete(sequence)
+    }
+    return missing
   }
 
   async #publishAgain(missing: readonly Work[], signal: AbortSignal): Promise<number> {
@@ -138,24 +153,6 @@ export class RepairQueue {
     const taskIds = ids.filter(isTaskId)
     const [runs, tasks] = await Promise.all([this.#store.runs.heads(runIds), this.#tasks.known(taskIds)])
     return ids.map((id) => (isTaskId(id) ? tasks[taskIds.indexOf(id)] : only(runs[runIds.indexOf(id)])))
-  }
-
-  /**
-   * Which of these subjects the stream holds a message of. The broker answers with the messages themselves and stops when they are many bytes;
-   * so it is asked for the rest until it has none of them.
-   */
-  async #subjectsThere(subjects: readonly string[]): Promise<ReadonlySet<string>> {
-    const there = new Set<string>()
-    for (
-      let rest = subjects, before = -1;
-      rest.length > 0 && there.size > before;
-      rest = subjects.filter((subject) => !there.has(subject))
-    ) {
-      before = there.size
-      const query = { multi_last: [...rest], batch: rest.length, max_bytes: ANSWER_BYTES }
-      for await (const { subject } of await this.#broker.manager.direct.getLastMessagesFor(STREAMS.WORK.name, query)) there.add(subject)
-    }
-    return there
   }
 
   /** Waits until every report that is in the stream now has been applied; false when that takes too long. */

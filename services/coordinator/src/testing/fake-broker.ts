@@ -16,6 +16,8 @@ export class FakeBroker {
   answerOffer: (instance: string) => OfferAnswer = () => ({ accepted: true })
 
   #unanswered: (() => void)[] | undefined
+  /** Subjects whose message was asked for, by the sequence that was answered. */
+  readonly #asked: string[] = []
 
   /** From now on what is published has no answer until `answerNow`. */
   answerLater(): void {
@@ -50,7 +52,18 @@ export class FakeBroker {
       flush: () => Promise.resolve(),
       isClosed: () => false,
     },
-    manager: { streams: { purge: async (_stream: string, { filter }: { filter: string }) => void this.purged.push(filter) } },
+    manager: {
+      streams: {
+        purge: async (_stream: string, { filter }: { filter: string }) => void this.purged.push(filter),
+        deleteMessage: async (_stream: string, sequence: number) => void this.purged.push(this.#asked[sequence] ?? ''),
+      },
+      direct: {
+        getMessage: async (_stream: string, { last_by_subj: subject }: { last_by_subj: string }) => ({
+          seq: this.#asked.push(subject) - 1,
+        }),
+      },
+      consumers: { info: async () => ({ delivered: { stream_seq: 0 }, ack_floor: { stream_seq: 0 }, num_ack_pending: 0 }) },
+    },
     onReconnect: () => undefined,
   } as unknown as Broker
 

@@ -18,10 +18,9 @@ export const reconnectStorm: Scenario = {
     for (let round = 0; round < rounds; round++) {
       await world.strike(() => world.broker.kill9())
       await world.broker.start()
-      let there = 0
-      const isBack = async () => (there = await present()) === EXECUTORS.processes * EXECUTORS.each
-      await eventually('all executors are back', isBack, { withinMs: 60_000, everyMs: 250 }).catch(() => undefined)
-      if (there < EXECUTORS.processes * EXECUTORS.each) return [`executors-back=${there}`]
+      const isBack = async () => (await present()) === EXECUTORS.processes * EXECUTORS.each
+      const isWell = await eventually('all executors are back', isBack, { withinMs: 60_000, everyMs: 250 }).catch(() => false)
+      if (!isWell) return [`executors-back=${await present()}`]
       await sleep(world.random.between(2_000, 5_000))
     }
     return []

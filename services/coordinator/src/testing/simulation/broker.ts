@@ -8,6 +8,7 @@ const STORED_EVENT = '$JS.API.DIRECT.GET.EVENTS.'
 export interface Delivery {
   readonly subject: string
   readonly work: WorkMessage
+  readonly sequence: number
   count: number
   /** Who has it now. */
   holder: string | undefined
@@ -45,10 +46,21 @@ export class SimulatedBroker {
       manager: {
         streams: {
           purge: async (_stream: string, { filter }: { filter: string }) => void (isDead() || this.#purge(filter)),
+          deleteMessage: async (_stream: string, sequence: number) => void (isDead() || this.#delete(sequence)),
           info: async () => ({ state: { last_seq: this.#sequence } }),
         },
-        direct: { getLastMessagesFor: async (_stream: string, query: { multi_last: string[] }) => this.#lastOf(query.multi_last, isDead) },
-        consumers: { info: async () => ({ ack_floor: { stream_seq: 0 }, num_pending: this.reports.length, num_ack_pending: 0 }) },
+        direct: {
+          getMessage: async (_stream: string, { last_by_subj: subject }: { last_by_subj: string }) => this.#last(subject, isDead),
+          getLastMessagesFor: async (_stream: string, query: { multi_last: string[] }) => this.#lastOf(query.multi_last, isDead),
+        },
+        consumers: {
+          info: async () => ({
+            ack_floor: { stream_seq: 0 },
+            delivered: { stream_seq: this.#sequence },
+            num_pending: this.reports.length,
+            num_ack_pending: 0,
+          }),
+        },
       },
       onReconnect: () => undefined,
     } as unknown as Broker
@@ -79,7 +91,7 @@ export class SimulatedBroker {
       if (messageId !== undefined && this.#messageIds.has(messageId)) return undefined
       if (this.work.has(subject)) return { code: SUBJECT_TAKEN, message: 'taken' }
       if (messageId !== undefined) this.#messageIds.add(messageId)
-      this.work.set(subject, { subject, work: JSON.parse(body) as WorkMessage, count: 0, holder: undefined })
+      this.work.set(subject, { subject, work: JSON.parse(body) as WorkMessage, sequence: ++this.#sequence, count: 0, holder: undefined })
     } else if (parsed?.class === 'event' && parsed.rest[0] === 'run') {
       this.#events.set(subject, body)
       const [, runId = '', state = ''] = parsed.rest
@@ -95,9 +107,10 @@ export class SimulatedBroker {
     if (order.type === 'cancel') this.orders.push({ instance: parsed.rest[0] ?? '', taskId: order.taskId })
   }
 
-  async *#lastOf(subjects: readonly string[], isDead: () => boolean): AsyncGenerator<{ subject: string }> {
+  async *#lastOf(subjects: readonly string[], isDead: () => boolean): AsyncGenerator<{ subject: string; seq: number }> {
     if (isDead()) await new Promise<never>(() => undefined)
-    for (const subject of subjects) if (this.work.has(subject)) yield { subject }
+    for (const pattern of subjects)
+      for (const [subject, { sequence }] of this.work) if (matches(subject, pattern)) yield { subject, seq: sequence }
   }
 
   #request(subject: string, body: string, isDead: () => boolean) {
@@ -111,11 +124,22 @@ export class SimulatedBroker {
     return { json: () => answer }
   }
 
-  #purge(filter: string): void {
-    const pattern = filter.split('.')
-    for (const subject of [...this.work.keys()]) {
-      const tokens = subject.split('.')
-      if (tokens.length === pattern.length && pattern.every((token, i) => token === '*' || token === tokens[i])) this.work.delete(subject)
-    }
+  async #last(subject: string, isDead: () => boolean) {
+    if (isDead()) return new Promise<never>(() => undefined)
+    const delivery = this.work.get(subject)
+    return delivery ? { seq: delivery.sequence } : null
   }
+
+  #delete(sequence: number): void {
+    for (const [subject, delivery] of this.work) if (delivery.sequence === sequence) this.work.delete(subject)
+  }
+
+  #purge(filter: string): void {
+    for (const subject of [...this.work.keys()]) if (matches(subject, filter)) this.work.delete(subject)
+  }
+}
+
+function matches(subject: string, filter: string): boolean {
+  const [tokens, pattern] = [subject.split('.'), filter.split('.')]
+  return tokens.length === pattern.length && pattern.every((token, i) => token === '*' || token === tokens[i])
 }

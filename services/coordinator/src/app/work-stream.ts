@@ -1,0 +1,78 @@
+import { STREAMS, subjects, workConsumer, workOfRunFilter } from '@carillon/contracts'
+import { apiErrorCode, type Broker } from '@carillon/runtime'
+import type { Work } from './publish-work.ts'
+
+const WORK = STREAMS.WORK.name
+const PAGE = 500
+/** Of one answer of the broker: what a connection has room for beside everything else. */
+const ANSWER_BYTES = 4 * 1024 * 1024
+const MESSAGE_NOT_FOUND = [10037, 10043]
+const CONSUMER_NOT_FOUND = 10014
+
+/**
+ * What stream WORK holds, and its removal. A message that may be with an executor is deleted by its sequence, never purged by its subject:
+ * when a purge meets one, nats-server (2.15.2) moves the consumer's acknowledgement floor past all that was delivered before it. Those messages
+ * stay in the stream, and when their executor dies they are never delivered again.
+ */
+export class WorkStream {
+  readonly #manager: Broker['manager']
+
+  constructor({ manager }: Pick<Broker, 'manager'>) {
+    this.#manager = manager
+  }
+
+  /** Removes the message of a task, if there is one. */
+  async remove({ run, task }: Work): Promise<void> {
+    const message = await this.#manager.direct.getMessage(WORK, { last_by_subj: subjects.work(run.namespace, run.handler, task.id) })
+    if (message) await this.delete(message.seq)
+  }
+
+  /** Removes the messages of all tasks of a fan-out run: those that were delivered one by one, all others at once. */
+  async removeAll({ namespace, handler, id }: Work['run']): Promise<void> {
+    const filter = workOfRunFilter(namespace, handler, id)
+    const { delivered, isIdle } = await this.#consumer(namespace, handler)
+    for (let isLeft = !isIdle; isLeft; ) {
+      const sequences: number[] = []
+      const query = { multi_last: [filter], up_to_seq: delivered, batch: PAGE, max_bytes: ANSWER_BYTES }
+      for await (const { seq } of await this.#manager.direct.getLastMessagesFor(WORK, query)) sequences.push(seq)
+      await Promise.all(sequences.map((sequence) => this.delete(sequence)))
+      isLeft = sequences.length > 0
+    }
+    await this.#manager.streams.purge(WORK, { filter })
+  }
+
+  async delete(sequence: number): Promise<void> {
+    await this.#manager.streams.deleteMessage(WORK, sequence, false).catch((error: unknown) => {
+      if (!MESSAGE_NOT_FOUND.includes(apiErrorCode(error) ?? 0)) throw error
+    })
+  }
+
+  /**
+   * The sequence of the message of each of these subjects that has one. The broker answers with the messages themselves and stops when they are
+   * many bytes; so it is asked for the rest until it has none of them.
+   */
+  async sequences(wanted: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>()
+    for (let rest = wanted, before = -1; rest.length > 0 && found.size > before; rest = wanted.filter((subject) => !found.has(subject))) {
+      before = found.size
+      const query = { multi_last: [...rest], batch: rest.length, max_bytes: ANSWER_BYTES }
+      for await (const { subject, seq } of await this.#manager.direct.getLastMessagesFor(WORK, query)) found.set(subject, seq)
+    }
+    return found
+  }
+
+  /** Up to this sequence the consumer of a handler takes every message for acknowledged: one that is still there is delivered to nobody. */
+  async acknowledgedUpTo(namespace: string, handler: string): Promise<number> {
+    return (await this.#consumer(namespace, handler)).floor
+  }
+
+  async #consumer(namespace: string, handler: string): Promise<{ delivered: number; floor: number; isIdle: boolean }> {
+    try {
+      const info = await this.#manager.consumers.info(WORK, workConsumer(namespace, handler))
+      return { delivered: info.delivered.stream_seq, floor: info.ack_floor.stream_seq, isIdle: info.num_ack_pending === 0 }
+    } catch (error) {
+      if (apiErrorCode(error) === CONSUMER_NOT_FOUND) return { delivered: 0, floor: 0, isIdle: true }
+      throw error
+    }
+  }
+}
