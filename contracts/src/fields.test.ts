@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { z } from 'zod'
 import type { CarillonError } from './errors.ts'
 import { durationField, instantField, parseInput, parseInstant } from './fields.ts'
+import { beatSchema } from './instance.ts'
 import { jobInputSchema } from './job.ts'
+import { parseBody } from './json-text.ts'
 import { startRunSchema } from './run.ts'
 
 const DAY_MS = 86_400_000
@@ -107,6 +109,13 @@ test('a run names either a job or a handler, and one time at most', () => {
   assert.equal(refusal(startRunSchema, { job: 'a', id: 'SHORT' }).field, 'id')
   assert.equal(refusal(startRunSchema, { job: 'a', key: '' }).field, 'key')
   assert.deepEqual(pick(refusal(startRunSchema, { job: 'a', delayMs: Number.NaN })), ['INVALID_DELAY', 'delayMs', 'NaN'])
+})
+
+test('a body that is not JSON is no object without fields', () => {
+  for (const text of ['not json', '{"half":', ''.padEnd(30, '9')]) {
+    const { code } = refusal(beatSchema, parseBody(Buffer.from(text)))
+    assert.equal(code, text.startsWith('9') ? 'INTEGER_TOO_LARGE' : 'INVALID_JSON', text)
+  }
 })
 
 function pick({ code, field, value }: { code: string; field?: string; value?: string }): unknown[] {

@@ -55,6 +55,8 @@ export const instantField = coded(
  * @throws CarillonError with the code of the first offending field (INVALID_REQUEST if it has none of its own), its path and its value
  */
 export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what = 'request'): z.output<T> {
+  // A schema whose fields are all optional would accept it as an object.
+  if (input instanceof UnacceptableJson) throw input.refusal(what)
   const outcome = schema.safeParse(input)
   if (outcome.success) return outcome.data
   const issue = firstIssue(outcome.error.issues, input)

@@ -10,15 +10,23 @@ import type { RegistryParts } from './parts.ts'
 export async function hearBeat(parts: RegistryParts, from: { namespace: string; instance: string }, body: unknown): Promise<void> {
   const name = instanceName(from.namespace, from.instance)
   const key = presenceKey(name)
-  const parsed = beatSchema.safeParse(body ?? {})
-  const session = parsed.success ? parsed.data.session : undefined
+  const { beat, refusal } = readBeat(body)
+  const session = beat?.session
   const known = parts.roster.get(key)
   const isKnown = known !== undefined && !isOtherSession(known.presence.session, session)
   if (isKnown) parts.roster.hear(key, parts.time.elapsedMs)
-  const load = parsed.success ? parsed.data : parseInput(beatSchema, body, 'beat')
+  if (beat === undefined) throw refusal
   if (!isKnown && !(await greetStranger(parts, name, session))) return
-  parts.roster.load(key, loadOf(load), parts.time.elapsedMs)
+  parts.roster.load(key, loadOf(beat), parts.time.elapsedMs)
   await noteHung(parts, key)
+}
+
+function readBeat(body: unknown): { beat?: Beat; refusal?: unknown } {
+  try {
+    return { beat: parseInput(beatSchema, body ?? {}, 'beat') }
+  } catch (refusal) {
+    return { refusal }
+  }
 }
 
 function loadOf({ session: _, ...load }: Beat): Beat {
