@@ -27,5 +27,10 @@ export interface Scenario {
   hurt(world: World, rounds: number): Promise<readonly string[]>
 }
 
-/** Of those whose instance was killed, or silent for longer than its lease. */
+/** Of those whose instance was silent for longer than its lease. */
 export const LOST_INSTANCE = 'their instance was lost'
+/**
+ * Of those whose process was killed. One that had been given back before, and was killed within the 200 ms before it says that a body began, leaves
+ * no sign of that: the attempt goes on elsewhere.
+ */
+export const KILLED: Allowed = { runTwice: LOST_INSTANCE, inOneAttempt: 'killed before it was known that they had begun' }

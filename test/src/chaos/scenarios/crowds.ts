@@ -14,7 +14,11 @@ export const reconnectStorm: Scenario = {
   world: { executors: EXECUTORS.processes, perProcess: EXECUTORS.each, concurrency: 1 },
   rounds: { short: 1, full: 5 },
   async hurt(world, rounds) {
-    const present = async () => (await world.client.instances.list()).items.length
+    const present = async () => {
+      let count = 0
+      for await (const _ of world.client.instances.list({ limit: 1_000 })) count++
+      return count
+    }
     for (let round = 0; round < rounds; round++) {
       await world.strike(() => world.broker.kill9())
       await world.broker.start()

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LOST_INSTANCE, type Scenario } from '../scenario.ts'
+import { KILLED, type Scenario } from '../scenario.ts'
 
 export const everythingKill: Scenario = {
   name: 'everything-kill',
   about: 'kill -9 of every process at once, started again in any order',
   guard: 'commit',
-  allows: { runTwice: LOST_INSTANCE },
+  allows: KILLED,
   rounds: { short: 1, full: 10 },
   async hurt(world, rounds) {
     for (let round = 0; round < rounds; round++) {

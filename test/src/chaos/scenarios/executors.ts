@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LOST_INSTANCE, type Scenario } from '../scenario.ts'
+import { KILLED, LOST_INSTANCE, type Scenario } from '../scenario.ts'
 
 /** Longer than the silence after which an instance is lost. */
 const LONGER_THAN_A_LEASE_MS = 13_000
@@ -8,7 +8,7 @@ export const executorKill: Scenario = {
   name: 'executor-kill',
   about: 'kill -9 of one of three executors, which is started again, now and then',
   guard: 'take-over',
-  allows: { runTwice: LOST_INSTANCE },
+  allows: KILLED,
   rounds: { short: 2, full: 40 },
   async hurt(world, rounds) {
     for (let round = 0; round < rounds; round++) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isEnded } from '@carillon/contracts'
-import { LOST_INSTANCE, type Scenario } from '../scenario.ts'
+import { KILLED, type Scenario } from '../scenario.ts'
 import type { World } from '../world.ts'
 
 const SUPERVISED_EVERY_MS = 200
@@ -11,7 +11,7 @@ export const neighbours: Scenario = {
   about:
     'handlers that end their process, by SIGKILL and by an error outside every promise, beside others that do not: those alone are poison',
   guard: 'solitude',
-  allows: { runTwice: LOST_INSTANCE },
+  allows: KILLED,
   world: { executors: 1, bodyMs: [500, 2_500] },
   rounds: { short: 1, full: 4 },
   async hurt(world, rounds) {
