@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { STORES, sqlite, type TestStore } from '../support/stores.ts'
+import { mongodb, STORES, sqlite, type TestStore } from '../support/stores.ts'
 import { lineOf, type PlayOptions, play } from './play.ts'
 import type { Scenario } from './scenario.ts'
 import { brokerKill, brokerWipe } from './scenarios/broker.ts'
@@ -29,14 +29,11 @@ function failsWithoutGuard(scenario: Scenario): void {
 }
 
 describe('chaos, in short', { concurrency: 2 }, () => {
-  for (const store of STORES) {
-    plays(executorKill, store)
-    plays(coordinatorKill, store)
-    plays(brokerKill, store)
-  }
+  for (const store of STORES) plays(executorKill, store)
+  plays(coordinatorKill, mongodb)
+  plays(brokerKill, sqlite)
   plays(executorStop, sqlite)
   plays(brokerWipe, sqlite)
   plays(everythingKill, sqlite)
   failsWithoutGuard(executorKill)
-  failsWithoutGuard(coordinatorKill)
 })

@@ -42,7 +42,7 @@ describe('runs with many tasks, by the command line', { concurrency: true }, () 
   })
 
   test('tree and watch: at a glance, and live until the end', async () => {
-    const run = (await carillon(['run', 'slow', '{"ms":2500}', '--shards', '12', '--max-parallel', '6', '-d', '--json'])).json<RunView>()
+    const run = (await carillon(['run', 'slow', '{"ms":2500}', '--shards', '12', '--max-parallel', '3', '-d', '--json'])).json<RunView>()
     await eventually('some run', async () => {
       const tree = (await carillon(['runs', 'tree', run.runId, '--json'])).json<RunTree>()
       return (tree.stages[0]?.counts.running ?? 0) > 0
