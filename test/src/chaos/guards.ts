@@ -54,6 +54,17 @@ export const GUARDS = {
     without: 'what is suspected of killing processes does not run alone',
     mutations: [returnsAtOnce('coordinator/dist/domain/life.js', 'function runsAlone', 'false')],
   },
+  'mesh-clock': {
+    without: 'coordinators believe their wall clock, and set nothing right after a jump',
+    mutations: [
+      returnsAtOnce('runtime/dist/mesh-clock.js', 'now', 'this.#local.now()'),
+      returnsAtOnce('coordinator/dist/app/set-right.js', 'execute', '0'),
+    ],
+  },
+  patience: {
+    without: 'an instance is lost after 1 s of silence',
+    mutations: [{ module: 'contracts/dist/limits.js', find: /lostAfterMs: 10_?000/, put: 'lostAfterMs: 1_000' }],
+  },
   fence: {
     without: 'a report of an attempt that is over, by an instance that lost it, is applied',
     mutations: [

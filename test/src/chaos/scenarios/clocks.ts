@@ -14,7 +14,7 @@ const TICKS_AGAIN_WITHIN_MS = 20_000
 export const clockJump: Scenario = {
   name: 'clock-jump',
   about: 'services are an hour ahead for 20 s, executors 90 s behind: schedules go on, and no time limit ends an attempt early',
-  guard: 'memory',
+  guard: 'mesh-clock',
   allows: {},
   slotsAreRegular: false,
   rounds: { short: 1, full: 3 },

@@ -9,7 +9,7 @@ const EXECUTORS = { processes: 5, each: 100 }
 export const reconnectStorm: Scenario = {
   name: 'reconnect-storm',
   about: 'nats-server is killed and started again under 500 executors, which all come back at once: nobody is lost',
-  guard: 'memory',
+  guard: 'patience',
   allows: {},
   world: { executors: EXECUTORS.processes, perProcess: EXECUTORS.each, concurrency: 1 },
   rounds: { short: 1, full: 5 },

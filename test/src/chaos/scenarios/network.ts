@@ -37,7 +37,7 @@ export const networkHalfOpen: Scenario = {
 export const networkSlow: Scenario = {
   name: 'network-slow',
   about: 'what executors send and get is 150 ms late: nobody is taken for lost',
-  guard: 'commit',
+  guard: 'patience',
   allows: {},
   rounds: { short: 1, full: 8 },
   hurt: (world, rounds) => interrupt(world, 'slow', rounds),
