@@ -90,7 +90,7 @@ describe('carillon up', { concurrency: 2 }, () => {
     assert.deepEqual(await second.exited, { code: 1, signal: null })
     assert.match(second.stderr(), new RegExp(`^error DATA_FOLDER_IN_USE: .*process ${up.process.pid}\\.`))
     assert.match(second.stderr(), /hint: .*--data/)
-    assert.equal((await cliFor(cleanup, up.url)(['health', 'coordinator'])).code, 0, 'the first is not disturbed')
+    await eventually('the first is not disturbed', async () => (await cliFor(cleanup, up.url)(['health', 'coordinator'])).code === 0)
   })
 
   test('a port that is taken is refused, and nothing is left running', async (context) => {
