@@ -13,15 +13,15 @@ export abstract class LoopService implements Service {
   protected abstract run(signal: AbortSignal): Promise<void>
   protected abstract onFailure(error: unknown): void
 
-  /** What must be done before `start` resolves. When it fails, so does `start`, and the loop does not run. */
-  protected prepare(): Promise<void> {
+  /** What must be done before `start` resolves; `signal` aborts when the loop is stopped meanwhile. When it fails, so does `start`, and the loop does not run. */
+  protected prepare(_signal: AbortSignal): Promise<void> {
     return Promise.resolve()
   }
 
   start(): Promise<void> {
     if (this.#current) return this.#current.ready
     const abort = new AbortController()
-    const prepared = this.#running.then(() => !abort.signal.aborted && this.prepare().then(() => true))
+    const prepared = this.#running.then(() => !abort.signal.aborted && this.prepare(abort.signal).then(() => true))
     const current = { abort, ready: prepared.then(() => undefined) }
     this.#current = current
     this.#running = prepared.then(

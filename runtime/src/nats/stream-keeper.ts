@@ -1,5 +1,5 @@
 import { CarillonError, STREAMS, type StreamName } from '@carillon/contracts'
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import { LoopService } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { WakeablePause } from '../wakeable-pause.ts'
@@ -30,6 +30,8 @@ export interface StreamKeeperOptions {
 /** Some requests a stream: nothing to a broker, and shorter than a person needs to look. */
 const ROUND_MS = 3_000
 const RETRY_AFTER_MS = 500
+/** How long a start tries: a person waits, and sees the warning. */
+const FIT_WITHIN_MS = 10_000
 /** With less, streams would refuse work within seconds. */
 const SMALLEST_PART = 1 / 64
 /** How often a broker that had little room is asked for more. */
@@ -100,8 +102,13 @@ export class StreamKeeper extends LoopService {
     return { name: 'streams', ok: true, message: [`${kept.length} are as they should be`, ...lately].join('; ') }
   }
 
-  protected override async prepare(): Promise<void> {
-    const failures = await this.#round()
+  /** Services that start together make room for each other's streams: what does not fit at first may fit when the others have shrunk theirs. */
+  protected override async prepare(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    const until = clock.monotonic() + FIT_WITHIN_MS
+    let failures = await this.#round()
+    while (failures.some(isTooSmall) && clock.monotonic() < until && (await pause(clock, RETRY_AFTER_MS, signal)))
+      failures = await this.#round()
     if (failures.length > 0) throw failures[0]
   }
 
