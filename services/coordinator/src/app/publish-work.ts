@@ -251,8 +251,10 @@ export class WorkPublisher {
   }
 }
 
+/** What was remembered without them has them as undefined. */
 function isWhole(work: Work): work is WholeWork {
-  return 'payload' in work.run && ('item' in work.task || 'payload' in work.task)
+  const { run, task }: { run: Partial<RunRecord>; task: Partial<RunRecord> | Partial<TaskRecord> } = work
+  return run.payload !== undefined && ('runId' in task ? task.item !== undefined : 'payload' in task && task.payload !== undefined)
 }
 
 /** Whether the broker should have a message of it. */

@@ -78,10 +78,11 @@ export class StartRuns {
           trigger: item.trigger,
           traceparent: trace ?? null,
           now,
+          asked: item.checked.key === undefined ? null : saidOf(item.checked),
           kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
         })
         outcomes[i] = { runId: run.id, created: true }
-        runs.push(item.checked.key === undefined ? run : { ...run, asked: saidOf(item.checked) })
+        runs.push(run)
         places.push(i)
       } catch (error) {
         outcomes[i] = CarillonError.from(error)

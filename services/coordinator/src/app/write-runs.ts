@@ -245,10 +245,17 @@ export class RunWriter {
     this.#remember(run)
   }
 
-  /** @param run may be whole: what is large must not stay in memory */
+  /** @param run may be whole: what is large must not stay in memory. Overwritten, not left out: a copy with other members is slow to make and to read */
   #remember(run: RunHead & Partial<RunRecord>): void {
-    const { payload: _payload, items: _items, result: _result, error, ...head } = run
-    this.#recent.set(run.id, { ...head, error: error && { ...error, stack: undefined } })
+    const { error } = run
+    const head: RunHead & { [Large in 'payload' | 'items' | 'result']?: undefined } = {
+      ...run,
+      payload: undefined,
+      items: undefined,
+      result: undefined,
+      error: error && { ...error, stack: undefined },
+    }
+    this.#recent.set(run.id, head)
     if (this.#recent.size > RECENT_AT_MOST) this.#recent.delete(this.#recent.keys().next().value as string)
   }
 

@@ -1,16 +1,7 @@
-import {
-  DEFAULT_BACKOFF,
-  type HandlerKind,
-  LIMITS,
-  type RunMode,
-  type RunTrigger,
-  type StartRun,
-  taskIdOf,
-  writeJson,
-} from '@carillon/contracts'
+import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
 import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
 import { CHECK_QUEUED_MS, NO_LOSSES } from './life.ts'
-import { modeOf, planOf } from './plan.ts'
+import { modeOf, type Planned, planOf } from './plan.ts'
 import { instantAhead, type MissedSlots } from './schedule.ts'
 
 /** Where a run comes from. */
@@ -20,6 +11,8 @@ export interface RunOrigin {
   readonly trigger: RunTrigger
   readonly traceparent: string | null
   readonly now: number
+  /** Of a request with a key: what its caller said. */
+  readonly asked?: RunRecord['asked']
   /** What the handler announces of its runs. */
   readonly kind?: HandlerKind | undefined
 }
@@ -32,21 +25,19 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
   const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
   const dueAt = request.at !== undefined ? instantAhead(request.at, { field: 'at', now: origin.now }) : origin.now + (request.delayMs ?? 0)
   const tries = request.attempts ?? job?.attempts ?? 1
-  const planned = planOf(request, { job, kind: origin.kind })
-  return {
-    ...unborn(origin),
-    ...timing(dueAt, { now: origin.now, mode: planned.mode }),
+  return newRun(origin, {
+    planned: planOf(request, { job, kind: origin.kind }),
+    dueAt,
     delayMs: request.delayMs || null,
-    ...planned,
     job: job?.name ?? null,
     handler: handlerOf(request, job),
     key: request.key ?? null,
+    slot: null,
     payload,
     tries,
-    attempts: tries,
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
-  }
+  })
 }
 
 /** Where no such job is stored, a job's name is a handler's. */
@@ -56,21 +47,19 @@ export function handlerOf(request: StartRun, job: JobRecord | undefined): string
 
 /** The record of a job's slot. */
 export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunRecord {
-  return {
-    ...unborn(origin),
-    ...timing(origin.now, { now: origin.now, mode: modeOf(job.mode, origin.kind) }),
+  return newRun(origin, {
+    planned: { mode: modeOf(job.mode, origin.kind), plan: job.plan, items: job.items },
+    dueAt: origin.now,
+    delayMs: null,
     job: job.name,
     handler: job.handler,
-    mode: modeOf(job.mode, origin.kind),
-    plan: job.plan,
-    items: job.items,
+    key: null,
     slot,
     payload: job.payload,
     tries: job.attempts,
-    attempts: job.attempts,
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
-  }
+  })
 }
 
 /** The record that says why slots were not run; one for a whole stretch. */
@@ -109,36 +98,55 @@ export function payloadText(payload: unknown): string {
   return writeJson(payload, { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })
 }
 
-/** A single run that is queued has a message to rely on; one with many tasks is looked at again, should nobody begin it. */
-function timing(dueAt: number, { now, mode }: { now: number; mode: RunMode }) {
-  if (dueAt > now) return { state: 'delayed', reason: 'delay', wakeAt: dueAt, queuedAt: null } as const
-  return { state: 'queued', reason: null, wakeAt: mode === 'single' ? null : now + CHECK_QUEUED_MS, queuedAt: now } as const
+interface NewRun extends Pick<RunRecord, 'delayMs' | 'job' | 'handler' | 'key' | 'slot' | 'payload' | 'tries' | 'backoff' | 'timeoutMs'> {
+  readonly planned: Planned
+  readonly dueAt: number
 }
 
-function unborn({ id, namespace, trigger, traceparent, now }: RunOrigin) {
+/**
+ * A queued single run relies on its message; a queued fan-out run is checked again, should nobody begin it. Each column is named: an object that is
+ * put together from several others is slow to make and slow to read, and every run pays for that.
+ */
+function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, given: NewRun): RunRecord {
+  const { planned, dueAt } = given
+  const isDelayed = dueAt > now
   return {
     id,
     namespace,
+    job: given.job,
+    handler: given.handler,
+    mode: planned.mode,
+    plan: planned.plan,
+    items: planned.items,
     trigger,
+    key: given.key,
+    asked: asked ?? null,
+    slot: given.slot,
+    payload: given.payload,
+    backoff: given.backoff,
+    tries: given.tries,
+    timeoutMs: given.timeoutMs,
     traceparent,
     createdAt: now,
     share: shareOf(id),
-    resume: null,
-    delayMs: null,
-    job: null,
-    key: null,
-    asked: null,
-    slot: null,
+    state: isDelayed ? 'delayed' : 'queued',
+    reason: isDelayed ? 'delay' : null,
     attempt: 1,
-    ...NO_LOSSES,
+    attempts: given.tries,
+    losses: NO_LOSSES.losses,
+    interruptions: NO_LOSSES.interruptions,
     owner: null,
     ownerSession: null,
+    wakeAt: isDelayed ? dueAt : planned.mode === 'single' ? null : now + CHECK_QUEUED_MS,
+    delayMs: given.delayMs,
+    queuedAt: isDelayed ? null : now,
     progress: null,
     result: null,
     error: null,
     startedAt: null,
     endedAt: null,
-  } as const
+    resume: null,
+  }
 }
 
 export interface TaskPlace {
@@ -168,7 +176,8 @@ export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
     reason: null,
     attempt: 1,
     attempts: run.tries,
-    ...NO_LOSSES,
+    losses: NO_LOSSES.losses,
+    interruptions: NO_LOSSES.interruptions,
     owner: null,
     ownerSession: null,
     wakeAt: null,

@@ -11,7 +11,7 @@ import {
 import type { JobRecord, Plan } from '@carillon/store'
 
 type PlanRequest = Pick<StartRun, 'mode' | 'shards' | 'items' | 'maxParallel' | 'tolerate'>
-type Planned = Pick<JobRecord, 'mode' | 'plan' | 'items'>
+export type Planned = Pick<JobRecord, 'mode' | 'plan' | 'items'>
 
 /**
  * What a request says of its tasks; what it leaves open comes from the job.
