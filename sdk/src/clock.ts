@@ -19,9 +19,19 @@ export interface Clock {
 
 const LONGEST_MS = 2_147_483_647
 const turn: (() => void)[] = []
+let passes = 0
+
+/** A turn ends in two passes: what the actions of the first one ask for, and what their promises do, belongs to the same turn. */
+function scheduleEnd(): void {
+  passes = 2
+  setImmediate(endTurn)
+  setImmediate(endTurn)
+}
 
 function endTurn(): void {
+  passes--
   for (const due of turn.splice(0)) due()
+  if (passes === 0 && turn.length > 0) scheduleEnd()
 }
 
 export const systemClock: Clock = {
@@ -41,7 +51,8 @@ export const systemClock: Clock = {
   },
   nextTurn(action) {
     // All of a turn run without a pause between them, so that what they send leaves in one write.
-    if (turn.push(action) === 1) setImmediate(endTurn)
+    turn.push(action)
+    if (passes === 0) scheduleEnd()
   },
 }
 
