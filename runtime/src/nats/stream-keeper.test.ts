@@ -100,6 +100,59 @@ test('a limit that an operator has changed stays; what the protocol rests on is 
   assert.deepEqual([config.max_bytes, config.description], [maxBytes, STREAMS.WORK.description])
 })
 
+test('limits that somebody else has set are removed: each of them makes a stream refuse, drop or not confirm what it is given', async (t) => {
+  const { broker, keeper } = await keeperOf(t)
+  const { manager } = broker
+  const limits = { max_msgs: 10, max_msg_size: 100, no_ack: true, consumer_limits: { max_ack_pending: 25_000 } }
+  const { retention } = { retention: RetentionPolicy.Workqueue }
+  await manager.streams.add({ name: 'REPORTS', subjects: [...STREAMS.REPORTS.subjects], retention, ...limits })
+  await keeper.start()
+  const limitsOf = async (name: string) => {
+    const { max_msgs, max_msg_size, no_ack, consumer_limits } = (await manager.streams.info(name)).config
+    return { max_msgs, max_msg_size, no_ack: no_ack ?? false, consumer_limits }
+  }
+  const none = { max_msgs: -1, max_msg_size: -1, no_ack: false, consumer_limits: {} }
+  assert.deepEqual(await limitsOf('REPORTS'), none)
+  await manager.streams.update('WORK', { max_msgs: 10, max_msg_size: 50 })
+  await eventually('put right', async () => (await limitsOf('WORK')).max_msg_size === -1)
+  assert.deepEqual(await limitsOf('WORK'), none)
+})
+
+test('a stream that was sealed is named as what is wrong, and made anew when it was removed', async (t) => {
+  const { broker, keeper } = await keeperOf(t)
+  await keeper.start()
+  await broker.manager.streams.update('REPORTS', { sealed: true } as object)
+  await eventually('said', () => !keeper.check().ok)
+  assert.match(keeper.check().message, /REPORTS.*sealed.*cannot be changed/)
+  await broker.manager.streams.delete('REPORTS')
+  await eventually('well', () => keeper.check().ok)
+})
+
+const consumersOfOthers = {
+  'one subject instead of a list': { filter_subject: 'carillon.*.report.mine' },
+  'one task at a time, once': { max_ack_pending: 1, max_deliver: 1, ack_wait: 1_000_000_000 },
+  'small pulls': { max_batch: 1, max_expires: 1_000_000_000, headers_only: true },
+  'one that pushes': { deliver_subject: 'mine' },
+  'no acknowledgement': { ack_policy: AckPolicy.None, deliver_subject: 'mine' },
+  'one that goes when it is idle': { inactive_threshold: 60_000_000_000, backoff: [1_000_000_000, 2_000_000_000], max_deliver: 5 },
+}
+for (const [name, settings] of Object.entries(consumersOfOthers)) {
+  test(`a consumer that somebody else has made or changed is put right: ${name}`, async (t) => {
+    const { broker, keeper } = await keeperOf(t, { names: ['LOGS'] })
+    const { manager, connection } = broker
+    await manager.streams.add({ name: 'LOGS', subjects: [...STREAMS.LOGS.subjects] })
+    await manager.consumers.add('LOGS', { durable_name: SERVICE_CONSUMERS.LOGS, ack_policy: AckPolicy.Explicit, ...settings })
+    await keeper.start()
+    assert.equal(keeper.check().ok, true)
+    const subject = 'carillon.default.log.run-1'
+    connection.publish(subject, '{}')
+    const consumer = await manager.jetstream().consumers.get('LOGS', SERVICE_CONSUMERS.LOGS)
+    assert.equal((await consumer.next({ expires: 5_000 }))?.string(), '{}')
+    const { config } = await consumer.info()
+    assert.deepEqual([config.max_ack_pending, config.max_deliver, config.ack_policy], [20_000, -1, AckPolicy.Explicit])
+  })
+}
+
 test('what a newer version has set stays as it is', async (t) => {
   const { broker, keeper } = await keeperOf(t)
   const { manager } = broker
@@ -116,7 +169,10 @@ test('a stream that cannot be changed into ours is an error with a code, at the 
   assert.equal(keeper.check().ok, false)
   await broker.manager.streams.delete('WORK')
   await broker.manager.streams.add({ name: 'MINE', subjects: ['carillon.>'] })
-  await assert.rejects(keeper.start(), (error: CarillonError) => error.code === 'STREAM_CONFLICT' && /another stream/.test(error.message))
+  await assert.rejects(
+    keeper.start(),
+    (error: CarillonError) => error.code === 'STREAM_CONFLICT' && /stream MINE takes its subjects/.test(error.message),
+  )
   await broker.manager.streams.delete('MINE')
   await keeper.start()
   assert.ok(keeper.check().ok)

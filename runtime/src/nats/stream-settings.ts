@@ -12,6 +12,9 @@ const REVISION = 1
 /** What we have set is written into the stream, so that a limit that an operator changed afterwards can be told from one of ours. */
 const METADATA = { revision: 'carillon.revision', maxBytes: 'carillon.max-bytes', maxAge: 'carillon.max-age' } as const
 
+/** No limits but ours. A stream that does not mention these settings has them. */
+const UNLIMITED = { max_msgs: -1, max_msg_size: -1, no_ack: false, consumer_limits: {} } as const
+
 /** All that the broker needs to know of a stream. Its capacity may be less than what is wanted where the broker has no room. */
 export function streamConfig(definition: StreamDefinition, options: { replicas: number; maxBytes: number }) {
   const { maxBytes } = options
@@ -28,6 +31,7 @@ export function streamConfig(definition: StreamDefinition, options: { replicas: 
     max_age: maxAge,
     duplicate_window: definition.dedupeMs * NANOS,
     allow_direct: true,
+    ...UNLIMITED,
     metadata: { [METADATA.revision]: String(REVISION), [METADATA.maxBytes]: String(maxBytes), [METADATA.maxAge]: String(maxAge) },
     ...(definition.onePerSubject ? { max_msgs_per_subject: 1, discard_new_per_subject: true } : {}),
   } satisfies Partial<StreamConfig>
@@ -42,10 +46,16 @@ const BINDING = [
   'allow_direct',
   'max_msgs_per_subject',
   'discard_new_per_subject',
+  'max_msgs',
+  'max_msg_size',
+  'no_ack',
+  'consumer_limits',
 ] as const
 
 /** What a broker never changes. */
 const FIXED = ['retention', 'storage'] as const
+/** What a broker never takes back once it is set: nothing can be stored, or nothing that was acknowledged or withdrawn can be deleted. */
+const IRREVOCABLE = ['sealed', 'mirror', 'deny_delete', 'deny_purge'] as const
 
 /** What must be changed about a stream that exists. */
 export interface SettingsDifference {
@@ -63,14 +73,15 @@ export function differenceOf(current: StreamConfig, definition: StreamDefinition
   const given = current.metadata ?? {}
   if (Number(given[METADATA.revision] ?? 0) > REVISION) return { fixed: [], update: undefined, isCapacityOurs: false }
   const update: Partial<StreamUpdateConfig> = {}
-  for (const key of BINDING) if (key in wanted && !isSame(current[key], wanted[key])) Object.assign(update, { [key]: wanted[key] })
+  for (const key of BINDING)
+    if (key in wanted && !isSame({ ...UNLIMITED, ...current }[key], wanted[key])) Object.assign(update, { [key]: wanted[key] })
   if (current.num_replicas < replicas) update.num_replicas = replicas
   const isAgeOurs = isOurs(given[METADATA.maxAge], current.max_age)
   if (isAgeOurs && current.max_age !== wanted.max_age) update.max_age = wanted.max_age as number
   const isChanged = Object.keys(update).length > 0 || given[METADATA.revision] !== String(REVISION)
   const metadata = { ...wanted.metadata, [METADATA.maxBytes]: given[METADATA.maxBytes] ?? String(current.max_bytes) }
   return {
-    fixed: FIXED.filter((key) => current[key] !== wanted[key]),
+    fixed: [...FIXED.filter((key) => current[key] !== wanted[key]), ...IRREVOCABLE.filter((key) => current[key])],
     update: isChanged ? { ...update, metadata } : undefined,
     isCapacityOurs: isOurs(given[METADATA.maxBytes], current.max_bytes),
   }

@@ -3,6 +3,7 @@ import {
   AckPolicy,
   type ConsumerConfig,
   type ConsumerInfo,
+  DeliverPolicy,
   type JetStreamManager,
   type StreamConfig,
   type StreamInfo,
@@ -87,7 +88,7 @@ async function createStream(manager: JetStreamManager, name: StreamName, { repli
   } catch (error) {
     // Another service made it in this moment.
     if (apiErrorCode(error) === NAME_IN_USE) return await manager.streams.info(name)
-    if (apiErrorCode(error) === SUBJECTS_OVERLAP) throw conflict(`stream ${name}`, 'another stream takes its subjects', error)
+    if (apiErrorCode(error) === SUBJECTS_OVERLAP) throw overlap(name, await streamsThatTake(manager, STREAMS[name].subjects), error)
     throw error
   }
 }
@@ -131,6 +132,23 @@ export async function orTooSmall<T>({ name, maxBytes }: { name: string; maxBytes
   }
 }
 
+/** Names of the streams that take any of these subjects. */
+async function streamsThatTake(manager: JetStreamManager, wanted: readonly string[]): Promise<string[]> {
+  const names = new Set<string>()
+  for (const subject of wanted) for await (const name of manager.streams.names(subject)) names.add(name)
+  return [...names]
+}
+
+function overlap(name: StreamName, others: readonly string[], cause: unknown): CarillonError {
+  const takers = others.length > 0 ? others.map((other) => `stream ${other}`).join(' and ') : 'another stream'
+  return new CarillonError('STREAM_CONFLICT', `stream ${name} cannot be made: ${takers} takes its subjects`, {
+    field: 'stream',
+    value: others.join(', '),
+    hint: `Give the other stream other subjects than ${STREAMS[name].subjects.join(', ')}, or remove it.`,
+    cause,
+  })
+}
+
 function conflict(what: string, why: string, cause?: unknown): CarillonError {
   return new CarillonError('STREAM_CONFLICT', `${what} is not one that Carillon can use: ${why}`, {
     field: 'stream',
@@ -141,6 +159,20 @@ function conflict(what: string, why: string, cause?: unknown): CarillonError {
 }
 
 type ConsumerSettings = Partial<ConsumerConfig> & { durable_name: string }
+
+/** Whatever somebody else may have set, and what a consumer has that does not mention it. */
+const PLAIN = {
+  deliver_policy: DeliverPolicy.All,
+  deliver_subject: '',
+  filter_subject: '',
+  filter_subjects: [],
+  headers_only: false,
+  inactive_threshold: 0,
+  backoff: [],
+  max_batch: 0,
+  max_bytes: 0,
+  max_expires: 0,
+} satisfies Partial<ConsumerConfig>
 
 /**
  * Makes a durable pull consumer with explicit acknowledgement where it is missing, and gives it these settings where it has others.
@@ -153,25 +185,31 @@ export async function ensureConsumer(
 ): Promise<void> {
   const settings = { ack_policy: AckPolicy.Explicit, max_deliver: -1, ack_wait: TIMES.ackWaitMs * NANOS, ...wanted }
   const name = wanted.durable_name
-  let info = await manager.consumers.info(stream, name).catch((error: unknown) => {
+  const info = await manager.consumers.info(stream, name).catch((error: unknown) => {
     if (apiErrorCode(error) === CONSUMER_NOT_FOUND) return undefined
     throw error
   })
-  if (info && lastSequence !== undefined && info.delivered.stream_seq > lastSequence && (await isAhead(manager, stream, info))) {
-    await manager.consumers.delete(stream, name)
-    info = undefined
-  }
   if (!info) await manager.consumers.add(stream, settings)
+  else if (lastSequence !== undefined && info.delivered.stream_seq > lastSequence && (await isAhead(manager, stream, info)))
+    await makeAnew(manager, stream, settings)
   else if (differs(info.config, settings)) await updateConsumer(manager, stream, settings)
 }
 
 async function updateConsumer(manager: JetStreamManager, stream: StreamName, settings: ConsumerSettings): Promise<void> {
   try {
-    await manager.consumers.update(stream, settings.durable_name, settings)
+    await manager.consumers.update(stream, settings.durable_name, { ...PLAIN, ...settings })
   } catch (error) {
-    if (isRefusal(error)) throw conflict(`consumer ${settings.durable_name} of ${stream}`, (error as Error).message, error)
-    throw error
+    if (!isRefusal(error)) throw error
+    // Such as one that pushes. What it has not acknowledged is delivered by the new one.
+    await makeAnew(manager, stream, settings)
   }
+}
+
+async function makeAnew(manager: JetStreamManager, stream: StreamName, settings: ConsumerSettings): Promise<void> {
+  await manager.consumers.delete(stream, settings.durable_name).catch((error: unknown) => {
+    if (apiErrorCode(error) !== CONSUMER_NOT_FOUND) throw error
+  })
+  await manager.consumers.add(stream, settings)
 }
 
 /** Asked again: between the first two questions something may have been stored and delivered. */
@@ -179,5 +217,7 @@ async function isAhead(manager: JetStreamManager, stream: StreamName, { delivere
   return delivered.stream_seq > (await manager.streams.info(stream)).state.last_seq
 }
 
-const differs = (current: object, wanted: object) =>
-  Object.entries(wanted).some(([key, value]) => JSON.stringify((current as Record<string, unknown>)[key]) !== JSON.stringify(value))
+function differs(current: ConsumerConfig, settings: ConsumerSettings): boolean {
+  const is: Record<string, unknown> = { ...PLAIN, ...current }
+  return Object.entries({ ...PLAIN, ...settings }).some(([key, value]) => JSON.stringify(is[key]) !== JSON.stringify(value))
+}
