@@ -19,6 +19,12 @@ const BULK_BYTES = 2 * 1024 * 1024
 /** Read at once, of that. */
 const READ_BYTES = 2 * 1024 * 1024
 const READ_AT_MOST = 200
+/**
+ * What was known to be queued longer ago than this may have been taken over, published and done meanwhile: this process stood still. Shorter than
+ * the silence after which a coordinator is dead, less one heartbeat.
+ */
+const KNOWN_FOR_MS = 3_000
+
 /** Tasks that are remembered by their ids; whoever makes many of them waits for fewer. */
 const OWED_AT_MOST = 10_000
 
@@ -39,8 +45,20 @@ export interface Expectation {
   readonly taskId: string
   readonly attempt: number
   readonly queuedAt: number
+  /** On the monotonic clock: when the write began. */
+  readonly since: number
   /** Another write that queues the same task, still under way. */
   before: Expectation | undefined
+}
+
+interface PublishOptions {
+  /**
+   * The broker was asked and has no message: its memory of the message id must not keep this one away, but one of several coordinators that repair
+   * at the same time is enough.
+   */
+  readonly again: boolean
+  /** On the monotonic clock: since when the task is known to be queued. Default: the beginning of the write that queued it. */
+  readonly knownAt?: number
 }
 
 /**
@@ -73,7 +91,8 @@ export class WorkPublisher {
    * each has an expectation of its own, so that one that is refused settles nothing for the others.
    */
   expect({ id, attempt, queuedAt }: { id: string; attempt: number; queuedAt: number | null }): Expectation {
-    const expectation = { taskId: id, attempt, queuedAt: queuedAt ?? 0, before: this.#unaccepted.get(id) }
+    const since = this.#clock.monotonic()
+    const expectation = { taskId: id, attempt, queuedAt: queuedAt ?? 0, since, before: this.#unaccepted.get(id) }
     this.#unaccepted.set(id, expectation)
     return expectation
   }
@@ -89,11 +108,10 @@ export class WorkPublisher {
   }
 
   /**
-   * Publishing again is harmless: a subject holds one message, and the message id is that of (task, attempt).
-   * @param options.again the broker was asked and has no message: its memory of the message id must not keep this one away, but one of
-   *   several coordinators that repair at the same time is enough
+   * Publishing again is harmless while the task is queued: a subject holds one message, and the message id is that of (task, attempt). Once it
+   * has been done, the broker remembers neither.
    */
-  publish(work: Work, options: { again: boolean } = { again: false }): void {
+  publish(work: Work, options: PublishOptions = { again: false }): void {
     if (isWhole(work) && this.#publisher.outstandingBytes < MOST_BYTES) this.#publishWhole(work, options)
     else this.#publishLater(work.task.id, options)
   }
@@ -108,14 +126,18 @@ export class WorkPublisher {
     return this.#owed.room(OWED_AT_MOST)
   }
 
-  #publishWhole(work: WholeWork, { again }: { again: boolean }): void {
+  #publishWhole(
+    work: WholeWork,
+    { again, knownAt = this.#unaccepted.get(work.task.id)?.since ?? this.#clock.monotonic() }: PublishOptions,
+  ): void {
     const { id, attempt, queuedAt } = work.task
-    if (again) this.#send(work, `${id}.${attempt}.again.${Math.floor(this.#clock.now() / REPAIR_SPAN_MS)}`)
-    else if (attempt === 1) this.#send(work, `${id}.1`)
+    if (this.#isOld(knownAt, id)) return
+    if (again) this.#send(work, `${id}.${attempt}.again.${Math.floor(this.#clock.now() / REPAIR_SPAN_MS)}`, knownAt)
+    else if (attempt === 1) this.#send(work, `${id}.1`, knownAt)
     // The message of the attempt before may still wait for its acknowledgement: it must go before this one can come.
     else
       this.withdraw(work)
-        .then(() => this.#send(work, `${id}.${attempt}.${queuedAt}`))
+        .then(() => this.#send(work, `${id}.${attempt}.${queuedAt}`, knownAt))
         .catch((error: unknown) => this.refuse(id, String(error)))
   }
 
@@ -139,15 +161,15 @@ export class WorkPublisher {
 
   async #publishNext(owed: ReadonlyMap<string, { readonly again: boolean }>): Promise<void> {
     const ids = [...owed.keys()]
-    const works = await this.readNext(ids).catch((error: unknown) => {
+    const { works, knownAt } = await this.readNext(ids).catch((error: unknown) => {
       for (const id of ids) this.refuse(id, String(error))
-      return ids.map(() => undefined)
+      return { works: ids.map(() => undefined), knownAt: 0 }
     })
     for (const [i, [id, options]] of [...owed].entries()) {
       const work = works[i]
       const attempt = work?.task.attempt
       if (i >= works.length) this.#owed.add(id, options)
-      else if (isOwed(work)) this.#publishWhole(work, options)
+      else if (isOwed(work)) this.#publishWhole(work, { ...options, knownAt })
       else if (attempt !== undefined) this.satisfied(id, attempt)
       else if (!this.refused.has(id)) this.settled(id)
     }
@@ -156,11 +178,13 @@ export class WorkPublisher {
   /**
    * Waits until there is room to publish more, and reads the first of these tasks with all that their messages carry: as many as there is room
    * for, one in any case. The only task of a single run has the run's id. What is not there is undefined.
+   * @returns also when they were read, on the monotonic clock
    */
-  async readNext(ids: readonly string[]): Promise<(WholeWork | undefined)[]> {
+  async readNext(ids: readonly string[]): Promise<{ works: (WholeWork | undefined)[]; knownAt: number }> {
     await nextTurn()
     await this.#publisher.room(BULK_BYTES)
-    return this.#read(ids.slice(0, READ_AT_MOST), READ_BYTES)
+    const knownAt = this.#clock.monotonic()
+    return { works: await this.#read(ids.slice(0, READ_AT_MOST), READ_BYTES), knownAt }
   }
 
   async #read(ids: readonly string[], maxBytes: number): Promise<(WholeWork | undefined)[]> {
@@ -209,7 +233,15 @@ export class WorkPublisher {
     return oldest
   }
 
-  #send({ run, task }: WholeWork, messageId: string): void {
+  /** What may have been done meanwhile is left to the repair. */
+  #isOld(knownAt: number, taskId: string): boolean {
+    const isOld = this.#clock.monotonic() - knownAt > KNOWN_FOR_MS
+    if (isOld) this.refuse(taskId, 'it may have been done while this process stood still')
+    return isOld
+  }
+
+  #send({ run, task }: WholeWork, messageId: string, knownAt: number): void {
+    if (this.#isOld(knownAt, task.id)) return
     const subject = subjects.work(run.namespace, run.handler, task.id)
     const message = { subject, body: workText(run, task), messageId, traceparent: run.traceparent ?? undefined }
     this.#publisher.publish(message, (refusal) => {
@@ -218,10 +250,10 @@ export class WorkPublisher {
     })
   }
 
-  /** The broker did not take its message, or nobody could ask it: the repair publishes it again. */
+  /** The broker did not take its message, or it must be read again before: the repair publishes it if it is still owed. */
   refuse(taskId: string, why: string): void {
     if (this.refused.size === 0)
-      this.#log.warn({ evt: 'work.refused', taskId, why }, 'the broker did not take a work message; it is tried again')
+      this.#log.warn({ evt: 'work.refused', taskId, why }, 'a work message was not published; the repair publishes it if it is still owed')
     this.refused.add(taskId)
   }
 

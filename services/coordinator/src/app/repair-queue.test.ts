@@ -280,3 +280,20 @@ test('an auditor keeps the contract of services', async () => {
   const auditor = new Auditor({ ...repairer(clock), clock, log: base.log, shares: () => [] })
   await exerciseService(auditor, { isActive: () => clock.armed > 0 })
 })
+
+test('what was stored before this process stood still, and has been done meanwhile, is not published; what is still owed is', async () => {
+  const clock = new FakeClock()
+  const { work, repair } = repairer(clock)
+  const [done, owed] = [aRun(++runs), aRun(++runs)]
+  for (const run of [done, owed]) work.expect(run)
+  await store.runs.insert([done, owed])
+  await clock.advance(4_000)
+  await store.runs.update([{ id: done.id, expect: { state: ['queued'] }, set: { state: 'succeeded', queuedAt: null } }])
+  for (const run of [done, owed]) work.publish(only(run))
+  await barrier()
+  assert.deepEqual([await messagesOf(done), await messagesOf(owed), [...work.refused]], [[], [], [done.id, owed.id]])
+  await repair.these([...work.refused], signal)
+  await eventually('it is there', async () => (await messagesOf(owed)).length === 1)
+  await barrier()
+  assert.deepEqual([await messagesOf(done), work.outstanding], [[], 0])
+})

@@ -137,11 +137,11 @@ export class RepairQueue {
   async #publishAgain(missing: readonly Work[], signal: AbortSignal): Promise<number> {
     let published = 0
     for (let i = 0; i < missing.length && !signal.aborted; ) {
-      const works = await this.#work.readNext(missing.slice(i).map(({ task }) => task.id))
+      const { works, knownAt } = await this.#work.readNext(missing.slice(i).map(({ task }) => task.id))
       for (const work of works) {
         const isSame = work?.task.attempt === missing[i++]?.task.attempt
         if (!isOwed(work) || !isSame) continue
-        this.#work.publish(work, { again: true })
+        this.#work.publish(work, { again: true, knownAt })
         published++
       }
     }

@@ -202,7 +202,7 @@ test('what the broker does not take keeps the checkpoint behind it, until it is 
   assert.deepEqual([work.publishedBefore(), [...work.refused]], [queuedAt, [outcome?.runId]])
   fake.refusal = () => undefined
   const run = await runOf(coordinator, outcome?.runId ?? '')
-  work.publish({ run, task: run }, { again: true })
+  work.publish({ run, task: run }, { again: true, knownAt: clock.monotonic() })
   await settle()
   assert.deepEqual([work.publishedBefore(), work.refused.size], [clock.now(), 0])
 })
