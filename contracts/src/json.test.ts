@@ -79,6 +79,8 @@ test('what JSON cannot carry is refused by name and path', () => {
     [{ at: new Date(Number.NaN) }, /^result.at is an invalid Date/],
     [{ toJSON: () => Number.NaN }, /^result is NaN/],
     [{ a: { toJSON: () => ({ deep: new Map() }) } }, /^result.a.deep is a Map/],
+    [{ a: { toJSON: () => new Map() } }, /^result.a is a Map/],
+    [{ toJSON: () => new Error('no') }, /^result is an error/],
     [{ a: trap }, /^result.a.total cannot be read: gone/],
     [{ a: proxy }, /^result.a cannot be read/],
   ] as const)
@@ -92,12 +94,19 @@ test('plain data and whatever has a toJSON is written', () => {
       return { cents: this.cents }
     }
   }
+  class Row {
+    readonly id = 7
+    toJSON() {
+      return this
+    }
+  }
   const foreign = runInNewContext('({ a: [1, { b: null }] })') as unknown
   const value = {
     at: new Date(0),
     url: new URL('http://a/'),
     bytes: Buffer.from('a'),
     money: new Money(),
+    row: new Row(),
     foreign,
     bare: Object.create(null),
   }

@@ -95,6 +95,8 @@ function objectFlaw(value: object, depthLeft: number, walk: Walk): Flaw | undefi
       const written: unknown = toJSON.call(value, '')
       if (written === null && value instanceof Date) return notJson('an invalid Date', 'pass null, or a date that exists')
       if (written === null || typeof written !== 'object') return flawOf(written, depthLeft, walk)
+      // JSON.stringify calls no toJSON of what a toJSON returns; one that returns itself means its own members.
+      if (written !== value && !Array.isArray(written) && !isPlain(written)) return classFlaw(written)
       return membersFlaw(written, depthLeft, walk)
     }
   } catch (error) {

@@ -103,7 +103,7 @@ test('whatever is thrown ends the task', async () => {
   for (const [thrown, message] of [
     [null, 'A handler threw null'],
     [undefined, 'A handler threw undefined'],
-    [new Map(), 'A handler threw {}'],
+    [new Map(), 'A handler threw Map(0) {}'],
     [proxy, /^A handler threw /],
     [hostile, ''],
     [

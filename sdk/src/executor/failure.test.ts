@@ -53,6 +53,14 @@ test('any thrown value becomes a failure that can be sent', () => {
   assert.match(failureOf(null).message, /null/)
 })
 
+test('objects that are thrown are shown by what they hold', () => {
+  assert.equal(failureOf({ code: 5 }).message, 'A handler threw {"code":5}')
+  assert.equal(failureOf(new Map([['a', 1]])).message, "A handler threw Map(1) { 'a' => 1 }")
+  assert.equal(failureOf(Object.create(null)).message, 'A handler threw {}')
+  assert.equal(failureOf({ message: { reason: 'full' } }).message, '{"reason":"full"}')
+  assert.equal(failureOf({ message: undefined }).message, '')
+})
+
 test('texts are cut to the limit, in bytes', () => {
   const failure = failureOf(Object.assign(new Error('ü'.repeat(100_000)), { name: 'n'.repeat(1_000) }))
   assert.ok(Buffer.byteLength(failure.message) <= LIMITS.errorTextBytes)

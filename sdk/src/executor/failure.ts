@@ -1,4 +1,5 @@
 import { type Failure, LIMITS, printable } from '@carillon/contracts'
+import { messageText } from '../logs/loggable.ts'
 import { NonRetryableError, RetryAfterError } from './handler-errors.ts'
 
 const NAME_LENGTH = 200
@@ -23,17 +24,12 @@ export const isNonRetryable = (thrown: unknown) => attempt(() => NonRetryableErr
 const isError = (thrown: unknown): thrown is object =>
   attempt(() => typeof thrown === 'object' && thrown !== null && 'message' in thrown) === true
 
-function describe(thrown: unknown): string {
-  return (
-    attempt(() => (typeof thrown === 'symbol' || typeof thrown === 'function' ? String(thrown) : printable(thrown, 1_000))) ??
-    'something unreadable'
-  )
-}
+const describe = (thrown: unknown) => (typeof thrown === 'string' ? printable(thrown, 1_000) : messageText(thrown))
 
 function read(thrown: object, key: 'name' | 'message' | 'stack'): string | undefined {
   return attempt(() => {
     const value = (thrown as Record<string, unknown>)[key]
-    return value === undefined ? undefined : String(value)
+    return value === undefined ? undefined : messageText(value)
   })
 }
 

@@ -77,6 +77,21 @@ test('progress is a number from 0 to 100; anything else is thrown at once', asyn
   ])
 })
 
+test('the note of a progress is shown as the message of a log line is, whatever it is', async () => {
+  const { context, progress } = createContext()
+  const unreadable = {
+    get a(): number {
+      throw new Error('gone')
+    },
+  }
+  for (const note of [{ row: 7 }, Object.create(null), new Map([['a', 1]]), 5, null, unreadable, 'é'.repeat(5_000), Symbol('s')])
+    await context.progress(1, note as string)
+  assert.deepEqual(
+    progress.map((entry) => (entry as unknown[])[1]),
+    ['{"row":7}', '{}', "Map(1) { 'a' => 1 }", '5', undefined, '{"a":"[unreadable: gone]"}', 'é'.repeat(1_000), 'Symbol(s)'],
+  )
+})
+
 test('a line without a message has an empty one', () => {
   const { context, lines } = createContext()
   context.log.info()

@@ -1,6 +1,7 @@
 import { CarillonError, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
 
 import { forever, turnOf } from '../clock.ts'
+import { messageText } from '../logs/loggable.ts'
 import { AskedFor } from './asked.ts'
 import { type StepOptions, type StepPort, Steps } from './steps.ts'
 
@@ -231,7 +232,7 @@ export class RunningContext implements TaskContext {
         hint: 'Use a number from 0 to 100.',
       })
     }
-    this.#port.progress(percent, note === undefined ? undefined : String(note).slice(0, NOTE_LENGTH))
+    this.#port.progress(percent, note === undefined || note === null ? undefined : messageText(note).slice(0, NOTE_LENGTH))
     return Promise.resolve()
   }
 }

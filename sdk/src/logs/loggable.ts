@@ -21,7 +21,9 @@ export function messageText(message: unknown): string {
   if (typeof message === 'string') return message
   if (typeof message !== 'object' || message === null) return shown(message)
   const { stack } = asError(message) ?? {}
-  return stack ?? loggableText(message)
+  if (stack !== undefined) return stack
+  const text = loggableText(message)
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text
 }
 
 /**
