@@ -42,6 +42,8 @@ function wrongField(text: string, field: Field): string | undefined {
   if (step !== undefined) return `steps by ${step}, beyond its range of ${longest}`
   if (field.names === DAYS && /(^|,)L(,|$)/i.test(text))
     return 'says "L" alone: say FRIL for the last Friday of the month, SAT for every Saturday'
+  // Alone it would vanish, and the fields after it would be read in its place.
+  if (text.split(',').includes('')) return `says ${printable(text)}, which has an empty entry`
   for (const part of text.split(',')) {
     const problem = wrongNames(part, field) ?? wrongRange(part, field)
     if (problem) return problem
@@ -84,23 +86,25 @@ function numberOf(text: string, { names, min }: Field): number {
   return place >= 0 ? place + min : text === '' ? Number.NaN : Number(text)
 }
 
-/** The same expression without ranges that wrap, which cron-parser does not know. */
-export function withoutWraps(cron: string): string {
+/** The same expression as cron-parser reads it: without ranges that wrap, without a value that is named twice, and in capitals. */
+export function normalized(cron: string): string {
   if (cron.startsWith('@')) return cron
-  const fields = described(cron.split(' '))
-  return fields.map(({ text, field }) => [...new Set(text.split(',').flatMap((part) => unwrapped(part, field)))].join(',')).join(' ')
+  const fields = described(cron.toUpperCase().split(' '))
+  return fields.map(({ text, field }) => [...new Set(text.split(',').flatMap((part) => valuesOf(part, field, text)))].join(',')).join(' ')
 }
 
-/** Sunday is 0 and 7: a range may begin or end with it. */
-function unwrapped(part: string, field: Field): (string | number)[] {
-  const range = rangeOf(part, field)
+/** The values of a part of a field, or the part as it is. Sunday is 0 and 7: a range may begin or end with it. */
+function valuesOf(part: string, field: Field, text: string): (string | number)[] {
   const count = field.names === DAYS ? DAYS.length : field.max - field.min + 1
-  const place = (value: number) => (value - field.min) % count
+  const place = (value: number) => ((value - field.min) % count) + field.min
   const value = numberOf(part, field)
-  if (value >= field.min && value <= field.max) return [place(value) + field.min]
-  if (!range || range.first <= range.last || !field.wraps || range.step < 1) return [part]
-  const length = (place(range.last) - place(range.first) + count) % count
+  if (value >= field.min && value <= field.max) return [place(value)]
+  // A field of one part may be `*`, which days of the month and of the week do not take for a list of all days.
+  const listed = part === text ? part : part.replace('*', `${field.min}-${field.min + count - 1}`)
+  const range = rangeOf(listed.replace(/^(\w+)\//, `$1-${field.max}/`), field)
+  if (!range || range.step < 1 || (range.first > range.last && !field.wraps)) return [part]
   const values: number[] = []
-  for (let i = 0; i <= length; i += range.step) values.push(((place(range.first) + i) % count) + field.min)
+  const last = range.first > range.last ? range.last + count : range.last
+  for (let at = range.first; at <= last; at += range.step) values.push(place(at))
   return values
 }

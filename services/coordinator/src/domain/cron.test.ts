@@ -128,6 +128,9 @@ test('ranges may wrap, and Sunday is 0 and 7', () => {
     ['7-7', [0]],
     ['0-7', [0, 1, 2, 3, 4, 5, 6]],
     ['SAT-FRI', [0, 1, 2, 3, 4, 5, 6]],
+    ['MON-FRI,FRI-SUN', [0, 1, 2, 3, 4, 5, 6]],
+    ['1-3,2', [1, 2, 3]],
+    ['5/1,sun', [0, 5, 6]],
   ]
   for (const [text, expected] of days)
     assert.deepEqual(
@@ -153,6 +156,21 @@ test('ranges may wrap, and Sunday is 0 and 7', () => {
   )
 })
 
+test('lists may name a value twice, and letters may be small', () => {
+  assert.deepEqual(
+    valuesOf('*/15,15,40-45/5 9 * * *', (date) => date.getUTCMinutes()),
+    [0, 15, 30, 40, 45],
+  )
+  for (const [small, large] of [
+    ['0 9 l * *', '0 9 L * *'],
+    ['0 9 * * fril', '0 9 * * FRIL'],
+    ['0 9 * nov-feb fri#2', '0 9 * NOV-FEB FRI#2'],
+  ] as const) {
+    checkCron(small, 'UTC', NOW)
+    assert.equal(nextCronSlot(small, 'UTC', NOW), nextCronSlot(large, 'UTC', NOW), small)
+  }
+})
+
 test('what is refused says what would be right', () => {
   const cases: [string, RegExp][] = [
     ['0 9 * * MONDAY', /day of week field says "MONDAY": say MON$/],
@@ -165,6 +183,9 @@ test('what is refused says what would be right', () => {
     ['0 0 28-3 * *', /say 28-31,1-3$/],
     ['0 9 * * L', /say FRIL for the last Friday/],
     ['0 9 * FOO *', /says "FOO"; its names are JAN, FEB/],
+    ['0 9 * * ,', /the day of week field says ",", which has an empty entry/],
+    [', 9 * * *', /the minute field says ",", which has an empty entry/],
+    ['0 9 1,,2 * *', /the day of month field says "1,,2", which has an empty entry/],
   ]
   for (const [cron, message] of cases) assert.throws(() => checkCron(cron, 'UTC', NOW), { code: 'INVALID_CRON', message }, cron)
 })

@@ -1,7 +1,7 @@
 import { CarillonError, printable } from '@carillon/contracts'
 import { type CronExpression, CronExpressionParser } from 'cron-parser'
 import { IANAZone } from 'luxon'
-import { withoutWraps, wrongFields } from './cron-fields.ts'
+import { normalized, wrongFields } from './cron-fields.ts'
 
 const ALIASES = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@hourly'])
 const PRINTABLE_ASCII = /^[!-~]+( [!-~]+)*$/
@@ -127,7 +127,7 @@ const parsed = new Map<string, CronExpression>()
 function expressionOf(cron: string): CronExpression {
   let expression = parsed.get(cron)
   if (!expression) {
-    expression = CronExpressionParser.parse(withoutWraps(cron), { tz: 'UTC', currentDate: new Date(0) })
+    expression = CronExpressionParser.parse(normalized(cron), { tz: 'UTC', currentDate: new Date(0) })
     if (parsed.size >= PARSED_AT_MOST) parsed.clear()
     parsed.set(cron, expression)
   }
