@@ -321,3 +321,20 @@ test('a task that is to run alone waits until nothing else runs, and nothing beg
   await eventually('it ends', () => fake.finished(suspect).length === 1)
   await eventually('the others go on', () => fake.finished(beside).length === 1)
 })
+
+test('that a suspect begins is stored before it does, however short it is', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const mesh = await join({ instance: 'me' })
+  const stored: number[] = []
+  mesh.handle('suspect', async () => {
+    stored.push((await fake.manager.streams.info('REPORTS')).state.messages)
+  })
+  await mesh.start()
+  const [suspect] = await fake.work('suspect', [null], { alone: true })
+  await eventually('it ends', () => fake.finished(suspect).length === 1)
+  assert.deepEqual(stored, [1])
+  assert.deepEqual(
+    fake.reports.map(({ type }) => type),
+    ['started', 'finished'],
+  )
+})

@@ -185,6 +185,7 @@ export class Executor {
       freeCapacity: () => (this.#solitude.isClosed ? 0 : this.#capacity - this.#occupied()),
       solitude: this.#solitude,
       isQuiet: () => this.#isQuiet(),
+      announce: (task, stored) => this.#runningReports.announce(task, stored),
       release: (task) => this.#intake.release(task),
       isHung: () => this.#stuck() >= this.#capacity,
       observer: {

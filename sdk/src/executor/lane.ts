@@ -22,6 +22,8 @@ export interface LaneOptions {
   readonly solitude: Solitude
   /** Whether every report so far is stored: what is given back must be known to be, before a suspect may end the process. If not, it pumps when they are. */
   readonly isQuiet: () => boolean
+  /** Report that a suspect begins, and call back when that is stored: its death could not be told from that of a task that waits. */
+  readonly announce: (task: HeldTask, stored: () => void) => void
   /** Give back what has not begun. */
   readonly release: (task: HeldTask) => void
   /** Every slot of the instance is held by a stuck handler. */
@@ -45,6 +47,8 @@ export class Lane {
   readonly #waiting = new Fifo<HeldTask>()
   /** Those that are to run alone. */
   readonly #alone = new Fifo<HeldTask>()
+  /** The one of those that begins when its announcement is stored. */
+  #announced: HeldTask | undefined
   readonly #observer: AttemptObserver
   #averageMs: number | undefined
   #isPumping = false
@@ -132,7 +136,7 @@ export class Lane {
     const { solitude, occupied, isQuiet } = this.#options
     if (this.#alone.size > 0 && !solitude.isTaken && occupied() === 0 && isQuiet()) {
       solitude.take()
-      this.#begin(this.#alone.shift() as HeldTask)
+      this.#announce(this.#alone.shift() as HeldTask)
     }
     while (this.#waiting.size > 0 && this.occupied < this.handler.concurrency && this.#options.freeCapacity() > 0) {
       this.#begin(this.#waiting.shift() as HeldTask)
@@ -142,8 +146,15 @@ export class Lane {
 
   /** Take out waiting tasks, to give them back or drop them. */
   take(isWanted: (task: HeldTask) => boolean): HeldTask[] {
+    const { solitude } = this.#options
     const alone = this.#alone.removeWhere(isWanted)
-    this.#options.solitude.forget(alone.length)
+    solitude.forget(alone.length)
+    const announced = this.#announced
+    if (announced && isWanted(announced)) {
+      this.#announced = undefined
+      solitude.end()
+      alone.push(announced)
+    }
     return [...this.#waiting.removeWhere(isWanted), ...alone]
   }
 
@@ -168,6 +179,15 @@ export class Lane {
   /** Ask for nothing more. */
   close(): void {
     this.#isClosed = true
+  }
+
+  #announce(task: HeldTask): void {
+    this.#announced = task
+    this.#options.announce(task, () => {
+      if (this.#announced !== task) return
+      this.#announced = undefined
+      this.#begin(task)
+    })
   }
 
   #begin(task: HeldTask): void {

@@ -2,6 +2,7 @@ import { TIMES } from '@carillon/contracts'
 import type { Clock, Timer } from '../clock.ts'
 import { Fifo } from '../fifo.ts'
 import type { Attempt } from './attempt.ts'
+import type { HeldTask } from './held-task.ts'
 import { progressText, startedText } from './report-text.ts'
 import type { Reporter } from './reporter.ts'
 
@@ -31,7 +32,14 @@ export class RunningReports {
     this.#session = session
   }
 
+  /** Before it begins. It is given back by a report from then on, as the coordinators take it for begun. */
+  announce(task: HeldTask, stored: () => void): void {
+    task.isClaimed = true
+    this.#reporter.report(startedText(task.work, this.#session, 0), stored)
+  }
+
   began(attempt: Attempt): void {
+    if (attempt.task.work.alone) return
     this.#unannounced.push(attempt)
     this.#arm(TIMES.startedFoldMs)
   }

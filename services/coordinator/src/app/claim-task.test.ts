@@ -85,7 +85,7 @@ test('a task that is being cancelled has ended, one that lost its instance too o
   const cancelling = await withRun(coordinator, { id: 'runbeingcancelled', state: 'cancelling', wakeAt: 1 })
   assert.equal((await claim(coordinator, cancelling)).run, false)
   assert.equal((await runOf(coordinator, cancelling)).state, 'cancelled')
-  const poison = await withRun(coordinator, { id: 'runthatispoison', losses: POISON_AFTER - 1 })
+  const poison = await withRun(coordinator, { id: 'runthatispoison', losses: POISON_AFTER - 1, startedAt: 1 })
   assert.match(JSON.stringify(await claim(coordinator, poison)), /poison/)
   assert.deepEqual([(await runOf(coordinator, poison)).state, (await runOf(coordinator, poison)).reason], ['failed', 'poison'])
   assert.equal(coordinator.fake.said(`event.run.${poison}.failed`).length, 1)

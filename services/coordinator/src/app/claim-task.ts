@@ -1,7 +1,8 @@
 import { CarillonError, type ClaimAnswer, type Control, isEnded, printable, type TaskClaim } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { LifeHead, Store, UpdateOutcome } from '@carillon/store'
-import { type Decision, decideLoss, decideTakeUp, decideToMap, runsAlone } from '../domain/life.ts'
+import { type Decision, decideTakeUp, decideToMap } from '../domain/life.ts'
+import { decideLoss, runsAlone } from '../domain/loss.ts'
 import type { PresenceWatch } from './presence.ts'
 import type { Work } from './publish-work.ts'
 import type { RepairQueue } from './repair-queue.ts'
@@ -83,8 +84,7 @@ export class ClaimTask {
     const loss = released ? undefined : decideLoss(life, { now })
     if (loss && loss.set.state !== 'queued')
       return { work, decision: loss, answer: no(`the task is ${loss.set.state}: ${loss.set.reason}`) }
-    const takeUp = decideTakeUp(life, { policy: run, instance: claim.instance, session: claim.session, now })
-    const decision = { ...takeUp, set: { ...loss?.set, ...takeUp.set } }
+    const decision = decideTakeUp(life, { policy: run, instance: claim.instance, session: claim.session, now, loss })
     return { work, decision, answer: yes({ ...life, ...decision.set }) }
   }
 

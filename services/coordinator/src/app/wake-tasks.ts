@@ -1,6 +1,7 @@
 import { CarillonError, isEnded, TIMES } from '@carillon/contracts'
 import { inIsolation, mayPass } from '@carillon/runtime'
-import { type Decision, decideCancel, decideLoss, decideWake, isRefused } from '../domain/life.ts'
+import { type Decision, decideCancel, decideWake, isRefused } from '../domain/life.ts'
+import { decideLoss } from '../domain/loss.ts'
 import type { Lived } from '../domain/timing.ts'
 import type { OfferLegs } from './offer-legs.ts'
 import type { PresenceWatch } from './presence.ts'

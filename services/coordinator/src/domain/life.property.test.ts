@@ -8,7 +8,6 @@ import {
   type Decision,
   decideCancel,
   decideDue,
-  decideLoss,
   decideReport,
   decideRestart,
   decideTakeUp,
@@ -16,6 +15,7 @@ import {
   isRefused,
   type Refused,
 } from './life.ts'
+import { decideLoss, runsAlone } from './loss.ts'
 
 /** What happens next: who says or does what, and how old the view is on which it is decided. */
 interface Step {
@@ -115,7 +115,7 @@ function checkLife(life: RunRecord): void {
   } else assert.equal(life.endedAt, null)
   if (life.state === 'delayed' || life.state === 'cancelling') assert.notEqual(life.wakeAt, null)
   if (life.state === 'running')
-    assert.deepEqual([life.owner === null, life.wakeAt === null, life.startedAt === null], [false, false, false])
+    assert.deepEqual([life.owner === null, life.wakeAt === null, life.startedAt === null && !runsAlone(life)], [false, false, false])
   if (life.state === 'queued' || life.state === 'delayed') assert.equal(life.owner, null)
   if (life.state === 'succeeded') assert.deepEqual([life.reason, life.result === null, life.error], ['completed', false, null])
   if (life.reason === 'cancelled-by-request') assert.equal(life.state, 'cancelled')

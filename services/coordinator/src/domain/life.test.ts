@@ -17,7 +17,6 @@ import {
   type Decision,
   decideCancel,
   decideDue,
-  decideLoss,
   decideReport,
   decideRestart,
   decideTakeUp,
@@ -26,8 +25,8 @@ import {
   isRefused,
   nextCheck,
   type Refused,
-  runsAlone,
 } from './life.ts'
+import { decideLoss, runsAlone } from './loss.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const livedAt = (now: number) => ({ since: (time: number) => now - time, awakeSince: (time: number) => now - time })
@@ -194,11 +193,9 @@ test('a loss is a further attempt; three in a row are poison; one that was being
   const { set, expect } = decideLoss(running({ attempt: 3, losses: 1 }), { now: NOW })
   assert.deepEqual([set.state, set.reason, set.attempt, set.losses, set.owner, set.queuedAt], ['queued', 'instance-lost', 4, 2, null, NOW])
   assert.deepEqual(expect, { state: ['running'], attempt: 3, owner: ['i-1'] })
-  const poison = decideLoss(running({ losses: 2 }), { now: NOW })
+  const poison = decideLoss(running({ losses: 2, startedAt: NOW }), { now: NOW })
   assert.deepEqual([poison.event, poison.set.state, poison.set.reason, poison.set.endedAt], ['failed', 'failed', 'poison', NOW])
   assert.match(poison.set.error?.message ?? '', /i-1/)
-  const unreported = decideLoss(running({ state: 'queued', owner: null, losses: 2 }), { now: NOW })
-  assert.match(unreported.set.error?.message ?? '', /the last time: the process that had received it reported nothing$/)
   const cancelled = decideLoss(running({ state: 'cancelling' }), { now: NOW })
   assert.deepEqual([cancelled.set.state, cancelled.set.reason], ['cancelled', 'cancelled-by-request'])
 })
@@ -230,6 +227,31 @@ test('a suspect runs alone before it can become poison; so does who was interrup
   const alone = (losses: number, interruptions: number | null = null) => runsAlone({ losses, interruptions })
   assert.deepEqual([alone(POISON_AFTER - 2), alone(POISON_AFTER - 1)], [false, true])
   assert.deepEqual([alone(0, ALONE_AFTER - 1), alone(0, ALONE_AFTER)], [false, true])
+})
+
+test('a suspect that was only held by a process that died is not held to account; one that is never said to begin is in the end', () => {
+  const held = { losses: 2, startedAt: null }
+  const claimed = decideLoss(running(held), { now: NOW }).set
+  assert.deepEqual([claimed.state, claimed.attempt, claimed.losses, claimed.interruptions], ['queued', 2, undefined, 1])
+  const delivered = aRun(1, { ...held, interruptions: 9 })
+  assert.equal(decideLoss(delivered, { now: NOW }).set.interruptions, 10)
+  const silent = decideLoss({ ...delivered, interruptions: 10 }, { now: NOW }).set
+  assert.equal(silent.reason, 'poison')
+  assert.match(silent.error?.message ?? '', /the last time: the process that had received it reported nothing$/)
+  assert.equal(decideLoss(running({ startedAt: null, losses: 1 }), { now: NOW }).set.losses, 2, 'no suspect yet')
+  assert.equal(decide(aRun(1, held), died('this')).set.reason, 'poison', 'its start and its death were reported together')
+})
+
+test('a suspect that is taken up begins when its instance says so', () => {
+  const context = { policy: aRun(1), instance: 'i-2', session: 's', now: NOW }
+  const suspect = aRun(1, { reason: 'released', losses: 2 })
+  assert.equal(decideTakeUp(suspect, context).set.startedAt, null)
+  assert.equal(decideTakeUp(suspect, { ...context, session: undefined }).set.startedAt, NOW, 'this one may not say so')
+  const becomesOne = running({ losses: 1 })
+  const taken = decideTakeUp(becomesOne, { ...context, loss: decideLoss(becomesOne, { now: NOW }) }).set
+  assert.deepEqual([taken.state, taken.attempt, taken.losses, taken.startedAt, taken.owner], ['running', 2, 2, null, 'i-2'])
+  const begun = decide({ ...suspect, state: 'running', owner: 'i-2' }, { ...ids, type: 'started', attempt: 1, session: 's' }, 'i-2').set
+  assert.equal(begun.startedAt, NOW)
 })
 
 test('a report clears the count of losses', () => {

@@ -1,5 +1,4 @@
 import {
-  ALONE_AFTER,
   type Backoff,
   type Blame,
   backoffMs,
@@ -9,7 +8,6 @@ import {
   type HandlerKind,
   LIMITS,
   nextState,
-  POISON_AFTER,
   type Progress,
   type Reason,
   type Report,
@@ -20,6 +18,7 @@ import {
   writeJson,
 } from '@carillon/contracts'
 import type { LifeExpectation, LifeHead, Resume, TaskLife } from '@carillon/store'
+import { bounded, decideLoss, ended, NO_LOSSES, runsAlone } from './loss.ts'
 import { beganAt, decideToWait, type Lived, leftOfDelay, ranFor } from './timing.ts'
 
 /** What a life needs to know besides itself. */
@@ -34,7 +33,7 @@ export interface Policy {
 
 /** A decision: what happens, to be written if the stored life is still as expected. */
 export interface Decision {
-  /** `checked`: nothing happened but that its `wakeAt` moved. */
+  /** `checked`: nothing happened but that its times are known better. */
   readonly event: RunEvent | 'progress' | 'checked'
   readonly expect: LifeExpectation
   readonly set: Partial<TaskLife> & { readonly mode?: RunMode }
@@ -54,10 +53,6 @@ const SILENT_MS = TIMES.graceMs + 2_000
 
 /** A delay that is over but for this is over. */
 const EARLY_MS = 1_000
-
-const ended = { wakeAt: null, queuedAt: null } as const
-/** It got on: what was lost before does not count any more. */
-export const NO_LOSSES = { losses: 0, interruptions: null } as const
 
 /** A report about a life as it is known. `progress` is the last one before an end that came with it. */
 export function decideReport(
@@ -148,14 +143,17 @@ function decideSleep(
   return { event: 'slept', expect, set: { ...next, state, reason: 'sleep', owner: null, startedAt: null, queuedAt: null, ...NO_LOSSES } }
 }
 
-/** An instance takes up work that another one gave back: no loss, the same attempt. */
+/** An instance takes up work that another one gave back, which is the same attempt, or that was lost with another one. */
 export function decideTakeUp(
   life: LifeHead,
-  context: { policy: Policy; instance: string; session?: string | undefined; now: number },
+  context: { policy: Policy; instance: string; session?: string | undefined; now: number; loss?: Decision | undefined },
 ): Decision {
-  const wakeAt = nextCheck(context.now, context.policy.timeoutMs, context.now)
-  const owner = { owner: context.instance, ownerSession: context.session ?? null }
-  const set = { state: 'running', reason: null, ...owner, startedAt: context.now, queuedAt: null, wakeAt } as const
+  const { policy, instance, session, now, loss } = context
+  const wakeAt = nextCheck(now, policy.timeoutMs, now)
+  // A suspect waits until it is alone, and its executor reports that it begins; of one without a session nobody knows whether it does.
+  const startedAt = session !== undefined && runsAlone({ ...life, ...loss?.set }) ? null : now
+  const owner = { owner: instance, ownerSession: session ?? null }
+  const set = { ...loss?.set, state: 'running', reason: null, ...owner, startedAt, queuedAt: null, wakeAt } as const
   return { event: 'started', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set }
 }
 
@@ -250,53 +248,6 @@ function failureOf(report: FinishedReport): Failure {
   return bounded(report.error ?? { name: 'Error', message: 'the executor gave no error' })
 }
 
-function bounded(error: Failure): Failure {
-  return {
-    ...error,
-    message: error.message.slice(0, LIMITS.errorTextBytes),
-    ...(error.stack ? { stack: error.stack.slice(0, LIMITS.errorTextBytes) } : {}),
-  }
-}
-
-/** Whether the next attempt may have nothing beside it: it is suspected of what ends processes, or its neighbours have kept it from its end too often. */
-export function runsAlone({ losses, interruptions }: Pick<TaskLife, 'losses' | 'interruptions'>): boolean {
-  return losses >= POISON_AFTER - 1 || (interruptions ?? 0) >= ALONE_AFTER
-}
-
-/**
- * Its instance is gone: the next attempt is queued, or it is poison after three losses in a row (semantics C8). What another task is known to have
- * caused is counted apart. The third loss is that of a process in which it was alone, or one that it is known to have ended.
- */
-export function decideLoss(life: LifeHead, { now, blame = 'unknown', error }: { now: number; blame?: Blame; error?: Failure }): Decision {
-  const expect = { state: [life.state], attempt: life.attempt, owner: [life.owner] }
-  if (life.state === 'cancelling')
-    return { event: 'lost', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', endedAt: now } }
-  const counts = blame === 'another' ? { interruptions: (life.interruptions ?? 0) + 1 } : { losses: life.losses + 1 }
-  const { losses = 0 } = counts as Partial<TaskLife>
-  if (losses >= POISON_AFTER) {
-    const silent = life.owner === null ? 'the process that had received it reported nothing' : `instance ${life.owner} was lost`
-    const last = error ? `${error.name}: ${error.message}` : silent
-    const poison = { name: 'Poison', message: `its process died ${losses} times in a row while it ran; the last time: ${last}` }
-    return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'poison', endedAt: now, losses, error: poison } }
-  }
-  return {
-    event: 'lost',
-    expect,
-    set: {
-      state: 'queued',
-      reason: 'instance-lost',
-      attempt: life.attempt + 1,
-      ...counts,
-      ...(error ? { error } : {}),
-      owner: null,
-      startedAt: null,
-      progress: null,
-      wakeAt: null,
-      queuedAt: now,
-    },
-  }
-}
-
 /** Its owner is silent beyond the time limit. */
 export function decideTimeout(life: LifeHead, context: { policy: Policy; now: number }): Decision {
   const error = { name: 'TimeoutError', message: `the attempt took longer than ${context.policy.timeoutMs} ms` }
@@ -319,7 +270,10 @@ export function decideWake(life: LifeHead, context: { policy: Policy; isLost: bo
   const startedAt = life.startedAt === null ? now : now - lived.awakeSince(life.startedAt)
   const next = nextCheck(startedAt, policy.timeoutMs, now)
   if (policy.timeoutMs !== null && next <= now + 1) return decideTimeout(life, { policy, now })
-  return { event: 'checked', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { wakeAt: next } }
+  // No executor holds a suspect for so long before it begins: its time limit counts from now on, and so does its loss.
+  const begun = life.state === 'running' && life.startedAt === null ? { startedAt: now } : {}
+  const expect = { state: [life.state], attempt: life.attempt, owner: [life.owner] }
+  return { event: 'checked', expect, set: { ...begun, wakeAt: next } }
 }
 
 export function decideDue(life: LifeHead, now: number): Decision {

@@ -1,6 +1,7 @@
 import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
 import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
-import { CHECK_QUEUED_MS, NO_LOSSES } from './life.ts'
+import { CHECK_QUEUED_MS } from './life.ts'
+import { NO_LOSSES } from './loss.ts'
 import { modeOf, type Planned, planOf } from './plan.ts'
 import { instantAhead, type MissedSlots } from './schedule.ts'
 

@@ -1,6 +1,6 @@
 import { type JobView, LIMITS, type Progress, type RunView, type TaskView } from '@carillon/contracts'
 import type { JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
-import { runsAlone } from './life.ts'
+import { runsAlone } from './loss.ts'
 
 let lastMs = Number.NaN
 let lastText = ''

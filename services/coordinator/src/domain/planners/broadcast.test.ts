@@ -29,7 +29,7 @@ test('a leg whose instance is gone goes to an unused one, ends without one, and 
 })
 
 test('a leg that has lost three instances in a row is poison, however many are left', () => {
-  const leg = aTask(run.id, 0, { state: 'running', owner: 'i-0', losses: POISON_AFTER - 1 })
+  const leg = aTask(run.id, 0, { state: 'running', owner: 'i-0', startedAt: NOW, losses: POISON_AFTER - 1 })
   const { event, set } = decideLegLoss(leg, ['i-7', 'i-8'], NOW)
   assert.deepEqual([event, set.state, set.reason, set.target], ['failed', 'failed', 'poison', undefined])
 })

@@ -1,5 +1,6 @@
 import type { StepRecord, TaskHead } from '@carillon/store'
-import { type Decision, decideLoss } from '../life.ts'
+import type { Decision } from '../life.ts'
+import { decideLoss } from '../loss.ts'
 import { taskOfRun } from '../new-run.ts'
 import { begun, goOn, type Planner, reopened, totalOf } from './planner.ts'
 

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { WorkMessage } from '@carillon/contracts'
+import type { Msg } from '@nats-io/transport-node'
+import { plainTelemetry } from '../telemetry.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { defineHandler } from './handler.ts'
+import { HeldTask } from './held-task.ts'
+import { Lane } from './lane.ts'
+import { Solitude } from './solitude.ts'
+import type { TaskCalls } from './task-calls.ts'
+
+test('a suspect may be taken back while that it begins is not stored yet; then it does not begin', async () => {
+  const clock = new FakeClock()
+  const solitude = new Solitude(clock)
+  const announced: (() => void)[] = []
+  let runs = 0
+  const handler = defineHandler('suspect', () => runs++)
+  const lane = new Lane({
+    ...{ handler, clock, solitude, telemetry: plainTelemetry, calls: {} as TaskCalls },
+    occupied: () => 0,
+    freeCapacity: () => 0,
+    isQuiet: () => true,
+    isHung: () => false,
+    announce: (_, stored) => void announced.push(stored),
+    release: () => assert.fail('nothing waits'),
+    observer: {
+      onBegin: () => undefined,
+      onProgress: () => undefined,
+      onLog: () => undefined,
+      onEnd: () => undefined,
+      onUnstuck: () => undefined,
+    },
+  })
+  const work: WorkMessage = { runId: 'run', taskId: 'run', handler: 'suspect', attempt: 3, payload: null, alone: true }
+  const hold = () => lane.add(new HeldTask(work, {} as Msg, { heldAt: clock.monotonic() }))
+  hold()
+  lane.pump()
+  assert.deepEqual([announced.length, solitude.isTaken], [1, true])
+  assert.equal(lane.take(() => true).length, 1)
+  assert.equal(solitude.isClosed, false)
+  announced[0]?.()
+  assert.equal(runs, 0)
+  hold()
+  lane.pump()
+  announced[1]?.()
+  assert.equal(runs, 1)
+})
