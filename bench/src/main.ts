@@ -1,6 +1,8 @@
 /**
  * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle,fan-out`, `--runs 40000`, `--json`
- * (one object on the last line). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
+ * (one object on the last line). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
+ * `--only memory --scenarios lists,shards,due,backlog --deployments coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
+ * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
  */
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
@@ -9,8 +11,10 @@ import { measureBacklog } from './backlog.ts'
 import { measureFanOut } from './fan-out.ts'
 import { measureStart } from './latency.ts'
 import { measureLateness } from './lateness.ts'
+import { MEMORY_SCENARIOS, type MemoryScenario, measureMemory } from './memory.ts'
 import { startExecutor, startMesh } from './mesh-process.ts'
 import { measureBulk, measureSingle } from './throughput.ts'
+import type { Deployment } from './watched-mesh.ts'
 
 const ROUNDS = 3
 const IDLE_MS = 20_000
@@ -19,6 +23,9 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     runs: { type: 'string', default: '40000' },
     backlog: { type: 'string', default: '1000000' },
+    scenarios: { type: 'string', default: MEMORY_SCENARIOS.join(',') },
+    deployments: { type: 'string', default: 'coordinator,up' },
+    stores: { type: 'string', default: 'sqlite,mongodb' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -100,19 +107,40 @@ async function onMongodb(measure: (storeUrl: string) => Promise<object>): Promis
 
 const fanOut = (storeUrl?: string) => withMesh(storeUrl, (parts) => measureFanOut(parts, { isWhole: storeUrl === undefined }))
 
+/** Of each store, deployment and scenario a row for each thing that was done. */
+async function measureAllMemory(): Promise<Record<string, object>> {
+  const rows: Record<string, object> = {}
+  for (const store of options.stores.split(','))
+    for (const deployment of options.deployments.split(',') as Deployment[])
+      for (const scenario of options.scenarios.split(',') as MemoryScenario[]) {
+        const place = `${store} ${deployment}`
+        const measure = async (storeUrl?: string) => {
+          const given = { deployment, storeUrl, backlog: Number(options.backlog), say: (line: string) => say(`${place}: ${line}`) }
+          const figures = await measureMemory(scenario, given)
+          for (const [name, row] of Object.entries(figures)) rows[`${place}: ${name}`] = row
+          return figures
+        }
+        await (store === 'mongodb' ? onMongodb(measure) : measure())
+      }
+  return rows
+}
+
 const measurements: Record<string, () => Promise<object>> = {
   idle: measureIdle,
   sqlite: () => measureStore(),
   lateness: () => withMesh(undefined, ({ url, client, executor }) => measureLateness(client, executor, url)),
   'fan-out': async () => ({ sqlite: await fanOut(), mongodb: await onMongodb(fanOut) }),
   mongodb: () => onMongodb(measureStore),
+  memory: measureAllMemory,
   backlog: () => withMesh(undefined, (parts) => measureBacklog(parts, Number(options.backlog))),
 }
 for (const part of parts) {
   const measure = measurements[part]
   if (!measure) throw new Error(`there is no measurement "${part}"; there are ${Object.keys(measurements).join(', ')}`)
   say(`measuring ${part} …`)
-  report[part === 'fan-out' ? 'fanOut' : part] = await measure()
+  const figures = await measure()
+  if (part === 'memory') Object.assign(report, figures)
+  else report[part === 'fan-out' ? 'fanOut' : part] = figures
 }
 console.table(report)
 if (options.json) console.log(JSON.stringify(report))

@@ -1,9 +1,10 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { type ChildProcess, fork, type Serializable, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Load } from './load.ts'
 
 const CARILLON = fileURLToPath(new URL('../../cli/bin/carillon.js', import.meta.url))
 const CLOCK_TICKS_PER_S = 100
@@ -62,21 +63,49 @@ export interface BenchExecutor {
   stop(): Promise<void>
 }
 
-export const startExecutor = (url: string) => startBenchProcess('./executor.js', { CARILLON_NATS_URL: url })
+export const startExecutor = (url: string): Promise<BenchExecutor> => startBenchProcess('./executor.js', { CARILLON_NATS_URL: url })
+export const startBulkExecutor = (url: string): Promise<Pick<BenchExecutor, 'stop'>> =>
+  startBenchProcess('./bulk-executor.js', { CARILLON_NATS_URL: url })
 /** So many instances in one process, each with a connection of its own. */
-export const startInstances = (url: string, count: number) =>
+export const startInstances = (url: string, count: number): Promise<BenchExecutor> =>
   startBenchProcess('./instances.js', { CARILLON_NATS_URL: url, CARILLON_BENCH_INSTANCES: String(count) })
 
-async function startBenchProcess(file: string, environment: Record<string, string>): Promise<BenchExecutor> {
+/** A process that puts loads on a mesh, one at a time. */
+export interface LoadProcess {
+  do(load: Load): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startLoads(url: string): Promise<LoadProcess> {
+  const { ask, stop } = await startBenchProcess<Load, 'done'>('./load.js', { CARILLON_NATS_URL: url })
+  return { do: async (load) => void (await ask(load)), stop }
+}
+
+interface BenchProcess<Question, Answer> {
+  ask(question: Question): Promise<Answer>
+  stop(): Promise<void>
+}
+
+async function startBenchProcess<Question extends Serializable, Answer>(
+  file: string,
+  environment: Record<string, string>,
+): Promise<BenchProcess<Question, Answer>> {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), { env: { ...process.env, ...environment } })
-  await once(child, 'message')
+  const answer = async () => {
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`${file} ended with ${code} instead of answering`)
+    })
+    const [message] = await Promise.race([once(child, 'message'), ended])
+    return message
+  }
+  await answer()
   return {
-    ask: async (what) => {
-      child.send(what)
-      const [figures] = await once(child, 'message')
-      return figures as number[]
+    ask: async (question) => {
+      child.send(question)
+      return answer()
     },
     stop: async () => {
+      if (child.exitCode !== null) return
       child.kill('SIGTERM')
       await once(child, 'exit')
     },

@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startNatsServer } from '@carillon/nats/testing'
+import { startWatched, type WatchedProcess } from './watched-process.ts'
+
+/** A mesh, the process of whose coordinator is watched. */
+export interface WatchedMesh {
+  readonly url: string
+  readonly coordinator: WatchedProcess
+  /** Where its coordinator has a process of its own. */
+  readonly cluster?: {
+    /** Ends the coordinator as a crash does; another one, started before, goes on. Answers that one. */
+    failOver(load: () => Promise<void>): Promise<WatchedProcess>
+    /** The broker starts again without all that it had. */
+    wipeBroker(): Promise<void>
+    /** One more coordinator, and how long it took to be ready, in ms. */
+    startAnother(): Promise<{ coordinator: WatchedProcess; readyMs: number }>
+  }
+  stop(): Promise<void>
+}
+
+export type Deployment = 'coordinator' | 'up'
+
+export const startWatchedMesh = (deployment: Deployment, storeUrl: string | undefined): Promise<WatchedMesh> =>
+  deployment === 'up' ? startUp(storeUrl) : startCluster(storeUrl)
+
+/** Everything in one process, as `carillon up` starts it. */
+async function startUp(storeUrl: string | undefined): Promise<WatchedMesh> {
+  const data = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
+  const store = storeUrl ? ['--store', storeUrl] : []
+  const up = await startWatched(['up', '--data', data, '--port', '0', ...store], /Carillon is ready · (nats:\/\/\S+)/)
+  return {
+    url: up.ready[1] as string,
+    coordinator: up,
+    stop: async () => {
+      await up.stop()
+      rmSync(data, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A process for each service, as in a cluster. */
+async function startCluster(storeUrl: string | undefined): Promise<WatchedMesh> {
+  const data = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
+  const nats = await startNatsServer()
+  const at = ['--nats', nats.url]
+  const registry = await startWatched(['registry', ...at], /"evt":"registry\.\w+"/)
+  const start = () =>
+    startWatched(['coordinator', ...at, '--store', storeUrl ?? `sqlite:${join(data, 'carillon.db')}`], /"evt":"coordinator\.ready"/)
+  const coordinators = [await start()]
+  const [first] = coordinators as [WatchedProcess]
+  const startAnother = async () => {
+    const begun = performance.now()
+    const coordinator = await start()
+    coordinators.push(coordinator)
+    return { coordinator, readyMs: Math.round(performance.now() - begun) }
+  }
+  return {
+    url: nats.url,
+    coordinator: first,
+    cluster: {
+      startAnother,
+      failOver: async (load) => {
+        const { coordinator } = await startAnother()
+        await load()
+        await first.stop('SIGKILL')
+        return coordinator
+      },
+      wipeBroker: async () => {
+        await nats.kill()
+        await nats.restart({ wipe: true })
+      },
+    },
+    stop: async () => {
+      for (const coordinator of coordinators)
+        if (coordinator.child.signalCode === null && coordinator.child.exitCode === null) await coordinator.stop()
+      await registry.stop()
+      await nats.stop()
+      rmSync(data, { recursive: true, force: true })
+    },
+  }
+}
