@@ -1,8 +1,17 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LIMITS, type Page } from '@carillon/contracts'
 
 interface Slice<Item> {
   readonly items: readonly Item[]
   readonly cursor?: string
+}
+
+let lastTurn: Promise<void> = Promise.resolve()
+
+/** An embedded store reads on this thread: pages that are asked for at once are read in turns of the event loop of their own. */
+function turnOfItsOwn(): Promise<void> {
+  lastTurn = lastTurn.then(() => nextTurn())
+  return lastTurn
 }
 
 /**
@@ -15,6 +24,7 @@ export async function pageThatFits<Item, View>(
   viewOf: (items: readonly Item[]) => readonly View[],
 ): Promise<Page<View>> {
   for (let maxBytes: number = LIMITS.messageBytes; ; maxBytes = Math.floor(maxBytes / 2)) {
+    await turnOfItsOwn()
     const slice = await read(maxBytes)
     const page = { items: viewOf(slice.items), ...(slice.cursor === undefined ? {} : { next: slice.cursor }) }
     if (slice.items.length <= 1 || Buffer.byteLength(JSON.stringify(page)) <= LIMITS.messageBytes) return page
