@@ -97,6 +97,11 @@ export const ERROR_CODES = {
   NATS_TOO_OLD: { meaning: 'The broker is too old.', retry: false, remedy: 'Use nats-server 2.12 or newer.' },
   JETSTREAM_MISSING: { meaning: 'The broker has no JetStream.', retry: false, remedy: 'Start nats-server with -js.' },
   NO_SERVICE: { meaning: 'No service answers this call.', retry: true, remedy: 'Start it; `carillon doctor` shows which is missing.' },
+  OVERLOADED: {
+    meaning: 'A service has as many large requests waiting as it keeps in memory; this one was not taken.',
+    retry: true,
+    remedy: 'Send it again a moment later, as SDK and command line do until the deadline; start more services of this kind.',
+  },
   CALL_TIMEOUT: {
     meaning: 'A call had no answer within its deadline.',
     retry: true,

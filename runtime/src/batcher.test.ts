@@ -6,6 +6,7 @@ import { settle } from './testing/index.ts'
 function gated(options: { maxItems: number; maxInFlight: number }) {
   const batches: { items: readonly number[]; end: (error?: Error) => void }[] = []
   const batcher = new Batcher<number, string>({
+    bytesOf: () => 1,
     ...options,
     run: (items) =>
       new Promise((resolve, reject) =>
@@ -71,6 +72,7 @@ test('a run that throws before it promises anything fails its batch alone', asyn
   const batcher = new Batcher<number, number>({
     maxItems: 1,
     maxInFlight: 1,
+    bytesOf: () => 1,
     run: (items) => {
       if (items[0] === 1) throw new Error('at once')
       return Promise.resolve(items)
@@ -85,6 +87,7 @@ test('an item that fails for good costs itself alone', async () => {
   const batcher = new Batcher<number, string>({
     maxItems: 100,
     maxInFlight: 1,
+    bytesOf: () => 1,
     run: async (items) => {
       if (items.includes(7)) throw new TypeError('seven')
       return items.map((item) => `${item}!`)
@@ -95,4 +98,48 @@ test('an item that fails for good costs itself alone', async () => {
     outcomes.map(({ status }) => status),
     Array.from({ length: 10 }, (_, i) => (i === 7 ? 'rejected' : 'fulfilled')),
   )
+})
+
+test('a batch has a limit in bytes; what is small overtakes what is large, and each large item comes in its turn', async () => {
+  const MIB = 1024 * 1024
+  const batches: string[][] = []
+  const batcher = new Batcher<[string, number], void>({
+    maxItems: 100,
+    maxInFlight: 1,
+    bytesOf: ([, bytes]) => bytes,
+    run: async (items) => {
+      batches.push(items.map(([name]) => name))
+      return items.map(() => undefined)
+    },
+  })
+  const items: [string, number][] = [
+    ['a', MIB],
+    ['b', 5 * MIB],
+    ['c', MIB],
+    ['d', MIB],
+    ['small', 100],
+  ]
+  await batcher.addAll(items)
+  assert.deepEqual(batches, [['a', 'c', 'small'], ['b'], ['d']])
+})
+
+test('between two batches the event loop turns', async () => {
+  const turns: number[] = []
+  let turn = 0
+  const count = () => {
+    turn++
+    if (turns.length < 3) setImmediate(count)
+  }
+  const batcher = new Batcher<number, number>({
+    maxItems: 1,
+    maxInFlight: 1,
+    bytesOf: () => 1,
+    run: async (items) => {
+      turns.push(turn)
+      return items
+    },
+  })
+  setImmediate(count)
+  await batcher.addAll([1, 2, 3])
+  assert.equal(new Set(turns).size, 3)
 })

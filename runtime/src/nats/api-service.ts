@@ -14,15 +14,20 @@ import { type Service, type ServiceMsg, Svcm } from '@nats-io/services'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { z } from 'zod'
 import type { Logger } from '../logger.ts'
+import { LargeRequests } from './large-requests.ts'
 
 /** A call as its handler sees it: checked input and where it came from. */
 export interface Request<Input = unknown> {
   readonly namespace: string
   readonly input: Input
+  /** Of the message. */
+  readonly bytes: number
   readonly traceparent: string | undefined
 }
 
 const QUEUE = 'carillon'
+/** Above a request for a thousand small runs. */
+const LARGE_BYTES = 128 * 1024
 
 /**
  * Serves calls under `carillon.*.api.<noun>.<verb>`, announced through the NATS services protocol. A failure is answered as
@@ -32,6 +37,7 @@ export class ApiService {
   readonly #connection: NatsConnection
   readonly #log: Logger
   readonly #underWay = new Set<Promise<void>>()
+  readonly #large = new LargeRequests()
   #service: Service | undefined
 
   constructor(connection: NatsConnection, log: Logger) {
@@ -54,7 +60,7 @@ export class ApiService {
           description: call.description,
           schema: JSON.stringify(z.toJSONSchema(call.input, { io: 'input', unrepresentable: 'any' })),
         },
-        handler: (_error, message) => this.#follow(this.#serve(message, call, handle), call),
+        handler: (_error, message) => this.#follow(this.#accept(message, call, handle), call),
       })
     }
   }
@@ -68,13 +74,26 @@ export class ApiService {
     this.#underWay.add(followed)
   }
 
+  #accept(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
+    const bytes = message.data.length
+    if (bytes <= LARGE_BYTES) return this.#serve(message, call, handle)
+    if (this.#large.hasRoom(bytes)) return this.#large.inTurn(bytes, () => this.#serve(message, call, handle))
+    const error = new CarillonError('OVERLOADED', `${call.noun}.${call.verb} was not taken: too many large requests wait`)
+    return Promise.resolve(this.#refuse(message, call, error))
+  }
+
   async #serve(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
     try {
       const namespace = checkName('namespace', parseSubject(message.subject)?.namespace)
       const body = parseBody(message.data, {})
       if (body instanceof UnacceptableJson) throw body.refusal('body')
       const input = parseInput(call.input, body)
-      const output = await handle({ namespace, input, traceparent: message.headers?.get(HEADERS.traceparent) || undefined })
+      const output = await handle({
+        namespace,
+        input,
+        bytes: message.data.length,
+        traceparent: message.headers?.get(HEADERS.traceparent) || undefined,
+      })
       message.respond(Buffer.from(JSON.stringify(output)))
     } catch (error) {
       this.#refuse(message, call, CarillonError.from(error))

@@ -14,6 +14,8 @@ export interface Incoming {
   readonly name: string
   /** Null when empty. It, or parts of it, may be `UnacceptableJson`. */
   readonly body: unknown
+  /** Of the message. */
+  readonly bytes: number
   readonly sequence: number
   /** When the broker stored it, ms since 1970. */
   readonly storedAt: number
@@ -30,6 +32,7 @@ export function readIncoming(message: JsMsg): Incoming {
     namespace: checkName('namespace', tokens?.namespace),
     name: checkName(tokens?.class ?? 'subject', tokens?.rest[0]),
     body: parseBody(message.data),
+    bytes: message.data.length,
     sequence: message.seq,
     storedAt: message.timestampNanos ? Number(message.timestampNanos / 1_000_000n) : 0,
     traceparent: header(HEADERS.traceparent),

@@ -162,3 +162,19 @@ test('stop waits for the answers under way', async (context) => {
   assert.deepEqual((await answer).json(), { done: true })
   await assert.rejects(call('{"name":"x"}'), /no responders/i)
 })
+
+test('a small call that arrives behind large ones is served while the first of them is', async (context) => {
+  await start(context)
+  const order: string[] = []
+  let release: () => void = () => undefined
+  const smallIsServed = new Promise<void>((resolve) => (release = resolve))
+  behaviour.get = async ({ bytes }) => {
+    order.push(bytes > 1_000 ? 'large' : 'small')
+    if (bytes > 1_000) await smallIsServed
+    else release()
+    return {}
+  }
+  const small = '{"name":"x"}'
+  await Promise.all([...Array.from({ length: 4 }, () => call(small.padEnd(200_000))), call(small)])
+  assert.deepEqual(order, ['large', 'small', 'large', 'large', 'large'])
+})

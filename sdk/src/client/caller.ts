@@ -31,6 +31,8 @@ export type Reply =
   | { readonly type: 'answer'; readonly body: unknown }
   /** Nobody serves it. */
   | { readonly type: 'no-service' }
+  /** The service did not take it. */
+  | { readonly type: 'overloaded'; readonly error: CarillonError }
   /** No answer in time, or the connection broke meanwhile: it may have been done. */
   | { readonly type: 'unknown'; readonly why: string }
   /** There was no connection all the time: it has not been sent. */
@@ -128,6 +130,7 @@ export class Caller {
   /** The error for a call that had no answer. */
   failure(call: Call, reply: Exclude<Reply, { type: 'answer' }>, timeoutMs: number): CarillonError {
     const name = `${call.noun}.${call.verb}`
+    if (reply.type === 'overloaded') return reply.error
     if (reply.type === 'no-service') return new CarillonError('NO_SERVICE', `No ${call.service} answers ${name}`, { value: name })
     if (reply.type === 'not-sent') {
       return new CarillonError('NATS_UNAVAILABLE', `No connection to ${this.#link.server.address} for ${name}`, { value: name })
@@ -179,7 +182,9 @@ const HEADER_BYTES = 1_024
 function replyOf(message: Msg): Reply {
   if (isNoResponders(message)) return { type: 'no-service' }
   try {
-    return { type: 'answer', body: message.json() }
+    const body = message.json<{ error?: ErrorBody } | null>()
+    if (body?.error?.code === 'OVERLOADED') return { type: 'overloaded', error: CarillonError.fromBody(body.error) }
+    return { type: 'answer', body }
   } catch {
     return { type: 'answer', body: { error: { code: 'INTERNAL', message: 'The service answered something that is not JSON' } } }
   }

@@ -86,6 +86,37 @@ test('a start whose answer is lost is sent again, and is still created', async (
   assert.deepEqual(fake.startSizes, [1, 1])
 })
 
+test('of large starts few are on their way at once', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  const start = fake.answers['runs.start'] as (input: unknown) => Promise<unknown>
+  let [underWay, most] = [0, 0]
+  fake.answers['runs.start'] = async (input: unknown) => {
+    most = Math.max(most, ++underWay)
+    // Whatever the client sends without an answer is here before its answer.
+    await fake.connection.flush()
+    const answer = await start(input)
+    underWay--
+    return answer
+  }
+  const outcomes = await client.runMany(Array.from({ length: 12 }, () => ({ handler: 'a', payload: 'x'.repeat(500_000) })))
+  assert.ok(outcomes.every(({ ok }) => ok))
+  assert.ok(most <= 3, `${most} requests were on their way`)
+})
+
+test('what a service is too busy to take is sent again until the deadline', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  const overloaded = () => ({ error: { code: 'OVERLOADED', message: 'too many large requests wait' } })
+  const start = fake.answers['runs.start'] as (input: unknown) => unknown
+  let refusals = 0
+  fake.answers['runs.start'] = (input: unknown) => (refusals++ < 2 ? overloaded() : start(input))
+  const run = await client.run('a', 1)
+  assert.deepEqual([run.created, refusals, fake.startSizes], [true, 3, [1]])
+  fake.answers['jobs.pause'] = overloaded
+  await assert.rejects(client.call(CALLS.jobsPause, { name: 'x' }, { timeoutMs: 300 }), hasCode('OVERLOADED'))
+})
+
 test('without a service a call says which is missing; an abort ends it', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const { client } = await join()

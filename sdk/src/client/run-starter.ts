@@ -13,6 +13,8 @@ const SHORTEST_MS = 100
 const RUNS_PER_REQUEST = 1_000
 /** Requests on their way; further starts wait and travel together. */
 const REQUESTS_IN_FLIGHT = 16
+/** Of all of these: beyond it they would only wait at the coordinator, in front of everyone else's. */
+const BYTES_IN_FLIGHT = 1024 * 1024
 const FRAME_BYTES = 16
 
 interface Entry {
@@ -31,6 +33,7 @@ export class RunStarter {
   #queue: Entry[] = []
   #isFlushDue = false
   #inFlight = 0
+  #bytesInFlight = 0
 
   constructor(caller: Caller) {
     this.#caller = caller
@@ -57,18 +60,20 @@ export class RunStarter {
   #flush(): void {
     this.#isFlushDue = false
     let from = 0
-    while (from < this.#queue.length && this.#inFlight < REQUESTS_IN_FLIGHT) {
-      const to = endOfRequest(this.#queue, from, this.#caller.maxBytes)
-      this.#send(this.#queue.slice(from, to))
+    while (from < this.#queue.length && this.#inFlight < REQUESTS_IN_FLIGHT && this.#bytesInFlight < BYTES_IN_FLIGHT) {
+      const { to, bytes } = endOfRequest(this.#queue, from, this.#caller.maxBytes)
+      this.#send(this.#queue.slice(from, to), bytes)
       from = to
     }
     this.#queue = from === this.#queue.length ? [] : this.#queue.slice(from)
   }
 
-  #send(entries: Entry[]): void {
+  #send(entries: Entry[], bytes: number): void {
     this.#inFlight++
+    this.#bytesInFlight += bytes
     const done = () => {
       this.#inFlight--
+      this.#bytesInFlight -= bytes
       this.#flush()
     }
     this.#untilAnswered(entries).then(done, (error: unknown) => {
@@ -114,15 +119,15 @@ function settle(entry: Entry, action: () => void): void {
 }
 
 /** Where the request that begins at `from` ends: at the limits of count and bytes. */
-function endOfRequest(queue: readonly Entry[], from: number, maxBytes: number): number {
+function endOfRequest(queue: readonly Entry[], from: number, maxBytes: number): { to: number; bytes: number } {
   let bytes = FRAME_BYTES
   let to = from
   for (; to < queue.length && to - from < RUNS_PER_REQUEST; to++) {
-    const entry = queue[to] as Entry
-    bytes += entry.item.bytes + 1
-    if (to > from && bytes > maxBytes) break
+    const more = (queue[to] as Entry).item.bytes + 1
+    if (to > from && bytes + more > maxBytes) break
+    bytes += more
   }
-  return to
+  return { to, bytes }
 }
 
 /** @param wasRepeated an earlier request may have created the runs already: a run with the id we made is ours */

@@ -134,7 +134,7 @@ test('one start that cannot be stored costs no other, nor one trigger', async (c
   const { store, startRuns, rejected, clock } = coordinator
   spoil(store.runs, { method: 'insert', isBad: ({ payload }: RunRecord) => payload === '"bad"' })
   const item = (payload: unknown) =>
-    ({ namespace: 'default', request: { handler: 'hello', payload }, trigger: 'call', traceparent: undefined }) as const
+    ({ namespace: 'default', request: { handler: 'hello', payload }, bytes: 0, trigger: 'call', traceparent: undefined }) as const
   const outcomes = await startRuns.execute([item(1), item('bad'), item(2)])
   assert.deepEqual(
     outcomes.map((outcome) => (CarillonError.is(outcome) ? outcome.code : outcome.created)),

@@ -36,7 +36,11 @@ export class KeepSteps {
     this.#tasks = options.tasks
     this.#writer = options.writer
     this.#clock = options.clock
-    this.#batcher = new Batcher({ ...options.batch, run: (steps) => this.#store.steps.insert(steps) })
+    this.#batcher = new Batcher({
+      ...options.batch,
+      bytesOf: ({ result }) => result?.length ?? 0,
+      run: (steps) => this.#store.steps.insert(steps),
+    })
   }
 
   /**

@@ -14,6 +14,9 @@ const REPAIR_SPAN_MS = 30_000
 
 /** What is on its way to the broker at most. Beyond it a task is remembered by its id, and read again when there is room. */
 const MOST_BYTES = 16 * 1024 * 1024
+/** The same for what is large: what is small is not to wait behind it. */
+const MOST_LARGE_BYTES = 2 * 1024 * 1024
+const LARGE_BYTES = 16 * 1024
 /** What is on its way while something is read again: little, because what others publish meanwhile comes after it. */
 const BULK_BYTES = 2 * 1024 * 1024
 /** Read at once, of that. */
@@ -112,7 +115,7 @@ export class WorkPublisher {
    * has been done, the broker remembers neither.
    */
   publish(work: Work, options: PublishOptions = { again: false }): void {
-    if (isWhole(work) && this.#publisher.outstandingBytes < MOST_BYTES) this.#publishWhole(work, options)
+    if (isWhole(work) && this.#hasRoom(work)) this.#publishWhole(work, options)
     else this.#publishLater(work.task.id, options)
   }
 
@@ -124,6 +127,10 @@ export class WorkPublisher {
   /** Resolves when the tasks that are still to be read and published are few. Whoever makes many waits for it before he makes more. */
   room(): Promise<void> {
     return this.#owed.room(OWED_AT_MOST)
+  }
+
+  #hasRoom(work: WholeWork): boolean {
+    return this.#publisher.outstandingBytes < (bytesOf(work) > LARGE_BYTES ? MOST_LARGE_BYTES : MOST_BYTES)
   }
 
   #publishWhole(
@@ -203,7 +210,7 @@ export class WorkPublisher {
       const run = runId === undefined ? undefined : foundRuns.get(runId)
       const work = task && run && { run, task }
       // A message carries the payload of the run as well: many tasks may share one.
-      if (work) bytes += work.run.payload.length + ('item' in work.task ? (work.task.item?.length ?? 0) : 0)
+      if (work) bytes += bytesOf(work)
       if (!isRead || (bytes > maxBytes && works.length > 0)) break
       works.push(work)
     }
@@ -282,6 +289,8 @@ export class WorkPublisher {
     this.refused.delete(taskId)
   }
 }
+
+const bytesOf = ({ run, task }: WholeWork) => run.payload.length + ('item' in task ? (task.item?.length ?? 0) : 0)
 
 /** What was remembered without them has them as undefined. */
 function isWhole(work: Work): work is WholeWork {

@@ -7,7 +7,7 @@ import { createTestCoordinator, runOf, type TestCoordinator } from '../testing/t
 
 async function start(coordinator: TestCoordinator, ...requests: object[]) {
   const outcomes = await coordinator.startRuns.execute(
-    requests.map((request) => ({ namespace: 'default', request, trigger: 'call', traceparent: undefined })),
+    requests.map((request) => ({ namespace: 'default', request, bytes: 0, trigger: 'call', traceparent: undefined })),
   )
   await settle()
   return outcomes as Partial<StartedRun & CarillonError>[]
@@ -113,7 +113,7 @@ test('a message that fires a job with a key is compared as a call is; an id is a
   const coordinator = await createTestCoordinator(context)
   const ask = async (request: object, id?: string) => {
     const [outcome] = await coordinator.startRuns.execute([
-      { namespace: 'default', request, trigger: 'stream', traceparent: undefined, ...(id ? { id } : {}) },
+      { namespace: 'default', request, bytes: 0, trigger: 'stream', traceparent: undefined, ...(id ? { id } : {}) },
     ])
     return CarillonError.is(outcome) ? outcome.message : outcome?.created
   }
@@ -143,7 +143,7 @@ test('a start that is sent again with its id is the same run, of another namespa
   const request = { job: 'a', id: '0123456789abcdefghijklmnop' }
   assert.equal((await start(coordinator, request))[0]?.created, true)
   assert.equal((await start(coordinator, request))[0]?.created, false)
-  const [foreign] = await coordinator.startRuns.execute([{ namespace: 'shop', request, trigger: 'call', traceparent: undefined }])
+  const [foreign] = await coordinator.startRuns.execute([{ namespace: 'shop', request, bytes: 0, trigger: 'call', traceparent: undefined }])
   assert.ok(CarillonError.is(foreign))
   assert.equal(foreign.code, 'KEY_CONFLICT')
   assert.doesNotMatch(foreign.message, /default|of a/)
@@ -223,4 +223,18 @@ test('the checkpoint stays behind a run that is being written', async (context) 
   finish()
   await starting
   assert.equal(work.publishedBefore(), clock.now())
+})
+
+test('the work message of a small run does not wait for large ones that are on their way to the broker', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  let thereIsRoom: () => void = () => undefined
+  const room = new Promise<void>((resolve) => (thereIsRoom = resolve))
+  Object.assign(coordinator.fake.publisher, { outstandingBytes: 3 * 1024 * 1024, room: () => room })
+  await start(coordinator, { handler: 'large', payload: 'x'.repeat(100_000) }, { handler: 'small', payload: 1 })
+  const published = () => coordinator.fake.said('work').map(({ handler }) => handler)
+  await settle()
+  assert.deepEqual(published(), ['small'])
+  thereIsRoom()
+  await settle()
+  assert.deepEqual(published(), ['small', 'large'])
 })

@@ -14,6 +14,8 @@ const COMPARED_BYTES = 4 * 1024 * 1024
 export interface StartItem {
   readonly namespace: string
   readonly request: unknown
+  /** About how many it has as JSON. */
+  readonly bytes: number
   readonly trigger: RunTrigger
   readonly traceparent: string | undefined
   /** The id of a run whose request has an identity of its own. */
@@ -43,7 +45,7 @@ export class StartRuns {
     this.#store = options.store
     this.#jobs = options.jobs
     this.#presence = options.presence
-    this.#batcher = new Batcher({ ...options.batch, run: (items) => this.#start(items) })
+    this.#batcher = new Batcher({ ...options.batch, bytesOf: ({ bytes }) => bytes, run: (items) => this.#start(items) })
   }
 
   /** The outcome of each item, in order; a wrong one disturbs no other. @throws CarillonError of the store */

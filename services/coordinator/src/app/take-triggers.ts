@@ -50,6 +50,7 @@ function itemOf(message: Incoming): StartItem {
   return {
     namespace: message.namespace,
     request,
+    bytes: message.bytes,
     trigger: 'stream',
     traceparent: message.traceparent,
     id: derivedId('t', message.namespace, message.sequence, message.storedAt),

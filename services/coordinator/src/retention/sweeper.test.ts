@@ -122,7 +122,7 @@ test('a key starts no second run for 30 days after its run was removed, and then
   const mesh = await begin(context)
   const { clock, startRuns, writer } = mesh
   const start = async (request: object) => {
-    const [outcome] = await startRuns.execute([{ namespace: 'default', request, trigger: 'call', traceparent: undefined }])
+    const [outcome] = await startRuns.execute([{ namespace: 'default', request, bytes: 0, trigger: 'call', traceparent: undefined }])
     await settle()
     return outcome as StartedRun & { code?: string }
   }

@@ -171,6 +171,7 @@ export function reportsFrom(instance: string, ...reports: readonly unknown[]): I
     namespace: 'default',
     name: instance,
     body: (reports.length === 1 ? reports[0] : reports) as Incoming['body'],
+    bytes: 0,
     sequence: ++sequence,
     storedAt: 0,
     traceparent: undefined,

@@ -46,8 +46,8 @@ export class JobsController {
   }
 
   @Answers(CALLS.jobsRun)
-  async run({ namespace, input, traceparent }: Request<unknown>): Promise<StartedRun> {
-    const [outcome] = await this.starts.execute([{ namespace, request: input, trigger: 'call', traceparent }])
+  async run({ namespace, input, bytes, traceparent }: Request<unknown>): Promise<StartedRun> {
+    const [outcome] = await this.starts.execute([{ namespace, request: input, bytes, trigger: 'call', traceparent }])
     if (CarillonError.is(outcome)) throw outcome
     return outcome as StartedRun
   }

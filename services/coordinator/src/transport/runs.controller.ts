@@ -39,14 +39,15 @@ export class RunsController {
   @Inject('TakeTriggers') private readonly triggers!: TakeTriggers
 
   @Answers(CALLS.runsStart)
-  async start({ namespace, input, traceparent }: Request<{ runs: unknown[] }>) {
+  async start({ namespace, input, bytes: allBytes, traceparent }: Request<{ runs: unknown[] }>) {
     const count = input.runs.length
     if (count > LIMITS.runsPerCall)
       throw new CarillonError('TOO_MANY_RUNS', `runs holds ${count} runs, the limit is ${LIMITS.runsPerCall}`, {
         field: 'runs',
         value: `${count} runs`,
       })
-    const outcomes = await this.starts.execute(input.runs.map((request) => ({ namespace, request, trigger: 'call', traceparent })))
+    const bytes = allBytes / count
+    const outcomes = await this.starts.execute(input.runs.map((request) => ({ namespace, request, bytes, trigger: 'call', traceparent })))
     return { runs: outcomes.map((outcome) => (CarillonError.is(outcome) ? { error: outcome.toBody() } : outcome)) }
   }
 

@@ -73,6 +73,7 @@ export class SimulatedBroker {
       namespace: 'default',
       name: instance,
       body: report as unknown as Incoming['body'],
+      bytes: 0,
       sequence: ++this.#sequence,
       storedAt: 0,
       traceparent: undefined,
