@@ -73,12 +73,15 @@ export function sightOf({ config, created, state }: StreamInfo, wantedBytes: num
   return { createdAt: Date.parse(created), lastSequence: state.last_seq, part }
 }
 
-async function infoOf(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
-  return manager.streams.info(name).catch((error: unknown) => {
+/** Undefined when the stream that is asked for is missing. */
+export async function orMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  return ask().catch((error: unknown) => {
     if (apiErrorCode(error) === STREAM_NOT_FOUND) return undefined
     throw error
   })
 }
+
+const infoOf = (manager: JetStreamManager, name: string) => orMissing(() => manager.streams.info(name))
 
 async function createStream(manager: JetStreamManager, name: StreamName, { replicas, part }: StreamWish): Promise<StreamInfo> {
   const maxBytes = Math.floor(STREAMS[name].maxBytes * part)

@@ -128,6 +128,22 @@ describe('registration', () => {
     )
   })
 
+  it('puts right what somebody else has changed of a queue or of the bucket', async (t) => {
+    const mesh = await startMesh(t)
+    await mesh.register('a', ['invoice'])
+    const { consumers, streams } = mesh.broker.manager
+    await consumers.update('WORK', 'default~invoice', { filter_subject: 'foo.bar', max_ack_pending: 1, max_deliver: 1 })
+    await streams.update('KV_carillon_presence', { max_age: 1_000_000_000, duplicate_window: 1_000_000_000, max_msgs: 3, max_msg_size: 10 })
+    await eventually('the queue', async () => {
+      const { filter_subject, max_ack_pending, max_deliver } = (await consumers.info('WORK', 'default~invoice')).config
+      return filter_subject === 'carillon.default.work.invoice.*.>' && max_ack_pending === 10_000 && max_deliver === -1
+    })
+    await eventually('the bucket', async () => {
+      const { max_age, max_msgs, max_msg_size } = (await streams.info('KV_carillon_presence')).config
+      return max_age === 0 && max_msgs === -1 && max_msg_size === -1
+    })
+  })
+
   it('gives a bucket that a reader made first what the writer needs', async (t) => {
     const broker = await startBrokerOf(t)
     await new Kvm(broker.connection).create(PRESENCE_BUCKET, { history: 1 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { jetstream } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { startBroker } from '../support/broker.ts'
 import { cliFor, startCli, startUp } from '../support/carillon.ts'
@@ -42,6 +42,24 @@ describe('carillon doctor', { concurrency: true }, () => {
     const { stdout } = await carillon(['doctor'])
     assert.match(stdout, /✗ handler hello: 10,000 tasks wait, and no live instance offers it\n/)
     assert.match(stdout, /✓ handlers: not looked for those that were never offered: 10,000 messages\n/)
+  })
+
+  test('says that a queue is paused, and how to go on', async (context) => {
+    const cleanup = new Cleanup(context)
+    const up = await startUp(cleanup)
+    const carillon = cliFor(cleanup, up.url)
+    const nats = await connect({ servers: up.url })
+    cleanup.add('the connection', () => nats.close())
+    const { consumers } = await jetstreamManager(nats)
+    await consumers.pause('WORK', 'default~hello', new Date(Date.now() + 3_600_000))
+    const { code, stdout } = await carillon(['doctor'])
+    assert.equal(code, 1)
+    assert.match(
+      stdout,
+      /✗ work for default\/hello: paused for (59|60) more minutes: 0 waiting, 0 under way\n +→ .*nats consumer resume WORK default~hello\n/,
+    )
+    await consumers.resume('WORK', 'default~hello')
+    await eventually('well', async () => (await carillon(['doctor'])).code === 0)
   })
 
   test('says since when and until when a message that was set aside is a finding, and how to see it', async (context) => {

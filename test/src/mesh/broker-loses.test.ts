@@ -71,6 +71,18 @@ for (const store of STORES) {
       await eventually('all is well', async () => (await client.call(CALLS.coordinatorHealth, {})).checks.every(({ ok }) => ok))
     })
 
+    test('WORK is purged: the queue is filled again within seconds, and health says so', { timeout: 60_000 }, async () => {
+      const there = await startWaiting()
+      await manager.streams.purge('WORK')
+      await eventually('filled again', async () => (await waiting()) === there, { withinMs: 30_000 })
+      const { client } = await connectTo(cleanup, mesh.broker.url)
+      const { checks } = await client.call(CALLS.coordinatorHealth, {})
+      assert.match(
+        checks.find(({ name }) => name === 'queue')?.message ?? '',
+        /tasks were published again \(stream WORK had \d+ messages fewer/,
+      )
+    })
+
     test('blocks of WORK are lost: the queue is filled again at once', { timeout: 60_000 }, async () => {
       const there = await startWaiting()
       await mesh.broker.kill9()

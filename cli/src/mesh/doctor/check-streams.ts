@@ -7,6 +7,7 @@ const FULL_PERCENT = 80
 /** More than services take in within seconds. */
 const MAX_BACKLOG = 10_000
 const MIB = 1024 * 1024
+const NANOS_PER_MINUTE = 60_000_000_000
 const OWNERS: Readonly<Record<StreamName, string>> = {
   TRIGGERS: 'a coordinator',
   WORK: 'a registry',
@@ -55,9 +56,19 @@ async function checkReaders({ broker, name }: { broker: Patient['broker']; name:
   return findings
 }
 
-function readerFinding(stream: StreamName, consumer: { name: string; num_pending: number; num_ack_pending: number }): Finding {
+type Reader = Awaited<ReturnType<Patient['broker']['manager']['consumers']['info']>>
+
+function readerFinding(stream: StreamName, consumer: Reader): Finding {
   const part = stream === 'WORK' ? `work for ${consumer.name.replace('~', '/')}` : `readers of ${stream}`
   const text = `${consumer.num_pending.toLocaleString('en')} waiting, ${consumer.num_ack_pending.toLocaleString('en')} under way`
+  if (consumer.paused) {
+    const minutes = Math.ceil((consumer.pause_remaining ?? 0) / NANOS_PER_MINUTE)
+    return wrong(
+      part,
+      `paused for ${counted(minutes, 'more minute')}: ${text}`,
+      `Resume it: nats consumer resume ${stream} ${consumer.name}`,
+    )
+  }
   if (consumer.num_pending <= MAX_BACKLOG) return well(part, text)
   return wrong(part, `a backlog: ${text}`, fullRemedy(stream))
 }

@@ -68,7 +68,7 @@ export class StorageWatch {
     this.#isSaid = false
     if (this.#mustRestart) {
       this.#mustRestart = false
-      say(`nats-server is stopped and started again: its disk was full, and ${mib(freeBytes)} MiB are free now`)
+      say(`nats-server could not write and stores nothing more; it is started again, ${mib(freeBytes)} MiB are free`)
       await server.stop()
     } else if (ceilingBytes > server.ceilingBytes * RAISE_BY) {
       server.raiseStorage(ceilingBytes)

@@ -11,8 +11,11 @@ export class CheckHealth {
     shares: () => readonly number[]
     coordinators: () => NonNullable<ServiceHealth['coordinators']>
     streams: () => ServiceHealth['checks'][number]
-    refused: () => number
+    /** Tasks whose message the broker refuses, and why. */
+    refused: () => { readonly count: number; readonly why: string }
+    /** What is being published again, and what was lately. */
     loss: () => string | undefined
+    lately: () => string | undefined
     rejected: () => number
     reports: () => string
     /** @throws Error that keeps runs from being removed */
@@ -27,8 +30,11 @@ export class CheckHealth {
     shares: () => readonly number[]
     coordinators: () => NonNullable<ServiceHealth['coordinators']>
     streams: () => ServiceHealth['checks'][number]
-    refused: () => number
+    /** Tasks whose message the broker refuses, and why. */
+    refused: () => { readonly count: number; readonly why: string }
+    /** What is being published again, and what was lately. */
     loss: () => string | undefined
+    lately: () => string | undefined
     rejected: () => number
     reports: () => string
     retention: () => string
@@ -67,10 +73,12 @@ export class CheckHealth {
   }
 
   #queue(): { name: string; ok: boolean; message: string } {
-    const [loss, waiting] = [this.#options.loss(), this.#options.refused()]
+    const [loss, refused] = [this.#options.loss(), this.#options.refused()]
     if (loss !== undefined) return { name: 'queue', ok: false, message: loss }
-    if (waiting === 0) return { name: 'queue', ok: true, message: 'the broker takes work' }
-    return { name: 'queue', ok: false, message: `the broker refuses the work of ${waiting} runs; they are kept and tried again` }
+    if (refused.count === 0)
+      return { name: 'queue', ok: true, message: ['the broker takes work', this.#options.lately()].filter(Boolean).join('; ') }
+    const message = `the broker refuses the work of ${refused.count} runs (${refused.why}); they are kept and tried again`
+    return { name: 'queue', ok: false, message }
   }
 
   async #store(): Promise<{ name: string; ok: boolean; message: string }> {

@@ -78,6 +78,8 @@ export class WorkPublisher {
   readonly #unaccepted = new Map<string, Expectation>()
   /** Tasks whose publish was refused or had no answer; the repair looks at them. */
   readonly refused = new Set<string>()
+  /** The newest refusal, in words. */
+  refusedWhy = ''
   readonly #owed = new OwedWork()
   #isReading = false
 
@@ -107,7 +109,9 @@ export class WorkPublisher {
 
   /** Whether something was written is not known: the repair looks. */
   doubt(expectation: Expectation | undefined): void {
-    if (expectation) this.refused.add(expectation.taskId)
+    if (!expectation) return
+    this.refused.add(expectation.taskId)
+    this.refusedWhy = 'the store did not say whether it was written'
   }
 
   /**
@@ -262,6 +266,7 @@ export class WorkPublisher {
     if (this.refused.size === 0)
       this.#log.warn({ evt: 'work.refused', taskId, why }, 'a work message was not published; the repair publishes it if it is still owed')
     this.refused.add(taskId)
+    this.refusedWhy = why
   }
 
   /** An attempt of the task has its message, or needs none any more. */

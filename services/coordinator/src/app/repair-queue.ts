@@ -74,11 +74,25 @@ export class RepairQueue {
     return { published, next: at.of === 'runs' ? { of: 'tasks' } : undefined }
   }
 
-  /** How many messages the stream lacks at least: tasks that were queued before a time against all it holds, which may also belong to running tasks. */
-  async lacking(before: number): Promise<number> {
+  /**
+   * How many messages the stream lacks at least: tasks that were queued before a time against all it holds, which may also belong to running tasks.
+   * While reports wait to be applied their tasks seem to lack a message: that is not known, unless a rough count will do.
+   * A stream that lost blocks while its server runs still counts their subjects and refuses them for ever; only a purge makes it forget them.
+   */
+  async lacking(before: number, isRough: boolean): Promise<number | undefined> {
+    const { manager } = this.#broker
+    // In this order: a message that is gone by now has its report in the stream, or applied.
+    const { messages, num_subjects: subjects = 0 } = (await manager.streams.info(STREAMS.WORK.name)).state
+    if (subjects > messages) {
+      this.#log.error(
+        { evt: 'queue.blocks-lost', messages, subjects },
+        'stream WORK lost blocks and refuses what was in them; it is emptied',
+      )
+      await manager.streams.purge(STREAMS.WORK.name)
+      return subjects
+    }
+    if (!isRough && (await manager.streams.info(STREAMS.REPORTS.name)).state.messages > 0) return undefined
     const [runs, tasks] = await Promise.all([this.#store.runs.queuedCount({ before }), this.#store.tasks.queuedCount({ before })])
-    if (runs + tasks === 0) return 0
-    const { messages } = (await this.#broker.manager.streams.info(STREAMS.WORK.name)).state
     return Math.max(runs + tasks - messages, 0)
   }
 

@@ -5,9 +5,17 @@ import { BEGIN, type Position, type RepairQueue } from '../app/repair-queue.ts'
 const ROUND_MS = 1_000
 /** How long a task is queued before it is compared without a reason: most have been taken by then. */
 const QUEUED_FOR_MS = 60_000
+/** And before it is counted while no report waits. */
+const COUNTED_FROM_MS = 10_000
 /** One page each time: 10,000 tasks a minute, whatever the backlog is. */
 const PAGE_EVERY_MS = 3_000
-const COUNT_EVERY_MS = 60_000
+const COUNT_EVERY_MS = 3_000
+/** A count that takes long is made less often: it may take so much of the time. */
+const COUNT_SHARE = 1 / 200
+/** A rough count, which is made while reports wait; and how long after a pass for which a count gave no good reason. */
+const ROUGH_COUNT_EVERY_MS = 60_000
+/** How long health says what was published again. */
+const REMEMBER_MS = 60_000
 /** Of each second, while a pass is under way: the rest belongs to everyone else. */
 const PASS_FOR_MS = 500
 /**
@@ -21,8 +29,9 @@ const CLOCKS_DIFFER_MS = 10_000
 /** One comparison of everything that is queued with what the broker has. */
 interface Pass {
   readonly why: string
-  /** Whether messages are known to be lost, so that health says so until the pass is over. */
+  /** Whether messages are known to be lost, so that health says so until the pass is over; or less is there than was counted. */
   readonly isLoss: boolean
+  readonly isCount: boolean
   readonly before: number
   /** On the monotonic clock. */
   readonly notBefore: number
@@ -47,6 +56,8 @@ export class Auditor extends LoopService {
   #at: Position = BEGIN
   #nextPage: number
   #nextCount: number
+  #nextRoughCount: number
+  #repaired: { readonly text: string; readonly at: number } | undefined
   /** Messages that the count lacks and a pass did not find missing: such as offers to one instance, which are queued without a message. */
   #explained = 0
   #lacking = 0
@@ -61,12 +72,14 @@ export class Auditor extends LoopService {
     this.#pause = new WakeablePause(options.clock)
     this.#nextPage = options.clock.monotonic() + PAGE_EVERY_MS
     this.#nextCount = options.clock.monotonic() + COUNT_EVERY_MS
+    this.#nextRoughCount = options.clock.monotonic() + ROUGH_COUNT_EVERY_MS
   }
 
   /** Compares everything that is queued by now, from its beginning, at once. */
-  passSoon(reason: { why: string; isLoss: boolean }): void {
-    const notBefore = this.#clock.monotonic() + (reason.isLoss ? EXECUTORS_RECONNECT_MS : 0)
-    this.#pass = { ...reason, before: this.#clock.now() + CLOCKS_DIFFER_MS, notBefore, at: BEGIN, published: 0 }
+  passSoon(reason: { why: string; isLoss: boolean; isCount?: boolean }): void {
+    const { isLoss, isCount = false } = reason
+    const notBefore = this.#clock.monotonic() + (isLoss || isCount ? EXECUTORS_RECONNECT_MS : 0)
+    this.#pass = { ...reason, isCount, before: this.#clock.now() + CLOCKS_DIFFER_MS, notBefore, at: BEGIN, published: 0 }
     this.#pause.end()
   }
 
@@ -74,6 +87,12 @@ export class Auditor extends LoopService {
   get loss(): string | undefined {
     if (!this.#pass?.isLoss) return undefined
     return `${this.#pass.why}; ${this.#pass.published} tasks were published again so far`
+  }
+
+  /** What was published again lately, in words. */
+  get lately(): string | undefined {
+    const ago = this.#clock.monotonic() - (this.#repaired?.at ?? Number.NEGATIVE_INFINITY)
+    return ago < REMEMBER_MS ? `${this.#repaired?.text} ${Math.round(ago / 1_000)} s ago` : undefined
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
@@ -107,6 +126,8 @@ export class Auditor extends LoopService {
     this.#pass = undefined
     this.#explained = Math.max(this.#lacking - pass.published, 0)
     const { why, published } = pass
+    if (published > 0) this.#repaired = { text: `${published} tasks were published again (${why})`, at: this.#clock.monotonic() }
+    else if (pass.isCount) this.#nextCount = this.#clock.monotonic() + ROUGH_COUNT_EVERY_MS
     if (pass.isLoss || published > 0) this.#log.info({ evt: 'queue.compared', why, published }, 'the broker has all that is queued')
   }
 
@@ -118,13 +139,18 @@ export class Auditor extends LoopService {
 
   /** Every coordinator counts what all of them have queued, and each compares its own shares when too little is there. */
   async #count(): Promise<void> {
-    this.#nextCount = this.#clock.monotonic() + COUNT_EVERY_MS
-    this.#lacking = await this.#repair.lacking(this.#clock.now() - QUEUED_FOR_MS)
-    if (this.#lacking <= this.#explained) {
-      this.#explained = this.#lacking
-      return
-    }
-    this.passSoon({ why: `stream WORK has ${this.#lacking} messages fewer than tasks wait`, isLoss: false })
+    const begun = this.#clock.monotonic()
+    this.#nextCount = begun + COUNT_EVERY_MS
+    const isRough = begun >= this.#nextRoughCount
+    const lacking = await this.#repair.lacking(this.#clock.now() - (isRough ? QUEUED_FOR_MS : COUNTED_FROM_MS), isRough)
+    if (lacking === undefined) return
+    const now = this.#clock.monotonic()
+    this.#nextRoughCount = now + ROUGH_COUNT_EVERY_MS
+    this.#nextCount = Math.max(this.#nextCount, now + (now - begun) / COUNT_SHARE)
+    this.#lacking = lacking
+    if (lacking > this.#explained)
+      this.passSoon({ why: `stream WORK had ${lacking} messages fewer than tasks wait`, isLoss: false, isCount: true })
+    else this.#explained = lacking
   }
 
   #span(before: number) {

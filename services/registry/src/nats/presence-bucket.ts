@@ -1,5 +1,5 @@
 import { CarillonError, PRESENCE_BUCKET, PRESENCE_STREAM, type Presence, presenceSchema } from '@carillon/contracts'
-import { apiErrorCode, type Broker, orTooSmall, type Room, type StreamSight, seeStream, sightOf } from '@carillon/runtime'
+import { apiErrorCode, type Broker, orMissing, orTooSmall, type Room, type StreamSight, sightOf } from '@carillon/runtime'
 import { type KV, type KvEntry, Kvm, KvWatchInclude } from '@nats-io/kv'
 import type { Entry } from '../domain/roster.ts'
 
@@ -13,6 +13,18 @@ const MAX_BYTES = 64 * 1024 * 1024
 /** Writers of one key at the same moment are an instance that registers twice; they settle at once. */
 const TRIES = 5
 
+/** An entry stays until it is removed, a removal stays readable, and nothing but the size of the bucket limits it. */
+const BINDING = {
+  allow_msg_ttl: true,
+  subject_delete_marker_ttl: MARKER_TTL_MS * NANOS_PER_MS,
+  max_age: 0,
+  max_msgs: -1,
+  max_msgs_per_subject: 1,
+  max_msg_size: -1,
+} as const
+
+type StreamConfig = Awaited<ReturnType<Broker['manager']['streams']['info']>>['config']
+
 /** News of the bucket; without `entry` the key was removed. */
 export interface PresenceNews {
   readonly key: string
@@ -25,8 +37,6 @@ export class PresenceBucket {
   readonly #broker: Broker
   readonly #replicas: number
   #kv: KV | undefined
-  /** When the bucket was made whose settings have been checked. */
-  #checkedOf: number | undefined
 
   constructor(broker: Broker, replicas: number) {
     this.#broker = broker
@@ -34,26 +44,32 @@ export class PresenceBucket {
   }
 
   /**
-   * Makes the bucket where it is missing. One that a reader made before us, or an earlier version, gets the settings of this one.
+   * Makes the bucket where it is missing. One that a reader made before us, an earlier version, or that somebody has changed, gets our settings.
    * @throws CarillonError STORAGE_TOO_SMALL
    */
   async ensure({ part, change }: Room): Promise<StreamSight> {
     const { manager } = this.#broker
-    const found = this.#kv && (await seeStream(manager, PRESENCE_STREAM, MAX_BYTES))
-    if (found && found.createdAt === this.#checkedOf && (found.part >= part || change !== 'grow')) return found
     const maxBytes = Math.floor(MAX_BYTES * part)
-    const kv = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => this.#open(maxBytes))
-    let { streamInfo: info } = await kv.status()
-    const settings = { num_replicas: this.#replicas, allow_msg_ttl: true, subject_delete_marker_ttl: MARKER_TTL_MS * NANOS_PER_MS }
-    const max_bytes = Math.max(info.config.max_bytes, maxBytes)
-    const { config } = info
-    const isOfAnother = config.subject_delete_marker_ttl !== settings.subject_delete_marker_ttl || config.num_replicas < this.#replicas
-    if (isOfAnother || (change === 'grow' && config.max_bytes < max_bytes))
-      info = await orTooSmall({ name: config.name, maxBytes }, () => manager.streams.update(config.name, { ...settings, max_bytes }))
-    this.#kv = kv
-    const sight = sightOf(info, MAX_BYTES)
-    this.#checkedOf = sight.createdAt
-    return sight
+    const find = () => manager.streams.info(PRESENCE_STREAM)
+    let info = this.#kv && (await orMissing(find))
+    if (info === undefined) {
+      this.#kv = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => this.#open(maxBytes))
+      info = await find()
+    }
+    const update = {
+      ...this.#differing(info.config),
+      ...(change === 'grow' && info.config.max_bytes < maxBytes ? { max_bytes: maxBytes } : {}),
+    }
+    if (Object.keys(update).length > 0)
+      info = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => manager.streams.update(PRESENCE_STREAM, update))
+    return sightOf(info, MAX_BYTES)
+  }
+
+  /** The settings that are not as they must be. Copies are only ever added. */
+  #differing(current: StreamConfig): Partial<StreamConfig> {
+    const replicas = current.num_replicas < this.#replicas ? { num_replicas: this.#replicas } : {}
+    const others = Object.entries(BINDING).filter(([key, value]) => current[key as keyof StreamConfig] !== value)
+    return { ...replicas, ...Object.fromEntries(others) }
   }
 
   #open(max_bytes: number): Promise<KV> {

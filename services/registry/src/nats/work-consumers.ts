@@ -14,6 +14,8 @@ const NANOS_PER_MS = 1_000_000
  * its consumer gone and registers again a little later gets it back.
  */
 const REMEMBER_MS = 5_000
+/** Read and compared in each round: with up to so many handlers a change is put right within seconds, with a thousand within minutes. */
+const CHECKED_IN_TURN = 20
 const NAMES_SUBJECT = '$JS.API.CONSUMER.NAMES.WORK'
 const ASK_WITHIN_MS = 5_000
 
@@ -29,7 +31,7 @@ export class WorkConsumers {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #known = new Map<string, { at: number; made: Promise<void> }>()
-  /** Consumers whose settings were checked since this registry began, or since the stream lost something. */
+  /** Consumers whose settings were checked, the one whose turn comes next first. */
   readonly #checked = new Set<string>()
 
   constructor(options: { broker: Broker; clock: Clock; log: Logger }) {
@@ -53,9 +55,13 @@ export class WorkConsumers {
     return Object.fromEntries(handlers.map((handler) => [handler, { stream: 'WORK', consumer: workConsumer(namespace, handler) }]))
   }
 
-  /** Makes those of offered handlers that are missing, and gives each the settings of this version once. @throws CarillonError as `ensure` */
+  /**
+   * Makes those of offered handlers that are missing, and gives each the settings of this version: all of them when they are seen first, then a
+   * few in turn, because somebody may change one at any time. @throws CarillonError as `ensure`
+   */
   async reconcile(offered: Iterable<OfferedHandler>, lastSequence: number): Promise<void> {
     const there = await this.#names()
+    for (const name of [...this.#checked].slice(0, CHECKED_IN_TURN)) this.#checked.delete(name)
     const making: Promise<void>[] = []
     for (const { namespace, handler } of offered) {
       const name = workConsumer(namespace, handler)
