@@ -70,6 +70,25 @@ test('a server without TLS is refused where it is wanted', async (context) => {
     assert.equal((await refusal({ servers: server.url, ...settings })).code, 'TLS_FAILED', JSON.stringify(settings))
 })
 
+test('a key of another certificate, a certificate that the server does not trust, and TLS that came too late are told apart', async (context) => {
+  const mutual = await startProtectedServer('mutual-tls')
+  context.after(mutual.stop)
+  const [{ tls }] = mutual.right as [{ tls: { ca: string; cert: string; key: string } }]
+  const other = await startProtectedServer('mutual-tls')
+  context.after(other.stop)
+  const [{ tls: strange }] = other.right as [{ tls: { cert: string; key: string } }]
+  const servers = mutual.server.url
+  const mixed = await refusal({ servers, tls: { ...tls, key: strange.key } })
+  assert.deepEqual([mixed.code, mixed.details.hint], ['TLS_FAILED', 'The key does not belong to the certificate: tls.cert and tls.key.'])
+  const untrusted = await refusal({ servers, tls: { ca: tls.ca, cert: strange.cert, key: strange.key } })
+  assert.match(untrusted.details.hint ?? '', /verifies its clients may not trust this certificate \(tls\.cert\)/)
+  const first = await startProtectedServer('tls-first')
+  context.after(first.stop)
+  const [right] = first.right as [{ tls: { ca: string } }]
+  const late = await refusal({ servers: first.server.url, tls: { ca: right.tls.ca } })
+  assert.match(late.details.hint ?? '', /handshake_first waits for TLS \(tls\.handshakeFirst\)/)
+})
+
 test('several servers: one that answers is enough', async (context) => {
   const { server, stop } = await startProtectedServer('token')
   context.after(stop)

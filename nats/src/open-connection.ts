@@ -92,20 +92,23 @@ function unreachable(access: NatsAccess, error: unknown): CarillonError {
       hint: tlsHint(cause, access.names),
       cause: error,
     })
+  if (HUNG_UP.test(why)) return unanswered(access, 'it hung up without a word', error)
   return new CarillonError('NATS_UNAVAILABLE', `No connection to ${where}: ${why}`, { field, value: where, cause: error })
 }
 
-/** Some servers wait for us without a word, and say no word about it. */
-function silence({ servers, tls, names }: NatsAccess, timeoutMs: number): CarillonError {
+const silence = (access: NatsAccess, timeoutMs: number) => unanswered(access, `no answer within ${timeoutMs} ms`)
+
+/** Some servers wait for us without a word, or hang up, and say no word about it. */
+function unanswered({ servers, tls, names }: NatsAccess, why: string, cause?: unknown): CarillonError {
   const where = servers.join(', ')
   const { handshakeFirst = 'tls.handshakeFirst', cert = 'tls.cert' } = names
   const waits = [
     ...(tls?.handshakeFirst ? [] : [`one with handshake_first waits for TLS (${handshakeFirst})`]),
-    ...(tls?.cert ? [] : [`one that verifies its clients for a certificate (${cert})`]),
+    `one that verifies its clients ${tls?.cert ? 'may not trust this' : 'waits for a'} certificate (${cert})`,
   ]
   const hint = ['Check the address and that nats-server runs', ...waits].join('; ')
   const field = names.servers ?? 'servers'
-  return new CarillonError('NATS_UNAVAILABLE', `No connection to ${where}: no answer within ${timeoutMs} ms`, { field, value: where, hint })
+  return new CarillonError('NATS_UNAVAILABLE', `No connection to ${where}: ${why}`, { field, value: where, hint, cause })
 }
 
 /** The client wraps what the system says. */
@@ -117,14 +120,18 @@ function rootOf(error: unknown): Error {
 const hintForStrangers = ({ user = 'user', token = 'token', credentials = 'credentials', nkey = 'nkey' }: NatsNames) =>
   `Log in: credentials in the address (nats://user:password@host), or ${[user, token, credentials, nkey].join(', ')}.`
 
-const TLS_CODE = /^(ERR_SSL|ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO)/
+/** What the client says of a connection that ended before the server said who it is. */
+const HUNG_UP = /undefined error/
+const TLS_CODE = /^(ERR_SSL|ERR_TLS|ERR_OSSL|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO)/
 const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
 
 const codeOf = (error: Error): string => String((error as NodeJS.ErrnoException).code ?? '')
 const isTlsError = (error: Error): boolean => TLS_CODE.test(codeOf(error)) || /'tls'|\btls\b.*not available/i.test(error.message)
 
-function tlsHint(error: Error, { ca = 'tls.ca', cert = 'tls.cert', handshakeFirst = 'tls.handshakeFirst' }: NatsNames): string | undefined {
+function tlsHint(error: Error, names: NatsNames): string | undefined {
+  const { ca = 'tls.ca', cert = 'tls.cert', key = 'tls.key', handshakeFirst = 'tls.handshakeFirst' } = names
   const code = codeOf(error)
+  if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return `The key does not belong to the certificate: ${cert} and ${key}.`
   if (UNTRUSTED.test(code)) return `Give the authority that signed the broker's certificate: ${ca}.`
   if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/.test(code)) return `The broker asks for a certificate: ${cert} and its key.`
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') return `Leave ${handshakeFirst} out: this server says hello before TLS.`

@@ -1,3 +1,4 @@
+import { ERROR_CODES } from '@carillon/contracts'
 import { CarillonError, connect, type NatsSettings, type Tail } from '@carillon/sdk'
 import type { Client } from './client.ts'
 
@@ -23,10 +24,10 @@ export async function connectClient({ nats, namespace }: { nats: NatsSettings; n
   }
 }
 
-/** Of a command, the way out is another command. */
+/** Of a command, the way out is another command, unless the broker is there and more is known. */
 function withAdvice(error: unknown): CarillonError {
   const { code, message, details } = CarillonError.from(error)
-  if (code !== 'NATS_UNAVAILABLE') return CarillonError.from(error)
+  if (code !== 'NATS_UNAVAILABLE' || details.hint !== ERROR_CODES.NATS_UNAVAILABLE.remedy) return CarillonError.from(error)
   const hint = 'Start a mesh on this machine with carillon up, or give the address of the broker with --nats.'
   return new CarillonError(code, message, { ...details, field: '--nats', hint, cause: error })
 }
