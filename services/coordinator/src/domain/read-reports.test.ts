@@ -77,3 +77,16 @@ test('what an executor writes is kept letter for letter, whatever travels beside
     }),
   )
 })
+
+test('a sleep that cannot be read ends its task: nobody would report it again', () => {
+  const head = `"runId":"${run.id}","taskId":"${run.id}","attempt":1,"type":"slept"`
+  for (const delay of ['1e300', '-1', '1e999', 'NaN']) {
+    const [item] = readReports(parseBody(Buffer.from(`{${head},"delayMs":${delay}}`)))
+    assert.ok(item && 'ends' in item, delay)
+    assert.deepEqual(
+      item.ends.map(({ taskId, type, reason }) => [taskId, type, reason]),
+      [[run.id, 'finished', 'invalid-result']],
+      delay,
+    )
+  }
+})

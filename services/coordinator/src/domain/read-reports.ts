@@ -23,13 +23,19 @@ export function readReports(body: unknown): ReportItem[] {
 type End = Pick<FinishedReport, 'runId' | 'taskId' | 'attempt'>
 
 const END =
-  /"runId"\s*:\s*"([0-9a-z]{16,48})"\s*,\s*"taskId"\s*:\s*"([\w-]{1,128})"\s*,\s*"attempt"\s*:\s*(\d{1,9})\s*,\s*"type"\s*:\s*"finished"/g
+  /"runId"\s*:\s*"([0-9a-z]{16,48})"\s*,\s*"taskId"\s*:\s*"([\w-]{1,128})"\s*,\s*"attempt"\s*:\s*(\d{1,9})\s*,\s*"type"\s*:\s*"(?:finished|slept)"/g
 
 function endsIn(item: unknown): End[] {
   if (item instanceof UnacceptableJson)
     return Array.from(item.text.matchAll(END), ([, runId = '', taskId = '', attempt]) => ({ runId, taskId, attempt: Number(attempt) }))
   const { runId, taskId, attempt, type } = (item ?? {}) as Record<string, unknown>
-  if (type !== 'finished' || typeof runId !== 'string' || typeof taskId !== 'string' || !Number.isSafeInteger(attempt)) return []
+  if (
+    (type !== 'finished' && type !== 'slept') ||
+    typeof runId !== 'string' ||
+    typeof taskId !== 'string' ||
+    !Number.isSafeInteger(attempt)
+  )
+    return []
   return [{ runId, taskId, attempt: attempt as number }]
 }
 
