@@ -119,7 +119,7 @@ test('a batch has a limit in bytes; what is small overtakes what is large, and e
     ['d', MIB],
     ['small', 100],
   ]
-  await batcher.addAll(items)
+  await Promise.all(items.map((item) => batcher.add(item)))
   assert.deepEqual(batches, [['a', 'c', 'small'], ['b'], ['d']])
 })
 
@@ -142,4 +142,19 @@ test('between two batches the event loop turns', async () => {
   setImmediate(count)
   await batcher.addAll([1, 2, 3])
   assert.equal(new Set(turns).size, 3)
+})
+
+test('whoever adds has his turn in each batch: one item does not wait behind thousands', async () => {
+  const { batcher, batches } = gated({ maxItems: 10, maxInFlight: 1 })
+  const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
+  const all = [batcher.addAll(range(100, 25)), batcher.addAll(range(200, 5)), batcher.addAll([1])]
+  for (let i = 0; i < 4; i++) {
+    await settle()
+    batches[i]?.end()
+  }
+  await Promise.all(all)
+  assert.deepEqual(
+    batches.map(({ items }) => items),
+    [[...range(100, 3), ...range(200, 3), 1, ...range(103, 3)], [...range(106, 5), 203, 204, ...range(111, 3)], range(114, 10), [124]],
+  )
 })

@@ -20,17 +20,24 @@ interface Entry<In, Out> {
   readonly reject: (error: unknown) => void
 }
 
+/** What was added together. */
+interface Group<In, Out> {
+  readonly entries: Entry<In, Out>[]
+  /** The first that still waits. */
+  next: number
+}
+
 /**
  * Gathers items and hands them on together. What arrived in one turn of the event loop is one batch: no waiting when idle, large batches
- * under load. At most `maxInFlight` batches are under way; what arrives meanwhile is the next one. A batch is limited in bytes as well: large items
- * wait for one that has room for them, and what is small overtakes them.
+ * under load. At most `maxInFlight` batches are under way; what arrives meanwhile is the next one. Whoever adds items has his turn in each batch, so
+ * that one item does not wait behind thousands. A batch is limited in bytes as well: a large item waits for one that has room for it.
  */
 export class Batcher<In, Out> {
   readonly #bytesOf: (item: In) => number
   readonly #run: (items: readonly In[]) => Promise<readonly Out[]>
   readonly #maxItems: number
   readonly #maxInFlight: number
-  #waiting: Entry<In, Out>[] = []
+  #waiting: Group<In, Out>[] = []
   #inFlight = 0
   #due = false
 
@@ -50,15 +57,21 @@ export class Batcher<In, Out> {
     this.#maxInFlight = options.maxInFlight
   }
 
-  add(item: In): Promise<Out> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, bytes: this.#bytesOf(item), resolve, reject })
-      this.#schedule()
-    })
+  async add(item: In): Promise<Out> {
+    const [out] = await this.addAll([item])
+    return out as Out
   }
 
+  /** Items that take their turns as one. */
   addAll(items: readonly In[]): Promise<Out[]> {
-    return Promise.all(items.map((item) => this.add(item)))
+    if (items.length === 0) return Promise.resolve([])
+    const entries: Entry<In, Out>[] = []
+    const outs = items.map(
+      (item) => new Promise<Out>((resolve, reject) => entries.push({ item, bytes: this.#bytesOf(item), resolve, reject })),
+    )
+    this.#waiting.push({ entries, next: 0 })
+    this.#schedule()
+    return Promise.all(outs)
   }
 
   #schedule(): void {
@@ -78,21 +91,25 @@ export class Batcher<In, Out> {
     }
   }
 
-  /** The first of those that wait, whatever its size, and as many others as there is room for. */
+  /** The first that waits, whatever its size, and as many others as there is room for: of each group the same share, and what is left over. */
   #next(): Entry<In, Out>[] {
     const batch: Entry<In, Out>[] = []
-    const rest: Entry<In, Out>[] = []
     let bytes = 0
-    let i = 0
-    for (; i < this.#waiting.length && batch.length < this.#maxItems; i++) {
-      const entry = this.#waiting[i] as Entry<In, Out>
-      if (batch.length > 0 && entry.bytes > SMALL_BYTES && bytes + entry.bytes > MOST_BYTES) rest.push(entry)
-      else {
-        batch.push(entry)
-        bytes += entry.bytes
+    const share = Math.max(1, Math.floor(this.#maxItems / this.#waiting.length))
+    for (let before = -1; before < batch.length && batch.length < this.#maxItems; ) {
+      before = batch.length
+      for (const group of this.#waiting) {
+        const end = Math.min(group.entries.length, group.next + share, group.next + this.#maxItems - batch.length)
+        while (group.next < end) {
+          const entry = group.entries[group.next] as Entry<In, Out>
+          if (batch.length > 0 && entry.bytes > SMALL_BYTES && bytes + entry.bytes > MOST_BYTES) break
+          batch.push(entry)
+          bytes += entry.bytes
+          group.next++
+        }
       }
     }
-    this.#waiting = i < this.#waiting.length ? rest.concat(this.#waiting.slice(i)) : rest
+    this.#waiting = this.#waiting.filter(({ entries, next }) => next < entries.length)
     return batch
   }
 

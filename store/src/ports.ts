@@ -68,7 +68,8 @@ export interface DueQuery {
 
 export interface JobStore {
   insert(job: JobRecord): Promise<InsertOutcome>
-  get(ids: readonly string[]): Promise<(JobRecord | undefined)[]>
+  /** @param maxBytes the answer ends before the record with which it would hold more, and is shorter than `ids` then; one it holds in any case */
+  get(ids: readonly string[], maxBytes?: number): Promise<(JobRecord | undefined)[]>
   /** Replaces the whole record if its stored revision is the expected one. */
   replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome>
   /** Moves many jobs to another slot, each if revision and slot are still as expected. */
@@ -77,7 +78,7 @@ export interface JobStore {
   /** By name, ascending. */
   list(query: PageQuery & { namespace: string }): Promise<Slice<JobRecord>>
   /** Jobs with wakeAt <= until in these shares, earliest first. */
-  due(query: DueQuery): Promise<JobRecord[]>
+  due(query: DueQuery): Promise<Due[]>
 }
 
 export interface JobMove {

@@ -1,6 +1,6 @@
 import type { Document, Sort } from 'mongodb'
 import type { Columns } from '../columns.ts'
-import type { DueQuery, InsertOutcome, PageQuery, UpdateOutcome } from '../ports.ts'
+import type { Due, DueQuery, InsertOutcome, PageQuery, UpdateOutcome } from '../ports.ts'
 import { SHARES } from '../records.ts'
 import { type ConditionalUpdate, insertAll, newWriter, updateAll } from './bulk.ts'
 import type { MongoDatabase } from './database.ts'
@@ -161,6 +161,8 @@ function countThatFits(sizes: readonly number[], maxBytes: number): number {
 
 /** The lower bound says nothing new; it is what the partial indexes ask for. */
 export const ANY_TIME = { $gte: 0 }
+
+export const DUE = new Selection<Due>({ id: 'text', wakeAt: 'number' })
 
 /** The filter and order of what is due. A single coordinator owns every share and needs no comparison. */
 export function dueFilter({ until, after, shares, limit }: DueQuery): { filter: Document; options: { sort: Sort; limit: number } } {

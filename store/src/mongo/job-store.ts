@@ -1,8 +1,8 @@
 import { JOB_COLUMNS } from '../columns.ts'
-import type { DueQuery, InsertOutcome, JobMove, JobStore, Slice, UpdateOutcome } from '../ports.ts'
+import type { Due, DueQuery, InsertOutcome, JobMove, JobStore, Slice, UpdateOutcome } from '../ports.ts'
 import type { JobRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
-import { dueFilter, RecordCollection } from './collection.ts'
+import { DUE, dueFilter, RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 
 export class MongoJobStore implements JobStore {
@@ -16,8 +16,8 @@ export class MongoJobStore implements JobStore {
     return (await this.#records.insert([job]))[0]!
   }
 
-  async get(ids: readonly string[]): Promise<(JobRecord | undefined)[]> {
-    return this.#records.get(this.#records.whole, ids)
+  async get(ids: readonly string[], maxBytes?: number): Promise<(JobRecord | undefined)[]> {
+    return this.#records.get(this.#records.whole, ids, maxBytes)
   }
 
   async replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome> {
@@ -39,8 +39,8 @@ export class MongoJobStore implements JobStore {
     return sliceOf(page, (last) => [last.name])
   }
 
-  async due(query: DueQuery): Promise<JobRecord[]> {
+  async due(query: DueQuery): Promise<Due[]> {
     const { filter, options } = dueFilter(query)
-    return this.#records.find(this.#records.whole, filter, options)
+    return this.#records.find(DUE, filter, options)
   }
 }

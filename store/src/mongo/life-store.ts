@@ -3,13 +3,11 @@ import type { Columns } from '../columns.ts'
 import type { Due, DueQuery, InsertOutcome, LifeChange, LifeExpectation, LifeStore, PageQuery, Slice, UpdateOutcome } from '../ports.ts'
 import type { LifeHead } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
-import { ANY_TIME, dueFilter, RecordCollection } from './collection.ts'
+import { ANY_TIME, DUE, dueFilter, RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 import { Selection } from './document.ts'
 
 const OWNED = { $in: ['running', 'cancelling'] }
-
-const DUE = new Selection<Due>({ id: 'text', wakeAt: 'number' })
 
 /** What runs and tasks have in common. */
 export class MongoLifeStore<Item extends Head, Head extends LifeHead & { readonly id: string }> implements LifeStore<Item, Head> {

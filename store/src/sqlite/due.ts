@@ -1,14 +1,16 @@
 import type { StoredValue } from '../columns.ts'
-import type { DueQuery } from '../ports.ts'
+import type { Due, DueQuery } from '../ports.ts'
 import { SHARES } from '../records.ts'
+import type { Connection } from './connection.ts'
 
-/** What follows `from <table>` to find what is due, earliest first. A single coordinator owns every share and needs no comparison. */
-export function dueCondition({ until, after, shares, limit }: DueQuery): { condition: string; values: StoredValue[] } {
+/** What of a table is due, earliest first. A single coordinator owns every share and needs no comparison. */
+export function dueOf(connection: Connection, table: string, { until, after, shares, limit }: DueQuery): Due[] {
   const all = new Set(shares).size === SHARES
   const owned = all ? '' : 'and "share" in (select "value" from json_each(?))'
   const later = after ? 'and ("wakeAt", "id") > (?, ?)' : ''
-  return {
-    condition: `where "wakeAt" is not null and "wakeAt" <= ? ${later} ${owned} order by "wakeAt", "id" limit ?`,
-    values: [until, ...(after ? [after.wakeAt, after.id] : []), ...(all ? [] : [JSON.stringify(shares)]), limit],
-  }
+  const condition = `where "wakeAt" is not null and "wakeAt" <= ? ${later} ${owned} order by "wakeAt", "id" limit ?`
+  const values: StoredValue[] = [until, ...(after ? [after.wakeAt, after.id] : []), ...(all ? [] : [JSON.stringify(shares)]), limit]
+  return connection
+    .all(`select "id", "wakeAt" from "${table}" ${condition}`, values)
+    .map((row) => ({ id: row['id'] as string, wakeAt: row['wakeAt'] as number }))
 }

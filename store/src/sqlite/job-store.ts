@@ -1,9 +1,9 @@
 import { JOB_COLUMNS, toStored } from '../columns.ts'
-import type { DueQuery, InsertOutcome, JobMove, JobStore, Slice, UpdateOutcome } from '../ports.ts'
+import type { Due, DueQuery, InsertOutcome, JobMove, JobStore, Slice, UpdateOutcome } from '../ports.ts'
 import type { JobRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
-import { dueCondition } from './due.ts'
+import { dueOf } from './due.ts'
 import { Table } from './table.ts'
 
 const ADVANCE = 'update "jobs" set "nextSlotAt" = ?, "wakeAt" = ?, "state" = ? where "id" = ? and "revision" = ? and "nextSlotAt" = ?'
@@ -24,8 +24,8 @@ export class SqliteJobStore implements JobStore {
     return this.#table.insert([job])[0]!
   }
 
-  async get(ids: readonly string[]): Promise<(JobRecord | undefined)[]> {
-    return this.#table.get(this.#table.whole, ids)
+  async get(ids: readonly string[], maxBytes?: number): Promise<(JobRecord | undefined)[]> {
+    return this.#table.get(this.#table.whole, ids, maxBytes)
   }
 
   async replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome> {
@@ -63,8 +63,7 @@ export class SqliteJobStore implements JobStore {
     return sliceOf(page, (last) => [last.name])
   }
 
-  async due(query: DueQuery): Promise<JobRecord[]> {
-    const { condition, values } = dueCondition(query)
-    return this.#table.select(this.#table.whole, condition, values)
+  async due(query: DueQuery): Promise<Due[]> {
+    return dueOf(this.#connection, this.#table.name, query)
   }
 }

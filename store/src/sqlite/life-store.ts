@@ -3,7 +3,7 @@ import type { Due, DueQuery, InsertOutcome, LifeChange, LifeStore, PageQuery, Sl
 import type { LifeHead } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
-import { dueCondition } from './due.ts'
+import { dueOf } from './due.ts'
 import { LifeUpdate } from './life-update.ts'
 import { Selection, Table } from './table.ts'
 
@@ -38,10 +38,7 @@ export class SqliteLifeStore<Item extends Head, Head extends LifeHead & { readon
   }
 
   async due(query: DueQuery): Promise<Due[]> {
-    const { condition, values } = dueCondition(query)
-    return this.connection
-      .all(`select "id", "wakeAt" from "${this.table.name}" ${condition}`, values)
-      .map((row) => ({ id: row['id'] as string, wakeAt: row['wakeAt'] as number }))
+    return dueOf(this.connection, this.table.name, query)
   }
 
   async queued(query: PageQuery & { from: number; before: number }): Promise<Slice<Head>> {

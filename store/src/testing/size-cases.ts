@@ -81,6 +81,11 @@ export const SIZE_CASES: ConformanceCase[] = [
       assert.deepEqual(await store.runs.get(ids.toReversed(), 250 * KIB), [undefined, runs[7], runs[6]])
       assert.deepEqual(await store.runs.get(ids, 1), [runs[0]])
       assert.deepEqual(await store.runs.get(ids, 9_000 * KIB), [...runs, undefined])
+      const jobs = range(4).map((n) => aJob(`job-${n}`, { payload: text(100 * KIB) }))
+      for (const job of jobs) await store.jobs.insert(job)
+      const jobIds = jobs.map(({ id }) => id)
+      assert.deepEqual(await store.jobs.get(jobIds, 250 * KIB), jobs.slice(0, 2))
+      assert.deepEqual(await store.jobs.get(jobIds), jobs)
     },
   },
   {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { subjects } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
+import { SHARES } from '@carillon/store'
 import { aJob } from '@carillon/store/testing'
 import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
 import { SLOT_LEAD_MS } from './fire-slots.ts'
@@ -170,4 +171,29 @@ test('a job whose slots cannot be planned disturbs no other', async (context) =>
   assert.deepEqual((await runsOf(coordinator)).map(({ job }) => job).sort(), ['broken', 'report'])
   assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, clock.now() + MINUTE_MS)
   assert.ok(coordinator.lines.some(({ evt, job }) => evt === 'slot.failed' && job === 'default/broken'))
+})
+
+test('of large jobs that are due together few are read, and few runs written, at once', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots, jobs } = coordinator
+  const payload = JSON.stringify('x'.repeat(500 * 1024))
+  const names = Array.from({ length: 30 }, (_, i) => `large-${i}`)
+  for (const name of names) await store.jobs.insert(aJob(name, { payload, nextSlotAt: clock.now(), wakeAt: clock.now() }))
+  const sizes = { read: 0, written: 0 }
+  const [get, insert] = [store.jobs.get.bind(store.jobs), store.runs.insert.bind(store.runs)]
+  store.jobs.get = async (ids, maxBytes) => {
+    const found = await get(ids, maxBytes)
+    sizes.read = Math.max(sizes.read, found.length)
+    return found
+  }
+  store.runs.insert = (runs) => {
+    sizes.written = Math.max(sizes.written, runs.length)
+    return insert(runs)
+  }
+  assert.equal((await jobs.due({ until: clock.now(), shares: Array.from({ length: SHARES }, (_, i) => i), limit: 100 })).length, 30)
+  await fireSlots.execute(names.map((name) => `default/${name}`))
+  await settle()
+  assert.equal((await runsOf(coordinator)).length, 30)
+  for (const name of names) assert.equal((await jobOf(coordinator, name)).nextSlotAt, clock.now() + MINUTE_MS)
+  assert.deepEqual(sizes, { read: 8, written: 4 })
 })

@@ -6,13 +6,14 @@ import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../domain/ne
 import { nextSlot, planSlots, type SlotPlan, timesOf } from '../domain/schedule.ts'
 import type { Announcer } from './announce.ts'
 import type { PresenceWatch } from './presence.ts'
-import { type DueJob, type JobCache, jobId } from './read-jobs.ts'
+import { type DueJob, type JobCache, jobId, largeBytesOf } from './read-jobs.ts'
 import type { RunWriter } from './write-runs.ts'
 
 /** Jobs that are moved in one turn of the event loop: what was fired starts and ends meanwhile. */
 const SLICE = 100
-/** Jobs whose runs are one write. */
+/** Jobs whose runs are one write, and bytes of their payloads and items. */
 const TOGETHER = 500
+const BYTES_TOGETHER = 2 * 1024 * 1024
 /** Below this the slot itself is all there is to fire; whether further ones were missed needs no look. */
 const ON_TIME_MS = 1_000
 
@@ -63,11 +64,18 @@ export class FireSlots {
 
   /** Call when the slots of these jobs are due, or `SLOT_LEAD_MS` before. */
   async execute(ids: readonly string[]): Promise<void> {
-    const jobs = await this.#jobs.toFire(ids, this.#clock.now() + SLOT_LEAD_MS)
+    for (let left = ids; left.length > 0; ) {
+      const { jobs, rest } = await this.#jobs.toFire(left, this.#clock.now() + SLOT_LEAD_MS)
+      await this.#fireAll(jobs)
+      left = rest
+    }
+  }
+
+  async #fireAll(jobs: readonly DueJob[]): Promise<void> {
     // Each waits for its time: the last of many must not begin to when the first ones are through.
     const firing: Promise<FiredJob[]>[] = []
-    for (let i = 0; i < jobs.length; i += TOGETHER) {
-      firing.push(this.#fire(jobs.slice(i, i + TOGETHER)))
+    for (const together of groupsOf(jobs)) {
+      firing.push(this.#fire(together))
       await turnOfLoop()
     }
     const outcomes = await Promise.allSettled(firing)
@@ -196,6 +204,22 @@ export class FireSlots {
       this.#log.error({ evt: 'slot.failed', job: job.id, err: error }, 'the slots of a job could not be planned')
     }
   }
+}
+
+/** Jobs whose runs are one write. */
+function groupsOf(jobs: readonly DueJob[]): DueJob[][] {
+  const groups: DueJob[][] = []
+  let bytes = 0
+  for (const job of jobs) {
+    const group = groups.at(-1)
+    bytes += largeBytesOf(job)
+    if (group && group.length < TOGETHER && bytes <= BYTES_TOGETHER) group.push(job)
+    else {
+      groups.push([job])
+      bytes = largeBytesOf(job)
+    }
+  }
+  return groups
 }
 
 /** The id begins with the slot's time: runs that are due together lie together in the store. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '@carillon/runtime'
 import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import { decideAnew, type Lived, slotAnew } from '../domain/timing.ts'
@@ -6,6 +7,8 @@ import type { RunWriter } from './write-runs.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
+/** Of jobs that are read at once. */
+const READ_BYTES = 4 * 1024 * 1024
 /** Later than anything that waits. */
 const END_OF_TIME = Number.MAX_SAFE_INTEGER
 
@@ -37,10 +40,16 @@ export class SetRight {
   async execute(shares: readonly number[], signal: AbortSignal): Promise<number> {
     let count = 0
     for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {
-      const jobs = await this.#store.jobs.due({ until: END_OF_TIME, after, shares, limit: PAGE })
-      count += await this.#move(jobs)
-      after = dueOf(jobs.at(-1))
-      isMore = jobs.length === PAGE
+      const due = await this.#store.jobs.due({ until: END_OF_TIME, after, shares, limit: PAGE })
+      for (let read = 0; read < due.length; ) {
+        const ids = due.slice(read).map(({ id }) => id)
+        const jobs = await this.#store.jobs.get(ids, READ_BYTES)
+        read += jobs.length
+        count += await this.#move(jobs.filter((job) => job !== undefined))
+        await nextTurn()
+      }
+      after = due.at(-1)
+      isMore = due.length === PAGE
     }
     await eachPage(this.#store.runs, { shares, signal }, async (runs: RunHead[]) => {
       const changes = runs.flatMap((run) => this.#anew(run, (decision) => ({ run, decision })))
@@ -85,9 +94,6 @@ export class SetRight {
   }
 }
 
-const dueOf = (item: { id: string; wakeAt: number | null } | undefined): Due | undefined =>
-  item === undefined || item.wakeAt === null ? undefined : { id: item.id, wakeAt: item.wakeAt }
-
 async function eachPage<Item extends { readonly id: string; readonly wakeAt: number | null }>(
   store: Pick<LifeStore<never, Item>, 'due' | 'heads'>,
   { shares, signal }: { shares: DueQuery['shares']; signal: AbortSignal },
@@ -96,6 +102,7 @@ async function eachPage<Item extends { readonly id: string; readonly wakeAt: num
   for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {
     const due = await store.due({ until: END_OF_TIME, after, shares, limit: PAGE })
     if (due.length > 0) await take((await store.heads(due.map(({ id }) => id))).filter((item) => item !== undefined))
+    await nextTurn()
     after = due.at(-1)
     isMore = due.length === PAGE
   }

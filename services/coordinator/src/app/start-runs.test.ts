@@ -238,3 +238,18 @@ test('the work message of a small run does not wait for large ones that are on t
   await settle()
   assert.deepEqual(published(), ['small', 'large'])
 })
+
+test('of many starts of a large job few runs are written at once', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store } = coordinator
+  await store.jobs.insert(aJob('large', { payload: JSON.stringify('x'.repeat(500 * 1024)) }))
+  const sizes: number[] = []
+  const insert = store.runs.insert.bind(store.runs)
+  store.runs.insert = (runs) => {
+    sizes.push(runs.length)
+    return insert(runs)
+  }
+  const outcomes = await start(coordinator, ...Array.from({ length: 10 }, () => ({ job: 'large' })), { job: 'small' })
+  assert.ok(outcomes.every(({ created }) => created))
+  assert.deepEqual(sizes, [4, 4, 3])
+})

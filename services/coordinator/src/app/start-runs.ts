@@ -1,14 +1,17 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CarillonError, parseInput, printable, type RunTrigger, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
 import { Batcher, derivedId, freshRunId, markStep } from '@carillon/runtime'
-import type { RunRecord, Store } from '@carillon/store'
+import type { JobRecord, RunRecord, Store } from '@carillon/store'
 import { handlerOf, runOfRequest } from '../domain/new-run.ts'
 import type { PresenceWatch } from './presence.ts'
-import type { JobCache } from './read-jobs.ts'
+import { type JobCache, largeBytesOf } from './read-jobs.ts'
 import { differingField, saidOf } from './said.ts'
 import type { RunWriter } from './write-runs.ts'
 
 /** Runs that are read at once to be compared. */
 const COMPARED_BYTES = 4 * 1024 * 1024
+/** What the runs of one write take over of their jobs. */
+const TAKEN_OVER_BYTES = 2 * 1024 * 1024
 
 /** One run that is asked for, not yet checked. */
 export interface StartItem {
@@ -50,19 +53,25 @@ export class StartRuns {
 
   /** The outcome of each item, in order; a wrong one disturbs no other. @throws CarillonError of the store */
   async execute(items: readonly StartItem[]): Promise<(StartedRun | CarillonError)[]> {
-    return Promise.all(items.map((item) => this.#check(item)))
+    const checked = items.map(checkedOf)
+    const started = await this.#batcher.addAll(checked.filter((item): item is Checked => !CarillonError.is(item)))
+    let next = 0
+    return checked.map((item) => (CarillonError.is(item) ? item : (started[next++] as StartedRun | CarillonError)))
   }
 
-  #check(item: StartItem): Promise<StartedRun | CarillonError> {
-    try {
-      return this.#batcher.add({ ...item, checked: parseInput(startRunSchema, item.request, 'run') })
-    } catch (error) {
-      return Promise.resolve(CarillonError.from(error))
-    }
-  }
-
+  /** A request may be small and its job large: of many such requests as many are one write as there is room for. */
   async #start(items: readonly Checked[]): Promise<(StartedRun | CarillonError)[]> {
-    const jobs = await this.#jobs.find(items.map((item) => ({ namespace: item.namespace, name: item.checked.job })))
+    const outcomes: (StartedRun | CarillonError)[] = []
+    while (outcomes.length < items.length) {
+      if (outcomes.length > 0) await nextTurn()
+      const rest = items.slice(outcomes.length)
+      const jobs = thatFit(await this.#jobs.findFirst(rest.map((item) => ({ namespace: item.namespace, name: item.checked.job }))))
+      outcomes.push(...(await this.#startOf(rest.slice(0, jobs.length), jobs)))
+    }
+    return outcomes
+  }
+
+  async #startOf(items: readonly Checked[], jobs: readonly (JobRecord | undefined)[]): Promise<(StartedRun | CarillonError)[]> {
     const now = this.#writer.now()
     const outcomes: (StartedRun | CarillonError)[] = []
     const runs: RunRecord[] = []
@@ -123,6 +132,24 @@ export class StartRuns {
     if (there.namespace !== item.namespace || field !== undefined) return conflict(item, there, field)
     return { runId, created: false }
   }
+}
+
+function checkedOf(item: StartItem): Checked | CarillonError {
+  try {
+    return { ...item, checked: parseInput(startRunSchema, item.request, 'run') }
+  } catch (error) {
+    return CarillonError.from(error)
+  }
+}
+
+/** The first of these jobs, one in any case. */
+function thatFit(jobs: readonly (JobRecord | undefined)[]): readonly (JobRecord | undefined)[] {
+  let bytes = 0
+  const end = jobs.findIndex((job, i) => {
+    bytes += largeBytesOf(job)
+    return bytes > TAKEN_OVER_BYTES && i > 0
+  })
+  return end < 0 ? jobs : jobs.slice(0, end)
 }
 
 /** @param differs the first field that was said differently */

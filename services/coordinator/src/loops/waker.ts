@@ -1,10 +1,10 @@
 import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
-import type { DueQuery } from '@carillon/store'
+import type { Due, DueQuery } from '@carillon/store'
 
 export type WakeKind = 'jobs' | 'runs' | 'tasks'
 /** Where what is due is read. */
 export interface WakeSource {
-  due(query: DueQuery): Promise<readonly { readonly id: string; readonly wakeAt: number | null }[]>
+  due(query: DueQuery): Promise<readonly Due[]>
 }
 export interface WakeHandlers {
   readonly jobs: (ids: readonly string[]) => Promise<void>
@@ -97,14 +97,13 @@ export class Waker extends LoopService {
   }
 
   /** A full page may hide more that is due before the next scan. */
-  async #takePage(kind: WakeKind, page: readonly { id: string; wakeAt: number | null }[]): Promise<number> {
+  async #takePage(kind: WakeKind, due: readonly Due[]): Promise<number> {
     const now = this.#clock.now()
-    const due = page.map(({ id, wakeAt }) => ({ id, wakeAt: wakeAt ?? now }))
     for (const item of due) if (item.wakeAt > now) this.arm(kind, item)
     const overdue = due.filter(({ wakeAt }) => wakeAt <= now).map(({ id }) => id)
     const handled = await this.#wake(kind, overdue)
     const regular = toMiddleOfSecond(this.#clock.now())
-    const last = page.length === PAGES[kind] && handled ? (due.at(-1)?.wakeAt ?? now) - now : regular
+    const last = due.length === PAGES[kind] && handled ? (due.at(-1)?.wakeAt ?? now) - now : regular
     return Math.min(Math.max(last, 1), regular)
   }
 
