@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle,fan-out`, `--runs 40000`, `--json`
  * (one object on the last line). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
- * `--only memory --scenarios lists,shards,due,backlog --deployments coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
+ * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
  */
 import { once } from 'node:events'
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '40000' },
     backlog: { type: 'string', default: '1000000' },
     scenarios: { type: 'string', default: MEMORY_SCENARIOS.join(',') },
-    deployments: { type: 'string', default: 'coordinator,up' },
+    deployments: { type: 'string', default: 'container,coordinator,up' },
     stores: { type: 'string', default: 'sqlite,mongodb' },
     json: { type: 'boolean', default: false },
   },

@@ -20,10 +20,16 @@ export interface WatchedMesh {
   stop(): Promise<void>
 }
 
-export type Deployment = 'coordinator' | 'up'
+/** A coordinator in a container of 512 MiB as docker-compose.yml starts it, one that may take what the machine has, and everything in one process. */
+export type Deployment = 'container' | 'coordinator' | 'up'
 
-export const startWatchedMesh = (deployment: Deployment, storeUrl: string | undefined): Promise<WatchedMesh> =>
-  deployment === 'up' ? startUp(storeUrl) : startCluster(storeUrl)
+/** What node chooses by itself in such a container, by the limit of its memory. */
+const IN_CONTAINER = ['--max-old-space-size=256', '--max-semi-space-size=1']
+
+export function startWatchedMesh(deployment: Deployment, storeUrl: string | undefined): Promise<WatchedMesh> {
+  if (deployment === 'up') return startUp(storeUrl)
+  return startCluster(storeUrl, deployment === 'container' ? IN_CONTAINER : [])
+}
 
 /** Everything in one process, as `carillon up` starts it. */
 async function startUp(storeUrl: string | undefined): Promise<WatchedMesh> {
@@ -41,13 +47,13 @@ async function startUp(storeUrl: string | undefined): Promise<WatchedMesh> {
 }
 
 /** A process for each service, as in a cluster. */
-async function startCluster(storeUrl: string | undefined): Promise<WatchedMesh> {
+async function startCluster(storeUrl: string | undefined, options: readonly string[]): Promise<WatchedMesh> {
   const data = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
   const nats = await startNatsServer()
   const at = ['--nats', nats.url]
   const registry = await startWatched(['registry', ...at], /"evt":"registry\.\w+"/)
-  const start = () =>
-    startWatched(['coordinator', ...at, '--store', storeUrl ?? `sqlite:${join(data, 'carillon.db')}`], /"evt":"coordinator\.ready"/)
+  const store = storeUrl ?? `sqlite:${join(data, 'carillon.db')}`
+  const start = () => startWatched(['coordinator', ...at, '--store', store], /"evt":"coordinator\.ready"/, options)
   const coordinators = [await start()]
   const [first] = coordinators as [WatchedProcess]
   const startAnother = async () => {

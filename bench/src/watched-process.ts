@@ -30,9 +30,9 @@ export interface WatchedProcess {
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-/** Starts `carillon …` and waits until its output matches. */
-export async function startWatched(args: readonly string[], isReady: RegExp): Promise<WatchedProcess> {
-  const env = { ...process.env, NODE_OPTIONS: `${process.env['WATCHED_NODE_OPTIONS'] ?? ''} --import=${PRELOAD}` }
+/** Starts `carillon …` and waits until its output matches. @param options of node */
+export async function startWatched(args: readonly string[], isReady: RegExp, options: readonly string[] = []): Promise<WatchedProcess> {
+  const env = { ...process.env, NODE_OPTIONS: [...options, `--import=${PRELOAD}`].join(' ') }
   const child = spawn(process.execPath, [CARILLON, ...args], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   const ready = await matched(child, isReady)
   const exited = once(child, 'exit')

@@ -86,7 +86,7 @@ test('a start whose answer is lost is sent again, and is still created', async (
   assert.deepEqual(fake.startSizes, [1, 1])
 })
 
-test('of large starts few are on their way at once', async (t) => {
+test('of large starts, and of many, few are on their way at once', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const { client } = await join()
   const start = fake.answers['runs.start'] as (input: unknown) => Promise<unknown>
@@ -99,6 +99,10 @@ test('of large starts few are on their way at once', async (t) => {
     underWay--
     return answer
   }
+  const small = await client.runMany(Array.from({ length: 12_000 }, () => ({ handler: 'a' })))
+  assert.ok(small.every(({ ok }) => ok))
+  assert.ok(most <= 4, `${most} requests of small starts were on their way`)
+  most = 0
   const outcomes = await client.runMany(Array.from({ length: 12 }, () => ({ handler: 'a', payload: 'x'.repeat(500_000) })))
   assert.ok(outcomes.every(({ ok }) => ok))
   assert.ok(most <= 3, `${most} requests were on their way`)

@@ -13,8 +13,9 @@ const SHORTEST_MS = 100
 const RUNS_PER_REQUEST = 1_000
 /** Requests on their way; further starts wait and travel together. */
 const REQUESTS_IN_FLIGHT = 16
-/** Of all of these: beyond it they would only wait at the coordinator, in front of everyone else's. */
+/** Of all of these. Beyond it they would only wait at the coordinator, and take its memory. */
 const BYTES_IN_FLIGHT = 1024 * 1024
+const RUNS_IN_FLIGHT = 4_000
 const FRAME_BYTES = 16
 
 interface Entry {
@@ -34,6 +35,7 @@ export class RunStarter {
   #isFlushDue = false
   #inFlight = 0
   #bytesInFlight = 0
+  #runsInFlight = 0
 
   constructor(caller: Caller) {
     this.#caller = caller
@@ -60,7 +62,7 @@ export class RunStarter {
   #flush(): void {
     this.#isFlushDue = false
     let from = 0
-    while (from < this.#queue.length && this.#inFlight < REQUESTS_IN_FLIGHT && this.#bytesInFlight < BYTES_IN_FLIGHT) {
+    while (from < this.#queue.length && this.#hasRoom()) {
       const { to, bytes } = endOfRequest(this.#queue, from, this.#caller.maxBytes)
       this.#send(this.#queue.slice(from, to), bytes)
       from = to
@@ -68,12 +70,18 @@ export class RunStarter {
     this.#queue = from === this.#queue.length ? [] : this.#queue.slice(from)
   }
 
+  #hasRoom(): boolean {
+    return this.#inFlight < REQUESTS_IN_FLIGHT && this.#bytesInFlight < BYTES_IN_FLIGHT && this.#runsInFlight < RUNS_IN_FLIGHT
+  }
+
   #send(entries: Entry[], bytes: number): void {
     this.#inFlight++
+    this.#runsInFlight += entries.length
     this.#bytesInFlight += bytes
     const done = () => {
       this.#inFlight--
       this.#bytesInFlight -= bytes
+      this.#runsInFlight -= entries.length
       this.#flush()
     }
     this.#untilAnswered(entries).then(done, (error: unknown) => {
