@@ -20,14 +20,33 @@ export interface Books {
   /** Whose body began more than once in attempts of their own: the attempt before had lost its instance. */
   readonly runTwice: number
   /** Whose body began more than once in one attempt. */
-  readonly sameAttempt: readonly string[]
+  readonly sameAttempt: readonly SameAttempt[]
   /** Slots of the schedule that have no record, or more than one. */
   readonly slots: readonly string[]
 }
 
-/** Where executors write what they begin. */
+export interface SameAttempt {
+  readonly id: string
+  /** In the order in which they began. */
+  readonly bodies: readonly Body[]
+  /** How long the process of each repeated body lived on; `Infinity` if it still does. */
+  readonly diedAfterMs: number
+}
+
+/** Where executors write what they begin, a file for each process. */
 export interface Ledger {
   readonly folder: string
+  /** When the processes of some of the files died, in ms since 1970. */
+  readonly deaths: ReadonlyMap<string, number>
+}
+
+/** A body that began. */
+export interface Body {
+  readonly process: string
+  readonly attempt: number
+  readonly atMs: number
+  /** When its process died. */
+  readonly diedAtMs: number
 }
 
 export interface Question {
@@ -58,8 +77,8 @@ export async function keepBooks(question: Question): Promise<Books> {
   const begun = bodiesOf(question.ledger)
   return {
     ...{ runs: accepted.length, lost, stuck, stale, wrong, doubleCompleted: question.doubleCompleted },
-    runTwice: [...begun.values()].filter((attempts) => new Set(attempts).size > 1).length,
-    sameAttempt: [...begun].filter(([, attempts]) => new Set(attempts).size < attempts.length).map(([id]) => id),
+    runTwice: [...begun.values()].filter((bodies) => new Set(bodies.map(({ attempt }) => attempt)).size > 1).length,
+    sameAttempt: [...begun].flatMap(([id, bodies]) => sameAttempt(id, bodies)),
     slots: question.schedule ? await badSlots(question, question.schedule) : [],
   }
 }
@@ -85,15 +104,24 @@ function isStale(run: RunRecord): boolean {
   return attempt !== undefined && attempt !== run.attempt
 }
 
-/** By task: the attempts whose body began. */
-function bodiesOf({ folder }: Ledger): Map<string, number[]> {
-  const begun = new Map<string, number[]>()
+/** The bodies of each task. */
+function bodiesOf({ folder, deaths }: Ledger): Map<string, Body[]> {
+  const begun = new Map<string, Body[]>()
   for (const name of readdirSync(folder))
     for (const line of readFileSync(join(folder, name), 'utf8').split('\n')) {
-      const [taskId, attempt] = line.split(' ')
-      if (taskId && attempt) begun.set(taskId, [...(begun.get(taskId) ?? []), Number(attempt)])
+      const [taskId, attempt, at] = line.split(' ')
+      if (!taskId || !at) continue
+      const body = { process: name, attempt: Number(attempt), atMs: Number(at), diedAtMs: deaths.get(name) ?? Number.POSITIVE_INFINITY }
+      begun.set(taskId, [...(begun.get(taskId) ?? []), body])
     }
   return begun
+}
+
+function sameAttempt(id: string, bodies: readonly Body[]): SameAttempt[] {
+  const inOrder = [...bodies].sort((a, b) => a.atMs - b.atMs)
+  const repeated = inOrder.filter(({ attempt }, i) => inOrder.slice(i + 1).some((later) => later.attempt === attempt))
+  if (repeated.length === 0) return []
+  return [{ id, bodies: inOrder, diedAfterMs: Math.max(...repeated.map(({ atMs, diedAtMs }) => diedAtMs - atMs)) }]
 }
 
 /** A fixed rate has a record for each of its slots, from the first to the last; one for a whole stretch that was missed says so. */
@@ -123,6 +151,7 @@ async function missedBy(store: Store, id: string): Promise<number> {
 
 /** What is wrong with the books, in words; empty when nothing is. */
 export function faultsOf(books: Books, allows: Allowed): string[] {
+  const allowedMs = allows.inOneAttempt ? (allows.inOneAttempt.diedWithinMs ?? Number.POSITIVE_INFINITY) : Number.NEGATIVE_INFINITY
   const counts = {
     lost: books.lost.length,
     stuck: books.stuck.length,
@@ -130,7 +159,7 @@ export function faultsOf(books: Books, allows: Allowed): string[] {
     stale: books.stale.length,
     'bad-slots': books.slots.length,
     ...(allows.runTwice ? {} : { 'run-twice': books.runTwice }),
-    ...(allows.inOneAttempt ? {} : { 'run-twice-in-one-attempt': books.sameAttempt.length }),
+    'run-twice-in-one-attempt': books.sameAttempt.filter(({ diedAfterMs }) => diedAfterMs > allowedMs).length,
     ...books.wrong,
   }
   return Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${what}=${count}`] : []))

@@ -2,16 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { mongodb, STORES, sqlite, type TestStore } from '../support/stores.ts'
 import { lineOf, type PlayOptions, play } from './play.ts'
-import type { Scenario } from './scenario.ts'
-import { brokerKill, brokerWipe } from './scenarios/broker.ts'
-import { coordinatorKill } from './scenarios/coordinators.ts'
-import { everythingKill } from './scenarios/everything.ts'
-import { executorKill, executorStop } from './scenarios/executors.ts'
+import { scenarioCalled } from './scenarios.ts'
 
 /** Always the same blows at about the same times; `npm run chaos` takes other seeds, more rounds, and more scenarios. */
 const SHORT: Pick<PlayOptions, 'seed' | 'size'> = { seed: 1, size: 'short' }
 
-function plays(scenario: Scenario, store: TestStore): void {
+function plays(name: string, store: TestStore): void {
+  const scenario = scenarioCalled(name)
   test(`${scenario.about}, ${store.name}`, { skip: store.skip }, async (context) => {
     const outcome = await play(scenario, { ...SHORT, store, withoutGuard: false })
     context.diagnostic(lineOf(outcome))
@@ -20,7 +17,8 @@ function plays(scenario: Scenario, store: TestStore): void {
   })
 }
 
-function failsWithoutGuard(scenario: Scenario): void {
+function failsWithoutGuard(name: string): void {
+  const scenario = scenarioCalled(name)
   test(`without its guard it fails: ${scenario.about}`, async (context) => {
     const outcome = await play(scenario, { ...SHORT, withoutGuard: true })
     context.diagnostic(lineOf(outcome))
@@ -29,11 +27,8 @@ function failsWithoutGuard(scenario: Scenario): void {
 }
 
 describe('chaos, in short', { concurrency: 2 }, () => {
-  for (const store of STORES) plays(executorKill, store)
-  plays(coordinatorKill, mongodb)
-  plays(brokerKill, sqlite)
-  plays(executorStop, sqlite)
-  plays(brokerWipe, sqlite)
-  plays(everythingKill, sqlite)
-  failsWithoutGuard(executorKill)
+  for (const store of STORES) plays('executor-kill', store)
+  plays('coordinator-kill', mongodb)
+  for (const name of ['broker-kill', 'executor-stop', 'broker-wipe', 'everything-kill']) plays(name, sqlite)
+  failsWithoutGuard('executor-kill')
 })

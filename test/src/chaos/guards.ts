@@ -62,8 +62,23 @@ export const GUARDS = {
     ],
   },
   patience: {
-    without: 'an instance is lost after 1 s of silence',
-    mutations: [{ module: 'contracts/dist/limits.js', find: /lostAfterMs: 10_?000/, put: 'lostAfterMs: 1_000' }],
+    without: 'an instance is lost after 4 s of silence, when one of its heartbeats is a second late',
+    mutations: [{ module: 'contracts/dist/limits.js', find: /lostAfterMs: 10_?000/, put: 'lostAfterMs: 4_000' }],
+  },
+  'heard-time': {
+    without: 'silence counts also while the registry itself could hear nobody',
+    mutations: [{ module: 'registry/dist/domain/ticked-time.js', find: /Math\.min\((Math\.max\(.*\)), this\.#longestStepMs\)/, put: '$1' }],
+  },
+  membership: {
+    without: 'a coordinator that stands still keeps its share',
+    mutations: [{ module: 'coordinator/dist/loops/membership.js', find: /DEAD_AFTER_MS = 5_?000/, put: 'DEAD_AFTER_MS = 3_600_000' }],
+  },
+  resend: {
+    without: 'a report that the broker did not confirm is not sent again',
+    mutations: [
+      returnsAtOnce('sdk/dist/connection/confirmed-publisher.js', '#sweep'),
+      returnsAtOnce('sdk/dist/connection/confirmed-publisher.js', '#sendAll'),
+    ],
   },
   fence: {
     without: 'a report of an attempt that is over, by an instance that lost it, is applied',

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SKIP_WITHOUT_OWN_ENGINE } from '../support/stores.ts'
 import { lineOf, play } from './play.ts'
-import { storeKill } from './scenarios/store.ts'
+import { scenarioCalled } from './scenarios.ts'
+
+const storeKill = scenarioCalled('store-kill')
 
 test(storeKill.about, { skip: SKIP_WITHOUT_OWN_ENGINE }, async (context) => {
   const outcome = await play(storeKill, { seed: 1, size: 'short', withoutGuard: false })

@@ -1,12 +1,16 @@
+import { join } from 'node:path'
 import { Cleanup } from '../support/cleanup.ts'
+import { mountSmallDisk } from '../support/small-disk.ts'
 import { sqlite, startEngine, type TestStore } from '../support/stores.ts'
-import { type Books, faultsOf } from './books.ts'
-import type { Scenario } from './scenario.ts'
+import { type Body, type Books, faultsOf } from './books.ts'
+import type { Allowed, Scenario } from './scenario.ts'
 import { createWorld, type World, type WorldOptions } from './world.ts'
+
+export type Size = 'short' | 'full'
 
 export interface PlayOptions {
   readonly seed: number
-  readonly size: 'short' | 'full'
+  readonly size: Size
   /** Without the scenario's guard: then it must fail. */
   readonly withoutGuard: boolean
   /** Default SQLite. */
@@ -19,6 +23,8 @@ export interface Outcome {
   readonly seed: number
   readonly hits: number
   readonly books: Books
+  /** Starts that were refused. */
+  readonly refused: number
   /** In words; empty when all is well. */
   readonly faults: readonly string[]
   readonly seconds: number
@@ -28,22 +34,34 @@ const WORLD = { coordinators: 2, executors: 3, perProcess: 1, concurrency: 20, b
 /** What has not settled by then, with everything well, never will. */
 const SETTLE_MS = { withGuard: 120_000, withoutGuard: 30_000 }
 
-/** Plays a scenario in a world of its own. */
+/** Room for the least of each stream, and some more. */
+const DISK_MIB = 600
+
+/** Plays a scenario in a world of its own. @throws NotAvailable when this machine lacks what it needs */
 export async function play(scenario: Scenario, { seed, size, withoutGuard, store: given = sqlite }: PlayOptions): Promise<Outcome> {
   const begun = performance.now()
   const endings: (() => Promise<void>)[] = []
   const cleanup = new Cleanup({ after: (end) => endings.push(end) })
   try {
-    const engine = scenario.killsStore ? await startEngine(cleanup) : undefined
-    const store = engine?.store ?? given
-    const options: WorldOptions = { ...WORLD, ...scenario.world, seed, store, engine, guardOff: withoutGuard ? scenario.guard : undefined }
+    const engine = scenario.needs === 'engine' ? await startEngine(cleanup) : undefined
+    const disk = scenario.needs === 'small-disk' ? mountSmallDisk(cleanup, DISK_MIB) : undefined
+    const store = engine?.store ?? (disk ? { ...sqlite, fresh: () => `sqlite:${join(disk.folder, 'carillon.db')}` } : given)
+    const options: WorldOptions = {
+      ...WORLD,
+      ...scenario.world,
+      seed,
+      store,
+      engine,
+      disk,
+      guardOff: withoutGuard ? scenario.guard : undefined,
+    }
     const world = await createWorld(cleanup, options)
     const found = await scenario.hurt(world, scenario.rounds[size])
     await world.settle(withoutGuard ? SETTLE_MS.withoutGuard : SETTLE_MS.withGuard)
     const books = await world.books({ slotsAreRegular: scenario.slotsAreRegular ?? true })
     return {
-      ...{ scenario, seed, books, hits: world.hits() },
-      faults: [...found, ...faultsOf(books, scenario.allows), ...refusals(world)],
+      ...{ scenario, seed, books, hits: world.hits(), refused: world.load.refused.length },
+      faults: [...found, ...faultsOf(books, scenario.allows), ...refusals(world, scenario.allows)],
       seconds: Math.round((performance.now() - begun) / 1_000),
     }
   } finally {
@@ -51,13 +69,16 @@ export async function play(scenario: Scenario, { seed, size, withoutGuard, store
   }
 }
 
-/** A start that nobody took within minutes. */
-function refusals({ load }: World): string[] {
-  return load.refused.length === 0 ? [] : [`refused=${load.refused.length} (${load.refused[0]})`]
+/** Starts that were refused for another reason than the allowed one, such as that nobody took them within minutes. */
+function refusals({ load }: World, allows: Allowed): string[] {
+  const wrong = load.refused.filter(({ code }) => code !== allows.refused?.code)
+  return wrong[0] === undefined ? [] : [`refused=${wrong.length} (${wrong[0].code}: ${wrong[0].message})`]
 }
 
 /** One line: what was done, and what came of it. */
-export function lineOf({ scenario, seed, hits, books, faults, seconds }: Outcome): string {
+export function lineOf({ scenario, seed, hits, books, refused, faults, seconds }: Outcome): string {
+  const { allows } = scenario
+  const because = (count: number, reason: string | undefined) => (count > 0 && reason ? `${count} (${reason})` : count)
   const figures = {
     ...{
       seed,
@@ -68,8 +89,9 @@ export function lineOf({ scenario, seed, hits, books, faults, seconds }: Outcome
       stale: books.stale.length,
     },
     ...{
-      'run-twice': books.runTwice,
-      'in-one-attempt': books.sameAttempt.length,
+      'run-twice': because(books.runTwice, allows.runTwice),
+      'in-one-attempt': because(books.sameAttempt.length, allows.inOneAttempt?.reason),
+      refused: because(refused, allows.refused?.reason),
       stuck: books.stuck.length,
       'bad-slots': books.slots.length,
     },
@@ -81,9 +103,12 @@ export function lineOf({ scenario, seed, hits, books, faults, seconds }: Outcome
 
 const EXAMPLES = 3
 
-/** The first runs of each fault, for whoever looks for its cause. */
+/** The first runs of each fault, to find its cause. */
 export function examplesOf({ books }: Outcome): string[] {
-  const { lost, stuck, doubleCompleted, stale, sameAttempt, slots } = books
+  const { lost, stuck, doubleCompleted, stale, slots } = books
+  const bodyOf = ({ attempt, process, atMs, diedAtMs }: Body) =>
+    `${attempt} ${process} ${atMs}${Number.isFinite(diedAtMs) ? ` died ${diedAtMs}` : ''}`
+  const sameAttempt = books.sameAttempt.map(({ id, bodies }) => `${id} (${bodies.map(bodyOf).join('; ')})`)
   return Object.entries({ lost, stuck, doubleCompleted, stale, sameAttempt, slots }).flatMap(([what, ids]) =>
     ids.length > 0 ? [`${what}: ${ids.slice(0, EXAMPLES).join(', ')}`] : [],
   )

@@ -1,9 +1,15 @@
+import type { ErrorCode } from '@carillon/contracts'
 import type { Guard } from './guards.ts'
 import type { World, WorldOptions } from './world.ts'
 
+/** What would be a fault elsewhere, and the reason why it is none here. */
 export interface Allowed {
+  /** A body began again in an attempt of its own. */
   readonly runTwice?: string
-  readonly inOneAttempt?: string
+  /** A body began again in the same attempt: always, or only if the process of the first one died so soon after that body began. */
+  readonly inOneAttempt?: { readonly reason: string; readonly diedWithinMs?: number }
+  /** A start was refused with this code. */
+  readonly refused?: { readonly code: ErrorCode; readonly reason: string }
 }
 
 /** A way to hurt a mesh. */
@@ -15,11 +21,10 @@ export interface Scenario {
   readonly guard: Guard
   /** Where it needs something else than the others. */
   readonly world?: Partial<Pick<WorldOptions, 'coordinators' | 'executors' | 'perProcess' | 'concurrency' | 'bodyMs'>>
-  /** On a MongoDB engine of its own, which is killed. */
-  readonly killsStore?: true
+  /** What the store and the broker stand on: a MongoDB engine that can be killed, or a small disk. Default: SQLite, and the disk of the machine. */
+  readonly needs?: 'engine' | 'small-disk'
   /** Each slot of the schedule has a record of its own, or is one of a stretch that was missed. Default true. */
   readonly slotsAreRegular?: boolean
-  /** Why bodies may begin again here: in an attempt of their own, or in one attempt. What has no reason is a fault. */
   readonly allows: Allowed
   /** How often `hurt` strikes: in `npm test`, and in `npm run chaos`. */
   readonly rounds: { readonly short: number; readonly full: number }
@@ -27,10 +32,4 @@ export interface Scenario {
   hurt(world: World, rounds: number): Promise<readonly string[]>
 }
 
-/** Of those whose instance was silent for longer than its lease. */
-export const LOST_INSTANCE = 'their instance was lost'
-/**
- * Of those whose process was killed. One that had been given back before, and was killed within the 200 ms before it says that a body began, leaves
- * no sign of that: the attempt goes on elsewhere.
- */
-export const KILLED: Allowed = { runTwice: LOST_INSTANCE, inOneAttempt: 'killed before it was known that they had begun' }
+export const INSTANCE_LOST = 'the instance of the attempt before was lost'

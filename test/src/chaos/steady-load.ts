@@ -1,3 +1,4 @@
+import type { CarillonError } from '@carillon/contracts'
 import type { Client } from '@carillon/sdk'
 import type { SeededRandom } from './random.ts'
 
@@ -21,7 +22,7 @@ const GIVE_UP_AFTER_MS = 240_000
 /** Runs of handler `work` that are started in small groups, one after another, until it is stopped. What was answered is written down. */
 export class SteadyLoad {
   readonly accepted: string[] = []
-  readonly refused: string[] = []
+  readonly refused: CarillonError[] = []
   readonly #options: SteadyLoadOptions
   #isStopped = false
   #running: Promise<void> | undefined
@@ -48,7 +49,7 @@ export class SteadyLoad {
       const outcomes = await client.runMany(requests, { giveUpAfterMs: GIVE_UP_AFTER_MS })
       for (const outcome of outcomes) {
         if (outcome.ok) this.accepted.push(outcome.run.id)
-        else this.refused.push(`${outcome.error.code}: ${outcome.error.message}`)
+        else this.refused.push(outcome.error)
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }

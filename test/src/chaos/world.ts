@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.ts'
 import { startExecutor } from '../support/executor.ts'
 import { connectPlain, connectTo, freshNamespace } from '../support/mesh.ts'
 import type { TestProcess } from '../support/processes.ts'
+import type { SmallDisk } from '../support/small-disk.ts'
 import type { TestEngine, TestStore } from '../support/stores.ts'
 import { type Books, keepBooks, openOf } from './books.ts'
 import { watchEnds } from './ends.ts'
@@ -25,6 +26,8 @@ export interface WorldOptions {
   readonly store: TestStore
   /** Of the store, where it may be killed. */
   readonly engine: TestEngine | undefined
+  /** Under the store and the broker, where it may be filled. */
+  readonly disk: SmallDisk | undefined
   /** Taken out of every process of the mesh. */
   readonly guardOff: Guard | undefined
   readonly coordinators: number
@@ -43,8 +46,10 @@ export interface World {
   readonly namespace: string
   readonly broker: TestBroker
   readonly store: Store
-  /** Of the store, where it may be killed. */
-  readonly engine: TestEngine | undefined
+  /** Of the store. @throws unless the scenario needs it */
+  readonly engine: TestEngine
+  /** Under the store and the broker. @throws unless the scenario needs it */
+  readonly disk: SmallDisk
   readonly client: Client
   readonly registry: Member
   readonly logger: Member
@@ -58,7 +63,7 @@ export interface World {
   /** Blows that fell while runs were under way. */
   hits(): number
   /** Waits until runs are under way, and strikes. */
-  strike(blow: () => unknown): Promise<void>
+  strike<Result>(blow: () => Result | Promise<Result>): Promise<Result>
   /** Shifts the wall clock of processes, by ms. */
   shiftClocks(members: readonly Member[], shiftMs: number): void
   /** Everything runs again; every run that was started has had time to end. */
@@ -80,10 +85,10 @@ export async function createWorld(cleanup: Cleanup, options: WorldOptions): Prom
   cleanup.add('store', () => store.close())
   const ends = watchEnds(storeUrl)
   cleanup.add('ends', () => ends.close())
-  const broker = await startBroker(cleanup)
+  const broker = await startBroker(cleanup, options.disk ? { folder: join(options.disk.folder, 'broker') } : {})
   const proxy = await startProxy(cleanup, broker.port)
-  const ledger = { folder: cleanup.folder() }
-  const processes = startProcesses(cleanup, { ...options, namespace, storeUrl, broker, proxy, ledger: ledger.folder })
+  const ledger = { folder: cleanup.folder(), deaths: new Map<string, number>() }
+  const processes = startProcesses(cleanup, { ...options, namespace, storeUrl, broker, proxy, ledger })
   const { members } = processes
   for (const member of members) await member.start()
   const { client } = await connectTo(cleanup, broker.url, { namespace })
@@ -105,7 +110,13 @@ export async function createWorld(cleanup: Cleanup, options: WorldOptions): Prom
   )
   let hits = 0
   return {
-    ...{ random, namespace, broker, store, engine: options.engine, client, proxy, load, ...processes },
+    ...{ random, namespace, broker, store, client, proxy, load, ...processes },
+    get engine() {
+      return given(options.engine)
+    },
+    get disk() {
+      return given(options.disk)
+    },
     hits: () => hits,
     strike: async (blow) => {
       await eventually(
@@ -115,8 +126,9 @@ export async function createWorld(cleanup: Cleanup, options: WorldOptions): Prom
           withinMs: 60_000,
         },
       )
-      await blow()
+      const result = await blow()
       hits++
+      return result
     },
     settle: async (withinMs) => {
       proxy.set('open')
@@ -142,7 +154,7 @@ interface Surroundings extends WorldOptions {
   readonly storeUrl: string
   readonly broker: TestBroker
   readonly proxy: TcpProxy
-  readonly ledger: string
+  readonly ledger: { readonly folder: string; readonly deaths: Map<string, number> }
 }
 
 /** Services as users start them, and executors whose way to the broker can be cut. */
@@ -165,7 +177,10 @@ function startProcesses(cleanup: Cleanup, given: Surroundings) {
       const instance = `executor-${number}`
       const { namespace, concurrency, ledger, perProcess: count } = given
       const url = `nats://127.0.0.1:${given.proxy.port}`
-      return startExecutor(within, { url, namespace, instance, concurrency, ledger, count, environment: environmentOf(instance) })
+      const environment = environmentOf(instance)
+      const launched = await startExecutor(within, { url, namespace, instance, concurrency, ledger: ledger.folder, count, environment })
+      launched.child.once('exit', () => ledger.deaths.set(`${instance}-${launched.pid}`, Date.now()))
+      return launched
     })
   const [registry, logger] = [service('registry'), service('logger')]
   const coordinators = numbers(given.coordinators).map((number) => service('coordinator', number))
@@ -180,6 +195,11 @@ function startProcesses(cleanup: Cleanup, given: Surroundings) {
       }
     },
   }
+}
+
+function given<Part>(part: Part | undefined): Part {
+  if (part === undefined) throw new Error('the scenario does not say that it needs this')
+  return part
 }
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i + 1)

@@ -29,13 +29,15 @@ export interface TestBroker {
 export interface BrokerOptions {
   /** Default true. */
   readonly jetstream?: boolean
+  /** Where it keeps its streams. Default: a temporary folder. */
+  readonly folder?: string
   /** Further command line arguments. */
   readonly settings?: readonly string[]
 }
 
 /** Starts a nats-server; at its end nobody may be connected any more. */
-export async function startBroker(cleanup: Cleanup, { jetstream = true, settings = [] }: BrokerOptions = {}): Promise<TestBroker> {
-  const store = cleanup.folder()
+export async function startBroker(cleanup: Cleanup, options: BrokerOptions = {}): Promise<TestBroker> {
+  const { jetstream = true, settings = [], folder: store = cleanup.folder() } = options
   const [port, monitor] = [await freePort(), await freePort()]
   const args = ['-a', '127.0.0.1', '-p', String(port), '-m', String(monitor), ...(jetstream ? ['-js', '-sd', store] : []), ...settings]
   // Killed once everyone who uses it has ended, also when it was started again after them.

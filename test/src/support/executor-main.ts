@@ -18,6 +18,8 @@ const {
   COUNT: count = '1',
 } = process.env
 const LINES_A_TURN = 200
+/** Hundreds of first connections at once take longer than one of them may. */
+const STARTED_AT_ONCE = 20
 const begun = ledger ? join(ledger, `${name}-${process.pid}`) : undefined
 const added = async (results: AsyncIterable<number>) => {
   let sum = 0
@@ -29,7 +31,7 @@ function offer(mesh: Mesh): void {
   mesh.handle<{ ms?: number }>(
     'work',
     async (ctx) => {
-      if (begun) appendFileSync(begun, `${ctx.taskId} ${ctx.attempt}\n`)
+      if (begun) appendFileSync(begun, `${ctx.taskId} ${ctx.attempt} ${Date.now()}\n`)
       const { ms = 0 } = ctx.payload ?? {}
       if (ms > 0) await sleep(ms, undefined, { signal: ctx.signal })
       return { instance: mesh.instance, attempt: ctx.attempt }
@@ -82,12 +84,22 @@ function offer(mesh: Mesh): void {
 }
 
 const names = Number(count) === 1 ? [name] : Array.from({ length: Number(count) }, (_, i) => `${name}-${i}`)
-await Promise.all(
-  names.map(async (instance) => {
-    // A thread for each of hundreds that share a process is more than a machine of tests can take.
-    const mesh = await connect({ servers, namespace, instance, service: 'worker', thread: names.length === 1, onWarning: () => undefined })
-    offer(mesh)
-    await mesh.start()
-  }),
-)
+// Each listens to the signals of its process.
+process.setMaxListeners(names.length + 10)
+for (let i = 0; i < names.length; i += STARTED_AT_ONCE)
+  await Promise.all(
+    names.slice(i, i + STARTED_AT_ONCE).map(async (instance) => {
+      // A thread for each of hundreds that share a process is more than a machine of tests can take.
+      const mesh = await connect({
+        servers,
+        namespace,
+        instance,
+        service: 'worker',
+        thread: names.length === 1,
+        onWarning: () => undefined,
+      })
+      offer(mesh)
+      await mesh.start()
+    }),
+  )
 process.send?.('ready')

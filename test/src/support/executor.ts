@@ -10,7 +10,7 @@ export interface ExecutorOptions {
   readonly instance: string
   /** Tasks of handler `work` at once. Default 50. */
   readonly concurrency?: number
-  /** A folder where it writes each body that it begins: task and attempt. */
+  /** A folder where it writes each body that it begins: task, attempt and time. */
   readonly ledger?: string
   /** So many executors in the one process, `<instance>-0` and on. Default 1: `instance` itself. */
   readonly count?: number

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cleanup } from './cleanup.ts'
+import { NotAvailable } from './not-available.ts'
 
 /** A file system of its own, of a size that a test chooses. */
 export interface SmallDisk {
@@ -20,7 +21,10 @@ export function whyNoSmallDisk(): string | undefined {
   return process.getuid?.() === 0 ? undefined : 'mounting a small disk needs root'
 }
 
+/** @throws NotAvailable */
 export function mountSmallDisk(cleanup: Cleanup, mib: number): SmallDisk {
+  const reason = whyNoSmallDisk()
+  if (reason !== undefined) throw new NotAvailable(reason)
   const folder = cleanup.folder()
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m`, 'carillon-test', folder])
   cleanup.add('the small disk', async () => void execFileSync('umount', ['--lazy', folder]))

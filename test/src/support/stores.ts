@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { MongoClient } from 'mongodb'
 import { freePort } from './broker.ts'
 import type { Cleanup } from './cleanup.ts'
+import { NotAvailable } from './not-available.ts'
 import { launch } from './processes.ts'
 
 /** A kind of store to run a suite on. */
@@ -49,7 +50,7 @@ export { mongodb, sqlite }
 export interface TestEngine {
   readonly store: TestStore
   kill9(): Promise<void>
-  restart(): Promise<void>
+  start(): Promise<void>
 }
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/mongodb.ts', import.meta.url))
@@ -59,12 +60,13 @@ const isOurs = process.env['CARILLON_TEST_MONGODB_KILL'] !== undefined
 export const SKIP_WITHOUT_OWN_ENGINE =
   isOurs || CI === 'true' ? false : 'CARILLON_TEST_MONGODB_KILL is not set: no MongoDB engine here is ours to kill'
 
+/** @throws NotAvailable */
 export async function startEngine(cleanup: Cleanup): Promise<TestEngine> {
   const port = await freePort()
   const script = async (verb: string): Promise<string> => {
     const launched = launch(cleanup, [process.execPath, SCRIPT, verb, String(port)], { detached: true, isDaemon: true })
     const { code } = await launched.exited
-    if (code !== 0) throw new Error(`scripts/mongodb.ts ${verb}: ${launched.stderr()}`)
+    if (code !== 0) throw new (verb === 'start' ? NotAvailable : Error)(`scripts/mongodb.ts ${verb}: ${launched.stderr().trim()}`)
     return launched.stdout().trim().split('\n').at(-1) ?? ''
   }
   const url = await script('start')
@@ -72,6 +74,6 @@ export async function startEngine(cleanup: Cleanup): Promise<TestEngine> {
   return {
     store: { name: 'mongodb', skip: false, fresh: () => url },
     kill9: async () => void (await script('kill')),
-    restart: async () => void (await script('restart')),
+    start: async () => void (await script('restart')),
   }
 }

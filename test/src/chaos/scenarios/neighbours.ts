@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isEnded } from '@carillon/contracts'
-import { KILLED, type Scenario } from '../scenario.ts'
+import type { Scenario } from '../scenario.ts'
 import type { World } from '../world.ts'
+import { PROCESS_KILLED } from './interruptions.ts'
 
 const SUPERVISED_EVERY_MS = 200
 const WITHIN_MS = 120_000
@@ -11,7 +12,7 @@ export const neighbours: Scenario = {
   about:
     'handlers that end their process, by SIGKILL and by an error outside every promise, beside others that do not: those alone are poison',
   guard: 'solitude',
-  allows: KILLED,
+  allows: PROCESS_KILLED,
   world: { executors: 1, bodyMs: [500, 2_500] },
   rounds: { short: 1, full: 4 },
   async hurt(world, rounds) {

@@ -1,41 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store } from '@carillon/store'
 import { eventually } from '../../support/eventually.ts'
 import type { Scenario } from '../scenario.ts'
 import type { World } from '../world.ts'
 
-const EXECUTORS = { processes: 5, each: 100 }
-
-export const reconnectStorm: Scenario = {
-  name: 'reconnect-storm',
-  about: 'nats-server is killed and started again under 500 executors, which all come back at once: nobody is lost',
-  guard: 'patience',
-  allows: {},
-  world: { executors: EXECUTORS.processes, perProcess: EXECUTORS.each, concurrency: 1 },
-  rounds: { short: 1, full: 5 },
-  async hurt(world, rounds) {
-    const present = async () => {
-      let count = 0
-      for await (const _ of world.client.instances.list({ limit: 1_000 })) count++
-      return count
-    }
-    for (let round = 0; round < rounds; round++) {
-      await world.strike(() => world.broker.kill9())
-      await world.broker.start()
-      const isBack = async () => (await present()) === EXECUTORS.processes * EXECUTORS.each
-      const isWell = await eventually('all executors are back', isBack, { withinMs: 60_000, everyMs: 250 }).catch(() => false)
-      if (!isWell) return [`executors-back=${await present()}`]
-      await sleep(world.random.between(2_000, 5_000))
-    }
-    return []
-  },
-}
-
 const FLOODS = { runs: 6, lines: 40_000, text: 'x'.repeat(500) }
 
 export const logFlood: Scenario = {
   name: 'log-flood',
-  about: 'every executor logs as fast as it can: nobody is taken for lost, and each line is kept or counted as dropped',
+  about: 'every executor logs as fast as it can: no instance is taken for lost, and each line is kept or counted as dropped',
   guard: 'dropped-lines',
   allows: {},
   rounds: { short: 1, full: 5 },
@@ -61,7 +33,7 @@ async function unaccounted({ store, namespace }: World, runId: string): Promise<
   return all ? [] : [`lines-unaccounted-for=${await missing()}`]
 }
 
-/** Lines of a run that are kept, and those that are told of as dropped. */
+/** Lines of a run that are kept, and those that are reported as dropped. */
 async function linesOf(store: Store, run: { namespace: string; runId: string }): Promise<number> {
   let lines = 0
   let cursor: string | undefined
