@@ -141,15 +141,24 @@ export class WorkPublisher {
     work: WholeWork,
     { again, knownAt = this.#unaccepted.get(work.task.id)?.since ?? this.#clock.monotonic() }: PublishOptions,
   ): void {
-    const { id, attempt, queuedAt } = work.task
+    const { id, attempt, reason } = work.task
     if (this.#isOld(knownAt, id)) return
     if (again) this.#send(work, `${id}.${attempt}.again.${Math.floor(this.#clock.now() / REPAIR_SPAN_MS)}`, knownAt)
-    else if (attempt === 1) this.#send(work, `${id}.1`, knownAt)
-    // The message of the attempt before may still wait for its acknowledgement: it must go before this one can come.
-    else
-      this.withdraw(work)
-        .then(() => this.#send(work, `${id}.${attempt}.${queuedAt}`, knownAt))
-        .catch((error: unknown) => this.refuse(id, String(error)))
+    else if (attempt === 1 && reason !== 'released') this.#send(work, `${id}.1`, knownAt)
+    else this.#replace(work, knownAt).catch((error: unknown) => this.refuse(id, String(error)))
+  }
+
+  /**
+   * The message of an earlier attempt may still wait for its acknowledgement: it must go before that of this attempt can come. A task that was
+   * released has a message, which the broker delivers again: with a second one it could be done twice in one attempt.
+   */
+  async #replace(work: WholeWork, knownAt: number): Promise<void> {
+    const { id, attempt, queuedAt, reason } = work.task
+    const there = await this.#stream.find(work)
+    if (there?.attempt === attempt) return this.satisfied(id, attempt)
+    if (there) await this.#stream.delete(there.sequence)
+    else if (reason === 'released') return this.refuse(id, 'it was released, and its message is gone: it may have been done since')
+    this.#send(work, `${id}.${attempt}.${queuedAt}`, knownAt)
   }
 
   #publishLater(taskId: string, options: { again: boolean }): void {

@@ -342,3 +342,20 @@ test('what was stored before this process stood still, and has been done meanwhi
   await barrier()
   assert.deepEqual([await messagesOf(done), work.outstanding], [[], 0])
 })
+
+test('a task that was released keeps its message; with that of an earlier attempt it gets a new one, without any it is compared first', async () => {
+  const { work, repair } = repairer()
+  const sequenceOf = async (run: RunRecord) => (await base.broker.manager.streams.getMessage('WORK', { last_by_subj: subjectOf(run) }))?.seq
+  const released = (run: RunRecord, attempt = run.attempt) => only({ ...run, attempt, reason: 'released', queuedAt: Date.now() })
+  const [first, second, claimed] = [await queued(), await queued({ attempt: 2 }), await queued()]
+  for (const run of [first, second, claimed]) work.publish(only(run))
+  await eventually('all are there', async () => (await base.broker.manager.streams.info('WORK')).state.messages >= 3)
+  const before = [await sequenceOf(first), await sequenceOf(second)]
+  const gone = await queued({ reason: 'released' })
+  for (const of of [released(first), released(second), released(claimed, 2), only(gone)]) work.publish(of)
+  await eventually('that of the earlier attempt is replaced', async () => (await messagesOf(claimed))[0] === 2)
+  await eventually('the one without a message is left to the repair', () => work.refused.has(gone.id))
+  assert.deepEqual([await sequenceOf(first), await sequenceOf(second), await messagesOf(gone)], [...before, []])
+  await repair.these([...work.refused], signal)
+  await eventually('it is there', async () => (await messagesOf(gone)).length === 1)
+})

@@ -21,10 +21,16 @@ export class WorkStream {
     this.#manager = manager
   }
 
-  /** Removes the message of a task, if there is one. */
-  async remove({ run, task }: Work): Promise<void> {
+  /** The message of a task: its place, and the attempt that it asks for. */
+  async find({ run, task }: Work): Promise<{ sequence: number; attempt: number | undefined } | undefined> {
     const message = await this.#manager.direct.getMessage(WORK, { last_by_subj: subjects.work(run.namespace, run.handler, task.id) })
-    if (message) await this.delete(message.seq)
+    return message ? { sequence: message.seq, attempt: attemptOf(message.string()) } : undefined
+  }
+
+  /** Removes the message of a task, if there is one. */
+  async remove(work: Work): Promise<void> {
+    const message = await this.find(work)
+    if (message) await this.delete(message.sequence)
   }
 
   /** Removes the messages of all tasks of a fan-out run: those that were delivered one by one, all others at once. */
@@ -74,5 +80,14 @@ export class WorkStream {
       if (apiErrorCode(error) === CONSUMER_NOT_FOUND) return { delivered: 0, floor: 0, isIdle: true }
       throw error
     }
+  }
+}
+
+/** Anyone may publish on its subject: what is no work message asks for no attempt. */
+function attemptOf(body: string): number | undefined {
+  try {
+    return JSON.parse(body)?.attempt
+  } catch {
+    return undefined
   }
 }

@@ -60,6 +60,7 @@ export class FakeBroker {
       direct: {
         getMessage: async (_stream: string, { last_by_subj: subject }: { last_by_subj: string }) => ({
           seq: this.#asked.push(subject) - 1,
+          string: () => this.published.findLast((one) => one.subject === subject)?.body ?? '',
         }),
       },
       consumers: { info: async () => ({ delivered: { stream_seq: 0 }, ack_floor: { stream_seq: 0 }, num_ack_pending: 0 }) },
