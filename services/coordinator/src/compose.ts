@@ -175,17 +175,20 @@ function followLosses({
   broker,
   keeper,
   presence,
+  repair,
   auditor,
-}: Pick<Foundation, 'broker' | 'keeper' | 'presence'> & { auditor: Auditor }): void {
+}: Pick<Foundation, 'broker' | 'keeper' | 'presence' | 'repair'> & { auditor: Auditor }): void {
   let server = broker.connection.info?.server_id
+  repair.executorsReconnect()
   auditor.passSoon({ why: 'this coordinator was started', isLoss: false })
   keeper.onLoss((stream, loss) => {
     if (stream === PRESENCE_STREAM) presence.restart()
     if (stream === 'WORK') auditor.passSoon({ why: `stream WORK ${LOSSES[loss]}`, isLoss: true })
   })
   broker.onReconnect(async () => {
-    await keeper.whenKept()
     const serverNow = broker.connection.info?.server_id
+    if (server !== serverNow) repair.executorsReconnect()
+    await keeper.whenKept()
     if (server !== serverNow && auditor.loss === undefined) auditor.passSoon({ why: 'the broker was started again', isLoss: false })
     server = serverNow
   })

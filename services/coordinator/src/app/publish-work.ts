@@ -26,7 +26,7 @@ const READ_AT_MOST = 200
  * What was known to be queued longer ago than this may have been taken over, published and done meanwhile: this process stood still. Shorter than
  * the silence after which a coordinator is dead, less one heartbeat.
  */
-const KNOWN_FOR_MS = 3_000
+export const KNOWN_FOR_MS = 3_000
 
 /** Tasks that are remembered by their ids; whoever makes many of them waits for fewer. */
 const OWED_AT_MOST = 10_000
@@ -126,6 +126,11 @@ export class WorkPublisher {
   /** Whether a task is still to be read and published here. */
   willPublish(taskId: string): boolean {
     return this.#owed.has(taskId)
+  }
+
+  /** Whether this coordinator has queued a task, and has no answer for its message. */
+  expects(taskId: string): boolean {
+    return this.#unaccepted.has(taskId)
   }
 
   /** Resolves when the tasks that are still to be read and published are few. Whoever makes many waits for it before he makes more. */

@@ -124,7 +124,7 @@ test('a run that has ended, but whose report is not applied yet, is not publishe
 test('while reports wait to be applied it cannot be known what is owed: that is an error, for whoever asked to try again', async () => {
   const clock = new FakeClock()
   const { repair } = repairer(clock)
-  await queued()
+  await queued({ queuedAt: clock.now() - 10_000 })
   await base.publisher.send({ subject: subjects.report('default', 'i-1'), body: '{}' })
   let isOver = false
   const repairing = assert.rejects(repair.span(all, signal), /reports wait to be applied/).finally(() => {
@@ -358,4 +358,46 @@ test('a task that was released keeps its message; with that of an earlier attemp
   assert.deepEqual([await sequenceOf(first), await sequenceOf(second), await messagesOf(gone)], [...before, []])
   await repair.these([...work.refused], signal)
   await eventually('it is there', async () => (await messagesOf(gone)).length === 1)
+})
+
+test('what was queued a moment ago is left to its writer, and compared when that must be over; what its writer could not publish is not', async (context) => {
+  const { clock, work, repair, auditor } = auditorOf(context)
+  const [ofAnother, ours, refused] = [await queued({ queuedAt: clock.now() }), aRun(++runs, { queuedAt: clock.now() }), await queued()]
+  for (const run of [ours, refused]) work.expect({ ...run, queuedAt: clock.now() })
+  await store.runs.insert([ours])
+  work.refuse(refused.id, 'full')
+  assert.equal(await repair.span(all, signal), 1)
+  await eventually('only what was refused is there', async () => (await messagesOf(refused)).length === 1)
+  assert.deepEqual([await messagesOf(ofAnother), await messagesOf(ours), [...repair.postponed]], [[], [], [ofAnother.id]])
+  await auditor.start()
+  await eventually('the writer of the other one has not published it', async () => {
+    await clock.advance(1_000)
+    return (await messagesOf(ofAnother)).length === 1
+  })
+  await eventually('nothing waits to be compared', async () => {
+    await clock.advance(1_000)
+    return repair.postponed.size === 0
+  })
+  assert.ok(clock.monotonic() >= 4_000)
+  assert.deepEqual(await messagesOf(ours), [], 'its publish is under way')
+})
+
+test('after a restart of the broker nothing is published again before executors have said what they run', async () => {
+  const clock = new FakeClock()
+  const { work, repair } = repairer(clock)
+  const [begun, lost] = [await queued({ queuedAt: 0 }), await queued({ queuedAt: 0 })]
+  for (const { id } of [begun, lost]) work.refuse(id, 'no answer from the broker')
+  repair.executorsReconnect()
+  let isOver = false
+  const repairing = repair.these([...work.refused], signal).finally(() => {
+    isOver = true
+  })
+  await eventually('it waits', () => clock.armed > 0)
+  await clock.advance(2_900)
+  await store.runs.update([{ id: begun.id, expect: { state: ['queued'] }, set: { state: 'running', queuedAt: null } }])
+  assert.deepEqual([isOver, await messagesOf(lost)], [false, []])
+  await clock.advance(200)
+  await repairing
+  await eventually('it is there', async () => (await messagesOf(lost)).length === 1)
+  assert.deepEqual(await messagesOf(begun), [])
 })

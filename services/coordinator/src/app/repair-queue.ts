@@ -1,7 +1,7 @@
 import { isTaskId, SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
 import type { PageQuery, RunHead, Store } from '@carillon/store'
-import { isOwed, type Work, type WorkPublisher } from './publish-work.ts'
+import { isOwed, KNOWN_FOR_MS, type Work, type WorkPublisher } from './publish-work.ts'
 import { WorkStream } from './work-stream.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
@@ -9,6 +9,13 @@ const PAGE = 500
 /** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
 const BARRIER_WITHIN_MS = TIMES.ackWaitMs + 15_000
 const BARRIER_POLL_MS = 50
+/**
+ * What began less than 200 ms before the broker ended, and what has ended while it was away, is not in the stream of reports. Executors say so when
+ * they have reconnected, within about a second; done again before that, a task would run twice.
+ */
+export const EXECUTORS_RECONNECT_MS = 3_000
+/** Between the clocks of two coordinators, which both follow that of the store. */
+const CLOCKS_DIFFER_MS = 1_000
 
 type QueuedQuery = PageQuery & Pick<Span, 'from' | 'before'>
 
@@ -38,6 +45,10 @@ export class RepairQueue {
   readonly #stream: WorkStream
   readonly #clock: Clock
   readonly #log: Logger
+  /** Tasks that were queued a moment ago by another coordinator, which may be about to publish them: they are compared when that is over. */
+  readonly postponed = new Set<string>()
+  /** On the monotonic clock: what executors run is known again. */
+  #knownAgainAt = Number.NEGATIVE_INFINITY
 
   constructor(options: { store: Store; tasks: TaskWriter; broker: Broker; work: WorkPublisher; clock: Clock; log: Logger }) {
     this.#store = options.store
@@ -47,6 +58,11 @@ export class RepairQueue {
     this.#stream = new WorkStream(options.broker)
     this.#clock = options.clock
     this.#log = options.log
+  }
+
+  /** The broker was started again, or this process was: no report is missed before executors have had time to say what they run, and what has ended. */
+  executorsReconnect(): void {
+    this.#knownAgainAt = this.#clock.monotonic() + EXECUTORS_RECONNECT_MS
   }
 
   /** Compares all tasks that were queued in a span of time with the stream; answers how many were published again. @throws Error when that cannot be known yet */
@@ -101,7 +117,10 @@ export class RepairQueue {
     for (let i = 0; i < ids.length && !signal.aborted; i += PAGE) {
       const page = ids.slice(i, i + PAGE)
       const works = await this.#read(page)
-      for (const [k, work] of works.entries()) if (!isOwed(work)) this.#work.settled(page[k] as string)
+      for (const [k, work] of works.entries()) {
+        this.postponed.delete(page[k] as string)
+        if (!isOwed(work)) this.#work.settled(page[k] as string)
+      }
       await this.#repair(works, signal)
     }
   }
@@ -117,8 +136,7 @@ export class RepairQueue {
   }
 
   async #repair(candidates: readonly (Work | undefined)[], signal: AbortSignal): Promise<number> {
-    // What is still to be published here is no loss.
-    const owed = candidates.filter(isOwed).filter(({ task }) => !this.#work.willPublish(task.id))
+    const owed = candidates.filter(isOwed).filter((work) => !this.#isLeftToItsWriter(work))
     const missing = await this.#withoutMessage(owed)
     if (missing.length === 0) return 0
     if (!(await this.reportsApplied(signal))) {
@@ -127,6 +145,18 @@ export class RepairQueue {
       throw new Error(`${missing.length} tasks have no message, and whether they are done is not known: reports wait to be applied`)
     }
     return this.#publishAgain(missing, signal)
+  }
+
+  /** What is about to be published is no loss: it would be published twice, and done twice when the first message is done before the second comes. */
+  #isLeftToItsWriter({ task }: Work): boolean {
+    const { id, queuedAt } = task
+    if (this.#work.willPublish(id)) return true
+    if (this.#work.expects(id)) return !this.#work.refused.has(id)
+    const ageMs = this.#clock.now() - (queuedAt ?? 0)
+    // One that is far in the future was written by a clock that has been set back since.
+    const isYoung = ageMs < KNOWN_FOR_MS + CLOCKS_DIFFER_MS && ageMs > -KNOWN_FOR_MS
+    if (isYoung) this.postponed.add(id)
+    return isYoung
   }
 
   /** Those of which the stream has no message, or one that its consumer will never deliver: that one is deleted. */
@@ -169,11 +199,13 @@ export class RepairQueue {
     return ids.map((id) => (isTaskId(id) ? tasks[taskIds.indexOf(id)] : only(runs[runIds.indexOf(id)])))
   }
 
-  /** Waits until every report that is in the stream now has been applied; false when that takes too long. */
+  /** Waits until every report that is in the stream now, and what executors say when they reconnect, has been applied; false when that takes too long. */
   async reportsApplied(signal: AbortSignal, withinMs = BARRIER_WITHIN_MS): Promise<boolean> {
     const { manager } = this.#broker
-    const last = (await manager.streams.info('REPORTS')).state.last_seq
     const until = this.#clock.monotonic() + withinMs
+    const unsaidForMs = this.#knownAgainAt - this.#clock.monotonic()
+    if (unsaidForMs > 0 && !(await pause(this.#clock, Math.min(unsaidForMs, withinMs), signal))) return false
+    const last = (await manager.streams.info('REPORTS')).state.last_seq
     while (this.#clock.monotonic() < until) {
       const info = await manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS)
       if (info.ack_floor.stream_seq >= last || (info.num_pending === 0 && info.num_ack_pending === 0)) return true

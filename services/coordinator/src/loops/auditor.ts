@@ -1,6 +1,6 @@
 import { type Clock, type Logger, LoopService, WakeablePause } from '@carillon/runtime'
 import type { WorkPublisher } from '../app/publish-work.ts'
-import { BEGIN, type Position, type RepairQueue } from '../app/repair-queue.ts'
+import { BEGIN, EXECUTORS_RECONNECT_MS, type Position, type RepairQueue } from '../app/repair-queue.ts'
 
 const ROUND_MS = 1_000
 /** How long a task is queued before it is compared without a reason: most have been taken by then. */
@@ -18,11 +18,6 @@ const ROUGH_COUNT_EVERY_MS = 60_000
 const REMEMBER_MS = 60_000
 /** Of each second, while a pass is under way: the rest belongs to everyone else. */
 const PASS_FOR_MS = 500
-/**
- * A task that began less than 200 ms before the broker lost its message was not reported as started. Its executor says so when it has
- * reconnected, within about a second; published before that, the task would run twice in one attempt.
- */
-const EXECUTORS_RECONNECT_MS = 3_000
 /** How far the clocks of coordinators may be apart. */
 const CLOCKS_DIFFER_MS = 10_000
 
@@ -108,7 +103,9 @@ export class Auditor extends LoopService {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    if (this.#work.refused.size > 0) await this.#repair.these([...this.#work.refused], signal)
+    const { refused } = this.#work
+    const { postponed } = this.#repair
+    if (refused.size + postponed.size > 0) await this.#repair.these([...new Set([...refused, ...postponed])], signal)
     if (this.#pass) await this.#goOn(this.#pass, signal)
     else if (this.#clock.monotonic() >= this.#nextPage) await this.#comparePage(signal)
     if (!this.#pass && this.#clock.monotonic() >= this.#nextCount) await this.#count()
