@@ -15,8 +15,10 @@ export interface Books {
   readonly doubleCompleted: readonly string[]
   /** Ended with the result of an attempt that was over. */
   readonly stale: readonly string[]
-  /** Ended, and not as they should have. */
-  readonly wrong: Readonly<Record<string, number>>
+  /** Ended, and not as they should have: by how they did. */
+  readonly wrong: ReadonlyMap<string, readonly string[]>
+  /** By task: the bodies that began. */
+  readonly begun: ReadonlyMap<string, readonly Body[]>
   /** Whose body began more than once in attempts of their own: the attempt before had lost its instance. */
   readonly runTwice: number
   /** Whose body began more than once in one attempt. */
@@ -27,8 +29,6 @@ export interface Books {
 
 export interface SameAttempt {
   readonly id: string
-  /** In the order in which they began. */
-  readonly bodies: readonly Body[]
   /** How long the process of each repeated body lived on; `Infinity` if it still does. */
   readonly diedAfterMs: number
 }
@@ -67,16 +67,16 @@ export async function keepBooks(question: Question): Promise<Books> {
   const lost: string[] = []
   const stuck: string[] = []
   const stale: string[] = []
-  const wrong: Record<string, number> = {}
+  const wrong = new Map<string, string[]>()
   for await (const [id, run] of runsOf(store, accepted)) {
     if (run === undefined) lost.push(id)
     else if (!isEnded(run.state)) stuck.push(`${id} (${run.state}, attempt ${run.attempt}, owner ${run.owner})`)
-    else if (run.state !== 'succeeded') wrong[`${run.state}: ${run.reason}`] = (wrong[`${run.state}: ${run.reason}`] ?? 0) + 1
+    else if (run.state !== 'succeeded') wrong.set(`${run.state}: ${run.reason}`, [...(wrong.get(`${run.state}: ${run.reason}`) ?? []), id])
     else if (isStale(run)) stale.push(id)
   }
   const begun = bodiesOf(question.ledger)
   return {
-    ...{ runs: accepted.length, lost, stuck, stale, wrong, doubleCompleted: question.doubleCompleted },
+    ...{ runs: accepted.length, lost, stuck, stale, wrong, begun, doubleCompleted: question.doubleCompleted },
     runTwice: [...begun.values()].filter((bodies) => new Set(bodies.map(({ attempt }) => attempt)).size > 1).length,
     sameAttempt: [...begun].flatMap(([id, bodies]) => sameAttempt(id, bodies)),
     slots: question.schedule ? await badSlots(question, question.schedule) : [],
@@ -121,7 +121,7 @@ function sameAttempt(id: string, bodies: readonly Body[]): SameAttempt[] {
   const inOrder = [...bodies].sort((a, b) => a.atMs - b.atMs)
   const repeated = inOrder.filter(({ attempt }, i) => inOrder.slice(i + 1).some((later) => later.attempt === attempt))
   if (repeated.length === 0) return []
-  return [{ id, bodies: inOrder, diedAfterMs: Math.max(...repeated.map(({ atMs, diedAtMs }) => diedAtMs - atMs)) }]
+  return [{ id, diedAfterMs: Math.max(...repeated.map(({ atMs, diedAtMs }) => diedAtMs - atMs)) }]
 }
 
 /** A fixed rate has a record for each of its slots, from the first to the last; one for a whole stretch that was missed says so. */
@@ -160,7 +160,7 @@ export function faultsOf(books: Books, allows: Allowed): string[] {
     'bad-slots': books.slots.length,
     ...(allows.runTwice ? {} : { 'run-twice': books.runTwice }),
     'run-twice-in-one-attempt': books.sameAttempt.filter(({ diedAfterMs }) => diedAfterMs > allowedMs).length,
-    ...books.wrong,
+    ...Object.fromEntries([...books.wrong].map(([how, ids]) => [how, ids.length])),
   }
   return Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${what}=${count}`] : []))
 }

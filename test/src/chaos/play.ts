@@ -103,13 +103,21 @@ export function lineOf({ scenario, seed, hits, books, refused, faults, seconds }
 
 const EXAMPLES = 3
 
-/** The first runs of each fault, to find its cause. */
+/** The first runs of each fault, with the bodies that began, to find its cause. */
 export function examplesOf({ books }: Outcome): string[] {
-  const { lost, stuck, doubleCompleted, stale, slots } = books
-  const bodyOf = ({ attempt, process, atMs, diedAtMs }: Body) =>
-    `${attempt} ${process} ${atMs}${Number.isFinite(diedAtMs) ? ` died ${diedAtMs}` : ''}`
-  const sameAttempt = books.sameAttempt.map(({ id, bodies }) => `${id} (${bodies.map(bodyOf).join('; ')})`)
-  return Object.entries({ lost, stuck, doubleCompleted, stale, sameAttempt, slots }).flatMap(([what, ids]) =>
-    ids.length > 0 ? [`${what}: ${ids.slice(0, EXAMPLES).join(', ')}`] : [],
+  const { lost, stuck, doubleCompleted, stale, sameAttempt, slots, wrong } = books
+  const withBodies = (id: string) => `${id} (${(books.begun.get(id) ?? []).map(textOf).join('; ')})`
+  const all: Record<string, readonly string[]> = {
+    ...{ lost, stuck, slots },
+    doubleCompleted: doubleCompleted.map(withBodies),
+    stale: stale.map(withBodies),
+    sameAttempt: [...sameAttempt].sort((a, b) => b.diedAfterMs - a.diedAfterMs).map(({ id }) => withBodies(id)),
+    ...Object.fromEntries([...wrong].map(([how, ids]) => [how, ids.map(withBodies)])),
+  }
+  return Object.entries(all).flatMap(([what, examples]) =>
+    examples.length > 0 ? [`${what}: ${examples.slice(0, EXAMPLES).join(', ')}`] : [],
   )
 }
+
+const textOf = ({ attempt, process, atMs, diedAtMs }: Body) =>
+  `${attempt} ${process} ${atMs}${Number.isFinite(diedAtMs) ? ` died ${diedAtMs}` : ''}`

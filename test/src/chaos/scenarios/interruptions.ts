@@ -7,6 +7,8 @@ import type { World } from '../world.ts'
 
 /** Longer than the silence after which an instance is lost. */
 const LONGER_THAN_A_LEASE = [13_000, 18_000] as const
+/** Long enough for what was lost to be delivered again and to end: a task whose instance is lost three times in a row is poison. */
+const BEYOND_A_REDELIVERY = [14_000, 18_000] as const
 /** A `started` report is sent 200 ms after the body began; on a busy machine it is stored some time after that. */
 const UNREPORTED_MS = 1_000
 const REPORTS_LOST = 'the broker lost the reports of the attempt'
@@ -66,8 +68,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
     rounds: { short: 1, full: 8 },
     interrupt: (world) => stop(world.random.pick(world.executors)),
     awayMs: [LONGER_THAN_A_LEASE],
-    // The heirs come to an end: a task whose instance is lost three times in a row is poison.
-    restMs: [9_000, 12_000],
+    restMs: BEYOND_A_REDELIVERY,
   },
   {
     name: 'coordinator-kill',
@@ -104,7 +105,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
   {
     name: 'broker-away',
     about: 'nats-server is away for 8 to 12 s: what has ended meanwhile is reported, not done again',
-    guard: 'memory',
+    guard: 'resend',
     allows: {},
     rounds: { short: 1, full: 6 },
     interrupt: (world) => kill(world.broker),
@@ -141,8 +142,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
       }
     },
     awayMs: [[0, 0]],
-    // What was lost is delivered again and comes to an end: three losses in a row would make it poison.
-    restMs: [14_000, 18_000],
+    restMs: BEYOND_A_REDELIVERY,
   },
   {
     name: 'everything-sleeps',
@@ -163,7 +163,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
     rounds: { short: 1, full: 8 },
     interrupt: put('cut'),
     awayMs: [[2_000, 9_000], LONGER_THAN_A_LEASE],
-    restMs: [2_000, 5_000],
+    restMs: BEYOND_A_REDELIVERY,
   },
   {
     name: 'network-half-open',
@@ -173,7 +173,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
     rounds: { short: 1, full: 8 },
     interrupt: put('half-open'),
     awayMs: [LONGER_THAN_A_LEASE, [2_000, 9_000]],
-    restMs: [2_000, 5_000],
+    restMs: BEYOND_A_REDELIVERY,
   },
   {
     name: 'network-slow',
@@ -202,7 +202,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
     guard: 'heard-time',
     allows: {},
     // Bodies last longer than the broker is away: that of an instance taken for lost would begin again elsewhere.
-    world: { executors: EXECUTORS.processes, perProcess: EXECUTORS.each, concurrency: 1, bodyMs: [14_000, 20_000] },
+    world: { executors: EXECUTORS.processes, perProcess: EXECUTORS.each, concurrency: 1, bodyMs: [25_000, 30_000] },
     rounds: { short: 1, full: 5 },
     interrupt: (world) => kill(world.broker),
     awayMs: [LONGER_THAN_A_LEASE, [0, 1_000]],
