@@ -34,10 +34,7 @@ export const GUARDS = {
   },
   repair: {
     without: 'work that the broker does not have is not published again',
-    mutations: [
-      returnsAtOnce('coordinator/dist/app/repair-queue.js', 'span', '0'),
-      returnsAtOnce('coordinator/dist/app/repair-queue.js', 'these'),
-    ],
+    mutations: [returnsAtOnce('coordinator/dist/app/repair-queue.js', '#repair', '0')],
   },
   memory: {
     without: 'an executor forgets what it has finished, and trusts what a restarted broker says of deliveries',
@@ -62,8 +59,8 @@ export const GUARDS = {
     ],
   },
   patience: {
-    without: 'an instance is lost after 4 s of silence, when one of its heartbeats is a second late',
-    mutations: [{ module: 'contracts/dist/limits.js', find: /lostAfterMs: 10_?000/, put: 'lostAfterMs: 4_000' }],
+    without: 'an instance is lost after 3.6 s of silence, when one of its heartbeats is less than a second late',
+    mutations: [{ module: 'contracts/dist/limits.js', find: /lostAfterMs: 10_?000/, put: 'lostAfterMs: 3_600' }],
   },
   'heard-time': {
     without: 'silence counts also while the registry itself could hear nobody',

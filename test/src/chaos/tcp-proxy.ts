@@ -12,7 +12,7 @@ export interface TcpProxy {
   set(condition: Condition): number
 }
 
-const SLOW_MS = 1_500
+const SLOW_MS = 1_000
 
 /** A way to another port of this machine that can be cut. */
 export async function startProxy(cleanup: Cleanup, target: number): Promise<TcpProxy> {

@@ -177,7 +177,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
   },
   {
     name: 'network-slow',
-    about: 'what executors send and get is 1.5 s late: none of them is taken for lost',
+    about: 'what executors send and get is 1 s late: none of them is taken for lost',
     guard: 'patience',
     allows: {},
     rounds: { short: 1, full: 8 },

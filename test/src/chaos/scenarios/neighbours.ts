@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isEnded } from '@carillon/contracts'
+import { eventually } from '../../support/eventually.ts'
 import type { Scenario } from '../scenario.ts'
 import type { World } from '../world.ts'
 import { PROCESS_KILLED } from './interruptions.ts'
 
-const SUPERVISED_EVERY_MS = 200
+const LOOK_EVERY_MS = 200
 const WITHIN_MS = 120_000
 
 export const neighbours: Scenario = {
@@ -17,25 +18,36 @@ export const neighbours: Scenario = {
   rounds: { short: 1, full: 4 },
   async hurt(world, rounds) {
     const faults: string[] = []
+    const over = new AbortController()
+    const supervising = supervise(world, over.signal)
     for (let round = 0; round < rounds && faults.length === 0; round++)
       for (const handler of ['crash', 'stray']) {
         const run = await world.client.run(handler)
         await world.strike(() => undefined)
-        const outcome = await supervised(world, run.id)
+        const outcome = await endOf(world, run.id)
         if (outcome !== 'failed: poison') faults.push(`${handler}=${outcome}`)
       }
+    over.abort()
+    await supervising
     return faults
   },
 }
 
-/** Starts executors again until a run has ended; answers how it did. */
-async function supervised({ store, executors }: World, id: string): Promise<string> {
-  const until = performance.now() + WITHIN_MS
-  while (performance.now() < until) {
+/** Starts executors again when they have ended. */
+async function supervise({ executors }: World, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
     for (const executor of executors) if (executor.hasExited) await executor.restart()
-    const [run] = await store.runs.get([id])
-    if (run && isEnded(run.state)) return `${run.state}: ${run.reason}`
-    await sleep(SUPERVISED_EVERY_MS)
+    await sleep(LOOK_EVERY_MS)
   }
-  return 'no end'
+}
+
+/** How a run ended. */
+async function endOf({ store }: World, id: string): Promise<string> {
+  const ended = async () => (await store.runs.get([id]))[0]
+  const isOver = eventually('it has ended', async () => isEnded((await ended())?.state ?? 'queued'), {
+    withinMs: WITHIN_MS,
+    everyMs: LOOK_EVERY_MS,
+  })
+  const run = await isOver.then(ended, () => undefined)
+  return run ? `${run.state}: ${run.reason}` : 'no end'
 }
