@@ -59,6 +59,7 @@ test('objects that are thrown are shown by what they hold', () => {
   assert.equal(failureOf(Object.create(null)).message, 'A handler threw {}')
   assert.equal(failureOf({ message: { reason: 'full' } }).message, '{"reason":"full"}')
   assert.equal(failureOf({ message: undefined }).message, '')
+  assert.equal(failureOf({ message: 'm', name: Object.create(null) }).name, 'Error')
 })
 
 test('texts are cut to the limit, in bytes', () => {

@@ -29,7 +29,8 @@ const describe = (thrown: unknown) => (typeof thrown === 'string' ? printable(th
 function read(thrown: object, key: 'name' | 'message' | 'stack'): string | undefined {
   return attempt(() => {
     const value = (thrown as Record<string, unknown>)[key]
-    return value === undefined ? undefined : messageText(value)
+    if (value === undefined) return undefined
+    return key === 'message' ? messageText(value) : String(value)
   })
 }
 
