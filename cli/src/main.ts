@@ -16,9 +16,9 @@ try {
   process.exitCode = reportFailure(error, process)
 }
 
-// A command that went wrong may leave something open that keeps the process alive and cannot be ended from here: the NATS client
-// goes on waiting for a server that accepted its connection and says nothing.
-if (process.exitCode) {
+// A command that went wrong, or that ran until it was stopped, may leave something open that keeps the process alive and cannot be ended from
+// here: the NATS client goes on waiting for a server that accepted its connection and says nothing.
+if (process.exitCode !== undefined) {
   for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve))
   process.exit()
 }

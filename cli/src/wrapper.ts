@@ -10,16 +10,30 @@ export interface OwnProcess {
   kill(pid: number, signal: NodeJS.Signals): unknown
 }
 
+/** What is known of other processes; undefined where there is no /proc to say so, or when it is gone. */
+export interface OtherProcesses {
+  parentOf(pid: number): number | undefined
+  commandOf(pid: number): string | undefined
+}
+
 const LOOK_EVERY_MS = 500
+/** What becomes the parent of a process whose own has gone: the first process, which may be npm itself in a container, or systemd's of a user. */
+const FIRST_PROCESS = 1
+const [ADOPTS, RUNS_COMMANDS] = [/(^|\/)systemd\b/, /\b(npm|npx|pnpm|yarn|bun|node)\b/]
 
 /**
  * npm and npx run a command below a shell. SIGTERM they pass on to the shell alone: it dies, and we would go on without anyone who knows of us;
  * with SIGHUP or SIGKILL they die and leave both behind. So when one of the two is gone, this process hears SIGHUP, as when a terminal is
- * closed. Others are left alone: whoever starts us in the background of a shell that ends wants us to stay.
+ * closed. The shell of npx waits for us: when it is gone before we could know it, npx was ended while node was being loaded. Others are left
+ * alone: whoever starts us in the background of a shell that ends wants us to stay.
  */
-export function endWithWrapper(own: OwnProcess, parentOf: (pid: number) => number | undefined = parentFromProc): void {
+export function endWithWrapper(own: OwnProcess, others: OtherProcesses = { parentOf: parentFromProc, commandOf: commandFromProc }): void {
   if (own.env['npm_execpath'] === undefined && own.env['npm_command'] === undefined) return
-  const ancestors = () => `${own.ppid} ${parentOf(own.ppid)}`
+  if (own.env['npm_command'] === 'exec' && isAdopted(own.ppid, others.commandOf(own.ppid))) {
+    own.kill(own.pid, 'SIGHUP')
+    return
+  }
+  const ancestors = () => `${own.ppid} ${others.parentOf(own.ppid)}`
   const wrappers = ancestors()
   const stop = every(LOOK_EVERY_MS, () => {
     if (ancestors() === wrappers) return
@@ -28,15 +42,27 @@ export function endWithWrapper(own: OwnProcess, parentOf: (pid: number) => numbe
   })
 }
 
-/** The parent of another process; undefined where there is no /proc to say so. */
+function isAdopted(parent: number, command: string | undefined): boolean {
+  if (command === undefined) return false
+  return ADOPTS.test(command) || (parent === FIRST_PROCESS && !RUNS_COMMANDS.test(command))
+}
+
+function commandFromProc(pid: number): string | undefined {
+  return readFromProc(`/proc/${pid}/cmdline`)?.replaceAll('\0', ' ')
+}
+
 function parentFromProc(pid: number): number | undefined {
+  // The name of the process, in parentheses, may hold anything.
+  const [, parent] = /^.*\) \S (\d+)/s.exec(readFromProc(`/proc/${pid}/stat`) ?? '') ?? []
+  return parent === undefined ? undefined : Number(parent)
+}
+
+function readFromProc(path: string): string | undefined {
   try {
-    // The name of the process, in parentheses, may hold anything.
-    const [, parent] = /^.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-    return parent === undefined ? undefined : Number(parent)
+    return readFileSync(path, 'utf8')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return undefined
     throw error
   }
 }

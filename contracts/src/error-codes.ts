@@ -133,6 +133,11 @@ export const ERROR_CODES = {
     retry: true,
     remedy: 'Free disk space, or raise max_file_store of nats-server.',
   },
+  STOP_TIMED_OUT: {
+    meaning: 'A process did not end in order within 20 s.',
+    retry: false,
+    remedy: 'Check that broker and store answer. What was under way others take over.',
+  },
   INTERNAL: { meaning: 'A fault of Carillon.', retry: true, remedy: 'Report it with the log lines around it.' },
 } as const satisfies Record<string, ErrorDefinition>
 

@@ -7,14 +7,18 @@ const PROCESS = new URL('./process.js', import.meta.url).href
 const LOGGER = new URL('./logger.js', import.meta.url).href
 
 /** A process that runs `start`; it says `begun` when its handlers of signals are there. */
-function run(context: TestContext, start: string): { child: ChildProcess; says: (text: string) => Promise<void>; output: () => string } {
+function run(
+  context: TestContext,
+  start: string,
+  stopWithinMs = 60_000,
+): { child: ChildProcess; says: (text: string) => Promise<void>; output: () => string } {
   const code = `
     import { runProcess } from '${PROCESS}'
     import { createLogger } from '${LOGGER}'
     const forever = new Promise(() => {})
     const alive = setInterval(() => {}, 1e6)
     setImmediate(() => console.log('begun'))
-    await runProcess(${start}, createLogger({ name: 'test' }))
+    await runProcess(${start}, createLogger({ name: 'test' }), { stopWithinMs: ${stopWithinMs} })
     clearInterval(alive)
   `
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -62,6 +66,14 @@ test('a second signal exits at once, also while it stops; SIGHUP is no second on
   const again = setInterval(() => child.kill('SIGTERM'), 100)
   context.after(() => clearInterval(again))
   assert.deepEqual(await exited, [143, null])
+})
+
+test('a stop that hangs is given up after its time, with an error that has a code', async (context) => {
+  const { child, says, output } = run(context, 'async () => ({ stop: () => forever })', 300)
+  await says('begun')
+  child.kill('SIGTERM')
+  assert.deepEqual(await exitOf(child), [143, null])
+  assert.match(output(), /"code":"STOP_TIMED_OUT"/)
 })
 
 test('a rejection that nobody waits for is logged and ends nothing', async (context) => {

@@ -1,3 +1,4 @@
+import { CarillonError } from '@carillon/contracts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Logger } from './logger.ts'
 
@@ -11,20 +12,30 @@ const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 const SAME_PRESS_MS = 400
 /** A start that waits for a store or a broker may do so for long: whoever asks for the end of the process need not. */
 const START_ENDS_WITHIN_MS = 5_000
+/** A broker or a store that stands still would be waited for again and again, part by part. Below the 30 s that compose grants. */
+const STOP_ENDS_WITHIN_MS = 20_000
 
 /**
  * Runs a process until a signal: the first SIGINT, SIGTERM or SIGHUP stops it in order, a second SIGINT or SIGTERM exits at once. A promise
  * that is rejected and that nobody waits for is logged, and ends nothing.
  * @param start may be under way when the signal comes; it is then stopped as soon as it has started, or given up after 5 s
+ * @param options.stopWithinMs a stop that takes longer is given up: STOP_TIMED_OUT is logged, and the process exits
  */
-export async function runProcess(start: () => Promise<Running>, log: Logger, clock: Clock = systemClock): Promise<void> {
+export async function runProcess(
+  start: () => Promise<Running>,
+  log: Logger,
+  options: { clock?: Clock; stopWithinMs?: number } = {},
+): Promise<void> {
+  const { clock = systemClock, stopWithinMs = STOP_ENDS_WITHIN_MS } = options
   let askedAt: number | undefined
+  let exitCode = 0
   let cancelGiveUp: () => void = () => undefined
   const signalled = new Promise<void>((resolve) => {
     for (const [signal, code] of Object.entries(EXIT_CODES)) {
       process.on(signal, () => {
         if (askedAt === undefined) {
           askedAt = clock.monotonic()
+          exitCode = code
           log.info({ evt: 'process.stopping', signal }, 'stopping')
           cancelGiveUp = clock.after(START_ENDS_WITHIN_MS, () => process.exit(code))
           resolve()
@@ -38,5 +49,11 @@ export async function runProcess(start: () => Promise<Running>, log: Logger, clo
   const running = await start()
   await signalled
   cancelGiveUp()
+  const cancelEnd = clock.after(stopWithinMs, () => {
+    const err = new CarillonError('STOP_TIMED_OUT', `it did not end in order within ${stopWithinMs / 1_000} s`)
+    log.fatal({ evt: 'process.stop-timed-out', err }, 'the stop is given up')
+    process.exit(exitCode)
+  })
   await running.stop()
+  cancelEnd()
 }

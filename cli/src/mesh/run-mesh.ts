@@ -1,12 +1,16 @@
 import { resolve } from 'node:path'
-import { pause } from '../clock.ts'
+import { CarillonError } from '@carillon/contracts'
+import { every, pause } from '../clock.ts'
+import { reportFailure } from '../failure.ts'
 import { type Interrupt, interruptible } from '../following/interrupt.ts'
+import { killChildren } from './nats-server/own-children.ts'
 import type { MeshOptions } from './up/mesh-options.ts'
 import { readyText } from './up/ready-text.ts'
 import { Stack } from './up/stack.ts'
 import { startMesh } from './up/start-mesh.ts'
 
 const START_ENDS_WITHIN_MS = 5_000
+const STOP_ENDS_WITHIN_MS = 20_000
 
 /**
  * Runs the whole mesh until a signal comes, and leaves nothing running.
@@ -28,10 +32,23 @@ export async function runMesh(options: MeshOptions): Promise<void> {
     if (!interrupt.signal.aborted) throw error
   } finally {
     giveUp.abort()
+    endStopSoon(started, interrupt)
     await started.stop((name, error) => terminal.note(`${name} did not stop in order: ${String(error)}`))
     interrupt.done()
   }
   terminal.print('Carillon has stopped.')
+  // A connection to a broker that stood still would keep the process alive.
+  process.exitCode ??= 0
+}
+
+/** A broker or a store that stands still would be waited for again and again, part by part. What was started is then killed. */
+function endStopSoon(started: Stack, interrupt: Interrupt): void {
+  every(STOP_ENDS_WITHIN_MS, () => {
+    const message = `${started.stopping} did not stop within ${STOP_ENDS_WITHIN_MS / 1_000} s; what is left is killed`
+    reportFailure(new CarillonError('STOP_TIMED_OUT', message), process)
+    killChildren()
+    process.exit(interrupt.exitCode)
+  })
 }
 
 /** A start that waits for a store may do so for long: whoever asks for the end need not. What was started is asked to stop at the exit. */

@@ -32,6 +32,8 @@ export async function runService(service: ServiceName, options: { nats: NatsSett
       () => withHealth(settings, () => (service === 'registry' ? runRegistry(settings) : runOnStore(service, settings))),
       settings.log,
     )
+    // A connection to a broker that stood still would keep the process alive.
+    process.exitCode ??= 0
   } finally {
     await telemetry.stop()
   }

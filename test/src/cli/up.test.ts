@@ -137,6 +137,18 @@ describe('carillon up', { concurrency: 2 }, () => {
       await eventually('nothing is left', () => !pids.some(isAlive), { withinMs: 60_000 })
     })
 
+  test('a broker that stands still keeps neither the mesh nor a service alive after a signal', { timeout: 120_000 }, async (context) => {
+    const cleanup = new Cleanup(context)
+    const up = await startUp(cleanup)
+    const service = startCli(cleanup, ['coordinator', '--nats', up.url, '--store', 'sqlite::memory:'])
+    await service.shows(/coordinator.ready/)
+    process.kill(up.pids.nats, 'SIGSTOP')
+    for (const { signal } of [up.process, service]) signal('SIGTERM')
+    await within(40_000, 'both end', Promise.all([up.process.exited, service.exited]))
+    assert.match(up.process.stderr(), /^error STOP_TIMED_OUT: .* did not stop within 20 s; what is left is killed/m)
+    await eventually('nothing is left', () => ![up.pids.nats, up.pids.demo ?? 0].some(isAlive))
+  })
+
   test('a signal while it starts ends it, whatever it is at', { timeout: 90_000 }, async (context) => {
     const cleanup = new Cleanup(context)
     const silent = await silentServer(cleanup)

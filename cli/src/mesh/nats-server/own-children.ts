@@ -26,6 +26,15 @@ export function endWithUs(child: ChildProcess): void {
   child.once('exit', forget)
 }
 
+/** Ends all of them as a crash would. */
+export function killChildren(): void {
+  for (const child of children) endGroup(child, 'SIGKILL')
+}
+
 function endAll(): void {
-  for (const child of children) endGroup(child, 'SIGTERM')
+  for (const child of children) {
+    endGroup(child, 'SIGTERM')
+    // One that was stopped hears nothing before it goes on.
+    endGroup(child, 'SIGCONT')
+  }
 }

@@ -1,6 +1,8 @@
 /** What has been started, to be stopped in reverse order. */
 export class Stack {
   readonly #stops: { name: string; stop: () => unknown }[] = []
+  /** What is being stopped now. */
+  stopping = ''
 
   /** Remembers how to stop something. */
   add(name: string, stop: () => unknown): void {
@@ -10,6 +12,7 @@ export class Stack {
   /** Stops everything, the last first. What does not stop does not keep the others running: `failed` is told. */
   async stop(failed: (name: string, error: unknown) => void): Promise<void> {
     for (const { name, stop } of this.#stops.splice(0).reverse()) {
+      this.stopping = name
       try {
         await stop()
       } catch (error) {
