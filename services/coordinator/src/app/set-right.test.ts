@@ -68,3 +68,22 @@ test('a check that was put off by an hour is made now', async (context) => {
   const { state, wakeAt } = await runOf({ store }, aRun(1).id)
   assert.deepEqual([state, (wakeAt ?? 0) <= clock.now() + 30_000], ['running', true])
 })
+
+test('between the pages of many delays there is time for everyone else', async (context) => {
+  const { store, setRight, clock, now } = await afterHourBack(context)
+  const runs = Array.from({ length: 250 }, (_, n) =>
+    aRun(n, { state: 'delayed', queuedAt: null, reason: 'delay', delayMs: 10_000, wakeAt: now + HOUR_MS + 10_000 + n * 5_000 }),
+  )
+  await store.runs.insert(runs)
+  const setRightOf = async () =>
+    (await store.runs.heads(runs.map(({ id }) => id))).filter((run) => (run?.wakeAt ?? 0) < now + MINUTE_MS).length
+  const passed = setRight.execute(SHARES, never)
+  const counts: number[] = []
+  for (let i = 0; i < 3; i++) {
+    await settle()
+    counts.push(await setRightOf())
+    await clock.advance(1)
+  }
+  assert.deepEqual(counts, [100, 200, 250])
+  assert.equal(await passed, 250)
+})

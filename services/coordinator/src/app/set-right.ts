@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Clock } from '@carillon/runtime'
+import { type Clock, pause } from '@carillon/runtime'
 import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import { decideAnew, type Lived, slotAnew } from '../domain/timing.ts'
 import type { JobCache } from './read-jobs.ts'
@@ -7,6 +7,10 @@ import type { RunWriter } from './write-runs.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
+/** Runs and tasks that are read in one turn of the event loop. There may be millions, nearly all of them right. */
+const LIVES_PAGE = 100
+/** The share of the time in which they are gone through: the rest belongs to everyone else. */
+const BUSY = 0.2
 /** Of jobs that are read at once. */
 const READ_BYTES = 4 * 1024 * 1024
 /** Later than anything that waits. */
@@ -51,12 +55,12 @@ export class SetRight {
       after = due.at(-1)
       isMore = due.length === PAGE
     }
-    await eachPage(this.#store.runs, { shares, signal }, async (runs: RunHead[]) => {
+    await this.#eachPage(this.#store.runs, { shares, signal }, async (runs: RunHead[]) => {
       const changes = runs.flatMap((run) => this.#anew(run, (decision) => ({ run, decision })))
       await this.#writer.write(changes)
       count += changes.length
     })
-    await eachPage(this.#store.tasks, { shares, signal }, async (tasks: TaskHead[]) => {
+    await this.#eachPage(this.#store.tasks, { shares, signal }, async (tasks: TaskHead[]) => {
       const wrong = tasks.filter((task) => this.#anew(task, () => task).length > 0)
       const known = wrong.length > 0 ? await this.#tasks.known(wrong.map(({ id }) => id)) : []
       const changes = known.flatMap((work) => (work ? this.#anew(work.task, (decision) => ({ ...work, decision })) : []))
@@ -64,6 +68,22 @@ export class SetRight {
       count += changes.length
     })
     return count
+  }
+
+  /** Those that are due first come first. */
+  async #eachPage<Item extends { readonly id: string; readonly wakeAt: number | null }>(
+    store: Pick<LifeStore<never, Item>, 'due' | 'heads'>,
+    { shares, signal }: { shares: DueQuery['shares']; signal: AbortSignal },
+    take: (items: Item[]) => Promise<void>,
+  ): Promise<void> {
+    for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {
+      const began = this.#clock.monotonic()
+      const due = await store.due({ until: END_OF_TIME, after, shares, limit: LIVES_PAGE })
+      if (due.length > 0) await take((await store.heads(due.map(({ id }) => id))).filter((item) => item !== undefined))
+      after = due.at(-1)
+      isMore = due.length === LIVES_PAGE
+      if (isMore) await pause(this.#clock, Math.max(1, (this.#clock.monotonic() - began) * (1 / BUSY - 1)), signal)
+    }
   }
 
   #anew<Change>(life: RunHead | TaskHead, change: (decision: NonNullable<ReturnType<typeof decideAnew>>) => Change): Change[] {
@@ -91,19 +111,5 @@ export class SetRight {
       if (outcomes[i] === 'applied') this.arm({ ...job, ...set })
     }
     return moves.length
-  }
-}
-
-async function eachPage<Item extends { readonly id: string; readonly wakeAt: number | null }>(
-  store: Pick<LifeStore<never, Item>, 'due' | 'heads'>,
-  { shares, signal }: { shares: DueQuery['shares']; signal: AbortSignal },
-  take: (items: Item[]) => Promise<void>,
-): Promise<void> {
-  for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {
-    const due = await store.due({ until: END_OF_TIME, after, shares, limit: PAGE })
-    if (due.length > 0) await take((await store.heads(due.map(({ id }) => id))).filter((item) => item !== undefined))
-    await nextTurn()
-    after = due.at(-1)
-    isMore = due.length === PAGE
   }
 }

@@ -11,6 +11,8 @@ export class JumpWatch extends LoopService {
   readonly #shares: () => readonly number[]
   #done: readonly number[] = []
   #jumps = 0
+  /** Ends what is being gone through: it has to be done anew. */
+  #underWay = new AbortController()
 
   constructor(options: { setRight: SetRight; clock: Clock; log: Logger; shares: () => readonly number[] }) {
     super()
@@ -24,6 +26,8 @@ export class JumpWatch extends LoopService {
   again(): void {
     this.#jumps++
     this.#done = []
+    this.#underWay.abort()
+    this.#underWay = new AbortController()
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
@@ -43,7 +47,7 @@ export class JumpWatch extends LoopService {
     const [shares, jumps] = [this.#shares(), this.#jumps]
     const fresh = shares.filter((share) => !this.#done.includes(share))
     if (fresh.length > 0) {
-      const count = await this.#setRight.execute(fresh, signal)
+      const count = await this.#setRight.execute(fresh, AbortSignal.any([signal, this.#underWay.signal]))
       if (count > 0) this.#log.warn({ evt: 'clock.set-right', count }, 'schedules and delays that a wrong clock had stored are set right')
     }
     if (jumps === this.#jumps) this.#done = shares
