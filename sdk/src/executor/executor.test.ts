@@ -327,7 +327,7 @@ test('that a suspect begins is stored before it does, however short it is', asyn
   const mesh = await join({ instance: 'me' })
   const stored: number[] = []
   mesh.handle('suspect', async () => {
-    stored.push((await fake.manager.streams.info('REPORTS')).state.messages)
+    stored.push((await fake.manager.streams.info('REPORTS')).state.last_seq)
   })
   await mesh.start()
   const [suspect] = await fake.work('suspect', [null], { alone: true })

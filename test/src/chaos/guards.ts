@@ -49,7 +49,7 @@ export const GUARDS = {
   },
   solitude: {
     without: 'what is suspected of killing processes does not run alone',
-    mutations: [returnsAtOnce('coordinator/dist/domain/life.js', 'function runsAlone', 'false')],
+    mutations: [returnsAtOnce('coordinator/dist/domain/loss.js', 'function runsAlone', 'false')],
   },
   'mesh-clock': {
     without: 'coordinators believe their wall clock, and set nothing right after a jump',
