@@ -83,7 +83,7 @@ export class Caller {
 
   /**
    * Call a service.
-   * @throws CarillonError with the service's code; NO_SERVICE, CALL_TIMEOUT, NATS_UNAVAILABLE, NOT_CONNECTED of its own
+   * @throws CarillonError with the service's code; NO_SERVICE, OVERLOADED, CALL_TIMEOUT, NATS_UNAVAILABLE, NOT_CONNECTED of its own
    */
   async call<C extends Call>(call: C, input: CallInput<C>, options: CallOptions = {}): Promise<CallOutput<C>> {
     const name = `${call.noun}.${call.verb}`

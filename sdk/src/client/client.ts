@@ -52,7 +52,7 @@ export class Client {
 
   /**
    * Start a run of a job or, where no job has that name, of a handler. A start whose answer is lost is sent again and stays one run.
-   * @throws CarillonError for wrong input before anything is sent; NO_SERVICE, CALL_TIMEOUT or NATS_UNAVAILABLE after `giveUpAfterMs`
+   * @throws CarillonError for wrong input before anything is sent; NO_SERVICE, OVERLOADED, CALL_TIMEOUT or NATS_UNAVAILABLE after `giveUpAfterMs`
    */
   async run<Result = unknown>(job: string, payload?: unknown, options: RunOptions & SendOptions = {}): Promise<RunHandle<Result>> {
     const { giveUpAfterMs: timeoutMs, signal, traceparent, ...rest } = options
