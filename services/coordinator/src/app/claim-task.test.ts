@@ -140,6 +140,18 @@ test('an owner that asks for what it runs goes on in the same attempt: its answe
   assert.equal((await runOf(coordinator, cancelling)).state, 'cancelled')
 })
 
+test('an owner that asks for what it has finished does not run it again although its report is not applied yet', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, { ownerSession: 'first' })
+  const report = { type: 'finished', runId: id, taskId: id, attempt: 1, outcome: 'succeeded', result: 1 }
+  coordinator.repair.reportsApplied = async () => {
+    await coordinator.applyReports.execute([reportsFrom('i-1', report)])
+    return true
+  }
+  const own = { instance: 'i-1', session: 'first', redelivered: false }
+  assert.deepEqual(await claim(coordinator, id, own), { run: false, reason: 'the run is succeeded' })
+})
+
 test('while it is not known who lives, nobody gets an answer', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const id = await withRun(coordinator, { ownerSession: 'first' })

@@ -40,14 +40,14 @@ export class ClaimTask {
   async execute(namespace: string, claim: TaskClaim): Promise<ClaimAnswer> {
     if (!this.#presence.isPresent(namespace, claim.instance)) throw instanceUnknown(claim.instance)
     const first = this.#judge(namespace, await this.#find(claim.taskId), claim)
-    if (!('work' in first)) {
+    if (!('work' in first) && !first.answer.run) {
       // It lives, but the broker may have lost the report of its end.
       if (first.check) this.#writer.control(namespace, first.check.owner, first.check.control)
       return first.answer
     }
     // The end of the task may be in the stream of reports: what is done must not be done again.
-    if (first.decision.event !== 'released' && !(await this.#reports.passed()))
-      throw notNow(claim.taskId, 'reports that may be about it wait to be applied')
+    const isReleased = 'work' in first && first.decision.event === 'released'
+    if (!isReleased && !(await this.#reports.passed())) throw notNow(claim.taskId, 'reports that may be about it wait to be applied')
     const verdict = this.#judge(namespace, await this.#find(claim.taskId), claim)
     if (!('work' in verdict)) return verdict.answer
     if ((await this.#write(verdict.work, verdict.decision)) === 'applied' || !verdict.answer.run) return verdict.answer
