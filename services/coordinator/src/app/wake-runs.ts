@@ -62,6 +62,9 @@ export class WakeRuns {
     const decision = decideWake(run, { policy: run, isLost, now, lived: this.#lived })
     const isOverTime = !isLost && run.state === 'running' && decision.event !== 'checked'
     if (isOverTime && run.owner) this.#writer.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
+    // The broker may have lost both its message and the report of its end: then nobody else would ask.
+    if (decision.event === 'checked' && run.owner)
+      this.#writer.control(run.namespace, run.owner, { type: 'check', runId: run.id, taskId: run.id, attempt: run.attempt })
     return { run, decision }
   }
 }

@@ -5,16 +5,25 @@ import { decideLoss } from '../domain/loss.ts'
 import type { Lived } from '../domain/timing.ts'
 import type { OfferLegs } from './offer-legs.ts'
 import type { PresenceWatch } from './presence.ts'
+import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskOfRun, TaskWriter } from './write-tasks.ts'
 
 /** Decides about tasks of runs with many whose `wakeAt` has come: delays that are over, offers not heard of, owners and time limits. */
 export class WakeTasks {
+  readonly #runs: Pick<RunWriter, 'control'>
   readonly #writer: TaskWriter
   readonly #offers: OfferLegs
   readonly #presence: PresenceWatch
   readonly #lived: Lived
 
-  constructor(options: { tasks: TaskWriter; offers: OfferLegs; presence: PresenceWatch; lived: Lived }) {
+  constructor(options: {
+    writer: Pick<RunWriter, 'control'>
+    tasks: TaskWriter
+    offers: OfferLegs
+    presence: PresenceWatch
+    lived: Lived
+  }) {
+    this.#runs = options.writer
     this.#writer = options.tasks
     this.#offers = options.offers
     this.#presence = options.presence
@@ -65,6 +74,9 @@ export class WakeTasks {
     if (task.state === 'queued')
       return change({ expect: { state: ['queued'], attempt: task.attempt }, set: { state: 'queued', wakeAt: now + TIMES.ackWaitMs } })
     const decision = decideWake(task, { policy: run, isLost, now, lived: this.#lived })
+    // The broker may have lost both its message and the report of its end: then nobody else would ask.
+    if (decision.event === 'checked' && task.owner)
+      this.#runs.control(run.namespace, task.owner, { type: 'check', runId: run.id, taskId: task.id, attempt: task.attempt })
     const isOffered = decision.event === 'due' && task.target !== null
     return change(isOffered ? { ...decision, set: { ...decision.set, wakeAt: now + TIMES.ackWaitMs } } : decision)
   }

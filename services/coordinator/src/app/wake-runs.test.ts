@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { aRun, aTask } from '@carillon/store/testing'
+import { createTestCoordinator } from '../testing/test-coordinator.ts'
+
+test('an owner that lives is asked whether it still has what it runs: the broker may have lost the report of its end', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fake, presence } = coordinator
+  const running = {
+    state: 'running',
+    owner: 'i-1',
+    ownerSession: 'first',
+    startedAt: clock.now(),
+    queuedAt: null,
+    wakeAt: clock.now(),
+  } as const
+  presence.sessions.set('i-1', 'first')
+  const [single, fanned] = [aRun(1, running), aRun(2, { mode: 'shards', state: 'running', queuedAt: null })]
+  const task = aTask(fanned.id, 0, running)
+  await store.runs.insert([single, fanned])
+  await store.tasks.insert([task])
+  await coordinator.wakeRuns.execute([single.id])
+  await coordinator.wakeTasks.execute([task.id])
+  assert.deepEqual(fake.said('control.i-1'), [
+    { type: 'check', runId: single.id, taskId: single.id, attempt: 1 },
+    { type: 'check', runId: fanned.id, taskId: task.id, attempt: 1 },
+  ])
+})
