@@ -33,9 +33,9 @@ export interface CoordinatorOptions {
   readonly retention?: Partial<RetentionPolicy>
 }
 
-/** What a store takes at once: SQLite works while we wait, so more than one batch under way gains nothing. */
+/** What a store takes at once: SQLite works while we wait, so more than one batch under way gains nothing, and a longer one holds up everyone else. */
 const BATCHES = {
-  sqlite: { maxItems: 1_000, maxMessages: 1_000, maxInFlight: 1 },
+  sqlite: { maxItems: 500, maxMessages: 1_000, maxInFlight: 1 },
   mongodb: { maxItems: 500, maxMessages: 100, maxInFlight: 2 },
 } as const
 
