@@ -54,10 +54,10 @@ const INTERRUPTIONS: readonly Interruption[] = [
     about: 'kill -9 of one of three executors, which is started again, now and then',
     guard: 'take-over',
     allows: PROCESS_KILLED,
-    rounds: { short: 2, full: 40 },
+    rounds: { short: 1, full: 12 },
     interrupt: (world) => kill(world.random.pick(world.executors)),
     awayMs: [[0, 2_000]],
-    restMs: [200, 3_000],
+    restMs: BEYOND_A_REDELIVERY,
   },
   {
     name: 'executor-stop',
@@ -214,7 +214,11 @@ const INTERRUPTIONS: readonly Interruption[] = [
     about:
       'the disk of broker and store is filled to the last byte; when there is room again the broker is started again, as `carillon up` does',
     guard: 'commit',
-    allows: { refused: { code: 'STORE_FULL', reason: 'the disk was full' } },
+    // Neither acknowledgements nor reports are stored meanwhile: what has ended is delivered again, as a further attempt.
+    allows: {
+      refused: { code: 'STORE_FULL', reason: 'the disk was full' },
+      runTwice: 'the broker could not store the report of the attempt',
+    },
     needs: 'small-disk',
     rounds: { short: 1, full: 4 },
     async interrupt({ disk, broker }) {
