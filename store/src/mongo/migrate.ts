@@ -4,7 +4,8 @@ import { records } from './migrations/0001-records.ts'
 import { nextSlot } from './migrations/0002-next-slot.ts'
 import { retention } from './migrations/0004-retention.ts'
 import { largeTexts } from './migrations/0008-large-texts.ts'
-import { NAMESPACE_EXISTS } from './mongo-error.ts'
+import { DUPLICATE_KEY, NAMESPACE_EXISTS } from './mongo-error.ts'
+import { waitUntil } from './retry.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 const MIGRATIONS: readonly { number: number; name: string; apply: (database: MongoDatabase) => Promise<void> }[] = [
@@ -14,17 +15,43 @@ const MIGRATIONS: readonly { number: number; name: string; apply: (database: Mon
   { number: 8, name: 'large-texts', apply: largeTexts },
 ]
 
+/** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */
+const LOCK = 'lock'
+/** Longer than a migration of a new database. A process that died in the middle of one leaves its lock behind: after this it is ignored. */
+const LOCKED_FOR_MS = 30_000
+
 /**
- * Brings collections and indexes up to date. Every step may be done twice, also at the same time by two processes: what is there already
- * is left as it is. A step is recorded when all of it is there.
+ * Brings collections and indexes up to date, one process at a time. Every step may be done twice, also at the same time by two processes: what is
+ * there already is left as it is. A step is recorded when all of it is there. @param lockedForMs after this a lock is ignored
  */
-export async function migrate(database: MongoDatabase): Promise<void> {
+export async function migrate(database: MongoDatabase, lockedForMs = LOCKED_FOR_MS): Promise<void> {
+  if ((await missing(database)).length === 0) return
+  await waitForTurn(database, lockedForMs)
   const migrations = database.collection('migrations')
-  const applied = new Set((await database.read(() => migrations.find().toArray())).map((document) => document._id))
-  for (const { number, name, apply } of MIGRATIONS) {
-    if (applied.has(number)) continue
+  for (const { number, name, apply } of await missing(database)) {
     await apply(database)
     await database.write(() => migrations.updateOne({ _id: number }, { $set: { name } }, { upsert: true }))
+  }
+  await database.write(() => migrations.deleteOne({ _id: LOCK }))
+}
+
+async function missing(database: MongoDatabase): Promise<typeof MIGRATIONS> {
+  const documents = await database.read(() => database.collection('migrations').find().toArray())
+  const applied = new Set(documents.map((document) => document._id))
+  return MIGRATIONS.filter(({ number }) => !applied.has(number))
+}
+
+/** Resolves when this process has the lock, when another one is done, or when the owner of the lock is taken for dead. */
+const waitForTurn = (database: MongoDatabase, lockedForMs: number) =>
+  waitUntil(async () => (await database.write(() => lock(database))) || (await missing(database)).length === 0, lockedForMs)
+
+async function lock(database: MongoDatabase): Promise<boolean> {
+  try {
+    await database.collection('migrations').insertOne({ _id: LOCK })
+    return true
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false
+    throw error
   }
 }
 

@@ -6,6 +6,7 @@ import { isTransient } from './mongo-error.ts'
 const LIMIT_MS = 15_000
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 1_000
+const ASK_EVERY_MS = 100
 
 /** Pauses of one operation: growing, with jitter so that writers who collided do not collide again, until the time is up. */
 export class Patience {
@@ -29,6 +30,11 @@ export async function withRetry<Result>(work: () => Promise<Result>): Promise<Re
       await patience.pause(error)
     }
   }
+}
+
+/** Asks until the answer is yes, or the time is up. */
+export async function waitUntil(ask: () => Promise<boolean>, withinMs: number): Promise<void> {
+  for (const until = performance.now() + withinMs; !(await ask()) && performance.now() < until; ) await sleep(ASK_EVERY_MS)
 }
 
 /**
