@@ -283,16 +283,6 @@ test('a broker without room: all streams take as much less, say so, and grow whe
   assert.ok(keeper.check().ok)
 })
 
-test('a service that came first gives back what the others need', async (t) => {
-  const broker = await startBrokerOf(t, { maxFileStore: '44MB' })
-  const { keeper: first } = keeperOn(broker, { names: ['LOGS', 'EVENTS'] })
-  await first.start()
-  const { keeper: second } = keeperOn(broker, { names: ['TRIGGERS', 'WORK', 'REPORTS', 'EVENTS'] })
-  await second.start()
-  const partOf = async (name: StreamName) => (await broker.manager.streams.info(name)).config.max_bytes / STREAMS[name].maxBytes
-  assert.deepEqual([await partOf('WORK'), await partOf('LOGS')], [1 / 64, 1 / 64])
-})
-
 test('a broker with no room at all: the error says how much is needed', async (t) => {
   const broker = await startBrokerOf(t, { maxFileStore: '8MiB' })
   const { keeper } = keeperOn(broker, { names: ['WORK'] })

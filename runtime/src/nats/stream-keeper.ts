@@ -4,7 +4,7 @@ import { LoopService } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { WakeablePause } from '../wakeable-pause.ts'
 import type { Broker } from './connection.ts'
-import { apiErrorCode, ensureStream, type StreamSight, type StreamWish, shrinkStream } from './streams.ts'
+import { apiErrorCode, ensureStream, type StreamSight, type StreamWish } from './streams.ts'
 
 /** What the broker has room for. */
 export type Room = Pick<StreamWish, 'part' | 'change'>
@@ -156,7 +156,6 @@ export class StreamKeeper extends LoopService {
     let failures = await this.#keepAll(room)
     while (failures.some(isTooSmall) && room.part > SMALLEST_PART) {
       room = { part: room.part / 2, change: 'shrink' }
-      if (room.part < this.#part) await this.#shrinkOthers(room.part)
       failures = await this.#keepAll(room)
     }
     const before = this.#part
@@ -166,18 +165,6 @@ export class StreamKeeper extends LoopService {
     if (!failures.some(isTooSmall)) return failures
     const least = `All streams need ${FULL_ROOM} MiB, ${Math.ceil(FULL_ROOM * SMALLEST_PART)} MiB at least.`
     return failures.map((failure) => (isTooSmall(failure) ? withHint(failure, least) : failure))
-  }
-
-  /** Streams that other services keep: the one that came first may have more than its share. */
-  async #shrinkOthers(part: number): Promise<void> {
-    const { broker, kept, log } = this.#options
-    const own = new Set(kept.map(({ stream }) => stream))
-    for (const name of Object.keys(STREAMS) as StreamName[]) {
-      if (own.has(name)) continue
-      await shrinkStream(broker.manager, name, part).catch((error: unknown) =>
-        log.warn({ evt: 'streams.unshrunk', stream: name, err: error }, 'a stream of another service could not be made smaller'),
-      )
-    }
   }
 
   /** One after another, so that the first ones do not take what the last ones need. */
@@ -233,6 +220,6 @@ export class StreamKeeper extends LoopService {
 const isTooSmall = (failure: unknown): failure is CarillonError => CarillonError.is(failure) && failure.code === 'STORAGE_TOO_SMALL'
 
 function withHint(error: CarillonError, hint: string): CarillonError {
-  const remedy = 'Free disk space (streams may take three quarters of what is free when nats-server starts), or raise its max_file_store.'
+  const remedy = `Free disk space, or raise max_file_store of nats-server.`
   return new CarillonError('STORAGE_TOO_SMALL', error.message, { ...error.details, hint: `${hint} ${remedy}`, cause: error.cause })
 }

@@ -109,15 +109,6 @@ async function reconcile(manager: JetStreamManager, info: StreamInfo, given: { n
   return orTooSmall({ name, maxBytes }, () => manager.streams.update(name, capacityUpdate(now.config, maxBytes)))
 }
 
-/** Makes a stream of another service smaller, if it has more than such a part of its capacity, by our choice, and is not filled with it. */
-export async function shrinkStream(manager: JetStreamManager, name: StreamName, part: number): Promise<void> {
-  const info = await infoOf(manager, name)
-  const maxBytes = Math.floor(STREAMS[name].maxBytes * part)
-  if (!info || info.config.max_bytes <= maxBytes || info.state.bytes >= maxBytes * FULL_ENOUGH) return
-  const { fixed, isCapacityOurs } = differenceOf(info.config, STREAMS[name], info.config.num_replicas)
-  if (fixed.length === 0 && isCapacityOurs) await manager.streams.update(name, capacityUpdate(info.config, maxBytes))
-}
-
 async function updateStream(manager: JetStreamManager, name: StreamName, update: Partial<StreamUpdateConfig>): Promise<StreamInfo> {
   try {
     return await manager.streams.update(name, update)

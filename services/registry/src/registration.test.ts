@@ -144,13 +144,6 @@ describe('registration', () => {
     })
   })
 
-  it('starts where there is little room: its bucket takes no more than its share', async (t) => {
-    const broker = await startBrokerOf(t, { maxFileStore: '70MB' })
-    await startTestRegistry(new TestMesh(broker, 500))
-    const bytesOf = async (name: string) => (await broker.manager.streams.info(name)).config.max_bytes / 1024 / 1024
-    assert.deepEqual([await bytesOf('WORK'), await bytesOf('KV_carillon_presence')], [32, 2])
-  })
-
   it('gives a bucket that a reader made first what the writer needs', async (t) => {
     const broker = await startBrokerOf(t)
     await new Kvm(broker.connection).create(PRESENCE_BUCKET, { history: 1 })

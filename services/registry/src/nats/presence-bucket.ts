@@ -10,8 +10,6 @@ const MARKER_TTL_MS = 3_600_000
 const NANOS_PER_MS = 1_000_000
 /** Room for 10,000 instances with a few schemas each; less where the broker has little. */
 const MAX_BYTES = 64 * 1024 * 1024
-/** It is not made smaller when it would be as full as that. */
-const FULL_ENOUGH = 0.5
 /** Writers of one key at the same moment are an instance that registers twice; they settle at once. */
 const TRIES = 5
 
@@ -58,10 +56,10 @@ export class PresenceBucket {
       this.#kv = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => this.#open(maxBytes))
       info = await find()
     }
-    const { max_bytes: current } = info.config
-    const isFull = info.state.bytes >= maxBytes * FULL_ENOUGH
-    const isResized = change === 'grow' ? current < maxBytes : change === 'shrink' && current > maxBytes && !isFull
-    const update = { ...this.#differing(info.config), ...(isResized ? { max_bytes: maxBytes } : {}) }
+    const update = {
+      ...this.#differing(info.config),
+      ...(change === 'grow' && info.config.max_bytes < maxBytes ? { max_bytes: maxBytes } : {}),
+    }
     if (Object.keys(update).length > 0)
       info = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => manager.streams.update(PRESENCE_STREAM, update))
     return sightOf(info, MAX_BYTES)
