@@ -176,5 +176,7 @@ test('a small call that arrives behind large ones is served while the first of t
   }
   const small = '{"name":"x"}'
   await Promise.all([...Array.from({ length: 4 }, () => call(small.padEnd(200_000))), call(small)])
-  assert.deepEqual(order, ['large', 'small', 'large', 'large', 'large'])
+  // Before the first one, if it arrives while that waits for its turn of the event loop.
+  assert.ok(order.indexOf('small') <= 1, order.join())
+  assert.equal(order.length, 5)
 })
