@@ -24,6 +24,6 @@ if (isMainThread && process.send) {
     process.send?.(worst)
     worst = { stallMs: 0, stallCpuMs: 0 }
   })
-  // Whoever measures must not keep the service alive.
+  // The measurement must not keep the service alive.
   process.channel?.unref()
 }

@@ -25,7 +25,7 @@ const [ADOPTS, RUNS_COMMANDS] = [/(^|\/)systemd\b/, /\b(npm|npx|pnpm|yarn|bun|no
  * npm and npx run a command below a shell. SIGTERM they pass on to the shell alone: it dies, and we would go on without anyone who knows of us;
  * with SIGHUP or SIGKILL they die and leave both behind. So when one of the two is gone, this process hears SIGHUP, as when a terminal is
  * closed. The shell of npx waits for us: when it is gone before we could know it, npx was ended while node was being loaded. Others are left
- * alone: whoever starts us in the background of a shell that ends wants us to stay.
+ * alone: a process that was started in the background of a shell is to outlive that shell.
  */
 export function endWithWrapper(own: OwnProcess, others: OtherProcesses = { parentOf: parentFromProc, commandOf: commandFromProc }): void {
   if (own.env['npm_execpath'] === undefined && own.env['npm_command'] === undefined) return

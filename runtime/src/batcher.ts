@@ -8,7 +8,7 @@ class Failed {
   }
 }
 
-/** Of the items of a batch: what one write of them takes holds up whoever else uses the store. */
+/** Of the items of a batch: while an embedded store writes them, every other use of it waits. */
 const MOST_BYTES = 2 * 1024 * 1024
 /** What is smaller goes with any batch: it does not wait behind what is large. */
 const SMALL_BYTES = 4 * 1024
@@ -29,7 +29,7 @@ interface Group<In, Out> {
 
 /**
  * Gathers items and hands them on together. What arrived in one turn of the event loop is one batch: no waiting when idle, large batches
- * under load. At most `maxInFlight` batches are under way; what arrives meanwhile is the next one. Whoever adds items has his turn in each batch, so
+ * under load. At most `maxInFlight` batches are under way; what arrives meanwhile is the next one. Each caller has a share of each batch, so
  * that one item does not wait behind thousands. A batch is limited in bytes as well: a large item waits for one that has room for it.
  */
 export class Batcher<In, Out> {
@@ -57,9 +57,8 @@ export class Batcher<In, Out> {
     this.#maxInFlight = options.maxInFlight
   }
 
-  async add(item: In): Promise<Out> {
-    const [out] = await this.addAll([item])
-    return out as Out
+  add(item: In): Promise<Out> {
+    return new Promise((resolve, reject) => this.#wait([{ item, bytes: this.#bytesOf(item), resolve, reject }]))
   }
 
   /** Items that take their turns as one. */
@@ -69,9 +68,13 @@ export class Batcher<In, Out> {
     const outs = items.map(
       (item) => new Promise<Out>((resolve, reject) => entries.push({ item, bytes: this.#bytesOf(item), resolve, reject })),
     )
+    this.#wait(entries)
+    return Promise.all(outs)
+  }
+
+  #wait(entries: Entry<In, Out>[]): void {
     this.#waiting.push({ entries, next: 0 })
     this.#schedule()
-    return Promise.all(outs)
   }
 
   #schedule(): void {

@@ -38,8 +38,8 @@ interface Entry {
 export const largeBytesOf = (job: JobRecord | undefined) => (job ? job.payload.length + (job.items?.length ?? 0) : 0)
 
 /**
- * Jobs as starts and slots need them, remembered for a moment, up to so many bytes. Whoever changes a job says so on `live.job.<name>.changed` before
- * he answers, so a start that follows a change sees it.
+ * Jobs as starts and slots need them, remembered for a moment, up to so many bytes. A coordinator that changes a job publishes
+ * `live.job.<name>.changed` before it answers, so a start that follows a change sees it.
  */
 export class JobCache {
   readonly #store: Store
