@@ -10,7 +10,6 @@ import { randomLetters } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
 import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
-import { FinishedAttempts } from './finished-attempts.ts'
 import { type HandlerDefinition, handlerInfo } from './handler.ts'
 import { type HeldTask, HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
@@ -48,7 +47,6 @@ const GOODBYE_MS = 2_000
 export class Executor {
   readonly #options: ExecutorOptions
   readonly #held = new HeldTasks()
-  readonly #finished = new FinishedAttempts()
   readonly #solitude: Solitude
   readonly #lanes: ReadonlyMap<string, Lane>
   readonly #pullers = new Map<string, Puller>()
@@ -93,7 +91,6 @@ export class Executor {
       ...{ link, caller, clock, onWarning, onRegister },
       ...{ instance: identity.instance, session },
       held: this.#held,
-      finished: this.#finished,
       lanes: this.#lanes,
       onDrain: options.onDrain,
       report: (text, stored) => this.#reporter.report(text, stored),
@@ -291,8 +288,7 @@ export class Executor {
     lane.unconfirmed++
     this.#reporter.report(this.#reportText(attempt, ending, clock.monotonic() - attempt.startedAt), () => {
       lane.unconfirmed--
-      this.#held.remove(task)
-      this.#finished.add(task)
+      this.#held.end(task)
       if (task.ackSubject === undefined) this.#intake.offerDone(task)
       else task.answer(link, ACK.done)
       this.#pullers.get(task.work.handler)?.wake()

@@ -33,5 +33,25 @@ test('the thread is shown what is held, once, until it is held no more', () => {
   held.shareWith(second.slots)
   assert.deepEqual(second.due(), ['delivery 2'])
   held.remove(task)
-  assert.deepEqual([second.due(), held.size], [[], 0])
+  assert.deepEqual([second.due(), held.find(workOf(1)), held.find(workOf(2))], [[], undefined, undefined])
+})
+
+test('the last 10,000 attempts that have ended are remembered, by each of their keys; one that is held again is not forgotten', () => {
+  const held = new HeldTasks()
+  const taskOf = (taskId: string) =>
+    new HeldTask({ ...workOf(1), taskId }, {} as Msg, { heldAt: 0, ackSubject: `delivery of ${taskId}` })
+  const first = taskOf('first')
+  held.add(first)
+  first.work = { ...first.work, attempt: 2 }
+  held.add(first)
+  held.end(first)
+  const endedOf = (attempt: number) => held.findEnded({ taskId: 'first', attempt })
+  assert.deepEqual([held.find(first.work), endedOf(1), endedOf(2), endedOf(3)], [undefined, first.ackSubject, first.ackSubject, undefined])
+
+  const again = taskOf('first')
+  held.add(again)
+  for (let i = 0; i < 9_999; i++) held.end(taskOf(`t${i}`))
+  assert.deepEqual([endedOf(2), held.find(again.work)], [undefined, again])
+  held.end(taskOf('another'))
+  assert.deepEqual([held.find(again.work), held.findEnded({ taskId: 't0', attempt: 1 })], [again, 'delivery of t0'])
 })

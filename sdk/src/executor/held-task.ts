@@ -44,21 +44,31 @@ export const attemptKey = ({ taskId, attempt }: Pick<WorkMessage, 'taskId' | 'at
   attempt === 1 ? taskId : `${taskId}#${attempt}`
 /** A message younger than this needs no "still working". */
 const YOUNG_MS = 2_000
+/** Ended attempts that are remembered: the last seconds of the fastest executor, and the last hours of most. */
+const REMEMBERED = 10_000
 
 /**
  * Every task that is held, by task and attempt: the one that its message says, and the one that it is run as. The liveness thread is shown each of
- * them at once: its handler may block in the next moment.
+ * them at once: its handler may block in the next moment. Of the last 10,000 attempts that have ended, and whose report the broker has confirmed,
+ * it keeps where their message was acknowledged: a broker that is killed forgets acknowledgements and delivers such work again, as if for the first time.
  */
 export class HeldTasks {
-  readonly #tasks = new Map<string, HeldTask>()
+  /** A task, or the acknowledgement subject of one that has ended: in one map, because each task is looked up in both when it arrives. */
+  readonly #tasks = new Map<string, HeldTask | string>()
+  /** Keys of ended attempts, the oldest at `#oldest` once there are as many as are remembered. */
+  readonly #ended: string[] = []
+  #oldest = 0
   #slots: AckSlots | undefined
 
-  get size(): number {
-    return this.#tasks.size
+  find(work: Pick<WorkMessage, 'taskId' | 'attempt'>): HeldTask | undefined {
+    const known = this.#tasks.get(attemptKey(work))
+    return typeof known === 'string' ? undefined : known
   }
 
-  find(work: Pick<WorkMessage, 'taskId' | 'attempt'>): HeldTask | undefined {
-    return this.#tasks.get(attemptKey(work))
+  /** Where the message of an attempt that has ended was acknowledged. */
+  findEnded(work: Pick<WorkMessage, 'taskId' | 'attempt'>): string | undefined {
+    const known = this.#tasks.get(attemptKey(work))
+    return typeof known === 'string' ? known : undefined
   }
 
   add(task: HeldTask): void {
@@ -77,21 +87,38 @@ export class HeldTasks {
   shareWith(slots: AckSlots | undefined): void {
     this.#slots = slots
     // A task may be here under two keys.
-    for (const task of this.#tasks.values()) task.slot = -1
-    for (const task of this.#tasks.values()) this.#share(task)
+    for (const task of this.#held()) task.slot = -1
+    for (const task of this.#held()) this.#share(task)
   }
 
   remove(task: HeldTask): void {
-    const { taskId, attempt } = task.work
-    if (task.slot >= 0) this.#slots?.release(task.slot)
-    task.slot = -1
-    this.#forget(attemptKey(task.work), task)
-    if (task.deliveredAttempt !== attempt) this.#forget(attemptKey({ taskId, attempt: task.deliveredAttempt }), task)
+    this.#unshare(task)
+    for (const key of keysOf(task)) if (this.#tasks.get(key) === task) this.#tasks.delete(key)
+  }
+
+  /** Its attempt has ended, and the broker has its report. */
+  end(task: HeldTask): void {
+    if (task.ackSubject === undefined) return this.remove(task)
+    this.#unshare(task)
+    for (const key of keysOf(task)) this.#remember(key, task.ackSubject)
   }
 
   /** Keep the broker from giving them to someone else. */
   sayWorking(link: Link, now: number): void {
-    for (const task of this.#tasks.values()) if (now - task.heldAt >= YOUNG_MS) task.answer(link, ACK.working)
+    for (const task of this.#held()) if (now - task.heldAt >= YOUNG_MS) task.answer(link, ACK.working)
+  }
+
+  *#held(): Generator<HeldTask> {
+    for (const task of this.#tasks.values()) if (typeof task !== 'string') yield task
+  }
+
+  #remember(key: string, ackSubject: string): void {
+    const oldest = this.#ended[this.#oldest]
+    // It may be held again.
+    if (oldest !== undefined && typeof this.#tasks.get(oldest) === 'string') this.#tasks.delete(oldest)
+    this.#tasks.set(key, ackSubject)
+    this.#ended[this.#oldest] = key
+    this.#oldest = (this.#oldest + 1) % REMEMBERED
   }
 
   #share(task: HeldTask): void {
@@ -100,7 +127,13 @@ export class HeldTasks {
     else this.#slots.put(task.slot, task.ackSubject)
   }
 
-  #forget(key: string, task: HeldTask): void {
-    if (this.#tasks.get(key) === task) this.#tasks.delete(key)
+  #unshare(task: HeldTask): void {
+    if (task.slot >= 0) this.#slots?.release(task.slot)
+    task.slot = -1
   }
 }
+
+const keysOf = ({ work, deliveredAttempt }: HeldTask) =>
+  work.attempt === deliveredAttempt
+    ? [attemptKey(work)]
+    : [attemptKey(work), attemptKey({ taskId: work.taskId, attempt: deliveredAttempt })]

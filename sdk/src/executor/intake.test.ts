@@ -5,7 +5,6 @@ import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { FinishedAttempts } from './finished-attempts.ts'
 import { HeldTask, HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
@@ -20,7 +19,6 @@ interface Question {
 function anIntake() {
   const clock = new FakeClock()
   const held = new HeldTasks()
-  const finished = new FinishedAttempts()
   const answers: [string, string][] = []
   const reports: string[] = []
   const begun: HeldTask[] = []
@@ -42,7 +40,6 @@ function anIntake() {
     instance: 'me',
     session: 's1',
     held,
-    finished,
     lanes: new Map([['h', lane as unknown as Lane]]),
     onWarning: () => undefined,
     onDrain: () => undefined,
@@ -52,7 +49,7 @@ function anIntake() {
       stored()
     },
   })
-  return { intake, clock, waiting, lane: lane as unknown as Lane, held, finished, answers, reports, begun, questions }
+  return { intake, clock, waiting, lane: lane as unknown as Lane, held, answers, reports, begun, questions }
 }
 
 function closedIntake() {
@@ -104,8 +101,8 @@ test('after the end, a redelivery of what still runs only brings where to acknow
 })
 
 test('a redelivery of what has ended here is acknowledged at once; another message of the same attempt is asked about', () => {
-  const { intake, lane, finished, answers, begun, questions } = anIntake()
-  finished.add(taskOf('done'))
+  const { intake, lane, held, answers, begun, questions } = anIntake()
+  held.end(taskOf('done'))
   intake.takeWork(lane, messageOf('done', 1))
   intake.takeWork(lane, messageOf('done', 2))
   assert.deepEqual(answers, [
@@ -137,7 +134,7 @@ test('an attempt that a claim made of a message takes its redeliveries over', as
   intake.takeWork(lane, messageOf('again', 3))
   assert.deepEqual([questions.length, answers], [1, [[ackOf('again', 3), ACK.working]]])
   held.remove(begun[0] as HeldTask)
-  assert.equal(held.size, 0)
+  assert.deepEqual([held.find(workOf('again')), held.find({ taskId: 'again', attempt: 3 })], [undefined, undefined])
 })
 
 test('a cancel that comes while a claim is being asked is not lost: it is asked again', async () => {
@@ -152,7 +149,7 @@ test('a cancel that comes while a claim is being asked is not lost: it is asked 
   )
   questions[1]?.answer({ run: false, reason: 'the run is cancelled' })
   await settled()
-  assert.deepEqual([begun, held.size, answers], [[], 0, [[ackOf('late', 2), ACK.done]]])
+  assert.deepEqual([begun, held.find(workOf('late')), answers], [[], undefined, [[ackOf('late', 2), ACK.done]]])
 })
 
 test("what is read after a long pause of this process may be someone else's by now: it is asked about", () => {
@@ -186,12 +183,12 @@ test('an offer that was overtaken by the order to cancel is asked about', async 
   assert.deepEqual(answers, [['inbox', '{"accepted":true}']])
   questions[0]?.answer({ run: false, reason: 'the task is cancelled' })
   await settled()
-  assert.deepEqual([begun, held.size], [[], 0])
+  assert.deepEqual([begun, held.find(workOf('leg'))], [[], undefined])
 })
 
 test('a broker that was restarted may have lost the report of what has ended here: that is asked about, and is no loss', () => {
-  const { intake, lane, finished, answers, begun, questions } = anIntake()
-  finished.add(taskOf('done'))
+  const { intake, lane, held, answers, begun, questions } = anIntake()
+  held.end(taskOf('done'))
   intake.forgetsUpTo(5)
   intake.takeWork(lane, messageOf('done', 2))
   assert.deepEqual([answers, begun, questions.map(({ input }) => input.redelivered)], [[], [], [false]])

@@ -15,7 +15,6 @@ import { type Clock, sleep, type Timer } from '../clock.ts'
 import type { Link } from '../connection/link.ts'
 import { jitter } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
-import type { FinishedAttempts } from './finished-attempts.ts'
 import { attemptKey, HeldTask, type HeldTasks } from './held-task.ts'
 import type { Lane } from './lane.ts'
 import { Remembered } from './remembered.ts'
@@ -29,7 +28,6 @@ export interface IntakeOptions {
   readonly instance: string
   readonly session: string
   readonly held: HeldTasks
-  readonly finished: FinishedAttempts
   readonly lanes: ReadonlyMap<string, Lane>
   readonly onWarning: OnWarning
   readonly onDrain: () => void
@@ -108,7 +106,7 @@ export class Intake {
 
   /** A work message. @returns whether it takes up room now */
   takeWork(lane: Lane, message: Msg): boolean {
-    const { link, held, finished, clock } = this.#options
+    const { link, held, clock } = this.#options
     const ackSubject = message.reply ?? ''
     const work = this.#read(message, lane.handler.name)
     if (work === undefined) {
@@ -120,7 +118,7 @@ export class Intake {
       held.redelivered(known, link, ackSubject)
       return false
     }
-    const acknowledged = finished.find(work)
+    const acknowledged = held.findEnded(work)
     const { count, sequence } = readDelivery(ackSubject)
     // A broker that was restarted may have lost the report as well: then a coordinator is asked.
     const isKept = sequence > this.#forgetsUpTo
