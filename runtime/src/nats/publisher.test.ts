@@ -70,3 +70,42 @@ test('close ends what is pending, and nothing waits after it', async () => {
   assert.equal(clock.armed, 0)
   silent.unsubscribe()
 })
+
+test('of messages in a row the first and the last are answered; where that does not tell, each by itself for 10 s', async () => {
+  const clock = new FakeClock()
+  const { connection } = base.broker
+  const publisher = new StreamPublisher(connection, clock)
+  let answers = 0
+  const listener = connection.subscribe('_INBOX.>', {
+    callback: (_error, { subject }) => void (subject.split('.').length === 3 && answers++),
+  })
+  const publishAll = async (ids: readonly string[]) => {
+    const before = answers
+    const refusals = await new Promise<readonly (Refusal | undefined)[]>((done) => publisher.publishAll(ids.map(work), done))
+    await connection.flush()
+    return { refusals, answers: answers - before }
+  }
+  const stored = (ids: readonly string[]) => ids.map(() => undefined)
+
+  const row = ['a1', 'a2', 'a3', 'a4', 'a5']
+  assert.deepEqual(await publishAll(row), { refusals: stored(row), answers: 2 })
+  assert.equal(publisher.outstandingBytes, 0)
+
+  // One in the middle is refused, and nobody is told so.
+  const broken = ['b1', 'a2', 'b3', 'b4']
+  const unknown = { message: 'the broker has not said whether it is stored' }
+  assert.deepEqual((await publishAll(broken)).refusals, [undefined, unknown, unknown, undefined])
+  const apart = await publishAll(['c1', 'a2', 'c3', 'c4'])
+  assert.deepEqual([apart.refusals.map((refusal) => refusal?.code), apart.answers], [[undefined, 10077, undefined, undefined], 4])
+
+  await clock.advance(10_000)
+  const further = ['d1', 'd2', 'd3']
+  assert.deepEqual(await publishAll(further), { refusals: stored(further), answers: 2 })
+  assert.deepEqual(await publishAll([]), { refusals: [], answers: 0 })
+  publisher.close()
+  assert.deepEqual(
+    (await publishAll(['e1', 'e2', 'e3'])).refusals.map((refusal) => refusal?.message),
+    ['the publisher was closed', unknown.message, 'the publisher was closed'],
+  )
+  listener.unsubscribe()
+})

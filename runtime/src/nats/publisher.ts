@@ -17,8 +17,10 @@ export interface Outgoing {
 }
 
 type Done = (refusal: Refusal | undefined) => void
+/** @param answer what the broker says of a message that it has stored */
+type Answered = (refusal: Refusal | undefined, answer: string) => void
 interface Pending {
-  readonly done: Done
+  readonly done: Answered
   readonly at: number
   readonly bytes: number
 }
@@ -26,6 +28,9 @@ interface Pending {
 /** No answer after this long counts as a refusal; the outcome is unknown, so what is published must bear being published again. */
 const ANSWER_WITHIN_MS = 5_000
 const SWEEP_MS = 1_000
+/** Others write into the same stream: so long each message is answered by itself. */
+const APART_FOR_MS = 10_000
+const UNKNOWN: Refusal = { message: 'the broker has not said whether it is stored' }
 const CLOSED: Refusal = { message: 'the publisher was closed' }
 
 /**
@@ -40,6 +45,7 @@ export class StreamPublisher {
   #outstandingBytes = 0
   #waiting: { readonly belowBytes: number; readonly resolve: () => void }[] = []
   #next = 0
+  #apartUntil = Number.NEGATIVE_INFINITY
   #cancelSweep: (() => void) | undefined
   readonly #answers: Subscription
   #closed = false
@@ -55,15 +61,67 @@ export class StreamPublisher {
    *   nothing about this one: a stream that changes its leader may lose what lies between.
    */
   publish(message: Outgoing, done: Done): void {
-    const options = headersOf(message)
     const body = Buffer.from(message.body)
+    this.#publish(message, { body, bytes: body.length, done })
+  }
+
+  /**
+   * Publishes messages into one stream. What is published in a row over one connection gets places in the stream one after another: if there are as
+   * many between the answers to the first and to the last one, all are stored, and no other answer is needed. Where these two do not tell, because
+   * others publish as well or a message was lost, and where the broker is a cluster, each message is answered by itself.
+   * @param done is called once, with an outcome a message as of `publish`
+   */
+  publishAll(messages: readonly Outgoing[], done: (refusals: readonly (Refusal | undefined)[]) => void): void {
+    const last = messages.length - 1
+    const isRow = last > 1 && this.#connection.info?.cluster === undefined && this.#clock.monotonic() >= this.#apartUntil
+    const refusals: (Refusal | undefined)[] = messages.map(() => (isRow ? UNKNOWN : undefined))
+    const places: (number | undefined)[] = []
+    let open = isRow ? 2 : messages.length
+    if (open === 0) done(refusals)
+    let bytes = 0
+    for (const [i, message] of messages.entries()) {
+      const body = Buffer.from(message.body)
+      bytes += body.length
+      if (isRow && i > 0 && i < last) {
+        this.#publishUnanswered(message, body)
+        continue
+      }
+      const answered: Answered = (refusal, answer) => {
+        refusals[i] = refusal
+        if (isRow && !refusal) places[i] = (JSON.parse(answer) as { seq: number }).seq
+        if (--open > 0) return
+        if (isRow && this.#isUnbroken(places[0], places[last], last)) refusals.fill(undefined)
+        done(refusals)
+      }
+      this.#publish(message, { body, bytes, done: answered })
+      bytes = 0
+    }
+  }
+
+  #isUnbroken(first: number | undefined, end: number | undefined, distance: number): boolean {
+    if (first !== undefined && end !== undefined && end - first === distance) return true
+    this.#apartUntil = this.#clock.monotonic() + APART_FOR_MS
+    return false
+  }
+
+  #publishUnanswered(message: Outgoing, body: Buffer): void {
+    try {
+      this.#connection.publish(message.subject, body, headersOf(message))
+    } catch {
+      // It gets no place in the stream, and its row is broken.
+    }
+  }
+
+  /** @param bytes that are outstanding until it is answered: also those of messages before it that have no answer of their own */
+  #publish(message: Outgoing, { body, bytes, done }: { body: Buffer; bytes: number; done: Answered }): void {
+    const options = headersOf(message)
     if (this.#closed) {
-      done(CLOSED)
+      done(CLOSED, '')
       return
     }
     const id = String(this.#next++)
-    this.#pending.set(id, { done, at: this.#clock.monotonic(), bytes: body.length })
-    this.#outstandingBytes += body.length
+    this.#pending.set(id, { done, at: this.#clock.monotonic(), bytes })
+    this.#outstandingBytes += bytes
     this.#cancelSweep ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
     try {
       this.#connection.publish(message.subject, body, { reply: `${this.#inbox}.${id}`, ...options })
@@ -93,15 +151,15 @@ export class StreamPublisher {
     const body = message.string()
     if (body === '') this.#end(id, { code: 503, message: 'no stream takes this subject' })
     else if (body.includes('"error"')) this.#end(id, refusalOf(body))
-    else this.#end(id, undefined)
+    else this.#end(id, undefined, body)
   }
 
-  #end(id: string, refusal: Refusal | undefined): void {
+  #end(id: string, refusal: Refusal | undefined, answer = ''): void {
     const entry = this.#pending.get(id)
     if (!entry) return
     this.#pending.delete(id)
     this.#release(entry.bytes)
-    entry.done(refusal)
+    entry.done(refusal, answer)
   }
 
   #release(bytes: number): void {

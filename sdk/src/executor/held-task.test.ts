@@ -38,8 +38,7 @@ test('the thread is shown what is held, once, until it is held no more', () => {
 
 test('the last 10,000 attempts that have ended are remembered, by each of their keys; one that is held again is not forgotten', () => {
   const held = new HeldTasks()
-  const taskOf = (taskId: string) =>
-    new HeldTask({ ...workOf(1), taskId }, {} as Msg, { heldAt: 0, ackSubject: `delivery of ${taskId}` })
+  const taskOf = (taskId: string) => new HeldTask({ ...workOf(1), taskId }, {} as Msg, { heldAt: 0, ackSubject: `delivery of ${taskId}` })
   const first = taskOf('first')
   held.add(first)
   first.work = { ...first.work, attempt: 2 }

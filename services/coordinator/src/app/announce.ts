@@ -1,5 +1,5 @@
 import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
-import { type Broker, type Logger, meter, publishUntilTaken, type Refusal, type StreamPublisher } from '@carillon/runtime'
+import { type Broker, type Logger, meter, type Outgoing, publishUntilTaken, type StreamPublisher } from '@carillon/runtime'
 import type { RunHead } from '@carillon/store'
 import { type EndedRun, endedEventText, liveText } from '../domain/views.ts'
 
@@ -20,8 +20,7 @@ export class Announcer {
   }
 
   /**
-   * Resolves when the broker has confirmed the events of these runs, each by itself: a broker that fails over may lose some of what one connection
-   * published in a row. What it does not confirm is published again, if it is not there.
+   * Resolves when the broker has confirmed the events of all these runs. What it does not confirm is published again, if it is not there.
    * @throws CarillonError NATS_UNAVAILABLE when it does not take them
    */
   async runsEnded(runs: readonly EndedRun[]): Promise<void> {
@@ -54,22 +53,22 @@ export class Announcer {
     return status !== NOT_FOUND && answer.json<RunEndedEvent>().attempt === run.attempt
   }
 
-  /** Answers those whose event was not confirmed in time. One promise for all. @throws CarillonError NATS_UNAVAILABLE when the broker refuses one */
+  /** Answers those whose event was not confirmed. @throws CarillonError NATS_UNAVAILABLE when the broker refuses one */
   #publish(runs: readonly EndedRun[]): Promise<EndedRun[]> {
+    const writable: EndedRun[] = []
+    const messages: Outgoing[] = []
+    for (const run of runs) {
+      const body = this.#textOf(run)
+      if (body === undefined) continue
+      writable.push(run)
+      messages.push({ subject: subjects.event(run.namespace, 'run', run.id, run.state), body })
+    }
     return new Promise((resolve, reject) => {
-      const unconfirmed: EndedRun[] = []
-      let open = runs.length
-      if (open === 0) resolve(unconfirmed)
-      for (const run of runs) {
-        const settle = (refusal?: Refusal) => {
-          if (refusal?.code !== undefined) reject(unavailable(`the broker refused an event: ${refusal.message}`))
-          else if (refusal) unconfirmed.push(run)
-          if (--open === 0) resolve(unconfirmed)
-        }
-        const body = this.#textOf(run)
-        if (body === undefined) settle()
-        else this.#publisher.publish({ subject: subjects.event(run.namespace, 'run', run.id, run.state), body }, settle)
-      }
+      this.#publisher.publishAll(messages, (refusals) => {
+        const refused = refusals.find((refusal) => refusal?.code !== undefined)
+        if (refused) reject(unavailable(`the broker refused an event: ${refused.message}`))
+        else resolve(writable.filter((_, i) => refusals[i]))
+      })
     })
   }
 

@@ -147,7 +147,6 @@ export class WorkPublisher {
     { again, knownAt = this.#unaccepted.get(work.task.id)?.since ?? this.#clock.monotonic() }: PublishOptions,
   ): void {
     const { id, attempt, reason } = work.task
-    if (this.#isOld(knownAt, id)) return
     if (again) this.#send(work, `${id}.${attempt}.again.${Math.floor(this.#clock.now() / REPAIR_SPAN_MS)}`, knownAt)
     else if (attempt === 1 && reason !== 'released') this.#send(work, `${id}.1`, knownAt)
     else this.#replace(work, knownAt).catch((error: unknown) => this.refuse(id, String(error)))
@@ -159,6 +158,7 @@ export class WorkPublisher {
    */
   async #replace(work: WholeWork, knownAt: number): Promise<void> {
     const { id, attempt, queuedAt, reason } = work.task
+    if (this.#isOld(knownAt, id)) return
     const there = await this.#stream.find(work)
     if (there?.attempt === attempt) return this.satisfied(id, attempt)
     if (there) await this.#stream.delete(there.sequence)

@@ -352,7 +352,7 @@ test('a task that was released keeps its message; with that of an earlier attemp
   await eventually('all are there', async () => (await base.broker.manager.streams.info('WORK')).state.messages >= 3)
   const before = [await sequenceOf(first), await sequenceOf(second)]
   const gone = await queued({ reason: 'released' })
-  for (const of of [released(first), released(second), released(claimed, 2), only(gone)]) work.publish(of)
+  for (const owed of [released(first), released(second), released(claimed, 2), only(gone)]) work.publish(owed)
   await eventually('that of the earlier attempt is replaced', async () => (await messagesOf(claimed))[0] === 2)
   await eventually('the one without a message is left to the repair', () => work.refused.has(gone.id))
   assert.deepEqual([await sequenceOf(first), await sequenceOf(second), await messagesOf(gone)], [...before, []])

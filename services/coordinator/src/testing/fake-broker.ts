@@ -1,5 +1,6 @@
 import { type OfferAnswer, parseSubject } from '@carillon/contracts'
 import type { Broker, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
+import { publishEach } from './publish-each.ts'
 
 const STORED_EVENT = '$JS.API.DIRECT.GET.EVENTS.'
 
@@ -29,13 +30,16 @@ export class FakeBroker {
     this.#unanswered = undefined
   }
 
+  readonly #publish = (message: Outgoing, done: (refusal: Refusal | undefined) => void) => {
+    const refusal = this.refusal(message)
+    if (!refusal) this.published.push(message)
+    if (this.#unanswered) this.#unanswered.push(() => done(refusal))
+    else setImmediate(() => done(refusal))
+  }
+
   readonly publisher = {
-    publish: (message: Outgoing, done?: (refusal: Refusal | undefined) => void) => {
-      const refusal = this.refusal(message)
-      if (!refusal) this.published.push(message)
-      if (done && this.#unanswered) this.#unanswered.push(() => done(refusal))
-      else if (done) setImmediate(() => done(refusal))
-    },
+    publish: this.#publish,
+    publishAll: publishEach(this.#publish),
     outstandingBytes: 0,
     room: async () => undefined,
   } as unknown as StreamPublisher

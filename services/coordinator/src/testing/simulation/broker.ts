@@ -1,5 +1,6 @@
 import { isEnded, parseSubject, type Report, type WorkMessage } from '@carillon/contracts'
 import type { Broker, Incoming, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
+import { publishEach } from '../publish-each.ts'
 
 const SUBJECT_TAKEN = 10077
 const STORED_EVENT = '$JS.API.DIRECT.GET.EVENTS.'
@@ -28,12 +29,14 @@ export class SimulatedBroker {
 
   /** The broker as one coordinator sees it; nothing passes once that is dead. */
   seenBy(isDead: () => boolean): { broker: Broker; publisher: StreamPublisher } {
+    const publish = (message: Outgoing, done: (refusal: Refusal | undefined) => void) => {
+      if (isDead()) return
+      const refusal = this.#store(message)
+      setImmediate(() => !isDead() && done(refusal))
+    }
     const publisher = {
-      publish: (message: Outgoing, done?: (refusal: Refusal | undefined) => void) => {
-        if (isDead()) return
-        const refusal = this.#store(message)
-        if (done) setImmediate(() => !isDead() && done(refusal))
-      },
+      publish,
+      publishAll: publishEach(publish),
       outstandingBytes: 0,
       room: async () => undefined,
     } as unknown as StreamPublisher
