@@ -98,9 +98,13 @@ export class HeldTasks {
 
   /** Its attempt has ended, and the broker has its report. */
   end(task: HeldTask): void {
-    if (task.ackSubject === undefined) return this.remove(task)
+    const { ackSubject } = task
+    if (ackSubject === undefined) {
+      this.remove(task)
+      return
+    }
     this.#unshare(task)
-    for (const key of keysOf(task)) this.#remember(key, task.ackSubject)
+    for (const key of keysOf(task)) this.#remember(key, ackSubject)
   }
 
   /** Keep the broker from giving them to someone else. */
