@@ -27,10 +27,13 @@ const NOTICE_EVERY_MS = 10
 const NOTICE_TRIES = 100
 const ACK_PREFIX = '$JS.ACK.'
 const ALIVE = '{"alive":true}'
-/** Work that comes slowly is followed all the time, so that nothing is missed before a block is noticed; of a flood that would cost too much. */
-const MOST_PER_WATCH = 20
-const MOST_AT_ONCE = 200
-const QUIET_MS = 10_000
+/**
+ * Work that comes slowly is followed all the time, so that nothing is missed before a block is noticed. Each delivery costs the broker a second one:
+ * beyond 20 a second, and beyond bursts of 100, it is followed only while the main thread is deaf.
+ */
+const MOST_PER_WATCH = 2
+const MOST_AT_ONCE = 100
+const QUIET_MS = 30_000
 /** A main thread that is not blocked has read what came. */
 const READ_WITHIN_MS = 2_000
 const WORKING_EVERY_ROUNDS = 3
@@ -185,21 +188,25 @@ class LivenessThread {
     // In the order in which they came. What the main thread has read by now is its own.
     if (!isDeaf) for (const [reply, { at }] of this.#unread) if (now - at > READ_WITHIN_MS) this.#unread.delete(reply)
     this.#arrivals = Math.max(0, this.#arrivals - MOST_PER_WATCH)
-    if (this.#arrivals > MOST_AT_ONCE) this.#quietUntil = now + QUIET_MS
-    const isWanted = isDeaf || now >= this.#quietUntil
-    if (isWanted && this.#subscriptions.length < this.#inboxes.size) {
-      for (const subscription of this.#subscriptions) subscription.unsubscribe()
-      const callback = (error: Error | null, { reply }: Msg) => {
-        if (error || !reply?.startsWith(ACK_PREFIX)) return
-        this.#arrivals++
-        this.#unread.set(reply, { at: systemClock.monotonic(), rounds: 1 })
-      }
-      this.#subscriptions = [...this.#inboxes].map((inbox) => connection.subscribe(`${inbox}.*`, { callback }))
-    } else if (!isWanted && this.#subscriptions.length > 0) {
-      for (const subscription of this.#subscriptions) subscription.unsubscribe()
-      this.#subscriptions = []
-      this.#unread.clear()
+    if (!isDeaf && now < this.#quietUntil) this.#unfollow()
+    else if (this.#subscriptions.length < this.#inboxes.size) this.#follow(connection)
+  }
+
+  #follow(connection: NatsConnection): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+    const callback = (error: Error | null, { reply }: Msg) => {
+      if (error || !reply?.startsWith(ACK_PREFIX)) return
+      this.#unread.set(reply, { at: systemClock.monotonic(), rounds: 1 })
+      if (++this.#arrivals <= MOST_AT_ONCE || this.#stillMs > DEAF_AFTER_MS) return
+      this.#quietUntil = systemClock.monotonic() + QUIET_MS
+      this.#unfollow()
     }
+    this.#subscriptions = [...this.#inboxes].map((inbox) => connection.subscribe(`${inbox}.*`, { callback }))
+  }
+
+  #unfollow(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+    this.#subscriptions = []
   }
 
   get #stillMs(): number {
