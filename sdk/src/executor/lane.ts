@@ -104,8 +104,8 @@ export class Lane {
   }
 
   /**
-   * Run a task as soon as there is a slot, in the next turn at the earliest: a handler may block, and what came with its task has to be read and
-   * kept alive before. @param isNext before those that wait already
+   * Run a task as soon as there is a slot, after what was read together with it: a handler may block, and that has to be kept alive before.
+   * @param isNext before those that wait already
    */
   add(task: HeldTask, isNext = false): void {
     if (task.work.alone) this.#addAlone(task)
@@ -113,7 +113,7 @@ export class Lane {
     else this.#waiting.push(task)
     if (this.#isPumpDue) return
     this.#isPumpDue = true
-    this.#options.clock.nextTurn(() => {
+    queueMicrotask(() => {
       this.#isPumpDue = false
       this.pump()
     })
