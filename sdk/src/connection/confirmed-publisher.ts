@@ -53,6 +53,7 @@ export class ConfirmedPublisher {
   readonly #unconfirmed = new Set<Unconfirmed>()
   readonly #stopUp: () => void
   #count = 0
+  #isStopped = false
   #sweeper: Timer | undefined
 
   constructor(options: ConfirmedPublisherOptions) {
@@ -66,6 +67,7 @@ export class ConfirmedPublisher {
   }
 
   publish({ subject, payload, traceparent, onStored }: StreamMessage): void {
+    if (this.#isStopped) return
     const id = `${this.#idPrefix}-${this.#count++}`
     const headers = headersOf({ [HEADERS.messageId]: id, [HEADERS.traceparent]: traceparent })
     const message: Unconfirmed = { subject, payload, onStored, headers, tries: 0, nextAt: 0, reply: undefined }
@@ -79,8 +81,9 @@ export class ConfirmedPublisher {
     return Array.from(this.#unconfirmed, ({ subject, payload, headers }) => ({ subject, payload, headers: entriesOf(headers) }))
   }
 
-  /** Forget what is not confirmed. */
+  /** Forget what is not confirmed, and publish nothing more. */
   stop(): void {
+    this.#isStopped = true
     this.#stopUp()
     this.#sweeper?.cancel()
     this.#sweeper = undefined

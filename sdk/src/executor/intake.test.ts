@@ -208,3 +208,11 @@ test('who is asked whether it runs a task says so if it does not', () => {
     [{ runId: 'unknown', taskId: 'unknown', attempt: 1, type: 'released' }],
   )
 })
+
+test('after the end nothing waits to be answered: the process can end', async () => {
+  const { intake, clock, reports } = closedIntake()
+  intake.takeControl({ subject: 'c', json: () => ({ type: 'check', runId: 'r', taskId: 'r', attempt: 1 }) } as unknown as Msg)
+  assert.equal(clock.armed, 0)
+  await clock.advance(TIMES.ackWaitMs)
+  assert.deepEqual(reports, [])
+})

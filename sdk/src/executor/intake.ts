@@ -231,6 +231,8 @@ export class Intake {
    * Answered after a while: an end that was stored just now is applied first.
    */
   #check(work: Pick<WorkMessage, 'runId' | 'taskId' | 'attempt'>): void {
+    // Soon nobody is here to answer: the end of this instance tells.
+    if (this.#isClosed) return
     const timer = this.#options.clock.after(TIMES.ackWaitMs, () => {
       this.#checks.delete(timer)
       const isAsking = [...this.#asking.keys()].some((task) => task.work.taskId === work.taskId)

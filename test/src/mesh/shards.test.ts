@@ -66,9 +66,12 @@ describe('shards', { concurrency: true }, () => {
 
       test('no more than maxParallel are under way at once', async () => {
         let [running, most] = [0, 0]
+        const areThree = signal()
         const { client } = await offering(mesh, {
           export: async () => {
             most = Math.max(most, ++running)
+            if (running === 3) areThree.fire()
+            await areThree.fired
             await new Promise((resolve) => setTimeout(resolve, 5))
             running--
           },
