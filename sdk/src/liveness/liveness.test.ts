@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { checkNatsSettings, openConnection } from '@carillon/nats'
 import { PROTECTIONS, startNatsServer, startProtectedServer } from '@carillon/nats/testing'
-import { connect, tokenAuthenticator } from '@nats-io/transport-node'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect, RequestError, tokenAuthenticator } from '@nats-io/transport-node'
 import { systemClock } from '../clock.ts'
 import { Link } from '../connection/link.ts'
 import { HeldTasks } from '../executor/held-task.ts'
@@ -41,7 +42,7 @@ async function startLiveness(
     await link.close()
     await options.stopServer()
   })
-  return { connection, held, beats, warnings }
+  return { connection, liveness, held, beats, warnings }
 }
 
 for (const protection of PROTECTIONS) {
@@ -99,4 +100,29 @@ test('a registry that asks for this process gets an answer from the thread', asy
   const { connection: main } = await startLiveness(t, { connection, isMute: true, stopServer: server.stop })
   const answer = await eventually('an answer', () => main.request('sessions', '', { timeout: 500 }).catch(() => undefined))
   assert.deepEqual(answer.json(), { alive: true })
+})
+
+test('the thread receives deliveries as well while they are few; after a burst of more than 100 it unsubscribes', async (t) => {
+  const server = await startNatsServer()
+  const given = { access: checkNatsSettings({ servers: server.url }), name: 'test' }
+  const { connection, liveness } = await startLiveness(t, { connection: given, stopServer: server.stop })
+  liveness.watchInbox('inbox')
+  const manager = await jetstreamManager(connection)
+  await manager.streams.add({ name: 'T', subjects: ['t'] })
+  await manager.consumers.add('T', { durable_name: 'c', ack_policy: 'explicit' })
+  for (let i = 0; i < 200; i++) connection.publish('t', '')
+  const pull = (batch: number) =>
+    connection.publish('$JS.API.CONSUMER.MSG.NEXT.T.c', JSON.stringify({ batch, no_wait: true }), { reply: 'inbox.0' })
+  const delivered = async () => (await manager.consumers.info('T', 'c')).delivered.consumer_seq
+  /** The broker says so when nobody subscribes. */
+  const isReceived = () =>
+    connection
+      .request('inbox.0', '', { timeout: 100 })
+      .catch((error: unknown) => !(error instanceof RequestError && error.isNoResponders()))
+  await eventually('it subscribes', isReceived)
+  pull(100)
+  await eventually('100 are delivered', async () => (await delivered()) === 100)
+  assert.ok(await isReceived())
+  pull(100)
+  await eventually('it has unsubscribed', async () => !(await isReceived()))
 })
