@@ -220,6 +220,6 @@ export class StreamKeeper extends LoopService {
 const isTooSmall = (failure: unknown): failure is CarillonError => CarillonError.is(failure) && failure.code === 'STORAGE_TOO_SMALL'
 
 function withHint(error: CarillonError, hint: string): CarillonError {
-  const remedy = `Free disk space, or raise max_file_store of nats-server.`
+  const remedy = 'Free disk space (streams may take three quarters of what is free when nats-server starts), or raise its max_file_store.'
   return new CarillonError('STORAGE_TOO_SMALL', error.message, { ...error.details, hint: `${hint} ${remedy}`, cause: error.cause })
 }

@@ -77,7 +77,7 @@ export class CheckHealth {
     if (loss !== undefined) return { name: 'queue', ok: false, message: loss }
     if (refused.count === 0)
       return { name: 'queue', ok: true, message: ['the broker takes work', this.#options.lately()].filter(Boolean).join('; ') }
-    const message = `the broker refuses the work of ${refused.count} runs (${refused.why}); they are kept and tried again`
+    const message = `the broker has not taken the work of ${refused.count} runs (${refused.why}); they are kept and tried again`
     return { name: 'queue', ok: false, message }
   }
 
