@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Client, RunHandle } from '@carillon/sdk'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering, refusal } from '../support/clients.ts'
-import { eventually, signal } from '../support/eventually.ts'
+import { eventually, signal, within } from '../support/eventually.ts'
 import { freshNamespace, startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 
@@ -71,7 +71,7 @@ describe('shards', { concurrency: true }, () => {
           export: async () => {
             most = Math.max(most, ++running)
             if (running === 3) areThree.fire()
-            await areThree.fired
+            await within(20_000, 'three run at once', areThree.fired)
             await new Promise((resolve) => setTimeout(resolve, 5))
             running--
           },
