@@ -71,7 +71,7 @@ test('close ends what is pending, and nothing waits after it', async () => {
   silent.unsubscribe()
 })
 
-test('of messages in a row the first and the last are answered; where that does not tell, each by itself for 10 s', async () => {
+test('of a batch the first and the last message are acknowledged; after sequences that are not contiguous, each message for 10 s', async () => {
   const clock = new FakeClock()
   const { connection } = base.broker
   const publisher = new StreamPublisher(connection, clock)
@@ -87,16 +87,19 @@ test('of messages in a row the first and the last are answered; where that does 
   }
   const stored = (ids: readonly string[]) => ids.map(() => undefined)
 
-  const row = ['a1', 'a2', 'a3', 'a4', 'a5']
-  assert.deepEqual(await publishAll(row), { refusals: stored(row), answers: 2 })
+  const batch = ['a1', 'a2', 'a3', 'a4', 'a5']
+  assert.deepEqual(await publishAll(batch), { refusals: stored(batch), answers: 2 })
   assert.equal(publisher.outstandingBytes, 0)
 
-  // One in the middle is refused, and nobody is told so.
-  const broken = ['b1', 'a2', 'b3', 'b4']
+  // The stream refuses the second message, whose subject is taken. It has no reply subject, so no refusal comes back.
+  const refused = ['b1', 'a2', 'b3', 'b4']
   const unknown = { message: 'the broker has not said whether it is stored' }
-  assert.deepEqual((await publishAll(broken)).refusals, [undefined, unknown, unknown, undefined])
-  const apart = await publishAll(['c1', 'a2', 'c3', 'c4'])
-  assert.deepEqual([apart.refusals.map((refusal) => refusal?.code), apart.answers], [[undefined, 10077, undefined, undefined], 4])
+  assert.deepEqual((await publishAll(refused)).refusals, [undefined, unknown, unknown, undefined])
+  const acknowledged = await publishAll(['c1', 'a2', 'c3', 'c4'])
+  assert.deepEqual(
+    [acknowledged.refusals.map((refusal) => refusal?.code), acknowledged.answers],
+    [[undefined, 10077, undefined, undefined], 4],
+  )
 
   await clock.advance(10_000)
   const further = ['d1', 'd2', 'd3']

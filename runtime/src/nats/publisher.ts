@@ -17,7 +17,7 @@ export interface Outgoing {
 }
 
 type Done = (refusal: Refusal | undefined) => void
-/** @param answer what the broker says of a message that it has stored */
+/** @param answer the publish acknowledgement, as JSON; empty with a refusal */
 type Answered = (refusal: Refusal | undefined, answer: string) => void
 interface Pending {
   readonly done: Answered
@@ -28,8 +28,8 @@ interface Pending {
 /** No answer after this long counts as a refusal; the outcome is unknown, so what is published must bear being published again. */
 const ANSWER_WITHIN_MS = 5_000
 const SWEEP_MS = 1_000
-/** Others write into the same stream: so long each message is answered by itself. */
-const APART_FOR_MS = 10_000
+/** After a batch whose sequences were not contiguous, each message of a batch is acknowledged for so long: there may be other publishers. */
+const ACK_EACH_FOR_MS = 10_000
 const UNKNOWN: Refusal = { message: 'the broker has not said whether it is stored' }
 const CLOSED: Refusal = { message: 'the publisher was closed' }
 
@@ -45,7 +45,7 @@ export class StreamPublisher {
   #outstandingBytes = 0
   #waiting: { readonly belowBytes: number; readonly resolve: () => void }[] = []
   #next = 0
-  #apartUntil = Number.NEGATIVE_INFINITY
+  #ackEachUntil = Number.NEGATIVE_INFINITY
   #cancelSweep: (() => void) | undefined
   readonly #answers: Subscription
   #closed = false
@@ -66,31 +66,33 @@ export class StreamPublisher {
   }
 
   /**
-   * Publishes messages into one stream. What is published in a row over one connection gets places in the stream one after another: if there are as
-   * many between the answers to the first and to the last one, all are stored, and no other answer is needed. Where these two do not tell, because
-   * others publish as well or a message was lost, and where the broker is a cluster, each message is answered by itself.
-   * @param done is called once, with an outcome a message as of `publish`
+   * Publishes a batch into one stream and asks for two acknowledgements, of the first and of the last message. One connection to one server is
+   * served in order, so if the two stream sequences are as far apart as the messages, every message between them is stored. If not (one was refused,
+   * or another publisher wrote between them), the outcome of those between is unknown, and the batches of the next 10 s get an acknowledgement for
+   * each message. In a cluster they always do: a new leader may lack what the old one took. Not detected: as many messages refused as other
+   * publishers wrote between the two.
+   * @param done is called once, with one outcome per message, as for `publish`; unknown is a refusal without a code
    */
   publishAll(messages: readonly Outgoing[], done: (refusals: readonly (Refusal | undefined)[]) => void): void {
     const last = messages.length - 1
-    const isRow = last > 1 && this.#connection.info?.cluster === undefined && this.#clock.monotonic() >= this.#apartUntil
-    const refusals: (Refusal | undefined)[] = messages.map(() => (isRow ? UNKNOWN : undefined))
-    const places: (number | undefined)[] = []
-    let open = isRow ? 2 : messages.length
+    const acksEndsOnly = last > 1 && this.#connection.info?.cluster === undefined && this.#clock.monotonic() >= this.#ackEachUntil
+    const refusals: (Refusal | undefined)[] = messages.map(() => (acksEndsOnly ? UNKNOWN : undefined))
+    const sequences: (number | undefined)[] = []
+    let open = acksEndsOnly ? 2 : messages.length
     if (open === 0) done(refusals)
     let bytes = 0
     for (const [i, message] of messages.entries()) {
       const body = Buffer.from(message.body)
       bytes += body.length
-      if (isRow && i > 0 && i < last) {
-        this.#publishUnanswered(message, body)
+      if (acksEndsOnly && i > 0 && i < last) {
+        this.#publishUnacknowledged(message, body)
         continue
       }
       const answered: Answered = (refusal, answer) => {
         refusals[i] = refusal
-        if (isRow && !refusal) places[i] = (JSON.parse(answer) as { seq: number }).seq
+        if (acksEndsOnly && !refusal) sequences[i] = (JSON.parse(answer) as { seq: number }).seq
         if (--open > 0) return
-        if (isRow && this.#isUnbroken(places[0], places[last], last)) refusals.fill(undefined)
+        if (acksEndsOnly && this.#areContiguous(sequences[0], sequences[last], last)) refusals.fill(undefined)
         done(refusals)
       }
       this.#publish(message, { body, bytes, done: answered })
@@ -98,21 +100,21 @@ export class StreamPublisher {
     }
   }
 
-  #isUnbroken(first: number | undefined, end: number | undefined, distance: number): boolean {
+  #areContiguous(first: number | undefined, end: number | undefined, distance: number): boolean {
     if (first !== undefined && end !== undefined && end - first === distance) return true
-    this.#apartUntil = this.#clock.monotonic() + APART_FOR_MS
+    this.#ackEachUntil = this.#clock.monotonic() + ACK_EACH_FOR_MS
     return false
   }
 
-  #publishUnanswered(message: Outgoing, body: Buffer): void {
+  #publishUnacknowledged(message: Outgoing, body: Buffer): void {
     try {
       this.#connection.publish(message.subject, body, headersOf(message))
     } catch {
-      // It gets no place in the stream, and its row is broken.
+      // It gets no sequence, so the sequences of its batch are not contiguous.
     }
   }
 
-  /** @param bytes that are outstanding until it is answered: also those of messages before it that have no answer of their own */
+  /** @param bytes that are outstanding until it is answered: also those of messages before it that have no acknowledgement of their own */
   #publish(message: Outgoing, { body, bytes, done }: { body: Buffer; bytes: number; done: Answered }): void {
     const options = headersOf(message)
     if (this.#closed) {

@@ -231,7 +231,7 @@ export class Intake {
    * Answered after a while: an end that was stored just now is applied first.
    */
   #check(work: Pick<WorkMessage, 'runId' | 'taskId' | 'attempt'>): void {
-    // Soon nobody is here to answer: the end of this instance tells.
+    // The instance leaves before the answer would be due; its tasks are taken over then.
     if (this.#isClosed) return
     const timer = this.#options.clock.after(TIMES.ackWaitMs, () => {
       this.#checks.delete(timer)

@@ -104,7 +104,8 @@ export class Lane {
   }
 
   /**
-   * Run a task as soon as there is a slot, after what was read together with it: a handler may block, and that has to be kept alive before.
+   * Run a task as soon as there is a slot, in a microtask: the messages of the same socket read are registered with the liveness thread before a
+   * handler can block.
    * @param isNext before those that wait already
    */
   add(task: HeldTask, isNext = false): void {

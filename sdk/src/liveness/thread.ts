@@ -28,8 +28,8 @@ const NOTICE_TRIES = 100
 const ACK_PREFIX = '$JS.ACK.'
 const ALIVE = '{"alive":true}'
 /**
- * Work that comes slowly is followed all the time, so that nothing is missed before a block is noticed. Each delivery costs the broker a second one:
- * beyond 20 a second, and beyond bursts of 100, it is followed only while the main thread is deaf.
+ * Deliveries are received here as well while they are few, so that those are known that arrive before a blocked main thread is noticed. That doubles
+ * what the broker delivers: beyond 20 a second, or a burst of 100, it is done only while the main thread is blocked, for the next 30 s.
  */
 const MOST_PER_WATCH = 2
 const MOST_AT_ONCE = 100

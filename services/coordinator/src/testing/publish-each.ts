@@ -2,7 +2,7 @@ import type { Outgoing, Refusal } from '@carillon/runtime'
 
 type Publish = (message: Outgoing, done: (refusal: Refusal | undefined) => void) => void
 
-/** Publishes several messages as a publisher does that has an answer to each. */
+/** `publishAll` of a publisher that gets an acknowledgement for each message. */
 export const publishEach =
   (publish: Publish) => (messages: readonly Outgoing[], done: (refusals: readonly (Refusal | undefined)[]) => void) =>
     void Promise.all(messages.map((message) => new Promise<Refusal | undefined>((resolve) => publish(message, resolve)))).then(done)
