@@ -38,10 +38,7 @@ export const GUARDS = {
   },
   memory: {
     without: 'an executor forgets what it has finished, and trusts what a restarted broker says of deliveries',
-    mutations: [
-      returnsAtOnce('sdk/dist/executor/finished-attempts.js', 'find'),
-      returnsAtOnce('sdk/dist/executor/intake.js', 'forgetsUpTo'),
-    ],
+    mutations: [returnsAtOnce('sdk/dist/executor/held-task.js', 'findEnded'), returnsAtOnce('sdk/dist/executor/intake.js', 'forgetsUpTo')],
   },
   'living-owner': {
     without: 'silence is death: a redelivery is a loss, whoever lives',

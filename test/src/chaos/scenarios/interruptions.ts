@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../../support/eventually.ts'
 import { type Interruption, kill, scenarioOf, stop } from '../interruption.ts'
 import { type Allowed, INSTANCE_LOST, type Scenario } from '../scenario.ts'
@@ -11,6 +12,8 @@ const LONGER_THAN_A_LEASE = [13_000, 18_000] as const
 const BEYOND_A_REDELIVERY = [14_000, 18_000] as const
 /** A `started` report is sent 200 ms after the body began; on a busy machine it is stored some time after that. */
 const UNREPORTED_MS = 1_000
+/** Of two processes that a busy machine continues one after another. */
+const WAKES_WITHIN_MS = 1_000
 const REPORTS_LOST = 'the broker lost the reports of the attempt'
 
 /** Whose process was killed. A task that had been released before it began, and is claimed again, goes on in the same attempt: `queued` is still what is stored. */
@@ -146,12 +149,22 @@ const INTERRUPTIONS: readonly Interruption[] = [
   },
   {
     name: 'everything-sleeps',
-    about: 'SIGSTOP of every process for 30 s and more, and SIGCONT: a laptop that sleeps',
+    about: 'SIGSTOP of every process for 30 s and more, and SIGCONT of one after another, the broker first: a laptop that sleeps',
     guard: 'living-owner',
     allows: {},
     world: { bodyMs: [4_000, 9_000] },
     rounds: { short: 1, full: 3 },
-    interrupt: (world) => stop(...world.random.shuffle([...world.members, world.broker])),
+    async interrupt({ broker, members, random }) {
+      const wakeBroker = await stop(broker)
+      const wakeMembers = await Promise.all(random.shuffle([...members]).map((member) => stop(member)))
+      return async () => {
+        wakeBroker()
+        for (const wake of wakeMembers) {
+          await sleep(random.between(0, WAKES_WITHIN_MS))
+          wake()
+        }
+      }
+    },
     awayMs: [[30_000, 45_000]],
     restMs: [3_000, 8_000],
   },
