@@ -1,5 +1,16 @@
 import { CarillonError, printable } from '@carillon/contracts'
-import type { CoordinatorRecord, JobRecord, LogRecord, RunHead, RunRecord, StepRecord, TaskHead, TaskLife, TaskRecord } from './records.ts'
+import type {
+  CoordinatorRecord,
+  JobRecord,
+  LogRecord,
+  RunHead,
+  RunRecord,
+  StepRecord,
+  TaskHead,
+  TaskLife,
+  TaskRecord,
+  TaskResultRecord,
+} from './records.ts'
 
 /**
  * How a field is kept. `json` is an object of ours, kept as JSON text so that no engine ever sees keys it could misread; `error` is one that is
@@ -69,6 +80,8 @@ const { payload: _payload, items: _items, result: _result, ...runHead } = RUN_CO
 export const RUN_HEAD_COLUMNS = { ...runHead, error: 'error' } as const satisfies Columns<RunHead>
 const { item: _item, result: _taskResult, ...taskHead } = TASK_COLUMNS
 export const TASK_HEAD_COLUMNS = { ...taskHead, error: 'error' } as const satisfies Columns<TaskHead>
+
+export const TASK_RESULT_COLUMNS = { id: TASK_COLUMNS.id, result: TASK_COLUMNS.result } as const satisfies Columns<TaskResultRecord>
 
 export const STEP_COLUMNS = {
   id: 'text',

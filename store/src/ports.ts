@@ -1,5 +1,16 @@
 import type { RunMode, RunState } from '@carillon/contracts'
-import type { CoordinatorRecord, JobRecord, LogRecord, RunHead, RunRecord, StepRecord, TaskHead, TaskLife, TaskRecord } from './records.ts'
+import type {
+  CoordinatorRecord,
+  JobRecord,
+  LogRecord,
+  RunHead,
+  RunRecord,
+  StepRecord,
+  TaskHead,
+  TaskLife,
+  TaskRecord,
+  TaskResultRecord,
+} from './records.ts'
 import type { RetentionStore } from './retention-port.ts'
 
 /**
@@ -134,6 +145,8 @@ export interface TaskStore extends LifeStore<TaskRecord, TaskHead> {
   list(query: TaskListQuery): Promise<Slice<TaskHead>>
   /** The same with all that they hold. */
   listWhole(query: TaskListQuery): Promise<Slice<TaskRecord>>
+  /** The same with nothing but their results. */
+  results(query: TaskListQuery): Promise<Slice<TaskResultRecord>>
   /** How many tasks of a run are in one of these states, counted up to `atMost`. */
   countUpTo(query: TaskQuery & { states: readonly RunState[]; atMost: number }): Promise<number>
   /** How many tasks of a run there are of each kind. Looks at all of them, by an index alone. */

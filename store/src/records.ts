@@ -140,6 +140,9 @@ export interface TaskRecord extends TaskLife {
 /** A task without its item and its result, which may be large. Its error has no stack. */
 export type TaskHead = Omit<TaskRecord, 'item' | 'result'>
 
+/** What a reduce reads of a task: there are thousands of them. */
+export type TaskResultRecord = Pick<TaskRecord, 'id' | 'result'>
+
 /** One try of a step of a durable task, stored when it was over; of a broadcast, which of its tasks has an instance that it was not made for. */
 export interface StepRecord {
   /** `<taskId>.<index>.<epoch>.<try>`, padded, so that the records of a task sort as its steps are told. */

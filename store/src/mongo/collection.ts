@@ -88,16 +88,20 @@ export class RecordCollection<Item> {
     return (await this.#documents(filter, { ...options, projection: selection.projection })).map(selection.decode)
   }
 
-  /** Like `page`, of whole records: how large they are is asked before they are read. */
-  async pageOfWhole(filter: Document, sort: Sort, { limit, maxBytes }: PageQuery): Promise<{ items: Item[]; isMore: boolean }> {
-    if (maxBytes === undefined || limit === 1) return this.page(this.whole, { filter, sort }, { limit })
+  /** Like `page`, of what may be large: how large the records are is asked before they are read. */
+  async pageWithin<Part>(
+    selection: Selection<Part>,
+    { filter, sort }: { filter: Document; sort: Sort },
+    { limit, maxBytes }: PageQuery,
+  ): Promise<{ items: Part[]; isMore: boolean }> {
+    if (maxBytes === undefined || limit === 1) return this.page(selection, { filter, sort }, { limit })
     const sizes = await this.#sizes(filter, { sort, limit: limit + 1 })
     const count = countThatFits(
       sizes.slice(0, limit).map(({ bytes }) => bytes),
       maxBytes,
     )
     if (count === 0) return { items: [], isMore: false }
-    return { items: await this.find(this.whole, filter, { sort, limit: count }), isMore: sizes.length > count }
+    return { items: await this.find(selection, filter, { sort, limit: count }), isMore: sizes.length > count }
   }
 
   /** A page, and whether there are more. */

@@ -35,7 +35,7 @@ export class MongoJobStore implements JobStore {
   async list(query: Parameters<JobStore['list']>[0]): Promise<Slice<JobRecord>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const filter = { namespace: query.namespace, name: { $gt: after } }
-    const page = await this.#records.pageOfWhole(filter, { name: 1 }, query)
+    const page = await this.#records.pageWithin(this.#records.whole, { filter, sort: { name: 1 } }, query)
     return sliceOf(page, (last) => [last.name])
   }
 

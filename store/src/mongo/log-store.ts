@@ -33,7 +33,9 @@ export class MongoLogStore implements LogStore {
 
   async query(query: LogQuery): Promise<Slice<LogRecord>> {
     const sort = query.order === 'oldest' ? OLDEST_FIRST : NEWEST_FIRST
-    return sliceOf(await this.#records.pageOfWhole(logFilter(query), sort, query), (last) => [...positionOf(last)])
+    return sliceOf(await this.#records.pageWithin(this.#records.whole, { filter: logFilter(query), sort }, query), (last) => [
+      ...positionOf(last),
+    ])
   }
 
   async removeOlder({ before, limit }: { before: number; limit: number }): Promise<number> {

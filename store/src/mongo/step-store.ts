@@ -23,7 +23,11 @@ export class MongoStepStore implements StepStore {
   /** The ids of a task's steps are its own with a dot, and what sorts before a slash. */
   async list({ taskId, ...query }: Parameters<StepStore['list']>[0]): Promise<Slice<StepRecord>> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? [`${taskId}.`]
-    const page = await this.#records.pageOfWhole({ _id: { $gt: after, $lt: `${taskId}/` } }, { _id: 1 }, query)
+    const page = await this.#records.pageWithin(
+      this.#records.whole,
+      { filter: { _id: { $gt: after, $lt: `${taskId}/` } }, sort: { _id: 1 } },
+      query,
+    )
     return sliceOf(page, (last) => [last.id])
   }
 }

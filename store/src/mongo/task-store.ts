@@ -1,11 +1,14 @@
 import { RUN_STATES } from '@carillon/contracts'
 import type { Document } from 'mongodb'
-import { TASK_COLUMNS, TASK_HEAD_COLUMNS } from '../columns.ts'
+import { TASK_COLUMNS, TASK_HEAD_COLUMNS, TASK_RESULT_COLUMNS } from '../columns.ts'
 import type { NamedTally, Slice, Tally, TaskListQuery, TaskQuery, TaskStore } from '../ports.ts'
-import type { TaskHead, TaskRecord } from '../records.ts'
+import type { TaskHead, TaskRecord, TaskResultRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { MongoDatabase } from './database.ts'
+import { Selection } from './document.ts'
 import { MongoLifeStore } from './life-store.ts'
+
+const RESULT = new Selection<TaskResultRecord>(TASK_RESULT_COLUMNS)
 
 export class MongoTaskStore extends MongoLifeStore<TaskRecord, TaskHead> implements TaskStore {
   constructor(database: MongoDatabase) {
@@ -18,7 +21,15 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord, TaskHead> impleme
   }
 
   async listWhole(query: TaskListQuery): Promise<Slice<TaskRecord>> {
-    const page = await this.records.pageOfWhole(listFilter(query), { _id: 1 }, query)
+    return this.#listWithin(this.records.whole, query)
+  }
+
+  async results(query: TaskListQuery): Promise<Slice<TaskResultRecord>> {
+    return this.#listWithin(RESULT, query)
+  }
+
+  async #listWithin<Part extends Pick<TaskRecord, 'id'>>(selection: Selection<Part>, query: TaskListQuery): Promise<Slice<Part>> {
+    const page = await this.records.pageWithin(selection, { filter: listFilter(query), sort: { _id: 1 } }, query)
     return sliceOf(page, (last) => [last.id])
   }
 

@@ -1,15 +1,18 @@
 import { RUN_STATES } from '@carillon/contracts'
-import { TASK_COLUMNS, TASK_HEAD_COLUMNS } from '../columns.ts'
+import { TASK_COLUMNS, TASK_HEAD_COLUMNS, TASK_RESULT_COLUMNS } from '../columns.ts'
 import type { NamedTally, Slice, Tally, TaskListQuery, TaskQuery, TaskStore } from '../ports.ts'
-import type { TaskHead, TaskRecord } from '../records.ts'
+import type { TaskHead, TaskRecord, TaskResultRecord } from '../records.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { SqliteLifeStore } from './life-store.ts'
-import type { Selection } from './table.ts'
+import { Selection } from './table.ts'
 
 export class SqliteTaskStore extends SqliteLifeStore<TaskRecord, TaskHead> implements TaskStore {
+  readonly #result: Selection<TaskResultRecord>
+
   constructor(connection: Connection) {
     super(connection, 'tasks', { whole: TASK_COLUMNS, head: TASK_HEAD_COLUMNS })
+    this.#result = new Selection<TaskResultRecord>('tasks', TASK_RESULT_COLUMNS, this.table.large)
   }
 
   async list(query: TaskListQuery): Promise<Slice<TaskHead>> {
@@ -20,7 +23,11 @@ export class SqliteTaskStore extends SqliteLifeStore<TaskRecord, TaskHead> imple
     return this.#list(this.table.whole, query)
   }
 
-  #list<Part extends TaskHead>(selection: Selection<Part>, query: TaskListQuery): Slice<Part> {
+  async results(query: TaskListQuery): Promise<Slice<TaskResultRecord>> {
+    return this.#list(this.#result, query)
+  }
+
+  #list<Part extends Pick<TaskRecord, 'id'>>(selection: Selection<Part>, query: TaskListQuery): Slice<Part> {
     const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
     const { where, values } = conditionOf(query, query.state === undefined ? [] : [query.state])
     const page = this.table.page(selection, { rest: `${where} and "id" > ? order by "id"`, values: [...values, after] }, query)

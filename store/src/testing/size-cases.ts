@@ -108,6 +108,12 @@ export const SIZE_CASES: ConformanceCase[] = [
       }
       const read = async (cursor: string | undefined) => counted(await store.tasks.listWhole({ runId: 'run-1', cursor, ...most }))
       assert.deepEqual(await allOf(read), tasks)
+      assert.deepEqual(pages.splice(0), [4, 4, 1, 1, 1])
+      const results = async (cursor: string | undefined) => counted(await store.tasks.results({ runId: 'run-1', cursor, ...most }))
+      assert.deepEqual(
+        await allOf(results),
+        tasks.map(({ id, result }) => ({ id, result })),
+      )
       assert.deepEqual(pages, [4, 4, 1, 1, 1])
       assert.deepEqual(await allOf((cursor) => store.steps.list({ taskId: 'run-1', cursor, ...most })), steps)
       assert.deepEqual(await allOf((cursor) => store.jobs.list({ namespace: 'default', cursor, ...most })), jobs)

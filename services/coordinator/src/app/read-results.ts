@@ -26,7 +26,7 @@ export class ReadResults {
     }
     const leaves = { runId: task.runId, ...range, state: 'succeeded', isLeaf: true, cursor } as const
     return pageThatFits(
-      (maxBytes) => this.#store.tasks.listWhole({ ...leaves, limit: query.limit, maxBytes }),
+      (maxBytes) => this.#store.tasks.results({ ...leaves, limit: query.limit, maxBytes }),
       (tasks) => tasks.map(({ id, result }) => ({ taskId: id, result: result === null ? null : (JSON.parse(result) as unknown) })),
     )
   }
