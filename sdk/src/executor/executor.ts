@@ -287,11 +287,12 @@ export class Executor {
     const lane = this.#lanes.get(task.work.handler) as Lane
     lane.unconfirmed++
     this.#reporter.report(this.#reportText(attempt, ending, clock.monotonic() - attempt.startedAt), () => {
-      lane.unconfirmed--
+      lane.confirmed(attempt)
       this.#held.end(task)
       if (task.ackSubject === undefined) this.#intake.offerDone(task)
       else task.answer(link, ACK.done)
-      this.#pullers.get(task.work.handler)?.wake()
+      if (task.work.alone) this.#freed(attempt)
+      else this.#pullers.get(task.work.handler)?.wake()
     })
   }
 

@@ -4,18 +4,20 @@ import type { WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import { plainTelemetry } from '../telemetry.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
+import type { Attempt } from './attempt.ts'
 import { defineHandler } from './handler.ts'
 import { HeldTask } from './held-task.ts'
 import { Lane } from './lane.ts'
 import { Solitude } from './solitude.ts'
 import type { TaskCalls } from './task-calls.ts'
 
-test('a suspect may be taken back while that it begins is not stored yet; then it does not begin', async () => {
+/** The lane of a handler whose tasks are to run alone; what it asks for is answered by the test. */
+function suspects(run: () => unknown) {
   const clock = new FakeClock()
   const solitude = new Solitude(clock)
   const announced: (() => void)[] = []
-  let runs = 0
-  const handler = defineHandler('suspect', () => runs++)
+  const ended: Attempt[] = []
+  const handler = defineHandler('suspect', run)
   const lane = new Lane({
     ...{ handler, clock, solitude, telemetry: plainTelemetry, calls: {} as TaskCalls },
     occupied: () => 0,
@@ -28,21 +30,37 @@ test('a suspect may be taken back while that it begins is not stored yet; then i
       onBegin: () => undefined,
       onProgress: () => undefined,
       onLog: () => undefined,
-      onEnd: () => undefined,
+      onEnd: (attempt) => void ended.push(attempt),
       onUnstuck: () => undefined,
     },
   })
   const work: WorkMessage = { runId: 'run', taskId: 'run', handler: 'suspect', attempt: 3, payload: null, alone: true }
-  const hold = () => lane.add(new HeldTask(work, {} as Msg, { heldAt: clock.monotonic() }))
+  const hold = () => {
+    lane.add(new HeldTask(work, {} as Msg, { heldAt: clock.monotonic() }))
+    lane.pump()
+  }
+  return { lane, solitude, announced, ended, hold }
+}
+
+test('a suspect may be taken back while that it begins is not stored yet; then it does not begin', async () => {
+  let runs = 0
+  const { lane, solitude, announced, hold } = suspects(() => runs++)
   hold()
-  lane.pump()
   assert.deepEqual([announced.length, solitude.isTaken], [1, true])
   assert.equal(lane.take(() => true).length, 1)
   assert.equal(solitude.isClosed, false)
   announced[0]?.()
   assert.equal(runs, 0)
   hold()
-  lane.pump()
   announced[1]?.()
   assert.equal(runs, 1)
+})
+
+test('nothing begins beside a suspect until its end is stored: a process that died before would seem to have died of it', () => {
+  const { lane, solitude, announced, ended, hold } = suspects(() => undefined)
+  hold()
+  announced[0]?.()
+  assert.deepEqual([ended.length, solitude.isTaken], [1, true])
+  lane.confirmed(ended[0] as Attempt)
+  assert.deepEqual([solitude.isTaken, solitude.isClosed], [false, false])
 })

@@ -47,6 +47,8 @@ export class Lane {
   readonly #waiting = new Fifo<HeldTask>()
   /** Those that are to run alone. */
   readonly #alone = new Fifo<HeldTask>()
+  /** The one of those that has ended, and whose report the broker has not confirmed. */
+  #unstored: Attempt | undefined
   /** The one of those that begins when its announcement is stored. */
   #announced: HeldTask | undefined
   readonly #observer: AttemptObserver
@@ -177,6 +179,14 @@ export class Lane {
     return [...overdue, ...this.#waiting.removeWhere((task) => task.ackSubject !== undefined && task.heldAt < heldBefore)]
   }
 
+  /** The broker has the report of its end. */
+  confirmed(attempt: Attempt): void {
+    this.unconfirmed--
+    if (this.#unstored !== attempt) return
+    this.#unstored = undefined
+    this.#leave(attempt)
+  }
+
   /** Ask for nothing more. */
   close(): void {
     this.#isClosed = true
@@ -202,7 +212,8 @@ export class Lane {
   #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
     this.running.delete(attempt)
     if (attempt.isStuck) this.stuck.add(attempt)
-    else this.#leave(attempt)
+    if (attempt.task.work.alone && ending) this.#unstored = attempt
+    this.#leave(attempt)
     this.#averageMs = nextAverage(this.#averageMs, this.#options.clock.monotonic() - attempt.startedAt)
     this.#options.observer.onEnd(attempt, ending)
     this.pump()
@@ -215,8 +226,8 @@ export class Lane {
     this.pump()
   }
 
-  /** Its handler has settled: it needs nothing any more. */
-  #leave({ task }: Attempt): void {
-    if (task.work.alone) this.#options.solitude.end()
+  /** Its handler has settled, and its end is stored: a process that dies before that would seem to have died of it. */
+  #leave(attempt: Attempt): void {
+    if (attempt.task.work.alone && !this.stuck.has(attempt) && this.#unstored !== attempt) this.#options.solitude.end()
   }
 }

@@ -20,7 +20,7 @@ export interface Books {
   /** By task: the bodies that began. */
   readonly begun: ReadonlyMap<string, readonly Body[]>
   /** Whose body began more than once in attempts of their own: the attempt before had lost its instance. */
-  readonly runTwice: number
+  readonly runTwice: readonly string[]
   /** Whose body began more than once in one attempt. */
   readonly sameAttempt: readonly SameAttempt[]
   /** Slots of the schedule that have no record, or more than one. */
@@ -77,7 +77,7 @@ export async function keepBooks(question: Question): Promise<Books> {
   const begun = bodiesOf(question.ledger)
   return {
     ...{ runs: accepted.length, lost, stuck, stale, wrong, begun, doubleCompleted: question.doubleCompleted },
-    runTwice: [...begun.values()].filter((bodies) => new Set(bodies.map(({ attempt }) => attempt)).size > 1).length,
+    runTwice: [...begun].filter(([, bodies]) => new Set(bodies.map(({ attempt }) => attempt)).size > 1).map(([id]) => id),
     sameAttempt: [...begun].flatMap(([id, bodies]) => sameAttempt(id, bodies)),
     slots: question.schedule ? await badSlots(question, question.schedule) : [],
   }
@@ -158,7 +158,7 @@ export function faultsOf(books: Books, allows: Allowed): string[] {
     'double-completed': books.doubleCompleted.length,
     stale: books.stale.length,
     'bad-slots': books.slots.length,
-    ...(allows.runTwice ? {} : { 'run-twice': books.runTwice }),
+    ...(allows.runTwice ? {} : { 'run-twice': books.runTwice.length }),
     'run-twice-in-one-attempt': books.sameAttempt.filter(({ diedAfterMs }) => diedAfterMs > allowedMs).length,
     ...Object.fromEntries([...books.wrong].map(([how, ids]) => [how, ids.length])),
   }

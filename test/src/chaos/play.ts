@@ -89,7 +89,7 @@ export function lineOf({ scenario, seed, hits, books, refused, faults, seconds }
       stale: books.stale.length,
     },
     ...{
-      'run-twice': because(books.runTwice, allows.runTwice),
+      'run-twice': because(books.runTwice.length, allows.runTwice),
       'in-one-attempt': because(books.sameAttempt.length, allows.inOneAttempt?.reason),
       refused: because(refused, allows.refused?.reason),
       stuck: books.stuck.length,
@@ -104,13 +104,14 @@ export function lineOf({ scenario, seed, hits, books, refused, faults, seconds }
 const EXAMPLES = 3
 
 /** The first runs of each fault, with the bodies that began, to find its cause. */
-export function examplesOf({ books }: Outcome): string[] {
-  const { lost, stuck, doubleCompleted, stale, sameAttempt, slots, wrong } = books
+export function examplesOf({ books, scenario }: Outcome): string[] {
+  const { lost, stuck, doubleCompleted, stale, runTwice, sameAttempt, slots, wrong } = books
   const withBodies = (id: string) => `${id} (${(books.begun.get(id) ?? []).map(textOf).join('; ')})`
   const all: Record<string, readonly string[]> = {
     ...{ lost, stuck, slots },
     doubleCompleted: doubleCompleted.map(withBodies),
     stale: stale.map(withBodies),
+    runTwice: scenario.allows.runTwice ? [] : runTwice.map(withBodies),
     sameAttempt: [...sameAttempt].sort((a, b) => b.diedAfterMs - a.diedAfterMs).map(({ id }) => withBodies(id)),
     ...Object.fromEntries([...wrong].map(([how, ids]) => [how, ids.map(withBodies)])),
   }

@@ -160,6 +160,21 @@ test('while it is not known who lives, nobody gets an answer', async (context) =
   assert.deepEqual(await claim(coordinator, id), { run: true, attempt: 2 })
 })
 
+test('after a machine slept, a task that nobody has reported to have begun is no loss before whoever began it is awake', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await withRun(coordinator, { state: 'queued', owner: null })
+  coordinator.presence.stoodStill = true
+  await assert.rejects(claim(coordinator, id), { code: 'CONCURRENT_CHANGE', retry: true })
+  coordinator.presence.sessions.set('i-1', 'first')
+  await coordinator.applyReports.execute([
+    reportsFrom('i-1', { type: 'started', runId: id, taskId: id, attempt: 1, durationMs: 30_000, session: 'first' }),
+  ])
+  assert.deepEqual(await claim(coordinator, id), { run: false, reason: 'instance i-1 is running it' })
+  const other = await withRun(coordinator, { id: 'runofnobodyatall', state: 'queued', owner: null })
+  coordinator.presence.stoodStill = false
+  assert.deepEqual(await claim(coordinator, other), { run: true, attempt: 2 })
+})
+
 test('what has ended is not run again although its report is not applied yet', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const id = await withRun(coordinator, { state: 'queued', owner: null })

@@ -81,6 +81,8 @@ export class ClaimTask {
     // Its answer was lost, or the report of its end was: no process died.
     if (holder === 'asker' && life.state === 'running') return { answer: yes(life) }
     const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
+    if (!released && life.owner === null && this.#presence.stoodStill)
+      throw notNow(claim.taskId, 'this coordinator stood still, and whoever began it may have as well')
     const loss = released ? undefined : decideLoss(life, { now })
     if (loss && loss.set.state !== 'queued')
       return { work, decision: loss, answer: no(`the task is ${loss.set.state}: ${loss.set.reason}`) }

@@ -21,6 +21,7 @@ export class PresenceWatch extends LoopService {
   readonly #offers = new Map<string, Map<string, Presence>>()
   #completeSince: number | undefined
   #awakeAt = 0
+  #gapEndedAt = Number.NEGATIVE_INFINITY
   #restart: AbortController | undefined
   /** Called when an instance leaves presence, for whatever reason. */
   onGone: (namespace: string, instance: string) => void = () => undefined
@@ -96,6 +97,15 @@ export class PresenceWatch extends LoopService {
     return this.#completeSince !== undefined && this.#clock.monotonic() - this.#completeSince > TRUST_AFTER_MS
   }
 
+  /**
+   * This process stood still until a moment ago, and instances on the same machine may have as well: what they began right before, they say when they
+   * are awake, or they are lost.
+   */
+  get stoodStill(): boolean {
+    this.#noteGap()
+    return this.#clock.monotonic() - this.#gapEndedAt < TIMES.lostAfterMs
+  }
+
   protected async run(signal: AbortSignal): Promise<void> {
     const watching = this.#watchForGaps(signal)
     await this.#followForever(signal)
@@ -113,7 +123,9 @@ export class PresenceWatch extends LoopService {
     const now = this.#clock.monotonic()
     const gapMs = now - this.#awakeAt
     this.#awakeAt = now
-    if (gapMs < GAP_MS || this.#completeSince === undefined) return
+    if (gapMs < GAP_MS) return
+    this.#gapEndedAt = now
+    if (this.#completeSince === undefined) return
     this.#completeSince = now
     this.#log.info({ evt: 'presence.gap', gapMs: Math.round(gapMs) }, 'this process stood still; nobody is taken for lost for a while')
   }

@@ -37,6 +37,7 @@ export class FakePresence {
   readonly lost = new Set<string>()
   readonly gone = new Set<string>()
   readonly hung = new Set<string>()
+  stoodStill = false
   /** Of instances that have registered one. */
   readonly sessions = new Map<string, string>()
 

@@ -36,6 +36,7 @@ export class Simulation {
   readonly #run: RunRecord
   readonly #program: Program
   readonly #suspicions: Suspicions
+  readonly #lastStart = { at: 0 }
   /** What instances that were given up for lost still say. */
   readonly #late: { readonly instance: string; readonly report: Report }[] = []
   /** Writes take no time, nothing fails. */
@@ -132,6 +133,7 @@ export class Simulation {
         return this.#random.chance(0.5) ? 'before' : 'after'
       },
       tamper: this.#fault?.tamper,
+      lastStart: this.#lastStart,
       violated: (what) => this.violations.push(what),
     }
     const store = watchedStore(this.#fault?.store?.(this.#store) ?? this.#store, hooks)

@@ -16,6 +16,8 @@ export interface StoreHooks {
   die(): void
   /** A planted fault: what is written instead. */
   tamper?: ((change: LifeChange) => LifeChange) | undefined
+  /** When the run was started or last retried, as its writes say. */
+  readonly lastStart: { at: number }
   /** Told of every violated invariant. */
   violated(what: string): void
 }
@@ -101,6 +103,8 @@ function checkTask(hooks: StoreHooks, task: TaskRecord | undefined, { set }: Lif
   if (!task) return
   if (isEnded(task.state) && set.state !== 'waiting') hooks.violated(`task ${task.id} had ended (${task.state}) and became ${set.state}`)
   if (set.attempt !== undefined && set.attempt < task.attempt) hooks.violated(`attempt of ${task.id} fell to ${set.attempt}`)
+  if (isEnded(task.state) && set.state === 'waiting' && (task.endedAt ?? 0) > hooks.lastStart.at)
+    hooks.violated(`task ${task.id} has ended since the run was retried, and was opened once more`)
   const ends = set.state !== undefined && isEnded(set.state)
   if (ends && set.owner && task.owner !== null && task.owner !== set.owner) hooks.violated(`${set.owner} ended ${task.id} of ${task.owner}`)
 }
@@ -109,6 +113,7 @@ function checkTask(hooks: StoreHooks, task: TaskRecord | undefined, { set }: Lif
 function checkRun({ store, hooks }: { store: Store; hooks: StoreHooks }, run: RunRecord | undefined, { set }: LifeChange): void {
   if (!run || set.state === undefined) return
   if (isEnded(run.state) && set.state !== 'queued') hooks.violated(`run had ended (${run.state}) and became ${set.state}`)
+  if (set.state === 'queued') hooks.lastStart.at = set.queuedAt ?? 0
   if (!isEnded(set.state) || run.state === 'queued' || run.state === 'delayed') return
   void store.tasks.tally({ runId: run.id }).then((tally) => {
     for (const { state, count } of tally)
