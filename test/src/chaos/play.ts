@@ -32,7 +32,9 @@ export interface Outcome {
 
 const WORLD = { coordinators: 2, executors: 3, perProcess: 1, concurrency: 20, bodyMs: [50, 1_500] } as const
 /** What has not settled by then, with everything well, never will. */
-const SETTLE_MS = { withGuard: 120_000, withoutGuard: 30_000 }
+const SETTLE_MS = 120_000
+/** Without its guard it need not end. */
+const SETTLE_WITHOUT_GUARD_MS = 30_000
 
 /** Room for the least of each stream, and some more. */
 const DISK_MIB = 600
@@ -57,7 +59,7 @@ export async function play(scenario: Scenario, { seed, size, withoutGuard, store
     }
     const world = await createWorld(cleanup, options)
     const found = await scenario.hurt(world, scenario.rounds[size])
-    await world.settle(withoutGuard ? SETTLE_MS.withoutGuard : SETTLE_MS.withGuard)
+    await world.settle(withoutGuard ? SETTLE_WITHOUT_GUARD_MS : (scenario.settleMs ?? SETTLE_MS))
     const books = await world.books({ slotsAreRegular: scenario.slotsAreRegular ?? true })
     return {
       ...{ scenario, seed, books, hits: world.hits(), refused: world.load.refused.length },

@@ -26,6 +26,8 @@ export interface Scenario {
   /** Each slot of the schedule has a record of its own, or is one of a stretch that was missed. Default true. */
   readonly slotsAreRegular?: boolean
   readonly allows: Allowed
+  /** How long what is open may take to end when everything is well again. Default 120 s. */
+  readonly settleMs?: number
   /** How often `hurt` strikes: in `npm test`, and in `npm run chaos`. */
   readonly rounds: { readonly short: number; readonly full: number }
   /** Answers what else was found wrong, in words. */

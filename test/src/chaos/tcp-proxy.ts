@@ -14,21 +14,54 @@ export interface TcpProxy {
 
 const SLOW_MS = 1_000
 
+/** One direction of a connection: each chunk arrives late by as much as the condition said when it was sent, whatever came before it. */
+class Way extends Transform {
+  readonly #condition: () => Condition
+  readonly #chunks: { readonly chunk: Buffer; readonly dueAt: number }[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(condition: () => Condition) {
+    super()
+    this.#condition = condition
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.#chunks.push({ chunk, dueAt: performance.now() + (this.#condition() === 'slow' ? SLOW_MS : 0) })
+    done()
+    this.pass()
+  }
+
+  /** While it is half-open everything waits: TCP would send it again, too. */
+  pass(): void {
+    clearTimeout(this.#timer)
+    if (this.#condition() === 'half-open') return
+    for (let next = this.#chunks[0]; next; next = this.#chunks[0]) {
+      const waitMs = next.dueAt - performance.now()
+      if (waitMs > 0) {
+        this.#timer = setTimeout(() => this.pass(), waitMs)
+        return
+      }
+      this.#chunks.shift()
+      this.push(next.chunk)
+    }
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#timer)
+    super._destroy(error, done)
+  }
+}
+
 /** A way to another port of this machine that can be cut. */
 export async function startProxy(cleanup: Cleanup, target: number): Promise<TcpProxy> {
   let condition: Condition = 'open'
   const pairs = new Set<readonly [Socket, Socket]>()
-  /** What waits for a half-open way to open again: TCP would send it again, too. */
-  const stalled = new Set<() => void>()
-  const way = () =>
-    new Transform({
-      transform(chunk, _, done) {
-        const pass = () => done(null, chunk)
-        if (condition === 'slow') setTimeout(pass, SLOW_MS)
-        else if (condition === 'half-open') stalled.add(pass)
-        else pass()
-      },
-    })
+  const ways = new Set<Way>()
+  const way = () => {
+    const made = new Way(() => condition)
+    ways.add(made.once('close', () => ways.delete(made)))
+    return made
+  }
   const server = createServer((near) => {
     if (condition === 'cut') {
       near.resetAndDestroy()
@@ -65,10 +98,7 @@ export async function startProxy(cleanup: Cleanup, target: number): Promise<TcpP
       condition = wanted
       const struck = pairs.size
       if (wanted === 'cut') cutAll()
-      for (const pass of wanted === 'half-open' ? [] : stalled) {
-        stalled.delete(pass)
-        pass()
-      }
+      for (const one of ways) one.pass()
       return struck
     },
   }

@@ -16,6 +16,8 @@ export const neighbours: Scenario = {
   allows: PROCESS_KILLED,
   world: { executors: 1, bodyMs: [500, 2_500] },
   rounds: { short: 1, full: 4 },
+  // Those that have died beside a killer twice run one after another, and everyone else waits for each of them.
+  settleMs: 300_000,
   async hurt(world, rounds) {
     const faults: string[] = []
     const over = new AbortController()
