@@ -28,7 +28,7 @@ export interface LivenessOptions {
 /** Coarse, because each sample wakes the process. */
 const RESOLUTION_MS = 100
 const NANOSECONDS_PER_MS = 1_000_000
-const PULSE_EVERY_MS = 100
+const PULSE_EVERY_MS = 250
 const THREAD_ENDS_WITHIN_MS = 1_000
 /** A broker that does not answer must not keep a process for longer. */
 const LAST_WITHIN_MS = 3_000

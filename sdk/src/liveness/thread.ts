@@ -12,9 +12,9 @@ import { LoadMeter } from './load-meter.ts'
 import type { FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
 
 const ROUND_MS = 1_000
-const WATCH_MS = 100
+const WATCH_MS = 250
 /** A main thread that has not moved for so long reads nothing: its work is taken care of. */
-const DEAF_AFTER_MS = 300
+const DEAF_AFTER_MS = 600
 /** … and is shown as blocked from here on. */
 const BLOCKED_AFTER_MS = 1_000
 const RETRY_MS = 1_000
@@ -31,7 +31,7 @@ const ALIVE = '{"alive":true}'
  * Deliveries are received here as well while they are few, so that those are known that arrive before a blocked main thread is noticed. That doubles
  * what the broker delivers: beyond 20 a second, or a burst of 100, it is done only while the main thread is blocked, for the next 30 s.
  */
-const MOST_PER_WATCH = 2
+const MOST_PER_WATCH = 5
 const MOST_AT_ONCE = 100
 const QUIET_MS = 30_000
 /** A main thread that is not blocked has read what came. */
