@@ -12,7 +12,7 @@ import { Solitude } from './solitude.ts'
 import type { TaskCalls } from './task-calls.ts'
 
 /** The lane of a handler whose tasks are to run alone; what it asks for is answered by the test. */
-function suspects(run: () => unknown) {
+function suspects(run: () => unknown, more: Pick<WorkMessage, 'timeoutMs'> = {}) {
   const clock = new FakeClock()
   const solitude = new Solitude(clock)
   const announced: (() => void)[] = []
@@ -34,12 +34,12 @@ function suspects(run: () => unknown) {
       onUnstuck: () => undefined,
     },
   })
-  const work: WorkMessage = { runId: 'run', taskId: 'run', handler: 'suspect', attempt: 3, payload: null, alone: true }
+  const work: WorkMessage = { runId: 'run', taskId: 'run', handler: 'suspect', attempt: 3, payload: null, alone: true, ...more }
   const hold = () => {
     lane.add(new HeldTask(work, {} as Msg, { heldAt: clock.monotonic() }))
     lane.pump()
   }
-  return { lane, solitude, announced, ended, hold }
+  return { lane, clock, solitude, announced, ended, hold }
 }
 
 test('a suspect may be taken back while that it begins is not stored yet; then it does not begin', async () => {
@@ -63,4 +63,19 @@ test('nothing begins beside a suspect until its end is stored: a process that di
   assert.deepEqual([ended.length, solitude.isTaken], [1, true])
   lane.confirmed(ended[0] as Attempt)
   assert.deepEqual([solitude.isTaken, solitude.isClosed], [false, false])
+})
+
+test('a suspect that ignores its time limit is alone for a while after its end is stored, and then holds its slot alone', async () => {
+  const { lane, clock, solitude, announced, ended, hold } = suspects(() => new Promise(() => undefined), { timeoutMs: 1_000 })
+  hold()
+  announced[0]?.()
+  clock.advance(1_000)
+  clock.advance(5_000)
+  assert.deepEqual([ended.length, lane.stuck.size], [1, 1])
+  clock.advance(60_000)
+  assert.equal(solitude.isClosed, true, 'its end is not stored')
+  lane.confirmed(ended[0] as Attempt)
+  assert.equal(solitude.isClosed, true)
+  clock.advance(30_000)
+  assert.deepEqual([solitude.isClosed, lane.stuck.size], [false, 1])
 })

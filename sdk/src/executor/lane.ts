@@ -228,6 +228,8 @@ export class Lane {
 
   /** Its handler has settled, and its end is stored: a process that dies before that would seem to have died of it. */
   #leave(attempt: Attempt): void {
-    if (attempt.task.work.alone && !this.stuck.has(attempt) && this.#unstored !== attempt) this.#options.solitude.end()
+    if (!attempt.task.work.alone || this.#unstored === attempt) return
+    if (this.stuck.has(attempt)) this.#options.solitude.overrun()
+    else this.#options.solitude.end()
   }
 }

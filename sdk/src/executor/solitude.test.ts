@@ -30,3 +30,17 @@ test('a neighbour that never ends does not stop the others for good', () => {
   clock.advance(60_000)
   assert.equal(solitude.isClosed, true)
 })
+
+test('the handler of a suspect that outlives its attempt does not stop the others for good', () => {
+  const clock = new FakeClock()
+  const solitude = new Solitude(clock)
+  solitude.seek()
+  solitude.take()
+  clock.advance(3_600_000)
+  assert.equal(solitude.isClosed, true, 'a suspect may take as long as it takes')
+  solitude.overrun()
+  clock.advance(29_999)
+  assert.deepEqual([solitude.isClosed, solitude.isTaken], [true, true])
+  clock.advance(1)
+  assert.deepEqual([solitude.isClosed, solitude.isTaken], [false, false])
+})

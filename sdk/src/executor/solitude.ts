@@ -1,6 +1,9 @@
 import type { Clock } from '../clock.ts'
 
-/** What is to run alone waits so long for its neighbours to end; meanwhile nothing new begins. Then another instance may have it. */
+/**
+ * What is to run alone waits so long for its neighbours to end; meanwhile nothing new begins. Then another instance may have it. When its attempt has
+ * ended without its handler, its neighbours wait so long for the handler.
+ */
 const PATIENCE_MS = 30_000
 /** After that everything else goes on for so long, although such a task may wait again: one neighbour that never ends must not stop the others. */
 const REST_MS = 60_000
@@ -12,7 +15,8 @@ const REST_MS = 60_000
 export class Solitude {
   readonly #clock: Clock
   #waiting = 0
-  #isTaken = false
+  /** On the monotonic clock; 0: it is not taken. */
+  #takenUntil = 0
   #restUntil = 0
 
   constructor(clock: Clock) {
@@ -21,7 +25,7 @@ export class Solitude {
 
   /** Whether nothing but a task that is to run alone may begin, or be asked for. */
   get isClosed(): boolean {
-    return this.#isTaken || (this.#waiting > 0 && this.#clock.monotonic() >= this.#restUntil)
+    return this.isTaken || (this.#waiting > 0 && this.#clock.monotonic() >= this.#restUntil)
   }
 
   /** Something waits for the end of what runs. */
@@ -30,7 +34,7 @@ export class Solitude {
   }
 
   get isTaken(): boolean {
-    return this.#isTaken
+    return this.#takenUntil > 0 && this.#clock.monotonic() < this.#takenUntil
   }
 
   seek(): void {
@@ -39,11 +43,16 @@ export class Solitude {
 
   take(): void {
     this.#waiting--
-    this.#isTaken = true
+    this.#takenUntil = Number.POSITIVE_INFINITY
+  }
+
+  /** Its attempt has ended, but its handler still runs, perhaps for ever: then it is a stuck handler like any other, which holds one slot. */
+  overrun(): void {
+    this.#takenUntil = this.#clock.monotonic() + PATIENCE_MS
   }
 
   end(): void {
-    this.#isTaken = false
+    this.#takenUntil = 0
   }
 
   /** Tasks that wait no more: they are given back, or were cancelled. */
@@ -53,7 +62,7 @@ export class Solitude {
 
   /** @param heldAt when it came, on the monotonic clock */
   isOverdue(heldAt: number): boolean {
-    return !this.#isTaken && this.#clock.monotonic() - Math.max(heldAt, this.#restUntil) > PATIENCE_MS
+    return !this.isTaken && this.#clock.monotonic() - Math.max(heldAt, this.#restUntil) > PATIENCE_MS
   }
 
   rest(): void {
