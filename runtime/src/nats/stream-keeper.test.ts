@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, subjects } from '@carillon/contracts'
-import { AckPolicy, RetentionPolicy } from '@nats-io/jetstream'
+import { AckPolicy, ReplayPolicy, RetentionPolicy } from '@nats-io/jetstream'
 import { type Clock, systemClock } from '../clock.ts'
 import { type BrokerOfTest, eventually, exerciseService, FakeClock, startBrokerOf } from '../testing/index.ts'
 import { StreamPublisher } from './publisher.ts'
@@ -118,6 +118,23 @@ test('limits that somebody else has set are removed: each of them makes a stream
   assert.deepEqual(await limitsOf('WORK'), none)
 })
 
+test('settings that somebody else has added are removed: they store what comes under other subjects, or what was never sent to the stream', async (t) => {
+  const { broker, keeper } = await keeperOf(t)
+  const { manager } = broker
+  await keeper.start()
+  const subject_transform = { src: 'carillon.*.work.>', dest: 'carillon.{{wildcard(1)}}.work.other.>' }
+  await manager.streams.update('WORK', { subject_transform, sources: [{ name: 'EVENTS' }], allow_rollup_hdrs: true })
+  const added = async () => {
+    const { config } = await manager.streams.info('WORK')
+    return [config.subject_transform, config.sources, config.allow_rollup_hdrs].some((value) => value && value !== null)
+  }
+  assert.ok(await added())
+  await eventually('put right', async () => !(await added()))
+  const answer = await manager.jetstream().publish('carillon.default.work.hello.normal.task-1', '{}')
+  assert.equal((await manager.streams.getMessage('WORK', { seq: answer.seq }))?.subject, 'carillon.default.work.hello.normal.task-1')
+  assert.equal(keeper.check().ok, true)
+})
+
 test('a stream that was sealed is named as what is wrong, and made anew when it was removed', async (t) => {
   const { broker, keeper } = await keeperOf(t)
   await keeper.start()
@@ -129,6 +146,8 @@ test('a stream that was sealed is named as what is wrong, and made anew when it 
 })
 
 const consumersOfOthers = {
+  'pulls of a group only': { priority_groups: ['mine'], priority_policy: 'overflow' as const },
+  'in memory, at the pace of the senders': { mem_storage: true, replay_policy: ReplayPolicy.Original },
   'one subject instead of a list': { filter_subject: 'carillon.*.report.mine' },
   'one task at a time, once': { max_ack_pending: 1, max_deliver: 1, ack_wait: 1_000_000_000 },
   'small pulls': { max_batch: 1, max_expires: 1_000_000_000, headers_only: true },

@@ -12,8 +12,17 @@ const REVISION = 1
 /** What we have set is written into the stream, so that a limit that an operator changed afterwards can be told from one of ours. */
 const METADATA = { revision: 'carillon.revision', maxBytes: 'carillon.max-bytes', maxAge: 'carillon.max-age' } as const
 
-/** No limits but ours. A stream that does not mention these settings has them. */
-const UNLIMITED = { max_msgs: -1, max_msg_size: -1, no_ack: false, consumer_limits: {} } as const
+/** No limits but ours, and no sender removes what others have sent. A stream that does not mention these settings has them. */
+const UNLIMITED = { max_msgs: -1, max_msg_size: -1, no_ack: false, consumer_limits: {}, allow_rollup_hdrs: false } as const
+
+/** What a stream of ours never has: settings that store what was never sent to it, or under other subjects. */
+const ADDITIONS = ['subject_transform', 'sources'] as const
+
+/** The update that removes what somebody has added to a stream; empty when nothing is. */
+export function withoutAdditions(current: StreamConfig): Partial<StreamUpdateConfig> {
+  const added = ADDITIONS.filter((key) => current[key] !== undefined && current[key] !== null)
+  return Object.fromEntries(added.map((key) => [key, undefined]))
+}
 
 /** All that the broker needs to know of a stream. Its capacity may be less than what is wanted where the broker has no room. */
 export function streamConfig(definition: StreamDefinition, options: { replicas: number; maxBytes: number }) {
@@ -50,6 +59,7 @@ const BINDING = [
   'max_msg_size',
   'no_ack',
   'consumer_limits',
+  'allow_rollup_hdrs',
 ] as const
 
 /** What a broker never changes. */
@@ -72,7 +82,7 @@ export function differenceOf(current: StreamConfig, definition: StreamDefinition
   const wanted: Partial<StreamConfig> = streamConfig(definition, { replicas, maxBytes: current.max_bytes })
   const given = current.metadata ?? {}
   if (Number(given[METADATA.revision] ?? 0) > REVISION) return { fixed: [], update: undefined, isCapacityOurs: false }
-  const update: Partial<StreamUpdateConfig> = {}
+  const update = withoutAdditions(current)
   for (const key of BINDING)
     if (key in wanted && !isSame({ ...UNLIMITED, ...current }[key], wanted[key])) Object.assign(update, { [key]: wanted[key] })
   if (current.num_replicas < replicas) update.num_replicas = replicas

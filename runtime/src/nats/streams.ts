@@ -5,6 +5,7 @@ import {
   type ConsumerInfo,
   DeliverPolicy,
   type JetStreamManager,
+  ReplayPolicy,
   type StreamConfig,
   type StreamInfo,
   type StreamUpdateConfig,
@@ -175,6 +176,8 @@ const PLAIN = {
   max_batch: 0,
   max_bytes: 0,
   max_expires: 0,
+  mem_storage: false,
+  replay_policy: ReplayPolicy.Instant,
 } satisfies Partial<ConsumerConfig>
 
 /**
@@ -195,6 +198,8 @@ export async function ensureConsumer(
   if (!info) await manager.consumers.add(stream, settings)
   else if (lastSequence !== undefined && info.delivered.stream_seq > lastSequence && (await isAhead(manager, stream, info)))
     await makeAnew(manager, stream, settings)
+  // Its pulls are refused without a group, and the client has no update that takes groups away.
+  else if (info.config.priority_groups?.length) await makeAnew(manager, stream, settings)
   else if (differs(info.config, settings)) await updateConsumer(manager, stream, settings)
 }
 

@@ -144,6 +144,35 @@ describe('registration', () => {
     })
   })
 
+  it('puts right what keeps entries of the bucket from being stored, confirmed, read or replaced', async (t) => {
+    const mesh = await startMesh(t)
+    await mesh.register('a')
+    const { streams } = mesh.broker.manager
+    const changes = [
+      { subjects: ['foo.>'] },
+      { discard: 'old' },
+      { discard_new_per_subject: true },
+      { no_ack: true },
+      { allow_direct: false },
+      { subject_transform: { src: '$KV.carillon_presence.>', dest: '$KV.carillon_presence.other.>' } },
+      { sources: [{ name: 'EVENTS' }] },
+    ]
+    const configOf = async (key: string) =>
+      JSON.stringify((await streams.info('KV_carillon_presence')).config[key as 'subjects'] || undefined)
+    for (const change of changes) {
+      const [key = ''] = Object.keys(change)
+      const before = await configOf(key)
+      await streams.update('KV_carillon_presence', change as object)
+      await eventually(`${key} is put right`, async () => (await configOf(key)) === before)
+    }
+    await mesh.register('b')
+    assert.deepEqual(await mesh.call('instancesLeave', { instance: 'a' }), { left: true })
+    assert.deepEqual(
+      (await mesh.list()).map(({ instance }) => instance),
+      ['b'],
+    )
+  })
+
   it('gives a bucket that a reader made first what the writer needs', async (t) => {
     const broker = await startBrokerOf(t)
     await new Kvm(broker.connection).create(PRESENCE_BUCKET, { history: 1 })

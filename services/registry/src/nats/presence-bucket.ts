@@ -1,5 +1,5 @@
 import { CarillonError, PRESENCE_BUCKET, PRESENCE_STREAM, type Presence, presenceSchema } from '@carillon/contracts'
-import { apiErrorCode, type Broker, orMissing, orTooSmall, type Room, type StreamSight, sightOf } from '@carillon/runtime'
+import { apiErrorCode, type Broker, orMissing, orTooSmall, type Room, type StreamSight, sightOf, withoutAdditions } from '@carillon/runtime'
 import { type KV, type KvEntry, Kvm, KvWatchInclude } from '@nats-io/kv'
 import type { Entry } from '../domain/roster.ts'
 
@@ -13,8 +13,17 @@ const MAX_BYTES = 64 * 1024 * 1024
 /** Writers of one key at the same moment are an instance that registers twice; they settle at once. */
 const TRIES = 5
 
-/** An entry stays until it is removed, a removal stays readable, and nothing but the size of the bucket limits it. */
+/**
+ * An entry is confirmed, can be read by its key and replaced, and stays until it is removed; a removal stays readable; nothing but the size of the
+ * bucket limits it.
+ */
 const BINDING = {
+  subjects: [`$KV.${PRESENCE_BUCKET}.>`],
+  discard: 'new',
+  discard_new_per_subject: false,
+  no_ack: false,
+  allow_direct: true,
+  allow_rollup_hdrs: true,
   allow_msg_ttl: true,
   subject_delete_marker_ttl: MARKER_TTL_MS * NANOS_PER_MS,
   max_age: 0,
@@ -22,6 +31,9 @@ const BINDING = {
   max_msgs_per_subject: 1,
   max_msg_size: -1,
 } as const
+
+/** What a bucket has that does not mention it. */
+const UNMENTIONED: Record<string, unknown> = { discard_new_per_subject: false, no_ack: false }
 
 type StreamConfig = Awaited<ReturnType<Broker['manager']['streams']['info']>>['config']
 
@@ -68,8 +80,9 @@ export class PresenceBucket {
   /** The settings that are not as they must be. Copies are only ever added. */
   #differing(current: StreamConfig): Partial<StreamConfig> {
     const replicas = current.num_replicas < this.#replicas ? { num_replicas: this.#replicas } : {}
-    const others = Object.entries(BINDING).filter(([key, value]) => current[key as keyof StreamConfig] !== value)
-    return { ...replicas, ...Object.fromEntries(others) }
+    const is: Record<string, unknown> = { ...UNMENTIONED, ...current }
+    const others = Object.entries(BINDING).filter(([key, value]) => JSON.stringify(is[key]) !== JSON.stringify(value))
+    return { ...replicas, ...withoutAdditions(current), ...Object.fromEntries(others) }
   }
 
   #open(max_bytes: number): Promise<KV> {
