@@ -322,6 +322,35 @@ test('a task that is to run alone waits until nothing else runs, and nothing beg
   await eventually('the others go on', () => fake.finished(beside).length === 1)
 })
 
+test('a task that is to run alone is alone in its process, also beside other executors of it', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const [mesh, other] = [await join({ instance: 'me' }), await join({ instance: 'other' })]
+  const [nap, alone] = [signal(), signal()]
+  const begun: unknown[] = []
+  other.handle('nap', async (ctx) => {
+    begun.push(ctx.payload)
+    if (ctx.payload === 'before') await nap.fired
+  })
+  mesh.handle('suspect', async (ctx) => {
+    begun.push(ctx.payload)
+    await alone.fired
+  })
+  await Promise.all([mesh.start(), other.start()])
+  await fake.work('nap', ['before'])
+  await eventually('its neighbour runs', () => begun.length === 1)
+  await fake.work('suspect', ['suspect'], { alone: true })
+  const held = async () => (await fake.manager.consumers.info('WORK', workConsumer('default', 'suspect'))).num_ack_pending === 1
+  await eventually('it is held', held)
+  const [beside] = await fake.work('nap', ['beside'])
+  await eventually('what came meanwhile is given back', () => fake.reports.some(({ type }) => type === 'released'))
+  assert.deepEqual(begun, ['before'])
+  nap.fire()
+  await eventually('it runs', () => begun.length === 2)
+  assert.deepEqual(begun, ['before', 'suspect'])
+  alone.fire()
+  await eventually('the others go on', () => fake.finished(beside).length === 1)
+})
+
 test('that a suspect begins is stored before it does, however short it is', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const mesh = await join({ instance: 'me' })

@@ -20,7 +20,7 @@ import { Registrar } from './registrar.ts'
 import { diedText, type Ending, finishedText, releasedText, type SleptEnding, sleptText } from './report-text.ts'
 import { Reporter } from './reporter.ts'
 import { RunningReports } from './running-reports.ts'
-import { Solitude } from './solitude.ts'
+import type { Solitude } from './solitude.ts'
 import { TaskCalls } from './task-calls.ts'
 import { ACK } from './work.ts'
 
@@ -31,6 +31,8 @@ export interface ExecutorOptions {
   readonly logs: LogShipper
   readonly identity: Pick<Registration, 'instance' | 'service' | 'version' | 'labels'>
   readonly capacity: number | undefined
+  /** One for all executors of the process. */
+  readonly solitude: Solitude
   readonly handlers: readonly HandlerDefinition[]
   readonly onWarning: OnWarning
   /** How the liveness thread connects; undefined: there is to be none. */
@@ -47,7 +49,6 @@ const GOODBYE_MS = 2_000
 export class Executor {
   readonly #options: ExecutorOptions
   readonly #held = new HeldTasks()
-  readonly #solitude: Solitude
   readonly #lanes: ReadonlyMap<string, Lane>
   readonly #pullers = new Map<string, Puller>()
   readonly #capacity: number
@@ -75,7 +76,6 @@ export class Executor {
     const onRegister = () => this.#registrar.again()
     this.#options = options
     this.#serverId = link.server.id
-    this.#solitude = new Solitude(clock)
     const wanted = sum(handlers.map((handler) => handler.concurrency))
     this.#capacity = Math.min(options.capacity ?? Math.max(1, wanted), LIMITS.capacity)
     this.#isCapped = this.#capacity < wanted
@@ -136,6 +136,7 @@ export class Executor {
         if (this.#isRegistered) this.#intake.takeOffer(message)
       }),
     )
+    this.#options.solitude.join(this.#isIdle)
     this.#liveness.start()
     this.#lastWords.start()
     this.#stopUp = link.onUp(() => this.#reconnected())
@@ -174,13 +175,12 @@ export class Executor {
   }
 
   #createLane(handler: HandlerDefinition): Lane {
-    const { clock, caller, logs } = this.#options
+    const { clock, caller, logs, solitude } = this.#options
     return new Lane({
-      ...{ handler, clock, calls: this.#calls },
+      ...{ handler, clock, solitude, calls: this.#calls },
       telemetry: caller.telemetry,
       occupied: () => this.#occupied(),
-      freeCapacity: () => (this.#solitude.isClosed ? 0 : this.#capacity - this.#occupied()),
-      solitude: this.#solitude,
+      freeCapacity: () => (solitude.isClosed ? 0 : this.#capacity - this.#occupied()),
       isQuiet: () => this.#isQuiet(),
       announce: (task, stored) => this.#runningReports.announce(task, stored),
       release: (task) => this.#intake.release(task),
@@ -225,7 +225,11 @@ export class Executor {
     return { running: this.#occupied(), stuck: attempts.length, stuckTasks }
   }
 
+  readonly #isIdle = () => this.#occupied() === 0 && this.#reporter.isIdle
+
   #isQuiet(): boolean {
+    // Until the next check.
+    if (!this.#options.solitude.isIdleBeside(this.#isIdle)) return false
     if (this.#reporter.isIdle) return true
     this.#reporter.whenIdle(() => {
       for (const lane of this.#lanes.values()) lane.pump()
@@ -273,7 +277,7 @@ export class Executor {
   #freed({ task }: Attempt): void {
     this.#pullers.get(task.work.handler)?.wake()
     if (task.work.alone) for (const puller of this.#pullers.values()) puller.wake()
-    if (this.#isCapped || this.#solitude.isSought || task.work.alone) for (const lane of this.#lanes.values()) lane.pump()
+    if (this.#isCapped || this.#options.solitude.isSought || task.work.alone) for (const lane of this.#lanes.values()) lane.pump()
   }
 
   #warnStuck({ task: { work } }: Attempt): void {
@@ -380,6 +384,8 @@ export class Executor {
 
   async #close(): Promise<void> {
     this.#lastWords.stop()
+    this.#options.solitude.leave(this.#isIdle)
+    for (const lane of this.#lanes.values()) lane.leave()
     this.#stopUp()
     this.#runningReports.stop()
     this.#reporter.stop()

@@ -20,7 +20,10 @@ export interface LaneOptions {
   /** Tasks that all handlers together may still begin. */
   readonly freeCapacity: () => number
   readonly solitude: Solitude
-  /** Whether every report so far is stored: what is given back must be known to be, before a suspect may end the process. If not, it pumps when they are. */
+  /**
+   * Whether the other executors of the process are idle, and every report so far is stored: what is given back must be known to be, before a suspect
+   * may end the process. If not, it pumps when they are.
+   */
   readonly isQuiet: () => boolean
   /** Report that a suspect begins, and call back when that is stored: its death could not be told from that of a task that waits. */
   readonly announce: (task: HeldTask, stored: () => void) => void
@@ -138,7 +141,7 @@ export class Lane {
     this.#isPumping = true
     const { solitude, occupied, isQuiet } = this.#options
     if (this.#alone.size > 0 && !solitude.isTaken && occupied() === 0 && isQuiet()) {
-      solitude.take()
+      solitude.take(this)
       this.#announce(this.#alone.shift() as HeldTask)
     }
     while (this.#waiting.size > 0 && this.occupied < this.handler.concurrency && this.#options.freeCapacity() > 0) {
@@ -155,7 +158,7 @@ export class Lane {
     const announced = this.#announced
     if (announced && isWanted(announced)) {
       this.#announced = undefined
-      solitude.end()
+      solitude.end(this)
       alone.push(announced)
     }
     return [...this.#waiting.removeWhere(isWanted), ...alone]
@@ -190,6 +193,12 @@ export class Lane {
   /** Ask for nothing more. */
   close(): void {
     this.#isClosed = true
+  }
+
+  /** The executor has ended: it must not keep other executors of the process from their work. */
+  leave(): void {
+    this.take(() => true)
+    this.#options.solitude.end(this)
   }
 
   #announce(task: HeldTask): void {
@@ -229,7 +238,7 @@ export class Lane {
   /** Its handler has settled, and its end is stored: a process that dies before that would seem to have died of it. */
   #leave(attempt: Attempt): void {
     if (!attempt.task.work.alone || this.#unstored === attempt) return
-    if (this.stuck.has(attempt)) this.#options.solitude.overrun()
-    else this.#options.solitude.end()
+    if (this.stuck.has(attempt)) this.#options.solitude.overrun(this)
+    else this.#options.solitude.end(this)
   }
 }

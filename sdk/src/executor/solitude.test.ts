@@ -3,14 +3,16 @@ import { test } from 'node:test'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { Solitude } from './solitude.ts'
 
+const holder = {}
+
 test('nothing else begins while a task waits to run alone or does', () => {
   const solitude = new Solitude(new FakeClock())
   assert.deepEqual([solitude.isClosed, solitude.isSought], [false, false])
   solitude.seek()
   assert.deepEqual([solitude.isClosed, solitude.isSought, solitude.isTaken], [true, true, false])
-  solitude.take()
+  solitude.take(holder)
   assert.deepEqual([solitude.isClosed, solitude.isSought, solitude.isTaken], [true, false, true])
-  solitude.end()
+  solitude.end(holder)
   assert.equal(solitude.isClosed, false)
 })
 
@@ -35,10 +37,10 @@ test('the handler of a suspect that outlives its attempt does not stop the other
   const clock = new FakeClock()
   const solitude = new Solitude(clock)
   solitude.seek()
-  solitude.take()
+  solitude.take(holder)
   clock.advance(3_600_000)
   assert.equal(solitude.isClosed, true, 'a suspect may take as long as it takes')
-  solitude.overrun()
+  solitude.overrun(holder)
   clock.advance(29_999)
   assert.deepEqual([solitude.isClosed, solitude.isTaken], [true, true])
   clock.advance(1)

@@ -10,17 +10,35 @@ const REST_MS = 60_000
 
 /**
  * Keeps everything else of the process away from a task that is to run alone (`alone` in its work message): processes died while they ran it, and
- * nobody knows what of. Nothing begins while it waits or runs; it begins when nothing else runs.
+ * nobody knows what of. Nothing begins while it waits or runs; it begins when nothing else runs. One for all executors of a process: they die together.
  */
 export class Solitude {
   readonly #clock: Clock
+  /** Of each executor: nothing of it runs, and every report so far is stored. */
+  readonly #idle = new Set<() => boolean>()
   #waiting = 0
+  #holder: object | undefined
   /** On the monotonic clock; 0: it is not taken. */
   #takenUntil = 0
   #restUntil = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** An executor begins to take work. */
+  join(isIdle: () => boolean): void {
+    this.#idle.add(isIdle)
+  }
+
+  leave(isIdle: () => boolean): void {
+    this.#idle.delete(isIdle)
+  }
+
+  /** Nothing runs in the other executors of the process. */
+  isIdleBeside(own: () => boolean): boolean {
+    for (const isIdle of this.#idle) if (isIdle !== own && !isIdle()) return false
+    return true
   }
 
   /** Whether nothing but a task that is to run alone may begin, or be asked for. */
@@ -41,18 +59,20 @@ export class Solitude {
     this.#waiting++
   }
 
-  take(): void {
+  /** @param holder who says when it has ended */
+  take(holder: object): void {
     this.#waiting--
+    this.#holder = holder
     this.#takenUntil = Number.POSITIVE_INFINITY
   }
 
   /** Its attempt has ended, but its handler still runs, perhaps for ever: then it is a stuck handler like any other, which holds one slot. */
-  overrun(): void {
-    this.#takenUntil = this.#clock.monotonic() + PATIENCE_MS
+  overrun(holder: object): void {
+    if (this.#holder === holder) this.#takenUntil = this.#clock.monotonic() + PATIENCE_MS
   }
 
-  end(): void {
-    this.#takenUntil = 0
+  end(holder: object): void {
+    if (this.#holder === holder) this.#takenUntil = 0
   }
 
   /** Tasks that wait no more: they are given back, or were cancelled. */
