@@ -178,6 +178,7 @@ function mustBeFile(path: string): void {
 function openDatabase({ path, synchronous, readOnly }: SqliteOptions, logPages: number): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS })
   try {
+    mustBeOurs(database)
     if (!readOnly) database.exec('pragma journal_mode=wal')
     database.exec(
       `pragma synchronous=${synchronous}; pragma wal_autocheckpoint=${logPages}; pragma cache_size=-${CACHE_KIB}; pragma temp_store=memory`,
@@ -187,6 +188,17 @@ function openDatabase({ path, synchronous, readOnly }: SqliteOptions, logPages: 
     throw error
   }
   return database
+}
+
+/**
+ * Before anything is changed: a database with tables is a store only if it has our list of migrations. In this order, because another process may
+ * make the store meanwhile, all tables at once.
+ */
+function mustBeOurs(database: DatabaseSync): void {
+  const count = (sql: string) => Number(database.prepare(`select count(*) as "count" from ${sql}`).get()?.['count'])
+  if (count('sqlite_schema where "type" = \'table\'') === 0) return
+  if (count("pragma_table_info('migrations') where \"name\" in ('number', 'name')") === 2) return
+  throw new Error('it is a database of another program; the store needs a file of its own')
 }
 
 /** Also what the file system says about the folder (ENOTDIR, EISDIR) means that there is no store. */
