@@ -9,6 +9,7 @@ import { type AbortKind, Attempt } from './attempt.ts'
 import { defineHandler, type HandlerDefinition, type HandlerOptions } from './handler.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import { HeldTask } from './held-task.ts'
+import { culprit } from './last-words.ts'
 import type { Ending } from './report-text.ts'
 import type { TaskCalls } from './task-calls.ts'
 import type { TaskContext } from './task-context.ts'
@@ -139,6 +140,20 @@ test('an abort is seen by the handler; what it returns then does not count', asy
     assert.equal((await ended)?.outcome, outcome)
     assert.equal(reasons.at(-1), name)
     assert.equal(clock.armed, 0)
+  }
+})
+
+test('what listens for an abort is code of the handler: what it throws is held against its task', () => {
+  for (const kind of ['timeout', 'cancel'] as const) {
+    const culprits: (Attempt | undefined)[] = []
+    const listening: Run = (context) => {
+      context.signal.addEventListener('abort', () => culprits.push(culprit()))
+      return never()
+    }
+    const { attempt, clock } = startAttempt(listening, { work: { timeoutMs: 100 } })
+    if (kind === 'timeout') clock.advance(100)
+    else attempt.abort(kind)
+    assert.deepEqual(culprits, [attempt])
   }
 })
 

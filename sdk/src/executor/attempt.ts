@@ -111,7 +111,7 @@ export class Attempt implements TaskPort {
     this.#abortKind = kind
     this.#timer?.cancel()
     this.#timer = this.#options.clock.after(TIMES.graceMs, () => this.#giveUp())
-    this.#controller?.abort(this.#abortReason())
+    this.#abortSignal(this.#abortReason())
   }
 
   get clock(): Clock {
@@ -134,7 +134,7 @@ export class Attempt implements TaskPort {
     // The handler never settles after this.
     if (this.#isOver) this.#settled()
     this.#end({ outcome: 'slept', delayMs: Math.max(0, Math.ceil(delayMs)) })
-    this.#controller?.abort(new DOMException('The task goes on later, in another attempt', 'AbortError'))
+    this.#abortSignal(new DOMException('The task goes on later, in another attempt', 'AbortError'))
   }
 
   map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void> {
@@ -232,6 +232,11 @@ export class Attempt implements TaskPort {
 
   #timeoutFailure(): Failure {
     return { name: 'TimeoutError', message: `The attempt took longer than its limit of ${this.task.work.timeoutMs} ms` }
+  }
+
+  /** What listens is code of the handler. */
+  #abortSignal(reason: DOMException): void {
+    attributedTo(this, () => this.#controller?.abort(reason))
   }
 
   #abortReason(): DOMException {

@@ -8,6 +8,9 @@ const within = new AsyncLocalStorage<Attempt>()
 /** Runs the handler of an attempt, so that what it does outside of every promise is known to be its doing. */
 export const attributedTo = <Result>(attempt: Attempt, run: () => Result): Result => within.run(attempt, run)
 
+/** Whose code runs. */
+export const culprit = (): Attempt | undefined => within.getStore()
+
 /** Why the process ends. */
 export interface Death {
   /** The attempt, of any mesh of the process, whose code ends it; undefined: it is not known. */
@@ -43,11 +46,11 @@ export class LastWords {
     if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()) return
     const { message, ...failure } = failureOf(thrown)
     const what = origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception'
-    this.#uncaught = { culprit: within.getStore(), error: { ...failure, message: `${what}: ${message}` } }
+    this.#uncaught = { culprit: culprit(), error: { ...failure, message: `${what}: ${message}` } }
   }
 
   readonly #exit = (code: number): void => {
-    const exited = { culprit: within.getStore(), error: { name: 'ProcessExit', message: `the process ended with code ${code}` } }
+    const exited = { culprit: culprit(), error: { name: 'ProcessExit', message: `the process ended with code ${code}` } }
     this.#onDeath(this.#uncaught ?? exited)
   }
 }
