@@ -12,6 +12,8 @@ export const HEADERS = {
   attempts: 'Carillon-Attempts',
   /** Time limit of an attempt of a triggered run, in milliseconds. */
   timeoutMs: 'Carillon-Timeout-Ms',
+  /** Of an offer: the session of the process that it is meant for. Another process that has the same name, or had it, leaves the offer unanswered. */
+  session: 'Carillon-Session',
   /** The broker's own: makes a second publish of the same message a no-op for two minutes. */
   messageId: 'Nats-Msg-Id',
 } as const

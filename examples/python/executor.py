@@ -327,6 +327,8 @@ class Executor:
     # --- offers and orders ----------------------------------------------------------------------------------------
 
     async def answer_offer(self, message):
+        if (message.headers or {}).get("Carillon-Session", self.session) != self.session:
+            return  # meant for another process of this name
         work = json.loads(message.data)
         key = f"{work['taskId']}#{work['attempt']}"
         known = self.remembers(self.done_offers, key) or any(task.identity() == Task(work).identity() for task in self.held)

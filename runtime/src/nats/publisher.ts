@@ -202,20 +202,23 @@ export class StreamPublisher {
   }
 }
 
-function headersOf({ messageId, traceparent }: Pick<Outgoing, 'messageId' | 'traceparent'>): { headers?: MsgHdrs } {
-  if (messageId === undefined && traceparent === undefined) return {}
+function headersOf({ messageId, traceparent, session }: HeaderValues): { headers?: MsgHdrs } {
+  if (messageId === undefined && traceparent === undefined && session === undefined) return {}
   const head = headers()
   if (messageId !== undefined) head.set(HEADERS.messageId, messageId)
   if (traceparent !== undefined) head.set(HEADERS.traceparent, traceparent)
+  if (session !== undefined) head.set(HEADERS.session, session)
   return { headers: head }
 }
+
+type HeaderValues = Pick<Outgoing, 'messageId' | 'traceparent'> & { session?: string | undefined }
 
 function refusalOf(body: string): Refusal {
   const { error } = JSON.parse(body) as { error: { err_code?: number; code?: number; description?: string } }
   return { code: error.err_code ?? error.code ?? 0, message: error.description ?? 'refused' }
 }
 
-/** Options of a request that goes on in a trace. */
-export function traceHeaders(traceparent: string | null): { headers?: MsgHdrs } {
-  return headersOf({ traceparent: traceparent ?? undefined })
+/** Options of an offer that goes on in a trace, to the process that has registered with this session. */
+export function offerHeaders(traceparent: string | null, session: string | undefined): { headers?: MsgHdrs } {
+  return headersOf({ traceparent: traceparent ?? undefined, session })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ClaimAnswer, type TaskClaim, TIMES, type WorkMessage } from '@carillon/contracts'
+import { type ClaimAnswer, HEADERS, type TaskClaim, TIMES, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'
@@ -184,6 +184,18 @@ test('an offer that was overtaken by the order to cancel is asked about', async 
   questions[0]?.answer({ run: false, reason: 'the task is cancelled' })
   await settled()
   assert.deepEqual([begun, held.find(workOf('leg'))], [[], undefined])
+})
+
+test('an offer that is meant for another process of this name is left to it', () => {
+  const { intake, answers, begun } = anIntake()
+  const offerTo = (session: string) => {
+    const headers = { get: (name: string) => (name === HEADERS.session ? session : '') }
+    intake.takeOffer({ ...messageOf('leg', 1), reply: 'inbox', headers, json: () => workOf('leg') } as unknown as Msg)
+  }
+  offerTo('s2')
+  assert.deepEqual([answers, begun.length], [[], 0])
+  offerTo('s1')
+  assert.deepEqual([answers, begun.length], [[['inbox', '{"accepted":true}']], 1])
 })
 
 test('a broker that was restarted may have lost the report of what has ended here: that is asked about, and is no loss', () => {

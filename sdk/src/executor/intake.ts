@@ -3,6 +3,7 @@ import {
   CarillonError,
   type ClaimAnswer,
   controlSchema,
+  HEADERS,
   type OfferAnswer,
   printable,
   type TaskClaim,
@@ -145,6 +146,9 @@ export class Intake {
 
   /** A task that is offered to this instance alone: a broadcast leg. */
   takeOffer(message: Msg): void {
+    // This process was declared lost, and another one has registered under its name.
+    const session = message.headers?.get(HEADERS.session)
+    if (session && session !== this.#options.session) return
     const work = this.#read(message)
     if (work === undefined || message.reply === undefined) return
     this.#options.link.publish(message.reply, JSON.stringify(this.#answerOffer(work, message)))

@@ -47,6 +47,15 @@ test('two coordinators that take over two legs at once give an instance no more 
   assert.deepEqual([offeredTo(one, 'i-7'), offeredTo(one, 'i-8')], [1, 1])
 })
 
+test('an offer names the process that it is meant for, if that has told its session', async (context) => {
+  const { presence, writer, clock, fake } = await createTestCoordinator(context)
+  presence.alive.set('hello', ['i-0', 'i-1'])
+  presence.sessions.set('i-0', 's1')
+  await writer.insert([aRun(1, { mode: 'broadcast', queuedAt: clock.now() })])
+  await settle()
+  assert.deepEqual(fake.offers.map(({ session }) => session).sort(), ['s1', undefined])
+})
+
 test('a leg that ends every process it is given ends as poison; an instance that comes back under its name may have it again', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { loseInstance, applyReports, store } = coordinator

@@ -1,5 +1,5 @@
 import { type OfferAnswer, subjects } from '@carillon/contracts'
-import { type Broker, type Clock, type Logger, traceHeaders } from '@carillon/runtime'
+import { type Broker, type Clock, type Logger, offerHeaders } from '@carillon/runtime'
 import type { RunRecord, Slice, Store, TaskHead } from '@carillon/store'
 import { decideLegLoss, decideLegMove, isSeatOf, routedLeg, seatRecord } from '../domain/planners/broadcast.ts'
 import { workText } from '../domain/views.ts'
@@ -86,8 +86,9 @@ export class OfferLegs {
     if (!run) return
     let answer: OfferAnswer | undefined
     try {
-      const options = { timeout: OFFER_WITHIN_MS, ...traceHeaders(run.traceparent) }
-      const subject = subjects.direct(run.namespace, task.target ?? '')
+      const target = task.target ?? ''
+      const options = { timeout: OFFER_WITHIN_MS, ...offerHeaders(run.traceparent, this.#presence.sessionOf(run.namespace, target)) }
+      const subject = subjects.direct(run.namespace, target)
       answer = (await this.#broker.connection.request(subject, workText(run, { ...task, item: null }), options)).json<OfferAnswer>()
     } catch (error) {
       this.#log.debug({ evt: 'offer.unanswered', taskId: task.id, target: task.target, err: error }, 'an offer had no answer')

@@ -89,6 +89,11 @@ export class PresenceWatch extends LoopService {
     return session !== null && this.#instances.get(`${namespace}.${instance}`)?.session === session
   }
 
+  /** Of the process that has this name. */
+  sessionOf(namespace: string, instance: string): string | undefined {
+    return this.#instances.get(`${namespace}.${instance}`)?.session
+  }
+
   isLost(namespace: string, instance: string, session: string | null = null): boolean {
     this.#noteGap()
     const presence = this.#instances.get(`${namespace}.${instance}`)

@@ -1,4 +1,4 @@
-import { type OfferAnswer, parseSubject } from '@carillon/contracts'
+import { HEADERS, type OfferAnswer, parseSubject } from '@carillon/contracts'
 import type { Broker, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
 import { publishEach } from './publish-each.ts'
 
@@ -11,7 +11,11 @@ export class FakeBroker {
   /** Unstored messages. */
   readonly signals: { readonly subject: string; readonly body: unknown }[] = []
   readonly purged: string[] = []
-  readonly offers: { readonly subject: string; readonly body: { taskId: string; attempt: number } }[] = []
+  readonly offers: {
+    readonly subject: string
+    readonly body: { taskId: string; attempt: number }
+    readonly session: string | undefined
+  }[] = []
   /** What streams say to a message; undefined: stored. */
   refusal: (message: Outgoing) => Refusal | undefined = () => undefined
   answerOffer: (instance: string) => OfferAnswer = () => ({ accepted: true })
@@ -47,9 +51,9 @@ export class FakeBroker {
   readonly broker = {
     connection: {
       publish: (subject: string, body: string) => void this.signals.push({ subject, body: JSON.parse(body) }),
-      request: async (subject: string, body: string) => {
+      request: async (subject: string, body: string, options?: { headers?: { get(name: string): string } }) => {
         if (subject.startsWith(STORED_EVENT)) return this.#stored(subject.slice(STORED_EVENT.length))
-        this.offers.push({ subject, body: JSON.parse(body) })
+        this.offers.push({ subject, body: JSON.parse(body), session: options?.headers?.get(HEADERS.session) })
         const answer = this.answerOffer(parseSubject(subject)?.rest[0] ?? '')
         return { json: () => answer }
       },

@@ -69,6 +69,9 @@ export class FakePresence {
   holds(_namespace: string, instance: string, session: string | null) {
     return session !== null && !this.gone.has(instance) && this.sessions.get(instance) === session
   }
+  sessionOf(_namespace: string, instance: string) {
+    return this.sessions.get(instance)
+  }
   #isOther(instance: string, session: string | null) {
     const registered = this.sessions.get(instance)
     return registered !== undefined && session !== null && registered !== session
