@@ -173,6 +173,26 @@ describe('registration', () => {
     )
   })
 
+  it('writes entries again that somebody has purged from the bucket, one or all, and can still declare their instances lost', async (t) => {
+    const mesh = await startMesh(t, 2)
+    for (const instance of ['a', 'b']) {
+      await mesh.register(instance)
+      mesh.keepBeating(instance)
+    }
+    const { streams } = mesh.broker.manager
+    const bucket = await new Kvm(mesh.broker.connection).open(PRESENCE_BUCKET)
+    const entryOf = (instance: string) => bucket.get(`default.${instance}`)
+    for (const filter of ['$KV.carillon_presence.default.a', '$KV.carillon_presence.>']) {
+      await streams.purge('KV_carillon_presence', { filter })
+      assert.equal(await entryOf('a'), null)
+      for (const instance of ['a', 'b']) await eventually(`${instance} is there again`, async () => (await entryOf(instance)) !== null)
+    }
+    assert.deepEqual(await mesh.call('instancesLeave', { instance: 'a' }), { left: true })
+    mesh.stopBeating('b')
+    await eventually('b is lost', () => mesh.heard.some(({ subject }) => subject === 'carillon.default.event.instance.b.lost'))
+    assert.equal((await entryOf('b'))?.operation, 'PURGE')
+  })
+
   it('gives a bucket that a reader made first what the writer needs', async (t) => {
     const broker = await startBrokerOf(t)
     await new Kvm(broker.connection).create(PRESENCE_BUCKET, { history: 1 })

@@ -22,6 +22,7 @@ import {
 } from '@carillon/runtime'
 import { checkHealth } from './app/check-health.ts'
 import type { RegistryParts } from './app/parts.ts'
+import { RestoreEntries } from './app/restore-entries.ts'
 import { AskLimit } from './domain/ask-limit.ts'
 import { Roster } from './domain/roster.ts'
 import { TickedTime } from './domain/ticked-time.ts'
@@ -142,6 +143,8 @@ function assemble(given: {
   const bucket = new PresenceBucket(broker, given.streamReplicas)
   const consumers = new WorkConsumers({ broker, clock, log })
   const roster = new Roster()
+  const time = new TickedTime({ tickMs: given.tickMs, now: clock.monotonic() })
+  const restoring = new RestoreEntries({ bucket, roster, time, log })
   return {
     id,
     broker,
@@ -149,10 +152,10 @@ function assemble(given: {
     consumers,
     horizon: new WorkHorizon(broker),
     sessions: new Sessions(broker),
-    keeper: new StreamKeeper({ broker, clock, log, kept: keptOf({ broker, bucket, consumers, roster }, given.streamReplicas) }),
+    keeper: new StreamKeeper({ broker, clock, log, kept: keptOf({ broker, bucket, consumers, roster, restoring }, given.streamReplicas) }),
     events: new InstanceEvents({ publisher, clock, log }),
     roster,
-    time: new TickedTime({ tickMs: given.tickMs, now: clock.monotonic() }),
+    time,
     strangers: new AskLimit({ windowMs: beatMs, maxKeys: STRANGERS_PER_BEAT }),
     clock,
     log,
@@ -169,18 +172,26 @@ function noteHorizon({ horizon }: RegistryParts): Service {
 }
 
 /** The streams that a registry makes where they are missing, its bucket, and in WORK the queue of every handler that somebody offers. */
-function keptOf(parts: Pick<RegistryParts, 'broker' | 'bucket' | 'consumers' | 'roster'>, replicas: number): Kept[] {
-  const { broker, bucket, consumers, roster } = parts
+function keptOf(
+  parts: Pick<RegistryParts, 'broker' | 'bucket' | 'consumers' | 'roster'> & { restoring: RestoreEntries },
+  replicas: number,
+): Kept[] {
+  const { broker, bucket, consumers, roster, restoring } = parts
   const work = keptStream(broker, 'WORK', replicas)
   const withConsumers = async (room: Room) => {
     const sight = await work.ensure(room)
     if (sight) await consumers.reconcile(roster.handlers(), sight.lastSequence)
     return sight
   }
+  const withEntries = async (room: Room) => {
+    const sight = await bucket.ensure(room)
+    await restoring.execute(sight)
+    return sight
+  }
   return [
     { stream: work.stream, ensure: withConsumers },
     keptStream(broker, 'REPORTS', replicas),
     keptStream(broker, 'EVENTS', replicas),
-    { stream: PRESENCE_STREAM, ensure: (room) => bucket.ensure(room) },
+    { stream: PRESENCE_STREAM, ensure: withEntries },
   ]
 }

@@ -81,6 +81,10 @@ export class Roster {
     return this.#seen.size
   }
 
+  keys(): string[] {
+    return [...this.#seen.keys()]
+  }
+
   /** How many of them are hung. */
   get hung(): number {
     let hung = 0

@@ -90,6 +90,11 @@ export class PresenceBucket {
     return new Kvm(this.#broker.connection).create(PRESENCE_BUCKET, settings)
   }
 
+  /** Whether the bucket has an entry of that key, or the marker of its removal. */
+  async holds(key: string): Promise<boolean> {
+    return (await this.#get(key)) !== null
+  }
+
   async read(key: string): Promise<Entry | undefined> {
     const found = await this.#get(key)
     return found ? newsOf(found).entry : undefined
@@ -112,7 +117,7 @@ export class PresenceBucket {
     throw new CarillonError('CONCURRENT_CHANGE', `presence of ${key} is being changed by others`, { field: 'instance', value: key })
   }
 
-  /** Writes an entry if nobody wrote it since `revision`; otherwise answers undefined. */
+  /** Writes an entry if nobody wrote it since `previousSeq`, 0: if there is none; otherwise answers undefined. */
   async replace(key: string, presence: Presence, previousSeq: number): Promise<Entry | undefined> {
     const revision = await this.#conditionally('written', key, (kv) => kv.put(key, JSON.stringify(presence), { previousSeq }))
     return revision === undefined ? undefined : { presence, revision }
