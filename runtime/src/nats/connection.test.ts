@@ -9,13 +9,17 @@ import { connectBroker } from './connection.ts'
 const connect = (natsUrl: string) => connectBroker({ nats: { servers: natsUrl }, name: 'test', log: createTestLog().log })
 
 /** A server that says hello as nats-server of that version does, and answers pings. */
-async function helloServer(context: TestContext, info: object): Promise<string> {
+async function helloServer(context: TestContext, info: object, answerOf = (_said: string) => ''): Promise<string> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.write(`INFO ${JSON.stringify({ server_id: 'X', max_payload: 1_048_576, headers: true, proto: 1, ...info })}\r\n`)
-    socket.on('data', (chunk) => chunk.includes('PING') && socket.write('PONG\r\n'))
+    socket.on('data', (chunk) => {
+      const answer = answerOf(String(chunk))
+      if (answer) socket.write(answer)
+      if (chunk.includes('PING')) socket.write('PONG\r\n')
+    })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   context.after(() => {
@@ -42,6 +46,22 @@ test('a server that is too old is named with its version', async (context) => {
       return error.message.includes('2.12')
     })
   }
+})
+
+test('a user who may not ask JetStream is named as such; JetStream is not said to be missing', async (context) => {
+  const violation = `-ERR 'Permissions Violation for Publish to "$JS.API.INFO"'\r\n`
+  const answerOf = (said: string) => (said.includes('PUB $JS.API.INFO') ? violation : '')
+  const url = await helloServer(context, { version: '2.15.2', jetstream: true }, answerOf)
+  await assert.rejects(connect(url), (error: CarillonError) => {
+    assert.equal(error.code, 'AUTH_FAILED')
+    assert.match(error.message, /Permissions Violation for Publish to "\$JS\.API\.INFO"/)
+    return true
+  })
+})
+
+test('JetStream that does not answer is not reached; that passes', async (context) => {
+  const url = await helloServer(context, { version: '2.15.2', jetstream: true })
+  await assert.rejects(connect(url), { code: 'NATS_UNAVAILABLE', retry: true })
 })
 
 test('a server without JetStream is refused', async (context) => {

@@ -1,7 +1,7 @@
 import { CarillonError } from '@carillon/contracts'
 import { checkNatsSettings, isAuthError, type NatsAccess, type NatsSettings, openConnection, refusalText } from '@carillon/nats'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { errors, type NatsConnection } from '@nats-io/transport-node'
 import { systemClock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 
@@ -15,6 +15,7 @@ export interface Broker {
 }
 
 const OLDEST = [2, 12] as const
+const PERMISSIONS_HINT = 'Give that user permission to publish to carillon.> and $JS.>, and to subscribe to carillon.> and _INBOX.>.'
 /** Room for what is under way to a slow broker; a process that is told to stop has ten seconds in most places. */
 const DRAIN_WITHIN_MS = 3_000
 
@@ -28,7 +29,7 @@ export async function connectBroker(options: { nats: NatsSettings; name: string;
   const connection = await openConnection({ access, name, after: systemClock.after })
   try {
     checkVersion(connection)
-    const manager = await openManager(connection)
+    const manager = await openManager(connection, access)
     return watchConnection({ connection, manager, access, log })
   } catch (error) {
     await connection.close()
@@ -46,13 +47,18 @@ function checkVersion(connection: NatsConnection): void {
   })
 }
 
-async function openManager(connection: NatsConnection): Promise<JetStreamManager> {
+async function openManager(connection: NatsConnection, access: NatsAccess): Promise<JetStreamManager> {
   try {
     if (connection.info?.jetstream === false) throw new Error('the server says that JetStream is off')
     const manager = await jetstreamManager(connection)
     await manager.getAccountInfo()
     return manager
   } catch (error) {
+    const { cause } = error as Error
+    if (cause instanceof errors.PermissionViolationError)
+      throw new CarillonError('AUTH_FAILED', refusalText(access, cause), { field: 'nats', cause: error, hint: PERMISSIONS_HINT })
+    if (error instanceof errors.TimeoutError)
+      throw new CarillonError('NATS_UNAVAILABLE', 'JetStream of the broker does not answer', { field: 'nats', cause: error })
     throw new CarillonError('JETSTREAM_MISSING', 'the broker has no JetStream', { field: 'nats', cause: error })
   }
 }

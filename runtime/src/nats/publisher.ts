@@ -53,7 +53,12 @@ export class StreamPublisher {
   constructor(connection: NatsConnection, clock: Clock) {
     this.#connection = connection
     this.#clock = clock
-    this.#answers = connection.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answered(message) })
+    this.#answers = connection.subscribe(`${this.#inbox}.*`, {
+      // An error says that this user may not subscribe; there is no message then, and what is thrown here closes the connection.
+      callback: (error, message) => {
+        if (!error) this.#answered(message)
+      },
+    })
   }
 
   /**

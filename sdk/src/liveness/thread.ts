@@ -78,8 +78,9 @@ class LivenessThread {
     this.#connection = connection
     if (this.#last) this.#takeLast(this.#last)
     connection.subscribe(this.#settings.sessionSubject, {
-      callback: (_error, message) => {
-        message.respond(ALIVE)
+      // An error says that this user may not subscribe; there is no message then, and what is thrown here closes the connection.
+      callback: (error, message) => {
+        if (!error) message.respond(ALIVE)
       },
     })
     this.#timers.push(
