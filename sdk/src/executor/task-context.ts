@@ -60,6 +60,8 @@ export interface TaskContext<Payload = unknown> {
   /**
    * Go on later. From a second on no process is held: this call then never comes back, `finally` included, and the task goes on in a new
    * attempt, which gets what its steps have returned. Uses no try. Not to be raced: after it what was first is not known any more.
+   * Only steps that are under way are waited for. Anything else that the handler does beside this call outlives the attempt and holds no slot, so the
+   * next attempt may run beside it; `signal` aborts then.
    * @param until milliseconds from now, up to ten years, or a time
    */
   sleep(until: number | Date): Promise<void>
