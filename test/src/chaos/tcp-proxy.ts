@@ -19,6 +19,8 @@ class Way extends Transform {
   readonly #condition: () => Condition
   readonly #chunks: { readonly chunk: Buffer; readonly dueAt: number }[] = []
   #timer: NodeJS.Timeout | undefined
+  /** The sender has closed: called when everything has passed. */
+  #ended: (() => void) | undefined
 
   constructor(condition: () => Condition) {
     super()
@@ -44,6 +46,13 @@ class Way extends Transform {
       this.#chunks.shift()
       this.push(next.chunk)
     }
+    this.#ended?.()
+    this.#ended = undefined
+  }
+
+  override _flush(done: () => void): void {
+    this.#ended = done
+    this.pass()
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

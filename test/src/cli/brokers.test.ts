@@ -6,7 +6,7 @@ import { Cleanup } from '../support/cleanup.ts'
 import { within } from '../support/eventually.ts'
 import { oldBroker, silentServer } from '../support/foreign-server.ts'
 
-/** Far more than a first connection may take, or a call and a look at the broker: processes that start together wait for each other. */
+/** Six times the time limit of a first connection: on a busy machine most of it is the start of the process. */
 const END_WITHIN_MS = 60_000
 
 describe('a broker that will not do', { concurrency: 5 }, () => {

@@ -82,7 +82,7 @@ export class ClaimTask {
     if (holder === 'asker' && life.state === 'running') return { answer: yes(life) }
     const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
     if (!released && life.owner === null && this.#presence.stoodStill)
-      throw notNow(claim.taskId, 'this coordinator stood still, and whoever began it may have as well')
+      throw notNow(claim.taskId, 'this coordinator stood still, and the instance that began it may have as well')
     const loss = released ? undefined : decideLoss(life, { now })
     if (loss && loss.set.state !== 'queued')
       return { work, decision: loss, answer: no(`the task is ${loss.set.state}: ${loss.set.reason}`) }

@@ -103,8 +103,8 @@ export class PresenceWatch extends LoopService {
   }
 
   /**
-   * This process stood still until a moment ago, and instances on the same machine may have as well: what they began right before, they say when they
-   * are awake, or they are lost.
+   * This process stood still until less than 10 s ago (SIGSTOP, a machine that slept), and instances may have as well. Those that live report within
+   * that time what they began right before; the others are declared lost.
    */
   get stoodStill(): boolean {
     this.#noteGap()

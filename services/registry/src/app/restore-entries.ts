@@ -7,8 +7,9 @@ const CHECKED_IN_TURN = 20
 const AT_ONCE = 100
 
 /**
- * Writes entries of known instances again that were deleted from the bucket without a marker: a purge of the stream is news to nobody who follows it.
- * Whoever begins to follow it later would take instances for lost that live, and none of them could be declared lost.
+ * Writes entries of known instances again that were purged from the bucket's stream. A purge leaves no delete marker, so no watcher hears of it. A
+ * coordinator that begins to watch afterwards would find no instance and take live ones for lost, and a registry could not declare one lost: that is
+ * a conditional delete of an entry.
  */
 export class RestoreEntries {
   readonly #parts: Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'log'>

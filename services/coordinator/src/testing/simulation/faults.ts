@@ -11,6 +11,8 @@ export interface Fault {
   /** What is written instead. */
   readonly tamper?: (change: LifeChange) => LifeChange
   readonly store?: (store: Store) => Store
+  /** The violation that it must lead to. A stand-in for a store that merely fails would lead to another one. Default: any. */
+  readonly leadsTo?: RegExp
   readonly planner?: (planner: Planner) => Planner
   readonly coordinator?: (coordinator: ReturnType<typeof useCasesOn>) => void
   /** Reports are acknowledged before they are applied. */
@@ -101,6 +103,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     planner: changing((effect) => (effect.do === 'free' ? { do: 'free', ...(effect.stage ? { stage: effect.stage } : {}) } : effect)),
   },
   'what is under way is counted before the waiting tasks are read': {
+    leadsTo: /tasks were under way/,
     store: (store) => {
       let counted = 0
       return withPort(store, 'tasks', {
@@ -136,6 +139,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'an instance is given every leg that chose it': {
+    leadsTo: /has two tasks of a broadcast/,
     store: (store) =>
       withPort(store, 'steps', {
         async insert(records) {
@@ -145,6 +149,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       }),
   },
   'what has ended since the retry is opened once more': {
+    leadsTo: /has ended since the run was retried/,
     store: (store) =>
       withPort(store, 'tasks', {
         async list(query) {
@@ -169,6 +174,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'results of tasks that mapped are reduced as well': {
+    leadsTo: /is not what the leaves gave/,
     store: (store) => withPort(store, 'tasks', { results: ({ isLeaf: _, ...query }) => store.tasks.results(query) }),
   },
 }

@@ -46,10 +46,8 @@ export class Simulation {
     this.#random = new Random(options.seed)
     this.#store = options.store
     this.#fault = options.fault
-    const { run, program } = randomRun(this.#random, { handler: HANDLER, queuedAt: this.#clock.now() })
-    this.#run = run
-    this.#program = program
-    this.#suspicions = new Suspicions(run.losses)
+    ;({ run: this.#run, program: this.#program } = randomRun(this.#random, { handler: HANDLER, queuedAt: this.#clock.now() }))
+    this.#suspicions = new Suspicions(this.#run.losses)
     this.#broker.answer = (instance, work) => this.#offered(instance, work)
     for (let i = 0; i < 2; i++) this.#coordinators.push(this.#newCoordinator())
     for (let i = 0; i < 3; i++) this.#join()
