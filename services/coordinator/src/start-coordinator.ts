@@ -15,10 +15,10 @@ import {
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { compose, type Ground } from './compose.ts'
+import { HealthController } from './health/health.controller.ts'
+import { JobsController } from './jobs/jobs.controller.ts'
 import { DEFAULT_RETENTION, type RetentionPolicy } from './retention/retention-rules.ts'
-import { HealthController } from './transport/health.controller.ts'
-import { JobsController } from './transport/jobs.controller.ts'
-import { RunsController } from './transport/runs.controller.ts'
+import { RunsController } from './runs/runs.controller.ts'
 
 export interface CoordinatorOptions {
   readonly nats: NatsSettings

@@ -27,14 +27,14 @@ export const GUARDS = {
   'take-over': {
     without: 'nobody takes over what a lost instance was running',
     mutations: [
-      returnsAtOnce('coordinator/dist/app/lose-instance.js', 'execute'),
-      returnsAtOnce('coordinator/dist/app/presence.js', 'isLost', 'false'),
-      returnsAtOnce('coordinator/dist/app/claim-task.js', 'execute', "{ run: false, reason: 'nobody may' }"),
+      returnsAtOnce('coordinator/dist/recovery/lose-instance.js', 'execute'),
+      returnsAtOnce('coordinator/dist/dispatch/presence.js', 'isLost', 'false'),
+      returnsAtOnce('coordinator/dist/dispatch/claim-task.js', 'execute', "{ run: false, reason: 'nobody may' }"),
     ],
   },
   repair: {
     without: 'work that the broker does not have is not published again',
-    mutations: [returnsAtOnce('coordinator/dist/app/repair-queue.js', '#repair', '0')],
+    mutations: [returnsAtOnce('coordinator/dist/recovery/repair-queue.js', '#repair', '0')],
   },
   memory: {
     without: 'an executor forgets what it has finished, and trusts what a restarted broker says of deliveries',
@@ -42,17 +42,17 @@ export const GUARDS = {
   },
   'living-owner': {
     without: 'silence is death: a redelivery is a loss, whoever lives',
-    mutations: [returnsAtOnce('coordinator/dist/app/claim-task.js', '#holderOf')],
+    mutations: [returnsAtOnce('coordinator/dist/dispatch/claim-task.js', '#holderOf')],
   },
   solitude: {
     without: 'what is suspected of killing processes does not run alone',
-    mutations: [returnsAtOnce('coordinator/dist/domain/loss.js', 'function runsAlone', 'false')],
+    mutations: [returnsAtOnce('coordinator/dist/runs/rules/loss.js', 'function runsAlone', 'false')],
   },
   'mesh-clock': {
     without: 'coordinators believe their wall clock, and set nothing right after a jump',
     mutations: [
       returnsAtOnce('runtime/dist/mesh-clock.js', 'now', 'this.#local.now()'),
-      returnsAtOnce('coordinator/dist/app/set-right.js', 'execute', '0'),
+      returnsAtOnce('coordinator/dist/schedules/set-right.js', 'execute', '0'),
     ],
   },
   patience: {
@@ -65,7 +65,7 @@ export const GUARDS = {
   },
   membership: {
     without: 'a coordinator that stands still keeps its share',
-    mutations: [{ module: 'coordinator/dist/loops/membership.js', find: /DEAD_AFTER_MS = 5_?000/, put: 'DEAD_AFTER_MS = 3_600_000' }],
+    mutations: [{ module: 'coordinator/dist/recovery/membership.js', find: /DEAD_AFTER_MS = 5_?000/, put: 'DEAD_AFTER_MS = 3_600_000' }],
   },
   resend: {
     without: 'a report that the broker did not confirm is not sent again',
@@ -78,7 +78,7 @@ export const GUARDS = {
     without: 'a report of an attempt that is over, by an instance that lost it, is applied',
     mutations: [
       {
-        module: 'coordinator/dist/domain/life.js',
+        module: 'coordinator/dist/runs/rules/life.js',
         find: /if \(report\.attempt !== life\.attempt\)\s*return \{ refused: 'stale-attempt' \};/,
         put: 'report = { ...report, attempt: life.attempt }; context = { ...context, instance: life.owner ?? context.instance };',
       },
@@ -92,7 +92,7 @@ export const GUARDS = {
     without: 'a start is answered before it is stored',
     mutations: [
       {
-        module: 'coordinator/dist/app/start-runs.js',
+        module: 'coordinator/dist/runs/start-runs.js',
         find: /await (this\.#writer\.insert\((\w+), \{ answerFirst: true \}\))/,
         put: "(setTimeout(() => $1.catch(() => undefined), 1_000), $2.map(() => 'created'))",
       },

@@ -1,9 +1,9 @@
 import { isEnded, POISON_AFTER, RUN_STATES } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, Store } from '@carillon/store'
-import { PLANNERS, type Planners } from '../../app/advance-run.ts'
-import { UNDER_WAY } from '../../app/look-at-map.ts'
-import type { Effect, Planner } from '../../domain/planners/planner.ts'
+import { UNDER_WAY } from '../../modes/map/look.ts'
+import type { Effect, Planner } from '../../modes/planner.ts'
+import { PLANNERS, type Planners } from '../../runs/advance-run.ts'
 import type { useCasesOn } from '../test-coordinator.ts'
 
 /** A fault that is planted on purpose: one guard removed. The simulation must find it. */

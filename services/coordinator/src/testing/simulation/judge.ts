@@ -1,9 +1,9 @@
 import { isEnded, stageOf } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
-import { tallyOf } from '../../app/look-at-map.ts'
-import { entriesOf } from '../../domain/journal.ts'
-import type { StageTally } from '../../domain/planners/map.ts'
-import { countsOf, totalOf } from '../../domain/planners/planner.ts'
+import { tallyOf } from '../../modes/map/look.ts'
+import type { StageTally } from '../../modes/map/plan.ts'
+import { countsOf, totalOf } from '../../modes/planner.ts'
+import { entriesOf } from '../../steps/rules/journal.ts'
 
 /** What is wrong with a run when all is calm: written from the semantics (D1 to D6), not from the planners. */
 export async function judgeEnd(store: Store, run: RunRecord): Promise<string[]> {

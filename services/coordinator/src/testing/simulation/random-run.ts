@@ -1,6 +1,6 @@
 import type { RunRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
-import { CHECK_QUEUED_MS } from '../../domain/life.ts'
+import { CHECK_QUEUED_MS } from '../../runs/rules/life.ts'
 import type { Program } from './instance.ts'
 import type { Random } from './random.ts'
 

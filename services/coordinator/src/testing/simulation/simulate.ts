@@ -1,7 +1,7 @@
 import { isEnded, type Report, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
-import { PLANNERS } from '../../app/advance-run.ts'
+import { PLANNERS } from '../../runs/advance-run.ts'
 import { FakePresence, useCasesOn } from '../test-coordinator.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
 import { changedBy, type Fault } from './faults.ts'

@@ -1,0 +1,135 @@
+import { CarillonError, type ClaimAnswer, type Control, isEnded, printable, type TaskClaim } from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
+import type { LifeHead, Store, UpdateOutcome } from '@carillon/store'
+import type { RepairQueue } from '../recovery/repair-queue.ts'
+import { ReportBarrier } from '../recovery/report-barrier.ts'
+import { type Decision, decideTakeUp, decideToMap } from '../runs/rules/life.ts'
+import { decideLoss, runsAlone } from '../runs/rules/loss.ts'
+import { findWork } from '../runs/running-task.ts'
+import type { RunWriter } from '../runs/write-runs.ts'
+import type { TaskChange, TaskWriter } from '../runs/write-tasks.ts'
+import type { PresenceWatch } from './presence.ts'
+import type { Work } from './publish-work.ts'
+
+/** An answer, perhaps with a question to who is known to run the task, or what has to be written before it may be given. */
+type Verdict =
+  | { readonly answer: ClaimAnswer; readonly check?: { readonly owner: string; readonly control: Control } }
+  | { readonly work: Work; readonly decision: Decision; readonly answer: ClaimAnswer }
+
+/**
+ * Answers an executor that received work which was delivered before. A live owner keeps what it runs. If nobody holds it and it was given back
+ * before it began, the attempt goes on; else whoever held it died, so this is a loss and a further attempt. The asking instance becomes the
+ * owner in the same write: of two that ask one gets a yes.
+ */
+export class ClaimTask {
+  readonly #store: Store
+  readonly #writer: RunWriter
+  readonly #tasks: TaskWriter
+  readonly #presence: PresenceWatch
+  readonly #reports: ReportBarrier
+
+  constructor(options: { store: Store; writer: RunWriter; tasks: TaskWriter; presence: PresenceWatch; repair: RepairQueue; clock: Clock }) {
+    this.#store = options.store
+    this.#writer = options.writer
+    this.#tasks = options.tasks
+    this.#presence = options.presence
+    this.#reports = new ReportBarrier(options)
+  }
+
+  /** @throws CarillonError INSTANCE_UNKNOWN; CONCURRENT_CHANGE while it cannot be known: ask again */
+  async execute(namespace: string, claim: TaskClaim): Promise<ClaimAnswer> {
+    if (!this.#presence.isPresent(namespace, claim.instance)) throw instanceUnknown(claim.instance)
+    const first = this.#judge(namespace, await this.#find(claim.taskId), claim)
+    if (!('work' in first) && !first.answer.run) {
+      // It lives, but the broker may have lost the report of its end.
+      if (first.check) this.#writer.control(namespace, first.check.owner, first.check.control)
+      return first.answer
+    }
+    // The end of the task may be in the stream of reports: what is done must not be done again.
+    const isReleased = 'work' in first && first.decision.event === 'released'
+    if (!isReleased && !(await this.#reports.passed())) throw notNow(claim.taskId, 'reports that may be about it wait to be applied')
+    const verdict = this.#judge(namespace, await this.#find(claim.taskId), claim)
+    if (!('work' in verdict)) return verdict.answer
+    if ((await this.#write(verdict.work, verdict.decision)) === 'applied' || !verdict.answer.run) return verdict.answer
+    // It may have been the same asker, whose first answer got lost: without a yes nobody would run it.
+    const after = (await this.#find(claim.taskId))?.task
+    return after?.state === 'running' && after.owner === claim.instance && after.ownerSession === (claim.session ?? null)
+      ? yes(after)
+      : no('someone else has it')
+  }
+
+  #judge(namespace: string, work: Work | undefined, claim: TaskClaim): Verdict {
+    if (!work || work.run.namespace !== namespace) return { answer: no('there is no such task') }
+    const { run, task: life } = work
+    const holder = this.#holderOf(work, claim)
+    // An owner that asks does not have it any more, whatever its message says.
+    if (life.attempt !== claim.attempt && !(life.state === 'running' && life.owner === claim.instance))
+      return { answer: no(`attempt ${claim.attempt} is over; the task is at ${life.attempt}`) }
+    if (isEnded(run.state)) return { answer: no(`the run is ${run.state}`) }
+    if ('mode' in life && life.mode !== 'single') return { answer: no(`the run has tasks: its mode is ${life.mode}`) }
+    if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
+      return { answer: no(`the task is ${life.state}`) }
+    if (holder === 'another' && life.owner !== null) {
+      const control = { type: 'check', runId: run.id, taskId: claim.taskId, attempt: life.attempt } as const
+      return { answer: no(`instance ${life.owner} is running it`), check: { owner: life.owner, control } }
+    }
+    const now = this.#writer.now()
+    if ('mode' in life && claim.kind && life.state !== 'cancelling') {
+      const answer = no(`the run has tasks: its mode is ${claim.kind}`)
+      return { work: { ...work, run: { ...run, mode: claim.kind } }, decision: decideToMap(life, { kind: claim.kind, now }), answer }
+    }
+    // Its answer was lost, or the report of its end was: no process died.
+    if (holder === 'asker' && life.state === 'running') return { answer: yes(life) }
+    const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
+    if (!released && life.owner === null && this.#presence.stoodStill)
+      throw notNow(claim.taskId, 'this coordinator stood still, and the instance that began it may have as well')
+    const loss = released ? undefined : decideLoss(life, { now })
+    if (loss && loss.set.state !== 'queued')
+      return { work, decision: loss, answer: no(`the task is ${loss.set.state}: ${loss.set.reason}`) }
+    const decision = decideTakeUp(life, { policy: run, instance: claim.instance, session: claim.session, now, loss })
+    return { work, decision, answer: yes({ ...life, ...decision.set }) }
+  }
+
+  /**
+   * Who runs it. Of an owner that has told its session, presence says whether that very process lives; of another one a redelivery says that it
+   * was silent. @throws CarillonError CONCURRENT_CHANGE while presence may not be complete
+   */
+  #holderOf({ run, task: { owner, ownerSession } }: Work, claim: TaskClaim): 'asker' | 'another' | undefined {
+    if (owner === null) return undefined
+    const isSame = ownerSession !== null && ownerSession === claim.session
+    if (owner === claim.instance) return isSame ? 'asker' : undefined
+    const { namespace } = run
+    if (ownerSession === null && claim.redelivered) return undefined
+    if (this.#presence.holds(namespace, owner, ownerSession)) return 'another'
+    if (ownerSession === null) return this.#presence.isPresent(namespace, owner) ? 'another' : undefined
+    if (this.#presence.isLost(namespace, owner, ownerSession)) return undefined
+    throw notNow(claim.taskId, `whether its owner ${owner} lives is not known yet`)
+  }
+
+  #find(taskId: string): Promise<Work | undefined> {
+    return findWork({ store: this.#store, tasks: this.#tasks }, taskId)
+  }
+
+  async #write(work: Work, decision: Decision): Promise<UpdateOutcome | CarillonError | undefined> {
+    const change = { ...work, decision }
+    const [outcome] = 'runId' in work.task ? await this.#tasks.write([change as TaskChange]) : await this.#writer.write([change])
+    return outcome
+  }
+}
+
+const no = (reason: string) => ({ run: false, reason }) as const
+const yes = (life: LifeHead): ClaimAnswer => ({ run: true, attempt: life.attempt, ...(runsAlone(life) ? { alone: true } : {}) })
+
+function instanceUnknown(instance: string): CarillonError {
+  return new CarillonError('INSTANCE_UNKNOWN', `no live instance has the id ${printable(instance)}`, {
+    field: 'instance',
+    value: printable(instance),
+  })
+}
+
+function notNow(taskId: string, why: string): CarillonError {
+  return new CarillonError('CONCURRENT_CHANGE', `nobody can say who runs task ${taskId}: ${why}; ask again`, {
+    field: 'taskId',
+    value: printable(taskId),
+  })
+}

@@ -1,0 +1,150 @@
+import { type OfferAnswer, subjects } from '@carillon/contracts'
+import { type Broker, type Clock, type Logger, offerHeaders } from '@carillon/runtime'
+import type { RunRecord, Slice, Store, TaskHead } from '@carillon/store'
+import { decideLegLoss, decideLegMove, isSeatOf, routedLeg, seatRecord } from '../modes/broadcast/plan.ts'
+import { workText } from '../runs/rules/views.ts'
+import type { TaskChange, TaskOfRun, TaskWriter } from '../runs/write-tasks.ts'
+import type { PresenceWatch } from './presence.ts'
+
+const OFFER_WITHIN_MS = 2_000
+const OFFER_AGAIN_MS = 2_000
+const BUSY_AGAIN_MS = 1_000
+const PAGE = 500
+/** Offers of so many payloads fit into the memory of a process and into the buffer of its connection. */
+const UNDER_WAY_AT_MOST = 50
+
+/** Offers the tasks of a broadcast to their instances; what is not heard of again is offered anew by the task's `wakeAt`. */
+export class OfferLegs {
+  readonly #store: Store
+  readonly #tasks: TaskWriter
+  readonly #presence: PresenceWatch
+  readonly #broker: Broker
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #waiting: TaskOfRun[] = []
+  #underWay = 0
+  /** The run of the last offer: legs of one run are offered one after another, and have its payload in common. */
+  #last: { readonly id: string; readonly run: Promise<RunRecord | undefined> } | undefined
+  /** Set once by the composition. */
+  arm: (due: { id: string; wakeAt: number }) => void = () => undefined
+
+  constructor(options: { store: Store; tasks: TaskWriter; presence: PresenceWatch; broker: Broker; clock: Clock; log: Logger }) {
+    this.#store = options.store
+    this.#tasks = options.tasks
+    this.#presence = options.presence
+    this.#broker = options.broker
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  /** Called from where nobody waits. */
+  soon(leg: TaskOfRun): void {
+    this.#waiting.push(leg)
+    this.#next()
+  }
+
+  #next(): void {
+    for (let leg = this.#takeWaiting(); leg !== undefined; leg = this.#takeWaiting()) {
+      const { id } = leg.task
+      this.#underWay++
+      this.execute(leg)
+        .catch((error: unknown) =>
+          this.#log.error({ evt: 'offer.failed', taskId: id, err: error }, 'a task could not be offered; it is tried again'),
+        )
+        .finally(() => {
+          this.#underWay--
+          if (this.#underWay === 0) this.#last = undefined
+          this.#next()
+        })
+    }
+  }
+
+  #takeWaiting(): TaskOfRun | undefined {
+    return this.#underWay < UNDER_WAY_AT_MOST ? this.#waiting.shift() : undefined
+  }
+
+  async execute(leg: TaskOfRun): Promise<void> {
+    if (this.#presence.isHung(leg.run.namespace, leg.task.target ?? '')) await this.#leaveHung(leg)
+    else if (await this.#hasSeat(leg.task)) await this.#offer(leg)
+    else await this.#move(leg, await this.#unused(leg))
+  }
+
+  /** A hung instance holds no leg that has not begun: it goes to an unused instance, or waits until its own has recovered. */
+  async #leaveHung(leg: TaskOfRun): Promise<void> {
+    const unused = await this.#unused(leg)
+    if (unused.length > 0) await this.#move(leg, unused)
+    else await this.#again(leg.task, OFFER_AGAIN_MS)
+  }
+
+  async #move(leg: TaskOfRun, unused: readonly string[]): Promise<void> {
+    await this.#tasks.write([{ ...leg, decision: decideLegMove(leg.task, unused, this.#clock.now()) }])
+  }
+
+  async #offer({ run: { id }, task }: TaskOfRun): Promise<void> {
+    if (this.#last?.id !== id) this.#last = { id, run: this.#store.runs.get([id]).then(([run]) => run) }
+    const run = await this.#last.run
+    if (!run) return
+    let answer: OfferAnswer | undefined
+    try {
+      const target = task.target ?? ''
+      const options = { timeout: OFFER_WITHIN_MS, ...offerHeaders(run.traceparent, this.#presence.sessionOf(run.namespace, target)) }
+      const subject = subjects.direct(run.namespace, target)
+      answer = (await this.#broker.connection.request(subject, workText(run, { ...task, item: null }), options)).json<OfferAnswer>()
+    } catch (error) {
+      this.#log.debug({ evt: 'offer.unanswered', taskId: task.id, target: task.target, err: error }, 'an offer had no answer')
+    }
+    if (!answer?.accepted) await this.#again(task, answer ? BUSY_AGAIN_MS : OFFER_AGAIN_MS)
+  }
+
+  /** What becomes of a leg whose instance is gone. */
+  async loss(leg: TaskOfRun): Promise<TaskChange> {
+    return { ...leg, decision: decideLegLoss(leg.task, await this.#unused(leg), this.#clock.now()) }
+  }
+
+  /** The same for one whose instance has said that it dies: it may still be present, and does not count. */
+  async afterDeath({ decision, ...leg }: TaskChange): Promise<TaskChange> {
+    const unused = (await this.#unused(leg)).filter((instance) => instance !== leg.task.target)
+    return { ...leg, decision: routedLeg(leg.task, decision, { unused, now: this.#clock.now() }) }
+  }
+
+  /** In its first attempt a leg is with the instance that it was made for. */
+  async #hasSeat(leg: TaskHead): Promise<boolean> {
+    if (leg.attempt === 1) return true
+    const seat = seatRecord(leg, this.#clock.now())
+    const [outcome] = await this.#store.steps.insert([seat])
+    if (outcome === 'created') return true
+    const [taken] = await this.#store.steps.get([seat.id])
+    return taken !== undefined && isSeatOf(taken, leg)
+  }
+
+  /** Live instances that have no other leg of the run; the leg's own one, restarted under its name, if there is nobody else. */
+  async #unused({ run, task }: TaskOfRun): Promise<string[]> {
+    const used = new Set<string | null>()
+    await this.#pages(
+      (page) => this.#store.tasks.list({ runId: run.id, ...page }),
+      (other) => other.id !== task.id && used.add(other.target),
+    )
+    await this.#pages(
+      (page) => this.#store.steps.list({ taskId: run.id, ...page }),
+      (seat) => !isSeatOf(seat, task) && used.add(seat.name),
+    )
+    const unused = this.#presence.offering(run.namespace, run.handler).flatMap(({ instance }) => (used.has(instance) ? [] : [instance]))
+    const others = unused.filter((instance) => instance !== task.target)
+    return others.length > 0 ? others : unused
+  }
+
+  async #pages<Item>(read: (page: { cursor: string | undefined; limit: number }) => Promise<Slice<Item>>, take: (item: Item) => unknown) {
+    let cursor: string | undefined
+    do {
+      const slice = await read({ cursor, limit: PAGE })
+      for (const item of slice.items) take(item)
+      cursor = slice.cursor
+    } while (cursor)
+  }
+
+  async #again(task: TaskHead, delayMs: number): Promise<void> {
+    const wakeAt = this.#clock.now() + delayMs
+    await this.#store.tasks.update([{ id: task.id, expect: { state: ['queued'], attempt: task.attempt }, set: { wakeAt } }])
+    this.arm({ id: task.id, wakeAt })
+  }
+}

@@ -1,0 +1,182 @@
+import {
+  CarillonError,
+  DEFAULT_BACKOFF,
+  type HandlerKind,
+  type JobView,
+  type jobInputSchema,
+  parseInstant,
+  printable,
+  type Schedule,
+  subjects,
+} from '@carillon/contracts'
+import type { Broker, Clock } from '@carillon/runtime'
+import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/store'
+import type { z } from 'zod'
+import type { PresenceWatch } from '../dispatch/presence.ts'
+import type { Announcer } from '../runs/announce.ts'
+import { decideCancel, isRefused } from '../runs/rules/life.ts'
+import { payloadText } from '../runs/rules/new-run.ts'
+import { planOf } from '../runs/rules/plan.ts'
+import { slotAnew } from '../runs/rules/timing.ts'
+import { jobView } from '../runs/rules/views.ts'
+import type { RunWriter } from '../runs/write-runs.ts'
+import { checkSchedule, firstSlot, timesOf } from '../schedules/rules/schedule.ts'
+import { jobId, jobNotFound } from './read-jobs.ts'
+
+type JobDefinition = z.output<typeof jobInputSchema>
+const TRIES_AGAINST_OTHERS = 5
+const PAGE = 200
+
+/** Puts, pauses, resumes and removes jobs. */
+export class ChangeJobs {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #broker: Broker
+  readonly #announcer: Announcer
+  readonly #presence: PresenceWatch
+  readonly #writer: RunWriter
+  /** Set once by the composition. */
+  arm: (job: JobRecord) => void = () => undefined
+
+  constructor(options: { store: Store; clock: Clock; broker: Broker; announcer: Announcer; presence: PresenceWatch; writer: RunWriter }) {
+    this.#store = options.store
+    this.#clock = options.clock
+    this.#broker = options.broker
+    this.#announcer = options.announcer
+    this.#presence = options.presence
+    this.#writer = options.writer
+  }
+
+  /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule or payload */
+  async put(namespace: string, input: JobDefinition): Promise<JobView> {
+    const now = this.#clock.now()
+    const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
+    const id = jobId(namespace, input.name)
+    for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
+      const [there] = await this.#store.jobs.get([id])
+      // One that is declared again and again, as services do, may have had its time.
+      if (input.schedule && !(there && isSameSchedule(there, input.schedule))) checkSchedule(input.schedule, now)
+      const fresh = recordOf(namespace, input, { now, kind })
+      if (!there) {
+        if ((await this.#store.jobs.insert(fresh)) === 'created') return this.#changed(fresh, 'put')
+        continue
+      }
+      const merged = mergeOf(there, fresh)
+      if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#changed(merged, 'put')
+    }
+    throw busy(input.name)
+  }
+
+  pause(namespace: string, name: string): Promise<JobView> {
+    return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', ...timesOf(null) }))
+  }
+
+  /** From now on: what was missed while paused is not made up for. */
+  resume(namespace: string, name: string): Promise<JobView> {
+    return this.#set(namespace, name, (job, now) => {
+      if (job.state !== 'paused') return job
+      const slot = job.schedule && !('at' in job.schedule && firstSlot(job.schedule, now)! < now) ? firstSlot(job.schedule, now) : null
+      return { ...job, ...timesOf(slot), state: job.schedule && slot === null ? 'finished' : 'active' }
+    })
+  }
+
+  /** Runs that wait for their time end with their job, unless they are to be kept; what runs, or waits for an instance, goes on. */
+  async remove(namespace: string, name: string, options: { keepRuns: boolean }): Promise<{ removed: true }> {
+    if (!(await this.#store.jobs.remove(jobId(namespace, name)))) throw jobNotFound(name)
+    await this.#tell({ namespace, name }, 'removed', { name })
+    if (!options.keepRuns) await this.#cancelWaiting(namespace, name)
+    return { removed: true }
+  }
+
+  async #cancelWaiting(namespace: string, job: string): Promise<void> {
+    // A slot that is stored before its time is the newest of all.
+    const newest = await this.#store.runs.list({ namespace, job, state: 'queued', limit: 10 })
+    await this.#cancel(newest.items.filter(({ slot }) => slot !== null && slot > this.#clock.now()))
+    let cursor: string | undefined
+    do {
+      const slice = await this.#store.runs.list({ namespace, job, state: 'delayed', cursor, limit: PAGE })
+      await this.#cancel(slice.items.filter(({ reason }) => reason === 'delay'))
+      cursor = slice.cursor
+    } while (cursor !== undefined)
+  }
+
+  async #cancel(runs: readonly RunHead[]): Promise<void> {
+    const now = this.#clock.now()
+    const changes = runs.flatMap((run) => {
+      const decision = decideCancel(run, now, 'job-removed')
+      return isRefused(decision) ? [] : [{ run, decision }]
+    })
+    await this.#writer.write(changes)
+  }
+
+  async #set(namespace: string, name: string, change: (job: JobRecord, now: number) => JobRecord): Promise<JobView> {
+    for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
+      const [there] = await this.#store.jobs.get([jobId(namespace, name)])
+      if (!there) throw jobNotFound(name)
+      const now = this.#clock.now()
+      const changed = { ...change(there, now), revision: there.revision + 1, updatedAt: now }
+      if (changed.state === there.state && changed.nextSlotAt === there.nextSlotAt) return jobView(there)
+      if ((await this.#store.jobs.replace(changed, { revision: there.revision })) === 'applied')
+        return this.#changed(changed, changed.state === 'paused' ? 'paused' : 'resumed')
+    }
+    throw busy(name)
+  }
+
+  async #changed(job: JobRecord, what: string): Promise<JobView> {
+    if (job.wakeAt !== null) this.arm(job)
+    const view = jobView(job)
+    await this.#tell(job, what, view)
+    return view
+  }
+
+  /** The signal is with the server before the answer is: no start that follows the answer finds the old job in a coordinator's memory. */
+  async #tell({ namespace, name }: { namespace: string; name: string }, what: string, body: object): Promise<void> {
+    this.#broker.connection.publish(subjects.live(namespace, 'job', name, 'changed'), JSON.stringify({ name, what }))
+    this.#announcer.changed('job', { namespace, name, what, body })
+    await this.#broker.connection.flush()
+  }
+}
+
+function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now: number; kind: HandlerKind | undefined }): JobRecord {
+  const id = jobId(namespace, input.name)
+  return {
+    id,
+    namespace,
+    name: input.name,
+    handler: input.handler ?? input.name,
+    state: 'active',
+    description: input.description ?? null,
+    schedule: input.schedule ?? null,
+    payload: payloadText(input.payload ?? null),
+    ...planOf(input, { kind }),
+    attempts: input.attempts ?? 1,
+    backoff: input.backoff ?? DEFAULT_BACKOFF,
+    timeoutMs: input.timeoutMs ?? null,
+    misfire: input.misfire ?? 'once',
+    revision: 1,
+    share: shareOf(id),
+    ...timesOf(input.schedule ? firstSlot(input.schedule, now) : null),
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** An unchanged schedule keeps its next slot, so that putting a job again does not shift a fixed rate. */
+function mergeOf(there: JobRecord, fresh: JobRecord): JobRecord {
+  const { nextSlotAt, wakeAt } = there
+  const times = there.state === 'paused' ? timesOf(null) : (slotAnew(there, fresh.updatedAt) ?? { nextSlotAt, wakeAt })
+  const kept = isSameSchedule(there, fresh.schedule) || there.state === 'paused' ? { state: there.state, ...times } : {}
+  return { ...fresh, ...kept, revision: there.revision + 1, createdAt: there.createdAt }
+}
+
+function isSameSchedule({ schedule }: JobRecord, other: Schedule | null): boolean {
+  if (schedule && other && 'at' in schedule && 'at' in other) return parseInstant(schedule.at) === parseInstant(other.at)
+  return JSON.stringify(schedule) === JSON.stringify(other)
+}
+
+function busy(name: string): CarillonError {
+  return new CarillonError('CONCURRENT_CHANGE', `job ${printable(name)} is being changed by others`, {
+    field: 'name',
+    value: printable(name),
+  })
+}

@@ -1,0 +1,184 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { CarillonError, type JobView, type Page, printable } from '@carillon/contracts'
+import { type Clock, pageThatFits } from '@carillon/runtime'
+import type { Due, DueQuery, JobRecord, Store } from '@carillon/store'
+import { jobView } from '../runs/rules/views.ts'
+
+export const jobId = (namespace: string, name: string) => `${namespace}/${name}`
+
+export function jobNotFound(name: string): CarillonError {
+  return new CarillonError('JOB_NOT_FOUND', `there is no job ${printable(name)}`, { field: 'name', value: printable(name) })
+}
+
+/** A change that was not heard of shows after this long at the latest. */
+const KEEP_MS = 5_000
+const KEEP_AT_MOST = 20_000
+/** Of payloads and items. What there is no room for is read when it is needed. */
+const KEEP_BYTES = 32 * 1024 * 1024
+/** Jobs that are read in one turn of the event loop. */
+const READ_TOGETHER = 500
+/** Read at once where that is not kept. */
+const READ_BYTES = 4 * 1024 * 1024
+
+/** A job whose slot is to be fired. */
+export type DueJob = JobRecord & { readonly nextSlotAt: number }
+
+interface Place {
+  readonly namespace: string
+  readonly name: string | undefined
+}
+
+interface Entry {
+  readonly job: JobRecord | undefined
+  /** On the monotonic clock. */
+  readonly until: number
+}
+
+/** How many bytes of a job each of its runs has as well. */
+export const largeBytesOf = (job: JobRecord | undefined) => (job ? job.payload.length + (job.items?.length ?? 0) : 0)
+
+/**
+ * Jobs as starts and slots need them, remembered for a moment, up to so many bytes. A coordinator that changes a job publishes
+ * `live.job.<name>.changed` before it answers, so a start that follows a change sees it.
+ */
+export class JobCache {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #entries = new Map<string, Entry>()
+  #bytes = 0
+  /** What is read while someone forgets may be old already, and is not remembered. */
+  #forgotten = 0
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** For each place the job of that name; undefined where there is none, or no name. */
+  async find(places: readonly Place[]): Promise<(JobRecord | undefined)[]> {
+    const found: (JobRecord | undefined)[] = []
+    while (found.length < places.length) found.push(...(await this.findFirst(places.slice(found.length))))
+    return found
+  }
+
+  /** The same for the first of these places: as many as there is room for where the jobs are large, one in any case. */
+  async findFirst(places: readonly Place[]): Promise<(JobRecord | undefined)[]> {
+    const now = this.#clock.monotonic()
+    const ids = places.map(({ namespace, name }) => (name === undefined ? undefined : jobId(namespace, name)))
+    const found = new Map<string | undefined, JobRecord | undefined>([[undefined, undefined]])
+    const missing = new Set<string>()
+    for (const id of ids) {
+      if (id === undefined) continue
+      const entry = this.#entries.get(id)
+      if (entry && entry.until > now) found.set(id, entry.job)
+      else missing.add(id)
+    }
+    if (missing.size > 0) await this.#read([...missing], found)
+    const end = ids.findIndex((id) => !found.has(id))
+    return (end < 0 ? ids : ids.slice(0, end)).map((id) => found.get(id))
+  }
+
+  async #read(ids: readonly string[], into: Map<string | undefined, JobRecord | undefined>): Promise<void> {
+    const [forgotten, until] = [this.#forgotten, this.#clock.monotonic() + KEEP_MS]
+    const jobs = await this.#store.jobs.get(ids, READ_BYTES)
+    this.#makeRoom()
+    for (const [i, job] of jobs.entries()) {
+      const id = ids[i] as string
+      into.set(id, job)
+      if (forgotten === this.#forgotten) this.#remember(id, { job, until })
+    }
+  }
+
+  /** Jobs whose slots are near. They are read ahead, so that they are fired from memory when their time has come. */
+  async due(query: DueQuery): Promise<Due[]> {
+    const due = await this.#store.jobs.due(query)
+    const [now, monotonic] = [this.#clock.now(), this.#clock.monotonic()]
+    const isKnown = ({ id, wakeAt }: Due) => {
+      const entry = this.#entries.get(id)
+      return entry?.job?.wakeAt === wakeAt && entry.until > monotonic + Math.max(0, wakeAt - now)
+    }
+    await this.#readAhead(due.filter((one) => !isKnown(one)).map(({ id }) => id))
+    return due
+  }
+
+  async #readAhead(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) this.#makeRoom()
+    for (let i = 0; i < ids.length && this.#bytes < KEEP_BYTES; i += READ_TOGETHER) {
+      const forgotten = this.#forgotten
+      const some = ids.slice(i, i + READ_TOGETHER)
+      const jobs = await this.#store.jobs.get(some, Math.min(READ_BYTES, KEEP_BYTES - this.#bytes))
+      if (forgotten === this.#forgotten) this.#keepAll(jobs)
+      if (jobs.length < some.length) return
+      await nextTurn()
+    }
+  }
+
+  /**
+   * Those of these jobs whose slot comes before `until`, but for what is too much to be read at once.
+   * @returns `rest` to be asked for again
+   */
+  async toFire(ids: readonly string[], until: number): Promise<{ jobs: DueJob[]; rest: string[] }> {
+    const now = this.#clock.monotonic()
+    const isDue = (job: JobRecord | undefined): job is DueJob =>
+      job?.state === 'active' && job.nextSlotAt !== null && job.wakeAt !== null && job.wakeAt <= until
+    const known = ids.map((id) => this.#entries.get(id)).map((entry) => (entry && entry.until > now ? entry.job : undefined))
+    const unsure = ids.filter((_, i) => !isDue(known[i]))
+    const read = unsure.length > 0 ? await this.#store.jobs.get(unsure, READ_BYTES) : []
+    return { jobs: [...known, ...read].filter(isDue), rest: unsure.slice(read.length) }
+  }
+
+  keep(jobs: readonly JobRecord[]): void {
+    this.#makeRoom()
+    this.#keepAll(jobs)
+  }
+
+  #keepAll(jobs: readonly (JobRecord | undefined)[]): void {
+    const until = this.#clock.monotonic() + KEEP_MS
+    for (const job of jobs) if (job) this.#remember(job.id, { job, until })
+  }
+
+  #remember(id: string, entry: Entry): void {
+    this.#drop(id)
+    if (this.#bytes >= KEEP_BYTES) return
+    this.#bytes += largeBytesOf(entry.job)
+    this.#entries.set(id, entry)
+  }
+
+  #makeRoom(): void {
+    if (this.#entries.size <= KEEP_AT_MOST && this.#bytes < KEEP_BYTES) return
+    this.#entries.clear()
+    this.#bytes = 0
+  }
+
+  #drop(id: string): void {
+    this.#bytes -= largeBytesOf(this.#entries.get(id)?.job)
+    this.#entries.delete(id)
+  }
+
+  forget(namespace: string, name: string): void {
+    this.#forgotten++
+    this.#drop(jobId(namespace, name))
+  }
+}
+
+/** Reads jobs for people. */
+export class ReadJobs {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  async get(namespace: string, name: string): Promise<JobView> {
+    const [job] = await this.#store.jobs.get([jobId(namespace, name)])
+    if (!job) throw jobNotFound(name)
+    return jobView(job)
+  }
+
+  async list(namespace: string, page: { cursor?: string | undefined; limit: number }): Promise<Page<JobView>> {
+    return pageThatFits(
+      (maxBytes) => this.#store.jobs.list({ namespace, ...page, maxBytes }),
+      (jobs) => jobs.map(jobView),
+    )
+  }
+}

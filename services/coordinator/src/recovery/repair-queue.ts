@@ -1,0 +1,223 @@
+import { isTaskId, SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
+import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
+import type { PageQuery, RunHead, Store } from '@carillon/store'
+import { isOwed, KNOWN_FOR_MS, type Work, type WorkPublisher } from '../dispatch/publish-work.ts'
+import { WorkStream } from '../dispatch/work-stream.ts'
+import type { TaskWriter } from '../runs/write-tasks.ts'
+
+const PAGE = 500
+/** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
+const BARRIER_WITHIN_MS = TIMES.ackWaitMs + 15_000
+const BARRIER_POLL_MS = 50
+/**
+ * What began less than 200 ms before the broker ended, and what has ended while it was away, is not in the stream of reports. Executors say so when
+ * they have reconnected, within about a second; done again before that, a task would run twice.
+ */
+export const EXECUTORS_RECONNECT_MS = 3_000
+/** Between the clocks of two coordinators, which both follow that of the store. */
+const CLOCKS_DIFFER_MS = 1_000
+
+type QueuedQuery = PageQuery & Pick<Span, 'from' | 'before'>
+
+export interface Span {
+  readonly from: number
+  readonly before: number
+  /** Default: all. */
+  readonly shares?: ReadonlySet<number>
+}
+
+/** Where a pass over a span is: first the runs, then the tasks. */
+export interface Position {
+  readonly of: 'runs' | 'tasks'
+  readonly cursor?: string
+}
+export const BEGIN: Position = { of: 'runs' }
+
+/**
+ * Publishes again what the broker should hold and does not. Safe at any time, by any coordinator:
+ * a missing message may mean that its task has just ended, so every report that was stored before we asked is awaited before we decide.
+ */
+export class RepairQueue {
+  readonly #store: Store
+  readonly #tasks: TaskWriter
+  readonly #broker: Broker
+  readonly #work: WorkPublisher
+  readonly #stream: WorkStream
+  readonly #clock: Clock
+  readonly #log: Logger
+  /** Tasks that were queued a moment ago by another coordinator, which may be about to publish them: they are compared when that is over. */
+  readonly postponed = new Set<string>()
+  /** On the monotonic clock: what executors run is known again. */
+  #knownAgainAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: { store: Store; tasks: TaskWriter; broker: Broker; work: WorkPublisher; clock: Clock; log: Logger }) {
+    this.#store = options.store
+    this.#tasks = options.tasks
+    this.#broker = options.broker
+    this.#work = options.work
+    this.#stream = new WorkStream(options.broker)
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  /** The broker was started again, or this process was: no report is missed before executors have had time to say what they run, and what has ended. */
+  executorsReconnect(): void {
+    this.#knownAgainAt = this.#clock.monotonic() + EXECUTORS_RECONNECT_MS
+  }
+
+  /** Compares all tasks that were queued in a span of time with the stream; answers how many were published again. @throws Error when that cannot be known yet */
+  async span(span: Span, signal: AbortSignal): Promise<number> {
+    let published = 0
+    for (let at: Position | undefined = BEGIN; at && !signal.aborted; ) {
+      const page = await this.page(at, span, signal)
+      published += page.published
+      at = page.next
+    }
+    return published
+  }
+
+  /** The same for the tasks of one page; a span is passed over by as many as it takes. @throws Error as `span` */
+  async page(at: Position, span: Span, signal: AbortSignal): Promise<{ published: number; next: Position | undefined }> {
+    const query = { from: span.from, before: span.before, cursor: at.cursor, limit: PAGE }
+    const isOurs = ({ share }: { share: number }) => span.shares?.has(share) ?? true
+    const page = await (at.of === 'runs' ? this.#runs(query) : this.#tasksOf(query))
+    const published = await this.#repair(
+      page.works.filter((work) => work && isOurs(work.task)),
+      signal,
+    )
+    if (published > 0) this.#log.info({ evt: 'queue.repaired', published }, 'published work again that the broker did not have')
+    if (page.cursor !== undefined) return { published, next: { of: at.of, cursor: page.cursor } }
+    return { published, next: at.of === 'runs' ? { of: 'tasks' } : undefined }
+  }
+
+  /**
+   * How many messages the stream lacks at least: tasks that were queued before a time against all it holds, which may also belong to running tasks.
+   * While reports wait to be applied their tasks seem to lack a message: that is not known, unless a rough count will do.
+   * A stream that lost blocks while its server runs still counts their subjects and refuses them for ever; only a purge makes it forget them.
+   */
+  async lacking(before: number, isRough: boolean): Promise<number | undefined> {
+    const { manager } = this.#broker
+    // In this order: a message that is gone by now has its report in the stream, or applied.
+    const { messages, num_subjects: subjects = 0 } = (await manager.streams.info(STREAMS.WORK.name)).state
+    if (subjects > messages) {
+      this.#log.error(
+        { evt: 'queue.blocks-lost', messages, subjects },
+        'stream WORK lost blocks and refuses what was in them; it is emptied',
+      )
+      await manager.streams.purge(STREAMS.WORK.name)
+      return subjects
+    }
+    if (!isRough && (await manager.streams.info(STREAMS.REPORTS.name)).state.messages > 0) return undefined
+    const [runs, tasks] = await Promise.all([this.#store.runs.queuedCount({ before }), this.#store.tasks.queuedCount({ before })])
+    return Math.max(runs + tasks - messages, 0)
+  }
+
+  /** The same for tasks by id; the only task of a single run has the run's. */
+  async these(ids: readonly string[], signal: AbortSignal): Promise<void> {
+    for (let i = 0; i < ids.length && !signal.aborted; i += PAGE) {
+      const page = ids.slice(i, i + PAGE)
+      const works = await this.#read(page)
+      for (const [k, work] of works.entries()) {
+        this.postponed.delete(page[k] as string)
+        if (!isOwed(work)) this.#work.settled(page[k] as string)
+      }
+      await this.#repair(works, signal)
+    }
+  }
+
+  async #runs(query: QueuedQuery) {
+    const { items, cursor } = await this.#store.runs.queued(query)
+    return { works: items.map(only), cursor }
+  }
+
+  async #tasksOf(query: QueuedQuery) {
+    const { items, cursor } = await this.#store.tasks.queued(query)
+    return { works: await this.#tasks.withRuns(items), cursor }
+  }
+
+  async #repair(candidates: readonly (Work | undefined)[], signal: AbortSignal): Promise<number> {
+    const owed = candidates.filter(isOwed).filter((work) => !this.#isLeftToItsWriter(work))
+    const missing = await this.#withoutMessage(owed)
+    if (missing.length === 0) return 0
+    if (!(await this.reportsApplied(signal))) {
+      if (signal.aborted) return 0
+      // Whoever asked tries again: to give up without a word would leave what is owed to the auditor, for minutes.
+      throw new Error(`${missing.length} tasks have no message, and whether they are done is not known: reports wait to be applied`)
+    }
+    return this.#publishAgain(missing, signal)
+  }
+
+  /** What is about to be published is no loss: it would be published twice, and done twice when the first message is done before the second comes. */
+  #isLeftToItsWriter({ task }: Work): boolean {
+    const { id, queuedAt } = task
+    if (this.#work.willPublish(id)) return true
+    if (this.#work.expects(id)) return !this.#work.refused.has(id)
+    const ageMs = this.#clock.now() - (queuedAt ?? 0)
+    // One that is far in the future was written by a clock that has been set back since.
+    const isYoung = ageMs < KNOWN_FOR_MS + CLOCKS_DIFFER_MS && ageMs > -KNOWN_FOR_MS
+    if (isYoung) this.postponed.add(id)
+    return isYoung
+  }
+
+  /** Those of which the stream has no message, or one that its consumer will never deliver: that one is deleted. */
+  async #withoutMessage(owed: readonly Work[]): Promise<Work[]> {
+    const acknowledged = new Map<string, number>()
+    for (const { run } of owed) {
+      const handler = `${run.namespace}.${run.handler}`
+      if (!acknowledged.has(handler)) acknowledged.set(handler, await this.#stream.acknowledgedUpTo(run.namespace, run.handler))
+    }
+    const sequences = await this.#stream.sequences(owed.map(subjectOf))
+    const missing: Work[] = []
+    for (const work of owed) {
+      const sequence = sequences.get(subjectOf(work))
+      const isDelivered = sequence !== undefined && sequence > (acknowledged.get(`${work.run.namespace}.${work.run.handler}`) ?? 0)
+      if (isDelivered) this.#work.settled(work.task.id)
+      else missing.push(work)
+      if (!isDelivered && sequence !== undefined) await this.#stream.delete(sequence)
+    }
+    return missing
+  }
+
+  async #publishAgain(missing: readonly Work[], signal: AbortSignal): Promise<number> {
+    let published = 0
+    for (let i = 0; i < missing.length && !signal.aborted; ) {
+      const { works, knownAt } = await this.#work.readNext(missing.slice(i).map(({ task }) => task.id))
+      for (const work of works) {
+        const isSame = work?.task.attempt === missing[i++]?.task.attempt
+        if (!isOwed(work) || !isSame) continue
+        this.#work.publish(work, { again: true, knownAt })
+        published++
+      }
+    }
+    return published
+  }
+
+  async #read(ids: readonly string[]): Promise<(Work | undefined)[]> {
+    const runIds = ids.filter((id) => !isTaskId(id))
+    const taskIds = ids.filter(isTaskId)
+    const [runs, tasks] = await Promise.all([this.#store.runs.heads(runIds), this.#tasks.known(taskIds)])
+    return ids.map((id) => (isTaskId(id) ? tasks[taskIds.indexOf(id)] : only(runs[runIds.indexOf(id)])))
+  }
+
+  /** Waits until every report that is in the stream now, and what executors say when they reconnect, has been applied; false when that takes too long. */
+  async reportsApplied(signal: AbortSignal, withinMs = BARRIER_WITHIN_MS): Promise<boolean> {
+    const { manager } = this.#broker
+    const until = this.#clock.monotonic() + withinMs
+    const unsaidForMs = this.#knownAgainAt - this.#clock.monotonic()
+    if (unsaidForMs > 0 && !(await pause(this.#clock, Math.min(unsaidForMs, withinMs), signal))) return false
+    const last = (await manager.streams.info('REPORTS')).state.last_seq
+    while (this.#clock.monotonic() < until) {
+      const info = await manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS)
+      if (info.ack_floor.stream_seq >= last || (info.num_pending === 0 && info.num_ack_pending === 0)) return true
+      if (!(await pause(this.#clock, BARRIER_POLL_MS, signal))) return false
+    }
+    return false
+  }
+}
+
+const subjectOf = ({ run, task }: Work) => subjects.work(run.namespace, run.handler, task.id)
+
+/** The only task of a single run. */
+function only(run: RunHead | undefined): Work | undefined {
+  return run && { run, task: run }
+}

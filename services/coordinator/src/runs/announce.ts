@@ -1,0 +1,98 @@
+import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
+import { type Broker, type Logger, meter, type Outgoing, publishUntilTaken, type StreamPublisher } from '@carillon/runtime'
+import type { RunHead } from '@carillon/store'
+import { type EndedRun, endedEventText, liveText } from './rules/views.ts'
+
+const ASK_WITHIN_MS = 2_000
+const NOT_FOUND = 404
+
+/** Says what ended or changed: events are kept in stream EVENTS, live signals pass. */
+export class Announcer {
+  readonly #broker: Broker
+  readonly #publisher: StreamPublisher
+  readonly #log: Logger
+  readonly #ended = meter.counter('carillon.runs.ended', 'Runs that ended, by state')
+
+  constructor(options: { broker: Broker; publisher: StreamPublisher; log: Logger }) {
+    this.#broker = options.broker
+    this.#publisher = options.publisher
+    this.#log = options.log
+  }
+
+  /**
+   * Resolves when the broker has confirmed the events of all these runs. What it does not confirm is published again, if it is not there.
+   * @throws CarillonError NATS_UNAVAILABLE when it does not take them
+   */
+  async runsEnded(runs: readonly EndedRun[]): Promise<void> {
+    for (const { state } of runs) this.#ended.add(1, { state })
+    const unconfirmed = await this.#publish(runs)
+    if (unconfirmed.length > 0) await Promise.all(unconfirmed.map((run) => this.runEndedBefore(run, async () => run)))
+  }
+
+  /**
+   * Says again that a run has ended, unless the broker has that event: of an end that was stored before.
+   * @param read its record with the result
+   * @throws CarillonError NATS_UNAVAILABLE when the broker cannot tell, or does not take it
+   */
+  async runEndedBefore(run: RunHead, read: () => Promise<EndedRun | undefined>): Promise<void> {
+    if (await this.#hasEnd(run)) return
+    const whole = await read()
+    if (whole && (await this.#publish([whole])).length > 0) throw unavailable(`the broker did not confirm the end of run ${run.id}`)
+  }
+
+  async #hasEnd(run: RunHead): Promise<boolean> {
+    const subject = subjects.event(run.namespace, 'run', run.id, run.state)
+    const answer = await this.#broker.connection
+      .request(`$JS.API.DIRECT.GET.${STREAMS.EVENTS.name}.${subject}`, '', { timeout: ASK_WITHIN_MS })
+      .catch((error: unknown) => {
+        throw unavailable(`the broker does not say whether it has the end of run ${run.id}: ${messageOf(error)}`)
+      })
+    const status = answer.headers?.code ?? 0
+    if (status >= 300 && status !== NOT_FOUND)
+      throw unavailable(`the broker cannot tell whether it has the end of run ${run.id}: ${status}`)
+    return status !== NOT_FOUND && answer.json<RunEndedEvent>().attempt === run.attempt
+  }
+
+  /** Answers those whose event was not confirmed. @throws CarillonError NATS_UNAVAILABLE when the broker refuses one */
+  #publish(runs: readonly EndedRun[]): Promise<EndedRun[]> {
+    const writable: EndedRun[] = []
+    const messages: Outgoing[] = []
+    for (const run of runs) {
+      const body = this.#textOf(run)
+      if (body === undefined) continue
+      writable.push(run)
+      messages.push({ subject: subjects.event(run.namespace, 'run', run.id, run.state), body })
+    }
+    return new Promise((resolve, reject) => {
+      this.#publisher.publishAll(messages, (refusals) => {
+        const refused = refusals.find((refusal) => refusal?.code !== undefined)
+        if (refused) reject(unavailable(`the broker refused an event: ${refused.message}`))
+        else resolve(writable.filter((_, i) => refusals[i]))
+      })
+    })
+  }
+
+  /** An event that cannot be written, because of what is stored, costs no other. */
+  #textOf(run: EndedRun): string | undefined {
+    try {
+      return endedEventText(run)
+    } catch (error) {
+      this.#log.error({ evt: 'event.unwritable', runId: run.id, err: error }, 'the event of an end could not be written')
+      return undefined
+    }
+  }
+
+  /** For changes that are rare and whose event is no one's trigger: a refusal is logged. */
+  changed(noun: EventNoun, options: { namespace: string; name: string; what: string; body: object }): void {
+    const subject = subjects.event(options.namespace, noun, options.name, options.what)
+    publishUntilTaken(this.#publisher, { subject, body: JSON.stringify(options.body) }, (refusal) => {
+      if (refusal) this.#log.error({ evt: 'event.refused', subject, refusal: refusal.message }, 'an event could not be kept')
+    })
+  }
+
+  live(run: RunHead, what: string, progress?: Progress): void {
+    this.#broker.connection.publish(subjects.live(run.namespace, 'run', run.id, what), Buffer.from(liveText(run, progress)))
+  }
+}
+
+const unavailable = (message: string) => new CarillonError('NATS_UNAVAILABLE', message)

@@ -1,0 +1,82 @@
+import { CarillonError, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
+import { pageThatFits } from '@carillon/runtime'
+import type { RunHead, RunRecord, Store } from '@carillon/store'
+import type { PresenceWatch } from '../dispatch/presence.ts'
+import { runView, taskView } from './rules/views.ts'
+
+/** Hung instances that a reason names. */
+const NAMES_SHOWN = 5
+
+export function runNotFound(runId: string): CarillonError {
+  return new CarillonError('RUN_NOT_FOUND', `there is no run ${printable(runId)}`, { field: 'runId', value: printable(runId) })
+}
+
+/** Why a run is not found: there is none, or it was removed and its id is still taken. */
+export async function missingRun(store: Store, namespace: string, runId: string): Promise<CarillonError> {
+  const [tombstone] = await store.retention.tombstones([runId])
+  if (tombstone?.namespace !== namespace) return runNotFound(runId)
+  const { job, handler, endedAt, removedAt } = tombstone
+  const [ended, removed] = [endedAt, removedAt].map((at) => new Date(at).toISOString())
+  const message = `run ${printable(runId)} of ${job ?? handler} ended ${ended}; it was kept for its time and removed ${removed}`
+  return new CarillonError('RUN_REMOVED', message, { field: 'runId', value: printable(runId) })
+}
+
+/** Reads runs for people, with the reason why a queued one waits. */
+export class ReadRuns {
+  readonly #store: Store
+  readonly #presence: PresenceWatch
+
+  constructor(options: { store: Store; presence: PresenceWatch }) {
+    this.#store = options.store
+    this.#presence = options.presence
+  }
+
+  async get(namespace: string, runId: string): Promise<RunView> {
+    const [run] = await this.#store.runs.get([runId])
+    if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
+    return this.#view(run)
+  }
+
+  /** Without payloads and results: those are asked for by id. */
+  async list(
+    namespace: string,
+    query: { job?: string | undefined; state?: RunState | undefined; cursor?: string | undefined; limit: number },
+  ): Promise<Page<RunView>> {
+    return pageThatFits(
+      (maxBytes) => this.#store.runs.list({ namespace, ...query, maxBytes }),
+      (runs) => runs.map((run) => this.#view(run)),
+    )
+  }
+
+  async tasks(
+    namespace: string,
+    query: { runId: string; state?: RunState | undefined; cursor?: string | undefined; limit: number },
+  ): Promise<Page<TaskView>> {
+    const [run] = await this.#store.runs.heads([query.runId])
+    if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, query.runId)
+    return pageThatFits(
+      (maxBytes) => this.#store.tasks.listWhole({ ...query, maxBytes }),
+      (tasks) => tasks.map(taskView),
+    )
+  }
+
+  #whyNoInstance({ namespace, handler }: Pick<RunHead, 'namespace' | 'handler'>): string {
+    const hung = this.#presence.holding(namespace, handler).map(({ instance }) => instance)
+    if (hung.length > 0)
+      return `every instance that offers handler \`${handler}\` is hung: ${listed(hung)}; handlers that ignore ctx.signal hold all their slots`
+    const offered = this.#presence.handlers(namespace)
+    const these = offered.length > 0 ? `these are offered: ${offered.join(', ')}` : 'no handler is offered at all'
+    return `no instance offers handler \`${handler}\`; ${these}`
+  }
+
+  #view(run: RunHead & Partial<RunRecord>): RunView {
+    if (run.state !== 'queued' || this.#presence.offers(run.namespace, run.handler)) return runView(run)
+    return runView({ ...run, reason: null }, { reason: 'no-instance', message: this.#whyNoInstance(run) })
+  }
+}
+
+/** The first few names. */
+function listed(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN
+  return `${names.slice(0, NAMES_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}

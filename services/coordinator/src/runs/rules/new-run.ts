@@ -1,0 +1,194 @@
+import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
+import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
+import { instantAhead, type MissedSlots } from '../../schedules/rules/schedule.ts'
+import { CHECK_QUEUED_MS } from './life.ts'
+import { NO_LOSSES } from './loss.ts'
+import { modeOf, type Planned, planOf } from './plan.ts'
+
+/** Where a run comes from. */
+export interface RunOrigin {
+  readonly id: string
+  readonly namespace: string
+  readonly trigger: RunTrigger
+  readonly traceparent: string | null
+  readonly now: number
+  /** Of a request with a key: what its caller said. */
+  readonly asked?: RunRecord['asked']
+  /** What the handler announces of its runs. */
+  readonly kind?: HandlerKind | undefined
+}
+
+/**
+ * The record of a run that someone asked for; what the request leaves open comes from the job, then from the defaults.
+ * @throws CarillonError of the payload, INVALID_DATE
+ */
+export function runOfRequest(request: StartRun, job: JobRecord | undefined, origin: RunOrigin): RunRecord {
+  const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
+  const dueAt = request.at !== undefined ? instantAhead(request.at, { field: 'at', now: origin.now }) : origin.now + (request.delayMs ?? 0)
+  const tries = request.attempts ?? job?.attempts ?? 1
+  return newRun(origin, {
+    planned: planOf(request, { job, kind: origin.kind }),
+    dueAt,
+    delayMs: request.delayMs || null,
+    job: job?.name ?? null,
+    handler: handlerOf(request, job),
+    key: request.key ?? null,
+    slot: null,
+    payload,
+    tries,
+    backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
+    timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
+  })
+}
+
+/** Where no such job is stored, a job's name is a handler's. */
+export function handlerOf(request: StartRun, job: JobRecord | undefined): string {
+  return job?.handler ?? request.handler ?? (request.job as string)
+}
+
+/** The record of a job's slot. */
+export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunRecord {
+  return newRun(origin, {
+    planned: { mode: modeOf(job.mode, origin.kind), plan: job.plan, items: job.items },
+    dueAt: origin.now,
+    delayMs: null,
+    job: job.name,
+    handler: job.handler,
+    key: null,
+    slot,
+    payload: job.payload,
+    tries: job.attempts,
+    backoff: job.backoff,
+    timeoutMs: job.timeoutMs,
+  })
+}
+
+/** The record that says why slots were not run; one for a whole stretch. */
+export function skippedRun(job: JobRecord, missed: MissedSlots, origin: RunOrigin): RunRecord {
+  const count = missed.atLeast ? `at least ${missed.count}` : missed.count
+  const [from, to] = [missed.from, missed.to].map((slot) => new Date(slot).toISOString())
+  const message = `${count} missed slots from ${from} to ${to} have no run of their own (misfire: ${job.misfire})`
+  return {
+    ...runOfSlot(job, missed.from, origin),
+    state: 'skipped',
+    reason: 'misfire',
+    wakeAt: null,
+    queuedAt: null,
+    endedAt: origin.now,
+    error: { name: 'Misfire', message },
+  }
+}
+
+/** The record that says why a slot was not run: its run could not be stored as it was to be. */
+export function unstoredRun(run: RunRecord, { error, now }: { error: { code: string; message: string }; now: number }): RunRecord {
+  return {
+    ...run,
+    payload: 'null',
+    plan: null,
+    state: 'skipped',
+    reason: 'internal-error',
+    wakeAt: null,
+    queuedAt: null,
+    endedAt: now,
+    error: { name: error.code, message: error.message.slice(0, LIMITS.errorTextBytes / 2) },
+  }
+}
+
+/** A payload as JSON text. @throws CarillonError PAYLOAD_TOO_LARGE, JSON_TOO_DEEP, INTEGER_TOO_LARGE, INVALID_JSON */
+export function payloadText(payload: unknown): string {
+  return writeJson(payload, { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })
+}
+
+interface NewRun extends Pick<RunRecord, 'delayMs' | 'job' | 'handler' | 'key' | 'slot' | 'payload' | 'tries' | 'backoff' | 'timeoutMs'> {
+  readonly planned: Planned
+  readonly dueAt: number
+}
+
+/**
+ * A queued single run relies on its message; a queued fan-out run is checked again, should nobody begin it. Each column is named: an object that is
+ * put together from several others is slow to make and slow to read, and every run pays for that.
+ */
+function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, given: NewRun): RunRecord {
+  const { planned, dueAt } = given
+  const isDelayed = dueAt > now
+  return {
+    id,
+    namespace,
+    job: given.job,
+    handler: given.handler,
+    mode: planned.mode,
+    plan: planned.plan,
+    items: planned.items,
+    trigger,
+    key: given.key,
+    asked: asked ?? null,
+    slot: given.slot,
+    payload: given.payload,
+    backoff: given.backoff,
+    tries: given.tries,
+    timeoutMs: given.timeoutMs,
+    traceparent,
+    createdAt: now,
+    share: shareOf(id),
+    state: isDelayed ? 'delayed' : 'queued',
+    reason: isDelayed ? 'delay' : null,
+    attempt: 1,
+    attempts: given.tries,
+    losses: NO_LOSSES.losses,
+    interruptions: NO_LOSSES.interruptions,
+    owner: null,
+    ownerSession: null,
+    wakeAt: isDelayed ? dueAt : planned.mode === 'single' ? null : now + CHECK_QUEUED_MS,
+    delayMs: given.delayMs,
+    queuedAt: isDelayed ? null : now,
+    progress: null,
+    result: null,
+    error: null,
+    startedAt: null,
+    endedAt: null,
+    resume: null,
+  }
+}
+
+export interface TaskPlace {
+  readonly index: number
+  readonly total: number
+  readonly item?: string
+  readonly target?: string
+  /** Of a map; else the id follows from the index. */
+  readonly id?: string
+  readonly name?: string
+}
+
+/** The record of one task of a run with many: it waits until the planner frees it. */
+export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
+  return {
+    id: place.id ?? taskIdOf(run.id, place.index),
+    namespace: run.namespace,
+    runId: run.id,
+    index: place.index,
+    total: place.total,
+    name: place.name ?? null,
+    mapped: 0,
+    item: place.item ?? null,
+    target: place.target ?? null,
+    share: run.share,
+    state: 'waiting',
+    reason: null,
+    attempt: 1,
+    attempts: run.tries,
+    losses: NO_LOSSES.losses,
+    interruptions: NO_LOSSES.interruptions,
+    owner: null,
+    ownerSession: null,
+    wakeAt: null,
+    delayMs: null,
+    queuedAt: null,
+    progress: null,
+    result: null,
+    error: null,
+    startedAt: null,
+    endedAt: null,
+    resume: null,
+  }
+}

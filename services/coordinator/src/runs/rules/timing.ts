@@ -1,0 +1,72 @@
+import { type FinishedReport, isEnded } from '@carillon/contracts'
+import type { JobRecord, LifeHead } from '@carillon/store'
+import { firstSlot, timesOf } from '../../schedules/rules/schedule.ts'
+import type { Decision, Policy } from './life.ts'
+
+/** How long ago a stored time was, as this process has lived it: by how much a clock was set is no part of it. */
+export interface Lived {
+  since(time: number): number
+  /** The same without the time that the machine was asleep. */
+  awakeSince(time: number): number
+}
+
+/** Clocks of several coordinators differ by less: what is farther off was stored by a clock that was wrong. */
+const TOLERATED_MS = 3_000
+/** Nothing but a delay makes anyone wait longer before it is checked again. */
+const LONGEST_CHECK_MS = 120_000
+
+/** How long an attempt ran, as its executor measured it. Older executors say when it began and ended, by a clock of their own. */
+export function ranFor({ durationMs, startedAt, endedAt }: FinishedReport): number | undefined {
+  if (durationMs !== undefined) return durationMs
+  const ms = Date.parse(endedAt ?? '') - Date.parse(startedAt ?? '')
+  return ms >= 0 ? ms : undefined
+}
+
+/** When an attempt began, on our clock: an executor's clock decides nothing, how long it ran does, within what we know. */
+export function beganAt(life: LifeHead, durationMs: number | undefined, context: { policy: Policy; now: number }): number {
+  const { policy, now } = context
+  if (durationMs === undefined) return life.startedAt ?? now
+  return Math.min(now, Math.max(now - Math.round(durationMs), policy.createdAt, life.queuedAt ?? 0))
+}
+
+/** How much of a delay is left; 0 or less: it is over. A delay counts from when it was asked for, a time that someone named by the clock. */
+export function leftOfDelay({ wakeAt, delayMs }: LifeHead, { now, lived }: { now: number; lived: Lived }): number {
+  if (wakeAt === null) return 0
+  return delayMs === null ? wakeAt - now : delayMs - lived.since(wakeAt - delayMs)
+}
+
+/** Waits for this much longer. */
+export function decideToWait(life: LifeHead, { now, leftMs }: { now: number; leftMs: number }): Decision {
+  return { event: 'checked', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { wakeAt: now + leftMs } }
+}
+
+/** Sets right what was stored by a clock that was wrong; undefined where nothing is. */
+export function decideAnew(life: LifeHead, context: { now: number; lived: Lived }): Decision | undefined {
+  const { now } = context
+  if (life.wakeAt === null) return undefined
+  if (life.state === 'delayed') {
+    const leftMs = Math.max(0, leftOfDelay(life, context))
+    return Math.abs(now + leftMs - life.wakeAt) > TOLERATED_MS ? decideToWait(life, { now, leftMs }) : undefined
+  }
+  if (life.wakeAt <= now + LONGEST_CHECK_MS) return undefined
+  const checked = decideToWait(life, { now, leftMs: 0 })
+  return isEnded(life.state) ? { ...checked, expect: { state: [life.state], attempt: life.attempt } } : checked
+}
+
+/**
+ * The times of a job whose next slot lies farther ahead than its schedule says, because a wrong clock moved it there; undefined where they are
+ * right. A fixed rate stays in its rhythm.
+ */
+export function slotAnew(
+  job: Pick<JobRecord, 'schedule' | 'nextSlotAt'>,
+  now: number,
+): Pick<JobRecord, 'nextSlotAt' | 'wakeAt'> | undefined {
+  const { nextSlotAt } = job
+  const { schedule } = job
+  if (nextSlotAt === null || schedule === null || 'at' in schedule) return undefined
+  const first = firstSlot(schedule, now) as number
+  if (nextSlotAt <= first + TOLERATED_MS) return undefined
+  if (!('everyMs' in schedule)) return timesOf(first)
+  const periods = Math.ceil((nextSlotAt - first) / schedule.everyMs)
+  return timesOf(nextSlotAt - periods * schedule.everyMs)
+}

@@ -1,0 +1,18 @@
+import { isEnded } from '@carillon/contracts'
+import type { RunHead, TaskHead } from '@carillon/store'
+import { type Counts, endedOf, totalOf } from '../../modes/planner.ts'
+
+/** How far a run with many tasks is, in percent: tasks that have ended, and the progress of those that run. */
+export function percentOf(run: RunHead, counts: Counts, running: readonly TaskHead[]): number {
+  if (isEnded(run.state)) return 100
+  const total = totalOf(counts)
+  if (total === 0) return 0
+  const part = running.reduce((sum, { progress }) => sum + (progress?.percent ?? 0) / 100, 0)
+  return Math.min(100, Math.round(((endedOf(counts) + part) / total) * 1_000) / 10)
+}
+
+/** The time that is left, if the rest goes as fast as what is done; undefined where that cannot be said. */
+export function leftMsOf(run: RunHead, percent: number, now: number): number | undefined {
+  if (run.state !== 'running' || run.startedAt === null || percent <= 0 || percent >= 100) return undefined
+  return Math.round(((now - run.startedAt) * (100 - percent)) / percent)
+}

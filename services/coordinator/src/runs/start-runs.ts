@@ -1,0 +1,171 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { CarillonError, parseInput, printable, type RunTrigger, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
+import { Batcher, derivedId, freshRunId, markStep } from '@carillon/runtime'
+import type { JobRecord, RunRecord, Store } from '@carillon/store'
+import type { PresenceWatch } from '../dispatch/presence.ts'
+import { type JobCache, largeBytesOf } from '../jobs/read-jobs.ts'
+import { handlerOf, runOfRequest } from './rules/new-run.ts'
+import { differingField, saidOf } from './rules/said.ts'
+import type { RunWriter } from './write-runs.ts'
+
+/** Runs that are read at once to be compared. */
+const COMPARED_BYTES = 4 * 1024 * 1024
+/** What the runs of one write take over of their jobs. */
+const TAKEN_OVER_BYTES = 2 * 1024 * 1024
+
+/** One run that is asked for, not yet checked. */
+export interface StartItem {
+  readonly namespace: string
+  readonly request: unknown
+  /** About how many it has as JSON. */
+  readonly bytes: number
+  readonly trigger: RunTrigger
+  readonly traceparent: string | undefined
+  /** The id of a run whose request has an identity of its own. */
+  readonly id?: string
+}
+
+interface Checked extends StartItem {
+  readonly checked: StartRun
+}
+
+/** Starts runs: what is asked for in one turn of the event loop is one write. */
+export class StartRuns {
+  readonly #writer: RunWriter
+  readonly #store: Store
+  readonly #jobs: JobCache
+  readonly #presence: PresenceWatch
+  readonly #batcher: Batcher<Checked, StartedRun | CarillonError>
+
+  constructor(options: {
+    writer: RunWriter
+    store: Store
+    jobs: JobCache
+    presence: PresenceWatch
+    batch: { maxItems: number; maxInFlight: number }
+  }) {
+    this.#writer = options.writer
+    this.#store = options.store
+    this.#jobs = options.jobs
+    this.#presence = options.presence
+    this.#batcher = new Batcher({ ...options.batch, bytesOf: ({ bytes }) => bytes, run: (items) => this.#start(items) })
+  }
+
+  /** The outcome of each item, in order; a wrong one disturbs no other. @throws CarillonError of the store */
+  async execute(items: readonly StartItem[]): Promise<(StartedRun | CarillonError)[]> {
+    const checked = items.map(checkedOf)
+    const started = await this.#batcher.addAll(checked.filter((item): item is Checked => !CarillonError.is(item)))
+    let next = 0
+    return checked.map((item) => (CarillonError.is(item) ? item : (started[next++] as StartedRun | CarillonError)))
+  }
+
+  /** A request may be small and its job large: of many such requests as many are one write as there is room for. */
+  async #start(items: readonly Checked[]): Promise<(StartedRun | CarillonError)[]> {
+    const outcomes: (StartedRun | CarillonError)[] = []
+    while (outcomes.length < items.length) {
+      if (outcomes.length > 0) await nextTurn()
+      const rest = items.slice(outcomes.length)
+      const jobs = thatFit(await this.#jobs.findFirst(rest.map((item) => ({ namespace: item.namespace, name: item.checked.job }))))
+      outcomes.push(...(await this.#startOf(rest.slice(0, jobs.length), jobs)))
+    }
+    return outcomes
+  }
+
+  async #startOf(items: readonly Checked[], jobs: readonly (JobRecord | undefined)[]): Promise<(StartedRun | CarillonError)[]> {
+    const now = this.#writer.now()
+    const outcomes: (StartedRun | CarillonError)[] = []
+    const runs: RunRecord[] = []
+    const places: number[] = []
+    for (const [i, item] of items.entries()) {
+      try {
+        const id = idOf(item)
+        const trace = markStep('carillon.run.created', item.checked.traceparent ?? item.traceparent, {
+          'carillon.run.id': id,
+          'carillon.namespace': item.namespace,
+        })
+        const run = runOfRequest(item.checked, jobs[i], {
+          id,
+          namespace: item.namespace,
+          trigger: item.trigger,
+          traceparent: trace ?? null,
+          now,
+          asked: item.checked.key === undefined ? null : saidOf(item.checked),
+          kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
+        })
+        outcomes[i] = { runId: run.id, created: true }
+        runs.push(run)
+        places.push(i)
+      } catch (error) {
+        outcomes[i] = CarillonError.from(error)
+      }
+    }
+    const inserted = await this.#writer.insert(runs, { answerFirst: true })
+    for (const [k, outcome] of inserted.entries()) if (CarillonError.is(outcome)) outcomes[places[k] as number] = outcome
+    const duplicates = places.filter((_, k) => inserted[k] === 'duplicate').map((place) => ({ place, item: items[place] as Checked }))
+    if (duplicates.length === 0) return outcomes
+    const compared = await this.#compare(duplicates.map(({ item }) => item))
+    for (const [k, { place }] of duplicates.entries()) outcomes[place] = compared[k] as StartedRun | CarillonError
+    return outcomes
+  }
+
+  /**
+   * Of runs that were there already: the same request yields them, another one is a conflict. Compared is what the callers said: a few runs at a
+   * time, however large they are.
+   */
+  async #compare(asked: readonly Checked[]): Promise<(StartedRun | CarillonError)[]> {
+    const ids = asked.map(idOf)
+    const outcomes: (StartedRun | CarillonError)[] = []
+    while (outcomes.length < asked.length) {
+      const stored = await this.#store.runs.get(ids.slice(outcomes.length), COMPARED_BYTES)
+      for (const run of stored) outcomes.push(await this.#compareWith(run, asked[outcomes.length] as Checked))
+    }
+    return outcomes
+  }
+
+  async #compareWith(run: RunRecord | undefined, item: Checked): Promise<StartedRun | CarillonError> {
+    const runId = run?.id ?? idOf(item)
+    // A run that was kept for its time and removed keeps its key, and its id for as long as it may be asked for again.
+    const there = run ?? (await this.#store.retention.tombstones([runId]))[0]
+    // Its time came to an end between the two reads.
+    if (there === undefined) return new CarillonError('CONCURRENT_CHANGE', `run ${runId} is being removed; ask again`)
+    const field = there.namespace === item.namespace ? differingField(there, item.checked) : undefined
+    if (there.namespace !== item.namespace || field !== undefined) return conflict(item, there, field)
+    return { runId, created: false }
+  }
+}
+
+function checkedOf(item: StartItem): Checked | CarillonError {
+  try {
+    return { ...item, checked: parseInput(startRunSchema, item.request, 'run') }
+  } catch (error) {
+    return CarillonError.from(error)
+  }
+}
+
+/** The first of these jobs, one in any case. */
+function thatFit(jobs: readonly (JobRecord | undefined)[]): readonly (JobRecord | undefined)[] {
+  let bytes = 0
+  const end = jobs.findIndex((job, i) => {
+    bytes += largeBytesOf(job)
+    return bytes > TAKEN_OVER_BYTES && i > 0
+  })
+  return end < 0 ? jobs : jobs.slice(0, end)
+}
+
+/** @param differs the first field that was said differently */
+function conflict(
+  { namespace, checked }: Checked,
+  there: Pick<RunRecord, 'id' | 'namespace' | 'job' | 'handler'>,
+  differs: string | undefined,
+): CarillonError {
+  const field = checked.key === undefined ? 'id' : 'key'
+  const value = printable(checked.key ?? there.id)
+  const of =
+    there.namespace === namespace ? `run ${there.id} of ${there.job ?? there.handler}, asked for with another ${differs}` : 'another run'
+  return new CarillonError('KEY_CONFLICT', `${field} ${value} belongs to ${of}`, { field, value })
+}
+
+function idOf({ id, checked, namespace }: Checked): string {
+  if (checked.key !== undefined) return derivedId('k', namespace, checked.key)
+  return id ?? checked.id ?? freshRunId()
+}

@@ -1,0 +1,276 @@
+import { CarillonError, type Control, isEnded, subjects } from '@carillon/contracts'
+import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/runtime'
+import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
+import type { PresenceWatch } from '../dispatch/presence.ts'
+import { isOwed, type WorkPublisher } from '../dispatch/publish-work.ts'
+import type { Announcer } from './announce.ts'
+import { decideFault } from './rules/fault.ts'
+import { CHECK_QUEUED_MS, type Decision, isRefused } from './rules/life.ts'
+
+/** A decision about a run as it was known when deciding. */
+export interface RunChange {
+  readonly run: RunHead
+  readonly decision: Decision
+}
+
+/** A run as it was written: with its result, if it has just got one. */
+type WrittenRun = RunHead & Pick<Partial<RunRecord>, 'result'>
+
+const RECENT_AT_MOST = 50_000
+/** An end that was not told, because its coordinator died, is told by another one after this. */
+const TELL_AGAIN_MS = 10_000
+
+/**
+ * Every write of a run, and what follows from it: commit, then publish. What is published depends on the state alone, so it may be
+ * done again at any time (level-triggered).
+ */
+export class RunWriter {
+  readonly #store: Store
+  readonly #work: WorkPublisher
+  readonly #announcer: Announcer
+  readonly #broker: Broker
+  readonly #presence: PresenceWatch
+  readonly #clock: Clock
+  readonly #log: Logger
+  /** Open runs as last written here: spares a read for most reports. The conditions of a write guard against its age. */
+  readonly #recent = new Map<string, RunHead>()
+  /** Set once by the composition: timers, and the planner of runs with many tasks. */
+  arm: (due: { id: string; wakeAt: number }) => void = () => undefined
+  advance: (runId: string) => void = () => undefined
+
+  constructor(options: {
+    store: Store
+    work: WorkPublisher
+    announcer: Announcer
+    broker: Broker
+    presence: PresenceWatch
+    clock: Clock
+    log: Logger
+  }) {
+    this.#store = options.store
+    this.#work = options.work
+    this.#announcer = options.announcer
+    this.#broker = options.broker
+    this.#presence = options.presence
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  /** Runs by id, from memory where they were written lately. */
+  async known(ids: readonly string[]): Promise<(RunHead | undefined)[]> {
+    const found = ids.map((id) => this.#recent.get(id))
+    const missing = ids.filter((_, i) => found[i] === undefined)
+    if (missing.length === 0) return found
+    const read = await this.#store.runs.heads(missing)
+    let next = 0
+    return found.map((run) => run ?? read[next++])
+  }
+
+  /** Drops what memory says of these runs, so that the store is asked. */
+  forget(ids: readonly string[]): void {
+    for (const id of ids) this.#recent.delete(id)
+  }
+
+  /**
+   * Writes new runs and publishes their work. One that cannot be stored has its error as outcome, and costs no other.
+   * @param options.answerFirst resolve as soon as they are stored: the caller hears of it while their work is being published
+   * @param options.until called when they are stored; their work is published when it resolves, but of those whose ids it answers
+   */
+  async insert(
+    runs: readonly RunRecord[],
+    options: { answerFirst?: boolean; until?: () => Promise<ReadonlySet<string>> } = {},
+  ): Promise<readonly (InsertOutcome | CarillonError)[]> {
+    const expected = runs.map((run) => (isOwed({ run, task: run }) ? this.#work.expect(run) : undefined))
+    const outcomes = await inIsolation(
+      runs,
+      (some) => this.#store.runs.insert(some),
+      (_, error) => error,
+    ).catch((error: unknown) => {
+      // Some may be stored all the same.
+      for (const one of expected) this.#work.doubt(one)
+      throw error
+    })
+    for (const [i, outcome] of outcomes.entries()) if (outcome !== 'created') this.#work.release(expected[i])
+    const created = runs.filter((_, i) => outcomes[i] === 'created')
+    const follow = async (withdrawn?: ReadonlySet<string>) => {
+      const open = withdrawn?.size ? created.filter(({ id }) => !withdrawn.has(id)) : created
+      for (const run of open) this.#announcer.live(run, 'created')
+      await this.#follow(open)
+    }
+    // Events of records that are ended from the beginning (skipped slots) are waited for.
+    if (options.answerFirst) setImmediate(() => follow().catch((error: unknown) => this.#leaveToRepair(created, error)))
+    else {
+      await follow(await options.until?.())
+      if (options.until) await this.#withdrawCancelled(created)
+    }
+    return outcomes
+  }
+
+  /** They are stored and their caller has the answer: what could not be published is published by the repair. */
+  #leaveToRepair(runs: readonly RunRecord[], error: unknown): void {
+    for (const run of runs) if (isOwed({ run, task: run })) this.#work.refuse(run.id, String(error))
+  }
+
+  /** What was cancelled between its insert and its time had no message yet that could be taken back. */
+  async #withdrawCancelled(created: readonly RunRecord[]): Promise<void> {
+    for (const run of await this.#store.runs.heads(created.map(({ id }) => id))) {
+      if (run?.state !== 'cancelled') continue
+      this.#recent.delete(run.id)
+      await this.withdraw(run)
+    }
+  }
+
+  /**
+   * Writes decisions; answers per item. Resolves when terminal events are with the broker. A run about which nothing can be stored ends as failed, and
+   * the error is its outcome.
+   * @param options.isRepeated whoever asked asks again if we die before we answer, and so the end will be told. Else a `wakeAt` stays with a
+   *   run that ends until its end has been told
+   */
+  async write(
+    given: readonly RunChange[],
+    options: { isRepeated: boolean } = { isRepeated: false },
+  ): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+    if (given.length === 0) return []
+    const changes = given.map((change) => this.#reminded(change, options))
+    const outcomes = await this.#update(changes)
+    const written: WrittenRun[] = []
+    const faulty: { run: RunHead; error: CarillonError }[] = []
+    for (const [i, { run, decision }] of changes.entries()) {
+      const outcome = outcomes[i]
+      if (outcome !== 'applied') {
+        this.#recent.delete(run.id)
+        // To show how far it is matters less than that it goes on.
+        if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ run, error: outcome })
+        continue
+      }
+      const after = { ...run, ...decision.set }
+      written.push(after)
+      const { event, set } = decision
+      if (event === 'started') this.#announcer.live(after, 'started')
+      else if (event !== 'progress' && event !== 'checked' && !isEnded(after.state)) this.#announcer.live(after, after.state)
+      // Also the report that starts a task may tell of its progress.
+      if (set.progress) this.#announcer.live(after, 'progress', set.progress)
+    }
+    await this.#follow(written)
+    if (!options.isRepeated) await this.#told(written.filter((run) => isEnded(run.state)))
+    await this.endFaulty(faulty)
+    return outcomes
+  }
+
+  async #update(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+    const expected = changes.map(({ run, decision: { set } }) =>
+      set.state === 'queued' && run.mode === 'single'
+        ? this.#work.expect({ id: run.id, attempt: set.attempt ?? run.attempt, queuedAt: set.queuedAt ?? null })
+        : undefined,
+    )
+    const write = (some: readonly RunChange[]) =>
+      this.#store.runs.update(
+        some.map(({ run, decision }) => ({ id: run.id, expect: { namespace: run.namespace, ...decision.expect }, set: decision.set })),
+      )
+    const outcomes = await inIsolation(changes, write, (_, error) => error).catch((error: unknown) => {
+      for (const one of expected) this.#work.doubt(one)
+      throw error
+    })
+    for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') this.#work.release(expected[i])
+    return outcomes
+  }
+
+  /**
+   * Ends runs about which nothing can be decided or stored.
+   * @throws CarillonError when not even that can be stored: then it is not the run that is at fault
+   */
+  async endFaulty(faulty: readonly { run: RunHead; error: CarillonError }[]): Promise<void> {
+    if (faulty.length === 0) return
+    const changes: RunChange[] = []
+    for (const { run, error } of faulty) {
+      this.#log.error({ evt: 'run.faulty', runId: run.id, err: error }, 'what became of a run could not be stored; it ends as failed')
+      const decision = decideFault(run, { error, now: this.#clock.now() })
+      if (!isRefused(decision)) changes.push(this.#reminded({ run, decision }, { isRepeated: false }))
+    }
+    const outcomes = await this.#update(changes)
+    const ended = changes.flatMap(({ run, decision }, i) => (outcomes[i] === 'applied' ? [{ ...run, ...decision.set }] : []))
+    for (const run of ended) if (run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
+    await this.#follow(ended)
+    await this.#told(ended)
+    for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
+  }
+
+  #reminded({ run, decision }: RunChange, { isRepeated }: { isRepeated: boolean }): RunChange {
+    const { set } = decision
+    const isEnd = set.state !== undefined && isEnded(set.state)
+    if (isEnd && !isRepeated) return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + TELL_AGAIN_MS } } }
+    // Nothing but this brings a run with many tasks back that nobody has begun.
+    if (set.state === 'queued' && run.mode !== 'single')
+      return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + CHECK_QUEUED_MS } } }
+    return { run, decision }
+  }
+
+  /** Their ends have been told. */
+  async #told(runs: readonly RunHead[]): Promise<void> {
+    if (runs.length === 0) return
+    await this.#store.runs.update(
+      runs.map((run) => ({ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt: null } })),
+    )
+  }
+
+  /** Says again that a run has ended: of a report that was applied before, whose event may have been lost. */
+  async repeatEnd(run: RunHead): Promise<void> {
+    if (!isEnded(run.state)) return
+    await this.#announcer.runEndedBefore(run, async () => (await this.#store.runs.get([run.id]))[0])
+    if (run.wakeAt !== null) await this.#told([run])
+  }
+
+  /** What the states of written runs ask for. */
+  async #follow(runs: readonly WrittenRun[]): Promise<void> {
+    const ended: WrittenRun[] = []
+    for (const run of runs) {
+      if (isEnded(run.state)) {
+        this.#recent.delete(run.id)
+        this.#work.settled(run.id)
+        ended.push(run)
+      } else this.#push(run)
+    }
+    if (ended.length > 0) await this.#announcer.runsEnded(ended)
+  }
+
+  #push(run: RunHead): void {
+    if (run.wakeAt !== null) this.arm({ id: run.id, wakeAt: run.wakeAt })
+    if (run.mode !== 'single') {
+      this.#recent.delete(run.id)
+      this.advance(run.id)
+      return
+    }
+    if (run.state === 'queued') this.#work.publish({ run, task: run })
+    else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
+    this.#remember(run)
+  }
+
+  /** @param run may be whole: what is large must not stay in memory. Overwritten, not left out: a copy with other members is slow to make and to read */
+  #remember(run: RunHead & Partial<RunRecord>): void {
+    const { error } = run
+    const head: RunHead & { [Large in 'payload' | 'items' | 'result']?: undefined } = {
+      ...run,
+      payload: undefined,
+      items: undefined,
+      result: undefined,
+      error: error && { ...error, stack: undefined },
+    }
+    this.#recent.set(run.id, head)
+    if (this.#recent.size > RECENT_AT_MOST) this.#recent.delete(this.#recent.keys().next().value as string)
+  }
+
+  /** A queued run that was cancelled must not start: its message goes, and whoever may hold it already hears of it. */
+  async withdraw(run: RunHead): Promise<void> {
+    for (const { instance } of this.#presence.holding(run.namespace, run.handler))
+      this.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
+    await this.#work.withdraw({ run, task: run })
+  }
+
+  control(namespace: string, instance: string, control: Control): void {
+    this.#broker.connection.publish(subjects.control(namespace, instance), JSON.stringify(control))
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+}

@@ -1,0 +1,158 @@
+import { CarillonError, isEnded } from '@carillon/contracts'
+import { type Clock, inIsolation, type Logger } from '@carillon/runtime'
+import type { RunHead, Store, TaskHead, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { WorkPublisher } from '../dispatch/publish-work.ts'
+import { decideFault } from './rules/fault.ts'
+import { type Decision, isRefused } from './rules/life.ts'
+import type { RunWriter } from './write-runs.ts'
+
+/** A task of a run with many, and the run: what is the same for all of them. */
+export interface TaskOfRun {
+  readonly task: TaskHead
+  readonly run: RunHead
+}
+
+/** A decision about a task as it was known when deciding. */
+export interface TaskChange extends TaskOfRun {
+  readonly decision: Pick<Decision, 'expect'> & {
+    readonly event?: Decision['event']
+    readonly set: Decision['set'] & { readonly target?: string }
+  }
+}
+
+/** Every write of a task of a run with many, and what follows from it: commit, then publish. */
+export class TaskWriter {
+  readonly #store: Store
+  readonly #work: WorkPublisher
+  readonly #runs: RunWriter
+  readonly #clock: Clock
+  readonly #log: Logger
+  /** Set once by the composition: timers, offers to one instance, and the planner. */
+  arm: (due: { id: string; wakeAt: number }) => void = () => undefined
+  offer: (leg: TaskOfRun) => void = () => undefined
+  advance: (runId: string) => void = () => undefined
+
+  constructor(options: { store: Store; work: WorkPublisher; writer: RunWriter; clock: Clock; log: Logger }) {
+    this.#store = options.store
+    this.#work = options.work
+    this.#runs = options.writer
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  /** Tasks by id, each with its run. */
+  async known(ids: readonly string[]): Promise<(TaskOfRun | undefined)[]> {
+    return this.withRuns(await this.#store.tasks.heads(ids))
+  }
+
+  /** Puts the runs to their tasks; one whose run is not there is undefined. */
+  async withRuns(tasks: readonly (TaskHead | undefined)[]): Promise<(TaskOfRun | undefined)[]> {
+    const runIds = [...new Set(tasks.flatMap((task) => (task ? [task.runId] : [])))]
+    const runs = new Map((await this.#store.runs.heads(runIds)).map((run) => [run?.id, run]))
+    return tasks.map((task) => {
+      const run = task && runs.get(task.runId)
+      return run && { task, run }
+    })
+  }
+
+  /** Inserts tasks that tasks ask for, queued or waiting; answers which of them were not there. What follows from it is up to `follow`. */
+  async insert(tasks: readonly TaskRecord[]): Promise<TaskRecord[]> {
+    const expected = tasks.map((task) => (task.state === 'queued' ? this.#work.expect(task) : undefined))
+    try {
+      const outcomes = await this.#store.tasks.insert(tasks)
+      for (const [i, outcome] of outcomes.entries()) if (outcome !== 'created') this.#work.release(expected[i])
+      return tasks.filter((_, i) => outcomes[i] === 'created')
+    } catch (error) {
+      this.doubt(tasks)
+      throw error
+    }
+  }
+
+  /** What inserted tasks ask for. */
+  follow(run: RunHead, tasks: readonly TaskRecord[]): void {
+    for (const task of tasks) if (task.state === 'queued') this.#work.publish({ run, task })
+    if (tasks.some((task) => task.state === 'waiting')) this.advance(run.id)
+  }
+
+  /** Tasks of which it is not known whether they are to be published: they are looked at by the repair. */
+  doubt(tasks: readonly TaskRecord[]): void {
+    for (const task of tasks) if (task.state === 'queued') this.#work.refused.add(task.id)
+  }
+
+  /** Writes decisions; answers per item. A task about which nothing can be stored ends as failed, and the error is its outcome. */
+  async write(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+    if (changes.length === 0) return []
+    const outcomes = await this.#update(changes)
+    const ended = new Set<string>()
+    const faulty: { known: TaskOfRun; error: CarillonError }[] = []
+    for (const [i, { task, run, decision }] of changes.entries()) {
+      const outcome = outcomes[i]
+      if (outcome === 'applied') this.#follow({ task: { ...task, ...decision.set }, run }, ended)
+      // To show how far it is matters less than that it goes on.
+      else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ known: { task, run }, error: outcome })
+    }
+    for (const runId of ended) this.advance(runId)
+    await this.endFaulty(faulty)
+    return outcomes
+  }
+
+  async #update(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+    const expected = changes.map(({ task, decision: { set } }) =>
+      set.state === 'queued' && task.target === null
+        ? this.#work.expect({ id: task.id, attempt: set.attempt ?? task.attempt, queuedAt: set.queuedAt ?? null })
+        : undefined,
+    )
+    const write = (some: readonly TaskChange[]) =>
+      this.#store.tasks.update(
+        some.map(({ task, decision }) => ({ id: task.id, expect: { namespace: task.namespace, ...decision.expect }, set: decision.set })),
+      )
+    const outcomes = await inIsolation(changes, write, (_, error) => error).catch((error: unknown) => {
+      for (const one of expected) this.#work.doubt(one)
+      throw error
+    })
+    for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') this.#work.release(expected[i])
+    return outcomes
+  }
+
+  /**
+   * Ends tasks about which nothing can be decided or stored.
+   * @throws CarillonError when not even that can be stored: then it is not the task that is at fault
+   */
+  async endFaulty(faulty: readonly { known: TaskOfRun; error: CarillonError }[]): Promise<void> {
+    if (faulty.length === 0) return
+    const changes: TaskChange[] = []
+    for (const { known, error } of faulty) {
+      this.#log.error(
+        { evt: 'task.faulty', taskId: known.task.id, err: error },
+        'what became of a task could not be stored; it ends as failed',
+      )
+      const decision = decideFault(known.task, { error, now: this.#clock.now() })
+      if (!isRefused(decision)) changes.push({ ...known, decision })
+    }
+    const outcomes = await this.#update(changes)
+    for (const [i, { run, task }] of changes.entries()) {
+      if (outcomes[i] !== 'applied') continue
+      if (task.owner) this.#runs.control(run.namespace, task.owner, { type: 'cancel', taskId: task.id })
+      this.advance(run.id)
+    }
+    for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
+  }
+
+  /** What the state of a written task asks for. */
+  #follow({ task, run }: TaskOfRun, ended: Set<string>): void {
+    if (isEnded(task.state)) {
+      this.#work.settled(task.id)
+      ended.add(run.id)
+      return
+    }
+    if (task.wakeAt !== null) this.arm({ id: task.id, wakeAt: task.wakeAt })
+    if (task.state === 'queued') {
+      if (task.target === null) this.#work.publish({ run, task })
+      else this.offer({ task, run })
+    } else if (task.state === 'cancelling' && task.owner) this.#runs.control(run.namespace, task.owner, { type: 'cancel', taskId: task.id })
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+}

@@ -1,0 +1,230 @@
+import { CarillonError, type Reason, type Schedule, timeLetters } from '@carillon/contracts'
+import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from '@carillon/runtime'
+import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
+import type { PresenceWatch } from '../dispatch/presence.ts'
+import { type DueJob, type JobCache, jobId, largeBytesOf } from '../jobs/read-jobs.ts'
+import type { Announcer } from '../runs/announce.ts'
+import { decideCancel, isRefused } from '../runs/rules/life.ts'
+import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../runs/rules/new-run.ts'
+import type { RunWriter } from '../runs/write-runs.ts'
+import { nextSlot, planSlots, type SlotPlan, timesOf } from './rules/schedule.ts'
+
+/** Jobs that are moved in one turn of the event loop: what was fired starts and ends meanwhile. */
+const SLICE = 100
+/** Jobs whose runs are one write, and bytes of their payloads and items. */
+const TOGETHER = 500
+const BYTES_TOGETHER = 2 * 1024 * 1024
+/** Below this the slot itself is all there is to fire; whether further ones were missed needs no look. */
+const ON_TIME_MS = 1_000
+
+interface FiredJob {
+  readonly job: DueJob
+  /** Undefined: still to be found. */
+  next: number | null | undefined
+}
+
+const turnOfLoop = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** How long before its time a slot is taken: what is slow (the store, the search for the next slot) is over when its time has come. */
+export const SLOT_LEAD_MS = 150
+
+/**
+ * Fires the slots of jobs: first the runs are stored, under ids derived from (job, slot); when their time has come they are published; then the jobs
+ * are moved to their next time. A crash between is repaired by doing it again.
+ */
+export class FireSlots {
+  readonly #store: Store
+  readonly #jobs: JobCache
+  readonly #writer: RunWriter
+  readonly #clock: Clock
+  readonly #announcer: Announcer
+  readonly #presence: PresenceWatch
+  readonly #log: Logger
+  readonly #lateness = meter.milliseconds('carillon.slots.lateness', 'From planned time to stored run')
+  /** Set once by the composition. */
+  arm: (job: JobRecord) => void = () => undefined
+
+  constructor(options: {
+    store: Store
+    jobs: JobCache
+    writer: RunWriter
+    clock: Clock
+    announcer: Announcer
+    presence: PresenceWatch
+    log: Logger
+  }) {
+    this.#store = options.store
+    this.#jobs = options.jobs
+    this.#writer = options.writer
+    this.#clock = options.clock
+    this.#announcer = options.announcer
+    this.#presence = options.presence
+    this.#log = options.log
+  }
+
+  /** Call when the slots of these jobs are due, or `SLOT_LEAD_MS` before. */
+  async execute(ids: readonly string[]): Promise<void> {
+    for (let left = ids; left.length > 0; ) {
+      const { jobs, rest } = await this.#jobs.toFire(left, this.#clock.now() + SLOT_LEAD_MS)
+      await this.#fireAll(jobs)
+      left = rest
+    }
+  }
+
+  async #fireAll(jobs: readonly DueJob[]): Promise<void> {
+    // Each waits for its time: the last of many must not begin to when the first ones are through.
+    const firing: Promise<FiredJob[]>[] = []
+    for (const together of groupsOf(jobs)) {
+      firing.push(this.#fire(together))
+      await turnOfLoop()
+    }
+    const outcomes = await Promise.allSettled(firing)
+    await this.#moveAll(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : [])))
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  async #moveAll(fired: readonly FiredJob[]): Promise<void> {
+    for (let i = 0; i < fired.length; i += SLICE) {
+      await this.#move(fired.slice(i, i + SLICE))
+      await turnOfLoop()
+    }
+  }
+
+  /** Stores the runs of what is due, and has them published when it is. */
+  async #fire(jobs: readonly DueJob[]): Promise<FiredJob[]> {
+    const now = this.#clock.now()
+    const runs: RunRecord[] = []
+    const fired: FiredJob[] = []
+    for (const job of jobs) {
+      this.#unlessFaulty(job, () => {
+        const onTime = now - job.nextSlotAt < ON_TIME_MS
+        const schedule = job.schedule as Schedule
+        const plan: Partial<SlotPlan> = onTime
+          ? { fire: [job.nextSlotAt] }
+          : planSlots(schedule, job.nextSlotAt, { now, misfire: job.misfire })
+        const { fire = [], missed, next } = plan
+        const kind = this.#presence.kindOf(job.namespace, job.handler)
+        for (const slot of fire) runs.push(runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind }))
+        if (missed) runs.push(skippedRun(job, missed, originOf(job, missed.from, { now, missed: true })))
+        fired.push({ job, next })
+      })
+    }
+    const slot = Math.max(...jobs.map(({ nextSlotAt }) => nextSlotAt))
+    const outcomes = await this.#writer.insert(runs, {
+      until: async () => {
+        if (slot <= this.#clock.now()) return new Set()
+        await this.#reach(slot, fired)
+        return this.#withdrawn(fired, runs)
+      },
+    })
+    await this.#skipUnstored(runs, outcomes)
+    const firedAt = this.#clock.now()
+    for (const run of runs) if (run.slot !== null && run.state !== 'skipped') this.#lateness.record(firedAt - run.slot)
+    return fired
+  }
+
+  /** A run that cannot be stored holds up neither its job nor the others: its slot is recorded as skipped. */
+  async #skipUnstored(runs: readonly RunRecord[], outcomes: readonly unknown[]): Promise<void> {
+    const skipped: RunRecord[] = []
+    for (const [i, run] of runs.entries()) {
+      const error = outcomes[i]
+      if (!CarillonError.is(error)) continue
+      this.#log.error(
+        { evt: 'slot.unstored', job: run.job, runId: run.id, err: error },
+        'the run of a slot could not be stored; the slot is skipped',
+      )
+      skipped.push(unstoredRun(run, { error, now: this.#clock.now() }))
+    }
+    if (skipped.length > 0) await this.#writer.insert(skipped)
+  }
+
+  /** Waits until a slot has come. There is time to find the next ones. */
+  async #reach(slot: number, fired: readonly FiredJob[]): Promise<void> {
+    for (const entry of fired)
+      this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(entry.job.schedule as Schedule, entry.job.nextSlotAt)))
+    // Timers may be a millisecond early. A clock that was set back meanwhile is not waited for.
+    for (let leftMs = slot - this.#clock.now(); leftMs > 0 && leftMs <= SLOT_LEAD_MS; leftMs = slot - this.#clock.now())
+      await new Promise<void>((resolve) => this.#clock.after(leftMs, resolve))
+  }
+
+  /** Of slots that were stored before their time: those whose job was removed or paused meanwhile are cancelled. */
+  async #withdrawn(fired: readonly FiredJob[], runs: readonly RunRecord[]): Promise<ReadonlySet<string>> {
+    const now = this.#clock.now()
+    const jobs = await this.#jobs.find(fired.map(({ job }) => job))
+    const reasons = new Map<string, Reason>()
+    for (const [i, { job }] of fired.entries()) {
+      if (jobs[i] === undefined) reasons.set(job.id, 'job-removed')
+      else if (jobs[i].state === 'paused') reasons.set(job.id, 'job-paused')
+    }
+    if (reasons.size === 0) return new Set()
+    const changes = runs.flatMap((run) => {
+      const reason = reasons.get(jobId(run.namespace, run.job ?? ''))
+      const decision = reason && decideCancel(run, now, reason)
+      return decision && !isRefused(decision) ? [{ run, decision }] : []
+    })
+    await this.#writer.write(changes)
+    return new Set(changes.map(({ run }) => run.id))
+  }
+
+  /** Moves jobs to their next slot. To find it takes longer than to fire: of slots that are late it comes after. */
+  async #move(fired: readonly FiredJob[]): Promise<void> {
+    const moves: (JobMove & { job: DueJob })[] = []
+    for (const { job, next } of fired) {
+      this.#unlessFaulty(job, () => {
+        const nextSlotAt = next === undefined ? nextSlot(job.schedule as Schedule, job.nextSlotAt) : next
+        const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt }
+        moves.push({ job, id: job.id, expect, set: { ...timesOf(nextSlotAt), state: nextSlotAt === null ? 'finished' : 'active' } })
+      })
+    }
+    const outcomes = await inIsolation(
+      moves,
+      (some) => this.#store.jobs.advance(some.map(({ id, expect, set }) => ({ id, expect, set }))),
+      ({ job }, error) => {
+        this.#log.error({ evt: 'slot.failed', job: job.id, err: error }, 'a job could not be moved to its next slot; it is tried again')
+        return undefined
+      },
+    )
+    for (const [i, { job, set }] of moves.entries()) {
+      if (outcomes[i] !== 'applied') {
+        this.#jobs.forget(job.namespace, job.name)
+        continue
+      }
+      const moved = { ...job, ...set }
+      this.#jobs.keep([moved])
+      if (set.wakeAt !== null) this.arm(moved)
+      else this.#announcer.changed('job', { namespace: job.namespace, name: job.name, what: 'finished', body: { name: job.name } })
+    }
+  }
+
+  /** A job whose slots cannot be found disturbs no other. */
+  #unlessFaulty(job: JobRecord, step: () => unknown): void {
+    try {
+      step()
+    } catch (error) {
+      this.#log.error({ evt: 'slot.failed', job: job.id, err: error }, 'the slots of a job could not be planned')
+    }
+  }
+}
+
+/** Jobs whose runs are one write. */
+function groupsOf(jobs: readonly DueJob[]): DueJob[][] {
+  const groups: DueJob[][] = []
+  let bytes = 0
+  for (const job of jobs) {
+    const group = groups.at(-1)
+    bytes += largeBytesOf(job)
+    if (group && group.length < TOGETHER && bytes <= BYTES_TOGETHER) group.push(job)
+    else {
+      groups.push([job])
+      bytes = largeBytesOf(job)
+    }
+  }
+  return groups
+}
+
+/** The id begins with the slot's time: runs that are due together lie together in the store. */
+function originOf(job: JobRecord, slot: number, options: { now: number; missed?: boolean }): RunOrigin {
+  const id = derivedId(`s${timeLetters(slot)}`, job.namespace, job.name, ...(options.missed ? ['missed', slot] : [slot]))
+  const traceparent = markStep('carillon.run.created', undefined, { 'carillon.run.id': id, 'carillon.namespace': job.namespace })
+  return { id, namespace: job.namespace, trigger: 'schedule', traceparent: traceparent ?? null, now: options.now }
+}

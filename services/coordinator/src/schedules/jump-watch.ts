@@ -1,0 +1,55 @@
+import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
+import type { SetRight } from './set-right.ts'
+
+const ROUND_MS = 1_000
+
+/** Sets right what a wrong clock has stored: at the start, after a jump of the mesh's time, and for shares that were another coordinator's. */
+export class JumpWatch extends LoopService {
+  readonly #setRight: SetRight
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #shares: () => readonly number[]
+  #done: readonly number[] = []
+  #jumps = 0
+  /** Ends what is being gone through: it has to be done anew. */
+  #underWay = new AbortController()
+
+  constructor(options: { setRight: SetRight; clock: Clock; log: Logger; shares: () => readonly number[] }) {
+    super()
+    this.#setRight = options.setRight
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#shares = options.shares
+  }
+
+  /** The mesh's time has jumped: nothing that is stored is known to be right. */
+  again(): void {
+    this.#jumps++
+    this.#done = []
+    this.#underWay.abort()
+    this.#underWay = new AbortController()
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    this.again()
+    do {
+      await this.#round(signal).catch((error: unknown) =>
+        this.#log.warn({ evt: 'clock.set-right-failed', err: error }, 'what a wrong clock has stored could not be set right; trying again'),
+      )
+    } while (await pause(this.#clock, ROUND_MS, signal))
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#log.fatal({ evt: 'clock.watch-died', err: error }, 'jumps of the clock are not followed any more')
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const [shares, jumps] = [this.#shares(), this.#jumps]
+    const fresh = shares.filter((share) => !this.#done.includes(share))
+    if (fresh.length > 0) {
+      const count = await this.#setRight.execute(fresh, AbortSignal.any([signal, this.#underWay.signal]))
+      if (count > 0) this.#log.warn({ evt: 'clock.set-right', count }, 'schedules and delays that a wrong clock had stored are set right')
+    }
+    if (jumps === this.#jumps) this.#done = shares
+  }
+}
