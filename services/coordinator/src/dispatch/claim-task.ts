@@ -1,6 +1,7 @@
 import { CarillonError, type ClaimAnswer, type Control, isEnded, printable, type TaskClaim } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { LifeHead, Store, UpdateOutcome } from '@carillon/store'
+import { isFanOut } from '../modes/fan-out.ts'
 import type { RepairQueue } from '../recovery/repair-queue.ts'
 import { ReportBarrier } from '../recovery/report-barrier.ts'
 import { type Decision, decideTakeUp, decideToMap } from '../runs/rules/life.ts'
@@ -66,7 +67,7 @@ export class ClaimTask {
     if (life.attempt !== claim.attempt && !(life.state === 'running' && life.owner === claim.instance))
       return { answer: no(`attempt ${claim.attempt} is over; the task is at ${life.attempt}`) }
     if (isEnded(run.state)) return { answer: no(`the run is ${run.state}`) }
-    if ('mode' in life && life.mode !== 'single') return { answer: no(`the run has tasks: its mode is ${life.mode}`) }
+    if ('mode' in life && isFanOut(life)) return { answer: no(`the run has tasks: its mode is ${life.mode}`) }
     if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
       return { answer: no(`the task is ${life.state}`) }
     if (holder === 'another' && life.owner !== null) {

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isTaskId, subjects } from '@carillon/contracts'
 import type { Broker, Clock, Logger, StreamPublisher } from '@carillon/runtime'
 import type { RunHead, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
+import { isFanOut } from '../modes/fan-out.ts'
 import { workText } from '../runs/rules/views.ts'
 import { OwedWork } from './owed-work.ts'
 import { WorkStream } from './work-stream.ts'
@@ -320,5 +321,5 @@ function isWhole(work: Work): work is WholeWork {
 /** Whether the broker should have a message of it. */
 export function isOwed<Kind extends Work>(work: Kind | undefined): work is Kind {
   if (work?.task.state !== 'queued') return false
-  return 'runId' in work.task ? work.task.target === null && work.run.state === 'running' : work.run.mode === 'single'
+  return 'runId' in work.task ? work.task.target === null && work.run.state === 'running' : !isFanOut(work.run)
 }

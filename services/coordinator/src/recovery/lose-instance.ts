@@ -4,6 +4,7 @@ import type { Clock, Logger } from '@carillon/runtime'
 import type { LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import type { OfferLegs } from '../dispatch/offer-legs.ts'
 import type { PresenceWatch } from '../dispatch/presence.ts'
+import { isFanOut } from '../modes/fan-out.ts'
 import { decideLoss } from '../runs/rules/loss.ts'
 import type { RunWriter } from '../runs/write-runs.ts'
 import type { TaskChange, TaskWriter } from '../runs/write-tasks.ts'
@@ -47,7 +48,7 @@ export class LoseInstance {
     await this.#repair.reportsApplied(signal)
     const now = this.#clock.now()
     await pages(this.#store.runs, { namespace, owner: instance }, async (runs) => {
-      const open = runs.filter((run) => !isEnded(run.state) && run.mode === 'single' && !this.#isBack(run))
+      const open = runs.filter((run) => !isEnded(run.state) && !isFanOut(run) && !this.#isBack(run))
       if (open.length > 0)
         this.#log.info({ evt: 'instance.taken-over', instance, runs: open.length }, 'taking over the runs of an instance that is gone')
       await this.#writer.write(open.map((run) => ({ run, decision: decideLoss(run, { now }) })))

@@ -1,28 +1,24 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isEnded, OPEN_STATES, type RunMode, type RunState, stageOf, stageStart, TIMES } from '@carillon/contracts'
+import { isEnded, OPEN_STATES, type RunMode, TIMES } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { RunHead, Slice, Store, TaskHead, TaskRecord } from '@carillon/store'
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import type { WorkPublisher } from '../dispatch/publish-work.ts'
-import { planBroadcast } from '../modes/broadcast/plan.ts'
-import { lookAtMap, UNDER_WAY } from '../modes/map/look.ts'
-import { planMap, ranksOf, reduceTasks } from '../modes/map/plan.ts'
-import { countsOf, type Effect, type Facts, type Planner } from '../modes/planner.ts'
-import { planShards } from '../modes/shards/plan.ts'
+import { isFanOut } from '../modes/fan-out.ts'
+import { ALL_OPEN } from '../modes/go-on.ts'
+import { UNDER_WAY } from '../modes/map/look.ts'
+import type { Effect, Mode, Sources, TaskSet } from '../modes/mode.ts'
+import { MODES } from '../modes/table.ts'
 import { decideCancel, decideFree, decideReopen, isRefused } from './rules/life.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 const PAGE = 500
 const LOOK_PAGE = 1_000
-type Which = { readonly state: RunState; readonly from?: string | undefined }
-type Verdict = TaskChange | 'enough' | undefined
-export type Planners = Readonly<Record<Exclude<RunMode, 'single'>, Planner>>
-export const PLANNERS: Planners = { broadcast: planBroadcast, shards: planShards, map: planMap, 'map-reduce': planMap }
 
 /**
- * Pushes a run with many tasks as far as it can go: makes its tasks, frees them, ends it. Looks at the stored state alone, so it may be called
- * at any time, any number of times, by any coordinator.
+ * The reconcile loop of fan-out runs: pushes a run as far as it can go. It creates its tasks, frees them, ends it. It reads the stored state alone,
+ * so it may be called at any time, any number of times, by any coordinator.
  */
 export class AdvanceRun {
   readonly #store: Store
@@ -30,7 +26,8 @@ export class AdvanceRun {
   readonly #tasks: TaskWriter
   readonly #work: WorkPublisher
   readonly #presence: PresenceWatch
-  readonly #planners: Planners
+  readonly #sources: Sources
+  readonly #modes: Readonly<Record<RunMode, Mode>>
   readonly #clock: Clock
   readonly #log: Logger
   /** Runs that are being advanced; true: look once more. */
@@ -42,7 +39,7 @@ export class AdvanceRun {
     tasks: TaskWriter
     work: WorkPublisher
     presence: PresenceWatch
-    planners?: Planners
+    modes?: Readonly<Record<RunMode, Mode>>
     clock: Clock
     log: Logger
   }) {
@@ -51,7 +48,12 @@ export class AdvanceRun {
     this.#tasks = options.tasks
     this.#work = options.work
     this.#presence = options.presence
-    this.#planners = options.planners ?? PLANNERS
+    this.#modes = options.modes ?? MODES
+    this.#sources = {
+      store: options.store,
+      offering: (namespace, handler) => options.presence.offering(namespace, handler).map(({ instance }) => instance),
+      now: () => options.clock.now(),
+    }
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -76,42 +78,24 @@ export class AdvanceRun {
 
   async execute(runId: string): Promise<void> {
     const [run] = await this.#store.runs.heads([runId])
-    if (!run || run.mode === 'single' || run.state === 'delayed') return
+    if (!run || !isFanOut(run) || run.state === 'delayed') return
     if (isEnded(run.state)) return this.#cancelLeftOver(run)
-    const effects = this.#planners[run.mode](await this.#facts(run))
+    const mode = this.#modes[run.mode]
+    const effects = mode.plan(await mode.look(run, this.#sources))
     for (const effect of effects) if (!(await this.#apply(run, effect))) return
-    if (run.wakeAt !== null && run.wakeAt <= this.#clock.now() && effects.length === 0) await this.#lookAgain(run, TIMES.ackWaitMs)
-  }
-
-  async #facts(run: RunHead): Promise<Facts> {
-    const isMap = run.mode === 'map' || run.mode === 'map-reduce'
-    return {
-      run,
-      ...(run.mode === 'shards' && run.state === 'queued' ? { items: (await this.#store.runs.get([run.id]))[0]?.items ?? null } : {}),
-      ...(isMap
-        ? { counts: {}, map: await lookAtMap(this.#store, run) }
-        : { counts: countsOf(await this.#store.tasks.tally({ runId: run.id })) }),
-      offering: this.#presence.offering(run.namespace, run.handler).map(({ instance }) => instance),
-      now: this.#clock.now(),
-    }
+    if (run.wakeAt !== null && run.wakeAt <= this.#clock.now() && effects.length === 0) await this.#checkAgain(run, TIMES.ackWaitMs)
   }
 
   /** Answers whether to go on with the next effect. */
   async #apply(run: RunHead, effect: Effect): Promise<boolean> {
     if (effect.do === 'create') await this.#create(run, effect.tasks)
-    else if (effect.do === 'split') await this.#split(run, effect)
-    else if (effect.do === 'reopen') {
-      const range = { from: effect.from && stageStart(run.id, effect.from) }
-      for (const state of effect.states) await this.#each(run, { state, ...range }, (task) => this.#reopen(run, task))
-    } else if (effect.do === 'free') {
-      await this.#free(run, effect)
-    } else if (effect.do === 'cancel') {
-      await this.#cancel(run)
-    } else if (effect.do === 'look-again') {
-      await this.#lookAgain(run, effect.afterMs)
-    } else {
+    else if (effect.do === 'reopen') await this.#each(run, effect.tasks, (task) => this.#reopen(run, task))
+    else if (effect.do === 'free') await this.#free(run, effect)
+    else if (effect.do === 'cancel') await this.#cancel(run, effect.tasks)
+    else if (effect.do === 'check-again') await this.#checkAgain(run, effect.afterMs)
+    else {
       const [outcome] = await this.#writer.write([{ run, decision: effect.decision }])
-      // It was cancelled while its tasks were being made, or someone else was faster: the stored state says what is to be done now.
+      // It was cancelled while its tasks were being made, or another coordinator was faster: the stored state says what is to be done now.
       if (outcome !== 'applied') this.soon(run.id)
       else if (!isEnded(effect.decision.set.state ?? run.state)) this.soon(run.id)
       return outcome === 'applied'
@@ -139,35 +123,15 @@ export class AdvanceRun {
     if (run.state === 'running') this.soon(run.id)
   }
 
-  async #split(run: RunHead, { leaves, parts }: { leaves: number; parts: number }): Promise<void> {
-    const firsts: string[] = []
-    let passed = 0
-    for (const rank of ranksOf(leaves, parts).slice(1)) {
-      // Counted from the part before, not from the beginning: however many parts there are, the leaves are passed once.
-      const from = firsts.at(-1)
-      const first = await this.#store.tasks.leafAt({ runId: run.id, from, before: stageStart(run.id, 'reduce'), rank: rank - passed })
-      // Someone retried the run meanwhile: the next look sees it.
-      if (first === undefined) return
-      firsts.push(first)
-      passed = rank
-    }
-    // The first comes last: until it is there none begins.
-    const [first, ...others] = reduceTasks(run, firsts)
-    await this.#insert(others)
-    if (first) await this.#create(run, [first])
-  }
-
-  async #free(run: RunHead, { stage, limit, room = LOOK_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
-    const range = { state: 'waiting', from: stage && stageStart(run.id, stage) } as const
+  async #free(run: RunHead, { tasks: set, limit, room = LOOK_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
     const free = (task: TaskHead) => {
-      if (stage !== undefined && stageOf(task.id) !== stage) return 'enough'
       const decision = decideFree(task, this.#clock.now())
       return isRefused(decision) ? undefined : { task, run, decision }
     }
-    if (limit === undefined) return this.#each(run, range, free)
+    if (limit === undefined) return this.#each(run, set, free)
     const { tasks } = this.#store
     for (let left = room; left > 0; ) {
-      const page = await tasks.list({ runId: run.id, ...range, limit: Math.min(LOOK_PAGE, left) })
+      const page = await tasks.list({ runId: run.id, ...rangeOf(set), state: 'waiting', limit: Math.min(LOOK_PAGE, left) })
       // Counted after they were read: whoever frees meanwhile frees the same ones, or is counted. So the limit holds without a lock.
       left = limit - (await tasks.countUpTo({ runId: run.id, states: UNDER_WAY, atMost: limit }))
       const changes = decided(page.items.slice(0, left).map(free))
@@ -177,10 +141,15 @@ export class AdvanceRun {
     }
   }
 
-  async #cancel(run: RunHead): Promise<void> {
-    for (const state of ['waiting', 'delayed', 'queued', 'running'] as const)
-      await this.#each(run, { state }, (task) => this.#cancelOne(run, task))
-    await this.#work.withdrawAll(run)
+  async #cancel(run: RunHead, set: TaskSet): Promise<void> {
+    const isWhole = set.from === undefined && set.before === undefined
+    const queued: TaskHead[] = []
+    await this.#each(run, set, (task) => {
+      if (!isWhole && task.state === 'queued') queued.push(task)
+      return this.#cancelOne(run, task)
+    })
+    if (isWhole) await this.#work.withdrawAll(run)
+    else for (const task of queued) await this.#work.withdraw({ run, task })
     // What was taken already, and has not begun, lies with its instances.
     for (const { instance } of this.#presence.holding(run.namespace, run.handler))
       this.#writer.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
@@ -193,21 +162,22 @@ export class AdvanceRun {
 
   /** Tasks that were made for a run that had ended meanwhile. */
   async #cancelLeftOver(run: RunHead): Promise<void> {
-    if ((await this.#store.tasks.countUpTo({ runId: run.id, states: OPEN_STATES, atMost: 1 })) > 0) await this.#cancel(run)
+    if ((await this.#store.tasks.countUpTo({ runId: run.id, states: OPEN_STATES, atMost: 1 })) > 0) await this.#cancel(run, ALL_OPEN)
   }
 
-  /** Decides about tasks of a run in one state, a page a write; the next page is read meanwhile. */
-  async #each(run: RunHead, which: Which, decide: (task: TaskHead) => Verdict): Promise<void> {
-    const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, limit: LOOK_PAGE, ...which, cursor })
-    let page: Promise<Slice<TaskHead>> | undefined = read()
-    while (page) {
-      const slice: Slice<TaskHead> = await page
-      const decisions = slice.items.map(decide)
-      page = slice.cursor === undefined || decisions.includes('enough') ? undefined : read(slice.cursor)
-      // Should this page fail, nobody waits for the next one.
-      page?.catch(() => undefined)
-      await this.#tasks.write(decided(decisions))
-      await this.#turnOfOthers()
+  /** Decides about a set of tasks, a page a write; the next page is read meanwhile. */
+  async #each(run: RunHead, set: TaskSet, decide: (task: TaskHead) => TaskChange | undefined): Promise<void> {
+    for (const state of set.states) {
+      const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, limit: LOOK_PAGE, ...rangeOf(set), state, cursor })
+      let page: Promise<Slice<TaskHead>> | undefined = read()
+      while (page) {
+        const slice: Slice<TaskHead> = await page
+        page = slice.cursor === undefined ? undefined : read(slice.cursor)
+        // Should this page fail, nobody waits for the next one.
+        page?.catch(() => undefined)
+        await this.#tasks.write(decided(slice.items.map(decide)))
+        await this.#turnOfOthers()
+      }
     }
   }
 
@@ -217,15 +187,12 @@ export class AdvanceRun {
     await this.#work.room()
   }
 
-  async #lookAgain(run: RunHead, delayMs: number): Promise<void> {
+  async #checkAgain(run: RunHead, delayMs: number): Promise<void> {
     const wakeAt = this.#clock.now() + delayMs
     await this.#store.runs.update([{ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt } }])
     this.#writer.arm({ id: run.id, wakeAt })
   }
 }
 
-/** What is to be done, up to where it is enough. */
-function decided(verdicts: readonly Verdict[]): TaskChange[] {
-  const end = verdicts.indexOf('enough')
-  return verdicts.slice(0, end < 0 ? undefined : end).filter((verdict) => verdict !== undefined && verdict !== 'enough')
-}
+const decided = (changes: readonly (TaskChange | undefined)[]) => changes.filter((change) => change !== undefined)
+const rangeOf = ({ from, before }: TaskSet) => ({ from, before })

@@ -1,18 +1,13 @@
 import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
 import type { RunHead, Store } from '@carillon/store'
-import { NOT_SUCCEEDED } from '../modes/planner.ts'
-import { resumeFrom } from '../steps/keep-steps.ts'
+import { isFanOut } from '../modes/fan-out.ts'
+import type { RetryRequest } from '../modes/mode.ts'
+import { MODES } from '../modes/table.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, decideCancel, decideRestart, isRefused } from './rules/life.ts'
 import type { RunWriter } from './write-runs.ts'
 
 const TRIES_AGAINST_OTHERS = 5
-
-export interface RetryRequest {
-  readonly runId: string
-  readonly only?: 'failed' | undefined
-  readonly fromStep?: string | undefined
-}
 
 /** Cancels and retries runs on request. */
 export class ChangeRuns {
@@ -35,44 +30,23 @@ export class ChangeRuns {
         throw new CarillonError('RUN_ENDED', `run ${printable(runId)} has ended: ${run.state}`, { field: 'runId', value: printable(runId) })
       return decision
     })
-    if (before.state === 'queued' && before.mode === 'single') await this.#writer.withdraw(before)
+    if (before.state === 'queued' && !isFanOut(before)) await this.#writer.withdraw(before)
     return this.#reads.get(namespace, runId)
   }
 
   /**
    * With as many tries as at first, whatever the limit was.
-   * @param only what did not succeed: of a run with many tasks those. A map is retried in no other way: what it has made stays
-   * @param fromStep of a run with steps: this one and those after it are done again
+   * @param request `only`: what did not succeed; `fromStep`: that step and those after it are done again. What of it applies is up to the mode
    * @throws CarillonError RUN_OPEN, NOTHING_FAILED, INVALID_REQUEST
    */
-  async retry(namespace: string, { runId, only, fromStep }: RetryRequest): Promise<RunView> {
+  async retry(namespace: string, { runId, ...request }: RetryRequest & { readonly runId: string }): Promise<RunView> {
     await this.#decide(namespace, runId, async (run) => {
       const decision = decideRestart(run, { tries: run.tries, now: this.#writer.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
-      if (only && !(await this.#hasFailed(run))) {
-        const message = `run ${printable(runId)} has nothing that failed: it is ${run.state}`
-        throw new CarillonError('NOTHING_FAILED', message, { field: 'only', value: only })
-      }
-      const isMap = run.mode === 'map' || run.mode === 'map-reduce'
-      if (isMap && !only)
-        throw new CarillonError('INVALID_REQUEST', `run ${printable(runId)} has mapped: it cannot be run again as a whole`, {
-          field: 'only',
-          hint: 'Run its failed tasks again with only: "failed", or start a new run.',
-        })
-      if (run.mode === 'single') {
-        return { ...decision, set: { ...decision.set, resume: await resumeFrom(this.#store, run, fromStep) } }
-      }
-      if (fromStep !== undefined) throw hasManyTasks(runId, fromStep)
-      return only ? { ...decision, set: { ...decision.set, reason: 'retry-failed' } } : decision
+      return { ...decision, set: { ...decision.set, ...(await MODES[run.mode].retry(run, request, this.#store)) } }
     })
     return this.#reads.get(namespace, runId)
-  }
-
-  /** Whether anything of an ended run did not succeed. One that succeeded may have tasks that failed, and were tolerated. */
-  async #hasFailed({ id, mode, state }: RunHead): Promise<boolean> {
-    if (state !== 'succeeded' && state !== 'skipped') return true
-    return mode !== 'single' && (await this.#store.tasks.countUpTo({ runId: id, states: NOT_SUCCEEDED, atMost: 1 })) > 0
   }
 
   /** Decides from the stored run, again if it changed meanwhile. Answers the run as it was. */
@@ -95,11 +69,4 @@ export class ChangeRuns {
       value: printable(runId),
     })
   }
-}
-
-function hasManyTasks(runId: string, fromStep: string): CarillonError {
-  return new CarillonError('INVALID_REQUEST', `run ${printable(runId)} has many tasks: it cannot be restarted from a step`, {
-    field: 'fromStep',
-    value: printable(fromStep),
-  })
 }

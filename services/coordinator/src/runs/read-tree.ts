@@ -1,8 +1,8 @@
-import { CarillonError, printable, type RunTree } from '@carillon/contracts'
+import type { RunTree } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { Store, TaskHead } from '@carillon/store'
-import { stagesOf } from '../modes/map/plan.ts'
-import { countsOf, totalOf } from '../modes/planner.ts'
+import { countsOf, totalOf } from '../modes/fan-in.ts'
+import { MODES } from '../modes/table.ts'
 import { missingRun } from './read-runs.ts'
 import { leftMsOf, percentOf } from './rules/tree.ts'
 import { runView, taskView } from './rules/views.ts'
@@ -10,7 +10,7 @@ import { runView, taskView } from './rules/views.ts'
 const SHOWN = 5
 /** Of more that run at once the progress is not added up. */
 const RUNNING_AT_MOST = 1_000
-/** Of more it is not asked which took longest, nor what they are called: to sort them would hold up others. */
+/** Of more it is not asked which took longest: to sort them would hold up others. */
 const SORTED_AT_MOST = 100_000
 
 /** Reads a run with many tasks for people, at a glance. */
@@ -27,10 +27,10 @@ export class ReadTree {
   async execute(namespace: string, runId: string): Promise<RunTree> {
     const [run] = await this.#store.runs.heads([runId])
     if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
-    if (run.mode === 'single') throw hasOneTask(runId)
     const now = this.#clock.now()
     const { tasks } = this.#store
     const counts = countsOf(await tasks.tally({ runId }))
+    const stages = await MODES[run.mode].stages(run, counts, this.#store)
     const isSmall = totalOf(counts) <= SORTED_AT_MOST
     const running = (await tasks.list({ runId, state: 'running', limit: RUNNING_AT_MOST })).items
     const failed = [
@@ -54,10 +54,7 @@ export class ReadTree {
       ...(leftMs === undefined ? {} : { leftMs }),
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(endedAt === undefined ? {} : { endedAt }),
-      stages:
-        isSmall && (mode === 'map' || mode === 'map-reduce')
-          ? stagesOf(await tasks.names(runId))
-          : [{ name: mode, total: totalOf(counts), counts }],
+      stages,
       failed: failed.slice(0, SHOWN).map(taskView),
       slowest: slowest.slice(0, SHOWN).map(taskView),
     }
@@ -65,11 +62,3 @@ export class ReadTree {
 }
 
 const tookMs = ({ startedAt, endedAt }: TaskHead, now: number) => (startedAt === null ? 0 : (endedAt ?? now) - startedAt)
-
-function hasOneTask(runId: string): CarillonError {
-  return new CarillonError('INVALID_REQUEST', `run ${printable(runId)} has one task, itself`, {
-    field: 'runId',
-    value: printable(runId),
-    hint: 'See runs.get: only runs with many tasks, such as broadcasts and shards, have a tree.',
-  })
-}

@@ -13,10 +13,11 @@ import { Controller, Inject } from '@nestjs/common'
 import type { ClaimTask } from '../dispatch/claim-task.ts'
 import type { MapTasks } from '../modes/map/map-tasks.ts'
 import type { ReadResults } from '../modes/map/read-results.ts'
+import type { RetryRequest } from '../modes/mode.ts'
 import type { PruneRuns } from '../retention/prune-runs.ts'
 import type { KeepSteps } from '../steps/keep-steps.ts'
 import type { ApplyReports } from './apply-reports.ts'
-import type { ChangeRuns, RetryRequest } from './change-runs.ts'
+import type { ChangeRuns } from './change-runs.ts'
 import type { ReadRuns } from './read-runs.ts'
 import type { ReadTree } from './read-tree.ts'
 import type { StartRuns } from './start-runs.ts'
@@ -77,7 +78,7 @@ export class RunsController {
   }
 
   @Answers(CALLS.runsRetry)
-  retry({ namespace, input }: Request<RetryRequest>) {
+  retry({ namespace, input }: Request<RetryRequest & { readonly runId: string }>) {
     return this.change.retry(namespace, input)
   }
 

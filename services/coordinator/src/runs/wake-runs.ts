@@ -2,6 +2,7 @@ import { CarillonError, isEnded } from '@carillon/contracts'
 import { type Clock, inIsolation, mayPass } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import type { PresenceWatch } from '../dispatch/presence.ts'
+import { isFanOut } from '../modes/fan-out.ts'
 import type { AdvanceRun } from './advance-run.ts'
 import { decideWake } from './rules/life.ts'
 import type { Lived } from './rules/timing.ts'
@@ -45,7 +46,7 @@ export class WakeRuns {
         if (isEnded(run.state)) await this.#writer.repeatEnd(run)
         else if (run.state === 'delayed')
           changes.push({ run, decision: decideWake(run, { policy: run, isLost: false, now, lived: this.#lived }) })
-        else if (run.mode !== 'single') this.#advance.soon(run.id)
+        else if (isFanOut(run)) this.#advance.soon(run.id)
         else changes.push(this.#lookAt(run, now))
       } catch (error) {
         if (mayPass(error) || isEnded(run.state)) errors.push(error)

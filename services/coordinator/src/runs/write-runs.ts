@@ -3,6 +3,7 @@ import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/run
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import { isOwed, type WorkPublisher } from '../dispatch/publish-work.ts'
+import { isFanOut } from '../modes/fan-out.ts'
 import type { Announcer } from './announce.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS, type Decision, isRefused } from './rules/life.ts'
@@ -159,7 +160,7 @@ export class RunWriter {
 
   async #update(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     const expected = changes.map(({ run, decision: { set } }) =>
-      set.state === 'queued' && run.mode === 'single'
+      set.state === 'queued' && !isFanOut(run)
         ? this.#work.expect({ id: run.id, attempt: set.attempt ?? run.attempt, queuedAt: set.queuedAt ?? null })
         : undefined,
     )
@@ -199,8 +200,8 @@ export class RunWriter {
     const { set } = decision
     const isEnd = set.state !== undefined && isEnded(set.state)
     if (isEnd && !isRepeated) return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + TELL_AGAIN_MS } } }
-    // Nothing but this brings a run with many tasks back that nobody has begun.
-    if (set.state === 'queued' && run.mode !== 'single')
+    // Nothing but this brings a fan-out run back that nobody has begun.
+    if (set.state === 'queued' && isFanOut(run))
       return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + CHECK_QUEUED_MS } } }
     return { run, decision }
   }
@@ -235,7 +236,7 @@ export class RunWriter {
 
   #push(run: RunHead): void {
     if (run.wakeAt !== null) this.arm({ id: run.id, wakeAt: run.wakeAt })
-    if (run.mode !== 'single') {
+    if (isFanOut(run)) {
       this.#recent.delete(run.id)
       this.advance(run.id)
       return

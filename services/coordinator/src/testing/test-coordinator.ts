@@ -10,9 +10,10 @@ import { ChangeJobs } from '../jobs/change-jobs.ts'
 import { JobCache } from '../jobs/read-jobs.ts'
 import { MapTasks } from '../modes/map/map-tasks.ts'
 import { ReadResults } from '../modes/map/read-results.ts'
+import type { MODES } from '../modes/table.ts'
 import { LoseInstance } from '../recovery/lose-instance.ts'
 import { RepairQueue } from '../recovery/repair-queue.ts'
-import { AdvanceRun, type Planners } from '../runs/advance-run.ts'
+import { AdvanceRun } from '../runs/advance-run.ts'
 import { Announcer } from '../runs/announce.ts'
 import { ApplyReports } from '../runs/apply-reports.ts'
 import { ChangeRuns } from '../runs/change-runs.ts'
@@ -109,7 +110,7 @@ export interface TestGround {
   /** Default: the real one. */
   readonly repair?: RepairQueue
   /** Default: the real ones. */
-  readonly planners?: Planners
+  readonly modes?: typeof MODES
 }
 
 export function useCasesOn(given: TestGround) {
@@ -123,7 +124,7 @@ export function useCasesOn(given: TestGround) {
   const writer = new RunWriter(ground)
   const tasks = new TaskWriter({ ...ground, writer })
   const offers = new OfferLegs({ ...ground, tasks })
-  const advance = new AdvanceRun({ ...ground, writer, tasks, ...(given.planners ? { planners: given.planners } : {}) })
+  const advance = new AdvanceRun({ ...ground, writer, tasks, ...(given.modes ? { modes: given.modes } : {}) })
   writer.advance = tasks.advance = (runId) => advance.soon(runId)
   tasks.offer = (leg) => offers.soon(leg)
   const repair = given.repair ?? new RepairQueue({ ...ground, tasks })

@@ -2,19 +2,26 @@ import type { StepRecord, TaskHead } from '@carillon/store'
 import type { Decision } from '../../runs/rules/life.ts'
 import { decideLoss } from '../../runs/rules/loss.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
-import { begun, goOn, type Planner, reopened, totalOf } from '../planner.ts'
+import { totalOf } from '../fan-in.ts'
+import { begun, type CountedSituation, goOn, reopened } from '../go-on.ts'
+import type { Effect } from '../mode.ts'
 
-/** A queued broadcast looks this often whether an instance has come. */
-const LOOK_AGAIN_MS = 2_000
+/** How often a queued broadcast checks whether an instance has come. */
+const CHECK_AGAIN_MS = 2_000
 
-/** Broadcast (semantics D1): one task for each instance that lives when the run begins. */
-export const planBroadcast: Planner = (facts) => {
-  const { run, counts, offering } = facts
-  if (run.state !== 'queued') return goOn(facts)
-  if (totalOf(counts) > 0) return [reopened(facts), begun(facts)]
-  if (offering.length === 0) return [{ do: 'look-again', afterMs: LOOK_AGAIN_MS }]
+export interface BroadcastSituation extends CountedSituation {
+  /** Live instances that offer the handler, by id. */
+  readonly offering: readonly string[]
+}
+
+/** Broadcast: one task for each instance that is live when the run begins. */
+export function planBroadcast(situation: BroadcastSituation): Effect[] {
+  const { run, counts, offering } = situation
+  if (run.state !== 'queued') return goOn(situation)
+  if (totalOf(counts) > 0) return [reopened(situation), begun(situation)]
+  if (offering.length === 0) return [{ do: 'check-again', afterMs: CHECK_AGAIN_MS }]
   const legs = offering.map((target, index) => taskOfRun(run, { index, total: offering.length, target }))
-  return [{ do: 'create', tasks: legs }, begun(facts)]
+  return [{ do: 'create', tasks: legs }, begun(situation)]
 }
 
 /** A decision about a leg, which may go to another instance. */

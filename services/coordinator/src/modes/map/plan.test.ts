@@ -3,17 +3,27 @@ import { test } from 'node:test'
 import type { RunState, Stage } from '@carillon/contracts'
 import type { Plan, RunRecord } from '@carillon/store'
 import { aRun, aTask } from '@carillon/store/testing'
-import type { Effect } from '../planner.ts'
-import { type MapFacts, planMap, rangeOf, ranksOf, reduceTasks, type StageTally, stagesOf } from './plan.ts'
+import type { Effect } from '../mode.ts'
+import { type MapSituation, planMap, rangeOf, ranksOf, ranksToReduce, reduceTasks, type StageTally, stagesOf } from './plan.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const runOf = (fields: Partial<RunRecord> = {}, plan: Plan | null = null) =>
   aRun(1, { mode: 'map-reduce', state: 'running', queuedAt: null, plan, ...fields })
-const plan = (run: RunRecord, map: MapFacts) => planMap({ run, counts: {}, map, offering: [], now: NOW })
+const plan = (run: RunRecord, known: Partial<MapSituation>) => planMap({ run, now: NOW, ...known })
+/** Of a reduce that is to be made: how many parts it has. */
+const parts = (run: RunRecord, tally: readonly StageTally[]) => {
+  const firsts = ranksToReduce(run, tally)
+    .slice(1)
+    .map((rank) => `${run.id}-a-${rank}`)
+  const made = created(plan(run, { tally, firsts }))
+  assert.ok(made?.every(([, name]) => name === 'reduce'))
+  return made?.length
+}
 /** So many tasks of a stage in a state. */
 const kind = (stage: Stage, state: RunState, count: number): StageTally => ({ stage, state, count, mapped: 0 })
 /** Those that have mapped are no leaves. */
 const mapped = (state: RunState, count: number): StageTally => ({ stage: 'map', state, count, mapped: 1 })
+const ID = aRun(1).id
 const [ROOT, FOUR] = [mapped('succeeded', 1), kind('map', 'succeeded', 4)]
 const endOf = ([effect, ...others]: readonly Effect[]) => {
   assert.equal(others.length, 0)
@@ -35,17 +45,23 @@ test('a run begins with its root', () => {
 
 test('while a task is open as many as may be under way are freed, and nothing is decided', () => {
   assert.deepEqual(plan(runOf(), {}), [])
-  assert.deepEqual(plan(runOf(), { waiting: 'map' }), [{ do: 'free', stage: 'map' }])
+  assert.deepEqual(plan(runOf(), { waiting: 'map' }), [{ do: 'free', tasks: { states: ['waiting'], from: `${ID}-a`, before: `${ID}-b` } }])
   const limited = runOf({}, { maxParallel: 3 })
-  assert.deepEqual(plan(limited, { waiting: 'reduce', underWay: 1 }), [{ do: 'free', stage: 'reduce', limit: 3, room: 2 }])
+  assert.deepEqual(plan(limited, { waiting: 'reduce', underWay: 1 }), [
+    { do: 'free', tasks: { states: ['waiting'], from: `${ID}-b`, before: `${ID}-c` }, limit: 3, room: 2 },
+  ])
   assert.deepEqual(plan(limited, { waiting: 'map', underWay: 3 }), [])
-  assert.deepEqual(plan(runOf({ state: 'cancelling' }), { isStoppable: true }), [{ do: 'cancel' }])
+  assert.deepEqual(plan(runOf({ state: 'cancelling' }), { isStoppable: true }), [
+    { do: 'cancel', tasks: { states: ['waiting', 'delayed', 'queued', 'running'] } },
+  ])
   assert.deepEqual(plan(runOf({ state: 'cancelling' }), { isStoppable: false }), [])
 })
 
 test('the stages follow each other: map, reduce in parts, merge, end', () => {
   const run = runOf({}, { shards: 3 })
-  assert.deepEqual(plan(run, { tally: [ROOT, FOUR] }), [{ do: 'split', leaves: 4, parts: 3 }])
+  assert.equal(parts(run, [ROOT, FOUR]), 3)
+  // A leaf has changed meanwhile.
+  assert.deepEqual(plan(run, { tally: [ROOT, FOUR] }), [])
   const reduced = kind('reduce', 'succeeded', 3)
   assert.deepEqual(created(plan(run, { tally: [ROOT, FOUR, reduced] })), [[`${run.id}-c`, 'merge']])
   const last = aTask(run.id, 0, { id: `${run.id}-c`, name: 'merge', state: 'succeeded', result: '{"the":3}' })
@@ -54,10 +70,10 @@ test('the stages follow each other: map, reduce in parts, merge, end', () => {
 })
 
 test('there are not more parts than leaves; one part needs no merge, no leaf no reduce', () => {
-  assert.deepEqual(plan(runOf({}, { shards: 100 }), { tally: [ROOT, FOUR] }), [{ do: 'split', leaves: 4, parts: 4 }])
-  assert.deepEqual(plan(runOf(), { tally: [ROOT, FOUR] }), [{ do: 'split', leaves: 4, parts: 1 }])
+  assert.equal(parts(runOf({}, { shards: 100 }), [ROOT, FOUR]), 4)
+  assert.equal(parts(runOf(), [ROOT, FOUR]), 1)
   // A root that has mapped nothing is a leaf itself.
-  assert.deepEqual(plan(runOf({}, { shards: 3 }), { tally: [kind('map', 'succeeded', 1)] }), [{ do: 'split', leaves: 1, parts: 1 }])
+  assert.equal(parts(runOf({}, { shards: 3 }), [kind('map', 'succeeded', 1)]), 1)
   const run = runOf()
   const last = aTask(run.id, 0, { id: `${run.id}-b00000`, name: 'reduce', state: 'succeeded', result: '7' })
   assert.equal(endOf(plan(run, { tally: [ROOT, FOUR, kind('reduce', 'succeeded', 1)], last }))?.result, '7')
@@ -85,7 +101,7 @@ test('leaves that fail fail the run unless they are tolerated; so does what fail
   }
   // Of a map-reduce the others are reduced.
   const tolerant = runOf({}, { tolerate: 1, shards: 8 })
-  assert.deepEqual(plan(tolerant, { tally: [ROOT, FOUR, kind('map', 'failed', 1)] }), [{ do: 'split', leaves: 4, parts: 4 }])
+  assert.equal(parts(tolerant, [ROOT, FOUR, kind('map', 'failed', 1)]), 4)
 })
 
 test('a reduce or merge that fails fails the run, whatever is tolerated', () => {
@@ -113,11 +129,11 @@ test('a run that is cancelled between two stages ends, one that had nothing left
 
 test('of a retried run what did not succeed is run again; what was reduced too early as well', () => {
   const run = runOf({ state: 'queued', queuedAt: NOW, attempt: 2, reason: 'retry-failed' })
-  const failed = { do: 'reopen', states: ['failed', 'timed_out', 'cancelled'] }
+  const failed = { do: 'reopen', tasks: { states: ['failed', 'timed_out', 'cancelled'] } }
   const effects = (tally: StageTally[]) => plan(run, { tally }).filter((effect) => effect.do === 'reopen')
   assert.deepEqual(effects([ROOT, FOUR, kind('reduce', 'failed', 1)]), [failed])
   const tolerated = [ROOT, FOUR, kind('map', 'failed', 1), kind('reduce', 'succeeded', 1)]
-  assert.deepEqual(effects(tolerated), [failed, { do: 'reopen', states: ['succeeded'], from: 'reduce' }])
+  assert.deepEqual(effects(tolerated), [failed, { do: 'reopen', tasks: { states: ['succeeded'], from: `${run.id}-b` } }])
 })
 
 test('parts are contiguous and even, larger ones first', () => {
@@ -143,9 +159,10 @@ test('reduce tasks have ranges of ids that leave out nothing; a merge has those 
   assert.deepEqual(
     tasks.map((task) => [task.id, task.name, task.index, task.total, rangeOf(task)]),
     [
-      [`${run.id}-b00000`, 'reduce', 0, 3, { from: `${run.id}-a`, before: `${run.id}-a-000002` }],
       [`${run.id}-b00001`, 'reduce', 1, 3, { from: `${run.id}-a-000002`, before: `${run.id}-a-000007` }],
       [`${run.id}-b00002`, 'reduce', 2, 3, { from: `${run.id}-a-000007`, before: `${run.id}-b` }],
+      // Made last: none begins before it is there.
+      [`${run.id}-b00000`, 'reduce', 0, 3, { from: `${run.id}-a`, before: `${run.id}-a-000002` }],
     ],
   )
   assert.deepEqual(rangeOf(aTask(run.id, 0, { id: `${run.id}-c` })), { from: `${run.id}-b`, before: `${run.id}-c` })

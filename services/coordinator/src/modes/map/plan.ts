@@ -1,14 +1,16 @@
 import { OWN_TASK_NAMES, type Stage, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
 import type { NamedTally, RunHead, Tally, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
-import { begun, type Counts, countsOf, type Effect, endOf, type Facts, freed, NOT_SUCCEEDED, type Planner, totalOf } from '../planner.ts'
+import { countsOf, endOf, NOT_SUCCEEDED, totalOf } from '../fan-in.ts'
+import { ALL_OPEN, begun, freed } from '../go-on.ts'
+import type { Effect, Situation, TreeStage } from '../mode.ts'
 
 export interface StageTally extends Tally {
   readonly stage: Stage
 }
 
-/** What a planner knows of a run that maps. Its tasks may be millions: they are counted only when none is open. */
-export interface MapFacts {
+/** Of a run whose tasks make tasks. They may be millions: they are counted only when none is open. */
+export interface MapSituation extends Situation {
   /** How many there are of each kind; undefined while any is open and the run has begun. Parts of a reduce that is not whole are none. */
   readonly tally?: readonly StageTally[]
   /** Of open ones: the stage of those that wait and may be freed. */
@@ -19,56 +21,76 @@ export interface MapFacts {
   readonly isStoppable?: boolean
   /** The last task of a run that reduces: its merge, or the only part of its reduce. */
   readonly last?: TaskRecord | undefined
+  /** Of a reduce that is to be made: the ids of the leaves with which its parts begin, but for the first. Undefined if leaves changed meanwhile. */
+  readonly firsts?: readonly string[] | undefined
 }
 
 /**
- * Map and map-reduce (semantics D4, D5). Tasks make tasks by calls of their own; what is decided here is what comes when none is open: the
- * parts of the reduce, the merge, the end. Stages have deterministic ids, so whoever decides the same at the same time makes the same.
+ * Map and map-reduce. Tasks make tasks by calls of their own; what is decided here is what comes when none is open: the parts of the reduce, the
+ * merge, the end. Stages have deterministic ids, so several coordinators that decide the same at the same time make the same.
  */
-export const planMap: Planner = (facts) => {
-  const { run, map = {} } = facts
-  if (map.tally === undefined) return goOnMapping(facts, map)
-  if (run.state !== 'queued') return nextStage(facts, map.tally)
-  if (map.tally.length > 0) return [...reopenedOf(map.tally), begun(facts)]
+export function planMap(situation: MapSituation): Effect[] {
+  const { run, tally } = situation
+  if (tally === undefined) return goOnMapping(situation)
+  if (run.state !== 'queued') return nextStage(situation, tally)
+  if (tally.length > 0) return [...reopenedOf(run, tally), begun(situation)]
   const root = taskOfRun(run, { id: stageTaskId(run.id, 'map'), name: 'root', index: 0, total: 1 })
-  return [{ do: 'create', tasks: [root] }, begun(facts)]
+  return [{ do: 'create', tasks: [root] }, begun(situation)]
 }
 
-function goOnMapping({ run }: Facts, { waiting, underWay = 0, isStoppable }: MapFacts): Effect[] {
-  if (run.state === 'cancelling') return isStoppable ? [{ do: 'cancel' }] : []
-  return waiting ? freed(run, underWay).map((effect) => ({ ...effect, stage: waiting })) : []
+function goOnMapping({ run, isStoppable, waiting, underWay = 0 }: MapSituation): Effect[] {
+  if (run.state === 'cancelling') return isStoppable ? [{ do: 'cancel', tasks: ALL_OPEN }] : []
+  return waiting ? freed(run, { underWay, ...rangeOfStage(run.id, waiting) }) : []
 }
 
 /** Of a run whose failed tasks are run again. What was reduced before some of its leaves had succeeded is reduced again. */
-function reopenedOf(tally: readonly StageTally[]): Effect[] {
-  const failed: Effect = { do: 'reopen', states: NOT_SUCCEEDED }
+function reopenedOf(run: RunHead, tally: readonly StageTally[]): Effect[] {
+  const failed: Effect = { do: 'reopen', tasks: { states: NOT_SUCCEEDED } }
   const isMapWhole = ofStage(tally, 'map').every(({ state }) => state === 'succeeded')
-  return isMapWhole ? [failed] : [failed, { do: 'reopen', states: ['succeeded'], from: 'reduce' }]
+  const reduced: Effect = { do: 'reopen', tasks: { states: ['succeeded'], from: stageStart(run.id, 'reduce') } }
+  return isMapWhole ? [failed] : [failed, reduced]
 }
 
 /** No task is open. */
-function nextStage(facts: Facts, tally: readonly StageTally[]): Effect[] {
-  const { run } = facts
-  // Only leaves decide (semantics D6); but a task that failed decides as well if it had mapped: what it still had to map is missing.
-  const deciding = countsOf(ofStage(tally, 'map').filter(({ mapped, state }) => mapped === 0 || state !== 'succeeded'))
-  const end = endOf({ ...facts, counts: deciding })
+function nextStage(situation: MapSituation, tally: readonly StageTally[]): Effect[] {
+  const { run } = situation
+  const deciding = decidingOf(tally)
+  const end = endOf({ ...situation, counts: deciding })
   if (end.event !== 'succeeded' || run.mode === 'map') return [{ do: 'decide', decision: end }]
   const reduced = countsOf([...ofStage(tally, 'reduce'), ...ofStage(tally, 'merge')])
   // Leaves may be missing if the run tolerates it; a part of the reduce stands for many that have succeeded.
   if (NOT_SUCCEEDED.some((state) => (reduced[state] ?? 0) > 0))
-    return [{ do: 'decide', decision: endOf({ ...facts, run: { ...run, plan: null }, counts: reduced }) }]
-  const leaves = countsOf(ofStage(tally, 'map').filter(({ mapped }) => mapped === 0)).succeeded ?? 0
+    return [{ do: 'decide', decision: endOf({ ...situation, run: { ...run, plan: null }, counts: reduced }) }]
   const parts = totalOf(countsOf(ofStage(tally, 'reduce')))
   const isMerged = ofStage(tally, 'merge').length > 0
-  if (leaves === 0 || isMerged || parts === 1) {
-    const result = facts.map?.last?.result ?? end.set.result ?? null
+  if (leavesOf(tally) === 0 || isMerged || parts === 1) {
+    const result = situation.last?.result ?? end.set.result ?? null
     return [{ do: 'decide', decision: { ...end, set: { ...end.set, result } } }]
   }
   // It was cancelled when there was nothing to be cancelled.
-  if (run.state === 'cancelling') return [{ do: 'decide', decision: endOf({ ...facts, counts: { ...deciding, cancelled: 1 } }) }]
-  if (parts === 0) return [{ do: 'split', leaves, parts: Math.min(run.plan?.shards ?? 1, leaves) }]
-  return [{ do: 'create', tasks: [taskOfRun(run, { id: stageTaskId(run.id, 'merge'), name: 'merge', index: 0, total: 1 })] }]
+  if (run.state === 'cancelling') return [{ do: 'decide', decision: endOf({ ...situation, counts: { ...deciding, cancelled: 1 } }) }]
+  if (parts > 0) return [{ do: 'create', tasks: [taskOfRun(run, { id: stageTaskId(run.id, 'merge'), name: 'merge', index: 0, total: 1 })] }]
+  return situation.firsts ? [{ do: 'create', tasks: reduceTasks(run, situation.firsts) }] : []
 }
+
+/** Only leaves decide; but a task that failed decides as well if it had mapped: what it still had to map is missing. */
+const decidingOf = (tally: readonly StageTally[]) =>
+  countsOf(ofStage(tally, 'map').filter(({ mapped, state }) => mapped === 0 || state !== 'succeeded'))
+const leavesOf = (tally: readonly StageTally[]) => countsOf(ofStage(tally, 'map').filter(({ mapped }) => mapped === 0)).succeeded ?? 0
+
+/** With how many leaves before them the parts of a reduce begin that is to be made now; none if there is nothing to be made. */
+export function ranksToReduce(run: RunHead, tally: readonly StageTally[]): number[] {
+  const leaves = leavesOf(tally)
+  const isReduced = run.mode === 'map-reduce' && run.state === 'running' && ofStage(tally, 'reduce').length === 0
+  return isReduced && leaves > 0 ? ranksOf(leaves, Math.min(run.plan?.shards ?? 1, leaves)) : []
+}
+
+/** The ids of a stage's tasks; the last stage is not bounded. */
+export function rangeOfStage(runId: string, stage: Stage): { from: string; before?: string } {
+  const next = STAGES[STAGES.indexOf(stage) + 1]
+  return { from: stageStart(runId, stage), ...(next ? { before: stageStart(runId, next) } : {}) }
+}
+export const STAGES = ['map', 'reduce', 'merge'] as const satisfies readonly Stage[]
 
 const ofStage = (tally: readonly StageTally[], stage: Stage) => tally.filter((kind) => kind.stage === stage)
 
@@ -84,14 +106,18 @@ export interface ReduceRange {
   readonly before: string
 }
 
-/** The parts of a reduce. @param firsts the ids of the leaves with which they begin, but for the first, which begins with the stage */
+/**
+ * The parts of a reduce. The first comes last: none begins before it is there, so none begins before all are.
+ * @param firsts the ids of the leaves with which they begin, but for the first, which begins with the stage
+ */
 export function reduceTasks(run: RunHead, firsts: readonly string[]): TaskRecord[] {
   const starts = [stageStart(run.id, 'map'), ...firsts]
-  return starts.map((from, index) => {
+  const parts = starts.map((from, index) => {
     const range: ReduceRange = { from, before: starts[index + 1] ?? stageStart(run.id, 'reduce') }
     const id = stageTaskId(run.id, 'reduce', index)
     return taskOfRun(run, { id, name: 'reduce', index, total: starts.length, item: JSON.stringify(range) })
   })
+  return [...parts.slice(1), ...parts.slice(0, 1)]
 }
 
 /** What a task has to reduce, or undefined for one that reduces nothing. */
@@ -101,8 +127,8 @@ export function rangeOf(task: Pick<TaskRecord, 'id' | 'runId' | 'item'>): Reduce
   return stage === 'reduce' && task.item !== null ? (JSON.parse(task.item) as ReduceRange) : undefined
 }
 
-/** The stages of a run that maps, in the order in which they come: by the name of their tasks. */
-export function stagesOf(names: readonly NamedTally[]): { name: string; total: number; counts: Counts }[] {
+/** The stages of a run whose tasks make tasks, in the order in which they come: by the name of their tasks. */
+export function stagesOf(names: readonly NamedTally[]): TreeStage[] {
   const [root, reduce, merge] = OWN_TASK_NAMES
   const rank = (name: string) => (name === root ? 0 : name === reduce ? 2 : name === merge ? 3 : 1)
   return [...new Set(names.map(({ name }) => name ?? root))]

@@ -1,18 +1,25 @@
 import type { TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
-import { begun, type Facts, goOn, type Planner, reopened, totalOf } from '../planner.ts'
+import { totalOf } from '../fan-in.ts'
+import { begun, type CountedSituation, goOn, reopened } from '../go-on.ts'
+import type { Effect } from '../mode.ts'
 
-/** Static shards (semantics D2): as many tasks as the plan says, for whoever has room. */
-export const planShards: Planner = (facts) => {
-  const { run, counts } = facts
-  if (run.state !== 'queued') return goOn(facts)
-  const isMade = totalOf(counts) === (run.plan?.shards ?? 0)
-  return [isMade ? reopened(facts) : { do: 'create', tasks: shardsOf(facts) }, begun(facts)]
+export interface ShardsSituation extends CountedSituation {
+  /** Of a run that has not begun, and was given a list of items: JSON text. */
+  readonly items: string | null
 }
 
-function shardsOf({ run, items: text }: Facts): TaskRecord[] {
+/** Static shards: as many tasks as the plan says, for whichever instances have room. */
+export function planShards(situation: ShardsSituation): Effect[] {
+  const { run, counts } = situation
+  if (run.state !== 'queued') return goOn(situation)
+  const isMade = totalOf(counts) === (run.plan?.shards ?? 0)
+  return [isMade ? reopened(situation) : { do: 'create', tasks: shardsOf(situation) }, begun(situation)]
+}
+
+function shardsOf({ run, items: text }: ShardsSituation): TaskRecord[] {
   const total = run.plan?.shards ?? 0
-  const items = typeof text === 'string' ? (JSON.parse(text) as unknown[]) : undefined
+  const items = text === null ? undefined : (JSON.parse(text) as unknown[])
   return Array.from({ length: total }, (_, index) =>
     taskOfRun(run, { index, total, ...(items ? { item: JSON.stringify(items[index]) } : {}) }),
   )

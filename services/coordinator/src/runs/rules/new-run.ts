@@ -1,9 +1,10 @@
 import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
 import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
+import { isFanOut } from '../../modes/fan-out.ts'
+import { modeOf, type Planned, planOf } from '../../modes/request.ts'
 import { instantAhead, type MissedSlots } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
-import { modeOf, type Planned, planOf } from './plan.ts'
 
 /** Where a run comes from. */
 export interface RunOrigin {
@@ -138,7 +139,7 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     interruptions: NO_LOSSES.interruptions,
     owner: null,
     ownerSession: null,
-    wakeAt: isDelayed ? dueAt : planned.mode === 'single' ? null : now + CHECK_QUEUED_MS,
+    wakeAt: isDelayed ? dueAt : isFanOut(planned) ? now + CHECK_QUEUED_MS : null,
     delayMs: given.delayMs,
     queuedAt: isDelayed ? null : now,
     progress: null,

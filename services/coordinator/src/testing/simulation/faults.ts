@@ -1,9 +1,11 @@
-import { isEnded, POISON_AFTER, RUN_STATES } from '@carillon/contracts'
+import { isEnded, POISON_AFTER, RUN_STATES, type RunMode } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, Store } from '@carillon/store'
+import type { CountedSituation } from '../../modes/go-on.ts'
 import { UNDER_WAY } from '../../modes/map/look.ts'
-import type { Effect, Planner } from '../../modes/planner.ts'
-import { PLANNERS, type Planners } from '../../runs/advance-run.ts'
+import type { MapSituation } from '../../modes/map/plan.ts'
+import type { Effect, Mode, Situation } from '../../modes/mode.ts'
+import { MODES } from '../../modes/table.ts'
 import type { useCasesOn } from '../test-coordinator.ts'
 
 /** A fault that is planted on purpose: one guard removed. The simulation must find it. */
@@ -13,16 +15,20 @@ export interface Fault {
   readonly store?: (store: Store) => Store
   /** The violation that it must lead to. A stand-in for a store that merely fails would lead to another one. Default: any. */
   readonly leadsTo?: RegExp
-  readonly planner?: (planner: Planner) => Planner
+  readonly plan?: (plan: Plan) => Plan
   readonly coordinator?: (coordinator: ReturnType<typeof useCasesOn>) => void
   /** Reports are acknowledged before they are applied. */
   readonly losesReports?: true
 }
 
-/** Planners that a fault has changed. */
-export function changedBy(change: (planner: Planner) => Planner): Planners {
-  const { broadcast, shards, map } = PLANNERS
-  return { broadcast: change(broadcast), shards: change(shards), map: change(map), 'map-reduce': change(map) }
+type Plan = Mode['plan']
+/** Each mode adds what it reads; which one it is shows in what is there. */
+type AnySituation = Situation & Partial<Pick<CountedSituation, 'counts'>> & MapSituation
+
+/** Modes whose plans a fault has changed. */
+export function changedBy(change: (plan: Plan) => Plan): typeof MODES {
+  const changed = Object.entries(MODES).map(([name, mode]) => [name, { ...mode, plan: change(mode.plan) }])
+  return Object.fromEntries(changed) as Record<RunMode, Mode>
 }
 
 function withoutAttempt(change: LifeChange): LifeChange {
@@ -30,12 +36,12 @@ function withoutAttempt(change: LifeChange): LifeChange {
   return { ...change, expect }
 }
 
-/** What a planner says, each effect replaced or left out. */
+/** What a mode plans, each effect replaced or left out. */
 const changing =
   (change: (effect: Effect) => Effect | undefined) =>
-  (planner: Planner): Planner =>
-  (facts) =>
-    planner(facts).flatMap((effect) => change(effect) ?? [])
+  (plan: Plan): Plan =>
+  (situation) =>
+    plan(situation).flatMap((effect) => change(effect) ?? [])
 
 const nothing = async () => undefined
 
@@ -100,7 +106,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'the limit of tasks under way is forgotten': {
-    planner: changing((effect) => (effect.do === 'free' ? { do: 'free', ...(effect.stage ? { stage: effect.stage } : {}) } : effect)),
+    plan: changing((effect) => (effect.do === 'free' ? { do: 'free', tasks: effect.tasks } : effect)),
   },
   'what is under way is counted before the waiting tasks are read': {
     leadsTo: /tasks were under way/,
@@ -118,24 +124,25 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'a run ends while tasks run': {
-    planner: (planner) => (facts) => planner({ ...facts, counts: { ...facts.counts, running: 0 } }),
+    plan: (plan) => (situation: AnySituation) =>
+      plan(situation.counts ? ({ ...situation, counts: { ...situation.counts, running: 0 } } as Situation) : situation),
   },
-  'a run begins before its tasks are made': { planner: (planner) => (facts) => planner(facts).reverse() },
+  'a run begins before its tasks are made': { plan: (plan) => (situation) => plan(situation).reverse() },
   'what waits while the limit is reached is never freed': {
-    planner: (planner) => (facts) => {
-      const isBegun = Object.keys(facts.counts).some((state) => state !== 'waiting')
-      return planner(facts).filter((effect) => effect.do !== 'free' || !isBegun)
+    plan: (plan) => (situation: AnySituation) => {
+      const isBegun = Object.keys(situation.counts ?? {}).some((state) => state !== 'waiting')
+      return plan(situation).filter((effect) => effect.do !== 'free' || !isBegun)
     },
   },
-  'a cancelled run does not cancel its tasks': { planner: changing((effect) => (effect.do === 'cancel' ? undefined : effect)) },
+  'a cancelled run does not cancel its tasks': { plan: changing((effect) => (effect.do === 'cancel' ? undefined : effect)) },
   'a run does not end with its last task': {
-    planner: changing((effect) => (effect.do === 'decide' && isEnded(effect.decision.set.state ?? 'queued') ? undefined : effect)),
+    plan: changing((effect) => (effect.do === 'decide' && isEnded(effect.decision.set.state ?? 'queued') ? undefined : effect)),
   },
   'one more failure is tolerated than allowed': {
-    planner: (planner) => (facts) => {
-      const { plan } = facts.run
-      const tolerate = typeof plan?.tolerate === 'number' ? plan.tolerate + 1 : 1
-      return planner({ ...facts, run: { ...facts.run, plan: { ...plan, tolerate } } })
+    plan: (plan) => (situation) => {
+      const { run } = situation
+      const tolerate = typeof run.plan?.tolerate === 'number' ? run.plan.tolerate + 1 : 1
+      return plan({ ...situation, run: { ...run, plan: { ...run.plan, tolerate } } })
     },
   },
   'an instance is given every leg that chose it': {
@@ -164,13 +171,15 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     tamper: (change) => (change.set.mapped ? { ...change, expect: { state: RUN_STATES } } : change),
   },
   'a reduce is made while leaves are open': {
-    planner: (planner) => (facts) =>
-      planner(facts.map && facts.run.state === 'running' ? { ...facts, map: { tally: ONE_LEAF, ...facts.map } } : facts),
+    plan: (plan) => (situation: AnySituation) =>
+      plan(
+        situation.run.state === 'running' && !situation.counts ? ({ tally: ONE_LEAF, firsts: [], ...situation } as Situation) : situation,
+      ),
   },
   'a failed part of a reduce is tolerated': {
-    planner: (planner) => (facts) => {
-      const tally = facts.map?.tally?.map((kind) => (kind.stage === 'map' ? kind : { ...kind, state: 'succeeded' as const }))
-      return planner(tally ? { ...facts, map: { ...facts.map, tally } } : facts)
+    plan: (plan) => (situation: AnySituation) => {
+      const tally = situation.tally?.map((kind) => (kind.stage === 'map' ? kind : { ...kind, state: 'succeeded' as const }))
+      return plan(tally ? ({ ...situation, tally } as Situation) : situation)
     },
   },
   'results of tasks that mapped are reduced as well': {

@@ -1,20 +1,34 @@
-import { isEnded, stageOf } from '@carillon/contracts'
+import { isEnded, type RunMode, stageOf } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
+import { countsOf, totalOf } from '../../modes/fan-in.ts'
 import { tallyOf } from '../../modes/map/look.ts'
 import type { StageTally } from '../../modes/map/plan.ts'
-import { countsOf, totalOf } from '../../modes/planner.ts'
 import { entriesOf } from '../../steps/rules/journal.ts'
 
-/** What is wrong with a run when all is calm: written from the semantics (D1 to D6), not from the planners. */
+interface Judge {
+  /** Its tasks are made in stages, of which the first decides. */
+  readonly hasStages: boolean
+  /** What is wrong with a run that succeeded. */
+  success(store: Store, run: RunRecord): Promise<string[]>
+}
+
+const JUDGES: Readonly<Record<RunMode, Judge>> = {
+  single: { hasStages: false, success: judgeSteps },
+  broadcast: { hasStages: false, success: async () => [] },
+  shards: { hasStages: false, success: judgeShards },
+  map: { hasStages: true, success: async () => [] },
+  'map-reduce': { hasStages: true, success: judgeReduced },
+}
+
+/** What is wrong with a run when all is calm: written from what each mode promises, not from how it is planned. */
 export async function judgeEnd(store: Store, run: RunRecord): Promise<string[]> {
-  const isMap = run.mode === 'map' || run.mode === 'map-reduce'
+  const judge = JUDGES[run.mode]
   const all = (await store.tasks.tally({ runId: run.id })).map((kind) => ({ ...kind, stage: 'map' as const }))
-  const tally = isMap ? await tallyOf(store, run.id) : all
+  const tally = judge.hasStages ? await tallyOf(store, run.id) : all
   const said = `${run.state}, tasks ${JSON.stringify(countsOf(tally))}, plan ${JSON.stringify(run.plan)}`
   if (!isEnded(run.state)) return [`it never ended: ${said}`]
   const violations = [...judgeOutcome(run, tally)]
-  if (run.state === 'succeeded' && run.mode === 'single') violations.push(...(await judgeSteps(store, run)))
-  if (run.state === 'succeeded' && run.mode === 'map-reduce') violations.push(...(await judgeReduced(store, run)))
+  if (run.state === 'succeeded') violations.push(...(await judge.success(store, run)))
   return violations.map((what) => `${what}: ${said}`)
 }
 
@@ -22,7 +36,6 @@ function* judgeOutcome(run: RunRecord, tally: readonly StageTally[]): Generator<
   const counts = countsOf(tally)
   const total = totalOf(counts)
   if (total === 0) return
-  if (run.mode === 'shards' && total !== run.plan?.shards) yield 'some shards are missing'
   const isLater = ({ stage }: StageTally) => stage !== 'map'
   const deciding = countsOf(tally.filter((kind) => !isLater(kind) && (kind.mapped === 0 || kind.state !== 'succeeded')))
   const failed = (deciding.failed ?? 0) + (deciding.timed_out ?? 0)
@@ -32,6 +45,10 @@ function* judgeOutcome(run: RunRecord, tally: readonly StageTally[]): Generator<
   if (run.reason !== 'cancelled-by-request' && (run.state === 'failed') !== (failed > tolerated || isPartMissing))
     yield 'the outcome is not that of its tasks'
   if (run.state === 'succeeded' && (counts.cancelled ?? 0) > 0) yield 'cancelled tasks are no success'
+}
+
+async function judgeShards(store: Store, run: RunRecord): Promise<string[]> {
+  return totalOf(countsOf(await store.tasks.tally({ runId: run.id }))) === run.plan?.shards ? [] : ['some shards are missing']
 }
 
 /** What came out is what every leaf that succeeded put in, once and in order. */

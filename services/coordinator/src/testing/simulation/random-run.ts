@@ -1,5 +1,7 @@
-import type { RunRecord } from '@carillon/store'
+import type { RunMode } from '@carillon/contracts'
+import type { Plan, RunRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
+import { isFanOut } from '../../modes/fan-out.ts'
 import { CHECK_QUEUED_MS } from '../../runs/rules/life.ts'
 import type { Program } from './instance.ts'
 import type { Random } from './random.ts'
@@ -15,15 +17,15 @@ export function randomRun(random: Random, more: { handler: string; queuedAt: num
   const plan = { ...(maxParallel ? { maxParallel } : {}), ...(tolerate ? { tolerate } : {}) }
   const backoff = { type: 'fixed', delayMs: 1_000 } as const
   const mode = random.pick(['shards', 'shards', 'broadcast', 'map', 'map-reduce', 'map-reduce', 'single'] as const) ?? 'shards'
-  const parts = mode === 'map-reduce' ? { shards: 1 + random.below(3) } : {}
-  const many = { mode, plan: { ...(mode === 'shards' ? { shards } : parts), ...plan } }
+  const parts: Partial<Record<RunMode, Plan>> = { shards: { shards }, 'map-reduce': { shards: 1 + random.below(3) } }
+  const planned = { mode, plan: { ...parts[mode], ...plan } }
   const program: Program = {
     calls: 1 + random.below(2),
     items: 1 + random.below(4),
     isNested: random.chance(0.4),
     steps: random.below(5),
   }
-  const losses = mode === 'single' ? random.below(3) : 0
-  const wakeAt = mode === 'single' ? null : more.queuedAt + CHECK_QUEUED_MS
-  return { run: aRun(++runs, { ...many, ...more, wakeAt, losses, tries, attempts: tries, backoff }), program }
+  const losses = isFanOut(planned) ? 0 : random.below(3)
+  const wakeAt = isFanOut(planned) ? more.queuedAt + CHECK_QUEUED_MS : null
+  return { run: aRun(++runs, { ...planned, ...more, wakeAt, losses, tries, attempts: tries, backoff }), program }
 }

@@ -1,7 +1,8 @@
 import { isEnded, type Report, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
-import { PLANNERS } from '../../runs/advance-run.ts'
+import { isFanOut } from '../../modes/fan-out.ts'
+import { MODES } from '../../modes/table.ts'
 import { FakePresence, useCasesOn } from '../test-coordinator.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
 import { changedBy, type Fault } from './faults.ts'
@@ -121,7 +122,7 @@ export class Simulation {
     const state = { isDead: false, died, writesLeft: undefined as number | undefined }
     const hooks: StoreHooks = {
       isDead: () => coordinator.isDead,
-      delay: () => (!this.#isCalm && this.#random.chance(0.2) ? 1 + this.#random.below(this.#run.mode === 'single' ? 40 : 3) : 0),
+      delay: () => (!this.#isCalm && this.#random.chance(0.2) ? 1 + this.#random.below(isFanOut(this.#run) ? 3 : 40) : 0),
       die: () => {
         coordinator.isDead = true
         tell()
@@ -137,8 +138,8 @@ export class Simulation {
     const store = watchedStore(this.#fault?.store?.(this.#store) ?? this.#store, hooks)
     const seen = this.#broker.seenBy(() => coordinator.isDead)
     const { log } = createTestLog()
-    const planners = this.#fault?.planner ? changedBy(this.#fault.planner) : PLANNERS
-    const parts = useCasesOn({ store, clock: this.#clock, log, presence: this.#presence, planners, ...seen })
+    const modes = this.#fault?.plan ? changedBy(this.#fault.plan) : MODES
+    const parts = useCasesOn({ store, clock: this.#clock, log, presence: this.#presence, modes, ...seen })
     const coordinator: Coordinator = Object.assign(parts, state)
     this.#fault?.coordinator?.(coordinator)
     return coordinator

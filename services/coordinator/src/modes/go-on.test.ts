@@ -2,13 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plan } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
-import { type Counts, type Effect, goOn } from './planner.ts'
+import { goOn } from './go-on.ts'
+import type { Counts, Effect } from './mode.ts'
 import { planShards } from './shards/plan.ts'
 
+const WAITING = { states: ['waiting'] }
 const NOW = Date.UTC(2026, 5, 1)
 const shardsRun = (fields: Parameters<typeof aRun>[1] = {}, plan: Plan = {}) =>
   aRun(1, { mode: 'shards', state: 'running', queuedAt: null, plan: { shards: 10, ...plan }, ...fields })
-const facts = (run: ReturnType<typeof aRun>, counts: Counts) => ({ run, counts, offering: [], now: NOW })
+const facts = (run: ReturnType<typeof aRun>, counts: Counts) => ({ run, counts, items: null, now: NOW })
 const set = (effects: readonly Effect[]) => (effects[0]?.do === 'decide' ? effects[0].decision.set : undefined)
 
 test('a run ends when all its tasks have: any failed, else any cancelled, else succeeded', () => {
@@ -50,15 +52,17 @@ test('failed tasks that are tolerated do not fail the run, and are still told of
 test('waiting tasks are freed while there is room', () => {
   const run = shardsRun({}, { maxParallel: 3 })
   const free = (counts: Counts) => goOn(facts(run, counts))
-  assert.deepEqual(free({ waiting: 10 }), [{ do: 'free', limit: 3, room: 3 }])
-  assert.deepEqual(free({ waiting: 5, running: 2, succeeded: 3 }), [{ do: 'free', limit: 3, room: 1 }])
+  assert.deepEqual(free({ waiting: 10 }), [{ do: 'free', tasks: WAITING, limit: 3, room: 3 }])
+  assert.deepEqual(free({ waiting: 5, running: 2, succeeded: 3 }), [{ do: 'free', tasks: WAITING, limit: 3, room: 1 }])
   assert.deepEqual(free({ waiting: 5, running: 2, delayed: 1, succeeded: 2 }), [])
   assert.deepEqual(free({ running: 3, succeeded: 7 }), [])
-  assert.deepEqual(goOn(facts(shardsRun(), { waiting: 10 })), [{ do: 'free' }])
+  assert.deepEqual(goOn(facts(shardsRun(), { waiting: 10 })), [{ do: 'free', tasks: WAITING }])
 })
 
 test('a cancelled run frees nothing more', () => {
-  assert.deepEqual(goOn(facts(shardsRun({ state: 'cancelling' }), { waiting: 4, running: 1 })), [{ do: 'cancel' }])
+  assert.deepEqual(goOn(facts(shardsRun({ state: 'cancelling' }), { waiting: 4, running: 1 })), [
+    { do: 'cancel', tasks: { states: ['waiting', 'delayed', 'queued', 'running'] } },
+  ])
 })
 
 test('shards are made before their run begins, again after a crash, and opened again after a retry', () => {
@@ -74,7 +78,7 @@ test('shards are made before their run begins, again after a crash, and opened a
     assert.equal(decide?.do === 'decide' && decide.decision.set.state, 'running')
   }
   const again = planShards(facts({ ...queued, attempt: 2 }, { failed: 1, succeeded: 2 }))
-  assert.deepEqual(again[0], { do: 'reopen', states: ['succeeded', 'failed', 'timed_out', 'cancelled'] })
+  assert.deepEqual(again[0], { do: 'reopen', tasks: { states: ['succeeded', 'failed', 'timed_out', 'cancelled'] } })
   const failed = planShards(facts({ ...queued, attempt: 2, reason: 'retry-failed' }, { failed: 1, succeeded: 2 }))
-  assert.deepEqual(failed[0], { do: 'reopen', states: ['failed', 'timed_out', 'cancelled'] })
+  assert.deepEqual(failed[0], { do: 'reopen', tasks: { states: ['failed', 'timed_out', 'cancelled'] } })
 })

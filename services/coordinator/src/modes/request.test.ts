@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseInput, startRunSchema } from '@carillon/contracts'
 import { aJob } from '@carillon/store/testing'
-import { planOf, toleratedOf } from './plan.ts'
+import { planOf, toleratedOf } from './request.ts'
 
 const asked = (fields: object) => parseInput(startRunSchema, { job: 'export', ...fields })
 const sharded = aJob('export', { mode: 'shards', plan: { shards: 8, maxParallel: 2 } })

@@ -1,0 +1,17 @@
+import { countsOf } from '../fan-in.ts'
+import type { Mode } from '../mode.ts'
+import { retryOfTasks } from '../retry.ts'
+import { oneStage } from '../tree.ts'
+import { type BroadcastSituation, planBroadcast } from './plan.ts'
+
+export const broadcast: Mode = {
+  look: async (run, { store, offering, now }): Promise<BroadcastSituation> => ({
+    run,
+    now: now(),
+    counts: countsOf(await store.tasks.tally({ runId: run.id })),
+    offering: offering(run.namespace, run.handler),
+  }),
+  plan: planBroadcast,
+  retry: retryOfTasks,
+  stages: oneStage,
+}

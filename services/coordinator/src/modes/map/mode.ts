@@ -1,0 +1,27 @@
+import { CarillonError, printable } from '@carillon/contracts'
+import { totalOf } from '../fan-in.ts'
+import type { Mode } from '../mode.ts'
+import { retryOfTasks } from '../retry.ts'
+import { oneStage } from '../tree.ts'
+import { lookAtMap } from './look.ts'
+import { type MapSituation, planMap, stagesOf } from './plan.ts'
+
+/** Names of more tasks are not asked for: to sort them would hold up others. */
+const NAMED_AT_MOST = 100_000
+
+/** Map, and map-reduce. */
+export const map: Mode = {
+  look: async (run, { store, now }): Promise<MapSituation> => ({ run, now: now(), ...(await lookAtMap(store, run)) }),
+  plan: planMap,
+  async retry(run, request, store) {
+    const result = await retryOfTasks(run, request, store)
+    // What it has made stays.
+    if (request.only) return result
+    throw new CarillonError('INVALID_REQUEST', `run ${printable(run.id)} has mapped: it cannot be run again as a whole`, {
+      field: 'only',
+      hint: 'Run its failed tasks again with only: "failed", or start a new run.',
+    })
+  },
+  stages: async (run, counts, store) =>
+    totalOf(counts) <= NAMED_AT_MOST ? stagesOf(await store.tasks.names(run.id)) : oneStage(run, counts),
+}

@@ -1,0 +1,75 @@
+import type { RunState } from '@carillon/contracts'
+import type { RunHead, RunRecord, Store, TaskRecord } from '@carillon/store'
+import type { Decision } from '../runs/rules/life.ts'
+
+/** How many tasks of a run are in each state. */
+export type Counts = Partial<Record<RunState, number>>
+
+/** Where a mode reads what it decides about. */
+export interface Sources {
+  readonly store: Store
+  /** Live instances that offer a handler, by id. */
+  readonly offering: (namespace: string, handler: string) => readonly string[]
+  readonly now: () => number
+}
+
+/** What a mode decides about: each mode adds what it reads. It may be old: effects are such that an old view does no harm. */
+export interface Situation {
+  readonly run: RunHead
+  readonly now: number
+}
+
+/** Tasks of the run in these states, with ids from one on and before another. Default: all of them. */
+export interface TaskSet {
+  readonly states: readonly RunState[]
+  readonly from?: string
+  readonly before?: string
+}
+
+/**
+ * What is to be done next, in this order. Each may be done again, and by several coordinators: tasks have ids of their own, and every write
+ * names the state that it expects.
+ */
+export type Effect =
+  /** In this order, a page a write. */
+  | { readonly do: 'create'; readonly tasks: readonly TaskRecord[] }
+  /** Those of the set that had ended when the run was queued wait once more. */
+  | { readonly do: 'reopen'; readonly tasks: TaskSet }
+  /** Of the run: its tasks are made, or all have ended. */
+  | { readonly do: 'decide'; readonly decision: Decision }
+  /** Waiting tasks of the set, by id, until so many of the run are under way as `limit` says (default: all); `room` was free. */
+  | { readonly do: 'free'; readonly tasks: TaskSet; readonly limit?: number; readonly room?: number }
+  | { readonly do: 'cancel'; readonly tasks: TaskSet }
+  | { readonly do: 'check-again'; readonly afterMs: number }
+
+/** What is asked for by a retry. */
+export interface RetryRequest {
+  readonly only?: 'failed' | undefined
+  readonly fromStep?: string | undefined
+}
+
+/** Tasks of a run that belong together, for people. */
+export interface TreeStage {
+  readonly name: string
+  readonly total: number
+  readonly counts: Counts
+}
+
+/** How the tasks of a run come about, and what its state asks for. One row of the table in `table.ts`. */
+export interface Mode {
+  /** Reads what `plan` decides about. */
+  look(run: RunHead, sources: Sources): Promise<Situation>
+  /** What pushes the run as far as it can go; nothing when there is nothing to do. Pure. @param situation what `look` of the same mode answered */
+  plan(situation: Situation): Effect[]
+  /**
+   * What a retry of an ended run writes besides its new attempt.
+   * @throws CarillonError NOTHING_FAILED, INVALID_REQUEST
+   */
+  retry(run: RunHead, request: RetryRequest, store: Store): Promise<Partial<Pick<RunRecord, 'resume' | 'reason'>>>
+  /**
+   * The stages of the run, in the order in which they come.
+   * @param counts of all its tasks
+   * @throws CarillonError INVALID_REQUEST of a run that has one task
+   */
+  stages(run: RunHead, counts: Counts, store: Store): Promise<TreeStage[]>
+}

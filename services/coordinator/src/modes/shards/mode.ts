@@ -1,0 +1,17 @@
+import { countsOf } from '../fan-in.ts'
+import type { Mode } from '../mode.ts'
+import { retryOfTasks } from '../retry.ts'
+import { oneStage } from '../tree.ts'
+import { planShards, type ShardsSituation } from './plan.ts'
+
+export const shards: Mode = {
+  look: async (run, { store, now }): Promise<ShardsSituation> => ({
+    run,
+    now: now(),
+    counts: countsOf(await store.tasks.tally({ runId: run.id })),
+    items: run.state === 'queued' ? ((await store.runs.get([run.id]))[0]?.items ?? null) : null,
+  }),
+  plan: planShards,
+  retry: retryOfTasks,
+  stages: oneStage,
+}

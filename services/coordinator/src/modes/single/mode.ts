@@ -1,0 +1,21 @@
+import { CarillonError, printable } from '@carillon/contracts'
+import { resumeFrom } from '../../steps/keep-steps.ts'
+import type { Mode } from '../mode.ts'
+import { nothingFailed } from '../retry.ts'
+
+/** One task, whose life is the run's own: reports and timers push it, nothing is to be planned. */
+export const single: Mode = {
+  look: async (run, { now }) => ({ run, now: now() }),
+  plan: () => [],
+  async retry(run, { only, fromStep }, store) {
+    if (only && (run.state === 'succeeded' || run.state === 'skipped')) throw nothingFailed(run)
+    return { resume: await resumeFrom(store, run, fromStep) }
+  },
+  async stages({ id }) {
+    throw new CarillonError('INVALID_REQUEST', `run ${printable(id)} has one task, itself`, {
+      field: 'runId',
+      value: printable(id),
+      hint: 'See runs.get: only fan-out runs, such as broadcasts and shards, have a tree.',
+    })
+  },
+}
