@@ -30,8 +30,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   examples: ANYTHING,
 }
 
-/** What the domain of a service may import besides its own: pure code only. From the store come types and `shareOf`. */
-const PURE = ['@carillon/contracts', '@carillon/store', 'cron-parser', 'luxon', 'zod']
+/** What rules may import besides each other: pure code only. From the store come types and `shareOf`. */
+const PURE = ['@carillon/contracts', '@carillon/store', 'cron-parser', 'luxon', 'node:crypto', 'zod']
 
 interface Edge {
   readonly rule: string
@@ -162,23 +162,26 @@ function deepImports(tree: Tree): Violation[] {
   return eachImport(tree, look, 'deep import')
 }
 
-/** Domains take facts and return decisions. */
+/** What decides takes facts and returns decisions: `rules/` of a room, what a mode plans. */
+const isPure = (path: string) => /^services\/[^/]+\/src\/(.*\/)?(rules\/[^/]+|plan|[^/]+-rules)\.ts$/.test(path)
+
 function purity(tree: Tree): Violation[] {
   const look = (file: SourceFile, found: Import) => {
-    if (!/^services\/[^/]+\/src\/(domain\/|.*-rules\.ts$)/.test(file.path) || file.isTest) return undefined
-    if (found.file !== undefined) return found.file.includes('/src/domain/') ? undefined : `a domain may not import ${found.file}`
-    return PURE.includes(found.from) ? undefined : `a domain may not import ${found.from}`
+    // A type brings no code.
+    if (!isPure(file.path) || file.isTest || found.isType) return undefined
+    if (found.file !== undefined) return isPure(found.file) ? undefined : `what decides may not import ${found.file}`
+    return PURE.includes(found.from) ? undefined : `what decides may not import ${found.from}`
   }
-  return eachImport(tree, look, 'pure domain')
+  return eachImport(tree, look, 'pure rules')
 }
 
-/** Nest and the loops are the edge: use cases do not know them. */
+/** Nest is the edge of a room: only a controller knows it. */
 function layers(tree: Tree): Violation[] {
   const look = (file: SourceFile, found: Import) => {
-    if (!/^services\/[^/]+\/src\/app\//.test(file.path) || file.isTest) return undefined
-    if (found.from.startsWith('@nestjs/')) return 'a use case may not import Nest'
-    const edge = found.file && /\/src\/(transport|loops)\//.exec(found.file)?.[1]
-    return edge ? `a use case may not import ${edge}/` : undefined
+    if (!/^services\/[^/]+\/src\//.test(file.path) || file.isTest || /[.-]controller\.ts$/.test(file.path)) return undefined
+    if (found.from.startsWith('@nestjs/')) return 'only a controller may import Nest'
+    const isEdge = found.file !== undefined && /[.-]controller\.ts$/.test(found.file)
+    return isEdge && !/\/start-[a-z]+\.ts$/.test(file.path) ? `only the start of a service may import ${found.file}` : undefined
   }
   return eachImport(tree, look, 'layers')
 }

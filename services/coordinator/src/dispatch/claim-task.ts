@@ -1,7 +1,7 @@
 import { CarillonError, type ClaimAnswer, type Control, isEnded, printable, type TaskClaim } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { LifeHead, Store, UpdateOutcome } from '@carillon/store'
-import { isFanOut } from '../modes/fan-out.ts'
+import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { RepairQueue } from '../recovery/repair-queue.ts'
 import { ReportBarrier } from '../recovery/report-barrier.ts'
 import { type Decision, decideTakeUp, decideToMap } from '../runs/rules/life.ts'

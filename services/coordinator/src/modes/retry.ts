@@ -1,7 +1,7 @@
 import { CarillonError, printable } from '@carillon/contracts'
 import type { RunHead, RunRecord, Store } from '@carillon/store'
-import { NOT_SUCCEEDED } from './fan-in.ts'
 import type { RetryRequest } from './mode.ts'
+import { NOT_SUCCEEDED } from './rules/fan-in.ts'
 
 /** Of a fan-out run: all its tasks, or those that did not succeed. @throws CarillonError NOTHING_FAILED, INVALID_REQUEST */
 export async function retryOfTasks(

@@ -1,7 +1,7 @@
 import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
 import type { RunHead, Store } from '@carillon/store'
-import { isFanOut } from '../modes/fan-out.ts'
 import type { RetryRequest } from '../modes/mode.ts'
+import { isFanOut } from '../modes/rules/fan-out.ts'
 import { MODES } from '../modes/table.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, decideCancel, decideRestart, isRefused } from './rules/life.ts'

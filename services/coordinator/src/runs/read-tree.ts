@@ -1,7 +1,7 @@
 import type { RunTree } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { Store, TaskHead } from '@carillon/store'
-import { countsOf, totalOf } from '../modes/fan-in.ts'
+import { countsOf, totalOf } from '../modes/rules/fan-in.ts'
 import { MODES } from '../modes/table.ts'
 import { missingRun } from './read-runs.ts'
 import { leftMsOf, percentOf } from './rules/tree.ts'

@@ -3,7 +3,7 @@ import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/run
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import { isOwed, type WorkPublisher } from '../dispatch/publish-work.ts'
-import { isFanOut } from '../modes/fan-out.ts'
+import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Announcer } from './announce.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS, type Decision, isRefused } from './rules/life.ts'

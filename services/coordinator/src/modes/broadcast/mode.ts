@@ -1,6 +1,6 @@
-import { countsOf } from '../fan-in.ts'
 import type { Mode } from '../mode.ts'
 import { retryOfTasks } from '../retry.ts'
+import { countsOf } from '../rules/fan-in.ts'
 import { oneStage } from '../tree.ts'
 import { type BroadcastSituation, planBroadcast } from './plan.ts'
 

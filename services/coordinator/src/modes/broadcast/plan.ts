@@ -2,9 +2,9 @@ import type { StepRecord, TaskHead } from '@carillon/store'
 import type { Decision } from '../../runs/rules/life.ts'
 import { decideLoss } from '../../runs/rules/loss.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
-import { totalOf } from '../fan-in.ts'
-import { begun, type CountedSituation, goOn, reopened } from '../go-on.ts'
 import type { Effect } from '../mode.ts'
+import { totalOf } from '../rules/fan-in.ts'
+import { begun, type CountedSituation, goOn, reopened } from '../rules/go-on.ts'
 
 /** How often a queued broadcast checks whether an instance has come. */
 const CHECK_AGAIN_MS = 2_000

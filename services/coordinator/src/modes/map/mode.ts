@@ -1,7 +1,7 @@
 import { CarillonError, printable } from '@carillon/contracts'
-import { totalOf } from '../fan-in.ts'
 import type { Mode } from '../mode.ts'
 import { retryOfTasks } from '../retry.ts'
+import { totalOf } from '../rules/fan-in.ts'
 import { oneStage } from '../tree.ts'
 import { lookAtMap } from './look.ts'
 import { type MapSituation, planMap, stagesOf } from './plan.ts'

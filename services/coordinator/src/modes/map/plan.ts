@@ -1,9 +1,9 @@
 import { OWN_TASK_NAMES, type Stage, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
 import type { NamedTally, RunHead, Tally, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
-import { countsOf, endOf, NOT_SUCCEEDED, totalOf } from '../fan-in.ts'
-import { ALL_OPEN, begun, freed } from '../go-on.ts'
 import type { Effect, Situation, TreeStage } from '../mode.ts'
+import { countsOf, endOf, NOT_SUCCEEDED, totalOf } from '../rules/fan-in.ts'
+import { ALL_OPEN, begun, freed } from '../rules/go-on.ts'
 
 export interface StageTally extends Tally {
   readonly stage: Stage

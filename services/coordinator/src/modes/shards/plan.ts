@@ -1,8 +1,8 @@
 import type { TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
-import { totalOf } from '../fan-in.ts'
-import { begun, type CountedSituation, goOn, reopened } from '../go-on.ts'
 import type { Effect } from '../mode.ts'
+import { totalOf } from '../rules/fan-in.ts'
+import { begun, type CountedSituation, goOn, reopened } from '../rules/go-on.ts'
 
 export interface ShardsSituation extends CountedSituation {
   /** Of a run that has not begun, and was given a list of items: JSON text. */

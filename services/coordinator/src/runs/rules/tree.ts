@@ -1,7 +1,7 @@
 import { isEnded } from '@carillon/contracts'
 import type { RunHead, TaskHead } from '@carillon/store'
-import { endedOf, totalOf } from '../../modes/fan-in.ts'
 import type { Counts } from '../../modes/mode.ts'
+import { endedOf, totalOf } from '../../modes/rules/fan-in.ts'
 
 /** How far a run with many tasks is, in percent: tasks that have ended, and the progress of those that run. */
 export function percentOf(run: RunHead, counts: Counts, running: readonly TaskHead[]): number {

@@ -1,10 +1,10 @@
 import { isEnded, POISON_AFTER, RUN_STATES, type RunMode } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, Store } from '@carillon/store'
-import type { CountedSituation } from '../../modes/go-on.ts'
 import { UNDER_WAY } from '../../modes/map/look.ts'
 import type { MapSituation } from '../../modes/map/plan.ts'
 import type { Effect, Mode, Situation } from '../../modes/mode.ts'
+import type { CountedSituation } from '../../modes/rules/go-on.ts'
 import { MODES } from '../../modes/table.ts'
 import type { useCasesOn } from '../test-coordinator.ts'
 

@@ -1,8 +1,8 @@
 import { isEnded, type RunMode, stageOf } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
-import { countsOf, totalOf } from '../../modes/fan-in.ts'
 import { tallyOf } from '../../modes/map/look.ts'
 import type { StageTally } from '../../modes/map/plan.ts'
+import { countsOf, totalOf } from '../../modes/rules/fan-in.ts'
 import { entriesOf } from '../../steps/rules/journal.ts'
 
 interface Judge {

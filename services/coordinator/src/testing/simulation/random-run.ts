@@ -1,7 +1,7 @@
 import type { RunMode } from '@carillon/contracts'
 import type { Plan, RunRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
-import { isFanOut } from '../../modes/fan-out.ts'
+import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { CHECK_QUEUED_MS } from '../../runs/rules/life.ts'
 import type { Program } from './instance.ts'
 import type { Random } from './random.ts'

@@ -1,7 +1,7 @@
 import { isEnded, type Report, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
-import { isFanOut } from '../../modes/fan-out.ts'
+import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { MODES } from '../../modes/table.ts'
 import { FakePresence, useCasesOn } from '../test-coordinator.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'

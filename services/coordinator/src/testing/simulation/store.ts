@@ -1,7 +1,7 @@
 import { isEnded } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
-import { countsOf } from '../../modes/fan-in.ts'
+import { countsOf } from '../../modes/rules/fan-in.ts'
 
 /** Where a write is cut off: before it, or after it but before anybody hears of it. */
 export type Cut = 'before' | 'after' | undefined

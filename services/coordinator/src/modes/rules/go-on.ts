@@ -1,8 +1,8 @@
 import { OPEN_STATES } from '@carillon/contracts'
 import type { RunHead } from '@carillon/store'
-import { CHECK_RUNNING_MS } from '../runs/rules/life.ts'
+import { CHECK_RUNNING_MS } from '../../runs/rules/life.ts'
+import type { Counts, Effect, Situation, TaskSet } from '../mode.ts'
 import { endedOf, endOf, NOT_SUCCEEDED, totalOf } from './fan-in.ts'
-import type { Counts, Effect, Situation, TaskSet } from './mode.ts'
 
 /** A situation in which all tasks of the run are counted. */
 export interface CountedSituation extends Situation {

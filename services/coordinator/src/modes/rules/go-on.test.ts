@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plan } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
+import type { Counts, Effect } from '../mode.ts'
+import { planShards } from '../shards/plan.ts'
 import { goOn } from './go-on.ts'
-import type { Counts, Effect } from './mode.ts'
-import { planShards } from './shards/plan.ts'
 
 const WAITING = { states: ['waiting'] }
 const NOW = Date.UTC(2026, 5, 1)

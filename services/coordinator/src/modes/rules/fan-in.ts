@@ -1,7 +1,7 @@
 import { type EndedState, isEnded, type Reason, type RunState } from '@carillon/contracts'
 import type { Tally } from '@carillon/store'
-import type { Decision } from '../runs/rules/life.ts'
-import type { Counts, Situation } from './mode.ts'
+import type { Decision } from '../../runs/rules/life.ts'
+import type { Counts, Situation } from '../mode.ts'
 import { toleratedOf } from './request.ts'
 
 export const NOT_SUCCEEDED = ['failed', 'timed_out', 'cancelled'] as const satisfies readonly EndedState[]
