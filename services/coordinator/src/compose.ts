@@ -12,7 +12,7 @@ import {
   StreamPublisher,
   seeStream,
 } from '@carillon/runtime'
-import type { JobRecord, Store } from '@carillon/store'
+import type { Store } from '@carillon/store'
 import { ClaimTask } from './dispatch/claim-task.ts'
 import { OfferLegs } from './dispatch/offer-legs.ts'
 import { PresenceWatch } from './dispatch/presence.ts'
@@ -23,6 +23,8 @@ import { JobCache, ReadJobs } from './jobs/read-jobs.ts'
 import { Waker } from './loops/waker.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
+import { MODES } from './modes/table.ts'
+import type { Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
 import { LoseInstance } from './recovery/lose-instance.ts'
 import { Membership } from './recovery/membership.ts'
@@ -42,6 +44,7 @@ import { ReadTree } from './runs/read-tree.ts'
 import { RefusedReports } from './runs/refused-reports.ts'
 import { StartRuns } from './runs/start-runs.ts'
 import { TakeTriggers } from './runs/take-triggers.ts'
+import type { TaskOfRun } from './runs/tasks-of-runs.ts'
 import { WakeRuns } from './runs/wake-runs.ts'
 import { WakeTasks } from './runs/wake-tasks.ts'
 import { RunWriter } from './runs/write-runs.ts'
@@ -65,23 +68,31 @@ export interface Ground {
   readonly retention: RetentionPolicy
 }
 
+/** What parts need of others that are made after them. */
+interface Later {
+  readonly timers: Timers
+  readonly onGone: (namespace: string, instance: string) => void
+}
+
 /** The parts that every use case stands on. */
-function foundation(ground: Ground) {
-  const { broker, clock, log, store } = ground
+function foundation(ground: Ground & Later) {
+  const { broker, clock, log, store, timers } = ground
   const publisher = new StreamPublisher(broker.connection, clock)
   const rejected = new RejectedMessages(publisher, log)
   const keeper = keeperOf(ground)
-  const presence = new PresenceWatch({ broker, clock, log })
+  const presence = new PresenceWatch(ground)
   const announcer = new Announcer({ broker, publisher, log })
   const work = new WorkPublisher({ store, broker, publisher, clock, log })
-  const writer = new RunWriter({ store, work, announcer, broker, presence, clock, log })
-  const tasks = new TaskWriter({ store, work, writer, clock, log })
-  const offers = new OfferLegs({ store, tasks, presence, broker, clock, log })
-  const advance = new AdvanceRun({ store, writer, tasks, work, presence, clock, log })
-  const repair = new RepairQueue({ store, tasks, broker, work, clock, log })
+  const later = {
+    reconciler: { soon: (runId: string) => advance.soon(runId) },
+    offers: { soon: (leg: TaskOfRun) => offers.soon(leg) },
+  }
+  const writer = new RunWriter({ store, work, announcer, broker, presence, timers, clock, log, ...later })
+  const tasks = new TaskWriter({ store, work, writer, timers, clock, log, ...later })
+  const offers = new OfferLegs({ store, tasks, presence, timers, broker, clock, log })
+  const advance = new AdvanceRun({ store, writer, tasks, work, presence, timers, clock, log, modes: MODES })
+  const repair = new RepairQueue({ store, broker, work, clock, log })
   const jobs = new JobCache(store, clock)
-  writer.advance = tasks.advance = (runId) => advance.soon(runId)
-  tasks.offer = (leg) => offers.soon(leg)
   const refused = new RefusedReports({ log })
   return {
     ...ground,
@@ -154,7 +165,7 @@ function loopsOf(base: Foundation, stopping: AbortSignal) {
   const setRight = new SetRight(base)
   const jumps = new JumpWatch({ setRight, clock, log, shares })
   clock.onJump(() => jumps.again())
-  return { slots, setRight, jumps, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }
+  return { jumps, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }
 }
 
 /** What removes runs that were kept for their time: by itself, and on request. */
@@ -196,22 +207,20 @@ function followLosses({
 
 /** Puts a coordinator together: what its controllers ask for by name, and the loops that run beside them. */
 export function compose(ground: Ground) {
-  const base = foundation(ground)
-  const cases = useCases(base)
   const stopping = new AbortController()
-  const { slots, setRight, jumps, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
-  const { presence, writer, tasks, offers, work, rejected, refused, clock, log, repair, publisher, keeper } = base
+  const base = foundation({
+    ...ground,
+    timers: { arm: (kind, due) => waker.arm(kind, due) },
+    onGone: (namespace, instance) => takeOver(namespace, instance),
+  })
+  const cases = useCases(base)
+  const { jumps, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
+  const { presence, work, rejected, refused, clock, log, repair, publisher, keeper } = base
   const { sweeper, prune } = retentionOf(base, { shares, stopping: stopping.signal })
 
-  writer.arm = (due) => waker.arm('runs', due)
-  tasks.arm = offers.arm = (due) => waker.arm('tasks', due)
-  const armJob = (job: JobRecord) => {
-    if (job.wakeAt !== null) waker.arm('jobs', { id: job.id, wakeAt: job.wakeAt })
-  }
-  cases.ChangeJobs.arm = setRight.arm = slots.arm = armJob
   followLosses({ ...base, auditor })
   const lose = new LoseInstance(base)
-  presence.onGone = (namespace, instance) => {
+  const takeOver = (namespace: string, instance: string) => {
     lose
       .execute(namespace, instance, stopping.signal)
       .catch((error: unknown) =>

@@ -108,7 +108,7 @@ export class ClaimTask {
   }
 
   #find(taskId: string): Promise<Work | undefined> {
-    return findWork({ store: this.#store, tasks: this.#tasks }, taskId)
+    return findWork(this.#store, taskId)
   }
 
   async #write(work: Work, decision: Decision): Promise<UpdateOutcome | CarillonError | undefined> {

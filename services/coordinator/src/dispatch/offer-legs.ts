@@ -2,8 +2,10 @@ import { type OfferAnswer, subjects } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, offerHeaders } from '@carillon/runtime'
 import type { RunRecord, Slice, Store, TaskHead } from '@carillon/store'
 import { decideLegLoss, decideLegMove, isSeatOf, routedLeg, seatRecord } from '../modes/broadcast/plan.ts'
+import type { Offers, Timers } from '../ports.ts'
 import { workText } from '../runs/rules/views.ts'
-import type { TaskChange, TaskOfRun, TaskWriter } from '../runs/write-tasks.ts'
+import type { TaskOfRun } from '../runs/tasks-of-runs.ts'
+import type { TaskChange, TaskWriter } from '../runs/write-tasks.ts'
 import type { PresenceWatch } from './presence.ts'
 
 const OFFER_WITHIN_MS = 2_000
@@ -14,10 +16,11 @@ const PAGE = 500
 const UNDER_WAY_AT_MOST = 50
 
 /** Offers the tasks of a broadcast to their instances; what is not heard of again is offered anew by the task's `wakeAt`. */
-export class OfferLegs {
+export class OfferLegs implements Offers {
   readonly #store: Store
   readonly #tasks: TaskWriter
   readonly #presence: PresenceWatch
+  readonly #timers: Timers
   readonly #broker: Broker
   readonly #clock: Clock
   readonly #log: Logger
@@ -25,10 +28,17 @@ export class OfferLegs {
   #underWay = 0
   /** The run of the last offer: legs of one run are offered one after another, and have its payload in common. */
   #last: { readonly id: string; readonly run: Promise<RunRecord | undefined> } | undefined
-  /** Set once by the composition. */
-  arm: (due: { id: string; wakeAt: number }) => void = () => undefined
 
-  constructor(options: { store: Store; tasks: TaskWriter; presence: PresenceWatch; broker: Broker; clock: Clock; log: Logger }) {
+  constructor(options: {
+    store: Store
+    tasks: TaskWriter
+    presence: PresenceWatch
+    timers: Timers
+    broker: Broker
+    clock: Clock
+    log: Logger
+  }) {
+    this.#timers = options.timers
     this.#store = options.store
     this.#tasks = options.tasks
     this.#presence = options.presence
@@ -145,6 +155,6 @@ export class OfferLegs {
   async #again(task: TaskHead, delayMs: number): Promise<void> {
     const wakeAt = this.#clock.now() + delayMs
     await this.#store.tasks.update([{ id: task.id, expect: { state: ['queued'], attempt: task.attempt }, set: { wakeAt } }])
-    this.arm({ id: task.id, wakeAt })
+    this.#timers.arm('tasks', { id: task.id, wakeAt })
   }
 }

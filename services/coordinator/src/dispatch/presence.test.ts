@@ -16,9 +16,9 @@ after(() => base.stop())
 
 function watch(context: TestContext, broker: Broker = base.broker) {
   const clock = new FakeClock()
-  const presence = new PresenceWatch({ broker, clock, log: base.log })
   const gone: string[] = []
-  presence.onGone = (namespace, instance) => gone.push(`${namespace}/${instance}`)
+  const onGone = (namespace: string, instance: string) => void gone.push(`${namespace}/${instance}`)
+  const presence = new PresenceWatch({ broker, clock, log: base.log, onGone })
   context.after(() => presence.stop())
   return { presence, clock, gone }
 }

@@ -23,12 +23,12 @@ export class PresenceWatch extends LoopService {
   #awakeAt = 0
   #gapEndedAt = Number.NEGATIVE_INFINITY
   #restart: AbortController | undefined
-  /** Called when an instance leaves presence, for whatever reason. */
-  onGone: (namespace: string, instance: string) => void = () => undefined
-  onJoined: (presence: Presence) => void = () => undefined
+  readonly #onGone: (namespace: string, instance: string) => void
 
-  constructor(options: { broker: Broker; clock: Clock; log: Logger }) {
+  /** @param options.onGone called when an instance leaves presence, for whatever reason */
+  constructor(options: { broker: Broker; clock: Clock; log: Logger; onGone: (namespace: string, instance: string) => void }) {
     super()
+    this.#onGone = options.onGone
     this.#broker = options.broker
     this.#clock = options.clock
     this.#log = options.log
@@ -199,14 +199,13 @@ export class PresenceWatch extends LoopService {
       else this.#kinds.delete(key)
     }
     // Another process has taken its name over: what the former one was running is lost.
-    if (before && isOther(before.session, parsed.data.session ?? null)) this.onGone(before.namespace, before.instance)
-    this.onJoined(parsed.data)
+    if (before && isOther(before.session, parsed.data.session ?? null)) this.#onGone(before.namespace, before.instance)
   }
 
   #forget(key: string): void {
     const presence = this.#instances.get(key)
     this.#leaveOffers(key)
-    if (this.#instances.delete(key) && presence) this.onGone(presence.namespace, presence.instance)
+    if (this.#instances.delete(key) && presence) this.#onGone(presence.namespace, presence.instance)
   }
 
   #leaveOffers(key: string): void {

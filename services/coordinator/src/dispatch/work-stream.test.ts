@@ -7,7 +7,6 @@ import { openStore, type RunRecord, type Store } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import { AckPolicy, type Consumer, type JsMsg } from '@nats-io/jetstream'
 import { RepairQueue } from '../recovery/repair-queue.ts'
-import { TaskWriter } from '../runs/write-tasks.ts'
 import { WorkPublisher } from './publish-work.ts'
 import { WorkStream } from './work-stream.ts'
 
@@ -97,8 +96,7 @@ test('a message that its consumer takes for acknowledged is published again by t
   const info = async (stream: string, name: string) => (stream === 'WORK' ? forgotten : manager.consumers.info(stream, name))
   const broker = { ...base.broker, manager: Object.create(manager, { consumers: { value: { info } } }) }
   const work = new WorkPublisher({ store, broker, publisher, clock: systemClock, log })
-  const tasks = new TaskWriter({ store, work, writer: undefined as never, clock: systemClock, log })
-  const repair = new RepairQueue({ store, tasks, broker, work, clock: systemClock, log })
+  const repair = new RepairQueue({ store, broker, work, clock: systemClock, log })
   const before = await new WorkStream(base.broker).sequences(all.map(subjectOf))
   assert.equal(await repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, new AbortController().signal), 2)
   await eventually('published again', async () => {

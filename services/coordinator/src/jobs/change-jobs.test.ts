@@ -15,12 +15,10 @@ async function stored(coordinator: TestCoordinator): Promise<JobRecord> {
 
 test('a job is created with its first slot, armed and told of', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const armed: (number | null)[] = []
-  coordinator.changeJobs.arm = ({ wakeAt }) => armed.push(wakeAt)
   const view = await put(coordinator, { schedule: { everyMs: 60_000 }, payload: { day: 1 } })
   const next = coordinator.clock.now() + 60_000
   assert.deepEqual([view.state, view.nextAt, view.handler, view.misfire], ['active', new Date(next).toISOString(), 'report', 'once'])
-  assert.deepEqual(armed, [next])
+  assert.deepEqual(coordinator.armed, [{ kind: 'jobs', id: 'default/report', wakeAt: next }])
   assert.equal(coordinator.fake.said('event.job.report.put').length, 1)
   assert.deepEqual(coordinator.fake.said('live.job.report.changed'), [{ name: 'report', what: 'put' }])
 })

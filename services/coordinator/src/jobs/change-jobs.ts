@@ -14,6 +14,7 @@ import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/sto
 import type { z } from 'zod'
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import { planOf } from '../modes/rules/request.ts'
+import type { Timers } from '../ports.ts'
 import type { Announcer } from '../runs/announce.ts'
 import { decideCancel, isRefused } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
@@ -35,10 +36,18 @@ export class ChangeJobs {
   readonly #announcer: Announcer
   readonly #presence: PresenceWatch
   readonly #writer: RunWriter
-  /** Set once by the composition. */
-  arm: (job: JobRecord) => void = () => undefined
+  readonly #timers: Timers
 
-  constructor(options: { store: Store; clock: Clock; broker: Broker; announcer: Announcer; presence: PresenceWatch; writer: RunWriter }) {
+  constructor(options: {
+    store: Store
+    clock: Clock
+    broker: Broker
+    announcer: Announcer
+    presence: PresenceWatch
+    writer: RunWriter
+    timers: Timers
+  }) {
+    this.#timers = options.timers
     this.#store = options.store
     this.#clock = options.clock
     this.#broker = options.broker
@@ -123,7 +132,7 @@ export class ChangeJobs {
   }
 
   async #changed(job: JobRecord, what: string): Promise<JobView> {
-    if (job.wakeAt !== null) this.arm(job)
+    if (job.wakeAt !== null) this.#timers.arm('jobs', { id: job.id, wakeAt: job.wakeAt })
     const view = jobView(job)
     await this.#tell(job, what, view)
     return view

@@ -3,7 +3,8 @@ import { type TestContext, test } from 'node:test'
 import { createTestLog, exerciseService, FakeClock, settle } from '@carillon/runtime/testing'
 import { openStore, type RunRecord, type Store } from '@carillon/store'
 import { aJob, aRun, aTask } from '@carillon/store/testing'
-import { type WakeKind, Waker } from './waker.ts'
+import type { WakeKind } from '../ports.ts'
+import { Waker } from './waker.ts'
 
 const ALL = Array.from({ length: 64 }, (_, share) => share)
 

@@ -1,7 +1,7 @@
 import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
 import type { Due, DueQuery } from '@carillon/store'
+import type { Timers, WakeKind } from '../ports.ts'
 
-export type WakeKind = 'jobs' | 'runs' | 'tasks'
 /** Where what is due is read. */
 export interface WakeSource {
   due(query: DueQuery): Promise<readonly Due[]>
@@ -25,7 +25,7 @@ const BATCHES: Readonly<Record<WakeKind, number>> = { jobs: 10_000, runs: 500, t
  * The only timer. Reads what is due in the next seconds from the store, keeps it in memory, and calls the handlers when its time has come.
  * What is created meanwhile is armed directly. Being called twice, late or for something that has changed is harmless.
  */
-export class Waker extends LoopService {
+export class Waker extends LoopService implements Timers {
   readonly #sources: Readonly<Record<WakeKind, WakeSource>>
   readonly #clock: Clock
   readonly #log: Logger

@@ -6,6 +6,7 @@ import type { OfferLegs } from '../dispatch/offer-legs.ts'
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { decideLoss } from '../runs/rules/loss.ts'
+import { withRuns } from '../runs/tasks-of-runs.ts'
 import type { RunWriter } from '../runs/write-runs.ts'
 import type { TaskChange, TaskWriter } from '../runs/write-tasks.ts'
 import type { RepairQueue } from './repair-queue.ts'
@@ -55,7 +56,7 @@ export class LoseInstance {
     })
     await pages(this.#store.tasks, { namespace, owner: instance }, async (tasks) => {
       const changes: TaskChange[] = []
-      for (const known of await this.#tasks.withRuns(tasks)) {
+      for (const known of await withRuns(this.#store, tasks)) {
         if (!known || isEnded(known.task.state) || this.#isBack(known.task)) continue
         if (known.task.target === null) changes.push({ ...known, decision: decideLoss(known.task, { now }) })
         else changes.push(await this.#offers.loss(known))

@@ -6,7 +6,6 @@ import { eventually, exerciseService, FakeClock, startTestBroker, type TestBroke
 import { openStore, type RunRecord, SHARES, type Store } from '@carillon/store'
 import { aRun, aTask } from '@carillon/store/testing'
 import { WorkPublisher } from '../dispatch/publish-work.ts'
-import { TaskWriter } from '../runs/write-tasks.ts'
 import { Auditor } from './auditor.ts'
 import { BEGIN, type Position, RepairQueue, type Span } from './repair-queue.ts'
 
@@ -28,8 +27,7 @@ beforeEach(async (context) => {
 function repairer(clock = systemClock, broker = base.broker) {
   const { publisher, log } = base
   const work = new WorkPublisher({ store, broker, publisher, clock, log })
-  const tasks = new TaskWriter({ store, work, writer: undefined as never, clock, log })
-  return { work, repair: new RepairQueue({ store, tasks, broker, work, clock, log }) }
+  return { work, repair: new RepairQueue({ store, broker, work, clock, log }) }
 }
 
 const only = (run: RunRecord) => ({ run, task: run })

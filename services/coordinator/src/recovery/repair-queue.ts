@@ -3,7 +3,7 @@ import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
 import type { PageQuery, RunHead, Store } from '@carillon/store'
 import { isOwed, KNOWN_FOR_MS, type Work, type WorkPublisher } from '../dispatch/publish-work.ts'
 import { WorkStream } from '../dispatch/work-stream.ts'
-import type { TaskWriter } from '../runs/write-tasks.ts'
+import { readTasks, withRuns } from '../runs/tasks-of-runs.ts'
 
 const PAGE = 500
 /** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
@@ -39,7 +39,6 @@ export const BEGIN: Position = { of: 'runs' }
  */
 export class RepairQueue {
   readonly #store: Store
-  readonly #tasks: TaskWriter
   readonly #broker: Broker
   readonly #work: WorkPublisher
   readonly #stream: WorkStream
@@ -50,9 +49,8 @@ export class RepairQueue {
   /** On the monotonic clock: what executors run is known again. */
   #knownAgainAt = Number.NEGATIVE_INFINITY
 
-  constructor(options: { store: Store; tasks: TaskWriter; broker: Broker; work: WorkPublisher; clock: Clock; log: Logger }) {
+  constructor(options: { store: Store; broker: Broker; work: WorkPublisher; clock: Clock; log: Logger }) {
     this.#store = options.store
-    this.#tasks = options.tasks
     this.#broker = options.broker
     this.#work = options.work
     this.#stream = new WorkStream(options.broker)
@@ -132,7 +130,7 @@ export class RepairQueue {
 
   async #tasksOf(query: QueuedQuery) {
     const { items, cursor } = await this.#store.tasks.queued(query)
-    return { works: await this.#tasks.withRuns(items), cursor }
+    return { works: await withRuns(this.#store, items), cursor }
   }
 
   async #repair(candidates: readonly (Work | undefined)[], signal: AbortSignal): Promise<number> {
@@ -195,7 +193,7 @@ export class RepairQueue {
   async #read(ids: readonly string[]): Promise<(Work | undefined)[]> {
     const runIds = ids.filter((id) => !isTaskId(id))
     const taskIds = ids.filter(isTaskId)
-    const [runs, tasks] = await Promise.all([this.#store.runs.heads(runIds), this.#tasks.known(taskIds)])
+    const [runs, tasks] = await Promise.all([this.#store.runs.heads(runIds), readTasks(this.#store, taskIds)])
     return ids.map((id) => (isTaskId(id) ? tasks[taskIds.indexOf(id)] : only(runs[runIds.indexOf(id)])))
   }
 

@@ -38,10 +38,9 @@ test('every instance that offers the handler when the run starts is offered a ta
 
 test('without an instance it waits, and looks again', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const armed: number[] = []
-  coordinator.writer.arm = coordinator.tasks.arm = ({ wakeAt }) => armed.push(wakeAt)
   const run = await withRun(coordinator)
-  assert.deepEqual([(await runOf(coordinator, run.id)).state, armed], ['queued', [coordinator.clock.now() + 2_000]])
+  assert.equal((await runOf(coordinator, run.id)).state, 'queued')
+  assert.deepEqual(coordinator.armed, [{ kind: 'runs', id: run.id, wakeAt: coordinator.clock.now() + 2_000 }])
   coordinator.presence.alive.set('hello', ['i-0'])
   await coordinator.clock.advance(2_000)
   await coordinator.wakeRuns.execute([run.id])

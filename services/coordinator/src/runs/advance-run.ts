@@ -8,7 +8,7 @@ import { UNDER_WAY } from '../modes/map/look.ts'
 import type { Effect, Mode, Sources, TaskSet } from '../modes/mode.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { ALL_OPEN } from '../modes/rules/go-on.ts'
-import { MODES } from '../modes/table.ts'
+import type { Reconciler, Timers } from '../ports.ts'
 import { decideCancel, decideFree, decideReopen, isRefused } from './rules/life.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
@@ -20,13 +20,14 @@ const LOOK_PAGE = 1_000
  * The reconcile loop of fan-out runs: pushes a run as far as it can go. It creates its tasks, frees them, ends it. It reads the stored state alone,
  * so it may be called at any time, any number of times, by any coordinator.
  */
-export class AdvanceRun {
+export class AdvanceRun implements Reconciler {
   readonly #store: Store
   readonly #writer: RunWriter
   readonly #tasks: TaskWriter
   readonly #work: WorkPublisher
   readonly #presence: PresenceWatch
   readonly #sources: Sources
+  readonly #timers: Timers
   readonly #modes: Readonly<Record<RunMode, Mode>>
   readonly #clock: Clock
   readonly #log: Logger
@@ -39,7 +40,8 @@ export class AdvanceRun {
     tasks: TaskWriter
     work: WorkPublisher
     presence: PresenceWatch
-    modes?: Readonly<Record<RunMode, Mode>>
+    timers: Timers
+    modes: Readonly<Record<RunMode, Mode>>
     clock: Clock
     log: Logger
   }) {
@@ -48,7 +50,8 @@ export class AdvanceRun {
     this.#tasks = options.tasks
     this.#work = options.work
     this.#presence = options.presence
-    this.#modes = options.modes ?? MODES
+    this.#modes = options.modes
+    this.#timers = options.timers
     this.#sources = {
       store: options.store,
       offering: (namespace, handler) => options.presence.offering(namespace, handler).map(({ instance }) => instance),
@@ -190,7 +193,7 @@ export class AdvanceRun {
   async #checkAgain(run: RunHead, delayMs: number): Promise<void> {
     const wakeAt = this.#clock.now() + delayMs
     await this.#store.runs.update([{ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt } }])
-    this.#writer.arm({ id: run.id, wakeAt })
+    this.#timers.arm('runs', { id: run.id, wakeAt })
   }
 }
 

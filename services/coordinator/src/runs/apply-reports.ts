@@ -1,13 +1,15 @@
 import { CarillonError, isEnded, type Progress, type Report, subjects } from '@carillon/contracts'
 import { type Incoming, inIsolation, type RejectedMessages } from '@carillon/runtime'
-import type { UpdateOutcome } from '@carillon/store'
+import type { Store, UpdateOutcome } from '@carillon/store'
 import type { OfferLegs } from '../dispatch/offer-legs.ts'
 import type { Work } from '../dispatch/publish-work.ts'
+import type { Reconciler } from '../ports.ts'
 import type { RefusedReports } from './refused-reports.ts'
 import { type Decision, decideReport, isRefused, progressOf, type Refused } from './rules/life.ts'
 import { readReports } from './rules/read-reports.ts'
+import { readTasks, type TaskOfRun } from './tasks-of-runs.ts'
 import type { RunWriter } from './write-runs.ts'
-import type { TaskChange, TaskOfRun, TaskWriter } from './write-tasks.ts'
+import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 /** A report and who sent it: the subject says so, since only its owner may publish there. */
 export interface ReportFrom {
@@ -51,10 +53,18 @@ export class ApplyReports {
   readonly #rejected: RejectedMessages
   readonly #refused: RefusedReports
 
-  constructor(options: { writer: RunWriter; tasks: TaskWriter; offers: OfferLegs; rejected: RejectedMessages; refused: RefusedReports }) {
+  constructor(options: {
+    store: Store
+    writer: RunWriter
+    tasks: TaskWriter
+    offers: OfferLegs
+    advance: Reconciler
+    rejected: RejectedMessages
+    refused: RefusedReports
+  }) {
     this.#writer = options.writer
     this.#runs = livesOfRuns(options.writer)
-    this.#tasks = livesOfTasks(options.tasks, options.offers)
+    this.#tasks = livesOfTasks(options)
     this.#rejected = options.rejected
     this.#refused = options.refused
   }
@@ -168,9 +178,10 @@ function livesOfRuns(writer: RunWriter): Lives {
 }
 
 /** Reports of tasks are decided about as they are stored. */
-function livesOfTasks(tasks: TaskWriter, offers: OfferLegs): Lives {
+function livesOfTasks(parts: { store: Store; tasks: TaskWriter; offers: OfferLegs; advance: Reconciler }): Lives {
+  const { store, tasks, offers, advance } = parts
   return {
-    known: (ids) => tasks.known(ids) satisfies Promise<(TaskOfRun | undefined)[]>,
+    known: (ids) => readTasks(store, ids) satisfies Promise<(TaskOfRun | undefined)[]>,
     write: async (changes) => {
       const routed: TaskChange[] = []
       for (const change of changes as readonly TaskChange[]) routed.push(isLostLeg(change) ? await offers.afterDeath(change) : change)
@@ -178,7 +189,7 @@ function livesOfTasks(tasks: TaskWriter, offers: OfferLegs): Lives {
     },
     forget: () => undefined,
     endFaulty: (faulty) => tasks.endFaulty(faulty.map(({ work, error }) => ({ known: work as TaskOfRun, error }))),
-    repeatEnd: async ({ run }) => tasks.advance(run.id),
+    repeatEnd: async ({ run }) => advance.soon(run.id),
   }
 }
 

@@ -1,7 +1,7 @@
 import { CarillonError, isTaskId, printable, type RunState } from '@carillon/contracts'
 import type { Store } from '@carillon/store'
 import type { Work } from '../dispatch/publish-work.ts'
-import type { TaskWriter } from './write-tasks.ts'
+import { readTasks } from './tasks-of-runs.ts'
 
 /** Who says that it runs which attempt of a task. */
 export interface Caller {
@@ -11,8 +11,8 @@ export interface Caller {
 }
 
 /** A task by its id: one of many, or the only one of a single run. */
-export async function findWork({ store, tasks }: { store: Store; tasks: TaskWriter }, taskId: string): Promise<Work | undefined> {
-  if (isTaskId(taskId)) return (await tasks.known([taskId]))[0]
+export async function findWork(store: Store, taskId: string): Promise<Work | undefined> {
+  if (isTaskId(taskId)) return (await readTasks(store, [taskId]))[0]
   const [run] = await store.runs.heads([taskId])
   return run && { run, task: run }
 }

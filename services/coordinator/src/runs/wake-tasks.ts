@@ -1,28 +1,33 @@
 import { CarillonError, isEnded, TIMES } from '@carillon/contracts'
 import { inIsolation, mayPass } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
 import type { OfferLegs } from '../dispatch/offer-legs.ts'
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import { type Decision, decideCancel, decideWake, isRefused } from './rules/life.ts'
 import { decideLoss } from './rules/loss.ts'
 import type { Lived } from './rules/timing.ts'
+import { readTasks, type TaskOfRun } from './tasks-of-runs.ts'
 import type { RunWriter } from './write-runs.ts'
-import type { TaskChange, TaskOfRun, TaskWriter } from './write-tasks.ts'
+import type { TaskChange, TaskWriter } from './write-tasks.ts'
 
 /** Decides about tasks of runs with many whose `wakeAt` has come: delays that are over, offers not heard of, owners and time limits. */
 export class WakeTasks {
   readonly #runs: Pick<RunWriter, 'control'>
+  readonly #store: Store
   readonly #writer: TaskWriter
   readonly #offers: OfferLegs
   readonly #presence: PresenceWatch
   readonly #lived: Lived
 
   constructor(options: {
+    store: Store
     writer: Pick<RunWriter, 'control'>
     tasks: TaskWriter
     offers: OfferLegs
     presence: PresenceWatch
     lived: Lived
   }) {
+    this.#store = options.store
     this.#runs = options.writer
     this.#writer = options.tasks
     this.#offers = options.offers
@@ -38,7 +43,7 @@ export class WakeTasks {
     const errors: unknown[] = []
     const read = await inIsolation(
       ids,
-      (some) => this.#writer.known(some),
+      (some) => readTasks(this.#store, some),
       (_, error) => {
         errors.push(error)
         return undefined

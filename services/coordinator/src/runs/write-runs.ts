@@ -4,6 +4,7 @@ import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@c
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import { isOwed, type WorkPublisher } from '../dispatch/publish-work.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
+import type { Reconciler, Timers } from '../ports.ts'
 import type { Announcer } from './announce.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS, type Decision, isRefused } from './rules/life.ts'
@@ -35,9 +36,8 @@ export class RunWriter {
   readonly #log: Logger
   /** Open runs as last written here: spares a read for most reports. The conditions of a write guard against its age. */
   readonly #recent = new Map<string, RunHead>()
-  /** Set once by the composition: timers, and the planner of runs with many tasks. */
-  arm: (due: { id: string; wakeAt: number }) => void = () => undefined
-  advance: (runId: string) => void = () => undefined
+  readonly #timers: Timers
+  readonly #reconciler: Reconciler
 
   constructor(options: {
     store: Store
@@ -45,9 +45,13 @@ export class RunWriter {
     announcer: Announcer
     broker: Broker
     presence: PresenceWatch
+    timers: Timers
+    reconciler: Reconciler
     clock: Clock
     log: Logger
   }) {
+    this.#timers = options.timers
+    this.#reconciler = options.reconciler
     this.#store = options.store
     this.#work = options.work
     this.#announcer = options.announcer
@@ -235,10 +239,10 @@ export class RunWriter {
   }
 
   #push(run: RunHead): void {
-    if (run.wakeAt !== null) this.arm({ id: run.id, wakeAt: run.wakeAt })
+    if (run.wakeAt !== null) this.#timers.arm('runs', { id: run.id, wakeAt: run.wakeAt })
     if (isFanOut(run)) {
       this.#recent.delete(run.id)
-      this.advance(run.id)
+      this.#reconciler.soon(run.id)
       return
     }
     if (run.state === 'queued') this.#work.publish({ run, task: run })

@@ -1,16 +1,12 @@
 import { CarillonError, isEnded } from '@carillon/contracts'
 import { type Clock, inIsolation, type Logger } from '@carillon/runtime'
-import type { RunHead, Store, TaskHead, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { RunHead, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { WorkPublisher } from '../dispatch/publish-work.ts'
+import type { Offers, Reconciler, Timers } from '../ports.ts'
 import { decideFault } from './rules/fault.ts'
 import { type Decision, isRefused } from './rules/life.ts'
+import type { TaskOfRun } from './tasks-of-runs.ts'
 import type { RunWriter } from './write-runs.ts'
-
-/** A task of a run with many, and the run: what is the same for all of them. */
-export interface TaskOfRun {
-  readonly task: TaskHead
-  readonly run: RunHead
-}
 
 /** A decision about a task as it was known when deciding. */
 export interface TaskChange extends TaskOfRun {
@@ -27,32 +23,28 @@ export class TaskWriter {
   readonly #runs: RunWriter
   readonly #clock: Clock
   readonly #log: Logger
-  /** Set once by the composition: timers, offers to one instance, and the planner. */
-  arm: (due: { id: string; wakeAt: number }) => void = () => undefined
-  offer: (leg: TaskOfRun) => void = () => undefined
-  advance: (runId: string) => void = () => undefined
+  readonly #timers: Timers
+  readonly #reconciler: Reconciler
+  readonly #offers: Offers
 
-  constructor(options: { store: Store; work: WorkPublisher; writer: RunWriter; clock: Clock; log: Logger }) {
+  constructor(options: {
+    store: Store
+    work: WorkPublisher
+    writer: RunWriter
+    timers: Timers
+    reconciler: Reconciler
+    offers: Offers
+    clock: Clock
+    log: Logger
+  }) {
+    this.#timers = options.timers
+    this.#reconciler = options.reconciler
+    this.#offers = options.offers
     this.#store = options.store
     this.#work = options.work
     this.#runs = options.writer
     this.#clock = options.clock
     this.#log = options.log
-  }
-
-  /** Tasks by id, each with its run. */
-  async known(ids: readonly string[]): Promise<(TaskOfRun | undefined)[]> {
-    return this.withRuns(await this.#store.tasks.heads(ids))
-  }
-
-  /** Puts the runs to their tasks; one whose run is not there is undefined. */
-  async withRuns(tasks: readonly (TaskHead | undefined)[]): Promise<(TaskOfRun | undefined)[]> {
-    const runIds = [...new Set(tasks.flatMap((task) => (task ? [task.runId] : [])))]
-    const runs = new Map((await this.#store.runs.heads(runIds)).map((run) => [run?.id, run]))
-    return tasks.map((task) => {
-      const run = task && runs.get(task.runId)
-      return run && { task, run }
-    })
   }
 
   /** Inserts tasks that tasks ask for, queued or waiting; answers which of them were not there. What follows from it is up to `follow`. */
@@ -71,7 +63,7 @@ export class TaskWriter {
   /** What inserted tasks ask for. */
   follow(run: RunHead, tasks: readonly TaskRecord[]): void {
     for (const task of tasks) if (task.state === 'queued') this.#work.publish({ run, task })
-    if (tasks.some((task) => task.state === 'waiting')) this.advance(run.id)
+    if (tasks.some((task) => task.state === 'waiting')) this.#reconciler.soon(run.id)
   }
 
   /** Tasks of which it is not known whether they are to be published: they are looked at by the repair. */
@@ -91,7 +83,7 @@ export class TaskWriter {
       // To show how far it is matters less than that it goes on.
       else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ known: { task, run }, error: outcome })
     }
-    for (const runId of ended) this.advance(runId)
+    for (const runId of ended) this.#reconciler.soon(runId)
     await this.endFaulty(faulty)
     return outcomes
   }
@@ -133,7 +125,7 @@ export class TaskWriter {
     for (const [i, { run, task }] of changes.entries()) {
       if (outcomes[i] !== 'applied') continue
       if (task.owner) this.#runs.control(run.namespace, task.owner, { type: 'cancel', taskId: task.id })
-      this.advance(run.id)
+      this.#reconciler.soon(run.id)
     }
     for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
   }
@@ -145,10 +137,10 @@ export class TaskWriter {
       ended.add(run.id)
       return
     }
-    if (task.wakeAt !== null) this.arm({ id: task.id, wakeAt: task.wakeAt })
+    if (task.wakeAt !== null) this.#timers.arm('tasks', { id: task.id, wakeAt: task.wakeAt })
     if (task.state === 'queued') {
       if (task.target === null) this.#work.publish({ run, task })
-      else this.offer({ task, run })
+      else this.#offers.soon({ task, run })
     } else if (task.state === 'cancelling' && task.owner) this.#runs.control(run.namespace, task.owner, { type: 'cancel', taskId: task.id })
   }
 

@@ -19,15 +19,13 @@ test('a slot makes one run and moves the job to its next', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
   const slot = clock.now()
-  const armed: (number | null)[] = []
-  fireSlots.arm = ({ wakeAt }) => armed.push(wakeAt)
   await store.jobs.insert(aJob('report', { nextSlotAt: slot }))
   await fireSlots.execute(['default/report'])
   await settle()
   const [run] = await runsOf(coordinator)
   assert.deepEqual([run?.job, run?.slot, run?.state, run?.trigger], ['report', slot, 'queued', 'schedule'])
   assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, slot + MINUTE_MS)
-  assert.deepEqual(armed, [slot + MINUTE_MS])
+  assert.deepEqual(coordinator.armed, [{ kind: 'jobs', id: 'default/report', wakeAt: slot + MINUTE_MS }])
   assert.equal(coordinator.fake.said('work.report')[0]?.['slot'], new Date(slot).toISOString())
 })
 

@@ -3,6 +3,7 @@ import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import { type DueJob, type JobCache, jobId, largeBytesOf } from '../jobs/read-jobs.ts'
+import type { Timers } from '../ports.ts'
 import type { Announcer } from '../runs/announce.ts'
 import { decideCancel, isRefused } from '../runs/rules/life.ts'
 import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../runs/rules/new-run.ts'
@@ -39,10 +40,9 @@ export class FireSlots {
   readonly #clock: Clock
   readonly #announcer: Announcer
   readonly #presence: PresenceWatch
+  readonly #timers: Timers
   readonly #log: Logger
   readonly #lateness = meter.milliseconds('carillon.slots.lateness', 'From planned time to stored run')
-  /** Set once by the composition. */
-  arm: (job: JobRecord) => void = () => undefined
 
   constructor(options: {
     store: Store
@@ -51,8 +51,10 @@ export class FireSlots {
     clock: Clock
     announcer: Announcer
     presence: PresenceWatch
+    timers: Timers
     log: Logger
   }) {
+    this.#timers = options.timers
     this.#store = options.store
     this.#jobs = options.jobs
     this.#writer = options.writer
@@ -191,7 +193,7 @@ export class FireSlots {
       }
       const moved = { ...job, ...set }
       this.#jobs.keep([moved])
-      if (set.wakeAt !== null) this.arm(moved)
+      if (set.wakeAt !== null) this.#timers.arm('jobs', { id: job.id, wakeAt: set.wakeAt })
       else this.#announcer.changed('job', { namespace: job.namespace, name: job.name, what: 'finished', body: { name: job.name } })
     }
   }

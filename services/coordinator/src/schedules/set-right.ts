@@ -2,7 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, pause } from '@carillon/runtime'
 import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import type { JobCache } from '../jobs/read-jobs.ts'
+import type { Timers } from '../ports.ts'
 import { decideAnew, type Lived, slotAnew } from '../runs/rules/timing.ts'
+import { readTasks } from '../runs/tasks-of-runs.ts'
 import type { RunWriter } from '../runs/write-runs.ts'
 import type { TaskWriter } from '../runs/write-tasks.ts'
 
@@ -28,10 +30,18 @@ export class SetRight {
   readonly #tasks: TaskWriter
   readonly #clock: Clock
   readonly #lived: Lived
-  /** Set once by the composition. */
-  arm: (job: JobRecord) => void = () => undefined
+  readonly #timers: Timers
 
-  constructor(options: { store: Store; jobs: JobCache; writer: RunWriter; tasks: TaskWriter; clock: Clock; lived: Lived }) {
+  constructor(options: {
+    store: Store
+    jobs: JobCache
+    writer: RunWriter
+    tasks: TaskWriter
+    timers: Timers
+    clock: Clock
+    lived: Lived
+  }) {
+    this.#timers = options.timers
     this.#store = options.store
     this.#jobs = options.jobs
     this.#writer = options.writer
@@ -62,7 +72,13 @@ export class SetRight {
     })
     await this.#eachPage(this.#store.tasks, { shares, signal }, async (tasks: TaskHead[]) => {
       const wrong = tasks.filter((task) => this.#anew(task, () => task).length > 0)
-      const known = wrong.length > 0 ? await this.#tasks.known(wrong.map(({ id }) => id)) : []
+      const known =
+        wrong.length > 0
+          ? await readTasks(
+              this.#store,
+              wrong.map(({ id }) => id),
+            )
+          : []
       const changes = known.flatMap((work) => (work ? this.#anew(work.task, (decision) => ({ ...work, decision })) : []))
       await this.#tasks.write(changes)
       count += changes.length
@@ -108,7 +124,7 @@ export class SetRight {
     const outcomes = await this.#store.jobs.advance(moves.map(({ id, expect, set }) => ({ id, expect, set })))
     for (const [i, { job, set }] of moves.entries()) {
       this.#jobs.forget(job.namespace, job.name)
-      if (outcomes[i] === 'applied') this.arm({ ...job, ...set })
+      if (outcomes[i] === 'applied' && set.wakeAt !== null) this.#timers.arm('jobs', { id: job.id, wakeAt: set.wakeAt })
     }
     return moves.length
   }

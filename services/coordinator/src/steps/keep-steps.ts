@@ -8,7 +8,6 @@ import { retriedAt } from '../runs/rules/life.ts'
 import { NO_LOSSES } from '../runs/rules/loss.ts'
 import { checkRuns, findWork, runsIn } from '../runs/running-task.ts'
 import type { RunWriter } from '../runs/write-runs.ts'
-import type { TaskWriter } from '../runs/write-tasks.ts'
 import { answeredAt, entriesOf, stepRecord } from './rules/journal.ts'
 
 /** Steps that are read for their names come with their results. */
@@ -20,20 +19,17 @@ const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESUL
 /** Keeps what the steps of durable tasks have done (semantics D7): a step is stored before the next one begins. */
 export class KeepSteps {
   readonly #store: Store
-  readonly #tasks: TaskWriter
   readonly #writer: RunWriter
   readonly #clock: Clock
   readonly #batcher: Batcher<StepRecord, InsertOutcome>
 
   constructor(options: {
     store: Store
-    tasks: TaskWriter
     writer: RunWriter
     clock: Clock
     batch: { maxItems: number; maxInFlight: number }
   }) {
     this.#store = options.store
-    this.#tasks = options.tasks
     this.#writer = options.writer
     this.#clock = options.clock
     this.#batcher = new Batcher({
@@ -89,7 +85,7 @@ export class KeepSteps {
   }
 
   async #find(namespace: string, taskId: string): Promise<Work> {
-    const work = await findWork({ store: this.#store, tasks: this.#tasks }, taskId)
+    const work = await findWork(this.#store, taskId)
     if (work?.run.namespace !== namespace) throw runNotFound(taskId)
     return work
   }

@@ -10,7 +10,8 @@ import { ChangeJobs } from '../jobs/change-jobs.ts'
 import { JobCache } from '../jobs/read-jobs.ts'
 import { MapTasks } from '../modes/map/map-tasks.ts'
 import { ReadResults } from '../modes/map/read-results.ts'
-import type { MODES } from '../modes/table.ts'
+import { MODES } from '../modes/table.ts'
+import type { Timers, WakeKind } from '../ports.ts'
 import { LoseInstance } from '../recovery/lose-instance.ts'
 import { RepairQueue } from '../recovery/repair-queue.ts'
 import { AdvanceRun } from '../runs/advance-run.ts'
@@ -22,6 +23,7 @@ import { ReadTree } from '../runs/read-tree.ts'
 import { RefusedReports } from '../runs/refused-reports.ts'
 import type { Lived } from '../runs/rules/timing.ts'
 import { StartRuns } from '../runs/start-runs.ts'
+import type { TaskOfRun } from '../runs/tasks-of-runs.ts'
 import { WakeRuns } from '../runs/wake-runs.ts'
 import { WakeTasks } from '../runs/wake-tasks.ts'
 import { RunWriter } from '../runs/write-runs.ts'
@@ -99,6 +101,13 @@ export async function createTestCoordinator(context: TestContext, options: TestO
 }
 export type TestCoordinator = Awaited<ReturnType<typeof createTestCoordinator>>
 
+/** What is to be woken. */
+interface Armed {
+  readonly kind: WakeKind
+  readonly id: string
+  readonly wakeAt: number
+}
+
 /** What the use cases of a coordinator stand on in a test. */
 export interface TestGround {
   readonly store: Store
@@ -120,14 +129,19 @@ export function useCasesOn(given: TestGround) {
   const work = new WorkPublisher({ store, broker, publisher, clock, log })
   const since = (time: number) => Math.max(0, clock.now() - time)
   const lived: Lived = { since, awakeSince: since }
-  const ground = { store, lived, work, announcer, broker, clock, log, rejected, presence: given.presence as unknown as PresenceWatch }
-  const writer = new RunWriter(ground)
-  const tasks = new TaskWriter({ ...ground, writer })
+  const armed: Armed[] = []
+  const timers: Timers = { arm: (kind, { id, wakeAt }) => void armed.push({ kind, id, wakeAt }) }
+  const presence = given.presence as unknown as PresenceWatch
+  const ground = { store, lived, work, announcer, broker, clock, log, rejected, presence, timers }
+  const later = {
+    reconciler: { soon: (runId: string) => advance.soon(runId) },
+    offers: { soon: (leg: TaskOfRun) => offers.soon(leg) },
+  }
+  const writer = new RunWriter({ ...ground, ...later })
+  const tasks = new TaskWriter({ ...ground, ...later, writer })
   const offers = new OfferLegs({ ...ground, tasks })
-  const advance = new AdvanceRun({ ...ground, writer, tasks, ...(given.modes ? { modes: given.modes } : {}) })
-  writer.advance = tasks.advance = (runId) => advance.soon(runId)
-  tasks.offer = (leg) => offers.soon(leg)
-  const repair = given.repair ?? new RepairQueue({ ...ground, tasks })
+  const advance = new AdvanceRun({ ...ground, writer, tasks, modes: given.modes ?? MODES })
+  const repair = given.repair ?? new RepairQueue(ground)
   const refused = new RefusedReports({ log })
   const base = {
     ...ground,
@@ -143,6 +157,7 @@ export function useCasesOn(given: TestGround) {
   const reads = new ReadRuns(base)
   return {
     ...base,
+    armed,
     reads,
     readTree: new ReadTree({ store, clock }),
     startRuns: new StartRuns(base),

@@ -2,6 +2,7 @@ import { CarillonError, childTaskId, isTaskId, LIMITS, type MapCall, printable, 
 import type { Clock } from '@carillon/runtime'
 import type { RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
 import type { WorkPublisher } from '../../dispatch/publish-work.ts'
+import type { Reconciler } from '../../ports.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import { checkRuns, notRunning, runsIn } from '../../runs/running-task.ts'
 import type { TaskWriter } from '../../runs/write-tasks.ts'
@@ -19,10 +20,12 @@ const MAPPING = ['queued', 'running'] as const
 export class MapTasks {
   readonly #store: Store
   readonly #tasks: TaskWriter
+  readonly #reconciler: Reconciler
   readonly #work: WorkPublisher
   readonly #clock: Clock
 
-  constructor(options: { store: Store; tasks: TaskWriter; work: WorkPublisher; clock: Clock }) {
+  constructor(options: { store: Store; tasks: TaskWriter; work: WorkPublisher; advance: Reconciler; clock: Clock }) {
+    this.#reconciler = options.advance
     this.#store = options.store
     this.#tasks = options.tasks
     this.#work = options.work
@@ -46,7 +49,7 @@ export class MapTasks {
     if (isCurrent) this.#tasks.follow(parent.run, created)
     else {
       this.#tasks.doubt(created)
-      this.#tasks.advance(parent.run.id)
+      this.#reconciler.soon(parent.run.id)
       throw notRunning(call, 'it has just ended or been taken over')
     }
     return { created: created.length }

@@ -8,7 +8,7 @@ import { taskOfRun } from './new-run.ts'
 import { endedEventText, jobView, liveText, runView, taskView, workText } from './views.ts'
 
 const fixture = (name: string) =>
-  JSON.parse(readFileSync(join(import.meta.dirname, `../../../../contracts/fixtures/v1/${name}.json`), 'utf8'))
+  JSON.parse(readFileSync(join(import.meta.dirname, `../../../../../contracts/fixtures/v1/${name}.json`), 'utf8'))
 const runId = '01kb9f4c2s0000q1w2e3r4t5y6'
 const invoice = aRun(1, {
   id: runId,
