@@ -4,7 +4,7 @@ WORKDIR /app
 # The manifests alone first: dependencies are installed again only when these change.
 COPY package.json package-lock.json .npmrc ./
 COPY contracts/package.json contracts/
-COPY nats/package.json nats/
+COPY wire/package.json wire/
 COPY store/package.json store/
 COPY runtime/package.json runtime/
 COPY sdk/package.json sdk/

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startNatsServer } from '@carillon/nats/testing'
+import { startNatsServer } from '@carillon/wire/testing'
 import { startWatched, type WatchedProcess } from './watched-process.ts'
 
 /** A mesh, the process of whose coordinator is watched. */

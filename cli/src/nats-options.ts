@@ -1,4 +1,4 @@
-import { maskAddresses, type NatsSettings, natsSettingsFrom } from '@carillon/nats'
+import { maskAddresses, type NatsSettings, natsSettingsFrom } from '@carillon/wire'
 import { type Command, Option } from 'commander'
 
 interface NatsOptions {

@@ -1,4 +1,4 @@
-export type { NatsSettings } from '@carillon/nats'
+export type { NatsSettings } from '@carillon/wire'
 export { Batcher } from './batcher.ts'
 export { type Clock, pause, systemClock, uptimeMs } from './clock.ts'
 export { type Config, readConfig, SETTINGS } from './config.ts'

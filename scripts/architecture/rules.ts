@@ -13,17 +13,17 @@ export interface Tree {
 }
 
 const SERVICES = ['services/coordinator', 'services/registry', 'services/logger']
-const ANYTHING = ['contracts', 'nats', 'store', 'runtime', 'sdk', ...SERVICES, 'cli']
+const ANYTHING = ['contracts', 'wire', 'store', 'runtime', 'sdk', ...SERVICES, 'cli']
 
 /** The level table of ARCHITECTURE.md: whom each part may import, of ours. The longest prefix of a path decides. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contracts: [],
-  nats: ['contracts'],
+  wire: ['contracts'],
   store: ['contracts'],
-  runtime: ['contracts', 'nats'],
-  sdk: ['contracts', 'nats'],
+  runtime: ['contracts', 'wire'],
+  sdk: ['contracts', 'wire'],
   ...Object.fromEntries(SERVICES.map((service) => [service, ['contracts', 'store', 'runtime']])),
-  cli: ['contracts', 'nats', 'sdk'],
+  cli: ['contracts', 'wire', 'sdk'],
   'cli/src/mesh': ANYTHING,
   test: ANYTHING,
   bench: ANYTHING,
@@ -256,7 +256,7 @@ function folderNames({ files }: Tree): Violation[] {
 function sdkDependencies({ workspaces }: Tree): Violation[] {
   const sdk = workspaces.find(({ folder }) => folder === 'sdk')
   return (sdk?.dependencies ?? [])
-    .filter((name) => !['@carillon/contracts', '@carillon/nats'].includes(name) && !name.startsWith('@nats-io/'))
+    .filter((name) => !['@carillon/contracts', '@carillon/wire'].includes(name) && !name.startsWith('@nats-io/'))
     .map((name) => ({
       rule: 'sdk dependencies',
       where: 'sdk/package.json',

@@ -17,8 +17,8 @@ import {
   STREAMS,
   TIMES,
 } from '../../contracts/dist/index.js'
-import { NATS_VARIABLES } from '../../nats/dist/index.js'
 import { SETTINGS } from '../../runtime/dist/config.js'
+import { NATS_VARIABLES } from '../../wire/dist/index.js'
 import { commentsOfSchema, fieldsOfInterface } from './declarations.ts'
 import { bytes, duration, fieldTable, table } from './markdown.ts'
 import { fieldsOfSchema, type Schema, typeOf } from './schema-fields.ts'

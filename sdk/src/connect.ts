@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { CarillonError, checkName, DEFAULT_NAMESPACE, LIMITS, printable } from '@carillon/contracts'
-import { checkNatsSettings, type NatsSettings, openConnection } from '@carillon/nats'
+import { checkNatsSettings, type NatsSettings, openConnection } from '@carillon/wire'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import { Caller } from './client/caller.ts'
 import { Client } from './client/client.ts'

@@ -3,7 +3,7 @@
 
 /** Carillon for a service's process: offer handlers, start runs. See `connect`. */
 export { CALLS, CarillonError } from '@carillon/contracts'
-export { type NatsSettings, natsSettingsFrom, type TlsSettings } from '@carillon/nats'
+export { type NatsSettings, natsSettingsFrom, type TlsSettings } from '@carillon/wire'
 export type { CallOptions } from './client/caller.ts'
 export type { Client, RunOutcome, SendOptions } from './client/client.ts'
 export type { List, ListQuery } from './client/list.ts'

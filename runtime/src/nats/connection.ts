@@ -1,5 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
-import { checkNatsSettings, isAuthError, type NatsAccess, type NatsSettings, openConnection, refusalText } from '@carillon/nats'
+import { checkNatsSettings, isAuthError, type NatsAccess, type NatsSettings, openConnection, refusalText } from '@carillon/wire'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
 import { systemClock } from '../clock.ts'

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { StreamName } from '@carillon/contracts'
-import { type ServerLimits, startNatsServer, type TestServer } from '@carillon/nats/testing'
+import { type ServerLimits, startNatsServer, type TestServer } from '@carillon/wire/testing'
 import { systemClock } from '../clock.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { type Broker, connectBroker } from '../nats/connection.ts'

@@ -1,5 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
-import { isAuthError, type NatsAccess, refusalText } from '@carillon/nats'
+import { isAuthError, type NatsAccess, refusalText } from '@carillon/wire'
 import { headers as createHeaders, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import { randomLetters } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'

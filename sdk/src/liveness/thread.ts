@@ -3,7 +3,7 @@
  * to the main thread. It is started from a text (see `scripts/build-thread.ts`), so it must not need anything that is found at run time.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { openConnection } from '@carillon/nats'
+import { openConnection } from '@carillon/wire'
 import { headers as createHeaders, type Msg, type NatsConnection, RequestError, type Subscription } from '@nats-io/transport-node'
 import { sleep, systemClock, type Timer } from '../clock.ts'
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
