@@ -18,11 +18,11 @@ import {
   systemClock,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { checkHealth } from './app/check-health.ts'
-import type { LoggerParts } from './app/parts.ts'
-import { LineCounts } from './domain/line-counts.ts'
-import { KeepRetention } from './loops/keep-retention.ts'
-import { LoggerController, PARTS } from './transport/logger-controller.ts'
+import { checkHealth } from './health/check-health.ts'
+import { LoggerController, PARTS } from './lines/logger.controller.ts'
+import type { LoggerParts } from './parts.ts'
+import { KeepRetention } from './retention/keep-retention.ts'
+import { LineCounts } from './retention/rules/line-counts.ts'
 
 export interface LoggerOptions {
   readonly nats: NatsSettings

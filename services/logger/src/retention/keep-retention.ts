@@ -1,0 +1,31 @@
+import { LoopService, pause } from '@carillon/runtime'
+import type { LoggerParts } from '../parts.ts'
+import { trimLines } from './trim-lines.ts'
+
+/** Keeps what is stored within its limits of age and lines per run. Loggers do not need to agree: removing twice is removing once. */
+export class KeepRetention extends LoopService {
+  readonly #parts: LoggerParts
+  readonly #everyMs: number
+
+  constructor(parts: LoggerParts, everyMs: number) {
+    super()
+    this.#parts = parts
+    this.#everyMs = everyMs
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts
+    while (await pause(clock, this.#everyMs, signal)) {
+      try {
+        const { old, beyondLimit } = await trimLines(this.#parts, signal)
+        if (old + beyondLimit > 0) log.info({ evt: 'logs.removed', old, beyondLimit }, 'log lines beyond their limits were removed')
+      } catch (error) {
+        log.warn({ evt: 'logs.unremoved', err: error }, 'log lines beyond their limits could not be removed; trying again')
+      }
+    }
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#parts.log.fatal({ evt: 'retention.died', err: error }, 'the retention of log lines died')
+  }
+}

@@ -1,0 +1,44 @@
+import { LoopService, pause } from '@carillon/runtime'
+import type { RegistryParts } from '../parts.ts'
+
+const RETRY_AFTER_MS = 500
+
+/** Follows the presence bucket into the roster, for what other registries write. Each beginning gives every instance a fresh grace. */
+export class FollowPresence extends LoopService {
+  readonly #parts: RegistryParts
+  #onBegun: () => void = () => undefined
+  /** Resolves once the roster holds what the bucket does. */
+  readonly begun = new Promise<void>((resolve) => (this.#onBegun = resolve))
+
+  constructor(parts: RegistryParts) {
+    super()
+    this.#parts = parts
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    const { bucket, roster, time, clock, log } = this.#parts
+    do {
+      try {
+        await bucket.follow(signal, {
+          all: (entries) => {
+            roster.reset(entries, time.elapsedMs)
+            this.#onBegun()
+          },
+          news: ({ key, revision, entry }) => (entry ? roster.follow(key, entry, time.elapsedMs) : roster.followRemoval(key, revision)),
+        })
+      } catch (error) {
+        if (!signal.aborted) log.warn({ evt: 'presence.unfollowed', err: error }, 'the presence bucket cannot be followed; trying again')
+      }
+    } while (await pause(clock, RETRY_AFTER_MS, signal))
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#parts.log.fatal({ evt: 'presence.died', err: error }, 'following the presence bucket died')
+  }
+
+  /** Begins anew: the broker may have lost everything. */
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+}

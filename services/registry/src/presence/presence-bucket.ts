@@ -1,0 +1,204 @@
+import { CarillonError, PRESENCE_BUCKET, PRESENCE_STREAM, type Presence, presenceSchema } from '@carillon/contracts'
+import { apiErrorCode, type Broker, orMissing, orTooSmall, type Room, type StreamSight, sightOf, withoutAdditions } from '@carillon/runtime'
+import { type KV, type KvEntry, Kvm, KvWatchInclude } from '@nats-io/kv'
+import type { Entry } from './rules/seen.ts'
+
+/** The server's answer when somebody else wrote the key meanwhile; the second one when the subject has no message at all. */
+const WRONG_REVISION: readonly (number | undefined)[] = [10071, 10164]
+/** How long a removal stays readable: longer than any watcher is away without reading everything anew. Without it, markers pile up for ever. */
+const MARKER_TTL_MS = 3_600_000
+const NANOS_PER_MS = 1_000_000
+/** Room for 10,000 instances with a few schemas each; less where the broker has little. */
+const MAX_BYTES = 64 * 1024 * 1024
+/** Writers of one key at the same moment are an instance that registers twice; they settle at once. */
+const TRIES = 5
+
+/**
+ * An entry is confirmed, can be read by its key and replaced, and stays until it is removed; a removal stays readable; nothing but the size of the
+ * bucket limits it.
+ */
+const BINDING = {
+  subjects: [`$KV.${PRESENCE_BUCKET}.>`],
+  discard: 'new',
+  discard_new_per_subject: false,
+  no_ack: false,
+  allow_direct: true,
+  allow_rollup_hdrs: true,
+  allow_msg_ttl: true,
+  subject_delete_marker_ttl: MARKER_TTL_MS * NANOS_PER_MS,
+  max_age: 0,
+  max_msgs: -1,
+  max_msgs_per_subject: 1,
+  max_msg_size: -1,
+} as const
+
+/** What a bucket has that does not mention it. */
+const UNMENTIONED: Record<string, unknown> = { discard_new_per_subject: false, no_ack: false }
+
+type StreamConfig = Awaited<ReturnType<Broker['manager']['streams']['info']>>['config']
+
+/** News of the bucket; without `entry` the key was removed. */
+export interface PresenceNews {
+  readonly key: string
+  readonly revision: number
+  readonly entry: Entry | undefined
+}
+
+/** The KV bucket of live instances. All failures are CarillonErrors NATS_UNAVAILABLE: none is the fault of whoever asked. */
+export class PresenceBucket {
+  readonly #broker: Broker
+  readonly #replicas: number
+  #kv: KV | undefined
+
+  constructor(broker: Broker, replicas: number) {
+    this.#broker = broker
+    this.#replicas = replicas
+  }
+
+  /**
+   * Makes the bucket where it is missing. One that a reader made before us, an earlier version, or that somebody has changed, gets our settings.
+   * @throws CarillonError STORAGE_TOO_SMALL
+   */
+  async ensure({ part, change }: Room): Promise<StreamSight> {
+    const { manager } = this.#broker
+    const maxBytes = Math.floor(MAX_BYTES * part)
+    const find = () => manager.streams.info(PRESENCE_STREAM)
+    let info = this.#kv && (await orMissing(find))
+    if (info === undefined) {
+      this.#kv = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => this.#open(maxBytes))
+      info = await find()
+    }
+    const update = {
+      ...this.#differing(info.config),
+      ...(change === 'grow' && info.config.max_bytes < maxBytes ? { max_bytes: maxBytes } : {}),
+    }
+    if (Object.keys(update).length > 0)
+      info = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => manager.streams.update(PRESENCE_STREAM, update))
+    return sightOf(info, MAX_BYTES)
+  }
+
+  /** The settings that are not as they must be. Copies are only ever added. */
+  #differing(current: StreamConfig): Partial<StreamConfig> {
+    const replicas = current.num_replicas < this.#replicas ? { num_replicas: this.#replicas } : {}
+    const is: Record<string, unknown> = { ...UNMENTIONED, ...current }
+    const others = Object.entries(BINDING).filter(([key, value]) => JSON.stringify(is[key]) !== JSON.stringify(value))
+    return { ...replicas, ...withoutAdditions(current), ...Object.fromEntries(others) }
+  }
+
+  #open(max_bytes: number): Promise<KV> {
+    const settings = { description: 'Live instances', history: 1, replicas: this.#replicas, max_bytes, markerTTL: MARKER_TTL_MS }
+    return new Kvm(this.#broker.connection).create(PRESENCE_BUCKET, settings)
+  }
+
+  /** Whether the bucket has an entry of that key, or the marker of its removal. */
+  async holds(key: string): Promise<boolean> {
+    return (await this.#get(key)) !== null
+  }
+
+  async read(key: string): Promise<Entry | undefined> {
+    const found = await this.#get(key)
+    return found ? newsOf(found).entry : undefined
+  }
+
+  /**
+   * Writes an entry whatever was there.
+   * @param make is given the entry that is replaced; what it throws is thrown on, and nothing is written
+   */
+  async write(key: string, make: (replaced: Entry | undefined) => Promise<Presence>): Promise<Entry> {
+    for (let attempt = 1; attempt <= TRIES; attempt++) {
+      const found = await this.#get(key)
+      const replaced = found ? newsOf(found).entry : undefined
+      const presence = await make(replaced)
+      // What is found may also be the mark of a removal, or garbage: either is replaced like an entry.
+      const previousSeq = found?.revision ?? 0
+      const revision = await this.#conditionally('written', key, (kv) => kv.put(key, JSON.stringify(presence), { previousSeq }))
+      if (revision !== undefined) return { presence, revision }
+    }
+    throw new CarillonError('CONCURRENT_CHANGE', `presence of ${key} is being changed by others`, { field: 'instance', value: key })
+  }
+
+  /** Writes an entry if nobody wrote it since `previousSeq`, 0: if there is none; otherwise answers undefined. */
+  async replace(key: string, presence: Presence, previousSeq: number): Promise<Entry | undefined> {
+    const revision = await this.#conditionally('written', key, (kv) => kv.put(key, JSON.stringify(presence), { previousSeq }))
+    return revision === undefined ? undefined : { presence, revision }
+  }
+
+  /** Removes the entry if nobody wrote it since `revision`. */
+  async remove(key: string, revision: number): Promise<'removed' | 'changed'> {
+    const removed = await this.#conditionally('removed', key, async (kv) => {
+      await kv.purge(key, { previousSeq: revision, ttl: `${MARKER_TTL_MS / 1_000}s` })
+      return revision
+    })
+    return removed === undefined ? 'changed' : 'removed'
+  }
+
+  /** What the bucket holds, then its news, until `signal` aborts or the news break off. */
+  async follow(signal: AbortSignal, on: { all(entries: Map<string, Entry>): void; news(news: PresenceNews): void }): Promise<void> {
+    const kv = this.#bucket()
+    const updates = await kv.watch({ include: KvWatchInclude.UpdatesOnly })
+    const stop = () => updates.stop()
+    signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
+    try {
+      const entries = new Map<string, Entry>()
+      for await (const found of await kv.history()) {
+        const { key, entry } = newsOf(found)
+        if (entry) entries.set(key, entry)
+        else entries.delete(key)
+      }
+      on.all(entries)
+      for await (const found of updates) on.news(newsOf(found))
+    } finally {
+      signal.removeEventListener('abort', stop)
+      stop()
+    }
+  }
+
+  /** How many keys there are, removed ones of the last hour included. */
+  async count(): Promise<number> {
+    return (await this.#bucket().status()).values
+  }
+
+  #bucket(): KV {
+    if (!this.#kv) throw new CarillonError('NATS_UNAVAILABLE', 'the presence bucket is not open yet', { field: 'nats' })
+    return this.#kv
+  }
+
+  #get(key: string): Promise<KvEntry | null> {
+    return this.#ask('read', key, (kv) => kv.get(key))
+  }
+
+  /** Answers undefined when somebody else was faster. */
+  async #conditionally(what: string, key: string, write: (kv: KV) => Promise<number>): Promise<number | undefined> {
+    return this.#ask(what, key, (kv) =>
+      write(kv).catch((error: unknown) => {
+        if (WRONG_REVISION.includes(apiErrorCode(error))) return undefined
+        throw error
+      }),
+    )
+  }
+
+  async #ask<T>(what: string, key: string, ask: (kv: KV) => Promise<T>): Promise<T> {
+    const kv = this.#bucket()
+    try {
+      return await ask(kv)
+    } catch (error) {
+      const message = `presence of ${key} could not be ${what}: ${(error as Error).message}`
+      throw new CarillonError('NATS_UNAVAILABLE', message, { field: 'instance', value: key, cause: error })
+    }
+  }
+}
+
+/** An entry that is not ours to read (somebody else wrote into the bucket) counts as none. */
+function newsOf(found: KvEntry): PresenceNews {
+  const { key, revision } = found
+  if (found.operation !== 'PUT') return { key, revision, entry: undefined }
+  let value: unknown
+  try {
+    value = found.json()
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  const presence = presenceSchema.safeParse(value)
+  return { key, revision, entry: presence.success ? { presence: presence.data, revision } : undefined }
+}

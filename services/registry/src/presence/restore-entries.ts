@@ -1,0 +1,55 @@
+import type { StreamSight } from '@carillon/runtime'
+import type { RegistryParts } from '../parts.ts'
+
+/** Looked up in each round: among so many instances a single missing entry is found within seconds, among thousands within minutes. */
+const CHECKED_IN_TURN = 20
+/** Requests under way at once, when all entries are looked up. */
+const AT_ONCE = 100
+
+/**
+ * Writes entries of known instances again that were purged from the bucket's stream. A purge leaves no delete marker, so no watcher hears of it. A
+ * coordinator that begins to watch afterwards would find no instance and take live ones for lost, and a registry could not declare one lost: that is
+ * a conditional delete of an entry.
+ */
+export class RestoreEntries {
+  readonly #parts: Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'log'>
+  #before: StreamSight | undefined
+  #turn: string[] = []
+
+  constructor(parts: Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'log'>) {
+    this.#parts = parts
+  }
+
+  /** @param sight of the bucket's stream. When that was made anew or went back, it is followed anew, and what it holds counts. */
+  async execute(sight: StreamSight): Promise<void> {
+    const before = this.#before
+    this.#before = sight
+    if (before?.createdAt !== sight.createdAt || sight.lastSequence < before.lastSequence) return
+    const keys = await this.#keysToCheck()
+    let restored = 0
+    for (let i = 0; i < keys.length; i += AT_ONCE) {
+      const outcomes = await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#restore(key)))
+      restored += outcomes.filter(Boolean).length
+    }
+    if (restored > 0)
+      this.#parts.log.warn({ evt: 'presence.restored', restored }, 'entries were deleted from the presence bucket and are there again')
+  }
+
+  /** All of them when the bucket has fewer entries than there are instances; otherwise a few in turn. */
+  async #keysToCheck(): Promise<readonly string[]> {
+    const { bucket, roster } = this.#parts
+    if ((await bucket.count()) < roster.size) return roster.keys()
+    if (this.#turn.length === 0) this.#turn = roster.keys()
+    return this.#turn.splice(0, CHECKED_IN_TURN)
+  }
+
+  /** Answers whether the entry was missing. A removed one is not: it has a marker, or nobody knows the instance any more. */
+  async #restore(key: string): Promise<boolean> {
+    const { bucket, roster, time } = this.#parts
+    if (await bucket.holds(key)) return false
+    const seen = roster.get(key)
+    const entry = seen && (await bucket.replace(key, seen.presence, 0))
+    if (entry) roster.follow(key, entry, time.elapsedMs)
+    return entry !== undefined
+  }
+}

@@ -1,0 +1,51 @@
+import { LoopService, pause } from '@carillon/runtime'
+import type { RegistryParts } from '../parts.ts'
+import { declareLost } from './declare-lost.ts'
+
+/**
+ * Ticks, and declares lost whoever was silent for too long. A tick counts once the broker has answered a round trip: then this process is
+ * awake, connected, and has heard whatever was sent before.
+ */
+export class WatchSilence extends LoopService {
+  readonly #parts: RegistryParts
+  readonly #tickMs: number
+
+  constructor(parts: RegistryParts, tickMs: number) {
+    super()
+    this.#parts = parts
+    this.#tickMs = tickMs
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    const { clock, time } = this.#parts
+    while (await pause(clock, this.#tickMs, signal)) {
+      if (!(await this.#isAnswered(signal))) continue
+      time.tick(clock.monotonic())
+      await declareLost(this.#parts)
+    }
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#parts.log.fatal({ evt: 'silence.died', err: error }, 'watching for silence died')
+  }
+
+  /** A broker that stands still answers when it goes on, or the connection breaks: no deadline but the end of this loop is needed. */
+  async #isAnswered(signal: AbortSignal): Promise<boolean> {
+    const { broker, log } = this.#parts
+    return new Promise((resolve) => {
+      const end = (answered: boolean) => {
+        signal.removeEventListener('abort', abort)
+        resolve(answered)
+      }
+      const abort = () => end(false)
+      signal.addEventListener('abort', abort)
+      broker.connection.flush().then(
+        () => end(!signal.aborted),
+        (error: unknown) => {
+          log.debug({ evt: 'silence.unanswered', err: error }, 'the broker does not answer; nobody can be judged')
+          end(false)
+        },
+      )
+    })
+  }
+}
