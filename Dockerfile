@@ -17,7 +17,7 @@ COPY bench/package.json bench/
 COPY examples/package.json examples/
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npx tsc -b cli && node scripts/build-thread.ts
+RUN npx tsc -b cli && node scripts/bundle.ts
 # What runs: the CLI and what it depends on, without sources.
 RUN npm ci --ignore-scripts --omit=dev --workspace=cli \
  && rm -rf test bench examples */src services/*/src \

@@ -4,9 +4,9 @@ import { nodeRefusal } from '../dist/node-version.js'
 
 const refusal = nodeRefusal(process.versions.node, process.argv.slice(2))
 if (refusal === undefined) {
-  // Before anything else of ours is loaded: halves the start-up time of every command after the first.
+  // Before anything else of ours is loaded: saves the time to compile it in every command after the first.
   nodeModule.enableCompileCache?.()
-  await import('../dist/main.js')
+  await import('../bundled/main.js')
 } else {
   process[refusal.stream].write(refusal.text)
   // As for every wrong setting.

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ErrorBody } from './errors.ts'
 import { nameField, runIdField } from './fields.ts'
 import { type InstanceView, type Registered, registerSchema } from './instance.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ErrorCode } from './error-codes.ts'
 import { CarillonError, printable } from './errors.ts'
 import { hintOf } from './hints.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { coded, durationField, instantField, nameField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 import { planFields, type RunMode, type Tolerance } from './plan.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { CarillonError, messageOf } from './errors.ts'
 import { nameField, parseInput, runIdField, taskIdField } from './fields.ts'
 import { UnacceptableJson } from './json-text.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { coded, durationField, instantField, nameField, taskIdField } from './fields.ts'
 import { MAP_CALLS } from './ids.ts'
 import type { EndedState, Reason } from './lifecycle.ts'

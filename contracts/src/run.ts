@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { durationField, instantField, nameField, runIdField } from './fields.ts'
 import { policyFields } from './job.ts'
 import type { Reason, RunState } from './lifecycle.ts'
