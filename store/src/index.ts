@@ -18,6 +18,7 @@ export type {
   Slice,
   StepStore,
   Store,
+  StoreKind,
   Tally,
   TaskQuery,
   TaskStore,

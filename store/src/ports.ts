@@ -13,6 +13,9 @@ import type {
 } from './records.ts'
 import type { RetentionStore } from './retention-port.ts'
 
+/** The engine behind the ports. */
+export type StoreKind = 'sqlite' | 'mongodb'
+
 /**
  * The persistence ports. What every adapter must guarantee, proven by the conformance cases of `./testing`:
  *
@@ -27,6 +30,7 @@ import type { RetentionStore } from './retention-port.ts'
  *   come back as U+FFFD. Cursors are opaque; one that a list did not give out is INVALID_REQUEST.
  */
 export interface Store {
+  readonly kind: StoreKind
   readonly jobs: JobStore
   readonly runs: RunStore
   readonly tasks: TaskStore

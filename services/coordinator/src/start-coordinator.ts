@@ -45,7 +45,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
   const id = options.id ?? freshServiceId('coordinator')
   const log = options.log.child({ service: 'coordinator', id })
   const broker = await connectBroker({ nats: options.nats, name: id, log })
-  const batch = BATCHES[store.describe().startsWith('sqlite') ? 'sqlite' : 'mongodb']
+  const batch = BATCHES[store.kind]
   const sources = [brokerTime(broker), { name: 'the store', read: () => store.time() }]
   const meshClock = new MeshClock({ local: clock, sources, log, uptimeMs })
   const retention = { ...DEFAULT_RETENTION, ...options.retention }

@@ -22,6 +22,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     throw error
   }
   return {
+    kind: 'mongodb',
     jobs: new MongoJobStore(database),
     runs: new MongoRunStore(database),
     tasks: new MongoTaskStore(database),

@@ -18,7 +18,7 @@ export class SqliteLifeStore<Item extends Head, Head extends LifeHead & { readon
     this.connection = connection
     this.table = new Table(connection, name, columns.whole)
     this.head = new Selection(name, columns.head, this.table.large)
-    this.#update = new LifeUpdate(connection, this.table)
+    this.#update = new LifeUpdate(connection, { name, large: this.table.large, columns: columns.whole })
   }
 
   async insert(items: readonly Item[]): Promise<InsertOutcome[]> {

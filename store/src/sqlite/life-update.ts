@@ -1,26 +1,43 @@
 import type { StatementSync } from 'node:sqlite'
-import { RUN_STATES, type RunState } from '@carillon/contracts'
-import { type ColumnKind, LIFE_COLUMNS, type StoredValue, toStored } from '../columns.ts'
+import { CarillonError } from '@carillon/contracts'
+import { type ColumnKind, type StoredValue, toStored } from '../columns.ts'
 import type { LifeChange, LifeExpectation, UpdateOutcome } from '../ports.ts'
 import type { Connection } from './connection.ts'
 import type { LargeText, LargeTexts } from './large-texts.ts'
 
-/** Columns that an update may set: of the last three tasks have two, runs the other. */
-const SETTABLE = Object.entries<ColumnKind>({ ...LIFE_COLUMNS, target: 'text', mapped: 'number', mode: 'text' })
-/** What each settable column adds to the number that identifies a set of them. A double holds 53. */
-const COLUMN_WEIGHTS = SETTABLE.map((_, i) => 2 ** i)
-const STATE_INDEXES = new Map<RunState, number>(RUN_STATES.map((state, i) => [state, i]))
+const WHERE = ' where "id" = ? and '
+const ATTEMPT = ' and "attempt" = ?'
+const NAMESPACE = ' and "namespace" = ?'
+/** How the owner is compared with no name, one, or more; the second of each admits no owner, too. */
+const OWNERS = [
+  [' and false', ' and "owner" is null'],
+  [' and "owner" = ?', ' and ("owner" is null or "owner" = ?)'],
+  [' and "owner" in (select "value" from json_each(?))', ' and ("owner" is null or "owner" in (select "value" from json_each(?)))'],
+] as const
 
-/** How the owner is compared: nothing, `in ()`, and what `ownerForm` adds up to. */
-const OWNER_CONDITIONS = [
-  '',
-  ' and false',
-  ' and "owner" is null',
-  ' and "owner" = ?',
-  ' and ("owner" is null or "owner" = ?)',
-  ' and "owner" in (select "value" from json_each(?))',
-  ' and ("owner" is null or "owner" in (select "value" from json_each(?)))',
-]
+/**
+ * What an update is made of: columns, then conditions, in their order. Each part leads to the next, and the last to the prepared statement, so no key
+ * is computed and there may be any number of columns and states.
+ */
+class Shape {
+  /** Of what the last part is a column of. */
+  readonly kind: ColumnKind | undefined
+  readonly #next = new Map<string, Shape>()
+  statement: StatementSync | undefined
+
+  constructor(kind?: ColumnKind) {
+    this.kind = kind
+  }
+
+  with(part: string, kindOf?: (column: string) => ColumnKind): Shape {
+    let next = this.#next.get(part)
+    if (next === undefined) {
+      next = new Shape(kindOf?.(part))
+      this.#next.set(part, next)
+    }
+    return next
+  }
+}
 
 interface Prepared {
   readonly id: string
@@ -29,21 +46,21 @@ interface Prepared {
   readonly values: StoredValue[]
 }
 
-/**
- * Conditional updates of runs or tasks. The text of a statement depends only on which columns change and what is compared. Each of the
- * two is a number of its own, by which the prepared statement is found again.
- */
+export interface LifeTable {
+  readonly name: string
+  readonly columns: Readonly<Record<string, ColumnKind>>
+  readonly large: LargeTexts
+}
+
+/** Conditional updates of runs or tasks. */
 export class LifeUpdate {
   readonly #connection: Connection
-  readonly #table: string
-  readonly #large: LargeTexts
-  /** By the number of the condition, then by that of the columns. */
-  readonly #statements = new Map<number, Map<number, StatementSync>>()
+  readonly #table: LifeTable
+  readonly #empty = new Shape()
 
-  constructor(connection: Connection, table: { readonly name: string; readonly large: LargeTexts }) {
+  constructor(connection: Connection, table: LifeTable) {
     this.#connection = connection
-    this.#table = table.name
-    this.#large = table.large
+    this.#table = table
   }
 
   apply(changes: readonly LifeChange[]): UpdateOutcome[] {
@@ -52,68 +69,63 @@ export class LifeUpdate {
     return this.#connection.transaction(() =>
       prepared.map(({ id, statement, values, beside }) => {
         if (statement.run(...values).changes !== 1) return 'refused'
-        if (beside.length > 0) this.#large.keep(id, beside)
+        if (beside.length > 0) this.#table.large.keep(id, beside)
         return 'applied'
       }),
     )
   }
 
-  #prepare({ id, expect, set }: LifeChange): Prepared {
+  #prepare(change: LifeChange): Prepared {
+    const { id, expect, set } = change
     const values: StoredValue[] = []
     const beside: LargeText[] = []
-    let columns = 0
-    for (let i = 0; i < SETTABLE.length; i++) {
-      const [column, kind] = SETTABLE[i]!
-      if (!(column in set)) continue
-      columns += COLUMN_WEIGHTS[i]!
-      values.push(this.#large.split(column, toStored(set[column as keyof typeof set], kind, column), beside))
+    let shape = this.#empty
+    for (const column in set) {
+      shape = shape.with(column, this.#kindOf)
+      const value = toStored(set[column as keyof typeof set], shape.kind!, column)
+      values.push(this.#table.large.split(column, value, beside))
     }
     values.push(toStored(id, 'text', 'id'))
-    const owner = pushExpected(expect, values)
-    return { id, beside, statement: this.#statement(columns, { set, expect, owner }), values }
-  }
-
-  #statement(columns: number, { set, expect, owner }: { set: LifeChange['set']; expect: LifeExpectation; owner: number }): StatementSync {
-    const condition = conditionNumber(expect, owner)
-    const ofCondition = this.#statements.get(condition) ?? new Map<number, StatementSync>()
-    if (ofCondition.size === 0) this.#statements.set(condition, ofCondition)
-    let statement = ofCondition.get(columns)
-    if (statement === undefined) {
-      const changed = SETTABLE.map(([column]) => column).filter((column) => column in set)
-      statement = this.#connection.statement(updateText(this.#table, changed, { expect, owner }))
-      ofCondition.set(columns, statement)
+    shape = shape.with(WHERE)
+    for (const state of expect.state) shape = shape.with(state)
+    if (expect.attempt !== undefined) {
+      shape = shape.with(ATTEMPT)
+      values.push(toStored(expect.attempt, 'number', 'attempt'))
     }
-    return statement
+    if (expect.namespace !== undefined) {
+      shape = shape.with(NAMESPACE)
+      values.push(toStored(expect.namespace, 'text', 'namespace'))
+    }
+    if (expect.owner !== undefined) shape = shape.with(pushOwner(expect.owner, values))
+    shape.statement ??= this.#connection.statement(updateText(this.#table.name, change))
+    return { id, beside, statement: shape.statement, values }
+  }
+
+  readonly #kindOf = (column: string): ColumnKind => {
+    const kind = this.#table.columns[column]
+    if (kind === undefined) throw new CarillonError('INTERNAL', `${this.#table.name} have no column ${column}`, { field: column })
+    return kind
   }
 }
 
-/** Pushes the values to compare with; answers the form in which the owner is compared. */
-function pushExpected(expect: LifeExpectation, values: StoredValue[]): number {
-  if (expect.attempt !== undefined) values.push(toStored(expect.attempt, 'number', 'attempt'))
-  if (expect.namespace !== undefined) values.push(toStored(expect.namespace, 'text', 'namespace'))
-  return expect.owner === undefined ? 0 : ownerForm(expect.owner, values)
-}
-
-function conditionNumber(expect: LifeExpectation, owner: number): number {
-  let states = 0
-  for (const state of expect.state) states |= 1 << STATE_INDEXES.get(state)!
-  const compared = (expect.attempt === undefined ? 0 : 1) + (expect.namespace === undefined ? 0 : 2)
-  return (states * 4 + compared) * OWNER_CONDITIONS.length + owner
-}
-
-function ownerForm(owners: readonly (string | null)[], values: StoredValue[]): number {
+/** Pushes the values to compare the owner with; answers the condition. */
+function pushOwner(owners: NonNullable<LifeExpectation['owner']>, values: StoredValue[]): string {
   const names = owners.filter((owner) => owner !== null)
   if (names.length === 1) values.push(names[0]!)
   else if (names.length > 1) values.push(JSON.stringify(names))
-  return 1 + (names.length < owners.length ? 1 : 0) + 2 * Math.min(names.length, 2)
+  return OWNERS[Math.min(names.length, 2) as 0 | 1 | 2][names.length < owners.length ? 1 : 0]
 }
 
-function updateText(table: string, changed: readonly string[], { expect, owner }: { expect: LifeExpectation; owner: number }): string {
+function updateText(table: string, { expect, set }: LifeChange): string {
   // A change of nothing still answers whether the expectation holds.
-  const assignments = changed.length === 0 ? '"state" = "state"' : changed.map((column) => `"${column}" = ?`).join(', ')
+  const assignments =
+    Object.keys(set)
+      .map((column) => `"${column}" = ?`)
+      .join(', ') || '"state" = "state"'
   // Not `in (…)`: of three states or more SQLite would make a table of its own, for every row anew.
-  const states = RUN_STATES.filter((state) => expect.state.includes(state)).map((state) => `"state" = '${state}'`)
-  const attempt = expect.attempt === undefined ? '' : ' and "attempt" = ?'
-  const namespace = expect.namespace === undefined ? '' : ' and "namespace" = ?'
-  return `update "${table}" set ${assignments} where "id" = ? and (${states.join(' or ') || 'false'})${attempt}${namespace}${OWNER_CONDITIONS[owner]}`
+  const states = expect.state.map((state) => `"state" = '${state}'`).join(' or ') || 'false'
+  const attempt = expect.attempt === undefined ? '' : ATTEMPT
+  const namespace = expect.namespace === undefined ? '' : NAMESPACE
+  const owner = expect.owner === undefined ? '' : pushOwner(expect.owner, [])
+  return `update "${table}" set ${assignments}${WHERE}(${states})${attempt}${namespace}${owner}`
 }

@@ -18,6 +18,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
   try {
     if (!options.readOnly) migrate(connection)
     return {
+      kind: 'sqlite',
       jobs: new SqliteJobStore(connection),
       runs: new SqliteRunStore(connection),
       tasks: new SqliteTaskStore(connection),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { taskIdOf } from '@carillon/contracts'
+import { RUN_STATES, taskIdOf } from '@carillon/contracts'
 import type { LifeExpectation, UpdateOutcome } from '../ports.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { range } from './pages.ts'
@@ -27,6 +27,40 @@ const EXPECTATIONS: readonly [LifeExpectation, boolean][] = [
 ]
 
 export const UPDATE_CASES: ConformanceCase[] = [
+  {
+    name: 'every state of the life cycle can be kept, expected, listed and counted',
+    async run(store) {
+      await store.runs.insert(RUN_STATES.map((_, n) => aRun(n, { state: 'waiting' })))
+      await store.tasks.insert(RUN_STATES.map((_, n) => aTask('stateful-run', n, { state: 'waiting' })))
+      for (const [n, state] of RUN_STATES.entries()) {
+        const id = runId(n)
+        const taskId = taskIdOf('stateful-run', n)
+        const change = { expect: { state: ['waiting'] }, set: { state, queuedAt: state === 'queued' ? START_AT : null } } as const
+        assert.deepEqual(await store.runs.update([{ id, ...change }]), ['applied'], state)
+        assert.deepEqual(await store.tasks.update([{ id: taskId, ...change }]), ['applied'], state)
+        const others = { expect: { state: RUN_STATES.filter((other) => other !== state) }, set: { attempt: 99 } }
+        assert.deepEqual(await store.runs.update([{ id, ...others }]), ['refused'], state)
+        assert.deepEqual(await store.tasks.update([{ id: taskId, ...others }]), ['refused'], state)
+      }
+      const tally = (await store.tasks.tally({ runId: 'stateful-run' })).map(({ state, count }) => [state, count])
+      assert.deepEqual(new Map(tally as [string, number][]), new Map(RUN_STATES.map((state) => [state, 1])))
+      for (const [n, state] of RUN_STATES.entries()) {
+        const runs = await store.runs.list({ namespace: 'default', state, limit: 10 })
+        assert.deepEqual(
+          runs.items.map(({ id }) => id),
+          [runId(n)],
+          state,
+        )
+        const tasks = await store.tasks.list({ runId: 'stateful-run', state, limit: 10 })
+        assert.deepEqual(
+          tasks.items.map(({ index }) => index),
+          [n],
+          state,
+        )
+        assert.equal(await store.tasks.countUpTo({ runId: 'stateful-run', states: [state], atMost: 5 }), 1, state)
+      }
+    },
+  },
   {
     name: 'a task may be routed to another instance by an update',
     async run(store) {
