@@ -97,6 +97,7 @@ export { checkName, isName, NAME_RULE } from './names.ts'
 export { type HandlerKind, OWN_TASK_NAMES, planFields, RUN_MODES, type RunMode, type Tolerance } from './plan.ts'
 export {
   type Failure,
+  type ListRuns,
   type Progress,
   type RunStage,
   type RunsPruned,

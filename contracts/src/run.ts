@@ -135,12 +135,21 @@ export interface RunStage {
   readonly counts: Partial<Record<RunState, number>>
 }
 
+/** Which runs are listed: those that all given filters accept. A page may hold fewer than `limit` accepted runs, even none, and have a `next`. */
 export const listRunsSchema = z.strictObject({
   job: nameField.optional(),
+  handler: nameField.optional(),
+  /** Runs of the handlers that live instances of this service offer. */
+  service: nameField.optional(),
+  /** The run with this idempotency key. */
+  key: z.string().min(1).max(LIMITS.keyLength).optional(),
+  /** Runs created at this time or later. */
+  since: instantField.optional(),
   state: z.enum(RUN_STATES).optional(),
   cursor: z.string().max(200).optional(),
   limit: z.int().min(1).max(LIMITS.pageSize).default(50),
 })
+export type ListRuns = z.output<typeof listRunsSchema>
 
 /** Which ended runs are removed now; what is not said is as for the removal that goes on by itself. */
 export const pruneRunsSchema = z.strictObject({

@@ -35,7 +35,10 @@ const CALL_DETAILS: Readonly<Record<string, { answer: string; declarations?: rea
   'jobs.run': { answer: 'Started run', declarations: ['planFields', 'policyFields', 'startRunSchema'] },
   'runs.start': { answer: '`{"runs":[…]}`: for each item, in order, a Started run or `{"error":…}`' },
   'runs.get': { answer: 'Run' },
-  'runs.list': { answer: 'page of Run, without `payload`, `result` and the stack of `failure`: see `runs.get`' },
+  'runs.list': {
+    answer: 'page of Run, without `payload`, `result` and the stack of `failure`: see `runs.get`',
+    declarations: ['listRunsSchema'],
+  },
   'runs.tasks': { answer: 'page of Task' },
   'runs.tree': { answer: 'Run tree' },
   'runs.cancel': { answer: 'Run' },

@@ -14,6 +14,7 @@ export type {
   LogStore,
   NamedTally,
   PageQuery,
+  RunListQuery,
   RunStore,
   Slice,
   StepStore,

@@ -140,8 +140,22 @@ export interface LifeStore<Item extends Head, Head> {
 }
 
 export interface RunStore extends LifeStore<RunRecord, RunHead> {
-  /** Newest first by createdAt, then id. */
-  list(query: PageQuery & { namespace: string; job?: string | undefined; state?: RunState | undefined }): Promise<Slice<RunHead>>
+  /**
+   * Newest first by createdAt, then id. No index serves `handlers`: a page with that filter reads a limited number of runs, may hold fewer than
+   * `limit`, even none, and lead on with its cursor all the same.
+   */
+  list(query: RunListQuery): Promise<Slice<RunHead>>
+}
+
+/** The runs that all given filters accept. */
+export interface RunListQuery extends PageQuery {
+  readonly namespace: string
+  readonly job?: string | undefined
+  readonly state?: RunState | undefined
+  /** Created at this time or later. */
+  readonly since?: number | undefined
+  /** Of one of these handlers. */
+  readonly handlers?: readonly string[] | undefined
 }
 
 export interface TaskStore extends LifeStore<TaskRecord, TaskHead> {

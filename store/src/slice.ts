@@ -5,6 +5,9 @@ type CursorValue = string | number
 type CursorShape = readonly ('string' | 'number')[]
 type CursorValues<Shape extends CursorShape> = { [Index in keyof Shape]: Shape[Index] extends 'number' ? number : string }
 
+/** Records that one page reads to find those that pass a filter without an index: more would delay what else this process does. */
+export const READ_PER_PAGE = 5_000
+
 /** What was read with `limit + 1`, cut down to a page; the extra item only says that there is more. */
 export function pageOf<Item>(items: Item[], limit: number): { items: Item[]; isMore: boolean } {
   return { items: items.slice(0, limit), isMore: items.length > limit }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CarillonError, type ErrorCode, LIMITS } from '@carillon/contracts'
+import { now } from '../clock.ts'
 import { parseBackoff } from './backoff.ts'
 import { parseDuration } from './duration.ts'
 import { readPayload } from './payload.ts'
 import { checkInstant, parseChoice, parseWhole } from './scalars.ts'
+import { parseSince } from './since.ts'
 
 const isCoded = (code: ErrorCode, field: string) => (error: unknown) =>
   CarillonError.is(error) && error.code === code && error.details.field === field && error.details.hint !== undefined
@@ -29,6 +31,18 @@ describe('durations', () => {
       assert.throws(() => parseDuration('--delay', text), isCoded('INVALID_DELAY', '--delay'))
     })
   }
+})
+
+describe('since', () => {
+  it('is so long ago, or a time', () => {
+    const since = Date.parse(parseSince('--since', '2h'))
+    const agoMs = now() - since
+    assert.ok(agoMs >= 7_200_000 && agoMs < 7_260_000, `${agoMs}`)
+    assert.equal(parseSince('--since', '2030-01-31T09:00:00+01:00'), '2030-01-31T09:00:00+01:00')
+  })
+
+  for (const text of ['', '-1h', '2w', 'yesterday', '2030-01-31', '2030-02-31T09:00:00Z'])
+    it(`refuses ${JSON.stringify(text)}`, () => assert.throws(() => parseSince('--since', text), isCoded('INVALID_DATE', '--since')))
 })
 
 describe('backoffs', () => {

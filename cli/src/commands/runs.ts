@@ -1,6 +1,7 @@
-import { CALLS, CarillonError, RUN_STATES, type RunState } from '@carillon/contracts'
+import { CALLS, CarillonError, checkName, RUN_STATES, type RunState } from '@carillon/contracts'
 import type { Command } from 'commander'
-import { parseChoice } from '../arguments/scalars.ts'
+import { parseChoice, parseText } from '../arguments/scalars.ts'
+import { parseSince } from '../arguments/since.ts'
 import { pagesOf } from '../client/pages.ts'
 import { waitFor } from '../following/start-run.ts'
 import { invocationOf, withClient } from '../invocation.ts'
@@ -11,8 +12,21 @@ import { addTreeCommands } from './runs-tree.ts'
 
 interface RunsListOptions extends ListOptions {
   readonly job?: string
+  readonly handler?: string
+  readonly key?: string
+  readonly service?: string
+  readonly since?: string
   readonly state?: RunState
 }
+
+const LIST_HELP = `
+Filters may be combined: a run is listed when it passes all of them. Which service ran a run is not stored: --service lists the runs of the
+handlers that this service offers now.
+
+Examples:
+  carillon runs list --state failed --since 2h
+  carillon runs list --job report --since 2030-01-31T09:00:00Z --all
+  carillon runs list --handler send-invoice --key order-1`
 
 /** `carillon runs …`. */
 export function addRunsCommands(program: Command): void {
@@ -22,9 +36,19 @@ export function addRunsCommands(program: Command): void {
       .command('list')
       .alias('ls')
       .description('runs, newest first')
-      .option('--job <name>', 'of this job only')
-      .option('--state <state>', `in this state only: ${RUN_STATES.join(', ')}`, (text) => parseChoice('--state', text, RUN_STATES)),
-  ).action(listRuns)
+      .optionsGroup('Filters:')
+      .option('--job <name>', 'runs of this job', (text) => checkName('--job', text))
+      .option('--handler <name>', 'runs of this handler, with or without a job', (text) => checkName('--handler', text))
+      .option('--service <name>', 'runs of the handlers that live instances of this service offer', (text) => checkName('--service', text))
+      .option('--key <key>', 'the run with this idempotency key', (text) => parseText('--key', text, 'Give the key of a run.'))
+      .option('--since <time>', 'runs created since: a duration such as 1h, 2d, or a time such as 2030-01-31T09:00:00Z', (text) =>
+        parseSince('--since', text),
+      )
+      .option('--state <state>', `runs in this state: ${RUN_STATES.join(', ')}`, (text) => parseChoice('--state', text, RUN_STATES))
+      .optionsGroup('Pages:'),
+  )
+    .addHelpText('after', LIST_HELP)
+    .action(listRuns)
   runs.command('get').description('one run').argument('<run>').action(getRun)
   addListOptions(
     runs
@@ -46,12 +70,14 @@ export function addRunsCommands(program: Command): void {
     .action(retryRun)
 }
 
-async function listRuns({ job, state, limit, all }: RunsListOptions, self: Command): Promise<void> {
+async function listRuns({ limit, all, ...filters }: RunsListOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
-    const pages = pagesOf((cursor) => client.call(CALLS.runsList, { job, state, limit, cursor }))
-    const which = job === undefined && state === undefined ? '' : ' of that kind'
-    const empty = `No runs${which} yet. Start one: carillon run hello '{"name":"Ada"}'${invocation.repeated}`
+    const pages = pagesOf((cursor) => client.call(CALLS.runsList, { ...filters, limit, cursor }))
+    const isFiltered = Object.keys(filters).length > 0
+    const empty = isFiltered
+      ? 'No run passes these filters.'
+      : `No runs yet. Start one: carillon run hello '{"name":"Ada"}'${invocation.repeated}`
     await printList(invocation.terminal, pages, { all: all === true, columns: runColumns(), empty })
   })
 }

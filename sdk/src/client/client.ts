@@ -101,7 +101,10 @@ export class Client {
 
   readonly runs = {
     get: (runId: string): Promise<RunView> => this.call(CALLS.runsGet, { runId }),
-    /** Runs, newest first, without their payloads and results. */
+    /**
+     * Runs that all given filters accept, newest first, without their payloads and results. With `handler` or `service` a page may be empty and
+     * have a `next`.
+     */
     list: (query: CallInput<typeof CALLS.runsList> = {}): List<RunView> => listOf(query, (page) => this.call(CALLS.runsList, page)),
     tree: (runId: string): Promise<RunTree> => this.call(CALLS.runsTree, { runId }),
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),

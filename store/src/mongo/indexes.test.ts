@@ -68,6 +68,8 @@ function casesOf(database: MongoDatabase): Case[] {
     ['failed runs', ['in-state'], () => runs.list({ namespace, state: 'failed', limit })],
     ['failed runs of a job', ['of-job-in-state'], () => runs.list({ namespace, job: 'report', state: 'failed', limit })],
     ['queued runs', ['queued', 'recent'], () => runs.list({ namespace, state: 'queued', limit })],
+    ['runs of some handlers', ['recent'], () => runs.list({ namespace, since: START_AT, handlers: ['hello'], limit })],
+    ['failed runs of some handlers', ['in-state'], () => runs.list({ namespace, state: 'failed', handlers: ['hello'], limit })],
     ['due runs', ['due'], () => runs.due({ until: START_AT, shares: [1, 2], limit })],
     ['runs of an instance', ['owned'], () => runs.ownedBy({ namespace, owner: 'i-3', limit })],
     ['tasks', ['_id_'], () => tasks.list({ runId: 'run-1', limit })],
@@ -117,7 +119,7 @@ test('every list has an index', { skip: SKIP_WITHOUT_ENGINE }, async (context) =
     await context.test(name, async (t) => {
       database.questions.length = 0
       await ask()
-      assert.equal(database.questions.length, 1)
+      assert.ok(database.questions.length > 0)
       for (const { collection, filter, options } of database.questions) {
         const asked = client.db(fresh.database).collection(collection).find(filter, options)
         const explained = await asked.explain('queryPlanner').catch((error: unknown) => {

@@ -1,11 +1,12 @@
 import type { Document } from 'mongodb'
 import { RUN_COLUMNS, RUN_HEAD_COLUMNS } from '../columns.ts'
-import type { RunStore, Slice } from '../ports.ts'
+import type { RunListQuery, RunStore, Slice } from '../ports.ts'
 import type { RunHead, RunRecord } from '../records.ts'
 import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
-import { decodeCursor, sliceOf } from '../slice.ts'
+import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import { ANY_TIME } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
+import { Selection } from './document.ts'
 import { MongoLifeStore } from './life-store.ts'
 
 export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements RunStore {
@@ -21,19 +22,36 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
     return (await super.heads(ids)).map(unlessTombstone)
   }
 
-  async list(query: Parameters<RunStore['list']>[0]): Promise<Slice<RunHead>> {
-    const position = decodeCursor(query.cursor, ['number', 'string'])
-    const filter: Document = { namespace: query.namespace, createdAt: { $gt: TOMBSTONE_CREATED_AT } }
-    if (query.job !== undefined) filter['job'] = query.job
-    if (query.state !== undefined) filter['state'] = query.state
-    // Says nothing new; it is what the index of the queued asks for.
-    if (query.state === 'queued') filter['queuedAt'] = ANY_TIME
-    if (position !== undefined) {
-      const [at, before] = position
-      filter['createdAt'] = { $gt: TOMBSTONE_CREATED_AT, $lte: at }
-      filter['$or'] = [{ createdAt: { $lt: at } }, { _id: { $lt: before } }]
-    }
-    const page = await this.records.page(this.head, { filter, sort: { createdAt: -1, _id: -1 } }, query)
-    return sliceOf(page, (last) => [last.createdAt, last.id])
+  async list(query: RunListQuery): Promise<Slice<RunHead>> {
+    const filter = scanOf(query)
+    if (query.handlers === undefined) return sliceOf(await this.records.page(this.head, { filter, sort: NEWEST_FIRST }, query), positionOf)
+    const [end] = await this.records.find(POSITION, filter, { sort: NEWEST_FIRST, skip: READ_PER_PAGE - 1, limit: 1 })
+    const conditions: Document[] = [filter, { handler: { $in: [...query.handlers] } }]
+    if (end !== undefined)
+      conditions.push({ createdAt: { $gte: end.createdAt } }, { $or: [{ createdAt: { $gt: end.createdAt } }, { _id: { $gte: end.id } }] })
+    const slice = sliceOf(await this.records.page(this.head, { filter: { $and: conditions }, sort: NEWEST_FIRST }, query), positionOf)
+    return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(positionOf(end)) } : slice
   }
+}
+
+const NEWEST_FIRST = { createdAt: -1, _id: -1 } as const
+type Position = Pick<RunHead, 'createdAt' | 'id'>
+const POSITION = new Selection<Position>({ createdAt: 'number', id: 'text' })
+const positionOf = ({ createdAt, id }: Position) => [createdAt, id]
+
+/** What an index finds, from where the cursor stands. */
+function scanOf({ namespace, job, state, since = 0, cursor }: RunListQuery): Document {
+  const position = decodeCursor(cursor, ['number', 'string'])
+  const from = { $gt: Math.max(TOMBSTONE_CREATED_AT, since - 1) }
+  const filter: Document = { namespace, createdAt: from }
+  if (job !== undefined) filter['job'] = job
+  if (state !== undefined) filter['state'] = state
+  // Says nothing new; it is what the index of the queued asks for.
+  if (state === 'queued') filter['queuedAt'] = ANY_TIME
+  if (position !== undefined) {
+    const [at, before] = position
+    filter['createdAt'] = { ...from, $lte: at }
+    filter['$or'] = [{ createdAt: { $lt: at } }, { _id: { $lt: before } }]
+  }
+  return filter
 }

@@ -51,6 +51,8 @@ test('every question has an index, and none sorts what it may have to skip', asy
   for (const state of [undefined, ...RUN_STATES]) {
     await runs.list({ namespace, state, limit: 10 })
     await runs.list({ namespace, job: 'report', state, limit: 10 })
+    await runs.list({ namespace, state, since: 5, handlers: ['hello'], limit: 10 })
+    await runs.list({ namespace, job: 'report', state, since: 5, handlers: ['hello'], limit: 10 })
   }
   await tasks.list({ runId: 'run-1', limit: 10 })
   await tasks.list({ runId: 'run-1', state: 'failed', limit: 10 })

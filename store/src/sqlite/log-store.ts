@@ -1,15 +1,13 @@
 import { LOG_COLUMNS, type StoredValue } from '../columns.ts'
 import type { LogQuery, LogStore, Slice } from '../ports.ts'
 import type { LogRecord } from '../records.ts'
-import { decodeCursor, encodeCursor, sliceOf } from '../slice.ts'
+import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { Table } from './table.ts'
 
 const ORDER = ['at', 'taskId', 'attempt', 'seq'] as const
 type Position = Pick<LogRecord, (typeof ORDER)[number]>
 const ALARMING: readonly LogRecord['level'][] = ['warn', 'error']
-/** Lines that one page looks at: a filter that few of them pass must not hold up everything else this process does. */
-const WINDOW = 5_000
 const IDENTITY = '"namespace", "runId", "taskId", "attempt", "seq"'
 
 export class SqliteLogStore implements LogStore {
@@ -44,7 +42,7 @@ export class SqliteLogStore implements LogStore {
   #windowEnd({ conditions, values, order }: Scan): Position | undefined {
     const columns = ORDER.map((column) => `"${column}"`).join(', ')
     const sql = `select ${columns} from "logs" where ${conditions.join(' and ')} ${order} limit 1 offset ?`
-    return this.#connection.all(sql, [...values, WINDOW - 1])[0] as Position | undefined
+    return this.#connection.all(sql, [...values, READ_PER_PAGE - 1])[0] as Position | undefined
   }
 
   async removeOlder({ before, limit }: { before: number; limit: number }): Promise<number> {

@@ -1,9 +1,9 @@
 import type { RunState } from '@carillon/contracts'
 import { RUN_COLUMNS, RUN_HEAD_COLUMNS, type StoredValue } from '../columns.ts'
-import type { RunStore, Slice } from '../ports.ts'
+import type { RunListQuery, RunStore, Slice } from '../ports.ts'
 import type { RunHead, RunRecord } from '../records.ts'
 import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
-import { decodeCursor, sliceOf } from '../slice.ts'
+import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { SqliteLifeStore } from './life-store.ts'
 
@@ -20,25 +20,50 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
     return (await super.heads(ids)).map(unlessTombstone)
   }
 
-  async list(query: Parameters<RunStore['list']>[0]): Promise<Slice<RunHead>> {
-    const conditions = ['"namespace" = ?', `"createdAt" > ${TOMBSTONE_CREATED_AT}`]
-    const values: StoredValue[] = [query.namespace]
-    const position = decodeCursor(query.cursor, ['number', 'string'])
-    if (query.job !== undefined) {
-      conditions.push('"job" = ?')
-      values.push(query.job)
+  async list(query: RunListQuery): Promise<Slice<RunHead>> {
+    const { conditions, values } = scanOf(query)
+    const end = query.handlers === undefined ? undefined : this.#lastRead(conditions, values)
+    if (query.handlers !== undefined) {
+      conditions.push('"handler" in (select "value" from json_each(?))')
+      values.push(JSON.stringify(query.handlers))
     }
-    if (query.state !== undefined) {
-      conditions.push(stateCondition(query.state, query.job !== undefined))
-      values.push(query.state)
+    if (end !== undefined) {
+      conditions.push('("createdAt", "id") >= (?, ?)')
+      values.push(...end)
     }
-    if (position !== undefined) {
-      conditions.push('("createdAt", "id") < (?, ?)')
-      values.push(...position)
-    }
-    const rest = `where ${conditions.join(' and ')} order by "createdAt" desc, "id" desc`
-    return sliceOf(this.table.page(this.head, { rest, values }, query), (last) => [last.createdAt, last.id])
+    const rest = `where ${conditions.join(' and ')} ${NEWEST_FIRST}`
+    const slice = sliceOf(this.table.page(this.head, { rest, values }, query), (last) => [last.createdAt, last.id])
+    return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(end) } : slice
   }
+
+  /** The position of the last run that one page reads; undefined when there are fewer. */
+  #lastRead(conditions: readonly string[], values: readonly StoredValue[]): [createdAt: number, id: string] | undefined {
+    const sql = `select "createdAt", "id" from "runs" where ${conditions.join(' and ')} ${NEWEST_FIRST} limit 1 offset ?`
+    const [row] = this.connection.all(sql, [...values, READ_PER_PAGE - 1])
+    return row && [row['createdAt'] as number, row['id'] as string]
+  }
+}
+
+const NEWEST_FIRST = 'order by "createdAt" desc, "id" desc'
+
+/** What an index finds, from where the cursor stands. */
+function scanOf({ namespace, job, state, since = 0, cursor }: RunListQuery): { conditions: string[]; values: StoredValue[] } {
+  const conditions = ['"namespace" = ?', '"createdAt" > ?']
+  const values: StoredValue[] = [namespace, Math.max(TOMBSTONE_CREATED_AT, since - 1)]
+  const position = decodeCursor(cursor, ['number', 'string'])
+  if (job !== undefined) {
+    conditions.push('"job" = ?')
+    values.push(job)
+  }
+  if (state !== undefined) {
+    conditions.push(stateCondition(state, job !== undefined))
+    values.push(state)
+  }
+  if (position !== undefined) {
+    conditions.push('("createdAt", "id") < (?, ?)')
+    values.push(...position)
+  }
+  return { conditions, values }
 }
 
 /**

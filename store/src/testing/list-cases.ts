@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { RUN_STATES, type RunState, taskIdOf } from '@carillon/contracts'
 import type { Due, TaskQuery } from '../ports.ts'
 import { SHARES } from '../records.ts'
+import { READ_PER_PAGE } from '../slice.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { allOf, range } from './pages.ts'
 import { aRun, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './records.ts'
@@ -125,6 +126,58 @@ export const LIST_CASES: ConformanceCase[] = [
         )
       }
       assert.deepEqual(await read({ job: 'nothing' }), [])
+    },
+  },
+  {
+    name: 'list: since a time, inclusive, and of some handlers, with every other filter, page by page',
+    async run(store) {
+      const runs = range(90).map((n) =>
+        aRun(n, {
+          state: RUN_STATES[n % 10]!,
+          job: n % 2 ? 'report' : null,
+          handler: `h-${n % 3}`,
+          createdAt: START_AT + Math.floor(n / 5),
+        }),
+      )
+      await store.runs.insert([...runs, aRun(500, { namespace: 'other', handler: 'h-1' })])
+      const newest = runs.toReversed().map(headOf)
+      const filters = [
+        {},
+        { job: 'report' },
+        { state: 'failed' },
+        { state: 'succeeded' },
+        { state: 'queued' },
+        { job: 'report', state: 'failed' },
+      ] as const
+      for (const filter of filters)
+        for (const since of [undefined, START_AT - 1, START_AT + 7, START_AT + 99])
+          for (const handlers of [undefined, [], ['h-1'], ['h-0', 'h-2', 'nothing']]) {
+            const read = (cursor: string | undefined) =>
+              store.runs.list({ namespace: 'default', ...filter, since, handlers, cursor, limit: 4 })
+            const expected = newest
+              .filter((run) => Object.entries(filter).every(([name, value]) => run[name as 'job' | 'state'] === value))
+              .filter(
+                (run) => (since === undefined || run.createdAt >= since) && (handlers === undefined || handlers.includes(run.handler)),
+              )
+            assert.deepEqual(await allOf(read), expected, JSON.stringify({ filter, since, handlers }))
+          }
+    },
+  },
+  {
+    name: 'list: a page of rare handlers reads a limited number of runs and leads on',
+    async run(store) {
+      const handler = (n: number) => (n % 4_000 === 1 ? 'rare' : 'hello')
+      await store.runs.insert(
+        range(READ_PER_PAGE * 2 + 1).map((n) => aRun(n, { handler: handler(n), createdAt: START_AT + Math.floor(n / 7) })),
+      )
+      const pages: string[][] = []
+      let cursor: string | undefined
+      do {
+        const slice = await store.runs.list({ namespace: 'default', handlers: ['rare'], limit: 10, cursor })
+        pages.push(slice.items.map(({ id }) => id))
+        cursor = slice.cursor
+      } while (cursor !== undefined)
+      assert.deepEqual(pages, [[runId(8_001)], [runId(4_001), runId(1)], []])
     },
   },
   {

@@ -239,6 +239,52 @@ for (const store of STORES) {
       events.stop()
     })
 
+    test('lists are filtered by job, handler, service, key, time and state, together', async () => {
+      const work = (ctx: { payload: unknown }) => {
+        if (ctx.payload === 'bad') throw new Error('bad')
+      }
+      const { client, namespace } = await offering(mesh, { pay: work, ship: work })
+      await client.jobs.put({ name: 'payments', handler: 'pay' })
+      const started = [
+        await client.run('payments', null),
+        await client.run('pay', 'bad', { key: 'order-1' }),
+        await client.run('ship', 'bad'),
+        await client.run('ship', null),
+      ]
+      const ids = started.map(({ id }) => id)
+      const [ofJob, keyed, bad, shipped] = ids
+      await Promise.all(started.map((run) => run.ended()))
+      // Those of one millisecond are in the order of their ids, and that of a key is derived: compared in the order of their starts.
+      const listed = async (query: Parameters<typeof client.runs.list>[0]) => {
+        const found: string[] = []
+        for await (const { runId } of client.runs.list(query)) found.push(runId)
+        return found.sort((one, other) => ids.indexOf(one) - ids.indexOf(other))
+      }
+      assert.deepEqual(await listed({ handler: 'pay' }), [ofJob, keyed])
+      assert.deepEqual(await listed({ handler: 'pay', job: 'payments' }), [ofJob])
+      assert.deepEqual(await listed({ handler: 'ship', state: 'failed' }), [bad])
+      assert.deepEqual(await listed({ key: 'order-1' }), [keyed])
+      assert.deepEqual(await listed({ key: 'order-1', state: 'failed', handler: 'pay' }), [keyed])
+      assert.deepEqual(await listed({ key: 'order-1', handler: 'ship' }), [])
+      assert.deepEqual(await listed({ key: 'order-2' }), [])
+      assert.deepEqual(await listed({ limit: 1, handler: 'ship' }), [bad, shipped])
+      const { createdAt } = await client.runs.get(bad ?? '')
+      assert.deepEqual(await listed({ since: createdAt, handler: 'ship' }), [bad, shipped])
+      assert.deepEqual(await listed({ since: '2999-01-01T00:00:00Z' }), [])
+      const other = await mesh.connect({ namespace, service: 'billing' })
+      other.handle('ship', work)
+      await other.start()
+      await eventually('its service is known', async () => {
+        assert.deepEqual(await listed({ service: 'billing' }), [bad, shipped])
+        return true
+      })
+      assert.deepEqual(await listed({ service: 'billing', state: 'succeeded' }), [shipped])
+      assert.deepEqual(await listed({ service: 'billing', handler: 'pay' }), [])
+      const unknown = await refusal(listed({ service: 'nobody' }))
+      assert.equal(unknown.code, 'INVALID_REQUEST')
+      assert.match(unknown.details.hint ?? '', /Live instances are of: .*billing/)
+    })
+
     test('another namespace sees nothing of it', async () => {
       const { client } = await offering(mesh, { echo: () => 1 })
       const run = await client.run('echo', null, { key: 'shared-key' })

@@ -75,6 +75,18 @@ export class PresenceWatch extends LoopService {
       .sort()
   }
 
+  /** The services of live instances in a namespace, and the handlers that each offers. */
+  services(namespace: string): Map<string, Set<string>> {
+    const services = new Map<string, Set<string>>()
+    for (const presence of this.#instances.values()) {
+      if (presence.namespace !== namespace) continue
+      const handlers = services.get(presence.service) ?? new Set()
+      services.set(presence.service, handlers)
+      for (const { name } of presence.handlers) handlers.add(name)
+    }
+    return services
+  }
+
   /**
    * Whether an instance is there; anyone may be while the view is not complete.
    * @param session of the process that is meant; without it, any of that name

@@ -1,8 +1,9 @@
-import { CarillonError, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
+import { CarillonError, type ListRuns, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
 import { pageThatFits } from '@carillon/runtime'
-import type { RunHead, RunRecord, Store } from '@carillon/store'
+import type { RunHead, RunListQuery, RunRecord, Store } from '@carillon/store'
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import { runView, taskView } from './rules/views.ts'
+import { runIdOfKey } from './start-runs.ts'
 
 /** Hung instances that a reason names. */
 const NAMES_SHOWN = 5
@@ -38,14 +39,31 @@ export class ReadRuns {
   }
 
   /** Without payloads and results: those are asked for by id. */
-  async list(
-    namespace: string,
-    query: { job?: string | undefined; state?: RunState | undefined; cursor?: string | undefined; limit: number },
-  ): Promise<Page<RunView>> {
+  async list(namespace: string, { key, handler, service, since, ...query }: ListRuns): Promise<Page<RunView>> {
+    const named = handler === undefined ? undefined : [handler]
+    const handlers = service === undefined ? named : this.#handlersOf(namespace, service, handler)
+    const filter = { ...query, handlers, since: since === undefined ? undefined : Date.parse(since) }
+    if (key !== undefined) {
+      const [run] = await this.#store.runs.heads([runIdOfKey(namespace, key)])
+      return { items: run?.namespace === namespace && accepts(filter, run) ? [this.#view(run)] : [] }
+    }
     return pageThatFits(
-      (maxBytes) => this.#store.runs.list({ namespace, ...query, maxBytes }),
+      (maxBytes) => this.#store.runs.list({ namespace, ...filter, maxBytes }),
       (runs) => runs.map((run) => this.#view(run)),
     )
+  }
+
+  /** Which service ran a run is not stored: its runs are those of the handlers that its live instances offer. */
+  #handlersOf(namespace: string, service: string, only: string | undefined): string[] {
+    const services = this.#presence.services(namespace)
+    const handlers = services.get(service)
+    if (handlers) return [...handlers].filter((name) => only === undefined || name === only)
+    const these = services.size > 0 ? `Live instances are of: ${listed([...services.keys()].sort())}.` : 'No instance is live.'
+    throw new CarillonError('INVALID_REQUEST', `no live instance is of service ${printable(service)}`, {
+      field: 'service',
+      value: printable(service),
+      hint: `${these} Runs of a service that is gone are found by handler or job.`,
+    })
   }
 
   async tasks(
@@ -73,6 +91,16 @@ export class ReadRuns {
     if (run.state !== 'queued' || this.#presence.offers(run.namespace, run.handler)) return runView(run)
     return runView({ ...run, reason: null }, { reason: 'no-instance', message: this.#whyNoInstance(run) })
   }
+}
+
+/** Whether a run that was found by its key passes the other filters. */
+function accepts({ job, state, since, handlers }: Omit<RunListQuery, 'namespace' | 'limit'>, run: RunHead): boolean {
+  return (
+    (job === undefined || run.job === job) &&
+    (state === undefined || run.state === state) &&
+    (since === undefined || run.createdAt >= since) &&
+    (handlers === undefined || handlers.includes(run.handler))
+  )
 }
 
 /** The first few names. */

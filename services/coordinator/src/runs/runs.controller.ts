@@ -3,6 +3,7 @@ import {
   type CallRequest,
   CarillonError,
   LIMITS,
+  type ListRuns,
   type MapCall,
   type RunState,
   type StepCall,
@@ -58,7 +59,7 @@ export class RunsController {
   }
 
   @Answers(CALLS.runsList)
-  list({ namespace, input }: Request<{ job?: string; state?: RunState; cursor?: string; limit: number }>) {
+  list({ namespace, input }: Request<ListRuns>) {
     return this.read.list(namespace, input)
   }
 

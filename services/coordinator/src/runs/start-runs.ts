@@ -165,7 +165,10 @@ function conflict(
   return new CarillonError('KEY_CONFLICT', `${field} ${value} belongs to ${of}`, { field, value })
 }
 
+/** The id of the only run that a key may have in a namespace. */
+export const runIdOfKey = (namespace: string, key: string): string => derivedId('k', namespace, key)
+
 function idOf({ id, checked, namespace }: Checked): string {
-  if (checked.key !== undefined) return derivedId('k', namespace, checked.key)
+  if (checked.key !== undefined) return runIdOfKey(namespace, checked.key)
   return id ?? checked.id ?? freshRunId()
 }
