@@ -1,9 +1,4 @@
 import { hash, randomBytes } from 'node:crypto'
-import { createIdSource } from '@carillon/contracts'
-import { systemClock } from './clock.ts'
-
-/** A fresh run id: 26 letters that sort by time. */
-export const freshRunId = createIdSource(systemClock.now, (into) => into.set(randomBytes(into.length)))
 
 /** A random name for a service instance. */
 export const freshServiceId = (service: string) => `${service}-${randomBytes(4).toString('hex')}`

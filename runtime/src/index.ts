@@ -1,8 +1,19 @@
-export type { NatsSettings } from '@carillon/wire'
+export {
+  type Clock,
+  freshRunId,
+  headersOf,
+  type NatsSettings,
+  type Outgoing,
+  pause,
+  type Refusal,
+  StreamPublisher,
+  systemClock,
+  type Timer,
+  uptimeMs,
+} from '@carillon/wire'
 export { Batcher } from './batcher.ts'
-export { type Clock, pause, systemClock, uptimeMs } from './clock.ts'
 export { type Config, readConfig, SETTINGS } from './config.ts'
-export { derivedId, freshRunId, freshServiceId } from './ids.ts'
+export { derivedId, freshServiceId } from './ids.ts'
 export { inIsolation, mayPass } from './isolate.ts'
 export { inOrder, LoopService, type Service } from './lifecycle.ts'
 export { type RunningService, serveHealth } from './local-health.ts'
@@ -13,7 +24,6 @@ export { brokerTime } from './nats/broker-time.ts'
 export { type Broker, connectBroker } from './nats/connection.ts'
 export { type Incoming, RejectedMessages } from './nats/incoming.ts'
 export { publishUntilTaken } from './nats/publish-until-taken.ts'
-export { type Outgoing, offerHeaders, type Refusal, StreamPublisher } from './nats/publisher.ts'
 export { type Kept, keptStream, LOSSES, type Room, StreamKeeper, type StreamLoss } from './nats/stream-keeper.ts'
 export { withoutAdditions } from './nats/stream-settings.ts'
 export { apiErrorCode, ensureConsumer, orMissing, orTooSmall, type StreamSight, seeStream, sightOf } from './nats/streams.ts'

@@ -1,4 +1,4 @@
-import { type Clock, pause } from './clock.ts'
+import { type Clock, pause, type Timer } from '@carillon/wire'
 import { LoopService } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 
@@ -76,8 +76,8 @@ export class MeshClock extends LoopService implements Clock {
     return this.#local.monotonic()
   }
 
-  after(delayMs: number, callback: () => void): () => void {
-    return this.#local.after(delayMs, callback)
+  after(delayMs: number, action: () => void): Timer {
+    return this.#local.after(delayMs, action)
   }
 
   /** Called after the mesh's time was moved. */

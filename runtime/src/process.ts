@@ -1,5 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, systemClock, type Timer } from '@carillon/wire'
 import type { Logger } from './logger.ts'
 
 /** A service that runs. */
@@ -29,7 +29,7 @@ export async function runProcess(
   const { clock = systemClock, stopWithinMs = STOP_ENDS_WITHIN_MS } = options
   let askedAt: number | undefined
   let exitCode = 0
-  let cancelGiveUp: () => void = () => undefined
+  let givingUp: Timer | undefined
   const signalled = new Promise<void>((resolve) => {
     for (const [signal, code] of Object.entries(EXIT_CODES)) {
       process.on(signal, () => {
@@ -37,7 +37,7 @@ export async function runProcess(
           askedAt = clock.monotonic()
           exitCode = code
           log.info({ evt: 'process.stopping', signal }, 'stopping')
-          cancelGiveUp = clock.after(START_ENDS_WITHIN_MS, () => process.exit(code))
+          givingUp = clock.after(START_ENDS_WITHIN_MS, () => process.exit(code))
           resolve()
         } else if (signal !== 'SIGHUP' && clock.monotonic() - askedAt > SAME_PRESS_MS) process.exit(code)
       })
@@ -48,12 +48,12 @@ export async function runProcess(
   )
   const running = await start()
   await signalled
-  cancelGiveUp()
-  const cancelEnd = clock.after(stopWithinMs, () => {
+  givingUp?.cancel()
+  const end = clock.after(stopWithinMs, () => {
     const err = new CarillonError('STOP_TIMED_OUT', `it did not end in order within ${stopWithinMs / 1_000} s`)
     log.fatal({ evt: 'process.stop-timed-out', err }, 'the stop is given up')
     process.exit(exitCode)
   })
   await running.stop()
-  cancelEnd()
+  end.cancel()
 }

@@ -44,7 +44,7 @@ interface Edge {
 }
 
 /** `retry.ts` waits for an election of the database: the store knows no runtime that could hand it a clock. */
-const CLOCKS = ['runtime/src/clock.ts', 'sdk/src/clock.ts', 'cli/src/clock.ts', 'store/src/mongo/retry.ts']
+const CLOCKS = ['wire/src/clock.ts', 'cli/src/clock.ts', 'store/src/mongo/retry.ts']
 
 /** What cannot be injected is in few files, and they are named here. */
 const EDGES: readonly Edge[] = [
@@ -66,10 +66,10 @@ const EDGES: readonly Edge[] = [
     rule: 'randomness',
     use: /\bMath\.random\b|\bcrypto\.(random|getRandom)/,
     imported: /^(node:)?crypto (random|getRandom)/,
-    // Ids and jitter: of services, of the SDK, of a command's run, of a writer in the records that it writes.
+    // Ids and jitter; names of services, a command's run, a writer in the records that it writes.
     files: [
       'runtime/src/ids.ts',
-      'sdk/src/randomness.ts',
+      'wire/src/randomness.ts',
       'cli/src/following/start-run.ts',
       'store/src/mongo/bulk.ts',
       'store/src/mongo/retry.ts',
@@ -100,7 +100,7 @@ const EDGES: readonly Edge[] = [
     rule: 'floating promise',
     // `void` in front of a call, or a promise in the hands of whoever drops it. What such a call rejects with would end the process.
     use: /\bvoid (?!randomFillSync\(|std(?:out|err)\.write\()[\w#(][\w#.?!()]*\(|\bsetImmediate\((?!\(\) =>|resolve\))/,
-    files: ['sdk/src/clock.ts'],
+    files: ['wire/src/clock.ts'],
     instead: 'await it, or `.catch(…)` what it rejects with and log that',
   },
 ]

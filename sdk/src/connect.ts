@@ -1,16 +1,14 @@
 import { hostname } from 'node:os'
 import { CarillonError, checkName, DEFAULT_NAMESPACE, LIMITS, printable } from '@carillon/contracts'
-import { checkNatsSettings, type NatsSettings, openConnection } from '@carillon/wire'
+import { checkNatsSettings, type NatsSettings, openConnection, randomLetters, systemClock } from '@carillon/wire'
 import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import { Caller } from './client/caller.ts'
 import { Client } from './client/client.ts'
-import { systemClock } from './clock.ts'
 import { Link } from './connection/link.ts'
 import { Solitude } from './executor/solitude.ts'
 import { LogShipper } from './logs/log-shipper.ts'
 import { Mesh } from './mesh.ts'
 import { loadTelemetry } from './open-telemetry.ts'
-import { randomLetters } from './randomness.ts'
 import { emitWarning, guarded, type OnWarning } from './warning.ts'
 
 /** Where the broker is and how to log in, and who this process is. `natsSettingsFrom(process.env)` answers the first part. */
@@ -60,8 +58,7 @@ export async function connect(options: ConnectOptions): Promise<Mesh> {
   const onWarning = guarded(options.onWarning ?? emitWarning)
   const requestFor = (name: string) => ({ access, name, timeoutMs: options.connectTimeoutMs, more: options.nats })
   const open = async (name: string) => {
-    const after = (delayMs: number, action: () => void) => clock.after(delayMs, action).cancel
-    const connection = await openConnection({ ...requestFor(name), after })
+    const connection = await openConnection({ ...requestFor(name), clock })
     return new Link(connection, { access, onWarning })
   }
   const [link, telemetry] = await Promise.all([open(identity.instance), loadTelemetry()])

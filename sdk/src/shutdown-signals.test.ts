@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { test } from 'node:test'
 import { type OfferAnswer, subjects } from '@carillon/contracts'
-import { eventually } from './testing/eventually.ts'
+import { eventually } from '@carillon/wire/testing'
 import { startMesh } from './testing/mesh-fixture.ts'
 
 const script = (url: string) => `

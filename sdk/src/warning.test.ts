@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { signal } from './testing/eventually.ts'
+import { signal } from '@carillon/wire/testing'
 import { startMesh } from './testing/mesh-fixture.ts'
 import { guarded } from './warning.ts'
 

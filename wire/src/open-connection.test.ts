@@ -4,25 +4,21 @@ import { type TestContext, test } from 'node:test'
 import { CarillonError } from '@carillon/contracts'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { checkNatsSettings } from './check-settings.ts'
+import { systemClock } from './clock.ts'
 import { natsSettingsFrom } from './environment.ts'
 import { openConnection } from './open-connection.ts'
 import type { NatsSettings } from './settings.ts'
 import { PROTECTIONS, type Protection, startNatsServer, startProtectedServer } from './testing/index.ts'
 
-const after = (delayMs: number, action: () => void) => {
-  const timer = setTimeout(action, delayMs)
-  return () => clearTimeout(timer)
-}
-
 async function open(context: TestContext, settings: NatsSettings): Promise<NatsConnection> {
-  const connection = await openConnection({ access: checkNatsSettings(settings), name: 'test', after })
+  const connection = await openConnection({ access: checkNatsSettings(settings), name: 'test', clock: systemClock })
   context.after(() => connection.close())
   return connection
 }
 
 async function refusal(settings: NatsSettings): Promise<CarillonError> {
   try {
-    const connection = await openConnection({ access: checkNatsSettings(settings), name: 'test', after })
+    const connection = await openConnection({ access: checkNatsSettings(settings), name: 'test', clock: systemClock })
     await connection.close()
   } catch (error) {
     assert.ok(CarillonError.is(error), String(error))

@@ -1,5 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
 import { type Authenticator, connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
+import type { Clock } from './clock.ts'
 import { authenticatorOf, describeLogin, tlsOptionsOf } from './login.ts'
 import type { NatsAccess, NatsNames } from './settings.ts'
 
@@ -7,8 +8,7 @@ export interface ConnectionRequest {
   readonly access: NatsAccess
   /** Shown by the broker's own tools. */
   readonly name: string
-  /** Runs `action` once after `delayMs`; answers how to call it off. */
-  readonly after: (delayMs: number, action: () => void) => () => void
+  readonly clock: Clock
   /** Time for the first connection in ms. Default 5,000. */
   readonly timeoutMs?: number | undefined
   /** Further options of the NATS client; they win over the settings. */
@@ -27,18 +27,18 @@ export async function openConnection(request: ConnectionRequest): Promise<NatsCo
   const opening = connect(clientOptions(request, timeoutMs))
   return new Promise((resolve, reject) => {
     let late = false
-    const cancel = request.after(timeoutMs, () => {
+    const timer = request.clock.after(timeoutMs, () => {
       late = true
       reject(silence(access, timeoutMs))
     })
     opening.then(
       (connection) => {
-        cancel()
+        timer.cancel()
         if (late) connection.close().catch(() => undefined)
         else resolve(connection)
       },
       (error: unknown) => {
-        cancel()
+        timer.cancel()
         reject(unreachable(access, error))
       },
     )

@@ -1,8 +1,16 @@
 import { CarillonError } from '@carillon/contracts'
-import { checkNatsSettings, isAuthError, type NatsAccess, type NatsSettings, openConnection, refusalText } from '@carillon/wire'
+import {
+  checkNatsSettings,
+  isAuthError,
+  type NatsAccess,
+  type NatsSettings,
+  openConnection,
+  pause,
+  refusalText,
+  systemClock,
+} from '@carillon/wire'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
-import { systemClock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 
 /** A service's connection: reconnects for ever, with jitter. */
@@ -26,7 +34,7 @@ const DRAIN_WITHIN_MS = 3_000
 export async function connectBroker(options: { nats: NatsSettings; name: string; log: Logger }): Promise<Broker> {
   const { name, log } = options
   const access = checkNatsSettings(options.nats)
-  const connection = await openConnection({ access, name, after: systemClock.after })
+  const connection = await openConnection({ access, name, clock: systemClock })
   try {
     checkVersion(connection)
     const manager = await openManager(connection, access)
@@ -108,10 +116,9 @@ function watchConnection({
 /** Sends what is left; a broker that is away or stands still is not waited for: its connection would dial for ever. */
 async function closeConnection(connection: NatsConnection, log: Logger): Promise<void> {
   if (connection.isClosed()) return
-  let cancel: () => void = () => undefined
-  const tooLate = new Promise<void>((resolve) => (cancel = systemClock.after(DRAIN_WITHIN_MS, resolve)))
+  const waiting = new AbortController()
   const drained = connection.drain().catch((error: unknown) => log.warn({ evt: 'nats.close', err: error }, 'the connection did not drain'))
-  await Promise.race([drained, tooLate])
-  cancel()
+  await Promise.race([drained, pause(systemClock, DRAIN_WITHIN_MS, waiting.signal)])
+  waiting.abort()
   await connection.close()
 }

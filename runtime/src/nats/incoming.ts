@@ -1,10 +1,10 @@
 import { CarillonError, checkName, HEADERS, parseBody, parseSubject, subjects } from '@carillon/contracts'
+import type { StreamPublisher } from '@carillon/wire'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { MsgHdrs } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'
 import { meter } from '../telemetry.ts'
 import { publishUntilTaken } from './publish-until-taken.ts'
-import type { StreamPublisher } from './publisher.ts'
 
 /** A message of a stream, understood so far as every reader needs it. */
 export interface Incoming {

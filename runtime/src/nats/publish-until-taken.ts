@@ -1,5 +1,5 @@
+import type { Outgoing, Refusal, StreamPublisher } from '@carillon/wire'
 import { freshServiceId } from '../ids.ts'
-import type { Outgoing, Refusal, StreamPublisher } from './publisher.ts'
 
 const TRIES = 3
 

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, subjects } from '@carillon/contracts'
+import { type Clock, StreamPublisher, systemClock } from '@carillon/wire'
 import { AckPolicy, ReplayPolicy, RetentionPolicy } from '@nats-io/jetstream'
-import { type Clock, systemClock } from '../clock.ts'
 import { type BrokerOfTest, eventually, exerciseService, FakeClock, startBrokerOf } from '../testing/index.ts'
-import { StreamPublisher } from './publisher.ts'
 import { keptStream, type Room, StreamKeeper } from './stream-keeper.ts'
 
 const NAMES = ['WORK', 'REPORTS', 'EVENTS'] as const

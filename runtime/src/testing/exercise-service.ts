@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
+import { eventually, settle } from '@carillon/wire/testing'
 import type { Service } from '../lifecycle.ts'
-import { eventually } from './eventually.ts'
-import { settle } from './fake-clock.ts'
 
 export interface Exercise {
   /** Whether something of the service still goes on: a timer, a subscription, work under way. */

@@ -1,11 +1,10 @@
 import type { TestContext } from 'node:test'
 import type { StreamName } from '@carillon/contracts'
+import { StreamPublisher, systemClock } from '@carillon/wire'
 import { type ServerLimits, startNatsServer, type TestServer } from '@carillon/wire/testing'
-import { systemClock } from '../clock.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { type Broker, connectBroker } from '../nats/connection.ts'
 import { RejectedMessages } from '../nats/incoming.ts'
-import { StreamPublisher } from '../nats/publisher.ts'
 import { ensureStream } from '../nats/streams.ts'
 
 export interface TestBroker {

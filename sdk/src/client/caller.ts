@@ -4,17 +4,15 @@ import {
   type CallOutput,
   CarillonError,
   type ErrorBody,
-  HEADERS,
   LIMITS,
   parseInput,
   subjects,
   writeJson,
 } from '@carillon/contracts'
+import { headersOf, jitter, type LoopClock, pause } from '@carillon/wire'
 import type { Msg } from '@nats-io/transport-node'
-import { type Clock, sleep } from '../clock.ts'
 import { isNoResponders } from '../connection/answers.ts'
-import { headersOf, type Link } from '../connection/link.ts'
-import { jitter } from '../randomness.ts'
+import type { Link } from '../connection/link.ts'
 import type { Telemetry } from '../telemetry.ts'
 
 export interface CallOptions {
@@ -70,11 +68,11 @@ const SHORTEST_MS = 100
 /** Sends calls to the services. */
 export class Caller {
   readonly namespace: string
-  readonly clock: Clock
+  readonly clock: LoopClock
   readonly telemetry: Telemetry
   readonly #link: Link
 
-  constructor(link: Link, options: { namespace: string; clock: Clock; telemetry: Telemetry }) {
+  constructor(link: Link, options: { namespace: string; clock: LoopClock; telemetry: Telemetry }) {
     this.#link = link
     this.namespace = options.namespace
     this.clock = options.clock
@@ -123,7 +121,7 @@ export class Caller {
       const allowedMs = reply.type === 'no-service' ? Math.min(timeoutMs, NO_SERVICE_RETRY_MS) : timeoutMs
       const isOver = this.clock.monotonic() - startedAt + PAUSE_MS + SHORTEST_MS >= allowedMs
       if (isOver || (reply.type === 'unknown' && !REPEATABLE.has(call.verb))) throw this.failure(call, reply, timeoutMs)
-      await sleep(this.clock, jitter(PAUSE_MS), options.signal)
+      await pause(this.clock, jitter(PAUSE_MS), options.signal)
     }
   }
 
@@ -163,8 +161,8 @@ export class Caller {
           onAnswer: (message) => finish(() => resolve(replyOf(message))),
           onDisconnect: () => finish(() => resolve({ type: 'unknown', why: 'the connection was lost' })),
         })
-        const headers = headersOf({ [HEADERS.traceparent]: options.traceparent })
-        this.#link.publish(subjects.api(this.namespace, call.noun, call.verb), body, headers ? { reply, headers } : { reply })
+        const headers = headersOf(options)
+        this.#link.publish(subjects.api(this.namespace, call.noun, call.verb), body, { reply, ...headers })
       }
       let stopWaiting: () => void = () => undefined
       const timer = this.clock.after(options.timeoutMs, () =>

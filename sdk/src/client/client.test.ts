@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CALLS, CarillonError, subjects } from '@carillon/contracts'
+import { freePort, signal } from '@carillon/wire/testing'
 import { connect } from '../connect.ts'
-import { signal } from '../testing/eventually.ts'
 import { startMesh } from '../testing/mesh-fixture.ts'
-import { freePort } from '../testing/nats-server.ts'
 
 const hasCode = (code: string) => (error: unknown) => CarillonError.is(error) && error.code === code
 

@@ -1,5 +1,5 @@
 import { CALLS, CarillonError, isEnded, type RunEndedEvent, type RunView, type StartedRun, subjects } from '@carillon/contracts'
-import type { Clock, Timer } from '../clock.ts'
+import { type Clock, every, type Timer } from '@carillon/wire'
 import type { Link } from '../connection/link.ts'
 import type { Caller } from './caller.ts'
 
@@ -96,7 +96,7 @@ class EndOfRun {
         const error = new CarillonError('CALL_TIMEOUT', `Run ${this.#runId} has not ended within ${timeoutMs} ms`, { value: this.#runId })
         timers.push(this.#clock.after(timeoutMs, () => settle(() => reject(error))))
       }
-      timers.push(this.#clock.every(SAFETY_NET_MS, ask))
+      timers.push(every(this.#clock, SAFETY_NET_MS, ask))
       const closed = () =>
         settle(() => reject(new CarillonError('NOT_CONNECTED', `The connection was closed before run ${this.#runId} ended`)))
       subscription.closed.then(closed, closed)

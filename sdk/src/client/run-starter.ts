@@ -1,6 +1,5 @@
 import { CALLS, CarillonError, type ErrorBody, type StartedRun } from '@carillon/contracts'
-import { sleep } from '../clock.ts'
-import { jitter } from '../randomness.ts'
+import { jitter, pause } from '@carillon/wire'
 import type { Caller, CallOptions, Reply } from './caller.ts'
 import { outputOf } from './caller.ts'
 import type { StartItem } from './start-item.ts'
@@ -101,7 +100,7 @@ export class RunStarter {
       if (reply.type === 'answer') return distribute(open, reply.body, round > 0)
       const pauseMs = jitter(Math.min(100 * 2 ** round, 1_000))
       for (const entry of open) if (entry.deadline <= clock.monotonic() + pauseMs + SHORTEST_MS) this.#giveUp(entry, reply)
-      await sleep(clock, pauseMs)
+      await pause(clock, pauseMs)
     }
   }
 

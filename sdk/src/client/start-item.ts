@@ -1,5 +1,5 @@
 import { type Backoff, CarillonError, LIMITS, parseInput, startRunSchema, type Tolerance, writeJson } from '@carillon/contracts'
-import { nextRunId } from '../randomness.ts'
+import { freshRunId } from '@carillon/wire'
 
 /** How one run is to be run. */
 export interface RunOptions {
@@ -50,7 +50,7 @@ const PAYLOAD = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PA
 /** @throws CarillonError for whatever the coordinator would refuse: the same schema, before anything is sent */
 export function startItemOf(request: RunRequest, traceparent?: string): StartItem {
   const { payload, items, ...rest } = request
-  const id = rest.key === undefined ? nextRunId() : undefined
+  const id = rest.key === undefined ? freshRunId() : undefined
   const fields = parseInput(startRunSchema, definedOnly({ ...rest, items, at: dateText(rest.at), id, traceparent }), 'run')
   let text = JSON.stringify(items === undefined ? fields : { ...fields, items: undefined })
   if (items !== undefined) text = `${text.slice(0, -1)},"items":[${items.map(itemText).join(',')}]}`

@@ -1,9 +1,6 @@
 import { HEADERS } from '@carillon/contracts'
-import type { Msg, MsgHdrs } from '@nats-io/transport-node'
-import type { Clock, Timer } from '../clock.ts'
-import { jitter, randomLetters } from '../randomness.ts'
-import { isNoResponders } from './answers.ts'
-import { headersOf, type Link } from './link.ts'
+import { type Clock, jitter, type Outgoing, type Refusal, randomLetters, type StreamPublisher, type Timer } from '@carillon/wire'
+import type { Link } from './link.ts'
 
 /** A message that must get into its stream. */
 export interface StreamMessage {
@@ -30,25 +27,27 @@ export interface ConfirmedPublisherOptions {
   readonly onStreamMissing?: () => void
 }
 
-interface Unconfirmed extends StreamMessage {
-  readonly headers: MsgHdrs | undefined
+interface Unconfirmed {
+  readonly outgoing: Outgoing
+  readonly onStored: () => void
   tries: number
-  nextAt: number
-  reply: string | undefined
+  /** When it is sent again; undefined while it is under way. */
+  nextAt: number | undefined
 }
 
-const ANSWER_MS = 5_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5_000
 const SWEEP_MS = 250
 const TRIES_BEFORE_WARNING = 3
+const NO_STREAM = 503
 
 /**
  * Publishes into streams and sends again, under the same message id, until the broker has confirmed: after silence, a refusal (a full stream
- * takes messages again later) or a reconnect. One answer inbox and one timer serve all messages.
+ * takes messages again later) or a reconnect. One timer serves all messages, and only while one is refused.
  */
 export class ConfirmedPublisher {
   readonly #options: ConfirmedPublisherOptions
+  readonly #publisher: StreamPublisher
   readonly #idPrefix = randomLetters(12)
   readonly #unconfirmed = new Set<Unconfirmed>()
   readonly #stopUp: () => void
@@ -58,6 +57,7 @@ export class ConfirmedPublisher {
 
   constructor(options: ConfirmedPublisherOptions) {
     this.#options = options
+    this.#publisher = options.link.createPublisher(options.clock)
     this.#stopUp = options.link.onUp(() => this.#sendAll())
   }
 
@@ -68,17 +68,22 @@ export class ConfirmedPublisher {
 
   publish({ subject, payload, traceparent, onStored }: StreamMessage): void {
     if (this.#isStopped) return
-    const id = `${this.#idPrefix}-${this.#count++}`
-    const headers = headersOf({ [HEADERS.messageId]: id, [HEADERS.traceparent]: traceparent })
-    const message: Unconfirmed = { subject, payload, onStored, headers, tries: 0, nextAt: 0, reply: undefined }
+    const messageId = `${this.#idPrefix}-${this.#count++}`
+    const message = { outgoing: { subject, body: payload, messageId, traceparent }, onStored, tries: 0, nextAt: undefined }
     this.#unconfirmed.add(message)
     this.#send(message)
-    this.#sweeper ??= this.#options.clock.every(SWEEP_MS, () => this.#sweep())
   }
 
   /** What the broker has not confirmed. Published again under its message id it is stored once. */
   get unconfirmed(): LastMessage[] {
-    return Array.from(this.#unconfirmed, ({ subject, payload, headers }) => ({ subject, payload, headers: entriesOf(headers) }))
+    return Array.from(this.#unconfirmed, ({ outgoing: { subject, body, messageId, traceparent } }) => {
+      const headers = { [HEADERS.messageId]: messageId, [HEADERS.traceparent]: traceparent }
+      return {
+        subject,
+        payload: body,
+        headers: Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      }
+    })
   }
 
   /** Forget what is not confirmed, and publish nothing more. */
@@ -86,68 +91,47 @@ export class ConfirmedPublisher {
     this.#isStopped = true
     this.#stopUp()
     this.#sweeper?.cancel()
-    this.#sweeper = undefined
-    for (const message of this.#unconfirmed) this.#forgetReply(message)
     this.#unconfirmed.clear()
+    this.#publisher.close()
   }
 
   #send(message: Unconfirmed): void {
-    const { link, clock } = this.#options
-    this.#forgetReply(message)
-    message.tries++
-    message.nextAt = clock.monotonic() + ANSWER_MS
-    if (!link.isUp) return
-    const reply = link.expectAnswer({ onAnswer: (answer) => this.#answered(message, answer) })
-    message.reply = reply
-    link.publish(message.subject, message.payload, message.headers ? { reply, headers: message.headers } : { reply })
+    const tries = ++message.tries
+    message.nextAt = undefined
+    // Without a connection nobody would get it; it is sent when there is one.
+    if (!this.#options.link.isUp) return
+    this.#publisher.publish(message.outgoing, (refusal) => {
+      if (refusal === undefined) this.#stored(message)
+      // What was sent again since then, after a reconnect, has an answer of its own.
+      else if (message.tries === tries) this.#refused(message, refusal)
+    })
   }
 
-  #answered(message: Unconfirmed, answer: Msg): void {
-    message.reply = undefined
-    const refusal = refusalOf(answer)
-    if (refusal !== undefined) this.#refused(message, answer, refusal)
-    else {
-      this.#unconfirmed.delete(message)
-      message.onStored()
-    }
+  #stored(message: Unconfirmed): void {
+    if (this.#unconfirmed.delete(message)) this.#options.link.handle('A confirmation of the broker', message.onStored)
   }
 
-  #refused(message: Unconfirmed, answer: Msg, refusal: string): void {
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** message.tries, LONGEST_PAUSE_MS)
-    message.nextAt = this.#options.clock.monotonic() + jitter(pauseMs)
-    if (message.tries === TRIES_BEFORE_WARNING) this.#options.onDelay(refusal)
-    if (isNoResponders(answer)) this.#options.onStreamMissing?.()
+  #refused(message: Unconfirmed, { code, message: why }: Refusal): void {
+    if (!this.#unconfirmed.has(message)) return
+    message.nextAt = this.#options.clock.monotonic() + jitter(Math.min(FIRST_PAUSE_MS * 2 ** message.tries, LONGEST_PAUSE_MS))
+    this.#sweeper ??= this.#options.clock.after(SWEEP_MS, () => this.#sweep())
+    if (message.tries === TRIES_BEFORE_WARNING) this.#options.onDelay(why)
+    if (code === NO_STREAM) this.#options.onStreamMissing?.()
   }
 
   #sweep(): void {
-    if (this.#unconfirmed.size === 0) {
-      this.#sweeper?.cancel()
-      this.#sweeper = undefined
-      return
-    }
+    this.#sweeper = undefined
     const now = this.#options.clock.monotonic()
-    for (const message of this.#unconfirmed) if (message.nextAt <= now) this.#send(message)
+    let isOneRefused = false
+    for (const message of this.#unconfirmed) {
+      if (message.nextAt === undefined) continue
+      if (message.nextAt <= now) this.#send(message)
+      else isOneRefused = true
+    }
+    if (isOneRefused) this.#sweeper ??= this.#options.clock.after(SWEEP_MS, () => this.#sweep())
   }
 
   #sendAll(): void {
     for (const message of this.#unconfirmed) this.#send(message)
-  }
-
-  #forgetReply(message: Unconfirmed): void {
-    if (message.reply !== undefined) this.#options.link.forgetAnswer(message.reply)
-    message.reply = undefined
-  }
-}
-
-const entriesOf = (headers: MsgHdrs | undefined) => (headers?.keys() ?? []).map((key) => [key, headers?.get(key) ?? ''] as const)
-
-/** Why the broker did not store a message, or undefined when it did. */
-function refusalOf(answer: Msg): string | undefined {
-  if (isNoResponders(answer)) return 'there is no stream for it'
-  try {
-    const body = answer.json<{ stream?: string; error?: { description?: string } }>()
-    return body.stream !== undefined && body.error === undefined ? undefined : (body.error?.description ?? 'no reason given')
-  } catch {
-    return 'the answer is not JSON'
   }
 }

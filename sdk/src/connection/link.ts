@@ -1,7 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
-import { isAuthError, type NatsAccess, refusalText } from '@carillon/wire'
-import { headers as createHeaders, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node'
-import { randomLetters } from '../randomness.ts'
+import { type Clock, isAuthError, type NatsAccess, randomLetters, refusalText, StreamPublisher } from '@carillon/wire'
+import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node'
 import type { OnWarning } from '../warning.ts'
 import { Answers, type Expectation } from './answers.ts'
 
@@ -77,15 +76,26 @@ export class Link {
   subscribe(subject: string, onMessage: (message: Msg) => void): Subscription {
     if (this.isClosed) throw new CarillonError('NOT_CONNECTED', 'The connection was closed')
     return this.#connection.subscribe(subject, {
-      callback: (error, message) => {
-        try {
+      callback: (error, message) =>
+        this.handle(`A message on ${subject}`, () => {
           if (error) throw error
           onMessage(message)
-        } catch (thrown) {
-          this.#onWarning({ code: 'listener-failed', message: `A message on ${subject} was not handled: ${String(thrown)}` })
-        }
-      },
+        }),
     })
+  }
+
+  /** Publishes into streams over this connection; what its callbacks throw must be handled by `handle`. */
+  createPublisher(clock: Clock): StreamPublisher {
+    return new StreamPublisher(this.#connection, clock)
+  }
+
+  /** Does what follows from `what`; what that throws is a warning. */
+  handle(what: string, action: () => void): void {
+    try {
+      action()
+    } catch (thrown) {
+      this.#onWarning({ code: 'listener-failed', message: `${what} was not handled: ${String(thrown)}` })
+    }
   }
 
   /** Give up a subscription. Resolves when everything that the broker sent to it before has been handed on. */
@@ -158,21 +168,6 @@ export class Link {
 
   /** One that throws keeps no other from hearing it, and the connection from being followed. */
   #tell(listeners: ReadonlySet<() => void>): void {
-    for (const listener of [...listeners]) {
-      try {
-        listener()
-      } catch (thrown) {
-        this.#onWarning({ code: 'listener-failed', message: `A change of the connection was not handled: ${String(thrown)}` })
-      }
-    }
+    for (const listener of [...listeners]) this.handle('A change of the connection', listener)
   }
-}
-
-/** Headers from a record; fields without a value are left out. */
-export function headersOf(fields: Readonly<Record<string, string | undefined>>): MsgHdrs | undefined {
-  const entries = Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  if (entries.length === 0) return undefined
-  const headers = createHeaders()
-  for (const [name, value] of entries) headers.set(name, value)
-  return headers
 }

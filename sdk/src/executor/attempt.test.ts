@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TIMES, type WorkMessage } from '@carillon/contracts'
+import { FakeClock, signal } from '@carillon/wire/testing'
 import type { Msg } from '@nats-io/transport-node'
 import { NO_TRACE } from '../telemetry.ts'
-import { signal } from '../testing/eventually.ts'
-import { FakeClock } from '../testing/fake-clock.ts'
 import { type AbortKind, Attempt } from './attempt.ts'
 import { defineHandler, type HandlerDefinition, type HandlerOptions } from './handler.ts'
 import { NonRetryableError } from './handler-errors.ts'
@@ -135,7 +134,7 @@ test('an abort is seen by the handler; what it returns then does not count', asy
     const untilAborted: Run = (context) =>
       new Promise((resolve) => context.signal.addEventListener('abort', () => resolve(reasons.push(context.signal.reason.name))))
     const { attempt, clock, ended } = startAttempt(untilAborted, { work: { timeoutMs: 100 } })
-    if (kind === 'timeout') clock.advance(100)
+    if (kind === 'timeout') clock.elapse(100)
     else attempt.abort(kind)
     assert.equal((await ended)?.outcome, outcome)
     assert.equal(reasons.at(-1), name)
@@ -151,7 +150,7 @@ test('what listens for an abort is code of the handler: what it throws is held a
       return never()
     }
     const { attempt, clock } = startAttempt(listening, { work: { timeoutMs: 100 } })
-    if (kind === 'timeout') clock.advance(100)
+    if (kind === 'timeout') clock.elapse(100)
     else attempt.abort(kind)
     assert.deepEqual(culprits, [attempt])
   }
@@ -159,13 +158,13 @@ test('what listens for an abort is code of the handler: what it throws is held a
 
 test('a handler that never settles ends after the grace', () => {
   const { clock, endings, attempt } = startAttempt(never, { work: { timeoutMs: 100 } })
-  clock.advance(100 + TIMES.graceMs - 1)
+  clock.elapse(100 + TIMES.graceMs - 1)
   assert.equal(endings.length, 0)
-  clock.advance(1)
+  clock.elapse(1)
   assert.equal(endings[0]?.outcome, 'timed_out')
   assert.ok(attempt.isOver)
   attempt.abort('cancel')
-  clock.advance(TIMES.graceMs)
+  clock.elapse(TIMES.graceMs)
   assert.equal(endings.length, 1)
 })
 
@@ -179,9 +178,9 @@ test('a handler that outlives its attempt is stuck until it settles, well or not
     const body = settleable()
     const { attempt, clock, endings, unstuck } = startAttempt(() => body.promise)
     attempt.abort(kind)
-    clock.advance(TIMES.graceMs)
+    clock.elapse(TIMES.graceMs)
     assert.deepEqual([endings.length, attempt.isStuck, attempt.isOver], [1, true, true])
-    clock.advance(1_000)
+    clock.elapse(1_000)
     assert.equal(attempt.stuckForMs, 1_000)
     settle(body)
     await new Promise(setImmediate)
@@ -193,7 +192,7 @@ test('a handler that ends within the grace was never stuck', async () => {
   const body = settleable()
   const { attempt, clock, ended, unstuck } = startAttempt(() => body.promise)
   attempt.abort('cancel')
-  clock.advance(TIMES.graceMs - 1)
+  clock.elapse(TIMES.graceMs - 1)
   body.resolve(1)
   assert.equal((await ended)?.outcome, 'cancelled')
   assert.deepEqual([attempt.isStuck, unstuck.length], [false, 0])
@@ -202,7 +201,7 @@ test('a handler that ends within the grace was never stuck', async () => {
 test('a drain ends without a report', () => {
   const { attempt, clock, endings } = startAttempt(never)
   attempt.abort('drain')
-  clock.advance(TIMES.graceMs)
+  clock.elapse(TIMES.graceMs)
   assert.deepEqual(endings, [undefined])
 })
 

@@ -11,7 +11,7 @@ import {
   TIMES,
   writeJson,
 } from '@carillon/contracts'
-import type { Clock, Timer } from '../clock.ts'
+import type { LoopClock, Timer } from '@carillon/wire'
 import type { Trace } from '../telemetry.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import type { HandlerDefinition } from './handler.ts'
@@ -40,7 +40,7 @@ export interface AttemptObserver {
 export interface AttemptOptions {
   readonly task: HeldTask
   readonly handler: HandlerDefinition
-  readonly clock: Clock
+  readonly clock: LoopClock
   readonly calls: TaskCalls
   readonly trace: Trace
   readonly observer: AttemptObserver
@@ -114,7 +114,7 @@ export class Attempt implements TaskPort {
     this.#abortSignal(this.#abortReason())
   }
 
-  get clock(): Clock {
+  get clock(): LoopClock {
     return this.#options.clock
   }
 

@@ -1,6 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
+import type { Clock } from '@carillon/wire'
 import type { Msg } from '@nats-io/transport-node'
-import type { Clock } from '../clock.ts'
 import { isNoResponders } from '../connection/answers.ts'
 import type { Link } from '../connection/link.ts'
 

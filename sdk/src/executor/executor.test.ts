@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Beat, CarillonError, subjects, workConsumer } from '@carillon/contracts'
+import { eventually, signal, startNatsServer } from '@carillon/wire/testing'
 import { z } from 'zod'
 import { connect, NonRetryableError, RetryAfterError } from '../index.ts'
-import { eventually, signal } from '../testing/eventually.ts'
 import { startMesh } from '../testing/mesh-fixture.ts'
-import { startNatsServer } from '../testing/nats-server.ts'
 
 const hasCode = (code: string) => (error: unknown) => CarillonError.is(error) && error.code === code
 
@@ -217,7 +216,7 @@ test('work that was delivered before is claimed before it is run', async (t) => 
 })
 
 test('an executor says what its broker lacks', async (t) => {
-  const server = await startNatsServer({ jetstream: false })
+  const server = await startNatsServer({ jetStream: false })
   t.after(() => server.stop())
   const mesh = await connect({ servers: server.url, service: 'test', signals: false })
   mesh.handle('x', () => 1)

@@ -1,12 +1,11 @@
 import { CarillonError, LIMITS, type Registered, type Registration, subjects, TIMES } from '@carillon/contracts'
+import { every, type LoopClock, pause, randomLetters, type Timer } from '@carillon/wire'
 import type { Subscription } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
-import { type Clock, sleep, type Timer } from '../clock.ts'
 import type { Link } from '../connection/link.ts'
 import { Liveness } from '../liveness/liveness.ts'
 import type { MainLoad, ThreadSettings } from '../liveness/thread-message.ts'
 import type { LogShipper } from '../logs/log-shipper.ts'
-import { randomLetters } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
 import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
@@ -27,7 +26,7 @@ import { ACK } from './work.ts'
 export interface ExecutorOptions {
   readonly link: Link
   readonly caller: Caller
-  readonly clock: Clock
+  readonly clock: LoopClock
   readonly logs: LogShipper
   readonly identity: Pick<Registration, 'instance' | 'service' | 'version' | 'labels'>
   readonly capacity: number | undefined
@@ -140,7 +139,7 @@ export class Executor {
     this.#liveness.start()
     this.#lastWords.start()
     this.#stopUp = link.onUp(() => this.#reconnected())
-    this.#timers.push(clock.every(CHECK_EVERY_MS, () => this.#check()))
+    this.#timers.push(every(clock, CHECK_EVERY_MS, () => this.#check()))
     await this.#registrar.register()
     if (!this.#isStopping) this.#liveness.beat()
   }
@@ -369,7 +368,7 @@ export class Executor {
 
   async #within(limitMs: number, wait: Promise<unknown>): Promise<void> {
     const waiting = new AbortController()
-    await Promise.race([wait, sleep(this.#options.clock, limitMs, waiting.signal)])
+    await Promise.race([wait, pause(this.#options.clock, limitMs, waiting.signal)])
     waiting.abort()
   }
 

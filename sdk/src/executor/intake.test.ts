@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ClaimAnswer, HEADERS, type TaskClaim, TIMES, type WorkMessage } from '@carillon/contracts'
+import { FakeClock } from '@carillon/wire/testing'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'
-import { FakeClock } from '../testing/fake-clock.ts'
 import { HeldTask, HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
@@ -155,11 +155,11 @@ test('a cancel that comes while a claim is being asked is not lost: it is asked 
 test("what is read after a long pause of this process may be someone else's by now: it is asked about", () => {
   const { intake, clock, lane, waiting, begun, questions } = anIntake()
   waiting.push(taskOf('waits'))
-  clock.advance(9_000)
+  clock.elapse(9_000)
   intake.takeWork(lane, messageOf('first', 1))
   intake.awake()
   intake.takeWork(lane, messageOf('second', 1))
-  clock.advance(3_000)
+  clock.elapse(3_000)
   intake.awake()
   intake.takeWork(lane, messageOf('third', 1))
   assert.deepEqual(
@@ -214,7 +214,7 @@ test('who is asked whether it runs a task says so if it does not', () => {
   intake.takeWork(lane, messageOf('asking', 2))
   for (const taskId of ['runs', 'asking', 'unknown']) check(taskId)
   assert.deepEqual(reports, [])
-  clock.advance(TIMES.ackWaitMs)
+  clock.elapse(TIMES.ackWaitMs)
   assert.deepEqual(
     reports.map((text) => JSON.parse(text)),
     [{ runId: 'unknown', taskId: 'unknown', attempt: 1, type: 'released' }],
@@ -225,6 +225,6 @@ test('after the end nothing waits to be answered: the process can end', async ()
   const { intake, clock, reports } = closedIntake()
   intake.takeControl({ subject: 'c', json: () => ({ type: 'check', runId: 'r', taskId: 'r', attempt: 1 }) } as unknown as Msg)
   assert.equal(clock.armed, 0)
-  await clock.advance(TIMES.ackWaitMs)
+  await clock.elapse(TIMES.ackWaitMs)
   assert.deepEqual(reports, [])
 })

@@ -10,11 +10,10 @@ import {
   TIMES,
   type WorkMessage,
 } from '@carillon/contracts'
+import { jitter, type LoopClock, pause, type Timer } from '@carillon/wire'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
-import { type Clock, sleep, type Timer } from '../clock.ts'
 import type { Link } from '../connection/link.ts'
-import { jitter } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
 import { attemptKey, HeldTask, type HeldTasks } from './held-task.ts'
 import type { Lane } from './lane.ts'
@@ -25,7 +24,7 @@ import { ACK, isSameMessage, readDelivery, readWork } from './work.ts'
 export interface IntakeOptions {
   readonly link: Link
   readonly caller: Caller
-  readonly clock: Clock
+  readonly clock: LoopClock
   readonly instance: string
   readonly session: string
   readonly held: HeldTasks
@@ -322,7 +321,7 @@ export class Intake {
           onWarning({ code: 'claim-delayed', message: `Task ${taskId} waits for a coordinator: ${CarillonError.from(error).message}` })
         }
       }
-      await sleep(clock, jitter(Math.min(100 * 2 ** tries, LONGEST_PAUSE_MS)), this.#closing.signal)
+      await pause(clock, jitter(Math.min(100 * 2 ** tries, LONGEST_PAUSE_MS)), this.#closing.signal)
     }
     return undefined
   }

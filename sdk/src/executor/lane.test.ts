@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { WorkMessage } from '@carillon/contracts'
+import { FakeClock } from '@carillon/wire/testing'
 import type { Msg } from '@nats-io/transport-node'
 import { plainTelemetry } from '../telemetry.ts'
-import { FakeClock } from '../testing/fake-clock.ts'
 import type { Attempt } from './attempt.ts'
 import { defineHandler } from './handler.ts'
 import { HeldTask } from './held-task.ts'
@@ -69,13 +69,13 @@ test('a suspect that ignores its time limit is alone for a while after its end i
   const { lane, clock, solitude, announced, ended, hold } = suspects(() => new Promise(() => undefined), { timeoutMs: 1_000 })
   hold()
   announced[0]?.()
-  clock.advance(1_000)
-  clock.advance(5_000)
+  clock.elapse(1_000)
+  clock.elapse(5_000)
   assert.deepEqual([ended.length, lane.stuck.size], [1, 1])
-  clock.advance(60_000)
+  clock.elapse(60_000)
   assert.equal(solitude.isClosed, true, 'its end is not stored')
   lane.confirmed(ended[0] as Attempt)
   assert.equal(solitude.isClosed, true)
-  clock.advance(30_000)
+  clock.elapse(30_000)
   assert.deepEqual([solitude.isClosed, lane.stuck.size], [false, 1])
 })

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { LoopClock } from '@carillon/wire'
 import { Fifo } from '../fifo.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Attempt, type AttemptObserver } from './attempt.ts'
@@ -11,7 +11,7 @@ import type { TaskCalls } from './task-calls.ts'
 
 export interface LaneOptions {
   readonly handler: HandlerDefinition
-  readonly clock: Clock
+  readonly clock: LoopClock
   readonly telemetry: Telemetry
   readonly calls: TaskCalls
   readonly observer: AttemptObserver

@@ -1,12 +1,11 @@
+import { jitter, type LoopClock, type Timer } from '@carillon/wire'
 import type { Msg, Subscription } from '@nats-io/transport-node'
-import type { Clock, Timer } from '../clock.ts'
 import type { Link } from '../connection/link.ts'
-import { jitter } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
 
 export interface PullerOptions {
   readonly link: Link
-  readonly clock: Clock
+  readonly clock: LoopClock
   readonly stream: string
   readonly consumer: string
   readonly onWarning: OnWarning

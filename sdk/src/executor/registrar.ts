@@ -1,8 +1,7 @@
 import { CALLS, CarillonError, type Registered, type Registration, subjects } from '@carillon/contracts'
+import { type Clock, jitter, pause } from '@carillon/wire'
 import type { Caller } from '../client/caller.ts'
-import { type Clock, sleep } from '../clock.ts'
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
-import { jitter } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
 
 export interface RegistrarOptions {
@@ -48,7 +47,7 @@ export class Registrar {
           onWarning({ code: 'registration-delayed', message: `Not registered yet, still trying: ${error.message}` })
         }
       }
-      await sleep(clock, jitter(Math.min(100 * 2 ** tries, LONGEST_PAUSE_MS)), this.#closing.signal)
+      await pause(clock, jitter(Math.min(100 * 2 ** tries, LONGEST_PAUSE_MS)), this.#closing.signal)
     }
   }
 
@@ -79,7 +78,7 @@ export class Registrar {
   }
 
   async #registerAgain(): Promise<void> {
-    await sleep(this.#options.clock, jitter(GATHER_MS), this.#closing.signal)
+    await pause(this.#options.clock, jitter(GATHER_MS), this.#closing.signal)
     try {
       await this.register()
     } catch (error) {

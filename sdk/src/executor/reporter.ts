@@ -1,5 +1,5 @@
 import { LIMITS } from '@carillon/contracts'
-import type { Clock } from '../clock.ts'
+import type { LoopClock } from '@carillon/wire'
 import { ConfirmedPublisher, type LastMessage } from '../connection/confirmed-publisher.ts'
 import type { Link } from '../connection/link.ts'
 import type { OnWarning } from '../warning.ts'
@@ -7,7 +7,7 @@ import { batchEnd, type QueuedReport } from './report-batch.ts'
 
 export interface ReporterOptions {
   readonly link: Link
-  readonly clock: Clock
+  readonly clock: LoopClock
   readonly subject: string
   readonly onWarning: OnWarning
   /** Nobody takes reports: the stream may be gone. */

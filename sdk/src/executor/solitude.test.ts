@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FakeClock } from '../testing/fake-clock.ts'
+import { FakeClock } from '@carillon/wire/testing'
 import { Solitude } from './solitude.ts'
 
 const holder = {}
@@ -21,15 +21,15 @@ test('a neighbour that never ends does not stop the others for good', () => {
   const solitude = new Solitude(clock)
   solitude.seek()
   const heldAt = clock.monotonic()
-  clock.advance(30_000)
+  clock.elapse(30_000)
   assert.equal(solitude.isOverdue(heldAt), false)
-  clock.advance(1)
+  clock.elapse(1)
   assert.equal(solitude.isOverdue(heldAt), true)
   solitude.forget(1)
   solitude.rest()
   solitude.seek()
   assert.equal(solitude.isClosed, false, 'the same one came again; the others go on for a while')
-  clock.advance(60_000)
+  clock.elapse(60_000)
   assert.equal(solitude.isClosed, true)
 })
 
@@ -38,11 +38,11 @@ test('the handler of a suspect that outlives its attempt does not stop the other
   const solitude = new Solitude(clock)
   solitude.seek()
   solitude.take(holder)
-  clock.advance(3_600_000)
+  clock.elapse(3_600_000)
   assert.equal(solitude.isClosed, true, 'a suspect may take as long as it takes')
   solitude.overrun(holder)
-  clock.advance(29_999)
+  clock.elapse(29_999)
   assert.deepEqual([solitude.isClosed, solitude.isTaken], [true, true])
-  clock.advance(1)
+  clock.elapse(1)
   assert.deepEqual([solitude.isClosed, solitude.isTaken], [false, false])
 })

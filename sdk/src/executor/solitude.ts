@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '@carillon/wire'
 
 /**
  * What is to run alone waits so long for its neighbours to end; meanwhile nothing new begins. Then another instance may have it. When its attempt has

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CarillonError, type JournalEntry } from '@carillon/contracts'
-import { turnOf } from '../clock.ts'
-import { signal } from '../testing/eventually.ts'
-import { FakeClock } from '../testing/fake-clock.ts'
+import { FakeClock, signal } from '@carillon/wire/testing'
+import { turnOf } from '../turn.ts'
 import { AskedFor } from './asked.ts'
 import { NonRetryableError, RetryAfterError } from './handler-errors.ts'
 import { type StepPort, Steps } from './steps.ts'
@@ -136,7 +135,7 @@ test('a task does not go to sleep under a step; the shortest sleep is the first 
   await long
   await turn(task.clock)
   assert.deepEqual(task.suspended, [30_000])
-  task.clock.advance(30_000)
+  task.clock.elapse(30_000)
   const again = task.begin()
   await again.step('long', () => assert.fail('again'))
   void again.sleep(60_000)
@@ -244,7 +243,7 @@ test('what follows a short sleep that nobody awaits is waited for', async () => 
   void steps.sleep(500).then(() => steps.step('after', () => 1))
   const end = task.end(steps)
   await turn(task.clock)
-  task.clock.advance(500)
+  task.clock.elapse(500)
   await turn(task.clock)
   await end
   assert.equal(task.entries.get(1)?.name, 'after')

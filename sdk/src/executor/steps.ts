@@ -12,8 +12,9 @@ import {
   type StepCall,
   writeJson,
 } from '@carillon/contracts'
+import { type LoopClock, pause } from '@carillon/wire'
 import type { BackoffInput } from '../client/start-item.ts'
-import { type Clock, forever, sleep as pause, turnOf } from '../clock.ts'
+import { forever, turnOf } from '../turn.ts'
 import type { AskedFor } from './asked.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
@@ -27,7 +28,7 @@ export interface StepOptions {
 
 /** What steps need of whoever runs their task. */
 export interface StepPort {
-  readonly clock: Clock
+  readonly clock: LoopClock
   readonly signal: AbortSignal
   /** The attempt has ended. */
   readonly isOver: boolean

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CarillonError, type ErrorCode, type WorkMessage } from '@carillon/contracts'
+import { FakeClock } from '@carillon/wire/testing'
 import type { Caller } from '../client/caller.ts'
-import { FakeClock } from '../testing/fake-clock.ts'
 import { TaskCalls } from './task-calls.ts'
 
 const work: WorkMessage = { runId: 'r', taskId: 'r', handler: 'h', attempt: 1, payload: null }
@@ -20,7 +20,7 @@ function failing(code: ErrorCode) {
   const calls = new TaskCalls({ caller: { clock, call } as unknown as Caller, instance: 'i-1' })
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 2_000) {
-      clock.advance(2_000)
+      clock.elapse(2_000)
       await new Promise(setImmediate)
     }
   }

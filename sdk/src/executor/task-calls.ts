@@ -10,9 +10,8 @@ import {
   type WorkMessage,
   writeJson,
 } from '@carillon/contracts'
+import { jitter, pause } from '@carillon/wire'
 import type { Caller } from '../client/caller.ts'
-import { sleep } from '../clock.ts'
-import { jitter } from '../randomness.ts'
 
 const PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
@@ -85,7 +84,7 @@ export class TaskCalls {
         const isFault = CarillonError.is(error) && error.code === 'INTERNAL' && clock.monotonic() > giveUpAt
         if (!CarillonError.is(error) || !ERROR_CODES[error.code].retry || isFault) throw error
       }
-      await sleep(clock, jitter(pauseMs), signal)
+      await pause(clock, jitter(pauseMs), signal)
       signal.throwIfAborted()
     }
   }

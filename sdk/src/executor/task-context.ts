@@ -1,7 +1,6 @@
 import { CarillonError, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
-
-import { forever, turnOf } from '../clock.ts'
 import { messageText } from '../logs/loggable.ts'
+import { forever, turnOf } from '../turn.ts'
 import { AskedFor } from './asked.ts'
 import { type StepOptions, type StepPort, Steps } from './steps.ts'
 

@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { checkNatsSettings, openConnection } from '@carillon/wire'
-import { PROTECTIONS, startNatsServer, startProtectedServer } from '@carillon/wire/testing'
+import { checkNatsSettings, openConnection, systemClock } from '@carillon/wire'
+import { eventually, PROTECTIONS, signal, startNatsServer, startProtectedServer } from '@carillon/wire/testing'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, RequestError, tokenAuthenticator } from '@nats-io/transport-node'
-import { systemClock } from '../clock.ts'
 import { Link } from '../connection/link.ts'
 import { HeldTasks } from '../executor/held-task.ts'
-import { eventually, signal } from '../testing/eventually.ts'
 import type { Warning } from '../warning.ts'
 import { Liveness, type LivenessOptions } from './liveness.ts'
 
 const SUBJECTS = { beatSubject: 'beats', sessionSubject: 'sessions' }
-const after = (delayMs: number, action: () => void) => systemClock.after(delayMs, action).cancel
 
 /** @param options.isMute what the main thread publishes goes nowhere: what arrives is the thread's */
 async function startLiveness(
@@ -26,7 +23,7 @@ async function startLiveness(
 ) {
   const warnings: Warning[] = []
   const onWarning = (warning: Warning) => void warnings.push(warning)
-  const connection = await openConnection({ ...options.connection, more: undefined, after })
+  const connection = await openConnection({ ...options.connection, more: undefined, clock: systemClock })
   const link = new Link(connection, { access: options.connection.access, onWarning })
   if (options.isMute) link.publish = () => undefined
   const beats: Record<string, unknown>[] = []

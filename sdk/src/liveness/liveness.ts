@@ -1,9 +1,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import { TIMES } from '@carillon/contracts'
+import { type Clock, every, type Timer } from '@carillon/wire'
 import type { Subscription } from '@nats-io/transport-node'
 import { THREAD_PROGRAM } from '../../bundled/thread.js'
-import type { Clock, Timer } from '../clock.ts'
 import type { Link } from '../connection/link.ts'
 import type { HeldTasks } from '../executor/held-task.ts'
 import type { OnWarning } from '../warning.ts'
@@ -68,8 +68,8 @@ export class Liveness {
     else this.#warn('it was not wanted')
     const pulse = new Int32Array(this.#pulse)
     this.#timers.push(
-      clock.every(PULSE_EVERY_MS, () => Atomics.add(pulse, 0, 1)),
-      clock.every(TIMES.workingMs, () => {
+      every(clock, PULSE_EVERY_MS, () => Atomics.add(pulse, 0, 1)),
+      every(clock, TIMES.workingMs, () => {
         if (!this.#isThreadUp) held.sayWorking(link, clock.monotonic())
       }),
     )
@@ -79,7 +79,7 @@ export class Liveness {
   beat(): void {
     this.#delay.enable()
     this.#beatOnce()
-    this.#timers.push(this.#options.clock.every(TIMES.beatMs, () => this.#beatOnce()))
+    this.#timers.push(every(this.#options.clock, TIMES.beatMs, () => this.#beatOnce()))
   }
 
   /** Work comes to this inbox of a puller. */

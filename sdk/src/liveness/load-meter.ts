@@ -1,5 +1,5 @@
 import type { Beat } from '@carillon/contracts'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '@carillon/wire'
 
 const MICROSECONDS_PER_MS = 1_000
 

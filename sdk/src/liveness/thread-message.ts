@@ -7,7 +7,7 @@ export type MainLoad = Pick<Beat, 'running' | 'stuck' | 'stuckTasks' | 'eventLoo
 
 /** What the thread is started with: plain data, for it is copied. */
 export interface ThreadSettings {
-  readonly connection: Omit<ConnectionRequest, 'after'>
+  readonly connection: Omit<ConnectionRequest, 'clock'>
   readonly beatSubject: string
   readonly sessionSubject: string
   readonly session: string

@@ -2,10 +2,10 @@
  * The liveness thread: says that this process is alive and still works on what it holds, through a connection of its own, whatever handlers do
  * to the main thread. It is started from a text (see `scripts/build-thread.ts`), so it must not need anything that is found at run time.
  */
+
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { openConnection } from '@carillon/wire'
+import { every, openConnection, pause, systemClock, type Timer } from '@carillon/wire'
 import { headers as createHeaders, type Msg, type NatsConnection, RequestError, type Subscription } from '@nats-io/transport-node'
-import { sleep, systemClock, type Timer } from '../clock.ts'
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
 import { AckReader } from './ack-slots.ts'
 import { LoadMeter } from './load-meter.ts'
@@ -84,8 +84,8 @@ class LivenessThread {
       },
     })
     this.#timers.push(
-      systemClock.every(ROUND_MS, () => this.#sayWorking(connection)),
-      systemClock.every(WATCH_MS, () => this.#watchMain(connection)),
+      every(systemClock, ROUND_MS, () => this.#sayWorking(connection)),
+      every(systemClock, WATCH_MS, () => this.#watchMain(connection)),
     )
     // A close that fails leaves nothing to do: the thread ends.
     this.#stopping.signal.addEventListener('abort', () => {
@@ -101,13 +101,12 @@ class LivenessThread {
 
   async #connect(): Promise<NatsConnection | undefined> {
     const { signal } = this.#stopping
-    const after = (delayMs: number, action: () => void) => systemClock.after(delayMs, action).cancel
     while (!signal.aborted) {
       try {
-        return await openConnection({ ...this.#settings.connection, after })
+        return await openConnection({ ...this.#settings.connection, clock: systemClock })
       } catch {
         // The main thread says what is wrong with its own connection, and beats itself meanwhile.
-        await sleep(systemClock, RETRY_MS, signal)
+        await pause(systemClock, RETRY_MS, signal)
       }
     }
     return undefined
@@ -165,7 +164,7 @@ class LivenessThread {
     }
     for (let i = 0; !isGone && i < NOTICE_TRIES; i++) {
       connection.request(`${inbox}.0`, '', { timeout: ANSWER_WITHIN_MS }).catch(notice)
-      await sleep(systemClock, NOTICE_EVERY_MS)
+      await pause(systemClock, NOTICE_EVERY_MS)
     }
   }
 

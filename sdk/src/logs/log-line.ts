@@ -1,8 +1,17 @@
 import { LIMITS, type LogLevel } from '@carillon/contracts'
-import { createIsoWriter } from '../clock.ts'
 import { loggableText, messageText } from './loggable.ts'
 
-const writtenAt = createIsoWriter()
+let lastMs = -1
+let lastText = ''
+
+/** RFC 3339 in UTC; the text of the last one is kept, because many lines share a millisecond. */
+function writtenAt(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms
+    lastText = new Date(ms).toISOString()
+  }
+  return lastText
+}
 
 /** A line as a handler writes it. */
 export interface LogEntry {

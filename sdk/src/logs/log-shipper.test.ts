@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually, signal } from '../testing/eventually.ts'
+import { eventually, signal } from '@carillon/wire/testing'
 import { startMesh } from '../testing/mesh-fixture.ts'
 
 test('logs have a connection of their own, which the first line opens', async (t) => {

@@ -1,8 +1,7 @@
 import { CarillonError, HEADERS, LIMITS, subjects, type WorkMessage } from '@carillon/contracts'
-import { type Clock, sleep, type Timer } from '../clock.ts'
+import { type Clock, jitter, pause, type Timer } from '@carillon/wire'
 import { ConfirmedPublisher, type LastMessage } from '../connection/confirmed-publisher.ts'
 import type { Link } from '../connection/link.ts'
-import { jitter } from '../randomness.ts'
 import type { OnWarning } from '../warning.ts'
 import { LogBuffer } from './log-buffer.ts'
 import type { LogEntry } from './log-line.ts'
@@ -73,7 +72,7 @@ export class LogShipper {
         this.#onIdle = resolve
       })
       this.#flush()
-      await Promise.race([idle, sleep(this.#options.clock, withinMs, waiting.signal)])
+      await Promise.race([idle, pause(this.#options.clock, withinMs, waiting.signal)])
       waiting.abort()
     }
     this.#closing.abort()
@@ -96,7 +95,7 @@ export class LogShipper {
       } catch (error) {
         onWarning({ code: 'logs-delayed', message: `Log lines wait for a connection: ${CarillonError.from(error).message}` })
       }
-      await sleep(clock, jitter(Math.min(250 * 2 ** tries, LONGEST_PAUSE_MS)), this.#closing.signal)
+      await pause(clock, jitter(Math.min(250 * 2 ** tries, LONGEST_PAUSE_MS)), this.#closing.signal)
     }
     if (!this.#link || this.#closing.signal.aborted) return
     const onDelay = (why: string) => onWarning({ code: 'logs-delayed', message: `Log lines are not taken and will be sent again: ${why}` })

@@ -12,9 +12,9 @@ import {
   workConsumer,
   workFilter,
 } from '@carillon/contracts'
+import { eventually } from '@carillon/wire/testing'
 import { type ConsumerMessages, type JetStreamManager, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
-import { eventually } from './eventually.ts'
 
 type StartRequest = { job?: string; handler?: string; id?: string; key?: string; payload?: unknown; timeoutMs?: number }
 type Answer = (input: never, message: Msg) => unknown

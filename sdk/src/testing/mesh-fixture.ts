@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test'
+import { startNatsServer, type TestServer } from '@carillon/wire/testing'
 import { type ConnectOptions, connect } from '../connect.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Warning } from '../warning.ts'
 import { FakeMesh } from './fake-mesh.ts'
-import { startNatsServer, type TestServer } from './nats-server.ts'
 
 export interface MeshFixture {
   readonly server: TestServer

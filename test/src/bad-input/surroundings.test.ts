@@ -8,7 +8,8 @@ import { startCoordinator } from '@carillon/coordinator'
 import { startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { openStore } from '@carillon/store'
-import { freePort, startBroker } from '../support/broker.ts'
+import { freePort } from '@carillon/wire/testing'
+import { startBroker } from '../support/broker.ts'
 import { cliFor, startCli } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering, refusal } from '../support/clients.ts'
@@ -23,7 +24,7 @@ describe('surroundings that are not well', { concurrency: 2 }, () => {
     'too old': { code: 'NATS_TOO_OLD', start: oldBroker },
     'without JetStream': {
       code: 'JETSTREAM_MISSING',
-      start: async (cleanup: Cleanup) => (await startBroker(cleanup, { jetstream: false })).url,
+      start: async (cleanup: Cleanup) => (await startBroker(cleanup, { jetStream: false })).url,
     },
     gone: { code: 'NATS_UNAVAILABLE', start: async () => `nats://127.0.0.1:${await freePort()}` },
   } as const

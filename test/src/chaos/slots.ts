@@ -1,4 +1,4 @@
-import { eventually } from '../support/eventually.ts'
+import { eventually } from '@carillon/wire/testing'
 import { TICK, type World } from './world.ts'
 
 /** Three times as long as it takes to notice that a coordinator died. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { within } from '@carillon/wire/testing'
 import { startBroker } from '../support/broker.ts'
 import { startCli } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { within } from '../support/eventually.ts'
 import { oldBroker, silentServer } from '../support/foreign-server.ts'
 
 /** Six times the time limit of a first connection: on a busy machine most of it is the start of the process. */
@@ -14,7 +14,7 @@ describe('a broker that will not do', { concurrency: 5 }, () => {
     silent: { code: 'NATS_UNAVAILABLE', start: silentServer },
     'without JetStream': {
       code: 'JETSTREAM_MISSING',
-      start: async (cleanup: Cleanup) => (await startBroker(cleanup, { jetstream: false })).url,
+      start: async (cleanup: Cleanup) => (await startBroker(cleanup, { jetStream: false })).url,
     },
     'too old': { code: 'NATS_TOO_OLD', start: oldBroker },
   } as const

@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { InstanceView, JobView, LogView, RunView, TaskView } from '@carillon/contracts'
-import { freePort, startBroker } from '../support/broker.ts'
+import { eventually, freePort } from '@carillon/wire/testing'
+import { startBroker } from '../support/broker.ts'
 import { type Cli, cliFor, startCli, startUp, type UpMesh } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { eventually } from '../support/eventually.ts'
 
 const RUN_ID = /[0-9a-z]{26}/
 
@@ -238,7 +238,7 @@ describe('a mesh that is not well', { concurrency: true }, () => {
 
   test('a broker without JetStream', async (context) => {
     const cleanup = new Cleanup(context)
-    const broker = await startBroker(cleanup, { jetstream: false })
+    const broker = await startBroker(cleanup, { jetStream: false })
     const carillon = cliFor(cleanup, broker.url)
     const doctor = await carillon(['doctor'])
     assert.equal(doctor.code, 1)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { eventually } from '@carillon/wire/testing'
 import { connect } from '@nats-io/transport-node'
 import { type Cli, cliFor, startCli, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { eventually } from '../support/eventually.ts'
 import { mountSmallDisk, whyNoSmallDisk } from '../support/small-disk.ts'
 
 const skip = whyNoSmallDisk()

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { eventually } from '@carillon/wire/testing'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { startBroker } from '../support/broker.ts'
 import { cliFor, startCli, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { eventually } from '../support/eventually.ts'
 
 /** From here on doctor does not look at each message of the queue. */
 const MANY = 10_000

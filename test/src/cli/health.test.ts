@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { eventually } from '@carillon/wire/testing'
 import { startBroker } from '../support/broker.ts'
 import { cliFor, startCli } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { eventually } from '../support/eventually.ts'
 import { startMesh } from '../support/mesh.ts'
 import { sqlite } from '../support/stores.ts'
 

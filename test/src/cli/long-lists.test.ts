@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type LogMessage, type LogView, type RunView, subjects } from '@carillon/contracts'
 import { connect } from '@carillon/sdk'
+import { eventually } from '@carillon/wire/testing'
 import { jetstream } from '@nats-io/jetstream'
 import { connect as connectNats } from '@nats-io/transport-node'
 import { type Cli, cliFor, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { eventually } from '../support/eventually.ts'
 
 const [MESSAGES, LINES] = [200, 100]
 

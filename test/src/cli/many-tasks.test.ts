@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { JobView, RunTree, RunView, TaskView } from '@carillon/contracts'
 import { connect, type MapContext, NonRetryableError } from '@carillon/sdk'
+import { eventually } from '@carillon/wire/testing'
 import { cliFor, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { eventually } from '../support/eventually.ts'
 
 describe('runs with many tasks, by the command line', { concurrency: true }, () => {
   const cleanup = new Cleanup({ after })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { RunEndedEvent, RunView } from '@carillon/contracts'
+import { eventually } from '@carillon/wire/testing'
 import { type Cli, cliFor, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { eventually } from '../support/eventually.ts'
 import { natsCli, SKIP_WITHOUT_NATS_CLI } from '../support/nats-cli.ts'
 
 describe('the plain NATS command line', { skip: SKIP_WITHOUT_NATS_CLI }, () => {

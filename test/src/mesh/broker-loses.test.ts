@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CALLS, PRESENCE_STREAM, STREAMS } from '@carillon/contracts'
+import { eventually } from '@carillon/wire/testing'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering } from '../support/clients.ts'
-import { eventually } from '../support/eventually.ts'
 import { connectTo, startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 

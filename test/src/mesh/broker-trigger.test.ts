@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { HEADERS } from '@carillon/contracts'
+import { eventually, signal } from '@carillon/wire/testing'
 import { headers } from '@nats-io/transport-node'
 import { Audit } from '../support/audit.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering, wholeRuns } from '../support/clients.ts'
-import { eventually, signal } from '../support/eventually.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 

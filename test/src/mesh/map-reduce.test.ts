@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CALLS, type CarillonError, type MapContext, NonRetryableError } from '@carillon/sdk'
+import { eventually, signal } from '@carillon/wire/testing'
 import { z } from 'zod'
 import { Cleanup } from '../support/cleanup.ts'
-import { eventually, signal } from '../support/eventually.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { CALLS, CallInput, RunsPruned } from '@carillon/contracts'
+import { eventually } from '@carillon/wire/testing'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering, refusal } from '../support/clients.ts'
-import { eventually } from '../support/eventually.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CALLS, LIMITS } from '@carillon/contracts'
+import { eventually, signal, within } from '@carillon/wire/testing'
 import { z } from 'zod'
 import { Cleanup } from '../support/cleanup.ts'
 import { collect, countRuns, offering, refusal } from '../support/clients.ts'
-import { eventually, signal, within } from '../support/eventually.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CALLS, type CarillonError, type Client, NonRetryableError, type TaskContext } from '@carillon/sdk'
+import { eventually, signal } from '@carillon/wire/testing'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering } from '../support/clients.ts'
-import { eventually, signal } from '../support/eventually.ts'
 import { freshNamespace, startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 

@@ -5,9 +5,9 @@ import { delimiter, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { InstanceView, RunView } from '@carillon/contracts'
+import { within } from '@carillon/wire/testing'
 import { type Cli, cliFor, startUp, type UpMesh } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { within } from '../support/eventually.ts'
 import { launch } from '../support/processes.ts'
 
 const TEN_LINES = fileURLToPath(new URL('./ten-lines.js', import.meta.url))

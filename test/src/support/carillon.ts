@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
+import { within } from '@carillon/wire/testing'
 import type { Cleanup } from './cleanup.ts'
-import { within } from './eventually.ts'
 import { type LaunchOptions, launch, type TestProcess } from './processes.ts'
 
 /** The real command, as npm links it. */

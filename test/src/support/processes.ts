@@ -2,8 +2,8 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { eventually } from '@carillon/wire/testing'
 import type { Cleanup } from './cleanup.ts'
-import { eventually } from './eventually.ts'
 
 /** How a process ended. */
 export interface Exit {

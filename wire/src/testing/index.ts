@@ -1,3 +1,5 @@
-/** For tests: a real broker, and one for each way to log in. */
-export { type ServerLimits, startNatsServer, type TestServer } from './nats-server.ts'
+/** For tests: time that passes when a test says so, a real broker, and one for each way to log in. */
+export { eventually, signal, within } from './eventually.ts'
+export { FakeClock, settle } from './fake-clock.ts'
+export { freePort, type ServerLimits, startNatsServer, type TestServer } from './nats-server.ts'
 export { PROTECTIONS, type ProtectedServer, type Protection, startProtectedServer } from './protected-server.ts'

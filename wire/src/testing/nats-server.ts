@@ -1,15 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { cpSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** A real nats-server for one test file, on a port that was free and a temporary store. */
 export interface TestServer {
   readonly url: string
-  /** SIGKILL; its store stays. */
+  readonly port: number
+  readonly pid: number
+  /** SIGKILL, and waits until it is gone; its store stays. */
   kill(): Promise<void>
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void
+  signal(name: NodeJS.Signals): void
   /** Starts it again on the same port; `wipe` removes what it had stored, `settings` are further arguments this time. */
   restart(options?: { wipe?: boolean; settings?: readonly string[] }): Promise<void>
   /** Copies its store; `putBack` has it find that copy when it is restarted. Only while it does not run. */
@@ -18,7 +21,7 @@ export interface TestServer {
   loseMessages(stream: string): void
   /** Changes the limit of all streams, of a server that was started with one. */
   reloadWith(limits: ServerLimits): void
-  /** Ends it and removes its store. */
+  /** Ends it and removes its store, unless the folder was given. */
   stop(): Promise<void>
 }
 
@@ -29,13 +32,22 @@ export interface ServerLimits {
 
 const READY_WITHIN_MS = 10_000
 const PORTS_TRIED = 5
+/** Below those that the system gives to outgoing connections: one of these could take the port while a server is away. */
+const [FIRST_PORT, END_OF_PORTS] = [10_000, 30_000]
 
-/** @param options `jetStream` false: without it; `settings` are further arguments of the command line */
-export async function startNatsServer(
-  options: { jetStream?: boolean; settings?: readonly string[]; limits?: ServerLimits } = {},
-): Promise<TestServer> {
-  const { jetStream = true, settings = [], limits } = options
-  const store = mkdtempSync(join(tmpdir(), 'carillon-nats-'))
+export interface TestServerOptions {
+  /** Default true. */
+  readonly jetStream?: boolean
+  /** Further arguments of the command line. */
+  readonly settings?: readonly string[]
+  readonly limits?: ServerLimits
+  /** Where it keeps its streams. Default: a temporary folder. */
+  readonly folder?: string
+}
+
+export async function startNatsServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const { jetStream = true, settings = [], limits, folder } = options
+  const store = folder ?? mkdtempSync(join(tmpdir(), 'carillon-nats-'))
   const config = `${store}.conf`
   const configure = ({ maxFileStore }: ServerLimits) =>
     writeFileSync(config, `jetstream { store_dir: ${JSON.stringify(store)}, max_file_store: ${maxFileStore} }`)
@@ -56,6 +68,10 @@ export async function startNatsServer(
   }
   return {
     url: `nats://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return child.pid ?? 0
+    },
     kill,
     signal: (name) => child.kill(name),
     restart: async ({ wipe = false, settings: more = [] } = {}) => {
@@ -80,7 +96,7 @@ export async function startNatsServer(
     stop: async () => {
       await kill()
       process.off('exit', killAtExit)
-      rmSync(store, { recursive: true, force: true })
+      if (folder === undefined) rmSync(store, { recursive: true, force: true })
       rmSync(config, { force: true })
     },
   }
@@ -94,18 +110,28 @@ function findBinary(): string {
   if (found && existsSync(found)) return found
   throw new Error('no nats-server for the tests: set CARILLON_NATS_SERVER, or run `npm test` once')
 }
-/**
- * On a port of our choice, below those that the system gives to outgoing connections: one of these could take the port while the server is
- * away.
- */
+
 async function launchOnFreePort(argumentsOf: (port: number) => readonly string[]): Promise<{ child: ChildProcess; port: number }> {
   for (let attempt = 1; ; attempt++) {
-    const port = randomInt(10_000, 30_000)
+    const port = await freePort()
     try {
       return { child: await launch(argumentsOf(port)), port }
     } catch (error) {
       if (attempt === PORTS_TRIED) throw error
     }
+  }
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, END_OF_PORTS)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (isFree) return port
   }
 }
 

@@ -1,5 +1,5 @@
 import { type OfferAnswer, subjects } from '@carillon/contracts'
-import { type Broker, type Clock, type Logger, offerHeaders } from '@carillon/runtime'
+import { type Broker, type Clock, headersOf, type Logger } from '@carillon/runtime'
 import type { RunRecord, Slice, Store, TaskHead } from '@carillon/store'
 import { decideLegLoss, decideLegMove, isSeatOf, routedLeg, seatRecord } from '../modes/broadcast/plan.ts'
 import type { Offers, Timers } from '../ports.ts'
@@ -97,7 +97,10 @@ export class OfferLegs implements Offers {
     let answer: OfferAnswer | undefined
     try {
       const target = task.target ?? ''
-      const options = { timeout: OFFER_WITHIN_MS, ...offerHeaders(run.traceparent, this.#presence.sessionOf(run.namespace, target)) }
+      const options = {
+        timeout: OFFER_WITHIN_MS,
+        ...headersOf({ traceparent: run.traceparent, session: this.#presence.sessionOf(run.namespace, target) }),
+      }
       const subject = subjects.direct(run.namespace, target)
       answer = (await this.#broker.connection.request(subject, workText(run, { ...task, item: null }), options)).json<OfferAnswer>()
     } catch (error) {

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
+import { type Clock, type Logger, LoopService, pause, type Timer } from '@carillon/runtime'
 import type { Due, DueQuery } from '@carillon/store'
 import type { Timers, WakeKind } from '../ports.ts'
 
@@ -33,7 +33,7 @@ export class Waker extends LoopService implements Timers {
   readonly #handlers: WakeHandlers
   readonly #leadMs: number
   /** By instant: what is to be woken then. One timer an instant. */
-  readonly #armed = new Map<number, { keys: Map<string, WakeKind>; cancel: () => void }>()
+  readonly #armed = new Map<number, { keys: Map<string, WakeKind>; timer: Timer }>()
   #firing: Promise<void> = Promise.resolve()
   #stopped = true
 
@@ -64,8 +64,8 @@ export class Waker extends LoopService implements Timers {
       there.keys.set(due.id, kind)
       return
     }
-    const cancel = this.#clock.after(Math.max(0, instant - this.#clock.now()), () => this.#fire(instant))
-    this.#armed.set(instant, { keys: new Map([[due.id, kind]]), cancel })
+    const timer = this.#clock.after(Math.max(0, instant - this.#clock.now()), () => this.#fire(instant))
+    this.#armed.set(instant, { keys: new Map([[due.id, kind]]), timer })
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
@@ -79,7 +79,7 @@ export class Waker extends LoopService implements Timers {
       await pause(this.#clock, againMs, signal)
     }
     this.#stopped = true
-    for (const { cancel } of this.#armed.values()) cancel()
+    for (const { timer } of this.#armed.values()) timer.cancel()
     this.#armed.clear()
     await this.#firing
   }
@@ -113,7 +113,7 @@ export class Waker extends LoopService implements Timers {
     // Timers may be a millisecond early, and the machine's clock may be set back; nothing fires before its time.
     const early = instant - this.#clock.now()
     if (early > 0) {
-      entry.cancel = this.#clock.after(early, () => this.#fire(instant))
+      entry.timer = this.#clock.after(early, () => this.#fire(instant))
       return
     }
     this.#armed.delete(instant)

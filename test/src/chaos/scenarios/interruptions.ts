@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '../../support/eventually.ts'
+import { eventually } from '@carillon/wire/testing'
 import { type Interruption, kill, scenarioOf, stop } from '../interruption.ts'
 import { type Allowed, INSTANCE_LOST, type Scenario } from '../scenario.ts'
 import { firesSlotsOfNow } from '../slots.ts'

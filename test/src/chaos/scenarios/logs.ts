@@ -1,5 +1,5 @@
 import type { Store } from '@carillon/store'
-import { eventually } from '../../support/eventually.ts'
+import { eventually } from '@carillon/wire/testing'
 import type { Scenario } from '../scenario.ts'
 import type { World } from '../world.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isEnded } from '@carillon/contracts'
-import { eventually } from '../../support/eventually.ts'
+import { eventually } from '@carillon/wire/testing'
 import type { Scenario } from '../scenario.ts'
 import type { World } from '../world.ts'
 import { PROCESS_KILLED } from './interruptions.ts'

@@ -1,6 +1,6 @@
-import { HEADERS } from '@carillon/contracts'
-import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node'
-import type { Clock } from '../clock.ts'
+import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
+import type { Clock, Timer } from './clock.ts'
+import { headersOf } from './headers.ts'
 
 /** Why the broker did not take a message; `code` is JetStream's, undefined when no answer came. */
 export interface Refusal {
@@ -46,7 +46,7 @@ export class StreamPublisher {
   #waiting: { readonly belowBytes: number; readonly resolve: () => void }[] = []
   #next = 0
   #ackEachUntil = Number.NEGATIVE_INFINITY
-  #cancelSweep: (() => void) | undefined
+  #sweeper: Timer | undefined
   readonly #answers: Subscription
   #closed = false
 
@@ -121,7 +121,6 @@ export class StreamPublisher {
 
   /** @param bytes that are outstanding until it is answered: also those of messages before it that have no acknowledgement of their own */
   #publish(message: Outgoing, { body, bytes, done }: { body: Buffer; bytes: number; done: Answered }): void {
-    const options = headersOf(message)
     if (this.#closed) {
       done(CLOSED, '')
       return
@@ -129,9 +128,9 @@ export class StreamPublisher {
     const id = String(this.#next++)
     this.#pending.set(id, { done, at: this.#clock.monotonic(), bytes })
     this.#outstandingBytes += bytes
-    this.#cancelSweep ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
+    this.#sweeper ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
     try {
-      this.#connection.publish(message.subject, body, { reply: `${this.#inbox}.${id}`, ...options })
+      this.#connection.publish(message.subject, body, { reply: `${this.#inbox}.${id}`, ...headersOf(message) })
     } catch (error) {
       this.#end(id, { message: (error as Error).message })
     }
@@ -180,7 +179,7 @@ export class StreamPublisher {
   }
 
   #sweep(): void {
-    this.#cancelSweep = undefined
+    this.#sweeper = undefined
     const before = this.#clock.monotonic() - ANSWER_WITHIN_MS
     let silentBytes = 0
     for (const [id, entry] of this.#pending) {
@@ -194,36 +193,20 @@ export class StreamPublisher {
       const release = () => this.#release(silentBytes)
       this.#connection.flush().then(release, release)
     }
-    if (this.#pending.size > 0) this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#sweep())
+    if (this.#pending.size > 0) this.#sweeper = this.#clock.after(SWEEP_MS, () => this.#sweep())
   }
 
   /** Whoever still waits for an answer is refused, and so is whoever asks for one later. */
   close(): void {
     this.#closed = true
-    this.#cancelSweep?.()
+    this.#sweeper?.cancel()
     this.#answers.unsubscribe()
     for (const id of [...this.#pending.keys()]) this.#end(id, CLOSED)
     this.#release(0)
   }
 }
 
-function headersOf({ messageId, traceparent, session }: HeaderValues): { headers?: MsgHdrs } {
-  if (messageId === undefined && traceparent === undefined && session === undefined) return {}
-  const head = headers()
-  if (messageId !== undefined) head.set(HEADERS.messageId, messageId)
-  if (traceparent !== undefined) head.set(HEADERS.traceparent, traceparent)
-  if (session !== undefined) head.set(HEADERS.session, session)
-  return { headers: head }
-}
-
-type HeaderValues = Pick<Outgoing, 'messageId' | 'traceparent'> & { session?: string | undefined }
-
 function refusalOf(body: string): Refusal {
   const { error } = JSON.parse(body) as { error: { err_code?: number; code?: number; description?: string } }
   return { code: error.err_code ?? error.code ?? 0, message: error.description ?? 'refused' }
-}
-
-/** Options of an offer that goes on in a trace, to the process that has registered with this session. */
-export function offerHeaders(traceparent: string | null, session: string | undefined): { headers?: MsgHdrs } {
-  return headersOf({ traceparent: traceparent ?? undefined, session })
 }

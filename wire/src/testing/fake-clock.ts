@@ -1,18 +1,19 @@
-import type { Clock } from '../clock.ts'
+import type { LoopClock, Timer } from '../clock.ts'
 
 /** Turns of the event loop that are let pass after each timer, so that what it began comes as far as it can without time. */
 const TURNS = 6
 
-interface Timer {
+interface Armed {
   at: number
-  readonly callback: () => void
+  readonly action: () => void
 }
 
 /** Time that passes only when a test says so. */
-export class FakeClock implements Clock {
+export class FakeClock implements LoopClock {
   #now: number
   #setBy = 0
-  readonly #timers = new Set<Timer>()
+  readonly #timers = new Set<Armed>()
+  readonly #turn: (() => void)[] = []
 
   /** @param now ms since 1970; default 2026-01-01 */
   constructor(now = 1_767_225_600_000) {
@@ -27,10 +28,19 @@ export class FakeClock implements Clock {
     return this.#now - this.#setBy
   }
 
-  after(delayMs: number, callback: () => void): () => void {
-    const timer = { at: this.#now + Math.max(delayMs, 0), callback }
+  after(delayMs: number, action: () => void): Timer {
+    const timer = { at: this.#now + Math.max(delayMs, 0), action }
     this.#timers.add(timer)
-    return () => this.#timers.delete(timer)
+    return { cancel: () => this.#timers.delete(timer) }
+  }
+
+  nextTurn(action: () => void): void {
+    this.#turn.push(action)
+  }
+
+  /** Ends a turn of the event loop: does what was put off until then. */
+  turn(): void {
+    for (const action of this.#turn.splice(0)) action()
   }
 
   /** Timers that wait. */
@@ -42,14 +52,14 @@ export class FakeClock implements Clock {
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms
     await settle()
-    for (;;) {
-      const next = this.#first()
-      if (next === undefined || next.at > until) break
-      this.#now = Math.max(this.#now, next.at)
-      this.#timers.delete(next)
-      next.callback()
-      await settle()
-    }
+    while (this.#fireFirst(until)) await settle()
+    this.#now = until
+  }
+
+  /** Lets time pass at once: timers fire in order, and what follows from them later comes after all of them. */
+  elapse(ms: number): void {
+    const until = this.#now + ms
+    while (this.#fireFirst(until));
     this.#now = until
   }
 
@@ -58,18 +68,23 @@ export class FakeClock implements Clock {
     this.#now += ms
   }
 
-  #first(): Timer | undefined {
-    let first: Timer | undefined
-    for (const timer of this.#timers) if (first === undefined || timer.at < first.at) first = timer
-    return first
-  }
-
   /** The machine's clock is set: time is another, and no timer fires for it. */
   set(now: number): void {
     const shift = now - this.#now
     this.#setBy += shift
     this.#now = now
     for (const timer of this.#timers) timer.at += shift
+  }
+
+  /** @returns whether one was due */
+  #fireFirst(until: number): boolean {
+    let first: Armed | undefined
+    for (const timer of this.#timers) if (first === undefined || timer.at < first.at) first = timer
+    if (first === undefined || first.at > until) return false
+    this.#now = Math.max(this.#now, first.at)
+    this.#timers.delete(first)
+    first.action()
+    return true
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { pause, systemClock } from './clock.ts'
+import { every, pause, systemClock } from './clock.ts'
 import { FakeClock, settle } from './testing/index.ts'
 
 const DAY_MS = 86_400_000
@@ -26,10 +26,10 @@ test('a timer beyond 2^31 ms fires once, at its time', (context) => {
 test('a timer is called off at any time', (context) => {
   const tick = fakeTimers(context)
   let fired = 0
-  const cancel = systemClock.after(150_000, () => fired++)
+  const timer = systemClock.after(150_000, () => fired++)
   tick(60_000)
   tick(60_000)
-  cancel()
+  timer.cancel()
   tick(60_000)
   assert.equal(fired, 0)
   systemClock.after(-5, () => fired++)
@@ -67,4 +67,47 @@ test('the fake clock fires in order, also what is armed meanwhile', async () => 
   assert.equal(said.length, 3)
   await clock.advance(1)
   assert.equal(said.at(-1), 'late')
+})
+
+test('what the actions of a turn ask for, themselves or by a promise, is done before the next turn', async () => {
+  const order: string[] = []
+  const done = new Promise<void>((resolve) => {
+    systemClock.nextTurn(() => {
+      order.push('action')
+      systemClock.nextTurn(() => order.push('asked for'))
+      Promise.resolve().then(() => systemClock.nextTurn(() => order.push('asked for by a promise')))
+      setImmediate(() => {
+        order.push('next turn')
+        resolve()
+      })
+    })
+  })
+  await done
+  assert.deepEqual(order, ['action', 'asked for', 'asked for by a promise', 'next turn'])
+})
+
+test('an action that asks again and again lets timers and other turns come between', async () => {
+  let isOver = false
+  let turns = 0
+  const again = () => {
+    turns++
+    if (!isOver) systemClock.nextTurn(again)
+  }
+  systemClock.nextTurn(again)
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  while (turns < 10) await new Promise((resolve) => setImmediate(resolve))
+  isOver = true
+})
+
+test('what is done every period goes on until it is cancelled, also from within', () => {
+  const clock = new FakeClock(0)
+  const said: number[] = []
+  const timer = every(clock, 10, () => {
+    said.push(clock.now())
+    if (said.length === 3) timer.cancel()
+  })
+  clock.elapse(25)
+  assert.deepEqual([said, clock.armed], [[10, 20], 1])
+  clock.elapse(100)
+  assert.deepEqual([said, clock.armed], [[10, 20, 30], 0])
 })

@@ -14,5 +14,5 @@ export function randomLetters(count: number): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(count)), (byte) => LETTERS[byte & 31]).join('')
 }
 
-/** Fresh run ids, one source a process, so that they sort by the time they were made. */
-export const nextRunId = createIdSource(systemClock.now, (into) => void randomFillSync(into))
+/** A fresh run id: 26 letters that sort by the time they were made. One source a process. */
+export const freshRunId = createIdSource(systemClock.now, (into) => void randomFillSync(into))

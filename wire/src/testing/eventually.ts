@@ -11,13 +11,13 @@ export async function eventually<Value>(
   what: string,
   look: () => Value | Promise<Value>,
   { withinMs = WITHIN_MS, everyMs = LOOK_EVERY_MS }: { withinMs?: number; everyMs?: number } = {},
-): Promise<NonNullable<Value>> {
+): Promise<Exclude<NonNullable<Value>, false>> {
   const until = performance.now() + withinMs
   for (;;) {
     let last: unknown
     try {
       const value = await look()
-      if (value) return value
+      if (value) return value as Exclude<NonNullable<Value>, false>
     } catch (error) {
       last = error
     }

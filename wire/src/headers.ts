@@ -1,0 +1,20 @@
+import { HEADERS } from '@carillon/contracts'
+import { headers, type MsgHdrs } from '@nats-io/transport-node'
+
+export interface HeaderValues {
+  /** Makes a second publish into a stream a no-op for two minutes. */
+  readonly messageId?: string | undefined
+  readonly traceparent?: string | null | undefined
+  /** The process that a message is meant for, by the session under which it has registered. */
+  readonly session?: string | undefined
+}
+
+/** The headers of a message; what has no value is left out. */
+export function headersOf({ messageId, traceparent, session }: HeaderValues): { headers?: MsgHdrs } {
+  if (messageId === undefined && traceparent == null && session === undefined) return {}
+  const head = headers()
+  if (messageId !== undefined) head.set(HEADERS.messageId, messageId)
+  if (traceparent != null) head.set(HEADERS.traceparent, traceparent)
+  if (session !== undefined) head.set(HEADERS.session, session)
+  return { headers: head }
+}
