@@ -13,7 +13,7 @@ export function coded<T extends z.ZodType>(schema: T, code: ErrorCode, hint: str
 }
 
 /** A name that may become a subject token. */
-export const nameField = coded(z.unknown(), 'INVALID_NAME', `Use ${NAME_RULE}.`, isName) as unknown as z.ZodType<string>
+export const nameField = coded(z.unknown(), 'INVALID_NAME', `Use ${NAME_RULE}.`, isName) as unknown as z.ZodType<string, string>
 /** The id of a task, or of a run whose only task it is. */
 export const taskIdField = z.string().regex(TASK_ID, 'Use the id as it was given out.')
 export const runIdField = z.string().regex(RUN_ID, 'A run id has 16 to 48 small letters and digits.')
@@ -26,7 +26,7 @@ export const durationField = coded(
   'INVALID_DELAY',
   'Use whole milliseconds from 0 up to 10 years.',
   isDelay,
-) as unknown as z.ZodType<number>
+) as unknown as z.ZodType<number, number>
 
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
 
@@ -48,7 +48,7 @@ export const instantField = coded(
   'INVALID_DATE',
   DATE_HINT,
   (value) => parseInstant(value) !== undefined,
-) as unknown as z.ZodType<string>
+) as unknown as z.ZodType<string, string>
 
 /**
  * Check what comes from outside.

@@ -10,7 +10,7 @@ const everyField = coded(
   'INVALID_DELAY',
   `Use whole milliseconds from ${LIMITS.everyMinMs}.`,
   isEvery,
-) as unknown as z.ZodType<number>
+) as unknown as z.ZodType<number, number>
 
 /** When a job fires. `cron` has 5 fields, or 6 with seconds first, in an IANA `timezone` (default UTC). */
 export const scheduleSchema = z.union(
@@ -58,7 +58,7 @@ export const policyFields = {
     'INVALID_DELAY',
     'Use whole milliseconds from 1.',
     (v) => Number.isSafeInteger(v) && (v as number) >= 1,
-  ).optional() as unknown as z.ZodOptional<z.ZodType<number>>,
+  ).optional() as unknown as z.ZodOptional<z.ZodType<number, number>>,
   /**
    * `single`: one task for whoever has room. `broadcast`: one task for every live instance. `map`, `map-reduce`: tasks that make tasks.
    * Default: what the handler announces, else `single`.

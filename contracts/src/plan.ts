@@ -21,7 +21,7 @@ const toleranceField = coded(
   'INVALID_REQUEST',
   'Use a whole number of tasks from 0, or a share such as "5%".',
   isTolerance,
-) as unknown as z.ZodType<Tolerance>
+) as unknown as z.ZodType<Tolerance, Tolerance>
 
 const HINT = `Use a whole number from 1 to ${LIMITS.shards.toLocaleString('en')}.`
 const countField = z.int(HINT).min(1, HINT).max(LIMITS.shards, HINT)

@@ -11,13 +11,24 @@ export type { EventFilter, MeshEvent } from './client/mesh-event.ts'
 export type { ResultOptions, RunHandle } from './client/run-handle.ts'
 export type { BackoffInput, RunOptions, RunRequest } from './client/start-item.ts'
 export type { Tail } from './client/tail.ts'
+export type { CallOf, FanOutOptions, JobOf, OwnOptions, RequestOf } from './client/typed-calls.ts'
 export { type ConnectOptions, connect } from './connect.ts'
 export type { HandlerOptions } from './executor/handler.ts'
 export { NonRetryableError, RetryAfterError } from './executor/handler-errors.ts'
 export type { ItemSchemas, MapDefinition, MapReduceDefinition } from './executor/map-handler.ts'
-export type { SchemaOutput, StandardSchema } from './executor/standard-schema.ts'
+export type { SchemaInput, SchemaOutput, StandardSchema } from './executor/standard-schema.ts'
 export type { StepOptions } from './executor/steps.ts'
 export type { StepContext, StepDefinition } from './executor/steps-handler.ts'
 export type { LogFields, MapContext, ReduceContext, Shard, TaskContext, TaskLog } from './executor/task-context.ts'
-export type { MapOptions, Mesh } from './mesh.ts'
+export {
+  type AnyHandler,
+  defineHandler,
+  type FanOutResult,
+  type HandlerDefinition,
+  type HandlerSettings,
+  type PayloadOf,
+  type ResultOf,
+} from './handler-definition.ts'
+export type { Jsonable, Jsonify, NotJson } from './json.ts'
+export type { MapOptions, Mesh, OfferOptions } from './mesh.ts'
 export type { OnWarning, Warning } from './warning.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -13,7 +13,7 @@ const service = `import { connect } from '@carillon/sdk'
 const mesh = await connect({ service: 'billing' })
 mesh.handle<{ to: string }>('send', async (ctx) => ctx.payload.to.length)
 /** As zod writes its schemas. */
-type Schema<Output> = { readonly '~standard': { version: 1; vendor: string; validate: (value: unknown) => { value: Output }; types?: { input: unknown; output: Output } } }
+type Schema<Output> = { readonly '~standard': { version: 1; vendor: string; validate: (value: unknown) => { value: Output }; types?: { input: Output; output: Output } } }
 declare const folder: Schema<{ folder: string }>
 declare const page: Schema<{ url: string }>
 mesh.mapReduce('count', {
@@ -51,14 +51,28 @@ for await (const { runId } of client.runs.list({ job: 'pay', state: 'failed' }))
 client.runs.tasks('run', { state: 'lost' })
 `
 
-test('a service compiles with the types of the SDK checked, on plain settings', async (t) => {
-  // Inside of this package, so that its name resolves.
-  const folder = mkdtempSync(join(fileURLToPath(new URL('..', import.meta.url)), 'types-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const compilerOptions = { module: 'nodenext', target: 'es2022', strict: true, noEmit: true, types: [], skipLibCheck: false }
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['service.ts'] }))
-  writeFileSync(join(folder, 'service.ts'), service)
-  const { stdout } = await run(process.execPath, [compiler, '-p', folder]).catch((error: { stdout: string }) => error)
-  assert.equal(stdout, '')
-})
+/** As in a test of this package, but as a user writes it. */
+const typedClient = readFileSync(new URL('../src/typed-client.test.ts', import.meta.url), 'utf8')
+  .replace("from './index.ts'", "from '@carillon/sdk'")
+  .replace(/^test\([\s\S]*/m, '')
+  .replace(/^import .* from '(node:|\.).*'$/gm, '')
+
+/** Types of the NATS client that do not compile with exact optional properties: what it says of them is not ours to mend. */
+const OF_NATS = /^node_modules\/@nats-io\/.*\n( .*\n)*/gm
+
+for (const exactOptionalPropertyTypes of [false, true]) {
+  const name = exactOptionalPropertyTypes ? 'with exact optional properties' : 'on plain settings'
+  test(`a service compiles with the types of the SDK checked, ${name}`, async (t) => {
+    // Inside of this package, so that its name resolves.
+    const folder = mkdtempSync(join(fileURLToPath(new URL('..', import.meta.url)), 'types-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const more = { exactOptionalPropertyTypes, noUncheckedIndexedAccess: exactOptionalPropertyTypes }
+    const compilerOptions = { module: 'nodenext', target: 'es2022', strict: true, noEmit: true, types: [], skipLibCheck: false, ...more }
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['service.ts', 'typed-client.ts'] }))
+    writeFileSync(join(folder, 'service.ts'), service)
+    writeFileSync(join(folder, 'typed-client.ts'), typedClient)
+    const { stdout } = await run(process.execPath, [compiler, '-p', folder]).catch((error: { stdout: string }) => error)
+    assert.equal(stdout.replace(OF_NATS, ''), '')
+  })
+}

@@ -17,6 +17,7 @@ import {
   type TaskView,
 } from '@carillon/contracts'
 import type { Link } from '../connection/link.ts'
+import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
 import type { Caller, CallOptions } from './caller.ts'
 import { type List, type ListQuery, listOf } from './list.ts'
 import { type EventFilter, eventSubject, type MeshEvent, readEvent, readLogLines } from './mesh-event.ts'
@@ -24,6 +25,7 @@ import { type RunHandle, runHandle } from './run-handle.ts'
 import { RunStarter } from './run-starter.ts'
 import { type RunOptions, type RunRequest, startItemOf } from './start-item.ts'
 import { Tail } from './tail.ts'
+import { type CallOf, type FanOutOptions, type JobOf, jobInputOf, type OwnOptions, type RequestOf } from './typed-calls.ts'
 
 /** What came of one item of a bulk start. */
 export type RunOutcome<Result = unknown> =
@@ -51,24 +53,48 @@ export class Client {
   }
 
   /**
+   * Start a run of a handler by its definition, whose options hold where these say nothing. Jobs of the same name are not asked.
+   * @throws CarillonError as of the form below
+   */
+  run<Handler extends AnyHandler>(
+    handler: Handler,
+    ...call: CallOf<Handler, OwnOptions<Handler> & SendOptions>
+  ): Promise<RunHandle<ResultOf<Handler>>>
+  /** The same with tasks that the definition does not say: its result tells how many of them ended how. */
+  run<Handler extends AnyHandler>(
+    handler: Handler,
+    payload: PayloadOf<Handler>,
+    options: FanOutOptions & SendOptions,
+  ): Promise<RunHandle<FanOutResult>>
+  /**
    * Start a run of a job or, where no job has that name, of a handler. A start whose answer is lost is sent again and stays one run.
    * @throws CarillonError for wrong input before anything is sent; NO_SERVICE, OVERLOADED, CALL_TIMEOUT or NATS_UNAVAILABLE after `giveUpAfterMs`
    */
-  async run<Result = unknown>(job: string, payload?: unknown, options: RunOptions & SendOptions = {}): Promise<RunHandle<Result>> {
+  run<Result = unknown>(job: string, payload?: unknown, options?: RunOptions & SendOptions): Promise<RunHandle<Result>>
+  async run(job: string | AnyHandler, payload?: unknown, options: RunOptions & SendOptions = {}): Promise<RunHandle> {
     const { giveUpAfterMs: timeoutMs, signal, traceparent, ...rest } = options
+    const request: RunRequest = isDefinition(job) ? requestOf(job, { ...rest, payload }) : { ...rest, job, payload }
     return this.#traced(traceparent, async (trace) => {
-      const started = await this.#starter.start(startItemOf({ ...rest, job, payload }, trace), { timeoutMs, signal })
-      return runHandle<Result>(started, this.#link, this.#caller)
+      const started = await this.#starter.start(startItemOf(request, trace), { timeoutMs, signal })
+      return runHandle(started, this.#link, this.#caller)
     })
   }
 
   /** Start any number of runs. The outcomes are in the order of the requests; one that is refused does not touch the others. */
-  runMany<Result = unknown>(requests: readonly RunRequest[], options: SendOptions = {}): Promise<RunOutcome<Result>[]> {
+  runMany<Handler extends AnyHandler>(
+    requests: readonly RequestOf<Handler>[],
+    options?: SendOptions,
+  ): Promise<RunOutcome<ResultOf<Handler>>[]>
+  runMany<Result = unknown>(requests: readonly RunRequest[], options?: SendOptions): Promise<RunOutcome<Result>[]>
+  runMany(requests: readonly (RunRequest | RequestOf<AnyHandler>)[], options: SendOptions = {}): Promise<RunOutcome[]> {
     const { giveUpAfterMs: timeoutMs, signal, traceparent } = options
-    const start = async (request: RunRequest, trace: string | undefined): Promise<RunOutcome<Result>> => {
+    const start = async (given: RunRequest | RequestOf<AnyHandler>, trace: string | undefined): Promise<RunOutcome> => {
       try {
+        const request = isDefinition(given?.handler)
+          ? requestOf(given.handler, given as Omit<RunRequest, 'job' | 'handler'>)
+          : (given as RunRequest)
         const started = await this.#starter.start(startItemOf(request, trace), { timeoutMs, signal })
-        return { ok: true, run: runHandle<Result>(started, this.#link, this.#caller) }
+        return { ok: true, run: runHandle(started, this.#link, this.#caller) }
       } catch (error) {
         if (signal?.aborted && error === signal.reason) throw error
         return { ok: false, error: CarillonError.from(error) }
@@ -88,7 +114,8 @@ export class Client {
   }
 
   readonly jobs = {
-    put: (job: JobInput): Promise<JobView> => this.call(CALLS.jobsPut, job),
+    /** @param job its handler by name or by definition: then the payload is typed, and the options of the definition are those of the job */
+    put: <Handler extends AnyHandler>(job: JobInput | JobOf<Handler>): Promise<JobView> => this.call(CALLS.jobsPut, jobInputOf(job)),
     get: (name: string): Promise<JobView> => this.call(CALLS.jobsGet, { name }),
     /** Jobs by name. */
     list: (query: ListQuery = {}): List<JobView> => listOf(query, (page) => this.call(CALLS.jobsList, page)),

@@ -51,7 +51,7 @@ const PAYLOAD = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PA
 export function startItemOf(request: RunRequest, traceparent?: string): StartItem {
   const { payload, items, ...rest } = request
   const id = rest.key === undefined ? freshRunId() : undefined
-  const fields = parseInput(startRunSchema, definedOnly({ ...rest, items, at: dateText(rest.at), id, traceparent }), 'run')
+  const fields = parseInput(startRunSchema, withoutUndefined({ ...rest, items, at: dateText(rest.at), id, traceparent }), 'run')
   let text = JSON.stringify(items === undefined ? fields : { ...fields, items: undefined })
   if (items !== undefined) text = `${text.slice(0, -1)},"items":[${items.map(itemText).join(',')}]}`
   if (payload !== undefined) text = `${text.slice(0, -1)},"payload":${writeJson(payload, PAYLOAD)}}`
@@ -69,8 +69,9 @@ function dateText(at: Date | string | undefined): string | undefined {
 }
 
 /** Fields that say nothing are not fields: a strict schema would refuse `undefined` where a key may only be missing. */
-function definedOnly(fields: Record<string, unknown>): Record<string, unknown> {
+export function withoutUndefined(fields: object): Record<string, unknown> {
   const defined: Record<string, unknown> = Object.create(null)
-  for (const name in fields) if (fields[name] !== undefined) defined[name] = fields[name]
+  const given = fields as Record<string, unknown>
+  for (const name in given) if (given[name] !== undefined) defined[name] = given[name]
   return defined
 }

@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { TIMES, type WorkMessage } from '@carillon/contracts'
 import { FakeClock, signal } from '@carillon/wire/testing'
 import type { Msg } from '@nats-io/transport-node'
+import { z } from 'zod'
 import { NO_TRACE } from '../telemetry.ts'
 import { type AbortKind, Attempt } from './attempt.ts'
-import { defineHandler, type HandlerDefinition, type HandlerOptions } from './handler.ts'
+import { type HandlerOptions, type OfferedHandler, offeredHandler, withOutput } from './handler.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import { HeldTask } from './held-task.ts'
 import { culprit } from './last-words.ts'
@@ -23,7 +24,7 @@ function startAttempt(run: Run, more: { work?: Partial<WorkMessage>; options?: H
   const unstuck: Attempt[] = []
   const attempt: Attempt = new Attempt({
     task: new HeldTask(work, {} as Msg, { heldAt: clock.now() }),
-    handler: defineHandler('h', run as HandlerDefinition['run'], more.options),
+    handler: offeredHandler('h', run as OfferedHandler['run'], more.options),
     clock,
     calls: {} as TaskCalls,
     trace: NO_TRACE,
@@ -216,4 +217,15 @@ test('a payload that its schema refuses does not reach the handler', async () =>
   let calls = 0
   const ending = await startAttempt(() => calls++, { options: { input } }).ended
   assert.deepEqual([ending?.reason, ending?.error?.message, calls], ['invalid-payload', 'to.0: no address', 0])
+})
+
+test('what a handler returns is checked, and handed on as its schema makes it', async () => {
+  for (const output of [z.object({ cents: z.coerce.number() }), z.object({ cents: z.coerce.number() }).refine(async () => true)]) {
+    const returning = (result: unknown) => startAttempt(withOutput((() => result) as OfferedHandler['run'], output) as Run).ended
+    assert.deepEqual(await returning({ cents: '7', more: 1 }), { outcome: 'succeeded', resultText: '{"cents":7}' })
+    assert.deepEqual(await returning(Promise.resolve({ cents: 8 })), { outcome: 'succeeded', resultText: '{"cents":8}' })
+    const refused = await returning({ cents: 'x' })
+    assert.equal(refused?.reason, 'invalid-result')
+    assert.match(refused?.error?.message ?? '', /^cents: /)
+  }
 })

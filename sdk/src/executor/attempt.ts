@@ -14,11 +14,11 @@ import {
 import type { LoopClock, Timer } from '@carillon/wire'
 import type { Trace } from '../telemetry.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
-import type { HandlerDefinition } from './handler.ts'
+import type { OfferedHandler } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
 import { attributedTo } from './last-words.ts'
 import type { Ending, SleptEnding } from './report-text.ts'
-import { checkedBy, isThenable, PayloadRefused } from './standard-schema.ts'
+import { checkedBy, isThenable, PayloadRefused, ResultRefused } from './standard-schema.ts'
 import { ProgramChanged } from './steps.ts'
 import type { TaskCalls } from './task-calls.ts'
 import { type LogFields, RunningContext, type TaskPort } from './task-context.ts'
@@ -39,7 +39,7 @@ export interface AttemptObserver {
 
 export interface AttemptOptions {
   readonly task: HeldTask
-  readonly handler: HandlerDefinition
+  readonly handler: OfferedHandler
   readonly clock: LoopClock
   readonly calls: TaskCalls
   readonly trace: Trace
@@ -257,6 +257,7 @@ const RESULT_CODES: ReadonlySet<ErrorCode> = new Set(['RESULT_TOO_LARGE', 'RESUL
 function reasonOf(thrown: unknown): Ending['reason'] {
   try {
     if (thrown instanceof PayloadRefused) return 'invalid-payload'
+    if (thrown instanceof ResultRefused) return 'invalid-result'
     if (thrown instanceof ProgramChanged) return 'program-changed'
     // The result of a step.
     if (CarillonError.is(thrown) && RESULT_CODES.has(thrown.code) && /^result\b/.test(thrown.details.field ?? '')) return 'invalid-result'

@@ -9,7 +9,7 @@ import type { LogShipper } from '../logs/log-shipper.ts'
 import type { OnWarning } from '../warning.ts'
 import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
-import { type HandlerDefinition, handlerInfo } from './handler.ts'
+import { handlerInfo, type OfferedHandler } from './handler.ts'
 import { type HeldTask, HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
 import { Lane } from './lane.ts'
@@ -32,7 +32,7 @@ export interface ExecutorOptions {
   readonly capacity: number | undefined
   /** One for all executors of the process. */
   readonly solitude: Solitude
-  readonly handlers: readonly HandlerDefinition[]
+  readonly handlers: readonly OfferedHandler[]
   readonly onWarning: OnWarning
   /** How the liveness thread connects; undefined: there is to be none. */
   readonly threadConnection: ThreadSettings['connection'] | undefined
@@ -173,7 +173,7 @@ export class Executor {
     await this.#close()
   }
 
-  #createLane(handler: HandlerDefinition): Lane {
+  #createLane(handler: OfferedHandler): Lane {
     const { clock, caller, logs, solitude } = this.#options
     return new Lane({
       ...{ handler, clock, solitude, calls: this.#calls },

@@ -1,5 +1,5 @@
 import { CarillonError, checkName, type HandlerInfo, type HandlerKind, LIMITS, printable } from '@carillon/contracts'
-import { jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
+import { checkedResult, checkSchema, isThenable, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 import type { TaskContext } from './task-context.ts'
 
 export interface HandlerOptions<Schema extends StandardSchema = StandardSchema> {
@@ -12,7 +12,7 @@ export interface HandlerOptions<Schema extends StandardSchema = StandardSchema> 
 }
 
 /** A function that this process offers by name. What it returns is the result: JSON up to 256 KiB. */
-export interface HandlerDefinition {
+export interface OfferedHandler {
   readonly name: string
   readonly run: (context: TaskContext<never>) => unknown
   readonly concurrency: number
@@ -25,17 +25,24 @@ export interface HandlerDefinition {
 const DEFAULT_CONCURRENCY = 10
 
 /** @throws CarillonError INVALID_NAME, INVALID_REQUEST */
-export function defineHandler(name: string, run: HandlerDefinition['run'], options: HandlerOptions = {}): HandlerDefinition {
+export function offeredHandler(name: string, run: OfferedHandler['run'], options: HandlerOptions = {}): OfferedHandler {
   const { concurrency = DEFAULT_CONCURRENCY, input, description } = options
   checkName('handler', name)
   if (typeof run !== 'function') throw wrong('handler', run, 'Pass a function.')
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > LIMITS.capacity) {
     throw wrong('concurrency', concurrency, `Use a whole number from 1 to ${LIMITS.capacity}.`)
   }
-  if (input !== undefined && typeof input?.['~standard']?.validate !== 'function') {
-    throw wrong('input', input, 'Pass a schema that follows Standard Schema, such as one of zod.')
-  }
+  checkSchema('input', input)
   return { name, run, concurrency, input, description }
+}
+
+/** The same handler, with what it returns checked by a schema. */
+export function withOutput(run: OfferedHandler['run'], output: StandardSchema): OfferedHandler['run'] {
+  const check = (result: unknown) => checkedResult(output, result)
+  return (context) => {
+    const returned = run(context)
+    return isThenable(returned) ? Promise.resolve(returned).then(check) : check(returned)
+  }
 }
 
 function wrong(field: string, value: unknown, hint: string): CarillonError {
@@ -43,7 +50,7 @@ function wrong(field: string, value: unknown, hint: string): CarillonError {
 }
 
 /** What is announced of a handler. */
-export function handlerInfo({ name, description, input, kind }: HandlerDefinition): HandlerInfo {
+export function handlerInfo({ name, description, input, kind }: OfferedHandler): HandlerInfo {
   const inputSchema = jsonSchemaOf(input)
   const about = { ...(description !== undefined && { description }), ...(kind !== undefined && { kind }) }
   return { name, ...about, ...(inputSchema !== undefined && { inputSchema }) }

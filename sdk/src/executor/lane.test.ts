@@ -5,7 +5,7 @@ import { FakeClock } from '@carillon/wire/testing'
 import type { Msg } from '@nats-io/transport-node'
 import { plainTelemetry } from '../telemetry.ts'
 import type { Attempt } from './attempt.ts'
-import { defineHandler } from './handler.ts'
+import { offeredHandler } from './handler.ts'
 import { HeldTask } from './held-task.ts'
 import { Lane } from './lane.ts'
 import { Solitude } from './solitude.ts'
@@ -17,7 +17,7 @@ function suspects(run: () => unknown, more: Pick<WorkMessage, 'timeoutMs'> = {})
   const solitude = new Solitude(clock)
   const announced: (() => void)[] = []
   const ended: Attempt[] = []
-  const handler = defineHandler('suspect', run)
+  const handler = offeredHandler('suspect', run)
   const lane = new Lane({
     ...{ handler, clock, solitude, telemetry: plainTelemetry, calls: {} as TaskCalls },
     occupied: () => 0,

@@ -3,14 +3,14 @@ import { Fifo } from '../fifo.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Attempt, type AttemptObserver } from './attempt.ts'
 import { demand, nextAverage, readAhead } from './demand.ts'
-import type { HandlerDefinition } from './handler.ts'
+import type { OfferedHandler } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
 import type { Ending, SleptEnding } from './report-text.ts'
 import type { Solitude } from './solitude.ts'
 import type { TaskCalls } from './task-calls.ts'
 
 export interface LaneOptions {
-  readonly handler: HandlerDefinition
+  readonly handler: OfferedHandler
   readonly clock: LoopClock
   readonly telemetry: Telemetry
   readonly calls: TaskCalls
@@ -38,7 +38,7 @@ const GIVE_BACK_AFTER_MS = 1_000
 
 /** The tasks of one handler: those that wait for a slot and those that run. */
 export class Lane {
-  readonly handler: HandlerDefinition
+  readonly handler: OfferedHandler
   readonly running = new Set<Attempt>()
   /** Ended by their time limit or a cancel, while their handlers still run: each holds its slot until its handler settles. */
   readonly stuck = new Set<Attempt>()

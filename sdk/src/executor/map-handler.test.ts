@@ -6,21 +6,21 @@ import type { Msg } from '@nats-io/transport-node'
 import { z } from 'zod'
 import { NO_TRACE } from '../telemetry.ts'
 import { Attempt } from './attempt.ts'
-import { type HandlerDefinition, handlerInfo } from './handler.ts'
+import { handlerInfo, type OfferedHandler } from './handler.ts'
 import { HeldTask } from './held-task.ts'
-import { defineMapHandler } from './map-handler.ts'
+import { offeredMapHandler } from './map-handler.ts'
 import type { Ending } from './report-text.ts'
 import type { TaskCalls } from './task-calls.ts'
 import type { RunningContext } from './task-context.ts'
 
-type Definition = Parameters<typeof defineMapHandler>[1]
+type Definition = Parameters<typeof offeredMapHandler>[1]
 const parts = { root: () => 'root', tasks: { page: (ctx: unknown) => (ctx as RunningContext).item } } as unknown as Definition
 const reducing = { ...parts, reduce: () => 'reduce', merge: () => 'merge' }
 const define = (definition: object = reducing, kind: 'map' | 'map-reduce' = 'map-reduce') =>
-  defineMapHandler('count', definition as Definition, { kind })
+  offeredMapHandler('count', definition as Definition, { kind })
 
 /** How an attempt at this work ends. */
-async function run(handler: HandlerDefinition, work: Partial<WorkMessage>, calls: Partial<TaskCalls> = {}): Promise<Ending | undefined> {
+async function run(handler: OfferedHandler, work: Partial<WorkMessage>, calls: Partial<TaskCalls> = {}): Promise<Ending | undefined> {
   const clock = new FakeClock()
   const ended = signal<Ending | undefined>()
   const message: WorkMessage = { runId: 'r', taskId: 'r-a', handler: 'count', attempt: 1, payload: null, ...work }

@@ -1,33 +1,37 @@
 import { CarillonError, checkName, type HandlerKind, OWN_TASK_NAMES, printable } from '@carillon/contracts'
-import { defineHandler, type HandlerDefinition, type HandlerOptions } from './handler.ts'
+import type { CheckedInput } from '../handler-definition.ts'
+import { type HandlerOptions, type OfferedHandler, offeredHandler } from './handler.ts'
 import { NonRetryableError } from './handler-errors.ts'
-import { checkedBy, type SchemaOutput, type StandardSchema } from './standard-schema.ts'
+import { checkedBy, type SchemaInput, type SchemaOutput, type StandardSchema } from './standard-schema.ts'
 import type { MapContext, ReduceContext, RunningContext, TaskContext } from './task-context.ts'
 
 /** Schemas of items, by the name of their tasks. */
 export type ItemSchemas = Readonly<Record<string, StandardSchema>>
-type ItemsOf<Schemas extends ItemSchemas> = { readonly [Name in keyof Schemas]: SchemaOutput<Schemas[Name]> }
+/** What is mapped, and what arrives. */
+type Mapped<Schemas extends ItemSchemas> = { readonly [Name in keyof Schemas]: SchemaInput<Schemas[Name]> }
+type CheckedItems<Schemas extends ItemSchemas> = { readonly [Name in keyof Schemas]?: CheckedInput<Schemas[Name]> }
 
-/** A run whose tasks make tasks (semantics D4). What a task returns is its result: JSON up to 256 KiB. */
+/** A run whose tasks make tasks. What a task returns is its result: JSON up to 256 KiB. */
 export interface MapDefinition<Input extends StandardSchema, Schemas extends ItemSchemas> {
   /** Checks and types the payload. */
   readonly input?: Input | undefined
   /** Check and type the items, by the name of their tasks. An item that fails ends its task `failed`, reason `invalid-payload`. */
-  readonly items?: Schemas | undefined
+  readonly items?: (Schemas & CheckedItems<Schemas>) | undefined
   /** The first task: maps what is to be done. May be run again after a crash, and should then map the same. */
-  root(context: MapContext<SchemaOutput<Input>, ItemsOf<Schemas>>): unknown
+  root(context: MapContext<SchemaOutput<Input>, Mapped<Schemas>>): unknown
   /** What is done with an item, by the name it was mapped under; may map further. */
   readonly tasks: {
-    readonly [Name in keyof Schemas]: (context: MapContext<SchemaOutput<Input>, ItemsOf<Schemas>, ItemsOf<Schemas>[Name]>) => unknown
+    readonly [Name in keyof Schemas]: (context: MapContext<SchemaOutput<Input>, Mapped<Schemas>, SchemaOutput<Schemas[Name]>>) => unknown
   }
 }
 
-/** A run whose tasks make tasks, and whose results are brought together (semantics D5). */
-export interface MapReduceDefinition<Input extends StandardSchema, Schemas extends ItemSchemas> extends MapDefinition<Input, Schemas> {
+/** A run whose tasks make tasks, and whose results are brought together. */
+export interface MapReduceDefinition<Input extends StandardSchema, Schemas extends ItemSchemas, Result = unknown>
+  extends MapDefinition<Input, Schemas> {
   /** Brings the results of leaves together: tasks that did not map. One task, or as many as the run has `shards`. */
-  reduce(context: ReduceContext<SchemaOutput<Input>>): unknown
+  reduce(context: ReduceContext<SchemaOutput<Input>>): Result | PromiseLike<Result>
   /** Brings the results of several reduce tasks together; needed with `shards` above 1. */
-  merge?(context: ReduceContext<SchemaOutput<Input>>): unknown
+  merge?(context: ReduceContext<SchemaOutput<Input>>): Result | PromiseLike<Result>
 }
 
 type AnyDefinition = MapDefinition<StandardSchema, ItemSchemas> &
@@ -35,11 +39,11 @@ type AnyDefinition = MapDefinition<StandardSchema, ItemSchemas> &
 type Run = (context: RunningContext) => unknown
 
 /** @throws CarillonError INVALID_NAME, INVALID_REQUEST */
-export function defineMapHandler(
+export function offeredMapHandler(
   name: string,
   definition: AnyDefinition,
   options: { kind: HandlerKind } & Omit<HandlerOptions, 'input'>,
-): HandlerDefinition {
+): OfferedHandler {
   const { kind, ...more } = options
   if (typeof definition !== 'object' || definition === null) throw wrong('definition', definition, 'Pass an object with root and tasks.')
   const { root, tasks, reduce, merge, items } = definition
@@ -65,7 +69,7 @@ export function defineMapHandler(
       return part(running)
     })
   }
-  return { ...defineHandler(name, run, { ...more, input: definition.input }), kind }
+  return { ...offeredHandler(name, run, { ...more, input: definition.input }), kind }
 }
 
 function checkSchema(name: string, schema: StandardSchema, tasks: AnyDefinition['tasks']): void {

@@ -1,3 +1,5 @@
+import { CarillonError, printable } from '@carillon/contracts'
+
 /** A schema of any library that follows https://standardschema.dev: zod, valibot, arktype and others. */
 export interface StandardSchema<Output = unknown> {
   readonly '~standard': {
@@ -24,16 +26,32 @@ export class PayloadRefused extends Error {
   override readonly name = 'InvalidPayload'
 }
 
+/** What a schema refuses of what a handler returned: it ends the task, reason `invalid-result`. */
+export class ResultRefused extends Error {
+  override readonly name = 'InvalidResult'
+}
+
 /** Hands on what a schema makes of a value, at once where the schema needs no time. @throws PayloadRefused */
 export function checkedBy<Result>(schema: StandardSchema, value: unknown, use: (checked: unknown) => Result): Result | Promise<Result> {
-  const pass = (checked: SchemaResult<unknown>) => {
-    if (checked.issues) throw new PayloadRefused(issuesText(checked.issues))
-    return use(checked.value)
-  }
   const checked = schema['~standard'].validate(value)
   return isThenable(checked)
-    ? Promise.resolve(checked as Promise<SchemaResult<unknown>>).then(pass)
-    : pass(checked as SchemaResult<unknown>)
+    ? Promise.resolve(checked as Checking).then((outcome) => use(acceptedOf(outcome, PayloadRefused)))
+    : use(acceptedOf(checked as SchemaResult<unknown>, PayloadRefused))
+}
+
+/** What a schema makes of a result, at once where the schema needs no time. @throws ResultRefused */
+export function checkedResult(schema: StandardSchema, result: unknown): unknown {
+  const checked = schema['~standard'].validate(result)
+  return isThenable(checked)
+    ? Promise.resolve(checked as Checking).then((outcome) => acceptedOf(outcome, ResultRefused))
+    : acceptedOf(checked as SchemaResult<unknown>, ResultRefused)
+}
+
+type Checking = Promise<SchemaResult<unknown>>
+
+function acceptedOf(outcome: SchemaResult<unknown>, Refused: typeof PayloadRefused | typeof ResultRefused): unknown {
+  if (outcome.issues) throw new Refused(issuesText(outcome.issues))
+  return outcome.value
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -44,6 +62,9 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** What a schema makes of a payload. */
 export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
+
+/** What a schema takes. */
+export type SchemaInput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['input']
 
 /** The JSON Schema of what `schema` takes, where it can be had: some types have none. */
 export function jsonSchemaOf(schema: StandardSchema | undefined): Record<string, unknown> | undefined {
@@ -63,4 +84,11 @@ function issuesText(issues: NonNullable<SchemaResult<unknown>['issues']>): strin
       return where === '' ? message : `${where}: ${message}`
     })
     .join('; ')
+}
+
+/** @throws CarillonError INVALID_REQUEST for what is no schema; undefined is none, and well */
+export function checkSchema(field: string, schema: StandardSchema | undefined): void {
+  if (schema === undefined || typeof schema?.['~standard']?.validate === 'function') return
+  const hint = 'Pass a schema that follows Standard Schema, such as one of zod.'
+  throw new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(schema)}`, { field, value: printable(schema), hint })
 }

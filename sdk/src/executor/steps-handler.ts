@@ -1,5 +1,6 @@
 import { CarillonError, checkName, printable } from '@carillon/contracts'
-import type { HandlerDefinition } from './handler.ts'
+import type { JsonResult } from '../json.ts'
+import type { OfferedHandler } from './handler.ts'
 import type { StepOptions } from './steps.ts'
 import type { TaskContext } from './task-context.ts'
 
@@ -9,14 +10,21 @@ export interface StepContext<Payload> extends TaskContext<Payload> {
   readonly done: Readonly<Record<string, unknown>>
 }
 
+type CheckedResult<Result> = (Result & JsonResult<Result>) | PromiseLike<Result & JsonResult<Result>>
+
 /** One step of a list. What it returns is stored, JSON up to 256 KiB, before the next one begins. */
-export interface StepDefinition<Payload> extends StepOptions {
+export interface StepDefinition<Payload, Result = unknown> extends StepOptions {
   readonly name: string
-  run(context: StepContext<Payload>): unknown
+  run(context: StepContext<Payload>): CheckedResult<Result>
+}
+
+/** Steps, by what they return. */
+export type StepList<Payload, Results extends readonly unknown[]> = {
+  readonly [Place in keyof Results]: StepDefinition<Payload, Results[Place]>
 }
 
 /** A handler that does a list of steps; the result of the last one is that of the run. @throws CarillonError INVALID_NAME, INVALID_REQUEST */
-export function runOfSteps(steps: readonly StepDefinition<never>[]): HandlerDefinition['run'] {
+export function runOfSteps(steps: readonly StepDefinition<never>[]): OfferedHandler['run'] {
   const names = new Set<string>()
   if (!Array.isArray(steps) || steps.length === 0) throw wrong('steps', steps, 'Give at least one step.')
   for (const step of steps) {

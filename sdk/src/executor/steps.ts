@@ -73,7 +73,7 @@ export class Steps {
     this.#asked = asked
   }
 
-  step<Result>(name: string, run: () => Result | Promise<Result>, options: StepOptions = {}): Promise<Result> {
+  step<Result>(name: string, run: () => Result | PromiseLike<Result>, options: StepOptions = {}): Promise<Result> {
     return this.#asked.watch(this.#step(name, run, options) as Promise<Result>)
   }
 

@@ -1,8 +1,11 @@
 import { CarillonError, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
+import type { Jsonify, JsonResult } from '../json.ts'
 import { messageText } from '../logs/loggable.ts'
 import { forever, turnOf } from '../turn.ts'
 import { AskedFor } from './asked.ts'
 import { type StepOptions, type StepPort, Steps } from './steps.ts'
+
+type Awaitable<Value> = Value | PromiseLike<Value>
 
 /** Extra facts of a log line; written as JSON. */
 export type LogFields = Readonly<Record<string, unknown>>
@@ -50,12 +53,12 @@ export interface TaskContext<Payload = unknown> {
   progress(percent: number, note?: string): Promise<void>
   /**
    * Do a step once: what it returns is stored before this resolves, and a later attempt of the task gets it without doing it again. What is
-   * given is what was stored: JSON. Steps are known by their order, so that must not hang on chance; each has a name of its own.
+   * given is what was stored: JSON, so a Date is text then. Steps are known by their order, so that must not hang on chance; each has a name of its own.
    * @param run its result is JSON up to 256 KiB
    * @throws what `run` throws when no tries are left; CarillonError INVALID_NAME, INVALID_REQUEST, RESULT_TOO_LARGE; TASK_NOT_RUNNING when this
    *   attempt is over
    */
-  step<Result>(name: string, run: () => Result | Promise<Result>, options?: StepOptions): Promise<Result>
+  step<Result>(name: string, run: () => Awaitable<Result & JsonResult<Result>>, options?: StepOptions): Promise<Jsonify<Result>>
   /**
    * Go on later. From a second on no process is held: this call then never comes back, `finally` included, and the task goes on in a new
    * attempt, which gets what its steps have returned. Uses no try. Not to be raced: after it what was first is not known any more.
@@ -160,9 +163,10 @@ export class RunningContext implements TaskContext {
     return this.#log
   }
 
-  step<Result>(name: string, run: () => Result | Promise<Result>, options?: StepOptions): Promise<Result> {
+  /** What it gives is known to who calls it: see `TaskContext`. */
+  step(name: string, run: () => unknown, options?: StepOptions): Promise<never> {
     this.#steps ??= new Steps(this.#port, this.#asked)
-    return this.#steps.step(name, run, options)
+    return this.#steps.step(name, run, options) as Promise<never>
   }
 
   sleep(until: number | Date): Promise<void> {

@@ -235,7 +235,7 @@ describe('durable steps', { concurrency: true }, () => {
             await ctx.step('a', () => 1)
             for (const name of ['a', 'sleep', 'x.y', '']) await ctx.step(name, () => 1).catch(collect)
             await ctx.step('b', () => 'x'.repeat(300_000)).catch(collect)
-            await ctx.step('c', () => 5n).catch(collect)
+            await ctx.step('c', () => 5n as unknown).catch(collect)
             await ctx.step('d', () => 1, { attempts: 0 }).catch(collect)
             await ctx.sleep(Number.NaN).catch(collect)
           },
