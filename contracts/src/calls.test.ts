@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { CALLS } from './calls.ts'
+import { CALLS, isRepeatable } from './calls.ts'
 import { ERROR_CODES } from './error-codes.ts'
 import { isName } from './names.ts'
 
@@ -21,6 +21,14 @@ test('every call has a noun and a verb of its own, a description and a deadline'
 
 test('every key of the table is its noun and verb', () => {
   for (const [key, { noun, verb }] of Object.entries(CALLS)) assert.equal(key, noun + verb.charAt(0).toUpperCase() + verb.slice(1))
+})
+
+test('a start is repeatable when each of its runs has an identity', () => {
+  assert.ok(isRepeatable(CALLS.jobsRun, { job: 'a', key: 'k' }))
+  assert.ok(isRepeatable(CALLS.runsStart, { runs: [{ id: 'run0aaaaaaaaaaaa' }, { key: 'k' }] }))
+  assert.ok(!isRepeatable(CALLS.jobsRun, { job: 'a', id: undefined }))
+  assert.ok(!isRepeatable(CALLS.runsStart, { runs: [{ id: 'run0aaaaaaaaaaaa' }, { job: 'a' }] }))
+  assert.ok(isRepeatable(CALLS.runsTree, {}) && !isRepeatable(CALLS.runsCancel, {}))
 })
 
 test('every input can be shown as JSON Schema, and refuses what it does not know', () => {

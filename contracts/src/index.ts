@@ -5,7 +5,20 @@
  * work handed to one executor; an *attempt* one try of a task, from 1; a *handler* a function an executor offers by name; an *instance* one
  * live executor process; a *slot* a planned fire time of a job.
  */
-export { CALLS, type Call, type CallInput, type CallOutput, type CallRequest, type Page, type ServiceHealth } from './calls.ts'
+export {
+  CALLS,
+  type Call,
+  type CallInput,
+  type CallName,
+  type CallNameOf,
+  type CallOutput,
+  type CallRequest,
+  isRepeatable,
+  type Page,
+  type Repeatable,
+  type ServiceHealth,
+  type ServiceName,
+} from './calls.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
 export { CarillonError, type ErrorBody, type ErrorDetails, messageOf, printable } from './errors.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'

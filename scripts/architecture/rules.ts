@@ -175,13 +175,15 @@ function purity(tree: Tree): Violation[] {
   return eachImport(tree, look, 'pure rules')
 }
 
-/** Nest is the edge of a room: only a controller knows it. */
+/** The edge of a room is plain code: a controller, which only `compose.ts` connects. Nest is the runtime's. */
 function layers(tree: Tree): Violation[] {
   const look = (file: SourceFile, found: Import) => {
-    if (!/^services\/[^/]+\/src\//.test(file.path) || file.isTest || /[.-]controller\.ts$/.test(file.path)) return undefined
-    if (found.from.startsWith('@nestjs/')) return 'only a controller may import Nest'
-    const isEdge = found.file !== undefined && /[.-]controller\.ts$/.test(found.file)
-    return isEdge && !/\/start-[a-z]+\.ts$/.test(file.path) ? `only the start of a service may import ${found.file}` : undefined
+    if (!/^services\/[^/]+\/src\//.test(file.path) || file.isTest) return undefined
+    if (found.from.startsWith('@nestjs/')) return 'a service may not import Nest; write a controller that `satisfies ControllerOf`'
+    const isEdge = found.file?.endsWith('.controller.ts')
+    return isEdge && !/\/src\/(compose|start-[a-z]+)\.ts$/.test(file.path)
+      ? `only the start of a service may import ${found.file}`
+      : undefined
   }
   return eachImport(tree, look, 'layers')
 }

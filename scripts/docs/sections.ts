@@ -161,15 +161,18 @@ function timeTable(): string {
   )
 }
 
+const REPEATABLE = { always: 'yes', 'with-identity': 'with an `id` or a `key` of each run', never: 'no' } as const
+
 function callTable(): string {
   const rows = Object.values(CALLS as Record<string, Call>).map((call) => [
     code(`api.${pathOf(call)}`),
     call.service,
     call.description,
     detailsOf(call).answer,
+    REPEATABLE[call.repeatable],
     duration(call.deadlineMs),
   ])
-  return table(['Call', 'Service', 'Does', 'Answers', 'Deadline'], rows)
+  return table(['Call', 'Service', 'Does', 'Answers', 'Repeatable', 'Deadline'], rows)
 }
 
 function detailsOf(call: Call) {

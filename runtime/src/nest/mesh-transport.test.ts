@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
-import { CALLS, CarillonError, subjects } from '@carillon/contracts'
+import { CarillonError, subjects } from '@carillon/contracts'
 import { systemClock } from '@carillon/wire'
 import { headers, type Msg } from '@nats-io/transport-node'
 import type { Request } from '../nats/api-service.ts'
 import type { Incoming } from '../nats/incoming.ts'
 import { eventually, startTestBroker, type TestBroker } from '../testing/index.ts'
+import type { Controller, Signal } from './controllers.ts'
 import { MeshTransport } from './mesh-transport.ts'
-import { Answers, Hears, type Signal, Takes } from './patterns.ts'
 import { startMicroservice } from './start-microservice.ts'
 
 let base: TestBroker
@@ -23,31 +23,26 @@ const behaviour = {
   signals: [] as Signal[],
 }
 
-class TestController {
-  get(request: Request<{ name: string }>) {
-    return behaviour.get(request)
-  }
-  async take(batch: Incoming[]) {
-    behaviour.batches.push(batch)
-  }
-  async hear(signal: Signal) {
-    behaviour.signals.push(signal)
-    if (signal.body === 'fail') throw new Error('no')
-  }
+const controller: Controller = {
+  service: 'coordinator',
+  handlers: new Map<string, (data: never) => unknown>([
+    ['call jobs.get', (request: Request<{ name: string }>) => behaviour.get(request)],
+    ['batch TRIGGERS', async (batch: Incoming[]) => void behaviour.batches.push(batch)],
+    [
+      'signal live.job.*.changed',
+      async (signal: Signal) => {
+        behaviour.signals.push(signal)
+        if (signal.body === 'fail') throw new Error('no')
+      },
+    ],
+  ]),
 }
-const decorate = (decorator: MethodDecorator, method: keyof TestController) =>
-  decorator(TestController.prototype, method, Object.getOwnPropertyDescriptor(TestController.prototype, method) as PropertyDescriptor)
 
 async function start(context: TestContext) {
-  const { Controller } = await import('@nestjs/common')
-  Controller()(TestController)
-  decorate(Answers(CALLS.jobsGet), 'get')
-  decorate(Takes('TRIGGERS'), 'take')
-  decorate(Hears('live.job.*.changed'), 'hear')
   const { broker, log, rejected } = base
   const batches = { maxMessages: 10, maxInFlight: 1 }
   const transport = new MeshTransport({ service: 'coordinator', broker, log, clock: systemClock, rejected, batches })
-  const service = await startMicroservice({ controllers: [TestController], providers: {}, transport, log })
+  const service = await startMicroservice({ controller, transport, log })
   context.after(() => service.stop())
   return service
 }

@@ -8,7 +8,7 @@ import { ApiService, callOf, type Request } from '../nats/api-service.ts'
 import { BatchConsumer } from '../nats/batch-consumer.ts'
 import type { Broker } from '../nats/connection.ts'
 import type { Incoming, RejectedMessages } from '../nats/incoming.ts'
-import type { Signal } from './patterns.ts'
+import type { Signal } from './controllers.ts'
 
 export interface MeshTransportOptions {
   readonly service: Call['service']
@@ -22,7 +22,7 @@ export interface MeshTransportOptions {
 
 /**
  * Nest over NATS in our own framing: bodies are plain JSON, calls are announced through the NATS services protocol, streams are taken in
- * batches. Handlers are declared with `Answers`, `Takes` and `Hears`.
+ * batches.
  */
 export class MeshTransport extends Server implements CustomTransportStrategy {
   readonly #options: MeshTransportOptions

@@ -1,9 +1,18 @@
 import 'reflect-metadata'
-import { type ArgumentsHost, Catch, type DynamicModule, type RpcExceptionFilter, type Type } from '@nestjs/common'
+import {
+  type ArgumentsHost,
+  Catch,
+  type DynamicModule,
+  Controller as NestController,
+  type RpcExceptionFilter,
+  type Type,
+} from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
+import { MessagePattern } from '@nestjs/microservices'
 import { type Observable, throwError } from 'rxjs'
 import { type Logger, nestLogger } from '../logger.ts'
 import type { Running } from '../process.ts'
+import type { Controller } from './controllers.ts'
 import type { MeshTransport } from './mesh-transport.ts'
 
 /** Nest would answer "Internal server error" and hide ours; the transport writes errors itself. */
@@ -14,22 +23,22 @@ class PassErrorsOn implements RpcExceptionFilter {
   }
 }
 
-/**
- * Runs controllers on a transport.
- * @param providers by their token; controllers ask for them with `@Inject(TOKEN)`
- */
-export async function startMicroservice(options: {
-  controllers: Type[]
-  providers: Record<string, unknown>
-  transport: MeshTransport
-  log: Logger
-}): Promise<Running> {
-  class AppModule {}
-  const module: DynamicModule = {
-    module: AppModule,
-    controllers: options.controllers,
-    providers: Object.entries(options.providers).map(([provide, useValue]) => ({ provide, useValue })),
+/** As a class, which is how Nest knows controllers. */
+function classOf({ handlers }: Controller): Type {
+  class ServiceController {}
+  for (const [pattern, value] of handlers) {
+    const method = { value, enumerable: false, configurable: true, writable: true }
+    Object.defineProperty(ServiceController.prototype, pattern, method)
+    MessagePattern(pattern)(ServiceController.prototype, pattern, method)
   }
+  NestController()(ServiceController)
+  return ServiceController
+}
+
+/** Runs a service's controller on a transport. */
+export async function startMicroservice(options: { controller: Controller; transport: MeshTransport; log: Logger }): Promise<Running> {
+  class AppModule {}
+  const module: DynamicModule = { module: AppModule, controllers: [classOf(options.controller)] }
   const app = await NestFactory.createMicroservice(module, {
     strategy: options.transport,
     logger: nestLogger(options.log),

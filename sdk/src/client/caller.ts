@@ -4,6 +4,7 @@ import {
   type CallOutput,
   CarillonError,
   type ErrorBody,
+  isRepeatable,
   LIMITS,
   parseInput,
   subjects,
@@ -44,22 +45,6 @@ const REQUEST = {
   maxDepth: LIMITS.jsonDepth + 4,
 } as const
 
-/** Calls that may be sent twice without a difference. */
-const REPEATABLE = new Set([
-  'get',
-  'list',
-  'query',
-  'tasks',
-  'health',
-  'claim',
-  'map',
-  'results',
-  'step',
-  'journal',
-  'register',
-  'leave',
-  'start',
-])
 const NO_SERVICE_RETRY_MS = 1_000
 const PAUSE_MS = 100
 /** A request with less time than this would only end in silence, and hide what the one before it said. */
@@ -90,7 +75,7 @@ export class Caller {
     this.checkSize(body)
     const trace = this.telemetry.call(name, options.traceparent)
     try {
-      const output = await this.#untilDeadline(call, body, { ...options, traceparent: trace.traceparent })
+      const output = await this.#untilDeadline({ call, input, body }, { ...options, traceparent: trace.traceparent })
       trace.end()
       return output as CallOutput<C>
     } catch (error) {
@@ -111,7 +96,7 @@ export class Caller {
     return Math.min(LIMITS.messageBytes, this.#link.server.maxPayload - HEADER_BYTES)
   }
 
-  async #untilDeadline(call: Call, body: string, options: CallOptions): Promise<unknown> {
+  async #untilDeadline({ call, input, body }: { call: Call; input: unknown; body: string }, options: CallOptions): Promise<unknown> {
     const startedAt = this.clock.monotonic()
     const timeoutMs = options.timeoutMs ?? call.deadlineMs
     for (;;) {
@@ -120,7 +105,7 @@ export class Caller {
       if (reply.type === 'answer') return outputOf(reply.body)
       const allowedMs = reply.type === 'no-service' ? Math.min(timeoutMs, NO_SERVICE_RETRY_MS) : timeoutMs
       const isOver = this.clock.monotonic() - startedAt + PAUSE_MS + SHORTEST_MS >= allowedMs
-      if (isOver || (reply.type === 'unknown' && !REPEATABLE.has(call.verb))) throw this.failure(call, reply, timeoutMs)
+      if (isOver || (reply.type === 'unknown' && !isRepeatable(call, input))) throw this.failure(call, reply, timeoutMs)
       await pause(this.clock, jitter(PAUSE_MS), options.signal)
     }
   }

@@ -85,6 +85,37 @@ test('a start whose answer is lost is sent again, and is still created', async (
   assert.deepEqual(fake.startSizes, [1, 1])
 })
 
+test('a call whose answer is lost is sent again if that makes no difference, else its outcome is unknown', async (t) => {
+  const { server, fake, connect: join } = await startMesh(t)
+  const { client } = await join()
+  const sent: Record<string, number> = {}
+  const allArrived = signal()
+  let arrived = 0
+  const silentOnce = (path: string, answer: unknown) => {
+    fake.answers[path] = () => {
+      sent[path] = (sent[path] ?? 0) + 1
+      if (++arrived === 4) allArrived.fire()
+      return sent[path] === 1 ? undefined : answer
+    }
+  }
+  silentOnce('runs.tree', { runId: 'run0aaaaaaaaaaaa' })
+  silentOnce('runs.cancel', { runId: 'run0aaaaaaaaaaaa' })
+  silentOnce('jobs.run', { runId: 'run0aaaaaaaaaaaa', created: false })
+  silentOnce('runs.start', { runs: [] })
+  const outcomes = Promise.allSettled([
+    client.call(CALLS.runsTree, { runId: 'run0aaaaaaaaaaaa' }),
+    client.call(CALLS.runsCancel, { runId: 'run0aaaaaaaaaaaa' }),
+    client.call(CALLS.jobsRun, { job: 'a', key: 'k' }),
+    client.call(CALLS.runsStart, { runs: [{ job: 'a', id: 'run0aaaaaaaaaaaa' }, { job: 'a' }] }),
+  ])
+  await allArrived.fired
+  await server.kill()
+  await server.restart()
+  const codes = (await outcomes).map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'answered'))
+  assert.deepEqual(codes, ['answered', 'CALL_TIMEOUT', 'answered', 'CALL_TIMEOUT'])
+  assert.deepEqual(sent, { 'runs.tree': 2, 'runs.cancel': 1, 'jobs.run': 2, 'runs.start': 1 })
+})
+
 test('of large starts, and of many, few are on their way at once', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const { client } = await join()

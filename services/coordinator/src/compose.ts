@@ -1,6 +1,7 @@
 import { PRESENCE_STREAM } from '@carillon/contracts'
 import {
   type Broker,
+  controllerOf,
   inOrder,
   keptStream,
   LOSSES,
@@ -14,13 +15,17 @@ import {
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { ClaimTask } from './dispatch/claim-task.ts'
+import { dispatchController } from './dispatch/dispatch.controller.ts'
 import { OfferLegs } from './dispatch/offer-legs.ts'
 import { PresenceWatch } from './dispatch/presence.ts'
 import { WorkPublisher } from './dispatch/publish-work.ts'
 import { CheckHealth } from './health/check-health.ts'
+import { healthController } from './health/health.controller.ts'
 import { ChangeJobs } from './jobs/change-jobs.ts'
+import { jobsController } from './jobs/jobs.controller.ts'
 import { JobCache, ReadJobs } from './jobs/read-jobs.ts'
 import { Waker } from './loops/waker.ts'
+import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
 import { MODES } from './modes/table.ts'
@@ -32,6 +37,7 @@ import { RepairQueue } from './recovery/repair-queue.ts'
 import { CautiousTime } from './retention/cautious-time.ts'
 import { PruneRuns } from './retention/prune-runs.ts'
 import { RemoveRuns } from './retention/remove-runs.ts'
+import { retentionController } from './retention/retention.controller.ts'
 import type { RetentionPolicy } from './retention/retention-rules.ts'
 import { Sweeper } from './retention/sweeper.ts'
 import { unappliedSince } from './retention/unapplied-messages.ts'
@@ -42,6 +48,7 @@ import { ChangeRuns } from './runs/change-runs.ts'
 import { ReadRuns } from './runs/read-runs.ts'
 import { ReadTree } from './runs/read-tree.ts'
 import { RefusedReports } from './runs/refused-reports.ts'
+import { runsController } from './runs/runs.controller.ts'
 import { StartRuns } from './runs/start-runs.ts'
 import { TakeTriggers } from './runs/take-triggers.ts'
 import type { TaskOfRun } from './runs/tasks-of-runs.ts'
@@ -53,6 +60,7 @@ import { FireSlots, SLOT_LEAD_MS } from './schedules/fire-slots.ts'
 import { JumpWatch } from './schedules/jump-watch.ts'
 import { SetRight } from './schedules/set-right.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
+import { stepsController } from './steps/steps.controller.ts'
 
 /** What a coordinator is made on. */
 export interface Ground {
@@ -128,19 +136,19 @@ function useCases(base: Foundation) {
   const starts = new StartRuns(base)
   const reads = new ReadRuns(base)
   return {
-    ChangeJobs: new ChangeJobs(base),
-    ReadJobs: new ReadJobs(store),
-    JobCache: base.jobs,
-    StartRuns: starts,
-    ReadRuns: reads,
-    ReadTree: new ReadTree({ store, clock }),
-    ChangeRuns: new ChangeRuns({ store, writer, reads }),
-    ClaimTask: new ClaimTask(base),
-    MapTasks: new MapTasks(base),
-    KeepSteps: new KeepSteps(base),
-    ReadResults: new ReadResults(base),
-    ApplyReports: new ApplyReports(base),
-    TakeTriggers: new TakeTriggers({ ...base, start: starts, now: () => clock.now() }),
+    changeJobs: new ChangeJobs(base),
+    readJobs: new ReadJobs(store),
+    jobs: base.jobs,
+    startRuns: starts,
+    readRuns: reads,
+    readTree: new ReadTree({ store, clock }),
+    changeRuns: new ChangeRuns({ store, writer, reads }),
+    claimTask: new ClaimTask(base),
+    mapTasks: new MapTasks(base),
+    keepSteps: new KeepSteps(base),
+    readResults: new ReadResults(base),
+    applyReports: new ApplyReports(base),
+    takeTriggers: new TakeTriggers({ ...base, start: starts, now: () => clock.now() }),
   }
 }
 
@@ -205,7 +213,7 @@ function followLosses({
   })
 }
 
-/** Puts a coordinator together: what its controllers ask for by name, and the loops that run beside them. */
+/** Puts a coordinator together: what it answers, takes and hears, and the loops that run beside that. */
 export function compose(ground: Ground) {
   const stopping = new AbortController()
   const base = foundation({
@@ -239,16 +247,24 @@ export function compose(ground: Ground) {
     reports: () => refused.describe(),
     retention: () => sweeper.describe(),
   })
+  /** Publishes all work again that the broker should have and does not (architecture §4 rule 9). */
+  const rebuild = async () => {
+    await keeper.whenKept()
+    return repair.span({ from: 0, before: clock.now() + 1 }, stopping.signal)
+  }
   return {
-    providers: { ...cases, PruneRuns: prune, CheckHealth: health },
+    controller: controllerOf('coordinator', [
+      jobsController(cases),
+      runsController(cases),
+      dispatchController(cases),
+      mapController(cases),
+      stepsController(cases),
+      retentionController({ pruneRuns: prune }),
+      healthController({ checkHealth: health, rebuild }),
+    ]),
     health,
     loops: inOrder([keeper, clock, presence, membership, jumps, waker, auditor, sweeper] satisfies Service[]),
     rejected,
-    /** Publishes all work again that the broker should have and does not (architecture §4 rule 9). */
-    rebuild: async () => {
-      await keeper.whenKept()
-      return repair.span({ from: 0, before: clock.now() + 1 }, stopping.signal)
-    },
     /** Ends what is under way and may be given up. */
     abort: () => stopping.abort(),
     close: () => publisher.close(),

@@ -15,10 +15,7 @@ import {
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { compose, type Ground } from './compose.ts'
-import { HealthController } from './health/health.controller.ts'
-import { JobsController } from './jobs/jobs.controller.ts'
 import { DEFAULT_RETENTION, type RetentionPolicy } from './retention/retention-rules.ts'
-import { RunsController } from './runs/runs.controller.ts'
 
 export interface CoordinatorOptions {
   readonly nats: NatsSettings
@@ -54,7 +51,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
 
 async function start(ground: Ground & { batch: { maxMessages: number } }): Promise<RunningService> {
   const { broker, log, clock, batch, store } = ground
-  const { providers, health, loops, rejected, rebuild, abort, close } = compose(ground)
+  const { controller, health, loops, rejected, abort, close } = compose(ground)
   let microservice: Running | undefined
   const stop = async () => {
     abort()
@@ -68,8 +65,7 @@ async function start(ground: Ground & { batch: { maxMessages: number } }): Promi
   try {
     await loops.start()
     const transport = new MeshTransport({ service: 'coordinator', broker, log, clock, rejected, batches: batch })
-    const controllers = [JobsController, RunsController, HealthController]
-    microservice = await startMicroservice({ controllers, providers: { ...providers, Rebuild: rebuild }, transport, log })
+    microservice = await startMicroservice({ controller, transport, log })
   } catch (error) {
     // Half of a coordinator would go on saying that it lives, and own a share of the runs.
     await running.stop()

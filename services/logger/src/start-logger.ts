@@ -2,6 +2,7 @@ import {
   type Broker,
   type Clock,
   connectBroker,
+  controllerOf,
   freshServiceId,
   inOrder,
   keptStream,
@@ -19,7 +20,8 @@ import {
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { checkHealth } from './health/check-health.ts'
-import { LoggerController, PARTS } from './lines/logger.controller.ts'
+import { healthController } from './health/health.controller.ts'
+import { linesController } from './lines/lines.controller.ts'
 import type { LoggerParts } from './parts.ts'
 import { KeepRetention } from './retention/keep-retention.ts'
 import { LineCounts } from './retention/rules/line-counts.ts'
@@ -102,8 +104,9 @@ function microservice(parts: LoggerParts): Service {
   let running: Running | undefined
   return {
     start: async () => {
+      const rooms = [linesController(parts), healthController(parts)] as const
       const transport = new MeshTransport({ service: 'logger', broker, log, clock, rejected, batches: BATCHES })
-      running = await startMicroservice({ controllers: [LoggerController], providers: { [PARTS]: parts }, transport, log })
+      running = await startMicroservice({ controller: controllerOf('logger', rooms), transport, log })
     },
     stop: async () => running?.stop(),
   }

@@ -3,6 +3,7 @@ import {
   type Broker,
   type Clock,
   connectBroker,
+  controllerOf,
   freshServiceId,
   inOrder,
   type Kept,
@@ -21,16 +22,18 @@ import {
   systemClock,
 } from '@carillon/runtime'
 import { checkHealth } from './health/check-health.ts'
+import { healthController } from './health/health.controller.ts'
 import type { RegistryParts } from './parts.ts'
 import { FollowPresence } from './presence/follow-presence.ts'
 import { InstanceEvents } from './presence/instance-events.ts'
+import { presenceController } from './presence/presence.controller.ts'
 import { PresenceBucket } from './presence/presence-bucket.ts'
-import { PARTS, RegistryController } from './presence/registry.controller.ts'
 import { RestoreEntries } from './presence/restore-entries.ts'
 import { AskLimit } from './presence/rules/ask-limit.ts'
 import { Roster } from './presence/rules/roster.ts'
 import { TickedTime } from './presence/rules/ticked-time.ts'
 import { WatchSilence } from './presence/watch-silence.ts'
+import { registrationController } from './registration/registration.controller.ts'
 import { Sessions } from './registration/sessions.ts'
 import { RemoveVanished } from './work-consumers/remove-vanished.ts'
 import { WorkConsumers } from './work-consumers/work-consumers.ts'
@@ -119,9 +122,10 @@ function microservice(options: { parts: RegistryParts; publisher: StreamPublishe
     start: async () => {
       await options.ready
       const rejected = new RejectedMessages(options.publisher, log)
+      const rooms = [presenceController(options.parts), registrationController(options.parts), healthController(options.parts)] as const
       const batches = { maxMessages: 1, maxInFlight: 1 }
       const transport = new MeshTransport({ service: 'registry', broker, log, clock, rejected, batches })
-      running = await startMicroservice({ controllers: [RegistryController], providers: { [PARTS]: options.parts }, transport, log })
+      running = await startMicroservice({ controller: controllerOf('registry', rooms), transport, log })
     },
     stop: async () => running?.stop(),
   }

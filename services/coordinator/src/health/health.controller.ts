@@ -1,20 +1,15 @@
-import { CALLS } from '@carillon/contracts'
-import { Answers } from '@carillon/runtime'
-import { Controller, Inject } from '@nestjs/common'
+import type { ControllerOf } from '@carillon/runtime'
 import type { CheckHealth } from './check-health.ts'
 
-@Controller()
-export class HealthController {
-  @Inject('CheckHealth') private readonly health!: CheckHealth
-  @Inject('Rebuild') private readonly rebuilds!: () => Promise<number>
-
-  @Answers(CALLS.coordinatorHealth)
-  check() {
-    return this.health.execute()
-  }
-
-  @Answers(CALLS.coordinatorRebuild)
-  async rebuild() {
-    return { published: await this.rebuilds() }
-  }
+export interface HealthCases {
+  readonly checkHealth: CheckHealth
+  readonly rebuild: () => Promise<number>
 }
+
+export const healthController = ({ checkHealth, rebuild }: HealthCases) =>
+  ({
+    answers: {
+      coordinatorHealth: () => checkHealth.execute(),
+      coordinatorRebuild: async () => ({ published: await rebuild() }),
+    },
+  }) satisfies ControllerOf<'coordinator'>

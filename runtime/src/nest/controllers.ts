@@ -1,0 +1,71 @@
+import {
+  CALLS,
+  type CallName,
+  type CallNameOf,
+  type CallOutput,
+  type CallRequest,
+  type SERVICE_CONSUMERS,
+  type ServiceName,
+} from '@carillon/contracts'
+import type { Request } from '../nats/api-service.ts'
+import type { Incoming } from '../nats/incoming.ts'
+
+/** Answers a call: input and answer are those of its row in `CALLS`. It receives the checked input. */
+export type Answer<Name extends CallName> = (
+  request: Request<CallRequest<(typeof CALLS)[Name]>>,
+) => CallOutput<(typeof CALLS)[Name]> | Promise<CallOutput<(typeof CALLS)[Name]>>
+
+/** A signal: an unstored message, read or set aside. */
+export interface Signal {
+  readonly namespace: string
+  readonly tokens: readonly string[]
+  readonly body: unknown
+}
+
+/** The edge of a room: some calls of its service, and the messages that it reads. Written as an object literal that `satisfies` this. */
+export interface ControllerOf<Service extends ServiceName> {
+  readonly answers?: { readonly [Name in CallNameOf<Service>]?: Answer<Name> }
+  /** Takes batches of a stream; when it resolves, they are acknowledged. */
+  readonly takes?: { readonly [Stream in keyof typeof SERVICE_CONSUMERS]?: (batch: Incoming[]) => Promise<void> }
+  /** Hears signals on `carillon.*.<subject>`; every instance of the service hears each. */
+  readonly hears?: Readonly<Record<string, (signal: Signal) => Promise<void>>>
+}
+
+/** All that a service answers, takes and hears. */
+export interface Controller<Service extends ServiceName = ServiceName> {
+  readonly service: Service
+  /** By the pattern that the transport knows it by: `call jobs.get`, `batch REPORTS`, `signal beat.*`. */
+  readonly handlers: ReadonlyMap<string, (data: never) => unknown>
+}
+
+type AnsweredBy<Room> = Room extends { readonly answers: infer Answers } ? RequiredKeys<Answers> : never
+type RequiredKeys<T> = { [Key in keyof T]-?: undefined extends T[Key] ? never : Key }[keyof T]
+type Unanswered<Service extends ServiceName, Room> = Exclude<CallNameOf<Service>, AnsweredBy<Room>>
+/** Something that nobody has, so that the compiler names the calls that are missing. */
+type Complete<Service extends ServiceName, Room> = [Unanswered<Service, Room>] extends [never]
+  ? unknown
+  : { unanswered: Unanswered<Service, Room> }
+
+/**
+ * Puts the edges of a service's rooms together. A service that leaves a call of its own unanswered does not compile.
+ * @throws Error when two rooms answer one call, or take one stream
+ */
+export function controllerOf<Service extends ServiceName, const Rooms extends readonly ControllerOf<Service>[]>(
+  service: Service,
+  rooms: Rooms & Complete<Service, Rooms[number]>,
+): Controller<Service> {
+  const handlers = new Map<string, (data: never) => unknown>()
+  for (const { answers = {}, takes = {}, hears = {} } of rooms as readonly ControllerOf<ServiceName>[]) {
+    const add = (kind: string, name: string, handle: (data: never) => unknown) => {
+      const pattern = `${kind} ${name}`
+      if (handlers.has(pattern)) throw new Error(`two controllers of ${service} have "${pattern}"`)
+      handlers.set(pattern, handle)
+    }
+    for (const [name, answer] of Object.entries(answers)) add('call', pathOf(name as CallName), answer)
+    for (const [stream, take] of Object.entries(takes)) add('batch', stream, take)
+    for (const [subject, hear] of Object.entries(hears)) add('signal', subject, hear)
+  }
+  return { service, handlers }
+}
+
+const pathOf = (name: CallName) => `${CALLS[name].noun}.${CALLS[name].verb}`
