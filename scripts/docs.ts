@@ -1,8 +1,11 @@
 /**
- * Writes the parts of the documents that follow from the code, between `<!-- generated: name -->` and `<!-- end -->`. Needs a build.
+ * Writes the parts of the documents that follow from the code, between `<!-- generated: name -->` and `<!-- end -->`, and whole files in
+ * docs/schemas. Needs a build.
  * `node scripts/docs.ts --check` writes nothing and fails when a part is not current.
  */
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { generatedFiles } from './docs/generated-files.ts'
 import { SECTIONS } from './docs/sections.ts'
 
 const PART = /(<!-- generated: ([a-z-]+) -->\n)[\s\S]*?(<!-- end -->)/g
@@ -22,6 +25,21 @@ for (const path of globSync('{*.md,docs/*.md}').sort()) {
   if (after === before) continue
   if (isCheck) stale.push(path)
   else writeFileSync(path, after)
+}
+
+const generated = generatedFiles()
+for (const [path, text] of generated) {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue
+  if (isCheck) stale.push(path)
+  else {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+}
+for (const path of globSync([...new Set([...generated.keys()].map((path) => `${dirname(path)}/*.json*`))])) {
+  if (generated.has(path)) continue
+  if (isCheck) stale.push(path)
+  else rmSync(path)
 }
 
 const unused = Object.keys(SECTIONS).filter((name) => !used.has(name))

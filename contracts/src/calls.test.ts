@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CALLS, isRepeatable } from './calls.ts'
 import { ERROR_CODES } from './error-codes.ts'
 import { isName } from './names.ts'
@@ -34,9 +34,7 @@ test('a start is repeatable when each of its runs has an identity', () => {
 test('every input can be shown as JSON Schema, and refuses what it does not know', () => {
   for (const { noun, verb, input } of Object.values(CALLS)) {
     assert.ok(z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }))
-    const [strict, where] = [input.safeParse({ notAField: 1 }), `${noun}.${verb}`]
-    // An executor of a later version may say more of itself.
-    if (where !== 'instances.register') assert.equal(strict.success, false, where)
+    assert.equal(input.safeParse({ notAField: 1 }).success, false, `${noun}.${verb}`)
   }
 })
 

@@ -1,31 +1,31 @@
 import * as z from 'zod'
-import type { ErrorBody } from './errors.ts'
+import { healthSchema, pageOf, refusalSchema } from './answers.ts'
 import { nameField, runIdField } from './fields.ts'
-import { type InstanceView, type Registered, registerSchema } from './instance.ts'
-import { type JobView, jobInputSchema } from './job.ts'
+import { instanceViewSchema, leaveSchema, registeredSchema, registerSchema } from './instance.ts'
+import { jobInputSchema, jobViewSchema } from './job.ts'
 import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
-import { type LogView, queryLogsSchema } from './log.ts'
+import { logViewSchema, queryLogsSchema } from './log.ts'
 import {
-  type ClaimAnswer,
+  claimAnswerSchema,
   claimSchema,
-  type JournalEntry,
+  journalEntrySchema,
   journalSchema,
   mapSchema,
   resultsSchema,
   stepSchema,
-  type TaskResult,
+  taskResultSchema,
 } from './messages.ts'
 import {
   listRunsSchema,
   pruneRunsSchema,
-  type RunsPruned,
-  type RunTree,
-  type RunView,
-  type StartedRun,
+  runsPrunedSchema,
+  runTreeSchema,
+  runViewSchema,
+  startedRunSchema,
   startRunSchema,
   startRunsSchema,
-  type TaskView,
+  taskViewSchema,
 } from './run.ts'
 
 export type ServiceName = 'coordinator' | 'registry' | 'logger'
@@ -37,47 +37,39 @@ export type ServiceName = 'coordinator' | 'registry' | 'logger'
 export type Repeatable = 'always' | 'with-identity' | 'never'
 
 /** A request that is answered: `api.<noun>.<verb>`, served by one service's queue group. */
-export interface Call<Input extends z.ZodType = z.ZodType, Output = unknown, Service extends ServiceName = ServiceName> {
+export interface Call<
+  Input extends z.ZodType = z.ZodType,
+  Answer extends z.ZodType = z.ZodType,
+  Service extends ServiceName = ServiceName,
+> {
   readonly noun: string
   readonly verb: string
   readonly service: Service
   readonly description: string
   readonly input: Input
+  /** Its type binds the service; at run time nobody checks an answer. */
+  readonly answer: Answer
   readonly repeatable: Repeatable
   /** After this the caller gives up: CALL_TIMEOUT. */
   readonly deadlineMs: number
-  /** Type only. */
-  readonly output?: Output
 }
 
 const DEADLINE_MS = 5_000
 
-function call<Output>() {
-  return <Input extends z.ZodType, Service extends ServiceName>(
-    service: Service,
-    path: `${string}.${string}`,
-    about: { input: Input; repeatable: Repeatable; description: string; deadlineMs?: number },
-  ): Call<Input, Output, Service> => {
-    const [noun = '', verb = ''] = path.split('.')
-    return { noun, verb, service, deadlineMs: DEADLINE_MS, ...about }
-  }
+type About<Input extends z.ZodType, Answer extends z.ZodType> = Pick<
+  Call<Input, Answer>,
+  'input' | 'answer' | 'repeatable' | 'description'
+> & {
+  readonly deadlineMs?: number
 }
 
-/** A page of a list; `next` is the cursor of the following page. */
-export interface Page<Item> {
-  readonly items: readonly Item[]
-  readonly next?: string
-}
-
-export interface ServiceHealth {
-  readonly service: string
-  readonly id: string
-  readonly version: string
-  readonly uptimeMs: number
-  /** Parts in words: what is wrong, or that it is well. */
-  readonly checks: readonly { name: string; ok: boolean; message: string }[]
-  /** Of a coordinator: how many live, and how many died within the hour whose place nobody took. */
-  readonly coordinators?: { readonly live: number; readonly missing: number }
+function call<Input extends z.ZodType, Answer extends z.ZodType, Service extends ServiceName>(
+  service: Service,
+  path: `${string}.${string}`,
+  about: About<Input, Answer>,
+): Call<Input, Answer, Service> {
+  const [noun = '', verb = ''] = path.split('.')
+  return { noun, verb, service, deadlineMs: DEADLINE_MS, ...about }
 }
 
 const byName = z.strictObject({ name: nameField })
@@ -90,129 +82,167 @@ const byRun = z.strictObject({ runId: runIdField })
 const nothing = z.strictObject({})
 const page = z.strictObject({ cursor: z.string().max(200).optional(), limit: z.int().min(1).max(LIMITS.pageSize).default(100) })
 
-/** Every call of the wire. Controllers, SDK, CLI and docs/PROTOCOL.md derive from this table. */
+/** Every call of the wire. Controllers, SDK, CLI, docs/PROTOCOL.md and docs/schemas derive from this table. */
 export const CALLS = {
-  jobsPut: call<JobView>()('coordinator', 'jobs.put', {
+  jobsPut: call('coordinator', 'jobs.put', {
     input: jobInputSchema,
     repeatable: 'never',
+    answer: jobViewSchema,
     description: 'Create a job, or replace the one of that name',
   }),
-  jobsGet: call<JobView>()('coordinator', 'jobs.get', { input: byName, repeatable: 'always', description: 'One job' }),
-  jobsList: call<Page<JobView>>()('coordinator', 'jobs.list', { input: page, repeatable: 'always', description: 'Jobs by name' }),
-  jobsPause: call<JobView>()('coordinator', 'jobs.pause', { input: byName, repeatable: 'never', description: 'Take no further slots' }),
-  jobsResume: call<JobView>()('coordinator', 'jobs.resume', {
+  jobsGet: call('coordinator', 'jobs.get', { input: byName, repeatable: 'always', answer: jobViewSchema, description: 'One job' }),
+  jobsList: call('coordinator', 'jobs.list', {
+    input: page,
+    repeatable: 'always',
+    answer: pageOf(jobViewSchema),
+    description: 'Jobs by name',
+  }),
+  jobsPause: call('coordinator', 'jobs.pause', {
     input: byName,
     repeatable: 'never',
+    answer: jobViewSchema,
+    description: 'Take no further slots',
+  }),
+  jobsResume: call('coordinator', 'jobs.resume', {
+    input: byName,
+    repeatable: 'never',
+    answer: jobViewSchema,
     description: 'Take slots again, from now on',
   }),
-  jobsRemove: call<{ removed: true }>()('coordinator', 'jobs.remove', {
+  jobsRemove: call('coordinator', 'jobs.remove', {
     input: removeJobSchema,
     repeatable: 'never',
+    answer: z.object({ removed: z.literal(true) }),
     description: 'Remove a job; runs that wait for their time end',
   }),
-  jobsRun: call<StartedRun>()('coordinator', 'jobs.run', {
+  jobsRun: call('coordinator', 'jobs.run', {
     input: startRunSchema,
     repeatable: 'with-identity',
+    answer: startedRunSchema,
     description: 'Start one run',
   }),
-  runsStart: call<{ runs: (StartedRun | { error: ErrorBody })[] }>()('coordinator', 'runs.start', {
+  runsStart: call('coordinator', 'runs.start', {
     input: startRunsSchema,
     repeatable: 'with-identity',
+    answer: z.object({ runs: z.array(z.union([startedRunSchema, refusalSchema])).readonly() }),
     description: 'Start up to 1,000 runs, each with an outcome of its own',
   }),
-  runsGet: call<RunView>()('coordinator', 'runs.get', { input: byRun, repeatable: 'always', description: 'One run' }),
-  runsList: call<Page<RunView>>()('coordinator', 'runs.list', {
+  runsGet: call('coordinator', 'runs.get', { input: byRun, repeatable: 'always', answer: runViewSchema, description: 'One run' }),
+  runsList: call('coordinator', 'runs.list', {
     input: listRunsSchema,
     repeatable: 'always',
+    answer: pageOf(runViewSchema),
     description: 'Runs, newest first',
   }),
-  runsTasks: call<Page<TaskView>>()('coordinator', 'runs.tasks', {
+  runsTasks: call('coordinator', 'runs.tasks', {
     input: z.strictObject({ ...byRun.shape, state: z.enum(RUN_STATES).optional(), ...page.shape }),
     repeatable: 'always',
-    description: 'Tasks of a run with many, in order',
+    answer: pageOf(taskViewSchema),
+    description: 'Tasks of a run with many, in order; of a run with one there are none',
   }),
-  runsTree: call<RunTree>()('coordinator', 'runs.tree', {
+  runsTree: call('coordinator', 'runs.tree', {
     input: byRun,
     repeatable: 'always',
+    answer: runTreeSchema,
     description: 'A run with many tasks at a glance: how far it is, what failed, what is slow',
   }),
-  runsCancel: call<RunView>()('coordinator', 'runs.cancel', { input: byRun, repeatable: 'never', description: 'Cancel an open run' }),
-  runsRetry: call<RunView>()('coordinator', 'runs.retry', {
+  runsCancel: call('coordinator', 'runs.cancel', {
+    input: byRun,
+    repeatable: 'never',
+    answer: runViewSchema,
+    description: 'Cancel an open run',
+  }),
+  runsRetry: call('coordinator', 'runs.retry', {
     input: z.strictObject({ ...byRun.shape, only: z.enum(['failed']).optional(), fromStep: nameField.optional() }),
     repeatable: 'never',
+    answer: runViewSchema,
     description:
       'Run an ended run again, with new tries; of a run with many tasks all of them, or those that failed; of a run with steps from a step on',
   }),
-  runsPrune: call<RunsPruned>()('coordinator', 'runs.prune', {
+  runsPrune: call('coordinator', 'runs.prune', {
     input: pruneRunsSchema,
     repeatable: 'never',
+    answer: runsPrunedSchema,
     description: 'Remove ended runs that were kept for their time, for some seconds; `next` leads to the rest',
     deadlineMs: 60_000,
   }),
-  tasksClaim: call<ClaimAnswer>()('coordinator', 'tasks.claim', {
+  tasksClaim: call('coordinator', 'tasks.claim', {
     input: claimSchema,
     repeatable: 'always',
+    answer: claimAnswerSchema,
     description: 'Ask whether redelivered work is still wanted',
   }),
-  tasksMap: call<{ created: number }>()('coordinator', 'tasks.map', {
+  tasksMap: call('coordinator', 'tasks.map', {
     input: mapSchema,
     repeatable: 'always',
+    answer: z.object({ created: z.int() }),
     description: 'A running task of a map asks for a task for each item',
   }),
-  tasksResults: call<Page<TaskResult>>()('coordinator', 'tasks.results', {
+  tasksResults: call('coordinator', 'tasks.results', {
     input: resultsSchema,
     repeatable: 'always',
+    answer: pageOf(taskResultSchema),
     description: 'What a reduce or merge task has to reduce',
   }),
-  tasksStep: call<{ stored: JournalEntry }>()('coordinator', 'tasks.step', {
+  tasksStep: call('coordinator', 'tasks.step', {
     input: stepSchema,
     repeatable: 'always',
+    answer: z.object({ stored: journalEntrySchema }),
     description: 'A running task stores a step that it has done',
   }),
-  tasksJournal: call<Page<JournalEntry>>()('coordinator', 'tasks.journal', {
+  tasksJournal: call('coordinator', 'tasks.journal', {
     input: journalSchema,
     repeatable: 'always',
+    answer: pageOf(journalEntrySchema),
     description: 'What the steps of a task have done, in order',
   }),
-  coordinatorHealth: call<ServiceHealth>()('coordinator', 'coordinator.health', {
+  coordinatorHealth: call('coordinator', 'coordinator.health', {
     input: nothing,
     repeatable: 'always',
+    answer: healthSchema,
     description: 'Health of one coordinator',
   }),
-  coordinatorRebuild: call<{ published: number }>()('coordinator', 'coordinator.rebuild', {
+  coordinatorRebuild: call('coordinator', 'coordinator.rebuild', {
     input: nothing,
     repeatable: 'never',
+    answer: z.object({ published: z.int() }),
     description: 'Publish again what the broker should hold and does not',
     deadlineMs: 120_000,
   }),
-  instancesRegister: call<Registered>()('registry', 'instances.register', {
+  instancesRegister: call('registry', 'instances.register', {
     input: registerSchema,
     repeatable: 'always',
+    answer: registeredSchema,
     description: 'An executor says what it offers',
   }),
-  instancesLeave: call<{ left: true }>()('registry', 'instances.leave', {
-    input: z.strictObject({ instance: nameField, session: nameField.optional() }),
+  instancesLeave: call('registry', 'instances.leave', {
+    input: leaveSchema,
     repeatable: 'always',
+    answer: z.object({ left: z.literal(true) }),
     description: 'An executor says goodbye',
   }),
-  instancesList: call<Page<InstanceView>>()('registry', 'instances.list', {
+  instancesList: call('registry', 'instances.list', {
     input: page,
     repeatable: 'always',
+    answer: pageOf(instanceViewSchema),
     description: 'Live instances by id',
   }),
-  registryHealth: call<ServiceHealth>()('registry', 'registry.health', {
+  registryHealth: call('registry', 'registry.health', {
     input: nothing,
     repeatable: 'always',
+    answer: healthSchema,
     description: 'Health of one registry',
   }),
-  logsQuery: call<Page<LogView>>()('logger', 'logs.query', {
+  logsQuery: call('logger', 'logs.query', {
     input: queryLogsSchema,
     repeatable: 'always',
+    answer: pageOf(logViewSchema),
     description: 'Log lines of a run',
   }),
-  loggerHealth: call<ServiceHealth>()('logger', 'logger.health', {
+  loggerHealth: call('logger', 'logger.health', {
     input: nothing,
     repeatable: 'always',
+    answer: healthSchema,
     description: 'Health of one logger',
   }),
 } as const
@@ -222,7 +252,7 @@ export type CallInput<C extends Call> = z.input<C['input']>
 /** What the call's use case receives. */
 export type CallRequest<C extends Call> = z.output<C['input']>
 /** What the call answers. */
-export type CallOutput<C extends Call> = C extends Call<z.ZodType, infer Output> ? Output : never
+export type CallOutput<C extends Call> = z.output<C['answer']>
 
 /** A row of the table by its key. */
 export type CallName = keyof typeof CALLS

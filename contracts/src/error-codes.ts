@@ -13,6 +13,16 @@ export const ERROR_CODES = {
     remedy: 'Correct the field that the error names.',
   },
   INVALID_NAME: { meaning: 'A name cannot be part of a subject.', retry: false, remedy: 'Use 1 to 64 letters, digits, "-" or "_".' },
+  INVALID_HEADER: {
+    meaning: 'A message has a header of Carillon that means nothing there.',
+    retry: false,
+    remedy: 'Leave it out, or correct its name: docs/PROTOCOL.md lists the headers.',
+  },
+  PROTOCOL_MISMATCH: {
+    meaning: 'An executor speaks a version of the protocol that this mesh does not.',
+    retry: false,
+    remedy: 'Use an executor or a mesh of a version that fits.',
+  },
   INVALID_JSON: { meaning: 'A body is not JSON.', retry: false, remedy: 'Send UTF-8 encoded JSON.' },
   JSON_TOO_DEEP: { meaning: 'JSON is nested too deep.', retry: false, remedy: 'Flatten the data, or send it as a string.' },
   INTEGER_TOO_LARGE: { meaning: 'An integer cannot be kept exactly.', retry: false, remedy: 'Send integers beyond 2^53 - 1 as strings.' },

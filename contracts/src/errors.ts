@@ -1,3 +1,4 @@
+import type { ErrorBody } from './answers.ts'
 import { ERROR_CODES, type ErrorCode } from './error-codes.ts'
 
 /** What an error says beyond its code. `value` is shortened text, safe to print. */
@@ -10,25 +11,22 @@ export interface ErrorDetails {
   readonly hint?: string | undefined
 }
 
-/** An error as it travels: the body of a failed call is `{ "error": ErrorBody }`. */
-export interface ErrorBody extends ErrorDetails {
-  readonly code: string
-  readonly message: string
-}
-
 const BRAND = Symbol.for('carillon.error')
 
 /** The one error class of Carillon. Recognise it with `CarillonError.is`, which holds across duplicate installs. */
 export class CarillonError extends Error {
   override readonly name = 'CarillonError'
   readonly code: ErrorCode
+  /** Whether the same request may succeed later without being changed. */
+  readonly retry: boolean
   readonly details: ErrorDetails
   readonly [BRAND] = true
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails & { cause?: unknown } = {}) {
-    const { cause, ...rest } = details
+  constructor(code: ErrorCode, message: string, details: ErrorDetails & { cause?: unknown; retry?: boolean } = {}) {
+    const { cause, retry = ERROR_CODES[code].retry, ...rest } = details
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
+    this.retry = retry
     this.details = { hint: ERROR_CODES[code].remedy, ...definedOnly(rest) }
   }
 
@@ -47,13 +45,10 @@ export class CarillonError extends Error {
     return new CarillonError('INTERNAL', messageOf(error), { cause: error })
   }
 
-  static fromBody(body: ErrorBody): CarillonError {
-    const code = Object.hasOwn(ERROR_CODES, body.code) ? (body.code as ErrorCode) : 'INTERNAL'
-    return new CarillonError(code, body.message, { field: body.field, value: body.value, hint: body.hint })
-  }
-
-  get retry(): boolean {
-    return ERROR_CODES[this.code].retry
+  /** A code that a later version has added becomes `INTERNAL`, and keeps what it says about a repetition. */
+  static fromBody({ code, message, field, value, hint, retry }: Omit<ErrorBody, 'retry'> & { readonly retry?: boolean }): CarillonError {
+    const known = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'INTERNAL'
+    return new CarillonError(known, message, { field, value, hint, ...(retry === undefined ? {} : { retry }) })
   }
 
   /** What `JSON.stringify` writes: as it travels. */
@@ -62,7 +57,7 @@ export class CarillonError extends Error {
   }
 
   toBody(): ErrorBody {
-    return { code: this.code, message: this.message, ...this.details }
+    return { code: this.code, message: this.message, retry: this.retry, ...this.details }
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { CarillonError } from './errors.ts'
 import { durationField, instantField, parseInput, parseInstant } from './fields.ts'
 import { beatSchema } from './instance.ts'

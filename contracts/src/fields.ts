@@ -5,15 +5,36 @@ import { hintOf } from './hints.ts'
 import { RUN_ID, TASK_ID } from './ids.ts'
 import { UnacceptableJson } from './json-text.ts'
 import { LIMITS } from './limits.ts'
-import { isName, NAME_RULE, nameHint } from './names.ts'
+import { isName, NAME, NAME_RULE, nameHint, RESERVED_NAMES } from './names.ts'
 
 /** A zod schema whose failure has a code of the catalogue. */
 export function coded<T extends z.ZodType>(schema: T, code: ErrorCode, hint: string, accepts: (value: z.output<T>) => boolean) {
   return schema.refine(accepts, { error: hint, params: { code } })
 }
 
+/** A field that is checked by a function of ours. */
+export interface CodedField<Value> {
+  readonly code: ErrorCode
+  /** What would be right, in words. */
+  readonly hint: string
+  readonly accepts: (value: unknown) => boolean
+  /** The same rule as JSON Schema, as far as that can say it. */
+  readonly json: Readonly<Record<string, unknown>>
+  /** Type only. */
+  readonly value?: Value
+}
+
+export function codedField<Value>({ code, hint, accepts, json }: CodedField<Value>): z.ZodType<Value, Value> {
+  return coded(z.unknown(), code, hint, accepts).meta({ ...json }) as unknown as z.ZodType<Value, Value>
+}
+
 /** A name that may become a subject token. */
-export const nameField = coded(z.unknown(), 'INVALID_NAME', `Use ${NAME_RULE}.`, isName) as unknown as z.ZodType<string, string>
+export const nameField = codedField<string>({
+  code: 'INVALID_NAME',
+  hint: `Use ${NAME_RULE}.`,
+  accepts: isName,
+  json: { type: 'string', pattern: NAME.source, not: { enum: [...RESERVED_NAMES] } },
+})
 /** The id of a task, or of a run whose only task it is. */
 export const taskIdField = z.string().regex(TASK_ID, 'Use the id as it was given out.')
 export const runIdField = z.string().regex(RUN_ID, 'A run id has 16 to 48 small letters and digits.')
@@ -21,12 +42,12 @@ export const runIdField = z.string().regex(RUN_ID, 'A run id has 16 to 48 small 
 const HORIZON_MS = LIMITS.horizonYears * 366 * 86_400_000
 const isDelay = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= HORIZON_MS
 /** A duration in whole milliseconds, from 0 to ten years. */
-export const durationField = coded(
-  z.unknown(),
-  'INVALID_DELAY',
-  'Use whole milliseconds from 0 up to 10 years.',
-  isDelay,
-) as unknown as z.ZodType<number, number>
+export const durationField = codedField<number>({
+  code: 'INVALID_DELAY',
+  hint: 'Use whole milliseconds from 0 up to 10 years.',
+  accepts: isDelay,
+  json: { type: 'integer', minimum: 0, maximum: HORIZON_MS },
+})
 
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
 
@@ -43,12 +64,14 @@ export function parseInstant(text: unknown): number | undefined {
 
 const DATE_HINT = 'Use an existing date with its zone as in RFC 3339, such as 2030-01-31T09:00:00Z.'
 /** A point in time as RFC 3339 text with its zone. */
-export const instantField = coded(
-  z.unknown(),
-  'INVALID_DATE',
-  DATE_HINT,
-  (value) => parseInstant(value) !== undefined,
-) as unknown as z.ZodType<string, string>
+export const instantField = codedField<string>({
+  code: 'INVALID_DATE',
+  hint: DATE_HINT,
+  accepts: (value) => parseInstant(value) !== undefined,
+  json: { type: 'string', format: 'date-time' },
+})
+/** A point in time as services write it. */
+export const timeField = z.string().meta({ format: 'date-time' })
 
 /**
  * Check what comes from outside.

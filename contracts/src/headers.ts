@@ -1,3 +1,5 @@
+import { CarillonError, printable } from './errors.ts'
+
 /** Headers that we read and write. Options of a trigger travel here, so that its body is the payload and nothing else. */
 export const HEADERS = {
   /** W3C trace context, in every message. */
@@ -17,3 +19,39 @@ export const HEADERS = {
   /** The broker's own: makes a second publish of the same message a no-op for two minutes. */
   messageId: 'Nats-Msg-Id',
 } as const
+
+/** Headers of ours that a trigger may have. */
+export const TRIGGER_HEADERS = [HEADERS.key, HEADERS.delayMs, HEADERS.at, HEADERS.attempts, HEADERS.timeoutMs] as const
+
+const OURS = /^carillon-/i
+
+/**
+ * A header of ours that is mistyped would be ignored in silence, and a key or a delay with it. Headers of others are theirs.
+ * @throws CarillonError INVALID_HEADER that names the header and the nearest right one
+ */
+export function checkHeaders(names: Iterable<string>, allowed: readonly string[]): void {
+  for (const name of names) {
+    if (!OURS.test(name) || allowed.includes(name)) continue
+    const hint =
+      allowed.length === 0
+        ? 'Say it in the body: calls have no such headers.'
+        : `Did you mean ${nearest(name, allowed)}? There are ${allowed.join(', ')}.`
+    throw new CarillonError('INVALID_HEADER', `header ${printable(name)} means nothing here`, {
+      field: 'headers',
+      value: printable(name),
+      hint,
+    })
+  }
+}
+
+/** The one that begins most alike, and among those the one of about the same length. */
+function nearest(name: string, allowed: readonly string[]): string {
+  const unlike = (other: string) => Math.abs(other.length - name.length) - 100 * commonLetters(name.toLowerCase(), other.toLowerCase())
+  return [...allowed].sort((a, b) => unlike(a) - unlike(b))[0] as string
+}
+
+function commonLetters(a: string, b: string): number {
+  let count = 0
+  while (count < a.length && a[count] === b[count]) count++
+  return count
+}

@@ -5,6 +5,7 @@
  * work handed to one executor; an *attempt* one try of a task, from 1; a *handler* a function an executor offers by name; an *instance* one
  * live executor process; a *slot* a planned fire time of a job.
  */
+export type { ErrorBody, Page, ServiceHealth } from './answers.ts'
 export {
   CALLS,
   type Call,
@@ -14,15 +15,13 @@ export {
   type CallOutput,
   type CallRequest,
   isRepeatable,
-  type Page,
   type Repeatable,
-  type ServiceHealth,
   type ServiceName,
 } from './calls.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
-export { CarillonError, type ErrorBody, type ErrorDetails, messageOf, printable } from './errors.ts'
+export { CarillonError, type ErrorDetails, messageOf, printable } from './errors.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
-export { HEADERS } from './headers.ts'
+export { checkHeaders, HEADERS, TRIGGER_HEADERS } from './headers.ts'
 export {
   childTaskId,
   createIdSource,
@@ -61,6 +60,7 @@ export {
   scheduleSchema,
 } from './job.ts'
 export { type Json, parseJson, type WriteLimit, writeJson } from './json.ts'
+export { type Direction, jsonSchemaOf } from './json-schema.ts'
 export { parseBody, UnacceptableJson } from './json-text.ts'
 export {
   ENDED_STATES,
@@ -88,6 +88,7 @@ export {
   queryLogsSchema,
   readLogMessage,
 } from './log.ts'
+export { MESSAGES, type Message } from './message-table.ts'
 export {
   type Blame,
   type ClaimAnswer,
@@ -108,6 +109,7 @@ export {
 } from './messages.ts'
 export { checkName, isName, NAME_RULE } from './names.ts'
 export { type HandlerKind, OWN_TASK_NAMES, planFields, RUN_MODES, type RunMode, type Tolerance } from './plan.ts'
+export { PROTOCOL_VERSION } from './protocol.ts'
 export {
   type Failure,
   type ListRuns,

@@ -1,43 +1,62 @@
 import * as z from 'zod'
-import { nameField } from './fields.ts'
+import { codedField, nameField } from './fields.ts'
 import { LIMITS } from './limits.ts'
+import { PROTOCOL_VERSION } from './protocol.ts'
 
-const handlerSchema = z.object({
+const handlerFields = {
   name: nameField,
   description: z.string().max(1_000).optional(),
   /** Its runs map, unless they are asked for otherwise. */
   kind: z.enum(['map', 'map-reduce']).optional(),
   /** JSON Schema of the payload. */
   inputSchema: z.record(z.string(), z.unknown()).optional(),
-})
-export type HandlerInfo = z.output<typeof handlerSchema>
-
-/** What an executor says of itself when it registers (semantics B1). */
-export const registerSchema = z.object({
+}
+const instanceFields = {
   instance: nameField,
   /** One life of a process under this name: chosen at random when it starts. A process that was restarted says another one. */
   session: nameField.optional(),
   service: nameField,
   version: z.string().max(100).default('0.0.0'),
-  handlers: z.array(handlerSchema).max(LIMITS.handlersPerInstance),
   labels: z.record(z.string().max(100), z.string().max(200)).default({}),
   /** Tasks it runs at once. */
   capacity: z.int().min(1).max(LIMITS.capacity).default(1),
+}
+
+const protocolField = codedField<number>({
+  code: 'PROTOCOL_MISMATCH',
+  hint: `This registry speaks protocol ${PROTOCOL_VERSION}: use an executor or a mesh of a version that fits.`,
+  accepts: (protocol) => protocol === PROTOCOL_VERSION,
+  json: { type: 'integer', const: PROTOCOL_VERSION },
+})
+
+/** What an executor says of itself when it registers. */
+export const registerSchema = z.strictObject({
+  ...instanceFields,
+  /** The version of the protocol that it speaks. */
+  protocol: protocolField.default(1),
+  handlers: z.array(z.strictObject(handlerFields)).max(LIMITS.handlersPerInstance),
 })
 export type Registration = z.output<typeof registerSchema>
+export type HandlerInfo = Registration['handlers'][number]
+
+/** What an executor says when it ends. */
+export const leaveSchema = z.strictObject({ instance: nameField, session: nameField.optional() })
 
 /** Answer to a registration. */
-export interface Registered {
+export const registeredSchema = z.object({
+  /** The version of the protocol that the registry speaks. */
+  protocol: z.int(),
   /** The durable consumer to pull from, by handler. */
-  readonly consumers: Readonly<Record<string, { stream: string; consumer: string }>>
+  consumers: z.record(z.string(), z.object({ stream: z.string(), consumer: z.string() })),
   /**
    * The broker was restarted: of messages of stream WORK up to this sequence it may have forgotten that they were delivered, so each is claimed
    * before it is run. 0: of none.
    */
-  readonly claimUpTo: number
-  readonly beatMs: number
-  readonly lostAfterMs: number
-}
+  claimUpTo: z.int(),
+  beatMs: z.int(),
+  lostAfterMs: z.int(),
+})
+export type Registered = Readonly<z.output<typeof registeredSchema>>
 
 export const beatSchema = z.object({
   /** Share of one core, 1 = one core busy. */
@@ -58,7 +77,11 @@ export const beatSchema = z.object({
 export type Beat = z.output<typeof beatSchema>
 
 /** What presence says of a live instance: a value of the KV bucket. */
-export const presenceSchema = registerSchema.extend({
+export const presenceSchema = z.object({
+  ...instanceFields,
+  /** As registered; what an earlier version has stored does not say it. */
+  protocol: z.int().optional(),
+  handlers: z.array(z.object(handlerFields)),
   namespace: z.string(),
   since: z.string(),
   /** Alive, but every slot has been held by a stuck handler for `hungAfterMs`: it is given no work (semantics B4). */
@@ -67,9 +90,10 @@ export const presenceSchema = registerSchema.extend({
 export type Presence = z.output<typeof presenceSchema>
 
 /** An instance as the registry shows it. */
-export interface InstanceView extends Omit<Presence, 'handlers'> {
-  readonly handlers: readonly string[]
-  readonly load: Beat
+export const instanceViewSchema = presenceSchema.extend({
+  handlers: z.array(z.string()).readonly(),
+  load: beatSchema,
   /** Milliseconds since its last beat. */
-  readonly silentMs: number
-}
+  silentMs: z.number(),
+})
+export type InstanceView = Readonly<z.output<typeof instanceViewSchema>>

@@ -1,16 +1,16 @@
 import * as z from 'zod'
-import { coded, durationField, instantField, nameField } from './fields.ts'
+import { codedField, durationField, instantField, nameField, timeField } from './fields.ts'
 import { LIMITS } from './limits.ts'
-import { planFields, type RunMode, type Tolerance } from './plan.ts'
+import { planFields, RUN_MODES, toleranceField } from './plan.ts'
 
 const isEvery = (value: unknown) =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= LIMITS.everyMinMs && value <= LIMITS.horizonYears * 366 * 86_400_000
-const everyField = coded(
-  z.unknown(),
-  'INVALID_DELAY',
-  `Use whole milliseconds from ${LIMITS.everyMinMs}.`,
-  isEvery,
-) as unknown as z.ZodType<number, number>
+const everyField = codedField<number>({
+  code: 'INVALID_DELAY',
+  hint: `Use whole milliseconds from ${LIMITS.everyMinMs}.`,
+  accepts: isEvery,
+  json: { type: 'integer', minimum: LIMITS.everyMinMs },
+})
 
 /** When a job fires. `cron` has 5 fields, or 6 with seconds first, in an IANA `timezone` (default UTC). */
 export const scheduleSchema = z.union(
@@ -53,12 +53,12 @@ export const policyFields = {
   /** Default: exponential, 1 s, factor 2, at most 5 min. */
   backoff: backoffSchema.optional(),
   /** Time limit of each attempt in ms; none by default. */
-  timeoutMs: coded(
-    z.unknown(),
-    'INVALID_DELAY',
-    'Use whole milliseconds from 1.',
-    (v) => Number.isSafeInteger(v) && (v as number) >= 1,
-  ).optional() as unknown as z.ZodOptional<z.ZodType<number, number>>,
+  timeoutMs: codedField<number>({
+    code: 'INVALID_DELAY',
+    hint: 'Use whole milliseconds from 1.',
+    accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+    json: { type: 'integer', minimum: 1 },
+  }).optional(),
   /**
    * `single`: one task for whoever has room. `broadcast`: one task for every live instance. `map`, `map-reduce`: tasks that make tasks.
    * Default: what the handler announces, else `single`.
@@ -74,6 +74,7 @@ export function backoffMs(backoff: Backoff, failed: number): number {
 }
 export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 
+const MISFIRES = ['once', 'skip', 'all'] as const
 /** A job as a user writes it. */
 export const jobInputSchema = z.strictObject({
   name: nameField,
@@ -83,32 +84,34 @@ export const jobInputSchema = z.strictObject({
   schedule: scheduleSchema.optional(),
   payload: z.unknown().optional(),
   /** What to do about slots that were missed: `once` (default) one run for all of them, `skip` none, `all` each. */
-  misfire: z.enum(['once', 'skip', 'all']).optional(),
+  misfire: z.enum(MISFIRES).optional(),
   ...policyFields,
 })
 export type JobInput = z.input<typeof jobInputSchema>
 
-/** A job as services show it. */
-export interface JobView {
-  readonly name: string
-  readonly handler: string
-  readonly state: JobState
-  readonly description?: string
-  readonly schedule?: Schedule
-  readonly payload?: unknown
-  readonly mode: RunMode
-  readonly shards?: number
-  readonly maxParallel?: number
-  readonly tolerate?: Tolerance
-  readonly attempts: number
-  readonly backoff: Backoff
-  readonly timeoutMs?: number
-  readonly misfire: 'once' | 'skip' | 'all'
-  /** Next planned fire time, RFC 3339. */
-  readonly nextAt?: string
-  readonly createdAt: string
-  readonly updatedAt: string
-}
-
 /** `finished`: its schedule has no further time. */
-export type JobState = 'active' | 'paused' | 'finished'
+const JOB_STATES = ['active', 'paused', 'finished'] as const
+export type JobState = (typeof JOB_STATES)[number]
+
+/** A job as services show it. */
+export const jobViewSchema = z.object({
+  name: z.string(),
+  handler: z.string(),
+  state: z.enum(JOB_STATES),
+  description: z.string().exactOptional(),
+  schedule: scheduleSchema.exactOptional(),
+  payload: z.unknown().exactOptional(),
+  mode: z.enum(RUN_MODES),
+  shards: z.int().exactOptional(),
+  maxParallel: z.int().exactOptional(),
+  tolerate: toleranceField.exactOptional(),
+  attempts: z.int(),
+  backoff: backoffSchema,
+  timeoutMs: z.int().exactOptional(),
+  misfire: z.enum(MISFIRES),
+  /** Next planned fire time. */
+  nextAt: timeField.exactOptional(),
+  createdAt: timeField,
+  updatedAt: timeField,
+})
+export type JobView = Readonly<z.output<typeof jobViewSchema>>

@@ -72,11 +72,16 @@ export const queryLogsSchema = z.strictObject({
 })
 
 /** A stored line, as the logger shows it. */
-export interface LogView extends Omit<LogLine, 'seq'> {
+export const logViewSchema = z.object({
+  at: z.string(),
+  level: z.enum(LOG_LEVELS),
+  message: z.string(),
+  fields: z.record(z.string(), z.unknown()).optional(),
   /** Order within a task's attempt, from 1; below 0 in a line of our own that tells of dropped ones. */
-  readonly seq: number
-  readonly runId: string
-  readonly taskId: string
-  readonly attempt: number
-  readonly instance: string
-}
+  seq: z.int(),
+  runId: z.string(),
+  taskId: z.string(),
+  attempt: z.int(),
+  instance: z.string(),
+})
+export type LogView = Readonly<z.output<typeof logViewSchema>>

@@ -1,37 +1,46 @@
 import * as z from 'zod'
-import { coded, durationField, instantField, nameField, taskIdField } from './fields.ts'
+import { coded, durationField, instantField, nameField, runIdField, taskIdField, timeField } from './fields.ts'
 import { MAP_CALLS } from './ids.ts'
-import type { EndedState, Reason } from './lifecycle.ts'
+import { ENDED_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
+import { NAME, RESERVED_NAMES } from './names.ts'
 import { OWN_TASK_NAMES } from './plan.ts'
-import { failureSchema } from './run.ts'
+import { failureSchema, progressSchema, reasonField, stateField } from './run.ts'
 
 /** Body of `work.<handler>.<priority>.<taskId>` and of an offer on `direct.<instance>`. */
-export interface WorkMessage {
-  readonly runId: string
+export const workSchema = z.object({
+  runId: runIdField,
   /** The run's own id for the only task of a single run. */
-  readonly taskId: string
-  readonly handler: string
-  readonly job?: string
-  readonly attempt: number
-  readonly payload: unknown
+  taskId: taskIdField,
+  handler: nameField,
+  job: nameField.exactOptional(),
+  attempt: z.int().min(1),
+  payload: z.unknown(),
   /** Time limit of this attempt in ms. */
-  readonly timeoutMs?: number
+  timeoutMs: z.int().min(1).exactOptional(),
   /** Planned fire time of the run, if it has one. */
-  readonly slot?: string
+  slot: timeField.exactOptional(),
   /** Which of how many tasks, in a run with many. */
-  readonly index?: number
-  readonly total?: number
+  index: z.int().min(0).exactOptional(),
+  total: z.int().min(1).exactOptional(),
   /** Its own part of the data, of a run that was given a list, and of a map. */
-  readonly item?: unknown
+  item: z.unknown().exactOptional(),
   /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
-  readonly task?: string
+  task: nameField.exactOptional(),
   /** Processes died while they ran it, and nobody knows what of: nothing else may run in the process while it does. */
-  readonly alone?: true
-}
+  alone: z.literal(true).exactOptional(),
+})
+export type WorkMessage = Readonly<z.output<typeof workSchema>>
 
 /** Answer to an offer on `direct.<instance>`. */
-export type OfferAnswer = { accepted: true } | { accepted: false; reason: 'busy' | 'unknown-handler' | 'draining' }
+export const offerAnswerSchema = z.discriminatedUnion('accepted', [
+  z.object({ accepted: z.literal(true) }),
+  z.object({ accepted: z.literal(false), reason: z.enum(['busy', 'unknown-handler', 'draining']) }),
+])
+export type OfferAnswer = z.output<typeof offerAnswerSchema>
+
+/** Answer on `session.<instance>.<session>`. */
+export const aliveSchema = z.object({ alive: z.literal(true) })
 
 const reportBase = { runId: nameField, taskId: taskIdField, attempt: z.int().min(1) }
 /** The session that the owner has registered, see `registerSchema`. */
@@ -88,29 +97,45 @@ export const controlSchema = z.discriminatedUnion('type', [
 ])
 export type Control = z.output<typeof controlSchema>
 
-/** Body of `event.run.<runId>.<state>`, once for each end of a run. `result` is left out when it is larger than 8 KiB. */
-export interface RunEndedEvent {
-  readonly runId: string
-  readonly job?: string
-  readonly handler: string
-  readonly state: EndedState
-  readonly reason: Reason
-  readonly attempt: number
-  readonly at: string
-  readonly result?: unknown
-  readonly resultOmitted?: true
-  readonly failure?: z.output<typeof failureSchema>
-}
+/** Body of `event.run.<runId>.<state>`, once for each end of a run. */
+export const runEndedSchema = z.object({
+  runId: z.string(),
+  job: z.string().exactOptional(),
+  handler: z.string(),
+  state: z.enum(ENDED_STATES),
+  reason: reasonField,
+  attempt: z.int().min(1),
+  at: timeField,
+  result: z.unknown().exactOptional(),
+  /** The result is larger than 8 KiB: ask `runs.get` for it. */
+  resultOmitted: z.literal(true).exactOptional(),
+  failure: failureSchema.exactOptional(),
+})
+export type RunEndedEvent = Readonly<z.output<typeof runEndedSchema>>
 
-/** Body of `event.message.<stream>.rejected`: a message that could not be understood, set aside. */
-export interface RejectedEvent {
-  readonly subject: string
-  readonly code: string
-  readonly message: string
+/** Body of `live.run.<runId>.<what>`. */
+export const liveRunSchema = z.object({
+  runId: z.string(),
+  job: z.string().exactOptional(),
+  handler: z.string(),
+  state: stateField,
+  attempt: z.int(),
+  progress: progressSchema.exactOptional(),
+})
+
+/** Body of `event.instance.<instance>.<what>`. */
+export const instanceEventSchema = z.object({ namespace: z.string(), instance: z.string(), service: z.string(), at: timeField })
+
+/** Body of `event.message.<stream>.rejected`: a message that was refused for good. */
+export const rejectedSchema = z.object({
+  subject: z.string(),
+  code: z.string(),
+  message: z.string(),
   /** Its first 4 KiB, as text. */
-  readonly body: string
-  readonly at: string
-}
+  body: z.string(),
+  at: timeField,
+})
+export type RejectedEvent = Readonly<z.output<typeof rejectedSchema>>
 
 /** Asked before work is run that was delivered before: whether it is still wanted, and as which attempt. */
 export const claimSchema = z.strictObject({
@@ -126,7 +151,11 @@ export const claimSchema = z.strictObject({
 })
 export type TaskClaim = z.output<typeof claimSchema>
 /** `alone`: as in a work message. */
-export type ClaimAnswer = { run: true; attempt: number; alone?: true } | { run: false; reason: string }
+export const claimAnswerSchema = z.discriminatedUnion('run', [
+  z.object({ run: z.literal(true), attempt: z.int().min(1), alone: z.literal(true).exactOptional() }),
+  z.object({ run: z.literal(false), reason: z.string() }),
+])
+export type ClaimAnswer = z.output<typeof claimAnswerSchema>
 
 const CALL_HINT = 'Count the calls of the task from 0, the same in every attempt.'
 /** A running task asks for a task for each item (semantics D4). Repeated, also in a later attempt, it is the same call: its number says so. */
@@ -138,7 +167,11 @@ export const mapSchema = z.strictObject({
     .int(CALL_HINT)
     .min(0, CALL_HINT)
     .max(MAP_CALLS - 1, CALL_HINT),
-  name: coded(nameField, 'INVALID_NAME', `Names other than ${OWN_TASK_NAMES.join(', ')}: those a map gives itself.`, isFree),
+  name: coded(nameField, 'INVALID_NAME', `Names other than ${OWN_TASK_NAMES.join(', ')}: those a map gives itself.`, isFree).meta({
+    type: 'string',
+    pattern: NAME.source,
+    not: { enum: [...RESERVED_NAMES, ...OWN_TASK_NAMES] },
+  }),
   items: z
     .array(z.unknown())
     .min(1, 'Give at least one item; where there is none, do not call.')
@@ -157,10 +190,8 @@ export const resultsSchema = z.strictObject({
   limit: z.int().min(1).max(LIMITS.pageSize).default(LIMITS.pageSize),
 })
 /** One result of many. */
-export interface TaskResult {
-  readonly taskId: string
-  readonly result: unknown
-}
+export const taskResultSchema = z.object({ taskId: z.string(), result: z.unknown() })
+export type TaskResult = Readonly<z.output<typeof taskResultSchema>>
 
 const STEP_HINT = `Count the steps of the task from 0, the same in every attempt, up to ${LIMITS.steps.toLocaleString('en')}.`
 /**
@@ -188,7 +219,8 @@ export const stepSchema = z.strictObject({
       .refine(({ forMs, until }) => (forMs === undefined) !== (until === undefined), {
         error: 'Give either forMs or until.',
         path: ['until'],
-      }),
+      })
+      .meta({ oneOf: [{ required: ['forMs'] }, { required: ['until'] }] }),
   ]),
 })
 export type StepCall = z.output<typeof stepSchema>
@@ -201,22 +233,23 @@ export const journalSchema = z.strictObject({
 })
 
 /** What became of a step, of a task that is durable. */
-export interface JournalEntry {
+export const journalEntrySchema = z.object({
   /** From 0, in the order in which the program comes to them. */
-  readonly index: number
-  readonly name: string
-  readonly state: 'done' | 'failed' | 'sleeping'
+  index: z.int().min(0),
+  name: z.string(),
+  state: z.enum(['done', 'failed', 'sleeping']),
   /** How often it was tried. */
-  readonly tries: number
+  tries: z.int(),
   /** How often it has failed since it was last given up. */
-  readonly failures: number
-  readonly result?: unknown
-  readonly failure?: z.output<typeof failureSchema>
+  failures: z.int(),
+  result: z.unknown().exactOptional(),
+  failure: failureSchema.exactOptional(),
   /** Of one that failed for good: the program has heard of it, and hears of it again until its task is retried. */
-  readonly isFinal?: true
+  isFinal: z.literal(true).exactOptional(),
   /** Of a sleep. */
-  readonly until?: string
+  until: timeField.exactOptional(),
   /** Of a sleep: how much of it was left when this was answered. */
-  readonly leftMs?: number
-  readonly at: string
-}
+  leftMs: z.number().exactOptional(),
+  at: timeField,
+})
+export type JournalEntry = Readonly<z.output<typeof journalEntrySchema>>

@@ -1,21 +1,22 @@
 import { CarillonError, printable } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
-const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
+/** A token of a subject: the restricted term of NATS ADR-6. */
+export const NAME = /^[A-Za-z0-9_-]{1,64}$/
 /** Keys of every JavaScript object: a record keyed by such a name would read what nobody wrote. */
-const RESERVED = new Set(['__proto__', 'constructor', 'prototype'])
+export const RESERVED_NAMES: ReadonlySet<unknown> = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** What a name must look like, in words. */
 export const NAME_RULE = `1 to ${LIMITS.nameLength} letters, digits, "-" or "_"`
 
 /** Whether `text` may be a subject token: the restricted term of NATS ADR-6, at most 64 letters. */
 export function isName(text: unknown): text is string {
-  return typeof text === 'string' && TOKEN.test(text) && !RESERVED.has(text)
+  return typeof text === 'string' && NAME.test(text) && !RESERVED_NAMES.has(text)
 }
 
 /** What would be right instead of `value`. */
 export function nameHint(value: unknown): string {
-  return RESERVED.has(value as string) ? `This word is reserved in JavaScript; use another of ${NAME_RULE}.` : `Use ${NAME_RULE}.`
+  return RESERVED_NAMES.has(value) ? `This word is reserved in JavaScript; use another of ${NAME_RULE}.` : `Use ${NAME_RULE}.`
 }
 
 /** @throws CarillonError INVALID_NAME that names the field and the value */

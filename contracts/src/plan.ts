@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { coded } from './fields.ts'
+import { codedField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
 /** How the tasks of a run come about (semantics D). `shards` is asked for by its number or list. */
@@ -16,12 +16,17 @@ export type Tolerance = number | `${number}%`
 const PERCENT = /^(\d{1,2}(\.\d{1,3})?|100)%$/
 const isTolerance = (value: unknown) =>
   typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 : typeof value === 'string' && PERCENT.test(value)
-const toleranceField = coded(
-  z.unknown(),
-  'INVALID_REQUEST',
-  'Use a whole number of tasks from 0, or a share such as "5%".',
-  isTolerance,
-) as unknown as z.ZodType<Tolerance, Tolerance>
+export const toleranceField = codedField<Tolerance>({
+  code: 'INVALID_REQUEST',
+  hint: 'Use a whole number of tasks from 0, or a share such as "5%".',
+  accepts: isTolerance,
+  json: {
+    anyOf: [
+      { type: 'integer', minimum: 0 },
+      { type: 'string', pattern: PERCENT.source },
+    ],
+  },
+})
 
 const HINT = `Use a whole number from 1 to ${LIMITS.shards.toLocaleString('en')}.`
 const countField = z.int(HINT).min(1, HINT).max(LIMITS.shards, HINT)

@@ -1,10 +1,9 @@
 import * as z from 'zod'
-import { durationField, instantField, nameField, runIdField } from './fields.ts'
+import { durationField, instantField, nameField, runIdField, timeField } from './fields.ts'
 import { policyFields } from './job.ts'
-import type { Reason, RunState } from './lifecycle.ts'
-import { RUN_STATES } from './lifecycle.ts'
+import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
-import type { RunMode } from './plan.ts'
+import { RUN_MODES } from './plan.ts'
 
 /** One run that is asked for. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
 export const startRunSchema = z
@@ -25,16 +24,18 @@ export const startRunSchema = z
   })
   .refine((run) => (run.job === undefined) !== (run.handler === undefined), { error: 'Name either a job or a handler.', path: ['job'] })
   .refine((run) => run.delayMs === undefined || run.at === undefined, { error: 'Give either delayMs or at.', path: ['at'] })
+  .meta({ oneOf: [{ required: ['job'] }, { required: ['handler'] }], not: { required: ['delayMs', 'at'] } })
 export type StartRun = z.output<typeof startRunSchema>
 
 export const startRunsSchema = z.strictObject({ runs: z.array(z.unknown()) })
 
 /** Outcome of one start; in a bulk each item has its own. */
-export interface StartedRun {
-  readonly runId: string
+export const startedRunSchema = z.object({
+  runId: z.string(),
   /** False: the run was there already, by its key or id. */
-  readonly created: boolean
-}
+  created: z.boolean(),
+})
+export type StartedRun = Readonly<z.output<typeof startedRunSchema>>
 
 export const progressSchema = z.object({ percent: z.number().min(0).max(100), note: z.string().max(1_000).optional() })
 export type Progress = z.output<typeof progressSchema>
@@ -51,89 +52,99 @@ export const failureSchema = z.object({
 })
 export type Failure = z.output<typeof failureSchema>
 
-/** A run as services show it. Times are RFC 3339 in UTC. */
-export interface RunView {
-  readonly runId: string
-  readonly job?: string
-  readonly handler: string
-  readonly mode: RunMode
-  readonly state: RunState
-  readonly reason?: Reason
-  /** The reason in words, with what a person needs to act. */
-  readonly message?: string
-  readonly trigger: RunTrigger
-  readonly payload?: unknown
-  readonly key?: string
-  readonly slot?: string
-  readonly attempt: number
-  readonly attempts: number
-  /** Executors in a row that died while they ran it; it may be to blame. */
-  readonly losses?: number
-  /** Executors in a row that died while they ran it, of something else. */
-  readonly interruptions?: number
-  readonly instance?: string
-  readonly progress?: Progress
-  readonly result?: unknown
-  readonly failure?: Failure
-  readonly createdAt: string
-  /** When it becomes due: of a delayed run. */
-  readonly dueAt?: string
-  readonly startedAt?: string
-  readonly endedAt?: string
-}
-
+export const stateField = z.enum(RUN_STATES)
+export const reasonField = z.enum(Object.keys(REASONS) as [Reason, ...Reason[]])
 /** Who asked for a run. */
-export type RunTrigger = 'call' | 'stream' | 'schedule'
+const TRIGGERS = ['call', 'stream', 'schedule'] as const
+export type RunTrigger = (typeof TRIGGERS)[number]
+
+/** A run as services show it. Times are RFC 3339 in UTC. */
+export const runViewSchema = z.object({
+  runId: z.string(),
+  job: z.string().exactOptional(),
+  handler: z.string(),
+  mode: z.enum(RUN_MODES),
+  state: stateField,
+  reason: reasonField.exactOptional(),
+  /** The reason in words, with what a person needs to act. */
+  message: z.string().exactOptional(),
+  trigger: z.enum(TRIGGERS),
+  payload: z.unknown().exactOptional(),
+  key: z.string().exactOptional(),
+  slot: timeField.exactOptional(),
+  attempt: z.int(),
+  attempts: z.int(),
+  /** Executors in a row that died while they ran it; it may be to blame. */
+  losses: z.int().exactOptional(),
+  /** Executors in a row that died while they ran it, of something else. */
+  interruptions: z.int().exactOptional(),
+  instance: z.string().exactOptional(),
+  progress: progressSchema.exactOptional(),
+  result: z.unknown().exactOptional(),
+  failure: failureSchema.exactOptional(),
+  createdAt: timeField,
+  /** When it becomes due: of a delayed run. */
+  dueAt: timeField.exactOptional(),
+  startedAt: timeField.exactOptional(),
+  endedAt: timeField.exactOptional(),
+})
+export type RunView = Readonly<z.output<typeof runViewSchema>>
 
 /** One task of a run with many, as services show it. */
-export interface TaskView {
-  readonly taskId: string
+export const taskViewSchema = z.object({
+  taskId: z.string(),
   /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
-  readonly task?: string
+  task: z.string().exactOptional(),
   /** Of a map: among the items of its call. */
-  readonly index: number
+  index: z.int(),
   /** Its own part of the data, of a run that was given a list, and of a map. */
-  readonly item?: unknown
-  readonly state: RunState
-  readonly reason?: Reason
-  readonly attempt: number
-  readonly losses?: number
-  readonly interruptions?: number
-  readonly instance?: string
-  readonly progress?: Progress
-  readonly result?: unknown
-  readonly failure?: Failure
-  readonly startedAt?: string
-  readonly endedAt?: string
-}
+  item: z.unknown().exactOptional(),
+  state: stateField,
+  reason: reasonField.exactOptional(),
+  attempt: z.int(),
+  losses: z.int().exactOptional(),
+  interruptions: z.int().exactOptional(),
+  instance: z.string().exactOptional(),
+  progress: progressSchema.exactOptional(),
+  result: z.unknown().exactOptional(),
+  failure: failureSchema.exactOptional(),
+  startedAt: timeField.exactOptional(),
+  endedAt: timeField.exactOptional(),
+})
+export type TaskView = Readonly<z.output<typeof taskViewSchema>>
 
 /** A run with many tasks at a glance. */
-export interface RunTree {
-  readonly runId: string
-  readonly job?: string
-  readonly handler: string
-  readonly mode: RunMode
-  readonly state: RunState
-  readonly reason?: Reason
+export const runTreeSchema = z.object({
+  runId: z.string(),
+  job: z.string().exactOptional(),
+  handler: z.string(),
+  mode: z.enum(RUN_MODES),
+  state: stateField,
+  reason: reasonField.exactOptional(),
   /** How far the whole is: tasks that have ended, and the progress of those that run. */
-  readonly percent: number
+  percent: z.number(),
   /** Estimate from what is done so far; of a run that runs. */
-  readonly leftMs?: number
-  readonly startedAt?: string
-  readonly endedAt?: string
-  readonly stages: readonly RunStage[]
+  leftMs: z.number().exactOptional(),
+  startedAt: timeField.exactOptional(),
+  endedAt: timeField.exactOptional(),
+  stages: z
+    .array(
+      z.object({
+        name: z.string(),
+        total: z.int(),
+        /** How many are in each state; states that none is in are left out. */
+        counts: z.partialRecord(stateField, z.int()),
+      }),
+    )
+    .readonly(),
   /** At most five, without item and result. */
-  readonly failed: readonly TaskView[]
+  failed: z.array(taskViewSchema).readonly(),
   /** At most five, without item and result: tasks that have ended or run, the longest first. Of more than 100,000 tasks those that run. */
-  readonly slowest: readonly TaskView[]
-}
-
+  slowest: z.array(taskViewSchema).readonly(),
+})
+export type RunTree = Readonly<z.output<typeof runTreeSchema>>
 /** Tasks of a run that were made together. */
-export interface RunStage {
-  readonly name: string
-  readonly total: number
-  readonly counts: Partial<Record<RunState, number>>
-}
+export type RunStage = RunTree['stages'][number]
 
 /** Which runs are listed: those that all given filters accept. A page may hold fewer than `limit` accepted runs, even none, and have a `next`. */
 export const listRunsSchema = z.strictObject({
@@ -166,14 +177,15 @@ export const pruneRunsSchema = z.strictObject({
 })
 
 /** What was removed; of a dry run what would be. */
-export interface RunsPruned {
-  readonly removed: {
-    readonly runs: number
-    readonly tasks: number
-    readonly steps: number
+export const runsPrunedSchema = z.object({
+  removed: z.object({
+    runs: z.int(),
+    tasks: z.int(),
+    steps: z.int(),
     /** Of the removed runs: those whose key or id stays taken for a time. */
-    readonly remembered: number
-  }
+    remembered: z.int(),
+  }),
   /** More runs are to be looked at: ask again with it as `cursor`. */
-  readonly next?: string
-}
+  next: z.string().exactOptional(),
+})
+export type RunsPruned = Readonly<z.output<typeof runsPrunedSchema>>

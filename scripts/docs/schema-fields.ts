@@ -1,3 +1,17 @@
+import { refusalSchema } from '../../contracts/dist/answers.js'
+import { timeField } from '../../contracts/dist/fields.js'
+import { beatSchema } from '../../contracts/dist/instance.js'
+import { journalEntrySchema, runEndedSchema } from '../../contracts/dist/messages.js'
+import { toleranceField } from '../../contracts/dist/plan.js'
+import {
+  failureSchema,
+  progressSchema,
+  reasonField,
+  runTreeSchema,
+  startedRunSchema,
+  stateField,
+  taskViewSchema,
+} from '../../contracts/dist/run.js'
 import type { Field } from './declarations.ts'
 
 /** A zod schema: what the contracts export. */
@@ -34,6 +48,26 @@ const definitionOf = (schema: Schema) => schema._zod.def as Definition
 /** What a refined `unknown` holds, by the code of its refusal. */
 const CODED: Readonly<Record<string, string>> = { INVALID_NAME: 'name', INVALID_DELAY: 'milliseconds', INVALID_DATE: 'time' }
 
+/** Tasks of a run that were made together. */
+export const stageSchema = runTreeSchema.shape.stages.unwrap().element
+
+/** Schemas that the documents explain elsewhere, in their words. */
+const NAMED: ReadonlyMap<unknown, string> = new Map<unknown, string>([
+  [stateField, '[state](STATES.md)'],
+  [runEndedSchema.shape.state, '[state](STATES.md)'],
+  [reasonField, '[reason](STATES.md#reasons)'],
+  [failureSchema, 'failure'],
+  [progressSchema, '`{ percent, note? }`'],
+  [timeField, 'time'],
+  [toleranceField, 'integer, or a share such as `5%`'],
+  [beatSchema, 'as in a beat'],
+  [stageSchema, 'Run stage'],
+  [taskViewSchema, 'Task'],
+  [journalEntrySchema, 'Journal entry'],
+  [startedRunSchema, 'Started run'],
+  [refusalSchema, '`{"error":{…}}`'],
+])
+
 /** Fields that mean the same wherever they are. */
 const COMMON: Readonly<Record<string, string>> = {
   cursor: 'The `next` of the page before.',
@@ -60,6 +94,8 @@ function presence(schema: Schema): { isOptional: boolean; defaultValue: unknown 
 
 /** A type in words short enough for a table. */
 export function typeOf(schema: Schema): string {
+  const named = NAMED.get(schema)
+  if (named !== undefined) return named
   const definition = definitionOf(schema)
   const { type, innerType, element, valueType, options, entries, values } = definition
   if (innerType) return typeOf(innerType)
@@ -86,7 +122,10 @@ function objectText(schema: Schema): string {
 }
 
 /** Within an object, ranges would read like further fields. */
-const short = (type: string) => type.replaceAll('`, `', ' | ').replaceAll('`', '').split(', ')[0] ?? ''
+function short(type: string): string {
+  const text = type.replaceAll('`, `', ' | ').replaceAll('`', '')
+  return text.includes('{') ? text : (text.split(', ')[0] ?? '')
+}
 
 /** `z.json()` is a union of everything that JSON can say. */
 const isJson = (options: readonly Schema[] = []) => options.some((option) => definitionOf(option).type === 'null')

@@ -1,5 +1,5 @@
+import { healthSchema } from '../../contracts/dist/answers.js'
 import {
-  beatSchema,
   CALLS,
   type Call,
   ENDED_STATES,
@@ -7,74 +7,63 @@ import {
   HEADERS,
   LIFECYCLE,
   LIMITS,
-  logMessageSchema,
-  presenceSchema,
   REASONS,
   RUN_EVENTS,
   RUN_STATES,
-  reportSchema,
   SERVICE_CONSUMERS,
   STREAMS,
   TIMES,
 } from '../../contracts/dist/index.js'
+import { beatSchema, instanceViewSchema, registeredSchema } from '../../contracts/dist/instance.js'
+import { jobViewSchema } from '../../contracts/dist/job.js'
+import { logMessageSchema, logViewSchema } from '../../contracts/dist/log.js'
+import {
+  journalEntrySchema,
+  rejectedSchema,
+  reportSchema,
+  runEndedSchema,
+  taskResultSchema,
+  workSchema,
+} from '../../contracts/dist/messages.js'
+import {
+  failureSchema,
+  runsPrunedSchema,
+  runTreeSchema,
+  runViewSchema,
+  startedRunSchema,
+  taskViewSchema,
+} from '../../contracts/dist/run.js'
 import { SETTINGS } from '../../runtime/dist/config.js'
 import { NATS_VARIABLES } from '../../wire/dist/index.js'
-import { commentsOfSchema, fieldsOfInterface } from './declarations.ts'
+import { commentsOfSchema } from './declarations.ts'
 import { bytes, duration, fieldTable, table } from './markdown.ts'
-import { fieldsOfSchema, type Schema, typeOf } from './schema-fields.ts'
+import { fieldsOfSchema, type Schema, stageSchema, typeOf } from './schema-fields.ts'
 import { logEventTable, metricTable } from './telemetry.ts'
+import { COMMENTS } from './wire-schemas.ts'
 
-/** What a call answers, as the documents name it, and the constants whose comments explain its input. */
-const CALL_DETAILS: Readonly<Record<string, { answer: string; declarations?: readonly string[] }>> = {
-  'jobs.put': { answer: 'Job', declarations: ['planFields', 'policyFields', 'jobInputSchema'] },
-  'jobs.get': { answer: 'Job' },
-  'jobs.list': { answer: 'page of Job' },
-  'jobs.pause': { answer: 'Job' },
-  'jobs.resume': { answer: 'Job' },
-  'jobs.remove': { answer: '`{"removed":true}`' },
-  'jobs.run': { answer: 'Started run', declarations: ['planFields', 'policyFields', 'startRunSchema'] },
-  'runs.start': { answer: '`{"runs":[…]}`: for each item, in order, a Started run or `{"error":…}`' },
-  'runs.get': { answer: 'Run' },
-  'runs.list': {
-    answer: 'page of Run, without `payload`, `result` and the stack of `failure`: see `runs.get`',
-    declarations: ['listRunsSchema'],
-  },
-  'runs.tasks': { answer: 'page of Task' },
-  'runs.tree': { answer: 'Run tree' },
-  'runs.cancel': { answer: 'Run' },
-  'runs.retry': { answer: 'Run' },
-  'runs.prune': { answer: 'Pruned runs', declarations: ['pruneRunsSchema'] },
-  'tasks.claim': { answer: '`{"run":true,"attempt":n}` or `{"run":false,"reason":"…"}`', declarations: ['claimSchema'] },
-  'tasks.map': { answer: '`{"created":n}`', declarations: ['mapSchema'] },
-  'tasks.results': { answer: 'page of Task result' },
-  'tasks.step': { answer: '`{"stored":…}`: the Journal entry that counts', declarations: ['stepSchema'] },
-  'tasks.journal': { answer: 'page of Journal entry', declarations: ['journalSchema'] },
-  'coordinator.health': { answer: 'Health' },
-  'coordinator.rebuild': { answer: '`{"published":n}`' },
-  'instances.register': { answer: 'Registered', declarations: ['registerSchema'] },
-  'instances.leave': { answer: '`{"left":true}`' },
-  'instances.list': { answer: 'page of Instance' },
-  'registry.health': { answer: 'Health' },
-  'logs.query': { answer: 'page of Log line', declarations: ['queryLogsSchema'] },
-  'logger.health': { answer: 'Health' },
-}
-
-/** Objects that services answer or publish: their heading, and the interface that declares them. */
-const SHAPES: readonly (readonly [heading: string, interfaceName: string, inherited?: Schema])[] = [
-  ['Started run', 'StartedRun'],
-  ['Run', 'RunView'],
-  ['Task', 'TaskView'],
-  ['Task result', 'TaskResult'],
-  ['Journal entry', 'JournalEntry'],
-  ['Pruned runs', 'RunsPruned'],
-  ['Run tree', 'RunTree'],
-  ['Run stage', 'RunStage'],
-  ['Job', 'JobView'],
-  ['Instance', 'InstanceView', presenceSchema],
-  ['Log line', 'LogView', logMessageSchema.shape.lines.element],
-  ['Registered', 'Registered'],
-  ['Health', 'ServiceHealth'],
+/** What services answer: their heading, and their schema. */
+const SHAPES: readonly (readonly [heading: string, schema: Schema])[] = [
+  ['Started run', startedRunSchema],
+  ['Run', runViewSchema],
+  ['Task', taskViewSchema],
+  ['Task result', taskResultSchema],
+  ['Journal entry', journalEntrySchema],
+  ['Pruned runs', runsPrunedSchema],
+  ['Run tree', runTreeSchema],
+  ['Run stage', stageSchema],
+  ['Job', jobViewSchema],
+  ['Instance', instanceViewSchema],
+  ['Log line', logViewSchema],
+  ['Registered', registeredSchema],
+  ['Health', healthSchema],
+  ['Failure', failureSchema],
 ]
+
+/** What the schema of an answer does not say. */
+const REMARKS: Readonly<Record<string, string>> = {
+  'runs.list': ', without `payload`, `result` and the stack of `failure`: see `runs.get`',
+  'runs.start': ', for each item, in order',
+}
 
 const code = (text: string) => `\`${text}\``
 const pathOf = ({ noun, verb }: Call) => `${noun}.${verb}`
@@ -89,12 +78,12 @@ export const SECTIONS: Readonly<Record<string, () => string>> = {
   calls: callTable,
   'call-inputs': callInputs,
   shapes: () => SHAPES.map(shapeText).join('\n\n'),
-  work: () => fieldTable(fieldsOfInterface('WorkMessage')),
+  work: () => tableOf(workSchema),
   reports: reportTables,
-  beat: () => fieldTable(fieldsOfSchema(beatSchema, commentsOfSchema(['beatSchema']))),
-  log: () => fieldTable(fieldsOfSchema(logMessageSchema, commentsOfSchema(['logMessageSchema']))),
-  'run-ended': () => fieldTable(fieldsOfInterface('RunEndedEvent')),
-  rejected: () => fieldTable(fieldsOfInterface('RejectedEvent')),
+  beat: () => tableOf(beatSchema),
+  log: () => tableOf(logMessageSchema),
+  'run-ended': () => tableOf(runEndedSchema),
+  rejected: () => tableOf(rejectedSchema),
   states: stateTable,
   'state-diagram': stateDiagram,
   reasons: () =>
@@ -109,10 +98,19 @@ export const SECTIONS: Readonly<Record<string, () => string>> = {
   'log-events': logEventTable,
 }
 
-function shapeText([heading, name, inherited]: (typeof SHAPES)[number]): string {
-  const own = fieldsOfInterface(name)
-  const others = inherited ? fieldsOfSchema(inherited).filter((field) => !own.some((other) => other.name === field.name)) : []
-  return `**${heading}**\n\n${fieldTable([...others.map((field) => ({ ...field, required: true })), ...own])}`
+const tableOf = (schema: Schema) => fieldTable(fieldsOfSchema(schema, COMMENTS.get(schema)))
+
+function shapeText([heading, schema]: (typeof SHAPES)[number]): string {
+  return `**${heading}**\n\n${tableOf(schema)}`
+}
+
+/** An answer by the heading of its shape, or by its fields. */
+function answerOf(call: Call): string {
+  const nameOf = (schema: Schema) => SHAPES.find(([, shape]) => shape === schema)?.[0]
+  const { shape = {} } = call.answer._zod.def as { shape?: Readonly<Record<string, Schema>> }
+  const item = shape['items'] && (shape['items']._zod.def as { element: Schema }).element
+  const text = item ? `page of ${nameOf(item)}` : (nameOf(call.answer) ?? typeOf(call.answer))
+  return `${text}${REMARKS[pathOf(call)] ?? ''}`
 }
 
 function streamTable(): string {
@@ -168,24 +166,18 @@ function callTable(): string {
     code(`api.${pathOf(call)}`),
     call.service,
     call.description,
-    detailsOf(call).answer,
+    answerOf(call),
     REPEATABLE[call.repeatable],
     duration(call.deadlineMs),
   ])
   return table(['Call', 'Service', 'Does', 'Answers', 'Repeatable', 'Deadline'], rows)
 }
 
-function detailsOf(call: Call) {
-  const details = CALL_DETAILS[pathOf(call)]
-  if (!details) throw new Error(`say in CALL_DETAILS what ${pathOf(call)} answers`)
-  return details
-}
-
 /** The input of each call; calls with the same fields share a table. */
 function callInputs(): string {
   const byTable = new Map<string, string[]>()
   for (const call of Object.values(CALLS as Record<string, Call>)) {
-    const fields = fieldsOfSchema(call.input, commentsOfSchema(detailsOf(call).declarations ?? []))
+    const fields = fieldsOfSchema(call.input, COMMENTS.get(call.input))
     const text = fields.length === 0 ? 'Nothing: `{}` or an empty body.' : fieldTable(fields)
     byTable.set(text, [...(byTable.get(text) ?? []), code(pathOf(call))])
   }
@@ -193,11 +185,11 @@ function callInputs(): string {
 }
 
 function reportTables(): string {
-  const comments = commentsOfSchema(['reportSchema'])
   return reportSchema.options
-    .map(
-      (option) => `${typeOf(option.shape.type)}\n\n${fieldTable(fieldsOfSchema(option, comments).filter(({ name }) => name !== 'type'))}`,
-    )
+    .map((option) => {
+      const fields = fieldsOfSchema(option, COMMENTS.get(option)).filter(({ name }) => name !== 'type')
+      return `${typeOf(option.shape.type)}\n\n${fieldTable(fields)}`
+    })
     .join('\n\n')
 }
 

@@ -69,7 +69,14 @@ describe('PROTOCOL', () => {
     claim: CALLS.tasksClaim.input,
     control: controlSchema,
     error: z.strictObject({
-      error: z.strictObject({ code: z.string(), message: z.string(), field: z.string(), value: z.string(), hint: z.string() }),
+      error: z.strictObject({
+        code: z.string(),
+        message: z.string(),
+        retry: z.boolean(),
+        field: z.string(),
+        value: z.string(),
+        hint: z.string(),
+      }),
     }),
     log: logMessageSchema.strict(),
     map: CALLS.tasksMap.input,

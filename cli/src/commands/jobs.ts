@@ -1,4 +1,4 @@
-import { CALLS, type Call, type JobView } from '@carillon/contracts'
+import { CALLS } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { pagesOf } from '../client/pages.ts'
 import { invocationOf, withClient } from '../invocation.ts'
@@ -33,7 +33,7 @@ async function listJobs({ limit, all }: ListOptions, self: Command): Promise<voi
   })
 }
 
-type NameCall = Call<(typeof CALLS.jobsGet)['input'], JobView>
+type NameCall = typeof CALLS.jobsGet
 
 function addByName(jobs: Command, { verb, description, call }: { verb: string; description: string; call: NameCall }): void {
   jobs

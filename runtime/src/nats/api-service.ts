@@ -2,8 +2,11 @@ import {
   CALLS,
   type Call,
   CarillonError,
+  checkHeaders,
   checkName,
   HEADERS,
+  jsonSchemaOf,
+  PROTOCOL_VERSION,
   parseBody,
   parseInput,
   parseSubject,
@@ -12,7 +15,6 @@ import {
 } from '@carillon/contracts'
 import { type Service, type ServiceMsg, Svcm } from '@nats-io/services'
 import type { NatsConnection } from '@nats-io/transport-node'
-import { z } from 'zod'
 import type { Logger } from '../logger.ts'
 import { LargeRequests } from './large-requests.ts'
 
@@ -52,13 +54,15 @@ export class ApiService {
       version: '0.1.0',
       description: `Carillon ${service}`,
       queue: QUEUE,
+      metadata: { protocol: String(PROTOCOL_VERSION) },
     })
     for (const [call, handle] of handlers) {
       this.#service.addEndpoint(`${call.noun}-${call.verb}`, {
         subject: `${SUBJECT_ROOT}.*.api.${call.noun}.${call.verb}`,
         metadata: {
           description: call.description,
-          schema: JSON.stringify(z.toJSONSchema(call.input, { io: 'input', unrepresentable: 'any' })),
+          request_schema: JSON.stringify(jsonSchemaOf(call.input, 'input')),
+          response_schema: JSON.stringify(jsonSchemaOf(call.answer, 'output')),
         },
         handler: (_error, message) => this.#follow(this.#accept(message, call, handle), call),
       })
@@ -84,6 +88,8 @@ export class ApiService {
 
   async #serve(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
     try {
+      // What a caller wants to say stands in the body.
+      if (message.headers) checkHeaders(message.headers.keys(), [])
       const namespace = checkName('namespace', parseSubject(message.subject)?.namespace)
       const body = parseBody(message.data, {})
       if (body instanceof UnacceptableJson) throw body.refusal('body')

@@ -20,6 +20,7 @@ export interface Incoming {
   /** When the broker stored it, ms since 1970. */
   readonly storedAt: number
   readonly traceparent: string | undefined
+  headerNames(): readonly string[]
   header(name: string): string | undefined
 }
 
@@ -36,6 +37,7 @@ export function readIncoming(message: JsMsg): Incoming {
     sequence: message.seq,
     storedAt: message.timestampNanos ? Number(message.timestampNanos / 1_000_000n) : 0,
     traceparent: header(HEADERS.traceparent),
+    headerNames: () => message.headers?.keys() ?? [],
     header,
   }
 }

@@ -115,12 +115,19 @@ test('calls are announced with name, version, description and schema', async (co
   }
   const info = (await base.broker.connection.request('$SRV.INFO.carillon-coordinator', '', { timeout: 2_000 })).json<{
     description: string
-    endpoints: { name: string; subject: string; queue_group: string; metadata: { description: string; schema: string } }[]
+    endpoints: {
+      name: string
+      subject: string
+      queue_group: string
+      metadata: { description: string; request_schema: string; response_schema: string }
+    }[]
   }>()
   assert.equal(info.description, 'Carillon coordinator')
   const [endpoint] = info.endpoints
   assert.deepEqual([endpoint?.name, endpoint?.subject, endpoint?.queue_group], ['jobs-get', 'carillon.*.api.jobs.get', 'carillon'])
-  assert.equal(JSON.parse(endpoint?.metadata.schema ?? '').type, 'object')
+  const { request_schema = '', response_schema = '' } = endpoint?.metadata ?? {}
+  assert.deepEqual(JSON.parse(request_schema).required, ['name'])
+  assert.ok(JSON.parse(response_schema).required.includes('createdAt'))
 })
 
 test('batches and signals come to their methods; a signal that cannot be read or handled is set aside', async (context) => {

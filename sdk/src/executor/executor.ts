@@ -1,4 +1,4 @@
-import { CarillonError, LIMITS, type Registered, type Registration, subjects, TIMES } from '@carillon/contracts'
+import { CarillonError, LIMITS, PROTOCOL_VERSION, type Registered, type Registration, subjects, TIMES } from '@carillon/contracts'
 import { every, type LoopClock, pause, randomLetters, type Timer } from '@carillon/wire'
 import type { Subscription } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
@@ -96,7 +96,7 @@ export class Executor {
     })
     this.#registrar = new Registrar({
       ...{ caller, clock, onWarning },
-      registration: { ...identity, capacity: this.#capacity, handlers: handlers.map(handlerInfo) },
+      registration: { ...identity, protocol: PROTOCOL_VERSION, capacity: this.#capacity, handlers: handlers.map(handlerInfo) },
       onRegistered: (registered) => this.#registered(registered),
       onTaken: options.onDrain,
     })

@@ -1,6 +1,7 @@
 import {
   type ClaimAnswer,
   type LogMessage,
+  PROTOCOL_VERSION,
   parseSubject,
   type Registration,
   type Report,
@@ -172,7 +173,7 @@ export class FakeMesh {
       await this.createConsumer(name)
       consumers[name] = { stream: 'WORK', consumer: workConsumer(NAMESPACE, name) }
     }
-    return { consumers, claimUpTo: 0, beatMs: TIMES.beatMs, lostAfterMs: TIMES.lostAfterMs }
+    return { protocol: PROTOCOL_VERSION, consumers, claimUpTo: 0, beatMs: TIMES.beatMs, lostAfterMs: TIMES.lostAfterMs }
   }
 
   async #startRuns(requests: StartRequest[]) {

@@ -1,4 +1,4 @@
-import { CarillonError, HEADERS } from '@carillon/contracts'
+import { CarillonError, checkHeaders, HEADERS, TRIGGER_HEADERS } from '@carillon/contracts'
 import { derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
 import type { StartItem, StartRuns } from './start-runs.ts'
 
@@ -15,20 +15,23 @@ export class TakeTriggers {
   }
 
   async execute(batch: readonly Incoming[]): Promise<void> {
-    const outcomes = await this.#start.execute(batch.map(itemOf))
+    const accepted: Incoming[] = []
+    for (const message of batch) {
+      try {
+        checkHeaders(message.headerNames(), TRIGGER_HEADERS)
+        accepted.push(message)
+      } catch (error) {
+        this.#reject(message, error)
+      }
+    }
+    const outcomes = await this.#start.execute(accepted.map(itemOf))
     // What may pass is no fault of the message: the batch comes again.
     for (const outcome of outcomes) if (CarillonError.is(outcome) && mayPass(outcome)) throw outcome
-    for (const [i, message] of batch.entries()) {
-      const outcome = outcomes[i]
-      if (!CarillonError.is(outcome)) continue
-      this.#rejected.setAside({
-        subject: message.subject,
-        text: JSON.stringify(message.body),
-        error: outcome,
-        stream: 'TRIGGERS',
-        now: this.#now(),
-      })
-    }
+    for (const [i, message] of accepted.entries()) if (CarillonError.is(outcomes[i])) this.#reject(message, outcomes[i])
+  }
+
+  #reject({ subject, body }: Incoming, error: unknown): void {
+    this.#rejected.setAside({ subject, text: JSON.stringify(body), error, stream: 'TRIGGERS', now: this.#now() })
   }
 }
 

@@ -195,6 +195,7 @@ export function reportsFrom(instance: string, ...reports: readonly unknown[]): I
     sequence: ++sequence,
     storedAt: 0,
     traceparent: undefined,
+    headerNames: () => [],
     header: () => undefined,
   }
 }

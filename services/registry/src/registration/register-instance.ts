@@ -1,4 +1,4 @@
-import { CarillonError, type Presence, type Registered, type Registration } from '@carillon/contracts'
+import { CarillonError, PROTOCOL_VERSION, type Presence, type Registered, type Registration } from '@carillon/contracts'
 import type { RegistryParts } from '../parts.ts'
 import { instanceName, presenceKey, presenceOf } from '../presence/rules/presence.ts'
 import type { Entry } from '../presence/rules/seen.ts'
@@ -32,7 +32,7 @@ export async function registerInstance(parts: RegistryParts, namespace: string, 
   const isSuccessor = before !== undefined && before.presence.session !== presence.session
   if (before && isSuccessor) parts.events.publish('lost', before)
   if (isSuccessor || before === undefined) parts.events.publish('joined', entry)
-  return { consumers, claimUpTo, beatMs: parts.beatMs, lostAfterMs: parts.lostAfterMs }
+  return { protocol: PROTOCOL_VERSION, consumers, claimUpTo, beatMs: parts.beatMs, lostAfterMs: parts.lostAfterMs }
 }
 
 /**

@@ -18,6 +18,7 @@ describe('registration', () => {
     assert.deepEqual(answer, {
       consumers: { invoice: { stream: 'WORK', consumer: 'default~invoice' }, remind: { stream: 'WORK', consumer: 'default~remind' } },
       claimUpTo: 0,
+      protocol: 1,
       beatMs: 166,
       lostAfterMs: 500,
     })
@@ -44,6 +45,7 @@ describe('registration', () => {
       namespace: 'default',
       service: 'shop',
       version: '0.0.0',
+      protocol: 1,
       handlers,
       labels: {},
       capacity: 1,

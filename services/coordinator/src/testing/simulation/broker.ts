@@ -80,6 +80,7 @@ export class SimulatedBroker {
       sequence: ++this.#sequence,
       storedAt: 0,
       traceparent: undefined,
+      headerNames: () => [],
       header: () => undefined,
     })
   }

@@ -9,6 +9,7 @@ const entry = (instance: string, revision: number, namespace = 'default'): Entry
     namespace,
     service: 'shop',
     version: '1.0.0',
+    protocol: 1,
     handlers: [],
     labels: {},
     capacity: 1,

@@ -1,0 +1,43 @@
+import * as z from 'zod'
+
+/** A page of a list; `next` is the cursor of the following page. */
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next?: string
+}
+
+export function pageOf<Item extends z.ZodType>(item: Item): z.ZodType<Page<z.output<Item>>> {
+  return z.object({ items: z.array(item), next: z.string().exactOptional() })
+}
+
+export const healthSchema = z.object({
+  service: z.string(),
+  /** Of the process, as in the services protocol of NATS. */
+  id: z.string(),
+  version: z.string(),
+  uptimeMs: z.number(),
+  /** Parts in words: what is wrong, or that it is well. */
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })).readonly(),
+  /** Of a coordinator: how many live, and how many died within the hour whose place nobody took. */
+  coordinators: z.object({ live: z.int(), missing: z.int() }).readonly().exactOptional(),
+})
+export type ServiceHealth = Readonly<z.output<typeof healthSchema>>
+
+/** The answer of a call that is refused. */
+export const refusalSchema = z.object({
+  error: z.object({
+    /** One of the catalogue. */
+    code: z.string(),
+    message: z.string(),
+    /** Whether the same request may succeed later without being changed. */
+    retry: z.boolean(),
+    /** The offending field, as a path such as `schedule.cron`. */
+    field: z.string().optional(),
+    /** The offending value, shortened. */
+    value: z.string().optional(),
+    /** What would be right. */
+    hint: z.string().optional(),
+  }),
+})
+/** An error as it travels. */
+export type ErrorBody = Readonly<z.output<typeof refusalSchema>['error']>

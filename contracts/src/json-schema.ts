@@ -1,0 +1,32 @@
+import * as z from 'zod'
+
+/** `input`: what a sender may say, defaults left out. `output`: what a reader finds. */
+export type Direction = 'input' | 'output'
+/** What fields mean, by the schema of their object. */
+export type FieldComments = ReadonlyMap<unknown, ReadonlyMap<string, string>>
+
+/**
+ * A schema of the wire as JSON Schema, draft 2020-12. Records are tolerant: fields that it does not name are allowed, as they may come from a
+ * later version. Commands are strict.
+ * @param comments become descriptions
+ */
+export function jsonSchemaOf(schema: z.ZodType, io: Direction, comments: FieldComments = new Map()): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      asOnTheWire(zodSchema, jsonSchema)
+      for (const [field, description] of comments.get(zodSchema) ?? []) describe(jsonSchema.properties?.[field], description)
+    },
+  })
+}
+
+function asOnTheWire({ _zod: { def } }: z.core.$ZodTypes, json: z.core.JSONSchema.BaseSchema): void {
+  // Of a type in TypeScript; on the wire it says nothing.
+  delete json.readOnly
+  if (def.type === 'object' && def.catchall === undefined) delete json.additionalProperties
+}
+
+function describe(property: z.core.JSONSchema._JSONSchema | undefined, description: string): void {
+  if (typeof property === 'object') property.description = description
+}

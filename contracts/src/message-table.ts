@@ -1,0 +1,81 @@
+import * as z from 'zod'
+import { refusalSchema } from './answers.ts'
+import { beatSchema, presenceSchema } from './instance.ts'
+import { jobViewSchema } from './job.ts'
+import { logMessageSchema } from './log.ts'
+import {
+  aliveSchema,
+  controlSchema,
+  instanceEventSchema,
+  liveRunSchema,
+  offerAnswerSchema,
+  rejectedSchema,
+  reportSchema,
+  runEndedSchema,
+  workSchema,
+} from './messages.ts'
+
+/** A message that is no call: who publishes it where, and what its body is. */
+export interface Message {
+  /** After `carillon.<namespace>.`; of an answer that of its request. */
+  readonly subject: string
+  readonly from: 'executor' | 'services'
+  readonly description: string
+  readonly schema: z.ZodType
+}
+
+const name = z.object({ name: z.string() })
+
+/** Every message of the wire beside the calls of `CALLS`. docs/schemas derives from this table. */
+export const MESSAGES = {
+  work: { subject: 'work.<handler>.<priority>.<runId>', from: 'services', schema: workSchema, description: 'A task, and its offer' },
+  'offer-answer': { subject: 'direct.<instance>', from: 'executor', schema: offerAnswerSchema, description: 'The answer to an offer' },
+  report: {
+    subject: 'report.<instance>',
+    from: 'executor',
+    schema: z.union([reportSchema, z.array(reportSchema)]),
+    description: 'What became of tasks: one report, or several',
+  },
+  log: { subject: 'log.<runId>', from: 'executor', schema: logMessageSchema, description: 'Log lines of a task' },
+  beat: { subject: 'beat.<instance>', from: 'executor', schema: beatSchema, description: 'A heartbeat' },
+  control: { subject: 'control.<instance>', from: 'services', schema: controlSchema, description: 'An order' },
+  alive: {
+    subject: 'session.<instance>.<session>',
+    from: 'executor',
+    schema: aliveSchema,
+    description: 'The answer of a process that lives',
+  },
+  'event.run': { subject: 'event.run.<runId>.<state>', from: 'services', schema: runEndedSchema, description: 'A run ended' },
+  'event.job': {
+    subject: 'event.job.<name>.<what>',
+    from: 'services',
+    schema: z.union([jobViewSchema, name]),
+    description: 'A job changed; of one that was removed or has finished its name',
+  },
+  'event.instance': {
+    subject: 'event.instance.<instance>.<what>',
+    from: 'services',
+    schema: instanceEventSchema,
+    description: 'An instance came, went or changed',
+  },
+  'event.message': {
+    subject: 'event.message.<stream>.rejected',
+    from: 'services',
+    schema: rejectedSchema,
+    description: 'A message was refused for good',
+  },
+  'live.run': { subject: 'live.run.<runId>.<what>', from: 'services', schema: liveRunSchema, description: 'A run moved' },
+  'live.job': {
+    subject: 'live.job.<name>.changed',
+    from: 'services',
+    schema: name.extend({ what: z.string() }),
+    description: 'A job changed',
+  },
+  presence: {
+    subject: 'the KV bucket `carillon_presence`',
+    from: 'services',
+    schema: presenceSchema,
+    description: 'A live instance',
+  },
+  refusal: { subject: 'api.<noun>.<verb>', from: 'services', schema: refusalSchema, description: 'The answer of a call that is refused' },
+} as const satisfies Readonly<Record<string, Message>>
