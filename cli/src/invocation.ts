@@ -1,5 +1,5 @@
 import { CarillonError, checkName, type ErrorCode } from '@carillon/contracts'
-import type { NatsSettings } from '@carillon/wire'
+import type { NatsSettings } from '@carillon/wire/internal'
 import type { Command } from 'commander'
 import type { Client } from './client/client.ts'
 import { natsSettingsOf, repeatedNatsOptions } from './nats-options.ts'

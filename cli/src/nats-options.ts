@@ -1,4 +1,4 @@
-import { maskAddresses, type NatsSettings, natsSettingsFrom } from '@carillon/wire'
+import { maskAddresses, type NatsSettings, natsSettingsFrom } from '@carillon/wire/internal'
 import { type Command, Option } from 'commander'
 
 interface NatsOptions {

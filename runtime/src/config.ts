@@ -1,5 +1,5 @@
 import { CarillonError, LIMITS, printable } from '@carillon/contracts'
-import { fromFile } from '@carillon/wire'
+import { fromFile } from '@carillon/wire/internal'
 import { z } from 'zod'
 
 /** Settings of every service process; docs/CONFIG.md is generated from this table. */

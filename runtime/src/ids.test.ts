@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RUN_ID } from '@carillon/contracts'
-import { freshRunId } from '@carillon/wire'
+import { freshRunId } from '@carillon/wire/internal'
 import { derivedId, freshServiceId } from './ids.ts'
 
 test('a derived id is the same for the same parts, for ever', () => {

@@ -10,7 +10,7 @@ export {
   systemClock,
   type Timer,
   uptimeMs,
-} from '@carillon/wire'
+} from '@carillon/wire/internal'
 export { Batcher } from './batcher.ts'
 export { type Config, readConfig, SETTINGS } from './config.ts'
 export { derivedId, freshServiceId } from './ids.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pause } from '@carillon/wire'
+import { pause } from '@carillon/wire/internal'
 import { inOrder, LoopService, type Service } from './lifecycle.ts'
 import { exerciseService, FakeClock, settle } from './testing/index.ts'
 

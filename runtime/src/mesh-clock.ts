@@ -1,4 +1,4 @@
-import { type Clock, pause, type Timer } from '@carillon/wire'
+import { type Clock, pause, type Timer } from '@carillon/wire/internal'
 import { LoopService } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 

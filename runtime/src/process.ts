@@ -1,5 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
-import { type Clock, systemClock, type Timer } from '@carillon/wire'
+import { type Clock, systemClock, type Timer } from '@carillon/wire/internal'
 import type { Logger } from './logger.ts'
 
 /** A service that runs. */

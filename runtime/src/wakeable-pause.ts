@@ -1,4 +1,4 @@
-import { type Clock, pause } from '@carillon/wire'
+import { type Clock, pause } from '@carillon/wire/internal'
 
 /** The pause between two rounds of a loop, which ends early when there is something to do. */
 export class WakeablePause {

@@ -1,7 +1,7 @@
 /** A Docker engine, a Compose command and base images: the machine's own, or what scripts/offline-images makes. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runCommand } from './run-command.ts'
+import { runCommand } from '../run-command.ts'
 
 type Say = (line: string) => void
 

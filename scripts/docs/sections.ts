@@ -34,7 +34,7 @@ import {
   taskViewSchema,
 } from '../../contracts/dist/run.js'
 import { SETTINGS } from '../../runtime/dist/config.js'
-import { NATS_VARIABLES } from '../../wire/dist/index.js'
+import { NATS_VARIABLES } from '../../wire/dist/internal/index.js'
 import { commentsOfSchema } from './declarations.ts'
 import { bytes, duration, fieldTable, table } from './markdown.ts'
 import { fieldsOfSchema, type Schema, stageSchema, typeOf } from './schema-fields.ts'

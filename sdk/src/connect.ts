@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { CarillonError, checkName, DEFAULT_NAMESPACE, LIMITS, printable } from '@carillon/contracts'
-import { checkNatsSettings, type NatsSettings, openConnection, randomLetters, systemClock } from '@carillon/wire'
-import type { NodeConnectionOptions } from '@nats-io/transport-node'
+import type { NatsSettings } from '@carillon/wire'
+import { checkNatsSettings, openConnection, randomLetters, systemClock } from '@carillon/wire/internal'
 import { Caller } from './client/caller.ts'
 import { Client } from './client/client.ts'
 import { Link } from './connection/link.ts'
@@ -33,8 +33,8 @@ export interface ConnectOptions extends NatsSettings {
    * lost. Default true. Without it, and where there can be none, the main thread sends them, and a warning says so.
    */
   readonly thread?: boolean | undefined
-  /** Further options of the NATS client, for what has no option here; they win. */
-  readonly nats?: NodeConnectionOptions | undefined
+  /** Further options of the NATS client (its `NodeConnectionOptions`), for what has no option here; they win. */
+  readonly nats?: object | undefined
   /** Time for the first connection in ms. Default 5,000. */
   readonly connectTimeoutMs?: number | undefined
   /**

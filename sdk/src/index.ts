@@ -1,6 +1,3 @@
-// The types of the NATS client use `Symbol.asyncDispose`, which no `lib` of a user has before esnext.
-/// <reference lib="esnext.disposable" preserve="true" />
-
 /** Carillon for a service's process: offer handlers, start runs. See `connect`. */
 export { CALLS, CarillonError } from '@carillon/contracts'
 export { type NatsSettings, natsSettingsFrom, type TlsSettings } from '@carillon/wire'

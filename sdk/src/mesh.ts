@@ -11,6 +11,7 @@ import { type AnyHandler, type HandlerDefinition, isDefinition } from './handler
 import type { JsonResult } from './json.ts'
 import { onShutdownSignal } from './shutdown-signals.ts'
 
+/** @internal */
 export interface MeshOptions extends Omit<ExecutorOptions, 'handlers' | 'onDrain'> {
   readonly client: Client
   readonly drainMs: number
@@ -44,6 +45,7 @@ export class Mesh {
   #stopping: Promise<void> | undefined
   #forgetSignals: () => void = () => undefined
 
+  /** @internal */
   constructor(options: MeshOptions) {
     this.client = options.client
     this.instance = options.identity.instance

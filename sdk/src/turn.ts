@@ -1,4 +1,4 @@
-import type { LoopClock } from '@carillon/wire'
+import type { LoopClock } from '@carillon/wire/internal'
 
 /** Waits for the end of this turn of the event loop. */
 export const turnOf = (clock: LoopClock) => new Promise<void>((resolve) => clock.nextTurn(resolve))

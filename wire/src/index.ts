@@ -1,10 +1,3 @@
-/** What every process needs to speak with the broker: one copy for services, command line and SDK. */
-export { maskAddresses } from './address.ts'
-export { checkNatsSettings } from './check-settings.ts'
-export { type Clock, every, type LoopClock, pause, systemClock, type Timer, uptimeMs } from './clock.ts'
-export { fromFile, NATS_VARIABLES, natsSettingsFrom } from './environment.ts'
-export { headersOf } from './headers.ts'
-export { type ConnectionRequest, isAuthError, openConnection, refusalText } from './open-connection.ts'
-export { freshRunId, jitter, randomLetters } from './randomness.ts'
-export type { NatsAccess, NatsField, NatsNames, NatsSettings, TlsSettings } from './settings.ts'
-export { type Outgoing, type Refusal, StreamPublisher } from './stream-publisher.ts'
+/** How a process reaches the broker and logs in, as users write it. Its types name none of the NATS client, whose own do not pass every check. */
+export { natsSettingsFrom } from './environment.ts'
+export type { NatsSettings, TlsSettings } from './settings.ts'

@@ -12,7 +12,7 @@ export interface ConnectionRequest {
   /** Time for the first connection in ms. Default 5,000. */
   readonly timeoutMs?: number | undefined
   /** Further options of the NATS client; they win over the settings. */
-  readonly more?: NodeConnectionOptions | undefined
+  readonly more?: object | undefined
 }
 
 const CONNECT_TIMEOUT_MS = 5_000

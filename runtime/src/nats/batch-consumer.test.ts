@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { subjects, UnacceptableJson } from '@carillon/contracts'
-import { type Clock, systemClock } from '@carillon/wire'
+import { type Clock, systemClock } from '@carillon/wire/internal'
 import { eventually, exerciseService, FakeClock, startTestBroker, type TestBroker } from '../testing/index.ts'
 import { BatchConsumer } from './batch-consumer.ts'
 import type { Incoming } from './incoming.ts'

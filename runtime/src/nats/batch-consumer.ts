@@ -1,5 +1,5 @@
 import { type CarillonError, SERVICE_CONSUMERS, TIMES } from '@carillon/contracts'
-import { type Clock, pause } from '@carillon/wire'
+import { type Clock, pause } from '@carillon/wire/internal'
 import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { inIsolation } from '../isolate.ts'

@@ -8,7 +8,7 @@ import {
   pause,
   refusalText,
   systemClock,
-} from '@carillon/wire'
+} from '@carillon/wire/internal'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'

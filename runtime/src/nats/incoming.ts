@@ -1,5 +1,5 @@
 import { CarillonError, checkName, HEADERS, parseBody, parseSubject, subjects } from '@carillon/contracts'
-import type { StreamPublisher } from '@carillon/wire'
+import type { StreamPublisher } from '@carillon/wire/internal'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { MsgHdrs } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'

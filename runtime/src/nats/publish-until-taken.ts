@@ -1,4 +1,4 @@
-import type { Outgoing, Refusal, StreamPublisher } from '@carillon/wire'
+import type { Outgoing, Refusal, StreamPublisher } from '@carillon/wire/internal'
 import { freshServiceId } from '../ids.ts'
 
 const TRIES = 3

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, subjects } from '@carillon/contracts'
-import { type Clock, StreamPublisher, systemClock } from '@carillon/wire'
+import { type Clock, StreamPublisher, systemClock } from '@carillon/wire/internal'
 import { AckPolicy, ReplayPolicy, RetentionPolicy } from '@nats-io/jetstream'
 import { type BrokerOfTest, eventually, exerciseService, FakeClock, startBrokerOf } from '../testing/index.ts'
 import { keptStream, type Room, StreamKeeper } from './stream-keeper.ts'

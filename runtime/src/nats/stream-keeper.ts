@@ -1,5 +1,5 @@
 import { CarillonError, STREAMS, type StreamName } from '@carillon/contracts'
-import { type Clock, pause } from '@carillon/wire'
+import { type Clock, pause } from '@carillon/wire/internal'
 import { LoopService } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { WakeablePause } from '../wakeable-pause.ts'

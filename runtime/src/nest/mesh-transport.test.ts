@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { CarillonError, subjects } from '@carillon/contracts'
-import { systemClock } from '@carillon/wire'
+import { systemClock } from '@carillon/wire/internal'
 import { headers, type Msg } from '@nats-io/transport-node'
 import type { Request } from '../nats/api-service.ts'
 import type { Incoming } from '../nats/incoming.ts'

@@ -1,5 +1,5 @@
 import { type Call, parseBody, parseSubject, type SERVICE_CONSUMERS, SUBJECT_ROOT, UnacceptableJson } from '@carillon/contracts'
-import type { Clock } from '@carillon/wire'
+import type { Clock } from '@carillon/wire/internal'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
 import { lastValueFrom } from 'rxjs'

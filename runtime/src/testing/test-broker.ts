@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { StreamName } from '@carillon/contracts'
-import { StreamPublisher, systemClock } from '@carillon/wire'
+import { StreamPublisher, systemClock } from '@carillon/wire/internal'
 import { type ServerLimits, startNatsServer, type TestServer } from '@carillon/wire/testing'
 import { createLogger, type Logger } from '../logger.ts'
 import { type Broker, connectBroker } from '../nats/connection.ts'

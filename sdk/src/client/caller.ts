@@ -10,7 +10,7 @@ import {
   subjects,
   writeJson,
 } from '@carillon/contracts'
-import { headersOf, jitter, type LoopClock, pause } from '@carillon/wire'
+import { headersOf, jitter, type LoopClock, pause } from '@carillon/wire/internal'
 import type { Msg } from '@nats-io/transport-node'
 import { isNoResponders } from '../connection/answers.ts'
 import type { Link } from '../connection/link.ts'
@@ -50,7 +50,7 @@ const PAUSE_MS = 100
 /** A request with less time than this would only end in silence, and hide what the one before it said. */
 const SHORTEST_MS = 100
 
-/** Sends calls to the services. */
+/** Sends calls to the services. @internal */
 export class Caller {
   readonly namespace: string
   readonly clock: LoopClock

@@ -46,6 +46,7 @@ export class Client {
   readonly #caller: Caller
   readonly #starter: RunStarter
 
+  /** @internal */
   constructor(link: Link, caller: Caller) {
     this.#link = link
     this.#caller = caller

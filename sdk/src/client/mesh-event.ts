@@ -19,18 +19,20 @@ export interface EventFilter {
   readonly what?: string | undefined
 }
 
-/** @throws CarillonError INVALID_NAME for a part that is not a name */
+/** @internal @throws CarillonError INVALID_NAME for a part that is not a name */
 export function eventSubject(namespace: string, kind: 'event' | 'live', filter: EventFilter): string {
   const token = (field: 'noun' | 'name' | 'what') => (filter[field] === undefined ? '*' : checkName(field, filter[field]))
   return `${SUBJECT_ROOT}.${namespace}.${kind}.${token('noun')}.${token('name')}.${token('what')}`
 }
 
+/** @internal */
 export function readEvent(message: Msg): MeshEvent[] {
   const [noun, name, what] = parseSubject(message.subject)?.rest ?? []
   if (noun === undefined || !isName(name) || what === undefined) return []
   return [{ noun: noun as EventNoun, name, what, body: message.json() }]
 }
 
+/** @internal */
 export function readLogLines(message: Msg): LogView[] {
   const { lines, runId, taskId, attempt, instance } = readLogMessage(parseBody(message.data))
   return lines.map((line) => ({ ...line, runId, taskId, attempt, instance }))

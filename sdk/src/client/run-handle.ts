@@ -1,5 +1,5 @@
 import { CALLS, CarillonError, isEnded, type RunEndedEvent, type RunView, type StartedRun, subjects } from '@carillon/contracts'
-import { type Clock, every, type Timer } from '@carillon/wire'
+import { type Clock, every, type Timer } from '@carillon/wire/internal'
 import type { Link } from '../connection/link.ts'
 import type { Caller } from './caller.ts'
 
@@ -27,6 +27,7 @@ export interface RunHandle<Result = unknown> {
 /** An end could pass unseen while the connection is away; then this finds it. */
 const SAFETY_NET_MS = 10_000
 
+/** @internal */
 export function runHandle<Result>(started: StartedRun, link: Link, caller: Caller): RunHandle<Result> {
   const wait = <Value>(options: ResultOptions | undefined, needsView: boolean) =>
     new EndOfRun(started.runId, link, caller).wait(options ?? {}, needsView) as Promise<Value>

@@ -1,5 +1,5 @@
 import { CALLS, CarillonError, type ErrorBody, type StartedRun } from '@carillon/contracts'
-import { jitter, pause } from '@carillon/wire'
+import { jitter, pause } from '@carillon/wire/internal'
 import type { Caller, CallOptions, Reply } from './caller.ts'
 import { outputOf } from './caller.ts'
 import type { StartItem } from './start-item.ts'

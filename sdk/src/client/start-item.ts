@@ -1,5 +1,5 @@
 import { type Backoff, CarillonError, LIMITS, parseInput, startRunSchema, type Tolerance, writeJson } from '@carillon/contracts'
-import { freshRunId } from '@carillon/wire'
+import { freshRunId } from '@carillon/wire/internal'
 
 /** How one run is to be run. */
 export interface RunOptions {

@@ -12,7 +12,7 @@ export class Tail<Entry> implements AsyncIterable<Entry> {
   #dropped = 0
   #wake: () => void = () => undefined
 
-  /** @param read the entries of a message; what it throws is set aside */
+  /** @internal @param read the entries of a message; what it throws is rejected */
   constructor(link: Link, subject: string, read: (message: Msg) => readonly Entry[]) {
     this.#subscription = link.subscribe(subject, (message) => this.#take(read(message)))
     const stop = () => this.stop()

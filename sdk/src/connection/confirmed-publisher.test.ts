@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outgoing, Refusal, StreamPublisher } from '@carillon/wire'
+import type { Outgoing, Refusal, StreamPublisher } from '@carillon/wire/internal'
 import { FakeClock } from '@carillon/wire/testing'
 import { ConfirmedPublisher } from './confirmed-publisher.ts'
 import type { Link } from './link.ts'

@@ -1,5 +1,5 @@
 import { HEADERS } from '@carillon/contracts'
-import { type Clock, jitter, type Outgoing, type Refusal, randomLetters, type StreamPublisher, type Timer } from '@carillon/wire'
+import { type Clock, jitter, type Outgoing, type Refusal, randomLetters, type StreamPublisher, type Timer } from '@carillon/wire/internal'
 import type { Link } from './link.ts'
 
 /** A message that must get into its stream. */

@@ -1,5 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
-import { type Clock, isAuthError, type NatsAccess, randomLetters, refusalText, StreamPublisher } from '@carillon/wire'
+import { type Clock, isAuthError, type NatsAccess, randomLetters, refusalText, StreamPublisher } from '@carillon/wire/internal'
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/transport-node'
 import type { OnWarning } from '../warning.ts'
 import { Answers, type Expectation } from './answers.ts'

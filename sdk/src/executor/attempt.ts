@@ -11,7 +11,7 @@ import {
   TIMES,
   writeJson,
 } from '@carillon/contracts'
-import type { LoopClock, Timer } from '@carillon/wire'
+import type { LoopClock, Timer } from '@carillon/wire/internal'
 import type { Trace } from '../telemetry.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import type { OfferedHandler } from './handler.ts'

@@ -1,5 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
-import type { Clock } from '@carillon/wire'
+import type { Clock } from '@carillon/wire/internal'
 import type { Msg } from '@nats-io/transport-node'
 import { isNoResponders } from '../connection/answers.ts'
 import type { Link } from '../connection/link.ts'

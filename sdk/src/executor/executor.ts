@@ -1,5 +1,5 @@
 import { CarillonError, LIMITS, PROTOCOL_VERSION, type Registered, type Registration, subjects, TIMES } from '@carillon/contracts'
-import { every, type LoopClock, pause, randomLetters, type Timer } from '@carillon/wire'
+import { every, type LoopClock, pause, randomLetters, type Timer } from '@carillon/wire/internal'
 import type { Subscription } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'

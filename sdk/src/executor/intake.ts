@@ -10,7 +10,7 @@ import {
   TIMES,
   type WorkMessage,
 } from '@carillon/contracts'
-import { jitter, type LoopClock, pause, type Timer } from '@carillon/wire'
+import { jitter, type LoopClock, pause, type Timer } from '@carillon/wire/internal'
 import type { Msg } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'

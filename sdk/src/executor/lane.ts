@@ -1,4 +1,4 @@
-import type { LoopClock } from '@carillon/wire'
+import type { LoopClock } from '@carillon/wire/internal'
 import { Fifo } from '../fifo.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Attempt, type AttemptObserver } from './attempt.ts'

@@ -36,9 +36,10 @@ export interface MapReduceDefinition<Input extends StandardSchema, Schemas exten
 
 type AnyDefinition = MapDefinition<StandardSchema, ItemSchemas> &
   Partial<Pick<MapReduceDefinition<StandardSchema, ItemSchemas>, 'reduce' | 'merge'>>
+/** @internal */
 type Run = (context: RunningContext) => unknown
 
-/** @throws CarillonError INVALID_NAME, INVALID_REQUEST */
+/** @internal @throws CarillonError INVALID_NAME, INVALID_REQUEST */
 export function offeredMapHandler(
   name: string,
   definition: AnyDefinition,

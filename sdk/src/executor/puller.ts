@@ -1,4 +1,4 @@
-import { jitter, type LoopClock, type Timer } from '@carillon/wire'
+import { jitter, type LoopClock, type Timer } from '@carillon/wire/internal'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import type { Link } from '../connection/link.ts'
 import type { OnWarning } from '../warning.ts'

@@ -1,5 +1,5 @@
 import { CALLS, CarillonError, type Registered, type Registration, subjects } from '@carillon/contracts'
-import { type Clock, jitter, pause } from '@carillon/wire'
+import { type Clock, jitter, pause } from '@carillon/wire/internal'
 import type { Caller } from '../client/caller.ts'
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
 import type { OnWarning } from '../warning.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '@carillon/wire'
+import type { Clock } from '@carillon/wire/internal'
 
 /** Names that are remembered for a while: at most `most` of them, the oldest go first. */
 export class Remembered {

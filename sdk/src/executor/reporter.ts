@@ -1,5 +1,5 @@
 import { LIMITS } from '@carillon/contracts'
-import type { LoopClock } from '@carillon/wire'
+import type { LoopClock } from '@carillon/wire/internal'
 import { ConfirmedPublisher, type LastMessage } from '../connection/confirmed-publisher.ts'
 import type { Link } from '../connection/link.ts'
 import type { OnWarning } from '../warning.ts'

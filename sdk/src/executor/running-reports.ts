@@ -1,5 +1,5 @@
 import { TIMES } from '@carillon/contracts'
-import type { Clock, Timer } from '@carillon/wire'
+import type { Clock, Timer } from '@carillon/wire/internal'
 import { Fifo } from '../fifo.ts'
 import type { Attempt } from './attempt.ts'
 import type { HeldTask } from './held-task.ts'

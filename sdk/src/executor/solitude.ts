@@ -1,4 +1,4 @@
-import type { Clock } from '@carillon/wire'
+import type { Clock } from '@carillon/wire/internal'
 
 /**
  * What is to run alone waits so long for its neighbours to end; meanwhile nothing new begins. Then another instance may have it. When its attempt has

@@ -12,7 +12,7 @@ import {
   type StepCall,
   writeJson,
 } from '@carillon/contracts'
-import { type LoopClock, pause } from '@carillon/wire'
+import { type LoopClock, pause } from '@carillon/wire/internal'
 import type { BackoffInput } from '../client/start-item.ts'
 import { forever, turnOf } from '../turn.ts'
 import type { AskedFor } from './asked.ts'
@@ -26,7 +26,7 @@ export interface StepOptions {
   readonly backoff?: BackoffInput | undefined
 }
 
-/** What steps need of whoever runs their task. */
+/** What steps need of whoever runs their task. @internal */
 export interface StepPort {
   readonly clock: LoopClock
   readonly signal: AbortSignal
@@ -55,6 +55,7 @@ const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
 /**
  * The steps of one task (semantics D7): what a step has returned is stored before the next one begins, and is not done again. Steps are known
  * by their order, which must be the same in every attempt; their names tell when it is not.
+ * @internal
  */
 export class Steps {
   readonly #port: StepPort

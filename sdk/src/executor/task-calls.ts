@@ -10,7 +10,7 @@ import {
   type WorkMessage,
   writeJson,
 } from '@carillon/contracts'
-import { jitter, pause } from '@carillon/wire'
+import { jitter, pause } from '@carillon/wire/internal'
 import type { Caller } from '../client/caller.ts'
 
 const PAUSE_MS = 100

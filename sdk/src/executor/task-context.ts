@@ -88,7 +88,7 @@ export interface ReduceContext<Payload> extends TaskContext<Payload> {
   results<Result = unknown>(): AsyncIterable<Result>
 }
 
-/** What a context needs of whoever runs the task. */
+/** What a context needs of whoever runs the task. @internal */
 export interface TaskPort extends StepPort {
   readonly traceparent: string | undefined
   progress(percent: number, note: string | undefined): void
@@ -102,7 +102,7 @@ const NOTE_LENGTH = 1_000
 const CALLS_AT_ONCE = 4
 const [FIRST_PAGE, LARGEST_PAGE] = [100, 500]
 
-/** The context of one attempt. Its parts are made when they are asked for: most tasks need few of them. */
+/** The context of one attempt. Its parts are made when they are asked for: most tasks need few of them. @internal */
 export class RunningContext implements TaskContext {
   payload: unknown
   item: unknown

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { checkNatsSettings, openConnection, systemClock } from '@carillon/wire'
+import { checkNatsSettings, openConnection, systemClock } from '@carillon/wire/internal'
 import { eventually, PROTECTIONS, signal, startNatsServer, startProtectedServer } from '@carillon/wire/testing'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, RequestError, tokenAuthenticator } from '@nats-io/transport-node'

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import { TIMES } from '@carillon/contracts'
-import { type Clock, every, type Timer } from '@carillon/wire'
+import { type Clock, every, type Timer } from '@carillon/wire/internal'
 import type { Subscription } from '@nats-io/transport-node'
 import { THREAD_PROGRAM } from '../../bundled/thread.js'
 import type { Link } from '../connection/link.ts'

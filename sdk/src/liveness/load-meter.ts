@@ -1,5 +1,5 @@
 import type { Beat } from '@carillon/contracts'
-import type { Clock } from '@carillon/wire'
+import type { Clock } from '@carillon/wire/internal'
 
 const MICROSECONDS_PER_MS = 1_000
 

@@ -1,5 +1,5 @@
 import type { Beat } from '@carillon/contracts'
-import type { ConnectionRequest } from '@carillon/wire'
+import type { ConnectionRequest } from '@carillon/wire/internal'
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
 
 /** What only the main thread knows of its load. */

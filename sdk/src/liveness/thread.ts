@@ -4,7 +4,7 @@
  */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { every, openConnection, pause, systemClock, type Timer } from '@carillon/wire'
+import { every, openConnection, pause, systemClock, type Timer } from '@carillon/wire/internal'
 import { headers as createHeaders, type Msg, type NatsConnection, RequestError, type Subscription } from '@nats-io/transport-node'
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
 import { AckReader } from './ack-slots.ts'

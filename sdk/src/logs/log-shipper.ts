@@ -1,5 +1,5 @@
 import { CarillonError, HEADERS, LIMITS, subjects, type WorkMessage } from '@carillon/contracts'
-import { type Clock, jitter, pause, type Timer } from '@carillon/wire'
+import { type Clock, jitter, pause, type Timer } from '@carillon/wire/internal'
 import { ConfirmedPublisher, type LastMessage } from '../connection/confirmed-publisher.ts'
 import type { Link } from '../connection/link.ts'
 import type { OnWarning } from '../warning.ts'

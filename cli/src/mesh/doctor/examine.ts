@@ -1,6 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
 import { type Broker, connectBroker, createLogger, type NatsSettings } from '@carillon/runtime'
-import { checkNatsSettings } from '@carillon/wire'
+import { checkNatsSettings } from '@carillon/wire/internal'
 import { connectClient } from '../../client/connect-client.ts'
 import { checkClock } from './check-clock.ts'
 import { checkExecutors } from './check-executors.ts'

@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 
 export interface CommandOptions {
+  /** Added to that of this process, unless it is the whole. */
   environment?: Record<string, string>
+  isWholeEnvironment?: boolean
+  cwd?: string
   /** It is killed after this. Default 60 s */
   timeoutMs?: number
   /** Gets each line of stderr as it comes; otherwise stderr is kept for the error message. */
@@ -11,9 +14,10 @@ export interface CommandOptions {
 
 /** @returns what it wrote to stdout. @throws with its last words when it does not end with 0 */
 export async function runCommand([command, ...rest]: string[], options: CommandOptions = {}): Promise<string> {
-  const { environment = {}, timeoutMs = 60_000, say } = options
+  const { environment = {}, isWholeEnvironment = false, cwd, timeoutMs = 60_000, say } = options
   const child = spawn(command!, rest, {
-    env: { ...process.env, ...environment },
+    env: isWholeEnvironment ? environment : { ...process.env, ...environment },
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',

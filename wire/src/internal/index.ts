@@ -1,0 +1,10 @@
+/** For sisters: what every process needs to speak with the broker. One copy for services, command line and SDK. */
+export { maskAddresses } from '../address.ts'
+export { checkNatsSettings } from '../check-settings.ts'
+export { type Clock, every, type LoopClock, pause, systemClock, type Timer, uptimeMs } from '../clock.ts'
+export { fromFile, NATS_VARIABLES, natsSettingsFrom } from '../environment.ts'
+export { headersOf } from '../headers.ts'
+export { type ConnectionRequest, isAuthError, openConnection, refusalText } from '../open-connection.ts'
+export { freshRunId, jitter, randomLetters } from '../randomness.ts'
+export type { NatsAccess, NatsField, NatsNames, NatsSettings, TlsSettings } from '../settings.ts'
+export { type Outgoing, type Refusal, StreamPublisher } from '../stream-publisher.ts'
