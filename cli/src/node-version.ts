@@ -16,7 +16,7 @@ export function nodeRefusal(version: string, words: readonly string[]): { stream
     retry: false,
     field: 'node',
     value: JSON.stringify(version),
-    hint: 'Install a newer Node, or use npx carillon in the folder of the project: npm brings a Node along there.',
+    hint: 'Install a newer Node. In a clone of the repository, npx carillon brings one along.',
   } satisfies ErrorBody
   if (words.includes('--json')) return { stream: 'stdout', text: `${JSON.stringify({ error })}\n` }
   const { code, message, field, value, hint } = error

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { ERROR_CODES, type ErrorCode } from '@carillon/contracts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
 import { reportFailure } from './failure.ts'
+import { CARILLON } from './own-command.ts'
 import { createProgram } from './program.ts'
 
 /** What a command line that cannot succeed answers, without a broker. */
@@ -70,11 +71,11 @@ describe('wrong input', () => {
   }
 
   for (const [line, help] of [
-    ['nothing-like-it', 'carillon --help'],
-    ['run', 'carillon run --help'],
-    ['jobs put', 'carillon jobs put --help'],
-    ['jobs nothing-like-it', 'carillon jobs --help'],
-    ['jobs put x --nothing-like-it', 'carillon jobs put --help'],
+    ['nothing-like-it', `${CARILLON} --help`],
+    ['run', `${CARILLON} run --help`],
+    ['jobs put', `${CARILLON} jobs put --help`],
+    ['jobs nothing-like-it', `${CARILLON} jobs --help`],
+    ['jobs put x --nothing-like-it', `${CARILLON} jobs put --help`],
   ] as const) {
     it(`${line}: names the help of the command at hand`, async () => {
       assert.match((await fail(line.split(' '))).stderr, new RegExp(`hint: See ${help}\\.\n`))

@@ -12,6 +12,7 @@ import { addRunsCommands } from './commands/runs.ts'
 import { addServiceCommands } from './commands/service.ts'
 import { addUpCommand } from './commands/up.ts'
 import { addNatsOptions } from './nats-options.ts'
+import { CARILLON } from './own-command.ts'
 import { throwUsageErrors } from './usage-error.ts'
 import { VERSION } from './version.ts'
 
@@ -22,8 +23,8 @@ Log in: nats://user:password@host in CARILLON_NATS_URL, or CARILLON_NATS_USER an
 …_KEY, …_TLS_FIRST. Secrets also from files (…_PASSWORD_FILE): what stands in a command line, every user of this machine can read.
 
 Begin with:
-  carillon up --demo
-  carillon run hello '{"name":"Ada"}'`
+  ${CARILLON} up --demo
+  ${CARILLON} run hello '{"name":"Ada"}'`
 
 /** The whole command line. Parsing it throws instead of ending the process. */
 export function createProgram(): Command {

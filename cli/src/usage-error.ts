@@ -1,4 +1,5 @@
 import { type Command, CommanderError } from 'commander'
+import { CARILLON } from './own-command.ts'
 
 /** A command line that does not fit, or a call for help. */
 export class UsageError extends CommanderError {
@@ -12,10 +13,9 @@ export class UsageError extends CommanderError {
 }
 
 /** Lets this command and all below throw a `UsageError` of their own instead of ending the process. */
-export function throwUsageErrors(command: Command, above: readonly string[] = []): void {
-  const path = [...above, command.name()]
+export function throwUsageErrors(command: Command, path: readonly string[] = [CARILLON]): void {
   command.exitOverride((error) => {
     throw new UsageError(error, `${path.join(' ')} --help`)
   })
-  for (const child of command.commands) throwUsageErrors(child, path)
+  for (const child of command.commands) throwUsageErrors(child, [...path, child.name()])
 }

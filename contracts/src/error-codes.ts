@@ -43,8 +43,8 @@ export const ERROR_CODES = {
   INVALID_DELAY: { meaning: 'A duration is not a usable number.', retry: false, remedy: 'Use whole milliseconds from 0 up to 10 years.' },
   INVALID_DATE: { meaning: 'A date does not exist or has no zone.', retry: false, remedy: 'Use RFC 3339, such as 2030-01-31T09:00:00Z.' },
   TOO_MANY_RUNS: { meaning: 'A bulk start has too many runs.', retry: false, remedy: 'Send at most 1,000 in one call.' },
-  JOB_NOT_FOUND: { meaning: 'There is no job of that name.', retry: false, remedy: 'See `carillon jobs list`.' },
-  RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `carillon runs list`.' },
+  JOB_NOT_FOUND: { meaning: 'There is no job of that name.', retry: false, remedy: 'See `npx @carillon/cli jobs list`.' },
+  RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `npx @carillon/cli runs list`.' },
   RUN_REMOVED: {
     meaning: 'The run was kept for its time and then removed; its id is still taken.',
     retry: false,
@@ -55,7 +55,7 @@ export const ERROR_CODES = {
   NOTHING_FAILED: {
     meaning: 'Only what failed is to run again, and nothing did.',
     retry: false,
-    remedy: 'Run all of it again: carillon runs retry <run>, without --failed.',
+    remedy: 'Run all of it again: npx @carillon/cli runs retry <run>, without --failed.',
   },
   TASK_NOT_RUNNING: {
     meaning: 'The task has ended, is at another attempt, or runs elsewhere.',
@@ -106,7 +106,11 @@ export const ERROR_CODES = {
   },
   NATS_TOO_OLD: { meaning: 'The broker is too old.', retry: false, remedy: 'Use nats-server 2.12 or newer.' },
   JETSTREAM_MISSING: { meaning: 'The broker has no JetStream.', retry: false, remedy: 'Start nats-server with -js.' },
-  NO_SERVICE: { meaning: 'No service answers this call.', retry: true, remedy: 'Start it; `carillon doctor` shows which is missing.' },
+  NO_SERVICE: {
+    meaning: 'No service answers this call.',
+    retry: true,
+    remedy: 'Start it; `npx @carillon/cli doctor` shows which is missing.',
+  },
   OVERLOADED: {
     meaning: 'A service has as many large requests waiting as it keeps in memory; this one was not taken.',
     retry: true,
@@ -115,7 +119,7 @@ export const ERROR_CODES = {
   CALL_TIMEOUT: {
     meaning: 'A call had no answer within its deadline.',
     retry: true,
-    remedy: 'Repeat it with the same id or key; see `carillon doctor`.',
+    remedy: 'Repeat it with the same id or key; see `npx @carillon/cli doctor`.',
   },
   RUN_NOT_SUCCEEDED: { meaning: 'A run that was waited for did not succeed.', retry: false, remedy: 'Read its reason and its logs.' },
   NOT_CONNECTED: { meaning: 'The connection was closed by this process.', retry: false, remedy: 'Call connect() again.' },

@@ -83,6 +83,7 @@ const EDGES: readonly Edge[] = [
     files: [
       'cli/src/failure.ts',
       'cli/src/invocation.ts',
+      'cli/src/own-command.ts',
       'cli/src/mesh/run-service.ts',
       'cli/src/mesh/up/start-mesh.ts',
       'cli/src/mesh/nats-server/find-nats-server.ts',

@@ -1,5 +1,6 @@
 import { ERROR_CODES } from '@carillon/contracts'
 import { CarillonError, connect, type NatsSettings, type Tail } from '@carillon/sdk'
+import { CARILLON } from '../own-command.ts'
 import type { Client } from './client.ts'
 
 /** @throws CarillonError NATS_UNAVAILABLE that names the address, AUTH_FAILED, TLS_FAILED */
@@ -28,7 +29,7 @@ export async function connectClient({ nats, namespace }: { nats: NatsSettings; n
 function withAdvice(error: unknown): CarillonError {
   const { code, message, details } = CarillonError.from(error)
   if (code !== 'NATS_UNAVAILABLE' || details.hint !== ERROR_CODES.NATS_UNAVAILABLE.remedy) return CarillonError.from(error)
-  const hint = 'Start a mesh on this machine with carillon up, or give the address of the broker with --nats.'
+  const hint = `Start a mesh on this machine with ${CARILLON} up, or give the address of the broker with --nats.`
   return new CarillonError(code, message, { ...details, field: '--nats', hint, cause: error })
 }
 

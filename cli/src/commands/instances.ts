@@ -5,10 +5,11 @@ import { now } from '../clock.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { type Column, printList } from '../output/table.ts'
 import { spanText, timeText } from '../output/time-text.ts'
+import { CARILLON } from '../own-command.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 
 const MIB = 1024 * 1024
-const EMPTY = 'No executor is connected. Start one of yours (docs: README), or the demo: carillon demo'
+const EMPTY = `No executor is connected. Start one of yours (docs: README), or the demo: ${CARILLON} demo`
 
 /** `carillon instances list`. */
 export function addInstancesCommands(program: Command): void {

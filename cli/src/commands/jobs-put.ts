@@ -5,6 +5,7 @@ import { readPayload } from '../arguments/payload.ts'
 import { checkInstant, parseChoice } from '../arguments/scalars.ts'
 import { now } from '../clock.ts'
 import { invocationOf, withClient } from '../invocation.ts'
+import { CARILLON } from '../own-command.ts'
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
 import { printJob } from './job-view.ts'
 import { addPlanOptions, type PlanOptions, planOf } from './plan-options.ts'
@@ -22,14 +23,14 @@ interface PutOptions extends PolicyOptions, PlanOptions {
 }
 
 const HELP = `
-Without a schedule the job fires only when it is asked to: carillon run <name>.
+Without a schedule the job fires only when it is asked to: ${CARILLON} run <name>.
 
 Examples:
-  carillon jobs put report --handler report --cron '*/5 * * * * *' --timezone Europe/Paris
-  carillon jobs put export --shards 8 --max-parallel 4 --tolerate 5%
-  carillon jobs put word-count --mode map-reduce --shards 3
-  carillon jobs put cleanup --every 10m --timeout 30s --attempts 3
-  carillon jobs put reminder --delay 60d --payload '{"to":"ada"}'`
+  ${CARILLON} jobs put report --handler report --cron '*/5 * * * * *' --timezone Europe/Paris
+  ${CARILLON} jobs put export --shards 8 --max-parallel 4 --tolerate 5%
+  ${CARILLON} jobs put word-count --mode map-reduce --shards 3
+  ${CARILLON} jobs put cleanup --every 10m --timeout 30s --attempts 3
+  ${CARILLON} jobs put reminder --delay 60d --payload '{"to":"ada"}'`
 
 /** `carillon jobs put`: creates a job, or replaces the one of that name. */
 export function addJobsPutCommand(jobs: Command): void {

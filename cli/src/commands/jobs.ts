@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { pagesOf } from '../client/pages.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { printList } from '../output/table.ts'
+import { CARILLON } from '../own-command.ts'
 import { jobColumns, printJob } from './job-view.ts'
 import { addJobsPutCommand } from './jobs-put.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
@@ -28,7 +29,7 @@ async function listJobs({ limit, all }: ListOptions, self: Command): Promise<voi
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
     const pages = pagesOf((cursor) => client.call(CALLS.jobsList, { limit, cursor }))
-    const empty = `No jobs yet. Make one: carillon jobs put report --cron '*/5 * * * * *'${invocation.repeated}`
+    const empty = `No jobs yet. Make one: ${CARILLON} jobs put report --cron '*/5 * * * * *'${invocation.repeated}`
     await printList(invocation.terminal, pages, { all: all === true, columns: jobColumns(), empty })
   })
 }
@@ -51,6 +52,6 @@ async function removeJob(name: string, options: { keepRuns?: boolean }, self: Co
   await withClient(invocation, async (client) => {
     const outcome = await client.call(CALLS.jobsRemove, { name, keepRuns: options.keepRuns === true })
     if (invocation.terminal.json) invocation.terminal.value({ name, ...outcome })
-    else invocation.terminal.print(`removed ${name}; its runs: carillon runs list --job ${name}${invocation.repeated}`)
+    else invocation.terminal.print(`removed ${name}; its runs: ${CARILLON} runs list --job ${name}${invocation.repeated}`)
   })
 }

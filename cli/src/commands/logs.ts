@@ -9,6 +9,7 @@ import { type Invocation, invocationOf, withClient } from '../invocation.ts'
 import { writeArray } from '../output/json-array.ts'
 import { logText } from '../output/log-text.ts'
 import { runText } from '../output/run-text.ts'
+import { CARILLON } from '../own-command.ts'
 
 type LogQuery = CallInput<typeof CALLS.logsQuery>
 
@@ -60,7 +61,7 @@ async function printLogs({ client, invocation }: { client: Client; invocation: I
   if (!isEmpty) return
   // Says RUN_NOT_FOUND where that is why there are none.
   const run = await client.call(CALLS.runsGet, { runId })
-  const advice = isEnded(run.state) ? '' : ` Follow it: carillon logs ${runId} -f${invocation.repeated}`
+  const advice = isEnded(run.state) ? '' : ` Follow it: ${CARILLON} logs ${runId} -f${invocation.repeated}`
   terminal.note(`No such lines. The run: ${runText(terminal, run, now())}.${advice}`)
 }
 

@@ -4,6 +4,7 @@ import { attemptText, stateText, stateTone } from '../output/run-text.ts'
 import { type Column, printFields } from '../output/table.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { timeText, tookText } from '../output/time-text.ts'
+import { CARILLON } from '../own-command.ts'
 
 /** The columns of `runs list`. */
 export function runColumns(): Column<RunView>[] {
@@ -62,7 +63,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['run', run.runId],
     ['job', run.job],
     ['handler', run.handler],
-    ['mode', run.mode === 'single' ? undefined : `${run.mode} (its tasks: carillon runs tasks ${run.runId})`],
+    ['mode', run.mode === 'single' ? undefined : `${run.mode} (its tasks: ${CARILLON} runs tasks ${run.runId})`],
     ['state', stateText(run.state)],
     ['reason', [run.reason, run.message].filter(Boolean).join(': ')],
     ['asked by', run.trigger],

@@ -5,6 +5,7 @@ import { readPayload } from '../arguments/payload.ts'
 import { checkInstant } from '../arguments/scalars.ts'
 import { startAndWait, startDetached } from '../following/start-run.ts'
 import { invocationOf, withClient } from '../invocation.ts'
+import { CARILLON } from '../own-command.ts'
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
 import { addPlanOptions, type PlanOptions, planOf } from './plan-options.ts'
 
@@ -23,12 +24,12 @@ With --json: one object that always has runId, state, result and reason; with --
 Exit codes: 0 it succeeded · 1 it ended otherwise · 2 wrong input · 3 broker or service not reached · 130 Ctrl-C (the run goes on)
 
 Examples:
-  carillon run hello '{"name":"Ada"}'
-  carillon run report @payload.json --key order-1 --attempts 3 --backoff exponential:1s
-  carillon run export --shards 8 --max-parallel 4
-  carillon run convert --items @files.json --tolerate 5%
-  carillon run word-count '{"folder":"books"}' --shards 3
-  echo '{"day":1}' | carillon run report - --delay 60d --detach`
+  ${CARILLON} run hello '{"name":"Ada"}'
+  ${CARILLON} run report @payload.json --key order-1 --attempts 3 --backoff exponential:1s
+  ${CARILLON} run export --shards 8 --max-parallel 4
+  ${CARILLON} run convert --items @files.json --tolerate 5%
+  ${CARILLON} run word-count '{"folder":"books"}' --shards 3
+  echo '{"day":1}' | ${CARILLON} run report - --delay 60d --detach`
 
 /** `carillon run`: starts a job or a handler and waits for its end. */
 export function addRunCommand(program: Command): void {

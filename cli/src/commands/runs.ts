@@ -6,6 +6,7 @@ import { pagesOf } from '../client/pages.ts'
 import { waitFor } from '../following/start-run.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { printList } from '../output/table.ts'
+import { CARILLON } from '../own-command.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 import { printRun, runColumns, stepColumns, taskColumns } from './run-view.ts'
 import { addTreeCommands } from './runs-tree.ts'
@@ -24,9 +25,9 @@ Filters may be combined: a run is listed when it passes all of them. Which servi
 handlers that this service offers now.
 
 Examples:
-  carillon runs list --state failed --since 2h
-  carillon runs list --job report --since 2030-01-31T09:00:00Z --all
-  carillon runs list --handler send-invoice --key order-1`
+  ${CARILLON} runs list --state failed --since 2h
+  ${CARILLON} runs list --job report --since 2030-01-31T09:00:00Z --all
+  ${CARILLON} runs list --handler send-invoice --key order-1`
 
 /** `carillon runs …`. */
 export function addRunsCommands(program: Command): void {
@@ -66,7 +67,7 @@ export function addRunsCommands(program: Command): void {
     .argument('<run>')
     .option('--failed', 'of a run with many tasks: those that did not succeed; a map is retried in no other way')
     .option('--from-step <step>', 'of a run with steps: this one and those after it are done again; else it goes on where it failed')
-    .option('--wait', 'wait for its end, as `carillon run` does')
+    .option('--wait', 'wait for its end, as run does')
     .action(retryRun)
 }
 
@@ -77,7 +78,7 @@ async function listRuns({ limit, all, ...filters }: RunsListOptions, self: Comma
     const isFiltered = Object.keys(filters).length > 0
     const empty = isFiltered
       ? 'No run passes these filters.'
-      : `No runs yet. Start one: carillon run hello '{"name":"Ada"}'${invocation.repeated}`
+      : `No runs yet. Start one: ${CARILLON} run hello '{"name":"Ada"}'${invocation.repeated}`
     await printList(invocation.terminal, pages, { all: all === true, columns: runColumns(), empty })
   })
 }
@@ -91,7 +92,7 @@ async function listTasks(runId: string, { state, limit, all }: ListOptions & { s
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
     const pages = pagesOf((cursor) => client.call(CALLS.runsTasks, { runId, state, limit, cursor }))
-    const itself = `This run has one task, itself: carillon runs get ${runId}${invocation.repeated}`
+    const itself = `This run has one task, itself: ${CARILLON} runs get ${runId}${invocation.repeated}`
     const empty = state === undefined ? itself : `No task of this run is ${state.replace('_', ' ')}.`
     await printList(invocation.terminal, pages, { all: all === true, columns: taskColumns(), empty })
   })
@@ -130,6 +131,6 @@ async function retryRun(runId: string, { wait, failed, fromStep }: RetryOptions,
 
 /** A map is not run again as a whole: says so in the words of the command line. */
 function onlyFailed(error: CarillonError, which: string): CarillonError {
-  const hint = `Run its failed tasks again: carillon runs retry ${which} --failed. Or start a new run.`
+  const hint = `Run its failed tasks again: ${CARILLON} runs retry ${which} --failed. Or start a new run.`
   return new CarillonError(error.code, error.message, { field: '--failed', hint })
 }

@@ -5,6 +5,7 @@ import { now } from '../clock.ts'
 import { EXIT } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
 import { jsonText, runText } from '../output/run-text.ts'
+import { CARILLON } from '../own-command.ts'
 import { type Interrupt, interruptible } from './interrupt.ts'
 import { LogFollower } from './log-follower.ts'
 import { RunPrinter } from './run-printer.ts'
@@ -32,7 +33,7 @@ export async function startDetached({ client, invocation, quiet }: RunSession, i
   else {
     new RunPrinter(terminal, quiet).began(started)
     terminal.print(runText(terminal, view, now()))
-    terminal.note(terminal.paint('quiet', `follow it: carillon logs ${started.runId} -f${repeated}`))
+    terminal.note(terminal.paint('quiet', `follow it: ${CARILLON} logs ${started.runId} -f${repeated}`))
   }
   return EXIT.ok
 }
@@ -99,7 +100,7 @@ const outcomeOf = (run: Partial<RunView>) => ({ ...run, result: run.result ?? nu
 function sayHowToGoOn({ terminal, repeated }: Invocation, run: Partial<RunView> & { runId: string }, interrupt: Interrupt): number {
   if (terminal.json) terminal.value(outcomeOf(run))
   terminal.note(
-    `The run goes on. Follow it: carillon logs ${run.runId} -f${repeated} · cancel it: carillon runs cancel ${run.runId}${repeated}`,
+    `The run goes on. Follow it: ${CARILLON} logs ${run.runId} -f${repeated} · cancel it: ${CARILLON} runs cancel ${run.runId}${repeated}`,
   )
   return interrupt.exitCode
 }

@@ -1,9 +1,11 @@
 import { CarillonError, type ErrorBody } from '@carillon/contracts'
+import { asTyped } from '../own-command.ts'
 import { harmless, type Terminal } from './terminal.ts'
 
 /** Says what went wrong: `error CODE: message` and its details on stderr, or one object on stdout for programs. */
 export function printProblem(terminal: Terminal, error: unknown, options: { stack: boolean }): void {
-  const body = CarillonError.from(error).toBody()
+  const said = CarillonError.from(error).toBody()
+  const body = said.hint === undefined ? said : { ...said, hint: asTyped(said.hint) }
   if (terminal.json) terminal.value({ error: body })
   else for (const line of problemLines(body)) terminal.note(line)
   if (options.stack) terminal.note(stackOf(error))

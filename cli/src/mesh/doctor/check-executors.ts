@@ -1,5 +1,6 @@
 import { CarillonError, type InstanceView, TIMES } from '@carillon/contracts'
 import { spanText } from '../../output/time-text.ts'
+import { CARILLON } from '../../own-command.ts'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
 import { instancesOf, type Patient } from './patient.ts'
 
@@ -19,7 +20,11 @@ export async function checkExecutors({ client, namespace }: Patient): Promise<Fi
       return [well('executors', summaryOf(items)), ...findings]
     }
     return [
-      wrong('executors', `none is connected in namespace ${namespace}: no run can start`, 'Start one of yours, or the demo: carillon demo'),
+      wrong(
+        'executors',
+        `none is connected in namespace ${namespace}: no run can start`,
+        `Start one of yours, or the demo: ${CARILLON} demo`,
+      ),
     ]
   } catch (error) {
     // Without a registry nobody knows; that is a finding of its own.

@@ -1,11 +1,12 @@
 import { STREAMS, SUBJECT_ROOT, workConsumer } from '@carillon/contracts'
+import { CARILLON } from '../../own-command.ts'
 import { counted, type Finding, well, wrong } from './finding.ts'
 import { instancesOf, isStreamMissing, type Patient } from './patient.ts'
 
 /** Each message has a subject of its own, and the broker lists 100,000 of them in megabytes. */
 const MOST_SUBJECTS = 10_000
 const MOST_FINDINGS = 20
-const REMEDY = 'Start an executor that offers it. If nobody ever will, cancel what waits: carillon runs list --state queued'
+const REMEDY = `Start an executor that offers it. If nobody ever will, cancel what waits: ${CARILLON} runs list --state queued`
 
 /** Handlers that have work in the queue and are offered by nobody who lives: their runs wait for ever. */
 export async function checkHandlers(patient: Patient): Promise<Finding[]> {

@@ -1,5 +1,6 @@
 import { CALLS, CarillonError, type ServiceHealth } from '@carillon/contracts'
 import { spanText } from '../../output/time-text.ts'
+import { CARILLON } from '../../own-command.ts'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
 import type { Patient } from './patient.ts'
 
@@ -27,7 +28,7 @@ async function checkService(patient: Patient, name: ServiceName): Promise<Findin
     ]
   } catch (error) {
     const isMissing = CarillonError.is(error) && error.code === 'NO_SERVICE'
-    if (isMissing) return [wrong(name, 'none answers', `Start one: carillon ${name} (carillon up starts all of them).`)]
+    if (isMissing) return [wrong(name, 'none answers', `Start one: ${CARILLON} ${name} (${CARILLON} up starts all of them).`)]
     return [failed(name, error)]
   }
 }
@@ -42,7 +43,7 @@ function missingOf({ coordinators }: ServiceHealth): Finding[] {
   const { live, missing } = coordinators
   const text = `${counted(live, 'coordinator')} of ${live + missing} that lived within the last hour`
   return [
-    wrong('coordinators', text, 'Start as many as before: carillon coordinator; or leave it: after an hour it is no finding any more.'),
+    wrong('coordinators', text, `Start as many as before: ${CARILLON} coordinator; or leave it: after an hour it is no finding any more.`),
   ]
 }
 

@@ -2,6 +2,7 @@ import { CarillonError } from '@carillon/contracts'
 import { type Broker, connectBroker, createLogger, type NatsSettings } from '@carillon/runtime'
 import { checkNatsSettings } from '@carillon/wire/internal'
 import { connectClient } from '../../client/connect-client.ts'
+import { CARILLON } from '../../own-command.ts'
 import { checkClock } from './check-clock.ts'
 import { checkExecutors } from './check-executors.ts'
 import { checkHandlers } from './check-handlers.ts'
@@ -42,6 +43,6 @@ const addressOf = (nats: NatsSettings) => checkNatsSettings(nats).servers.join('
 
 function brokerFindings(nats: NatsSettings, error: CarillonError): Finding[] {
   if (error.code !== 'NATS_UNAVAILABLE') return [failed('broker', error)]
-  const remedy = `Start the mesh with carillon up, or nats-server with -js; or give its address with --nats (now ${addressOf(nats)}).`
+  const remedy = `Start the mesh with ${CARILLON} up, or nats-server with -js; or give its address with --nats (now ${addressOf(nats)}).`
   return [failed('broker', error, remedy)]
 }

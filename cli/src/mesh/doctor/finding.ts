@@ -1,4 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
+import { asTyped } from '../../own-command.ts'
 
 /** What was found out about one part of the mesh. */
 export interface Finding {
@@ -21,7 +22,7 @@ export const wrong = (part: string, message: string, remedy?: string): Finding =
 /** A look that failed is a finding itself. */
 export function failed(part: string, error: unknown, remedy?: string): Finding {
   const { message, details } = CarillonError.from(error)
-  return wrong(part, message, remedy ?? details.hint)
+  return wrong(part, message, remedy ?? (details.hint && asTyped(details.hint)))
 }
 
 /** `1 message`, `2 messages`. */

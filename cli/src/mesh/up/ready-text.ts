@@ -1,4 +1,5 @@
 import { DEFAULT_NAMESPACE } from '@carillon/contracts'
+import { CARILLON } from '../../own-command.ts'
 import type { MeshOptions } from './mesh-options.ts'
 import type { StartedMesh } from './start-mesh.ts'
 
@@ -26,13 +27,13 @@ export function readyText(mesh: StartedMesh, { withDemo, namespace }: Pick<MeshO
 }
 
 const withExecutor = (options: string) => [
-  `  npx carillon run hello '{"name":"Ada"}'${options}`,
-  `  npx carillon jobs put report --cron '*/5 * * * * *' --timezone Europe/Paris${options}`,
-  `  npx carillon runs list${options}`,
+  `  ${CARILLON} run hello '{"name":"Ada"}'${options}`,
+  `  ${CARILLON} jobs put report --cron '*/5 * * * * *' --timezone Europe/Paris${options}`,
+  `  ${CARILLON} runs list${options}`,
 ]
 
 const withoutExecutor = (options: string) => [
-  `  npx carillon demo${options}        # an executor with handlers to try`,
-  `  npx carillon run hello '{"name":"Ada"}'${options}`,
-  `  npx carillon doctor${options}`,
+  `  ${CARILLON} demo${options}        # an executor with handlers to try`,
+  `  ${CARILLON} run hello '{"name":"Ada"}'${options}`,
+  `  ${CARILLON} doctor${options}`,
 ]
