@@ -18,6 +18,7 @@ export {
   type Repeatable,
   type ServiceName,
 } from './calls.ts'
+export { causeText, type Explained } from './cause.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
 export { CarillonError, type ErrorDetails, messageOf, printable } from './errors.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'

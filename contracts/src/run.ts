@@ -74,6 +74,8 @@ export const runViewSchema = z.object({
   slot: timeField.exactOptional(),
   attempt: z.int(),
   attempts: z.int(),
+  /** Attempts that only went on after a sleep: `attempt` and `attempts` count them, tries do not. */
+  sleeps: z.int().exactOptional(),
   /** Executors in a row that died while they ran it; it may be to blame. */
   losses: z.int().exactOptional(),
   /** Executors in a row that died while they ran it, of something else. */
@@ -85,7 +87,10 @@ export const runViewSchema = z.object({
   createdAt: timeField,
   /** When it becomes due: of a delayed run. */
   dueAt: timeField.exactOptional(),
+  /** When the current attempt began. */
   startedAt: timeField.exactOptional(),
+  /** When the first attempt since it was asked for, or retried by hand, began; absent when that is the current one. */
+  firstStartedAt: timeField.exactOptional(),
   endedAt: timeField.exactOptional(),
 })
 export type RunView = Readonly<z.output<typeof runViewSchema>>
@@ -102,13 +107,18 @@ export const taskViewSchema = z.object({
   state: stateField,
   reason: reasonField.exactOptional(),
   attempt: z.int(),
+  /** Attempts that only went on after a sleep: `attempt` counts them, tries do not. */
+  sleeps: z.int().exactOptional(),
   losses: z.int().exactOptional(),
   interruptions: z.int().exactOptional(),
   instance: z.string().exactOptional(),
   progress: progressSchema.exactOptional(),
   result: z.unknown().exactOptional(),
   failure: failureSchema.exactOptional(),
+  /** When the current attempt began. */
   startedAt: timeField.exactOptional(),
+  /** When the first attempt since it was asked for, or retried by hand, began; absent when that is the current one. */
+  firstStartedAt: timeField.exactOptional(),
   endedAt: timeField.exactOptional(),
 })
 export type TaskView = Readonly<z.output<typeof taskViewSchema>>

@@ -38,6 +38,8 @@ export const LIFE_COLUMNS = {
   startedAt: 'number',
   endedAt: 'number',
   resume: 'json',
+  firstStartedAt: 'number',
+  sleeps: 'number',
 } as const satisfies Columns<TaskLife>
 
 export const RUN_COLUMNS = {

@@ -67,7 +67,12 @@ export interface TaskLife {
   /** JSON text. */
   readonly result: string | null
   readonly error: Failure | null
+  /** When the current attempt began. */
   readonly startedAt: number | null
+  /** When the first attempt since it was asked for, or retried by hand, began; null: it is the current one. */
+  readonly firstStartedAt: number | null
+  /** Attempts that only went on after a sleep, of all that `attempt` and `attempts` count; null: none. */
+  readonly sleeps: number | null
   readonly endedAt: number | null
   readonly resume: Resume | null
 }

@@ -148,6 +148,7 @@ export const REMOVED_FIELDS = [
   'result',
   'error',
   'startedAt',
+  'firstStartedAt',
   'resume',
 ] as const
 

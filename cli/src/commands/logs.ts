@@ -56,7 +56,7 @@ async function printLogs({ client, invocation }: { client: Client; invocation: I
   let isEmpty = true
   for await (const lines of batches) {
     isEmpty &&= lines.length === 0
-    await terminal.write(lines.map((line) => `${logText(terminal, line)}\n`).join(''))
+    await terminal.write(lines.map((line) => `${logText(terminal, line, now())}\n`).join(''))
   }
   if (!isEmpty) return
   // Says RUN_NOT_FOUND where that is why there are none.

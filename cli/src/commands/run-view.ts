@@ -1,6 +1,6 @@
-import type { JournalEntry, RunView, TaskView } from '@carillon/contracts'
+import { type JournalEntry, REASONS, type RunView, type TaskView } from '@carillon/contracts'
 import { now } from '../clock.ts'
-import { attemptText, stateText, stateTone } from '../output/run-text.ts'
+import { attemptText, stateText, stateTone, tookMs, triesOf } from '../output/run-text.ts'
 import { type Column, printFields } from '../output/table.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { timeText, tookText } from '../output/time-text.ts'
@@ -22,8 +22,10 @@ export function runColumns(): Column<RunView>[] {
 }
 
 /** Of what is tried once there is nothing to say. Lost attempts use up no try: more of them than tries is no fault. */
-const attemptCell = ({ attempt, attempts }: RunView): string =>
-  attempt > attempts ? String(attempt) : attempts > 1 ? `${attempt}/${attempts}` : ''
+function attemptCell(run: RunView): string {
+  const { attempt, attempts } = triesOf(run)
+  return attempt > attempts ? String(attempt) : attempts > 1 ? `${attempt}/${attempts}` : ''
+}
 
 /** The columns of `runs tasks`. */
 export function taskColumns(): Column<TaskView>[] {
@@ -32,7 +34,7 @@ export function taskColumns(): Column<TaskView>[] {
     { heading: 'TASK', text: (task) => task.task ?? '' },
     { heading: 'STATE', text: (task) => stateText(task.state), tone: (task) => stateTone(task.state) },
     { heading: 'REASON', text: (task) => (task.reason === 'completed' ? '' : (task.reason ?? '')) },
-    { heading: 'ATTEMPT', text: (task) => String(task.attempt) },
+    { heading: 'ATTEMPT', text: ({ attempt, sleeps = 0 }) => String(attempt - sleeps) },
     { heading: 'LOST', text: ({ losses, interruptions }) => (losses || interruptions ? String((losses ?? 0) + (interruptions ?? 0)) : '') },
     { heading: 'INSTANCE', text: (task) => task.instance ?? '' },
     { heading: 'PROGRESS', text: (task) => (task.progress ? `${Math.round(task.progress.percent)} %` : '') },
@@ -65,7 +67,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['handler', run.handler],
     ['mode', run.mode === 'single' ? undefined : `${run.mode} (its tasks: ${CARILLON} runs tasks ${run.runId})`],
     ['state', stateText(run.state)],
-    ['reason', [run.reason, run.message].filter(Boolean).join(': ')],
+    ['reason', reasonOf(run)],
     ['asked by', run.trigger],
     ['key', run.key],
     ['slot', timeText(run.slot, nowMs)],
@@ -76,7 +78,8 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['instance', run.instance],
     ['progress', run.progress ? `${Math.round(run.progress.percent)} % ${run.progress.note ?? ''}`.trim() : undefined],
     ['created', timeText(run.createdAt, nowMs)],
-    ['started', timeText(run.startedAt, nowMs)],
+    ['started', timeText(run.firstStartedAt ?? run.startedAt, nowMs)],
+    ['resumed', run.sleeps === undefined ? undefined : `${run.sleeps} ${run.sleeps === 1 ? 'time' : 'times'} after a sleep`],
     ['ended', timeText(run.endedAt, nowMs)],
     ['took', tookOf(run)],
     ['payload', run.payload === undefined ? undefined : JSON.stringify(run.payload)],
@@ -85,6 +88,13 @@ export function printRun(terminal: Terminal, run: RunView): void {
   ])
 }
 
-function tookOf({ startedAt, endedAt }: { startedAt?: string; endedAt?: string }): string {
-  return startedAt && endedAt ? tookText(Math.max(0, Date.parse(endedAt) - Date.parse(startedAt))) : ''
+function tookOf(run: Pick<RunView, 'startedAt' | 'firstStartedAt' | 'endedAt'>): string {
+  const ms = tookMs(run)
+  return ms === undefined ? '' : tookText(ms)
+}
+
+/** The code and what it means; the error stands in a field of its own. */
+function reasonOf({ reason, message, failure }: RunView): string | undefined {
+  if (reason === undefined) return message
+  return `${reason}: ${message === undefined || message === failure?.message ? REASONS[reason] : message}`
 }

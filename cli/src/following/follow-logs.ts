@@ -19,7 +19,7 @@ export async function followLogs(
   // A wrong id is an error at once, not a wait for ever.
   await client.call(CALLS.runsGet, { runId })
   const listener: LogListener = {
-    line: (line) => accepts(line) && (terminal.json ? terminal.value(line) : terminal.print(logText(terminal, line))),
+    line: (line) => accepts(line) && (terminal.json ? terminal.value(line) : terminal.print(logText(terminal, line, now()))),
     missing: (count) => terminal.note(missingText(terminal, count)),
   }
   const interrupt = interruptible()

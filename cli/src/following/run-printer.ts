@@ -46,7 +46,7 @@ export class RunPrinter implements RunListener, LogListener {
   }
 
   line(line: LogView): void {
-    this.#say(logText(this.#terminal, line))
+    this.#say(logText(this.#terminal, line, now()))
   }
 
   missing(count: number): void {

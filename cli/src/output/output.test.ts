@@ -7,7 +7,7 @@ import { jsonText, runText } from './run-text.ts'
 import { printFields } from './table.ts'
 import { harmless } from './terminal.ts'
 import { keepingTerminal } from './testing-terminal.ts'
-import { spanText, timeText, tookText } from './time-text.ts'
+import { clockText, spanText, timeText, tookText } from './time-text.ts'
 
 const NOW = Date.parse('2030-01-01T12:00:00Z')
 const run: RunView = {
@@ -33,7 +33,9 @@ describe('times', () => {
 
   it('says times relative and absolute', () => {
     assert.match(timeText('2030-01-01T12:00:04Z', NOW), /^in 4 s \(\d\d:\d\d:04\)$/)
-    assert.match(timeText('2029-12-30T12:00:00Z', NOW), /^2 d ago \(20(29|30)-\d\d-\d\d \d\d:\d\d\)$/)
+    assert.match(timeText('2029-12-30T12:00:00Z', NOW), /^2 d ago \(20(29|30)-\d\d-\d\d \d\d:\d\d (UTC|[+-]\d\d:\d\d)\)$/)
+    assert.match(clockText('2029-12-30T12:00:00.123Z', NOW), /^20(29|30)-\d\d-\d\d \d\d:\d\d:00\.123 (UTC|[+-]\d\d:\d\d)$/)
+    assert.match(clockText(new Date(NOW).toISOString(), NOW), /^\d\d:\d\d:00\.000$/)
     assert.match(timeText('2030-01-01T12:00:00.5Z', NOW), /^now /)
     assert.equal(timeText(undefined, NOW), '')
   })
@@ -111,12 +113,25 @@ describe('runs and their logs', () => {
     assert.equal(text({ attempt: 3, attempts: 5 }), 'succeeded: took 2.5 s, attempt 3 of 5')
     assert.equal(text({ attempt: 3, attempts: 1 }), 'succeeded: took 2.5 s, attempt 3 (tries for failures: 1)')
     const failure = { name: 'TypeError', message: 'no name' }
-    assert.equal(text({ state: 'failed', reason: 'handler-error', failure }), 'failed: handler-error, TypeError: no name, took 2.5 s')
+    assert.equal(text({ state: 'failed', reason: 'handler-error', failure }), 'failed: TypeError: no name, took 2.5 s')
     assert.equal(
       text({ state: 'failed', message: 'the handler threw: no name', failure }),
       'failed: the handler threw: no name, took 2.5 s',
     )
-    assert.equal(text({ state: 'timed_out', reason: 'attempt-timeout' }), 'timed out: attempt-timeout, took 2.5 s')
+    assert.equal(
+      text({ state: 'timed_out', reason: 'attempt-timeout' }),
+      'timed out: the attempt took longer than its time limit, took 2.5 s',
+    )
+  })
+
+  it('count no sleep as a try, and take from their first start to their end', () => {
+    const slept = { attempt: 3, attempts: 3, sleeps: 2, firstStartedAt: '2030-01-01T11:58:02.500Z' }
+    assert.equal(text(slept), 'succeeded: took 1 min')
+    assert.equal(text({ ...slept, attempt: 4, attempts: 5 }), 'succeeded: took 1 min, attempt 2 of 3')
+    assert.match(
+      text({ ...slept, state: 'delayed', reason: 'sleep', dueAt: new Date(NOW + 5_000).toISOString() }),
+      /^delayed: goes on in 5 s/,
+    )
   })
 
   it('say why they wait', () => {
@@ -146,8 +161,8 @@ describe('runs and their logs', () => {
       message: 'sending\u0007',
       fields: { to: 'ada', count: 2 },
     }
-    assert.match(logText(terminal, line), /^\d\d:\d\d:00\.123 INFO {2}sending\\u0007 to=ada count=2$/)
-    assert.match(logText(terminal, { ...line, taskId: `${run.runId}-7` }), /INFO {2}\[7\] sending/)
+    assert.match(logText(terminal, line, NOW), /^\d\d:\d\d:00\.123 INFO {2}sending\\u0007 to=ada count=2$/)
+    assert.match(logText(terminal, { ...line, taskId: `${run.runId}-7` }, NOW), /INFO {2}\[7\] sending/)
   })
 
   it('print a result on one line, for a person indented', () => {

@@ -1,4 +1,4 @@
-import type { RunState, RunView } from '@carillon/contracts'
+import { causeText, type RunState, type RunView } from '@carillon/contracts'
 import { harmless, type Terminal, type Tone } from './terminal.ts'
 import { spanText, timeText, tookText } from './time-text.ts'
 
@@ -33,42 +33,57 @@ function harmlessLine(terminal: Terminal, [state = '', ...rest]: string[]): stri
 }
 
 function details(run: RunView, nowMs: number): string[] {
-  const tries = run.attempts > 1 || run.attempt > 1 ? [`attempt ${attemptText(run)}`] : []
+  const { attempt, attempts } = triesOf(run)
+  const tries = attempts > 1 || attempt > 1 ? [`attempt ${attemptText(run)}`] : []
   switch (run.state) {
     case 'delayed':
-      return run.reason === 'retry' ? retryOf(run, nowMs) : [...(run.dueAt ? [`due ${timeText(run.dueAt, nowMs)}`] : reasonOf(run))]
+      return run.reason === 'retry' ? retryOf(run, nowMs) : run.dueAt ? [dueText(run, nowMs)] : causeOf(run)
     case 'running':
       return [...(run.instance ? [`on ${run.instance}`] : []), ...tries]
     case 'queued':
     case 'cancelling':
     case 'skipped':
-      return reasonOf(run)
+      return causeOf(run)
     case 'succeeded':
       return [...tookOf(run), ...tries]
     default:
-      return [...reasonOf(run), ...failureOf(run), ...tookOf(run), ...tries]
+      return [...causeOf(run), ...tookOf(run), ...tries]
   }
 }
 
+/** Which try it is, of how many. Going on after a sleep is no try. */
+export const triesOf = ({ attempt, attempts, sleeps = 0 }: Pick<RunView, 'attempt' | 'attempts' | 'sleeps'>) => ({
+  attempt: attempt - sleeps,
+  attempts: attempts - sleeps,
+})
+
 /** Which attempt it is. One that was lost with its instance uses up no try, so there may be more attempts than tries. */
-export const attemptText = ({ attempt, attempts }: Pick<RunView, 'attempt' | 'attempts'>): string =>
-  attempt > attempts ? `${attempt} (tries for failures: ${attempts})` : `${attempt} of ${attempts}`
+export function attemptText(run: Pick<RunView, 'attempt' | 'attempts' | 'sleeps'>): string {
+  const { attempt, attempts } = triesOf(run)
+  return attempt > attempts ? `${attempt} (tries for failures: ${attempts})` : `${attempt} of ${attempts}`
+}
+
+/** How long it took from its first start to its end, with what it waited and slept in between. */
+export function tookMs({ startedAt, firstStartedAt = startedAt, endedAt }: Pick<RunView, 'startedAt' | 'firstStartedAt' | 'endedAt'>) {
+  return firstStartedAt && endedAt ? Math.max(0, Date.parse(endedAt) - Date.parse(firstStartedAt)) : undefined
+}
 
 /** Why the last try failed, and when the next one comes. */
 function retryOf(run: RunView, nowMs: number): string[] {
   const wait = run.dueAt === undefined ? 0 : Math.max(0, Date.parse(run.dueAt) - nowMs)
-  return [...reasonOf(run), `next try in ${spanText(wait)}`]
+  return [...causeOf(run), `next try in ${spanText(wait)}`]
 }
 
-const reasonOf = (run: RunView): string[] => (run.message ? [run.message] : run.reason ? [run.reason] : [])
+const dueText = ({ reason, dueAt }: RunView, nowMs: number) => `${reason === 'sleep' ? 'goes on' : 'due'} ${timeText(dueAt, nowMs)}`
 
-/** The failure, unless the reason says it already. */
-function failureOf({ failure, message }: RunView): string[] {
-  return failure && !message?.includes(failure.message) ? [`${failure.name}: ${failure.message}`] : []
+function causeOf(run: RunView): string[] {
+  const text = causeText(run)
+  return text === '' ? [] : [text]
 }
 
-function tookOf({ startedAt, endedAt }: RunView): string[] {
-  return startedAt && endedAt ? [`took ${tookText(Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)))}`] : []
+function tookOf(run: RunView): string[] {
+  const ms = tookMs(run)
+  return ms === undefined ? [] : [`took ${tookText(ms)}`]
 }
 
 /** A value as JSON: indented for a person, on one line for everyone else. */

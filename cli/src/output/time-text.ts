@@ -18,22 +18,38 @@ export function tookText(ms: number): string {
   return ms >= SECOND_MS && ms < MINUTE_MS ? `${(ms / SECOND_MS).toFixed(1)} s` : spanText(ms)
 }
 
-/** A time of the wire for people: relative and, in the local zone, absolute: `in 4 s (10:00:05)`, `2 d ago (2026-11-19 10:00)`. */
-export function timeText(iso: string | undefined, nowMs: number): string {
-  if (iso === undefined) return ''
-  const at = Date.parse(iso)
-  const ahead = at - nowMs
-  const relative = Math.abs(ahead) < SECOND_MS ? 'now' : ahead > 0 ? `in ${spanText(ahead)}` : `${spanText(ahead)} ago`
-  return `${relative} (${absoluteText(at, nowMs)})`
-}
+/** A time of the wire for people: relative and, in the local zone, absolute: `in 4 s (10:00:05)`, `2 d ago (2026-11-19 10:00 +01:00)`. */
+export const timeText = (iso: string | undefined, nowMs: number): string =>
+  iso === undefined ? '' : `${relativeText(iso, nowMs)} (${absoluteText(Date.parse(iso), nowMs)})`
 
 function absoluteText(at: number, nowMs: number): string {
   const local = localText(at)
-  return Math.abs(at - nowMs) < DAY_MS ? local.slice(11, 19) : local.slice(0, 16)
+  return isSameDay(at, nowMs) ? local.slice(11, 19) : `${local.slice(0, 16)} ${zoneText(at)}`
 }
 
-/** The local time of day of a log line, with milliseconds. */
-export const clockText = (iso: string): string => (Number.isNaN(Date.parse(iso)) ? iso : localText(Date.parse(iso)).slice(11))
+/** How long ago, or ahead: for where there is little room. */
+export function relativeText(iso: string | undefined, nowMs: number): string {
+  if (iso === undefined) return ''
+  const ahead = Date.parse(iso) - nowMs
+  if (Math.abs(ahead) < SECOND_MS) return 'now'
+  return ahead > 0 ? `in ${spanText(ahead)}` : `${spanText(ahead)} ago`
+}
+
+/** When a log line was written, in the local zone: the time of day with milliseconds, of another day with date and zone. */
+export function clockText(iso: string, nowMs: number): string {
+  const at = Date.parse(iso)
+  if (Number.isNaN(at)) return iso
+  return isSameDay(at, nowMs) ? localText(at).slice(11) : `${localText(at)} ${zoneText(at)}`
+}
+
+const isSameDay = (at: number, nowMs: number) => localText(at).slice(0, 10) === localText(nowMs).slice(0, 10)
+
+/** The local zone at that time as its distance from UTC, such as `+02:00`. */
+function zoneText(at: number): string {
+  const minutes = -new Date(at).getTimezoneOffset()
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60].map((part) => String(part).padStart(2, '0'))
+  return minutes === 0 ? 'UTC' : `${minutes < 0 ? '-' : '+'}${hours}:${rest}`
+}
 
 /** `2026-11-21 10:00:05.123` in the local zone. */
 function localText(at: number): string {

@@ -1,10 +1,10 @@
-import { CALLS, CarillonError, isEnded, type RunEndedEvent, type RunView, type StartedRun, subjects } from '@carillon/contracts'
+import { CALLS, CarillonError, causeText, isEnded, type RunEndedEvent, type RunView, type StartedRun, subjects } from '@carillon/contracts'
 import { type Clock, every, type Timer } from '@carillon/wire/internal'
 import type { Link } from '../connection/link.ts'
 import type { Caller } from './caller.ts'
 
 export interface ResultOptions {
-  /** Give up after this many ms: CALL_TIMEOUT. Default: wait for as long as the run takes. */
+  /** Give up after this many ms: CALL_TIMEOUT, which says what the run waits for. Default: wait for as long as the run takes. */
   readonly timeoutMs?: number | undefined
   /** Give up early; rejects with the reason of the abort. */
   readonly signal?: AbortSignal | undefined
@@ -26,6 +26,7 @@ export interface RunHandle<Result = unknown> {
 
 /** An end could pass unseen while the connection is away; then this finds it. */
 const SAFETY_NET_MS = 10_000
+const WHY_WITHIN_MS = 1_000
 
 /** @internal */
 export function runHandle<Result>(started: StartedRun, link: Link, caller: Caller): RunHandle<Result> {
@@ -43,11 +44,17 @@ type End = Pick<RunView, 'runId' | 'state' | 'reason' | 'message' | 'result' | '
 
 function resultOf<Result>(end: End): Result {
   if (end.state === 'succeeded') return end.result as Result
-  const parts = [end.message ?? end.reason, end.failure && `${end.failure.name}: ${end.failure.message}`].filter(Boolean)
-  throw new CarillonError('RUN_NOT_SUCCEEDED', `Run ${end.runId} ended ${end.state} (${end.reason}): ${parts.join(' — ')}`, {
+  throw new CarillonError('RUN_NOT_SUCCEEDED', `Run ${end.runId} ended ${end.state} (${end.reason}): ${causeText(end)}`, {
     value: end.state,
     cause: end,
   })
+}
+
+function notEnded(runId: string, timeoutMs: number, view: RunView | undefined): CarillonError {
+  const cause = view && causeText(view)
+  const state = view === undefined ? '' : `: it is ${view.state}${cause ? `; ${cause}` : ''}`
+  const hint = view?.reason === 'no-instance' ? 'Start an executor that offers the handler, or correct its name.' : undefined
+  return new CarillonError('CALL_TIMEOUT', `Run ${runId} has not ended within ${timeoutMs} ms${state}`, { value: runId, hint })
 }
 
 /** Waits for one run: subscribes first, then asks, so that no end is missed; asks again after a reconnect and now and then. */
@@ -94,8 +101,12 @@ class EndOfRun {
       const stopUp = this.#link.onUp(ask)
       signal?.addEventListener('abort', onAbort, { once: true })
       if (timeoutMs !== undefined) {
-        const error = new CarillonError('CALL_TIMEOUT', `Run ${this.#runId} has not ended within ${timeoutMs} ms`, { value: this.#runId })
-        timers.push(this.#clock.after(timeoutMs, () => settle(() => reject(error))))
+        const giveUp = async () => {
+          const view = await this.#lastView()
+          if (view && isEnded(view.state)) settle(() => resolve(view))
+          else settle(() => reject(notEnded(this.#runId, timeoutMs, view)))
+        }
+        timers.push(this.#clock.after(timeoutMs, () => void giveUp()))
       }
       timers.push(every(this.#clock, SAFETY_NET_MS, ask))
       const closed = () =>
@@ -103,6 +114,11 @@ class EndOfRun {
       subscription.closed.then(closed, closed)
       ask()
     })
+  }
+
+  /** Why it has not ended is worth a moment more; undefined when nobody answers so soon. */
+  #lastView(): Promise<RunView | undefined> {
+    return this.#caller.call(CALLS.runsGet, { runId: this.#runId }, { timeoutMs: WHY_WITHIN_MS }).catch(() => undefined)
   }
 
   #ask(onEnd: (view: RunView) => void, onError: (error: unknown) => void): void {

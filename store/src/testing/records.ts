@@ -32,6 +32,8 @@ const LIFE: TaskLife = {
   result: null,
   error: null,
   startedAt: null,
+  firstStartedAt: null,
+  sleeps: null,
   endedAt: null,
   resume: null,
 }

@@ -262,6 +262,23 @@ test('a report clears the count of losses', () => {
   }
 })
 
+test('the first start outlives sleeps, further tries and losses, and is gone after a manual retry; a sleep uses no try', () => {
+  const began = NOW - 500
+  const slept = decide(running(), { ...ids, type: 'slept', attempt: 1, delayMs: 60_000 }).set
+  assert.deepEqual([slept.startedAt, slept.firstStartedAt, slept.sleeps, slept.attempt, slept.attempts], [null, began, 1, 2, 4])
+  assert.equal(decide(aRun(1), { ...ids, type: 'slept', attempt: 1, delayMs: 1 }).set.firstStartedAt, NOW, 'its start was not reported')
+  const later = running({ ...slept, attempt: 1, state: 'running', owner: 'i-1', firstStartedAt: began - 9_000, startedAt: NOW - 20 })
+  const again = decide(later, { ...ids, type: 'slept', attempt: 1, delayMs: 1 }).set
+  assert.deepEqual([again.firstStartedAt, again.sleeps], [began - 9_000, 2])
+  assert.equal(decide(running(), failed()).set.firstStartedAt, began)
+  assert.equal(decideLoss(running(), { now: NOW }).set.firstStartedAt, began)
+  const done = decide(later, finished()).set
+  assert.deepEqual([done.startedAt, 'firstStartedAt' in done, 'sleeps' in done], [NOW - 20, false, false])
+  const restarted = decideRestart(aRun(1, { ...later, state: 'failed' }), { tries: 3, now: NOW })
+  assert.ok(!isRefused(restarted))
+  assert.deepEqual([restarted.set.firstStartedAt, 'sleeps' in restarted.set], [null, false])
+})
+
 test('a silent owner is decided for after the limit, its grace and a little more', () => {
   const grace = TIMES.graceMs + 2_000
   assert.equal(nextCheck(NOW, null, NOW), NOW + CHECK_RUNNING_MS)

@@ -139,8 +139,9 @@ function decideSleep(
   const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
   if (state === 'cancelled')
     return { event: 'slept', expect, set: { ...ended, state, reason: 'cancelled-by-request', owner: instance, endedAt: now } }
-  const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, wakeAt: now + delayMs, delayMs }
-  return { event: 'slept', expect, set: { ...next, state, reason: 'sleep', owner: null, startedAt: null, queuedAt: null, ...NO_LOSSES } }
+  const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, sleeps: (life.sleeps ?? 0) + 1, wakeAt: now + delayMs, delayMs }
+  const began = { startedAt: null, firstStartedAt: life.firstStartedAt ?? life.startedAt ?? now }
+  return { event: 'slept', expect, set: { ...next, ...began, state, reason: 'sleep', owner: null, queuedAt: null, ...NO_LOSSES } }
 }
 
 /** An instance takes up work that another one gave back, which is the same attempt, or that was lost with another one. */
@@ -203,6 +204,7 @@ function finishedSet(
       owner: null,
       progress: null,
       startedAt: null,
+      firstStartedAt: life.firstStartedAt ?? beganAt(life, ranFor(report), context),
       queuedAt: null,
       ...NO_LOSSES,
       resume: retriedAt(life, life.attempt + 1),
@@ -325,6 +327,7 @@ const FRESH = {
   result: null,
   error: null,
   startedAt: null,
+  firstStartedAt: null,
   endedAt: null,
   wakeAt: null,
 } as const

@@ -43,6 +43,7 @@ export function decideLoss(life: LifeHead, { now, blame = 'unknown', error }: { 
       ...(error ? { error } : {}),
       owner: null,
       startedAt: null,
+      firstStartedAt: life.firstStartedAt ?? life.startedAt,
       progress: null,
       wakeAt: null,
       queuedAt: now,

@@ -146,6 +146,8 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     result: null,
     error: null,
     startedAt: null,
+    firstStartedAt: null,
+    sleeps: null,
     endedAt: null,
     resume: null,
   }
@@ -189,6 +191,8 @@ export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
     result: null,
     error: null,
     startedAt: null,
+    firstStartedAt: null,
+    sleeps: null,
     endedAt: null,
     resume: null,
   }

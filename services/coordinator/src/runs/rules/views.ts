@@ -89,6 +89,8 @@ function lifeView(life: LifeHead & Partial<TaskLife>) {
     result: parsed(life.result),
     failure: life.error,
     startedAt: life.startedAt === null ? null : iso(life.startedAt),
+    firstStartedAt: life.firstStartedAt === null ? null : iso(life.firstStartedAt),
+    sleeps: life.sleeps,
     endedAt: life.endedAt === null ? null : iso(life.endedAt),
   }
 }

@@ -1,0 +1,7 @@
+const columns = (table: string) => `
+alter table "${table}" add column "firstStartedAt" integer;
+alter table "${table}" add column "sleeps" integer;
+`
+
+/** When a life with several attempts began, and how many of them only went on after a sleep. */
+export const firstStart = ['runs', 'tasks'].map(columns).join('')
