@@ -205,11 +205,17 @@ test('result() rejects with state, reason and error; with what was asked for whe
   fake.runs.set('run0cccccccccccc', { state: 'failed', reason: 'handler-error', failure: { name: 'TypeError', message: 'boom' } })
   await assert.rejects(client.handleOf('run0cccccccccccc').result(), (error) => {
     assert.ok(hasCode('RUN_NOT_SUCCEEDED')(error))
-    return /failed.*handler-error.*TypeError: boom/.test(String(error))
+    return String(error).endsWith('Run run0cccccccccccc ended failed (handler-error): TypeError: boom')
   })
   assert.equal((await client.handleOf('run0cccccccccccc').ended()).state, 'failed')
   fake.runs.set('run0dddddddddddd', { state: 'running' })
   await assert.rejects(client.handleOf('run0dddddddddddd').result({ timeoutMs: 30 }), hasCode('CALL_TIMEOUT'))
+  const message = 'no instance offers handler `pya`; these are offered: pay'
+  fake.runs.set('run0ffffffffffff', { state: 'queued', reason: 'no-instance', message })
+  await assert.rejects(client.handleOf('run0ffffffffffff').result({ timeoutMs: 30 }), (error) => {
+    assert.ok(hasCode('CALL_TIMEOUT')(error))
+    return String(error).endsWith(`has not ended within 30 ms: it is queued; ${message}`)
+  })
   await assert.rejects(client.handleOf('run0eeeeeeeeeeee').result(), hasCode('RUN_NOT_FOUND'))
 })
 

@@ -7,6 +7,8 @@ import { runIdOfKey } from './start-runs.ts'
 
 /** Hung instances that a reason names. */
 const NAMES_SHOWN = 5
+/** Offered handlers that a reason names: enough to find the one that was meant. */
+const HANDLERS_SHOWN = 20
 
 export function runNotFound(runId: string): CarillonError {
   return new CarillonError('RUN_NOT_FOUND', `there is no run ${printable(runId)}`, { field: 'runId', value: printable(runId) })
@@ -83,7 +85,7 @@ export class ReadRuns {
     if (hung.length > 0)
       return `every instance that offers handler \`${handler}\` is hung: ${listed(hung)}; handlers that ignore ctx.signal hold all their slots`
     const offered = this.#presence.handlers(namespace)
-    const these = offered.length > 0 ? `these are offered: ${offered.join(', ')}` : 'no handler is offered at all'
+    const these = offered.length > 0 ? `these are offered: ${listed(offered, HANDLERS_SHOWN)}` : 'no handler is offered at all'
     return `no instance offers handler \`${handler}\`; ${these}`
   }
 
@@ -104,7 +106,7 @@ function accepts({ job, state, since, handlers }: Omit<RunListQuery, 'namespace'
 }
 
 /** The first few names. */
-function listed(names: readonly string[]): string {
-  const more = names.length - NAMES_SHOWN
-  return `${names.slice(0, NAMES_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+function listed(names: readonly string[], shown = NAMES_SHOWN): string {
+  const more = names.length - shown
+  return `${names.slice(0, shown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
