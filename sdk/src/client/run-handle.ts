@@ -106,7 +106,8 @@ class EndOfRun {
           if (view && isEnded(view.state)) settle(() => resolve(view))
           else settle(() => reject(notEnded(this.#runId, timeoutMs, view)))
         }
-        timers.push(this.#clock.after(timeoutMs, () => void giveUp()))
+        const failed = (error: unknown) => settle(() => reject(error))
+        timers.push(this.#clock.after(timeoutMs, () => giveUp().catch(failed)))
       }
       timers.push(every(this.#clock, SAFETY_NET_MS, ask))
       const closed = () =>

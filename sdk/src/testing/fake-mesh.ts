@@ -31,7 +31,7 @@ export class FakeMesh {
   readonly left: string[] = []
   readonly claims: { taskId: string; attempt: number }[] = []
   readonly reports: Report[] = []
-  readonly runs = new Map<string, { state: string; result?: unknown; failure?: unknown; reason?: string }>()
+  readonly runs = new Map<string, { state: string; result?: unknown; failure?: unknown; reason?: string; message?: string }>()
   /** How often runs.start was asked for, and with how many runs. */
   readonly startSizes: number[] = []
   claimAnswer: (claim: { taskId: string; attempt: number }) => ClaimAnswer = ({ attempt }) => ({ run: true, attempt })
