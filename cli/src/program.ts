@@ -1,4 +1,4 @@
-import { DEFAULT_NAMESPACE } from '@carillon/contracts'
+import { DEFAULT_NAMESPACE, VERSION } from '@carillon/contracts'
 import { Command, Option } from 'commander'
 import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
@@ -14,7 +14,6 @@ import { addUpCommand } from './commands/up.ts'
 import { addNatsOptions } from './nats-options.ts'
 import { CARILLON } from './own-command.ts'
 import { throwUsageErrors } from './usage-error.ts'
-import { VERSION } from './version.ts'
 
 const HELP = `
 Durations: 500ms, 5s, 10m, 2h, 60d; a plain number is milliseconds.

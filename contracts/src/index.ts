@@ -137,3 +137,4 @@ export {
   workOfRunFilter,
 } from './streams.ts'
 export { DEFAULT_NAMESPACE, type EventNoun, parseSubject, SUBJECT_ROOT, subjects } from './subjects.ts'
+export { VERSION } from './version.ts'

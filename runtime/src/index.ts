@@ -12,6 +12,7 @@ export {
   uptimeMs,
 } from '@carillon/wire/internal'
 export { Batcher } from './batcher.ts'
+export { checkPart } from './check-part.ts'
 export { type Config, readConfig, SETTINGS } from './config.ts'
 export { derivedId, freshServiceId } from './ids.ts'
 export { inIsolation, mayPass } from './isolate.ts'
@@ -28,9 +29,8 @@ export { type Kept, keptStream, LOSSES, type Room, StreamKeeper, type StreamLoss
 export { withoutAdditions } from './nats/stream-settings.ts'
 export { apiErrorCode, ensureConsumer, orMissing, orTooSmall, type StreamSight, seeStream, sightOf } from './nats/streams.ts'
 export { type Controller, type ControllerOf, controllerOf, type Signal } from './nest/controllers.ts'
-export { MeshTransport } from './nest/mesh-transport.ts'
-export { startMicroservice } from './nest/start-microservice.ts'
 export { pageThatFits } from './page-that-fits.ts'
 export { type Running, runProcess } from './process.ts'
+export { type Composition, type Connected, type ServiceOptions, startService } from './start-service.ts'
 export { markStep, meter, startTelemetry } from './telemetry.ts'
 export { WakeablePause } from './wakeable-pause.ts'

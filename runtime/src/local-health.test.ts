@@ -10,7 +10,7 @@ import type { ServiceHealth } from '@carillon/contracts'
 import { serveHealth } from './local-health.ts'
 import { createTestLog } from './testing/index.ts'
 
-const WELL: ServiceHealth = { service: 'registry', id: 'registry-1', version: '0.1.0', uptimeMs: 1, checks: [] }
+const WELL: ServiceHealth = { service: 'registry', id: 'registry-1', version: '1.2.3', uptimeMs: 1, checks: [] }
 
 function socketOf(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-health-'))

@@ -182,9 +182,7 @@ function layers(tree: Tree): Violation[] {
     if (!/^services\/[^/]+\/src\//.test(file.path) || file.isTest) return undefined
     if (found.from.startsWith('@nestjs/')) return 'a service may not import Nest; write a controller that `satisfies ControllerOf`'
     const isEdge = found.file?.endsWith('.controller.ts')
-    return isEdge && !/\/src\/(compose|start-[a-z]+)\.ts$/.test(file.path)
-      ? `only the start of a service may import ${found.file}`
-      : undefined
+    return isEdge && !file.path.endsWith('/src/compose.ts') ? `only compose.ts may import ${found.file}` : undefined
   }
   return eachImport(tree, look, 'layers')
 }

@@ -1,6 +1,6 @@
+import { VERSION } from '@carillon/contracts'
 import { connect, type NatsSettings } from '@carillon/sdk'
 import { EXIT } from '../exit-code.ts'
-import { VERSION } from '../version.ts'
 import { flaky, hello, report, slow } from './handlers.ts'
 
 const [DRAIN_MS, DRAIN_BELOW_UP_MS] = [30_000, 2_000]

@@ -12,6 +12,7 @@ import {
   parseSubject,
   SUBJECT_ROOT,
   UnacceptableJson,
+  VERSION,
 } from '@carillon/contracts'
 import { type Service, type ServiceMsg, Svcm } from '@nats-io/services'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -51,7 +52,7 @@ export class ApiService {
     // The services package brings a nats-core of its own; only its types differ.
     this.#service = await new Svcm(this.#connection as never).add({
       name: `carillon-${service}`,
-      version: '0.1.0',
+      version: VERSION,
       description: `Carillon ${service}`,
       queue: QUEUE,
       metadata: { protocol: String(PROTOCOL_VERSION) },

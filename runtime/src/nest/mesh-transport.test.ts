@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
-import { CarillonError, subjects } from '@carillon/contracts'
+import { CarillonError, subjects, VERSION } from '@carillon/contracts'
 import { systemClock } from '@carillon/wire/internal'
 import { headers, type Msg } from '@nats-io/transport-node'
 import type { Request } from '../nats/api-service.ts'
@@ -111,7 +111,7 @@ test('calls are announced with name, version, description and schema', async (co
   for (const verb of ['PING', 'INFO', 'STATS']) {
     const answer = await base.broker.connection.request(`$SRV.${verb}.carillon-coordinator`, '', { timeout: 2_000 })
     const { name, version, id } = answer.json<{ name: string; version: string; id: string }>()
-    assert.deepEqual([name, version, id.length > 0], ['carillon-coordinator', '0.1.0', true], verb)
+    assert.deepEqual([name, version, id.length > 0], ['carillon-coordinator', VERSION, true], verb)
   }
   const info = (await base.broker.connection.request('$SRV.INFO.carillon-coordinator', '', { timeout: 2_000 })).json<{
     description: string

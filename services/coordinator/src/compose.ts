@@ -1,16 +1,13 @@
 import { PRESENCE_STREAM } from '@carillon/contracts'
 import {
-  type Broker,
+  type Composition,
+  type Connected,
   controllerOf,
-  inOrder,
   keptStream,
   LOSSES,
-  type Logger,
   type MeshClock,
   RejectedMessages,
-  type Service,
   StreamKeeper,
-  StreamPublisher,
   seeStream,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
@@ -63,16 +60,11 @@ import { KeepSteps } from './steps/keep-steps.ts'
 import { stepsController } from './steps/steps.controller.ts'
 
 /** What a coordinator is made on. */
-export interface Ground {
-  readonly id: string
+export interface Ground extends Connected {
   readonly store: Store
-  readonly broker: Broker
   readonly clock: MeshClock
-  readonly log: Logger
-  /** Copies of each stream. */
-  readonly streamReplicas: number
-  /** Items of one write and writes under way. */
-  readonly batch: { readonly maxItems: number; readonly maxInFlight: number }
+  /** Items of one write, messages that are taken at once, and writes under way. */
+  readonly batch: { readonly maxItems: number; readonly maxMessages: number; readonly maxInFlight: number }
   readonly retention: RetentionPolicy
 }
 
@@ -84,8 +76,7 @@ interface Later {
 
 /** The parts that every use case stands on. */
 function foundation(ground: Ground & Later) {
-  const { broker, clock, log, store, timers } = ground
-  const publisher = new StreamPublisher(broker.connection, clock)
+  const { broker, publisher, clock, log, store, timers } = ground
   const rejected = new RejectedMessages(publisher, log)
   const keeper = keeperOf(ground)
   const presence = new PresenceWatch(ground)
@@ -107,7 +98,6 @@ function foundation(ground: Ground & Later) {
     lived: clock,
     refused,
     jobs,
-    publisher,
     rejected,
     keeper,
     presence,
@@ -214,23 +204,23 @@ function followLosses({
 }
 
 /** Puts a coordinator together: what it answers, takes and hears, and the loops that run beside that. */
-export function compose(ground: Ground) {
-  const stopping = new AbortController()
+export function compose(ground: Ground): Composition {
+  const { stopping } = ground
   const base = foundation({
     ...ground,
     timers: { arm: (kind, due) => waker.arm(kind, due) },
     onGone: (namespace, instance) => takeOver(namespace, instance),
   })
   const cases = useCases(base)
-  const { jumps, waker, shares, membership, auditor } = loopsOf(base, stopping.signal)
-  const { presence, work, rejected, refused, clock, log, repair, publisher, keeper } = base
-  const { sweeper, prune } = retentionOf(base, { shares, stopping: stopping.signal })
+  const { jumps, waker, shares, membership, auditor } = loopsOf(base, stopping)
+  const { presence, work, rejected, refused, clock, log, repair, keeper } = base
+  const { sweeper, prune } = retentionOf(base, { shares, stopping })
 
   followLosses({ ...base, auditor })
   const lose = new LoseInstance(base)
   const takeOver = (namespace: string, instance: string) => {
     lose
-      .execute(namespace, instance, stopping.signal)
+      .execute(namespace, instance, stopping)
       .catch((error: unknown) =>
         log.error({ evt: 'take-over.failed', instance, err: error }, 'could not take over; the runs are looked at again later'),
       )
@@ -250,9 +240,11 @@ export function compose(ground: Ground) {
   /** Publishes all work again that the broker should have and does not (architecture §4 rule 9). */
   const rebuild = async () => {
     await keeper.whenKept()
-    return repair.span({ from: 0, before: clock.now() + 1 }, stopping.signal)
+    return repair.span({ from: 0, before: clock.now() + 1 }, stopping)
   }
   return {
+    keeper,
+    needed: [clock, presence, membership],
     controller: controllerOf('coordinator', [
       jobsController(cases),
       runsController(cases),
@@ -262,11 +254,10 @@ export function compose(ground: Ground) {
       retentionController({ pruneRuns: prune }),
       healthController({ checkHealth: health, rebuild }),
     ]),
-    health,
-    loops: inOrder([keeper, clock, presence, membership, jumps, waker, auditor, sweeper] satisfies Service[]),
+    batches: ground.batch,
     rejected,
-    /** Ends what is under way and may be given up. */
-    abort: () => stopping.abort(),
-    close: () => publisher.close(),
+    clock,
+    loops: [jumps, waker, auditor, sweeper],
+    health: () => health.execute(),
   }
 }

@@ -1,31 +1,10 @@
-import {
-  brokerTime,
-  type Clock,
-  connectBroker,
-  freshServiceId,
-  type Logger,
-  MeshClock,
-  MeshTransport,
-  type NatsSettings,
-  type Running,
-  type RunningService,
-  startMicroservice,
-  systemClock,
-  uptimeMs,
-} from '@carillon/runtime'
+import { brokerTime, type Connected, MeshClock, type RunningService, type ServiceOptions, startService, uptimeMs } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { compose, type Ground } from './compose.ts'
 import { DEFAULT_RETENTION, type RetentionPolicy } from './retention/retention-rules.ts'
 
-export interface CoordinatorOptions {
-  readonly nats: NatsSettings
+export interface CoordinatorOptions extends ServiceOptions {
   readonly store: Store
-  readonly log: Logger
-  /** Default: a random one. */
-  readonly id?: string
-  readonly clock?: Clock
-  /** Copies of each stream in a cluster. Default 1. */
-  readonly streamReplicas?: number
   /** How long ended runs are kept. Default: a day, the newest 20 of each job for ever, and their keys for 30 days more. */
   readonly retention?: Partial<RetentionPolicy>
 }
@@ -37,40 +16,13 @@ const BATCHES = {
 } as const
 
 /** Starts a coordinator; any number may run. It answers calls when this resolves. @throws CarillonError of the broker or the store */
-export async function startCoordinator(options: CoordinatorOptions): Promise<RunningService> {
-  const { store, clock = systemClock, streamReplicas = 1 } = options
-  const id = options.id ?? freshServiceId('coordinator')
-  const log = options.log.child({ service: 'coordinator', id })
-  const broker = await connectBroker({ nats: options.nats, name: id, log })
-  const batch = BATCHES[store.kind]
-  const sources = [brokerTime(broker), { name: 'the store', read: () => store.time() }]
-  const meshClock = new MeshClock({ local: clock, sources, log, uptimeMs })
-  const retention = { ...DEFAULT_RETENTION, ...options.retention }
-  return await start({ id, store, broker, clock: meshClock, log, batch, retention, streamReplicas })
+export function startCoordinator(options: CoordinatorOptions): Promise<RunningService> {
+  return startService('coordinator', options, (connected) => compose(groundOf(connected, options)))
 }
 
-async function start(ground: Ground & { batch: { maxMessages: number } }): Promise<RunningService> {
-  const { broker, log, clock, batch, store } = ground
-  const { controller, health, loops, rejected, abort, close } = compose(ground)
-  let microservice: Running | undefined
-  const stop = async () => {
-    abort()
-    await microservice?.stop()
-    await loops.stop()
-    close()
-    await broker.close()
-  }
-  let stopped: Promise<void> | undefined
-  const running: RunningService = { stop: () => (stopped ??= stop()), health: () => health.execute() }
-  try {
-    await loops.start()
-    const transport = new MeshTransport({ service: 'coordinator', broker, log, clock, rejected, batches: batch })
-    microservice = await startMicroservice({ controller, transport, log })
-  } catch (error) {
-    // Half of a coordinator would go on saying that it lives, and own a share of the runs.
-    await running.stop()
-    throw error
-  }
-  log.info({ evt: 'coordinator.ready', store: store.describe() }, 'coordinator is ready')
-  return running
+function groundOf(connected: Connected, { store, retention }: CoordinatorOptions): Ground {
+  const { broker, clock: local, log } = connected
+  const sources = [brokerTime(broker), { name: 'the store', read: () => store.time() }]
+  const clock = new MeshClock({ local, sources, log, uptimeMs })
+  return { ...connected, store, clock, batch: BATCHES[store.kind], retention: { ...DEFAULT_RETENTION, ...retention } }
 }

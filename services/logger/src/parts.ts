@@ -2,7 +2,7 @@ import type { Broker, Clock, Logger, RejectedMessages, StreamKeeper } from '@car
 import type { Store } from '@carillon/store'
 import type { LineCounts } from './retention/rules/line-counts.ts'
 
-/** What the use cases work with. */
+/** What the use cases and loops of a logger work with; each names what it takes of it. */
 export interface LoggerParts {
   readonly id: string
   readonly broker: Broker
@@ -14,5 +14,4 @@ export interface LoggerParts {
   readonly log: Logger
   readonly retentionMs: number
   readonly linesPerRun: number
-  readonly startedAt: number
 }

@@ -8,7 +8,7 @@ import type { Sessions } from './registration/sessions.ts'
 import type { WorkConsumers } from './work-consumers/work-consumers.ts'
 import type { WorkHorizon } from './work-consumers/work-horizon.ts'
 
-/** What the use cases work with. */
+/** What the use cases and loops of a registry work with; each names what it takes of it. */
 export interface RegistryParts {
   readonly id: string
   readonly broker: Broker
@@ -26,5 +26,4 @@ export interface RegistryParts {
   readonly beatMs: number
   readonly lostAfterMs: number
   readonly hungAfterMs: number
-  readonly startedAt: number
 }

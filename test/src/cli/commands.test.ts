@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { InstanceView, JobView, LogView, RunView, TaskView } from '@carillon/contracts'
+import { VERSION } from '@carillon/contracts'
 import { eventually, freePort } from '@carillon/wire/testing'
 import { startBroker } from '../support/broker.ts'
 import { type Cli, cliFor, startCli, startUp, type UpMesh } from '../support/carillon.ts'
@@ -163,7 +164,7 @@ describe('the command line', () => {
 
   test('instances list; a broadcast and its tasks', async () => {
     const [demo, ...more] = (await carillon(['instances', 'list', '--json'])).json<InstanceView[]>()
-    assert.equal(demo?.version, '0.1.0')
+    assert.equal(demo?.version, VERSION)
     assert.deepEqual([demo?.service, [...(demo?.handlers ?? [])].sort(), more.length], ['demo', ['flaky', 'hello', 'report', 'slow'], 0])
     assert.match((await carillon(['instances', 'list'])).stdout, /INSTANCE.*\n.*demo.*hello/s)
     const second = startCli(cleanup, ['demo', '--nats', up.url])
@@ -210,7 +211,7 @@ describe('the command line', () => {
     const typo = await plain(['rnu', 'hello'])
     assert.equal(typo.code, 2)
     assert.match(typo.stderr, /error INVALID_REQUEST: unknown command.*rnu.*\n.*run/)
-    assert.equal((await plain(['--version'])).stdout, '0.1.0\n')
+    assert.equal((await plain(['--version'])).stdout, `${VERSION}\n`)
   })
 })
 

@@ -141,7 +141,7 @@ describe('carillon up', { concurrency: 2 }, () => {
     const cleanup = new Cleanup(context)
     const up = await startUp(cleanup)
     const service = startCli(cleanup, ['coordinator', '--nats', up.url, '--store', 'sqlite::memory:'])
-    await service.shows(/coordinator.ready/)
+    await service.shows(/service.ready/)
     process.kill(up.pids.nats, 'SIGSTOP')
     for (const { signal } of [up.process, service]) signal('SIGTERM')
     await within(40_000, 'both end', Promise.all([up.process.exited, service.exited]))

@@ -1,4 +1,4 @@
-import { CarillonError, type ServiceHealth } from '@carillon/contracts'
+import { CarillonError, type ServiceHealth, VERSION } from '@carillon/contracts'
 import type { Clock, MeshClock } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 
@@ -48,7 +48,7 @@ export class CheckHealth {
     return {
       service: 'coordinator',
       id,
-      version: '0.1.0',
+      version: VERSION,
       uptimeMs: clock.monotonic() - this.#since,
       coordinators: coordinators(),
       checks: [

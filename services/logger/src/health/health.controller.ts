@@ -1,6 +1,5 @@
 import type { ControllerOf } from '@carillon/runtime'
-import type { LoggerParts } from '../parts.ts'
-import { checkHealth } from './check-health.ts'
+import type { CheckHealth } from './check-health.ts'
 
-export const healthController = (parts: LoggerParts) =>
-  ({ answers: { loggerHealth: () => checkHealth(parts) } }) satisfies ControllerOf<'logger'>
+export const healthController = ({ checkHealth }: { readonly checkHealth: CheckHealth }) =>
+  ({ answers: { loggerHealth: () => checkHealth.execute() } }) satisfies ControllerOf<'logger'>

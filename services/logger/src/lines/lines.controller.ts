@@ -1,10 +1,9 @@
 import type { ControllerOf } from '@carillon/runtime'
-import type { LoggerParts } from '../parts.ts'
-import { queryLogs } from './query-logs.ts'
-import { storeLines } from './store-lines.ts'
+import type { QueryLogs } from './query-logs.ts'
+import type { StoreLines } from './store-lines.ts'
 
-export const linesController = (parts: LoggerParts) =>
+export const linesController = ({ queryLogs, storeLines }: { readonly queryLogs: QueryLogs; readonly storeLines: StoreLines }) =>
   ({
-    answers: { logsQuery: ({ namespace, input }) => queryLogs(parts, namespace, input) },
-    takes: { LOGS: (batch) => storeLines(parts, batch) },
+    answers: { logsQuery: ({ namespace, input }) => queryLogs.execute(namespace, input) },
+    takes: { LOGS: (batch) => storeLines.execute(batch) },
   }) satisfies ControllerOf<'logger'>

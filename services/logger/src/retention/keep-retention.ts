@@ -1,23 +1,25 @@
 import { LoopService, pause } from '@carillon/runtime'
 import type { LoggerParts } from '../parts.ts'
-import { trimLines } from './trim-lines.ts'
+import type { TrimLines } from './trim-lines.ts'
+
+type Parts = Pick<LoggerParts, 'clock' | 'log'> & { readonly trimLines: TrimLines }
 
 /** Keeps what is stored within its limits of age and lines per run. Loggers do not need to agree: removing twice is removing once. */
 export class KeepRetention extends LoopService {
-  readonly #parts: LoggerParts
+  readonly #parts: Parts
   readonly #everyMs: number
 
-  constructor(parts: LoggerParts, everyMs: number) {
+  constructor(parts: Parts, everyMs: number) {
     super()
     this.#parts = parts
     this.#everyMs = everyMs
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#parts
+    const { clock, log, trimLines } = this.#parts
     while (await pause(clock, this.#everyMs, signal)) {
       try {
-        const { old, beyondLimit } = await trimLines(this.#parts, signal)
+        const { old, beyondLimit } = await trimLines.execute(signal)
         if (old + beyondLimit > 0) log.info({ evt: 'logs.removed', old, beyondLimit }, 'log lines beyond their limits were removed')
       } catch (error) {
         log.warn({ evt: 'logs.unremoved', err: error }, 'log lines beyond their limits could not be removed; trying again')

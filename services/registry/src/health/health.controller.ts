@@ -1,6 +1,5 @@
 import type { ControllerOf } from '@carillon/runtime'
-import type { RegistryParts } from '../parts.ts'
-import { checkHealth } from './check-health.ts'
+import type { CheckHealth } from './check-health.ts'
 
-export const healthController = (parts: RegistryParts) =>
-  ({ answers: { registryHealth: () => checkHealth(parts) } }) satisfies ControllerOf<'registry'>
+export const healthController = ({ checkHealth }: { readonly checkHealth: CheckHealth }) =>
+  ({ answers: { registryHealth: () => checkHealth.execute() } }) satisfies ControllerOf<'registry'>

@@ -1,25 +1,37 @@
 import type { RegistryParts } from '../parts.ts'
 import type { Seen } from './rules/seen.ts'
 
+type Parts = Pick<RegistryParts, 'roster' | 'time' | 'lostAfterMs' | 'bucket' | 'events' | 'log'>
+
 /** Removals under way at once: a lost rack is settled quickly, and the broker keeps answering others. */
 const AT_ONCE = 100
 
 /**
- * Whoever was silent for too long is lost. Every registry comes to this by itself; the one whose removal names the entry's present revision
- * is first and says so, for the others it is gone already.
+ * Declares instances lost that were silent for too long. Every registry comes to this by itself; the one whose removal names the entry's present
+ * revision is first and publishes the event, for the others it is gone already.
  */
-export async function declareLost(parts: RegistryParts): Promise<void> {
-  const silent = parts.roster.silent(parts.time.elapsedMs, parts.lostAfterMs)
-  for (let i = 0; i < silent.length; i += AT_ONCE)
-    await Promise.all(silent.slice(i, i + AT_ONCE).map(([key, seen]) => declare(parts, key, seen)))
-}
+export class DeclareLost {
+  readonly #parts: Parts
 
-async function declare(parts: RegistryParts, key: string, seen: Seen): Promise<void> {
-  try {
-    if ((await parts.bucket.remove(key, seen.revision)) === 'changed') return
-    parts.roster.drop(key, seen.revision)
-    parts.events.publish('lost', seen)
-  } catch (error) {
-    parts.log.warn({ evt: 'instance.lost-unsaved', key, err: error }, 'a silent instance could not be declared lost; trying again')
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  async execute(): Promise<void> {
+    const { roster, time, lostAfterMs } = this.#parts
+    const silent = roster.silent(time.elapsedMs, lostAfterMs)
+    for (let i = 0; i < silent.length; i += AT_ONCE)
+      await Promise.all(silent.slice(i, i + AT_ONCE).map(([key, seen]) => this.#declare(key, seen)))
+  }
+
+  async #declare(key: string, seen: Seen): Promise<void> {
+    const { bucket, roster, events, log } = this.#parts
+    try {
+      if ((await bucket.remove(key, seen.revision)) === 'changed') return
+      roster.drop(key, seen.revision)
+      events.publish('lost', seen)
+    } catch (error) {
+      log.warn({ evt: 'instance.lost-unsaved', key, err: error }, 'a silent instance could not be declared lost; trying again')
+    }
   }
 }

@@ -3,14 +3,16 @@ import type { RegistryParts } from '../parts.ts'
 
 const RETRY_AFTER_MS = 500
 
+type Parts = Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'clock' | 'log'>
+
 /** Follows the presence bucket into the roster, for what other registries write. Each beginning gives every instance a fresh grace. */
 export class FollowPresence extends LoopService {
-  readonly #parts: RegistryParts
+  readonly #parts: Parts
   #onBegun: () => void = () => undefined
   /** Resolves once the roster holds what the bucket does. */
   readonly begun = new Promise<void>((resolve) => (this.#onBegun = resolve))
 
-  constructor(parts: RegistryParts) {
+  constructor(parts: Parts) {
     super()
     this.#parts = parts
   }

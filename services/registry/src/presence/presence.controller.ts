@@ -1,10 +1,9 @@
 import type { ControllerOf } from '@carillon/runtime'
-import type { RegistryParts } from '../parts.ts'
-import { hearBeat } from './hear-beat.ts'
-import { listInstances } from './list-instances.ts'
+import type { HearBeat } from './hear-beat.ts'
+import type { ListInstances } from './list-instances.ts'
 
-export const presenceController = (parts: RegistryParts) =>
+export const presenceController = ({ hearBeat, listInstances }: { readonly hearBeat: HearBeat; readonly listInstances: ListInstances }) =>
   ({
-    answers: { instancesList: ({ namespace, input }) => listInstances(parts, namespace, input) },
-    hears: { 'beat.*': ({ namespace, tokens: [instance = ''], body }) => hearBeat(parts, { namespace, instance }, body) },
+    answers: { instancesList: ({ namespace, input }) => listInstances.execute(namespace, input) },
+    hears: { 'beat.*': ({ namespace, tokens: [instance = ''], body }) => hearBeat.execute({ namespace, instance }, body) },
   }) satisfies ControllerOf<'registry'>

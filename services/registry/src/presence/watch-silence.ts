@@ -1,27 +1,29 @@
 import { LoopService, pause } from '@carillon/runtime'
 import type { RegistryParts } from '../parts.ts'
-import { declareLost } from './declare-lost.ts'
+import type { DeclareLost } from './declare-lost.ts'
+
+type Parts = Pick<RegistryParts, 'clock' | 'time' | 'broker' | 'log'> & { readonly declareLost: DeclareLost }
 
 /**
  * Ticks, and declares lost whoever was silent for too long. A tick counts once the broker has answered a round trip: then this process is
  * awake, connected, and has heard whatever was sent before.
  */
 export class WatchSilence extends LoopService {
-  readonly #parts: RegistryParts
+  readonly #parts: Parts
   readonly #tickMs: number
 
-  constructor(parts: RegistryParts, tickMs: number) {
+  constructor(parts: Parts, tickMs: number) {
     super()
     this.#parts = parts
     this.#tickMs = tickMs
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
-    const { clock, time } = this.#parts
+    const { clock, time, declareLost } = this.#parts
     while (await pause(clock, this.#tickMs, signal)) {
       if (!(await this.#isAnswered(signal))) continue
       time.tick(clock.monotonic())
-      await declareLost(this.#parts)
+      await declareLost.execute()
     }
   }
 

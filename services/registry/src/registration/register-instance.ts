@@ -3,50 +3,62 @@ import type { RegistryParts } from '../parts.ts'
 import { instanceName, presenceKey, presenceOf } from '../presence/rules/presence.ts'
 import type { Entry } from '../presence/rules/seen.ts'
 
-/**
- * Registers an instance: first the queues of its handlers, then its presence, so that whoever sees it may send it work. The same again
- * changes nothing; a new registration of a known instance replaces the old one, unless that belongs to another process which lives.
- * @throws CarillonError INVALID_NAME, HANDLER_EXISTS, INSTANCE_TAKEN, QUEUE_FULL, NATS_UNAVAILABLE
- */
-export async function registerInstance(parts: RegistryParts, namespace: string, registration: Registration): Promise<Registered> {
-  const key = presenceKey(instanceName(namespace, registration.instance))
-  const presence = presenceOf(namespace, registration, new Date(parts.clock.now()).toISOString())
-  const [claimUpTo, consumers] = await Promise.all([
-    parts.horizon.sequence(),
-    parts.consumers.ensure(
-      namespace,
-      presence.handlers.map((handler) => handler.name),
-    ),
-  ])
-  let before: Entry | undefined
-  const entry = await parts.bucket.write(key, async (replaced) => {
-    before = replaced
-    const isSame = replaced?.presence.session === presence.session
-    if (replaced && !isSame) await checkFree(parts, replaced.presence)
-    if (!replaced || !isSame) return presence
-    // The same process goes on: what its beats have said of it holds until they say otherwise.
-    const { since, hung } = replaced.presence
-    return { ...presence, since, ...(hung ? { hung } : {}) }
-  })
-  parts.roster.keep(key, entry, parts.time.elapsedMs)
-  const isSuccessor = before !== undefined && before.presence.session !== presence.session
-  if (before && isSuccessor) parts.events.publish('lost', before)
-  if (isSuccessor || before === undefined) parts.events.publish('joined', entry)
-  return { protocol: PROTOCOL_VERSION, consumers, claimUpTo, beatMs: parts.beatMs, lostAfterMs: parts.lostAfterMs }
-}
+type Parts = Pick<
+  RegistryParts,
+  'clock' | 'horizon' | 'consumers' | 'bucket' | 'sessions' | 'roster' | 'time' | 'events' | 'beatMs' | 'lostAfterMs'
+>
 
 /**
- * Two processes of one name would both be offered what is meant for one. One that has told no session cannot be asked: it is replaced.
- * @throws CarillonError INSTANCE_TAKEN
+ * Registers an instance: first the queues of its handlers, then its presence, so that who sees it may send it work. The same again
+ * changes nothing; a new registration of a known instance replaces the old one, unless that belongs to another process which lives.
  */
-async function checkFree(parts: RegistryParts, { namespace, instance, session, service, since }: Presence): Promise<void> {
-  if (session === undefined || !(await parts.sessions.isAlive({ namespace, instance }, session))) return
-  throw new CarillonError(
-    'INSTANCE_TAKEN',
-    `instance ${instance} is a process of service ${service} that lives, registered since ${since}`,
-    {
-      field: 'instance',
-      value: instance,
-    },
-  )
+export class RegisterInstance {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** @throws CarillonError INVALID_NAME, HANDLER_EXISTS, INSTANCE_TAKEN, QUEUE_FULL, NATS_UNAVAILABLE */
+  async execute(namespace: string, registration: Registration): Promise<Registered> {
+    const { clock, horizon, consumers, roster, time, events, beatMs, lostAfterMs } = this.#parts
+    const key = presenceKey(instanceName(namespace, registration.instance))
+    const presence = presenceOf(namespace, registration, new Date(clock.now()).toISOString())
+    const handlers = presence.handlers.map((handler) => handler.name)
+    const [claimUpTo, made] = await Promise.all([horizon.sequence(), consumers.ensure(namespace, handlers)])
+    const { entry, before } = await this.#write(key, presence)
+    roster.keep(key, entry, time.elapsedMs)
+    const isSuccessor = before !== undefined && before.presence.session !== presence.session
+    if (before && isSuccessor) events.publish('lost', before)
+    if (isSuccessor || before === undefined) events.publish('joined', entry)
+    return { protocol: PROTOCOL_VERSION, consumers: made, claimUpTo, beatMs, lostAfterMs }
+  }
+
+  /** Answers what was written, and what that replaced. */
+  async #write(key: string, presence: Presence): Promise<{ entry: Entry; before: Entry | undefined }> {
+    let before: Entry | undefined
+    const entry = await this.#parts.bucket.write(key, async (replaced) => {
+      before = replaced
+      const isSame = replaced?.presence.session === presence.session
+      if (replaced && !isSame) await this.#checkFree(replaced.presence)
+      if (!replaced || !isSame) return presence
+      // The same process goes on: what its beats have said of it holds until they say otherwise.
+      const { since, hung } = replaced.presence
+      return { ...presence, since, ...(hung ? { hung } : {}) }
+    })
+    return { entry, before }
+  }
+
+  /**
+   * Two processes of one name would both be offered what is meant for one. One without a session cannot be asked: it is replaced.
+   * @throws CarillonError INSTANCE_TAKEN
+   */
+  async #checkFree({ namespace, instance, session, service, since }: Presence): Promise<void> {
+    if (session === undefined || !(await this.#parts.sessions.isAlive({ namespace, instance }, session))) return
+    throw new CarillonError(
+      'INSTANCE_TAKEN',
+      `instance ${instance} is a process of service ${service} that lives, registered since ${since}`,
+      { field: 'instance', value: instance },
+    )
+  }
 }

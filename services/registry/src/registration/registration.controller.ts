@@ -1,12 +1,16 @@
 import type { ControllerOf } from '@carillon/runtime'
-import type { RegistryParts } from '../parts.ts'
-import { registerInstance } from './register-instance.ts'
-import { removeInstance } from './remove-instance.ts'
+import type { RegisterInstance } from './register-instance.ts'
+import type { RemoveInstance } from './remove-instance.ts'
 
-export const registrationController = (parts: RegistryParts) =>
+export interface RegistrationCases {
+  readonly registerInstance: RegisterInstance
+  readonly removeInstance: RemoveInstance
+}
+
+export const registrationController = ({ registerInstance, removeInstance }: RegistrationCases) =>
   ({
     answers: {
-      instancesRegister: ({ namespace, input }) => registerInstance(parts, namespace, input),
-      instancesLeave: ({ namespace, input }) => removeInstance(parts, namespace, input),
+      instancesRegister: ({ namespace, input }) => registerInstance.execute(namespace, input),
+      instancesLeave: ({ namespace, input }) => removeInstance.execute(namespace, input),
     },
   }) satisfies ControllerOf<'registry'>

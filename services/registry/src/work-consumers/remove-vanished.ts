@@ -6,13 +6,15 @@ import { VanishedHandlers } from './rules/vanished-handlers.ts'
 const LONGEST_INTERVAL_MS = 600_000
 const INTERVALS_PER_IDLE_TIME = 4
 
+type Parts = Pick<RegistryParts, 'consumers' | 'roster' | 'time' | 'clock' | 'log'>
+
 /** Removes the queues of handlers that nobody offers any more. Registries do not need to agree: whoever offers a handler again gets its queue back. */
 export class RemoveVanished extends LoopService {
-  readonly #parts: RegistryParts
+  readonly #parts: Parts
   readonly #vanished: VanishedHandlers
   readonly #intervalMs: number
 
-  constructor(parts: RegistryParts, options: { idleMs: number }) {
+  constructor(parts: Parts, options: { idleMs: number }) {
     super()
     this.#parts = parts
     this.#vanished = new VanishedHandlers(options)

@@ -1,0 +1,158 @@
+import { PRESENCE_STREAM, TIMES } from '@carillon/contracts'
+import {
+  type Composition,
+  type Connected,
+  controllerOf,
+  type Kept,
+  keptStream,
+  RejectedMessages,
+  type Room,
+  type Service,
+  StreamKeeper,
+} from '@carillon/runtime'
+import { CheckHealth } from './health/check-health.ts'
+import { healthController } from './health/health.controller.ts'
+import type { RegistryParts } from './parts.ts'
+import { DeclareLost } from './presence/declare-lost.ts'
+import { FollowPresence } from './presence/follow-presence.ts'
+import { HearBeat } from './presence/hear-beat.ts'
+import { InstanceEvents } from './presence/instance-events.ts'
+import { ListInstances } from './presence/list-instances.ts'
+import { NoteHung } from './presence/note-hung.ts'
+import { presenceController } from './presence/presence.controller.ts'
+import { PresenceBucket } from './presence/presence-bucket.ts'
+import { RestoreEntries } from './presence/restore-entries.ts'
+import { AskLimit } from './presence/rules/ask-limit.ts'
+import { Roster } from './presence/rules/roster.ts'
+import { TickedTime } from './presence/rules/ticked-time.ts'
+import { WatchSilence } from './presence/watch-silence.ts'
+import { RegisterInstance } from './registration/register-instance.ts'
+import { registrationController } from './registration/registration.controller.ts'
+import { RemoveInstance } from './registration/remove-instance.ts'
+import { Sessions } from './registration/sessions.ts'
+import { RemoveVanished } from './work-consumers/remove-vanished.ts'
+import { WorkConsumers } from './work-consumers/work-consumers.ts'
+import { WorkHorizon } from './work-consumers/work-horizon.ts'
+
+export interface RegistrySettings {
+  /** Silence after which an instance is lost; default 10 s. */
+  readonly lostAfterMs?: number
+  /** How long stuck handlers hold every slot of an instance until it is hung; default 30 s. */
+  readonly hungAfterMs?: number
+  /** How long nobody offers a handler, and its queue is empty, until that goes; default a day. */
+  readonly handlerIdleMs?: number
+}
+
+const DAY_MS = 86_400_000
+/** Twenty looks within the time that makes an instance lost: it is noticed at most 5 % late. */
+const TICKS_PER_LOSS = 20
+/** Unknown instances asked to register within one beat: after the broker was wiped the mesh comes back in portions that it can take. */
+const STRANGERS_PER_BEAT = 1_000
+/** A registry takes no stream. */
+const BATCHES = { maxMessages: 1, maxInFlight: 1 }
+
+/** Puts a registry together. */
+export function compose(connected: Connected, settings: RegistrySettings): Composition {
+  const { log, clock, publisher } = connected
+  const tickMs = Math.max(Math.round((settings.lostAfterMs ?? TIMES.lostAfterMs) / TICKS_PER_LOSS), 5)
+  const parts = partsOn(connected, { ...settings, tickMs })
+  const checkHealth = new CheckHealth(parts)
+  const follow = new FollowPresence(parts)
+  followLosses({ ...connected, ...parts, follow })
+  return {
+    keeper: parts.keeper,
+    needed: [
+      // Asked once the stream is there, and before anyone registers.
+      asService(() => parts.horizon.sequence()),
+      follow,
+      // Before the roster is complete, every instance would be an unknown one.
+      asService(() => follow.begun),
+    ],
+    controller: controllerOf('registry', [
+      presenceController({ hearBeat: new HearBeat({ ...parts, noteHung: new NoteHung(parts) }), listInstances: new ListInstances(parts) }),
+      registrationController({ registerInstance: new RegisterInstance(parts), removeInstance: new RemoveInstance(parts) }),
+      healthController({ checkHealth }),
+    ]),
+    batches: BATCHES,
+    rejected: new RejectedMessages(publisher, log),
+    clock,
+    loops: [
+      new WatchSilence({ ...parts, declareLost: new DeclareLost(parts) }, tickMs),
+      new RemoveVanished(parts, { idleMs: settings.handlerIdleMs ?? DAY_MS }),
+    ],
+    health: () => checkHealth.execute(),
+  }
+}
+
+function partsOn(connected: Connected, settings: RegistrySettings & { readonly tickMs: number }): RegistryParts {
+  const { id, broker, publisher, clock, log, streamReplicas } = connected
+  const { lostAfterMs = TIMES.lostAfterMs, hungAfterMs = TIMES.hungAfterMs, tickMs } = settings
+  const beatMs = Math.min(TIMES.beatMs, Math.floor(lostAfterMs / 3))
+  const bucket = new PresenceBucket(broker, streamReplicas)
+  const consumers = new WorkConsumers({ broker, clock, log })
+  const roster = new Roster()
+  const time = new TickedTime({ tickMs, now: clock.monotonic() })
+  const restoring = new RestoreEntries({ bucket, roster, time, log })
+  return {
+    id,
+    broker,
+    bucket,
+    consumers,
+    horizon: new WorkHorizon(broker),
+    sessions: new Sessions(broker),
+    keeper: new StreamKeeper({ broker, clock, log, kept: keptOf({ broker, bucket, consumers, roster, restoring }, streamReplicas) }),
+    events: new InstanceEvents({ publisher, clock, log }),
+    roster,
+    time,
+    strangers: new AskLimit({ windowMs: beatMs, maxKeys: STRANGERS_PER_BEAT }),
+    clock,
+    log,
+    beatMs,
+    lostAfterMs,
+    hungAfterMs,
+  }
+}
+
+const asService = (start: () => Promise<unknown>): Service => ({ start: async () => void (await start()), stop: async () => undefined })
+
+/** The streams that a registry makes where they are missing, its bucket, and in WORK the queue of every handler that somebody offers. */
+function keptOf(
+  parts: Pick<RegistryParts, 'broker' | 'bucket' | 'consumers' | 'roster'> & { restoring: RestoreEntries },
+  replicas: number,
+): Kept[] {
+  const { broker, bucket, consumers, roster, restoring } = parts
+  const work = keptStream(broker, 'WORK', replicas)
+  const withConsumers = async (room: Room) => {
+    const sight = await work.ensure(room)
+    if (sight) await consumers.reconcile(roster.handlers(), sight.lastSequence)
+    return sight
+  }
+  const withEntries = async (room: Room) => {
+    const sight = await bucket.ensure(room)
+    await restoring.execute(sight)
+    return sight
+  }
+  return [
+    { stream: work.stream, ensure: withConsumers },
+    keptStream(broker, 'REPORTS', replicas),
+    keptStream(broker, 'EVENTS', replicas),
+    { stream: PRESENCE_STREAM, ensure: withEntries },
+  ]
+}
+
+/** What the broker has lost is made and followed anew. */
+function followLosses(
+  parts: Pick<RegistryParts, 'broker' | 'keeper' | 'consumers' | 'log'> & { stopping: AbortSignal; follow: FollowPresence },
+) {
+  const { broker, keeper, consumers, log, stopping, follow } = parts
+  keeper.onLoss((stream) => {
+    if (stream === 'WORK') consumers.forget()
+    if (stream === PRESENCE_STREAM)
+      follow.restart().catch((error: unknown) => log.error({ evt: 'presence.died', err: error }, 'following the presence bucket died'))
+  })
+  broker.onReconnect(async () => {
+    consumers.forget()
+    await keeper.whenKept()
+    if (!stopping.aborted) await follow.restart()
+  })
+}
