@@ -5,10 +5,11 @@
 import { RULES } from './architecture/rules.ts'
 import { readSourceFiles, readWorkspaces } from './architecture/source-files.ts'
 import { unusedDependencies, unusedExports } from './architecture/unused.ts'
+import { versions } from './architecture/versions.ts'
 
 const workspaces = readWorkspaces()
 const tree = { workspaces, files: readSourceFiles(workspaces) }
-const violations = [...RULES, unusedExports, unusedDependencies].flatMap((rule) => rule(tree))
+const violations = [...RULES, unusedExports, unusedDependencies, versions].flatMap((rule) => rule(tree))
 
 for (const { rule, where, what } of violations) console.error(`${where}: ${what} (${rule})`)
 if (violations.length > 0) {

@@ -32,6 +32,9 @@ export interface Workspace {
   readonly name: string
   readonly entries: readonly string[]
   readonly dependencies: readonly string[]
+  readonly version: string
+  /** Of each dependency. */
+  readonly versionOf: Readonly<Record<string, string>>
 }
 
 const TEST_FILE = /\.test\.ts$|(^|\/)test(ing)?-|(^|\/)testing\/|^(test|bench|examples)\//
@@ -44,11 +47,12 @@ export function readWorkspaces(): Workspace[] {
   return workspaces.map((folder) => {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
       name: string
+      version: string
       exports?: Record<string, unknown>
       dependencies?: Record<string, string>
     }
-    const { name, exports = {}, dependencies = {} } = manifest
-    return { folder, name, entries: Object.keys(exports), dependencies: Object.keys(dependencies) }
+    const { name, version, exports = {}, dependencies = {} } = manifest
+    return { folder, name, entries: Object.keys(exports), dependencies: Object.keys(dependencies), version, versionOf: dependencies }
   })
 }
 
