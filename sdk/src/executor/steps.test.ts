@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { CarillonError, type JournalEntry } from '@carillon/contracts'
 import { FakeClock, signal } from '@carillon/wire/testing'
 import { turnOf } from '../turn.ts'
-import { AskedFor } from './asked.ts'
 import { NonRetryableError, RetryAfterError } from './handler-errors.ts'
+import { PendingCalls } from './pending-calls.ts'
 import { type StepPort, Steps } from './steps.ts'
 
 /** What needs no time is done after some turns of the event loop. */
@@ -45,17 +45,17 @@ function aTask() {
     },
     suspend: (delayMs) => void suspended.push(delayMs),
   })
-  const asked = new AskedFor()
+  const pending = new PendingCalls()
   return {
     clock,
     entries,
     suspended,
     stop,
-    asked,
-    begin: () => new Steps(port(), asked),
+    pending,
+    begin: () => new Steps(port(), pending),
     /** The handler has returned. */
     end: async (steps: Steps) => {
-      await asked.quiet(() => turnOf(clock))
+      await pending.quiet(() => turnOf(clock))
       await steps.checkWhole()
     },
     drain: () => (isDraining = true),
@@ -234,7 +234,7 @@ test('a step that nobody waits for is waited for at the end, and its failure is 
   goOn.fire()
   await turn(task.clock)
   await end
-  assert.throws(() => task.asked.check(), /no room/)
+  assert.throws(() => task.pending.check(), /no room/)
 })
 
 test('what follows a short sleep that nobody awaits is waited for', async () => {

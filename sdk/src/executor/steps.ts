@@ -15,9 +15,9 @@ import {
 import { type LoopClock, pause } from '@carillon/wire/internal'
 import type { BackoffInput } from '../client/start-item.ts'
 import { forever, turnOf } from '../turn.ts'
-import type { AskedFor } from './asked.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
+import type { PendingCalls } from './pending-calls.ts'
 
 export interface StepOptions {
   /** How often the step is tried before its error reaches the handler. Default 1. */
@@ -59,7 +59,7 @@ const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
  */
 export class Steps {
   readonly #port: StepPort
-  readonly #asked: AskedFor
+  readonly #pending: PendingCalls
   readonly #names = new Set<string>()
   /** On the monotonic clock. Of those that wait the first is the first to go on. */
   #wakeAt = Number.POSITIVE_INFINITY
@@ -69,18 +69,18 @@ export class Steps {
   /** On the monotonic clock: when the journal was read. */
   #readAt = 0
 
-  constructor(port: StepPort, asked: AskedFor) {
+  constructor(port: StepPort, pending: PendingCalls) {
     this.#port = port
-    this.#asked = asked
+    this.#pending = pending
   }
 
   step<Result>(name: string, run: () => Result | PromiseLike<Result>, options: StepOptions = {}): Promise<Result> {
-    return this.#asked.watch(this.#step(name, run, options) as Promise<Result>)
+    return this.#pending.watch(this.#step(name, run, options) as Promise<Result>)
   }
 
   /** @param until whole milliseconds from now, or a time */
   sleep(until: number | Date): Promise<void> {
-    return this.#asked.watch(this.#sleep(until))
+    return this.#pending.watch(this.#sleep(until))
   }
 
   /** Whether who asks is one of the steps. */
@@ -111,7 +111,7 @@ export class Steps {
     if (known?.state === 'done') return known.result
     if (known?.isFinal) throw failureAgain(known)
     if (this.#port.isDraining) return this.#suspend(this.#port.clock.monotonic())
-    const outcome = await this.#asked.track(this.#do({ index, name, known, policy }, run))
+    const outcome = await this.#pending.track(this.#do({ index, name, known, policy }, run))
     return 'result' in outcome ? outcome.result : this.#suspend(outcome.retryAt)
   }
 
@@ -120,14 +120,14 @@ export class Steps {
     this.#checkPlace(SLEEP)
     const outcome = sleeping(until, this.#port.clock.now())
     const known = await this.#known(index, SLEEP)
-    const sleep = known ?? (await this.#asked.track(this.#store({ index, name: SLEEP, try: 1, outcome })))
+    const sleep = known ?? (await this.#pending.track(this.#store({ index, name: SLEEP, try: 1, outcome })))
     // How much is left is the coordinator's word: of two executors that have a part in a sleep the clocks may differ.
     const { clock } = this.#port
     const wakeAt = (known ? this.#readAt : clock.monotonic()) + (sleep.leftMs ?? 0)
     const leftMs = wakeAt - clock.monotonic()
     if (leftMs <= 0) return
     if (leftMs > SHORT_MS || this.#port.isDraining) await this.#suspend(wakeAt)
-    await this.#asked.track(pause(clock, leftMs, this.#port.signal))
+    await this.#pending.track(pause(clock, leftMs, this.#port.signal))
   }
 
   async #do(
@@ -156,7 +156,7 @@ export class Steps {
   /** What of it is done already. @throws ProgramChanged, TASK_NOT_RUNNING, the reason of an abort */
   async #known(index: number, name: string): Promise<JournalEntry | undefined> {
     await this.#open()
-    this.#journal ??= this.#asked.track(this.#read())
+    this.#journal ??= this.#pending.track(this.#read())
     const known = (await this.#journal).get(index)
     await this.#open()
     if (known) checkSame(known, name)
@@ -185,7 +185,7 @@ export class Steps {
   /** Never comes back: the attempt ends when nothing is under way, and what follows is done by the next one. */
   async #suspend(wakeAt: number): Promise<never> {
     this.#wakeAt = Math.min(this.#wakeAt, wakeAt)
-    await this.#asked.quiet(() => turnOf(this.#port.clock))
+    await this.#pending.quiet(() => turnOf(this.#port.clock))
     if (!this.#isSuspended) this.#port.suspend(Math.max(0, this.#wakeAt - this.#port.clock.monotonic()))
     this.#isSuspended = true
     return forever()

@@ -2,7 +2,7 @@ import { CarillonError, type LogLevel, type Page, printable, type TaskResult, ty
 import type { Jsonify, JsonResult } from '../json.ts'
 import { messageText } from '../logs/loggable.ts'
 import { forever, turnOf } from '../turn.ts'
-import { AskedFor } from './asked.ts'
+import { PendingCalls } from './pending-calls.ts'
 import { type StepOptions, type StepPort, Steps } from './steps.ts'
 
 type Awaitable<Value> = Value | PromiseLike<Value>
@@ -111,7 +111,7 @@ export class RunningContext implements TaskContext {
   #calls = 0
   readonly #turns: Promise<void>[] = []
   #isStopped = false
-  readonly #asked = new AskedFor()
+  readonly #pending = new PendingCalls()
   readonly #work: WorkMessage
   readonly #port: TaskPort
   #log: TaskLog | undefined
@@ -165,19 +165,19 @@ export class RunningContext implements TaskContext {
 
   /** What it gives is known to who calls it: see `TaskContext`. */
   step(name: string, run: () => unknown, options?: StepOptions): Promise<never> {
-    this.#steps ??= new Steps(this.#port, this.#asked)
+    this.#steps ??= new Steps(this.#port, this.#pending)
     return this.#steps.step(name, run, options) as Promise<never>
   }
 
   sleep(until: number | Date): Promise<void> {
-    this.#steps ??= new Steps(this.#port, this.#asked)
+    this.#steps ??= new Steps(this.#port, this.#pending)
     return this.#steps.sleep(until)
   }
 
   /** The handler has thrown: what is under way ends, what waits for its turn is not asked for any more. Undefined where nothing is. */
   stop(): Promise<void> | undefined {
     this.#isStopped = true
-    return this.#asked.isBusy ? this.#asked.settled() : undefined
+    return this.#pending.isBusy ? this.#pending.settled() : undefined
   }
 
   /**
@@ -185,14 +185,14 @@ export class RunningContext implements TaskContext {
    * The promise rejects with an error that nobody listened for, or ProgramChanged; it stays open when the task goes to sleep.
    */
   end(): Promise<void> | undefined {
-    return this.#asked.isEmpty ? undefined : this.#end()
+    return this.#pending.isEmpty ? undefined : this.#end()
   }
 
   async #end(): Promise<void> {
-    await this.#asked.quiet(() => turnOf(this.#port.clock))
+    await this.#pending.quiet(() => turnOf(this.#port.clock))
     if (this.#steps?.isSuspending) return forever()
     await this.#steps?.checkWhole()
-    this.#asked.check()
+    this.#pending.check()
   }
 
   map(name: string, items: readonly unknown[]): Promise<void> {
@@ -201,7 +201,7 @@ export class RunningContext implements TaskContext {
       throw new CarillonError('INVALID_REQUEST', 'map is wrong: it is within a step', { field: 'name', value: printable(name), hint })
     }
     // They go out when their turn has come, and the caller may change its list before.
-    return this.#asked.watch(this.#map({ call: this.#calls++, name, items: Array.isArray(items) ? [...items] : items }))
+    return this.#pending.watch(this.#map({ call: this.#calls++, name, items: Array.isArray(items) ? [...items] : items }))
   }
 
   #map(call: Parameters<TaskPort['map']>[0]): Promise<void> {
@@ -209,7 +209,7 @@ export class RunningContext implements TaskContext {
     const done = (this.#turns[turn] ?? Promise.resolve()).then(() => {
       if (this.#steps?.isSuspending && this.#port.isOver) return forever()
       if (this.#isStopped) throw new CarillonError('TASK_NOT_RUNNING', 'The handler has thrown: its task asks for nothing more')
-      return this.#asked.track(this.#port.map(call))
+      return this.#pending.track(this.#port.map(call))
     })
     this.#turns[turn] = done.catch(() => undefined)
     return done
