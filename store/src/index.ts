@@ -16,7 +16,6 @@ export type {
   PageQuery,
   RunListQuery,
   RunStore,
-  Slice,
   StepStore,
   Store,
   StoreKind,
@@ -41,4 +40,5 @@ export type {
 } from './records.ts'
 export { SHARES, shareOf } from './records.ts'
 export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'
+export type { Slice } from './slice.ts'
 export { maskStoreUrl } from './store-url.ts'

@@ -12,6 +12,7 @@ import type {
   TaskResultRecord,
 } from './records.ts'
 import type { RetentionStore } from './retention-port.ts'
+import type { Slice } from './slice.ts'
 
 /** The engine behind the ports. */
 export type StoreKind = 'sqlite' | 'mongodb'
@@ -49,12 +50,6 @@ export interface Store {
 
 export type InsertOutcome = 'created' | 'duplicate'
 export type UpdateOutcome = 'applied' | 'refused'
-
-export interface Slice<Item> {
-  readonly items: Item[]
-  /** Pass it on to get what follows; undefined at the end. */
-  readonly cursor?: string
-}
 
 /** Which page of a list. */
 export interface PageQuery {

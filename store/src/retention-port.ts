@@ -1,7 +1,7 @@
 import type { RunMode, RunState, RunTrigger } from '@carillon/contracts'
 import { fromStored } from './columns.ts'
-import type { Slice } from './ports.ts'
 import type { RunRecord } from './records.ts'
+import type { Slice } from './slice.ts'
 
 /**
  * Removal of what was kept long enough. A run goes in three conditional steps, each of which may be done again: it becomes a tombstone, which no

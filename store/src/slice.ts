@@ -1,5 +1,10 @@
 import { CarillonError, printable } from '@carillon/contracts'
-import type { Slice } from './ports.ts'
+
+export interface Slice<Item> {
+  readonly items: Item[]
+  /** Pass it on to get what follows; undefined at the end. */
+  readonly cursor?: string
+}
 
 type CursorValue = string | number
 type CursorShape = readonly ('string' | 'number')[]

@@ -9,7 +9,7 @@ import { type AbortKind, Attempt } from './attempt.ts'
 import { type HandlerOptions, type OfferedHandler, offeredHandler, withOutput } from './handler.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import { HeldTask } from './held-task.ts'
-import { culprit } from './last-words.ts'
+import { type Culprit, culprit } from './last-words.ts'
 import type { Ending } from './report-text.ts'
 import type { TaskCalls } from './task-calls.ts'
 import type { TaskContext } from './task-context.ts'
@@ -145,7 +145,7 @@ test('an abort is seen by the handler; what it returns then does not count', asy
 
 test('what listens for an abort is code of the handler: what it throws is held against its task', () => {
   for (const kind of ['timeout', 'cancel'] as const) {
-    const culprits: (Attempt | undefined)[] = []
+    const culprits: (Culprit | undefined)[] = []
     const listening: Run = (context) => {
       context.signal.addEventListener('abort', () => culprits.push(culprit()))
       return never()

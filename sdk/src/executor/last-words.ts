@@ -1,20 +1,25 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Failure } from '@carillon/contracts'
-import type { Attempt } from './attempt.ts'
 import { failureOf } from './failure.ts'
+import type { HeldTask } from './held-task.ts'
 
-const within = new AsyncLocalStorage<Attempt>()
+/** An attempt, by its task. */
+export interface Culprit {
+  readonly task: HeldTask
+}
+
+const within = new AsyncLocalStorage<Culprit>()
 
 /** Runs the handler of an attempt, so that what it does outside of every promise is known to be its doing. */
-export const attributedTo = <Result>(attempt: Attempt, run: () => Result): Result => within.run(attempt, run)
+export const attributedTo = <Result>(attempt: Culprit, run: () => Result): Result => within.run(attempt, run)
 
 /** Whose code runs. */
-export const culprit = (): Attempt | undefined => within.getStore()
+export const culprit = (): Culprit | undefined => within.getStore()
 
 /** Why the process ends. */
 export interface Death {
   /** The attempt, of any mesh of the process, whose code ends it; undefined: it is not known. */
-  readonly culprit: Attempt | undefined
+  readonly culprit: Culprit | undefined
   readonly error: Failure
 }
 

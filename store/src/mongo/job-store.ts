@@ -1,6 +1,7 @@
 import { JOB_COLUMNS } from '../columns.ts'
-import type { Due, DueQuery, InsertOutcome, JobMove, JobStore, Slice, UpdateOutcome } from '../ports.ts'
+import type { Due, DueQuery, InsertOutcome, JobMove, JobStore, UpdateOutcome } from '../ports.ts'
 import type { JobRecord } from '../records.ts'
+import type { Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import { DUE, dueFilter, RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'

@@ -1,6 +1,5 @@
 import { ENDED_STATES } from '@carillon/contracts'
 import type { Collection, Document, Filter } from 'mongodb'
-import type { Slice } from '../ports.ts'
 import { SHARES } from '../records.ts'
 import {
   AGED_RUN_FIELDS,
@@ -19,6 +18,7 @@ import {
   type Tombstone,
   tombstoneOf,
 } from '../retention-port.ts'
+import type { Slice } from '../slice.ts'
 import { decodeCursor, pageOf, sliceOf } from '../slice.ts'
 import { ANY_TIME } from './collection.ts'
 import type { MongoDatabase } from './database.ts'

@@ -1,6 +1,7 @@
 import { STEP_COLUMNS } from '../columns.ts'
-import type { InsertOutcome, Slice, StepStore } from '../ports.ts'
+import type { InsertOutcome, StepStore } from '../ports.ts'
 import type { StepRecord } from '../records.ts'
+import type { Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import { RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'

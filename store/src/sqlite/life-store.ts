@@ -1,6 +1,7 @@
 import type { Columns } from '../columns.ts'
-import type { Due, DueQuery, InsertOutcome, LifeChange, LifeStore, PageQuery, Slice, UpdateOutcome } from '../ports.ts'
+import type { Due, DueQuery, InsertOutcome, LifeChange, LifeStore, PageQuery, UpdateOutcome } from '../ports.ts'
 import type { LifeHead } from '../records.ts'
+import type { Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { dueOf } from './due.ts'

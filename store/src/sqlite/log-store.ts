@@ -1,6 +1,7 @@
 import { LOG_COLUMNS, type StoredValue } from '../columns.ts'
-import type { LogQuery, LogStore, Slice } from '../ports.ts'
+import type { LogQuery, LogStore } from '../ports.ts'
 import type { LogRecord } from '../records.ts'
+import type { Slice } from '../slice.ts'
 import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { Table } from './table.ts'

@@ -1,6 +1,5 @@
 import { ENDED_STATES } from '@carillon/contracts'
 import type { StoredValue } from '../columns.ts'
-import type { Slice } from '../ports.ts'
 import { SHARES } from '../records.ts'
 import {
   AGED_RUN_FIELDS,
@@ -19,6 +18,7 @@ import {
   type Tombstone,
   tombstoneOf,
 } from '../retention-port.ts'
+import type { Slice } from '../slice.ts'
 import { decodeCursor, pageOf, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 

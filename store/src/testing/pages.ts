@@ -1,4 +1,4 @@
-import type { Slice } from '../ports.ts'
+import type { Slice } from '../slice.ts'
 
 /** Follows the cursors to the end. Throws when there is no end in sight. */
 export async function allOf<Item>(

@@ -1,8 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isEnded, type RunState } from '@carillon/contracts'
+import { type ErrorCode, isEnded, type RunState } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
-import type { Allowed } from './scenario.ts'
+
+/** What would be a fault elsewhere, and the reason why it is none here. */
+export interface Allowed {
+  /** A body began again in an attempt of its own. */
+  readonly runTwice?: string
+  /** A body began again in the same attempt: always, or only if the process of the first one died so soon after that body began. */
+  readonly inOneAttempt?: { readonly reason: string; readonly diedWithinMs?: number }
+  /** A start was refused with this code. */
+  readonly refused?: { readonly code: ErrorCode; readonly reason: string }
+}
 
 /** What the store, and what executors wrote down themselves, say of a load. */
 export interface Books {

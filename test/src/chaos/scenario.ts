@@ -1,16 +1,6 @@
-import type { ErrorCode } from '@carillon/contracts'
+import type { Allowed } from './books.ts'
 import type { Guard } from './guards.ts'
 import type { World, WorldOptions } from './world.ts'
-
-/** What would be a fault elsewhere, and the reason why it is none here. */
-export interface Allowed {
-  /** A body began again in an attempt of its own. */
-  readonly runTwice?: string
-  /** A body began again in the same attempt: always, or only if the process of the first one died so soon after that body began. */
-  readonly inOneAttempt?: { readonly reason: string; readonly diedWithinMs?: number }
-  /** A start was refused with this code. */
-  readonly refused?: { readonly code: ErrorCode; readonly reason: string }
-}
 
 /** A way to hurt a mesh. */
 export interface Scenario {

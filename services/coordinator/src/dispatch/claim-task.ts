@@ -4,13 +4,14 @@ import type { LifeHead, Store, UpdateOutcome } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { RepairQueue } from '../recovery/repair-queue.ts'
 import { ReportBarrier } from '../recovery/report-barrier.ts'
-import { type Decision, decideTakeUp, decideToMap } from '../runs/rules/life.ts'
+import type { Decision } from '../runs/rules/decision.ts'
+import { decideTakeUp, decideToMap } from '../runs/rules/life.ts'
 import { decideLoss, runsAlone } from '../runs/rules/loss.ts'
 import { findWork } from '../runs/running-task.ts'
 import type { RunWriter } from '../runs/write-runs.ts'
 import type { TaskChange, TaskWriter } from '../runs/write-tasks.ts'
 import type { PresenceWatch } from './presence.ts'
-import type { Work } from './publish-work.ts'
+import type { Work } from './work-stream.ts'
 
 /** An answer, perhaps with a question to who is known to run the task, or what has to be written before it may be given. */
 type Verdict =

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isTaskId, subjects } from '@carillon/contracts'
 import type { Broker, Clock, Logger, StreamPublisher } from '@carillon/runtime'
-import type { RunHead, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
+import type { RunHead, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { workText } from '../runs/rules/views.ts'
 import { OwedWork } from './owed-work.ts'
+import type { Work } from './work-stream.ts'
 import { WorkStream } from './work-stream.ts'
 
 /** The stream has a message on this subject already: what we wanted. */
@@ -31,12 +32,6 @@ export const KNOWN_FOR_MS = 3_000
 
 /** Tasks that are remembered by their ids; whoever makes many of them waits for fewer. */
 const OWED_AT_MOST = 10_000
-
-/** Something that is owed a work message: a task, and the run that it belongs to. The only task of a single run is the run itself. */
-export interface Work {
-  readonly run: RunHead
-  readonly task: RunHead | TaskHead
-}
 
 /** The same with what is to be told to who does it. */
 export interface WholeWork {

@@ -1,6 +1,12 @@
 import { STREAMS, subjects, workConsumer, workOfRunFilter } from '@carillon/contracts'
 import { apiErrorCode, type Broker } from '@carillon/runtime'
-import type { Work } from './publish-work.ts'
+import type { RunHead, TaskHead } from '@carillon/store'
+
+/** Something that is owed a work message: a task, and the run that it belongs to. The only task of a single run is the run itself. */
+export interface Work {
+  readonly run: RunHead
+  readonly task: RunHead | TaskHead
+}
 
 const WORK = STREAMS.WORK.name
 const PAGE = 500

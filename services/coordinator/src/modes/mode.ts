@@ -1,6 +1,6 @@
 import type { RunState } from '@carillon/contracts'
 import type { RunHead, RunRecord, Store, TaskRecord } from '@carillon/store'
-import type { Decision } from '../runs/rules/life.ts'
+import type { Decision } from '../runs/rules/decision.ts'
 
 /** How many tasks of a run are in each state. */
 export type Counts = Partial<Record<RunState, number>>

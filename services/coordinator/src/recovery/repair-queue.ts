@@ -1,7 +1,8 @@
 import { isTaskId, SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
 import type { PageQuery, RunHead, Store } from '@carillon/store'
-import { isOwed, KNOWN_FOR_MS, type Work, type WorkPublisher } from '../dispatch/publish-work.ts'
+import { isOwed, KNOWN_FOR_MS, type WorkPublisher } from '../dispatch/publish-work.ts'
+import type { Work } from '../dispatch/work-stream.ts'
 import { WorkStream } from '../dispatch/work-stream.ts'
 import { readTasks, withRuns } from '../runs/tasks-of-runs.ts'
 

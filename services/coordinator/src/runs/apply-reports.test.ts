@@ -4,7 +4,8 @@ import { LIMITS, parseBody, taskIdOf } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
-import { foldReports, type ReportFrom } from './apply-reports.ts'
+import { foldReports } from './apply-reports.ts'
+import type { ReportFrom } from './report-from.ts'
 
 const of = (id: string, attempt = 1) => ({ runId: id, taskId: id, attempt })
 const started = (id: string, attempt = 1) => ({ ...of(id, attempt), type: 'started' })

@@ -1,24 +1,17 @@
-import { CarillonError, isEnded, type Progress, type Report, subjects } from '@carillon/contracts'
+import { CarillonError, isEnded, type Report, subjects } from '@carillon/contracts'
 import { type Incoming, inIsolation, type RejectedMessages } from '@carillon/runtime'
 import type { Store, UpdateOutcome } from '@carillon/store'
 import type { OfferLegs } from '../dispatch/offer-legs.ts'
-import type { Work } from '../dispatch/publish-work.ts'
+import type { Work } from '../dispatch/work-stream.ts'
 import type { Reconciler } from '../ports.ts'
 import type { RefusedReports } from './refused-reports.ts'
-import { type Decision, decideReport, isRefused, progressOf, type Refused } from './rules/life.ts'
+import type { ReportFrom } from './report-from.ts'
+import type { Decision, Refused } from './rules/decision.ts'
+import { decideReport, isRefused, progressOf } from './rules/life.ts'
 import { readReports } from './rules/read-reports.ts'
 import { readTasks, type TaskOfRun } from './tasks-of-runs.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskChange, TaskWriter } from './write-tasks.ts'
-
-/** A report and who sent it: the subject says so, since only its owner may publish there. */
-export interface ReportFrom {
-  readonly report: Report
-  readonly namespace: string
-  readonly instance: string
-  /** Of an end: the last progress before it, where both came in one batch. */
-  readonly progress?: Progress
-}
 
 type Change = Work & { readonly decision: Decision }
 

@@ -4,7 +4,8 @@ import type { RetryRequest } from '../modes/mode.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { MODES } from '../modes/table.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
-import { type Decision, decideCancel, decideRestart, isRefused } from './rules/life.ts'
+import type { Decision } from './rules/decision.ts'
+import { decideCancel, decideRestart, isRefused } from './rules/life.ts'
 import type { RunWriter } from './write-runs.ts'
 
 const TRIES_AGAINST_OTHERS = 5

@@ -1,6 +1,6 @@
 import { CarillonError, isTaskId, printable, type RunState } from '@carillon/contracts'
 import type { Store } from '@carillon/store'
-import type { Work } from '../dispatch/publish-work.ts'
+import type { Work } from '../dispatch/work-stream.ts'
 import { readTasks } from './tasks-of-runs.ts'
 
 /** Who says that it runs which attempt of a task. */

@@ -6,8 +6,9 @@ import { isOwed, type WorkPublisher } from '../dispatch/publish-work.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Reconciler, Timers } from '../ports.ts'
 import type { Announcer } from './announce.ts'
+import type { Decision } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
-import { CHECK_QUEUED_MS, type Decision, isRefused } from './rules/life.ts'
+import { CHECK_QUEUED_MS, isRefused } from './rules/life.ts'
 
 /** A decision about a run as it was known when deciding. */
 export interface RunChange {

@@ -1,5 +1,5 @@
 import type { StepRecord, TaskHead } from '@carillon/store'
-import type { Decision } from '../../runs/rules/life.ts'
+import type { Decision } from '../../runs/rules/decision.ts'
 import { decideLoss } from '../../runs/rules/loss.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { Effect } from '../mode.ts'

@@ -1,6 +1,6 @@
 import { type EndedState, isEnded, type Reason, type RunState } from '@carillon/contracts'
 import type { Tally } from '@carillon/store'
-import type { Decision } from '../../runs/rules/life.ts'
+import type { Decision } from '../../runs/rules/decision.ts'
 import type { Counts, Situation } from '../mode.ts'
 import { toleratedOf } from './request.ts'
 

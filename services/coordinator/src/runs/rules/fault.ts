@@ -1,6 +1,6 @@
 import { LIMITS, nextState, statesBefore } from '@carillon/contracts'
 import type { LifeHead } from '@carillon/store'
-import type { Decision, Refused } from './life.ts'
+import type { Decision, Refused } from './decision.ts'
 
 /** Nothing that is decided about it can be stored: it ends, or nobody would ever hear of it again. */
 export function decideFault(life: LifeHead, context: { error: { code: string; message: string }; now: number }): Decision | Refused {

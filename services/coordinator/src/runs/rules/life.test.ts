@@ -12,9 +12,9 @@ import {
   TIMES,
 } from '@carillon/contracts'
 import { aRun } from '@carillon/store/testing'
+import type { Decision, Refused } from './decision.ts'
 import {
   CHECK_RUNNING_MS,
-  type Decision,
   decideCancel,
   decideDue,
   decideReport,
@@ -24,7 +24,6 @@ import {
   decideWake,
   isRefused,
   nextCheck,
-  type Refused,
 } from './life.ts'
 import { decideLoss, runsAlone } from './loss.ts'
 

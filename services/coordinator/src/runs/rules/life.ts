@@ -1,5 +1,4 @@
 import {
-  type Backoff,
   type Blame,
   backoffMs,
   CarillonError,
@@ -12,37 +11,14 @@ import {
   type Reason,
   type Report,
   type RunEvent,
-  type RunMode,
   statesBefore,
   TIMES,
   writeJson,
 } from '@carillon/contracts'
-import type { LifeExpectation, LifeHead, Resume, TaskLife } from '@carillon/store'
+import type { LifeHead, Resume, TaskLife } from '@carillon/store'
+import type { Decision, Policy, Refused } from './decision.ts'
 import { bounded, decideLoss, ended, NO_LOSSES, runsAlone } from './loss.ts'
 import { beganAt, decideToWait, type Lived, leftOfDelay, ranFor } from './timing.ts'
-
-/** What a life needs to know besides itself. */
-export interface Policy {
-  /** Tries that each start or manual retry is given. */
-  readonly tries: number
-  readonly backoff: Backoff
-  readonly timeoutMs: number | null
-  /** When the run was asked for: nothing of it has begun before. */
-  readonly createdAt: number
-}
-
-/** A decision: what happens, to be written if the stored life is still as expected. */
-export interface Decision {
-  /** `checked`: nothing happened but that its times are known better. */
-  readonly event: RunEvent | 'progress' | 'checked'
-  readonly expect: LifeExpectation
-  readonly set: Partial<TaskLife> & { readonly mode?: RunMode }
-}
-
-/** Why a report is not applied; it is counted. */
-export interface Refused {
-  readonly refused: 'stale-attempt' | 'not-owner' | 'not-open'
-}
 
 /** How long a running task goes without a look at whether its owner lives and its time is up. */
 export const CHECK_RUNNING_MS = 30_000

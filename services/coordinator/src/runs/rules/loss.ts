@@ -1,6 +1,6 @@
 import { ALONE_AFTER, type Blame, type Failure, LIMITS, POISON_AFTER } from '@carillon/contracts'
 import type { LifeHead, TaskLife } from '@carillon/store'
-import type { Decision } from './life.ts'
+import type { Decision } from './decision.ts'
 
 export const ended = { wakeAt: null, queuedAt: null } as const
 /** It got on: what was lost before does not count any more. */

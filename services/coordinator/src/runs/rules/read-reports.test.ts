@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { CarillonError, LIMITS, parseBody, writeJson } from '@carillon/contracts'
 import { aRun } from '@carillon/store/testing'
 import fc from 'fast-check'
-import { type Decision, decideReport } from './life.ts'
+import type { Decision } from './decision.ts'
+import { decideReport } from './life.ts'
 import { readReports } from './read-reports.ts'
 
 const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const

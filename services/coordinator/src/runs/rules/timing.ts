@@ -1,7 +1,7 @@
 import { type FinishedReport, isEnded } from '@carillon/contracts'
 import type { JobRecord, LifeHead } from '@carillon/store'
 import { firstSlot, timesOf } from '../../schedules/rules/schedule.ts'
-import type { Decision, Policy } from './life.ts'
+import type { Decision, Policy } from './decision.ts'
 
 /** How long ago a stored time was, as this process has lived it: by how much a clock was set is no part of it. */
 export interface Lived {
