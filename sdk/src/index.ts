@@ -27,5 +27,6 @@ export {
   type ResultOf,
 } from './handler-definition.ts'
 export type { Jsonable, Jsonify, NotJson } from './json.ts'
-export type { MapOptions, Mesh, OfferOptions } from './mesh.ts'
+export type { Mesh } from './mesh.ts'
+export type { MapOptions, OfferOptions, Offers } from './offers.ts'
 export type { OnWarning, Warning } from './warning.ts'

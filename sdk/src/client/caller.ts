@@ -13,7 +13,7 @@ import {
 import { headersOf, jitter, type LoopClock, pause } from '@carillon/wire/internal'
 import type { Msg } from '@nats-io/transport-node'
 import { isNoResponders } from '../connection/answers.ts'
-import type { Link } from '../connection/link.ts'
+import type { ClientLink } from '../connection/link.ts'
 import type { Telemetry } from '../telemetry.ts'
 
 export interface CallOptions {
@@ -55,9 +55,9 @@ export class Caller {
   readonly namespace: string
   readonly clock: LoopClock
   readonly telemetry: Telemetry
-  readonly #link: Link
+  readonly #link: ClientLink
 
-  constructor(link: Link, options: { namespace: string; clock: LoopClock; telemetry: Telemetry }) {
+  constructor(link: ClientLink, options: { namespace: string; clock: LoopClock; telemetry: Telemetry }) {
     this.#link = link
     this.namespace = options.namespace
     this.clock = options.clock

@@ -16,7 +16,7 @@ import {
   subjects,
   type TaskView,
 } from '@carillon/contracts'
-import type { Link } from '../connection/link.ts'
+import type { ClientLink } from '../connection/link.ts'
 import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
 import type { Caller, CallOptions } from './caller.ts'
 import { type List, type ListQuery, listOf } from './list.ts'
@@ -42,12 +42,12 @@ export interface SendOptions {
 
 /** Asks the mesh for things. Every method rejects with a `CarillonError`; its `code` is of the catalogue. */
 export class Client {
-  readonly #link: Link
+  readonly #link: ClientLink
   readonly #caller: Caller
   readonly #starter: RunStarter
 
   /** @internal */
-  constructor(link: Link, caller: Caller) {
+  constructor(link: ClientLink, caller: Caller) {
     this.#link = link
     this.#caller = caller
     this.#starter = new RunStarter(caller)

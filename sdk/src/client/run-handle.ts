@@ -1,6 +1,6 @@
 import { CALLS, CarillonError, causeText, isEnded, type RunEndedEvent, type RunView, type StartedRun, subjects } from '@carillon/contracts'
 import { type Clock, every, type Timer } from '@carillon/wire/internal'
-import type { Link } from '../connection/link.ts'
+import type { ClientLink } from '../connection/link.ts'
 import type { Caller } from './caller.ts'
 
 export interface ResultOptions {
@@ -29,7 +29,7 @@ const SAFETY_NET_MS = 10_000
 const WHY_WITHIN_MS = 1_000
 
 /** @internal */
-export function runHandle<Result>(started: StartedRun, link: Link, caller: Caller): RunHandle<Result> {
+export function runHandle<Result>(started: StartedRun, link: ClientLink, caller: Caller): RunHandle<Result> {
   const wait = <Value>(options: ResultOptions | undefined, needsView: boolean) =>
     new EndOfRun(started.runId, link, caller).wait(options ?? {}, needsView) as Promise<Value>
   return {
@@ -42,7 +42,7 @@ export function runHandle<Result>(started: StartedRun, link: Link, caller: Calle
 
 type End = Pick<RunView, 'runId' | 'state' | 'reason' | 'message' | 'result' | 'failure'>
 
-function resultOf<Result>(end: End): Result {
+export function resultOf<Result>(end: End): Result {
   if (end.state === 'succeeded') return end.result as Result
   throw new CarillonError('RUN_NOT_SUCCEEDED', `Run ${end.runId} ended ${end.state} (${end.reason}): ${causeText(end)}`, {
     value: end.state,
@@ -60,12 +60,12 @@ function notEnded(runId: string, timeoutMs: number, view: RunView | undefined): 
 /** Waits for one run: subscribes first, then asks, so that no end is missed; asks again after a reconnect and now and then. */
 class EndOfRun {
   readonly #runId: string
-  readonly #link: Link
+  readonly #link: ClientLink
   readonly #caller: Caller
   readonly #clock: Clock
   #isOver = false
 
-  constructor(runId: string, link: Link, caller: Caller) {
+  constructor(runId: string, link: ClientLink, caller: Caller) {
     this.#runId = runId
     this.#link = link
     this.#caller = caller

@@ -1,19 +1,19 @@
-import type { Msg, Subscription } from '@nats-io/transport-node'
-import type { Link } from '../connection/link.ts'
+import type { Msg } from '@nats-io/transport-node'
+import type { ClientLink } from '../connection/link.ts'
 
 /** Entries that wait for a slow reader; beyond that the oldest are dropped and counted. */
 const MAX_WAITING = 10_000
 
 /** What passes on a subject from now on, as an async iterable: `for await (const entry of tail)`. Ends with `stop()` or the connection. */
 export class Tail<Entry> implements AsyncIterable<Entry> {
-  readonly #subscription: Subscription
+  readonly #subscription: ReturnType<ClientLink['subscribe']>
   #waiting: Entry[] = []
   #isStopped = false
   #dropped = 0
   #wake: () => void = () => undefined
 
   /** @internal @param read the entries of a message; what it throws is rejected */
-  constructor(link: Link, subject: string, read: (message: Msg) => readonly Entry[]) {
+  constructor(link: ClientLink, subject: string, read: (message: Msg) => readonly Entry[]) {
     this.#subscription = link.subscribe(subject, (message) => this.#take(read(message)))
     const stop = () => this.stop()
     this.#subscription.closed.then(stop, stop)

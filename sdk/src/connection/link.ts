@@ -171,3 +171,8 @@ export class Link {
     for (const listener of [...listeners]) this.handle('A change of the connection', listener)
   }
 }
+
+/** A connection as callers and clients use it. */
+export interface ClientLink extends Pick<Link, 'isUp' | 'isClosed' | 'server' | 'publish' | 'expectAnswer' | 'forgetAnswer' | 'onUp'> {
+  subscribe(subject: string, onMessage: (message: Msg) => void): Pick<Subscription, 'closed' | 'isClosed' | 'unsubscribe'>
+}

@@ -4,6 +4,9 @@ import type { Link } from '../connection/link.ts'
 import type { AckSlots } from '../liveness/ack-slots.ts'
 import { ACK, type AckBody } from './work.ts'
 
+/** What brought a task. */
+type Brought = { readonly headers?: Msg['headers'] | undefined }
+
 /** A task that this process is answerable for: from its delivery until the broker has its report. */
 export class HeldTask {
   work: WorkMessage
@@ -18,10 +21,10 @@ export class HeldTask {
   /** Where its acknowledgement subject is shared with the liveness thread; -1: nowhere. */
   slot = -1
 
-  readonly #message: Msg
+  readonly #message: Brought
 
   /** @param message what brought it; its headers are read when they are asked for */
-  constructor(work: WorkMessage, message: Msg, options: { heldAt: number; ackSubject?: string }) {
+  constructor(work: WorkMessage, message: Brought, options: { heldAt: number; ackSubject?: string }) {
     this.work = work
     this.deliveredAttempt = work.attempt
     this.#message = message

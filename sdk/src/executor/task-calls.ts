@@ -23,10 +23,10 @@ const NEVER_ABORTED = new AbortController().signal
 export class TaskCalls {
   /** The process is to end: steps that have not begun are left to others. */
   isDraining = false
-  readonly #caller: Caller
+  readonly #caller: Pick<Caller, 'call' | 'clock'>
   readonly #instance: string
 
-  constructor(options: { caller: Caller; instance: string }) {
+  constructor(options: { caller: Pick<Caller, 'call' | 'clock'>; instance: string }) {
     this.#caller = options.caller
     this.#instance = options.instance
   }

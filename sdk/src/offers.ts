@@ -1,0 +1,150 @@
+import { CarillonError, type HandlerKind, type RunMode } from '@carillon/contracts'
+import { type HandlerOptions, type OfferedHandler, offeredHandler, withOutput } from './executor/handler.ts'
+import { type ItemSchemas, type MapDefinition, type MapReduceDefinition, offeredMapHandler } from './executor/map-handler.ts'
+import type { SchemaInput, SchemaOutput, StandardSchema } from './executor/standard-schema.ts'
+import { runOfSteps, type StepDefinition, type StepList } from './executor/steps-handler.ts'
+import type { TaskContext } from './executor/task-context.ts'
+import { type AnyHandler, type HandlerDefinition, isDefinition } from './handler-definition.ts'
+import type { JsonResult } from './json.ts'
+
+/** As of `handle`; the schemas are part of the definition. */
+export type MapOptions = Omit<HandlerOptions, 'input'>
+/** How this process offers a handler that is defined elsewhere. */
+export type OfferOptions = Pick<HandlerOptions, 'concurrency'>
+
+type Schema = StandardSchema | undefined
+type Awaitable<Value> = Value | PromiseLike<Value>
+type Payload<Input> = Input extends StandardSchema ? SchemaOutput<Input> : unknown
+/** What a handler may return: what its output schema takes, else what can be written as JSON. */
+type Returned<Output, Result> = Output extends StandardSchema ? SchemaInput<Output> : Result & JsonResult<Result>
+/** A handler whose tasks are all alike. */
+type PlainHandler<Input extends Schema, Output extends Schema> = HandlerDefinition<Input, Output, 'single' | 'broadcast' | 'shards'>
+
+/** What a process offers: handlers, by name or by definition. */
+export abstract class Offers {
+  /** By name. */
+  protected readonly offered = new Map<string, OfferedHandler>()
+
+  /**
+   * Offer a handler by its definition: payload and result are checked and typed by its schemas.
+   * @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST
+   */
+  handle<Input extends Schema, Output extends Schema, Result>(
+    handler: PlainHandler<Input, Output>,
+    run: (context: TaskContext<Payload<Input>>) => Awaitable<Returned<Output, Result>>,
+    options?: OfferOptions,
+  ): this
+  /** Offer a handler whose payload is checked and typed by a schema. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST */
+  handle<Input extends StandardSchema>(
+    name: string,
+    run: (context: TaskContext<SchemaOutput<Input>>) => unknown,
+    options: HandlerOptions<Input> & { readonly input: Input },
+  ): this
+  /** Offer a handler that takes its payload as it comes; `mesh.handle<Payload>(…)` types it. */
+  handle<Payload = unknown>(
+    name: string,
+    run: (context: TaskContext<Payload>) => unknown,
+    options?: HandlerOptions & { readonly input?: undefined },
+  ): this
+  handle(handler: string | AnyHandler, run: OfferedHandler['run'], options?: HandlerOptions): this {
+    if (!isDefinition(handler)) return this.#offer(offeredHandler(handler, run, options))
+    const { output } = handler
+    const offered = this.#offeredBy(handler, run, options)
+    return this.#offer(output === undefined ? offered : { ...offered, run: withOutput(run, output) })
+  }
+
+  /**
+   * Offer a handler that does a list of steps: what each returns is stored before the next one begins, and a run goes on where it was, on any
+   * instance. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST
+   */
+  steps<Input extends Schema, Output extends Schema, Results extends readonly unknown[]>(
+    handler: PlainHandler<Input, Output>,
+    steps: StepList<Payload<Input>, Results>,
+    options?: OfferOptions,
+  ): this
+  steps<Schema extends StandardSchema, Results extends readonly unknown[]>(
+    name: string,
+    steps: StepList<SchemaOutput<Schema>, Results>,
+    options?: HandlerOptions<Schema>,
+  ): this
+  steps(handler: string | AnyHandler, steps: readonly StepDefinition<never>[], options: HandlerOptions = {}): this {
+    if (!isDefinition(handler)) return this.#offer(offeredHandler(handler, runOfSteps(steps), options))
+    return this.handle(handler as PlainHandler<Schema, undefined>, runOfSteps(steps) as () => Promise<undefined>, options)
+  }
+
+  /** Offer a handler whose runs map: tasks make tasks. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST */
+  map<Input extends Schema, Schemas extends ItemSchemas>(
+    handler: HandlerDefinition<Input, Schema, 'map'>,
+    definition: MapDefinition<Input extends StandardSchema ? Input : StandardSchema, Schemas> & { readonly input?: undefined },
+    options?: OfferOptions,
+  ): this
+  map<Input extends StandardSchema, Schemas extends ItemSchemas>(
+    name: string,
+    definition: MapDefinition<Input, Schemas>,
+    options?: MapOptions,
+  ): this
+  map(handler: string | AnyHandler, definition: MapDefinition<StandardSchema, ItemSchemas>, options: MapOptions = {}): this {
+    return this.#offerMap(handler, definition, { ...options, kind: 'map' })
+  }
+
+  /** Offer a handler whose runs map, and bring the results together. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST */
+  mapReduce<Input extends Schema, Output extends Schema, Schemas extends ItemSchemas>(
+    handler: HandlerDefinition<Input, Output, 'map-reduce'>,
+    definition: MapReduceDefinition<
+      Input extends StandardSchema ? Input : StandardSchema,
+      Schemas,
+      Output extends StandardSchema ? SchemaInput<Output> : unknown
+    > & { readonly input?: undefined },
+    options?: OfferOptions,
+  ): this
+  mapReduce<Input extends StandardSchema, Schemas extends ItemSchemas>(
+    name: string,
+    definition: MapReduceDefinition<Input, Schemas>,
+    options?: MapOptions,
+  ): this
+  mapReduce(handler: string | AnyHandler, definition: MapReduceDefinition<StandardSchema, ItemSchemas>, options: MapOptions = {}): this {
+    return this.#offerMap(handler, definition, { ...options, kind: 'map-reduce' })
+  }
+
+  #offerMap(
+    handler: string | AnyHandler,
+    definition: MapDefinition<StandardSchema, ItemSchemas>,
+    options: MapOptions & { readonly kind: HandlerKind },
+  ): this {
+    if (!isDefinition(handler)) return this.#offer(offeredMapHandler(handler, definition, options))
+    if (handler.mode !== options.kind) throw wrongMode(handler, options.kind)
+    const { name, input, description } = handler
+    return this.#offer(offeredMapHandler(name, { ...definition, input }, { description, ...options }))
+  }
+
+  #offeredBy(handler: AnyHandler, run: OfferedHandler['run'], options: OfferOptions = {}): OfferedHandler {
+    const { name, input, description, mode } = handler
+    if (mode === 'map' || mode === 'map-reduce') throw wrongMode(handler, 'single')
+    return offeredHandler(name, run, { input, description, ...options })
+  }
+
+  /** Whether it is too late to offer more. */
+  protected abstract get isStarted(): boolean
+
+  #offer(handler: OfferedHandler): this {
+    const { name } = handler
+    if (this.offered.has(name)) {
+      throw new CarillonError('HANDLER_EXISTS', `There is a handler ${name} already`, { field: 'handler', value: name })
+    }
+    if (this.isStarted)
+      throw new CarillonError('INVALID_REQUEST', `Handler ${name} comes too late: call handle before start`, { field: 'handler' })
+    this.offered.set(name, handler)
+    return this
+  }
+}
+
+const METHODS: Readonly<Partial<Record<RunMode, string>>> = { map: 'map', 'map-reduce': 'mapReduce' }
+
+function wrongMode({ name, mode }: AnyHandler, offered: RunMode): CarillonError {
+  const [right, given] = [METHODS[mode] ?? 'handle', METHODS[offered] ?? 'handle']
+  return new CarillonError('INVALID_REQUEST', `handler is wrong: ${name} is defined with mode "${mode}", and mesh.${given} was called`, {
+    field: 'handler',
+    value: name,
+    hint: `Offer it with mesh.${right}, or define it with another mode.`,
+  })
+}

@@ -1,0 +1,181 @@
+import {
+  CALLS,
+  type Call,
+  type CallInput,
+  type CallOutput,
+  type CallRequest,
+  CarillonError,
+  isTaskId,
+  type JournalEntry,
+  LIMITS,
+  type LogView,
+  type Page,
+  type Progress,
+  parseInput,
+  type Report,
+  type StartedRun,
+  type StepCall,
+  startRunSchema,
+  type WorkMessage,
+  writeJson,
+} from '@carillon/contracts'
+import { forever } from '../turn.ts'
+import { mapTasks } from './fan-out.ts'
+import type { Instance, Surroundings } from './instance.ts'
+import { Journal } from './journal.ts'
+import type { Task } from './life.ts'
+import type { MeshClock } from './mesh-clock.ts'
+import { notRunning, RunTable, type RunTableOptions } from './run-table.ts'
+import { runView, taskView } from './views.ts'
+
+export interface CoordinatorOptions extends RunTableOptions {
+  /** A step is about to be stored, or has just been: its instance may crash. */
+  readonly onStep: (call: StepCall, when: 'before' | 'after', instance: Instance) => void
+}
+
+type Answer = (request: never, instance: Instance) => unknown
+
+const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
+
+/** What coordinators, a registry and loggers are to the executors and clients of a test: answers their calls, from memory. */
+export class Coordinator implements Surroundings {
+  readonly clock: MeshClock
+  readonly runs: RunTable
+  /** Every report of progress, in order. */
+  readonly progress: { readonly runId: string; readonly taskId: string; readonly progress: Progress }[] = []
+  readonly logs: LogView[] = []
+  readonly #options: CoordinatorOptions
+  readonly #journal = new Journal()
+  readonly #answers = new Map<Call, Answer>()
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options
+    this.clock = options.clock
+    this.runs = new RunTable(options)
+    this.#serveClients()
+    this.#serveExecutors()
+  }
+
+  /** As a service of that name would. @throws CarillonError of the service */
+  async answer<C extends Call>(call: C, input: CallInput<C>, instance?: Instance): Promise<CallOutput<C>> {
+    this.clock.touch()
+    const answer = this.#answers.get(call) as ((request: unknown, instance: Instance | undefined) => unknown) | undefined
+    if (!answer) throw notServed(call, [...this.#answers.keys()])
+    const output = await answer(parseInput(call.input, asJson(input)), instance)
+    this.clock.touch()
+    return asJson(output) as CallOutput<C>
+  }
+
+  began(work: WorkMessage, instance: Instance): void {
+    this.runs.began(work, instance)
+  }
+
+  progressed({ runId, taskId, attempt }: WorkMessage, progress: Progress): void {
+    const { life } = this.runs.find(taskId)
+    if (life.attempt !== attempt) return
+    life.progress = progress
+    this.progress.push({ runId, taskId, progress })
+  }
+
+  logged(line: LogView): void {
+    this.logs.push(line)
+  }
+
+  reported(report: Report, instance: Instance): void {
+    this.runs.reported(report, instance)
+  }
+
+  freed(): void {
+    this.runs.dispatch()
+  }
+
+  /** What the steps of a task have done, in order. */
+  steps(taskId: string): JournalEntry[] {
+    return this.#journal.read(this.runs.find(taskId).life, this.clock.now())
+  }
+
+  #serve<C extends Call>(call: C, answer: (request: CallRequest<C>, instance: Instance) => CallOutput<C> | Promise<CallOutput<C>>): void {
+    this.#answers.set(call, answer)
+  }
+
+  #serveClients(): void {
+    const { runs } = this
+    this.#serve(CALLS.runsStart, (request) => ({ runs: request.runs.map((run) => this.#startOne(run)) }))
+    this.#serve(CALLS.runsGet, ({ runId }) => runView(runs.find(runId).run))
+    this.#serve(CALLS.runsList, ({ job, state, ...query }) => {
+      const isAsked = (run: { job?: string; state: string }) =>
+        (job === undefined || run.job === job) && (state === undefined || run.state === state)
+      return pageOf(runs.all.map(runView).filter(isAsked).reverse(), query)
+    })
+    this.#serve(CALLS.runsTasks, ({ runId, state, ...query }) => {
+      const tasks = [...runs.find(runId).run.tasks.values()].filter((task) => state === undefined || task.state === state)
+      return pageOf(tasks.sort((one, other) => (one.id < other.id ? -1 : 1)).map(taskView), query)
+    })
+    this.#serve(CALLS.runsCancel, ({ runId }) => {
+      const { run } = runs.find(runId)
+      runs.cancel(run)
+      return runView(run)
+    })
+    this.#serve(CALLS.logsQuery, ({ runId, ...query }) =>
+      pageOf(
+        this.logs.filter((line) => line.runId === runId),
+        query,
+      ),
+    )
+  }
+
+  #serveExecutors(): void {
+    const { runs } = this
+    this.#serve(CALLS.tasksMap, (call, instance) => {
+      const { run, life } = runs.running(call, instance, ['queued', 'running'])
+      if (!isTaskId(life.id) || run.state !== 'running') throw notRunning(call, `its run is ${run.state}`)
+      const created = mapTasks(run, life as Task, call)
+      runs.advance(run)
+      return { created }
+    })
+    this.#serve(CALLS.tasksResults, ({ taskId, ...query }) => {
+      const { reduces = [] } = runs.find(taskId).life as Partial<Task>
+      return pageOf(
+        reduces.map(({ id, result }) => ({ taskId: id, result: result ?? null })),
+        query,
+      )
+    })
+    this.#serve(CALLS.tasksStep, (call, instance) => this.#storeStep(call, instance))
+    this.#serve(CALLS.tasksJournal, ({ taskId, ...query }) => pageOf(this.steps(taskId), query))
+  }
+
+  #startOne(request: unknown): StartedRun | { error: ReturnType<CarillonError['toBody']> } {
+    try {
+      return this.runs.start(parseInput(startRunSchema, request, 'run'))
+    } catch (error) {
+      return { error: CarillonError.from(error).toBody() }
+    }
+  }
+
+  async #storeStep(call: StepCall, instance: Instance): Promise<{ stored: JournalEntry }> {
+    const { life } = this.runs.running(call, instance, ['queued', 'running', 'cancelling'])
+    if (call.outcome.type === 'done') writeJson(call.outcome.result ?? null, RESULT)
+    this.#options.onStep(call, 'before', instance)
+    if (instance.isCrashed) return forever()
+    const stored = this.#journal.store(call, this.clock.now())
+    // What gets on is no poison, however often its instances die.
+    if (call.outcome.type === 'done') life.losses = 0
+    this.#options.onStep(call, 'after', instance)
+    return { stored }
+  }
+}
+
+/** As it comes out of the wire. */
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+/** @param query `cursor` is how many come before */
+function pageOf<Item>(items: readonly Item[], query: { cursor?: string | undefined; limit: number }): Page<Item> {
+  const from = Number(query.cursor ?? 0)
+  const to = from + query.limit
+  return { items: items.slice(from, to), ...(to < items.length ? { next: String(to) } : {}) }
+}
+
+function notServed({ noun, verb }: Call, served: readonly Call[]): CarillonError {
+  const hint = `It answers ${served.map((call) => `${call.noun}.${call.verb}`).join(', ')}; for anything else use a mesh, such as that of carillon up.`
+  return new CarillonError('NO_SERVICE', `A test mesh does not answer ${noun}.${verb}`, { value: `${noun}.${verb}`, hint })
+}

@@ -1,0 +1,242 @@
+import {
+  CarillonError,
+  DEFAULT_BACKOFF,
+  isEnded,
+  isTaskId,
+  POISON_AFTER,
+  printable,
+  type Report,
+  type RunMode,
+  type RunState,
+  type StartedRun,
+  type StartRun,
+  TIMES,
+  type WorkMessage,
+} from '@carillon/contracts'
+import type { Timer } from '@carillon/wire/internal'
+import type { OfferedHandler } from '../executor/handler.ts'
+import { beginFanOut, goOn } from './fan-out.ts'
+import type { Instance } from './instance.ts'
+import { cancel, finish, goToSleep, happen, type Life, lose, type Run, type Task } from './life.ts'
+import type { MeshClock, ProcessClock } from './mesh-clock.ts'
+
+export interface RunTableOptions {
+  readonly clock: MeshClock
+  readonly handlers: ReadonlyMap<string, OfferedHandler>
+  /** Those that live. */
+  readonly instances: () => readonly Instance[]
+  readonly onEnded: (run: Run) => void
+}
+
+/** Who says that it runs which attempt of a task. */
+interface Caller {
+  readonly taskId: string
+  readonly attempt: number
+}
+
+/** The runs of a test mesh: starts them, hands their tasks out, applies what is reported. What happens to which state the life cycle of the contracts says. */
+export class RunTable {
+  readonly #options: RunTableOptions
+  readonly #runs = new Map<string, Run>()
+  readonly #open = new Set<Run>()
+  readonly #byKey = new Map<string, Run>()
+  /** To be looked at when what comes with this has come as well. */
+  readonly #dirty = new Set<Run>()
+  /** Of those that wait for their time, by id. */
+  readonly #due = new Map<string, Timer>()
+  readonly #timers: ProcessClock
+
+  constructor(options: RunTableOptions) {
+    this.#options = options
+    this.#timers = options.clock.processClock()
+  }
+
+  /** In the order of their start. */
+  get all(): Run[] {
+    return [...this.#runs.values()]
+  }
+
+  start(request: StartRun): StartedRun {
+    const { key, at, delayMs } = request
+    const known = key === undefined ? undefined : this.#byKey.get(key)
+    if (known) return { runId: sameRun(known, request).id, created: false }
+    const now = this.#options.clock.now()
+    const dueAt = at === undefined ? now + (delayMs ?? 0) : Date.parse(at)
+    const run = this.#newRun(request, { now, dueAt })
+    this.#runs.set(run.id, run)
+    this.#open.add(run)
+    if (key !== undefined) this.#byKey.set(key, run)
+    if (run.state === 'delayed') this.#delay(run, run, dueAt - now)
+    else this.advance(run)
+    return { runId: run.id, created: true }
+  }
+
+  #newRun(request: StartRun, { now, dueAt }: { now: number; dueAt: number }): Run {
+    const { key, shards, items, maxParallel, tolerate, timeoutMs, backoff = DEFAULT_BACKOFF, attempts: tries = 1 } = request
+    // A run with a key has an id that follows from it.
+    const id = request.id ?? `k${String(this.#runs.size).padStart(25, '0')}`
+    const handler = request.handler ?? (request.job as string)
+    const isDelayed = dueAt > now
+    return {
+      ...{ id, runId: id, handler, key, shards, items, maxParallel, tolerate, timeoutMs, backoff, tries },
+      ...{ attempts: tries, attempt: 1, losses: 0, since: 1, createdAt: now, dueAt, tasks: new Map() },
+      mode: modeOf(request, this.#options.handlers.get(handler)),
+      payload: request.payload ?? null,
+      state: isDelayed ? 'delayed' : 'queued',
+      reason: isDelayed ? 'delay' : undefined,
+    }
+  }
+
+  began({ taskId, attempt }: WorkMessage, instance: Instance): void {
+    const { life } = this.find(taskId)
+    const startedAt = life.startedAt ?? this.#options.clock.now()
+    if (life.attempt === attempt) happen(life, 'started', { owner: instance.name, startedAt, reason: undefined })
+  }
+
+  /** The attempt is the fence: what a replaced one reports changes nothing. */
+  reported(report: Report, instance: Instance): void {
+    const { run, life } = this.find(report.taskId)
+    if (report.attempt !== life.attempt || life.owner !== instance.name) return
+    const now = this.#options.clock.now()
+    if (report.type === 'released') happen(life, 'released', { reason: 'released', owner: undefined, startedAt: undefined })
+    else if (report.type === 'slept' && goToSleep(life, now)) this.#delay(run, life, report.delayMs)
+    else if (report.type === 'finished') {
+      const delayMs = finish(life, report, { run, now })
+      if (delayMs !== undefined) this.#delay(run, life, delayMs)
+    }
+    this.advance(run)
+  }
+
+  /** Nobody hears of an instance any more: after the time of its heartbeats it is lost, and what it ran goes on elsewhere. */
+  crashed({ name }: Instance): void {
+    this.#timers.after(TIMES.lostAfterMs, () => {
+      for (const run of this.#open) {
+        for (const life of livesOf(run)) if (!isEnded(life.state)) this.#lose(run, life, name)
+        this.advance(run)
+      }
+    })
+  }
+
+  #lose(run: Run, life: Life & { target?: string | undefined }, name: string): void {
+    const now = this.#options.clock.now()
+    if (life.owner === name) lose(life, now)
+    if (life.target !== name || isEnded(life.state)) return
+    // A leg of a broadcast goes to an instance that has none.
+    const taken = new Set([...run.tasks.values()].map(({ target }) => target))
+    const unused = this.#offering(run.handler).find((instance) => !taken.has(instance))
+    const message = `instance ${name} is gone, and every other one that offers the handler has a task of this run`
+    if (unused) life.target = unused
+    else happen(life, 'failed', { reason: 'instance-lost', failure: { name: 'InstanceLost', message }, endedAt: now })
+  }
+
+  /** What is running is told, and ends when its executor says so. @throws CarillonError RUN_ENDED */
+  cancel(run: Run): void {
+    if (isEnded(run.state)) throw refusal('RUN_ENDED', `run ${run.id} has ended: ${run.state}`, { field: 'runId', value: run.id })
+    for (const life of livesOf(run)) {
+      if (isEnded(life.state) || life.state === 'cancelling') continue
+      cancel(life, this.#options.clock.now())
+      this.#options
+        .instances()
+        .find(({ name }) => name === life.owner)
+        ?.cancel(life.id)
+    }
+    this.advance(run)
+  }
+
+  /** @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING unless the caller runs this attempt of the task */
+  running(caller: Caller, { name }: Instance, states: readonly RunState[]): { run: Run; life: Life } {
+    const { run, life } = this.find(caller.taskId)
+    if (life !== run && run.state !== 'running' && run.state !== 'cancelling') throw notRunning(caller, `its run is ${run.state}`)
+    if (!states.includes(life.state)) throw notRunning(caller, `it is ${life.state}`)
+    if (life.attempt !== caller.attempt) throw notRunning(caller, `it is at attempt ${life.attempt}`)
+    if (life.owner !== name) throw notRunning(caller, `instance ${life.owner} has it`)
+    return { run, life }
+  }
+
+  /** A task, or a run whose only task it is. @throws CarillonError RUN_NOT_FOUND */
+  find(taskId: string): { run: Run; life: Life } {
+    const run = this.#runs.get(isTaskId(taskId) ? taskId.slice(0, taskId.indexOf('-')) : taskId)
+    const life = isTaskId(taskId) ? run?.tasks.get(taskId) : run
+    if (run && life) return { run, life }
+    throw refusal('RUN_NOT_FOUND', `there is no run ${printable(taskId)}`, { field: 'runId', value: printable(taskId) })
+  }
+
+  /** Pushes a run as far as it can go; may be called at any time. */
+  advance(run: Run): void {
+    this.#options.clock.touch()
+    if (this.#dirty.size === 0) this.#timers.nextTurn(() => this.#reconcile())
+    this.#dirty.add(run)
+  }
+
+  /** Hands out what waits, as far as there is room. */
+  dispatch(): void {
+    this.#options.clock.touch()
+    for (const run of this.#open)
+      for (const life of run.mode === 'single' ? [run] : run.tasks.values())
+        if (life.state === 'queued' && life.owner === undefined) this.#give(run, life)
+  }
+
+  #reconcile(): void {
+    const dirty = [...this.#dirty]
+    this.#dirty.clear()
+    const now = this.#options.clock.now()
+    for (const run of dirty) {
+      if (run.mode !== 'single') {
+        if (run.state === 'queued') beginFanOut(run, this.#offering(run.handler), now)
+        goOn(run, now)
+      }
+      if (!isEnded(run.state) || !this.#open.delete(run)) continue
+      for (const life of livesOf(run)) this.#due.get(life.id)?.cancel()
+      this.#options.onEnded(run)
+    }
+    this.dispatch()
+  }
+
+  #give(run: Run, life: Life & Partial<Task>): void {
+    const { target, index, total, item, task } = life
+    const instance = this.#options.instances().find((one) => (target === undefined || one.name === target) && one.hasRoom(run.handler))
+    if (!instance) return
+    life.owner = instance.name
+    const { handler, timeoutMs, payload, job } = run
+    const alone = life.losses >= POISON_AFTER - 1 ? true : undefined
+    const more = { index, total, item, task, job, timeoutMs, alone }
+    // As it comes out of the wire.
+    instance.run(JSON.parse(JSON.stringify({ runId: run.id, taskId: life.id, handler, attempt: life.attempt, payload, ...more })))
+  }
+
+  #delay(run: Run, life: Life, delayMs: number): void {
+    if (life === run) run.dueAt = this.#options.clock.now() + delayMs
+    const becomeDue = () => {
+      this.#due.delete(life.id)
+      happen(life, 'due', { reason: undefined })
+      this.advance(run)
+    }
+    this.#due.set(life.id, this.#timers.after(delayMs, becomeDue))
+  }
+
+  #offering(handler: string): string[] {
+    return this.#options.instances().flatMap((instance) => (instance.offers(handler) ? [instance.name] : []))
+  }
+}
+
+const livesOf = (run: Run): Life[] => [run, ...run.tasks.values()]
+
+/** Shards are asked for by their number or their items; a run of a handler that maps does so, unless another mode is asked for. */
+function modeOf({ mode = 'single', shards, items }: StartRun, offered: OfferedHandler | undefined): RunMode {
+  const asked = mode === 'single' ? (offered?.kind ?? mode) : mode
+  return items !== undefined || (shards !== undefined && asked !== 'map-reduce') ? 'shards' : asked
+}
+
+/** @throws CarillonError KEY_CONFLICT when another run was asked for with this key */
+function sameRun(run: Run, { job, handler = job, payload = null, key }: StartRun): Run {
+  if (run.handler === handler && JSON.stringify(run.payload) === JSON.stringify(payload)) return run
+  throw refusal('KEY_CONFLICT', `the key ${printable(key)} is that of another run`, { field: 'key', value: printable(key) })
+}
+
+export function notRunning({ taskId, attempt }: Caller, why: string): CarillonError {
+  return refusal('TASK_NOT_RUNNING', `attempt ${attempt} of task ${taskId} does not run: ${why}`, { field: 'taskId', value: taskId })
+}
+
+function refusal(...[code, message, details]: ConstructorParameters<typeof CarillonError>): CarillonError {
+  return new CarillonError(code, message, details)
+}
