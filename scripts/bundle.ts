@@ -52,4 +52,6 @@ async function bundleCommands(): Promise<void> {
   })
 }
 
-await Promise.all([bundleThread(), bundleCommands()])
+// The commands bring the SDK, which brings the thread.
+await bundleThread()
+await bundleCommands()

@@ -26,7 +26,7 @@ const freshRunId = createIdSource(now, (into) => into.set(randomBytes(into.lengt
 /** Starts a run and says which. Answers the exit code. */
 export async function startDetached({ client, invocation, quiet }: RunSession, input: StartInput): Promise<number> {
   const { terminal, repeated } = invocation
-  const started = await client.call(CALLS.jobsRun, withId(input, freshRunId()))
+  const started = await startOnce(client, input, freshRunId())
   const view = await client.call(CALLS.runsGet, { runId: started.runId })
   if (terminal.json) terminal.value({ ...outcomeOf(view), created: started.created })
   else if (quiet) terminal.print(started.runId)
@@ -41,11 +41,17 @@ export async function startDetached({ client, invocation, quiet }: RunSession, i
 /** Starts a run, shows it live, prints its result. Answers the exit code. */
 export async function startAndWait(session: RunSession, input: StartInput): Promise<number> {
   const runId = freshRunId()
-  return await waitFor(session, runId, () => session.client.call(CALLS.jobsRun, withId(input, runId)))
+  return await waitFor(session, runId, () => startOnce(session.client, input, runId))
 }
 
-/** The id of a run with a key follows from the key. */
-const withId = (input: StartInput, id: string): StartInput => (input.key === undefined ? { ...input, id } : input)
+/**
+ * Starts a run under a fresh id; the id of a run with a key follows from the key. A request whose answer was lost was sent again: the run with the
+ * fresh id is ours, also when that answer says that it was there.
+ */
+export async function startOnce(client: Pick<Client, 'call'>, input: StartInput, id: string): Promise<StartedRun> {
+  const { runId, created } = await client.call(CALLS.jobsRun, input.key === undefined ? { ...input, id } : input)
+  return { runId, created: created || runId === id }
+}
 
 /**
  * Listens, then lets `begin` start the run, so that no line and no change is missed; waits for its end. Answers the exit code.
