@@ -1,13 +1,12 @@
 import { type LoopClock, pause, systemClock, type Timer } from '@carillon/wire/internal'
-import type { Attempt } from '../executor/attempt.ts'
-import { culprit } from '../executor/last-words.ts'
+import { type Culprit, culprit } from '../executor/last-words.ts'
 import { turnOf } from '../turn.ts'
 
 interface Armed {
   readonly at: number
   readonly action: () => void
   /** Whose handler waits for it. */
-  readonly waiter: Attempt | undefined
+  readonly waiter: Culprit | undefined
 }
 
 /** Turns of the event loop without anything happening after which nothing more comes of what has happened. */
@@ -54,7 +53,7 @@ export class MeshClock {
   }
 
   /** Whether its handler only waits for time to pass. */
-  isAwaitedBy(attempt: Attempt): boolean {
+  isAwaitedBy(attempt: Culprit): boolean {
     for (const { waiter } of this.#timers) if (waiter === attempt) return true
     return false
   }
