@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CarillonError, type JobView, type Page, printable } from '@carillon/contracts'
 import { type Clock, pageThatFits } from '@carillon/runtime'
 import type { Due, DueQuery, JobRecord, Store } from '@carillon/store'
+import { LRUCache } from 'lru-cache'
 import { jobView } from '../runs/rules/views.ts'
 
 export const jobId = (namespace: string, name: string) => `${namespace}/${name}`
@@ -44,8 +45,11 @@ export const largeBytesOf = (job: JobRecord | undefined) => (job ? job.payload.l
 export class JobCache {
   readonly #store: Store
   readonly #clock: Clock
-  readonly #entries = new Map<string, Entry>()
-  #bytes = 0
+  readonly #entries = new LRUCache<string, Entry>({
+    max: KEEP_AT_MOST,
+    maxSize: KEEP_BYTES,
+    sizeCalculation: ({ job }) => 1 + largeBytesOf(job),
+  })
   /** What is read while someone forgets may be old already, and is not remembered. */
   #forgotten = 0
 
@@ -81,11 +85,10 @@ export class JobCache {
   async #read(ids: readonly string[], into: Map<string | undefined, JobRecord | undefined>): Promise<void> {
     const [forgotten, until] = [this.#forgotten, this.#clock.monotonic() + KEEP_MS]
     const jobs = await this.#store.jobs.get(ids, READ_BYTES)
-    this.#makeRoom()
     for (const [i, job] of jobs.entries()) {
       const id = ids[i] as string
       into.set(id, job)
-      if (forgotten === this.#forgotten) this.#remember(id, { job, until })
+      if (forgotten === this.#forgotten) this.#entries.set(id, { job, until })
     }
   }
 
@@ -102,12 +105,12 @@ export class JobCache {
   }
 
   async #readAhead(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) this.#makeRoom()
-    for (let i = 0; i < ids.length && this.#bytes < KEEP_BYTES; i += READ_TOGETHER) {
+    // What is read beyond that would push out what is due first.
+    for (let i = 0; i < Math.min(ids.length, KEEP_AT_MOST) && this.#entries.calculatedSize < KEEP_BYTES; i += READ_TOGETHER) {
       const forgotten = this.#forgotten
       const some = ids.slice(i, i + READ_TOGETHER)
-      const jobs = await this.#store.jobs.get(some, Math.min(READ_BYTES, KEEP_BYTES - this.#bytes))
-      if (forgotten === this.#forgotten) this.#keepAll(jobs)
+      const jobs = await this.#store.jobs.get(some, Math.min(READ_BYTES, KEEP_BYTES - this.#entries.calculatedSize))
+      if (forgotten === this.#forgotten) this.keep(jobs)
       if (jobs.length < some.length) return
       await nextTurn()
     }
@@ -127,37 +130,14 @@ export class JobCache {
     return { jobs: [...known, ...read].filter(isDue), rest: unsure.slice(read.length) }
   }
 
-  keep(jobs: readonly JobRecord[]): void {
-    this.#makeRoom()
-    this.#keepAll(jobs)
-  }
-
-  #keepAll(jobs: readonly (JobRecord | undefined)[]): void {
+  keep(jobs: readonly (JobRecord | undefined)[]): void {
     const until = this.#clock.monotonic() + KEEP_MS
-    for (const job of jobs) if (job) this.#remember(job.id, { job, until })
-  }
-
-  #remember(id: string, entry: Entry): void {
-    this.#drop(id)
-    if (this.#bytes >= KEEP_BYTES) return
-    this.#bytes += largeBytesOf(entry.job)
-    this.#entries.set(id, entry)
-  }
-
-  #makeRoom(): void {
-    if (this.#entries.size <= KEEP_AT_MOST && this.#bytes < KEEP_BYTES) return
-    this.#entries.clear()
-    this.#bytes = 0
-  }
-
-  #drop(id: string): void {
-    this.#bytes -= largeBytesOf(this.#entries.get(id)?.job)
-    this.#entries.delete(id)
+    for (const job of jobs) if (job) this.#entries.set(job.id, { job, until })
   }
 
   forget(namespace: string, name: string): void {
     this.#forgotten++
-    this.#drop(jobId(namespace, name))
+    this.#entries.delete(jobId(namespace, name))
   }
 }
 

@@ -1,5 +1,6 @@
 import { meter } from '@carillon/runtime'
 import type { AgedRun, RetentionStore, RunPosition, Store, Tombstone } from '@carillon/store'
+import { LRUCache } from 'lru-cache'
 import type { Pace } from './pace.ts'
 import { addCounts, NOTHING_REMOVED, type RemovalCounts } from './removal-counts.ts'
 import { isAmongNewest, isOver, type RetentionPolicy, rememberedUntil } from './retention-rules.ts'
@@ -30,7 +31,7 @@ export interface RemovalPass {
 export class RemoveRuns {
   readonly #store: RetentionStore
   /** By pass and job: its oldest kept run. What was true earlier in a pass keeps more, never less. */
-  readonly #kept = new WeakMap<RemovalPass, Map<string, RunPosition | undefined>>()
+  readonly #kept = new WeakMap<RemovalPass, LRUCache<string, { readonly position: RunPosition | undefined }>>()
   readonly #removed = meter.counter('carillon.retention.removed', 'Records that retention removed')
 
   constructor(options: { store: Store }) {
@@ -86,13 +87,13 @@ export class RemoveRuns {
   }
 
   async #oldestKept(pass: RemovalPass, job: string): Promise<RunPosition | undefined> {
-    let known = this.#kept.get(pass)
-    if (known === undefined || known.size >= JOBS_KNOWN) {
-      known = new Map()
-      this.#kept.set(pass, known)
+    const known = this.#kept.get(pass) ?? new LRUCache({ max: JOBS_KNOWN })
+    this.#kept.set(pass, known)
+    const found = known.get(job) ?? {
+      position: await this.#store.newest({ namespace: pass.namespace, job, rank: pass.policy.keepPerJob }),
     }
-    if (!known.has(job)) known.set(job, await this.#store.newest({ namespace: pass.namespace, job, rank: pass.policy.keepPerJob }))
-    return known.get(job)
+    known.set(job, found)
+    return found.position
   }
 
   async #count({ now, policy }: RemovalPass, runs: readonly AgedRun[]): Promise<RemovalCounts> {

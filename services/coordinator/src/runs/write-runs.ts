@@ -1,6 +1,7 @@
 import { CarillonError, type Control, isEnded, subjects } from '@carillon/contracts'
 import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/runtime'
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
+import { LRUCache } from 'lru-cache'
 import type { PresenceWatch } from '../dispatch/presence.ts'
 import { isOwed, type WorkPublisher } from '../dispatch/publish-work.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
@@ -36,7 +37,7 @@ export class RunWriter {
   readonly #clock: Clock
   readonly #log: Logger
   /** Open runs as last written here: spares a read for most reports. The conditions of a write guard against its age. */
-  readonly #recent = new Map<string, RunHead>()
+  readonly #recent = new LRUCache<string, RunHead>({ max: RECENT_AT_MOST })
   readonly #timers: Timers
   readonly #reconciler: Reconciler
 
@@ -262,7 +263,6 @@ export class RunWriter {
       error: error && { ...error, stack: undefined },
     }
     this.#recent.set(run.id, head)
-    if (this.#recent.size > RECENT_AT_MOST) this.#recent.delete(this.#recent.keys().next().value as string)
   }
 
   /** A queued run that was cancelled must not start: its message goes, and whoever may hold it already hears of it. */

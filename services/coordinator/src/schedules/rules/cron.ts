@@ -1,5 +1,6 @@
 import { CarillonError, printable } from '@carillon/contracts'
 import { type CronExpression, CronExpressionParser } from 'cron-parser'
+import { LRUCache } from 'lru-cache'
 import { IANAZone } from 'luxon'
 import { normalized, wrongFields } from './cron-fields.ts'
 
@@ -121,14 +122,13 @@ function changeBetween(from: number, to: number, zone: IANAZone): number {
 }
 
 const PARSED_AT_MOST = 10_000
-const parsed = new Map<string, CronExpression>()
+const parsed = new LRUCache<string, CronExpression>({ max: PARSED_AT_MOST })
 
 /** Parsing costs ten times a step; jobs share few expressions. Always in UTC: zones are ours, cron-parser loops in some (every hour in Lord Howe). */
 function expressionOf(cron: string): CronExpression {
   let expression = parsed.get(cron)
   if (!expression) {
     expression = CronExpressionParser.parse(normalized(cron), { tz: 'UTC', currentDate: new Date(0) })
-    if (parsed.size >= PARSED_AT_MOST) parsed.clear()
     parsed.set(cron, expression)
   }
   return expression

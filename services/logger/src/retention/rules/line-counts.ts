@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 /** A run whose lines are counted. */
 export interface CountedRun {
   readonly namespace: string
@@ -9,25 +11,21 @@ export interface CountedRun {
  * quiet the longest out: its lines are then only limited by age.
  */
 export class LineCounts {
-  readonly #maxRuns: number
-  readonly #counts = new Map<string, CountedRun & { lines: number }>()
+  readonly #counts: LRUCache<string, CountedRun & { lines: number }>
 
   constructor(options: { maxRuns: number }) {
-    this.#maxRuns = options.maxRuns
+    this.#counts = new LRUCache({ max: options.maxRuns })
   }
 
   add(run: CountedRun, lines: number): void {
     const key = `${run.namespace}.${run.runId}`
     const before = this.#counts.get(key)?.lines ?? 0
-    this.#counts.delete(key)
     this.#counts.set(key, { namespace: run.namespace, runId: run.runId, lines: before + lines })
-    const [quietest] = this.#counts.keys()
-    if (this.#counts.size > this.#maxRuns && quietest !== undefined) this.#counts.delete(quietest)
   }
 
   /** The runs that got at least so many lines; their count begins anew. */
   takeGrown(least: number): CountedRun[] {
-    const grown = [...this.#counts].filter(([, { lines }]) => lines >= least)
+    const grown = [...this.#counts.rentries()].filter(([, { lines }]) => lines >= least)
     for (const [key] of grown) this.#counts.delete(key)
     return grown.map(([, { namespace, runId }]) => ({ namespace, runId }))
   }
