@@ -23,9 +23,9 @@ export class LineCounts {
     this.#counts.set(key, { namespace: run.namespace, runId: run.runId, lines: before + lines })
   }
 
-  /** The runs that got at least so many lines; their count begins anew. */
+  /** The runs that got at least so many lines, the last that got one first; their count begins anew. */
   takeGrown(least: number): CountedRun[] {
-    const grown = [...this.#counts.rentries()].filter(([, { lines }]) => lines >= least)
+    const grown = [...this.#counts.entries()].filter(([, { lines }]) => lines >= least)
     for (const [key] of grown) this.#counts.delete(key)
     return grown.map(([, { namespace, runId }]) => ({ namespace, runId }))
   }
