@@ -1,5 +1,6 @@
 import { DEFAULT_NAMESPACE, VERSION } from '@carillon/contracts'
 import { Command, Option } from 'commander'
+import { addConformanceCommand } from './commands/conformance.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addHealthCommands } from './commands/health.ts'
@@ -45,6 +46,7 @@ export function createProgram(): Command {
   addInstancesCommands(program)
   addServiceCommands(program.commandsGroup('Processes:'))
   addDemoCommand(program)
+  addConformanceCommand(program)
   addHealthCommands(program)
   throwUsageErrors(program)
   return program

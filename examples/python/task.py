@@ -1,92 +1,101 @@
-"""What a handler deals with: the task that it runs, and what it is given."""
-
+"""One attempt of a task, and what its handler is given."""
 import asyncio
+import json
 from datetime import datetime, timezone
 
-ITEMS_PER_CALL = 500
 
-
-def now():
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class NonRetryable(Exception):
-    """Raise it in a handler when no further attempt can help."""
+class Failed(Exception):
+    """Raise it in a handler to say how to go on: retryable=False, or retryAfterMs=…"""
+    def __init__(self, message, **hints):
+        super().__init__(message)
+        self.hints = hints
 
 
 class Task:
-    """One attempt of a task that this process holds."""
+    """A handler that has to stop gets asyncio.CancelledError."""
+    def __init__(self, executor, work, message=None):
+        self.executor, self.work, self.message = executor, work, message  # an offered task has no message
+        self.key = (work["taskId"], work["attempt"])
+        self.payload, self.item, self.attempt = work["payload"], work.get("item"), work["attempt"]
+        self.running, self.why, self.calls, self.seq, self.lines, self.shipping, self.order = None, None, 0, 0, [], None, asyncio.Lock()
 
-    def __init__(self, work, message=None):
-        self.work = work
-        self.message = message  # where to acknowledge it; an offered task has none
-        self.running = None
-        self.stop = asyncio.Event()
-        self.why = None  # why it is to stop: cancelled, or drained
-        self.lines = []
-        self.seq = 0
-        self.in_order = asyncio.Lock()  # reports of one task keep their order
-        self.calls = 0  # of map: the n-th call is the same call in every attempt
+    async def progress(self, percent, note=""):
+        await self.report(type="progress", percent=percent, note=note)
 
-    def ask_to_stop(self, why):
-        self.why = self.why or why
-        self.stop.set()
-
-    def identity(self):
-        return {key: self.work[key] for key in ("runId", "taskId", "attempt")}
-
-
-class Context:
-    """What a handler is given. When it has to stop, it gets asyncio.CancelledError."""
-
-    def __init__(self, executor, task):
-        self._executor, self._task = executor, task
-        self.payload, self.attempt, self.item = task.work["payload"], task.work["attempt"], task.work.get("item")
+    def log(self, level, message, **fields):
+        self.seq += 1
+        at = datetime.now(timezone.utc).isoformat()
+        self.lines.append({"seq": self.seq, "at": at, "level": level, "message": message, "fields": fields})
+        if len(self.lines) == 1:
+            self.shipping = self.executor.later(self.ship())
 
     async def map(self, name, items):
-        """Of a map: ask for a task of that name for each item. Asks for the same in every attempt."""
-        for first in range(0, len(items), ITEMS_PER_CALL):
-            call, self._task.calls = self._task.calls, self._task.calls + 1
-            body = {"call": call, "name": name, "items": items[first : first + ITEMS_PER_CALL]}
-            about = {"taskId": self._task.work["taskId"], "attempt": self.attempt, "instance": self._executor.instance}
-            await self._executor.call_patiently("tasks", "map", {**about, **body})
+        """Of a map: asks for a task of that name for each item. Asks for the same in every attempt: each call has a number."""
+        for first in range(0, len(items), 500):
+            about = {"taskId": self.work["taskId"], "attempt": self.work["attempt"], "instance": self.executor.instance, "call": self.calls}
+            self.calls += 1
+            await self.executor.call("tasks.map", {**about, "name": name, "items": items[first : first + 500]}, 60)
 
     async def results(self):
         """Of a reduce or merge: what it brings together, a page at a time."""
-        query = {"taskId": self._task.work["taskId"], "limit": 100}
-        while True:
-            page = await self._executor.call_patiently("tasks", "results", query)
+        query = {"taskId": self.work["taskId"]}
+        while query:
+            page = await self.executor.call("tasks.results", query, 60)
             for item in page["items"]:
                 yield item["result"]
-            if "next" not in page:
-                return
-            query["cursor"] = page["next"]
+            query = "next" in page and {**query, "cursor": page["next"]}
 
-    async def progress(self, percent, note=None):
-        report = {"type": "progress", "percent": percent, **({"note": note} if note else {})}
-        await self._executor.report(self._task, report)
+    def about(self):
+        return {key: self.work[key] for key in ("runId", "taskId", "attempt")}
 
-    def log(self, level, message, **fields):
-        self._executor.log(self._task, level, message, fields)
+    async def report(self, **report):
+        async with self.order:  # reports of one task keep their order
+            await self.executor.store(f"report.{self.executor.instance}", {**self.about(), **report})
 
+    async def ship(self):
+        await asyncio.sleep(0.1)
+        lines, self.lines = self.lines, []
+        for first in range(0, len(lines), 100):
+            body = {**self.about(), "instance": self.executor.instance, "lines": lines[first : first + 100]}
+            await self.executor.store(f"log.{self.work['runId']}", body)
 
-class MapReduce:
-    """A handler whose tasks make tasks: functions by the name of their task. With `reduce`, and `merge`, results are brought together."""
+    async def working(self):
+        if self.message:
+            await self.message.in_progress()
 
-    def __init__(self, **functions):
-        self.functions = functions
-        self.kind = "map-reduce" if "reduce" in functions else "map"
-        self.__doc__ = functions["root"].__doc__
+    def stop(self, why):
+        self.why = self.why or why
+        if self.running:
+            self.running.cancel()
 
+    async def execute(self, function):
+        """Runs the attempt and reports its end. False when it was given up without a report."""
+        self.running = asyncio.create_task(function(self) if function else self.nothing())
+        limit = self.work.get("timeoutMs")
+        done, _ = await asyncio.wait({self.running}, timeout=limit and limit / 1000)
+        if not done:
+            self.stop("timed_out")
+            await asyncio.wait({self.running}, timeout=5)
+        if self.why == "drained" and (not self.running.done() or self.running.cancelled()):
+            return False
+        await self.report(type="finished", **self.ending())
+        if self.shipping:
+            await self.shipping
+        return True
 
-def kind_of(handler):
-    return {"kind": handler.kind} if isinstance(handler, MapReduce) else {}
+    async def nothing(self):
+        raise Failed(f"there is no function for tasks named {self.work.get('task')}", retryable=False)
 
-
-def function_of(handler, work):
-    """What is to be run of a handler for this work."""
-
-    async def nothing(_context):
-        raise NonRetryable(f"there is no function for tasks named {work.get('task')}")
-
-    return handler.functions.get(work.get("task"), nothing) if isinstance(handler, MapReduce) else handler
+    def ending(self):
+        if self.why == "timed_out" or not self.running.done() or self.running.cancelled():
+            return {"outcome": self.why or "cancelled"}
+        error = self.running.exception()
+        if error:
+            return {"outcome": "failed", "error": {"name": type(error).__name__, "message": str(error), **getattr(error, "hints", {})}}
+        try:
+            text = json.dumps(self.running.result(), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            return {"outcome": "failed", "reason": "invalid-result", "error": {"message": str(error)}}
+        if len(text) > 256 * 1024:
+            return {"outcome": "failed", "reason": "invalid-result", "error": {"message": f"the result has {len(text)} letters"}}
+        return {"outcome": "succeeded", "result": self.running.result()}

@@ -85,6 +85,7 @@ const EDGES: readonly Edge[] = [
       'cli/src/invocation.ts',
       'cli/src/own-command.ts',
       'cli/src/mesh/run-service.ts',
+      'cli/src/mesh/conformance/executor-process.ts',
       'cli/src/mesh/up/start-mesh.ts',
       'cli/src/mesh/nats-server/find-nats-server.ts',
       'cli/src/mesh/nats-server/leftover-server.ts',

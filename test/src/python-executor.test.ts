@@ -8,7 +8,7 @@ import { launch, type TestProcess } from './support/processes.ts'
 import { findPython, type Python } from './support/python.ts'
 import { sqlite } from './support/stores.ts'
 
-const EXECUTOR = fileURLToPath(new URL('../../examples/python/executor.py', import.meta.url))
+const EXECUTOR = fileURLToPath(new URL('../../examples/python/main.py', import.meta.url))
 /** Silence of an instance, the grace of a redelivery, and the task itself. */
 const TAKEN_OVER_WITHIN_MS = 30_000
 
@@ -85,28 +85,6 @@ describe('an executor in plain Python, written from docs/PROTOCOL.md', () => {
     assert.deepEqual(await everywhere.result(), { tasks: { succeeded: 1 } })
   })
 
-  withPython('stops when it is cancelled', async (path, ending) => {
-    const { client } = await mesh.connect({ namespace: 'default' })
-    await startExecutor(ending, path, mesh)
-    const run = await client.run('py-hello', { seconds: 60 })
-    await eventually('it runs', async () => (await client.runs.get(run.id)).state === 'running')
-    await client.runs.cancel(run.id)
-    const view = await within(3_000, 'the executor confirms the cancel', run.ended())
-    assert.deepEqual([view.state, view.reason], ['cancelled', 'cancelled-by-request'])
-  })
-
-  withPython('drains on SIGTERM: finishes what it holds, says goodbye, ends with 0', async (path, ending) => {
-    const { client } = await mesh.connect({ namespace: 'default' })
-    const { instance, executor } = await startExecutor(ending, path, mesh)
-    const run = await client.run('py-hello', { seconds: 2 })
-    await eventually('it runs', async () => (await client.runs.get(run.id)).state === 'running')
-    executor.signal('SIGTERM')
-    assert.deepEqual(await within(15_000, 'the executor ends', executor.exited), { code: 0, signal: null }, executor.stderr())
-    assert.deepEqual(await run.result(), { greeting: 'Hello, world!', attempt: 1 })
-    const { items } = await client.instances.list()
-    assert.ok(!items.some((item) => item.instance === instance))
-  })
-
   withPython('killed in the middle of a task, it is replaced by another one', async (path, ending) => {
     const { client } = await mesh.connect({ namespace: 'default' })
     const executors = [await startExecutor(ending, path, mesh), await startExecutor(ending, path, mesh)]
@@ -121,7 +99,7 @@ describe('an executor in plain Python, written from docs/PROTOCOL.md', () => {
 })
 
 async function startExecutor(cleanup: Cleanup, path: string, mesh: TestMesh): Promise<{ instance: string; executor: TestProcess }> {
-  const executor = launch(cleanup, [path, EXECUTOR, mesh.broker.url])
+  const executor = launch(cleanup, [path, EXECUTOR], { env: { CARILLON_NATS_URL: mesh.broker.url } })
   const [, instance = ''] = await executor.shows(/^ready (\S+)$/m)
   return { instance, executor }
 }

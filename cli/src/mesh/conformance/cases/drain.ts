@@ -1,0 +1,23 @@
+import type { Case } from '../case.ts'
+
+export const DRAIN: readonly Case[] = [
+  {
+    case: 'drain/finishes-and-leaves',
+    about: 'On the order "drain" it takes nothing more, ends what runs, says goodbye, and its process ends with 0',
+    needs: 'conformance-slow',
+    when: 'alone',
+    steps: [
+      { send: 'work', body: { payload: { ms: 1_500 } } },
+      { expect: 'start' },
+      { send: 'control', body: { type: 'drain' } },
+      // Orders and offers come by subjects of their own: neither waits for the other.
+      { never: 'exit', forMs: 300 },
+      { send: 'offer', body: { taskId: '$run-00009', index: 9, total: 10, payload: { ms: 1 } } },
+      { expect: 'offer-answer', body: { accepted: false, reason: 'draining' } },
+      { expect: 'report', body: { type: 'finished', taskId: '$task', outcome: 'succeeded' } },
+      { expect: 'ack', body: '+ACK' },
+      { expect: 'instances.leave', body: { instance: '$instance' } },
+      { expect: 'exit', body: { code: 0 } },
+    ],
+  },
+]
