@@ -1,15 +1,14 @@
 /**
- * Checks what the compiler cannot know: who may import whom, what a domain may know, where time and randomness come from, and that nothing
- * is dead. Import cycles, `export *`, and the size of files and functions are rules of biome.json.
+ * Checks what the compiler cannot know: who may import whom, what a domain may know, where time and randomness come from, one version
+ * everywhere. Import cycles, `export *`, and the size of files and functions are rules of biome.json; what nothing uses is found by knip.
  */
 import { RULES } from './architecture/rules.ts'
 import { readSourceFiles, readWorkspaces } from './architecture/source-files.ts'
-import { unusedDependencies, unusedExports } from './architecture/unused.ts'
 import { versions } from './architecture/versions.ts'
 
 const workspaces = readWorkspaces()
 const tree = { workspaces, files: readSourceFiles(workspaces) }
-const violations = [...RULES, unusedExports, unusedDependencies, versions].flatMap((rule) => rule(tree))
+const violations = [...RULES, versions].flatMap((rule) => rule(tree))
 
 for (const { rule, where, what } of violations) console.error(`${where}: ${what} (${rule})`)
 if (violations.length > 0) {

@@ -6,6 +6,8 @@ const bin = (name: string) => join('node_modules', '.bin', name)
 const STEPS = [
   { name: 'format and lint', command: bin('biome'), options: ['check', '--error-on-warnings', '.'] },
   { name: 'types', command: bin('tsc'), options: ['-b'] },
+  // Files, exports and dependencies that nothing uses. A type is exported so that others can name it: nobody has to.
+  { name: 'unused', command: bin('knip'), options: ['--no-progress'] },
   { name: 'architecture', command: process.execPath, options: ['scripts/check-architecture.ts'] },
   { name: 'docs', command: process.execPath, options: ['scripts/docs.ts', '--check'] },
 ]

@@ -42,7 +42,7 @@ export interface StreamSight {
   readonly part: number
 }
 
-export const FULL: StreamWish = { replicas: 1, part: 1, change: 'grow' }
+const FULL: StreamWish = { replicas: 1, part: 1, change: 'grow' }
 
 /**
  * Makes a stream and the consumer that services share on it where they are missing, and gives them the settings of this version.
