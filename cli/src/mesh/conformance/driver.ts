@@ -11,8 +11,7 @@ import {
   TIMES,
   workConsumer,
 } from '@carillon/contracts'
-import type { Broker } from '@carillon/runtime'
-import { headersOf } from '@carillon/wire'
+import { type Broker, headersOf } from '@carillon/runtime'
 import type { Body, Kind } from './case.ts'
 import { fits } from './match.ts'
 import { Observed } from './observed.ts'

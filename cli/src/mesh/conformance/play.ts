@@ -1,5 +1,5 @@
 import { messageOf } from '@carillon/contracts'
-import { freshRunId } from '@carillon/wire'
+import { freshRunId } from '@carillon/runtime'
 import { pause } from '../../clock.ts'
 import type { Body, Case, Expect, Never, Send, Step } from './case.ts'
 import type { Driver } from './driver.ts'
