@@ -66,14 +66,8 @@ const EDGES: readonly Edge[] = [
     rule: 'randomness',
     use: /\bMath\.random\b|\bcrypto\.(random|getRandom)/,
     imported: /^(node:)?crypto (random|getRandom)/,
-    // Ids and jitter; names of services, a command's run, a writer in the records that it writes.
-    files: [
-      'runtime/src/ids.ts',
-      'wire/src/randomness.ts',
-      'cli/src/following/start-run.ts',
-      'store/src/mongo/bulk.ts',
-      'store/src/mongo/retry.ts',
-    ],
+    // Ids and jitter; names of services, a writer in the records that it writes.
+    files: ['runtime/src/ids.ts', 'wire/src/randomness.ts', 'store/src/mongo/bulk.ts', 'store/src/mongo/retry.ts'],
     instead: 'take an id or a source of randomness as an argument',
   },
   {

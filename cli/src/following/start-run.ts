@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { CALLS, type CallInput, createIdSource, type RunView, type StartedRun } from '@carillon/contracts'
+import { CALLS, type CallInput, type RunView, type StartedRun } from '@carillon/contracts'
+import { freshRunId } from '@carillon/wire/internal'
 import type { Client } from '../client/client.ts'
 import { now } from '../clock.ts'
 import { EXIT } from '../exit-code.ts'
@@ -20,8 +20,6 @@ export interface RunSession {
 }
 
 type StartInput = CallInput<typeof CALLS.jobsRun>
-
-const freshRunId = createIdSource(now, (into) => into.set(randomBytes(into.length)))
 
 /** Starts a run and says which. Answers the exit code. */
 export async function startDetached({ client, invocation, quiet }: RunSession, input: StartInput): Promise<number> {
