@@ -2,7 +2,7 @@ import { CarillonError, printable } from './errors.ts'
 
 /** Headers that we read and write. Options of a trigger travel here, so that its body is the payload and nothing else. */
 export const HEADERS = {
-  /** W3C trace context, in every message. */
+  /** W3C trace context: of a call or trigger that of its sender, of work and offers that of the run, of log lines that of the attempt. Reports need none. */
   traceparent: 'traceparent',
   /** Idempotency key of a trigger. */
   key: 'Carillon-Key',

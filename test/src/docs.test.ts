@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { beatSchema, CALLS, controlSchema, logMessageSchema, parseInput, reportSchema } from '@carillon/contracts'
+import { beatSchema, CALLS, controlSchema, logMessageSchema, parseInput, RUN_STATES, reportSchema } from '@carillon/contracts'
 import { z } from 'zod'
 
 const run = promisify(execFile)
@@ -116,6 +116,13 @@ describe('PROTOCOL', () => {
   test('it has every subject', () => {
     const text = read('docs/PROTOCOL.md')
     for (const kind of matches(read('contracts/src/subjects.ts'), /^ {2}(\w+): \(/gm)) assert.match(text, new RegExp(`\\| \`${kind}\\.`))
+  })
+})
+
+describe('STATES', () => {
+  test('explains every state, and no other', () => {
+    const section = read('docs/STATES.md').split('<!-- generated')[0] ?? ''
+    assert.deepEqual(sorted(matches(section, /^\| `(\w+)` \|/gm)), sorted(RUN_STATES))
   })
 })
 
