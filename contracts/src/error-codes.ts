@@ -93,6 +93,16 @@ export const ERROR_CODES = {
   STORE_UNAVAILABLE: { meaning: 'The store does not answer.', retry: true, remedy: 'Check the database.' },
   STORE_READ_ONLY: { meaning: 'The store cannot be written.', retry: true, remedy: 'Check the permissions of the database.' },
   STORE_FULL: { meaning: 'The disk of the store is full.', retry: true, remedy: 'Free disk space.' },
+  STORE_TOO_NEW: {
+    meaning: 'A newer version of Carillon has written the store.',
+    retry: false,
+    remedy: 'Use that version, or restore the backup that was made before the upgrade.',
+  },
+  STORE_MISMATCH: {
+    meaning: 'The work in the broker belongs to another store.',
+    retry: false,
+    remedy: 'Use the store that the error names, or a broker of its own for each store.',
+  },
   NATS_UNAVAILABLE: { meaning: 'The broker does not answer.', retry: true, remedy: 'Check the address and that nats-server runs.' },
   AUTH_FAILED: {
     meaning: 'The broker refuses the credentials, or asks for some.',
@@ -141,6 +151,11 @@ export const ERROR_CODES = {
     meaning: 'The broker has a stream or consumer of the same name with settings that cannot be changed.',
     retry: true,
     remedy: 'Remove it or rename it, as the error says; Carillon then makes its own.',
+  },
+  BROKER_TOO_NEW: {
+    meaning: 'A newer version of Carillon has written the streams of the broker.',
+    retry: false,
+    remedy: 'Use that version, or restore the backup that was made before the upgrade.',
   },
   STORAGE_TOO_SMALL: {
     meaning: 'The broker has no room for a stream.',

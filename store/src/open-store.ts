@@ -9,7 +9,7 @@ export interface OpenStoreOptions {
 /**
  * Opens the store of a URL, creates what is missing and brings its schema up to date.
  * `sqlite:/path/file.db`, `sqlite::memory:`, `mongodb://…/database`, `mongodb+srv://…/database`.
- * @throws CarillonError INVALID_CONFIG (field `store`), STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL
+ * @throws CarillonError INVALID_CONFIG (field `store`), STORE_TOO_NEW, STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
   const address = parseStoreUrl(url)

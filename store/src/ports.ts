@@ -32,6 +32,8 @@ export type StoreKind = 'sqlite' | 'mongodb'
  */
 export interface Store {
   readonly kind: StoreKind
+  /** Made with the store and never changed: by it a broker knows whose work it holds. */
+  readonly id: string
   readonly jobs: JobStore
   readonly runs: RunStore
   readonly tasks: TaskStore

@@ -19,7 +19,7 @@ interface Given {
 }
 
 function keeperOn(broker: BrokerOfTest, { names = NAMES, clock = systemClock }: Given = {}) {
-  const kept = names.map((name) => keptStream(broker, name, 1))
+  const kept = names.map((name) => keptStream(broker, name, { replicas: 1 }))
   const keeper = new StreamKeeper({ broker, kept, clock, log: broker.log })
   broker.after(() => keeper.stop())
   const losses: string[] = []
@@ -180,6 +180,43 @@ test('what a newer version has set stays as it is', async (t) => {
   assert.equal((await manager.streams.info('EVENTS')).config.description, 'of tomorrow')
 })
 
+test('a stream that a newer version has written is an error with a code that says so, and stays as it is; an older one gets our mark', async (t) => {
+  const { broker, keeper } = await keeperOf(t, { names: ['EVENTS'] })
+  const { manager } = broker
+  const metadata = async () => (await manager.streams.info('EVENTS')).config.metadata ?? {}
+  await keeper.start()
+  assert.equal((await metadata())['carillon.version'], '1')
+  await manager.streams.update('EVENTS', { metadata: { ...(await metadata()), 'carillon.version': '' } })
+  await keeper.whenKept()
+  assert.equal((await metadata())['carillon.version'], '1')
+  await manager.streams.update('EVENTS', { description: 'of tomorrow', metadata: { ...(await metadata()), 'carillon.version': '2' } })
+  await keeper.whenKept()
+  assert.match(keeper.check().message, /EVENTS has version 2; this program knows versions up to 1/)
+  const { keeper: another } = keeperOn(broker, { names: ['EVENTS'] })
+  await assert.rejects(another.start(), (error: CarillonError) => error.code === 'BROKER_TOO_NEW')
+  assert.equal((await manager.streams.info('EVENTS')).config.description, 'of tomorrow')
+})
+
+test('a stream that holds the work of a store is refused to the services of another one', async (t) => {
+  const broker = await startBrokerOf(t)
+  const keeperOfStore = (storeId?: string) => {
+    const kept = [keptStream(broker, 'WORK', { replicas: 1, storeId })]
+    const keeper = new StreamKeeper({ broker, kept, clock: systemClock, log: broker.log })
+    broker.after(() => keeper.stop())
+    return keeper
+  }
+  for (const storeId of [undefined, 'one', 'one', undefined]) {
+    const keeper = keeperOfStore(storeId)
+    await keeper.start()
+    await keeper.stop()
+  }
+  const isMismatch = (error: CarillonError) =>
+    error.code === 'STORE_MISMATCH' && error.message === 'stream WORK holds work of store one; the store given is another'
+  await assert.rejects(keeperOfStore('another').start(), isMismatch)
+  await broker.manager.streams.delete('WORK')
+  await keeperOfStore('another').start()
+})
+
 test('a stream that cannot be changed into ours is an error with a code, at the start and in health', async (t) => {
   const { broker, keeper } = await keeperOf(t, { names: ['WORK'] })
   await broker.manager.streams.add({ name: 'WORK', subjects: [...STREAMS.WORK.subjects], retention: RetentionPolicy.Limits })
@@ -199,7 +236,7 @@ test('a stream that cannot be changed into ours is an error with a code, at the 
 test('health says what cannot be made for as long as it cannot', async (t) => {
   const broker = await startBrokerOf(t)
   let isRefused = false
-  const events = keptStream(broker, 'EVENTS', 1)
+  const events = keptStream(broker, 'EVENTS', { replicas: 1 })
   const ensure = (room: Room) => (isRefused ? Promise.reject(new Error('no')) : events.ensure(room))
   const keeper = new StreamKeeper({ broker, kept: [{ stream: 'EVENTS', ensure }], clock: systemClock, log: broker.log })
   broker.after(() => keeper.stop())
@@ -216,9 +253,9 @@ test('health says what cannot be made for as long as it cannot', async (t) => {
 test('a stream that is refused does not keep the others away, nor whoever waits for them', async (t) => {
   const broker = await startBrokerOf(t)
   let isRefused = false
-  const events = keptStream(broker, 'EVENTS', 1)
+  const events = keptStream(broker, 'EVENTS', { replicas: 1 })
   const ensure = (room: Room) => (isRefused ? Promise.reject(new CarillonError('STREAM_CONFLICT', 'no')) : events.ensure(room))
-  const kept = [{ stream: 'EVENTS', ensure }, keptStream(broker, 'WORK', 1)]
+  const kept = [{ stream: 'EVENTS', ensure }, keptStream(broker, 'WORK', { replicas: 1 })]
   const keeper = new StreamKeeper({ broker, kept, clock: systemClock, log: broker.log })
   broker.after(() => keeper.stop())
   await keeper.start()
@@ -315,6 +352,6 @@ test('a broker with no room at all: the error says how much is needed', async (t
 test('a keeper keeps the contract of services', async (t) => {
   const broker = await startBrokerOf(t)
   const clock = new FakeClock()
-  const keeper = new StreamKeeper({ broker, kept: [keptStream(broker, 'EVENTS', 1)], clock, log: broker.log })
+  const keeper = new StreamKeeper({ broker, kept: [keptStream(broker, 'EVENTS', { replicas: 1 })], clock, log: broker.log })
   await exerciseService(keeper, { isActive: () => clock.armed > 0 })
 })

@@ -49,9 +49,9 @@ export const LOSSES: Readonly<Record<StreamLoss, string>> = {
 }
 
 /** A stream of the protocol with the consumer that services share on it. */
-export const keptStream = (broker: Broker, name: StreamName, replicas: number): Kept => ({
+export const keptStream = (broker: Broker, name: StreamName, wish: Pick<StreamWish, 'replicas' | 'storeId'>): Kept => ({
   stream: name,
-  ensure: (room) => ensureStream(broker.manager, name, { replicas, ...room }),
+  ensure: (room) => ensureStream(broker.manager, name, { ...wish, ...room }),
 })
 
 /**

@@ -9,8 +9,20 @@ const NANOS = 1_000_000
  */
 const REVISION = 1
 
+/**
+ * Version of what streams hold: raised when an older program would misread a message, or do what newer ones count on never being done. An older program
+ * then refuses to start (BROKER_TOO_NEW), and one that runs leaves its streams alone. Streams without it are of before there was one.
+ */
+export const BROKER_VERSION = 1
+
 /** What we have set is written into the stream, so that a limit that an operator changed afterwards can be told from one of ours. */
-const METADATA = { revision: 'carillon.revision', maxBytes: 'carillon.max-bytes', maxAge: 'carillon.max-age' } as const
+const METADATA = {
+  version: 'carillon.version',
+  revision: 'carillon.revision',
+  maxBytes: 'carillon.max-bytes',
+  maxAge: 'carillon.max-age',
+  store: 'carillon.store',
+} as const
 
 /** No limits but ours, and no sender removes what others have sent. A stream that does not mention these settings has them. */
 const UNLIMITED = { max_msgs: -1, max_msg_size: -1, no_ack: false, consumer_limits: {}, allow_rollup_hdrs: false } as const
@@ -25,7 +37,7 @@ export function withoutAdditions(current: StreamConfig): Partial<StreamUpdateCon
 }
 
 /** All that the broker needs to know of a stream. Its capacity may be less than what is wanted where the broker has no room. */
-export function streamConfig(definition: StreamDefinition, options: { replicas: number; maxBytes: number }) {
+export function streamConfig(definition: StreamDefinition, options: { replicas: number; maxBytes: number; storeId?: string | undefined }) {
   const { maxBytes } = options
   const maxAge = definition.maxAgeMs * NANOS
   return {
@@ -41,7 +53,13 @@ export function streamConfig(definition: StreamDefinition, options: { replicas: 
     duplicate_window: definition.dedupeMs * NANOS,
     allow_direct: true,
     ...UNLIMITED,
-    metadata: { [METADATA.revision]: String(REVISION), [METADATA.maxBytes]: String(maxBytes), [METADATA.maxAge]: String(maxAge) },
+    metadata: {
+      [METADATA.version]: String(BROKER_VERSION),
+      [METADATA.revision]: String(REVISION),
+      [METADATA.maxBytes]: String(maxBytes),
+      [METADATA.maxAge]: String(maxAge),
+      ...(options.storeId === undefined ? {} : { [METADATA.store]: options.storeId }),
+    },
     ...(definition.onePerSubject ? { max_msgs_per_subject: 1, discard_new_per_subject: true } : {}),
   } satisfies Partial<StreamConfig>
 }
@@ -67,6 +85,9 @@ const FIXED = ['retention', 'storage'] as const
 /** What a broker never takes back once it is set: nothing can be stored, or nothing that was acknowledged or withdrawn can be deleted. */
 const IRREVOCABLE = ['sealed', 'mirror', 'deny_delete', 'deny_purge'] as const
 
+/** What a program of another version has set otherwise. */
+const MARKS = [METADATA.version, METADATA.revision] as const
+
 /** What must be changed about a stream that exists. */
 export interface SettingsDifference {
   /** Settings that differ and cannot be changed: the stream is somebody else's, or made by hand. */
@@ -88,14 +109,24 @@ export function differenceOf(current: StreamConfig, definition: StreamDefinition
   if (current.num_replicas < replicas) update.num_replicas = replicas
   const isAgeOurs = isOurs(given[METADATA.maxAge], current.max_age)
   if (isAgeOurs && current.max_age !== wanted.max_age) update.max_age = wanted.max_age as number
-  const isChanged = Object.keys(update).length > 0 || given[METADATA.revision] !== String(REVISION)
-  const metadata = { ...wanted.metadata, [METADATA.maxBytes]: given[METADATA.maxBytes] ?? String(current.max_bytes) }
+  const isChanged = Object.keys(update).length > 0 || MARKS.some((mark) => given[mark] !== wanted.metadata?.[mark])
+  const metadata = { ...given, ...wanted.metadata, [METADATA.maxBytes]: given[METADATA.maxBytes] ?? String(current.max_bytes) }
   return {
     fixed: [...FIXED.filter((key) => current[key] !== wanted[key]), ...IRREVOCABLE.filter((key) => current[key])],
     update: isChanged ? { ...update, metadata } : undefined,
     isCapacityOurs: isOurs(given[METADATA.maxBytes], current.max_bytes),
   }
 }
+
+/** The version of what a stream holds. */
+export const versionOf = ({ metadata }: StreamConfig): number => Number(metadata?.[METADATA.version] ?? 0)
+
+/** The store whose work a stream holds; undefined: no coordinator has claimed it yet. */
+export const storeOf = ({ metadata }: StreamConfig): string | undefined => metadata?.[METADATA.store]
+
+export const claimUpdate = (current: StreamConfig, storeId: string): Partial<StreamUpdateConfig> => ({
+  metadata: { ...current.metadata, [METADATA.store]: storeId },
+})
 
 /** The update that gives a stream another capacity, and says that it was us. */
 export const capacityUpdate = (current: StreamConfig, maxBytes: number): Partial<StreamUpdateConfig> => ({

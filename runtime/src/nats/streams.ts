@@ -10,7 +10,7 @@ import {
   type StreamInfo,
   type StreamUpdateConfig,
 } from '@nats-io/jetstream'
-import { capacityUpdate, differenceOf, streamConfig } from './stream-settings.ts'
+import { BROKER_VERSION, capacityUpdate, claimUpdate, differenceOf, storeOf, streamConfig, versionOf } from './stream-settings.ts'
 
 const NANOS = 1_000_000
 const MIB = 1024 * 1024
@@ -31,6 +31,8 @@ export interface StreamWish {
   readonly part: number
   /** What becomes of a stream that is there with another capacity of ours. Without a reason none does: another service has its own. */
   readonly change: 'grow' | 'shrink' | 'none'
+  /** The store whose work the stream holds. Without it none is claimed or compared. */
+  readonly storeId?: string | undefined
 }
 
 /** What is known of a stream after it was reconciled. */
@@ -46,7 +48,7 @@ const FULL: StreamWish = { replicas: 1, part: 1, change: 'grow' }
 
 /**
  * Makes a stream and the consumer that services share on it where they are missing, and gives them the settings of this version.
- * @throws CarillonError STREAM_CONFLICT, STORAGE_TOO_SMALL
+ * @throws CarillonError BROKER_TOO_NEW, STORE_MISMATCH, STREAM_CONFLICT, STORAGE_TOO_SMALL
  */
 export async function ensureStream(manager: JetStreamManager, name: StreamName, wish = FULL): Promise<StreamSight> {
   const info = await infoOf(manager, name)
@@ -84,9 +86,9 @@ export async function orMissing<T>(ask: () => Promise<T>): Promise<T | undefined
 
 const infoOf = (manager: JetStreamManager, name: string) => orMissing(() => manager.streams.info(name))
 
-async function createStream(manager: JetStreamManager, name: StreamName, { replicas, part }: StreamWish): Promise<StreamInfo> {
+async function createStream(manager: JetStreamManager, name: StreamName, { replicas, part, storeId }: StreamWish): Promise<StreamInfo> {
   const maxBytes = Math.floor(STREAMS[name].maxBytes * part)
-  const config = streamConfig(STREAMS[name], { replicas, maxBytes }) as Partial<StreamConfig> & { name: string }
+  const config = streamConfig(STREAMS[name], { replicas, maxBytes, storeId }) as Partial<StreamConfig> & { name: string }
   try {
     return await orTooSmall({ name, maxBytes }, () => manager.streams.add(config))
   } catch (error) {
@@ -99,15 +101,34 @@ async function createStream(manager: JetStreamManager, name: StreamName, { repli
 
 async function reconcile(manager: JetStreamManager, info: StreamInfo, given: { name: StreamName; wish: StreamWish }): Promise<StreamInfo> {
   const { name, wish } = given
+  mustBeUsable(info, wish)
   const { fixed, update, isCapacityOurs } = differenceOf(info.config, STREAMS[name], wish.replicas)
   if (fixed.length > 0) throw conflict(`stream ${name}`, `its ${fixed.join(' and ')} cannot be changed`)
-  const now = update ? await updateStream(manager, name, update) : info
+  const updated = update ? await updateStream(manager, name, update) : info
+  const isUnclaimed = wish.storeId !== undefined && storeOf(updated.config) === undefined
+  const now = isUnclaimed ? await updateStream(manager, name, claimUpdate(updated.config, wish.storeId)) : updated
   const maxBytes = Math.floor(STREAMS[name].maxBytes * wish.part)
   const { max_bytes: current } = now.config
   const isDue =
     wish.change === 'grow' ? current < maxBytes : wish.change === 'shrink' && current > maxBytes && now.state.bytes < maxBytes * FULL_ENOUGH
   if (!isCapacityOurs || !isDue) return now
   return orTooSmall({ name, maxBytes }, () => manager.streams.update(name, capacityUpdate(now.config, maxBytes)))
+}
+
+/** Before anything is changed. @throws CarillonError BROKER_TOO_NEW, STORE_MISMATCH */
+function mustBeUsable({ config }: StreamInfo, { storeId }: StreamWish): void {
+  const version = versionOf(config)
+  if (version > BROKER_VERSION) {
+    const message = `stream ${config.name} has version ${version}; this program knows versions up to ${BROKER_VERSION}`
+    throw new CarillonError('BROKER_TOO_NEW', message, { field: 'stream', value: config.name })
+  }
+  const owner = storeOf(config)
+  if (storeId === undefined || owner === undefined || owner === storeId) return
+  throw new CarillonError('STORE_MISMATCH', `stream ${config.name} holds work of store ${owner}; the store given is ${storeId}`, {
+    field: 'store',
+    value: storeId,
+    hint: `If store ${owner} is gone for good, stop all services and remove the streams with what they hold: nats stream rm.`,
+  })
 }
 
 async function updateStream(manager: JetStreamManager, name: StreamName, update: Partial<StreamUpdateConfig>): Promise<StreamInfo> {

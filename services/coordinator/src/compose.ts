@@ -114,9 +114,12 @@ function foundation(ground: Ground & Later) {
 const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
 
 /** The streams that a coordinator makes where they are missing, and the registry's bucket, which it only reads. */
-function keeperOf({ broker, clock, log, streamReplicas }: Ground): StreamKeeper {
+function keeperOf({ store, broker, clock, log, streamReplicas }: Ground): StreamKeeper {
   const presence = { stream: PRESENCE_STREAM, ensure: () => seeStream(broker.manager, PRESENCE_STREAM) }
-  return new StreamKeeper({ broker, clock, log, kept: [...STREAMS.map((name) => keptStream(broker, name, streamReplicas)), presence] })
+  const kept = STREAMS.map((name) =>
+    keptStream(broker, name, { replicas: streamReplicas, storeId: name === 'WORK' ? store.id : undefined }),
+  )
+  return new StreamKeeper({ broker, clock, log, kept: [...kept, presence] })
 }
 
 type Foundation = ReturnType<typeof foundation>

@@ -121,7 +121,7 @@ function keptOf(
   replicas: number,
 ): Kept[] {
   const { broker, bucket, consumers, roster, restoring } = parts
-  const work = keptStream(broker, 'WORK', replicas)
+  const work = keptStream(broker, 'WORK', { replicas })
   const withConsumers = async (room: Room) => {
     const sight = await work.ensure(room)
     if (sight) await consumers.reconcile(roster.handlers(), sight.lastSequence)
@@ -134,8 +134,8 @@ function keptOf(
   }
   return [
     { stream: work.stream, ensure: withConsumers },
-    keptStream(broker, 'REPORTS', replicas),
-    keptStream(broker, 'EVENTS', replicas),
+    keptStream(broker, 'REPORTS', { replicas }),
+    keptStream(broker, 'EVENTS', { replicas }),
     { stream: PRESENCE_STREAM, ensure: withEntries },
   ]
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { CarillonError } from '@carillon/contracts'
 import { MongoClient } from 'mongodb'
 import { openStore } from '../open-store.ts'
+import { SCHEMA_VERSION } from '../schema-version.ts'
 import { aJob, START_AT } from '../testing/records.ts'
 import { MongoDatabase } from './database.ts'
-import { migrate } from './migrate.ts'
+import { MIGRATIONS, migrate } from './migrate.ts'
 import { dropDatabase, freshDatabase, SKIP_WITHOUT_ENGINE } from './test-database.ts'
 
 test('mongodb: a store of the first schema keeps the slots of its jobs', { skip: SKIP_WITHOUT_ENGINE }, async (context) => {
@@ -49,4 +51,34 @@ test('mongodb: of several processes that open a new store at once one makes it, 
   await migrations.insertOne({ _id: 'lock' })
   await migrate(database, 10)
   assert.deepEqual((await ids()).sort(), applied.sort())
+})
+
+test('mongodb: a store of a newer version is refused with a code that names both, also for reading', {
+  skip: SKIP_WITHOUT_ENGINE,
+}, async (context) => {
+  const fresh = freshDatabase()
+  context.after(() => dropDatabase(fresh))
+  const before = await openStore(fresh.url)
+  const { id } = before
+  await before.close()
+  const again = await openStore(fresh.url, { readOnly: true })
+  assert.equal(again.id, id)
+  await again.close()
+  const client = await MongoClient.connect(fresh.url)
+  await client
+    .db()
+    .collection<{ _id: number }>('migrations')
+    .insertOne({ _id: SCHEMA_VERSION + 1 })
+  await client.close()
+  for (const readOnly of [false, true])
+    await assert.rejects(
+      openStore(fresh.url, { readOnly }),
+      (error: CarillonError) =>
+        error.code === 'STORE_TOO_NEW' &&
+        error.message.endsWith(`has schema version ${SCHEMA_VERSION + 1}; this program knows versions up to ${SCHEMA_VERSION}`),
+    )
+})
+
+test('mongodb: the newest migration is the schema version', () => {
+  assert.equal(MIGRATIONS.at(-1)?.number, SCHEMA_VERSION)
 })

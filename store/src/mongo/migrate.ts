@@ -1,18 +1,23 @@
 import { MongoServerError } from 'mongodb'
+import { refuseNewer } from '../schema-version.ts'
 import type { MongoDatabase } from './database.ts'
 import { records } from './migrations/0001-records.ts'
 import { nextSlot } from './migrations/0002-next-slot.ts'
 import { retention } from './migrations/0004-retention.ts'
 import { largeTexts } from './migrations/0008-large-texts.ts'
+import { identity } from './migrations/0009-identity.ts'
 import { DUPLICATE_KEY, NAMESPACE_EXISTS } from './mongo-error.ts'
 import { waitUntil } from './retry.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
-const MIGRATIONS: readonly { number: number; name: string; apply: (database: MongoDatabase) => Promise<void> }[] = [
+export const MIGRATIONS: readonly { number: number; name: string; apply: (database: MongoDatabase) => Promise<void> }[] = [
   { number: 1, name: 'records', apply: (database) => createCollections(database, records) },
   { number: 2, name: 'next-slot', apply: nextSlot },
   { number: 4, name: 'retention', apply: retention },
   { number: 8, name: 'large-texts', apply: largeTexts },
+  { number: 9, name: 'identity', apply: identity },
+  // A document gets a new field when it is written. Recorded all the same: programs before it must not open the database.
+  { number: 10, name: 'first-start', apply: async () => undefined },
 ]
 
 /** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */
@@ -36,9 +41,16 @@ export async function migrate(database: MongoDatabase, lockedForMs = LOCKED_FOR_
 }
 
 async function missing(database: MongoDatabase): Promise<typeof MIGRATIONS> {
-  const documents = await database.read(() => database.collection('migrations').find().toArray())
-  const applied = new Set(documents.map((document) => document._id))
+  const applied = await appliedTo(database)
   return MIGRATIONS.filter(({ number }) => !applied.has(number))
+}
+
+/** Numbers of the steps that are recorded. @throws CarillonError STORE_TOO_NEW */
+export async function appliedTo(database: MongoDatabase): Promise<Set<unknown>> {
+  const documents = await database.read(() => database.collection('migrations').find().toArray())
+  const applied = documents.map((document) => document._id)
+  refuseNewer(Math.max(0, ...applied.filter((id) => typeof id === 'number')), database.place)
+  return new Set(applied)
 }
 
 /** Resolves when this process has the lock, when another one is done, or when the owner of the lock is taken for dead. */

@@ -5,7 +5,7 @@ import { MongoCoordinatorStore } from './coordinator-store.ts'
 import { MongoDatabase, type MongoOptions } from './database.ts'
 import { MongoJobStore } from './job-store.ts'
 import { MongoLogStore } from './log-store.ts'
-import { migrate } from './migrate.ts'
+import { appliedTo, migrate } from './migrate.ts'
 import { MongoRetentionStore } from './retention-store.ts'
 import { MongoRunStore } from './run-store.ts'
 import { MongoStepStore } from './step-store.ts'
@@ -14,15 +14,19 @@ import { MongoTaskStore } from './task-store.ts'
 /** Opens a database of MongoDB, or of an engine that speaks its protocol. */
 export async function openMongoStore(options: MongoOptions): Promise<Store> {
   const database = new MongoDatabase(options)
+  let id: string
   try {
     await database.connect()
-    if (!options.readOnly) await migrate(database)
+    if (options.readOnly) await appliedTo(database)
+    else await migrate(database)
+    id = await identityOf(database)
   } catch (error) {
     await database.close()
     throw error
   }
   return {
     kind: 'mongodb',
+    id,
     jobs: new MongoJobStore(database),
     runs: new MongoRunStore(database),
     tasks: new MongoTaskStore(database),
@@ -35,6 +39,16 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     describe: () => `mongodb ${database.place}`,
     close: () => database.close(),
   }
+}
+
+async function identityOf(database: MongoDatabase): Promise<string> {
+  const found = await database.read(() => database.collection('identity').findOne({ _id: 'store' }))
+  if (found === null)
+    throw new CarillonError(
+      'STORE_UNAVAILABLE',
+      `${database.place} holds no store, or one of an earlier version that no coordinator has opened since`,
+    )
+  return found['id'] as string
 }
 
 async function check(database: MongoDatabase): Promise<void> {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { CarillonError } from '@carillon/contracts'
 import { createFolder } from '../create-folder.ts'
+import { refuseNewer } from '../schema-version.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { DiskReserve, LONGEST_LOG_BYTES } from './disk-reserve.ts'
 import { fromSqliteError, isDiskFull } from './sqlite-error.ts'
@@ -178,7 +179,7 @@ function mustBeFile(path: string): void {
 function openDatabase({ path, synchronous, readOnly }: SqliteOptions, logPages: number): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS })
   try {
-    mustBeOurs(database)
+    mustBeOurs(database, path)
     if (!readOnly) database.exec('pragma journal_mode=wal')
     database.exec(
       `pragma synchronous=${synchronous}; pragma wal_autocheckpoint=${logPages}; pragma cache_size=-${CACHE_KIB}; pragma temp_store=memory`,
@@ -191,14 +192,16 @@ function openDatabase({ path, synchronous, readOnly }: SqliteOptions, logPages: 
 }
 
 /**
- * Before anything is changed: a database with tables is a store only if it has our list of migrations. In this order, because another process may
+ * Before anything is changed: a database with tables is a store only if it has our list of migrations, none of which is newer than ours. In this order, because another process may
  * make the store meanwhile, all tables at once.
  */
-function mustBeOurs(database: DatabaseSync): void {
+function mustBeOurs(database: DatabaseSync, path: string): void {
   const count = (sql: string) => Number(database.prepare(`select count(*) as "count" from ${sql}`).get()?.['count'])
   if (count('sqlite_schema where "type" = \'table\'') === 0) return
-  if (count("pragma_table_info('migrations') where \"name\" in ('number', 'name')") === 2) return
-  throw new Error('it is a database of another program; the store needs a file of its own')
+  if (count("pragma_table_info('migrations') where \"name\" in ('number', 'name')") === 2) {
+    const newest = database.prepare('select coalesce(max("number"), 0) as "number" from "migrations"').get()
+    refuseNewer(Number(newest?.['number']), path)
+  } else throw new Error('it is a database of another program; the store needs a file of its own')
 }
 
 /** Also what the file system says about the folder (ENOTDIR, EISDIR) means that there is no store. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import type { CarillonError } from '@carillon/contracts'
+import { SCHEMA_VERSION } from '../schema-version.ts'
 import { aJob, aRun, START_AT } from '../testing/records.ts'
 import { MIGRATIONS } from './migrate.ts'
 import { openSqliteStore } from './sqlite-store.ts'
@@ -34,6 +36,43 @@ function firstSchema(context: TestContext, rows: Readonly<Record<string, readonl
   database.close()
   return path
 }
+
+test('the newest migration is the schema version', () => {
+  assert.equal(MIGRATIONS.at(-1)?.number, SCHEMA_VERSION)
+})
+
+test('a store of a newer version is refused with a code that names both, also for reading, and nothing is changed', (context) => {
+  const path = firstSchema(context, {})
+  openSqliteStore({ path, synchronous: 'full', readOnly: false }).close()
+  const database = new DatabaseSync(path)
+  database.exec(`insert into "migrations" values (${SCHEMA_VERSION + 1}, 'of tomorrow'); pragma journal_mode = delete`)
+  database.close()
+  const before = readFileSync(path)
+  for (const readOnly of [false, true])
+    assert.throws(
+      () => openSqliteStore({ path, synchronous: 'full', readOnly }),
+      (error: CarillonError) =>
+        error.code === 'STORE_TOO_NEW' &&
+        error.message.endsWith(`has schema version ${SCHEMA_VERSION + 1}; this program knows versions up to ${SCHEMA_VERSION}`),
+    )
+  assert.deepEqual(readFileSync(path), before)
+})
+
+test('a store keeps its id, and a copy of it has the same', async (context) => {
+  const path = firstSchema(context, {})
+  const open = (file: string) => openSqliteStore({ path: file, synchronous: 'full', readOnly: false })
+  const store = open(path)
+  const { id } = store
+  assert.match(id, /^[0-9a-f]{16}$/)
+  await store.close()
+  copyFileSync(path, `${path}-copy`)
+  const others = [open(path), open(`${path}-copy`), open(':memory:')]
+  assert.deepEqual(
+    others.map((other) => other.id === id),
+    [true, true, false],
+  )
+  for (const other of others) await other.close()
+})
 
 test('a store of the first schema keeps the slots of its jobs', async (context) => {
   const path = firstSchema(context, { jobs: [aJob('report'), aJob('paused', { state: 'paused', wakeAt: null })] })

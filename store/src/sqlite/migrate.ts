@@ -7,6 +7,7 @@ import { interruptions } from './migrations/0005-interruptions.ts'
 import { delays } from './migrations/0006-delays.ts'
 import { asked } from './migrations/0007-asked.ts'
 import { largeTexts } from './migrations/0008-large-texts.ts'
+import { identity } from './migrations/0009-identity.ts'
 import { firstStart } from './migrations/0010-first-start.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
@@ -19,6 +20,7 @@ export const MIGRATIONS = [
   { number: 6, name: 'delays', sql: delays },
   { number: 7, name: 'asked', sql: asked },
   { number: 8, name: 'large-texts', sql: largeTexts },
+  { number: 9, name: 'identity', sql: identity },
   { number: 10, name: 'first-start', sql: firstStart },
 ] as const
 

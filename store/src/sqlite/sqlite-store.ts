@@ -19,6 +19,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     if (!options.readOnly) migrate(connection)
     return {
       kind: 'sqlite',
+      id: connection.all('select "id" from "identity"', [])[0]?.['id'] as string,
       jobs: new SqliteJobStore(connection),
       runs: new SqliteRunStore(connection),
       tasks: new SqliteTaskStore(connection),
@@ -34,7 +35,13 @@ export function openSqliteStore(options: SqliteOptions): Store {
   } catch (error) {
     connection.close()
     // Only a store that may not be migrated lacks a table.
-    throw options.readOnly ? new CarillonError('STORE_UNAVAILABLE', `${options.path} holds no store`, { cause: error }) : error
+    throw options.readOnly
+      ? new CarillonError(
+          'STORE_UNAVAILABLE',
+          `${options.path} holds no store, or one of an earlier version that no coordinator has opened since`,
+          { cause: error },
+        )
+      : error
   }
 }
 
