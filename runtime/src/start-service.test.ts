@@ -25,7 +25,7 @@ function composeOn(connected: Connected, { events, failing = '' }: { events: str
     },
     stop: async () => void events.push(`${name} stops, ${stopping.aborted ? 'asked to' : 'by itself'}`),
   })
-  const keeper = new StreamKeeper({ broker, clock, log, kept: [keptStream(broker, 'LOGS', 1)] })
+  const keeper = new StreamKeeper({ broker, clock, log, kept: [keptStream(broker, 'LOGS', { replicas: 1 })] })
   return {
     keeper,
     needed: [part('needed')],

@@ -140,7 +140,7 @@ describe('carillon up', { concurrency: 2 }, () => {
   test('a broker that stands still keeps neither the mesh nor a service alive after a signal', { timeout: 120_000 }, async (context) => {
     const cleanup = new Cleanup(context)
     const up = await startUp(cleanup)
-    const service = startCli(cleanup, ['coordinator', '--nats', up.url, '--store', 'sqlite::memory:'])
+    const service = startCli(cleanup, ['coordinator', '--nats', up.url, '--store', `sqlite:${join(up.data, 'carillon.db')}`])
     await service.shows(/service.ready/)
     process.kill(up.pids.nats, 'SIGSTOP')
     for (const { signal } of [up.process, service]) signal('SIGTERM')

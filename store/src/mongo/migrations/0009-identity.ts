@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
+import { ObjectId } from 'mongodb'
 import type { MongoDatabase } from '../database.ts'
 
 /** What a broker remembers the store by. Made once, so that a copy of the database is the same store. */
 export async function identity(database: MongoDatabase): Promise<void> {
-  const id = randomBytes(8).toString('hex')
+  const id = new ObjectId().toHexString()
   await database.write(() => database.collection('identity').updateOne({ _id: 'store' }, { $setOnInsert: { id } }, { upsert: true }))
 }
