@@ -30,7 +30,12 @@ const COUNTED_RUNS = 10_000
 
 /** Puts a logger together. */
 export function compose({ id, broker, publisher, clock, log, streamReplicas }: Connected, settings: LoggerSettings): Composition {
-  const keeper = new StreamKeeper({ broker, clock, log, kept: STREAMS.map((name) => keptStream(broker, name, { replicas: streamReplicas })) })
+  const keeper = new StreamKeeper({
+    broker,
+    clock,
+    log,
+    kept: STREAMS.map((name) => keptStream(broker, name, { replicas: streamReplicas })),
+  })
   const parts: LoggerParts = {
     id,
     broker,

@@ -103,7 +103,7 @@ async function endRight({ runs }: Client, recorded: readonly RunOfRecording[]): 
   }
 }
 
-/** Each open task has begun once more, no other one has, and each run has one terminal event. */
+/** Each open task has begun once more, no other one has, and the terminal events of a run say one end. */
 async function endedOnce(mesh: TestMesh, { runs, begun }: { runs: readonly RunOfRecording[]; begun: readonly string[] }): Promise<void> {
   assert.deepEqual(
     begun.filter((taskId, i) => begun.indexOf(taskId) !== i),
@@ -117,8 +117,9 @@ async function endedOnce(mesh: TestMesh, { runs, begun }: { runs: readonly RunOf
   for (const { label, runId, ends } of runs) {
     const subjects_filter = subjects.event(NAMESPACE, 'run', runId, '*')
     const { state } = await manager.streams.info('EVENTS', { subjects_filter })
-    const expected = ends === undefined ? {} : { [subjects.event(NAMESPACE, 'run', runId, ends)]: 1 }
-    assert.deepEqual(state.subjects ?? {}, expected, label)
+    // An event may come twice; a second end would be of another state, or of another begin.
+    const expected = ends === undefined ? [] : [subjects.event(NAMESPACE, 'run', runId, ends)]
+    assert.deepEqual(Object.keys(state.subjects ?? {}), expected, label)
   }
 }
 
