@@ -2,13 +2,14 @@
  * Checks what the compiler cannot know: who may import whom, what a domain may know, where time and randomness come from, one version
  * everywhere. Import cycles, `export *`, and the size of files and functions are rules of biome.json; what nothing uses is found by knip.
  */
+import { readFileSync } from 'node:fs'
 import { RULES } from './architecture/rules.ts'
 import { readSourceFiles, readWorkspaces } from './architecture/source-files.ts'
-import { versions } from './architecture/versions.ts'
+import { changelog, versions } from './architecture/versions.ts'
 
 const workspaces = readWorkspaces()
 const tree = { workspaces, files: readSourceFiles(workspaces) }
-const violations = [...RULES, versions].flatMap((rule) => rule(tree))
+const violations = [...[...RULES, versions].flatMap((rule) => rule(tree)), ...changelog(tree, readFileSync('CHANGELOG.md', 'utf8'))]
 
 for (const { rule, where, what } of violations) console.error(`${where}: ${what} (${rule})`)
 if (violations.length > 0) {
