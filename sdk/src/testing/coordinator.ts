@@ -86,7 +86,7 @@ export class Coordinator implements Surroundings {
   }
 
   freed(): void {
-    this.runs.dispatch()
+    this.runs.advance()
   }
 
   /** What the steps of a task have done, in order. */

@@ -42,6 +42,7 @@ export class RunTable {
   readonly #byKey = new Map<string, Run>()
   /** To be looked at when what comes with this has come as well. */
   readonly #dirty = new Set<Run>()
+  #isDue = false
   /** Of those that wait for their time, by id. */
   readonly #due = new Map<string, Timer>()
   readonly #timers: ProcessClock
@@ -161,22 +162,24 @@ export class RunTable {
     throw refusal('RUN_NOT_FOUND', `there is no run ${printable(taskId)}`, { field: 'runId', value: printable(taskId) })
   }
 
-  /** Pushes a run as far as it can go; may be called at any time. */
-  advance(run: Run): void {
+  /** Pushes a run as far as it can go, and hands out what waits; may be called at any time. */
+  advance(run?: Run): void {
     this.#options.clock.touch()
-    if (this.#dirty.size === 0) this.#timers.nextTurn(() => this.#reconcile())
-    this.#dirty.add(run)
+    if (run) this.#dirty.add(run)
+    if (this.#isDue) return
+    this.#isDue = true
+    this.#timers.nextTurn(() => this.#reconcile())
   }
 
-  /** Hands out what waits, as far as there is room. */
-  dispatch(): void {
-    this.#options.clock.touch()
+  #dispatch(): void {
     for (const run of this.#open)
       for (const life of run.mode === 'single' ? [run] : run.tasks.values())
         if (life.state === 'queued' && life.owner === undefined) this.#give(run, life)
   }
 
   #reconcile(): void {
+    this.#options.clock.touch()
+    this.#isDue = false
     const dirty = [...this.#dirty]
     this.#dirty.clear()
     const now = this.#options.clock.now()
@@ -189,7 +192,7 @@ export class RunTable {
       for (const life of livesOf(run)) this.#due.get(life.id)?.cancel()
       this.#options.onEnded(run)
     }
-    this.dispatch()
+    this.#dispatch()
   }
 
   #give(run: Run, life: Life & Partial<Task>): void {

@@ -173,7 +173,7 @@ export class TestMesh extends Offers {
   #crash(instance: Instance): void {
     instance.crash()
     this.#coordinator.runs.crashed(instance)
-    this.#coordinator.runs.dispatch()
+    this.#coordinator.runs.advance()
   }
 
   async #untilEnded(run: Run): Promise<void> {
