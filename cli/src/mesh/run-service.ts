@@ -1,3 +1,4 @@
+import type { ServiceName } from '@carillon/contracts'
 import {
   type Config,
   createLogger,
@@ -12,8 +13,6 @@ import {
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { queueRetentionOf, retentionOf } from './retention-settings.ts'
-
-export type ServiceName = 'coordinator' | 'registry' | 'logger'
 
 interface Settings {
   readonly config: Config

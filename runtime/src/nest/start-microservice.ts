@@ -16,12 +16,13 @@ import type { Controller } from './controllers.ts'
 import type { MeshTransport } from './mesh-transport.ts'
 
 /** Nest would answer "Internal server error" and hide ours; the transport writes errors itself. */
-@Catch()
 class PassErrorsOn implements RpcExceptionFilter {
   catch(error: unknown, _host: ArgumentsHost): Observable<never> {
     return throwError(() => error)
   }
 }
+
+Catch()(PassErrorsOn)
 
 /** As a class, which is how Nest knows controllers. */
 function classOf({ handlers }: Controller): Type {

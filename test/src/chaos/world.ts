@@ -169,7 +169,7 @@ function startProcesses(cleanup: Cleanup, given: Surroundings) {
     new Member(`${kind}-${number}`, cleanup, async (within) => {
       const store = kind === 'registry' ? [] : ['--store', given.storeUrl]
       const launched = startCli(within, [kind, '--nats', given.broker.url, ...store], { env: environmentOf(`${kind}-${number}`) })
-      await launched.shows(/"evt":"\w+\.(started|ready)"/, READY_WITHIN_MS)
+      await launched.shows(/"evt":"service\.ready"/, READY_WITHIN_MS)
       return launched
     })
   const executor = (number: number) =>
