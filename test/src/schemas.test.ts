@@ -228,9 +228,9 @@ for (const store of STORES)
       })
       const taskId = `${mapped}-a`
       const about = { taskId, attempt: 1, instance, session: 's1' }
-      const claimed = await eventually('the instance is known', async () => {
+      const claimed = await eventually('the instance is known, and its task is free', async () => {
         const answer = await send('tasks.claim', { ...about, redelivered: false })
-        return 'run' in answer ? answer : undefined
+        return answer.run ? answer : undefined
       })
       assert.deepEqual(claimed, { run: true, attempt: 1 })
       await ask('tasks.claim', { ...about, attempt: 7, instance: 'by-hand' })
