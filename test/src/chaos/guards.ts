@@ -61,7 +61,9 @@ export const GUARDS = {
   },
   'heard-time': {
     without: 'silence counts also while the registry itself could hear nobody',
-    mutations: [{ module: 'registry/dist/domain/ticked-time.js', find: /Math\.min\((Math\.max\(.*\)), this\.#longestStepMs\)/, put: '$1' }],
+    mutations: [
+      { module: 'registry/dist/presence/rules/ticked-time.js', find: /Math\.min\((Math\.max\(.*\)), this\.#longestStepMs\)/, put: '$1' },
+    ],
   },
   membership: {
     without: 'a coordinator that stands still keeps its share',
