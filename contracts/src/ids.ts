@@ -44,12 +44,11 @@ function encode(value: number, letters: number): string {
 
 /** What may be the id of a task. */
 export const TASK_ID = new RegExp(`^[A-Za-z0-9][A-Za-z0-9_-]{0,${LIMITS.taskIdLength - 1}}$`)
-/** Whether an id is that of a task of a run with many. */
+/** Whether an id is that of a task of a fan-out run; the only task of a single run has the run's own id. */
 export const isTaskId = (id: string) => id.includes('-')
-/**
- * The id of a task of a run with many; the only task of a single run has the run's own id. Ids of one run sort as its tasks are told:
- * by index, and of a map by their way from the root.
- */
+/** The run of a task of a fan-out run; undefined for every other id. */
+export const runIdOfTask = (id: string) => (isTaskId(id) ? id.slice(0, id.indexOf('-')) : undefined)
+/** The id of a task of a fan-out run. Ids of one run sort by index, and of a map by their way from the root. */
 export const taskIdOf = (runId: string, index: number) => `${runId}-${String(index).padStart(5, '0')}`
 
 const PLACE_LETTERS = 2

@@ -29,6 +29,7 @@ export {
   isTaskId,
   MAP_CALLS,
   RUN_ID,
+  runIdOfTask,
   type Stage,
   stageOf,
   stageStart,

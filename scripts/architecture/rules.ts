@@ -108,6 +108,7 @@ export const RULES: readonly ((tree: Tree) => Violation[])[] = [
   levels,
   deepImports,
   purity,
+  rooms,
   layers,
   testCode,
   lazyMesh,
@@ -171,7 +172,21 @@ function purity(tree: Tree): Violation[] {
   return eachImport(tree, look, 'pure rules')
 }
 
-/** The edge of a room is plain code: a controller, which only `compose.ts` connects. Nest is the runtime's. */
+/** What a room may import of another: pure code, and the interface that every mode implements. */
+const isOpen = (path: string) => isPure(path) || path === 'services/coordinator/src/modes/mode.ts'
+
+/** Rooms of the coordinator meet through `ports.ts`: `compose.ts` connects them. A controller is the edge of its own room. */
+function rooms(tree: Tree): Violation[] {
+  const roomOf = (path: string) => /^services\/coordinator\/src\/([^/]+)\//.exec(path)?.[1]
+  const look = (file: SourceFile, found: Import) => {
+    const [room, other] = [roomOf(file.path), roomOf(found.file ?? '')]
+    if (file.isTest || room === undefined || other === undefined || room === other) return undefined
+    return isOpen(found.file as string) ? undefined : `${room}/ may not import ${found.file}: name what it needs in ports.ts`
+  }
+  return eachImport(tree, look, 'rooms')
+}
+
+/** The edge of a room is plain code: a controller, which only `compose.ts` connects. Nest is in the runtime. */
 function layers(tree: Tree): Violation[] {
   const look = (file: SourceFile, found: Import) => {
     if (!/^services\/[^/]+\/src\//.test(file.path) || file.isTest) return undefined

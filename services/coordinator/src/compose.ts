@@ -7,6 +7,7 @@ import {
   LOSSES,
   type MeshClock,
   RejectedMessages,
+  type Service,
   StreamKeeper,
   seeStream,
 } from '@carillon/runtime'
@@ -14,8 +15,8 @@ import type { Store } from '@carillon/store'
 import { ClaimTask } from './dispatch/claim-task.ts'
 import { dispatchController } from './dispatch/dispatch.controller.ts'
 import { OfferLegs } from './dispatch/offer-legs.ts'
-import { PresenceWatch } from './dispatch/presence.ts'
 import { WorkPublisher } from './dispatch/publish-work.ts'
+import { WorkStream } from './dispatch/work-stream.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
 import { ChangeJobs } from './jobs/change-jobs.ts'
@@ -25,8 +26,8 @@ import { Waker } from './loops/waker.ts'
 import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
-import { MODES } from './modes/table.ts'
-import type { Timers } from './ports.ts'
+import type { Modes } from './modes/mode.ts'
+import type { Offers, Presence, Reconciler, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
 import { LoseInstance } from './recovery/lose-instance.ts'
 import { Membership } from './recovery/membership.ts'
@@ -48,9 +49,8 @@ import { RefusedReports } from './runs/refused-reports.ts'
 import { runsController } from './runs/runs.controller.ts'
 import { StartRuns } from './runs/start-runs.ts'
 import { TakeTriggers } from './runs/take-triggers.ts'
-import type { TaskOfRun } from './runs/tasks-of-runs.ts'
-import { WakeRuns } from './runs/wake-runs.ts'
-import { WakeTasks } from './runs/wake-tasks.ts'
+import { WakeLives } from './runs/wake-lives.ts'
+import { LifeWriter } from './runs/write-lives.ts'
 import { RunWriter } from './runs/write-runs.ts'
 import { TaskWriter } from './runs/write-tasks.ts'
 import { FireSlots, SLOT_LEAD_MS } from './schedules/fire-slots.ts'
@@ -59,9 +59,12 @@ import { SetRight } from './schedules/set-right.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
 import { stepsController } from './steps/steps.controller.ts'
 
-/** What a coordinator is made on. */
-export interface Ground extends Connected {
+/** What a coordinator is made of. */
+export interface CoordinatorDependencies extends Connected {
   readonly store: Store
+  /** Who is alive. @param onGone called when an instance leaves, for whatever reason */
+  readonly presence: (onGone: (namespace: string, instance: string) => void) => Presence & Service & { restart(): void }
+  readonly modes: Modes
   readonly clock: MeshClock
   /** Items of one write, messages that are taken at once, and writes under way. */
   readonly batch: { readonly maxItems: number; readonly maxMessages: number; readonly maxInFlight: number }
@@ -75,46 +78,51 @@ interface Later {
 }
 
 /** The parts that every use case stands on. */
-function foundation(ground: Ground & Later) {
-  const { broker, publisher, clock, log, store, timers } = ground
-  const rejected = new RejectedMessages(publisher, log)
-  const keeper = keeperOf(ground)
-  const presence = new PresenceWatch(ground)
-  const announcer = new Announcer({ broker, publisher, log })
-  const work = new WorkPublisher({ store, broker, publisher, clock, log })
+function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
+  const { broker, clock, log, publisher, store } = given
+  const presence = given.presence(onGone)
+  const storedWork = new WorkStream(broker)
   const later = {
-    reconciler: { soon: (runId: string) => advance.soon(runId) },
-    offers: { soon: (leg: TaskOfRun) => offers.soon(leg) },
+    reconciler: { soon: (runId: string) => advance.soon(runId) } satisfies Reconciler,
+    offers: {
+      soon: (leg) => offers.soon(leg),
+      loss: (leg) => offers.loss(leg),
+      afterDeath: (change) => offers.afterDeath(change),
+    } satisfies Offers,
   }
-  const writer = new RunWriter({ store, work, announcer, broker, presence, timers, clock, log, ...later })
-  const tasks = new TaskWriter({ store, work, writer, timers, clock, log, ...later })
-  const offers = new OfferLegs({ store, tasks, presence, timers, broker, clock, log })
-  const advance = new AdvanceRun({ store, writer, tasks, work, presence, timers, clock, log, modes: MODES })
-  const repair = new RepairQueue({ store, broker, work, clock, log })
-  const jobs = new JobCache(store, clock)
-  const refused = new RefusedReports({ log })
+  const base = { ...given, ...later, presence, timers, storedWork, lived: clock, rejected: new RejectedMessages(publisher, log) }
+  const events = new Announcer(base)
+  const work = new WorkPublisher({ ...base, stream: storedWork })
+  const runs = new RunWriter({ ...base, events, work })
+  const tasks = new TaskWriter({ ...base, work, runs })
+  const offers = new OfferLegs({ ...base, tasks })
+  const advance = new AdvanceRun({ ...base, runs, tasks, work })
+  const repair = new RepairQueue({ ...base, work })
   return {
-    ...ground,
-    lived: clock,
-    refused,
-    jobs,
-    rejected,
-    keeper,
-    presence,
-    announcer,
+    ...base,
+    events,
     work,
-    writer,
+    runs,
     tasks,
     offers,
+    lives: new LifeWriter({ ...base, runs, tasks }),
     advance,
     repair,
+    reports: repair,
+    jobs: new JobCache(store, clock),
+    refused: new RefusedReports({ log }),
+    keeper: keeperOf(given),
   }
 }
 
 const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
 
 /** The streams that a coordinator makes where they are missing, and the registry's bucket, which it only reads. */
+<<<<<<< HEAD
 function keeperOf({ store, broker, clock, log, streamReplicas }: Ground): StreamKeeper {
+=======
+function keeperOf({ broker, clock, log, streamReplicas }: CoordinatorDependencies): StreamKeeper {
+>>>>>>> 14c6a29 (coordinator: rooms meet through named ports; one adapter for the lives of runs and tasks; tests are composed as production is)
   const presence = { stream: PRESENCE_STREAM, ensure: () => seeStream(broker.manager, PRESENCE_STREAM) }
   const kept = STREAMS.map((name) =>
     keptStream(broker, name, { replicas: streamReplicas, storeId: name === 'WORK' ? store.id : undefined }),
@@ -124,49 +132,49 @@ function keeperOf({ store, broker, clock, log, streamReplicas }: Ground): Stream
 
 type Foundation = ReturnType<typeof foundation>
 
-function useCases(base: Foundation) {
-  const { store, clock, writer } = base
-  const starts = new StartRuns(base)
+function useCasesOf(base: Foundation) {
+  const start = new StartRuns(base)
   const reads = new ReadRuns(base)
   return {
     changeJobs: new ChangeJobs(base),
-    readJobs: new ReadJobs(store),
-    jobs: base.jobs,
-    startRuns: starts,
+    readJobs: new ReadJobs(base.store),
+    startRuns: start,
     readRuns: reads,
-    readTree: new ReadTree({ store, clock }),
-    changeRuns: new ChangeRuns({ store, writer, reads }),
+    readTree: new ReadTree(base),
+    changeRuns: new ChangeRuns({ ...base, reads }),
     claimTask: new ClaimTask(base),
     mapTasks: new MapTasks(base),
     keepSteps: new KeepSteps(base),
     readResults: new ReadResults(base),
     applyReports: new ApplyReports(base),
-    takeTriggers: new TakeTriggers({ ...base, start: starts, now: () => clock.now() }),
+    takeTriggers: new TakeTriggers({ ...base, start }),
+    fireSlots: new FireSlots(base),
+    wakeLives: new WakeLives(base),
+    setRight: new SetRight(base),
+    loseInstance: new LoseInstance(base),
   }
 }
+type UseCases = ReturnType<typeof useCasesOf>
 
-function loopsOf(base: Foundation, stopping: AbortSignal) {
-  const { clock, log, repair, work } = base
-  const slots = new FireSlots(base)
-  const wake = new WakeRuns(base)
-  const wakeTasks = new WakeTasks(base)
-  const takeOver = async (dead: { publishedBefore: number }) => {
-    await repair.span({ from: dead.publishedBefore, before: clock.now() }, stopping)
-  }
-  const membership = new Membership({ ...base, publishedBefore: () => work.publishedBefore(), takeOver })
+function loopsOf(base: Foundation, cases: UseCases, stopping: AbortSignal) {
+  const { clock, repair, store, work } = base
+  const membership = new Membership({
+    ...base,
+    publishedBefore: () => work.publishedBefore(),
+    takeOver: async (dead) => void (await repair.span({ from: dead.publishedBefore, before: clock.now() }, stopping)),
+  })
   const shares = () => membership.shares
-  const sources = { jobs: base.jobs, runs: base.store.runs, tasks: base.store.tasks }
+  const wake = (ids: readonly string[]) => cases.wakeLives.execute(ids)
   const waker = new Waker({
     ...base,
-    sources,
+    sources: { jobs: base.jobs, runs: store.runs, tasks: store.tasks },
     shares,
     jobsLeadMs: SLOT_LEAD_MS,
-    handlers: { jobs: (ids) => slots.execute(ids), runs: (ids) => wake.execute(ids), tasks: (ids) => wakeTasks.execute(ids) },
+    handlers: { jobs: (ids) => cases.fireSlots.execute(ids), runs: wake, tasks: wake },
   })
-  const setRight = new SetRight(base)
-  const jumps = new JumpWatch({ setRight, clock, log, shares })
+  const jumps = new JumpWatch({ ...base, setRight: cases.setRight, shares })
   clock.onJump(() => jumps.again())
-  return { jumps, waker, shares, membership, auditor: new Auditor({ repair, work, clock, log, shares }) }
+  return { jumps, waker, shares, membership, auditor: new Auditor({ ...base, shares }) }
 }
 
 /** What removes runs that were kept for their time: by itself, and on request. */
@@ -182,17 +190,9 @@ function retentionOf(base: Foundation, { shares, stopping }: { shares: () => rea
   return { sweeper: new Sweeper({ ...ground, shares }), prune: new PruneRuns({ ...ground, stopping }) }
 }
 
-/** What the broker has lost is published again; after a start, its own or the broker's, nobody knows. */
-function followLosses({
-  broker,
-  keeper,
-  presence,
-  repair,
-  auditor,
-}: Pick<Foundation, 'broker' | 'keeper' | 'presence' | 'repair'> & { auditor: Auditor }): void {
+/** Has published again what the broker has lost; after a start, its own or the broker's, nobody knows. */
+function lossesOf({ broker, keeper, presence, repair }: Foundation, auditor: Auditor): Service {
   let server = broker.connection.info?.server_id
-  repair.executorsReconnect()
-  auditor.passSoon({ why: 'this coordinator was started', isLoss: false })
   keeper.onLoss((stream, loss) => {
     if (stream === PRESENCE_STREAM) presence.restart()
     if (stream === 'WORK') auditor.passSoon({ why: `stream WORK ${LOSSES[loss]}`, isLoss: true })
@@ -204,28 +204,32 @@ function followLosses({
     if (server !== serverNow && auditor.loss === undefined) auditor.passSoon({ why: 'the broker was started again', isLoss: false })
     server = serverNow
   })
+  return {
+    start: async () => {
+      repair.executorsReconnect()
+      auditor.passSoon({ why: 'this coordinator was started', isLoss: false })
+    },
+    stop: async () => undefined,
+  }
 }
 
 /** Puts a coordinator together: what it answers, takes and hears, and the loops that run beside that. */
-export function compose(ground: Ground): Composition {
-  const { stopping } = ground
-  const base = foundation({
-    ...ground,
-    timers: { arm: (kind, due) => waker.arm(kind, due) },
+export function compose(given: CoordinatorDependencies) {
+  const { stopping } = given
+  const base = foundation(given, {
+    timers: { arm: (kind, due) => loops.waker.arm(kind, due) },
     onGone: (namespace, instance) => takeOver(namespace, instance),
   })
-  const cases = useCases(base)
-  const { jumps, waker, shares, membership, auditor } = loopsOf(base, stopping)
+  const cases = useCasesOf(base)
+  const loops = loopsOf(base, cases, stopping)
   const { presence, work, rejected, refused, clock, log, repair, keeper } = base
+  const { membership, shares, auditor, jumps, waker } = loops
   const { sweeper, prune } = retentionOf(base, { shares, stopping })
-
-  followLosses({ ...base, auditor })
-  const lose = new LoseInstance(base)
   const takeOver = (namespace: string, instance: string) => {
-    lose
+    cases.loseInstance
       .execute(namespace, instance, stopping)
       .catch((error: unknown) =>
-        log.error({ evt: 'take-over.failed', instance, err: error }, 'could not take over; the runs are looked at again later'),
+        log.error({ evt: 'take-over.failed', instance, err: error }, 'could not take over; the runs are reconciled later'),
       )
   }
   const health = new CheckHealth({
@@ -233,23 +237,24 @@ export function compose(ground: Ground): Composition {
     shares,
     coordinators: () => membership.company,
     streams: () => keeper.check(),
-    refused: () => ({ count: work.refused.size, why: work.refusedWhy }),
+    unconfirmed: () => ({ count: work.unconfirmedIds.size, why: work.unconfirmedWhy }),
     loss: () => auditor.loss,
     lately: () => auditor.lately,
     rejected: () => rejected.count,
     reports: () => refused.describe(),
     retention: () => sweeper.describe(),
   })
-  /** Publishes all work again that the broker should have and does not (architecture §4 rule 9). */
+  const losses = lossesOf(base, auditor)
+  /** Publishes all work again that the broker should have and does not. */
   const rebuild = async () => {
     await keeper.whenKept()
     return repair.span({ from: 0, before: clock.now() + 1 }, stopping)
   }
   return {
     keeper,
-    needed: [clock, presence, membership],
+    needed: [losses, clock, presence, membership],
     controller: controllerOf('coordinator', [
-      jobsController(cases),
+      jobsController({ ...cases, jobs: base.jobs }),
       runsController(cases),
       dispatchController(cases),
       mapController(cases),
@@ -257,10 +262,12 @@ export function compose(ground: Ground): Composition {
       retentionController({ pruneRuns: prune }),
       healthController({ checkHealth: health, rebuild }),
     ]),
-    batches: ground.batch,
+    batches: given.batch,
     rejected,
     clock,
     loops: [jumps, waker, auditor, sweeper],
     health: () => health.execute(),
-  }
+    /** Of tests, which call them one by one. */
+    parts: { ...base, ...cases, waker },
+  } satisfies Composition & { parts: object }
 }

@@ -1,4 +1,14 @@
-import type { TaskOfRun } from './runs/tasks-of-runs.ts'
+import type { CarillonError, Control, EventNoun, HandlerKind, Presence as InstancePresence, Progress } from '@carillon/contracts'
+import type { InsertOutcome, JobRecord, RunHead, RunRecord, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { DueJob, Place } from './jobs/rules/job.ts'
+import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
+import type { EndedRun } from './runs/rules/views.ts'
+import type { TaskOfRun, WholeWork, Work } from './runs/rules/work.ts'
+
+/*
+ * What one room of the coordinator asks of another. A room imports these ports and what is pure in other rooms (`rules/`); `compose.ts` alone
+ * connects the rooms.
+ */
 
 /** What carries a `wakeAt`. */
 export type WakeKind = 'jobs' | 'runs' | 'tasks'
@@ -8,14 +18,184 @@ export interface Timers {
   arm(kind: WakeKind, due: { readonly id: string; readonly wakeAt: number }): void
 }
 
-/** Pushes fan-out runs as far as they can go. */
+/** A write that queues a task, whose message the broker has not confirmed yet. */
+export interface Expectation {
+  readonly taskId: string
+  readonly attempt: number
+}
+
+/** The work messages of queued tasks: who writes a task as queued has its message published here. Provided by `dispatch/`. */
+export interface WorkQueue {
+  /** Before a task is written as queued: until its message is confirmed, the checkpoint stays behind it. */
+  expect(task: { readonly id: string; readonly attempt: number; readonly queuedAt: number | null }): Expectation
+  /** Nothing was written: nothing is owed for it. */
+  release(expectation: Expectation | undefined): void
+  /** Whether anything was written is not known: the repair publishes the message if it is owed. */
+  leaveToRepair(expectation: Expectation | undefined): void
+  /** The broker did not confirm the message of a task, or it must be read again before: the repair publishes it if it is still owed. */
+  unconfirmed(taskId: string, why: string): void
+  /** Publishes the message of a queued task; again and again is harmless while it is queued. */
+  publish(work: Work): void
+  /** The task needs no message any more, or has it. */
+  settled(taskId: string): void
+  /** Removes a task's message, if it is there. */
+  withdraw(work: Work): Promise<void>
+  /** Removes the messages of all tasks of a fan-out run. */
+  withdrawAll(run: RunHead): Promise<void>
+  /** Resolves when few tasks wait to be published: who makes many of them waits for it before the next page. */
+  room(): Promise<void>
+  /** Messages that the broker has not confirmed yet. */
+  readonly outstanding: number
+}
+
+/** What is known of messages that the broker has not confirmed: for the repair, which publishes what is owed. Provided by `dispatch/`. */
+export interface UnconfirmedWork extends Pick<WorkQueue, 'settled'> {
+  /** Tasks whose publish was refused or had no answer. */
+  readonly unconfirmedIds: ReadonlySet<string>
+  /** Whether a task is still to be read and published here. */
+  willPublish(taskId: string): boolean
+  /** Whether this coordinator has queued a task, and has no answer for its message. */
+  expects(taskId: string): boolean
+  /** Publishes the message of a task that has none in the stream. */
+  publish(work: Work, options: { readonly again: boolean; readonly knownAt?: number }): void
+  /** Waits for room to publish more, and reads the first of these tasks whole; also when they were read, on the monotonic clock. */
+  readNext(ids: readonly string[]): Promise<{ readonly works: (WholeWork | undefined)[]; readonly knownAt: number }>
+  /** Everything that was queued before this time is confirmed; now when nothing is outstanding. */
+  publishedBefore(): number
+}
+
+/** The messages that stream WORK holds. Provided by `dispatch/`. */
+export interface StoredWork {
+  /** Sequences by subject; a subject without a message is not there. */
+  sequences(subjects: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Up to this sequence the consumer of a handler has acknowledged everything. */
+  acknowledgedUpTo(namespace: string, handler: string): Promise<number>
+  delete(sequence: number): Promise<void>
+}
+
+/** Announces what ended or changed: events are stored in stream EVENTS, live signals are not. Provided by `runs/`. */
+export interface Events {
+  /** Resolves when the broker has confirmed the terminal events. @throws CarillonError NATS_UNAVAILABLE */
+  runsEnded(runs: readonly EndedRun[]): Promise<void>
+  /** The same, unless the broker has that event: of an end that was stored before. @param read the run with its result */
+  runEndedBefore(run: RunHead, read: () => Promise<EndedRun | undefined>): Promise<void>
+  changed(noun: EventNoun, options: { namespace: string; name: string; what: string; body: object }): void
+  live(run: RunHead, what: string, progress?: Progress): void
+}
+
+/** Who is alive and what they offer, answered from memory. Provided by `dispatch/`. */
+export interface Presence {
+  /** Instances that may be given tasks of a handler, by id: all that offer it but the hung ones. */
+  offering(namespace: string, handler: string): readonly Pick<InstancePresence, 'instance'>[]
+  /** Live instances that may hold tasks of a handler, by id: all that offer it. */
+  holding(namespace: string, handler: string): readonly Pick<InstancePresence, 'instance'>[]
+  /** Whether some instance may be given tasks of a handler. */
+  offers(namespace: string, handler: string): boolean
+  /** How the runs of a handler come about, as the instance said that came last. */
+  kindOf(namespace: string, handler: string): HandlerKind | undefined
+  /** Names of every handler that is offered in a namespace. */
+  handlers(namespace: string): string[]
+  /** The services of live instances in a namespace, and the handlers that each offers. */
+  services(namespace: string): ReadonlyMap<string, ReadonlySet<string>>
+  /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and is given nothing. */
+  isHung(namespace: string, instance: string): boolean
+  /** Whether an instance is there; anyone may be while the view is not complete. @param session of the process that is meant; null: any */
+  isPresent(namespace: string, instance: string, session?: string | null): boolean
+  /** Whether an instance is known to be gone, after the view was complete for long enough. */
+  isLost(namespace: string, instance: string, session?: string | null): boolean
+  /** Whether the very process is there that has registered with this session. */
+  holds(namespace: string, instance: string, session: string | null): boolean
+  /** Of the process that has this name. */
+  sessionOf(namespace: string, instance: string): string | undefined
+  /** This process stood still until less than 10 s ago (SIGSTOP, a machine that slept), and instances may have as well. */
+  readonly stoodStill: boolean
+}
+
+/** Every write of a run, and what follows from it: commit, then publish. Provided by `runs/`. */
+export interface Runs {
+  /** Runs by id, from memory where they were written lately. */
+  known(ids: readonly string[]): Promise<(RunHead | undefined)[]>
+  /**
+   * Writes new runs and publishes their work; answers per run.
+   * @param options.answerFirst resolve as soon as they are stored, while their work is being published
+   * @param options.until called when they are stored; their work is published when it resolves, but of those whose ids it answers
+   */
+  insert(
+    runs: readonly RunRecord[],
+    options?: { answerFirst?: boolean; until?: () => Promise<ReadonlySet<string>> },
+  ): Promise<readonly (InsertOutcome | CarillonError)[]>
+  /** Writes decisions; answers per item. Resolves when terminal events are with the broker. */
+  write(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]>
+  /** A queued run that was cancelled must not start: removes its message, and tells who may hold it already. */
+  withdraw(run: RunHead): Promise<void>
+  control(namespace: string, instance: string, control: Control): void
+}
+
+/** Every write of a task of a fan-out run, and what follows from it. Provided by `runs/`. */
+export interface Tasks {
+  /** Inserts tasks, queued or waiting; answers which of them were not there. What follows from it is up to `follow`. */
+  insert(tasks: readonly TaskRecord[]): Promise<TaskRecord[]>
+  /** What inserted tasks ask for. */
+  follow(run: RunHead, tasks: readonly TaskRecord[]): void
+  /** Whether they are to be published is not known: the repair decides. */
+  unconfirmed(tasks: readonly TaskRecord[]): void
+  /** Writes decisions; answers per item. */
+  write(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]>
+}
+
+/** Writes what becomes of a task, wherever its life is kept. Provided by `runs/`. */
+export interface Lives {
+  /** Tasks by id: those of single runs from memory where they were written lately. */
+  known(ids: readonly string[]): Promise<(Work | undefined)[]>
+  /** Drops what memory says of them, so that the store is asked. */
+  forget(ids: readonly string[]): void
+  /**
+   * Writes decisions; answers per item.
+   * @param options.isRepeated the caller asks again if this process dies before it answers. Else a `wakeAt` stays with a run that ends until its
+   *   terminal event was published
+   */
+  write(changes: readonly Change[], options?: { isRepeated: boolean }): Promise<readonly (UpdateOutcome | CarillonError)[]>
+  /** Ends tasks about which nothing can be decided or stored. @throws CarillonError when not even that can be stored */
+  endFaulty(faulty: readonly Faulty[]): Promise<void>
+  /** The same end came once more: publishes what follows from it, which may have been lost. */
+  repeatEnd(work: Work): Promise<void>
+}
+
+/** A task about which nothing can be decided or stored. */
+export interface Faulty {
+  readonly work: Work
+  readonly error: CarillonError
+}
+
+/** Pushes fan-out runs as far as they can go. Provided by `runs/`. */
 export interface Reconciler {
   /** Called from where nobody waits. */
   soon(runId: string): void
 }
 
-/** Offers tasks to the instances that they are routed to. */
+/** Offers tasks to the instances that they are routed to. Provided by `dispatch/`. */
 export interface Offers {
   /** Called from where nobody waits. */
   soon(leg: TaskOfRun): void
+  /** What becomes of a leg whose instance is gone. */
+  loss(leg: TaskOfRun): Promise<TaskChange>
+  /** The same for one whose instance has said that it dies: it may still be present, and does not count. */
+  afterDeath(change: TaskChange): Promise<TaskChange>
+}
+
+/** Reports that are stored in the broker. Provided by `recovery/`. */
+export interface Reports {
+  /** Waits until every report that is stored now has been applied; false when that takes too long. */
+  reportsApplied(signal: AbortSignal, withinMs?: number): Promise<boolean>
+}
+
+/** Definitions of jobs, from memory where they were read lately. Provided by `jobs/`. */
+export interface Jobs {
+  find(places: readonly Place[]): Promise<(JobRecord | undefined)[]>
+  /** The same for the first of these places: as many as there is room for where the jobs are large, one in any case. */
+  findFirst(places: readonly Place[]): Promise<(JobRecord | undefined)[]>
+  /** Those of these jobs whose slot comes before `until`, but for what is too much to be read at once: `rest` is to be asked for again. */
+  toFire(ids: readonly string[], until: number): Promise<{ jobs: DueJob[]; rest: string[] }>
+  keep(jobs: readonly JobRecord[]): void
+  forget(namespace: string, name: string): void
 }

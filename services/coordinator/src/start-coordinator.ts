@@ -1,6 +1,8 @@
 import { brokerTime, type Connected, MeshClock, type RunningService, type ServiceOptions, startService, uptimeMs } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { compose, type Ground } from './compose.ts'
+import { type CoordinatorDependencies, compose } from './compose.ts'
+import { PresenceWatch } from './dispatch/presence.ts'
+import { MODES } from './modes/table.ts'
 import { DEFAULT_RETENTION, type RetentionPolicy } from './retention/retention-rules.ts'
 
 export interface CoordinatorOptions extends ServiceOptions {
@@ -17,12 +19,20 @@ const BATCHES = {
 
 /** Starts a coordinator; any number may run. It answers calls when this resolves. @throws CarillonError of the broker or the store */
 export function startCoordinator(options: CoordinatorOptions): Promise<RunningService> {
-  return startService('coordinator', options, (connected) => compose(groundOf(connected, options)))
+  return startService('coordinator', options, (connected) => compose(dependenciesOf(connected, options)))
 }
 
-function groundOf(connected: Connected, { store, retention }: CoordinatorOptions): Ground {
+function dependenciesOf(connected: Connected, { store, retention }: CoordinatorOptions): CoordinatorDependencies {
   const { broker, clock: local, log } = connected
   const sources = [brokerTime(broker), { name: 'the store', read: () => store.time() }]
   const clock = new MeshClock({ local, sources, log, uptimeMs })
-  return { ...connected, store, clock, batch: BATCHES[store.kind], retention: { ...DEFAULT_RETENTION, ...retention } }
+  return {
+    ...connected,
+    store,
+    clock,
+    presence: (onGone) => new PresenceWatch({ broker, clock, log, onGone }),
+    modes: MODES,
+    batch: BATCHES[store.kind],
+    retention: { ...DEFAULT_RETENTION, ...retention },
+  }
 }

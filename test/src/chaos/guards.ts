@@ -95,7 +95,7 @@ export const GUARDS = {
     mutations: [
       {
         module: 'coordinator/dist/runs/start-runs.js',
-        find: /await (this\.#writer\.insert\((\w+), \{ answerFirst: true \}\))/,
+        find: /await (this\.#runs\.insert\((\w+), \{ answerFirst: true \}\))/,
         put: "(setTimeout(() => $1.catch(() => undefined), 1_000), $2.map(() => 'created'))",
       },
     ],

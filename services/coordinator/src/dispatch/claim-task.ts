@@ -1,17 +1,14 @@
 import { CarillonError, type ClaimAnswer, type Control, isEnded, printable, type TaskClaim } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
-import type { LifeHead, Store, UpdateOutcome } from '@carillon/store'
+import type { LifeHead, Store } from '@carillon/store'
+import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { RepairQueue } from '../recovery/repair-queue.ts'
-import { ReportBarrier } from '../recovery/report-barrier.ts'
+import type { Lives, Presence, Reports, Runs } from '../ports.ts'
 import type { Decision } from '../runs/rules/decision.ts'
 import { decideTakeUp, decideToMap } from '../runs/rules/life.ts'
 import { decideLoss, runsAlone } from '../runs/rules/loss.ts'
-import { findWork } from '../runs/running-task.ts'
-import type { RunWriter } from '../runs/write-runs.ts'
-import type { TaskChange, TaskWriter } from '../runs/write-tasks.ts'
-import type { PresenceWatch } from './presence.ts'
-import type { Work } from './work-stream.ts'
+import { isTaskOfRun, type Work } from '../runs/rules/work.ts'
+import { ReportBarrier } from './report-barrier.ts'
 
 /** An answer, perhaps with a question to who is known to run the task, or what has to be written before it may be given. */
 type Verdict =
@@ -25,16 +22,18 @@ type Verdict =
  */
 export class ClaimTask {
   readonly #store: Store
-  readonly #writer: RunWriter
-  readonly #tasks: TaskWriter
-  readonly #presence: PresenceWatch
+  readonly #lives: Lives
+  readonly #runs: Runs
+  readonly #presence: Presence
+  readonly #clock: Clock
   readonly #reports: ReportBarrier
 
-  constructor(options: { store: Store; writer: RunWriter; tasks: TaskWriter; presence: PresenceWatch; repair: RepairQueue; clock: Clock }) {
+  constructor(options: { store: Store; lives: Lives; runs: Runs; presence: Presence; reports: Reports; clock: Clock }) {
     this.#store = options.store
-    this.#writer = options.writer
-    this.#tasks = options.tasks
+    this.#lives = options.lives
+    this.#runs = options.runs
     this.#presence = options.presence
+    this.#clock = options.clock
     this.#reports = new ReportBarrier(options)
   }
 
@@ -44,7 +43,7 @@ export class ClaimTask {
     const first = this.#judge(namespace, await this.#find(claim.taskId), claim)
     if (!('work' in first) && !first.answer.run) {
       // It lives, but the broker may have lost the report of its end.
-      if (first.check) this.#writer.control(namespace, first.check.owner, first.check.control)
+      if (first.check) this.#runs.control(namespace, first.check.owner, first.check.control)
       return first.answer
     }
     // The end of the task may be in the stream of reports: what is done must not be done again.
@@ -52,7 +51,8 @@ export class ClaimTask {
     if (!isReleased && !(await this.#reports.passed())) throw notNow(claim.taskId, 'reports that may be about it wait to be applied')
     const verdict = this.#judge(namespace, await this.#find(claim.taskId), claim)
     if (!('work' in verdict)) return verdict.answer
-    if ((await this.#write(verdict.work, verdict.decision)) === 'applied' || !verdict.answer.run) return verdict.answer
+    const [outcome] = await this.#lives.write([{ ...verdict.work, decision: verdict.decision }])
+    if (outcome === 'applied' || !verdict.answer.run) return verdict.answer
     // It may have been the same asker, whose first answer got lost: without a yes nobody would run it.
     const after = (await this.#find(claim.taskId))?.task
     return after?.state === 'running' && after.owner === claim.instance && after.ownerSession === (claim.session ?? null)
@@ -68,15 +68,16 @@ export class ClaimTask {
     if (life.attempt !== claim.attempt && !(life.state === 'running' && life.owner === claim.instance))
       return { answer: no(`attempt ${claim.attempt} is over; the task is at ${life.attempt}`) }
     if (isEnded(run.state)) return { answer: no(`the run is ${run.state}`) }
-    if ('mode' in life && isFanOut(life)) return { answer: no(`the run has tasks: its mode is ${life.mode}`) }
+    const isOnly = !isTaskOfRun(work)
+    if (isOnly && isFanOut(run)) return { answer: no(`the run has tasks: its mode is ${run.mode}`) }
     if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
       return { answer: no(`the task is ${life.state}`) }
     if (holder === 'another' && life.owner !== null) {
       const control = { type: 'check', runId: run.id, taskId: claim.taskId, attempt: life.attempt } as const
       return { answer: no(`instance ${life.owner} is running it`), check: { owner: life.owner, control } }
     }
-    const now = this.#writer.now()
-    if ('mode' in life && claim.kind && life.state !== 'cancelling') {
+    const now = this.#clock.now()
+    if (isOnly && claim.kind && life.state !== 'cancelling') {
       const answer = no(`the run has tasks: its mode is ${claim.kind}`)
       return { work: { ...work, run: { ...run, mode: claim.kind } }, decision: decideToMap(life, { kind: claim.kind, now }), answer }
     }
@@ -108,14 +109,8 @@ export class ClaimTask {
     throw notNow(claim.taskId, `whether its owner ${owner} lives is not known yet`)
   }
 
-  #find(taskId: string): Promise<Work | undefined> {
-    return findWork(this.#store, taskId)
-  }
-
-  async #write(work: Work, decision: Decision): Promise<UpdateOutcome | CarillonError | undefined> {
-    const change = { ...work, decision }
-    const [outcome] = 'runId' in work.task ? await this.#tasks.write([change as TaskChange]) : await this.#writer.write([change])
-    return outcome
+  async #find(taskId: string): Promise<Work | undefined> {
+    return (await readLives(this.#store, [taskId]))[0]
   }
 }
 

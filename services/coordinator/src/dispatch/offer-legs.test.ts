@@ -3,16 +3,16 @@ import { test } from 'node:test'
 import { POISON_AFTER, taskIdOf } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import { aRun } from '@carillon/store/testing'
-import { createTestCoordinator, reportsFrom, type TestCoordinator, useCasesOn } from '../testing/test-coordinator.ts'
+import { createTestCoordinator, partsOn, reportsFrom, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 const { signal } = new AbortController()
 
 /** A broadcast whose legs run on these instances, which all die. */
 async function lostBroadcast(coordinator: TestCoordinator, instances: readonly string[]) {
-  const { presence, writer, clock, applyReports } = coordinator
+  const { presence, runs, clock, applyReports } = coordinator
   presence.alive.set('hello', [...instances])
   const run = aRun(1, { mode: 'broadcast', queuedAt: clock.now() })
-  await writer.insert([run])
+  await runs.insert([run])
   await settle()
   for (const [index, instance] of instances.entries())
     await applyReports.execute([reportsFrom(instance, { runId: run.id, taskId: taskIdOf(run.id, index), attempt: 1, type: 'started' })])
@@ -35,7 +35,7 @@ test('of two legs whose instances are lost one goes to the only newcomer, the ot
 
 test('two coordinators that take over two legs at once give an instance no more than one', async (context) => {
   const one = await createTestCoordinator(context)
-  const two = useCasesOn({ ...one, publisher: one.fake.publisher, presence: one.presence })
+  const two = partsOn({ ...one, publisher: one.fake.publisher, presence: one.presence })
   const run = await lostBroadcast(one, ['i-0', 'i-1', 'i-2'])
   one.presence.alive.set('hello', ['i-7', 'i-8'])
   await Promise.all(
@@ -48,10 +48,10 @@ test('two coordinators that take over two legs at once give an instance no more 
 })
 
 test('an offer names the process that it is meant for, if that has told its session', async (context) => {
-  const { presence, writer, clock, fake } = await createTestCoordinator(context)
+  const { presence, runs, clock, fake } = await createTestCoordinator(context)
   presence.alive.set('hello', ['i-0', 'i-1'])
   presence.sessions.set('i-0', 's1')
-  await writer.insert([aRun(1, { mode: 'broadcast', queuedAt: clock.now() })])
+  await runs.insert([aRun(1, { mode: 'broadcast', queuedAt: clock.now() })])
   await settle()
   assert.deepEqual(fake.offers.map(({ session }) => session).sort(), ['s1', undefined])
 })
@@ -77,11 +77,11 @@ test('a leg that ends every process it is given ends as poison; an instance that
 })
 
 test('a broadcast has no leg for a hung instance, and with all of them hung it waits', async (context) => {
-  const { presence, writer, clock, store, advance, fake } = await createTestCoordinator(context)
+  const { presence, runs, clock, store, advance, fake } = await createTestCoordinator(context)
   presence.alive.set('hello', ['i-0', 'i-1'])
   for (const instance of ['i-0', 'i-1']) presence.hung.add(instance)
   const run = aRun(1, { mode: 'broadcast', queuedAt: clock.now() })
-  await writer.insert([run])
+  await runs.insert([run])
   await settle()
   assert.deepEqual((await store.tasks.list({ runId: run.id, limit: 10 })).items, [])
   presence.hung.delete('i-1')
@@ -96,11 +96,11 @@ test('a broadcast has no leg for a hung instance, and with all of them hung it w
 })
 
 test('a leg that has not begun leaves its hung instance for an unused one; without one it waits and is not offered', async (context) => {
-  const { presence, writer, clock, store, offers, fake } = await createTestCoordinator(context)
+  const { presence, runs, clock, store, offers, fake } = await createTestCoordinator(context)
   fake.answerOffer = () => ({ accepted: false, reason: 'busy' })
   presence.alive.set('hello', ['i-0'])
   const run = aRun(1, { mode: 'broadcast', queuedAt: clock.now() })
-  await writer.insert([run])
+  await runs.insert([run])
   await settle()
   const legOf = async () => {
     const [task] = await store.tasks.get([taskIdOf(run.id, 0)])

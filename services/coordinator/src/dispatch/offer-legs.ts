@@ -2,11 +2,10 @@ import { type OfferAnswer, subjects } from '@carillon/contracts'
 import { type Broker, type Clock, headersOf, type Logger } from '@carillon/runtime'
 import type { RunRecord, Slice, Store, TaskHead } from '@carillon/store'
 import { decideLegLoss, decideLegMove, isSeatOf, routedLeg, seatRecord } from '../modes/broadcast/plan.ts'
-import type { Offers, Timers } from '../ports.ts'
+import type { Offers, Presence, Tasks, Timers } from '../ports.ts'
+import type { TaskChange } from '../runs/rules/change.ts'
 import { workText } from '../runs/rules/views.ts'
-import type { TaskOfRun } from '../runs/tasks-of-runs.ts'
-import type { TaskChange, TaskWriter } from '../runs/write-tasks.ts'
-import type { PresenceWatch } from './presence.ts'
+import type { TaskOfRun } from '../runs/rules/work.ts'
 
 const OFFER_WITHIN_MS = 2_000
 const OFFER_AGAIN_MS = 2_000
@@ -18,8 +17,8 @@ const UNDER_WAY_AT_MOST = 50
 /** Offers the tasks of a broadcast to their instances; what is not heard of again is offered anew by the task's `wakeAt`. */
 export class OfferLegs implements Offers {
   readonly #store: Store
-  readonly #tasks: TaskWriter
-  readonly #presence: PresenceWatch
+  readonly #tasks: Tasks
+  readonly #presence: Presence
   readonly #timers: Timers
   readonly #broker: Broker
   readonly #clock: Clock
@@ -31,8 +30,8 @@ export class OfferLegs implements Offers {
 
   constructor(options: {
     store: Store
-    tasks: TaskWriter
-    presence: PresenceWatch
+    tasks: Tasks
+    presence: Presence
     timers: Timers
     broker: Broker
     clock: Clock

@@ -1,13 +1,13 @@
-import { isTaskId } from '@carillon/contracts'
+import { runIdOfTask } from '@carillon/contracts'
 
 interface Owed {
   readonly again: boolean
 }
 
-/** Single runs take turns as one, and so does each run with many tasks. */
+/** Single runs take turns as one, and so does each fan-out run. */
 const SINGLE = ''
 
-const runOf = (taskId: string) => (isTaskId(taskId) ? taskId.slice(0, taskId.indexOf('-')) : SINGLE)
+const runOf = (taskId: string) => runIdOfTask(taskId) ?? SINGLE
 
 /** Tasks that are to be published, by id. Runs take turns: one with a million tasks does not keep others waiting. */
 export class OwedWork {

@@ -1,7 +1,8 @@
-import { type HandlerKind, PRESENCE_BUCKET, type Presence, presenceSchema, TIMES } from '@carillon/contracts'
+import { type HandlerKind, type Presence as InstancePresence, PRESENCE_BUCKET, presenceSchema, TIMES } from '@carillon/contracts'
 import type { Broker, Clock, Logger } from '@carillon/runtime'
 import { LoopService, pause } from '@carillon/runtime'
 import { type KvEntry, Kvm } from '@nats-io/kv'
+import type { Presence } from '../ports.ts'
 
 /** Someone who is absent is taken for lost only after the view has been complete for so long: registries refill a wiped bucket meanwhile. */
 const TRUST_AFTER_MS = TIMES.lostAfterMs + 2 * TIMES.beatMs
@@ -11,14 +12,14 @@ const AWAKE_EVERY_MS = 500
 const GAP_MS = 3_000
 
 /** Who is alive and what they offer, followed from the registry's bucket and answered from memory. */
-export class PresenceWatch extends LoopService {
+export class PresenceWatch extends LoopService implements Presence {
   readonly #broker: Broker
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #instances = new Map<string, Presence>()
+  readonly #instances = new Map<string, InstancePresence>()
   /** What handlers announce of their runs, also those whose last instance is gone. */
   readonly #kinds = new Map<string, HandlerKind>()
-  readonly #offers = new Map<string, Map<string, Presence>>()
+  readonly #offers = new Map<string, Map<string, InstancePresence>>()
   #completeSince: number | undefined
   #awakeAt = 0
   #gapEndedAt = Number.NEGATIVE_INFINITY
@@ -41,12 +42,12 @@ export class PresenceWatch extends LoopService {
   }
 
   /** Instances that may be given tasks of a handler, by id: all that offer it but the hung ones. */
-  offering(namespace: string, handler: string): Presence[] {
+  offering(namespace: string, handler: string): InstancePresence[] {
     return this.holding(namespace, handler).filter(({ hung }) => !hung)
   }
 
   /** Live instances that may hold tasks of a handler, by id: all that offer it. */
-  holding(namespace: string, handler: string): Presence[] {
+  holding(namespace: string, handler: string): InstancePresence[] {
     return [...(this.#offers.get(`${namespace}.${handler}`)?.values() ?? [])].sort((a, b) => (a.instance < b.instance ? -1 : 1))
   }
 
@@ -205,7 +206,7 @@ export class PresenceWatch extends LoopService {
     this.#instances.set(entry.key, parsed.data)
     for (const handler of parsed.data.handlers) {
       const key = `${parsed.data.namespace}.${handler.name}`
-      const by = this.#offers.get(key) ?? new Map<string, Presence>()
+      const by = this.#offers.get(key) ?? new Map<string, InstancePresence>()
       this.#offers.set(key, by.set(parsed.data.instance, parsed.data))
       if (handler.kind) this.#kinds.set(key, handler.kind)
       else this.#kinds.delete(key)

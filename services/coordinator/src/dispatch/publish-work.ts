@@ -1,12 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isTaskId, subjects } from '@carillon/contracts'
-import type { Broker, Clock, Logger, StreamPublisher } from '@carillon/runtime'
-import type { RunHead, RunRecord, Store, TaskRecord } from '@carillon/store'
-import { isFanOut } from '../modes/rules/fan-out.ts'
+import { subjects } from '@carillon/contracts'
+import type { Clock, Logger, StreamPublisher } from '@carillon/runtime'
+import type { RunHead, Store } from '@carillon/store'
+import { readWhole } from '../lives.ts'
+import type { Expectation, UnconfirmedWork, WorkQueue } from '../ports.ts'
 import { workText } from '../runs/rules/views.ts'
+import { bytesOf, isOwed, isWhole, type WholeWork, type Work } from '../runs/rules/work.ts'
 import { OwedWork } from './owed-work.ts'
-import type { Work } from './work-stream.ts'
-import { WorkStream } from './work-stream.ts'
+import { KNOWN_FOR_MS } from './rules/known-for.ts'
+import type { WorkStream } from './work-stream.ts'
 
 /** The stream has a message on this subject already: what we wanted. */
 const SUBJECT_TAKEN = 10077
@@ -24,30 +26,16 @@ const BULK_BYTES = 2 * 1024 * 1024
 /** Read at once, of that. */
 const READ_BYTES = 2 * 1024 * 1024
 const READ_AT_MOST = 200
-/**
- * What was known to be queued longer ago than this may have been taken over, published and done meanwhile: this process stood still. Shorter than
- * the silence after which a coordinator is dead, less one heartbeat.
- */
-export const KNOWN_FOR_MS = 3_000
 
 /** Tasks that are remembered by their ids; whoever makes many of them waits for fewer. */
 const OWED_AT_MOST = 10_000
 
-/** The same with what is to be told to who does it. */
-export interface WholeWork {
-  readonly run: RunRecord
-  readonly task: RunRecord | TaskRecord
-}
-
-/** A write that queues a task, whose message the broker has not accepted yet. */
-export interface Expectation {
-  readonly taskId: string
-  readonly attempt: number
+interface Pending extends Expectation {
   readonly queuedAt: number
   /** On the monotonic clock: when the write began. */
   readonly since: number
   /** Another write that queues the same task, still under way. */
-  before: Expectation | undefined
+  before: Pending | undefined
 }
 
 interface PublishOptions {
@@ -64,24 +52,24 @@ interface PublishOptions {
  * Publishes the work message of queued tasks that anyone may take, and knows which the broker has not accepted yet. What is at hand goes out at
  * once. What is not, and what there is no room for, is read from the store when there is: a few at a time, of each run in turn.
  */
-export class WorkPublisher {
+export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   readonly #store: Store
   readonly #stream: WorkStream
   readonly #publisher: StreamPublisher
   readonly #clock: Clock
   readonly #log: Logger
   /** By task: the newest of the writes that queue it. */
-  readonly #unaccepted = new Map<string, Expectation>()
-  /** Tasks whose publish was refused or had no answer; the repair looks at them. */
-  readonly refused = new Set<string>()
-  /** The newest refusal, in words. */
-  refusedWhy = ''
+  readonly #pending = new Map<string, Pending>()
+  /** Tasks whose publish was refused or had no answer; the repair decides about them. */
+  readonly unconfirmedIds = new Set<string>()
+  /** The newest reason, in words. */
+  unconfirmedWhy = ''
   readonly #owed = new OwedWork()
   #isReading = false
 
-  constructor(options: { store: Store; broker: Broker; publisher: StreamPublisher; clock: Clock; log: Logger }) {
+  constructor(options: { store: Store; stream: WorkStream; publisher: StreamPublisher; clock: Clock; log: Logger }) {
     this.#store = options.store
-    this.#stream = new WorkStream(options.broker)
+    this.#stream = options.stream
     this.#publisher = options.publisher
     this.#clock = options.clock
     this.#log = options.log
@@ -93,8 +81,8 @@ export class WorkPublisher {
    */
   expect({ id, attempt, queuedAt }: { id: string; attempt: number; queuedAt: number | null }): Expectation {
     const since = this.#clock.monotonic()
-    const expectation = { taskId: id, attempt, queuedAt: queuedAt ?? 0, since, before: this.#unaccepted.get(id) }
-    this.#unaccepted.set(id, expectation)
+    const expectation = { taskId: id, attempt, queuedAt: queuedAt ?? 0, since, before: this.#pending.get(id) }
+    this.#pending.set(id, expectation)
     return expectation
   }
 
@@ -103,11 +91,11 @@ export class WorkPublisher {
     if (expectation) this.#keep(expectation.taskId, (other) => other !== expectation)
   }
 
-  /** Whether something was written is not known: the repair looks. */
-  doubt(expectation: Expectation | undefined): void {
+  /** Whether anything was written is not known: the repair publishes the message if it is owed. */
+  leaveToRepair(expectation: Expectation | undefined): void {
     if (!expectation) return
-    this.refused.add(expectation.taskId)
-    this.refusedWhy = 'the store did not say whether it was written'
+    this.unconfirmedIds.add(expectation.taskId)
+    this.unconfirmedWhy = 'the store did not say whether it was written'
   }
 
   /**
@@ -126,7 +114,7 @@ export class WorkPublisher {
 
   /** Whether this coordinator has queued a task, and has no answer for its message. */
   expects(taskId: string): boolean {
-    return this.#unaccepted.has(taskId)
+    return this.#pending.has(taskId)
   }
 
   /** Resolves when the tasks that are still to be read and published are few. Whoever makes many waits for it before he makes more. */
@@ -140,12 +128,12 @@ export class WorkPublisher {
 
   #publishWhole(
     work: WholeWork,
-    { again, knownAt = this.#unaccepted.get(work.task.id)?.since ?? this.#clock.monotonic() }: PublishOptions,
+    { again, knownAt = this.#pending.get(work.task.id)?.since ?? this.#clock.monotonic() }: PublishOptions,
   ): void {
     const { id, attempt, reason } = work.task
     if (again) this.#send(work, `${id}.${attempt}.again.${Math.floor(this.#clock.now() / REPAIR_SPAN_MS)}`, knownAt)
     else if (attempt === 1 && reason !== 'released') this.#send(work, `${id}.1`, knownAt)
-    else this.#replace(work, knownAt).catch((error: unknown) => this.refuse(id, String(error)))
+    else this.#replace(work, knownAt).catch((error: unknown) => this.unconfirmed(id, String(error)))
   }
 
   /**
@@ -158,7 +146,7 @@ export class WorkPublisher {
     const there = await this.#stream.find(work)
     if (there?.attempt === attempt) return this.satisfied(id, attempt)
     if (there) await this.#stream.delete(there.sequence)
-    else if (reason === 'released') return this.refuse(id, 'it was released, and its message is gone: it may have been done since')
+    else if (reason === 'released') return this.unconfirmed(id, 'it was released, and its message is gone: it may have been done since')
     this.#send(work, `${id}.${attempt}.${queuedAt}`, knownAt)
   }
 
@@ -183,7 +171,7 @@ export class WorkPublisher {
   async #publishNext(owed: ReadonlyMap<string, { readonly again: boolean }>): Promise<void> {
     const ids = [...owed.keys()]
     const { works, knownAt } = await this.readNext(ids).catch((error: unknown) => {
-      for (const id of ids) this.refuse(id, String(error))
+      for (const id of ids) this.unconfirmed(id, String(error))
       return { works: ids.map(() => undefined), knownAt: 0 }
     })
     for (const [i, [id, options]] of [...owed].entries()) {
@@ -192,7 +180,7 @@ export class WorkPublisher {
       if (i >= works.length) this.#owed.add(id, options)
       else if (isOwed(work)) this.#publishWhole(work, { ...options, knownAt })
       else if (attempt !== undefined) this.satisfied(id, attempt)
-      else if (!this.refused.has(id)) this.settled(id)
+      else if (!this.unconfirmedIds.has(id)) this.settled(id)
     }
   }
 
@@ -205,30 +193,7 @@ export class WorkPublisher {
     await nextTurn()
     await this.#publisher.room(BULK_BYTES)
     const knownAt = this.#clock.monotonic()
-    return { works: await this.#read(ids.slice(0, READ_AT_MOST), READ_BYTES), knownAt }
-  }
-
-  async #read(ids: readonly string[], maxBytes: number): Promise<(WholeWork | undefined)[]> {
-    const { runs, tasks } = this.#store
-    const found = new Map<string, TaskRecord | undefined>()
-    const taskIds = ids.filter(isTaskId)
-    for (const [i, task] of (await tasks.get(taskIds, maxBytes)).entries()) found.set(taskIds[i] as string, task)
-    const runIds = [...new Set(ids.map((id) => (isTaskId(id) ? (found.get(id)?.runId ?? '') : id)))].filter((id) => id !== '')
-    const foundRuns = new Map((await runs.get(runIds, maxBytes)).map((run, i) => [runIds[i] as string, run]))
-    const works: (WholeWork | undefined)[] = []
-    let bytes = 0
-    for (const id of ids) {
-      const task = isTaskId(id) ? found.get(id) : foundRuns.get(id)
-      const runId = task && ('runId' in task ? task.runId : task.id)
-      const isRead = isTaskId(id) ? found.has(id) && (runId === undefined || foundRuns.has(runId)) : foundRuns.has(id)
-      const run = runId === undefined ? undefined : foundRuns.get(runId)
-      const work = task && run && { run, task }
-      // A message carries the payload of the run as well: many tasks may share one.
-      if (work) bytes += bytesOf(work)
-      if (!isRead || (bytes > maxBytes && works.length > 0)) break
-      works.push(work)
-    }
-    return works
+    return { works: await readWhole(this.#store, ids.slice(0, READ_AT_MOST), READ_BYTES), knownAt }
   }
 
   /** Takes a task's message out of the stream, if it is there. */
@@ -243,21 +208,21 @@ export class WorkPublisher {
 
   /** Messages that the broker has not accepted yet. */
   get outstanding(): number {
-    return this.#unaccepted.size
+    return this.#pending.size
   }
 
   /** Everything that was queued before this time is accepted; `now` when nothing is outstanding. */
   publishedBefore(): number {
     let oldest = this.#clock.now()
-    for (const newest of this.#unaccepted.values())
-      for (let one: Expectation | undefined = newest; one; one = one.before) oldest = Math.min(oldest, one.queuedAt)
+    for (const newest of this.#pending.values())
+      for (let one: Pending | undefined = newest; one; one = one.before) oldest = Math.min(oldest, one.queuedAt)
     return oldest
   }
 
   /** What may have been done meanwhile is left to the repair. */
   #isOld(knownAt: number, taskId: string): boolean {
     const isOld = this.#clock.monotonic() - knownAt > KNOWN_FOR_MS
-    if (isOld) this.refuse(taskId, 'it may have been done while this process stood still')
+    if (isOld) this.unconfirmed(taskId, 'it may have been done while this process stood still')
     return isOld
   }
 
@@ -267,16 +232,16 @@ export class WorkPublisher {
     const message = { subject, body: workText(run, task), messageId, traceparent: run.traceparent ?? undefined }
     this.#publisher.publish(message, (refusal) => {
       if (!refusal || refusal.code === SUBJECT_TAKEN) this.satisfied(task.id, task.attempt)
-      else this.refuse(task.id, refusal.message)
+      else this.unconfirmed(task.id, refusal.message)
     })
   }
 
   /** The broker did not take its message, or it must be read again before: the repair publishes it if it is still owed. */
-  refuse(taskId: string, why: string): void {
-    if (this.refused.size === 0)
+  unconfirmed(taskId: string, why: string): void {
+    if (this.unconfirmedIds.size === 0)
       this.#log.warn({ evt: 'work.refused', taskId, why }, 'a work message was not published; the repair publishes it if it is still owed')
-    this.refused.add(taskId)
-    this.refusedWhy = why
+    this.unconfirmedIds.add(taskId)
+    this.unconfirmedWhy = why
   }
 
   /** An attempt of the task has its message, or needs none any more. */
@@ -284,9 +249,9 @@ export class WorkPublisher {
     this.#keep(taskId, (other) => other.attempt > attempt)
   }
 
-  #keep(taskId: string, isKept: (expectation: Expectation) => boolean): void {
-    let kept: Expectation | undefined
-    for (let one = this.#unaccepted.get(taskId); one; ) {
+  #keep(taskId: string, isKept: (pending: Pending) => boolean): void {
+    let kept: Pending | undefined
+    for (let one = this.#pending.get(taskId); one; ) {
       const { before } = one
       if (isKept(one)) {
         one.before = kept
@@ -294,27 +259,13 @@ export class WorkPublisher {
       }
       one = before
     }
-    if (kept) this.#unaccepted.set(taskId, kept)
+    if (kept) this.#pending.set(taskId, kept)
     else this.settled(taskId)
   }
 
   /** The task needs no message any more, or has it. */
   settled(taskId: string): void {
-    this.#unaccepted.delete(taskId)
-    this.refused.delete(taskId)
+    this.#pending.delete(taskId)
+    this.unconfirmedIds.delete(taskId)
   }
-}
-
-const bytesOf = ({ run, task }: WholeWork) => run.payload.length + ('item' in task ? (task.item?.length ?? 0) : 0)
-
-/** What was remembered without them has them as undefined. */
-function isWhole(work: Work): work is WholeWork {
-  const { run, task }: { run: Partial<RunRecord>; task: Partial<RunRecord> | Partial<TaskRecord> } = work
-  return run.payload !== undefined && ('runId' in task ? task.item !== undefined : 'payload' in task && task.payload !== undefined)
-}
-
-/** Whether the broker should have a message of it. */
-export function isOwed<Kind extends Work>(work: Kind | undefined): work is Kind {
-  if (work?.task.state !== 'queued') return false
-  return 'runId' in work.task ? work.task.target === null && work.run.state === 'running' : !isFanOut(work.run)
 }

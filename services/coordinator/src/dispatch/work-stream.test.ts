@@ -95,8 +95,9 @@ test('a message that its consumer takes for acknowledged is published again by t
   const forgotten = { delivered: { stream_seq: 0 }, ack_floor: { stream_seq: Number.MAX_SAFE_INTEGER }, num_ack_pending: 0 }
   const info = async (stream: string, name: string) => (stream === 'WORK' ? forgotten : manager.consumers.info(stream, name))
   const broker = { ...base.broker, manager: Object.create(manager, { consumers: { value: { info } } }) }
-  const work = new WorkPublisher({ store, broker, publisher, clock: systemClock, log })
-  const repair = new RepairQueue({ store, broker, work, clock: systemClock, log })
+  const storedWork = new WorkStream(broker)
+  const work = new WorkPublisher({ store, stream: storedWork, publisher, clock: systemClock, log })
+  const repair = new RepairQueue({ store, broker, work, storedWork, clock: systemClock, log })
   const before = await new WorkStream(base.broker).sequences(all.map(subjectOf))
   assert.equal(await repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, new AbortController().signal), 2)
   await eventually('published again', async () => {

@@ -1,12 +1,7 @@
 import { STREAMS, subjects, workConsumer, workOfRunFilter } from '@carillon/contracts'
 import { apiErrorCode, type Broker } from '@carillon/runtime'
-import type { RunHead, TaskHead } from '@carillon/store'
-
-/** Something that is owed a work message: a task, and the run that it belongs to. The only task of a single run is the run itself. */
-export interface Work {
-  readonly run: RunHead
-  readonly task: RunHead | TaskHead
-}
+import type { StoredWork } from '../ports.ts'
+import type { Work } from '../runs/rules/work.ts'
 
 const WORK = STREAMS.WORK.name
 const PAGE = 500
@@ -20,7 +15,7 @@ const CONSUMER_NOT_FOUND = 10014
  * when a purge meets one, nats-server (2.15.2) moves the consumer's acknowledgement floor past all that was delivered before it. Those messages
  * stay in the stream, and when their executor dies they are never delivered again.
  */
-export class WorkStream {
+export class WorkStream implements StoredWork {
   readonly #manager: Broker['manager']
 
   constructor({ manager }: Pick<Broker, 'manager'>) {

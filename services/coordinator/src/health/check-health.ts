@@ -12,7 +12,7 @@ export class CheckHealth {
     coordinators: () => NonNullable<ServiceHealth['coordinators']>
     streams: () => ServiceHealth['checks'][number]
     /** Tasks whose message the broker refuses, and why. */
-    refused: () => { readonly count: number; readonly why: string }
+    unconfirmed: () => { readonly count: number; readonly why: string }
     /** What is being published again, and what was lately. */
     loss: () => string | undefined
     lately: () => string | undefined
@@ -31,7 +31,7 @@ export class CheckHealth {
     coordinators: () => NonNullable<ServiceHealth['coordinators']>
     streams: () => ServiceHealth['checks'][number]
     /** Tasks whose message the broker refuses, and why. */
-    refused: () => { readonly count: number; readonly why: string }
+    unconfirmed: () => { readonly count: number; readonly why: string }
     /** What is being published again, and what was lately. */
     loss: () => string | undefined
     lately: () => string | undefined
@@ -73,11 +73,11 @@ export class CheckHealth {
   }
 
   #queue(): { name: string; ok: boolean; message: string } {
-    const [loss, refused] = [this.#options.loss(), this.#options.refused()]
+    const [loss, unconfirmed] = [this.#options.loss(), this.#options.unconfirmed()]
     if (loss !== undefined) return { name: 'queue', ok: false, message: loss }
-    if (refused.count === 0)
+    if (unconfirmed.count === 0)
       return { name: 'queue', ok: true, message: ['the broker takes work', this.#options.lately()].filter(Boolean).join('; ') }
-    const message = `the broker has not taken the work of ${refused.count} runs (${refused.why}); they are kept and tried again`
+    const message = `the broker has not taken the work of ${unconfirmed.count} runs (${unconfirmed.why}); they are kept and tried again`
     return { name: 'queue', ok: false, message }
   }
 

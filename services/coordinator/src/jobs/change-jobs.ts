@@ -12,17 +12,15 @@ import {
 import type { Broker, Clock } from '@carillon/runtime'
 import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'
-import type { PresenceWatch } from '../dispatch/presence.ts'
 import { planOf } from '../modes/rules/request.ts'
-import type { Timers } from '../ports.ts'
-import type { Announcer } from '../runs/announce.ts'
-import { decideCancel, isRefused } from '../runs/rules/life.ts'
+import type { Events, Presence, Runs, Timers } from '../ports.ts'
+import { isRefused } from '../runs/rules/decision.ts'
+import { decideCancel } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
 import { slotAnew } from '../runs/rules/timing.ts'
 import { jobView } from '../runs/rules/views.ts'
-import type { RunWriter } from '../runs/write-runs.ts'
 import { checkSchedule, firstSlot, timesOf } from '../schedules/rules/schedule.ts'
-import { jobId, jobNotFound } from './read-jobs.ts'
+import { jobId, jobNotFound } from './rules/job.ts'
 
 type JobDefinition = z.output<typeof jobInputSchema>
 const TRIES_AGAINST_OTHERS = 5
@@ -33,27 +31,27 @@ export class ChangeJobs {
   readonly #store: Store
   readonly #clock: Clock
   readonly #broker: Broker
-  readonly #announcer: Announcer
-  readonly #presence: PresenceWatch
-  readonly #writer: RunWriter
+  readonly #events: Events
+  readonly #presence: Presence
+  readonly #runs: Runs
   readonly #timers: Timers
 
   constructor(options: {
     store: Store
     clock: Clock
     broker: Broker
-    announcer: Announcer
-    presence: PresenceWatch
-    writer: RunWriter
+    events: Events
+    presence: Presence
+    runs: Runs
     timers: Timers
   }) {
     this.#timers = options.timers
     this.#store = options.store
     this.#clock = options.clock
     this.#broker = options.broker
-    this.#announcer = options.announcer
+    this.#events = options.events
     this.#presence = options.presence
-    this.#writer = options.writer
+    this.#runs = options.runs
   }
 
   /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule or payload */
@@ -115,7 +113,7 @@ export class ChangeJobs {
       const decision = decideCancel(run, now, 'job-removed')
       return isRefused(decision) ? [] : [{ run, decision }]
     })
-    await this.#writer.write(changes)
+    await this.#runs.write(changes)
   }
 
   async #set(namespace: string, name: string, change: (job: JobRecord, now: number) => JobRecord): Promise<JobView> {
@@ -141,7 +139,7 @@ export class ChangeJobs {
   /** The signal is with the server before the answer is: no start that follows the answer finds the old job in a coordinator's memory. */
   async #tell({ namespace, name }: { namespace: string; name: string }, what: string, body: object): Promise<void> {
     this.#broker.connection.publish(subjects.live(namespace, 'job', name, 'changed'), JSON.stringify({ name, what }))
-    this.#announcer.changed('job', { namespace, name, what, body })
+    this.#events.changed('job', { namespace, name, what, body })
     await this.#broker.connection.flush()
   }
 }

@@ -1,15 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CarillonError, type JobView, type Page, printable } from '@carillon/contracts'
+import type { JobView, Page } from '@carillon/contracts'
 import { type Clock, pageThatFits } from '@carillon/runtime'
 import type { Due, DueQuery, JobRecord, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
+import type { Jobs } from '../ports.ts'
 import { jobView } from '../runs/rules/views.ts'
-
-export const jobId = (namespace: string, name: string) => `${namespace}/${name}`
-
-export function jobNotFound(name: string): CarillonError {
-  return new CarillonError('JOB_NOT_FOUND', `there is no job ${printable(name)}`, { field: 'name', value: printable(name) })
-}
+import { type DueJob, jobId, jobNotFound, largeBytesOf, type Place } from './rules/job.ts'
 
 /** A change that was not heard of shows after this long at the latest. */
 const KEEP_MS = 5_000
@@ -21,28 +17,17 @@ const READ_TOGETHER = 500
 /** Read at once where that is not kept. */
 const READ_BYTES = 4 * 1024 * 1024
 
-/** A job whose slot is to be fired. */
-export type DueJob = JobRecord & { readonly nextSlotAt: number }
-
-interface Place {
-  readonly namespace: string
-  readonly name: string | undefined
-}
-
 interface Entry {
   readonly job: JobRecord | undefined
   /** On the monotonic clock. */
   readonly until: number
 }
 
-/** How many bytes of a job each of its runs has as well. */
-export const largeBytesOf = (job: JobRecord | undefined) => (job ? job.payload.length + (job.items?.length ?? 0) : 0)
-
 /**
  * Jobs as starts and slots need them, remembered for a moment, up to so many bytes. A coordinator that changes a job publishes
  * `live.job.<name>.changed` before it answers, so a start that follows a change sees it.
  */
-export class JobCache {
+export class JobCache implements Jobs {
   readonly #store: Store
   readonly #clock: Clock
   readonly #entries = new LRUCache<string, Entry>({

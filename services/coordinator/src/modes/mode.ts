@@ -1,4 +1,4 @@
-import type { RunState } from '@carillon/contracts'
+import type { RunMode, RunState } from '@carillon/contracts'
 import type { RunHead, RunRecord, Store, TaskRecord } from '@carillon/store'
 import type { Decision } from '../runs/rules/decision.ts'
 
@@ -54,6 +54,9 @@ export interface TreeStage {
   readonly total: number
   readonly counts: Counts
 }
+
+/** The table of modes. */
+export type Modes = Readonly<Record<RunMode, Mode>>
 
 /** How the tasks of a run come about, and what its state asks for. One row of the table in `table.ts`. */
 export interface Mode {

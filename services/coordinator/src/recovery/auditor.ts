@@ -1,5 +1,5 @@
 import { type Clock, type Logger, LoopService, WakeablePause } from '@carillon/runtime'
-import type { WorkPublisher } from '../dispatch/publish-work.ts'
+import type { UnconfirmedWork } from '../ports.ts'
 import { BEGIN, EXECUTORS_RECONNECT_MS, type Position, type RepairQueue } from './repair-queue.ts'
 
 const ROUND_MS = 1_000
@@ -41,7 +41,7 @@ interface Pass {
  */
 export class Auditor extends LoopService {
   readonly #repair: RepairQueue
-  readonly #work: WorkPublisher
+  readonly #work: UnconfirmedWork
   readonly #clock: Clock
   readonly #log: Logger
   readonly #shares: () => readonly number[]
@@ -57,7 +57,7 @@ export class Auditor extends LoopService {
   #explained = 0
   #lacking = 0
 
-  constructor(options: { repair: RepairQueue; work: WorkPublisher; clock: Clock; log: Logger; shares: () => readonly number[] }) {
+  constructor(options: { repair: RepairQueue; work: UnconfirmedWork; clock: Clock; log: Logger; shares: () => readonly number[] }) {
     super()
     this.#repair = options.repair
     this.#work = options.work
@@ -103,9 +103,9 @@ export class Auditor extends LoopService {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { refused } = this.#work
+    const { unconfirmedIds } = this.#work
     const { postponed } = this.#repair
-    if (refused.size + postponed.size > 0) await this.#repair.these([...new Set([...refused, ...postponed])], signal)
+    if (unconfirmedIds.size + postponed.size > 0) await this.#repair.these([...new Set([...unconfirmedIds, ...postponed])], signal)
     if (this.#pass) await this.#goOn(this.#pass, signal)
     else if (this.#clock.monotonic() >= this.#nextPage) await this.#comparePage(signal)
     if (!this.#pass && this.#clock.monotonic() >= this.#nextCount) await this.#count()

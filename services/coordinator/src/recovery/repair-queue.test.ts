@@ -6,6 +6,7 @@ import { eventually, exerciseService, FakeClock, startTestBroker, type TestBroke
 import { openStore, type RunRecord, SHARES, type Store } from '@carillon/store'
 import { aRun, aTask } from '@carillon/store/testing'
 import { WorkPublisher } from '../dispatch/publish-work.ts'
+import { WorkStream } from '../dispatch/work-stream.ts'
 import { Auditor } from './auditor.ts'
 import { BEGIN, type Position, RepairQueue, type Span } from './repair-queue.ts'
 
@@ -26,8 +27,9 @@ beforeEach(async (context) => {
 
 function repairer(clock = systemClock, broker = base.broker) {
   const { publisher, log } = base
-  const work = new WorkPublisher({ store, broker, publisher, clock, log })
-  return { work, repair: new RepairQueue({ store, broker, work, clock, log }) }
+  const storedWork = new WorkStream(broker)
+  const work = new WorkPublisher({ store, stream: storedWork, publisher, clock, log })
+  return { work, repair: new RepairQueue({ store, broker, work, storedWork, clock, log }) }
 }
 
 const only = (run: RunRecord) => ({ run, task: run })
@@ -197,10 +199,10 @@ test('the auditor publishes what was refused each second, and compares a page of
   await auditor.start()
   await clock.advance(2_000)
   assert.deepEqual([asked, pages], [[], []])
-  work.refused.add('run-1')
+  work.unconfirmedIds.add('run-1')
   await clock.advance(2_000)
   assert.deepEqual(asked, [['run-1'], ['run-1']])
-  work.refused.clear()
+  work.unconfirmedIds.clear()
   await clock.advance(56_000)
   assert.equal(pages.length, 20, 'a page every 3 s')
   assert.deepEqual(
@@ -334,8 +336,8 @@ test('what was stored before this process stood still, and has been done meanwhi
   await store.runs.update([{ id: done.id, expect: { state: ['queued'] }, set: { state: 'succeeded', queuedAt: null } }])
   for (const run of [done, owed]) work.publish(only(run))
   await barrier()
-  assert.deepEqual([await messagesOf(done), await messagesOf(owed), [...work.refused]], [[], [], [done.id, owed.id]])
-  await repair.these([...work.refused], signal)
+  assert.deepEqual([await messagesOf(done), await messagesOf(owed), [...work.unconfirmedIds]], [[], [], [done.id, owed.id]])
+  await repair.these([...work.unconfirmedIds], signal)
   await eventually('it is there', async () => (await messagesOf(owed)).length === 1)
   await barrier()
   assert.deepEqual([await messagesOf(done), work.outstanding], [[], 0])
@@ -352,9 +354,9 @@ test('a task that was released keeps its message; with that of an earlier attemp
   const gone = await queued({ reason: 'released' })
   for (const owed of [released(first), released(second), released(claimed, 2), only(gone)]) work.publish(owed)
   await eventually('that of the earlier attempt is replaced', async () => (await messagesOf(claimed))[0] === 2)
-  await eventually('the one without a message is left to the repair', () => work.refused.has(gone.id))
+  await eventually('the one without a message is left to the repair', () => work.unconfirmedIds.has(gone.id))
   assert.deepEqual([await sequenceOf(first), await sequenceOf(second), await messagesOf(gone)], [...before, []])
-  await repair.these([...work.refused], signal)
+  await repair.these([...work.unconfirmedIds], signal)
   await eventually('it is there', async () => (await messagesOf(gone)).length === 1)
 })
 
@@ -363,7 +365,7 @@ test('what was queued a moment ago is left to its writer, and compared when that
   const [ofAnother, ours, refused] = [await queued({ queuedAt: clock.now() }), aRun(++runs, { queuedAt: clock.now() }), await queued()]
   for (const run of [ours, refused]) work.expect({ ...run, queuedAt: clock.now() })
   await store.runs.insert([ours])
-  work.refuse(refused.id, 'full')
+  work.unconfirmed(refused.id, 'full')
   assert.equal(await repair.span(all, signal), 1)
   await eventually('only what was refused is there', async () => (await messagesOf(refused)).length === 1)
   assert.deepEqual([await messagesOf(ofAnother), await messagesOf(ours), [...repair.postponed]], [[], [], [ofAnother.id]])
@@ -379,10 +381,10 @@ test('after a restart of the broker nothing is published again before executors 
   const clock = new FakeClock()
   const { work, repair } = repairer(clock)
   const [begun, lost] = [await queued({ queuedAt: 0 }), await queued({ queuedAt: 0 })]
-  for (const { id } of [begun, lost]) work.refuse(id, 'no answer from the broker')
+  for (const { id } of [begun, lost]) work.unconfirmed(id, 'no answer from the broker')
   repair.executorsReconnect()
   let isOver = false
-  const repairing = repair.these([...work.refused], signal).finally(() => {
+  const repairing = repair.these([...work.unconfirmedIds], signal).finally(() => {
     isOver = true
   })
   await eventually('it waits', () => clock.armed > 0)

@@ -1,10 +1,10 @@
-import { isTaskId, SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
+import { SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
-import type { PageQuery, RunHead, Store } from '@carillon/store'
-import { isOwed, KNOWN_FOR_MS, type WorkPublisher } from '../dispatch/publish-work.ts'
-import type { Work } from '../dispatch/work-stream.ts'
-import { WorkStream } from '../dispatch/work-stream.ts'
-import { readTasks, withRuns } from '../runs/tasks-of-runs.ts'
+import type { Store } from '@carillon/store'
+import { KNOWN_FOR_MS } from '../dispatch/rules/known-for.ts'
+import { type LifeKind, readLives, readPage } from '../lives.ts'
+import type { Reports, StoredWork, UnconfirmedWork } from '../ports.ts'
+import { isOwed, type Work } from '../runs/rules/work.ts'
 
 const PAGE = 500
 /** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
@@ -18,8 +18,6 @@ export const EXECUTORS_RECONNECT_MS = 3_000
 /** Between the clocks of two coordinators, which both follow that of the store. */
 const CLOCKS_DIFFER_MS = 1_000
 
-type QueuedQuery = PageQuery & Pick<Span, 'from' | 'before'>
-
 export interface Span {
   readonly from: number
   readonly before: number
@@ -29,7 +27,7 @@ export interface Span {
 
 /** Where a pass over a span is: first the runs, then the tasks. */
 export interface Position {
-  readonly of: 'runs' | 'tasks'
+  readonly of: LifeKind
   readonly cursor?: string
 }
 export const BEGIN: Position = { of: 'runs' }
@@ -38,11 +36,11 @@ export const BEGIN: Position = { of: 'runs' }
  * Publishes again what the broker should hold and does not. Safe at any time, by any coordinator:
  * a missing message may mean that its task has just ended, so every report that was stored before we asked is awaited before we decide.
  */
-export class RepairQueue {
+export class RepairQueue implements Reports {
   readonly #store: Store
   readonly #broker: Broker
-  readonly #work: WorkPublisher
-  readonly #stream: WorkStream
+  readonly #work: UnconfirmedWork
+  readonly #stream: StoredWork
   readonly #clock: Clock
   readonly #log: Logger
   /** Tasks that were queued a moment ago by another coordinator, which may be about to publish them: they are compared when that is over. */
@@ -50,11 +48,18 @@ export class RepairQueue {
   /** On the monotonic clock: what executors run is known again. */
   #knownAgainAt = Number.NEGATIVE_INFINITY
 
-  constructor(options: { store: Store; broker: Broker; work: WorkPublisher; clock: Clock; log: Logger }) {
+  constructor(options: {
+    store: Store
+    broker: Broker
+    work: UnconfirmedWork
+    storedWork: StoredWork
+    clock: Clock
+    log: Logger
+  }) {
     this.#store = options.store
     this.#broker = options.broker
     this.#work = options.work
-    this.#stream = new WorkStream(options.broker)
+    this.#stream = options.storedWork
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -79,9 +84,9 @@ export class RepairQueue {
   async page(at: Position, span: Span, signal: AbortSignal): Promise<{ published: number; next: Position | undefined }> {
     const query = { from: span.from, before: span.before, cursor: at.cursor, limit: PAGE }
     const isOurs = ({ share }: { share: number }) => span.shares?.has(share) ?? true
-    const page = await (at.of === 'runs' ? this.#runs(query) : this.#tasksOf(query))
+    const page = await readPage(this.#store, at.of, (lives) => lives.queued(query))
     const published = await this.#repair(
-      page.works.filter((work) => work && isOurs(work.task)),
+      page.items.filter((work) => work && isOurs(work.task)),
       signal,
     )
     if (published > 0) this.#log.info({ evt: 'queue.repaired', published }, 'published work again that the broker did not have')
@@ -115,23 +120,13 @@ export class RepairQueue {
   async these(ids: readonly string[], signal: AbortSignal): Promise<void> {
     for (let i = 0; i < ids.length && !signal.aborted; i += PAGE) {
       const page = ids.slice(i, i + PAGE)
-      const works = await this.#read(page)
+      const works = await readLives(this.#store, page)
       for (const [k, work] of works.entries()) {
         this.postponed.delete(page[k] as string)
         if (!isOwed(work)) this.#work.settled(page[k] as string)
       }
       await this.#repair(works, signal)
     }
-  }
-
-  async #runs(query: QueuedQuery) {
-    const { items, cursor } = await this.#store.runs.queued(query)
-    return { works: items.map(only), cursor }
-  }
-
-  async #tasksOf(query: QueuedQuery) {
-    const { items, cursor } = await this.#store.tasks.queued(query)
-    return { works: await withRuns(this.#store, items), cursor }
   }
 
   async #repair(candidates: readonly (Work | undefined)[], signal: AbortSignal): Promise<number> {
@@ -150,7 +145,7 @@ export class RepairQueue {
   #isLeftToItsWriter({ task }: Work): boolean {
     const { id, queuedAt } = task
     if (this.#work.willPublish(id)) return true
-    if (this.#work.expects(id)) return !this.#work.refused.has(id)
+    if (this.#work.expects(id)) return !this.#work.unconfirmedIds.has(id)
     const ageMs = this.#clock.now() - (queuedAt ?? 0)
     // One that is far in the future was written by a clock that has been set back since.
     const isYoung = ageMs < KNOWN_FOR_MS + CLOCKS_DIFFER_MS && ageMs > -KNOWN_FOR_MS
@@ -191,13 +186,6 @@ export class RepairQueue {
     return published
   }
 
-  async #read(ids: readonly string[]): Promise<(Work | undefined)[]> {
-    const runIds = ids.filter((id) => !isTaskId(id))
-    const taskIds = ids.filter(isTaskId)
-    const [runs, tasks] = await Promise.all([this.#store.runs.heads(runIds), readTasks(this.#store, taskIds)])
-    return ids.map((id) => (isTaskId(id) ? tasks[taskIds.indexOf(id)] : only(runs[runIds.indexOf(id)])))
-  }
-
   /** Waits until every report that is in the stream now, and what executors say when they reconnect, has been applied; false when that takes too long. */
   async reportsApplied(signal: AbortSignal, withinMs = BARRIER_WITHIN_MS): Promise<boolean> {
     const { manager } = this.#broker
@@ -215,8 +203,3 @@ export class RepairQueue {
 }
 
 const subjectOf = ({ run, task }: Work) => subjects.work(run.namespace, run.handler, task.id)
-
-/** The only task of a single run. */
-function only(run: RunHead | undefined): Work | undefined {
-  return run && { run, task: run }
-}

@@ -120,7 +120,7 @@ test('tasks and steps that were written after their run had gone are removed', a
 
 test('a key starts no second run for 30 days after its run was removed, and then it does', async (context) => {
   const mesh = await begin(context)
-  const { clock, startRuns, writer } = mesh
+  const { clock, startRuns, runs } = mesh
   const start = async (request: object) => {
     const [outcome] = await startRuns.execute([{ namespace: 'default', request, bytes: 0, trigger: 'call', traceparent: undefined }])
     await settle()
@@ -129,14 +129,14 @@ test('a key starts no second run for 30 days after its run was removed, and then
   const first = await start({ handler: 'hello', key: 'order-1' })
   const [run] = (await mesh.store.runs.get([first.runId])) as [RunRecord]
   const end = { state: 'succeeded', reason: 'completed', queuedAt: null, endedAt: clock.now() } as const
-  await writer.write([{ run, decision: { event: 'succeeded', expect: { state: ['queued'] }, set: end } }])
+  await runs.write([{ run, decision: { event: 'succeeded', expect: { state: ['queued'] }, set: end } }])
   await clock.advance(DAY_MS + 1)
   await mesh.sweep()
-  await assert.rejects(mesh.reads.get('default', first.runId), {
+  await assert.rejects(mesh.readRuns.get('default', first.runId), {
     code: 'RUN_REMOVED',
     message: /of hello ended 2026-01-01T.*removed 2026-01-02T/,
   })
-  await assert.rejects(mesh.reads.get('other', first.runId), { code: 'RUN_NOT_FOUND' })
+  await assert.rejects(mesh.readRuns.get('other', first.runId), { code: 'RUN_NOT_FOUND' })
   await assert.rejects(mesh.changeRuns.cancel('default', first.runId), { code: 'RUN_REMOVED' })
   assert.deepEqual(await start({ handler: 'hello', key: 'order-1' }), { runId: first.runId, created: false })
   assert.equal((await start({ handler: 'other', key: 'order-1' })).code, 'KEY_CONFLICT')

@@ -8,7 +8,7 @@ import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from 
 
 async function withRun(coordinator: TestCoordinator, fields: Partial<RunRecord> = {}): Promise<RunRecord> {
   const run = aRun(1, { mode: 'broadcast', queuedAt: coordinator.clock.now(), ...fields })
-  await coordinator.writer.insert([run])
+  await coordinator.runs.insert([run])
   await settle()
   return run
 }
@@ -43,14 +43,14 @@ test('without an instance it waits, and looks again', async (context) => {
   assert.deepEqual(coordinator.armed, [{ kind: 'runs', id: run.id, wakeAt: coordinator.clock.now() + 2_000 }])
   coordinator.presence.alive.set('hello', ['i-0'])
   await coordinator.clock.advance(2_000)
-  await coordinator.wakeRuns.execute([run.id])
+  await coordinator.wakeLives.execute([run.id])
   await settle()
   assert.equal((await runOf(coordinator, run.id)).state, 'running')
 })
 
 test('an offer that is refused or not heard of is made again by its wakeAt', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { wakeTasks, clock, fake, presence } = coordinator
+  const { wakeLives, clock, fake, presence } = coordinator
   presence.alive.set('hello', ['i-0'])
   fake.answerOffer = () => ({ accepted: false, reason: 'busy' })
   const run = await withRun(coordinator)
@@ -60,7 +60,7 @@ test('an offer that is refused or not heard of is made again by its wakeAt', asy
   fake.answerOffer = () => {
     throw new Error('timeout')
   }
-  await wakeTasks.execute([task?.id ?? ''])
+  await wakeLives.execute([task?.id ?? ''])
   await settle()
   assert.equal((await tasksOf(coordinator, run))[0]?.wakeAt, clock.now() + 2_000)
   assert.equal(fake.offers.length, 2)
@@ -68,7 +68,7 @@ test('an offer that is refused or not heard of is made again by its wakeAt', asy
 
 test('a run that is cancelled while its tasks are being made begins none of them', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { store, fake, presence, wakeTasks, clock } = coordinator
+  const { store, fake, presence, wakeLives, clock } = coordinator
   presence.alive.set('hello', ['i-0', 'i-1'])
   const insert = store.tasks.insert.bind(store.tasks)
   store.tasks.insert = async (tasks) => {
@@ -79,7 +79,7 @@ test('a run that is cancelled while its tasks are being made begins none of them
   const run = await withRun(coordinator)
   assert.deepEqual([(await runOf(coordinator, run.id)).state, fake.offers.length], ['cancelled', 0])
   await clock.advance(60_000)
-  await wakeTasks.execute((await tasksOf(coordinator, run)).map(({ id }) => id))
+  await wakeLives.execute((await tasksOf(coordinator, run)).map(({ id }) => id))
   assert.equal(fake.offers.length, 0)
   assert.deepEqual(
     (await tasksOf(coordinator, run)).map(({ state, reason }) => [state, reason]),

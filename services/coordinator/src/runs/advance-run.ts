@@ -1,17 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isEnded, OPEN_STATES, type RunMode, TIMES } from '@carillon/contracts'
+import { isEnded, OPEN_STATES, TIMES } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { RunHead, Slice, Store, TaskHead, TaskRecord } from '@carillon/store'
-import type { PresenceWatch } from '../dispatch/presence.ts'
-import type { WorkPublisher } from '../dispatch/publish-work.ts'
-import { UNDER_WAY } from '../modes/map/look.ts'
-import type { Effect, Mode, Sources, TaskSet } from '../modes/mode.ts'
+import type { Effect, Modes, Sources, TaskSet } from '../modes/mode.ts'
+import { UNDER_WAY } from '../modes/rules/fan-in.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { ALL_OPEN } from '../modes/rules/go-on.ts'
-import type { Reconciler, Timers } from '../ports.ts'
-import { decideCancel, decideFree, decideReopen, isRefused } from './rules/life.ts'
-import type { RunWriter } from './write-runs.ts'
-import type { TaskChange, TaskWriter } from './write-tasks.ts'
+import type { Presence, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
+import type { TaskChange } from './rules/change.ts'
+import { isRefused } from './rules/decision.ts'
+import { decideCancel, decideFree, decideReopen } from './rules/life.ts'
 
 const PAGE = 500
 const LOOK_PAGE = 1_000
@@ -22,13 +20,13 @@ const LOOK_PAGE = 1_000
  */
 export class AdvanceRun implements Reconciler {
   readonly #store: Store
-  readonly #writer: RunWriter
-  readonly #tasks: TaskWriter
-  readonly #work: WorkPublisher
-  readonly #presence: PresenceWatch
+  readonly #runs: Runs
+  readonly #tasks: Tasks
+  readonly #work: WorkQueue
+  readonly #presence: Presence
   readonly #sources: Sources
   readonly #timers: Timers
-  readonly #modes: Readonly<Record<RunMode, Mode>>
+  readonly #modes: Modes
   readonly #clock: Clock
   readonly #log: Logger
   /** Runs that are being advanced; true: look once more. */
@@ -36,17 +34,17 @@ export class AdvanceRun implements Reconciler {
 
   constructor(options: {
     store: Store
-    writer: RunWriter
-    tasks: TaskWriter
-    work: WorkPublisher
-    presence: PresenceWatch
+    runs: Runs
+    tasks: Tasks
+    work: WorkQueue
+    presence: Presence
     timers: Timers
-    modes: Readonly<Record<RunMode, Mode>>
+    modes: Modes
     clock: Clock
     log: Logger
   }) {
     this.#store = options.store
-    this.#writer = options.writer
+    this.#runs = options.runs
     this.#tasks = options.tasks
     this.#work = options.work
     this.#presence = options.presence
@@ -97,7 +95,7 @@ export class AdvanceRun implements Reconciler {
     else if (effect.do === 'cancel') await this.#cancel(run, effect.tasks)
     else if (effect.do === 'check-again') await this.#checkAgain(run, effect.afterMs)
     else {
-      const [outcome] = await this.#writer.write([{ run, decision: effect.decision }])
+      const [outcome] = await this.#runs.write([{ run, decision: effect.decision }])
       // It was cancelled while its tasks were being made, or another coordinator was faster: the stored state says what is to be done now.
       if (outcome !== 'applied') this.soon(run.id)
       else if (!isEnded(effect.decision.set.state ?? run.state)) this.soon(run.id)
@@ -155,7 +153,7 @@ export class AdvanceRun implements Reconciler {
     else for (const task of queued) await this.#work.withdraw({ run, task })
     // What was taken already, and has not begun, lies with its instances.
     for (const { instance } of this.#presence.holding(run.namespace, run.handler))
-      this.#writer.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
+      this.#runs.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
   }
 
   #cancelOne(run: RunHead, task: TaskHead): TaskChange | undefined {

@@ -1,13 +1,14 @@
 import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
 import { type Broker, type Logger, meter, type Outgoing, publishUntilTaken, type StreamPublisher } from '@carillon/runtime'
 import type { RunHead } from '@carillon/store'
+import type { Events } from '../ports.ts'
 import { type EndedRun, endedEventText, liveText } from './rules/views.ts'
 
 const ASK_WITHIN_MS = 2_000
 const NOT_FOUND = 404
 
 /** Says what ended or changed: events are kept in stream EVENTS, live signals pass. */
-export class Announcer {
+export class Announcer implements Events {
   readonly #broker: Broker
   readonly #publisher: StreamPublisher
   readonly #log: Logger

@@ -5,7 +5,7 @@ import { settle } from '@carillon/runtime/testing'
 import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 import { foldReports } from './apply-reports.ts'
-import type { ReportFrom } from './report-from.ts'
+import type { ReportFrom } from './rules/report-from.ts'
 
 const of = (id: string, attempt = 1) => ({ runId: id, taskId: id, attempt })
 const started = (id: string, attempt = 1) => ({ ...of(id, attempt), type: 'started' })
@@ -19,7 +19,7 @@ const failed = (id: string, attempt = 1) => ({
 
 async function withRun(coordinator: TestCoordinator, fields: Parameters<typeof aRun>[1] = {}) {
   const run = aRun(1, { queuedAt: coordinator.clock.now(), ...fields })
-  await coordinator.writer.insert([run])
+  await coordinator.runs.insert([run])
   await settle()
   return run
 }
@@ -107,7 +107,7 @@ test('a failure with tries left is delayed, woken and published as the next atte
   await coordinator.applyReports.execute([reportsFrom('i-1', started(id), failed(id))])
   assert.deepEqual([(await runOf(coordinator, id)).state, (await runOf(coordinator, id)).wakeAt], ['delayed', clock.now() + 1_000])
   await clock.advance(1_000)
-  await coordinator.wakeRuns.execute([id])
+  await coordinator.wakeLives.execute([id])
   await settle()
   const [, second] = fake.said('work.hello')
   assert.deepEqual([second?.['attempt'], second?.['payload']], [2, { name: 'Ada' }])

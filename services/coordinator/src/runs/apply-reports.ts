@@ -1,26 +1,16 @@
 import { CarillonError, isEnded, type Report, subjects } from '@carillon/contracts'
-import { type Incoming, inIsolation, type RejectedMessages } from '@carillon/runtime'
-import type { Store, UpdateOutcome } from '@carillon/store'
-import type { OfferLegs } from '../dispatch/offer-legs.ts'
-import type { Work } from '../dispatch/work-stream.ts'
-import type { Reconciler } from '../ports.ts'
+import { type Clock, type Incoming, inIsolation, type RejectedMessages } from '@carillon/runtime'
+import type { Faulty, Lives, Offers } from '../ports.ts'
 import type { RefusedReports } from './refused-reports.ts'
-import type { ReportFrom } from './report-from.ts'
-import type { Decision, Refused } from './rules/decision.ts'
-import { decideReport, isRefused, progressOf } from './rules/life.ts'
+import type { Change, TaskChange } from './rules/change.ts'
+import { type Decision, isRefused, type Refused } from './rules/decision.ts'
+import { decideReport, progressOf } from './rules/life.ts'
 import { readReports } from './rules/read-reports.ts'
-import { readTasks, type TaskOfRun } from './tasks-of-runs.ts'
-import type { RunWriter } from './write-runs.ts'
-import type { TaskChange, TaskWriter } from './write-tasks.ts'
-
-type Change = Work & { readonly decision: Decision }
+import type { ReportFrom } from './rules/report-from.ts'
+import { isTaskOfRun, type Work } from './rules/work.ts'
 
 /** A report that nothing can be decided about: what is stored of its task is at fault. */
-interface Fault {
-  readonly work: Work
-  readonly from: ReportFrom
-  readonly error: CarillonError
-}
+type FaultyReport = Faulty & { readonly from: ReportFrom }
 
 interface Rejection {
   readonly subject: string
@@ -28,76 +18,57 @@ interface Rejection {
   readonly error: CarillonError
 }
 
-/** Where the lives are that reports tell of: the runs themselves, or the tasks of runs with many. */
-interface Lives {
-  known(ids: readonly string[]): Promise<(Work | undefined)[]>
-  write(changes: readonly Change[]): Promise<readonly (UpdateOutcome | CarillonError)[]>
-  forget(ids: readonly string[]): void
-  endFaulty(faulty: readonly Fault[]): Promise<void>
-  /** The same end came once more: what follows from it may have been lost. */
-  repeatEnd(work: Work): Promise<void>
-}
-
-/** Takes what executors say. Reports of one batch are one write; one that does not hold is refused and counted. */
+/** Applies what executors report. Reports of one batch are one write; one that does not hold is refused and counted. */
 export class ApplyReports {
-  readonly #writer: RunWriter
-  readonly #runs: Lives
-  readonly #tasks: Lives
+  readonly #lives: Lives
+  readonly #offers: Offers
   readonly #rejected: RejectedMessages
   readonly #refused: RefusedReports
+  readonly #clock: Clock
 
-  constructor(options: {
-    store: Store
-    writer: RunWriter
-    tasks: TaskWriter
-    offers: OfferLegs
-    advance: Reconciler
-    rejected: RejectedMessages
-    refused: RefusedReports
-  }) {
-    this.#writer = options.writer
-    this.#runs = livesOfRuns(options.writer)
-    this.#tasks = livesOfTasks(options)
+  constructor(options: { lives: Lives; offers: Offers; rejected: RejectedMessages; refused: RefusedReports; clock: Clock }) {
+    this.#lives = options.lives
+    this.#offers = options.offers
     this.#rejected = options.rejected
     this.#refused = options.refused
+    this.#clock = options.clock
   }
 
   /** @throws what may pass: then the batch has to come again */
   async execute(batch: readonly Incoming[]): Promise<void> {
     const { read, rejections } = readAll(batch)
-    const reports = foldReports(read)
-    const ofRuns = reports.filter(({ report }) => report.taskId === report.runId)
-    const ofTasks = reports.filter(({ report }) => report.taskId !== report.runId)
-    await this.#apply(ofRuns, { lives: this.#runs, again: true, rejections })
-    await this.#apply(ofTasks, { lives: this.#tasks, again: true, rejections })
-    // Only now: were the batch to come again, they would be set aside again.
-    for (const rejection of rejections) this.#rejected.setAside({ ...rejection, stream: 'REPORTS', now: this.#writer.now() })
+    await this.#apply(foldReports(read), { again: true, rejections })
+    // Only now: were the batch to come again, they would be rejected twice.
+    for (const rejection of rejections) this.#rejected.setAside({ ...rejection, stream: 'REPORTS', now: this.#clock.now() })
   }
 
   /** @param options.again decide once more from the store about what was refused: memory may have been old */
-  async #apply(reports: readonly ReportFrom[], options: { lives: Lives; again: boolean; rejections: Rejection[] }): Promise<void> {
+  async #apply(reports: readonly ReportFrom[], options: { again: boolean; rejections: Rejection[] }): Promise<void> {
     if (reports.length === 0) return
-    const { lives, again, rejections } = options
+    const { again, rejections } = options
     const known = await inIsolation(
       reports,
-      (some) => lives.known(some.map(({ report }) => report.taskId)),
+      (some) => this.#lives.known(some.map(({ report }) => report.taskId)),
       (from, error) => {
         rejections.push(rejectionOf(from, error))
         return undefined
       },
     )
-    const { decided, faulty, stale } = await this.#decide(reports, known, { lives, again })
-    const outcomes = await lives.write(decided.map(({ change }) => change))
+    const { decided, faulty, stale } = await this.#decide(reports, known, again)
+    const outcomes = await this.#lives.write(
+      decided.map(({ change }) => change),
+      { isRepeated: true },
+    )
     for (const [i, { from }] of decided.entries()) {
       const outcome = outcomes[i]
       if (outcome === 'refused') stale.push(from)
       else if (CarillonError.is(outcome)) rejections.push(rejectionOf(from, outcome))
     }
     for (const { from, error } of faulty) rejections.push(rejectionOf(from, error))
-    await lives.endFaulty(faulty)
+    await this.#lives.endFaulty(faulty)
     if (stale.length === 0) return
     if (again) {
-      lives.forget(stale.map(({ report }) => report.taskId))
+      this.#lives.forget(stale.map(({ report }) => report.taskId))
       await this.#apply(stale, { ...options, again: false })
     } else for (const from of stale) this.#refused.add('lost-race', from)
   }
@@ -105,10 +76,10 @@ export class ApplyReports {
   async #decide(
     reports: readonly ReportFrom[],
     known: readonly (Work | undefined)[],
-    { lives, again }: { lives: Lives; again: boolean },
-  ): Promise<{ decided: { from: ReportFrom; change: Change }[]; faulty: Fault[]; stale: ReportFrom[] }> {
-    const [decided, faulty, stale]: [{ from: ReportFrom; change: Change }[], Fault[], ReportFrom[]] = [[], [], []]
-    const now = this.#writer.now()
+    again: boolean,
+  ): Promise<{ decided: { from: ReportFrom; change: Change }[]; faulty: FaultyReport[]; stale: ReportFrom[] }> {
+    const [decided, faulty, stale]: [{ from: ReportFrom; change: Change }[], FaultyReport[], ReportFrom[]] = [[], [], []]
+    const now = this.#clock.now()
     for (const [i, from] of reports.entries()) {
       const work = isOf(known[i], from) ? known[i] : undefined
       let decision: Decision | Refused | undefined
@@ -118,19 +89,21 @@ export class ApplyReports {
         if (work) faulty.push({ work, from, error: CarillonError.from(error) })
         continue
       }
-      if (work && decision && !isRefused(decision)) decided.push({ from, change: { ...work, decision } })
-      else if (again && work) stale.push(from)
-      else await this.#refuse(from, { work, lives, reason: decision && isRefused(decision) ? decision.refused : 'unknown-run' })
+      if (work && decision && !isRefused(decision)) {
+        const change = { ...work, decision }
+        decided.push({ from, change: isLostLeg(change) ? await this.#offers.afterDeath(change) : change })
+      } else if (again && work) stale.push(from)
+      else await this.#refuse(from, { work, reason: decision && isRefused(decision) ? decision.refused : 'unknown-run' })
     }
     return { decided, faulty, stale }
   }
 
-  async #refuse(from: ReportFrom, { work, lives, reason }: { work: Work | undefined; lives: Lives; reason: string }): Promise<void> {
+  async #refuse(from: ReportFrom, { work, reason }: { work: Work | undefined; reason: string }): Promise<void> {
     const { report, instance } = from
     const life = work?.task
     const isRepeated =
       life && report.type === 'finished' && isEnded(life.state) && life.attempt === report.attempt && life.owner === instance
-    if (isRepeated) return lives.repeatEnd(work)
+    if (isRepeated) return this.#lives.repeatEnd(work)
     this.#refused.add(reason, from)
   }
 }
@@ -160,32 +133,6 @@ function isOf(work: Work | undefined, { report, namespace }: ReportFrom): work i
   return work?.run.namespace === namespace && work.run.id === report.runId
 }
 
-function livesOfRuns(writer: RunWriter): Lives {
-  return {
-    known: async (ids) => (await writer.known(ids)).map((run) => run && { run, task: run }),
-    write: (changes) => writer.write(changes, { isRepeated: true }),
-    forget: (ids) => writer.forget(ids),
-    endFaulty: (faulty) => writer.endFaulty(faulty.map(({ work: { run }, error }) => ({ run, error }))),
-    repeatEnd: ({ run }) => writer.repeatEnd(run),
-  }
-}
-
-/** Reports of tasks are decided about as they are stored. */
-function livesOfTasks(parts: { store: Store; tasks: TaskWriter; offers: OfferLegs; advance: Reconciler }): Lives {
-  const { store, tasks, offers, advance } = parts
-  return {
-    known: (ids) => readTasks(store, ids) satisfies Promise<(TaskOfRun | undefined)[]>,
-    write: async (changes) => {
-      const routed: TaskChange[] = []
-      for (const change of changes as readonly TaskChange[]) routed.push(isLostLeg(change) ? await offers.afterDeath(change) : change)
-      return tasks.write(routed)
-    },
-    forget: () => undefined,
-    endFaulty: (faulty) => tasks.endFaulty(faulty.map(({ work, error }) => ({ known: work as TaskOfRun, error }))),
-    repeatEnd: async ({ run }) => advance.soon(run.id),
-  }
-}
-
 const isEnd = ({ type }: Report) => type === 'finished' || type === 'slept' || type === 'died'
 
 /** Reports of one task by one instance in one batch: the end makes its start needless, newer progress the older; an end keeps the last progress. */
@@ -204,4 +151,5 @@ export function foldReports(reports: readonly ReportFrom[]): ReportFrom[] {
 }
 
 /** A task of a broadcast whose process has said that it ends: it cannot go to the same instance again. */
-const isLostLeg = ({ task, decision }: TaskChange) => task.target !== null && decision.event === 'lost' && decision.set.state === 'queued'
+const isLostLeg = (change: Change): change is TaskChange =>
+  isTaskOfRun(change) && change.task.target !== null && change.decision.event === 'lost' && change.decision.set.state === 'queued'

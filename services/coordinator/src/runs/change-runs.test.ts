@@ -8,7 +8,7 @@ import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from 
 
 async function withRun(coordinator: TestCoordinator, fields: Partial<RunRecord> = {}): Promise<string> {
   const run = aRun(1, { queuedAt: coordinator.clock.now(), ...fields })
-  await coordinator.writer.insert([run])
+  await coordinator.runs.insert([run])
   await settle()
   return run.id
 }
@@ -28,7 +28,7 @@ test('a queued run that is cancelled never starts: its message goes, and whoever
 
 test('a running one is cancelled when its owner confirms, or is silent beyond its grace', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { changeRuns, clock, wakeRuns, fake } = coordinator
+  const { changeRuns, clock, wakeLives, fake } = coordinator
   const confirmed = await withRun(coordinator, { ...running, id: 'runthatconfirms' })
   const silent = await withRun(coordinator, { ...running, id: 'runthatissilent' })
   for (const id of [confirmed, silent]) {
@@ -40,10 +40,10 @@ test('a running one is cancelled when its owner confirms, or is silent beyond it
   await coordinator.applyReports.execute([reportsFrom('i-1', finished)])
   assert.equal((await runOf(coordinator, confirmed)).state, 'cancelled')
   await clock.advance(TIMES.graceMs)
-  await wakeRuns.execute([silent])
+  await wakeLives.execute([silent])
   assert.equal((await runOf(coordinator, silent)).state, 'cancelling')
   await clock.advance(2_000)
-  await wakeRuns.execute([silent])
+  await wakeLives.execute([silent])
   assert.deepEqual(
     [(await runOf(coordinator, silent)).state, (await runOf(coordinator, silent)).reason],
     ['cancelled', 'cancelled-by-request'],
@@ -120,10 +120,10 @@ test('the view of a queued run says what it waits for, also after a failed attem
   const coordinator = await createTestCoordinator(context)
   const id = await withRun(coordinator, { error: { name: 'E', message: 'no' } })
   coordinator.presence.alive.set('other', ['i-1'])
-  const { reason, message } = await coordinator.reads.get('default', id)
+  const { reason, message } = await coordinator.readRuns.get('default', id)
   assert.deepEqual([reason, message], ['no-instance', 'no instance offers handler `hello`; these are offered: other'])
   coordinator.presence.alive.set('hello', ['i-1'])
-  assert.equal((await coordinator.reads.get('default', id)).reason, undefined)
+  assert.equal((await coordinator.readRuns.get('default', id)).reason, undefined)
 })
 
 test('what a lost instance ran is taken over; what others run is not', async (context) => {
@@ -159,7 +159,7 @@ test('more runs than a page are all taken over', async (context) => {
 
 test('a running run is looked at: alive, lost, over its time', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { clock, presence, wakeRuns } = coordinator
+  const { clock, presence, wakeLives } = coordinator
   const startedAt = clock.now()
   const due = { ...running, startedAt, wakeAt: startedAt }
   const alive = await withRun(coordinator, { ...due, id: 'runthatisalive' })
@@ -167,16 +167,16 @@ test('a running run is looked at: alive, lost, over its time', async (context) =
   const restarted = await withRun(coordinator, { ...due, id: 'runofarestartedone', owner: 'i-8', ownerSession: 'first' })
   presence.sessions.set('i-8', 'second')
   presence.lost.add('i-9')
-  await wakeRuns.execute([alive, lost, restarted])
+  await wakeLives.execute([alive, lost, restarted])
   assert.deepEqual([(await runOf(coordinator, alive)).wakeAt, (await runOf(coordinator, alive)).state], [startedAt + 30_000, 'running'])
   for (const id of [lost, restarted])
     assert.deepEqual([(await runOf(coordinator, id)).state, (await runOf(coordinator, id)).reason], ['queued', 'instance-lost'])
   const slow = await withRun(coordinator, { ...due, id: 'runthatisslow', timeoutMs: 1_000 })
   await clock.advance(1_000 + TIMES.graceMs + 2_000)
-  await wakeRuns.execute([slow])
+  await wakeLives.execute([slow])
   assert.deepEqual([(await runOf(coordinator, slow)).state, (await runOf(coordinator, slow)).reason], ['timed_out', 'attempt-timeout'])
   assert.ok(coordinator.fake.said('control.i-1').some(({ taskId }) => taskId === slow))
-  await wakeRuns.execute([slow, 'run0000000000999'])
+  await wakeLives.execute([slow, 'run0000000000999'])
 })
 
 test('a leg is cancelled with its run, whatever state it is in', async (context) => {

@@ -1,24 +1,28 @@
 import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
-import type { RetryRequest } from '../modes/mode.ts'
+import type { Modes, RetryRequest } from '../modes/mode.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import { MODES } from '../modes/table.ts'
+import type { Runs } from '../ports.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
-import type { Decision } from './rules/decision.ts'
-import { decideCancel, decideRestart, isRefused } from './rules/life.ts'
-import type { RunWriter } from './write-runs.ts'
+import { type Decision, isRefused } from './rules/decision.ts'
+import { decideCancel, decideRestart } from './rules/life.ts'
 
 const TRIES_AGAINST_OTHERS = 5
 
 /** Cancels and retries runs on request. */
 export class ChangeRuns {
   readonly #store: Store
-  readonly #writer: RunWriter
+  readonly #runs: Runs
   readonly #reads: ReadRuns
+  readonly #modes: Modes
+  readonly #clock: Clock
 
-  constructor(options: { store: Store; writer: RunWriter; reads: ReadRuns }) {
+  constructor(options: { store: Store; runs: Runs; reads: ReadRuns; modes: Modes; clock: Clock }) {
     this.#store = options.store
-    this.#writer = options.writer
+    this.#runs = options.runs
+    this.#modes = options.modes
+    this.#clock = options.clock
     this.#reads = options.reads
   }
 
@@ -26,12 +30,12 @@ export class ChangeRuns {
   async cancel(namespace: string, runId: string): Promise<RunView> {
     const before = await this.#decide(namespace, runId, (run) => {
       if (run.state === 'cancelling') return undefined
-      const decision = decideCancel(run, this.#writer.now())
+      const decision = decideCancel(run, this.#clock.now())
       if (isRefused(decision))
         throw new CarillonError('RUN_ENDED', `run ${printable(runId)} has ended: ${run.state}`, { field: 'runId', value: printable(runId) })
       return decision
     })
-    if (before.state === 'queued' && !isFanOut(before)) await this.#writer.withdraw(before)
+    if (before.state === 'queued' && !isFanOut(before)) await this.#runs.withdraw(before)
     return this.#reads.get(namespace, runId)
   }
 
@@ -42,10 +46,10 @@ export class ChangeRuns {
    */
   async retry(namespace: string, { runId, ...request }: RetryRequest & { readonly runId: string }): Promise<RunView> {
     await this.#decide(namespace, runId, async (run) => {
-      const decision = decideRestart(run, { tries: run.tries, now: this.#writer.now() })
+      const decision = decideRestart(run, { tries: run.tries, now: this.#clock.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
-      return { ...decision, set: { ...decision.set, ...(await MODES[run.mode].retry(run, request, this.#store)) } }
+      return { ...decision, set: { ...decision.set, ...(await this.#modes[run.mode].retry(run, request, this.#store)) } }
     })
     return this.#reads.get(namespace, runId)
   }
@@ -61,7 +65,7 @@ export class ChangeRuns {
       if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
       const decision = await decide(run)
       if (!decision) return run
-      const [outcome] = await this.#writer.write([{ run, decision }])
+      const [outcome] = await this.#runs.write([{ run, decision }])
       if (outcome === 'applied') return run
       if (CarillonError.is(outcome)) throw outcome
     }

@@ -14,7 +14,7 @@ const running = { state: 'running', owner: 'i-1', startedAt: 1, queuedAt: null }
 
 async function withRuns(coordinator: TestCoordinator, count: number, fields: (i: number) => Partial<RunRecord>): Promise<string[]> {
   const runs = Array.from({ length: count }, (_, i) => aRun(1, { id: idOf(i), queuedAt: coordinator.clock.now(), ...fields(i) }))
-  await coordinator.writer.insert(runs)
+  await coordinator.runs.insert(runs)
   await settle()
   return runs.map(({ id }) => id)
 }
@@ -94,7 +94,7 @@ test('where nothing at all can be stored, no end is made up', async (context) =>
 
 test('one run that cannot be decided about, read or stored holds up none that wakes beside it', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { store, clock, wakeRuns } = coordinator
+  const { store, clock, wakeLives } = coordinator
   const due = clock.now()
   const ids = await withRuns(coordinator, 5, (i) =>
     i === 0 ? { ...running, timeoutMs: 1, wakeAt: due, attempts: 3 } : { state: 'delayed', reason: 'delay', wakeAt: due, queuedAt: null },
@@ -105,7 +105,7 @@ test('one run that cannot be decided about, read or stored holds up none that wa
   spoil(store.runs, { method: 'heads', isBad: (id: string) => id === idOf(1) })
   spoil(store.runs, { method: 'update', isBad: ({ id, set }: LifeChange) => id === idOf(2) && set.state === 'queued' })
   await clock.advance(60_000)
-  await assert.rejects(wakeRuns.execute(ids), { code: 'INTERNAL' })
+  await assert.rejects(wakeLives.execute(ids), { code: 'INTERNAL' })
   await settle()
   assert.deepEqual(
     coordinator.fake.said('work.').map(({ runId }) => runId),
@@ -116,7 +116,7 @@ test('one run that cannot be decided about, read or stored holds up none that wa
 
 test('the end of one run that cannot be told holds up none that wakes beside it', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { clock, wakeRuns, fake } = coordinator
+  const { clock, wakeLives, fake } = coordinator
   const due = clock.now()
   const ids = await withRuns(coordinator, 2, (i) =>
     i === 0
@@ -125,7 +125,7 @@ test('the end of one run that cannot be told holds up none that wakes beside it'
   )
   fake.published.length = 0
   fake.refusal = ({ subject }) => (subject.includes('.event.') ? { code: 503, message: 'no stream' } : undefined)
-  await assert.rejects(wakeRuns.execute(ids), { code: 'NATS_UNAVAILABLE' })
+  await assert.rejects(wakeLives.execute(ids), { code: 'NATS_UNAVAILABLE' })
   assert.deepEqual(await statesOf(coordinator, ids), ['succeeded', 'queued'])
 })
 
@@ -140,7 +140,7 @@ test('one start that cannot be stored costs no other, nor one trigger', async (c
     outcomes.map((outcome) => (CarillonError.is(outcome) ? outcome.code : outcome.created)),
     [true, 'INTERNAL', true],
   )
-  const triggers = new TakeTriggers({ start: startRuns, rejected, now: () => clock.now() })
+  const triggers = new TakeTriggers({ start: startRuns, rejected, clock })
   const message = (body: unknown): Incoming => ({ ...reportsFrom('hello'), subject: 'carillon.default.trigger.hello', body })
   await triggers.execute([message(1), message('bad'), message(2)])
   await settle()
@@ -171,7 +171,7 @@ test('the run of one slot that cannot be stored is recorded as skipped, and the 
 
 test('what a write expects is released when it is refused, and looked at when its outcome is not known', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { store, clock, work, writer, fake } = coordinator
+  const { store, clock, work, runs, fake } = coordinator
   const [id = ''] = await withRuns(coordinator, 1, () => ({ state: 'delayed', reason: 'delay', wakeAt: clock.now(), queuedAt: null }))
   const run = await runOf(coordinator, id)
   const queue = (attempt = 1) => ({
@@ -184,19 +184,19 @@ test('what a write expects is released when it is refused, and looked at when it
   })
   const queuedAt = clock.now()
   const mend = spoil(store.runs, { method: 'update', isBad: () => true, code: 'STORE_UNAVAILABLE' })
-  await assert.rejects(writer.write([queue()]))
-  assert.deepEqual([...work.refused], [id])
+  await assert.rejects(runs.write([queue()]))
+  assert.deepEqual([...work.unconfirmedIds], [id])
   work.settled(id)
   mend()
   // Its message is on its way while another write of the same attempt is refused.
   fake.answerLater()
-  await writer.write([queue()])
+  await runs.write([queue()])
   await clock.advance(1_000)
-  await writer.write([queue()])
+  await runs.write([queue()])
   assert.equal(work.publishedBefore(), queuedAt)
   fake.answerNow()
   await settle()
   assert.deepEqual([work.publishedBefore(), work.outstanding], [clock.now(), 0])
-  await writer.write([queue(7)])
+  await runs.write([queue(7)])
   assert.equal(work.outstanding, 0)
 })

@@ -1,7 +1,8 @@
 import { CarillonError, type ListRuns, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
 import { pageThatFits } from '@carillon/runtime'
 import type { RunHead, RunListQuery, RunRecord, Store } from '@carillon/store'
-import type { PresenceWatch } from '../dispatch/presence.ts'
+import type { Presence } from '../ports.ts'
+import { runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
 import { runIdOfKey } from './start-runs.ts'
 
@@ -9,10 +10,6 @@ import { runIdOfKey } from './start-runs.ts'
 const NAMES_SHOWN = 5
 /** Offered handlers that a reason names: enough to find the one that was meant. */
 const HANDLERS_SHOWN = 20
-
-export function runNotFound(runId: string): CarillonError {
-  return new CarillonError('RUN_NOT_FOUND', `there is no run ${printable(runId)}`, { field: 'runId', value: printable(runId) })
-}
 
 /** Why a run is not found: there is none, or it was removed and its id is still taken. */
 export async function missingRun(store: Store, namespace: string, runId: string): Promise<CarillonError> {
@@ -27,9 +24,9 @@ export async function missingRun(store: Store, namespace: string, runId: string)
 /** Reads runs for people, with the reason why a queued one waits. */
 export class ReadRuns {
   readonly #store: Store
-  readonly #presence: PresenceWatch
+  readonly #presence: Presence
 
-  constructor(options: { store: Store; presence: PresenceWatch }) {
+  constructor(options: { store: Store; presence: Presence }) {
     this.#store = options.store
     this.#presence = options.presence
   }

@@ -1,8 +1,8 @@
 import type { RunTree } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { Store, TaskHead } from '@carillon/store'
+import type { Modes } from '../modes/mode.ts'
 import { countsOf, totalOf } from '../modes/rules/fan-in.ts'
-import { MODES } from '../modes/table.ts'
 import { missingRun } from './read-runs.ts'
 import { leftMsOf, percentOf } from './rules/tree.ts'
 import { runView, taskView } from './rules/views.ts'
@@ -16,10 +16,12 @@ const SORTED_AT_MOST = 100_000
 /** Reads a run with many tasks for people, at a glance. */
 export class ReadTree {
   readonly #store: Store
+  readonly #modes: Modes
   readonly #clock: Clock
 
-  constructor(options: { store: Store; clock: Clock }) {
+  constructor(options: { store: Store; modes: Modes; clock: Clock }) {
     this.#store = options.store
+    this.#modes = options.modes
     this.#clock = options.clock
   }
 
@@ -30,7 +32,7 @@ export class ReadTree {
     const now = this.#clock.now()
     const { tasks } = this.#store
     const counts = countsOf(await tasks.tally({ runId }))
-    const stages = await MODES[run.mode].stages(run, counts, this.#store)
+    const stages = await this.#modes[run.mode].stages(run, counts, this.#store)
     const isSmall = totalOf(counts) <= SORTED_AT_MOST
     const running = (await tasks.list({ runId, state: 'running', limit: RUNNING_AT_MOST })).items
     const failed = [

@@ -1,5 +1,5 @@
 import { type Logger, meter } from '@carillon/runtime'
-import type { ReportFrom } from './report-from.ts'
+import type { ReportFrom } from './rules/report-from.ts'
 
 /** Counts the reports that are not applied, by reason. The log has each of them at level `debug`. */
 export class RefusedReports {

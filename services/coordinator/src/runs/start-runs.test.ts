@@ -33,7 +33,7 @@ test('what cannot be published after the answer is left to the repair, and ends 
   assert.equal(outcome?.created, true)
   await settle()
   assert.equal((await runOf(coordinator, outcome?.runId ?? '')).state, 'queued')
-  assert.ok(coordinator.work.refused.has(outcome?.runId ?? ''))
+  assert.ok(coordinator.work.unconfirmedIds.has(outcome?.runId ?? ''))
 })
 
 test('in a bulk each item has an outcome of its own, and a wrong one disturbs no other', async (context) => {
@@ -201,12 +201,12 @@ test('what the broker does not take keeps the checkpoint behind it, until it is 
   const queuedAt = clock.now()
   const [outcome] = await start(coordinator, { job: 'a' })
   await clock.advance(60_000)
-  assert.deepEqual([work.publishedBefore(), [...work.refused]], [queuedAt, [outcome?.runId]])
+  assert.deepEqual([work.publishedBefore(), [...work.unconfirmedIds]], [queuedAt, [outcome?.runId]])
   fake.refusal = () => undefined
   const run = await runOf(coordinator, outcome?.runId ?? '')
   work.publish({ run, task: run }, { again: true, knownAt: clock.monotonic() })
   await settle()
-  assert.deepEqual([work.publishedBefore(), work.refused.size], [clock.now(), 0])
+  assert.deepEqual([work.publishedBefore(), work.unconfirmedIds.size], [clock.now(), 0])
 })
 
 test('the checkpoint stays behind a run that is being written', async (context) => {

@@ -1,12 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CarillonError, parseInput, printable, type RunTrigger, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
-import { Batcher, derivedId, freshRunId, markStep } from '@carillon/runtime'
+import { Batcher, type Clock, derivedId, freshRunId, markStep } from '@carillon/runtime'
 import type { JobRecord, RunRecord, Store } from '@carillon/store'
-import type { PresenceWatch } from '../dispatch/presence.ts'
-import { type JobCache, largeBytesOf } from '../jobs/read-jobs.ts'
+import { largeBytesOf } from '../jobs/rules/job.ts'
+import type { Jobs, Presence, Runs } from '../ports.ts'
 import { handlerOf, runOfRequest } from './rules/new-run.ts'
 import { differingField, saidOf } from './rules/said.ts'
-import type { RunWriter } from './write-runs.ts'
 
 /** Runs that are read at once to be compared. */
 const COMPARED_BYTES = 4 * 1024 * 1024
@@ -31,23 +30,26 @@ interface Checked extends StartItem {
 
 /** Starts runs: what is asked for in one turn of the event loop is one write. */
 export class StartRuns {
-  readonly #writer: RunWriter
+  readonly #runs: Runs
   readonly #store: Store
-  readonly #jobs: JobCache
-  readonly #presence: PresenceWatch
+  readonly #jobs: Jobs
+  readonly #presence: Presence
+  readonly #clock: Clock
   readonly #batcher: Batcher<Checked, StartedRun | CarillonError>
 
   constructor(options: {
-    writer: RunWriter
+    runs: Runs
     store: Store
-    jobs: JobCache
-    presence: PresenceWatch
+    jobs: Jobs
+    presence: Presence
+    clock: Clock
     batch: { maxItems: number; maxInFlight: number }
   }) {
-    this.#writer = options.writer
+    this.#runs = options.runs
     this.#store = options.store
     this.#jobs = options.jobs
     this.#presence = options.presence
+    this.#clock = options.clock
     this.#batcher = new Batcher({ ...options.batch, bytesOf: ({ bytes }) => bytes, run: (items) => this.#start(items) })
   }
 
@@ -72,7 +74,7 @@ export class StartRuns {
   }
 
   async #startOf(items: readonly Checked[], jobs: readonly (JobRecord | undefined)[]): Promise<(StartedRun | CarillonError)[]> {
-    const now = this.#writer.now()
+    const now = this.#clock.now()
     const outcomes: (StartedRun | CarillonError)[] = []
     const runs: RunRecord[] = []
     const places: number[] = []
@@ -99,7 +101,7 @@ export class StartRuns {
         outcomes[i] = CarillonError.from(error)
       }
     }
-    const inserted = await this.#writer.insert(runs, { answerFirst: true })
+    const inserted = await this.#runs.insert(runs, { answerFirst: true })
     for (const [k, outcome] of inserted.entries()) if (CarillonError.is(outcome)) outcomes[places[k] as number] = outcome
     const duplicates = places.filter((_, k) => inserted[k] === 'duplicate').map((place) => ({ place, item: items[place] as Checked }))
     if (duplicates.length === 0) return outcomes

@@ -1,17 +1,17 @@
 import { CarillonError, checkHeaders, HEADERS, TRIGGER_HEADERS } from '@carillon/contracts'
-import { derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
+import { type Clock, derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
 import type { StartItem, StartRuns } from './start-runs.ts'
 
 /** Fires jobs that were asked for by a message on `trigger.<job>`: its body is the payload, its headers the options. */
 export class TakeTriggers {
   readonly #start: StartRuns
   readonly #rejected: RejectedMessages
-  readonly #now: () => number
+  readonly #clock: Clock
 
-  constructor(options: { start: StartRuns; rejected: RejectedMessages; now: () => number }) {
+  constructor(options: { start: StartRuns; rejected: RejectedMessages; clock: Clock }) {
     this.#start = options.start
     this.#rejected = options.rejected
-    this.#now = options.now
+    this.#clock = options.clock
   }
 
   async execute(batch: readonly Incoming[]): Promise<void> {
@@ -31,7 +31,7 @@ export class TakeTriggers {
   }
 
   #reject({ subject, body }: Incoming, error: unknown): void {
-    this.#rejected.setAside({ subject, text: JSON.stringify(body), error, stream: 'TRIGGERS', now: this.#now() })
+    this.#rejected.setAside({ subject, text: JSON.stringify(body), error, stream: 'TRIGGERS', now: this.#clock.now() })
   }
 }
 

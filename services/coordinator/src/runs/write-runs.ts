@@ -2,20 +2,13 @@ import { CarillonError, type Control, isEnded, subjects } from '@carillon/contra
 import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/runtime'
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
-import type { PresenceWatch } from '../dispatch/presence.ts'
-import { isOwed, type WorkPublisher } from '../dispatch/publish-work.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Reconciler, Timers } from '../ports.ts'
-import type { Announcer } from './announce.ts'
-import type { Decision } from './rules/decision.ts'
+import type { Events, Presence, Reconciler, Runs, Timers, WorkQueue } from '../ports.ts'
+import type { RunChange } from './rules/change.ts'
+import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
-import { CHECK_QUEUED_MS, isRefused } from './rules/life.ts'
-
-/** A decision about a run as it was known when deciding. */
-export interface RunChange {
-  readonly run: RunHead
-  readonly decision: Decision
-}
+import { CHECK_QUEUED_MS } from './rules/life.ts'
+import { isOwed, onlyTask } from './rules/work.ts'
 
 /** A run as it was written: with its result, if it has just got one. */
 type WrittenRun = RunHead & Pick<Partial<RunRecord>, 'result'>
@@ -28,12 +21,12 @@ const TELL_AGAIN_MS = 10_000
  * Every write of a run, and what follows from it: commit, then publish. What is published depends on the state alone, so it may be
  * done again at any time (level-triggered).
  */
-export class RunWriter {
+export class RunWriter implements Runs {
   readonly #store: Store
-  readonly #work: WorkPublisher
-  readonly #announcer: Announcer
+  readonly #work: WorkQueue
+  readonly #events: Events
   readonly #broker: Broker
-  readonly #presence: PresenceWatch
+  readonly #presence: Presence
   readonly #clock: Clock
   readonly #log: Logger
   /** Open runs as last written here: spares a read for most reports. The conditions of a write guard against its age. */
@@ -43,10 +36,10 @@ export class RunWriter {
 
   constructor(options: {
     store: Store
-    work: WorkPublisher
-    announcer: Announcer
+    work: WorkQueue
+    events: Events
     broker: Broker
-    presence: PresenceWatch
+    presence: Presence
     timers: Timers
     reconciler: Reconciler
     clock: Clock
@@ -56,7 +49,7 @@ export class RunWriter {
     this.#reconciler = options.reconciler
     this.#store = options.store
     this.#work = options.work
-    this.#announcer = options.announcer
+    this.#events = options.events
     this.#broker = options.broker
     this.#presence = options.presence
     this.#clock = options.clock
@@ -87,21 +80,21 @@ export class RunWriter {
     runs: readonly RunRecord[],
     options: { answerFirst?: boolean; until?: () => Promise<ReadonlySet<string>> } = {},
   ): Promise<readonly (InsertOutcome | CarillonError)[]> {
-    const expected = runs.map((run) => (isOwed({ run, task: run }) ? this.#work.expect(run) : undefined))
+    const expected = runs.map((run) => (isOwed(onlyTask(run)) ? this.#work.expect(run) : undefined))
     const outcomes = await inIsolation(
       runs,
       (some) => this.#store.runs.insert(some),
       (_, error) => error,
     ).catch((error: unknown) => {
       // Some may be stored all the same.
-      for (const one of expected) this.#work.doubt(one)
+      for (const one of expected) this.#work.leaveToRepair(one)
       throw error
     })
     for (const [i, outcome] of outcomes.entries()) if (outcome !== 'created') this.#work.release(expected[i])
     const created = runs.filter((_, i) => outcomes[i] === 'created')
     const follow = async (withdrawn?: ReadonlySet<string>) => {
       const open = withdrawn?.size ? created.filter(({ id }) => !withdrawn.has(id)) : created
-      for (const run of open) this.#announcer.live(run, 'created')
+      for (const run of open) this.#events.live(run, 'created')
       await this.#follow(open)
     }
     // Events of records that are ended from the beginning (skipped slots) are waited for.
@@ -115,7 +108,7 @@ export class RunWriter {
 
   /** They are stored and their caller has the answer: what could not be published is published by the repair. */
   #leaveToRepair(runs: readonly RunRecord[], error: unknown): void {
-    for (const run of runs) if (isOwed({ run, task: run })) this.#work.refuse(run.id, String(error))
+    for (const run of runs) if (isOwed(onlyTask(run))) this.#work.unconfirmed(run.id, String(error))
   }
 
   /** What was cancelled between its insert and its time had no message yet that could be taken back. */
@@ -153,10 +146,10 @@ export class RunWriter {
       const after = { ...run, ...decision.set }
       written.push(after)
       const { event, set } = decision
-      if (event === 'started') this.#announcer.live(after, 'started')
-      else if (event !== 'progress' && event !== 'checked' && !isEnded(after.state)) this.#announcer.live(after, after.state)
+      if (event === 'started') this.#events.live(after, 'started')
+      else if (event !== 'progress' && event !== 'checked' && !isEnded(after.state)) this.#events.live(after, after.state)
       // Also the report that starts a task may tell of its progress.
-      if (set.progress) this.#announcer.live(after, 'progress', set.progress)
+      if (set.progress) this.#events.live(after, 'progress', set.progress)
     }
     await this.#follow(written)
     if (!options.isRepeated) await this.#told(written.filter((run) => isEnded(run.state)))
@@ -175,7 +168,7 @@ export class RunWriter {
         some.map(({ run, decision }) => ({ id: run.id, expect: { namespace: run.namespace, ...decision.expect }, set: decision.set })),
       )
     const outcomes = await inIsolation(changes, write, (_, error) => error).catch((error: unknown) => {
-      for (const one of expected) this.#work.doubt(one)
+      for (const one of expected) this.#work.leaveToRepair(one)
       throw error
     })
     for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') this.#work.release(expected[i])
@@ -223,7 +216,7 @@ export class RunWriter {
   /** Says again that a run has ended: of a report that was applied before, whose event may have been lost. */
   async repeatEnd(run: RunHead): Promise<void> {
     if (!isEnded(run.state)) return
-    await this.#announcer.runEndedBefore(run, async () => (await this.#store.runs.get([run.id]))[0])
+    await this.#events.runEndedBefore(run, async () => (await this.#store.runs.get([run.id]))[0])
     if (run.wakeAt !== null) await this.#told([run])
   }
 
@@ -237,7 +230,7 @@ export class RunWriter {
         ended.push(run)
       } else this.#push(run)
     }
-    if (ended.length > 0) await this.#announcer.runsEnded(ended)
+    if (ended.length > 0) await this.#events.runsEnded(ended)
   }
 
   #push(run: RunHead): void {
@@ -247,7 +240,7 @@ export class RunWriter {
       this.#reconciler.soon(run.id)
       return
     }
-    if (run.state === 'queued') this.#work.publish({ run, task: run })
+    if (run.state === 'queued') this.#work.publish(onlyTask(run))
     else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
     this.#remember(run)
   }
@@ -269,14 +262,10 @@ export class RunWriter {
   async withdraw(run: RunHead): Promise<void> {
     for (const { instance } of this.#presence.holding(run.namespace, run.handler))
       this.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
-    await this.#work.withdraw({ run, task: run })
+    await this.#work.withdraw(onlyTask(run))
   }
 
   control(namespace: string, instance: string, control: Control): void {
     this.#broker.connection.publish(subjects.control(namespace, instance), JSON.stringify(control))
-  }
-
-  now(): number {
-    return this.#clock.now()
   }
 }

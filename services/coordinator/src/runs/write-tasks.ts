@@ -1,27 +1,17 @@
 import { CarillonError, isEnded } from '@carillon/contracts'
 import { type Clock, inIsolation, type Logger } from '@carillon/runtime'
 import type { RunHead, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
-import type { WorkPublisher } from '../dispatch/publish-work.ts'
-import type { Offers, Reconciler, Timers } from '../ports.ts'
-import type { Decision } from './rules/decision.ts'
+import type { Offers, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
+import type { TaskChange } from './rules/change.ts'
+import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
-import { isRefused } from './rules/life.ts'
-import type { TaskOfRun } from './tasks-of-runs.ts'
-import type { RunWriter } from './write-runs.ts'
+import type { TaskOfRun } from './rules/work.ts'
 
-/** A decision about a task as it was known when deciding. */
-export interface TaskChange extends TaskOfRun {
-  readonly decision: Pick<Decision, 'expect'> & {
-    readonly event?: Decision['event']
-    readonly set: Decision['set'] & { readonly target?: string }
-  }
-}
-
-/** Every write of a task of a run with many, and what follows from it: commit, then publish. */
-export class TaskWriter {
+/** Every write of a task of a fan-out run, and what follows from it: commit, then publish. */
+export class TaskWriter implements Tasks {
   readonly #store: Store
-  readonly #work: WorkPublisher
-  readonly #runs: RunWriter
+  readonly #work: WorkQueue
+  readonly #runs: Runs
   readonly #clock: Clock
   readonly #log: Logger
   readonly #timers: Timers
@@ -30,8 +20,8 @@ export class TaskWriter {
 
   constructor(options: {
     store: Store
-    work: WorkPublisher
-    writer: RunWriter
+    work: WorkQueue
+    runs: Runs
     timers: Timers
     reconciler: Reconciler
     offers: Offers
@@ -43,7 +33,7 @@ export class TaskWriter {
     this.#offers = options.offers
     this.#store = options.store
     this.#work = options.work
-    this.#runs = options.writer
+    this.#runs = options.runs
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -56,7 +46,7 @@ export class TaskWriter {
       for (const [i, outcome] of outcomes.entries()) if (outcome !== 'created') this.#work.release(expected[i])
       return tasks.filter((_, i) => outcomes[i] === 'created')
     } catch (error) {
-      this.doubt(tasks)
+      this.unconfirmed(tasks)
       throw error
     }
   }
@@ -67,9 +57,9 @@ export class TaskWriter {
     if (tasks.some((task) => task.state === 'waiting')) this.#reconciler.soon(run.id)
   }
 
-  /** Tasks of which it is not known whether they are to be published: they are looked at by the repair. */
-  doubt(tasks: readonly TaskRecord[]): void {
-    for (const task of tasks) if (task.state === 'queued') this.#work.refused.add(task.id)
+  /** Whether they are to be published is not known: the repair decides. */
+  unconfirmed(tasks: readonly TaskRecord[]): void {
+    for (const task of tasks) if (task.state === 'queued') this.#work.unconfirmed(task.id, 'whether it was written is not known')
   }
 
   /** Writes decisions; answers per item. A task about which nothing can be stored ends as failed, and the error is its outcome. */
@@ -77,12 +67,12 @@ export class TaskWriter {
     if (changes.length === 0) return []
     const outcomes = await this.#update(changes)
     const ended = new Set<string>()
-    const faulty: { known: TaskOfRun; error: CarillonError }[] = []
+    const faulty: { work: TaskOfRun; error: CarillonError }[] = []
     for (const [i, { task, run, decision }] of changes.entries()) {
       const outcome = outcomes[i]
       if (outcome === 'applied') this.#follow({ task: { ...task, ...decision.set }, run }, ended)
       // To show how far it is matters less than that it goes on.
-      else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ known: { task, run }, error: outcome })
+      else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ work: { task, run }, error: outcome })
     }
     for (const runId of ended) this.#reconciler.soon(runId)
     await this.endFaulty(faulty)
@@ -100,7 +90,7 @@ export class TaskWriter {
         some.map(({ task, decision }) => ({ id: task.id, expect: { namespace: task.namespace, ...decision.expect }, set: decision.set })),
       )
     const outcomes = await inIsolation(changes, write, (_, error) => error).catch((error: unknown) => {
-      for (const one of expected) this.#work.doubt(one)
+      for (const one of expected) this.#work.leaveToRepair(one)
       throw error
     })
     for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') this.#work.release(expected[i])
@@ -111,16 +101,16 @@ export class TaskWriter {
    * Ends tasks about which nothing can be decided or stored.
    * @throws CarillonError when not even that can be stored: then it is not the task that is at fault
    */
-  async endFaulty(faulty: readonly { known: TaskOfRun; error: CarillonError }[]): Promise<void> {
+  async endFaulty(faulty: readonly { work: TaskOfRun; error: CarillonError }[]): Promise<void> {
     if (faulty.length === 0) return
     const changes: TaskChange[] = []
-    for (const { known, error } of faulty) {
+    for (const { work, error } of faulty) {
       this.#log.error(
-        { evt: 'task.faulty', taskId: known.task.id, err: error },
+        { evt: 'task.faulty', taskId: work.task.id, err: error },
         'what became of a task could not be stored; it ends as failed',
       )
-      const decision = decideFault(known.task, { error, now: this.#clock.now() })
-      if (!isRefused(decision)) changes.push({ ...known, decision })
+      const decision = decideFault(work.task, { error, now: this.#clock.now() })
+      if (!isRefused(decision)) changes.push({ ...work, decision })
     }
     const outcomes = await this.#update(changes)
     for (const [i, { run, task }] of changes.entries()) {
@@ -143,9 +133,5 @@ export class TaskWriter {
       if (task.target === null) this.#work.publish({ run, task })
       else this.#offers.soon({ task, run })
     } else if (task.state === 'cancelling' && task.owner) this.#runs.control(run.namespace, task.owner, { type: 'cancel', taskId: task.id })
-  }
-
-  now(): number {
-    return this.#clock.now()
   }
 }

@@ -1,13 +1,11 @@
 import { CarillonError, type Reason, type Schedule, timeLetters } from '@carillon/contracts'
 import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
-import type { PresenceWatch } from '../dispatch/presence.ts'
-import { type DueJob, type JobCache, jobId, largeBytesOf } from '../jobs/read-jobs.ts'
-import type { Timers } from '../ports.ts'
-import type { Announcer } from '../runs/announce.ts'
-import { decideCancel, isRefused } from '../runs/rules/life.ts'
+import { type DueJob, jobId, largeBytesOf } from '../jobs/rules/job.ts'
+import type { Events, Jobs, Presence, Runs, Timers } from '../ports.ts'
+import { isRefused } from '../runs/rules/decision.ts'
+import { decideCancel } from '../runs/rules/life.ts'
 import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../runs/rules/new-run.ts'
-import type { RunWriter } from '../runs/write-runs.ts'
 import { nextSlot, planSlots, type SlotPlan, timesOf } from './rules/schedule.ts'
 
 /** Jobs that are moved in one turn of the event loop: what was fired starts and ends meanwhile. */
@@ -35,31 +33,31 @@ export const SLOT_LEAD_MS = 150
  */
 export class FireSlots {
   readonly #store: Store
-  readonly #jobs: JobCache
-  readonly #writer: RunWriter
+  readonly #jobs: Jobs
+  readonly #runs: Runs
   readonly #clock: Clock
-  readonly #announcer: Announcer
-  readonly #presence: PresenceWatch
+  readonly #events: Events
+  readonly #presence: Presence
   readonly #timers: Timers
   readonly #log: Logger
   readonly #lateness = meter.milliseconds('carillon.slots.lateness', 'From planned time to stored run')
 
   constructor(options: {
     store: Store
-    jobs: JobCache
-    writer: RunWriter
+    jobs: Jobs
+    runs: Runs
     clock: Clock
-    announcer: Announcer
-    presence: PresenceWatch
+    events: Events
+    presence: Presence
     timers: Timers
     log: Logger
   }) {
     this.#timers = options.timers
     this.#store = options.store
     this.#jobs = options.jobs
-    this.#writer = options.writer
+    this.#runs = options.runs
     this.#clock = options.clock
-    this.#announcer = options.announcer
+    this.#events = options.events
     this.#presence = options.presence
     this.#log = options.log
   }
@@ -112,7 +110,7 @@ export class FireSlots {
       })
     }
     const slot = Math.max(...jobs.map(({ nextSlotAt }) => nextSlotAt))
-    const outcomes = await this.#writer.insert(runs, {
+    const outcomes = await this.#runs.insert(runs, {
       until: async () => {
         if (slot <= this.#clock.now()) return new Set()
         await this.#reach(slot, fired)
@@ -137,7 +135,7 @@ export class FireSlots {
       )
       skipped.push(unstoredRun(run, { error, now: this.#clock.now() }))
     }
-    if (skipped.length > 0) await this.#writer.insert(skipped)
+    if (skipped.length > 0) await this.#runs.insert(skipped)
   }
 
   /** Waits until a slot has come. There is time to find the next ones. */
@@ -164,7 +162,7 @@ export class FireSlots {
       const decision = reason && decideCancel(run, now, reason)
       return decision && !isRefused(decision) ? [{ run, decision }] : []
     })
-    await this.#writer.write(changes)
+    await this.#runs.write(changes)
     return new Set(changes.map(({ run }) => run.id))
   }
 
@@ -194,7 +192,7 @@ export class FireSlots {
       const moved = { ...job, ...set }
       this.#jobs.keep([moved])
       if (set.wakeAt !== null) this.#timers.arm('jobs', { id: job.id, wakeAt: set.wakeAt })
-      else this.#announcer.changed('job', { namespace: job.namespace, name: job.name, what: 'finished', body: { name: job.name } })
+      else this.#events.changed('job', { namespace: job.namespace, name: job.name, what: 'finished', body: { name: job.name } })
     }
   }
 

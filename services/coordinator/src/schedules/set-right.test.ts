@@ -55,14 +55,14 @@ test('delays that a wrong clock has stored are due at their duration; times that
 })
 
 test('a check that was put off by an hour is made now', async (context) => {
-  const { store, setRight, wakeRuns, clock, now } = await afterHourBack(context)
+  const { store, setRight, wakeLives, clock, now } = await afterHourBack(context)
   const running = { state: 'running', owner: 'i-1', queuedAt: null, startedAt: now + HOUR_MS, wakeAt: now + HOUR_MS + 30_000 } as const
   await store.runs.insert([aRun(1, { ...running, timeoutMs: MINUTE_MS }), aRun(2, { ...running, wakeAt: now + 30_000 })])
   assert.equal(await setRight.execute(SHARES, never), 1)
   await settle()
   assert.equal((await runOf({ store }, aRun(1).id)).wakeAt, now)
   await clock.advance(SECOND_MS)
-  await wakeRuns.execute([aRun(1).id])
+  await wakeLives.execute([aRun(1).id])
   const { state, wakeAt } = await runOf({ store }, aRun(1).id)
   assert.deepEqual([state, (wakeAt ?? 0) <= clock.now() + 30_000], ['running', true])
 })

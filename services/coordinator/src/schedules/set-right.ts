@@ -1,12 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, pause } from '@carillon/runtime'
 import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
-import type { JobCache } from '../jobs/read-jobs.ts'
-import type { Timers } from '../ports.ts'
+import { LIFE_KINDS, type LifeKind, readLives } from '../lives.ts'
+import type { Jobs, Lives, Timers } from '../ports.ts'
 import { decideAnew, type Lived, slotAnew } from '../runs/rules/timing.ts'
-import { readTasks } from '../runs/tasks-of-runs.ts'
-import type { RunWriter } from '../runs/write-runs.ts'
-import type { TaskWriter } from '../runs/write-tasks.ts'
 
 const PAGE = 500
 /** Runs and tasks that are read in one turn of the event loop. There may be millions, nearly all of them right. */
@@ -25,18 +22,16 @@ const END_OF_TIME = Number.MAX_SAFE_INTEGER
  */
 export class SetRight {
   readonly #store: Store
-  readonly #jobs: JobCache
-  readonly #writer: RunWriter
-  readonly #tasks: TaskWriter
+  readonly #jobs: Jobs
+  readonly #lives: Lives
   readonly #clock: Clock
   readonly #lived: Lived
   readonly #timers: Timers
 
   constructor(options: {
     store: Store
-    jobs: JobCache
-    writer: RunWriter
-    tasks: TaskWriter
+    jobs: Jobs
+    lives: Lives
     timers: Timers
     clock: Clock
     lived: Lived
@@ -44,8 +39,7 @@ export class SetRight {
     this.#timers = options.timers
     this.#store = options.store
     this.#jobs = options.jobs
-    this.#writer = options.writer
-    this.#tasks = options.tasks
+    this.#lives = options.lives
     this.#clock = options.clock
     this.#lived = options.lived
   }
@@ -65,46 +59,39 @@ export class SetRight {
       after = due.at(-1)
       isMore = due.length === PAGE
     }
-    await this.#eachPage(this.#store.runs, { shares, signal }, async (runs: RunHead[]) => {
-      const changes = runs.flatMap((run) => this.#anew(run, (decision) => ({ run, decision })))
-      await this.#writer.write(changes)
-      count += changes.length
-    })
-    await this.#eachPage(this.#store.tasks, { shares, signal }, async (tasks: TaskHead[]) => {
-      const wrong = tasks.filter((task) => this.#anew(task, () => task).length > 0)
-      const known =
-        wrong.length > 0
-          ? await readTasks(
-              this.#store,
-              wrong.map(({ id }) => id),
-            )
-          : []
-      const changes = known.flatMap((work) => (work ? this.#anew(work.task, (decision) => ({ ...work, decision })) : []))
-      await this.#tasks.write(changes)
-      count += changes.length
-    })
+    for (const kind of LIFE_KINDS)
+      await this.#eachPage(kind, { shares, signal }, async (ids) => {
+        const changes = (await readLives(this.#store, ids)).flatMap((work) => {
+          const decision = work && this.#anew(work.task)
+          return decision ? [{ ...work, decision }] : []
+        })
+        await this.#lives.write(changes)
+        count += changes.length
+      })
     return count
   }
 
-  /** Those that are due first come first. */
-  async #eachPage<Item extends { readonly id: string; readonly wakeAt: number | null }>(
-    store: Pick<LifeStore<never, Item>, 'due' | 'heads'>,
+  /** Ids of those that are wrong, a page at a time; what is due first comes first. */
+  async #eachPage(
+    kind: LifeKind,
     { shares, signal }: { shares: DueQuery['shares']; signal: AbortSignal },
-    take: (items: Item[]) => Promise<void>,
+    setRight: (ids: string[]) => Promise<void>,
   ): Promise<void> {
+    const lives: Pick<LifeStore<never, RunHead | TaskHead>, 'due' | 'heads'> = this.#store[kind]
     for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {
       const began = this.#clock.monotonic()
-      const due = await store.due({ until: END_OF_TIME, after, shares, limit: LIVES_PAGE })
-      if (due.length > 0) await take((await store.heads(due.map(({ id }) => id))).filter((item) => item !== undefined))
+      const due = await lives.due({ until: END_OF_TIME, after, shares, limit: LIVES_PAGE })
+      const heads = due.length > 0 ? await lives.heads(due.map(({ id }) => id)) : []
+      const wrong = heads.flatMap((life) => (life && this.#anew(life) ? [life.id] : []))
+      if (wrong.length > 0) await setRight(wrong)
       after = due.at(-1)
       isMore = due.length === LIVES_PAGE
       if (isMore) await pause(this.#clock, Math.max(1, (this.#clock.monotonic() - began) * (1 / BUSY - 1)), signal)
     }
   }
 
-  #anew<Change>(life: RunHead | TaskHead, change: (decision: NonNullable<ReturnType<typeof decideAnew>>) => Change): Change[] {
-    const decision = decideAnew(life, { now: this.#clock.now(), lived: this.#lived })
-    return decision ? [change(decision)] : []
+  #anew(life: RunHead | TaskHead) {
+    return decideAnew(life, { now: this.#clock.now(), lived: this.#lived })
   }
 
   async #move(jobs: readonly JobRecord[]): Promise<number> {

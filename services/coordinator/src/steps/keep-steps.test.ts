@@ -11,7 +11,7 @@ const DONE = { type: 'done' } as const
 async function aTask(context: TestContext): Promise<{ coordinator: TestCoordinator; run: RunRecord }> {
   const coordinator = await createTestCoordinator(context)
   const run = aRun(1, { queuedAt: coordinator.clock.now(), tries: 2, attempts: 2 })
-  await coordinator.writer.insert([run])
+  await coordinator.runs.insert([run])
   await settle()
   return { coordinator, run }
 }
@@ -69,7 +69,7 @@ test('a task that sleeps comes again as the next attempt and uses no try; the sa
   await coordinator.applyReports.execute([slept])
   assert.deepEqual(await runOf(coordinator, run.id), asleep)
   await coordinator.clock.advance(5_000)
-  await coordinator.wakeRuns.execute([run.id])
+  await coordinator.wakeLives.execute([run.id])
   assert.equal((await runOf(coordinator, run.id)).state, 'queued')
 })
 

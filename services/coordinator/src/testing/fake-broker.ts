@@ -62,6 +62,8 @@ export class FakeBroker {
     },
     manager: {
       streams: {
+        // No report waits to be applied.
+        info: async () => ({ state: { last_seq: 0 } }),
         purge: async (_stream: string, { filter }: { filter: string }) => void this.purged.push(filter),
         deleteMessage: async (_stream: string, sequence: number) => void this.purged.push(this.#asked[sequence] ?? ''),
       },

@@ -29,7 +29,7 @@ export interface LegDecision extends Decision {
   readonly set: Decision['set'] & { readonly target?: string }
 }
 
-/** The instance of a leg is gone: the leg goes to an unused one as a further attempt, ends without one, and is poison after three losses (semantics C8, D1). */
+/** The instance of a leg is gone: the leg goes to an unused one as a further attempt, ends without one, and is poison after three losses. */
 export function decideLegLoss(leg: TaskHead, unused: readonly string[], now: number): LegDecision {
   const decision = decideLoss(leg, { now })
   return decision.set.state === 'queued' ? routedLeg(leg, decision, { unused, now }) : decision

@@ -11,9 +11,9 @@ const PARTS = 1_200
 
 /** A run whose map has as many leaves, and whose reduce is asked for as many parts. */
 async function withLeaves(coordinator: TestCoordinator): Promise<{ run: RunRecord; endMap: () => Promise<void> }> {
-  const { clock, writer, mapTasks, store, applyReports } = coordinator
+  const { clock, runs, mapTasks, store, applyReports } = coordinator
   const run = aRun(1, { mode: 'map-reduce', queuedAt: clock.now(), plan: { shards: PARTS } })
-  await writer.insert([run])
+  await runs.insert([run])
   await settle()
   const taskId = stageTaskId(run.id, 'map')
   for (let call = 0; call * 500 < LEAVES; call++) {

@@ -1,9 +1,8 @@
 import { OPEN_STATES, type RunState, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
 import type { RunHead, Store } from '@carillon/store'
+import { UNDER_WAY } from '../rules/fan-in.ts'
 import { type MapSituation, rangeOfStage, ranksToReduce, STAGES, type StageTally } from './plan.ts'
 
-/** What takes room of those that may be under way at once. */
-export const UNDER_WAY = OPEN_STATES.filter((state) => state !== 'waiting')
 const STOPPABLE = OPEN_STATES.filter((state) => state !== 'cancelling')
 
 /** What is to be known of a run whose tasks make tasks, asked so that it costs the same for ten tasks and for a million while any is open. */

@@ -9,7 +9,7 @@ import { createTestCoordinator, reportsFrom, type TestCoordinator } from '../../
 /** A map-reduce that has begun, and its root. */
 async function withMap(coordinator: TestCoordinator, fields: Partial<RunRecord> = {}) {
   const run = aRun(1, { mode: 'map-reduce', queuedAt: coordinator.clock.now(), ...fields })
-  await coordinator.writer.insert([run])
+  await coordinator.runs.insert([run])
   await settle()
   const root = stageTaskId(run.id, 'map')
   const map = (call: Partial<MapCall> = {}) =>
@@ -100,7 +100,7 @@ test('who has ended while the tasks were made is told so; their tasks are left t
   await assert.rejects(map(), { code: 'TASK_NOT_RUNNING', message: /just ended or been taken over/ })
   // Published by nobody yet: the repair does so, should the run go on.
   assert.equal(coordinator.fake.said(`work.hello.normal.${run.id}.a-`).length, 0)
-  assert.deepEqual([...coordinator.work.refused], [`${root}-000000`, `${root}-000001`])
+  assert.deepEqual([...coordinator.work.unconfirmedIds], [`${root}-000000`, `${root}-000001`])
 })
 
 test('what does not map cannot ask', async (context) => {
@@ -142,14 +142,14 @@ test('when the store fails it is not known what was made: the repair looks at it
   for (const method of ['insert', 'update'] as const) {
     const broken = context.mock.method(coordinator.store.tasks, method, () => Promise.reject(new Error('the store is away')))
     await assert.rejects(map(), /the store is away/)
-    assert.deepEqual([...coordinator.work.refused], ids, method)
+    assert.deepEqual([...coordinator.work.unconfirmedIds], ids, method)
     broken.mock.restore()
   }
   // They were made, and then it failed: the repeated call makes none, and whether they are published is as doubtful as before.
   assert.deepEqual(await map(), { created: 0 })
   assert.equal((await pagesOf(coordinator, run)).length, 2)
   assert.equal(coordinator.fake.said(`work.hello.normal.${run.id}.a-`).length, 0)
-  assert.deepEqual([[...coordinator.work.refused], coordinator.work.outstanding], [ids, 2])
+  assert.deepEqual([[...coordinator.work.unconfirmedIds], coordinator.work.outstanding], [ids, 2])
 })
 
 test('with maxParallel what is mapped waits until it is freed', async (context) => {

@@ -1,11 +1,9 @@
-import { CarillonError, childTaskId, isTaskId, LIMITS, type MapCall, printable, stageOf, writeJson } from '@carillon/contracts'
+import { CarillonError, childTaskId, LIMITS, type MapCall, printable, runIdOfTask, stageOf, writeJson } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
-import type { WorkPublisher } from '../../dispatch/publish-work.ts'
-import type { Reconciler } from '../../ports.ts'
+import type { Reconciler, Tasks, WorkQueue } from '../../ports.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
-import { checkRuns, notRunning, runsIn } from '../../runs/running-task.ts'
-import type { TaskWriter } from '../../runs/write-tasks.ts'
+import { checkRuns, notRunning, runsIn } from '../../runs/rules/running-task.ts'
 
 /** Work messages that the broker has not accepted yet; beyond it whoever maps has to wait. */
 const OUTSTANDING = 10_000
@@ -16,16 +14,16 @@ interface Parent {
 }
 const MAPPING = ['queued', 'running'] as const
 
-/** Makes a task of each item that a running task maps (semantics D4). The same call once more, in whatever attempt, makes nothing new. */
+/** Makes a task of each item that a running task maps. The same call once more, in whatever attempt, makes nothing new. */
 export class MapTasks {
   readonly #store: Store
-  readonly #tasks: TaskWriter
+  readonly #tasks: Tasks
   readonly #reconciler: Reconciler
-  readonly #work: WorkPublisher
+  readonly #work: WorkQueue
   readonly #clock: Clock
 
-  constructor(options: { store: Store; tasks: TaskWriter; work: WorkPublisher; advance: Reconciler; clock: Clock }) {
-    this.#reconciler = options.advance
+  constructor(options: { store: Store; tasks: Tasks; work: WorkQueue; reconciler: Reconciler; clock: Clock }) {
+    this.#reconciler = options.reconciler
     this.#store = options.store
     this.#tasks = options.tasks
     this.#work = options.work
@@ -43,12 +41,12 @@ export class MapTasks {
     // The children are there before their parent can end: whoever looks whether any task is open sees them. What is published belongs to an
     // attempt that was the current one after they were made.
     const isCurrent = await this.#touch(parent.task, call).catch((error: unknown) => {
-      this.#tasks.doubt(created)
+      this.#tasks.unconfirmed(created)
       throw error
     })
     if (isCurrent) this.#tasks.follow(parent.run, created)
     else {
-      this.#tasks.doubt(created)
+      this.#tasks.unconfirmed(created)
       this.#reconciler.soon(parent.run.id)
       throw notRunning(call, 'it has just ended or been taken over')
     }
@@ -57,7 +55,7 @@ export class MapTasks {
 
   async #parent(namespace: string, call: MapCall): Promise<Parent> {
     const { taskId } = call
-    const known = isTaskId(taskId) ? await this.#read(taskId) : undefined
+    const known = await this.#read(taskId)
     if (!known || known.run.namespace !== namespace || known.task.name === null || stageOf(taskId) !== 'map') {
       const hint = 'Only the root of a map and the tasks it leads to may map: runs whose mode is map or map-reduce.'
       throw new CarillonError('INVALID_REQUEST', `task ${printable(taskId)} cannot map`, {
@@ -72,7 +70,8 @@ export class MapTasks {
   }
 
   async #read(taskId: string): Promise<Parent | undefined> {
-    const runId = taskId.slice(0, taskId.indexOf('-'))
+    const runId = runIdOfTask(taskId)
+    if (runId === undefined) return undefined
     const [[task], [run]] = await Promise.all([this.#store.tasks.heads([taskId]), this.#store.runs.get([runId])])
     return task && run && { task, run }
   }

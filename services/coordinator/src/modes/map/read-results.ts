@@ -1,4 +1,4 @@
-import { CarillonError, isTaskId, type Page, printable, type TaskResult } from '@carillon/contracts'
+import { CarillonError, type Page, printable, type TaskResult } from '@carillon/contracts'
 import { pageThatFits } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { rangeOf } from './plan.ts'
@@ -14,7 +14,7 @@ export class ReadResults {
   /** @throws CarillonError INVALID_REQUEST of a task that reduces nothing */
   async execute(namespace: string, query: { taskId: string; cursor?: string | undefined; limit: number }): Promise<Page<TaskResult>> {
     const { taskId, cursor } = query
-    const [task] = isTaskId(taskId) ? await this.#store.tasks.get([taskId]) : []
+    const [task] = await this.#store.tasks.get([taskId])
     const range = task?.namespace === namespace ? rangeOf(task) : undefined
     if (!task || !range) {
       const hint = 'Only reduce and merge tasks of a map-reduce run have results to read.'

@@ -1,10 +1,13 @@
-import { type EndedState, isEnded, type Reason, type RunState } from '@carillon/contracts'
+import { type EndedState, isEnded, OPEN_STATES, type Reason, type RunState } from '@carillon/contracts'
 import type { Tally } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
 import type { Counts, Situation } from '../mode.ts'
 import { toleratedOf } from './request.ts'
 
 export const NOT_SUCCEEDED = ['failed', 'timed_out', 'cancelled'] as const satisfies readonly EndedState[]
+
+/** States that count against the limit of tasks under way. */
+export const UNDER_WAY = OPEN_STATES.filter((state) => state !== 'waiting')
 
 export function countsOf(tally: readonly Pick<Tally, 'state' | 'count'>[]): Counts {
   const counts: Counts = {}

@@ -1,7 +1,7 @@
 import { CarillonError, printable } from '@carillon/contracts'
-import { resumeFrom } from '../../steps/keep-steps.ts'
 import type { Mode } from '../mode.ts'
 import { nothingFailed } from '../retry.ts'
+import { resumeFrom } from './resume.ts'
 
 /** One task, whose life is the run's own: reports and timers push it, nothing is to be planned. */
 export const single: Mode = {

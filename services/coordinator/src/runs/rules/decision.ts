@@ -1,5 +1,5 @@
-import type { Backoff, RunEvent, RunMode } from '@carillon/contracts'
-import type { LifeExpectation, TaskLife } from '@carillon/store'
+import type { Backoff, RunEvent } from '@carillon/contracts'
+import type { LifeChange, LifeExpectation } from '@carillon/store'
 
 /** What a life needs to know besides itself. */
 export interface Policy {
@@ -11,15 +11,19 @@ export interface Policy {
   readonly createdAt: number
 }
 
-/** A decision: what happens, to be written if the stored life is still as expected. */
+/** What happens, to be written if the stored life is still as expected. */
 export interface Decision {
   /** `checked`: nothing happened but that its times are known better. */
   readonly event: RunEvent | 'progress' | 'checked'
   readonly expect: LifeExpectation
-  readonly set: Partial<TaskLife> & { readonly mode?: RunMode }
+  readonly set: LifeChange['set']
 }
 
 /** Why a report is not applied; it is counted. */
 export interface Refused {
   readonly refused: 'stale-attempt' | 'not-owner' | 'not-open'
+}
+
+export function isRefused(decision: Decision | Refused): decision is Refused {
+  return 'refused' in decision
 }

@@ -4,8 +4,8 @@ import { isEnded, LIFECYCLE, nextState, REASONS, type Report, RUN_EVENTS, type R
 import type { RunRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import fc from 'fast-check'
-import type { Decision, Refused } from './decision.ts'
-import { decideCancel, decideDue, decideReport, decideRestart, decideTakeUp, decideTimeout, isRefused } from './life.ts'
+import { type Decision, isRefused, type Refused } from './decision.ts'
+import { decideCancel, decideDue, decideReport, decideRestart, decideTakeUp, decideTimeout } from './life.ts'
 import { decideLoss, runsAlone } from './loss.ts'
 
 /** What happens next: who says or does what, and how old the view is on which it is decided. */

@@ -12,7 +12,7 @@ import {
   TIMES,
 } from '@carillon/contracts'
 import { aRun } from '@carillon/store/testing'
-import type { Decision, Refused } from './decision.ts'
+import { type Decision, isRefused, type Refused } from './decision.ts'
 import {
   CHECK_RUNNING_MS,
   decideCancel,
@@ -22,7 +22,6 @@ import {
   decideTakeUp,
   decideTimeout,
   decideWake,
-  isRefused,
   nextCheck,
 } from './life.ts'
 import { decideLoss, runsAlone } from './loss.ts'

@@ -325,7 +325,3 @@ export function decideRestart(life: LifeHead, context: { tries: number; now: num
     },
   }
 }
-
-export function isRefused(decision: Decision | Refused): decision is Refused {
-  return 'refused' in decision
-}

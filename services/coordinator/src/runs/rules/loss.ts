@@ -15,7 +15,7 @@ export function runsAlone({ losses, interruptions }: Pick<TaskLife, 'losses' | '
 }
 
 /**
- * Its instance is gone: the next attempt is queued, or it is poison after three losses in a row (semantics C8). What another task is known to have
+ * Its instance is gone: the next attempt is queued, or it is poison after three losses in a row. What another task is known to have
  * caused is counted apart. The third loss is that of a process in which it was alone, or one that it is known to have ended: a suspect reports that it
  * begins before it does, so one that has not was only held there.
  */

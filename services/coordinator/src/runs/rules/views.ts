@@ -1,6 +1,7 @@
 import { type JobView, LIMITS, type Progress, type RunView, type TaskView } from '@carillon/contracts'
 import type { JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
 import { runsAlone } from './loss.ts'
+import { isTaskRecord } from './work.ts'
 
 let lastMs = Number.NaN
 let lastText = ''
@@ -123,7 +124,7 @@ export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
   if (run.job !== null) text += `,"job":"${run.job}"`
   if (run.timeoutMs !== null) text += `,"timeoutMs":${run.timeoutMs}`
   if (run.slot !== null) text += `,"slot":"${iso(run.slot)}"`
-  if ('runId' in task) {
+  if (isTaskRecord(task)) {
     text += `,"index":${task.index},"total":${task.total}`
     if (task.name !== null) text += `,"task":"${task.name}"`
     if (task.item !== null) text += `,"item":${task.item}`

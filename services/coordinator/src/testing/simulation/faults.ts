@@ -1,12 +1,12 @@
-import { isEnded, POISON_AFTER, RUN_STATES, type RunMode } from '@carillon/contracts'
+import { isEnded, isTaskId, POISON_AFTER, RUN_STATES, type RunMode } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, Store } from '@carillon/store'
-import { UNDER_WAY } from '../../modes/map/look.ts'
 import type { MapSituation } from '../../modes/map/plan.ts'
 import type { Effect, Mode, Situation } from '../../modes/mode.ts'
+import { UNDER_WAY } from '../../modes/rules/fan-in.ts'
 import type { CountedSituation } from '../../modes/rules/go-on.ts'
 import { MODES } from '../../modes/table.ts'
-import type { useCasesOn } from '../test-coordinator.ts'
+import type { partsOn } from '../test-coordinator.ts'
 
 /** A fault that is planted on purpose: one guard removed. The simulation must find it. */
 export interface Fault {
@@ -16,7 +16,7 @@ export interface Fault {
   /** The violation that it must lead to. A stand-in for a store that merely fails would lead to another one. Default: any. */
   readonly leadsTo?: RegExp
   readonly plan?: (plan: Plan) => Plan
-  readonly coordinator?: (coordinator: ReturnType<typeof useCasesOn>) => void
+  readonly coordinator?: (coordinator: ReturnType<typeof partsOn>) => void
   /** Reports are acknowledged before they are applied. */
   readonly losesReports?: true
 }
@@ -91,18 +91,14 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'timers of tasks are not heard': {
-    coordinator: ({ wakeTasks }) => {
-      wakeTasks.execute = nothing
-    },
+    coordinator: ({ wakeLives }) => wakingOnly(wakeLives, (id) => !isTaskId(id)),
   },
   'timers of runs are not heard': {
-    coordinator: ({ wakeRuns }) => {
-      wakeRuns.execute = nothing
-    },
+    coordinator: ({ wakeLives }) => wakingOnly(wakeLives, isTaskId),
   },
   'an end that may not have been told is not told again': {
-    coordinator: ({ writer }) => {
-      writer.repeatEnd = nothing
+    coordinator: ({ runs }) => {
+      runs.repeatEnd = nothing
     },
   },
   'the limit of tasks under way is forgotten': {
@@ -186,4 +182,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     leadsTo: /is not what the leaves gave/,
     store: (store) => withPort(store, 'tasks', { results: ({ isLeaf: _, ...query }) => store.tasks.results(query) }),
   },
+}
+
+function wakingOnly(wakeLives: ReturnType<typeof partsOn>['wakeLives'], isWoken: (id: string) => boolean): void {
+  const execute = wakeLives.execute.bind(wakeLives)
+  wakeLives.execute = (ids) => execute(ids.filter(isWoken))
 }

@@ -1,5 +1,5 @@
 import { CarillonError, type WorkMessage } from '@carillon/contracts'
-import type { useCasesOn } from '../test-coordinator.ts'
+import type { partsOn } from '../test-coordinator.ts'
 import type { Delivery } from './broker.ts'
 
 /** What an instance has taken. */
@@ -43,7 +43,7 @@ export interface Program {
   readonly steps: number
 }
 
-type UseCases = ReturnType<typeof useCasesOn>
+type UseCases = ReturnType<typeof partsOn>
 
 export const newInstance = (id: string, { hasSession }: { hasSession: boolean }): Instance => ({
   id,

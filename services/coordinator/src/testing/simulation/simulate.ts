@@ -3,7 +3,7 @@ import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { MODES } from '../../modes/table.ts'
-import { FakePresence, useCasesOn } from '../test-coordinator.ts'
+import { FakePresence, partsOn } from '../test-coordinator.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
 import { changedBy, type Fault } from './faults.ts'
 import { drop, fresh, type Held, type Instance, idsOf, keyOf, newInstance, type Program, workOn } from './instance.ts'
@@ -14,7 +14,7 @@ import { randomRun } from './random-run.ts'
 import { type StoreHooks, watchedStore } from './store.ts'
 import { Suspicions } from './suspicions.ts'
 
-type Coordinator = ReturnType<typeof useCasesOn> & { isDead: boolean; died: Promise<void>; writesLeft: number | undefined }
+type Coordinator = ReturnType<typeof partsOn> & { isDead: boolean; died: Promise<void>; writesLeft: number | undefined }
 
 const [STEPS, CALM_ROUNDS] = [60, 60]
 const HANDLER = 'hello'
@@ -56,7 +56,7 @@ export class Simulation {
 
   /** @returns what was violated; nothing when all is well */
   async run(): Promise<string[]> {
-    await this.#with((coordinator) => coordinator.writer.insert([this.#run]))
+    await this.#with((coordinator) => coordinator.runs.insert([this.#run]))
     this.#isCalm = false
     for (let step = 0; step < STEPS && this.violations.length === 0; step++) await this.#step()
     this.#isCalm = true
@@ -139,7 +139,7 @@ export class Simulation {
     const seen = this.#broker.seenBy(() => coordinator.isDead)
     const { log } = createTestLog()
     const modes = this.#fault?.plan ? changedBy(this.#fault.plan) : MODES
-    const parts = useCasesOn({ store, clock: this.#clock, log, presence: this.#presence, modes, ...seen })
+    const parts = partsOn({ store, clock: this.#clock, log, presence: this.#presence, modes, ...seen })
     const coordinator: Coordinator = Object.assign(parts, state)
     this.#fault?.coordinator?.(coordinator)
     return coordinator
@@ -351,8 +351,8 @@ export class Simulation {
     const of = (id: string) => id.startsWith(this.#run.id)
     const runIds = (await this.#store.runs.due(query)).map(({ id }) => id).filter(of)
     const taskIds = (await this.#store.tasks.due(query)).map(({ id }) => id).filter(of)
-    if (runIds.length > 0) await this.#with((coordinator) => coordinator.wakeRuns.execute(runIds))
-    if (taskIds.length > 0) await this.#with((coordinator) => coordinator.wakeTasks.execute(taskIds))
+    if (runIds.length > 0) await this.#with((coordinator) => coordinator.wakeLives.execute(runIds))
+    if (taskIds.length > 0) await this.#with((coordinator) => coordinator.wakeLives.execute(taskIds))
     await settle()
   }
 

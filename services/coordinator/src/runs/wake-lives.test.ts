@@ -19,8 +19,8 @@ test('an owner that lives is asked whether it still has what it runs: the broker
   const task = aTask(fanned.id, 0, running)
   await store.runs.insert([single, fanned])
   await store.tasks.insert([task])
-  await coordinator.wakeRuns.execute([single.id])
-  await coordinator.wakeTasks.execute([task.id])
+  await coordinator.wakeLives.execute([single.id])
+  await coordinator.wakeLives.execute([task.id])
   assert.deepEqual(fake.said('control.i-1'), [
     { type: 'check', runId: single.id, taskId: single.id, attempt: 1 },
     { type: 'check', runId: fanned.id, taskId: task.id, attempt: 1 },

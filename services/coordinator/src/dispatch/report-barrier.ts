@@ -1,5 +1,5 @@
 import type { Clock } from '@carillon/runtime'
-import type { RepairQueue } from './repair-queue.ts'
+import type { Reports } from '../ports.ts'
 
 /** Below the deadline of a call: whoever waits is to hear that he has to ask again. */
 const WITHIN_MS = 3_000
@@ -9,14 +9,14 @@ const NEVER = new AbortController().signal
 
 /** Waits for the reports that are in the stream. One question to the broker serves everyone who asks before it is put. */
 export class ReportBarrier {
-  readonly #repair: RepairQueue
+  readonly #reports: Reports
   readonly #clock: Clock
   #current: Promise<boolean> | undefined
   #next: Promise<boolean> | undefined
   #closedSince: number | undefined
 
-  constructor(options: { repair: RepairQueue; clock: Clock }) {
-    this.#repair = options.repair
+  constructor(options: { reports: Reports; clock: Clock }) {
+    this.#reports = options.reports
     this.#clock = options.clock
   }
 
@@ -30,7 +30,7 @@ export class ReportBarrier {
     await before?.catch(() => undefined)
     this.#current = this.#next
     this.#next = undefined
-    if (await this.#repair.reportsApplied(NEVER, WITHIN_MS)) {
+    if (await this.#reports.reportsApplied(NEVER, WITHIN_MS)) {
       this.#closedSince = undefined
       return true
     }

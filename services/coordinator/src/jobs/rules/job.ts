@@ -1,0 +1,19 @@
+import { CarillonError, printable } from '@carillon/contracts'
+import type { JobRecord } from '@carillon/store'
+
+/** A job whose slot is to be fired. */
+export type DueJob = JobRecord & { readonly nextSlotAt: number }
+
+export interface Place {
+  readonly namespace: string
+  readonly name: string | undefined
+}
+
+export const jobId = (namespace: string, name: string) => `${namespace}/${name}`
+
+export function jobNotFound(name: string): CarillonError {
+  return new CarillonError('JOB_NOT_FOUND', `there is no job ${printable(name)}`, { field: 'name', value: printable(name) })
+}
+
+/** How many bytes of a job each of its runs has as well. */
+export const largeBytesOf = (job: JobRecord | undefined) => (job ? job.payload.length + (job.items?.length ?? 0) : 0)

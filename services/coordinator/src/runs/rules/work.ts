@@ -1,0 +1,47 @@
+import type { RunHead, RunRecord, TaskHead, TaskRecord } from '@carillon/store'
+import { isFanOut } from '../../modes/rules/fan-out.ts'
+
+/** A task, and the run that it belongs to. The only task of a single run is part of the run's record: there both are the same. */
+export interface Work {
+  readonly run: RunHead
+  readonly task: RunHead | TaskHead
+}
+
+/** The same with payload and item: what is told to the instance that does it. */
+export interface WholeWork {
+  readonly run: RunRecord
+  readonly task: RunRecord | TaskRecord
+}
+
+/** A task of a fan-out run, and the run: what is the same for all its tasks. */
+export interface TaskOfRun {
+  readonly task: TaskHead
+  readonly run: RunHead
+}
+
+export const isTaskRecord = <Task extends TaskHead>(task: RunHead | Task): task is Task => 'runId' in task
+
+/** Whether it has a record of its own. */
+export const isTaskOfRun = (work: Work): work is TaskOfRun => isTaskRecord(work.task)
+
+/** The only task of a single run. */
+export const onlyTask = <Run extends RunHead>(run: Run) => ({ run, task: run })
+
+/** The instance that it is routed to; null: any. */
+export const targetOf = ({ task }: Work): string | null => (isTaskRecord(task) ? task.target : null)
+
+/** Whether the broker should have a message of it. */
+export function isOwed<Kind extends Work>(work: Kind | undefined): work is Kind {
+  if (work?.task.state !== 'queued') return false
+  return isTaskOfRun(work) ? work.task.target === null && work.run.state === 'running' : !isFanOut(work.run)
+}
+
+/** What was remembered as a head has payload and item as undefined. */
+export function isWhole(work: Work): work is WholeWork {
+  const { run, task }: { run: Partial<RunRecord>; task: Partial<RunRecord> | Partial<TaskRecord> } = work
+  return run.payload !== undefined && ('runId' in task ? task.item !== undefined : 'payload' in task && task.payload !== undefined)
+}
+
+/** Bytes that its message takes, about. */
+export const bytesOf = ({ run, task }: WholeWork): number =>
+  run.payload.length + (isTaskRecord<TaskRecord>(task) ? (task.item?.length ?? 0) : 0)

@@ -1,0 +1,118 @@
+import { CarillonError, isEnded, TIMES } from '@carillon/contracts'
+import { type Clock, inIsolation, mayPass } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+import { readLives } from '../lives.ts'
+import { isFanOut } from '../modes/rules/fan-out.ts'
+import type { Faulty, Lives, Offers, Presence, Reconciler, Runs } from '../ports.ts'
+import type { Change } from './rules/change.ts'
+import { isRefused } from './rules/decision.ts'
+import { decideCancel, decideWake } from './rules/life.ts'
+import { decideLoss } from './rules/loss.ts'
+import type { Lived } from './rules/timing.ts'
+import { isTaskOfRun, type TaskOfRun, targetOf, type Work } from './rules/work.ts'
+
+/**
+ * Decides about runs and tasks whose `wakeAt` has come: terminal events that were not published, delays that are over, offers without an answer,
+ * owners that may be gone, time limits, fan-out runs to be reconciled.
+ */
+export class WakeLives {
+  readonly #store: Store
+  readonly #lives: Lives
+  readonly #runs: Runs
+  readonly #offers: Offers
+  readonly #reconciler: Reconciler
+  readonly #presence: Presence
+  readonly #clock: Clock
+  readonly #lived: Lived
+
+  constructor(options: {
+    store: Store
+    lives: Lives
+    runs: Runs
+    offers: Offers
+    reconciler: Reconciler
+    presence: Presence
+    clock: Clock
+    lived: Lived
+  }) {
+    this.#store = options.store
+    this.#lives = options.lives
+    this.#runs = options.runs
+    this.#offers = options.offers
+    this.#reconciler = options.reconciler
+    this.#presence = options.presence
+    this.#clock = options.clock
+    this.#lived = options.lived
+  }
+
+  /** One that cannot be read or decided about costs no other. @throws what may pass, and the first error of those, when the others are done */
+  async execute(ids: readonly string[]): Promise<void> {
+    const now = this.#clock.now()
+    const [changes, faulty, errors] = [[] as Change[], [] as Faulty[], [] as unknown[]]
+    const read = await inIsolation(
+      ids,
+      (some) => readLives(this.#store, some),
+      (_, error) => {
+        errors.push(error)
+        return undefined
+      },
+    )
+    for (const work of read) {
+      if (!work || work.task.wakeAt === null || work.task.wakeAt > now) continue
+      try {
+        const change = await this.#wake(work, now)
+        if (change) changes.push(change)
+      } catch (error) {
+        if (mayPass(error) || isEnded(work.task.state)) errors.push(error)
+        else faulty.push({ work, error: CarillonError.from(error) })
+      }
+    }
+    await this.#lives.write(changes)
+    await this.#lives.endFaulty(faulty)
+    if (errors.length > 0) throw errors[0]
+  }
+
+  async #wake(work: Work, now: number): Promise<Change | undefined> {
+    const { run, task } = work
+    if (isEnded(task.state)) {
+      await this.#lives.repeatEnd(work)
+      return undefined
+    }
+    if (!isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed') {
+      this.#reconciler.soon(run.id)
+      return undefined
+    }
+    return isTaskOfRun(work) && isEnded(run.state) ? leftOver(work, now) : this.#check(work, now)
+  }
+
+  /** A task of an open run, or the only one of a single run. */
+  async #check(work: Work, now: number): Promise<Change> {
+    const { run, task } = work
+    const target = targetOf(work)
+    const holder = task.owner ?? target
+    const isLost = holder !== null && this.#presence.isLost(run.namespace, holder, task.owner === null ? null : task.ownerSession)
+    if (isTaskOfRun(work) && target !== null && isLost && task.state !== 'delayed') return this.#offers.loss(work)
+    const offeredAgainAt = now + TIMES.ackWaitMs
+    // An offer that had no answer is made again.
+    if (isTaskOfRun(work) && task.state === 'queued') {
+      const expect = { state: ['queued'], attempt: task.attempt } as const
+      return { ...work, decision: { event: 'checked', expect, set: { state: 'queued', wakeAt: offeredAgainAt } } }
+    }
+    const decision = decideWake(task, { policy: run, isLost, now, lived: this.#lived })
+    if (task.owner && task.state === 'running' && !isLost) this.#ask(work, task.owner, decision.event === 'checked')
+    const isOffered = decision.event === 'due' && target !== null
+    return { ...work, decision: isOffered ? { ...decision, set: { ...decision.set, wakeAt: offeredAgainAt } } : decision }
+  }
+
+  /** The broker may have lost both the message of a task and the report of its end: then nobody else would ask. @param isInTime else it is to stop */
+  #ask({ run, task }: Work, owner: string, isInTime: boolean): void {
+    const check = { type: 'check', runId: run.id, taskId: task.id, attempt: task.attempt } as const
+    this.#runs.control(run.namespace, owner, isInTime ? check : { type: 'cancel', taskId: task.id })
+  }
+}
+
+/** It was created while its run was being cancelled. */
+function leftOver(work: TaskOfRun, now: number): Change | undefined {
+  const decision = work.task.state === 'cancelling' ? decideLoss(work.task, { now }) : decideCancel(work.task, now)
+  return isRefused(decision) ? undefined : { ...work, decision }
+}
