@@ -118,11 +118,7 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
 const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
 
 /** The streams that a coordinator makes where they are missing, and the registry's bucket, which it only reads. */
-<<<<<<< HEAD
-function keeperOf({ store, broker, clock, log, streamReplicas }: Ground): StreamKeeper {
-=======
-function keeperOf({ broker, clock, log, streamReplicas }: CoordinatorDependencies): StreamKeeper {
->>>>>>> 14c6a29 (coordinator: rooms meet through named ports; one adapter for the lives of runs and tasks; tests are composed as production is)
+function keeperOf({ store, broker, clock, log, streamReplicas }: CoordinatorDependencies): StreamKeeper {
   const presence = { stream: PRESENCE_STREAM, ensure: () => seeStream(broker.manager, PRESENCE_STREAM) }
   const kept = STREAMS.map((name) =>
     keptStream(broker, name, { replicas: streamReplicas, storeId: name === 'WORK' ? store.id : undefined }),
