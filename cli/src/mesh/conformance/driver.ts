@@ -41,12 +41,18 @@ export class Driver {
   /** What registrations are answered with until the gate is open. */
   #refusal: CarillonError | undefined = new CarillonError('NATS_UNAVAILABLE', 'not yet: register again')
   claimUpTo = 0
+  /** Resolves when it pulls: it has read the answer to its registration. Offers that come before are left unanswered. */
+  readonly pulls: Promise<void>
+  #hasPulled: () => void = () => undefined
 
   constructor(options: { broker: Broker; namespace: string; service: string }) {
     this.#broker = options.broker
     this.#namespace = options.namespace
     this.#service = options.service
     this.queue = new WorkQueue(options.broker, options.namespace)
+    this.pulls = new Promise((resolve) => {
+      this.#hasPulled = resolve
+    })
   }
 
   get registration(): Registration | undefined {
@@ -60,6 +66,7 @@ export class Driver {
   start(): void {
     const { connection } = this.#broker
     connection.subscribe(`carillon.${this.#namespace}.>`, { callback: (_error, message) => this.#take(message) })
+    connection.subscribe('$JS.API.CONSUMER.MSG.NEXT.WORK.>', { callback: () => this.#registration && this.#hasPulled() })
     connection.subscribe('$JS.ACK.WORK.>', {
       callback: (_error, message) => {
         this.#takeAck(message).catch((error: unknown) => this.#malformed(message.subject, error))

@@ -12,6 +12,9 @@ import { Driver } from './driver.ts'
 import { type ExecutorProcess, startExecutorProcess } from './executor-process.ts'
 import { Play } from './play.ts'
 
+/** One that never pulls fails case by case. */
+const PULLS_WITHIN_MS = 5_000
+
 export interface ConformanceOptions {
   /** The service that the executor says when it registers. */
   readonly executor: string
@@ -124,6 +127,7 @@ async function playOn(
   driver: Driver,
   { early, note, hasProcess }: { early: readonly Play[]; note: (outcome: Outcome) => void; hasProcess: boolean },
 ): Promise<void> {
+  await Promise.race([driver.pulls, pause(PULLS_WITHIN_MS)])
   const play = async (one: Play) => note(await outcomeOf(one, driver, hasProcess))
   const together = CASES.filter(({ when = 'together' }) => when === 'together').map((given) => new Play(driver, given))
   await Promise.all([...early, ...together].map(play))

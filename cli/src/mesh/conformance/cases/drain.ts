@@ -7,8 +7,12 @@ export const DRAIN: readonly Case[] = [
     needs: 'conformance-slow',
     when: 'alone',
     steps: [
-      { send: 'work', body: { payload: { ms: 1_500 } } },
-      { expect: 'start' },
+      // When this one has ended there is room again: what comes next begins at once.
+      { send: 'work', body: { taskId: '$run-00000', index: 0, total: 10, payload: { ms: 1 } } },
+      { expect: 'report', body: { type: 'finished', taskId: '$run-00000' } },
+      { send: 'work', body: { payload: { ms: 2_500 } } },
+      { expect: 'start', body: { taskId: '$task' } },
+      { never: 'exit', forMs: 500 },
       { send: 'control', body: { type: 'drain' } },
       // Orders and offers come by subjects of their own: neither waits for the other.
       { never: 'exit', forMs: 300 },
