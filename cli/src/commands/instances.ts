@@ -3,8 +3,9 @@ import type { Command } from 'commander'
 import { pagesOf } from '../client/pages.ts'
 import { now } from '../clock.ts'
 import { invocationOf, withClient } from '../invocation.ts'
-import { type Column, printList } from '../output/table.ts'
-import { spanText, timeText } from '../output/time-text.ts'
+import { printList } from '../output/table.ts'
+import type { Column } from '../output/table-layout.ts'
+import { relativeText, spanText, timeText } from '../output/time-text.ts'
 import { CARILLON } from '../own-command.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 
@@ -35,21 +36,22 @@ function runningText({ load, capacity, hung }: InstanceView): string {
 function columns(): Column<InstanceView>[] {
   const nowMs = now()
   return [
-    { heading: 'INSTANCE', text: (instance) => instance.instance },
+    { heading: 'INSTANCE', text: (instance) => instance.instance, narrow: 'whole' },
     { heading: 'SERVICE', text: (instance) => `${instance.service} ${instance.version}` },
     { heading: 'HANDLERS', text: (instance) => instance.handlers.join(', ') },
     { heading: 'RUNNING', text: runningText },
     { heading: 'BLOCKED', text: ({ load }) => (load.blockedMs === undefined ? '' : `for ${spanText(load.blockedMs)}`) },
-    { heading: 'CPU', text: ({ load }) => `${Math.round(load.cpu * 100)} %` },
-    { heading: 'MEMORY', text: ({ load }) => `${Math.round(load.memoryBytes / MIB)} MiB` },
+    { heading: 'CPU', text: ({ load }) => `${Math.round(load.cpu * 100)} %`, narrow: 3 },
+    { heading: 'MEMORY', text: ({ load }) => `${Math.round(load.memoryBytes / MIB)} MiB`, narrow: 3 },
     {
       heading: 'LABELS',
       text: ({ labels }) =>
         Object.entries(labels)
           .map(([name, value]) => `${name}=${value}`)
           .join(' '),
+      narrow: 4,
     },
-    { heading: 'SINCE', text: (instance) => timeText(instance.since, nowMs) },
-    { heading: 'HEARD', text: (instance) => `${spanText(instance.silentMs)} ago` },
+    { heading: 'SINCE', text: ({ since }) => timeText(since, nowMs), brief: ({ since }) => relativeText(since, nowMs), narrow: 2 },
+    { heading: 'HEARD', text: (instance) => `${spanText(instance.silentMs)} ago`, narrow: 1 },
   ]
 }

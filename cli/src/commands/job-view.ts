@@ -1,8 +1,9 @@
 import type { JobState, JobView, Schedule } from '@carillon/contracts'
 import { now } from '../clock.ts'
-import { type Column, printFields } from '../output/table.ts'
+import { printFields } from '../output/table.ts'
+import type { Column } from '../output/table-layout.ts'
 import type { Terminal, Tone } from '../output/terminal.ts'
-import { spanText, timeText } from '../output/time-text.ts'
+import { relativeText, spanText, timeText } from '../output/time-text.ts'
 
 const TONES: Readonly<Record<JobState, Tone>> = { active: 'good', paused: 'warning', finished: 'quiet' }
 
@@ -10,11 +11,11 @@ const TONES: Readonly<Record<JobState, Tone>> = { active: 'good', paused: 'warni
 export function jobColumns(): Column<JobView>[] {
   const nowMs = now()
   return [
-    { heading: 'JOB', text: (job) => job.name },
+    { heading: 'JOB', text: (job) => job.name, narrow: 'whole' },
     { heading: 'HANDLER', text: (job) => (job.handler === job.name ? '' : job.handler) },
-    { heading: 'STATE', text: (job) => job.state, tone: (job) => TONES[job.state] },
+    { heading: 'STATE', text: (job) => job.state, tone: (job) => TONES[job.state], narrow: 'whole' },
     { heading: 'SCHEDULE', text: (job) => scheduleText(job.schedule) },
-    { heading: 'NEXT', text: (job) => timeText(job.nextAt, nowMs) },
+    { heading: 'NEXT', text: (job) => timeText(job.nextAt, nowMs), brief: (job) => relativeText(job.nextAt, nowMs) },
     { heading: 'DESCRIPTION', text: (job) => job.description ?? '' },
   ]
 }

@@ -1,22 +1,23 @@
 import { type JournalEntry, REASONS, type RunView, type TaskView } from '@carillon/contracts'
 import { now } from '../clock.ts'
 import { attemptText, stateText, stateTone, tookMs, triesOf } from '../output/run-text.ts'
-import { type Column, printFields } from '../output/table.ts'
+import { printFields } from '../output/table.ts'
+import type { Column } from '../output/table-layout.ts'
 import type { Terminal } from '../output/terminal.ts'
-import { timeText, tookText } from '../output/time-text.ts'
+import { relativeText, timeText, tookText } from '../output/time-text.ts'
 import { CARILLON } from '../own-command.ts'
 
 /** The columns of `runs list`. */
 export function runColumns(): Column<RunView>[] {
   const nowMs = now()
   return [
-    { heading: 'RUN', text: (run) => run.runId },
+    { heading: 'RUN', text: (run) => run.runId, narrow: 'whole' },
     { heading: 'JOB', text: (run) => run.job ?? run.handler },
-    { heading: 'STATE', text: (run) => stateText(run.state), tone: (run) => stateTone(run.state) },
+    { heading: 'STATE', text: (run) => stateText(run.state), tone: (run) => stateTone(run.state), narrow: 'whole' },
     { heading: 'REASON', text: (run) => (run.reason === 'completed' ? '' : (run.reason ?? '')) },
-    { heading: 'ATTEMPT', text: (run) => attemptCell(run) },
-    { heading: 'BY', text: (run) => run.trigger },
-    { heading: 'CREATED', text: (run) => timeText(run.createdAt, nowMs) },
+    { heading: 'TRY', text: (run) => attemptCell(run), narrow: 1 },
+    { heading: 'BY', text: (run) => run.trigger, narrow: 2 },
+    { heading: 'CREATED', text: (run) => timeText(run.createdAt, nowMs), brief: (run) => relativeText(run.createdAt, nowMs) },
     { heading: 'TOOK', text: tookOf },
   ]
 }
@@ -30,13 +31,13 @@ function attemptCell(run: RunView): string {
 /** The columns of `runs tasks`. */
 export function taskColumns(): Column<TaskView>[] {
   return [
-    { heading: 'ID', text: (task) => task.taskId },
+    { heading: 'ID', text: (task) => task.taskId, narrow: 'whole' },
     { heading: 'TASK', text: (task) => task.task ?? '' },
-    { heading: 'STATE', text: (task) => stateText(task.state), tone: (task) => stateTone(task.state) },
+    { heading: 'STATE', text: (task) => stateText(task.state), tone: (task) => stateTone(task.state), narrow: 'whole' },
     { heading: 'REASON', text: (task) => (task.reason === 'completed' ? '' : (task.reason ?? '')) },
-    { heading: 'ATTEMPT', text: ({ attempt, sleeps = 0 }) => String(attempt - sleeps) },
+    { heading: 'TRY', text: ({ attempt, sleeps = 0 }) => String(attempt - sleeps), narrow: 1 },
     { heading: 'LOST', text: ({ losses, interruptions }) => (losses || interruptions ? String((losses ?? 0) + (interruptions ?? 0)) : '') },
-    { heading: 'INSTANCE', text: (task) => task.instance ?? '' },
+    { heading: 'INSTANCE', text: (task) => task.instance ?? '', narrow: 2 },
     { heading: 'PROGRESS', text: (task) => (task.progress ? `${Math.round(task.progress.percent)} %` : '') },
     { heading: 'TOOK', text: tookOf },
     { heading: 'RESULT', text: (task) => (task.result === undefined ? (task.failure?.message ?? '') : JSON.stringify(task.result)) },
@@ -52,8 +53,8 @@ export function stepColumns(): Column<JournalEntry>[] {
     { heading: 'NAME', text: ({ name }) => name },
     { heading: 'STATE', text: ({ state }) => state, tone },
     { heading: 'TRIES', text: ({ tries }) => (tries > 1 ? String(tries) : '') },
-    { heading: 'AT', text: ({ at }) => timeText(at, nowMs) },
-    { heading: 'UNTIL', text: ({ until }) => timeText(until, nowMs) },
+    { heading: 'AT', text: ({ at }) => timeText(at, nowMs), brief: ({ at }) => relativeText(at, nowMs) },
+    { heading: 'UNTIL', text: ({ until }) => timeText(until, nowMs), brief: ({ until }) => relativeText(until, nowMs) },
     { heading: 'RESULT', text: ({ result, failure }) => failure?.message ?? (result === undefined ? '' : JSON.stringify(result)) },
   ]
 }

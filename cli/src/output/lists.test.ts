@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CarillonError, type Page } from '@carillon/contracts'
+import stringWidth from 'string-width'
 import { pagesOf } from '../client/pages.ts'
 import { EXIT } from '../exit-code.ts'
 import { reportFailure } from '../failure.ts'
@@ -56,6 +57,45 @@ describe('lists', () => {
     const { terminal, stdout } = keepingTerminal()
     await print(terminal, source<Named>([{ name: 'a', note: 'x'.repeat(500) }]).list)
     assert.ok(stdout.join('').length < 200)
+  })
+
+  const id = '01m8d4tgyp0000yx3agvdjg95t'
+  type Wide = { id: string; job: string; at: string; result: string }
+  const wide = [
+    { heading: 'RUN', text: (row: Wide) => row.id, narrow: 'whole' },
+    { heading: 'JOB', text: (row: Wide) => row.job },
+    { heading: 'AT', text: (row: Wide) => row.at, brief: () => '2 d ago' },
+    { heading: 'BY', text: () => 'schedule', narrow: 1 },
+    { heading: 'RESULT', text: (row: Wide) => row.result },
+  ] as const
+  const row: Wide = { id, job: 'j'.repeat(64), at: '2 d ago (2026-11-24 10:00 +01:00)', result: '日本'.repeat(40) }
+  const shown = async (rows: Wide[], environment: Record<string, string>) => {
+    const { terminal, stdout } = keepingTerminal({ environment })
+    await printList(terminal, source(...rows.map((one) => [one])).list, { all: true, columns: wide, empty: '' })
+    return stdout.join('').trimEnd().split('\n')
+  }
+
+  it('are no wider than 80 columns, or what COLUMNS says, and cut no id', async () => {
+    for (const [environment, limit] of [
+      [{}, 80],
+      [{ COLUMNS: '100' }, 100],
+      [{ COLUMNS: 'x' }, 80],
+      [{ COLUMNS: '300' }, 300],
+      [{ COLUMNS: '60' }, 60],
+    ] as const) {
+      const lines = await shown([{ ...row, result: 'ok' }, row, { ...row, job: 'report' }], environment)
+      for (const line of lines) assert.ok(stringWidth(line) <= limit, `${stringWidth(line)} > ${limit}: ${line}`)
+      assert.equal(lines.filter((line) => line.startsWith(id)).length, 3)
+    }
+    const [head] = await shown([row], {})
+    assert.match(head ?? '', /^RUN +JOB +AT +RESULT$/, 'what matters least is left out')
+    assert.match((await shown([{ ...row, job: 'x', result: 'ok' }], {})).join('\n'), /2 d ago {2}schedule {2}ok$/)
+  })
+
+  it('are blocks where ids have no room beside the rest', async () => {
+    const long = `${id}-${'abcd1234'.repeat(4)}`
+    const lines = await shown([{ ...row, id: long, result: 'ok' }], {})
+    assert.deepEqual([lines[0], lines.at(-1)], [`RUN     ${long}`, 'RESULT  ok'])
   })
 
   it('say what to do when there is nothing', async () => {

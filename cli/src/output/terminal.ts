@@ -19,8 +19,8 @@ export interface Terminal {
   readonly json: boolean
   /** Whether a person looks at stdout. */
   readonly interactive: boolean
-  /** Columns of stdout; undefined when nobody looks. */
-  readonly columns: number | undefined
+  /** Columns that a table may take: those of the terminal, where there is none those that COLUMNS says, else 80. */
+  readonly columns: number
   /** A line of the answer: stdout. */
   print(text: string): void
   /** A part of the answer as it is: stdout. Resolves when stdout takes more. */
@@ -33,6 +33,15 @@ export interface Terminal {
   value(value: unknown): void
   /** Colours `text`, where the stream shows colours; `NO_COLOR` is honoured. */
   paint(tone: Tone, text: string): string
+}
+
+const DEFAULT_COLUMNS = 80
+/** More is no terminal. */
+const MOST_COLUMNS = 1_000
+
+function columnsOf({ COLUMNS = '' }: Readonly<Record<string, string | undefined>>): number | undefined {
+  const columns = /^\d{2,4}$/.test(COLUMNS) ? Number(COLUMNS) : 0
+  return columns > 0 && columns <= MOST_COLUMNS ? columns : undefined
 }
 
 /** @param environment for `NO_COLOR` (https://no-color.org: any value but the empty one) */
@@ -48,12 +57,12 @@ export function createTerminal(options: {
   return {
     json,
     interactive,
-    columns: interactive ? stdout.columns : undefined,
+    columns: (interactive && stdout.columns) || columnsOf(environment) || DEFAULT_COLUMNS,
     write: async (text) => {
       if (stdout.write(text) === false) await new Promise<void>((resolve) => stdout.once?.('drain', resolve))
     },
     print: (text) => void stdout.write(`${text}\n`),
-    overwrite: (text) => void stdout.write(`\r\u001b[K${text.slice(0, Math.max(1, (stdout.columns ?? 80) - 1))}`),
+    overwrite: (text) => void stdout.write(`\r\u001b[K${text.slice(0, Math.max(1, (stdout.columns ?? DEFAULT_COLUMNS) - 1))}`),
     note: (text) => void stderr.write(`${text}\n`),
     value: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
     paint: (tone, text) => (colours ? styleText(STYLES[tone], text, { validateStream: false }) : text),

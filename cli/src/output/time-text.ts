@@ -28,7 +28,7 @@ function absoluteText(at: number, nowMs: number): string {
 }
 
 /** How long ago, or ahead: for where there is little room. */
-function relativeText(iso: string | undefined, nowMs: number): string {
+export function relativeText(iso: string | undefined, nowMs: number): string {
   if (iso === undefined) return ''
   const ahead = Date.parse(iso) - nowMs
   if (Math.abs(ahead) < SECOND_MS) return 'now'
