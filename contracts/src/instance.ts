@@ -92,6 +92,11 @@ export type Presence = z.output<typeof presenceSchema>
 /** An instance as the registry shows it. */
 export const instanceViewSchema = presenceSchema.extend({
   handlers: z.array(z.string()).readonly(),
+  /** Its handlers that these services offer with different input schemas: a payload that one accepts, another refuses. Absent when there are none. */
+  schemaConflicts: z
+    .array(z.object({ handler: z.string(), services: z.array(z.string()).readonly() }))
+    .readonly()
+    .exactOptional(),
   load: beatSchema,
   /** Milliseconds since its last beat. */
   silentMs: z.number(),

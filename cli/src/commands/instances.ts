@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { pagesOf } from '../client/pages.ts'
 import { now } from '../clock.ts'
 import { invocationOf, withClient } from '../invocation.ts'
+import { schemaConflictTexts } from '../output/instance-text.ts'
 import { printList } from '../output/table.ts'
 import type { Column } from '../output/table-layout.ts'
 import { relativeText, spanText, timeText } from '../output/time-text.ts'
@@ -21,8 +22,14 @@ export function addInstancesCommands(program: Command): void {
 async function listInstances({ limit, all }: ListOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
-    const pages = pagesOf((cursor) => client.call(CALLS.instancesList, { limit, cursor }))
+    const conflicts = new Set<string>()
+    const pages = pagesOf(async (cursor) => {
+      const page = await client.call(CALLS.instancesList, { limit, cursor })
+      for (const text of schemaConflictTexts(page.items)) conflicts.add(text)
+      return page
+    })
     await printList(invocation.terminal, pages, { all: all === true, columns: columns(), empty: `${EMPTY}${invocation.repeated}` })
+    for (const text of conflicts) invocation.terminal.note(invocation.terminal.paint('warning', `warning: ${text}`))
   })
 }
 

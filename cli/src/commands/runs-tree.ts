@@ -1,8 +1,11 @@
-import { CALLS, isEnded, type RunTree } from '@carillon/contracts'
+import { CALLS, type CarillonError, isEnded, type RunTree, type RunView } from '@carillon/contracts'
 import type { Command } from 'commander'
+import type { Client } from '../client/client.ts'
 import { now, pause } from '../clock.ts'
 import { EXIT } from '../exit-code.ts'
-import { interruptible } from '../following/interrupt.ts'
+import { type Interrupt, interruptible } from '../following/interrupt.ts'
+import { RunPrinter } from '../following/run-printer.ts'
+import { RunWatch } from '../following/run-watch.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { treeLine, treeLines } from '../output/tree-text.ts'
@@ -10,18 +13,14 @@ import { treeLine, treeLines } from '../output/tree-text.ts'
 /** Often enough to look live, seldom enough to cost nothing. */
 const LOOK_EVERY_MS = 500
 
-/** `carillon runs tree` and `carillon runs watch`: runs with many tasks at a glance. */
+/** `carillon runs tree`: a run with many tasks at a glance; `carillon runs watch`: any run, live. */
 export function addTreeCommands(runs: Command): void {
   runs
     .command('tree')
     .description('a run with many tasks at a glance: how far it is, what failed, what is slow')
     .argument('<run>')
     .action(showTree)
-  runs
-    .command('watch')
-    .description('a run with many tasks live, until it ends; exit code 0 only when it succeeded')
-    .argument('<run>')
-    .action(watch)
+  runs.command('watch').description('any run live, until it ends; exit code 0 only when it succeeded').argument('<run>').action(watch)
 }
 
 async function showTree(runId: string, _options: unknown, self: Command): Promise<void> {
@@ -36,20 +35,55 @@ async function showTree(runId: string, _options: unknown, self: Command): Promis
 
 async function watch(runId: string, _options: unknown, self: Command): Promise<void> {
   const invocation = invocationOf(self)
-  const { terminal } = invocation
   const interrupt = interruptible()
-  const shown = new LiveLine(terminal)
   await withClient(invocation, async (client) => {
-    let tree: RunTree
-    do {
-      tree = await client.call(CALLS.runsTree, { runId })
-      shown.show(treeLine(terminal, tree))
-    } while (!isEnded(tree.state) && (await pause(LOOK_EVERY_MS, interrupt.signal)))
-    shown.end()
-    if (terminal.json) terminal.value(tree)
-    else for (const line of treeLines(terminal, tree, now())) terminal.print(line)
-    process.exitCode = isEnded(tree.state) ? (tree.state === 'succeeded' ? EXIT.ok : EXIT.failed) : interrupt.exitCode
+    const ended = await watchRun({ client, terminal: invocation.terminal, interrupt }, runId)
+    process.exitCode = ended === undefined ? interrupt.exitCode : ended.state === 'succeeded' ? EXIT.ok : EXIT.failed
   }).finally(() => interrupt.done())
+}
+
+interface Watching {
+  readonly client: Client
+  readonly terminal: Terminal
+  readonly interrupt: Pick<Interrupt, 'signal'>
+}
+
+/** Shows a run until it has ended: a single one by its changes, one with many tasks as a whole. Undefined when it was interrupted before. */
+export async function watchRun(watching: Watching, runId: string): Promise<Pick<RunView, 'state'> | undefined> {
+  const run = await watchSingle(watching, runId)
+  return run === undefined || run.mode === 'single' ? run : await watchTree(watching, runId)
+}
+
+/** Resolves as soon as it shows that the run has many tasks: of a map that is known when an executor has taken it. */
+async function watchSingle({ client, terminal, interrupt }: Watching, runId: string): Promise<RunView | undefined> {
+  const printer = new RunPrinter(terminal, false)
+  const watch = new RunWatch(client, runId)
+  const isMany = new AbortController()
+  const view = (run: RunView) => (run.mode === 'single' ? printer.view(run) : isMany.abort())
+  try {
+    const listener = { view, away: (error: CarillonError) => printer.away(error) }
+    const ended = await watch.untilEnded(listener, AbortSignal.any([interrupt.signal, isMany.signal]))
+    if (isMany.signal.aborted) return watch.last
+    if (ended === undefined) return undefined
+    if (terminal.json) terminal.value(ended)
+    else printer.ended(ended)
+    return ended
+  } finally {
+    watch.close()
+  }
+}
+
+async function watchTree({ client, terminal, interrupt }: Watching, runId: string): Promise<RunTree | undefined> {
+  const shown = new LiveLine(terminal)
+  let tree: RunTree
+  do {
+    tree = await client.call(CALLS.runsTree, { runId })
+    shown.show(treeLine(terminal, tree))
+  } while (!isEnded(tree.state) && (await pause(LOOK_EVERY_MS, interrupt.signal)))
+  shown.end()
+  if (terminal.json) terminal.value(tree)
+  else for (const line of treeLines(terminal, tree, now())) terminal.print(line)
+  return isEnded(tree.state) ? tree : undefined
 }
 
 /** One line that is written over where a person looks; elsewhere each new text is a line. With `json` nothing is shown. */

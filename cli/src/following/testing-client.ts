@@ -1,4 +1,4 @@
-import { CALLS, type Call, CarillonError, type LogView, type RunView } from '@carillon/contracts'
+import { CALLS, type Call, CarillonError, type LogView, type RunTree, type RunView } from '@carillon/contracts'
 import type { Client } from '../client/client.ts'
 
 /** A mesh in memory with one run: what `runs.get` and `logs.query` answer is what the test sets. */
@@ -6,6 +6,8 @@ export class OneRunClient implements Client {
   run: RunView
   /** What the logger has stored. */
   stored: LogView[] = []
+  /** What `runs.tree` answers. */
+  tree: RunTree | undefined
   isAway = false
   readonly asked: string[] = []
   readonly #changed = new Set<() => void>()
@@ -18,6 +20,7 @@ export class OneRunClient implements Client {
   async call<C extends Call>(call: C): Promise<never> {
     this.asked.push(`${call.noun}.${call.verb}`)
     if (this.isAway) throw new CarillonError('NO_SERVICE', `No ${call.service} answers`)
+    if (call.verb === CALLS.runsTree.verb) return this.tree as never
     return (call.noun === CALLS.logsQuery.noun ? { items: this.stored } : this.run) as never
   }
 

@@ -71,7 +71,9 @@ export class Table<Row> {
     const wide = Math.max(...this.#columns.map(({ column }) => stringWidth(column.heading)))
     const lines = this.#columns
       .filter(({ text }) => text(row) !== '')
-      .map(({ column, text }) => `${this.#painted(column.heading.padEnd(wide), 'quiet')}  ${this.#painted(text(row), column.tone?.(row))}\n`)
+      .map(
+        ({ column, text }) => `${this.#painted(column.heading.padEnd(wide), 'quiet')}  ${this.#painted(text(row), column.tone?.(row))}\n`,
+      )
     return `${lines.join('')}\n`
   }
 

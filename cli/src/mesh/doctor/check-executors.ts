@@ -1,4 +1,5 @@
 import { CarillonError, type InstanceView, TIMES } from '@carillon/contracts'
+import { schemaConflictTexts } from '../../output/instance-text.ts'
 import { spanText } from '../../output/time-text.ts'
 import { CARILLON } from '../../own-command.ts'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
@@ -6,6 +7,7 @@ import { instancesOf, type Patient } from './patient.ts'
 
 /** Longer than a slow computation that nobody minds. */
 const BLOCKED_MS = 10_000
+const CONFLICT_REMEDY = 'Give one of the handlers another name, or all of them the same schema.'
 const LATE_MS = 2 * TIMES.beatMs
 
 /** The executors: whether there are any, and whether they are heard of. */
@@ -17,7 +19,8 @@ export async function checkExecutors({ client, namespace }: Patient): Promise<Fi
       const isStuck = (item: InstanceView) => item.load.stuck > 0
       const isBlocked = (item: InstanceView) => (item.load.blockedMs ?? 0) > BLOCKED_MS
       const findings = [...items.filter(isLate).map(late), ...items.filter(isBlocked).map(blocked), ...items.filter(isStuck).map(stuck)]
-      return [well('executors', summaryOf(items)), ...findings]
+      const conflicts = schemaConflictTexts(items).map((text) => wrong('handlers', text, CONFLICT_REMEDY))
+      return [well('executors', summaryOf(items)), ...findings, ...conflicts]
     }
     return [
       wrong(

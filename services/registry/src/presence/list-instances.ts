@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { checkName, type InstanceView, LIMITS, type Page } from '@carillon/contracts'
 import type { RegistryParts } from '../parts.ts'
-import { instanceView } from './rules/seen.ts'
+import { schemaConflicts } from './rules/schema-conflicts.ts'
+import { instanceView, type Seen } from './rules/seen.ts'
 
 /** Live instances by id, as many as asked for and as one message holds; `next` is the last of them when there are more. */
 export class ListInstances {
@@ -15,8 +17,13 @@ export class ListInstances {
     checkName('namespace', namespace)
     const items: InstanceView[] = []
     let bytes = 1_000
-    for (const seen of roster.list(namespace)) {
-      const view = instanceView(seen, time.elapsedMs)
+    const live = roster.list(namespace)
+    const conflicts = schemaConflicts(
+      live.map(({ presence }) => presence),
+      isDeepStrictEqual,
+    )
+    for (const seen of live) {
+      const view = { ...instanceView(seen, time.elapsedMs), ...conflictsOf(seen, conflicts) }
       if (page.cursor !== undefined && view.instance <= page.cursor) continue
       bytes += Buffer.byteLength(JSON.stringify(view)) + 1
       const last = items.at(-1)
@@ -25,4 +32,13 @@ export class ListInstances {
     }
     return { items }
   }
+}
+
+function conflictsOf({ presence }: Seen, conflicts: ReadonlyMap<string, readonly string[]>): Pick<InstanceView, 'schemaConflicts'> {
+  if (conflicts.size === 0) return {}
+  const found = presence.handlers.flatMap(({ name, inputSchema }) => {
+    const services = inputSchema && conflicts.get(name)
+    return services ? [{ handler: name, services }] : []
+  })
+  return found.length === 0 ? {} : { schemaConflicts: found }
 }

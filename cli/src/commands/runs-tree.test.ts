@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { RunTree, RunView } from '@carillon/contracts'
+import { OneRunClient } from '../following/testing-client.ts'
+import { keepingTerminal } from '../output/testing-terminal.ts'
+import { watchRun } from './runs-tree.ts'
+
+const RUN: RunView = {
+  runId: '01m7yybeay0000x3p1yp1qmpb2',
+  handler: 'hello',
+  mode: 'single',
+  state: 'queued',
+  trigger: 'call',
+  attempt: 1,
+  attempts: 1,
+  createdAt: '2030-01-01T00:00:00.000Z',
+}
+const ENDED: Partial<RunView> = { state: 'succeeded', reason: 'completed', startedAt: RUN.createdAt, endedAt: '2030-01-01T00:00:02.500Z' }
+const TREE: RunTree = {
+  runId: RUN.runId,
+  handler: 'hello',
+  mode: 'shards',
+  state: 'failed',
+  percent: 100,
+  stages: [{ name: 'shards', total: 2, counts: { succeeded: 1, failed: 1 } }],
+  failed: [],
+  slowest: [],
+}
+const interrupt = { signal: new AbortController().signal }
+
+describe('runs watch', () => {
+  it('shows a single run as it changes, until its end', async () => {
+    const client = new OneRunClient({ ...RUN, state: 'delayed', reason: 'delay', dueAt: '2030-01-01T00:00:05.000Z' })
+    const { terminal, stdout } = keepingTerminal()
+    const watching = watchRun({ client, terminal, interrupt }, RUN.runId)
+    setImmediate(() => client.change({ state: 'running', instance: 'demo-1', progress: { percent: 40, note: 'half' } }))
+    const look = setInterval(() => stdout.join('').includes('40 % half') && client.change(ENDED), 1)
+    assert.equal((await watching)?.state, 'succeeded')
+    clearInterval(look)
+    assert.match(stdout.join(''), /^delayed: due .*\nrunning: on demo-1\n40 % half\nsucceeded: took 2\.5 s\n$/)
+    assert.equal(client.listeners, 0)
+  })
+
+  it('shows the end of a run that has ended', async () => {
+    const client = new OneRunClient({ ...RUN, ...ENDED })
+    const { terminal, stdout } = keepingTerminal()
+    await watchRun({ client, terminal, interrupt }, RUN.runId)
+    assert.deepEqual(stdout, ['succeeded: took 2.5 s\n'])
+  })
+
+  it('shows the whole of a run with many tasks, also when that is known only later', async () => {
+    for (const first of ['shards', 'single'] as const) {
+      const client = new OneRunClient({ ...RUN, mode: first })
+      client.tree = TREE
+      const { terminal, stdout } = keepingTerminal()
+      const watching = watchRun({ client, terminal, interrupt }, RUN.runId)
+      setImmediate(() => client.change({ mode: 'map' }))
+      assert.equal((await watching)?.state, 'failed')
+      assert.match(stdout.join(''), /1 succeeded, 1 failed/)
+      assert.equal(client.listeners, 0)
+    }
+  })
+
+  it('is one object for programs', async () => {
+    const client = new OneRunClient({ ...RUN, ...ENDED })
+    const { terminal, stdout } = keepingTerminal({ json: true })
+    await watchRun({ client, terminal, interrupt }, RUN.runId)
+    assert.deepEqual(JSON.parse(stdout.join('')), client.run)
+  })
+})
