@@ -1,4 +1,4 @@
-/** States of a run, and of each task of a run with many. */
+/** States of a run, and of each task of a fan-out run. Only a task can be `not_needed`: the run goes on without it. */
 export const RUN_STATES = [
   'waiting',
   'delayed',
@@ -10,12 +10,14 @@ export const RUN_STATES = [
   'timed_out',
   'cancelled',
   'skipped',
+  'not_needed',
 ] as const
 export type RunState = (typeof RUN_STATES)[number]
 
 /** What can happen to a run or task. */
 export const RUN_EVENTS = [
   'freed',
+  'unneeded',
   'reopened',
   'due',
   'started',
@@ -39,7 +41,8 @@ export type RunEvent = (typeof RUN_EVENTS)[number]
  */
 export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunState>>>> = {
   freed: { waiting: 'queued' },
-  reopened: { succeeded: 'waiting', failed: 'waiting', timed_out: 'waiting', cancelled: 'waiting' },
+  unneeded: { waiting: 'not_needed' },
+  reopened: { succeeded: 'waiting', failed: 'waiting', timed_out: 'waiting', cancelled: 'waiting', not_needed: 'waiting' },
   due: { delayed: 'queued' },
   started: { queued: 'running', running: 'running' },
   succeeded: { queued: 'succeeded', running: 'succeeded', cancelling: 'succeeded' },
@@ -56,7 +59,7 @@ export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunSt
 }
 
 /** States that a run leaves only by a manual retry. */
-export const ENDED_STATES = ['succeeded', 'failed', 'timed_out', 'cancelled', 'skipped'] as const satisfies RunState[]
+export const ENDED_STATES = ['succeeded', 'failed', 'timed_out', 'cancelled', 'skipped', 'not_needed'] as const satisfies RunState[]
 export type EndedState = (typeof ENDED_STATES)[number]
 
 export const OPEN_STATES = ['waiting', 'delayed', 'queued', 'running', 'cancelling'] as const satisfies RunState[]
@@ -91,6 +94,7 @@ export const REASONS = {
   'job-paused': 'Its job was paused before its slot came.',
   'tasks-failed': 'At least one task of the run failed.',
   'tasks-cancelled': 'At least one task of the run was cancelled.',
+  'not-needed': 'The run took another way: nothing that it would follow has led to it.',
   misfire: 'The slot was missed, and the job skips missed slots.',
   'no-instance': 'No live instance offers the handler, or each that does is hung.',
   retry: 'An attempt failed; the next one waits.',

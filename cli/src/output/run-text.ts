@@ -13,10 +13,11 @@ const TONES: Readonly<Record<RunState, Tone>> = {
   timed_out: 'bad',
   cancelled: 'warning',
   skipped: 'warning',
+  not_needed: 'quiet',
 }
 
 /** A state as it is read: `timed_out` is `timed out`. */
-export const stateText = (state: RunState): string => state.replace('_', ' ')
+export const stateText = (state: RunState): string => state.replaceAll('_', ' ')
 
 /** The colour of a state. */
 export const stateTone = (state: RunState): Tone => TONES[state]
@@ -43,6 +44,7 @@ function details(run: RunView, nowMs: number): string[] {
     case 'queued':
     case 'cancelling':
     case 'skipped':
+    case 'not_needed':
       return causeOf(run)
     case 'succeeded':
       return [...tookOf(run), ...tries]
