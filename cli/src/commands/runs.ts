@@ -21,8 +21,9 @@ interface RunsListOptions extends ListOptions {
 }
 
 const LIST_HELP = `
-Filters may be combined: a run is listed when it passes all of them. Which service ran a run is not stored: --service lists the runs of the
-handlers that this service offers now.
+Filters may be combined: a run is listed when it passes all of them.
+Which service ran a run is not stored: --service lists the runs of the handlers
+that this service offers now.
 
 Examples:
   ${CARILLON} runs list --state failed --since 2h

@@ -70,7 +70,8 @@ export async function waitFor(session: RunSession, runId: string, begin: () => P
     if (!isOurs) await ears.logs.catchUp()
     const ended = await ears.watch.untilEnded(printer, interrupt.signal)
     if (ended === undefined) return sayHowToGoOn(session.invocation, ears.watch.last ?? started, interrupt)
-    await ears.logs.finish(isOurs)
+    // Late log lines are waited for where they are shown.
+    if (!session.quiet && !session.invocation.terminal.json) await ears.logs.finish(isOurs)
     printer.ended(ended)
     return printEnd(session, ended)
   } finally {
