@@ -128,7 +128,12 @@ export class Driver {
 
   /** An executor may be quicker than the broker's answer that says where in the stream its message is. */
   async #takeAck(message: Msg): Promise<void> {
-    const about = await this.queue.taskOf(message.subject)
+    // Noted at once where that is known: what arrives next is noted after it.
+    let about = this.queue.taskOf(message.subject)
+    if (about === undefined) {
+      await this.queue.stored()
+      about = this.queue.taskOf(message.subject)
+    }
     if (about !== undefined) this.observed.add({ kind: 'ack', body: message.string() || '+ACK', about })
   }
 

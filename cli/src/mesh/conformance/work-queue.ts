@@ -72,9 +72,13 @@ export class WorkQueue {
   }
 
   /** The task whose message an acknowledgement is about. */
-  async taskOf(ackSubject: string): Promise<string | undefined> {
-    await this.#storing
+  taskOf(ackSubject: string): string | undefined {
     return this.#tasks.get(Number(ackSubject.split('.')[5]))?.taskId
+  }
+
+  /** Resolves when what was put is known by its place in the stream. */
+  async stored(): Promise<void> {
+    await this.#storing
   }
 
   #find(taskId: string): [number, { handler: string }] {
