@@ -90,6 +90,11 @@ test('of a schedule that is wrong the part that was written is named, not the pa
   const cases: [unknown, [string, string, string]][] = [
     [{ everyMs: -5 }, ['INVALID_DELAY', 'schedule.everyMs', '-5']],
     [{ everyMs: 5 }, ['INVALID_DELAY', 'schedule.everyMs', '5']],
+    [{ everyMs: 5_000, jitterMs: -1 }, ['INVALID_DELAY', 'schedule.jitterMs', '-1']],
+    [{ everyMs: 5_000, jitterMs: '1s' }, ['INVALID_DELAY', 'schedule.jitterMs', '"1s"']],
+    [{ everyMs: 5_000, jitterMs: 5_001 }, ['INVALID_REQUEST', 'schedule.jitterMs', '5001']],
+    [{ cron: '* * * * *', jitterMs: 86_400_001 }, ['INVALID_DELAY', 'schedule.jitterMs', '86400001']],
+    [{ at: '2030-01-01T00:00:00Z', jitterMs: 5 }, ['INVALID_REQUEST', 'schedule.jitterMs', '5']],
     [{ at: '2030-02-30T00:00:00Z' }, ['INVALID_DATE', 'schedule.at', '"2030-02-30T00:00:00Z"']],
     [{ cron: 5 }, ['INVALID_REQUEST', 'schedule.cron', '5']],
     [{ cron: '* * * * *', timezone: 5 }, ['INVALID_REQUEST', 'schedule.timezone', '5']],

@@ -12,11 +12,30 @@ const everyField = codedField<number>({
   json: { type: 'integer', minimum: LIMITS.everyMinMs },
 })
 
-/** When a job fires. `cron` has 5 fields, or 6 with seconds first, in an IANA `timezone` (default UTC). */
+const jitterField = codedField<number>({
+  code: 'INVALID_DELAY',
+  hint: `Use whole milliseconds from 0 to ${LIMITS.jitterMaxMs}.`,
+  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= LIMITS.jitterMaxMs,
+  json: { type: 'integer', minimum: 0, maximum: LIMITS.jitterMaxMs },
+})
+
+/**
+ * When a job fires. `cron` has 5 fields, or 6 with seconds first, in an IANA `timezone` (default UTC). `jitterMs` spreads the slots of many jobs:
+ * each is fired up to so long after its time, by a delay that is always the same for one job and slot.
+ */
 export const scheduleSchema = z.union(
   [
-    z.strictObject({ cron: z.string().max(LIMITS.cronLength), timezone: z.string().max(64).default('UTC') }),
-    z.strictObject({ everyMs: everyField }),
+    z.strictObject({
+      cron: z.string().max(LIMITS.cronLength),
+      timezone: z.string().max(64).default('UTC'),
+      jitterMs: jitterField.exactOptional(),
+    }),
+    z
+      .strictObject({ everyMs: everyField, jitterMs: jitterField.exactOptional() })
+      .refine(({ everyMs, jitterMs }) => jitterMs === undefined || !(jitterMs > everyMs), {
+        error: 'jitterMs must not be longer than everyMs.',
+        path: ['jitterMs'],
+      }),
     z.strictObject({ at: instantField }),
   ],
   { error: 'Give one of cron (with timezone), everyMs or at.' },

@@ -33,6 +33,8 @@ export const LIMITS = {
   /** Years that a delay or a date may lie ahead. */
   horizonYears: 10,
   /** Shortest fixed rate of a job. */
+  /** By how much a schedule may delay its slots: a day. */
+  jitterMaxMs: 86_400_000,
   everyMinMs: 100,
   /** Letters of a cron expression. */
   cronLength: 256,

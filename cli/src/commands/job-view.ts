@@ -52,8 +52,9 @@ function modeText({ mode, shards, maxParallel, tolerate }: JobView): string {
 
 function scheduleText(schedule: Schedule | undefined): string {
   if (schedule === undefined) return ''
-  if ('cron' in schedule) return `${schedule.cron} ${schedule.timezone}`
-  return 'everyMs' in schedule ? `every ${spanText(schedule.everyMs)}` : `at ${schedule.at}`
+  if ('at' in schedule) return `at ${schedule.at}`
+  const times = 'cron' in schedule ? `${schedule.cron} ${schedule.timezone}` : `every ${spanText(schedule.everyMs)}`
+  return schedule.jitterMs ? `${times}, up to ${spanText(schedule.jitterMs)} later` : times
 }
 
 function backoffText({ backoff }: JobView): string {

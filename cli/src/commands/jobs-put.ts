@@ -16,6 +16,7 @@ interface PutOptions extends PolicyOptions, PlanOptions {
   readonly cron?: string
   readonly timezone?: string
   readonly every?: number
+  readonly jitter?: number
   readonly at?: string
   readonly delay?: number
   readonly payload?: string
@@ -42,6 +43,9 @@ export function addJobsPutCommand(jobs: Command): void {
     .option('--cron <expression>', '5 fields, or 6 with seconds first')
     .option('--timezone <zone>', 'IANA name for --cron (default: UTC)')
     .option('--every <duration>', 'fixed rate, such as 5s', (text) => parseDuration('--every', text))
+    .option('--jitter <duration>', 'fire each slot up to so much later, so that many jobs do not begin at once', (text) =>
+      parseDuration('--jitter', text),
+    )
     .option('--at <time>', 'once, such as 2030-01-31T09:00:00Z', (text) => checkInstant('--at', text))
     .option('--delay <duration>', 'once, that much later, such as 60d', (text) => parseDuration('--delay', text))
     .option('--payload <json>', 'JSON, @file, or - for standard input')
@@ -83,8 +87,16 @@ function scheduleOf(options: PutOptions): JobInput['schedule'] {
   if (options.timezone !== undefined && options.cron === undefined) {
     throw new CarillonError('INVALID_REQUEST', '--timezone goes with --cron', { field: '--timezone', hint: 'Add --cron, or leave it out.' })
   }
-  if (options.cron !== undefined) return { cron: options.cron, ...(options.timezone === undefined ? {} : { timezone: options.timezone }) }
-  if (options.every !== undefined) return { everyMs: options.every }
+  if (options.jitter !== undefined && options.cron === undefined && options.every === undefined) {
+    throw new CarillonError('INVALID_REQUEST', '--jitter goes with --cron or --every', {
+      field: '--jitter',
+      hint: 'Add one of them, or leave it out.',
+    })
+  }
+  const jitter = options.jitter === undefined ? {} : { jitterMs: options.jitter }
+  if (options.cron !== undefined)
+    return { cron: options.cron, ...(options.timezone === undefined ? {} : { timezone: options.timezone }), ...jitter }
+  if (options.every !== undefined) return { everyMs: options.every, ...jitter }
   if (options.at !== undefined) return { at: options.at }
   return options.delay === undefined ? undefined : { at: new Date(now() + options.delay).toISOString() }
 }

@@ -17,9 +17,8 @@ import type { Events, Presence, Runs, Timers } from '../ports.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
-import { slotAnew } from '../runs/rules/timing.ts'
 import { jobView } from '../runs/rules/views.ts'
-import { checkSchedule, firstSlot, timesOf } from '../schedules/rules/schedule.ts'
+import { checkSchedule, firstSlot, NO_SLOT, repairedTimes, timesOf } from '../schedules/rules/schedule.ts'
 import { jobId, jobNotFound } from './rules/job.ts'
 
 type JobDefinition = z.output<typeof jobInputSchema>
@@ -75,7 +74,7 @@ export class ChangeJobs {
   }
 
   pause(namespace: string, name: string): Promise<JobView> {
-    return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', ...timesOf(null) }))
+    return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', ...NO_SLOT }))
   }
 
   /** From now on: what was missed while paused is not made up for. */
@@ -83,7 +82,7 @@ export class ChangeJobs {
     return this.#set(namespace, name, (job, now) => {
       if (job.state !== 'paused') return job
       const slot = job.schedule && !('at' in job.schedule && firstSlot(job.schedule, now)! < now) ? firstSlot(job.schedule, now) : null
-      return { ...job, ...timesOf(slot), state: job.schedule && slot === null ? 'finished' : 'active' }
+      return { ...job, ...timesOf(job, slot), state: job.schedule && slot === null ? 'finished' : 'active' }
     })
   }
 
@@ -146,6 +145,7 @@ export class ChangeJobs {
 
 function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now: number; kind: HandlerKind | undefined }): JobRecord {
   const id = jobId(namespace, input.name)
+  const { schedule = null } = input
   return {
     id,
     namespace,
@@ -153,7 +153,7 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now:
     handler: input.handler ?? input.name,
     state: 'active',
     description: input.description ?? null,
-    schedule: input.schedule ?? null,
+    schedule,
     payload: payloadText(input.payload ?? null),
     ...planOf(input, { kind }),
     attempts: input.attempts ?? 1,
@@ -162,7 +162,7 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now:
     misfire: input.misfire ?? 'once',
     revision: 1,
     share: shareOf(id),
-    ...timesOf(input.schedule ? firstSlot(input.schedule, now) : null),
+    ...timesOf({ id, schedule }, schedule && firstSlot(schedule, now)),
     createdAt: now,
     updatedAt: now,
   }
@@ -171,7 +171,7 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now:
 /** An unchanged schedule keeps its next slot, so that putting a job again does not shift a fixed rate. */
 function mergeOf(there: JobRecord, fresh: JobRecord): JobRecord {
   const { nextSlotAt, wakeAt } = there
-  const times = there.state === 'paused' ? timesOf(null) : (slotAnew(there, fresh.updatedAt) ?? { nextSlotAt, wakeAt })
+  const times = there.state === 'paused' ? NO_SLOT : (repairedTimes(there, fresh.updatedAt) ?? { nextSlotAt, wakeAt })
   const kept = isSameSchedule(there, fresh.schedule) || there.state === 'paused' ? { state: there.state, ...times } : {}
   return { ...fresh, ...kept, revision: there.revision + 1, createdAt: there.createdAt }
 }

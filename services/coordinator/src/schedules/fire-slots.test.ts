@@ -195,3 +195,26 @@ test('of large jobs that are due together few are read, and few runs written, at
   for (const name of names) assert.equal((await jobOf(coordinator, name)).nextSlotAt, clock.now() + MINUTE_MS)
   assert.deepEqual(sizes, { read: 8, written: 4 })
 })
+
+test('a slot with jitter fires at its moment, under its planned time, and is no misfire', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, changeJobs, fireSlots } = coordinator
+  const [everyMs, jitterMs] = [60 * MINUTE_MS, 30 * MINUTE_MS]
+  await changeJobs.put('default', { name: 'report', schedule: { everyMs, jitterMs } })
+  const { nextSlotAt, wakeAt } = await jobOf(coordinator, 'report')
+  assert.ok(nextSlotAt !== null && wakeAt !== null && wakeAt > nextSlotAt + MINUTE_MS, 'this job and slot wait for longer than a misfire')
+  assert.deepEqual(coordinator.armed.at(-1), { kind: 'jobs', id: 'default/report', wakeAt })
+  await clock.advance(wakeAt - clock.now() - SLOT_LEAD_MS - 1)
+  await fireSlots.execute(['default/report'])
+  assert.deepEqual(await runsOf(coordinator), [])
+  await clock.advance(SLOT_LEAD_MS + 1)
+  await fireSlots.execute(['default/report'])
+  const runs = await runsOf(coordinator)
+  assert.deepEqual(
+    runs.map(({ slot, state }) => [slot, state]),
+    [[nextSlotAt, 'queued']],
+  )
+  const next = await jobOf(coordinator, 'report')
+  assert.equal(next.nextSlotAt, nextSlotAt + everyMs)
+  assert.ok((next.wakeAt as number) >= next.nextSlotAt && (next.wakeAt as number) <= next.nextSlotAt + jitterMs)
+})

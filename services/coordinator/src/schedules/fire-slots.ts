@@ -95,31 +95,38 @@ export class FireSlots {
     const now = this.#clock.now()
     const runs: RunRecord[] = []
     const fired: FiredJob[] = []
+    /** By place in `runs`: when its slot is to be fired. */
+    const dueAt = new Map<number, number>()
     for (const job of jobs) {
       this.#unlessFaulty(job, () => {
-        const onTime = now - job.nextSlotAt < ON_TIME_MS
+        const onTime = now - job.wakeAt < ON_TIME_MS
         const schedule = job.schedule as Schedule
+        // What was postponed on purpose is not late.
+        const postponedMs = job.wakeAt - job.nextSlotAt
         const plan: Partial<SlotPlan> = onTime
           ? { fire: [job.nextSlotAt] }
-          : planSlots(schedule, job.nextSlotAt, { now, misfire: job.misfire })
+          : planSlots(schedule, job.nextSlotAt, { now: now - postponedMs, misfire: job.misfire })
         const { fire = [], missed, next } = plan
         const kind = this.#presence.kindOf(job.namespace, job.handler)
-        for (const slot of fire) runs.push(runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind }))
+        for (const slot of fire) {
+          dueAt.set(runs.length, slot + postponedMs)
+          runs.push(runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind }))
+        }
         if (missed) runs.push(skippedRun(job, missed, originOf(job, missed.from, { now, missed: true })))
         fired.push({ job, next })
       })
     }
-    const slot = Math.max(...jobs.map(({ nextSlotAt }) => nextSlotAt))
+    const time = Math.max(...jobs.map(({ wakeAt }) => wakeAt))
     const outcomes = await this.#runs.insert(runs, {
       until: async () => {
-        if (slot <= this.#clock.now()) return new Set()
-        await this.#reach(slot, fired)
+        if (time <= this.#clock.now()) return new Set()
+        await this.#reach(time, fired)
         return this.#withdrawn(fired, runs)
       },
     })
     await this.#skipUnstored(runs, outcomes)
     const firedAt = this.#clock.now()
-    for (const run of runs) if (run.slot !== null && run.state !== 'skipped') this.#lateness.record(firedAt - run.slot)
+    for (const time of dueAt.values()) this.#lateness.record(firedAt - time)
     return fired
   }
 
@@ -138,12 +145,12 @@ export class FireSlots {
     if (skipped.length > 0) await this.#runs.insert(skipped)
   }
 
-  /** Waits until a slot has come. There is time to find the next ones. */
-  async #reach(slot: number, fired: readonly FiredJob[]): Promise<void> {
+  /** Waits until slots are to be fired. There is time to find the next ones. */
+  async #reach(time: number, fired: readonly FiredJob[]): Promise<void> {
     for (const entry of fired)
       this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(entry.job.schedule as Schedule, entry.job.nextSlotAt)))
     // Timers may be a millisecond early. A clock that was set back meanwhile is not waited for.
-    for (let leftMs = slot - this.#clock.now(); leftMs > 0 && leftMs <= SLOT_LEAD_MS; leftMs = slot - this.#clock.now())
+    for (let leftMs = time - this.#clock.now(); leftMs > 0 && leftMs <= SLOT_LEAD_MS; leftMs = time - this.#clock.now())
       await new Promise<void>((resolve) => this.#clock.after(leftMs, resolve))
   }
 
@@ -173,7 +180,7 @@ export class FireSlots {
       this.#unlessFaulty(job, () => {
         const nextSlotAt = next === undefined ? nextSlot(job.schedule as Schedule, job.nextSlotAt) : next
         const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt }
-        moves.push({ job, id: job.id, expect, set: { ...timesOf(nextSlotAt), state: nextSlotAt === null ? 'finished' : 'active' } })
+        moves.push({ job, id: job.id, expect, set: { ...timesOf(job, nextSlotAt), state: nextSlotAt === null ? 'finished' : 'active' } })
       })
     }
     const outcomes = await inIsolation(

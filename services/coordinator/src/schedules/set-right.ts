@@ -3,7 +3,8 @@ import { type Clock, pause } from '@carillon/runtime'
 import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import { LIFE_KINDS, type LifeKind, readLives } from '../lives.ts'
 import type { Jobs, Lives, Timers } from '../ports.ts'
-import { decideAnew, type Lived, slotAnew } from '../runs/rules/timing.ts'
+import { decideAnew, type Lived } from '../runs/rules/timing.ts'
+import { repairedTimes } from './rules/schedule.ts'
 
 const PAGE = 500
 /** Runs and tasks that are read in one turn of the event loop. There may be millions, nearly all of them right. */
@@ -98,7 +99,7 @@ export class SetRight {
     const now = this.#clock.now()
     const moves: (JobMove & { job: JobRecord })[] = []
     for (const job of jobs) {
-      const times = job.state === 'active' && job.schedule && job.nextSlotAt !== null ? slotAnew(job, now) : undefined
+      const times = job.state === 'active' && job.schedule && job.nextSlotAt !== null ? repairedTimes(job, now) : undefined
       if (times)
         moves.push({
           job,

@@ -2,7 +2,7 @@ import { CarillonError, printable } from '@carillon/contracts'
 import type { JobRecord } from '@carillon/store'
 
 /** A job whose slot is to be fired. */
-export type DueJob = JobRecord & { readonly nextSlotAt: number }
+export type DueJob = JobRecord & { readonly nextSlotAt: number; readonly wakeAt: number }
 
 export interface Place {
   readonly namespace: string

@@ -1,6 +1,5 @@
 import { type FinishedReport, isEnded } from '@carillon/contracts'
-import type { JobRecord, LifeHead } from '@carillon/store'
-import { firstSlot, timesOf } from '../../schedules/rules/schedule.ts'
+import type { LifeHead } from '@carillon/store'
 import type { Decision, Policy } from './decision.ts'
 
 /** How long ago a stored time was, as this process has lived it: by how much a clock was set is no part of it. */
@@ -51,22 +50,4 @@ export function decideAnew(life: LifeHead, context: { now: number; lived: Lived 
   if (life.wakeAt <= now + LONGEST_CHECK_MS) return undefined
   const checked = decideToWait(life, { now, leftMs: 0 })
   return isEnded(life.state) ? { ...checked, expect: { state: [life.state], attempt: life.attempt } } : checked
-}
-
-/**
- * The times of a job whose next slot lies farther ahead than its schedule says, because a wrong clock moved it there; undefined where they are
- * right. A fixed rate stays in its rhythm.
- */
-export function slotAnew(
-  job: Pick<JobRecord, 'schedule' | 'nextSlotAt'>,
-  now: number,
-): Pick<JobRecord, 'nextSlotAt' | 'wakeAt'> | undefined {
-  const { nextSlotAt } = job
-  const { schedule } = job
-  if (nextSlotAt === null || schedule === null || 'at' in schedule) return undefined
-  const first = firstSlot(schedule, now) as number
-  if (nextSlotAt <= first + TOLERATED_MS) return undefined
-  if (!('everyMs' in schedule)) return timesOf(first)
-  const periods = Math.ceil((nextSlotAt - first) / schedule.everyMs)
-  return timesOf(nextSlotAt - periods * schedule.everyMs)
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { CarillonError, LIMITS, parseInstant, printable, type Schedule, TIMES } from '@carillon/contracts'
 import type { JobRecord } from '@carillon/store'
 import { checkCron, checkZone, nextCronSlot } from './cron.ts'
@@ -32,15 +33,45 @@ export function firstSlot(schedule: Schedule, now: number): number | null {
   return nextCronSlot(schedule.cron, schedule.timezone, now)
 }
 
-/** The slot after `slot`, or null when there is none. Fixed rates count from the planned time, so slots never drift (semantics A4). */
+/** The slot after `slot`, or null when there is none. Fixed rates count from the planned time, so slots never drift. */
 export function nextSlot(schedule: Schedule, slot: number): number | null {
   if ('everyMs' in schedule) return slot + schedule.everyMs
   if ('at' in schedule) return null
   return nextCronSlot(schedule.cron, schedule.timezone, slot)
 }
 
+type SlotTimes = Pick<JobRecord, 'nextSlotAt' | 'wakeAt'>
+/** The times of a job without a next slot. */
+export const NO_SLOT: SlotTimes = { nextSlotAt: null, wakeAt: null }
+
 /** The times of a job whose next slot this is. */
-export const timesOf = (nextSlotAt: number | null): Pick<JobRecord, 'nextSlotAt' | 'wakeAt'> => ({ nextSlotAt, wakeAt: nextSlotAt })
+export function timesOf(job: Pick<JobRecord, 'id' | 'schedule'>, nextSlotAt: number | null): SlotTimes {
+  return nextSlotAt === null ? NO_SLOT : { nextSlotAt, wakeAt: nextSlotAt + jitterOf(job, nextSlotAt) }
+}
+
+/** By how much a slot is fired after its time: spread evenly over the jobs, always the same for one job and slot. */
+function jitterOf({ id, schedule }: Pick<JobRecord, 'id' | 'schedule'>, slot: number): number {
+  if (schedule === null || !('jitterMs' in schedule) || !schedule.jitterMs) return 0
+  const hash = createHash('sha256').update(`${id} ${slot}`).digest().readUInt32BE(0)
+  return Math.floor((hash / 2 ** 32) * (schedule.jitterMs + 1))
+}
+
+/** Clocks of several coordinators differ by less: a slot that is farther ahead than its schedule says was stored by a clock that was wrong. */
+const TOLERATED_MS = 3_000
+
+/**
+ * The times of a job whose next slot lies farther ahead than its schedule says, because a wrong clock moved it there; undefined where they are
+ * right. A fixed rate stays in its rhythm.
+ */
+export function repairedTimes(job: Pick<JobRecord, 'id' | 'schedule' | 'nextSlotAt'>, now: number): SlotTimes | undefined {
+  const { nextSlotAt, schedule } = job
+  if (nextSlotAt === null || schedule === null || 'at' in schedule) return undefined
+  const first = firstSlot(schedule, now) as number
+  if (nextSlotAt <= first + TOLERATED_MS) return undefined
+  if (!('everyMs' in schedule)) return timesOf(job, first)
+  const periods = Math.ceil((nextSlotAt - first) / schedule.everyMs)
+  return timesOf(job, nextSlotAt - periods * schedule.everyMs)
+}
 
 /** What to do at `now` about a job whose next slot was `slot`. */
 export interface SlotPlan {
@@ -59,7 +90,7 @@ export interface MissedSlots {
   readonly atLeast?: true
 }
 
-/** Slots in a row that `all` catches up on (semantics, misfire). */
+/** Slots in a row that `all` catches up on. */
 const CATCH_UP_AT_MOST = 100
 /** Slots of one plan; what is due beyond them is the next plan's. */
 const FIRE_AT_MOST = CATCH_UP_AT_MOST + 60
