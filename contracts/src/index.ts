@@ -110,7 +110,16 @@ export {
   type WorkMessage,
 } from './messages.ts'
 export { checkName, isName, NAME_RULE } from './names.ts'
-export { type HandlerKind, OWN_TASK_NAMES, planFields, RUN_MODES, type RunMode, type Tolerance } from './plan.ts'
+export {
+  type HandlerKind,
+  NAMED_MODES,
+  type NamedMode,
+  OWN_TASK_NAMES,
+  planFields,
+  RUN_MODES,
+  type RunMode,
+  type Tolerance,
+} from './plan.ts'
 export { PROTOCOL_VERSION } from './protocol.ts'
 export {
   type Failure,

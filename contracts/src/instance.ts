@@ -1,13 +1,14 @@
 import * as z from 'zod'
 import { codedField, nameField } from './fields.ts'
 import { LIMITS } from './limits.ts'
+import { HANDLER_KINDS } from './plan.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 
 const handlerFields = {
   name: nameField,
   description: z.string().max(1_000).optional(),
   /** Its runs map, unless they are asked for otherwise. */
-  kind: z.enum(['map', 'map-reduce']).optional(),
+  kind: z.enum(HANDLER_KINDS).optional(),
   /** JSON Schema of the payload. */
   inputSchema: z.record(z.string(), z.unknown()).optional(),
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { codedField, durationField, instantField, nameField, timeField } from './fields.ts'
 import { LIMITS } from './limits.ts'
-import { planFields, RUN_MODES, toleranceField } from './plan.ts'
+import { NAMED_MODES, planFields, RUN_MODES, toleranceField } from './plan.ts'
 
 const isEvery = (value: unknown) =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= LIMITS.everyMinMs && value <= LIMITS.horizonYears * 366 * 86_400_000
@@ -82,7 +82,7 @@ export const policyFields = {
    * `single`: one task for whoever has room. `broadcast`: one task for every live instance. `map`, `map-reduce`: tasks that make tasks.
    * Default: what the handler announces, else `single`.
    */
-  mode: z.enum(['single', 'broadcast', 'map', 'map-reduce']).optional(),
+  mode: z.enum(NAMED_MODES).optional(),
   ...planFields,
 }
 /** Waiting time after the `failed`-th attempt since the start or the last manual retry. */

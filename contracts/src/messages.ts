@@ -4,7 +4,7 @@ import { MAP_CALLS } from './ids.ts'
 import { ENDED_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { NAME, RESERVED_NAMES } from './names.ts'
-import { OWN_TASK_NAMES } from './plan.ts'
+import { HANDLER_KINDS, OWN_TASK_NAMES } from './plan.ts'
 import { failureSchema, progressSchema, reasonField, stateField } from './run.ts'
 
 /** Body of `work.<handler>.<priority>.<taskId>` and of an offer on `direct.<instance>`. */
@@ -147,7 +147,7 @@ export const claimSchema = z.strictObject({
   /** False when the asker has another reason to doubt than a redelivery: then nobody is taken for lost. */
   redelivered: z.boolean().default(true),
   /** Of a handler whose runs map: a run that was asked for before anybody knew is one from now on, and has a task for whoever asks next. */
-  kind: z.enum(['map', 'map-reduce']).optional(),
+  kind: z.enum(HANDLER_KINDS).optional(),
 })
 export type TaskClaim = z.output<typeof claimSchema>
 /** `alone`: as in a work message. */

@@ -2,11 +2,14 @@ import * as z from 'zod'
 import { codedField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
-/** How the tasks of a run come about (semantics D). `shards` is asked for by its number or list. */
-export const RUN_MODES = ['single', 'broadcast', 'shards', 'map', 'map-reduce'] as const
+/** How the tasks of a run come about: what a handler announces of its runs when it registers, unless they are single. */
+export const HANDLER_KINDS = ['map', 'map-reduce'] as const
+export type HandlerKind = (typeof HANDLER_KINDS)[number]
+/** The same, as a caller asks for it by name; `shards` is asked for by its number or list. */
+export const NAMED_MODES = ['single', 'broadcast', ...HANDLER_KINDS] as const
+export type NamedMode = (typeof NAMED_MODES)[number]
+export const RUN_MODES = [...NAMED_MODES, 'shards'] as const
 export type RunMode = (typeof RUN_MODES)[number]
-/** How a handler's runs come about that maps (semantics D4, D5): what it announces when it registers. */
-export type HandlerKind = Extract<RunMode, 'map' | 'map-reduce'>
 /** Names of tasks that a map gives itself. */
 export const OWN_TASK_NAMES = ['root', 'reduce', 'merge'] as const
 

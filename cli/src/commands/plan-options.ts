@@ -1,13 +1,11 @@
-import { CarillonError, type Json, LIMITS, printable, type Tolerance } from '@carillon/contracts'
+import { CarillonError, type Json, LIMITS, NAMED_MODES, type NamedMode, printable, type Tolerance } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { readPayload } from '../arguments/payload.ts'
 import { parseChoice, parseWhole } from '../arguments/scalars.ts'
 
-const MODES = ['single', 'broadcast', 'map', 'map-reduce'] as const
-
 /** Options that a run and a job share: runs with many tasks. */
 export interface PlanOptions {
-  readonly mode?: (typeof MODES)[number]
+  readonly mode?: NamedMode
   readonly broadcast?: true
   readonly shards?: number
   readonly items?: string
@@ -19,8 +17,8 @@ export interface PlanOptions {
 export function addPlanOptions(command: Command): Command {
   const count = (option: string) => (text: string) => parseWhole(option, text, { min: 1, max: LIMITS.shards })
   return command
-    .option('--mode <mode>', `${MODES.join(', ')} (default: what the handler announces, else single)`, (text) =>
-      parseChoice('--mode', text, MODES),
+    .option('--mode <mode>', `${NAMED_MODES.join(', ')} (default: what the handler announces, else single)`, (text) =>
+      parseChoice('--mode', text, NAMED_MODES),
     )
     .option('--broadcast', 'one task on every live instance that offers the handler: the same as --mode broadcast')
     .option('--shards <n>', 'so many tasks, for whoever has room; each is told its index. Of a map-reduce: reduce tasks', count('--shards'))

@@ -1,4 +1,13 @@
-import { type Backoff, CarillonError, LIMITS, parseInput, startRunSchema, type Tolerance, writeJson } from '@carillon/contracts'
+import {
+  type Backoff,
+  CarillonError,
+  LIMITS,
+  type NamedMode,
+  parseInput,
+  startRunSchema,
+  type Tolerance,
+  writeJson,
+} from '@carillon/contracts'
 import { freshRunId } from '@carillon/wire/internal'
 
 /** How one run is to be run. */
@@ -16,7 +25,7 @@ export interface RunOptions {
   /** Time limit of each attempt in ms. Default: the job's, else none. */
   readonly timeoutMs?: number | undefined
   /** `single` (default): whoever has room. `broadcast`: every live instance that offers the handler. */
-  readonly mode?: 'single' | 'broadcast' | 'map' | 'map-reduce' | undefined
+  readonly mode?: NamedMode | undefined
   /** So many tasks, 1 to 10,000, for whoever has room; a handler finds its part in `ctx.shard`. */
   readonly shards?: number | undefined
   /** One task for each of these, at most 10,000: `ctx.shard.item`. */
