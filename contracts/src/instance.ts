@@ -85,7 +85,7 @@ export const presenceSchema = z.object({
   handlers: z.array(z.object(handlerFields)),
   namespace: z.string(),
   since: z.string(),
-  /** Alive, but every slot has been held by a stuck handler for `hungAfterMs`: it is given no work (semantics B4). */
+  /** Alive, but every slot has been held by a stuck handler for `hungAfterMs`: it is given no work. */
   hung: z.boolean().optional(),
 })
 export type Presence = z.output<typeof presenceSchema>

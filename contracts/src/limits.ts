@@ -6,7 +6,7 @@ export const LIMITS = {
   keyLength: 256,
   /** Bytes of a run's payload as JSON: work messages carry it, and the broker's default message limit is 1 MiB. */
   payloadBytes: 512 * 1024,
-  /** Bytes of a result as JSON, kept with the run (semantics C7). */
+  /** Bytes of a result as JSON, kept with the run. */
   resultBytes: 256 * 1024,
   /** A result up to this size travels inside the run's terminal event; a larger one is asked for. */
   eventResultBytes: 8 * 1024,
@@ -14,15 +14,15 @@ export const LIMITS = {
   jsonDepth: 64,
   /** Runs in one bulk start: one store write of a size that every engine takes at once. */
   runsPerCall: 1_000,
-  /** Static shards of one run (semantics D2): their records are written before the first starts. */
+  /** Static shards of one run: their records are written before the first starts. */
   shards: 10_000,
-  /** Items in one call to map (semantics D4): one store write of a size that every engine takes at once. */
+  /** Items in one call to map: one store write of a size that every engine takes at once. */
   mapItems: 500,
   /** Bytes of one item as JSON: a work message carries it beside the payload. */
   itemBytes: 64 * 1024,
   /** Letters of a task's id: maps may be nested until it is that long, eleven levels at least. */
   taskIdLength: 128,
-  /** Steps of one task (semantics D7): its journal is read when it goes on elsewhere. */
+  /** Steps of one task: its journal is read when it goes on elsewhere. */
   steps: 10_000,
   /** Tries of one step over all retries of its task: four letters of its record's id. */
   stepTries: 9_999,
@@ -32,9 +32,9 @@ export const LIMITS = {
   attempts: 1_000,
   /** Years that a delay or a date may lie ahead. */
   horizonYears: 10,
-  /** Shortest fixed rate of a job. */
   /** By how much a schedule may delay its slots: a day. */
   jitterMaxMs: 86_400_000,
+  /** Shortest fixed rate of a job. */
   everyMinMs: 100,
   /** Letters of a cron expression. */
   cronLength: 256,
@@ -42,11 +42,11 @@ export const LIMITS = {
   keepPerJob: 100_000,
   /** Entries on a page of a list. */
   pageSize: 1_000,
-  /** Lines in one log message (semantics E1). */
+  /** Lines in one log message. */
   logLinesPerMessage: 100,
-  /** Bytes of one log line (semantics E1). */
+  /** Bytes of one log line. */
   logLineBytes: 8 * 1024,
-  /** Lines an executor keeps while the broker is away (semantics E1). */
+  /** Lines an executor keeps while the broker is away. */
   logBufferLines: 10_000,
   /** Bytes of an error's message and of its stack, as kept with a run. */
   errorTextBytes: 8 * 1024,
@@ -60,27 +60,27 @@ export const LIMITS = {
 
 /** Time limits of the wire, in milliseconds. */
 export const TIMES = {
-  /** An executor's heartbeat (semantics B2). */
+  /** An executor's heartbeat. */
   beatMs: 3_000,
-  /** Silence after which an instance is lost (semantics B2). */
+  /** Silence after which an instance is lost. */
   lostAfterMs: 10_000,
-  /** All slots held by stuck handlers for so long make an instance hung (semantics B4): far longer than the grace of a handler that is only slow to end. */
+  /** All slots held by stuck handlers for so long make an instance hung: far longer than the grace of a handler that is only slow to end. */
   hungAfterMs: 30_000,
   /** Redelivery of work, reports and triggers that were neither acknowledged nor called "still working". */
   ackWaitMs: 10_000,
   /** How often whoever holds a message says "still working". */
   workingMs: 3_000,
-  /** A handler's time between abort and the report of its end (semantics C3). */
+  /** A handler's time between abort and the report of its end. */
   graceMs: 5_000,
   /** A task shorter than this has no `started` report of its own. */
   startedFoldMs: 200,
-  /** A slot later than this is a misfire (semantics A, misfire). */
+  /** A slot later than this is a misfire. */
   misfireAfterMs: 60_000,
   /** How long the broker remembers message ids, except in stream WORK. */
   dedupeMs: 120_000,
 } as const
 
-/** Executor deaths in a row after which a task is poison (semantics C8), unless it was known not to be their cause. */
+/** Executor deaths in a row after which a task is poison, unless it was known not to be their cause. */
 export const POISON_AFTER = 3
 /** Deaths in a row for which a task was not to blame after which it is run alone: then no neighbour can keep it from its end. */
 export const ALONE_AFTER = 5

@@ -158,7 +158,7 @@ export const claimAnswerSchema = z.discriminatedUnion('run', [
 export type ClaimAnswer = z.output<typeof claimAnswerSchema>
 
 const CALL_HINT = 'Count the calls of the task from 0, the same in every attempt.'
-/** A running task asks for a task for each item (semantics D4). Repeated, also in a later attempt, it is the same call: its number says so. */
+/** A running task asks for a task for each item. Repeated, also in a later attempt, it is the same call: its number says so. */
 export const mapSchema = z.strictObject({
   taskId: taskIdField,
   attempt: z.int().min(1),
@@ -195,7 +195,7 @@ export type TaskResult = Readonly<z.output<typeof taskResultSchema>>
 
 const STEP_HINT = `Count the steps of the task from 0, the same in every attempt, up to ${LIMITS.steps.toLocaleString('en')}.`
 /**
- * A running task has done a step (semantics D7), has failed to, or is to sleep. Repeated, it is the same: `index` and `try` say so, and what was
+ * A running task has done a step, has failed to, or is to sleep. Repeated, it is the same: `index` and `try` say so, and what was
  * stored first is what counts.
  */
 export const stepSchema = z.strictObject({

@@ -45,7 +45,7 @@ export const failureSchema = z.object({
   name: z.string().max(200).default('Error'),
   message: z.string().default(''),
   stack: z.string().optional(),
-  /** False: not to be tried again (semantics C2). */
+  /** False: not to be tried again. */
   retryable: z.boolean().optional(),
   /** Waiting time that the handler asks for before the next attempt, in ms. */
   retryAfterMs: z.number().min(0).optional(),

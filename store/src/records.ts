@@ -92,7 +92,7 @@ export interface Resume {
 
 /** A run as it is kept. */
 export interface RunRecord extends TaskLife {
-  /** Derived from what makes the run unique (architecture §4 rule 1). */
+  /** Derived from what makes the run unique. */
   readonly id: string
   readonly namespace: string
   readonly job: string | null

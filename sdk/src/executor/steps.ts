@@ -53,7 +53,7 @@ const within = new AsyncLocalStorage<Steps>()
 const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
 
 /**
- * The steps of one task (semantics D7): what a step has returned is stored before the next one begins, and is not done again. Steps are known
+ * The steps of one task: what a step has returned is stored before the next one begins, and is not done again. Steps are known
  * by their order, which must be the same in every attempt; their names tell when it is not.
  * @internal
  */

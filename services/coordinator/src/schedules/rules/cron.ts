@@ -60,7 +60,7 @@ function invalid(
 /**
  * The first slot after `after`, both in ms since 1970.
  *
- * Daylight saving (semantics A3): an expression whose hour is `*` follows the clock; one with fixed hours fires once a day that is
+ * Daylight saving: an expression whose hour is `*` follows the clock; one with fixed hours fires once a day that is
  * changed: a slot in the gap at the first instant after it, a slot that occurs twice at its first occurrence.
  */
 export function nextCronSlot(cron: string, timezone: string, after: number): number {

@@ -25,7 +25,7 @@ export function seenOf(entry: Entry, before: Seen | undefined, elapsedMs: number
 }
 
 /**
- * Which change of presence the newest beat asks for (semantics B4): *hung* when stuck handlers have held every slot for `hungAfterMs`, *recovered*
+ * Which change of presence the newest beat asks for: *hung* when stuck handlers have held every slot for `hungAfterMs`, *recovered*
  * as soon as one slot is not held so.
  */
 export function hungChange(
