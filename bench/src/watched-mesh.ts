@@ -53,7 +53,7 @@ async function startCluster(storeUrl: string | undefined, options: readonly stri
   const at = ['--nats', nats.url]
   const registry = await startWatched(['registry', ...at], /"evt":"registry\.\w+"/)
   const store = storeUrl ?? `sqlite:${join(data, 'carillon.db')}`
-  const start = () => startWatched(['coordinator', ...at, '--store', store], /"evt":"coordinator\.ready"/, options)
+  const start = () => startWatched(['coordinator', ...at, '--store', store], /"evt":"service\.ready"/, options)
   const coordinators = [await start()]
   const [first] = coordinators as [WatchedProcess]
   const startAnother = async () => {

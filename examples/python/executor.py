@@ -17,8 +17,8 @@ class Executor:
         self.me = {"instance": self.instance, "session": self.session}
         self.held, self.pulls, self.jobs, self.slots, self.draining = {}, {}, set(), asyncio.Semaphore(capacity), asyncio.Event()
 
-    async def run(self, url):
-        self.nats = await nats.connect(url, max_reconnect_attempts=-1, reconnect_time_wait=0.5, reconnected_cb=self.register)
+    async def run(self, url, **login):
+        self.nats = await nats.connect(url, **login, max_reconnect_attempts=-1, reconnect_time_wait=0.5, reconnected_cb=self.register)
         places = {"control": self.obey, "direct": self.answer_offer, "session": self.answer_alive}
         for place, callback in places.items():
             await self.nats.subscribe(f"{self.prefix}{place}.{self.instance}{'.' + self.session if place == 'session' else ''}", cb=callback)

@@ -8,6 +8,7 @@
 import asyncio
 import os
 from collections import Counter
+from urllib.parse import unquote, urlsplit
 
 from executor import Executor
 from task import Failed
@@ -85,5 +86,15 @@ HANDLERS = {
     "conformance-slow": slow,
     "conformance-map": {"root": items, "item": doubled, "reduce": added, "merge": added},
 }
+
+
+def login(address):
+    """The credentials of an address, which are percent-encoded there: nats-py would send them as they stand."""
+    parts = urlsplit(address)
+    if parts.password is not None:
+        return {"user": unquote(parts.username), "password": unquote(parts.password)}
+    return {"token": unquote(parts.username)} if parts.username else {}
+
+
 url = os.environ.get("CARILLON_NATS_URL", "nats://127.0.0.1:4222")
-asyncio.run(Executor("py", HANDLERS, os.environ.get("CARILLON_NAMESPACE", "default")).run(url))
+asyncio.run(Executor("py", HANDLERS, os.environ.get("CARILLON_NAMESPACE", "default")).run(url, **login(url)))

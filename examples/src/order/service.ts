@@ -10,7 +10,7 @@ const world = {
 }
 mesh.handle(order, carryOut(world), { concurrency: 20 })
 await mesh.start()
-const run = await mesh.client.run(order, { item: 'book', cents: 900 }, { key: 'order-1' })
+const run = await mesh.client.run(order, { item: 'book', cents: 900 }, { key: 'book-1' })
 const { receipt, chargedAt } = await run.result()
 console.log(`receipt ${receipt.length} letters, charged ${chargedAt.slice(0, 2)}..`)
 await mesh.stop()

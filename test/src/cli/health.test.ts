@@ -15,7 +15,7 @@ test('a process says of itself how it is, whatever others of its kind say', { ti
   const start = async (name: string) => {
     const socket = join(folder, name)
     const service = startCli(cleanup, ['registry', '--nats', url], { env: { CARILLON_HEALTH_SOCKET: socket } })
-    await service.shows(/"registry\.started"/)
+    await service.shows(/"service\.ready"/)
     return { service, socket }
   }
   const [one, other] = [await start('one'), await start('other')]
@@ -41,7 +41,7 @@ test('the doctor misses a coordinator that died, until another one takes its pla
   const mesh = await startMesh(cleanup, { store: sqlite })
   const start = async () => {
     const service = startCli(cleanup, ['coordinator', '--nats', mesh.broker.url, '--store', mesh.storeUrl])
-    await service.shows(/"coordinator\.ready"/)
+    await service.shows(/"service\.ready"/)
     return service
   }
   const dies = await start()

@@ -14,7 +14,7 @@ import { launch } from '../support/processes.ts'
 import { findPython } from '../support/python.ts'
 import { sqlite } from '../support/stores.ts'
 
-const EXECUTOR = fileURLToPath(new URL('../../../examples/python/executor.py', import.meta.url))
+const EXECUTOR = fileURLToPath(new URL('../../../examples/python/main.py', import.meta.url))
 
 async function protectedServer(cleanup: Cleanup, protection: Protection): Promise<ProtectedServer> {
   const broker = await startProtectedServer(protection)
@@ -31,7 +31,7 @@ async function startServices(cleanup: Cleanup, { right, environment }: Protected
     cleanup.add('service', () => service.stop())
   }
   const registry = startCli(cleanup, ['registry'], { env: environment })
-  await registry.shows(/"registry\.started"/)
+  await registry.shows(/"service\.ready"/)
 }
 
 for (const protection of PROTECTIONS)
