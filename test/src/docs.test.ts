@@ -38,9 +38,11 @@ describe('documents', () => {
     assert.deepEqual(broken, [])
   })
 
-  test('every file that ARCHITECTURE and CONTRIBUTING name exists', () => {
+  test('every file that ARCHITECTURE, CONTRIBUTING and the pages of mechanisms name exists', () => {
     const paths = files(['**/*.ts', '**/*.json'])
-    const named = ['ARCHITECTURE.md', 'CONTRIBUTING.md'].flatMap((path) => matches(read(path), /`([\w./-]+\.(?:ts|json))`/g))
+    const mechanisms = files('docs/{SCHEDULING,RUN-LIFE,FAN-OUT,STEPS,DELIVERY,RECOVERY}.md')
+    assert.equal(mechanisms.length, 6)
+    const named = ['ARCHITECTURE.md', 'CONTRIBUTING.md', ...mechanisms].flatMap((path) => matches(read(path), /`([\w./-]+\.(?:ts|json))`/g))
     const missing = named.filter((name) => !paths.some((path) => path === name || path.endsWith(`/${name}`)))
     assert.deepEqual(missing, [])
     assert.ok(named.length > 20)
