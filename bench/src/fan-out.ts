@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000
 
 type Parts = { readonly mesh: MeshProcess; readonly client: Client; readonly executor: BenchExecutor }
 
-/** How runs with many tasks do. @param store where it matters, what is measured on SQLite alone */
+/** Figures of fan-out runs. @param store where it matters, what is measured on SQLite alone */
 export async function measureFanOut(parts: Parts, options: { isWhole: boolean }): Promise<object> {
   await mapItems(parts.client, FEW_ITEMS)
   const figures: Record<string, number> = {}

@@ -8,7 +8,7 @@ const DUE_AT_ONCE = 500
 const IN_FLIGHT = 32
 const MEASURED_MS = 60_000
 
-/** `p50Ms`, `p99Ms`: planned time → the run is stored and told of. `startP50Ms`, `startP99Ms`: planned time → start of the handler. */
+/** `p50Ms`, `p99Ms`: planned time → the run is stored and its event published. `startP50Ms`, `startP99Ms`: planned time → start of the handler. */
 export interface Lateness {
   readonly jobs: number
   readonly dueAtOnce: number

@@ -81,7 +81,7 @@ async function measureIdle(): Promise<object> {
   return { rssMiB: after.rssMiB, cpuPercent: Math.round(((after.cpuMs - before.cpuMs) / IDLE_MS) * 1_000) / 10, readyMs: mesh.readyMs }
 }
 
-/** The URL of an engine: from the environment, or from whoever started us (`npm run bench` does, when asked). */
+/** The URL of an engine: from the environment, or from the script that started this process (`npm run bench`, when asked). */
 async function findMongodb(): Promise<string | undefined> {
   const given = process.env['CARILLON_TEST_MONGODB_URL']
   if (given || !process.send) return given

@@ -3,7 +3,7 @@ import { createProgram } from './program.ts'
 import { endWithWrapper } from './wrapper.ts'
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever reads us has seen enough, as in `carillon runs list | head`.
+  // The reader has seen enough, as in `carillon runs list | head`.
   if (error.code === 'EPIPE') process.exit()
   throw error
 })

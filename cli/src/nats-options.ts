@@ -62,7 +62,7 @@ export function natsSettingsOf(command: Command, environment: Readonly<Record<st
   }
 }
 
-/** Whoever says in the command how to log in does not want what the environment says about it. */
+/** Options of the command that say how to log in replace all that the environment says about it. */
 function withoutLogin(environment: Readonly<Record<string, string | undefined>>): Record<string, undefined> {
   const names = Object.keys(environment).filter((name) => /^CARILLON_NATS_(USER|PASSWORD|TOKEN|CREDS|NKEY)(_FILE)?$/.test(name))
   return Object.fromEntries(names.map((name) => [name, undefined]))

@@ -10,7 +10,7 @@ interface Started {
 /** Fits everywhere: npx runs what is installed, and fetches what is not. Errors that leave the mesh say it so. */
 const ANYWHERE = 'npx @carillon/cli'
 
-/** How whoever started this process may start another: what we advise must work where it is read. */
+/** How the user who started this process may start another: an advised command must work where it is read. */
 export function ownCommand({ argv, env }: Started): string {
   // npx has fetched it into a folder of its own.
   if (/[\\/]_npx[\\/]/.test(argv[1] ?? '')) return ANYWHERE

@@ -138,13 +138,13 @@ export const CALLS = {
     input: z.strictObject({ ...byRun.shape, state: z.enum(RUN_STATES).optional(), ...page.shape }),
     repeatable: 'always',
     answer: pageOf(taskViewSchema),
-    description: 'Tasks of a run with many, in order; of a run with one there are none',
+    description: 'Tasks of a fan-out run, in order; a single run has none',
   }),
   runsTree: call('coordinator', 'runs.tree', {
     input: byRun,
     repeatable: 'always',
     answer: runTreeSchema,
-    description: 'A run with many tasks at a glance: how far it is, what failed, what is slow',
+    description: 'A fan-out run at a glance: how far it is, what failed, what is slow',
   }),
   runsCancel: call('coordinator', 'runs.cancel', {
     input: byRun,
@@ -157,7 +157,7 @@ export const CALLS = {
     repeatable: 'never',
     answer: runViewSchema,
     description:
-      'Run an ended run again, with new tries; of a run with many tasks all of them, or those that failed; of a run with steps from a step on',
+      'Run an ended run again, with new tries; of a fan-out run all of them, or those that failed; of a run with steps from a step on',
   }),
   runsPrune: call('coordinator', 'runs.prune', {
     input: pruneRunsSchema,

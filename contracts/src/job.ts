@@ -79,7 +79,7 @@ export const policyFields = {
     json: { type: 'integer', minimum: 1 },
   }).optional(),
   /**
-   * `single`: one task for whoever has room. `broadcast`: one task for every live instance. `map`, `map-reduce`: tasks that make tasks.
+   * `single`: one task for any instance with room. `broadcast`: one task for every live instance. `map`, `map-reduce`: tasks that make tasks.
    * Default: what the handler announces, else `single`.
    */
   mode: z.enum(NAMED_MODES).optional(),

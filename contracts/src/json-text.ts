@@ -3,7 +3,7 @@ import { CarillonError, printable } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
 /**
- * Stands for a part of a body that is not acceptable, so that it costs itself alone: whoever uses it, by `writeJson` or a schema, gets its error.
+ * Stands for a part of a body that is not acceptable, so that it costs itself alone: using it, by `writeJson` or a schema, throws its error.
  * Written as JSON it is an excerpt of what was there.
  */
 export class UnacceptableJson {

@@ -68,7 +68,7 @@ export const TIMES = {
   hungAfterMs: 30_000,
   /** Redelivery of work, reports and triggers that were neither acknowledged nor called "still working". */
   ackWaitMs: 10_000,
-  /** How often whoever holds a message says "still working". */
+  /** How often the holder of a message says "still working". */
   workingMs: 3_000,
   /** A handler's time between abort and the report of its end. */
   graceMs: 5_000,

@@ -20,7 +20,7 @@ export const workSchema = z.object({
   timeoutMs: z.int().min(1).exactOptional(),
   /** Planned fire time of the run, if it has one. */
   slot: timeField.exactOptional(),
-  /** Which of how many tasks, in a run with many. */
+  /** Which of how many tasks, in a fan-out run. */
   index: z.int().min(0).exactOptional(),
   total: z.int().min(1).exactOptional(),
   /** Its own part of the data, of a run that was given a list, and of a map. */
@@ -144,9 +144,9 @@ export const claimSchema = z.strictObject({
   instance: nameField,
   /** As registered. With it, a claim of the process that runs the task is no loss. */
   session: nameField.optional(),
-  /** False when the asker has another reason to doubt than a redelivery: then nobody is taken for lost. */
+  /** False when the caller has another reason to ask than a redelivery: then no instance is taken for lost. */
   redelivered: z.boolean().default(true),
-  /** Of a handler whose runs map: a run that was asked for before anybody knew is one from now on, and has a task for whoever asks next. */
+  /** Of a handler whose runs map: a run that was asked for before the kind was known is one from now on, and has a task for the next instance that pulls. */
   kind: z.enum(HANDLER_KINDS).optional(),
 })
 export type TaskClaim = z.output<typeof claimSchema>

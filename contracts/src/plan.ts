@@ -34,9 +34,9 @@ export const toleranceField = codedField<Tolerance>({
 const HINT = `Use a whole number from 1 to ${LIMITS.shards.toLocaleString('en')}.`
 const countField = z.int(HINT).min(1, HINT).max(LIMITS.shards, HINT)
 
-/** Runs with many tasks: part of a job, and of a run that is asked for. */
+/** Fan-out runs: part of a job, and of a run that is asked for. */
 export const planFields = {
-  /** The run has this many tasks, for whoever has room; each is told its index and how many there are. Of a map-reduce: reduce tasks, 1 by default. */
+  /** The run has this many tasks, for any instance with room; each knows its index and how many there are. Of a map-reduce: reduce tasks, 1 by default. */
   shards: countField.optional(),
   /** The run has one task for each of these. */
   items: z.array(z.unknown()).min(1, 'Give at least one item.').max(LIMITS.shards).optional(),

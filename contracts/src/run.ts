@@ -95,7 +95,7 @@ export const runViewSchema = z.object({
 })
 export type RunView = Readonly<z.output<typeof runViewSchema>>
 
-/** One task of a run with many, as services show it. */
+/** One task of a fan-out run, as services show it. */
 export const taskViewSchema = z.object({
   taskId: z.string(),
   /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
@@ -123,7 +123,7 @@ export const taskViewSchema = z.object({
 })
 export type TaskView = Readonly<z.output<typeof taskViewSchema>>
 
-/** A run with many tasks at a glance. */
+/** A fan-out run at a glance. */
 export const runTreeSchema = z.object({
   runId: z.string(),
   job: z.string().exactOptional(),

@@ -63,7 +63,7 @@ function stream(
 
 /** The durable consumer of a handler in stream WORK. `~` cannot be part of a name, so no two handlers share one. */
 export const workConsumer = (namespace: string, handler: string) => `${namespace}~${handler}`
-/** The messages of all tasks of a run with many. */
+/** The messages of all tasks of a fan-out run. */
 export const workOfRunFilter = (namespace: string, handler: string, runId: string) =>
   `${SUBJECT_ROOT}.${namespace}.work.${handler}.*.${runId}.*`
 /** What that consumer is filtered to. */

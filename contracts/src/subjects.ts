@@ -2,13 +2,13 @@ import { checkName } from './names.ts'
 
 /** First token of every subject. */
 export const SUBJECT_ROOT = 'carillon'
-/** The namespace of whoever names none. */
+/** The namespace where none is named. */
 export const DEFAULT_NAMESPACE = 'default'
 
 /** Builders of every subject. Tokens must have passed `checkName`; `triggerSubject` and the like check them again at the SDK's edge. */
 export const subjects = {
   trigger: (namespace: string, job: string) => `${SUBJECT_ROOT}.${checkName('namespace', namespace)}.trigger.${checkName('job', job)}`,
-  /** @param taskId of a single run its run's id; of a run with many `<runId>-<index>`, which becomes two tokens, so that all of a run can be named */
+  /** @param taskId of a single run its run's id; of a fan-out run `<runId>-<index>`, which becomes two tokens, so that all of a run can be named */
   work: (namespace: string, handler: string, taskId: string) =>
     `${SUBJECT_ROOT}.${namespace}.work.${handler}.normal.${taskId.replace('-', '.')}`,
   direct: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.direct.${instance}`,

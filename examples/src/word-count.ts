@@ -1,6 +1,6 @@
 /**
  * The words of all files in a folder, counted by their length: `node word-count.js [folder]`. The root lists the files and asks for a task for each; three
- * reduce tasks add up a third of the results each, a merge adds up the three. Whoever else offers this handler, and sees the folder, takes part.
+ * reduce tasks add up a third of the results each, a merge adds up the three. Any other process that offers this handler, and sees the folder, takes part.
  */
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'

@@ -4,7 +4,7 @@ export interface Service {
   stop(): Promise<void>
 }
 
-/** A loop that can be started and stopped any number of times, in any order. A loop that dies by itself is told to `onFailure`. */
+/** A loop that can be started and stopped any number of times, in any order. A loop that dies by itself calls `onFailure`. */
 export abstract class LoopService implements Service {
   #current: { readonly abort: AbortController; readonly ready: Promise<void> } | undefined
   #running: Promise<void> = Promise.resolve()

@@ -10,7 +10,7 @@ export interface RunningService extends Running {
 }
 
 /**
- * Answers on a Unix socket how this very process is, while calls over NATS ask any of several: whoever connects is sent its health as JSON.
+ * Answers on a Unix socket how this very process is, while calls over NATS ask any of several: each client that connects is sent its health as JSON.
  * A socket that a killed process left behind is replaced.
  * @throws CarillonError INVALID_CONFIG when the path cannot be listened on, or another process does
  */

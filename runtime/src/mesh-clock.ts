@@ -25,7 +25,7 @@ const TOLERATED_MS = 2_000
 /** A clock that moves by less at once is steered, not set. */
 const STEP_MS = 1_000
 const JUMPS_KEPT = 20
-/** How long a person is told of what is over. */
+/** How long `describe` mentions what is over. */
 const RECENT_MS = 600_000
 
 /**

@@ -10,7 +10,7 @@ export interface Running {
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 /** Below npm and npx one Ctrl-C arrives twice: from the terminal, and passed on by npm. */
 const SAME_PRESS_MS = 400
-/** A start that waits for a store or a broker may do so for long: whoever asks for the end of the process need not. */
+/** A start that waits for a store or a broker may do so for long: a signal to end the process need not wait. */
 const START_ENDS_WITHIN_MS = 5_000
 /** A broker or a store that stands still would be waited for again and again, part by part. Below the 30 s that compose grants. */
 const STOP_ENDS_WITHIN_MS = 20_000

@@ -25,7 +25,7 @@ export const meter = {
 
 /**
  * Marks a step of a trace and answers the `traceparent` that goes on from it; without tracing the given one, at no cost.
- * @param parent `traceparent` of whoever asked; without one a new trace begins
+ * @param parent `traceparent` of the caller; without one a new trace begins
  */
 export function markStep(name: string, parent: string | undefined, attributes: Attributes): string | undefined {
   const from = contextOf(parent)

@@ -94,7 +94,7 @@ const EDGES: readonly Edge[] = [
   },
   {
     rule: 'floating promise',
-    // `void` in front of a call, or a promise in the hands of whoever drops it. What such a call rejects with would end the process.
+    // `void` in front of a call, or a promise handed to a function that drops it. What such a call rejects with would end the process.
     use: /\bvoid (?!randomFillSync\(|std(?:out|err)\.write\()[\w#(][\w#.?!()]*\(|\bsetImmediate\((?!\(\) =>|resolve\))/,
     files: ['wire/src/clock.ts'],
     instead: 'await it, or `.catch(…)` what it rejects with and log that',

@@ -38,7 +38,7 @@ export interface ConnectOptions extends NatsSettings {
   /** Time for the first connection in ms. Default 5,000. */
   readonly connectTimeoutMs?: number | undefined
   /**
-   * Told of what the SDK deals with by itself: lost connections, messages it cannot read, a drain whose time was over. Default: a warning
+   * Called with what the SDK deals with by itself: lost connections, messages it cannot read, a drain whose time was over. Default: a warning
    * of the process, `process.emitWarning` with the type `CarillonWarning`. What it throws is a warning of the process, too.
    */
   readonly onWarning?: OnWarning | undefined

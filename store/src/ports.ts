@@ -101,7 +101,7 @@ export interface JobMove {
 
 /** What a conditional write expects. An absent field is not compared. */
 export interface LifeExpectation {
-  /** Whoever acts for a namespace cannot touch the records of another. */
+  /** A write for one namespace cannot touch the records of another. */
   readonly namespace?: string
   readonly state: readonly RunState[]
   readonly attempt?: number
@@ -117,7 +117,7 @@ export interface LifeChange {
 }
 
 /**
- * What runs and tasks have in common. Whoever scans, lists or decides reads heads; the whole of a record is read where it is used, a few at a
+ * What runs and tasks have in common. A scan, a list or a decision reads heads; the whole of a record is read where it is used, a few at a
  * time.
  */
 export interface LifeStore<Item extends Head, Head> {

@@ -98,7 +98,7 @@ export interface RunRecord extends TaskLife {
   readonly job: string | null
   readonly handler: string
   readonly mode: RunMode
-  /** Of a run with many tasks; frozen when it was asked for. */
+  /** Of a fan-out run; frozen when it was asked for. */
   readonly plan: Plan | null
   /** JSON text of a list: an item for each shard. */
   readonly items: string | null
@@ -122,9 +122,9 @@ export interface RunRecord extends TaskLife {
 /** A run without what was given to it and what it answered, which may be large. Its error has no stack. */
 export type RunHead = Omit<RunRecord, 'payload' | 'items' | 'result'>
 
-/** One task of a run with many: a broadcast leg, a shard, a step of a map. */
+/** One task of a fan-out run: a broadcast leg, a shard, a step of a map. */
 export interface TaskRecord extends TaskLife {
-  /** Begins with `<runId>-`; the ids of a run sort as its tasks are told. */
+  /** Begins with `<runId>-`; the ids of a run sort in the order of its tasks. */
   readonly id: string
   readonly namespace: string
   readonly runId: string
@@ -138,7 +138,7 @@ export interface TaskRecord extends TaskLife {
   readonly mapped: number
   /** JSON text of its own part of the data. */
   readonly item: string | null
-  /** The instance it is routed to; null: whoever has room. */
+  /** The instance it is routed to; null: any with room. */
   readonly target: string | null
 }
 
@@ -150,7 +150,7 @@ export type TaskResultRecord = Pick<TaskRecord, 'id' | 'result'>
 
 /** One try of a step of a durable task, stored when it was over; of a broadcast, which of its tasks has an instance that it was not made for. */
 export interface StepRecord {
-  /** `<taskId>.<index>.<epoch>.<try>`, padded, so that the records of a task sort as its steps are told. */
+  /** `<taskId>.<index>.<epoch>.<try>`, padded, so that the records of a task sort in the order of its steps. */
   readonly id: string
   readonly namespace: string
   readonly taskId: string

@@ -146,7 +146,7 @@ export class StreamPublisher {
     return this.#outstandingBytes
   }
 
-  /** Resolves when fewer bytes than these are outstanding, or when the publisher is closed. Whoever has much to publish waits for it. */
+  /** Resolves when fewer bytes than these are outstanding, or when the publisher is closed. Who has much to publish waits for it. */
   room(belowBytes: number): Promise<void> {
     if (this.#closed || this.#outstandingBytes < belowBytes) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push({ belowBytes, resolve }))
@@ -196,7 +196,7 @@ export class StreamPublisher {
     if (this.#pending.size > 0) this.#sweeper = this.#clock.after(SWEEP_MS, () => this.#sweep())
   }
 
-  /** Whoever still waits for an answer is refused, and so is whoever asks for one later. */
+  /** Publishes that wait for an answer are refused, and so are later ones. */
   close(): void {
     this.#closed = true
     this.#sweeper?.cancel()

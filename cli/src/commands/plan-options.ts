@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { readPayload } from '../arguments/payload.ts'
 import { parseChoice, parseWhole } from '../arguments/scalars.ts'
 
-/** Options that a run and a job share: runs with many tasks. */
+/** Options that a run and a job share: fan-out runs. */
 export interface PlanOptions {
   readonly mode?: NamedMode
   readonly broadcast?: true
@@ -13,7 +13,7 @@ export interface PlanOptions {
   readonly tolerate?: Tolerance
 }
 
-/** Adds the options of runs with many tasks. */
+/** Adds the options of fan-out runs. */
 export function addPlanOptions(command: Command): Command {
   const count = (option: string) => (text: string) => parseWhole(option, text, { min: 1, max: LIMITS.shards })
   return command
@@ -21,7 +21,11 @@ export function addPlanOptions(command: Command): Command {
       parseChoice('--mode', text, NAMED_MODES),
     )
     .option('--broadcast', 'one task on every live instance that offers the handler: the same as --mode broadcast')
-    .option('--shards <n>', 'so many tasks, for whoever has room; each is told its index. Of a map-reduce: reduce tasks', count('--shards'))
+    .option(
+      '--shards <n>',
+      'so many tasks, for any instance with room; each knows its index. Of a map-reduce: reduce tasks',
+      count('--shards'),
+    )
     .option('--items <json>', 'a task for each entry of a JSON list, @file, or - for standard input')
     .option('--max-parallel <n>', 'tasks of a run that may be under way at once (default: all)', count('--max-parallel'))
     .option('--tolerate <n>', 'tasks that may fail without failing the run: a number, or a share such as 5%', parseTolerance)

@@ -48,7 +48,7 @@ describe('runs watch', () => {
     assert.deepEqual(stdout, ['succeeded: took 2.5 s\n'])
   })
 
-  it('shows the whole of a run with many tasks, also when that is known only later', async () => {
+  it('shows the whole of a fan-out run, also when that is known only later', async () => {
     for (const first of ['shards', 'single'] as const) {
       const client = new OneRunClient({ ...RUN, mode: first })
       client.tree = TREE

@@ -55,7 +55,7 @@ export function addRunsCommands(program: Command): void {
   addListOptions(
     runs
       .command('tasks')
-      .description('the tasks of a run with many')
+      .description('the tasks of a fan-out run')
       .argument('<run>')
       .option('--state <state>', `in this state only: ${RUN_STATES.join(', ')}`, (text) => parseChoice('--state', text, RUN_STATES)),
   ).action(listTasks)
@@ -66,7 +66,7 @@ export function addRunsCommands(program: Command): void {
     .command('retry')
     .description('run an ended run again, with new tries')
     .argument('<run>')
-    .option('--failed', 'of a run with many tasks: those that did not succeed; a map is retried in no other way')
+    .option('--failed', 'of a fan-out run: those that did not succeed; a map is retried in no other way')
     .option('--from-step <step>', 'of a run with steps: this one and those after it are done again; else it goes on where it failed')
     .option('--wait', 'wait for its end, as run does')
     .action(retryRun)

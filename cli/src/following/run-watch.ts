@@ -5,7 +5,7 @@ import { EXIT, exitCodeOf } from '../exit-code.ts'
 
 /** A message tells of nearly every change at once; the look every few seconds finds what no message tells, such as why a run waits. */
 const [FIRST_LOOK_MS, LAST_LOOK_MS] = [200, 3_000]
-/** Between two looks, however much is told: a handler may report progress a thousand times a second. */
+/** Between two reads, however many signals arrive: a handler may report progress a thousand times a second. */
 const REST_MS = 25
 
 export interface RunListener {

@@ -99,7 +99,7 @@ function printEnd({ invocation, quiet }: RunSession, run: RunView): number {
   return hasSucceeded ? EXIT.ok : EXIT.failed
 }
 
-/** What a program is told of a run; `result` and `reason` are there even when there is none. */
+/** What a program reads of a run; `result` and `reason` are there even when there is none. */
 const outcomeOf = (run: Partial<RunView>) => ({ ...run, result: run.result ?? null, reason: run.reason ?? null })
 
 function sayHowToGoOn({ terminal, repeated }: Invocation, run: Partial<RunView> & { runId: string }, interrupt: Interrupt): number {

@@ -51,7 +51,7 @@ function endStopSoon(started: Stack, interrupt: Interrupt): void {
   })
 }
 
-/** A start that waits for a store may do so for long: whoever asks for the end need not. What was started is asked to stop at the exit. */
+/** A start that waits for a store may do so for long: a request to stop need not wait. What was started is asked to stop at the exit. */
 function endStartSoon(interrupt: Interrupt): AbortController {
   const started = new AbortController()
   const end = async () => {

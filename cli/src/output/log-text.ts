@@ -4,7 +4,7 @@ import { clockText } from './time-text.ts'
 
 const TONES: Readonly<Record<LogLevel, Tone>> = { debug: 'quiet', info: 'accent', warn: 'warning', error: 'bad' }
 
-/** A log line for people: time, level, the task in a run with many, text, then its fields as `name=value`. */
+/** A log line for people: time, level, the task in a fan-out run, text, then its fields as `name=value`. */
 export function logText(terminal: Terminal, line: LogView, nowMs: number): string {
   const fields = Object.entries(line.fields ?? {}).map(
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,

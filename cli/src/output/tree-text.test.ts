@@ -28,7 +28,7 @@ const tree: RunTree = {
   slowest: [task, running],
 }
 
-test('a run with many tasks at a glance', () => {
+test('a fan-out run at a glance', () => {
   const { terminal } = keepingTerminal()
   assert.deepEqual(treeLines(terminal, tree, Date.parse('2026-01-01T00:01:00Z')), [
     'run export: running, 62.5 %, about 12 s left',

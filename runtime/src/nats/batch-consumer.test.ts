@@ -97,7 +97,7 @@ test('one batch has at most so many messages, and no more batches are under way 
   open.at(-1)?.()
 })
 
-test('what cannot be read is set aside as an event or marked, and the rest of its batch goes on', async () => {
+test('what cannot be read is rejected as an event or marked, and the rest of its batch goes on', async () => {
   const seen: unknown[] = []
   const before = base.rejected.count
   await fire(['{nonsense', '{"day":1}', '{"n":9007199254740993}', '['.repeat(10_000), '{"day":2}'])

@@ -35,7 +35,7 @@ const EXPIRES_MS = 5_000
 
 /**
  * Takes a stream in batches: what arrived meanwhile is the next one, nothing waits when idle. Messages are acknowledged when their batch is
- * handled; one that cannot be read is set aside and the rest goes on. What is held for long is told to the broker as still being worked on, so
+ * handled; one that cannot be read is rejected and the rest goes on. The broker is told that what is held for long is still being worked on, so
  * that only what a dead process held comes again, after 10 s.
  */
 export class BatchConsumer extends LoopService {
@@ -150,8 +150,8 @@ export class BatchConsumer extends LoopService {
         read.push(readIncoming(message))
         readable.push(message)
       } catch (error) {
-        rejected.setAside({ subject: message.subject, text: message.string(), error, stream, now: clock.now() })
-        // Done with, whatever becomes of the rest: if that comes again, this must not be set aside again.
+        rejected.reject({ subject: message.subject, text: message.string(), error, stream, now: clock.now() })
+        // Done with, whatever becomes of the rest: if that comes again, this must not be rejected again.
         message.ack()
       }
     }
@@ -192,7 +192,7 @@ export class BatchConsumer extends LoopService {
     const handledBefore = this.#faulty.get(seq) ?? this.#handled
     if (tries >= TRIES && this.#handled > handledBefore) {
       this.#faulty.delete(seq)
-      rejected.setAside({ subject, text: message.string(), error, stream, now: clock.now() })
+      rejected.reject({ subject, text: message.string(), error, stream, now: clock.now() })
       message.ack()
       return
     }

@@ -24,7 +24,7 @@ export interface Broker {
 
 const OLDEST = [2, 12] as const
 const PERMISSIONS_HINT = 'Give that user permission to publish to carillon.> and $JS.>, and to subscribe to carillon.> and _INBOX.>.'
-/** Room for what is under way to a slow broker; a process that is told to stop has ten seconds in most places. */
+/** Room for what is under way to a slow broker; a process that has to stop has ten seconds in most places. */
 const DRAIN_WITHIN_MS = 3_000
 
 /**

@@ -50,7 +50,7 @@ function headerOf(headers: MsgHdrs | undefined, name: string): string | undefine
 export class RejectedMessages {
   readonly #publisher: StreamPublisher
   readonly #log: Logger
-  readonly #counter = meter.counter('carillon.messages.rejected', 'Messages set aside')
+  readonly #counter = meter.counter('carillon.messages.rejected', 'Messages rejected')
   count = 0
 
   constructor(publisher: StreamPublisher, log: Logger) {
@@ -58,14 +58,11 @@ export class RejectedMessages {
     this.#log = log
   }
 
-  setAside(message: { subject: string; text: string; error: unknown; stream: string; now: number }): void {
+  reject(message: { subject: string; text: string; error: unknown; stream: string; now: number }): void {
     const error = CarillonError.from(message.error)
     this.count++
     this.#counter.add(1, { stream: message.stream, code: error.code })
-    this.#log.warn(
-      { evt: 'message.rejected', subject: message.subject, code: error.code, reason: error.message },
-      'a message was set aside',
-    )
+    this.#log.warn({ evt: 'message.rejected', subject: message.subject, code: error.code, reason: error.message }, 'a message was rejected')
     const namespace = parseSubject(message.subject)?.namespace ?? 'default'
     const body = {
       subject: message.subject,
@@ -81,7 +78,7 @@ export class RejectedMessages {
         if (refusal)
           this.#log.error(
             { evt: 'message.rejected-unsaved', ...body, refusal: refusal.message },
-            'a message that was set aside could not be kept',
+            'a message that was rejected could not be kept',
           )
       },
     )

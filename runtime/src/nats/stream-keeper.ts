@@ -117,7 +117,7 @@ export class StreamKeeper extends LoopService {
     for (let delayMs = ROUND_MS; await this.#pause.wait(delayMs, signal); ) {
       const waiting = this.#roundEnds.splice(0)
       const failures = await this.#round()
-      // What the broker refuses it will refuse again: whoever waits goes on with the rest.
+      // What the broker refuses it will refuse again: a start goes on with the rest.
       const isUndecided = failures.some((failure) => !CarillonError.is(failure) || failure.code === 'NATS_UNAVAILABLE')
       delayMs = isUndecided ? RETRY_AFTER_MS : ROUND_MS
       if (isUndecided) this.#roundEnds.unshift(...waiting)

@@ -15,7 +15,7 @@ export type Answer<Name extends CallName> = (
   request: Request<CallRequest<(typeof CALLS)[Name]>>,
 ) => CallOutput<(typeof CALLS)[Name]> | Promise<CallOutput<(typeof CALLS)[Name]>>
 
-/** A signal: an unstored message, read or set aside. */
+/** A signal: an unstored message, read or rejected. */
 export interface Signal {
   readonly namespace: string
   readonly tokens: readonly string[]

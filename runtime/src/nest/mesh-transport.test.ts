@@ -130,7 +130,7 @@ test('calls are announced with name, version, description and schema', async (co
   assert.ok(JSON.parse(response_schema).required.includes('createdAt'))
 })
 
-test('batches and signals come to their methods; a signal that cannot be read or handled is set aside', async (context) => {
+test('batches and signals come to their methods; a signal that cannot be read or handled is rejected', async (context) => {
   await start(context)
   const before = base.rejected.count
   await base.publisher.send({ subject: subjects.trigger('shop', 'report'), body: '{"day":1}' })

@@ -66,7 +66,7 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
   #hear(subject: string, invoke: (signal: Signal) => Promise<unknown>): Subscription {
     const callback = (_error: Error | null, message: Msg) => {
       const fail = (error: unknown) =>
-        this.#options.rejected.setAside({
+        this.#options.rejected.reject({
           subject: message.subject,
           text: message.string(),
           error,

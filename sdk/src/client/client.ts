@@ -137,7 +137,7 @@ export class Client {
     tree: (runId: string): Promise<RunTree> => this.call(CALLS.runsTree, { runId }),
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
     /**
-     * @param options `only: 'failed'`: of a run with many tasks those that did not succeed. `fromStep`: of a run with steps this one and those after
+     * @param options `only: 'failed'`: of a fan-out run those that did not succeed. `fromStep`: of a run with steps this one and those after
      *   it; without it such a run goes on where it failed, and begins anew if it had succeeded
      */
     retry: (runId: string, options: { readonly only?: 'failed'; readonly fromStep?: string } = {}): Promise<RunView> =>
@@ -145,7 +145,7 @@ export class Client {
     /** What the steps of a run have done, in order. */
     steps: (runId: string, query: ListQuery = {}): List<JournalEntry> =>
       listOf(query, (page) => this.call(CALLS.tasksJournal, { ...page, taskId: runId })),
-    /** The tasks of a run with many, in order. */
+    /** The tasks of a fan-out run, in order. */
     tasks: (runId: string, query: ListQuery & { readonly state?: RunState | undefined } = {}): List<TaskView> =>
       listOf(query, (page) => this.call(CALLS.runsTasks, { ...page, runId })),
   }

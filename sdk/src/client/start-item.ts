@@ -24,15 +24,15 @@ export interface RunOptions {
   readonly backoff?: BackoffInput | undefined
   /** Time limit of each attempt in ms. Default: the job's, else none. */
   readonly timeoutMs?: number | undefined
-  /** `single` (default): whoever has room. `broadcast`: every live instance that offers the handler. */
+  /** `single` (default): any instance with room. `broadcast`: every live instance that offers the handler. */
   readonly mode?: NamedMode | undefined
-  /** So many tasks, 1 to 10,000, for whoever has room; a handler finds its part in `ctx.shard`. */
+  /** So many tasks, 1 to 10,000, for any instance with room; a handler finds its part in `ctx.shard`. */
   readonly shards?: number | undefined
   /** One task for each of these, at most 10,000: `ctx.shard.item`. */
   readonly items?: readonly unknown[] | undefined
-  /** Of a run with many tasks: those that may be under way at once. Default: all. */
+  /** Of a fan-out run: those that may be under way at once. Default: all. */
   readonly maxParallel?: number | undefined
-  /** Of a run with many tasks: how many may fail without failing the run, a number or a share such as `5%`. Default: none. */
+  /** Of a fan-out run: how many may fail without failing the run, a number or a share such as `5%`. Default: none. */
   readonly tolerate?: Tolerance | undefined
 }
 

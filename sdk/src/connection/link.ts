@@ -6,7 +6,7 @@ import { Answers, type Expectation } from './answers.ts'
 
 /**
  * One connection to the broker, as the SDK uses it. The NATS client drops what was published while it was disconnected, without a word:
- * so whoever publishes something that must arrive keeps it, expects an answer, and sends again on `onUp`.
+ * so a publisher of something that must arrive keeps it, expects an answer, and sends again on `onUp`.
  */
 export class Link {
   readonly #connection: NatsConnection

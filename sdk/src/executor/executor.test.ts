@@ -176,7 +176,7 @@ test('a broadcast leg is offered, answered and run once', async (t) => {
   assert.deepEqual(fake.finished('run-0-0')[0]?.result, [0, 3])
 })
 
-test('garbage ends nothing: it is set aside with a warning, and the consumer goes on', async (t) => {
+test('garbage ends nothing: it is rejected with a warning, and the consumer goes on', async (t) => {
   const { fake, warnings, connect: join } = await startMesh(t)
   const mesh = await join({ instance: 'me' })
   mesh.handle('fine', () => 1)

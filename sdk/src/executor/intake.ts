@@ -209,7 +209,7 @@ export class Intake {
       throw new CarillonError('INVALID_REQUEST', `handler is wrong: ${printable(work.handler)} came to ${handler}`)
     } catch (error) {
       const text = CarillonError.from(error).message
-      this.#options.onWarning({ code: 'work-not-understood', message: `A message on ${message.subject} was set aside: ${text}` })
+      this.#options.onWarning({ code: 'work-not-understood', message: `A message on ${message.subject} was rejected: ${text}` })
       return undefined
     }
   }
@@ -252,7 +252,7 @@ export class Intake {
     for (const lane of this.#options.lanes.values()) {
       for (const attempt of lane.running) if (isMeant(attempt.task)) attempt.abort('cancel')
       for (const task of lane.take(isMeant)) {
-        // An order may be older than the claim: then whoever comes next is told what holds.
+        // An order may be older than the claim: then the next that claims it gets the current answer.
         if (task.isClaimed) this.release(task)
         else this.#drop(task)
       }

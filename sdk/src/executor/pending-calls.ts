@@ -16,7 +16,7 @@ class CallPromise<Result> implements Promise<Result> {
     return this.#isAwaited
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: whoever awaits it calls this
+  // biome-ignore lint/suspicious/noThenProperty: `await` calls this
   then<A = Result, B = never>(
     fulfilled?: ((value: Result) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,

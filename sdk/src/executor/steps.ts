@@ -26,7 +26,7 @@ export interface StepOptions {
   readonly backoff?: BackoffInput | undefined
 }
 
-/** What steps need of whoever runs their task. @internal */
+/** What steps need of the attempt that runs their task. @internal */
 export interface StepPort {
   readonly clock: LoopClock
   readonly signal: AbortSignal

@@ -15,7 +15,7 @@ import type { Caller } from '../client/caller.ts'
 
 const PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
-/** A fault of a service may pass, or may not: then the attempt fails, and is tried again as its run says. Whoever is away is waited for. */
+/** A fault of a service may pass, or may not: then the attempt fails, and is tried again as its run says. A service that is away is waited for. */
 const FAULT_PASSES_WITHIN_MS = 60_000
 const NEVER_ABORTED = new AbortController().signal
 

@@ -38,7 +38,7 @@ export interface TaskContext<Payload = unknown> {
   readonly attempt: number
   /** Planned fire time of a scheduled run, RFC 3339. */
   readonly slot: string | undefined
-  /** Which part of a run with many tasks this is; undefined in a run with one. */
+  /** Which part of a fan-out run this is; undefined in a single run. */
   readonly shard: Shard | undefined
   /** Aborted on time-out (reason: a `TimeoutError`), cancel and the end of a drain (`AbortError`). 5 s later the task is over, come what may. */
   readonly signal: AbortSignal
@@ -88,7 +88,7 @@ export interface ReduceContext<Payload> extends TaskContext<Payload> {
   results<Result = unknown>(): AsyncIterable<Result>
 }
 
-/** What a context needs of whoever runs the task. @internal */
+/** What a context needs of the attempt that runs the task. @internal */
 export interface TaskPort extends StepPort {
   readonly traceparent: string | undefined
   progress(percent: number, note: string | undefined): void

@@ -138,7 +138,7 @@ export function lose(life: Life, now: number): void {
   }
 }
 
-/** @returns whether its executor has to be told */
+/** @returns whether its executor has to be notified */
 export function cancel(life: Life, now: number): boolean {
   if (nextState(life.state, 'cancel') === 'cancelling') return happen(life, 'cancel')
   happen(life, 'cancel', { reason: 'cancelled-by-request', endedAt: now })

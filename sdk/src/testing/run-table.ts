@@ -130,7 +130,7 @@ export class RunTable {
     else happen(life, 'failed', { reason: 'instance-lost', failure: { name: 'InstanceLost', message }, endedAt: now })
   }
 
-  /** What is running is told, and ends when its executor says so. @throws CarillonError RUN_ENDED */
+  /** What is running is sent a cancel, and ends when its executor reports it. @throws CarillonError RUN_ENDED */
   cancel(run: Run): void {
     if (isEnded(run.state)) throw refusal('RUN_ENDED', `run ${run.id} has ended: ${run.state}`, { field: 'runId', value: run.id })
     for (const life of livesOf(run)) {

@@ -49,7 +49,7 @@ const WAIT_MS = 10_000
 const STEP_MS = 1
 
 /**
- * A mesh in memory: the executor of the SDK, without a broker, a store or a port, on a clock that goes on only when it is told to, or when nobody works.
+ * A mesh in memory: the executor of the SDK, without a broker, a store or a port, on a clock that advances only by a call, or while no handler works.
  *
  * ```ts
  * const mesh = testMesh()

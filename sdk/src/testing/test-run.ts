@@ -74,7 +74,7 @@ export class TestRun<Result = unknown> {
     return this
   }
 
-  /** What is running is told by its signal, and ends when its handler does. @throws CarillonError RUN_ENDED */
+  /** The signal of what is running aborts, and it ends when its handler does. @throws CarillonError RUN_ENDED */
   cancel(): void {
     this.#coordinator.runs.cancel(this.#run)
   }

@@ -11,7 +11,7 @@ import { LineCounts } from './retention/rules/line-counts.ts'
 import { TrimLines } from './retention/trim-lines.ts'
 
 export interface LoggerSettings {
-  /** Stays open when the logger stops: whoever opened it closes it. */
+  /** Stays open when the logger stops: its opener closes it. */
   readonly store: Store
   /** Days that lines are kept; default 7. */
   readonly retentionDays?: number

@@ -47,7 +47,7 @@ const DAY_MS = 86_400_000
 /** Twenty looks within the time that makes an instance lost: it is noticed at most 5 % late. */
 const TICKS_PER_LOSS = 20
 /** Unknown instances asked to register within one beat: after the broker was wiped the mesh comes back in portions that it can take. */
-const STRANGERS_PER_BEAT = 1_000
+const UNKNOWN_PER_BEAT = 1_000
 /** A registry takes no stream. */
 const BATCHES = { maxMessages: 1, maxInFlight: 1 }
 
@@ -104,7 +104,7 @@ function partsOn(connected: Connected, settings: RegistrySettings & { readonly t
     events: new InstanceEvents({ publisher, clock, log }),
     roster,
     time,
-    strangers: new AskLimit({ windowMs: beatMs, maxKeys: STRANGERS_PER_BEAT }),
+    unknownInstances: new AskLimit({ windowMs: beatMs, maxKeys: UNKNOWN_PER_BEAT }),
     clock,
     log,
     beatMs,

@@ -20,7 +20,7 @@ export interface RegistryParts {
   readonly events: InstanceEvents
   readonly roster: Roster
   readonly time: TickedTime
-  readonly strangers: AskLimit
+  readonly unknownInstances: AskLimit
   readonly clock: Clock
   readonly log: Logger
   readonly beatMs: number

@@ -1,7 +1,7 @@
 import type { Store } from '../ports.ts'
 
 export interface ConformanceContext {
-  /** Opens the same database once more, as another process would; whoever runs the case closes it. */
+  /** Opens the same database once more, as another process would; the runner of the case closes it. */
   openAnother(): Promise<Store>
 }
 

@@ -50,7 +50,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
         { subject: 'log.0000000000000000000000zzzz', stream: 'LOGS', harmless: 0 },
         { subject: 'beat.stranger', stream: 'beat', harmless: 3 },
       ])
-        test(`${subject}: counted, set aside as an event, and the reader goes on`, async () => {
+        test(`${subject}: counted, rejected as an event, and the reader goes on`, async () => {
           const { client, namespace } = await offering(mesh, {
             echo: (ctx) => {
               ctx.log.info('still here')
@@ -63,7 +63,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
           for (const body of GARBAGE) nats.publish(`carillon.${namespace}.${subject}`, body)
           await nats.flush()
           const expected = GARBAGE.length - harmless
-          await eventually(`${expected} messages are set aside`, async () => (await rejectedIn(namespace, stream)) === expected)
+          await eventually(`${expected} messages are rejected`, async () => (await rejectedIn(namespace, stream)) === expected)
           await eventually('each is told', () => events.whatsOf(stream).length === expected)
           for (const { what, body } of events.heard) {
             const { subject: of, code, message, at, body: text } = body as RejectedEvent
@@ -81,7 +81,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
               ({ trigger, result, state }) => trigger === 'stream' && result === 'triggered' && state === 'succeeded',
             ),
           )
-          assert.equal(await rejectedIn(namespace, stream), expected, 'once set aside, never again')
+          assert.equal(await rejectedIn(namespace, stream), expected, 'once rejected, never again')
           assert.equal(({} as { polluted?: boolean }).polluted, undefined)
         })
 
@@ -115,7 +115,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
           options.set(name, value)
           nats.publish(`carillon.${namespace}.trigger.echo`, '1', { headers: options })
         }
-        await eventually('all are set aside', async () => (await rejectedIn(namespace, 'TRIGGERS')) === 8)
+        await eventually('all are rejected', async () => (await rejectedIn(namespace, 'TRIGGERS')) === 8)
         assert.deepEqual((await client.runs.list()).items, [])
       })
 

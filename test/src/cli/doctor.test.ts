@@ -62,14 +62,14 @@ describe('carillon doctor', { concurrency: true }, () => {
     await eventually('well', async () => (await carillon(['doctor'])).code === 0)
   })
 
-  test('says since when and until when a message that was set aside is a finding, and how to see it', async (context) => {
+  test('says since when and until when a message that was rejected is a finding, and how to see it', async (context) => {
     const cleanup = new Cleanup(context)
     const up = await startUp(cleanup)
     const carillon = cliFor(cleanup, up.url)
     const nats = await connect({ servers: up.url })
     cleanup.add('the connection', () => nats.close())
     nats.publish('carillon.default.trigger.hello', 'no JSON')
-    const { stdout } = await eventually('it is set aside', async () => {
+    const { stdout } = await eventually('it is rejected', async () => {
       const outcome = await carillon(['doctor'])
       return outcome.code === 1 ? outcome : undefined
     })

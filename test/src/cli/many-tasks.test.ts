@@ -8,7 +8,7 @@ import { eventually } from '@carillon/wire/testing'
 import { cliFor, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 
-describe('runs with many tasks, by the command line', { concurrency: true }, () => {
+describe('fan-out runs, by the command line', { concurrency: true }, () => {
   const cleanup = new Cleanup({ after })
   let url: string
   let carillon: ReturnType<typeof cliFor>

@@ -85,7 +85,7 @@ describe('the plain NATS command line', { skip: SKIP_WITHOUT_NATS_CLI }, () => {
     await ears.log.shows(new RegExp(`carillon\\.default\\.log\\.${runId}[^]*the report begins`))
   })
 
-  test('nats sub shows every message that was set aside, with the command that doctor advises', async () => {
+  test('nats sub shows every message that was rejected, with the command that doctor advises', async () => {
     await nats.run('pub', 'carillon.default.trigger.hello', 'no JSON')
     const advised = await eventually('doctor has found it', async () => {
       const { stdout } = await carillon(['doctor'])

@@ -14,7 +14,7 @@ export interface ExecutorProcess {
   kill(): void
 }
 
-/** Starts the executor; it is told by its environment where the broker is. @throws CarillonError INVALID_REQUEST when there is no such program */
+/** Starts the executor; its environment says where the broker is. @throws CarillonError INVALID_REQUEST when there is no such program */
 export async function startExecutorProcess(
   command: readonly string[],
   place: { url: string; namespace: string },

@@ -47,7 +47,7 @@ async function checkReaders({ broker, name }: { broker: Patient['broker']; name:
   const shared = name in SERVICE_CONSUMERS ? SERVICE_CONSUMERS[name as keyof typeof SERVICE_CONSUMERS] : undefined
   let isSharedThere = shared === undefined
   for await (const consumer of broker.manager.consumers.list(name)) {
-    // Readers without a durable name come and go with whoever looks on.
+    // Readers without a durable name come and go with their readers.
     if (consumer.config.durable_name === undefined) continue
     isSharedThere ||= consumer.name === shared
     findings.push(readerFinding(name, consumer))

@@ -46,7 +46,7 @@ async function unpack(archive: string, path: string, context: FindContext): Prom
 }
 
 interface DownloadOptions extends FindContext {
-  /** Told at every tenth, when the length is known. */
+  /** Called at every tenth, when the length is known. */
   readonly onPercent: ((percent: number) => void) | undefined
 }
 

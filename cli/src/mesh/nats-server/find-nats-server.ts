@@ -9,7 +9,7 @@ import { checkBinary, findOnPath } from './installed-binary.ts'
 import { MINIMUM_VERSION } from './version.ts'
 
 export interface FindNatsServerOptions {
-  /** Told what is tried and how far it is, a line at a time. */
+  /** Called with what is tried and how far it is, a line at a time. */
   readonly say: (line: string) => void
   /** Default `process.env`; commands are looked up on its PATH. */
   readonly environment?: NodeJS.ProcessEnv

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 
-/** What we use of the INFO line a nats-server sends to whoever connects. */
+/** What we use of the INFO line a nats-server sends to each client that connects. */
 export interface Greeting {
   readonly server_name: string
   readonly version: string

@@ -15,7 +15,7 @@ export interface DemoOptions {
   readonly natsUrl: string
   readonly namespace: string
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Told what it prints. */
+  /** Called with what it prints. */
   readonly onLine: (line: string) => void
 }
 

@@ -9,7 +9,7 @@ export class Stack {
     this.#stops.push({ name, stop })
   }
 
-  /** Stops everything, the last first. What does not stop does not keep the others running: `failed` is told. */
+  /** Stops everything, the last first. What does not stop does not keep the others running: `failed` is called. */
   async stop(failed: (name: string, error: unknown) => void): Promise<void> {
     for (const { name, stop } of this.#stops.splice(0).reverse()) {
       this.stopping = name

@@ -91,7 +91,7 @@ test('a task that is being cancelled has ended, one that lost its instance too o
   assert.equal(coordinator.fake.said(`event.run.${poison}.failed`).length, 1)
 })
 
-test('a task of a run with many is claimed as any other', async (context) => {
+test('a task of a fan-out run is claimed as any other', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await withRun(coordinator, { mode: 'shards', owner: null })
   const held = { state: 'running', owner: 'i-1', queuedAt: null, target: null } as const

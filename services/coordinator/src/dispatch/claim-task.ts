@@ -17,7 +17,7 @@ type Verdict =
 
 /**
  * Answers an executor that received work which was delivered before. A live owner keeps what it runs. If nobody holds it and it was given back
- * before it began, the attempt goes on; else whoever held it died, so this is a loss and a further attempt. The asking instance becomes the
+ * before it began, the attempt goes on; else its holder died, so this is a loss and a further attempt. The asking instance becomes the
  * owner in the same write: of two that ask one gets a yes.
  */
 export class ClaimTask {
@@ -94,7 +94,7 @@ export class ClaimTask {
   }
 
   /**
-   * Who runs it. Of an owner that has told its session, presence says whether that very process lives; of another one a redelivery says that it
+   * Who runs it. Of an owner that has registered a session, presence says whether that very process lives; of another one a redelivery says that it
    * was silent. @throws CarillonError CONCURRENT_CHANGE while presence may not be complete
    */
   #holderOf({ run, task: { owner, ownerSession } }: Work, claim: TaskClaim): 'asker' | 'another' | undefined {

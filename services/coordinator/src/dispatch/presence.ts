@@ -185,7 +185,7 @@ export class PresenceWatch extends LoopService implements Presence {
     signal.removeEventListener('abort', stop)
   }
 
-  /** The first pass is over: whoever was known before and is not there any more has gone. */
+  /** The first pass is over: an instance that was known before and is not there any more has gone. */
   #complete(seen: ReadonlySet<string>): void {
     this.#completeSince ??= this.#clock.monotonic()
     for (const key of [...this.#instances.keys()]) if (!seen.has(key)) this.#forget(key)

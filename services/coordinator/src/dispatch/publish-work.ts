@@ -27,7 +27,7 @@ const BULK_BYTES = 2 * 1024 * 1024
 const READ_BYTES = 2 * 1024 * 1024
 const READ_AT_MOST = 200
 
-/** Tasks that are remembered by their ids; whoever makes many of them waits for fewer. */
+/** Tasks that are remembered by their ids; who creates many of them waits for fewer. */
 const OWED_AT_MOST = 10_000
 
 interface Pending extends Expectation {
@@ -117,7 +117,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
     return this.#pending.has(taskId)
   }
 
-  /** Resolves when the tasks that are still to be read and published are few. Whoever makes many waits for it before he makes more. */
+  /** Resolves when the tasks that are still to be read and published are few. Who creates many waits for it before the next page. */
   room(): Promise<void> {
     return this.#owed.room(OWED_AT_MOST)
   }
@@ -201,7 +201,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
     await this.#stream.remove({ run, task })
   }
 
-  /** The same for all tasks of a run with many. */
+  /** The same for all tasks of a fan-out run. */
   async withdrawAll(run: RunHead): Promise<void> {
     await this.#stream.removeAll(run)
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '@carillon/runtime'
 import type { Reports } from '../ports.ts'
 
-/** Below the deadline of a call: whoever waits is to hear that he has to ask again. */
+/** Below the deadline of a call: the caller is to hear that it has to ask again. */
 const WITHIN_MS = 3_000
 /** Reports that are not applied for so long hold nobody up any more: one of them may be stuck. */
 const GIVE_UP_AFTER_MS = 25_000

@@ -59,7 +59,7 @@ export class CheckHealth {
         this.#queue(),
         { name: 'reports', ok: true, message: reports() },
         this.#retention(),
-        { name: 'rejected', ok: true, message: `${rejected()} messages set aside since the start` },
+        { name: 'rejected', ok: true, message: `${rejected()} messages rejected since the start` },
       ],
     }
   }

@@ -105,7 +105,7 @@ export class Auditor extends LoopService {
   async #round(signal: AbortSignal): Promise<void> {
     const { unconfirmedIds } = this.#work
     const { postponed } = this.#repair
-    if (unconfirmedIds.size + postponed.size > 0) await this.#repair.these([...new Set([...unconfirmedIds, ...postponed])], signal)
+    if (unconfirmedIds.size + postponed.size > 0) await this.#repair.byId([...new Set([...unconfirmedIds, ...postponed])], signal)
     if (this.#pass) await this.#goOn(this.#pass, signal)
     else if (this.#clock.monotonic() >= this.#nextPage) await this.#comparePage(signal)
     if (!this.#pass && this.#clock.monotonic() >= this.#nextCount) await this.#count()

@@ -30,7 +30,7 @@ export class Membership extends LoopService {
   readonly #publishedBefore: () => number
   readonly #takeOver: (dead: CoordinatorRecord) => Promise<void>
   readonly #seen = new Map<string, Seen>()
-  readonly #burials = new Map<string, Promise<void>>()
+  readonly #removals = new Map<string, Promise<void>>()
   #changes: Change[] = []
   #beat = 0
   #live = 1
@@ -74,7 +74,7 @@ export class Membership extends LoopService {
         this.#log.error({ evt: 'membership.failed', err: error }, 'cannot say that we live; trying again'),
       )
     }
-    await Promise.all(this.#burials.values())
+    await Promise.all(this.#removals.values())
     await this.#store.coordinators
       .remove(this.#id)
       .catch((error: unknown) => this.#log.warn({ evt: 'membership.goodbye-failed', err: error }, 'could not say goodbye'))
@@ -99,7 +99,7 @@ export class Membership extends LoopService {
       if (before?.beat !== record.beat || now - before.at < DEAD_AFTER_MS) live.push(record.id)
       else {
         this.#noteDeath(record.id)
-        if (!this.#burials.has(record.id)) this.#burials.set(record.id, this.#bury(record))
+        if (!this.#removals.has(record.id)) this.#removals.set(record.id, this.#removeDeadCoordinator(record))
       }
     }
     for (const [id, { at }] of this.#seen) {
@@ -125,8 +125,8 @@ export class Membership extends LoopService {
     this.#changes = [...this.#changes.filter((change) => now - change.atMs < DEATHS_COUNT_MS), { kind, atMs }]
   }
 
-  /** Whoever sees it first does; several at once do no harm. Beside the rounds: it may take longer than others wait for our own beat. */
-  async #bury(dead: CoordinatorRecord): Promise<void> {
+  /** The coordinator that sees it first does; several at once do no harm. Beside the rounds: it may take longer than others wait for our own beat. */
+  async #removeDeadCoordinator(dead: CoordinatorRecord): Promise<void> {
     this.#log.warn({ evt: 'coordinator.dead', coordinator: dead.id }, 'a coordinator died; taking over')
     try {
       await this.#takeOver(dead)
@@ -135,6 +135,6 @@ export class Membership extends LoopService {
     } catch (error) {
       this.#log.error({ evt: 'coordinator.take-over-failed', coordinator: dead.id, err: error }, 'could not take over; trying again')
     }
-    this.#burials.delete(dead.id)
+    this.#removals.delete(dead.id)
   }
 }

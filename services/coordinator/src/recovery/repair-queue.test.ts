@@ -99,7 +99,7 @@ test('queued tasks of runs with many are owed a message, too, unless they are of
   await eventually('it is there', async () => (await find()) !== null)
   assert.equal(await repair.span(all, signal), 0)
   await store.tasks.insert([task(run, 2, null)])
-  await repair.these([`${run.id}-00001`, `${run.id}-00002`], signal)
+  await repair.byId([`${run.id}-00001`, `${run.id}-00002`], signal)
   await eventually('another one', async () => (await base.broker.manager.streams.info('WORK')).state.messages === 2)
 })
 
@@ -190,7 +190,7 @@ test('the auditor publishes what was refused each second, and compares a page of
   const { clock, work, repair, auditor } = auditorOf(context, [3])
   const asked: string[][] = []
   const pages: [Position, Span][] = []
-  repair.these = async (ids) => void asked.push([...ids])
+  repair.byId = async (ids) => void asked.push([...ids])
   repair.page = async (at, span) => {
     pages.push([at, span])
     return { published: 0, next: pages.length % 2 ? { of: 'runs', cursor: 'x' } : undefined }
@@ -337,7 +337,7 @@ test('what was stored before this process stood still, and has been done meanwhi
   for (const run of [done, owed]) work.publish(only(run))
   await barrier()
   assert.deepEqual([await messagesOf(done), await messagesOf(owed), [...work.unconfirmedIds]], [[], [], [done.id, owed.id]])
-  await repair.these([...work.unconfirmedIds], signal)
+  await repair.byId([...work.unconfirmedIds], signal)
   await eventually('it is there', async () => (await messagesOf(owed)).length === 1)
   await barrier()
   assert.deepEqual([await messagesOf(done), work.outstanding], [[], 0])
@@ -356,7 +356,7 @@ test('a task that was released keeps its message; with that of an earlier attemp
   await eventually('that of the earlier attempt is replaced', async () => (await messagesOf(claimed))[0] === 2)
   await eventually('the one without a message is left to the repair', () => work.unconfirmedIds.has(gone.id))
   assert.deepEqual([await sequenceOf(first), await sequenceOf(second), await messagesOf(gone)], [...before, []])
-  await repair.these([...work.unconfirmedIds], signal)
+  await repair.byId([...work.unconfirmedIds], signal)
   await eventually('it is there', async () => (await messagesOf(gone)).length === 1)
 })
 
@@ -384,7 +384,7 @@ test('after a restart of the broker nothing is published again before executors 
   for (const { id } of [begun, lost]) work.unconfirmed(id, 'no answer from the broker')
   repair.executorsReconnect()
   let isOver = false
-  const repairing = repair.these([...work.unconfirmedIds], signal).finally(() => {
+  const repairing = repair.byId([...work.unconfirmedIds], signal).finally(() => {
     isOver = true
   })
   await eventually('it waits', () => clock.armed > 0)

@@ -117,7 +117,7 @@ export class RepairQueue implements Reports {
   }
 
   /** The same for tasks by id; the only task of a single run has the run's. */
-  async these(ids: readonly string[], signal: AbortSignal): Promise<void> {
+  async byId(ids: readonly string[], signal: AbortSignal): Promise<void> {
     for (let i = 0; i < ids.length && !signal.aborted; i += PAGE) {
       const page = ids.slice(i, i + PAGE)
       const works = await readLives(this.#store, page)
@@ -135,7 +135,7 @@ export class RepairQueue implements Reports {
     if (missing.length === 0) return 0
     if (!(await this.reportsApplied(signal))) {
       if (signal.aborted) return 0
-      // Whoever asked tries again: to give up without a word would leave what is owed to the auditor, for minutes.
+      // The caller tries again: to give up silently would leave what is owed to the auditor, for minutes.
       throw new Error(`${missing.length} tasks have no message, and whether they are done is not known: reports wait to be applied`)
     }
     return this.#publishAgain(missing, signal)

@@ -68,7 +68,7 @@ export class AdvanceRun implements Reconciler {
     this.#underWay.set(runId, false)
     this.execute(runId)
       .catch((error: unknown) =>
-        this.#log.error({ evt: 'advance.failed', runId, err: error }, 'a run with many tasks could not be advanced; it is tried again'),
+        this.#log.error({ evt: 'advance.failed', runId, err: error }, 'a fan-out run could not be advanced; it is tried again'),
       )
       .finally(() => {
         const again = this.#underWay.get(runId)
@@ -133,7 +133,7 @@ export class AdvanceRun implements Reconciler {
     const { tasks } = this.#store
     for (let left = room; left > 0; ) {
       const page = await tasks.list({ runId: run.id, ...rangeOf(set), state: 'waiting', limit: Math.min(LOOK_PAGE, left) })
-      // Counted after they were read: whoever frees meanwhile frees the same ones, or is counted. So the limit holds without a lock.
+      // Counted after they were read: a coordinator that frees meanwhile frees the same ones, or is counted. So the limit holds without a lock.
       left = limit - (await tasks.countUpTo({ runId: run.id, states: UNDER_WAY, atMost: limit }))
       const changes = decided(page.items.slice(0, left).map(free))
       await this.#tasks.write(changes)

@@ -77,7 +77,7 @@ test('memory that is old never overwrites: a run that is being cancelled elsewhe
   assert.deepEqual([(await runOf(coordinator, id)).state, (await runOf(coordinator, id)).attempt], ['failed', 1])
 })
 
-test('garbage among good reports is set aside alone', async (context) => {
+test('garbage among good reports is rejected alone', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { id } = await withRun(coordinator)
   const garbage = [null, 5, {}, { ...ended(id), outcome: 'excellent' }, { ...ended(id), attempt: 0 }, { ...ended(id), runId: 'a.b' }]

@@ -39,7 +39,7 @@ export class ApplyReports {
     const { read, rejections } = readAll(batch)
     await this.#apply(foldReports(read), { again: true, rejections })
     // Only now: were the batch to come again, they would be rejected twice.
-    for (const rejection of rejections) this.#rejected.setAside({ ...rejection, stream: 'REPORTS', now: this.#clock.now() })
+    for (const rejection of rejections) this.#rejected.reject({ ...rejection, stream: 'REPORTS', now: this.#clock.now() })
   }
 
   /** @param options.again decide once more from the store about what was refused: memory may have been old */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator } from '../testing/test-coordinator.ts'
 
-test('a run with many tasks at a glance: how far, how long, what failed, what is slow', async (context) => {
+test('a fan-out run at a glance: how far, how long, what failed, what is slow', async (context) => {
   const { store, clock, readTree } = await createTestCoordinator(context)
   const startedAt = clock.now() - 30_000
   const run = aRun(1, { mode: 'shards', state: 'running', plan: { shards: 4 }, queuedAt: null, startedAt })

@@ -13,7 +13,7 @@ const RUNNING_AT_MOST = 1_000
 /** Of more it is not asked which took longest: to sort them would hold up others. */
 const SORTED_AT_MOST = 100_000
 
-/** Reads a run with many tasks for people, at a glance. */
+/** Reads a fan-out run for people, at a glance. */
 export class ReadTree {
   readonly #store: Store
   readonly #modes: Modes

@@ -31,7 +31,7 @@ export class TakeTriggers {
   }
 
   #reject({ subject, body }: Incoming, error: unknown): void {
-    this.#rejected.setAside({ subject, text: JSON.stringify(body), error, stream: 'TRIGGERS', now: this.#clock.now() })
+    this.#rejected.reject({ subject, text: JSON.stringify(body), error, stream: 'TRIGGERS', now: this.#clock.now() })
   }
 }
 

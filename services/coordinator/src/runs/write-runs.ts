@@ -14,7 +14,7 @@ import { isOwed, onlyTask } from './rules/work.ts'
 type WrittenRun = RunHead & Pick<Partial<RunRecord>, 'result'>
 
 const RECENT_AT_MOST = 50_000
-/** An end that was not told, because its coordinator died, is told by another one after this. */
+/** A terminal event that was not published, because its coordinator died, is published by another one after this. */
 const TELL_AGAIN_MS = 10_000
 
 /**
@@ -123,8 +123,8 @@ export class RunWriter implements Runs {
   /**
    * Writes decisions; answers per item. Resolves when terminal events are with the broker. A run about which nothing can be stored ends as failed, and
    * the error is its outcome.
-   * @param options.isRepeated whoever asked asks again if we die before we answer, and so the end will be told. Else a `wakeAt` stays with a
-   *   run that ends until its end has been told
+   * @param options.isRepeated the caller asks again if this process dies before it answers, so the event will be published. Else a `wakeAt` stays with a
+   *   run that ends until its terminal event has been published
    */
   async write(
     given: readonly RunChange[],
@@ -152,7 +152,7 @@ export class RunWriter implements Runs {
       if (set.progress) this.#events.live(after, 'progress', set.progress)
     }
     await this.#follow(written)
-    if (!options.isRepeated) await this.#told(written.filter((run) => isEnded(run.state)))
+    if (!options.isRepeated) await this.#markPublished(written.filter((run) => isEnded(run.state)))
     await this.endFaulty(faulty)
     return outcomes
   }
@@ -191,7 +191,7 @@ export class RunWriter implements Runs {
     const ended = changes.flatMap(({ run, decision }, i) => (outcomes[i] === 'applied' ? [{ ...run, ...decision.set }] : []))
     for (const run of ended) if (run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
     await this.#follow(ended)
-    await this.#told(ended)
+    await this.#markPublished(ended)
     for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
   }
 
@@ -205,8 +205,8 @@ export class RunWriter implements Runs {
     return { run, decision }
   }
 
-  /** Their ends have been told. */
-  async #told(runs: readonly RunHead[]): Promise<void> {
+  /** Their terminal events have been published. */
+  async #markPublished(runs: readonly RunHead[]): Promise<void> {
     if (runs.length === 0) return
     await this.#store.runs.update(
       runs.map((run) => ({ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt: null } })),
@@ -217,7 +217,7 @@ export class RunWriter implements Runs {
   async repeatEnd(run: RunHead): Promise<void> {
     if (!isEnded(run.state)) return
     await this.#events.runEndedBefore(run, async () => (await this.#store.runs.get([run.id]))[0])
-    if (run.wakeAt !== null) await this.#told([run])
+    if (run.wakeAt !== null) await this.#markPublished([run])
   }
 
   /** What the states of written runs ask for. */
@@ -258,7 +258,7 @@ export class RunWriter implements Runs {
     this.#recent.set(run.id, head)
   }
 
-  /** A queued run that was cancelled must not start: its message goes, and whoever may hold it already hears of it. */
+  /** A queued run that was cancelled must not start: its message is removed, and instances that may hold it already are notified. */
   async withdraw(run: RunHead): Promise<void> {
     for (const { instance } of this.#presence.holding(run.namespace, run.handler))
       this.control(run.namespace, instance, { type: 'cancel', taskId: run.id })

@@ -3,7 +3,7 @@ import { type Clock, pause } from '@carillon/runtime'
 import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import { LIFE_KINDS, type LifeKind, readLives } from '../lives.ts'
 import type { Jobs, Lives, Timers } from '../ports.ts'
-import { decideAnew, type Lived } from '../runs/rules/timing.ts'
+import { decideRepairedTimes, type Lived } from '../runs/rules/timing.ts'
 import { repairedTimes } from './rules/schedule.ts'
 
 const PAGE = 500
@@ -63,7 +63,7 @@ export class SetRight {
     for (const kind of LIFE_KINDS)
       await this.#eachPage(kind, { shares, signal }, async (ids) => {
         const changes = (await readLives(this.#store, ids)).flatMap((work) => {
-          const decision = work && this.#anew(work.task)
+          const decision = work && this.#repaired(work.task)
           return decision ? [{ ...work, decision }] : []
         })
         await this.#lives.write(changes)
@@ -83,7 +83,7 @@ export class SetRight {
       const began = this.#clock.monotonic()
       const due = await lives.due({ until: END_OF_TIME, after, shares, limit: LIVES_PAGE })
       const heads = due.length > 0 ? await lives.heads(due.map(({ id }) => id)) : []
-      const wrong = heads.flatMap((life) => (life && this.#anew(life) ? [life.id] : []))
+      const wrong = heads.flatMap((life) => (life && this.#repaired(life) ? [life.id] : []))
       if (wrong.length > 0) await setRight(wrong)
       after = due.at(-1)
       isMore = due.length === LIVES_PAGE
@@ -91,8 +91,8 @@ export class SetRight {
     }
   }
 
-  #anew(life: RunHead | TaskHead) {
-    return decideAnew(life, { now: this.#clock.now(), lived: this.#lived })
+  #repaired(life: RunHead | TaskHead) {
+    return decideRepairedTimes(life, { now: this.#clock.now(), lived: this.#lived })
   }
 
   async #move(jobs: readonly JobRecord[]): Promise<number> {

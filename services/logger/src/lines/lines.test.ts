@@ -45,7 +45,7 @@ describe('lines', { concurrency: true }, () => {
     assert.equal((await logger.query()).items.length, 12)
   })
 
-  it('that are garbage are set aside, the others are kept', async (t) => {
+  it('that are garbage are rejected, the others are kept', async (t) => {
     const logger = await startTestLogger(t)
     logger.publish(linesMessage(1, 1))
     const deep = '['.repeat(10_000)
@@ -61,7 +61,7 @@ describe('lines', { concurrency: true }, () => {
     logger.broker.connection.publish(`carillon.a=b.log.${RUN}`, JSON.stringify(linesMessage(2, 2)))
     logger.publish(linesMessage(3, 3))
     await eventually('both lines', async () => (await logger.query()).items.length === 2)
-    await eventually('the rest set aside', () => logger.rejected.length >= 7)
+    await eventually('the rest rejected', () => logger.rejected.length >= 7)
     const codes = logger.rejected.map(({ code }) => code).sort()
     assert.deepEqual(codes, ['INVALID_JSON', 'INVALID_NAME', ...Array(4).fill('INVALID_REQUEST'), 'JSON_TOO_DEEP'])
     assert.deepEqual(await logger.texts(), ['line 1', 'line 3'])
@@ -71,7 +71,7 @@ describe('lines', { concurrency: true }, () => {
     })
   })
 
-  it('wait for a store that is away; what is garbage is set aside once all the same', async (t) => {
+  it('wait for a store that is away; what is garbage is rejected once all the same', async (t) => {
     let isAway = true
     let refusals = 0
     const logger = await startTestLogger(t, {}, (store) =>
@@ -84,11 +84,11 @@ describe('lines', { concurrency: true }, () => {
     await eventually('a refusal', () => refusals > 0)
     isAway = false
     await eventually('the lines', async () => (await logger.query()).items.length === 5)
-    await eventually('set aside', () => logger.rejected.length === 2)
+    await eventually('rejected', () => logger.rejected.length === 2)
     assert.deepEqual(logger.rejected.map(({ code }) => code).sort(), ['INVALID_JSON', 'INVALID_NAME'])
   })
 
-  it('that the store cannot keep are set aside, their neighbours are kept', async (t) => {
+  it('that the store cannot keep are rejected, their neighbours are kept', async (t) => {
     const logger = await startTestLogger(t, {}, (store) =>
       withInsert(store, async (lines) => {
         if (lines.some(({ seq }) => seq === 2)) throw new CarillonError('INTERNAL', 'a line that this store cannot keep')
@@ -97,7 +97,7 @@ describe('lines', { concurrency: true }, () => {
     )
     for (const seq of [1, 2, 3]) logger.publish(linesMessage(seq, seq))
     await eventually('the neighbours', async () => (await logger.query()).items.length === 2)
-    await eventually('set aside', () => logger.rejected.length === 1)
+    await eventually('rejected', () => logger.rejected.length === 1)
     assert.match(String(logger.rejected[0]?.['message']), /cannot keep/)
   })
 

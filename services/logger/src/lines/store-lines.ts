@@ -87,7 +87,7 @@ export class StoreLines {
 
   #reject(message: Incoming, error: unknown): void {
     const { rejected, clock } = this.#parts
-    rejected.setAside({ subject: message.subject, text: JSON.stringify(message.body), error, stream: 'LOGS', now: clock.now() })
+    rejected.reject({ subject: message.subject, text: JSON.stringify(message.body), error, stream: 'LOGS', now: clock.now() })
   }
 }
 

@@ -2,7 +2,7 @@ import { type ServiceHealth, VERSION } from '@carillon/contracts'
 import { checkPart } from '@carillon/runtime'
 import type { RegistryParts } from '../parts.ts'
 
-/** What a server allows on one stream unless it is told otherwise. */
+/** What a server allows on one stream unless it is configured otherwise. */
 const MAX_HANDLERS = 1_000
 
 type Parts = Pick<RegistryParts, 'id' | 'broker' | 'bucket' | 'keeper' | 'roster' | 'clock'>

@@ -3,7 +3,9 @@ import type { RegistryParts } from '../parts.ts'
 import type { NoteHung } from './note-hung.ts'
 import { type InstanceName, instanceName, isOtherSession, presenceKey } from './rules/presence.ts'
 
-type Parts = Pick<RegistryParts, 'roster' | 'time' | 'strangers' | 'clock' | 'bucket' | 'broker' | 'log'> & { readonly noteHung: NoteHung }
+type Parts = Pick<RegistryParts, 'roster' | 'time' | 'unknownInstances' | 'clock' | 'bucket' | 'broker' | 'log'> & {
+  readonly noteHung: NoteHung
+}
 
 /** A heartbeat. Whatever its body says, it is a sign of life; an empty one is enough. Only that of another process of the same name is none. */
 export class HearBeat {
@@ -35,9 +37,9 @@ export class HearBeat {
    * @returns whether it is known now
    */
   async #requestRegistration(name: InstanceName, session: string | undefined): Promise<boolean> {
-    const { strangers, clock, bucket, roster, time, broker, log } = this.#parts
+    const { unknownInstances, clock, bucket, roster, time, broker, log } = this.#parts
     const key = presenceKey(name)
-    if (!strangers.allows(key, clock.monotonic())) return false
+    if (!unknownInstances.allows(key, clock.monotonic())) return false
     try {
       const entry = await bucket.read(key)
       const isKnown = entry !== undefined && !isOtherSession(entry.presence.session, session)

@@ -75,7 +75,7 @@ describe('liveness', { concurrency: true }, () => {
     mesh.beat('a', '')
     mesh.broker.connection.publish('carillon.a=b.beat.a', '{}')
     await eventually(
-      'all of them set aside',
+      'all of them rejected',
       () => mesh.heard.filter(({ subject }) => subject.endsWith('event.message.beat.rejected')).length === 7,
     )
     const codes = mesh.heard.filter(({ subject }) => subject.endsWith('rejected')).map(({ body }) => body['code'])

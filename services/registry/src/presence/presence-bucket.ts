@@ -44,7 +44,7 @@ export interface PresenceNews {
   readonly entry: Entry | undefined
 }
 
-/** The KV bucket of live instances. All failures are CarillonErrors NATS_UNAVAILABLE: none is the fault of whoever asked. */
+/** The KV bucket of live instances. All failures are CarillonErrors NATS_UNAVAILABLE: none is the fault of the caller. */
 export class PresenceBucket {
   readonly #broker: Broker
   readonly #replicas: number

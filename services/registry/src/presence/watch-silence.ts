@@ -5,7 +5,7 @@ import type { DeclareLost } from './declare-lost.ts'
 type Parts = Pick<RegistryParts, 'clock' | 'time' | 'broker' | 'log'> & { readonly declareLost: DeclareLost }
 
 /**
- * Ticks, and declares lost whoever was silent for too long. A tick counts once the broker has answered a round trip: then this process is
+ * Ticks, and declares lost the instances that were silent for too long. A tick counts once the broker has answered a round trip: then this process is
  * awake, connected, and has heard whatever was sent before.
  */
 export class WatchSilence extends LoopService {

@@ -101,7 +101,7 @@ export class WorkConsumers {
     return queues
   }
 
-  /** What the queue held stays in the stream, for whoever offers the handler again. @throws Error of the broker */
+  /** What the queue held stays in the stream, for an instance that offers the handler again. @throws Error of the broker */
   async remove(name: string): Promise<void> {
     this.#known.delete(name)
     this.#checked.delete(name)

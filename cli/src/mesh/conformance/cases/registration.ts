@@ -17,7 +17,7 @@ export const REGISTRATION: readonly Case[] = [
   },
   {
     case: 'registration/session-is-alive',
-    about: 'A process that has told its session answers the question whether it lives',
+    about: 'A process that has registered a session answers the question whether it lives',
     steps: [{ send: 'session' }, { expect: 'alive', body: { alive: true } }],
   },
   {

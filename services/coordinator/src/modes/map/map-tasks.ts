@@ -5,7 +5,7 @@ import type { Reconciler, Tasks, WorkQueue } from '../../ports.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import { checkRuns, notRunning, runsIn } from '../../runs/rules/running-task.ts'
 
-/** Work messages that the broker has not accepted yet; beyond it whoever maps has to wait. */
+/** Work messages that the broker has not accepted yet; beyond it a task that maps has to wait. */
 const OUTSTANDING = 10_000
 /** A task that maps, and the whole of its run: its children are published at once. */
 interface Parent {
@@ -38,7 +38,7 @@ export class MapTasks {
     const children = childrenOf(parent, call, this.#clock.now())
     if (call.attempt > 1) await this.#checkSame(children[0] as TaskHead)
     const created = await this.#tasks.insert(children)
-    // The children are there before their parent can end: whoever looks whether any task is open sees them. What is published belongs to an
+    // The children are there before their parent can end: a reconcile that counts open tasks sees them. What is published belongs to an
     // attempt that was the current one after they were made.
     const isCurrent = await this.#touch(parent.task, call).catch((error: unknown) => {
       this.#tasks.unconfirmed(created)

@@ -28,8 +28,7 @@ export function planOf(request: PlanRequest, from: { job?: Planned | undefined; 
   const mode = isSharded ? 'shards' : asked
   if (mode === 'single') {
     for (const field of ['maxParallel', 'tolerate'] as const)
-      if (request[field] !== undefined)
-        throw contradiction(field, request[field], 'Only runs with many tasks have it: give shards or items.')
+      if (request[field] !== undefined) throw contradiction(field, request[field], 'Only fan-out runs have it: give shards or items.')
     return { mode, plan: null, items: null }
   }
   const inherited = job?.mode === mode ? { ...job.plan, items: job.items } : { items: null }

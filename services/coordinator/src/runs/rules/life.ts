@@ -22,7 +22,7 @@ import { beganAt, decideToWait, type Lived, leftOfDelay, ranFor } from './timing
 
 /** How long a running task goes without a look at whether its owner lives and its time is up. */
 export const CHECK_RUNNING_MS = 30_000
-/** How long a run with many tasks is queued before someone looks whether it has begun. */
+/** How long a fan-out run is queued before it is checked whether it has begun. */
 export const CHECK_QUEUED_MS = 10_000
 /** An executor that is silent about a time limit or a cancel for this long, after its grace, is decided for. */
 const SILENT_MS = TIMES.graceMs + 2_000
@@ -134,7 +134,7 @@ export function decideTakeUp(
   return { event: 'started', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set }
 }
 
-/** Whoever took a run knows that its handler maps: it is planned anew, and has tasks from now on. */
+/** The instance that received a run knows that its handler maps: the run is planned again, and has tasks from now on. */
 export function decideToMap(life: LifeHead, context: { kind: HandlerKind; now: number }): Decision {
   const set = {
     mode: context.kind,
@@ -262,7 +262,7 @@ export function decideDue(life: LifeHead, now: number): Decision {
   }
 }
 
-/** A task of a run with many that waited may begin. Who is offered it by name is offered it again, if it is not heard of. */
+/** A task of a fan-out run that waited may begin. Who is offered it by name is offered it again, if it is not heard of. */
 export function decideFree(task: LifeHead & { target: string | null }, now: number): Decision | Refused {
   const state = nextState(task.state, 'freed')
   if (!state) return { refused: 'not-open' }

@@ -69,7 +69,7 @@ test('a slot has the run of its job, missed ones a record that says which', () =
   assert.match(skippedRun(job, { from: 0, to: 1, count: 1_001, atLeast: true }, origin).error?.message ?? '', /^at least 1001 missed/)
 })
 
-test('a task of a run with many waits until it is freed, and has the tries of its run', () => {
+test('a task of a fan-out run waits until it is freed, and has the tries of its run', () => {
   const run = aRun(1, { tries: 3, mode: 'shards' })
   const task = taskOfRun(run, { index: 2, total: 5, item: '{"a":1}' })
   assert.deepEqual(

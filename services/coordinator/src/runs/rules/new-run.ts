@@ -163,7 +163,7 @@ export interface TaskPlace {
   readonly name?: string
 }
 
-/** The record of one task of a run with many: it waits until the planner frees it. */
+/** The record of one task of a fan-out run: it waits until the planner frees it. */
 export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
   return {
     id: place.id ?? taskIdOf(run.id, place.index),

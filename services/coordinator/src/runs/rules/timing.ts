@@ -40,7 +40,7 @@ export function decideToWait(life: LifeHead, { now, leftMs }: { now: number; lef
 }
 
 /** Sets right what was stored by a clock that was wrong; undefined where nothing is. */
-export function decideAnew(life: LifeHead, context: { now: number; lived: Lived }): Decision | undefined {
+export function decideRepairedTimes(life: LifeHead, context: { now: number; lived: Lived }): Decision | undefined {
   const { now } = context
   if (life.wakeAt === null) return undefined
   if (life.state === 'delayed') {

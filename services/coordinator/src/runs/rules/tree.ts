@@ -3,7 +3,7 @@ import type { RunHead, TaskHead } from '@carillon/store'
 import type { Counts } from '../../modes/mode.ts'
 import { endedOf, totalOf } from '../../modes/rules/fan-in.ts'
 
-/** How far a run with many tasks is, in percent: tasks that have ended, and the progress of those that run. */
+/** How far a fan-out run is, in percent: tasks that have ended, and the progress of those that run. */
 export function percentOf(run: RunHead, counts: Counts, running: readonly TaskHead[]): number {
   if (isEnded(run.state)) return 100
   const total = totalOf(counts)

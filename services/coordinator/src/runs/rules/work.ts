@@ -7,7 +7,7 @@ export interface Work {
   readonly task: RunHead | TaskHead
 }
 
-/** The same with payload and item: what is told to the instance that does it. */
+/** The same with payload and item: what its message carries. */
 export interface WholeWork {
   readonly run: RunRecord
   readonly task: RunRecord | TaskRecord

@@ -96,7 +96,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'timers of runs are not heard': {
     coordinator: ({ wakeLives }) => wakingOnly(wakeLives, isTaskId),
   },
-  'an end that may not have been told is not told again': {
+  'a terminal event that may be missing is not published again': {
     coordinator: ({ runs }) => {
       runs.repeatEnd = nothing
     },
@@ -163,7 +163,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
         },
       }),
   },
-  'whoever maps is not asked whether it still runs': {
+  'a task that maps is not checked for whether it still runs': {
     tamper: (change) => (change.set.mapped ? { ...change, expect: { state: RUN_STATES } } : change),
   },
   'a reduce is made while leaves are open': {

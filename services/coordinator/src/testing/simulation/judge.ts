@@ -59,7 +59,7 @@ async function judgeReduced(store: Store, run: RunRecord): Promise<string[]> {
   return isAll ? [] : [`what was reduced is not what the leaves gave: ${run.result} of ${leaves.join()}`]
 }
 
-/** What came out is what the journal has, whoever did the steps: nobody went on with what was not stored. */
+/** What came out is what the journal has, whichever instance did the steps: none went on with what was not stored. */
 async function judgeSteps(store: Store, run: RunRecord): Promise<string[]> {
   const { items } = await store.steps.list({ taskId: run.id, limit: 1_000 })
   const stored = JSON.stringify(entriesOf(items, run.resume).map(({ result }) => result))

@@ -21,7 +21,7 @@ const HANDLER = 'hello'
 const signal = new AbortController().signal
 
 /**
- * One run with many tasks, driven by chance: reports come late, twice and out of order, instances and coordinators die between any two
+ * One fan-out run, driven by chance: reports come late, twice and out of order, instances and coordinators die between any two
  * writes, messages and orders get lost. Then it is calm, and everything must come to a good end.
  */
 export class Simulation {
@@ -394,7 +394,7 @@ export class Simulation {
     const run = await this.#stored()
     this.violations.push(...(await judgeEnd(this.#store, run)), ...(await this.#suspicions.judge(this.#store, run)))
     if (!this.#broker.ended.some(({ runId, state }) => runId === run.id && state === run.state))
-      this.violations.push('nobody was told of the end')
+      this.violations.push('the terminal event was not published')
     for (let round = 0; round < CALM_ROUNDS && this.#broker.work.size > 0; round++) await this.#calmRound()
     if (this.#broker.work.size > 0) this.violations.push('work is left in the queue')
   }

@@ -26,7 +26,7 @@ async function openFor(context: TestContext): Promise<Store> {
   return store
 }
 
-test(`runs with many tasks come to a good end, whatever fails on the way`, async (context) => {
+test(`fan-out runs come to a good end, whatever fails on the way`, async (context) => {
   const store = await openFor(context)
   const seeds = ONE ? [Number(ONE)] : Array.from({ length: SEEDS }, (_, i) => i + 1)
   for (const seed of seeds) assert.deepEqual(await new Simulation({ seed, store }).run(), [], replay(seed))

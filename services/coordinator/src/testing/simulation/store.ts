@@ -18,7 +18,7 @@ export interface StoreHooks {
   tamper?: ((change: LifeChange) => LifeChange) | undefined
   /** When the run was started or last retried, as its writes say. */
   readonly lastStart: { at: number }
-  /** Told of every violated invariant. */
+  /** Called with every violated invariant. */
   violated(what: string): void
 }
 

@@ -55,7 +55,7 @@ export function recordsOf(delivery: LogDelivery): LogRecord[] {
   return records
 }
 
-/** Whoever may write one run's lines must not write another's. */
+/** Permission to write the lines of one run is no permission for another's. */
 function checkRun({ runId, taskId }: LogMessage, expected: string): void {
   if (runId !== expected) {
     throw new CarillonError('INVALID_REQUEST', `runId ${runId} is not the one of the subject, ${expected}`, {

@@ -1,4 +1,4 @@
-/** Lets through each key once a window, and only so many keys: whoever floods us with unknown names makes us do no more than this. */
+/** Lets through each key once a window, and only so many keys: a flood of unknown names costs no more than this. */
 export class AskLimit {
   readonly #windowMs: number
   readonly #maxKeys: number

@@ -84,7 +84,7 @@ export class Roster {
     return [...offered.values()]
   }
 
-  /** Whoever was not heard for `lostAfterMs`. */
+  /** Instances that were silent for `lostAfterMs`. */
   silent(elapsedMs: number, lostAfterMs: number): [key: string, seen: Seen][] {
     return [...this.#seen].filter(([, seen]) => elapsedMs - seen.heardAt >= lostAfterMs)
   }
