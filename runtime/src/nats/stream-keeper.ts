@@ -4,7 +4,7 @@ import { LoopService } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { WakeablePause } from '../wakeable-pause.ts'
 import type { Broker } from './connection.ts'
-import { apiErrorCode, ensureStream, type StreamSight, type StreamWish } from './streams.ts'
+import { apiErrorCode, ensureStream, type StreamSight, type StreamWish, shrinkStreams } from './streams.ts'
 
 /** What the broker has room for. */
 export type Room = Pick<StreamWish, 'part' | 'change'>
@@ -156,6 +156,7 @@ export class StreamKeeper extends LoopService {
     let failures = await this.#keepAll(room)
     while (failures.some(isTooSmall) && room.part > SMALLEST_PART) {
       room = { part: room.part / 2, change: 'shrink' }
+      await this.#shrinkOthers(room.part)
       failures = await this.#keepAll(room)
     }
     const before = this.#part
@@ -165,6 +166,13 @@ export class StreamKeeper extends LoopService {
     if (!failures.some(isTooSmall)) return failures
     const least = `All streams need ${FULL_ROOM} MiB, ${Math.ceil(FULL_ROOM * SMALLEST_PART)} MiB at least.`
     return failures.map((failure) => (isTooSmall(failure) ? withHint(failure, least) : failure))
+  }
+
+  async #shrinkOthers(part: number): Promise<void> {
+    const { broker, log } = this.#options
+    await shrinkStreams(broker.manager, part).catch((error: unknown) =>
+      log.warn({ evt: 'streams.unshrunk', err: error }, 'streams that hold what others need could not be made smaller; trying again'),
+    )
   }
 
   /** One after another, so that the first ones do not take what the last ones need. */

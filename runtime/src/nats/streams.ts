@@ -115,6 +115,20 @@ async function reconcile(manager: JetStreamManager, info: StreamInfo, given: { n
   return orTooSmall({ name, maxBytes }, () => manager.streams.update(name, capacityUpdate(now.config, maxBytes)))
 }
 
+/**
+ * Gives every stream of the protocol this part of its capacity at most, also those that other services keep: of services that start together one may
+ * have reserved what the others need. Streams whose capacity an operator chose, or that are too full, stay as they are.
+ */
+export async function shrinkStreams(manager: JetStreamManager, part: number): Promise<void> {
+  for (const name of Object.keys(STREAMS) as StreamName[]) {
+    const info = await infoOf(manager, name)
+    const maxBytes = Math.floor(STREAMS[name].maxBytes * part)
+    if (!info || info.config.max_bytes <= maxBytes || info.state.bytes >= maxBytes * FULL_ENOUGH) continue
+    const { isCapacityOurs } = differenceOf(info.config, STREAMS[name], info.config.num_replicas)
+    if (isCapacityOurs) await orTooSmall({ name, maxBytes }, () => manager.streams.update(name, capacityUpdate(info.config, maxBytes)))
+  }
+}
+
 /** Before anything is changed. @throws CarillonError BROKER_TOO_NEW, STORE_MISMATCH */
 function mustBeUsable({ config }: StreamInfo, { storeId }: StreamWish): void {
   const version = versionOf(config)
