@@ -106,13 +106,23 @@ async function reconcile(manager: JetStreamManager, info: StreamInfo, given: { n
   if (fixed.length > 0) throw conflict(`stream ${name}`, `its ${fixed.join(' and ')} cannot be changed`)
   const updated = update ? await updateStream(manager, name, update) : info
   const isUnclaimed = wish.storeId !== undefined && storeOf(updated.config) === undefined
-  const now = isUnclaimed ? await updateStream(manager, name, claimUpdate(updated.config, wish.storeId)) : updated
+  const now = isUnclaimed ? await claimed(manager, name, { info: updated, storeId: wish.storeId }) : updated
   const maxBytes = Math.floor(STREAMS[name].maxBytes * wish.part)
   const { max_bytes: current } = now.config
   const isDue =
     wish.change === 'grow' ? current < maxBytes : wish.change === 'shrink' && current > maxBytes && now.state.bytes < maxBytes * FULL_ENOUGH
   if (!isCapacityOurs || !isDue) return now
   return orTooSmall({ name, maxBytes }, () => manager.streams.update(name, capacityUpdate(now.config, maxBytes)))
+}
+
+/** A broker whose disk is full takes no update: the next round claims the stream. */
+async function claimed(manager: JetStreamManager, name: StreamName, given: { info: StreamInfo; storeId: string }): Promise<StreamInfo> {
+  try {
+    return await updateStream(manager, name, claimUpdate(given.info.config, given.storeId))
+  } catch (error) {
+    if (apiErrorCode(error) === NO_STORAGE) return given.info
+    throw error
+  }
 }
 
 /**
