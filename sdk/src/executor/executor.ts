@@ -136,7 +136,8 @@ export class Executor {
       }),
     )
     this.#options.solitude.join(this.#isIdle)
-    this.#liveness.start()
+    await this.#liveness.start()
+    if (this.#isStopping) return
     this.#lastWords.start()
     this.#stopUp = link.onUp(() => this.#reconnected())
     this.#timers.push(every(clock, CHECK_EVERY_MS, () => this.#check()))
@@ -153,13 +154,12 @@ export class Executor {
     this.#isStopping = true
     this.#calls.isDraining = true
     this.#registrar.stop()
+    for (const lane of this.#lanes.values()) lane.close()
+    // First of all: what is given back would come back to a request that is still open, and that somebody of this process listens for.
+    await this.#within(GOODBYE_MS, this.#liveness.unwatch())
     this.#intake.close()
-    // First of all: what is given back would come back to a request that is still open.
     const allTaken = Promise.all([...this.#pullers.values()].map((puller) => puller.stop()))
-    for (const lane of this.#lanes.values()) {
-      lane.close()
-      for (const task of lane.take(() => true)) this.#intake.release(task)
-    }
+    for (const lane of this.#lanes.values()) for (const task of lane.take(() => true)) this.#intake.release(task)
     await this.#within(drainMs, this.#free())
     if (this.#running() > 0) {
       onWarning({ code: 'drain-incomplete', message: `${this.#running()} tasks still ran after ${drainMs} ms; they are given back` })

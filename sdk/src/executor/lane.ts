@@ -137,17 +137,20 @@ export class Lane {
 
   /** Begin what there is room for. */
   pump(): void {
-    if (this.#isPumping) return
+    if (this.#isPumping || this.#isClosed) return
     this.#isPumping = true
     const { solitude, occupied, isQuiet } = this.#options
     if (this.#alone.size > 0 && !solitude.isTaken && occupied() === 0 && isQuiet()) {
       solitude.take(this)
       this.#announce(this.#alone.shift() as HeldTask)
     }
-    while (this.#waiting.size > 0 && this.occupied < this.handler.concurrency && this.#options.freeCapacity() > 0) {
-      this.#begin(this.#waiting.shift() as HeldTask)
-    }
+    while (this.#waiting.size > 0 && this.#hasRoom) this.#begin(this.#waiting.shift() as HeldTask)
     this.#isPumping = false
+  }
+
+  /** Asked before each begin: the handler of the one before may have closed the lane. */
+  get #hasRoom(): boolean {
+    return !this.#isClosed && this.occupied < this.handler.concurrency && this.#options.freeCapacity() > 0
   }
 
   /** Take out waiting tasks, to give them back or drop them. */
@@ -190,7 +193,7 @@ export class Lane {
     this.#leave(attempt)
   }
 
-  /** Ask for nothing more. */
+  /** Ask for nothing and begin nothing more. */
   close(): void {
     this.#isClosed = true
   }

@@ -29,6 +29,7 @@ export interface LivenessOptions {
 const RESOLUTION_MS = 100
 const NANOSECONDS_PER_MS = 1_000_000
 const PULSE_EVERY_MS = 250
+const THREAD_STARTS_WITHIN_MS = 2_000
 const THREAD_ENDS_WITHIN_MS = 1_000
 /** A broker that does not answer must not keep a process for longer. */
 const LAST_WITHIN_MS = 3_000
@@ -50,6 +51,10 @@ export class Liveness {
   readonly #inboxes: string[] = []
   #thread: Worker | undefined
   #isThreadUp = false
+  /** Ends the wait of `start`. */
+  #started: () => void = () => undefined
+  /** Ends the wait of `unwatch`. */
+  #unwatched: () => void = () => undefined
   #subscription: Subscription | undefined
   #restart: Timer | undefined
 
@@ -58,14 +63,20 @@ export class Liveness {
     this.#meter = new LoadMeter(options.clock)
   }
 
-  /** To be called before anything is held: from now on what is held is kept, and who asks for this process gets an answer. */
-  start(): void {
+  /**
+   * To be called before anything is held. When it resolves, what is held is kept whatever the main thread does, unless the thread takes too long to
+   * start: a process may work without it.
+   */
+  start(): Promise<void> {
+    const started = new Promise<void>((resolve) => (this.#started = resolve))
     const { link, clock, held, sessionSubject, connection } = this.#options
     this.#subscription = link.subscribe(sessionSubject, ({ reply }) => {
       if (reply) link.publish(reply, ALIVE)
     })
     if (connection) this.#startThread(connection)
     else this.#warn('it was not wanted')
+    if (this.#thread) this.#timers.push(clock.after(THREAD_STARTS_WITHIN_MS, this.#started))
+    else this.#started()
     const pulse = new Int32Array(this.#pulse)
     this.#timers.push(
       every(clock, PULSE_EVERY_MS, () => Atomics.add(pulse, 0, 1)),
@@ -73,6 +84,7 @@ export class Liveness {
         if (!this.#isThreadUp) held.sayWorking(link, clock.monotonic())
       }),
     )
+    return started
   }
 
   /** This process is registered: beats are expected from it. */
@@ -88,6 +100,15 @@ export class Liveness {
     this.#post({ type: 'inbox', inbox })
   }
 
+  /** No work is to come any more. Resolves when the broker delivers nothing on account of the thread. */
+  unwatch(): Promise<void> {
+    this.#inboxes.length = 0
+    if (!this.#thread) return Promise.resolve()
+    const unwatched = new Promise<void>((resolve) => (this.#unwatched = resolve))
+    this.#post({ type: 'unwatch' })
+    return unwatched
+  }
+
   /** The process ends when this returns: has the thread publish what is left, and waits for it without the event loop, which turns no more. */
   sayLast(order: LastOrder): void {
     if (!this.#thread) return
@@ -99,6 +120,7 @@ export class Liveness {
   /** Resolves when the thread has given up its connection. */
   async stop(): Promise<void> {
     for (const timer of this.#timers.splice(0)) timer.cancel()
+    this.#started()
     this.#restart?.cancel()
     this.#delay.disable()
     if (this.#subscription?.isClosed() === false) this.#subscription.unsubscribe()
@@ -126,8 +148,10 @@ export class Liveness {
       return
     }
     thread.unref()
-    thread.on('message', ({ isUp }: FromThread) => {
-      this.#isThreadUp = isUp
+    thread.on('message', (message: FromThread) => {
+      if ('isUnwatched' in message) return this.#unwatched()
+      this.#isThreadUp = message.isUp
+      if (message.isUp) this.#started()
     })
     // A thread that runs out of memory ends with an error, and the process goes on.
     thread.on('error', (error) => this.#threadEnded(thread, { connection, why: String(error) }))
@@ -139,6 +163,8 @@ export class Liveness {
 
   #threadEnded(thread: Worker, { connection, why }: { connection: ThreadSettings['connection']; why: string }): void {
     this.#isThreadUp = false
+    this.#started()
+    this.#unwatched()
     if (this.#thread !== thread) return
     this.#thread = undefined
     this.#options.held.shareWith(undefined)

@@ -32,10 +32,10 @@ export type ToThread =
   | { readonly type: 'load'; readonly load: MainLoad }
   /** Work comes to subjects that begin so: of what comes while the main thread reads nothing, the thread takes care. */
   | { readonly type: 'inbox'; readonly inbox: string }
+  /** No work is to come any more: to be answered once the broker knows that the thread listens for none. */
+  | { readonly type: 'unwatch' }
   | ({ readonly type: 'last'; readonly done: SharedArrayBuffer } & LastOrder)
   | { readonly type: 'stop' }
 
-/** From the thread: whether it is connected, so that somebody says that this process lives. */
-export interface FromThread {
-  readonly isUp: boolean
-}
+/** From the thread: whether it is connected, so that somebody says that this process lives; that it listens for no work any more. */
+export type FromThread = { readonly isUp: boolean } | { readonly isUnwatched: true }

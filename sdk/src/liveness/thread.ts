@@ -92,6 +92,7 @@ class LivenessThread {
       connection.close().catch(() => undefined)
     })
     if (this.#load) this.#beat(this.#load)
+    this.#follow(connection)
     this.#say({ isUp: true })
     for await (const { type } of connection.status()) {
       if (type === 'disconnect') this.#say({ isUp: false })
@@ -115,13 +116,29 @@ class LivenessThread {
   #obey(message: ToThread): void {
     if (message.type === 'segment') this.#acks.add(message.memory)
     else if (message.type === 'load') this.#beat(message.load)
-    else if (message.type === 'inbox') this.#inboxes.add(message.inbox)
+    else if (message.type === 'inbox') this.#addInbox(message.inbox)
+    else if (message.type === 'unwatch') this.#unwatch().catch(() => undefined)
     else if (message.type === 'last') this.#takeLast(message)
     else {
       for (const timer of this.#timers) timer.cancel()
       this.#stopping.abort()
       this.#port.close()
     }
+  }
+
+  /** At once: what the broker delivers before that, to a main thread that blocks, would be known to nobody. */
+  #addInbox(inbox: string): void {
+    this.#inboxes.add(inbox)
+    if (this.#connection && systemClock.monotonic() >= this.#quietUntil) this.#follow(this.#connection)
+  }
+
+  /** While anybody listens on an inbox the broker delivers to it, also what this process has given back. */
+  async #unwatch(): Promise<void> {
+    this.#inboxes.clear()
+    this.#unfollow()
+    // Without a connection nothing is delivered.
+    await this.#connection?.flush().catch(() => undefined)
+    this.#say({ isUnwatched: true })
   }
 
   #say(message: FromThread): void {
