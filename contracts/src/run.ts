@@ -58,22 +58,11 @@ export const reasonField = z.enum(Object.keys(REASONS) as [Reason, ...Reason[]])
 const TRIGGERS = ['call', 'stream', 'schedule'] as const
 export type RunTrigger = (typeof TRIGGERS)[number]
 
-/** A run as services show it. Times are RFC 3339 in UTC. */
-export const runViewSchema = z.object({
-  runId: z.string(),
-  job: z.string().exactOptional(),
-  handler: z.string(),
-  mode: z.enum(RUN_MODES),
+/** What runs and tasks show of their life. */
+const lifeFields = {
   state: stateField,
   reason: reasonField.exactOptional(),
-  /** The reason in words, with what a person needs to act. */
-  message: z.string().exactOptional(),
-  trigger: z.enum(TRIGGERS),
-  payload: z.unknown().exactOptional(),
-  key: z.string().exactOptional(),
-  slot: timeField.exactOptional(),
   attempt: z.int(),
-  attempts: z.int(),
   /** Attempts that only went on after a sleep: `attempt` and `attempts` count them, tries do not. */
   sleeps: z.int().exactOptional(),
   /** Executors in a row that died while they ran it; it may be to blame. */
@@ -84,14 +73,30 @@ export const runViewSchema = z.object({
   progress: progressSchema.exactOptional(),
   result: z.unknown().exactOptional(),
   failure: failureSchema.exactOptional(),
-  createdAt: timeField,
-  /** When it becomes due: of a delayed run. */
-  dueAt: timeField.exactOptional(),
   /** When the current attempt began. */
   startedAt: timeField.exactOptional(),
   /** When the first attempt since it was asked for, or retried by hand, began; absent when that is the current one. */
   firstStartedAt: timeField.exactOptional(),
   endedAt: timeField.exactOptional(),
+}
+
+/** A run as services show it. Times are RFC 3339 in UTC. */
+export const runViewSchema = z.object({
+  runId: z.string(),
+  job: z.string().exactOptional(),
+  handler: z.string(),
+  mode: z.enum(RUN_MODES),
+  ...lifeFields,
+  /** The reason in words, with what a person needs to act. */
+  message: z.string().exactOptional(),
+  trigger: z.enum(TRIGGERS),
+  payload: z.unknown().exactOptional(),
+  key: z.string().exactOptional(),
+  slot: timeField.exactOptional(),
+  attempts: z.int(),
+  createdAt: timeField,
+  /** When it becomes due: of a delayed run. */
+  dueAt: timeField.exactOptional(),
 })
 export type RunView = Readonly<z.output<typeof runViewSchema>>
 
@@ -104,22 +109,7 @@ export const taskViewSchema = z.object({
   index: z.int(),
   /** Its own part of the data, of a run that was given a list, and of a map. */
   item: z.unknown().exactOptional(),
-  state: stateField,
-  reason: reasonField.exactOptional(),
-  attempt: z.int(),
-  /** Attempts that only went on after a sleep: `attempt` counts them, tries do not. */
-  sleeps: z.int().exactOptional(),
-  losses: z.int().exactOptional(),
-  interruptions: z.int().exactOptional(),
-  instance: z.string().exactOptional(),
-  progress: progressSchema.exactOptional(),
-  result: z.unknown().exactOptional(),
-  failure: failureSchema.exactOptional(),
-  /** When the current attempt began. */
-  startedAt: timeField.exactOptional(),
-  /** When the first attempt since it was asked for, or retried by hand, began; absent when that is the current one. */
-  firstStartedAt: timeField.exactOptional(),
-  endedAt: timeField.exactOptional(),
+  ...lifeFields,
 })
 export type TaskView = Readonly<z.output<typeof taskViewSchema>>
 

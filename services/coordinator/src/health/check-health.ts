@@ -2,43 +2,31 @@ import { CarillonError, type ServiceHealth, VERSION } from '@carillon/contracts'
 import type { Clock, MeshClock } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 
+/** Where a coordinator reads how it is. */
+interface HealthSources {
+  readonly id: string
+  readonly store: Store
+  readonly clock: Clock & Pick<MeshClock, 'describe'>
+  readonly shares: () => readonly number[]
+  readonly coordinators: () => NonNullable<ServiceHealth['coordinators']>
+  readonly streams: () => ServiceHealth['checks'][number]
+  /** Tasks whose message the broker refuses, and why. */
+  readonly unconfirmed: () => { readonly count: number; readonly why: string }
+  /** What is being published again, and what was lately. */
+  readonly loss: () => string | undefined
+  readonly lately: () => string | undefined
+  readonly rejected: () => number
+  readonly reports: () => string
+  /** @throws Error that keeps runs from being removed */
+  readonly retention: () => string
+}
+
 /** What a coordinator says of itself. */
 export class CheckHealth {
-  readonly #options: {
-    id: string
-    store: Store
-    clock: Clock & Pick<MeshClock, 'describe'>
-    shares: () => readonly number[]
-    coordinators: () => NonNullable<ServiceHealth['coordinators']>
-    streams: () => ServiceHealth['checks'][number]
-    /** Tasks whose message the broker refuses, and why. */
-    unconfirmed: () => { readonly count: number; readonly why: string }
-    /** What is being published again, and what was lately. */
-    loss: () => string | undefined
-    lately: () => string | undefined
-    rejected: () => number
-    reports: () => string
-    /** @throws Error that keeps runs from being removed */
-    retention: () => string
-  }
+  readonly #options: HealthSources
   readonly #since: number
 
-  constructor(options: {
-    id: string
-    store: Store
-    clock: Clock & Pick<MeshClock, 'describe'>
-    shares: () => readonly number[]
-    coordinators: () => NonNullable<ServiceHealth['coordinators']>
-    streams: () => ServiceHealth['checks'][number]
-    /** Tasks whose message the broker refuses, and why. */
-    unconfirmed: () => { readonly count: number; readonly why: string }
-    /** What is being published again, and what was lately. */
-    loss: () => string | undefined
-    lately: () => string | undefined
-    rejected: () => number
-    reports: () => string
-    retention: () => string
-  }) {
+  constructor(options: HealthSources) {
     this.#options = options
     this.#since = options.clock.monotonic()
   }

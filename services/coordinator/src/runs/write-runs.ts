@@ -9,6 +9,7 @@ import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS } from './rules/life.ts'
 import { isOwed, onlyTask } from './rules/work.ts'
+import { updateLives } from './update-lives.ts'
 
 /** A run as it was written: with its result, if it has just got one. */
 type WrittenRun = RunHead & Pick<Partial<RunRecord>, 'result'>
@@ -157,22 +158,9 @@ export class RunWriter implements Runs {
     return outcomes
   }
 
-  async #update(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
-    const expected = changes.map(({ run, decision: { set } }) =>
-      set.state === 'queued' && !isFanOut(run)
-        ? this.#work.expect({ id: run.id, attempt: set.attempt ?? run.attempt, queuedAt: set.queuedAt ?? null })
-        : undefined,
-    )
-    const write = (some: readonly RunChange[]) =>
-      this.#store.runs.update(
-        some.map(({ run, decision }) => ({ id: run.id, expect: { namespace: run.namespace, ...decision.expect }, set: decision.set })),
-      )
-    const outcomes = await inIsolation(changes, write, (_, error) => error).catch((error: unknown) => {
-      for (const one of expected) this.#work.leaveToRepair(one)
-      throw error
-    })
-    for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') this.#work.release(expected[i])
-    return outcomes
+  #update(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+    const store = this.#store.runs
+    return updateLives(changes, { store, work: this.#work, lifeOf: ({ run }) => run, owesWork: ({ run }) => !isFanOut(run) })
   }
 
   /**

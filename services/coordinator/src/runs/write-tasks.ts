@@ -1,11 +1,12 @@
 import { CarillonError, isEnded } from '@carillon/contracts'
-import { type Clock, inIsolation, type Logger } from '@carillon/runtime'
+import type { Clock, Logger } from '@carillon/runtime'
 import type { RunHead, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { Offers, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
 import type { TaskOfRun } from './rules/work.ts'
+import { updateLives } from './update-lives.ts'
 
 /** Every write of a task of a fan-out run, and what follows from it: commit, then publish. */
 export class TaskWriter implements Tasks {
@@ -79,22 +80,9 @@ export class TaskWriter implements Tasks {
     return outcomes
   }
 
-  async #update(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
-    const expected = changes.map(({ task, decision: { set } }) =>
-      set.state === 'queued' && task.target === null
-        ? this.#work.expect({ id: task.id, attempt: set.attempt ?? task.attempt, queuedAt: set.queuedAt ?? null })
-        : undefined,
-    )
-    const write = (some: readonly TaskChange[]) =>
-      this.#store.tasks.update(
-        some.map(({ task, decision }) => ({ id: task.id, expect: { namespace: task.namespace, ...decision.expect }, set: decision.set })),
-      )
-    const outcomes = await inIsolation(changes, write, (_, error) => error).catch((error: unknown) => {
-      for (const one of expected) this.#work.leaveToRepair(one)
-      throw error
-    })
-    for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') this.#work.release(expected[i])
-    return outcomes
+  #update(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+    const store = this.#store.tasks
+    return updateLives(changes, { store, work: this.#work, lifeOf: ({ task }) => task, owesWork: ({ task }) => task.target === null })
   }
 
   /**

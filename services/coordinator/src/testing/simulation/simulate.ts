@@ -1,6 +1,7 @@
 import { isEnded, type Report, type WorkMessage } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
+import { LIFE_KINDS } from '../../lives.ts'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { MODES } from '../../modes/table.ts'
 import { FakePresence, partsOn } from '../test-coordinator.ts'
@@ -116,9 +117,7 @@ export class Simulation {
 
   #newCoordinator(): Coordinator {
     let tell: () => void = () => undefined
-    const died = new Promise<void>((resolve) => {
-      tell = resolve
-    })
+    const died = new Promise<void>((resolve) => (tell = resolve))
     const state = { isDead: false, died, writesLeft: undefined as number | undefined }
     const hooks: StoreHooks = {
       isDead: () => coordinator.isDead,
@@ -349,10 +348,10 @@ export class Simulation {
     await this.#clock.advance(ms)
     const query = { until: this.#clock.now(), shares: Array.from({ length: 64 }, (_, share) => share), limit: 100 }
     const of = (id: string) => id.startsWith(this.#run.id)
-    const runIds = (await this.#store.runs.due(query)).map(({ id }) => id).filter(of)
-    const taskIds = (await this.#store.tasks.due(query)).map(({ id }) => id).filter(of)
-    if (runIds.length > 0) await this.#with((coordinator) => coordinator.wakeLives.execute(runIds))
-    if (taskIds.length > 0) await this.#with((coordinator) => coordinator.wakeLives.execute(taskIds))
+    for (const kind of LIFE_KINDS) {
+      const ids = (await this.#store[kind].due(query)).map(({ id }) => id).filter(of)
+      if (ids.length > 0) await this.#with((coordinator) => coordinator.wakeLives.execute(ids))
+    }
     await settle()
   }
 

@@ -1,0 +1,40 @@
+import type { CarillonError } from '@carillon/contracts'
+import { inIsolation } from '@carillon/runtime'
+import type { LifeStore, RunHead, TaskHead, UpdateOutcome } from '@carillon/store'
+import type { WorkQueue } from '../ports.ts'
+import type { Decision } from './rules/decision.ts'
+
+interface Ports<Change> {
+  readonly store: Pick<LifeStore<never, never>, 'update'>
+  readonly work: WorkQueue
+  /** What a change is about, as it was known when deciding. */
+  readonly lifeOf: (change: Change) => RunHead | TaskHead
+  /** Whether a queued one owes a work message. */
+  readonly owesWork: (change: Change) => boolean
+}
+
+/** Writes decisions, each alone if need be; answers per item. Before a task is written as queued, its message is expected. */
+export async function updateLives<Change extends { readonly decision: Decision }>(
+  changes: readonly Change[],
+  { store, work, lifeOf, owesWork }: Ports<Change>,
+): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+  const expected = changes.map((change) => {
+    const { set } = change.decision
+    if (set.state !== 'queued' || !owesWork(change)) return undefined
+    const { id, attempt } = lifeOf(change)
+    return work.expect({ id, attempt: set.attempt ?? attempt, queuedAt: set.queuedAt ?? null })
+  })
+  const write = (some: readonly Change[]) =>
+    store.update(
+      some.map((change) => {
+        const { id, namespace } = lifeOf(change)
+        return { id, expect: { namespace, ...change.decision.expect }, set: change.decision.set }
+      }),
+    )
+  const outcomes = await inIsolation(changes, write, (_, error) => error).catch((error: unknown) => {
+    for (const one of expected) work.leaveToRepair(one)
+    throw error
+  })
+  for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') work.release(expected[i])
+  return outcomes
+}
