@@ -25,7 +25,7 @@ const environment = { ...process.env, CARILLON_NATS_SERVER: natsServer.stdout.tr
 const KILLS_DATABASE = /(mongo\/crash|chaos\/mongodb)[^/]*\.test\.js$/
 
 /** Several times what the whole takes on two cores. A test that keeps its process alive must fail the run, not hold it for ever. */
-const LIMIT_MS = 20 * 60_000
+const LIMIT_MS = 15 * 60_000
 
 function run(these: readonly string[], options: { concurrency: number; more: Readonly<Record<string, string>> }): Promise<number> {
   if (these.length === 0) return Promise.resolve(0)

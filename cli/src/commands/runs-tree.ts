@@ -44,7 +44,7 @@ interface Watching {
   readonly interrupt: Pick<Interrupt, 'signal'>
 }
 
-/** Shows a run until it has ended: a single one by its changes, one with many tasks as a whole. Undefined when it was interrupted before. */
+/** Shows a run until it has ended: a single run by its changes, a fan-out run by its tree. Undefined when the reader interrupted it. */
 export async function watchRun(watching: Watching, runId: string): Promise<Pick<RunView, 'state'> | undefined> {
   const run = await watchSingle(watching, runId)
   return run === undefined || run.mode === 'single' ? run : await watchTree(watching, runId)

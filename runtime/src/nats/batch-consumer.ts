@@ -35,7 +35,7 @@ const EXPIRES_MS = 5_000
 
 /**
  * Takes a stream in batches: what arrived meanwhile is the next one, nothing waits when idle. Messages are acknowledged when their batch is
- * handled; one that cannot be read is rejected and the rest goes on. The broker is told that what is held for long is still being worked on, so
+ * handled; one that cannot be read is rejected and the rest goes on. What is held for long is reported to the broker as in progress, so
  * that only what a dead process held comes again, after 10 s.
  */
 export class BatchConsumer extends LoopService {

@@ -16,7 +16,7 @@ before(async () => {
   base = await startTestBroker(['TRIGGERS', 'EVENTS'])
 })
 
-/** What the controller does is told by each test. */
+/** Each test sets what the controller does. */
 const behaviour = {
   get: (_request: Request<{ name: string }>): unknown => undefined,
   batches: [] as Incoming[][],

@@ -38,7 +38,7 @@ class CallPromise<Result> implements Promise<Result> {
 
 /**
  * The calls of a handler, which it need not await. An error that nobody deals with neither ends the process nor is lost: it is there when the
- * handler has returned. (Only one that was handed to `Promise.all` and the like, which nobody awaits, cannot be seen.)
+ * handler has returned. (A call that is passed to `Promise.all`, whose own promise is never awaited, counts as awaited.)
  */
 export class PendingCalls {
   readonly #failed: { promise: CallPromise<unknown>; error: unknown }[] = []

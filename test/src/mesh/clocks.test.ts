@@ -35,6 +35,7 @@ describe('clocks that are wrong', { concurrency: 2 }, () => {
       const namespace = freshNamespace()
       const { client } = await connectTo(cleanup, broker.url, { namespace })
       await startExecutor(cleanup, { url: broker.url, namespace, instance: 'worker' })
+      await eventually('a coordinator answers', () => client.runs.list({ limit: 1 }).catch(() => undefined))
       await client.jobs.put({ name: 'rate', handler: 'work', schedule: { everyMs: SECOND_MS } })
       await client.jobs.put({ name: 'cron', handler: 'work', schedule: { cron: '* * * * * *' } })
       const goesOn = async (when: string) => {

@@ -9,7 +9,7 @@ import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 
 for (const store of STORES) {
-  describe(`runs, ${store.name}`, { skip: store.skip, concurrency: true }, () => {
+  describe(`runs, ${store.name}`, { skip: store.skip, concurrency: 4 }, () => {
     const cleanup = new Cleanup({ after })
     let mesh: TestMesh
     before(async () => {

@@ -71,7 +71,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'steps of a process that crashes': { handler: 'order', payload: 'crash' },
 }
 
-/** @param crash ends the process of whoever calls it */
+/** @param crash ends the process that calls it */
 export function offerScenarios(mesh: Offers, crash: () => Promise<never>): void {
   mesh.handle('echo', (ctx) => ctx.payload)
   mesh.handle('tells', async (ctx) => {
@@ -176,5 +176,5 @@ export async function outcomeOf(client: Client, runId: string): Promise<unknown>
   )
 }
 
-/** Its stack names files of whoever ran it. */
+/** Its stack names files of the process that ran it. */
 const failureOf = ({ failure }: { readonly failure?: object }) => failure && { ...failure, stack: '' }
