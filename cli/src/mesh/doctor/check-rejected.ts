@@ -4,7 +4,7 @@ import { timeText } from '../../output/time-text.ts'
 import { counted, type Finding, well, wrong } from './finding.ts'
 import { isStreamMissing, type Patient } from './patient.ts'
 
-const PART = 'set-aside messages'
+const PART = 'rejected messages'
 /** Someone may still be sending such messages; an older one is history. */
 const RECENT_MINUTES = 10
 const RECENT_MS = RECENT_MINUTES * 60_000
