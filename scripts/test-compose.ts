@@ -160,9 +160,9 @@ async function mustBeMissed(cluster: Cluster): Promise<void> {
   const deadline = Date.now() + FOUND_MS
   for (;;) {
     // It ends with 1, and what it found is in what it says.
-    const said = await carillon(cluster, 'doctor').catch((error: Error) => error.message)
-    if (said.includes('1 coordinator of 2 that lived')) return
-    if (Date.now() > deadline) throw new Error(`the doctor does not miss it: ${said}`)
+    const report = await carillon(cluster, 'doctor').catch((error: Error) => error.message)
+    if (report.includes('1 coordinator of 2 that lived')) return
+    if (Date.now() > deadline) throw new Error(`the doctor does not miss it: ${report}`)
     await sleep(1_000)
   }
 }

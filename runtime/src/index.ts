@@ -25,9 +25,18 @@ export { brokerTime } from './nats/broker-time.ts'
 export { type Broker, connectBroker } from './nats/connection.ts'
 export { type Incoming, RejectedMessages } from './nats/incoming.ts'
 export { publishUntilTaken } from './nats/publish-until-taken.ts'
-export { type Kept, keptStream, LOSSES, type Room, StreamKeeper, type StreamLoss } from './nats/stream-keeper.ts'
+export { type Kept, keptStream, LOSSES, type StreamCapacity, StreamKeeper, type StreamLoss } from './nats/stream-keeper.ts'
 export { withoutAdditions } from './nats/stream-settings.ts'
-export { apiErrorCode, ensureConsumer, ensureStream, orMissing, orTooSmall, type StreamSight, seeStream, sightOf } from './nats/streams.ts'
+export {
+  apiErrorCode,
+  ensureConsumer,
+  ensureStream,
+  type ObservedStream,
+  observedOf,
+  observeStream,
+  orMissing,
+  orTooSmall,
+} from './nats/streams.ts'
 export { type Controller, type ControllerOf, controllerOf, type Signal } from './nest/controllers.ts'
 export { pageThatFits } from './page-that-fits.ts'
 export { type Running, runProcess } from './process.ts'

@@ -84,23 +84,23 @@ test('a loop that dies says so, and can be started again', async () => {
 })
 
 test('services start in order and stop in reverse; what did not start is not stopped', async () => {
-  const said: string[] = []
+  const calls: string[] = []
   const service = (name: string, fails = false): Service => ({
     start: async () => {
       await settle()
       if (fails) throw new Error(name)
-      said.push(`+${name}`)
+      calls.push(`+${name}`)
     },
-    stop: async () => void said.push(`-${name}`),
+    stop: async () => void calls.push(`-${name}`),
   })
   const all = inOrder([service('a'), service('b')])
   const starting = all.start()
   await Promise.all([starting, all.stop()])
-  assert.deepEqual(said.splice(0), ['+a', '+b', '-b', '-a'])
+  assert.deepEqual(calls.splice(0), ['+a', '+b', '-b', '-a'])
   const broken = inOrder([service('a'), service('b', true), service('c')])
   await assert.rejects(broken.start(), /b/)
   await broken.stop()
-  assert.deepEqual(said, ['+a', '-a'])
+  assert.deepEqual(calls, ['+a', '-a'])
 })
 
 test('services in order keep the contract, too', async () => {

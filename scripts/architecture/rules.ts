@@ -120,10 +120,10 @@ export const RULES: readonly ((tree: Tree) => Violation[])[] = [
 
 const at = (file: SourceFile, line: number) => `${file.path}:${line}`
 
-function eachImport(tree: Tree, look: (file: SourceFile, found: Import) => string | undefined, rule: string): Violation[] {
+function eachImport(tree: Tree, check: (file: SourceFile, found: Import) => string | undefined, rule: string): Violation[] {
   return tree.files.flatMap((file) =>
     file.imports.flatMap((found) => {
-      const what = look(file, found)
+      const what = check(file, found)
       return what === undefined ? [] : [{ rule, where: at(file, found.line), what }]
     }),
   )
@@ -132,7 +132,7 @@ function eachImport(tree: Tree, look: (file: SourceFile, found: Import) => strin
 /** Arrows point one way only. */
 function levels(tree: Tree): Violation[] {
   const folderOf = new Map(tree.workspaces.map(({ name, folder }) => [name, folder]))
-  const look = (file: SourceFile, found: Import) => {
+  const check = (file: SourceFile, found: Import) => {
     const target = folderOf.get(found.from.split('/').slice(0, 2).join('/')) ?? folderOf.get(found.from)
     if (target === undefined) return undefined
     if (target === file.home) return `imports its own package ${found.from}; use a relative path`
@@ -144,32 +144,32 @@ function levels(tree: Tree): Violation[] {
     if (MAY_IMPORT[part ?? '']?.includes(target)) return undefined
     return `${part} may not import ${target}`
   }
-  return eachImport(tree, look, 'levels')
+  return eachImport(tree, check, 'levels')
 }
 
 /** Packages meet at their entries. */
 function deepImports(tree: Tree): Violation[] {
-  const look = (file: SourceFile, found: Import) => {
+  const check = (file: SourceFile, found: Import) => {
     if (found.file !== undefined && !found.file.startsWith(`${file.home}/`)) return `${found.from} leaves the package`
     const owner = tree.workspaces.find(({ name }) => found.from.startsWith(`${name}/`))
     if (owner === undefined) return undefined
     const entry = `.${found.from.slice(owner.name.length)}`
     return owner.entries.includes(entry) ? undefined : `${found.from} is no entry of ${owner.name}`
   }
-  return eachImport(tree, look, 'deep import')
+  return eachImport(tree, check, 'deep import')
 }
 
 /** What decides takes facts and returns decisions: `rules/` of a room, what a mode plans. */
 const isPure = (path: string) => /^services\/[^/]+\/src\/(.*\/)?(rules\/[^/]+|plan|[^/]+-rules)\.ts$/.test(path)
 
 function purity(tree: Tree): Violation[] {
-  const look = (file: SourceFile, found: Import) => {
+  const check = (file: SourceFile, found: Import) => {
     // A type brings no code.
     if (!isPure(file.path) || file.isTest || found.isType) return undefined
     if (found.file !== undefined) return isPure(found.file) ? undefined : `what decides may not import ${found.file}`
     return PURE.includes(found.from) ? undefined : `what decides may not import ${found.from}`
   }
-  return eachImport(tree, look, 'pure rules')
+  return eachImport(tree, check, 'pure rules')
 }
 
 /** What a room may import of another: pure code, and the interface that every mode implements. */
@@ -178,43 +178,43 @@ const isOpen = (path: string) => isPure(path) || path === 'services/coordinator/
 /** Rooms of the coordinator meet through `ports.ts`: `compose.ts` connects them. A controller is the edge of its own room. */
 function rooms(tree: Tree): Violation[] {
   const roomOf = (path: string) => /^services\/coordinator\/src\/([^/]+)\//.exec(path)?.[1]
-  const look = (file: SourceFile, found: Import) => {
+  const check = (file: SourceFile, found: Import) => {
     const [room, other] = [roomOf(file.path), roomOf(found.file ?? '')]
     if (file.isTest || room === undefined || other === undefined || room === other) return undefined
     return isOpen(found.file as string) ? undefined : `${room}/ may not import ${found.file}: name what it needs in ports.ts`
   }
-  return eachImport(tree, look, 'rooms')
+  return eachImport(tree, check, 'rooms')
 }
 
 /** The edge of a room is plain code: a controller, which only `compose.ts` connects. Nest is in the runtime. */
 function layers(tree: Tree): Violation[] {
-  const look = (file: SourceFile, found: Import) => {
+  const check = (file: SourceFile, found: Import) => {
     if (!/^services\/[^/]+\/src\//.test(file.path) || file.isTest) return undefined
     if (found.from.startsWith('@nestjs/')) return 'a service may not import Nest; write a controller that `satisfies ControllerOf`'
     const isEdge = found.file?.endsWith('.controller.ts')
     return isEdge && !file.path.endsWith('/src/compose.ts') ? `only compose.ts may import ${found.file}` : undefined
   }
-  return eachImport(tree, look, 'layers')
+  return eachImport(tree, check, 'layers')
 }
 
 /** What is written for tests stays out of the product. */
 function testCode(tree: Tree): Violation[] {
-  const look = (file: SourceFile, found: Import) => {
+  const check = (file: SourceFile, found: Import) => {
     if (file.isTest) return undefined
     if (found.from.startsWith('node:test') || found.from.endsWith('/testing')) return `${found.from} is for tests`
     return tree.files.find((other) => other.path === found.file)?.isTest ? `${found.file} is for tests` : undefined
   }
-  return eachImport(tree, look, 'test code')
+  return eachImport(tree, check, 'test code')
 }
 
 /** A command that asks a question must not load four services first. */
 function lazyMesh(tree: Tree): Violation[] {
-  const look = (file: SourceFile, found: Import) => {
+  const check = (file: SourceFile, found: Import) => {
     if (file.isTest || found.isType || found.isDynamic || !file.path.startsWith('cli/src/') || file.path.startsWith('cli/src/mesh/'))
       return undefined
     return found.file?.startsWith('cli/src/mesh/') ? `${found.file} brings every service; load it with \`await import\`` : undefined
   }
-  return eachImport(tree, look, 'lazy mesh')
+  return eachImport(tree, check, 'lazy mesh')
 }
 
 /** Time, timers, randomness and the environment come from few files. */

@@ -5,7 +5,7 @@ import { checkNatsSettings, openConnection, randomLetters, systemClock } from '@
 import { Caller } from './client/caller.ts'
 import { Client } from './client/client.ts'
 import { Link } from './connection/link.ts'
-import { Solitude } from './executor/solitude.ts'
+import { Isolation } from './executor/isolation.ts'
 import { LogShipper } from './logs/log-shipper.ts'
 import { Mesh } from './mesh.ts'
 import { loadTelemetry } from './open-telemetry.ts'
@@ -46,7 +46,7 @@ export interface ConnectOptions extends NatsSettings {
 
 const DRAIN_MS = 30_000
 /** What ends one executor of this process ends all. */
-const solitude = new Solitude(systemClock)
+const isolation = new Isolation(systemClock)
 
 /**
  * Connect to the mesh. Without handlers the result is a pure client; `handle` and `start` make it an executor.
@@ -70,7 +70,7 @@ export async function connect(options: ConnectOptions): Promise<Mesh> {
   })
   const { signals = true, drainMs = DRAIN_MS, thread = true } = options
   const threadConnection = thread ? requestFor(`${identity.instance} liveness`) : undefined
-  const settings = { identity, capacity, solitude, signals, drainMs, threadConnection }
+  const settings = { identity, capacity, isolation, signals, drainMs, threadConnection }
   return new Mesh({ ...{ link, caller, clock, logs, onWarning }, ...settings, client: new Client(link, caller) })
 }
 

@@ -53,20 +53,20 @@ test('a pause ends by time or by abort, and leaves no timer', async () => {
 
 test('the fake clock fires in order, also what is armed meanwhile', async () => {
   const clock = new FakeClock(0)
-  const said: string[] = []
-  clock.after(20, () => said.push(`b ${clock.now()}`))
+  const calls: string[] = []
+  clock.after(20, () => calls.push(`b ${clock.now()}`))
   clock.after(10, () => {
-    said.push(`a ${clock.now()}`)
-    clock.after(5, () => said.push(`a2 ${clock.now()}`))
+    calls.push(`a ${clock.now()}`)
+    clock.after(5, () => calls.push(`a2 ${clock.now()}`))
   })
-  clock.after(21, () => said.push('late'))
+  clock.after(21, () => calls.push('late'))
   await clock.advance(20)
-  assert.deepEqual(said, ['a 10', 'a2 15', 'b 20'])
+  assert.deepEqual(calls, ['a 10', 'a2 15', 'b 20'])
   clock.set(1_000_000)
   await settle()
-  assert.equal(said.length, 3)
+  assert.equal(calls.length, 3)
   await clock.advance(1)
-  assert.equal(said.at(-1), 'late')
+  assert.equal(calls.at(-1), 'late')
 })
 
 test('what the actions of a turn ask for, themselves or by a promise, is done before the next turn', async () => {
@@ -101,13 +101,13 @@ test('an action that asks again and again lets timers and other turns come betwe
 
 test('what is done every period goes on until it is cancelled, also from within', () => {
   const clock = new FakeClock(0)
-  const said: number[] = []
+  const calls: number[] = []
   const timer = every(clock, 10, () => {
-    said.push(clock.now())
-    if (said.length === 3) timer.cancel()
+    calls.push(clock.now())
+    if (calls.length === 3) timer.cancel()
   })
   clock.elapse(25)
-  assert.deepEqual([said, clock.armed], [[10, 20], 1])
+  assert.deepEqual([calls, clock.armed], [[10, 20], 1])
   clock.elapse(100)
-  assert.deepEqual([said, clock.armed], [[10, 20, 30], 0])
+  assert.deepEqual([calls, clock.armed], [[10, 20, 30], 0])
 })

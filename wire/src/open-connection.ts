@@ -81,7 +81,7 @@ function unreachable(access: NatsAccess, error: unknown): CarillonError {
   const field = access.names.servers ?? 'servers'
   const cause = rootOf(error)
   if (isAuthError(cause)) {
-    const hint = access.login.kind === 'none' ? hintForStrangers(access.names) : undefined
+    const hint = access.login.kind === 'none' ? loginHint(access.names) : undefined
     return new CarillonError('AUTH_FAILED', refusalText(access, cause), { field, value: where, hint, cause: error })
   }
   const why = cause.message || 'refused'
@@ -117,7 +117,7 @@ function rootOf(error: unknown): Error {
   return error.cause instanceof Error && error.cause.message ? error.cause : error
 }
 
-const hintForStrangers = ({ user = 'user', token = 'token', credentials = 'credentials', nkey = 'nkey' }: NatsNames) =>
+const loginHint = ({ user = 'user', token = 'token', credentials = 'credentials', nkey = 'nkey' }: NatsNames) =>
   `Log in: credentials in the address (nats://user:password@host), or ${[user, token, credentials, nkey].join(', ')}.`
 
 /** What the client says of a connection that ended before the server said who it is. */

@@ -177,15 +177,15 @@ describe('a list of many pages', () => {
     const error = await print(terminal, source<Named>([{ name: 'a' }], broken).list).catch((reason: unknown) => reason)
     assert.ok(error instanceof CutShort)
     assert.deepEqual(JSON.parse(stdout.join('')), [{ name: 'a' }])
-    const [out, said] = [[] as string[], [] as string[]]
+    const [out, err] = [[] as string[], [] as string[]]
     const code = reportFailure(error, {
       argv: ['--json'],
       env: {},
       stdout: { write: (text) => out.push(text) },
-      stderr: { write: (text) => said.push(text) },
+      stderr: { write: (text) => err.push(text) },
     })
     assert.notEqual(code, EXIT.ok)
-    assert.deepEqual([out, JSON.parse(said.join('')).error.code], [[], 'NO_SERVICE'])
+    assert.deepEqual([out, JSON.parse(err.join('')).error.code], [[], 'NO_SERVICE'])
   })
 
   it('is the error alone when the first page fails', async () => {

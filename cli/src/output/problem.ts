@@ -4,8 +4,8 @@ import { harmless, type Terminal } from './terminal.ts'
 
 /** Says what went wrong: `error CODE: message` and its details on stderr, or one object on stdout for programs. */
 export function printProblem(terminal: Terminal, error: unknown, options: { stack: boolean }): void {
-  const said = CarillonError.from(error).toBody()
-  const body = said.hint === undefined ? said : { ...said, hint: asTyped(said.hint) }
+  const given = CarillonError.from(error).toBody()
+  const body = given.hint === undefined ? given : { ...given, hint: asTyped(given.hint) }
   if (terminal.json) terminal.value({ error: body })
   else for (const line of problemLines(body)) terminal.note(line)
   if (options.stack) terminal.note(stackOf(error))

@@ -223,10 +223,10 @@ test('a stream that is not there is waited for', async () => {
 test('what takes long is kept: the broker is told that it is still being worked on, also of what waits behind it', async (context) => {
   const clock = new FakeClock()
   const kept: string[] = []
-  const said = base.broker.connection.subscribe('$JS.ACK.TRIGGERS.>', {
+  const acks = base.broker.connection.subscribe('$JS.ACK.TRIGGERS.>', {
     callback: (_error, message) => void kept.push(message.string()),
   })
-  context.after(() => said.unsubscribe())
+  context.after(() => acks.unsubscribe())
   const { batches, open, handle } = gate()
   await consume(handle, { maxMessages: 2, maxInFlight: 1 }, clock).start()
   await fire(['1', '2', '3'])

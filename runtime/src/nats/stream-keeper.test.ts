@@ -4,7 +4,7 @@ import { CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, subjects } 
 import { type Clock, StreamPublisher, systemClock } from '@carillon/wire/internal'
 import { AckPolicy, ReplayPolicy, RetentionPolicy } from '@nats-io/jetstream'
 import { type BrokerOfTest, eventually, exerciseService, FakeClock, startBrokerOf } from '../testing/index.ts'
-import { keptStream, type Room, StreamKeeper } from './stream-keeper.ts'
+import { keptStream, type StreamCapacity, StreamKeeper } from './stream-keeper.ts'
 
 const NAMES = ['WORK', 'REPORTS', 'EVENTS'] as const
 
@@ -33,7 +33,7 @@ const isThere = (broker: BrokerOfTest, name: string) =>
     () => false,
   )
 
-test('a stream that was deleted is made anew at once, with its consumer, and said to be lost', async (t) => {
+test('a stream that was deleted is recreated at once, with its consumer, and said to be lost', async (t) => {
   const { broker, keeper, losses } = await keeperOf(t)
   await keeper.start()
   for (const name of NAMES) await broker.manager.streams.delete(name)
@@ -46,10 +46,10 @@ test('a stream that was deleted is made anew at once, with its consumer, and sai
   assert.deepEqual(losses.toSorted(), ['EVENTS made-anew', 'REPORTS made-anew', 'WORK made-anew'])
   const { ok, message } = keeper.check()
   assert.ok(ok)
-  assert.match(message, /EVENTS was made anew \d+ s ago/)
+  assert.match(message, /EVENTS was recreated \d+ s ago/)
 })
 
-test('a consumer that was deleted is made anew at once; nothing is lost by it', async (t) => {
+test('a consumer that was deleted is recreated at once; nothing is lost by it', async (t) => {
   const { broker, keeper, losses } = await keeperOf(t)
   await keeper.start()
   const before = (await broker.manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS)).created
@@ -59,7 +59,7 @@ test('a consumer that was deleted is made anew at once; nothing is lost by it', 
       (info) => info.created,
       () => before,
     )
-  await eventually('made anew', async () => (await created()) !== before)
+  await eventually('recreated', async () => (await created()) !== before)
   assert.deepEqual(losses, [])
 })
 
@@ -134,7 +134,7 @@ test('settings that somebody else has added are removed: they store what comes u
   assert.equal(keeper.check().ok, true)
 })
 
-test('a stream that was sealed is named as what is wrong, and made anew when it was removed', async (t) => {
+test('a stream that was sealed is named as what is wrong, and recreated when it was removed', async (t) => {
   const { broker, keeper } = await keeperOf(t)
   await keeper.start()
   await broker.manager.streams.update('REPORTS', { sealed: true } as object)
@@ -237,7 +237,7 @@ test('health says what cannot be made for as long as it cannot', async (t) => {
   const broker = await startBrokerOf(t)
   let isRefused = false
   const events = keptStream(broker, 'EVENTS', { replicas: 1 })
-  const ensure = (room: Room) => (isRefused ? Promise.reject(new Error('no')) : events.ensure(room))
+  const ensure = (room: StreamCapacity) => (isRefused ? Promise.reject(new Error('no')) : events.ensure(room))
   const keeper = new StreamKeeper({ broker, kept: [{ stream: 'EVENTS', ensure }], clock: systemClock, log: broker.log })
   broker.after(() => keeper.stop())
   await keeper.start()
@@ -254,7 +254,7 @@ test('a stream that is refused does not keep the others away, nor whoever waits 
   const broker = await startBrokerOf(t)
   let isRefused = false
   const events = keptStream(broker, 'EVENTS', { replicas: 1 })
-  const ensure = (room: Room) => (isRefused ? Promise.reject(new CarillonError('STREAM_CONFLICT', 'no')) : events.ensure(room))
+  const ensure = (room: StreamCapacity) => (isRefused ? Promise.reject(new CarillonError('STREAM_CONFLICT', 'no')) : events.ensure(room))
   const kept = [{ stream: 'EVENTS', ensure }, keptStream(broker, 'WORK', { replicas: 1 })]
   const keeper = new StreamKeeper({ broker, kept, clock: systemClock, log: broker.log })
   broker.after(() => keeper.stop())
@@ -288,7 +288,7 @@ test('a broker that comes back with an older copy of its folder: its streams wen
   assert.match(keeper.check().message, /WORK went back/)
 })
 
-test('a consumer that is ahead of its stream is made anew: it would skip what comes', async (t) => {
+test('a consumer that is ahead of its stream is recreated: it would skip what comes', async (t) => {
   const { broker, keeper } = await keeperOf(t, { names: ['REPORTS'] })
   const { manager, connection } = broker
   await keeper.start()
@@ -303,8 +303,8 @@ test('a consumer that is ahead of its stream is made anew: it would skip what co
   await broker.server.restart()
   await keeper.whenKept()
   assert.equal(await publisher.send(report), undefined)
-  const anew = await manager.jetstream().consumers.get('REPORTS', SERVICE_CONSUMERS.REPORTS)
-  assert.ok(await anew.next({ expires: 5_000 }), 'what comes is delivered')
+  const recreated = await manager.jetstream().consumers.get('REPORTS', SERVICE_CONSUMERS.REPORTS)
+  assert.ok(await recreated.next({ expires: 5_000 }), 'what comes is delivered')
 })
 
 test('a broker without room: all streams take as much less, say so, and grow when there is room', async (t) => {

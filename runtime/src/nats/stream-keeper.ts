@@ -4,17 +4,17 @@ import { LoopService } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { WakeablePause } from '../wakeable-pause.ts'
 import type { Broker } from './connection.ts'
-import { apiErrorCode, ensureStream, type StreamSight, type StreamWish, shrinkStreams } from './streams.ts'
+import { apiErrorCode, type DesiredStream, ensureStream, type ObservedStream, shrinkStreams } from './streams.ts'
 
 /** What the broker has room for. */
-export type Room = Pick<StreamWish, 'part' | 'change'>
+export type StreamCapacity = Pick<DesiredStream, 'part' | 'change'>
 
 /** A stream that a service makes sure of. */
 export interface Kept {
   /** As the broker calls it. */
   readonly stream: string
   /** Makes it and its consumers as they should be; undefined: it is missing, and somebody else makes it. @throws CarillonError STORAGE_TOO_SMALL */
-  ensure(room: Room): Promise<StreamSight | undefined>
+  ensure(room: StreamCapacity): Promise<ObservedStream | undefined>
 }
 
 /** What a stream has lost: all of it, or what was stored last. */
@@ -39,19 +39,19 @@ const GROW_EVERY_MS = 15_000
 const MIB = 1024 * 1024
 /** Of all streams and the registry's bucket, in MiB. */
 const FULL_ROOM = Object.values(STREAMS).reduce((sum, { maxBytes }) => sum + maxBytes / MIB, 64)
-/** How long health says what was mended. */
+/** How long health reports a loss after it. */
 const REMEMBER_MS = 60_000
 
 export const LOSSES: Readonly<Record<StreamLoss, string>> = {
   missing: 'is missing',
-  'made-anew': 'was made anew',
+  'made-anew': 'was recreated',
   'went-back': 'went back to an earlier state',
 }
 
 /** A stream of the protocol with the consumer that services share on it. */
-export const keptStream = (broker: Broker, name: StreamName, wish: Pick<StreamWish, 'replicas' | 'storeId'>): Kept => ({
+export const keptStream = (broker: Broker, name: StreamName, desired: Pick<DesiredStream, 'replicas' | 'storeId'>): Kept => ({
   stream: name,
-  ensure: (room) => ensureStream(broker.manager, name, { ...wish, ...room }),
+  ensure: (room) => ensureStream(broker.manager, name, { ...desired, ...room }),
 })
 
 /**
@@ -61,9 +61,9 @@ export const keptStream = (broker: Broker, name: StreamName, wish: Pick<StreamWi
  */
 export class StreamKeeper extends LoopService {
   readonly #options: StreamKeeperOptions
-  readonly #seen = new Map<string, StreamSight>()
+  readonly #seen = new Map<string, ObservedStream>()
   readonly #missing = new Set<string>()
-  readonly #mended = new Map<string, { text: string; at: number }>()
+  readonly #losses = new Map<string, { text: string; at: number }>()
   readonly #lossListeners: ((stream: string, loss: StreamLoss) => void)[] = []
   readonly #problems = new Map<string, string>()
   #roundEnds: (() => void)[] = []
@@ -90,16 +90,16 @@ export class StreamKeeper extends LoopService {
     })
   }
 
-  /** For health: what is wrong now, or was mended lately. */
+  /** For health: what is wrong now, and recent losses. */
   check(): { name: string; ok: boolean; message: string } {
     const { clock, kept } = this.#options
     const problems = [...this.#problems.values()]
     if (this.#part < 1)
       problems.push(`streams have room for ${Math.round(FULL_ROOM * this.#part)} instead of ${FULL_ROOM} MiB, as much as the broker has`)
     if (problems.length > 0) return { name: 'streams', ok: false, message: problems.join('; ') }
-    const mended = [...this.#mended.values()].filter(({ at }) => clock.monotonic() - at < REMEMBER_MS)
-    const lately = mended.map(({ text, at }) => `${text} ${Math.round((clock.monotonic() - at) / 1_000)} s ago`)
-    return { name: 'streams', ok: true, message: [`${kept.length} are as they should be`, ...lately].join('; ') }
+    const recent = [...this.#losses.values()].filter(({ at }) => clock.monotonic() - at < REMEMBER_MS)
+    const texts = recent.map(({ text, at }) => `${text} ${Math.round((clock.monotonic() - at) / 1_000)} s ago`)
+    return { name: 'streams', ok: true, message: [`${kept.length} are as they should be`, ...texts].join('; ') }
   }
 
   /** Services that start together make room for each other's streams: what does not fit at first may fit when the others have shrunk theirs. */
@@ -152,7 +152,7 @@ export class StreamKeeper extends LoopService {
     if (unreachable !== undefined) return [unreachable]
     const mayGrow = clock.monotonic() >= this.#nextGrowth
     if (mayGrow) this.#nextGrowth = clock.monotonic() + GROW_EVERY_MS
-    let room: Room = { part: mayGrow ? Math.min(this.#part * 2, 1) : this.#part, change: mayGrow ? 'grow' : 'none' }
+    let room: StreamCapacity = { part: mayGrow ? Math.min(this.#part * 2, 1) : this.#part, change: mayGrow ? 'grow' : 'none' }
     let failures = await this.#keepAll(room)
     while (failures.some(isTooSmall) && room.part > SMALLEST_PART) {
       room = { part: room.part / 2, change: 'shrink' }
@@ -176,7 +176,7 @@ export class StreamKeeper extends LoopService {
   }
 
   /** One after another, so that the first ones do not take what the last ones need. */
-  async #keepAll(room: Room): Promise<unknown[]> {
+  async #keepAll(room: StreamCapacity): Promise<unknown[]> {
     const failures: unknown[] = []
     for (const kept of this.#options.kept) {
       const failure = await this.#keep(kept, room)
@@ -187,7 +187,7 @@ export class StreamKeeper extends LoopService {
     return failures
   }
 
-  async #keep(kept: Kept, room: Room): Promise<unknown> {
+  async #keep(kept: Kept, room: StreamCapacity): Promise<unknown> {
     const { stream } = kept
     try {
       this.#compare(stream, await kept.ensure(room))
@@ -201,26 +201,26 @@ export class StreamKeeper extends LoopService {
     }
   }
 
-  #compare(stream: string, sight: StreamSight | undefined): void {
+  #compare(stream: string, observed: ObservedStream | undefined): void {
     const before = this.#seen.get(stream)
-    if (sight === undefined) {
+    if (observed === undefined) {
       this.#problems.set(stream, `${stream} is missing`)
       if (before && !this.#missing.has(stream)) this.#lost(stream, 'missing')
       this.#missing.add(stream)
       return
     }
     this.#missing.delete(stream)
-    this.#seen.set(stream, sight)
+    this.#seen.set(stream, observed)
     this.#problems.delete(stream)
-    if (before && before.createdAt !== sight.createdAt) this.#lost(stream, 'made-anew')
-    else if (before && sight.lastSequence < before.lastSequence) this.#lost(stream, 'went-back')
+    if (before && before.createdAt !== observed.createdAt) this.#lost(stream, 'made-anew')
+    else if (before && observed.lastSequence < before.lastSequence) this.#lost(stream, 'went-back')
   }
 
   #lost(stream: string, loss: StreamLoss): void {
     const { log, clock } = this.#options
     const text = `${stream} ${LOSSES[loss]}`
     log.error({ evt: 'streams.lost', stream, loss, what: text }, 'a stream has lost messages')
-    this.#mended.set(stream, { text, at: clock.monotonic() })
+    this.#losses.set(stream, { text, at: clock.monotonic() })
     for (const listener of this.#lossListeners) listener(stream, loss)
   }
 }

@@ -24,7 +24,7 @@ const FULL_ENOUGH = 0.5
 export const apiErrorCode = (error: unknown): number | undefined => (error as { code?: number }).code
 
 /** How a stream is to be. */
-export interface StreamWish {
+export interface DesiredStream {
   /** Copies in a cluster. */
   readonly replicas: number
   /** Of the capacity that each stream should have, in 1/64 to 1: where the broker has little room, all streams have as much less. */
@@ -36,7 +36,7 @@ export interface StreamWish {
 }
 
 /** What is known of a stream after it was reconciled. */
-export interface StreamSight {
+export interface ObservedStream {
   /** When the broker made it, ms since 1970: another time is another stream. */
   readonly createdAt: number
   readonly lastSequence: number
@@ -44,15 +44,15 @@ export interface StreamSight {
   readonly part: number
 }
 
-const FULL: StreamWish = { replicas: 1, part: 1, change: 'grow' }
+const FULL: DesiredStream = { replicas: 1, part: 1, change: 'grow' }
 
 /**
  * Makes a stream and the consumer that services share on it where they are missing, and gives them the settings of this version.
  * @throws CarillonError BROKER_TOO_NEW, STORE_MISMATCH, STREAM_CONFLICT, STORAGE_TOO_SMALL
  */
-export async function ensureStream(manager: JetStreamManager, name: StreamName, wish = FULL): Promise<StreamSight> {
+export async function ensureStream(manager: JetStreamManager, name: StreamName, desired = FULL): Promise<ObservedStream> {
   const info = await infoOf(manager, name)
-  const found = info ? await reconcile(manager, info, { name, wish }) : await createStream(manager, name, wish)
+  const found = info ? await reconcile(manager, info, { name, desired }) : await createStream(manager, name, desired)
   if (name in SERVICE_CONSUMERS) {
     await ensureConsumer(manager, name, {
       durable_name: SERVICE_CONSUMERS[name as keyof typeof SERVICE_CONSUMERS],
@@ -61,17 +61,17 @@ export async function ensureStream(manager: JetStreamManager, name: StreamName, 
       lastSequence: found.state.last_seq,
     })
   }
-  const { isCapacityOurs } = differenceOf(found.config, STREAMS[name], wish.replicas)
-  return sightOf(found, isCapacityOurs ? STREAMS[name].maxBytes : 0)
+  const { isCapacityOurs } = differenceOf(found.config, STREAMS[name], desired.replicas)
+  return observedOf(found, isCapacityOurs ? STREAMS[name].maxBytes : 0)
 }
 
 /** What is known of a stream, without a change to it; undefined when it is missing. @param wantedBytes its capacity, if that is ours */
-export async function seeStream(manager: JetStreamManager, name: string, wantedBytes = 0): Promise<StreamSight | undefined> {
+export async function observeStream(manager: JetStreamManager, name: string, wantedBytes = 0): Promise<ObservedStream | undefined> {
   const info = await infoOf(manager, name)
-  return info && sightOf(info, wantedBytes)
+  return info && observedOf(info, wantedBytes)
 }
 
-export function sightOf({ config, created, state }: StreamInfo, wantedBytes: number): StreamSight {
+export function observedOf({ config, created, state }: StreamInfo, wantedBytes: number): ObservedStream {
   const part = config.max_bytes > 0 && config.max_bytes < wantedBytes ? config.max_bytes / wantedBytes : 1
   return { createdAt: Date.parse(created), lastSequence: state.last_seq, part }
 }
@@ -86,7 +86,7 @@ export async function orMissing<T>(ask: () => Promise<T>): Promise<T | undefined
 
 const infoOf = (manager: JetStreamManager, name: string) => orMissing(() => manager.streams.info(name))
 
-async function createStream(manager: JetStreamManager, name: StreamName, { replicas, part, storeId }: StreamWish): Promise<StreamInfo> {
+async function createStream(manager: JetStreamManager, name: StreamName, { replicas, part, storeId }: DesiredStream): Promise<StreamInfo> {
   const maxBytes = Math.floor(STREAMS[name].maxBytes * part)
   const config = streamConfig(STREAMS[name], { replicas, maxBytes, storeId }) as Partial<StreamConfig> & { name: string }
   try {
@@ -99,18 +99,24 @@ async function createStream(manager: JetStreamManager, name: StreamName, { repli
   }
 }
 
-async function reconcile(manager: JetStreamManager, info: StreamInfo, given: { name: StreamName; wish: StreamWish }): Promise<StreamInfo> {
-  const { name, wish } = given
-  mustBeUsable(info, wish)
-  const { fixed, update, isCapacityOurs } = differenceOf(info.config, STREAMS[name], wish.replicas)
+async function reconcile(
+  manager: JetStreamManager,
+  info: StreamInfo,
+  given: { name: StreamName; desired: DesiredStream },
+): Promise<StreamInfo> {
+  const { name, desired } = given
+  mustBeUsable(info, desired)
+  const { fixed, update, isCapacityOurs } = differenceOf(info.config, STREAMS[name], desired.replicas)
   if (fixed.length > 0) throw conflict(`stream ${name}`, `its ${fixed.join(' and ')} cannot be changed`)
   const updated = update ? await updateStream(manager, name, update) : info
-  const isUnclaimed = wish.storeId !== undefined && storeOf(updated.config) === undefined
-  const now = isUnclaimed ? await claimed(manager, name, { info: updated, storeId: wish.storeId }) : updated
-  const maxBytes = Math.floor(STREAMS[name].maxBytes * wish.part)
+  const isUnclaimed = desired.storeId !== undefined && storeOf(updated.config) === undefined
+  const now = isUnclaimed ? await claimed(manager, name, { info: updated, storeId: desired.storeId }) : updated
+  const maxBytes = Math.floor(STREAMS[name].maxBytes * desired.part)
   const { max_bytes: current } = now.config
   const isDue =
-    wish.change === 'grow' ? current < maxBytes : wish.change === 'shrink' && current > maxBytes && now.state.bytes < maxBytes * FULL_ENOUGH
+    desired.change === 'grow'
+      ? current < maxBytes
+      : desired.change === 'shrink' && current > maxBytes && now.state.bytes < maxBytes * FULL_ENOUGH
   if (!isCapacityOurs || !isDue) return now
   return orTooSmall({ name, maxBytes }, () => manager.streams.update(name, capacityUpdate(now.config, maxBytes)))
 }
@@ -140,7 +146,7 @@ export async function shrinkStreams(manager: JetStreamManager, part: number): Pr
 }
 
 /** Before anything is changed. @throws CarillonError BROKER_TOO_NEW, STORE_MISMATCH */
-function mustBeUsable({ config }: StreamInfo, { storeId }: StreamWish): void {
+function mustBeUsable({ config }: StreamInfo, { storeId }: DesiredStream): void {
   const version = versionOf(config)
   if (version > BROKER_VERSION) {
     const message = `stream ${config.name} has version ${version}; this program knows versions up to ${BROKER_VERSION}`
@@ -202,7 +208,7 @@ function conflict(what: string, why: string, cause?: unknown): CarillonError {
   return new CarillonError('STREAM_CONFLICT', `${what} is not one that Carillon can use: ${why}`, {
     field: 'stream',
     value: what,
-    hint: `See its settings: nats ${what.startsWith('stream') ? 'stream' : 'consumer'} info. If nothing else needs it, remove it; it is made anew.`,
+    hint: `See its settings: nats ${what.startsWith('stream') ? 'stream' : 'consumer'} info. If nothing else needs it, remove it; it is recreated.`,
     cause,
   })
 }
@@ -242,9 +248,9 @@ export async function ensureConsumer(
   })
   if (!info) await manager.consumers.add(stream, settings)
   else if (lastSequence !== undefined && info.delivered.stream_seq > lastSequence && (await isAhead(manager, stream, info)))
-    await makeAnew(manager, stream, settings)
+    await recreate(manager, stream, settings)
   // Its pulls are refused without a group, and the client has no update that takes groups away.
-  else if (info.config.priority_groups?.length) await makeAnew(manager, stream, settings)
+  else if (info.config.priority_groups?.length) await recreate(manager, stream, settings)
   else if (differs(info.config, settings)) await updateConsumer(manager, stream, settings)
 }
 
@@ -254,11 +260,11 @@ async function updateConsumer(manager: JetStreamManager, stream: StreamName, set
   } catch (error) {
     if (!isRefusal(error)) throw error
     // Such as one that pushes. What it has not acknowledged is delivered by the new one.
-    await makeAnew(manager, stream, settings)
+    await recreate(manager, stream, settings)
   }
 }
 
-async function makeAnew(manager: JetStreamManager, stream: StreamName, settings: ConsumerSettings): Promise<void> {
+async function recreate(manager: JetStreamManager, stream: StreamName, settings: ConsumerSettings): Promise<void> {
   await manager.consumers.delete(stream, settings.durable_name).catch((error: unknown) => {
     if (apiErrorCode(error) !== CONSUMER_NOT_FOUND) throw error
   })

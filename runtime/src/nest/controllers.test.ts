@@ -10,7 +10,7 @@ const lines = {
   answers: { logsQuery: ({ input: { runId, limit } }) => (runId === '' || limit === 0 ? LINES : Promise.resolve(LINES)) },
   takes: { LOGS: async () => undefined },
 } satisfies ControllerOf<'logger'>
-const health = { answers: { loggerHealth: () => HEALTH }, hears: { 'beat.*': async () => undefined } } satisfies ControllerOf<'logger'>
+const health = { answers: { loggerHealth: () => HEALTH }, receives: { 'beat.*': async () => undefined } } satisfies ControllerOf<'logger'>
 
 test('the rooms of a service are one controller', () => {
   const { service, handlers } = controllerOf('logger', [lines, health])

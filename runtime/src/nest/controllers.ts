@@ -27,11 +27,11 @@ export interface ControllerOf<Service extends ServiceName> {
   readonly answers?: { readonly [Name in CallNameOf<Service>]?: Answer<Name> }
   /** Takes batches of a stream; when it resolves, they are acknowledged. */
   readonly takes?: { readonly [Stream in keyof typeof SERVICE_CONSUMERS]?: (batch: Incoming[]) => Promise<void> }
-  /** Hears signals on `carillon.*.<subject>`; every instance of the service hears each. */
-  readonly hears?: Readonly<Record<string, (signal: Signal) => Promise<void>>>
+  /** Receives signals on `carillon.*.<subject>`; every instance of the service receives each. */
+  readonly receives?: Readonly<Record<string, (signal: Signal) => Promise<void>>>
 }
 
-/** All that a service answers, takes and hears. */
+/** All that a service answers, takes and receives. */
 export interface Controller<Service extends ServiceName = ServiceName> {
   readonly service: Service
   /** By the pattern that the transport knows it by: `call jobs.get`, `batch REPORTS`, `signal beat.*`. */
@@ -55,7 +55,7 @@ export function controllerOf<Service extends ServiceName, const Rooms extends re
   rooms: Rooms & Complete<Service, Rooms[number]>,
 ): Controller<Service> {
   const handlers = new Map<string, (data: never) => unknown>()
-  for (const { answers = {}, takes = {}, hears = {} } of rooms as readonly ControllerOf<ServiceName>[]) {
+  for (const { answers = {}, takes = {}, receives = {} } of rooms as readonly ControllerOf<ServiceName>[]) {
     const add = (kind: string, name: string, handle: (data: never) => unknown) => {
       const pattern = `${kind} ${name}`
       if (handlers.has(pattern)) throw new Error(`two controllers of ${service} have "${pattern}"`)
@@ -63,7 +63,7 @@ export function controllerOf<Service extends ServiceName, const Rooms extends re
     }
     for (const [name, answer] of Object.entries(answers)) add('call', pathOf(name as CallName), answer)
     for (const [stream, take] of Object.entries(takes)) add('batch', stream, take)
-    for (const [subject, hear] of Object.entries(hears)) add('signal', subject, hear)
+    for (const [subject, receive] of Object.entries(receives)) add('signal', subject, receive)
   }
   return { service, handlers }
 }

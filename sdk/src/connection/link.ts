@@ -142,7 +142,7 @@ export class Link {
     }
     this.#up = false
     this.#answers.disconnected()
-    this.#tell(this.#downListeners)
+    this.#notify(this.#downListeners)
   }
 
   /** Each attempt to reconnect is refused again: one warning is enough. */
@@ -156,18 +156,18 @@ export class Link {
     this.#up = false
     if (!this.#connection.isClosed()) this.#onWarning({ code: 'disconnected', message: `The connection to ${server} was lost` })
     this.#answers.disconnected()
-    this.#tell(this.#downListeners)
+    this.#notify(this.#downListeners)
   }
 
   #goUp(server: string): void {
     this.#up = true
     this.#isRefused = false
     this.#onWarning({ code: 'reconnected', message: `Connected to ${server} again` })
-    this.#tell(this.#upListeners)
+    this.#notify(this.#upListeners)
   }
 
   /** One that throws keeps no other from hearing it, and the connection from being followed. */
-  #tell(listeners: ReadonlySet<() => void>): void {
+  #notify(listeners: ReadonlySet<() => void>): void {
     for (const listener of [...listeners]) this.handle('A change of the connection', listener)
   }
 }

@@ -6,10 +6,10 @@ import type { Msg } from '@nats-io/transport-node'
 import { z } from 'zod'
 import { NO_TRACE } from '../telemetry.ts'
 import { type AbortKind, Attempt } from './attempt.ts'
+import { currentAttempt, type RunningAttempt } from './exit-watch.ts'
 import { type HandlerOptions, type OfferedHandler, offeredHandler, withOutput } from './handler.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import { HeldTask } from './held-task.ts'
-import { type Culprit, culprit } from './last-words.ts'
 import type { Ending } from './report-text.ts'
 import type { TaskCalls } from './task-calls.ts'
 import type { TaskContext } from './task-context.ts'
@@ -145,15 +145,15 @@ test('an abort is seen by the handler; what it returns then does not count', asy
 
 test('what listens for an abort is code of the handler: what it throws is held against its task', () => {
   for (const kind of ['timeout', 'cancel'] as const) {
-    const culprits: (Culprit | undefined)[] = []
+    const attempts: (RunningAttempt | undefined)[] = []
     const listening: Run = (context) => {
-      context.signal.addEventListener('abort', () => culprits.push(culprit()))
+      context.signal.addEventListener('abort', () => attempts.push(currentAttempt()))
       return never()
     }
     const { attempt, clock } = startAttempt(listening, { work: { timeoutMs: 100 } })
     if (kind === 'timeout') clock.elapse(100)
     else attempt.abort(kind)
-    assert.deepEqual(culprits, [attempt])
+    assert.deepEqual(attempts, [attempt])
   }
 })
 

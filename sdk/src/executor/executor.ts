@@ -9,17 +9,17 @@ import type { LogShipper } from '../logs/log-shipper.ts'
 import type { OnWarning } from '../warning.ts'
 import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
+import { type ExitCause, ExitWatch } from './exit-watch.ts'
 import { handlerInfo, type OfferedHandler } from './handler.ts'
 import { type HeldTask, HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
+import type { Isolation } from './isolation.ts'
 import { Lane } from './lane.ts'
-import { type Death, LastWords } from './last-words.ts'
 import { Puller } from './puller.ts'
 import { Registrar } from './registrar.ts'
 import { diedText, type Ending, finishedText, releasedText, type SleptEnding, sleptText } from './report-text.ts'
 import { Reporter } from './reporter.ts'
 import { RunningReports } from './running-reports.ts'
-import type { Solitude } from './solitude.ts'
 import { TaskCalls } from './task-calls.ts'
 import { ACK } from './work.ts'
 
@@ -31,7 +31,7 @@ export interface ExecutorOptions {
   readonly identity: Pick<Registration, 'instance' | 'service' | 'version' | 'labels'>
   readonly capacity: number | undefined
   /** One for all executors of the process. */
-  readonly solitude: Solitude
+  readonly isolation: Isolation
   readonly handlers: readonly OfferedHandler[]
   readonly onWarning: OnWarning
   /** How the liveness thread connects; undefined: there is to be none. */
@@ -59,7 +59,7 @@ export class Executor {
   readonly #intake: Intake
   readonly #registrar: Registrar
   readonly #liveness: Liveness
-  readonly #lastWords = new LastWords((death) => this.#die(death))
+  readonly #exitWatch = new ExitWatch((cause) => this.#reportExit(cause))
   readonly #subscriptions: Subscription[] = []
   readonly #timers: Timer[] = []
   readonly #onFree: (() => void)[] = []
@@ -135,10 +135,10 @@ export class Executor {
         if (this.#isRegistered) this.#intake.takeOffer(message)
       }),
     )
-    this.#options.solitude.join(this.#isIdle)
+    this.#options.isolation.join(this.#isIdle)
     await this.#liveness.start()
     if (this.#isStopping) return
-    this.#lastWords.start()
+    this.#exitWatch.start()
     this.#stopUp = link.onUp(() => this.#reconnected())
     this.#timers.push(every(clock, CHECK_EVERY_MS, () => this.#check()))
     await this.#registrar.register()
@@ -174,12 +174,12 @@ export class Executor {
   }
 
   #createLane(handler: OfferedHandler): Lane {
-    const { clock, caller, logs, solitude } = this.#options
+    const { clock, caller, logs, isolation } = this.#options
     return new Lane({
-      ...{ handler, clock, solitude, calls: this.#calls },
+      ...{ handler, clock, isolation, calls: this.#calls },
       telemetry: caller.telemetry,
       occupied: () => this.#occupied(),
-      freeCapacity: () => (solitude.isClosed ? 0 : this.#capacity - this.#occupied()),
+      freeCapacity: () => (isolation.isClosed ? 0 : this.#capacity - this.#occupied()),
       isQuiet: () => this.#isQuiet(),
       announce: (task, stored) => this.#runningReports.announce(task, stored),
       release: (task) => this.#intake.release(task),
@@ -228,7 +228,7 @@ export class Executor {
 
   #isQuiet(): boolean {
     // Until the next check.
-    if (!this.#options.solitude.isIdleBeside(this.#isIdle)) return false
+    if (!this.#options.isolation.isIdleBeside(this.#isIdle)) return false
     if (this.#reporter.isIdle) return true
     this.#reporter.whenIdle(() => {
       for (const lane of this.#lanes.values()) lane.pump()
@@ -276,7 +276,7 @@ export class Executor {
   #freed({ task }: Attempt): void {
     this.#pullers.get(task.work.handler)?.wake()
     if (task.work.alone) for (const puller of this.#pullers.values()) puller.wake()
-    if (this.#isCapped || this.#options.solitude.isSought || task.work.alone) for (const lane of this.#lanes.values()) lane.pump()
+    if (this.#isCapped || this.#options.isolation.isRequested || task.work.alone) for (const lane of this.#lanes.values()) lane.pump()
   }
 
   #warnStuck({ task: { work } }: Attempt): void {
@@ -333,24 +333,24 @@ export class Executor {
    * The process ends: the liveness thread says what became of its tasks, and what is not stored yet, while this thread waits. If there is none that
    * is connected, silence tells, and nobody can be cleared.
    */
-  #die({ culprit, error }: Death): void {
+  #reportExit({ attempt, error }: ExitCause): void {
     const { link, logs } = this.#options
     const returned: HeldTask[] = []
     for (const lane of this.#lanes.values()) {
-      for (const { task } of lane.running) this.#reporter.report(this.#deathOf(task, { culprit, error }))
+      for (const { task } of lane.running) this.#reporter.report(this.#diedReport(task, { attempt, error }))
       returned.push(...lane.take(() => true))
     }
     for (const { work } of returned) this.#reporter.report(releasedText(work))
     const stored = [...this.#reporter.unstored(), ...logs.unstored()]
     link.cut()
     const giveBack = returned.flatMap(({ ackSubject }) => ackSubject ?? [])
-    this.#liveness.sayLast({ stored, giveBack, goodbye: this.#registrar.goodbye })
+    this.#liveness.sendFinal({ stored, giveBack, goodbye: this.#registrar.goodbye })
   }
 
-  #deathOf({ work }: HeldTask, { culprit, error }: Death): string {
-    if (culprit?.task.work === work) return diedText(work, 'this', error)
-    if (culprit) {
-      const { taskId, handler } = culprit.task.work
+  #diedReport({ work }: HeldTask, { attempt, error }: ExitCause): string {
+    if (attempt?.task.work === work) return diedText(work, 'this', error)
+    if (attempt) {
+      const { taskId, handler } = attempt.task.work
       return diedText(work, 'another', {
         name: 'ProcessEnded',
         message: `task ${taskId} of handler ${handler} ended the process: ${error.message}`,
@@ -382,8 +382,8 @@ export class Executor {
   }
 
   async #close(): Promise<void> {
-    this.#lastWords.stop()
-    this.#options.solitude.leave(this.#isIdle)
+    this.#exitWatch.stop()
+    this.#options.isolation.leave(this.#isIdle)
     for (const lane of this.#lanes.values()) lane.leave()
     this.#stopUp()
     this.#runningReports.stop()

@@ -7,19 +7,19 @@ import { plainTelemetry } from '../telemetry.ts'
 import type { Attempt } from './attempt.ts'
 import { offeredHandler } from './handler.ts'
 import { HeldTask } from './held-task.ts'
+import { Isolation } from './isolation.ts'
 import { Lane } from './lane.ts'
-import { Solitude } from './solitude.ts'
 import type { TaskCalls } from './task-calls.ts'
 
 /** The lane of a handler whose tasks are to run alone; what it asks for is answered by the test. */
 function suspects(run: () => unknown, more: Pick<WorkMessage, 'timeoutMs'> = {}) {
   const clock = new FakeClock()
-  const solitude = new Solitude(clock)
+  const isolation = new Isolation(clock)
   const announced: (() => void)[] = []
   const ended: Attempt[] = []
   const handler = offeredHandler('suspect', run)
   const lane = new Lane({
-    ...{ handler, clock, solitude, telemetry: plainTelemetry, calls: {} as TaskCalls },
+    ...{ handler, clock, isolation, telemetry: plainTelemetry, calls: {} as TaskCalls },
     occupied: () => 0,
     freeCapacity: () => 0,
     isQuiet: () => true,
@@ -39,16 +39,16 @@ function suspects(run: () => unknown, more: Pick<WorkMessage, 'timeoutMs'> = {})
     lane.add(new HeldTask(work, {} as Msg, { heldAt: clock.monotonic() }))
     lane.pump()
   }
-  return { lane, clock, solitude, announced, ended, hold }
+  return { lane, clock, isolation, announced, ended, hold }
 }
 
 test('a suspect may be taken back while that it begins is not stored yet; then it does not begin', async () => {
   let runs = 0
-  const { lane, solitude, announced, hold } = suspects(() => runs++)
+  const { lane, isolation, announced, hold } = suspects(() => runs++)
   hold()
-  assert.deepEqual([announced.length, solitude.isTaken], [1, true])
+  assert.deepEqual([announced.length, isolation.isTaken], [1, true])
   assert.equal(lane.take(() => true).length, 1)
-  assert.equal(solitude.isClosed, false)
+  assert.equal(isolation.isClosed, false)
   announced[0]?.()
   assert.equal(runs, 0)
   hold()
@@ -57,25 +57,25 @@ test('a suspect may be taken back while that it begins is not stored yet; then i
 })
 
 test('nothing begins beside a suspect until its end is stored: a process that died before would seem to have died of it', () => {
-  const { lane, solitude, announced, ended, hold } = suspects(() => undefined)
+  const { lane, isolation, announced, ended, hold } = suspects(() => undefined)
   hold()
   announced[0]?.()
-  assert.deepEqual([ended.length, solitude.isTaken], [1, true])
+  assert.deepEqual([ended.length, isolation.isTaken], [1, true])
   lane.confirmed(ended[0] as Attempt)
-  assert.deepEqual([solitude.isTaken, solitude.isClosed], [false, false])
+  assert.deepEqual([isolation.isTaken, isolation.isClosed], [false, false])
 })
 
 test('a suspect that ignores its time limit is alone for a while after its end is stored, and then holds its slot alone', async () => {
-  const { lane, clock, solitude, announced, ended, hold } = suspects(() => new Promise(() => undefined), { timeoutMs: 1_000 })
+  const { lane, clock, isolation, announced, ended, hold } = suspects(() => new Promise(() => undefined), { timeoutMs: 1_000 })
   hold()
   announced[0]?.()
   clock.elapse(1_000)
   clock.elapse(5_000)
   assert.deepEqual([ended.length, lane.stuck.size], [1, 1])
   clock.elapse(60_000)
-  assert.equal(solitude.isClosed, true, 'its end is not stored')
+  assert.equal(isolation.isClosed, true, 'its end is not stored')
   lane.confirmed(ended[0] as Attempt)
-  assert.equal(solitude.isClosed, true)
+  assert.equal(isolation.isClosed, true)
   clock.elapse(30_000)
-  assert.deepEqual([solitude.isClosed, lane.stuck.size], [false, 1])
+  assert.deepEqual([isolation.isClosed, lane.stuck.size], [false, 1])
 })

@@ -5,8 +5,8 @@ import { Attempt, type AttemptObserver } from './attempt.ts'
 import { demand, nextAverage, readAhead } from './demand.ts'
 import type { OfferedHandler } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
+import type { Isolation } from './isolation.ts'
 import type { Ending, SleptEnding } from './report-text.ts'
-import type { Solitude } from './solitude.ts'
 import type { TaskCalls } from './task-calls.ts'
 
 export interface LaneOptions {
@@ -19,7 +19,7 @@ export interface LaneOptions {
   readonly occupied: () => number
   /** Tasks that all handlers together may still begin. */
   readonly freeCapacity: () => number
-  readonly solitude: Solitude
+  readonly isolation: Isolation
   /**
    * Whether the other executors of the process are idle, and every report so far is stored: what is given back must be known to be, before a suspect
    * may end the process. If not, it pumps when they are.
@@ -84,7 +84,7 @@ export class Lane {
 
   /** Whether a directly offered task may wait here for the next slot. */
   get takesOffers(): boolean {
-    return !this.#isBlocked && !this.#options.solitude.isClosed && this.#waiting.size < this.handler.concurrency
+    return !this.#isBlocked && !this.#options.isolation.isClosed && this.#waiting.size < this.handler.concurrency
   }
 
   /** No slot is known to become free again. */
@@ -94,7 +94,7 @@ export class Lane {
 
   /** How many messages to ask for. */
   demand(requested: number): number {
-    if (this.#isClosed || this.#isBlocked || this.#options.solitude.isClosed) return 0
+    if (this.#isClosed || this.#isBlocked || this.#options.isolation.isClosed) return 0
     const { concurrency } = this.handler
     const running = this.occupied
     const wanted = demand({
@@ -127,11 +127,11 @@ export class Lane {
 
   /** One at a time: another one that is held while the first ends the process would seem to have died with it. */
   #addAlone(task: HeldTask): void {
-    const { solitude, release } = this.#options
-    if (solitude.isTaken || (solitude.isSought && solitude.isClosed)) release(task)
+    const { isolation, release } = this.#options
+    if (isolation.isTaken || (isolation.isRequested && isolation.isClosed)) release(task)
     else {
       this.#alone.push(task)
-      solitude.seek()
+      isolation.request()
     }
   }
 
@@ -139,9 +139,9 @@ export class Lane {
   pump(): void {
     if (this.#isPumping || this.#isClosed) return
     this.#isPumping = true
-    const { solitude, occupied, isQuiet } = this.#options
-    if (this.#alone.size > 0 && !solitude.isTaken && occupied() === 0 && isQuiet()) {
-      solitude.take(this)
+    const { isolation, occupied, isQuiet } = this.#options
+    if (this.#alone.size > 0 && !isolation.isTaken && occupied() === 0 && isQuiet()) {
+      isolation.take(this)
       this.#announce(this.#alone.shift() as HeldTask)
     }
     while (this.#waiting.size > 0 && this.#hasRoom) this.#begin(this.#waiting.shift() as HeldTask)
@@ -155,13 +155,13 @@ export class Lane {
 
   /** Take out waiting tasks, to give them back or drop them. */
   take(isWanted: (task: HeldTask) => boolean): HeldTask[] {
-    const { solitude } = this.#options
+    const { isolation } = this.#options
     const alone = this.#alone.removeWhere(isWanted)
-    solitude.forget(alone.length)
+    isolation.forget(alone.length)
     const announced = this.#announced
     if (announced && isWanted(announced)) {
       this.#announced = undefined
-      solitude.end(this)
+      isolation.end(this)
       alone.push(announced)
     }
     return [...this.#waiting.removeWhere(isWanted), ...alone]
@@ -170,10 +170,10 @@ export class Lane {
   /** Waiting tasks that another instance may have sooner. */
   takeOverdue(): HeldTask[] {
     if (this.#isBlocked) return this.take(() => true)
-    const { clock, solitude } = this.#options
-    const overdue = this.#alone.size > 0 ? this.take(({ work, heldAt }) => work.alone === true && solitude.isOverdue(heldAt)) : []
-    if (overdue.length > 0) solitude.rest()
-    if (solitude.isClosed) return [...overdue, ...this.#waiting.removeWhere(() => true)]
+    const { clock, isolation } = this.#options
+    const overdue = this.#alone.size > 0 ? this.take(({ work, heldAt }) => work.alone === true && isolation.isOverdue(heldAt)) : []
+    if (overdue.length > 0) isolation.rest()
+    if (isolation.isClosed) return [...overdue, ...this.#waiting.removeWhere(() => true)]
     const now = clock.monotonic()
     for (const attempt of this.running) {
       const ageMs = now - attempt.startedAt
@@ -201,7 +201,7 @@ export class Lane {
   /** The executor has ended: it must not keep other executors of the process from their work. */
   leave(): void {
     this.take(() => true)
-    this.#options.solitude.end(this)
+    this.#options.isolation.end(this)
   }
 
   #announce(task: HeldTask): void {
@@ -241,7 +241,7 @@ export class Lane {
   /** Its handler has settled, and its end is stored: a process that dies before that would seem to have died of it. */
   #leave(attempt: Attempt): void {
     if (!attempt.task.work.alone || this.#unstored === attempt) return
-    if (this.stuck.has(attempt)) this.#options.solitude.overrun(this)
-    else this.#options.solitude.end(this)
+    if (this.stuck.has(attempt)) this.#options.isolation.overrun(this)
+    else this.#options.isolation.end(this)
   }
 }

@@ -9,7 +9,7 @@ import type { Reporter } from './reporter.ts'
 /** At most five progress reports a second of one task travel; the newest wins. */
 const PROGRESS_EVERY_MS = 200
 /** Shortest pause between two looks at what runs: one timer serves every task. */
-const LOOK_EVERY_MS = 20
+const CHECK_EVERY_MS = 20
 
 interface Progress {
   sentAt: number
@@ -69,10 +69,10 @@ export class RunningReports {
   }
 
   #arm(delayMs: number): void {
-    this.#timer ??= this.#clock.after(delayMs, () => this.#look())
+    this.#timer ??= this.#clock.after(delayMs, () => this.#check())
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined
     const now = this.#clock.monotonic()
     const isDue = (attempt: Attempt) => attempt.isOver || now - attempt.startedAt >= TIMES.startedFoldMs
@@ -92,7 +92,7 @@ export class RunningReports {
       progress.sentAt = now
     }
     const next = this.#unannounced.peek()
-    if (next) this.#arm(Math.max(LOOK_EVERY_MS, next.startedAt + TIMES.startedFoldMs - now))
-    else if (hasPending) this.#arm(LOOK_EVERY_MS)
+    if (next) this.#arm(Math.max(CHECK_EVERY_MS, next.startedAt + TIMES.startedFoldMs - now))
+    else if (hasPending) this.#arm(CHECK_EVERY_MS)
   }
 }

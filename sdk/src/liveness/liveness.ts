@@ -9,7 +9,7 @@ import type { HeldTasks } from '../executor/held-task.ts'
 import type { OnWarning } from '../warning.ts'
 import { AckSlots } from './ack-slots.ts'
 import { LoadMeter, rounded } from './load-meter.ts'
-import type { FromThread, LastOrder, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
+import type { FinalMessages, FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
 
 export interface LivenessOptions {
   readonly link: Link
@@ -110,10 +110,10 @@ export class Liveness {
   }
 
   /** The process ends when this returns: has the thread publish what is left, and waits for it without the event loop, which turns no more. */
-  sayLast(order: LastOrder): void {
+  sendFinal(order: FinalMessages): void {
     if (!this.#thread) return
     const done = new SharedArrayBuffer(4)
-    this.#post({ type: 'last', done, ...order })
+    this.#post({ type: 'final', done, ...order })
     Atomics.wait(new Int32Array(done), 0, 0, LAST_WITHIN_MS)
   }
 

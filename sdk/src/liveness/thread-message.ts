@@ -17,7 +17,7 @@ export interface ThreadSettings {
 }
 
 /** What is to be said when the process ends, in this order. */
-export interface LastOrder {
+export interface FinalMessages {
   /** Messages that must get into their streams. */
   readonly stored: readonly LastMessage[]
   /** Acknowledgement subjects of work that has not begun. */
@@ -34,7 +34,7 @@ export type ToThread =
   | { readonly type: 'inbox'; readonly inbox: string }
   /** No work is to come any more: to be answered once the broker knows that the thread listens for none. */
   | { readonly type: 'unwatch' }
-  | ({ readonly type: 'last'; readonly done: SharedArrayBuffer } & LastOrder)
+  | ({ readonly type: 'final'; readonly done: SharedArrayBuffer } & FinalMessages)
   | { readonly type: 'stop' }
 
 /** From the thread: whether it is connected, so that somebody says that this process lives; that it listens for no work any more. */

@@ -38,7 +38,7 @@ const QUIET_MS = 30_000
 const READ_WITHIN_MS = 2_000
 const WORKING_EVERY_ROUNDS = 3
 
-type LastWords = Extract<ToThread, { type: 'last' }>
+type FinalOrder = Extract<ToThread, { type: 'final' }>
 
 /** All that the thread does, from its start until the main thread ends it or the process ends. */
 class LivenessThread {
@@ -62,7 +62,7 @@ class LivenessThread {
   #lastPulse: number
   #movedAt = systemClock.monotonic()
   #connection: NatsConnection | undefined
-  #last: LastWords | undefined
+  #final: FinalOrder | undefined
 
   constructor(settings: ThreadSettings, port: MessagePort) {
     this.#settings = settings
@@ -76,7 +76,7 @@ class LivenessThread {
     const connection = await this.#connect()
     if (!connection) return
     this.#connection = connection
-    if (this.#last) this.#takeLast(this.#last)
+    if (this.#final) this.#takeFinal(this.#final)
     connection.subscribe(this.#settings.sessionSubject, {
       // An error says that this user may not subscribe; there is no message then, and what is thrown here closes the connection.
       callback: (error, message) => {
@@ -118,7 +118,7 @@ class LivenessThread {
     else if (message.type === 'load') this.#beat(message.load)
     else if (message.type === 'inbox') this.#addInbox(message.inbox)
     else if (message.type === 'unwatch') this.#unwatch().catch(() => undefined)
-    else if (message.type === 'last') this.#takeLast(message)
+    else if (message.type === 'final') this.#takeFinal(message)
     else {
       for (const timer of this.#timers) timer.cancel()
       this.#stopping.abort()
@@ -155,13 +155,13 @@ class LivenessThread {
   }
 
   /** A process may end before this thread has found the broker. */
-  #takeLast(order: LastWords): void {
-    if (this.#connection) this.#sayLast(this.#connection, order).catch(() => undefined)
-    else this.#last = order
+  #takeFinal(order: FinalOrder): void {
+    if (this.#connection) this.#sendFinal(this.#connection, order).catch(() => undefined)
+    else this.#final = order
   }
 
   /** The main thread stands still until `done` says otherwise, and then the process ends. */
-  async #sayLast(connection: NatsConnection, { stored, giveBack, goodbye, done }: LastWords): Promise<void> {
+  async #sendFinal(connection: NatsConnection, { stored, giveBack, goodbye, done }: FinalOrder): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
     await this.#nobodyReads(connection)

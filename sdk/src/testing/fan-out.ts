@@ -12,7 +12,7 @@ import {
   stageTaskId,
   taskIdOf,
 } from '@carillon/contracts'
-import { happen, type Run, type Task } from './life.ts'
+import { applyEvent, type Run, type Task } from './life.ts'
 
 type Counts = Partial<Record<RunState, number>>
 
@@ -28,7 +28,7 @@ export function beginFanOut(run: Run, instances: readonly string[], now: number)
       addTask(run, { id: taskIdOf(run.id, index), index, total, ...own })
     }
   }
-  happen(run, 'started', { reason: undefined, startedAt: now })
+  applyEvent(run, 'started', { reason: undefined, startedAt: now })
 }
 
 /** What the state of a fan-out run asks for: frees what waits, makes the next stage, ends it. */
@@ -93,13 +93,13 @@ function endOf({ tolerate, state }: Run, counts: Counts): End {
 }
 
 function endAs(run: Run, { event, ...set }: End, now: number): void {
-  happen(run, event, { ...set, endedAt: now })
+  applyEvent(run, event, { ...set, endedAt: now })
 }
 
 function free(run: Run, open: readonly Task[]): void {
   const waiting = open.filter(({ state }) => state === 'waiting')
   const room = run.maxParallel === undefined ? waiting.length : run.maxParallel - (open.length - waiting.length)
-  for (const task of waiting.slice(0, Math.max(0, room))) happen(task, 'freed', { reason: undefined })
+  for (const task of waiting.slice(0, Math.max(0, room))) applyEvent(task, 'freed', { reason: undefined })
 }
 
 /** Makes a task of each item that a running task maps. The same call once more, in whatever attempt, makes nothing new. */

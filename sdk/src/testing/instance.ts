@@ -12,9 +12,9 @@ import {
 import type { Attempt } from '../executor/attempt.ts'
 import type { OfferedHandler } from '../executor/handler.ts'
 import { HeldTask } from '../executor/held-task.ts'
+import { Isolation } from '../executor/isolation.ts'
 import { Lane } from '../executor/lane.ts'
 import { type Ending, finishedText, type SleptEnding, sleptText } from '../executor/report-text.ts'
-import { Solitude } from '../executor/solitude.ts'
 import { TaskCalls } from '../executor/task-calls.ts'
 import { logLineText } from '../logs/log-line.ts'
 import { plainTelemetry } from '../telemetry.ts'
@@ -47,8 +47,8 @@ export class Instance {
     this.#around = around
     this.#clock = around.clock.processClock()
     const calls = new TaskCalls({ instance: name, caller: { clock: this.#clock, call: (call, input) => this.#call(call, input) } })
-    const solitude = new Solitude(this.#clock)
-    this.#lanes = new Map([...handlers].map(([handler, offered]) => [handler, this.#createLane(offered, { calls, solitude })]))
+    const isolation = new Isolation(this.#clock)
+    this.#lanes = new Map([...handlers].map(([handler, offered]) => [handler, this.#createLane(offered, { calls, isolation })]))
   }
 
   offers(handler: string): boolean {
@@ -85,13 +85,13 @@ export class Instance {
     this.#clock.freeze()
   }
 
-  #createLane(handler: OfferedHandler, { calls, solitude }: { calls: TaskCalls; solitude: Solitude }): Lane {
+  #createLane(handler: OfferedHandler, { calls, isolation }: { calls: TaskCalls; isolation: Isolation }): Lane {
     return new Lane({
-      ...{ handler, calls, solitude },
+      ...{ handler, calls, isolation },
       clock: this.#clock,
       telemetry: plainTelemetry,
       occupied: () => [...this.#lanes.values()].reduce((sum, lane) => sum + lane.occupied, 0),
-      freeCapacity: () => (solitude.isClosed ? 0 : handler.concurrency),
+      freeCapacity: () => (isolation.isClosed ? 0 : handler.concurrency),
       isQuiet: () => true,
       isHung: () => false,
       announce: (_task, stored) => stored(),

@@ -70,7 +70,7 @@ export interface Task extends Life {
 const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
 
 /** Does what the table of the life cycle says of an event. @returns false when it does not apply */
-export function happen(life: Life, event: RunEvent, set: Partial<Life> = {}): boolean {
+export function applyEvent(life: Life, event: RunEvent, set: Partial<Life> = {}): boolean {
   const state = nextState(life.state, event)
   if (state === undefined) return false
   Object.assign(life, set, { state })
@@ -95,13 +95,13 @@ export function finish(life: Life, report: FinishedReport, { run, now }: { run: 
       startedAt: undefined,
       losses: 0,
     } as const
-    if (!happen(life, 'retried', set)) return undefined
+    if (!applyEvent(life, 'retried', set)) return undefined
     return Math.min(Math.max(backoffMs(run.backoff, failed), Math.ceil(failure?.retryAfterMs ?? 0)), HORIZON_MS)
   }
   const isCancelled = report.outcome === 'cancelled' || nextState(life.state, report.outcome) === 'cancelled'
   const reason = isCancelled ? 'cancelled-by-request' : reasonOf(report)
   const result = report.outcome === 'succeeded' ? { result: report.result ?? null, failure: undefined } : { failure }
-  happen(life, report.outcome, { reason, ...result, endedAt: now, losses: 0 })
+  applyEvent(life, report.outcome, { reason, ...result, endedAt: now, losses: 0 })
   return undefined
 }
 
@@ -114,33 +114,33 @@ function reasonOf({ outcome, reason, error }: FinishedReport): Reason {
 /** It goes on later, in a further attempt that uses no try. @returns whether it does */
 export function goToSleep(life: Life, now: number): boolean {
   if (nextState(life.state, 'slept') === 'cancelled') {
-    happen(life, 'slept', { reason: 'cancelled-by-request', endedAt: now })
+    applyEvent(life, 'slept', { reason: 'cancelled-by-request', endedAt: now })
     return false
   }
   const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, owner: undefined, startedAt: undefined, losses: 0 }
-  return happen(life, 'slept', { reason: 'sleep', ...next })
+  return applyEvent(life, 'slept', { reason: 'sleep', ...next })
 }
 
 /** Its instance was lost. */
 export function lose(life: Life, now: number): void {
   if (nextState(life.state, 'lost') === 'cancelled') {
-    happen(life, 'lost', { reason: 'cancelled-by-request', endedAt: now })
+    applyEvent(life, 'lost', { reason: 'cancelled-by-request', endedAt: now })
     return
   }
   const losses = life.losses + 1
   if (losses >= POISON_AFTER) {
     const last = `instance ${life.owner} was lost`
     const failure = { name: 'Poison', message: `its process died ${losses} times in a row while it ran; the last time: ${last}` }
-    happen(life, 'failed', { reason: 'poison', losses, failure, endedAt: now })
+    applyEvent(life, 'failed', { reason: 'poison', losses, failure, endedAt: now })
   } else {
     const next = { attempt: life.attempt + 1, owner: undefined, startedAt: undefined, progress: undefined }
-    happen(life, 'lost', { reason: 'instance-lost', losses, ...next })
+    applyEvent(life, 'lost', { reason: 'instance-lost', losses, ...next })
   }
 }
 
 /** @returns whether its executor has to be notified */
 export function cancel(life: Life, now: number): boolean {
-  if (nextState(life.state, 'cancel') === 'cancelling') return happen(life, 'cancel')
-  happen(life, 'cancel', { reason: 'cancelled-by-request', endedAt: now })
+  if (nextState(life.state, 'cancel') === 'cancelling') return applyEvent(life, 'cancel')
+  applyEvent(life, 'cancel', { reason: 'cancelled-by-request', endedAt: now })
   return false
 }

@@ -1,12 +1,12 @@
 import { type LoopClock, pause, systemClock, type Timer } from '@carillon/wire/internal'
-import { type Culprit, culprit } from '../executor/last-words.ts'
+import { currentAttempt, type RunningAttempt } from '../executor/exit-watch.ts'
 import { turnOf } from '../turn.ts'
 
 interface Armed {
   readonly at: number
   readonly action: () => void
   /** Whose handler waits for it. */
-  readonly waiter: Culprit | undefined
+  readonly waiter: RunningAttempt | undefined
 }
 
 /** Turns of the event loop without anything happening after which nothing more comes of what has happened. */
@@ -53,7 +53,7 @@ export class MeshClock {
   }
 
   /** Whether its handler only waits for time to pass. */
-  isAwaitedBy(attempt: Culprit): boolean {
+  isAwaitedBy(attempt: RunningAttempt): boolean {
     for (const { waiter } of this.#timers) if (waiter === attempt) return true
     return false
   }
@@ -100,7 +100,7 @@ export class MeshClock {
 
   #arm(delayMs: number, action: () => void): Armed {
     this.touch()
-    const timer = { at: this.#now + Math.max(0, delayMs), action, waiter: culprit() }
+    const timer = { at: this.#now + Math.max(0, delayMs), action, waiter: currentAttempt() }
     this.#timers.add(timer)
     return timer
   }

@@ -17,7 +17,7 @@ import type { Timer } from '@carillon/wire/internal'
 import type { OfferedHandler } from '../executor/handler.ts'
 import { beginFanOut, goOn } from './fan-out.ts'
 import type { Instance } from './instance.ts'
-import { cancel, finish, goToSleep, happen, type Life, lose, type Run, type Task } from './life.ts'
+import { applyEvent, cancel, finish, goToSleep, type Life, lose, type Run, type Task } from './life.ts'
 import type { MeshClock, ProcessClock } from './mesh-clock.ts'
 
 export interface RunTableOptions {
@@ -91,7 +91,7 @@ export class RunTable {
   began({ taskId, attempt }: WorkMessage, instance: Instance): void {
     const { life } = this.find(taskId)
     const startedAt = life.startedAt ?? this.#options.clock.now()
-    if (life.attempt === attempt) happen(life, 'started', { owner: instance.name, startedAt, reason: undefined })
+    if (life.attempt === attempt) applyEvent(life, 'started', { owner: instance.name, startedAt, reason: undefined })
   }
 
   /** The attempt is the fence: what a replaced one reports changes nothing. */
@@ -99,7 +99,7 @@ export class RunTable {
     const { run, life } = this.find(report.taskId)
     if (report.attempt !== life.attempt || life.owner !== instance.name) return
     const now = this.#options.clock.now()
-    if (report.type === 'released') happen(life, 'released', { reason: 'released', owner: undefined, startedAt: undefined })
+    if (report.type === 'released') applyEvent(life, 'released', { reason: 'released', owner: undefined, startedAt: undefined })
     else if (report.type === 'slept' && goToSleep(life, now)) this.#delay(run, life, report.delayMs)
     else if (report.type === 'finished') {
       const delayMs = finish(life, report, { run, now })
@@ -127,7 +127,7 @@ export class RunTable {
     const unused = this.#offering(run.handler).find((instance) => !taken.has(instance))
     const message = `instance ${name} is gone, and every other one that offers the handler has a task of this run`
     if (unused) life.target = unused
-    else happen(life, 'failed', { reason: 'instance-lost', failure: { name: 'InstanceLost', message }, endedAt: now })
+    else applyEvent(life, 'failed', { reason: 'instance-lost', failure: { name: 'InstanceLost', message }, endedAt: now })
   }
 
   /** What is running is sent a cancel, and ends when its executor reports it. @throws CarillonError RUN_ENDED */
@@ -211,7 +211,7 @@ export class RunTable {
     if (life === run) run.dueAt = this.#options.clock.now() + delayMs
     const becomeDue = () => {
       this.#due.delete(life.id)
-      happen(life, 'due', { reason: undefined })
+      applyEvent(life, 'due', { reason: undefined })
       this.advance(run)
     }
     this.#due.set(life.id, this.#timers.after(delayMs, becomeDue))

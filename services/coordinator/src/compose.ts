@@ -6,10 +6,10 @@ import {
   keptStream,
   LOSSES,
   type MeshClock,
+  observeStream,
   RejectedMessages,
   type Service,
   StreamKeeper,
-  seeStream,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { ClaimTask } from './dispatch/claim-task.ts'
@@ -29,9 +29,9 @@ import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
 import type { Offers, Presence, Reconciler, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
-import { LoseInstance } from './recovery/lose-instance.ts'
 import { Membership } from './recovery/membership.ts'
 import { RepairQueue } from './recovery/repair-queue.ts'
+import { TakeOverInstance } from './recovery/take-over-instance.ts'
 import { CautiousTime } from './retention/cautious-time.ts'
 import { PruneRuns } from './retention/prune-runs.ts'
 import { RemoveRuns } from './retention/remove-runs.ts'
@@ -55,7 +55,7 @@ import { RunWriter } from './runs/write-runs.ts'
 import { TaskWriter } from './runs/write-tasks.ts'
 import { FireSlots, SLOT_LEAD_MS } from './schedules/fire-slots.ts'
 import { JumpWatch } from './schedules/jump-watch.ts'
-import { SetRight } from './schedules/set-right.ts'
+import { RepairTimes } from './schedules/repair-times.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
 import { stepsController } from './steps/steps.controller.ts'
 
@@ -90,7 +90,7 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
       afterDeath: (change) => offers.afterDeath(change),
     } satisfies Offers,
   }
-  const base = { ...given, ...later, presence, timers, storedWork, lived: clock, rejected: new RejectedMessages(publisher, log) }
+  const base = { ...given, ...later, presence, timers, storedWork, elapsed: clock, rejected: new RejectedMessages(publisher, log) }
   const events = new Announcer(base)
   const work = new WorkPublisher({ ...base, stream: storedWork })
   const runs = new RunWriter({ ...base, events, work })
@@ -119,7 +119,7 @@ const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
 
 /** The streams that a coordinator makes where they are missing, and the registry's bucket, which it only reads. */
 function keeperOf({ store, broker, clock, log, streamReplicas }: CoordinatorDependencies): StreamKeeper {
-  const presence = { stream: PRESENCE_STREAM, ensure: () => seeStream(broker.manager, PRESENCE_STREAM) }
+  const presence = { stream: PRESENCE_STREAM, ensure: () => observeStream(broker.manager, PRESENCE_STREAM) }
   const kept = STREAMS.map((name) =>
     keptStream(broker, name, { replicas: streamReplicas, storeId: name === 'WORK' ? store.id : undefined }),
   )
@@ -146,8 +146,8 @@ function useCasesOf(base: Foundation) {
     takeTriggers: new TakeTriggers({ ...base, start }),
     fireSlots: new FireSlots(base),
     wakeLives: new WakeLives(base),
-    setRight: new SetRight(base),
-    loseInstance: new LoseInstance(base),
+    repairTimes: new RepairTimes(base),
+    takeOverInstance: new TakeOverInstance(base),
   }
 }
 type UseCases = ReturnType<typeof useCasesOf>
@@ -168,7 +168,7 @@ function loopsOf(base: Foundation, cases: UseCases, stopping: AbortSignal) {
     jobsLeadMs: SLOT_LEAD_MS,
     handlers: { jobs: (ids) => cases.fireSlots.execute(ids), runs: wake, tasks: wake },
   })
-  const jumps = new JumpWatch({ ...base, setRight: cases.setRight, shares })
+  const jumps = new JumpWatch({ ...base, repairTimes: cases.repairTimes, shares })
   clock.onJump(() => jumps.again())
   return { jumps, waker, shares, membership, auditor: new Auditor({ ...base, shares }) }
 }
@@ -222,7 +222,7 @@ export function compose(given: CoordinatorDependencies) {
   const { membership, shares, auditor, jumps, waker } = loops
   const { sweeper, prune } = retentionOf(base, { shares, stopping })
   const takeOver = (namespace: string, instance: string) => {
-    cases.loseInstance
+    cases.takeOverInstance
       .execute(namespace, instance, stopping)
       .catch((error: unknown) =>
         log.error({ evt: 'take-over.failed', instance, err: error }, 'could not take over; the runs are reconciled later'),
@@ -231,11 +231,11 @@ export function compose(given: CoordinatorDependencies) {
   const health = new CheckHealth({
     ...base,
     shares,
-    coordinators: () => membership.company,
+    coordinators: () => membership.counts,
     streams: () => keeper.check(),
     unconfirmed: () => ({ count: work.unconfirmedIds.size, why: work.unconfirmedWhy }),
     loss: () => auditor.loss,
-    lately: () => auditor.lately,
+    recentRepair: () => auditor.recentRepair,
     rejected: () => rejected.count,
     reports: () => refused.describe(),
     retention: () => sweeper.describe(),

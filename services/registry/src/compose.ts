@@ -6,8 +6,8 @@ import {
   type Kept,
   keptStream,
   RejectedMessages,
-  type Room,
   type Service,
+  type StreamCapacity,
   StreamKeeper,
 } from '@carillon/runtime'
 import { CheckHealth } from './health/check-health.ts'
@@ -15,12 +15,12 @@ import { healthController } from './health/health.controller.ts'
 import type { RegistryParts } from './parts.ts'
 import { DeclareLost } from './presence/declare-lost.ts'
 import { FollowPresence } from './presence/follow-presence.ts'
-import { HearBeat } from './presence/hear-beat.ts'
 import { InstanceEvents } from './presence/instance-events.ts'
 import { ListInstances } from './presence/list-instances.ts'
-import { NoteHung } from './presence/note-hung.ts'
 import { presenceController } from './presence/presence.controller.ts'
 import { PresenceBucket } from './presence/presence-bucket.ts'
+import { ReceiveBeat } from './presence/receive-beat.ts'
+import { RecordHung } from './presence/record-hung.ts'
 import { RestoreEntries } from './presence/restore-entries.ts'
 import { AskLimit } from './presence/rules/ask-limit.ts'
 import { Roster } from './presence/rules/roster.ts'
@@ -69,7 +69,10 @@ export function compose(connected: Connected, settings: RegistrySettings): Compo
       asService(() => follow.begun),
     ],
     controller: controllerOf('registry', [
-      presenceController({ hearBeat: new HearBeat({ ...parts, noteHung: new NoteHung(parts) }), listInstances: new ListInstances(parts) }),
+      presenceController({
+        receiveBeat: new ReceiveBeat({ ...parts, recordHung: new RecordHung(parts) }),
+        listInstances: new ListInstances(parts),
+      }),
       registrationController({ registerInstance: new RegisterInstance(parts), removeInstance: new RemoveInstance(parts) }),
       healthController({ checkHealth }),
     ]),
@@ -122,15 +125,15 @@ function keptOf(
 ): Kept[] {
   const { broker, bucket, consumers, roster, restoring } = parts
   const work = keptStream(broker, 'WORK', { replicas })
-  const withConsumers = async (room: Room) => {
-    const sight = await work.ensure(room)
-    if (sight) await consumers.reconcile(roster.handlers(), sight.lastSequence)
-    return sight
+  const withConsumers = async (room: StreamCapacity) => {
+    const observed = await work.ensure(room)
+    if (observed) await consumers.reconcile(roster.handlers(), observed.lastSequence)
+    return observed
   }
-  const withEntries = async (room: Room) => {
-    const sight = await bucket.ensure(room)
-    await restoring.execute(sight)
-    return sight
+  const withEntries = async (room: StreamCapacity) => {
+    const observed = await bucket.ensure(room)
+    await restoring.execute(observed)
+    return observed
   }
   return [
     { stream: work.stream, ensure: withConsumers },

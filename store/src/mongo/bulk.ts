@@ -4,7 +4,7 @@ import type { InsertOutcome, UpdateOutcome } from '../ports.ts'
 import { batchesOf } from './batches.ts'
 import type { StoredDocument } from './document.ts'
 import { DUPLICATE_KEY, isTransient } from './mongo-error.ts'
-import { Patience } from './retry.ts'
+import { RetryBackoff } from './retry.ts'
 
 type Id = string | number
 
@@ -56,11 +56,11 @@ export async function insertAll(target: BulkTarget, documents: readonly StoredDo
 /** Answers those whose id was taken by somebody else. */
 async function insertBatch(target: BulkTarget, batch: StoredDocument[], writer: string): Promise<StoredDocument[]> {
   const taken: StoredDocument[] = []
-  const patience = new Patience()
+  const backoff = new RetryBackoff()
   let repeated = false
   for (let pending = batch; pending.length > 0; repeated = true) {
     const sent = pending
-    const result = await attempt(() => target.send({ insert: '', documents: sent, ordered: false }), patience)
+    const result = await attempt(() => target.send({ insert: '', documents: sent, ordered: false }), backoff)
     const duplicates = result.failures.filter(({ code }) => code === DUPLICATE_KEY).map(({ index }) => sent[index]!)
     // On the first attempt a taken id is someone else's; later it may be what we stored before the answer was lost.
     const ours = repeated && duplicates.length > 0 ? await target.writtenBy(idsOf(duplicates), writer) : new Set<Id>()
@@ -81,11 +81,11 @@ export async function updateAll(target: BulkTarget, updates: readonly Conditiona
 /** Answers the ids of those that took effect. */
 async function updateBatch(target: BulkTarget, batch: ConditionalUpdate[], writer: string): Promise<Set<Id>> {
   const applied = new Set<Id>()
-  const patience = new Patience()
+  const backoff = new RetryBackoff()
   for (let pending = batch; pending.length > 0; ) {
     const sent = pending
     const groups = groupsOf(sent)
-    const result = await attempt(() => target.send({ update: '', updates: groups.map(statementOf), ordered: false }), patience)
+    const result = await attempt(() => target.send({ update: '', updates: groups.map(statementOf), ordered: false }), backoff)
     const ids = sent.map(({ id }) => id)
     for (const id of result.count === sent.length ? ids : await target.writtenBy(ids, writer)) applied.add(id)
     const again = result.unknown ? sent : result.failures.flatMap(({ index }) => groups[index]!)
@@ -122,12 +122,12 @@ interface Attempt {
 const UNKNOWN: Attempt = { unknown: true, count: 0, failures: [] }
 
 /** One attempt. Waits after a transient failure, and throws what will not pass. */
-async function attempt(send: () => Promise<WriteReply>, patience: Patience): Promise<Attempt> {
+async function attempt(send: () => Promise<WriteReply>, backoff: RetryBackoff): Promise<Attempt> {
   let reply: WriteReply
   try {
     reply = await send()
   } catch (error) {
-    await patience.pause(error)
+    await backoff.pause(error)
     return UNKNOWN
   }
   const failures = reply.writeErrors ?? []
@@ -135,8 +135,8 @@ async function attempt(send: () => Promise<WriteReply>, patience: Patience): Pro
   const fatal = errors.find((error) => !isTransient(error))
   if (fatal !== undefined) throw fatal
   const unsafe = reply.writeConcernError
-  if (unsafe !== undefined) await patience.pause(errorOf(unsafe))
-  else if (errors.length > 0) await patience.pause(errors[0])
+  if (unsafe !== undefined) await backoff.pause(errorOf(unsafe))
+  else if (errors.length > 0) await backoff.pause(errors[0])
   return unsafe === undefined ? { unknown: false, count: reply.n, failures } : UNKNOWN
 }
 

@@ -9,7 +9,7 @@ const LONGEST_PAUSE_MS = 1_000
 const ASK_EVERY_MS = 100
 
 /** Pauses of one operation: growing, with jitter so that writers who collided do not collide again, until the time is up. */
-export class Patience {
+export class RetryBackoff {
   readonly #endAt = performance.now() + LIMIT_MS
   #longestMs = FIRST_PAUSE_MS
 
@@ -23,11 +23,11 @@ export class Patience {
 
 /** Repeats what is safe to repeat while it fails for a transient reason. */
 export async function withRetry<Result>(work: () => Promise<Result>): Promise<Result> {
-  for (const patience = new Patience(); ; ) {
+  for (const backoff = new RetryBackoff(); ; ) {
     try {
       return await work()
     } catch (error) {
-      await patience.pause(error)
+      await backoff.pause(error)
     }
   }
 }

@@ -27,7 +27,7 @@ export const GUARDS = {
   'take-over': {
     without: 'nobody takes over what a lost instance was running',
     mutations: [
-      returnsAtOnce('coordinator/dist/recovery/lose-instance.js', 'execute'),
+      returnsAtOnce('coordinator/dist/recovery/take-over-instance.js', 'execute'),
       returnsAtOnce('coordinator/dist/dispatch/presence.js', 'isLost', 'false'),
       returnsAtOnce('coordinator/dist/dispatch/claim-task.js', 'execute', "{ run: false, reason: 'nobody may' }"),
     ],
@@ -52,7 +52,7 @@ export const GUARDS = {
     without: 'coordinators believe their wall clock, and set nothing right after a jump',
     mutations: [
       returnsAtOnce('runtime/dist/mesh-clock.js', 'now', 'this.#local.now()'),
-      returnsAtOnce('coordinator/dist/schedules/set-right.js', 'execute', '0'),
+      returnsAtOnce('coordinator/dist/schedules/repair-times.js', 'execute', '0'),
     ],
   },
   patience: {

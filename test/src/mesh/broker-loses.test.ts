@@ -39,7 +39,7 @@ for (const store of STORES) {
       return before + RUNS
     }
 
-    test('every stream, the bucket and every consumer that is deleted is made anew, and work goes on', { timeout: 60_000 }, async () => {
+    test('every stream, the bucket and every consumer that is deleted is recreated, and work goes on', { timeout: 60_000 }, async () => {
       const { client } = await offering(mesh, { hello: (ctx) => ctx.payload })
       assert.equal(await (await client.run('hello', 1)).result(), 1)
       for (const name of [...Object.keys(STREAMS), PRESENCE_STREAM]) {

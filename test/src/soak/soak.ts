@@ -76,14 +76,14 @@ export async function soak(cleanup: Cleanup, options: SoakOptions): Promise<Soak
     samples.push(sample)
     options.onSample(sample)
   }
-  let nextLook = options.sampleMs
+  let nextSampleAt = options.sampleMs
   for (let elapsedMs = 0; elapsedMs < options.seconds * 1_000; elapsedMs = performance.now() - began) {
     const due = Math.floor((elapsedMs / 1_000) * options.runsPerSecond) - started
     const many = Array.from({ length: due }, (_, i) => startOne(client, started + i, took))
     for (const [i, again] of (await Promise.all(many)).entries()) if (again) startedTwice.push(`key-${started + i}`)
     started += due
-    if (elapsedMs >= nextLook) {
-      nextLook += options.sampleMs
+    if (elapsedMs >= nextSampleAt) {
+      nextSampleAt += options.sampleMs
       await look()
     }
     await sleep(TICK_MS)

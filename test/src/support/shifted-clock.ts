@@ -5,15 +5,15 @@
 import { readFileSync } from 'node:fs'
 
 const { CLOCK_FILE: file } = process.env
-const LOOK_EVERY_MS = 20
+const READ_EVERY_MS = 20
 
 if (file !== undefined) {
   const TrueDate = Date
   const trueNow = Date.now
-  let [shiftMs, lookedAt] = [0, Number.NEGATIVE_INFINITY]
+  let [shiftMs, readAt] = [0, Number.NEGATIVE_INFINITY]
   const now = () => {
-    if (performance.now() - lookedAt >= LOOK_EVERY_MS) {
-      lookedAt = performance.now()
+    if (performance.now() - readAt >= READ_EVERY_MS) {
+      readAt = performance.now()
       shiftMs = Number(readFileSync(file, 'utf8')) || 0
     }
     return trueNow() + shiftMs

@@ -37,16 +37,16 @@ export interface Outcome {
 }
 
 /** Plays every case against an executor, on a broker of its own. Nothing is left running. */
-export async function runConformance(options: ConformanceOptions, tell: (outcome: Outcome) => void): Promise<readonly Outcome[]> {
+export async function runConformance(options: ConformanceOptions, onOutcome: (outcome: Outcome) => void): Promise<readonly Outcome[]> {
   const started = new Stack()
   try {
-    return await playAll(options, { started, tell })
+    return await playAll(options, { started, onOutcome })
   } finally {
     await started.stop((name, error) => options.say(`${name} did not stop in order: ${String(error)}`))
   }
 }
 
-async function playAll(options: ConformanceOptions, { started, tell }: { started: Stack; tell: (outcome: Outcome) => void }) {
+async function playAll(options: ConformanceOptions, { started, onOutcome }: { started: Stack; onOutcome: (outcome: Outcome) => void }) {
   const { namespace, executor: service, say } = options
   const url = await startBroker(options, started)
   const broker = await connectBroker({
@@ -65,7 +65,7 @@ async function playAll(options: ConformanceOptions, { started, tell }: { started
   const outcomes: Outcome[] = []
   const note = (outcome: Outcome) => {
     outcomes.push(outcome)
-    tell(outcome)
+    onOutcome(outcome)
   }
   if (await isRegistered(driver, options.waitMs, child)) await playOn(driver, { early, note, hasProcess: child !== undefined })
   else note({ case: 'registration', about: 'The executor registers', outcome: 'failed', why: notRegistered(driver, options, child) })

@@ -1,13 +1,13 @@
 import { now } from '../../clock.ts'
 import { tookText } from '../../output/time-text.ts'
+import type { CheckContext } from './context.ts'
 import { type Finding, well, wrong } from './finding.ts'
-import type { Patient } from './patient.ts'
 
 /** Less is not seen by a person, and schedules of whole seconds stay in order. */
 const MAX_DIFFERENCE_MS = 1_000
 
 /** This machine's clock against the broker's, which stamps what it says of a stream. */
-export async function checkClock({ broker }: Patient): Promise<Finding[]> {
+export async function checkClock({ broker }: CheckContext): Promise<Finding[]> {
   const before = now()
   const answer = await broker.connection.request('$JS.API.STREAM.INFO.EVENTS')
   const after = now()

@@ -2,8 +2,8 @@ import { CarillonError, type InstanceView, TIMES } from '@carillon/contracts'
 import { schemaConflictTexts } from '../../output/instance-text.ts'
 import { spanText } from '../../output/time-text.ts'
 import { CARILLON } from '../../own-command.ts'
+import { type CheckContext, instancesOf } from './context.ts'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
-import { instancesOf, type Patient } from './patient.ts'
 
 /** Longer than a slow computation that nobody minds. */
 const BLOCKED_MS = 10_000
@@ -11,7 +11,7 @@ const CONFLICT_REMEDY = 'Give one of the handlers another name, or all of them t
 const LATE_MS = 2 * TIMES.beatMs
 
 /** The executors: whether there are any, and whether they are heard of. */
-export async function checkExecutors({ client, namespace }: Patient): Promise<Finding[]> {
+export async function checkExecutors({ client, namespace }: CheckContext): Promise<Finding[]> {
   try {
     const items = await instancesOf(client)
     if (items.length > 0) {

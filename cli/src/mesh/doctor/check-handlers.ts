@@ -1,7 +1,7 @@
 import { STREAMS, SUBJECT_ROOT, workConsumer } from '@carillon/contracts'
 import { CARILLON } from '../../own-command.ts'
+import { type CheckContext, instancesOf, isStreamMissing } from './context.ts'
 import { counted, type Finding, well, wrong } from './finding.ts'
-import { instancesOf, isStreamMissing, type Patient } from './patient.ts'
 
 /** Each message has a subject of its own, and the broker lists 100,000 of them in megabytes. */
 const MOST_SUBJECTS = 10_000
@@ -9,11 +9,11 @@ const MOST_FINDINGS = 20
 const REMEDY = `Start an executor that offers it. If nobody ever will, cancel what waits: ${CARILLON} runs list --state queued`
 
 /** Handlers that have work in the queue and are offered by nobody who lives: their runs wait for ever. */
-export async function checkHandlers(patient: Patient): Promise<Finding[]> {
-  const queued = await queuedIn(patient)
+export async function checkHandlers(context: CheckContext): Promise<Finding[]> {
+  const queued = await queuedIn(context)
   if (queued === undefined || queued.tasks.size + queued.unseen === 0) return []
   // Asked last: who has come meanwhile is no finding. That no registry answers is a finding of its own.
-  const instances = await instancesOf(patient.client).catch(() => undefined)
+  const instances = await instancesOf(context.client).catch(() => undefined)
   if (instances === undefined) return []
   const offered = new Set(instances.flatMap(({ handlers }) => handlers))
   const idle = [...queued.tasks].filter(([handler, count]) => count > 0 && !offered.has(handler)).sort(([, one], [, other]) => other - one)
@@ -34,7 +34,7 @@ interface Queued {
   readonly unseen: number
 }
 
-async function queuedIn({ broker, namespace }: Patient): Promise<Queued | undefined> {
+async function queuedIn({ broker, namespace }: CheckContext): Promise<Queued | undefined> {
   const { name } = STREAMS.WORK
   try {
     const { state } = await broker.manager.streams.info(name)
@@ -59,7 +59,7 @@ function bySubjects(subjects: Readonly<Record<string, number>>): Map<string, num
 }
 
 /** A handler has a consumer from the first time that it was offered. */
-async function byConsumers({ broker, namespace }: Pick<Patient, 'broker' | 'namespace'>): Promise<Map<string, number>> {
+async function byConsumers({ broker, namespace }: Pick<CheckContext, 'broker' | 'namespace'>): Promise<Map<string, number>> {
   const tasks = new Map<string, number>()
   const prefix = workConsumer(namespace, '')
   for await (const consumer of broker.manager.consumers.list(STREAMS.WORK.name)) {

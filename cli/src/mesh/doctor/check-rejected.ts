@@ -1,8 +1,8 @@
 import { type RejectedEvent, STREAMS, SUBJECT_ROOT } from '@carillon/contracts'
 import { now } from '../../clock.ts'
 import { timeText } from '../../output/time-text.ts'
+import { type CheckContext, isStreamMissing } from './context.ts'
 import { counted, type Finding, well, wrong } from './finding.ts'
-import { isStreamMissing, type Patient } from './patient.ts'
 
 const PART = 'rejected messages'
 /** Someone may still be sending such messages; an older one is history. */
@@ -10,7 +10,7 @@ const RECENT_MINUTES = 10
 const RECENT_MS = RECENT_MINUTES * 60_000
 
 /** Messages that no service could understand: they lie in EVENTS until they are old. */
-export async function checkRejected({ broker }: Patient): Promise<Finding[]> {
+export async function checkRejected({ broker }: CheckContext): Promise<Finding[]> {
   const filter = `${SUBJECT_ROOT}.*.event.message.*.rejected`
   try {
     const { state } = await broker.manager.streams.info(STREAMS.EVENTS.name, { subjects_filter: filter })
@@ -24,7 +24,7 @@ export async function checkRejected({ broker }: Patient): Promise<Finding[]> {
   }
 }
 
-async function newest(broker: Patient['broker'], filter: string, count: number): Promise<Finding> {
+async function newest(broker: CheckContext['broker'], filter: string, count: number): Promise<Finding> {
   const message = await broker.manager.streams.getMessage(STREAMS.EVENTS.name, { last_by_subj: filter })
   if (message === null) return well(PART, 'none')
   const { subject, code, message: reason } = message.json<RejectedEvent>()

@@ -1,8 +1,8 @@
 import { CALLS, CarillonError, type ServiceHealth } from '@carillon/contracts'
 import { spanText } from '../../output/time-text.ts'
 import { CARILLON } from '../../own-command.ts'
+import type { CheckContext } from './context.ts'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
-import type { Patient } from './patient.ts'
 
 const HEALTH = { coordinator: CALLS.coordinatorHealth, registry: CALLS.registryHealth, logger: CALLS.loggerHealth } as const
 type ServiceName = keyof typeof HEALTH
@@ -11,15 +11,15 @@ type ServiceName = keyof typeof HEALTH
 const ROLL_CALL_MS = 400
 
 /** Each service: whether one answers, how many there are, and what it says of its own parts. */
-export async function checkServices(patient: Patient): Promise<Finding[]> {
+export async function checkServices(context: CheckContext): Promise<Finding[]> {
   const names = Object.keys(HEALTH) as ServiceName[]
-  return (await Promise.all(names.map((name) => checkService(patient, name)))).flat()
+  return (await Promise.all(names.map((name) => checkService(context, name)))).flat()
 }
 
-async function checkService(patient: Patient, name: ServiceName): Promise<Finding[]> {
+async function checkService(context: CheckContext, name: ServiceName): Promise<Finding[]> {
   try {
-    const health = await patient.client.call(HEALTH[name], {})
-    const count = await countOf(patient, name)
+    const health = await context.client.call(HEALTH[name], {})
+    const count = await countOf(context, name)
     const many = count > 1 ? `${counted(count, name)} (one of them ${health.id})` : health.id
     return [
       well(name, `${many} ${count > 1 ? 'answer' : 'answers'}, version ${health.version}, up ${spanText(health.uptimeMs)}`),
@@ -48,7 +48,7 @@ function missingOf({ coordinators }: ServiceHealth): Finding[] {
 }
 
 /** The NATS services protocol answers once for each instance. */
-async function countOf({ broker }: Patient, name: ServiceName): Promise<number> {
+async function countOf({ broker }: CheckContext, name: ServiceName): Promise<number> {
   let count = 0
   const answers = await broker.connection.requestMany(`$SRV.PING.carillon-${name}`, '', { strategy: 'timer', maxWait: ROLL_CALL_MS })
   for await (const answer of answers) if (!(answer instanceof Error)) count++

@@ -1,6 +1,6 @@
 import { SERVICE_CONSUMERS, STREAMS, type StreamName } from '@carillon/contracts'
+import { type CheckContext, isStreamMissing } from './context.ts'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
-import { isStreamMissing, type Patient } from './patient.ts'
 
 /** A stream this full refuses or drops messages soon. */
 const FULL_PERCENT = 80
@@ -17,12 +17,12 @@ const OWNERS: Readonly<Record<StreamName, string>> = {
 }
 
 /** Each stream: whether it is there, how full it is, and how far behind its readers are. */
-export async function checkStreams(patient: Patient): Promise<Finding[]> {
+export async function checkStreams(context: CheckContext): Promise<Finding[]> {
   const names = Object.keys(STREAMS) as StreamName[]
-  return (await Promise.all(names.map((name) => checkStream(patient, name)))).flat()
+  return (await Promise.all(names.map((name) => checkStream(context, name)))).flat()
 }
 
-async function checkStream({ broker }: Patient, name: StreamName): Promise<Finding[]> {
+async function checkStream({ broker }: CheckContext, name: StreamName): Promise<Finding[]> {
   const part = `stream ${name}`
   try {
     const { state, config } = await broker.manager.streams.info(name)
@@ -42,7 +42,7 @@ const fullRemedy = (name: StreamName) =>
     ? 'Start more executors, or raise the limit of the stream.'
     : `Start ${OWNERS[name]}, or more of them; raise the limit of the stream.`
 
-async function checkReaders({ broker, name }: { broker: Patient['broker']; name: StreamName }): Promise<Finding[]> {
+async function checkReaders({ broker, name }: { broker: CheckContext['broker']; name: StreamName }): Promise<Finding[]> {
   const findings: Finding[] = []
   const shared = name in SERVICE_CONSUMERS ? SERVICE_CONSUMERS[name as keyof typeof SERVICE_CONSUMERS] : undefined
   let isSharedThere = shared === undefined
@@ -56,7 +56,7 @@ async function checkReaders({ broker, name }: { broker: Patient['broker']; name:
   return findings
 }
 
-type Reader = Awaited<ReturnType<Patient['broker']['manager']['consumers']['info']>>
+type Reader = Awaited<ReturnType<CheckContext['broker']['manager']['consumers']['info']>>
 
 function readerFinding(stream: StreamName, consumer: Reader): Finding {
   const part = stream === 'WORK' ? `work for ${consumer.name.replace('~', '/')}` : `readers of ${stream}`

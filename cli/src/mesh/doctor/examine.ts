@@ -9,8 +9,8 @@ import { checkHandlers } from './check-handlers.ts'
 import { checkRejected } from './check-rejected.ts'
 import { checkServices } from './check-services.ts'
 import { checkStreams } from './check-streams.ts'
+import type { CheckContext } from './context.ts'
 import { type Finding, failed, well } from './finding.ts'
-import type { Patient } from './patient.ts'
 
 /** Where to look. */
 export interface Place {
@@ -29,9 +29,9 @@ export async function examine({ nats, namespace }: Place): Promise<Finding[]> {
   }
   const client = await connectClient({ nats, namespace })
   try {
-    const patient: Patient = { broker, client, namespace }
+    const context: CheckContext = { broker, client, namespace }
     const checks = [checkStreams, checkServices, checkExecutors, checkHandlers, checkClock, checkRejected]
-    const findings = await Promise.all(checks.map((check) => check(patient).catch((error: unknown) => [failed('doctor', error)])))
+    const findings = await Promise.all(checks.map((check) => check(context).catch((error: unknown) => [failed('doctor', error)])))
     const { version } = broker.connection.info ?? {}
     return [well('broker', `nats-server ${version} with JetStream answers at ${addressOf(nats)}`), ...findings.flat()]
   } finally {

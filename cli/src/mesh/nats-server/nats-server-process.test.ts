@@ -8,7 +8,7 @@ import { before, describe, it, type TestContext } from 'node:test'
 import { CarillonError } from '@carillon/contracts'
 import { findNatsServer } from './find-nats-server.ts'
 import { type NatsServerProcess, type StartNatsServerOptions, startNatsServer } from './nats-server-process.ts'
-import { readGreeting } from './server-greeting.ts'
+import { readServerInfo } from './server-info.ts'
 import { runOtherNode } from './testing-node.ts'
 import { wait } from './time-limit.ts'
 
@@ -30,7 +30,7 @@ async function start(t: TestContext, options: Partial<StartNatsServerOptions> = 
 }
 
 async function isListening(port: number): Promise<boolean> {
-  return (await readGreeting('127.0.0.1', port, 1_000)) !== undefined
+  return (await readServerInfo('127.0.0.1', port, 1_000)) !== undefined
 }
 
 /** Ends when the port is closed: processes of other processes cannot be awaited. */
@@ -76,10 +76,10 @@ describe('startNatsServer', () => {
     const dataDir = dataFolder(t)
     const server = await start(t, { dataDir, maxPayloadBytes: 2_097_152 })
     assert.equal(server.url, `nats://127.0.0.1:${server.port}`)
-    const greeting = await readGreeting('127.0.0.1', server.port, 1_000)
-    assert.match(greeting?.server_name ?? '', /^carillon-/)
-    assert.equal((greeting as { max_payload?: number }).max_payload, 2_097_152)
-    assert.equal((greeting as { jetstream?: boolean }).jetstream, true)
+    const info = await readServerInfo('127.0.0.1', server.port, 1_000)
+    assert.match(info?.server_name ?? '', /^carillon-/)
+    assert.equal((info as { max_payload?: number }).max_payload, 2_097_152)
+    assert.equal((info as { jetstream?: boolean }).jetstream, true)
     assert.equal(process.kill(-server.pid, 0), true)
     assert.ok(statSync(join(dataDir, 'jetstream')).isDirectory())
     assert.match(readFileSync(join(dataDir, 'nats-server.log'), 'utf8'), /Server is ready/)

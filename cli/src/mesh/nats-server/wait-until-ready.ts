@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { CarillonError, printable } from '@carillon/contracts'
 import { now } from '../../clock.ts'
-import { readGreeting } from './server-greeting.ts'
+import { readServerInfo } from './server-info.ts'
 import { duration, settlesWithin } from './time-limit.ts'
 
 const READY_MS = 10_000
@@ -9,7 +9,7 @@ const READY_MS = 10_000
 const RESTORE_MS = 120_000
 /** The server is ready some 20 ms after its start; asking costs 0.2 ms. */
 const POLL_MS = 4
-const GREETING_MS = 1_000
+const INFO_WITHIN_MS = 1_000
 const SHOWN_LOG_LINES = 8
 const MAX_LOG_BYTES = 32_768
 /** Not the words for a port that `configLines` asked for. */
@@ -44,8 +44,8 @@ export async function waitUntilReady(server: StartingServer): Promise<CarillonEr
   let deadline = now() + READY_MS
   let restoring = false
   while (!(await settlesWithin(server.exited, POLL_MS))) {
-    const greeting = await readGreeting(host, server.place.port, GREETING_MS)
-    if (greeting?.server_name === server.serverName) return undefined
+    const info = await readServerInfo(host, server.place.port, INFO_WITHIN_MS)
+    if (info?.server_name === server.serverName) return undefined
     if (now() < deadline) continue
     if (restoring || !/restore|recover/i.test(await newLog(server.log))) {
       return await failed(server, `did not answer within ${duration(restoring ? RESTORE_MS : READY_MS)}`)

@@ -12,15 +12,15 @@ const entry = (level: number, msg: string, more = {}) => `${JSON.stringify({ lev
 
 describe('the log file', () => {
   it('keeps every line, and says warnings shortly and once', () => {
-    const said: string[] = []
-    const file = new LogFile(join(folder, 'a.log'), (line) => said.push(line))
+    const lines: string[] = []
+    const file = new LogFile(join(folder, 'a.log'), (line) => lines.push(line))
     file.write(entry(30, 'fine'))
     file.write(entry(40, 'the broker is away'))
     file.write(entry(40, 'the broker is away'))
     file.write(entry(50, 'a call failed', { err: { message: 'disk full' } }))
     file.close()
     assert.equal(readFileSync(file.path, 'utf8').split('\n').length, 5)
-    assert.deepEqual(said, ['warning: registry: the broker is away', 'error: registry: a call failed: disk full'])
+    assert.deepEqual(lines, ['warning: registry: the broker is away', 'error: registry: a call failed: disk full'])
   })
 
   it('is put aside when it is large', () => {

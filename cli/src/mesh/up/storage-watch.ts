@@ -30,7 +30,7 @@ export class StorageWatch {
   readonly #stopping = new AbortController()
   #watching: Promise<void> = Promise.resolve()
   #mustRestart = false
-  #isSaid = false
+  #isReported = false
 
   constructor(options: StorageWatchOptions) {
     this.#options = options
@@ -60,12 +60,12 @@ export class StorageWatch {
     if (OUT_OF_SPACE.test(text) || NOT_RELOADABLE.test(text)) this.#mustRestart = true
     const { freeBytes, ceilingBytes } = await storageOf(server.dataDir)
     if (freeBytes < ENOUGH_BYTES) {
-      if (!this.#isSaid)
+      if (!this.#isReported)
         say(`the disk of ${server.dataDir} is almost full: ${mib(freeBytes)} MiB are free; the broker refuses messages until there is room`)
-      this.#isSaid = true
+      this.#isReported = true
       return
     }
-    this.#isSaid = false
+    this.#isReported = false
     if (this.#mustRestart) {
       this.#mustRestart = false
       say(`nats-server could not write and stores nothing more; it is started again, ${mib(freeBytes)} MiB are free`)

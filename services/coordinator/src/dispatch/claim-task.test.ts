@@ -88,7 +88,7 @@ test('a task that is being cancelled has ended, one that lost its instance too o
   const poison = await withRun(coordinator, { id: 'runthatispoison', losses: POISON_AFTER - 1, startedAt: 1 })
   assert.match(JSON.stringify(await claim(coordinator, poison)), /poison/)
   assert.deepEqual([(await runOf(coordinator, poison)).state, (await runOf(coordinator, poison)).reason], ['failed', 'poison'])
-  assert.equal(coordinator.fake.said(`event.run.${poison}.failed`).length, 1)
+  assert.equal(coordinator.fake.publishedTo(`event.run.${poison}.failed`).length, 1)
 })
 
 test('a task of a fan-out run is claimed as any other', async (context) => {
@@ -110,7 +110,7 @@ test('a redelivery is no loss while the very process lives that runs the task', 
   assert.deepEqual(await claim(coordinator, id), { run: false, reason: 'instance i-1 is running it' })
   assert.deepEqual([(await runOf(coordinator, id)).attempt, (await runOf(coordinator, id)).losses], [1, 0])
   // Only the process itself knows whether it still runs it.
-  assert.deepEqual(coordinator.fake.said('control.i-1'), [{ type: 'check', runId: id, taskId: id, attempt: 1 }])
+  assert.deepEqual(coordinator.fake.publishedTo('control.i-1'), [{ type: 'check', runId: id, taskId: id, attempt: 1 }])
 })
 
 test('a process that was restarted under the same name has lost what it ran, whoever asks', async (context) => {

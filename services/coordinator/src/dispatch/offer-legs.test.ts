@@ -26,7 +26,7 @@ test('of two legs whose instances are lost one goes to the only newcomer, the ot
   const coordinator = await createTestCoordinator(context)
   const run = await lostBroadcast(coordinator, ['i-0', 'i-1'])
   coordinator.presence.alive.set('hello', ['i-7'])
-  await Promise.all(['i-0', 'i-1'].map((instance) => coordinator.loseInstance.execute('default', instance, signal)))
+  await Promise.all(['i-0', 'i-1'].map((instance) => coordinator.takeOverInstance.execute('default', instance, signal)))
   await settle()
   const { items } = await coordinator.store.tasks.list({ runId: run.id, limit: 10 })
   assert.deepEqual(items.map(({ state, reason }) => `${state} ${reason}`).sort(), ['failed instance-lost', 'queued instance-lost'])
@@ -39,7 +39,7 @@ test('two coordinators that take over two legs at once give an instance no more 
   const run = await lostBroadcast(one, ['i-0', 'i-1', 'i-2'])
   one.presence.alive.set('hello', ['i-7', 'i-8'])
   await Promise.all(
-    [one, two].flatMap(({ loseInstance }) => ['i-0', 'i-1', 'i-2'].map((id) => loseInstance.execute('default', id, signal))),
+    [one, two].flatMap(({ takeOverInstance }) => ['i-0', 'i-1', 'i-2'].map((id) => takeOverInstance.execute('default', id, signal))),
   )
   for (let i = 0; i < 20; i++) await settle()
   const { items } = await one.store.tasks.list({ runId: run.id, limit: 10 })
@@ -58,12 +58,12 @@ test('an offer names the process that it is meant for, if that has told its sess
 
 test('a leg that ends every process it is given ends as poison; an instance that comes back under its name may have it again', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { loseInstance, applyReports, store } = coordinator
+  const { takeOverInstance, applyReports, store } = coordinator
   const run = await lostBroadcast(coordinator, ['i-0'])
   const taskId = taskIdOf(run.id, 0)
   let deaths = 0
   for (let attempt = 2; ; attempt++) {
-    await loseInstance.execute('default', 'i-0', signal)
+    await takeOverInstance.execute('default', 'i-0', signal)
     await settle()
     deaths++
     const [leg] = await store.tasks.get([taskId])

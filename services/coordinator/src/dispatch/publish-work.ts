@@ -5,8 +5,8 @@ import type { RunHead, Store } from '@carillon/store'
 import { readWhole } from '../lives.ts'
 import type { Expectation, UnconfirmedWork, WorkQueue } from '../ports.ts'
 import { workText } from '../runs/rules/views.ts'
-import { bytesOf, isOwed, isWhole, type WholeWork, type Work } from '../runs/rules/work.ts'
-import { OwedWork } from './owed-work.ts'
+import { bytesOf, isWhole, needsMessage, type WholeWork, type Work } from '../runs/rules/work.ts'
+import { PublishBacklog } from './publish-backlog.ts'
 import { KNOWN_FOR_MS } from './rules/known-for.ts'
 import type { WorkStream } from './work-stream.ts'
 
@@ -28,7 +28,7 @@ const READ_BYTES = 2 * 1024 * 1024
 const READ_AT_MOST = 200
 
 /** Tasks that are remembered by their ids; who creates many of them waits for fewer. */
-const OWED_AT_MOST = 10_000
+const BACKLOG_AT_MOST = 10_000
 
 interface Pending extends Expectation {
   readonly queuedAt: number
@@ -64,7 +64,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   readonly unconfirmedIds = new Set<string>()
   /** The newest reason, in words. */
   unconfirmedWhy = ''
-  readonly #owed = new OwedWork()
+  readonly #backlog = new PublishBacklog()
   #isReading = false
 
   constructor(options: { store: Store; stream: WorkStream; publisher: StreamPublisher; clock: Clock; log: Logger }) {
@@ -109,7 +109,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
 
   /** Whether a task is still to be read and published here. */
   willPublish(taskId: string): boolean {
-    return this.#owed.has(taskId)
+    return this.#backlog.has(taskId)
   }
 
   /** Whether this coordinator has queued a task, and has no answer for its message. */
@@ -119,7 +119,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
 
   /** Resolves when the tasks that are still to be read and published are few. Who creates many waits for it before the next page. */
   room(): Promise<void> {
-    return this.#owed.room(OWED_AT_MOST)
+    return this.#backlog.room(BACKLOG_AT_MOST)
   }
 
   #hasRoom(work: WholeWork): boolean {
@@ -151,34 +151,35 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   }
 
   #publishLater(taskId: string, options: { again: boolean }): void {
-    this.#owed.add(taskId, options)
+    this.#backlog.add(taskId, options)
     if (this.#isReading) return
     this.#isReading = true
-    this.#publishOwed().catch((error: unknown) =>
+    this.#publishBacklog().catch((error: unknown) =>
       this.#log.error({ evt: 'work.unread', err: error }, 'work could not be read to be published; the audit finds it'),
     )
   }
 
-  async #publishOwed(): Promise<void> {
+  async #publishBacklog(): Promise<void> {
     try {
-      for (let owed = this.#owed.next(READ_AT_MOST); owed.size > 0; owed = this.#owed.next(READ_AT_MOST)) await this.#publishNext(owed)
+      for (let backlog = this.#backlog.next(READ_AT_MOST); backlog.size > 0; backlog = this.#backlog.next(READ_AT_MOST))
+        await this.#publishNext(backlog)
     } finally {
       // At once: what is added from now on finds nobody who reads.
       this.#isReading = false
     }
   }
 
-  async #publishNext(owed: ReadonlyMap<string, { readonly again: boolean }>): Promise<void> {
-    const ids = [...owed.keys()]
+  async #publishNext(backlog: ReadonlyMap<string, { readonly again: boolean }>): Promise<void> {
+    const ids = [...backlog.keys()]
     const { works, knownAt } = await this.readNext(ids).catch((error: unknown) => {
       for (const id of ids) this.unconfirmed(id, String(error))
       return { works: ids.map(() => undefined), knownAt: 0 }
     })
-    for (const [i, [id, options]] of [...owed].entries()) {
+    for (const [i, [id, options]] of [...backlog].entries()) {
       const work = works[i]
       const attempt = work?.task.attempt
-      if (i >= works.length) this.#owed.add(id, options)
-      else if (isOwed(work)) this.#publishWhole(work, { ...options, knownAt })
+      if (i >= works.length) this.#backlog.add(id, options)
+      else if (needsMessage(work)) this.#publishWhole(work, { ...options, knownAt })
       else if (attempt !== undefined) this.satisfied(id, attempt)
       else if (!this.unconfirmedIds.has(id)) this.settled(id)
     }

@@ -14,7 +14,7 @@ interface HealthSources {
   readonly unconfirmed: () => { readonly count: number; readonly why: string }
   /** What is being published again, and what was lately. */
   readonly loss: () => string | undefined
-  readonly lately: () => string | undefined
+  readonly recentRepair: () => string | undefined
   readonly rejected: () => number
   readonly reports: () => string
   /** @throws Error that keeps runs from being removed */
@@ -64,7 +64,7 @@ export class CheckHealth {
     const [loss, unconfirmed] = [this.#options.loss(), this.#options.unconfirmed()]
     if (loss !== undefined) return { name: 'queue', ok: false, message: loss }
     if (unconfirmed.count === 0)
-      return { name: 'queue', ok: true, message: ['the broker takes work', this.#options.lately()].filter(Boolean).join('; ') }
+      return { name: 'queue', ok: true, message: ['the broker takes work', this.#options.recentRepair()].filter(Boolean).join('; ') }
     const message = `the broker has not taken the work of ${unconfirmed.count} runs (${unconfirmed.why}); they are kept and tried again`
     return { name: 'queue', ok: false, message }
   }

@@ -19,8 +19,8 @@ test('a job is created with its first slot, armed and told of', async (context) 
   const next = coordinator.clock.now() + 60_000
   assert.deepEqual([view.state, view.nextAt, view.handler, view.misfire], ['active', new Date(next).toISOString(), 'report', 'once'])
   assert.deepEqual(coordinator.armed, [{ kind: 'jobs', id: 'default/report', wakeAt: next }])
-  assert.equal(coordinator.fake.said('event.job.report.put').length, 1)
-  assert.deepEqual(coordinator.fake.said('live.job.report.changed'), [{ name: 'report', what: 'put' }])
+  assert.equal(coordinator.fake.publishedTo('event.job.report.put').length, 1)
+  assert.deepEqual(coordinator.fake.publishedTo('live.job.report.changed'), [{ name: 'report', what: 'put' }])
 })
 
 test('putting it again with the same schedule keeps the phase of its fixed rate, another schedule begins anew', async (context) => {
@@ -132,7 +132,7 @@ test('wrong schedules and payloads are not kept, jobs that are not there are nam
   await put(coordinator, {})
   await assert.rejects(changeJobs.remove('shop', 'report', { keepRuns: false }), { code: 'JOB_NOT_FOUND' })
   assert.deepEqual(await changeJobs.remove('default', 'report', { keepRuns: false }), { removed: true })
-  assert.equal(coordinator.fake.said('event.job.report.removed').length, 1)
+  assert.equal(coordinator.fake.publishedTo('event.job.report.removed').length, 1)
 })
 
 test('runs that wait for their time end with their job, unless they are to be kept; what else is open goes on', async (context) => {

@@ -89,7 +89,7 @@ export class ChangeJobs {
   /** Runs that wait for their time end with their job, unless they are to be kept; what runs, or waits for an instance, goes on. */
   async remove(namespace: string, name: string, options: { keepRuns: boolean }): Promise<{ removed: true }> {
     if (!(await this.#store.jobs.remove(jobId(namespace, name)))) throw jobNotFound(name)
-    await this.#tell({ namespace, name }, 'removed', { name })
+    await this.#publishEvent({ namespace, name }, 'removed', { name })
     if (!options.keepRuns) await this.#cancelWaiting(namespace, name)
     return { removed: true }
   }
@@ -131,12 +131,12 @@ export class ChangeJobs {
   async #changed(job: JobRecord, what: string): Promise<JobView> {
     if (job.wakeAt !== null) this.#timers.arm('jobs', { id: job.id, wakeAt: job.wakeAt })
     const view = jobView(job)
-    await this.#tell(job, what, view)
+    await this.#publishEvent(job, what, view)
     return view
   }
 
   /** The signal is with the server before the answer is: no start that follows the answer finds the old job in a coordinator's memory. */
-  async #tell({ namespace, name }: { namespace: string; name: string }, what: string, body: object): Promise<void> {
+  async #publishEvent({ namespace, name }: { namespace: string; name: string }, what: string, body: object): Promise<void> {
     this.#broker.connection.publish(subjects.live(namespace, 'job', name, 'changed'), JSON.stringify({ name, what }))
     this.#events.changed('job', { namespace, name, what, body })
     await this.#broker.connection.flush()

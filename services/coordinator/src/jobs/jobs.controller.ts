@@ -18,7 +18,7 @@ export const jobsController = ({ changeJobs, readJobs, jobs }: JobCases) =>
       jobsResume: ({ namespace, input }) => changeJobs.resume(namespace, input.name),
       jobsRemove: ({ namespace, input }) => changeJobs.remove(namespace, input.name, input),
     },
-    hears: {
+    receives: {
       // Other coordinators, and this one itself, say so when a job changes.
       'live.job.*.changed': async ({ namespace, tokens }) => jobs.forget(namespace, tokens[1] ?? ''),
     },

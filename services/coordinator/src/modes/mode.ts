@@ -14,7 +14,7 @@ export interface Sources {
 }
 
 /** What a mode decides about: each mode adds what it reads. It may be old: effects are such that an old view does no harm. */
-export interface Situation {
+export interface Facts {
   readonly run: RunHead
   readonly now: number
 }
@@ -61,9 +61,9 @@ export type Modes = Readonly<Record<RunMode, Mode>>
 /** How the tasks of a run come about, and what its state asks for. One row of the table in `table.ts`. */
 export interface Mode {
   /** Reads what `plan` decides about. */
-  look(run: RunHead, sources: Sources): Promise<Situation>
-  /** What pushes the run as far as it can go; nothing when there is nothing to do. Pure. @param situation what `look` of the same mode answered */
-  plan(situation: Situation): Effect[]
+  readFacts(run: RunHead, sources: Sources): Promise<Facts>
+  /** What pushes the run as far as it can go; nothing when there is nothing to do. Pure. @param facts what `readFacts` of the same mode answered */
+  plan(facts: Facts): Effect[]
   /**
    * What a retry of an ended run writes besides its new attempt.
    * @throws CarillonError NOTHING_FAILED, INVALID_REQUEST

@@ -85,7 +85,7 @@ export class Auditor extends LoopService {
   }
 
   /** What was published again lately, in words. */
-  get lately(): string | undefined {
+  get recentRepair(): string | undefined {
     const ago = this.#clock.monotonic() - (this.#repaired?.at ?? Number.NEGATIVE_INFINITY)
     return ago < REMEMBER_MS ? `${this.#repaired?.text} ${Math.round(ago / 1_000)} s ago` : undefined
   }

@@ -165,7 +165,7 @@ test('a death is missed by those that are left until someone takes the place; on
   const [a, b, c] = ['a', 'b', 'c'].map((id) => join(context, store, { id })) as [Member, Member, Member]
   for (const { membership } of [a, b, c]) await membership.start()
   await pass(3, a, b, c)
-  const missed = (...members: Member[]) => members.map(({ membership }) => membership.company)
+  const missed = (...members: Member[]) => members.map(({ membership }) => membership.counts)
   assert.deepEqual(missed(a, b), [
     { live: 3, missing: 0 },
     { live: 3, missing: 0 },
@@ -196,5 +196,5 @@ test('one that comes after all have died takes one place of theirs', async (cont
   const c = join(context, store, { id: 'c' })
   await c.membership.start()
   await pass(8, c)
-  assert.deepEqual(c.membership.company, { live: 1, missing: 1 })
+  assert.deepEqual(c.membership.counts, { live: 1, missing: 1 })
 })

@@ -1,6 +1,6 @@
 import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
 import type { CoordinatorRecord, Store } from '@carillon/store'
-import { type Change, DEATHS_COUNT_MS, missingCoordinators } from './rules/company.ts'
+import { type Change, DEATHS_COUNT_MS, missingCoordinators } from './rules/coordinator-count.ts'
 import { sharesOf } from './rules/shares.ts'
 
 const BEAT_MS = 1_000
@@ -60,7 +60,7 @@ export class Membership extends LoopService {
   }
 
   /** How many live, and how many are missing of those that did lately. */
-  get company(): { readonly live: number; readonly missing: number } {
+  get counts(): { readonly live: number; readonly missing: number } {
     return { live: this.#live, missing: missingCoordinators(this.#changes, this.#clock.monotonic()) }
   }
 

@@ -4,7 +4,7 @@ import type { Store } from '@carillon/store'
 import { KNOWN_FOR_MS } from '../dispatch/rules/known-for.ts'
 import { type LifeKind, readLives, readPage } from '../lives.ts'
 import type { Reports, StoredWork, UnconfirmedWork } from '../ports.ts'
-import { isOwed, type Work } from '../runs/rules/work.ts'
+import { needsMessage, type Work } from '../runs/rules/work.ts'
 
 const PAGE = 500
 /** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
@@ -123,15 +123,15 @@ export class RepairQueue implements Reports {
       const works = await readLives(this.#store, page)
       for (const [k, work] of works.entries()) {
         this.postponed.delete(page[k] as string)
-        if (!isOwed(work)) this.#work.settled(page[k] as string)
+        if (!needsMessage(work)) this.#work.settled(page[k] as string)
       }
       await this.#repair(works, signal)
     }
   }
 
   async #repair(candidates: readonly (Work | undefined)[], signal: AbortSignal): Promise<number> {
-    const owed = candidates.filter(isOwed).filter((work) => !this.#isLeftToItsWriter(work))
-    const missing = await this.#withoutMessage(owed)
+    const queued = candidates.filter(needsMessage).filter((work) => !this.#isLeftToItsWriter(work))
+    const missing = await this.#withoutMessage(queued)
     if (missing.length === 0) return 0
     if (!(await this.reportsApplied(signal))) {
       if (signal.aborted) return 0
@@ -154,15 +154,15 @@ export class RepairQueue implements Reports {
   }
 
   /** Those of which the stream has no message, or one that its consumer will never deliver: that one is deleted. */
-  async #withoutMessage(owed: readonly Work[]): Promise<Work[]> {
+  async #withoutMessage(queued: readonly Work[]): Promise<Work[]> {
     const acknowledged = new Map<string, number>()
-    for (const { run } of owed) {
+    for (const { run } of queued) {
       const handler = `${run.namespace}.${run.handler}`
       if (!acknowledged.has(handler)) acknowledged.set(handler, await this.#stream.acknowledgedUpTo(run.namespace, run.handler))
     }
-    const sequences = await this.#stream.sequences(owed.map(subjectOf))
+    const sequences = await this.#stream.sequences(queued.map(subjectOf))
     const missing: Work[] = []
-    for (const work of owed) {
+    for (const work of queued) {
       const sequence = sequences.get(subjectOf(work))
       const isDelivered = sequence !== undefined && sequence > (acknowledged.get(`${work.run.namespace}.${work.run.handler}`) ?? 0)
       if (isDelivered) this.#work.settled(work.task.id)
@@ -178,7 +178,7 @@ export class RepairQueue implements Reports {
       const { works, knownAt } = await this.#work.readNext(missing.slice(i).map(({ task }) => task.id))
       for (const work of works) {
         const isSame = work?.task.attempt === missing[i++]?.task.attempt
-        if (!isOwed(work) || !isSame) continue
+        if (!needsMessage(work) || !isSame) continue
         this.#work.publish(work, { again: true, knownAt })
         published++
       }
@@ -190,8 +190,8 @@ export class RepairQueue implements Reports {
   async reportsApplied(signal: AbortSignal, withinMs = BARRIER_WITHIN_MS): Promise<boolean> {
     const { manager } = this.#broker
     const until = this.#clock.monotonic() + withinMs
-    const unsaidForMs = this.#knownAgainAt - this.#clock.monotonic()
-    if (unsaidForMs > 0 && !(await pause(this.#clock, Math.min(unsaidForMs, withinMs), signal))) return false
+    const pendingForMs = this.#knownAgainAt - this.#clock.monotonic()
+    if (pendingForMs > 0 && !(await pause(this.#clock, Math.min(pendingForMs, withinMs), signal))) return false
     const last = (await manager.streams.info('REPORTS')).state.last_seq
     while (this.#clock.monotonic() < until) {
       const info = await manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS)

@@ -31,7 +31,7 @@ test('every instance that offers the handler when the run starts is offered a ta
     coordinator.fake.offers.map(({ subject, body }) => [subject, body.taskId]),
     [0, 1, 2].map((i) => [`carillon.default.direct.i-${i}`, taskIdOf(run.id, i)]),
   )
-  assert.equal(coordinator.fake.said('work.').length, 0)
+  assert.equal(coordinator.fake.publishedTo('work.').length, 0)
   await coordinator.advance.execute(run.id)
   assert.equal((await tasksOf(coordinator, run)).length, 3)
 })
@@ -103,18 +103,18 @@ test('two coordinators that begin it at once offer each task once', async (conte
 
 test('a leg whose instance is lost goes to an unused one, and ends when there is none', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { presence, loseInstance, fake } = coordinator
+  const { presence, takeOverInstance, fake } = coordinator
   presence.alive.set('hello', ['i-0'])
   const run = await withRun(coordinator)
   await coordinator.applyReports.execute([reportsFrom('i-0', ends(run, 0, { type: 'started' }))])
   presence.alive.set('hello', ['i-1'])
-  await loseInstance.execute('default', 'i-0', new AbortController().signal)
+  await takeOverInstance.execute('default', 'i-0', new AbortController().signal)
   const [moved] = await tasksOf(coordinator, run)
   assert.deepEqual([moved?.state, moved?.target, moved?.attempt, moved?.owner], ['queued', 'i-1', 2, null])
   assert.deepEqual(fake.offers.at(-1)?.subject, 'carillon.default.direct.i-1')
   await coordinator.applyReports.execute([reportsFrom('i-1', ends(run, 0, { type: 'started', attempt: 2 }))])
   presence.alive.set('hello', [])
-  await loseInstance.execute('default', 'i-1', new AbortController().signal)
+  await takeOverInstance.execute('default', 'i-1', new AbortController().signal)
   await settle()
   const [ended] = await tasksOf(coordinator, run)
   assert.deepEqual([ended?.state, ended?.reason], ['failed', 'instance-lost'])
@@ -152,10 +152,10 @@ test('shards go to whoever has room, as many at once as are allowed, and the run
   const coordinator = await createTestCoordinator(context)
   const { advance, fake, applyReports } = coordinator
   const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 5, maxParallel: 2 }, items: '["a","b","c","d","e"]' })
-  const published = () => fake.said('work.hello').map(({ taskId }) => taskId)
+  const published = () => fake.publishedTo('work.hello').map(({ taskId }) => taskId)
   const states = async () => (await tasksOf(coordinator, run)).map(({ state }) => state)
   assert.deepEqual(await states(), ['queued', 'queued', 'waiting', 'waiting', 'waiting'])
-  assert.deepEqual(fake.said('work.hello')[1], {
+  assert.deepEqual(fake.publishedTo('work.hello')[1], {
     runId: run.id,
     taskId: `${run.id}-00001`,
     handler: 'hello',
@@ -218,7 +218,7 @@ test('shards of a cancelled run do not start: messages go, instances hear of it,
   )
   assert.deepEqual(fake.purged, [`carillon.default.work.hello.*.${run.id}.*`])
   assert.deepEqual(
-    fake.said('control.i-1').map(({ taskId }) => taskId),
+    fake.publishedTo('control.i-1').map(({ taskId }) => taskId),
     [`${run.id}-00000`, run.id],
   )
   await applyReports.execute([reportsFrom('i-1', ends(run, 0, { outcome: 'cancelled' }))])
@@ -230,9 +230,9 @@ test('a shard whose instance is lost is queued again, for whoever has room', asy
   const coordinator = await createTestCoordinator(context)
   const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 2 } })
   await coordinator.applyReports.execute([reportsFrom('i-1', ends(run, 0, { type: 'started' }))])
-  await coordinator.loseInstance.execute('default', 'i-1', new AbortController().signal)
+  await coordinator.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
   await settle()
   const [task] = await tasksOf(coordinator, run)
   assert.deepEqual([task?.state, task?.reason, task?.attempt, task?.owner], ['queued', 'instance-lost', 2, null])
-  assert.equal(coordinator.fake.said('work.hello').at(-1)?.['attempt'], 2)
+  assert.equal(coordinator.fake.publishedTo('work.hello').at(-1)?.['attempt'], 2)
 })

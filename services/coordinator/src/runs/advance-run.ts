@@ -12,7 +12,7 @@ import { isRefused } from './rules/decision.ts'
 import { decideCancel, decideFree, decideReopen } from './rules/life.ts'
 
 const PAGE = 500
-const LOOK_PAGE = 1_000
+const TASKS_PAGE = 1_000
 
 /**
  * The reconcile loop of fan-out runs: pushes a run as far as it can go. It creates its tasks, frees them, ends it. It reads the stored state alone,
@@ -82,7 +82,7 @@ export class AdvanceRun implements Reconciler {
     if (!run || !isFanOut(run) || run.state === 'delayed') return
     if (isEnded(run.state)) return this.#cancelLeftOver(run)
     const mode = this.#modes[run.mode]
-    const effects = mode.plan(await mode.look(run, this.#sources))
+    const effects = mode.plan(await mode.readFacts(run, this.#sources))
     for (const effect of effects) if (!(await this.#apply(run, effect))) return
     if (run.wakeAt !== null && run.wakeAt <= this.#clock.now() && effects.length === 0) await this.#checkAgain(run, TIMES.ackWaitMs)
   }
@@ -124,7 +124,7 @@ export class AdvanceRun implements Reconciler {
     if (run.state === 'running') this.soon(run.id)
   }
 
-  async #free(run: RunHead, { tasks: set, limit, room = LOOK_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
+  async #free(run: RunHead, { tasks: set, limit, room = TASKS_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
     const free = (task: TaskHead) => {
       const decision = decideFree(task, this.#clock.now())
       return isRefused(decision) ? undefined : { task, run, decision }
@@ -132,7 +132,7 @@ export class AdvanceRun implements Reconciler {
     if (limit === undefined) return this.#each(run, set, free)
     const { tasks } = this.#store
     for (let left = room; left > 0; ) {
-      const page = await tasks.list({ runId: run.id, ...rangeOf(set), state: 'waiting', limit: Math.min(LOOK_PAGE, left) })
+      const page = await tasks.list({ runId: run.id, ...rangeOf(set), state: 'waiting', limit: Math.min(TASKS_PAGE, left) })
       // Counted after they were read: a coordinator that frees meanwhile frees the same ones, or is counted. So the limit holds without a lock.
       left = limit - (await tasks.countUpTo({ runId: run.id, states: UNDER_WAY, atMost: limit }))
       const changes = decided(page.items.slice(0, left).map(free))
@@ -169,7 +169,7 @@ export class AdvanceRun implements Reconciler {
   /** Decides about a set of tasks, a page a write; the next page is read meanwhile. */
   async #each(run: RunHead, set: TaskSet, decide: (task: TaskHead) => TaskChange | undefined): Promise<void> {
     for (const state of set.states) {
-      const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, limit: LOOK_PAGE, ...rangeOf(set), state, cursor })
+      const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, limit: TASKS_PAGE, ...rangeOf(set), state, cursor })
       let page: Promise<Slice<TaskHead>> | undefined = read()
       while (page) {
         const slice: Slice<TaskHead> = await page

@@ -14,14 +14,14 @@ function announcer() {
   const { log, lines } = createTestLog()
   return { fake, lines, announcer: new Announcer({ broker: fake.broker, publisher: fake.publisher, log }) }
 }
-const toldOf = (fake: FakeBroker) => fake.said('event.run').map(({ runId }) => runId)
+const announced = (fake: FakeBroker) => fake.publishedTo('event.run').map(({ runId }) => runId)
 
 test('each event is confirmed by itself: one in the middle that was lost is published again', async () => {
   const { fake, announcer: one } = announcer()
   let losses = 0
   fake.refusal = ({ subject }) => (subject.includes(RUNS[2]?.id ?? '') && losses++ === 0 ? { message: 'no answer' } : undefined)
   await one.runsEnded(RUNS)
-  assert.deepEqual(toldOf(fake).sort(), RUNS.map(({ id }) => id).sort())
+  assert.deepEqual(announced(fake).sort(), RUNS.map(({ id }) => id).sort())
 })
 
 test('one that was stored, and whose confirmation was lost, is not told twice', async () => {
@@ -30,7 +30,7 @@ test('one that was stored, and whose confirmation was lost, is not told twice', 
   await one.runsEnded([stored])
   fake.refusal = ({ subject }) => (subject.includes(stored.id) ? { message: 'no answer' } : undefined)
   await one.runsEnded(RUNS)
-  assert.deepEqual(toldOf(fake).filter((id) => id === stored.id).length, 1)
+  assert.deepEqual(announced(fake).filter((id) => id === stored.id).length, 1)
 })
 
 test('what is refused, or not confirmed again, has to be asked for again', async () => {
@@ -45,7 +45,7 @@ test('an end whose event cannot be written costs no other', async () => {
   const { fake, lines, announcer: one } = announcer()
   const odd = { ...ended(9), endedAt: Number.NaN }
   await one.runsEnded([ended(1), odd, ended(2)])
-  assert.equal(toldOf(fake).length, 2)
+  assert.equal(announced(fake).length, 2)
   assert.ok(lines.some(({ evt }) => evt === 'event.unwritable'))
 })
 

@@ -30,7 +30,7 @@ test('the end of a run is stored and told of', async (context) => {
   await coordinator.applyReports.execute([reportsFrom('i-1', started(id)), reportsFrom('i-1', ended(id))])
   const run = await runOf(coordinator, id)
   assert.deepEqual([run.state, run.owner, run.result], ['succeeded', 'i-1', `{"done":"${id}"}`])
-  assert.deepEqual(coordinator.fake.said(`event.run.${id}.succeeded`)[0]?.['result'], { done: id })
+  assert.deepEqual(coordinator.fake.publishedTo(`event.run.${id}.succeeded`)[0]?.['result'], { done: id })
 })
 
 test('an end that is delivered again is neither applied nor told of twice', async (context) => {
@@ -41,7 +41,7 @@ test('an end that is delivered again is neither applied nor told of twice', asyn
   await coordinator.clock.advance(5_000)
   await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
   assert.deepEqual(await runOf(coordinator, id), first)
-  assert.equal(coordinator.fake.said(`event.run.${id}.succeeded`).length, 1)
+  assert.equal(coordinator.fake.publishedTo(`event.run.${id}.succeeded`).length, 1)
   await coordinator.applyReports.execute([reportsFrom('i-2', ended(id)), reportsFrom('i-1', failed(id))])
   assert.deepEqual(await runOf(coordinator, id), first)
 })
@@ -53,7 +53,7 @@ test('when the broker does not take the event, the batch fails, and the next try
   await assert.rejects(coordinator.applyReports.execute([reportsFrom('i-1', ended(id))]), { code: 'NATS_UNAVAILABLE' })
   coordinator.fake.refusal = () => undefined
   await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
-  assert.equal(coordinator.fake.said(`event.run.${id}.succeeded`).length, 1)
+  assert.equal(coordinator.fake.publishedTo(`event.run.${id}.succeeded`).length, 1)
 })
 
 test('memory that is old is read again before a report is refused', async (context) => {
@@ -61,7 +61,7 @@ test('memory that is old is read again before a report is refused', async (conte
   const { id } = await withRun(coordinator, { attempts: 3, tries: 3 })
   const other = await createTestCoordinator(context, { store: coordinator.store, clock: coordinator.clock })
   await other.applyReports.execute([reportsFrom('i-1', started(id))])
-  await other.loseInstance.execute('default', 'i-1', new AbortController().signal)
+  await other.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
   assert.equal((await runOf(coordinator, id)).attempt, 2)
   await coordinator.applyReports.execute([reportsFrom('i-2', ended(id, 2))])
   assert.equal((await runOf(coordinator, id)).state, 'succeeded')
@@ -84,7 +84,7 @@ test('garbage among good reports is rejected alone', async (context) => {
   await coordinator.applyReports.execute([reportsFrom('i-1', ...garbage, ended(id)), reportsFrom('i-1', 'nonsense')])
   assert.equal((await runOf(coordinator, id)).state, 'succeeded')
   assert.equal(coordinator.rejected.count, garbage.length + 1)
-  assert.equal(coordinator.fake.said('event.message.REPORTS.rejected').length, garbage.length + 1)
+  assert.equal(coordinator.fake.publishedTo('event.message.REPORTS.rejected').length, garbage.length + 1)
 })
 
 test('reports for runs that are unknown or of another namespace change nothing', async (context) => {
@@ -95,9 +95,9 @@ test('reports for runs that are unknown or of another namespace change nothing',
   await coordinator.applyReports.execute([{ ...reportsFrom('i-1', ended(id)), namespace: 'shop' }])
   assert.equal((await runOf(coordinator, id)).state, 'succeeded')
   assert.match(coordinator.refused.describe(), /unknown-run 2/)
-  const told = coordinator.fake.said('event.run').length
+  const told = coordinator.fake.publishedTo('event.run').length
   await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
-  assert.equal(coordinator.fake.said('event.run').length, told)
+  assert.equal(coordinator.fake.publishedTo('event.run').length, told)
 })
 
 test('a failure with tries left is delayed, woken and published as the next attempt, with its payload', async (context) => {
@@ -109,7 +109,7 @@ test('a failure with tries left is delayed, woken and published as the next atte
   await clock.advance(1_000)
   await coordinator.wakeLives.execute([id])
   await settle()
-  const [, second] = fake.said('work.hello')
+  const [, second] = fake.publishedTo('work.hello')
   assert.deepEqual([second?.['attempt'], second?.['payload']], [2, { name: 'Ada' }])
   assert.equal(fake.purged.length, 1)
   await coordinator.applyReports.execute([reportsFrom('i-1', failed(id, 2))])
@@ -200,7 +200,7 @@ test('of a process that dies its tasks are queued again at once, a leg for anoth
   await settle()
   const innocent = await runOf(coordinator, id)
   assert.deepEqual([innocent.state, innocent.attempt, innocent.losses, innocent.interruptions], ['queued', 2, 2, 1])
-  assert.equal(fake.said('work.hello').at(-1)?.['alone'], true, 'it was a suspect before')
+  assert.equal(fake.publishedTo('work.hello').at(-1)?.['alone'], true, 'it was a suspect before')
   const [leg] = await store.tasks.get([taskIdOf(run.id, 0)])
   assert.deepEqual([leg?.state, leg?.target, leg?.attempt, leg?.losses], ['queued', 'i-2', 2, 1])
   assert.match(fake.offers.at(-1)?.subject ?? '', /i-2$/)

@@ -20,8 +20,9 @@ test('a queued run that is cancelled never starts: its message goes, and whoever
   const id = await withRun(coordinator)
   assert.equal((await coordinator.changeRuns.cancel('default', id)).state, 'cancelled')
   assert.deepEqual(coordinator.fake.purged, [`carillon.default.work.hello.normal.${id}`])
-  for (const instance of ['i-1', 'i-2']) assert.deepEqual(coordinator.fake.said(`control.${instance}`), [{ type: 'cancel', taskId: id }])
-  assert.equal(coordinator.fake.said(`event.run.${id}.cancelled`).length, 1)
+  for (const instance of ['i-1', 'i-2'])
+    assert.deepEqual(coordinator.fake.publishedTo(`control.${instance}`), [{ type: 'cancel', taskId: id }])
+  assert.equal(coordinator.fake.publishedTo(`event.run.${id}.cancelled`).length, 1)
   await coordinator.applyReports.execute([reportsFrom('i-1', { type: 'started', runId: id, taskId: id, attempt: 1 })])
   assert.equal((await runOf(coordinator, id)).state, 'cancelled')
 })
@@ -35,7 +36,7 @@ test('a running one is cancelled when its owner confirms, or is silent beyond it
     assert.equal((await changeRuns.cancel('default', id)).state, 'cancelling')
     assert.equal((await changeRuns.cancel('default', id)).state, 'cancelling')
   }
-  assert.equal(fake.said('control.i-1').length, 2)
+  assert.equal(fake.publishedTo('control.i-1').length, 2)
   const finished = { type: 'finished', runId: confirmed, taskId: confirmed, attempt: 1, outcome: 'cancelled' }
   await coordinator.applyReports.execute([reportsFrom('i-1', finished)])
   assert.equal((await runOf(coordinator, confirmed)).state, 'cancelled')
@@ -112,7 +113,7 @@ test('a manual retry runs an ended run again, an open one is refused', async (co
   const view = await coordinator.changeRuns.retry('default', { runId: id })
   await settle()
   assert.deepEqual([view.state, view.attempt, view.attempts], ['queued', 4, 6])
-  assert.equal(coordinator.fake.said('work.hello')[0]?.['attempt'], 4)
+  assert.equal(coordinator.fake.publishedTo('work.hello')[0]?.['attempt'], 4)
   await assert.rejects(coordinator.changeRuns.retry('default', { runId: id }), { code: 'RUN_OPEN' })
 })
 
@@ -133,12 +134,12 @@ test('what a lost instance ran is taken over; what others run is not', async (co
   const other = await withRun(coordinator, { ...running, id: 'runofanotherone', owner: 'i-2' })
   const foreign = await withRun(coordinator, { ...running, id: 'runofaforeigner', namespace: 'shop' })
   const second = await createTestCoordinator(context, { store: coordinator.store, clock: coordinator.clock })
-  await Promise.all([coordinator, second].map(({ loseInstance }) => loseInstance.execute('default', 'i-1', signal)))
+  await Promise.all([coordinator, second].map(({ takeOverInstance }) => takeOverInstance.execute('default', 'i-1', signal)))
   await settle()
   const { state, attempt, losses, owner } = await runOf(coordinator, mine)
   assert.deepEqual([state, attempt, losses, owner], ['queued', 2, 1, null])
   for (const id of [other, foreign]) assert.equal((await runOf(coordinator, id)).state, 'running')
-  assert.equal([...coordinator.fake.said('work.'), ...second.fake.said('work.')].length, 1)
+  assert.equal([...coordinator.fake.publishedTo('work.'), ...second.fake.publishedTo('work.')].length, 1)
 })
 
 test('what a process of that name has begun since is not taken over', async (context) => {
@@ -146,14 +147,14 @@ test('what a process of that name has begun since is not taken over', async (con
   coordinator.presence.sessions.set('i-1', 'second')
   const before = await withRun(coordinator, { ...running, id: 'runofthefirstone', ownerSession: 'first' })
   const since = await withRun(coordinator, { ...running, id: 'runofthesecondone', ownerSession: 'second' })
-  await coordinator.loseInstance.execute('default', 'i-1', new AbortController().signal)
+  await coordinator.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
   assert.deepEqual([(await runOf(coordinator, before)).attempt, (await runOf(coordinator, since)).attempt], [2, 1])
 })
 
 test('more runs than a page are all taken over', async (context) => {
   const coordinator = await createTestCoordinator(context)
   await coordinator.store.runs.insert(Array.from({ length: 1_203 }, (_, n) => aRun(n, running)))
-  await coordinator.loseInstance.execute('default', 'i-1', new AbortController().signal)
+  await coordinator.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
   assert.equal((await coordinator.store.runs.list({ namespace: 'default', state: 'running', limit: 10 })).items.length, 0)
 })
 
@@ -175,7 +176,7 @@ test('a running run is looked at: alive, lost, over its time', async (context) =
   await clock.advance(1_000 + TIMES.graceMs + 2_000)
   await wakeLives.execute([slow])
   assert.deepEqual([(await runOf(coordinator, slow)).state, (await runOf(coordinator, slow)).reason], ['timed_out', 'attempt-timeout'])
-  assert.ok(coordinator.fake.said('control.i-1').some(({ taskId }) => taskId === slow))
+  assert.ok(coordinator.fake.publishedTo('control.i-1').some(({ taskId }) => taskId === slow))
   await wakeLives.execute([slow, 'run0000000000999'])
 })
 
@@ -194,7 +195,7 @@ test('a leg is cancelled with its run, whatever state it is in', async (context)
   await settle()
   const states = (await store.tasks.list({ runId: run.id, limit: 10 })).items.map(({ state }) => state)
   assert.deepEqual(states, ['cancelled', 'cancelling', 'succeeded'])
-  assert.equal(fake.said('control.').length, 2)
+  assert.equal(fake.publishedTo('control.').length, 2)
   await coordinator.applyReports.execute([
     reportsFrom('i-1', { type: 'finished', runId: run.id, taskId: `${run.id}-00001`, attempt: 1, outcome: 'cancelled' }),
   ])

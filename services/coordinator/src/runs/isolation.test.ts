@@ -38,8 +38,8 @@ test('a report that can never be stored is rejected, its task ends, and its neig
     [bad.reason, bad.error?.message, bad.wakeAt],
     ['internal-error', 'what became of it could not be stored: this cannot be stored', null],
   )
-  assert.equal(fake.said(`event.run.${idOf(41)}.failed`).length, 1)
-  assert.equal(fake.said('event.message.REPORTS.rejected').length, 1)
+  assert.equal(fake.publishedTo(`event.run.${idOf(41)}.failed`).length, 1)
+  assert.equal(fake.publishedTo('event.message.REPORTS.rejected').length, 1)
   // Delivered once more it changes nothing.
   await coordinator.applyReports.execute([reportsFrom('i-1', ended(idOf(41), 'bad'))])
   assert.equal((await runOf(coordinator, idOf(41))).state, 'failed')
@@ -108,7 +108,7 @@ test('one run that cannot be decided about, read or stored holds up none that wa
   await assert.rejects(wakeLives.execute(ids), { code: 'INTERNAL' })
   await settle()
   assert.deepEqual(
-    coordinator.fake.said('work.').map(({ runId }) => runId),
+    coordinator.fake.publishedTo('work.').map(({ runId }) => runId),
     [idOf(3), idOf(4)],
   )
   assert.deepEqual(await statesOf(coordinator, [0, 2, 3, 4].map(idOf)), ['failed', 'failed', 'queued', 'queued'])

@@ -19,9 +19,9 @@ test('runs are stored, published and told of', async (context) => {
   assert.equal(outcome?.created, true)
   const run = await runOf(coordinator, outcome?.runId ?? '')
   assert.deepEqual([run.state, run.payload, run.attempts], ['queued', '{"to":"a@b.c"}', 1])
-  const [work] = coordinator.fake.said('work.mail.normal')
+  const [work] = coordinator.fake.publishedTo('work.mail.normal')
   assert.deepEqual([work?.['taskId'], work?.['attempt'], work?.['payload']], [run.id, 1, { to: 'a@b.c' }])
-  assert.equal(coordinator.fake.said(`live.run.${run.id}.created`).length, 1)
+  assert.equal(coordinator.fake.publishedTo(`live.run.${run.id}.created`).length, 1)
 })
 
 test('what cannot be published after the answer is left to the repair, and ends no process', async (context) => {
@@ -57,7 +57,7 @@ test('one key is one run: twice in one batch, and again later', async (context) 
   assert.match(outcomes[2]?.message ?? '', new RegExp(`run ${outcomes[0]?.runId}`))
   const [again, otherJob] = await start(coordinator, request, { ...request, job: 'b' })
   assert.deepEqual([again?.created, again?.runId, otherJob?.code], [false, outcomes[0]?.runId, 'KEY_CONFLICT'])
-  assert.equal(coordinator.fake.said('work.').length, 1)
+  assert.equal(coordinator.fake.publishedTo('work.').length, 1)
 })
 
 test('compared is what callers said, as JSON values, never what the job added to it', async (context) => {
@@ -187,7 +187,7 @@ test('a run for later is not published', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const [outcome] = await start(coordinator, { job: 'a', delayMs: 60 * 86_400_000 })
   assert.equal((await runOf(coordinator, outcome?.runId ?? '')).state, 'delayed')
-  assert.equal(coordinator.fake.said('work.').length, 0)
+  assert.equal(coordinator.fake.publishedTo('work.').length, 0)
   assert.deepEqual(
     coordinator.armed.map(({ kind, wakeAt }) => [kind, wakeAt]),
     [['runs', coordinator.clock.now() + 60 * 86_400_000]],
@@ -233,7 +233,7 @@ test('the work message of a small run does not wait for large ones that are on t
   const room = new Promise<void>((resolve) => (thereIsRoom = resolve))
   Object.assign(coordinator.fake.publisher, { outstandingBytes: 3 * 1024 * 1024, room: () => room })
   await start(coordinator, { handler: 'large', payload: 'x'.repeat(100_000) }, { handler: 'small', payload: 1 })
-  const published = () => coordinator.fake.said('work').map(({ handler }) => handler)
+  const published = () => coordinator.fake.publishedTo('work').map(({ handler }) => handler)
   await settle()
   assert.deepEqual(published(), ['small'])
   thereIsRoom()

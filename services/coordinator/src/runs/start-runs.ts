@@ -5,7 +5,7 @@ import type { JobRecord, RunRecord, Store } from '@carillon/store'
 import { largeBytesOf } from '../jobs/rules/job.ts'
 import type { Jobs, Presence, Runs } from '../ports.ts'
 import { handlerOf, runOfRequest } from './rules/new-run.ts'
-import { differingField, saidOf } from './rules/said.ts'
+import { differingField, fieldsOfRequest } from './rules/request-fields.ts'
 
 /** Runs that are read at once to be compared. */
 const COMPARED_BYTES = 4 * 1024 * 1024
@@ -91,7 +91,7 @@ export class StartRuns {
           trigger: item.trigger,
           traceparent: trace ?? null,
           now,
-          asked: item.checked.key === undefined ? null : saidOf(item.checked),
+          asked: item.checked.key === undefined ? null : fieldsOfRequest(item.checked),
           kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
         })
         outcomes[i] = { runId: run.id, created: true }

@@ -21,7 +21,7 @@ test('an owner that lives is asked whether it still has what it runs: the broker
   await store.tasks.insert([task])
   await coordinator.wakeLives.execute([single.id])
   await coordinator.wakeLives.execute([task.id])
-  assert.deepEqual(fake.said('control.i-1'), [
+  assert.deepEqual(fake.publishedTo('control.i-1'), [
     { type: 'check', runId: single.id, taskId: single.id, attempt: 1 },
     { type: 'check', runId: fanned.id, taskId: task.id, attempt: 1 },
   ])

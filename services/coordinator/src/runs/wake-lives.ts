@@ -8,7 +8,7 @@ import type { Change } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideCancel, decideWake } from './rules/life.ts'
 import { decideLoss } from './rules/loss.ts'
-import type { Lived } from './rules/timing.ts'
+import type { ElapsedTime } from './rules/timing.ts'
 import { isTaskOfRun, type TaskOfRun, targetOf, type Work } from './rules/work.ts'
 
 /**
@@ -23,7 +23,7 @@ export class WakeLives {
   readonly #reconciler: Reconciler
   readonly #presence: Presence
   readonly #clock: Clock
-  readonly #lived: Lived
+  readonly #elapsed: ElapsedTime
 
   constructor(options: {
     store: Store
@@ -33,7 +33,7 @@ export class WakeLives {
     reconciler: Reconciler
     presence: Presence
     clock: Clock
-    lived: Lived
+    elapsed: ElapsedTime
   }) {
     this.#store = options.store
     this.#lives = options.lives
@@ -42,7 +42,7 @@ export class WakeLives {
     this.#reconciler = options.reconciler
     this.#presence = options.presence
     this.#clock = options.clock
-    this.#lived = options.lived
+    this.#elapsed = options.elapsed
   }
 
   /** One that cannot be read or decided about costs no other. @throws what may pass, and the first error of those, when the others are done */
@@ -98,7 +98,7 @@ export class WakeLives {
       const expect = { state: ['queued'], attempt: task.attempt } as const
       return { ...work, decision: { event: 'checked', expect, set: { state: 'queued', wakeAt: offeredAgainAt } } }
     }
-    const decision = decideWake(task, { policy: run, isLost, now, lived: this.#lived })
+    const decision = decideWake(task, { policy: run, isLost, now, elapsed: this.#elapsed })
     if (task.owner && task.state === 'running' && !isLost) this.#ask(work, task.owner, decision.event === 'checked')
     const isOffered = decision.event === 'due' && target !== null
     return { ...work, decision: isOffered ? { ...decision, set: { ...decision.set, wakeAt: offeredAgainAt } } : decision }

@@ -8,7 +8,7 @@ import type { RunChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS } from './rules/life.ts'
-import { isOwed, onlyTask } from './rules/work.ts'
+import { needsMessage, onlyTask } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
 
 /** A run as it was written: with its result, if it has just got one. */
@@ -81,7 +81,7 @@ export class RunWriter implements Runs {
     runs: readonly RunRecord[],
     options: { answerFirst?: boolean; until?: () => Promise<ReadonlySet<string>> } = {},
   ): Promise<readonly (InsertOutcome | CarillonError)[]> {
-    const expected = runs.map((run) => (isOwed(onlyTask(run)) ? this.#work.expect(run) : undefined))
+    const expected = runs.map((run) => (needsMessage(onlyTask(run)) ? this.#work.expect(run) : undefined))
     const outcomes = await inIsolation(
       runs,
       (some) => this.#store.runs.insert(some),
@@ -109,7 +109,7 @@ export class RunWriter implements Runs {
 
   /** They are stored and their caller has the answer: what could not be published is published by the repair. */
   #leaveToRepair(runs: readonly RunRecord[], error: unknown): void {
-    for (const run of runs) if (isOwed(onlyTask(run))) this.#work.unconfirmed(run.id, String(error))
+    for (const run of runs) if (needsMessage(onlyTask(run))) this.#work.unconfirmed(run.id, String(error))
   }
 
   /** What was cancelled between its insert and its time had no message yet that could be taken back. */

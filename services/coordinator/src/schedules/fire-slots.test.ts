@@ -26,7 +26,7 @@ test('a slot makes one run and moves the job to its next', async (context) => {
   assert.deepEqual([run?.job, run?.slot, run?.state, run?.trigger], ['report', slot, 'queued', 'schedule'])
   assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, slot + MINUTE_MS)
   assert.deepEqual(coordinator.armed, [{ kind: 'jobs', id: 'default/report', wakeAt: slot + MINUTE_MS }])
-  assert.equal(coordinator.fake.said('work.report')[0]?.['slot'], new Date(slot).toISOString())
+  assert.equal(coordinator.fake.publishedTo('work.report')[0]?.['slot'], new Date(slot).toISOString())
 })
 
 test('a crash between the run and the move makes no second run', async (context) => {
@@ -73,11 +73,11 @@ test('a slot is taken before its time, and nothing is told before it has come', 
     ['queued'],
   )
   await clock.advance(SLOT_LEAD_MS - 1)
-  assert.deepEqual([coordinator.fake.said('work.report'), coordinator.fake.said('live.run')], [[], []])
+  assert.deepEqual([coordinator.fake.publishedTo('work.report'), coordinator.fake.publishedTo('live.run')], [[], []])
   assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, slot)
   await clock.advance(1)
   await firing
-  assert.equal(coordinator.fake.said('work.report').length, 1)
+  assert.equal(coordinator.fake.publishedTo('work.report').length, 1)
   assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, slot + MINUTE_MS)
 })
 
@@ -114,8 +114,8 @@ test('a slot whose job is removed or paused before its time does not fire, and s
       ['other', 'queued', null],
       ['report', 'cancelled', change === 'remove' ? 'job-removed' : 'job-paused'],
     ])
-    assert.equal(coordinator.fake.said('work.report').length, 0)
-    assert.equal(coordinator.fake.said('work.other').length, 1)
+    assert.equal(coordinator.fake.publishedTo('work.report').length, 0)
+    assert.equal(coordinator.fake.publishedTo('work.other').length, 1)
   }
 })
 
@@ -127,9 +127,9 @@ test('thousands of slots of one second are stored before it, and fired together 
   for (const name of names) await store.jobs.insert(aJob(name, { handler: 'h', nextSlotAt: slot }))
   const firing = fireSlots.execute(names.map((name) => `default/${name}`))
   while ((await runsOf(coordinator, 2_000)).length < names.length) await settle()
-  assert.equal(coordinator.fake.said('work.h').length, 0)
+  assert.equal(coordinator.fake.publishedTo('work.h').length, 0)
   await clock.advance(SLOT_LEAD_MS)
-  assert.equal(coordinator.fake.said('work.h').length, names.length)
+  assert.equal(coordinator.fake.publishedTo('work.h').length, names.length)
   await firing
   assert.equal((await jobOf(coordinator, 'job-1299')).nextSlotAt, slot + MINUTE_MS)
 })
@@ -143,7 +143,7 @@ test('an instant fires once, and its job is finished', async (context) => {
   await fireSlots.execute(['default/launch'])
   assert.equal((await runsOf(coordinator)).length, 1)
   assert.deepEqual([(await jobOf(coordinator, 'launch')).state, (await jobOf(coordinator, 'launch')).nextSlotAt], ['finished', null])
-  assert.equal(coordinator.fake.said('event.job.launch.finished').length, 1)
+  assert.equal(coordinator.fake.publishedTo('event.job.launch.finished').length, 1)
 })
 
 test('missed slots leave one record, whose end is told of', async (context) => {
@@ -157,7 +157,7 @@ test('missed slots leave one record, whose end is told of', async (context) => {
   assert.equal(skipped.length, 1)
   assert.deepEqual([skipped[0]?.reason, skipped[0]?.slot], ['misfire', slot])
   assert.equal(runs.length, 3)
-  assert.equal(coordinator.fake.said(`event.run.${skipped[0]?.id}.skipped`).length, 1)
+  assert.equal(coordinator.fake.publishedTo(`event.run.${skipped[0]?.id}.skipped`).length, 1)
 })
 
 test('a job whose slots cannot be planned disturbs no other', async (context) => {

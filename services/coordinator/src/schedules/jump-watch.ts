@@ -1,11 +1,11 @@
 import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
-import type { SetRight } from './set-right.ts'
+import type { RepairTimes } from './repair-times.ts'
 
 const ROUND_MS = 1_000
 
 /** Sets right what a wrong clock has stored: at the start, after a jump of the mesh's time, and for shares that were another coordinator's. */
 export class JumpWatch extends LoopService {
-  readonly #setRight: SetRight
+  readonly #repairTimes: RepairTimes
   readonly #clock: Clock
   readonly #log: Logger
   readonly #shares: () => readonly number[]
@@ -14,9 +14,9 @@ export class JumpWatch extends LoopService {
   /** Ends what is being gone through: it has to be done anew. */
   #underWay = new AbortController()
 
-  constructor(options: { setRight: SetRight; clock: Clock; log: Logger; shares: () => readonly number[] }) {
+  constructor(options: { repairTimes: RepairTimes; clock: Clock; log: Logger; shares: () => readonly number[] }) {
     super()
-    this.#setRight = options.setRight
+    this.#repairTimes = options.repairTimes
     this.#clock = options.clock
     this.#log = options.log
     this.#shares = options.shares
@@ -47,7 +47,7 @@ export class JumpWatch extends LoopService {
     const [shares, jumps] = [this.#shares(), this.#jumps]
     const fresh = shares.filter((share) => !this.#done.includes(share))
     if (fresh.length > 0) {
-      const count = await this.#setRight.execute(fresh, AbortSignal.any([signal, this.#underWay.signal]))
+      const count = await this.#repairTimes.execute(fresh, AbortSignal.any([signal, this.#underWay.signal]))
       if (count > 0) this.#log.warn({ evt: 'clock.set-right', count }, 'schedules and delays that a wrong clock had stored are set right')
     }
     if (jumps === this.#jumps) this.#done = shares

@@ -89,7 +89,7 @@ test('a task that gets on is no poison: each step that is done clears its count 
     const index = attempt - 1
     await coordinator.keepSteps.store('default', stepOf(run, { attempt, index, name: `step-${index}` }))
     assert.equal((await runOf(coordinator, run.id)).losses, 0)
-    await coordinator.loseInstance.execute('default', 'i-1', new AbortController().signal)
+    await coordinator.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
     const lost = await runOf(coordinator, run.id)
     assert.deepEqual([lost.state, lost.attempt, lost.losses], ['queued', attempt + 1, 1])
     await coordinator.applyReports.execute([reportsFrom('i-1', { type: 'started', runId: run.id, taskId: run.id, attempt: attempt + 1 })])

@@ -85,7 +85,7 @@ export class FakeBroker {
   }
 
   /** Bodies of messages and signals whose subject begins so, after the namespace. */
-  said(begin: string): Record<string, unknown>[] {
+  publishedTo(begin: string): Record<string, unknown>[] {
     const all = [...this.published.map(({ subject, body }) => ({ subject, body: JSON.parse(body) })), ...this.signals]
     return all.filter(({ subject }) => subject.split('.').slice(2).join('.').startsWith(begin)).map(({ body }) => body)
   }

@@ -1,5 +1,14 @@
 import { CarillonError, PRESENCE_BUCKET, PRESENCE_STREAM, type Presence, presenceSchema } from '@carillon/contracts'
-import { apiErrorCode, type Broker, orMissing, orTooSmall, type Room, type StreamSight, sightOf, withoutAdditions } from '@carillon/runtime'
+import {
+  apiErrorCode,
+  type Broker,
+  type ObservedStream,
+  observedOf,
+  orMissing,
+  orTooSmall,
+  type StreamCapacity,
+  withoutAdditions,
+} from '@carillon/runtime'
 import { type KV, type KvEntry, Kvm, KvWatchInclude } from '@nats-io/kv'
 import type { Entry } from './rules/seen.ts'
 
@@ -38,7 +47,7 @@ const UNMENTIONED: Record<string, unknown> = { discard_new_per_subject: false, n
 type StreamConfig = Awaited<ReturnType<Broker['manager']['streams']['info']>>['config']
 
 /** News of the bucket; without `entry` the key was removed. */
-export interface PresenceNews {
+export interface PresenceUpdate {
   readonly key: string
   readonly revision: number
   readonly entry: Entry | undefined
@@ -59,7 +68,7 @@ export class PresenceBucket {
    * Makes the bucket where it is missing. One that a reader made before us, an earlier version, or that somebody has changed, gets our settings.
    * @throws CarillonError STORAGE_TOO_SMALL
    */
-  async ensure({ part, change }: Room): Promise<StreamSight> {
+  async ensure({ part, change }: StreamCapacity): Promise<ObservedStream> {
     const { manager } = this.#broker
     const maxBytes = Math.floor(MAX_BYTES * part)
     const find = () => manager.streams.info(PRESENCE_STREAM)
@@ -74,7 +83,7 @@ export class PresenceBucket {
     }
     if (Object.keys(update).length > 0)
       info = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => manager.streams.update(PRESENCE_STREAM, update))
-    return sightOf(info, MAX_BYTES)
+    return observedOf(info, MAX_BYTES)
   }
 
   /** The settings that are not as they must be. Copies are only ever added. */
@@ -97,7 +106,7 @@ export class PresenceBucket {
 
   async read(key: string): Promise<Entry | undefined> {
     const found = await this.#get(key)
-    return found ? newsOf(found).entry : undefined
+    return found ? updateOf(found).entry : undefined
   }
 
   /**
@@ -107,7 +116,7 @@ export class PresenceBucket {
   async write(key: string, make: (replaced: Entry | undefined) => Promise<Presence>): Promise<Entry> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
       const found = await this.#get(key)
-      const replaced = found ? newsOf(found).entry : undefined
+      const replaced = found ? updateOf(found).entry : undefined
       const presence = await make(replaced)
       // What is found may also be the mark of a removal, or garbage: either is replaced like an entry.
       const previousSeq = found?.revision ?? 0
@@ -133,7 +142,7 @@ export class PresenceBucket {
   }
 
   /** What the bucket holds, then its news, until `signal` aborts or the news break off. */
-  async follow(signal: AbortSignal, on: { all(entries: Map<string, Entry>): void; news(news: PresenceNews): void }): Promise<void> {
+  async follow(signal: AbortSignal, on: { all(entries: Map<string, Entry>): void; news(news: PresenceUpdate): void }): Promise<void> {
     const kv = this.#bucket()
     const updates = await kv.watch({ include: KvWatchInclude.UpdatesOnly })
     const stop = () => updates.stop()
@@ -142,12 +151,12 @@ export class PresenceBucket {
     try {
       const entries = new Map<string, Entry>()
       for await (const found of await kv.history()) {
-        const { key, entry } = newsOf(found)
+        const { key, entry } = updateOf(found)
         if (entry) entries.set(key, entry)
         else entries.delete(key)
       }
       on.all(entries)
-      for await (const found of updates) on.news(newsOf(found))
+      for await (const found of updates) on.news(updateOf(found))
     } finally {
       signal.removeEventListener('abort', stop)
       stop()
@@ -190,7 +199,7 @@ export class PresenceBucket {
 }
 
 /** An entry that is not ours to read (somebody else wrote into the bucket) counts as none. */
-function newsOf(found: KvEntry): PresenceNews {
+function updateOf(found: KvEntry): PresenceUpdate {
   const { key, revision } = found
   if (found.operation !== 'PUT') return { key, revision, entry: undefined }
   let value: unknown

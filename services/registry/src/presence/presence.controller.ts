@@ -1,9 +1,15 @@
 import type { ControllerOf } from '@carillon/runtime'
-import type { HearBeat } from './hear-beat.ts'
 import type { ListInstances } from './list-instances.ts'
+import type { ReceiveBeat } from './receive-beat.ts'
 
-export const presenceController = ({ hearBeat, listInstances }: { readonly hearBeat: HearBeat; readonly listInstances: ListInstances }) =>
+export const presenceController = ({
+  receiveBeat,
+  listInstances,
+}: {
+  readonly receiveBeat: ReceiveBeat
+  readonly listInstances: ListInstances
+}) =>
   ({
     answers: { instancesList: ({ namespace, input }) => listInstances.execute(namespace, input) },
-    hears: { 'beat.*': ({ namespace, tokens: [instance = ''], body }) => hearBeat.execute({ namespace, instance }, body) },
+    receives: { 'beat.*': ({ namespace, tokens: [instance = ''], body }) => receiveBeat.execute({ namespace, instance }, body) },
   }) satisfies ControllerOf<'registry'>

@@ -1,4 +1,4 @@
-import type { StreamSight } from '@carillon/runtime'
+import type { ObservedStream } from '@carillon/runtime'
 import type { RegistryParts } from '../parts.ts'
 
 /** Looked up in each round: among so many instances a single missing entry is found within seconds, among thousands within minutes. */
@@ -13,18 +13,18 @@ const AT_ONCE = 100
  */
 export class RestoreEntries {
   readonly #parts: Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'log'>
-  #before: StreamSight | undefined
+  #before: ObservedStream | undefined
   #turn: string[] = []
 
   constructor(parts: Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'log'>) {
     this.#parts = parts
   }
 
-  /** @param sight of the bucket's stream. When that was made anew or went back, it is followed anew, and what it holds counts. */
-  async execute(sight: StreamSight): Promise<void> {
+  /** @param observed of the bucket's stream. When that was made anew or went back, it is followed anew, and what it holds counts. */
+  async execute(observed: ObservedStream): Promise<void> {
     const before = this.#before
-    this.#before = sight
-    if (before?.createdAt !== sight.createdAt || sight.lastSequence < before.lastSequence) return
+    this.#before = observed
+    if (before?.createdAt !== observed.createdAt || observed.lastSequence < before.lastSequence) return
     const keys = await this.#keysToCheck()
     let restored = 0
     for (let i = 0; i < keys.length; i += AT_ONCE) {

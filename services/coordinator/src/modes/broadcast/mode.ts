@@ -2,10 +2,10 @@ import type { Mode } from '../mode.ts'
 import { retryOfTasks } from '../retry.ts'
 import { countsOf } from '../rules/fan-in.ts'
 import { oneStage } from '../tree.ts'
-import { type BroadcastSituation, planBroadcast } from './plan.ts'
+import { type BroadcastFacts, planBroadcast } from './plan.ts'
 
 export const broadcast: Mode = {
-  look: async (run, { store, offering, now }): Promise<BroadcastSituation> => ({
+  readFacts: async (run, { store, offering, now }): Promise<BroadcastFacts> => ({
     run,
     now: now(),
     counts: countsOf(await store.tasks.tally({ runId: run.id })),

@@ -4,24 +4,24 @@ import { decideLoss } from '../../runs/rules/loss.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { Effect } from '../mode.ts'
 import { totalOf } from '../rules/fan-in.ts'
-import { begun, type CountedSituation, goOn, reopened } from '../rules/go-on.ts'
+import { begun, type CountedFacts, goOn, reopened } from '../rules/go-on.ts'
 
 /** How often a queued broadcast checks whether an instance has come. */
 const CHECK_AGAIN_MS = 2_000
 
-export interface BroadcastSituation extends CountedSituation {
+export interface BroadcastFacts extends CountedFacts {
   /** Live instances that offer the handler, by id. */
   readonly offering: readonly string[]
 }
 
 /** Broadcast: one task for each instance that is live when the run begins. */
-export function planBroadcast(situation: BroadcastSituation): Effect[] {
-  const { run, counts, offering } = situation
-  if (run.state !== 'queued') return goOn(situation)
-  if (totalOf(counts) > 0) return [reopened(situation), begun(situation)]
+export function planBroadcast(facts: BroadcastFacts): Effect[] {
+  const { run, counts, offering } = facts
+  if (run.state !== 'queued') return goOn(facts)
+  if (totalOf(counts) > 0) return [reopened(facts), begun(facts)]
   if (offering.length === 0) return [{ do: 'check-again', afterMs: CHECK_AGAIN_MS }]
   const legs = offering.map((target, index) => taskOfRun(run, { index, total: offering.length, target }))
-  return [{ do: 'create', tasks: legs }, begun(situation)]
+  return [{ do: 'create', tasks: legs }, begun(facts)]
 }
 
 /** A decision about a leg, which may go to another instance. */

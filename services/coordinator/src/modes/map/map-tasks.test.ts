@@ -36,9 +36,9 @@ test('each item becomes a task, published with its name and item; whoever asked 
   )
   const [asker] = await coordinator.store.tasks.get([root])
   assert.equal(asker?.mapped, 1)
-  const said = coordinator.fake.said(`work.hello.normal.${run.id}.a-`)
+  const published = coordinator.fake.publishedTo(`work.hello.normal.${run.id}.a-`)
   assert.deepEqual(
-    said.map(({ task, item, index, total }) => [task, item, index, total]),
+    published.map(({ task, item, index, total }) => [task, item, index, total]),
     [
       ['page', { file: 'a' }, 0, 3],
       ['page', null, 1, 3],
@@ -61,7 +61,7 @@ test('the same call makes nothing twice, in whatever attempt; another one under 
     ['1', '2'],
   )
   assert.deepEqual(await map({ attempt: 2, instance: 'i-2', call: 1 }), { created: 2 })
-  assert.equal(coordinator.fake.said(`work.hello.normal.${run.id}.a-`).length, 4)
+  assert.equal(coordinator.fake.publishedTo(`work.hello.normal.${run.id}.a-`).length, 4)
   await settle()
   assert.equal(coordinator.work.outstanding, 0, 'what was there already is not waited for')
 })
@@ -99,7 +99,7 @@ test('who has ended while the tasks were made is told so; their tasks are left t
   })
   await assert.rejects(map(), { code: 'TASK_NOT_RUNNING', message: /just ended or been taken over/ })
   // Published by nobody yet: the repair does so, should the run go on.
-  assert.equal(coordinator.fake.said(`work.hello.normal.${run.id}.a-`).length, 0)
+  assert.equal(coordinator.fake.publishedTo(`work.hello.normal.${run.id}.a-`).length, 0)
   assert.deepEqual([...coordinator.work.unconfirmedIds], [`${root}-000000`, `${root}-000001`])
 })
 
@@ -148,7 +148,7 @@ test('when the store fails it is not known what was made: the repair looks at it
   // They were made, and then it failed: the repeated call makes none, and whether they are published is as doubtful as before.
   assert.deepEqual(await map(), { created: 0 })
   assert.equal((await pagesOf(coordinator, run)).length, 2)
-  assert.equal(coordinator.fake.said(`work.hello.normal.${run.id}.a-`).length, 0)
+  assert.equal(coordinator.fake.publishedTo(`work.hello.normal.${run.id}.a-`).length, 0)
   assert.deepEqual([[...coordinator.work.unconfirmedIds], coordinator.work.outstanding], [ids, 2])
 })
 

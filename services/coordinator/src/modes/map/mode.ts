@@ -3,15 +3,15 @@ import type { Mode } from '../mode.ts'
 import { retryOfTasks } from '../retry.ts'
 import { totalOf } from '../rules/fan-in.ts'
 import { oneStage } from '../tree.ts'
-import { lookAtMap } from './look.ts'
-import { type MapSituation, planMap, stagesOf } from './plan.ts'
+import { type MapFacts, planMap, stagesOf } from './plan.ts'
+import { readMapFacts } from './read-facts.ts'
 
 /** Names of more tasks are not asked for: to sort them would hold up others. */
 const NAMED_AT_MOST = 100_000
 
 /** Map, and map-reduce. */
 export const map: Mode = {
-  look: async (run, { store, now }): Promise<MapSituation> => ({ run, now: now(), ...(await lookAtMap(store, run)) }),
+  readFacts: async (run, { store, now }): Promise<MapFacts> => ({ run, now: now(), ...(await readMapFacts(store, run)) }),
   plan: planMap,
   async retry(run, request, store) {
     const result = await retryOfTasks(run, request, store)

@@ -4,12 +4,12 @@ import type { RunState, Stage } from '@carillon/contracts'
 import type { Plan, RunRecord } from '@carillon/store'
 import { aRun, aTask } from '@carillon/store/testing'
 import type { Effect } from '../mode.ts'
-import { type MapSituation, planMap, rangeOf, ranksOf, ranksToReduce, reduceTasks, type StageTally, stagesOf } from './plan.ts'
+import { type MapFacts, planMap, rangeOf, ranksOf, ranksToReduce, reduceTasks, type StageTally, stagesOf } from './plan.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const runOf = (fields: Partial<RunRecord> = {}, plan: Plan | null = null) =>
   aRun(1, { mode: 'map-reduce', state: 'running', queuedAt: null, plan, ...fields })
-const plan = (run: RunRecord, known: Partial<MapSituation>) => planMap({ run, now: NOW, ...known })
+const plan = (run: RunRecord, known: Partial<MapFacts>) => planMap({ run, now: NOW, ...known })
 /** Of a reduce that is to be made: how many parts it has. */
 const parts = (run: RunRecord, tally: readonly StageTally[]) => {
   const firsts = ranksToReduce(run, tally)

@@ -1,7 +1,7 @@
 import { OWN_TASK_NAMES, type Stage, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
 import type { NamedTally, RunHead, Tally, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
-import type { Effect, Situation, TreeStage } from '../mode.ts'
+import type { Effect, Facts, TreeStage } from '../mode.ts'
 import { countsOf, endOf, NOT_SUCCEEDED, totalOf } from '../rules/fan-in.ts'
 import { ALL_OPEN, begun, freed } from '../rules/go-on.ts'
 
@@ -10,7 +10,7 @@ export interface StageTally extends Tally {
 }
 
 /** Of a run whose tasks make tasks. They may be millions: they are counted only when none is open. */
-export interface MapSituation extends Situation {
+export interface MapFacts extends Facts {
   /** How many there are of each kind; undefined while any is open and the run has begun. Parts of a reduce that is not whole are none. */
   readonly tally?: readonly StageTally[]
   /** Of open ones: the stage of those that wait and may be freed. */
@@ -29,16 +29,16 @@ export interface MapSituation extends Situation {
  * Map and map-reduce. Tasks make tasks by calls of their own; what is decided here is what comes when none is open: the parts of the reduce, the
  * merge, the end. Stages have deterministic ids, so several coordinators that decide the same at the same time make the same.
  */
-export function planMap(situation: MapSituation): Effect[] {
-  const { run, tally } = situation
-  if (tally === undefined) return goOnMapping(situation)
-  if (run.state !== 'queued') return nextStage(situation, tally)
-  if (tally.length > 0) return [...reopenedOf(run, tally), begun(situation)]
+export function planMap(facts: MapFacts): Effect[] {
+  const { run, tally } = facts
+  if (tally === undefined) return goOnMapping(facts)
+  if (run.state !== 'queued') return nextStage(facts, tally)
+  if (tally.length > 0) return [...reopenedOf(run, tally), begun(facts)]
   const root = taskOfRun(run, { id: stageTaskId(run.id, 'map'), name: 'root', index: 0, total: 1 })
-  return [{ do: 'create', tasks: [root] }, begun(situation)]
+  return [{ do: 'create', tasks: [root] }, begun(facts)]
 }
 
-function goOnMapping({ run, isStoppable, waiting, underWay = 0 }: MapSituation): Effect[] {
+function goOnMapping({ run, isStoppable, waiting, underWay = 0 }: MapFacts): Effect[] {
   if (run.state === 'cancelling') return isStoppable ? [{ do: 'cancel', tasks: ALL_OPEN }] : []
   return waiting ? freed(run, { underWay, ...rangeOfStage(run.id, waiting) }) : []
 }
@@ -52,25 +52,25 @@ function reopenedOf(run: RunHead, tally: readonly StageTally[]): Effect[] {
 }
 
 /** No task is open. */
-function nextStage(situation: MapSituation, tally: readonly StageTally[]): Effect[] {
-  const { run } = situation
+function nextStage(facts: MapFacts, tally: readonly StageTally[]): Effect[] {
+  const { run } = facts
   const deciding = decidingOf(tally)
-  const end = endOf({ ...situation, counts: deciding })
+  const end = endOf({ ...facts, counts: deciding })
   if (end.event !== 'succeeded' || run.mode === 'map') return [{ do: 'decide', decision: end }]
   const reduced = countsOf([...ofStage(tally, 'reduce'), ...ofStage(tally, 'merge')])
   // Leaves may be missing if the run tolerates it; a part of the reduce stands for many that have succeeded.
   if (NOT_SUCCEEDED.some((state) => (reduced[state] ?? 0) > 0))
-    return [{ do: 'decide', decision: endOf({ ...situation, run: { ...run, plan: null }, counts: reduced }) }]
+    return [{ do: 'decide', decision: endOf({ ...facts, run: { ...run, plan: null }, counts: reduced }) }]
   const parts = totalOf(countsOf(ofStage(tally, 'reduce')))
   const isMerged = ofStage(tally, 'merge').length > 0
   if (leavesOf(tally) === 0 || isMerged || parts === 1) {
-    const result = situation.last?.result ?? end.set.result ?? null
+    const result = facts.last?.result ?? end.set.result ?? null
     return [{ do: 'decide', decision: { ...end, set: { ...end.set, result } } }]
   }
   // It was cancelled when there was nothing to be cancelled.
-  if (run.state === 'cancelling') return [{ do: 'decide', decision: endOf({ ...situation, counts: { ...deciding, cancelled: 1 } }) }]
+  if (run.state === 'cancelling') return [{ do: 'decide', decision: endOf({ ...facts, counts: { ...deciding, cancelled: 1 } }) }]
   if (parts > 0) return [{ do: 'create', tasks: [taskOfRun(run, { id: stageTaskId(run.id, 'merge'), name: 'merge', index: 0, total: 1 })] }]
-  return situation.firsts ? [{ do: 'create', tasks: reduceTasks(run, situation.firsts) }] : []
+  return facts.firsts ? [{ do: 'create', tasks: reduceTasks(run, facts.firsts) }] : []
 }
 
 /** Only leaves decide; but a task that failed decides as well if it had mapped: what it still had to map is missing. */

@@ -1,7 +1,7 @@
 import { type EndedState, isEnded, OPEN_STATES, type Reason, type RunState } from '@carillon/contracts'
 import type { Tally } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
-import type { Counts, Situation } from '../mode.ts'
+import type { Counts, Facts } from '../mode.ts'
 import { toleratedOf } from './request.ts'
 
 export const NOT_SUCCEEDED = ['failed', 'timed_out', 'cancelled'] as const satisfies readonly EndedState[]
@@ -19,7 +19,7 @@ export const endedOf = (counts: Counts) =>
   (Object.keys(counts) as RunState[]).reduce((sum, state) => sum + (isEnded(state) ? (counts[state] ?? 0) : 0), 0)
 
 /** The end of a run whose tasks have all ended: more failed than tolerated → failed, else any cancelled → cancelled. */
-export function endOf({ run, counts, now }: Situation & { readonly counts: Counts }): Decision {
+export function endOf({ run, counts, now }: Facts & { readonly counts: Counts }): Decision {
   const failed = (counts.failed ?? 0) + (counts.timed_out ?? 0)
   const total = totalOf(counts)
   const [event, reason]: ['failed' | 'cancelled' | 'succeeded', Reason] =

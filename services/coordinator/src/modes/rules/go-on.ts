@@ -1,32 +1,32 @@
 import { OPEN_STATES } from '@carillon/contracts'
 import type { RunHead } from '@carillon/store'
 import { CHECK_RUNNING_MS } from '../../runs/rules/life.ts'
-import type { Counts, Effect, Situation, TaskSet } from '../mode.ts'
+import type { Counts, Effect, Facts, TaskSet } from '../mode.ts'
 import { endedOf, endOf, NOT_SUCCEEDED, totalOf } from './fan-in.ts'
 
-/** A situation in which all tasks of the run are counted. */
-export interface CountedSituation extends Situation {
+/** Facts in which all tasks of the run are counted. */
+export interface CountedFacts extends Facts {
   readonly counts: Counts
 }
 
 export const ALL_OPEN: TaskSet = { states: OPEN_STATES.filter((state) => state !== 'cancelling') }
 
 /** Its tasks are made: the run is running. */
-export function begun({ run, now }: Situation): Effect {
+export function begun({ run, now }: Facts): Effect {
   const set = { state: 'running', reason: null, startedAt: run.startedAt ?? now, queuedAt: null, wakeAt: now + CHECK_RUNNING_MS } as const
   return { do: 'decide', decision: { event: 'started', expect: { state: ['queued'], attempt: run.attempt }, set } }
 }
 
 /** Of a run that was retried: all its tasks once more, or those that did not succeed. */
-export function reopened({ run }: Situation): Effect {
+export function reopened({ run }: Facts): Effect {
   return { do: 'reopen', tasks: { states: run.reason === 'retry-failed' ? NOT_SUCCEEDED : ['succeeded', ...NOT_SUCCEEDED] } }
 }
 
 /** What a run asks for whose tasks are made: free those that wait, end it when all have ended. */
-export function goOn(situation: CountedSituation): Effect[] {
-  const { run, counts } = situation
+export function goOn(facts: CountedFacts): Effect[] {
+  const { run, counts } = facts
   const [total, ended] = [totalOf(counts), endedOf(counts)]
-  if (total > 0 && ended === total) return [{ do: 'decide', decision: endOf(situation) }]
+  if (total > 0 && ended === total) return [{ do: 'decide', decision: endOf(facts) }]
   const { waiting = 0, delayed = 0, queued = 0, running = 0 } = counts
   if (run.state === 'cancelling') return waiting + delayed + queued + running > 0 ? [{ do: 'cancel', tasks: ALL_OPEN }] : []
   return waiting === 0 ? [] : freed(run, { underWay: total - ended - waiting })

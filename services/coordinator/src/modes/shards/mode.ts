@@ -2,10 +2,10 @@ import type { Mode } from '../mode.ts'
 import { retryOfTasks } from '../retry.ts'
 import { countsOf } from '../rules/fan-in.ts'
 import { oneStage } from '../tree.ts'
-import { planShards, type ShardsSituation } from './plan.ts'
+import { planShards, type ShardsFacts } from './plan.ts'
 
 export const shards: Mode = {
-  look: async (run, { store, now }): Promise<ShardsSituation> => ({
+  readFacts: async (run, { store, now }): Promise<ShardsFacts> => ({
     run,
     now: now(),
     counts: countsOf(await store.tasks.tally({ runId: run.id })),

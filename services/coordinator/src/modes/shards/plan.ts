@@ -2,22 +2,22 @@ import type { TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { Effect } from '../mode.ts'
 import { totalOf } from '../rules/fan-in.ts'
-import { begun, type CountedSituation, goOn, reopened } from '../rules/go-on.ts'
+import { begun, type CountedFacts, goOn, reopened } from '../rules/go-on.ts'
 
-export interface ShardsSituation extends CountedSituation {
+export interface ShardsFacts extends CountedFacts {
   /** Of a run that has not begun, and was given a list of items: JSON text. */
   readonly items: string | null
 }
 
 /** Static shards: as many tasks as the plan says, for whichever instances have room. */
-export function planShards(situation: ShardsSituation): Effect[] {
-  const { run, counts } = situation
-  if (run.state !== 'queued') return goOn(situation)
+export function planShards(facts: ShardsFacts): Effect[] {
+  const { run, counts } = facts
+  if (run.state !== 'queued') return goOn(facts)
   const isMade = totalOf(counts) === (run.plan?.shards ?? 0)
-  return [isMade ? reopened(situation) : { do: 'create', tasks: shardsOf(situation) }, begun(situation)]
+  return [isMade ? reopened(facts) : { do: 'create', tasks: shardsOf(facts) }, begun(facts)]
 }
 
-function shardsOf({ run, items: text }: ShardsSituation): TaskRecord[] {
+function shardsOf({ run, items: text }: ShardsFacts): TaskRecord[] {
   const total = run.plan?.shards ?? 0
   const items = text === null ? undefined : (JSON.parse(text) as unknown[])
   return Array.from({ length: total }, (_, index) =>

@@ -5,7 +5,7 @@ import { resumeFrom } from './resume.ts'
 
 /** One task, whose life is the run's own: reports and timers push it, nothing is to be planned. */
 export const single: Mode = {
-  look: async (run, { now }) => ({ run, now: now() }),
+  readFacts: async (run, { now }) => ({ run, now: now() }),
   plan: () => [],
   async retry(run, { only, fromStep }, store) {
     if (only && (run.state === 'succeeded' || run.state === 'skipped')) throw nothingFailed(run)

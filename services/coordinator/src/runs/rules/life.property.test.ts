@@ -56,11 +56,11 @@ const backoff = fc.oneof(
 )
 
 /** What a part of the coordinator would decide on this view; undefined where it would not ask. */
-function decisionOf({ what, report: said, instance }: Step, view: RunRecord, now: number): Decision | Refused | undefined {
+function decisionOf({ what, report, instance }: Step, view: RunRecord, now: number): Decision | Refused | undefined {
   const busy = view.state === 'running' || view.state === 'cancelling' || view.state === 'queued'
   switch (what) {
     case 'report':
-      return decideReport(view, said, { policy: view, instance, now })
+      return decideReport(view, report, { policy: view, instance, now })
     case 'loss':
       return busy ? decideLoss(view, { now }) : undefined
     case 'timeout':

@@ -27,7 +27,7 @@ import {
 import { decideLoss, runsAlone } from './loss.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
-const livedAt = (now: number) => ({ since: (time: number) => now - time, awakeSince: (time: number) => now - time })
+const elapsedAt = (now: number) => ({ since: (time: number) => now - time, awakeSince: (time: number) => now - time })
 const FIXED: Backoff = { type: 'fixed', delayMs: 1_000 }
 const running = (fields: Parameters<typeof aRun>[1] = {}) =>
   aRun(1, { state: 'running', owner: 'i-1', startedAt: NOW - 500, queuedAt: null, tries: 3, attempts: 3, backoff: FIXED, ...fields })
@@ -97,7 +97,7 @@ test('when it began follows from how long it ran: the clock of an executor decid
   assert.equal(begun(finished({ durationMs: 90_000 }), running({ createdAt: NOW - 8_000 })), -8_000)
   // 90 s behind, a limit of 30 s: what counts is what the coordinator heard, and when.
   const behind = { ...running({ timeoutMs: 30_000 }), ...decide(queued, { ...started, at: at(-90_000), durationMs: 210 }).set }
-  assert.equal(decideWake(behind, { policy: behind, isLost: false, now: NOW + 29_000, lived: livedAt(NOW + 29_000) }).event, 'checked')
+  assert.equal(decideWake(behind, { policy: behind, isLost: false, now: NOW + 29_000, elapsed: elapsedAt(NOW + 29_000) }).event, 'checked')
   assert.equal(behind.wakeAt, NOW + CHECK_RUNNING_MS)
 })
 

@@ -18,7 +18,7 @@ import {
 import type { LifeHead, Resume, TaskLife } from '@carillon/store'
 import type { Decision, Policy, Refused } from './decision.ts'
 import { bounded, decideLoss, ended, NO_LOSSES, runsAlone } from './loss.ts'
-import { beganAt, decideToWait, type Lived, leftOfDelay, ranFor } from './timing.ts'
+import { beganAt, decideToWait, type ElapsedTime, leftOfDelay, ranFor } from './timing.ts'
 
 /** How long a running task goes without a look at whether its owner lives and its time is up. */
 export const CHECK_RUNNING_MS = 30_000
@@ -237,15 +237,15 @@ export function decideTimeout(life: LifeHead, context: { policy: Policy; now: nu
 }
 
 /** What the `wakeAt` of an open life asks for: a delay is over, its owner is gone or silent, its time is up, or it is looked at again later. */
-export function decideWake(life: LifeHead, context: { policy: Policy; isLost: boolean; now: number; lived: Lived }): Decision {
-  const { policy, isLost, now, lived } = context
+export function decideWake(life: LifeHead, context: { policy: Policy; isLost: boolean; now: number; elapsed: ElapsedTime }): Decision {
+  const { policy, isLost, now, elapsed } = context
   if (life.state === 'delayed') {
     const leftMs = leftOfDelay(life, context)
     return leftMs > EARLY_MS ? decideToWait(life, { now, leftMs }) : decideDue(life, now)
   }
   // Cancelling: its owner had its grace and is silent.
   if (isLost || life.state === 'cancelling') return decideLoss(life, { now })
-  const startedAt = life.startedAt === null ? now : now - lived.awakeSince(life.startedAt)
+  const startedAt = life.startedAt === null ? now : now - elapsed.awakeSince(life.startedAt)
   const next = nextCheck(startedAt, policy.timeoutMs, now)
   if (policy.timeoutMs !== null && next <= now + 1) return decideTimeout(life, { policy, now })
   // No executor holds a suspect for so long before it begins: its time limit counts from now on, and so does its loss.

@@ -3,7 +3,7 @@ import type { LifeHead } from '@carillon/store'
 import type { Decision, Policy } from './decision.ts'
 
 /** How long ago a stored time was, as this process has lived it: by how much a clock was set is no part of it. */
-export interface Lived {
+export interface ElapsedTime {
   since(time: number): number
   /** The same without the time that the machine was asleep. */
   awakeSince(time: number): number
@@ -29,9 +29,9 @@ export function beganAt(life: LifeHead, durationMs: number | undefined, context:
 }
 
 /** How much of a delay is left; 0 or less: it is over. A delay counts from when it was asked for, a time that someone named by the clock. */
-export function leftOfDelay({ wakeAt, delayMs }: LifeHead, { now, lived }: { now: number; lived: Lived }): number {
+export function leftOfDelay({ wakeAt, delayMs }: LifeHead, { now, elapsed }: { now: number; elapsed: ElapsedTime }): number {
   if (wakeAt === null) return 0
-  return delayMs === null ? wakeAt - now : delayMs - lived.since(wakeAt - delayMs)
+  return delayMs === null ? wakeAt - now : delayMs - elapsed.since(wakeAt - delayMs)
 }
 
 /** Waits for this much longer. */
@@ -40,7 +40,7 @@ export function decideToWait(life: LifeHead, { now, leftMs }: { now: number; lef
 }
 
 /** Sets right what was stored by a clock that was wrong; undefined where nothing is. */
-export function decideRepairedTimes(life: LifeHead, context: { now: number; lived: Lived }): Decision | undefined {
+export function decideRepairedTimes(life: LifeHead, context: { now: number; elapsed: ElapsedTime }): Decision | undefined {
   const { now } = context
   if (life.wakeAt === null) return undefined
   if (life.state === 'delayed') {

@@ -31,7 +31,7 @@ export const onlyTask = <Run extends RunHead>(run: Run) => ({ run, task: run })
 export const targetOf = ({ task }: Work): string | null => (isTaskRecord(task) ? task.target : null)
 
 /** Whether the broker should have a message of it. */
-export function isOwed<Kind extends Work>(work: Kind | undefined): work is Kind {
+export function needsMessage<Kind extends Work>(work: Kind | undefined): work is Kind {
   if (work?.task.state !== 'queued') return false
   return isTaskOfRun(work) ? work.task.target === null && work.run.state === 'running' : !isFanOut(work.run)
 }

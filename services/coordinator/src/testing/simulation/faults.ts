@@ -1,10 +1,10 @@
 import { isEnded, isTaskId, POISON_AFTER, RUN_STATES, type RunMode } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, Store } from '@carillon/store'
-import type { MapSituation } from '../../modes/map/plan.ts'
-import type { Effect, Mode, Situation } from '../../modes/mode.ts'
+import type { MapFacts } from '../../modes/map/plan.ts'
+import type { Effect, Facts, Mode } from '../../modes/mode.ts'
 import { UNDER_WAY } from '../../modes/rules/fan-in.ts'
-import type { CountedSituation } from '../../modes/rules/go-on.ts'
+import type { CountedFacts } from '../../modes/rules/go-on.ts'
 import { MODES } from '../../modes/table.ts'
 import type { partsOn } from '../test-coordinator.ts'
 
@@ -23,7 +23,7 @@ export interface Fault {
 
 type Plan = Mode['plan']
 /** Each mode adds what it reads; which one it is shows in what is there. */
-type AnySituation = Situation & Partial<Pick<CountedSituation, 'counts'>> & MapSituation
+type AnyFacts = Facts & Partial<Pick<CountedFacts, 'counts'>> & MapFacts
 
 /** Modes whose plans a fault has changed. */
 export function changedBy(change: (plan: Plan) => Plan): typeof MODES {
@@ -40,8 +40,8 @@ function withoutAttempt(change: LifeChange): LifeChange {
 const changing =
   (change: (effect: Effect) => Effect | undefined) =>
   (plan: Plan): Plan =>
-  (situation) =>
-    plan(situation).flatMap((effect) => change(effect) ?? [])
+  (facts) =>
+    plan(facts).flatMap((effect) => change(effect) ?? [])
 
 const nothing = async () => undefined
 
@@ -80,8 +80,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'reports are acknowledged before they are applied': { losesReports: true },
   'nobody takes over what a lost instance ran': {
-    coordinator: ({ loseInstance, presence }) => {
-      loseInstance.execute = nothing
+    coordinator: ({ takeOverInstance, presence }) => {
+      takeOverInstance.execute = nothing
       presence.isLost = () => false
     },
   },
@@ -120,14 +120,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'a run ends while tasks run': {
-    plan: (plan) => (situation: AnySituation) =>
-      plan(situation.counts ? ({ ...situation, counts: { ...situation.counts, running: 0 } } as Situation) : situation),
+    plan: (plan) => (facts: AnyFacts) => plan(facts.counts ? ({ ...facts, counts: { ...facts.counts, running: 0 } } as Facts) : facts),
   },
-  'a run begins before its tasks are made': { plan: (plan) => (situation) => plan(situation).reverse() },
+  'a run begins before its tasks are made': { plan: (plan) => (facts) => plan(facts).reverse() },
   'what waits while the limit is reached is never freed': {
-    plan: (plan) => (situation: AnySituation) => {
-      const isBegun = Object.keys(situation.counts ?? {}).some((state) => state !== 'waiting')
-      return plan(situation).filter((effect) => effect.do !== 'free' || !isBegun)
+    plan: (plan) => (facts: AnyFacts) => {
+      const isBegun = Object.keys(facts.counts ?? {}).some((state) => state !== 'waiting')
+      return plan(facts).filter((effect) => effect.do !== 'free' || !isBegun)
     },
   },
   'a cancelled run does not cancel its tasks': { plan: changing((effect) => (effect.do === 'cancel' ? undefined : effect)) },
@@ -135,10 +134,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     plan: changing((effect) => (effect.do === 'decide' && isEnded(effect.decision.set.state ?? 'queued') ? undefined : effect)),
   },
   'one more failure is tolerated than allowed': {
-    plan: (plan) => (situation) => {
-      const { run } = situation
+    plan: (plan) => (facts) => {
+      const { run } = facts
       const tolerate = typeof run.plan?.tolerate === 'number' ? run.plan.tolerate + 1 : 1
-      return plan({ ...situation, run: { ...run, plan: { ...run.plan, tolerate } } })
+      return plan({ ...facts, run: { ...run, plan: { ...run.plan, tolerate } } })
     },
   },
   'an instance is given every leg that chose it': {
@@ -167,15 +166,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     tamper: (change) => (change.set.mapped ? { ...change, expect: { state: RUN_STATES } } : change),
   },
   'a reduce is made while leaves are open': {
-    plan: (plan) => (situation: AnySituation) =>
-      plan(
-        situation.run.state === 'running' && !situation.counts ? ({ tally: ONE_LEAF, firsts: [], ...situation } as Situation) : situation,
-      ),
+    plan: (plan) => (facts: AnyFacts) =>
+      plan(facts.run.state === 'running' && !facts.counts ? ({ tally: ONE_LEAF, firsts: [], ...facts } as Facts) : facts),
   },
   'a failed part of a reduce is tolerated': {
-    plan: (plan) => (situation: AnySituation) => {
-      const tally = situation.tally?.map((kind) => (kind.stage === 'map' ? kind : { ...kind, state: 'succeeded' as const }))
-      return plan(tally ? ({ ...situation, tally } as Situation) : situation)
+    plan: (plan) => (facts: AnyFacts) => {
+      const tally = facts.tally?.map((kind) => (kind.stage === 'map' ? kind : { ...kind, state: 'succeeded' as const }))
+      return plan(tally ? ({ ...facts, tally } as Facts) : facts)
     },
   },
   'results of tasks that mapped are reduced as well': {

@@ -9,7 +9,7 @@ export interface Held {
   /** Undefined: it was offered by name. */
   readonly delivery: Delivery | undefined
   /** A coordinator is to be asked before it begins. */
-  isDoubtful: boolean
+  needsClaim: boolean
   isClaimed?: boolean
   begun: boolean
   /** Of a map: calls that were answered, results that were read. */

@@ -1,7 +1,7 @@
 import { isEnded, type RunMode, stageOf } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
-import { tallyOf } from '../../modes/map/look.ts'
 import type { StageTally } from '../../modes/map/plan.ts'
+import { tallyOf } from '../../modes/map/read-facts.ts'
 import { countsOf, totalOf } from '../../modes/rules/fan-in.ts'
 import { entriesOf } from '../../steps/rules/journal.ts'
 
@@ -25,11 +25,11 @@ export async function judgeEnd(store: Store, run: RunRecord): Promise<string[]> 
   const judge = JUDGES[run.mode]
   const all = (await store.tasks.tally({ runId: run.id })).map((kind) => ({ ...kind, stage: 'map' as const }))
   const tally = judge.hasStages ? await tallyOf(store, run.id) : all
-  const said = `${run.state}, tasks ${JSON.stringify(countsOf(tally))}, plan ${JSON.stringify(run.plan)}`
-  if (!isEnded(run.state)) return [`it never ended: ${said}`]
+  const summary = `${run.state}, tasks ${JSON.stringify(countsOf(tally))}, plan ${JSON.stringify(run.plan)}`
+  if (!isEnded(run.state)) return [`it never ended: ${summary}`]
   const violations = [...judgeOutcome(run, tally)]
   if (run.state === 'succeeded') violations.push(...(await judge.success(store, run)))
-  return violations.map((what) => `${what}: ${said}`)
+  return violations.map((what) => `${what}: ${summary}`)
 }
 
 function* judgeOutcome(run: RunRecord, tally: readonly StageTally[]): Generator<string> {

@@ -77,7 +77,7 @@ export class Simulation {
       [6, () => this.#apply()],
       [2, () => this.#redeliver()],
       [1, () => this.#die()],
-      [0.5, () => this.#dieWithWords()],
+      [0.5, () => this.#dieReported()],
       [1, () => this.#sayLate()],
       [1, () => this.#crashSoon()],
       [1, () => this.#revive()],
@@ -116,15 +116,15 @@ export class Simulation {
   }
 
   #newCoordinator(): Coordinator {
-    let tell: () => void = () => undefined
-    const died = new Promise<void>((resolve) => (tell = resolve))
+    let resolveDied: () => void = () => undefined
+    const died = new Promise<void>((resolve) => (resolveDied = resolve))
     const state = { isDead: false, died, writesLeft: undefined as number | undefined }
     const hooks: StoreHooks = {
       isDead: () => coordinator.isDead,
       delay: () => (!this.#isCalm && this.#random.chance(0.2) ? 1 + this.#random.below(isFanOut(this.#run) ? 3 : 40) : 0),
       die: () => {
         coordinator.isDead = true
-        tell()
+        resolveDied()
       },
       cut: () => {
         if (coordinator.writesLeft === undefined || coordinator.writesLeft-- > 0) return undefined
@@ -188,7 +188,7 @@ export class Simulation {
     delivery.count++
     const { work } = delivery
     const there = instance.held.find((held) => held.work.taskId === work.taskId)
-    if (!there) instance.held.push({ work, attempt: work.attempt, delivery, isDoubtful: delivery.count > 1, ...fresh() })
+    if (!there) instance.held.push({ work, attempt: work.attempt, delivery, needsClaim: delivery.count > 1, ...fresh() })
   }
 
   /** Asks until there is an answer, as executors do. */
@@ -199,7 +199,7 @@ export class Simulation {
     if (!instance.session) this.#suspicions.add(work.taskId)
     const answer = await this.#with((coordinator) => coordinator.claimTask.execute('default', claim))
     if (answer === undefined) return
-    held.isDoubtful = false
+    held.needsClaim = false
     if (answer.run) {
       held.attempt = answer.attempt
       held.isClaimed = true
@@ -216,7 +216,7 @@ export class Simulation {
     if (other) this.violations.push(`instance ${id} has two tasks of a broadcast: ${other} and ${work.taskId}`)
     instance.legs.add(work.taskId)
     const isKnown = instance.done.has(keyOf(work)) || instance.held.some((held) => keyOf(held.work) === keyOf(work))
-    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, isDoubtful: false, ...fresh() })
+    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, needsClaim: false, ...fresh() })
     return !this.#isCalm && this.#random.chance(0.1) ? undefined : { accepted: true }
   }
 
@@ -224,7 +224,7 @@ export class Simulation {
     const instance = this.#alive()
     const held = this.#random.pick(instance?.held.filter(({ begun }) => !begun) ?? [])
     if (!instance || !held) return
-    if (held.isDoubtful) return this.#claim(instance, held)
+    if (held.needsClaim) return this.#claim(instance, held)
     held.begun = true
     if (this.#random.chance(0.6)) this.#broker.report(instance.id, { ...idsOf(held), type: 'started', session: instance.session })
   }
@@ -239,8 +239,8 @@ export class Simulation {
     held.isBusy = false
     if (!isDone || !instance.alive || !instance.held.includes(held)) return
     const chosen = outcome ?? this.#outcomeOf(held)
-    const isTold = held.work.task !== undefined || held.work.index === undefined
-    const result = chosen === 'succeeded' && isTold ? { result: held.results } : {}
+    const hasResults = held.work.task !== undefined || held.work.index === undefined
+    const result = chosen === 'succeeded' && hasResults ? { result: held.results } : {}
     const isAsleep = held.work.index === undefined && chosen === 'failed' && this.#random.chance(0.5)
     const report: Report = isAsleep
       ? { ...idsOf(held), type: 'slept', delayMs: this.#random.below(5_000) }
@@ -278,7 +278,7 @@ export class Simulation {
     // Someone else takes it up while the first one is in the middle of something.
     await this.#take({ delivery, instance })
     const taken = instance.held.find((task) => task.delivery === delivery && !task.begun)
-    if (taken?.isDoubtful) await this.#claim(instance, taken)
+    if (taken?.needsClaim) await this.#claim(instance, taken)
   }
 
   async #die(): Promise<void> {
@@ -297,7 +297,7 @@ export class Simulation {
   }
 
   /** A process that ends with last words: they name the task that ends it, and so clear the others. */
-  async #dieWithWords(): Promise<void> {
+  async #dieReported(): Promise<void> {
     const instance = this.#alive()
     if (!instance || this.#instances.filter(({ alive }) => alive).length === 1) return
     instance.alive = false
@@ -320,13 +320,15 @@ export class Simulation {
     for (const delivery of this.#broker.work.values()) if (delivery.holder === instance.id) delivery.holder = undefined
     const count = this.#random.chance(0.5) ? 2 : 1
     await Promise.all(
-      Array.from({ length: count }, () => this.#with((coordinator) => coordinator.loseInstance.execute('default', instance.id, signal))),
+      Array.from({ length: count }, () =>
+        this.#with((coordinator) => coordinator.takeOverInstance.execute('default', instance.id, signal)),
+      ),
     )
   }
 
   #sayLate(): void {
-    const said = this.#random.pick(this.#late)
-    if (said) this.#broker.report(said.instance, said.report)
+    const report = this.#random.pick(this.#late)
+    if (report) this.#broker.report(report.instance, report.report)
   }
 
   async #apply(): Promise<void> {
@@ -364,7 +366,7 @@ export class Simulation {
       if (!instance || (held.work.taskId !== order.taskId && held.work.runId !== order.taskId)) continue
       if (held.begun) void this.#finish('cancelled', { instance, held })
       else if (held.isClaimed) this.#release(instance, held)
-      else if (!held.isDoubtful) {
+      else if (!held.needsClaim) {
         drop(instance, held)
         if (held.delivery) this.#broker.work.delete(held.delivery.subject)
       }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Change, DEATHS_COUNT_MS, missingCoordinators } from './company.ts'
+import { type Change, DEATHS_COUNT_MS, missingCoordinators } from './coordinator-count.ts'
 
 const at = (kind: Change['kind'], atMs: number): Change => ({ kind, atMs })
 

@@ -1,14 +1,14 @@
 import { type Beat, beatSchema, parseInput, subjects } from '@carillon/contracts'
 import type { RegistryParts } from '../parts.ts'
-import type { NoteHung } from './note-hung.ts'
+import type { RecordHung } from './record-hung.ts'
 import { type InstanceName, instanceName, isOtherSession, presenceKey } from './rules/presence.ts'
 
 type Parts = Pick<RegistryParts, 'roster' | 'time' | 'unknownInstances' | 'clock' | 'bucket' | 'broker' | 'log'> & {
-  readonly noteHung: NoteHung
+  readonly recordHung: RecordHung
 }
 
 /** A heartbeat. Whatever its body says, it is a sign of life; an empty one is enough. Only that of another process of the same name is none. */
-export class HearBeat {
+export class ReceiveBeat {
   readonly #parts: Parts
 
   constructor(parts: Parts) {
@@ -17,7 +17,7 @@ export class HearBeat {
 
   /** @throws CarillonError INVALID_NAME, INVALID_REQUEST: the message is rejected */
   async execute(from: { namespace: string; instance: string }, body: unknown): Promise<void> {
-    const { roster, time, noteHung } = this.#parts
+    const { roster, time, recordHung } = this.#parts
     const name = instanceName(from.namespace, from.instance)
     const key = presenceKey(name)
     const { beat, refusal } = readBeat(body)
@@ -28,7 +28,7 @@ export class HearBeat {
     if (beat === undefined) throw refusal
     if (!isKnown && !(await this.#requestRegistration(name, session))) return
     roster.load(key, loadOf(beat), time.elapsedMs)
-    await noteHung.execute(key)
+    await recordHung.execute(key)
   }
 
   /**

@@ -12,7 +12,7 @@ import { isTaskOfRun, targetOf, type Work } from '../runs/rules/work.ts'
 const PAGE = 500
 
 /** Takes over what a lost instance was running. Several coordinators may do so at once: each write names the owner it expects. */
-export class LoseInstance {
+export class TakeOverInstance {
   readonly #store: Store
   readonly #lives: Lives
   readonly #offers: Offers

@@ -3,7 +3,7 @@ import { type Clock, pause } from '@carillon/runtime'
 import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import { LIFE_KINDS, type LifeKind, readLives } from '../lives.ts'
 import type { Jobs, Lives, Timers } from '../ports.ts'
-import { decideRepairedTimes, type Lived } from '../runs/rules/timing.ts'
+import { decideRepairedTimes, type ElapsedTime } from '../runs/rules/timing.ts'
 import { repairedTimes } from './rules/schedule.ts'
 
 const PAGE = 500
@@ -21,12 +21,12 @@ const END_OF_TIME = Number.MAX_SAFE_INTEGER
  * sooner or later than they were asked for, checks that are due too late. Needed when the time of the mesh has jumped, and for shares that
  * someone else has looked after.
  */
-export class SetRight {
+export class RepairTimes {
   readonly #store: Store
   readonly #jobs: Jobs
   readonly #lives: Lives
   readonly #clock: Clock
-  readonly #lived: Lived
+  readonly #elapsed: ElapsedTime
   readonly #timers: Timers
 
   constructor(options: {
@@ -35,14 +35,14 @@ export class SetRight {
     lives: Lives
     timers: Timers
     clock: Clock
-    lived: Lived
+    elapsed: ElapsedTime
   }) {
     this.#timers = options.timers
     this.#store = options.store
     this.#jobs = options.jobs
     this.#lives = options.lives
     this.#clock = options.clock
-    this.#lived = options.lived
+    this.#elapsed = options.elapsed
   }
 
   /** Answers how much was wrong. */
@@ -76,7 +76,7 @@ export class SetRight {
   async #eachPage(
     kind: LifeKind,
     { shares, signal }: { shares: DueQuery['shares']; signal: AbortSignal },
-    setRight: (ids: string[]) => Promise<void>,
+    repairTimes: (ids: string[]) => Promise<void>,
   ): Promise<void> {
     const lives: Pick<LifeStore<never, RunHead | TaskHead>, 'due' | 'heads'> = this.#store[kind]
     for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {
@@ -84,7 +84,7 @@ export class SetRight {
       const due = await lives.due({ until: END_OF_TIME, after, shares, limit: LIVES_PAGE })
       const heads = due.length > 0 ? await lives.heads(due.map(({ id }) => id)) : []
       const wrong = heads.flatMap((life) => (life && this.#repaired(life) ? [life.id] : []))
-      if (wrong.length > 0) await setRight(wrong)
+      if (wrong.length > 0) await repairTimes(wrong)
       after = due.at(-1)
       isMore = due.length === LIVES_PAGE
       if (isMore) await pause(this.#clock, Math.max(1, (this.#clock.monotonic() - began) * (1 / BUSY - 1)), signal)
@@ -92,7 +92,7 @@ export class SetRight {
   }
 
   #repaired(life: RunHead | TaskHead) {
-    return decideRepairedTimes(life, { now: this.#clock.now(), lived: this.#lived })
+    return decideRepairedTimes(life, { now: this.#clock.now(), elapsed: this.#elapsed })
   }
 
   async #move(jobs: readonly JobRecord[]): Promise<number> {

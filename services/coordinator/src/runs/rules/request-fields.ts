@@ -23,7 +23,7 @@ type Field = (typeof FIELDS)[number]
 const SHORT = 64
 
 /** What a caller said, field by field: so that the same request is known later, whatever has become of the job. */
-export function saidOf(request: StartRun): Record<string, string> {
+export function fieldsOfRequest(request: StartRun): Record<string, string> {
   return Object.fromEntries(FIELDS.flatMap((field) => (request[field] === undefined ? [] : [[field, valueText(field, request)]])))
 }
 
@@ -34,11 +34,11 @@ export function saidOf(request: StartRun): Record<string, string> {
 export function differingField(there: RunRecord | Tombstone, request: StartRun): Field | undefined {
   if (!isOfSameName(there, request)) return request.handler === undefined ? 'job' : 'handler'
   const { asked } = there
-  const said = saidOf(request)
-  if (asked !== null) return FIELDS.find((field) => asked[field] !== said[field])
+  const requested = fieldsOfRequest(request)
+  if (asked !== null) return FIELDS.find((field) => asked[field] !== requested[field])
   // Of a removed run with such an id nothing else is left.
   if (!('payload' in there)) return undefined
-  const has = saidOf({
+  const has = fieldsOfRequest({
     payload: JSON.parse(there.payload),
     attempts: there.tries,
     backoff: there.backoff,
@@ -49,7 +49,7 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
     tolerate: there.plan?.tolerate,
   })
   const compared = ['payload', 'attempts', 'backoff', 'timeoutMs', 'shards', 'items', 'maxParallel', 'tolerate'] as const
-  return compared.find((field) => said[field] !== undefined && said[field] !== has[field])
+  return compared.find((field) => requested[field] !== undefined && requested[field] !== has[field])
 }
 
 /** Whether a run is one of the job or the handler that a request names. A job may have been put under the name of a handler meanwhile. */

@@ -4,7 +4,7 @@ import type { Client } from '../../client/client.ts'
 import { itemsOf } from '../../client/pages.ts'
 
 /** What every check looks at. */
-export interface Patient {
+export interface CheckContext {
   readonly broker: Broker
   readonly client: Client
   readonly namespace: string

@@ -1,6 +1,6 @@
 import { runIdOfTask } from '@carillon/contracts'
 
-interface Owed {
+interface Entry {
   readonly again: boolean
 }
 
@@ -10,9 +10,9 @@ const SINGLE = ''
 const runOf = (taskId: string) => runIdOfTask(taskId) ?? SINGLE
 
 /** Tasks that are to be published, by id. Runs take turns: one with a million tasks does not keep others waiting. */
-export class OwedWork {
+export class PublishBacklog {
   /** By run, in the order of their turns. */
-  readonly #runs = new Map<string, Map<string, Owed>>()
+  readonly #runs = new Map<string, Map<string, Entry>>()
   #size = 0
   #waiting: { readonly below: number; readonly resolve: () => void }[] = []
 
@@ -20,7 +20,7 @@ export class OwedWork {
     return this.#runs.get(runOf(taskId))?.has(taskId) ?? false
   }
 
-  add(taskId: string, owed: Owed): void {
+  add(taskId: string, entry: Entry): void {
     const run = runOf(taskId)
     let tasks = this.#runs.get(run)
     if (tasks === undefined) {
@@ -28,16 +28,16 @@ export class OwedWork {
       this.#runs.set(run, tasks)
     }
     if (!tasks.has(taskId)) this.#size++
-    tasks.set(taskId, owed)
+    tasks.set(taskId, entry)
   }
 
   /** Takes out the next ones, at most so many: of each run the same share. */
-  next(atMost: number): Map<string, Owed> {
-    const taken = new Map<string, Owed>()
+  next(atMost: number): Map<string, Entry> {
+    const taken = new Map<string, Entry>()
     const share = Math.max(1, Math.floor(atMost / Math.max(1, this.#runs.size)))
     for (const [run, tasks] of [...this.#runs].slice(0, atMost)) {
-      for (const [id, owed] of [...firstOf(tasks, share)]) {
-        taken.set(id, owed)
+      for (const [id, entry] of [...firstOf(tasks, share)]) {
+        taken.set(id, entry)
         tasks.delete(id)
       }
       this.#runs.delete(run)

@@ -8,7 +8,7 @@ type Parts = Pick<RegistryParts, 'roster' | 'time' | 'hungAfterMs' | 'bucket' | 
  * After a beat: writes into presence that the instance has become hung or has recovered, once per change. Every registry comes to this by itself;
  * the one whose write names the entry's present revision publishes the event. A write that fails is tried again with the next beat.
  */
-export class NoteHung {
+export class RecordHung {
   readonly #parts: Parts
 
   constructor(parts: Parts) {

@@ -12,7 +12,7 @@ const REST_MS = 60_000
  * Keeps everything else of the process away from a task that is to run alone (`alone` in its work message): processes died while they ran it, and
  * nobody knows what of. Nothing begins while it waits or runs; it begins when nothing else runs. One for all executors of a process: they die together.
  */
-export class Solitude {
+export class Isolation {
   readonly #clock: Clock
   /** Of each executor: nothing of it runs, and every report so far is stored. */
   readonly #idle = new Set<() => boolean>()
@@ -47,7 +47,7 @@ export class Solitude {
   }
 
   /** Something waits for the end of what runs. */
-  get isSought(): boolean {
+  get isRequested(): boolean {
     return this.#waiting > 0
   }
 
@@ -55,7 +55,7 @@ export class Solitude {
     return this.#takenUntil > 0 && this.#clock.monotonic() < this.#takenUntil
   }
 
-  seek(): void {
+  request(): void {
     this.#waiting++
   }
 

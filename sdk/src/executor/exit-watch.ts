@@ -4,22 +4,22 @@ import { failureOf } from './failure.ts'
 import type { HeldTask } from './held-task.ts'
 
 /** An attempt, by its task. */
-export interface Culprit {
+export interface RunningAttempt {
   readonly task: HeldTask
 }
 
-const within = new AsyncLocalStorage<Culprit>()
+const within = new AsyncLocalStorage<RunningAttempt>()
 
 /** Runs the handler of an attempt, so that what it does outside of every promise is known to be its doing. */
-export const attributedTo = <Result>(attempt: Culprit, run: () => Result): Result => within.run(attempt, run)
+export const attributedTo = <Result>(attempt: RunningAttempt, run: () => Result): Result => within.run(attempt, run)
 
 /** Whose code runs. */
-export const culprit = (): Culprit | undefined => within.getStore()
+export const currentAttempt = (): RunningAttempt | undefined => within.getStore()
 
 /** Why the process ends. */
-export interface Death {
+export interface ExitCause {
   /** The attempt, of any mesh of the process, whose code ends it; undefined: it is not known. */
-  readonly culprit: Culprit | undefined
+  readonly attempt: RunningAttempt | undefined
   readonly error: Failure
 }
 
@@ -27,13 +27,13 @@ export interface Death {
  * Notices that the process ends while an executor still runs: by an exception that nobody caught, or by `process.exit`. Changes nothing of that,
  * and does not see what ends a process without a word: SIGKILL, or memory that is used up.
  */
-export class LastWords {
+export class ExitWatch {
   /** Must be done when it returns. */
-  readonly #onDeath: (death: Death) => void
-  #uncaught: Death | undefined
+  readonly #onExit: (cause: ExitCause) => void
+  #uncaught: ExitCause | undefined
 
-  constructor(onDeath: (death: Death) => void) {
-    this.#onDeath = onDeath
+  constructor(onExit: (cause: ExitCause) => void) {
+    this.#onExit = onExit
   }
 
   start(): void {
@@ -51,11 +51,11 @@ export class LastWords {
     if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()) return
     const { message, ...failure } = failureOf(thrown)
     const what = origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception'
-    this.#uncaught = { culprit: culprit(), error: { ...failure, message: `${what}: ${message}` } }
+    this.#uncaught = { attempt: currentAttempt(), error: { ...failure, message: `${what}: ${message}` } }
   }
 
   readonly #exit = (code: number): void => {
-    const exited = { culprit: culprit(), error: { name: 'ProcessExit', message: `the process ended with code ${code}` } }
-    this.#onDeath(this.#uncaught ?? exited)
+    const exited = { attempt: currentAttempt(), error: { name: 'ProcessExit', message: `the process ended with code ${code}` } }
+    this.#onExit(this.#uncaught ?? exited)
   }
 }

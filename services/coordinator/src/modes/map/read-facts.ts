@@ -1,12 +1,12 @@
 import { OPEN_STATES, type RunState, stageOf, stageStart, stageTaskId } from '@carillon/contracts'
 import type { RunHead, Store } from '@carillon/store'
 import { UNDER_WAY } from '../rules/fan-in.ts'
-import { type MapSituation, rangeOfStage, ranksToReduce, STAGES, type StageTally } from './plan.ts'
+import { type MapFacts, rangeOfStage, ranksToReduce, STAGES, type StageTally } from './plan.ts'
 
 const STOPPABLE = OPEN_STATES.filter((state) => state !== 'cancelling')
 
 /** What is to be known of a run whose tasks make tasks, asked so that it costs the same for ten tasks and for a million while any is open. */
-export async function lookAtMap(store: Store, run: RunHead): Promise<Omit<MapSituation, 'run' | 'now'>> {
+export async function readMapFacts(store: Store, run: RunHead): Promise<Omit<MapFacts, 'run' | 'now'>> {
   const { tasks } = store
   const runId = run.id
   const any = async (states: readonly RunState[], before?: string) => (await tasks.countUpTo({ runId, states, before, atMost: 1 })) > 0

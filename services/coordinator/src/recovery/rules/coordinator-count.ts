@@ -9,8 +9,8 @@ export const DEATHS_COUNT_MS = 3_600_000
 
 /** How many coordinators died lately whose place nobody took. One that left in order had no place to be taken. */
 export function missingCoordinators(changes: readonly Change[], nowMs: number): number {
-  const lately = changes.filter(({ atMs }) => nowMs - atMs < DEATHS_COUNT_MS).sort((a, b) => a.atMs - b.atMs)
+  const recent = changes.filter(({ atMs }) => nowMs - atMs < DEATHS_COUNT_MS).sort((a, b) => a.atMs - b.atMs)
   let missing = 0
-  for (const { kind } of lately) missing = kind === 'died' ? missing + 1 : Math.max(0, missing - 1)
+  for (const { kind } of recent) missing = kind === 'died' ? missing + 1 : Math.max(0, missing - 1)
   return missing
 }
