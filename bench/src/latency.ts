@@ -1,5 +1,3 @@
-import type { Client } from '@carillon/sdk'
-import type { BenchExecutor } from './mesh-process.ts'
 import { percentile } from './percentile.ts'
 
 const CALLS = 500
@@ -7,13 +5,17 @@ const WARM_UP_CALLS = 100
 const PAUSE_MS = 20
 
 /** Call → start of the handler on an idle mesh, one call at a time, after some that are not counted. */
-export async function measureStart(client: Client, executor: BenchExecutor): Promise<{ startP50Ms: number; startP99Ms: number }> {
-  for (let i = 0; i < WARM_UP_CALLS + CALLS; i++) {
+export async function measureStart(
+  client: { run(job: string, payload: { at: number }): Promise<unknown> },
+  executor: { ask(what: 'starts'): Promise<number[]> },
+  calls = CALLS,
+): Promise<{ startP50Ms: number; startP99Ms: number }> {
+  for (let i = 0; i < WARM_UP_CALLS + calls; i++) {
     if (i === WARM_UP_CALLS) await executor.ask('starts')
     await client.run('start', { at: performance.timeOrigin + performance.now() })
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }
   const figures = await executor.ask('starts')
-  if (figures.length !== CALLS) throw new Error(`${figures.length} of ${CALLS} calls were started`)
+  if (figures.length !== calls) throw new Error(`${figures.length} of ${calls} calls were started`)
   return { startP50Ms: percentile(figures, 0.5), startP99Ms: percentile(figures, 0.99) }
 }

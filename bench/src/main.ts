@@ -4,7 +4,6 @@
  * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
  */
-import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { connect } from '@carillon/sdk'
 import { measureBacklog } from './backlog.ts'
@@ -13,6 +12,7 @@ import { measureStart } from './latency.ts'
 import { measureLateness } from './lateness.ts'
 import { MEMORY_SCENARIOS, type MemoryScenario, measureMemory } from './memory.ts'
 import { startExecutor, startMesh } from './mesh-process.ts'
+import { findMongodb } from './mongodb.ts'
 import { measureBulk, measureSingle } from './throughput.ts'
 import type { Deployment } from './watched-mesh.ts'
 
@@ -79,16 +79,6 @@ async function measureIdle(): Promise<object> {
   const after = mesh.usage()
   await mesh.stop()
   return { rssMiB: after.rssMiB, cpuPercent: Math.round(((after.cpuMs - before.cpuMs) / IDLE_MS) * 1_000) / 10, readyMs: mesh.readyMs }
-}
-
-/** The URL of an engine: from the environment, or from the script that started this process (`npm run bench`, when asked). */
-async function findMongodb(): Promise<string | undefined> {
-  const given = process.env['CARILLON_TEST_MONGODB_URL']
-  if (given || !process.send) return given
-  process.send('mongodb')
-  const [{ url }] = (await once(process, 'message')) as [{ url?: string }]
-  process.disconnect()
-  return url
 }
 
 let asked: Promise<string | undefined> | undefined

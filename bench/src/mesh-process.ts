@@ -86,17 +86,23 @@ interface BenchProcess<Question, Answer> {
   stop(): Promise<void>
 }
 
-async function startBenchProcess<Question extends Serializable, Answer>(
+export async function startBenchProcess<Question extends Serializable, Answer>(
   file: string,
   environment: Record<string, string>,
 ): Promise<BenchProcess<Question, Answer>> {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), { env: { ...process.env, ...environment } })
   const answer = async () => {
-    const ended = once(child, 'exit').then(([code]) => {
+    const listening = new AbortController()
+    const { signal } = listening
+    const ended = once(child, 'exit', { signal }).then(([code]) => {
       throw new Error(`${file} ended with ${code} instead of answering`)
     })
-    const [message] = await Promise.race([once(child, 'message'), ended])
-    return message
+    try {
+      const [message] = await Promise.race([once(child, 'message', { signal }), ended])
+      return message
+    } finally {
+      listening.abort()
+    }
   }
   await answer()
   return {

@@ -6,7 +6,7 @@ const IN_FLIGHT = 64
 const POLL_MS = 2
 
 /** Runs per second from the first call to the last stored result: when streams WORK and REPORTS are empty, every report is in the store. */
-async function rate(url: string, count: number, start: () => Promise<void>): Promise<number> {
+export async function rate(url: string, count: number, start: () => Promise<void>): Promise<number> {
   const connection = await connect({ servers: url })
   const manager = await jetstreamManager(connection)
   const messages = async (stream: string) => (await manager.streams.info(stream)).state.messages

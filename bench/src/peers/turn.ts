@@ -1,0 +1,37 @@
+/** One turn of one peer, in a process of its own: `turn.js NAME COUNTS`. Sends its figures to the process that started it. */
+import { percentile } from '../percentile.ts'
+import { PEERS, type PeerName } from './all.ts'
+import { watchPeakMemory } from './peak-memory.ts'
+import type { Counts, Figures, Peer } from './peer.ts'
+
+async function takeTurn(peer: Peer, counts: Counts): Promise<Figures> {
+  const running = await peer.start()
+  try {
+    // Not counted: the code is compiled, the connections are open.
+    await running.single(Math.ceil(counts.runs / 4))
+    const starts = await running.latency(counts.calls)
+    const peakMemory = watchPeakMemory()
+    const singlePerS = await running.single(counts.runs)
+    const bulkPerS = await running.bulk(counts.runs)
+    const peak = peakMemory()
+    const peakMiB = peer.hasForeignServer ? undefined : peak
+    const fanOutPerS = await running.fanOut?.(counts.leaves)
+    const late = await running.repeatable?.(counts.jobs)
+    return {
+      ...{ singlePerS, bulkPerS, ...starts },
+      ...(fanOutPerS === undefined ? {} : { fanOutPerS }),
+      ...(late === undefined ? {} : { repeatableP99Ms: percentile(late, 0.99) }),
+      ...(peakMiB === undefined ? {} : { peakMiB }),
+    }
+  } finally {
+    await running.stop()
+  }
+}
+
+const [name = '', counts = ''] = process.argv.slice(2)
+try {
+  process.send?.({ figures: await takeTurn(PEERS[name as PeerName](), JSON.parse(counts) as Counts) })
+} catch (error) {
+  process.send?.({ error: (error as Error).message })
+}
+process.disconnect()
