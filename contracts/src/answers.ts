@@ -16,9 +16,9 @@ export const healthSchema = z.object({
   id: z.string(),
   version: z.string(),
   uptimeMs: z.number(),
-  /** Parts in words: what is wrong, or that it is well. */
+  /** The health of each part: a message that says what is wrong, or that the part is well. */
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })).readonly(),
-  /** Of a coordinator: how many live, and how many died within the hour whose place nobody took. */
+  /** Of a coordinator: how many live, and how many died within the last hour without being replaced. */
   coordinators: z.object({ live: z.int(), missing: z.int() }).readonly().exactOptional(),
 })
 export type ServiceHealth = Readonly<z.output<typeof healthSchema>>
@@ -29,7 +29,7 @@ export const refusalSchema = z.object({
     /** One of the catalogue. */
     code: z.string(),
     message: z.string(),
-    /** Whether the same request may succeed later without being changed. */
+    /** Whether the same request may succeed later without a change. */
     retry: z.boolean(),
     /** The offending field, as a path such as `schedule.cron`. */
     field: z.string().optional(),

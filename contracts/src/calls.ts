@@ -31,7 +31,7 @@ import {
 export type ServiceName = 'coordinator' | 'registry' | 'logger'
 
 /**
- * Whether a call may be sent again when its answer was lost, in which case it may have been done: without a difference; only if each of its runs
+ * Whether a call may be sent again when its answer was lost, although it may have been executed: always; only if each of its runs
  * has an `id` or a `key`; or not.
  */
 export type Repeatable = 'always' | 'with-identity' | 'never'
@@ -47,7 +47,7 @@ export interface Call<
   readonly service: Service
   readonly description: string
   readonly input: Input
-  /** Its type binds the service; at run time nobody checks an answer. */
+  /** Its type binds the service; answers are not validated at run time. */
   readonly answer: Answer
   readonly repeatable: Repeatable
   /** After this the caller gives up: CALL_TIMEOUT. */
@@ -75,7 +75,7 @@ function call<Input extends z.ZodType, Answer extends z.ZodType, Service extends
 const byName = z.strictObject({ name: nameField })
 const removeJobSchema = z.strictObject({
   name: nameField,
-  /** Runs that wait for their time are not cancelled with their job. */
+  /** Delayed runs are not cancelled with their job. */
   keepRuns: z.boolean().default(false),
 })
 const byRun = z.strictObject({ runId: runIdField })

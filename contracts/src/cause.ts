@@ -1,17 +1,17 @@
 import { REASONS, type Reason } from './lifecycle.ts'
 import type { Failure } from './run.ts'
 
-/** Reasons that say that user code threw: the name of its error says something that they do not. */
+/** Reasons of failures that user code threw: the name of the error adds information to them. */
 const THROWN: readonly (Reason | undefined)[] = ['handler-error', 'non-retryable', 'retry']
 
-/** What a run or an event of it says about its state. */
+/** The fields of a run, or of an event of it, that explain its state. */
 export interface Explained {
   readonly reason?: Reason | undefined
   readonly message?: string | undefined
   readonly failure?: Failure | undefined
 }
 
-/** Why a run is in its state, said once: what its message says, else its failure, else its reason in words. Empty when there is none of them. */
+/** Why a run is in its state: its message, else its failure, else the text of its reason. Empty when there is none of them. */
 export function causeText({ reason, message, failure }: Explained): string {
   if (message !== undefined && message !== failure?.message) return message
   if (failure !== undefined) return failureText(failure, reason)

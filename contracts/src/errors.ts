@@ -1,7 +1,7 @@
 import type { ErrorBody } from './answers.ts'
 import { ERROR_CODES, type ErrorCode } from './error-codes.ts'
 
-/** What an error says beyond its code. `value` is shortened text, safe to print. */
+/** The details of an error beside its code. `value` is shortened text, safe to print. */
 export interface ErrorDetails {
   /** The offending field, as a path such as `schedule.cron`. */
   readonly field?: string | undefined
@@ -34,7 +34,7 @@ export class CarillonError extends Error {
     try {
       return typeof error === 'object' && error !== null && BRAND in error
     } catch {
-      // Anything can be thrown: a proxy may refuse to be asked.
+      // Anything can be thrown: a proxy may throw when it is read.
       return false
     }
   }
@@ -45,7 +45,7 @@ export class CarillonError extends Error {
     return new CarillonError('INTERNAL', messageOf(error), { cause: error })
   }
 
-  /** A code that a later version has added becomes `INTERNAL`, and keeps what it says about a repetition. */
+  /** A code that a later version has added becomes `INTERNAL`; its `retry` is kept. */
   static fromBody({ code, message, field, value, hint, retry }: Omit<ErrorBody, 'retry'> & { readonly retry?: boolean }): CarillonError {
     const known = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'INTERNAL'
     return new CarillonError(known, message, { field, value, hint, ...(retry === undefined ? {} : { retry }) })

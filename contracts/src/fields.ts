@@ -12,13 +12,13 @@ export function coded<T extends z.ZodType>(schema: T, code: ErrorCode, hint: str
   return schema.refine(accepts, { error: hint, params: { code } })
 }
 
-/** A field that is checked by a function of ours. */
+/** A field that is checked by a function of this package. */
 export interface CodedField<Value> {
   readonly code: ErrorCode
   /** What would be right, in words. */
   readonly hint: string
   readonly accepts: (value: unknown) => boolean
-  /** The same rule as JSON Schema, as far as that can say it. */
+  /** The same rule as JSON Schema, as far as that can express it. */
   readonly json: Readonly<Record<string, unknown>>
   /** Type only. */
   readonly value?: Value
@@ -95,7 +95,7 @@ export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what 
   throw new CarillonError(code, `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
 }
 
-/** Of a union the branch with the fewest problems was meant, and what is there says better what is wrong than what is not. */
+/** Of a union the branch with the fewest problems was meant; a problem of a present field is more informative than that of a missing one. */
 function firstIssue(issues: readonly z.core.$ZodIssue[], input: unknown): z.core.$ZodIssue {
   const issue = issues[0] as z.core.$ZodIssue
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue

@@ -1,6 +1,6 @@
 import { CarillonError, printable } from './errors.ts'
 
-/** Headers that we read and write. Options of a trigger travel here, so that its body is the payload and nothing else. */
+/** Headers that Carillon reads and writes. Options of a trigger travel here, so that its body is the payload and nothing else. */
 export const HEADERS = {
   /** W3C trace context: of a call or trigger that of its sender, of work and offers that of the run, of log lines that of the attempt. Reports need none. */
   traceparent: 'traceparent',
@@ -20,13 +20,13 @@ export const HEADERS = {
   messageId: 'Nats-Msg-Id',
 } as const
 
-/** Headers of ours that a trigger may have. */
+/** `Carillon-*` headers that a trigger may have. */
 export const TRIGGER_HEADERS = [HEADERS.key, HEADERS.delayMs, HEADERS.at, HEADERS.attempts, HEADERS.timeoutMs] as const
 
 const OURS = /^carillon-/i
 
 /**
- * A header of ours that is mistyped would be ignored in silence, and a key or a delay with it. Headers of others are theirs.
+ * A mistyped `Carillon-*` header would be ignored silently, and a key or a delay with it. Foreign headers are not checked.
  * @throws CarillonError INVALID_HEADER that names the header and the nearest right one
  */
 export function checkHeaders(names: Iterable<string>, allowed: readonly string[]): void {
@@ -44,7 +44,7 @@ export function checkHeaders(names: Iterable<string>, allowed: readonly string[]
   }
 }
 
-/** The one that begins most alike, and among those the one of about the same length. */
+/** The name with the longest common prefix; of several the one whose length is nearest. */
 function nearest(name: string, allowed: readonly string[]): string {
   const unlike = (other: string) => Math.abs(other.length - name.length) - 100 * commonLetters(name.toLowerCase(), other.toLowerCase())
   return [...allowed].sort((a, b) => unlike(a) - unlike(b))[0] as string

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 
 type Issue = z.core.$ZodIssue
-/** Texts that zod makes itself; ours say what would be right already. */
+/** Messages that zod generates; custom messages already say what would be right. */
 const DEFAULT_TEXT = /^(Invalid|Too (small|big)|Unrecognized)/
 const KINDS: Readonly<Record<string, string>> = {
   string: 'text',

@@ -5,7 +5,7 @@ const TIME_LETTERS = 10
 const RANDOM_LETTERS = 16
 const LAST_COUNT = 32 ** 4 - 1
 
-/** What a fresh run id looks like: 26 letters, 10 of time and 16 of randomness; derived ids begin with a letter, those of slots go on with the slot's time. No `-`, which begins the index of a task. */
+/** The format of a fresh run id: 26 letters, 10 of time and 16 of randomness; derived ids begin with a letter, those of slots go on with the slot's time. No `-`, which begins the index of a task. */
 export const RUN_ID = /^[0-9a-z]{16,48}$/
 
 /**

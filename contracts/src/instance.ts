@@ -7,14 +7,14 @@ import { PROTOCOL_VERSION } from './protocol.ts'
 const handlerFields = {
   name: nameField,
   description: z.string().max(1_000).optional(),
-  /** Its runs map, unless they are asked for otherwise. */
+  /** The default mode of its runs. */
   kind: z.enum(HANDLER_KINDS).optional(),
   /** JSON Schema of the payload. */
   inputSchema: z.record(z.string(), z.unknown()).optional(),
 }
 const instanceFields = {
   instance: nameField,
-  /** One life of a process under this name: chosen at random when it starts. A process that was restarted says another one. */
+  /** One life of a process under this name: chosen at random when it starts. A restarted process has another one. */
   session: nameField.optional(),
   service: nameField,
   version: z.string().max(100).default('0.0.0'),
@@ -30,7 +30,7 @@ const protocolField = codedField<number>({
   json: { type: 'integer', const: PROTOCOL_VERSION },
 })
 
-/** What an executor says of itself when it registers. */
+/** What an executor declares of itself when it registers. */
 export const registerSchema = z.strictObject({
   ...instanceFields,
   /** The version of the protocol that it speaks. */
@@ -40,7 +40,7 @@ export const registerSchema = z.strictObject({
 export type Registration = z.output<typeof registerSchema>
 export type HandlerInfo = Registration['handlers'][number]
 
-/** What an executor says when it ends. */
+/** What an executor sends when it leaves. */
 export const leaveSchema = z.strictObject({ instance: nameField, session: nameField.optional() })
 
 /** Answer to a registration. */
@@ -50,7 +50,7 @@ export const registeredSchema = z.object({
   /** The durable consumer to pull from, by handler. */
   consumers: z.record(z.string(), z.object({ stream: z.string(), consumer: z.string() })),
   /**
-   * The broker was restarted: of messages of stream WORK up to this sequence it may have forgotten that they were delivered, so each is claimed
+   * After a restart of the broker: it may have lost the delivery state of messages of stream WORK up to this sequence, so each is claimed
    * before it is run. 0: of none.
    */
   claimUpTo: z.int(),
@@ -72,20 +72,20 @@ export const beatSchema = z.object({
   stuckTasks: z.array(z.object({ taskId: z.string().max(LIMITS.taskIdLength), handler: nameField, forMs: z.number().min(0) })).default([]),
   /** How long the main thread has been computing without a pause, when that is longer than a second. */
   blockedMs: z.number().min(0).optional(),
-  /** As registered: tells two processes of one name apart. */
+  /** As registered: distinguishes two processes of one name. */
   session: nameField.optional(),
 })
 export type Beat = z.output<typeof beatSchema>
 
-/** What presence says of a live instance: a value of the KV bucket. */
+/** The presence record of a live instance: a value of the KV bucket. */
 export const presenceSchema = z.object({
   ...instanceFields,
-  /** As registered; what an earlier version has stored does not say it. */
+  /** As registered; absent from records of earlier versions. */
   protocol: z.int().optional(),
   handlers: z.array(z.object(handlerFields)),
   namespace: z.string(),
   since: z.string(),
-  /** Alive, but every slot has been held by a stuck handler for `hungAfterMs`: it is given no work. */
+  /** Alive, but every slot has been held by a stuck handler for `hungAfterMs`: no work is routed to it. */
   hung: z.boolean().optional(),
 })
 export type Presence = z.output<typeof presenceSchema>

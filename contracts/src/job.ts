@@ -65,7 +65,7 @@ export const backoffSchema = z
   })
 export type Backoff = z.output<typeof backoffSchema>
 
-/** How often and how long: part of a job, and of a run that is asked for. */
+/** Attempts, backoff and time limit: part of a job, and of the request for a run. */
 export const policyFields = {
   /** Total tries; 1 (default) = no retry. */
   attempts: attemptsField.optional(),
@@ -80,7 +80,7 @@ export const policyFields = {
   }).optional(),
   /**
    * `single`: one task for any instance with room. `broadcast`: one task for every live instance. `map`, `map-reduce`: tasks that make tasks.
-   * Default: what the handler announces, else `single`.
+   * Default: the mode that the handler announces, else `single`.
    */
   mode: z.enum(NAMED_MODES).optional(),
   ...planFields,

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 
-/** `input`: what a sender may say, defaults left out. `output`: what a reader finds. */
+/** `input`: what a sender may send; fields with a default are optional. `output`: what a reader receives. */
 export type Direction = 'input' | 'output'
-/** What fields mean, by the schema of their object. */
+/** Descriptions of fields, by the schema of their object. */
 export type FieldComments = ReadonlyMap<unknown, ReadonlyMap<string, string>>
 
 /**
@@ -22,7 +22,7 @@ export function jsonSchemaOf(schema: z.ZodType, io: Direction, comments: FieldCo
 }
 
 function asOnTheWire({ _zod: { def } }: z.core.$ZodTypes, json: z.core.JSONSchema.BaseSchema): void {
-  // Of a type in TypeScript; on the wire it says nothing.
+  // It belongs to the TypeScript type and means nothing on the wire.
   delete json.readOnly
   if (def.type === 'object' && def.catchall === undefined) delete json.additionalProperties
 }

@@ -3,7 +3,7 @@ import { CarillonError, printable } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
 /**
- * Stands for a part of a body that is not acceptable, so that it costs itself alone: using it, by `writeJson` or a schema, throws its error.
+ * Replaces a part of a body that is not acceptable, so that the other parts stay usable: using it, by `writeJson` or a schema, throws its error.
  * Written as JSON it is an excerpt of what was there.
  */
 export class UnacceptableJson {
@@ -34,7 +34,7 @@ const ENVELOPE_LEVELS = 4
 
 /**
  * Parse the body of a message, which may carry values of several: a part that is not JSON, is nested deeper than a value may be, holds an integer that
- * a double cannot, or bytes that are not UTF-8, becomes an `UnacceptableJson` in its place, and disturbs no other part. So does the whole where it cannot be
+ * a double cannot, or bytes that are not UTF-8, is replaced by an `UnacceptableJson`; other parts are not affected. So is the whole where it cannot be
  * taken apart. An empty body is `ifEmpty`.
  */
 export function parseBody(bytes: Uint8Array, ifEmpty: unknown = null): unknown {
@@ -45,7 +45,7 @@ export function parseBody(bytes: Uint8Array, ifEmpty: unknown = null): unknown {
     try {
       return JSON.parse(text)
     } catch {
-      // Then its parts are judged one by one.
+      // Then its parts are checked one by one.
     }
   }
   return readPart(text ?? LENIENT.decode(bytes), { levels: ENVELOPE_LEVELS, isReplaced: text === undefined })
@@ -64,7 +64,7 @@ function strictText(bytes: Uint8Array): string | undefined {
 }
 
 interface Reading {
-  /** Of lists and objects that are taken apart; what lies deeper is judged as one. */
+  /** Depth to which lists and objects are split; what lies deeper is accepted or refused as a whole. */
   readonly levels: number
   /** Bytes that are not UTF-8 were replaced by U+FFFD somewhere. */
   readonly isReplaced: boolean

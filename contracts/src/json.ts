@@ -3,7 +3,7 @@ import { CarillonError, messageOf, printable } from './errors.ts'
 import { largeNumberIn, nestsTooDeep, UnacceptableJson } from './json-text.ts'
 import { LIMITS } from './limits.ts'
 
-/** Anything JSON can say. */
+/** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 export interface WriteLimit {

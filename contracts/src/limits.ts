@@ -38,7 +38,7 @@ export const LIMITS = {
   everyMinMs: 100,
   /** Letters of a cron expression. */
   cronLength: 256,
-  /** Newest runs of a job that are kept whatever their age: what removal has to pass over again and again. */
+  /** Newest runs of a job that are kept whatever their age: every removal pass has to skip them. */
   keepPerJob: 100_000,
   /** Entries on a page of a list. */
   pageSize: 1_000,
@@ -64,11 +64,11 @@ export const TIMES = {
   beatMs: 3_000,
   /** Silence after which an instance is lost. */
   lostAfterMs: 10_000,
-  /** All slots held by stuck handlers for so long make an instance hung: far longer than the grace of a handler that is only slow to end. */
+  /** An instance is hung when stuck handlers hold all its slots for so long: far longer than the grace of a handler that is only slow to end. */
   hungAfterMs: 30_000,
-  /** Redelivery of work, reports and triggers that were neither acknowledged nor called "still working". */
+  /** Redelivery of work, reports and triggers that were neither acknowledged nor reported as in progress. */
   ackWaitMs: 10_000,
-  /** How often the holder of a message says "still working". */
+  /** How often the holder of a message reports it as in progress (`+WPI`). */
   workingMs: 3_000,
   /** A handler's time between abort and the report of its end. */
   graceMs: 5_000,
@@ -80,7 +80,7 @@ export const TIMES = {
   dedupeMs: 120_000,
 } as const
 
-/** Executor deaths in a row after which a task is poison, unless it was known not to be their cause. */
+/** Executor deaths in a row after which a task is poison, except those that it is known not to have caused. */
 export const POISON_AFTER = 3
-/** Deaths in a row for which a task was not to blame after which it is run alone: then no neighbour can keep it from its end. */
+/** Deaths in a row that a task did not cause, after which it runs alone in its process: then no other task can interrupt it. */
 export const ALONE_AFTER = 5

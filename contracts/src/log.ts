@@ -32,7 +32,7 @@ export type LogMessage = z.output<typeof logMessageSchema>
 const logHeadSchema = logMessageSchema.extend({ lines: z.array(z.unknown()) })
 
 /**
- * Reads a message of log lines. A line that is none, or beyond the 100 of a message, costs itself alone: it is counted in `refused`. A field that
+ * Reads a message of log lines. An invalid line, or one beyond the 100 of a message, is dropped and counted in `refused`. A field that
  * is not acceptable is replaced by the reason.
  * @throws CarillonError when it is no such message
  */
@@ -77,7 +77,7 @@ export const logViewSchema = z.object({
   level: z.enum(LOG_LEVELS),
   message: z.string(),
   fields: z.record(z.string(), z.unknown()).optional(),
-  /** Order within a task's attempt, from 1; below 0 in a line of our own that tells of dropped ones. */
+  /** Order within a task's attempt, from 1; below 0 in a generated line that reports dropped ones. */
   seq: z.int(),
   runId: z.string(),
   taskId: z.string(),

@@ -23,11 +23,11 @@ export const workSchema = z.object({
   /** Which of how many tasks, in a fan-out run. */
   index: z.int().min(0).exactOptional(),
   total: z.int().min(1).exactOptional(),
-  /** Its own part of the data, of a run that was given a list, and of a map. */
+  /** The item of this task: of a run with a list of shards, and of a map. */
   item: z.unknown().exactOptional(),
   /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
   task: nameField.exactOptional(),
-  /** Processes died while they ran it, and nobody knows what of: nothing else may run in the process while it does. */
+  /** Processes died while they ran it, of an unknown cause: nothing else may run in the process while it does. */
   alone: z.literal(true).exactOptional(),
 })
 export type WorkMessage = Readonly<z.output<typeof workSchema>>
@@ -46,18 +46,18 @@ const reportBase = { runId: nameField, taskId: taskIdField, attempt: z.int().min
 /** The session that the owner has registered, see `registerSchema`. */
 const owner = { session: nameField.optional() }
 const isoTime = z.string().max(40)
-/** How long the attempt has run, in ms of a clock that never jumps: what a coordinator finds its start by. */
+/** How long the attempt has run, in ms of a monotonic clock: the coordinator derives its start from it. */
 const ranFor = z.number().min(0).optional()
 
-/** What an executor says of a task. A message on `report.<instance>` holds one of these or an array. */
+/** A report of an executor about a task. A message on `report.<instance>` holds one report or an array. */
 export const reportSchema = z.discriminatedUnion('type', [
-  /** `at`, like `startedAt` and `endedAt` below: the executor's clock; it decides nothing. */
+  /** `at`, like `startedAt` and `endedAt` below, is the executor's clock; no decision depends on it. */
   z.object({ ...reportBase, ...owner, type: z.literal('started'), durationMs: ranFor, at: isoTime.optional() }),
   z.object({ ...reportBase, type: z.literal('released') }),
-  /** It goes on after this time, here or elsewhere: what its steps have done is stored. */
+  /** The task resumes after this time, on any instance; the results of its steps are stored. */
   z.object({ ...reportBase, type: z.literal('slept'), delayMs: durationField }),
   /**
-   * The process of the executor ends while it runs the task. `blame`: `this` task ends it, `another` one does (or somebody stops the process), or
+   * The process of the executor ends while it runs the task. `blame`: `this` task ends it, `another` one does (or an operator stops the process), or
    * it is not known.
    */
   z.object({ ...reportBase, type: z.literal('died'), blame: z.enum(['this', 'another', 'unknown']), error: failureSchema }),
@@ -74,7 +74,7 @@ export const reportSchema = z.discriminatedUnion('type', [
     outcome: z.enum(['succeeded', 'failed', 'timed_out', 'cancelled']),
     result: z.unknown().optional(),
     error: failureSchema.optional(),
-    /** Of a failure that no further attempt can mend. */
+    /** Of a failure that is not retried. */
     reason: z.enum(['non-retryable', 'invalid-payload', 'invalid-result', 'program-changed']).optional(),
     durationMs: ranFor,
     startedAt: isoTime.optional(),
@@ -83,14 +83,14 @@ export const reportSchema = z.discriminatedUnion('type', [
 ])
 export type Report = z.output<typeof reportSchema>
 export type FinishedReport = Extract<Report, { type: 'finished' }>
-/** Who ended a process while it ran a task. */
+/** Which task ended a process while it ran. */
 export type Blame = Extract<Report, { type: 'died' }>['blame']
 
 /** Body of `control.<instance>`. `register`: the registry does not know the instance and asks for its registration. */
 export const controlSchema = z.discriminatedUnion('type', [
   /** `taskId`: a task, or a run: all its tasks. */
   z.object({ type: z.literal('cancel'), taskId: taskIdField }),
-  /** Someone else received work that the instance is known to run: does it? */
+  /** Another executor received work that the instance is known to run: does the instance still run it? */
   z.object({ type: z.literal('check'), runId: nameField, taskId: taskIdField, attempt: z.int().min(1) }),
   z.object({ type: z.literal('drain') }),
   z.object({ type: z.literal('register') }),
@@ -137,14 +137,14 @@ export const rejectedSchema = z.object({
 })
 export type RejectedEvent = Readonly<z.output<typeof rejectedSchema>>
 
-/** Asked before work is run that was delivered before: whether it is still wanted, and as which attempt. */
+/** Sent before redelivered work is run: whether it is still wanted, and as which attempt. */
 export const claimSchema = z.strictObject({
   taskId: taskIdField,
   attempt: z.int().min(1),
   instance: nameField,
-  /** As registered. With it, a claim of the process that runs the task is no loss. */
+  /** As registered. With it, a claim of the process that runs the task does not count as a loss. */
   session: nameField.optional(),
-  /** False when the caller has another reason to ask than a redelivery: then no instance is taken for lost. */
+  /** False when the claim has another reason than a redelivery: then no instance is regarded as lost. */
   redelivered: z.boolean().default(true),
   /** Of a handler whose runs map: a run that was asked for before the kind was known is one from now on, and has a task for the next instance that pulls. */
   kind: z.enum(HANDLER_KINDS).optional(),
@@ -158,7 +158,7 @@ export const claimAnswerSchema = z.discriminatedUnion('run', [
 export type ClaimAnswer = z.output<typeof claimAnswerSchema>
 
 const CALL_HINT = 'Count the calls of the task from 0, the same in every attempt.'
-/** A running task asks for a task for each item. Repeated, also in a later attempt, it is the same call: its number says so. */
+/** A running task creates a task for each item. It is idempotent by the number of the call, also in a later attempt. */
 export const mapSchema = z.strictObject({
   taskId: taskIdField,
   attempt: z.int().min(1),
@@ -195,7 +195,7 @@ export type TaskResult = Readonly<z.output<typeof taskResultSchema>>
 
 const STEP_HINT = `Count the steps of the task from 0, the same in every attempt, up to ${LIMITS.steps.toLocaleString('en')}.`
 /**
- * A running task has done a step, has failed to, or is to sleep. Repeated, it is the same: `index` and `try` say so, and what was
+ * A running task has done a step, has failed to, or is to sleep. It is idempotent by `index` and `try`: what was
  * stored first is what counts.
  */
 export const stepSchema = z.strictObject({
@@ -213,7 +213,7 @@ export const stepSchema = z.strictObject({
     z.strictObject({ type: z.literal('done'), result: z.unknown().optional() }),
     /** `isFinal`: it is not tried again by itself. */
     z.strictObject({ type: z.literal('failed'), failure: failureSchema, isFinal: z.boolean() }),
-    /** `forMs`: from when it is stored, on the coordinator's clock; `until`: a time that the program named. */
+    /** `forMs`: from when it is stored, on the coordinator's clock; `until`: a point in time. */
     z
       .strictObject({ type: z.literal('sleeping'), forMs: durationField.optional(), until: instantField.optional() })
       .refine(({ forMs, until }) => (forMs === undefined) !== (until === undefined), {
@@ -232,7 +232,7 @@ export const journalSchema = z.strictObject({
   limit: z.int().min(1).max(LIMITS.pageSize).default(100),
 })
 
-/** What became of a step, of a task that is durable. */
+/** The outcome of a step of a durable task. */
 export const journalEntrySchema = z.object({
   /** From 0, in the order in which the program comes to them. */
   index: z.int().min(0),
@@ -244,7 +244,7 @@ export const journalEntrySchema = z.object({
   failures: z.int(),
   result: z.unknown().exactOptional(),
   failure: failureSchema.exactOptional(),
-  /** Of one that failed for good: the program has heard of it, and hears of it again until its task is retried. */
+  /** Of a step that failed for good: the program has received the error, and receives it again until its task is retried. */
   isFinal: z.literal(true).exactOptional(),
   /** Of a sleep. */
   until: timeField.exactOptional(),

@@ -2,10 +2,10 @@ import * as z from 'zod'
 import { codedField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
-/** How the tasks of a run come about: what a handler announces of its runs when it registers, unless they are single. */
+/** How the tasks of a run are created: what a handler announces when it registers, unless its runs are single. */
 export const HANDLER_KINDS = ['map', 'map-reduce'] as const
 export type HandlerKind = (typeof HANDLER_KINDS)[number]
-/** The same, as a caller asks for it by name; `shards` is asked for by its number or list. */
+/** The modes that a caller may request by name; `shards` is requested by its number or list. */
 export const NAMED_MODES = ['single', 'broadcast', ...HANDLER_KINDS] as const
 export type NamedMode = (typeof NAMED_MODES)[number]
 export const RUN_MODES = [...NAMED_MODES, 'shards'] as const
@@ -34,7 +34,7 @@ export const toleranceField = codedField<Tolerance>({
 const HINT = `Use a whole number from 1 to ${LIMITS.shards.toLocaleString('en')}.`
 const countField = z.int(HINT).min(1, HINT).max(LIMITS.shards, HINT)
 
-/** Fan-out runs: part of a job, and of a run that is asked for. */
+/** Options of fan-out runs: part of a job, and of the request for a run. */
 export const planFields = {
   /** The run has this many tasks, for any instance with room; each knows its index and how many there are. Of a map-reduce: reduce tasks, 1 by default. */
   shards: countField.optional(),

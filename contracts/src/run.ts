@@ -5,7 +5,7 @@ import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { RUN_MODES } from './plan.ts'
 
-/** One run that is asked for. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
+/** A request for one run. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
 export const startRunSchema = z
   .strictObject({
     job: nameField.optional(),
@@ -29,7 +29,7 @@ export type StartRun = z.output<typeof startRunSchema>
 
 export const startRunsSchema = z.strictObject({ runs: z.array(z.unknown()) })
 
-/** Outcome of one start; in a bulk each item has its own. */
+/** The outcome of one start; a bulk start has one for each item. */
 export const startedRunSchema = z.object({
   runId: z.string(),
   /** False: the run was there already, by its key or id. */
@@ -54,20 +54,20 @@ export type Failure = z.output<typeof failureSchema>
 
 export const stateField = z.enum(RUN_STATES)
 export const reasonField = z.enum(Object.keys(REASONS) as [Reason, ...Reason[]])
-/** Who asked for a run. */
+/** The origin of a run. */
 const TRIGGERS = ['call', 'stream', 'schedule'] as const
 export type RunTrigger = (typeof TRIGGERS)[number]
 
-/** What runs and tasks show of their life. */
+/** The fields of the life cycle that runs and tasks have in common. */
 const lifeFields = {
   state: stateField,
   reason: reasonField.exactOptional(),
   attempt: z.int(),
-  /** Attempts that only went on after a sleep: `attempt` and `attempts` count them, tries do not. */
+  /** Attempts that only resumed after a sleep: `attempt` and `attempts` count them, tries do not. */
   sleeps: z.int().exactOptional(),
-  /** Executors in a row that died while they ran it; it may be to blame. */
+  /** Executors in a row that died while they ran it, of a cause that may be this task. */
   losses: z.int().exactOptional(),
-  /** Executors in a row that died while they ran it, of something else. */
+  /** Executors in a row that died while they ran it, of another cause. */
   interruptions: z.int().exactOptional(),
   instance: z.string().exactOptional(),
   progress: progressSchema.exactOptional(),
@@ -75,7 +75,7 @@ const lifeFields = {
   failure: failureSchema.exactOptional(),
   /** When the current attempt began. */
   startedAt: timeField.exactOptional(),
-  /** When the first attempt since it was asked for, or retried by hand, began; absent when that is the current one. */
+  /** When the first attempt since its creation or last manual retry began; absent when that is the current one. */
   firstStartedAt: timeField.exactOptional(),
   endedAt: timeField.exactOptional(),
 }
@@ -87,7 +87,7 @@ export const runViewSchema = z.object({
   handler: z.string(),
   mode: z.enum(RUN_MODES),
   ...lifeFields,
-  /** The reason in words, with what a person needs to act. */
+  /** The reason as text, with what a person needs to act. */
   message: z.string().exactOptional(),
   trigger: z.enum(TRIGGERS),
   payload: z.unknown().exactOptional(),
@@ -107,7 +107,7 @@ export const taskViewSchema = z.object({
   task: z.string().exactOptional(),
   /** Of a map: among the items of its call. */
   index: z.int(),
-  /** Its own part of the data, of a run that was given a list, and of a map. */
+  /** The item of this task: of a run with a list of shards, and of a map. */
   item: z.unknown().exactOptional(),
   ...lifeFields,
 })
@@ -162,9 +162,9 @@ export const listRunsSchema = z.strictObject({
 })
 export type ListRuns = z.output<typeof listRunsSchema>
 
-/** Which ended runs are removed now; what is not said is as for the removal that goes on by itself. */
+/** Which ended runs are removed now; defaults are the settings of the periodic removal. */
 export const pruneRunsSchema = z.strictObject({
-  /** Only say what would be removed. Default: false. */
+  /** Only count what would be removed. Default: false. */
   dryRun: z.boolean().optional(),
   /** Runs that ended longer ago than this. Default: the setting. */
   olderThanMs: durationField.optional(),
@@ -172,7 +172,7 @@ export const pruneRunsSchema = z.strictObject({
   keep: z.int().min(0).max(LIMITS.keepPerJob).optional(),
   /** Runs of this job only. */
   job: nameField.optional(),
-  /** What `next` said, to go on with the same request. */
+  /** `next` of the answer before, to continue the same request. */
   cursor: z.string().max(200).optional(),
 })
 
@@ -185,7 +185,7 @@ export const runsPrunedSchema = z.object({
     /** Of the removed runs: those whose key or id stays taken for a time. */
     remembered: z.int(),
   }),
-  /** More runs are to be looked at: ask again with it as `cursor`. */
+  /** More runs are to be examined: send the same request with it as `cursor`. */
   next: z.string().exactOptional(),
 })
 export type RunsPruned = Readonly<z.output<typeof runsPrunedSchema>>

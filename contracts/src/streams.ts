@@ -1,7 +1,7 @@
 import { TIMES } from './limits.ts'
 import { SUBJECT_ROOT } from './subjects.ts'
 
-/** A stream of ours. Sizes are caps, not reservations of a disk. */
+/** A stream of the protocol. Sizes are caps, not reservations of a disk. */
 export interface StreamDefinition {
   readonly name: StreamName
   readonly subjects: readonly string[]
@@ -31,7 +31,7 @@ export const STREAMS: Readonly<Record<StreamName, StreamDefinition>> = {
     description: 'Tasks for the queue group of their handler',
     maxBytes: 1024 * MIB,
     onePerSubject: true,
-    // A subject's one message guards for as long as it exists; remembering every id for minutes costs the broker memory at high rates.
+    // The one message of a subject prevents duplicates for as long as it exists; remembering every id for minutes costs the broker memory at high rates.
     dedupeMs: TIMES.ackWaitMs,
   }),
   REPORTS: stream('REPORTS', { subjects: ['report.*'], description: 'What executors say of their tasks', maxBytes: 512 * MIB }),

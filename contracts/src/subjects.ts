@@ -17,16 +17,16 @@ export const subjects = {
   event: (namespace: string, noun: EventNoun, name: string, what: string) => `${SUBJECT_ROOT}.${namespace}.event.${noun}.${name}.${what}`,
   live: (namespace: string, noun: 'run' | 'job', name: string, what: string) => `${SUBJECT_ROOT}.${namespace}.live.${noun}.${name}.${what}`,
   control: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.control.${instance}`,
-  /** Where one process answers that it is alive. */
+  /** The subject on which one process answers that it is alive. */
   session: (namespace: string, instance: string, session: string) => `${SUBJECT_ROOT}.${namespace}.session.${instance}.${session}`,
   beat: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.beat.${instance}`,
   api: (namespace: string, noun: string, verb: string) => `${SUBJECT_ROOT}.${namespace}.api.${noun}.${verb}`,
 }
 
-/** Things whose changes are events. */
+/** The nouns whose changes are published as events. */
 export type EventNoun = 'run' | 'job' | 'instance' | 'message'
 
-/** The tokens of a subject of ours, or undefined for a foreign one. `rest` are the tokens after the class. */
+/** The tokens of a subject of Carillon, or undefined for a foreign one. `rest` are the tokens after the class. */
 export function parseSubject(text: string): { namespace: string; class: string; rest: string[] } | undefined {
   const [root, namespace, kind, ...rest] = text.split('.')
   if (root !== SUBJECT_ROOT || namespace === undefined || kind === undefined) return undefined

@@ -1,2 +1,2 @@
-/** Of Carillon: of every package, of what services and executors say of themselves. `node scripts/set-version.ts` changes it. */
+/** The version of Carillon: of every package, and what services and executors announce. `node scripts/set-version.ts` changes it. */
 export const VERSION = '0.1.0'

@@ -29,7 +29,7 @@ interface Group<In, Out> {
 
 /**
  * Gathers items and hands them on together. What arrived in one turn of the event loop is one batch: no waiting when idle, large batches
- * under load. At most `maxInFlight` batches are under way; what arrives meanwhile is the next one. Each caller has a share of each batch, so
+ * under load. At most `maxInFlight` batches are under way; what arrives in the meantime is the next one. Each caller has a share of each batch, so
  * that one item does not wait behind thousands. A batch is limited in bytes as well: a large item waits for one that has room for it.
  */
 export class Batcher<In, Out> {
@@ -43,7 +43,7 @@ export class Batcher<In, Out> {
 
   /**
    * @param bytesOf about how large an item is
-   * @param run answers one outcome an item, in order; if it throws, every item fails that is at fault, or all where that may pass
+   * @param run answers one outcome an item, in order; if it throws a permanent error, the items that cause it fail; if a transient one, all fail
    */
   constructor(options: {
     maxItems: number

@@ -1,19 +1,19 @@
 import { CarillonError, ERROR_CODES } from '@carillon/contracts'
 
-/** Faults of the program, or of the data that it was given: the same again would fail again. */
+/** Permanent errors, of the program or its input: a repetition would fail again. */
 const FAULTS = [TypeError, RangeError, SyntaxError, ReferenceError] as const
 
-/** Whether a failure may pass by itself: that of a store, a broker or a network that is away. */
+/** Whether a failure is transient: that of a store, a broker or a network that is away. */
 export function mayPass(error: unknown): boolean {
   if (CarillonError.is(error)) return error.code !== 'INTERNAL' && ERROR_CODES[error.code].retry
   return !FAULTS.some((fault) => error instanceof fault)
 }
 
 /**
- * Does something with many items at once so that one of them costs itself alone: what fails for good is done in halves, down to the items that are at
- * fault. What was done already may be done again. Costs nothing where nothing fails.
+ * Processes many items at once so that a bad one fails alone: a batch that fails permanently is split in halves, down to the items that are at
+ * fault. What was done already may be repeated. Costs nothing where nothing fails.
  * @param failed the outcome of an item that is at fault
- * @throws what may pass: then all of it has to be tried again
+ * @throws a transient error: then all of it has to be tried again
  */
 export async function inIsolation<In, Out, Failed = Out>(
   items: readonly In[],

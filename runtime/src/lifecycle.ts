@@ -1,4 +1,4 @@
-/** Whatever runs in the background. `start` and `stop` are idempotent, `stop` is legal before `start` and waits for the end. */
+/** A part that runs in the background. `start` and `stop` are idempotent, `stop` is legal before `start` and waits for the end. */
 export interface Service {
   start(): Promise<void>
   stop(): Promise<void>
@@ -13,7 +13,7 @@ export abstract class LoopService implements Service {
   protected abstract run(signal: AbortSignal): Promise<void>
   protected abstract onFailure(error: unknown): void
 
-  /** What must be done before `start` resolves; `signal` aborts when the loop is stopped meanwhile. When it fails, so does `start`, and the loop does not run. */
+  /** What must be done before `start` resolves; `signal` aborts when the loop is stopped before. When it fails, so does `start`, and the loop does not run. */
   protected prepare(_signal: AbortSignal): Promise<void> {
     return Promise.resolve()
   }

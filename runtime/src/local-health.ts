@@ -4,13 +4,13 @@ import { CarillonError, type ServiceHealth } from '@carillon/contracts'
 import type { Logger } from './logger.ts'
 import type { Running } from './process.ts'
 
-/** A service that runs, and can say of itself how it is. */
+/** A service that runs and can report its own health. */
 export interface RunningService extends Running {
   health(): Promise<ServiceHealth>
 }
 
 /**
- * Answers on a Unix socket how this very process is, while calls over NATS ask any of several: each client that connects is sent its health as JSON.
+ * Answers the health of this process on a Unix socket, while a call over NATS reaches any one of several: each client that connects is sent it as JSON.
  * A socket that a killed process left behind is replaced.
  * @throws CarillonError INVALID_CONFIG when the path cannot be listened on, or another process does
  */

@@ -10,7 +10,7 @@ export interface TimeSource {
   read(): Promise<number | undefined>
 }
 
-/** The mesh's time was moved by so much: a clock was set, or the machine was asleep. */
+/** The mesh's time has jumped by so much: a clock was set, or the machine was asleep. */
 export interface Jump {
   readonly byMs: number
   readonly kind: 'set' | 'slept'
@@ -25,15 +25,15 @@ const TOLERATED_MS = 2_000
 /** A clock that moves by less at once is steered, not set. */
 const STEP_MS = 1_000
 const JUMPS_KEPT = 20
-/** How long `describe` mentions what is over. */
+/** How long `describe` mentions a past jump. */
 const RECENT_MS = 600_000
 
 /**
- * The time of the mesh, as a coordinator goes by it. It is this machine's wall clock as long as that agrees with the clocks of the broker and the
- * store; a wall clock that jumps is not followed until they say that it is right. Meanwhile, and where the wall clock is wrong, time goes on
+ * The time of the mesh, which coordinators use. It is this machine's wall clock as long as that agrees with the clocks of the broker and the
+ * store; a wall clock that jumps is not followed until they confirm it. Until then, and where the wall clock is wrong, time goes on
  * from the last agreed moment by the monotonic clock.
  *
- * Of three clocks the one in the middle is right; of two the other one, because every coordinator asks that.
+ * Of three clocks the median is right; of two the other one, because every coordinator reads that one.
  */
 export class MeshClock extends LoopService implements Clock {
   readonly #local: Clock
@@ -42,13 +42,13 @@ export class MeshClock extends LoopService implements Clock {
   readonly #uptimeMs: () => number
   readonly #jumps: Jump[] = []
   readonly #listeners: ((jump: Jump) => void)[] = []
-  /** The mesh's time is the monotonic one and this. */
+  /** The mesh's time is the monotonic clock plus this. */
   #offset: number
   /** Uptime counts the time that a machine is asleep, the monotonic clock does not. */
   #asleepMs: number
   #isBegun = false
   #askedAt = Number.NEGATIVE_INFINITY
-  /** What was last found wrong with this machine's clock, and when. */
+  /** The last fault of this machine's clock, and when it was found. */
   #wrong: { readonly text: string; readonly since: number; until: number } | undefined
   #agreement = 'not compared yet'
 
@@ -86,8 +86,8 @@ export class MeshClock extends LoopService implements Clock {
   }
 
   /**
-   * How long ago a stored time was, as this process has lived it: what a clock was set by is no part of it. A time from before this process counts
-   * by the difference; one that is yet to come is now.
+   * How long ago a stored time was, without what a clock was set by since. A time from before this process counts
+   * by the difference of the clocks; a time in the future counts as now.
    */
   since(time: number): number {
     const awakeMs = this.awakeSince(time)
@@ -95,7 +95,7 @@ export class MeshClock extends LoopService implements Clock {
     return this.#jumps.reduce((sum, { kind, at, byMs }) => (kind === 'slept' && at > instant ? sum + byMs : sum), awakeMs)
   }
 
-  /** The same without the time that the machine was asleep: what runs on it has not gone on meanwhile. */
+  /** The same without the time that the machine was asleep, in which nothing ran on it. */
   awakeSince(time: number): number {
     const now = this.#local.monotonic()
     let [offset, end, agoMs, isBefore] = [this.#offset, now, 0, false]
@@ -111,7 +111,7 @@ export class MeshClock extends LoopService implements Clock {
     return agoMs
   }
 
-  /** Before anything is done by it there is no time that could jump. */
+  /** Before its first use there is no time that could jump. */
   protected override async prepare(): Promise<void> {
     await this.#compare()
     this.#isBegun = true
@@ -128,7 +128,7 @@ export class MeshClock extends LoopService implements Clock {
     this.#log.fatal({ evt: 'clock.died', err: error }, 'the clocks are not compared any more')
   }
 
-  /** Whether this machine's clock is right, and what has happened to it lately. */
+  /** Whether this machine's clock is right, and its recent faults. */
   describe(): { ok: boolean; message: string } {
     const now = this.#local.monotonic()
     const jump = this.#jumps.findLast(({ at, kind }) => kind === 'set' && now - at < RECENT_MS)
@@ -155,7 +155,7 @@ export class MeshClock extends LoopService implements Clock {
     const differences = await Promise.all(this.#sources.map((source) => this.#differenceTo(source)))
     const known = differences.filter((difference) => difference !== undefined)
     const local = this.#local.now() - this.#local.monotonic()
-    // Without anyone to ask nothing is decided: time goes on as it did. Only who begins alone has nothing but the wall clock.
+    // Without another clock nothing is decided and time goes on as before. Only a process that has never seen one relies on its wall clock.
     if (known.length === 0) {
       this.#agreement = 'the other clocks of the mesh cannot be asked'
       return
@@ -172,7 +172,7 @@ export class MeshClock extends LoopService implements Clock {
     const time = await source.read().catch(() => undefined)
     if (time === undefined) return undefined
     const tookMs = this.#local.monotonic() - began
-    // The wall clock may jump while the answer is on its way: what counts is where it is now.
+    // The wall clock may jump while the answer is on its way: its present value counts.
     const jumpedMs = this.#local.now() - wall - tookMs
     return tookMs > TOLERATED_MS
       ? undefined
@@ -215,7 +215,7 @@ export class MeshClock extends LoopService implements Clock {
   }
 }
 
-/** The one in the middle, where 0 is this machine's; of two the other one. */
+/** The median, where 0 is this machine's; of two the other one. */
 function rightOf(differences: readonly number[]): number {
   if (differences.length === 2) return differences[1] as number
   return differences.toSorted((one, other) => one - other)[Math.floor(differences.length / 2)] as number

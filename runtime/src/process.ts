@@ -12,7 +12,7 @@ const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 const SAME_PRESS_MS = 400
 /** A start that waits for a store or a broker may do so for long: a signal to end the process need not wait. */
 const START_ENDS_WITHIN_MS = 5_000
-/** A broker or a store that stands still would be waited for again and again, part by part. Below the 30 s that compose grants. */
+/** With a broker or a store that hangs, each part of a stop would wait for its time limit. Below the 30 s that compose grants. */
 const STOP_ENDS_WITHIN_MS = 20_000
 
 /**

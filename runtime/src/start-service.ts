@@ -52,7 +52,7 @@ export interface Composition {
 
 /**
  * Starts a service: connects, composes, keeps its streams, starts what calls need, answers calls, starts its loops; stops in reverse. A service
- * that cannot start wholly is stopped: half of one would go on saying that it lives.
+ * that cannot start completely is stopped: one that runs in part would still be announced as alive.
  * @throws CarillonError NATS_UNAVAILABLE, NATS_TOO_OLD, JETSTREAM_MISSING, and what its parts throw
  */
 export async function startService(

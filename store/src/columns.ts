@@ -13,7 +13,7 @@ import type {
 } from './records.ts'
 
 /**
- * How a field is kept. `json` is an object of ours, kept as JSON text so that no engine ever sees keys it could misread; `error` is one that is
+ * How a field is stored. `json` is an object of a contract, stored as JSON text so that no engine sees keys that it could misread; `error` is one that is
  * read without its stack.
  */
 export type ColumnKind = 'text' | 'number' | 'json' | 'error'
@@ -142,7 +142,7 @@ export const LOG_COLUMNS = {
 export const COORDINATOR_COLUMNS = { id: 'text', beat: 'number', publishedBefore: 'number' } as const satisfies Columns<CoordinatorRecord>
 
 /**
- * A field as the engines keep it.
+ * A field as the engines store it.
  * @throws CarillonError INTERNAL when the value is undefined, NaN, infinite or of another type: a fault of the caller
  */
 export function toStored(value: unknown, kind: ColumnKind, column: string): StoredValue {
@@ -158,7 +158,7 @@ export function toStored(value: unknown, kind: ColumnKind, column: string): Stor
   throw unstorable(value, column)
 }
 
-/** What `toStored` made of a field, back again. */
+/** The inverse of `toStored`. */
 export function fromStored(value: unknown, kind: ColumnKind): unknown {
   if (typeof value !== 'string' || (kind !== 'json' && kind !== 'error')) return value ?? null
   const parsed: unknown = JSON.parse(value)
@@ -180,7 +180,7 @@ export function bytesOf(stored: Readonly<Record<string, unknown>>): number {
   return bytes
 }
 
-/** `JSON.stringify` would turn NaN into null without a word. A property that is undefined is just absent. */
+/** `JSON.stringify` would silently turn NaN into null. A property that is undefined is absent. */
 function checkJson(value: unknown, path: string): void {
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw unstorable(value, path)

@@ -15,7 +15,7 @@ export function createFolder(folder: string): void {
   try {
     mkdirSync(path)
   } catch (error) {
-    // Someone else made it in this moment.
+    // Another process has just created it.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }

@@ -2,7 +2,7 @@ import type { Store } from './ports.ts'
 import { parseStoreUrl } from './store-url.ts'
 
 export interface OpenStoreOptions {
-  /** Only for looking: nothing is created or migrated, and every write is refused with STORE_READ_ONLY. Default false. */
+  /** Read-only: nothing is created or migrated, and every write is refused with STORE_READ_ONLY. Default false. */
   readonly readOnly?: boolean
 }
 

@@ -20,9 +20,9 @@ export type StoreKind = 'sqlite' | 'mongodb'
 /**
  * The persistence ports. What every adapter must guarantee, proven by the conformance cases of `./testing`:
  *
- * - A write that was answered is there after `kill -9` of anything.
+ * - A write that was answered survives `kill -9` of any process.
  * - Every write is conditional and touches one document. Bulks are unordered, with an outcome per item in the order of the input;
- *   an item that is refused or a duplicate disturbs no other. Several items of one id take effect in the order of the input.
+ *   an item that is refused or a duplicate does not affect the others. Several items of one id take effect in the order of the input.
  * - Transient engine errors (write conflict, deadlock, step-down) are retried inside; what remains is a `CarillonError`
  *   STORE_UNAVAILABLE, STORE_READ_ONLY or STORE_FULL.
  * - No record with an undefined, NaN or infinite value is written: the adapter throws INTERNAL, naming the field, before anything of
@@ -32,7 +32,7 @@ export type StoreKind = 'sqlite' | 'mongodb'
  */
 export interface Store {
   readonly kind: StoreKind
-  /** Made with the store and never changed: by it a broker knows whose work it holds. */
+  /** Created with the store and never changed: it identifies the store whose work a broker holds. */
   readonly id: string
   readonly jobs: JobStore
   readonly runs: RunStore
@@ -58,11 +58,11 @@ export interface PageQuery {
   readonly cursor?: string | undefined
   /** Records at most. */
   readonly limit: number
-  /** The page ends before the record with which it would hold more bytes, about as JSON; one it holds in any case. Default: any number. */
+  /** The page ends before the record that would exceed this size, about as JSON; it holds at least one. Default: any number. */
   readonly maxBytes?: number | undefined
 }
 
-/** Something due: enough to decide who looks at it. */
+/** A due record: enough to decide which coordinator handles it. */
 export interface Due {
   readonly id: string
   readonly wakeAt: number
@@ -139,7 +139,7 @@ export interface LifeStore<Item extends Head, Head> {
 export interface RunStore extends LifeStore<RunRecord, RunHead> {
   /**
    * Newest first by createdAt, then id. No index serves `handlers`: a page with that filter reads a limited number of runs, may hold fewer than
-   * `limit`, even none, and lead on with its cursor all the same.
+   * `limit`, even none, and still have a cursor.
    */
   list(query: RunListQuery): Promise<Slice<RunHead>>
 }
@@ -164,13 +164,13 @@ export interface TaskStore extends LifeStore<TaskRecord, TaskHead> {
   results(query: TaskListQuery): Promise<Slice<TaskResultRecord>>
   /** How many tasks of a run are in one of these states, counted up to `atMost`. */
   countUpTo(query: TaskQuery & { states: readonly RunState[]; atMost: number }): Promise<number>
-  /** How many tasks of a run there are of each kind. Looks at all of them, by an index alone. */
+  /** How many tasks of a run there are of each kind. Scans all of them, by an index alone. */
   tally(query: TaskQuery): Promise<Tally[]>
-  /** The names of a run's tasks, and how many there are in each state. Looks at all of them, and sorts them. */
+  /** The names of a run's tasks, and how many there are in each state. Scans and sorts all of them. */
   names(runId: string): Promise<NamedTally[]>
   /** The leaf that has this many before it, by id, among those that succeeded. */
   leafAt(query: TaskQuery & { rank: number }): Promise<string | undefined>
-  /** Ended tasks of a run, those that took longest first. Looks at all of them. */
+  /** Ended tasks of a run, those that took longest first. Scans all of them. */
   slowest(query: { runId: string; limit: number }): Promise<TaskHead[]>
 }
 
@@ -208,9 +208,9 @@ export interface StepStore {
 }
 
 export interface LogStore {
-  /** Lines are known by (taskId, attempt, seq): one that is there already is left alone. */
+  /** Lines are identified by (taskId, attempt, seq): an existing one is not changed. */
   insert(lines: readonly LogRecord[]): Promise<void>
-  /** By (at, taskId, attempt, seq). With a filter a page may hold fewer than `limit`, even none, and lead on with its cursor all the same. */
+  /** By (at, taskId, attempt, seq). With a filter a page may hold fewer than `limit`, even none, and still have a cursor. */
   query(query: LogQuery): Promise<Slice<LogRecord>>
   /** Deletes lines older than `before`, at most `limit`; answers how many. */
   removeOlder(query: { before: number; limit: number }): Promise<number>

@@ -1,6 +1,6 @@
 import type { Backoff, Failure, JobState, Progress, Reason, RunMode, RunState, RunTrigger, Schedule, Tolerance } from '@carillon/contracts'
 
-/** What is to be done by many tasks. */
+/** How a fan-out run is split into tasks. */
 export interface Plan {
   /** Tasks of static shards; of a map-reduce its reduce tasks. */
   readonly shards?: number
@@ -10,7 +10,7 @@ export interface Plan {
   readonly tolerate?: Tolerance
 }
 
-/** A job as it is kept. Times are milliseconds since 1970, JSON of users is kept as text. */
+/** A job as it is stored. Times are milliseconds since 1970, JSON of users is stored as text. */
 export interface JobRecord {
   /** `<namespace>/<name>`. */
   readonly id: string
@@ -34,9 +34,9 @@ export interface JobRecord {
   readonly revision: number
   /** Part of the key space, see `shareOf`. */
   readonly share: number
-  /** Next planned fire time while the job is active: what its run is known by. */
+  /** Next planned fire time while the job is active: the identity of its run. */
   readonly nextSlotAt: number | null
-  /** When that slot is to be handled; the only timer. Whatever postpones a slot moves this, never `nextSlotAt`. */
+  /** When that slot is to be handled; the only timer. A postponement moves this, never `nextSlotAt`. */
   readonly wakeAt: number | null
   readonly createdAt: number
   readonly updatedAt: number
@@ -46,20 +46,20 @@ export interface JobRecord {
 export interface TaskLife {
   readonly state: RunState
   readonly reason: Reason | null
-  /** Number of the current try, from 1. With `owner` the fence: who reports another one is refused. */
+  /** Number of the current try, from 1. With `owner` the fence: a report of another attempt is refused. */
   readonly attempt: number
   /** Total tries allowed; a manual retry raises it. */
   readonly attempts: number
-  /** Instances lost in a row that it may have ended. */
+  /** Instances lost in a row, of a cause that may be this task. */
   readonly losses: number
-  /** Instances lost in a row that something else is known to have ended; null: none. */
+  /** Instances lost in a row of another, known cause; null: none. */
   readonly interruptions: number | null
   /** The instance whose `started` was stored last. */
   readonly owner: string | null
-  /** Which process of that name it is, as far as it has said so. */
+  /** The session of the owner, if it has reported one. */
   readonly ownerSession: string | null
   readonly wakeAt: number | null
-  /** Of a delayed life: how long it waits, counted from `delayMs` before `wakeAt`; null if it waits for a time that someone named. */
+  /** Of a delayed run or task: how long it waits, counted from `delayMs` before `wakeAt`; null if it waits for a point in time. */
   readonly delayMs: number | null
   /** When the current attempt was queued; null in every other state. */
   readonly queuedAt: number | null
@@ -69,9 +69,9 @@ export interface TaskLife {
   readonly error: Failure | null
   /** When the current attempt began. */
   readonly startedAt: number | null
-  /** When the first attempt since it was asked for, or retried by hand, began; null: it is the current one. */
+  /** When the first attempt since its creation or last manual retry began; null: it is the current one. */
   readonly firstStartedAt: number | null
-  /** Attempts that only went on after a sleep, of all that `attempt` and `attempts` count; null: none. */
+  /** Attempts that only resumed after a sleep, of all that `attempt` and `attempts` count; null: none. */
   readonly sleeps: number | null
   readonly endedAt: number | null
   readonly resume: Resume | null
@@ -80,7 +80,7 @@ export interface TaskLife {
 /** The life of a task without its result, which may be large. Its error has no stack. */
 export type LifeHead = Omit<TaskLife, 'result'>
 
-/** What of the steps of a task counts. */
+/** Which steps of a task count. */
 export interface Resume {
   /** It was restarted from this step: those from it on count only if they were stored since. */
   readonly step: number
@@ -90,7 +90,7 @@ export interface Resume {
   readonly since: number
 }
 
-/** A run as it is kept. */
+/** A run as it is stored. */
 export interface RunRecord extends TaskLife {
   /** Derived from what makes the run unique. */
   readonly id: string
@@ -98,13 +98,13 @@ export interface RunRecord extends TaskLife {
   readonly job: string | null
   readonly handler: string
   readonly mode: RunMode
-  /** Of a fan-out run; frozen when it was asked for. */
+  /** Of a fan-out run; fixed when the run was requested. */
   readonly plan: Plan | null
   /** JSON text of a list: an item for each shard. */
   readonly items: string | null
   readonly trigger: RunTrigger
   readonly key: string | null
-  /** Of a run with a key: what its caller said, as text or hash by field. */
+  /** Of a run with a key: the request of its caller, as text or hash by field. */
   readonly asked: Readonly<Record<string, string>> | null
   /** Planned fire time. */
   readonly slot: number | null
@@ -119,7 +119,7 @@ export interface RunRecord extends TaskLife {
   readonly share: number
 }
 
-/** A run without what was given to it and what it answered, which may be large. Its error has no stack. */
+/** A run without its payload and result, which may be large. Its error has no stack. */
 export type RunHead = Omit<RunRecord, 'payload' | 'items' | 'result'>
 
 /** One task of a fan-out run: a broadcast leg, a shard, a step of a map. */
@@ -130,13 +130,13 @@ export interface TaskRecord extends TaskLife {
   readonly runId: string
   readonly index: number
   readonly share: number
-  /** Tasks that were made with it. */
+  /** The number of tasks that were created with it. */
   readonly total: number
   /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
   readonly name: string | null
-  /** 1: it has made tasks, so it is no leaf. */
+  /** 1: it has created tasks, so it is no leaf. */
   readonly mapped: number
-  /** JSON text of its own part of the data. */
+  /** JSON text of its item. */
   readonly item: string | null
   /** The instance it is routed to; null: any with room. */
   readonly target: string | null
@@ -145,10 +145,10 @@ export interface TaskRecord extends TaskLife {
 /** A task without its item and its result, which may be large. Its error has no stack. */
 export type TaskHead = Omit<TaskRecord, 'item' | 'result'>
 
-/** What a reduce reads of a task: there are thousands of them. */
+/** The fields of a task that a reduce reads: there are thousands of them. */
 export type TaskResultRecord = Pick<TaskRecord, 'id' | 'result'>
 
-/** One try of a step of a durable task, stored when it was over; of a broadcast, which of its tasks has an instance that it was not made for. */
+/** One try of a step of a durable task, stored at its end; of a broadcast, the instance that one of its tasks has moved to. */
 export interface StepRecord {
   /** `<taskId>.<index>.<epoch>.<try>`, padded, so that the records of a task sort in the order of its steps. */
   readonly id: string
@@ -186,7 +186,7 @@ export interface LogRecord {
   readonly fields: string | null
 }
 
-/** What a live coordinator says of itself once a second. */
+/** The heartbeat that a live coordinator stores once a second. */
 export interface CoordinatorRecord {
   readonly id: string
   /** Grows with each beat: readers judge liveness by its change, never by comparing clocks. */

@@ -4,7 +4,7 @@ import type { RunRecord } from './records.ts'
 import type { Slice } from './slice.ts'
 
 /**
- * Removal of what was kept long enough. A run goes in three conditional steps, each of which may be done again: it becomes a tombstone, which no
+ * Removal of what has exceeded its retention. A run is removed in three conditional, idempotent steps: it becomes a tombstone, which no
  * other port shows any more; its tasks and steps are deleted; the tombstone is deleted, or stays for as long as an insert of the same id must
  * remain a duplicate. A crash between two steps leaves a tombstone, and `expired` finds it.
  */
@@ -74,7 +74,7 @@ export interface JobPosition {
   readonly nextSlotAt: number | null
 }
 
-/** What decides whether a run may go. */
+/** What decides whether a run may be removed. */
 export interface AgedRun extends RunPosition {
   readonly job: string | null
   readonly state: RunState
@@ -96,7 +96,7 @@ export interface Tombstone {
   readonly mode: RunMode
   readonly trigger: RunTrigger
   readonly key: string | null
-  /** Of a run with a key: what its caller said, as `RunRecord.asked`. */
+  /** Of a run with a key: the request of its caller, as `RunRecord.asked`. */
   readonly asked: RunRecord['asked']
   readonly endedAt: number
   readonly removedAt: number
@@ -104,7 +104,7 @@ export interface Tombstone {
   readonly forgetAt: number
 }
 
-/** The state of a tombstone as it is kept: none of the life cycle, so that no conditional write of a run applies to one. */
+/** The stored state of a tombstone: none of the life cycle, so that no conditional write of a run applies to one. */
 export const TOMBSTONE_STATE = 'removed'
 /** `createdAt` of a tombstone: before every run, so that lists by age end before it. */
 export const TOMBSTONE_CREATED_AT = 0
@@ -137,7 +137,7 @@ export const TOMBSTONE_FIELDS = [
   'forgetAt',
 ] as const satisfies readonly (keyof Tombstone)[]
 
-/** What a tombstone keeps nothing of. */
+/** Fields that a tombstone does not keep. */
 export const REMOVED_FIELDS = [
   'plan',
   'items',
@@ -155,12 +155,12 @@ export const REMOVED_FIELDS = [
 /** The run that a task or step belongs to: ids of both begin with its id, and go on with a hyphen or a dot. */
 export const parentOf = (id: string): string => /^[^-.]*/.exec(id)?.[0] ?? id
 
-/** A tombstone from its fields as the engines keep them. */
+/** A tombstone from its fields as the engines store them. */
 export function tombstoneOf(fields: Readonly<Record<string, unknown>>): Tombstone {
   return { ...fields, asked: fromStored(fields['asked'], 'json') } as Tombstone
 }
 
-/** A run, unless it is what was left of one. */
+/** The run, unless the record is a tombstone. */
 export function unlessTombstone<Run extends { readonly state: string }>(run: Run | undefined): Run | undefined {
   return run?.state === TOMBSTONE_STATE ? undefined : run
 }

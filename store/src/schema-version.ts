@@ -1,6 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
 
-/** The newest migration of every engine. A store whose newest is a later one was written by a newer program, and may hold what this one misreads. */
+/** The newest migration of every engine. A store with a later one was written by a newer program, and may hold records that this one misreads. */
 export const SCHEMA_VERSION = 10
 
 /** @throws CarillonError STORE_TOO_NEW @param found the newest migration that the store has */

@@ -10,10 +10,10 @@ type CursorValue = string | number
 type CursorShape = readonly ('string' | 'number')[]
 type CursorValues<Shape extends CursorShape> = { [Index in keyof Shape]: Shape[Index] extends 'number' ? number : string }
 
-/** Records that one page reads to find those that pass a filter without an index: more would delay what else this process does. */
+/** Records that one page reads to find those that pass a filter without an index: more would block the event loop for too long. */
 export const READ_PER_PAGE = 5_000
 
-/** What was read with `limit + 1`, cut down to a page; the extra item only says that there is more. */
+/** Cuts what was read with `limit + 1` to a page; the extra item only shows that there is more. */
 export function pageOf<Item>(items: Item[], limit: number): { items: Item[]; isMore: boolean } {
   return { items: items.slice(0, limit), isMore: items.length > limit }
 }
@@ -47,7 +47,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Not JSON is just one more way not to be a cursor; the caller says so.
+    // Text that is not JSON is no cursor either; the caller reports it.
     return undefined
   }
 }

@@ -47,7 +47,7 @@ interface Checking {
   readonly fail: Fail
 }
 
-/** What is set beside the address: one way at most. */
+/** The login that is set beside the address: one way at most. */
 function explicitLogin(settings: NatsSettings, { names, fail }: Checking): Login | undefined {
   for (const field of ['user', 'password', 'passwordFile', 'token', 'tokenFile', 'credentials', 'nkey', 'nkeyFile'] as const) {
     const value: unknown = settings[field]

@@ -33,7 +33,7 @@ export const NATS_VARIABLES = {
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** How errors call the fields when they come from the environment. */
+/** The names that errors use for fields that come from the environment. */
 const ENVIRONMENT_NAMES: NatsNames = Object.fromEntries(Object.entries(NATS_VARIABLES).map(([name, { field }]) => [field, name]))
 
 /**

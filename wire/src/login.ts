@@ -69,7 +69,7 @@ function tlsFile(tls: TlsSettings, field: 'ca' | 'cert' | 'key', name: string): 
   return { [`${field}File`]: given }
 }
 
-/** What was tried, for a person: never a secret. */
+/** The login that was tried, for a person: never a secret. */
 export function describeLogin(login: Login): string {
   switch (login.kind) {
     case 'none':

@@ -66,12 +66,12 @@ function clientOptions({ access, name, more }: ConnectionRequest, timeoutMs: num
   }
 }
 
-/** Whether the broker refuses who we are; a client that is connected already goes on trying. */
+/** Whether the broker refuses the login; a client that has been connected keeps trying. */
 export function isAuthError(error: unknown): boolean {
   return error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError
 }
 
-/** For a person: that the broker refuses us, who we said we are, and what it said. */
+/** For a person: that the broker refuses the login, which login was tried, and the broker's reason. */
 export function refusalText({ login, servers }: NatsAccess, error: Error): string {
   return `The broker at ${servers.join(', ')} refuses ${describeLogin(login)}: ${error.message}`
 }
@@ -98,7 +98,7 @@ function unreachable(access: NatsAccess, error: unknown): CarillonError {
 
 const silence = (access: NatsAccess, timeoutMs: number) => unanswered(access, `no answer within ${timeoutMs} ms`)
 
-/** Some servers wait for us without a word, or hang up, and say no word about it. */
+/** Some servers wait silently, or close the connection without a reason. */
 function unanswered({ servers, tls, names }: NatsAccess, why: string, cause?: unknown): CarillonError {
   const where = servers.join(', ')
   const { handshakeFirst = 'tls.handshakeFirst', cert = 'tls.cert' } = names
@@ -111,7 +111,7 @@ function unanswered({ servers, tls, names }: NatsAccess, why: string, cause?: un
   return new CarillonError('NATS_UNAVAILABLE', `No connection to ${where}: ${why}`, { field, value: where, hint, cause })
 }
 
-/** The client wraps what the system says. */
+/** The client wraps the error of the system. */
 function rootOf(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   return error.cause instanceof Error && error.cause.message ? error.cause : error
@@ -120,7 +120,7 @@ function rootOf(error: unknown): Error {
 const loginHint = ({ user = 'user', token = 'token', credentials = 'credentials', nkey = 'nkey' }: NatsNames) =>
   `Log in: credentials in the address (nats://user:password@host), or ${[user, token, credentials, nkey].join(', ')}.`
 
-/** What the client says of a connection that ended before the server said who it is. */
+/** The client's errors for a connection that ended before the server's INFO. */
 const HUNG_UP = /undefined error/
 const TLS_CODE = /^(ERR_SSL|ERR_TLS|ERR_OSSL|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO)/
 const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/

@@ -25,7 +25,7 @@ export interface NatsSettings {
   readonly nkeyFile?: string | undefined
   /** `true`, or any of its fields: the connection is refused when it cannot be encrypted. */
   readonly tls?: boolean | TlsSettings | undefined
-  /** How errors call these settings where they do not come from code; `natsSettingsFrom` sets it. Default: their names here. */
+  /** The names that errors use for these settings where they do not come from code; `natsSettingsFrom` sets it. Default: their names here. */
   readonly settingNames?: NatsNames | undefined
 }
 

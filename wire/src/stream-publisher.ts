@@ -62,7 +62,7 @@ export class StreamPublisher {
   }
 
   /**
-   * @param done is called once: with undefined when the broker has stored the message, else with the refusal. The answer to a later message says
+   * @param done is called once: with undefined when the broker has stored the message, else with the refusal. The answer to a later message proves
    *   nothing about this one: a stream that changes its leader may lose what lies between.
    */
   publish(message: Outgoing, done: Done): void {
@@ -146,7 +146,7 @@ export class StreamPublisher {
     return this.#outstandingBytes
   }
 
-  /** Resolves when fewer bytes than these are outstanding, or when the publisher is closed. Who has much to publish waits for it. */
+  /** Resolves when fewer bytes than these are outstanding, or when the publisher is closed. A caller with much to publish waits for it. */
   room(belowBytes: number): Promise<void> {
     if (this.#closed || this.#outstandingBytes < belowBytes) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push({ belowBytes, resolve }))
@@ -196,7 +196,7 @@ export class StreamPublisher {
     if (this.#pending.size > 0) this.#sweeper = this.#clock.after(SWEEP_MS, () => this.#sweep())
   }
 
-  /** Publishes that wait for an answer are refused, and so are later ones. */
+  /** Publishes that wait for an answer are refused, and so are later publishes. */
   close(): void {
     this.#closed = true
     this.#sweeper?.cancel()

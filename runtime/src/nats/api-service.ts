@@ -89,7 +89,7 @@ export class ApiService {
 
   async #serve(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
     try {
-      // What a caller wants to say stands in the body.
+      // Input of a caller is in the body.
       if (message.headers) checkHeaders(message.headers.keys(), [])
       const namespace = checkName('namespace', parseSubject(message.subject)?.namespace)
       const body = parseBody(message.data, {})

@@ -18,25 +18,25 @@ export interface BatchConsumerOptions {
   /** Batches under way at once. */
   readonly maxInFlight: number
   /**
-   * Answers when everything is stored: then the messages are acknowledged. If it throws what may pass, they come again; else it is called with fewer
+   * Resolves when everything is stored: then the messages are acknowledged. If it throws a transient error, they are redelivered; else it is called with fewer
    * of them, until those are found that are at fault.
    */
   readonly handle: (batch: Incoming[]) => Promise<unknown>
-  /** Pause before what failed comes again; it grows for a message that fails by itself. Default 1,000 ms. */
+  /** Pause before failed messages are redelivered; it grows for a message that fails alone. Default 1,000 ms. */
   readonly retryAfterMs?: number
 }
 
 const RETRY_AFTER_MS = 1_000
 const LONGEST_RETRY_MS = 30_000
-/** Deliveries after which a message that fails by itself, for good, is rejected. */
+/** Deliveries after which a message that fails alone and permanently is rejected. */
 const TRIES = 5
 /** A consumer that vanished is found again after this long: short, for the fail-over of a cluster. */
 const EXPIRES_MS = 5_000
 
 /**
- * Takes a stream in batches: what arrived meanwhile is the next one, nothing waits when idle. Messages are acknowledged when their batch is
+ * Consumes a stream in batches: what arrived during one batch is the next one, nothing waits when idle. Messages are acknowledged when their batch is
  * handled; one that cannot be read is rejected and the rest goes on. What is held for long is reported to the broker as in progress, so
- * that only what a dead process held comes again, after 10 s.
+ * that only what a dead process held is redelivered, after 10 s.
  */
 export class BatchConsumer extends LoopService {
   readonly #options: BatchConsumerOptions
@@ -44,7 +44,7 @@ export class BatchConsumer extends LoopService {
   readonly #inFlight = new Set<JsMsg[]>()
   /** The sequence of the newest message so far. */
   #newest = 0
-  /** Messages that were handled so far, and by sequence how many there were when a message failed by itself. */
+  /** Messages that were handled so far, and by sequence that number at the time when a message failed alone. */
   #handled = 0
   readonly #faulty = new Map<number, number>()
   #due = false
@@ -151,14 +151,14 @@ export class BatchConsumer extends LoopService {
         readable.push(message)
       } catch (error) {
         rejected.reject({ subject: message.subject, text: message.string(), error, stream, now: clock.now() })
-        // Done with, whatever becomes of the rest: if that comes again, this must not be rejected again.
+        // Acknowledged before the rest: if that is redelivered, this must not be rejected again.
         message.ack()
       }
     }
     await this.#finish(read.map((incoming, i) => ({ incoming, message: readable[i] as JsMsg })))
   }
 
-  /** What fails for good costs itself alone. */
+  /** A message that fails permanently does not affect the others. */
   async #finish(held: readonly Held[]): Promise<void> {
     const { stream, log } = this.#options
     const handle = async (some: readonly Held[]) => {
@@ -184,7 +184,7 @@ export class BatchConsumer extends LoopService {
     return this.#options.retryAfterMs ?? RETRY_AFTER_MS
   }
 
-  /** It is rejected in the end, but only where others could be handled meanwhile: else it is hardly the message that is at fault. */
+  /** It is rejected in the end, but only if others could be handled in the meantime: else it is hardly the message that is at fault. */
   #failed({ message }: Held, error: CarillonError): void {
     const { stream, log, rejected, clock, retryAfterMs = RETRY_AFTER_MS } = this.#options
     const { seq, subject } = message

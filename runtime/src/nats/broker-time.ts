@@ -4,7 +4,7 @@ import type { Broker } from './connection.ts'
 
 const ANSWER_WITHIN_MS = 2_000
 
-/** The broker's clock: it stamps what it says of a stream, whichever there is. */
+/** The broker's clock: the time stamp in its info of any stream. */
 export function brokerTime({ connection }: Pick<Broker, 'connection'>): TimeSource {
   return {
     name: 'the broker',

@@ -6,7 +6,7 @@ import type { Logger } from '../logger.ts'
 import { meter } from '../telemetry.ts'
 import { publishUntilTaken } from './publish-until-taken.ts'
 
-/** A message of a stream, understood so far as every reader needs it. */
+/** A message of a stream, parsed as far as every reader needs. */
 export interface Incoming {
   readonly subject: string
   readonly namespace: string
@@ -46,7 +46,7 @@ function headerOf(headers: MsgHdrs | undefined, name: string): string | undefine
   return headers?.get(name) || undefined
 }
 
-/** What cannot be understood is counted, said in the log, kept as an event of stream EVENTS, and does no further harm. */
+/** A message that cannot be parsed is rejected: counted, logged, and published as an event into stream EVENTS. */
 export class RejectedMessages {
   readonly #publisher: StreamPublisher
   readonly #log: Logger

@@ -4,7 +4,7 @@ import { freshServiceId } from '../ids.ts'
 const TRIES = 3
 
 /**
- * Publishes what is rare and has been promised, such as an event: under a message id, and again where no answer came.
+ * Publishes a rare message that must not be lost, such as an event: under a message id, repeated until it is acknowledged.
  * @param done is called once: with undefined when the broker has stored it, else with the last refusal
  */
 export function publishUntilTaken(publisher: StreamPublisher, message: Outgoing, done: (refusal: Refusal | undefined) => void): void {

@@ -6,14 +6,14 @@ import { WakeablePause } from '../wakeable-pause.ts'
 import type { Broker } from './connection.ts'
 import { apiErrorCode, type DesiredStream, ensureStream, type ObservedStream, shrinkStreams } from './streams.ts'
 
-/** What the broker has room for. */
+/** The part of its capacity that a stream may have. */
 export type StreamCapacity = Pick<DesiredStream, 'part' | 'change'>
 
-/** A stream that a service makes sure of. */
+/** A stream that a service maintains. */
 export interface Kept {
-  /** As the broker calls it. */
+  /** Its name at the broker. */
   readonly stream: string
-  /** Makes it and its consumers as they should be; undefined: it is missing, and somebody else makes it. @throws CarillonError STORAGE_TOO_SMALL */
+  /** Reconciles it and its consumers; undefined: it is missing, and another service creates it. @throws CarillonError STORAGE_TOO_SMALL */
   ensure(room: StreamCapacity): Promise<ObservedStream | undefined>
 }
 
@@ -56,8 +56,8 @@ export const keptStream = (broker: Broker, name: StreamName, desired: Pick<Desir
 
 /**
  * Reconciles what the broker should have with what it has: every 3 s, after a reconnect, and at once when the broker says that a stream or a
- * consumer was deleted or changed. Notices when a stream lost something, by the time it was made and by its newest sequence, and says so to
- * whoever can refill it.
+ * consumer was deleted or changed. Detects by its creation time and its newest sequence that a stream lost messages, and notifies
+ * the listeners that can refill it.
  */
 export class StreamKeeper extends LoopService {
   readonly #options: StreamKeeperOptions
@@ -77,12 +77,12 @@ export class StreamKeeper extends LoopService {
     this.#pause = new WakeablePause(options.clock)
   }
 
-  /** Called when a stream lost messages; what it has by then is what it will have. */
+  /** Called when a stream lost messages, after it was reconciled. */
   onLoss(listener: (stream: string, loss: StreamLoss) => void): void {
     this.#lossListeners.push(listener)
   }
 
-  /** Resolves when everything is as it should be, checked from now on, as far as the broker lets it, or when the keeper stops. */
+  /** Resolves after a round that begins from now on and that the broker could answer, or when the keeper stops. */
   whenKept(): Promise<void> {
     return new Promise((resolve) => {
       this.#roundEnds.push(resolve)
@@ -117,7 +117,7 @@ export class StreamKeeper extends LoopService {
     for (let delayMs = ROUND_MS; await this.#pause.wait(delayMs, signal); ) {
       const waiting = this.#roundEnds.splice(0)
       const failures = await this.#round()
-      // What the broker refuses it will refuse again: a start goes on with the rest.
+      // The broker would refuse again what it has refused: a start goes on with the rest.
       const isUndecided = failures.some((failure) => !CarillonError.is(failure) || failure.code === 'NATS_UNAVAILABLE')
       delayMs = isUndecided ? RETRY_AFTER_MS : ROUND_MS
       if (isUndecided) this.#roundEnds.unshift(...waiting)
@@ -131,7 +131,7 @@ export class StreamKeeper extends LoopService {
     this.#options.log.fatal({ evt: 'streams.died', err: error }, 'the loop that keeps the streams died')
   }
 
-  /** The server's own news of these streams and their consumers. */
+  /** Advisories of the server about these streams and their consumers. */
   #hear() {
     const { broker, kept } = this.#options
     const subjects = kept.flatMap(({ stream }) => [
@@ -144,7 +144,7 @@ export class StreamKeeper extends LoopService {
   /** Where the broker has no room all streams get half as much, and half of that, until they fit; once in a while they are given more again. */
   async #round(): Promise<unknown[]> {
     const { clock, broker } = this.#options
-    // What is asked while the connection is away is answered by nobody.
+    // Requests without a connection get no answer.
     const unreachable = await broker.connection.flush().then(
       () => undefined,
       (error: unknown) => error,
@@ -181,7 +181,7 @@ export class StreamKeeper extends LoopService {
     for (const kept of this.#options.kept) {
       const failure = await this.#keep(kept, room)
       if (failure !== undefined) failures.push(failure)
-      // Nobody answers: the next one would wait as long.
+      // The broker does not answer: the next stream would wait as long.
       if (failure !== undefined && !CarillonError.is(failure) && apiErrorCode(failure) === undefined) break
     }
     return failures

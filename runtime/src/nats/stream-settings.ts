@@ -10,12 +10,12 @@ const NANOS = 1_000_000
 const REVISION = 1
 
 /**
- * Version of what streams hold: raised when an older program would misread a message, or do what newer ones count on never being done. An older program
+ * Version of what streams hold: raised when an older program would misread a message, or break what newer ones rely on. An older program
  * then refuses to start (BROKER_TOO_NEW), and one that runs leaves its streams alone. Streams without it are of before there was one.
  */
 export const BROKER_VERSION = 1
 
-/** What we have set is written into the stream, so that a limit that an operator changed afterwards can be told from one of ours. */
+/** The capacity that Carillon has set is written into the stream's metadata, so that a limit that an operator changed can be distinguished. */
 const METADATA = {
   version: 'carillon.version',
   revision: 'carillon.revision',
@@ -24,13 +24,13 @@ const METADATA = {
   store: 'carillon.store',
 } as const
 
-/** No limits but ours, and no sender removes what others have sent. A stream that does not mention these settings has them. */
+/** No limits but those of the definition, and no sender removes messages of others. These are the broker's defaults. */
 const UNLIMITED = { max_msgs: -1, max_msg_size: -1, no_ack: false, consumer_limits: {}, allow_rollup_hdrs: false } as const
 
-/** What a stream of ours never has: settings that store what was never sent to it, or under other subjects. */
+/** What no stream of the protocol has: settings that store messages that were not sent to it, or under other subjects. */
 const ADDITIONS = ['subject_transform', 'sources'] as const
 
-/** The update that removes what somebody has added to a stream; empty when nothing is. */
+/** The update that removes settings that were added to a stream; empty when there are none. */
 export function withoutAdditions(current: StreamConfig): Partial<StreamUpdateConfig> {
   const added = ADDITIONS.filter((key) => current[key] !== undefined && current[key] !== null)
   return Object.fromEntries(added.map((key) => [key, undefined]))
@@ -64,7 +64,7 @@ export function streamConfig(definition: StreamDefinition, options: { replicas: 
   } satisfies Partial<StreamConfig>
 }
 
-/** What the protocol rests on: always as it should be. */
+/** Settings that the protocol relies on: always reconciled. */
 const BINDING = [
   'description',
   'subjects',
@@ -90,11 +90,11 @@ const MARKS = [METADATA.version, METADATA.revision] as const
 
 /** What must be changed about a stream that exists. */
 export interface SettingsDifference {
-  /** Settings that differ and cannot be changed: the stream is somebody else's, or made by hand. */
+  /** Settings that differ and cannot be changed: the stream is a foreign one, or made by hand. */
   readonly fixed: readonly string[]
   /** An update without any effect on capacity; undefined: none is needed. */
   readonly update: Partial<StreamUpdateConfig> | undefined
-  /** Whether the capacity is one that we gave. One that an operator chose stays. */
+  /** Whether the capacity was set by Carillon. One that an operator chose stays. */
   readonly isCapacityOurs: boolean
 }
 
@@ -128,13 +128,13 @@ export const claimUpdate = (current: StreamConfig, storeId: string): Partial<Str
   metadata: { ...current.metadata, [METADATA.store]: storeId },
 })
 
-/** The update that gives a stream another capacity, and says that it was us. */
+/** The update that gives a stream another capacity, and marks it as set by Carillon. */
 export const capacityUpdate = (current: StreamConfig, maxBytes: number): Partial<StreamUpdateConfig> => ({
   max_bytes: maxBytes,
   metadata: { ...current.metadata, [METADATA.maxBytes]: String(maxBytes) },
 })
 
-/** A stream without our mark was made by an earlier version, which knew no capacity but its own. */
+/** A stream without the mark was made by an earlier version, which knew no capacity but its own. */
 const isOurs = (given: string | undefined, current: number) => given === undefined || given === String(current)
 
 const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)

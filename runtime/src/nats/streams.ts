@@ -14,9 +14,9 @@ import { BROKER_VERSION, capacityUpdate, claimUpdate, differenceOf, storeOf, str
 
 const NANOS = 1_000_000
 const MIB = 1024 * 1024
-/** The server's answers for something that is not there, is there already with other settings, or has no room. */
+/** Error codes of the server. */
 const [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND, NAME_IN_USE, SUBJECTS_OVERLAP, NO_STORAGE] = [10059, 10014, 10058, 10065, 10047]
-/** Errors of JetStream itself begin here; what is below says that it cannot answer now. */
+/** Errors of JetStream itself begin here; lower codes mean that it cannot answer now. */
 const FIRST_API_ERROR = 10_000
 /** A stream is not made smaller when it would be as full as that. */
 const FULL_ENOUGH = 0.5
@@ -29,7 +29,7 @@ export interface DesiredStream {
   readonly replicas: number
   /** Of the capacity that each stream should have, in 1/64 to 1: where the broker has little room, all streams have as much less. */
   readonly part: number
-  /** What becomes of a stream that is there with another capacity of ours. Without a reason none does: another service has its own. */
+  /** Whether an existing stream whose capacity was set by Carillon is resized. `none` without a reason: another service may have set it. */
   readonly change: 'grow' | 'shrink' | 'none'
   /** The store whose work the stream holds. Without it none is claimed or compared. */
   readonly storeId?: string | undefined
@@ -76,7 +76,7 @@ export function observedOf({ config, created, state }: StreamInfo, wantedBytes: 
   return { createdAt: Date.parse(created), lastSequence: state.last_seq, part }
 }
 
-/** Undefined when the stream that is asked for is missing. */
+/** Undefined when the stream of the request is missing. */
 export async function orMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {
   return ask().catch((error: unknown) => {
     if (apiErrorCode(error) === STREAM_NOT_FOUND) return undefined
@@ -170,7 +170,7 @@ async function updateStream(manager: JetStreamManager, name: StreamName, update:
   }
 }
 
-/** The broker understood, and will say the same again. */
+/** The broker has refused the request permanently. */
 function isRefusal(error: unknown): boolean {
   const code = apiErrorCode(error) ?? 0
   return code >= FIRST_API_ERROR && ![STREAM_NOT_FOUND, CONSUMER_NOT_FOUND, NO_STORAGE].includes(code)
@@ -215,7 +215,7 @@ function conflict(what: string, why: string, cause?: unknown): CarillonError {
 
 type ConsumerSettings = Partial<ConsumerConfig> & { durable_name: string }
 
-/** Whatever somebody else may have set, and what a consumer has that does not mention it. */
+/** Defaults of the settings that Carillon does not use. */
 const PLAIN = {
   deliver_policy: DeliverPolicy.All,
   deliver_subject: '',
@@ -233,7 +233,7 @@ const PLAIN = {
 
 /**
  * Makes a durable pull consumer with explicit acknowledgement where it is missing, and gives it these settings where it has others.
- * @param wanted.lastSequence of its stream: a consumer that has delivered more belongs to a stream which was lost, and would skip what comes
+ * @param wanted.lastSequence of its stream: a consumer that has delivered more belongs to a stream which was lost, and would skip new messages
  */
 export async function ensureConsumer(
   manager: JetStreamManager,

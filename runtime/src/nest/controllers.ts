@@ -25,13 +25,13 @@ export interface Signal {
 /** The edge of a room: some calls of its service, and the messages that it reads. Written as an object literal that `satisfies` this. */
 export interface ControllerOf<Service extends ServiceName> {
   readonly answers?: { readonly [Name in CallNameOf<Service>]?: Answer<Name> }
-  /** Takes batches of a stream; when it resolves, they are acknowledged. */
+  /** Consumes batches of a stream; when it resolves, they are acknowledged. */
   readonly takes?: { readonly [Stream in keyof typeof SERVICE_CONSUMERS]?: (batch: Incoming[]) => Promise<void> }
   /** Receives signals on `carillon.*.<subject>`; every instance of the service receives each. */
   readonly receives?: Readonly<Record<string, (signal: Signal) => Promise<void>>>
 }
 
-/** All that a service answers, takes and receives. */
+/** The calls that a service answers, and the batches and signals that it receives. */
 export interface Controller<Service extends ServiceName = ServiceName> {
   readonly service: Service
   /** By the pattern that the transport knows it by: `call jobs.get`, `batch REPORTS`, `signal beat.*`. */
@@ -41,7 +41,7 @@ export interface Controller<Service extends ServiceName = ServiceName> {
 type AnsweredBy<Room> = Room extends { readonly answers: infer Answers } ? RequiredKeys<Answers> : never
 type RequiredKeys<T> = { [Key in keyof T]-?: undefined extends T[Key] ? never : Key }[keyof T]
 type Unanswered<Service extends ServiceName, Room> = Exclude<CallNameOf<Service>, AnsweredBy<Room>>
-/** Something that nobody has, so that the compiler names the calls that are missing. */
+/** A property that no controller has, so that the compiler names the calls that are missing. */
 type Complete<Service extends ServiceName, Room> = [Unanswered<Service, Room>] extends [never]
   ? unknown
   : { unanswered: Unanswered<Service, Room> }

@@ -90,7 +90,7 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
     return this.#options.broker.connection.subscribe(`${SUBJECT_ROOT}.*.${subject}`, { callback })
   }
 
-  /** Takes nothing more, and waits for what is under way. */
+  /** Accepts nothing more, and waits for what is under way. */
   async close(): Promise<void> {
     for (const subscription of this.#subscriptions.splice(0)) subscription.unsubscribe()
     await this.#api.stop()

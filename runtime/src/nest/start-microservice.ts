@@ -15,7 +15,7 @@ import type { Running } from '../process.ts'
 import type { Controller } from './controllers.ts'
 import type { MeshTransport } from './mesh-transport.ts'
 
-/** Nest would answer "Internal server error" and hide ours; the transport writes errors itself. */
+/** Nest would answer "Internal server error" and hide the coded error; the transport writes errors itself. */
 class PassErrorsOn implements RpcExceptionFilter {
   catch(error: unknown, _host: ArgumentsHost): Observable<never> {
     return throwError(() => error)

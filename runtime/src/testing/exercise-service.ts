@@ -3,7 +3,7 @@ import { eventually, settle } from '@carillon/wire/testing'
 import type { Service } from '../lifecycle.ts'
 
 export interface Exercise {
-  /** Whether something of the service still goes on: a timer, a subscription, work under way. */
+  /** Whether something of the service still runs: a timer, a subscription, work under way. */
   readonly isActive: () => boolean | Promise<boolean>
 }
 
@@ -11,7 +11,7 @@ const DEADLINE_MS = 5_000
 
 /**
  * The start/stop contract of every service: both are idempotent, `stop` is legal before `start` and waits for the end, and any number of
- * them in any order, also at once, leaves what the last one asked for. Throws where the service breaks it.
+ * them in any order, also at once, leaves the state that the last one requested. Throws where the service breaks it.
  */
 export async function exerciseService(service: Service, { isActive }: Exercise): Promise<void> {
   const stopped = async (when: string) => {

@@ -59,25 +59,25 @@ import { RepairTimes } from './schedules/repair-times.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
 import { stepsController } from './steps/steps.controller.ts'
 
-/** What a coordinator is made of. */
+/** The dependencies of a coordinator. */
 export interface CoordinatorDependencies extends Connected {
   readonly store: Store
-  /** Who is alive. @param onGone called when an instance leaves, for whatever reason */
+  /** Live instances. @param onGone called when an instance leaves, for any reason */
   readonly presence: (onGone: (namespace: string, instance: string) => void) => Presence & Service & { restart(): void }
   readonly modes: Modes
   readonly clock: MeshClock
-  /** Items of one write, messages that are taken at once, and writes under way. */
+  /** Items of one write, messages of one batch, and writes under way. */
   readonly batch: { readonly maxItems: number; readonly maxMessages: number; readonly maxInFlight: number }
   readonly retention: RetentionPolicy
 }
 
-/** What parts need of others that are made after them. */
+/** Dependencies on parts that are created later. */
 interface Later {
   readonly timers: Timers
   readonly onGone: (namespace: string, instance: string) => void
 }
 
-/** The parts that every use case stands on. */
+/** The parts that every use case depends on. */
 function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
   const { broker, clock, log, publisher, store } = given
   const presence = given.presence(onGone)
@@ -173,7 +173,7 @@ function loopsOf(base: Foundation, cases: UseCases, stopping: AbortSignal) {
   return { jumps, waker, shares, membership, auditor: new Auditor({ ...base, shares }) }
 }
 
-/** What removes runs that were kept for their time: by itself, and on request. */
+/** What removes runs whose retention is over: periodically, and on request. */
 function retentionOf(base: Foundation, { shares, stopping }: { shares: () => readonly number[]; stopping: AbortSignal }) {
   const { broker, clock, retention: policy } = base
   const ground = {
@@ -186,7 +186,7 @@ function retentionOf(base: Foundation, { shares, stopping }: { shares: () => rea
   return { sweeper: new Sweeper({ ...ground, shares }), prune: new PruneRuns({ ...ground, stopping }) }
 }
 
-/** Has published again what the broker has lost; after a start, its own or the broker's, nobody knows. */
+/** The parts that publish again what the broker has lost; after a start, its own or the broker's, that is unknown. */
 function lossesOf({ broker, keeper, presence, repair }: Foundation, auditor: Auditor): Service {
   let server = broker.connection.info?.server_id
   keeper.onLoss((stream, loss) => {
@@ -209,7 +209,7 @@ function lossesOf({ broker, keeper, presence, repair }: Foundation, auditor: Aud
   }
 }
 
-/** Puts a coordinator together: what it answers, takes and hears, and the loops that run beside that. */
+/** Composes a coordinator: its controllers, and the loops that run beside them. */
 export function compose(given: CoordinatorDependencies) {
   const { stopping } = given
   const base = foundation(given, {
@@ -241,7 +241,7 @@ export function compose(given: CoordinatorDependencies) {
     retention: () => sweeper.describe(),
   })
   const losses = lossesOf(base, auditor)
-  /** Publishes all work again that the broker should have and does not. */
+  /** Publishes again all work messages that the broker should have and has not. */
   const rebuild = async () => {
     await keeper.whenKept()
     return repair.span({ from: 0, before: clock.now() + 1 }, stopping)
@@ -263,7 +263,7 @@ export function compose(given: CoordinatorDependencies) {
     clock,
     loops: [jumps, waker, auditor, sweeper],
     health: () => health.execute(),
-    /** Of tests, which call them one by one. */
+    /** For tests, which call them one by one. */
     parts: { ...base, ...cases, waker },
   } satisfies Composition & { parts: object }
 }

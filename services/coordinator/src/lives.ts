@@ -2,11 +2,11 @@ import { isTaskId, runIdOfTask } from '@carillon/contracts'
 import type { LifeStore, RunHead, RunRecord, Slice, Store, TaskHead, TaskRecord } from '@carillon/store'
 import { bytesOf, isTaskOfRun, onlyTask, type TaskOfRun, type WholeWork, type Work } from './runs/rules/work.ts'
 
-/** Where lives are kept: the only task of a single run in the run's record, a task of a fan-out run in one of its own. */
+/** Where the life of a task is stored: the only task of a single run in the run's record, a task of a fan-out run in one of its own. */
 export const LIFE_KINDS = ['runs', 'tasks'] as const
 export type LifeKind = (typeof LIFE_KINDS)[number]
 
-/** What can be asked of both. */
+/** The queries that both stores answer. */
 type Lives = Pick<LifeStore<never, RunHead | TaskHead>, 'queued' | 'ownedBy' | 'due' | 'heads' | 'update'>
 
 /** Tasks by id, each with its run; the only task of a single run has the run's id. What is not there is undefined. */
@@ -28,7 +28,7 @@ export async function readPage(
   return { items: works, ...(cursor === undefined ? {} : { cursor }) }
 }
 
-/** Where the life of a task is written. */
+/** The store in which the life of a task is written. */
 export const livesOf = (store: Store, work: Work): Lives => store[isTaskOfRun(work) ? 'tasks' : 'runs']
 
 /**
@@ -66,7 +66,7 @@ export async function readTasks(store: Store, ids: readonly string[]): Promise<(
   return withRuns(store, await store.tasks.heads(ids))
 }
 
-/** Puts the runs to their tasks; one whose run is not there is undefined. */
+/** Joins tasks with their runs; undefined for a task whose run is missing. */
 async function withRuns(store: Store, tasks: readonly (TaskHead | undefined)[]): Promise<(TaskOfRun | undefined)[]> {
   const runIds = [...new Set(tasks.flatMap((task) => (task ? [task.runId] : [])))]
   const runs = new Map((await store.runs.heads(runIds)).map((run) => [run?.id, run]))

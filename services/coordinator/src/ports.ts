@@ -6,11 +6,11 @@ import type { EndedRun } from './runs/rules/views.ts'
 import type { TaskOfRun, WholeWork, Work } from './runs/rules/work.ts'
 
 /*
- * What one room of the coordinator asks of another. A room imports these ports and what is pure in other rooms (`rules/`); `compose.ts` alone
+ * The ports by which one room of the coordinator uses another. A room imports these ports and what is pure in other rooms (`rules/`); `compose.ts` alone
  * connects the rooms.
  */
 
-/** What carries a `wakeAt`. */
+/** A record with a `wakeAt`. */
 export type WakeKind = 'jobs' | 'runs' | 'tasks'
 
 /** Wakes what is due soon. What is due later is found in the store. */
@@ -24,17 +24,17 @@ export interface Expectation {
   readonly attempt: number
 }
 
-/** The work messages of queued tasks: who writes a task as queued has its message published here. Provided by `dispatch/`. */
+/** The work messages of queued tasks: a writer that queues a task publishes its message here. Provided by `dispatch/`. */
 export interface WorkQueue {
   /** Before a task is written as queued: until its message is confirmed, the checkpoint stays behind it. */
   expect(task: { readonly id: string; readonly attempt: number; readonly queuedAt: number | null }): Expectation
-  /** Nothing was written: nothing is owed for it. */
+  /** Nothing was written: no message is needed. */
   release(expectation: Expectation | undefined): void
-  /** Whether anything was written is not known: the repair publishes the message if it is owed. */
+  /** Whether anything was written is not known: the repair publishes the message if it is needed. */
   leaveToRepair(expectation: Expectation | undefined): void
-  /** The broker did not confirm the message of a task, or it must be read again before: the repair publishes it if it is still owed. */
+  /** The broker did not confirm the message of a task, or it must be read again before: the repair publishes it if it is still needed. */
   unconfirmed(taskId: string, why: string): void
-  /** Publishes the message of a queued task; again and again is harmless while it is queued. */
+  /** Publishes the message of a queued task; a repetition is harmless while it is queued. */
   publish(work: Work): void
   /** The task needs no message any more, or has it. */
   settled(taskId: string): void
@@ -42,13 +42,13 @@ export interface WorkQueue {
   withdraw(work: Work): Promise<void>
   /** Removes the messages of all tasks of a fan-out run. */
   withdrawAll(run: RunHead): Promise<void>
-  /** Resolves when few tasks wait to be published: who makes many of them waits for it before the next page. */
+  /** Resolves when few tasks wait to be published: a writer that creates many waits for it before the next page. */
   room(): Promise<void>
   /** Messages that the broker has not confirmed yet. */
   readonly outstanding: number
 }
 
-/** What is known of messages that the broker has not confirmed: for the repair, which publishes what is owed. Provided by `dispatch/`. */
+/** What is known of messages that the broker has not confirmed: for the repair, which publishes missing ones. Provided by `dispatch/`. */
 export interface UnconfirmedWork extends Pick<WorkQueue, 'settled'> {
   /** Tasks whose publish was refused or had no answer. */
   readonly unconfirmedIds: ReadonlySet<string>
@@ -58,7 +58,7 @@ export interface UnconfirmedWork extends Pick<WorkQueue, 'settled'> {
   expects(taskId: string): boolean
   /** Publishes the message of a task that has none in the stream. */
   publish(work: Work, options: { readonly again: boolean; readonly knownAt?: number }): void
-  /** Waits for room to publish more, and reads the first of these tasks whole; also when they were read, on the monotonic clock. */
+  /** Waits for room to publish more, and reads the first of these tasks completely; also when they were read, on the monotonic clock. */
   readNext(ids: readonly string[]): Promise<{ readonly works: (WholeWork | undefined)[]; readonly knownAt: number }>
   /** Everything that was queued before this time is confirmed; now when nothing is outstanding. */
   publishedBefore(): number
@@ -83,7 +83,7 @@ export interface Events {
   live(run: RunHead, what: string, progress?: Progress): void
 }
 
-/** Who is alive and what they offer, answered from memory. Provided by `dispatch/`. */
+/** Live instances and the handlers that they offer, answered from memory. Provided by `dispatch/`. */
 export interface Presence {
   /** Instances that may be given tasks of a handler, by id: all that offer it but the hung ones. */
   offering(namespace: string, handler: string): readonly Pick<InstancePresence, 'instance'>[]
@@ -91,29 +91,29 @@ export interface Presence {
   holding(namespace: string, handler: string): readonly Pick<InstancePresence, 'instance'>[]
   /** Whether some instance may be given tasks of a handler. */
   offers(namespace: string, handler: string): boolean
-  /** How the runs of a handler come about, as the instance said that came last. */
+  /** The mode of a handler's runs, as the newest instance announced it. */
   kindOf(namespace: string, handler: string): HandlerKind | undefined
   /** Names of every handler that is offered in a namespace. */
   handlers(namespace: string): string[]
   /** The services of live instances in a namespace, and the handlers that each offers. */
   services(namespace: string): ReadonlyMap<string, ReadonlySet<string>>
-  /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and is given nothing. */
+  /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and nothing is routed to it. */
   isHung(namespace: string, instance: string): boolean
-  /** Whether an instance is there; anyone may be while the view is not complete. @param session of the process that is meant; null: any */
+  /** Whether an instance is present; any may be while the view is not complete. @param session of the process that is meant; null: any */
   isPresent(namespace: string, instance: string, session?: string | null): boolean
   /** Whether an instance is known to be gone, after the view was complete for long enough. */
   isLost(namespace: string, instance: string, session?: string | null): boolean
-  /** Whether the very process is there that has registered with this session. */
+  /** Whether the process that has registered with this session is present. */
   holds(namespace: string, instance: string, session: string | null): boolean
-  /** Of the process that has this name. */
+  /** The session of the process that has this name. */
   sessionOf(namespace: string, instance: string): string | undefined
-  /** This process stood still until less than 10 s ago (SIGSTOP, a machine that slept), and instances may have as well. */
+  /** This process was suspended until less than 10 s ago (SIGSTOP, a machine that slept), and instances may have been as well. */
   readonly stoodStill: boolean
 }
 
 /** Every write of a run, and what follows from it: commit, then publish. Provided by `runs/`. */
 export interface Runs {
-  /** Runs by id, from memory where they were written lately. */
+  /** Runs by id, from memory where they were written recently. */
   known(ids: readonly string[]): Promise<(RunHead | undefined)[]>
   /**
    * Writes new runs and publishes their work; answers per run.
@@ -126,7 +126,7 @@ export interface Runs {
   ): Promise<readonly (InsertOutcome | CarillonError)[]>
   /** Writes decisions; answers per item. Resolves when terminal events are with the broker. */
   write(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]>
-  /** A queued run that was cancelled must not start: removes its message, and tells who may hold it already. */
+  /** A queued run that was cancelled must not start: removes its message, and notifies instances that may hold it already. */
   withdraw(run: RunHead): Promise<void>
   control(namespace: string, instance: string, control: Control): void
 }
@@ -135,7 +135,7 @@ export interface Runs {
 export interface Tasks {
   /** Inserts tasks, queued or waiting; answers which of them were not there. What follows from it is up to `follow`. */
   insert(tasks: readonly TaskRecord[]): Promise<TaskRecord[]>
-  /** What inserted tasks ask for. */
+  /** The publishes and timers that inserted tasks need. */
   follow(run: RunHead, tasks: readonly TaskRecord[]): void
   /** Whether they are to be published is not known: the repair decides. */
   unconfirmed(tasks: readonly TaskRecord[]): void
@@ -143,21 +143,21 @@ export interface Tasks {
   write(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]>
 }
 
-/** Writes what becomes of a task, wherever its life is kept. Provided by `runs/`. */
+/** Writes changes of a task, in the record that holds its life. Provided by `runs/`. */
 export interface Lives {
-  /** Tasks by id: those of single runs from memory where they were written lately. */
+  /** Tasks by id: those of single runs from memory where they were written recently. */
   known(ids: readonly string[]): Promise<(Work | undefined)[]>
-  /** Drops what memory says of them, so that the store is asked. */
+  /** Drops them from memory, so that they are read from the store. */
   forget(ids: readonly string[]): void
   /**
    * Writes decisions; answers per item.
-   * @param options.isRepeated the caller asks again if this process dies before it answers. Else a `wakeAt` stays with a run that ends until its
+   * @param options.isRepeated the caller repeats the call if this process dies before it answers. Else a `wakeAt` stays with a run that ends until its
    *   terminal event was published
    */
   write(changes: readonly Change[], options?: { isRepeated: boolean }): Promise<readonly (UpdateOutcome | CarillonError)[]>
   /** Ends tasks about which nothing can be decided or stored. @throws CarillonError when not even that can be stored */
   endFaulty(faulty: readonly Faulty[]): Promise<void>
-  /** The same end came once more: publishes what follows from it, which may have been lost. */
+  /** The same end was reported again: publishes its event and messages, which may have been lost. */
   repeatEnd(work: Work): Promise<void>
 }
 
@@ -167,7 +167,7 @@ export interface Faulty {
   readonly error: CarillonError
 }
 
-/** Pushes fan-out runs as far as they can go. Provided by `runs/`. */
+/** Advances fan-out runs as far as possible. Provided by `runs/`. */
 export interface Reconciler {
   /** Called from where nobody waits. */
   soon(runId: string): void
@@ -177,9 +177,9 @@ export interface Reconciler {
 export interface Offers {
   /** Called from where nobody waits. */
   soon(leg: TaskOfRun): void
-  /** What becomes of a leg whose instance is gone. */
+  /** The decision about a leg whose instance is gone. */
   loss(leg: TaskOfRun): Promise<TaskChange>
-  /** The same for one whose instance has said that it dies: it may still be present, and does not count. */
+  /** The same for a leg whose instance has reported that it dies: the instance may still be present, and is ignored. */
   afterDeath(change: TaskChange): Promise<TaskChange>
 }
 
@@ -189,12 +189,12 @@ export interface Reports {
   reportsApplied(signal: AbortSignal, withinMs?: number): Promise<boolean>
 }
 
-/** Definitions of jobs, from memory where they were read lately. Provided by `jobs/`. */
+/** Definitions of jobs, from memory where they were read recently. Provided by `jobs/`. */
 export interface Jobs {
   find(places: readonly Place[]): Promise<(JobRecord | undefined)[]>
   /** The same for the first of these places: as many as there is room for where the jobs are large, one in any case. */
   findFirst(places: readonly Place[]): Promise<(JobRecord | undefined)[]>
-  /** Those of these jobs whose slot comes before `until`, but for what is too much to be read at once: `rest` is to be asked for again. */
+  /** Those of these jobs whose slot comes before `until`, as many as may be read at once: `rest` is to be requested again. */
   toFire(ids: readonly string[], until: number): Promise<{ jobs: DueJob[]; rest: string[] }>
   keep(jobs: readonly JobRecord[]): void
   forget(namespace: string, name: string): void

@@ -11,7 +11,7 @@ export interface CoordinatorOptions extends ServiceOptions {
   readonly retention?: Partial<RetentionPolicy>
 }
 
-/** What a store takes at once: SQLite works while we wait, so more than one batch under way gains nothing, and a longer one holds up everyone else. */
+/** The batches of each store: SQLite blocks this thread, so more than one batch under way gains nothing, and a longer one delays other work. */
 const BATCHES = {
   sqlite: { maxItems: 500, maxMessages: 1_000, maxInFlight: 1 },
   mongodb: { maxItems: 500, maxMessages: 100, maxInFlight: 2 },

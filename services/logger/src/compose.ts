@@ -28,7 +28,7 @@ const BATCHES = { maxMessages: 50, maxInFlight: 1 }
 /** Runs whose lines are counted: 1 MiB of memory. */
 const COUNTED_RUNS = 10_000
 
-/** Puts a logger together. */
+/** Composes a logger. */
 export function compose({ id, broker, publisher, clock, log, streamReplicas }: Connected, settings: LoggerSettings): Composition {
   const keeper = new StreamKeeper({
     broker,

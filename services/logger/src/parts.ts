@@ -2,7 +2,7 @@ import type { Broker, Clock, Logger, RejectedMessages, StreamKeeper } from '@car
 import type { Store } from '@carillon/store'
 import type { LineCounts } from './retention/rules/line-counts.ts'
 
-/** What the use cases and loops of a logger work with; each names what it takes of it. */
+/** The dependencies of the use cases and loops of a logger; each names those that it needs. */
 export interface LoggerParts {
   readonly id: string
   readonly broker: Broker

@@ -4,7 +4,7 @@ import { compose, type LoggerSettings } from './compose.ts'
 export type LoggerOptions = ServiceOptions & LoggerSettings
 
 /**
- * Starts a logger: it keeps the lines of stream LOGS in the store, answers `logs.query` and removes what is beyond its limits. Any number
+ * Starts a logger: it stores the lines of stream LOGS, answers `logs.query` and removes what is beyond its limits. Any number
  * may run. A live tail needs none of them: a reader subscribes to `log.<runId>` (or `log.>`) and reads what executors publish, at
  * the moment they do.
  * @throws CarillonError NATS_UNAVAILABLE, NATS_TOO_OLD, JETSTREAM_MISSING

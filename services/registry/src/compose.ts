@@ -39,19 +39,19 @@ export interface RegistrySettings {
   readonly lostAfterMs?: number
   /** How long stuck handlers hold every slot of an instance until it is hung; default 30 s. */
   readonly hungAfterMs?: number
-  /** How long nobody offers a handler, and its queue is empty, until that goes; default a day. */
+  /** How long a handler is not offered, and its queue is empty, until the queue is removed; default a day. */
   readonly handlerIdleMs?: number
 }
 
 const DAY_MS = 86_400_000
-/** Twenty looks within the time that makes an instance lost: it is noticed at most 5 % late. */
+/** Twenty checks within the time after which an instance is lost: it is declared at most 5 % late. */
 const TICKS_PER_LOSS = 20
-/** Unknown instances asked to register within one beat: after the broker was wiped the mesh comes back in portions that it can take. */
+/** Unknown instances asked to register within one beat: limits the load after the broker was wiped. */
 const UNKNOWN_PER_BEAT = 1_000
-/** A registry takes no stream. */
+/** A registry consumes no stream. */
 const BATCHES = { maxMessages: 1, maxInFlight: 1 }
 
-/** Puts a registry together. */
+/** Composes a registry. */
 export function compose(connected: Connected, settings: RegistrySettings): Composition {
   const { log, clock, publisher } = connected
   const tickMs = Math.max(Math.round((settings.lostAfterMs ?? TIMES.lostAfterMs) / TICKS_PER_LOSS), 5)
@@ -62,7 +62,7 @@ export function compose(connected: Connected, settings: RegistrySettings): Compo
   return {
     keeper: parts.keeper,
     needed: [
-      // Asked once the stream is there, and before anyone registers.
+      // Read once the stream exists, and before any instance registers.
       asService(() => parts.horizon.sequence()),
       follow,
       // Before the roster is complete, every instance would be an unknown one.
@@ -118,7 +118,7 @@ function partsOn(connected: Connected, settings: RegistrySettings & { readonly t
 
 const asService = (start: () => Promise<unknown>): Service => ({ start: async () => void (await start()), stop: async () => undefined })
 
-/** The streams that a registry makes where they are missing, its bucket, and in WORK the queue of every handler that somebody offers. */
+/** The streams that a registry makes where they are missing, its bucket, and in WORK the queue of every offered handler. */
 function keptOf(
   parts: Pick<RegistryParts, 'broker' | 'bucket' | 'consumers' | 'roster'> & { restoring: RestoreEntries },
   replicas: number,
@@ -143,7 +143,7 @@ function keptOf(
   ]
 }
 
-/** What the broker has lost is made and followed anew. */
+/** After a loss of the broker, recreates consumers and entries, and follows the bucket again. */
 function followLosses(
   parts: Pick<RegistryParts, 'broker' | 'keeper' | 'consumers' | 'log'> & { stopping: AbortSignal; follow: FollowPresence },
 ) {

@@ -8,7 +8,7 @@ import type { Sessions } from './registration/sessions.ts'
 import type { WorkConsumers } from './work-consumers/work-consumers.ts'
 import type { WorkHorizon } from './work-consumers/work-horizon.ts'
 
-/** What the use cases and loops of a registry work with; each names what it takes of it. */
+/** The dependencies of the use cases and loops of a registry; each names those that it needs. */
 export interface RegistryParts {
   readonly id: string
   readonly broker: Broker

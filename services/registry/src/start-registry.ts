@@ -4,7 +4,7 @@ import { compose, type RegistrySettings } from './compose.ts'
 export type RegistryOptions = ServiceOptions & RegistrySettings
 
 /**
- * Starts a registry: it knows who is alive, what they can do and how loaded they are. Any number may run.
+ * Starts a registry: it knows the live instances, their handlers and their load. Any number may run.
  * @throws CarillonError NATS_UNAVAILABLE, NATS_TOO_OLD, JETSTREAM_MISSING
  */
 export function startRegistry(options: RegistryOptions): Promise<RunningService> {

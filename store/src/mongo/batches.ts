@@ -1,4 +1,4 @@
-/** What one command may carry: engines take 48 MB and 100,000 items, and others wait meanwhile. */
+/** The limits of one command: engines accept 48 MB and 100,000 items, but other commands wait for it. */
 const MAX_ITEMS = 500
 const MAX_BYTES = 16 * 1024 * 1024
 

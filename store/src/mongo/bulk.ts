@@ -8,7 +8,7 @@ import { RetryBackoff } from './retry.ts'
 
 type Id = string | number
 
-/** Where a bulk goes. The commands are sent as they are: the driver's own bulk would hide why it failed. */
+/** The target of a bulk. The commands are sent as they are: the driver's own bulk would hide why it failed. */
 export interface BulkTarget {
   /** Sends a command for this collection. */
   send(command: Document): Promise<WriteReply>
@@ -16,7 +16,7 @@ export interface BulkTarget {
   writtenBy(ids: readonly Id[], writer: string): Promise<Set<Id>>
 }
 
-/** The reply to `insert` and `update`: how many records were inserted or matched, and what went wrong with which. */
+/** The reply to `insert` and `update`: how many records were inserted or matched, and an error for each that failed. */
 export interface WriteReply {
   readonly n: number
   readonly writeErrors?: readonly WriteFailure[]
@@ -29,7 +29,7 @@ interface WriteFailure {
   readonly errmsg?: string
 }
 
-/** One conditional update. The filter says nothing of `_id`. */
+/** One conditional update. The filter does not contain `_id`. */
 export interface ConditionalUpdate {
   readonly id: string
   readonly filter: Document
@@ -40,7 +40,7 @@ export interface ConditionalUpdate {
 export const newWriter = () => randomBytes(6).toString('base64url')
 
 /**
- * Inserts each document unless its id is taken. After a lost answer the records themselves tell which of them this call created.
+ * Inserts each document unless its id is taken. After a lost answer the records show which of them this call created.
  * Sorted by id: two writers that lock the same records in the same order do not deadlock.
  */
 export async function insertAll(target: BulkTarget, documents: readonly StoredDocument[]): Promise<InsertOutcome[]> {
@@ -53,7 +53,7 @@ export async function insertAll(target: BulkTarget, documents: readonly StoredDo
   return documents.map((document) => (created.has(document) ? 'created' : 'duplicate'))
 }
 
-/** Answers those whose id was taken by somebody else. */
+/** Answers those whose id was taken by another writer. */
 async function insertBatch(target: BulkTarget, batch: StoredDocument[], writer: string): Promise<StoredDocument[]> {
   const taken: StoredDocument[] = []
   const backoff = new RetryBackoff()
@@ -62,7 +62,7 @@ async function insertBatch(target: BulkTarget, batch: StoredDocument[], writer: 
     const sent = pending
     const result = await attempt(() => target.send({ insert: '', documents: sent, ordered: false }), backoff)
     const duplicates = result.failures.filter(({ code }) => code === DUPLICATE_KEY).map(({ index }) => sent[index]!)
-    // On the first attempt a taken id is someone else's; later it may be what we stored before the answer was lost.
+    // On the first attempt a taken id belongs to another writer; later it may be what this call stored before the answer was lost.
     const ours = repeated && duplicates.length > 0 ? await target.writtenBy(idsOf(duplicates), writer) : new Set<Id>()
     taken.push(...duplicates.filter(({ _id }) => !ours.has(_id)))
     pending = result.unknown ? sent : result.failures.filter(({ code }) => code !== DUPLICATE_KEY).map(({ index }) => sent[index]!)
@@ -113,7 +113,7 @@ function statementOf(group: readonly ConditionalUpdate[]): Document {
 }
 
 interface Attempt {
-  /** The answer was lost, or is not safe yet: any of them may have taken effect. */
+  /** The answer was lost, or not acknowledged by a majority: any of them may have taken effect. */
   readonly unknown: boolean
   readonly count: number
   readonly failures: readonly WriteFailure[]
@@ -121,7 +121,7 @@ interface Attempt {
 
 const UNKNOWN: Attempt = { unknown: true, count: 0, failures: [] }
 
-/** One attempt. Waits after a transient failure, and throws what will not pass. */
+/** One attempt. Waits after a transient failure, and throws a permanent one. */
 async function attempt(send: () => Promise<WriteReply>, backoff: RetryBackoff): Promise<Attempt> {
   let reply: WriteReply
   try {

@@ -88,7 +88,7 @@ export class RecordCollection<Item> {
     return (await this.#documents(filter, { ...options, projection: selection.projection })).map(selection.decode)
   }
 
-  /** Like `page`, of what may be large: how large the records are is asked before they are read. */
+  /** Like `page`, of records that may be large: their sizes are queried before they are read. */
   async pageWithin<Part>(
     selection: Selection<Part>,
     { filter, sort }: { filter: Document; sort: Sort },
@@ -153,7 +153,7 @@ interface FindOptions {
   readonly skip?: number
 }
 
-/** How many from the first on have no more bytes together; one in any case. */
+/** How many of the first records fit into the limit together; at least one. */
 function countThatFits(sizes: readonly number[], maxBytes: number): number {
   let bytes = 0
   const end = sizes.findIndex((size, i) => {
@@ -163,7 +163,7 @@ function countThatFits(sizes: readonly number[], maxBytes: number): number {
   return end < 0 ? sizes.length : end
 }
 
-/** The lower bound says nothing new; it is what the partial indexes ask for. */
+/** The lower bound is redundant; the partial indexes require it. */
 export const ANY_TIME = { $gte: 0 }
 
 export const DUE = new Selection<Due>({ id: 'text', wakeAt: 'number' })

@@ -10,7 +10,7 @@ export interface MongoOptions {
   readonly url: string
   readonly database: string
   readonly readOnly: boolean
-  /** How long one command may take, milliseconds. Default 15,000: an engine that needs longer is beyond help by more of them. */
+  /** How long one command may take, milliseconds. Default 15,000: an engine that needs longer is not helped by more commands. */
   readonly answerWithinMs?: number
 }
 
@@ -22,7 +22,7 @@ const MAJORITY = { w: 'majority', journal: true, wtimeoutMS: 10_000 } as const
 /** The same as it is written in a command. */
 const WRITE_CONCERN = { w: 'majority', j: true, wtimeout: 10_000 } as const
 
-/** One database: its collections, retries and errors in our words. */
+/** One database: its collections, retries and coded errors. */
 export class MongoDatabase {
   /** Host and database, without secrets. */
   readonly place: string
@@ -44,7 +44,7 @@ export class MongoDatabase {
     this.#db = this.#client.db(database, { writeConcern: MAJORITY, readPreference: 'primary', readConcern: new ReadConcern('majority') })
   }
 
-  /** The engine's clock; undefined if it does not say. */
+  /** The engine's clock; undefined if it does not report it. */
   async time(): Promise<number | undefined> {
     const { localTime } = await this.read((signal) => this.#db.admin().command({ hello: 1 }, { signal }))
     return localTime instanceof Date ? localTime.getTime() : undefined
@@ -84,12 +84,12 @@ export class MongoDatabase {
     return this.#guard(() => this.#reading(work))
   }
 
-  /** Like `read`, for what changes something. @throws CarillonError */
+  /** Like `read`, for writes. @throws CarillonError */
   async write<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#guard(() => withRetry(() => this.#writing(work)))
   }
 
-  /** Runs `work`, which looks after transient errors itself. @throws CarillonError */
+  /** Runs `work`, which handles transient errors itself. @throws CarillonError */
   async bulk<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#guard(() => this.#writing(work))
   }

@@ -12,7 +12,7 @@ export interface StoredDocument {
 
 type Fields = Record<string, unknown>
 
-/** The writers that are remembered: more than will touch one record between an update and the look at what became of it. */
+/** The writers that are remembered: more than will change one record between an update and the read that verifies it. */
 const WRITERS_KEPT = 8
 
 /** How some fields of a document are read. */
@@ -53,7 +53,7 @@ export class DocumentShape<Item> {
     return document
   }
 
-  /** The update that makes these fields, and no others, what `item` says. */
+  /** The update that sets these fields, and no others, to the values of `item`. */
   changeTo(item: Partial<Item>, writer: string): Fields {
     const set: Record<string, StoredValue> = {}
     const unset: Record<string, ''> = {}

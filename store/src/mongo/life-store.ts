@@ -63,7 +63,7 @@ export class MongoLifeStore<Item extends Head, Head extends LifeHead & { readonl
   }
 }
 
-/** Nobody's name is null, and a field that is not there equals null: both are how MongoDB compares anyway. */
+/** No owner is null; a missing field equals null, as MongoDB compares it. */
 function expected({ namespace, state, attempt, owner }: LifeExpectation): Document {
   const filter: Document = { state: state.length === 1 ? state[0] : { $in: [...state] } }
   if (namespace !== undefined) filter['namespace'] = namespace

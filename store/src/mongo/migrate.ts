@@ -26,7 +26,7 @@ const LOCK = 'lock'
 const LOCKED_FOR_MS = 30_000
 
 /**
- * Brings collections and indexes up to date, one process at a time. Every step may be done twice, also at the same time by two processes: what is
+ * Brings collections and indexes up to date, one process at a time. Every step is idempotent, also when two processes do it at once: what is
  * there already is left as it is. A step is recorded when all of it is there. @param lockedForMs after this a lock is ignored
  */
 export async function migrate(database: MongoDatabase, lockedForMs = LOCKED_FOR_MS): Promise<void> {
@@ -53,7 +53,7 @@ export async function appliedTo(database: MongoDatabase): Promise<Set<unknown>> 
   return new Set(applied)
 }
 
-/** Resolves when this process has the lock, when another one is done, or when the owner of the lock is taken for dead. */
+/** Resolves when this process has the lock, when another one is done, or when the owner of the lock is regarded as dead. */
 const waitForTurn = (database: MongoDatabase, lockedForMs: number) =>
   waitUntil(async () => (await database.write(() => lock(database))) || (await missing(database)).length === 0, lockedForMs)
 

@@ -7,7 +7,7 @@ export const NAMESPACE_EXISTS = 48
 /** An SQLSTATE of PostgreSQL as the number that DocumentDB makes of it: six bits a letter, the first in the lowest. */
 export const sqlState = (state: string) => [...state].reduce((code, letter, i) => code | ((letter.charCodeAt(0) - 48) << (6 * i)), 0)
 
-/** What passes by itself: the same operation may succeed when it is sent again. Numbers of MongoDB's error_codes.yml, states of PostgreSQL. */
+/** Transient errors: the same operation may succeed when it is sent again. Numbers of MongoDB's error_codes.yml, states of PostgreSQL. */
 const TRANSIENT = new Set([
   6, // HostUnreachable
   7, // HostNotFound
@@ -40,9 +40,9 @@ const TRANSIENT = new Set([
 const READ_ONLY = new Set<unknown>([13, sqlState('25006')])
 /** OutOfDiskSpace; disk full. */
 const FULL = new Set<unknown>([14_031, sqlState('53100')])
-/** BadValue, FailedToParse, TypeMismatch, ConflictingUpdateOperators, BSONObjectTooLarge, DocumentTooLarge: a fault of ours. */
+/** BadValue, FailedToParse, TypeMismatch, ConflictingUpdateOperators, BSONObjectTooLarge, DocumentTooLarge: a fault of this adapter. */
 const BAD_REQUEST = new Set<unknown>([2, 9, 14, 40, 10_334, 17_419])
-/** FerretDB answers InternalError with PostgreSQL's own words. */
+/** FerretDB answers InternalError with the message of PostgreSQL. */
 const PASSING_WORDS =
   /recovery mode|starting up|shutting down|terminating connection|deadlock|could not serialize|broken pipe|connection re(?:set|fused)|unexpected EOF|failed to connect|conn closed/i
 const FULL_WORDS = /no space left|disk full|out of disk/i
@@ -55,7 +55,7 @@ export function isTransient(error: unknown): boolean {
   return error.hasErrorLabel('RetryableWriteError') || (error.code === 1 && PASSING_WORDS.test(error.message))
 }
 
-/** The driver passes on as it is what a socket says while a large command is being written to it. */
+/** The driver does not wrap an error of the socket while a large command is being written. */
 const isSocketError = (error: unknown) => error instanceof Error && 'syscall' in error
 
 /** An error of the driver as one of the catalogue. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MongoNetworkTimeoutError } from 'mongodb'
 import { isTransient } from './mongo-error.ts'
 
-/** Longer than an election (about 10 s); after it the caller hears STORE_UNAVAILABLE. */
+/** Longer than an election (about 10 s); after it the caller gets STORE_UNAVAILABLE. */
 const LIMIT_MS = 15_000
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 1_000
@@ -21,7 +21,7 @@ export class RetryBackoff {
   }
 }
 
-/** Repeats what is safe to repeat while it fails for a transient reason. */
+/** Repeats an idempotent operation while it fails with a transient error. */
 export async function withRetry<Result>(work: () => Promise<Result>): Promise<Result> {
   for (const backoff = new RetryBackoff(); ; ) {
     try {
@@ -32,13 +32,13 @@ export async function withRetry<Result>(work: () => Promise<Result>): Promise<Re
   }
 }
 
-/** Asks until the answer is yes, or the time is up. */
+/** Polls until the answer is true, or the time is up. */
 export async function waitUntil(ask: () => Promise<boolean>, withinMs: number): Promise<void> {
   for (const until = performance.now() + withinMs; !(await ask()) && performance.now() < until; ) await sleep(ASK_EVERY_MS)
 }
 
 /**
- * Aborts `work` when it gets no answer. Whatever sends large commands must listen: when a socket closes while one is being written, the
+ * Aborts `work` when it gets no answer. Senders of large commands must observe the signal: when a socket closes while one is being written, the
  * driver (7.9) waits for ever for `drain`, and the connection stays in use; only an aborted signal ends both.
  */
 export async function withinLimit<Result>(limitMs: number, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {

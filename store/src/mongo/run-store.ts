@@ -47,7 +47,7 @@ function scanOf({ namespace, job, state, since = 0, cursor }: RunListQuery): Doc
   const filter: Document = { namespace, createdAt: from }
   if (job !== undefined) filter['job'] = job
   if (state !== undefined) filter['state'] = state
-  // Says nothing new; it is what the index of the queued asks for.
+  // Redundant, but the index of queued runs requires it.
   if (state === 'queued') filter['queuedAt'] = ANY_TIME
   if (position !== undefined) {
     const [at, before] = position

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { MongoClient } from 'mongodb'
 
-/** Why the tests that need an engine are skipped; false when there is one. In CI they must run, so there it is never skipped. */
+/** Why the tests that need an engine are skipped; false when there is one. In CI they must run, so they are never skipped there. */
 export const SKIP_WITHOUT_ENGINE =
   process.env['CARILLON_TEST_MONGODB_URL'] === undefined && process.env['CI'] !== 'true' ? 'CARILLON_TEST_MONGODB_URL is not set' : false
 

@@ -1,4 +1,4 @@
-/** The thread of `Checkpointer`: brings the log of the database whose address it is sent into that database, and answers when it has tried. */
+/** The thread of `Checkpointer`: checkpoints the write-ahead log of the database whose path it receives, and answers after the attempt. */
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort } from 'node:worker_threads'
 
@@ -11,7 +11,7 @@ parentPort?.on('message', (address: string) => {
       database.close()
     }
   } catch {
-    // Nothing is lost: the commit that finds the log too long tries again, and says what is wrong.
+    // Nothing is lost: the commit that finds the log too long tries again, and throws its error.
   }
   parentPort?.postMessage('done')
 })

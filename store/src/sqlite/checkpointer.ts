@@ -1,16 +1,16 @@
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 
-/** What a commit adds to the log, about: a page for each index, and one for so many rows more. */
+/** What a commit adds to the log, roughly: a page for each index, and one for each further group of rows. */
 const [PAGES_PER_COMMIT, ROWS_PER_PAGE] = [4, 8]
 const PAGE_BYTES = 4_096
-/** The part of the longest log from which on it is brought in. */
+/** The part of the longest log at which a checkpoint begins. */
 const BEGIN_AT = 0.5
 
 /**
- * Brings SQLite's write-ahead log into the database in a thread of its own: that waits for the disk twice, mostly for milliseconds, but for
- * tenths of a second when someone else keeps the disk busy, and nothing here should stand still meanwhile. A commit that finds the longest log
- * does it itself, as happens when there is no pause in which a log that was brought in could begin anew.
+ * Checkpoints SQLite's write-ahead log in a thread of its own: a checkpoint waits for the disk twice, mostly for milliseconds, but for
+ * tenths of a second when the disk is busy, and the main thread must not block for that. A commit that finds the longest log
+ * does it itself, as happens when there is no pause in which a checkpointed log could be restarted.
  */
 export class Checkpointer {
   readonly #longestPages: number
@@ -23,7 +23,7 @@ export class Checkpointer {
   constructor(path: string, options: { longestPages: number }) {
     this.#longestPages = options.longestPages
     const address = pathToFileURL(path)
-    // A database that is gone by then is not made anew.
+    // A database that was deleted by then is not created again.
     address.searchParams.set('mode', 'rw')
     this.#address = address.href
   }
@@ -41,7 +41,7 @@ export class Checkpointer {
   /** The database is about to be closed. */
   stop(): void {
     this.#isUnderWay = true
-    // It never rejects; a thread that does not end has no say in whether the process does.
+    // It never rejects; a thread that does not end does not keep the process alive.
     this.#thread?.terminate().catch(() => undefined)
   }
 
@@ -50,7 +50,7 @@ export class Checkpointer {
     thread.on('message', () => {
       this.#isUnderWay = false
     })
-    // Without a thread it is left to the commits.
+    // Without a thread the commits checkpoint.
     thread.on('error', () => undefined)
     thread.unref()
     return thread

@@ -23,7 +23,7 @@ const CACHE_KIB = 16_384
 
 export type Row = Record<string, unknown>
 
-/** One open database: pragmas, cached statements, transactions and errors in our words. */
+/** One open database: pragmas, cached statements, transactions and coded errors. */
 export class Connection {
   readonly path: string
   readonly #database: DatabaseSync
@@ -67,7 +67,7 @@ export class Connection {
     return this.guard(() => this.statement(sql).all(...values) as Row[])
   }
 
-  /** Hands on row after row while `take` wants more; answers whether it was stopped by `take`. */
+  /** Passes on row after row while `take` answers true; answers whether `take` stopped it. */
   each(sql: string, values: readonly SQLInputValue[], take: (row: Row) => boolean): boolean {
     return this.guard(() => {
       for (const row of this.statement(sql).iterate(...values)) if (!take(row as Row)) return true
@@ -75,7 +75,7 @@ export class Connection {
     })
   }
 
-  /** Runs one statement that changes what is there; answers how many rows it changed. */
+  /** Runs one statement that changes existing rows; answers how many it changed. */
   run(sql: string, values: readonly SQLInputValue[]): number {
     return this.#withReserve(() => Number(this.statement(sql).run(...values).changes))
   }
@@ -84,12 +84,12 @@ export class Connection {
     this.guard(() => this.#database.exec(sql))
   }
 
-  /** A transaction that changes what is there: goes through on a full disk, as long as the reserve lasts. */
+  /** A transaction that changes existing rows: it succeeds on a full disk, as long as the reserve lasts. */
   transaction<Result>(work: () => Result): Result {
     return this.#withReserve(() => this.#inTransaction(work))
   }
 
-  /** A transaction that adds something new: the first to be refused when the disk fills up. @throws CarillonError STORE_FULL */
+  /** A transaction that adds rows: the first to be refused when the disk fills up. @throws CarillonError STORE_FULL */
   addition<Result>(work: () => Result): Result {
     return this.guard(() => {
       this.#reserve?.admit(() => this.#reusableBytes())
@@ -109,7 +109,7 @@ export class Connection {
     this.#database.close()
   }
 
-  /** All of `work` or nothing. `work` is synchronous, so nobody else of this process comes between. */
+  /** All of `work` or nothing. `work` is synchronous, so no other statement of this process runs in between. */
   #inTransaction<Result>(work: () => Result): Result {
     this.#begin.run()
     try {
@@ -147,7 +147,7 @@ export class Connection {
     })
   }
 
-  /** Whatever `work` throws comes out as a `CarillonError`. */
+  /** Maps what `work` throws to a `CarillonError`. */
   guard<Result>(work: () => Result): Result {
     try {
       return work()
@@ -169,7 +169,7 @@ function reserveOf({ path, readOnly }: SqliteOptions): DiskReserve | undefined {
   }
 }
 
-/** SQLite says no more than "disk I/O error" of a device, and leaves a ballast beside a folder. */
+/** SQLite reports only "disk I/O error" for a device, and leaves a ballast beside a folder. */
 function mustBeFile(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found !== undefined && !found.isFile())
@@ -192,7 +192,7 @@ function openDatabase({ path, synchronous, readOnly }: SqliteOptions, logPages: 
 }
 
 /**
- * Before anything is changed: a database with tables is a store only if it has our list of migrations, none of which is newer than ours. In this order, because another process may
+ * Before any change: a database with tables is a store only if it has Carillon's list of migrations, none of which is newer than this program's. In this order, because another process may
  * make the store meanwhile, all tables at once.
  */
 function mustBeOurs(database: DatabaseSync, path: string): void {
@@ -204,7 +204,7 @@ function mustBeOurs(database: DatabaseSync, path: string): void {
   } else throw new Error('it is a database of another program; the store needs a file of its own')
 }
 
-/** Also what the file system says about the folder (ENOTDIR, EISDIR) means that there is no store. */
+/** Errors of the file system about the folder (ENOTDIR, EISDIR) also mean that there is no store. */
 function openingError(error: unknown, path: string): CarillonError {
   const mapped = fromSqliteError(error, path)
   if (mapped.code !== 'INTERNAL') return mapped

@@ -117,12 +117,12 @@ function pushOwner(owners: NonNullable<LifeExpectation['owner']>, values: Stored
 }
 
 function updateText(table: string, { expect, set }: LifeChange): string {
-  // A change of nothing still answers whether the expectation holds.
+  // An update without changes still answers whether the expectation holds.
   const assignments =
     Object.keys(set)
       .map((column) => `"${column}" = ?`)
       .join(', ') || '"state" = "state"'
-  // Not `in (…)`: of three states or more SQLite would make a table of its own, for every row anew.
+  // Not `in (…)`: for three states or more SQLite would build a temporary table for every row.
   const states = expect.state.map((state) => `"state" = '${state}'`).join(' or ') || 'false'
   const attempt = expect.attempt === undefined ? '' : ATTEMPT
   const namespace = expect.namespace === undefined ? '' : NAMESPACE

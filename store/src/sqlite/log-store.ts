@@ -39,7 +39,7 @@ export class SqliteLogStore implements LogStore {
     return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(positionOf(end)) } : slice
   }
 
-  /** The last line that one page looks at, by the index alone; undefined when the lines end before. */
+  /** The last line that one page reads, by the index alone; undefined when the lines end before. */
   #windowEnd({ conditions, values, order }: Scan): Position | undefined {
     const columns = ORDER.map((column) => `"${column}"`).join(', ')
     const sql = `select ${columns} from "logs" where ${conditions.join(' and ')} ${order} limit 1 offset ?`
@@ -68,7 +68,7 @@ export class SqliteLogStore implements LogStore {
 interface Scan {
   readonly conditions: readonly string[]
   readonly values: readonly StoredValue[]
-  /** That tell its lines apart. */
+  /** The columns that distinguish its lines. */
   readonly columns: readonly (keyof Position)[]
   readonly order: string
   /** Up to a line and with it, whose `columns` are the values. */
@@ -104,7 +104,7 @@ function scanOf(query: LogQuery): Scan {
   }
 }
 
-/** What each line of the scan has to be checked for. */
+/** The conditions that each scanned line has to meet. */
 function filterOf(query: LogQuery): { conditions: string[]; values: StoredValue[] } {
   const conditions: string[] = []
   const values: StoredValue[] = []

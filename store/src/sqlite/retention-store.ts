@@ -136,7 +136,7 @@ export class SqliteRetentionStore implements RetentionStore {
   }
 
   async #removeChildren(table: 'tasks' | 'steps', { runIds, limit }: ChildrenQuery): Promise<number> {
-    // Most runs have neither tasks nor steps: to look costs a tenth of a deletion that finds nothing.
+    // Most runs have neither tasks nor steps: a query costs a tenth of a deletion that finds nothing.
     const some = this.#connection.statement(`select 1 from "${table}" where ${CHILDREN} limit 1`)
     const parents = runIds.filter((runId) => this.#connection.guard(() => some.get(...childrenOf(runId))) !== undefined)
     if (parents.length === 0) return 0

@@ -68,7 +68,7 @@ function scanOf({ namespace, job, state, since = 0, cursor }: RunListQuery): { c
 }
 
 /**
- * The further comparisons say nothing new; they let SQLite use the partial indexes. The plus keeps it from walking everything that is queued to
+ * The further comparisons are redundant, but let SQLite use the partial indexes. The plus keeps it from scanning everything that is queued to
  * find the runs of one job.
  */
 function stateCondition(state: RunState, isOfJob: boolean): string {

@@ -4,10 +4,10 @@ const READ_ONLY = 8
 const FULL = 13
 /** BUSY, LOCKED, NOMEM, IOERR, CORRUPT, CANTOPEN, PROTOCOL, AUTH, NOTADB: the file or the machine, not the statement. */
 const ENVIRONMENT = new Set([5, 6, 7, 10, 11, 14, 15, 23, 26])
-/** What the file system says when the folder may not be written. */
+/** Errors of the file system for a folder that is not writable. */
 const NOT_WRITABLE: readonly unknown[] = ['EROFS', 'EACCES', 'EPERM']
 
-/** An error of `node:sqlite` as one of the catalogue. What is neither the disk's nor the file's fault is ours: INTERNAL. */
+/** An error of `node:sqlite` as one of the catalogue. What is caused neither by the disk nor by the file is INTERNAL. */
 export function fromSqliteError(error: unknown, path: string): CarillonError {
   if (CarillonError.is(error)) return error
   const code = codeOf(error)
@@ -26,7 +26,7 @@ function codeOf(error: unknown): ErrorCode {
   if (primary !== undefined && ENVIRONMENT.has(primary)) return 'STORE_UNAVAILABLE'
   const code = (error as { code?: unknown } | null)?.code
   if (NOT_WRITABLE.includes(code)) return 'STORE_READ_ONLY'
-  // A closed handle: the store was closed while someone still held it.
+  // A closed handle: the store was closed while it was in use.
   return code === 'ERR_INVALID_STATE' ? 'STORE_UNAVAILABLE' : 'INTERNAL'
 }
 

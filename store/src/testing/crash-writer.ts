@@ -1,5 +1,5 @@
 // A process that is made to be killed: `node crash-writer.js <store URL> <first number>` inserts runs and ends half of them, bulk after bulk,
-// and says on stdout what was answered: `created <n> <count>`, `ended <n> <count>`.
+// and prints on stdout what was answered: `created <n> <count>`, `ended <n> <count>`.
 import { writeSync } from 'node:fs'
 import { openStore } from '../open-store.ts'
 import { range } from './pages.ts'

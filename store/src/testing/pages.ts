@@ -1,6 +1,6 @@
 import type { Slice } from '../slice.ts'
 
-/** Follows the cursors to the end. Throws when there is no end in sight. */
+/** Follows the cursors to the end. Throws when there are too many pages. */
 export async function allOf<Item>(
   read: (cursor: string | undefined) => Promise<Slice<Item>>,
   between?: () => Promise<void>,

@@ -68,12 +68,12 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
   }
 }
 
-/** What a list tells of a run. */
+/** What a list shows of a run. */
 export function headOf({ payload: _payload, items: _items, result: _result, ...head }: RunRecord): RunHead {
   return withoutStack(head)
 }
 
-/** What a list tells of a task. */
+/** What a list shows of a task. */
 export function taskHeadOf({ item: _item, result: _result, ...head }: TaskRecord): TaskHead {
   return withoutStack(head)
 }

@@ -1,4 +1,4 @@
-/** For sisters: what every process needs to speak with the broker. One copy for services, command line and SDK. */
+/** For the packages of this repository: what every process needs to speak with the broker. One copy for services, command line and SDK. */
 export { maskAddresses } from '../address.ts'
 export { checkNatsSettings } from '../check-settings.ts'
 export { type Clock, every, type LoopClock, pause, systemClock, type Timer, uptimeMs } from '../clock.ts'

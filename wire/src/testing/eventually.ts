@@ -4,7 +4,7 @@ const WITHIN_MS = 15_000
 const LOOK_EVERY_MS = 10
 
 /**
- * Looks again and again until the answer is truthy: where processes meet, nothing else can tell. What `look` throws counts as "not yet".
+ * Polls until the answer is truthy, for conditions that no event announces. What `look` throws counts as "not yet".
  * @throws with what was waited for and the last error when `withinMs` (default 15 s) have passed
  */
 export async function eventually<Value>(

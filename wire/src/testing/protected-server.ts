@@ -10,7 +10,7 @@ import { createOperator } from './operator.ts'
 export const PROTECTIONS = ['password', 'token', 'nkey', 'credentials', 'tls', 'mutual-tls', 'tls-first'] as const
 export type Protection = (typeof PROTECTIONS)[number]
 
-/** A server that lets in only who can log in, and how. */
+/** A server that requires a login, and the logins that it accepts. */
 export interface ProtectedServer {
   readonly server: TestServer
   /** Each is let in; the first one as settings of the SDK, with secrets as values. */

@@ -10,15 +10,15 @@ import { decideLoss, runsAlone } from '../runs/rules/loss.ts'
 import { isTaskOfRun, type Work } from '../runs/rules/work.ts'
 import { ReportBarrier } from './report-barrier.ts'
 
-/** An answer, perhaps with a question to who is known to run the task, or what has to be written before it may be given. */
+/** An answer, perhaps with a check of the instance that is known to run the task, or with a decision to be written before. */
 type Verdict =
   | { readonly answer: ClaimAnswer; readonly check?: { readonly owner: string; readonly control: Control } }
   | { readonly work: Work; readonly decision: Decision; readonly answer: ClaimAnswer }
 
 /**
- * Answers an executor that received work which was delivered before. A live owner keeps what it runs. If nobody holds it and it was given back
- * before it began, the attempt goes on; else its holder died, so this is a loss and a further attempt. The asking instance becomes the
- * owner in the same write: of two that ask one gets a yes.
+ * Answers the claim of an executor that received redelivered work. A live owner keeps what it runs. If the task has no owner and was released
+ * before it began, the attempt goes on; else its owner died, so this is a loss and a further attempt. The claiming instance becomes the
+ * owner in the same write: of two claims one is granted.
  */
 export class ClaimTask {
   readonly #store: Store
@@ -37,23 +37,23 @@ export class ClaimTask {
     this.#reports = new ReportBarrier(options)
   }
 
-  /** @throws CarillonError INSTANCE_UNKNOWN; CONCURRENT_CHANGE while it cannot be known: ask again */
+  /** @throws CarillonError INSTANCE_UNKNOWN; CONCURRENT_CHANGE while it cannot be decided: the executor claims again */
   async execute(namespace: string, claim: TaskClaim): Promise<ClaimAnswer> {
     if (!this.#presence.isPresent(namespace, claim.instance)) throw instanceUnknown(claim.instance)
     const first = this.#judge(namespace, await this.#find(claim.taskId), claim)
     if (!('work' in first) && !first.answer.run) {
-      // It lives, but the broker may have lost the report of its end.
+      // The owner lives, but the broker may have lost the report of the task's end.
       if (first.check) this.#runs.control(namespace, first.check.owner, first.check.control)
       return first.answer
     }
-    // The end of the task may be in the stream of reports: what is done must not be done again.
+    // The end of the task may be in stream REPORTS: a task that has ended must not run again.
     const isReleased = 'work' in first && first.decision.event === 'released'
     if (!isReleased && !(await this.#reports.passed())) throw notNow(claim.taskId, 'reports that may be about it wait to be applied')
     const verdict = this.#judge(namespace, await this.#find(claim.taskId), claim)
     if (!('work' in verdict)) return verdict.answer
     const [outcome] = await this.#lives.write([{ ...verdict.work, decision: verdict.decision }])
     if (outcome === 'applied' || !verdict.answer.run) return verdict.answer
-    // It may have been the same asker, whose first answer got lost: without a yes nobody would run it.
+    // The other write may be a claim of the same instance whose answer was lost: if refused, no instance would run the task.
     const after = (await this.#find(claim.taskId))?.task
     return after?.state === 'running' && after.owner === claim.instance && after.ownerSession === (claim.session ?? null)
       ? yes(after)
@@ -64,7 +64,7 @@ export class ClaimTask {
     if (!work || work.run.namespace !== namespace) return { answer: no('there is no such task') }
     const { run, task: life } = work
     const holder = this.#holderOf(work, claim)
-    // An owner that asks does not have it any more, whatever its message says.
+    // A claim from the owner means that its process restarted and does not run the task any more.
     if (life.attempt !== claim.attempt && !(life.state === 'running' && life.owner === claim.instance))
       return { answer: no(`attempt ${claim.attempt} is over; the task is at ${life.attempt}`) }
     if (isEnded(run.state)) return { answer: no(`the run is ${run.state}`) }
@@ -81,7 +81,7 @@ export class ClaimTask {
       const answer = no(`the run has tasks: its mode is ${claim.kind}`)
       return { work: { ...work, run: { ...run, mode: claim.kind } }, decision: decideToMap(life, { kind: claim.kind, now }), answer }
     }
-    // Its answer was lost, or the report of its end was: no process died.
+    // The answer to its claim was lost, or the report of its end: no process died.
     if (holder === 'asker' && life.state === 'running') return { answer: yes(life) }
     const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
     if (!released && life.owner === null && this.#presence.stoodStill)
@@ -94,7 +94,7 @@ export class ClaimTask {
   }
 
   /**
-   * Who runs it. Of an owner that has registered a session, presence says whether that very process lives; of another one a redelivery says that it
+   * The instance that runs the task. If the owner has registered a session, presence shows whether that process lives; else the redelivery proves that it
    * was silent. @throws CarillonError CONCURRENT_CHANGE while presence may not be complete
    */
   #holderOf({ run, task: { owner, ownerSession } }: Work, claim: TaskClaim): 'asker' | 'another' | undefined {

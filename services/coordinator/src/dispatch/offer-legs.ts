@@ -14,7 +14,7 @@ const PAGE = 500
 /** Offers of so many payloads fit into the memory of a process and into the buffer of its connection. */
 const UNDER_WAY_AT_MOST = 50
 
-/** Offers the tasks of a broadcast to their instances; what is not heard of again is offered anew by the task's `wakeAt`. */
+/** Offers the tasks of a broadcast to their instances; an offer without an answer is repeated by the task's `wakeAt`. */
 export class OfferLegs implements Offers {
   readonly #store: Store
   readonly #tasks: Tasks
@@ -25,7 +25,7 @@ export class OfferLegs implements Offers {
   readonly #log: Logger
   readonly #waiting: TaskOfRun[] = []
   #underWay = 0
-  /** The run of the last offer: legs of one run are offered one after another, and have its payload in common. */
+  /** The run of the last offer: legs of one run are offered one after another and share its payload. */
   #last: { readonly id: string; readonly run: Promise<RunRecord | undefined> } | undefined
 
   constructor(options: {
@@ -46,7 +46,7 @@ export class OfferLegs implements Offers {
     this.#log = options.log
   }
 
-  /** Called from where nobody waits. */
+  /** Returns at once; a failure is logged. */
   soon(leg: TaskOfRun): void {
     this.#waiting.push(leg)
     this.#next()
@@ -108,18 +108,18 @@ export class OfferLegs implements Offers {
     if (!answer?.accepted) await this.#again(task, answer ? BUSY_AGAIN_MS : OFFER_AGAIN_MS)
   }
 
-  /** What becomes of a leg whose instance is gone. */
+  /** The decision about a leg whose instance is gone. */
   async loss(leg: TaskOfRun): Promise<TaskChange> {
     return { ...leg, decision: decideLegLoss(leg.task, await this.#unused(leg), this.#clock.now()) }
   }
 
-  /** The same for one whose instance has said that it dies: it may still be present, and does not count. */
+  /** The same for a leg whose instance has reported that it dies: the instance may still be present, and is ignored. */
   async afterDeath({ decision, ...leg }: TaskChange): Promise<TaskChange> {
     const unused = (await this.#unused(leg)).filter((instance) => instance !== leg.task.target)
     return { ...leg, decision: routedLeg(leg.task, decision, { unused, now: this.#clock.now() }) }
   }
 
-  /** In its first attempt a leg is with the instance that it was made for. */
+  /** In its first attempt a leg is routed to the instance that it was created for. */
   async #hasSeat(leg: TaskHead): Promise<boolean> {
     if (leg.attempt === 1) return true
     const seat = seatRecord(leg, this.#clock.now())
@@ -129,7 +129,7 @@ export class OfferLegs implements Offers {
     return taken !== undefined && isSeatOf(taken, leg)
   }
 
-  /** Live instances that have no other leg of the run; the leg's own one, restarted under its name, if there is nobody else. */
+  /** Live instances that have no other leg of the run; the leg's own one, restarted under its name, only if there is no other. */
   async #unused({ run, task }: TaskOfRun): Promise<string[]> {
     const used = new Set<string | null>()
     await this.#pages(

@@ -4,20 +4,20 @@ import { LoopService, pause } from '@carillon/runtime'
 import { type KvEntry, Kvm } from '@nats-io/kv'
 import type { Presence } from '../ports.ts'
 
-/** Someone who is absent is taken for lost only after the view has been complete for so long: registries refill a wiped bucket meanwhile. */
+/** An absent instance is regarded as lost only after the view has been complete for so long: registries need the time to refill a wiped bucket. */
 const TRUST_AFTER_MS = TIMES.lostAfterMs + 2 * TIMES.beatMs
 const RETRY_MS = 500
 const AWAKE_EVERY_MS = 500
 /** Longer than a busy process takes for a turn of its event loop. */
 const GAP_MS = 3_000
 
-/** Who is alive and what they offer, followed from the registry's bucket and answered from memory. */
+/** The live instances and the handlers that they offer, in memory: a watch of the registry's bucket. */
 export class PresenceWatch extends LoopService implements Presence {
   readonly #broker: Broker
   readonly #clock: Clock
   readonly #log: Logger
   readonly #instances = new Map<string, InstancePresence>()
-  /** What handlers announce of their runs, also those whose last instance is gone. */
+  /** The mode that handlers announce for their runs, also those whose last instance is gone. */
   readonly #kinds = new Map<string, HandlerKind>()
   readonly #offers = new Map<string, Map<string, InstancePresence>>()
   #completeSince: number | undefined
@@ -26,7 +26,7 @@ export class PresenceWatch extends LoopService implements Presence {
   #restart: AbortController | undefined
   readonly #onGone: (namespace: string, instance: string) => void
 
-  /** @param options.onGone called when an instance leaves presence, for whatever reason */
+  /** @param options.onGone called when an instance leaves presence, for any reason */
   constructor(options: { broker: Broker; clock: Clock; log: Logger; onGone: (namespace: string, instance: string) => void }) {
     super()
     this.#onGone = options.onGone
@@ -36,7 +36,7 @@ export class PresenceWatch extends LoopService implements Presence {
     options.broker.onReconnect(async () => this.restart())
   }
 
-  /** Reads the bucket anew: it may be another one. */
+  /** Reads the bucket again: it may be another one. */
   restart(): void {
     this.#restart?.abort()
   }
@@ -51,7 +51,7 @@ export class PresenceWatch extends LoopService implements Presence {
     return [...(this.#offers.get(`${namespace}.${handler}`)?.values() ?? [])].sort((a, b) => (a.instance < b.instance ? -1 : 1))
   }
 
-  /** How the runs of a handler come about, as the instance said that came last. */
+  /** The mode of a handler's runs, as the newest instance announced it. */
   kindOf(namespace: string, handler: string): HandlerKind | undefined {
     return this.#kinds.get(`${namespace}.${handler}`)
   }
@@ -62,7 +62,7 @@ export class PresenceWatch extends LoopService implements Presence {
     return false
   }
 
-  /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and is given nothing. */
+  /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and nothing is routed to it. */
   isHung(namespace: string, instance: string): boolean {
     return this.#instances.get(`${namespace}.${instance}`)?.hung === true
   }
@@ -89,7 +89,7 @@ export class PresenceWatch extends LoopService implements Presence {
   }
 
   /**
-   * Whether an instance is there; anyone may be while the view is not complete.
+   * Whether an instance is present; any may be while the view is not complete.
    * @param session of the process that is meant; without it, any of that name
    */
   isPresent(namespace: string, instance: string, session: string | null = null): boolean {
@@ -97,12 +97,12 @@ export class PresenceWatch extends LoopService implements Presence {
     return presence ? !isOther(presence.session, session) : this.#completeSince === undefined
   }
 
-  /** Whether the very process is there that has registered with this session. */
+  /** Whether the process that has registered with this session is present. */
   holds(namespace: string, instance: string, session: string | null): boolean {
     return session !== null && this.#instances.get(`${namespace}.${instance}`)?.session === session
   }
 
-  /** Of the process that has this name. */
+  /** The session of the process that has this name. */
   sessionOf(namespace: string, instance: string): string | undefined {
     return this.#instances.get(`${namespace}.${instance}`)?.session
   }
@@ -110,14 +110,14 @@ export class PresenceWatch extends LoopService implements Presence {
   isLost(namespace: string, instance: string, session: string | null = null): boolean {
     this.#noteGap()
     const presence = this.#instances.get(`${namespace}.${instance}`)
-    // The registry lets nobody have the name of a process that lives.
+    // The registry does not give the name of a live process to another.
     if (presence) return isOther(presence.session, session)
     return this.#completeSince !== undefined && this.#clock.monotonic() - this.#completeSince > TRUST_AFTER_MS
   }
 
   /**
-   * This process stood still until less than 10 s ago (SIGSTOP, a machine that slept), and instances may have as well. Those that live report within
-   * that time what they began right before; the others are declared lost.
+   * This process was suspended until less than 10 s ago (SIGSTOP, a machine that slept), and instances may have been as well. Those that live report within
+   * that time what they began before it; the others are declared lost.
    */
   get stoodStill(): boolean {
     this.#noteGap()
@@ -130,13 +130,13 @@ export class PresenceWatch extends LoopService implements Presence {
     await watching
   }
 
-  /** This process may stand still, with its machine or alone: what it has not heard of meanwhile is nobody's silence. */
+  /** This process may be suspended, with its machine or alone: heartbeats that it missed in that time are no silence of instances. */
   async #watchForGaps(signal: AbortSignal): Promise<void> {
     this.#awakeAt = this.#clock.monotonic()
     while (await pause(this.#clock, AWAKE_EVERY_MS, signal)) this.#noteGap()
   }
 
-  /** After a gap the view is trusted no sooner than after a start: news of it wait in the connection, and others may have stood still, too. */
+  /** After a gap the view is trusted no sooner than after a start: updates wait in the connection, and other processes may have been suspended, too. */
   #noteGap(): void {
     const now = this.#clock.monotonic()
     const gapMs = now - this.#awakeAt
@@ -168,7 +168,7 @@ export class PresenceWatch extends LoopService implements Presence {
 
   async #follow(signal: AbortSignal): Promise<void> {
     this.#completeSince = undefined
-    // Opened, never made: the registry makes it, and it alone writes there.
+    // Opened, never created: the registry creates it, and it alone writes there.
     const bucket = await new Kvm(this.#broker.connection).open(PRESENCE_BUCKET)
     const { values } = await bucket.status()
     const seen = new Set<string>()
@@ -185,7 +185,7 @@ export class PresenceWatch extends LoopService implements Presence {
     signal.removeEventListener('abort', stop)
   }
 
-  /** The first pass is over: an instance that was known before and is not there any more has gone. */
+  /** The first pass is over: an instance that was known before and is not present any more has left. */
   #complete(seen: ReadonlySet<string>): void {
     this.#completeSince ??= this.#clock.monotonic()
     for (const key of [...this.#instances.keys()]) if (!seen.has(key)) this.#forget(key)
@@ -211,7 +211,7 @@ export class PresenceWatch extends LoopService implements Presence {
       if (handler.kind) this.#kinds.set(key, handler.kind)
       else this.#kinds.delete(key)
     }
-    // Another process has taken its name over: what the former one was running is lost.
+    // Another process has taken over the name: what the former one was running is lost.
     if (before && isOther(before.session, parsed.data.session ?? null)) this.#onGone(before.namespace, before.instance)
   }
 
@@ -233,7 +233,7 @@ function isOther(session: string | undefined, other: string | null): boolean {
   return session !== undefined && other !== null && session !== other
 }
 
-/** Undefined for what is not JSON: presence of no one. */
+/** Undefined for what is not JSON: no instance. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)

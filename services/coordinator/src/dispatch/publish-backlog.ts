@@ -31,7 +31,7 @@ export class PublishBacklog {
     tasks.set(taskId, entry)
   }
 
-  /** Takes out the next ones, at most so many: of each run the same share. */
+  /** Removes and returns the next tasks, at most so many: of each run the same share. */
   next(atMost: number): Map<string, Entry> {
     const taken = new Map<string, Entry>()
     const share = Math.max(1, Math.floor(atMost / Math.max(1, this.#runs.size)))

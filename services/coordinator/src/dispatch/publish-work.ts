@@ -10,7 +10,7 @@ import { PublishBacklog } from './publish-backlog.ts'
 import { KNOWN_FOR_MS } from './rules/known-for.ts'
 import type { WorkStream } from './work-stream.ts'
 
-/** The stream has a message on this subject already: what we wanted. */
+/** The stream has a message on this subject already: the publish has succeeded before. */
 const SUBJECT_TAKEN = 10077
 
 /** Repairs of one run in the same span of time are one. */
@@ -18,16 +18,16 @@ const REPAIR_SPAN_MS = 30_000
 
 /** What is on its way to the broker at most. Beyond it a task is remembered by its id, and read again when there is room. */
 const MOST_BYTES = 16 * 1024 * 1024
-/** The same for what is large: what is small is not to wait behind it. */
+/** The same for large messages: small ones must not wait behind them. */
 const MOST_LARGE_BYTES = 2 * 1024 * 1024
 const LARGE_BYTES = 16 * 1024
-/** What is on its way while something is read again: little, because what others publish meanwhile comes after it. */
+/** The limit while tasks are read again: low, because other messages are published after them. */
 const BULK_BYTES = 2 * 1024 * 1024
-/** Read at once, of that. */
+/** Tasks of one read. */
 const READ_BYTES = 2 * 1024 * 1024
 const READ_AT_MOST = 200
 
-/** Tasks that are remembered by their ids; who creates many of them waits for fewer. */
+/** Tasks that are remembered by their ids; a writer that creates many waits until there are fewer. */
 const BACKLOG_AT_MOST = 10_000
 
 interface Pending extends Expectation {
@@ -40,7 +40,7 @@ interface Pending extends Expectation {
 
 interface PublishOptions {
   /**
-   * The broker was asked and has no message: its memory of the message id must not keep this one away, but one of several coordinators that repair
+   * The broker has no message on the subject: deduplication must not drop this one, but one of several coordinators that repair
    * at the same time is enough.
    */
   readonly again: boolean
@@ -49,8 +49,8 @@ interface PublishOptions {
 }
 
 /**
- * Publishes the work message of queued tasks that anyone may take, and knows which the broker has not accepted yet. What is at hand goes out at
- * once. What is not, and what there is no room for, is read from the store when there is: a few at a time, of each run in turn.
+ * Publishes the work messages of queued tasks that any instance may take, and knows which the broker has not accepted yet. A task in memory is published at
+ * once. One that is not, or for which there is no room, is read from the store later: a few at a time, of each run in turn.
  */
 export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   readonly #store: Store
@@ -62,7 +62,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   readonly #pending = new Map<string, Pending>()
   /** Tasks whose publish was refused or had no answer; the repair decides about them. */
   readonly unconfirmedIds = new Set<string>()
-  /** The newest reason, in words. */
+  /** The newest reason. */
   unconfirmedWhy = ''
   readonly #backlog = new PublishBacklog()
   #isReading = false
@@ -86,12 +86,12 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
     return expectation
   }
 
-  /** Nothing was written: nothing is owed for it. */
+  /** Nothing was written: no message is needed. */
   release(expectation: Expectation | undefined): void {
     if (expectation) this.#keep(expectation.taskId, (other) => other !== expectation)
   }
 
-  /** Whether anything was written is not known: the repair publishes the message if it is owed. */
+  /** Whether anything was written is not known: the repair publishes the message if it is needed. */
   leaveToRepair(expectation: Expectation | undefined): void {
     if (!expectation) return
     this.unconfirmedIds.add(expectation.taskId)
@@ -99,8 +99,8 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   }
 
   /**
-   * Publishing again is harmless while the task is queued: a subject holds one message, and the message id is that of (task, attempt). Once it
-   * has been done, the broker remembers neither.
+   * Publishing again is harmless while the task is queued: a subject holds one message, and the message id is that of (task, attempt). Once the task
+   * has run, the broker remembers neither.
    */
   publish(work: Work, options: PublishOptions = { again: false }): void {
     if (isWhole(work) && this.#hasRoom(work)) this.#publishWhole(work, options)
@@ -117,7 +117,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
     return this.#pending.has(taskId)
   }
 
-  /** Resolves when the tasks that are still to be read and published are few. Who creates many waits for it before the next page. */
+  /** Resolves when few tasks are still to be read and published. A writer that creates many waits for it before the next page. */
   room(): Promise<void> {
     return this.#backlog.room(BACKLOG_AT_MOST)
   }
@@ -164,7 +164,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
       for (let backlog = this.#backlog.next(READ_AT_MOST); backlog.size > 0; backlog = this.#backlog.next(READ_AT_MOST))
         await this.#publishNext(backlog)
     } finally {
-      // At once: what is added from now on finds nobody who reads.
+      // At once: a task that is added from now on has to start another loop.
       this.#isReading = false
     }
   }
@@ -187,7 +187,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
 
   /**
    * Waits until there is room to publish more, and reads the first of these tasks with all that their messages carry: as many as there is room
-   * for, one in any case. The only task of a single run has the run's id. What is not there is undefined.
+   * for, one in any case. The only task of a single run has the run's id. A missing one is undefined.
    * @returns also when they were read, on the monotonic clock
    */
   async readNext(ids: readonly string[]): Promise<{ works: (WholeWork | undefined)[]; knownAt: number }> {
@@ -197,7 +197,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
     return { works: await readWhole(this.#store, ids.slice(0, READ_AT_MOST), READ_BYTES), knownAt }
   }
 
-  /** Takes a task's message out of the stream, if it is there. */
+  /** Deletes a task's message from the stream, if it is there. */
   async withdraw({ run, task }: Work): Promise<void> {
     await this.#stream.remove({ run, task })
   }
@@ -220,7 +220,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
     return oldest
   }
 
-  /** What may have been done meanwhile is left to the repair. */
+  /** A task that may have run in the meantime is left to the repair. */
   #isOld(knownAt: number, taskId: string): boolean {
     const isOld = this.#clock.monotonic() - knownAt > KNOWN_FOR_MS
     if (isOld) this.unconfirmed(taskId, 'it may have been done while this process stood still')
@@ -237,7 +237,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
     })
   }
 
-  /** The broker did not take its message, or it must be read again before: the repair publishes it if it is still owed. */
+  /** The broker refused its message, or it must be read again before: the repair publishes it if it is still needed. */
   unconfirmed(taskId: string, why: string): void {
     if (this.unconfirmedIds.size === 0)
       this.#log.warn({ evt: 'work.refused', taskId, why }, 'a work message was not published; the repair publishes it if it is still owed')

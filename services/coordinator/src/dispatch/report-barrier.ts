@@ -1,13 +1,13 @@
 import type { Clock } from '@carillon/runtime'
 import type { Reports } from '../ports.ts'
 
-/** Below the deadline of a call: the caller is to hear that it has to ask again. */
+/** Below the deadline of a call: the caller gets an answer that it has to repeat the call. */
 const WITHIN_MS = 3_000
-/** Reports that are not applied for so long hold nobody up any more: one of them may be stuck. */
+/** Reports that are not applied for so long are not waited for any more: one of them may be stuck. */
 const GIVE_UP_AFTER_MS = 25_000
 const NEVER = new AbortController().signal
 
-/** Waits for the reports that are in the stream. One question to the broker serves everyone who asks before it is put. */
+/** Waits for the reports that are in the stream. Callers that arrive before a request to the broker is sent share it. */
 export class ReportBarrier {
   readonly #reports: Reports
   readonly #clock: Clock
@@ -20,7 +20,7 @@ export class ReportBarrier {
     this.#clock = options.clock
   }
 
-  /** False: they wait still, ask again. */
+  /** False: some are not applied yet. */
   passed(): Promise<boolean> {
     this.#next ??= this.#ask(this.#current)
     return this.#next

@@ -5,7 +5,7 @@ import type { Work } from '../runs/rules/work.ts'
 
 const WORK = STREAMS.WORK.name
 const PAGE = 500
-/** Of one answer of the broker: what a connection has room for beside everything else. */
+/** The size of one answer of the broker that a connection has room for beside other traffic. */
 const ANSWER_BYTES = 4 * 1024 * 1024
 const MESSAGE_NOT_FOUND = [10037, 10043]
 const CONSUMER_NOT_FOUND = 10014
@@ -22,7 +22,7 @@ export class WorkStream implements StoredWork {
     this.#manager = manager
   }
 
-  /** The message of a task: its place, and the attempt that it asks for. */
+  /** The message of a task: its sequence and its attempt. */
   async find({ run, task }: Work): Promise<{ sequence: number; attempt: number | undefined } | undefined> {
     const message = await this.#manager.direct.getMessage(WORK, { last_by_subj: subjects.work(run.namespace, run.handler, task.id) })
     return message ? { sequence: message.seq, attempt: attemptOf(message.string()) } : undefined
@@ -68,7 +68,7 @@ export class WorkStream implements StoredWork {
     return found
   }
 
-  /** Up to this sequence the consumer of a handler takes every message for acknowledged: one that is still there is delivered to nobody. */
+  /** Up to this sequence the consumer of a handler regards every message as acknowledged: one that is still there is never delivered. */
   async acknowledgedUpTo(namespace: string, handler: string): Promise<number> {
     return (await this.#consumer(namespace, handler)).floor
   }
@@ -84,7 +84,7 @@ export class WorkStream implements StoredWork {
   }
 }
 
-/** Anyone may publish on its subject: what is no work message asks for no attempt. */
+/** Any client may publish on its subject: an invalid message has no attempt. */
 function attemptOf(body: string): number | undefined {
   try {
     return JSON.parse(body)?.attempt

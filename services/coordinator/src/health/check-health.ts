@@ -2,7 +2,7 @@ import { CarillonError, type ServiceHealth, VERSION } from '@carillon/contracts'
 import type { Clock, MeshClock } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 
-/** Where a coordinator reads how it is. */
+/** The sources of a coordinator's health. */
 interface HealthSources {
   readonly id: string
   readonly store: Store
@@ -12,7 +12,7 @@ interface HealthSources {
   readonly streams: () => ServiceHealth['checks'][number]
   /** Tasks whose message the broker refuses, and why. */
   readonly unconfirmed: () => { readonly count: number; readonly why: string }
-  /** What is being published again, and what was lately. */
+  /** What was published again recently, or is being published. */
   readonly loss: () => string | undefined
   readonly recentRepair: () => string | undefined
   readonly rejected: () => number
@@ -21,7 +21,7 @@ interface HealthSources {
   readonly retention: () => string
 }
 
-/** What a coordinator says of itself. */
+/** The health of a coordinator. */
 export class CheckHealth {
   readonly #options: HealthSources
   readonly #since: number

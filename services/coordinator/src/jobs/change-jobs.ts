@@ -60,7 +60,7 @@ export class ChangeJobs {
     const id = jobId(namespace, input.name)
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [there] = await this.#store.jobs.get([id])
-      // One that is declared again and again, as services do, may have had its time.
+      // A service declares its jobs at each start: the date of a one-time job may be over.
       if (input.schedule && !(there && isSameSchedule(there, input.schedule))) checkSchedule(input.schedule, now)
       const fresh = recordOf(namespace, input, { now, kind })
       if (!there) {
@@ -77,7 +77,7 @@ export class ChangeJobs {
     return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', ...NO_SLOT }))
   }
 
-  /** From now on: what was missed while paused is not made up for. */
+  /** From now on: slots that were missed while the job was paused are not fired. */
   resume(namespace: string, name: string): Promise<JobView> {
     return this.#set(namespace, name, (job, now) => {
       if (job.state !== 'paused') return job
@@ -86,7 +86,7 @@ export class ChangeJobs {
     })
   }
 
-  /** Runs that wait for their time end with their job, unless they are to be kept; what runs, or waits for an instance, goes on. */
+  /** Delayed runs are cancelled with their job, unless they are to be kept; runs that are queued or running go on. */
   async remove(namespace: string, name: string, options: { keepRuns: boolean }): Promise<{ removed: true }> {
     if (!(await this.#store.jobs.remove(jobId(namespace, name)))) throw jobNotFound(name)
     await this.#publishEvent({ namespace, name }, 'removed', { name })
@@ -135,7 +135,7 @@ export class ChangeJobs {
     return view
   }
 
-  /** The signal is with the server before the answer is: no start that follows the answer finds the old job in a coordinator's memory. */
+  /** The signal reaches the server before the answer: no start that follows the answer finds the old job in a coordinator's cache. */
   async #publishEvent({ namespace, name }: { namespace: string; name: string }, what: string, body: object): Promise<void> {
     this.#broker.connection.publish(subjects.live(namespace, 'job', name, 'changed'), JSON.stringify({ name, what }))
     this.#events.changed('job', { namespace, name, what, body })

@@ -19,7 +19,7 @@ export const jobsController = ({ changeJobs, readJobs, jobs }: JobCases) =>
       jobsRemove: ({ namespace, input }) => changeJobs.remove(namespace, input.name, input),
     },
     receives: {
-      // Other coordinators, and this one itself, say so when a job changes.
+      // Every coordinator publishes this when it changes a job.
       'live.job.*.changed': async ({ namespace, tokens }) => jobs.forget(namespace, tokens[1] ?? ''),
     },
   }) satisfies ControllerOf<'coordinator'>

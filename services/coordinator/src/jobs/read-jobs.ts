@@ -7,14 +7,14 @@ import type { Jobs } from '../ports.ts'
 import { jobView } from '../runs/rules/views.ts'
 import { type DueJob, jobId, jobNotFound, largeBytesOf, type Place } from './rules/job.ts'
 
-/** A change that was not heard of shows after this long at the latest. */
+/** A change whose signal was lost is seen after this long at the latest. */
 const KEEP_MS = 5_000
 const KEEP_AT_MOST = 20_000
-/** Of payloads and items. What there is no room for is read when it is needed. */
+/** The size of payloads and items in the cache. What does not fit is read when it is needed. */
 const KEEP_BYTES = 32 * 1024 * 1024
 /** Jobs that are read in one turn of the event loop. */
 const READ_TOGETHER = 500
-/** Read at once where that is not kept. */
+/** The size of one read of jobs that are not cached. */
 const READ_BYTES = 4 * 1024 * 1024
 
 interface Entry {
@@ -24,7 +24,7 @@ interface Entry {
 }
 
 /**
- * Jobs as starts and slots need them, remembered for a moment, up to so many bytes. A coordinator that changes a job publishes
+ * A cache of jobs for starts and slots, with a limit of time and bytes. A coordinator that changes a job publishes
  * `live.job.<name>.changed` before it answers, so a start that follows a change sees it.
  */
 export class JobCache implements Jobs {
@@ -35,7 +35,7 @@ export class JobCache implements Jobs {
     maxSize: KEEP_BYTES,
     sizeCalculation: ({ job }) => 1 + largeBytesOf(job),
   })
-  /** What is read while someone forgets may be old already, and is not remembered. */
+  /** What is read while an entry is invalidated may be old already, and is not cached. */
   #forgotten = 0
 
   constructor(store: Store, clock: Clock) {
@@ -90,7 +90,7 @@ export class JobCache implements Jobs {
   }
 
   async #readAhead(ids: readonly string[]): Promise<void> {
-    // What is read beyond that would push out what is due first.
+    // Reading more would evict what is due first.
     for (let i = 0; i < Math.min(ids.length, KEEP_AT_MOST) && this.#entries.calculatedSize < KEEP_BYTES; i += READ_TOGETHER) {
       const forgotten = this.#forgotten
       const some = ids.slice(i, i + READ_TOGETHER)
@@ -102,8 +102,8 @@ export class JobCache implements Jobs {
   }
 
   /**
-   * Those of these jobs whose slot comes before `until`, but for what is too much to be read at once.
-   * @returns `rest` to be asked for again
+   * Those of these jobs whose slot comes before `until`, as many as may be read at once.
+   * @returns `rest` to be requested again
    */
   async toFire(ids: readonly string[], until: number): Promise<{ jobs: DueJob[]; rest: string[] }> {
     const now = this.#clock.monotonic()

@@ -13,17 +13,17 @@ export interface WakeHandlers {
 }
 
 const KINDS: readonly WakeKind[] = ['jobs', 'runs', 'tasks']
-/** How far the loop reads ahead: what is nearer is fired from memory, on the millisecond. */
+/** How far the loop reads ahead: what is due sooner is fired from memory, on the millisecond. */
 const AHEAD_MS = 3_000
 const SCAN_MS = 1_000
 /** Slots lie together on whole seconds: all of one are read ahead, and handled at once. */
 const PAGES: Readonly<Record<WakeKind, number>> = { jobs: 10_000, runs: 2_000, tasks: 2_000 }
-/** Due things of one batch: bounds a write after a long downtime. Slots are cut into writes by who fires them. */
+/** Due records of one batch: bounds a write after a long downtime. Slots are split into writes by their use case. */
 const BATCHES: Readonly<Record<WakeKind, number>> = { jobs: 10_000, runs: 500, tasks: 500 }
 
 /**
  * The only timer. Reads what is due in the next seconds from the store, keeps it in memory, and calls the handlers when its time has come.
- * What is created meanwhile is armed directly. Being called twice, late or for something that has changed is harmless.
+ * What is created in between is armed directly. A handler may be called twice, late, or for a record that has changed since.
  */
 export class Waker extends LoopService implements Timers {
   readonly #sources: Readonly<Record<WakeKind, WakeSource>>
@@ -88,7 +88,7 @@ export class Waker extends LoopService implements Timers {
     this.#log.fatal({ evt: 'waker.died', err: error }, 'the waker died')
   }
 
-  /** Wakes what is overdue, arms what is near; answers when to look again. */
+  /** Wakes what is overdue, arms what is near; answers when to scan again. */
   async #scan(): Promise<number> {
     const query = { until: this.#clock.now() + AHEAD_MS, shares: this.#shares() }
     const pages = await Promise.all(KINDS.map((kind) => this.#sources[kind].due({ ...query, limit: PAGES[kind] })))
@@ -126,7 +126,7 @@ export class Waker extends LoopService implements Timers {
     this.#firing = Promise.all([this.#firing, ...work]).then(() => undefined)
   }
 
-  /** Answers whether all went well. */
+  /** Answers whether all handlers succeeded. */
   async #wake(kind: WakeKind, ids: readonly string[]): Promise<boolean> {
     let failed = 0
     for (let i = 0; i < ids.length; i += BATCHES[kind]) {

@@ -13,13 +13,13 @@ export interface Sources {
   readonly now: () => number
 }
 
-/** What a mode decides about: each mode adds what it reads. It may be old: effects are such that an old view does no harm. */
+/** The stored state that a plan is made from: each mode adds what it reads. It may be stale: effects are conditional, so a stale view is harmless. */
 export interface Facts {
   readonly run: RunHead
   readonly now: number
 }
 
-/** Tasks of the run in these states, with ids from one on and before another. Default: all of them. */
+/** Tasks of the run in these states, with ids from `from` on and below `before`. Default: all of them. */
 export interface TaskSet {
   readonly states: readonly RunState[]
   readonly from?: string
@@ -27,22 +27,22 @@ export interface TaskSet {
 }
 
 /**
- * What is to be done next, in this order. Each may be done again, and by several coordinators: tasks have ids of their own, and every write
+ * What is to be done next, in this order. Each is idempotent, also for several coordinators: tasks have deterministic ids, and every write
  * names the state that it expects.
  */
 export type Effect =
   /** In this order, a page a write. */
   | { readonly do: 'create'; readonly tasks: readonly TaskRecord[] }
-  /** Those of the set that had ended when the run was queued wait once more. */
+  /** Tasks of the set that had ended when the run was queued become waiting again. */
   | { readonly do: 'reopen'; readonly tasks: TaskSet }
-  /** Of the run: its tasks are made, or all have ended. */
+  /** A change of the run: its tasks are created, or all have ended. */
   | { readonly do: 'decide'; readonly decision: Decision }
   /** Waiting tasks of the set, by id, until so many of the run are under way as `limit` says (default: all); `room` was free. */
   | { readonly do: 'free'; readonly tasks: TaskSet; readonly limit?: number; readonly room?: number }
   | { readonly do: 'cancel'; readonly tasks: TaskSet }
   | { readonly do: 'check-again'; readonly afterMs: number }
 
-/** What is asked for by a retry. */
+/** What a retry requests. */
 export interface RetryRequest {
   readonly only?: 'failed' | undefined
   readonly fromStep?: string | undefined
@@ -58,11 +58,11 @@ export interface TreeStage {
 /** The table of modes. */
 export type Modes = Readonly<Record<RunMode, Mode>>
 
-/** How the tasks of a run come about, and what its state asks for. One row of the table in `table.ts`. */
+/** How the tasks of a run are created, and how its state is advanced. One row of the table in `table.ts`. */
 export interface Mode {
-  /** Reads what `plan` decides about. */
+  /** Reads the facts that `plan` needs. */
   readFacts(run: RunHead, sources: Sources): Promise<Facts>
-  /** What pushes the run as far as it can go; nothing when there is nothing to do. Pure. @param facts what `readFacts` of the same mode answered */
+  /** The effects that advance the run as far as possible; none when there is nothing to do. Pure. @param facts of `readFacts` of the same mode */
   plan(facts: Facts): Effect[]
   /**
    * What a retry of an ended run writes besides its new attempt.

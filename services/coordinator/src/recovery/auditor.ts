@@ -10,13 +10,13 @@ const COUNTED_FROM_MS = 10_000
 /** One page each time: 10,000 tasks a minute, whatever the backlog is. */
 const PAGE_EVERY_MS = 3_000
 const COUNT_EVERY_MS = 3_000
-/** A count that takes long is made less often: it may take so much of the time. */
+/** A slow count is made less often: it may take this share of the time. */
 const COUNT_SHARE = 1 / 200
-/** A rough count, which is made while reports wait; and how long after a pass for which a count gave no good reason. */
+/** The interval of a rough count, which is made while reports wait; and of counts after a pass that found nothing. */
 const ROUGH_COUNT_EVERY_MS = 60_000
-/** How long health says what was published again. */
+/** How long health reports what was published again. */
 const REMEMBER_MS = 60_000
-/** Of each second, while a pass is under way: the rest belongs to everyone else. */
+/** The share of each second that a pass may take. */
 const PASS_FOR_MS = 500
 /** How far the clocks of coordinators may be apart. */
 const CLOCKS_DIFFER_MS = 10_000
@@ -24,7 +24,7 @@ const CLOCKS_DIFFER_MS = 10_000
 /** One comparison of everything that is queued with what the broker has. */
 interface Pass {
   readonly why: string
-  /** Whether messages are known to be lost, so that health says so until the pass is over; or less is there than was counted. */
+  /** Whether messages are known to be lost, so that health reports it until the pass is over; or there are fewer than were counted. */
   readonly isLoss: boolean
   readonly isCount: boolean
   readonly before: number
@@ -35,7 +35,7 @@ interface Pass {
 }
 
 /**
- * Takes care that queued tasks have their message. What the broker refused is published again each second. Everything is compared once when
+ * Ensures that queued tasks have their message. What the broker refused is published again each second. Everything is compared once when
  * there is a reason: a start, a broker that was started again, a stream that lost something, or that holds fewer messages than tasks wait.
  * Without a reason the backlog is compared page by page, at a rate that does not depend on its size.
  */
@@ -47,7 +47,7 @@ export class Auditor extends LoopService {
   readonly #shares: () => readonly number[]
   readonly #pause: WakeablePause
   #pass: Pass | undefined
-  /** Of the slow comparison. */
+  /** The position of the slow comparison. */
   #at: Position = BEGIN
   #nextPage: number
   #nextCount: number
@@ -78,13 +78,13 @@ export class Auditor extends LoopService {
     this.#pause.end()
   }
 
-  /** What of the queue is known to be lost and is being published again, in words. */
+  /** Which part of the queue is known to be lost and is being published again, as text. */
   get loss(): string | undefined {
     if (!this.#pass?.isLoss) return undefined
     return `${this.#pass.why}; ${this.#pass.published} tasks were published again so far`
   }
 
-  /** What was published again lately, in words. */
+  /** What was published again recently, as text. */
   get recentRepair(): string | undefined {
     const ago = this.#clock.monotonic() - (this.#repaired?.at ?? Number.NEGATIVE_INFINITY)
     return ago < REMEMBER_MS ? `${this.#repaired?.text} ${Math.round(ago / 1_000)} s ago` : undefined
@@ -134,7 +134,7 @@ export class Auditor extends LoopService {
     this.#at = next ?? BEGIN
   }
 
-  /** Every coordinator counts what all of them have queued, and each compares its own shares when too little is there. */
+  /** Every coordinator counts what all of them have queued, and each compares its own shares when messages are missing. */
   async #count(): Promise<void> {
     const begun = this.#clock.monotonic()
     this.#nextCount = begun + COUNT_EVERY_MS

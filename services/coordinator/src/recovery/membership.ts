@@ -4,7 +4,7 @@ import { type Change, DEATHS_COUNT_MS, missingCoordinators } from './rules/coord
 import { sharesOf } from './rules/shares.ts'
 
 const BEAT_MS = 1_000
-/** A coordinator whose record stands still for so long is dead. */
+/** A coordinator whose record does not change for so long is dead. */
 const DEAD_AFTER_MS = 5_000
 /** More than one beat was missed. */
 const SILENT_MS = 3 * BEAT_MS
@@ -13,13 +13,13 @@ interface Seen {
   readonly beat: number
   /** When its beat changed last. */
   readonly at: number
-  /** It was there when we came, and has not moved since. */
+  /** It was present when this process started, and its beat has not changed since. */
   readonly isOlder: boolean
   isDead?: boolean
 }
 
 /**
- * Says once a second that this coordinator lives and what of its work the broker has, and sees who else does. Liveness is a record that changes,
+ * Stores once a second that this coordinator lives and its checkpoint, and reads the records of the others. Liveness is a record that changes,
  * measured by our own clock, so clocks are never compared.
  */
 export class Membership extends LoopService {
@@ -54,12 +54,12 @@ export class Membership extends LoopService {
     this.#shares = sharesOf(options.id, [options.id])
   }
 
-  /** The part of the key space that this coordinator looks after. While it does not know of the others, that is all of it. */
+  /** The part of the key space that this coordinator is responsible for. While it does not know of the others, that is all of it. */
   get shares(): readonly number[] {
     return this.#shares
   }
 
-  /** How many live, and how many are missing of those that did lately. */
+  /** How many coordinators live, and how many died recently without being replaced. */
   get counts(): { readonly live: number; readonly missing: number } {
     return { live: this.#live, missing: missingCoordinators(this.#changes, this.#clock.monotonic()) }
   }
@@ -104,7 +104,7 @@ export class Membership extends LoopService {
     }
     for (const [id, { at }] of this.#seen) {
       if (records.some((record) => record.id === id)) continue
-      // One that leaves in order does so right after a beat; others take away the record of a dead one.
+      // One that leaves in order does so right after a beat; the record of a dead one is removed by others.
       if (now - at > SILENT_MS) this.#noteDeath(id)
       this.#seen.delete(id)
     }
@@ -116,7 +116,7 @@ export class Membership extends LoopService {
     const seen = this.#seen.get(id)
     if (seen === undefined || seen.isDead) return
     seen.isDead = true
-    // One that we never saw alive died before we came: we may be the one who took its place.
+    // One that was never seen alive died before this process started, which may be its replacement.
     this.#note('died', seen.isOlder ? seen.at - 1 : seen.at)
   }
 
@@ -125,7 +125,7 @@ export class Membership extends LoopService {
     this.#changes = [...this.#changes.filter((change) => now - change.atMs < DEATHS_COUNT_MS), { kind, atMs }]
   }
 
-  /** The coordinator that sees it first does; several at once do no harm. Beside the rounds: it may take longer than others wait for our own beat. */
+  /** Any coordinator may do it, also several at once. Not within a round: it may take longer than the beat of this coordinator may be silent. */
   async #removeDeadCoordinator(dead: CoordinatorRecord): Promise<void> {
     this.#log.warn({ evt: 'coordinator.dead', coordinator: dead.id }, 'a coordinator died; taking over')
     try {

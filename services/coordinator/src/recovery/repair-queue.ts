@@ -11,8 +11,8 @@ const PAGE = 500
 const BARRIER_WITHIN_MS = TIMES.ackWaitMs + 15_000
 const BARRIER_POLL_MS = 50
 /**
- * What began less than 200 ms before the broker ended, and what has ended while it was away, is not in the stream of reports. Executors say so when
- * they have reconnected, within about a second; done again before that, a task would run twice.
+ * What began less than 200 ms before the broker ended, and what has ended while it was away, is not in stream REPORTS. Executors report it when
+ * they have reconnected, within about a second; if it were published before that, a task would run twice.
  */
 export const EXECUTORS_RECONNECT_MS = 3_000
 /** Between the clocks of two coordinators, which both follow that of the store. */
@@ -34,7 +34,7 @@ export const BEGIN: Position = { of: 'runs' }
 
 /**
  * Publishes again what the broker should hold and does not. Safe at any time, by any coordinator:
- * a missing message may mean that its task has just ended, so every report that was stored before we asked is awaited before we decide.
+ * a missing message may mean that its task has just ended, so every report that was stored before the query is applied before the decision.
  */
 export class RepairQueue implements Reports {
   readonly #store: Store
@@ -43,9 +43,9 @@ export class RepairQueue implements Reports {
   readonly #stream: StoredWork
   readonly #clock: Clock
   readonly #log: Logger
-  /** Tasks that were queued a moment ago by another coordinator, which may be about to publish them: they are compared when that is over. */
+  /** Tasks that another coordinator has just queued, and may be about to publish: they are compared later. */
   readonly postponed = new Set<string>()
-  /** On the monotonic clock: what executors run is known again. */
+  /** On the monotonic clock: from then on executors have reported what they run. */
   #knownAgainAt = Number.NEGATIVE_INFINITY
 
   constructor(options: {
@@ -64,12 +64,12 @@ export class RepairQueue implements Reports {
     this.#log = options.log
   }
 
-  /** The broker was started again, or this process was: no report is missed before executors have had time to say what they run, and what has ended. */
+  /** The broker or this process was restarted: nothing is repaired before executors have had time to report what they run, and what has ended. */
   executorsReconnect(): void {
     this.#knownAgainAt = this.#clock.monotonic() + EXECUTORS_RECONNECT_MS
   }
 
-  /** Compares all tasks that were queued in a span of time with the stream; answers how many were published again. @throws Error when that cannot be known yet */
+  /** Compares all tasks that were queued in a span of time with the stream; answers how many were published again. @throws Error when that cannot be decided yet */
   async span(span: Span, signal: AbortSignal): Promise<number> {
     let published = 0
     for (let at: Position | undefined = BEGIN; at && !signal.aborted; ) {
@@ -96,12 +96,12 @@ export class RepairQueue implements Reports {
 
   /**
    * How many messages the stream lacks at least: tasks that were queued before a time against all it holds, which may also belong to running tasks.
-   * While reports wait to be applied their tasks seem to lack a message: that is not known, unless a rough count will do.
-   * A stream that lost blocks while its server runs still counts their subjects and refuses them for ever; only a purge makes it forget them.
+   * While reports wait to be applied their tasks seem to lack a message: then there is no answer, unless a rough count will do.
+   * A stream that lost blocks while its server runs still counts their subjects and refuses them for ever; only a purge resets that.
    */
   async lacking(before: number, isRough: boolean): Promise<number | undefined> {
     const { manager } = this.#broker
-    // In this order: a message that is gone by now has its report in the stream, or applied.
+    // In this order: the report of a message that has been removed by now is in the stream, or applied.
     const { messages, num_subjects: subjects = 0 } = (await manager.streams.info(STREAMS.WORK.name)).state
     if (subjects > messages) {
       this.#log.error(
@@ -135,19 +135,19 @@ export class RepairQueue implements Reports {
     if (missing.length === 0) return 0
     if (!(await this.reportsApplied(signal))) {
       if (signal.aborted) return 0
-      // The caller tries again: to give up silently would leave what is owed to the auditor, for minutes.
+      // The caller tries again: to give up silently would leave missing messages to the auditor, for minutes.
       throw new Error(`${missing.length} tasks have no message, and whether they are done is not known: reports wait to be applied`)
     }
     return this.#publishAgain(missing, signal)
   }
 
-  /** What is about to be published is no loss: it would be published twice, and done twice when the first message is done before the second comes. */
+  /** A task that its writer is about to publish is not lost: a second message would run it twice if it came after the first one was done. */
   #isLeftToItsWriter({ task }: Work): boolean {
     const { id, queuedAt } = task
     if (this.#work.willPublish(id)) return true
     if (this.#work.expects(id)) return !this.#work.unconfirmedIds.has(id)
     const ageMs = this.#clock.now() - (queuedAt ?? 0)
-    // One that is far in the future was written by a clock that has been set back since.
+    // One far in the future was written by a clock that has been set back since.
     const isYoung = ageMs < KNOWN_FOR_MS + CLOCKS_DIFFER_MS && ageMs > -KNOWN_FOR_MS
     if (isYoung) this.postponed.add(id)
     return isYoung
@@ -186,7 +186,7 @@ export class RepairQueue implements Reports {
     return published
   }
 
-  /** Waits until every report that is in the stream now, and what executors say when they reconnect, has been applied; false when that takes too long. */
+  /** Waits until every report that is in the stream now, and those that executors send when they reconnect, has been applied; false when that takes too long. */
   async reportsApplied(signal: AbortSignal, withinMs = BARRIER_WITHIN_MS): Promise<boolean> {
     const { manager } = this.#broker
     const until = this.#clock.monotonic() + withinMs

@@ -11,7 +11,7 @@ import { isTaskOfRun, targetOf, type Work } from '../runs/rules/work.ts'
 
 const PAGE = 500
 
-/** Takes over what a lost instance was running. Several coordinators may do so at once: each write names the owner it expects. */
+/** Takes over what a lost instance was running. Several coordinators may do so at once: each write names the owner that it expects. */
 export class TakeOverInstance {
   readonly #store: Store
   readonly #lives: Lives
@@ -40,7 +40,7 @@ export class TakeOverInstance {
   }
 
   async execute(namespace: string, instance: string, signal: AbortSignal): Promise<void> {
-    // What it reported before it went may still be in the stream; a task that is done must not be done again.
+    // Its last reports may still be in the stream; a task that has ended must not run again.
     await this.#reports.reportsApplied(signal)
     for (const kind of LIFE_KINDS) await this.#takeOver(kind, { namespace, owner: instance })
   }

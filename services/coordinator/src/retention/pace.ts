@@ -1,6 +1,6 @@
 import { type Clock, pause } from '@carillon/runtime'
 
-/** Shares of the time in which it reads or writes; for the rest the store, and with SQLite the event loop, is everyone else's. */
+/** Shares of the time in which it reads or writes; the rest of the store's time, and with SQLite of the event loop's, is left to other work. */
 const BUSY = { reading: 0.05, writing: 0.2 } as const
 const SHORTEST_MS = 2
 

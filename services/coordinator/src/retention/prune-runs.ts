@@ -8,7 +8,7 @@ import type { RemoveRuns } from './remove-runs.ts'
 import type { RetentionPolicy } from './retention-rules.ts'
 
 const ALL_SHARES: ReadonlySet<number> = new Set(Array.from({ length: SHARES }, (_, share) => share))
-/** Far within the deadline of the call: the rest is the next call's. */
+/** Far within the deadline of the call: the next call does the rest. */
 const WORK_MS = 2_000
 
 /** Removes runs on request, by the same rules as the sweeps do, now and with other limits where some are given. */
@@ -36,7 +36,7 @@ export class PruneRuns {
     this.#stopping = options.stopping
   }
 
-  /** Goes on for a moment; `next` leads to the rest. @throws CarillonError INVALID_REQUEST of the cursor */
+  /** Works for a limited time; `next` is the cursor of the rest. @throws CarillonError INVALID_REQUEST of the cursor */
   async execute(namespace: string, request: CallRequest<typeof CALLS.runsPrune>): Promise<CallOutput<typeof CALLS.runsPrune>> {
     const { olderThanMs = this.#policy.runMs, keep = this.#policy.keepPerJob, job, dryRun = false } = request
     const policy = { ...this.#policy, runMs: olderThanMs, keepPerJob: keep }

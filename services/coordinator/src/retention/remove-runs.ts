@@ -5,7 +5,7 @@ import type { Pace } from './pace.ts'
 import { addCounts, NOTHING_REMOVED, type RemovalCounts } from './removal-counts.ts'
 import { isAmongNewest, isOver, type RetentionPolicy, rememberedUntil } from './retention-rules.ts'
 
-/** Runs looked at or removed in one write: a few milliseconds of an embedded store. */
+/** Runs examined or removed in one write: a few milliseconds of an embedded store. */
 const PAGE = 100
 /** Tasks or steps deleted in one write. */
 const CHILDREN = 500
@@ -23,14 +23,14 @@ export interface RemovalPass {
   readonly now: number
   readonly unappliedSince: number
   readonly shares: ReadonlySet<number>
-  /** Only say what would be removed. */
+  /** Only count what would be removed. */
   readonly isDry?: boolean
 }
 
-/** Removes runs that were kept for their time, a page at a time; any number of coordinators may. What a crash leaves undone is found by `expired`. */
+/** Removes runs whose retention is over, a page at a time; any number of coordinators may. What a crash leaves undone is found by `expired`. */
 export class RemoveRuns {
   readonly #store: RetentionStore
-  /** By pass and job: its oldest kept run. What was true earlier in a pass keeps more, never less. */
+  /** By pass and job: its oldest kept run. A stale value keeps more runs, never fewer. */
   readonly #kept = new WeakMap<RemovalPass, LRUCache<string, { readonly position: RunPosition | undefined }>>()
   readonly #removed = meter.counter('carillon.retention.removed', 'Records that retention removed')
 
@@ -38,7 +38,7 @@ export class RemoveRuns {
     this.#store = options.store.retention
   }
 
-  /** Looks at the next page of runs, oldest first. Answers what was removed, and the cursor of what follows. */
+  /** Examines the next page of runs, oldest first. Answers what was removed, and the cursor of what follows. */
   async page(pass: RemovalPass, { cursor, pace }: { cursor: string | undefined; pace: Pace }) {
     const slice = await pace.read(() => this.#candidates(pass, cursor))
     const ids = slice.runs.map(({ id }) => id)
@@ -46,7 +46,7 @@ export class RemoveRuns {
     return { removed, cursor: slice.cursor }
   }
 
-  /** Finishes what is a tombstone whose time has come: its own, or one that a crash left. */
+  /** Finishes tombstones that have expired: its own, and those that a crash left. */
   async expired(pass: Pick<RemovalPass, 'policy' | 'now' | 'shares'>, pace: Pace): Promise<RemovalCounts> {
     let counts = NOTHING_REMOVED
     for (let found = PAGE; found === PAGE; ) {
@@ -79,7 +79,7 @@ export class RemoveRuns {
     for (const run of mine) {
       const job = jobOf(run)
       if (!isOver(run, { now, unappliedSince, job }, policy)) continue
-      // Runs of a job that was removed are kept for their time only: there may be any number of such jobs.
+      // Of a removed job no newest runs are kept: there may be any number of such jobs.
       if (run.job === null || job === undefined || policy.keepPerJob === 0) runs.push(run)
       else if (!isAmongNewest(run, await this.#oldestKept(pass, run.job))) runs.push(run)
     }
@@ -115,7 +115,7 @@ export class RemoveRuns {
     return { ...(await this.#finish(tombstones, { ...pass, pace })), runs: tombstones.length }
   }
 
-  /** Children first: until they are gone the tombstone stays, and leads to them. */
+  /** Children first: until they are deleted the tombstone stays, so that they are found. */
   async #finish(tombstones: readonly Tombstone[], { policy, now, pace }: Pick<RemovalPass, 'policy' | 'now'> & { pace: Pace }) {
     if (tombstones.length === 0) return NOTHING_REMOVED
     const { tasks, steps } = await this.children(

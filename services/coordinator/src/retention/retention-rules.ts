@@ -1,7 +1,7 @@
 import { isEnded, TIMES } from '@carillon/contracts'
 import type { AgedRun, JobPosition, RunPosition, Tombstone } from '@carillon/store'
 
-/** How long what is stored. Times are milliseconds. */
+/** How long records are kept. Times are milliseconds. */
 export interface RetentionPolicy {
   /** The newest runs of each job are kept whatever their age. */
   readonly keepPerJob: number
@@ -19,25 +19,25 @@ export const DEFAULT_RETENTION: RetentionPolicy = { keepPerJob: 20, runMs: DAY_M
 
 /** How far the clocks of broker and coordinators may be apart. */
 const CLOCKS_DIFFER_MS = 10_000
-/** A slot this old is not computed again: whatever moves a schedule begins at the present, or at a slot that is not a misfire yet. */
+/** A slot this old is not computed again: every change of a schedule begins at the present, or at a slot that is not a misfire yet. */
 const SLOT_SETTLED_MS = 2 * TIMES.misfireAfterMs
 
-/** What is known besides the run itself. */
+/** What the decision needs besides the run itself. */
 export interface RetentionFacts {
   readonly now: number
-  /** When the oldest message was stored that waits to be applied; Infinity: none waits. */
+  /** When the oldest unapplied message was stored; Infinity: there is none. */
   readonly unappliedSince: number
   /** The run's job, if it has one that exists. */
   readonly job: JobPosition | undefined
 }
 
-/** Whether a run is over for long enough, and nothing will ask for it again. */
+/** Whether the retention of a run is over, and nothing will refer to it again. */
 export function isOver(run: AgedRun, facts: RetentionFacts, policy: RetentionPolicy): boolean {
   if (!isEnded(run.state) || run.endedAt === null) return false
   // Its terminal event may not be published yet.
   if (run.wakeAt !== null) return false
   if (Math.max(run.endedAt, run.createdAt, run.slot ?? 0) >= facts.now - policy.runMs) return false
-  // A report or trigger that comes again must find what it made: it was stored before the run ended.
+  // A redelivered report or trigger must find the run that it made: it was stored before the run ended.
   if (run.endedAt >= facts.unappliedSince - CLOCKS_DIFFER_MS) return false
   return !isSlotOpen(run, facts)
 }

@@ -18,7 +18,7 @@ interface Sweep {
   readonly endedAt: number
 }
 
-/** Removes what was kept for its time: each coordinator in its shares, slowly, for as long as it runs. */
+/** Removes what has exceeded its retention: each coordinator in its shares, slowly, for as long as it runs. */
 export class Sweeper extends LoopService {
   readonly #remove: RemoveRuns
   readonly #store: Store
@@ -71,7 +71,7 @@ export class Sweeper extends LoopService {
     this.#log.fatal({ evt: 'retention.died', err: error }, 'the removal of runs died')
   }
 
-  /** What became of the last sweep, in words. @throws Error that ended it */
+  /** The outcome of the last sweep, as text. @throws Error that ended it */
   describe(): string {
     if (this.#last instanceof Error) throw this.#last
     if (this.#last === undefined) return 'no sweep yet'
@@ -100,7 +100,7 @@ export class Sweeper extends LoopService {
     return counts
   }
 
-  /** What a process wrote that was stopped for longer than its run was kept. */
+  /** Records written by a process that was suspended for longer than its run was kept. */
   async #orphans(of: 'tasks' | 'steps', pace: Pace): Promise<{ tasks: number; steps: number }> {
     const query = { of, after: this.#orphansAfter[of], limit: PARENTS_PER_SWEEP }
     const { runIds, after = '' } = await pace.read(() => this.#store.retention.orphans(query))

@@ -15,7 +15,7 @@ const PAGE = 500
 const TASKS_PAGE = 1_000
 
 /**
- * The reconcile loop of fan-out runs: pushes a run as far as it can go. It creates its tasks, frees them, ends it. It reads the stored state alone,
+ * The reconcile loop of fan-out runs: advances a run as far as possible. It creates its tasks, frees them, ends it. It reads the stored state alone,
  * so it may be called at any time, any number of times, by any coordinator.
  */
 export class AdvanceRun implements Reconciler {
@@ -29,7 +29,7 @@ export class AdvanceRun implements Reconciler {
   readonly #modes: Modes
   readonly #clock: Clock
   readonly #log: Logger
-  /** Runs that are being advanced; true: look once more. */
+  /** Runs that are being reconciled; true: reconcile once more. */
   readonly #underWay = new Map<string, boolean>()
 
   constructor(options: {
@@ -59,7 +59,7 @@ export class AdvanceRun implements Reconciler {
     this.#log = options.log
   }
 
-  /** Called from where nobody waits: a failure is repaired by the run's `wakeAt`. However often it is called, a run is looked at once at a time. */
+  /** Returns at once: a failure is repaired by the run's `wakeAt`. A run is reconciled by one call at a time, however often it is requested. */
   soon(runId: string): void {
     if (this.#underWay.has(runId)) {
       this.#underWay.set(runId, true)
@@ -104,7 +104,7 @@ export class AdvanceRun implements Reconciler {
     return true
   }
 
-  /** What had ended when the run was queued; what has ended since was run again already. */
+  /** Reopens a task that had ended when the run was queued; one that has ended since was run again already. */
   #reopen(run: RunHead, task: TaskHead): TaskChange | undefined {
     if ((task.endedAt ?? 0) > (run.queuedAt ?? 0)) return undefined
     const decision = decideReopen(task, { tries: run.tries })
@@ -133,7 +133,7 @@ export class AdvanceRun implements Reconciler {
     const { tasks } = this.#store
     for (let left = room; left > 0; ) {
       const page = await tasks.list({ runId: run.id, ...rangeOf(set), state: 'waiting', limit: Math.min(TASKS_PAGE, left) })
-      // Counted after they were read: a coordinator that frees meanwhile frees the same ones, or is counted. So the limit holds without a lock.
+      // Counted after they were read: a coordinator that frees at the same time frees the same ones, or is counted. So the limit holds without a lock.
       left = limit - (await tasks.countUpTo({ runId: run.id, states: UNDER_WAY, atMost: limit }))
       const changes = decided(page.items.slice(0, left).map(free))
       await this.#tasks.write(changes)
@@ -151,7 +151,7 @@ export class AdvanceRun implements Reconciler {
     })
     if (isWhole) await this.#work.withdrawAll(run)
     else for (const task of queued) await this.#work.withdraw({ run, task })
-    // What was taken already, and has not begun, lies with its instances.
+    // Tasks that were pulled already, and have not begun, wait at their instances.
     for (const { instance } of this.#presence.holding(run.namespace, run.handler))
       this.#runs.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
   }
@@ -161,12 +161,12 @@ export class AdvanceRun implements Reconciler {
     return isRefused(decision) ? undefined : { task, run, decision }
   }
 
-  /** Tasks that were made for a run that had ended meanwhile. */
+  /** Cancels tasks that were created for a run that had ended by then. */
   async #cancelLeftOver(run: RunHead): Promise<void> {
     if ((await this.#store.tasks.countUpTo({ runId: run.id, states: OPEN_STATES, atMost: 1 })) > 0) await this.#cancel(run, ALL_OPEN)
   }
 
-  /** Decides about a set of tasks, a page a write; the next page is read meanwhile. */
+  /** Decides about a set of tasks, a page a write; the next page is read at the same time. */
   async #each(run: RunHead, set: TaskSet, decide: (task: TaskHead) => TaskChange | undefined): Promise<void> {
     for (const state of set.states) {
       const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, limit: TASKS_PAGE, ...rangeOf(set), state, cursor })
@@ -174,7 +174,7 @@ export class AdvanceRun implements Reconciler {
       while (page) {
         const slice: Slice<TaskHead> = await page
         page = slice.cursor === undefined ? undefined : read(slice.cursor)
-        // Should this page fail, nobody waits for the next one.
+        // If this page fails, the next one is not awaited.
         page?.catch(() => undefined)
         await this.#tasks.write(decided(slice.items.map(decide)))
         await this.#turnOfOthers()

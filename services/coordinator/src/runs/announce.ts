@@ -7,7 +7,7 @@ import { type EndedRun, endedEventText, liveText } from './rules/views.ts'
 const ASK_WITHIN_MS = 2_000
 const NOT_FOUND = 404
 
-/** Says what ended or changed: events are kept in stream EVENTS, live signals pass. */
+/** Publishes what ended or changed: events are stored in stream EVENTS, live signals are not. */
 export class Announcer implements Events {
   readonly #broker: Broker
   readonly #publisher: StreamPublisher
@@ -31,9 +31,9 @@ export class Announcer implements Events {
   }
 
   /**
-   * Says again that a run has ended, unless the broker has that event: of an end that was stored before.
+   * Publishes the terminal event of a run again, unless the broker has it: of an end that was stored before.
    * @param read its record with the result
-   * @throws CarillonError NATS_UNAVAILABLE when the broker cannot tell, or does not take it
+   * @throws CarillonError NATS_UNAVAILABLE when the broker does not answer, or refuses it
    */
   async runEndedBefore(run: RunHead, read: () => Promise<EndedRun | undefined>): Promise<void> {
     if (await this.#hasEnd(run)) return
@@ -73,7 +73,7 @@ export class Announcer implements Events {
     })
   }
 
-  /** An event that cannot be written, because of what is stored, costs no other. */
+  /** An event that cannot be encoded, because of what is stored, does not affect the others. */
   #textOf(run: EndedRun): string | undefined {
     try {
       return endedEventText(run)
@@ -83,7 +83,7 @@ export class Announcer implements Events {
     }
   }
 
-  /** For changes that are rare and whose event is no one's trigger: a refusal is logged. */
+  /** For rare changes on whose events nothing depends: a refusal is logged. */
   changed(noun: EventNoun, options: { namespace: string; name: string; what: string; body: object }): void {
     const subject = subjects.event(options.namespace, noun, options.name, options.what)
     publishUntilTaken(this.#publisher, { subject, body: JSON.stringify(options.body) }, (refusal) => {

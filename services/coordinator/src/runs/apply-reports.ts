@@ -9,7 +9,7 @@ import { readReports } from './rules/read-reports.ts'
 import type { ReportFrom } from './rules/report-from.ts'
 import { isTaskOfRun, type Work } from './rules/work.ts'
 
-/** A report that nothing can be decided about: what is stored of its task is at fault. */
+/** A report that cannot be decided because the stored record of its task is bad. */
 type FaultyReport = Faulty & { readonly from: ReportFrom }
 
 interface Rejection {
@@ -18,7 +18,7 @@ interface Rejection {
   readonly error: CarillonError
 }
 
-/** Applies what executors report. Reports of one batch are one write; one that does not hold is refused and counted. */
+/** Applies the reports of executors. Reports of one batch are one write; one that does not match the stored state is refused and counted. */
 export class ApplyReports {
   readonly #lives: Lives
   readonly #offers: Offers
@@ -34,15 +34,15 @@ export class ApplyReports {
     this.#clock = options.clock
   }
 
-  /** @throws what may pass: then the batch has to come again */
+  /** @throws a transient error: then the batch is redelivered */
   async execute(batch: readonly Incoming[]): Promise<void> {
     const { read, rejections } = readAll(batch)
     await this.#apply(foldReports(read), { again: true, rejections })
-    // Only now: were the batch to come again, they would be rejected twice.
+    // Only now: if the batch were redelivered, they would be rejected twice.
     for (const rejection of rejections) this.#rejected.reject({ ...rejection, stream: 'REPORTS', now: this.#clock.now() })
   }
 
-  /** @param options.again decide once more from the store about what was refused: memory may have been old */
+  /** @param options.again decide once more from the store about refused reports: memory may have been stale */
   async #apply(reports: readonly ReportFrom[], options: { again: boolean; rejections: Rejection[] }): Promise<void> {
     if (reports.length === 0) return
     const { again, rejections } = options
@@ -108,7 +108,7 @@ export class ApplyReports {
   }
 }
 
-/** Ends of reports that could not be read come last: a good report of the same task counts instead. */
+/** Ends of unreadable reports come last: a good report of the same task has precedence. */
 function readAll(batch: readonly Incoming[]): { read: ReportFrom[]; rejections: Rejection[] } {
   const [read, ends, rejections]: [ReportFrom[], ReportFrom[], Rejection[]] = [[], [], []]
   for (const { subject, namespace, name: instance, body } of batch) {
@@ -124,7 +124,7 @@ function readAll(batch: readonly Incoming[]): { read: ReportFrom[]; rejections: 
   return { read: [...read, ...ends], rejections }
 }
 
-/** Of a report that can never be applied, and would only come again. */
+/** Rejects a report that can never be applied, and would only be redelivered. */
 function rejectionOf({ report, namespace, instance }: ReportFrom, error: CarillonError): Rejection {
   return { subject: subjects.report(namespace, instance), text: JSON.stringify(report), error }
 }
@@ -150,6 +150,6 @@ export function foldReports(reports: readonly ReportFrom[]): ReportFrom[] {
   return [...folded.values()]
 }
 
-/** A task of a broadcast whose process has said that it ends: it cannot go to the same instance again. */
+/** A task of a broadcast whose process has reported that it ends: it cannot go to the same instance again. */
 const isLostLeg = (change: Change): change is TaskChange =>
   isTaskOfRun(change) && change.task.target !== null && change.decision.event === 'lost' && change.decision.set.state === 'queued'

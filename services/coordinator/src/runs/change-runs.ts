@@ -41,7 +41,7 @@ export class ChangeRuns {
 
   /**
    * With as many tries as at first, whatever the limit was.
-   * @param request `only`: what did not succeed; `fromStep`: that step and those after it are done again. What of it applies is up to the mode
+   * @param request `only`: what did not succeed; `fromStep`: that step and those after it are done again. The mode decides which of them applies
    * @throws CarillonError RUN_OPEN, NOTHING_FAILED, INVALID_REQUEST
    */
   async retry(namespace: string, { runId, ...request }: RetryRequest & { readonly runId: string }): Promise<RunView> {
@@ -54,7 +54,7 @@ export class ChangeRuns {
     return this.#reads.get(namespace, runId)
   }
 
-  /** Decides from the stored run, again if it changed meanwhile. Answers the run as it was. */
+  /** Decides from the stored run, again if it changed in between. Answers the run as it was. */
   async #decide(
     namespace: string,
     runId: string,

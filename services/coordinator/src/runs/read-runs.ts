@@ -8,7 +8,7 @@ import { runIdOfKey } from './start-runs.ts'
 
 /** Hung instances that a reason names. */
 const NAMES_SHOWN = 5
-/** Offered handlers that a reason names: enough to find the one that was meant. */
+/** Offered handlers that a reason names: enough to find a misspelt one. */
 const HANDLERS_SHOWN = 20
 
 /** Why a run is not found: there is none, or it was removed and its id is still taken. */
@@ -37,7 +37,7 @@ export class ReadRuns {
     return this.#view(run)
   }
 
-  /** Without payloads and results: those are asked for by id. */
+  /** Without payloads and results: those are read by id. */
   async list(namespace: string, { key, handler, service, since, ...query }: ListRuns): Promise<Page<RunView>> {
     const named = handler === undefined ? undefined : [handler]
     const handlers = service === undefined ? named : this.#handlersOf(namespace, service, handler)

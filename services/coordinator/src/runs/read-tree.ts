@@ -8,9 +8,9 @@ import { leftMsOf, percentOf } from './rules/tree.ts'
 import { runView, taskView } from './rules/views.ts'
 
 const SHOWN = 5
-/** Of more that run at once the progress is not added up. */
+/** Above this number of running tasks their progress is not added up. */
 const RUNNING_AT_MOST = 1_000
-/** Of more it is not asked which took longest: to sort them would hold up others. */
+/** Above this number the longest tasks are not queried: to sort them would delay other work. */
 const SORTED_AT_MOST = 100_000
 
 /** Reads a fan-out run for people, at a glance. */

@@ -18,7 +18,7 @@ export class RefusedReports {
     this.#log.debug({ evt: 'report.refused', reason, type, runId, taskId, attempt, instance }, 'a report was not applied')
   }
 
-  /** In words, for people. */
+  /** As text, for people. */
   describe(): string {
     if (this.#byReason.size === 0) return 'no report was refused since the start'
     const parts = [...this.#byReason].map(([reason, count]) => `${reason} ${count}`)

@@ -9,10 +9,10 @@ import { differingField, fieldsOfRequest } from './rules/request-fields.ts'
 
 /** Runs that are read at once to be compared. */
 const COMPARED_BYTES = 4 * 1024 * 1024
-/** What the runs of one write take over of their jobs. */
+/** The bytes that the runs of one write copy from their jobs. */
 const TAKEN_OVER_BYTES = 2 * 1024 * 1024
 
-/** One run that is asked for, not yet checked. */
+/** A request for one run, not yet checked. */
 export interface StartItem {
   readonly namespace: string
   readonly request: unknown
@@ -28,7 +28,7 @@ interface Checked extends StartItem {
   readonly checked: StartRun
 }
 
-/** Starts runs: what is asked for in one turn of the event loop is one write. */
+/** Starts runs: the requests of one turn of the event loop are one write. */
 export class StartRuns {
   readonly #runs: Runs
   readonly #store: Store
@@ -53,7 +53,7 @@ export class StartRuns {
     this.#batcher = new Batcher({ ...options.batch, bytesOf: ({ bytes }) => bytes, run: (items) => this.#start(items) })
   }
 
-  /** The outcome of each item, in order; a wrong one disturbs no other. @throws CarillonError of the store */
+  /** The outcome of each item, in order; an invalid one does not affect the others. @throws CarillonError of the store */
   async execute(items: readonly StartItem[]): Promise<(StartedRun | CarillonError)[]> {
     const checked = items.map(checkedOf)
     const started = await this.#batcher.addAll(checked.filter((item): item is Checked => !CarillonError.is(item)))
@@ -111,7 +111,7 @@ export class StartRuns {
   }
 
   /**
-   * Of runs that were there already: the same request yields them, another one is a conflict. Compared is what the callers said: a few runs at a
+   * Of runs that exist already: the same request returns them, another one is a conflict. The requests are compared: a few runs at a
    * time, however large they are.
    */
   async #compare(asked: readonly Checked[]): Promise<(StartedRun | CarillonError)[]> {
@@ -126,9 +126,9 @@ export class StartRuns {
 
   async #compareWith(run: RunRecord | undefined, item: Checked): Promise<StartedRun | CarillonError> {
     const runId = run?.id ?? idOf(item)
-    // A run that was kept for its time and removed keeps its key, and its id for as long as it may be asked for again.
+    // A removed run keeps its key, and its id for as long as a request may be repeated.
     const there = run ?? (await this.#store.retention.tombstones([runId]))[0]
-    // Its time came to an end between the two reads.
+    // The tombstone expired between the two reads.
     if (there === undefined) return new CarillonError('CONCURRENT_CHANGE', `run ${runId} is being removed; ask again`)
     const field = there.namespace === item.namespace ? differingField(there, item.checked) : undefined
     if (there.namespace !== item.namespace || field !== undefined) return conflict(item, there, field)
@@ -154,7 +154,7 @@ function thatFit(jobs: readonly (JobRecord | undefined)[]): readonly (JobRecord 
   return end < 0 ? jobs : jobs.slice(0, end)
 }
 
-/** @param differs the first field that was said differently */
+/** @param differs the first field that differs */
 function conflict(
   { namespace, checked }: Checked,
   there: Pick<RunRecord, 'id' | 'namespace' | 'job' | 'handler'>,

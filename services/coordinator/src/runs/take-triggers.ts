@@ -2,7 +2,7 @@ import { CarillonError, checkHeaders, HEADERS, TRIGGER_HEADERS } from '@carillon
 import { type Clock, derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
 import type { StartItem, StartRuns } from './start-runs.ts'
 
-/** Fires jobs that were asked for by a message on `trigger.<job>`: its body is the payload, its headers the options. */
+/** Fires jobs for messages on `trigger.<job>`: the body is the payload, the headers are the options. */
 export class TakeTriggers {
   readonly #start: StartRuns
   readonly #rejected: RejectedMessages
@@ -25,7 +25,7 @@ export class TakeTriggers {
       }
     }
     const outcomes = await this.#start.execute(accepted.map(itemOf))
-    // What may pass is no fault of the message: the batch comes again.
+    // A transient error is not caused by the message: the batch is redelivered.
     for (const outcome of outcomes) if (CarillonError.is(outcome) && mayPass(outcome)) throw outcome
     for (const [i, message] of accepted.entries()) if (CarillonError.is(outcomes[i])) this.#reject(message, outcomes[i])
   }
@@ -35,7 +35,7 @@ export class TakeTriggers {
   }
 }
 
-/** The id comes from the message's place in the stream, so a redelivery is the same run; the time tells streams apart that were wiped between. */
+/** The id comes from the message's place in the stream, so a redelivery is the same run; its time distinguishes a stream that was wiped since. */
 function itemOf(message: Incoming): StartItem {
   const request: Record<string, unknown> = { job: message.name }
   if (message.body !== null) request['payload'] = message.body

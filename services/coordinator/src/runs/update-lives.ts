@@ -7,13 +7,13 @@ import type { Decision } from './rules/decision.ts'
 interface Ports<Change> {
   readonly store: Pick<LifeStore<never, never>, 'update'>
   readonly work: WorkQueue
-  /** What a change is about, as it was known when deciding. */
+  /** The record that a change is based on. */
   readonly lifeOf: (change: Change) => RunHead | TaskHead
-  /** Whether a queued one owes a work message. */
+  /** Whether a queued one needs a work message. */
   readonly owesWork: (change: Change) => boolean
 }
 
-/** Writes decisions, each alone if need be; answers per item. Before a task is written as queued, its message is expected. */
+/** Writes decisions, each alone if the batch fails; answers per item. Before a task is written as queued, its message is expected. */
 export async function updateLives<Change extends { readonly decision: Decision }>(
   changes: readonly Change[],
   { store, work, lifeOf, owesWork }: Ports<Change>,

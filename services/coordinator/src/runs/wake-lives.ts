@@ -45,7 +45,7 @@ export class WakeLives {
     this.#elapsed = options.elapsed
   }
 
-  /** One that cannot be read or decided about costs no other. @throws what may pass, and the first error of those, when the others are done */
+  /** A bad record does not affect the others. @throws a transient error, and the first error of bad records, when the others are done */
   async execute(ids: readonly string[]): Promise<void> {
     const now = this.#clock.now()
     const [changes, faulty, errors] = [[] as Change[], [] as Faulty[], [] as unknown[]]
@@ -93,7 +93,7 @@ export class WakeLives {
     const isLost = holder !== null && this.#presence.isLost(run.namespace, holder, task.owner === null ? null : task.ownerSession)
     if (isTaskOfRun(work) && target !== null && isLost && task.state !== 'delayed') return this.#offers.loss(work)
     const offeredAgainAt = now + TIMES.ackWaitMs
-    // An offer that had no answer is made again.
+    // An offer without an answer is repeated.
     if (isTaskOfRun(work) && task.state === 'queued') {
       const expect = { state: ['queued'], attempt: task.attempt } as const
       return { ...work, decision: { event: 'checked', expect, set: { state: 'queued', wakeAt: offeredAgainAt } } }
@@ -104,7 +104,7 @@ export class WakeLives {
     return { ...work, decision: isOffered ? { ...decision, set: { ...decision.set, wakeAt: offeredAgainAt } } : decision }
   }
 
-  /** The broker may have lost both the message of a task and the report of its end: then nobody else would ask. @param isInTime else it is to stop */
+  /** Asks the owner, because the broker may have lost both the message of a task and the report of its end. @param isInTime else it is to stop */
   #ask({ run, task }: Work, owner: string, isInTime: boolean): void {
     const check = { type: 'check', runId: run.id, taskId: task.id, attempt: task.attempt } as const
     this.#runs.control(run.namespace, owner, isInTime ? check : { type: 'cancel', taskId: task.id })

@@ -7,7 +7,7 @@ import { isTaskOfRun, onlyTask, type Work } from './rules/work.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskWriter } from './write-tasks.ts'
 
-/** Writes what becomes of a task: in the record of its run if it is the only one of a single run, else in its own. */
+/** Writes changes of a task: in the record of its run if it is the only one of a single run, else in its own. */
 export class LifeWriter implements Lives {
   readonly #store: Store
   readonly #runs: RunWriter

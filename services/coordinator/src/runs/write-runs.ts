@@ -57,7 +57,7 @@ export class RunWriter implements Runs {
     this.#log = options.log
   }
 
-  /** Runs by id, from memory where they were written lately. */
+  /** Runs by id, from memory where they were written recently. */
   async known(ids: readonly string[]): Promise<(RunHead | undefined)[]> {
     const found = ids.map((id) => this.#recent.get(id))
     const missing = ids.filter((_, i) => found[i] === undefined)
@@ -67,14 +67,14 @@ export class RunWriter implements Runs {
     return found.map((run) => run ?? read[next++])
   }
 
-  /** Drops what memory says of these runs, so that the store is asked. */
+  /** Drops these runs from memory, so that they are read from the store. */
   forget(ids: readonly string[]): void {
     for (const id of ids) this.#recent.delete(id)
   }
 
   /**
-   * Writes new runs and publishes their work. One that cannot be stored has its error as outcome, and costs no other.
-   * @param options.answerFirst resolve as soon as they are stored: the caller hears of it while their work is being published
+   * Writes new runs and publishes their work. One that cannot be stored has its error as outcome, and does not affect the others.
+   * @param options.answerFirst resolve as soon as they are stored: the caller is answered while their work is being published
    * @param options.until called when they are stored; their work is published when it resolves, but of those whose ids it answers
    */
   async insert(
@@ -87,7 +87,7 @@ export class RunWriter implements Runs {
       (some) => this.#store.runs.insert(some),
       (_, error) => error,
     ).catch((error: unknown) => {
-      // Some may be stored all the same.
+      // Some may be stored nevertheless.
       for (const one of expected) this.#work.leaveToRepair(one)
       throw error
     })
@@ -107,12 +107,12 @@ export class RunWriter implements Runs {
     return outcomes
   }
 
-  /** They are stored and their caller has the answer: what could not be published is published by the repair. */
+  /** They are stored and their caller has the answer: the repair publishes what could not be published. */
   #leaveToRepair(runs: readonly RunRecord[], error: unknown): void {
     for (const run of runs) if (needsMessage(onlyTask(run))) this.#work.unconfirmed(run.id, String(error))
   }
 
-  /** What was cancelled between its insert and its time had no message yet that could be taken back. */
+  /** A run that was cancelled between its insert and its slot has no message yet that could be removed. */
   async #withdrawCancelled(created: readonly RunRecord[]): Promise<void> {
     for (const run of await this.#store.runs.heads(created.map(({ id }) => id))) {
       if (run?.state !== 'cancelled') continue
@@ -124,7 +124,7 @@ export class RunWriter implements Runs {
   /**
    * Writes decisions; answers per item. Resolves when terminal events are with the broker. A run about which nothing can be stored ends as failed, and
    * the error is its outcome.
-   * @param options.isRepeated the caller asks again if this process dies before it answers, so the event will be published. Else a `wakeAt` stays with a
+   * @param options.isRepeated the caller repeats the call if this process dies before it answers, so the event will be published. Else a `wakeAt` stays with a
    *   run that ends until its terminal event has been published
    */
   async write(
@@ -140,7 +140,7 @@ export class RunWriter implements Runs {
       const outcome = outcomes[i]
       if (outcome !== 'applied') {
         this.#recent.delete(run.id)
-        // To show how far it is matters less than that it goes on.
+        // Losing its progress is better than failing the run.
         if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ run, error: outcome })
         continue
       }
@@ -149,7 +149,7 @@ export class RunWriter implements Runs {
       const { event, set } = decision
       if (event === 'started') this.#events.live(after, 'started')
       else if (event !== 'progress' && event !== 'checked' && !isEnded(after.state)) this.#events.live(after, after.state)
-      // Also the report that starts a task may tell of its progress.
+      // The report that starts a task may carry progress, too.
       if (set.progress) this.#events.live(after, 'progress', set.progress)
     }
     await this.#follow(written)
@@ -187,7 +187,7 @@ export class RunWriter implements Runs {
     const { set } = decision
     const isEnd = set.state !== undefined && isEnded(set.state)
     if (isEnd && !isRepeated) return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + TELL_AGAIN_MS } } }
-    // Nothing but this brings a fan-out run back that nobody has begun.
+    // Only this advances a fan-out run that no coordinator has begun.
     if (set.state === 'queued' && isFanOut(run))
       return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + CHECK_QUEUED_MS } } }
     return { run, decision }
@@ -201,14 +201,14 @@ export class RunWriter implements Runs {
     )
   }
 
-  /** Says again that a run has ended: of a report that was applied before, whose event may have been lost. */
+  /** Publishes a terminal event again: the report was applied before, and its event may have been lost. */
   async repeatEnd(run: RunHead): Promise<void> {
     if (!isEnded(run.state)) return
     await this.#events.runEndedBefore(run, async () => (await this.#store.runs.get([run.id]))[0])
     if (run.wakeAt !== null) await this.#markPublished([run])
   }
 
-  /** What the states of written runs ask for. */
+  /** Publishes and arms what the states of written runs need. */
   async #follow(runs: readonly WrittenRun[]): Promise<void> {
     const ended: WrittenRun[] = []
     for (const run of runs) {

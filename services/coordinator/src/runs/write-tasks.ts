@@ -39,7 +39,7 @@ export class TaskWriter implements Tasks {
     this.#log = options.log
   }
 
-  /** Inserts tasks that tasks ask for, queued or waiting; answers which of them were not there. What follows from it is up to `follow`. */
+  /** Inserts tasks that tasks have created, queued or waiting; answers which of them are new. `follow` publishes them. */
   async insert(tasks: readonly TaskRecord[]): Promise<TaskRecord[]> {
     const expected = tasks.map((task) => (task.state === 'queued' ? this.#work.expect(task) : undefined))
     try {
@@ -52,7 +52,7 @@ export class TaskWriter implements Tasks {
     }
   }
 
-  /** What inserted tasks ask for. */
+  /** Publishes and arms what inserted tasks need. */
   follow(run: RunHead, tasks: readonly TaskRecord[]): void {
     for (const task of tasks) if (task.state === 'queued') this.#work.publish({ run, task })
     if (tasks.some((task) => task.state === 'waiting')) this.#reconciler.soon(run.id)
@@ -72,7 +72,7 @@ export class TaskWriter implements Tasks {
     for (const [i, { task, run, decision }] of changes.entries()) {
       const outcome = outcomes[i]
       if (outcome === 'applied') this.#follow({ task: { ...task, ...decision.set }, run }, ended)
-      // To show how far it is matters less than that it goes on.
+      // Losing its progress is better than failing the task.
       else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ work: { task, run }, error: outcome })
     }
     for (const runId of ended) this.#reconciler.soon(runId)
@@ -109,7 +109,7 @@ export class TaskWriter implements Tasks {
     for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
   }
 
-  /** What the state of a written task asks for. */
+  /** Publishes and arms what the state of a written task needs. */
   #follow({ task, run }: TaskOfRun, ended: Set<string>): void {
     if (isEnded(task.state)) {
       this.#work.settled(task.id)

@@ -8,12 +8,12 @@ import { decideCancel } from '../runs/rules/life.ts'
 import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../runs/rules/new-run.ts'
 import { nextSlot, planSlots, type SlotPlan, timesOf } from './rules/schedule.ts'
 
-/** Jobs that are moved in one turn of the event loop: what was fired starts and ends meanwhile. */
+/** Jobs that are moved in one turn of the event loop: other work runs in between. */
 const SLICE = 100
 /** Jobs whose runs are one write, and bytes of their payloads and items. */
 const TOGETHER = 500
 const BYTES_TOGETHER = 2 * 1024 * 1024
-/** Below this the slot itself is all there is to fire; whether further ones were missed needs no look. */
+/** Below this delay only the slot itself is fired; further slots cannot have been missed. */
 const ON_TIME_MS = 1_000
 
 interface FiredJob {
@@ -29,7 +29,7 @@ export const SLOT_LEAD_MS = 150
 
 /**
  * Fires the slots of jobs: first the runs are stored, under ids derived from (job, slot); when their time has come they are published; then the jobs
- * are moved to their next time. A crash between is repaired by doing it again.
+ * are moved to their next time. A crash in between is repaired by a repetition.
  */
 export class FireSlots {
   readonly #store: Store
@@ -101,7 +101,7 @@ export class FireSlots {
       this.#unlessFaulty(job, () => {
         const onTime = now - job.wakeAt < ON_TIME_MS
         const schedule = job.schedule as Schedule
-        // What was postponed on purpose is not late.
+        // A slot that was postponed on purpose is not late.
         const postponedMs = job.wakeAt - job.nextSlotAt
         const plan: Partial<SlotPlan> = onTime
           ? { fire: [job.nextSlotAt] }
@@ -130,7 +130,7 @@ export class FireSlots {
     return fired
   }
 
-  /** A run that cannot be stored holds up neither its job nor the others: its slot is recorded as skipped. */
+  /** A run that cannot be stored delays neither its job nor the others: its slot is recorded as skipped. */
   async #skipUnstored(runs: readonly RunRecord[], outcomes: readonly unknown[]): Promise<void> {
     const skipped: RunRecord[] = []
     for (const [i, run] of runs.entries()) {
@@ -149,12 +149,12 @@ export class FireSlots {
   async #reach(time: number, fired: readonly FiredJob[]): Promise<void> {
     for (const entry of fired)
       this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(entry.job.schedule as Schedule, entry.job.nextSlotAt)))
-    // Timers may be a millisecond early. A clock that was set back meanwhile is not waited for.
+    // Timers may be a millisecond early. A clock that was set back is not waited for.
     for (let leftMs = time - this.#clock.now(); leftMs > 0 && leftMs <= SLOT_LEAD_MS; leftMs = time - this.#clock.now())
       await new Promise<void>((resolve) => this.#clock.after(leftMs, resolve))
   }
 
-  /** Of slots that were stored before their time: those whose job was removed or paused meanwhile are cancelled. */
+  /** Cancels slots that were stored before their time, and whose job was removed or paused since. */
   async #withdrawn(fired: readonly FiredJob[], runs: readonly RunRecord[]): Promise<ReadonlySet<string>> {
     const now = this.#clock.now()
     const jobs = await this.#jobs.find(fired.map(({ job }) => job))
@@ -173,7 +173,7 @@ export class FireSlots {
     return new Set(changes.map(({ run }) => run.id))
   }
 
-  /** Moves jobs to their next slot. To find it takes longer than to fire: of slots that are late it comes after. */
+  /** Moves jobs to their next slot. Finding it takes longer than firing: late slots are fired first. */
   async #move(fired: readonly FiredJob[]): Promise<void> {
     const moves: (JobMove & { job: DueJob })[] = []
     for (const { job, next } of fired) {
@@ -203,7 +203,7 @@ export class FireSlots {
     }
   }
 
-  /** A job whose slots cannot be found disturbs no other. */
+  /** A job whose slots cannot be computed does not affect the others. */
   #unlessFaulty(job: JobRecord, step: () => unknown): void {
     try {
       step()

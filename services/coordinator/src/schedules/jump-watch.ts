@@ -3,7 +3,7 @@ import type { RepairTimes } from './repair-times.ts'
 
 const ROUND_MS = 1_000
 
-/** Sets right what a wrong clock has stored: at the start, after a jump of the mesh's time, and for shares that were another coordinator's. */
+/** Repairs times that a wrong clock has stored: at the start, after a jump of the mesh's time, and for shares taken over from another coordinator. */
 export class JumpWatch extends LoopService {
   readonly #repairTimes: RepairTimes
   readonly #clock: Clock
@@ -11,7 +11,7 @@ export class JumpWatch extends LoopService {
   readonly #shares: () => readonly number[]
   #done: readonly number[] = []
   #jumps = 0
-  /** Ends what is being gone through: it has to be done anew. */
+  /** Aborts the pass under way: it has to start again. */
   #underWay = new AbortController()
 
   constructor(options: { repairTimes: RepairTimes; clock: Clock; log: Logger; shares: () => readonly number[] }) {
@@ -22,7 +22,7 @@ export class JumpWatch extends LoopService {
     this.#shares = options.shares
   }
 
-  /** The mesh's time has jumped: nothing that is stored is known to be right. */
+  /** The mesh's time has jumped: any stored time may be wrong. */
   again(): void {
     this.#jumps++
     this.#done = []

@@ -7,19 +7,19 @@ import { decideRepairedTimes, type ElapsedTime } from '../runs/rules/timing.ts'
 import { repairedTimes } from './rules/schedule.ts'
 
 const PAGE = 500
-/** Runs and tasks that are read in one turn of the event loop. There may be millions, nearly all of them right. */
+/** Runs and tasks that are read in one turn of the event loop. There may be millions, nearly all of them correct. */
 const LIVES_PAGE = 100
-/** The share of the time in which they are gone through: the rest belongs to everyone else. */
+/** The share of the time that a pass over them may take. */
 const BUSY = 0.2
-/** Of jobs that are read at once. */
+/** The size of one read of jobs. */
 const READ_BYTES = 4 * 1024 * 1024
-/** Later than anything that waits. */
+/** Later than any `wakeAt`. */
 const END_OF_TIME = Number.MAX_SAFE_INTEGER
 
 /**
- * Goes through everything that waits and sets right what a wrong clock has stored: slots farther ahead than their schedule says, delays that are over
- * sooner or later than they were asked for, checks that are due too late. Needed when the time of the mesh has jumped, and for shares that
- * someone else has looked after.
+ * Scans everything with a `wakeAt` and repairs times that a wrong clock has stored: slots farther ahead than their schedule says, delays that are over
+ * sooner or later than requested, checks that are due too late. Needed when the time of the mesh has jumped, and for shares that
+ * belonged to another coordinator.
  */
 export class RepairTimes {
   readonly #store: Store
@@ -45,7 +45,7 @@ export class RepairTimes {
     this.#elapsed = options.elapsed
   }
 
-  /** Answers how much was wrong. */
+  /** Answers how many records were repaired. */
   async execute(shares: readonly number[], signal: AbortSignal): Promise<number> {
     let count = 0
     for (let after: Due | undefined, isMore = true; isMore && !signal.aborted; ) {

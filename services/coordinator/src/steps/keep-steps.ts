@@ -9,11 +9,11 @@ import { checkRuns, runsIn } from '../runs/rules/running-task.ts'
 import type { Work } from '../runs/rules/work.ts'
 import { answeredAt, entriesOf, stepRecord } from './rules/journal.ts'
 
-/** What is done is stored also while its run is being cancelled. */
+/** Completed steps are stored also while their run is being cancelled. */
 const STORING = ['queued', 'running', 'cancelling'] as const
 const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
 
-/** Keeps what the steps of durable tasks have done in the journal: a step is stored before the next one begins. */
+/** Stores the results of steps of durable tasks in the journal: a step is stored before the next one begins. */
 export class KeepSteps {
   readonly #store: Store
   readonly #lives: Lives
@@ -37,7 +37,7 @@ export class KeepSteps {
   }
 
   /**
-   * Stores a step, unless it is there. Answers what is stored: of two that did the same step the first counts.
+   * Stores a step, unless it is stored already. Answers what is stored: of two executions of one step the first counts.
    * @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING, RESULT_TOO_LARGE
    */
   async store(namespace: string, call: StepCall): Promise<{ stored: JournalEntry }> {
@@ -46,13 +46,13 @@ export class KeepSteps {
     const result = outcome.type === 'done' ? writeJson(outcome.result ?? null, RESULT) : null
     const record = stepRecord(call, { namespace, resume: work.task.resume, result, now: this.#clock.now() })
     const isCreated = (await this.#batcher.add(record)) === 'created'
-    // Who gets on is no poison, however often its instances die.
+    // A task that makes progress is no poison, however often its instances die.
     if (outcome.type === 'done' && (work.task.losses > 0 || work.task.interruptions !== null)) await this.#getsOn(work, call)
     const [there] = isCreated ? [record] : await this.#store.steps.get([record.id])
     return { stored: answeredAt(entriesOf([there ?? record], null)[0] as JournalEntry, this.#clock.now()) }
   }
 
-  /** What the steps of a task have done. @throws CarillonError RUN_NOT_FOUND */
+  /** The journal of a task. @throws CarillonError RUN_NOT_FOUND */
   async read(namespace: string, query: { taskId: string; cursor?: string | undefined; limit: number }): Promise<Page<JournalEntry>> {
     const work = await this.#find(namespace, query.taskId)
     const now = this.#clock.now()
@@ -68,7 +68,7 @@ export class KeepSteps {
     this.#lives.forget([id])
   }
 
-  /** From memory where that agrees with the caller: a restart, as everything that matters here, comes with a new attempt. */
+  /** From memory if that agrees with the caller: every change that matters here, such as a restart, comes with a new attempt. */
   async #running(namespace: string, call: StepCall): Promise<Work> {
     const [known] = await this.#lives.known([call.taskId])
     const task = known?.task

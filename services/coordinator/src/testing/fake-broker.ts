@@ -4,7 +4,7 @@ import { publishEach } from './publish-each.ts'
 
 const STORED_EVENT = '$JS.API.DIRECT.GET.EVENTS.'
 
-/** A broker that keeps what is said to it, and answers as a test wants. */
+/** A broker that records messages, and answers as a test wants. */
 export class FakeBroker {
   /** Messages into streams. */
   readonly published: Outgoing[] = []
@@ -16,7 +16,7 @@ export class FakeBroker {
     readonly body: { taskId: string; attempt: number }
     readonly session: string | undefined
   }[] = []
-  /** What streams say to a message; undefined: stored. */
+  /** The answer of streams to a message; undefined: stored. */
   refusal: (message: Outgoing) => Refusal | undefined = () => undefined
   answerOffer: (instance: string) => OfferAnswer = () => ({ accepted: true })
 
@@ -62,7 +62,7 @@ export class FakeBroker {
     },
     manager: {
       streams: {
-        // No report waits to be applied.
+        // No report is unapplied.
         info: async () => ({ state: { last_seq: 0 } }),
         purge: async (_stream: string, { filter }: { filter: string }) => void this.purged.push(filter),
         deleteMessage: async (_stream: string, sequence: number) => void this.purged.push(this.#asked[sequence] ?? ''),
@@ -78,7 +78,7 @@ export class FakeBroker {
     onReconnect: () => undefined,
   } as unknown as Broker
 
-  /** The last message of a subject, as a stream answers who asks it directly. */
+  /** The last message of a subject, as a direct get answers it. */
   #stored(subject: string) {
     const message = this.published.findLast((one) => one.subject === subject)
     return { headers: { code: message ? 0 : 404 }, json: () => JSON.parse(message?.body ?? '') }

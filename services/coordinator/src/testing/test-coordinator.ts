@@ -9,7 +9,7 @@ import type { Presence, WakeKind } from '../ports.ts'
 import { DEFAULT_RETENTION } from '../retention/retention-rules.ts'
 import { FakeBroker } from './fake-broker.ts'
 
-/** Who is alive, as a test says. */
+/** The live instances, set by a test. */
 export class FakePresence implements Presence {
   /** Instances by handler. */
   readonly alive = new Map<string, string[]>()
@@ -41,7 +41,7 @@ export class FakePresence implements Presence {
   services() {
     return new Map<string, Set<string>>()
   }
-  /** Everyone but who has gone. */
+  /** All instances that have not left. */
   isPresent(_namespace: string, instance: string, session: string | null = null) {
     return !this.gone.has(instance) && !this.#isOther(instance, session)
   }
@@ -66,7 +66,7 @@ export interface TestOptions {
   readonly clock?: FakeClock
 }
 
-/** The parts of one coordinator on a real store, with time and a broker that the test holds. Its loops do not run. */
+/** The parts of one coordinator on a real store, with a clock and a broker that the test controls. Its loops do not run. */
 export async function createTestCoordinator(context: TestContext, options: TestOptions = {}) {
   const { clock = new FakeClock() } = options
   const store = options.store ?? (await openStore('sqlite::memory:'))
@@ -86,7 +86,7 @@ interface Armed {
   readonly wakeAt: number
 }
 
-/** What a coordinator of a test is made of. */
+/** The dependencies of a coordinator under test. */
 export interface TestDependencies {
   readonly store: Store
   readonly clock: FakeClock
@@ -119,7 +119,7 @@ export async function runOf({ store }: { store: Store }, id: string): Promise<Ru
 }
 
 let sequence = 0
-/** A message of the stream of reports as the consumer hands it on. */
+/** A message of stream REPORTS as the consumer passes it on. */
 export function reportsFrom(instance: string, ...reports: readonly unknown[]): Incoming {
   return {
     subject: `carillon.default.report.${instance}`,

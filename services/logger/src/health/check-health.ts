@@ -4,7 +4,7 @@ import type { LoggerParts } from '../parts.ts'
 
 type Parts = Pick<LoggerParts, 'id' | 'broker' | 'keeper' | 'store' | 'clock'>
 
-/** What a logger says of itself. */
+/** The health of a logger. */
 export class CheckHealth {
   readonly #parts: Parts
   readonly #since: number

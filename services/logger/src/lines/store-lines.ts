@@ -5,7 +5,7 @@ import type { LogRecord } from '@carillon/store'
 import type { LoggerParts } from '../parts.ts'
 import { recordsOf } from './rules/log-records.ts'
 
-/** Lines in one store write. An embedded store writes on this thread: between two writes others get their turn. */
+/** Lines in one store write. An embedded store writes on this thread: other work runs between two writes. */
 const LINES_PER_WRITE = 500
 
 interface Refused {
@@ -20,7 +20,7 @@ interface Understood {
 
 type Parts = Pick<LoggerParts, 'store' | 'counts' | 'rejected' | 'clock'>
 
-/** Keeps the lines of a batch. A message that cannot be understood or kept is rejected and the rest goes on; a repeated message changes nothing. */
+/** Stores the lines of a batch. A message that cannot be parsed or stored is rejected, the others are not affected; a redelivered message changes nothing. */
 export class StoreLines {
   readonly #parts: Parts
 
@@ -28,7 +28,7 @@ export class StoreLines {
     this.#parts = parts
   }
 
-  /** @throws what may pass, such as STORE_UNAVAILABLE: the batch has to come again */
+  /** @throws a transient error, such as STORE_UNAVAILABLE: the batch is redelivered */
   async execute(batch: readonly Incoming[]): Promise<void> {
     const understood: Understood[] = []
     const refused: Refused[] = []
@@ -43,11 +43,11 @@ export class StoreLines {
       refused.push(...(await this.#store(part)))
       await nextTurn()
     }
-    // Only now: were the batch to come again, they would be rejected again.
+    // Only now: if the batch were redelivered, they would be rejected again.
     for (const { message, error } of refused) this.#reject(message, error)
   }
 
-  /** Stores messages together; answers which could not be kept. A line that spoils the write costs itself alone. */
+  /** Stores messages together; answers which could not be stored. A bad line does not affect the others. */
   async #store(messages: readonly Understood[]): Promise<Refused[]> {
     const { store, counts } = this.#parts
     const insert = async (some: readonly Understood[]) => {
@@ -64,7 +64,7 @@ export class StoreLines {
     return refused
   }
 
-  /** A line that cannot be stored is replaced by one that says so. Answers the error, if not even that can be. */
+  /** A line that cannot be stored is replaced by a marker. Answers the error if the marker cannot be stored either. */
   async #storeByLine(records: readonly LogRecord[]): Promise<CarillonError | undefined> {
     const insert = async (some: readonly LogRecord[]) => {
       await this.#parts.store.logs.insert(some)

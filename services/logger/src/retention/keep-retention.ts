@@ -4,7 +4,7 @@ import type { TrimLines } from './trim-lines.ts'
 
 type Parts = Pick<LoggerParts, 'clock' | 'log'> & { readonly trimLines: TrimLines }
 
-/** Keeps what is stored within its limits of age and lines per run. Loggers do not need to agree: removing twice is removing once. */
+/** Enforces the limits of age and of lines per run. Loggers need no coordination: removal is idempotent. */
 export class KeepRetention extends LoopService {
   readonly #parts: Parts
   readonly #everyMs: number

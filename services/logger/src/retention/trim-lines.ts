@@ -3,13 +3,13 @@ import type { LoggerParts } from '../parts.ts'
 
 type Parts = Pick<LoggerParts, 'store' | 'counts' | 'clock' | 'retentionMs' | 'linesPerRun'>
 
-/** Lines removed in one store write: others get their turn in between. */
+/** Lines removed in one store write: other work runs in between. */
 const PAGE = 1_000
 const BETWEEN_PAGES_MS = 10
-/** A run is looked at when it got this share of its limit anew, so it may exceed it by as much for each logger. */
+/** A run is trimmed again after this share of its limit in new lines, so it may exceed the limit by as much for each logger. */
 const GROWN_SHARE = 0.01
 
-/** Removes lines that are too old, then those beyond a run's limit, of runs that got lines lately. */
+/** Removes lines that are too old, then those beyond a run's limit, of runs that got lines recently. */
 export class TrimLines {
   readonly #parts: Parts
 
@@ -17,7 +17,7 @@ export class TrimLines {
     this.#parts = parts
   }
 
-  /** Answers how many went. */
+  /** Answers how many were removed. */
   async execute(signal: AbortSignal): Promise<{ old: number; beyondLimit: number }> {
     const { store, counts, clock, retentionMs, linesPerRun } = this.#parts
     const before = clock.now() - retentionMs

@@ -5,10 +5,10 @@ import { openStore, type Store } from '@carillon/store'
 import { type LoggerOptions, startLogger } from '../start-logger.ts'
 
 export const RUN = 'run00123456789abcdef'
-/** Of the first line of a test: within the day for which the logger believes a clock. */
+/** Time of the first line of a test: within the day by which an executor's clock may be off. */
 export const BEGUN_AT = Date.now() - 3_600_000
 
-/** A broker, a store and a logger between them, and what a test says to them. */
+/** A broker, a store and a logger, and what a test needs to use them. */
 class TestLogger {
   readonly broker: BrokerOfTest
   readonly store: Store

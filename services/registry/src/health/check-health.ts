@@ -7,7 +7,7 @@ const MAX_HANDLERS = 1_000
 
 type Parts = Pick<RegistryParts, 'id' | 'broker' | 'bucket' | 'keeper' | 'roster' | 'clock'>
 
-/** What a registry says of itself. */
+/** The health of a registry. */
 export class CheckHealth {
   readonly #parts: Parts
   readonly #since: number

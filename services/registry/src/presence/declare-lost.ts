@@ -3,12 +3,12 @@ import type { Seen } from './rules/seen.ts'
 
 type Parts = Pick<RegistryParts, 'roster' | 'time' | 'lostAfterMs' | 'bucket' | 'events' | 'log'>
 
-/** Removals under way at once: a lost rack is settled quickly, and the broker keeps answering others. */
+/** Removals under way at once: a lost rack is removed quickly, and the broker stays responsive. */
 const AT_ONCE = 100
 
 /**
- * Declares instances lost that were silent for too long. Every registry comes to this by itself; the one whose removal names the entry's present
- * revision is first and publishes the event, for the others it is gone already.
+ * Declares instances lost that were silent for too long. Every registry decides this independently; the one whose removal names the entry's present
+ * revision is first and publishes the event, for the others the entry is removed already.
  */
 export class DeclareLost {
   readonly #parts: Parts

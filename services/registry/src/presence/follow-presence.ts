@@ -5,7 +5,7 @@ const RETRY_AFTER_MS = 500
 
 type Parts = Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'clock' | 'log'>
 
-/** Follows the presence bucket into the roster, for what other registries write. Each beginning gives every instance a fresh grace. */
+/** Mirrors the presence bucket in the roster, for what other registries write. Each start of the watch resets the silence of every instance. */
 export class FollowPresence extends LoopService {
   readonly #parts: Parts
   #onBegun: () => void = () => undefined
@@ -38,7 +38,7 @@ export class FollowPresence extends LoopService {
     this.#parts.log.fatal({ evt: 'presence.died', err: error }, 'following the presence bucket died')
   }
 
-  /** Begins anew: the broker may have lost everything. */
+  /** Starts the watch again: the broker may have lost everything. */
   async restart(): Promise<void> {
     await this.stop()
     await this.start()

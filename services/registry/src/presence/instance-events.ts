@@ -17,7 +17,7 @@ export class InstanceEvents {
     this.#log = options.log
   }
 
-  /** Says it in the log and to the mesh. The revision makes the message id: one event for one change. */
+  /** Logs and publishes a change. Its revision is part of the message id: one event for one change. */
   publish(what: InstanceEvent, { presence, revision }: Entry): void {
     const name: InstanceName = { namespace: presence.namespace, instance: presence.instance }
     const body = { ...name, service: presence.service, at: new Date(this.#clock.now()).toISOString() }

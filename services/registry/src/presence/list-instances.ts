@@ -4,7 +4,7 @@ import type { RegistryParts } from '../parts.ts'
 import { schemaConflicts } from './rules/schema-conflicts.ts'
 import { instanceView, type Seen } from './rules/seen.ts'
 
-/** Live instances by id, as many as asked for and as one message holds; `next` is the last of them when there are more. */
+/** Live instances by id, as many as requested and as one message holds; `next` is the last of them when there are more. */
 export class ListInstances {
   readonly #parts: Pick<RegistryParts, 'roster' | 'time'>
 

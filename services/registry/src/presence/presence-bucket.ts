@@ -12,9 +12,9 @@ import {
 import { type KV, type KvEntry, Kvm, KvWatchInclude } from '@nats-io/kv'
 import type { Entry } from './rules/seen.ts'
 
-/** The server's answer when somebody else wrote the key meanwhile; the second one when the subject has no message at all. */
+/** The server's error when another writer changed the key in between; the second one when the subject has no message. */
 const WRONG_REVISION: readonly (number | undefined)[] = [10071, 10164]
-/** How long a removal stays readable: longer than any watcher is away without reading everything anew. Without it, markers pile up for ever. */
+/** How long a delete marker is kept: longer than a watcher may be away without reading everything again. Without it, markers would accumulate. */
 const MARKER_TTL_MS = 3_600_000
 const NANOS_PER_MS = 1_000_000
 /** Room for 10,000 instances with a few schemas each; less where the broker has little. */
@@ -41,19 +41,19 @@ const BINDING = {
   max_msg_size: -1,
 } as const
 
-/** What a bucket has that does not mention it. */
+/** Defaults of a bucket's settings. */
 const UNMENTIONED: Record<string, unknown> = { discard_new_per_subject: false, no_ack: false }
 
 type StreamConfig = Awaited<ReturnType<Broker['manager']['streams']['info']>>['config']
 
-/** News of the bucket; without `entry` the key was removed. */
+/** An update of the bucket; without `entry` the key was removed. */
 export interface PresenceUpdate {
   readonly key: string
   readonly revision: number
   readonly entry: Entry | undefined
 }
 
-/** The KV bucket of live instances. All failures are CarillonErrors NATS_UNAVAILABLE: none is the fault of the caller. */
+/** The KV bucket of live instances. All failures are CarillonErrors NATS_UNAVAILABLE: none is caused by the caller. */
 export class PresenceBucket {
   readonly #broker: Broker
   readonly #replicas: number
@@ -65,7 +65,7 @@ export class PresenceBucket {
   }
 
   /**
-   * Makes the bucket where it is missing. One that a reader made before us, an earlier version, or that somebody has changed, gets our settings.
+   * Creates the bucket where it is missing. One that a reader or an earlier version has created, or that was changed, gets the right settings.
    * @throws CarillonError STORAGE_TOO_SMALL
    */
   async ensure({ part, change }: StreamCapacity): Promise<ObservedStream> {
@@ -111,7 +111,7 @@ export class PresenceBucket {
 
   /**
    * Writes an entry whatever was there.
-   * @param make is given the entry that is replaced; what it throws is thrown on, and nothing is written
+   * @param make receives the entry that is replaced; what it throws is rethrown, and nothing is written
    */
   async write(key: string, make: (replaced: Entry | undefined) => Promise<Presence>): Promise<Entry> {
     for (let attempt = 1; attempt <= TRIES; attempt++) {
@@ -126,13 +126,13 @@ export class PresenceBucket {
     throw new CarillonError('CONCURRENT_CHANGE', `presence of ${key} is being changed by others`, { field: 'instance', value: key })
   }
 
-  /** Writes an entry if nobody wrote it since `previousSeq`, 0: if there is none; otherwise answers undefined. */
+  /** Writes an entry if it has not changed since `previousSeq`, 0: if there is none; otherwise answers undefined. */
   async replace(key: string, presence: Presence, previousSeq: number): Promise<Entry | undefined> {
     const revision = await this.#conditionally('written', key, (kv) => kv.put(key, JSON.stringify(presence), { previousSeq }))
     return revision === undefined ? undefined : { presence, revision }
   }
 
-  /** Removes the entry if nobody wrote it since `revision`. */
+  /** Removes the entry if it has not changed since `revision`. */
   async remove(key: string, revision: number): Promise<'removed' | 'changed'> {
     const removed = await this.#conditionally('removed', key, async (kv) => {
       await kv.purge(key, { previousSeq: revision, ttl: `${MARKER_TTL_MS / 1_000}s` })
@@ -141,7 +141,7 @@ export class PresenceBucket {
     return removed === undefined ? 'changed' : 'removed'
   }
 
-  /** What the bucket holds, then its news, until `signal` aborts or the news break off. */
+  /** The entries of the bucket, then its updates, until `signal` aborts or the watch ends. */
   async follow(signal: AbortSignal, on: { all(entries: Map<string, Entry>): void; news(news: PresenceUpdate): void }): Promise<void> {
     const kv = this.#bucket()
     const updates = await kv.watch({ include: KvWatchInclude.UpdatesOnly })
@@ -177,7 +177,7 @@ export class PresenceBucket {
     return this.#ask('read', key, (kv) => kv.get(key))
   }
 
-  /** Answers undefined when somebody else was faster. */
+  /** Answers undefined when another writer was faster. */
   async #conditionally(what: string, key: string, write: (kv: KV) => Promise<number>): Promise<number | undefined> {
     return this.#ask(what, key, (kv) =>
       write(kv).catch((error: unknown) => {
@@ -198,7 +198,7 @@ export class PresenceBucket {
   }
 }
 
-/** An entry that is not ours to read (somebody else wrote into the bucket) counts as none. */
+/** An entry that cannot be parsed (written by another program) counts as none. */
 function updateOf(found: KvEntry): PresenceUpdate {
   const { key, revision } = found
   if (found.operation !== 'PUT') return { key, revision, entry: undefined }

@@ -7,7 +7,7 @@ type Parts = Pick<RegistryParts, 'roster' | 'time' | 'unknownInstances' | 'clock
   readonly recordHung: RecordHung
 }
 
-/** A heartbeat. Whatever its body says, it is a sign of life; an empty one is enough. Only that of another process of the same name is none. */
+/** A heartbeat. It is a sign of life whatever its body holds, also an empty one, unless it is of another process of the same name. */
 export class ReceiveBeat {
   readonly #parts: Parts
 
@@ -32,7 +32,7 @@ export class ReceiveBeat {
   }
 
   /**
-   * Another registry may have just registered the unknown instance; otherwise it is asked to register. Its beat is not at fault if that fails: the
+   * Another registry may have just registered the unknown instance; otherwise it is asked to register. A failure does not reject the beat: the
    * next comes soon.
    * @returns whether it is known now
    */

@@ -5,7 +5,7 @@ import { hungChange } from './rules/seen.ts'
 type Parts = Pick<RegistryParts, 'roster' | 'time' | 'hungAfterMs' | 'bucket' | 'events' | 'log'>
 
 /**
- * After a beat: writes into presence that the instance has become hung or has recovered, once per change. Every registry comes to this by itself;
+ * After a beat: writes into presence that the instance has become hung or has recovered, once per change. Every registry decides this independently;
  * the one whose write names the entry's present revision publishes the event. A write that fails is tried again with the next beat.
  */
 export class RecordHung {

@@ -7,8 +7,8 @@ const CHECKED_IN_TURN = 20
 const AT_ONCE = 100
 
 /**
- * Writes entries of known instances again that were purged from the bucket's stream. A purge leaves no delete marker, so no watcher hears of it. A
- * coordinator that begins to watch afterwards would find no instance and take live ones for lost, and a registry could not declare one lost: that is
+ * Writes entries of known instances again that were purged from the bucket's stream. A purge leaves no delete marker, so no watcher sees it. A
+ * coordinator that starts its watch later would find no instance and regard live ones as lost, and a registry could not declare one lost: that is
  * a conditional delete of an entry.
  */
 export class RestoreEntries {
@@ -20,7 +20,7 @@ export class RestoreEntries {
     this.#parts = parts
   }
 
-  /** @param observed of the bucket's stream. When that was made anew or went back, it is followed anew, and what it holds counts. */
+  /** @param observed of the bucket's stream. After it was recreated or went back, the watch is started again, and the entries that it holds count. */
   async execute(observed: ObservedStream): Promise<void> {
     const before = this.#before
     this.#before = observed
@@ -43,7 +43,7 @@ export class RestoreEntries {
     return this.#turn.splice(0, CHECKED_IN_TURN)
   }
 
-  /** Answers whether the entry was missing. A removed one is not: it has a marker, or nobody knows the instance any more. */
+  /** Answers whether the entry was missing. A removed one is not: it has a marker, or the instance is not known any more. */
   async #restore(key: string): Promise<boolean> {
     const { bucket, roster, time } = this.#parts
     if (await bucket.holds(key)) return false

@@ -6,7 +6,7 @@ type Parts = Pick<RegistryParts, 'clock' | 'time' | 'broker' | 'log'> & { readon
 
 /**
  * Ticks, and declares lost the instances that were silent for too long. A tick counts once the broker has answered a round trip: then this process is
- * awake, connected, and has heard whatever was sent before.
+ * awake, connected, and has received whatever was sent before.
  */
 export class WatchSilence extends LoopService {
   readonly #parts: Parts
@@ -31,7 +31,7 @@ export class WatchSilence extends LoopService {
     this.#parts.log.fatal({ evt: 'silence.died', err: error }, 'watching for silence died')
   }
 
-  /** A broker that stands still answers when it goes on, or the connection breaks: no deadline but the end of this loop is needed. */
+  /** A suspended broker answers when it goes on, or the connection breaks: no deadline but the end of this loop is needed. */
   async #isAnswered(signal: AbortSignal): Promise<boolean> {
     const { broker, log } = this.#parts
     return new Promise((resolve) => {

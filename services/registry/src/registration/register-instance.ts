@@ -9,8 +9,8 @@ type Parts = Pick<
 >
 
 /**
- * Registers an instance: first the queues of its handlers, then its presence, so that who sees it may send it work. The same again
- * changes nothing; a new registration of a known instance replaces the old one, unless that belongs to another process which lives.
+ * Registers an instance: first the queues of its handlers, then its presence, so that work can be sent to every visible instance. A repetition
+ * changes nothing; a new registration of a known instance replaces the old one, unless that belongs to another live process.
  */
 export class RegisterInstance {
   readonly #parts: Parts
@@ -34,7 +34,7 @@ export class RegisterInstance {
     return { protocol: PROTOCOL_VERSION, consumers: made, claimUpTo, beatMs, lostAfterMs }
   }
 
-  /** Answers what was written, and what that replaced. */
+  /** Answers the entry that was written, and the one that it replaced. */
   async #write(key: string, presence: Presence): Promise<{ entry: Entry; before: Entry | undefined }> {
     let before: Entry | undefined
     const entry = await this.#parts.bucket.write(key, async (replaced) => {
@@ -42,7 +42,7 @@ export class RegisterInstance {
       const isSame = replaced?.presence.session === presence.session
       if (replaced && !isSame) await this.#checkFree(replaced.presence)
       if (!replaced || !isSame) return presence
-      // The same process goes on: what its beats have said of it holds until they say otherwise.
+      // The same process: what its beats have reported holds until the next one.
       const { since, hung } = replaced.presence
       return { ...presence, since, ...(hung ? { hung } : {}) }
     })
@@ -50,7 +50,7 @@ export class RegisterInstance {
   }
 
   /**
-   * Two processes of one name would both be offered what is meant for one. One without a session cannot be asked: it is replaced.
+   * Two processes of one name would both receive offers that are meant for one. One without a session cannot be queried: it is replaced.
    * @throws CarillonError INSTANCE_TAKEN
    */
   async #checkFree({ namespace, instance, session, service, since }: Presence): Promise<void> {

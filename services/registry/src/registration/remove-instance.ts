@@ -7,8 +7,8 @@ type Parts = Pick<RegistryParts, 'bucket' | 'roster' | 'events'>
 const TRIES = 5
 
 /**
- * Removes an instance that says goodbye. Leaving twice, or without having been here, is the same. A process whose name another one has taken over
- * meanwhile takes nobody with it.
+ * Removes an instance that leaves. The call is idempotent, and accepts unknown instances. A process whose name another one has taken over
+ * since removes nothing.
  */
 export class RemoveInstance {
   readonly #parts: Parts

@@ -3,7 +3,7 @@ import type { Broker } from '@carillon/runtime'
 import { RequestError, TimeoutError } from '@nats-io/transport-node'
 import type { InstanceName } from '../presence/rules/presence.ts'
 
-/** A process that lives answers in a millisecond; one that died is not subscribed any more, and the broker says so at once. */
+/** A live process answers in a millisecond; one that died is not subscribed any more, and the broker answers "no responders" at once. */
 const ANSWER_WITHIN_MS = 2_000
 
 /** Asks processes themselves whether they live. */

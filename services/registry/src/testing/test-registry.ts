@@ -6,7 +6,7 @@ import { startRegistry } from '../start-registry.ts'
 
 type RegistryCall = 'instancesRegister' | 'instancesLeave' | 'instancesList' | 'registryHealth'
 
-/** A broker with registries, and what a test says to them. */
+/** A broker with registries, and what a test needs to use them. */
 export class TestMesh {
   readonly broker: BrokerOfTest
   readonly lostAfterMs: number
@@ -69,7 +69,7 @@ export class TestMesh {
     for (const instance of [...this.#beating.keys()]) this.stopBeating(instance)
   }
 
-  /** How often a subject was heard. */
+  /** How many messages a subject had. */
   count(subject: string): number {
     return this.heard.filter((message) => message.subject === subject).length
   }

@@ -8,7 +8,7 @@ const INTERVALS_PER_IDLE_TIME = 4
 
 type Parts = Pick<RegistryParts, 'consumers' | 'roster' | 'time' | 'clock' | 'log'>
 
-/** Removes the queues of handlers that nobody offers any more. Registries do not need to agree: an instance that offers a handler again gets its queue back. */
+/** Removes the queues of handlers that are not offered any more. Registries need no coordination: an instance that offers a handler again gets its queue back. */
 export class RemoveVanished extends LoopService {
   readonly #parts: Parts
   readonly #vanished: VanishedHandlers

@@ -10,16 +10,16 @@ const CONSUMER_NOT_FOUND = 10014
 const MAX_ACK_PENDING = 10_000
 const NANOS_PER_MS = 1_000_000
 /**
- * How long a consumer is known to exist without a look. A burst of executors with the same handlers asks the broker once; one that finds
+ * How long the existence of a consumer is cached. A burst of executors with the same handlers queries the broker once; one that finds
  * its consumer gone and registers again a little later gets it back.
  */
 const REMEMBER_MS = 5_000
-/** Read and compared in each round: with up to so many handlers a change is put right within seconds, with a thousand within minutes. */
+/** Read and compared in each round: with up to so many handlers a change is reverted within seconds, with a thousand within minutes. */
 const CHECKED_IN_TURN = 20
 const NAMES_SUBJECT = '$JS.API.CONSUMER.NAMES.WORK'
 const ASK_WITHIN_MS = 5_000
 
-/** A handler that somebody offers. */
+/** An offered handler. */
 export interface OfferedHandler {
   readonly namespace: string
   readonly handler: string
@@ -47,7 +47,7 @@ export class WorkConsumers {
   }
 
   /**
-   * Makes the consumers that are missing, and says which they are.
+   * Creates the consumers that are missing, and answers which they are.
    * @throws CarillonError QUEUE_FULL when the stream has no room for another handler; NATS_UNAVAILABLE
    */
   async ensure(namespace: string, handlers: readonly string[]): Promise<Registered['consumers']> {
@@ -57,7 +57,7 @@ export class WorkConsumers {
 
   /**
    * Makes those of offered handlers that are missing, and gives each the settings of this version: all of them when they are seen first, then a
-   * few in turn, because somebody may change one at any time. @throws CarillonError as `ensure`
+   * few in turn, because an operator may change one at any time. @throws CarillonError as `ensure`
    */
   async reconcile(offered: Iterable<OfferedHandler>, lastSequence: number): Promise<void> {
     const there = await this.#names()
@@ -72,13 +72,13 @@ export class WorkConsumers {
     await Promise.all(making)
   }
 
-  /** One handler for which there is no room is no fault of the others. */
+  /** One handler for which there is no room does not affect the others. */
   #refused(handler: string, error: unknown): void {
     if (!CarillonError.is(error) || error.code === 'NATS_UNAVAILABLE') throw error
     this.#log.warn({ evt: 'consumer.unmade', handler, err: error }, 'a handler has no queue')
   }
 
-  /** Names alone: what the broker knows of a thousand consumers it would read from disk. */
+  /** Names alone: the broker would read the state of a thousand consumers from disk. */
   async #names(): Promise<Set<string>> {
     const names = new Set<string>()
     for (let total = 1; names.size < total; ) {
@@ -143,7 +143,7 @@ export class WorkConsumers {
 
 function queueOf(info: ConsumerInfo): HandlerQueue {
   const { name, created, delivered, ack_floor: acknowledged, num_pending: waiting, num_ack_pending: underWay, num_waiting: pulls } = info
-  // The client's types say nanoseconds; the server sends a date, or nothing where there was nothing yet.
+  // The client's types declare nanoseconds; the server sends a date, or nothing where there was nothing yet.
   const times = [created, delivered.last_active, acknowledged.last_active].map((at) => Date.parse(String(at)))
   const activeAt = Math.max(...times.filter((at) => !Number.isNaN(at)))
   return { name, now: Date.parse(info.ts ?? created), activeAt, messages: waiting + underWay, pulls }

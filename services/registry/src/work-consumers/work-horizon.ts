@@ -3,7 +3,7 @@ import type { Broker } from '@carillon/runtime'
 
 /**
  * Up to where the stream of work may hold messages that were delivered before the broker was restarted: a broker that is killed forgets
- * deliveries and acknowledgements of its last moments. What is published later is delivered for the first time when the broker says so.
+ * deliveries and acknowledgements of its last moments. The delivery counts of messages that are published later are right.
  */
 export class WorkHorizon {
   readonly #broker: Broker

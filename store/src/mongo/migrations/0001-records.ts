@@ -1,6 +1,6 @@
 import type { IndexDescription } from 'mongodb'
 
-/** Also for what an instance owns: whatever runs has a time at which it is looked at. Each index costs a tenth of the rate of runs. */
+/** Also for what an instance owns: whatever runs has a `wakeAt`. Each index costs a tenth of the rate of runs. */
 const DUE: IndexDescription = {
   name: 'due',
   key: { wakeAt: 1, _id: 1 },
@@ -12,7 +12,7 @@ const QUEUED: IndexDescription = {
   partialFilterExpression: { queuedAt: { $gte: 0 } },
 }
 /**
- * One collection per record kind and the index of each question that is asked. Partial where only few records matter at any time:
+ * One collection per record kind and an index for each query. Partial where only few records matter at any time:
  * the indexes of a run that has succeeded are `_id` and `recent`, and `of-job` if a job made it.
  */
 export const records: Readonly<Record<string, readonly IndexDescription[]>> = {

@@ -1,7 +1,7 @@
 import type { IndexDescription } from 'mongodb'
 import type { MongoDatabase } from '../database.ts'
 
-/** What a run is while it is looked for: not what most become, and not queued, which each would pay for. */
+/** The states by which runs are searched: not the state that most end in, and not queued, which each run would pay for. */
 const LISTED = { $in: ['running', 'cancelling', 'delayed', 'failed', 'timed_out', 'cancelled', 'skipped'] }
 
 /** A task that runs has both; of one that is done within milliseconds neither is ever stored, so it pays nothing. */

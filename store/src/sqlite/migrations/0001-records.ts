@@ -3,9 +3,9 @@ const LIFE = `
   "owner" text, "wakeAt" integer, "queuedAt" integer, "progress" text, "result" text, "error" text, "startedAt" integer, "endedAt" integer, "resume" text`
 
 /**
- * One table per record kind and the index of each question that is asked. Partial where only few rows matter at any time,
- * so that a finished run costs nothing there. `runs_unfinished` leaves out what most runs become. No condition is an `in (…)`: SQLite would
- * make a table of its own for it, at every write of every row.
+ * One table per record kind and an index for each query. Partial where only few rows matter at any time,
+ * so that a finished run costs nothing there. `runs_unfinished` leaves out the state that most runs end in. No condition is an `in (…)`: SQLite would
+ * build a temporary table for it, at every write of every row.
  */
 export const records = `
 create table if not exists "runs" (

@@ -1,4 +1,4 @@
-/** Delays that were stored before are taken for times that someone named. */
+/** Delays that were stored before are regarded as points in time. */
 export const delays = `
 alter table "runs" add column "delayMs" integer;
 alter table "tasks" add column "delayMs" integer;

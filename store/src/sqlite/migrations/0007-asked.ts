@@ -1,4 +1,4 @@
-/** What was asked for under a key before is known by what became of it. */
+/** Requests of earlier versions are not stored: their runs are compared instead. */
 export const asked = `
 alter table "runs" add column "asked" text;
 `

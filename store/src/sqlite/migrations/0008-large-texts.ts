@@ -11,7 +11,7 @@ alter table "${table}" add column "items" text;
 update "${table}" set "items" = json_extract("plan", '$.items'), "plan" = json_remove("plan", '$.items') where "plan" like '%"items":%';
 `
 
-/** An index for each filter that lists offer. Not of what most runs and lines become, nor of what is queued, which each run would pay for. */
+/** An index for each filter of lists. Not of the values that most runs and lines have, nor of queued runs, which each run would pay for. */
 export const largeTexts = `
 ${['runs', 'tasks', 'steps', 'jobs'].map(large).join('')}
 ${['runs', 'jobs'].map(items).join('')}

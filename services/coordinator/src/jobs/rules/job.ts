@@ -15,5 +15,5 @@ export function jobNotFound(name: string): CarillonError {
   return new CarillonError('JOB_NOT_FOUND', `there is no job ${printable(name)}`, { field: 'name', value: printable(name) })
 }
 
-/** How many bytes of a job each of its runs has as well. */
+/** The bytes that each run copies from its job. */
 export const largeBytesOf = (job: JobRecord | undefined) => (job ? job.payload.length + (job.items?.length ?? 0) : 0)

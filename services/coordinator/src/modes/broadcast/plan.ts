@@ -6,7 +6,7 @@ import type { Effect } from '../mode.ts'
 import { totalOf } from '../rules/fan-in.ts'
 import { begun, type CountedFacts, goOn, reopened } from '../rules/go-on.ts'
 
-/** How often a queued broadcast checks whether an instance has come. */
+/** How often a queued broadcast checks whether an instance has registered. */
 const CHECK_AGAIN_MS = 2_000
 
 export interface BroadcastFacts extends CountedFacts {
@@ -35,7 +35,7 @@ export function decideLegLoss(leg: TaskHead, unused: readonly string[], now: num
   return decision.set.state === 'queued' ? routedLeg(leg, decision, { unused, now }) : decision
 }
 
-/** Another leg of the run has the instance: this one goes to an unused one. Nobody was offered the attempt, so it uses no try. */
+/** Another leg of the run has the instance: this one goes to an unused one. The attempt was never offered, so it uses no try. */
 export function decideLegMove(leg: TaskHead, unused: readonly string[], now: number): LegDecision {
   const expect = { state: ['queued'], attempt: leg.attempt } as const
   const set = { state: 'queued', attempt: leg.attempt + 1, attempts: leg.attempts + 1, queuedAt: now } as const
@@ -58,8 +58,8 @@ export function routedLeg(
 }
 
 /**
- * Which leg an instance has, of those that were not made for it: an entry of the run's journal. It is inserted before the leg is offered, under
- * an id made of run and instance, so of several legs that choose one instance at the same moment exactly one gets it.
+ * Claims an instance for a leg that was not created for it: an entry of the run's journal. It is inserted before the leg is offered, under
+ * an id derived from run and instance, so of several legs that choose one instance at the same moment exactly one gets it.
  */
 export function seatRecord(leg: TaskHead, now: number): StepRecord {
   const instance = leg.target as string

@@ -7,14 +7,14 @@ import { checkRuns, notRunning, runsIn } from '../../runs/rules/running-task.ts'
 
 /** Work messages that the broker has not accepted yet; beyond it a task that maps has to wait. */
 const OUTSTANDING = 10_000
-/** A task that maps, and the whole of its run: its children are published at once. */
+/** A task that maps, and the complete record of its run: its children are published at once. */
 interface Parent {
   readonly task: TaskHead
   readonly run: RunRecord
 }
 const MAPPING = ['queued', 'running'] as const
 
-/** Makes a task of each item that a running task maps. The same call once more, in whatever attempt, makes nothing new. */
+/** Creates a task for each item that a running task maps. A repeated call, in any attempt, creates nothing new. */
 export class MapTasks {
   readonly #store: Store
   readonly #tasks: Tasks

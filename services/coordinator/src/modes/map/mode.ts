@@ -6,7 +6,7 @@ import { oneStage } from '../tree.ts'
 import { type MapFacts, planMap, stagesOf } from './plan.ts'
 import { readMapFacts } from './read-facts.ts'
 
-/** Names of more tasks are not asked for: to sort them would hold up others. */
+/** Names are not queried for more tasks: to sort them would delay other work. */
 const NAMED_AT_MOST = 100_000
 
 /** Map, and map-reduce. */
@@ -15,7 +15,7 @@ export const map: Mode = {
   plan: planMap,
   async retry(run, request, store) {
     const result = await retryOfTasks(run, request, store)
-    // What it has made stays.
+    // The tasks that it has created stay.
     if (request.only) return result
     throw new CarillonError('INVALID_REQUEST', `run ${printable(run.id)} has mapped: it cannot be run again as a whole`, {
       field: 'only',

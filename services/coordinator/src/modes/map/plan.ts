@@ -11,7 +11,7 @@ export interface StageTally extends Tally {
 
 /** Of a run whose tasks make tasks. They may be millions: they are counted only when none is open. */
 export interface MapFacts extends Facts {
-  /** How many there are of each kind; undefined while any is open and the run has begun. Parts of a reduce that is not whole are none. */
+  /** How many there are of each kind; undefined while any is open and the run has begun. Parts of an incomplete reduce do not count. */
   readonly tally?: readonly StageTally[]
   /** Of open ones: the stage of those that wait and may be freed. */
   readonly waiting?: Stage | undefined
@@ -26,8 +26,8 @@ export interface MapFacts extends Facts {
 }
 
 /**
- * Map and map-reduce. Tasks make tasks by calls of their own; what is decided here is what comes when none is open: the parts of the reduce, the
- * merge, the end. Stages have deterministic ids, so several coordinators that decide the same at the same time make the same.
+ * Map and map-reduce. Tasks create tasks by calls of their own; the plan decides what follows when none is open: the parts of the reduce, the
+ * merge, the end. Stages have deterministic ids, so several coordinators that decide at the same time create the same tasks.
  */
 export function planMap(facts: MapFacts): Effect[] {
   const { run, tally } = facts
@@ -67,13 +67,13 @@ function nextStage(facts: MapFacts, tally: readonly StageTally[]): Effect[] {
     const result = facts.last?.result ?? end.set.result ?? null
     return [{ do: 'decide', decision: { ...end, set: { ...end.set, result } } }]
   }
-  // It was cancelled when there was nothing to be cancelled.
+  // It was cancelled when no task was open.
   if (run.state === 'cancelling') return [{ do: 'decide', decision: endOf({ ...facts, counts: { ...deciding, cancelled: 1 } }) }]
   if (parts > 0) return [{ do: 'create', tasks: [taskOfRun(run, { id: stageTaskId(run.id, 'merge'), name: 'merge', index: 0, total: 1 })] }]
   return facts.firsts ? [{ do: 'create', tasks: reduceTasks(run, facts.firsts) }] : []
 }
 
-/** Only leaves decide; but a task that failed decides as well if it had mapped: what it still had to map is missing. */
+/** Only leaves decide the outcome; but so does a task that failed after it had mapped: the rest of its items is missing. */
 const decidingOf = (tally: readonly StageTally[]) =>
   countsOf(ofStage(tally, 'map').filter(({ mapped, state }) => mapped === 0 || state !== 'succeeded'))
 const leavesOf = (tally: readonly StageTally[]) => countsOf(ofStage(tally, 'map').filter(({ mapped }) => mapped === 0)).succeeded ?? 0
@@ -100,14 +100,14 @@ export function ranksOf(leaves: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, i) => i * size + Math.min(i, larger))
 }
 
-/** The ids of results that a task reduces: from one on, and before another. */
+/** The range of ids of the results that a task reduces: `from` inclusive, `before` exclusive. */
 export interface ReduceRange {
   readonly from: string
   readonly before: string
 }
 
 /**
- * The parts of a reduce. The first comes last: none begins before it is there, so none begins before all are.
+ * The parts of a reduce. The first is created last: none begins before it exists, so none begins before all exist.
  * @param firsts the ids of the leaves with which they begin, but for the first, which begins with the stage
  */
 export function reduceTasks(run: RunHead, firsts: readonly string[]): TaskRecord[] {
@@ -120,7 +120,7 @@ export function reduceTasks(run: RunHead, firsts: readonly string[]): TaskRecord
   return [...parts.slice(1), ...parts.slice(0, 1)]
 }
 
-/** What a task has to reduce, or undefined for one that reduces nothing. */
+/** The range of results that a task reduces, or undefined for one that reduces nothing. */
 export function rangeOf(task: Pick<TaskRecord, 'id' | 'runId' | 'item'>): ReduceRange | undefined {
   const stage = stageOf(task.id)
   if (stage === 'merge') return { from: stageStart(task.runId, 'reduce'), before: stageStart(task.runId, 'merge') }

@@ -5,7 +5,7 @@ import { type MapFacts, rangeOfStage, ranksToReduce, STAGES, type StageTally } f
 
 const STOPPABLE = OPEN_STATES.filter((state) => state !== 'cancelling')
 
-/** What is to be known of a run whose tasks make tasks, asked so that it costs the same for ten tasks and for a million while any is open. */
+/** Reads the facts about a run whose tasks make tasks, by queries that cost the same for ten tasks and for a million while any is open. */
 export async function readMapFacts(store: Store, run: RunHead): Promise<Omit<MapFacts, 'run' | 'now'>> {
   const { tasks } = store
   const runId = run.id
@@ -20,7 +20,7 @@ export async function readMapFacts(store: Store, run: RunHead): Promise<Omit<Map
   if (!waiting) return {}
   const stage = stageOf(waiting.id)
   const isTooEarly = stage !== 'map' && (await any(OPEN_STATES, stageStart(runId, stage)))
-  // The first part of a reduce is made last: without it some may be missing, and they are made again.
+  // The first part of a reduce is created last: without it some may be missing, and they are created again.
   if (stage === 'reduce' && !isTooEarly && !(await tasks.heads([stageTaskId(runId, 'reduce', 0)]))[0]) {
     const tally = (await tallyOf(store, runId)).filter((kind) => kind.stage === 'map')
     return { tally, firsts: await firstsOf(store, { run, tally }) }
@@ -41,7 +41,7 @@ async function firstsOf({ tasks }: Store, { run, tally }: { run: RunHead; tally:
   const firsts: string[] = []
   let passed = 0
   for (const rank of ranksToReduce(run, tally).slice(1)) {
-    // Counted from the part before, not from the beginning: however many parts there are, the leaves are passed once.
+    // Counted from the part before, not from the beginning: the leaves are scanned once, whatever the number of parts.
     const range = { from: firsts.at(-1), before: stageStart(run.id, 'reduce') }
     const first = await tasks.leafAt({ runId: run.id, ...range, rank: rank - passed })
     if (first === undefined) return undefined

@@ -3,7 +3,7 @@ import { pageThatFits } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { rangeOf } from './plan.ts'
 
-/** Reads what a reduce or merge task has to reduce, in the order of the map. */
+/** Reads the results that a reduce or merge task reduces, in the order of the map. */
 export class ReadResults {
   readonly #store: Store
 

@@ -22,7 +22,7 @@ export function reopened({ run }: Facts): Effect {
   return { do: 'reopen', tasks: { states: run.reason === 'retry-failed' ? NOT_SUCCEEDED : ['succeeded', ...NOT_SUCCEEDED] } }
 }
 
-/** What a run asks for whose tasks are made: free those that wait, end it when all have ended. */
+/** The effects for a run whose tasks are created: free those that wait, end it when all have ended. */
 export function goOn(facts: CountedFacts): Effect[] {
   const { run, counts } = facts
   const [total, ended] = [totalOf(counts), endedOf(counts)]

@@ -14,7 +14,7 @@ type PlanRequest = Pick<StartRun, 'mode' | 'shards' | 'items' | 'maxParallel' | 
 export type Planned = Pick<JobRecord, 'mode' | 'plan' | 'items'>
 
 /**
- * What a request says of its tasks; what it leaves open comes from the job.
+ * The plan that a request declares; what it leaves open comes from the job.
  * @throws CarillonError INVALID_REQUEST of fields that contradict each other, PAYLOAD_TOO_LARGE of the items
  */
 export function planOf(request: PlanRequest, from: { job?: Planned | undefined; kind?: HandlerKind | undefined } = {}): Planned {
@@ -38,7 +38,7 @@ export function planOf(request: PlanRequest, from: { job?: Planned | undefined; 
   return { mode, plan: definedOnly({ shards: own.shards, maxParallel, tolerate }), items: own.items }
 }
 
-/** Runs of a handler that maps do so, unless another mode is asked for. */
+/** Runs of a handler that maps use its mode, unless another one is requested. */
 export const modeOf = (mode: RunMode, kind: HandlerKind | undefined): RunMode => (mode === 'single' ? (kind ?? mode) : mode)
 
 function shardsOf({ shards, items }: PlanRequest): { shards: number | undefined; items: string | null } {

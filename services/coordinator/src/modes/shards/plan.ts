@@ -9,7 +9,7 @@ export interface ShardsFacts extends CountedFacts {
   readonly items: string | null
 }
 
-/** Static shards: as many tasks as the plan says, for whichever instances have room. */
+/** Static shards: a fixed number of tasks, for any instances with room. */
 export function planShards(facts: ShardsFacts): Effect[] {
   const { run, counts } = facts
   if (run.state !== 'queued') return goOn(facts)

@@ -3,7 +3,7 @@ import type { Mode } from '../mode.ts'
 import { nothingFailed } from '../retry.ts'
 import { resumeFrom } from './resume.ts'
 
-/** One task, whose life is the run's own: reports and timers push it, nothing is to be planned. */
+/** One task, whose life is the run's own: reports and timers advance it, nothing is to be planned. */
 export const single: Mode = {
   readFacts: async (run, { now }) => ({ run, now: now() }),
   plan: () => [],

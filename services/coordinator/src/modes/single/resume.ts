@@ -8,8 +8,8 @@ import { entriesOf } from '../../steps/rules/journal.ts'
 const NAMES_PAGE_BYTES = 2 * 1024 * 1024
 
 /**
- * From where a run with steps goes on when it is retried: where it failed, but from the first step if it had succeeded, or from a step that
- * someone names.
+ * The step from which a run with steps resumes when it is retried: where it failed, but from the first step if it had succeeded, or from a step that
+ * the request names.
  * @throws CarillonError INVALID_REQUEST of a step that it has not come to
  */
 export async function resumeFrom(store: Store, run: RunHead, fromStep: string | undefined): Promise<Resume> {

@@ -4,10 +4,10 @@ export interface Change {
   readonly atMs: number
 }
 
-/** A death is news for so long; then those that are left are how many there are. */
+/** How long a dead coordinator counts as missing; then the remaining ones are the expected number. */
 export const DEATHS_COUNT_MS = 3_600_000
 
-/** How many coordinators died lately whose place nobody took. One that left in order had no place to be taken. */
+/** How many coordinators died recently without being replaced. One that left in order needs no replacement. */
 export function missingCoordinators(changes: readonly Change[], nowMs: number): number {
   const recent = changes.filter(({ atMs }) => nowMs - atMs < DEATHS_COUNT_MS).sort((a, b) => a.atMs - b.atMs)
   let missing = 0

@@ -2,7 +2,7 @@ import type { RunHead } from '@carillon/store'
 import type { Decision } from './decision.ts'
 import type { TaskOfRun, Work } from './work.ts'
 
-/** A decision about a run as it was known when deciding. */
+/** A decision about a run, with the state that it was based on. */
 export interface RunChange {
   readonly run: RunHead
   readonly decision: Decision
@@ -13,5 +13,5 @@ export interface TaskChange extends TaskOfRun {
   readonly decision: Decision
 }
 
-/** A decision about a task, wherever its life is kept. */
+/** A decision about a task, in the record that holds its life. */
 export type Change = Work & { readonly decision: Decision }

@@ -1,19 +1,19 @@
 import type { Backoff, RunEvent } from '@carillon/contracts'
 import type { LifeChange, LifeExpectation } from '@carillon/store'
 
-/** What a life needs to know besides itself. */
+/** What a decision needs besides the life itself. */
 export interface Policy {
   /** Tries that each start or manual retry is given. */
   readonly tries: number
   readonly backoff: Backoff
   readonly timeoutMs: number | null
-  /** When the run was asked for: nothing of it has begun before. */
+  /** When the run was requested: nothing of it has begun before. */
   readonly createdAt: number
 }
 
-/** What happens, to be written if the stored life is still as expected. */
+/** An event and its changes, to be written if the stored life is still as expected. */
 export interface Decision {
-  /** `checked`: nothing happened but that its times are known better. */
+  /** `checked`: only its times are corrected. */
   readonly event: RunEvent | 'progress' | 'checked'
   readonly expect: LifeExpectation
   readonly set: LifeChange['set']

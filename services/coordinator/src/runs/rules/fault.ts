@@ -2,7 +2,7 @@ import { LIMITS, nextState, statesBefore } from '@carillon/contracts'
 import type { LifeHead } from '@carillon/store'
 import type { Decision, Refused } from './decision.ts'
 
-/** Nothing that is decided about it can be stored: it ends, or nobody would ever hear of it again. */
+/** No decision about it can be stored: it ends as failed, or it would stay open for ever. */
 export function decideFault(life: LifeHead, context: { error: { code: string; message: string }; now: number }): Decision | Refused {
   const state = nextState(life.state, 'faulted')
   if (!state) return { refused: 'not-open' }

@@ -20,14 +20,14 @@ import type { Decision, Policy, Refused } from './decision.ts'
 import { bounded, decideLoss, ended, NO_LOSSES, runsAlone } from './loss.ts'
 import { beganAt, decideToWait, type ElapsedTime, leftOfDelay, ranFor } from './timing.ts'
 
-/** How long a running task goes without a look at whether its owner lives and its time is up. */
+/** How often a running task is checked for a live owner and its time limit. */
 export const CHECK_RUNNING_MS = 30_000
 /** How long a fan-out run is queued before it is checked whether it has begun. */
 export const CHECK_QUEUED_MS = 10_000
-/** An executor that is silent about a time limit or a cancel for this long, after its grace, is decided for. */
+/** An executor that does not report a time limit or a cancel for this long, after its grace, is overruled. */
 const SILENT_MS = TIMES.graceMs + 2_000
 
-/** A delay that is over but for this is over. */
+/** A delay with less than this left is over. */
 const EARLY_MS = 1_000
 
 /** A report about a life as it is known. `progress` is the last one before an end that came with it. */
@@ -80,12 +80,12 @@ export function decideReport(
 
 const sessionOf = (report: Report) => ('session' in report ? (report.session ?? null) : null)
 
-/** What a progress report says. */
+/** The progress of a report. */
 export function progressOf({ percent, note }: { percent: number; note?: string | undefined }): Progress {
   return { percent, ...(note ? { note } : {}) }
 }
 
-/** Given back before it began: the same attempt waits for another instance. */
+/** Released before it began: the same attempt waits for another instance. */
 function decideRelease(life: LifeHead, { instance, now }: { instance: string; now: number }): Decision | Refused {
   const state = nextState(life.state, 'released')
   if (state === undefined) return { refused: 'not-open' }
@@ -93,7 +93,7 @@ function decideRelease(life: LifeHead, { instance, now }: { instance: string; no
   return { event: 'released', expect, set: { state, reason: 'released', owner: null, startedAt: null, wakeAt: null, queuedAt: now } }
 }
 
-/** Its process ends while it runs, and has said so. */
+/** Its process has reported that it ends while the task runs. */
 function decideDeath(
   life: LifeHead,
   { blame, error }: { blame: Blame; error: Failure },
@@ -104,7 +104,7 @@ function decideDeath(
   return { ...decision, expect: { ...decision.expect, owner: [null, instance] } }
 }
 
-/** It goes on later, as a further attempt that uses no try: a number of its own keeps what is late apart. */
+/** It resumes later, as a further attempt that uses no try: a number of its own distinguishes late reports. */
 function decideSleep(
   life: LifeHead,
   { delayMs }: { delayMs: number },
@@ -120,14 +120,14 @@ function decideSleep(
   return { event: 'slept', expect, set: { ...next, ...began, state, reason: 'sleep', owner: null, queuedAt: null, ...NO_LOSSES } }
 }
 
-/** An instance takes up work that another one gave back, which is the same attempt, or that was lost with another one. */
+/** An instance takes over work that another one released, which is the same attempt, or that was lost with another one. */
 export function decideTakeUp(
   life: LifeHead,
   context: { policy: Policy; instance: string; session?: string | undefined; now: number; loss?: Decision | undefined },
 ): Decision {
   const { policy, instance, session, now, loss } = context
   const wakeAt = nextCheck(now, policy.timeoutMs, now)
-  // A suspect waits until it is alone, and its executor reports that it begins; of one without a session nobody knows whether it does.
+  // A suspect waits until it is alone, and its executor reports that it begins; an executor without a session does not.
   const startedAt = session !== undefined && runsAlone({ ...life, ...loss?.set }) ? null : now
   const owner = { owner: instance, ownerSession: session ?? null }
   const set = { ...loss?.set, state: 'running', reason: null, ...owner, startedAt, queuedAt: null, wakeAt } as const
@@ -148,7 +148,7 @@ export function decideToMap(life: LifeHead, context: { kind: HandlerKind; now: n
   return { event: 'released', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set }
 }
 
-/** When a running task is looked at again. */
+/** When a running task is checked again. */
 export function nextCheck(startedAt: number, timeoutMs: number | null, now: number): number {
   const regular = now + CHECK_RUNNING_MS
   return timeoutMs === null ? regular : Math.min(regular, Math.max(now + 1, startedAt + timeoutMs + SILENT_MS))
@@ -236,7 +236,7 @@ export function decideTimeout(life: LifeHead, context: { policy: Policy; now: nu
   return { event, expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { state, ...set } }
 }
 
-/** What the `wakeAt` of an open life asks for: a delay is over, its owner is gone or silent, its time is up, or it is looked at again later. */
+/** Why the `wakeAt` of an open life has come: a delay is over, its owner is gone or silent, its time is up, or it is checked again later. */
 export function decideWake(life: LifeHead, context: { policy: Policy; isLost: boolean; now: number; elapsed: ElapsedTime }): Decision {
   const { policy, isLost, now, elapsed } = context
   if (life.state === 'delayed') {
@@ -248,7 +248,7 @@ export function decideWake(life: LifeHead, context: { policy: Policy; isLost: bo
   const startedAt = life.startedAt === null ? now : now - elapsed.awakeSince(life.startedAt)
   const next = nextCheck(startedAt, policy.timeoutMs, now)
   if (policy.timeoutMs !== null && next <= now + 1) return decideTimeout(life, { policy, now })
-  // No executor holds a suspect for so long before it begins: its time limit counts from now on, and so does its loss.
+  // No executor holds a suspect for so long before it begins: its time limit, and a loss, count from now on.
   const begun = life.state === 'running' && life.startedAt === null ? { startedAt: now } : {}
   const expect = { state: [life.state], attempt: life.attempt, owner: [life.owner] }
   return { event: 'checked', expect, set: { ...begun, wakeAt: next } }
@@ -262,7 +262,7 @@ export function decideDue(life: LifeHead, now: number): Decision {
   }
 }
 
-/** A task of a fan-out run that waited may begin. Who is offered it by name is offered it again, if it is not heard of. */
+/** A waiting task of a fan-out run may begin. An offer to its target is repeated if it gets no answer. */
 export function decideFree(task: LifeHead & { target: string | null }, now: number): Decision | Refused {
   const state = nextState(task.state, 'freed')
   if (!state) return { refused: 'not-open' }
@@ -275,7 +275,7 @@ export function decideReopen(task: LifeHead, context: { tries: number }): Decisi
   const state = nextState(task.state, 'reopened')
   if (!state) return { refused: 'not-open' }
   const attempt = task.attempt + 1
-  // What has succeeded is done anew; what has not goes on where it was.
+  // A task that has succeeded starts again from the beginning; another one resumes.
   const resume = task.state === 'succeeded' ? { step: 0, epoch: attempt, since: attempt } : retriedAt(task, attempt)
   const set = { ...FRESH, state, attempt, attempts: task.attempt + context.tries, queuedAt: null, resume }
   return { event: 'reopened', expect: { state: [task.state], attempt: task.attempt }, set }
@@ -294,7 +294,7 @@ export function retriedAt({ resume }: LifeHead, attempt: number): Resume {
   return { step: resume?.step ?? LIMITS.steps, epoch: resume?.epoch ?? 0, since: attempt }
 }
 
-/** Nothing is left of the attempts before. */
+/** Resets what the attempts before have set. */
 const FRESH = {
   reason: null,
   owner: null,

@@ -3,13 +3,13 @@ import type { LifeHead, TaskLife } from '@carillon/store'
 import type { Decision } from './decision.ts'
 
 export const ended = { wakeAt: null, queuedAt: null } as const
-/** It got on: what was lost before does not count any more. */
+/** It made progress: earlier losses do not count any more. */
 export const NO_LOSSES = { losses: 0, interruptions: null } as const
 
-/** An executor that does not report the begin of a suspect before it begins must not be ended for ever. */
+/** Limits the losses with an executor that does not report the begin of a suspect before it begins. */
 const MOST_INTERRUPTIONS_HELD = 10
 
-/** Whether the next attempt may have nothing beside it: it is suspected of what ends processes, or its neighbours have kept it from its end too often. */
+/** Whether the next attempt runs alone in its process: it is suspected of killing processes, or other tasks have interrupted it too often. */
 export function runsAlone({ losses, interruptions }: Pick<TaskLife, 'losses' | 'interruptions'>): boolean {
   return losses >= POISON_AFTER - 1 || (interruptions ?? 0) >= ALONE_AFTER
 }

@@ -6,21 +6,21 @@ import { instantAhead, type MissedSlots } from '../../schedules/rules/schedule.t
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
 
-/** Where a run comes from. */
+/** The origin of a run. */
 export interface RunOrigin {
   readonly id: string
   readonly namespace: string
   readonly trigger: RunTrigger
   readonly traceparent: string | null
   readonly now: number
-  /** Of a request with a key: what its caller said. */
+  /** Of a request with a key: its fields. */
   readonly asked?: RunRecord['asked']
-  /** What the handler announces of its runs. */
+  /** The mode that the handler announces for its runs. */
   readonly kind?: HandlerKind | undefined
 }
 
 /**
- * The record of a run that someone asked for; what the request leaves open comes from the job, then from the defaults.
+ * The record of a requested run; what the request leaves open comes from the job, then from the defaults.
  * @throws CarillonError of the payload, INVALID_DATE
  */
 export function runOfRequest(request: StartRun, job: JobRecord | undefined, origin: RunOrigin): RunRecord {
@@ -64,7 +64,7 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
   })
 }
 
-/** The record that says why slots were not run; one for a whole stretch. */
+/** The record of skipped slots with its reason; one for a whole stretch. */
 export function skippedRun(job: JobRecord, missed: MissedSlots, origin: RunOrigin): RunRecord {
   const count = missed.atLeast ? `at least ${missed.count}` : missed.count
   const [from, to] = [missed.from, missed.to].map((slot) => new Date(slot).toISOString())
@@ -80,7 +80,7 @@ export function skippedRun(job: JobRecord, missed: MissedSlots, origin: RunOrigi
   }
 }
 
-/** The record that says why a slot was not run: its run could not be stored as it was to be. */
+/** The record of a skipped slot whose run could not be stored, with its reason. */
 export function unstoredRun(run: RunRecord, { error, now }: { error: { code: string; message: string }; now: number }): RunRecord {
   return {
     ...run,
@@ -106,7 +106,7 @@ interface NewRun extends Pick<RunRecord, 'delayMs' | 'job' | 'handler' | 'key' |
 }
 
 /**
- * A queued single run relies on its message; a queued fan-out run is checked again, should nobody begin it. Each column is named: an object that is
+ * A queued single run relies on its message; a queued fan-out run has a `wakeAt`, in case no coordinator begins it. Each column is named: an object that is
  * put together from several others is slow to make and slow to read, and every run pays for that.
  */
 function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, given: NewRun): RunRecord {

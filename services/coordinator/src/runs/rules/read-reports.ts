@@ -1,13 +1,13 @@
 import { CarillonError, type FinishedReport, parseInput, type Report, reportSchema, UnacceptableJson } from '@carillon/contracts'
 
-/** A report of a message, or what a part of it was that is none. */
+/** A report of a message, or the part of it that is no valid report. */
 export type ReportItem =
   | { readonly report: Report }
   | { readonly rejected: unknown; readonly error: CarillonError; readonly ends: FinishedReport[] }
 
 /**
- * The reports of a message, which may be one or a list: each is judged alone. `ends` of one that cannot be read: whose end it was to tell, as far as
- * that can be known. Nobody would report it again, so their tasks end as failed.
+ * The reports of a message, which may be one or a list: each is parsed alone. `ends` of an unreadable one: the task whose end it reported, as far as
+ * that can be known. It would not be reported again, so the task ends as failed.
  */
 export function readReports(body: unknown): ReportItem[] {
   return (Array.isArray(body) ? body : [body]).map((item: unknown) => {

@@ -1,6 +1,6 @@
 import type { Progress, Report } from '@carillon/contracts'
 
-/** A report and who sent it: the subject says so, since only its owner may publish there. */
+/** A report and its sender: the token of the subject, since only its owner may publish there. */
 export interface ReportFrom {
   readonly report: Report
   readonly namespace: string

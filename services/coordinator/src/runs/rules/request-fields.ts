@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { parseInstant, type StartRun } from '@carillon/contracts'
 import type { RunRecord, Tombstone } from '@carillon/store'
 
-/** Fields by which a request is known; its trace is none of them. */
+/** Fields that identify a request; its trace context is none of them. */
 const FIELDS = [
   'job',
   'handler',
@@ -19,24 +19,24 @@ const FIELDS = [
   'tolerate',
 ] as const satisfies (keyof StartRun)[]
 type Field = (typeof FIELDS)[number]
-/** Longer texts are kept as a hash. */
+/** Longer texts are stored as a hash. */
 const SHORT = 64
 
-/** What a caller said, field by field: so that the same request is known later, whatever has become of the job. */
+/** A request, field by field, so that a repetition is recognised later, even if the job has changed. */
 export function fieldsOfRequest(request: StartRun): Record<string, string> {
   return Object.fromEntries(FIELDS.flatMap((field) => (request[field] === undefined ? [] : [[field, valueText(field, request)]])))
 }
 
 /**
- * The first field in which a request differs from the one that made a run; undefined if it is the same. A run without a record of what was said
- * has an id that its caller made for one request: what the request says must be what the run has, what it leaves open may have come from the job.
+ * The first field in which a request differs from the one that made a run; undefined if it is the same. A run without a stored request
+ * has an id that its caller made for one request: fields of the request must equal those of the run, others may have come from the job.
  */
 export function differingField(there: RunRecord | Tombstone, request: StartRun): Field | undefined {
   if (!isOfSameName(there, request)) return request.handler === undefined ? 'job' : 'handler'
   const { asked } = there
   const requested = fieldsOfRequest(request)
   if (asked !== null) return FIELDS.find((field) => asked[field] !== requested[field])
-  // Of a removed run with such an id nothing else is left.
+  // A tombstone with such an id has no further fields.
   if (!('payload' in there)) return undefined
   const has = fieldsOfRequest({
     payload: JSON.parse(there.payload),
@@ -52,7 +52,7 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
   return compared.find((field) => requested[field] !== undefined && requested[field] !== has[field])
 }
 
-/** Whether a run is one of the job or the handler that a request names. A job may have been put under the name of a handler meanwhile. */
+/** Whether a run is one of the job or the handler that a request names. A job may have been put under the name of a handler since. */
 function isOfSameName({ job, handler }: Pick<RunRecord, 'job' | 'handler'>, request: StartRun): boolean {
   if (request.handler !== undefined) return job === null && handler === request.handler
   return job === request.job || (job === null && handler === request.job)

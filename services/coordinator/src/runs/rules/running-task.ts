@@ -1,14 +1,14 @@
 import { CarillonError, printable, type RunState } from '@carillon/contracts'
 import { isTaskOfRun, type Work } from './work.ts'
 
-/** Who says that it runs which attempt of a task. */
+/** The instance that claims to run an attempt of a task. */
 export interface Caller {
   readonly taskId: string
   readonly attempt: number
   readonly instance: string
 }
 
-/** What holds of a task while a caller runs it: a start that was not stored yet is no reason to refuse it. */
+/** The expectation of a task that its caller runs: a start that is not stored yet is no reason to refuse it. */
 export const runsIn = ({ attempt, instance }: Caller, states: readonly RunState[]) => ({ state: states, attempt, owner: [null, instance] })
 
 /** @throws CarillonError TASK_NOT_RUNNING unless the caller runs this attempt of it, as far as is known */

@@ -2,7 +2,7 @@ import { type FinishedReport, isEnded } from '@carillon/contracts'
 import type { LifeHead } from '@carillon/store'
 import type { Decision, Policy } from './decision.ts'
 
-/** How long ago a stored time was, as this process has lived it: by how much a clock was set is no part of it. */
+/** How long ago a stored time was, measured by the monotonic clock: setting a clock does not change it. */
 export interface ElapsedTime {
   since(time: number): number
   /** The same without the time that the machine was asleep. */
@@ -11,24 +11,24 @@ export interface ElapsedTime {
 
 /** Clocks of several coordinators differ by less: what is farther off was stored by a clock that was wrong. */
 const TOLERATED_MS = 3_000
-/** Nothing but a delay makes anyone wait longer before it is checked again. */
+/** Only a delayed run or task has a `wakeAt` farther ahead. */
 const LONGEST_CHECK_MS = 120_000
 
-/** How long an attempt ran, as its executor measured it. Older executors say when it began and ended, by a clock of their own. */
+/** How long an attempt ran, as its executor measured it. Older executors report its begin and end, by their own clock. */
 export function ranFor({ durationMs, startedAt, endedAt }: FinishedReport): number | undefined {
   if (durationMs !== undefined) return durationMs
   const ms = Date.parse(endedAt ?? '') - Date.parse(startedAt ?? '')
   return ms >= 0 ? ms : undefined
 }
 
-/** When an attempt began, on our clock: an executor's clock decides nothing, how long it ran does, within what we know. */
+/** When an attempt began, on the coordinator's clock: derived from its duration, bounded by known times; the executor's clock is not used. */
 export function beganAt(life: LifeHead, durationMs: number | undefined, context: { policy: Policy; now: number }): number {
   const { policy, now } = context
   if (durationMs === undefined) return life.startedAt ?? now
   return Math.min(now, Math.max(now - Math.round(durationMs), policy.createdAt, life.queuedAt ?? 0))
 }
 
-/** How much of a delay is left; 0 or less: it is over. A delay counts from when it was asked for, a time that someone named by the clock. */
+/** How much of a delay is left; 0 or less: it is over. A duration counts from its request, a point in time by the clock. */
 export function leftOfDelay({ wakeAt, delayMs }: LifeHead, { now, elapsed }: { now: number; elapsed: ElapsedTime }): number {
   if (wakeAt === null) return 0
   return delayMs === null ? wakeAt - now : delayMs - elapsed.since(wakeAt - delayMs)
@@ -39,7 +39,7 @@ export function decideToWait(life: LifeHead, { now, leftMs }: { now: number; lef
   return { event: 'checked', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { wakeAt: now + leftMs } }
 }
 
-/** Sets right what was stored by a clock that was wrong; undefined where nothing is. */
+/** Repairs times that a wrong clock has stored; undefined if none are wrong. */
 export function decideRepairedTimes(life: LifeHead, context: { now: number; elapsed: ElapsedTime }): Decision | undefined {
   const { now } = context
   if (life.wakeAt === null) return undefined

@@ -12,7 +12,7 @@ export function percentOf(run: RunHead, counts: Counts, running: readonly TaskHe
   return Math.min(100, Math.round(((endedOf(counts) + part) / total) * 1_000) / 10)
 }
 
-/** The time that is left, if the rest goes as fast as what is done; undefined where that cannot be said. */
+/** The estimated time left, if the rest is as fast as what is done; undefined where that cannot be estimated. */
 export function leftMsOf(run: RunHead, percent: number, now: number): number | undefined {
   if (run.state !== 'running' || run.startedAt === null || percent <= 0 || percent >= 100) return undefined
   return Math.round(((now - run.startedAt) * (100 - percent)) / percent)

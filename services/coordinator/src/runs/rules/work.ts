@@ -30,13 +30,13 @@ export const onlyTask = <Run extends RunHead>(run: Run) => ({ run, task: run })
 /** The instance that it is routed to; null: any. */
 export const targetOf = ({ task }: Work): string | null => (isTaskRecord(task) ? task.target : null)
 
-/** Whether the broker should have a message of it. */
+/** Whether the broker should have a message for it. */
 export function needsMessage<Kind extends Work>(work: Kind | undefined): work is Kind {
   if (work?.task.state !== 'queued') return false
   return isTaskOfRun(work) ? work.task.target === null && work.run.state === 'running' : !isFanOut(work.run)
 }
 
-/** What was remembered as a head has payload and item as undefined. */
+/** A task that is cached as a head has payload and item undefined. */
 export function isWhole(work: Work): work is WholeWork {
   const { run, task }: { run: Partial<RunRecord>; task: Partial<RunRecord> | Partial<TaskRecord> } = work
   return run.payload !== undefined && ('runId' in task ? task.item !== undefined : 'payload' in task && task.payload !== undefined)

@@ -22,10 +22,10 @@ const FIELDS: readonly Field[] = [
 ]
 const RANGE = /^([A-Za-z]{3}|\d{1,2})-([A-Za-z]{3}|\d{1,2})(?:\/(\d{1,2}))?$/
 
-/** The fields of an expression of 5 or 6, with what is known of each. */
+/** The fields of an expression of 5 or 6, with the definition of each. */
 const described = (fields: readonly string[]) => fields.map((text, i) => ({ text, field: FIELDS[i + 6 - fields.length] as Field }))
 
-/** What is wrong with the fields of an expression, as far as it would be misread, or refused without saying what would be right. */
+/** Errors in the fields of an expression that cron-parser would misread, or refuse without saying what would be right. */
 export function wrongFields(fields: readonly string[]): string | undefined {
   for (const { text, field } of described(fields)) {
     const problem = wrongField(text, field)

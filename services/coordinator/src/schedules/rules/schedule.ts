@@ -73,7 +73,7 @@ export function repairedTimes(job: Pick<JobRecord, 'id' | 'schedule' | 'nextSlot
   return timesOf(job, nextSlotAt - periods * schedule.everyMs)
 }
 
-/** What to do at `now` about a job whose next slot was `slot`. */
+/** The plan at `now` for a job whose next slot was `slot`. */
 export interface SlotPlan {
   /** Slots to run, oldest first. */
   readonly fire: readonly number[]

@@ -7,7 +7,7 @@ const TRY_LETTERS = 4
 
 const padded = (value: number, letters: number) => String(value).padStart(letters, '0')
 
-/** The record of what a task says of a step. @param result JSON text */
+/** The record of a reported step. @param result JSON text */
 export function stepRecord(
   call: StepCall,
   more: { namespace: string; resume: Resume | null; result: string | null; now: number },
@@ -33,7 +33,7 @@ const dueAt = ({ forMs, until }: { forMs?: number | undefined; until?: string | 
   until === undefined ? now + (forMs ?? 0) : Date.parse(until)
 
 /**
- * What the steps of a task have done, from its records in the order of their ids. Of a task that was restarted from a step on, what was done
+ * The journal of a task, from its records in the order of their ids. Of a task that was restarted from a step on, what was done
  * from there on before does not count; what comes later in the order counts more than what came before.
  */
 export function entriesOf(records: readonly StepRecord[], resume: Resume | null): JournalEntry[] {
@@ -58,7 +58,7 @@ export function entriesOf(records: readonly StepRecord[], resume: Resume | null)
   return [...entries.values()]
 }
 
-/** An entry as it is answered: how much is left of a sleep is ours to say, since an executor's clock may be another. */
+/** An entry as it is answered: the coordinator computes what is left of a sleep, since an executor's clock may differ. */
 export function answeredAt(entry: JournalEntry, now: number): JournalEntry {
   return entry.until === undefined ? entry : { ...entry, leftMs: Math.max(0, Date.parse(entry.until) - now) }
 }

@@ -11,11 +11,11 @@ export interface Delivery {
   readonly work: WorkMessage
   readonly sequence: number
   count: number
-  /** Who has it now. */
+  /** The instance that has it now. */
   holder: string | undefined
 }
 
-/** What all coordinators and executors of a simulation share: the streams, and orders that may get lost. */
+/** What all coordinators and executors of a simulation share: the streams, and control messages that may get lost. */
 export class SimulatedBroker {
   readonly work = new Map<string, Delivery>()
   readonly reports: Incoming[] = []
@@ -24,7 +24,7 @@ export class SimulatedBroker {
   readonly #messageIds = new Set<string>()
   readonly #events = new Map<string, string>()
   #sequence = 0
-  /** What an instance says to an offer. */
+  /** An instance's answer to an offer. */
   answer: (instance: string, work: WorkMessage) => { accepted: boolean } | undefined = () => undefined
 
   /** The broker as one coordinator sees it; nothing passes once that is dead. */
@@ -85,7 +85,7 @@ export class SimulatedBroker {
     })
   }
 
-  /** Loses what it remembers of message ids, as after its window. */
+  /** Forgets message ids, as after the deduplication window. */
   forgetIds(): void {
     this.#messageIds.clear()
   }

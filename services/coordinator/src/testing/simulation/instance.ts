@@ -2,13 +2,13 @@ import { CarillonError, type WorkMessage } from '@carillon/contracts'
 import type { partsOn } from '../test-coordinator.ts'
 import type { Delivery } from './broker.ts'
 
-/** What an instance has taken. */
+/** A task that an instance holds. */
 export interface Held {
   readonly work: WorkMessage
   attempt: number
   /** Undefined: it was offered by name. */
   readonly delivery: Delivery | undefined
-  /** A coordinator is to be asked before it begins. */
+  /** It has to be claimed before it begins. */
   needsClaim: boolean
   isClaimed?: boolean
   begun: boolean
@@ -19,13 +19,13 @@ export interface Held {
   /** Steps that were done before it began. */
   journal?: Map<number, string> | undefined
   isBusy?: boolean
-  /** It has heard that it does not run any more. */
+  /** The instance knows that it does not run the task any more. */
   isRefused?: boolean
 }
 
 export interface Instance {
   readonly id: string
-  /** Undefined: of an executor that says none. */
+  /** Undefined: of an executor without sessions. */
   readonly session: string | undefined
   alive: boolean
   readonly held: Held[]

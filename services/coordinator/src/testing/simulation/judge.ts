@@ -20,7 +20,7 @@ const JUDGES: Readonly<Record<RunMode, Judge>> = {
   'map-reduce': { hasStages: true, success: judgeReduced },
 }
 
-/** What is wrong with a run when all is calm: written from what each mode promises, not from how it is planned. */
+/** The violations of a run at the end: derived from what each mode guarantees, not from how it is planned. */
 export async function judgeEnd(store: Store, run: RunRecord): Promise<string[]> {
   const judge = JUDGES[run.mode]
   const all = (await store.tasks.tally({ runId: run.id })).map((kind) => ({ ...kind, stage: 'map' as const }))
@@ -51,7 +51,7 @@ async function judgeShards(store: Store, run: RunRecord): Promise<string[]> {
   return totalOf(countsOf(await store.tasks.tally({ runId: run.id }))) === run.plan?.shards ? [] : ['some shards are missing']
 }
 
-/** What came out is what every leaf that succeeded put in, once and in order. */
+/** The result contains the result of every leaf that succeeded, once and in order. */
 async function judgeReduced(store: Store, run: RunRecord): Promise<string[]> {
   const { items } = await store.tasks.list({ runId: run.id, state: 'succeeded', isLeaf: true, limit: 1_000 })
   const leaves = items.filter(({ id }) => stageOf(id) === 'map').map(({ id }) => id)
@@ -59,7 +59,7 @@ async function judgeReduced(store: Store, run: RunRecord): Promise<string[]> {
   return isAll ? [] : [`what was reduced is not what the leaves gave: ${run.result} of ${leaves.join()}`]
 }
 
-/** What came out is what the journal has, whichever instance did the steps: none went on with what was not stored. */
+/** The result equals the journal, whichever instances ran the steps: none continued with an unstored result. */
 async function judgeSteps(store: Store, run: RunRecord): Promise<string[]> {
   const { items } = await store.steps.list({ taskId: run.id, limit: 1_000 })
   const stored = JSON.stringify(entriesOf(items, run.resume).map(({ result }) => result))

@@ -39,7 +39,7 @@ export class Simulation {
   readonly #program: Program
   readonly #suspicions: Suspicions
   readonly #lastStart = { at: 0 }
-  /** What instances that were given up for lost still say. */
+  /** Late reports of instances that were declared lost. */
   readonly #late: { readonly instance: string; readonly report: Report }[] = []
   /** Writes take no time, nothing fails. */
   #isCalm = true
@@ -144,7 +144,7 @@ export class Simulation {
     return coordinator
   }
 
-  /** What a coordinator is asked to do; it may die on the way, refuse, or wait for time to pass: then it goes on by itself. */
+  /** Runs a use case of a coordinator, which may die, refuse, or wait for time to pass: then it goes on by itself. */
   async #with<Result>(work: (coordinator: Coordinator) => Promise<Result>): Promise<Result | undefined> {
     const coordinator = this.#random.pick(this.#coordinators.filter(({ isDead }) => !isDead))
     if (!coordinator) return undefined
@@ -191,11 +191,11 @@ export class Simulation {
     if (!there) instance.held.push({ work, attempt: work.attempt, delivery, needsClaim: delivery.count > 1, ...fresh() })
   }
 
-  /** Asks until there is an answer, as executors do. */
+  /** Claims until there is an answer, as executors do. */
   async #claim(instance: Instance, held: Held): Promise<void> {
     const { work, delivery } = held
     const claim = { taskId: work.taskId, attempt: work.attempt, instance: instance.id, session: instance.session, redelivered: true }
-    // Without a session its second question is a loss.
+    // Without a session its second claim is a loss.
     if (!instance.session) this.#suspicions.add(work.taskId)
     const answer = await this.#with((coordinator) => coordinator.claimTask.execute('default', claim))
     if (answer === undefined) return
@@ -265,7 +265,7 @@ export class Simulation {
     return this.#random.chance(0.8) ? 'failed' : 'timed_out'
   }
 
-  /** Who is silent for ten seconds loses its message, and may go on with its task all the same. */
+  /** An instance that is silent for ten seconds loses its message, and may go on with its task nevertheless. */
   async #redeliver(): Promise<void> {
     const held = [...this.#broker.work.values()].filter(({ holder }) => holder !== undefined)
     const isBusy = (delivery: Delivery) => this.#instances.some((one) => one.held.some((task) => task.delivery === delivery && task.isBusy))
@@ -275,7 +275,7 @@ export class Simulation {
     delivery.holder = undefined
     this.#suspicions.add(delivery.work.taskId)
     if (!instance || this.#random.chance(0.5)) return
-    // Someone else takes it up while the first one is in the middle of something.
+    // Another instance takes it over while the first one still runs it.
     await this.#take({ delivery, instance })
     const taken = instance.held.find((task) => task.delivery === delivery && !task.begun)
     if (taken?.needsClaim) await this.#claim(instance, taken)
@@ -296,7 +296,7 @@ export class Simulation {
     await this.#lose(instance)
   }
 
-  /** A process that ends with last words: they name the task that ends it, and so clear the others. */
+  /** A process that reports its end: the report names the task that ends it, and so clears the others. */
   async #dieReported(): Promise<void> {
     const instance = this.#alive()
     if (!instance || this.#instances.filter(({ alive }) => alive).length === 1) return
@@ -309,7 +309,7 @@ export class Simulation {
     for (const held of guilty ? [...others, guilty] : others) this.#suspicions.add(held.work.taskId)
     this.#showPresence()
     for (let i = 0; i < 10 && this.#broker.reports.length > 0; i++) await this.#apply()
-    // Else its loss comes before its words.
+    // Else its loss is applied before its reports.
     if (this.#broker.reports.length > 0) for (const held of begun) this.#suspicions.add(held.work.taskId)
     await this.#lose(instance)
   }
@@ -357,7 +357,7 @@ export class Simulation {
     await settle()
   }
 
-  /** An order may get lost before it arrives. */
+  /** A control message may get lost. */
   #obey(): void {
     const order = this.#broker.orders.shift()
     if (!order || (!this.#isCalm && this.#random.chance(0.2))) return

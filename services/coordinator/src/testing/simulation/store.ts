@@ -3,7 +3,7 @@ import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { countsOf } from '../../modes/rules/fan-in.ts'
 
-/** Where a write is cut off: before it, or after it but before anybody hears of it. */
+/** Where a write is cut off: before it, or after it but before its answer. */
 export type Cut = 'before' | 'after' | undefined
 
 /** How the process that uses a store may end, and what is wrong with it. */
@@ -27,7 +27,7 @@ const never = new Promise<never>(() => undefined)
 /** A store as one coordinator sees it: its process may die at any write. What is written is watched. */
 export function watchedStore(store: Store, hooks: StoreHooks): Store {
   const write = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    // What the others do meanwhile comes between what was read and what is written.
+    // Other processes act between a read and the write that depends on it.
     for (let turns = hooks.delay(); turns > 0; turns--) await settle()
     if (hooks.isDead()) return never
     const cut = hooks.cut()
@@ -47,7 +47,7 @@ export function watchedStore(store: Store, hooks: StoreHooks): Store {
       update: (changes: readonly LifeChange[]) =>
         write(async () => {
           const tampered = hooks.tamper ? changes.map(hooks.tamper) : changes
-          // SQLite reads and writes while we wait: nobody comes between these two.
+          // SQLite is synchronous: no other write can come between these two.
           const before = lives.get(tampered.map(({ id }) => id))
           const outcomes = await lives.update(tampered)
           const known = await before
@@ -89,7 +89,7 @@ export function watchedStore(store: Store, hooks: StoreHooks): Store {
   }
 }
 
-/** What was applied is what was meant: decided about this attempt, this owner, this state. */
+/** Checks that an applied write was decided about this attempt, owner and state. */
 function checkFence(life: RunRecord | TaskRecord | undefined, { expect }: LifeChange, hooks: StoreHooks): void {
   if (!life) return
   if (expect.attempt !== undefined && expect.attempt !== life.attempt)
@@ -109,7 +109,7 @@ function checkTask(hooks: StoreHooks, task: TaskRecord | undefined, { set }: Lif
   if (ends && set.owner && task.owner !== null && task.owner !== set.owner) hooks.violated(`${set.owner} ended ${task.id} of ${task.owner}`)
 }
 
-/** Reads through the store itself, at once: SQLite answers before anyone else writes. */
+/** Reads from the store itself, synchronously: no other write comes in between. */
 function checkRun({ store, hooks }: { store: Store; hooks: StoreHooks }, run: RunRecord | undefined, { set }: LifeChange): void {
   if (!run || set.state === undefined) return
   if (isEnded(run.state) && set.state !== 'queued') hooks.violated(`run had ended (${run.state}) and became ${set.state}`)

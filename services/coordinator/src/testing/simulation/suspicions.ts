@@ -1,7 +1,7 @@
 import { POISON_AFTER } from '@carillon/contracts'
 import type { RunHead, Store, TaskHead } from '@carillon/store'
 
-/** How often something happened that may be held against a task: without three of these none may be poison. */
+/** How often a task may have killed a process: with fewer than three it must not be poison. */
 export class Suspicions {
   readonly #counts = new Map<string, number>()
   readonly #before: number

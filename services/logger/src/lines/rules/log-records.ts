@@ -17,13 +17,13 @@ const AHEAD_MS = 300_000
 const BEHIND_MS = 86_400_000
 /** Gap markers of messages without lines are numbered below all those of messages with lines. */
 const NO_LINES = 2 ** 40
-/** Markers of lines that are none below those. */
+/** Markers of invalid lines are numbered below those. */
 const REFUSED_LINES = 2 ** 41
 
 /**
  * The lines to store of one message. Lines that were dropped are shown by a line of their own; its `seq` is that of the first line after
  * the gap, made negative: no line has such a number, no two gaps of an attempt share one, a redelivery makes the same, and at the same
- * time it sorts before the line it precedes. Lines that are none are counted in another.
+ * time it sorts before the line it precedes. Another marker counts invalid lines.
  * @throws CarillonError INVALID_NAME, INVALID_REQUEST when the message is not one of its subject's run
  */
 export function recordsOf(delivery: LogDelivery): LogRecord[] {

@@ -7,8 +7,8 @@ export interface CountedRun {
 }
 
 /**
- * How many lines each run got since it was trimmed last, so that only runs that grow are looked at. Runs in plenty push the one that was
- * quiet the longest out: its lines are then only limited by age.
+ * How many lines each run got since it was trimmed last, so that only growing runs are examined. Too many runs evict the one that was
+ * quiet the longest: its lines are then only limited by age.
  */
 export class LineCounts {
   readonly #counts: LRUCache<string, CountedRun & { lines: number }>
@@ -23,7 +23,7 @@ export class LineCounts {
     this.#counts.set(key, { namespace: run.namespace, runId: run.runId, lines: before + lines })
   }
 
-  /** The runs that got at least so many lines, the last that got one first; their count begins anew. */
+  /** The runs that got at least so many lines, the most recently written first; their counts are reset. */
   takeGrown(least: number): CountedRun[] {
     const grown = [...this.#counts.entries()].filter(([, { lines }]) => lines >= least)
     for (const [key] of grown) this.#counts.delete(key)

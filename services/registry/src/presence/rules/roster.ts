@@ -2,15 +2,15 @@ import type { Beat } from '@carillon/contracts'
 import { type Entry, type Seen, seenOf } from './seen.ts'
 
 /**
- * Who is alive, in memory: what the presence bucket holds, and when each was heard last. The bucket is the truth; this follows it, and
- * runs ahead of it by what this registry wrote itself.
+ * The live instances, in memory: the entries of the presence bucket, and the last sign of life of each. The bucket is authoritative; this follows it, and
+ * is ahead of it by what this registry wrote itself.
  */
 export class Roster {
   readonly #seen = new Map<string, Seen>()
-  /** Removed here, until the bucket's own news of it has come: an older entry still under way must not bring it back. */
+  /** Removed here, until the bucket's update arrives: an older entry under way must not restore it. */
   readonly #removed = new Map<string, number>()
 
-  /** Everything anew, each with a fresh grace. */
+  /** Replaces everything, and resets the silence of each instance. */
   reset(entries: ReadonlyMap<string, Entry>, elapsedMs: number): void {
     const before = new Map(this.#seen)
     this.#seen.clear()
@@ -30,19 +30,19 @@ export class Roster {
     this.#seen.delete(key)
   }
 
-  /** News of the bucket: an entry was written. */
+  /** An update of the bucket: an entry was written. */
   follow(key: string, entry: Entry, elapsedMs: number): void {
     if (entry.revision <= (this.#seen.get(key)?.revision ?? 0) || entry.revision <= (this.#removed.get(key) ?? 0)) return
     this.keep(key, entry, elapsedMs)
   }
 
-  /** News of the bucket: an entry was removed, as `revision`. */
+  /** An update of the bucket: an entry was removed, as `revision`. */
   followRemoval(key: string, revision: number): void {
     if (revision > (this.#removed.get(key) ?? 0)) this.#removed.delete(key)
     if (revision > (this.#seen.get(key)?.revision ?? 0)) this.#seen.delete(key)
   }
 
-  /** A sign of life; false when nobody of that key is known. */
+  /** A sign of life; false when no instance of that key is known. */
   hear(key: string, elapsedMs: number): boolean {
     const seen = this.#seen.get(key)
     if (seen) this.#seen.set(key, { ...seen, heardAt: elapsedMs })
@@ -75,7 +75,7 @@ export class Roster {
     return hung
   }
 
-  /** Every handler that somebody offers, once. */
+  /** Every offered handler, once. */
   handlers(): { namespace: string; handler: string }[] {
     const offered = new Map<string, { namespace: string; handler: string }>()
     for (const { presence } of this.#seen.values())

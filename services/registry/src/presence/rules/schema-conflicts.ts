@@ -4,7 +4,7 @@ type Offer = Pick<Presence, 'service' | 'handlers'>
 
 /**
  * Handlers that several services offer with different input schemas, and those services: a payload that one accepts, another refuses. Instances of one
- * service may differ while a new version of it is rolled out, and an offer without a schema says nothing.
+ * service may differ while a new version of it is rolled out, and an offer without a schema never conflicts.
  */
 export function schemaConflicts(offers: Iterable<Offer>, isSame: (one: unknown, other: unknown) => boolean): Map<string, string[]> {
   const schemas = new Map<string, Map<string, unknown>>()

@@ -4,28 +4,28 @@ import { isOtherSession } from './presence.ts'
 /** An entry of the presence bucket. */
 export interface Entry {
   readonly presence: Presence
-  /** Of the bucket: who changes the entry names the revision he has seen. */
+  /** The revision in the bucket: a change of the entry is conditional on it. */
   readonly revision: number
 }
 
-/** A live instance and what was heard of it. Times are `TickedTime.elapsedMs`. */
+/** A live instance and its signs of life. Times are `TickedTime.elapsedMs`. */
 export interface Seen extends Entry {
   readonly heardAt: number
   readonly load: Beat
-  /** Since when every beat has said that stuck handlers hold all slots. */
+  /** Since when every beat has reported that stuck handlers hold all slots. */
   readonly blockedSince?: number | undefined
 }
 
 const NO_LOAD: Beat = { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, running: 0, stuck: 0, stuckTasks: [] }
 
-/** What was heard of the same process before stays. */
+/** Earlier signs of life of the same process are kept. */
 export function seenOf(entry: Entry, before: Seen | undefined, elapsedMs: number): Seen {
   const isSame = !isOtherSession(before?.presence.session, entry.presence.session)
   return { ...entry, heardAt: elapsedMs, load: before?.load ?? NO_LOAD, blockedSince: isSame ? before?.blockedSince : undefined }
 }
 
 /**
- * Which change of presence the newest beat asks for: *hung* when stuck handlers have held every slot for `hungAfterMs`, *recovered*
+ * The change of presence that the newest beat causes: *hung* when stuck handlers have held every slot for `hungAfterMs`, *recovered*
  * as soon as one slot is not held so.
  */
 export function hungChange(

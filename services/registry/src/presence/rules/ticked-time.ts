@@ -1,6 +1,6 @@
 /**
- * Time during which somebody could have been heard. It grows with each tick, by no more than two ticks at once: while this process stood
- * still, or the broker did, nobody could be heard, and that is nobody's silence.
+ * Time during which heartbeats could have been received. It grows with each tick, by no more than two ticks at once: while this process was
+ * suspended, or the broker was, none could arrive, and that is no silence of an instance.
  */
 export class TickedTime {
   readonly #longestStepMs: number

@@ -1,4 +1,4 @@
-/** The queue of a handler in stream WORK, as the broker tells of it. Times are its own, in milliseconds since 1970. */
+/** The queue of a handler in stream WORK, as the broker reports it. Times are the broker's, in milliseconds since 1970. */
 export interface HandlerQueue {
   /** Of its consumer. */
   readonly name: string
@@ -7,7 +7,7 @@ export interface HandlerQueue {
   readonly activeAt: number
   /** Messages that wait, and that were delivered and not acknowledged. */
   readonly messages: number
-  /** Requests for messages that wait: of executors that are there. */
+  /** Waiting pull requests: of live executors. */
   readonly pulls: number
 }
 
@@ -21,15 +21,15 @@ export class VanishedHandlers {
   /** By queue: when it was seen offered last or, if it never was, first. */
   readonly #offeredAt = new Map<string, number>()
 
-  /** @param options.idleMs how long a queue is empty, and nobody offers its handler, until it may go */
+  /** @param options.idleMs how long a queue is empty, and its handler not offered, until it may be removed */
   constructor(options: { idleMs: number }) {
     this.#idleMs = options.idleMs
     this.#restartedWithinMs = Math.min(RESTARTED_WITHIN_MS, options.idleMs)
   }
 
   /**
-   * The queues that may go: empty and untouched for long by the broker's clock, and offered by nobody for as long as a restart may take. A
-   * registry that began a moment ago has not seen for long who offers what.
+   * The queues that may be removed: empty and idle for long by the broker's clock, and not offered for as long as a restart may take. A
+   * registry that has just started has not watched the offers for long enough.
    * @param context.elapsedMs of a clock that only grows
    */
   find(queues: readonly HandlerQueue[], context: { offered: ReadonlySet<string>; elapsedMs: number }): string[] {
