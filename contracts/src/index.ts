@@ -104,6 +104,7 @@ export {
   type Report,
   type RunEndedEvent,
   reportSchema,
+  runEndedSchema,
   type StepCall,
   type TaskClaim,
   type TaskResult,

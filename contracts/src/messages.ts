@@ -77,6 +77,8 @@ export const reportSchema = z.discriminatedUnion('type', [
     /** Of a failure that is not retried. */
     reason: z.enum(['non-retryable', 'invalid-payload', 'invalid-result', 'program-changed']).optional(),
     durationMs: ranFor,
+    /** How many lines the attempt has logged, those that were dropped included: the highest `seq`. */
+    logLines: z.int().min(0).optional(),
     startedAt: isoTime.optional(),
     endedAt: isoTime.optional(),
   }),
@@ -110,6 +112,8 @@ export const runEndedSchema = z.object({
   /** The result is larger than 8 KiB: ask `runs.get` for it. */
   resultOmitted: z.literal(true).exactOptional(),
   failure: failureSchema.exactOptional(),
+  /** Of a single run: how many lines its last attempt has logged. Absent where the executor did not say so, or when the event is published again. */
+  logLines: z.int().min(0).exactOptional(),
 })
 export type RunEndedEvent = Readonly<z.output<typeof runEndedSchema>>
 

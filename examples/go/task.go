@@ -162,7 +162,9 @@ func (t *Task) execute() bool {
 		}
 		end = Body{"outcome": why.Error()}
 	}
-	end["type"] = "finished"
+	t.mu.Lock()
+	end["type"], end["logLines"] = "finished", t.seq
+	t.mu.Unlock()
 	t.report(end)
 	t.shipping.Wait()
 	return true

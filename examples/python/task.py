@@ -78,7 +78,7 @@ class Task:
             await asyncio.wait({self.running}, timeout=5)
         if self.why == "drained" and (not self.running.done() or self.running.cancelled()):
             return False
-        await self.report(type="finished", **self.ending())
+        await self.report(type="finished", logLines=self.seq, **self.ending())
         if self.shipping:
             await self.shipping
         return True

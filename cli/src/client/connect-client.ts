@@ -1,4 +1,4 @@
-import { ERROR_CODES } from '@carillon/contracts'
+import { ERROR_CODES, runEndedSchema } from '@carillon/contracts'
 import { CarillonError, connect, type NatsSettings, type Tail } from '@carillon/sdk'
 import { CARILLON } from '../own-command.ts'
 import type { Client } from './client.ts'
@@ -20,6 +20,11 @@ export async function connectClient({ nats, namespace }: { nats: NatsSettings; n
         for (const stop of stops) stop()
       }
     },
+    onRunEnd: (runId, heard) =>
+      drain(client.events({ noun: 'run', name: runId }), ({ body }) => {
+        const event = runEndedSchema.safeParse(body)
+        if (event.success) heard(event.data)
+      }),
     onLogs: (runId, heard) => drain(client.tailLogs(runId), heard),
     close: () => mesh.stop(),
   }

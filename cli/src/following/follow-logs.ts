@@ -32,7 +32,7 @@ export async function followLogs(
       interrupt.signal,
     )
     if (ended === undefined || !isEnded(ended.state)) return interrupt.exitCode
-    await logs.finish(false)
+    await logs.finish(ended, false)
     if (!terminal.json) terminal.note(runText(terminal, ended, now()))
     return EXIT.ok
   } finally {

@@ -97,7 +97,7 @@ describe('following a log', () => {
     await follower.readStored()
     client.publish(line(4))
     client.stored.push(line(3), line(4), line(5))
-    await follower.finish(false)
+    await follower.finish(RUN, false)
     assert.deepEqual(shown, [1, 2, 3, 4, 5])
     assert.equal(client.listeners, 0)
   })
@@ -108,8 +108,65 @@ describe('following a log', () => {
     client.publish(line(1))
     client.publish(line(3))
     client.stored = [line(1), line(2), line(3)]
-    await follower.finish(true)
+    await follower.finish(RUN, true)
     assert.deepEqual(shown, [1, 2, 3])
+  })
+
+  /** Whether it ends without waiting for time to pass. */
+  const endsAtOnce = (finishing: Promise<void>) => {
+    const later = new Promise<false>((resolve) => setImmediate(resolve, false))
+    return Promise.race([finishing.then(() => true), later])
+  }
+
+  it('ends at once when every line was shown', async () => {
+    const client = new OneRunClient({ ...RUN, instance: 'i' })
+    const { shown, follower } = follow(client)
+    for (const seq of [1, 2]) client.publish(line(seq))
+    assert.ok(await endsAtOnce(follower.finish(client.end({ logLines: 2 }), true)))
+    assert.deepEqual([shown, client.listeners, client.asked], [[1, 2], 0, []])
+  })
+
+  it('ends at once when there is no line', async () => {
+    const client = new OneRunClient(RUN)
+    const { follower } = follow(client)
+    assert.ok(await endsAtOnce(follower.finish(client.end({ logLines: 0 }), false)))
+  })
+
+  it('ends with the last line, whichever comes first: the line, what the run is, or its event', async () => {
+    const client = new OneRunClient({ ...RUN, instance: 'i' })
+    const { shown, follower } = follow(client)
+    client.publish(line(1))
+    const finishing = follower.finish({ ...client.run, state: 'succeeded' }, true)
+    assert.equal(await endsAtOnce(finishing), false)
+    client.end({ logLines: 2 })
+    assert.equal(await endsAtOnce(finishing), false)
+    client.publish(line(2))
+    assert.ok(await endsAtOnce(finishing))
+    assert.deepEqual(shown, [1, 2])
+  })
+
+  it('fetches last lines that were lost on the way', async () => {
+    const client = new OneRunClient({ ...RUN, instance: 'i' })
+    const { shown, follower } = follow(client)
+    client.publish(line(1))
+    client.stored = [line(1), line(2), line(3)]
+    await follower.finish(client.end({ logLines: 3 }), true)
+    assert.deepEqual(shown, [1, 2, 3])
+  })
+
+  it('waits for late lines where their number is not known: of a run with earlier attempts, or without a count', async () => {
+    for (const [run, event] of [
+      [{ ...RUN, attempt: 2 }, { logLines: 0 }],
+      [RUN, {}],
+    ] as const) {
+      const client = new OneRunClient(run)
+      const { shown, follower } = follow(client)
+      const finishing = follower.finish(client.end(event), true)
+      assert.equal(await endsAtOnce(finishing), false)
+      client.publish(line(1))
+      await finishing
+      assert.deepEqual(shown, [1])
+    }
   })
 
   it('shows what it has when there is no logger', async () => {
@@ -118,7 +175,7 @@ describe('following a log', () => {
     const { shown, follower } = follow(client)
     client.publish(line(1))
     client.publish(line(4))
-    await follower.finish(true)
+    await follower.finish(RUN, true)
     assert.deepEqual(shown, [1, '2 missing', 4])
   })
 })

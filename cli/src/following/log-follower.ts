@@ -1,4 +1,4 @@
-import { CALLS, LIMITS, type LogView } from '@carillon/contracts'
+import { CALLS, LIMITS, type LogView, type RunEndedEvent, type RunView } from '@carillon/contracts'
 import type { Client } from '../client/client.ts'
 import { pagesOf } from '../client/pages.ts'
 import { pause } from '../clock.ts'
@@ -23,16 +23,26 @@ export class LogFollower {
   readonly #listener: LogListener
   readonly #merger = new LogMerger()
   readonly #unsubscribe: () => void
+  #end: RunEndedEvent | undefined
   #lastCursor: string | undefined
   #filling: Promise<void> | undefined
-  #heardSome = false
+  #news = new AbortController()
 
   /** Hears the lines that are published from the next call of `client` on. */
   constructor(client: Client, runId: string, listener: LogListener) {
     this.#client = client
     this.#runId = runId
     this.#listener = listener
-    this.#unsubscribe = client.onLogs(runId, (line) => this.#hear(line))
+    const stops = [
+      client.onLogs(runId, (line) => this.#hear(line)),
+      client.onRunEnd(runId, (event) => {
+        this.#end = event
+        this.#news.abort()
+      }),
+    ]
+    this.#unsubscribe = () => {
+      for (const stop of stops) stop()
+    }
   }
 
   /** Shows what the logger keeps and was not shown yet. */
@@ -53,14 +63,31 @@ export class LogFollower {
     )
   }
 
-  /** The run has ended: waits for its last lines. @param wasThereFirst no line was published before we listened */
-  async finish(wasThereFirst: boolean): Promise<void> {
-    do this.#heardSome = false
-    while ((await pause(LATE_LINES_MS)) && this.#heardSome)
+  /**
+   * The run has ended: waits for its last lines, no longer than until all of them are there, if it is known how many there are.
+   * @param wasThereFirst no line was published before we listened
+   */
+  async finish(run: RunView, wasThereFirst: boolean): Promise<void> {
+    do this.#news = new AbortController()
+    while (this.#isOpen(run) && !(await pause(LATE_LINES_MS, this.#news.signal)))
     await this.#filling
-    if (!wasThereFirst) await this.catchUp()
+    if (this.#isOpen(run)) {
+      if (this.#logLinesOf(run) !== undefined) await this.#askLogger(() => this.#isOpen(run))
+      else if (!wasThereFirst) await this.catchUp()
+    }
     this.#release()
     this.close()
+  }
+
+  /** Whether there may be lines that were not shown yet. */
+  #isOpen(run: RunView): boolean {
+    const { runId: taskId, attempt, instance = '' } = run
+    return this.#merger.settledUpTo({ taskId, attempt, instance }) < (this.#logLinesOf(run) ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** How many lines there are. Not known of a run with earlier attempts: their lines may be as late. */
+  #logLinesOf({ attempt }: RunView): number | undefined {
+    return attempt === 1 && this.#end?.attempt === 1 ? this.#end.logLines : undefined
   }
 
   close(): void {
@@ -68,7 +95,7 @@ export class LogFollower {
   }
 
   #hear(line: LogView): void {
-    this.#heardSome = true
+    this.#news.abort()
     this.#show(this.#merger.heard(line))
     if (!this.#merger.hasGap) return
     this.#filling ??= this.#fillGap().finally(() => {
@@ -76,13 +103,17 @@ export class LogFollower {
     })
   }
 
-  /** A line is missing, lost while the connection was away: the logger has it, or will have it soon. */
   async #fillGap(): Promise<void> {
-    for (let waitedMs = 0; this.#merger.hasGap && waitedMs < LOGGER_LAG_MS; waitedMs += LAG_STEP_MS) {
+    await this.#askLogger(() => this.#merger.hasGap)
+    this.#release()
+  }
+
+  /** Lines are missing, lost while the connection was away: the logger has them, or will have them soon. */
+  async #askLogger(isMissing: () => boolean): Promise<void> {
+    for (let waitedMs = 0; isMissing() && waitedMs < LOGGER_LAG_MS; waitedMs += LAG_STEP_MS) {
       await pause(LAG_STEP_MS)
       if (!(await this.catchUp())) break
     }
-    this.#release()
   }
 
   #release(): void {

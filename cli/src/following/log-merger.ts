@@ -1,5 +1,7 @@
 import type { LogView } from '@carillon/contracts'
 
+type AttemptOfTask = Pick<LogView, 'taskId' | 'attempt' | 'instance'>
+
 interface Series {
   /** The lines that were shown, by number: history and live overlap. */
   readonly seen: Set<number>
@@ -17,6 +19,11 @@ export class LogMerger {
   /** Whether lines are held because others are missing. */
   get hasGap(): boolean {
     return [...this.#series.values()].some((series) => series.held.size > 0)
+  }
+
+  /** Every line of an attempt up to this number was shown, or is not to be had. */
+  settledUpTo(attempt: AttemptOfTask): number {
+    return (this.#series.get(keyOf(attempt))?.next ?? 1) - 1
   }
 
   /** A line the logger keeps: what is missing before it is not to be had. Answers what can be shown now. */
@@ -53,13 +60,15 @@ export class LogMerger {
     return { lines, missing }
   }
 
-  #seriesOf({ taskId, attempt, instance }: LogView): Series {
-    const key = `${taskId} ${attempt} ${instance}`
+  #seriesOf(line: LogView): Series {
+    const key = keyOf(line)
     const series = this.#series.get(key) ?? { seen: new Set(), held: new Map(), next: 1 }
     this.#series.set(key, series)
     return series
   }
 }
+
+const keyOf = ({ taskId, attempt, instance }: AttemptOfTask) => `${taskId} ${attempt} ${instance}`
 
 function mark(series: Series, line: LogView): void {
   series.seen.add(line.seq)

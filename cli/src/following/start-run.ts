@@ -71,7 +71,7 @@ export async function waitFor(session: RunSession, runId: string, begin: () => P
     const ended = await ears.watch.untilEnded(printer, interrupt.signal)
     if (ended === undefined) return sayHowToGoOn(session.invocation, ears.watch.last ?? started, interrupt)
     // Late log lines are waited for where they are shown.
-    if (!session.quiet && !session.invocation.terminal.json) await ears.logs.finish(isOurs)
+    if (!session.quiet && !session.invocation.terminal.json) await ears.logs.finish(ended, isOurs)
     printer.ended(ended)
     return printEnd(session, ended)
   } finally {

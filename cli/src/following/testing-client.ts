@@ -1,4 +1,4 @@
-import { CALLS, type Call, CarillonError, type LogView, type RunTree, type RunView } from '@carillon/contracts'
+import { CALLS, type Call, CarillonError, type LogView, type RunEndedEvent, type RunTree, type RunView } from '@carillon/contracts'
 import type { Client } from '../client/client.ts'
 
 /** A mesh in memory with one run: what `runs.get` and `logs.query` answer is what the test sets. */
@@ -11,6 +11,7 @@ export class OneRunClient implements Client {
   isAway = false
   readonly asked: string[] = []
   readonly #changed = new Set<() => void>()
+  readonly #ended = new Set<(event: RunEndedEvent) => void>()
   readonly #logs = new Set<(line: LogView) => void>()
 
   constructor(run: RunView) {
@@ -29,6 +30,11 @@ export class OneRunClient implements Client {
     return () => this.#changed.delete(heard)
   }
 
+  onRunEnd(_runId: string, heard: (event: RunEndedEvent) => void): () => void {
+    this.#ended.add(heard)
+    return () => this.#ended.delete(heard)
+  }
+
   onLogs(_runId: string, heard: (line: LogView) => void): () => void {
     this.#logs.add(heard)
     return () => this.#logs.delete(heard)
@@ -44,12 +50,20 @@ export class OneRunClient implements Client {
     for (const heard of this.#changed) heard()
   }
 
+  /** The run has ended, and its terminal event is published. */
+  end(event: Partial<RunEndedEvent>): RunView {
+    this.change({ state: 'succeeded' })
+    const { runId, handler, attempt, createdAt: at } = this.run
+    for (const heard of this.#ended) heard({ runId, handler, state: 'succeeded', reason: 'completed', attempt, at, ...event })
+    return this.run
+  }
+
   /** A line is published. */
   publish(line: LogView): void {
     for (const heard of this.#logs) heard(line)
   }
 
   get listeners(): number {
-    return this.#changed.size + this.#logs.size
+    return this.#changed.size + this.#ended.size + this.#logs.size
   }
 }

@@ -265,8 +265,9 @@ export class Executor {
   #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
     const { task } = attempt
     this.#runningReports.ended(attempt)
+    const logLines = this.#options.logs.end(task.work)
     if (ending === undefined) this.#intake.giveBackBegun(task)
-    else this.#report(attempt, ending)
+    else this.#report(attempt, ending, logLines)
     this.#freed(attempt)
     if (ending && attempt.isStuck) this.#warnStuck(attempt)
     if (this.#onFree.length > 0 && this.#running() === 0) for (const resolve of this.#onFree.splice(0)) resolve()
@@ -284,12 +285,13 @@ export class Executor {
     this.#options.onWarning({ code: 'handler-stuck', message })
   }
 
-  #report(attempt: Attempt, ending: Ending | SleptEnding): void {
+  #report(attempt: Attempt, ending: Ending | SleptEnding, logLines: number): void {
     const { link, clock } = this.#options
     const { task } = attempt
     const lane = this.#lanes.get(task.work.handler) as Lane
     lane.unconfirmed++
-    this.#reporter.report(this.#reportText(attempt, ending, clock.monotonic() - attempt.startedAt), () => {
+    const ran = { durationMs: clock.monotonic() - attempt.startedAt, logLines }
+    this.#reporter.report(this.#reportText(task, ending, ran), () => {
       lane.confirmed(attempt)
       this.#held.end(task)
       if (task.ackSubject === undefined) this.#intake.offerDone(task)
@@ -300,14 +302,14 @@ export class Executor {
   }
 
   /** A broker may take less than the limits of the wire allow: then the result is at fault, not the executor. */
-  #reportText({ task }: Attempt, ending: Ending | SleptEnding, durationMs: number): string {
-    if (ending.outcome === 'slept') return sleptText(task.work, ending.delayMs)
-    const text = finishedText(task.work, ending, durationMs)
+  #reportText({ work }: HeldTask, ending: Ending | SleptEnding, ran: { durationMs: number; logLines: number }): string {
+    if (ending.outcome === 'slept') return sleptText(work, ending.delayMs)
+    const text = finishedText(work, ending, ran)
     const { maxBytes } = this.#reporter
     if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text
     const message = `The report has ${Buffer.byteLength(text)} bytes, the broker takes ${maxBytes}`
     const refused: Ending = { outcome: 'failed', reason: 'invalid-result', error: { name: 'RESULT_TOO_LARGE', message } }
-    return finishedText(task.work, refused, durationMs)
+    return finishedText(work, refused, ran)
   }
 
   #check(): void {

@@ -35,11 +35,18 @@ export function progressText(work: WorkMessage, session: string, { percent, note
   return `${head(work, 'progress')},"session":"${session}","percent":${percent}${note === undefined ? '' : `,"note":${JSON.stringify(note)}`}}`
 }
 
-/** @param durationMs how long it ran; no time of this machine's clock, which a coordinator could not compare with its own */
-export function finishedText(work: WorkMessage, ending: Ending, durationMs: number): string {
+/**
+ * @param ran.durationMs how long it ran; no time of this machine's clock, which a coordinator could not compare with its own
+ * @param ran.logLines how many lines it has logged
+ */
+export function finishedText(
+  work: WorkMessage,
+  ending: Ending,
+  { durationMs, logLines }: { durationMs: number; logLines: number },
+): string {
   let text = `${head(work, 'finished')},"outcome":"${ending.outcome}"`
   if (ending.resultText !== undefined) text += `,"result":${ending.resultText}`
   if (ending.error !== undefined) text += `,"error":${JSON.stringify(ending.error)}`
   if (ending.reason !== undefined) text += `,"reason":"${ending.reason}"`
-  return `${text},"durationMs":${Math.round(durationMs)}}`
+  return `${text},"durationMs":${Math.round(durationMs)},"logLines":${logLines}}`
 }

@@ -27,6 +27,17 @@ test('lines are batched by attempt, in order, at most 100 a message', () => {
   assert.equal(buffer.take(LIMITS.messageBytes), undefined)
 })
 
+test('lines of an attempt that has ended go first', () => {
+  const buffer = new LogBuffer('me')
+  const [goesOn, ended, silent] = [work('goes-on'), work('ended'), work('silent')]
+  for (const task of [goesOn, ended, ended]) buffer.add(task, line('x'), origin)
+  assert.deepEqual([buffer.end(silent), buffer.end(ended), buffer.hasEnded], [0, 2, true])
+  const next = () => read(buffer.take(LIMITS.messageBytes)?.payload)
+  assert.deepEqual([next().taskId, buffer.hasEnded], ['ended', false])
+  buffer.add(goesOn, line('y'), origin)
+  assert.deepEqual([next().lines.length, buffer.take(LIMITS.messageBytes), buffer.isEmpty], [2, undefined, true])
+})
+
 test('the buffer is bounded by what waits and what is on its way; losses are counted where they happened', () => {
   const buffer = new LogBuffer('me')
   const task = work('one')

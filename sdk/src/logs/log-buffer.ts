@@ -28,8 +28,10 @@ export interface LogBatch {
 export class LogBuffer {
   readonly #instance: string
   readonly #streams = new WeakMap<WorkMessage, Stream>()
-  /** Those with something to send, each once. */
+  /** Those with something to send, each once; behind the first there may be some that have been sent as ended ones. */
   readonly #filled = new Fifo<Stream>()
+  /** Those of them whose attempt has ended: they go first. */
+  readonly #ended = new Fifo<Stream>()
   #lineCount = 0
 
   constructor(instance: string) {
@@ -69,16 +71,30 @@ export class LogBuffer {
     return segment.lines.length >= LIMITS.logLinesPerMessage
   }
 
+  /** The attempt logs no more: what it has logged need not wait for more lines. Answers how many lines it has logged. */
+  end(work: WorkMessage): number {
+    const stream = this.#streams.get(work)
+    if (stream === undefined) return 0
+    if (stream.segments.length > 0) this.#ended.push(stream)
+    return stream.seq
+  }
+
+  /** Whether an attempt that has ended has something to send. */
+  get hasEnded(): boolean {
+    return this.#ended.size > 0
+  }
+
   /** The next message, or undefined when nothing waits. Its lines count until `sent`. */
   take(maxBytes: number): LogBatch | undefined {
-    const stream = this.#filled.peek()
+    const stream = this.#ended.peek() ?? this.#filled.peek()
     const segment = stream?.segments[0]
     if (!stream || !segment) return undefined
     const lines = segment.lines.splice(0, fitting(segment.lines, maxBytes))
     const { dropped } = segment
     segment.dropped = 0
     if (segment.lines.length === 0) stream.segments.shift()
-    if (stream.segments.length === 0) this.#filled.shift()
+    if (stream.segments.length === 0 && this.#ended.peek() === stream) this.#ended.shift()
+    while (this.#filled.peek()?.segments.length === 0) this.#filled.shift()
     const { runId, taskId, attempt } = stream.work
     const head = `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"instance":"${this.#instance}"`
     const payload = `${head}${dropped > 0 ? `,"dropped":${dropped}` : ''},"lines":[${lines.join(',')}]}`

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually, signal } from '@carillon/wire/testing'
+import type { LogMessage, WorkMessage } from '@carillon/contracts'
+import type { StreamPublisher } from '@carillon/wire/internal'
+import { eventually, FakeClock, signal } from '@carillon/wire/testing'
+import type { Link } from '../connection/link.ts'
 import { startMesh } from '../testing/mesh-fixture.ts'
+import { LogShipper } from './log-shipper.ts'
 
 test('logs have a connection of their own, which the first line opens', async (t) => {
   const { fake, connect: join } = await startMesh(t)
@@ -14,7 +18,8 @@ test('logs have a connection of their own, which the first line opens', async (t
   })
   await mesh.start()
   const [silent] = await fake.work('silent', [1])
-  await eventually('the silent one ends', () => fake.finished(silent).length === 1)
+  const [end] = await eventually('the silent one ends', () => (fake.finished(silent).length === 1 ? fake.finished(silent) : undefined))
+  assert.equal(end?.logLines, 0)
   const tail = (await join()).client.tailLogs('runloud000000000')
   assert.equal((await fake.manager.streams.info('LOGS')).state.messages, 0)
   await fake.work('loud', [1], { runId: 'runloud000000000', taskId: 'runloud000000000' })
@@ -25,6 +30,47 @@ test('logs have a connection of their own, which the first line opens', async (t
   }
   assert.equal((await fake.manager.streams.info('LOGS')).state.messages, 3)
   proceed.fire()
+  await eventually('the loud one ends', () => fake.finished('runloud000000000')[0]?.logLines === 250)
+})
+
+test('lines of an attempt that has ended are sent at once, those of another one gather', async () => {
+  const clock = new FakeClock()
+  const sent: LogMessage[] = []
+  const publisher: Partial<StreamPublisher> = {
+    publish: ({ body }, done) => {
+      sent.push(JSON.parse(String(body)))
+      setImmediate(done, undefined)
+    },
+    close: () => undefined,
+  }
+  const link: Partial<Link> = {
+    ...{ isUp: true, server: { id: 's', maxPayload: 1_000_000 } as Link['server'] },
+    ...{ onUp: () => () => undefined, createPublisher: () => publisher as StreamPublisher, handle: (_what, action) => action() },
+    close: async () => undefined,
+  }
+  const shipper = new LogShipper({
+    ...{ clock, namespace: 'default', instance: 'me' },
+    onWarning: () => undefined,
+    open: async () => link as Link,
+  })
+  const work = (taskId: string): WorkMessage => ({ runId: taskId, taskId, handler: 'h', attempt: 1, payload: null })
+  const [goesOn, ended] = [work('goes-on'), work('ended')]
+  const line = { level: 'info', message: 'x', fields: undefined } as const
+  shipper.add(goesOn, line)
+  await eventually('the connection is open', () => sent.length === 1)
+  for (const task of [goesOn, goesOn, ended]) shipper.add(task, line)
+  assert.equal(sent.length, 1)
+  assert.deepEqual([shipper.end(ended), shipper.end(work('silent'))], [1, 0])
+  assert.deepEqual(
+    sent.slice(1).map(({ taskId, lines }) => [taskId, lines.length]),
+    [['ended', 1]],
+  )
+  clock.elapse(1_000)
+  assert.deepEqual(
+    sent.at(-1)?.lines.map(({ seq }) => seq),
+    [2, 3],
+  )
+  await shipper.stop(1_000)
 })
 
 test('lines written while the broker is away arrive when it is back', async (t) => {

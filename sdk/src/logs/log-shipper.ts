@@ -47,6 +47,13 @@ export class LogShipper {
     else this.#timer ??= this.#options.clock.after(GATHER_MS, () => this.#flush())
   }
 
+  /** The attempt has ended: its lines are sent at once, beside its report. Answers how many it has logged, those that were dropped included. */
+  end(work: WorkMessage): number {
+    const logLines = this.#buffer.end(work)
+    if (this.#buffer.hasEnded && !this.#closing.signal.aborted) this.#send({ endedOnly: true })
+    return logLines
+  }
+
   /** What is not stored, for the end of the process; the newest lines are left out beyond 8 MiB. */
   unstored(): LastMessage[] {
     const messages = this.#publisher?.unconfirmed ?? []
@@ -106,18 +113,22 @@ export class LogShipper {
   #flush(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#send({ endedOnly: false })
+  }
+
+  #send({ endedOnly }: { endedOnly: boolean }): void {
     const publisher = this.#publisher
     if (!publisher || !this.#link) return
     const maxBytes = this.#maxBytes
-    while (publisher.size < MESSAGES_ON_THEIR_WAY) {
+    while (publisher.size < MESSAGES_ON_THEIR_WAY && (!endedOnly || this.#buffer.hasEnded)) {
       const batch = this.#buffer.take(maxBytes)
       if (!batch) break
       const { payload, traceparent } = batch
       const onStored = () => {
         this.#buffer.sent(batch)
         if (this.#isIdle) this.#onIdle()
-        // Whole messages wait only while too many are on their way; the rest gathers until its timer.
-        else if (!this.#timer) this.#flush()
+        // Whole messages, and those of ended attempts, wait only while too many are on their way; the rest gathers until its timer.
+        else this.#send({ endedOnly: this.#timer !== undefined })
       }
       publisher.publish({ subject: subjects.log(this.#options.namespace, batch.runId), payload, traceparent, onStored })
     }

@@ -117,11 +117,11 @@ export class Instance {
 
   #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
     const { work } = attempt.task
-    const durationMs = this.#clock.monotonic() - attempt.startedAt
+    const ran = { durationMs: this.#clock.monotonic() - attempt.startedAt, logLines: this.#lines.get(attempt) ?? 0 }
     const lane = this.#lanes.get(work.handler) as Lane
     lane.unconfirmed++
     if (ending === undefined) this.#report({ ...headOf(work), type: 'released' })
-    else this.#report(JSON.parse(ending.outcome === 'slept' ? sleptText(work, ending.delayMs) : finishedText(work, ending, durationMs)))
+    else this.#report(JSON.parse(ending.outcome === 'slept' ? sleptText(work, ending.delayMs) : finishedText(work, ending, ran)))
     lane.confirmed(attempt)
     this.#pump()
   }

@@ -33,6 +33,24 @@ test('the end of a run is stored and told of', async (context) => {
   assert.deepEqual(coordinator.fake.publishedTo(`event.run.${id}.succeeded`)[0]?.['result'], { done: id })
 })
 
+test('the terminal event says how many lines the attempt has logged, where its executor has said so', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const runs = [1, 2, 2].map((attempt, i) => aRun(i, { queuedAt: coordinator.clock.now(), attempt, attempts: 2, tries: 2 }))
+  const [counted, uncounted, silent] = runs.map(({ id }) => id) as [string, string, string]
+  await coordinator.runs.insert(runs)
+  const reports = [{ ...ended(counted), logLines: 3 }, ended(uncounted, 2), { ...failed(silent, 2), logLines: 0 }]
+  await coordinator.applyReports.execute([reportsFrom('i-1', ...reports)])
+  const events = [counted, uncounted, silent].flatMap((id) => coordinator.fake.publishedTo(`event.run.${id}`))
+  assert.deepEqual(
+    events.map(({ runId, attempt, logLines }) => [runId, attempt, logLines]),
+    [
+      [counted, 1, 3],
+      [uncounted, 2, undefined],
+      [silent, 2, 0],
+    ],
+  )
+})
+
 test('an end that is delivered again is neither applied nor told of twice', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { id } = await withRun(coordinator)

@@ -8,11 +8,12 @@ import type { RunChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS } from './rules/life.ts'
+import type { EndedRun } from './rules/views.ts'
 import { needsMessage, onlyTask } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
 
-/** A run as it was written: with its result, if it has just got one. */
-type WrittenRun = RunHead & Pick<Partial<RunRecord>, 'result'>
+/** A run as it was written: with its result and what else came with its end, if it has just ended. */
+type WrittenRun = EndedRun
 
 const RECENT_AT_MOST = 50_000
 /** A terminal event that was not published, because its coordinator died, is published by another one after this. */
@@ -144,9 +145,9 @@ export class RunWriter implements Runs {
         if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ run, error: outcome })
         continue
       }
-      const after = { ...run, ...decision.set }
+      const { event, set, logLines } = decision
+      const after = isEnded(set.state ?? run.state) ? { ...run, ...set, logLines } : { ...run, ...set }
       written.push(after)
-      const { event, set } = decision
       if (event === 'started') this.#events.live(after, 'started')
       else if (event !== 'progress' && event !== 'checked' && !isEnded(after.state)) this.#events.live(after, after.state)
       // The report that starts a task may carry progress, too.

@@ -23,4 +23,15 @@ export const LOGS: readonly Case[] = [
       { expect: 'log', body: { ...OF_TASK, attempt: 3, seq: 1, message: 'begins' } },
     ],
   },
+  {
+    case: 'logs/counted',
+    about: 'An executor that says how many lines an attempt has logged counts all of them',
+    needs: 'conformance-progress',
+    steps: [
+      { send: 'work' },
+      { expect: 'report', body: { type: 'finished', outcome: 'succeeded' } },
+      { never: 'report', body: { type: 'finished', logLines: 0 } },
+      { never: 'report', body: { type: 'finished', logLines: 1 } },
+    ],
+  },
 ]

@@ -17,6 +17,8 @@ export interface Decision {
   readonly event: RunEvent | 'progress' | 'checked'
   readonly expect: LifeExpectation
   readonly set: LifeChange['set']
+  /** Of a reported end: log lines of the attempt, for the terminal event. They are not stored. */
+  readonly logLines?: number | undefined
 }
 
 /** Why a report is not applied; it is counted. */

@@ -58,7 +58,7 @@ export function decideReport(
   }
   if (report.type === 'finished') {
     const last = context.progress && event !== 'retried' ? { progress: context.progress } : {}
-    return { event, expect, set: { state, ...last, ...finishedSet(life, report, { ...context, event }) } }
+    return { event, expect, set: { state, ...last, ...finishedSet(life, report, { ...context, event }) }, logLines: report.logLines }
   }
   const startedAt = life.startedAt ?? beganAt(life, 'durationMs' in report ? report.durationMs : 0, context)
   const wakeAt = nextCheck(startedAt, context.policy.timeoutMs, context.now)

@@ -1,5 +1,6 @@
 import { type JobView, LIMITS, type Progress, type RunView, type TaskView } from '@carillon/contracts'
 import type { JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
+import type { Decision } from './decision.ts'
 import { runsAlone } from './loss.ts'
 import { isTaskRecord } from './work.ts'
 
@@ -96,8 +97,8 @@ function lifeView(life: LifeHead & Partial<TaskLife>) {
   }
 }
 
-/** A run that has ended, with its result if it has one. */
-export type EndedRun = RunHead & Pick<Partial<RunRecord>, 'result'>
+/** A run that has ended, with its result if it has one, and with what its end has said of the last attempt. */
+export type EndedRun = RunHead & Pick<Partial<RunRecord>, 'result'> & Pick<Decision, 'logLines'>
 
 /** Body of a run's terminal event. Written by hand, here and below: these are made for every run, and names need no escaping. */
 export function endedEventText(run: EndedRun): string {
@@ -106,6 +107,7 @@ export function endedEventText(run: EndedRun): string {
   if (run.error !== null) text += `,"failure":${JSON.stringify(run.error)}`
   if (typeof run.result === 'string')
     text += run.result.length <= LIMITS.eventResultBytes ? `,"result":${run.result}` : ',"resultOmitted":true'
+  if (run.logLines !== undefined) text += `,"logLines":${run.logLines}`
   return `${text}}`
 }
 
