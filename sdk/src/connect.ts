@@ -11,7 +11,7 @@ import { Mesh } from './mesh.ts'
 import { loadTelemetry } from './open-telemetry.ts'
 import { emitWarning, guarded, type OnWarning } from './warning.ts'
 
-/** Where the broker is and how to log in, and who this process is. `natsSettingsFrom(process.env)` answers the first part. */
+/** The address of the broker, the login, and the identity of this process. `natsSettingsFrom(process.env)` answers the first two. */
 export interface ConnectOptions extends NatsSettings {
   /** Name of the service that this process is part of. */
   readonly service: string
@@ -30,7 +30,7 @@ export interface ConnectOptions extends NatsSettings {
   readonly drainMs?: number | undefined
   /**
    * Heartbeats come from a thread of their own, with a connection of its own, so that a handler that computes for long does not make this process
-   * lost. Default true. Without it, and where there can be none, the main thread sends them, and a warning says so.
+   * lost. Default true. Without it, and where no thread can be started, the main thread sends them, with a warning.
    */
   readonly thread?: boolean | undefined
   /** Further options of the NATS client (its `NodeConnectionOptions`), for what has no option here; they win. */
@@ -38,14 +38,14 @@ export interface ConnectOptions extends NatsSettings {
   /** Time for the first connection in ms. Default 5,000. */
   readonly connectTimeoutMs?: number | undefined
   /**
-   * Called with what the SDK deals with by itself: lost connections, messages it cannot read, a drain whose time was over. Default: a warning
+   * Called with problems that the SDK handles by itself: lost connections, messages it cannot read, a drain whose time was over. Default: a warning
    * of the process, `process.emitWarning` with the type `CarillonWarning`. What it throws is a warning of the process, too.
    */
   readonly onWarning?: OnWarning | undefined
 }
 
 const DRAIN_MS = 30_000
-/** What ends one executor of this process ends all. */
+/** Shared by all executors of this process: they die together. */
 const isolation = new Isolation(systemClock)
 
 /**

@@ -34,7 +34,7 @@ export class Fifo<Entry> {
     return entry
   }
 
-  /** Take out every entry that `isUnwanted` picks. */
+  /** Remove and return every entry that `isUnwanted` selects. */
   removeWhere(isUnwanted: (entry: Entry) => boolean): Entry[] {
     const all = this.#entries.slice(this.#head) as Entry[]
     const removed = all.filter(isUnwanted)

@@ -3,11 +3,11 @@ import { type RunOptions, type RunRequest, withoutUndefined } from './client/sta
 import { checkSchema, type SchemaInput, type SchemaOutput, type StandardSchema } from './executor/standard-schema.ts'
 import type { Jsonify, Unchanged } from './json.ts'
 
-/** How runs of a handler are run where a call does not say otherwise; as of `RunOptions`. */
+/** Defaults of runs of a handler, which a call may override; as of `RunOptions`. */
 const DEFAULTS = ['attempts', 'backoff', 'timeoutMs', 'shards', 'maxParallel', 'tolerate'] as const
 type Defaults = Pick<RunOptions, (typeof DEFAULTS)[number]>
 
-/** What `defineHandler` is given. */
+/** The argument of `defineHandler`. */
 export interface HandlerSettings<Input, Output, Mode> extends Defaults {
   /** Names the handler in the mesh. */
   readonly name: string
@@ -37,7 +37,7 @@ export type AnyHandler = HandlerDefinition<Schema, Schema, RunMode>
 /** What callers pass. */
 export type PayloadOf<Handler extends AnyHandler> = Handler['input'] extends StandardSchema ? SchemaInput<Handler['input']> : unknown
 
-/** What callers get: the result of its run as JSON, or how many tasks of a fan-out run have ended how. */
+/** What callers get: the result of its run as JSON, or how many tasks of a fan-out run have ended in which state. */
 export type ResultOf<Handler extends AnyHandler> = Handler['mode'] extends 'single' | 'map-reduce'
   ? Handler['output'] extends StandardSchema
     ? Jsonify<SchemaOutput<Handler['output']>>
@@ -49,7 +49,7 @@ export interface FanOutResult {
   readonly tasks: Readonly<Partial<Record<RunState, number>>>
 }
 
-/** Nothing for a schema whose values arrive as they were sent; else what is wrong with them. */
+/** `unknown` for a schema whose values are the same after JSON; else a type that names the difference. */
 export type CheckedInput<Input> = Input extends StandardSchema
   ? [SchemaInput<Input>] extends [Unchanged<SchemaInput<Input>>]
     ? unknown
@@ -57,7 +57,7 @@ export type CheckedInput<Input> = Input extends StandardSchema
   : unknown
 
 /**
- * Define a handler for those who call it and those who offer it.
+ * Define a handler for its callers and its executors.
  * @throws CarillonError INVALID_NAME, INVALID_REQUEST, INVALID_DELAY: names the field
  */
 export function defineHandler<Input extends Schema = undefined, Output extends Schema = undefined, Mode extends RunMode = 'single'>(
@@ -82,12 +82,12 @@ export function defineHandler<Input extends Schema = undefined, Output extends S
 /** Whether a caller named a handler by its definition. */
 export const isDefinition = (named: unknown): named is AnyHandler => typeof named === 'object' && named !== null && 'defaults' in named
 
-/** A start of a handler: what the call does not say its definition does. */
+/** A start of a handler: its definition has the defaults. */
 export function requestOf(handler: AnyHandler, call: Omit<RunRequest, 'job' | 'handler'>): RunRequest {
   return { ...runOptionsOf(handler, call), handler: handler.name }
 }
 
-/** The defaults of a handler beneath options. Who asks for other tasks than it would have does not want its number of them. */
+/** The options over the defaults of a handler. If the options request another mode, the defaults of its tasks are left out. */
 export function runOptionsOf<Options extends Pick<RunOptions, 'mode' | 'shards' | 'items'>>(
   handler: AnyHandler,
   options: Options,
@@ -98,7 +98,7 @@ export function runOptionsOf<Options extends Pick<RunOptions, 'mode' | 'shards' 
   return { ...policy, ...(isOther ? {} : { ...modeOption(handler.mode), ...(shards === undefined ? {} : { shards }) }), ...given }
 }
 
-/** `single` is left to what the handler announces; shards are asked for by their number. */
+/** `single` is left to the mode that the handler announces; shards are requested by their number. */
 function modeOption(mode: RunMode): Pick<RunOptions, 'mode'> {
   return mode === 'single' || mode === 'shards' ? {} : { mode }
 }

@@ -1,16 +1,16 @@
 declare const why: unique symbol
-/** Stands in an error of the compiler for what JSON cannot carry, and says what to pass instead. No value has this type. */
+/** Names in an error of the compiler what JSON cannot carry, and what to pass instead. No value has this type. */
 export interface NotJson<Why extends string> {
   readonly [why]: Why
 }
 
 /**
- * `Value`, with a `NotJson` in the place of whatever `writeJson` would refuse or would make something else of. Of types that say nothing (`any`,
+ * `Value`, with a `NotJson` in the place of whatever `writeJson` would refuse or convert. Of types without information (`any`,
  * `unknown`) nothing is known: their values are checked when they are sent.
  */
 export type Jsonable<Value> = Checked<Value, never>
 
-/** The same for what must arrive as it was: a `Date` is written as text, and arrives as text. */
+/** The same for values that must not be converted: a `Date` is written as text, and arrives as text. */
 export type Unchanged<Value> = Checked<Value, Written>
 
 /** What a handler or step may return; one without a result has `null`. */

@@ -14,7 +14,7 @@ export interface MeshOptions extends Omit<ExecutorOptions, 'handlers' | 'onDrain
 
 /** A process's place in the mesh: a client always, an executor once it has handlers and is started. */
 export class Mesh extends Offers {
-  /** Asks the mesh for things: starts runs, reads, subscribes. */
+  /** Calls the services of the mesh: starts runs, reads, subscribes. */
   readonly client: Client
   /** The name of this process in the mesh. */
   readonly instance: string
@@ -44,7 +44,7 @@ export class Mesh extends Offers {
   }
 
   /**
-   * Take no more work, give back what has not begun, wait up to `drainMs` for what runs, report, say goodbye, close the connection.
+   * Take no more work, give back what has not begun, wait up to `drainMs` for what runs, report, leave, close the connection.
    * A pure client closes at once.
    */
   stop(): Promise<void> {

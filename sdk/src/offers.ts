@@ -15,7 +15,7 @@ export type OfferOptions = Pick<HandlerOptions, 'concurrency'>
 type Schema = StandardSchema | undefined
 type Awaitable<Value> = Value | PromiseLike<Value>
 type Payload<Input> = Input extends StandardSchema ? SchemaOutput<Input> : unknown
-/** What a handler may return: what its output schema takes, else what can be written as JSON. */
+/** What a handler may return: the input of its output schema, else any JSON. */
 type Returned<Output, Result> = Output extends StandardSchema ? SchemaInput<Output> : Result & JsonResult<Result>
 /** A handler whose tasks are all alike. */
 type PlainHandler<Input extends Schema, Output extends Schema> = HandlerDefinition<Input, Output, 'single' | 'broadcast' | 'shards'>
@@ -54,7 +54,7 @@ export abstract class Offers {
   }
 
   /**
-   * Offer a handler that does a list of steps: what each returns is stored before the next one begins, and a run goes on where it was, on any
+   * Offer a handler that runs a list of steps: the result of each is stored before the next one begins, and a run resumes where it was, on any
    * instance. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST
    */
   steps<Input extends Schema, Output extends Schema, Results extends readonly unknown[]>(

@@ -8,7 +8,7 @@ let draining = 0
 
 /**
  * Drain on the first signal; when every mesh of the process has, it exits with 0, unless the application listens to the signal itself. The
- * second signal exits without waiting for what runs: only its last words are said.
+ * second signal exits without waiting for what runs: only its exit is reported.
  * @returns the way to stop listening
  */
 export function onShutdownSignal(drain: () => Promise<void>): () => void {

@@ -1,6 +1,6 @@
 /** A piece of work that is being traced. */
 export interface Trace {
-  /** For the message that carries it on; undefined when there is nothing to carry. */
+  /** For the message that propagates it; undefined when there is nothing to propagate. */
   readonly traceparent: string | undefined
   /** Run `action` with this as the active trace. */
   within<Result>(action: () => Result): Result
@@ -17,12 +17,12 @@ export interface Telemetry {
 
 /** A task, as far as its trace is concerned. */
 export interface TracedTask {
-  /** Read only when somebody asks: most tasks are not traced. */
+  /** Parsed only on use: most tasks are not traced. */
   readonly traceparent: string | undefined
   readonly work: { readonly handler: string; readonly runId: string; readonly taskId: string; readonly attempt: number }
 }
 
-/** Without OpenTelemetry a trace context is handed on as it came. */
+/** Without OpenTelemetry a trace context is passed on unchanged. */
 export const plainTelemetry: Telemetry = {
   call: (_name, traceparent) => passOn(traceparent),
   task: () => NO_TRACE,

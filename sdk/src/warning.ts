@@ -1,4 +1,4 @@
-/** Something that a person may want to know and that the SDK deals with by itself. */
+/** A problem that a person may want to know and that the SDK handles by itself. */
 export interface Warning {
   /** What kind: stable, for programs. */
   readonly code:

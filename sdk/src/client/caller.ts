@@ -25,14 +25,14 @@ export interface CallOptions {
   readonly traceparent?: string | undefined
 }
 
-/** What came of one request message. */
+/** The outcome of one request message. */
 export type Reply =
   | { readonly type: 'answer'; readonly body: unknown }
-  /** Nobody serves it. */
+  /** No service answers it (no responders). */
   | { readonly type: 'no-service' }
-  /** The service did not take it. */
+  /** The service refused it as overloaded. */
   | { readonly type: 'overloaded'; readonly error: CarillonError }
-  /** No answer in time, or the connection broke meanwhile: it may have been done. */
+  /** No answer in time, or the connection broke: it may have been executed. */
   | { readonly type: 'unknown'; readonly why: string }
   /** There was no connection all the time: it has not been sent. */
   | { readonly type: 'not-sent' }
@@ -47,7 +47,7 @@ const REQUEST = {
 
 const NO_SERVICE_RETRY_MS = 1_000
 const PAUSE_MS = 100
-/** A request with less time than this would only end in silence, and hide what the one before it said. */
+/** A request with less time than this would only time out, and hide the error of the one before it. */
 const SHORTEST_MS = 100
 
 /** Sends calls to the services. @internal */
@@ -70,7 +70,7 @@ export class Caller {
    */
   async call<C extends Call>(call: C, input: CallInput<C>, options: CallOptions = {}): Promise<CallOutput<C>> {
     const name = `${call.noun}.${call.verb}`
-    // Values of the user's lie in it at any level: what JSON cannot carry is named here, how deep each may be its own place says.
+    // It holds values of the user at any level: what JSON cannot carry is named here; the schema of each value limits its depth.
     const body = writeJson(parseInput(call.input, input), REQUEST)
     this.checkSize(body)
     const trace = this.telemetry.call(name, options.traceparent)
@@ -84,7 +84,7 @@ export class Caller {
     }
   }
 
-  /** @throws CarillonError INVALID_REQUEST for what the broker would refuse */
+  /** @throws CarillonError INVALID_REQUEST for a message that the broker would refuse */
   checkSize(body: string): void {
     const bytes = body.length * 3 <= this.maxBytes ? 0 : Buffer.byteLength(body)
     if (bytes <= this.maxBytes) return

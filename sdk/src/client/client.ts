@@ -27,12 +27,12 @@ import { type RunOptions, type RunRequest, startItemOf } from './start-item.ts'
 import { Tail } from './tail.ts'
 import { type CallOf, type FanOutOptions, type JobOf, jobInputOf, type OwnOptions, type RequestOf } from './typed-calls.ts'
 
-/** What came of one item of a bulk start. */
+/** The outcome of one item of a bulk start. */
 export type RunOutcome<Result = unknown> =
   | { readonly ok: true; readonly run: RunHandle<Result> }
   | { readonly ok: false; readonly error: CarillonError }
 
-/** How a start is sent: `giveUpAfterMs` (default 30,000) is the time for it to be taken, not for the run. */
+/** How a start is sent: `giveUpAfterMs` (default 30,000) is the time for it to be accepted, not for the run. */
 export interface SendOptions {
   readonly giveUpAfterMs?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -40,7 +40,7 @@ export interface SendOptions {
   readonly traceparent?: string | undefined
 }
 
-/** Asks the mesh for things. Every method rejects with a `CarillonError`; its `code` is of the catalogue. */
+/** Calls the services of the mesh. Every method rejects with a `CarillonError`; its `code` is of the catalogue. */
 export class Client {
   readonly #link: ClientLink
   readonly #caller: Caller
@@ -54,14 +54,14 @@ export class Client {
   }
 
   /**
-   * Start a run of a handler by its definition, whose options hold where these say nothing. Jobs of the same name are not asked.
+   * Start a run of a handler by its definition, whose options are the defaults. Jobs of the same name are ignored.
    * @throws CarillonError as of the form below
    */
   run<Handler extends AnyHandler>(
     handler: Handler,
     ...call: CallOf<Handler, OwnOptions<Handler> & SendOptions>
   ): Promise<RunHandle<ResultOf<Handler>>>
-  /** The same with tasks that the definition does not say: its result tells how many of them ended how. */
+  /** The same with tasks that the definition does not declare: its result counts how many of them ended in which state. */
   run<Handler extends AnyHandler>(
     handler: Handler,
     payload: PayloadOf<Handler>,
@@ -81,7 +81,7 @@ export class Client {
     })
   }
 
-  /** Start any number of runs. The outcomes are in the order of the requests; one that is refused does not touch the others. */
+  /** Start any number of runs. The outcomes are in the order of the requests; one that is refused does not affect the others. */
   runMany<Handler extends AnyHandler>(
     requests: readonly RequestOf<Handler>[],
     options?: SendOptions,
@@ -122,7 +122,7 @@ export class Client {
     list: (query: ListQuery = {}): List<JobView> => listOf(query, (page) => this.call(CALLS.jobsList, page)),
     pause: (name: string): Promise<JobView> => this.call(CALLS.jobsPause, { name }),
     resume: (name: string): Promise<JobView> => this.call(CALLS.jobsResume, { name }),
-    /** Runs of the job that wait for their time are cancelled, unless `keepRuns` is true; what runs goes on. */
+    /** Delayed runs of the job are cancelled, unless `keepRuns` is true; running ones go on. */
     remove: (name: string, options: { keepRuns?: boolean } = {}): Promise<{ removed: true }> =>
       this.call(CALLS.jobsRemove, { name, ...options }),
   }
@@ -138,11 +138,11 @@ export class Client {
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
     /**
      * @param options `only: 'failed'`: of a fan-out run those that did not succeed. `fromStep`: of a run with steps this one and those after
-     *   it; without it such a run goes on where it failed, and begins anew if it had succeeded
+     *   it; without it such a run resumes where it failed, and starts from the beginning if it had succeeded
      */
     retry: (runId: string, options: { readonly only?: 'failed'; readonly fromStep?: string } = {}): Promise<RunView> =>
       this.call(CALLS.runsRetry, { runId, ...options }),
-    /** What the steps of a run have done, in order. */
+    /** The steps of a run, in order. */
     steps: (runId: string, query: ListQuery = {}): List<JournalEntry> =>
       listOf(query, (page) => this.call(CALLS.tasksJournal, { ...page, taskId: runId })),
     /** The tasks of a fan-out run, in order. */
@@ -160,12 +160,12 @@ export class Client {
     list: (query: ListQuery = {}): List<InstanceView> => listOf(query, (page) => this.call(CALLS.instancesList, page)),
   }
 
-  /** What ends or changes from now on. */
+  /** Events of what ends or changes, from now on. */
   events(filter: EventFilter = {}): Tail<MeshEvent> {
     return new Tail(this.#link, eventSubject(this.#caller.namespace, 'event', filter), readEvent)
   }
 
-  /** What is passing: runs created, started, their progress. Not stored anywhere. */
+  /** Live signals: runs created, started, their progress. They are not stored. */
   live(filter: EventFilter = {}): Tail<MeshEvent> {
     return new Tail(this.#link, eventSubject(this.#caller.namespace, 'live', filter), readEvent)
   }
@@ -175,7 +175,7 @@ export class Client {
     return new Tail(this.#link, subjects.log(this.#caller.namespace, checkName('runId', runId)), readLogLines)
   }
 
-  /** A trace of the caller's own: requests are shared, so each run carries where it comes from. */
+  /** The trace context of the caller: requests are shared, so each run carries its own. */
   async #traced<Value>(traceparent: string | undefined, start: (trace: string | undefined) => Promise<Value>): Promise<Value> {
     const trace = this.#caller.telemetry.call('runs.start', traceparent)
     try {

@@ -1,6 +1,6 @@
 import type { Page } from '@carillon/contracts'
 
-/** How much of a list is asked for. */
+/** Which part of a list is requested. */
 export interface ListQuery {
   /** The `next` of the page before. Default: the first page. */
   readonly cursor?: string | undefined
@@ -19,7 +19,7 @@ export interface ListQuery {
  */
 export interface List<Item> extends Promise<Page<Item>>, AsyncIterable<Item> {}
 
-/** @param read asks for one page */
+/** @param read requests one page */
 export function listOf<Query extends ListQuery, Item>(query: Query, read: (query: Query) => Promise<Page<Item>>): List<Item> {
   const first = read(query)
   const iterate = async function* (): AsyncGenerator<Item, void> {

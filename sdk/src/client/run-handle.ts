@@ -4,7 +4,7 @@ import type { ClientLink } from '../connection/link.ts'
 import type { Caller } from './caller.ts'
 
 export interface ResultOptions {
-  /** Give up after this many ms: CALL_TIMEOUT, which says what the run waits for. Default: wait for as long as the run takes. */
+  /** Give up after this many ms: CALL_TIMEOUT, which names what the run waits for. Default: wait for as long as the run takes. */
   readonly timeoutMs?: number | undefined
   /** Give up early; rejects with the reason of the abort. */
   readonly signal?: AbortSignal | undefined
@@ -24,7 +24,7 @@ export interface RunHandle<Result = unknown> {
   ended(options?: ResultOptions): Promise<RunView>
 }
 
-/** An end could pass unseen while the connection is away; then this finds it. */
+/** The poll interval: an event could be missed while the connection is away. */
 const SAFETY_NET_MS = 10_000
 const WHY_WITHIN_MS = 1_000
 
@@ -57,7 +57,7 @@ function notEnded(runId: string, timeoutMs: number, view: RunView | undefined): 
   return new CarillonError('CALL_TIMEOUT', `Run ${runId} has not ended within ${timeoutMs} ms${state}`, { value: runId, hint })
 }
 
-/** Waits for one run: subscribes first, then asks, so that no end is missed; asks again after a reconnect and now and then. */
+/** Waits for one run: subscribes first, then reads it, so that no end is missed; reads it again after a reconnect and at intervals. */
 class EndOfRun {
   readonly #runId: string
   readonly #link: ClientLink
@@ -117,7 +117,7 @@ class EndOfRun {
     })
   }
 
-  /** Why it has not ended is worth a moment more; undefined when nobody answers so soon. */
+  /** Reads why it has not ended, for a short time; undefined without an answer. */
   #lastView(): Promise<RunView | undefined> {
     return this.#caller.call(CALLS.runsGet, { runId: this.#runId }, { timeoutMs: WHY_WITHIN_MS }).catch(() => undefined)
   }
@@ -128,7 +128,7 @@ class EndOfRun {
         if (isEnded(view.state)) onEnd(view)
       },
       (error: unknown) => {
-        // What a later question may answer is no end of the waiting: the next event, reconnect or safety net asks again.
+        // An error that may be transient does not end the wait: the next event, reconnect or poll reads it again.
         const isPassing = CarillonError.is(error) && error.retry
         if (!isPassing) onError(error)
       },

@@ -4,15 +4,15 @@ import type { Caller, CallOptions, Reply } from './caller.ts'
 import { outputOf } from './caller.ts'
 import type { StartItem } from './start-item.ts'
 
-/** Default time for a start to be taken, in ms: a broker or coordinator may restart meanwhile. */
+/** Default time for a start to be accepted, in ms: long enough for a restart of a broker or coordinator. */
 const START_TIMEOUT_MS = 30_000
 const ATTEMPT_MS = CALLS.runsStart.deadlineMs
-/** A request with less time than this would only end in silence, and hide what the one before it said. */
+/** A request with less time than this would only time out, and hide the error of the one before it. */
 const SHORTEST_MS = 100
 const RUNS_PER_REQUEST = 1_000
-/** Requests on their way; further starts wait and travel together. */
+/** Requests in flight; further starts wait and travel together. */
 const REQUESTS_IN_FLIGHT = 16
-/** Of all of these. Beyond it they would only wait at the coordinator, and take its memory. */
+/** Bytes of all requests in flight. More would only wait at the coordinator, and take its memory. */
 const BYTES_IN_FLIGHT = 1024 * 1024
 const RUNS_IN_FLIGHT = 4_000
 const FRAME_BYTES = 16
@@ -27,7 +27,7 @@ interface Entry {
   reject(error: unknown): void
 }
 
-/** Starts runs: what is asked for in one tick of the event loop travels in one request. */
+/** Starts runs: the starts of one tick of the event loop travel in one request. */
 export class RunStarter {
   readonly #caller: Caller
   #queue: Entry[] = []
@@ -40,7 +40,7 @@ export class RunStarter {
     this.#caller = caller
   }
 
-  /** @throws CarillonError of the item, or of the request when nobody took it within `timeoutMs` */
+  /** @throws CarillonError of the item, or of the request when no coordinator accepted it within `timeoutMs` */
   start(item: StartItem, options: CallOptions = {}): Promise<StartedRun> {
     return new Promise((resolve, reject) => {
       const { signal, timeoutMs = START_TIMEOUT_MS } = options
@@ -109,7 +109,7 @@ export class RunStarter {
   }
 }
 
-/** A broker may take less than the limits of the wire allow. */
+/** A broker may accept less than the limits of the wire allow. */
 function tooLarge(item: StartItem, maxBytes: number): CarillonError {
   const value = `${item.bytes} bytes`
   return new CarillonError('PAYLOAD_TOO_LARGE', `The run has ${value} as JSON, the broker takes ${maxBytes}`, { field: 'payload', value })
@@ -137,7 +137,7 @@ function endOfRequest(queue: readonly Entry[], from: number, maxBytes: number): 
   return { to, bytes }
 }
 
-/** @param wasRepeated an earlier request may have created the runs already: a run with the id we made is ours */
+/** @param wasRepeated an earlier request may have created the runs already: a run with the client's id was created by it */
 function distribute(entries: readonly Entry[], body: unknown, wasRepeated: boolean): void {
   const runs = (outputOf(body) as { runs?: unknown }).runs
   if (!Array.isArray(runs) || runs.length !== entries.length) {

@@ -50,13 +50,13 @@ export type RunRequest = RunOptions & {
 export interface StartItem {
   readonly text: string
   readonly bytes: number
-  /** The id we gave it; undefined for a run with a key, whose id follows from that. */
+  /** The id that the client made; undefined for a run with a key, whose id is derived from that. */
   readonly id: string | undefined
 }
 
 const PAYLOAD = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
 
-/** @throws CarillonError for whatever the coordinator would refuse: the same schema, before anything is sent */
+/** @throws CarillonError for everything that the coordinator would refuse: the same schema, before anything is sent */
 export function startItemOf(request: RunRequest, traceparent?: string): StartItem {
   const { payload, items, ...rest } = request
   const id = rest.key === undefined ? freshRunId() : undefined
@@ -77,7 +77,7 @@ function dateText(at: Date | string | undefined): string | undefined {
   return at.toISOString()
 }
 
-/** Fields that say nothing are not fields: a strict schema would refuse `undefined` where a key may only be missing. */
+/** Removes undefined fields: a strict schema would refuse `undefined` where a key may only be missing. */
 export function withoutUndefined(fields: object): Record<string, unknown> {
   const defined: Record<string, unknown> = Object.create(null)
   const given = fields as Record<string, unknown>

@@ -4,7 +4,7 @@ import type { ClientLink } from '../connection/link.ts'
 /** Entries that wait for a slow reader; beyond that the oldest are dropped and counted. */
 const MAX_WAITING = 10_000
 
-/** What passes on a subject from now on, as an async iterable: `for await (const entry of tail)`. Ends with `stop()` or the connection. */
+/** The messages of a subject from now on, as an async iterable: `for await (const entry of tail)`. Ends with `stop()` or the connection. */
 export class Tail<Entry> implements AsyncIterable<Entry> {
   readonly #subscription: ReturnType<ClientLink['subscribe']>
   #waiting: Entry[] = []

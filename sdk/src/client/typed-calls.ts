@@ -13,7 +13,7 @@ export type OwnOptions<Handler extends AnyHandler> = Omit<RunOptions, 'mode' | '
   readonly shards?: Handler['mode'] extends 'shards' | 'map-reduce' ? number | undefined : undefined
 }
 
-/** Options that ask for a task of each of something. */
+/** Options that make a run a fan-out run. */
 export type FanOutOptions = RunOptions &
   ({ readonly mode: 'broadcast' } | { readonly shards: number } | { readonly items: readonly unknown[] })
 

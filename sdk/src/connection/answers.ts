@@ -1,6 +1,6 @@
 import type { Msg } from '@nats-io/transport-node'
 
-/** Someone who waits for an answer to one message. */
+/** A caller that waits for an answer to one message. */
 export interface Expectation {
   onAnswer(message: Msg): void
   /** The connection was lost: the message or its answer may be gone. */
@@ -41,5 +41,5 @@ export class Answers {
   }
 }
 
-/** Whether the broker itself answered that nobody listens. */
+/** Whether the broker answered "no responders". */
 export const isNoResponders = (message: Msg) => message.data.length === 0 && message.headers?.code === 503

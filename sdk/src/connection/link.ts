@@ -5,7 +5,7 @@ import type { OnWarning } from '../warning.ts'
 import { Answers, type Expectation } from './answers.ts'
 
 /**
- * One connection to the broker, as the SDK uses it. The NATS client drops what was published while it was disconnected, without a word:
+ * One connection to the broker, as the SDK uses it. The NATS client silently drops what was published while it was disconnected:
  * so a publisher of something that must arrive keeps it, expects an answer, and sends again on `onUp`.
  */
 export class Link {
@@ -49,7 +49,7 @@ export class Link {
     }
   }
 
-  /** Publish, or do nothing while there is no connection: then nobody would get it. Text goes out as a buffer, three times as fast. */
+  /** Publish, or do nothing while there is no connection: the client would drop it. Text goes out as a buffer, three times as fast. */
   publish(subject: string, payload: string | Uint8Array, options?: { reply?: string; headers?: MsgHdrs }): void {
     if (this.isUp) this.#connection.publish(subject, typeof payload === 'string' ? Buffer.from(payload) : payload, options)
   }
@@ -67,7 +67,7 @@ export class Link {
     this.#answers.forget(subject)
   }
 
-  /** An own subject that nobody else knows, for `subscribe`. */
+  /** A unique subject, for `subscribe`. */
   createInbox(): string {
     return `_INBOX.${randomLetters(16)}`
   }
@@ -89,7 +89,7 @@ export class Link {
     return new StreamPublisher(this.#connection, clock)
   }
 
-  /** Does what follows from `what`; what that throws is a warning. */
+  /** Runs a callback for `what`; what it throws is a warning. */
   handle(what: string, action: () => void): void {
     try {
       action()
@@ -98,7 +98,7 @@ export class Link {
     }
   }
 
-  /** Give up a subscription. Resolves when everything that the broker sent to it before has been handed on. */
+  /** End a subscription. Resolves when everything that the broker sent to it before has been passed on. */
   async drain(subscription: Subscription): Promise<void> {
     if (subscription.isClosed()) return
     if (this.isUp) await subscription.drain()
@@ -116,13 +116,13 @@ export class Link {
     return () => this.#downListeners.delete(listener)
   }
 
-  /** Resolves when the broker has got everything published so far. Rejects when the connection breaks meanwhile. */
+  /** Resolves when the broker has received everything published so far. Rejects when the connection breaks. */
   flush(): Promise<void> {
     return this.#connection.flush()
   }
 
   /**
-   * Cut the connection here and now, for the end of the process: the broker must give nothing more to a process that reads no more. The NATS client
+   * Cut the connection at once, for the end of the process: the broker must deliver nothing more to a process that reads no more. The NATS client
    * closes only with the help of the event loop; should its socket not be found, the broker notices a moment later.
    */
   cut(): void {
@@ -166,7 +166,7 @@ export class Link {
     this.#notify(this.#upListeners)
   }
 
-  /** One that throws keeps no other from hearing it, and the connection from being followed. */
+  /** A listener that throws affects neither the others nor the connection. */
   #notify(listeners: ReadonlySet<() => void>): void {
     for (const listener of [...listeners]) this.handle('A change of the connection', listener)
   }

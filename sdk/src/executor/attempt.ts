@@ -23,10 +23,10 @@ import { ProgramChanged } from './steps.ts'
 import type { TaskCalls } from './task-calls.ts'
 import { type LogFields, RunningContext, type TaskPort } from './task-context.ts'
 
-/** Why an attempt is ended before its handler returns. `drain`: without a report; someone else runs it again. */
+/** Why an attempt is ended before its handler returns. `drain`: without a report; another instance runs it again. */
 export type AbortKind = 'timeout' | 'cancel' | 'drain'
 
-/** Whom an attempt tells. */
+/** The observer of an attempt. */
 export interface AttemptObserver {
   onBegin(attempt: Attempt): void
   onProgress(attempt: Attempt, percent: number, note: string | undefined): void
@@ -183,7 +183,7 @@ export class Attempt implements TaskPort {
     }
   }
 
-  /** Steps that it left under way end first: who runs it next would else do them beside. */
+  /** Steps that it left under way end first: the next attempt would otherwise run them at the same time. */
   readonly #fail = (thrown: unknown): void => {
     const ending = this.#context?.stop()
     if (ending) ending.then(() => this.#failed(thrown))
@@ -234,7 +234,7 @@ export class Attempt implements TaskPort {
     return { name: 'TimeoutError', message: `The attempt took longer than its limit of ${this.task.work.timeoutMs} ms` }
   }
 
-  /** What listens is code of the handler. */
+  /** Listeners are code of the handler. */
   #abortSignal(reason: DOMException): void {
     attributedTo(this, () => this.#controller?.abort(reason))
   }
@@ -245,7 +245,7 @@ export class Attempt implements TaskPort {
   }
 }
 
-/** What was refused was refused by us: where in our code tells nobody anything. */
+/** The SDK itself refused it: a stack within the SDK has no information. */
 function refusalOf(error: unknown): Failure {
   const { name, message } = failureOf(error)
   return { name: CarillonError.is(error) ? error.code : name, message }
@@ -253,7 +253,7 @@ function refusalOf(error: unknown): Failure {
 
 const RESULT_CODES: ReadonlySet<ErrorCode> = new Set(['RESULT_TOO_LARGE', 'RESULT_NOT_JSON', 'JSON_TOO_DEEP', 'INTEGER_TOO_LARGE'])
 
-/** Anything can be thrown: also what throws when it is asked what it is. */
+/** Anything can be thrown: also a value that throws when it is read. */
 function reasonOf(thrown: unknown): Ending['reason'] {
   try {
     if (thrown instanceof PayloadRefused) return 'invalid-payload'
@@ -267,7 +267,7 @@ function reasonOf(thrown: unknown): Ending['reason'] {
   }
 }
 
-/** What a trace says of an end that was none, or not well. */
+/** The error of a trace: of an attempt that failed, or did not end. */
 function traceOf(ending: Ending | SleptEnding | undefined): string | undefined {
   if (ending?.outcome === 'succeeded' || ending?.outcome === 'slept') return undefined
   return ending?.error?.message ?? 'given back'

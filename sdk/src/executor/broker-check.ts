@@ -24,7 +24,7 @@ export async function checkBroker(link: Link, clock: Clock): Promise<void> {
   }
 }
 
-/** Undefined when there is no answer: then the calls that follow will say what is wrong. */
+/** Undefined when there is no answer: then the calls that follow report the error. */
 function askJetStream(link: Link, clock: Clock): Promise<Msg | undefined> {
   return new Promise((resolve) => {
     const finish = (message: Msg | undefined) => {

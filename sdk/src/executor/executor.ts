@@ -36,7 +36,7 @@ export interface ExecutorOptions {
   readonly onWarning: OnWarning
   /** How the liveness thread connects; undefined: there is to be none. */
   readonly threadConnection: ThreadSettings['connection'] | undefined
-  /** Someone else asked for a drain. */
+  /** A drain was requested over the wire. */
   readonly onDrain: () => void
 }
 
@@ -44,7 +44,7 @@ const CHECK_EVERY_MS = 1_000
 const SESSION_LETTERS = 16
 const GOODBYE_MS = 2_000
 
-/** Runs tasks: takes work of its handlers as there is room, runs it, reports, acknowledges what the broker has stored. */
+/** Runs tasks: pulls work of its handlers as there is room, runs it, reports, acknowledges work whose report the broker has stored. */
 export class Executor {
   readonly #options: ExecutorOptions
   readonly #held = new HeldTasks()
@@ -112,7 +112,7 @@ export class Executor {
 
   /**
    * Register and begin to take work. Waits until a registry answers.
-   * @throws CarillonError NATS_TOO_OLD, JETSTREAM_MISSING, or what the registry says against the registration
+   * @throws CarillonError NATS_TOO_OLD, JETSTREAM_MISSING, or the refusal of the registry
    */
   async start(): Promise<void> {
     try {
@@ -130,7 +130,7 @@ export class Executor {
     if (this.#isStopping) return
     this.#subscriptions.push(
       link.subscribe(subjects.control(caller.namespace, identity.instance), (message) => this.#intake.takeControl(message)),
-      // Before it is registered, an offer is meant for another process of this name.
+      // Before the registration, an offer is meant for another process of this name.
       link.subscribe(subjects.direct(caller.namespace, identity.instance), (message) => {
         if (this.#isRegistered) this.#intake.takeOffer(message)
       }),
@@ -155,7 +155,7 @@ export class Executor {
     this.#calls.isDraining = true
     this.#registrar.stop()
     for (const lane of this.#lanes.values()) lane.close()
-    // First of all: what is given back would come back to a request that is still open, and that somebody of this process listens for.
+    // First of all: released work would be delivered again to an open request of this process.
     await this.#within(GOODBYE_MS, this.#liveness.unwatch())
     this.#intake.close()
     const allTaken = Promise.all([...this.#pullers.values()].map((puller) => puller.stop()))
@@ -212,7 +212,7 @@ export class Executor {
     return occupied
   }
 
-  /** What the heartbeat says of tasks. */
+  /** The fields of the heartbeat about tasks. */
   #workLoad(): Omit<MainLoad, 'eventLoopDelayMs'> {
     const attempts = [...this.#lanes.values()].flatMap((lane) => [...lane.stuck])
     const longest = attempts.sort((a, b) => b.stuckForMs - a.stuckForMs).slice(0, LIMITS.stuckTasksShown)
@@ -273,7 +273,7 @@ export class Executor {
     if (this.#onFree.length > 0 && this.#running() === 0) for (const resolve of this.#onFree.splice(0)) resolve()
   }
 
-  /** Its slot may be free: the handler that it belongs to asks for more, and others that compete for the capacity begin what waits. */
+  /** Its slot may be free: its handler requests more, and others that compete for the capacity begin waiting tasks. */
   #freed({ task }: Attempt): void {
     this.#pullers.get(task.work.handler)?.wake()
     if (task.work.alone) for (const puller of this.#pullers.values()) puller.wake()
@@ -301,7 +301,7 @@ export class Executor {
     })
   }
 
-  /** A broker may take less than the limits of the wire allow: then the result is at fault, not the executor. */
+  /** A broker may accept less than the limits of the wire allow: then the attempt fails, not the executor. */
   #reportText({ work }: HeldTask, ending: Ending | SleptEnding, ran: { durationMs: number; logLines: number }): string {
     if (ending.outcome === 'slept') return sleptText(work, ending.delayMs)
     const text = finishedText(work, ending, ran)
@@ -321,10 +321,10 @@ export class Executor {
     }
   }
 
-  /** Reports that are not confirmed have been sent again by now: before more is asked for. */
+  /** Unconfirmed reports have been sent again by now: before more work is requested. */
   #reconnected(): void {
     const { id } = this.#options.link.server
-    // Until the registry says what a restarted broker may have forgotten, that is everything.
+    // Until the registry answers up to where a restarted broker may have lost deliveries, all are suspect.
     if (id !== this.#serverId) this.#intake.forgetsUpTo(Number.POSITIVE_INFINITY)
     this.#serverId = id
     for (const puller of this.#pullers.values()) puller.restart()
@@ -332,8 +332,8 @@ export class Executor {
   }
 
   /**
-   * The process ends: the liveness thread says what became of its tasks, and what is not stored yet, while this thread waits. If there is none that
-   * is connected, silence tells, and nobody can be cleared.
+   * The process ends: the liveness thread publishes reports of its tasks, and what is not stored yet, while this thread waits. If there is none that
+   * is connected, the instance is lost by its silence, and no task can be cleared.
    */
   #reportExit({ attempt, error }: ExitCause): void {
     const { link, logs } = this.#options
@@ -358,7 +358,7 @@ export class Executor {
         message: `task ${taskId} of handler ${handler} ended the process: ${error.message}`,
       })
     }
-    // Somebody did not want to wait for the drain.
+    // An operator ended the process before the drain was over.
     return diedText(work, this.#isStopping ? 'another' : 'unknown', error)
   }
 

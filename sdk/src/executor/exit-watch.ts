@@ -10,22 +10,22 @@ export interface RunningAttempt {
 
 const within = new AsyncLocalStorage<RunningAttempt>()
 
-/** Runs the handler of an attempt, so that what it does outside of every promise is known to be its doing. */
+/** Runs the handler of an attempt, so that errors outside of every promise can be attributed to it. */
 export const attributedTo = <Result>(attempt: RunningAttempt, run: () => Result): Result => within.run(attempt, run)
 
-/** Whose code runs. */
+/** The attempt whose code runs. */
 export const currentAttempt = (): RunningAttempt | undefined => within.getStore()
 
 /** Why the process ends. */
 export interface ExitCause {
-  /** The attempt, of any mesh of the process, whose code ends it; undefined: it is not known. */
+  /** The attempt, of any mesh of the process, whose code ends it; undefined: unknown. */
   readonly attempt: RunningAttempt | undefined
   readonly error: Failure
 }
 
 /**
- * Notices that the process ends while an executor still runs: by an exception that nobody caught, or by `process.exit`. Changes nothing of that,
- * and does not see what ends a process without a word: SIGKILL, or memory that is used up.
+ * Detects that the process ends while an executor still runs: by an uncaught exception, or by `process.exit`. It does not prevent that,
+ * and does not see SIGKILL or memory exhaustion.
  */
 export class ExitWatch {
   /** Must be done when it returns. */
@@ -47,7 +47,7 @@ export class ExitWatch {
   }
 
   readonly #noteException = (thrown: unknown, origin: NodeJS.UncaughtExceptionOrigin): void => {
-    // The application deals with it: the process may go on.
+    // The application handles it: the process may go on.
     if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()) return
     const { message, ...failure } = failureOf(thrown)
     const what = origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception'

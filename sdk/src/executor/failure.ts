@@ -18,7 +18,7 @@ export function failureOf(thrown: unknown): Failure {
   }
 }
 
-/** Whether a thrown value says that it is not to be tried again. */
+/** Whether a thrown value excludes a retry. */
 export const isNonRetryable = (thrown: unknown) => attempt(() => NonRetryableError.is(thrown)) === true
 
 const isError = (thrown: unknown): thrown is object =>
@@ -34,7 +34,7 @@ function read(thrown: object, key: 'name' | 'message' | 'stack'): string | undef
   })
 }
 
-/** A thrown value may be a trap: whatever reading it throws is no news. */
+/** Reading a thrown value may throw: such errors are ignored. */
 function attempt<Value>(reading: () => Value): Value | undefined {
   try {
     return reading()

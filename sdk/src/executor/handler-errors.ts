@@ -1,7 +1,7 @@
 const NON_RETRYABLE = Symbol.for('carillon.non-retryable')
 const RETRY_AFTER = Symbol.for('carillon.retry-after')
 
-/** Thrown by a handler: no further attempt can mend it. The run ends `failed` with reason `non-retryable`. */
+/** Thrown by a handler: a retry would fail again. The run ends `failed` with reason `non-retryable`. */
 export class NonRetryableError extends Error {
   override readonly name: string = 'NonRetryableError'
   readonly [NON_RETRYABLE] = true

@@ -18,7 +18,7 @@ export interface OfferedHandler {
   readonly concurrency: number
   readonly input: StandardSchema | undefined
   readonly description: string | undefined
-  /** Its runs map. */
+  /** The mode of its runs. */
   readonly kind?: HandlerKind
 }
 
@@ -49,7 +49,7 @@ function wrong(field: string, value: unknown, hint: string): CarillonError {
   return new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
 }
 
-/** What is announced of a handler. */
+/** What an executor announces of a handler. */
 export function handlerInfo({ name, description, input, kind }: OfferedHandler): HandlerInfo {
   const inputSchema = jsonSchemaOf(input)
   const about = { ...(description !== undefined && { description }), ...(kind !== undefined && { kind }) }

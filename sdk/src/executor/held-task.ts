@@ -4,26 +4,26 @@ import type { Link } from '../connection/link.ts'
 import type { AckSlots } from '../liveness/ack-slots.ts'
 import { ACK, type AckBody } from './work.ts'
 
-/** What brought a task. */
+/** The message that delivered a task. */
 type Brought = { readonly headers?: Msg['headers'] | undefined }
 
-/** A task that this process is answerable for: from its delivery until the broker has its report. */
+/** A task that this process is responsible for: from its delivery until the broker has its report. */
 export class HeldTask {
   work: WorkMessage
-  /** The attempt that its message says. A claim may have made it a further one; a redelivery says the old one again. */
+  /** The attempt of its message. A claim may have made it a further one; a redelivery has the old one again. */
   readonly deliveredAttempt: number
   /** On the monotonic clock. */
   readonly heldAt: number
   /** Where to acknowledge it; undefined for a task that was offered directly. A redelivery brings a new one. */
   ackSubject: string | undefined
-  /** A coordinator has written us down as its owner. */
+  /** A coordinator has stored this instance as its owner. */
   isClaimed = false
   /** Where its acknowledgement subject is shared with the liveness thread; -1: nowhere. */
   slot = -1
 
   readonly #message: Brought
 
-  /** @param message what brought it; its headers are read when they are asked for */
+  /** @param message the delivery; its headers are parsed when they are used */
   constructor(work: WorkMessage, message: Brought, options: { heldAt: number; ackSubject?: string }) {
     this.work = work
     this.deliveredAttempt = work.attempt
@@ -45,7 +45,7 @@ export class HeldTask {
 /** Names an attempt of a task. Most tasks are in their first attempt: their key costs nothing. */
 export const attemptKey = ({ taskId, attempt }: Pick<WorkMessage, 'taskId' | 'attempt'>) =>
   attempt === 1 ? taskId : `${taskId}#${attempt}`
-/** A message younger than this needs no "still working". */
+/** A message younger than this is not reported as in progress. */
 const YOUNG_MS = 2_000
 /** Ended attempts that are remembered: the last seconds of the fastest executor, and the last hours of most. */
 const REMEMBERED = 10_000
@@ -79,7 +79,7 @@ export class HeldTasks {
     this.#share(task)
   }
 
-  /** The broker has delivered its message again: what was said to the earlier delivery no longer counts. */
+  /** The broker has delivered its message again: answers to the earlier delivery no longer count. */
   redelivered(task: HeldTask, link: Link, ackSubject: string): void {
     task.ackSubject = ackSubject
     this.#share(task)
@@ -110,7 +110,7 @@ export class HeldTasks {
     for (const key of keysOf(task)) this.#remember(key, ackSubject)
   }
 
-  /** Keep the broker from giving them to someone else. */
+  /** Keep the broker from redelivering them to another instance. */
   sayWorking(link: Link, now: number): void {
     for (const task of this.#held()) if (now - task.heldAt >= YOUNG_MS) task.answer(link, ACK.working)
   }

@@ -39,19 +39,19 @@ export interface IntakeOptions {
 const REMEMBERED = { forMs: 60_000, most: 10_000 }
 const LONGEST_PAUSE_MS = 5_000
 const TRIES_BEFORE_WARNING = 3
-/** What was delivered before a pause of this length may have been given to someone else by now. */
+/** Work that was delivered before a pause of this length may have been redelivered to another instance. */
 const LONG_PAUSE_MS = TIMES.ackWaitMs - 2_000
-/** So long after a pause what waited in the connection is read. */
+/** How long after a pause messages that waited in the connection are read. */
 const STALE_FOR_MS = 2_000
 
-/** Where work and orders come in. Nothing that arrives here can end the process. */
+/** Receives work, offers and control messages. Nothing that arrives here can end the process. */
 export class Intake {
   readonly #options: IntakeOptions
   readonly #cancelled: Remembered
   readonly #doneOffers: Remembered
-  /** Given back although it has begun: at most what ran when the drain was over. */
+  /** Released although it has begun: at most what ran when the drain was over. */
   readonly #begun = new Set<string>()
-  /** Of which a coordinator is being asked, by the one question. */
+  /** Tasks with a claim under way, one claim each. */
   readonly #asking = new Map<HeldTask, { isCancelled: boolean }>()
   readonly #checks = new Set<Timer>()
   readonly #closing = new AbortController()
@@ -66,21 +66,21 @@ export class Intake {
     this.#awakeAt = options.clock.monotonic()
   }
 
-  /** From now on everything is given back. */
+  /** From now on all work is released. */
   close(): void {
     this.#closing.abort()
     for (const timer of this.#checks) timer.cancel()
   }
 
   /**
-   * The broker was restarted: of messages up to this place in its stream it may have forgotten that they were delivered or acknowledged, so a
-   * first delivery of them says nothing.
+   * After a restart of the broker: it may have lost the delivery state of messages up to this sequence, so a
+   * first delivery of them may be a redelivery.
    */
   forgetsUpTo(sequence: number): void {
     this.#forgetsUpTo = sequence
   }
 
-  /** To be called every second or so: finds out that this process stood still, or a handler blocked it. What has not begun is asked about then. */
+  /** To be called about every second: detects that this process was suspended, or blocked by a handler. Tasks that have not begun are claimed then. */
   awake(): void {
     const now = this.#options.clock.monotonic()
     const isAfterPause = now - this.#awakeAt > LONG_PAUSE_MS
@@ -95,7 +95,7 @@ export class Intake {
     return this.#cancelled.has(taskId) || this.#cancelled.has(runId)
   }
 
-  /** Whether a message that is read now may have waited in the connection while nobody read. */
+  /** Whether a message that is read now may have waited in the connection while this process was suspended. */
   #mayBeOld(now: number): boolean {
     return now < this.#staleUntil || now - this.#awakeAt > LONG_PAUSE_MS
   }
@@ -120,7 +120,7 @@ export class Intake {
     }
     const acknowledged = held.findEnded(work)
     const { count, sequence } = readDelivery(ackSubject)
-    // A broker that was restarted may have lost the report as well: then a coordinator is asked.
+    // A restarted broker may have lost the report as well: then the task is claimed.
     const isKept = sequence > this.#forgetsUpTo
     if (acknowledged !== undefined && isKept && isSameMessage(acknowledged, ackSubject)) {
       link.publish(ackSubject, ACK.done)
@@ -128,14 +128,14 @@ export class Intake {
     }
     const now = clock.monotonic()
     const task = new HeldTask(work, message, { heldAt: now, ackSubject })
-    // Of what has ended here nobody died.
+    // The attempt has ended here: no process died.
     const redelivered = count > 1 && acknowledged === undefined
     if (this.#isClosed) {
       this.#refuse(task, redelivered)
       return false
     }
     held.add(task)
-    // The run of a handler that maps, asked for before that was known: it has to be planned.
+    // The run of a handler that maps, requested before that was known: it has to be planned.
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
     const mayBeForgotten = acknowledged !== undefined || !isKept || this.#mayBeOld(now)
     if (redelivered || isUnplanned || this.#isCancelled(work) || mayBeForgotten) this.#claim(lane, task, redelivered)
@@ -153,12 +153,12 @@ export class Intake {
     this.#options.link.publish(message.reply, JSON.stringify(this.#answerOffer(work, message)))
   }
 
-  /** The report of an offered task is stored: should it be offered once more, it is not run once more. */
+  /** The report of an offered task is stored: if it is offered again, it is not run again. */
   offerDone(task: HeldTask): void {
     this.#doneOffers.add(attemptKey(task.work))
   }
 
-  /** An order on `control.<instance>`. */
+  /** A control message on `control.<instance>`. */
   takeControl(message: Msg): void {
     let body: unknown
     try {
@@ -175,12 +175,12 @@ export class Intake {
     else this.#options.onRegister()
   }
 
-  /** Give back what has not begun. It is said before it is done, so that nobody takes it for the loss of an instance. */
+  /** Release what has not begun. It is reported before, so that it does not count as the loss of an instance. */
   release(task: HeldTask): void {
     this.#options.report(releasedText(task.work), () => this.#giveBack(task))
   }
 
-  /** Give back what was broken off, for another instance, as a further attempt. */
+  /** Release an aborted task, for another instance, as a further attempt. */
   giveBackBegun(task: HeldTask): void {
     this.#begun.add(attemptKey(task.work))
     this.#giveBack(task)
@@ -191,7 +191,7 @@ export class Intake {
     task.answer(this.#options.link, ACK.giveBack)
   }
 
-  /** Work that comes after the end. Only of what nobody has had before may be said that it has not begun: else the claim of the next one tells. */
+  /** Work that arrives after the end. Only a first delivery may be reported as released: a redelivery is decided by the next claim. */
   #refuse(task: HeldTask, redelivered: boolean): void {
     if (redelivered || this.#begun.has(attemptKey(task.work))) this.#giveBack(task)
     else this.release(task)
@@ -223,18 +223,18 @@ export class Intake {
     if (held.find(task.work) || this.#doneOffers.has(attemptKey(task.work))) return { accepted: true }
     if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
     held.add(task)
-    // The offer may have been overtaken by the order to cancel.
+    // The cancel may have overtaken the offer.
     if (this.#isCancelled(work)) this.#claim(lane, task, false)
     else lane.add(task, true)
     return { accepted: true }
   }
 
   /**
-   * Someone else received what this process is known to run. If its end was lost with the broker, it has to be done again: nobody would else.
-   * Answered after a while: an end that was stored just now is applied first.
+   * Another instance received work that this process is known to run. If the report of its end was lost with the broker, it is released, so that it runs again.
+   * Answered after a delay: an end that has just been stored is applied first.
    */
   #check(work: Pick<WorkMessage, 'runId' | 'taskId' | 'attempt'>): void {
-    // The instance leaves before the answer would be due; its tasks are taken over then.
+    // The instance leaves before the answer is due; then its tasks are taken over.
     if (this.#isClosed) return
     const timer = this.#options.clock.after(TIMES.ackWaitMs, () => {
       this.#checks.delete(timer)
@@ -252,14 +252,14 @@ export class Intake {
     for (const lane of this.#options.lanes.values()) {
       for (const attempt of lane.running) if (isMeant(attempt.task)) attempt.abort('cancel')
       for (const task of lane.take(isMeant)) {
-        // An order may be older than the claim: then the next that claims it gets the current answer.
+        // The cancel may be older than the claim: then the next claim gets the current answer.
         if (task.isClaimed) this.release(task)
         else this.#drop(task)
       }
     }
   }
 
-  /** Work that was delivered before may be done, running elsewhere or cancelled: a coordinator knows. */
+  /** Redelivered work may be done, running elsewhere or cancelled: a coordinator decides. */
   #claim(lane: Lane, task: HeldTask, redelivered: boolean): void {
     lane.asking++
     this.#answerToClaim(lane, task, redelivered)
@@ -292,7 +292,7 @@ export class Intake {
     lane.add(task)
   }
 
-  /** Asked once more when an order to cancel came meanwhile: the answer may be older than the order. */
+  /** Claimed again when a cancel arrived during the claim: the answer may be older than the cancel. */
   async #answerToClaim(lane: Lane, task: HeldTask, redelivered: boolean): Promise<ClaimAnswer | undefined> {
     const { kind } = lane.handler
     const question = { isCancelled: false }

@@ -1,20 +1,20 @@
 import type { Clock } from '@carillon/wire/internal'
 
 /**
- * What is to run alone waits so long for its neighbours to end; meanwhile nothing new begins. Then another instance may have it. When its attempt has
- * ended without its handler, its neighbours wait so long for the handler.
+ * A task that is to run alone waits so long for the other tasks to end, while nothing new begins. Then it is released to another instance. When its attempt has
+ * ended without its handler, other tasks wait so long for the handler.
  */
 const PATIENCE_MS = 30_000
-/** After that everything else goes on for so long, although such a task may wait again: one neighbour that never ends must not stop the others. */
+/** After that other tasks begin again for so long, although such a task may wait: one task that never ends must not stop the others. */
 const REST_MS = 60_000
 
 /**
- * Keeps everything else of the process away from a task that is to run alone (`alone` in its work message): processes died while they ran it, and
- * nobody knows what of. Nothing begins while it waits or runs; it begins when nothing else runs. One for all executors of a process: they die together.
+ * Isolates a task that is to run alone in its process (`alone` in its work message): processes died while they ran it, of
+ * an unknown cause. Nothing begins while it waits or runs; it begins when nothing else runs. One for all executors of a process: they die together.
  */
 export class Isolation {
   readonly #clock: Clock
-  /** Of each executor: nothing of it runs, and every report so far is stored. */
+  /** For each executor: whether nothing of it runs, and every report so far is stored. */
   readonly #idle = new Set<() => boolean>()
   #waiting = 0
   #holder: object | undefined
@@ -26,7 +26,7 @@ export class Isolation {
     this.#clock = clock
   }
 
-  /** An executor begins to take work. */
+  /** An executor begins to accept work. */
   join(isIdle: () => boolean): void {
     this.#idle.add(isIdle)
   }
@@ -41,12 +41,12 @@ export class Isolation {
     return true
   }
 
-  /** Whether nothing but a task that is to run alone may begin, or be asked for. */
+  /** Whether only a task that is to run alone may begin, and no work is requested. */
   get isClosed(): boolean {
     return this.isTaken || (this.#waiting > 0 && this.#clock.monotonic() >= this.#restUntil)
   }
 
-  /** Something waits for the end of what runs. */
+  /** A task waits to run alone. */
   get isRequested(): boolean {
     return this.#waiting > 0
   }
@@ -59,7 +59,7 @@ export class Isolation {
     this.#waiting++
   }
 
-  /** @param holder who says when it has ended */
+  /** @param holder the lane that ends the isolation */
   take(holder: object): void {
     this.#waiting--
     this.#holder = holder
@@ -75,7 +75,7 @@ export class Isolation {
     if (this.#holder === holder) this.#takenUntil = 0
   }
 
-  /** Tasks that wait no more: they are given back, or were cancelled. */
+  /** Tasks that wait no more: they were released or cancelled. */
   forget(count: number): void {
     this.#waiting -= count
   }

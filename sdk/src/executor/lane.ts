@@ -21,19 +21,19 @@ export interface LaneOptions {
   readonly freeCapacity: () => number
   readonly isolation: Isolation
   /**
-   * Whether the other executors of the process are idle, and every report so far is stored: what is given back must be known to be, before a suspect
+   * Whether the other executors of the process are idle, and every report so far is stored: releases must be stored before a suspect
    * may end the process. If not, it pumps when they are.
    */
   readonly isQuiet: () => boolean
-  /** Report that a suspect begins, and call back when that is stored: its death could not be told from that of a task that waits. */
+  /** Report that a suspect begins, and call back when that is stored: otherwise its death could not be distinguished from that of a waiting task. */
   readonly announce: (task: HeldTask, stored: () => void) => void
-  /** Give back what has not begun. */
+  /** Release what has not begun. */
   readonly release: (task: HeldTask) => void
   /** Every slot of the instance is held by a stuck handler. */
   readonly isHung: () => boolean
 }
 
-/** Unstarted work of slow tasks is given back after this, for an instance that has room. */
+/** Waiting work of slow tasks is released after this, for an instance that has room. */
 const GIVE_BACK_AFTER_MS = 1_000
 
 /** The tasks of one handler: those that wait for a slot and those that run. */
@@ -44,7 +44,7 @@ export class Lane {
   readonly stuck = new Set<Attempt>()
   /** Ended, report not confirmed. */
   unconfirmed = 0
-  /** Received but not to be started yet, because a coordinator is asked about them. */
+  /** Received but not to be started yet, because their claim is under way. */
   asking = 0
   readonly #options: LaneOptions
   readonly #waiting = new Fifo<HeldTask>()
@@ -92,7 +92,7 @@ export class Lane {
     return this.stuck.size >= this.handler.concurrency || this.#options.isHung()
   }
 
-  /** How many messages to ask for. */
+  /** How many messages to request. */
   demand(requested: number): number {
     if (this.#isClosed || this.#isBlocked || this.#options.isolation.isClosed) return 0
     const { concurrency } = this.handler
@@ -148,12 +148,12 @@ export class Lane {
     this.#isPumping = false
   }
 
-  /** Asked before each begin: the handler of the one before may have closed the lane. */
+  /** Checked before each begin: the handler of the task before may have closed the lane. */
   get #hasRoom(): boolean {
     return !this.#isClosed && this.occupied < this.handler.concurrency && this.#options.freeCapacity() > 0
   }
 
-  /** Take out waiting tasks, to give them back or drop them. */
+  /** Remove waiting tasks, to release or drop them. */
   take(isWanted: (task: HeldTask) => boolean): HeldTask[] {
     const { isolation } = this.#options
     const alone = this.#alone.removeWhere(isWanted)
@@ -193,7 +193,7 @@ export class Lane {
     this.#leave(attempt)
   }
 
-  /** Ask for nothing and begin nothing more. */
+  /** Request and begin nothing more. */
   close(): void {
     this.#isClosed = true
   }
@@ -238,7 +238,7 @@ export class Lane {
     this.pump()
   }
 
-  /** Its handler has settled, and its end is stored: a process that dies before that would seem to have died of it. */
+  /** Its handler has settled, and its end is stored: a process that died before that would seem to have died of it. */
   #leave(attempt: Attempt): void {
     if (!attempt.task.work.alone || this.#unstored === attempt) return
     if (this.stuck.has(attempt)) this.#options.isolation.overrun(this)

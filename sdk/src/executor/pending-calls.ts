@@ -1,4 +1,4 @@
-/** The promise of a call, for the handler. It knows whether somebody deals with its error: `await` and `Promise.all` do, a bare call does not. */
+/** The promise of a call, for the handler. It records whether its error is handled: by `await` and `Promise.all` it is, by a bare call it is not. */
 class CallPromise<Result> implements Promise<Result> {
   readonly [Symbol.toStringTag] = 'CallPromise'
   readonly #work: Promise<Result>
@@ -11,7 +11,7 @@ class CallPromise<Result> implements Promise<Result> {
     this.#follow = follow
   }
 
-  /** Someone deals with its error, or has been handed a promise that is rejected with it. */
+  /** Its error is handled, or was passed on to a promise that is rejected with it. */
   get isAwaited(): boolean {
     return this.#isAwaited
   }
@@ -37,7 +37,7 @@ class CallPromise<Result> implements Promise<Result> {
 }
 
 /**
- * The calls of a handler, which it need not await. An error that nobody deals with neither ends the process nor is lost: it is there when the
+ * The calls of a handler, which it need not await. An unhandled error neither ends the process nor is lost: it fails the attempt when the
  * handler has returned. (A call that is passed to `Promise.all`, whose own promise is never awaited, counts as awaited.)
  */
 export class PendingCalls {
@@ -85,7 +85,7 @@ export class PendingCalls {
     } while (this.isBusy || before !== this.#count)
   }
 
-  /** @throws the first error that nobody dealt with */
+  /** @throws the first unhandled error */
   check(): void {
     const first = this.#failed.find(({ promise }) => !promise.isAwaited)
     if (first) throw first.error

@@ -10,9 +10,9 @@ export interface PullerOptions {
   readonly consumer: string
   readonly onWarning: OnWarning
   readonly onWork: (message: Msg) => void
-  /** How many messages to ask for now, given how many are on order. */
+  /** How many messages to request now, given how many are requested already. */
   readonly demand: (requested: number) => number
-  /** Where messages of this puller arrive, followed by one token. */
+  /** The inbox of this puller; one token follows it. */
   readonly onInbox: (inbox: string) => void
   /** The consumer or its stream does not exist any more. */
   readonly onMissing: () => void
@@ -23,18 +23,18 @@ const WINDOW_MS = 5_000
 const SHORTEST_MS = 1_000
 const HEARTBEAT_MS = 2_000
 const NANOSECONDS = 1_000_000
-/** The broker is silent for longer than its heartbeats allow: it has forgotten our requests. */
+/** The broker is silent for longer than its heartbeats allow: it has lost the requests. */
 const SILENCE_MS = 2 * HEARTBEAT_MS + 500
 const PAUSE_MS = 250
 const MISSING_PAUSE_MS = 1_000
 
-/** Asks one consumer for messages: raw pull requests on one inbox, as many as there is room for. */
+/** Pulls messages from one consumer: raw pull requests on one inbox, as many as there is room for. */
 export class Puller {
   readonly #options: PullerOptions
   readonly #inbox: string
   readonly #subscription: Subscription
   #requested = 0
-  /** Requests of an earlier generation are forgotten: what the broker says of them does not count. */
+  /** Answers to requests of an earlier generation are ignored. */
   #generation = 0
   #lastHeardAt = 0
   #windowEnd = 0
@@ -50,7 +50,7 @@ export class Puller {
     this.#subscription = options.link.subscribe(`${this.#inbox}.*`, (message) => this.#take(message))
   }
 
-  /** Look, at the end of this turn, whether there is room to ask for more. */
+  /** Request more at the end of this turn, if there is room. */
   wake(): void {
     if (this.#isWakeDue || this.#isStopped || this.#pause) return
     this.#isWakeDue = true
@@ -60,7 +60,7 @@ export class Puller {
     })
   }
 
-  /** Forget what is on order and ask anew: after a reconnect, or when the consumer was made again. */
+  /** Drop open requests and request again: after a reconnect, or when the consumer was recreated. */
   restart(): void {
     this.#generation++
     this.#requested = 0
@@ -69,7 +69,7 @@ export class Puller {
     this.wake()
   }
 
-  /** To be called every second or so: finds a broker that has forgotten our requests. */
+  /** To be called about every second: detects a broker that has lost the requests. */
   check(): void {
     const silentMs = this.#options.clock.monotonic() - this.#lastHeardAt
     if (this.#requested > 0 && silentMs > SILENCE_MS) this.restart()
@@ -77,8 +77,8 @@ export class Puller {
   }
 
   /**
-   * Ask for nothing more, and take back what is on order: the broker drops requests that nobody listens for. So what is given back from
-   * now on goes to someone else. Resolves when what was on its way has been handed on.
+   * Request nothing more, and cancel open requests: the broker drops requests without a subscription. So work that is released from
+   * now on goes to another instance. Resolves when messages in flight have been passed on.
    */
   stop(): Promise<void> {
     this.#isStopped = true
@@ -87,7 +87,7 @@ export class Puller {
     return this.#stopping
   }
 
-  /** Take nothing more. */
+  /** Accept nothing more. */
   close(): void {
     this.#isStopped = true
     this.#pause?.cancel()
@@ -139,7 +139,7 @@ export class Puller {
     this.#retryLater(isMissing ? MISSING_PAUSE_MS : PAUSE_MS)
     const { consumer, onWarning, onMissing } = this.#options
     if (isMissing) onMissing()
-    // A server that stops says so itself; the lost connection is warned of already.
+    // A stopping server sends a status of its own; the lost connection is warned of already.
     else if (!/server shutdown|leadership change/i.test(description))
       onWarning({ code: 'pull-refused', message: `The broker refused a request to ${consumer}: ${code} ${description}` })
   }

@@ -10,16 +10,16 @@ export interface RegistrarOptions {
   readonly registration: Registration
   readonly onWarning: OnWarning
   readonly onRegistered: (registered: Registered) => void
-  /** Another process has got the name, while this one was not heard. */
+  /** Another process has taken the name, while this one was silent. */
   readonly onTaken: () => void
 }
 
 const TRIES_BEFORE_WARNING = 3
 const LONGEST_PAUSE_MS = 5_000
-/** Many reasons to register again may come at once. */
+/** Several reasons to register again may occur at once. */
 const GATHER_MS = 200
 
-/** Registers this executor, again and again until a registry answers, and anew whenever that may be needed. */
+/** Registers this executor, repeatedly until a registry answers, and again whenever that may be needed. */
 export class Registrar {
   readonly #options: RegistrarOptions
   readonly #closing = new AbortController()
@@ -30,7 +30,7 @@ export class Registrar {
     this.#options = options
   }
 
-  /** @throws CarillonError when the registry refuses what is announced */
+  /** @throws CarillonError when the registry refuses the registration */
   async register(): Promise<void> {
     const { caller, clock, registration, onWarning } = this.#options
     for (let tries = 1; !this.#closing.signal.aborted; tries++) {
@@ -51,14 +51,14 @@ export class Registrar {
     }
   }
 
-  /** Register anew in the background: the registry or the broker may have forgotten us. */
+  /** Register again in the background: the registry or the broker may have lost the registration. */
   again(): void {
     this.#again ??= this.#registerAgain().finally(() => {
       this.#again = undefined
     })
   }
 
-  /** Say goodbye, where somebody knows us: nobody has to wait for our silence. */
+  /** Leave, if registered: then the instance is removed without waiting for its silence. */
   async leave(timeoutMs: number): Promise<void> {
     if (!this.#isKnown) return
     const { instance, session } = this.#options.registration

@@ -20,7 +20,7 @@ type Reported = Pick<WorkMessage, 'runId' | 'taskId' | 'attempt'>
 const head = ({ runId, taskId, attempt }: Reported, type: string) =>
   `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"type":"${type}"`
 
-/** @param session says which process of its name reports; not in an end, which every task has. @param durationMs how long it has run */
+/** @param session identifies the process that reports; not in an end, which every task has. @param durationMs how long it has run */
 export const startedText = (work: WorkMessage, session: string, durationMs: number) =>
   `${head(work, 'started')},"session":"${session}","durationMs":${Math.round(durationMs)}}`
 

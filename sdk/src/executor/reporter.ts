@@ -10,7 +10,7 @@ export interface ReporterOptions {
   readonly clock: LoopClock
   readonly subject: string
   readonly onWarning: OnWarning
-  /** Nobody takes reports: the stream may be gone. */
+  /** No stream stores reports: it may be gone. */
   readonly onStreamMissing: () => void
 }
 
@@ -18,7 +18,7 @@ export interface ReporterOptions {
 const FRAME_BYTES = 2_048
 
 /**
- * Sends reports: what ended in one turn of the event loop travels in one message. What has been done must not be done again, so a report is
+ * Sends reports: what ended in one turn of the event loop travels in one message. A task that has ended must not run again, so a report is
  * sent until the broker has stored it, and only then `onStored` is called.
  */
 export class Reporter {
@@ -65,7 +65,7 @@ export class Reporter {
     return this.#publisher.unconfirmed
   }
 
-  /** Forget what is not stored: the broker will deliver that work again. */
+  /** Drop what is not stored: the broker will redeliver that work. */
   stop(): void {
     this.#publisher.stop()
     this.#queue = []

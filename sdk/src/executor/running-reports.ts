@@ -8,7 +8,7 @@ import type { Reporter } from './reporter.ts'
 
 /** At most five progress reports a second of one task travel; the newest wins. */
 const PROGRESS_EVERY_MS = 200
-/** Shortest pause between two looks at what runs: one timer serves every task. */
+/** Shortest pause between two checks of running tasks: one timer serves every task. */
 const CHECK_EVERY_MS = 20
 
 interface Progress {
@@ -32,7 +32,7 @@ export class RunningReports {
     this.#session = session
   }
 
-  /** Before it begins. It is given back by a report from then on, as the coordinators take it for begun. */
+  /** Before it begins. From then on it has to be released by a report, because the coordinators regard it as begun. */
   announce(task: HeldTask, stored: () => void): void {
     task.isClaimed = true
     this.#reporter.report(startedText(task.work, this.#session, 0), stored)

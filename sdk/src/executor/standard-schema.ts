@@ -21,17 +21,17 @@ export type SchemaResult<Output> =
       }[]
     }
 
-/** What a schema refuses: it ends the task, reason `invalid-payload`, whatever tries are left. */
+/** A payload that its schema refuses: it ends the task, reason `invalid-payload`, without a retry. */
 export class PayloadRefused extends Error {
   override readonly name = 'InvalidPayload'
 }
 
-/** What a schema refuses of what a handler returned: it ends the task, reason `invalid-result`. */
+/** A result that its schema refuses: it ends the task, reason `invalid-result`. */
 export class ResultRefused extends Error {
   override readonly name = 'InvalidResult'
 }
 
-/** Hands on what a schema makes of a value, at once where the schema needs no time. @throws PayloadRefused */
+/** Passes on the output of a schema, synchronously where the schema is. @throws PayloadRefused */
 export function checkedBy<Result>(schema: StandardSchema, value: unknown, use: (checked: unknown) => Result): Result | Promise<Result> {
   const checked = schema['~standard'].validate(value)
   return isThenable(checked)
@@ -39,7 +39,7 @@ export function checkedBy<Result>(schema: StandardSchema, value: unknown, use: (
     : use(acceptedOf(checked as SchemaResult<unknown>, PayloadRefused))
 }
 
-/** What a schema makes of a result, at once where the schema needs no time. @throws ResultRefused */
+/** The output of a schema for a result, synchronously where the schema is. @throws ResultRefused */
 export function checkedResult(schema: StandardSchema, result: unknown): unknown {
   const checked = schema['~standard'].validate(result)
   return isThenable(checked)
@@ -60,13 +60,13 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
-/** What a schema makes of a payload. */
+/** The output type of a schema. */
 export type SchemaOutput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
 
-/** What a schema takes. */
+/** The input type of a schema. */
 export type SchemaInput<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['input']
 
-/** The JSON Schema of what `schema` takes, where it can be had: some types have none. */
+/** The JSON Schema of the input of `schema`, if there is one: some types have none. */
 export function jsonSchemaOf(schema: StandardSchema | undefined): Record<string, unknown> | undefined {
   try {
     return schema?.['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
@@ -86,7 +86,7 @@ function issuesText(issues: NonNullable<SchemaResult<unknown>['issues']>): strin
     .join('; ')
 }
 
-/** @throws CarillonError INVALID_REQUEST for what is no schema; undefined is none, and well */
+/** @throws CarillonError INVALID_REQUEST for what is no schema; undefined is allowed */
 export function checkSchema(field: string, schema: StandardSchema | undefined): void {
   if (schema === undefined || typeof schema?.['~standard']?.validate === 'function') return
   const hint = 'Pass a schema that follows Standard Schema, such as one of zod.'

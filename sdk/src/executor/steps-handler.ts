@@ -4,7 +4,7 @@ import type { OfferedHandler } from './handler.ts'
 import type { StepOptions } from './steps.ts'
 import type { TaskContext } from './task-context.ts'
 
-/** What a step of a list is given. */
+/** The argument of a step of a list. */
 export interface StepContext<Payload> extends TaskContext<Payload> {
   /** What the steps before it have returned, by their names. */
   readonly done: Readonly<Record<string, unknown>>
@@ -23,7 +23,7 @@ export type StepList<Payload, Results extends readonly unknown[]> = {
   readonly [Place in keyof Results]: StepDefinition<Payload, Results[Place]>
 }
 
-/** A handler that does a list of steps; the result of the last one is that of the run. @throws CarillonError INVALID_NAME, INVALID_REQUEST */
+/** A handler that runs a list of steps; the result of the last one is that of the run. @throws CarillonError INVALID_NAME, INVALID_REQUEST */
 export function runOfSteps(steps: readonly StepDefinition<never>[]): OfferedHandler['run'] {
   const names = new Set<string>()
   if (!Array.isArray(steps) || steps.length === 0) throw wrong('steps', steps, 'Give at least one step.')

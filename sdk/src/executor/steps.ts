@@ -22,7 +22,7 @@ import type { PendingCalls } from './pending-calls.ts'
 export interface StepOptions {
   /** How often the step is tried before its error reaches the handler. Default 1. */
   readonly attempts?: number | undefined
-  /** Pause before the next try; no process is held meanwhile. Default: exponential, 1 s, factor 2, at most 5 min. */
+  /** Pause before the next try; no slot is held during it. Default: exponential, 1 s, factor 2, at most 5 min. */
   readonly backoff?: BackoffInput | undefined
 }
 
@@ -32,7 +32,7 @@ export interface StepPort {
   readonly signal: AbortSignal
   /** The attempt has ended. */
   readonly isOver: boolean
-  /** The process is to end: what has not begun goes on elsewhere. */
+  /** The process is to end: steps that have not begun run on another instance. */
   readonly isDraining: boolean
   journal(): Promise<ReadonlyMap<number, JournalEntry>>
   store(step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry>
@@ -40,12 +40,12 @@ export interface StepPort {
   suspend(delayMs: number): void
 }
 
-/** Steps that are done are not those of the program. Ends the run, reason `program-changed`. */
+/** Stored steps do not match those of the program. Ends the run, reason `program-changed`. */
 export class ProgramChanged extends Error {
   override readonly name = 'ProgramChanged'
 }
 
-/** A sleep that has no more than this left is waited for here. */
+/** A sleep with no more than this left is waited for in this process. */
 const SHORT_MS = 1_000
 const SLEEP = 'sleep'
 /** The steps of the task whose step is being done. */
@@ -53,15 +53,15 @@ const within = new AsyncLocalStorage<Steps>()
 const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
 
 /**
- * The steps of one task: what a step has returned is stored before the next one begins, and is not done again. Steps are known
- * by their order, which must be the same in every attempt; their names tell when it is not.
+ * The steps of one task: the result of a step is stored before the next one begins, and the step is not run again. Steps are identified
+ * by their order, which must be the same in every attempt; their names are compared to detect a change.
  * @internal
  */
 export class Steps {
   readonly #port: StepPort
   readonly #pending: PendingCalls
   readonly #names = new Set<string>()
-  /** On the monotonic clock. Of those that wait the first is the first to go on. */
+  /** On the monotonic clock. Of several waiting calls the earliest decides. */
   #wakeAt = Number.POSITIVE_INFINITY
   #isSuspended = false
   #next = 0
@@ -83,17 +83,17 @@ export class Steps {
     return this.#pending.watch(this.#sleep(until))
   }
 
-  /** Whether who asks is one of the steps. */
+  /** Whether the caller is one of the steps. */
   get isWithin(): boolean {
     return within.getStore() === this
   }
 
-  /** The task goes on in another attempt: nothing of this one comes back. */
+  /** The task continues in another attempt: calls of this one never settle. */
   get isSuspending(): boolean {
     return this.#wakeAt < Number.POSITIVE_INFINITY
   }
 
-  /** The handler is through, and all that it asked for. @throws ProgramChanged when steps are stored that the program did not come to */
+  /** The handler and all its calls have ended. @throws ProgramChanged when steps are stored that the program did not reach */
   async checkWhole(): Promise<void> {
     for (const { index, name } of (await this.#journal)?.values() ?? []) {
       if (index < this.#next) continue
@@ -121,7 +121,7 @@ export class Steps {
     const outcome = sleeping(until, this.#port.clock.now())
     const known = await this.#known(index, SLEEP)
     const sleep = known ?? (await this.#pending.track(this.#store({ index, name: SLEEP, try: 1, outcome })))
-    // How much is left is the coordinator's word: of two executors that have a part in a sleep the clocks may differ.
+    // The coordinator computes how much is left: the clocks of two executors may differ.
     const { clock } = this.#port
     const wakeAt = (known ? this.#readAt : clock.monotonic()) + (sleep.leftMs ?? 0)
     const leftMs = wakeAt - clock.monotonic()
@@ -153,7 +153,7 @@ export class Steps {
     return { result: (await this.#store({ index, name, try: tries, outcome: { type: 'done', result: result ?? null } })).result }
   }
 
-  /** What of it is done already. @throws ProgramChanged, TASK_NOT_RUNNING, the reason of an abort */
+  /** The stored entry of a step. @throws ProgramChanged, TASK_NOT_RUNNING, the reason of an abort */
   async #known(index: number, name: string): Promise<JournalEntry | undefined> {
     await this.#open()
     this.#journal ??= this.#pending.track(this.#read())
@@ -182,7 +182,7 @@ export class Steps {
     return stored
   }
 
-  /** Never comes back: the attempt ends when nothing is under way, and what follows is done by the next one. */
+  /** Never settles: the attempt ends when nothing is under way, and the next one continues. */
   async #suspend(wakeAt: number): Promise<never> {
     this.#wakeAt = Math.min(this.#wakeAt, wakeAt)
     await this.#pending.quiet(() => turnOf(this.#port.clock))
@@ -191,7 +191,7 @@ export class Steps {
     return forever()
   }
 
-  /** A step waits for what it does, a sleep for the steps under way: the one within the other would wait for ever. */
+  /** A step waits for its calls, a sleep for the steps under way: one within the other would wait for ever. */
   #checkPlace(name: string): void {
     if (!this.isWithin) return
     const hint = 'A step is done as a whole: do the other one before or after it.'
@@ -232,7 +232,7 @@ function sleeping(until: number | Date, now: number): Extract<StepCall['outcome'
   throw new CarillonError('INVALID_DELAY', `until is wrong: ${value}`, { field: 'until', value, hint })
 }
 
-/** The failure of a step that the program has dealt with before, as it was. */
+/** The stored failure of a step, which the program has received before. */
 function failureAgain({ failure }: JournalEntry): Error {
   const { name = 'Error', message = '', retryable } = failure ?? {}
   const error = retryable === false ? new NonRetryableError(message) : new Error(message)

@@ -15,13 +15,13 @@ import type { Caller } from '../client/caller.ts'
 
 const PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
-/** A fault of a service may pass, or may not: then the attempt fails, and is tried again as its run says. A service that is away is waited for. */
+/** After a fault of a service, which may be permanent, the attempt fails and is retried by the policy of its run. An unavailable service is waited for. */
 const FAULT_PASSES_WITHIN_MS = 60_000
 const NEVER_ABORTED = new AbortController().signal
 
-/** What running tasks ask of the mesh. It goes on asking while services are away or behind: whatever is asked may be asked twice. */
+/** The calls of running tasks. They are repeated while services are unavailable or overloaded: each is idempotent. */
 export class TaskCalls {
-  /** The process is to end: steps that have not begun are left to others. */
+  /** The process is to end: steps that have not begun are left to other instances. */
   isDraining = false
   readonly #caller: Pick<Caller, 'call' | 'clock'>
   readonly #instance: string
@@ -42,7 +42,7 @@ export class TaskCalls {
     await this.#patiently(signal, () => this.#caller.call(CALLS.tasksMap, input, { signal }))
   }
 
-  /** A page of what a task has to reduce. */
+  /** A page of the results that a task reduces. */
   async results(
     { taskId }: WorkMessage,
     page: { cursor: string | undefined; limit: number },
@@ -51,14 +51,14 @@ export class TaskCalls {
     return this.#patiently(signal, () => this.#caller.call(CALLS.tasksResults, { taskId, ...page }, { signal }))
   }
 
-  /** A step that is done is stored also when its task is to stop. */
+  /** A completed step is stored also when its task is to stop. */
   async step({ taskId, attempt }: WorkMessage, step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry> {
     const input = { taskId, attempt, instance: this.#instance, ...step }
     const { stored } = await this.#patiently(NEVER_ABORTED, () => this.#caller.call(CALLS.tasksStep, input))
     return stored
   }
 
-  /** What the steps of a task have done, by their place. */
+  /** The journal of a task, by the index of the step. */
   async journal({ taskId }: WorkMessage, signal: AbortSignal): Promise<Map<number, JournalEntry>> {
     const entries = new Map<number, JournalEntry>()
     let cursor: string | undefined
@@ -90,7 +90,7 @@ export class TaskCalls {
   }
 }
 
-/** As it will come to its task: a date is text, what is undefined is absent. @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, ITEM_TOO_LARGE */
+/** As its task will receive it: a date is text, what is undefined is absent. @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, ITEM_TOO_LARGE */
 function asJson(item: unknown, i: number): unknown {
   const limit = { field: `items.${i}`, maxBytes: LIMITS.itemBytes, tooLarge: 'ITEM_TOO_LARGE', notJson: 'INVALID_JSON' } as const
   return JSON.parse(writeJson(item, limit))

@@ -16,16 +16,16 @@ export type LogFields = Readonly<Record<string, unknown>>
  */
 export type TaskLog = Readonly<Record<LogLevel, (message?: unknown, fields?: LogFields) => void>>
 
-/** One of the many tasks of a run. */
+/** One of the tasks of a fan-out run. */
 export interface Shard {
   /** From 0. The same in every attempt. */
   readonly index: number
   readonly total: number
-  /** Its own part of the data, of a run that was given `items`. */
+  /** The item of this task, of a run with `items`. */
   readonly item: unknown
 }
 
-/** What a handler is given. */
+/** The argument of a handler. */
 export interface TaskContext<Payload = unknown> {
   readonly payload: Payload
   readonly runId: string
@@ -40,7 +40,7 @@ export interface TaskContext<Payload = unknown> {
   readonly slot: string | undefined
   /** Which part of a fan-out run this is; undefined in a single run. */
   readonly shard: Shard | undefined
-  /** Aborted on time-out (reason: a `TimeoutError`), cancel and the end of a drain (`AbortError`). 5 s later the task is over, come what may. */
+  /** Aborted on time-out (reason: a `TimeoutError`), cancel and the end of a drain (`AbortError`). 5 s later the attempt is over in any case. */
   readonly signal: AbortSignal
   readonly log: TaskLog
   /** W3C trace context of this task, for calls to others without OpenTelemetry. */
@@ -52,16 +52,16 @@ export interface TaskContext<Payload = unknown> {
    */
   progress(percent: number, note?: string): Promise<void>
   /**
-   * Do a step once: what it returns is stored before this resolves, and a later attempt of the task gets it without doing it again. What is
-   * given is what was stored: JSON, so a Date is text then. Steps are known by their order, so that must not hang on chance; each has a name of its own.
+   * Run a step once: its result is stored before this resolves, and a later attempt of the task gets it without running the step again. What is
+   * returned is what was stored: JSON, so a Date is text then. Steps are identified by their order, which must be deterministic; each has a name of its own.
    * @param run its result is JSON up to 256 KiB
    * @throws what `run` throws when no tries are left; CarillonError INVALID_NAME, INVALID_REQUEST, RESULT_TOO_LARGE; TASK_NOT_RUNNING when this
    *   attempt is over
    */
   step<Result>(name: string, run: () => Awaitable<Result & JsonResult<Result>>, options?: StepOptions): Promise<Jsonify<Result>>
   /**
-   * Go on later. From a second on no process is held: this call then never comes back, `finally` included, and the task goes on in a new
-   * attempt, which gets what its steps have returned. Uses no try. Not to be raced: after it what was first is not known any more.
+   * Continue later. From a second on no slot is held: this call then never settles, `finally` is not reached, and the task continues in a new
+   * attempt, which gets the results of its steps. Uses no try. It must not be raced: a later attempt does not know which was first.
    * Only steps that are under way are waited for. Anything else that the handler does beside this call outlives the attempt and holds no slot, so the
    * next attempt may run beside it; `signal` aborts then.
    * @param until milliseconds from now, up to ten years, or a time
@@ -69,22 +69,22 @@ export interface TaskContext<Payload = unknown> {
   sleep(until: number | Date): Promise<void>
 }
 
-/** What the root of a map and the tasks it leads to are given. */
+/** The argument of the root of a map and of its tasks. */
 export interface MapContext<Payload, Items extends object, Item = undefined> extends TaskContext<Payload> {
-  /** What this task is about; undefined for the root. */
+  /** The item of this task; undefined for the root. */
   readonly item: Item
   /**
-   * Ask for a task for each item; resolves when they are stored. They run at once, beside this task. What was asked for stays asked for when
-   * this task is tried again: its n-th call is the same call in every attempt.
+   * Create a task for each item; resolves when they are stored. They run at once, beside this task. They are kept when
+   * this task is retried: its n-th call is the same call in every attempt.
    * @param items 1 to 500, each JSON up to 64 KiB, together up to one message (1 MB); call again for more
    * @throws CarillonError INVALID_NAME, INVALID_REQUEST, ITEM_TOO_LARGE, MAP_TOO_DEEP; TASK_NOT_RUNNING when this attempt is over
    */
   map<Name extends keyof Items & string>(name: Name, items: readonly Items[Name][]): Promise<void>
 }
 
-/** What reduce and merge tasks are given. */
+/** The argument of reduce and merge tasks. */
 export interface ReduceContext<Payload> extends TaskContext<Payload> {
-  /** What is to be brought together, in the order of the map, read a page at a time. */
+  /** The results to reduce, in the order of the map, read a page at a time. */
   results<Result = unknown>(): AsyncIterable<Result>
 }
 
@@ -98,15 +98,15 @@ export interface TaskPort extends StepPort {
 }
 
 const NOTE_LENGTH = 1_000
-/** Calls of one task that are under way at once: more would only lie in the coordinator's memory. */
+/** Calls of one task that are under way at once: more would only take the coordinator's memory. */
 const CALLS_AT_ONCE = 4
 const [FIRST_PAGE, LARGEST_PAGE] = [100, 500]
 
-/** The context of one attempt. Its parts are made when they are asked for: most tasks need few of them. @internal */
+/** The context of one attempt. Its parts are created on first use: most tasks need few of them. @internal */
 export class RunningContext implements TaskContext {
   payload: unknown
   item: unknown
-  /** Of a list of steps: what those before have returned. */
+  /** Of a list of steps: the results of the steps before. */
   done: Record<string, unknown> | undefined
   #calls = 0
   readonly #turns: Promise<void>[] = []
@@ -174,15 +174,15 @@ export class RunningContext implements TaskContext {
     return this.#steps.sleep(until)
   }
 
-  /** The handler has thrown: what is under way ends, what waits for its turn is not asked for any more. Undefined where nothing is. */
+  /** The handler has thrown: calls under way end, waiting ones are not sent any more. Undefined if there are none. */
   stop(): Promise<void> | undefined {
     this.#isStopped = true
     return this.#pending.isBusy ? this.#pending.settled() : undefined
   }
 
   /**
-   * The handler has returned: what it did not wait for is waited for, as a task that has ended cannot ask. Undefined where it asked for nothing.
-   * The promise rejects with an error that nobody listened for, or ProgramChanged; it stays open when the task goes to sleep.
+   * The handler has returned: calls that it did not await are awaited, because a task that has ended cannot make calls. Undefined if there are none.
+   * The promise rejects with an unhandled error, or ProgramChanged; it stays open when the task goes to sleep.
    */
   end(): Promise<void> | undefined {
     return this.#pending.isEmpty ? undefined : this.#end()
@@ -200,7 +200,7 @@ export class RunningContext implements TaskContext {
       const hint = 'A step that is done is not done again, and what it asked for would be missing: map before or after it.'
       throw new CarillonError('INVALID_REQUEST', 'map is wrong: it is within a step', { field: 'name', value: printable(name), hint })
     }
-    // They go out when their turn has come, and the caller may change its list before.
+    // They are sent later, and the caller may change its list before.
     return this.#pending.watch(this.#map({ call: this.#calls++, name, items: Array.isArray(items) ? [...items] : items }))
   }
 

@@ -22,9 +22,9 @@ function wrong(field: string, value: unknown): CarillonError {
   return new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, { field, value: printable(value) })
 }
 
-/** What the broker says of a delivery, in its acknowledgement subject. */
+/** The metadata of a delivery, from its acknowledgement subject. */
 export interface Delivery {
-  /** How often the message has been delivered, as far as the broker remembers. */
+  /** How often the message has been delivered; a restarted broker may count again from 1. */
   readonly count: number
   /** Of the message, in its stream. */
   readonly sequence: number

@@ -22,7 +22,7 @@ export class AckSlots {
   readonly #segments: Segment[] = []
   readonly #free: number[] = []
 
-  /** @param onSegment hands new memory to the thread */
+  /** @param onSegment passes new memory to the thread */
   constructor(onSegment: (memory: SharedArrayBuffer) => void) {
     this.#onSegment = onSegment
   }
@@ -74,7 +74,7 @@ export class AckReader {
     this.#segments.push({ segment: segmentOf(memory), seen: counters(), rounds: counters() })
   }
 
-  /** To be called in even rounds, such as once a second. @returns what has to be said that it is still being worked on */
+  /** To be called in even rounds, such as once a second. @returns subjects that have to be reported as in progress */
   due(): string[] {
     const due: string[] = []
     for (const { segment, seen, rounds } of this.#segments) {
@@ -89,7 +89,7 @@ export class AckReader {
         if (round < FIRST_AFTER || (round - FIRST_AFTER) % THEN_EVERY !== 0) continue
         const from = at * 4 + HEAD_BYTES
         const text = segment.bytes.toString('latin1', from, from + length)
-        // The main thread may have written it meanwhile: then it is another one, and young.
+        // The main thread may have written it in between: then it is another subject, and young.
         if (Atomics.load(segment.numbers, at) === version && Atomics.load(segment.numbers, at + 1) === length) due.push(text)
       }
     }

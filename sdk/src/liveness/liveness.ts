@@ -14,10 +14,10 @@ import type { FinalMessages, FromThread, MainLoad, ThreadSettings, ToThread } fr
 export interface LivenessOptions {
   readonly link: Link
   readonly clock: Clock
-  /** How the thread connects; undefined: there is to be none. */
+  /** How the thread connects; undefined: no thread is started. */
   readonly connection: ThreadSettings['connection'] | undefined
   readonly beatSubject: string
-  /** Where a registry asks whether this process lives. */
+  /** The subject on which a registry asks whether this process lives. */
   readonly sessionSubject: string
   readonly session: string
   readonly held: HeldTasks
@@ -39,7 +39,7 @@ const ALIVE = '{"alive":true}'
 const THREAD_MEMORY = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 }
 
 /**
- * Says that this process lives and works on what it holds: heartbeats, "still working", answers to a registry that asks. A thread does so, with a
+ * Signals that this process lives and works on what it holds: heartbeats, `+WPI`, answers to a registry. A thread does so, with a
  * connection of its own, because handlers may block the main thread for minutes. While there is none that is connected, the main thread does.
  */
 export class Liveness {
@@ -100,7 +100,7 @@ export class Liveness {
     this.#post({ type: 'inbox', inbox })
   }
 
-  /** No work is to come any more. Resolves when the broker delivers nothing on account of the thread. */
+  /** No work may arrive any more. Resolves when the thread has no subscription for work. */
   unwatch(): Promise<void> {
     this.#inboxes.length = 0
     if (!this.#thread) return Promise.resolve()
@@ -109,7 +109,7 @@ export class Liveness {
     return unwatched
   }
 
-  /** The process ends when this returns: has the thread publish what is left, and waits for it without the event loop, which turns no more. */
+  /** The process ends when this returns: the thread publishes what is left, and this blocks until it has, because the event loop does not run any more. */
   sendFinal(order: FinalMessages): void {
     if (!this.#thread) return
     const done = new SharedArrayBuffer(4)

@@ -3,7 +3,7 @@ import type { Clock } from '@carillon/wire/internal'
 
 const MICROSECONDS_PER_MS = 1_000
 
-/** What the process as a whole uses; any of its threads may ask. */
+/** The load of the whole process; any of its threads may measure it. */
 export class LoadMeter {
   readonly #clock: Clock
   #lastCpu = process.cpuUsage()

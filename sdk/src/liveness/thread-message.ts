@@ -2,7 +2,7 @@ import type { Beat } from '@carillon/contracts'
 import type { ConnectionRequest } from '@carillon/wire/internal'
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
 
-/** What only the main thread knows of its load. */
+/** The part of the load that only the main thread knows. */
 export type MainLoad = Pick<Beat, 'running' | 'stuck' | 'stuckTasks' | 'eventLoopDelayMs'>
 
 /** What the thread is started with: plain data, for it is copied. */
@@ -16,7 +16,7 @@ export interface ThreadSettings {
   readonly pulse: SharedArrayBuffer
 }
 
-/** What is to be said when the process ends, in this order. */
+/** What is published when the process ends, in this order. */
 export interface FinalMessages {
   /** Messages that must get into their streams. */
   readonly stored: readonly LastMessage[]
@@ -30,12 +30,12 @@ export type ToThread =
   | { readonly type: 'segment'; readonly memory: SharedArrayBuffer }
   /** Every `beatMs`, to be sent at once; from the first one on beats are expected, also when none comes any more. */
   | { readonly type: 'load'; readonly load: MainLoad }
-  /** Work comes to subjects that begin so: of what comes while the main thread reads nothing, the thread takes care. */
+  /** Prefix of the subjects on which work arrives: the thread keeps deliveries alive while the main thread is blocked. */
   | { readonly type: 'inbox'; readonly inbox: string }
-  /** No work is to come any more: to be answered once the broker knows that the thread listens for none. */
+  /** No work may arrive any more: answered once the broker knows that the thread has unsubscribed. */
   | { readonly type: 'unwatch' }
   | ({ readonly type: 'final'; readonly done: SharedArrayBuffer } & FinalMessages)
   | { readonly type: 'stop' }
 
-/** From the thread: whether it is connected, so that somebody says that this process lives; that it listens for no work any more. */
+/** From the thread: whether it is connected, so that either thread sends heartbeats; that it has unsubscribed from work. */
 export type FromThread = { readonly isUp: boolean } | { readonly isUnwatched: true }

@@ -1,6 +1,6 @@
 /**
- * The liveness thread: says that this process is alive and still works on what it holds, through a connection of its own, whatever handlers do
- * to the main thread. It is started from a text (see `scripts/build-thread.ts`), so it must not need anything that is found at run time.
+ * The liveness thread: signals that this process is alive and still works on what it holds, through a connection of its own, whatever handlers do
+ * to the main thread. It is started from a text (see `scripts/build-thread.ts`), so it must not import anything at run time.
  */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
@@ -13,7 +13,7 @@ import type { FromThread, MainLoad, ThreadSettings, ToThread } from './thread-me
 
 const ROUND_MS = 1_000
 const WATCH_MS = 250
-/** A main thread that has not moved for so long reads nothing: its work is taken care of. */
+/** A main thread that has not moved for so long reads nothing: the thread keeps its deliveries alive. */
 const DEAF_AFTER_MS = 600
 /** … and is shown as blocked from here on. */
 const BLOCKED_AFTER_MS = 1_000
@@ -78,7 +78,7 @@ class LivenessThread {
     this.#connection = connection
     if (this.#final) this.#takeFinal(this.#final)
     connection.subscribe(this.#settings.sessionSubject, {
-      // An error says that this user may not subscribe; there is no message then, and what is thrown here closes the connection.
+      // An error means that this user may not subscribe; there is no message then, and what is thrown here closes the connection.
       callback: (error, message) => {
         if (!error) message.respond(ALIVE)
       },
@@ -106,7 +106,7 @@ class LivenessThread {
       try {
         return await openConnection({ ...this.#settings.connection, clock: systemClock })
       } catch {
-        // The main thread says what is wrong with its own connection, and beats itself meanwhile.
+        // The main thread reports errors of its own connection, and sends the heartbeats until this one is up.
         await pause(systemClock, RETRY_MS, signal)
       }
     }
@@ -126,13 +126,13 @@ class LivenessThread {
     }
   }
 
-  /** At once: what the broker delivers before that, to a main thread that blocks, would be known to nobody. */
+  /** At once: deliveries before that to a blocked main thread would not be noticed. */
   #addInbox(inbox: string): void {
     this.#inboxes.add(inbox)
     if (this.#connection && systemClock.monotonic() >= this.#quietUntil) this.#follow(this.#connection)
   }
 
-  /** While anybody listens on an inbox the broker delivers to it, also what this process has given back. */
+  /** While an inbox has a subscription the broker delivers to it, also work that this process has released. */
   async #unwatch(): Promise<void> {
     this.#inboxes.clear()
     this.#unfollow()
@@ -160,7 +160,7 @@ class LivenessThread {
     else this.#final = order
   }
 
-  /** The main thread stands still until `done` says otherwise, and then the process ends. */
+  /** The main thread is blocked until `done` is set, and then the process ends. */
   async #sendFinal(connection: NatsConnection, { stored, giveBack, goodbye, done }: FinalOrder): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
@@ -172,7 +172,7 @@ class LivenessThread {
     Atomics.notify(new Int32Array(done), 0)
   }
 
-  /** The main thread has cut its connection. Until the broker has noticed, it would give to it what is said here to be lost. */
+  /** The main thread has cut its connection. Until the broker has noticed, it would deliver to it the work that is released here. */
   async #nobodyReads(connection: NatsConnection): Promise<void> {
     const [inbox] = this.#inboxes
     let isGone = inbox === undefined
@@ -192,7 +192,7 @@ class LivenessThread {
     }
   }
 
-  /** Pull requests of a main thread that blocks are still answered: that nobody reads the answers must not make losses of them. */
+  /** The broker still answers pull requests of a blocked main thread: unread deliveries must not count as losses. */
   #watchMain(connection: NatsConnection): void {
     const pulse = Atomics.load(this.#pulse, 0)
     if (pulse !== this.#lastPulse) {
@@ -202,7 +202,7 @@ class LivenessThread {
     if (this.#load && systemClock.monotonic() - this.#lastBeatAt > this.#settings.beatMs + LATE_MS) this.#beat(this.#load)
     const isDeaf = this.#stillMs > DEAF_AFTER_MS
     const now = systemClock.monotonic()
-    // In the order in which they came. What the main thread has read by now is its own.
+    // In the order of arrival. The main thread keeps alive what it has read by now.
     if (!isDeaf) for (const [reply, { at }] of this.#unread) if (now - at > READ_WITHIN_MS) this.#unread.delete(reply)
     this.#arrivals = Math.max(0, this.#arrivals - MOST_PER_WATCH)
     if (!isDeaf && now < this.#quietUntil) this.#unfollow()
@@ -231,14 +231,14 @@ class LivenessThread {
   }
 }
 
-/** Publishes and waits for the answer, whatever it is: nothing could be done about a refusal. */
+/** Publishes and waits for any answer: nothing could be done about a refusal. */
 async function ask(connection: NatsConnection, { subject, payload, headers }: LastMessage): Promise<void> {
   const sent = createHeaders()
   for (const [name, value] of headers) sent.set(name, value)
   await connection.request(subject, payload, { timeout: ANSWER_WITHIN_MS, headers: sent }).catch(() => undefined)
 }
 
-/** While there is no connection nobody would get it: the client drops it. */
+/** Without a connection the client drops it. */
 function publish(connection: NatsConnection, subject: string, text: string): void {
   if (!connection.isClosed()) connection.publish(subject, text)
 }

@@ -37,7 +37,7 @@ type Answer = (request: never, instance: Instance) => unknown
 
 const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
 
-/** What coordinators, a registry and loggers are to the executors and clients of a test: answers their calls, from memory. */
+/** Replaces coordinators, a registry and loggers in a test: answers the calls of executors and clients, from memory. */
 export class Coordinator implements Surroundings {
   readonly clock: MeshClock
   readonly runs: RunTable
@@ -56,7 +56,7 @@ export class Coordinator implements Surroundings {
     this.#serveExecutors()
   }
 
-  /** As a service of that name would. @throws CarillonError of the service */
+  /** As the service of that name would. @throws CarillonError of the service */
   async answer<C extends Call>(call: C, input: CallInput<C>, instance?: Instance): Promise<CallOutput<C>> {
     this.clock.touch()
     const answer = this.#answers.get(call) as ((request: unknown, instance: Instance | undefined) => unknown) | undefined
@@ -89,7 +89,7 @@ export class Coordinator implements Surroundings {
     this.runs.advance()
   }
 
-  /** What the steps of a task have done, in order. */
+  /** The journal of a task, in order. */
   steps(taskId: string): JournalEntry[] {
     return this.#journal.read(this.runs.find(taskId).life, this.clock.now())
   }
@@ -158,7 +158,7 @@ export class Coordinator implements Surroundings {
     this.#options.onStep(call, 'before', instance)
     if (instance.isCrashed) return forever()
     const stored = this.#journal.store(call, this.clock.now())
-    // What gets on is no poison, however often its instances die.
+    // A task that makes progress is no poison, however often its instances die.
     if (call.outcome.type === 'done') life.losses = 0
     this.#options.onStep(call, 'after', instance)
     return { stored }
@@ -168,7 +168,7 @@ export class Coordinator implements Surroundings {
 /** As it comes out of the wire. */
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-/** @param query `cursor` is how many come before */
+/** @param query `cursor` is the number of items before */
 function pageOf<Item>(items: readonly Item[], query: { cursor?: string | undefined; limit: number }): Page<Item> {
   const from = Number(query.cursor ?? 0)
   const to = from + query.limit

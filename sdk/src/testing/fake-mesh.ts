@@ -23,7 +23,7 @@ type Answer = (input: never, message: Msg) => unknown
 const NAMESPACE = 'default'
 const NANOSECONDS = 1_000_000
 
-/** Registry and coordinator, as little of them as the SDK needs: answers calls, publishes work, collects reports. Retries nothing, keeps nothing. */
+/** A minimal registry and coordinator: answers calls, publishes work, collects reports. It retries and stores nothing. */
 export class FakeMesh {
   readonly connection: NatsConnection
   readonly manager: JetStreamManager
@@ -32,7 +32,7 @@ export class FakeMesh {
   readonly claims: { taskId: string; attempt: number }[] = []
   readonly reports: Report[] = []
   readonly runs = new Map<string, { state: string; result?: unknown; failure?: unknown; reason?: string; message?: string }>()
-  /** How often runs.start was asked for, and with how many runs. */
+  /** How often runs.start was called, and with how many runs. */
   readonly startSizes: number[] = []
   claimAnswer: (claim: { taskId: string; attempt: number }) => ClaimAnswer = ({ attempt }) => ({ run: true, attempt })
   onReport: (report: Report) => void = () => undefined

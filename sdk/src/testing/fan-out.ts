@@ -31,7 +31,7 @@ export function beginFanOut(run: Run, instances: readonly string[], now: number)
   applyEvent(run, 'started', { reason: undefined, startedAt: now })
 }
 
-/** What the state of a fan-out run asks for: frees what waits, makes the next stage, ends it. */
+/** Reconciles a fan-out run: frees what waits, makes the next stage, ends it. */
 export function goOn(run: Run, now: number): void {
   if (run.state !== 'running' && run.state !== 'cancelling') return
   const open = () => [...run.tasks.values()].filter(({ state }) => !isEnded(state))
@@ -42,7 +42,7 @@ export function goOn(run: Run, now: number): void {
   if (run.state === 'running') free(run, open())
 }
 
-/** No task is open: makes those that come next, or says how the run ends. */
+/** No task is open: makes those that come next, or ends the run. */
 function endOrNextStage(run: Run): End | undefined {
   const first = isMap(run) ? ofStage(run, 'map') : [...run.tasks.values()]
   // Only leaves decide; but of a task that failed after it had mapped, what it still had to map is missing.
@@ -102,7 +102,7 @@ function free(run: Run, open: readonly Task[]): void {
   for (const task of waiting.slice(0, Math.max(0, room))) applyEvent(task, 'freed', { reason: undefined })
 }
 
-/** Makes a task of each item that a running task maps. The same call once more, in whatever attempt, makes nothing new. */
+/** Creates a task for each item that a running task maps. A repeated call, in any attempt, creates nothing new. */
 export function mapTasks(run: Run, parent: Task, { call, name, items }: MapCall): number {
   if (childTaskId(parent.id, call, items.length - 1).length > LIMITS.taskIdLength)
     throw new CarillonError('MAP_TOO_DEEP', `the tasks of task ${parent.id} are nested too deep`, { field: 'taskId', value: parent.id })

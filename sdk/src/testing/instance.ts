@@ -21,7 +21,7 @@ import { plainTelemetry } from '../telemetry.ts'
 import { forever } from '../turn.ts'
 import type { MeshClock, ProcessClock } from './mesh-clock.ts'
 
-/** Where an instance stands: what coordinators and loggers hear of it. */
+/** The surroundings of an instance: where its reports and log lines go. */
 export interface Surroundings {
   readonly clock: MeshClock
   answer<C extends Call>(call: C, input: CallInput<C>, instance: Instance): Promise<CallOutput<C>>
@@ -33,7 +33,7 @@ export interface Surroundings {
   freed(): void
 }
 
-/** One process that executes tasks: the lanes, attempts, steps and maps of the SDK, in the place of a broker what is around it. */
+/** One process that executes tasks: the lanes, attempts, steps and maps of the SDK, without a broker. */
 export class Instance {
   readonly name: string
   isCrashed = false
@@ -61,7 +61,7 @@ export class Instance {
     return lane !== undefined && !this.isCrashed && lane.occupied + lane.waiting < lane.handler.concurrency
   }
 
-  /** Whether a handler is at work that does not only wait for time to pass. */
+  /** Whether a handler works and does not only wait for time to pass. */
   get isAtWork(): boolean {
     if (this.isCrashed) return false
     return [...this.#lanes.values()].some((lane) => [...lane.running].some((attempt) => !this.#around.clock.isAwaitedBy(attempt)))
@@ -79,7 +79,7 @@ export class Instance {
     }
   }
 
-  /** It does nothing more, and nothing comes to it: handlers that it runs go on no further than to what they ask of the mesh next. */
+  /** It does nothing more and receives nothing: its handlers run no further than to their next call. */
   crash(): void {
     this.isCrashed = true
     this.#clock.freeze()
@@ -131,7 +131,7 @@ export class Instance {
     this.#clock.nextTurn(() => this.#alive((around) => around.reported(read, this)))
   }
 
-  /** What has ended may have kept others from their begin. */
+  /** The end of a task may allow others to begin. */
   #pump(): void {
     for (const lane of this.#lanes.values()) lane.pump()
     this.#alive((around) => around.freed())
@@ -141,7 +141,7 @@ export class Instance {
     if (!this.isCrashed) action(this.#around)
   }
 
-  /** An answer that comes after the end of the process comes to nobody. */
+  /** An answer after the end of the process is dropped. */
   async #call<C extends Call>(call: C, input: CallInput<C>): Promise<CallOutput<C>> {
     if (this.isCrashed) return forever()
     const outcome = await this.#around.answer(call, input, this).then(

@@ -6,11 +6,11 @@ interface Stored {
   readonly at: number
 }
 
-/** What the steps of tasks have done. Nothing in it is changed: of two that do the same try of a step the first counts. */
+/** The journal of all tasks. Entries are never changed: of two executions of one try of a step the first counts. */
 export class Journal {
   readonly #steps = new Map<string, Map<string, Stored>>()
 
-  /** @returns what is stored, which may have been there before */
+  /** @returns the stored entry, which may be an earlier one */
   store(call: StepCall, now: number): JournalEntry {
     const steps = this.#steps.get(call.taskId) ?? new Map<string, Stored>()
     this.#steps.set(call.taskId, steps)

@@ -61,15 +61,15 @@ export interface Task extends Life {
   readonly task?: string | undefined
   /** The instance that a leg of a broadcast is for. */
   target?: string | undefined
-  /** It has asked for tasks: it is no leaf. */
+  /** It has created tasks: it is no leaf. */
   hasMapped: boolean
-  /** What a reduce or merge brings together. */
+  /** The results that a reduce or merge task reduces. */
   readonly reduces?: readonly Task[] | undefined
 }
 
 const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
 
-/** Does what the table of the life cycle says of an event. @returns false when it does not apply */
+/** Applies an event by the table of the life cycle. @returns false when it does not apply */
 export function applyEvent(life: Life, event: RunEvent, set: Partial<Life> = {}): boolean {
   const state = nextState(life.state, event)
   if (state === undefined) return false
@@ -111,7 +111,7 @@ function reasonOf({ outcome, reason, error }: FinishedReport): Reason {
   return reason ?? (error?.retryable === false ? 'non-retryable' : 'handler-error')
 }
 
-/** It goes on later, in a further attempt that uses no try. @returns whether it does */
+/** It resumes later, in a further attempt that uses no try. @returns whether it does */
 export function goToSleep(life: Life, now: number): boolean {
   if (nextState(life.state, 'slept') === 'cancelled') {
     applyEvent(life, 'slept', { reason: 'cancelled-by-request', endedAt: now })

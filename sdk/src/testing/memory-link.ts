@@ -37,7 +37,7 @@ export class MemoryLink implements ClientLink {
 
   expectAnswer: ClientLink['expectAnswer'] = (expectation) => this.#answers.expect(expectation)
   forgetAnswer: ClientLink['forgetAnswer'] = (subject) => this.#answers.forget(subject)
-  /** It never was down. */
+  /** It is always up. */
   onUp: ClientLink['onUp'] = () => () => undefined
 
   subscribe: ClientLink['subscribe'] = (subject, onMessage) => {
@@ -64,7 +64,7 @@ export class MemoryLink implements ClientLink {
   }
 }
 
-/** What the client reads of a message. */
+/** The fields of a message that the client reads. */
 function messageOf(subject: string, body: unknown): Msg {
   const text = JSON.stringify(body)
   const read: Partial<Msg> = { subject, data: Buffer.from(text), json: <Body>() => JSON.parse(text) as Body, string: () => text }

@@ -5,16 +5,16 @@ import { turnOf } from '../turn.ts'
 interface Armed {
   readonly at: number
   readonly action: () => void
-  /** Whose handler waits for it. */
+  /** The attempt whose handler waits for it. */
   readonly waiter: RunningAttempt | undefined
 }
 
-/** Turns of the event loop without anything happening after which nothing more comes of what has happened. */
+/** Idle turns of the event loop after which everything that has happened is processed. */
 const QUIET_TURNS = 3
-/** Of calls that wait for an end: they ask again now and then, and time must not be walked through for that. */
+/** The interval of clients that poll for an end: time must not advance step by step for that. */
 const NEVER: Timer = { cancel: () => undefined }
 
-/** The time of a test mesh: it goes on only as a test says, and timers fire at their own instant. */
+/** The time of a test mesh: it advances only by a call, and timers fire at their own instant. */
 export class MeshClock {
   #now: number
   #happened = 0
@@ -58,7 +58,7 @@ export class MeshClock {
     return false
   }
 
-  /** Something happened from which more may follow. */
+  /** Something happened that may cause more. */
   touch(): void {
     this.#happened++
   }
@@ -72,7 +72,7 @@ export class MeshClock {
     }
   }
 
-  /** The clock of one process, which stands still for good when that process has crashed. */
+  /** The clock of one process, which stops when that process has crashed. */
   processClock(): ProcessClock {
     const own = new Set<Armed>()
     let isFrozen = false

@@ -23,27 +23,27 @@ import type { MeshClock, ProcessClock } from './mesh-clock.ts'
 export interface RunTableOptions {
   readonly clock: MeshClock
   readonly handlers: ReadonlyMap<string, OfferedHandler>
-  /** Those that live. */
+  /** Live instances. */
   readonly instances: () => readonly Instance[]
   readonly onEnded: (run: Run) => void
 }
 
-/** Who says that it runs which attempt of a task. */
+/** The instance that claims to run an attempt of a task. */
 interface Caller {
   readonly taskId: string
   readonly attempt: number
 }
 
-/** The runs of a test mesh: starts them, hands their tasks out, applies what is reported. What happens to which state the life cycle of the contracts says. */
+/** The runs of a test mesh: starts them, dispatches their tasks, applies reports. The life cycle of the contracts decides the states. */
 export class RunTable {
   readonly #options: RunTableOptions
   readonly #runs = new Map<string, Run>()
   readonly #open = new Set<Run>()
   readonly #byKey = new Map<string, Run>()
-  /** To be looked at when what comes with this has come as well. */
+  /** Runs to be reconciled at the end of this turn. */
   readonly #dirty = new Set<Run>()
   #isDue = false
-  /** Of those that wait for their time, by id. */
+  /** Timers of delayed runs and tasks, by id. */
   readonly #due = new Map<string, Timer>()
   readonly #timers: ProcessClock
 
@@ -74,7 +74,7 @@ export class RunTable {
 
   #newRun(request: StartRun, { now, dueAt }: { now: number; dueAt: number }): Run {
     const { key, shards, items, maxParallel, tolerate, timeoutMs, backoff = DEFAULT_BACKOFF, attempts: tries = 1 } = request
-    // A run with a key has an id that follows from it.
+    // The id of a run with a key is derived from it.
     const id = request.id ?? `k${String(this.#runs.size).padStart(25, '0')}`
     const handler = request.handler ?? (request.job as string)
     const isDelayed = dueAt > now
@@ -94,7 +94,7 @@ export class RunTable {
     if (life.attempt === attempt) applyEvent(life, 'started', { owner: instance.name, startedAt, reason: undefined })
   }
 
-  /** The attempt is the fence: what a replaced one reports changes nothing. */
+  /** The attempt is the fence: a report of a replaced one changes nothing. */
   reported(report: Report, instance: Instance): void {
     const { run, life } = this.find(report.taskId)
     if (report.attempt !== life.attempt || life.owner !== instance.name) return
@@ -108,7 +108,7 @@ export class RunTable {
     this.advance(run)
   }
 
-  /** Nobody hears of an instance any more: after the time of its heartbeats it is lost, and what it ran goes on elsewhere. */
+  /** An instance is silent: after the time of its heartbeats it is lost, and other instances take over its tasks. */
   crashed({ name }: Instance): void {
     this.#timers.after(TIMES.lostAfterMs, () => {
       for (const run of this.#open) {
@@ -162,7 +162,7 @@ export class RunTable {
     throw refusal('RUN_NOT_FOUND', `there is no run ${printable(taskId)}`, { field: 'runId', value: printable(taskId) })
   }
 
-  /** Pushes a run as far as it can go, and hands out what waits; may be called at any time. */
+  /** Reconciles a run, and dispatches what waits; may be called at any time. */
   advance(run?: Run): void {
     this.#options.clock.touch()
     if (run) this.#dirty.add(run)
@@ -224,13 +224,13 @@ export class RunTable {
 
 const livesOf = (run: Run): Life[] => [run, ...run.tasks.values()]
 
-/** Shards are asked for by their number or their items; a run of a handler that maps does so, unless another mode is asked for. */
+/** Shards are requested by their number or their items; a run of a handler that maps uses its mode, unless another one is requested. */
 function modeOf({ mode = 'single', shards, items }: StartRun, offered: OfferedHandler | undefined): RunMode {
   const asked = mode === 'single' ? (offered?.kind ?? mode) : mode
   return items !== undefined || (shards !== undefined && asked !== 'map-reduce') ? 'shards' : asked
 }
 
-/** @throws CarillonError KEY_CONFLICT when another run was asked for with this key */
+/** @throws CarillonError KEY_CONFLICT when another request has used this key */
 function sameRun(run: Run, { job, handler = job, payload = null, key }: StartRun): Run {
   if (run.handler === handler && JSON.stringify(run.payload) === JSON.stringify(payload)) return run
   throw refusal('KEY_CONFLICT', `the key ${printable(key)} is that of another run`, { field: 'key', value: printable(key) })

@@ -29,7 +29,7 @@ export interface TestMeshOptions {
   readonly instances?: number | undefined
   /** Where its clock begins. Default: 2026-01-01, midnight UTC. */
   readonly now?: Date | number | undefined
-  /** How long, in real ms, a run may take for whose end is waited: a handler may work. Default 10,000. */
+  /** How long, in real ms, a run may take whose end is awaited. Default 10,000. */
   readonly waitMs?: number | undefined
 }
 
@@ -37,7 +37,7 @@ export interface TestMeshOptions {
 export interface TestClock {
   /** Milliseconds since 1970. */
   now(): number
-  /** Let time pass, in ms: what becomes due happens at its own instant, and what follows from it before the next. */
+  /** Let time pass, in ms: what becomes due happens at its own instant, with all its effects before the next. */
   advance(ms: number): Promise<void>
   /** Wait on this clock: for a handler, or code that it calls, which is given its way to wait. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
@@ -45,7 +45,7 @@ export interface TestClock {
 
 const START = Date.UTC(2026, 0, 1)
 const WAIT_MS = 10_000
-/** Handlers are at work: time goes on meanwhile as it does elsewhere. */
+/** Handlers work: time advances in real time. */
 const STEP_MS = 1
 
 /**
@@ -60,7 +60,7 @@ const STEP_MS = 1
  */
 export class TestMesh extends Offers {
   readonly clock: TestClock
-  /** For code that starts runs: as the one of `connect`. Jobs are none here: it is answered for runs, tasks, steps and log lines. */
+  /** For code that starts runs: as the one of `connect`. There are no jobs here: it answers calls about runs, tasks, steps and log lines. */
   readonly client: Client
   readonly #clock: MeshClock
   readonly #waitMs: number
@@ -89,7 +89,7 @@ export class TestMesh extends Offers {
   }
 
   /**
-   * Start a run and let time pass until it has ended, however it ends. While a handler works time goes on as it does elsewhere; where all that is under way
+   * Start a run and let time pass until it has ended, however it ends. While a handler works time advances in real time; where all that is under way
    * waits for time (a delay, a pause between tries, `ctx.sleep`, `clock.sleep`), it jumps there.
    * @throws CarillonError for wrong input; CALL_TIMEOUT when the run does not end, with what it waits for
    */
@@ -113,14 +113,14 @@ export class TestMesh extends Offers {
     return new TestRun<Result>(runId, this.#coordinator, (run) => this.#untilEnded(run))
   }
 
-  /** The names of the processes that live. */
+  /** The names of the live processes. */
   get instances(): string[] {
     return this.#running().map(({ name }) => name)
   }
 
   /**
-   * A process ends without a word, by default the first, and another one starts. Nothing that its handlers ask of the mesh from now on comes back to
-   * them, so they go no further than that. What it ran goes on when it is lost, 10 s later.
+   * A process crashes, by default the first, and another one starts. Calls of its handlers from now on are never answered, so
+   * they run no further than that. Its tasks are taken over when it is lost, 10 s later.
    */
   crash(name?: string): void {
     const instance = this.#running().find((one) => name === undefined || one.name === name)
@@ -138,7 +138,7 @@ export class TestMesh extends Offers {
     this.#crashes.push({ step, when: 'after' })
   }
 
-  /** The process crashes when a step is done and not stored yet, once: it will be done again. @param step its name, or which one it is, from 0 */
+  /** The process crashes when a step is done and not stored yet, once: it will run again. @param step its name, or which one it is, from 0 */
   crashBeforeStored(step: number | string): void {
     this.#crashes.push({ step, when: 'before' })
   }

@@ -53,7 +53,7 @@ export class TestRun<Result = unknown> {
     return [...this.#run.tasks.values()].sort((one, other) => (one.id < other.id ? -1 : 1)).map(taskView)
   }
 
-  /** What its steps have done, in order. */
+  /** Its steps, in order. */
   get steps(): JournalEntry[] {
     return this.#coordinator.steps(this.id)
   }
@@ -74,7 +74,7 @@ export class TestRun<Result = unknown> {
     return this
   }
 
-  /** The signal of what is running aborts, and it ends when its handler does. @throws CarillonError RUN_ENDED */
+  /** Aborts the signal of the running attempt, which ends when its handler does. @throws CarillonError RUN_ENDED */
   cancel(): void {
     this.#coordinator.runs.cancel(this.#run)
   }

@@ -32,7 +32,7 @@ function lifeView({ state, reason, attempt, losses, owner, progress, result, fai
   return { state, reason, attempt, losses: losses || undefined, instance: owner, progress, result, failure, ...times }
 }
 
-/** As it comes out of the wire: what is null or undefined is left out. */
+/** As received from the wire: what is null or undefined is left out. */
 function written<Value>(value: { readonly [Key in keyof Value]?: unknown }): Value {
   const present = Object.entries(value).filter(([, field]) => field !== null && field !== undefined)
   return JSON.parse(JSON.stringify(Object.fromEntries(present))) as Value
