@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type * as z from 'zod'
 import type { CarillonError } from './errors.ts'
 import { parseInput } from './fields.ts'
+import { countText } from './hints.ts'
 import { registerSchema } from './instance.ts'
 import { jobInputSchema } from './job.ts'
 import { startRunSchema } from './run.ts'
@@ -33,4 +34,8 @@ test('a hint says what would be right, never how a library says that something i
   assert.equal(hintFor(startRunSchema, {}), 'Name either a job or a handler.')
   assert.equal(hintFor(registerSchema, { instance: 'i', service: 's', handlers: {} }), 'Use a list.')
   assert.match(hintFor(jobInputSchema, { name: '__proto__' }) ?? '', /reserved/)
+})
+
+test('counts are written as English writes them', () => {
+  for (const count of [0, 7, 999, 1_000, 10_000, 123_456, 1_234_567, 2n ** 60n]) assert.equal(countText(count), count.toLocaleString('en'))
 })

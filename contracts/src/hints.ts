@@ -13,6 +13,9 @@ const KINDS: Readonly<Record<string, string>> = {
   array: 'a list',
 }
 
+/** A whole number as English writes it: 10,000. By hand, because the first `toLocaleString` of a process takes 20 ms, and every process makes hints. */
+export const countText = (count: number | bigint): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
+
 /** What would be right, in words, where a schema found something wrong. */
 export function hintOf(issue: Issue): string {
   if (!DEFAULT_TEXT.test(issue.message)) return issue.message
@@ -25,7 +28,7 @@ export function hintOf(issue: Issue): string {
 }
 
 function unitOf(origin: string, bound: string, limit: number | bigint): string {
-  const count = limit.toLocaleString('en')
+  const count = countText(limit)
   if (origin === 'string') return `${bound} ${count} letter${count === '1' ? '' : 's'}`
   if (origin === 'array') return `${bound} ${count} entr${count === '1' ? 'y' : 'ies'}`
   return `${bound} ${count}`

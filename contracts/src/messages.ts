@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { coded, durationField, instantField, nameField, runIdField, taskIdField, timeField } from './fields.ts'
+import { countText } from './hints.ts'
 import { MAP_CALLS } from './ids.ts'
 import { ENDED_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
@@ -197,7 +198,7 @@ export const resultsSchema = z.strictObject({
 export const taskResultSchema = z.object({ taskId: z.string(), result: z.unknown() })
 export type TaskResult = Readonly<z.output<typeof taskResultSchema>>
 
-const STEP_HINT = `Count the steps of the task from 0, the same in every attempt, up to ${LIMITS.steps.toLocaleString('en')}.`
+const STEP_HINT = `Count the steps of the task from 0, the same in every attempt, up to ${countText(LIMITS.steps)}.`
 /**
  * A running task has done a step, has failed to, or is to sleep. It is idempotent by `index` and `try`: what was
  * stored first is what counts.

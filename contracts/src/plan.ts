@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { codedField } from './fields.ts'
+import { countText } from './hints.ts'
 import { LIMITS } from './limits.ts'
 
 /** How the tasks of a run are created: what a handler announces when it registers, unless its runs are single. */
@@ -31,7 +32,7 @@ export const toleranceField = codedField<Tolerance>({
   },
 })
 
-const HINT = `Use a whole number from 1 to ${LIMITS.shards.toLocaleString('en')}.`
+const HINT = `Use a whole number from 1 to ${countText(LIMITS.shards)}.`
 const countField = z.int(HINT).min(1, HINT).max(LIMITS.shards, HINT)
 
 /** Options of fan-out runs: part of a job, and of the request for a run. */
