@@ -4,7 +4,7 @@ import type { Call, CallInput, CallOutput, LogView, RunEndedEvent } from '@caril
 export interface Client {
   /** @throws CarillonError of the service, or NATS_UNAVAILABLE, NO_SERVICE, CALL_TIMEOUT */
   call<C extends Call>(call: C, input: CallInput<C>): Promise<CallOutput<C>>
-  /** Hears that something happened to a run; what, the run itself says. Answers how to end it. */
+  /** Hears that something happened to a run that goes on; what, the run itself says. Answers how to end it. */
   onRunChange(runId: string, heard: () => void): () => void
   /** Hears the terminal event of a run. Answers how to end it. */
   onRunEnd(runId: string, heard: (event: RunEndedEvent) => void): () => void

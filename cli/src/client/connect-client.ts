@@ -13,13 +13,7 @@ export async function connectClient({ nats, namespace }: { nats: NatsSettings; n
   const { client } = mesh
   return {
     call: (call, input) => client.call(call, input),
-    onRunChange: (runId, heard) => {
-      const tails = [client.events({ noun: 'run', name: runId }), client.live({ noun: 'run', name: runId })]
-      const stops = tails.map((tail) => drain(tail, heard))
-      return () => {
-        for (const stop of stops) stop()
-      }
-    },
+    onRunChange: (runId, heard) => drain(client.live({ noun: 'run', name: runId }), heard),
     onRunEnd: (runId, heard) =>
       drain(client.events({ noun: 'run', name: runId }), ({ body }) => {
         const event = runEndedSchema.safeParse(body)

@@ -27,6 +27,12 @@ const line = (seq: number): LogView => ({
 })
 const forever = new AbortController().signal
 
+/** Whether it ends without waiting for time to pass. */
+function endsAtOnce(ending: Promise<unknown>): Promise<boolean> {
+  const later = new Promise<false>((resolve) => setImmediate(resolve, false))
+  return Promise.race([ending.then(() => true), later])
+}
+
 describe('watching a run', () => {
   it('looks again whenever something is told, and ends with the run', async () => {
     const client = new OneRunClient(RUN)
@@ -42,6 +48,15 @@ describe('watching a run', () => {
     assert.deepEqual(states, ['queued', 'running', 'succeeded'])
     watch.close()
     assert.equal(client.listeners, 0)
+  })
+
+  it('reads the end at once, however short ago it has read the run', async () => {
+    const client = new OneRunClient(RUN)
+    const watch = new RunWatch(client, RUN.runId)
+    const view = ({ state }: RunView) => {
+      if (state === 'queued') queueMicrotask(() => client.end({}))
+    }
+    assert.ok(await endsAtOnce(watch.untilEnded({ view }, forever)))
   })
 
   it('finds an end that nobody told', async () => {
@@ -112,12 +127,6 @@ describe('following a log', () => {
     assert.deepEqual(shown, [1, 2, 3])
   })
 
-  /** Whether it ends without waiting for time to pass. */
-  const endsAtOnce = (finishing: Promise<void>) => {
-    const later = new Promise<false>((resolve) => setImmediate(resolve, false))
-    return Promise.race([finishing.then(() => true), later])
-  }
-
   it('ends at once when every line was shown', async () => {
     const client = new OneRunClient({ ...RUN, instance: 'i' })
     const { shown, follower } = follow(client)
@@ -152,6 +161,14 @@ describe('following a log', () => {
     client.stored = [line(1), line(2), line(3)]
     await follower.finish(client.end({ logLines: 3 }), true)
     assert.deepEqual(shown, [1, 2, 3])
+  })
+
+  it('ends at once when the run was over long before', async () => {
+    const client = new OneRunClient({ ...RUN, state: 'succeeded', endedAt: '2020-01-01T00:00:00.000Z' })
+    const { shown, follower } = follow(client)
+    client.stored = [line(1)]
+    assert.ok(await endsAtOnce(follower.finish(client.run, false)))
+    assert.deepEqual(shown, [1])
   })
 
   it('waits for late lines where their number is not known: of a run with earlier attempts, or without a count', async () => {

@@ -1,11 +1,13 @@
 import { CALLS, LIMITS, type LogView, type RunEndedEvent, type RunView } from '@carillon/contracts'
 import type { Client } from '../client/client.ts'
 import { pagesOf } from '../client/pages.ts'
-import { pause } from '../clock.ts'
+import { now, pause } from '../clock.ts'
 import { LogMerger } from './log-merger.ts'
 
 /** An executor ships lines after at most 200 ms; the rest is the way here. */
 const LATE_LINES_MS = 250
+/** After this nothing is late any more, whatever the clocks of two machines differ by. */
+const LONG_OVER_MS = 60_000
 /** How long the logger may take to store what it has read. */
 const LOGGER_LAG_MS = 1_500
 const LAG_STEP_MS = 250
@@ -22,7 +24,7 @@ export class LogFollower {
   readonly #runId: string
   readonly #listener: LogListener
   readonly #merger = new LogMerger()
-  readonly #unsubscribe: () => void
+  readonly #stops: (() => void)[]
   #end: RunEndedEvent | undefined
   #lastCursor: string | undefined
   #filling: Promise<void> | undefined
@@ -33,16 +35,13 @@ export class LogFollower {
     this.#client = client
     this.#runId = runId
     this.#listener = listener
-    const stops = [
+    this.#stops = [
       client.onLogs(runId, (line) => this.#hear(line)),
       client.onRunEnd(runId, (event) => {
         this.#end = event
         this.#news.abort()
       }),
     ]
-    this.#unsubscribe = () => {
-      for (const stop of stops) stop()
-    }
   }
 
   /** Shows what the logger keeps and was not shown yet. */
@@ -69,7 +68,7 @@ export class LogFollower {
    */
   async finish(run: RunView, wasThereFirst: boolean): Promise<void> {
     do this.#news = new AbortController()
-    while (this.#isOpen(run) && !(await pause(LATE_LINES_MS, this.#news.signal)))
+    while (this.#isOpen(run) && !isLongOver(run) && !(await pause(LATE_LINES_MS, this.#news.signal)))
     await this.#filling
     if (this.#isOpen(run)) {
       if (this.#logLinesOf(run) !== undefined) await this.#askLogger(() => this.#isOpen(run))
@@ -91,7 +90,7 @@ export class LogFollower {
   }
 
   close(): void {
-    this.#unsubscribe()
+    for (const stop of this.#stops) stop()
   }
 
   #hear(line: LogView): void {
@@ -126,3 +125,5 @@ export class LogFollower {
     for (const line of lines) this.#listener.line(line)
   }
 }
+
+const isLongOver = ({ endedAt }: RunView) => endedAt !== undefined && now() - Date.parse(endedAt) > LONG_OVER_MS

@@ -5,7 +5,7 @@ import { EXIT, exitCodeOf } from '../exit-code.ts'
 
 /** A message tells of nearly every change at once; the look every few seconds finds what no message tells, such as why a run waits. */
 const [FIRST_LOOK_MS, LAST_LOOK_MS] = [200, 3_000]
-/** Between two reads, however many signals arrive: a handler may report progress a thousand times a second. */
+/** Between two reads, however many signals arrive before the end: a handler may report progress a thousand times a second. */
 const REST_MS = 25
 
 export interface RunListener {
@@ -18,7 +18,8 @@ export interface RunListener {
 export class RunWatch {
   readonly #client: Client
   readonly #runId: string
-  readonly #unsubscribe: () => void
+  readonly #stops: (() => void)[]
+  #end = new AbortController()
   #news = new AbortController()
   #last: RunView | undefined
 
@@ -26,7 +27,13 @@ export class RunWatch {
   constructor(client: Client, runId: string) {
     this.#client = client
     this.#runId = runId
-    this.#unsubscribe = client.onRunChange(runId, () => this.#news.abort())
+    this.#stops = [
+      client.onRunChange(runId, () => this.#news.abort()),
+      client.onRunEnd(runId, () => {
+        this.#end.abort()
+        this.#news.abort()
+      }),
+    ]
   }
 
   /** The run as it was at the last look. */
@@ -40,6 +47,7 @@ export class RunWatch {
     let isAway = false
     while (!signal.aborted) {
       this.#news = new AbortController()
+      this.#end = new AbortController()
       const outcome = await this.#look()
       if (CarillonError.is(outcome)) {
         if (!isAway) listener.away?.(outcome)
@@ -51,13 +59,13 @@ export class RunWatch {
       isAway = CarillonError.is(outcome)
       const isQuiet = await pause(lookMs, AbortSignal.any([this.#news.signal, signal]))
       lookMs = isQuiet ? Math.min(lookMs * 2, LAST_LOOK_MS) : FIRST_LOOK_MS
-      if (!isQuiet) await pause(REST_MS, signal)
+      if (!isQuiet) await pause(REST_MS, AbortSignal.any([this.#end.signal, signal]))
     }
     return undefined
   }
 
   close(): void {
-    this.#unsubscribe()
+    for (const stop of this.#stops) stop()
   }
 
   /** A mesh that is away for a while is waited for: the run goes on without us. */
