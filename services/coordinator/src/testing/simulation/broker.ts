@@ -1,4 +1,4 @@
-import { isEnded, parseSubject, type Report, type WorkMessage } from '@carillon/contracts'
+import { type Control, isEnded, parseSubject, type Report, type WorkMessage } from '@carillon/contracts'
 import type { Broker, Incoming, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
 import { publishEach } from '../publish-each.ts'
 
@@ -15,12 +15,15 @@ export interface Delivery {
   holder: string | undefined
 }
 
+/** Asks one instance about a task. */
+type Order = Extract<Control, { type: 'cancel' | 'check' }> & { readonly instance: string }
+
 /** What all coordinators and executors of a simulation share: the streams, and control messages that may get lost. */
 export class SimulatedBroker {
   readonly work = new Map<string, Delivery>()
   readonly reports: Incoming[] = []
   readonly ended: { readonly runId: string; readonly state: string }[] = []
-  readonly orders: { readonly instance: string; readonly taskId: string }[] = []
+  readonly orders: Order[] = []
   readonly #messageIds = new Set<string>()
   readonly #events = new Map<string, string>()
   #sequence = 0
@@ -108,8 +111,8 @@ export class SimulatedBroker {
   #signal(subject: string, body: string): void {
     const parsed = parseSubject(subject)
     if (parsed?.class !== 'control') return
-    const order = JSON.parse(body) as { type: string; taskId: string }
-    if (order.type === 'cancel') this.orders.push({ instance: parsed.rest[0] ?? '', taskId: order.taskId })
+    const order = JSON.parse(body) as Control
+    if (order.type === 'cancel' || order.type === 'check') this.orders.push({ ...order, instance: parsed.rest[0] ?? '' })
   }
 
   async *#lastOf(subjects: readonly string[], isDead: () => boolean): AsyncGenerator<{ subject: string; seq: number }> {

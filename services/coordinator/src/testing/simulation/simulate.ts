@@ -362,14 +362,18 @@ export class Simulation {
     const order = this.#broker.orders.shift()
     if (!order || (!this.#isCalm && this.#random.chance(0.2))) return
     const instance = this.#instances.find(({ id, alive }) => id === order.instance && alive)
-    for (const held of [...(instance?.held ?? [])]) {
-      if (!instance || (held.work.taskId !== order.taskId && held.work.runId !== order.taskId)) continue
-      if (held.begun) void this.#finish('cancelled', { instance, held })
-      else if (held.isClaimed) this.#release(instance, held)
-      else if (!held.needsClaim) {
-        drop(instance, held)
-        if (held.delivery) this.#broker.work.delete(held.delivery.subject)
-      }
+    if (!instance) return
+    const meant = instance.held.filter(({ work }) => work.taskId === order.taskId || work.runId === order.taskId)
+    if (order.type === 'check' && meant.length === 0) this.#broker.report(instance.id, { ...order, type: 'released' })
+    if (order.type === 'cancel') for (const held of meant) this.#cancel(instance, held)
+  }
+
+  #cancel(instance: Instance, held: Held): void {
+    if (held.begun) void this.#finish('cancelled', { instance, held })
+    else if (held.isClaimed) this.#release(instance, held)
+    else if (!held.needsClaim) {
+      drop(instance, held)
+      if (held.delivery) this.#broker.work.delete(held.delivery.subject)
     }
   }
 
@@ -387,8 +391,7 @@ export class Simulation {
   }
 
   async #stored(): Promise<RunRecord> {
-    const [run] = await this.#store.runs.get([this.#run.id])
-    return run as RunRecord
+    return (await this.#store.runs.get([this.#run.id]))[0] as RunRecord
   }
 
   async #checkEnd(): Promise<void> {
