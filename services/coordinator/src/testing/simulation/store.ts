@@ -22,20 +22,21 @@ export interface StoreHooks {
   violated(what: string): void
 }
 
-const never = new Promise<never>(() => undefined)
+/** A new one each time: a promise that all share would keep alive whatever waits for it. */
+const never = () => new Promise<never>(() => undefined)
 
 /** A store as one coordinator sees it: its process may die at any write. What is written is watched. */
 export function watchedStore(store: Store, hooks: StoreHooks): Store {
   const write = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     // Other processes act between a read and the write that depends on it.
     for (let turns = hooks.delay(); turns > 0; turns--) await settle()
-    if (hooks.isDead()) return never
+    if (hooks.isDead()) return never()
     const cut = hooks.cut()
     if (cut === 'before') hooks.die()
-    if (hooks.isDead()) return never
+    if (hooks.isDead()) return never()
     const done = work()
     if (cut === 'after') hooks.die()
-    return done.then((result) => (hooks.isDead() ? never : result))
+    return done.then((result) => (hooks.isDead() ? never() : result))
   }
   const watched = <Item extends RunRecord | TaskRecord>(
     lives: Pick<LifeStore<Item, unknown>, 'insert' | 'get' | 'update'>,
@@ -66,7 +67,7 @@ export function watchedStore(store: Store, hooks: StoreHooks): Store {
       get(of, name) {
         if (name in more) return more[name as keyof typeof more]
         const member = of[name as keyof Target]
-        return typeof member === 'function' ? (...rest: unknown[]) => (hooks.isDead() ? never : member.apply(of, rest)) : member
+        return typeof member === 'function' ? (...rest: unknown[]) => (hooks.isDead() ? never() : member.apply(of, rest)) : member
       },
     })
   const noMore = () => undefined
