@@ -152,6 +152,15 @@ test('an owner that asks for what it has finished does not run it again although
   assert.deepEqual(await claim(coordinator, id, own), { run: false, reason: 'the run is succeeded' })
 })
 
+test('who asks for what has ended gets an answer, although nobody knows whether its owner lives', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = aRun(1, { mode: 'shards', plan: { shards: 1 }, state: 'running', queuedAt: null })
+  const task = aTask(run.id, 0, { state: 'succeeded', owner: 'i-1', ownerSession: 'first' })
+  await coordinator.store.runs.insert([run])
+  await coordinator.store.tasks.insert([task])
+  assert.deepEqual(await claim(coordinator, task.id), { run: false, reason: 'the task is succeeded' })
+})
+
 test('while it is not known who lives, nobody gets an answer', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const id = await withRun(coordinator, { ownerSession: 'first' })

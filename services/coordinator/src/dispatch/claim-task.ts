@@ -63,7 +63,6 @@ export class ClaimTask {
   #judge(namespace: string, work: Work | undefined, claim: TaskClaim): Verdict {
     if (!work || work.run.namespace !== namespace) return { answer: no('there is no such task') }
     const { run, task: life } = work
-    const holder = this.#holderOf(work, claim)
     // A claim from the owner means that its process restarted and does not run the task any more.
     if (life.attempt !== claim.attempt && !(life.state === 'running' && life.owner === claim.instance))
       return { answer: no(`attempt ${claim.attempt} is over; the task is at ${life.attempt}`) }
@@ -72,6 +71,8 @@ export class ClaimTask {
     if (isOnly && isFanOut(run)) return { answer: no(`the run has tasks: its mode is ${run.mode}`) }
     if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
       return { answer: no(`the task is ${life.state}`) }
+    // Only now: of what has ended, an answer must not depend on who lives.
+    const holder = this.#holderOf(work, claim)
     if (holder === 'another' && life.owner !== null) {
       const control = { type: 'check', runId: run.id, taskId: claim.taskId, attempt: life.attempt } as const
       return { answer: no(`instance ${life.owner} is running it`), check: { owner: life.owner, control } }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { taskIdOf } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { RunRecord, TaskRecord } from '@carillon/store'
-import { aRun } from '@carillon/store/testing'
+import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 async function withRun(coordinator: TestCoordinator, fields: Partial<RunRecord> = {}): Promise<RunRecord> {
@@ -179,6 +179,22 @@ test('shards go to whoever has room, as many at once as are allowed, and the run
   const ended = await runOf(coordinator, run.id)
   assert.deepEqual([ended.state, ended.reason, ended.result], ['failed', 'tasks-failed', '{"tasks":{"succeeded":4,"failed":1}}'])
   assert.equal(new Set(published()).size, 5)
+})
+
+test('tasks that were cancelled while the run was being planned stay so: it was never retried', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = aRun(1, { mode: 'shards', plan: { shards: 2 }, queuedAt: coordinator.clock.now() })
+  await coordinator.store.runs.insert([run])
+  const cancelled = { runId: run.id, total: 2, state: 'cancelled', endedAt: coordinator.clock.now() } as const
+  await coordinator.store.tasks.insert([0, 1].map((index) => aTask(run.id, index, cancelled)))
+  await coordinator.advance.execute(run.id)
+  assert.deepEqual(
+    (await tasksOf(coordinator, run)).map(({ state, attempt }) => [state, attempt]),
+    [
+      ['cancelled', 1],
+      ['cancelled', 1],
+    ],
+  )
 })
 
 test('a retry of failed tasks leaves the others alone', async (context) => {

@@ -104,9 +104,9 @@ export class AdvanceRun implements Reconciler {
     return true
   }
 
-  /** Reopens a task that had ended when the run was queued; one that has ended since was run again already. */
+  /** Reopens a task that had ended when the run was retried; one that has ended since was run again already, or cancelled with the run. */
   #reopen(run: RunHead, task: TaskHead): TaskChange | undefined {
-    if ((task.endedAt ?? 0) > (run.queuedAt ?? 0)) return undefined
+    if (run.attempt === 1 || (task.endedAt ?? 0) > (run.queuedAt ?? 0)) return undefined
     const decision = decideReopen(task, { tries: run.tries })
     return isRefused(decision) ? undefined : { task, run, decision }
   }
