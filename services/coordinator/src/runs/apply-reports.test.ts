@@ -74,6 +74,23 @@ test('when the broker does not take the event, the batch fails, and the next try
   assert.equal(coordinator.fake.publishedTo(`event.run.${id}.succeeded`).length, 1)
 })
 
+test('so it is with the words of a process that dies, and with a sleep, when they end what is being cancelled', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const ends = [
+    { type: 'died', blame: 'another', error: { name: 'Error', message: 'boom' } },
+    { type: 'slept', delayMs: 1_000 },
+  ]
+  for (const [i, end] of ends.entries()) {
+    const { id } = await withRun(coordinator, { id: `runtobecancelled${i}`, state: 'cancelling', owner: 'i-1', queuedAt: null })
+    const report = reportsFrom('i-1', { ...end, runId: id, taskId: id, attempt: 1 })
+    coordinator.fake.refusal = ({ subject }) => (subject.includes('.event.') ? { message: 'no answer' } : undefined)
+    await assert.rejects(coordinator.applyReports.execute([report]), { code: 'NATS_UNAVAILABLE' })
+    coordinator.fake.refusal = () => undefined
+    await coordinator.applyReports.execute([report])
+    assert.equal(coordinator.fake.publishedTo(`event.run.${id}.cancelled`).length, 1)
+  }
+})
+
 test('memory that is old is read again before a report is refused', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { id } = await withRun(coordinator, { attempts: 3, tries: 3 })

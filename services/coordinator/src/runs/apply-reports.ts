@@ -101,9 +101,9 @@ export class ApplyReports {
   async #refuse(from: ReportFrom, { work, reason }: { work: Work | undefined; reason: string }): Promise<void> {
     const { report, instance } = from
     const life = work?.task
-    const isRepeated =
-      life && report.type === 'finished' && isEnded(life.state) && life.attempt === report.attempt && life.owner === instance
-    if (isRepeated) return this.#lives.repeatEnd(work)
+    // It may be the report that ended it, come again because this or another coordinator stopped before the terminal event was published.
+    const isOwn = life?.attempt === report.attempt && (life.owner === instance || life.owner === null)
+    if (work && isEnd(report) && isOwn && isEnded(work.task.state)) return this.#lives.repeatEnd(work)
     this.#refused.add(reason, from)
   }
 }

@@ -1,6 +1,7 @@
 import { CarillonError, type WorkMessage } from '@carillon/contracts'
 import type { partsOn } from '../test-coordinator.ts'
 import type { Delivery } from './broker.ts'
+import type { Random } from './random.ts'
 
 /** A task that an instance holds. */
 export interface Held {
@@ -118,6 +119,18 @@ export async function workOn(held: Held, given: Given): Promise<boolean> {
   if (!('error' in answer)) held.calls++
   else held.isRefused = answer.error.code === 'TASK_NOT_RUNNING'
   return held.isRefused ?? false
+}
+
+/** How a task ends when its work is done. */
+export function outcomeOf(
+  { isRefused, work }: Held,
+  { random, isCalm }: { random: Random; isCalm: boolean },
+): 'succeeded' | 'failed' | 'timed_out' {
+  if (isRefused) return 'failed'
+  // What comes late in a run would else hardly ever fail.
+  const isLate = work.task === 'reduce' || work.task === 'merge'
+  if (random.chance(isCalm ? (isLate ? 0.8 : 1) : 0.75)) return 'succeeded'
+  return random.chance(0.8) ? 'failed' : 'timed_out'
 }
 
 export function drop(instance: Instance, held: Held): void {

@@ -2,7 +2,7 @@ import { isEnded, type RunMode, stageOf } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
 import type { StageTally } from '../../modes/map/plan.ts'
 import { tallyOf } from '../../modes/map/read-facts.ts'
-import { countsOf, totalOf } from '../../modes/rules/fan-in.ts'
+import { countsOf, endedOf, totalOf } from '../../modes/rules/fan-in.ts'
 import { entriesOf } from '../../steps/rules/journal.ts'
 
 interface Judge {
@@ -18,6 +18,12 @@ const JUDGES: Readonly<Record<RunMode, Judge>> = {
   shards: { hasStages: false, success: judgeShards },
   map: { hasStages: true, success: async () => [] },
   'map-reduce': { hasStages: true, success: judgeReduced },
+}
+
+/** The run and all its tasks have ended. */
+export async function isOver(store: Store, runId: string): Promise<boolean> {
+  const [[run], tally] = await Promise.all([store.runs.get([runId]), store.tasks.tally({ runId })])
+  return run !== undefined && [run, ...tally].every(({ state }) => isEnded(state))
 }
 
 /** The violations of a run at the end: derived from what each mode guarantees, not from how it is planned. */
@@ -36,6 +42,7 @@ function* judgeOutcome(run: RunRecord, tally: readonly StageTally[]): Generator<
   const counts = countsOf(tally)
   const total = totalOf(counts)
   if (total === 0) return
+  if (endedOf(counts) < total) yield 'tasks of an ended run are open'
   const isLater = ({ stage }: StageTally) => stage !== 'map'
   const deciding = countsOf(tally.filter((kind) => !isLater(kind) && (kind.mapped === 0 || kind.state !== 'succeeded')))
   const failed = (deciding.failed ?? 0) + (deciding.timed_out ?? 0)

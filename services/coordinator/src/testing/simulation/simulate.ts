@@ -7,8 +7,8 @@ import { MODES } from '../../modes/table.ts'
 import { FakePresence, partsOn } from '../test-coordinator.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
 import { changedBy, type Fault } from './faults.ts'
-import { drop, fresh, type Held, type Instance, idsOf, keyOf, newInstance, type Program, workOn } from './instance.ts'
-import { judgeEnd } from './judge.ts'
+import { drop, fresh, type Held, type Instance, idsOf, keyOf, newInstance, outcomeOf, type Program, workOn } from './instance.ts'
+import { isOver, judgeEnd } from './judge.ts'
 import { patience } from './patience.ts'
 import { Random } from './random.ts'
 import { randomRun } from './random-run.ts'
@@ -63,7 +63,7 @@ export class Simulation {
     this.#isCalm = true
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0; round++) {
       await this.#calmRound()
-      if (isEnded((await this.#stored()).state) && this.#broker.reports.length === 0) break
+      if ((await isOver(this.#store, this.#run.id)) && this.#broker.reports.length === 0) break
     }
     if (this.violations.length === 0) await this.#checkEnd()
     return this.violations
@@ -238,7 +238,7 @@ export class Simulation {
       outcome !== undefined || (await workOn(held, { instance: instance.id, program: this.#program, ask: (work) => this.#with(work) }))
     held.isBusy = false
     if (!isDone || !instance.alive || !instance.held.includes(held)) return
-    const chosen = outcome ?? this.#outcomeOf(held)
+    const chosen = outcome ?? outcomeOf(held, { random: this.#random, isCalm: this.#isCalm })
     const hasResults = held.work.task !== undefined || held.work.index === undefined
     const result = chosen === 'succeeded' && hasResults ? { result: held.results } : {}
     const isAsleep = held.work.index === undefined && chosen === 'failed' && this.#random.chance(0.5)
@@ -255,14 +255,6 @@ export class Simulation {
       held.delivery.holder = undefined
       this.#suspicions.add(held.work.taskId)
     } else this.#broker.work.delete(held.delivery.subject)
-  }
-
-  #outcomeOf({ isRefused, work }: Held): 'succeeded' | 'failed' | 'timed_out' {
-    if (isRefused) return 'failed'
-    // What comes late in a run would else hardly ever fail.
-    const isLate = work.task === 'reduce' || work.task === 'merge'
-    if (this.#random.chance(this.#isCalm ? (isLate ? 0.8 : 1) : 0.75)) return 'succeeded'
-    return this.#random.chance(0.8) ? 'failed' : 'timed_out'
   }
 
   /** An instance that is silent for ten seconds loses its message, and may go on with its task nevertheless. */
