@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { taskIdOf } from '@carillon/contracts'
+import { settle } from '@carillon/runtime/testing'
 import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator } from '../testing/test-coordinator.ts'
 
@@ -25,4 +27,21 @@ test('an owner that lives is asked whether it still has what it runs: the broker
     { type: 'check', runId: single.id, taskId: single.id, attempt: 1 },
     { type: 'check', runId: fanned.id, taskId: task.id, attempt: 1 },
   ])
+})
+
+test('a cancelled run is reconciled once more: tasks may have been made by a coordinator that did not know, and stopped', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, changeRuns } = coordinator
+  const run = aRun(1, { mode: 'shards', plan: { shards: 1 }, queuedAt: clock.now(), wakeAt: clock.now() + 10_000 })
+  await store.runs.insert([run])
+  await changeRuns.cancel('default', run.id)
+  await settle()
+  await store.tasks.insert([aTask(run.id, 0, { state: 'waiting', queuedAt: null })])
+  const [cancelled] = await store.runs.get([run.id])
+  assert.deepEqual([cancelled?.state, cancelled?.wakeAt], ['cancelled', clock.now() + 10_000])
+  await clock.advance(10_000)
+  await coordinator.wakeLives.execute([run.id])
+  await settle()
+  assert.equal((await store.tasks.get([taskIdOf(run.id, 0)]))[0]?.state, 'cancelled')
+  assert.equal((await store.runs.get([run.id]))[0]?.wakeAt, null)
 })

@@ -74,14 +74,10 @@ export class WakeLives {
 
   async #wake(work: Work, now: number): Promise<Change | undefined> {
     const { run, task } = work
-    if (isEnded(task.state)) {
-      await this.#lives.repeatEnd(work)
-      return undefined
-    }
-    if (!isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed') {
-      this.#reconciler.soon(run.id)
-      return undefined
-    }
+    const isReconciled = !isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed'
+    if (isReconciled) this.#reconciler.soon(run.id)
+    if (isEnded(task.state)) await this.#lives.repeatEnd(work)
+    if (isReconciled || isEnded(task.state)) return undefined
     return isTaskOfRun(work) && isEnded(run.state) ? leftOver(work, now) : this.#check(work, now)
   }
 

@@ -154,7 +154,7 @@ export class RunWriter implements Runs {
       if (set.progress) this.#events.live(after, 'progress', set.progress)
     }
     await this.#follow(written)
-    if (!options.isRepeated) await this.#markPublished(written.filter((run) => isEnded(run.state)))
+    if (!options.isRepeated) await this.#markPublished(written.filter((run) => isEnded(run.state) && !mayHaveLateTasks(run)))
     await this.endFaulty(faulty)
     return outcomes
   }
@@ -258,3 +258,6 @@ export class RunWriter implements Runs {
     this.#broker.connection.publish(subjects.control(namespace, instance), JSON.stringify(control))
   }
 }
+
+/** A coordinator that did not know of the cancel may make tasks, and stop before it cancels them: the run's `wakeAt` stays for them. */
+const mayHaveLateTasks = (run: RunHead) => isFanOut(run) && run.state === 'cancelled'
