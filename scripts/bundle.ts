@@ -1,4 +1,4 @@
-/** Makes the files that `tsc` cannot: what is loaded as one text or one file, because the files it comes from are too many or not there. */
+/** Makes the files that `tsc` cannot: code that is loaded as one text or one file. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'

@@ -1,4 +1,4 @@
-/** `npm run chaos`: hurts a mesh of real processes and keeps books; see test/src/chaos/main.ts for the options. */
+/** `npm run chaos`: injects faults into a mesh of real processes and audits the result; see test/src/chaos/main.ts for the options. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 

@@ -1,5 +1,5 @@
 /**
- * Checks what the compiler cannot know: who may import whom, what a domain may know, where time and randomness come from, one version
+ * Checks what the compiler cannot: which package may import which, what a domain may use, where time and randomness come from, one version
  * everywhere. Import cycles, `export *`, and the size of files and functions are rules of biome.json; what nothing uses is found by knip.
  */
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** `npm run check`: everything that is checked without running the product. Says what is wrong, or one line. */
+/** `npm run check`: everything that is checked without running the product. Prints what is wrong, or one line. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
@@ -6,7 +6,7 @@ const bin = (name: string) => join('node_modules', '.bin', name)
 const STEPS = [
   { name: 'format and lint', command: bin('biome'), options: ['check', '--error-on-warnings', '.'] },
   { name: 'types', command: bin('tsc'), options: ['-b'] },
-  // Files, exports and dependencies that nothing uses. A type is exported so that others can name it: nobody has to.
+  // Files, exports and dependencies that nothing uses. Types may be exported without a use.
   { name: 'unused', command: bin('knip'), options: ['--no-progress'] },
   { name: 'architecture', command: process.execPath, options: ['scripts/check-architecture.ts'] },
   { name: 'docs', command: process.execPath, options: ['scripts/docs.ts', '--check'] },

@@ -12,7 +12,7 @@ export interface CommandOptions {
   say?: (line: string) => void
 }
 
-/** @returns what it wrote to stdout. @throws with its last words when it does not end with 0 */
+/** @returns what it wrote to stdout. @throws with the end of its output when it does not end with 0 */
 export async function runCommand([command, ...rest]: string[], options: CommandOptions = {}): Promise<string> {
   const { environment = {}, isWholeEnvironment = false, cwd, timeoutMs = 60_000, say } = options
   const child = spawn(command!, rest, {
@@ -28,6 +28,6 @@ export async function runCommand([command, ...rest]: string[], options: CommandO
   )
   const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
   if (code === 0) return output
-  const lastWords = `${output}\n${errors}`.trim().split('\n').slice(-15).join('\n')
-  throw new Error(`\`${[command, ...rest].join(' ')}\` ends with ${code}: ${lastWords}`)
+  const end = `${output}\n${errors}`.trim().split('\n').slice(-15).join('\n')
+  throw new Error(`\`${[command, ...rest].join(' ')}\` ends with ${code}: ${end}`)
 }

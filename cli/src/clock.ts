@@ -3,7 +3,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises'
 /** Milliseconds since 1970. The only reader of the machine's clock in the commands. */
 export const now = (): number => Date.now()
 
-/** Runs `action` again and again, as long as something else keeps the process alive; answers how to end it. */
+/** Runs `action` at intervals, as long as something else keeps the process alive; answers a function that ends it. */
 export function every(periodMs: number, action: () => void): () => void {
   const timer = setInterval(action, periodMs).unref()
   return () => clearInterval(timer)

@@ -13,7 +13,7 @@ export interface Surroundings {
   readonly stderr: Sink
 }
 
-/** Says what went wrong and answers the exit code. Help and version end a command too, without being wrong. */
+/** Prints what went wrong and answers the exit code. Help and version end a command too, without an error. */
 export function reportFailure(error: unknown, surroundings: Surroundings): number {
   const { argv, env, stderr } = surroundings
   if (error instanceof CutShort) return reportFailure(error.cause, { ...surroundings, stdout: stderr })
@@ -21,7 +21,7 @@ export function reportFailure(error: unknown, surroundings: Surroundings): numbe
   // Help that was not asked for, because a command is missing, has been printed instead.
   if (error instanceof UsageError && error.code === 'commander.help') return EXIT.wrongInput
   const problem = error instanceof UsageError ? fromUsage(error) : CarillonError.from(error)
-  // The options may be what is wrong: look at the words themselves.
+  // The options may be invalid: the arguments themselves are searched.
   const terminal = createTerminal({ stdout: surroundings.stdout, stderr, json: argv.includes('--json'), environment: env })
   printProblem(terminal, problem, { stack: env['CARILLON_DEBUG'] === '1' })
   return exitCodeOf(problem.code)

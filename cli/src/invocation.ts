@@ -5,7 +5,7 @@ import type { Client } from './client/client.ts'
 import { natsSettingsOf, repeatedNatsOptions } from './nats-options.ts'
 import { createTerminal, type Terminal } from './output/terminal.ts'
 
-/** What every command is given: where the mesh is and where to write. */
+/** The argument of every command: where the mesh is and where to write. */
 export interface Invocation {
   readonly nats: NatsSettings
   readonly namespace: string
@@ -25,7 +25,7 @@ export function invocationOf(command: Command): Invocation {
   const terminal = createTerminal({ ...process, json: options.json === true, environment: process.env })
   const isNamespaceGiven = rootOf(command).getOptionValueSource('namespace') === 'cli'
   return {
-    // Read when it is wanted: `carillon up` has a broker of its own, whatever the environment says of others.
+    // Read on use: `carillon up` has a broker of its own, whatever the environment sets.
     get nats() {
       return natsSettingsOf(command, process.env)
     },
@@ -35,7 +35,7 @@ export function invocationOf(command: Command): Invocation {
   }
 }
 
-/** Connects, does the work, and closes the connection whatever happens. */
+/** Connects, does the work, and closes the connection in any case. */
 export async function withClient(invocation: Invocation, work: (client: Client) => Promise<void>): Promise<void> {
   // Loaded here: `--help` and wrong input need no broker.
   const { connectClient } = await import('./client/connect-client.ts')
@@ -53,7 +53,7 @@ const SILENCE: readonly ErrorCode[] = ['NO_SERVICE', 'CALL_TIMEOUT']
 const isSilence = (error: unknown): boolean => CarillonError.is(error) && SILENCE.includes(error.code)
 
 async function explained(error: unknown, { nats }: Invocation): Promise<unknown> {
-  // Loaded here: it brings what services look at their broker with.
+  // Loaded here: it imports the services' view of the broker.
   const { explainSilence } = await import('./mesh/explain-silence.ts')
   return await explainSilence(error, nats)
 }

@@ -17,7 +17,7 @@ try {
 }
 
 // A command that went wrong, or that ran until it was stopped, may leave something open that keeps the process alive and cannot be ended from
-// here: the NATS client goes on waiting for a server that accepted its connection and says nothing.
+// here: the NATS client goes on waiting for a server that accepted its connection and stays silent.
 if (process.exitCode !== undefined) {
   for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve))
   process.exit()

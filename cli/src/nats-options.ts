@@ -11,7 +11,7 @@ interface NatsOptions {
   readonly tlsFirst?: true
 }
 
-/** What says where the broker is and how to log in. Secrets come as files: everyone on a machine can read its command lines. */
+/** The options of the broker's address and the login. Secrets are files: everyone on a machine can read its command lines. */
 const OPTIONS = [
   new Option('--nats <url>', 'address of the broker (default: "nats://127.0.0.1:4222", env: CARILLON_NATS_URL)'),
   new Option('--creds <file>', 'credentials file to log in with (env: CARILLON_NATS_CREDS)'),
@@ -22,7 +22,7 @@ const OPTIONS = [
   new Option('--tls-first', 'TLS before the first byte of NATS (env: CARILLON_NATS_TLS_FIRST)').hideHelp(),
 ]
 
-/** How errors call what came as an option. */
+/** The names that errors use for options. */
 const OPTION_NAMES = {
   servers: '--nats',
   credentials: '--creds',
@@ -62,13 +62,13 @@ export function natsSettingsOf(command: Command, environment: Readonly<Record<st
   }
 }
 
-/** Options of the command that say how to log in replace all that the environment says about it. */
+/** Login options of the command replace all login settings of the environment. */
 function withoutLogin(environment: Readonly<Record<string, string | undefined>>): Record<string, undefined> {
   const names = Object.keys(environment).filter((name) => /^CARILLON_NATS_(USER|PASSWORD|TOKEN|CREDS|NKEY)(_FILE)?$/.test(name))
   return Object.fromEntries(names.map((name) => [name, undefined]))
 }
 
-/** The options as they must be repeated in a command that we advise; a password in an address is not. */
+/** The options as they must be repeated in a suggested command, without a password in an address. */
 export function repeatedNatsOptions(command: Command): string {
   const { nats, creds, nkey, tlsCa, tlsCert, tlsKey, tlsFirst } = command.optsWithGlobals<NatsOptions>()
   const valued = { nats: nats && maskAddresses(nats), creds, nkey, 'tls-ca': tlsCa, 'tls-cert': tlsCert, 'tls-key': tlsKey }

@@ -4,7 +4,7 @@ import type { ErrorBody } from '@carillon/contracts'
 const [OLDEST_MAJOR, OLDEST_MINOR] = [22, 13]
 
 /**
- * What to say, and where, when this Node cannot run us; undefined when it can. Loads nothing: what the other files need may be what is missing.
+ * The error, and its stream, when this Node.js is too old; undefined when it is not. Imports nothing: other files may need what is missing.
  * @param version as in `process.versions.node`
  */
 export function nodeRefusal(version: string, words: readonly string[]): { stream: 'stdout' | 'stderr'; text: string } | undefined {

@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** The part of `process` that says how this was started. */
+/** The part of `process` from which the way it was started is derived. */
 interface Started {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** Fits everywhere: npx runs what is installed, and fetches what is not. Errors that leave the mesh say it so. */
+/** Works everywhere: npx runs what is installed, and fetches what is not. Errors of the mesh use it. */
 const ANYWHERE = 'npx @carillon/cli'
 
-/** How the user who started this process may start another: an advised command must work where it is read. */
+/** How the user may start this command again: a suggested command must work where it is read. */
 export function ownCommand({ argv, env }: Started): string {
   // npx has fetched it into a folder of its own.
   if (/[\\/]_npx[\\/]/.test(argv[1] ?? '')) return ANYWHERE
@@ -22,5 +22,5 @@ export function ownCommand({ argv, env }: Started): string {
 
 export const CARILLON = ownCommand(process)
 
-/** A hint that may come from elsewhere, with the commands in it as they are typed here. */
+/** A hint, also of a service, with the commands in it as they are typed here. */
 export const asTyped = (hint: string): string => hint.replaceAll(ANYWHERE, CARILLON)

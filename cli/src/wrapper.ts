@@ -10,20 +10,20 @@ export interface OwnProcess {
   kill(pid: number, signal: NodeJS.Signals): unknown
 }
 
-/** What is known of other processes; undefined where there is no /proc to say so, or when it is gone. */
+/** What /proc shows of other processes; undefined where there is none, or when the process is gone. */
 export interface OtherProcesses {
   parentOf(pid: number): number | undefined
   commandOf(pid: number): string | undefined
 }
 
 const LOOK_EVERY_MS = 500
-/** What becomes the parent of a process whose own has gone: the first process, which may be npm itself in a container, or systemd's of a user. */
+/** The parent of an orphaned process: the first process, which may be npm itself in a container, or the user's systemd. */
 const FIRST_PROCESS = 1
 const [ADOPTS, RUNS_COMMANDS] = [/(^|\/)systemd\b/, /\b(npm|npx|pnpm|yarn|bun|node)\b/]
 
 /**
- * npm and npx run a command below a shell. SIGTERM they pass on to the shell alone: it dies, and we would go on without anyone who knows of us;
- * with SIGHUP or SIGKILL they die and leave both behind. So when one of the two is gone, this process hears SIGHUP, as when a terminal is
+ * npm and npx run a command below a shell. They pass SIGTERM on to the shell alone: it dies, and this process would be orphaned;
+ * with SIGHUP or SIGKILL they die and leave both behind. So when one of the two is gone, this process gets SIGHUP, as when a terminal is
  * closed. The shell of npx waits for us: when it is gone before we could know it, npx was ended while node was being loaded. Others are left
  * alone: a process that was started in the background of a shell is to outlive that shell.
  */

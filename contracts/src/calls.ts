@@ -213,13 +213,13 @@ export const CALLS = {
     input: registerSchema,
     repeatable: 'always',
     answer: registeredSchema,
-    description: 'An executor says what it offers',
+    description: 'An executor registers its handlers',
   }),
   instancesLeave: call('registry', 'instances.leave', {
     input: leaveSchema,
     repeatable: 'always',
     answer: z.object({ left: z.literal(true) }),
-    description: 'An executor says goodbye',
+    description: 'An executor leaves',
   }),
   instancesList: call('registry', 'instances.list', {
     input: page,

@@ -81,7 +81,7 @@ export const ERROR_CODES = {
   },
   HANDLER_EXISTS: { meaning: 'Two handlers of one executor have the same name.', retry: false, remedy: 'Give each handler its own name.' },
   CONCURRENT_CHANGE: {
-    meaning: 'The record was changed by someone else meanwhile.',
+    meaning: 'Another writer has changed the record.',
     retry: true,
     remedy: 'Read it again and repeat the change.',
   },
@@ -150,7 +150,7 @@ export const ERROR_CODES = {
   STREAM_CONFLICT: {
     meaning: 'The broker has a stream or consumer of the same name with settings that cannot be changed.',
     retry: true,
-    remedy: 'Remove it or rename it, as the error says; Carillon then makes its own.',
+    remedy: 'Remove or rename it, as the message describes; Carillon then creates its own.',
   },
   BROKER_TOO_NEW: {
     meaning: 'A newer version of Carillon has written the streams of the broker.',

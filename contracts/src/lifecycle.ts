@@ -102,7 +102,7 @@ export const REASONS = {
   sleep: 'Its steps go on later: it sleeps, a step is tried again, or its instance is stopping.',
   'program-changed': 'Steps that are done are not those of the program: it was changed.',
   'retry-failed': 'Its failed tasks are to run again.',
-  'internal-error': 'What became of it could not be stored; the message says why.',
+  'internal-error': 'Its change could not be stored; the message has the cause.',
   'max-parallel': 'As many tasks of its run as are allowed at once are under way.',
 } as const
 export type Reason = keyof typeof REASONS

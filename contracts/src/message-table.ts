@@ -62,7 +62,7 @@ export const MESSAGES = {
     subject: 'event.message.<stream>.rejected',
     from: 'services',
     schema: rejectedSchema,
-    description: 'A message was refused for good',
+    description: 'A message was rejected',
   },
   'live.run': { subject: 'live.run.<runId>.<what>', from: 'services', schema: liveRunSchema, description: 'A run moved' },
   'live.job': {

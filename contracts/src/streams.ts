@@ -34,7 +34,7 @@ export const STREAMS: Readonly<Record<StreamName, StreamDefinition>> = {
     // The one message of a subject prevents duplicates for as long as it exists; remembering every id for minutes costs the broker memory at high rates.
     dedupeMs: TIMES.ackWaitMs,
   }),
-  REPORTS: stream('REPORTS', { subjects: ['report.*'], description: 'What executors say of their tasks', maxBytes: 512 * MIB }),
+  REPORTS: stream('REPORTS', { subjects: ['report.*'], description: 'Reports of executors about their tasks', maxBytes: 512 * MIB }),
   LOGS: stream('LOGS', {
     subjects: ['log.*'],
     description: 'Log lines of tasks',

@@ -15,7 +15,7 @@ const POINTS = [...STEPS.flatMap((step) => [`before ${step}`, `within ${step}`])
 const [, , role, file = ''] = process.argv
 const servers = process.env['CARILLON_NATS_URL']
 
-/** The outside world. What has a key is done once, however often it is asked for: so a step may be done again whose end nobody has stored. */
+/** The outside world. A request with a key is executed once, however often it is sent: so a step whose end was not stored may be repeated. */
 function openBank(path: string): DatabaseSync {
   const bank = new DatabaseSync(path, { timeout: 10_000 })
   bank.exec(

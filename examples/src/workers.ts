@@ -1,4 +1,4 @@
-/** What a real handler needs: a time limit that it obeys, errors that say whether to try again, and a client without handlers. */
+/** What a real handler needs: a time limit that it obeys, errors that declare whether to retry, and a client without handlers. */
 import { CarillonError, connect, NonRetryableError, RetryAfterError } from '@carillon/sdk'
 
 const servers = process.env['CARILLON_NATS_URL'] ?? 'nats://127.0.0.1:4222'

@@ -13,7 +13,7 @@ export const SETTINGS = {
   CARILLON_HEALTH_SOCKET: z
     .string()
     .default('')
-    .describe('Unix socket where this process says how it is, for `carillon health <service> --socket`; empty: none'),
+    .describe('Unix socket on which this process answers its health, for `carillon health <service> --socket`; empty: none'),
   CARILLON_STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1).describe('Copies of each stream in a NATS cluster'),
   CARILLON_LOG_RETENTION_DAYS: z.coerce.number().min(0.01).max(3650).default(7).describe('Days that log lines are kept'),
   CARILLON_LOG_LINES_PER_RUN: z.coerce

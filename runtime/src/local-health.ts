@@ -20,7 +20,7 @@ export async function serveHealth(path: string, { health }: Pick<RunningService,
     health().then(
       (answer) => socket.end(JSON.stringify(answer)),
       (error: unknown) => {
-        log.warn({ evt: 'health.failed', err: error }, 'cannot say how this process is')
+        log.warn({ evt: 'health.failed', err: error }, 'the health of this process could not be read')
         socket.destroy()
       },
     )

@@ -209,7 +209,7 @@ export class MeshClock extends LoopService implements Clock {
     if (this.#jumps.length > JUMPS_KEPT) this.#jumps.shift()
     this.#log.warn(
       { evt: 'clock.jumped', byMs: Math.round(byMs), kind: jump.kind },
-      'the time of the mesh has jumped; schedules are computed anew',
+      'the time of the mesh has jumped; schedules are computed again',
     )
     for (const listener of this.#listeners) listener(jump)
   }

@@ -43,9 +43,7 @@ export async function runProcess(
       })
     }
   })
-  process.on('unhandledRejection', (error) =>
-    log.error({ evt: 'process.unhandled-rejection', err: error }, 'a failure that nobody waited for'),
-  )
+  process.on('unhandledRejection', (error) => log.error({ evt: 'process.unhandled-rejection', err: error }, 'an unhandled rejection'))
   const running = await start()
   await signalled
   givingUp?.cancel()

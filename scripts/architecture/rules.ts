@@ -101,7 +101,7 @@ const EDGES: readonly Edge[] = [
   },
 ]
 
-/** The demo's handlers are a user's code: they sleep and look at the clock as any user's would. */
+/** The demo's handlers are a user's code: they sleep and read the clock as any user's would. */
 const USER_CODE = ['cli/src/demo/handlers.ts']
 
 export const RULES: readonly ((tree: Tree) => Violation[])[] = [
@@ -207,7 +207,7 @@ function testCode(tree: Tree): Violation[] {
   return eachImport(tree, check, 'test code')
 }
 
-/** A command that asks a question must not load four services first. */
+/** A command that sends a call must not load four services first. */
 function lazyMesh(tree: Tree): Violation[] {
   const check = (file: SourceFile, found: Import) => {
     if (file.isTest || found.isType || found.isDynamic || !file.path.startsWith('cli/src/') || file.path.startsWith('cli/src/mesh/'))
@@ -263,7 +263,7 @@ function folderNames({ files }: Tree): Violation[] {
     .map(({ path }) => ({ rule: 'folder names', where: path, what: 'name the folder by what it holds' }))
 }
 
-/** A stranger's service installs the SDK: NATS and contracts are all it brings. */
+/** Services of users install the SDK: it depends on NATS and contracts only. */
 function sdkDependencies({ workspaces }: Tree): Violation[] {
   const sdk = workspaces.find(({ folder }) => folder === 'sdk')
   return (sdk?.dependencies ?? [])

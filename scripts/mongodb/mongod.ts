@@ -42,7 +42,7 @@ export async function findMongodOnPath(): Promise<string> {
   throw new Error('there is none')
 }
 
-/** @returns the URL, once the replica set has a primary. @throws with the log's last words when it does not start */
+/** @returns the URL, once the replica set has a primary. @throws with the end of the log when it does not start */
 export async function startMongod({ binary, port }: { binary: string; port: number }): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-mongod-'))
   try {
@@ -61,7 +61,7 @@ export async function resumeMongod(record: MongodRecord): Promise<string> {
   const child = launch(record)
   const failed = new AbortController()
   child.once('error', (error) => failed.abort(error))
-  child.once('exit', (code, signal) => failed.abort(new Error(`${record.binary} ends with ${code ?? signal}: ${lastWords(record.folder)}`)))
+  child.once('exit', (code, signal) => failed.abort(new Error(`${record.binary} ends with ${code ?? signal}: ${endOfLog(record.folder)}`)))
   const late = setTimeout(() => failed.abort(new Error(`${record.binary} is not ready after ${START_MS / 1000} s`)), START_MS)
   try {
     await becomePrimary(port, failed.signal)
@@ -124,6 +124,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function lastWords(folder: string): string {
+function endOfLog(folder: string): string {
   return readFileSync(join(folder, 'mongod.log'), 'utf8').trim().split('\n').slice(-2).join(' ').slice(-400)
 }

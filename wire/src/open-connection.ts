@@ -134,6 +134,6 @@ function tlsHint(error: Error, names: NatsNames): string | undefined {
   if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') return `The key does not belong to the certificate: ${cert} and ${key}.`
   if (UNTRUSTED.test(code)) return `Give the authority that signed the broker's certificate: ${ca}.`
   if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/.test(code)) return `The broker asks for a certificate: ${cert} and its key.`
-  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') return `Leave ${handshakeFirst} out: this server says hello before TLS.`
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') return `Leave ${handshakeFirst} out: this server sends INFO before TLS.`
   return undefined
 }

@@ -107,7 +107,7 @@ test('of a batch the first and the last message are acknowledged; after sequence
 
   // The stream refuses the second message, whose subject is taken. It has no reply subject, so no refusal comes back.
   const refused = ['b1', 'a2', 'b3', 'b4']
-  const unknown = { message: 'the broker has not said whether it is stored' }
+  const unknown = { message: 'the broker has not answered whether it is stored' }
   assert.deepEqual((await publishAll(refused)).refusals, [undefined, unknown, unknown, undefined])
   const acknowledged = await publishAll(['c1', 'a2', 'c3', 'c4'])
   assert.deepEqual(

@@ -30,7 +30,7 @@ const ANSWER_WITHIN_MS = 5_000
 const SWEEP_MS = 1_000
 /** After a batch whose sequences were not contiguous, each message of a batch is acknowledged for so long: there may be other publishers. */
 const ACK_EACH_FOR_MS = 10_000
-const UNKNOWN: Refusal = { message: 'the broker has not said whether it is stored' }
+const UNKNOWN: Refusal = { message: 'the broker has not answered whether it is stored' }
 const CLOSED: Refusal = { message: 'the publisher was closed' }
 
 /**

@@ -6,7 +6,7 @@ const HORIZON_MS = LIMITS.horizonYears * 366 * UNIT_MS.d
 
 /**
  * A duration as a person writes it, in whole milliseconds: `500ms`, `5s`, `10m`, `2h`, `60d`; a plain number is milliseconds.
- * @param option how the person calls it, such as `--delay`
+ * @param option its name on the command line, such as `--delay`
  * @throws CarillonError INVALID_DELAY that names the option and the value
  */
 export function parseDuration(option: string, text: string): number {

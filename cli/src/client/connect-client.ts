@@ -5,7 +5,7 @@ import type { Client } from './client.ts'
 
 /** @throws CarillonError NATS_UNAVAILABLE that names the address, AUTH_FAILED, TLS_FAILED */
 export async function connectClient({ nats, namespace }: { nats: NatsSettings; namespace: string }): Promise<Client> {
-  // A lost connection shows as a call that has no answer; the commands that wait say so themselves.
+  // A lost connection shows as a call without an answer; commands that wait report it themselves.
   const options = { ...nats, service: 'carillon-cli', namespace, onWarning: () => undefined }
   const mesh = await connect(options).catch((error: unknown) => {
     throw withAdvice(error)
@@ -24,7 +24,7 @@ export async function connectClient({ nats, namespace }: { nats: NatsSettings; n
   }
 }
 
-/** Of a command, the way out is another command, unless the broker is there and more is known. */
+/** A hint that names a command, unless the broker is up and more is known. */
 function withAdvice(error: unknown): CarillonError {
   const { code, message, details } = CarillonError.from(error)
   if (code !== 'NATS_UNAVAILABLE' || details.hint !== ERROR_CODES.NATS_UNAVAILABLE.remedy) return CarillonError.from(error)
@@ -36,6 +36,6 @@ function drain<Entry>(tail: Tail<Entry>, heard: (entry: Entry) => void): () => v
   const read = async () => {
     for await (const entry of tail) heard(entry)
   }
-  read().catch((error: unknown) => process.emitWarning(`What was heard was not handled: ${String(error)}`, { type: 'CarillonWarning' }))
+  read().catch((error: unknown) => process.emitWarning(`A message was not handled: ${String(error)}`, { type: 'CarillonWarning' }))
   return () => tail.stop()
 }

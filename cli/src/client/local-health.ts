@@ -3,7 +3,7 @@ import { CarillonError, type ServiceHealth } from '@carillon/contracts'
 
 const ANSWER_WITHIN_MS = 5_000
 
-/** What the process says of itself that listens on this socket. @throws CarillonError NO_SERVICE, CALL_TIMEOUT */
+/** The health of the process that listens on this socket. @throws CarillonError NO_SERVICE, CALL_TIMEOUT */
 export async function localHealth(path: string): Promise<ServiceHealth> {
   const text = await read(path)
   try {

@@ -1,9 +1,9 @@
 import type { Page } from '@carillon/contracts'
 
-/** Asks for one page. */
+/** Requests one page. */
 export type Ask<Item> = (cursor: string | undefined) => Promise<Page<Item>>
 
-/** Every page from `cursor` on, each asked for when the one before it was used. */
+/** Every page from `cursor` on, each requested when the one before it was used. */
 export async function* pagesOf<Item>(ask: Ask<Item>, cursor?: string): AsyncGenerator<Page<Item> & { cursor: string | undefined }> {
   for (let at = cursor; ; ) {
     const page = await ask(at)

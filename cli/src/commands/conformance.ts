@@ -20,7 +20,7 @@ CARILLON_NATS_URL and CARILLON_NAMESPACE. Without a command it is started by som
 
   carillon conformance --executor py -- python3 executor.py`
 
-/** `carillon conformance`: whether an executor, in any language, keeps to the protocol. */
+/** `carillon conformance`: checks whether an executor, in any language, follows the protocol. */
 export function addConformanceCommand(program: Command): void {
   program
     .command('conformance')
@@ -44,7 +44,7 @@ export function addConformanceCommand(program: Command): void {
 
 function parseService(text: string): string {
   if (isName(text)) return text
-  throw wrong('--executor', text, 'Give the service that the executor says when it registers.')
+  throw wrong('--executor', text, 'Give the service that the executor names when it registers.')
 }
 
 function lineOf(terminal: Terminal, { case: name, about, outcome, why }: Outcome): string {

@@ -2,11 +2,11 @@ import type { Command } from 'commander'
 import { EXIT } from '../exit-code.ts'
 import { invocationOf } from '../invocation.ts'
 
-/** `carillon doctor`: looks at every part of the mesh. */
+/** `carillon doctor`: checks every part of the mesh. */
 export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
-    .description('check every part of the mesh and say what is wrong; exit code 0 when nothing is')
+    .description('check every part of the mesh and report what is wrong; exit code 0 when nothing is')
     .action(async (_options: unknown, self: Command) => {
       const invocation = invocationOf(self)
       // Loaded here: it brings what services are made of.

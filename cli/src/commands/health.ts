@@ -17,7 +17,7 @@ export function addHealthCommands(program: Command): void {
     .command('health')
     .description('ask a service whether it is well; exit code 0 when it is')
     .argument('<service>', SERVICES.join(', '), (text) => parseChoice('service', text, SERVICES))
-    .option('--socket <path>', 'ask the process that listens there, as CARILLON_HEALTH_SOCKET told it to, and not any one over NATS')
+    .option('--socket <path>', 'ask the process that listens on this socket (its CARILLON_HEALTH_SOCKET), not any one over NATS')
     .action(async (service: ServiceName, { socket }: { socket?: string }, self: Command) => {
       const invocation = invocationOf(self)
       const print = (health: ServiceHealth) => {

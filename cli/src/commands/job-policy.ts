@@ -4,14 +4,14 @@ import { parseBackoff } from '../arguments/backoff.ts'
 import { parseDuration } from '../arguments/duration.ts'
 import { parseWhole } from '../arguments/scalars.ts'
 
-/** Options that a run and a job share: how often and how long. */
+/** Options that a run and a job share: attempts, backoff, time limit. */
 export interface PolicyOptions {
   readonly attempts?: number
   readonly backoff?: Backoff
   readonly timeout?: number
 }
 
-/** Adds the options that say how often and how long something is tried. */
+/** Adds the options of attempts, backoff and time limit. */
 export function addPolicyOptions(command: Command): Command {
   return command
     .option('--attempts <n>', 'total tries; 1 is no retry', (text) => parseWhole('--attempts', text, { min: 1, max: LIMITS.attempts }))
@@ -21,7 +21,7 @@ export function addPolicyOptions(command: Command): Command {
     .option('--timeout <duration>', 'time limit of each try, such as 30s', (text) => parseDuration('--timeout', text))
 }
 
-/** Those options as the wire names them; what was not given is left out. */
+/** Those options by their names on the wire; options that are not given are left out. */
 export function policyOf({ attempts, backoff, timeout }: PolicyOptions): { attempts?: number; backoff?: Backoff; timeoutMs?: number } {
   return {
     ...(attempts === undefined ? {} : { attempts }),

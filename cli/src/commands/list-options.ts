@@ -2,7 +2,7 @@ import { LIMITS } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseWhole } from '../arguments/scalars.ts'
 
-/** How much of a list is asked for. */
+/** Which part of a list is requested. */
 export interface ListOptions {
   readonly limit?: number
   readonly all?: true

@@ -59,7 +59,7 @@ async function printLogs({ client, invocation }: { client: Client; invocation: I
     await terminal.write(lines.map((line) => `${logText(terminal, line, now())}\n`).join(''))
   }
   if (!isEmpty) return
-  // Says RUN_NOT_FOUND where that is why there are none.
+  // Throws RUN_NOT_FOUND if that is why there are none.
   const run = await client.call(CALLS.runsGet, { runId })
   const advice = isEnded(run.state) ? '' : ` Follow it: ${CARILLON} logs ${runId} -f${invocation.repeated}`
   terminal.note(`No such lines. The run: ${runText(terminal, run, now())}.${advice}`)
@@ -85,7 +85,7 @@ function queryOf(runId: string, { level, text, limit, newest }: LogsOptions): Lo
   }
 }
 
-/** The filter of the query, for lines that are heard live. */
+/** The filter of the query, for live lines. */
 function acceptorOf({ level, text }: LogsOptions): (line: LogView) => boolean {
   const least = LOG_LEVELS.indexOf(level ?? 'debug')
   return (line) => LOG_LEVELS.indexOf(line.level) >= least && (text === undefined || line.message.includes(text))

@@ -31,7 +31,7 @@ export function addPlanOptions(command: Command): Command {
     .option('--tolerate <n>', 'tasks that may fail without failing the run: a number, or a share such as 5%', parseTolerance)
 }
 
-/** Those options as the wire names them; what was not given is left out. @throws CarillonError of the items, and of what excludes each other */
+/** Those options by their names on the wire; options that are not given are left out. @throws CarillonError of the items, and of conflicting options */
 export async function planOf(options: PlanOptions) {
   const { shards, items, maxParallel, tolerate } = options
   const mode = modeOf(options)
@@ -44,7 +44,7 @@ export async function planOf(options: PlanOptions) {
   }
 }
 
-/** Checked here, for the service does not know what the options are called. */
+/** Checked here, because the service does not know the names of the options. */
 function modeOf({ mode, broadcast, shards, items }: PlanOptions): PlanOptions['mode'] {
   if (broadcast && mode !== undefined && mode !== 'broadcast') throw exclude('--broadcast', `--mode ${mode}`, 'Give one of them.')
   if (shards !== undefined && items !== undefined) throw exclude('--shards', '--items', 'There is a shard for each item: give one of them.')

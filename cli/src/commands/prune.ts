@@ -20,7 +20,7 @@ export function addPruneCommand(program: Command): void {
   program
     .command('prune')
     .description('remove ended runs, with their tasks and steps')
-    .option('--dry-run', 'say what would be removed')
+    .option('--dry-run', 'only count what would be removed')
     .option('--older-than <duration>', 'runs that ended longer ago than this, such as 2h, 7d', (text) =>
       parseDuration('--older-than', text),
     )

@@ -22,7 +22,7 @@ export function runColumns(): Column<RunView>[] {
   ]
 }
 
-/** Of what is tried once there is nothing to say. Lost attempts use up no try: more of them than tries is no fault. */
+/** Empty for a run with one try. Lost attempts use no try: there may be more of them than tries. */
 function attemptCell(run: RunView): string {
   const { attempt, attempts } = triesOf(run)
   return attempt > attempts ? String(attempt) : attempts > 1 ? `${attempt}/${attempts}` : ''
@@ -94,7 +94,7 @@ function tookOf(run: Pick<RunView, 'startedAt' | 'firstStartedAt' | 'endedAt'>):
   return ms === undefined ? '' : tookText(ms)
 }
 
-/** The code and what it means; the error stands in a field of its own. */
+/** The code and its meaning; the error has a field of its own. */
 function reasonOf({ reason, message, failure }: RunView): string | undefined {
   if (reason === undefined) return message
   return `${reason}: ${message === undefined || message === failure?.message ? REASONS[reason] : message}`

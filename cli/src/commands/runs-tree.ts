@@ -82,7 +82,7 @@ async function watchTree({ client, terminal, interrupt }: Watching, runId: strin
   return isEnded(tree.state) ? tree : undefined
 }
 
-/** One line that is written over where a person looks; elsewhere each new text is a line. With `json` nothing is shown. */
+/** One line that is overwritten on a terminal; elsewhere each new text is a line. With `json` nothing is shown. */
 class LiveLine {
   readonly #terminal: Terminal
   #last = ''

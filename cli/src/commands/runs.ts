@@ -130,7 +130,7 @@ async function retryRun(runId: string, { wait, failed, fromStep }: RetryOptions,
   })
 }
 
-/** A map is not run again as a whole: says so in the words of the command line. */
+/** A map is not run again as a whole: names the option of the command line. */
 function onlyFailed(error: CarillonError, which: string): CarillonError {
   const hint = `Run its failed tasks again: ${CARILLON} runs retry ${which} --failed. Or start a new run.`
   return new CarillonError(error.code, error.message, { field: '--failed', hint })

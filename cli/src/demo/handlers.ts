@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What the demo uses of a task's context; the SDK's has more. */
+/** The part of a task's context that the demo uses. */
 export interface DemoContext {
   readonly payload: unknown
   readonly attempt: number

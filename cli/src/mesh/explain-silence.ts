@@ -1,10 +1,10 @@
 import { CarillonError, type ErrorCode } from '@carillon/contracts'
 import { connectBroker, createLogger, type NatsSettings } from '@carillon/runtime'
 
-/** What keeps every service from running, so that none can answer. */
+/** Errors that keep every service from running, so that none can answer. */
 const CAUSES: readonly ErrorCode[] = ['NATS_TOO_OLD', 'JETSTREAM_MISSING']
 
-/** Why nobody answered a call: what is wrong with the broker, where that is why; else the error itself. */
+/** Why no service answered a call: an error of the broker, if there is one; else the error itself. */
 export async function explainSilence(error: unknown, nats: NatsSettings): Promise<unknown> {
   try {
     const broker = await connectBroker({ nats, name: 'carillon-cli', log: createLogger({ name: 'cli', level: 'silent' }) })

@@ -13,7 +13,7 @@ export function retentionOf(config: Config): NonNullable<CoordinatorOptions['ret
   }
 }
 
-/** How long the registry keeps queues of handlers that nobody offers, from the settings. */
+/** How long the registry keeps queues of handlers that are not offered, from the settings. */
 export function queueRetentionOf(config: Config): { handlerIdleMs: number } {
   return { handlerIdleMs: config.CARILLON_HANDLER_RETENTION_HOURS * HOUR_MS }
 }

@@ -20,7 +20,7 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const { terminal } = options
   const interrupt = interruptible()
   const started = new Stack()
-  process.on('unhandledRejection', (error) => terminal.note(`a failure that nobody waited for: ${String(error)}`))
+  process.on('unhandledRejection', (error) => terminal.note(`an unhandled rejection: ${String(error)}`))
   const giveUp = endStartSoon(interrupt)
   try {
     const mesh = await startMesh({ ...options, data: resolve(options.data) }, { started, say: terminal.print, signal: interrupt.signal })
@@ -37,11 +37,11 @@ export async function runMesh(options: MeshOptions): Promise<void> {
     interrupt.done()
   }
   terminal.print('Carillon has stopped.')
-  // A connection to a broker that stood still would keep the process alive.
+  // A connection to a suspended broker would keep the process alive.
   process.exitCode ??= 0
 }
 
-/** A broker or a store that stands still would be waited for again and again, part by part. What was started is then killed. */
+/** With a broker or a store that hangs, each part of a stop would wait for its time limit. What was started is then killed. */
 function endStopSoon(started: Stack, interrupt: Interrupt): void {
   every(STOP_ENDS_WITHIN_MS, () => {
     const message = `${started.stopping} did not stop within ${STOP_ENDS_WITHIN_MS / 1_000} s; what is left is killed`

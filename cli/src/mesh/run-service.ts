@@ -31,7 +31,7 @@ export async function runService(service: ServiceName, options: { nats: NatsSett
       () => withHealth(settings, () => (service === 'registry' ? runRegistry(settings) : runOnStore(service, settings))),
       settings.log,
     )
-    // A connection to a broker that stood still would keep the process alive.
+    // A connection to a suspended broker would keep the process alive.
     process.exitCode ??= 0
   } finally {
     await telemetry.stop()
@@ -44,7 +44,7 @@ const commonOf = ({ config, nats, log }: Settings) => ({
   streamReplicas: config.CARILLON_STREAM_REPLICAS,
 })
 
-/** Beside the service, where a socket is named: how this process is. */
+/** Beside the service, if a socket is set: the health of this process. */
 async function withHealth({ config, log }: Settings, start: () => Promise<RunningService>): Promise<Running> {
   const running = await start()
   const path = config.CARILLON_HEALTH_SOCKET
@@ -62,7 +62,7 @@ async function withHealth({ config, log }: Settings, start: () => Promise<Runnin
   }
 }
 
-// Each service is loaded where it is wanted: a registry needs no store, and nobody needs all.
+// Each service is loaded on use: a registry needs no store, and no process needs all.
 async function runRegistry(settings: Settings): Promise<RunningService> {
   const { startRegistry } = await import('@carillon/registry')
   return await startRegistry({ ...commonOf(settings), ...queueRetentionOf(settings.config) })

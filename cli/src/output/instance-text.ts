@@ -1,6 +1,6 @@
 import type { InstanceView } from '@carillon/contracts'
 
-/** What to know of handlers that several services offer with different input schemas, each handler once. */
+/** Warnings about handlers that several services offer with different input schemas, each handler once. */
 export function schemaConflictTexts(instances: readonly InstanceView[]): string[] {
   const services = new Map(instances.flatMap(({ schemaConflicts = [] }) => schemaConflicts.map((one) => [one.handler, one.services])))
   return [...services].map(

@@ -1,6 +1,6 @@
 import type { Terminal } from './terminal.ts'
 
-/** An answer was begun on stdout when its rest could not be read. What stands there is valid; what went wrong is said beside it. */
+/** The rest of an answer could not be read after a part was printed. stdout is valid JSON; the error is printed on stderr. */
 export class CutShort extends Error {
   constructor(cause: unknown) {
     super('The answer is incomplete', { cause })

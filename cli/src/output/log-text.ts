@@ -15,6 +15,6 @@ export function logText(terminal: Terminal, line: LogView, nowMs: number): strin
   return `${terminal.paint('quiet', clockText(line.at, nowMs))} ${level} ${task}${harmless(line.message).replaceAll('\n', '\n  ')}${rest}`
 }
 
-/** Says that lines are missing. */
+/** The marker of missing lines. */
 export const missingText = (terminal: Terminal, count: number): string =>
   terminal.paint('warning', `… ${count} ${count === 1 ? 'line is' : 'lines are'} missing: the buffer of the executor was full`)

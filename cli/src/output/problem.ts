@@ -2,7 +2,7 @@ import { CarillonError, type ErrorBody } from '@carillon/contracts'
 import { asTyped } from '../own-command.ts'
 import { harmless, type Terminal } from './terminal.ts'
 
-/** Says what went wrong: `error CODE: message` and its details on stderr, or one object on stdout for programs. */
+/** Prints an error: `error CODE: message` and its details on stderr, or one object on stdout for programs. */
 export function printProblem(terminal: Terminal, error: unknown, options: { stack: boolean }): void {
   const given = CarillonError.from(error).toBody()
   const body = given.hint === undefined ? given : { ...given, hint: asTyped(given.hint) }

@@ -22,7 +22,7 @@ export const stateText = (state: RunState): string => state.replaceAll('_', ' ')
 /** The colour of a state. */
 export const stateTone = (state: RunState): Tone => TONES[state]
 
-/** What a run is now, in one line: its state, and what a person needs to know about it. */
+/** The state of a run in one line, with what a person needs to know about it. */
 export function runText(terminal: Terminal, run: RunView, nowMs: number): string {
   const state = terminal.paint(stateTone(run.state), stateText(run.state))
   return harmlessLine(terminal, [state, ...details(run, nowMs)])

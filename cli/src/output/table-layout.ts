@@ -4,13 +4,13 @@ import { harmless, type Terminal, type Tone } from './terminal.ts'
 /** One column: its heading and what it shows of a row. */
 export interface Column<Row> {
   readonly heading: string
-  /** Plain, also where it comes from strangers: it is made harmless here, and painted after that. */
+  /** Plain text, also from untrusted sources: it is escaped here, and coloured after that. */
   readonly text: (row: Row) => string
   /** The same with fewer letters, for where there is little room. */
   readonly brief?: (row: Row) => string
   /** Its colour. Default: none. */
   readonly tone?: (row: Row) => Tone
-  /** What becomes of it in a narrow terminal: never cut, such as an id; or left out, the highest number first. Default: cut, with an ellipsis. */
+  /** In a narrow terminal: never cut, such as an id; or left out, the highest number first. Default: cut, with an ellipsis. */
   readonly narrow?: 'whole' | number
 }
 
@@ -26,7 +26,7 @@ const WIDEST_CELL = 60
 const NARROWEST_CELL = 8
 
 /**
- * A table that is no wider than the terminal. Its columns are as wide as the rows of its first page need. Where that is too wide, columns say less,
+ * A table that is no wider than the terminal. Its columns are as wide as the rows of its first page need. Where that is too wide, columns use their short text,
  * then some are left out, then the widest are cut; where not even ids have room beside each other, each row is a block of lines.
  */
 export class Table<Row> {
@@ -66,7 +66,7 @@ export class Table<Row> {
     return `${cells.join(' '.repeat(GAP)).trimEnd()}\n`
   }
 
-  /** A line for each column that has something to say of the row, and an empty one. */
+  /** A line for each column that is not empty, and an empty one. */
   #block(row: Row): string {
     const wide = Math.max(...this.#columns.map(({ column }) => stringWidth(column.heading)))
     const lines = this.#columns

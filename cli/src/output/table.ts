@@ -4,7 +4,7 @@ import { type Column, Table } from './table-layout.ts'
 import { harmless, type Terminal } from './terminal.ts'
 
 /**
- * Prints a list, page by page as it is read: a table for people, an array of the rows for programs. An empty one says what to do next.
+ * Prints a list, page by page as it is read: a table for people, an array of the rows for programs. An empty one has a hint.
  * @param options.all every page; without it the first one that holds something, and for people that there are more
  * @param options.empty what a person may do when there is nothing
  * @throws CutShort when `pages` fails after some were written

@@ -1,8 +1,8 @@
 import { styleText } from 'node:util'
 
-/** The part of a stream that we use. */
+/** The part of a stream that is used. */
 export interface Sink {
-  /** False when it has more to write than it holds: `drain` says that it goes on. */
+  /** False when its buffer is full: `drain` is emitted when it accepts more. */
   write(text: string): unknown
   once?(event: 'drain', listener: () => void): unknown
   readonly isTTY?: boolean
@@ -17,15 +17,15 @@ const STYLES = { good: 'green', bad: 'red', warning: 'yellow', quiet: 'gray', st
 /** Where a command writes. With `json`, stdout holds exactly one JSON value and nothing else. */
 export interface Terminal {
   readonly json: boolean
-  /** Whether a person looks at stdout. */
+  /** Whether stdout is a terminal. */
   readonly interactive: boolean
-  /** Columns that a table may take: those of the terminal, where there is none those that COLUMNS says, else 80. */
+  /** Columns that a table may take: those of the terminal, else those of COLUMNS, else 80. */
   readonly columns: number
   /** A line of the answer: stdout. */
   print(text: string): void
   /** A part of the answer as it is: stdout. Resolves when stdout takes more. */
   write(text: string): Promise<void>
-  /** Shows a line in the place of the one that was shown so last; an empty one takes it away. Only where a person looks. */
+  /** Shows a line in the place of the one that was shown so last; an empty one takes it away. Only on a terminal. */
   overwrite(text: string): void
   /** A line beside the answer: stderr. */
   note(text: string): void
@@ -72,7 +72,7 @@ export function createTerminal(options: {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
 
-/** Text of strangers, such as a log line: what could steer the terminal is shown instead of obeyed. Tabs and line ends stay. */
+/** Untrusted text, such as a log line: control sequences are escaped. Tabs and line ends stay. */
 export function harmless(text: string): string {
   return text.replaceAll('\r\n', '\n').replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -47,7 +47,7 @@ function stageLines({ stages }: RunTree): string[] {
   })
 }
 
-/** Of a map each call counts its items anew: what its tasks have of their own is the end of their id, as `runs tasks` shows it. */
+/** Each call of a map counts its items from 0, so tasks are shown by the end of their id, as in `runs tasks`. */
 const taskText = ({ runId }: RunTree, { task, taskId, index }: TaskView) =>
   task === undefined ? `#${index}` : `${task} ${taskId.replace(`${runId}-`, '')}`
 

@@ -1,4 +1,4 @@
-/** An order, as those who ask for it and those who carry it out share it: there is no code of the handler in here. */
+/** An order, as its callers and its executors share it: it holds no code of the handler. */
 import { defineHandler } from '@carillon/sdk'
 import { z } from 'zod'
 

@@ -1,4 +1,4 @@
-/** How an order is carried out. What it needs of the world comes as an argument, so that a test can say what the world does. */
+/** How an order is carried out. External services are an argument, so that a test can replace them. */
 import { NonRetryableError, type PayloadOf, type TaskContext } from '@carillon/sdk'
 import type { order } from './definition.ts'
 

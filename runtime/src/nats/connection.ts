@@ -57,7 +57,7 @@ function checkVersion(connection: NatsConnection): void {
 
 async function openManager(connection: NatsConnection, access: NatsAccess): Promise<JetStreamManager> {
   try {
-    if (connection.info?.jetstream === false) throw new Error('the server says that JetStream is off')
+    if (connection.info?.jetstream === false) throw new Error('the server reports that JetStream is off')
     const manager = await jetstreamManager(connection)
     await manager.getAccountInfo()
     return manager

@@ -270,5 +270,5 @@ function reasonOf(thrown: unknown): Ending['reason'] {
 /** The error of a trace: of an attempt that failed, or did not end. */
 function traceOf(ending: Ending | SleptEnding | undefined): string | undefined {
   if (ending?.outcome === 'succeeded' || ending?.outcome === 'slept') return undefined
-  return ending?.error?.message ?? 'given back'
+  return ending?.error?.message ?? 'released'
 }

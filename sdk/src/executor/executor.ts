@@ -162,7 +162,7 @@ export class Executor {
     for (const lane of this.#lanes.values()) for (const task of lane.take(() => true)) this.#intake.release(task)
     await this.#within(drainMs, this.#free())
     if (this.#running() > 0) {
-      onWarning({ code: 'drain-incomplete', message: `${this.#running()} tasks still ran after ${drainMs} ms; they are given back` })
+      onWarning({ code: 'drain-incomplete', message: `${this.#running()} tasks still ran after ${drainMs} ms; they are released` })
       for (const lane of this.#lanes.values()) for (const attempt of lane.running) attempt.abort('drain')
       await this.#within(TIMES.graceMs + GOODBYE_MS, this.#free())
     }

@@ -266,7 +266,7 @@ export class Intake {
       .finally(() => lane.asking--)
       .then((answer) => this.#takeAnswer(lane, task, answer))
       .catch((error: unknown) => {
-        const message = `Task ${task.work.taskId} is given back: ${CarillonError.from(error).message}`
+        const message = `Task ${task.work.taskId} is released: ${CarillonError.from(error).message}`
         this.#options.onWarning({ code: 'work-not-understood', message })
         this.#giveBack(task)
       })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type ErrorCode, isEnded, type RunState } from '@carillon/contracts'
 import type { RunRecord, Store } from '@carillon/store'
 
-/** What would be a fault elsewhere, and the reason why it is none here. */
+/** Faults that a scenario allows, with the reason. */
 export interface Allowed {
   /** A body began again in an attempt of its own. */
   readonly runTwice?: string
@@ -13,7 +13,7 @@ export interface Allowed {
   readonly refused?: { readonly code: ErrorCode; readonly reason: string }
 }
 
-/** What the store, and what executors wrote down themselves, say of a load. */
+/** The audit of a load, from the store and from the records of the executors. */
 export interface Books {
   readonly runs: number
   /** Starts that were answered, and are not in the store. */
@@ -42,7 +42,7 @@ export interface SameAttempt {
   readonly diedAfterMs: number
 }
 
-/** Where executors write what they begin, a file for each process. */
+/** The folder into which executors write what they begin, a file for each process. */
 export interface Ledger {
   readonly folder: string
   /** When the processes of some of the files died, in ms since 1970. */
@@ -64,7 +64,7 @@ export interface Question {
   readonly namespace: string
   /** Every run whose start was answered. */
   readonly accepted: readonly string[]
-  /** Ends that were written over others, as the store itself counted them. */
+  /** Ends that overwrote others, as the store itself counted them. */
   readonly doubleCompleted: readonly string[]
   readonly schedule: { readonly job: string; readonly everyMs: number } | undefined
 }
@@ -158,7 +158,7 @@ async function missedBy(store: Store, id: string): Promise<number> {
   return Number(/^(?:at least )?(\d+) missed/.exec(run?.error?.message ?? '')?.[1] ?? 1)
 }
 
-/** What is wrong with the books, in words; empty when nothing is. */
+/** The faults that the audit found, as text; empty when there are none. */
 export function faultsOf(books: Books, allows: Allowed): string[] {
   const allowedMs = allows.inOneAttempt ? (allows.inOneAttempt.diedWithinMs ?? Number.POSITIVE_INFINITY) : Number.NEGATIVE_INFINITY
   const counts = {

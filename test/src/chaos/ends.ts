@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 
 /**
- * Has a SQLite store itself write down each end that is written over another end, whoever does it. Of another kind of store nothing is
+ * Makes a SQLite store itself record each end that overwrites another end. Of another kind of store nothing is
  * known.
  */
 export function watchEnds(storeUrl: string): { read(): string[]; close(): void } {

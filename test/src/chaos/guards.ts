@@ -7,7 +7,7 @@ export interface Mutation {
 }
 
 interface GuardDefinition {
-  /** What the mesh is like without it. */
+  /** The behaviour of the mesh without it. */
   readonly without: string
   readonly mutations: readonly Mutation[]
 }

@@ -12,9 +12,9 @@ export interface Interruption extends Omit<Scenario, 'hurt'> {
   interrupt(world: World, round: number): Promise<() => unknown>
   /** How long it is away; of several ranges one after the other. */
   readonly awayMs: readonly Range[]
-  /** What must be so while it is away. @returns what is not, in words */
+  /** What must hold while it is away. @returns what does not, as text */
   meanwhile?(world: World): Promise<readonly string[]>
-  /** What must be so soon after its return. @returns what is not, in words */
+  /** What must hold soon after its return. @returns what does not, as text */
   afterwards?(world: World): Promise<readonly string[]>
   /** From its return to the next interruption. */
   readonly restMs: Range

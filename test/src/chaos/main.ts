@@ -1,5 +1,5 @@
 /**
- * `npm run chaos`: hurts a mesh of real processes and keeps books of what came of it. Options: `--only executor-kill,broker-wipe`,
+ * `npm run chaos`: injects faults into a mesh of real processes and audits the result. Options: `--only executor-kill,broker-wipe`,
  * `--seed 7` (default: a fresh one, which is printed), `--size short|full`, `--twins no|also|only` (the same without the guard: it must
  * fail; default also, in the short size).
  */

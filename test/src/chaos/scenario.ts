@@ -2,7 +2,7 @@ import type { Allowed } from './books.ts'
 import type { Guard } from './guards.ts'
 import type { World, WorldOptions } from './world.ts'
 
-/** A way to hurt a mesh. */
+/** A kind of fault, and how it is injected. */
 export interface Scenario {
   readonly name: string
   /** What is done to it, for people. */
@@ -20,7 +20,7 @@ export interface Scenario {
   readonly settleMs?: number
   /** How often `hurt` strikes: in `npm test`, and in `npm run chaos`. */
   readonly rounds: { readonly short: number; readonly full: number }
-  /** Answers what else was found wrong, in words. */
+  /** Answers further faults, as text. */
   hurt(world: World, rounds: number): Promise<readonly string[]>
 }
 

@@ -1,7 +1,7 @@
 import { eventually } from '@carillon/wire/testing'
 import { TICK, type World } from './world.ts'
 
-/** Three times as long as it takes to notice that a coordinator died. */
+/** Three times the silence after which a coordinator is dead. */
 const WITHIN_MS = 15_000
 
 /** Slots that are due from now on are fired, some of them, soon. @returns what is wrong, in words */

@@ -40,7 +40,7 @@ export interface WorldOptions {
   readonly bodyMs: readonly [number, number]
 }
 
-/** A mesh of real processes, a load on it, and ways to hurt it. */
+/** A mesh of real processes, a load on it, and ways to inject faults. */
 export interface World {
   readonly random: SeededRandom
   readonly namespace: string
@@ -139,7 +139,7 @@ export async function createWorld(cleanup: Cleanup, options: WorldOptions): Prom
         withinMs,
         everyMs: 250,
       }).catch(() => undefined)
-      // What a stopped executor says of old attempts comes when it runs again.
+      // Reports of a stopped executor about old attempts arrive when it runs again.
       await eventually('every report is applied', async () => (await reportsWaiting(nats)) === 0)
     },
     books: ({ slotsAreRegular }) => {

@@ -1,7 +1,7 @@
 import { connect } from '@carillon/sdk'
 import { z } from 'zod'
 
-// What a stranger writes, as the README shows it; the address comes first.
+// The first executor of a user, as the README shows it; the address comes first.
 const mesh = await connect({ servers: process.argv[2], service: 'billing' })
 mesh.handle(
   'send-invoice',

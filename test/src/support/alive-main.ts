@@ -1,12 +1,12 @@
 /**
- * An executor as a process of its own that says what it runs: one line `ran <run> <attempt>` at the beginning of each attempt. Handler `spin`
+ * An executor as a process of its own that prints what it runs: one line `ran <run> <attempt>` at the beginning of each attempt. Handler `spin`
  * computes for `{ ms }` without a pause, `nap` waits for so long. No await at the top level, so that it can be one file in either format of modules.
  */
 import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type TaskContext } from '@carillon/sdk'
 
-/** Whoever else shares the machine goes first. */
+/** Other processes of the machine have priority. */
 const LOWEST_PRIORITY = 19
 
 const say = ({ runId, attempt }: TaskContext<unknown>) => process.stdout.write(`ran ${runId} ${attempt}\n`)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Whoever calls back at the end of a test or of a suite: a test's context, or `{ after }` of node:test. */
+/** A registrar of hooks at the end of a test or a suite: a test's context, or `{ after }` of node:test. */
 export interface Ending {
   after(action: () => Promise<void>): void
 }

@@ -1,10 +1,10 @@
 import { createServer, type Socket } from 'node:net'
 import type { Cleanup } from './cleanup.ts'
 
-/** A server that accepts and says nothing. Answers its address. */
+/** A server that accepts connections and stays silent. Answers its address. */
 export const silentServer = (cleanup: Cleanup): Promise<string> => serve(cleanup, 'silent server', () => undefined)
 
-/** Speaks as little NATS as a client needs to see how old it is. Answers its address. */
+/** Speaks as little NATS as a client needs to read its version. Answers its address. */
 export const oldBroker = (cleanup: Cleanup): Promise<string> =>
   serve(cleanup, 'old broker', (socket) => {
     const info = {

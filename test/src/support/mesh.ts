@@ -29,7 +29,7 @@ export interface TestMeshOptions {
 export interface TestMesh {
   readonly broker: TestBroker
   readonly storeUrl: string
-  /** To look at records. */
+  /** To read records. */
   readonly store: Store
   readonly log: Logger
   /** Coordinators that run, in the order of their start. */
@@ -49,7 +49,7 @@ export const quietLog = createLogger({
   destination: process.stderr,
 })
 
-/** A namespace that nobody else uses. */
+/** A namespace that no other test uses. */
 export const freshNamespace = () => `test-${randomBytes(6).toString('hex')}`
 
 export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Promise<TestMesh> {

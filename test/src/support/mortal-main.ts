@@ -1,7 +1,7 @@
 /**
  * An executor as a process of its own that some of its tasks end: `throw` and `reject` where nobody catches it, `exit` with 0 after a line in the log (with
  * `{ waits: true }` not before its parent says so in the first attempt),
- * `kill` without a word. `nap` waits for `{ ms }`. Says "ready" when it is registered.
+ * `kill` by SIGKILL. `nap` waits for `{ ms }`. Says "ready" when it is registered.
  */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'

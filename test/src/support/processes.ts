@@ -31,7 +31,7 @@ export interface LaunchOptions extends Pick<SpawnOptions, 'cwd' | 'detached' | '
   readonly input?: string
   /** A channel for messages of node. */
   readonly ipc?: boolean
-  /** It starts processes that are meant to stay after it; whoever asked for them ends them. */
+  /** It starts processes that are meant to stay after it; the test that requested them ends them. */
   readonly isDaemon?: boolean
 }
 

@@ -1,4 +1,4 @@
-/** What runs may come to, by handlers and calls that every mesh takes: a real one, and the one in memory that tests of users are run on. */
+/** Outcomes of runs, by handlers and calls that run on every mesh: a real one, and the one in memory for tests of users. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Client,
@@ -153,7 +153,7 @@ async function added(results: AsyncIterable<number | Sum>): Promise<Sum> {
   return { letters, words }
 }
 
-/** What came of a run: everything but names, times and ids of its own. */
+/** The outcome of a run: everything but its names, times and ids. */
 export async function outcomeOf(client: Client, runId: string): Promise<unknown> {
   const run = await client.runs.get(runId)
   const { handler, mode, state, reason, message, attempt, attempts, losses, payload, result, progress } = run

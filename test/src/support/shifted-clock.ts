@@ -1,6 +1,6 @@
 /**
  * Loaded into a process before anything else (`node --import`): its wall clock is off by as many milliseconds as the file `CLOCK_FILE`
- * says, from one look to the next. The monotonic clock is as it is, as when someone sets the clock of a machine.
+ * holds, read at intervals. The monotonic clock is not changed, as when the clock of a machine is set.
  */
 import { readFileSync } from 'node:fs'
 

@@ -35,7 +35,7 @@ export function mountSmallDisk(cleanup: Cleanup, mib: number): SmallDisk {
     fill: (freeMib) => {
       rmSync(ballast, { force: true })
       if (freeMib === undefined) return
-      // Whoever else writes there meanwhile has taken some: written until there is no more.
+      // Another process may have taken some in between: it writes until there is no more.
       if (freeMib === 0) return void spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64K'])
       const { bavail, bsize } = statfsSync(folder)
       execFileSync('fallocate', ['-l', String(bavail * bsize - freeMib * MIB), ballast])

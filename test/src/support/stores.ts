@@ -46,7 +46,7 @@ const mongodb: TestStore = {
 export const STORES: readonly TestStore[] = [sqlite, mongodb]
 export { mongodb, sqlite }
 
-/** An engine of the test's own, to be killed: nobody else's tests stand on it. */
+/** An engine of the test's own, to be killed: no other test uses it. */
 export interface TestEngine {
   readonly store: TestStore
   kill9(): Promise<void>

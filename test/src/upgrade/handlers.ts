@@ -5,7 +5,7 @@
 import type { Mesh } from '@carillon/sdk'
 import { z } from 'zod'
 
-/** What becomes of tasks on their way. */
+/** Controls tasks on their way. */
 export interface Gate {
   /** Called by each attempt when it begins. */
   readonly began: (taskId: string) => void
@@ -59,7 +59,7 @@ function offerSingle(mesh: Mesh, { began, pass, isMended }: Gate): void {
     ctx.log.warn('reported to nobody')
     return { tardy: true }
   })
-  // Offered by nobody when its work is queued.
+  // Not offered when its work is queued.
   if (isMended)
     mesh.handle('later', (ctx) => {
       began(ctx.taskId)

@@ -118,5 +118,5 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
 /** Where tasks of a recording stop: `<gate>-<which>`. */
 export const HELD = ['held', 'pay', 'everywhere-upgrade-b', 'shard-1', 'shard-2', 'spread-2', 'early-3', 'late-reduce']
 
-/** Bodies of triggers that nobody has consumed when a recording is made, for job `triggered`. */
+/** Bodies of triggers that are unconsumed when a recording is made, for job `triggered`. */
 export const TRIGGERS = ['{"day":1}', '{"day":2}']

@@ -13,7 +13,7 @@ export interface Case {
 
 export type Step = Send | Answer | Expect | Never
 
-/** Something that comes to the executor. */
+/** A message that the executor receives. */
 export type Send =
   | {
       readonly send: 'work'
@@ -21,12 +21,12 @@ export type Send =
       readonly body?: Body
       /** The text of the message, in place of a body. */
       readonly text?: string
-      /** It was delivered once, to someone who gave it back. */
+      /** It was delivered once, to another executor that released it. */
       readonly deliveredBefore?: true
       /** Of a task whose message of an earlier attempt is still in the stream: that one is removed. */
       readonly replaces?: true
     }
-  /** The broker delivers the task's message once more, as if nobody had acknowledged it. */
+  /** The broker redelivers the task's message, as if it had not been acknowledged. */
   | { readonly send: 'redelivery' }
   | { readonly send: 'offer'; readonly body?: Body; readonly session?: string }
   /** Offers of further tasks, until one is answered with `busy`: at most as many as the executor has room for, and one. */
@@ -34,10 +34,10 @@ export type Send =
   | { readonly send: 'control'; readonly body: Body }
   /** The next registration is answered with this: messages up to the last one, and so many further ones, are to be claimed. */
   | { readonly send: 'claim-up-to'; readonly further: number }
-  /** The question of a registry whether the process lives. */
+  /** The request of a registry whether the process lives. */
   | { readonly send: 'session' }
 
-/** What the next call of that name about this task is answered. Without it: `{"run":true}`, `{"created":n}`, an empty page. */
+/** The answer to the next call of that name about this task. Without it: `{"run":true}`, `{"created":n}`, an empty page. */
 export interface Answer {
   readonly answer: Kind
   readonly body: Body
@@ -66,7 +66,7 @@ export interface Never {
 
 export type Body = Readonly<Record<string, unknown>>
 
-/** Messages and calls of an executor, the answers to what it is asked, and the end of its process. */
+/** Messages and calls of an executor, its answers, and the end of its process. */
 export type Kind =
   | 'report'
   /** The mesh knows who runs the task: a report of its start or of its progress, or a claim that was answered with yes. */

@@ -21,7 +21,7 @@ type Msg = Awaited<ReturnType<Broker['connection']['request']>>
 
 const ASK_WITHIN_MS = 2_000
 
-/** What calls are answered where a case does not say. */
+/** The default answers to calls. */
 const ANSWERS: Readonly<Partial<Record<Kind, (input: Body) => Body>>> = {
   'tasks.map': ({ items }) => ({ created: (items as unknown[]).length }),
   'tasks.results': () => ({ items: [] }),
@@ -29,7 +29,7 @@ const ANSWERS: Readonly<Partial<Record<Kind, (input: Body) => Body>>> = {
   'instances.leave': () => ({ left: true }),
 }
 
-/** Plays registry and coordinator for one executor, and writes down what that sends. */
+/** Plays registry and coordinator for one executor, and records what that sends. */
 export class Driver {
   readonly observed = new Observed()
   readonly queue: WorkQueue
@@ -38,7 +38,7 @@ export class Driver {
   readonly #service: string
   readonly #answers: { kind: Kind; about: string; body: Body }[] = []
   #registration: Registration | undefined
-  /** What registrations are answered with until the gate is open. */
+  /** The answer to registrations until the gate is open. */
   #refusal: CarillonError | undefined = new CarillonError('NATS_UNAVAILABLE', 'not yet: register again')
   claimUpTo = 0
   /** Resolves when it pulls: it has read the answer to its registration. Offers that come before are left unanswered. */
@@ -84,7 +84,7 @@ export class Driver {
   }
 
   /**
-   * An offer, a question for its session, an order. What is answered is an observation.
+   * Sends an offer, a session request or a control message. An answer is an observation.
    * @param meantFor the session of the process that an offer is for
    */
   async send(kind: 'offer' | 'control' | 'session', body: Body, meantFor?: string): Promise<void> {
@@ -100,7 +100,7 @@ export class Driver {
     const about = isOffer ? String(body['taskId']) : undefined
     await connection.request(subject, JSON.stringify(body), options).then(
       (answer) => this.#note(isOffer ? 'offer-answer' : 'alive', answer, about),
-      // Silence is no observation: a case that expects an answer says so.
+      // Silence is no observation: a case can expect an answer.
       () => undefined,
     )
   }
@@ -111,7 +111,7 @@ export class Driver {
     else if (kind === 'report' || kind === 'log' || kind === 'beat') this.#note(kind, message, undefined)
   }
 
-  /** Writes a message down; reports and log lines one by one. */
+  /** Records a message; reports and log lines one by one. */
   #note(kind: 'report' | 'log' | 'beat' | 'offer-answer' | 'alive', message: Msg, about: string | undefined): void {
     try {
       const body = message.data.length === 0 ? {} : message.json<Body>()

@@ -5,7 +5,7 @@ import { endGroup, endWithUs } from '../nats-server/own-children.ts'
 
 const LINES_KEPT = 20
 
-/** The executor under test, as a process of ours. */
+/** The executor under test, as a child process. */
 export interface ExecutorProcess {
   /** Resolves with its exit code, or the signal that ended it. */
   readonly exited: Promise<number | string>
@@ -14,7 +14,7 @@ export interface ExecutorProcess {
   kill(): void
 }
 
-/** Starts the executor; its environment says where the broker is. @throws CarillonError INVALID_REQUEST when there is no such program */
+/** Starts the executor; its environment has the address of the broker. @throws CarillonError INVALID_REQUEST when there is no such program */
 export async function startExecutorProcess(
   command: readonly string[],
   place: { url: string; namespace: string },

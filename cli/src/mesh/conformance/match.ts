@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 
-/** Whether `actual` has at least what `expected` says: objects may have more fields, everything else must be equal. */
+/** Whether `actual` has at least what `expected` has: objects may have more fields, everything else must be equal. */
 export function fits(expected: unknown, actual: unknown): boolean {
   if (!isObject(expected)) return isDeepStrictEqual(expected, actual)
   return isObject(actual) && Object.entries(expected).every(([name, value]) => fits(value, actual[name]))

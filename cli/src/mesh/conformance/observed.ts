@@ -11,7 +11,7 @@ export interface Observation {
 /** Everything that the executor has sent, in its order. */
 export class Observed {
   readonly all: Observation[] = []
-  /** What is no message of the protocol, in words. */
+  /** Violations of the protocol, as text. */
   readonly malformed: string[] = []
   #waiting: (() => void)[] = []
 

@@ -35,7 +35,7 @@ export class Play {
     while (this.#left[0] && !('expect' in this.#left[0])) await this.#take(this.#left.shift() as Step)
   }
 
-  /** @returns why the case fails, in words; undefined when it passes */
+  /** @returns why the case fails, as text; undefined when it passes */
   async end(): Promise<string | undefined> {
     try {
       for (const step of this.#left) await this.#take(step)

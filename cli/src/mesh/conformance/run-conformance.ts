@@ -16,9 +16,9 @@ import { Play } from './play.ts'
 const PULLS_WITHIN_MS = 5_000
 
 export interface ConformanceOptions {
-  /** The service that the executor says when it registers. */
+  /** The service that the executor names when it registers. */
   readonly executor: string
-  /** Starts it; without it somebody else does. */
+  /** Starts it; without it the user does. */
   readonly command: readonly string[]
   readonly namespace: string
   /** Of the broker; 0 picks a free one. */
@@ -107,7 +107,7 @@ async function isRegistered(driver: Driver, waitMs: number, child: ExecutorProce
     for (;;) {
       if (driver.registration) return true
       if ((await Promise.race([late, ended, driver.observed.next()])) === true) return false
-      // The first one is written down before it is answered: from the next one on they are accepted.
+      // The first one is recorded before it is answered: from the next one on they are accepted.
       if (driver.observed.all.some(({ kind }) => kind === 'instances.register')) driver.open()
     }
   } finally {

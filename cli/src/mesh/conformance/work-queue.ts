@@ -42,7 +42,7 @@ export class WorkQueue {
     await known
   }
 
-  /** Takes the next message of a handler: when it is given back, it is delivered a second time. */
+  /** Pulls the next message of a handler: when it is released, it is delivered a second time. */
   async deliverOnce(handler: string): Promise<void> {
     const consumer = await this.#broker.manager.jetstream().consumers.get('WORK', workConsumer(this.#namespace, handler))
     const message = await consumer.next({ expires: 5_000 })
@@ -54,7 +54,7 @@ export class WorkQueue {
     for (const message of this.#taken.splice(0)) message.nak()
   }
 
-  /** As if what the task's message was delivered for had not been acknowledged in time. */
+  /** As if the delivery of the task's message had not been acknowledged in time. */
   async redeliver(taskId: string): Promise<void> {
     const [sequence, { handler }] = this.#find(taskId)
     const consumer = workConsumer(this.#namespace, handler)

@@ -6,7 +6,7 @@ import { type Finding, well, wrong } from './finding.ts'
 /** Less is not seen by a person, and schedules of whole seconds stay in order. */
 const MAX_DIFFERENCE_MS = 1_000
 
-/** This machine's clock against the broker's, which stamps what it says of a stream. */
+/** Compares this machine's clock with the broker's, from the time stamp of a stream's info. */
 export async function checkClock({ broker }: CheckContext): Promise<Finding[]> {
   const before = now()
   const answer = await broker.connection.request('$JS.API.STREAM.INFO.EVENTS')

@@ -5,12 +5,12 @@ import { CARILLON } from '../../own-command.ts'
 import { type CheckContext, instancesOf } from './context.ts'
 import { counted, type Finding, failed, well, wrong } from './finding.ts'
 
-/** Longer than a slow computation that nobody minds. */
+/** Longer than a harmless slow computation. */
 const BLOCKED_MS = 10_000
 const CONFLICT_REMEDY = 'Give one of the handlers another name, or all of them the same schema.'
 const LATE_MS = 2 * TIMES.beatMs
 
-/** The executors: whether there are any, and whether they are heard of. */
+/** The executors: whether there are any, and whether their heartbeats arrive. */
 export async function checkExecutors({ client, namespace }: CheckContext): Promise<Finding[]> {
   try {
     const items = await instancesOf(client)
@@ -30,7 +30,7 @@ export async function checkExecutors({ client, namespace }: CheckContext): Promi
       ),
     ]
   } catch (error) {
-    // Without a registry nobody knows; that is a finding of its own.
+    // Without a registry it is unknown; that is a finding of its own.
     if (CarillonError.is(error) && error.code === 'NO_SERVICE') return [wrong('executors', 'unknown: no registry answers')]
     return [failed('executors', error)]
   }

@@ -6,21 +6,23 @@ import { counted, type Finding, well, wrong } from './finding.ts'
 /** Each message has a subject of its own, and the broker lists 100,000 of them in megabytes. */
 const MOST_SUBJECTS = 10_000
 const MOST_FINDINGS = 20
-const REMEDY = `Start an executor that offers it. If nobody ever will, cancel what waits: ${CARILLON} runs list --state queued`
+const REMEDY = `Start an executor that offers it. If none ever will, cancel what waits: ${CARILLON} runs list --state queued`
 
-/** Handlers that have work in the queue and are offered by nobody who lives: their runs wait for ever. */
+/** Handlers that have work in the queue and are offered by no live instance: their runs wait for ever. */
 export async function checkHandlers(context: CheckContext): Promise<Finding[]> {
   const queued = await queuedIn(context)
   if (queued === undefined || queued.tasks.size + queued.unseen === 0) return []
-  // Asked last: who has come meanwhile is no finding. That no registry answers is a finding of its own.
+  // Read last: an instance that has registered in between is no finding. That no registry answers is a finding of its own.
   const instances = await instancesOf(context.client).catch(() => undefined)
   if (instances === undefined) return []
   const offered = new Set(instances.flatMap(({ handlers }) => handlers))
   const idle = [...queued.tasks].filter(([handler, count]) => count > 0 && !offered.has(handler)).sort(([, one], [, other]) => other - one)
   return [
     ...idle.slice(0, MOST_FINDINGS).map(([handler, count]) => unoffered(handler, count)),
-    ...(idle.length > MOST_FINDINGS ? [wrong('handlers', `${idle.length - MOST_FINDINGS} more have work and are offered by nobody`)] : []),
-    ...(queued.unseen > 0 ? [well('handlers', `not looked for those that were never offered: ${counted(queued.unseen, 'message')}`)] : []),
+    ...(idle.length > MOST_FINDINGS ? [wrong('handlers', `${idle.length - MOST_FINDINGS} more have work and are not offered`)] : []),
+    ...(queued.unseen > 0
+      ? [well('handlers', `handlers that were never offered are not checked: ${counted(queued.unseen, 'message')}`)]
+      : []),
   ]
 }
 
@@ -30,7 +32,7 @@ const unoffered = (handler: string, count: number): Finding =>
 interface Queued {
   /** How many tasks of each handler are in the queue. */
   readonly tasks: ReadonlyMap<string, number>
-  /** Messages of the queue, where they were too many to look at each. */
+  /** Messages of the queue, if they are too many to examine each. */
   readonly unseen: number
 }
 

@@ -5,11 +5,11 @@ import { type CheckContext, isStreamMissing } from './context.ts'
 import { counted, type Finding, well, wrong } from './finding.ts'
 
 const PART = 'rejected messages'
-/** Someone may still be sending such messages; an older one is history. */
+/** A sender may still be sending such messages; an older one is history. */
 const RECENT_MINUTES = 10
 const RECENT_MS = RECENT_MINUTES * 60_000
 
-/** Messages that no service could understand: they lie in EVENTS until they are old. */
+/** Messages that services have rejected: EVENTS keeps them until they are old. */
 export async function checkRejected({ broker }: CheckContext): Promise<Finding[]> {
   const filter = `${SUBJECT_ROOT}.*.event.message.*.rejected`
   try {

@@ -7,10 +7,10 @@ import { counted, type Finding, failed, well, wrong } from './finding.ts'
 const HEALTH = { coordinator: CALLS.coordinatorHealth, registry: CALLS.registryHealth, logger: CALLS.loggerHealth } as const
 type ServiceName = keyof typeof HEALTH
 
-/** How long all instances of a service have to say that they are there. */
+/** How long all instances of a service have to answer. */
 const ROLL_CALL_MS = 400
 
-/** Each service: whether one answers, how many there are, and what it says of its own parts. */
+/** Each service: whether one answers, how many there are, and the health of its parts. */
 export async function checkServices(context: CheckContext): Promise<Finding[]> {
   const names = Object.keys(HEALTH) as ServiceName[]
   return (await Promise.all(names.map((name) => checkService(context, name)))).flat()

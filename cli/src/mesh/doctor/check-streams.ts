@@ -4,7 +4,7 @@ import { counted, type Finding, failed, well, wrong } from './finding.ts'
 
 /** A stream this full refuses or drops messages soon. */
 const FULL_PERCENT = 80
-/** More than services take in within seconds. */
+/** More than services consume within seconds. */
 const MAX_BACKLOG = 10_000
 const MIB = 1024 * 1024
 const NANOS_PER_MINUTE = 60_000_000_000

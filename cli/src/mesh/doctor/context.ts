@@ -3,7 +3,7 @@ import { apiErrorCode, type Broker } from '@carillon/runtime'
 import type { Client } from '../../client/client.ts'
 import { itemsOf } from '../../client/pages.ts'
 
-/** What every check looks at. */
+/** The argument of every check. */
 export interface CheckContext {
   readonly broker: Broker
   readonly client: Client

@@ -12,13 +12,13 @@ import { checkStreams } from './check-streams.ts'
 import type { CheckContext } from './context.ts'
 import { type Finding, failed, well } from './finding.ts'
 
-/** Where to look. */
+/** The mesh to examine. */
 export interface Place {
   readonly nats: NatsSettings
   readonly namespace: string
 }
 
-/** Looks at every part of the mesh. A part that cannot be looked at is a finding, never an error. */
+/** Checks every part of the mesh. A part that cannot be checked is a finding, never an error. */
 export async function examine({ nats, namespace }: Place): Promise<Finding[]> {
   const log = createLogger({ name: 'doctor', level: 'silent' })
   let broker: Broker

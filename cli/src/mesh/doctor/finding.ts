@@ -1,11 +1,11 @@
 import { CarillonError } from '@carillon/contracts'
 import { asTyped } from '../../own-command.ts'
 
-/** What was found out about one part of the mesh. */
+/** The result of one check. */
 export interface Finding {
   readonly part: string
   readonly ok: boolean
-  /** What is, in words. */
+  /** The state, as text. */
   readonly message: string
   /** What a person can do about it. */
   readonly remedy?: string
@@ -19,7 +19,7 @@ export const wrong = (part: string, message: string, remedy?: string): Finding =
   ...(remedy ? { remedy } : {}),
 })
 
-/** A look that failed is a finding itself. */
+/** A check that failed is a finding itself. */
 export function failed(part: string, error: unknown, remedy?: string): Finding {
   const { message, details } = CarillonError.from(error)
   return wrong(part, message, remedy ?? (details.hint && asTyped(details.hint)))

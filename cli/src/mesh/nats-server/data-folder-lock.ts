@@ -12,7 +12,7 @@ export interface DataFolderLock {
 }
 
 /**
- * Makes `folder` ours until released. The lock is a file lock of the operating system, held through an SQLite database:
+ * Locks `folder` until released. The lock is a file lock of the operating system, held through an SQLite database:
  * it ends with its process, also by `kill -9`, so there is nothing to clean up by hand.
  *
  * @throws CarillonError `DATA_FOLDER_IN_USE` with the holder's pid, or `DATA_FOLDER_NOT_WRITABLE`.

@@ -114,7 +114,7 @@ async function sumOf(sumsPath: string, name: string): Promise<string | undefined
   return undefined
 }
 
-/** `fetch failed` says nothing; its cause does. */
+/** The message `fetch failed` has no information; its cause has. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? error.cause : undefined

@@ -64,7 +64,7 @@ export async function findNatsServer(options: FindNatsServerOptions): Promise<st
   })
 }
 
-/** A path someone set on purpose is used or refused, never quietly passed over. */
+/** A path that was set explicitly is used or refused, never silently skipped. */
 async function checkGiven(path: string, context: FindContext): Promise<string> {
   const outcome = await checkBinary(path, context)
   context.signal?.throwIfAborted()

@@ -6,7 +6,7 @@ export interface Binary {
   readonly version: string
 }
 
-/** A step either has a binary or says in one line why not. */
+/** A step either has a binary or a reason of one line. */
 export type Outcome = Binary | { readonly why: string }
 
 /** How long each thing may take, in milliseconds. */

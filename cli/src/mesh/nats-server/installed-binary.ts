@@ -8,7 +8,7 @@ import { compareVersions, parseVersion } from './version.ts'
 /** The file name of the server on this platform. */
 export const BINARY_NAME = process.platform === 'win32' ? 'nats-server.exe' : 'nats-server'
 
-/** Starts the file with `-v`: that it is there does not say that it runs here, nor that it is new enough. */
+/** Starts the file with `-v`: an existing file may not run here, or be too old. */
 export async function checkBinary(path: string, context: FindContext): Promise<Outcome> {
   const { environment, limits, minimum, signal } = context
   const result = await runCommand(path, ['-v'], { environment, timeoutMs: limits.localMs, signal })

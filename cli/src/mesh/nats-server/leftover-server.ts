@@ -10,8 +10,8 @@ const KILL_POLLS = 100
 const PS_TIMEOUT_MS = 5_000
 
 /**
- * Stops the nats-server that a killed `up` left behind in this data folder. The pid may belong to someone else by now:
- * only a process that was started with our own config file is touched.
+ * Stops the nats-server that a killed `up` left behind in this data folder. The pid may belong to another process by now:
+ * only a process that was started with this folder's config file is stopped.
  */
 export async function stopLeftover(dataDir: string, say: (line: string) => void): Promise<void> {
   const files = natsServerFiles(dataDir)
@@ -43,7 +43,7 @@ async function isGone(pid: number, configPath: string, polls: number): Promise<b
   return false
 }
 
-/** False also for a zombie, whose command line is empty: nobody may be there to collect it. */
+/** False also for a zombie, whose command line is empty: it may have no parent that collects it. */
 async function runsWith(pid: number, configPath: string): Promise<boolean> {
   return (await commandLineOf(pid)).includes(configPath)
 }

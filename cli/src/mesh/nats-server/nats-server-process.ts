@@ -47,7 +47,7 @@ export interface NatsServerProcess {
   raiseStorage(bytes: number): void
   /** What it wrote into its log since the last time, the newest 32 KiB at most. */
   newLogText(): Promise<string>
-  /** Resolves when the process is gone, for whatever reason. */
+  /** Resolves when the process is gone, for any reason. */
   readonly exited: Promise<NatsServerExit>
   /** Asks it to stop, kills it after 10 s; may be called again. */
   stop(): Promise<void>
@@ -57,7 +57,7 @@ export interface NatsServerProcess {
 
 const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576
-/** Nobody else has taken the free port in this time, in practice; three tries make it sure. */
+/** In practice no other process takes the free port in this time; three tries make it sure. */
 const FREE_PORT_TRIES = 3
 const STOP_MS = 10_000
 

@@ -34,7 +34,7 @@ export function killChildren(): void {
 function endAll(): void {
   for (const child of children) {
     endGroup(child, 'SIGTERM')
-    // One that was stopped hears nothing before it goes on.
+    // A suspended one receives nothing before it is continued.
     endGroup(child, 'SIGCONT')
   }
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 
-/** What we use of the INFO line a nats-server sends to each client that connects. */
+/** The fields used of the INFO line that a nats-server sends to each client that connects. */
 export interface ServerInfo {
   readonly server_name: string
   readonly version: string
@@ -9,7 +9,7 @@ export interface ServerInfo {
 /** An INFO line is 500 bytes. */
 const MAX_INFO_BYTES = 65_536
 
-/** Connects once; undefined when nobody listens there or who listens is no nats-server. */
+/** Connects once; undefined when nothing listens there or the listener is no nats-server. */
 export function readServerInfo(host: string, port: number, timeoutMs: number): Promise<ServerInfo | undefined> {
   return new Promise((resolve) => {
     let received = ''

@@ -1,7 +1,7 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The rest is for everyone else who writes to this disk, such as the store. */
+/** The rest is for other writers on this disk, such as the store. */
 const PART_FOR_STREAMS = 0.75
 
 /** The disk of a data folder. */

@@ -30,7 +30,7 @@ export interface LogSpan {
 
 export interface StartingServer {
   readonly place: ServerPlace
-  /** Says that it is ours who answers. */
+  /** Identifies the server that answers. */
   readonly serverName: string
   readonly exited: Promise<{ readonly error?: Error }>
   /** The log file, and its length before this start. */

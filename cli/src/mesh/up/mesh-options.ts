@@ -1,6 +1,6 @@
 import type { Terminal } from '../../output/terminal.ts'
 
-/** What `carillon up` was asked for. */
+/** The options of `carillon up`. */
 export interface MeshOptions {
   /** Folder of everything that is kept. */
   readonly data: string

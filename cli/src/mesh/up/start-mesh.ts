@@ -15,15 +15,15 @@ export interface StartedMesh {
   readonly natsUrl: string
   readonly natsPid: number
   readonly data: string
-  /** Where the records are, in words. */
+  /** Where the records are, as text. */
   readonly store: string
   readonly logFile: string
   readonly demoPid: number | undefined
 }
 
-/** What a start is done with. */
+/** The arguments of a start. */
 export interface Starting {
-  /** Gets everything that runs, also when a later part does not start. */
+  /** Receives everything that runs, also when a later part does not start. */
   readonly started: Stack
   readonly say: (line: string) => void
   readonly signal: AbortSignal
@@ -77,7 +77,7 @@ async function startBroker({ data, host, port }: MeshOptions, { started, say, si
 async function startDemo(given: { natsUrl: string; namespace: string; log: LogFile }, { started, say }: Starting): Promise<DemoProcess> {
   const { natsUrl, namespace, log } = given
   const onLine = (line: string) => log.write(`${JSON.stringify({ level: 30, time: now(), name: 'demo', msg: line })}\n`)
-  // What the environment says of brokers is about others, not about the one that was started here.
+  // The broker settings of the environment are for other brokers, not for the one that was started here.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CARILLON_NATS_')))
   const start = () => startDemoProcess({ natsUrl, namespace, environment, onLine })
   const supervisor = new Supervisor({ name: 'the demo executor', start, say })

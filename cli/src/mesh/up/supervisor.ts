@@ -2,13 +2,13 @@ import { pause } from '../../clock.ts'
 
 /** A child process as the supervisor sees it. */
 export interface Child {
-  /** Resolves with how it ended, in words, when the process is gone for whatever reason. */
+  /** Resolves with how it ended, as text, when the process is gone for any reason. */
   readonly exited: Promise<string>
   stop(): Promise<void>
 }
 
 export interface SupervisorOptions<C extends Child> {
-  /** As it is called in a line for people. */
+  /** Its name in messages for people. */
   readonly name: string
   readonly start: () => Promise<C>
   readonly say: (line: string) => void

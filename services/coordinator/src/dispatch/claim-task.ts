@@ -57,7 +57,7 @@ export class ClaimTask {
     const after = (await this.#find(claim.taskId))?.task
     return after?.state === 'running' && after.owner === claim.instance && after.ownerSession === (claim.session ?? null)
       ? yes(after)
-      : no('someone else has it')
+      : no('another instance has it')
   }
 
   #judge(namespace: string, work: Work | undefined, claim: TaskClaim): Verdict {
@@ -86,7 +86,7 @@ export class ClaimTask {
     if (holder === 'asker' && life.state === 'running') return { answer: yes(life) }
     const released = life.state === 'queued' && (life.reason === 'released' || !claim.redelivered)
     if (!released && life.owner === null && this.#presence.stoodStill)
-      throw notNow(claim.taskId, 'this coordinator stood still, and the instance that began it may have as well')
+      throw notNow(claim.taskId, 'this coordinator was suspended, and the instance that began it may have been as well')
     const loss = released ? undefined : decideLoss(life, { now })
     if (loss && loss.set.state !== 'queued')
       return { work, decision: loss, answer: no(`the task is ${loss.set.state}: ${loss.set.reason}`) }
@@ -126,7 +126,7 @@ function instanceUnknown(instance: string): CarillonError {
 }
 
 function notNow(taskId: string, why: string): CarillonError {
-  return new CarillonError('CONCURRENT_CHANGE', `nobody can say who runs task ${taskId}: ${why}; ask again`, {
+  return new CarillonError('CONCURRENT_CHANGE', `the owner of task ${taskId} is not known: ${why}; claim again`, {
     field: 'taskId',
     value: printable(taskId),
   })

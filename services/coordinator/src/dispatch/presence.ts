@@ -145,7 +145,10 @@ export class PresenceWatch extends LoopService implements Presence {
     this.#gapEndedAt = now
     if (this.#completeSince === undefined) return
     this.#completeSince = now
-    this.#log.info({ evt: 'presence.gap', gapMs: Math.round(gapMs) }, 'this process stood still; nobody is taken for lost for a while')
+    this.#log.info(
+      { evt: 'presence.gap', gapMs: Math.round(gapMs) },
+      'this process was suspended; no instance is regarded as lost for a while',
+    )
   }
 
   async #followForever(signal: AbortSignal): Promise<void> {

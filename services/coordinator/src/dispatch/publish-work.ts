@@ -95,7 +95,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   leaveToRepair(expectation: Expectation | undefined): void {
     if (!expectation) return
     this.unconfirmedIds.add(expectation.taskId)
-    this.unconfirmedWhy = 'the store did not say whether it was written'
+    this.unconfirmedWhy = 'the store did not confirm the write'
   }
 
   /**
@@ -223,7 +223,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   /** A task that may have run in the meantime is left to the repair. */
   #isOld(knownAt: number, taskId: string): boolean {
     const isOld = this.#clock.monotonic() - knownAt > KNOWN_FOR_MS
-    if (isOld) this.unconfirmed(taskId, 'it may have been done while this process stood still')
+    if (isOld) this.unconfirmed(taskId, 'it may have run while this process was suspended')
     return isOld
   }
 

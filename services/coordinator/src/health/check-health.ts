@@ -42,7 +42,7 @@ export class CheckHealth {
       checks: [
         await this.#store(),
         { name: 'clock', ...clock.describe() },
-        { name: 'shares', ok: true, message: `looks after ${shares().length} of 64 shares of the key space` },
+        { name: 'shares', ok: true, message: `responsible for ${shares().length} of 64 shares of the key space` },
         streams(),
         this.#queue(),
         { name: 'reports', ok: true, message: reports() },

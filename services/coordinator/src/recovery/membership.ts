@@ -71,13 +71,15 @@ export class Membership extends LoopService {
   protected async run(signal: AbortSignal): Promise<void> {
     while (await pause(this.#clock, BEAT_MS, signal)) {
       await this.#round().catch((error: unknown) =>
-        this.#log.error({ evt: 'membership.failed', err: error }, 'cannot say that we live; trying again'),
+        this.#log.error({ evt: 'membership.failed', err: error }, 'the heartbeat could not be stored; trying again'),
       )
     }
     await Promise.all(this.#removals.values())
     await this.#store.coordinators
       .remove(this.#id)
-      .catch((error: unknown) => this.#log.warn({ evt: 'membership.goodbye-failed', err: error }, 'could not say goodbye'))
+      .catch((error: unknown) =>
+        this.#log.warn({ evt: 'membership.goodbye-failed', err: error }, 'the record of this coordinator could not be removed'),
+      )
   }
 
   protected onFailure(error: unknown): void {

@@ -46,11 +46,11 @@ export class Announcer implements Events {
     const answer = await this.#broker.connection
       .request(`$JS.API.DIRECT.GET.${STREAMS.EVENTS.name}.${subject}`, '', { timeout: ASK_WITHIN_MS })
       .catch((error: unknown) => {
-        throw unavailable(`the broker does not say whether it has the end of run ${run.id}: ${messageOf(error)}`)
+        throw unavailable(`whether the broker has the terminal event of run ${run.id} is not known: ${messageOf(error)}`)
       })
     const status = answer.headers?.code ?? 0
     if (status >= 300 && status !== NOT_FOUND)
-      throw unavailable(`the broker cannot tell whether it has the end of run ${run.id}: ${status}`)
+      throw unavailable(`whether the broker has the terminal event of run ${run.id} is not known: ${status}`)
     return status !== NOT_FOUND && answer.json<RunEndedEvent>().attempt === run.attempt
   }
 

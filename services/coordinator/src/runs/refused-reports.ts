@@ -22,6 +22,6 @@ export class RefusedReports {
   describe(): string {
     if (this.#byReason.size === 0) return 'no report was refused since the start'
     const parts = [...this.#byReason].map(([reason, count]) => `${reason} ${count}`)
-    return `refused since the start, because they were late or came from someone else: ${parts.sort().join(', ')}`
+    return `refused since the start, because they were late or from another instance: ${parts.sort().join(', ')}`
   }
 }

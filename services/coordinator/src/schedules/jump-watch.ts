@@ -34,7 +34,10 @@ export class JumpWatch extends LoopService {
     this.again()
     do {
       await this.#round(signal).catch((error: unknown) =>
-        this.#log.warn({ evt: 'clock.set-right-failed', err: error }, 'what a wrong clock has stored could not be set right; trying again'),
+        this.#log.warn(
+          { evt: 'clock.set-right-failed', err: error },
+          'times that a wrong clock has stored could not be repaired; trying again',
+        ),
       )
     } while (await pause(this.#clock, ROUND_MS, signal))
   }
@@ -48,7 +51,7 @@ export class JumpWatch extends LoopService {
     const fresh = shares.filter((share) => !this.#done.includes(share))
     if (fresh.length > 0) {
       const count = await this.#repairTimes.execute(fresh, AbortSignal.any([signal, this.#underWay.signal]))
-      if (count > 0) this.#log.warn({ evt: 'clock.set-right', count }, 'schedules and delays that a wrong clock had stored are set right')
+      if (count > 0) this.#log.warn({ evt: 'clock.set-right', count }, 'times that a wrong clock had stored are repaired')
     }
     if (jumps === this.#jumps) this.#done = shares
   }

@@ -29,7 +29,7 @@ export class InstanceEvents {
     const messageId = `instance-${presenceKey(name)}-${revision}-${presence.since}-${what}`
     publishUntilTaken(this.#publisher, { subject, body: JSON.stringify(body), messageId }, (refusal) => {
       if (refusal)
-        this.#log.error({ evt: 'event.refused', subject, refusal: refusal.message }, 'an event was not stored; presence tells the same')
+        this.#log.error({ evt: 'event.refused', subject, refusal: refusal.message }, 'an event was not stored; presence has the same state')
     })
   }
 }

@@ -44,7 +44,7 @@ export class WatchSilence extends LoopService {
       broker.connection.flush().then(
         () => end(!signal.aborted),
         (error: unknown) => {
-          log.debug({ evt: 'silence.unanswered', err: error }, 'the broker does not answer; nobody can be judged')
+          log.debug({ evt: 'silence.unanswered', err: error }, 'the broker does not answer; no silence is counted')
           end(false)
         },
       )

@@ -27,7 +27,7 @@ export class RemoveVanished extends LoopService {
       try {
         await this.#remove()
       } catch (error) {
-        log.warn({ evt: 'queues.unremoved', err: error }, 'queues of handlers that nobody offers could not be removed; trying again')
+        log.warn({ evt: 'queues.unremoved', err: error }, 'queues of handlers that are not offered could not be removed; trying again')
       }
     }
   }
@@ -42,7 +42,7 @@ export class RemoveVanished extends LoopService {
     const offered = new Set(roster.handlers().map(({ namespace, handler }) => workConsumer(namespace, handler)))
     for (const name of this.#vanished.find(queues, { offered, elapsedMs: time.elapsedMs })) {
       await consumers.remove(name)
-      log.info({ evt: 'queue.removed', consumer: name }, 'the queue of a handler that nobody offers was removed')
+      log.info({ evt: 'queue.removed', consumer: name }, 'the queue of a handler that is not offered was removed')
     }
   }
 }

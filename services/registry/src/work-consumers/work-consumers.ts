@@ -155,7 +155,7 @@ function refusal(handler: string, error: unknown): CarillonError {
     return new CarillonError('QUEUE_FULL', `handler ${handler} gets no queue: stream WORK has as many consumers as the broker allows`, {
       field: 'handlers',
       value: handler,
-      hint: 'Queues of handlers that nobody offers go by themselves, see CARILLON_HANDLER_RETENTION_HOURS; or raise max_consumers of stream WORK.',
+      hint: 'Queues of handlers that are not offered are removed after a time, see CARILLON_HANDLER_RETENTION_HOURS; or raise max_consumers of stream WORK.',
       cause: error,
     })
   }

@@ -30,7 +30,7 @@ const put = (condition: Condition) => async (world: World) => {
   return () => world.proxy.set('open')
 }
 
-/** Nobody hears that a start was taken which cannot be kept. */
+/** No start may be confirmed that is not stored. */
 async function refusesStarts({ load }: World): Promise<readonly string[]> {
   const before = load.refused.length
   const isRefused = await eventually('a start is refused', () => load.refused.length > before, { withinMs: 15_000 }).catch(() => false)
@@ -89,7 +89,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
     about: 'SIGSTOP of each of two coordinators in turn, and SIGCONT when the other one has long fired the slots of both',
     guard: 'membership',
     allows: {},
-    // Each once at least: one of them looks after the schedule.
+    // Each at least once: one of them is responsible for the schedule.
     rounds: { short: 2, full: 10 },
     interrupt: (world, round) => stop(world.coordinators[round % world.coordinators.length]!),
     meanwhile: firesSlotsOfNow,
@@ -215,7 +215,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
     about: 'nats-server is away under 500 executors, which all come back at once: none of them is taken for lost',
     guard: 'heard-time',
     allows: {},
-    // Bodies last longer than the broker is away: that of an instance taken for lost would begin again elsewhere.
+    // Bodies last longer than the broker is away: that of an instance regarded as lost would begin again elsewhere.
     world: { executors: EXECUTORS.processes, perProcess: EXECUTORS.each, concurrency: 1, bodyMs: [25_000, 30_000] },
     rounds: { short: 1, full: 5 },
     interrupt: (world) => kill(world.broker),
@@ -228,7 +228,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
     about:
       'the disk of broker and store is filled to the last byte; when there is room again the broker is started again, as `carillon up` does',
     guard: 'commit',
-    // Neither acknowledgements nor reports are stored meanwhile: what has ended is delivered again, as a further attempt.
+    // Neither acknowledgements nor reports are stored in that time: what has ended is redelivered, as a further attempt.
     allows: {
       refused: { code: 'STORE_FULL', reason: 'the disk was full' },
       runTwice: 'the broker could not store the report of the attempt',

@@ -1,7 +1,7 @@
 import type { Case } from '../case.ts'
 
 const SLOW = 'conformance-slow'
-/** An order that comes while a claim is being answered may be older than the answer, and is another case. */
+/** A control message that arrives during a claim may be older than the answer, and is another case. */
 const ONCE_IT_RUNS = { never: 'ack', body: '+ACK', forMs: 500 } as const
 
 export const CONTROL: readonly Case[] = [

@@ -3,7 +3,7 @@ import type { Case } from '../case.ts'
 export const DRAIN: readonly Case[] = [
   {
     case: 'drain/finishes-and-leaves',
-    about: 'On the order "drain" it takes nothing more, ends what runs, says goodbye, and its process ends with 0',
+    about: 'On the control message "drain" it accepts nothing more, ends what runs, leaves, and its process ends with 0',
     needs: 'conformance-slow',
     when: 'alone',
     steps: [
@@ -14,7 +14,7 @@ export const DRAIN: readonly Case[] = [
       { expect: 'start', body: { taskId: '$task' } },
       { never: 'exit', forMs: 500 },
       { send: 'control', body: { type: 'drain' } },
-      // Orders and offers come by subjects of their own: neither waits for the other.
+      // Control messages and offers have different subjects: their order is not defined.
       { never: 'exit', forMs: 300 },
       { send: 'offer', body: { taskId: '$run-00009', index: 9, total: 10, payload: { ms: 1 } } },
       { expect: 'offer-answer', body: { accepted: false, reason: 'draining' } },

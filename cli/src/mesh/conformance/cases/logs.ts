@@ -25,7 +25,7 @@ export const LOGS: readonly Case[] = [
   },
   {
     case: 'logs/counted',
-    about: 'An executor that says how many lines an attempt has logged counts all of them',
+    about: 'An executor that reports how many lines an attempt has logged counts all of them',
     needs: 'conformance-progress',
     steps: [
       { send: 'work' },

@@ -52,7 +52,7 @@ export const MAP: readonly Case[] = [
   },
   {
     case: 'map/unknown-task',
-    about: 'A task for which there is no function fails for good',
+    about: 'A task for which there is no function fails without a retry',
     needs: MAP_HANDLER,
     steps: [
       { send: 'work', body: { taskId: '$run-a-000000', task: 'nobody-has-this', item: 1, index: 0, total: 1 } },

@@ -9,7 +9,7 @@ export const REGISTRATION: readonly Case[] = [
   },
   {
     case: 'registration/beats',
-    about: 'It beats as often as the registry says, here each second',
+    about: 'It beats at the interval that the registry answers, here each second',
     steps: [
       { expect: 'beat', withinMs: 8_000 },
       { expect: 'beat', withinMs: 8_000 },

@@ -26,7 +26,7 @@ export const REPORTS: readonly Case[] = [
   },
   {
     case: 'reports/still-working',
-    about: 'While it holds a message it says +WPI every 3 s',
+    about: 'While it holds a message it sends +WPI every 3 s',
     needs: SLOW,
     steps: [
       { send: 'work', body: { payload: { ms: 4_500 } } },
@@ -47,7 +47,7 @@ export const REPORTS: readonly Case[] = [
   },
   {
     case: 'reports/retry-after',
-    about: 'A handler may say how long to wait before the next attempt',
+    about: 'A handler may set how long to wait before the next attempt',
     needs: 'conformance-fail',
     steps: [
       { send: 'work', body: { payload: { message: 'busy', retryAfterMs: 30_000 } } },
@@ -56,7 +56,7 @@ export const REPORTS: readonly Case[] = [
   },
   {
     case: 'reports/non-retryable',
-    about: 'A handler may say that no further attempt can help',
+    about: 'A handler may exclude further attempts',
     needs: 'conformance-fail',
     steps: [
       { send: 'work', body: { payload: { message: 'no such mailbox', retryable: false } } },

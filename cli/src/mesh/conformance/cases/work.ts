@@ -32,7 +32,7 @@ export const WORK: readonly Case[] = [
   },
   {
     case: 'work/later-attempt',
-    about: 'It reports under the attempt that the message says',
+    about: 'It reports under the attempt of the message',
     needs: ECHO,
     steps: [
       { send: 'work', body: { attempt: 4 } },
@@ -47,7 +47,7 @@ export const WORK: readonly Case[] = [
   },
   {
     case: 'work/redelivered-is-claimed',
-    about: 'Work that was delivered before is claimed, and run as the attempt that the answer says',
+    about: 'Redelivered work is claimed, and run as the attempt of the answer',
     needs: ECHO,
     when: 'early',
     steps: [
@@ -73,7 +73,7 @@ export const WORK: readonly Case[] = [
   },
   {
     case: 'work/claim-is-repeated',
-    about: 'A claim that is answered with an error is repeated; meanwhile the task is neither run nor acknowledged',
+    about: 'A claim that is answered with an error is repeated; until then the task is neither run nor acknowledged',
     needs: ECHO,
     when: 'early',
     steps: [
@@ -91,7 +91,7 @@ export const WORK: readonly Case[] = [
   },
   {
     case: 'work/redelivered-while-it-runs',
-    about: 'Work that it holds and that comes again: it says +WPI to the new delivery and runs it once',
+    about: 'Work that it holds and that is redelivered: it sends +WPI for the new delivery and runs it once',
     needs: SLOW,
     steps: [
       { send: 'work', body: { payload: { ms: 1_500 } } },
@@ -138,7 +138,7 @@ export const WORK: readonly Case[] = [
       { send: 'claim-up-to', further: 1 },
       { send: 'control', body: { type: 'register' } },
       { expect: 'instances.register' },
-      // What was registered is known when a beat has come.
+      // The registration is complete when a beat has arrived.
       { expect: 'beat' },
       { answer: 'tasks.claim', body: { run: false, reason: 'the task has ended' } },
       { send: 'work' },
