@@ -17,6 +17,8 @@ export interface LogShipperOptions {
 
 /** A reader sees a line within 100 ms: half of that is for gathering. */
 const GATHER_MS = 50
+/** Lines of attempts that have ended: who follows the log has their end after about as long. Not at once: many short tasks would cost a write each. */
+const GATHER_ENDED_MS = 10
 const MESSAGES_ON_THEIR_WAY = 64
 const HEADER_BYTES = 1_024
 const LAST_BYTES = 8 * 1024 * 1024
@@ -31,6 +33,7 @@ export class LogShipper {
   #link: Link | undefined
   #publisher: ConfirmedPublisher | undefined
   #timer: Timer | undefined
+  #endedTimer: Timer | undefined
   #onIdle: () => void = () => undefined
 
   constructor(options: LogShipperOptions) {
@@ -47,10 +50,11 @@ export class LogShipper {
     else this.#timer ??= this.#options.clock.after(GATHER_MS, () => this.#flush())
   }
 
-  /** The attempt has ended: its lines are sent at once, beside its report. Answers how many it has logged, those that were dropped included. */
+  /** The attempt has ended: its lines are sent soon. Answers how many it has logged, those that were dropped included. */
   end(work: WorkMessage): number {
     const logLines = this.#buffer.end(work)
-    if (this.#buffer.hasEnded && !this.#closing.signal.aborted) this.#send({ endedOnly: true })
+    if (this.#buffer.hasEnded && !this.#closing.signal.aborted)
+      this.#endedTimer ??= this.#options.clock.after(GATHER_ENDED_MS, this.#flushEnded)
     return logLines
   }
 
@@ -84,6 +88,7 @@ export class LogShipper {
     }
     this.#closing.abort()
     this.#timer?.cancel()
+    this.#endedTimer?.cancel()
     this.#publisher?.stop()
     await this.#opening
     await this.#link?.close()
@@ -116,6 +121,11 @@ export class LogShipper {
     this.#send({ endedOnly: false })
   }
 
+  readonly #flushEnded = (): void => {
+    this.#endedTimer = undefined
+    this.#send({ endedOnly: true })
+  }
+
   #send({ endedOnly }: { endedOnly: boolean }): void {
     const publisher = this.#publisher
     if (!publisher || !this.#link) return
@@ -127,8 +137,9 @@ export class LogShipper {
       const onStored = () => {
         this.#buffer.sent(batch)
         if (this.#isIdle) this.#onIdle()
-        // Whole messages, and those of ended attempts, wait only while too many are on their way; the rest gathers until its timer.
-        else this.#send({ endedOnly: this.#timer !== undefined })
+        // What a timer has released waits only while too many are on their way; the rest gathers until its timer.
+        else if (!this.#timer) this.#send({ endedOnly: false })
+        else if (!this.#endedTimer) this.#send({ endedOnly: true })
       }
       publisher.publish({ subject: subjects.log(this.#options.namespace, batch.runId), payload, traceparent, onStored })
     }
