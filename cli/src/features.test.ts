@@ -43,7 +43,7 @@ for (const command of shown('command').filter((text) => text.startsWith('carillo
     await parserOf(createProgram()).parseAsync(words(command).slice(1), { from: 'user' })
   })
 
-test('calls that are asked for by nats exist', () => {
+test('calls that are made by nats exist', () => {
   const calls = Object.values(CALLS).map(({ noun, verb }) => `carillon.default.api.${noun}.${verb}`)
   const asked = shown('command').flatMap((command) => (command.startsWith('nats req ') ? words(command)[2] : []))
   assert.deepEqual(

@@ -5,7 +5,7 @@ import { REASONS, type Reason } from './lifecycle.ts'
 
 const failure = { name: 'TypeError', message: 'no name' }
 
-test('a cause is said once', () => {
+test('a cause is printed once', () => {
   assert.equal(causeText({ reason: 'handler-error', message: 'no name', failure }), 'TypeError: no name')
   assert.equal(causeText({ reason: 'handler-error', failure: { ...failure, name: 'Error' } }), 'no name')
   assert.equal(causeText({ reason: 'handler-error', failure: { ...failure, message: '' } }), 'TypeError')
@@ -14,7 +14,7 @@ test('a cause is said once', () => {
   assert.equal(causeText({}), '')
 })
 
-test('a reason alone is said in words', () => {
+test('a reason alone is printed as text', () => {
   assert.equal(causeText({ reason: 'cancelled-by-request' }), 'someone cancelled it')
   for (const reason of Object.keys(REASONS) as Reason[]) assert.doesNotMatch(causeText({ reason }), /^[A-Z]|\.$|^$/)
 })

@@ -51,7 +51,7 @@ test('what cannot be taken apart is marked as a whole', () => {
   assert.deepEqual(parse(`[ ]${' '.repeat(200)}`), [])
 })
 
-test('whoever uses what is marked gets its error, with its field', () => {
+test('using a marked part throws its error, with its field', () => {
   assert.throws(() => writeJson(parse('{"a":{"b":[1700000000000000001]}}'), LIMIT), {
     code: 'INTEGER_TOO_LARGE',
     message: /^result.a.b.0 holds "1700000000000000001"/,

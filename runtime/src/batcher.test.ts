@@ -144,7 +144,7 @@ test('between two batches the event loop turns', async () => {
   assert.equal(new Set(turns).size, 3)
 })
 
-test('whoever adds has his turn in each batch: one item does not wait behind thousands', async () => {
+test('each caller has a share of each batch: one item does not wait behind thousands', async () => {
   const { batcher, batches } = gated({ maxItems: 10, maxInFlight: 1 })
   const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
   const all = [batcher.addAll(range(100, 25)), batcher.addAll(range(200, 5)), batcher.addAll([1])]

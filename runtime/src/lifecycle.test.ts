@@ -46,7 +46,7 @@ test('a loop keeps the contract of services, and never runs twice at once', asyn
   assert.deepEqual(ticker.failures, [])
 })
 
-test('so does one that prepares, also when it is stopped meanwhile', async () => {
+test('so does one that prepares, also when it is stopped before', async () => {
   const ticker = new Ticker()
   ticker.preparing = () => settle()
   await exerciseService(ticker, { isActive: () => ticker.clock.armed > 0 })

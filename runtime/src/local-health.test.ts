@@ -18,7 +18,7 @@ function socketOf(context: TestContext): string {
   return join(folder, 'health.sock')
 }
 
-test('whoever connects is told how this process is; a socket that was left behind is replaced', async (context) => {
+test('a client that connects gets the health of this process; a socket that was left behind is replaced', async (context) => {
   const path = socketOf(context)
   const { log } = createTestLog()
   writeFileSync(path, '')
@@ -30,7 +30,7 @@ test('whoever connects is told how this process is; a socket that was left behin
   assert.equal(existsSync(path), false)
 })
 
-test('a health that cannot be told is a closed connection and a line of the log', async (context) => {
+test('a health that cannot be read is a closed connection and a line of the log', async (context) => {
   const path = socketOf(context)
   const { log, lines } = createTestLog()
   const serving = await serveHealth(path, { health: () => Promise.reject(new Error('no')) }, log)

@@ -24,7 +24,7 @@ async function createMesh(context: TestContext, options: { ahead?: number; store
   return { local, others, clock, jumps, lines, /** Of the mesh, as it should be. */ now: () => local.monotonic() }
 }
 
-test('a wall clock that jumps an hour and back is not followed, and it is told of', async (context) => {
+test('a wall clock that jumps an hour and back is not followed, and the jump is reported', async (context) => {
   const { local, clock, jumps, now, lines } = await createMesh(context)
   assert.deepEqual(clock.describe(), { ok: true, message: "the broker's clock is 0 ms ahead" })
   for (const byMs of [HOUR_MS, -HOUR_MS]) {
@@ -52,7 +52,7 @@ test('who begins with a wrong clock goes by the others from the beginning', asyn
   }
 })
 
-test('a small difference is nobody else’s business: the wall clock is followed', async (context) => {
+test('a small difference is tolerated: the wall clock is followed', async (context) => {
   const { clock, local } = await createMesh(context, { ahead: 700 })
   assert.equal(clock.now(), local.now())
   local.set(local.now() - 300)
@@ -110,7 +110,7 @@ test('of three clocks the one in the middle is right', async (context) => {
   assert.match(clock.describe().message, /the broker's clock is 60 min ahead, the store's clock is 0 ms ahead/)
 })
 
-test('while nobody can be asked time goes on as it did', async (context) => {
+test('without another clock time goes on as before', async (context) => {
   const { local, others, clock, now } = await createMesh(context)
   others.isAway = true
   local.set(local.now() + HOUR_MS)

@@ -76,7 +76,7 @@ test('a stop that hangs is given up after its time, with an error that has a cod
   assert.match(output(), /"code":"STOP_TIMED_OUT"/)
 })
 
-test('a rejection that nobody waits for is logged and ends nothing', async (context) => {
+test('an unhandled rejection is logged and ends nothing', async (context) => {
   const { child, says } = run(context, `async () => { Promise.reject(new Error('forgotten')); return { stop: async () => undefined } }`)
   await says('process.unhandled-rejection')
   child.kill('SIGTERM')

@@ -63,7 +63,7 @@ describe('conformance', { concurrency: true }, () => {
     await passes('go', [go.path], OPTIONAL)
   })
 
-  test('what an executor does wrong is said in words', async () => {
+  test('what an executor does wrong is reported as text', async () => {
     // It registers twice, and does nothing more.
     const silent = join(cleanup.folder(), 'silent.mjs')
     writeFileSync(silent, SILENT)
@@ -76,7 +76,7 @@ describe('conformance', { concurrency: true }, () => {
     assert.match(whyOf('messages'), /handlers is wrong/)
   })
 
-  test('an executor that never comes, and a program that is not there, are said', async () => {
+  test('an executor that never comes, and a program that is not there, are reported', async () => {
     const command = [process.execPath, '-e', 'console.log("I do something else")']
     const outcome = await carillon(['conformance', '--executor', 'nobody', '--wait', '2s', '--json', '--', ...command])
     assert.match(

@@ -31,7 +31,7 @@ describe('examples', { concurrency: true }, () => {
     assert.deepEqual(await within(10_000, 'the service ends', example.exited), { code: 0, signal: null })
   })
 
-  test('order: a handler that is defined once, and tested beside, is offered and asked for', async (context) => {
+  test('order: a handler that is defined once, and tested beside, is offered and requested', async (context) => {
     const example = start(context, 'dist/order/service.js')
     assert.deepEqual(await within(20_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
     assert.match(example.stdout(), /^book is sent\nreceipt 6 letters, charged 20\.\.\n$/)

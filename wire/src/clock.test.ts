@@ -51,7 +51,7 @@ test('a pause ends by time or by abort, and leaves no timer', async () => {
   assert.equal(clock.armed, 0)
 })
 
-test('the fake clock fires in order, also what is armed meanwhile', async () => {
+test('the fake clock fires in order, also what is armed in between', async () => {
   const clock = new FakeClock(0)
   const calls: string[] = []
   clock.after(20, () => calls.push(`b ${clock.now()}`))

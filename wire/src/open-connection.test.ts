@@ -31,7 +31,7 @@ async function refusal(settings: NatsSettings): Promise<CarillonError> {
 const codes: Partial<Record<Protection, string>> = { tls: 'TLS_FAILED', 'mutual-tls': 'NATS_UNAVAILABLE', 'tls-first': 'TLS_FAILED' }
 
 for (const protection of PROTECTIONS)
-  test(`${protection}: who can log in is let in, everyone else is told why not, without the secret`, async (context) => {
+  test(`${protection}: a right login is accepted, any other is refused with the reason, without the secret`, async (context) => {
     const { server, right, wrong, environment, secrets, stop } = await startProtectedServer(protection)
     context.after(stop)
     for (const settings of [...right, natsSettingsFrom(environment)]) {
@@ -66,7 +66,7 @@ test('a server without TLS is refused where it is wanted', async (context) => {
     assert.equal((await refusal({ servers: server.url, ...settings })).code, 'TLS_FAILED', JSON.stringify(settings))
 })
 
-test('a key of another certificate, a certificate that the server does not trust, and TLS that came too late are told apart', async (context) => {
+test('a key of another certificate, a certificate that the server does not trust, and TLS that came too late are distinguished', async (context) => {
   const mutual = await startProtectedServer('mutual-tls')
   context.after(mutual.stop)
   const [{ tls }] = mutual.right as [{ tls: { ca: string; cert: string; key: string } }]

@@ -31,7 +31,7 @@ describe('the demo handlers', () => {
     assert.deepEqual(await flaky(context({ attempt: 3 })), { succeededAtAttempt: 3 })
   })
 
-  it('slow takes the time it is told, and stops when it is cancelled', async () => {
+  it('slow takes the time it is given, and stops when it is cancelled', async () => {
     assert.deepEqual(await slow(context({ payload: { ms: 5 } })), { sleptMs: 5 })
     const cancel = new AbortController()
     const cancelled = slow(context({ signal: cancel.signal }))

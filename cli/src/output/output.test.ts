@@ -56,7 +56,7 @@ describe('the terminal', () => {
 describe('problems', () => {
   const problem = new CarillonError('INVALID_DELAY', '--delay is wrong: "x"', { field: '--delay', value: '"x"' })
 
-  it('are said in words on stderr', () => {
+  it('are printed as text on stderr', () => {
     const { terminal, stdout, stderr } = keepingTerminal()
     printProblem(terminal, problem, { stack: false })
     assert.deepEqual(stdout, [])
@@ -85,7 +85,7 @@ describe('problems', () => {
     assert.deepEqual([error.code, error.field], ['INVALID_DELAY', '--delay'])
   })
 
-  it('have stack and cause only when asked for', () => {
+  it('have stack and cause only on request', () => {
     const { terminal, stderr } = keepingTerminal()
     printProblem(terminal, new Error('outer', { cause: new Error('inner') }), { stack: true })
     assert.match(stderr.join(''), /at .*output\.test[\s\S]*caused by: Error: inner/)

@@ -39,7 +39,7 @@ test('a fan-out run at a glance', () => {
   ])
 })
 
-test('a map has stages; its tasks are told by name and by what their ids have of their own', () => {
+test('a map has stages; its tasks are shown by name and by the end of their ids', () => {
   const { terminal } = keepingTerminal()
   const map: RunTree = {
     ...tree,

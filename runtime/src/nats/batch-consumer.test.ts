@@ -220,7 +220,7 @@ test('a stream that is not there is waited for', async () => {
   await eventually('it reads', () => seen.length === 1)
 })
 
-test('what takes long is kept: the broker is told that it is still being worked on, also of what waits behind it', async (context) => {
+test('a slow batch is reported to the broker as in progress, and so are the messages that wait behind it', async (context) => {
   const clock = new FakeClock()
   const kept: string[] = []
   const acks = base.broker.connection.subscribe('$JS.ACK.TRIGGERS.>', {
@@ -238,7 +238,7 @@ test('what takes long is kept: the broker is told that it is still being worked 
   await base.broker.connection.flush()
   assert.deepEqual(kept, [], 'not yet')
   await clock.advance(3_000)
-  await eventually('it is told', () => kept.length >= 3)
+  await eventually('it is reported', () => kept.length >= 3)
   await base.broker.connection.flush()
   assert.equal(kept.length, 3, 'the newest is not old yet')
   assert.deepEqual(new Set(kept), new Set(['+WPI']))

@@ -48,7 +48,7 @@ test('a server that is too old is named with its version', async (context) => {
   }
 })
 
-test('a user who may not ask JetStream is named as such; JetStream is not said to be missing', async (context) => {
+test('a user who may not ask JetStream is named as such; JetStream is not reported as missing', async (context) => {
   const violation = `-ERR 'Permissions Violation for Publish to "$JS.API.INFO"'\r\n`
   const answerOf = (said: string) => (said.includes('PUB $JS.API.INFO') ? violation : '')
   const url = await helloServer(context, { version: '2.15.2', jetstream: true }, answerOf)

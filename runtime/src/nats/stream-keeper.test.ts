@@ -33,7 +33,7 @@ const isThere = (broker: BrokerOfTest, name: string) =>
     () => false,
   )
 
-test('a stream that was deleted is recreated at once, with its consumer, and said to be lost', async (t) => {
+test('a stream that was deleted is recreated at once, with its consumer, and reported as lost', async (t) => {
   const { broker, keeper, losses } = await keeperOf(t)
   await keeper.start()
   for (const name of NAMES) await broker.manager.streams.delete(name)
@@ -42,7 +42,7 @@ test('a stream that was deleted is recreated at once, with its consumer, and sai
     'its consumer, too',
     async () => (await broker.manager.consumers.info('REPORTS', SERVICE_CONSUMERS.REPORTS)) !== undefined,
   )
-  await eventually('said', () => losses.length === NAMES.length)
+  await eventually('reported', () => losses.length === NAMES.length)
   assert.deepEqual(losses.toSorted(), ['EVENTS made-anew', 'REPORTS made-anew', 'WORK made-anew'])
   const { ok, message } = keeper.check()
   assert.ok(ok)
@@ -99,7 +99,7 @@ test('a limit that an operator has changed stays; what the protocol rests on is 
   assert.deepEqual([config.max_bytes, config.description], [maxBytes, STREAMS.WORK.description])
 })
 
-test('limits that somebody else has set are removed: each of them makes a stream refuse, drop or not confirm what it is given', async (t) => {
+test('limits that an operator has set are removed: each of them makes a stream refuse, drop or not confirm what it is given', async (t) => {
   const { broker, keeper } = await keeperOf(t)
   const { manager } = broker
   const limits = { max_msgs: 10, max_msg_size: 100, no_ack: true, consumer_limits: { max_ack_pending: 25_000 } }
@@ -117,7 +117,7 @@ test('limits that somebody else has set are removed: each of them makes a stream
   assert.deepEqual(await limitsOf('WORK'), none)
 })
 
-test('settings that somebody else has added are removed: they store what comes under other subjects, or what was never sent to the stream', async (t) => {
+test('settings that an operator has added are removed: they store what comes under other subjects, or what was never sent to the stream', async (t) => {
   const { broker, keeper } = await keeperOf(t)
   const { manager } = broker
   await keeper.start()
@@ -138,7 +138,7 @@ test('a stream that was sealed is named as what is wrong, and recreated when it 
   const { broker, keeper } = await keeperOf(t)
   await keeper.start()
   await broker.manager.streams.update('REPORTS', { sealed: true } as object)
-  await eventually('said', () => !keeper.check().ok)
+  await eventually('reported', () => !keeper.check().ok)
   assert.match(keeper.check().message, /REPORTS.*sealed.*cannot be changed/)
   await broker.manager.streams.delete('REPORTS')
   await eventually('well', () => keeper.check().ok)
@@ -155,7 +155,7 @@ const consumersOfOthers = {
   'one that goes when it is idle': { inactive_threshold: 60_000_000_000, backoff: [1_000_000_000, 2_000_000_000], max_deliver: 5 },
 }
 for (const [name, settings] of Object.entries(consumersOfOthers)) {
-  test(`a consumer that somebody else has made or changed is put right: ${name}`, async (t) => {
+  test(`a consumer that an operator has made or changed is reconciled: ${name}`, async (t) => {
     const { broker, keeper } = await keeperOf(t, { names: ['LOGS'] })
     const { manager, connection } = broker
     await manager.streams.add({ name: 'LOGS', subjects: [...STREAMS.LOGS.subjects] })
@@ -243,14 +243,14 @@ test('health says what cannot be made for as long as it cannot', async (t) => {
   await keeper.start()
   isRefused = true
   await broker.manager.streams.delete('EVENTS')
-  await eventually('said', () => !keeper.check().ok)
+  await eventually('reported', () => !keeper.check().ok)
   assert.match(keeper.check().message, /EVENTS cannot be kept: no/)
   isRefused = false
   await eventually('made', () => keeper.check().ok)
   assert.equal(broker.lines.filter(({ evt }) => evt === 'streams.unkept').length, 1, 'it is said once')
 })
 
-test('a stream that is refused does not keep the others away, nor whoever waits for them', async (t) => {
+test('a stream that is refused does not keep the others away, nor callers that wait for them', async (t) => {
   const broker = await startBrokerOf(t)
   let isRefused = false
   const events = keptStream(broker, 'EVENTS', { replicas: 1 })

@@ -199,7 +199,7 @@ test('result() sees an end before, after and without its event', async (t) => {
   assert.equal(await later, 'large')
 })
 
-test('result() rejects with state, reason and error; with what was asked for when it takes too long', async (t) => {
+test('result() rejects with state, reason and error; with what it waits for when it takes too long', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const { client } = await join()
   fake.runs.set('run0cccccccccccc', { state: 'failed', reason: 'handler-error', failure: { name: 'TypeError', message: 'boom' } })

@@ -39,7 +39,7 @@ function createPublisher() {
   return { clock, connection, sent, delays, publisher, publish, reconnect, counts: () => ({ stored, missing }) }
 }
 
-test('what is refused is sent again under its message id until it is stored; the third refusal is told', () => {
+test('what is refused is sent again under its message id until it is stored; the third refusal is reported', () => {
   const { clock, sent, delays, publisher, publish, counts } = createPublisher()
   publish()
   for (const refusal of [{ code: 503, message: 'no stream' }, { message: 'no answer' }, { code: 10077, message: 'full' }]) {

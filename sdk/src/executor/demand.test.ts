@@ -20,7 +20,7 @@ test('short tasks are taken ahead, very short ones further', () => {
   assert.equal(demand({ ...idle, averageMs: 1, running: 10 }), 20)
 })
 
-test('short tasks are asked for in bunches, but never left without', () => {
+test('short tasks are requested in groups, but never left without', () => {
   assert.equal(demand({ ...idle, averageMs: 1, running: 10, waiting: 18 }), 0)
   assert.equal(demand({ ...idle, averageMs: 1, running: 10, waiting: 10 }), 10)
   assert.equal(demand({ ...idle, concurrency: 1, averageMs: 1, running: 1 }), 16)

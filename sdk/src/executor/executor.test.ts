@@ -8,7 +8,7 @@ import { startMesh } from '../testing/mesh-fixture.ts'
 
 const hasCode = (code: string) => (error: unknown) => CarillonError.is(error) && error.code === code
 
-test('the ten lines of a stranger', async (t) => {
+test('the ten lines of a first executor', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const mesh = await join({ service: 'billing' })
   mesh.handle(
@@ -227,7 +227,7 @@ test('an executor says what its broker lacks', async (t) => {
   await mesh.stop()
 })
 
-test('a handler that ignores its time limit keeps its slot until it settles; nothing is taken for it meanwhile', async (t) => {
+test('a handler that ignores its time limit keeps its slot until it settles; nothing is pulled for it until then', async (t) => {
   const { fake, warnings, connect: join } = await startMesh(t)
   const mesh = await join({ instance: 'me' })
   const release = signal()
@@ -310,7 +310,7 @@ test('a task that is to run alone waits until nothing else runs, and nothing beg
     const info = await fake.manager.consumers.info('WORK', workConsumer('default', 'nap'))
     return info.num_pending + info.num_ack_pending >= 1 && fake.reports.filter(({ type }) => type === 'released').length >= 1
   }
-  await eventually('what came meanwhile is given back', isLeft)
+  await eventually('work that arrived in between is released', isLeft)
   assert.deepEqual(begun, ['before'])
   nap.fire()
   await eventually('its neighbour has ended', () => fake.finished(before).length === 1)
@@ -341,7 +341,7 @@ test('a task that is to run alone is alone in its process, also beside other exe
   const held = async () => (await fake.manager.consumers.info('WORK', workConsumer('default', 'suspect'))).num_ack_pending === 1
   await eventually('it is held', held)
   const [beside] = await fake.work('nap', ['beside'])
-  await eventually('what came meanwhile is given back', () => fake.reports.some(({ type }) => type === 'released'))
+  await eventually('work that arrived in between is released', () => fake.reports.some(({ type }) => type === 'released'))
   assert.deepEqual(begun, ['before'])
   nap.fire()
   await eventually('it runs', () => begun.length === 2)

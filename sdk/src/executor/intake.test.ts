@@ -68,7 +68,7 @@ const messageOf = (taskId: string, delivered: number, sequence = 1) =>
 const cancelOf = (taskId: string) => ({ subject: 'c', json: () => ({ type: 'cancel', taskId }) }) as unknown as Msg
 const taskOf = (taskId: string) => new HeldTask(workOf(taskId), messageOf(taskId, 1), { heldAt: 0, ackSubject: ackOf(taskId, 1) })
 
-test('after the end, what nobody has had before is reported as released and given back', () => {
+test('after the end, a first delivery is reported as released and returned', () => {
   const { intake, lane, answers, reports } = closedIntake()
   assert.equal(intake.takeWork(lane, messageOf('new', 1)), false)
   assert.deepEqual(
@@ -78,7 +78,7 @@ test('after the end, what nobody has had before is reported as released and give
   assert.deepEqual(answers, [[ackOf('new', 1), ACK.giveBack]])
 })
 
-test('after the end, what may have begun is given back without a word', () => {
+test('after the end, a redelivery is returned without a report', () => {
   const { intake, lane, answers, reports } = closedIntake()
   intake.giveBackBegun(taskOf('begun'))
   // As new: the broker was wiped, and its work published again.
@@ -100,7 +100,7 @@ test('after the end, a redelivery of what still runs only brings where to acknow
   assert.deepEqual([answers, reports, task.ackSubject], [[[ackOf('runs', 2), ACK.working]], [], ackOf('runs', 2)])
 })
 
-test('a redelivery of what has ended here is acknowledged at once; another message of the same attempt is asked about', () => {
+test('a redelivery of what has ended here is acknowledged at once; another message of the same attempt is claimed', () => {
   const { intake, lane, held, answers, begun, questions } = anIntake()
   held.end(taskOf('done'))
   intake.takeWork(lane, messageOf('done', 1))
@@ -114,7 +114,7 @@ test('a redelivery of what has ended here is acknowledged at once; another messa
   assert.deepEqual([begun, questions.map(({ input }) => [input.taskId, input.redelivered])], [[], [['done', false]]])
 })
 
-test('what a restarted broker may have delivered before is asked about, what was published since is run', () => {
+test('what a restarted broker may have delivered before is claimed, what was published since is run', () => {
   const { intake, lane, begun, questions } = anIntake()
   intake.forgetsUpTo(5)
   intake.takeWork(lane, messageOf('old', 1, 5))
@@ -137,7 +137,7 @@ test('an attempt that a claim made of a message takes its redeliveries over', as
   assert.deepEqual([held.find(workOf('again')), held.find({ taskId: 'again', attempt: 3 })], [undefined, undefined])
 })
 
-test('a cancel that comes while a claim is being asked is not lost: it is asked again', async () => {
+test('a cancel that arrives during a claim is not lost: the task is claimed again', async () => {
   const { intake, lane, held, answers, begun, questions } = anIntake()
   intake.takeWork(lane, messageOf('late', 2))
   intake.takeControl(cancelOf('late'))
@@ -152,7 +152,7 @@ test('a cancel that comes while a claim is being asked is not lost: it is asked 
   assert.deepEqual([begun, held.find(workOf('late')), answers], [[], undefined, [[ackOf('late', 2), ACK.done]]])
 })
 
-test("what is read after a long pause of this process may be someone else's by now: it is asked about", () => {
+test('what is read after a long pause of this process may be run by another instance: it is claimed', () => {
   const { intake, clock, lane, waiting, begun, questions } = anIntake()
   waiting.push(taskOf('waits'))
   clock.elapse(9_000)
@@ -176,7 +176,7 @@ test("what is read after a long pause of this process may be someone else's by n
   )
 })
 
-test('an offer that was overtaken by the order to cancel is asked about', async () => {
+test('an offer that was overtaken by its cancel is claimed', async () => {
   const { intake, held, answers, begun, questions } = anIntake()
   intake.takeControl(cancelOf('leg'))
   intake.takeOffer({ ...messageOf('leg', 1), reply: 'inbox', json: () => workOf('leg') } as unknown as Msg)
@@ -198,7 +198,7 @@ test('an offer that is meant for another process of this name is left to it', ()
   assert.deepEqual([answers, begun.length], [[['inbox', '{"accepted":true}']], 1])
 })
 
-test('a broker that was restarted may have lost the report of what has ended here: that is asked about, and is no loss', () => {
+test('a broker that was restarted may have lost the report of what has ended here: that is claimed, and is no loss', () => {
   const { intake, lane, held, answers, begun, questions } = anIntake()
   held.end(taskOf('done'))
   intake.forgetsUpTo(5)
@@ -206,7 +206,7 @@ test('a broker that was restarted may have lost the report of what has ended her
   assert.deepEqual([answers, begun, questions.map(({ input }) => input.redelivered)], [[], [], [false]])
 })
 
-test('who is asked whether it runs a task says so if it does not', () => {
+test('an executor that is checked for a task it does not run reports that', () => {
   const { intake, clock, lane, held, reports } = anIntake()
   const check = (taskId: string) =>
     intake.takeControl({ subject: 'c', json: () => ({ type: 'check', runId: taskId, taskId, attempt: 1 }) } as unknown as Msg)

@@ -42,7 +42,7 @@ function suspects(run: () => unknown, more: Pick<WorkMessage, 'timeoutMs'> = {})
   return { lane, clock, isolation, announced, ended, hold }
 }
 
-test('a suspect may be taken back while that it begins is not stored yet; then it does not begin', async () => {
+test('a suspect may be cancelled while its start is not stored yet; then it does not begin', async () => {
   let runs = 0
   const { lane, isolation, announced, hold } = suspects(() => runs++)
   hold()

@@ -82,7 +82,7 @@ test('names that a map gives itself, and such as are none, are refused', () => {
   }
 })
 
-test('missing functions are told at once, by their name', () => {
+test('missing functions are reported at once, by their name', () => {
   for (const [definition, kind, field] of [
     [{ ...parts, root: undefined }, 'map', 'root'],
     [{ ...parts, tasks: { page: 'no function' } }, 'map', 'page'],
@@ -136,7 +136,7 @@ test('a schema may take its time', async () => {
   assert.deepEqual([ending?.reason, ending?.error?.message], ['invalid-payload', 'wrong it is'])
 })
 
-test('a call to map that nobody awaits is part of its task: it ends when it is answered, and fails with it', async () => {
+test('a call to map that is not awaited is part of its task: it ends when it is answered, and fails with it', async () => {
   for (const root of [
     (ctx: unknown) => void (ctx as RunningContext).map('page', [1]),
     async (ctx: unknown) => void (ctx as RunningContext).map('page', [1]),
@@ -155,7 +155,7 @@ test('a call to map that nobody awaits is part of its task: it ends when it is a
   }
 })
 
-test('an error that nobody listens for fails the task when the handler has returned; one that was dealt with does not', async () => {
+test('an unhandled error fails the task when the handler has returned; a handled one does not', async () => {
   const refuse = () => {
     throw new CarillonError('INVALID_REQUEST', 'items is wrong: []')
   }
@@ -184,7 +184,7 @@ test('an error that nobody listens for fails the task when the handler has retur
   for (const root of heard) assert.equal((await end(root))?.outcome, 'succeeded')
 })
 
-test('what follows a call that nobody awaits is part of the task, too', async () => {
+test('what follows a call that is not awaited is part of the task, too', async () => {
   const chains: ((ctx: RunningContext) => Promise<unknown>)[] = [
     (ctx) => ctx.map('page', [1]).then(() => ctx.map('page', [2])),
     async (ctx) => {

@@ -127,7 +127,7 @@ test('a drain takes no more, finishes what runs, gives back what waits, says goo
   }
 })
 
-test('what a drain has to break off is given back once, as work that has begun', async (t) => {
+test('what a drain has to abort is released once, as work that has begun', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const mesh = await join({ instance: 'me', drainMs: 20 })
   const running = signal()
@@ -144,7 +144,7 @@ test('what a drain has to break off is given back once, as work that has begun',
   assert.deepEqual(await fake.reported('released'), [])
 })
 
-test('what arrives while a drain begins is given back at once', async (t) => {
+test('what arrives while a drain begins is released at once', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const mesh = await join({ drainMs: 10_000 })
   const stopping = signal()

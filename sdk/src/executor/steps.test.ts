@@ -89,7 +89,7 @@ test('a step that fails is tried again in later attempts, with growing pauses; t
   assert.deepEqual(task.suspended, [10, 20])
   await assert.rejects(fail(task.begin()), /no/)
   assert.deepEqual([task.entries.get(0)?.tries, task.entries.get(0)?.failures], [3, 0])
-  // A program that has dealt with it hears of it again; once its task was retried the step has its tries anew.
+  // A program that has handled it receives it again; once its task was retried the step has its tries again.
   await assert.rejects(
     task.begin().step('a', () => assert.fail('again')),
     /no/,
@@ -221,7 +221,7 @@ test('of an attempt that is over, or is to stop, no step begins', async () => {
   )
 })
 
-test('a step that nobody waits for is waited for at the end, and its failure is not lost', async () => {
+test('a step that is not awaited is awaited at the end, and its failure is not lost', async () => {
   const task = aTask()
   const steps = task.begin()
   const goOn = signal()
@@ -237,7 +237,7 @@ test('a step that nobody waits for is waited for at the end, and its failure is 
   assert.throws(() => task.pending.check(), /no room/)
 })
 
-test('what follows a short sleep that nobody awaits is waited for', async () => {
+test('what follows a short sleep that is not awaited is awaited at the end', async () => {
   const task = aTask()
   const steps = task.begin()
   void steps.sleep(500).then(() => steps.step('after', () => 1))

@@ -47,7 +47,7 @@ test('a fault that does not pass within a minute is one', async () => {
   assert.equal(service.asked, asked)
 })
 
-test('what will not be otherwise is asked once', async () => {
+test('a permanent refusal is not repeated', async () => {
   const { calls, service } = failing('TASK_NOT_RUNNING')
   await assert.rejects(calls.step(work, step), { code: 'TASK_NOT_RUNNING' })
   assert.equal(service.asked, 1)

@@ -56,7 +56,7 @@ test('the buffer is bounded by what waits and what is on its way; losses are cou
   assert.deepEqual([last?.dropped, last?.lines.map(({ message, seq }) => [message, seq])], [8, [['room again', LIMITS.logBufferLines + 9]]])
 })
 
-test('losses at the very end are told by a message without lines', () => {
+test('losses at the very end are reported by a message without lines', () => {
   const buffer = new LogBuffer('me')
   for (let i = 0; i < LIMITS.logBufferLines; i++) buffer.add(work(`t${i}`), line('x'), origin)
   buffer.add(work('late'), line('lost'), origin)

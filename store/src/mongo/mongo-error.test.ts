@@ -11,7 +11,7 @@ test('states of PostgreSQL have the numbers that DocumentDB gives them', () => {
   assert.equal(sqlState('40P01'), 16_908_292)
 })
 
-test('what passes by itself is told from what does not', () => {
+test('transient errors are distinguished from permanent ones', () => {
   const transient = [112, 189, 10_107, 91, 64, 16_908_292].map((code) => serverError(code))
   for (const error of [...transient, new MongoNetworkError('closed'), serverError(1, 'the database system is in recovery mode')]) {
     assert.equal(isTransient(error), true, `${error.code} ${error.message}`)

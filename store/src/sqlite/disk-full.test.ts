@@ -26,9 +26,9 @@ function remove(folder: string): void {
   rmSync(folder, { recursive: true })
 }
 
-/** Takes what is left of the disk, as a stranger would. */
+/** Takes what is left of the disk, as another program would. */
 function fill(folder: string): string {
-  const path = join(folder, 'stranger')
+  const path = join(folder, 'filler')
   const { bavail, bsize } = statfsSync(folder)
   writeFileSync(path, Buffer.alloc(bavail * bsize))
   return path
@@ -77,13 +77,13 @@ test('sqlite: on a full disk new runs are refused, what runs can end, and it goe
   // Whoever opens it again finds the ballast, too.
   await store.close()
   store = await openStore(`sqlite:${path}`)
-  const stranger = fill(folder)
+  const filler = fill(folder)
   for (let n = 0; n < 500; n += 50) {
     const outcomes = await store.runs.update(range(50, n).map((i) => aFinish(runId(i))))
     assert.ok(outcomes.every((outcome) => outcome === 'applied'))
   }
   await assert.rejects(() => store.runs.insert([aRun(9_999)]), isFull)
-  rmSync(stranger)
+  rmSync(filler)
   await store.coordinators.put({ id: 'c-1', beat: 1, publishedBefore: 1 })
   execFileSync('mount', ['-o', 'remount,size=32m', folder])
   assert.deepEqual(await store.runs.insert([aRun(9_999)]), ['created'])

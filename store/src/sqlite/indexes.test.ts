@@ -121,7 +121,7 @@ for (const order of ['oldest', 'newest'] as const) {
   }
 }
 
-test('a filter that few lines pass looks at so many of them for each page, and finds them all', async () => {
+test('a filter that few lines pass reads a limited number for each page, and finds them all', async () => {
   const connection = new WatchedConnection({ path: ':memory:', synchronous: 'normal', readOnly: false })
   migrate(connection)
   const logs = new SqliteLogStore(connection)

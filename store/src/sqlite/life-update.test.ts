@@ -24,7 +24,7 @@ function openTable() {
   return { connection, apply }
 }
 
-test('a new state is told from every other one, in whichever order they are asked for', () => {
+test('a new state is distinguished from every other one, in any order of use', () => {
   const { connection, apply } = openTable()
   for (const turn of [1, 2]) {
     for (const expected of NEW_STATES) {

@@ -46,9 +46,9 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
       // may be anything, `session` and `running` may not.
       for (const { subject, stream, harmless } of [
         { subject: 'trigger.echo', stream: 'TRIGGERS', harmless: 3 },
-        { subject: 'report.stranger', stream: 'REPORTS', harmless: 0 },
+        { subject: 'report.unknown', stream: 'REPORTS', harmless: 0 },
         { subject: 'log.0000000000000000000000zzzz', stream: 'LOGS', harmless: 0 },
-        { subject: 'beat.stranger', stream: 'beat', harmless: 3 },
+        { subject: 'beat.unknown', stream: 'beat', harmless: 3 },
       ])
         test(`${subject}: counted, rejected as an event, and the reader goes on`, async () => {
           const { client, namespace } = await offering(mesh, {
@@ -64,7 +64,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
           await nats.flush()
           const expected = GARBAGE.length - harmless
           await eventually(`${expected} messages are rejected`, async () => (await rejectedIn(namespace, stream)) === expected)
-          await eventually('each is told', () => events.whatsOf(stream).length === expected)
+          await eventually('each is published', () => events.whatsOf(stream).length === expected)
           for (const { what, body } of events.heard) {
             const { subject: of, code, message, at, body: text } = body as RejectedEvent
             assert.deepEqual([what, of], ['rejected', `carillon.${namespace}.${subject}`])
@@ -165,13 +165,13 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
           nats.publish(`carillon.${from.namespace ?? namespace}.report.${from.instance}`, body)
         report({ instance }, finished('0000000000000000000000zzzz'))
         report({ instance }, finished(ended.id))
-        report({ instance: 'stranger' }, finished(ended.id))
-        report({ instance: 'stranger' }, finished(open.id))
+        report({ instance: 'unknown' }, finished(ended.id))
+        report({ instance: 'unknown' }, finished(open.id))
         report({ instance }, finished(open.id, 2))
         report({ namespace: freshNamespace(), instance }, finished(open.id))
-        report({ instance: 'stranger' }, JSON.stringify({ type: 'progress', runId: open.id, taskId: open.id, attempt: 1, percent: 99 }))
+        report({ instance: 'unknown' }, JSON.stringify({ type: 'progress', runId: open.id, taskId: open.id, attempt: 1, percent: 99 }))
         report(
-          { instance: 'stranger' },
+          { instance: 'unknown' },
           JSON.stringify({ type: 'finished', runId: open.id, taskId: `${open.id}-00000`, attempt: 1, outcome: 'succeeded' }),
         )
         await eventually('all have been read', async () => {

@@ -41,7 +41,7 @@ export const GUARDS = {
     mutations: [returnsAtOnce('sdk/dist/executor/held-task.js', 'findEnded'), returnsAtOnce('sdk/dist/executor/intake.js', 'forgetsUpTo')],
   },
   'living-owner': {
-    without: 'silence is death: a redelivery is a loss, whoever lives',
+    without: 'silence is death: a redelivery is a loss, although the owner lives',
     mutations: [returnsAtOnce('coordinator/dist/dispatch/claim-task.js', '#holderOf')],
   },
   solitude: {

@@ -252,7 +252,7 @@ describe('a mesh that is not well', { concurrency: true }, () => {
     }
   })
 
-  test('services one a process: doctor says which is missing, and when all are there and nobody works', async (context) => {
+  test('services one a process: doctor says which is missing, and when all are there without an executor', async (context) => {
     const cleanup = new Cleanup(context)
     const broker = await startBroker(cleanup)
     const store = `sqlite:${join(cleanup.folder(), 'carillon.db')}`

@@ -36,7 +36,7 @@ describe('attempts', { concurrency: true }, () => {
         throw new TypeError(`attempt ${attempt} fails`)
       }
 
-      test('a failing run is tried as often as asked, a fixed time apart, then it has failed', async () => {
+      test('a failing run is tried as often as requested, a fixed time apart, then it has failed', async () => {
         const { client, calls, gaps } = await noting(failing)
         const run = await client.run('task', null, { attempts: 3, backoff: { type: 'fixed', delayMs: 300 } })
         const error = await refusal(run.result())
@@ -91,7 +91,7 @@ describe('attempts', { concurrency: true }, () => {
         assert.ok(gap >= 695 && gap < 4_000, `${gap} ms`)
       })
 
-      test('an attempt beyond its time limit is told to stop, ends, and is tried again', async () => {
+      test('an attempt beyond its time limit is aborted, ends, and is tried again', async () => {
         const reasons: string[] = []
         const { client } = await offering(mesh, {
           task: (ctx) =>
@@ -159,7 +159,7 @@ describe('attempts', { concurrency: true }, () => {
         )
       })
 
-      test('a running one is told, and cancelled when it confirms; others go on', async () => {
+      test('a running one is notified, and cancelled when it confirms; others go on', async () => {
         const release = signal()
         let reason: unknown
         const { client } = await offering(mesh, {

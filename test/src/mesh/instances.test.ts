@@ -45,7 +45,7 @@ describe('instances', { concurrency: true }, () => {
         assert.deepEqual((await watcher.client.instances.list()).items, [], 'another namespace does not see it')
         await worker.stop()
         assert.deepEqual((await client.instances.list()).items, [])
-        await eventually('its coming and going are told', () => events.whatsOf('billing-1').length === 2)
+        await eventually('its events are published', () => events.whatsOf('billing-1').length === 2)
         assert.deepEqual(events.whatsOf('billing-1'), ['joined', 'left'])
         events.stop()
       })
@@ -119,7 +119,7 @@ describe('instances', { concurrency: true }, () => {
         await worker.kill9()
         await offering(mesh, { work: (ctx) => ({ instance: 'heir', attempt: ctx.attempt }) }, { namespace })
         assert.deepEqual(await run.result({ timeoutMs: LOST_WITHIN_MS }), { instance: 'heir', attempt: 2 })
-        await eventually('its loss is told', () => events.whatsOf('doomed').includes('lost'))
+        await eventually('its loss is published', () => events.whatsOf('doomed').includes('lost'))
         assert.ok(!(await client.instances.list()).items.some(({ instance }) => instance === 'doomed'))
         events.stop()
       })
@@ -183,7 +183,7 @@ describe('instances', { concurrency: true }, () => {
         ])
       })
 
-      test('a broadcast with nobody there waits and says why; cancelled, it never starts', async () => {
+      test('a broadcast without an instance waits with a reason; cancelled, it never starts', async () => {
         const namespace = freshNamespace()
         const { client } = await mesh.connect({ namespace })
         const run = await client.run('everywhere', null, { mode: 'broadcast' })
@@ -231,7 +231,7 @@ describe('instances', { concurrency: true }, () => {
         assert.equal(view.state, 'succeeded')
       })
 
-      test('of a broadcast one instance dies and nobody is left: its leg ends instance-lost', { timeout: 90_000 }, async () => {
+      test('of a broadcast one instance dies and none is left: its leg ends instance-lost', { timeout: 90_000 }, async () => {
         const { client, run } = await brokenBroadcast(mesh, cleanup)
         const view = await run.ended({ timeoutMs: 2 * LOST_WITHIN_MS })
         const { items } = await client.runs.tasks(run.id)

@@ -67,7 +67,7 @@ describe('map and map-reduce', { concurrency: true }, () => {
         }
       })
 
-      test('a run that was asked for before anybody offered its handler maps as well', async () => {
+      test('a run that was requested before any instance offered its handler maps as well', async () => {
         const place = await mesh.connect()
         const run = await place.client.run('later', null, { timeoutMs: 60_000 })
         assert.equal((await place.client.runs.get(run.id)).mode, 'single')
@@ -136,7 +136,7 @@ describe('map and map-reduce', { concurrency: true }, () => {
         }
       })
 
-      test('a reduce that was done in steps is done anew when leaves were run again', async () => {
+      test('a reduce that was done in steps starts again when leaves were run again', async () => {
         const place = await mesh.connect()
         let isBroken = true
         place.mapReduce('sum-in-steps', {

@@ -24,7 +24,7 @@ for (const store of STORES) {
       return answer.json<RunsPruned>().removed
     }
 
-    test('a removed run is gone with its tasks, is said to be removed, and its key starts no second one', async () => {
+    test('a removed run is gone with its tasks, is announced as removed, and its key starts no second one', async () => {
       const offered = await offering(mesh, { echo: (ctx) => ctx.payload })
       const { client } = offered
       const request = { key: 'order-1' }

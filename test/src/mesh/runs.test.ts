@@ -16,7 +16,7 @@ for (const store of STORES) {
       mesh = await startMesh(cleanup, { store })
     })
 
-    test('a run of a handler is answered with what it returns, and told to everyone', async () => {
+    test('a run of a handler is answered with what it returns, and published to everyone', async () => {
       const { client, ...executor } = await offering(mesh, { echo: (ctx) => ({ got: ctx.payload, attempt: ctx.attempt }) })
       const run = await client.run('echo', { name: 'Ada', nested: [1, null, 'ü'] })
       assert.equal(run.created, true)
@@ -43,7 +43,7 @@ for (const store of STORES) {
       )
     })
 
-    test('log lines are heard live and kept in order; a run without lines has none', async () => {
+    test('log lines arrive live and are kept in order; a run without lines has none', async () => {
       const go = signal()
       const { client } = await offering(mesh, {
         talk: async (ctx) => {
@@ -99,8 +99,8 @@ for (const store of STORES) {
       assert.deepEqual([view.state, view.progress], ['running', { percent: 40, note: 'halfway, nearly' }])
       go.fire()
       await run.result()
-      await eventually('the signals of the run were heard', () => passing.whatsOf(run.id).includes('progress'))
-      assert.ok(passing.whatsOf(run.id).includes('created'), 'created is told as it passes')
+      await eventually('the signals of the run arrived', () => passing.whatsOf(run.id).includes('progress'))
+      assert.ok(passing.whatsOf(run.id).includes('created'), 'created is a live signal')
       passing.stop()
     })
 
@@ -192,12 +192,12 @@ for (const store of STORES) {
       assert.equal(await (await client.run('nothing')).result(), null)
     })
 
-    test('a result larger than an event is asked for', async () => {
+    test('a result larger than an event is read from the store', async () => {
       const { client } = await offering(mesh, { large: () => 'x'.repeat(200_000) })
       assert.equal((await (await client.run<string>('large')).result()).length, 200_000)
     })
 
-    test('a run of a handler that nobody offers waits, and says so; it runs when one comes', async () => {
+    test('a run of a handler that no instance offers waits, with that reason; it runs when one comes', async () => {
       const { client, namespace } = await offering(mesh, { 'send-invoice': () => 1, 'send-mail': () => 2 })
       const run = await client.run('send-invioce')
       const view = await client.runs.get(run.id)
@@ -289,12 +289,12 @@ for (const store of STORES) {
       const { client } = await offering(mesh, { echo: () => 1 })
       const run = await client.run('echo', null, { key: 'shared-key' })
       await run.result()
-      const stranger = await mesh.connect()
-      assert.equal((await refusal(stranger.client.runs.get(run.id))).code, 'RUN_NOT_FOUND')
-      assert.equal((await refusal(stranger.client.runs.cancel(run.id))).code, 'RUN_NOT_FOUND')
-      assert.deepEqual((await stranger.client.runs.list()).items, [])
-      assert.deepEqual((await stranger.client.logs.query({ runId: run.id })).items, [])
-      assert.equal((await stranger.client.run('echo', null, { key: 'shared-key' })).created, true, 'keys are per namespace')
+      const other = await mesh.connect()
+      assert.equal((await refusal(other.client.runs.get(run.id))).code, 'RUN_NOT_FOUND')
+      assert.equal((await refusal(other.client.runs.cancel(run.id))).code, 'RUN_NOT_FOUND')
+      assert.deepEqual((await other.client.runs.list()).items, [])
+      assert.deepEqual((await other.client.logs.query({ runId: run.id })).items, [])
+      assert.equal((await other.client.run('echo', null, { key: 'shared-key' })).created, true, 'keys are per namespace')
     })
   })
 }

@@ -77,7 +77,7 @@ describe('schedules', { concurrency: true }, () => {
         const at = new Date(Date.now() + 60 * 86_400_000).toISOString()
         await client.jobs.put({ name: 'far', schedule: { at } })
         await client.jobs.put({ name: 'probe', handler: 'far', schedule: { everyMs: 200 } })
-        await eventually('others fire meanwhile', async () => (await runsOf(client, 'probe')).length >= 3)
+        await eventually('others fire in that time', async () => (await runsOf(client, 'probe')).length >= 3)
         assert.deepEqual(await runsOf(client, 'far'), [])
         assert.equal((await client.jobs.get('far')).nextAt, at)
       })

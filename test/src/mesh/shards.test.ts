@@ -28,7 +28,7 @@ describe('shards', { concurrency: true }, () => {
         mesh = await startMesh(cleanup, { store })
       })
 
-      test('each shard runs once, is told which it is, and its result is kept', async () => {
+      test('each shard runs once, knows its index, and its result is kept', async () => {
         const seen: unknown[] = []
         const { client } = await offering(mesh, {
           export: (ctx) => {

@@ -201,7 +201,7 @@ describe('durable steps', { concurrency: true }, () => {
         }
       })
 
-      test('a changed program is told, and not mixed with what was stored', async () => {
+      test('a changed program is reported, and not mixed with what was stored', async () => {
         const programs: Record<string, string[]> = {
           renamed: ['a', 'x', 'c'],
           reordered: ['b', 'a', 'c'],

@@ -24,7 +24,7 @@ export interface NatsCliOutcome {
 export function natsCli(cleanup: Cleanup, url: string) {
   const binary = findNatsCli()
   if (binary === undefined) throw new Error('in CI the tests of the NATS command line must run: put `nats` on PATH')
-  // Its settings are those of whoever runs the tests; a home of its own keeps them out.
+  // Its settings are those of the user who runs the tests; a home of its own keeps them out.
   const env = { HOME: cleanup.folder(), NO_COLOR: '1' }
   const start = (...args: string[]): TestProcess => launch(cleanup, [binary, '--server', url, ...args], { env })
   return {

@@ -91,8 +91,8 @@ const SETUPS: Record<Protection, (write: Write, folder: string) => Setup> = {
   },
   credentials: (write) => {
     const nowS = Math.floor(Date.now() / 1_000)
-    const [operator, stranger] = [createOperator(nowS), createOperator(nowS)]
-    const [good, foreign] = [operator.credentials(), stranger.credentials()]
+    const [operator, other] = [createOperator(nowS), createOperator(nowS)]
+    const [good, foreign] = [operator.credentials(), other.credentials()]
     const seeds = [good, foreign].map((text) => /SU[A-Z2-7]{56}/.exec(text)?.[0] ?? '')
     return {
       config: operator.config,

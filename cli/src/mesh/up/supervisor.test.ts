@@ -28,7 +28,7 @@ function nursery(options: { failingStarts?: number } = {}) {
 }
 
 describe('a supervised child', () => {
-  it('is started again when it ends by itself, and this is said', async () => {
+  it('is started again when it ends by itself, and this is reported', async () => {
     const { supervisor, born, lines, nextBirth } = nursery()
     await supervisor.start()
     const birth = nextBirth()

@@ -39,7 +39,7 @@ test('without a redelivery a live owner keeps what it runs, one that has gone do
   assert.deepEqual(await claim(coordinator, id, { redelivered: false }), { run: true, attempt: 2 })
 })
 
-test('an instance that nobody knows gets nothing, and may ask again', async (context) => {
+test('an unknown instance gets nothing, and may claim again', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const id = await withRun(coordinator)
   coordinator.presence.gone.add('evil')
@@ -113,7 +113,7 @@ test('a redelivery is no loss while the very process lives that runs the task', 
   assert.deepEqual(coordinator.fake.publishedTo('control.i-1'), [{ type: 'check', runId: id, taskId: id, attempt: 1 }])
 })
 
-test('a process that was restarted under the same name has lost what it ran, whoever asks', async (context) => {
+test('a process that was restarted under the same name has lost what it ran, whichever instance claims', async (context) => {
   const coordinator = await createTestCoordinator(context)
   coordinator.presence.sessions.set('i-1', 'second')
   for (const asker of [
@@ -152,7 +152,7 @@ test('an owner that asks for what it has finished does not run it again although
   assert.deepEqual(await claim(coordinator, id, own), { run: false, reason: 'the run is succeeded' })
 })
 
-test('who asks for what has ended gets an answer, although nobody knows whether its owner lives', async (context) => {
+test('a claim of an ended task is answered, although it is not known whether its owner lives', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = aRun(1, { mode: 'shards', plan: { shards: 1 }, state: 'running', queuedAt: null })
   const task = aTask(run.id, 0, { state: 'succeeded', owner: 'i-1', ownerSession: 'first' })
@@ -161,7 +161,7 @@ test('who asks for what has ended gets an answer, although nobody knows whether 
   assert.deepEqual(await claim(coordinator, task.id), { run: false, reason: 'the task is succeeded' })
 })
 
-test('while it is not known who lives, nobody gets an answer', async (context) => {
+test('while it is not known which instances live, no claim is answered', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const id = await withRun(coordinator, { ownerSession: 'first' })
   await assert.rejects(claim(coordinator, id), { code: 'CONCURRENT_CHANGE', retry: true })
@@ -169,7 +169,7 @@ test('while it is not known who lives, nobody gets an answer', async (context) =
   assert.deepEqual(await claim(coordinator, id), { run: true, attempt: 2 })
 })
 
-test('after a machine slept, a task that nobody has reported to have begun is no loss before whoever began it is awake', async (context) => {
+test('after a machine slept, a task without a reported start is no loss before its instance may be awake', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const id = await withRun(coordinator, { state: 'queued', owner: null })
   coordinator.presence.stoodStill = true

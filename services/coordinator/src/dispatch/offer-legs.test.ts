@@ -22,7 +22,7 @@ async function lostBroadcast(coordinator: TestCoordinator, instances: readonly s
 const offeredTo = ({ fake }: TestCoordinator, instance: string) =>
   new Set(fake.offers.filter(({ subject }) => subject.endsWith(`.${instance}`)).map(({ body }) => body.taskId)).size
 
-test('of two legs whose instances are lost one goes to the only newcomer, the other one has nobody', async (context) => {
+test('of two legs whose instances are lost one goes to the only new instance, the other one has none', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await lostBroadcast(coordinator, ['i-0', 'i-1'])
   coordinator.presence.alive.set('hello', ['i-7'])
@@ -47,7 +47,7 @@ test('two coordinators that take over two legs at once give an instance no more 
   assert.deepEqual([offeredTo(one, 'i-7'), offeredTo(one, 'i-8')], [1, 1])
 })
 
-test('an offer names the process that it is meant for, if that has told its session', async (context) => {
+test('an offer names the process that it is meant for, if that has a session', async (context) => {
   const { presence, runs, clock, fake } = await createTestCoordinator(context)
   presence.alive.set('hello', ['i-0', 'i-1'])
   presence.sessions.set('i-0', 's1')

@@ -74,7 +74,7 @@ test('a hung instance is given nothing, and is present all the same', async (con
 
 test('garbage in the bucket is passed over', async (context) => {
   await bucket.put('default.garbage', '{nonsense')
-  await bucket.put('default.stranger', '{"who":"knows"}')
+  await bucket.put('default.foreign', '{"who":"knows"}')
   await put('i-3', ['mail'])
   const { presence } = watch(context)
   await presence.start()
@@ -83,7 +83,7 @@ test('garbage in the bucket is passed over', async (context) => {
   await bucket.put('default.garbage', 'again')
   await put('i-4', ['mail'])
   await eventually('the next one', () => names(presence, 'mail').includes('i-4'))
-  for (const key of ['garbage', 'stranger', 'i-3', 'i-4']) await bucket.purge(`default.${key}`)
+  for (const key of ['garbage', 'foreign', 'i-3', 'i-4']) await bucket.purge(`default.${key}`)
 })
 
 test('who is absent is lost only after the view has been complete for a while', async (context) => {
@@ -111,7 +111,7 @@ test('a watch keeps the contract of services', async (context) => {
   await exerciseService(presence, { isActive: () => subscriptions.size() > before })
 })
 
-test('a bucket that is not there yet is waited for; after a reconnect, who went meanwhile is gone', async (context) => {
+test('a bucket that is not there yet is waited for; after a reconnect, instances that left in between are gone', async (context) => {
   const own = await startTestBroker([])
   const broker = await connectBroker({ nats: { servers: own.server.url }, name: 'coordinator', log: own.log })
   context.after(async () => {
@@ -159,7 +159,7 @@ test('a process that takes over a name: the one before has gone, and what it own
   await bucket.purge('default.i-7')
 })
 
-test('after this process stood still nobody is lost before presence has had the time of a start', async (context) => {
+test('after this process was suspended no instance is lost before presence has had the time of a start', async (context) => {
   const { presence, clock } = watch(context)
   await put('i-6', ['mail'])
   await presence.start()

@@ -13,7 +13,7 @@ async function stored(coordinator: TestCoordinator): Promise<JobRecord> {
   return job
 }
 
-test('a job is created with its first slot, armed and told of', async (context) => {
+test('a job is created with its first slot, armed and announced', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const view = await put(coordinator, { schedule: { everyMs: 60_000 }, payload: { day: 1 } })
   const next = coordinator.clock.now() + 60_000
@@ -23,7 +23,7 @@ test('a job is created with its first slot, armed and told of', async (context) 
   assert.deepEqual(coordinator.fake.publishedTo('live.job.report.changed'), [{ name: 'report', what: 'put' }])
 })
 
-test('putting it again with the same schedule keeps the phase of its fixed rate, another schedule begins anew', async (context) => {
+test('putting it again with the same schedule keeps the phase of its fixed rate, another schedule starts again', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock } = coordinator
   await put(coordinator, { schedule: { everyMs: 60_000 } })

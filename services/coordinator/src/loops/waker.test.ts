@@ -75,7 +75,7 @@ test('what is stored is woken on its millisecond, never before, each kind by its
   )
 })
 
-test('what is created meanwhile is armed from memory, what lies far ahead is left to the scan', async (context) => {
+test('what is created between two scans is armed from memory, what lies far ahead is left to the scan', async (context) => {
   const { clock, store, waker, woken } = await createWaker(context)
   await waker.start()
   await settle()
@@ -142,7 +142,7 @@ test('a handler that fails is tried again with the next scan, and disturbs no ot
   assert.equal(lines.filter(({ evt }) => evt === 'waker.failed').length, 2)
 })
 
-test('a store that is away is asked again', async (context) => {
+test('a store that is away is read again', async (context) => {
   const { clock, store, waker, woken, lines } = await createWaker(context)
   const due = store.runs.due.bind(store.runs)
   store.runs.due = () => Promise.reject(new Error('away'))

@@ -42,7 +42,7 @@ async function pass(seconds: number, ...members: Member[]): Promise<void> {
 
 const split = (...members: Member[]) => members.map(({ membership }) => membership.shares.length)
 
-test('alone it looks after everything; when start resolves, it is known', async (context) => {
+test('alone it is responsible for everything; when start resolves, it is known', async (context) => {
   const store = await memoryStore(context)
   const a = join(context, store, { id: 'a' })
   assert.equal(a.membership.shares.length, 64)

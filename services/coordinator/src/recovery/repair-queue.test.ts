@@ -76,7 +76,7 @@ test('a message that was lost soon after it was accepted comes again, in spite o
   }
 })
 
-test('only single runs that are queued are owed a message', async () => {
+test('only single runs that are queued need a message', async () => {
   const { repair } = repairer()
   await queued({ mode: 'broadcast' })
   await queued({ state: 'running', queuedAt: null })
@@ -88,7 +88,7 @@ test('only single runs that are queued are owed a message', async () => {
   assert.equal(await repair.span({ from: 5_000, before: 5_001 }, signal), 1)
 })
 
-test('queued tasks of runs with many are owed a message, too, unless they are offered by name', async () => {
+test('queued tasks of fan-out runs need a message, too, unless they are offered by name', async () => {
   const { repair } = repairer()
   const run = await queued({ mode: 'shards', state: 'running', queuedAt: null })
   const ended = await queued({ mode: 'shards', state: 'cancelled', queuedAt: null })
@@ -121,7 +121,7 @@ test('a run that has ended, but whose report is not applied yet, is not publishe
   assert.deepEqual(await messagesOf(run), [])
 })
 
-test('while reports wait to be applied it cannot be known what is owed: that is an error, for whoever asked to try again', async () => {
+test('while reports wait to be applied it cannot be known what is missing: that is an error, and the caller tries again', async () => {
   const clock = new FakeClock()
   const { repair } = repairer(clock)
   await queued({ queuedAt: clock.now() - 10_000 })
@@ -217,7 +217,7 @@ test('the auditor publishes what was refused each second, and compares a page of
   assert.ok(base.lines.some(({ evt }) => evt === 'auditor.failed'))
 })
 
-test('a stream that lost something is filled again when executors have said what they run, and health says so meanwhile', async (context) => {
+test('a stream that lost something is filled again when executors have reported what they run, and health reports it until then', async (context) => {
   const { clock, repair, auditor } = auditorOf(context)
   await queued({ queuedAt: clock.now() - 1_000 })
   await auditor.start()
@@ -230,7 +230,7 @@ test('a stream that lost something is filled again when executors have said what
     return page(...given)
   }
   auditor.passSoon({ why: 'stream WORK went back to an earlier state', isLoss: true })
-  await eventually('said', () => auditor.loss)
+  await eventually('reported', () => auditor.loss)
   assert.match(auditor.loss ?? '', /went back to an earlier state; 0 tasks were published again/)
   await clock.advance(2_000)
   assert.equal(pages, 0, 'executors have had no time to reconnect')
@@ -245,7 +245,7 @@ test('a stream that lost something is filled again when executors have said what
   assert.equal((await base.broker.manager.streams.info('WORK')).state.messages, 1)
 })
 
-test('one message of many that is lost is found by the count, and what cannot be found is not looked for again', async (context) => {
+test('one message of many that is lost is found by the count, and what cannot be found is not searched again', async (context) => {
   const { clock, work, repair, auditor } = auditorOf(context)
   const runs = await Promise.all(Array.from({ length: 1_200 }, () => queued({ queuedAt: clock.now() - 1_000 })))
   for (const run of runs) work.publish(only(run))
@@ -327,7 +327,7 @@ test('an auditor keeps the contract of services', async () => {
   await exerciseService(auditor, { isActive: () => clock.armed > 0 })
 })
 
-test('what was stored before this process stood still, and has been done meanwhile, is not published; what is still owed is', async () => {
+test('what was stored before this process was suspended, and has run since, is not published; what is still missing is', async () => {
   const clock = new FakeClock()
   const { work, repair } = repairer(clock)
   const [done, owed] = [aRun(++runs), aRun(++runs)]
@@ -378,7 +378,7 @@ test('what was queued a moment ago is left to its writer, and compared when that
   assert.deepEqual(await messagesOf(ours), [], 'its publish is under way')
 })
 
-test('after a restart of the broker nothing is published again before executors have said what they run', async () => {
+test('after a restart of the broker nothing is published again before executors have reported what they run', async () => {
   const clock = new FakeClock()
   const { work, repair } = repairer(clock)
   const [begun, lost] = [await queued({ queuedAt: 0 }), await queued({ queuedAt: 0 })]

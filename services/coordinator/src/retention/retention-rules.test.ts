@@ -51,7 +51,7 @@ test('the run of a slot stays until its schedule is beyond it', () => {
   assert.ok(over({ slot }, { job: undefined }), 'its job was removed')
   const short = { ...DEFAULT_RETENTION, runMs: 0 }
   const recent = { ...RUN, createdAt: NOW - 90_000, endedAt: NOW - 80_000, slot: NOW - 90_000 }
-  assert.ok(!isOver(recent, { ...FACTS, job: undefined }, short), 'a job that is put anew may still find the slot no misfire')
+  assert.ok(!isOver(recent, { ...FACTS, job: undefined }, short), 'a job that is put again may still find the slot no misfire')
 })
 
 test('the newest of a job are kept', () => {

@@ -36,7 +36,7 @@ test('every instance that offers the handler when the run starts is offered a ta
   assert.equal((await tasksOf(coordinator, run)).length, 3)
 })
 
-test('without an instance it waits, and looks again', async (context) => {
+test('without an instance it waits, and checks again', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await withRun(coordinator)
   assert.equal((await runOf(coordinator, run.id)).state, 'queued')
@@ -48,7 +48,7 @@ test('without an instance it waits, and looks again', async (context) => {
   assert.equal((await runOf(coordinator, run.id)).state, 'running')
 })
 
-test('an offer that is refused or not heard of is made again by its wakeAt', async (context) => {
+test('an offer that is refused or not answered is repeated by its wakeAt', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { wakeLives, clock, fake, presence } = coordinator
   presence.alive.set('hello', ['i-0'])
@@ -148,7 +148,7 @@ test('a retried run runs its tasks again, once, also when that is done twice', a
   assert.equal((await runOf(coordinator, run.id)).state, 'succeeded')
 })
 
-test('shards go to whoever has room, as many at once as are allowed, and the run ends with the last', async (context) => {
+test('shards go to instances with room, as many at once as are allowed, and the run ends with the last', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { advance, fake, applyReports } = coordinator
   const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 5, maxParallel: 2 }, items: '["a","b","c","d","e"]' })
@@ -242,7 +242,7 @@ test('shards of a cancelled run do not start: messages go, instances hear of it,
   assert.equal((await runOf(coordinator, run.id)).state, 'cancelled')
 })
 
-test('a shard whose instance is lost is queued again, for whoever has room', async (context) => {
+test('a shard whose instance is lost is queued again, for any instance with room', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await withRun(coordinator, { mode: 'shards', plan: { shards: 2 } })
   await coordinator.applyReports.execute([reportsFrom('i-1', ends(run, 0, { type: 'started' }))])

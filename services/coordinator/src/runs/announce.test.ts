@@ -24,7 +24,7 @@ test('each event is confirmed by itself: one in the middle that was lost is publ
   assert.deepEqual(announced(fake).sort(), RUNS.map(({ id }) => id).sort())
 })
 
-test('one that was stored, and whose confirmation was lost, is not told twice', async () => {
+test('one that was stored, and whose confirmation was lost, is not published twice', async () => {
   const { fake, announcer: one } = announcer()
   const stored = RUNS[1] as (typeof RUNS)[0]
   await one.runsEnded([stored])
@@ -33,7 +33,7 @@ test('one that was stored, and whose confirmation was lost, is not told twice', 
   assert.deepEqual(announced(fake).filter((id) => id === stored.id).length, 1)
 })
 
-test('what is refused, or not confirmed again, has to be asked for again', async () => {
+test('what is refused, or not confirmed again, is an error', async () => {
   const { fake, announcer: one } = announcer()
   fake.refusal = ({ subject }) => (subject.includes(RUNS[0]?.id ?? '') ? { code: 503, message: 'no stream' } : undefined)
   await assert.rejects(one.runsEnded(RUNS), { code: 'NATS_UNAVAILABLE', message: /no stream/ })
@@ -49,13 +49,13 @@ test('an end whose event cannot be written costs no other', async () => {
   assert.ok(lines.some(({ evt }) => evt === 'event.unwritable'))
 })
 
-test('a change of a job is told again until it is confirmed', async () => {
+test('a change of a job is published again until it is confirmed', async () => {
   const { fake, announcer: one } = announcer()
   let losses = 0
   fake.refusal = () => (losses++ < 2 ? { message: 'no answer' } : undefined)
   one.changed('job', { namespace: 'default', name: 'report', what: 'put', body: { name: 'report' } })
   for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => setImmediate(resolve))
-  const [told, ...others] = fake.published
-  assert.deepEqual([told?.subject, others.length], ['carillon.default.event.job.report.put', 0])
-  assert.ok(told?.messageId)
+  const [event, ...others] = fake.published
+  assert.deepEqual([event?.subject, others.length], ['carillon.default.event.job.report.put', 0])
+  assert.ok(event?.messageId)
 })

@@ -24,7 +24,7 @@ async function withRun(coordinator: TestCoordinator, fields: Parameters<typeof a
   return run
 }
 
-test('the end of a run is stored and told of', async (context) => {
+test('the end of a run is stored and published', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { id } = await withRun(coordinator)
   await coordinator.applyReports.execute([reportsFrom('i-1', started(id)), reportsFrom('i-1', ended(id))])
@@ -33,7 +33,7 @@ test('the end of a run is stored and told of', async (context) => {
   assert.deepEqual(coordinator.fake.publishedTo(`event.run.${id}.succeeded`)[0]?.['result'], { done: id })
 })
 
-test('the terminal event says how many lines the attempt has logged, where its executor has said so', async (context) => {
+test('the terminal event has how many lines the attempt has logged, if its executor has reported it', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const runs = [1, 2, 2].map((attempt, i) => aRun(i, { queuedAt: coordinator.clock.now(), attempt, attempts: 2, tries: 2 }))
   const [counted, uncounted, silent] = runs.map(({ id }) => id) as [string, string, string]
@@ -51,7 +51,7 @@ test('the terminal event says how many lines the attempt has logged, where its e
   )
 })
 
-test('an end that is delivered again is neither applied nor told of twice', async (context) => {
+test('an end that is delivered again is neither applied nor published twice', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { id } = await withRun(coordinator)
   await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
@@ -130,9 +130,9 @@ test('reports for runs that are unknown or of another namespace change nothing',
   await coordinator.applyReports.execute([{ ...reportsFrom('i-1', ended(id)), namespace: 'shop' }])
   assert.equal((await runOf(coordinator, id)).state, 'succeeded')
   assert.match(coordinator.refused.describe(), /unknown-run 2/)
-  const told = coordinator.fake.publishedTo('event.run').length
+  const count = coordinator.fake.publishedTo('event.run').length
   await coordinator.applyReports.execute([reportsFrom('i-1', ended(id))])
-  assert.equal(coordinator.fake.publishedTo('event.run').length, told)
+  assert.equal(coordinator.fake.publishedTo('event.run').length, count)
 })
 
 test('a failure with tries left is delayed, woken and published as the next attempt, with its payload', async (context) => {

@@ -14,7 +14,7 @@ async function withRun(coordinator: TestCoordinator, fields: Partial<RunRecord> 
 }
 const running = { state: 'running', owner: 'i-1', startedAt: 1, queuedAt: null, wakeAt: Date.UTC(2100, 0) } as const
 
-test('a queued run that is cancelled never starts: its message goes, and whoever may hold it hears of it', async (context) => {
+test('a queued run that is cancelled never starts: its message is removed, and instances that may hold it are notified', async (context) => {
   const coordinator = await createTestCoordinator(context)
   coordinator.presence.alive.set('hello', ['i-1', 'i-2'])
   const id = await withRun(coordinator)
@@ -158,7 +158,7 @@ test('more runs than a page are all taken over', async (context) => {
   assert.equal((await coordinator.store.runs.list({ namespace: 'default', state: 'running', limit: 10 })).items.length, 0)
 })
 
-test('a running run is looked at: alive, lost, over its time', async (context) => {
+test('a running run is checked: alive, lost, over its time', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, presence, wakeLives } = coordinator
   const startedAt = clock.now()

@@ -114,7 +114,7 @@ test('one run that cannot be decided about, read or stored holds up none that wa
   assert.deepEqual(await statesOf(coordinator, [0, 2, 3, 4].map(idOf)), ['failed', 'failed', 'queued', 'queued'])
 })
 
-test('the end of one run that cannot be told holds up none that wakes beside it', async (context) => {
+test('a terminal event that cannot be published delays no other run that wakes with it', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, wakeLives, fake } = coordinator
   const due = clock.now()
@@ -169,7 +169,7 @@ test('the run of one slot that cannot be stored is recorded as skipped, and the 
   )
 })
 
-test('what a write expects is released when it is refused, and looked at when its outcome is not known', async (context) => {
+test('what a write expects is released when it is refused, and compared when its outcome is not known', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { store, clock, work, runs, fake } = coordinator
   const [id = ''] = await withRuns(coordinator, 1, () => ({ state: 'delayed', reason: 'delay', wakeAt: clock.now(), queuedAt: null }))

@@ -13,7 +13,7 @@ async function start(coordinator: TestCoordinator, ...requests: object[]) {
   return outcomes as Partial<StartedRun & CarillonError>[]
 }
 
-test('runs are stored, published and told of', async (context) => {
+test('runs are stored, published and announced', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const [outcome] = await start(coordinator, { handler: 'mail', payload: { to: 'a@b.c' } })
   assert.equal(outcome?.created, true)
@@ -60,7 +60,7 @@ test('one key is one run: twice in one batch, and again later', async (context) 
   assert.equal(coordinator.fake.publishedTo('work.').length, 1)
 })
 
-test('compared is what callers said, as JSON values, never what the job added to it', async (context) => {
+test('the requests are compared, as JSON values, never what the job added to them', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { store, jobs } = coordinator
   await store.jobs.insert(aJob('report', { payload: '{"of":"job"}' }))
@@ -109,7 +109,7 @@ test('compared is what callers said, as JSON values, never what the job added to
   }
 })
 
-test('a message that fires a job with a key is compared as a call is; an id is asked for again as it was', async (context) => {
+test('a message that fires a job with a key is compared as a call is; an id must be repeated as it was', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const ask = async (request: object, id?: string) => {
     const [outcome] = await coordinator.startRuns.execute([
@@ -173,7 +173,7 @@ test('a job that was read while it was changed is not remembered', async (contex
   assert.equal((await coordinator.jobs.find([{ namespace: 'default', name: 'report' }]))[0]?.handler, 'new')
 })
 
-test('more jobs than are remembered lose none of those that are asked for together', async (context) => {
+test('more jobs than are remembered lose none of those that are read together', async (context) => {
   const coordinator = await createTestCoordinator(context)
   await coordinator.store.jobs.insert(aJob('known', { handler: 'known' }))
   await coordinator.jobs.find([{ namespace: 'default', name: 'known' }])

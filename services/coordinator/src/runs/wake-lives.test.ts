@@ -5,7 +5,7 @@ import { settle } from '@carillon/runtime/testing'
 import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator } from '../testing/test-coordinator.ts'
 
-test('an owner that lives is asked whether it still has what it runs: the broker may have lost the report of its end', async (context) => {
+test('a live owner is checked for what it runs: the broker may have lost the report of its end', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fake, presence } = coordinator
   const running = {

@@ -44,7 +44,7 @@ test('a crash between the run and the move makes no second run', async (context)
   assert.equal((await jobOf(coordinator, 'report')).nextSlotAt, clock.now() - 2_000 + MINUTE_MS)
 })
 
-test('a job that was changed, paused or removed meanwhile is left alone', async (context) => {
+test('a job that was changed, paused or removed in between is not changed', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
   await store.jobs.insert(aJob('paused', { state: 'paused', nextSlotAt: null }))
@@ -61,7 +61,7 @@ test('a job that was changed, paused or removed meanwhile is left alone', async 
   assert.equal((await jobOf(coordinator, 'changed')).nextSlotAt, clock.now() + 5)
 })
 
-test('a slot is taken before its time, and nothing is told before it has come', async (context) => {
+test('a slot is taken before its time, and nothing is published before it has come', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
   const slot = clock.now() + SLOT_LEAD_MS
@@ -146,7 +146,7 @@ test('an instant fires once, and its job is finished', async (context) => {
   assert.equal(coordinator.fake.publishedTo('event.job.launch.finished').length, 1)
 })
 
-test('missed slots leave one record, whose end is told of', async (context) => {
+test('missed slots leave one record, whose end is published', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
   const slot = clock.now() - 10 * MINUTE_MS

@@ -19,7 +19,7 @@ const stepOf = (run: RunRecord, more: object = {}) =>
   ({ taskId: run.id, attempt: 1, instance: 'i-1', index: 0, name: 'a', try: 1, outcome: { ...DONE, result: 'one' }, ...more }) as const
 const started = (run: RunRecord) => reportsFrom('i-1', { type: 'started', runId: run.id, taskId: run.id, attempt: 1 })
 
-test('a step is stored once: whoever does it again gets what was stored first', async (context) => {
+test('a step is stored once: a repetition gets what was stored first', async (context) => {
   const { coordinator, run } = await aTask(context)
   const store = (more: object = {}) => coordinator.keepSteps.store('default', stepOf(run, more))
   assert.equal((await store()).stored.result, 'one')
@@ -48,7 +48,7 @@ test('who does not run the task stores nothing: another instance, an old attempt
   await assert.rejects(store({ taskId: 'run9999999999999' }), { code: 'RUN_NOT_FOUND' })
   await assert.rejects(store({ outcome: { ...DONE, result: 'x'.repeat(300_000) } }), { code: 'RESULT_TOO_LARGE' })
   await coordinator.changeRuns.cancel('default', run.id)
-  // It was done before it was told: that is kept.
+  // The step was done before the cancel: its result is kept.
   assert.equal((await store({})).stored.state, 'done')
   await coordinator.applyReports.execute([
     reportsFrom('i-1', { type: 'finished', runId: run.id, taskId: run.id, attempt: 1, outcome: 'cancelled' }),

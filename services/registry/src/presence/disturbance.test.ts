@@ -44,7 +44,7 @@ describe('disturbance', { concurrency: true }, () => {
     await pauseFor(1.2 * mesh.lostAfterMs)
     await mesh.broker.server.restart({ wipe: false })
     mesh.keepBeating('a')
-    await eventually('heard again', async () => (await mesh.list().catch(() => []))[0]?.silentMs === 0)
+    await eventually('its beats arrive again', async () => (await mesh.list().catch(() => []))[0]?.silentMs === 0)
     await pauseFor(0.3 * mesh.lostAfterMs)
     assert.deepEqual(lostOnes(mesh), [])
     assert.equal((await mesh.list()).length, 1)
@@ -63,7 +63,7 @@ describe('disturbance', { concurrency: true }, () => {
     assert.deepEqual(lostOnes(mesh), ['a'])
   })
 
-  it('a registry that stood still takes nobody for lost, nor does a broker that did', async (t) => {
+  it('a suspended registry declares no instance lost, nor does a suspended broker', async (t) => {
     const mesh = await startMesh(t, 0)
     const code = `
       import { startRegistry } from '${new URL('../start-registry.js', import.meta.url).href}'

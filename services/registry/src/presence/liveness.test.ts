@@ -6,7 +6,7 @@ import { Kvm } from '@nats-io/kv'
 import { startMesh, startTestRegistry } from '../testing/test-registry.ts'
 
 describe('liveness', { concurrency: true }, () => {
-  it('keeps who beats and shows its load; whoever is silent is lost, once, with two registries', async (t) => {
+  it('keeps instances that beat and shows their load; a silent one is lost, once, with two registries', async (t) => {
     const mesh = await startMesh(t, 2)
     await mesh.register('steady')
     await mesh.register('silent')
@@ -54,16 +54,16 @@ describe('liveness', { concurrency: true }, () => {
 
   it('asks an unknown instance to register, not more than once a beat', async (t) => {
     const mesh = await startMesh(t)
-    for (let i = 0; i < 50; i++) mesh.beat('stranger')
-    const asked = await eventually('the question', () => mesh.heard.find(({ subject }) => subject === 'carillon.default.control.stranger'))
+    for (let i = 0; i < 50; i++) mesh.beat('unknown')
+    const asked = await eventually('the question', () => mesh.heard.find(({ subject }) => subject === 'carillon.default.control.unknown'))
     assert.deepEqual(asked.body, { type: 'register' })
-    await mesh.register('stranger')
-    assert.equal(mesh.count('carillon.default.control.stranger'), 1)
+    await mesh.register('unknown')
+    assert.equal(mesh.count('carillon.default.control.unknown'), 1)
     await eventually('asked again later', () => {
-      mesh.beat('other-stranger')
-      return mesh.count('carillon.default.control.other-stranger') > 1
+      mesh.beat('other-unknown')
+      return mesh.count('carillon.default.control.other-unknown') > 1
     })
-    assert.equal(mesh.count('carillon.default.control.stranger'), 1)
+    assert.equal(mesh.count('carillon.default.control.unknown'), 1)
   })
 
   it('sets garbage aside and goes on; an empty beat is a beat', async (t) => {

@@ -56,7 +56,7 @@ describe('registration', () => {
     assert.deepEqual({ ...joined.body, at: '' }, { instance: 'a', namespace: 'default', service: 'shop', at: '' })
   })
 
-  it('removes the queue of a handler that nobody offers, unless something waits in it, and gives it back', async (t) => {
+  it('removes the queue of a handler that is not offered, unless something waits in it, and restores it', async (t) => {
     const mesh = await startMesh(t, 0, 5_000)
     for (let i = 0; i < 2; i++) await startTestRegistry(mesh, { handlerIdleMs: 400 })
     await mesh.register('a', ['gone', 'busy'])
@@ -130,7 +130,7 @@ describe('registration', () => {
     )
   })
 
-  it('puts right what somebody else has changed of a queue or of the bucket', async (t) => {
+  it('reconciles what an operator has changed of a queue or of the bucket', async (t) => {
     const mesh = await startMesh(t)
     await mesh.register('a', ['invoice'])
     const { consumers, streams } = mesh.broker.manager
@@ -175,7 +175,7 @@ describe('registration', () => {
     )
   })
 
-  it('writes entries again that somebody has purged from the bucket, one or all, and can still declare their instances lost', async (t) => {
+  it('writes entries again that were purged from the bucket, one or all, and can still declare their instances lost', async (t) => {
     const mesh = await startMesh(t, 2)
     for (const instance of ['a', 'b']) {
       await mesh.register(instance)

@@ -36,10 +36,10 @@ describe('two processes of one name', { concurrency: true }, () => {
     await mesh.broker.connection.flush()
     await mesh.register('a', [], { session: 'second' })
     assert.deepEqual(await sessionOf(mesh), ['second'])
-    await eventually('both are said', () => mesh.count(LOST) === 1 && mesh.count(JOINED) === 2)
+    await eventually('both are published', () => mesh.count(LOST) === 1 && mesh.count(JOINED) === 2)
   })
 
-  it('what a process says whose name was taken over counts for nothing, and it is asked to register', async (t) => {
+  it('beats of a process whose name was taken over do not count, and it is asked to register', async (t) => {
     const mesh = await startMesh(t, 1, 60_000)
     await mesh.register('a', [], { session: 'first' })
     await mesh.register('a', [], { session: 'second' })

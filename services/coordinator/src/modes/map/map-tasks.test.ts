@@ -22,7 +22,7 @@ const pagesOf = async ({ store }: TestCoordinator, run: RunRecord): Promise<Task
 const finished = (run: RunRecord, taskId: string, result: unknown) =>
   reportsFrom('i-1', { type: 'finished', runId: run.id, taskId, attempt: 1, outcome: 'succeeded', result })
 
-test('each item becomes a task, published with its name and item; whoever asked is no leaf any more', async (context) => {
+test('each item becomes a task, published with its name and item; its parent is no leaf any more', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { run, root, map } = await withMap(coordinator)
   assert.deepEqual(await map({ items: [{ file: 'a' }, null, 'c'] }), { created: 3 })
@@ -66,7 +66,7 @@ test('the same call makes nothing twice, in whatever attempt; another one under 
   assert.equal(coordinator.work.outstanding, 0, 'what was there already is not waited for')
 })
 
-test('an attempt that is over, another owner, and whoever has ended are refused, and nothing is made', async (context) => {
+test('an attempt that is over, another owner, and a task that has ended are refused, and nothing is made', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { run, root, map, write } = await withMap(coordinator)
   const refused = async (why: RegExp, call: Partial<MapCall> = {}) => {
@@ -88,7 +88,7 @@ test('an attempt that is over, another owner, and whoever has ended are refused,
   }
 })
 
-test('who has ended while the tasks were made is told so; their tasks are left to the repair', async (context) => {
+test('a task that has ended while its children were made is refused; they are left to the repair', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { run, root, map, write } = await withMap(coordinator)
   const insert = coordinator.store.tasks.insert
@@ -135,7 +135,7 @@ test('maps are nested until ids are too long; an item over the limit spoils its 
   assert.ok(taskId.length <= LIMITS.taskIdLength)
 })
 
-test('when the store fails it is not known what was made: the repair looks at it, and the call may be repeated', async (context) => {
+test('when the store fails it is not known what was made: the repair decides, and the call may be repeated', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { run, root, map } = await withMap(coordinator)
   const ids = [`${root}-000000`, `${root}-000001`]
@@ -165,7 +165,7 @@ test('with maxParallel what is mapped waits until it is freed', async (context) 
   assert.equal(await states(), 'queued queued queued waiting waiting')
 })
 
-test('while the broker is far behind whoever maps has to wait', async (context) => {
+test('while the broker is far behind tasks that map have to wait', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { map } = await withMap(coordinator)
   for (let i = 0; i <= 10_000; i++) coordinator.work.expect({ id: `t-${i}`, attempt: 1, queuedAt: 0 })

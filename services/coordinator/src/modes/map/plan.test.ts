@@ -169,7 +169,7 @@ test('reduce tasks have ranges of ids that leave out nothing; a merge has those 
   assert.equal(rangeOf(aTask(run.id, 0, { id: `${run.id}-a-000002`, item: '{"from":"a","before":"b"}' })), undefined)
 })
 
-test('stages are told in the order in which they come', () => {
+test('stages are shown in the order in which they come', () => {
   const names = ['merge', 'page', 'reduce', 'chapter', 'root'].map((name) => ({ name, state: 'succeeded', count: 2 }) as const)
   const stages = stagesOf([...names, { name: 'page', state: 'failed', count: 1 }])
   assert.deepEqual(

@@ -37,7 +37,7 @@ test('a run ends when all its tasks have: any failed, else any cancelled, else s
   assert.equal(set(goOn(facts(shardsRun(), { failed: 1, timed_out: 1, succeeded: 2 })))?.error?.message, '2 of 4 tasks failed')
 })
 
-test('failed tasks that are tolerated do not fail the run, and are still told of', () => {
+test('failed tasks that are tolerated do not fail the run, and are still reported', () => {
   for (const [tolerate, failed, state] of [
     [1, 1, 'succeeded'],
     [1, 2, 'failed'],

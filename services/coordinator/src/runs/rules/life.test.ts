@@ -51,7 +51,7 @@ function refusal(life: ReturnType<typeof aRun>, report: Report, instance = 'i-1'
   return (decideReport(life, report, { policy: life, instance, now: NOW }) as Refused).refused
 }
 
-test('started: the sender becomes the owner, and is looked at later', () => {
+test('started: the sender becomes the owner, and is checked later', () => {
   const { set, expect } = decide(aRun(1), { ...started, durationMs: 20 })
   assert.deepEqual(
     [set.state, set.owner, set.startedAt, set.wakeAt, set.queuedAt],
@@ -165,7 +165,7 @@ test('waiting times: fixed, exponential up to its cap, and what the handler asks
   assert.equal(waits(1e300), LIMITS.horizonYears * 365 * 86_400_000)
 })
 
-test('after a manual retry the waiting times begin anew', () => {
+test('after a manual retry the backoff starts again', () => {
   const exponential: Backoff = { type: 'exponential', delayMs: 100, factor: 10, maxMs: 1e9 }
   const life = running({ attempt: 4, attempts: 6, tries: 3, backoff: exponential })
   assert.equal(decide(life, { ...failed(), attempt: 4 }).set.wakeAt, NOW + 100)
@@ -221,13 +221,13 @@ test('a process that dies of a task is a loss of that task; for its neighbours i
   assert.equal(decide(running({ state: 'cancelling' }), died('another')).set.state, 'cancelled')
 })
 
-test('a suspect runs alone before it can become poison; so does who was interrupted too often', () => {
+test('a suspect runs alone before it can become poison; so does a task that was interrupted too often', () => {
   const alone = (losses: number, interruptions: number | null = null) => runsAlone({ losses, interruptions })
   assert.deepEqual([alone(POISON_AFTER - 2), alone(POISON_AFTER - 1)], [false, true])
   assert.deepEqual([alone(0, ALONE_AFTER - 1), alone(0, ALONE_AFTER)], [false, true])
 })
 
-test('a suspect that was only held by a process that died is not held to account; one that is never said to begin is in the end', () => {
+test('a suspect that was only held by a process that died does not count its death; one whose start is never reported does in the end', () => {
   const held = { losses: 2, startedAt: null }
   const claimed = decideLoss(running(held), { now: NOW }).set
   assert.deepEqual([claimed.state, claimed.attempt, claimed.losses, claimed.interruptions], ['queued', 2, undefined, 1])
@@ -240,7 +240,7 @@ test('a suspect that was only held by a process that died is not held to account
   assert.equal(decide(aRun(1, held), died('this')).set.reason, 'poison', 'its start and its death were reported together')
 })
 
-test('a suspect that is taken up begins when its instance says so', () => {
+test('a suspect that is taken over begins when its instance reports it', () => {
   const context = { policy: aRun(1), instance: 'i-2', session: 's', now: NOW }
   const suspect = aRun(1, { reason: 'released', losses: 2 })
   assert.equal(decideTakeUp(suspect, context).set.startedAt, null)
@@ -317,7 +317,7 @@ test('a manual retry is a new attempt with as many tries as at first', () => {
     assert.ok(isRefused(decideRestart(aRun(1, { state }), { tries: 1, now: NOW })))
 })
 
-test('work that is given back before it began waits in the same attempt, and who takes it up owns it', () => {
+test('work that is released before it began waits in the same attempt, and the instance that takes it over owns it', () => {
   const { event, set } = decide(running(), { ...ids, type: 'released', attempt: 1 })
   assert.deepEqual(
     [event, set.state, set.reason, set.owner, set.attempt, set.queuedAt],

@@ -79,7 +79,7 @@ test('what an executor writes is kept letter for letter, whatever travels beside
   )
 })
 
-test('a sleep that cannot be read ends its task: nobody would report it again', () => {
+test('a sleep that cannot be read ends its task: it would not be reported again', () => {
   const head = `"runId":"${run.id}","taskId":"${run.id}","attempt":1,"type":"slept"`
   for (const delay of ['1e300', '-1', '1e999', 'NaN']) {
     const [item] = readReports(parseBody(Buffer.from(`{${head},"delayMs":${delay}}`)))

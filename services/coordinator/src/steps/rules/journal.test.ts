@@ -18,7 +18,7 @@ const record = (
 }
 const sorted = (records: StepRecord[]) => records.sort((one, other) => (one.id < other.id ? -1 : 1))
 
-test('records sort as the steps are told, beyond nine of everything', () => {
+test('records sort in the order of the steps, beyond nine of everything', () => {
   const records = [0, 2, 9, 10, 11, 999].flatMap((index) => [1, 2, 10].map((tries) => record(index, { try: tries })))
   assert.deepEqual(sorted(records.toReversed()), records)
 })

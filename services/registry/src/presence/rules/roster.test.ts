@@ -38,7 +38,7 @@ describe('Roster', () => {
     const roster = new Roster()
     roster.keep('default.a', entry('a', 1), 0)
     roster.load('default.a', load, 0)
-    roster.load('default.stranger', load, 0)
+    roster.load('default.unknown', load, 0)
     roster.follow('default.a', entry('a', 2), 10)
     assert.deepEqual(roster.list('default'), [{ ...entry('a', 2), heardAt: 10, load, blockedSince: undefined }])
     assert.equal(roster.size, 1)
@@ -86,7 +86,7 @@ describe('Roster', () => {
     assert.deepEqual(namesOf(roster), [])
   })
 
-  it('begins anew with a fresh grace, also with lower revisions', () => {
+  it('starts again with a fresh grace, also with lower revisions', () => {
     const roster = new Roster()
     roster.keep('default.a', entry('a', 500), 0)
     roster.keep('default.b', entry('b', 501), 0)

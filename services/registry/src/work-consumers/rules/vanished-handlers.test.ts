@@ -9,7 +9,7 @@ const queue = (name: string, fields: Partial<HandlerQueue> = {}): HandlerQueue =
   ...fields,
 })
 
-test('a queue goes when it is empty and idle for long, and nobody offers its handler', () => {
+test('a queue is removed when it is empty and idle for long, and its handler is not offered', () => {
   const vanished = new VanishedHandlers({ idleMs: 24 * HOUR_MS })
   const queues = [
     queue('default~gone'),

@@ -46,7 +46,7 @@ function machineNode(): string | undefined {
   return undefined
 }
 
-describe('services of strangers', () => {
+describe('services of users', () => {
   const cleanup = new Cleanup({ after })
   let up: UpMesh
   let carillon: Cli

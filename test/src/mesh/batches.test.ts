@@ -10,7 +10,7 @@ import { STORES } from '../support/stores.ts'
 const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
 
 for (const store of STORES) {
-  describe(`what travels in company, ${store.name}`, { skip: store.skip, concurrency: true }, () => {
+  describe(`items of one batch, ${store.name}`, { skip: store.skip, concurrency: true }, () => {
     const cleanup = new Cleanup({ after })
     let mesh: TestMesh
     before(async () => {
