@@ -1,4 +1,4 @@
-/** One row of the catalogue. `retry` says whether the same request may succeed later without being changed. */
+/** One row of the catalogue. `retry` is whether the same request may succeed later without a change. */
 export interface ErrorDefinition {
   readonly meaning: string
   readonly retry: boolean

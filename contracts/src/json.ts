@@ -121,7 +121,7 @@ function membersFlaw(value: object, depthLeft: number, walk: Walk): Flaw | undef
         at = key
         flaw = flawOf((value as Record<string, unknown>)[key], depthLeft - 1, walk)
         if (flaw === undefined) continue
-        // Whatever someone has put on the prototype of every object is not written.
+        // Properties that were added to the prototype of all objects are not written.
         if (Object.hasOwn(value, key)) break
         flaw = undefined
       }
@@ -158,7 +158,7 @@ function isPlain(value: object): boolean {
 
 function numberFlaw(value: number): Flaw | undefined {
   if (!Number.isFinite(value)) return notJson(String(value), 'pass null, or text')
-  // From 1e21 on a number is written with an exponent: nobody takes it for an exact one.
+  // From 1e21 on a number is written with an exponent, which does not look exact.
   if (Math.abs(value) >= 1e21) return undefined
   return { code: 'INTEGER_TOO_LARGE', what: `is ${value}, which cannot be kept exactly`, hint: 'pass it as text', path: [] }
 }

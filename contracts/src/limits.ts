@@ -8,7 +8,7 @@ export const LIMITS = {
   payloadBytes: 512 * 1024,
   /** Bytes of a result as JSON, kept with the run. */
   resultBytes: 256 * 1024,
-  /** A result up to this size travels inside the run's terminal event; a larger one is asked for. */
+  /** A result up to this size travels inside the run's terminal event; a larger one is read by a call. */
   eventResultBytes: 8 * 1024,
   /** Levels of nested arrays and objects in any value, not counting the message around it: recursion stays shallow everywhere. */
   jsonDepth: 64,

@@ -131,7 +131,7 @@ export const liveRunSchema = z.object({
 /** Body of `event.instance.<instance>.<what>`. */
 export const instanceEventSchema = z.object({ namespace: z.string(), instance: z.string(), service: z.string(), at: timeField })
 
-/** Body of `event.message.<stream>.rejected`: a message that was refused for good. */
+/** Body of `event.message.<stream>.rejected`: a message that was rejected. */
 export const rejectedSchema = z.object({
   subject: z.string(),
   code: z.string(),
@@ -151,7 +151,7 @@ export const claimSchema = z.strictObject({
   session: nameField.optional(),
   /** False when the claim has another reason than a redelivery: then no instance is regarded as lost. */
   redelivered: z.boolean().default(true),
-  /** Of a handler whose runs map: a run that was asked for before the kind was known is one from now on, and has a task for the next instance that pulls. */
+  /** Of a handler whose runs map: a run that was requested before the kind was known is one from now on, and has a task for the next instance that pulls. */
   kind: z.enum(HANDLER_KINDS).optional(),
 })
 export type TaskClaim = z.output<typeof claimSchema>
@@ -249,7 +249,7 @@ export const journalEntrySchema = z.object({
   failures: z.int(),
   result: z.unknown().exactOptional(),
   failure: failureSchema.exactOptional(),
-  /** Of a step that failed for good: the program has received the error, and receives it again until its task is retried. */
+  /** Of a step that failed permanently: the program has received the error, and receives it again until its task is retried. */
   isFinal: z.literal(true).exactOptional(),
   /** Of a sleep. */
   until: timeField.exactOptional(),

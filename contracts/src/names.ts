@@ -3,10 +3,10 @@ import { LIMITS } from './limits.ts'
 
 /** A token of a subject: the restricted term of NATS ADR-6. */
 export const NAME = /^[A-Za-z0-9_-]{1,64}$/
-/** Keys of every JavaScript object: a record keyed by such a name would read what nobody wrote. */
+/** Keys of every JavaScript object: a record keyed by such a name would read inherited values. */
 export const RESERVED_NAMES: ReadonlySet<unknown> = new Set(['__proto__', 'constructor', 'prototype'])
 
-/** What a name must look like, in words. */
+/** The format of a name, as text. */
 export const NAME_RULE = `1 to ${LIMITS.nameLength} letters, digits, "-" or "_"`
 
 /** Whether `text` may be a subject token: the restricted term of NATS ADR-6, at most 64 letters. */

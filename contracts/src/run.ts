@@ -47,7 +47,7 @@ export const failureSchema = z.object({
   stack: z.string().optional(),
   /** False: not to be tried again. */
   retryable: z.boolean().optional(),
-  /** Waiting time that the handler asks for before the next attempt, in ms. */
+  /** Waiting time that the handler requests before the next attempt, in ms. */
   retryAfterMs: z.number().min(0).optional(),
 })
 export type Failure = z.output<typeof failureSchema>

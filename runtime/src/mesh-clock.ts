@@ -20,7 +20,7 @@ export interface Jump {
 
 const ROUND_MS = 1_000
 const ASK_EVERY_MS = 5_000
-/** Clocks that are closer are taken for the same: two answers of one clock may differ by as much on a busy machine. */
+/** Clocks that are closer are regarded as equal: two answers of one clock may differ by as much on a busy machine. */
 const TOLERATED_MS = 2_000
 /** A clock that moves by less at once is steered, not set. */
 const STEP_MS = 1_000

@@ -8,7 +8,7 @@ interface Slice<Item> {
 
 let lastTurn: Promise<void> = Promise.resolve()
 
-/** An embedded store reads on this thread: pages that are asked for at once are read in turns of the event loop of their own. */
+/** An embedded store reads on this thread: pages that are requested at once are read in turns of the event loop of their own. */
 function turnOfItsOwn(): Promise<void> {
   lastTurn = lastTurn.then(() => nextTurn())
   return lastTurn

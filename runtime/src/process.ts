@@ -17,7 +17,7 @@ const STOP_ENDS_WITHIN_MS = 20_000
 
 /**
  * Runs a process until a signal: the first SIGINT, SIGTERM or SIGHUP stops it in order, a second SIGINT or SIGTERM exits at once. A promise
- * that is rejected and that nobody waits for is logged, and ends nothing.
+ * that is rejected and not handled is logged, and ends nothing.
  * @param start may be under way when the signal comes; it is then stopped as soon as it has started, or given up after 5 s
  * @param options.stopWithinMs a stop that takes longer is given up: STOP_TIMED_OUT is logged, and the process exits
  */

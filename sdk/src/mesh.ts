@@ -44,7 +44,7 @@ export class Mesh extends Offers {
   }
 
   /**
-   * Take no more work, give back what has not begun, wait up to `drainMs` for what runs, report, leave, close the connection.
+   * Accept no more work, release what has not begun, wait up to `drainMs` for what runs, report, leave, close the connection.
    * A pure client closes at once.
    */
   stop(): Promise<void> {

@@ -105,7 +105,7 @@ export interface LifeExpectation {
   readonly namespace?: string
   readonly state: readonly RunState[]
   readonly attempt?: number
-  /** The stored owner is one of these (null = nobody). */
+  /** The stored owner is one of these (null = none). */
   readonly owner?: readonly (string | null)[]
 }
 

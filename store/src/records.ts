@@ -86,7 +86,7 @@ export interface Resume {
   readonly step: number
   /** The attempt that began then. */
   readonly epoch: number
-  /** The attempt that began when it was last retried: steps that failed for good before are tried again. */
+  /** The attempt that began when it was last retried: steps that failed permanently before are tried again. */
   readonly since: number
 }
 

@@ -21,7 +21,7 @@ const PROBE = 'nonce'
 
 /**
  * Answers the server's challenge. Files are read again each time, so that a credential that was replaced counts from the next connection on;
- * while one cannot be used the last good one is, because what an authenticator throws would close the connection for good.
+ * while one cannot be used the last good one is, because what an authenticator throws would close the connection permanently.
  * @throws CarillonError that names the file or the field, when the credentials cannot be used at all
  */
 export function authenticatorOf({ login, names }: NatsAccess): Authenticator | undefined {

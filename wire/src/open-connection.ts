@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT_MS = 5_000
 
 /**
  * Connects once; from then on the client reconnects by itself, for ever, also when its credentials are refused: they may be replaced.
- * @throws CarillonError AUTH_FAILED that says what was tried, TLS_FAILED, NATS_UNAVAILABLE that names the address; each at once, at the
+ * @throws CarillonError AUTH_FAILED that names the login that was tried, TLS_FAILED, NATS_UNAVAILABLE that names the address; each at once, at the
  * latest after `timeoutMs`
  */
 export async function openConnection(request: ConnectionRequest): Promise<NatsConnection> {

@@ -54,7 +54,7 @@ export class StreamPublisher {
     this.#connection = connection
     this.#clock = clock
     this.#answers = connection.subscribe(`${this.#inbox}.*`, {
-      // An error says that this user may not subscribe; there is no message then, and what is thrown here closes the connection.
+      // An error means that this user may not subscribe; there is no message then, and what is thrown here closes the connection.
       callback: (error, message) => {
         if (!error) this.#answered(message)
       },
@@ -71,7 +71,7 @@ export class StreamPublisher {
   }
 
   /**
-   * Publishes a batch into one stream and asks for two acknowledgements, of the first and of the last message. One connection to one server is
+   * Publishes a batch into one stream and requests two acknowledgements, of the first and of the last message. One connection to one server is
    * served in order, so if the two stream sequences are as far apart as the messages, every message between them is stored. If not (one was refused,
    * or another publisher wrote between them), the outcome of those between is unknown, and the batches of the next 10 s get an acknowledgement for
    * each message. In a cluster they always do: a new leader may lack what the old one took. Not detected: as many messages refused as other

@@ -113,7 +113,7 @@ function watchConnection({
   }
 }
 
-/** Sends what is left; a broker that is away or stands still is not waited for: its connection would dial for ever. */
+/** Sends what is left; a broker that is away or hangs is not waited for: its connection would dial for ever. */
 async function closeConnection(connection: NatsConnection, log: Logger): Promise<void> {
   if (connection.isClosed()) return
   const waiting = new AbortController()

@@ -27,14 +27,14 @@ export interface StreamKeeperOptions {
   readonly log: Logger
 }
 
-/** Some requests a stream: nothing to a broker, and shorter than a person needs to look. */
+/** Some requests a stream: negligible for a broker, and shorter than a person needs to notice. */
 const ROUND_MS = 3_000
 const RETRY_AFTER_MS = 500
 /** How long a start tries: a person waits, and sees the warning. */
 const FIT_WITHIN_MS = 10_000
 /** With less, streams would refuse work within seconds. */
 const SMALLEST_PART = 1 / 64
-/** How often a broker that had little room is asked for more. */
+/** How often larger streams are tried at a broker that had little room. */
 const GROW_EVERY_MS = 15_000
 const MIB = 1024 * 1024
 /** Of all streams and the registry's bucket, in MiB. */
@@ -55,7 +55,7 @@ export const keptStream = (broker: Broker, name: StreamName, desired: Pick<Desir
 })
 
 /**
- * Reconciles what the broker should have with what it has: every 3 s, after a reconnect, and at once when the broker says that a stream or a
+ * Reconciles what the broker should have with what it has: every 3 s, after a reconnect, and at once when an advisory reports that a stream or a
  * consumer was deleted or changed. Detects by its creation time and its newest sequence that a stream lost messages, and notifies
  * the listeners that can refill it.
  */

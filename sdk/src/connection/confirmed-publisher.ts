@@ -98,7 +98,7 @@ export class ConfirmedPublisher {
   #send(message: Unconfirmed): void {
     const tries = ++message.tries
     message.nextAt = undefined
-    // Without a connection nobody would get it; it is sent when there is one.
+    // Without a connection the client would drop it; it is sent when there is one.
     if (!this.#options.link.isUp) return
     this.#publisher.publish(message.outgoing, (refusal) => {
       if (refusal === undefined) this.#stored(message)

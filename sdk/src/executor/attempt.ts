@@ -48,7 +48,7 @@ export interface AttemptOptions {
 
 const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
 
-/** One try of a task: runs the handler and says once how it ended, also when the handler never does. */
+/** One try of a task: runs the handler and reports its end once, also when the handler never settles. */
 export class Attempt implements TaskPort {
   readonly task: HeldTask
   /** On the monotonic clock. */

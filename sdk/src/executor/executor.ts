@@ -146,8 +146,8 @@ export class Executor {
   }
 
   /**
-   * Take no more, give back what has not begun, wait for what runs, report, say goodbye.
-   * @param drainMs time for what runs; then its signals are aborted and, 5 s later, it is given back
+   * Accept no more, release what has not begun, wait for what runs, report, leave.
+   * @param drainMs time for what runs; then its signals are aborted and, 5 s later, it is released
    */
   async stop(drainMs: number): Promise<void> {
     const { logs, onWarning } = this.#options

@@ -51,7 +51,7 @@ const YOUNG_MS = 2_000
 const REMEMBERED = 10_000
 
 /**
- * Every task that is held, by task and attempt: the one that its message says, and the one that it is run as. The liveness thread is shown each of
+ * Every task that is held, by task and attempt: the attempt of its message, and the one that it is run as. The liveness thread is shown each of
  * them at once: its handler may block in the next moment. Of the last 10,000 attempts that have ended, and whose report the broker has confirmed,
  * it keeps where their message was acknowledged: a broker that is killed forgets acknowledgements and delivers such work again, as if for the first time.
  */

@@ -48,7 +48,7 @@ export interface TaskContext<Payload = unknown> {
   /**
    * Say how far it is. The newest wins; at most five a second travel.
    * @param percent a number from 0 to 100
-   * @throws CarillonError INVALID_REQUEST for anything else, into the handler and at once: also a call that nobody awaits fails its task
+   * @throws CarillonError INVALID_REQUEST for anything else, into the handler and at once: also a call that is not awaited fails its task
    */
   progress(percent: number, note?: string): Promise<void>
   /**
@@ -218,7 +218,7 @@ export class RunningContext implements TaskContext {
   async *results<Result>(): AsyncGenerator<Result> {
     let page = await this.#port.results({ cursor: undefined, limit: FIRST_PAGE })
     for (;;) {
-      // The next page is on its way while this one is used. Where results are large fewer of them come than were asked for.
+      // The next page is on its way while this one is used. Where results are large fewer of them arrive than were requested.
       const limit = Math.min(LARGEST_PAGE, page.items.length * 2)
       const following = page.next === undefined ? undefined : this.#port.results({ cursor: page.next, limit })
       following?.catch(() => undefined)

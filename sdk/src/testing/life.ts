@@ -25,7 +25,7 @@ export interface Life {
   attempts: number
   owner?: string | undefined
   losses: number
-  /** From which attempt on steps that failed for good are tried again. */
+  /** From which attempt on steps that failed permanently are tried again. */
   since: number
   progress?: Progress | undefined
   result?: unknown

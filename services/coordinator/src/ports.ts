@@ -169,13 +169,13 @@ export interface Faulty {
 
 /** Advances fan-out runs as far as possible. Provided by `runs/`. */
 export interface Reconciler {
-  /** Called from where nobody waits. */
+  /** Returns at once; a failure is logged. */
   soon(runId: string): void
 }
 
 /** Offers tasks to the instances that they are routed to. Provided by `dispatch/`. */
 export interface Offers {
-  /** Called from where nobody waits. */
+  /** Returns at once; a failure is logged. */
   soon(leg: TaskOfRun): void
   /** The decision about a leg whose instance is gone. */
   loss(leg: TaskOfRun): Promise<TaskChange>

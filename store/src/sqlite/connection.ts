@@ -15,7 +15,7 @@ export interface SqliteOptions {
   readonly readOnly: boolean
 }
 
-/** Another process may write the same file for a moment; the event loop stands still while we wait for it. */
+/** Another process may write the same file for a moment; waiting for it blocks the event loop. */
 const BUSY_TIMEOUT_MS = 2_000
 /** SQLite's own. */
 const PAGE_BYTES = 4_096
@@ -193,7 +193,7 @@ function openDatabase({ path, synchronous, readOnly }: SqliteOptions, logPages: 
 
 /**
  * Before any change: a database with tables is a store only if it has Carillon's list of migrations, none of which is newer than this program's. In this order, because another process may
- * make the store meanwhile, all tables at once.
+ * create the store at the same time, all tables at once.
  */
 function mustBeOurs(database: DatabaseSync, path: string): void {
   const count = (sql: string) => Number(database.prepare(`select count(*) as "count" from ${sql}`).get()?.['count'])

@@ -113,7 +113,7 @@ function filterOf(query: LogQuery): { conditions: string[]; values: StoredValue[
     values.push(...more)
   }
   const task = indexedTask(query)
-  // The plus keeps SQLite from sorting by what it takes for a part of the order.
+  // The plus keeps SQLite from sorting by what it regards as a part of the order.
   if (query.taskId !== undefined && task === undefined) add('+"taskId" = ?', query.taskId)
   const isFound = task === undefined && isAlarming(query) && ALARMING.every((level) => query.levels?.includes(level))
   if (query.levels !== undefined && !isFound) add('"level" in (select "value" from json_each(?))', JSON.stringify(query.levels))

@@ -72,13 +72,13 @@ export async function play(scenario: Scenario, { seed, size, withoutGuard, store
   }
 }
 
-/** Starts that were refused for another reason than the allowed one, such as that nobody took them within minutes. */
+/** Starts that were refused for another reason than the allowed one, such as that no coordinator accepted them within minutes. */
 function refusals({ load }: World, allows: Allowed): string[] {
   const wrong = load.refused.filter(({ code }) => code !== allows.refused?.code)
   return wrong[0] === undefined ? [] : [`refused=${wrong.length} (${wrong[0].code}: ${wrong[0].message})`]
 }
 
-/** One line: what was done, and what came of it. */
+/** One line: the scenario and its outcome. */
 export function lineOf({ scenario, seed, hits, books, refused, faults, seconds }: Outcome): string {
   const { allows } = scenario
   const because = (count: number, reason: string | undefined) => (count > 0 && reason ? `${count} (${reason})` : count)

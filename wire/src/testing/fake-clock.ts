@@ -8,7 +8,7 @@ interface Armed {
   readonly action: () => void
 }
 
-/** Time that passes only when a test says so. */
+/** Time that passes only when a test advances it. */
 export class FakeClock implements LoopClock {
   #now: number
   #setBy = 0
@@ -63,7 +63,7 @@ export class FakeClock implements LoopClock {
     this.#now = until
   }
 
-  /** This process stands still: time passes, and no timer fires before it goes on. */
+  /** This process is suspended: time passes, and no timer fires before it goes on. */
   standStill(ms: number): void {
     this.#now += ms
   }

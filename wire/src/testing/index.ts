@@ -1,4 +1,4 @@
-/** For tests: time that passes when a test says so, a real broker, and one for each way to log in. */
+/** For tests: a clock that a test advances, a real broker, and one for each way to log in. */
 export { eventually, signal, within } from './eventually.ts'
 export { FakeClock, settle } from './fake-clock.ts'
 export { freePort, type ServerLimits, startNatsServer, type TestServer } from './nats-server.ts'

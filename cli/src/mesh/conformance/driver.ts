@@ -126,7 +126,7 @@ export class Driver {
     }
   }
 
-  /** An executor may be quicker than the broker's answer that says where in the stream its message is. */
+  /** An executor may be quicker than the broker's publish acknowledgement with the sequence of its message. */
   async #takeAck(message: Msg): Promise<void> {
     // Noted at once where that is known: what arrives next is noted after it.
     let about = this.queue.taskOf(message.subject)

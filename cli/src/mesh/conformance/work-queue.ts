@@ -49,7 +49,7 @@ export class WorkQueue {
     if (message) this.#taken.push(message)
   }
 
-  /** Gives back what was taken. */
+  /** Releases what was pulled (`-NAK`). */
   giveBack(): void {
     for (const message of this.#taken.splice(0)) message.nak()
   }

@@ -68,7 +68,7 @@ class PrivateApt {
     await writeFile(join(folder, 'status'), '')
     await writeFile(join(folder, 'sources.list'), `deb ${mirror.uri} ${suite} ${mirror.component}\n`)
     const options = privateOptions(folder)
-    // Its exit code says little: hooks of the machine fail without root, and an unreachable mirror is no failure to apt.
+    // Its exit code is not reliable: hooks of the machine fail without root, and an unreachable mirror is no failure to apt.
     const updated = await this.#run('apt-get', [...options, 'update'], folder)
     if (!(await readdir(join(folder, 'lists'))).some((name) => name.includes('_Packages'))) return complaintOf(updated)
     const downloaded = await this.#run('apt-get', [...options, 'download', 'nats-server'], folder)

@@ -35,7 +35,7 @@ export class LogFile {
       if (this.#bytes > MAX_BYTES) this.#rotate()
       this.#bytes += writeSync(this.#file, line)
     } catch (error) {
-      // A full disk must not end the mesh: the store says so in its own errors.
+      // A full disk must not end the mesh: the store reports it in its own errors.
       this.#sayOnce(`the log ${this.path} cannot be written: ${(error as Error).message}`)
     }
   }
@@ -57,7 +57,7 @@ export class LogFile {
     this.#sayOnce(`${level > WARN ? 'error' : 'warning'}: ${name}: ${msg}${cause}`)
   }
 
-  /** What is said over and over is said once. */
+  /** A repeated message is printed once. */
   #sayOnce(text: string): void {
     if (text !== this.#lastWarning) this.#warn(text)
     this.#lastWarning = text

@@ -56,7 +56,7 @@ export class WorkStream implements StoredWork {
 
   /**
    * The sequence of the message of each of these subjects that has one. The broker answers with the messages themselves and stops when they are
-   * many bytes; so it is asked for the rest until it has none of them.
+   * many bytes; so the rest is requested until there is none.
    */
   async sequences(wanted: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const found = new Map<string, number>()

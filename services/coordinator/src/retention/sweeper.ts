@@ -10,7 +10,7 @@ import type { RetentionPolicy } from './retention-rules.ts'
 const LONGEST_INTERVAL_MS = 60_000
 /** A shorter retention is swept more often, so that a run stays about a quarter longer at most. */
 const INTERVALS_PER_RETENTION = 4
-/** Runs whose tasks and steps are looked for in one sweep: none should be without its run. */
+/** Runs whose orphaned tasks and steps are searched in one sweep. */
 const PARENTS_PER_SWEEP = 200
 
 interface Sweep {

@@ -21,7 +21,7 @@ export class FakeBroker {
   answerOffer: (instance: string) => OfferAnswer = () => ({ accepted: true })
 
   #unanswered: (() => void)[] | undefined
-  /** Subjects whose message was asked for, by the sequence that was answered. */
+  /** Subjects whose message was requested, by the sequence that was answered. */
   readonly #asked: string[] = []
 
   /** From now on what is published has no answer until `answerNow`. */

@@ -4,7 +4,7 @@ import type { LoggerParts } from '../parts.ts'
 import { levelsFrom, logView } from './rules/log-view.ts'
 
 /**
- * Lines of a run, a page at a time. A page holds no more than one message can carry, so it may be shorter than asked for, and empty where few of
+ * Lines of a run, a page at a time. A page holds no more than one message can carry, so it may be shorter than requested, and empty where few of
  * many lines pass the filter; `next` is the cursor of the next page.
  */
 export class QueryLogs {

@@ -110,7 +110,7 @@ export class PresenceBucket {
   }
 
   /**
-   * Writes an entry whatever was there.
+   * Writes an entry unconditionally.
    * @param make receives the entry that is replaced; what it throws is rethrown, and nothing is written
    */
   async write(key: string, make: (replaced: Entry | undefined) => Promise<Presence>): Promise<Entry> {

@@ -120,7 +120,7 @@ const INTERRUPTIONS: readonly Interruption[] = [
     name: 'broker-wipe',
     about: 'kill -9 of nats-server, which comes back with nothing of what it held',
     guard: 'repair',
-    // What executors had reported, and nobody had applied, is wiped with the rest.
+    // Reports that were not applied yet are wiped with the rest.
     allows: { runTwice: REPORTS_LOST, inOneAttempt: { reason: REPORTS_LOST } },
     rounds: { short: 1, full: 5 },
     async interrupt({ broker }) {

@@ -21,7 +21,7 @@ export interface MapFacts extends Facts {
   readonly isStoppable?: boolean
   /** The last task of a run that reduces: its merge, or the only part of its reduce. */
   readonly last?: TaskRecord | undefined
-  /** Of a reduce that is to be made: the ids of the leaves with which its parts begin, but for the first. Undefined if leaves changed meanwhile. */
+  /** Of a reduce that is to be made: the ids of the leaves with which its parts begin, but for the first. Undefined if leaves changed in between. */
   readonly firsts?: readonly string[] | undefined
 }
 

@@ -36,7 +36,7 @@ export async function tallyOf({ tasks }: Store, runId: string): Promise<StageTal
   return tallies.flatMap((tally, i) => tally.map((kind) => ({ ...kind, stage: STAGES[i]! })))
 }
 
-/** The leaves with which the parts of a reduce begin that is to be made now. Undefined if leaves changed meanwhile: the next reconciliation sees them. */
+/** The leaves with which the parts of a reduce begin that is to be made now. Undefined if leaves changed in between: the next reconciliation sees them. */
 async function firstsOf({ tasks }: Store, { run, tally }: { run: RunHead; tally: readonly StageTally[] }): Promise<string[] | undefined> {
   const firsts: string[] = []
   let passed = 0

@@ -289,7 +289,7 @@ export function decideCancel(life: LifeHead, now: number, reason: Reason = 'canc
   return { event: 'cancel', expect, set: { ...ended, state, reason, endedAt: now } }
 }
 
-/** Of a task that is tried again: steps that are done stay so, those that have failed for good are tried again. The step after the last: it was never restarted from one. */
+/** Of a task that is tried again: steps that are done stay so, those that have failed permanently are tried again. The step after the last: it was never restarted from one. */
 export function retriedAt({ resume }: LifeHead, attempt: number): Resume {
   return { step: resume?.step ?? LIMITS.steps, epoch: resume?.epoch ?? 0, since: attempt }
 }

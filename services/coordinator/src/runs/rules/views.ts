@@ -97,7 +97,7 @@ function lifeView(life: LifeHead & Partial<TaskLife>) {
   }
 }
 
-/** A run that has ended, with its result if it has one, and with what its end has said of the last attempt. */
+/** A run that has ended, with its result if it has one, and with what its end has reported of the last attempt. */
 export type EndedRun = RunHead & Pick<Partial<RunRecord>, 'result'> & Pick<Decision, 'logLines'>
 
 /** Body of a run's terminal event. Written by hand, here and below: these are made for every run, and names need no escaping. */

@@ -73,7 +73,7 @@ function wrongRange(part: string, field: Field): string | undefined {
   return `says ${printable(part)}, which ends before it begins: say ${step > 1 ? 'each value' : `${end},${start}`}`
 }
 
-/** A range of values within the field; else the parser says what is wrong. */
+/** A range of values within the field; else the parser reports the error. */
 function rangeOf(part: string, field: Field): { first: number; last: number; step: number } | undefined {
   const [, from = '', to = '', step = '1'] = RANGE.exec(part) ?? []
   const [first, last] = [numberOf(from, field), numberOf(to, field)]
@@ -99,7 +99,7 @@ function valuesOf(part: string, field: Field, text: string): (string | number)[]
   const place = (value: number) => ((value - field.min) % count) + field.min
   const value = numberOf(part, field)
   if (value >= field.min && value <= field.max) return [place(value)]
-  // A field of one part may be `*`, which days of the month and of the week do not take for a list of all days.
+  // A field of one part may be `*`, which days of the month and of the week do not treat as a list of all days.
   const listed = part === text ? part : part.replace('*', `${field.min}-${field.min + count - 1}`)
   const range = rangeOf(listed.replace(/^(\w+)\//, `$1-${field.max}/`), field)
   if (!range || range.step < 1 || (range.first > range.last && !field.wraps)) return [part]

@@ -155,7 +155,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     store: (store) =>
       withPort(store, 'tasks', {
         async list(query) {
-          // Slow: another coordinator has begun the run meanwhile, and tasks have ended again.
+          // Slow: another coordinator has begun the run in between, and tasks have ended again.
           for (let turns = 0; query.state !== undefined && isEnded(query.state) && turns < SLOW_TURNS; turns++) await settle()
           const slice = await store.tasks.list(query)
           return { ...slice, items: slice.items.map((task) => (task.endedAt === null ? task : { ...task, endedAt: 0 })) }
