@@ -12,7 +12,7 @@ import { isOver, judgeEnd } from './judge.ts'
 import { patience } from './patience.ts'
 import { Random } from './random.ts'
 import { randomRun } from './random-run.ts'
-import { type StoreHooks, watchedStore } from './store.ts'
+import { COORDINATORS, type StoreHooks, watchedStore } from './store.ts'
 import { Suspicions } from './suspicions.ts'
 
 type Coordinator = ReturnType<typeof partsOn> & { isDead: boolean; died: Promise<void>; writesLeft: number | undefined }
@@ -51,7 +51,7 @@ export class Simulation {
     ;({ run: this.#run, program: this.#program } = randomRun(this.#random, { handler: HANDLER, queuedAt: this.#clock.now() }))
     this.#suspicions = new Suspicions(this.#run.losses)
     this.#broker.answer = (instance, work) => this.#offered(instance, work)
-    for (let i = 0; i < 2; i++) this.#coordinators.push(this.#newCoordinator())
+    for (let i = 0; i < COORDINATORS; i++) this.#coordinators.push(this.#newCoordinator())
     for (let i = 0; i < 3; i++) this.#join()
   }
 
