@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fallenBelow, ratiosOf, spreadsOf } from './comparison.ts'
+import { fallenBelow, heldOf, ratiosOf, spreadsOf } from './comparison.ts'
 
 const round = (singlePerS: number, startP50Ms: number) => ({ singlePerS, bulkPerS: 100, startP50Ms, startP99Ms: 5, peakMiB: 200 })
 
@@ -15,6 +15,10 @@ test('a ratio above 1 means that Carillon is better, for rates and for times', (
   assert.equal(ratios['carillon-sqlite/bullmq singlePerS'], 2)
   assert.equal(ratios['carillon-sqlite/bullmq startP50Ms'], 2)
   assert.equal(ratios['carillon-sqlite/bullmq fanOutPerS'], undefined)
+})
+
+test('a baseline holds no 99th percentile', () => {
+  assert.deepEqual(heldOf({ 'a/b singlePerS': 1, 'a/b startP50Ms': 2, 'a/b startP99Ms': 3 }), { 'a/b singlePerS': 1, 'a/b startP50Ms': 2 })
 })
 
 test('the check names what is more than 15 % below its baseline and what was not measured, and nothing else', () => {

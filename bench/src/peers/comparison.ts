@@ -42,6 +42,9 @@ export function ratiosOf(rounds: Rounds): Ratios {
   return ratios
 }
 
+/** Those that a baseline holds: a 99th percentile of one call differs by more from call to call than a change of the code makes. */
+export const heldOf = (ratios: Ratios): Ratios => Object.fromEntries(Object.entries(ratios).filter(([name]) => !name.endsWith('P99Ms')))
+
 /** What is wrong with `ratios`, a line each, for people: a ratio more than 15 % below its baseline, and one that was not measured. */
 export function fallenBelow(baseline: Ratios, ratios: Ratios): string[] {
   return Object.entries(baseline).flatMap(([name, stored]) => {

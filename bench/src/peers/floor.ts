@@ -6,6 +6,7 @@ import { startBenchProcess } from '../mesh-process.ts'
 import { rate } from '../throughput.ts'
 import { inBulk, inFlight } from './measures.ts'
 import type { Peer } from './peer.ts'
+import { RawPublisher } from './raw-publisher.ts'
 import type { WorkerQuestion } from './worker.ts'
 
 /** What the broker alone does: a message in a work queue, a worker, a result in a second work queue that its reader acknowledges. */
@@ -22,7 +23,8 @@ export const floor: Peer = {
     }
     const reports = await (await broker.consumers.get('REPORTS', 'bench')).consume({ callback: (message) => message.ack() })
     const worker = await startBenchProcess<WorkerQuestion, number[]>('./peers/floor-worker.js', { CARILLON_NATS_URL: nats.url })
-    const publish = (name: string, payload: object) => broker.publish(`WORK.${name}`, JSON.stringify(payload))
+    const publisher = new RawPublisher(connection)
+    const publish = (name: string, payload: object) => new Promise<void>((resolve) => publisher.publish(`WORK.${name}`, payload, resolve))
     const noop = () => publish('noop', { a: 1 })
     return {
       single: (count) => rate(nats.url, count, () => inFlight(count, noop)),

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findMongodb } from '../mongodb.ts'
 import { MONGODB, PEERS, type PeerName } from './all.ts'
-import { fallenBelow, type Ratios, ratiosOf, spreadsOf } from './comparison.ts'
+import { fallenBelow, heldOf, type Ratios, ratiosOf, spreadsOf } from './comparison.ts'
 import type { Figures } from './peer.ts'
 
 type Outcome = { readonly figures: Figures } | { readonly error: string }
@@ -98,7 +98,7 @@ if (options.json) console.log(JSON.stringify({ figures, keeps, failed: Object.fr
 else show(figures, ratios)
 const complaints = options.check ? fallenBelow(JSON.parse(readFileSync(BASELINE, 'utf8')) as Ratios, ratios) : []
 if (options.store && rounds.size < ALL.length) complaints.push('nothing is stored: a baseline has the ratios of all peers')
-else if (options.store) writeFileSync(BASELINE, `${JSON.stringify(ratios, null, 2)}\n`)
+else if (options.store) writeFileSync(BASELINE, `${JSON.stringify(heldOf(ratios), null, 2)}\n`)
 for (const complaint of complaints) say(complaint)
 if (complaints.length > 0) process.exitCode = 1
 process.channel?.unref()
