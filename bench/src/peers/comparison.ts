@@ -22,7 +22,7 @@ export function spreadsOf(rounds: readonly Figures[]): Partial<Record<Figure, Sp
     const [least, most] = [values[0], values.at(-1)]
     if (least === undefined || most === undefined) continue
     const middle = values.slice(Math.floor((values.length - 1) / 2), Math.floor(values.length / 2) + 1)
-    spreads[figure] = { median: middle.reduce((sum, value) => sum + value, 0) / middle.length, least, most }
+    spreads[figure] = { median: Math.round((middle.reduce((sum, value) => sum + value, 0) / middle.length) * 100) / 100, least, most }
   }
   return spreads
 }

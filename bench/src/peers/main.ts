@@ -9,7 +9,13 @@ import { MONGODB, PEERS, type PeerName } from './all.ts'
 import { fallenBelow, heldOf, type Ratios, ratiosOf, spreadsOf } from './comparison.ts'
 import type { Figures } from './peer.ts'
 
-type Outcome = { readonly figures: Figures } | { readonly error: string }
+type Outcome = { readonly keeps: string; readonly figures: Figures } | { readonly error: string }
+
+interface Measured {
+  readonly rounds: ReadonlyMap<PeerName, Figures[]>
+  readonly keeps: ReadonlyMap<PeerName, string>
+  readonly failed: ReadonlyMap<PeerName, string>
+}
 
 const BASELINE = fileURLToPath(new URL('../../baseline.json', import.meta.url))
 const ALL = Object.keys(PEERS) as PeerName[]
@@ -56,10 +62,11 @@ async function turnOf(name: PeerName, counts: object, mongodbUrl: string | undef
 }
 
 /** In turns, so that what changes on the machine meanwhile meets all. A peer that fails once has no further turn. */
-async function measure(names: readonly PeerName[]): Promise<{ rounds: Map<PeerName, Figures[]>; failed: Map<PeerName, string> }> {
+async function measure(names: readonly PeerName[]): Promise<Measured> {
   const counts = { runs: numberOf('runs'), calls: numberOf('calls'), leaves: numberOf('leaves'), jobs: numberOf('jobs') }
   const rounds = new Map<PeerName, Figures[]>()
   const failed = new Map<PeerName, string>()
+  const keeps = new Map<PeerName, string>()
   const mongodbUrl = names.includes(MONGODB) ? await findMongodb() : undefined
   if (names.includes(MONGODB) && !mongodbUrl)
     failed.set(MONGODB, 'there is no MongoDB; put mongod on PATH or set CARILLON_TEST_MONGODB_URL')
@@ -67,10 +74,13 @@ async function measure(names: readonly PeerName[]): Promise<{ rounds: Map<PeerNa
     for (const name of names.filter((name) => !failed.has(name))) {
       const outcome = await turnOf(name, counts, mongodbUrl)
       say(`round ${round}, ${name}: ${JSON.stringify(outcome)}`)
-      if ('figures' in outcome) rounds.set(name, [...(rounds.get(name) ?? []), outcome.figures])
-      else failed.set(name, outcome.error)
+      if ('error' in outcome) failed.set(name, outcome.error)
+      else {
+        rounds.set(name, [...(rounds.get(name) ?? []), outcome.figures])
+        keeps.set(name, outcome.keeps)
+      }
     }
-  return { rounds, failed }
+  return { rounds, keeps, failed }
 }
 
 /** The tables, for people. */
@@ -88,13 +98,12 @@ function show(figures: Readonly<Record<string, ReturnType<typeof spreadsOf>>>, r
 
 const names = namesOf(options.only)
 if (options.check && !existsSync(BASELINE)) throw new Error('--check needs bench/baseline.json; store one with --store')
-const { rounds, failed } = await measure(names)
+const { rounds, keeps, failed } = await measure(names)
 const figures = Object.fromEntries([...rounds].map(([name, of]) => [name, spreadsOf(of)]))
-const keeps = Object.fromEntries([...rounds.keys()].map((name) => [name, PEERS[name]().keeps]))
 const ratios = ratiosOf(Object.fromEntries(rounds))
-for (const [name, what] of Object.entries(keeps)) say(`${name} keeps ${what}`)
+for (const [name, what] of keeps) say(`${name} keeps ${what}`)
 for (const [name, reason] of failed) say(`${name} is not measured: ${reason}`)
-if (options.json) console.log(JSON.stringify({ figures, keeps, failed: Object.fromEntries(failed), ratios }))
+if (options.json) console.log(JSON.stringify({ figures, keeps: Object.fromEntries(keeps), failed: Object.fromEntries(failed), ratios }))
 else show(figures, ratios)
 const complaints = options.check ? fallenBelow(JSON.parse(readFileSync(BASELINE, 'utf8')) as Ratios, ratios) : []
 if (options.store && rounds.size < ALL.length) complaints.push('nothing is stored: a baseline has the ratios of all peers')

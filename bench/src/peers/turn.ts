@@ -1,4 +1,4 @@
-/** One turn of one peer, in a process of its own: `turn.js NAME COUNTS`. Sends its figures to the process that started it. */
+/** One turn of one peer, in a process of its own: `turn.js NAME COUNTS`. Sends its figures, and what the peer keeps, to the process that started it. */
 import { percentile } from '../percentile.ts'
 import { PEERS, type PeerName } from './all.ts'
 import { watchPeakMemory } from './peak-memory.ts'
@@ -30,7 +30,8 @@ async function takeTurn(peer: Peer, counts: Counts): Promise<Figures> {
 
 const [name = '', counts = ''] = process.argv.slice(2)
 try {
-  process.send?.({ figures: await takeTurn(PEERS[name as PeerName](), JSON.parse(counts) as Counts) })
+  const peer = PEERS[name as PeerName]()
+  process.send?.({ keeps: peer.keeps, figures: await takeTurn(peer, JSON.parse(counts) as Counts) })
 } catch (error) {
   process.send?.({ error: (error as Error).message })
 }
