@@ -20,6 +20,9 @@ const JUDGES: Readonly<Record<RunMode, Judge>> = {
   'map-reduce': { hasStages: true, success: judgeReduced },
 }
 
+/** Its tasks make tasks while it runs. */
+export const makesTasksByCall = ({ mode }: RunRecord) => JUDGES[mode].hasStages
+
 /** The run and all its tasks have ended. */
 export async function isOver(store: Store, runId: string): Promise<boolean> {
   const [[run], tally] = await Promise.all([store.runs.get([runId]), store.tasks.tally({ runId })])

@@ -2,6 +2,7 @@ import { isEnded, type RunState } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, LifeStore, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { countsOf } from '../../modes/rules/fan-in.ts'
+import { makesTasksByCall } from './judge.ts'
 
 /** Where a write is cut off: before it, or after it but before its answer. */
 export type Cut = 'before' | 'after' | undefined
@@ -135,7 +136,7 @@ function checkLimit({ store, hooks }: { store: Store; hooks: StoreHooks }, chang
     const limit = run?.plan?.maxParallel
     const active = queued + delayed + running + cancelling
     // While tasks of a map are made, the coordinators see different ones to be freed first: each may free one for the same room.
-    const extra = run?.mode === 'map' || run?.mode === 'map-reduce' ? COORDINATORS - 1 : 0
+    const extra = run && makesTasksByCall(run) ? COORDINATORS - 1 : 0
     if (limit !== undefined && active > limit + extra) hooks.violated(`${active} tasks were under way, ${limit} are allowed`)
   })
 }
