@@ -4,6 +4,7 @@ import { chownSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { freePort } from '@carillon/wire/testing'
+import { untilReady } from './server-ready.ts'
 
 const MISSING = 'PostgreSQL is not on this machine; install the package postgresql (apt-get install postgresql)'
 
@@ -41,17 +42,11 @@ export async function startPostgres(settings: readonly string[] = []): Promise<{
     await exited
     remove()
   }
-  let text = ''
-  const ready = new Promise<boolean>((resolve) => {
-    server.stderr.on('data', (chunk: Buffer) => {
-      if (text.length < 10_000) text += String(chunk)
-      if (text.includes('ready to accept connections')) resolve(true)
-    })
-    void exited.then(() => resolve(false))
+  await untilReady(server.stderr, { mark: 'ready to accept connections', exited }).catch(async (error: unknown) => {
+    await stop()
+    throw error
   })
-  if (await ready) return { url: `postgres://bench@127.0.0.1:${port}/postgres`, stop }
-  remove()
-  throw new Error(`PostgreSQL ended before it was ready:\n${text}`)
+  return { url: `postgres://bench@127.0.0.1:${port}/postgres`, stop }
 }
 
 /** On PATH, or where Debian puts the servers of each version: the newest. */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@carillon/wire/testing'
+import { untilReady } from './server-ready.ts'
 
 /** Redis on loopback with the settings that BullMQ recommends for production. */
 export async function startRedis(): Promise<{ port: number; stop(): Promise<void> }> {
@@ -25,15 +26,9 @@ export async function startRedis(): Promise<{ port: number; stop(): Promise<void
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     throw new Error('redis-server is not on PATH; install the package redis-server (apt-get install redis-server)')
   }
-  let text = ''
-  const isReady = new Promise<boolean>((resolve) => {
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (text.length < 10_000) text += String(chunk)
-      if (text.includes('Ready to accept connections')) resolve(true)
-    })
-    void exited.then(() => resolve(false))
+  await untilReady(child.stdout, { mark: 'Ready to accept connections', exited }).catch(async (error: unknown) => {
+    await stop()
+    throw error
   })
-  if (await isReady) return { port, stop }
-  await stop()
-  throw new Error(`redis-server ended before it was ready:\n${text}`)
+  return { port, stop }
 }
