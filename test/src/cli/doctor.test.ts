@@ -17,7 +17,11 @@ describe('carillon doctor', { concurrency: true }, () => {
     const carillon = cliFor(cleanup, up.url)
     for (const handler of ['nobody', 'nobody', 'no-one']) await carillon(['run', handler, '-d'])
     await carillon(['run', 'hello', '--delay', '1h', '-d'])
-    const { code, stdout } = await carillon(['doctor'])
+    // A start is answered when the run is stored; its message follows.
+    const { code, stdout } = await eventually('all three are queued', async () => {
+      const outcome = await carillon(['doctor'])
+      return /nobody: 2 tasks/.test(outcome.stdout) && /no-one: 1 task/.test(outcome.stdout) ? outcome : undefined
+    })
     assert.equal(code, 1)
     assert.match(stdout, /✗ handler nobody: 2 tasks wait, and no live instance offers it\n +→ Start an executor that offers it\./)
     assert.match(stdout, /✗ handler no-one: 1 task waits, and no live instance offers it\n/)

@@ -5,7 +5,7 @@ import { startCoordinator } from '@carillon/coordinator'
 import { startLogger } from '@carillon/logger'
 import { connect, natsSettingsFrom } from '@carillon/sdk'
 import { openStore } from '@carillon/store'
-import { PROTECTIONS, type ProtectedServer, type Protection, startProtectedServer, within } from '@carillon/wire/testing'
+import { eventually, PROTECTIONS, type ProtectedServer, type Protection, startProtectedServer, within } from '@carillon/wire/testing'
 import { cliFor, startCli } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { refusal } from '../support/clients.ts'
@@ -54,8 +54,12 @@ for (const protection of PROTECTIONS)
     const carillon = cliFor(cleanup, undefined)
     const run = await carillon(['run', 'hello', '--json'], { env: environment })
     assert.equal(run.code, 0, run.stderr)
-    const lines = await carillon(['logs', run.json<{ runId: string }>().runId], { env: environment })
-    assert.match(lines.stdout, /greeted/)
+    const { runId } = run.json<{ runId: string }>()
+    // Lines are stored a moment after the end of their run.
+    const lines = await eventually('its line is stored', async () => {
+      const outcome = await carillon(['logs', runId], { env: environment })
+      return outcome.stdout.includes('greeted') ? outcome : undefined
+    })
     const doctor = await carillon(['doctor'], { env: environment })
     assert.match(doctor.stdout, /All is well/)
     for (const secret of secrets) assert.ok(![run, lines, doctor].some(({ stdout, stderr }) => `${stdout}${stderr}`.includes(secret)))

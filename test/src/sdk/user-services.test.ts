@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { InstanceView, RunView } from '@carillon/contracts'
-import { within } from '@carillon/wire/testing'
+import { eventually, within } from '@carillon/wire/testing'
 import { type Cli, cliFor, startUp, type UpMesh } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { launch } from '../support/processes.ts'
@@ -61,7 +61,7 @@ describe('services of users', () => {
     const [listed] = (await carillon(['runs', 'list', '--json'])).json<RunView[]>()
     const run = (await carillon(['runs', 'get', listed?.runId ?? '', '--json'])).json<RunView>()
     assert.deepEqual([run.handler, run.state, run.key, run.payload], ['send-invoice', 'succeeded', 'order-1', { to: 'ada@example.org' }])
-    assert.match((await carillon(['logs', run.runId])).stdout, /sending/)
+    await eventually('its line is stored', async () => (await carillon(['logs', run.runId])).stdout.includes('sending'))
     const refused = (await carillon(['run', 'send-invoice', '{"to":"nobody"}', '--json'])).json<RunView>()
     assert.deepEqual([refused.state, refused.reason], ['failed', 'invalid-payload'])
     service.signal('SIGTERM')
