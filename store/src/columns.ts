@@ -1,5 +1,7 @@
 import { CarillonError, printable } from '@carillon/contracts'
 import type {
+  CalendarHead,
+  CalendarRecord,
   CoordinatorRecord,
   JobRecord,
   LogRecord,
@@ -125,6 +127,23 @@ export const JOB_COLUMNS = {
   createdAt: 'number',
   updatedAt: 'number',
 } as const satisfies Columns<JobRecord>
+
+export const CALENDAR_HEAD_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  name: 'text',
+  description: 'text',
+  source: 'text',
+  hash: 'text',
+  count: 'number',
+  firstDay: 'text',
+  lastDay: 'text',
+  omissions: 'json',
+  revision: 'number',
+  createdAt: 'number',
+  updatedAt: 'number',
+} as const satisfies Columns<CalendarHead>
+export const CALENDAR_COLUMNS = { ...CALENDAR_HEAD_COLUMNS, days: 'text' } as const satisfies Columns<CalendarRecord>
 
 export const LOG_COLUMNS = {
   namespace: 'text',

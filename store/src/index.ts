@@ -1,6 +1,7 @@
 export { createFolder } from './create-folder.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export type {
+  CalendarStore,
   CoordinatorStore,
   Due,
   DueQuery,
@@ -25,6 +26,8 @@ export type {
   UpdateOutcome,
 } from './ports.ts'
 export type {
+  CalendarHead,
+  CalendarRecord,
   CoordinatorRecord,
   JobRecord,
   LifeHead,

@@ -1,5 +1,7 @@
 import type { RunMode, RunState } from '@carillon/contracts'
 import type {
+  CalendarHead,
+  CalendarRecord,
   CoordinatorRecord,
   JobRecord,
   LogRecord,
@@ -35,6 +37,7 @@ export interface Store {
   /** Created with the store and never changed: it identifies the store whose work a broker holds. */
   readonly id: string
   readonly jobs: JobStore
+  readonly calendars: CalendarStore
   readonly runs: RunStore
   readonly tasks: TaskStore
   readonly steps: StepStore
@@ -97,6 +100,16 @@ export interface JobMove {
   readonly id: string
   readonly expect: { readonly revision: number; readonly nextSlotAt: number }
   readonly set: Pick<JobRecord, 'nextSlotAt' | 'wakeAt' | 'state'>
+}
+
+export interface CalendarStore {
+  insert(calendar: CalendarRecord): Promise<InsertOutcome>
+  get(ids: readonly string[]): Promise<(CalendarRecord | undefined)[]>
+  /** Replaces the whole record if its stored revision is the expected one. */
+  replace(calendar: CalendarRecord, expect: { revision: number }): Promise<UpdateOutcome>
+  remove(id: string): Promise<boolean>
+  /** By name, ascending. */
+  list(query: PageQuery & { namespace: string }): Promise<Slice<CalendarHead>>
 }
 
 /** What a conditional write expects. An absent field is not compared. */

@@ -42,6 +42,34 @@ export interface JobRecord {
   readonly updatedAt: number
 }
 
+/** A calendar as it is stored, without its days, which may be thousands. */
+export interface CalendarHead {
+  /** `<namespace>/<name>`. */
+  readonly id: string
+  readonly namespace: string
+  readonly name: string
+  readonly description: string | null
+  /** How its days were given. */
+  readonly source: 'days' | 'ics'
+  /** SHA-256 of what was given. */
+  readonly hash: string
+  readonly count: number
+  readonly firstDay: string
+  readonly lastDay: string
+  /** Parts of an iCalendar text that are not among the days, in words. */
+  readonly omissions: readonly string[]
+  /** Grows by one with each change. */
+  readonly revision: number
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** A named list of days that schedules skip, or outside of which they do not fire. */
+export interface CalendarRecord extends CalendarHead {
+  /** JSON text of a list: distinct days as `YYYY-MM-DD`, ascending. */
+  readonly days: string
+}
+
 /** The life of a task: of the only task of a single run it is part of the run's record. */
 export interface TaskLife {
   readonly state: RunState

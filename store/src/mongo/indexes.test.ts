@@ -5,6 +5,7 @@ import { openStore } from '../open-store.ts'
 import type { LogQuery } from '../ports.ts'
 import { range } from '../testing/pages.ts'
 import { aLine, aRun, aTask, START_AT } from '../testing/records.ts'
+import { MongoCalendarStore } from './calendar-store.ts'
 import { MongoDatabase } from './database.ts'
 import { MongoJobStore } from './job-store.ts'
 import { MongoLogStore } from './log-store.ts'
@@ -75,6 +76,7 @@ function casesOf(database: MongoDatabase): Case[] {
     ['tasks', ['_id_'], () => tasks.list({ runId: 'run-1', limit })],
     ['failed tasks', ['in-state'], () => tasks.list({ runId: 'run-1', state: 'failed', limit })],
     ['jobs', ['by-name'], () => jobs.list({ namespace, limit })],
+    ['calendars', ['by-name'], () => new MongoCalendarStore(database).list({ namespace, limit })],
     ...(['oldest', 'newest'] as const).flatMap((order): Case[] => [
       [`lines, ${order} first`, ['in-order'], () => lines({ order })],
       [`lines of a task, ${order} first`, ['in-order'], () => lines({ order, taskId: 'run-0-1' })],

@@ -6,6 +6,7 @@ import { nextSlot } from './migrations/0002-next-slot.ts'
 import { retention } from './migrations/0004-retention.ts'
 import { largeTexts } from './migrations/0008-large-texts.ts'
 import { identity } from './migrations/0009-identity.ts'
+import { calendars } from './migrations/0011-calendars.ts'
 import { DUPLICATE_KEY, NAMESPACE_EXISTS } from './mongo-error.ts'
 import { waitUntil } from './retry.ts'
 
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
   { number: 9, name: 'identity', apply: identity },
   // A document gets a new field when it is written. Recorded all the same: programs before it must not open the database.
   { number: 10, name: 'first-start', apply: async () => undefined },
+  { number: 11, name: 'calendars', apply: (database) => createCollections(database, calendars) },
 ]
 
 /** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */

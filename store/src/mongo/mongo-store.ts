@@ -1,6 +1,7 @@
 import { CarillonError } from '@carillon/contracts'
 import type { Store } from '../ports.ts'
 import { newWriter } from './bulk.ts'
+import { MongoCalendarStore } from './calendar-store.ts'
 import { MongoCoordinatorStore } from './coordinator-store.ts'
 import { MongoDatabase, type MongoOptions } from './database.ts'
 import { MongoJobStore } from './job-store.ts'
@@ -28,6 +29,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     kind: 'mongodb',
     id,
     jobs: new MongoJobStore(database),
+    calendars: new MongoCalendarStore(database),
     runs: new MongoRunStore(database),
     tasks: new MongoTaskStore(database),
     steps: new MongoStepStore(database),

@@ -4,6 +4,7 @@ import { OPEN_STATES, RUN_STATES } from '@carillon/contracts'
 import type { LogQuery } from '../ports.ts'
 import { range } from '../testing/pages.ts'
 import { aLine, START_AT } from '../testing/records.ts'
+import { SqliteCalendarStore } from './calendar-store.ts'
 import { Connection } from './connection.ts'
 import { SqliteJobStore } from './job-store.ts'
 import { SqliteLogStore } from './log-store.ts'
@@ -44,6 +45,7 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.due(due)
   await new SqliteJobStore(connection).due(due)
   await new SqliteJobStore(connection).list({ namespace, limit: 10 })
+  await new SqliteCalendarStore(connection).list({ namespace, limit: 10 })
   await runs.ownedBy({ namespace, owner: 'i-1', limit: 10 })
   await tasks.ownedBy({ namespace, owner: 'i-1', limit: 10 })
   await runs.queued({ from: 0, before: 5, limit: 10 })

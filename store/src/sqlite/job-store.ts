@@ -12,13 +12,10 @@ const ADVANCE = 'update "jobs" set "nextSlotAt" = ?, "wakeAt" = ?, "state" = ? w
 export class SqliteJobStore implements JobStore {
   readonly #connection: Connection
   readonly #table: Table<JobRecord>
-  readonly #replace: string
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.#table = new Table<JobRecord>(connection, 'jobs', JOB_COLUMNS)
-    const places = Object.keys(JOB_COLUMNS).map(() => '?')
-    this.#replace = `update "jobs" set (${this.#table.columns}) = (${places.join(', ')}) where "id" = ? and "revision" = ?`
   }
 
   async insert(job: JobRecord): Promise<InsertOutcome> {
@@ -30,13 +27,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome> {
-    const { values, beside } = this.#table.encode(job)
-    const statement = this.#connection.statement(this.#replace)
-    return this.#connection.transaction(() => {
-      if (statement.run(...values, job.id, expect.revision).changes !== 1) return 'refused'
-      this.#table.large.keep(job.id, beside)
-      return 'applied'
-    })
+    return this.#table.replace(job, expect)
   }
 
   async advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]> {

@@ -8,6 +8,7 @@ const LARGE_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   tasks: ['item', 'result', 'error'],
   steps: ['result', 'error'],
   jobs: ['payload', 'items'],
+  calendars: ['days'],
 }
 /** One page of the database. */
 const LARGER_THAN = 4_096

@@ -9,6 +9,7 @@ import { asked } from './migrations/0007-asked.ts'
 import { largeTexts } from './migrations/0008-large-texts.ts'
 import { identity } from './migrations/0009-identity.ts'
 import { firstStart } from './migrations/0010-first-start.ts'
+import { calendars } from './migrations/0011-calendars.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -22,6 +23,7 @@ export const MIGRATIONS = [
   { number: 8, name: 'large-texts', sql: largeTexts },
   { number: 9, name: 'identity', sql: identity },
   { number: 10, name: 'first-start', sql: firstStart },
+  { number: 11, name: 'calendars', sql: calendars },
 ] as const
 
 /**

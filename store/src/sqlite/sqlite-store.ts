@@ -1,5 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
 import type { Store } from '../ports.ts'
+import { SqliteCalendarStore } from './calendar-store.ts'
 import { Connection, type SqliteOptions } from './connection.ts'
 import { SqliteCoordinatorStore } from './coordinator-store.ts'
 import { SqliteJobStore } from './job-store.ts'
@@ -21,6 +22,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       kind: 'sqlite',
       id: connection.all('select "id" from "identity"', [])[0]?.['id'] as string,
       jobs: new SqliteJobStore(connection),
+      calendars: new SqliteCalendarStore(connection),
       runs: new SqliteRunStore(connection),
       tasks: new SqliteTaskStore(connection),
       steps: new SqliteStepStore(connection),

@@ -1,6 +1,6 @@
 import type { StatementSync } from 'node:sqlite'
 import { bytesOf, type ColumnKind, type Columns, fromStored, type StoredValue, toStored } from '../columns.ts'
-import type { InsertOutcome, PageQuery } from '../ports.ts'
+import type { InsertOutcome, PageQuery, UpdateOutcome } from '../ports.ts'
 import type { Connection, Row } from './connection.ts'
 import { type LargeText, LargeTexts } from './large-texts.ts'
 
@@ -78,6 +78,19 @@ export class Table<Item> {
         return 'created'
       }),
     )
+  }
+
+  /** Replaces the whole record if its stored revision is the expected one. */
+  replace(item: Item & { readonly id: string }, expect: { revision: number }): UpdateOutcome {
+    const { values, beside } = this.encode(item)
+    const places = this.#kinds.map(() => '?').join(', ')
+    const sql = `update "${this.name}" set (${this.columns}) = (${places}) where "id" = ? and "revision" = ?`
+    const statement = this.#connection.statement(sql)
+    return this.#connection.transaction(() => {
+      if (statement.run(...values, item.id, expect.revision).changes !== 1) return 'refused'
+      this.large.keep(item.id, beside)
+      return 'applied'
+    })
   }
 
   /** @param maxBytes the answer is shorter than `ids` if it would hold more; one record it holds in any case */

@@ -1,4 +1,5 @@
 /** What every store adapter must do, as cases without a test runner, and the records they are made of. */
+import { CALENDAR_CASES } from './calendar-cases.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { INSERT_CASES } from './insert-cases.ts'
 import { JOB_CASES } from './job-cases.ts'
@@ -11,7 +12,7 @@ import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
 
 export type { ConformanceCase, ConformanceContext } from './conformance-case.ts'
-export { aFinish, aJob, aLine, aRun, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './records.ts'
+export { aCalendar, aFinish, aJob, aLine, aRun, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './records.ts'
 
 /** Each case is run on a fresh, empty database. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
@@ -19,6 +20,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...UPDATE_CASES,
   ...LIST_CASES,
   ...JOB_CASES,
+  ...CALENDAR_CASES,
   ...LOG_CASES,
   ...SIZE_CASES,
   ...TEXT_CASES,

@@ -1,6 +1,8 @@
 import { type Backoff, taskIdOf } from '@carillon/contracts'
 import type { LifeChange } from '../ports.ts'
 import {
+  type CalendarHead,
+  type CalendarRecord,
   type JobRecord,
   type LogRecord,
   type RunHead,
@@ -152,6 +154,33 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     updatedAt: START_AT,
     ...fields,
   }
+}
+
+/** A calendar of Christmas 2026. */
+export function aCalendar(name: string, fields: Partial<CalendarRecord> = {}): CalendarRecord {
+  const namespace = fields.namespace ?? 'default'
+  return {
+    id: `${namespace}/${name}`,
+    namespace,
+    name,
+    description: null,
+    source: 'days',
+    hash: '0'.repeat(64),
+    count: 1,
+    firstDay: '2026-12-25',
+    lastDay: '2026-12-25',
+    omissions: [],
+    revision: 1,
+    createdAt: START_AT,
+    updatedAt: START_AT,
+    days: '["2026-12-25"]',
+    ...fields,
+  }
+}
+
+/** What a list shows of a calendar. */
+export function calendarHeadOf({ days: _days, ...head }: CalendarRecord): CalendarHead {
+  return head
 }
 
 /** A log line of the only task of a run. */
