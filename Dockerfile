@@ -8,6 +8,7 @@ COPY wire/package.json wire/
 COPY store/package.json store/
 COPY runtime/package.json runtime/
 COPY sdk/package.json sdk/
+COPY handlers/package.json handlers/
 COPY services/coordinator/package.json services/coordinator/
 COPY services/registry/package.json services/registry/
 COPY services/logger/package.json services/logger/

@@ -103,7 +103,7 @@ async function createProject(name: string, packages: readonly string[]): Promise
 async function lint(tarball: string): Promise<void> {
   await runCommand(['publint', 'run', tarball, '--strict'])
   // Node gives an ES module to `require` since 20.19, the oldest that the SDK runs on.
-  if (/carillon-(sdk|wire|contracts)-/.test(tarball))
+  if (/carillon-(sdk|wire|contracts|handlers)-/.test(tarball))
     await runCommand(['attw', tarball, '--ignore-rules', 'cjs-resolves-to-esm', 'no-resolution'])
 }
 

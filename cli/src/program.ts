@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { addConformanceCommand } from './commands/conformance.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addExecutorCommand } from './commands/executor.ts'
 import { addHealthCommands } from './commands/health.ts'
 import { addInstancesCommands } from './commands/instances.ts'
 import { addJobsCommands } from './commands/jobs.ts'
@@ -46,6 +47,7 @@ export function createProgram(): Command {
   addInstancesCommands(program)
   addServiceCommands(program.commandsGroup('Processes:'))
   addDemoCommand(program)
+  addExecutorCommand(program)
   addConformanceCommand(program)
   addHealthCommands(program)
   throwUsageErrors(program)
