@@ -10,6 +10,8 @@ export interface Invocation {
   readonly nats: NatsSettings
   readonly namespace: string
   readonly terminal: Terminal
+  /** For what is configured by it beside the options. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** The global options as they must be repeated in a command that we advise, such as ` --namespace shop`. */
   readonly repeated: string
 }
@@ -31,6 +33,7 @@ export function invocationOf(command: Command): Invocation {
     },
     namespace: checkName('namespace', options.namespace),
     terminal,
+    environment: process.env,
     repeated: repeatedNatsOptions(command) + (isNamespaceGiven ? ` --namespace ${options.namespace}` : ''),
   }
 }

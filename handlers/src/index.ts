@@ -1,2 +1,5 @@
 /** Handlers that anyone can offer, and their definitions for callers. */
+export { AllowList } from './command/allow-list.ts'
+export { commandHandler } from './command/command-definition.ts'
+export { type CommandSettings, commandRunner } from './command/run-command.ts'
 export { countShare, shardingDemo } from './sharding-demo/sharding-demo.ts'

@@ -1,11 +1,15 @@
 import { LIMITS } from '@carillon/contracts'
 import { type Command, Option } from 'commander'
 import { parseWhole } from '../arguments/scalars.ts'
+import type { ExecutorOptions } from '../executor/executor-options.ts'
 import { invocationOf } from '../invocation.ts'
 
 const HELP = `
-docs/EXECUTOR.md has payloads and results, and what is refused.
+Each handler is off until its option is given. n is how many of its tasks run at once here (default: 10).
+--allow limits programs, not their effects: one that runs others, such as find or sh, runs anything. docs/EXECUTOR.md has payloads and results.
 
+  carillon executor --command --allow 'rsync,git pull,/opt/scripts/*' --env HOME
+  carillon run command '{"command":"rsync","args":["-a","/data/","/backup/"]}'
   carillon executor --sharding-demo 4
   carillon run sharding-demo '{"numbers":1000000}' --shards 8`
 
@@ -13,11 +17,15 @@ docs/EXECUTOR.md has payloads and results, and what is refused.
 export function addExecutorCommand(program: Command): void {
   program
     .command('executor')
-    .description('offer built-in handlers')
-    .addOption(handlerOption('--sharding-demo', 'count numbers, each shard its share'))
+    .description('an executor without code: offers built-in handlers')
+    .addOption(handlerOption('--command', 'offer command: runs programs of --allow, without a shell'))
+    .option('--allow <programs>', 'names, paths, or a folder and /*; words behind one are its first arguments', joined)
+    .option('--env <names>', 'variables that programs have from here, and that a payload may set', joined)
+    .addOption(handlerOption('--sharding-demo', 'offer sharding-demo: counts numbers, each shard its share'))
     .addHelpText('after', HELP)
-    .action(async (options: { shardingDemo?: number | true }, self: Command) => {
+    .action(async (options: ExecutorOptions, self: Command) => {
       const invocation = invocationOf(self)
+      // Loaded here: other commands need no handlers.
       const { runExecutor } = await import('../executor/run-executor.ts')
       await runExecutor(invocation, options)
     })
@@ -25,7 +33,8 @@ export function addExecutorCommand(program: Command): void {
 
 /** A handler to offer, with its limit of concurrency. */
 function handlerOption(name: string, description: string): Option {
-  return new Option(`${name} [n]`, `${description}; n tasks at once (default: 10)`).argParser((text: string) =>
-    parseWhole(name, text, { min: 1, max: LIMITS.capacity }),
-  )
+  return new Option(`${name} [n]`, description).argParser((text: string) => parseWhole(name, text, { min: 1, max: LIMITS.capacity }))
 }
+
+/** A list separated by commas, which may be given more than once. */
+const joined = (text: string, before: string | undefined) => (before === undefined ? text : `${before},${text}`)
