@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { healthSchema, pageOf, refusalSchema } from './answers.ts'
+import { calendarInputSchema, calendarViewSchema } from './calendar.ts'
 import { nameField, runIdField } from './fields.ts'
 import { instanceViewSchema, leaveSchema, registeredSchema, registerSchema } from './instance.ts'
 import { jobInputSchema, jobViewSchema } from './job.ts'
@@ -120,6 +121,30 @@ export const CALLS = {
     repeatable: 'with-identity',
     answer: startedRunSchema,
     description: 'Start one run',
+  }),
+  calendarsPut: call('coordinator', 'calendars.put', {
+    input: calendarInputSchema,
+    repeatable: 'never',
+    answer: calendarViewSchema,
+    description: 'Create a calendar, or replace the one of that name',
+  }),
+  calendarsGet: call('coordinator', 'calendars.get', {
+    input: byName,
+    repeatable: 'always',
+    answer: calendarViewSchema,
+    description: 'One calendar',
+  }),
+  calendarsList: call('coordinator', 'calendars.list', {
+    input: page,
+    repeatable: 'always',
+    answer: pageOf(calendarViewSchema),
+    description: 'Calendars by name',
+  }),
+  calendarsRemove: call('coordinator', 'calendars.remove', {
+    input: byName,
+    repeatable: 'never',
+    answer: z.object({ removed: z.literal(true) }),
+    description: 'Remove a calendar',
   }),
   runsStart: call('coordinator', 'runs.start', {
     input: startRunsSchema,

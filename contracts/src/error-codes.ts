@@ -42,8 +42,14 @@ export const ERROR_CODES = {
   },
   INVALID_DELAY: { meaning: 'A duration is not a usable number.', retry: false, remedy: 'Use whole milliseconds from 0 up to 10 years.' },
   INVALID_DATE: { meaning: 'A date does not exist or has no zone.', retry: false, remedy: 'Use RFC 3339, such as 2030-01-31T09:00:00Z.' },
+  INVALID_CALENDAR: {
+    meaning: 'The days of a calendar are wrong, or its iCalendar text cannot be used.',
+    retry: false,
+    remedy: 'Give existing days as YYYY-MM-DD, or an iCalendar text (RFC 5545) with all-day events.',
+  },
   TOO_MANY_RUNS: { meaning: 'A bulk start has too many runs.', retry: false, remedy: 'Send at most 1,000 in one call.' },
   JOB_NOT_FOUND: { meaning: 'There is no job of that name.', retry: false, remedy: 'See `npx @carillon/cli jobs list`.' },
+  CALENDAR_NOT_FOUND: { meaning: 'There is no calendar of that name.', retry: false, remedy: 'See `npx @carillon/cli calendars list`.' },
   RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `npx @carillon/cli runs list`.' },
   RUN_REMOVED: {
     meaning: 'The run was kept for its time and then removed; its id is still taken.',

@@ -38,6 +38,10 @@ export const LIMITS = {
   everyMinMs: 100,
   /** Letters of a cron expression. */
   cronLength: 256,
+  /** Days of a calendar: eleven years of every day, or a few hundred years of holidays. */
+  calendarDays: 4_000,
+  /** Bytes of an iCalendar text: a message carries it, and the broker's default message limit is 1 MiB. */
+  icsBytes: 512 * 1024,
   /** Newest runs of a job that are kept whatever their age: every removal pass has to skip them. */
   keepPerJob: 100_000,
   /** Entries on a page of a list. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { refusalSchema } from './answers.ts'
+import { calendarViewSchema } from './calendar.ts'
 import { beatSchema, presenceSchema } from './instance.ts'
 import { jobViewSchema } from './job.ts'
 import { logMessageSchema } from './log.ts'
@@ -52,6 +53,12 @@ export const MESSAGES = {
     schema: z.union([jobViewSchema, name]),
     description: 'A job changed; of one that was removed or has finished its name',
   },
+  'event.calendar': {
+    subject: 'event.calendar.<name>.<what>',
+    from: 'services',
+    schema: z.union([calendarViewSchema, name]),
+    description: 'A calendar changed, without its days; of one that was removed its name',
+  },
   'event.instance': {
     subject: 'event.instance.<instance>.<what>',
     from: 'services',
@@ -70,6 +77,12 @@ export const MESSAGES = {
     from: 'services',
     schema: name.extend({ what: z.string() }),
     description: 'A job changed',
+  },
+  'live.calendar': {
+    subject: 'live.calendar.<name>.changed',
+    from: 'services',
+    schema: name.extend({ what: z.string() }),
+    description: 'A calendar changed',
   },
   presence: {
     subject: 'the KV bucket `carillon_presence`',

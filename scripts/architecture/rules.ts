@@ -161,7 +161,7 @@ function deepImports(tree: Tree): Violation[] {
 }
 
 /** What decides takes facts and returns decisions: `rules/` of a room, what a mode plans. */
-const isPure = (path: string) => /^services\/[^/]+\/src\/(.*\/)?(rules\/[^/]+|plan|[^/]+-rules)\.ts$/.test(path)
+const isPure = (path: string) => /^services\/[^/]+\/src\/(.*\/)?(rules\/.+|plan|[^/]+-rules)\.ts$/.test(path)
 
 function purity(tree: Tree): Violation[] {
   const check = (file: SourceFile, found: Import) => {

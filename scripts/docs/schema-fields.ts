@@ -46,7 +46,12 @@ interface Check {
 const definitionOf = (schema: Schema) => schema._zod.def as Definition
 
 /** What a refined `unknown` holds, by the code of its refusal. */
-const CODED: Readonly<Record<string, string>> = { INVALID_NAME: 'name', INVALID_DELAY: 'milliseconds', INVALID_DATE: 'time' }
+const CODED: Readonly<Record<string, string>> = {
+  INVALID_NAME: 'name',
+  INVALID_DELAY: 'milliseconds',
+  INVALID_DATE: 'time',
+  INVALID_CALENDAR: 'day',
+}
 
 /** Tasks of a run that were made together. */
 export const stageSchema = runTreeSchema.shape.stages.unwrap().element

@@ -1,4 +1,5 @@
 import { healthSchema } from '../../contracts/dist/answers.js'
+import { calendarViewSchema } from '../../contracts/dist/calendar.js'
 import {
   CALLS,
   type Call,
@@ -52,6 +53,7 @@ const SHAPES: readonly (readonly [heading: string, schema: Schema])[] = [
   ['Run tree', runTreeSchema],
   ['Run stage', stageSchema],
   ['Job', jobViewSchema],
+  ['Calendar', calendarViewSchema],
   ['Instance', instanceViewSchema],
   ['Log line', logViewSchema],
   ['Registered', registeredSchema],

@@ -1,4 +1,5 @@
 import * as answers from '../../contracts/dist/answers.js'
+import * as calendar from '../../contracts/dist/calendar.js'
 import { CALLS, type Call, jsonSchemaOf, MESSAGES, type Message } from '../../contracts/dist/index.js'
 import * as instance from '../../contracts/dist/instance.js'
 import * as job from '../../contracts/dist/job.js'
@@ -9,7 +10,7 @@ import { commentsOfSchema } from './declarations.ts'
 import type { Schema } from './schema-fields.ts'
 
 /** Schemas by the constant that declares them. */
-const DECLARED = Object.entries({ ...answers, ...instance, ...job, ...log, ...messages, ...run }).filter(isSchema)
+const DECLARED = Object.entries({ ...answers, ...calendar, ...instance, ...job, ...log, ...messages, ...run }).filter(isSchema)
 /** Constants whose fields are spread into these, and bring their comments along. */
 const SPREAD: Readonly<Record<string, readonly string[]>> = {
   jobInputSchema: ['planFields', 'policyFields'],

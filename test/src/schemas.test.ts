@@ -88,6 +88,9 @@ test('schemas refuse what services refuse', () => {
     ['jobs.run.request', { job: 'a', delayMs: 1.5 }],
     ['jobs.run.request', { job: 'a', colour: 1 }],
     ['instances.register.request', { instance: 'a', service: 'b', handlers: [], colour: 1 }],
+    ['calendars.put.request', { name: 'a' }],
+    ['calendars.put.request', { name: 'a', days: ['2026-12-25'], ics: 'BEGIN:VCALENDAR' }],
+    ['calendars.put.request', { name: 'a', days: ['25.12.2026'] }],
     ['tasks.map.request', { taskId: 'a', attempt: 1, instance: 'i', call: 0, name: 'root', items: [1] }],
     ['tasks.step.request', { taskId: 'a', attempt: 1, instance: 'i', index: 0, name: 's', outcome: { type: 'sleeping' } }],
   ]
@@ -187,6 +190,11 @@ for (const store of STORES)
       await ask('jobs.resume', { name: 'nightly' })
       await ask('jobs.remove', { name: 'often' })
       await isRefused('jobs.remove', { name: 'never' }, 'JOB_NOT_FOUND')
+      await ask('calendars.put', { name: 'holidays', days: ['2020-12-25'], description: 'in the past' })
+      await ask('calendars.get', { name: 'holidays' })
+      await ask('calendars.list', { limit: 1 })
+      await ask('calendars.remove', { name: 'holidays' })
+      await isRefused('calendars.get', { name: 'holidays' }, 'CALENDAR_NOT_FOUND')
       const { runId } = await ask('jobs.run', { job: 'nightly', key: 'k' })
       await isRefused('jobs.run', { job: 'nightly', key: 'k', payload: 2 }, 'KEY_CONFLICT')
       const { runs } = await ask('runs.start', { runs: [{ handler: 'echo', payload: 'fail' }, { handler: 'a.b' }, { handler: 'nobody' }] })

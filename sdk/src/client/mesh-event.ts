@@ -4,7 +4,7 @@ import type { Msg } from '@nats-io/transport-node'
 /** Something that happened in the mesh: from `event.>` (stored by the broker) or `live.>` (passing). */
 export interface MeshEvent {
   readonly noun: EventNoun
-  /** Of the run (its id), the job, the instance or the stream. */
+  /** Of the run (its id), the job, the calendar, the instance or the stream. */
   readonly name: string
   /** What happened to it, such as `succeeded`. */
   readonly what: string

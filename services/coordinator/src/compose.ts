@@ -12,6 +12,9 @@ import {
   StreamKeeper,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
+import { calendarsController } from './calendars/calendars.controller.ts'
+import { ChangeCalendars } from './calendars/change-calendars.ts'
+import { CalendarCache, ReadCalendars } from './calendars/read-calendars.ts'
 import { ClaimTask } from './dispatch/claim-task.ts'
 import { dispatchController } from './dispatch/dispatch.controller.ts'
 import { OfferLegs } from './dispatch/offer-legs.ts'
@@ -110,6 +113,7 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
     repair,
     reports: repair,
     jobs: new JobCache(store, clock),
+    calendars: new CalendarCache(store, clock),
     refused: new RefusedReports({ log }),
     keeper: keeperOf(given),
   }
@@ -134,6 +138,8 @@ function useCasesOf(base: Foundation) {
   return {
     changeJobs: new ChangeJobs(base),
     readJobs: new ReadJobs(base.store),
+    changeCalendars: new ChangeCalendars(base),
+    readCalendars: new ReadCalendars(base),
     startRuns: start,
     readRuns: reads,
     readTree: new ReadTree(base),
@@ -251,6 +257,7 @@ export function compose(given: CoordinatorDependencies) {
     needed: [losses, clock, presence, membership],
     controller: controllerOf('coordinator', [
       jobsController({ ...cases, jobs: base.jobs }),
+      calendarsController({ ...cases, calendars: base.calendars }),
       runsController(cases),
       dispatchController(cases),
       mapController(cases),

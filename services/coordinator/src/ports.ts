@@ -199,3 +199,9 @@ export interface Jobs {
   keep(jobs: readonly JobRecord[]): void
   forget(namespace: string, name: string): void
 }
+
+/** The days of calendars, from memory where they were read recently. Provided by `calendars/`. */
+export interface Calendars {
+  /** Sets of `YYYY-MM-DD` by `<namespace>/<name>`; a calendar that there is not has none. */
+  daysOf(places: readonly Place[]): Promise<ReadonlyMap<string, ReadonlySet<string>>>
+}
