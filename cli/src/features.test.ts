@@ -56,6 +56,7 @@ test('calls that are made by nats exist', () => {
 const PREAMBLE = `import { commandHandler, shardingDemo } from '@carillon/handlers'
 import { CALLS, type Client, connect, defineHandler, type Mesh, natsSettingsFrom, NonRetryableError, RetryAfterError, type TaskContext } from '@carillon/sdk'
 import { testMesh } from '@carillon/sdk/testing'
+import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 declare const mesh: Mesh, client: Client, ctx: TaskContext, id: string
 declare function sum(results: AsyncIterable<number>): Promise<number>

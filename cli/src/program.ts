@@ -1,5 +1,6 @@
 import { DEFAULT_NAMESPACE, VERSION } from '@carillon/contracts'
 import { Command, Option } from 'commander'
+import { addCalendarsCommands } from './commands/calendars.ts'
 import { addConformanceCommand } from './commands/conformance.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addDoctorCommand(program)
   addRunCommand(program.commandsGroup('Work:'))
   addJobsCommands(program)
+  addCalendarsCommands(program)
   addRunsCommands(program)
   addLogsCommand(program)
   addPruneCommand(program)

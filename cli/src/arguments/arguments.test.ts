@@ -131,7 +131,7 @@ describe('payloads', () => {
 
   it('names the file that cannot be read', async () => {
     await assert.rejects(readPayload('@/nowhere/at/all.json'), (error: unknown) => {
-      return CarillonError.is(error) && error.code === 'INVALID_REQUEST' && error.details.value === '"@/nowhere/at/all.json"'
+      return CarillonError.is(error) && error.code === 'INVALID_REQUEST' && error.details.value === '"/nowhere/at/all.json"'
     })
   })
 })

@@ -1,5 +1,7 @@
 import {
   CALLS,
+  type CalendarInput,
+  type CalendarView,
   type Call,
   type CallInput,
   type CallOutput,
@@ -125,6 +127,15 @@ export class Client {
     /** Delayed runs of the job are cancelled, unless `keepRuns` is true; running ones go on. */
     remove: (name: string, options: { keepRuns?: boolean } = {}): Promise<{ removed: true }> =>
       this.call(CALLS.jobsRemove, { name, ...options }),
+  }
+
+  readonly calendars = {
+    /** The days of a calendar: one by one, or those of an iCalendar text; `warnings` says what of it was left out. */
+    put: (calendar: CalendarInput): Promise<CalendarView> => this.call(CALLS.calendarsPut, calendar),
+    get: (name: string): Promise<CalendarView> => this.call(CALLS.calendarsGet, { name }),
+    /** Calendars by name, without their days. */
+    list: (query: ListQuery = {}): List<CalendarView> => listOf(query, (page) => this.call(CALLS.calendarsList, page)),
+    remove: (name: string): Promise<{ removed: true }> => this.call(CALLS.calendarsRemove, { name }),
   }
 
   readonly runs = {

@@ -31,6 +31,7 @@ describe('bad input', () => {
   const nothingStored = async () => {
     assert.deepEqual((await mesh.store.runs.list({ namespace, limit: 1 })).items, [], 'a run was stored')
     assert.deepEqual((await mesh.store.jobs.list({ namespace, limit: 1 })).items, [], 'a job was stored')
+    assert.deepEqual((await mesh.store.calendars.list({ namespace, limit: 1 })).items, [], 'a calendar was stored')
   }
 
   const check = (error: ErrorBody, expected: { code: string; field: string }) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { InstanceView, JobView, LogView, RunView, TaskView } from '@carillon/contracts'
+import type { CalendarView, InstanceView, JobView, LogView, RunView, TaskView } from '@carillon/contracts'
 import { VERSION } from '@carillon/contracts'
 import { eventually, freePort } from '@carillon/wire/testing'
 import { startBroker } from '../support/broker.ts'
@@ -90,6 +90,25 @@ describe('the command line', () => {
     assert.match(gone.stderr, /^error JOB_NOT_FOUND: .*"report"/)
     assert.deepEqual((await carillon(['jobs', 'list', '--json'])).json(), [])
     assert.ok((await carillon(['runs', 'list', '--job', 'report', '--json'])).json<RunView[]>().length > 0, 'its runs stay')
+  })
+
+  test('calendars put, list, get, rm', async () => {
+    const put = await carillon(['calendars', 'put', 'holidays', '--days', '2020-12-25,2020-01-01', '--days', '2021-01-01'])
+    assert.equal(put.code, 0, put.stderr)
+    assert.match(
+      put.stdout,
+      /days +3, 2020-01-01 to 2021-01-01\n2020 +01-01 12-25\n2021 +01-01\nsource.*warning +its last day, 2021-01-01, has passed/s,
+    )
+    const file = join(cleanup.folder(), 'holidays.ics')
+    const day = `${new Date().getUTCFullYear() + 1}-12-25`
+    writeFileSync(file, `BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:${day.replaceAll('-', '')}\nEND:VEVENT\nEND:VCALENDAR\n`)
+    const replaced = await carillon(['calendars', 'put', 'holidays', '--ics', file, '--json'])
+    assert.deepEqual(replaced.json<CalendarView>().days, [day])
+    assert.match((await carillon(['calendars', 'list'])).stdout, new RegExp(`^CALENDAR +DAYS +FIRST +LAST.*\nholidays +1 +${day} +${day} `))
+    assert.equal((await carillon(['calendars', 'rm', 'holidays', '--json'])).json<{ removed: boolean }>().removed, true)
+    const gone = await carillon(['calendars', 'get', 'holidays'])
+    assert.equal(gone.code, 1)
+    assert.match(gone.stderr, /^error CALENDAR_NOT_FOUND: .*"holidays"/)
   })
 
   test('runs list, get, cancel, retry', async () => {
