@@ -53,7 +53,7 @@ test('calls that are made by nats exist', () => {
   assert.ok(asked.length > 0)
 })
 
-const PREAMBLE = `import { commandHandler, shardingDemo } from '@carillon/handlers'
+const PREAMBLE = `import { commandHandler, httpHandler, shardingDemo } from '@carillon/handlers'
 import { CALLS, type Client, connect, defineHandler, type Mesh, natsSettingsFrom, NonRetryableError, RetryAfterError, type TaskContext } from '@carillon/sdk'
 import { testMesh } from '@carillon/sdk/testing'
 import { readFile } from 'node:fs/promises'

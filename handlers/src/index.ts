@@ -2,4 +2,8 @@
 export { AllowList } from './command/allow-list.ts'
 export { commandHandler } from './command/command-definition.ts'
 export { type CommandSettings, commandRunner } from './command/run-command.ts'
+export { rangeOf } from './http/address-rules.ts'
+export { httpHandler } from './http/http-definition.ts'
+export { HttpRequests, type HttpSettings } from './http/http-requests.ts'
+export { Secrets } from './http/secrets.ts'
 export { countShare, shardingDemo } from './sharding-demo/sharding-demo.ts'

@@ -18,7 +18,15 @@ async function refusalOf(...words: string[]): Promise<CarillonError> {
 
 test('options that do not fit are refused by their name, their value and what would be right', async () => {
   for (const [words, field, value, hint] of [
-    [[], undefined, undefined, /--command/],
+    [[], undefined, undefined, /--http, --command or --sharding-demo/],
+    [['--command', '--allow', 'ls', '--secret', 'API_TOKEN'], '--secret', '"API_TOKEN"', /give --http, too/],
+    [['--sharding-demo', '--allow-private'], '--allow-private', '"true"', /give --http, too/],
+    [['--sharding-demo', '--proxy'], '--proxy', '"true"', /give --http, too/],
+    [['--http', '0'], '--http', '"0"', /from 1 to/],
+    [['--http', '--secret', 'NO_SUCH_VARIABLE'], '--secret', '"NO_SUCH_VARIABLE"', /Set the variable NO_SUCH_VARIABLE/],
+    [['--http', '--secret', 'A,'], '--secret', '""', /Give names of variables/],
+    [['--http', '--secret', 'CARILLON_NATS_TOKEN'], '--secret', '"CARILLON_NATS_TOKEN"', /for no one else/],
+    [['--http', '--proxy'], '--proxy', undefined, /Set HTTP_PROXY or HTTPS_PROXY/],
     [['--command'], '--allow', undefined, /--allow 'rsync,/],
     [['--allow', 'ls'], '--allow', '"ls"', /give --command, too/],
     [['--sharding-demo', '--env', 'HOME'], '--env', '"HOME"', /give --command, too/],
@@ -36,6 +44,17 @@ test('options that do not fit are refused by their name, their value and what wo
 })
 
 test('options that fit lead to the broker', async () => {
-  const { code } = await refusalOf('--command', '2', '--allow', 'ls,sort -r', '--allow', '/bin/*', '--env', 'HOME', '--sharding-demo')
+  const { code } = await refusalOf(
+    '--command',
+    '2',
+    '--allow',
+    'ls,sort -r',
+    '--allow',
+    '/bin/*',
+    '--env',
+    'HOME',
+    '--http',
+    '--sharding-demo',
+  )
   assert.equal(code, 'NATS_UNAVAILABLE')
 })

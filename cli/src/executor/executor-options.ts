@@ -6,6 +6,10 @@ type Concurrency = number | true
 
 /** The options of `carillon executor` as they were given. */
 export interface ExecutorOptions {
+  readonly http?: Concurrency
+  readonly secret?: string
+  readonly allowPrivate?: true
+  readonly proxy?: true
   readonly command?: Concurrency
   readonly allow?: string
   readonly env?: string
@@ -13,23 +17,26 @@ export interface ExecutorOptions {
 }
 
 /** Options that mean nothing without the handler that they are about. */
-const BELONGS_TO = { allow: 'command', env: 'command' } as const
+const BELONGS_TO = [
+  ['--secret', 'secret', 'http'],
+  ['--allow-private', 'allowPrivate', 'http'],
+  ['--proxy', 'proxy', 'http'],
+  ['--allow', 'allow', 'command'],
+  ['--env', 'env', 'command'],
+] as const
 
 /** @throws CarillonError INVALID_REQUEST for options that do not fit each other: names the option */
 export function checkOptions(options: ExecutorOptions): void {
-  const { command, allow, shardingDemo } = options
-  for (const [name, handler] of Object.entries(BELONGS_TO)) {
-    const given = options[name as keyof ExecutorOptions]
-    if (given !== undefined && options[handler] === undefined)
-      throw wrong(`--${name}`, String(given), `It is about the handler ${handler}: give --${handler}, too.`)
+  const { http, command, allow, shardingDemo } = options
+  for (const [option, name, handler] of BELONGS_TO)
+    if (options[name] !== undefined && options[handler] === undefined)
+      throw wrong(option, String(options[name]), `It is about the handler ${handler}: give --${handler}, too.`)
+  if (command !== undefined && allow === undefined) {
+    const hint = "The handler command runs nothing that is not allowed: give programs, such as --allow 'rsync,/opt/scripts/*'."
+    throw new CarillonError('INVALID_REQUEST', '--allow is missing', { field: '--allow', hint })
   }
-  if (command !== undefined && allow === undefined)
-    throw new CarillonError('INVALID_REQUEST', '--allow is missing', {
-      field: '--allow',
-      hint: "The handler command runs nothing that is not allowed: give programs, such as --allow 'rsync,/opt/scripts/*'.",
-    })
-  if (command === undefined && shardingDemo === undefined)
-    throw new CarillonError('INVALID_REQUEST', 'The executor has nothing to offer', { hint: 'Give --command or --sharding-demo.' })
+  if (http === undefined && command === undefined && shardingDemo === undefined)
+    throw new CarillonError('INVALID_REQUEST', 'The executor has nothing to offer', { hint: 'Give --http, --command or --sharding-demo.' })
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/

@@ -1,10 +1,25 @@
+import { lookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
 import { CarillonError, VERSION } from '@carillon/contracts'
-import { AllowList, commandHandler, commandRunner, countShare, shardingDemo } from '@carillon/handlers'
+import {
+  AllowList,
+  commandHandler,
+  commandRunner,
+  countShare,
+  HttpRequests,
+  type HttpSettings,
+  httpHandler,
+  rangeOf,
+  Secrets,
+  shardingDemo,
+} from '@carillon/handlers'
 import { connect, type Mesh } from '@carillon/sdk'
-import { systemClock } from '@carillon/wire/internal'
+import { fromFile, systemClock } from '@carillon/wire/internal'
 import { EXIT } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
 import { checkOptions, type ExecutorOptions, variableNames } from './executor-options.ts'
+
+type Environment = Invocation['environment']
 
 /** A handler that is ready to be offered. */
 interface Offer {
@@ -18,7 +33,9 @@ such as docker run --init.`
 /** Offers the built-in handlers until a signal comes. @throws CarillonError INVALID_REQUEST for options that do not fit, before it connects */
 export async function runExecutor({ nats, namespace, terminal, environment }: Invocation, options: ExecutorOptions): Promise<void> {
   checkOptions(options)
-  const offers = [commandOffer(options, environment), shardingOffer(options)].filter((offer) => offer !== undefined)
+  const offers = [httpOffer(options, environment), commandOffer(options, environment), shardingOffer(options)].filter(
+    (offer) => offer !== undefined,
+  )
   const mesh = await connect({ ...nats, service: 'executor', namespace, version: VERSION })
   for (const offer of offers) offer.to(mesh)
   await mesh.start()
@@ -34,7 +51,33 @@ export async function runExecutor({ nats, namespace, terminal, environment }: In
 
 const concurrencyOf = (given: number | true) => (given === true ? {} : { concurrency: given })
 
-function commandOffer({ command, allow = '', env }: ExecutorOptions, environment: Invocation['environment']): Offer | undefined {
+function httpOffer({ http, secret, allowPrivate, proxy }: ExecutorOptions, environment: Environment): Offer | undefined {
+  if (http === undefined) return undefined
+  const names = secret === undefined ? [] : variableNames('--secret', secret)
+  const requests = new HttpRequests({
+    rangeOf: allowPrivate ? () => undefined : rangeOf,
+    secrets: new Secrets(new Map(names.map((name) => [name, fromFile(environment, name) ?? environment[name]])), '--secret'),
+    proxy: proxy ? proxyOf(environment) : undefined,
+    lookup: lookup as LookupFunction,
+    clock: systemClock,
+  })
+  return { name: httpHandler.name, to: (mesh) => mesh.handle(httpHandler, requests.run, concurrencyOf(http)) }
+}
+
+function proxyOf(environment: Environment): HttpSettings['proxy'] {
+  const variable = (name: string) => environment[name] || environment[name.toLowerCase()] || ''
+  const [http, https] = ['HTTP_PROXY', 'HTTPS_PROXY'].map((name) => {
+    const url = variable(name)
+    // Its value may have a password.
+    if (url !== '' && !/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+      throw new CarillonError('INVALID_REQUEST', `${name} is wrong`, { field: name, hint: 'Give the http or https URL of a proxy.' })
+    return url
+  }) as [string, string]
+  if (http !== '' || https !== '') return { http, https, except: variable('NO_PROXY') }
+  throw new CarillonError('INVALID_REQUEST', '--proxy has no proxy', { field: '--proxy', hint: 'Set HTTP_PROXY or HTTPS_PROXY.' })
+}
+
+function commandOffer({ command, allow = '', env }: ExecutorOptions, environment: Environment): Offer | undefined {
   if (command === undefined) return undefined
   if (process.platform === 'win32')
     throw new CarillonError('INVALID_REQUEST', '--command needs process groups, which Windows does not have', { field: '--command' })

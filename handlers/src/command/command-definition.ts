@@ -1,5 +1,6 @@
 import { defineHandler } from '@carillon/sdk'
 import { z } from 'zod'
+import { keyReason } from '../record-key.ts'
 
 /** A letter that ends a text for the system: what follows it would not arrive. */
 const withoutNul = z.string().refine((text) => !text.includes('\0'), 'contains the character NUL')
@@ -13,7 +14,7 @@ const commandInput = z.strictObject({
   /** Folder to run in, absolute. Default: that of the executor. */
   cwd: withoutNul.max(4_096).startsWith('/').optional(),
   /** Variables of the environment, of the names that the executor allows. */
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), withoutNul).optional(),
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable'), withoutNul, { error: keyReason }).optional(),
   /** Text for its standard input. Default: none. */
   stdin: z.string().optional(),
   /** Exit codes that are a success. Default: 0. */
