@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type * as z from 'zod'
+import { calendarInputSchema } from './calendar.ts'
 import { parseInput } from './fields.ts'
 import { beatSchema, presenceSchema, registerSchema } from './instance.ts'
 import { jobInputSchema } from './job.ts'
@@ -38,6 +39,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   map: mapSchema,
   start: startRunSchema,
   job: jobInputSchema,
+  calendar: calendarInputSchema,
 }
 const files = readdirSync(FOLDER).sort()
 const schemaOf = (file: string) => Object.entries(SCHEMAS).find(([name]) => file.startsWith(name))?.[1] as z.ZodType
@@ -64,7 +66,7 @@ test('every message has a fixture', () => {
 test('records with fields of a later version are read, commands with them are refused', () => {
   for (const file of files) {
     const later = { ...(read(file) as object), fromTheFuture: { deep: [1] } }
-    const strict = /^(start|job|claim|map|register)/.test(file)
+    const strict = /^(start|job|calendar|claim|map|register)/.test(file)
     if (strict) assert.throws(() => parseInput(schemaOf(file), later), { code: 'INVALID_REQUEST' }, file)
     else parseInput(schemaOf(file), later)
   }

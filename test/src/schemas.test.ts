@@ -68,9 +68,14 @@ test('every golden fixture is valid', () => {
   const schemaOf: readonly (readonly [prefix: string, schema: string])[] = [
     ...['event-run', 'event-message', 'live-run'].map((prefix) => [prefix, prefix.replace('-', '.')] as const),
     ...['work', 'report', 'log', 'control', 'beat', 'presence'].map((prefix) => [prefix, prefix] as const),
-    ...Object.entries({ register: 'instances.register', claim: 'tasks.claim', map: 'tasks.map', start: 'jobs.run', job: 'jobs.put' }).map(
-      ([prefix, call]) => [prefix, `${call}.request`] as const,
-    ),
+    ...Object.entries({
+      register: 'instances.register',
+      claim: 'tasks.claim',
+      map: 'tasks.map',
+      start: 'jobs.run',
+      job: 'jobs.put',
+      calendar: 'calendars.put',
+    }).map(([prefix, call]) => [prefix, `${call}.request`] as const),
   ]
   for (const file of readdirSync(FIXTURES)) {
     const [, name = ''] = schemaOf.find(([prefix]) => file.startsWith(prefix)) ?? assert.fail(file)

@@ -54,6 +54,8 @@ test('holidays on the n-th weekday of a month', () => {
   assert.deepEqual(nth('20261126', 'BYMONTH=11;BYDAY=4TH'), ['2026-11-26', '2027-11-25'])
   assert.deepEqual(nth('20260525', 'BYDAY=-1MO;BYMONTH=5'), ['2026-05-25', '2027-05-31'])
   assert.deepEqual(nth('20260531', 'BYMONTH=5;BYDAY=+5SU'), ['2026-05-31', '2027-05-30'])
+  assert.deepEqual(nth('20261126', 'BYDAY=TH;BYMONTH=11;BYSETPOS=4'), ['2026-11-26', '2027-11-25'])
+  assert.deepEqual(nth('20260525', 'BYMONTH=5;BYDAY=MO;BYSETPOS=-1'), ['2026-05-25', '2027-05-31'])
 })
 
 test('EXDATE takes a repetition away, RDATE adds one, and both may be lists', () => {
@@ -92,6 +94,9 @@ test('what is left out is said, with how many, and where the first is', () => {
     'FREQ=YEARLY;BYDAY=MO',
     'FREQ=YEARLY;BYMONTHDAY=1',
     'FREQ=YEARLY;BYMONTH=1;BYDAY=MO',
+    'FREQ=YEARLY;BYMONTH=1;BYDAY=2MO;BYSETPOS=1',
+    'FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=1;BYSETPOS=1',
+    'FREQ=YEARLY;BYMONTH=1;BYSETPOS=1',
     'FREQ=YEARLY;BYEASTER=1',
     `FREQ=YEARLY;BYDAY=${'MO,'.repeat(100)}`,
     'COUNT=2',

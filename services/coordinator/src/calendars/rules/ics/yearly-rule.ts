@@ -14,7 +14,8 @@ export interface YearlyRule {
 }
 
 const WEEKDAYS = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA']
-const KNOWN = new Set(['FREQ', 'INTERVAL', 'COUNT', 'UNTIL', 'BYMONTH', 'BYMONTHDAY', 'BYDAY', 'WKST'])
+const KNOWN = new Set(['FREQ', 'INTERVAL', 'COUNT', 'UNTIL', 'BYMONTH', 'BYMONTHDAY', 'BYDAY', 'BYSETPOS', 'WKST'])
+const NTH_WEEKDAY = /^([+-]?)([1-5])(SU|MO|TU|WE|TH|FR|SA)$/
 /** Longer texts are no rule that is known here. */
 const LONGEST = 200
 
@@ -47,13 +48,14 @@ function partOf(part: string): [string, string] {
 
 function dayInYear(parts: ReadonlyMap<string, string>, start: DayNumber): YearlyRule['dayIn'] | undefined {
   const date = dateOf(start)
-  const [byMonth, byMonthDay, byDay] = [parts.get('BYMONTH'), parts.get('BYMONTHDAY'), parts.get('BYDAY')]
+  const [byMonth, byMonthDay, byDay, bySetPos] = ['BYMONTH', 'BYMONTHDAY', 'BYDAY', 'BYSETPOS'].map((name) => parts.get(name))
   const month = byMonth === undefined ? date.month : Number(byMonth)
   if (!Number.isInteger(month) || month < 1 || month > 12) return undefined
   // Without a month these two mean a day of each month, or of the whole year.
   if (byMonth === undefined && (byMonthDay !== undefined || byDay !== undefined)) return undefined
-  if (byDay !== undefined) {
-    const [, sign, nth, weekday = ''] = /^([+-]?)([1-5])(SU|MO|TU|WE|TH|FR|SA)$/.exec(byDay) ?? []
+  if (byDay !== undefined || bySetPos !== undefined) {
+    // Outlook writes BYDAY=TH;BYSETPOS=4 for BYDAY=4TH.
+    const [, sign, nth, weekday = ''] = NTH_WEEKDAY.exec(`${bySetPos ?? ''}${byDay ?? ''}`) ?? []
     if (nth === undefined || byMonthDay !== undefined) return undefined
     return (year) => nthWeekday({ year, month }, { nth: Number(nth), isFromEnd: sign === '-', weekday: WEEKDAYS.indexOf(weekday) })
   }
