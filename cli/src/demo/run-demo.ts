@@ -1,6 +1,6 @@
 import { VERSION } from '@carillon/contracts'
 import { connect, type NatsSettings } from '@carillon/sdk'
-import { EXIT } from '../exit-code.ts'
+import { stopAndExit } from '../stop-and-exit.ts'
 import { flaky, hello, report, slow } from './handlers.ts'
 
 const [DRAIN_MS, DRAIN_BELOW_UP_MS] = [30_000, 2_000]
@@ -19,11 +19,6 @@ export async function runDemo({ nats, namespace }: { nats: NatsSettings; namespa
   process.send?.('registered')
   console.log('The demo executor offers hello, report, flaky and slow. Ctrl-C ends it.')
   // `carillon up` keeps a channel open to its demo: when that closes, for any reason, the demo ends.
-  const end = () => {
-    mesh.stop().then(
-      () => process.exit(),
-      () => process.exit(EXIT.failed),
-    )
-  }
+  const end = () => stopAndExit(mesh)
   process.once('disconnect', end).once('SIGHUP', end)
 }

@@ -15,8 +15,8 @@ import {
 } from '@carillon/handlers'
 import { connect, type Mesh } from '@carillon/sdk'
 import { fromFile, systemClock } from '@carillon/wire/internal'
-import { EXIT } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'
+import { stopAndExit } from '../stop-and-exit.ts'
 import { checkOptions, type ExecutorOptions, variableNames } from './executor-options.ts'
 
 type Environment = Invocation['environment']
@@ -41,12 +41,7 @@ export async function runExecutor({ nats, namespace, terminal, environment }: In
   await mesh.start()
   if (options.command !== undefined && process.pid === 1) terminal.note(INIT_HINT)
   terminal.print(`The executor offers ${offers.map(({ name }) => name).join(', ')}. Ctrl-C ends it.`)
-  process.once('SIGHUP', () => {
-    mesh.stop().then(
-      () => process.exit(),
-      () => process.exit(EXIT.failed),
-    )
-  })
+  process.once('SIGHUP', () => stopAndExit(mesh))
 }
 
 const concurrencyOf = (given: number | true) => (given === true ? {} : { concurrency: given })

@@ -42,6 +42,8 @@ test('the exit code decides', async (t) => {
   const failed = await runIt(t, 'echo it is full >&2; exit 3')
   assert.deepEqual([failed.state, failed.reason], ['failed', 'handler-error'])
   assert.equal(failed.failure?.message, 'it ended with code 3; its last lines:\nit is full')
+  const long = await runIt(t, 'i=0; while [ $i -lt 30 ]; do printf "%01000d\\n" $i; i=$((i+1)); done; exit 1')
+  assert.ok((long.failure?.message ?? '').endsWith('0029') && (long.failure?.message.length ?? 0) < 2_200)
   assert.equal((await runIt(t, 'exit 3', { successCodes: [0, 3] })).result.code, 3)
   assert.equal((await runIt(t, 'exit 0', { successCodes: [3] })).state, 'failed')
   assert.equal(

@@ -16,6 +16,8 @@ export interface CommandSettings {
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const [LAST_LINES, LAST_LETTERS] = [20, 1_000]
+/** Of an error, of which 8 KiB are kept. */
+const ERROR_LETTERS = 2_000
 /** A line of standard output that is progress instead of a log line: `::progress 40 half of the files`. */
 const PROGRESS = /^::progress (\d{1,3}(?:\.\d+)?)(?: (.*))?$/
 
@@ -90,5 +92,5 @@ interface Ended {
 
 function failureText({ command, code, signal, lines }: Ended): string {
   const how = code === null ? `was ended by ${signal}` : `ended with code ${code}`
-  return `${command} ${how}${lines.length === 0 ? ' and printed nothing' : `; its last lines:\n${lines.join('\n')}`}`
+  return `${command} ${how}${lines.length === 0 ? ' and printed nothing' : `; its last lines:\n${lines.join('\n').slice(-ERROR_LETTERS)}`}`
 }

@@ -39,10 +39,9 @@ const SHOWN_HEADER_LETTERS = 1_000
 /** As JSON; the rest of the result has room beside it. */
 const BODY_JSON_BYTES = LIMITS.resultBytes - 32_768
 
-/** The handler of `httpHandler`, and the connections that it keeps open. */
+/** The handler of `httpHandler`. */
 export class HttpRequests {
   readonly #settings: HttpSettings
-  /** One for one policy: an open connection is used again without another check of its address. */
   readonly #dispatcher: Dispatcher
 
   constructor(settings: HttpSettings) {
@@ -51,6 +50,8 @@ export class HttpRequests {
     const options = {
       connect: { lookup: guarded(lookup, rangeOf) },
       maxHeaderSize: HEADER_BYTES,
+      // A connection for each request: each is checked, and none is used just when its server closes it.
+      pipelining: 0,
       // One limit for everything is kept by the request itself.
       headersTimeout: 0,
       bodyTimeout: 0,
