@@ -24,7 +24,7 @@ export interface TextRule {
   readonly field: string
   readonly maxBytes: number
   /** What is said of a text that has more. */
-  readonly tooLarge: { readonly code: ErrorCode; readonly message: string }
+  readonly tooLarge: { readonly code: ErrorCode; readonly message: string; readonly hint?: string }
   readonly notText: ErrorCode
   /** For a file that cannot be read. */
   readonly hint: string
@@ -55,7 +55,7 @@ async function gather(chunks: AsyncIterable<Uint8Array>, { field, maxBytes, tooL
   let bytes = 0
   for await (const chunk of chunks) {
     bytes += chunk.byteLength
-    if (bytes > maxBytes) throw new CarillonError(tooLarge.code, tooLarge.message, { field })
+    if (bytes > maxBytes) throw new CarillonError(tooLarge.code, tooLarge.message, { field, hint: tooLarge.hint })
     parts.push(chunk)
   }
   try {

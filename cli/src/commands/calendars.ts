@@ -15,7 +15,7 @@ interface PutOptions {
 }
 
 const HELP = `
-Of an iCalendar file count the all-day events: on one date, or once a year. What is left out is said.
+Of an iCalendar file the all-day events count, on one date or once a year. What is left out is a warning.
 
 Examples:
   ${CARILLON} calendars put holidays-fr --days 2026-12-25,2027-01-01
@@ -25,7 +25,11 @@ Examples:
 const ICS: TextRule = {
   field: '--ics',
   maxBytes: LIMITS.icsBytes,
-  tooLarge: { code: 'INVALID_CALENDAR', message: `--ics has more than ${LIMITS.icsBytes} bytes` },
+  tooLarge: {
+    code: 'INVALID_CALENDAR',
+    message: `--ics has more than ${LIMITS.icsBytes} bytes`,
+    hint: 'Give a smaller file, or its days with --days.',
+  },
   notText: 'INVALID_CALENDAR',
   hint: 'Give the path of an iCalendar file, or - for standard input.',
 }
