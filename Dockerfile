@@ -5,6 +5,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY contracts/package.json contracts/
 COPY wire/package.json wire/
+COPY expressions/package.json expressions/
 COPY store/package.json store/
 COPY runtime/package.json runtime/
 COPY sdk/package.json sdk/

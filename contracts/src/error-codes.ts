@@ -41,6 +41,16 @@ export const ERROR_CODES = {
     remedy: 'Use an IANA name of a place, such as Europe/Paris, or UTC; abbreviations such as EST are not taken.',
   },
   INVALID_DELAY: { meaning: 'A duration is not a usable number.', retry: false, remedy: 'Use whole milliseconds from 0 up to 10 years.' },
+  INVALID_EXPRESSION: {
+    meaning: 'An expression of a filter, key or decision is wrong.',
+    retry: false,
+    remedy: 'Correct it at the place that the error marks: docs/EXPRESSIONS.md says what can be written.',
+  },
+  EXPRESSION_FAILED: {
+    meaning: 'An expression has no result for these values.',
+    retry: false,
+    remedy: 'Test what may be missing with has(…), and read less where it takes too much work: docs/EXPRESSIONS.md.',
+  },
   INVALID_DATE: { meaning: 'A date does not exist or has no zone.', retry: false, remedy: 'Use RFC 3339, such as 2030-01-31T09:00:00Z.' },
   INVALID_CALENDAR: {
     meaning: 'The days of a calendar are wrong, or its iCalendar text cannot be used.',

@@ -16,7 +16,7 @@ const files = (pattern: string | string[]) =>
   globSync(pattern, { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist)(\/|$)/.test(String(path)) }).sort()
 const documents = files(['*.md', 'docs/*.md', 'docs/adr/*.md'])
 /** Sources of the product, without what is written for tests. */
-const product = files(['{contracts,wire,store,runtime,sdk,handlers,cli}/src/**/*.ts', 'services/*/src/**/*.ts']).filter(
+const product = files(['{contracts,wire,expressions,store,runtime,sdk,handlers,cli}/src/**/*.ts', 'services/*/src/**/*.ts']).filter(
   (path) => !/\.test\.ts$|\/test(ing)?[-/]/.test(path),
 )
 const matches = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1] ?? match[0])
