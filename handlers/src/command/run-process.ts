@@ -51,7 +51,12 @@ exec "$@" 3<&-`
 export async function runProcess(program: Program, { clock, signal, onLine }: Supervision): Promise<ProcessEnd> {
   signal.throwIfAborted()
   const { path, args, cwd, env, stdin } = program
-  const child = spawn('/bin/sh', ['-c', START, 'carillon', path, ...args], { cwd, env: { ...env }, detached: true, stdio: FOUR_PIPES })
+  const child = spawn('/bin/sh', ['-c', START, 'carillon', path, ...args], {
+    cwd,
+    env: { ...WITHIN_SHELL, ...env },
+    detached: true,
+    stdio: FOUR_PIPES,
+  })
   const [input, stdout, stderr, guard] = child.stdio as unknown as [Writable, Readable, Readable, Writable]
   // A program that does not read its input, or a group that has killed its guard.
   for (const stream of [input, guard]) stream.on('error', () => undefined)
@@ -71,6 +76,8 @@ export async function runProcess(program: Program, { clock, signal, onLine }: Su
   }
 }
 
+/** Pipes of Node are sockets. On one as its input bash believes in a remote login, and reads `~/.bashrc`, unless it runs within another shell. */
+const WITHIN_SHELL = { SHLVL: '1' }
 const FOUR_PIPES = ['pipe', 'pipe', 'pipe', 'pipe'] as 'pipe'[]
 
 /** Resolves at the end of the stream, however it ends. It is always read: a full pipe would stop the program. */

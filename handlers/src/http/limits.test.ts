@@ -26,22 +26,22 @@ test('a body is kept up to maxBytes, also one without an end', async (t) => {
 })
 
 test('a small body that unpacks to a large one costs what maxBytes says', async (t) => {
-  // 256 MiB of zeros, in layers that are read no further than needed.
+  // 64 MiB of zeros.
   const zeros = Buffer.alloc(1024 * 1024)
   const gzip = createGzip({ level: 9 })
   const parts: Buffer[] = []
   gzip.on('data', (part: Buffer) => parts.push(part))
-  for (let i = 0; i < 256; i++) if (!gzip.write(zeros)) await once(gzip, 'drain')
+  for (let i = 0; i < 64; i++) if (!gzip.write(zeros)) await once(gzip, 'drain')
   gzip.end()
   await once(gzip, 'end')
   const bomb = Buffer.concat(parts)
-  assert.ok(bomb.length < 300_000)
+  assert.ok(bomb.length < 70_000)
   const server = await serve(t, answerWith(200, { 'content-encoding': 'gzip', 'content-type': 'application/json' }, bomb))
   const { run } = meshWith(t)
   const before = process.memoryUsage().arrayBuffers
   const { body, truncated } = (await run({ url: server.url, maxBytes: 10_000 })).result
   assert.deepEqual([(body as string).length, truncated], [10_000, true])
-  assert.ok(process.memoryUsage().arrayBuffers - before < 32 * 1024 * 1024)
+  assert.ok(process.memoryUsage().arrayBuffers - before < 16 * 1024 * 1024)
 })
 
 test('a text that JSON makes larger still fits a result', async (t) => {
