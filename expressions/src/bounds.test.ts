@@ -76,7 +76,9 @@ describe('what is refused before it is evaluated', () => {
   test('patterns that are long, grow when they are compiled, or come from a payload', () => {
     assert.match(refused(`payload.matches('${'a'.repeat(257)}')`), /257 letters/)
     assert.match(refused("payload.matches('((a{30}){30}){30}')"), /repeat/)
-    assert.match(refused("payload.matches('[a-z]{0,1000}[a-z]{0,1000}0')"), /repeats too much/)
+    assert.match(refused("payload.matches('[a-z]{0,1000}[a-z]{0,1000}0')"), /repeat too much/)
+    const each = "payload.matches('[a-z]{0,180}') || "
+    assert.match(refused(`${each.repeat(4)}true`), /patterns repeat too much: 1\d{3} instructions in all/)
     assert.match(refused('payload.a.matches(payload.b)'), /text in quotes/)
     assert.match(refused('matches(payload.a, payload.b)'), /text in quotes/)
   })
@@ -88,12 +90,11 @@ describe('what ends while it is evaluated', () => {
     ['a list within itself', 'payload.map(x, payload.map(y, x * y))', numbers(1_000)],
     ['quantifiers', 'payload.exists(x, payload.exists(y, y == -1))', numbers(2_000)],
     ['quantifiers that an operator would hide', 'payload.exists(x, payload.exists(y, y == -1)) || true', numbers(2_000)],
-    ['errors that a quantifier hides', 'payload.exists(x, x.missing == 1)', numbers(20_000)],
-    ['errors that an operator hides', 'payload.all(x, x.missing || x >= 0)', numbers(20_000)],
+    ['errors that a quantifier hides', 'payload.exists(x, x.missing == 1)', numbers(5_000)],
+    ['errors that an operator hides', 'payload.all(x, x.missing || x >= 0)', numbers(5_000)],
     ['a long list', 'payload.filter(x, x > 1).size() > 0', numbers(60_000)],
-    ['a large payload', 'payload == payload', numbers(200_000)],
-    ['text that is made again and again', 'payload.n.map(x, payload.s + payload.s)', { n: numbers(300), s: long }],
-    ['lists that are made again and again', 'payload.map(x, payload + payload)', numbers(1_000)],
+    ['a large payload', '[payload].size() > 0', numbers(200_000)],
+    ['lists that are made again and again', 'payload.map(x, (payload + payload)[0])', numbers(1_000)],
     [
       'lists that are compared again and again',
       'payload.a.all(x, payload.b == payload.c)',
@@ -101,12 +102,11 @@ describe('what ends while it is evaluated', () => {
     ],
     ['a search in a list for each element', 'payload.all(x, x in payload)', numbers(1_000)],
     ['a long text in a long text', 'payload.s.contains(payload.t)', { s: long, t: `${'a'.repeat(150_000)}b` }],
-    ['a text that falls into letters', "payload.s.split('')", { s: long + long }],
-    ['a list that is joined again and again', 'payload.map(x, payload.map(y, "ab").join("cd"))', numbers(500)],
-    ['a long separator', 'payload.n.map(x, "a").join(payload.s)', { n: numbers(999), s: long }],
+    ['a text that falls into letters', "payload.s.split('')[0]", { s: long + long }],
+    ['a long separator', "[payload.n.map(x, 'a').join(payload.s)].size() > 0", { n: numbers(999), s: long }],
     ['a value that the result holds many times', 'payload.map(x, payload)', numbers(1_000)],
     ['a text that the result holds many times', 'payload.n.map(x, payload.s)', { n: numbers(999), s: long }],
-    ['a long name of a member', 'payload.n.exists(x, payload[payload.s])', { n: numbers(9_999), s: long }],
+    ['a long name of a member', 'payload.n.exists(x, payload[payload.s])', { n: numbers(5_000), s: long }],
     ['a long text for a pattern', "payload.s.matches('(x+x+)+y')", { s: long }],
   ] as const) {
     test(what, () => tooCostly(text, payload))

@@ -103,8 +103,14 @@ describe('members', () => {
     assert.deepEqual(resultOf('{"__proto__": 1, "constructor": 2}'), JSON.parse('{"__proto__": 1, "constructor": 2}'))
   })
 
+  test('a list or a map names no member', () => {
+    assert.match(failureOf('payload[payload.items]'), /a member is named by a text, an element by a number/)
+    assert.match(failureOf('payload.items[payload]'), /a member is named by a text/)
+  })
+
   test('what is no JSON is refused without being called', () => {
-    const trap = () => assert.fail('called')
+    let calls = 0
+    const trap = () => ++calls
     const hostile = {
       get getter() {
         return trap()
@@ -122,12 +128,13 @@ describe('members', () => {
     const cycle: Record<string, unknown> = {}
     cycle['self'] = cycle
     assert.match(failureOf('payload == 1', 'value', { payload: cycle }), /nested too deep/)
+    assert.equal(calls, 0)
   })
 
   test('only what the expression names is read', () => {
     const untouched = { total: 101, items: Array.from({ length: 200_000 }, () => 0), broken: () => 0 }
     assert.equal(resultOf('payload.total > 100 && payload["total"] < 102', 'value', { ...given, payload: untouched }), true)
-    assert.match(failureOf('payload == 1', 'value', { payload: { items: untouched.items } }), /units of work/)
+    assert.match(failureOf('[payload].size()', 'value', { payload: { items: untouched.items } }), /units of work/)
     const nested = { a: { b: { c: 1 }, d: 2 }, e: 3 }
     assert.deepEqual(resultOf('[payload.a.b, payload.a.b.c]', 'value', { ...given, payload: nested }), [{ c: 1 }, 1])
     assert.deepEqual(resultOf('[payload.a.b.c, payload.a]', 'value', { ...given, payload: nested }), [1, nested.a])
@@ -227,6 +234,13 @@ describe('an error says where, and what would be right', () => {
     const [, line = '', mark = ''] = error.message.split('\n')
     assert.ok(line.length < 150)
     assert.equal(line.slice(mark.indexOf('^')), 'foo')
+  })
+
+  test('nothing in it moves the cursor of a terminal', () => {
+    const [clear, bell] = ['\u001b[2J', '\u0007']
+    const { message } = refusal(`'${clear}${bell}' == 'a' && foo`)
+    assert.doesNotMatch(message.replaceAll('\n', ''), /\p{Cc}/u)
+    assert.doesNotMatch(refusal(clear).message.replaceAll('\n', ''), /\p{Cc}/u)
   })
 
   test('what is no text is named', () => {

@@ -35,9 +35,9 @@ export function compileExpression<const Field extends ExpressionField>(text: unk
   const { parse, meter } = environmentOf(field.variables)
   try {
     const program = parse(accepted, field.maxNodes ?? EXPRESSION_LIMITS.nodes)
-    restrict(program.root, field.variables)
+    const patterns = restrict(program.root, field.variables)
     checkResultType(program.root, program.check(), field.kind)
-    meterTree(program.root, meter)
+    meterTree(program.root, meter, patterns)
     return expressionOf({ subject, program, meter, ...field })
   } catch (error) {
     const fault = faultOf(error) ?? unknownFault(error)

@@ -14,13 +14,13 @@ export const EXPRESSION_LIMITS = {
   nestedComprehensions: 2,
   /** Lists and maps written within one another: the type checker keeps each type that it has met for ever. */
   nestedLiterals: 4,
-  /** Units of work of one evaluation, see `meter.ts`: a unit takes at most a third of a microsecond. */
+  /** Units of work of one evaluation, see `meter.ts`: a unit takes at most half a microsecond. */
   cost: 100_000,
   /** Levels of a value that an expression reads; the same as of JSON on the wire. */
   valueDepth: 64,
   /** Letters of a pattern of `matches`. */
   patternLength: 256,
-  /** Instructions of a compiled pattern: `(a{30}){30}` is short and has many. */
+  /** Instructions of all compiled patterns of an expression: `(a{30}){30}` is short and has many. */
   patternProgram: 1_000,
   /** Letters of a duration's text: the parser of the library is quadratic. */
   durationLength: 64,

@@ -22,8 +22,11 @@ export function expressionError(
   const place = at === undefined ? undefined : placeOf(text, at)
   const where = place === undefined ? '' : ` at ${place.name}\n${place.shown}`
   const verb = code === 'INVALID_EXPRESSION' ? 'is wrong' : 'failed'
-  return new CarillonError(code, `${field} ${verb}: ${summary}${where}`, { field, value: printable(text), hint })
+  return new CarillonError(code, `${field} ${verb}: ${plain(summary)}${where}`, { field, value: printable(text), hint })
 }
+
+/** A text of somebody else, without what a terminal would obey. */
+const plain = (text: string) => text.replace(/\p{Cc}/gu, ' ')
 
 function placeOf(text: string, at: number): { readonly name: string; readonly shown: string } {
   const before = text.slice(0, at).split('\n')
@@ -31,10 +34,10 @@ function placeOf(text: string, at: number): { readonly name: string; readonly sh
   const column = (before.at(-1) as string).length
   const from = Math.max(0, column - SHOWN)
   const to = column + SHOWN
-  const cut = `${from > 0 ? '…' : ''}${line.slice(from, to)}${line.length > to ? '…' : ''}`.replaceAll('\t', ' ')
+  const cut = `${from > 0 ? '…' : ''}${line.slice(from, to)}${line.length > to ? '…' : ''}`
   const mark = `${' '.repeat(column - from + (from > 0 ? 1 : 0))}^`
   const name = before.length === 1 ? `column ${column + 1}` : `line ${before.length}, column ${column + 1}`
-  return { name, shown: `  ${cut}\n  ${mark}` }
+  return { name, shown: `  ${plain(cut)}\n  ${mark}` }
 }
 
 /** What would be right, where it can be known. */

@@ -1,6 +1,6 @@
 /**
  * The only file that knows which library parses, type-checks and evaluates CEL. Everything else sees a syntax tree of `CelNode` and faults of
- * `CelFault`; what a node is made of is the shape of @marcbachmann/cel-js 8.0.0, and `library.test.ts` fails where another version differs.
+ * `CelFault`; what a node is made of is the shape of @marcbachmann/cel-js 8.0.0, and `bounds.test.ts` fails where another version differs.
  */
 import { TypeError as CelTypeError, Environment, EvaluationError, ParseError } from '@marcbachmann/cel-js'
 import { EXPRESSION_LIMITS } from '../limits.ts'

@@ -1,7 +1,7 @@
 import { EXPRESSION_LIMITS } from '../limits.ts'
 import { type CelNode, fault, type Handle } from './library.ts'
-import { callOf, childrenOf, countNodes, textOf } from './nodes.ts'
-import { compilePattern, type Pattern } from './patterns.ts'
+import { callOf, childrenOf, countNodes } from './nodes.ts'
+import type { Pattern } from './patterns.ts'
 
 /**
  * Counts the work of an evaluation, and ends it when it has cost too much. A node that is evaluated once costs nothing: there are few. What costs:
@@ -41,47 +41,47 @@ const ERROR_COST = 100
 const EXHAUSTED = new Error('an expression has used up its units of work')
 
 /** Makes a type-checked tree count its work. */
-export function meterTree(node: CelNode, meter: Meter): void {
-  for (const child of childrenOf(node)) meterTree(child, meter)
+export function meterTree(node: CelNode, meter: Meter, patterns: ReadonlyMap<CelNode, Pattern>): void {
+  for (const child of childrenOf(node)) meterTree(child, meter, patterns)
   if (node.op === 'map') node.setMeta('evaluate', makeMap)
   else if (node.op === '+') charge(node, meter, ([left, right]) => widthOf(left) + widthOf(right))
   else if (node.op === '==' || node.op === '!=' || node.op === 'in')
     charge(node, meter, ([left, right]) => weightOf(left) + weightOf(right))
-  else if (node.op === '[]') charge(node, meter, ([, index]) => costOfIndex(index, node))
-  else meterCall(node, meter)
+  else if (node.op === '[]') charge(node, meter, ([, index]) => mustBeIndex(index, node))
+  else meterCall(node, meter, patterns)
 }
 
-/** A list as an index becomes a text of all it holds, in the error that there is no such member. */
-function costOfIndex(index: unknown, node: CelNode): number {
-  if (typeof index === 'object' && index !== null) throw fault('index', 'a member is named by a text, an element by a number', node)
-  return widthOf(index)
+/** A list as an index would become a text of all it holds, in the error that there is no such member. */
+function mustBeIndex(index: unknown, node: CelNode): number {
+  if (typeof index !== 'object' || index === null) return 0
+  throw fault('index', 'a member is named by a text, an element by a number', node)
 }
 
-function meterCall(node: CelNode, meter: Meter): void {
+function meterCall(node: CelNode, meter: Meter, patterns: ReadonlyMap<CelNode, Pattern>): void {
   const call = callOf(node)
-  if (call === undefined) return
+  // `has` reads a member.
+  if (call === undefined || call.name === 'has') return
   const loop = node.meta.alternate
   if (loop !== undefined) {
     const nodes = call.args.slice(1).reduce((sum, arg) => sum + countNodes(arg), 1)
     charge(loop, meter, ([items]) => sizeOf(items) * nodes)
     return
   }
-  if (call.name === 'matches') {
-    meterMatches(node, meter, compilePattern(textOf(call.args.at(-1)) as string) as Pattern)
+  const pattern = patterns.get(node)
+  if (pattern !== undefined) {
+    meterMatches(node, meter, pattern)
     return
   }
   const instead = INSTEAD[call.name]
-  const original = node.handle
-  if (instead !== undefined && original !== undefined) {
+  const original = handleOf(node)
+  if (instead !== undefined) {
     node.handle = (...operands) => instead((operands[0] as unknown[])[0], node) ?? original(...operands)
   }
   charge(node, meter, ([operands]) => costOfCall(call.name, operands as unknown[]))
 }
 
 function charge(node: CelNode, meter: Meter, costOf: (operands: unknown[]) => number): void {
-  const original = node.handle
-  // A macro (`has`) has none: it reads a member.
-  if (original === undefined) return
+  const original = handleOf(node)
   const metered: Handle = (...operands) => {
     meter.spend(costOf(operands))
     return original(...operands)
@@ -89,9 +89,15 @@ function charge(node: CelNode, meter: Meter, costOf: (operands: unknown[]) => nu
   node.handle = metered
 }
 
+/** What cannot be metered must not be evaluated: another version of the library may keep its handles elsewhere. */
+function handleOf(node: CelNode): Handle {
+  if (node.handle === undefined) throw new Error(`the operator ${node.op} cannot be metered`)
+  return node.handle
+}
+
 /** `matches` of the library is the engine of JavaScript, which one short text can hold for hours. */
 function meterMatches(node: CelNode, meter: Meter, pattern: Pattern): void {
-  const original = node.handle as Handle
+  const original = handleOf(node)
   node.handle = (...operands) => {
     const [text] = operands[0] as unknown[]
     if (typeof text !== 'string') return original(...operands)

@@ -3,18 +3,25 @@ import type { Variables } from '../variables.ts'
 import { FUNCTIONS, WITHOUT_ARGUMENTS } from './functions.ts'
 import { type CelNode, fault } from './library.ts'
 import { type Call, callOf, childrenOf, loopVariableOf, textOf } from './nodes.ts'
-import { compilePattern } from './patterns.ts'
+import { compilePattern, type Pattern } from './patterns.ts'
 
 /** Where a node stands: what is declared there, and within how many comprehensions and literals. */
 interface Scope {
   readonly names: ReadonlySet<string>
   readonly comprehensions: number
   readonly literals: number
+  /** Of the whole expression. */
+  readonly patterns: Map<CelNode, Pattern>
 }
 
-/** Refuses what the library would take and we do not promise or cannot bound. Throws what `faultOf` reads. */
-export function restrict(root: CelNode, variables: Variables): void {
-  visit(root, { names: new Set(Object.keys(variables)), comprehensions: 0, literals: 0 })
+/**
+ * Refuses what the library would take and we do not promise or cannot bound. Throws what `faultOf` reads.
+ * @returns the patterns of the calls of `matches`
+ */
+export function restrict(root: CelNode, variables: Variables): ReadonlyMap<CelNode, Pattern> {
+  const patterns = new Map<CelNode, Pattern>()
+  visit(root, { names: new Set(Object.keys(variables)), comprehensions: 0, literals: 0, patterns })
+  return patterns
 }
 
 function visit(node: CelNode, scope: Scope): void {
@@ -48,7 +55,7 @@ function visitCall(node: CelNode, call: Call, scope: Scope): void {
   if (WITHOUT_ARGUMENTS.test(name) && args.length > 0) {
     throw fault('time_zone', `${name}() takes no time zone: times are UTC`, args[0])
   }
-  if (name === 'matches') mustBePattern(node, args.at(-1))
+  if (name === 'matches') scope.patterns.set(node, patternOf(node, args.at(-1), scope))
   if (receiver !== undefined) visit(receiver, scope)
   const loop = loopVariableOf(call)
   if (loop === undefined) {
@@ -65,11 +72,15 @@ function visitCall(node: CelNode, call: Call, scope: Scope): void {
 }
 
 /** A pattern from a payload would be compiled on each evaluation, and could be a large one. */
-function mustBePattern(node: CelNode, pattern: CelNode | undefined): void {
-  const text = textOf(pattern)
-  if (text === undefined) throw fault('pattern', 'the pattern of matches() must be a text in quotes', pattern ?? node)
-  const problem = compilePattern(text)
-  if (typeof problem === 'string') throw fault('pattern', problem, pattern)
+function patternOf(node: CelNode, argument: CelNode | undefined, { patterns }: Scope): Pattern {
+  const text = textOf(argument)
+  if (text === undefined) throw fault('pattern', 'the pattern of matches() must be a text in quotes', argument ?? node)
+  const { patternProgram } = EXPRESSION_LIMITS
+  const compiled = compilePattern(text)
+  if (typeof compiled === 'string') throw fault('pattern', compiled, argument)
+  const instructions = [compiled, ...patterns.values()].reduce((sum, pattern) => sum + pattern.instructions, 0)
+  if (instructions <= patternProgram) return compiled
+  throw fault('pattern', `the patterns repeat too much: ${instructions} instructions in all, at most ${patternProgram} are taken`, argument)
 }
 
 const quoted = (name: string) => JSON.stringify(name)
