@@ -77,6 +77,15 @@ describe('numbers of JSON', () => {
   })
 })
 
+test('a time is RFC 3339, on a day that exists, whatever the time zone of the machine', () => {
+  assert.equal(resultOf('timestamp("2030-01-31T09:00:00+01:00") == timestamp("2030-01-31T08:00:00Z")'), true)
+  assert.equal(resultOf('timestamp("2030-01-31T23:30:00Z").getDate()'), 31)
+  assert.equal(resultOf('timestamp("2030-01-31T09:00:00Z") + duration("90m")'), '2030-01-31T10:30:00.000Z')
+  for (const text of ['Jan 31 2030 09:00:00', '2030-02-31T09:00:00Z', '2030-01-31 09:00:00Z', '2030-01-31T09:00:00']) {
+    assert.match(failureOf(`timestamp("${text}")`), /timestamp\(\) takes RFC 3339/)
+  }
+})
+
 describe('members', () => {
   test('a member that is missing is an error, and has() tells', () => {
     assert.match(failureOf('payload.total > 100'), /no such key: total at column 9\n {2}payload\.total > 100\n {10}\^/)

@@ -1,3 +1,4 @@
+import { parseInstant } from '@carillon/contracts'
 import { EXPRESSION_LIMITS } from '../limits.ts'
 import { type CelNode, fault, type Handle } from './library.ts'
 import { callOf, childrenOf, countNodes } from './nodes.ts'
@@ -111,7 +112,7 @@ const INSTEAD: Readonly<Record<string, (operand: unknown, node: CelNode) => unkn
   lowerAscii: (text) => (typeof text === 'string' ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : undefined),
   upperAscii: (text) => (typeof text === 'string' ? text.replace(/[a-z]+/g, (letters) => letters.toUpperCase()) : undefined),
   timestamp: (text, node) => {
-    if (typeof text !== 'string' || RFC_3339.test(text)) return undefined
+    if (typeof text !== 'string' || parseInstant(text) !== undefined) return undefined
     throw fault('invalid_timestamp', 'timestamp() takes RFC 3339, such as 2030-01-31T09:00:00Z', node)
   },
   duration: (text, node) => {
@@ -119,7 +120,6 @@ const INSTEAD: Readonly<Record<string, (operand: unknown, node: CelNode) => unkn
     throw fault('invalid_duration', 'duration() takes a text such as 1h30m', node)
   },
 }
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
 
 const SEARCHES = new Set(['contains', 'indexOf'])
 
