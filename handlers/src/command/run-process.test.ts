@@ -83,7 +83,8 @@ test('bash does not take it for a remote login, which would read ~/.bashrc', asy
   assert.deepEqual(lines, ['input'])
 })
 
-test('a program that does not read its input', async () => {
+test('a program without input, and one that does not read it', async () => {
+  assert.deepEqual(await start('cat /dev/stdin').ended, { code: 0, signal: null })
   assert.deepEqual(await start('exec 0<&-; echo done', { stdin: 'x'.repeat(400_000) }).ended, { code: 0, signal: null })
 })
 
@@ -113,12 +114,13 @@ test('output without a line end comes in lines of a limited length', async () =>
 test('a process that holds the pipes does not hold the task, and is ended', async (t) => {
   const clock = new FakeClock()
   // The program ends; what it started keeps both of its outputs open.
-  const { lines, ended } = start('sleep 600 & echo pid $!; exit 3', { clock })
+  const { lines, ended } = start('sleep 600 & echo pid $!; printf unended; exit 3', { clock })
   const [pid] = await eventually('it has started', () => lines.length === 1 && pidsIn(t, lines))
   await eventually('the program has ended: its pipes are waited for', () => clock.armed === 1)
   assert.ok(isAlive(pid as number))
   await clock.advance(1_000)
   assert.deepEqual(await ended, { code: 3, signal: null })
+  assert.equal(lines.at(-1), 'unended')
   await gone([pid as number])
 })
 

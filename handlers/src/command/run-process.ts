@@ -11,6 +11,7 @@ export interface Program {
   readonly cwd: string | undefined
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>
+  /** Empty: it reads `/dev/null`. */
   readonly stdin: string
 }
 
@@ -51,47 +52,42 @@ exec "$@" 3<&-`
 export async function runProcess(program: Program, { clock, signal, onLine }: Supervision): Promise<ProcessEnd> {
   signal.throwIfAborted()
   const { path, args, cwd, env, stdin } = program
-  const child = spawn('/bin/sh', ['-c', START, 'carillon', path, ...args], {
-    cwd,
-    env: { ...WITHIN_SHELL, ...env },
-    detached: true,
-    stdio: FOUR_PIPES,
-  })
-  const [input, stdout, stderr, guard] = child.stdio as unknown as [Writable, Readable, Readable, Writable]
+  const stdio = [stdin === '' ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'] as 'pipe'[]
+  const child = spawn('/bin/sh', ['-c', START, 'carillon', path, ...args], { cwd, env: { ...WITHIN_SHELL, ...env }, detached: true, stdio })
+  const [input, stdout, stderr, guard] = child.stdio as unknown as [Writable | null, Readable, Readable, Writable]
   // A program that does not read its input, or a group that has killed its guard.
-  for (const stream of [input, guard]) stream.on('error', () => undefined)
-  const read = [linesOf(stdout, (line) => onLine(line, 'stdout')), linesOf(stderr, (line) => onLine(line, 'stderr'))]
-  input.end(stdin)
+  for (const stream of [input, guard]) stream?.on('error', () => undefined)
+  const outputs = [linesOf(stdout, (line) => onLine(line, 'stdout')), linesOf(stderr, (line) => onLine(line, 'stderr'))]
+  input?.end(stdin)
   const stop = stopper(child, { clock, guard })
   signal.addEventListener('abort', stop.begin)
   try {
     const [code, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
-    await settled(Promise.all(read), { clock, withinMs: signal.aborted ? GRACE_MS : PIPES_MS })
+    await settled(Promise.all(outputs.map(({ closed }) => closed)), { clock, withinMs: signal.aborted ? GRACE_MS : PIPES_MS })
     signal.throwIfAborted()
     return { code, signal: killedBy }
   } finally {
     signal.removeEventListener('abort', stop.begin)
     stop.cancel()
-    for (const stream of [input, stdout, stderr, guard]) stream.destroy()
+    for (const stream of [input, stdout, stderr, guard]) stream?.destroy()
+    for (const { lines } of outputs) lines.end()
   }
 }
 
 /** Pipes of Node are sockets. On one as its input bash believes in a remote login, and reads `~/.bashrc`, unless it runs within another shell. */
 const WITHIN_SHELL = { SHLVL: '1' }
-const FOUR_PIPES = ['pipe', 'pipe', 'pipe', 'pipe'] as 'pipe'[]
 
-/** Resolves at the end of the stream, however it ends. It is always read: a full pipe would stop the program. */
-function linesOf(stream: Readable, onLine: (line: string) => void): Promise<void> {
+/** An output is always read: a full pipe would stop the program. */
+function linesOf(stream: Readable, onLine: (line: string) => void) {
   const lines = new LineSplitter(onLine)
-  stream.setEncoding('utf8').on('data', (text: string) => lines.push(text))
-  return new Promise((resolve) => {
-    stream
-      .on('error', () => undefined)
-      .once('close', () => {
-        lines.end()
-        resolve()
-      })
+  stream
+    .setEncoding('utf8')
+    .on('data', (text: string) => lines.push(text))
+    .on('error', () => undefined)
+  const closed = new Promise<void>((resolve) => {
+    stream.once('close', () => resolve())
   })
+  return { lines, closed }
 }
 
 async function settled(reading: Promise<unknown>, { clock, withinMs }: { clock: Clock; withinMs: number }): Promise<void> {
