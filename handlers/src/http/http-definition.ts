@@ -5,7 +5,7 @@ import { keyReason } from '../record-key.ts'
 /** Those that frame a message or name its receiver: what is between would read them otherwise than we do. `accept-encoding` is for what can be unpacked here. */
 const OWN_HEADERS = /^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|expect|keep-alive|accept-encoding|proxy-.*)$/i
 /** A header's value: printable letters of Latin-1, so no line ends. */
-export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 const VALUE_RULE = 'must be text without line ends, or an object such as {"secret":"API_TOKEN","prefix":"Bearer "}'
 const STATUS_RULE = 'must be a status such as 200, a class such as "2xx", or a list of these'

@@ -130,6 +130,7 @@ function textOfError(error: unknown): string {
 function outgoingOf({ url, method = 'GET', headers = {}, body }: HttpPayload, secrets: Secrets) {
   const named = new Map<string, string>([
     ['user-agent', `carillon/${VERSION}`],
+    ['accept', '*/*'],
     ['accept-encoding', ENCODINGS],
   ])
   const secretHeaders = new Set<string>()

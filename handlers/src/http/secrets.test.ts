@@ -100,7 +100,8 @@ test('values that cannot be secrets are refused when the executor starts, by nam
     [undefined, /Set the variable NAME, or NAME_FILE/],
     ['', /Set the variable NAME/],
     ['tiny-42', /at least 8 letters/],
-    ['two\nlines-of-it', /a header cannot carry/],
+    ['two\nlines-of-it', /or a line end/],
+    ['pässwörter', /other than those of ASCII/],
   ] as const)
     assert.throws(
       () => new Secrets(new Map([['NAME', value]]), '--secret'),

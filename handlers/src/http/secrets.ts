@@ -1,8 +1,9 @@
 import { refusal, wrongSetting } from '../refusal.ts'
-import { HEADER_VALUE } from './http-definition.ts'
 
 /** A shorter text also appears where it is no secret, and would be masked there. */
 const MIN_LETTERS = 8
+/** Of other letters the bytes in a header are not those in a body, so they would not be found there. */
+const PRINTABLE = /^[\t\x20-\x7e]*$/
 const MASK = '***'
 
 /** The values that tasks may send in headers by their names. They are masked wherever they would be shown. */
@@ -56,7 +57,7 @@ function checkValue(field: string, name: string, value: string | undefined): voi
     throw wrongSetting(field, name, `Set the variable ${name}, or ${name}_FILE to a file that holds it.`)
   if (value.length < MIN_LETTERS)
     throw wrongSetting(field, name, `A secret has at least ${MIN_LETTERS} letters: a shorter one cannot be masked.`)
-  if (!HEADER_VALUE.test(value)) throw wrongSetting(field, name, 'Its value has letters that a header cannot carry, such as a line end.')
+  if (!PRINTABLE.test(value)) throw wrongSetting(field, name, 'Its value has letters other than those of ASCII, or a line end.')
 }
 
 /** The ways in which a server may repeat a value: as it is, a part of it (`Bearer …`), in a URL, in JSON, in base64. */

@@ -54,8 +54,9 @@ interface Redirect {
 }
 
 function redirected(from: Outgoing, { status, location, secretHeaders }: Redirect): Outgoing {
-  const url = URL.parse(location, from.url)
-  if (url === null || !/^https?:$/.test(url.protocol))
+  // `URL.parse` is not in Node 20.
+  const url = URL.canParse(location, from.url) ? new URL(location, from.url) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new NonRetryableError(`${shown(from)} was redirected to what is no http or https URL`)
   url.username = url.password = ''
   const becomesGet = status === 303 ? from.method !== 'HEAD' : status < 303 && from.method === 'POST'
