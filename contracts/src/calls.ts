@@ -17,6 +17,7 @@ import {
   stepSchema,
   taskResultSchema,
 } from './messages.ts'
+import { jobPreviewSchema, previewJobSchema } from './preview.ts'
 import {
   listRunsSchema,
   pruneRunsSchema,
@@ -97,6 +98,12 @@ export const CALLS = {
     repeatable: 'always',
     answer: pageOf(jobViewSchema),
     description: 'Jobs by name',
+  }),
+  jobsPreview: call('coordinator', 'jobs.preview', {
+    input: previewJobSchema,
+    repeatable: 'always',
+    answer: jobPreviewSchema,
+    description: 'The next slots of a job or of a schedule, and what would have been missed',
   }),
   jobsPause: call('coordinator', 'jobs.pause', {
     input: byName,

@@ -40,6 +40,21 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'Use an IANA name of a place, such as Europe/Paris, or UTC; abbreviations such as EST are not taken.',
   },
+  INVALID_SCHEDULE: {
+    meaning: 'Parts of a schedule contradict each other.',
+    retry: false,
+    remedy: 'Change the part that the error names.',
+  },
+  CALENDAR_IN_USE: {
+    meaning: 'A job uses the calendar.',
+    retry: false,
+    remedy: 'Put the job again without the calendar first.',
+  },
+  CALENDAR_EXCLUDES_ALL: {
+    meaning: 'The calendars of a schedule leave no day for any slot of the next eight years.',
+    retry: false,
+    remedy: 'Use another calendar, or skip its days instead of using only them.',
+  },
   INVALID_DELAY: { meaning: 'A duration is not a usable number.', retry: false, remedy: 'Use whole milliseconds from 0 up to 10 years.' },
   INVALID_EXPRESSION: {
     meaning: 'An expression of a filter, key or decision is wrong.',

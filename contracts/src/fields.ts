@@ -9,7 +9,8 @@ import { isName, NAME, NAME_RULE, nameHint, RESERVED_NAMES } from './names.ts'
 
 /** A zod schema whose failure has a code of the catalogue. */
 export function coded<T extends z.ZodType>(schema: T, code: ErrorCode, hint: string, accepts: (value: z.output<T>) => boolean) {
-  return schema.refine(accepts, { error: hint, params: { code } })
+  // Else a union would take a branch in which nothing but this is wrong for the one that was meant.
+  return schema.refine(accepts, { error: hint, params: { code }, abort: true })
 }
 
 /** A field that is checked by a function of this package. */

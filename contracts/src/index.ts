@@ -59,8 +59,6 @@ export {
   type JobState,
   type JobView,
   jobInputSchema,
-  type Schedule,
-  scheduleSchema,
 } from './job.ts'
 export { type Json, parseJson, type WriteLimit, writeJson } from './json.ts'
 export { type Direction, jsonSchemaOf } from './json-schema.ts'
@@ -122,6 +120,7 @@ export {
   type RunMode,
   type Tolerance,
 } from './plan.ts'
+export { type JobPreview, jobPreviewSchema, type PreviewJob, previewJobSchema } from './preview.ts'
 export { PROTOCOL_VERSION } from './protocol.ts'
 export {
   type Failure,
@@ -137,6 +136,7 @@ export {
   startRunSchema,
   type TaskView,
 } from './run.ts'
+export { type CalendarUse, isDay, type Schedule, scheduleSchema, TIME_OF_DAY } from './schedule.ts'
 export {
   PRESENCE_BUCKET,
   PRESENCE_STREAM,

@@ -1,46 +1,8 @@
 import * as z from 'zod'
-import { codedField, durationField, instantField, nameField, timeField } from './fields.ts'
+import { codedField, durationField, nameField, timeField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 import { NAMED_MODES, planFields, RUN_MODES, toleranceField } from './plan.ts'
-
-const isEvery = (value: unknown) =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= LIMITS.everyMinMs && value <= LIMITS.horizonYears * 366 * 86_400_000
-const everyField = codedField<number>({
-  code: 'INVALID_DELAY',
-  hint: `Use whole milliseconds from ${LIMITS.everyMinMs}.`,
-  accepts: isEvery,
-  json: { type: 'integer', minimum: LIMITS.everyMinMs },
-})
-
-const jitterField = codedField<number>({
-  code: 'INVALID_DELAY',
-  hint: `Use whole milliseconds from 0 to ${LIMITS.jitterMaxMs}.`,
-  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= LIMITS.jitterMaxMs,
-  json: { type: 'integer', minimum: 0, maximum: LIMITS.jitterMaxMs },
-})
-
-/**
- * When a job fires. `cron` has 5 fields, or 6 with seconds first, in an IANA `timezone` (default UTC). `jitterMs` spreads the slots of many jobs:
- * each is fired up to so long after its time, by a delay that is always the same for one job and slot.
- */
-export const scheduleSchema = z.union(
-  [
-    z.strictObject({
-      cron: z.string().max(LIMITS.cronLength),
-      timezone: z.string().max(64).default('UTC'),
-      jitterMs: jitterField.exactOptional(),
-    }),
-    z
-      .strictObject({ everyMs: everyField, jitterMs: jitterField.exactOptional() })
-      .refine(({ everyMs, jitterMs }) => jitterMs === undefined || !(jitterMs > everyMs), {
-        error: 'jitterMs must not be longer than everyMs.',
-        path: ['jitterMs'],
-      }),
-    z.strictObject({ at: instantField }),
-  ],
-  { error: 'Give one of cron (with timezone), everyMs or at.' },
-)
-export type Schedule = z.output<typeof scheduleSchema>
+import { scheduleSchema } from './schedule.ts'
 
 const attemptsField = z.int().min(1).max(LIMITS.attempts)
 
@@ -94,6 +56,7 @@ export function backoffMs(backoff: Backoff, failed: number): number {
 export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 
 const MISFIRES = ['once', 'skip', 'all'] as const
+export const misfireField = z.enum(MISFIRES)
 /** A job as a user writes it. */
 export const jobInputSchema = z.strictObject({
   name: nameField,
@@ -103,7 +66,7 @@ export const jobInputSchema = z.strictObject({
   schedule: scheduleSchema.optional(),
   payload: z.unknown().optional(),
   /** What to do about slots that were missed: `once` (default) one run for all of them, `skip` none, `all` each. */
-  misfire: z.enum(MISFIRES).optional(),
+  misfire: misfireField.optional(),
   ...policyFields,
 })
 export type JobInput = z.input<typeof jobInputSchema>
@@ -127,9 +90,11 @@ export const jobViewSchema = z.object({
   attempts: z.int(),
   backoff: backoffSchema,
   timeoutMs: z.int().exactOptional(),
-  misfire: z.enum(MISFIRES),
+  misfire: misfireField,
   /** Next planned fire time. */
   nextAt: timeField.exactOptional(),
+  /** What its schedule says otherwise than it may have been meant: in the answer to a put. */
+  warnings: z.array(z.string()).exactOptional(),
   createdAt: timeField,
   updatedAt: timeField,
 })

@@ -96,6 +96,8 @@ export const REASONS = {
   'tasks-cancelled': 'At least one task of the run was cancelled.',
   'not-needed': 'The run took another way: nothing that it would follow has led to it.',
   misfire: 'The slot was missed, and the job skips missed slots.',
+  calendar: 'The calendars of its job exclude the day of the slot.',
+  'failure-backoff': 'The last runs of its job failed, so its slots are fired less often.',
   'no-instance': 'No live instance offers the handler, or each that does is hung.',
   retry: 'An attempt failed; the next one waits.',
   delay: 'It was asked for at a later time.',

@@ -42,6 +42,12 @@ export const LIMITS = {
   calendarDays: 4_000,
   /** Bytes of an iCalendar text: a message carries it, and the broker's default message limit is 1 MiB. */
   icsBytes: 512 * 1024,
+  /** Instants of one job: its record is read whenever it fires. */
+  instants: 1_000,
+  /** Slots of one preview: each is searched for. */
+  previewSlots: 100,
+  /** Calendars of one job. */
+  calendarsPerJob: 8,
   /** Newest runs of a job that are kept whatever their age: every removal pass has to skip them. */
   keepPerJob: 100_000,
   /** Entries on a page of a list. */

@@ -1,8 +1,9 @@
-import type { JobState, JobView, Schedule } from '@carillon/contracts'
+import type { JobState, JobView } from '@carillon/contracts'
 import { now } from '../clock.ts'
+import { scheduleText } from '../output/schedule-text.ts'
 import { printFields } from '../output/table.ts'
 import type { Column } from '../output/table-layout.ts'
-import type { Terminal, Tone } from '../output/terminal.ts'
+import { harmless, type Terminal, type Tone } from '../output/terminal.ts'
 import { relativeText, spanText, timeText } from '../output/time-text.ts'
 
 const TONES: Readonly<Record<JobState, Tone>> = { active: 'good', paused: 'warning', finished: 'quiet' }
@@ -20,9 +21,15 @@ export function jobColumns(): Column<JobView>[] {
   ]
 }
 
+/** What a schedule says otherwise than it may have been meant. */
+export function printWarnings(terminal: Terminal, warnings: readonly string[] = []): void {
+  for (const warning of warnings) terminal.note(`${terminal.paint('warning', 'warning')} ${harmless(warning)}`)
+}
+
 /** One job, field by field. */
 export function printJob(terminal: Terminal, job: JobView): void {
   const nowMs = now()
+  printWarnings(terminal, job.warnings)
   printFields(terminal, job, [
     ['job', job.name],
     ['handler', job.handler],
@@ -48,13 +55,6 @@ function modeText({ mode, shards, maxParallel, tolerate }: JobView): string {
     tolerate === undefined ? '' : `${tolerate} may fail`,
   ]
   return parts.filter(Boolean).join(', ')
-}
-
-function scheduleText(schedule: Schedule | undefined): string {
-  if (schedule === undefined) return ''
-  if ('at' in schedule) return `at ${schedule.at}`
-  const times = 'cron' in schedule ? `${schedule.cron} ${schedule.timezone}` : `every ${spanText(schedule.everyMs)}`
-  return schedule.jitterMs ? `${times}, up to ${spanText(schedule.jitterMs)} later` : times
 }
 
 function backoffText({ backoff }: JobView): string {

@@ -5,13 +5,15 @@ import { invocationOf, withClient } from '../invocation.ts'
 import { printList } from '../output/table.ts'
 import { CARILLON } from '../own-command.ts'
 import { jobColumns, printJob } from './job-view.ts'
+import { addJobsPreviewCommand } from './jobs-preview.ts'
 import { addJobsPutCommand } from './jobs-put.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 
 /** `carillon jobs …`. */
 export function addJobsCommands(program: Command): void {
-  const jobs = program.command('jobs').description('what runs when: put, list, get, pause, resume, rm')
+  const jobs = program.command('jobs').description('what runs when: put, preview, list, get, pause, resume, rm')
   addJobsPutCommand(jobs)
+  addJobsPreviewCommand(jobs)
   addListOptions(jobs.command('list').alias('ls').description('jobs by name')).action(listJobs)
   addByName(jobs, { verb: 'get', description: 'one job', call: CALLS.jobsGet })
   addByName(jobs, { verb: 'pause', description: 'take no further slots', call: CALLS.jobsPause })

@@ -9,6 +9,7 @@ import {
   checkName,
   type InstanceView,
   type JobInput,
+  type JobPreview,
   type JobView,
   type JournalEntry,
   type LogView,
@@ -122,6 +123,8 @@ export class Client {
     get: (name: string): Promise<JobView> => this.call(CALLS.jobsGet, { name }),
     /** Jobs by name. */
     list: (query: ListQuery = {}): List<JobView> => listOf(query, (page) => this.call(CALLS.jobsList, page)),
+    /** The next slots of a job or of a schedule, without storing anything, and what a time without coordinators would have done to it. */
+    preview: (question: CallInput<typeof CALLS.jobsPreview>): Promise<JobPreview> => this.call(CALLS.jobsPreview, question),
     pause: (name: string): Promise<JobView> => this.call(CALLS.jobsPause, { name }),
     resume: (name: string): Promise<JobView> => this.call(CALLS.jobsResume, { name }),
     /** Delayed runs of the job are cancelled, unless `keepRuns` is true; running ones go on. */

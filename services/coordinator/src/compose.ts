@@ -22,8 +22,10 @@ import { WorkPublisher } from './dispatch/publish-work.ts'
 import { WorkStream } from './dispatch/work-stream.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
+import { CalendarUsers } from './jobs/calendar-users.ts'
 import { ChangeJobs } from './jobs/change-jobs.ts'
 import { jobsController } from './jobs/jobs.controller.ts'
+import { PreviewJobs } from './jobs/preview-job.ts'
 import { JobCache, ReadJobs } from './jobs/read-jobs.ts'
 import { Waker } from './loops/waker.ts'
 import { mapController } from './modes/map/map.controller.ts'
@@ -57,6 +59,7 @@ import { LifeWriter } from './runs/write-lives.ts'
 import { RunWriter } from './runs/write-runs.ts'
 import { TaskWriter } from './runs/write-tasks.ts'
 import { FireSlots, SLOT_LEAD_MS } from './schedules/fire-slots.ts'
+import { JudgeSlots } from './schedules/judge-slots.ts'
 import { JumpWatch } from './schedules/jump-watch.ts'
 import { RepairTimes } from './schedules/repair-times.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
@@ -99,6 +102,7 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
   const runs = new RunWriter({ ...base, events, work })
   const tasks = new TaskWriter({ ...base, work, runs })
   const offers = new OfferLegs({ ...base, tasks })
+  const calendars = new CalendarCache(store, clock)
   const advance = new AdvanceRun({ ...base, runs, tasks, work })
   const repair = new RepairQueue({ ...base, work })
   return {
@@ -113,7 +117,8 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
     repair,
     reports: repair,
     jobs: new JobCache(store, clock),
-    calendars: new CalendarCache(store, clock),
+    calendars,
+    judges: new JudgeSlots(calendars),
     refused: new RefusedReports({ log }),
     keeper: keeperOf(given),
   }
@@ -138,8 +143,9 @@ function useCasesOf(base: Foundation) {
   return {
     changeJobs: new ChangeJobs(base),
     readJobs: new ReadJobs(base.store),
-    changeCalendars: new ChangeCalendars(base),
+    changeCalendars: new ChangeCalendars({ ...base, users: new CalendarUsers(base) }),
     readCalendars: new ReadCalendars(base),
+    previewJobs: new PreviewJobs(base),
     startRuns: start,
     readRuns: reads,
     readTree: new ReadTree(base),

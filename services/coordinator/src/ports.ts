@@ -4,6 +4,7 @@ import type { DueJob, Place } from './jobs/rules/job.ts'
 import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
 import type { EndedRun } from './runs/rules/views.ts'
 import type { TaskOfRun, WholeWork, Work } from './runs/rules/work.ts'
+import type { Judge } from './schedules/rules/exclusions.ts'
 
 /*
  * The ports by which one room of the coordinator uses another. A room imports these ports and what is pure in other rooms (`rules/`); `compose.ts` alone
@@ -189,6 +190,20 @@ export interface Reports {
   reportsApplied(signal: AbortSignal, withinMs?: number): Promise<boolean>
 }
 
+/** The jobs that use a calendar. Provided by `jobs/`. */
+export interface CalendarUse {
+  /** The name of one of them, if there is any. */
+  userOf(namespace: string, calendar: string): Promise<string | undefined>
+  /** Computes anew when they are woken: the days of the calendar have changed. */
+  changed(namespace: string, calendar: string): Promise<void>
+}
+
+/** Which slots may run. Provided by `schedules/`. */
+export interface SlotJudges {
+  /** For each of these jobs. */
+  judgesOf(jobs: readonly Pick<JobRecord, 'namespace' | 'schedule'>[]): Promise<Judge[]>
+}
+
 /** Definitions of jobs, from memory where they were read recently. Provided by `jobs/`. */
 export interface Jobs {
   find(places: readonly Place[]): Promise<(JobRecord | undefined)[]>
@@ -204,4 +219,5 @@ export interface Jobs {
 export interface Calendars {
   /** Sets of `YYYY-MM-DD` by `<namespace>/<name>`; a calendar that there is not has none. */
   daysOf(places: readonly Place[]): Promise<ReadonlyMap<string, ReadonlySet<string>>>
+  forget(namespace: string, name: string): void
 }

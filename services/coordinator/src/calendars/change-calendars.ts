@@ -2,7 +2,7 @@ import { type CalendarView, CarillonError, type calendarInputSchema, printable, 
 import type { Broker, Clock } from '@carillon/runtime'
 import type { CalendarRecord, Store } from '@carillon/store'
 import type { z } from 'zod'
-import type { Events } from '../ports.ts'
+import type { Calendars, CalendarUse, Events } from '../ports.ts'
 import { calendarHeadView, calendarId, calendarNotFound, calendarOf, calendarView, isSameCalendar } from './rules/calendar.ts'
 
 const TRIES_AGAINST_OTHERS = 5
@@ -13,8 +13,12 @@ export class ChangeCalendars {
   readonly #clock: Clock
   readonly #broker: Broker
   readonly #events: Events
+  readonly #calendars: Calendars
+  readonly #users: CalendarUse
 
-  constructor(options: { store: Store; clock: Clock; broker: Broker; events: Events }) {
+  constructor(options: { store: Store; clock: Clock; broker: Broker; events: Events; calendars: Calendars; users: CalendarUse }) {
+    this.#calendars = options.calendars
+    this.#users = options.users
     this.#store = options.store
     this.#clock = options.clock
     this.#broker = options.broker
@@ -38,8 +42,13 @@ export class ChangeCalendars {
     throw new CarillonError('CONCURRENT_CHANGE', `calendar ${value} is being changed by others`, { field: 'name', value })
   }
 
-  /** @throws CarillonError CALENDAR_NOT_FOUND */
+  /** @throws CarillonError CALENDAR_NOT_FOUND, CALENDAR_IN_USE */
   async remove(namespace: string, name: string): Promise<{ removed: true }> {
+    const user = await this.#users.userOf(namespace, name)
+    if (user !== undefined) {
+      const message = `calendar ${printable(name)} is used by job ${printable(user)}`
+      throw new CarillonError('CALENDAR_IN_USE', message, { field: 'name', value: printable(name) })
+    }
     if (!(await this.#store.calendars.remove(calendarId(namespace, name)))) throw calendarNotFound(name)
     await this.#publish({ namespace, name }, 'removed', { name })
     return { removed: true }
@@ -48,6 +57,8 @@ export class ChangeCalendars {
   async #changed(calendar: CalendarRecord): Promise<CalendarView> {
     const now = this.#clock.now()
     await this.#publish(calendar, 'put', calendarHeadView(calendar, now))
+    this.#calendars.forget(calendar.namespace, calendar.name)
+    await this.#users.changed(calendar.namespace, calendar.name)
     return calendarView(calendar, now)
   }
 

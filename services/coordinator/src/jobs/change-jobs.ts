@@ -4,21 +4,22 @@ import {
   type HandlerKind,
   type JobView,
   type jobInputSchema,
-  parseInstant,
   printable,
-  type Schedule,
   subjects,
 } from '@carillon/contracts'
 import type { Broker, Clock } from '@carillon/runtime'
 import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'
 import { planOf } from '../modes/rules/request.ts'
-import type { Events, Presence, Runs, Timers } from '../ports.ts'
+import type { Events, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
 import { jobView } from '../runs/rules/views.ts'
-import { checkSchedule, firstSlot, NO_SLOT, repairedTimes, timesOf } from '../schedules/rules/schedule.ts'
+import { calendarsOf } from '../schedules/judge-slots.ts'
+import type { Judge } from '../schedules/rules/exclusions.ts'
+import { checkSchedule, firstSlot, isSameSchedule, NO_SLOT, repairedSlot, slotFrom, timesOf } from '../schedules/rules/schedule.ts'
+import { scheduleWarnings } from '../schedules/rules/warnings.ts'
 import { jobId, jobNotFound } from './rules/job.ts'
 
 type JobDefinition = z.output<typeof jobInputSchema>
@@ -34,6 +35,7 @@ export class ChangeJobs {
   readonly #presence: Presence
   readonly #runs: Runs
   readonly #timers: Timers
+  readonly #judges: SlotJudges
 
   constructor(options: {
     store: Store
@@ -43,8 +45,10 @@ export class ChangeJobs {
     presence: Presence
     runs: Runs
     timers: Timers
+    judges: SlotJudges
   }) {
     this.#timers = options.timers
+    this.#judges = options.judges
     this.#store = options.store
     this.#clock = options.clock
     this.#broker = options.broker
@@ -58,19 +62,34 @@ export class ChangeJobs {
     const now = this.#clock.now()
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     const id = jobId(namespace, input.name)
+    await this.#checkCalendars(namespace, input)
+    const [judge] = await this.#judges.judgesOf([{ namespace, schedule: input.schedule ?? null }])
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [there] = await this.#store.jobs.get([id])
       // A service declares its jobs at each start: the date of a one-time job may be over.
-      if (input.schedule && !(there && isSameSchedule(there, input.schedule))) checkSchedule(input.schedule, now)
-      const fresh = recordOf(namespace, input, { now, kind })
+      if (input.schedule && !(there && isSameSchedule(there.schedule, input.schedule))) checkSchedule(input.schedule, now, judge)
+      const fresh = recordOf(namespace, input, { now, kind, judge })
       if (!there) {
-        if ((await this.#store.jobs.insert(fresh)) === 'created') return this.#changed(fresh, 'put')
+        if ((await this.#store.jobs.insert(fresh)) === 'created') return this.#put(fresh)
         continue
       }
-      const merged = mergeOf(there, fresh)
-      if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#changed(merged, 'put')
+      const merged = mergeOf(there, fresh, judge)
+      if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#put(merged)
     }
     throw busy(input.name)
+  }
+
+  async #checkCalendars(namespace: string, { schedule }: JobDefinition): Promise<void> {
+    const names = calendarsOf({ schedule: schedule ?? null })
+    if (names.length === 0) return
+    const there = await this.#store.calendars.get(names.map((name) => jobId(namespace, name)))
+    const missing = names.findIndex((_, i) => there[i] === undefined)
+    if (missing < 0) return
+    const value = printable(names[missing])
+    throw new CarillonError('CALENDAR_NOT_FOUND', `there is no calendar ${value}`, {
+      field: `schedule.calendars.${missing}.calendar`,
+      value,
+    })
   }
 
   pause(namespace: string, name: string): Promise<JobView> {
@@ -79,10 +98,10 @@ export class ChangeJobs {
 
   /** From now on: slots that were missed while the job was paused are not fired. */
   resume(namespace: string, name: string): Promise<JobView> {
-    return this.#set(namespace, name, (job, now) => {
+    return this.#set(namespace, name, (job, { now, judge }) => {
       if (job.state !== 'paused') return job
-      const slot = job.schedule && !('at' in job.schedule && firstSlot(job.schedule, now)! < now) ? firstSlot(job.schedule, now) : null
-      return { ...job, ...timesOf(job, slot), state: job.schedule && slot === null ? 'finished' : 'active' }
+      const slot = job.schedule && slotFrom(job.schedule, now)
+      return { ...job, ...timesOf(job, slot, judge), state: job.schedule && slot === null ? 'finished' : 'active' }
     })
   }
 
@@ -115,17 +134,28 @@ export class ChangeJobs {
     await this.#runs.write(changes)
   }
 
-  async #set(namespace: string, name: string, change: (job: JobRecord, now: number) => JobRecord): Promise<JobView> {
+  async #set(
+    namespace: string,
+    name: string,
+    change: (job: JobRecord, at: { now: number; judge: Judge | undefined }) => JobRecord,
+  ): Promise<JobView> {
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [there] = await this.#store.jobs.get([jobId(namespace, name)])
       if (!there) throw jobNotFound(name)
       const now = this.#clock.now()
-      const changed = { ...change(there, now), revision: there.revision + 1, updatedAt: now }
+      const [judge] = await this.#judges.judgesOf([there])
+      const changed = { ...change(there, { now, judge }), revision: there.revision + 1, updatedAt: now }
       if (changed.state === there.state && changed.nextSlotAt === there.nextSlotAt) return jobView(there)
       if ((await this.#store.jobs.replace(changed, { revision: there.revision })) === 'applied')
         return this.#changed(changed, changed.state === 'paused' ? 'paused' : 'resumed')
     }
     throw busy(name)
+  }
+
+  async #put(job: JobRecord): Promise<JobView> {
+    const view = await this.#changed(job, 'put')
+    const warnings = job.schedule ? scheduleWarnings(job.schedule) : []
+    return warnings.length > 0 ? { ...view, warnings } : view
   }
 
   async #changed(job: JobRecord, what: string): Promise<JobView> {
@@ -143,7 +173,14 @@ export class ChangeJobs {
   }
 }
 
-function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now: number; kind: HandlerKind | undefined }): JobRecord {
+/** What else decides about a job that is put. */
+interface Put {
+  readonly now: number
+  readonly kind: HandlerKind | undefined
+  readonly judge: Judge | undefined
+}
+
+function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }: Put): JobRecord {
   const id = jobId(namespace, input.name)
   const { schedule = null } = input
   return {
@@ -162,23 +199,17 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind }: { now:
     misfire: input.misfire ?? 'once',
     revision: 1,
     share: shareOf(id),
-    ...timesOf({ id, schedule }, schedule && firstSlot(schedule, now)),
+    ...timesOf({ id, schedule }, schedule && firstSlot(schedule, now), judge),
     createdAt: now,
     updatedAt: now,
   }
 }
 
 /** An unchanged schedule keeps its next slot, so that putting a job again does not shift a fixed rate. */
-function mergeOf(there: JobRecord, fresh: JobRecord): JobRecord {
-  const { nextSlotAt, wakeAt } = there
-  const times = there.state === 'paused' ? NO_SLOT : (repairedTimes(there, fresh.updatedAt) ?? { nextSlotAt, wakeAt })
-  const kept = isSameSchedule(there, fresh.schedule) || there.state === 'paused' ? { state: there.state, ...times } : {}
+function mergeOf(there: JobRecord, fresh: JobRecord, judge: Judge | undefined): JobRecord {
+  const times = there.state === 'paused' ? NO_SLOT : timesOf(there, repairedSlot(there, fresh.updatedAt) ?? there.nextSlotAt, judge)
+  const kept = isSameSchedule(there.schedule, fresh.schedule) || there.state === 'paused' ? { state: there.state, ...times } : {}
   return { ...fresh, ...kept, revision: there.revision + 1, createdAt: there.createdAt }
-}
-
-function isSameSchedule({ schedule }: JobRecord, other: Schedule | null): boolean {
-  if (schedule && other && 'at' in schedule && 'at' in other) return parseInstant(schedule.at) === parseInstant(other.at)
-  return JSON.stringify(schedule) === JSON.stringify(other)
 }
 
 function busy(name: string): CarillonError {

@@ -1,17 +1,20 @@
 import type { ControllerOf } from '@carillon/runtime'
 import type { ChangeJobs } from './change-jobs.ts'
+import type { PreviewJobs } from './preview-job.ts'
 import type { JobCache, ReadJobs } from './read-jobs.ts'
 
 export interface JobCases {
   readonly changeJobs: ChangeJobs
   readonly readJobs: ReadJobs
+  readonly previewJobs: PreviewJobs
   readonly jobs: JobCache
 }
 
-export const jobsController = ({ changeJobs, readJobs, jobs }: JobCases) =>
+export const jobsController = ({ changeJobs, readJobs, previewJobs, jobs }: JobCases) =>
   ({
     answers: {
       jobsPut: ({ namespace, input }) => changeJobs.put(namespace, input),
+      jobsPreview: ({ namespace, input }) => previewJobs.execute(namespace, input),
       jobsGet: ({ namespace, input }) => readJobs.get(namespace, input.name),
       jobsList: ({ namespace, input }) => readJobs.list(namespace, input),
       jobsPause: ({ namespace, input }) => changeJobs.pause(namespace, input.name),

@@ -1,12 +1,14 @@
-import { CarillonError, type Reason, type Schedule, timeLetters } from '@carillon/contracts'
+import { CarillonError, type Reason, type Schedule, TIMES, timeLetters } from '@carillon/contracts'
 import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
 import { type DueJob, jobId, largeBytesOf } from '../jobs/rules/job.ts'
-import type { Events, Jobs, Presence, Runs, Timers } from '../ports.ts'
+import type { Events, Jobs, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../runs/rules/new-run.ts'
-import { nextSlot, planSlots, type SlotPlan, timesOf } from './rules/schedule.ts'
+import { allMayRun, type Judge } from './rules/exclusions.ts'
+import { planSlots, type SkippedSlots, type SlotRules } from './rules/plan.ts'
+import { nextSlot, slotOfWake, timesOf } from './rules/schedule.ts'
 
 /** Jobs that are moved in one turn of the event loop: other work runs in between. */
 const SLICE = 100
@@ -18,6 +20,7 @@ const ON_TIME_MS = 1_000
 
 interface FiredJob {
   readonly job: DueJob
+  readonly judge: Judge
   /** Undefined: still to be found. */
   next: number | null | undefined
 }
@@ -38,6 +41,7 @@ export class FireSlots {
   readonly #clock: Clock
   readonly #events: Events
   readonly #presence: Presence
+  readonly #judges: SlotJudges
   readonly #timers: Timers
   readonly #log: Logger
   readonly #lateness = meter.milliseconds('carillon.slots.lateness', 'From planned time to stored run')
@@ -49,10 +53,12 @@ export class FireSlots {
     clock: Clock
     events: Events
     presence: Presence
+    judges: SlotJudges
     timers: Timers
     log: Logger
   }) {
     this.#timers = options.timers
+    this.#judges = options.judges
     this.#store = options.store
     this.#jobs = options.jobs
     this.#runs = options.runs
@@ -95,25 +101,26 @@ export class FireSlots {
     const now = this.#clock.now()
     const runs: RunRecord[] = []
     const fired: FiredJob[] = []
+    const judges = await this.#judges.judgesOf(jobs)
     /** By place in `runs`: when its slot is to be fired. */
     const dueAt = new Map<number, number>()
-    for (const job of jobs) {
+    for (const [i, job] of jobs.entries()) {
       this.#unlessFaulty(job, () => {
-        const onTime = now - job.wakeAt < ON_TIME_MS
-        const schedule = job.schedule as Schedule
+        const judge = judges[i] as Judge
+        const onTime = now - job.wakeAt < ON_TIME_MS && judge === allMayRun
         // A slot that was postponed on purpose is not late.
-        const postponedMs = job.wakeAt - job.nextSlotAt
-        const plan: Partial<SlotPlan> = onTime
-          ? { fire: [job.nextSlotAt] }
-          : planSlots(schedule, job.nextSlotAt, { now: now - postponedMs, misfire: job.misfire })
-        const { fire = [], missed, next } = plan
+        const postponedMs = job.wakeAt - (slotOfWake(job, judge) ?? job.wakeAt)
+        const plan = onTime
+          ? { fire: [job.nextSlotAt], skipped: [], next: undefined }
+          : planSlots(rulesOf(job, judge), job.nextSlotAt, now - postponedMs)
         const kind = this.#presence.kindOf(job.namespace, job.handler)
-        for (const slot of fire) {
+        for (const slot of plan.fire) {
           dueAt.set(runs.length, slot + postponedMs)
           runs.push(runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind }))
         }
-        if (missed) runs.push(skippedRun(job, missed, originOf(job, missed.from, { now, missed: true })))
-        fired.push({ job, next })
+        for (const skipped of plan.skipped)
+          runs.push(skippedRun(job, skipped, originOf(job, skipped.from, { now, reason: skipped.reason })))
+        fired.push({ job, judge, next: plan.next })
       })
     }
     const time = Math.max(...jobs.map(({ wakeAt }) => wakeAt))
@@ -176,11 +183,16 @@ export class FireSlots {
   /** Moves jobs to their next slot. Finding it takes longer than firing: late slots are fired first. */
   async #move(fired: readonly FiredJob[]): Promise<void> {
     const moves: (JobMove & { job: DueJob })[] = []
-    for (const { job, next } of fired) {
+    for (const { job, judge, next } of fired) {
       this.#unlessFaulty(job, () => {
         const nextSlotAt = next === undefined ? nextSlot(job.schedule as Schedule, job.nextSlotAt) : next
         const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt }
-        moves.push({ job, id: job.id, expect, set: { ...timesOf(job, nextSlotAt), state: nextSlotAt === null ? 'finished' : 'active' } })
+        moves.push({
+          job,
+          id: job.id,
+          expect,
+          set: { ...timesOf(job, nextSlotAt, judge), state: nextSlotAt === null ? 'finished' : 'active' },
+        })
       })
     }
     const outcomes = await inIsolation(
@@ -229,9 +241,17 @@ function groupsOf(jobs: readonly DueJob[]): DueJob[][] {
   return groups
 }
 
+const rulesOf = ({ schedule, misfire }: DueJob, judge: Judge): SlotRules => ({
+  schedule: schedule as Schedule,
+  misfire,
+  misfireAfterMs: TIMES.misfireAfterMs,
+  judge,
+})
+
 /** The id begins with the slot's time: runs that are due together lie together in the store. */
-function originOf(job: JobRecord, slot: number, options: { now: number; missed?: boolean }): RunOrigin {
-  const id = derivedId(`s${timeLetters(slot)}`, job.namespace, job.name, ...(options.missed ? ['missed', slot] : [slot]))
+function originOf(job: JobRecord, slot: number, options: { now: number; reason?: SkippedSlots['reason'] }): RunOrigin {
+  const parts = options.reason === undefined ? [slot] : [options.reason === 'misfire' ? 'missed' : options.reason, slot]
+  const id = derivedId(`s${timeLetters(slot)}`, job.namespace, job.name, ...parts)
   const traceparent = markStep('carillon.run.created', undefined, { 'carillon.run.id': id, 'carillon.namespace': job.namespace })
   return { id, namespace: job.namespace, trigger: 'schedule', traceparent: traceparent ?? null, now: options.now }
 }

@@ -2,9 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, pause } from '@carillon/runtime'
 import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import { LIFE_KINDS, type LifeKind, readLives } from '../lives.ts'
-import type { Jobs, Lives, Timers } from '../ports.ts'
+import type { Jobs, Lives, SlotJudges, Timers } from '../ports.ts'
 import { decideRepairedTimes, type ElapsedTime } from '../runs/rules/timing.ts'
-import { repairedTimes } from './rules/schedule.ts'
+import { repairedSlot, timesOf } from './rules/schedule.ts'
 
 const PAGE = 500
 /** Runs and tasks that are read in one turn of the event loop. There may be millions, nearly all of them correct. */
@@ -25,6 +25,7 @@ export class RepairTimes {
   readonly #store: Store
   readonly #jobs: Jobs
   readonly #lives: Lives
+  readonly #judges: SlotJudges
   readonly #clock: Clock
   readonly #elapsed: ElapsedTime
   readonly #timers: Timers
@@ -33,6 +34,7 @@ export class RepairTimes {
     store: Store
     jobs: Jobs
     lives: Lives
+    judges: SlotJudges
     timers: Timers
     clock: Clock
     elapsed: ElapsedTime
@@ -41,6 +43,7 @@ export class RepairTimes {
     this.#store = options.store
     this.#jobs = options.jobs
     this.#lives = options.lives
+    this.#judges = options.judges
     this.#clock = options.clock
     this.#elapsed = options.elapsed
   }
@@ -97,16 +100,19 @@ export class RepairTimes {
 
   async #move(jobs: readonly JobRecord[]): Promise<number> {
     const now = this.#clock.now()
+    const wrong = jobs.flatMap((job) => {
+      const slot = job.state === 'active' ? repairedSlot(job, now) : undefined
+      return slot === undefined ? [] : [{ job, slot }]
+    })
+    const judges = await this.#judges.judgesOf(wrong.map(({ job }) => job))
     const moves: (JobMove & { job: JobRecord })[] = []
-    for (const job of jobs) {
-      const times = job.state === 'active' && job.schedule && job.nextSlotAt !== null ? repairedTimes(job, now) : undefined
-      if (times)
-        moves.push({
-          job,
-          id: job.id,
-          expect: { revision: job.revision, nextSlotAt: job.nextSlotAt as number },
-          set: { ...times, state: 'active' },
-        })
+    for (const [i, { job, slot }] of wrong.entries()) {
+      moves.push({
+        job,
+        id: job.id,
+        expect: { revision: job.revision, nextSlotAt: job.nextSlotAt as number },
+        set: { ...timesOf(job, slot, judges[i]), state: 'active' },
+      })
     }
     if (moves.length === 0) return 0
     const outcomes = await this.#store.jobs.advance(moves.map(({ id, expect, set }) => ({ id, expect, set })))

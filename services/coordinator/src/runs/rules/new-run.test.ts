@@ -60,13 +60,16 @@ test('a slot has the run of its job, missed ones a record that says which', () =
   const slot = NOW - 5
   const run = runOfSlot(job, slot, { ...origin, trigger: 'schedule' })
   assert.deepEqual([run.job, run.slot, run.state, run.handler, run.trigger], ['report', slot, 'queued', 'make-report', 'schedule'])
-  const skipped = skippedRun(job, { from: slot - 60_000, to: slot, count: 2 }, origin)
+  const skipped = skippedRun(job, { reason: 'misfire', from: slot - 60_000, to: slot, count: 2 }, origin)
   assert.deepEqual(
     [skipped.state, skipped.reason, skipped.endedAt, skipped.queuedAt, skipped.wakeAt],
     ['skipped', 'misfire', NOW, null, null],
   )
   assert.match(skipped.error?.message ?? '', /^2 missed slots from 2026-05-31T23:58:59\.995Z to 2026-05-31T23:59:59\.995Z/)
-  assert.match(skippedRun(job, { from: 0, to: 1, count: 1_001, atLeast: true }, origin).error?.message ?? '', /^at least 1001 missed/)
+  assert.match(
+    skippedRun(job, { reason: 'misfire', from: 0, to: 1, count: 1_001, atLeast: true }, origin).error?.message ?? '',
+    /^at least 1001 missed/,
+  )
 })
 
 test('a task of a fan-out run waits until it is freed, and has the tries of its run', () => {

@@ -2,7 +2,8 @@ import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunTrigger, type StartR
 import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { modeOf, type Planned, planOf } from '../../modes/rules/request.ts'
-import { instantAhead, type MissedSlots } from '../../schedules/rules/schedule.ts'
+import type { SkippedSlots } from '../../schedules/rules/plan.ts'
+import { instantAhead } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
 
@@ -65,19 +66,29 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
 }
 
 /** The record of skipped slots with its reason; one for a whole stretch. */
-export function skippedRun(job: JobRecord, missed: MissedSlots, origin: RunOrigin): RunRecord {
-  const count = missed.atLeast ? `at least ${missed.count}` : missed.count
-  const [from, to] = [missed.from, missed.to].map((slot) => new Date(slot).toISOString())
-  const message = `${count} missed slots from ${from} to ${to} have no run of their own (misfire: ${job.misfire})`
+export function skippedRun(job: JobRecord, skipped: SkippedSlots, origin: RunOrigin): RunRecord {
+  const count = skipped.atLeast ? `at least ${skipped.count}` : skipped.count
+  const [from, to] = [skipped.from, skipped.to].map((slot) => new Date(slot).toISOString())
+  const slots = skipped.reason === 'misfire' ? 'missed slots' : 'slots'
   return {
-    ...runOfSlot(job, missed.from, origin),
+    ...runOfSlot(job, skipped.from, origin),
     state: 'skipped',
-    reason: 'misfire',
+    reason: skipped.reason,
     wakeAt: null,
     queuedAt: null,
     endedAt: origin.now,
-    error: { name: 'Misfire', message },
+    error: {
+      name: 'SlotsSkipped',
+      message: `${count} ${slots} from ${from} to ${to} have no run of their own (${whySkipped(job, skipped.reason)})`,
+    },
   }
+}
+
+function whySkipped(job: JobRecord, reason: SkippedSlots['reason']): string {
+  if (reason === 'misfire') return `misfire: ${job.misfire}`
+  if (reason === 'failure-backoff') return 'the last runs of the job failed'
+  const used = (job.schedule && 'calendars' in job.schedule && job.schedule.calendars) || []
+  return `calendars: ${used.map(({ rule, calendar }) => `${rule}:${calendar}`).join(', ')}`
 }
 
 /** The record of a skipped slot whose run could not be stored, with its reason. */

@@ -21,6 +21,8 @@ function present<T extends object>(value: { [Key in keyof T]: T[Key] | null | un
 }
 
 export function jobView(job: JobRecord): JobView {
+  // With calendars the next slot may be one that is skipped.
+  const nextAt = job.schedule && 'calendars' in job.schedule ? job.wakeAt : job.nextSlotAt
   return present<JobView>({
     name: job.name,
     handler: job.handler,
@@ -36,7 +38,7 @@ export function jobView(job: JobRecord): JobView {
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
     misfire: job.misfire,
-    nextAt: job.nextSlotAt === null ? null : iso(job.nextSlotAt),
+    nextAt: nextAt === null ? null : iso(nextAt),
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),
   })

@@ -93,6 +93,12 @@ export function normalized(cron: string): string {
   return fields.map(({ text, field }) => [...new Set(text.split(',').flatMap((part) => valuesOf(part, field, text)))].join(',')).join(' ')
 }
 
+/** The hours that an hour field names; none if it cannot be read. */
+export function hoursOf(text: string): ReadonlySet<number> {
+  const values = text.split(',').flatMap((part) => valuesOf(part, FIELDS[2] as Field, text))
+  return new Set(values.filter((value) => typeof value === 'number'))
+}
+
 /** The values of a part of a field, or the part as it is. Sunday is 0 and 7: a range may begin or end with it. */
 function valuesOf(part: string, field: Field, text: string): (string | number)[] {
   const count = field.names === DAYS ? DAYS.length : field.max - field.min + 1

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CarillonError } from '@carillon/contracts'
 import { IANAZone } from 'luxon'
-import { checkCron, checkZone, nextCronSlot } from './cron.ts'
+import { checkCron, nextCronSlot } from './cron.ts'
+import { checkZone } from './zone.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 const [MINUTE_MS, DAY_MS] = [60_000, 86_400_000]
+const utc = (cron: string) => ({ cron, timezone: 'UTC' })
 
 const BAD = [
   '',
@@ -60,7 +62,7 @@ const NEVER = ['0 0 31 4 *', '0 0 30 2 *', '0 0 31 2,4,6,9,11 *', '0 0 31 4 ?', 
 test('what cron-parser would misread or refuses is refused, and the expression is named', () => {
   for (const cron of BAD)
     assert.throws(
-      () => checkCron(cron, 'UTC', NOW),
+      () => checkCron(utc(cron), NOW),
       (error: CarillonError) => {
         assert.deepEqual([error.code, error.details.field, error.details.value], ['INVALID_CRON', 'schedule.cron', JSON.stringify(cron)])
         assert.doesNotMatch(error.message, /[\r\n]/)
@@ -72,7 +74,8 @@ test('what cron-parser would misread or refuses is refused, and the expression i
 
 test('what never fires is refused as such', () => {
   for (const cron of NEVER)
-    for (const zone of ['UTC', 'Europe/Paris']) assert.throws(() => checkCron(cron, zone, NOW), { code: 'CRON_NEVER_FIRES' }, cron)
+    for (const zone of ['UTC', 'Europe/Paris'])
+      assert.throws(() => checkCron({ cron, timezone: zone }, NOW), { code: 'CRON_NEVER_FIRES' }, cron)
 })
 
 test('every accepted form fires when it says', () => {
@@ -98,17 +101,17 @@ test('every accepted form fires when it says', () => {
     ['@annually', '2027-01-01T00:00:00Z'],
   ]
   for (const [cron, expected] of cases) {
-    checkCron(cron, 'UTC', NOW)
-    assert.equal(new Date(nextCronSlot(cron, 'UTC', NOW)).toISOString(), new Date(expected).toISOString(), cron)
+    checkCron(utc(cron), NOW)
+    assert.equal(new Date(nextCronSlot(utc(cron), NOW)).toISOString(), new Date(expected).toISOString(), cron)
   }
-  assert.equal(nextCronSlot('0 0 29 2 *', 'UTC', Date.UTC(2096, 2, 1)), Date.UTC(2104, 1, 29))
+  assert.equal(nextCronSlot(utc('0 0 29 2 *'), Date.UTC(2096, 2, 1)), Date.UTC(2104, 1, 29))
 })
 
 /** The days of the week, the months or the hours at which an expression fires. */
 function valuesOf(cron: string, of: (date: Date) => number): number[] {
-  checkCron(cron, 'UTC', NOW)
+  checkCron(utc(cron), NOW)
   const values = new Set<number>()
-  for (let at = nextCronSlot(cron, 'UTC', NOW); at < NOW + 366 * DAY_MS; at = nextCronSlot(cron, 'UTC', at)) values.add(of(new Date(at)))
+  for (let at = nextCronSlot(utc(cron), NOW); at < NOW + 366 * DAY_MS; at = nextCronSlot(utc(cron), at)) values.add(of(new Date(at)))
   return [...values].sort((a, b) => a - b)
 }
 
@@ -166,8 +169,8 @@ test('lists may name a value twice, and letters may be small', () => {
     ['0 9 * * fril', '0 9 * * FRIL'],
     ['0 9 * nov-feb fri#2', '0 9 * NOV-FEB FRI#2'],
   ] as const) {
-    checkCron(small, 'UTC', NOW)
-    assert.equal(nextCronSlot(small, 'UTC', NOW), nextCronSlot(large, 'UTC', NOW), small)
+    checkCron(utc(small), NOW)
+    assert.equal(nextCronSlot(utc(small), NOW), nextCronSlot(utc(large), NOW), small)
   }
 })
 
@@ -187,15 +190,15 @@ test('what is refused says what would be right', () => {
     [', 9 * * *', /the minute field says ",", which has an empty entry/],
     ['0 9 1,,2 * *', /the day of month field says "1,,2", which has an empty entry/],
   ]
-  for (const [cron, message] of cases) assert.throws(() => checkCron(cron, 'UTC', NOW), { code: 'INVALID_CRON', message }, cron)
+  for (const [cron, message] of cases) assert.throws(() => checkCron(utc(cron), NOW), { code: 'INVALID_CRON', message }, cron)
 })
 
 test('a slot is strictly after, also within its second', () => {
-  assert.equal(nextCronSlot('* * * * * *', 'UTC', NOW), NOW + 1_000)
-  assert.equal(nextCronSlot('* * * * * *', 'UTC', NOW + 999), NOW + 1_000)
-  assert.equal(nextCronSlot('* * * * * *', 'Europe/Paris', NOW - 1), NOW)
-  assert.equal(nextCronSlot('0 1 * * *', 'Europe/Paris', NOW - 1), NOW)
-  assert.equal(nextCronSlot('0 1 * * *', 'Europe/Paris', NOW), NOW + DAY_MS)
+  assert.equal(nextCronSlot(utc('* * * * * *'), NOW), NOW + 1_000)
+  assert.equal(nextCronSlot(utc('* * * * * *'), NOW + 999), NOW + 1_000)
+  assert.equal(nextCronSlot({ cron: '* * * * * *', timezone: 'Europe/Paris' }, NOW - 1), NOW)
+  assert.equal(nextCronSlot({ cron: '0 1 * * *', timezone: 'Europe/Paris' }, NOW - 1), NOW)
+  assert.equal(nextCronSlot({ cron: '0 1 * * *', timezone: 'Europe/Paris' }, NOW), NOW + DAY_MS)
 })
 
 test('zones are IANA names', () => {
@@ -245,7 +248,7 @@ function matchesWall(matches: Matcher, wall: number): boolean {
 
 function slotsOf(cron: string, { zone, from, to }: Span): number[] {
   const slots: number[] = []
-  for (let at = nextCronSlot(cron, zone, from); at < to; at = nextCronSlot(cron, zone, at)) slots.push(at)
+  for (let at = nextCronSlot({ cron, timezone: zone }, from); at < to; at = nextCronSlot({ cron, timezone: zone }, at)) slots.push(at)
   return slots
 }
 
@@ -303,18 +306,78 @@ test('an hour of `*` follows the clock: nothing in the gap, twice in the overlap
 
 test('a slot in the gap comes at the first instant after it, to the millisecond', () => {
   const gapEnd = Date.parse('2026-03-29T01:00:00Z')
-  assert.equal(nextCronSlot('30 2 * * *', 'Europe/Paris', gapEnd - 1), gapEnd)
-  assert.equal(nextCronSlot('30 2 * * *', 'Europe/Paris', gapEnd), Date.parse('2026-03-30T00:30:00Z'))
+  assert.equal(nextCronSlot({ cron: '30 2 * * *', timezone: 'Europe/Paris' }, gapEnd - 1), gapEnd)
+  assert.equal(nextCronSlot({ cron: '30 2 * * *', timezone: 'Europe/Paris' }, gapEnd), Date.parse('2026-03-30T00:30:00Z'))
   const overlap = Date.parse('2026-10-25T00:30:00Z')
-  assert.equal(nextCronSlot('30 2 * * *', 'Europe/Paris', overlap - 1), overlap)
-  assert.equal(nextCronSlot('30 2 * * *', 'Europe/Paris', overlap), overlap + DAY_MS + 3_600_000)
+  assert.equal(nextCronSlot({ cron: '30 2 * * *', timezone: 'Europe/Paris' }, overlap - 1), overlap)
+  assert.equal(nextCronSlot({ cron: '30 2 * * *', timezone: 'Europe/Paris' }, overlap), overlap + DAY_MS + 3_600_000)
 })
 
 test('the next slot costs the same anywhere in a busy hour', () => {
   const late = Date.parse('2026-06-01T07:59:00Z')
   const begin = performance.now()
   let at = late
-  for (let i = 0; i < 59; i++) at = nextCronSlot('* * 9 * * *', 'Europe/Paris', at)
+  for (let i = 0; i < 59; i++) at = nextCronSlot({ cron: '* * 9 * * *', timezone: 'Europe/Paris' }, at)
   assert.equal(at, late + 59_000)
   assert.ok(performance.now() - begin < 500)
+})
+
+test('what becomes of fixed times in a gap and in a repeated hour is a choice', () => {
+  const slotsFrom = (schedule: Parameters<typeof nextCronSlot>[0], from: string, count: number) => {
+    const slots = [Date.parse(from)]
+    for (let i = 0; i < count; i++) slots.push(nextCronSlot(schedule, slots.at(-1) as number))
+    return slots.slice(1).map((at) => new Date(at).toISOString().replace(':00.000Z', 'Z'))
+  }
+  const cases: [string, string, object, string, string[]][] = [
+    ['30 2 * * *', 'Europe/Paris', {}, '2027-03-27T12:00Z', ['2027-03-28T01:00Z', '2027-03-29T00:30Z']],
+    ['30 2 * * *', 'Europe/Paris', { dstGap: 'skip' }, '2027-03-27T12:00Z', ['2027-03-29T00:30Z']],
+    ['30 2 * * *', 'Europe/Paris', {}, '2026-10-24T12:00Z', ['2026-10-25T00:30Z', '2026-10-26T01:30Z']],
+    [
+      '30 2 * * *',
+      'Europe/Paris',
+      { dstOverlap: 'both' },
+      '2026-10-24T12:00Z',
+      ['2026-10-25T00:30Z', '2026-10-25T01:30Z', '2026-10-26T01:30Z'],
+    ],
+    [
+      '30 2 25 10 *',
+      'Europe/Paris',
+      { dstOverlap: 'both' },
+      '2026-10-24T12:00Z',
+      ['2026-10-25T00:30Z', '2026-10-25T01:30Z', '2027-10-25T00:30Z'],
+    ],
+    [
+      '30,45 2 * * *',
+      'Europe/Paris',
+      { dstOverlap: 'both' },
+      '2026-10-24T12:00Z',
+      ['2026-10-25T00:30Z', '2026-10-25T00:45Z', '2026-10-25T01:30Z', '2026-10-25T01:45Z'],
+    ],
+    ['45 1 * * *', 'Australia/Lord_Howe', { dstOverlap: 'both' }, '2026-04-04T12:00Z', ['2026-04-04T14:45Z', '2026-04-04T15:15Z']],
+    ['15 2 * * *', 'Australia/Lord_Howe', {}, '2026-10-03T12:00Z', ['2026-10-03T15:30Z']],
+    ['0 2 * * *', 'Antarctica/Troll', {}, '2026-03-28T12:00Z', ['2026-03-29T01:00Z']],
+    ['0 2 * * *', 'Antarctica/Troll', { dstOverlap: 'both' }, '2026-10-24T12:00Z', ['2026-10-25T00:00Z', '2026-10-25T02:00Z']],
+    ['0 0 * * *', 'Africa/Cairo', {}, '2026-04-23T12:00Z', ['2026-04-23T22:00Z']],
+    ['0 0 * * *', 'Asia/Beirut', {}, '2026-03-28T12:00Z', ['2026-03-28T22:00Z']],
+    ['0 0 * * *', 'America/Havana', {}, '2026-03-07T12:00Z', ['2026-03-08T05:00Z']],
+    ['0 0 * * *', 'America/Santiago', {}, '2026-09-05T12:00Z', ['2026-09-06T04:00Z']],
+    // Several slots of one gap, and one at its end, are one.
+    ['15,45 2 * * *', 'Europe/Paris', {}, '2027-03-27T12:00Z', ['2027-03-28T01:00Z', '2027-03-29T00:15Z']],
+    ['0 2,3 * * *', 'Europe/Paris', {}, '2027-03-27T12:00Z', ['2027-03-28T01:00Z', '2027-03-29T00:00Z']],
+    // An expression that names every hour repeats through the day, whatever was chosen.
+    [
+      '30 0-23 * * *',
+      'Europe/Paris',
+      { dstGap: 'next', dstOverlap: 'first' },
+      '2026-10-25T00:00Z',
+      ['2026-10-25T00:30Z', '2026-10-25T01:30Z'],
+    ],
+    ['30 0/1 * * *', 'Europe/Paris', { dstGap: 'next' }, '2027-03-28T00:00Z', ['2027-03-28T00:30Z', '2027-03-28T01:30Z']],
+  ]
+  for (const [cron, timezone, choice, from, expected] of cases)
+    assert.deepEqual(
+      slotsFrom({ cron, timezone, ...choice }, from, expected.length),
+      expected,
+      `${cron} ${timezone} ${JSON.stringify(choice)}`,
+    )
 })

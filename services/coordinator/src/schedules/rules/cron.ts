@@ -1,35 +1,25 @@
-import { CarillonError, printable } from '@carillon/contracts'
+import { CarillonError, printable, type Schedule } from '@carillon/contracts'
 import { type CronExpression, CronExpressionParser } from 'cron-parser'
 import { LRUCache } from 'lru-cache'
-import { IANAZone } from 'luxon'
-import { normalized, wrongFields } from './cron-fields.ts'
+import { hoursOf, normalized, wrongFields } from './cron-fields.ts'
+import { Zone } from './zone.ts'
 
 const ALIASES = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@hourly'])
 const PRINTABLE_ASCII = /^[!-~]+( [!-~]+)*$/
-const ZONE = /^(UTC|[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+)$/
-const HOUR_MS = 3_600_000
 const RANGES_HINT =
   'Use seconds and minutes 0-59, hours 0-23, days 1-31 (or L), months 1-12 or JAN-DEC, days of the week 0-7 or SUN-SAT; lists, ranges (FRI-MON, NOV-FEB) and steps of these.'
-
-/** @throws CarillonError INVALID_TIME_ZONE */
-export function checkZone(timezone: string): void {
-  if (ZONE.test(timezone) && IANAZone.isValidZone(timezone)) return
-  throw new CarillonError('INVALID_TIME_ZONE', `there is no time zone ${printable(timezone)}`, {
-    field: 'schedule.timezone',
-    value: printable(timezone),
-  })
-}
 
 /**
  * Checks an expression: 5 fields, or 6 with seconds first, or an alias such as `@daily`.
  * @param after ms since 1970: "never fires" means not after this
  * @throws CarillonError INVALID_CRON, CRON_NEVER_FIRES
  */
-export function checkCron(cron: string, timezone: string, after: number): void {
+export function checkCron(schedule: CronSchedule, after: number): void {
+  const { cron } = schedule
   const problem = wrongShape(cron)
   if (problem) throw invalid('INVALID_CRON', cron, { why: problem, hint: /it has|ASCII|aliases/.test(problem) ? undefined : RANGES_HINT })
   try {
-    nextCronSlot(cron, timezone, after)
+    nextCronSlot(schedule, after)
   } catch (error) {
     const text = (error as Error).message
     const never = /explicit day of month|time span|loop limit/i.test(text)
@@ -57,68 +47,49 @@ function invalid(
   return new CarillonError(code, `cron ${printable(cron)}: ${why}`, { field: 'schedule.cron', value: printable(cron), hint })
 }
 
+/** A cron expression, and what becomes of fixed times of day on days on which the clock is changed. */
+export type CronSchedule = Extract<Schedule, { cron: string }>
+
 /**
  * The first slot after `after`, both in ms since 1970.
  *
- * Daylight saving: an expression whose hour is `*` follows the clock; one with fixed hours fires once a day that is
- * changed: a slot in the gap at the first instant after it, a slot that occurs twice at its first occurrence.
+ * Daylight saving: an expression that repeats through the day follows the clock, so every match of the wall clock is a slot and nothing else. Of fixed
+ * times of day `dstGap` and `dstOverlap` decide. Several slots of one gap are one slot, the first instant after it.
  */
-export function nextCronSlot(cron: string, timezone: string, after: number): number {
+export function nextCronSlot(schedule: CronSchedule, after: number): number {
+  const { cron, timezone, dstGap = 'next', dstOverlap = 'first' } = schedule
   const expression = expressionOf(cron)
   if (timezone === 'UTC') return next(expression, after)
-  const zone = IANAZone.create(timezone)
-  return followsClock(cron) ? nextOnClock(expression, zone, after) : nextOnDay(expression, zone, after)
-}
-
-/** Later wall-clock times are never earlier instants, so nothing before the wall clock of `after` can come after it. */
-function nextOnDay(expression: CronExpression, zone: IANAZone, after: number): number {
-  let wall = after + offsetOf(zone, after)
+  const zone = Zone.of(timezone)
+  const isRepeating = repeatsThroughDay(cron)
+  const movesGap = !isRepeating && dstGap === 'next'
+  const isOnce = !isRepeating && dstOverlap === 'first'
+  let [from, offset] = [after, zone.offsetAt(after)]
+  let wall = isOnce ? Math.max(after + offset, shownBefore(zone, after)) : after + offset
+  // The time between two changes of the clock has one offset.
   for (;;) {
-    wall = next(expression, wall)
-    const instant = instantOf(wall, zone)
-    if (instant > after) return instant
-  }
-}
-
-/** Each time between two changes of the clock is taken by its own offset. */
-function nextOnClock(expression: CronExpression, zone: IANAZone, after: number): number {
-  let [from, wall] = [after, after + offsetOf(zone, after)]
-  for (;;) {
-    const offset = offsetOf(zone, from)
     const instant = next(expression, wall) - offset
-    if (offsetOf(zone, instant) === offset) return instant
-    from = changeBetween(from, instant, zone)
-    wall = from + offsetOf(zone, from) - 1
+    const change = zone.nextChange(from)
+    if (instant < change) return instant
+    const changed = zone.offsetAt(change)
+    if (movesGap && changed > offset && next(expression, change + offset - 1) < change + changed) return change
+    wall = change + (isOnce ? Math.max(offset, changed) : changed) - 1
+    from = change
+    offset = changed
   }
 }
 
-function followsClock(cron: string): boolean {
-  if (cron === '@hourly') return true
-  const fields = cron.split(' ')
-  return fields[fields.length - 4]?.startsWith('*') === true
+/** The last wall-clock time that was shown before the clock was last set back. */
+function shownBefore(zone: Zone, at: number): number {
+  const change = zone.lastChange(at)
+  return change === undefined ? Number.NEGATIVE_INFINITY : zone.wallAt(change - 1)
 }
 
-const offsetOf = (zone: IANAZone, instant: number) => zone.offset(instant) * 60_000
-
-/** The instant of a wall-clock time, which is given as if it were UTC. */
-function instantOf(wall: number, zone: IANAZone): number {
-  const [before, after] = [wall - 24 * HOUR_MS, wall + 24 * HOUR_MS]
-  const instants = [before, after]
-    .map((near) => wall - offsetOf(zone, near))
-    .filter((instant) => instant + offsetOf(zone, instant) === wall)
-  return instants.length > 0 ? Math.min(...instants) : changeBetween(before, after, zone)
-}
-
-/** The first instant at which the clock of `to` holds, and no longer that of `from`. */
-function changeBetween(from: number, to: number, zone: IANAZone): number {
-  let [before, after] = [from, to]
-  const offset = zone.offset(before)
-  while (after - before > 1) {
-    const middle = Math.floor((before + after) / 2)
-    if (zone.offset(middle) === offset) before = middle
-    else after = middle
-  }
-  return after
+/** Whether an expression fires in every hour, or every so many hours from the first one on. */
+function repeatsThroughDay(cron: string): boolean {
+  if (cron.startsWith('@')) return cron === '@hourly'
+  const hours = cron.split(' ').at(-4) as string
+  return hours.startsWith('*') || /^0\/\d+$/.test(hours) || hoursOf(hours).size === 24
 }
 
 const PARSED_AT_MOST = 10_000

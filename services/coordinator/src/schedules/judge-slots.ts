@@ -1,0 +1,31 @@
+import type { JobRecord } from '@carillon/store'
+import { jobId } from '../jobs/rules/job.ts'
+import type { Calendars, SlotJudges } from '../ports.ts'
+import { allMayRun, type Judge, judgeOf } from './rules/exclusions.ts'
+
+type Scheduled = Pick<JobRecord, 'namespace' | 'schedule'>
+
+/** Reads what excludes slots of jobs. A job without calendars costs nothing. */
+export class JudgeSlots implements SlotJudges {
+  readonly #calendars: Calendars
+
+  constructor(calendars: Calendars) {
+    this.#calendars = calendars
+  }
+
+  async judgesOf(jobs: readonly Scheduled[]): Promise<Judge[]> {
+    const places = jobs.flatMap((job) => calendarsOf(job).map((name) => ({ namespace: job.namespace, name })))
+    const days = places.length > 0 ? await this.#calendars.daysOf(places) : new Map<string, ReadonlySet<string>>()
+    return jobs.map((job) => {
+      const names = calendarsOf(job)
+      if (job.schedule === null || names.length === 0) return allMayRun
+      const calendars = new Map(names.map((name) => [name, days.get(jobId(job.namespace, name)) ?? new Set<string>()]))
+      return judgeOf(job.schedule, { calendars, backoffUntil: null })
+    })
+  }
+}
+
+/** The names of the calendars that a job uses. */
+export function calendarsOf({ schedule }: Pick<JobRecord, 'schedule'>): string[] {
+  return ((schedule && 'calendars' in schedule && schedule.calendars) || []).map(({ calendar }) => calendar)
+}
