@@ -4,6 +4,7 @@ import { calendarInputSchema, calendarViewSchema } from './calendar.ts'
 import { nameField, runIdField } from './fields.ts'
 import { instanceViewSchema, leaveSchema, registeredSchema, registerSchema } from './instance.ts'
 import { jobInputSchema, jobViewSchema } from './job.ts'
+import { chooseSlotSchema, dataSetSchema, jobMemorySchema, readMemorySchema, setDataSchema, slotChosenSchema } from './job-memory.ts'
 import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { logViewSchema, queryLogsSchema } from './log.ts'
@@ -227,6 +228,24 @@ export const CALLS = {
     repeatable: 'always',
     answer: pageOf(journalEntrySchema),
     description: 'What the steps of a task have done, in order',
+  }),
+  tasksNext: call('coordinator', 'tasks.next', {
+    input: chooseSlotSchema,
+    repeatable: 'always',
+    answer: slotChosenSchema,
+    description: 'A running task chooses when its job fires next',
+  }),
+  tasksData: call('coordinator', 'tasks.data', {
+    input: setDataSchema,
+    repeatable: 'always',
+    answer: dataSetSchema,
+    description: 'A running task replaces what the runs of its job keep for each other',
+  }),
+  tasksMemory: call('coordinator', 'tasks.memory', {
+    input: readMemorySchema,
+    repeatable: 'always',
+    answer: jobMemorySchema,
+    description: 'What the earlier runs of a task’s job have left: data, and the last result',
   }),
   coordinatorHealth: call('coordinator', 'coordinator.health', {
     input: nothing,

@@ -94,6 +94,11 @@ export const ERROR_CODES = {
     remedy: 'Stop: nothing more that this attempt does counts.',
   },
   ITEM_TOO_LARGE: { meaning: 'An item of a map is over the limit.', retry: false, remedy: 'Store the data elsewhere and map references.' },
+  DATA_TOO_LARGE: {
+    meaning: 'The data of a job is over the limit.',
+    retry: false,
+    remedy: 'Keep the data elsewhere and a reference here.',
+  },
   MAP_TOO_DEEP: { meaning: 'Maps are nested too deep.', retry: false, remedy: 'Map in fewer levels.' },
   INSTANCE_UNKNOWN: {
     meaning: 'No live instance has this id.',

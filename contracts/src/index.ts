@@ -60,6 +60,7 @@ export {
   type JobView,
   jobInputSchema,
 } from './job.ts'
+export type { ChooseSlot, JobMemory, SetData } from './job-memory.ts'
 export { type Json, parseJson, type WriteLimit, writeJson } from './json.ts'
 export { type Direction, jsonSchemaOf } from './json-schema.ts'
 export { parseBody, UnacceptableJson } from './json-text.ts'

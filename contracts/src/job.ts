@@ -91,6 +91,8 @@ export const jobViewSchema = z.object({
   backoff: backoffSchema,
   timeoutMs: z.int().exactOptional(),
   misfire: misfireField,
+  /** What its runs keep for each other. */
+  data: z.record(z.string(), z.unknown()).exactOptional(),
   /** Next planned fire time. */
   nextAt: timeField.exactOptional(),
   /** What its schedule says otherwise than it may have been meant: in the answer to a put. */

@@ -20,6 +20,8 @@ export const LIMITS = {
   mapItems: 500,
   /** Bytes of one item as JSON: a work message carries it beside the payload. */
   itemBytes: 64 * 1024,
+  /** Bytes that the runs of a job keep for each other, as JSON: they are stored in the job's record. */
+  jobDataBytes: 16 * 1024,
   /** Letters of a task's id: maps may be nested until it is that long, eleven levels at least. */
   taskIdLength: 128,
   /** Steps of one task: its journal is read when it goes on elsewhere. */

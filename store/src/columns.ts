@@ -120,10 +120,13 @@ export const JOB_COLUMNS = {
   backoff: 'json',
   timeoutMs: 'number',
   misfire: 'text',
+  data: 'text',
   revision: 'number',
   share: 'number',
   nextSlotAt: 'number',
   wakeAt: 'number',
+  awaits: 'text',
+  chosenSlotAt: 'number',
   createdAt: 'number',
   updatedAt: 'number',
 } as const satisfies Columns<JobRecord>

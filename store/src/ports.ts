@@ -85,10 +85,12 @@ export interface JobStore {
   insert(job: JobRecord): Promise<InsertOutcome>
   /** @param maxBytes the answer ends before the record with which it would hold more, and is shorter than `ids` then; one it holds in any case */
   get(ids: readonly string[], maxBytes?: number): Promise<(JobRecord | undefined)[]>
-  /** Replaces the whole record if its stored revision is the expected one. */
+  /** Replaces the whole record but its data if its stored revision is the expected one. */
   replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome>
-  /** Moves many jobs to another slot, each if revision and slot are still as expected. */
+  /** Moves many jobs to another slot, each if revision, slot and awaited run are still as expected. */
   advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]>
+  /** Replaces what the runs of a job keep for each other. */
+  setData(id: string, data: string | null): Promise<UpdateOutcome>
   remove(id: string): Promise<boolean>
   /** By name, ascending. */
   list(query: PageQuery & { namespace: string }): Promise<Slice<JobRecord>>
@@ -98,8 +100,8 @@ export interface JobStore {
 
 export interface JobMove {
   readonly id: string
-  readonly expect: { readonly revision: number; readonly nextSlotAt: number }
-  readonly set: Pick<JobRecord, 'nextSlotAt' | 'wakeAt' | 'state'>
+  readonly expect: Pick<JobRecord, 'revision' | 'nextSlotAt' | 'awaits'>
+  readonly set: Pick<JobRecord, 'nextSlotAt' | 'wakeAt' | 'state' | 'awaits' | 'chosenSlotAt'>
 }
 
 export interface CalendarStore {

@@ -30,6 +30,8 @@ export interface JobRecord {
   readonly backoff: Backoff
   readonly timeoutMs: number | null
   readonly misfire: 'once' | 'skip' | 'all'
+  /** JSON text that its runs keep for each other; null: none. */
+  readonly data: string | null
   /** Grows by one with each change of the definition. */
   readonly revision: number
   /** Part of the key space, see `shareOf`. */
@@ -38,6 +40,10 @@ export interface JobRecord {
   readonly nextSlotAt: number | null
   /** When that slot is to be handled; the only timer. A postponement moves this, never `nextSlotAt`. */
   readonly wakeAt: number | null
+  /** Of a fixed delay: the run whose end the next slot is counted from. */
+  readonly awaits: string | null
+  /** The slot that a run chose; the schedule goes on after it. */
+  readonly chosenSlotAt: number | null
   readonly createdAt: number
   readonly updatedAt: number
 }

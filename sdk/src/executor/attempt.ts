@@ -2,6 +2,7 @@ import {
   CarillonError,
   type ErrorCode,
   type Failure,
+  type JobMemory,
   type JournalEntry,
   LIMITS,
   type LogLevel,
@@ -139,6 +140,18 @@ export class Attempt implements TaskPort {
 
   map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void> {
     return this.#options.calls.map(this.task.work, call, this.signal)
+  }
+
+  next(choice: { at: string } | { delayMs: number }): Promise<string | undefined> {
+    return this.#options.calls.next(this.task.work, choice, this.signal)
+  }
+
+  setData(data: Record<string, unknown>): Promise<boolean> {
+    return this.#options.calls.setData(this.task.work, data, this.signal)
+  }
+
+  memory(): Promise<JobMemory> {
+    return this.#options.calls.memory(this.task.work, this.signal)
   }
 
   results(page: { cursor: string | undefined; limit: number }): Promise<Page<TaskResult>> {

@@ -2,6 +2,7 @@ import {
   CALLS,
   CarillonError,
   ERROR_CODES,
+  type JobMemory,
   type JournalEntry,
   LIMITS,
   type Page,
@@ -74,6 +75,26 @@ export class TaskCalls {
     return entries
   }
 
+  /** Answers the next slot of the job, if it has one now. */
+  async next(
+    { taskId, attempt }: WorkMessage,
+    choice: { at: string } | { delayMs: number },
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const input = { taskId, attempt, instance: this.#instance, ...choice }
+    return (await this.#patiently(signal, () => this.#caller.call(CALLS.tasksNext, input, { signal }))).nextAt
+  }
+
+  /** Answers whether there is a job that keeps it. */
+  async setData({ taskId, attempt }: WorkMessage, data: Record<string, unknown>, signal: AbortSignal): Promise<boolean> {
+    const input = { taskId, attempt, instance: this.#instance, data: dataAsJson(data) }
+    return (await this.#patiently(signal, () => this.#caller.call(CALLS.tasksData, input, { signal }))).kept
+  }
+
+  memory({ taskId }: WorkMessage, signal: AbortSignal): Promise<JobMemory> {
+    return this.#patiently(signal, () => this.#caller.call(CALLS.tasksMemory, { taskId }, { signal }))
+  }
+
   async #patiently<Output>(signal: AbortSignal, work: () => Promise<Output>): Promise<Output> {
     const { clock } = this.#caller
     const giveUpAt = clock.monotonic() + FAULT_PASSES_WITHIN_MS
@@ -88,6 +109,12 @@ export class TaskCalls {
       signal.throwIfAborted()
     }
   }
+}
+
+/** @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, DATA_TOO_LARGE */
+function dataAsJson(data: unknown): Record<string, unknown> {
+  const limit = { field: 'data', maxBytes: LIMITS.jobDataBytes, tooLarge: 'DATA_TOO_LARGE', notJson: 'INVALID_JSON' } as const
+  return JSON.parse(writeJson(data, limit))
 }
 
 /** As its task will receive it: a date is text, what is undefined is absent. @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, ITEM_TOO_LARGE */

@@ -1,4 +1,13 @@
-import { CarillonError, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
+import {
+  CarillonError,
+  type JobMemory,
+  LIMITS,
+  type LogLevel,
+  type Page,
+  printable,
+  type TaskResult,
+  type WorkMessage,
+} from '@carillon/contracts'
 import type { Jsonify, JsonResult } from '../json.ts'
 import { messageText } from '../logs/loggable.ts'
 import { forever, turnOf } from '../turn.ts'
@@ -67,6 +76,27 @@ export interface TaskContext<Payload = unknown> {
    * @param until milliseconds from now, up to ten years, or a time
    */
   sleep(until: number | Date): Promise<void>
+  /**
+   * Choose when the job fires next, instead of its schedule, which goes on after that. The newest choice counts, also of an attempt that fails.
+   * @param next milliseconds from now, or a time; one that has passed means now
+   * @returns that time; undefined when the run has no job, or the job is paused or gone
+   * @throws CarillonError INVALID_DELAY, INVALID_DATE; TASK_NOT_RUNNING when this attempt is over
+   */
+  nextAt(next: number | Date): Promise<Date | undefined>
+  /**
+   * What earlier runs of the job have kept by `setData`, as it is now; `{}` when there is nothing.
+   * @throws CarillonError RUN_NOT_FOUND
+   */
+  data<Data extends object = Record<string, unknown>>(): Promise<Partial<Data>>
+  /**
+   * Replace what the runs of the job keep for each other. `{}` removes it.
+   * @param data JSON up to 16 KiB
+   * @returns false when the run has no job, or the job is gone
+   * @throws CarillonError INVALID_REQUEST, INVALID_JSON, DATA_TOO_LARGE; TASK_NOT_RUNNING when this attempt is over
+   */
+  setData(data: object): Promise<boolean>
+  /** The result of the last run of the job that succeeded before this one; undefined when there is none. */
+  lastResult<Result = unknown>(): Promise<Result | undefined>
 }
 
 /** The argument of the root of a map and of its tasks. */
@@ -95,6 +125,9 @@ export interface TaskPort extends StepPort {
   log(level: LogLevel, message: unknown, fields: LogFields | undefined): void
   map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void>
   results(page: { cursor: string | undefined; limit: number }): Promise<Page<TaskResult>>
+  next(choice: { at: string } | { delayMs: number }): Promise<string | undefined>
+  setData(data: Record<string, unknown>): Promise<boolean>
+  memory(): Promise<JobMemory>
 }
 
 const NOTE_LENGTH = 1_000
@@ -174,6 +207,27 @@ export class RunningContext implements TaskContext {
     return this.#steps.sleep(until)
   }
 
+  nextAt(next: number | Date): Promise<Date | undefined> {
+    const chosen = this.#port.next(choiceOf(next)).then((at) => (at === undefined ? undefined : new Date(at)))
+    return this.#pending.watch(this.#pending.track(chosen))
+  }
+
+  data(): Promise<never> {
+    return this.#memory(({ data }) => data as never)
+  }
+
+  setData(data: object): Promise<boolean> {
+    return this.#pending.watch(this.#pending.track(this.#port.setData(data as Record<string, unknown>)))
+  }
+
+  lastResult(): Promise<never> {
+    return this.#memory(({ last }) => last?.result as never)
+  }
+
+  #memory<Part>(part: (memory: JobMemory) => Part): Promise<Part> {
+    return this.#pending.watch(this.#pending.track(this.#port.memory().then(part)))
+  }
+
   /** The handler has thrown: calls under way end, waiting ones are not sent any more. Undefined if there are none. */
   stop(): Promise<void> | undefined {
     this.#isStopped = true
@@ -240,4 +294,15 @@ export class RunningContext implements TaskContext {
     this.#port.progress(percent, note === undefined || note === null ? undefined : messageText(note).slice(0, NOTE_LENGTH))
     return Promise.resolve()
   }
+}
+
+const HORIZON_MS = LIMITS.horizonYears * 366 * 86_400_000
+
+/** @throws CarillonError INVALID_DELAY */
+function choiceOf(next: number | Date): { at: string } | { delayMs: number } {
+  if (next instanceof Date && !Number.isNaN(next.getTime())) return { at: next.toISOString() }
+  if (typeof next === 'number' && Math.abs(next) <= HORIZON_MS) return { delayMs: Math.max(0, Math.ceil(next)) }
+  const value = next instanceof Date ? String(next) : printable(next)
+  const hint = 'Use milliseconds from now, up to ten years, or a Date.'
+  throw new CarillonError('INVALID_DELAY', `next is wrong: ${value}`, { field: 'next', value, hint })
 }

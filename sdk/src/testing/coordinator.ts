@@ -33,8 +33,18 @@ export interface CoordinatorOptions extends RunTableOptions {
   readonly onStep: (call: StepCall, when: 'before' | 'after', instance: Instance) => void
 }
 
+/** What the runs of a job have left for its next ones. */
+export interface RunMemory {
+  /** As `ctx.setData` was last given it. */
+  readonly data: Readonly<Record<string, unknown>>
+  /** What `ctx.nextAt` has last chosen, RFC 3339. */
+  readonly nextAt: string | undefined
+}
+
 type Answer = (request: never, instance: Instance) => unknown
 
+const KEEPING = ['queued', 'running', 'cancelling'] as const
+const DATA = { field: 'data', maxBytes: LIMITS.jobDataBytes, tooLarge: 'DATA_TOO_LARGE', notJson: 'INVALID_JSON' } as const
 const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
 
 /** Replaces coordinators, a registry and loggers in a test: answers the calls of executors and clients, from memory. */
@@ -44,6 +54,8 @@ export class Coordinator implements Surroundings {
   /** Every report of progress, in order. */
   readonly progress: { readonly runId: string; readonly taskId: string; readonly progress: Progress }[] = []
   readonly logs: LogView[] = []
+  /** What runs have left for the next ones, by handler: there are no jobs here. */
+  readonly #memory = new Map<string, RunMemory>()
   readonly #options: CoordinatorOptions
   readonly #journal = new Journal()
   readonly #answers = new Map<Call, Answer>()
@@ -87,6 +99,10 @@ export class Coordinator implements Surroundings {
 
   freed(): void {
     this.runs.advance()
+  }
+
+  memoryOf(handler: string): RunMemory {
+    return this.#memory.get(handler) ?? { data: {}, nextAt: undefined }
   }
 
   /** The journal of a task, in order. */
@@ -140,6 +156,26 @@ export class Coordinator implements Surroundings {
         query,
       )
     })
+    this.#serve(CALLS.tasksNext, (call, instance) => {
+      const { handler } = runs.running(call, instance, KEEPING).run
+      const now = this.clock.now()
+      const nextAt = iso(call.at === undefined ? now + (call.delayMs ?? 0) : Math.max(now, Date.parse(call.at)))
+      this.#memory.set(handler, { ...this.memoryOf(handler), nextAt })
+      return { nextAt }
+    })
+    this.#serve(CALLS.tasksData, (call, instance) => {
+      const { handler } = runs.running(call, instance, KEEPING).run
+      writeJson(call.data, DATA)
+      this.#memory.set(handler, { ...this.memoryOf(handler), data: call.data })
+      return { kept: true }
+    })
+    this.#serve(CALLS.tasksMemory, ({ taskId }) => {
+      const { run } = runs.find(taskId)
+      const last = runs.all.findLast(({ id, handler, state }) => handler === run.handler && state === 'succeeded' && id !== run.id)
+      const { data } = this.memoryOf(run.handler)
+      if (last?.endedAt === undefined) return { data }
+      return { data, last: { runId: last.id, result: last.result ?? null, endedAt: iso(last.endedAt) } }
+    })
     this.#serve(CALLS.tasksStep, (call, instance) => this.#storeStep(call, instance))
     this.#serve(CALLS.tasksJournal, ({ taskId, ...query }) => pageOf(this.steps(taskId), query))
   }
@@ -164,6 +200,8 @@ export class Coordinator implements Surroundings {
     return { stored }
   }
 }
+
+const iso = (ms: number) => new Date(ms).toISOString()
 
 /** As it comes out of the wire. */
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))

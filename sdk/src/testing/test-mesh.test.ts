@@ -234,3 +234,39 @@ test('code that starts runs has a client', async () => {
   assert.equal((await mesh.client.run('child', 1, { key: 'k' })).id, again.id)
   await assert.rejects(mesh.client.run('child', 2, { key: 'k' }), { code: 'KEY_CONFLICT' })
 })
+
+test('what a run keeps for the next one, the slot that it chooses, and its result are there', async () => {
+  const mesh = testMesh()
+  mesh.handle('poll', async (ctx) => {
+    const { page = 0 } = await ctx.data<{ page: number }>()
+    const last = await ctx.lastResult<number>()
+    assert.equal(await ctx.setData({ page: page + 1 }), true)
+    const next = await ctx.nextAt(60_000)
+    assert.equal(next?.getTime(), mesh.clock.now() + 60_000)
+    return (last ?? 0) + 10
+  })
+  assert.deepEqual(mesh.memoryOf('poll'), { data: {}, nextAt: undefined })
+  await mesh.run('poll')
+  const { result } = await mesh.run<number>('poll')
+  const { data, nextAt } = mesh.memoryOf('poll')
+  assert.deepEqual([result, data, Date.parse(nextAt ?? '') > mesh.clock.now()], [20, { page: 2 }, true])
+})
+
+test('a choice or data that makes no sense fails the run', async () => {
+  const wrong: Readonly<Record<string, [RegExp, (ctx: TaskContext) => unknown]>> = {
+    soon: [/^next is wrong: "soon"/, (ctx) => ctx.nextAt('soon' as never)],
+    never: [/^next is wrong: Invalid Date/, (ctx) => ctx.nextAt(new Date('never'))],
+    list: [/^data is wrong: \[1\]/, (ctx) => ctx.setData([1])],
+    map: [/data/, (ctx) => ctx.setData({ map: new Map() })],
+    large: [/data .*16/, (ctx) => ctx.setData({ text: 'x'.repeat(20_000) })],
+    // Also a call that is not awaited.
+    bare: [/data .*16/, (ctx) => void ctx.setData({ text: 'x'.repeat(20_000) })],
+  }
+  for (const [name, [message, call]] of Object.entries(wrong)) {
+    const mesh = testMesh()
+    mesh.handle(name, async (ctx) => call(ctx))
+    const run = await mesh.run(name)
+    assert.equal(run.state, 'failed', name)
+    assert.match(run.failure?.message ?? '', message)
+  }
+})

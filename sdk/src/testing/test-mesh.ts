@@ -16,7 +16,7 @@ import type { CallOf, FanOutOptions, OwnOptions } from '../client/typed-calls.ts
 import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
 import { Offers } from '../offers.ts'
 import { plainTelemetry } from '../telemetry.ts'
-import { Coordinator } from './coordinator.ts'
+import { Coordinator, type RunMemory } from './coordinator.ts'
 import { Instance } from './instance.ts'
 import type { Run } from './life.ts'
 import { MemoryLink } from './memory-link.ts'
@@ -111,6 +111,11 @@ export class TestMesh extends Offers {
   /** A run by its id, such as one that a handler has started. @throws CarillonError RUN_NOT_FOUND */
   runOf<Result = unknown>(runId: string): TestRun<Result> {
     return new TestRun<Result>(runId, this.#coordinator, (run) => this.#untilEnded(run))
+  }
+
+  /** What the runs of a handler have left for the next ones with `ctx.setData` and `ctx.nextAt`, as if they were those of one job. */
+  memoryOf(handler: string): RunMemory {
+    return this.#coordinator.memoryOf(handler)
   }
 
   /** The names of the live processes. */

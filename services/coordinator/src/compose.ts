@@ -25,6 +25,7 @@ import { healthController } from './health/health.controller.ts'
 import { CalendarUsers } from './jobs/calendar-users.ts'
 import { ChangeJobs } from './jobs/change-jobs.ts'
 import { jobsController } from './jobs/jobs.controller.ts'
+import { KeepMemory } from './jobs/keep-memory.ts'
 import { PreviewJobs } from './jobs/preview-job.ts'
 import { JobCache, ReadJobs } from './jobs/read-jobs.ts'
 import { Waker } from './loops/waker.ts'
@@ -32,7 +33,7 @@ import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
-import type { Offers, Presence, Reconciler, Timers } from './ports.ts'
+import type { AwaitedEnds, Offers, Presence, Reconciler, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
 import { Membership } from './recovery/membership.ts'
 import { RepairQueue } from './recovery/repair-queue.ts'
@@ -51,6 +52,7 @@ import { ChangeRuns } from './runs/change-runs.ts'
 import { ReadRuns } from './runs/read-runs.ts'
 import { ReadTree } from './runs/read-tree.ts'
 import { RefusedReports } from './runs/refused-reports.ts'
+import { TaskFinder } from './runs/running-tasks.ts'
 import { runsController } from './runs/runs.controller.ts'
 import { StartRuns } from './runs/start-runs.ts'
 import { TakeTriggers } from './runs/take-triggers.ts'
@@ -58,6 +60,8 @@ import { WakeLives } from './runs/wake-lives.ts'
 import { LifeWriter } from './runs/write-lives.ts'
 import { RunWriter } from './runs/write-runs.ts'
 import { TaskWriter } from './runs/write-tasks.ts'
+import { AwaitEnds } from './schedules/await-ends.ts'
+import { ChooseSlots } from './schedules/choose-slot.ts'
 import { FireSlots, SLOT_LEAD_MS } from './schedules/fire-slots.ts'
 import { JudgeSlots } from './schedules/judge-slots.ts'
 import { JumpWatch } from './schedules/jump-watch.ts'
@@ -95,6 +99,7 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
       loss: (leg) => offers.loss(leg),
       afterDeath: (change) => offers.afterDeath(change),
     } satisfies Offers,
+    awaited: { ended: (run) => awaitEnds.ended(run) } satisfies AwaitedEnds,
   }
   const base = { ...given, ...later, presence, timers, storedWork, elapsed: clock, rejected: new RejectedMessages(publisher, log) }
   const events = new Announcer(base)
@@ -103,6 +108,9 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
   const tasks = new TaskWriter({ ...base, work, runs })
   const offers = new OfferLegs({ ...base, tasks })
   const calendars = new CalendarCache(store, clock)
+  const jobs = new JobCache(store, clock)
+  const awaitEnds = new AwaitEnds({ ...base, jobs })
+  const lives = new LifeWriter({ ...base, runs, tasks })
   const advance = new AdvanceRun({ ...base, runs, tasks, work })
   const repair = new RepairQueue({ ...base, work })
   return {
@@ -112,11 +120,13 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
     runs,
     tasks,
     offers,
-    lives: new LifeWriter({ ...base, runs, tasks }),
+    lives,
+    running: new TaskFinder({ store, lives }),
+    awaitEnds,
     advance,
     repair,
     reports: repair,
-    jobs: new JobCache(store, clock),
+    jobs,
     calendars,
     judges: new JudgeSlots(calendars),
     refused: new RefusedReports({ log }),
@@ -146,6 +156,8 @@ function useCasesOf(base: Foundation) {
     changeCalendars: new ChangeCalendars({ ...base, users: new CalendarUsers(base) }),
     readCalendars: new ReadCalendars(base),
     previewJobs: new PreviewJobs(base),
+    keepMemory: new KeepMemory(base),
+    chooseSlots: new ChooseSlots(base),
     startRuns: start,
     readRuns: reads,
     readTree: new ReadTree(base),

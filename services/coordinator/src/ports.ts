@@ -1,7 +1,8 @@
-import type { CarillonError, Control, EventNoun, HandlerKind, Presence as InstancePresence, Progress } from '@carillon/contracts'
+import type { CarillonError, Control, EventNoun, HandlerKind, Presence as InstancePresence, Progress, RunState } from '@carillon/contracts'
 import type { InsertOutcome, JobRecord, RunHead, RunRecord, TaskRecord, UpdateOutcome } from '@carillon/store'
-import type { DueJob, Place } from './jobs/rules/job.ts'
+import type { Place, WokenJob } from './jobs/rules/job.ts'
 import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
+import type { Caller } from './runs/rules/running-task.ts'
 import type { EndedRun } from './runs/rules/views.ts'
 import type { TaskOfRun, WholeWork, Work } from './runs/rules/work.ts'
 import type { Judge } from './schedules/rules/exclusions.ts'
@@ -162,6 +163,20 @@ export interface Lives {
   repeatEnd(work: Work): Promise<void>
 }
 
+/** The tasks on whose behalf executors call. Provided by `runs/`. */
+export interface RunningTasks {
+  /** @throws CarillonError RUN_NOT_FOUND */
+  find(namespace: string, taskId: string): Promise<Work>
+  /** The task of a caller that runs it. @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING */
+  running(namespace: string, caller: Caller, states: readonly RunState[]): Promise<Work>
+}
+
+/** Moves jobs whose next slot is counted from the end of a run. Provided by `schedules/`. */
+export interface AwaitedEnds {
+  /** Returns at once; a failure is logged. */
+  ended(run: RunHead): void
+}
+
 /** A task about which nothing can be decided or stored. */
 export interface Faulty {
   readonly work: Work
@@ -201,7 +216,7 @@ export interface CalendarUse {
 /** Which slots may run. Provided by `schedules/`. */
 export interface SlotJudges {
   /** For each of these jobs. */
-  judgesOf(jobs: readonly Pick<JobRecord, 'namespace' | 'schedule'>[]): Promise<Judge[]>
+  judgesOf(jobs: readonly Pick<JobRecord, 'namespace' | 'schedule' | 'chosenSlotAt'>[]): Promise<Judge[]>
 }
 
 /** Definitions of jobs, from memory where they were read recently. Provided by `jobs/`. */
@@ -209,8 +224,8 @@ export interface Jobs {
   find(places: readonly Place[]): Promise<(JobRecord | undefined)[]>
   /** The same for the first of these places: as many as there is room for where the jobs are large, one in any case. */
   findFirst(places: readonly Place[]): Promise<(JobRecord | undefined)[]>
-  /** Those of these jobs whose slot comes before `until`, as many as may be read at once: `rest` is to be requested again. */
-  toFire(ids: readonly string[], until: number): Promise<{ jobs: DueJob[]; rest: string[] }>
+  /** Those of these jobs that wake before `until`, as many as may be read at once: `rest` is to be requested again. */
+  toFire(ids: readonly string[], until: number): Promise<{ jobs: WokenJob[]; rest: string[] }>
   keep(jobs: readonly JobRecord[]): void
   forget(namespace: string, name: string): void
 }

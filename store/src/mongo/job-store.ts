@@ -22,11 +22,17 @@ export class MongoJobStore implements JobStore {
   }
 
   async replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome> {
-    return (await this.#records.update([{ id: job.id, filter: expect, set: job }]))[0]!
+    // Runs may replace the data while somebody edits the job.
+    const { data: _, ...set } = job
+    return (await this.#records.update([{ id: job.id, filter: expect, set }]))[0]!
   }
 
   async advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]> {
     return this.#records.update(moves.map(({ id, expect, set }) => ({ id, filter: { ...expect }, set })))
+  }
+
+  async setData(id: string, data: string | null): Promise<UpdateOutcome> {
+    return (await this.#records.update([{ id, filter: {}, set: { data } }]))[0]!
   }
 
   async remove(id: string): Promise<boolean> {

@@ -20,6 +20,7 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
   // A document gets a new field when it is written. Recorded all the same: programs before it must not open the database.
   { number: 10, name: 'first-start', apply: async () => undefined },
   { number: 11, name: 'calendars', apply: (database) => createCollections(database, calendars) },
+  { number: 12, name: 'job-choices', apply: async () => undefined },
 ]
 
 /** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */

@@ -7,7 +7,8 @@ import type { Connection } from './connection.ts'
 import { dueOf } from './due.ts'
 import { Table } from './table.ts'
 
-const ADVANCE = 'update "jobs" set "nextSlotAt" = ?, "wakeAt" = ?, "state" = ? where "id" = ? and "revision" = ? and "nextSlotAt" = ?'
+const ADVANCE =
+  'update "jobs" set "nextSlotAt" = ?, "wakeAt" = ?, "state" = ?, "awaits" = ?, "chosenSlotAt" = ? where "id" = ? and "revision" = ? and "nextSlotAt" is ? and "awaits" is ?'
 
 export class SqliteJobStore implements JobStore {
   readonly #connection: Connection
@@ -27,7 +28,8 @@ export class SqliteJobStore implements JobStore {
   }
 
   async replace(job: JobRecord, expect: { revision: number }): Promise<UpdateOutcome> {
-    return this.#table.replace(job, expect)
+    // Runs may replace the data while somebody edits the job.
+    return this.#table.replace(job, expect, 'data')
   }
 
   async advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]> {
@@ -36,12 +38,20 @@ export class SqliteJobStore implements JobStore {
       toStored(set.nextSlotAt, 'number', 'nextSlotAt'),
       toStored(set.wakeAt, 'number', 'wakeAt'),
       toStored(set.state, 'text', 'state'),
+      toStored(set.awaits, 'text', 'awaits'),
+      toStored(set.chosenSlotAt, 'number', 'chosenSlotAt'),
       id,
       expect.revision,
       expect.nextSlotAt,
+      expect.awaits,
     ])
     const statement = this.#connection.statement(ADVANCE)
     return this.#connection.transaction(() => rows.map((row) => (statement.run(...row).changes === 1 ? 'applied' : 'refused')))
+  }
+
+  async setData(id: string, data: string | null): Promise<UpdateOutcome> {
+    const changes = this.#connection.run('update "jobs" set "data" = ? where "id" = ?', [toStored(data, 'text', 'data'), id])
+    return changes === 1 ? 'applied' : 'refused'
   }
 
   async remove(id: string): Promise<boolean> {

@@ -10,6 +10,7 @@ import { largeTexts } from './migrations/0008-large-texts.ts'
 import { identity } from './migrations/0009-identity.ts'
 import { firstStart } from './migrations/0010-first-start.ts'
 import { calendars } from './migrations/0011-calendars.ts'
+import { jobChoices } from './migrations/0012-job-choices.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -24,6 +25,7 @@ export const MIGRATIONS = [
   { number: 9, name: 'identity', sql: identity },
   { number: 10, name: 'first-start', sql: firstStart },
   { number: 11, name: 'calendars', sql: calendars },
+  { number: 12, name: 'job-choices', sql: jobChoices },
 ] as const
 
 /**

@@ -80,14 +80,15 @@ export class Table<Item> {
     )
   }
 
-  /** Replaces the whole record if its stored revision is the expected one. */
-  replace(item: Item & { readonly id: string }, expect: { revision: number }): UpdateOutcome {
+  /** Replaces the whole record, but for one column, if its stored revision is the expected one. */
+  replace(item: Item & { readonly id: string }, expect: { revision: number }, kept?: keyof Item & string): UpdateOutcome {
     const { values, beside } = this.encode(item)
-    const places = this.#kinds.map(() => '?').join(', ')
+    const places = this.#kinds.map(([column]) => (column === kept ? `"${column}"` : '?')).join(', ')
     const sql = `update "${this.name}" set (${this.columns}) = (${places}) where "id" = ? and "revision" = ?`
     const statement = this.#connection.statement(sql)
+    const written = values.filter((_, i) => this.#kinds[i]?.[0] !== kept)
     return this.#connection.transaction(() => {
-      if (statement.run(...values, item.id, expect.revision).changes !== 1) return 'refused'
+      if (statement.run(...written, item.id, expect.revision).changes !== 1) return 'refused'
       this.large.keep(item.id, beside)
       return 'applied'
     })

@@ -40,13 +40,15 @@ export const JOB_CASES: ConformanceCase[] = [
     },
   },
   {
-    name: 'jobs: advance moves slot, wakeAt and state, each if revision and slot are as expected',
+    name: 'jobs: advance moves slot, wakeAt, state and awaited run, each if revision, slot and awaited run are as expected',
     async run(store) {
       for (const name of ['a', 'b', 'c', 'd']) await store.jobs.insert(aJob(name))
-      const move = (name: string, expect: { revision: number; nextSlotAt: number }, nextSlotAt: number | null) => ({
+      const move = (name: string, expect: { revision: number; nextSlotAt: number | null; awaits?: string }, nextSlotAt: number | null) => ({
         id: `default/${name}`,
-        expect,
+        expect: { awaits: null, ...expect },
         set: {
+          awaits: nextSlotAt === null ? 'run-1' : null,
+          chosenSlotAt: nextSlotAt === null ? null : 5,
           nextSlotAt,
           wakeAt: nextSlotAt && nextSlotAt + 7,
           state: nextSlotAt === null ? ('finished' as const) : ('active' as const),
@@ -61,10 +63,31 @@ export const JOB_CASES: ConformanceCase[] = [
       ])
       assert.deepEqual(outcomes, ['applied', 'applied', 'refused', 'refused', 'refused'])
       assert.deepEqual(await store.jobs.get(['default/a', 'default/b', 'default/d']), [
-        aJob('a', { nextSlotAt: START_AT + 60_000, wakeAt: START_AT + 60_007 }),
+        aJob('a', { nextSlotAt: START_AT + 60_000, wakeAt: START_AT + 60_007, chosenSlotAt: 5 }),
         aJob('b'),
-        aJob('d', { nextSlotAt: null, state: 'finished' }),
+        aJob('d', { nextSlotAt: null, state: 'finished', awaits: 'run-1' }),
       ])
+      const next = [
+        move('d', { revision: 1, nextSlotAt: null }, START_AT),
+        move('d', { revision: 1, nextSlotAt: null, awaits: 'run-2' }, START_AT),
+        move('d', { revision: 1, nextSlotAt: null, awaits: 'run-1' }, START_AT),
+      ]
+      assert.deepEqual(await store.jobs.advance(next), ['refused', 'refused', 'applied'])
+    },
+  },
+  {
+    name: 'jobs: data is written by itself, and kept when the job is replaced',
+    async run(store) {
+      await store.jobs.insert(aJob('report'))
+      const data = JSON.stringify({ cursor: 'ä'.repeat(8_000) })
+      assert.deepEqual(
+        [await store.jobs.setData('default/report', data), await store.jobs.setData('default/nobody', '{}')],
+        ['applied', 'refused'],
+      )
+      await store.jobs.replace(aJob('report', { revision: 2, handler: 'other', data: null }), { revision: 1 })
+      assert.deepEqual(await store.jobs.get(['default/report']), [aJob('report', { revision: 2, handler: 'other', data })])
+      assert.equal(await store.jobs.setData('default/report', null), 'applied')
+      assert.equal((await store.jobs.get(['default/report']))[0]?.data, null)
     },
   },
   {

@@ -54,6 +54,38 @@ describe('schedules', { concurrency: true }, () => {
         )
       })
 
+      test('a fixed delay counts from the end of a run; a run chooses the next slot, and leaves data and its result to the next', async () => {
+        const memory: unknown[] = []
+        const { client } = await offering(mesh, {
+          poll: async (ctx) => {
+            const { count = 0 } = await ctx.data<{ count: number }>()
+            memory.push([count, await ctx.lastResult()])
+            await ctx.setData({ count: count + 1 })
+            if (count === 1) return { page: count, next: await ctx.nextAt(400) }
+            return { page: count }
+          },
+        })
+        await client.jobs.put({ name: 'poll', schedule: { afterMs: 150 } })
+        const runs = await eventually('four have run', async () => {
+          const ended = (await runsOf(client, 'poll')).filter(({ state }) => state === 'succeeded')
+          return ended.length >= 4 ? ended.sort((a, b) => ((a.slot ?? '') < (b.slot ?? '') ? -1 : 1)) : undefined
+        })
+        await client.jobs.pause('poll')
+        const [first, second, third, fourth] = runs
+        const next = ((await client.runs.get(second?.runId ?? '')).result as { next: string }).next
+        assert.equal(third?.slot, next, 'the slot that the run chose')
+        for (const [before, after] of [
+          [first, second],
+          [third, fourth],
+        ])
+          assert.equal(Date.parse(after?.slot ?? '') - Date.parse(before?.endedAt ?? ''), 150, 'after the end of the run before')
+        assert.deepEqual(memory.slice(0, 3), [
+          [0, undefined],
+          [1, { page: 0 }],
+          [2, { page: 1, next }],
+        ])
+      })
+
       test('a one-shot job fires once at its time and is finished', async () => {
         const { client } = await offering(mesh, { shot: () => Date.now() })
         const at = new Date(Date.now() + 700).toISOString()
@@ -154,9 +186,11 @@ describe('schedules', { concurrency: true }, () => {
         const ids = ['once', 'skip', 'all'].map((name) => `${namespace}/${name}`)
         for (const job of await mesh.store.jobs.get(ids)) {
           assert.ok(job)
-          const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt as number }
+          const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt, awaits: null }
           assert.deepEqual(
-            await mesh.store.jobs.advance([{ id: job.id, expect, set: { nextSlotAt: first, wakeAt: first, state: 'active' } }]),
+            await mesh.store.jobs.advance([
+              { id: job.id, expect, set: { nextSlotAt: first, wakeAt: first, state: 'active', awaits: null, chosenSlotAt: null } },
+            ]),
             ['applied'],
           )
         }
@@ -197,8 +231,10 @@ describe('schedules', { concurrency: true }, () => {
         const [job] = await mesh.store.jobs.get([`${namespace}/job`])
         assert.ok(job)
         const slot = Date.now() - 20_000
-        const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt as number }
-        await mesh.store.jobs.advance([{ id: job.id, expect, set: { nextSlotAt: slot, wakeAt: slot, state: 'active' } }])
+        const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt, awaits: null }
+        await mesh.store.jobs.advance([
+          { id: job.id, expect, set: { nextSlotAt: slot, wakeAt: slot, state: 'active', awaits: null, chosenSlotAt: null } },
+        ])
         await mesh.addCoordinator()
         const run = await eventually('it has run', async () => (await runsOf(client, 'job')).find(({ state }) => state === 'succeeded'))
         assert.equal(Date.parse(run.slot ?? ''), slot)

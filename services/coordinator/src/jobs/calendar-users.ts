@@ -32,8 +32,8 @@ export class CalendarUsers implements CalendarUse {
       const judges = await this.#judges.judgesOf(active)
       const moves = active.map((job, i) => ({
         id: job.id,
-        expect: { revision: job.revision, nextSlotAt: job.nextSlotAt as number },
-        set: { ...timesOf(job, job.nextSlotAt, judges[i]), state: job.state },
+        expect: { revision: job.revision, nextSlotAt: job.nextSlotAt, awaits: job.awaits },
+        set: { ...timesOf(job, job.nextSlotAt, judges[i]), chosenSlotAt: job.chosenSlotAt, state: job.state },
       }))
       const outcomes = await this.#store.jobs.advance(moves)
       for (const [i, { id, set }] of moves.entries()) {

@@ -84,8 +84,10 @@ test('putting a job again sets a slot right that a wrong clock has moved', async
   await put(coordinator, { schedule: { everyMs: 5_000 } })
   const { revision, nextSlotAt } = await stored(coordinator)
   const moved = (nextSlotAt ?? 0) + 3_600_000
-  const expect = { revision, nextSlotAt: nextSlotAt as number }
-  await store.jobs.advance([{ id: 'default/report', expect, set: { nextSlotAt: moved, wakeAt: moved, state: 'active' } }])
+  const expect = { revision, nextSlotAt, awaits: null }
+  await store.jobs.advance([
+    { id: 'default/report', expect, set: { nextSlotAt: moved, wakeAt: moved, state: 'active', awaits: null, chosenSlotAt: null } },
+  ])
   await put(coordinator, { schedule: { everyMs: 5_000 } })
   assert.equal((await stored(coordinator)).nextSlotAt, clock.now() + 5_000)
 })

@@ -18,7 +18,16 @@ import { payloadText } from '../runs/rules/new-run.ts'
 import { jobView } from '../runs/rules/views.ts'
 import { calendarsOf } from '../schedules/judge-slots.ts'
 import type { Judge } from '../schedules/rules/exclusions.ts'
-import { checkSchedule, firstSlot, isSameSchedule, NO_SLOT, repairedSlot, slotFrom, timesOf } from '../schedules/rules/schedule.ts'
+import {
+  checkSchedule,
+  firstSlot,
+  isSameSchedule,
+  NO_SLOT,
+  repairedSlot,
+  type SlotTimes,
+  slotFrom,
+  timesOf,
+} from '../schedules/rules/schedule.ts'
 import { scheduleWarnings } from '../schedules/rules/warnings.ts'
 import { jobId, jobNotFound } from './rules/job.ts'
 
@@ -63,7 +72,7 @@ export class ChangeJobs {
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     const id = jobId(namespace, input.name)
     await this.#checkCalendars(namespace, input)
-    const [judge] = await this.#judges.judgesOf([{ namespace, schedule: input.schedule ?? null }])
+    const [judge] = await this.#judges.judgesOf([{ namespace, schedule: input.schedule ?? null, chosenSlotAt: null }])
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [there] = await this.#store.jobs.get([id])
       // A service declares its jobs at each start: the date of a one-time job may be over.
@@ -197,6 +206,7 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
     backoff: input.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: input.timeoutMs ?? null,
     misfire: input.misfire ?? 'once',
+    data: null,
     revision: 1,
     share: shareOf(id),
     ...timesOf({ id, schedule }, schedule && firstSlot(schedule, now), judge),
@@ -207,9 +217,16 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
 
 /** An unchanged schedule keeps its next slot, so that putting a job again does not shift a fixed rate. */
 function mergeOf(there: JobRecord, fresh: JobRecord, judge: Judge | undefined): JobRecord {
-  const times = there.state === 'paused' ? NO_SLOT : timesOf(there, repairedSlot(there, fresh.updatedAt) ?? there.nextSlotAt, judge)
+  const times = there.state === 'paused' ? NO_SLOT : keptTimes(there, fresh.updatedAt, judge)
   const kept = isSameSchedule(there.schedule, fresh.schedule) || there.state === 'paused' ? { state: there.state, ...times } : {}
   return { ...fresh, ...kept, revision: there.revision + 1, createdAt: there.createdAt }
+}
+
+function keptTimes(there: JobRecord, now: number, judge: Judge | undefined): SlotTimes {
+  const repaired = repairedSlot(there, now)
+  if (repaired !== undefined) return timesOf(there, repaired, judge)
+  const { nextSlotAt, wakeAt, awaits, chosenSlotAt } = there
+  return { nextSlotAt, wakeAt, awaits, chosenSlotAt }
 }
 
 function busy(name: string): CarillonError {

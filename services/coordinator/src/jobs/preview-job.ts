@@ -29,7 +29,7 @@ export class PreviewJobs {
     if (!there && preview.schedule === undefined) throw jobNotFound(name)
     const schedule = preview.schedule ?? there?.schedule ?? undefined
     if (schedule === undefined) throw withoutSchedule(name)
-    const [judge] = (await this.#judges.judgesOf([{ namespace, schedule }])) as [Judge]
+    const [judge] = (await this.#judges.judgesOf([{ namespace, schedule, chosenSlotAt: null }])) as [Judge]
     if (!there || !isSameSchedule(there.schedule, schedule)) checkSchedule(schedule, now, judge)
     const job = { id: jobId(namespace, name), schedule }
     // A slot that is due at this moment is still to come.

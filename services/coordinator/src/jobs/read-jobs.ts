@@ -5,7 +5,7 @@ import type { Due, DueQuery, JobRecord, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import type { Jobs } from '../ports.ts'
 import { jobView } from '../runs/rules/views.ts'
-import { type DueJob, jobId, jobNotFound, largeBytesOf, type Place } from './rules/job.ts'
+import { jobId, jobNotFound, largeBytesOf, type Place, type WokenJob } from './rules/job.ts'
 
 /** A change whose signal was lost is seen after this long at the latest. */
 const KEEP_MS = 5_000
@@ -102,13 +102,12 @@ export class JobCache implements Jobs {
   }
 
   /**
-   * Those of these jobs whose slot comes before `until`, as many as may be read at once.
+   * Those of these jobs that wake before `until`, as many as may be read at once.
    * @returns `rest` to be requested again
    */
-  async toFire(ids: readonly string[], until: number): Promise<{ jobs: DueJob[]; rest: string[] }> {
+  async toFire(ids: readonly string[], until: number): Promise<{ jobs: WokenJob[]; rest: string[] }> {
     const now = this.#clock.monotonic()
-    const isDue = (job: JobRecord | undefined): job is DueJob =>
-      job?.state === 'active' && job.nextSlotAt !== null && job.wakeAt !== null && job.wakeAt <= until
+    const isDue = (job: JobRecord | undefined): job is WokenJob => job?.state === 'active' && job.wakeAt !== null && job.wakeAt <= until
     const known = ids.map((id) => this.#entries.get(id)).map((entry) => (entry && entry.until > now ? entry.job : undefined))
     const unsure = ids.filter((_, i) => !isDue(known[i]))
     const read = unsure.length > 0 ? await this.#store.jobs.get(unsure, READ_BYTES) : []

@@ -44,8 +44,8 @@ async function moveOn(store: Store, kind: WakeKind, ids: readonly string[]): Pro
           ? [
               {
                 id: job.id,
-                expect: { revision: 1, nextSlotAt: job.nextSlotAt },
-                set: { nextSlotAt: null, wakeAt: null, state: 'finished' } as const,
+                expect: { revision: 1, nextSlotAt: job.nextSlotAt, awaits: null },
+                set: { nextSlotAt: null, wakeAt: null, state: 'finished', awaits: null, chosenSlotAt: null } as const,
               },
             ]
           : [],

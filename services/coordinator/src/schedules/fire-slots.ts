@@ -1,14 +1,15 @@
 import { CarillonError, type Reason, type Schedule, TIMES, timeLetters } from '@carillon/contracts'
 import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
-import { type DueJob, jobId, largeBytesOf } from '../jobs/rules/job.ts'
+import { type DueJob, jobId, largeBytesOf, type WokenJob } from '../jobs/rules/job.ts'
 import type { Events, Jobs, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../runs/rules/new-run.ts'
+import { type AwaitEnds, isAwaiting } from './await-ends.ts'
 import { allMayRun, type Judge } from './rules/exclusions.ts'
 import { planSlots, type SkippedSlots, type SlotRules } from './rules/plan.ts'
-import { nextSlot, slotOfWake, timesOf } from './rules/schedule.ts'
+import { nextSlot, slotAfterEnd, slotOfWake, timesAwaiting, timesOf } from './rules/schedule.ts'
 
 /** Jobs that are moved in one turn of the event loop: other work runs in between. */
 const SLICE = 100
@@ -21,6 +22,8 @@ const ON_TIME_MS = 1_000
 interface FiredJob {
   readonly job: DueJob
   readonly judge: Judge
+  /** The run of the last slot that was fired. */
+  readonly lastRunId: string | undefined
   /** Undefined: still to be found. */
   next: number | null | undefined
 }
@@ -42,6 +45,7 @@ export class FireSlots {
   readonly #events: Events
   readonly #presence: Presence
   readonly #judges: SlotJudges
+  readonly #ends: AwaitEnds
   readonly #timers: Timers
   readonly #log: Logger
   readonly #lateness = meter.milliseconds('carillon.slots.lateness', 'From planned time to stored run')
@@ -54,11 +58,13 @@ export class FireSlots {
     events: Events
     presence: Presence
     judges: SlotJudges
+    awaitEnds: AwaitEnds
     timers: Timers
     log: Logger
   }) {
     this.#timers = options.timers
     this.#judges = options.judges
+    this.#ends = options.awaitEnds
     this.#store = options.store
     this.#jobs = options.jobs
     this.#runs = options.runs
@@ -72,7 +78,8 @@ export class FireSlots {
   async execute(ids: readonly string[]): Promise<void> {
     for (let left = ids; left.length > 0; ) {
       const { jobs, rest } = await this.#jobs.toFire(left, this.#clock.now() + SLOT_LEAD_MS)
-      await this.#fireAll(jobs)
+      await this.#fireAll(jobs.filter(hasSlot))
+      await this.#ends.execute(jobs.filter(isAwaiting))
       left = rest
     }
   }
@@ -114,13 +121,16 @@ export class FireSlots {
           ? { fire: [job.nextSlotAt], skipped: [], next: undefined }
           : planSlots(rulesOf(job, judge), job.nextSlotAt, now - postponedMs)
         const kind = this.#presence.kindOf(job.namespace, job.handler)
+        let lastRunId: string | undefined
         for (const slot of plan.fire) {
           dueAt.set(runs.length, slot + postponedMs)
-          runs.push(runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind }))
+          const run = runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind })
+          runs.push(run)
+          lastRunId = run.id
         }
         for (const skipped of plan.skipped)
           runs.push(skippedRun(job, skipped, originOf(job, skipped.from, { now, reason: skipped.reason })))
-        fired.push({ job, judge, next: plan.next })
+        fired.push({ job, judge, next: plan.next, lastRunId })
       })
     }
     const time = Math.max(...jobs.map(({ wakeAt }) => wakeAt))
@@ -154,8 +164,7 @@ export class FireSlots {
 
   /** Waits until slots are to be fired. There is time to find the next ones. */
   async #reach(time: number, fired: readonly FiredJob[]): Promise<void> {
-    for (const entry of fired)
-      this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(entry.job.schedule as Schedule, entry.job.nextSlotAt)))
+    for (const entry of fired) this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(scheduleOf(entry.job), entry.job.nextSlotAt)))
     // Timers may be a millisecond early. A clock that was set back is not waited for.
     for (let leftMs = time - this.#clock.now(); leftMs > 0 && leftMs <= SLOT_LEAD_MS; leftMs = time - this.#clock.now())
       await new Promise<void>((resolve) => this.#clock.after(leftMs, resolve))
@@ -183,16 +192,12 @@ export class FireSlots {
   /** Moves jobs to their next slot. Finding it takes longer than firing: late slots are fired first. */
   async #move(fired: readonly FiredJob[]): Promise<void> {
     const moves: (JobMove & { job: DueJob })[] = []
-    for (const { job, judge, next } of fired) {
+    const now = this.#clock.now()
+    for (const { job, judge, next, lastRunId } of fired) {
       this.#unlessFaulty(job, () => {
-        const nextSlotAt = next === undefined ? nextSlot(job.schedule as Schedule, job.nextSlotAt) : next
-        const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt }
-        moves.push({
-          job,
-          id: job.id,
-          expect,
-          set: { ...timesOf(job, nextSlotAt, judge), state: nextSlotAt === null ? 'finished' : 'active' },
-        })
+        const nextSlotAt = next === undefined ? nextSlot(scheduleOf(job), job.nextSlotAt) : next
+        const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt, awaits: job.awaits }
+        moves.push({ job, id: job.id, expect, set: setAfter(job, { nextSlotAt, judge, lastRunId, now }) })
       })
     }
     const outcomes = await inIsolation(
@@ -203,6 +208,7 @@ export class FireSlots {
         return undefined
       },
     )
+    const awaiting: JobRecord[] = []
     for (const [i, { job, set }] of moves.entries()) {
       if (outcomes[i] !== 'applied') {
         this.#jobs.forget(job.namespace, job.name)
@@ -210,9 +216,13 @@ export class FireSlots {
       }
       const moved = { ...job, ...set }
       this.#jobs.keep([moved])
-      if (set.wakeAt !== null) this.#timers.arm('jobs', { id: job.id, wakeAt: set.wakeAt })
-      else this.#events.changed('job', { namespace: job.namespace, name: job.name, what: 'finished', body: { name: job.name } })
+      if (set.awaits !== null) awaiting.push(moved)
+      else if (set.wakeAt !== null) this.#timers.arm('jobs', { id: job.id, wakeAt: set.wakeAt })
+      else if (set.state === 'finished')
+        this.#events.changed('job', { namespace: job.namespace, name: job.name, what: 'finished', body: { name: job.name } })
     }
+    // A short run may have ended before its job began to wait for it.
+    await this.#ends.execute(awaiting.filter(isAwaiting))
   }
 
   /** A job whose slots cannot be computed does not affect the others. */
@@ -241,9 +251,28 @@ function groupsOf(jobs: readonly DueJob[]): DueJob[][] {
   return groups
 }
 
-const rulesOf = ({ schedule, misfire }: DueJob, judge: Judge): SlotRules => ({
-  schedule: schedule as Schedule,
-  misfire,
+const hasSlot = (job: WokenJob): job is DueJob => job.nextSlotAt !== null
+
+/** A job without a schedule has a slot if one of its runs has chosen it. */
+const scheduleOf = ({ schedule, nextSlotAt }: DueJob): Schedule => schedule ?? { at: new Date(nextSlotAt).toISOString() }
+
+/** What becomes of a job whose due slots are decided. */
+function setAfter(
+  job: DueJob,
+  after: { nextSlotAt: number | null; judge: Judge; lastRunId: string | undefined; now: number },
+): JobMove['set'] {
+  const { schedule } = job
+  if (schedule && 'afterMs' in schedule) {
+    if (after.lastRunId !== undefined) return { ...timesAwaiting(after.lastRunId, after.now), state: 'active' }
+    const slot = slotAfterEnd(schedule, after.now)
+    return { ...timesOf(job, slot), state: slot === null ? 'finished' : 'active' }
+  }
+  return { ...timesOf(job, after.nextSlotAt, after.judge), state: schedule && after.nextSlotAt === null ? 'finished' : 'active' }
+}
+
+const rulesOf = (job: DueJob, judge: Judge): SlotRules => ({
+  schedule: scheduleOf(job),
+  misfire: job.misfire,
   misfireAfterMs: TIMES.misfireAfterMs,
   judge,
 })

@@ -3,7 +3,7 @@ import { jobId } from '../jobs/rules/job.ts'
 import type { Calendars, SlotJudges } from '../ports.ts'
 import { allMayRun, type Judge, judgeOf } from './rules/exclusions.ts'
 
-type Scheduled = Pick<JobRecord, 'namespace' | 'schedule'>
+type Scheduled = Pick<JobRecord, 'namespace' | 'schedule' | 'chosenSlotAt'>
 
 /** Reads what excludes slots of jobs. A job without calendars costs nothing. */
 export class JudgeSlots implements SlotJudges {
@@ -20,9 +20,15 @@ export class JudgeSlots implements SlotJudges {
       const names = calendarsOf(job)
       if (job.schedule === null || names.length === 0) return allMayRun
       const calendars = new Map(names.map((name) => [name, days.get(jobId(job.namespace, name)) ?? new Set<string>()]))
-      return judgeOf(job.schedule, { calendars, backoffUntil: null })
+      return withChoice(judgeOf(job.schedule, { calendars, backoffUntil: null }), job.chosenSlotAt)
     })
   }
+}
+
+/** A slot that a run has chosen is not excluded. */
+function withChoice(judge: Judge, chosenSlotAt: number | null): Judge {
+  if (chosenSlotAt === null) return judge
+  return (slot) => (slot === chosenSlotAt ? { reason: undefined, until: slot + 1 } : judge(slot))
 }
 
 /** The names of the calendars that a job uses. */

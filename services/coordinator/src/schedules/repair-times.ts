@@ -110,7 +110,7 @@ export class RepairTimes {
       moves.push({
         job,
         id: job.id,
-        expect: { revision: job.revision, nextSlotAt: job.nextSlotAt as number },
+        expect: { revision: job.revision, nextSlotAt: job.nextSlotAt, awaits: job.awaits },
         set: { ...timesOf(job, slot, judges[i]), state: 'active' },
       })
     }

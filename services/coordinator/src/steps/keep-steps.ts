@@ -1,11 +1,10 @@
 import { type JournalEntry, LIMITS, type Page, type StepCall, writeJson } from '@carillon/contracts'
 import { Batcher, type Clock, pageThatFits } from '@carillon/runtime'
 import type { InsertOutcome, StepRecord, Store } from '@carillon/store'
-import { livesOf, readLives } from '../lives.ts'
-import type { Lives } from '../ports.ts'
+import { livesOf } from '../lives.ts'
+import type { Lives, RunningTasks } from '../ports.ts'
 import { NO_LOSSES } from '../runs/rules/loss.ts'
-import { runNotFound } from '../runs/rules/missing.ts'
-import { checkRuns, runsIn } from '../runs/rules/running-task.ts'
+import { runsIn } from '../runs/rules/running-task.ts'
 import type { Work } from '../runs/rules/work.ts'
 import { answeredAt, entriesOf, stepRecord } from './rules/journal.ts'
 
@@ -17,17 +16,20 @@ const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESUL
 export class KeepSteps {
   readonly #store: Store
   readonly #lives: Lives
+  readonly #running: RunningTasks
   readonly #clock: Clock
   readonly #batcher: Batcher<StepRecord, InsertOutcome>
 
   constructor(options: {
     store: Store
     lives: Lives
+    running: RunningTasks
     clock: Clock
     batch: { maxItems: number; maxInFlight: number }
   }) {
     this.#store = options.store
     this.#lives = options.lives
+    this.#running = options.running
     this.#clock = options.clock
     this.#batcher = new Batcher({
       ...options.batch,
@@ -41,7 +43,7 @@ export class KeepSteps {
    * @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING, RESULT_TOO_LARGE
    */
   async store(namespace: string, call: StepCall): Promise<{ stored: JournalEntry }> {
-    const work = await this.#running(namespace, call)
+    const work = await this.#running.running(namespace, call, STORING)
     const { outcome } = call
     const result = outcome.type === 'done' ? writeJson(outcome.result ?? null, RESULT) : null
     const record = stepRecord(call, { namespace, resume: work.task.resume, result, now: this.#clock.now() })
@@ -54,7 +56,7 @@ export class KeepSteps {
 
   /** The journal of a task. @throws CarillonError RUN_NOT_FOUND */
   async read(namespace: string, query: { taskId: string; cursor?: string | undefined; limit: number }): Promise<Page<JournalEntry>> {
-    const work = await this.#find(namespace, query.taskId)
+    const work = await this.#running.find(namespace, query.taskId)
     const now = this.#clock.now()
     return pageThatFits(
       (maxBytes) => this.#store.steps.list({ ...query, maxBytes }),
@@ -66,22 +68,5 @@ export class KeepSteps {
     const { id } = work.task
     await livesOf(this.#store, work).update([{ id, expect: runsIn(call, STORING), set: NO_LOSSES }])
     this.#lives.forget([id])
-  }
-
-  /** From memory if that agrees with the caller: every change that matters here, such as a restart, comes with a new attempt. */
-  async #running(namespace: string, call: StepCall): Promise<Work> {
-    const [known] = await this.#lives.known([call.taskId])
-    const task = known?.task
-    if (known?.run.namespace === namespace && task?.attempt === call.attempt && task.owner === call.instance && task.state === 'running')
-      if (known.run.state === 'running') return known
-    const work = await this.#find(namespace, call.taskId)
-    checkRuns(work, call, STORING)
-    return work
-  }
-
-  async #find(namespace: string, taskId: string): Promise<Work> {
-    const [work] = await readLives(this.#store, [taskId])
-    if (work?.run.namespace !== namespace) throw runNotFound(taskId)
-    return work
   }
 }

@@ -1,6 +1,8 @@
 import { CarillonError, printable } from '@carillon/contracts'
 import type { JobRecord } from '@carillon/store'
 
+/** A job that is to be handled now: its slot is to be fired, or it waits for the end of a run. */
+export type WokenJob = JobRecord & { readonly wakeAt: number }
 /** A job whose slot is to be fired. */
 export type DueJob = JobRecord & { readonly nextSlotAt: number; readonly wakeAt: number }
 

@@ -38,6 +38,7 @@ export function jobView(job: JobRecord): JobView {
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
     misfire: job.misfire,
+    data: job.data === null ? null : JSON.parse(job.data),
     nextAt: nextAt === null ? null : iso(nextAt),
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),

@@ -124,9 +124,15 @@ export function slotAfterEnd(schedule: Extract<Schedule, { afterMs: number }>, e
 /** The slot after `slot`, or null when there is none. Fixed rates count from the planned time, so slots never drift. */
 export const nextSlot = (schedule: Schedule, slot: number): number | null => sequenceOf(schedule, slot)(slot)
 
-type SlotTimes = Pick<JobRecord, 'nextSlotAt' | 'wakeAt'>
+export type SlotTimes = Pick<JobRecord, 'nextSlotAt' | 'wakeAt' | 'awaits' | 'chosenSlotAt'>
 /** The times of a job without a next slot. */
-export const NO_SLOT: SlotTimes = { nextSlotAt: null, wakeAt: null }
+export const NO_SLOT: SlotTimes = { nextSlotAt: null, wakeAt: null, awaits: null, chosenSlotAt: null }
+
+/** The end of an awaited run moves its job at once; a coordinator that stopped in between is noticed after so long. */
+const AWAIT_CHECK_MS = 10_000
+
+/** The times of a job whose next slot is counted from the end of a run. */
+export const timesAwaiting = (runId: string, now: number): SlotTimes => ({ ...NO_SLOT, awaits: runId, wakeAt: now + AWAIT_CHECK_MS })
 
 /** A job whose next slots are all excluded is woken after so long, in case its calendars have changed unnoticed. */
 const EXCLUDED_CHECK_MS = 30 * DAY_MS
@@ -136,7 +142,7 @@ export function timesOf(job: Pick<JobRecord, 'id' | 'schedule'>, nextSlotAt: num
   if (nextSlotAt === null) return NO_SLOT
   const slot = slotOfWake({ schedule: job.schedule, nextSlotAt }, judge)
   const wakeAt = slot === null ? nextSlotAt + EXCLUDED_CHECK_MS : slot + jitterOf(job, slot)
-  return { nextSlotAt, wakeAt }
+  return { ...NO_SLOT, nextSlotAt, wakeAt }
 }
 
 /** The slot for which a job is woken: its next one that may run; null: none within eight years. */
@@ -159,8 +165,9 @@ const TOLERATED_MS = 3_000
  * The next slot of a job when the stored one lies farther ahead than its schedule says, because a wrong clock moved it there; undefined where it is right.
  * A fixed rate keeps its grid.
  */
-export function repairedSlot({ nextSlotAt, schedule }: Pick<JobRecord, 'schedule' | 'nextSlotAt'>, now: number): number | undefined {
-  if (nextSlotAt === null || schedule === null || 'at' in schedule) return undefined
+export function repairedSlot(job: Pick<JobRecord, 'schedule' | 'nextSlotAt' | 'chosenSlotAt'>, now: number): number | undefined {
+  const { nextSlotAt, schedule } = job
+  if (nextSlotAt === null || schedule === null || 'at' in schedule || job.chosenSlotAt === nextSlotAt) return undefined
   const first = firstSlot(schedule, now)
   if (first === null || nextSlotAt <= first + TOLERATED_MS) return undefined
   const grid = 'everyMs' in schedule ? gridOf(schedule, nextSlotAt) : undefined
