@@ -66,6 +66,7 @@ import { FireSlots, SLOT_LEAD_MS } from './schedules/fire-slots.ts'
 import { JudgeSlots } from './schedules/judge-slots.ts'
 import { JumpWatch } from './schedules/jump-watch.ts'
 import { RepairTimes } from './schedules/repair-times.ts'
+import { schedulesController } from './schedules/schedules.controller.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
 import { stepsController } from './steps/steps.controller.ts'
 
@@ -276,6 +277,7 @@ export function compose(given: CoordinatorDependencies) {
     controller: controllerOf('coordinator', [
       jobsController({ ...cases, jobs: base.jobs }),
       calendarsController({ ...cases, calendars: base.calendars }),
+      schedulesController(cases),
       runsController(cases),
       dispatchController(cases),
       mapController(cases),

@@ -1,6 +1,6 @@
 import type { JobRecord, Slice, Store } from '@carillon/store'
 import type { CalendarUse, Jobs, SlotJudges, Timers } from '../ports.ts'
-import { calendarsOf } from '../schedules/judge-slots.ts'
+import { calendarsOf } from '../schedules/rules/exclusions.ts'
 import { timesOf } from '../schedules/rules/schedule.ts'
 
 const PAGE = 500

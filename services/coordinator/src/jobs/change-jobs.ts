@@ -16,8 +16,8 @@ import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
 import { jobView } from '../runs/rules/views.ts'
-import { calendarsOf } from '../schedules/judge-slots.ts'
 import type { Judge } from '../schedules/rules/exclusions.ts'
+import { calendarsOf } from '../schedules/rules/exclusions.ts'
 import {
   checkSchedule,
   firstSlot,

@@ -1,5 +1,4 @@
 import type { ControllerOf } from '@carillon/runtime'
-import type { ChooseSlots } from '../schedules/choose-slot.ts'
 import type { ChangeJobs } from './change-jobs.ts'
 import type { KeepMemory } from './keep-memory.ts'
 import type { PreviewJobs } from './preview-job.ts'
@@ -9,17 +8,15 @@ export interface JobCases {
   readonly changeJobs: ChangeJobs
   readonly readJobs: ReadJobs
   readonly previewJobs: PreviewJobs
-  readonly chooseSlots: ChooseSlots
   readonly keepMemory: KeepMemory
   readonly jobs: JobCache
 }
 
-export const jobsController = ({ changeJobs, readJobs, previewJobs, chooseSlots, keepMemory, jobs }: JobCases) =>
+export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, jobs }: JobCases) =>
   ({
     answers: {
       jobsPut: ({ namespace, input }) => changeJobs.put(namespace, input),
       jobsPreview: ({ namespace, input }) => previewJobs.execute(namespace, input),
-      tasksNext: ({ namespace, input }) => chooseSlots.execute(namespace, input),
       tasksData: ({ namespace, input }) => keepMemory.set(namespace, input),
       tasksMemory: ({ namespace, input }) => keepMemory.read(namespace, input.taskId),
       jobsGet: ({ namespace, input }) => readJobs.get(namespace, input.name),

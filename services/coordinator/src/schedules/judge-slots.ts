@@ -1,7 +1,7 @@
 import type { JobRecord } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import type { Calendars, SlotJudges } from '../ports.ts'
-import { allMayRun, type Judge, judgeOf } from './rules/exclusions.ts'
+import { allMayRun, calendarsOf, type Judge, judgeOf } from './rules/exclusions.ts'
 
 type Scheduled = Pick<JobRecord, 'namespace' | 'schedule' | 'chosenSlotAt'>
 
@@ -29,9 +29,4 @@ export class JudgeSlots implements SlotJudges {
 function withChoice(judge: Judge, chosenSlotAt: number | null): Judge {
   if (chosenSlotAt === null) return judge
   return (slot) => (slot === chosenSlotAt ? { reason: undefined, until: slot + 1 } : judge(slot))
-}
-
-/** The names of the calendars that a job uses. */
-export function calendarsOf({ schedule }: Pick<JobRecord, 'schedule'>): string[] {
-  return ((schedule && 'calendars' in schedule && schedule.calendars) || []).map(({ calendar }) => calendar)
 }

@@ -11,6 +11,11 @@ export interface Verdict {
 }
 export type Judge = (slot: number) => Verdict
 
+/** The names of the calendars that a job uses. */
+export function calendarsOf({ schedule }: { readonly schedule: Schedule | null }): string[] {
+  return ((schedule && 'calendars' in schedule && schedule.calendars) || []).map(({ calendar }) => calendar)
+}
+
 /** Days as `YYYY-MM-DD`, by the name of their calendar. */
 export type Calendars = ReadonlyMap<string, ReadonlySet<string>>
 
