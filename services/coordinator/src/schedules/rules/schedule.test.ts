@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Schedule } from '@carillon/contracts'
-import { checkSchedule, timesOf } from './schedule.ts'
+import { checkSchedule, NO_SLOT, timesOf } from './schedule.ts'
 
 const NOW = Date.UTC(2026, 5, 1, 12)
 const MINUTE_MS = 60_000
@@ -34,7 +34,7 @@ test('jitter moves the moment and not the slot: the same for one job and slot, s
   }
   assert.equal(delayOf('default/job-1'), delayOf('default/job-1'))
   assert.notEqual(delayOf('default/job-1'), delayOf('default/job-1', NOW + MINUTE_MS))
-  assert.deepEqual(timesOf({ id: 'default/job-1', schedule }, null), { nextSlotAt: null, wakeAt: null })
+  assert.deepEqual(timesOf({ id: 'default/job-1', schedule }, null), NO_SLOT)
   for (const plain of [everyMinute, { everyMs: MINUTE_MS, jitterMs: 0 }, { at: new Date(NOW).toISOString() }, null])
-    assert.deepEqual(timesOf({ id: 'default/job-1', schedule: plain }, NOW), { nextSlotAt: NOW, wakeAt: NOW })
+    assert.deepEqual(timesOf({ id: 'default/job-1', schedule: plain }, NOW), { ...NO_SLOT, nextSlotAt: NOW, wakeAt: NOW })
 })
