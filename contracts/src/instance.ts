@@ -62,7 +62,17 @@ export type Registered = Readonly<z.output<typeof registeredSchema>>
 export const beatSchema = z.object({
   /** Share of one core, 1 = one core busy. */
   cpu: z.number().min(0).default(0),
+  /** Share of `cpuLimit` that the control group of the process uses, 1 = all of it: its other processes count, such as commands that handlers start. */
+  groupCpu: z.number().min(0).optional(),
+  /** CPUs that the process may use at most: its quota (the least of all groups around it), or those that it may run on. */
+  cpuLimit: z.number().min(0).optional(),
+  /** Resident memory of the process. */
   memoryBytes: z.number().min(0).default(0),
+  /** Memory that counts against `memoryLimitBytes`, without file cache that can be given up: of the group with that limit, or of the machine. */
+  groupMemoryBytes: z.number().min(0).optional(),
+  /** The least limit of the control groups around the process, or the memory of the machine. */
+  memoryLimitBytes: z.number().min(0).optional(),
+  /** The longest time since the last beat by which the event loop was late. */
   eventLoopDelayMs: z.number().min(0).default(0),
   /** Slots that are taken, those of stuck handlers included. */
   running: z.number().min(0).default(0),

@@ -40,6 +40,17 @@ function runningText({ load, capacity, hung }: InstanceView): string {
   return `${slots}, ${hung ? 'hung: ' : ''}${load.stuck >= capacity ? 'all' : load.stuck} stuck${longest ? ` (${longest.handler} ${longest.taskId} for ${spanText(longest.forMs)})` : ''}`
 }
 
+/** Of what the process may use together with others: `34 % of 2 CPUs, 61 % of 512 MiB`. Empty where the executor does not say. */
+function sharesText({ load: { groupCpu, cpuLimit, groupMemoryBytes, memoryLimitBytes } }: InstanceView): string {
+  const cpu = groupCpu !== undefined && cpuLimit ? [`${percentText(groupCpu)} of ${cpuLimit} CPU${cpuLimit === 1 ? '' : 's'}`] : []
+  const isKnown = groupMemoryBytes !== undefined && memoryLimitBytes
+  const memory = isKnown ? [`${percentText(groupMemoryBytes / memoryLimitBytes)} of ${mebibytesText(memoryLimitBytes)}`] : []
+  return [...cpu, ...memory].join(', ')
+}
+
+const percentText = (share: number) => `${Math.round(share * 100)} %`
+const mebibytesText = (bytes: number) => `${Math.round(bytes / MIB)} MiB`
+
 function columns(): Column<InstanceView>[] {
   const nowMs = now()
   return [
@@ -48,8 +59,10 @@ function columns(): Column<InstanceView>[] {
     { heading: 'HANDLERS', text: (instance) => instance.handlers.join(', ') },
     { heading: 'RUNNING', text: runningText },
     { heading: 'BLOCKED', text: ({ load }) => (load.blockedMs === undefined ? '' : `for ${spanText(load.blockedMs)}`) },
-    { heading: 'CPU', text: ({ load }) => `${Math.round(load.cpu * 100)} %`, narrow: 3 },
-    { heading: 'MEMORY', text: ({ load }) => `${Math.round(load.memoryBytes / MIB)} MiB`, narrow: 3 },
+    { heading: 'CPU', text: ({ load }) => percentText(load.cpu), narrow: 3 },
+    { heading: 'MEMORY', text: ({ load }) => mebibytesText(load.memoryBytes), narrow: 3 },
+    { heading: 'OF LIMITS', text: sharesText, narrow: 4 },
+    { heading: 'DELAY', text: ({ load }) => `${Math.round(load.eventLoopDelayMs)} ms`, narrow: 4 },
     {
       heading: 'LABELS',
       text: ({ labels }) =>

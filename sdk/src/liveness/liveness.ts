@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import { TIMES } from '@carillon/contracts'
 import { type Clock, every, type Timer } from '@carillon/wire/internal'
@@ -9,6 +8,7 @@ import type { HeldTasks } from '../executor/held-task.ts'
 import type { OnWarning } from '../warning.ts'
 import { AckSlots } from './ack-slots.ts'
 import { LoadMeter, rounded } from './load-meter.ts'
+import { LoopDelay } from './loop-delay.ts'
 import type { FinalMessages, FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
 
 export interface LivenessOptions {
@@ -25,9 +25,7 @@ export interface LivenessOptions {
   readonly onWarning: OnWarning
 }
 
-/** Coarse, because each sample wakes the process. */
-const RESOLUTION_MS = 100
-const NANOSECONDS_PER_MS = 1_000_000
+/** Coarse, because each pulse wakes the process. */
 const PULSE_EVERY_MS = 250
 const THREAD_STARTS_WITHIN_MS = 2_000
 const THREAD_ENDS_WITHIN_MS = 1_000
@@ -44,7 +42,7 @@ const THREAD_MEMORY = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 
  */
 export class Liveness {
   readonly #options: LivenessOptions
-  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  readonly #delay: LoopDelay
   readonly #meter: LoadMeter
   readonly #pulse = new SharedArrayBuffer(4)
   readonly #timers: Timer[] = []
@@ -61,6 +59,7 @@ export class Liveness {
   constructor(options: LivenessOptions) {
     this.#options = options
     this.#meter = new LoadMeter(options.clock)
+    this.#delay = new LoopDelay(options.clock, PULSE_EVERY_MS)
   }
 
   /**
@@ -79,7 +78,10 @@ export class Liveness {
     else this.#started()
     const pulse = new Int32Array(this.#pulse)
     this.#timers.push(
-      every(clock, PULSE_EVERY_MS, () => Atomics.add(pulse, 0, 1)),
+      every(clock, PULSE_EVERY_MS, () => {
+        this.#delay.pulse()
+        Atomics.add(pulse, 0, 1)
+      }),
       every(clock, TIMES.workingMs, () => {
         if (!this.#isThreadUp) held.sayWorking(link, clock.monotonic())
       }),
@@ -89,7 +91,8 @@ export class Liveness {
 
   /** This process is registered: beats are expected from it. */
   beat(): void {
-    this.#delay.enable()
+    // What blocked the loop while the process started is no load.
+    this.#delay.take()
     this.#beatOnce()
     this.#timers.push(every(this.#options.clock, TIMES.beatMs, () => this.#beatOnce()))
   }
@@ -122,7 +125,6 @@ export class Liveness {
     for (const timer of this.#timers.splice(0)) timer.cancel()
     this.#started()
     this.#restart?.cancel()
-    this.#delay.disable()
     if (this.#subscription?.isClosed() === false) this.#subscription.unsubscribe()
     const thread = this.#thread
     if (!thread) return
@@ -186,11 +188,8 @@ export class Liveness {
 
   #beatOnce(): void {
     const { link, work, beatSubject, session } = this.#options
-    const delayMs = this.#delay.percentile(99) / NANOSECONDS_PER_MS - RESOLUTION_MS
-    this.#delay.reset()
-    const load: MainLoad = { ...work(), eventLoopDelayMs: rounded(Math.max(0, delayMs)) }
+    const load: MainLoad = { ...work(), eventLoopDelayMs: rounded(this.#delay.take()) }
     this.#post({ type: 'load', load })
-    const usage = this.#meter.measure()
-    if (!this.#isThreadUp) link.publish(beatSubject, JSON.stringify({ ...usage, ...load, session }))
+    if (!this.#isThreadUp) link.publish(beatSubject, JSON.stringify({ ...this.#meter.measure(), ...load, session }))
   }
 }

@@ -149,7 +149,8 @@ class LivenessThread {
     this.#load = load
     this.#lastBeatAt = systemClock.monotonic()
     const stillMs = Math.round(this.#stillMs)
-    const blocked = stillMs > BLOCKED_AFTER_MS ? { blockedMs: stillMs, eventLoopDelayMs: stillMs } : {}
+    const isBlocked = stillMs > BLOCKED_AFTER_MS
+    const blocked = isBlocked ? { blockedMs: stillMs, eventLoopDelayMs: Math.max(stillMs, load.eventLoopDelayMs) } : {}
     const body = { ...this.#meter.measure(), ...load, ...blocked, session: this.#settings.session }
     if (this.#connection) publish(this.#connection, this.#settings.beatSubject, JSON.stringify(body))
   }
