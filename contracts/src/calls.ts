@@ -107,7 +107,7 @@ export const CALLS = {
     description: 'The next slots of a job or of a schedule, and what would have been missed',
   }),
   jobsPause: call('coordinator', 'jobs.pause', {
-    input: byName,
+    input: z.strictObject({ name: nameField, note: z.string().max(1_000).optional() }),
     repeatable: 'never',
     answer: jobViewSchema,
     description: 'Take no further slots',

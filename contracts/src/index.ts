@@ -55,8 +55,10 @@ export {
   backoffMs,
   backoffSchema,
   DEFAULT_BACKOFF,
+  type FailureBackoff,
   type JobInput,
   type JobState,
+  type JobStats,
   type JobView,
   jobInputSchema,
 } from './job.ts'

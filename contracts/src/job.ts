@@ -55,6 +55,18 @@ export function backoffMs(backoff: Backoff, failed: number): number {
 }
 export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 
+/** From the failure after `afterFailures` in a row on, the next slots move out by `stepMs` for each further one. One success clears it. */
+const failureBackoffSchema = z.strictObject({
+  afterFailures: z.int().min(1).max(LIMITS.failuresInRow).default(3),
+  stepMs: codedField<number>({
+    code: 'INVALID_DELAY',
+    hint: 'Use whole milliseconds from 1000 up to 1 day.',
+    accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1_000 && (value as number) <= 86_400_000,
+    json: { type: 'integer', minimum: 1_000, maximum: 86_400_000 },
+  }).default(300_000),
+})
+export type FailureBackoff = z.output<typeof failureBackoffSchema>
+
 const MISFIRES = ['once', 'skip', 'all'] as const
 export const misfireField = z.enum(MISFIRES)
 /** A job as a user writes it. */
@@ -67,6 +79,10 @@ export const jobInputSchema = z.strictObject({
   payload: z.unknown().optional(),
   /** What to do about slots that were missed: `once` (default) one run for all of them, `skip` none, `all` each. */
   misfire: misfireField.optional(),
+  /** Pause the job when so many of its runs in a row have failed. Cancelled and skipped ones do not count. Default: never. */
+  pauseAfterFailures: z.int().min(1).max(LIMITS.failuresInRow).optional(),
+  /** Fire less often while runs fail. Default: off. */
+  failureBackoff: failureBackoffSchema.optional(),
   ...policyFields,
 })
 export type JobInput = z.input<typeof jobInputSchema>
@@ -74,6 +90,17 @@ export type JobInput = z.input<typeof jobInputSchema>
 /** `finished`: its schedule has no further time. */
 const JOB_STATES = ['active', 'paused', 'finished'] as const
 export type JobState = (typeof JOB_STATES)[number]
+
+const statsSchema = z.object({
+  succeeded: z.int(),
+  failed: z.int(),
+  /** Failures since the last success. */
+  failuresInRow: z.int(),
+  /** Of these successes, from the beginning of the last attempt to its end. */
+  averageMs: z.number().exactOptional(),
+  p95Ms: z.number().exactOptional(),
+})
+export type JobStats = Readonly<z.output<typeof statsSchema>>
 
 /** A job as services show it. */
 export const jobViewSchema = z.object({
@@ -91,6 +118,12 @@ export const jobViewSchema = z.object({
   backoff: backoffSchema,
   timeoutMs: z.int().exactOptional(),
   misfire: misfireField,
+  pauseAfterFailures: z.int().exactOptional(),
+  failureBackoff: failureBackoffSchema.exactOptional(),
+  /** Why it is paused: of an operator, or of the mesh. */
+  note: z.string().exactOptional(),
+  /** Of its runs that are still kept, the newest 100 successes, failures and time-outs: in the answer to `jobs.get`. */
+  stats: statsSchema.exactOptional(),
   /** What its runs keep for each other. */
   data: z.record(z.string(), z.unknown()).exactOptional(),
   /** Next planned fire time. */

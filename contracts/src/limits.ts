@@ -44,6 +44,8 @@ export const LIMITS = {
   calendarDays: 4_000,
   /** Bytes of an iCalendar text: a message carries it, and the broker's default message limit is 1 MiB. */
   icsBytes: 512 * 1024,
+  /** Failures in a row that a job may be asked to react to: so many of its runs are read at an end. */
+  failuresInRow: 100,
   /** Instants of one job: its record is read whenever it fires. */
   instants: 1_000,
   /** Slots of one preview: each is searched for. */

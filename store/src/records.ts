@@ -1,4 +1,16 @@
-import type { Backoff, Failure, JobState, Progress, Reason, RunMode, RunState, RunTrigger, Schedule, Tolerance } from '@carillon/contracts'
+import type {
+  Backoff,
+  Failure,
+  FailureBackoff,
+  JobState,
+  Progress,
+  Reason,
+  RunMode,
+  RunState,
+  RunTrigger,
+  Schedule,
+  Tolerance,
+} from '@carillon/contracts'
 
 /** How a fan-out run is split into tasks. */
 export interface Plan {
@@ -30,6 +42,12 @@ export interface JobRecord {
   readonly backoff: Backoff
   readonly timeoutMs: number | null
   readonly misfire: 'once' | 'skip' | 'all'
+  readonly pauseAfterFailures: number | null
+  readonly failureBackoff: FailureBackoff | null
+  /** Why it is paused. */
+  readonly note: string | null
+  /** When it was last resumed: failures before that do not count. */
+  readonly resumedAt: number | null
   /** JSON text that its runs keep for each other; null: none. */
   readonly data: string | null
   /** Grows by one with each change of the definition. */

@@ -4,7 +4,7 @@ import { scheduleText } from '../output/schedule-text.ts'
 import { printFields } from '../output/table.ts'
 import type { Column } from '../output/table-layout.ts'
 import { harmless, type Terminal, type Tone } from '../output/terminal.ts'
-import { relativeText, spanText, timeText } from '../output/time-text.ts'
+import { relativeText, spanText, timeText, tookText } from '../output/time-text.ts'
 
 const TONES: Readonly<Record<JobState, Tone>> = { active: 'good', paused: 'warning', finished: 'quiet' }
 
@@ -42,6 +42,10 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['attempts', job.attempts > 1 ? `${job.attempts}, ${backoffText(job)}` : '1'],
     ['timeout', job.timeoutMs === undefined ? undefined : spanText(job.timeoutMs)],
     ['misfire', job.misfire],
+    ['failures', failuresText(job)],
+    ['note', job.note],
+    ['data', job.data === undefined ? undefined : JSON.stringify(job.data)],
+    ['runs', statsText(job)],
     ['created', timeText(job.createdAt, nowMs)],
     ['updated', timeText(job.updatedAt, nowMs)],
   ])
@@ -53,6 +57,27 @@ function modeText({ mode, shards, maxParallel, tolerate }: JobView): string {
     mode === 'map-reduce' && shards !== undefined ? `${shards} reduce tasks` : '',
     maxParallel === undefined ? '' : `${maxParallel} at once`,
     tolerate === undefined ? '' : `${tolerate} may fail`,
+  ]
+  return parts.filter(Boolean).join(', ')
+}
+
+function failuresText({ pauseAfterFailures, failureBackoff }: JobView): string {
+  const parts = [
+    pauseAfterFailures === undefined ? '' : `pause after ${pauseAfterFailures} in a row`,
+    failureBackoff ? `after ${failureBackoff.afterFailures} in a row ${spanText(failureBackoff.stepMs)} later for each` : '',
+  ]
+  return parts.filter(Boolean).join(', ')
+}
+
+function statsText({ stats }: JobView): string | undefined {
+  if (!stats || stats.succeeded + stats.failed === 0) return undefined
+  const { succeeded, failed, failuresInRow, averageMs, p95Ms } = stats
+  const parts = [
+    `${succeeded} succeeded`,
+    `${failed} failed`,
+    failuresInRow > 0 ? `the last ${failuresInRow} in a row` : '',
+    averageMs === undefined ? '' : `${tookText(averageMs)} on average`,
+    p95Ms === undefined ? '' : `95 % within ${tookText(p95Ms)}`,
   ]
   return parts.filter(Boolean).join(', ')
 }

@@ -1,7 +1,8 @@
-import { CALLS, checkName, type JobInput } from '@carillon/contracts'
+import { CALLS, checkName, type FailureBackoff, type JobInput, LIMITS } from '@carillon/contracts'
 import type { Command } from 'commander'
+import { parseDuration } from '../arguments/duration.ts'
 import { readPayload } from '../arguments/payload.ts'
-import { parseChoice } from '../arguments/scalars.ts'
+import { parseChoice, parseWhole } from '../arguments/scalars.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { CARILLON } from '../own-command.ts'
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
@@ -14,6 +15,8 @@ interface PutOptions extends PolicyOptions, PlanOptions, ScheduleOptions {
   readonly description?: string
   readonly payload?: string
   readonly misfire?: 'once' | 'skip' | 'all'
+  readonly pauseAfterFailures?: number
+  readonly failureBackoff?: FailureBackoff
 }
 
 const HELP = `
@@ -38,6 +41,14 @@ export function addJobsPutCommand(jobs: Command): void {
     .option('--misfire <policy>', 'for missed slots: once, skip or all (default: once)', (text) =>
       parseChoice('--misfire', text, ['once', 'skip', 'all']),
     )
+    .option('--pause-after-failures <number>', 'pause the job when so many runs in a row have failed', (text) =>
+      parseWhole('--pause-after-failures', text, { min: 1, max: LIMITS.failuresInRow }),
+    )
+    .option(
+      '--failure-backoff <step[:after]>',
+      'from the failure after 3 (or so many) in a row on fire so much later for each, such as 5m',
+      backoffOf,
+    )
     .option('--description <text>', 'what it is for')
     .addHelpText('after', HELP)
     .action(async (name: string, options: PutOptions, self: Command) => {
@@ -56,7 +67,17 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
     ...(schedule === undefined ? {} : { schedule }),
     ...(options.payload === undefined ? {} : { payload: await readPayload(options.payload) }),
     ...(options.misfire === undefined ? {} : { misfire: options.misfire }),
+    ...(options.pauseAfterFailures === undefined ? {} : { pauseAfterFailures: options.pauseAfterFailures }),
+    ...(options.failureBackoff === undefined ? {} : { failureBackoff: options.failureBackoff }),
     ...policyOf(options),
     ...(await planOf(options)),
+  }
+}
+
+function backoffOf(text: string): FailureBackoff {
+  const [step = '', after = '3'] = text.split(':')
+  return {
+    stepMs: parseDuration('--failure-backoff', step),
+    afterFailures: parseWhole('--failure-backoff', after, { min: 1, max: LIMITS.failuresInRow }),
   }
 }

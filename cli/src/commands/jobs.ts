@@ -16,7 +16,7 @@ export function addJobsCommands(program: Command): void {
   addJobsPreviewCommand(jobs)
   addListOptions(jobs.command('list').alias('ls').description('jobs by name')).action(listJobs)
   addByName(jobs, { verb: 'get', description: 'one job', call: CALLS.jobsGet })
-  addByName(jobs, { verb: 'pause', description: 'take no further slots', call: CALLS.jobsPause })
+  jobs.command('pause').description('take no further slots').argument('<name>').option('--note <text>', 'why').action(pauseJob)
   addByName(jobs, { verb: 'resume', description: 'take slots again, from now on', call: CALLS.jobsResume })
   jobs
     .command('rm')
@@ -47,6 +47,12 @@ function addByName(jobs: Command, { verb, description, call }: { verb: string; d
       const invocation = invocationOf(self)
       await withClient(invocation, async (client) => printJob(invocation.terminal, await client.call(call, { name })))
     })
+}
+
+async function pauseJob(name: string, { note }: { note?: string }, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  const request = { name, ...(note === undefined ? {} : { note }) }
+  await withClient(invocation, async (client) => printJob(invocation.terminal, await client.call(CALLS.jobsPause, request)))
 }
 
 async function removeJob(name: string, options: { keepRuns?: boolean }, self: Command): Promise<void> {

@@ -125,7 +125,7 @@ export class Client {
     list: (query: ListQuery = {}): List<JobView> => listOf(query, (page) => this.call(CALLS.jobsList, page)),
     /** The next slots of a job or of a schedule, without storing anything, and what a time without coordinators would have done to it. */
     preview: (question: CallInput<typeof CALLS.jobsPreview>): Promise<JobPreview> => this.call(CALLS.jobsPreview, question),
-    pause: (name: string): Promise<JobView> => this.call(CALLS.jobsPause, { name }),
+    pause: (name: string, options: { note?: string } = {}): Promise<JobView> => this.call(CALLS.jobsPause, { name, ...options }),
     resume: (name: string): Promise<JobView> => this.call(CALLS.jobsResume, { name }),
     /** Delayed runs of the job are cancelled, unless `keepRuns` is true; running ones go on. */
     remove: (name: string, options: { keepRuns?: boolean } = {}): Promise<{ removed: true }> =>

@@ -24,6 +24,7 @@ import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
 import { CalendarUsers } from './jobs/calendar-users.ts'
 import { ChangeJobs } from './jobs/change-jobs.ts'
+import { ReactToFailures } from './jobs/failing-jobs.ts'
 import { jobsController } from './jobs/jobs.controller.ts'
 import { KeepMemory } from './jobs/keep-memory.ts'
 import { PreviewJobs } from './jobs/preview-job.ts'
@@ -33,7 +34,7 @@ import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
-import type { AwaitedEnds, Offers, Presence, Reconciler, Timers } from './ports.ts'
+import type { Offers, Presence, Reconciler, RunEnds, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
 import { Membership } from './recovery/membership.ts'
 import { RepairQueue } from './recovery/repair-queue.ts'
@@ -100,7 +101,12 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
       loss: (leg) => offers.loss(leg),
       afterDeath: (change) => offers.afterDeath(change),
     } satisfies Offers,
-    awaited: { ended: (run) => awaitEnds.ended(run) } satisfies AwaitedEnds,
+    ends: {
+      ended: (run) => {
+        awaitEnds.ended(run)
+        failing.ended(run)
+      },
+    } satisfies RunEnds,
   }
   const base = { ...given, ...later, presence, timers, storedWork, elapsed: clock, rejected: new RejectedMessages(publisher, log) }
   const events = new Announcer(base)
@@ -110,7 +116,15 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
   const offers = new OfferLegs({ ...base, tasks })
   const calendars = new CalendarCache(store, clock)
   const jobs = new JobCache(store, clock)
-  const awaitEnds = new AwaitEnds({ ...base, jobs })
+  const failing: ReactToFailures = new ReactToFailures({
+    ...base,
+    jobs,
+    judgesOf: (some) => judges.judgesOf(some),
+    pause: (namespace, name, note) => changeJobs.pause(namespace, name, note),
+  })
+  const judges = new JudgeSlots({ calendars, failing })
+  const changeJobs = new ChangeJobs({ ...base, events, runs, judges })
+  const awaitEnds = new AwaitEnds({ ...base, jobs, failing })
   const lives = new LifeWriter({ ...base, runs, tasks })
   const advance = new AdvanceRun({ ...base, runs, tasks, work })
   const repair = new RepairQueue({ ...base, work })
@@ -129,7 +143,9 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
     reports: repair,
     jobs,
     calendars,
-    judges: new JudgeSlots(calendars),
+    judges,
+    failing,
+    changeJobs,
     refused: new RefusedReports({ log }),
     keeper: keeperOf(given),
   }
@@ -152,7 +168,7 @@ function useCasesOf(base: Foundation) {
   const start = new StartRuns(base)
   const reads = new ReadRuns(base)
   return {
-    changeJobs: new ChangeJobs(base),
+    changeJobs: base.changeJobs,
     readJobs: new ReadJobs(base.store),
     changeCalendars: new ChangeCalendars({ ...base, users: new CalendarUsers(base) }),
     readCalendars: new ReadCalendars(base),

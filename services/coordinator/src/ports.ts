@@ -171,8 +171,8 @@ export interface RunningTasks {
   running(namespace: string, caller: Caller, states: readonly RunState[]): Promise<Work>
 }
 
-/** Moves jobs whose next slot is counted from the end of a run. Provided by `schedules/`. */
-export interface AwaitedEnds {
+/** What follows for a job from the end of one of its runs. Provided by `schedules/` and `jobs/`. */
+export interface RunEnds {
   /** Returns at once; a failure is logged. */
   ended(run: RunHead): void
 }
@@ -213,10 +213,26 @@ export interface CalendarUse {
   changed(namespace: string, calendar: string): Promise<void>
 }
 
+/** What decides which slots of a job may run. */
+export type Judged = Pick<
+  JobRecord,
+  'namespace' | 'name' | 'schedule' | 'chosenSlotAt' | 'pauseAfterFailures' | 'failureBackoff' | 'resumedAt'
+>
+
+/** Jobs that react to failures of their runs. Provided by `jobs/`. */
+export interface FailingJobs {
+  /** Pauses the job of a run that has ended, or moves its next slot, if it is to. Returns at once; a failure is logged. */
+  ended(run: RunHead): void
+  /** Pauses those of these jobs that are to be paused; answers their ids. */
+  paused(jobs: readonly JobRecord[]): Promise<ReadonlySet<string>>
+  /** Until when each of these jobs is not fired, because its runs fail. */
+  backoffsOf(jobs: readonly Judged[]): Promise<(number | null)[]>
+}
+
 /** Which slots may run. Provided by `schedules/`. */
 export interface SlotJudges {
   /** For each of these jobs. */
-  judgesOf(jobs: readonly Pick<JobRecord, 'namespace' | 'schedule' | 'chosenSlotAt'>[]): Promise<Judge[]>
+  judgesOf(jobs: readonly Judged[]): Promise<Judge[]>
 }
 
 /** Definitions of jobs, from memory where they were read recently. Provided by `jobs/`. */

@@ -21,6 +21,7 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
   { number: 10, name: 'first-start', apply: async () => undefined },
   { number: 11, name: 'calendars', apply: (database) => createCollections(database, calendars) },
   { number: 12, name: 'job-choices', apply: async () => undefined },
+  { number: 13, name: 'failing-jobs', apply: async () => undefined },
 ]
 
 /** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */

@@ -11,6 +11,7 @@ import { identity } from './migrations/0009-identity.ts'
 import { firstStart } from './migrations/0010-first-start.ts'
 import { calendars } from './migrations/0011-calendars.ts'
 import { jobChoices } from './migrations/0012-job-choices.ts'
+import { failingJobs } from './migrations/0013-failing-jobs.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -26,6 +27,7 @@ export const MIGRATIONS = [
   { number: 10, name: 'first-start', sql: firstStart },
   { number: 11, name: 'calendars', sql: calendars },
   { number: 12, name: 'job-choices', sql: jobChoices },
+  { number: 13, name: 'failing-jobs', sql: failingJobs },
 ] as const
 
 /**

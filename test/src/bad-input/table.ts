@@ -92,6 +92,41 @@ const schedules: BadInput[] = [
     schedule: { at: '2030-02-30T00:00:00Z' },
     options: ['--at', '2030-02-30T00:00:00Z'],
   }),
+  scheduled({
+    what: 'instants that have all passed',
+    code: 'INVALID_DATE',
+    field: 'at',
+    schedule: { at: ['2020-01-31T09:00:00Z', '2021-01-31T09:00:00Z'] },
+    options: ['--at', '2020-01-31T09:00:00Z', '--at', '2021-01-31T09:00:00Z'],
+  }),
+  scheduled({
+    what: 'a jitter longer than the period of a cron expression',
+    code: 'INVALID_SCHEDULE',
+    field: 'jitterMs',
+    schedule: { cron: '*/5 * * * * *', jitterMs: 10_000 },
+    options: ['--cron', '*/5 * * * * *', '--jitter', '10s'],
+  }),
+  scheduled({
+    what: 'a time of day as anchor of a period of two days',
+    code: 'INVALID_SCHEDULE',
+    field: 'anchor',
+    schedule: { everyMs: 172_800_000, anchor: '09:00' },
+    options: ['--every', '2d', '--anchor', '09:00'],
+  }),
+  scheduled({
+    what: 'a calendar that is not there',
+    code: 'CALENDAR_NOT_FOUND',
+    field: 'calendars.0.calendar',
+    schedule: { cron: '@daily', calendars: [{ rule: 'skip', calendar: 'nowhere' }] },
+    options: ['--cron', '@daily', '--calendar', 'skip:nowhere'],
+  }),
+  scheduled({
+    what: 'a fixed delay of zero',
+    code: 'INVALID_DELAY',
+    field: 'afterMs',
+    schedule: { afterMs: 0 },
+    options: ['--after', '0'],
+  }),
   scheduled({ what: 'a fixed rate of zero', code: 'INVALID_DELAY', field: 'everyMs', schedule: { everyMs: 0 }, options: ['--every', '0'] }),
 ]
 

@@ -11,7 +11,7 @@ import type { Broker, Clock } from '@carillon/runtime'
 import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'
 import { planOf } from '../modes/rules/request.ts'
-import type { Events, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
+import type { Events, Judged, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
@@ -72,7 +72,7 @@ export class ChangeJobs {
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     const id = jobId(namespace, input.name)
     await this.#checkCalendars(namespace, input)
-    const [judge] = await this.#judges.judgesOf([{ namespace, schedule: input.schedule ?? null, chosenSlotAt: null }])
+    const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [there] = await this.#store.jobs.get([id])
       // A service declares its jobs at each start: the date of a one-time job may be over.
@@ -82,7 +82,8 @@ export class ChangeJobs {
         if ((await this.#store.jobs.insert(fresh)) === 'created') return this.#put(fresh)
         continue
       }
-      const merged = mergeOf(there, fresh, judge)
+      const [judgeThere] = await this.#judges.judgesOf([{ ...fresh, resumedAt: there.resumedAt }])
+      const merged = mergeOf(there, fresh, judgeThere)
       if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#put(merged)
     }
     throw busy(input.name)
@@ -101,8 +102,9 @@ export class ChangeJobs {
     })
   }
 
-  pause(namespace: string, name: string): Promise<JobView> {
-    return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', ...NO_SLOT }))
+  /** @param note why */
+  pause(namespace: string, name: string, note?: string): Promise<JobView> {
+    return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', note: note ?? job.note, ...NO_SLOT }))
   }
 
   /** From now on: slots that were missed while the job was paused are not fired. */
@@ -110,7 +112,8 @@ export class ChangeJobs {
     return this.#set(namespace, name, (job, { now, judge }) => {
       if (job.state !== 'paused') return job
       const slot = job.schedule && slotFrom(job.schedule, now)
-      return { ...job, ...timesOf(job, slot, judge), state: job.schedule && slot === null ? 'finished' : 'active' }
+      const times = timesOf(job, slot, judge)
+      return { ...job, ...times, note: null, resumedAt: now, state: job.schedule && slot === null ? 'finished' : 'active' }
     })
   }
 
@@ -152,9 +155,9 @@ export class ChangeJobs {
       const [there] = await this.#store.jobs.get([jobId(namespace, name)])
       if (!there) throw jobNotFound(name)
       const now = this.#clock.now()
-      const [judge] = await this.#judges.judgesOf([there])
+      const [judge] = await this.#judges.judgesOf([{ ...there, resumedAt: now }])
       const changed = { ...change(there, { now, judge }), revision: there.revision + 1, updatedAt: now }
-      if (changed.state === there.state && changed.nextSlotAt === there.nextSlotAt) return jobView(there)
+      if (changed.state === there.state && changed.nextSlotAt === there.nextSlotAt && changed.note === there.note) return jobView(there)
       if ((await this.#store.jobs.replace(changed, { revision: there.revision })) === 'applied')
         return this.#changed(changed, changed.state === 'paused' ? 'paused' : 'resumed')
     }
@@ -206,6 +209,10 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
     backoff: input.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: input.timeoutMs ?? null,
     misfire: input.misfire ?? 'once',
+    pauseAfterFailures: input.pauseAfterFailures ?? null,
+    failureBackoff: input.failureBackoff ?? null,
+    note: null,
+    resumedAt: null,
     data: null,
     revision: 1,
     share: shareOf(id),
@@ -219,7 +226,13 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
 function mergeOf(there: JobRecord, fresh: JobRecord, judge: Judge | undefined): JobRecord {
   const times = there.state === 'paused' ? NO_SLOT : keptTimes(there, fresh.updatedAt, judge)
   const kept = isSameSchedule(there.schedule, fresh.schedule) || there.state === 'paused' ? { state: there.state, ...times } : {}
-  return { ...fresh, ...kept, revision: there.revision + 1, createdAt: there.createdAt }
+  return { ...fresh, ...kept, note: there.note, resumedAt: there.resumedAt, revision: there.revision + 1, createdAt: there.createdAt }
+}
+
+/** What a schedule alone decides. */
+function plainJob(namespace: string, { name, schedule }: JobDefinition): Judged {
+  const withoutRules = { chosenSlotAt: null, pauseAfterFailures: null, failureBackoff: null, resumedAt: null }
+  return { namespace, name, schedule: schedule ?? null, ...withoutRules }
 }
 
 function keptTimes(there: JobRecord, now: number, judge: Judge | undefined): SlotTimes {

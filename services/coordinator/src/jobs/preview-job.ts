@@ -29,7 +29,7 @@ export class PreviewJobs {
     if (!there && preview.schedule === undefined) throw jobNotFound(name)
     const schedule = preview.schedule ?? there?.schedule ?? undefined
     if (schedule === undefined) throw withoutSchedule(name)
-    const [judge] = (await this.#judges.judgesOf([{ namespace, schedule, chosenSlotAt: null }])) as [Judge]
+    const [judge] = (await this.#judges.judgesOf([{ ...(there ?? NO_RULES), namespace, name, schedule, chosenSlotAt: null }])) as [Judge]
     if (!there || !isSameSchedule(there.schedule, schedule)) checkSchedule(schedule, now, judge)
     const job = { id: jobId(namespace, name), schedule }
     // A slot that is due at this moment is still to come.
@@ -67,6 +67,8 @@ export class PreviewJobs {
     return { run: fire.map(iso), skipped: skipped.map(skippedView) }
   }
 }
+
+const NO_RULES = { pauseAfterFailures: null, failureBackoff: null, resumedAt: null }
 
 /** The stored next slot of an active job, while its schedule is the one that is asked about. */
 const nextSlotOf = (job: JobRecord | undefined, schedule: Schedule) =>

@@ -5,7 +5,9 @@ import type { Due, DueQuery, JobRecord, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import type { Jobs } from '../ports.ts'
 import { jobView } from '../runs/rules/views.ts'
+import { recentRuns } from './recent-runs.ts'
 import { jobId, jobNotFound, largeBytesOf, type Place, type WokenJob } from './rules/job.ts'
+import { statsOf } from './rules/outcomes.ts'
 
 /** A change whose signal was lost is seen after this long at the latest. */
 const KEEP_MS = 5_000
@@ -136,7 +138,7 @@ export class ReadJobs {
   async get(namespace: string, name: string): Promise<JobView> {
     const [job] = await this.#store.jobs.get([jobId(namespace, name)])
     if (!job) throw jobNotFound(name)
-    return jobView(job)
+    return { ...jobView(job), stats: statsOf(await recentRuns(this.#store, job)) }
   }
 
   async list(namespace: string, page: { cursor?: string | undefined; limit: number }): Promise<Page<JobView>> {

@@ -3,7 +3,7 @@ import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/run
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { AwaitedEnds, Events, Presence, Reconciler, Runs, Timers, WorkQueue } from '../ports.ts'
+import type { Events, Presence, Reconciler, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
 import type { RunChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
@@ -34,7 +34,7 @@ export class RunWriter implements Runs {
   /** Open runs as last written here: spares a read for most reports. The conditions of a write guard against its age. */
   readonly #recent = new LRUCache<string, RunHead>({ max: RECENT_AT_MOST })
   readonly #timers: Timers
-  readonly #awaited: AwaitedEnds
+  readonly #ends: RunEnds
   readonly #reconciler: Reconciler
 
   constructor(options: {
@@ -44,13 +44,13 @@ export class RunWriter implements Runs {
     broker: Broker
     presence: Presence
     timers: Timers
-    awaited: AwaitedEnds
+    ends: RunEnds
     reconciler: Reconciler
     clock: Clock
     log: Logger
   }) {
     this.#timers = options.timers
-    this.#awaited = options.awaited
+    this.#ends = options.ends
     this.#reconciler = options.reconciler
     this.#store = options.store
     this.#work = options.work
@@ -223,7 +223,7 @@ export class RunWriter implements Runs {
       } else this.#push(run)
     }
     if (ended.length === 0) return
-    for (const run of ended) this.#awaited.ended(run)
+    for (const run of ended) this.#ends.ended(run)
     await this.#events.runsEnded(ended)
   }
 

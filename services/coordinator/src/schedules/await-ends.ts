@@ -2,7 +2,7 @@ import { isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunHead, Store } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
-import type { AwaitedEnds, Jobs, Timers } from '../ports.ts'
+import type { FailingJobs, Jobs, RunEnds, Timers } from '../ports.ts'
 import { NO_SLOT, slotAfterEnd, timesAwaiting, timesOf } from './rules/schedule.ts'
 
 /** A job whose next slot is counted from the end of a run. */
@@ -13,17 +13,19 @@ export const isAwaiting = <Job extends JobRecord>(job: Job): job is Job & Awaiti
  * Moves the jobs of fixed delays. Level-triggered: whether the awaited run has ended is read from the store, at its end, and every 10 s in case the
  * coordinator that applied the end stopped before it moved the job.
  */
-export class AwaitEnds implements AwaitedEnds {
+export class AwaitEnds implements RunEnds {
   readonly #store: Store
   readonly #jobs: Jobs
   readonly #timers: Timers
+  readonly #failing: FailingJobs
   readonly #clock: Clock
   readonly #log: Logger
 
-  constructor(options: { store: Store; jobs: Jobs; timers: Timers; clock: Clock; log: Logger }) {
+  constructor(options: { store: Store; jobs: Jobs; timers: Timers; failing: FailingJobs; clock: Clock; log: Logger }) {
     this.#store = options.store
     this.#jobs = options.jobs
     this.#timers = options.timers
+    this.#failing = options.failing
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -50,7 +52,8 @@ export class AwaitEnds implements AwaitedEnds {
     if (jobs.length === 0) return
     const now = this.#clock.now()
     const runs = await this.#store.runs.heads(jobs.map(({ awaits }) => awaits))
-    const moves = jobs.map((job, i) => moveOf(job, runs[i], now))
+    const backoffs = await this.#failing.backoffsOf(jobs)
+    const moves = jobs.map((job, i) => moveOf(job, runs[i], { now, notBefore: backoffs[i] ?? 0 }))
     const outcomes = await this.#store.jobs.advance(moves)
     for (const [i, { id, set }] of moves.entries()) {
       const job = jobs[i] as AwaitingJob
@@ -61,10 +64,10 @@ export class AwaitEnds implements AwaitedEnds {
 }
 
 /** A run that is gone ended long ago. */
-function moveOf(job: AwaitingJob, run: RunHead | undefined, now: number): JobMove {
+function moveOf(job: AwaitingJob, run: RunHead | undefined, { now, notBefore }: { now: number; notBefore: number }): JobMove {
   const { id, revision, nextSlotAt, awaits, schedule } = job
   const expect = { revision, nextSlotAt, awaits }
   if (run && !isEnded(run.state)) return { id, expect, set: { ...timesAwaiting(awaits, now), state: 'active' } }
-  const slot = schedule && 'afterMs' in schedule ? slotAfterEnd(schedule, run?.endedAt ?? now) : null
+  const slot = schedule && 'afterMs' in schedule ? slotAfterEnd(schedule, run?.endedAt ?? now, notBefore) : null
   return { id, expect, set: slot === null ? { ...NO_SLOT, state: 'finished' } : { ...timesOf(job, slot), state: 'active' } }
 }

@@ -2,7 +2,7 @@ import { CarillonError, type Reason, type Schedule, TIMES, timeLetters } from '@
 import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
 import { type DueJob, jobId, largeBytesOf, type WokenJob } from '../jobs/rules/job.ts'
-import type { Events, Jobs, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
+import type { Events, FailingJobs, Jobs, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../runs/rules/new-run.ts'
@@ -45,6 +45,7 @@ export class FireSlots {
   readonly #events: Events
   readonly #presence: Presence
   readonly #judges: SlotJudges
+  readonly #failing: FailingJobs
   readonly #ends: AwaitEnds
   readonly #timers: Timers
   readonly #log: Logger
@@ -58,12 +59,14 @@ export class FireSlots {
     events: Events
     presence: Presence
     judges: SlotJudges
+    failing: FailingJobs
     awaitEnds: AwaitEnds
     timers: Timers
     log: Logger
   }) {
     this.#timers = options.timers
     this.#judges = options.judges
+    this.#failing = options.failing
     this.#ends = options.awaitEnds
     this.#store = options.store
     this.#jobs = options.jobs
@@ -84,7 +87,9 @@ export class FireSlots {
     }
   }
 
-  async #fireAll(jobs: readonly DueJob[]): Promise<void> {
+  async #fireAll(due: readonly DueJob[]): Promise<void> {
+    const paused = await this.#failing.paused(due)
+    const jobs = paused.size > 0 ? due.filter(({ id }) => !paused.has(id)) : due
     // Each waits for its time: the last of many must not begin to when the first ones are through.
     const firing: Promise<FiredJob[]>[] = []
     for (const together of groupsOf(jobs)) {

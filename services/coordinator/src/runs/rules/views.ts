@@ -21,8 +21,8 @@ function present<T extends object>(value: { [Key in keyof T]: T[Key] | null | un
 }
 
 export function jobView(job: JobRecord): JobView {
-  // With calendars the next slot may be one that is skipped.
-  const nextAt = job.schedule && 'calendars' in job.schedule ? job.wakeAt : job.nextSlotAt
+  // With these rules the next slot may be one that is skipped.
+  const nextAt = job.failureBackoff || (job.schedule && 'calendars' in job.schedule) ? job.wakeAt : job.nextSlotAt
   return present<JobView>({
     name: job.name,
     handler: job.handler,
@@ -38,6 +38,9 @@ export function jobView(job: JobRecord): JobView {
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
     misfire: job.misfire,
+    pauseAfterFailures: job.pauseAfterFailures,
+    failureBackoff: job.failureBackoff,
+    note: job.note,
     data: job.data === null ? null : JSON.parse(job.data),
     nextAt: nextAt === null ? null : iso(nextAt),
     createdAt: iso(job.createdAt),

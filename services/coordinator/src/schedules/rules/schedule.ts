@@ -115,8 +115,8 @@ export function isSameSchedule(one: Schedule | null, other: Schedule | null): bo
 }
 
 /** The next slot of a fixed delay when a run has ended. */
-export function slotAfterEnd(schedule: Extract<Schedule, { afterMs: number }>, endedAt: number): number | null {
-  const slot = Math.max(endedAt + schedule.afterMs, startOf(schedule) ?? 0)
+export function slotAfterEnd(schedule: Extract<Schedule, { afterMs: number }>, endedAt: number, notBefore = 0): number | null {
+  const slot = Math.max(endedAt + schedule.afterMs, startOf(schedule) ?? 0, notBefore)
   return slot > (endOf(schedule) ?? Number.POSITIVE_INFINITY) ? null : slot
 }
 
