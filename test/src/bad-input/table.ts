@@ -57,7 +57,8 @@ const scheduled = ({ what, code, field, schedule, options }: Scheduled): BadInpu
   what,
   code,
   field: `schedule.${field}`,
-  ...(code === 'INVALID_DATE' ? { cliField: options.at(-2) as string } : {}),
+  // The command line checks what it reads; whether a time has passed the coordinator knows.
+  ...(code === 'INVALID_DATE' && typeof schedule['at'] === 'string' ? { cliField: options.at(-2) as string } : {}),
   api: ['jobs.put', json({ name: 'job', schedule })],
   sdk: (client) => client.jobs.put({ name: 'job', schedule: schedule as never }),
   cli: ['jobs', 'put', 'job', ...options],
