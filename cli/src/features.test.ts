@@ -16,7 +16,7 @@ const rows = readFileSync(new URL('../../docs/FEATURES.md', import.meta.url), 'u
   .split('\n')
   .filter((text) => text.startsWith('| ') && !/^\| (Feature|---) \|/.test(text))
   .map((text) => ({ text, ...(ROW.exec(text)?.groups as { command?: string; line?: string } | undefined) }))
-const shown = (field: 'command' | 'line') => rows.flatMap((row) => row[field] ?? [])
+const shown = (field: 'command' | 'line') => rows.flatMap((row) => row[field]?.replaceAll('\\|', '|') ?? [])
 
 const words = (command: string) => [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? (plain as string))
 

@@ -112,6 +112,7 @@ export const jobViewSchema = z.object({
   payload: z.unknown().exactOptional(),
   mode: z.enum(RUN_MODES),
   shards: z.int().exactOptional(),
+  items: z.array(z.unknown()).exactOptional(),
   maxParallel: z.int().exactOptional(),
   tolerate: toleranceField.exactOptional(),
   attempts: z.int(),

@@ -32,6 +32,7 @@ export function jobView(job: JobRecord): JobView {
     payload: JSON.parse(job.payload),
     mode: job.mode,
     shards: job.plan?.shards,
+    items: job.items === null ? null : JSON.parse(job.items),
     maxParallel: job.plan?.maxParallel,
     tolerate: job.plan?.tolerate,
     attempts: job.attempts,

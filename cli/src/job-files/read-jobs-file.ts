@@ -1,0 +1,118 @@
+import { CarillonError, type ErrorDetails, jobInputSchema, LIMITS, parseInput, printable, writeJson } from '@carillon/contracts'
+import { type Document, isScalar, isSeq, LineCounter } from 'yaml'
+import { type EntryProblem, problemAt, refuse } from './file-problems.ts'
+import { normalized, type WrittenJob } from './written-job.ts'
+import { nodeAt, type Place, parseYaml } from './yaml-text.ts'
+
+/** A job of a file, and where each of its fields stands. */
+export interface FileJob {
+  readonly written: WrittenJob
+  /** The line of a field, given as a path; of the nearest one that is there. */
+  lineOf(field?: string): number
+}
+
+/**
+ * The jobs of a YAML or JSON text. Each document is a list of jobs.
+ * @param file its name, for errors
+ * @throws CarillonError that names the line of the first wrong entry, and the lines of the others
+ */
+export function readJobsFile(text: string, file: string): FileJob[] {
+  const lines = new LineCounter()
+  const problems: EntryProblem[] = []
+  const jobs: FileJob[] = []
+  for (const document of parseYaml(text, file, lines)) {
+    const list = listOf(document, { file, lines })
+    for (const [i, value] of list.entries()) {
+      const job = { document, lines, index: i }
+      try {
+        jobs.push(fileJob(value, job))
+      } catch (error) {
+        if (!CarillonError.is(error)) throw error
+        problems.push(problemAt(error, lineIn(job, error.details.field), nameOf(value)))
+      }
+    }
+  }
+  refuse(file, [...problems, ...duplicates(jobs)])
+  return jobs
+}
+
+function listOf(document: Document.Parsed, { file, lines }: { file: string; lines: LineCounter }): unknown[] {
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return []
+  if (isSeq(document.contents)) return plainValue(document, file)
+  const { line } = lines.linePos(document.contents.range[0])
+  throw new CarillonError('INVALID_REQUEST', `${file}:${line}: what is here is no list of jobs; nothing is applied`, {
+    field: 'file',
+    value: printable(plainValue(document, file), 60),
+    hint: 'Begin each job with "- name: <name>", as carillon jobs export writes them.',
+  })
+}
+
+function plainValue(document: Document.Parsed, file: string): unknown[] {
+  try {
+    return document.toJS({ maxAliasCount: MOST_ALIASES })
+  } catch (error) {
+    const hint = `Write out what the aliases (*name) refer to: they may multiply values by ${MOST_ALIASES} at most.`
+    throw new CarillonError('INVALID_REQUEST', `${file}: ${(error as Error).message}; nothing is applied`, {
+      field: 'file',
+      hint,
+      cause: error,
+    })
+  }
+}
+/** By how much anchors and aliases may multiply what a file holds. */
+const MOST_ALIASES = 100
+
+const PAYLOAD = { maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
+
+function fileJob(value: unknown, place: Omit<Place, 'path'>): FileJob {
+  const { paused, ...input } =
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as { paused?: unknown }) : { value }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong('job', value, 'Begin each job with "- name: <name>".')
+  if (paused !== undefined && paused !== true)
+    throw wrong(
+      'paused',
+      paused,
+      'Use true, or leave it out: a file does not resume what an operator has paused; carillon jobs resume does.',
+    )
+  const job = parseInput(jobInputSchema, input, 'job')
+  writeJson(job.payload ?? null, { ...PAYLOAD, field: 'payload' })
+  if (job.items !== undefined) writeJson(job.items, { ...PAYLOAD, field: 'items' })
+  return { written: { ...normalized(job), ...(paused ? { paused } : {}) }, lineOf: (field) => lineIn(place, field) }
+}
+
+const lineIn = ({ document, lines, index }: Omit<Place, 'path'>, field = '') =>
+  lines.linePos(nodeAt({ document, lines, index, path: field === '' ? [] : field.split('.') })).line
+
+const nameOf = (value: unknown) => {
+  const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : undefined
+  return typeof name === 'string' ? name : undefined
+}
+
+function wrong(field: string, value: unknown, hint: string): CarillonError {
+  const details: ErrorDetails = { field, value: printable(value), hint }
+  return new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, details)
+}
+
+function duplicates(jobs: readonly FileJob[]): EntryProblem[] {
+  const first = new Map<string, FileJob>()
+  const problems: EntryProblem[] = []
+  for (const job of jobs) {
+    const { name } = job.written
+    const before = first.get(name)
+    if (before === undefined) first.set(name, job)
+    else {
+      const [one, other] = [before.lineOf('name'), job.lineOf('name')]
+      const details = { field: 'name', value: printable(name), hint: 'Give each job a name of its own, or remove one of them.' }
+      problems.push({
+        line: other,
+        error: new CarillonError(
+          'INVALID_REQUEST',
+          `job ${printable(name)} is in the file twice: in line ${one} and in line ${other}`,
+          details,
+        ),
+      })
+    }
+  }
+  return problems
+}

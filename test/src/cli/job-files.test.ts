@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { connect } from '@carillon/sdk'
+import { cliFor, startUp } from '../support/carillon.ts'
+import { Cleanup } from '../support/cleanup.ts'
+
+const FILE = `
+- name: nightly
+  handler: report
+  schedule:
+    cron: 30 2 * * *
+    timezone: Europe/Paris
+- name: pulse
+  schedule:
+    everyMs: 3600000
+  payload:
+    to: yes
+- name: moved
+  paused: true
+  schedule:
+    everyMs: 100
+- name: asked
+  items: [a, b]
+`
+
+test('jobs as files: apply, export, apply again, --prune, and a wrong file that changes nothing', async () => {
+  const cleanup = new Cleanup({ after })
+  const { url } = await startUp(cleanup, { demo: false })
+  const carillon = cliFor(cleanup, url)
+  const folder = cleanup.folder()
+  const file = join(folder, 'jobs.yaml')
+  writeFileSync(file, FILE)
+  const mesh = await connect({ servers: url, service: 'reader' })
+  cleanup.add('reader', () => mesh.stop())
+  const stored = async () => (await mesh.client.jobs.list()).items
+
+  const dry = await carillon(['jobs', 'apply', '-f', file, '--dry-run'])
+  assert.equal(dry.code, 0, dry.stderr)
+  assert.match(dry.stdout, /^\+ nightly\n {4}\+ handler: "report"\n {4}\+ schedule\.cron: "30 2 \* \* \*"\n/)
+  assert.match(dry.stdout, /\n4 to be created\. Nothing was changed: this was a dry run\.\n$/)
+  assert.match((await carillon(['jobs', 'apply', '-f', file])).stdout, /\n4 created\.\n$/)
+  const jobs = await stored()
+  assert.deepEqual(
+    jobs.map(({ name, state }) => [name, state]),
+    [
+      ['asked', 'active'],
+      ['moved', 'paused'],
+      ['nightly', 'active'],
+      ['pulse', 'active'],
+    ],
+  )
+  assert.deepEqual((await mesh.client.runs.list()).items, [], 'a job that is to be paused never fires')
+
+  const exported = await carillon(['jobs', 'export'])
+  const wrong = exported.stdout.replace('30 2 * * *', '30 25 * * *').replace('3600000', '7200000')
+  const refused = await carillon(['jobs', 'apply', '-f', '-'], { input: wrong })
+  const line = wrong.split('\n').findIndex((text) => text.includes('cron')) + 1
+  assert.equal(refused.code, 2)
+  assert.match(
+    refused.stderr,
+    new RegExp(`^error INVALID_CRON: standard input:${line}: job "nightly": .*; nothing is applied\n  field: schedule\\.cron\n`),
+  )
+  assert.deepEqual(await stored(), jobs)
+
+  const again = await carillon(['jobs', 'apply', '--prune', '-f', '-'], { input: exported.stdout })
+  assert.equal(again.stdout, 'Nothing to change: all 4 jobs are as in the file.\n')
+  assert.deepEqual(await stored(), jobs)
+
+  const fewer = (await carillon(['jobs', 'export', '--json'])).json<{ name: string; attempts?: number }[]>()
+  assert.deepEqual(fewer[0], { name: 'asked', items: ['a', 'b'] })
+  writeFileSync(file, JSON.stringify([{ ...fewer[2], attempts: 3 }]))
+  const changed = await carillon(['jobs', 'apply', '-f', file, '--prune', '--json'])
+  const outcome = changed.json<{ jobs: { name: string; action: string }[] }>()
+  assert.deepEqual(
+    outcome.jobs.map(({ name, action }) => `${action} ${name}`),
+    ['change nightly', 'remove asked', 'remove moved', 'remove pulse'],
+  )
+  assert.deepEqual(
+    (await stored()).map(({ name, attempts }) => [name, attempts]),
+    [['nightly', 3]],
+  )
+})
