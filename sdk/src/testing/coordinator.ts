@@ -25,20 +25,13 @@ import type { Instance, Surroundings } from './instance.ts'
 import { Journal } from './journal.ts'
 import type { Task } from './life.ts'
 import type { MeshClock } from './mesh-clock.ts'
+import type { RunMemory } from './run-memory.ts'
 import { notRunning, RunTable, type RunTableOptions } from './run-table.ts'
 import { runView, taskView } from './views.ts'
 
 export interface CoordinatorOptions extends RunTableOptions {
   /** A step is about to be stored, or has just been: its instance may crash. */
   readonly onStep: (call: StepCall, when: 'before' | 'after', instance: Instance) => void
-}
-
-/** What the runs of a job have left for its next ones. */
-export interface RunMemory {
-  /** As `ctx.setData` was last given it. */
-  readonly data: Readonly<Record<string, unknown>>
-  /** What `ctx.nextAt` has last chosen, RFC 3339. */
-  readonly nextAt: string | undefined
 }
 
 type Answer = (request: never, instance: Instance) => unknown

@@ -16,11 +16,12 @@ import type { CallOf, FanOutOptions, OwnOptions } from '../client/typed-calls.ts
 import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
 import { Offers } from '../offers.ts'
 import { plainTelemetry } from '../telemetry.ts'
-import { Coordinator, type RunMemory } from './coordinator.ts'
+import { Coordinator } from './coordinator.ts'
 import { Instance } from './instance.ts'
 import type { Run } from './life.ts'
 import { MemoryLink } from './memory-link.ts'
 import { MeshClock } from './mesh-clock.ts'
+import type { RunMemory } from './run-memory.ts'
 import { TestRun } from './test-run.ts'
 import { endedEvent } from './views.ts'
 
