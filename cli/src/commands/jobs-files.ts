@@ -1,12 +1,13 @@
-import { CALLS, CarillonError } from '@carillon/contracts'
+import { CALLS, CarillonError, LIMITS } from '@carillon/contracts'
 import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
 import { itemsOf } from '../client/pages.ts'
-import { invocationOf, withClient } from '../invocation.ts'
+import { type Invocation, invocationOf, withClient } from '../invocation.ts'
 import { applySteps, checkSchedules } from '../job-files/apply-steps.ts'
 import { readNamedText } from '../job-files/jobs-file-source.ts'
 import { planApply, type Step } from '../job-files/plan-apply.ts'
 import { countsText, printSteps, stepViews } from '../job-files/print-steps.ts'
+import type { FileJob } from '../job-files/read-jobs-file.ts'
 import { writtenOf } from '../job-files/written-job.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { CARILLON } from '../own-command.ts'
@@ -50,8 +51,6 @@ export function addJobsFileCommands(jobs: Command): void {
     .action(applyJobs)
 }
 
-const storedJobs = (client: Client) => itemsOf((cursor) => client.call(CALLS.jobsList, { limit: 1_000, cursor }))
-
 async function exportJobs(_options: unknown, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
@@ -63,7 +62,6 @@ async function exportJobs(_options: unknown, self: Command): Promise<void> {
 
 async function applyJobs(options: ApplyOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
-  const { terminal } = invocation
   const [prune, dryRun] = [options.prune === true, options.dryRun === true]
   const { text, name } = await readNamedText(options.file, '--file')
   // Loaded here, as for the export: other commands would start later by the time that it takes to load a reader of YAML.
@@ -74,8 +72,25 @@ async function applyJobs(options: ApplyOptions, self: Command): Promise<void> {
       field: '--prune',
       hint: `Give a file that holds a job, or remove jobs by name: ${CARILLON} jobs rm <name>.`,
     })
+  await applyList(invocation, jobs, { name, prune, dryRun })
+}
+
+const storedJobs = (client: Client) => itemsOf((cursor) => client.call(CALLS.jobsList, { limit: LIMITS.pageSize, cursor }))
+
+/**
+ * Shows how the stored jobs differ from these, and changes only that.
+ * @param options.name of the file, for errors
+ * @param options.pausesNewOnly `paused` holds for jobs that are not stored yet
+ */
+export async function applyList(
+  invocation: Invocation,
+  jobs: readonly FileJob[],
+  options: { name: string; prune: boolean; dryRun: boolean; pausesNewOnly?: boolean },
+): Promise<void> {
+  const { terminal } = invocation
+  const { name, prune, dryRun } = options
   await withClient(invocation, async (client) => {
-    const steps = planApply(jobs, await storedJobs(client), { prune })
+    const steps = planApply(jobs, await storedJobs(client), { prune, pausesNewOnly: options.pausesNewOnly === true })
     await checkSchedules(client, steps, name)
     if (!terminal.json) printSteps(terminal, steps)
     if (!dryRun) await applySteps(client, steps, { file: name, warn: (warning) => printWarnings(terminal, [warning]) })

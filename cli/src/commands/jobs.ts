@@ -6,13 +6,14 @@ import { printList } from '../output/table.ts'
 import { CARILLON } from '../own-command.ts'
 import { jobColumns, printJob } from './job-view.ts'
 import { addJobsFileCommands } from './jobs-files.ts'
+import { addJobsImportCommand } from './jobs-import.ts'
 import { addJobsPreviewCommand } from './jobs-preview.ts'
 import { addJobsPutCommand } from './jobs-put.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 
 /** `carillon jobs …`. */
 export function addJobsCommands(program: Command): void {
-  const jobs = program.command('jobs').description('what runs when: put, preview, list, get, pause, resume, rm, export, apply')
+  const jobs = program.command('jobs').description('what runs when: put, preview, list, get, pause, resume, rm, export, apply, import')
   addJobsPutCommand(jobs)
   addJobsPreviewCommand(jobs)
   addListOptions(jobs.command('list').alias('ls').description('jobs by name')).action(listJobs)
@@ -27,6 +28,7 @@ export function addJobsCommands(program: Command): void {
     .option('--keep-runs', 'also those that wait stay')
     .action(removeJob)
   addJobsFileCommands(jobs)
+  addJobsImportCommand(jobs)
 }
 
 async function listJobs({ limit, all }: ListOptions, self: Command): Promise<void> {

@@ -15,13 +15,19 @@ export type Step =
   | { readonly action: 'remove'; readonly name: string }
 
 /** Compares the jobs of a file with the stored ones: in the order of the file, then what `prune` removes. */
-export function planApply(jobs: readonly FileJob[], stored: readonly JobView[], { prune }: { prune: boolean }): Step[] {
+export function planApply(
+  jobs: readonly FileJob[],
+  stored: readonly JobView[],
+  { prune, pausesNewOnly = false }: { prune: boolean; pausesNewOnly?: boolean },
+): Step[] {
   const byName = new Map(stored.map((job) => [job.name, job]))
   const steps = jobs.map((job): Step => {
     const there = byName.get(job.written.name)
-    const fields = diffOf(there && writtenOf(there), job.written)
+    const { paused: _, ...withoutState } = job.written
+    const written = there && pausesNewOnly ? withoutState : job.written
+    const fields = diffOf(there && writtenOf(there), written)
     const action = there === undefined ? 'create' : fields.length > 0 ? 'change' : 'unchanged'
-    return { action, name: job.written.name, job, fields, ...(there === undefined ? {} : { stored: there }) }
+    return { action, name: written.name, job: { ...job, written }, fields, ...(there === undefined ? {} : { stored: there }) }
   })
   if (!prune) return steps
   const kept = new Set(jobs.map(({ written }) => written.name))

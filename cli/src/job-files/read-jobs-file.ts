@@ -1,4 +1,13 @@
-import { CarillonError, type ErrorDetails, jobInputSchema, LIMITS, parseInput, printable, writeJson } from '@carillon/contracts'
+import {
+  CarillonError,
+  type ErrorDetails,
+  type JobInput,
+  jobInputSchema,
+  LIMITS,
+  parseInput,
+  printable,
+  writeJson,
+} from '@carillon/contracts'
 import { type Document, isScalar, isSeq, LineCounter } from 'yaml'
 import { type EntryProblem, problemAt, refuse } from './file-problems.ts'
 import { normalized, type WrittenJob } from './written-job.ts'
@@ -78,7 +87,15 @@ function fileJob(value: unknown, place: Omit<Place, 'path'>): FileJob {
   const job = parseInput(jobInputSchema, input, 'job')
   writeJson(job.payload ?? null, { ...PAYLOAD, field: 'payload' })
   if (job.items !== undefined) writeJson(job.items, { ...PAYLOAD, field: 'items' })
+  checkPlan(job)
   return { written: { ...normalized(job), ...(paused ? { paused } : {}) }, lineOf: (field) => lineIn(place, field) }
+}
+
+/** What the service finds only when the job is put: then others would be stored already. */
+function checkPlan({ mode, shards, items }: JobInput): void {
+  if (shards !== undefined && items !== undefined) throw wrong('items', items, 'Give either shards or items.')
+  if (mode !== undefined && (items !== undefined || (shards !== undefined && mode !== 'map-reduce')))
+    throw wrong('mode', mode, 'Leave mode out where shards or items are given.')
 }
 
 const lineIn = ({ document, lines, index }: Omit<Place, 'path'>, field = '') =>

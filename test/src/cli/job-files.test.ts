@@ -54,13 +54,16 @@ test('jobs as files: apply, export, apply again, --prune, and a wrong file that 
   assert.deepEqual((await mesh.client.runs.list()).items, [], 'a job that is to be paused never fires')
 
   const exported = await carillon(['jobs', 'export'])
-  const wrong = exported.stdout.replace('30 2 * * *', '30 25 * * *').replace('3600000', '7200000')
+  const calendars = '3600000\n    calendars:\n      - {rule: skip, calendar: nowhere}'
+  const wrong = exported.stdout.replace('30 2 * * *', '30 25 * * *').replace('3600000', calendars)
   const refused = await carillon(['jobs', 'apply', '-f', '-'], { input: wrong })
   const line = wrong.split('\n').findIndex((text) => text.includes('cron')) + 1
   assert.equal(refused.code, 2)
   assert.match(
     refused.stderr,
-    new RegExp(`^error INVALID_CRON: standard input:${line}: job "nightly": .*; nothing is applied\n  field: schedule\\.cron\n`),
+    new RegExp(
+      `^error INVALID_CRON: standard input:${line}: job "nightly": .* \\(wrong, too: line ${line + 7}\\); nothing is applied\n  field: schedule\\.cron\n`,
+    ),
   )
   assert.deepEqual(await stored(), jobs)
 
@@ -81,4 +84,11 @@ test('jobs as files: apply, export, apply again, --prune, and a wrong file that 
     (await stored()).map(({ name, attempts }) => [name, attempts]),
     [['nightly', 3]],
   )
+
+  const importing = ['jobs', 'import', '--from', 'crontab', '-', '--timezone', 'Europe/Paris', '--apply']
+  const imported = await carillon(importing, { input: '* * * * * date -u\n' })
+  assert.equal(imported.code, 0, imported.stderr)
+  assert.match(imported.stderr, /^carried {2}line 1 → date\n1 carried, 0 changed, 0 left out\. All jobs are paused/)
+  assert.match(imported.stdout, /^\+ date\n.*\n1 created\.\n$/s)
+  assert.equal((await mesh.client.jobs.get('date')).state, 'paused')
 })
