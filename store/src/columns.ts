@@ -3,6 +3,7 @@ import type {
   CalendarHead,
   CalendarRecord,
   CoordinatorRecord,
+  GateRecord,
   JobRecord,
   LogRecord,
   RunHead,
@@ -151,6 +152,19 @@ export const CALENDAR_HEAD_COLUMNS = {
   updatedAt: 'number',
 } as const satisfies Columns<CalendarHead>
 export const CALENDAR_COLUMNS = { ...CALENDAR_HEAD_COLUMNS, days: 'text' } as const satisfies Columns<CalendarRecord>
+
+export const GATE_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  job: 'text',
+  key: 'text',
+  holders: 'json',
+  window: 'json',
+  turn: 'text',
+  revision: 'number',
+  share: 'number',
+  wakeAt: 'number',
+} as const satisfies Columns<GateRecord>
 
 export const LOG_COLUMNS = {
   namespace: 'text',

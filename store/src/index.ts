@@ -29,6 +29,7 @@ export type {
   CalendarHead,
   CalendarRecord,
   CoordinatorRecord,
+  GateRecord,
   JobRecord,
   LifeHead,
   LogRecord,

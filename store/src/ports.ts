@@ -3,6 +3,7 @@ import type {
   CalendarHead,
   CalendarRecord,
   CoordinatorRecord,
+  GateRecord,
   JobRecord,
   LogRecord,
   RunHead,
@@ -38,6 +39,7 @@ export interface Store {
   readonly id: string
   readonly jobs: JobStore
   readonly calendars: CalendarStore
+  readonly gates: GateStore
   readonly runs: RunStore
   readonly tasks: TaskStore
   readonly steps: StepStore
@@ -112,6 +114,24 @@ export interface CalendarStore {
   remove(id: string): Promise<boolean>
   /** By name, ascending. */
   list(query: PageQuery & { namespace: string }): Promise<Slice<CalendarHead>>
+}
+
+/** Which runs have a place where not all may run at once. */
+export interface GateStore {
+  get(ids: readonly string[]): Promise<(GateRecord | undefined)[]>
+  /** Inserts or replaces, each if the stored revision is as expected. */
+  put(changes: readonly GateChange[]): Promise<UpdateOutcome[]>
+  remove(gates: readonly { readonly id: string; readonly revision: number }[]): Promise<UpdateOutcome[]>
+  /** wakeAt <= until in these shares, earliest first. */
+  due(query: DueQuery): Promise<Due[]>
+  /** Hands out the next `count` numbers of a job, each once; answers the first. From 0; there may be gaps. */
+  takeOrder(id: string, count: number): Promise<number>
+}
+
+export interface GateChange {
+  readonly gate: GateRecord
+  /** The stored revision; null: there is no such gate. */
+  readonly expect: number | null
 }
 
 /** What a conditional write expects. An absent field is not compared. */

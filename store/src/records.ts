@@ -94,6 +94,25 @@ export interface CalendarRecord extends CalendarHead {
   readonly days: string
 }
 
+/** A place where not all runs of a job, or of one key of it, may run at once. */
+export interface GateRecord {
+  readonly id: string
+  readonly namespace: string
+  readonly job: string
+  /** Of a limit by key: JSON text of the key. */
+  readonly key: string | null
+  /** The runs that have a place. */
+  readonly holders: { readonly runs: readonly { readonly id: string; readonly key: string | null }[] }
+  /** When runs were started within the period of a rate. */
+  readonly window: { readonly starts: readonly number[] } | null
+  /** The key that was served last. */
+  readonly turn: string | null
+  /** Grows with each write: the fence. */
+  readonly revision: number
+  readonly share: number
+  readonly wakeAt: number | null
+}
+
 /** The life of a task: of the only task of a single run it is part of the run's record. */
 export interface TaskLife {
   readonly state: RunState

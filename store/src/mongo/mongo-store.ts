@@ -4,6 +4,7 @@ import { newWriter } from './bulk.ts'
 import { MongoCalendarStore } from './calendar-store.ts'
 import { MongoCoordinatorStore } from './coordinator-store.ts'
 import { MongoDatabase, type MongoOptions } from './database.ts'
+import { MongoGateStore } from './gate-store.ts'
 import { MongoJobStore } from './job-store.ts'
 import { MongoLogStore } from './log-store.ts'
 import { appliedTo, migrate } from './migrate.ts'
@@ -30,6 +31,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     id,
     jobs: new MongoJobStore(database),
     calendars: new MongoCalendarStore(database),
+    gates: new MongoGateStore(database),
     runs: new MongoRunStore(database),
     tasks: new MongoTaskStore(database),
     steps: new MongoStepStore(database),

@@ -46,6 +46,7 @@ export class LargeTexts {
 
   /** In the transaction that has written the record. */
   keep(id: string, beside: readonly LargeText[]): void {
+    if (beside.length === 0) return
     this.#put ??= this.#connection.statement(`replace into "${this.#table}_large" ("record", "column", "text") values (?, ?, ?)`)
     for (const { column, text } of beside) {
       this.#put.run(id, column, text)

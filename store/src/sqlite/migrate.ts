@@ -12,6 +12,7 @@ import { firstStart } from './migrations/0010-first-start.ts'
 import { calendars } from './migrations/0011-calendars.ts'
 import { jobChoices } from './migrations/0012-job-choices.ts'
 import { failingJobs } from './migrations/0013-failing-jobs.ts'
+import { gates } from './migrations/0014-gates.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -28,6 +29,7 @@ export const MIGRATIONS = [
   { number: 11, name: 'calendars', sql: calendars },
   { number: 12, name: 'job-choices', sql: jobChoices },
   { number: 13, name: 'failing-jobs', sql: failingJobs },
+  { number: 14, name: 'gates', sql: gates },
 ] as const
 
 /**

@@ -3,6 +3,7 @@ import type { Store } from '../ports.ts'
 import { SqliteCalendarStore } from './calendar-store.ts'
 import { Connection, type SqliteOptions } from './connection.ts'
 import { SqliteCoordinatorStore } from './coordinator-store.ts'
+import { SqliteGateStore } from './gate-store.ts'
 import { SqliteJobStore } from './job-store.ts'
 import { SqliteLogStore } from './log-store.ts'
 import { migrate } from './migrate.ts'
@@ -23,6 +24,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       id: connection.all('select "id" from "identity"', [])[0]?.['id'] as string,
       jobs: new SqliteJobStore(connection),
       calendars: new SqliteCalendarStore(connection),
+      gates: new SqliteGateStore(connection),
       runs: new SqliteRunStore(connection),
       tasks: new SqliteTaskStore(connection),
       steps: new SqliteStepStore(connection),

@@ -70,28 +70,37 @@ export class Table<Item> {
   /** Everything is encoded, and so checked, before the first row is written. */
   insert(items: readonly Item[]): InsertOutcome[] {
     if (items.length === 0) return []
-    const rows = items.map((item) => this.encode(item))
-    return this.#connection.addition(() =>
-      rows.map(({ values, beside }, i) => {
-        if (this.#insert.run(...values).changes !== 1) return 'duplicate'
-        if (beside.length > 0) this.large.keep((items[i] as { id: string }).id, beside)
-        return 'created'
-      }),
-    )
+    const rows = items.map((item) => this.insertion(item))
+    return this.#connection.addition(() => rows.map((write) => write()))
+  }
+
+  /** What inserts a record, within a transaction. */
+  insertion(item: Item): () => InsertOutcome {
+    const { values, beside } = this.encode(item)
+    return () => {
+      if (this.#insert.run(...values).changes !== 1) return 'duplicate'
+      this.large.keep((item as { id: string }).id, beside)
+      return 'created'
+    }
   }
 
   /** Replaces the whole record, but for one column, if its stored revision is the expected one. */
   replace(item: Item & { readonly id: string }, expect: { revision: number }, kept?: keyof Item & string): UpdateOutcome {
+    return this.#connection.transaction(this.replacement(item, expect, kept))
+  }
+
+  /** What replaces a record, within a transaction. */
+  replacement(item: Item & { readonly id: string }, expect: { revision: number }, kept?: keyof Item & string): () => UpdateOutcome {
     const { values, beside } = this.encode(item)
     const places = this.#kinds.map(([column]) => (column === kept ? `"${column}"` : '?')).join(', ')
     const sql = `update "${this.name}" set (${this.columns}) = (${places}) where "id" = ? and "revision" = ?`
     const statement = this.#connection.statement(sql)
     const written = values.filter((_, i) => this.#kinds[i]?.[0] !== kept)
-    return this.#connection.transaction(() => {
+    return () => {
       if (statement.run(...written, item.id, expect.revision).changes !== 1) return 'refused'
       this.large.keep(item.id, beside)
       return 'applied'
-    })
+    }
   }
 
   /** @param maxBytes the answer is shorter than `ids` if it would hold more; one record it holds in any case */

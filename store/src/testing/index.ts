@@ -1,6 +1,7 @@
 /** What every store adapter must do, as cases without a test runner, and the records they are made of. */
 import { CALENDAR_CASES } from './calendar-cases.ts'
 import type { ConformanceCase } from './conformance-case.ts'
+import { GATE_CASES } from './gate-cases.ts'
 import { INSERT_CASES } from './insert-cases.ts'
 import { JOB_CASES } from './job-cases.ts'
 import { LIST_CASES } from './list-cases.ts'
@@ -21,6 +22,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...LIST_CASES,
   ...JOB_CASES,
   ...CALENDAR_CASES,
+  ...GATE_CASES,
   ...LOG_CASES,
   ...SIZE_CASES,
   ...TEXT_CASES,

@@ -3,6 +3,7 @@ import type { LifeChange } from '../ports.ts'
 import {
   type CalendarHead,
   type CalendarRecord,
+  type GateRecord,
   type JobRecord,
   type LogRecord,
   type RunHead,
@@ -159,6 +160,24 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     chosenSlotAt: null,
     createdAt: START_AT,
     updatedAt: START_AT,
+    ...fields,
+  }
+}
+
+/** A gate with nobody in it. */
+export function aGate(number: number, fields: Partial<GateRecord> = {}): GateRecord {
+  const id = `gate-${number}`
+  return {
+    id,
+    namespace: 'default',
+    job: 'report',
+    key: null,
+    holders: { runs: [] },
+    window: null,
+    turn: null,
+    revision: 1,
+    share: shareOf(id),
+    wakeAt: null,
     ...fields,
   }
 }
