@@ -2,7 +2,17 @@ import * as z from 'zod'
 import { healthSchema, pageOf, refusalSchema } from './answers.ts'
 import { calendarInputSchema, calendarViewSchema } from './calendar.ts'
 import { nameField, runIdField } from './fields.ts'
-import { instanceViewSchema, leaveSchema, registeredSchema, registerSchema } from './instance.ts'
+import {
+  cordonInstanceSchema,
+  drainedSchema,
+  drainInstanceSchema,
+  instanceViewSchema,
+  leaveSchema,
+  registeredSchema,
+  registerSchema,
+  uncordonedSchema,
+  uncordonInstanceSchema,
+} from './instance.ts'
 import { jobInputSchema, jobViewSchema } from './job.ts'
 import { chooseSlotSchema, dataSetSchema, jobMemorySchema, readMemorySchema, setDataSchema, slotChosenSchema } from './job-memory.ts'
 import { RUN_STATES } from './lifecycle.ts'
@@ -277,6 +287,24 @@ export const CALLS = {
     repeatable: 'always',
     answer: pageOf(instanceViewSchema),
     description: 'Live instances by id',
+  }),
+  instancesCordon: call('registry', 'instances.cordon', {
+    input: cordonInstanceSchema,
+    repeatable: 'always',
+    answer: instanceViewSchema,
+    description: 'Give an instance no more work',
+  }),
+  instancesUncordon: call('registry', 'instances.uncordon', {
+    input: uncordonInstanceSchema,
+    repeatable: 'always',
+    answer: uncordonedSchema,
+    description: 'Give an instance work again, also one that is gone',
+  }),
+  instancesDrain: call('registry', 'instances.drain', {
+    input: drainInstanceSchema,
+    repeatable: 'always',
+    answer: drainedSchema,
+    description: 'Cordon an instance, and say whether it still holds tasks',
   }),
   registryHealth: call('registry', 'registry.health', {
     input: nothing,

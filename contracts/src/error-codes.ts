@@ -103,7 +103,12 @@ export const ERROR_CODES = {
   INSTANCE_UNKNOWN: {
     meaning: 'No live instance has this id.',
     retry: true,
-    remedy: 'Register it and send beats; then ask again.',
+    remedy: 'An executor registers and sends beats, then asks again. `carillon instances list` names those that live.',
+  },
+  DRAIN_INCOMPLETE: {
+    meaning: 'An instance that is drained still held tasks when the time to wait was over. It stays cordoned.',
+    retry: true,
+    remedy: 'Wait again, cancel what it runs, or stop it: its tasks then go to others.',
   },
   INSTANCE_TAKEN: {
     meaning: 'Another live process has this instance name.',

@@ -42,6 +42,9 @@ export {
 export {
   type Beat,
   beatSchema,
+  type Cordon,
+  cordonSchema,
+  type Drained,
   type HandlerInfo,
   type InstanceView,
   type Presence,
@@ -141,6 +144,8 @@ export {
 } from './run.ts'
 export { type CalendarUse, isDay, type Schedule, scheduleSchema, TIME_OF_DAY } from './schedule.ts'
 export {
+  cordonedKey,
+  cordonKey,
   PRESENCE_BUCKET,
   PRESENCE_STREAM,
   SERVICE_CONSUMERS,

@@ -43,6 +43,27 @@ export type HandlerInfo = Registration['handlers'][number]
 /** What an executor sends when it leaves. */
 export const leaveSchema = z.strictObject({ instance: nameField, session: nameField.optional() })
 
+/** What an operator said when an instance was cordoned: an entry of the KV bucket, which outlives the instance. */
+export const cordonSchema = z.object({
+  at: z.string(),
+  /** Who cordoned it, as the caller names itself. */
+  by: z.string().max(200).exactOptional(),
+  note: z.string().max(1_000).exactOptional(),
+})
+export type Cordon = Readonly<z.output<typeof cordonSchema>>
+
+/** Give an instance no work from now on; it keeps what it runs. */
+export const cordonInstanceSchema = z.strictObject({
+  instance: nameField,
+  by: z.string().max(200).optional(),
+  note: z.string().max(1_000).optional(),
+})
+/** `continues`: asks how far a drain is, and cordons nothing: an operator may have uncordoned it meanwhile. */
+export const drainInstanceSchema = cordonInstanceSchema.extend({ continues: z.boolean().default(false) })
+export const uncordonInstanceSchema = z.strictObject({ instance: nameField })
+/** `uncordoned` is false when it was not cordoned. */
+export const uncordonedSchema = z.object({ instance: z.string(), uncordoned: z.boolean() })
+
 /** Answer to a registration. */
 export const registeredSchema = z.object({
   /** The version of the protocol that the registry speaks. */
@@ -56,6 +77,8 @@ export const registeredSchema = z.object({
   claimUpTo: z.int(),
   beatMs: z.int(),
   lostAfterMs: z.int(),
+  /** An operator has cordoned the instance: it takes no work until it is told `uncordon`. */
+  cordoned: z.literal(true).exactOptional(),
 })
 export type Registered = Readonly<z.output<typeof registeredSchema>>
 
@@ -80,6 +103,10 @@ export const beatSchema = z.object({
   stuck: z.number().min(0).default(0),
   /** Some of them, those that have been stuck longest first. `forMs`: since the end of the attempt was reported. */
   stuckTasks: z.array(z.object({ taskId: z.string().max(LIMITS.taskIdLength), handler: nameField, forMs: z.number().min(0) })).default([]),
+  /** Whether it takes no work because it was told `cordon`. The registry repeats an order that was lost; absent: it does not say. */
+  cordoned: z.boolean().optional(),
+  /** While it is cordoned: some of the tasks that it holds, those held longest first. `forMs`: since they came. */
+  holds: z.array(z.object({ taskId: z.string().max(LIMITS.taskIdLength), handler: nameField, forMs: z.number().min(0) })).optional(),
   /** How long the main thread has been computing without a pause, when that is longer than a second. */
   blockedMs: z.number().min(0).optional(),
   /** As registered: distinguishes two processes of one name. */
@@ -109,7 +136,13 @@ export const instanceViewSchema = presenceSchema.extend({
     .readonly()
     .exactOptional(),
   load: beatSchema,
+  /** An operator wants no work to be given to it. */
+  cordoned: cordonSchema.exactOptional(),
   /** Milliseconds since its last beat. */
   silentMs: z.number(),
 })
 export type InstanceView = Readonly<z.output<typeof instanceViewSchema>>
+
+/** `isEmpty`: it is cordoned, says so itself, and holds nothing. */
+export const drainedSchema = z.object({ instance: instanceViewSchema, isEmpty: z.boolean() })
+export type Drained = Readonly<z.output<typeof drainedSchema>>

@@ -36,7 +36,7 @@ export type WorkMessage = Readonly<z.output<typeof workSchema>>
 /** Answer to an offer on `direct.<instance>`. */
 export const offerAnswerSchema = z.discriminatedUnion('accepted', [
   z.object({ accepted: z.literal(true) }),
-  z.object({ accepted: z.literal(false), reason: z.enum(['busy', 'unknown-handler', 'draining']) }),
+  z.object({ accepted: z.literal(false), reason: z.enum(['busy', 'unknown-handler', 'draining', 'cordoned']) }),
 ])
 export type OfferAnswer = z.output<typeof offerAnswerSchema>
 
@@ -96,6 +96,9 @@ export const controlSchema = z.discriminatedUnion('type', [
   /** Another executor received work that the instance is known to run: does the instance still run it? */
   z.object({ type: z.literal('check'), runId: nameField, taskId: taskIdField, attempt: z.int().min(1) }),
   z.object({ type: z.literal('drain') }),
+  /** An operator wants it to take no work until `uncordon`. It keeps what it runs, and goes on living. */
+  z.object({ type: z.literal('cordon') }),
+  z.object({ type: z.literal('uncordon') }),
   z.object({ type: z.literal('register') }),
 ])
 export type Control = z.output<typeof controlSchema>

@@ -76,3 +76,7 @@ export const SERVICE_CONSUMERS = { TRIGGERS: 'coordinators', REPORTS: 'coordinat
 export const PRESENCE_BUCKET = 'carillon_presence'
 /** The stream under that bucket. */
 export const PRESENCE_STREAM = `KV_${PRESENCE_BUCKET}`
+/** Key of an instance's cordon in that bucket, beside the key of its presence: it stays when the instance leaves. Names hold no dots. */
+export const cordonKey = (presenceKey: string) => `cordon.${presenceKey}`
+/** The key of presence of the instance whose cordon has this key; undefined for any other key. */
+export const cordonedKey = (key: string): string | undefined => /^cordon\.([^.]+\.[^.]+)$/.exec(key)?.[1]

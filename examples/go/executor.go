@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -27,6 +28,8 @@ type Executor struct {
 	slots                              chan struct{}
 	drain                              context.CancelFunc
 	running, pulls                     sync.WaitGroup
+	cordoned                           atomic.Bool
+	fetching                           atomic.Int32
 	mu                                 sync.Mutex // of what follows
 	held                               map[string]*Task
 	pulling                            map[string]bool
@@ -106,12 +109,14 @@ func (e *Executor) register(ctx context.Context) error {
 	}
 	var answer struct {
 		BeatMs    time.Duration
+		Cordoned  bool
 		Consumers map[string]struct{ Stream, Consumer string }
 	}
 	more := Body{"service": e.service, "protocol": 1, "handlers": handlers, "capacity": cap(e.slots)}
 	if err := e.call("instances.register", e.me(more), forever, &answer); err != nil {
 		return err
 	}
+	e.cordoned.Store(answer.Cordoned)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.pulling) == 0 {
@@ -137,8 +142,9 @@ func (e *Executor) kind(handler string, body Body) Body {
 // beat is a sign of life of the process, and says "still working" for each message that it holds: at least every 3 s.
 func (e *Executor) beat(every time.Duration) {
 	for ; !e.nc.IsClosed(); time.Sleep(every) {
+		idle := e.cordoned.Load() && e.fetching.Load() == 0 // nothing more can come
 		e.mu.Lock()
-		text, _ := json.Marshal(Body{"running": len(e.held), "session": e.session})
+		text, _ := json.Marshal(Body{"running": len(e.held), "session": e.session, "cordoned": idle})
 		for _, task := range e.held {
 			task.working()
 		}
@@ -158,14 +164,22 @@ func (e *Executor) pull(ctx context.Context, stream, name string) {
 			continue
 		}
 		e.slots <- struct{}{}
+		if e.fetching.Add(1); e.cordoned.Load() {
+			e.fetching.Add(-1)
+			<-e.slots
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
 		var batch jetstream.MessageBatch
 		if batch, err = consumer.Fetch(1, jetstream.FetchMaxWait(2*time.Second)); err == nil {
 			if message := <-batch.Messages(); message != nil {
 				e.running.Go(func() { e.take(message) })
+				e.fetching.Add(-1)
 				continue
 			}
 			err = batch.Error()
 		}
+		e.fetching.Add(-1)
 		<-e.slots
 	}
 }
@@ -199,6 +213,12 @@ func (e *Executor) hold(task *Task) bool {
 		known.working()
 	}
 	return known == nil
+}
+
+func (e *Executor) holds(task *Task) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.held[task.key] != nil
 }
 
 // runClaimed claims every task before it is run: the mesh knows whether it is still wanted, so nothing needs to be remembered here.
@@ -237,6 +257,8 @@ func (e *Executor) answerOffer(ctx context.Context, offer *nats.Msg) {
 		answer = `{"accepted":false,"reason":"draining"}`
 	} else if e.handlers[task.Handler] == nil {
 		answer = `{"accepted":false,"reason":"unknown-handler"}`
+	} else if e.cordoned.Load() && !e.holds(task) {
+		answer = `{"accepted":false,"reason":"cordoned"}`
 	} else if e.hold(task) {
 		select {
 		case e.slots <- struct{}{}:
@@ -259,6 +281,8 @@ func (e *Executor) obey(ctx context.Context, message *nats.Msg) {
 	switch order.Type {
 	case "drain":
 		e.drain()
+	case "cordon", "uncordon":
+		e.cordoned.Store(order.Type == "cordon")
 	case "register":
 		go e.register(ctx)
 	case "cancel":

@@ -15,6 +15,7 @@ class Executor:
         self.service, self.handlers, self.prefix, self.capacity = service, handlers, f"carillon.{namespace}.", capacity
         self.instance, self.session = f"{service}-{secrets.token_hex(4)}", secrets.token_hex(8)
         self.me = {"instance": self.instance, "session": self.session}
+        self.cordoned, self.fetching = False, 0
         self.held, self.pulls, self.jobs, self.slots, self.draining = {}, {}, set(), asyncio.Semaphore(capacity), asyncio.Event()
 
     async def run(self, url, **login):
@@ -71,7 +72,7 @@ class Executor:
         handlers = [{"name": name, **self.kind(name)} for name in self.handlers]
         body = {**self.me, "service": self.service, "protocol": 1, "handlers": handlers, "capacity": self.capacity}
         answer = await self.call("instances.register", body)
-        self.beat_s = answer["beatMs"] / 1000
+        self.beat_s, self.cordoned = answer["beatMs"] / 1000, answer.get("cordoned", False)
         for handler, at in answer["consumers"].items():
             self.pulls[handler] = self.pulls.get(handler) or self.later(self.pull(at["stream"], at["consumer"]))
 
@@ -81,7 +82,9 @@ class Executor:
     async def beat(self):
         """A sign of life of the process, and "still working" for each message that it holds: at least every 3 s."""
         while True:
-            await self.nats.publish(f"{self.prefix}beat.{self.instance}", json.dumps({"running": len(self.held), "session": self.session}).encode())
+            idle = self.cordoned and self.fetching == 0  # nothing more can come
+            body = {"running": len(self.held), "session": self.session, "cordoned": idle}
+            await self.nats.publish(f"{self.prefix}beat.{self.instance}", json.dumps(body).encode())
             for task in list(self.held.values()):
                 await task.working()
             await asyncio.sleep(min(self.beat_s, 3))
@@ -91,6 +94,11 @@ class Executor:
         subscription = await self.nats.jetstream().pull_subscribe_bind(consumer=consumer, stream=stream)
         while not self.draining.is_set():
             await self.slots.acquire()
+            if self.cordoned:
+                self.slots.release()
+                await asyncio.sleep(0.1)
+                continue
+            self.fetching += 1
             try:
                 self.later(self.take(*await subscription.fetch(1, timeout=2)))
                 continue
@@ -99,6 +107,8 @@ class Executor:
             except nats.errors.Error:  # the consumer may be gone: a registration makes it again
                 await asyncio.sleep(1)
                 self.later(self.register())
+            finally:
+                self.fetching -= 1
             self.slots.release()
 
     async def take(self, message):
@@ -141,8 +151,8 @@ class Executor:
         task = Task(self, json.loads(message.data))
         reason = "draining" if self.draining.is_set() else "unknown-handler" if task.work["handler"] not in self.handlers else None
         if not reason and task.key not in self.held:
-            if self.slots.locked():
-                reason = "busy"
+            if self.cordoned or self.slots.locked():
+                reason = "cordoned" if self.cordoned else "busy"
             else:
                 await self.slots.acquire()
                 self.later(self.run_claimed(task, False)).add_done_callback(lambda _: self.slots.release())
@@ -152,6 +162,8 @@ class Executor:
         order = json.loads(message.data)
         if order["type"] == "drain":
             self.draining.set()
+        elif order["type"] in ("cordon", "uncordon"):
+            self.cordoned = order["type"] == "cordon"
         elif order["type"] == "register":
             self.later(self.register())
         elif order["type"] == "check":

@@ -8,15 +8,17 @@ import { printList } from '../output/table.ts'
 import type { Column } from '../output/table-layout.ts'
 import { relativeText, spanText, timeText } from '../output/time-text.ts'
 import { CARILLON } from '../own-command.ts'
+import { addCordonCommands, cordonText } from './instances-cordon.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 
 const MIB = 1024 * 1024
 const EMPTY = `No executor is connected. Start one of yours (docs: README), or the demo: ${CARILLON} demo`
 
-/** `carillon instances list`. */
+/** `carillon instances …`. */
 export function addInstancesCommands(program: Command): void {
-  const instances = program.command('instances').description('live executors: list')
+  const instances = program.command('instances').description('live executors: list, cordon, uncordon, drain')
   addListOptions(instances.command('list').alias('ls').description('live executors and what they offer')).action(listInstances)
+  addCordonCommands(instances)
 }
 
 async function listInstances({ limit, all }: ListOptions, self: Command): Promise<void> {
@@ -58,6 +60,7 @@ function columns(): Column<InstanceView>[] {
     { heading: 'SERVICE', text: (instance) => `${instance.service} ${instance.version}` },
     { heading: 'HANDLERS', text: (instance) => instance.handlers.join(', ') },
     { heading: 'RUNNING', text: runningText },
+    { heading: 'CORDONED', text: (instance) => cordonText(instance, nowMs) },
     { heading: 'BLOCKED', text: ({ load }) => (load.blockedMs === undefined ? '' : `for ${spanText(load.blockedMs)}`) },
     { heading: 'CPU', text: ({ load }) => percentText(load.cpu), narrow: 3 },
     { heading: 'MEMORY', text: ({ load }) => mebibytesText(load.memoryBytes), narrow: 3 },

@@ -7,6 +7,7 @@ import {
   type CallOutput,
   CarillonError,
   checkName,
+  type Drained,
   type InstanceView,
   type JobInput,
   type JobPreview,
@@ -41,6 +42,12 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined
   /** W3C trace context to continue, for those without OpenTelemetry; a handler has it as `ctx.traceparent`. */
   readonly traceparent?: string | undefined
+}
+
+/** What is said of a cordon: who wants it, and why. */
+export interface CordonOptions {
+  readonly by?: string | undefined
+  readonly note?: string | undefined
 }
 
 /** Calls the services of the mesh. Every method rejects with a `CarillonError`; its `code` is of the catalogue. */
@@ -172,6 +179,17 @@ export class Client {
   readonly instances = {
     /** Live instances by id. */
     list: (query: ListQuery = {}): List<InstanceView> => listOf(query, (page) => this.call(CALLS.instancesList, page)),
+    /** Give an instance no more work, until `uncordon`: it keeps what it runs. That outlives its process, when it has a name of its own. */
+    cordon: (instance: string, options: CordonOptions = {}): Promise<InstanceView> =>
+      this.call(CALLS.instancesCordon, { instance, ...options }),
+    /** Also of an instance that is gone. */
+    uncordon: (instance: string): Promise<{ instance: string; uncordoned: boolean }> => this.call(CALLS.instancesUncordon, { instance }),
+    /**
+     * Cordon an instance, and answer whether it still holds tasks: to be asked again, with `continues: true`, until `isEmpty`. Its process stays.
+     * @throws CarillonError CONCURRENT_CHANGE when it was uncordoned meanwhile
+     */
+    drain: (instance: string, options: CordonOptions & { readonly continues?: boolean } = {}): Promise<Drained> =>
+      this.call(CALLS.instancesDrain, { instance, ...options }),
   }
 
   /** Events of what ends or changes, from now on. */

@@ -4,7 +4,7 @@ import type { Subscription } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'
 import { Liveness } from '../liveness/liveness.ts'
-import type { MainLoad, ThreadSettings } from '../liveness/thread-message.ts'
+import type { ThreadSettings } from '../liveness/thread-message.ts'
 import type { LogShipper } from '../logs/log-shipper.ts'
 import type { OnWarning } from '../warning.ts'
 import type { Attempt } from './attempt.ts'
@@ -15,13 +15,14 @@ import { type HeldTask, HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
 import type { Isolation } from './isolation.ts'
 import { Lane } from './lane.ts'
-import { Puller } from './puller.ts'
+import { Pullers } from './pullers.ts'
 import { Registrar } from './registrar.ts'
 import { diedText, type Ending, finishedText, releasedText, type SleptEnding, sleptText } from './report-text.ts'
 import { Reporter } from './reporter.ts'
 import { RunningReports } from './running-reports.ts'
 import { TaskCalls } from './task-calls.ts'
 import { ACK } from './work.ts'
+import { workLoad } from './work-load.ts'
 
 export interface ExecutorOptions {
   readonly link: Link
@@ -49,7 +50,7 @@ export class Executor {
   readonly #options: ExecutorOptions
   readonly #held = new HeldTasks()
   readonly #lanes: ReadonlyMap<string, Lane>
-  readonly #pullers = new Map<string, Puller>()
+  readonly #pullers: Pullers
   readonly #capacity: number
   /** Handlers compete for slots. */
   readonly #isCapped: boolean
@@ -66,6 +67,7 @@ export class Executor {
   #serverId: string
   #isRegistered = false
   #isStopping = false
+  #isCordoned = false
   #stopUp: () => void = () => undefined
 
   constructor(options: ExecutorOptions) {
@@ -92,7 +94,15 @@ export class Executor {
       held: this.#held,
       lanes: this.#lanes,
       onDrain: options.onDrain,
+      onCordon: (isCordoned) => this.#setCordoned(isCordoned),
       report: (text, stored) => this.#reporter.report(text, stored),
+    })
+    this.#pullers = new Pullers({
+      ...{ link, clock, onWarning },
+      lanes: this.#lanes,
+      onWork: (lane, message) => this.#intake.takeWork(lane, message),
+      onInbox: (inbox) => this.#liveness.watchInbox(inbox),
+      onMissing: onRegister,
     })
     this.#registrar = new Registrar({
       ...{ caller, clock, onWarning },
@@ -106,7 +116,7 @@ export class Executor {
       beatSubject: subjects.beat(caller.namespace, identity.instance),
       sessionSubject: subjects.session(caller.namespace, identity.instance, session),
       held: this.#held,
-      work: () => this.#workLoad(),
+      work: () => workLoad(this.#lanes.values(), this.#held, { isCordoned: this.#isCordoned, now: clock.monotonic() }),
     })
   }
 
@@ -158,7 +168,7 @@ export class Executor {
     // First of all: released work would be delivered again to an open request of this process.
     await this.#within(GOODBYE_MS, this.#liveness.unwatch())
     this.#intake.close()
-    const allTaken = Promise.all([...this.#pullers.values()].map((puller) => puller.stop()))
+    const allTaken = this.#pullers.stop()
     for (const lane of this.#lanes.values()) for (const task of lane.take(() => true)) this.#intake.release(task)
     await this.#within(drainMs, this.#free())
     if (this.#running() > 0) {
@@ -212,18 +222,6 @@ export class Executor {
     return occupied
   }
 
-  /** The fields of the heartbeat about tasks. */
-  #workLoad(): Omit<MainLoad, 'eventLoopDelayMs'> {
-    const attempts = [...this.#lanes.values()].flatMap((lane) => [...lane.stuck])
-    const longest = attempts.sort((a, b) => b.stuckForMs - a.stuckForMs).slice(0, LIMITS.stuckTasksShown)
-    const stuckTasks = longest.map(({ task: { work }, stuckForMs }) => ({
-      taskId: work.taskId,
-      handler: work.handler,
-      forMs: Math.round(stuckForMs),
-    }))
-    return { running: this.#occupied(), stuck: attempts.length, stuckTasks }
-  }
-
   readonly #isIdle = () => this.#occupied() === 0 && this.#reporter.isIdle
 
   #isQuiet(): boolean {
@@ -236,30 +234,28 @@ export class Executor {
     return false
   }
 
-  #registered({ consumers, claimUpTo = 0 }: Registered): void {
+  #registered({ consumers, claimUpTo = 0, cordoned }: Registered): void {
     this.#isRegistered = true
     this.#intake.forgetsUpTo(claimUpTo)
-    for (const [name, lane] of this.#lanes) {
-      const target = consumers[name]
-      const puller = this.#pullers.get(name)
-      if (puller) puller.restart()
-      else if (target) this.#pullers.set(name, this.#createPuller(lane, target))
-      this.#pullers.get(name)?.wake()
-    }
+    this.#setCordoned(cordoned === true)
+    this.#pullers.connect(consumers)
   }
 
-  #createPuller(lane: Lane, target: { stream: string; consumer: string }): Puller {
-    const { link, clock, onWarning } = this.#options
-    const puller = new Puller({
-      ...{ link, clock, onWarning, ...target },
-      onWork: (message) => {
-        if (!this.#intake.takeWork(lane, message)) puller.wake()
-      },
-      demand: (requested) => lane.demand(requested),
-      onInbox: (inbox) => this.#liveness.watchInbox(inbox),
-      onMissing: () => this.#registrar.again(),
-    })
-    return puller
+  /** What runs goes on. What waits is released, once the broker knows that nothing of this process receives work: it would come back. */
+  #setCordoned(isCordoned: boolean): void {
+    if (isCordoned === this.#isCordoned || this.#isStopping) return
+    this.#isCordoned = isCordoned
+    this.#intake.isCordoned = isCordoned
+    if (isCordoned) {
+      const waiting = [...this.#lanes.values()].flatMap((lane) => lane.take(() => true))
+      Promise.all([this.#liveness.unwatch(), this.#pullers.pause()])
+        // The connection broke, and with it every subscription.
+        .catch(() => undefined)
+        .then(() => {
+          for (const task of waiting) this.#intake.release(task)
+        })
+    } else this.#pullers.resume()
+    this.#liveness.beatNow()
   }
 
   #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
@@ -275,8 +271,8 @@ export class Executor {
 
   /** Its slot may be free: its handler requests more, and others that compete for the capacity begin waiting tasks. */
   #freed({ task }: Attempt): void {
-    this.#pullers.get(task.work.handler)?.wake()
-    if (task.work.alone) for (const puller of this.#pullers.values()) puller.wake()
+    this.#pullers.wake(task.work.handler)
+    if (task.work.alone) this.#pullers.wakeAll()
     if (this.#isCapped || this.#options.isolation.isRequested || task.work.alone) for (const lane of this.#lanes.values()) lane.pump()
   }
 
@@ -297,7 +293,7 @@ export class Executor {
       if (task.ackSubject === undefined) this.#intake.offerDone(task)
       else task.answer(link, ACK.done)
       if (task.work.alone) this.#freed(attempt)
-      else this.#pullers.get(task.work.handler)?.wake()
+      else this.#pullers.wake(task.work.handler)
     })
   }
 
@@ -314,11 +310,11 @@ export class Executor {
 
   #check(): void {
     this.#intake.awake()
-    for (const [name, lane] of this.#lanes) {
+    for (const lane of this.#lanes.values()) {
       for (const task of lane.takeOverdue()) this.#intake.release(task)
       lane.pump()
-      this.#pullers.get(name)?.check()
     }
+    this.#pullers.check()
   }
 
   /** Unconfirmed reports have been sent again by now: before more work is requested. */
@@ -327,7 +323,7 @@ export class Executor {
     // Until the registry answers up to where a restarted broker may have lost deliveries, all are suspect.
     if (id !== this.#serverId) this.#intake.forgetsUpTo(Number.POSITIVE_INFINITY)
     this.#serverId = id
-    for (const puller of this.#pullers.values()) puller.restart()
+    this.#pullers.restart()
     this.#registrar.again()
   }
 
@@ -391,7 +387,7 @@ export class Executor {
     this.#runningReports.stop()
     this.#reporter.stop()
     for (const timer of this.#timers) timer.cancel()
-    for (const puller of this.#pullers.values()) puller.close()
+    this.#pullers.close()
     for (const subscription of this.#subscriptions) if (!subscription.isClosed()) subscription.unsubscribe()
     await this.#liveness.stop()
   }

@@ -115,6 +115,13 @@ export class HeldTasks {
     for (const task of this.#held()) if (now - task.heldAt >= YOUNG_MS) task.answer(link, ACK.working)
   }
 
+  /** Those that are held longest, as a heartbeat names them. */
+  longest(now: number, most: number): { taskId: string; handler: string; forMs: number }[] {
+    // A task may be here under two keys.
+    const tasks = [...new Set(this.#held())].sort((a, b) => a.heldAt - b.heldAt).slice(0, most)
+    return tasks.map(({ work: { taskId, handler }, heldAt }) => ({ taskId, handler, forMs: Math.round(now - heldAt) }))
+  }
+
   *#held(): Generator<HeldTask> {
     for (const task of this.#tasks.values()) if (typeof task !== 'string') yield task
   }

@@ -24,6 +24,7 @@ function anIntake() {
   const begun: HeldTask[] = []
   const waiting: HeldTask[] = []
   const questions: Question[] = []
+  const orders: boolean[] = []
   const lane = {
     handler: { name: 'h' },
     running: [],
@@ -44,12 +45,13 @@ function anIntake() {
     onWarning: () => undefined,
     onDrain: () => undefined,
     onRegister: () => undefined,
+    onCordon: (isCordoned) => void orders.push(isCordoned),
     report: (text, stored) => {
       reports.push(text)
       stored()
     },
   })
-  return { intake, clock, waiting, lane: lane as unknown as Lane, held, answers, reports, begun, questions }
+  return { intake, clock, waiting, lane: lane as unknown as Lane, held, answers, reports, begun, questions, orders }
 }
 
 function closedIntake() {
@@ -120,6 +122,25 @@ test('what a restarted broker may have delivered before is claimed, what was pub
   intake.takeWork(lane, messageOf('old', 1, 5))
   intake.takeWork(lane, messageOf('new', 1, 6))
   assert.deepEqual([begun.map(({ work }) => work.taskId), questions.map(({ input }) => input.taskId)], [['new'], ['old']])
+})
+
+test('while it is cordoned, what comes is released and offers are refused; an offer that is here already is not', () => {
+  const { intake, lane, held, answers, reports, begun, orders } = anIntake()
+  for (const type of ['cordon', 'uncordon']) intake.takeControl({ subject: 'c', json: () => ({ type }) } as unknown as Msg)
+  assert.deepEqual(orders, [true, false])
+  intake.isCordoned = true
+  assert.equal(intake.takeWork(lane, messageOf('new', 1)), false)
+  held.add(new HeldTask(workOf('leg'), messageOf('leg', 1), { heldAt: 0 }))
+  for (const taskId of ['leg', 'other'])
+    intake.takeOffer({ ...messageOf(taskId, 1), reply: `inbox.${taskId}`, json: () => workOf(taskId) } as unknown as Msg)
+  assert.deepEqual(answers, [
+    [ackOf('new', 1), ACK.giveBack],
+    ['inbox.leg', '{"accepted":true}'],
+    ['inbox.other', '{"accepted":false,"reason":"cordoned"}'],
+  ])
+  assert.deepEqual([reports.map((text) => JSON.parse(text).type), begun], [['released'], []])
+  intake.isCordoned = false
+  assert.equal(intake.takeWork(lane, messageOf('later', 1)), true)
 })
 
 test('an attempt that a claim made of a message takes its redeliveries over', async () => {

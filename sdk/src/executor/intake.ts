@@ -32,6 +32,7 @@ export interface IntakeOptions {
   readonly onWarning: OnWarning
   readonly onDrain: () => void
   readonly onRegister: () => void
+  readonly onCordon: (isCordoned: boolean) => void
   /** Report, and call back when the broker has it. */
   readonly report: (text: string, stored: () => void) => void
 }
@@ -55,6 +56,8 @@ export class Intake {
   readonly #asking = new Map<HeldTask, { isCancelled: boolean }>()
   readonly #checks = new Set<Timer>()
   readonly #closing = new AbortController()
+  /** What comes is released, and offers are refused. */
+  isCordoned = false
   #forgetsUpTo = 0
   #awakeAt: number
   #staleUntil = 0
@@ -130,7 +133,7 @@ export class Intake {
     const task = new HeldTask(work, message, { heldAt: now, ackSubject })
     // The attempt has ended here: no process died.
     const redelivered = count > 1 && acknowledged === undefined
-    if (this.#isClosed) {
+    if (this.#isClosed || this.isCordoned) {
       this.#refuse(task, redelivered)
       return false
     }
@@ -172,6 +175,7 @@ export class Intake {
     } else if (order.data.type === 'cancel') this.#cancel(order.data.taskId)
     else if (order.data.type === 'check') this.#check(order.data)
     else if (order.data.type === 'drain') this.#options.onDrain()
+    else if (order.data.type === 'cordon' || order.data.type === 'uncordon') this.#options.onCordon(order.data.type === 'cordon')
     else this.#options.onRegister()
   }
 
@@ -191,7 +195,7 @@ export class Intake {
     task.answer(this.#options.link, ACK.giveBack)
   }
 
-  /** Work that arrives after the end. Only a first delivery may be reported as released: a redelivery is decided by the next claim. */
+  /** Work that arrives after the end, or while this executor is cordoned. Only a first delivery may be reported as released: a redelivery is decided by the next claim. */
   #refuse(task: HeldTask, redelivered: boolean): void {
     if (redelivered || this.#begun.has(attemptKey(task.work))) this.#giveBack(task)
     else this.release(task)
@@ -221,6 +225,7 @@ export class Intake {
     if (!lane) return { accepted: false, reason: 'unknown-handler' }
     const task = new HeldTask(work, message, { heldAt: clock.monotonic() })
     if (held.find(task.work) || this.#doneOffers.has(attemptKey(task.work))) return { accepted: true }
+    if (this.isCordoned) return { accepted: false, reason: 'cordoned' }
     if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
     held.add(task)
     // The cancel may have overtaken the offer.

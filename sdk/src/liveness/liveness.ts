@@ -49,6 +49,7 @@ export class Liveness {
   readonly #inboxes: string[] = []
   #thread: Worker | undefined
   #isThreadUp = false
+  #isBeating = false
   /** Ends the wait of `start`. */
   #started: () => void = () => undefined
   /** Ends the wait of `unwatch`. */
@@ -91,10 +92,16 @@ export class Liveness {
 
   /** This process is registered: beats are expected from it. */
   beat(): void {
+    this.#isBeating = true
     // What blocked the loop while the process started is no load.
     this.#delay.take()
     this.#beatOnce()
     this.#timers.push(every(this.#options.clock, TIMES.beatMs, () => this.#beatOnce()))
+  }
+
+  /** Registries hear of a change at once. Before the registration there is nobody to hear it. */
+  beatNow(): void {
+    if (this.#isBeating) this.#beatOnce()
   }
 
   /** Work comes to this inbox of a puller. */

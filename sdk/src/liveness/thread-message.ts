@@ -3,7 +3,7 @@ import type { ConnectionRequest } from '@carillon/wire/internal'
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
 
 /** The part of the load that only the main thread knows. */
-export type MainLoad = Pick<Beat, 'running' | 'stuck' | 'stuckTasks' | 'eventLoopDelayMs'>
+export type MainLoad = Pick<Beat, 'running' | 'stuck' | 'stuckTasks' | 'cordoned' | 'holds' | 'eventLoopDelayMs'>
 
 /** What the thread is started with: plain data, for it is copied. */
 export interface ThreadSettings {

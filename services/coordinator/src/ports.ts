@@ -87,7 +87,7 @@ export interface Events {
 
 /** Live instances and the handlers that they offer, answered from memory. Provided by `dispatch/`. */
 export interface Presence {
-  /** Instances that may be given tasks of a handler, by id: all that offer it but the hung ones. */
+  /** Instances that may be given tasks of a handler, by id: all that offer it but the hung and the cordoned ones. */
   offering(namespace: string, handler: string): readonly Pick<InstancePresence, 'instance'>[]
   /** Live instances that may hold tasks of a handler, by id: all that offer it. */
   holding(namespace: string, handler: string): readonly Pick<InstancePresence, 'instance'>[]
@@ -101,6 +101,8 @@ export interface Presence {
   services(namespace: string): ReadonlyMap<string, ReadonlySet<string>>
   /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and nothing is routed to it. */
   isHung(namespace: string, instance: string): boolean
+  /** An operator wants nothing to be routed to it; it keeps what it runs. */
+  isCordoned(namespace: string, instance: string): boolean
   /** Whether an instance is present; any may be while the view is not complete. @param session of the process that is meant; null: any */
   isPresent(namespace: string, instance: string, session?: string | null): boolean
   /** Whether an instance is known to be gone, after the view was complete for long enough. */

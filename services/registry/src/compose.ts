@@ -10,6 +10,12 @@ import {
   type StreamCapacity,
   StreamKeeper,
 } from '@carillon/runtime'
+import { CordonInstance } from './cordons/cordon-instance.ts'
+import { cordonsController } from './cordons/cordons.controller.ts'
+import { DrainInstance } from './cordons/drain-instance.ts'
+import { Cordons } from './cordons/rules/cordons.ts'
+import { SendOrders } from './cordons/send-orders.ts'
+import { UncordonInstance } from './cordons/uncordon-instance.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
 import type { RegistryParts } from './parts.ts'
@@ -58,6 +64,8 @@ export function compose(connected: Connected, settings: RegistrySettings): Compo
   const parts = partsOn(connected, { ...settings, tickMs })
   const checkHealth = new CheckHealth(parts)
   const follow = new FollowPresence(parts)
+  const orders = new SendOrders(parts)
+  const cordonInstance = new CordonInstance({ ...parts, orders })
   followLosses({ ...connected, ...parts, follow })
   return {
     keeper: parts.keeper,
@@ -70,10 +78,18 @@ export function compose(connected: Connected, settings: RegistrySettings): Compo
     ],
     controller: controllerOf('registry', [
       presenceController({
-        receiveBeat: new ReceiveBeat({ ...parts, recordHung: new RecordHung(parts) }),
+        receiveBeat: new ReceiveBeat({ ...parts, orders, recordHung: new RecordHung(parts) }),
         listInstances: new ListInstances(parts),
       }),
       registrationController({ registerInstance: new RegisterInstance(parts), removeInstance: new RemoveInstance(parts) }),
+      cordonsController(
+        {
+          cordonInstance,
+          uncordonInstance: new UncordonInstance({ ...parts, orders, cordonInstance }),
+          drainInstance: new DrainInstance({ ...parts, cordonInstance }),
+        },
+        parts,
+      ),
       healthController({ checkHealth }),
     ]),
     batches: BATCHES,
@@ -94,8 +110,9 @@ function partsOn(connected: Connected, settings: RegistrySettings & { readonly t
   const bucket = new PresenceBucket(broker, streamReplicas)
   const consumers = new WorkConsumers({ broker, clock, log })
   const roster = new Roster()
+  const cordons = new Cordons()
   const time = new TickedTime({ tickMs, now: clock.monotonic() })
-  const restoring = new RestoreEntries({ bucket, roster, time, log })
+  const restoring = new RestoreEntries({ bucket, roster, cordons, time, log })
   return {
     id,
     broker,
@@ -106,6 +123,7 @@ function partsOn(connected: Connected, settings: RegistrySettings & { readonly t
     keeper: new StreamKeeper({ broker, clock, log, kept: keptOf({ broker, bucket, consumers, roster, restoring }, streamReplicas) }),
     events: new InstanceEvents({ publisher, clock, log }),
     roster,
+    cordons,
     time,
     unknownInstances: new AskLimit({ windowMs: beatMs, maxKeys: UNKNOWN_PER_BEAT }),
     clock,

@@ -1,4 +1,5 @@
 import type { Broker, Clock, Logger, StreamKeeper } from '@carillon/runtime'
+import type { Cordons } from './cordons/rules/cordons.ts'
 import type { InstanceEvents } from './presence/instance-events.ts'
 import type { PresenceBucket } from './presence/presence-bucket.ts'
 import type { AskLimit } from './presence/rules/ask-limit.ts'
@@ -19,6 +20,7 @@ export interface RegistryParts {
   readonly keeper: StreamKeeper
   readonly events: InstanceEvents
   readonly roster: Roster
+  readonly cordons: Cordons
   readonly time: TickedTime
   readonly unknownInstances: AskLimit
   readonly clock: Clock

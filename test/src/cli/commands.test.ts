@@ -202,6 +202,31 @@ describe('the command line', () => {
     assert.equal((await carillon(['instances', 'list', '--json'])).json<InstanceView[]>().length, 1, 'it said goodbye')
   })
 
+  test('instances cordon, uncordon, drain', async () => {
+    const [demo] = (await carillon(['instances', 'list', '--json'])).json<InstanceView[]>()
+    assert.ok(demo)
+    const name = demo.instance
+    const { runId } = (await carillon(['run', 'slow', '--detach', '--json'])).json<RunView>()
+    await eventually('it runs', async () => (await carillon(['runs', 'get', runId, '--json'])).json<RunView>().state === 'running')
+    assert.match((await carillon(['instances', 'cordon', name, '--note', 'new disk'])).stdout, /is cordoned; it still runs 1|is cordoned\n/)
+    assert.match((await carillon(['instances', 'list'])).stdout, /CORDONED.*\n.* by \S+: new/s)
+    assert.equal((await carillon(['instances', 'list', '--json'])).json<InstanceView[]>()[0]?.cordoned?.note, 'new disk')
+    assert.match((await carillon(['doctor'])).stdout, new RegExp(`✓ executors: .*; cordoned: ${name}\n`))
+    const tooShort = await carillon(['instances', 'drain', name, '--wait', '1ms'])
+    assert.deepEqual([tooShort.code, tooShort.stdout], [1, ''])
+    assert.match(tooShort.stderr, /^error DRAIN_INCOMPLETE: .*not empty after 1 ms/m)
+    const draining = carillon(['instances', 'drain', name, '--wait', '1m'])
+    await carillon(['runs', 'cancel', runId])
+    const { code, stdout, stderr } = await draining
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, new RegExp(`^${name} is empty, and stays cordoned\n$`))
+    assert.match((await carillon(['instances', 'uncordon', name])).stdout, /is given tasks again/)
+    assert.match((await carillon(['instances', 'uncordon', name])).stdout, /was not cordoned/)
+    const unknown = await carillon(['instances', 'cordon', 'nobody'])
+    assert.equal(unknown.code, 1)
+    assert.match(unknown.stderr, new RegExp(`^error INSTANCE_UNKNOWN: .*nobody.*These live: ${name}`, 's'))
+  })
+
   test('doctor finds everything well', async () => {
     const { code, stdout } = await carillon(['doctor'])
     assert.equal(code, 0, stdout)

@@ -36,6 +36,7 @@ export interface TestMesh {
   readonly coordinators: Running[]
   addCoordinator(options?: { clock?: Clock }): Promise<Running>
   stopCoordinator(coordinator: Running): Promise<void>
+  restartRegistry(): Promise<void>
   /** A process's place in the mesh, in a namespace of its own unless told otherwise. Ends with the test. */
   connect(options?: Partial<ConnectOptions>): Promise<Mesh>
   /** A plain connection to the broker. */
@@ -73,11 +74,15 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
     for (const coordinator of [...coordinators]) await stopCoordinator(coordinator)
   })
   const registry = options.hungAfterMs === undefined ? {} : { hungAfterMs: options.hungAfterMs }
-  const others = await Promise.all([startRegistry({ ...settings, ...registry }), startLogger({ ...settings, store, ...options.lines })])
-  for (const service of others) cleanup.add('registry or logger', () => service.stop())
+  const services = await Promise.all([startRegistry({ ...settings, ...registry }), startLogger({ ...settings, store, ...options.lines })])
+  cleanup.add('registry and logger', async () => void (await Promise.all(services.map((service) => service.stop()))))
+  const restartRegistry = async () => {
+    await services[0].stop()
+    services[0] = await startRegistry({ ...settings, ...registry })
+  }
   for (let i = 0; i < (options.coordinators ?? 1); i++) await addCoordinator()
   return {
-    ...{ broker, storeUrl, store, log: quietLog, coordinators, addCoordinator, stopCoordinator },
+    ...{ broker, storeUrl, store, log: quietLog, coordinators, addCoordinator, stopCoordinator, restartRegistry },
     connect: (given) => connectTo(cleanup, broker.url, given),
     nats: () => connectPlain(cleanup, broker.url),
   }

@@ -39,7 +39,9 @@ export async function checkExecutors({ client, namespace }: CheckContext): Promi
 function summaryOf(items: readonly InstanceView[]): string {
   const handlers = [...new Set(items.flatMap((item) => item.handlers))].sort()
   const running = items.reduce((sum, item) => sum + item.load.running, 0)
-  return `${counted(items.length, 'executor')}, ${counted(running, 'task')} running; offered: ${handlers.join(', ') || 'nothing'}`
+  const cordoned = items.flatMap((item) => (item.cordoned ? [item.instance] : []))
+  const notUsed = cordoned.length > 0 ? `; cordoned: ${cordoned.join(', ')}` : ''
+  return `${counted(items.length, 'executor')}, ${counted(running, 'task')} running; offered: ${handlers.join(', ') || 'nothing'}${notUsed}`
 }
 
 const late = (item: InstanceView): Finding =>

@@ -76,48 +76,50 @@ test('a leg that ends every process it is given ends as poison; an instance that
   }
 })
 
-test('a broadcast has no leg for a hung instance, and with all of them hung it waits', async (context) => {
-  const { presence, runs, clock, store, advance, fake } = await createTestCoordinator(context)
-  presence.alive.set('hello', ['i-0', 'i-1'])
-  for (const instance of ['i-0', 'i-1']) presence.hung.add(instance)
-  const run = aRun(1, { mode: 'broadcast', queuedAt: clock.now() })
-  await runs.insert([run])
-  await settle()
-  assert.deepEqual((await store.tasks.list({ runId: run.id, limit: 10 })).items, [])
-  presence.hung.delete('i-1')
-  await advance.execute(run.id)
-  await settle()
-  const { items } = await store.tasks.list({ runId: run.id, limit: 10 })
-  assert.deepEqual(
-    items.map(({ target }) => target),
-    ['i-1'],
-  )
-  assert.equal(fake.offers.length, 1)
-})
+for (const why of ['hung', 'cordoned'] as const) {
+  test(`a broadcast has no leg for a ${why} instance, and with all of them ${why} it waits`, async (context) => {
+    const { presence, runs, clock, store, advance, fake } = await createTestCoordinator(context)
+    presence.alive.set('hello', ['i-0', 'i-1'])
+    for (const instance of ['i-0', 'i-1']) presence[why].add(instance)
+    const run = aRun(1, { mode: 'broadcast', queuedAt: clock.now() })
+    await runs.insert([run])
+    await settle()
+    assert.deepEqual((await store.tasks.list({ runId: run.id, limit: 10 })).items, [])
+    presence[why].delete('i-1')
+    await advance.execute(run.id)
+    await settle()
+    const { items } = await store.tasks.list({ runId: run.id, limit: 10 })
+    assert.deepEqual(
+      items.map(({ target }) => target),
+      ['i-1'],
+    )
+    assert.equal(fake.offers.length, 1)
+  })
 
-test('a leg that has not begun leaves its hung instance for an unused one; without one it waits and is not offered', async (context) => {
-  const { presence, runs, clock, store, offers, fake } = await createTestCoordinator(context)
-  fake.answerOffer = () => ({ accepted: false, reason: 'busy' })
-  presence.alive.set('hello', ['i-0'])
-  const run = aRun(1, { mode: 'broadcast', queuedAt: clock.now() })
-  await runs.insert([run])
-  await settle()
-  const legOf = async () => {
-    const [task] = await store.tasks.get([taskIdOf(run.id, 0)])
-    assert.ok(task)
-    return task
-  }
-  presence.hung.add('i-0')
-  fake.offers.length = 0
-  await offers.execute({ run, task: await legOf() })
-  assert.deepEqual([(await legOf()).target, (await legOf()).state, fake.offers.length], ['i-0', 'queued', 0])
-  presence.alive.set('hello', ['i-0', 'i-1'])
-  await offers.execute({ run, task: await legOf() })
-  await settle()
-  const { target, state, attempt, losses } = await legOf()
-  assert.deepEqual([target, state, attempt, losses], ['i-1', 'queued', 2, 0])
-  assert.deepEqual(
-    fake.offers.map(({ subject, body }) => [subject.split('.').at(-1), body.attempt]),
-    [['i-1', 2]],
-  )
-})
+  test(`a leg that has not begun leaves its ${why} instance for an unused one; without one it waits and is not offered`, async (context) => {
+    const { presence, runs, clock, store, offers, fake } = await createTestCoordinator(context)
+    fake.answerOffer = () => ({ accepted: false, reason: 'busy' })
+    presence.alive.set('hello', ['i-0'])
+    const run = aRun(1, { mode: 'broadcast', queuedAt: clock.now() })
+    await runs.insert([run])
+    await settle()
+    const legOf = async () => {
+      const [task] = await store.tasks.get([taskIdOf(run.id, 0)])
+      assert.ok(task)
+      return task
+    }
+    presence[why].add('i-0')
+    fake.offers.length = 0
+    await offers.execute({ run, task: await legOf() })
+    assert.deepEqual([(await legOf()).target, (await legOf()).state, fake.offers.length], ['i-0', 'queued', 0])
+    presence.alive.set('hello', ['i-0', 'i-1'])
+    await offers.execute({ run, task: await legOf() })
+    await settle()
+    const { target, state, attempt, losses } = await legOf()
+    assert.deepEqual([target, state, attempt, losses], ['i-1', 'queued', 2, 0])
+    assert.deepEqual(
+      fake.offers.map(({ subject, body }) => [subject.split('.').at(-1), body.attempt]),
+      [['i-1', 2]],
+    )
+  })
+}

@@ -73,13 +73,14 @@ export class OfferLegs implements Offers {
   }
 
   async execute(leg: TaskOfRun): Promise<void> {
-    if (this.#presence.isHung(leg.run.namespace, leg.task.target ?? '')) await this.#leaveHung(leg)
+    const [namespace, target] = [leg.run.namespace, leg.task.target ?? '']
+    if (this.#presence.isHung(namespace, target) || this.#presence.isCordoned(namespace, target)) await this.#leaveUnavailable(leg)
     else if (await this.#hasSeat(leg.task)) await this.#offer(leg)
     else await this.#move(leg, await this.#unused(leg))
   }
 
-  /** A hung instance holds no leg that has not begun: it goes to an unused instance, or waits until its own has recovered. */
-  async #leaveHung(leg: TaskOfRun): Promise<void> {
+  /** A hung or cordoned instance holds no leg that has not begun: it goes to an unused instance, or waits until its own takes work again. */
+  async #leaveUnavailable(leg: TaskOfRun): Promise<void> {
     const unused = await this.#unused(leg)
     if (unused.length > 0) await this.#move(leg, unused)
     else await this.#again(leg.task, OFFER_AGAIN_MS)

@@ -72,6 +72,29 @@ test('a hung instance is given nothing, and is present all the same', async (con
   for (const instance of ['h-1', 'h-2']) await bucket.purge(`default.${instance}`)
 })
 
+test('a cordoned instance is given nothing, whether its cordon or its presence comes first, and after a restart of the watch', async (context) => {
+  await bucket.put('cordon.default.c-1', JSON.stringify({ at: '2026-01-01T00:00:00Z' }))
+  await put('c-1', ['haul'])
+  await put('c-2', ['haul'])
+  const { presence, gone } = watch(context)
+  await presence.start()
+  await eventually('both', () => presence.holding('default', 'haul').length === 2)
+  assert.deepEqual(
+    [names(presence, 'haul'), presence.isCordoned('default', 'c-1'), presence.isHung('default', 'c-1')],
+    [['c-2'], true, false],
+  )
+  await bucket.put('cordon.default.c-2', '{nonsense')
+  await eventually('the other one, too', () => !presence.offers('default', 'haul'))
+  await put('c-2', ['haul'])
+  presence.restart()
+  await eventually('the watch is complete', () => presence.isPresent('default', 'c-2') && !presence.isPresent('default', 'nobody'))
+  assert.deepEqual([names(presence, 'haul'), gone], [[], []])
+  await bucket.purge('cordon.default.c-2')
+  await eventually('it is uncordoned', () => presence.offers('default', 'haul'))
+  assert.deepEqual(names(presence, 'haul'), ['c-2'])
+  for (const key of ['cordon.default.c-1', 'default.c-1', 'default.c-2']) await bucket.purge(key)
+})
+
 test('garbage in the bucket is passed over', async (context) => {
   await bucket.put('default.garbage', '{nonsense')
   await bucket.put('default.foreign', '{"who":"knows"}')

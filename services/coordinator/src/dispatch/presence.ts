@@ -1,4 +1,12 @@
-import { type HandlerKind, type Presence as InstancePresence, PRESENCE_BUCKET, presenceSchema, TIMES } from '@carillon/contracts'
+import {
+  cordonedKey,
+  cordonKey,
+  type HandlerKind,
+  type Presence as InstancePresence,
+  PRESENCE_BUCKET,
+  presenceSchema,
+  TIMES,
+} from '@carillon/contracts'
 import type { Broker, Clock, Logger } from '@carillon/runtime'
 import { LoopService, pause } from '@carillon/runtime'
 import { type KvEntry, Kvm } from '@nats-io/kv'
@@ -19,6 +27,8 @@ export class PresenceWatch extends LoopService implements Presence {
   readonly #instances = new Map<string, InstancePresence>()
   /** The mode that handlers announce for their runs, also those whose last instance is gone. */
   readonly #kinds = new Map<string, HandlerKind>()
+  /** Keys of presence of cordoned instances, live or not. */
+  readonly #cordoned = new Set<string>()
   readonly #offers = new Map<string, Map<string, InstancePresence>>()
   #completeSince: number | undefined
   #awakeAt = 0
@@ -41,9 +51,9 @@ export class PresenceWatch extends LoopService implements Presence {
     this.#restart?.abort()
   }
 
-  /** Instances that may be given tasks of a handler, by id: all that offer it but the hung ones. */
+  /** Instances that may be given tasks of a handler, by id: all that offer it but the hung and the cordoned ones. */
   offering(namespace: string, handler: string): InstancePresence[] {
-    return this.holding(namespace, handler).filter(({ hung }) => !hung)
+    return this.holding(namespace, handler).filter((presence) => this.#takesWork(presence))
   }
 
   /** Live instances that may hold tasks of a handler, by id: all that offer it. */
@@ -58,13 +68,22 @@ export class PresenceWatch extends LoopService implements Presence {
 
   /** Whether some instance may be given tasks of a handler. */
   offers(namespace: string, handler: string): boolean {
-    for (const { hung } of this.#offers.get(`${namespace}.${handler}`)?.values() ?? []) if (!hung) return true
+    for (const presence of this.#offers.get(`${namespace}.${handler}`)?.values() ?? []) if (this.#takesWork(presence)) return true
     return false
   }
 
   /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and nothing is routed to it. */
   isHung(namespace: string, instance: string): boolean {
     return this.#instances.get(`${namespace}.${instance}`)?.hung === true
+  }
+
+  /** An operator wants nothing to be routed to it; it keeps what it runs. */
+  isCordoned(namespace: string, instance: string): boolean {
+    return this.#cordoned.has(`${namespace}.${instance}`)
+  }
+
+  #takesWork({ namespace, instance, hung }: InstancePresence): boolean {
+    return !hung && !this.isCordoned(namespace, instance)
   }
 
   /** Names of every handler that is offered in a namespace. */
@@ -192,9 +211,16 @@ export class PresenceWatch extends LoopService implements Presence {
   #complete(seen: ReadonlySet<string>): void {
     this.#completeSince ??= this.#clock.monotonic()
     for (const key of [...this.#instances.keys()]) if (!seen.has(key)) this.#forget(key)
+    for (const key of this.#cordoned) if (!seen.has(cordonKey(key))) this.#cordoned.delete(key)
   }
 
   #take(entry: KvEntry): void {
+    const cordoned = cordonedKey(entry.key)
+    if (cordoned !== undefined) {
+      if (entry.operation === 'PUT') this.#cordoned.add(cordoned)
+      else this.#cordoned.delete(cordoned)
+      return
+    }
     if (entry.operation !== 'PUT') {
       this.#forget(entry.key)
       return

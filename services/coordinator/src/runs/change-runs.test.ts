@@ -125,6 +125,21 @@ test('the view of a queued run says what it waits for, also after a failed attem
   assert.deepEqual([reason, message], ['no-instance', 'no instance offers handler `hello`; these are offered: other'])
   coordinator.presence.alive.set('hello', ['i-1'])
   assert.equal((await coordinator.readRuns.get('default', id)).reason, undefined)
+  const messageWith = async (instances: { cordoned: string[]; hung: string[] }) => {
+    for (const [why, names] of Object.entries(instances) as ['cordoned' | 'hung', string[]][]) {
+      coordinator.presence[why].clear()
+      for (const name of names) coordinator.presence[why].add(name)
+    }
+    const view = await coordinator.readRuns.get('default', id)
+    return view.reason === 'no-instance' ? view.message : undefined
+  }
+  coordinator.presence.alive.set('hello', ['i-1', 'i-2'])
+  assert.equal(
+    await messageWith({ cordoned: ['i-1', 'i-2'], hung: [] }),
+    'every instance that offers handler `hello` is cordoned: i-1, i-2',
+  )
+  assert.match((await messageWith({ cordoned: ['i-1'], hung: ['i-2'] })) ?? '', /is cordoned \(i-1\) or hung \(i-2: handlers that ignore/)
+  assert.equal(await messageWith({ cordoned: ['i-1'], hung: [] }), undefined)
 })
 
 test('what a lost instance ran is taken over; what others run is not', async (context) => {

@@ -6,7 +6,7 @@ import { runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
 import { runIdOfKey } from './start-runs.ts'
 
-/** Hung instances that a reason names. */
+/** Hung or cordoned instances that a reason names. */
 const NAMES_SHOWN = 5
 /** Offered handlers that a reason names: enough to find a misspelt one. */
 const HANDLERS_SHOWN = 20
@@ -78,12 +78,22 @@ export class ReadRuns {
   }
 
   #whyNoInstance({ namespace, handler }: Pick<RunHead, 'namespace' | 'handler'>): string {
-    const hung = this.#presence.holding(namespace, handler).map(({ instance }) => instance)
-    if (hung.length > 0)
-      return `every instance that offers handler \`${handler}\` is hung: ${listed(hung)}; handlers that ignore ctx.signal hold all their slots`
+    const holding = this.#presence.holding(namespace, handler).map(({ instance }) => instance)
+    if (holding.length > 0) return this.#whyNoneTakesWork(namespace, handler, holding)
     const offered = this.#presence.handlers(namespace)
     const these = offered.length > 0 ? `these are offered: ${listed(offered, HANDLERS_SHOWN)}` : 'no handler is offered at all'
     return `no instance offers handler \`${handler}\`; ${these}`
+  }
+
+  /** An instance that is both is named as cordoned: an operator knows of it. */
+  #whyNoneTakesWork(namespace: string, handler: string, instances: readonly string[]): string {
+    const cordoned = instances.filter((instance) => this.#presence.isCordoned(namespace, instance))
+    const hung = instances.filter((instance) => !cordoned.includes(instance))
+    const every = `every instance that offers handler \`${handler}\` is`
+    const why = 'handlers that ignore ctx.signal hold all their slots'
+    if (hung.length === 0) return `${every} cordoned: ${listed(cordoned)}`
+    if (cordoned.length === 0) return `${every} hung: ${listed(hung)}; ${why}`
+    return `${every} cordoned (${listed(cordoned)}) or hung (${listed(hung)}: ${why})`
   }
 
   #view(run: RunHead & Partial<RunRecord>): RunView {

@@ -16,18 +16,22 @@ export class FakePresence implements Presence {
   readonly lost = new Set<string>()
   readonly gone = new Set<string>()
   readonly hung = new Set<string>()
+  readonly cordoned = new Set<string>()
   stoodStill = false
   /** Of instances that have registered one. */
   readonly sessions = new Map<string, string>()
 
   offering(namespace: string, handler: string) {
-    return this.holding(namespace, handler).filter(({ instance }) => !this.hung.has(instance))
+    return this.holding(namespace, handler).filter(({ instance }) => !this.hung.has(instance) && !this.cordoned.has(instance))
   }
   holding(_namespace: string, handler: string) {
     return (this.alive.get(handler) ?? []).map((instance) => ({ instance }))
   }
   isHung(_namespace: string, instance: string) {
     return this.hung.has(instance)
+  }
+  isCordoned(_namespace: string, instance: string) {
+    return this.cordoned.has(instance)
   }
   offers(namespace: string, handler: string) {
     return this.offering(namespace, handler).length > 0

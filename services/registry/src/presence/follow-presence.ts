@@ -3,9 +3,9 @@ import type { RegistryParts } from '../parts.ts'
 
 const RETRY_AFTER_MS = 500
 
-type Parts = Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'clock' | 'log'>
+type Parts = Pick<RegistryParts, 'bucket' | 'roster' | 'cordons' | 'time' | 'clock' | 'log'>
 
-/** Mirrors the presence bucket in the roster, for what other registries write. Each start of the watch resets the silence of every instance. */
+/** Mirrors the presence bucket in the roster and the cordons, for what other registries write. Each start of the watch resets the silence of every instance. */
 export class FollowPresence extends LoopService {
   readonly #parts: Parts
   #onBegun: () => void = () => undefined
@@ -18,15 +18,17 @@ export class FollowPresence extends LoopService {
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
-    const { bucket, roster, time, clock, log } = this.#parts
+    const { bucket, roster, cordons, time, clock, log } = this.#parts
     do {
       try {
         await bucket.follow(signal, {
-          all: (entries) => {
+          all: (entries, cordoned) => {
             roster.reset(entries, time.elapsedMs)
+            cordons.reset(cordoned)
             this.#onBegun()
           },
           news: ({ key, revision, entry }) => (entry ? roster.follow(key, entry, time.elapsedMs) : roster.followRemoval(key, revision)),
+          cordon: ({ key, revision, cordon }) => cordons.follow(key, revision, cordon),
         })
       } catch (error) {
         if (!signal.aborted) log.warn({ evt: 'presence.unfollowed', err: error }, 'the presence bucket cannot be followed; trying again')

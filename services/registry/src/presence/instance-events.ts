@@ -3,7 +3,7 @@ import { type Clock, type Logger, publishUntilTaken, type StreamPublisher } from
 import { type InstanceName, presenceKey } from './rules/presence.ts'
 import type { Entry } from './rules/seen.ts'
 
-export type InstanceEvent = 'joined' | 'left' | 'lost' | 'hung' | 'recovered'
+export type InstanceEvent = 'joined' | 'left' | 'lost' | 'hung' | 'recovered' | 'cordoned' | 'uncordoned'
 
 /** Publishes `event.instance.<id>.<what>`: `{ instance, service, namespace, at }`. */
 export class InstanceEvents {
@@ -39,5 +39,7 @@ const WORDS = {
   left: 'has left',
   lost: 'is lost: it was silent for too long',
   hung: 'is hung: handlers that ignored their abort hold every slot; it gets no work until one ends',
+  cordoned: 'is cordoned: an operator wants no work to be given to it',
+  uncordoned: 'is given work again',
   recovered: 'has recovered: a slot is free again',
 }

@@ -1,4 +1,14 @@
-import { CarillonError, PRESENCE_BUCKET, PRESENCE_STREAM, type Presence, presenceSchema } from '@carillon/contracts'
+import {
+  CarillonError,
+  type Cordon,
+  cordonedKey,
+  cordonKey,
+  cordonSchema,
+  PRESENCE_BUCKET,
+  PRESENCE_STREAM,
+  type Presence,
+  presenceSchema,
+} from '@carillon/contracts'
 import {
   apiErrorCode,
   type Broker,
@@ -53,7 +63,20 @@ export interface PresenceUpdate {
   readonly entry: Entry | undefined
 }
 
-/** The KV bucket of live instances. All failures are CarillonErrors NATS_UNAVAILABLE: none is caused by the caller. */
+export interface CordonEntry {
+  readonly cordon: Cordon
+  readonly revision: number
+}
+
+/** What the watch of the bucket calls. Cordons are given with the keys of presence of their instances. */
+export interface PresenceFollower {
+  all(entries: Map<string, Entry>, cordons: Map<string, CordonEntry>): void
+  news(news: PresenceUpdate): void
+  /** Without `cordon` it was removed. */
+  cordon(news: { readonly key: string; readonly revision: number; readonly cordon: Cordon | undefined }): void
+}
+
+/** The KV bucket of live instances, and of the cordons of instances that may be gone. All failures are CarillonErrors NATS_UNAVAILABLE: none is caused by the caller. */
 export class PresenceBucket {
   readonly #broker: Broker
   readonly #replicas: number
@@ -141,8 +164,23 @@ export class PresenceBucket {
     return removed === undefined ? 'changed' : 'removed'
   }
 
+  /** @param key of presence. @returns the revision */
+  cordon(key: string, cordon: Cordon): Promise<number> {
+    return this.#ask('written', cordonKey(key), (kv) => kv.put(cordonKey(key), JSON.stringify(cordon)))
+  }
+
+  async readCordon(key: string): Promise<CordonEntry | undefined> {
+    const found = await this.#get(cordonKey(key))
+    const cordon = found ? cordonOf(found) : undefined
+    return found && cordon ? { cordon, revision: found.revision } : undefined
+  }
+
+  uncordon(key: string): Promise<void> {
+    return this.#ask('removed', cordonKey(key), (kv) => kv.purge(cordonKey(key), { ttl: `${MARKER_TTL_MS / 1_000}s` }))
+  }
+
   /** The entries of the bucket, then its updates, until `signal` aborts or the watch ends. */
-  async follow(signal: AbortSignal, on: { all(entries: Map<string, Entry>): void; news(news: PresenceUpdate): void }): Promise<void> {
+  async follow(signal: AbortSignal, on: PresenceFollower): Promise<void> {
     const kv = this.#bucket()
     const updates = await kv.watch({ include: KvWatchInclude.UpdatesOnly })
     const stop = () => updates.stop()
@@ -150,13 +188,21 @@ export class PresenceBucket {
     if (signal.aborted) stop()
     try {
       const entries = new Map<string, Entry>()
+      const cordons = new Map<string, CordonEntry>()
       for await (const found of await kv.history()) {
         const { key, entry } = updateOf(found)
+        const cordoned = cordonedKey(key)
+        const cordon = cordoned === undefined ? undefined : cordonOf(found)
+        if (cordoned !== undefined && cordon) cordons.set(cordoned, { cordon, revision: found.revision })
         if (entry) entries.set(key, entry)
         else entries.delete(key)
       }
-      on.all(entries)
-      for await (const found of updates) on.news(updateOf(found))
+      on.all(entries, cordons)
+      for await (const found of updates) {
+        const cordoned = cordonedKey(found.key)
+        if (cordoned === undefined) on.news(updateOf(found))
+        else on.cordon({ key: cordoned, revision: found.revision, cordon: cordonOf(found) })
+      }
     } finally {
       signal.removeEventListener('abort', stop)
       stop()
@@ -198,16 +244,26 @@ export class PresenceBucket {
   }
 }
 
+/** One that cannot be parsed cordons all the same: an operator meant something. */
+function cordonOf(found: KvEntry): Cordon | undefined {
+  if (found.operation !== 'PUT') return undefined
+  const cordon = cordonSchema.safeParse(jsonOf(found))
+  return cordon.success ? cordon.data : { at: found.created.toISOString() }
+}
+
+function jsonOf(found: KvEntry): unknown {
+  try {
+    return found.json()
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
 /** An entry that cannot be parsed (written by another program) counts as none. */
 function updateOf(found: KvEntry): PresenceUpdate {
   const { key, revision } = found
   if (found.operation !== 'PUT') return { key, revision, entry: undefined }
-  let value: unknown
-  try {
-    value = found.json()
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-  }
-  const presence = presenceSchema.safeParse(value)
+  const presence = presenceSchema.safeParse(jsonOf(found))
   return { key, revision, entry: presence.success ? { presence: presence.data, revision } : undefined }
 }

@@ -1,10 +1,12 @@
 import { type Beat, beatSchema, parseInput, subjects } from '@carillon/contracts'
+import type { SendOrders } from '../cordons/send-orders.ts'
 import type { RegistryParts } from '../parts.ts'
 import type { RecordHung } from './record-hung.ts'
 import { type InstanceName, instanceName, isOtherSession, presenceKey } from './rules/presence.ts'
 
 type Parts = Pick<RegistryParts, 'roster' | 'time' | 'unknownInstances' | 'clock' | 'bucket' | 'broker' | 'log'> & {
   readonly recordHung: RecordHung
+  readonly orders: Pick<SendOrders, 'repair'>
 }
 
 /** A heartbeat. It is a sign of life whatever its body holds, also an empty one, unless it is of another process of the same name. */
@@ -17,7 +19,7 @@ export class ReceiveBeat {
 
   /** @throws CarillonError INVALID_NAME, INVALID_REQUEST: the message is rejected */
   async execute(from: { namespace: string; instance: string }, body: unknown): Promise<void> {
-    const { roster, time, recordHung } = this.#parts
+    const { roster, time, recordHung, orders } = this.#parts
     const name = instanceName(from.namespace, from.instance)
     const key = presenceKey(name)
     const { beat, refusal } = readBeat(body)
@@ -29,6 +31,7 @@ export class ReceiveBeat {
     if (!isKnown && !(await this.#requestRegistration(name, session))) return
     roster.load(key, loadOf(beat), time.elapsedMs)
     await recordHung.execute(key)
+    await orders.repair(name, beat.cordoned)
   }
 
   /**

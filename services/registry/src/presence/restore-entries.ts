@@ -12,11 +12,11 @@ const AT_ONCE = 100
  * a conditional delete of an entry.
  */
 export class RestoreEntries {
-  readonly #parts: Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'log'>
+  readonly #parts: Pick<RegistryParts, 'bucket' | 'roster' | 'cordons' | 'time' | 'log'>
   #before: ObservedStream | undefined
   #turn: string[] = []
 
-  constructor(parts: Pick<RegistryParts, 'bucket' | 'roster' | 'time' | 'log'>) {
+  constructor(parts: Pick<RegistryParts, 'bucket' | 'roster' | 'cordons' | 'time' | 'log'>) {
     this.#parts = parts
   }
 
@@ -24,7 +24,11 @@ export class RestoreEntries {
   async execute(observed: ObservedStream): Promise<void> {
     const before = this.#before
     this.#before = observed
-    if (before?.createdAt !== observed.createdAt || observed.lastSequence < before.lastSequence) return
+    if (before?.createdAt !== observed.createdAt || observed.lastSequence < before.lastSequence) {
+      // Live instances register again; of cordons nobody else knows.
+      if (before) await Promise.all(this.#parts.cordons.list().map(([key, cordon]) => this.#parts.bucket.cordon(key, cordon)))
+      return
+    }
     const keys = await this.#keysToCheck()
     let restored = 0
     for (let i = 0; i < keys.length; i += AT_ONCE) {

@@ -5,7 +5,7 @@ import type { Entry } from '../presence/rules/seen.ts'
 
 type Parts = Pick<
   RegistryParts,
-  'clock' | 'horizon' | 'consumers' | 'bucket' | 'sessions' | 'roster' | 'time' | 'events' | 'beatMs' | 'lostAfterMs'
+  'clock' | 'horizon' | 'consumers' | 'bucket' | 'sessions' | 'roster' | 'cordons' | 'time' | 'events' | 'beatMs' | 'lostAfterMs'
 >
 
 /**
@@ -21,7 +21,7 @@ export class RegisterInstance {
 
   /** @throws CarillonError INVALID_NAME, HANDLER_EXISTS, INSTANCE_TAKEN, QUEUE_FULL, NATS_UNAVAILABLE */
   async execute(namespace: string, registration: Registration): Promise<Registered> {
-    const { clock, horizon, consumers, roster, time, events, beatMs, lostAfterMs } = this.#parts
+    const { clock, horizon, consumers, roster, cordons, time, events, beatMs, lostAfterMs } = this.#parts
     const key = presenceKey(instanceName(namespace, registration.instance))
     const presence = presenceOf(namespace, registration, new Date(clock.now()).toISOString())
     const handlers = presence.handlers.map((handler) => handler.name)
@@ -31,7 +31,8 @@ export class RegisterInstance {
     const isSuccessor = before !== undefined && before.presence.session !== presence.session
     if (before && isSuccessor) events.publish('lost', before)
     if (isSuccessor || before === undefined) events.publish('joined', entry)
-    return { protocol: PROTOCOL_VERSION, consumers: made, claimUpTo, beatMs, lostAfterMs }
+    const cordoned = cordons.get(key) ? { cordoned: true as const } : {}
+    return { protocol: PROTOCOL_VERSION, consumers: made, claimUpTo, beatMs, lostAfterMs, ...cordoned }
   }
 
   /** Answers the entry that was written, and the one that it replaced. */

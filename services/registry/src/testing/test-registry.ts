@@ -4,7 +4,14 @@ import type { Running } from '@carillon/runtime'
 import { type BrokerOfTest, startBrokerOf } from '@carillon/runtime/testing'
 import { startRegistry } from '../start-registry.ts'
 
-type RegistryCall = 'instancesRegister' | 'instancesLeave' | 'instancesList' | 'registryHealth'
+type RegistryCall =
+  | 'instancesRegister'
+  | 'instancesLeave'
+  | 'instancesList'
+  | 'instancesCordon'
+  | 'instancesUncordon'
+  | 'instancesDrain'
+  | 'registryHealth'
 
 /** A broker with registries, and what a test needs to use them. */
 export class TestMesh {

@@ -1,4 +1,4 @@
-import type { Beat, InstanceView, Presence } from '@carillon/contracts'
+import type { Beat, Cordon, InstanceView, Presence } from '@carillon/contracts'
 import { isOtherSession } from './presence.ts'
 
 /** An entry of the presence bucket. */
@@ -37,7 +37,13 @@ export function hungChange(
 }
 
 /** An instance as `instances.list` shows it. */
-export function instanceView(seen: Seen, elapsedMs: number): InstanceView {
+export function instanceView(seen: Seen, { elapsedMs, cordon }: { elapsedMs: number; cordon: Cordon | undefined }): InstanceView {
   const { handlers, ...rest } = seen.presence
-  return { ...rest, handlers: handlers.map((handler) => handler.name), load: seen.load, silentMs: Math.round(elapsedMs - seen.heardAt) }
+  return {
+    ...rest,
+    handlers: handlers.map((handler) => handler.name),
+    load: seen.load,
+    ...(cordon ? { cordoned: cordon } : {}),
+    silentMs: Math.round(elapsedMs - seen.heardAt),
+  }
 }

@@ -1,0 +1,28 @@
+import type { ControllerOf } from '@carillon/runtime'
+import type { RegistryParts } from '../parts.ts'
+import { presenceKey } from '../presence/rules/presence.ts'
+import { instanceView } from '../presence/rules/seen.ts'
+import type { CordonInstance } from './cordon-instance.ts'
+import type { DrainInstance } from './drain-instance.ts'
+import type { UncordonInstance } from './uncordon-instance.ts'
+
+export interface CordonCases {
+  readonly cordonInstance: CordonInstance
+  readonly uncordonInstance: UncordonInstance
+  readonly drainInstance: DrainInstance
+}
+
+export const cordonsController = (
+  { cordonInstance, uncordonInstance, drainInstance }: CordonCases,
+  { cordons, time }: Pick<RegistryParts, 'cordons' | 'time'>,
+) =>
+  ({
+    answers: {
+      instancesCordon: async ({ namespace, input }) => {
+        const seen = await cordonInstance.execute(namespace, input)
+        return instanceView(seen, { elapsedMs: time.elapsedMs, cordon: cordons.get(presenceKey(seen.presence)) })
+      },
+      instancesUncordon: ({ namespace, input }) => uncordonInstance.execute(namespace, input.instance),
+      instancesDrain: ({ namespace, input }) => drainInstance.execute(namespace, input),
+    },
+  }) satisfies ControllerOf<'registry'>
