@@ -294,6 +294,8 @@ export class Executor {
       else task.answer(link, ACK.done)
       if (task.work.alone) this.#freed(attempt)
       else this.#pullers.wake(task.work.handler)
+      // Who drains it waits for this.
+      if (this.#isCordoned && this.#occupied() === 0) this.#liveness.beatNow()
     })
   }
 
