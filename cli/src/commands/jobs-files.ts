@@ -4,7 +4,7 @@ import type { Client } from '../client/client.ts'
 import { itemsOf } from '../client/pages.ts'
 import { type Invocation, invocationOf, withClient } from '../invocation.ts'
 import { applySteps, checkSchedules } from '../job-files/apply-steps.ts'
-import { readNamedText } from '../job-files/jobs-file-source.ts'
+import { MAX_BYTES, readNamedText } from '../job-files/jobs-file-source.ts'
 import { planApply, type Step } from '../job-files/plan-apply.ts'
 import { countsText, printSteps, stepViews } from '../job-files/print-steps.ts'
 import type { FileJob } from '../job-files/read-jobs-file.ts'
@@ -55,8 +55,14 @@ async function exportJobs(_options: unknown, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
     const jobs = (await storedJobs(client)).map(writtenOf)
-    if (invocation.terminal.json) invocation.terminal.value(jobs)
-    else await invocation.terminal.write((await import('../job-files/write-jobs-file.ts')).jobsText(jobs))
+    const { terminal } = invocation
+    // Loaded here: a reader of YAML would delay the start of every other command.
+    const text = terminal.json ? `${JSON.stringify(jobs)}\n` : (await import('../job-files/write-jobs-file.ts')).jobsText(jobs)
+    await terminal.write(text)
+    if (Buffer.byteLength(text) > MAX_BYTES)
+      terminal.note(
+        `${terminal.paint('warning', 'warning')} the file has more than ${MAX_BYTES} bytes: divide it before it is applied, and leave out --prune`,
+      )
   })
 }
 
@@ -64,7 +70,6 @@ async function applyJobs(options: ApplyOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   const [prune, dryRun] = [options.prune === true, options.dryRun === true]
   const { text, name } = await readNamedText(options.file, '--file')
-  // Loaded here, as for the export: other commands would start later by the time that it takes to load a reader of YAML.
   const { readJobsFile } = await import('../job-files/read-jobs-file.ts')
   const jobs = readJobsFile(text, name)
   if (prune && jobs.length === 0)

@@ -1,5 +1,6 @@
+import { CarillonError, printable } from '@carillon/contracts'
 import type { Command } from 'commander'
-import { parseChoice } from '../arguments/scalars.ts'
+import { parseChoice, wrong } from '../arguments/scalars.ts'
 import { type Invocation, invocationOf } from '../invocation.ts'
 import { importJobs, printReport } from '../job-files/importers/import-jobs.ts'
 import { IMPORT_SOURCES, type ImportSource } from '../job-files/importers/import-result.ts'
@@ -31,16 +32,29 @@ export function addJobsImportCommand(jobs: Command): void {
     .description('the jobs of another system as YAML, with a report of what cannot be carried')
     .argument('<file>', 'its export, or - for standard input')
     .requiredOption('--from <system>', IMPORT_SOURCES.join(', '), (text) => parseChoice('--from', text, IMPORT_SOURCES))
-    .option('--timezone <zone>', 'the zone of cron expressions that bring none: that of the other system')
+    .option('--timezone <zone>', 'the zone of cron expressions that bring none: that of the other system', checkZone)
     .option('--user-column', 'of a crontab: the sixth field names a user, as in /etc/crontab')
     .option('--apply', 'put the jobs at once, instead of printing them')
     .addHelpText('after', HELP)
     .action(runImport)
 }
 
+/** @throws CarillonError INVALID_TIME_ZONE */
+function checkZone(zone: string): string {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+    return zone
+  } catch (error) {
+    const value = printable(zone)
+    throw new CarillonError('INVALID_TIME_ZONE', `--timezone ${value} is unknown`, { field: '--timezone', value, cause: error })
+  }
+}
+
 async function runImport(file: string, options: ImportCommandOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
-  const { text } = await readNamedText(file, 'file')
+  if (options.userColumn && options.from !== 'crontab')
+    throw wrong('--user-column', 'true', 'Leave it out: only a crontab has such a column.')
+  const { text } = await readNamedText(file, 'input')
   const { jobs, report } = importJobs(options.from, text, { timezone: options.timezone, userColumn: options.userColumn === true })
   printReport(invocation.terminal, report)
   if (options.apply) await applyImported(invocation, jobs)

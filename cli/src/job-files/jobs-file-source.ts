@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import { MACHINE_SOURCES, readText, type TextRule, type TextSources } from '../arguments/text.ts'
 
-const MAX_BYTES = 4 * 1024 * 1024
+/** Of a file: enough for some 20,000 jobs, and read within seconds. */
+export const MAX_BYTES = 4 * 1024 * 1024
 
 /** A text that is read before anything is done with it, and its name in errors. */
 export interface NamedText {

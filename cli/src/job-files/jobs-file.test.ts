@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CALLS, CarillonError, DEFAULT_BACKOFF, type JobView, jobInputSchema, LIMITS } from '@carillon/contracts'
+import { keepingTerminal } from '../output/testing-terminal.ts'
 import { readNamedText } from './jobs-file-source.ts'
 import { callsOf, isPut, planApply, type Step } from './plan-apply.ts'
+import { countsText, printSteps } from './print-steps.ts'
 import { readJobsFile } from './read-jobs-file.ts'
 import { jobsText } from './write-jobs-file.ts'
 import { writtenOf } from './written-job.ts'
@@ -109,6 +111,32 @@ test('what differs, field by field; what an operator has paused stays paused', (
     ['fresh', 'create', { field: 'schedule.everyMs', from: undefined, to: 1000 }, { field: 'paused', from: undefined, to: true }],
   ])
   assert.deepEqual(planApply(read(FILE), STORED, { prune: true }).at(-1), { action: 'remove', name: 'gone' })
+})
+
+test('the diff is printed, and coloured on a terminal', () => {
+  const steps = planApply(read(FILE), STORED, { prune: true })
+  const { terminal, stdout } = keepingTerminal()
+  printSteps(terminal, steps)
+  assert.equal(
+    stdout.join(''),
+    `~ other
+    ~ schedule.cron: "0 9 * * *" → "0 10 * * *"
+    ~ payload.a.b: 1 → 2
+    + attempts: 3
+    - timeoutMs: 1
+~ stopped
+    + paused: true
++ fresh
+    + schedule.everyMs: 1000
+    + paused: true
+- gone  (not in the file)
+`,
+  )
+  assert.equal(countsText(steps, 'planned'), '1 to be created, 2 to be changed, 1 to be removed, 2 unchanged')
+  assert.equal(countsText(steps, 'done'), '1 created, 2 changed, 1 removed, 2 unchanged')
+  const coloured = keepingTerminal({ tty: true })
+  printSteps(coloured.terminal, steps)
+  assert.ok(coloured.stdout.includes('\u001b[31m- gone  (not in the file)\u001b[39m\n'), coloured.stdout.join(''))
 })
 
 test('a job that is to be paused has no schedule until it is paused', () => {
