@@ -7,6 +7,13 @@ import { startMesh, startTestRegistry, type TestMesh } from '../testing/test-reg
 const ordersTo = (mesh: TestMesh, instance: string) =>
   mesh.heard.filter(({ subject }) => subject === `carillon.default.control.${instance}`).map(({ body }) => body['type'])
 
+const CORDON_OF_A = '$KV.carillon_presence.cordon.default.a'
+
+async function holdsCordon(mesh: TestMesh): Promise<boolean> {
+  const { state } = await mesh.broker.manager.streams.info(PRESENCE_STREAM, { subjects_filter: '>' })
+  return Object.keys(state.subjects ?? {}).includes(CORDON_OF_A)
+}
+
 describe('cordons', { concurrency: true }, () => {
   it('says who, when and why; orders the executor; announces each change once, with two registries', async (t) => {
     const mesh = await startMesh(t, 2)
@@ -87,6 +94,15 @@ describe('cordons', { concurrency: true }, () => {
     )
   })
 
+  it('writes cordons again that were purged from the stream of the bucket', async (t) => {
+    const mesh = await startMesh(t)
+    await mesh.register('a')
+    mesh.keepBeating('a')
+    await mesh.call('instancesCordon', { instance: 'a', note: 'disk' })
+    await mesh.broker.manager.streams.purge(PRESENCE_STREAM, { filter: CORDON_OF_A })
+    await eventually('there again', () => holdsCordon(mesh))
+  })
+
   it('writes cordons again when the bucket was deleted', async (t) => {
     const mesh = await startMesh(t)
     await mesh.register('a')
@@ -98,9 +114,6 @@ describe('cordons', { concurrency: true }, () => {
         .then(({ cordoned }) => cordoned === true)
         .catch(() => false)
     await eventually('it is cordoned', isThere)
-    await eventually('in the bucket', async () => {
-      const { state } = await mesh.broker.manager.streams.info(PRESENCE_STREAM, { subjects_filter: '>' })
-      return Object.keys(state.subjects ?? {}).includes('$KV.carillon_presence.cordon.default.a')
-    })
+    await eventually('in the bucket', () => holdsCordon(mesh))
   })
 })

@@ -1,3 +1,4 @@
+import { cordonedKey, cordonKey } from '@carillon/contracts'
 import type { ObservedStream } from '@carillon/runtime'
 import type { RegistryParts } from '../parts.ts'
 
@@ -7,7 +8,7 @@ const CHECKED_IN_TURN = 20
 const AT_ONCE = 100
 
 /**
- * Writes entries of known instances again that were purged from the bucket's stream. A purge leaves no delete marker, so no watcher sees it. A
+ * Writes entries of known instances, and their cordons, again that were purged from the bucket's stream. A purge leaves no delete marker, so no watcher sees it. A
  * coordinator that starts its watch later would find no instance and regard live ones as lost, and a registry could not declare one lost: that is
  * a conditional delete of an entry.
  */
@@ -41,16 +42,23 @@ export class RestoreEntries {
 
   /** All of them when the bucket has fewer entries than there are instances; otherwise a few in turn. */
   async #keysToCheck(): Promise<readonly string[]> {
-    const { bucket, roster } = this.#parts
-    if ((await bucket.count()) < roster.size) return roster.keys()
-    if (this.#turn.length === 0) this.#turn = roster.keys()
+    const { bucket, roster, cordons } = this.#parts
+    const keys = [...roster.keys(), ...cordons.list().map(([key]) => cordonKey(key))]
+    if ((await bucket.count()) < keys.length) return keys
+    if (this.#turn.length === 0) this.#turn = keys
     return this.#turn.splice(0, CHECKED_IN_TURN)
   }
 
   /** Answers whether the entry was missing. A removed one is not: it has a marker, or the instance is not known any more. */
   async #restore(key: string): Promise<boolean> {
-    const { bucket, roster, time } = this.#parts
+    const { bucket, roster, cordons, time } = this.#parts
     if (await bucket.holds(key)) return false
+    const cordoned = cordonedKey(key)
+    if (cordoned !== undefined) {
+      const cordon = cordons.get(cordoned)
+      if (cordon) await bucket.cordon(cordoned, cordon)
+      return cordon !== undefined
+    }
     const seen = roster.get(key)
     const entry = seen && (await bucket.replace(key, seen.presence, 0))
     if (entry) roster.follow(key, entry, time.elapsedMs)
