@@ -179,6 +179,7 @@ const BAD: readonly [what: string, text: string, message: RegExp, field: string]
   ],
   ['shards and items', '- name: a\n  shards: 2\n  items: [1]', /^jobs\.yaml:3: job "a": items is wrong/, 'items'],
   ['a mode and shards', '- name: a\n  shards: 2\n  mode: map', /^jobs\.yaml:3: job "a": mode is wrong/, 'mode'],
+  ['tasks at once of a single run', '- name: a\n  maxParallel: 2', /^jobs\.yaml:2: job "a": maxParallel is wrong/, 'maxParallel'],
   ['paused: false', '- name: a\n  paused: false', /^jobs\.yaml:2: job "a": paused is wrong: false/, 'paused'],
   ['not a list', '# jobs\njobs:\n  - name: a', /^jobs\.yaml:2: what is here is no list/, 'file'],
   ['a text', 'nightly', /^jobs\.yaml:1: what is here is no list/, 'file'],

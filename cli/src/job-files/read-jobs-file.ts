@@ -92,10 +92,16 @@ function fileJob(value: unknown, place: Omit<Place, 'path'>): FileJob {
 }
 
 /** What the service finds only when the job is put: then others would be stored already. */
-function checkPlan({ mode, shards, items }: JobInput): void {
+function checkPlan(job: JobInput): void {
+  const { mode, shards, items } = job
   if (shards !== undefined && items !== undefined) throw wrong('items', items, 'Give either shards or items.')
   if (mode !== undefined && (items !== undefined || (shards !== undefined && mode !== 'map-reduce')))
     throw wrong('mode', mode, 'Leave mode out where shards or items are given.')
+  if (shards !== undefined || items !== undefined || (mode !== undefined && mode !== 'single')) return
+  // The service would accept it while an executor is there whose handler maps. A file must mean the same at any time.
+  for (const field of ['maxParallel', 'tolerate'] as const)
+    if (job[field] !== undefined)
+      throw wrong(field, job[field], 'Only fan-out runs have it: give shards, items, or the mode of the handler.')
 }
 
 const lineIn = ({ document, lines, index }: Omit<Place, 'path'>, field = '') =>
