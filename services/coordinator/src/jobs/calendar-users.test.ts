@@ -66,6 +66,11 @@ test('calendars that are not there, that exclude everything or that are in use a
     assert.deepEqual({ code, details: { field, value } }, unknown)
     return true
   })
+  const preview = coordinator.previewJobs.execute('default', {
+    schedule: { cron: '@daily', timezone: 'UTC', calendars: skip as never },
+    count: 1,
+  })
+  await assert.rejects(preview, { code: 'CALENDAR_NOT_FOUND' })
   await putDays(coordinator, [dayAfter(coordinator, -1)])
   await assert.rejects(putJob(coordinator, [{ rule: 'only', calendar: 'holidays' }]), { code: 'CALENDAR_EXCLUDES_ALL' })
   await putJob(coordinator, skip)

@@ -17,7 +17,6 @@ import { decideCancel } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
 import { jobView } from '../runs/rules/views.ts'
 import type { Judge } from '../schedules/rules/exclusions.ts'
-import { calendarsOf } from '../schedules/rules/exclusions.ts'
 import {
   checkSchedule,
   firstSlot,
@@ -29,6 +28,7 @@ import {
   timesOf,
 } from '../schedules/rules/schedule.ts'
 import { scheduleWarnings } from '../schedules/rules/warnings.ts'
+import { checkCalendars } from './check-calendars.ts'
 import { jobId, jobNotFound } from './rules/job.ts'
 
 type JobDefinition = z.output<typeof jobInputSchema>
@@ -71,7 +71,7 @@ export class ChangeJobs {
     const now = this.#clock.now()
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     const id = jobId(namespace, input.name)
-    await this.#checkCalendars(namespace, input)
+    await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
     const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [there] = await this.#store.jobs.get([id])
@@ -87,19 +87,6 @@ export class ChangeJobs {
       if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#put(merged)
     }
     throw busy(input.name)
-  }
-
-  async #checkCalendars(namespace: string, { schedule }: JobDefinition): Promise<void> {
-    const names = calendarsOf({ schedule: schedule ?? null })
-    if (names.length === 0) return
-    const there = await this.#store.calendars.get(names.map((name) => jobId(namespace, name)))
-    const missing = names.findIndex((_, i) => there[i] === undefined)
-    if (missing < 0) return
-    const value = printable(names[missing])
-    throw new CarillonError('CALENDAR_NOT_FOUND', `there is no calendar ${value}`, {
-      field: `schedule.calendars.${missing}.calendar`,
-      value,
-    })
   }
 
   /** @param note why */

@@ -7,6 +7,7 @@ import { excludedUntil, planSlots, type SkippedSlots } from '../schedules/rules/
 import { checkSchedule, firstSlot, isSameSchedule, jitterOf } from '../schedules/rules/schedule.ts'
 import { sequenceOf, zoneOf } from '../schedules/rules/sequence.ts'
 import { scheduleWarnings } from '../schedules/rules/warnings.ts'
+import { checkCalendars } from './check-calendars.ts'
 import { jobId, jobNotFound } from './rules/job.ts'
 
 /** Says when a job fires, without storing anything: its next slots, and what a time without coordinators would have done to it. */
@@ -29,6 +30,7 @@ export class PreviewJobs {
     if (!there && preview.schedule === undefined) throw jobNotFound(name)
     const schedule = preview.schedule ?? there?.schedule ?? undefined
     if (schedule === undefined) throw withoutSchedule(name)
+    await checkCalendars(this.#store, { namespace, schedule })
     const [judge] = (await this.#judges.judgesOf([{ ...(there ?? NO_RULES), namespace, name, schedule, chosenSlotAt: null }])) as [Judge]
     if (!there || !isSameSchedule(there.schedule, schedule)) checkSchedule(schedule, now, judge)
     const job = { id: jobId(namespace, name), schedule }
