@@ -49,7 +49,7 @@ for (const protection of PROTECTIONS) {
     const { beats, warnings } = await startLiveness(t, { connection, isMute: true, stopServer: stop })
     const beat = await eventually('the thread beats', () => beats[0])
     assert.deepEqual([beat['running'], beat['session'], warnings], [2, 's1', []])
-    assert.ok(Number(beat['memoryBytes']) > 0)
+    for (const field of ['memoryBytes', 'groupMemoryBytes', 'memoryLimitBytes', 'cpuLimit']) assert.ok(Number(beat[field]) > 0, field)
   })
 }
 
