@@ -1,6 +1,5 @@
-import { CALLS, CarillonError, LIMITS, printable } from '@carillon/contracts'
+import { CALLS, CarillonError } from '@carillon/contracts'
 import type { Client } from '../client/client.ts'
-import { itemsOf } from '../client/pages.ts'
 import { type EntryProblem, problemAt, refuse } from './file-problems.ts'
 import { callsOf, isPut, type PutStep, type Step } from './plan-apply.ts'
 
@@ -10,32 +9,13 @@ const CHECKED_TOGETHER = 16
 /** Asks the service whether it would accept the new schedules and their calendars, before any job is put. @throws CarillonError that names lines */
 export async function checkSchedules(client: Client, steps: readonly Step[], file: string): Promise<void> {
   const changed = steps.filter(isPut).filter(({ fields }) => fields.some(({ field }) => field.startsWith('schedule')))
-  const problems: EntryProblem[] = await calendarProblems(client, changed)
+  const problems: EntryProblem[] = []
   for (let i = 0; i < changed.length; i += CHECKED_TOGETHER) {
     const found = await Promise.all(changed.slice(i, i + CHECKED_TOGETHER).map((step) => scheduleProblem(client, step)))
     problems.push(...found.filter((problem) => problem !== undefined))
   }
   refuse(file, problems)
 }
-
-/** A preview goes without a calendar that is not stored; a put refuses it. */
-async function calendarProblems(client: Client, steps: readonly PutStep[]): Promise<EntryProblem[]> {
-  const used = steps.flatMap((step) =>
-    calendarsOf(step).map((calendar, i) => ({ step, calendar, field: `schedule.calendars.${i}.calendar` })),
-  )
-  if (used.length === 0) return []
-  const stored = await itemsOf((cursor) => client.call(CALLS.calendarsList, { limit: LIMITS.pageSize, cursor }))
-  const names = new Set(stored.map(({ name }) => name))
-  return used
-    .filter(({ calendar }) => !names.has(calendar))
-    .map(({ step: { job, name }, calendar, field }) => {
-      const value = printable(calendar)
-      return problemAt(new CarillonError('CALENDAR_NOT_FOUND', `there is no calendar ${value}`, { field, value }), job.lineOf(field), name)
-    })
-}
-
-const calendarsOf = ({ job: { written } }: PutStep): string[] =>
-  written.schedule && 'calendars' in written.schedule ? (written.schedule.calendars ?? []).map(({ calendar }) => calendar) : []
 
 async function scheduleProblem(client: Client, { name, job }: PutStep): Promise<EntryProblem | undefined> {
   const { schedule } = job.written
