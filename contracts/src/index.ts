@@ -128,6 +128,7 @@ export {
 } from './plan.ts'
 export { type JobPreview, jobPreviewSchema, type PreviewJob, previewJobSchema } from './preview.ts'
 export { PROTOCOL_VERSION } from './protocol.ts'
+export { ROUTES, type Route, routingFields } from './routing.ts'
 export {
   type Failure,
   type ListRuns,

@@ -68,6 +68,8 @@ export const LIMITS = {
   handlersPerInstance: 200,
   /** Stuck tasks that a heartbeat names; it counts all of them. */
   stuckTasksShown: 10,
+  /** Instances that a route names: each is compared for every task. */
+  routeInstances: 100,
   /** Concurrent tasks of one instance. */
   capacity: 10_000,
 } as const

@@ -32,6 +32,7 @@ export const LIFE_COLUMNS = {
   interruptions: 'number',
   owner: 'text',
   ownerSession: 'text',
+  target: 'text',
   wakeAt: 'number',
   delayMs: 'number',
   queuedAt: 'number',
@@ -61,6 +62,7 @@ export const RUN_COLUMNS = {
   backoff: 'json',
   tries: 'number',
   timeoutMs: 'number',
+  routing: 'json',
   traceparent: 'text',
   createdAt: 'number',
   share: 'number',
@@ -77,7 +79,6 @@ export const TASK_COLUMNS = {
   name: 'text',
   mapped: 'number',
   item: 'text',
-  target: 'text',
   ...LIFE_COLUMNS,
 } as const satisfies Columns<TaskRecord>
 
@@ -120,6 +121,7 @@ export const JOB_COLUMNS = {
   attempts: 'number',
   backoff: 'json',
   timeoutMs: 'number',
+  routing: 'json',
   misfire: 'text',
   pauseAfterFailures: 'number',
   failureBackoff: 'json',

@@ -35,6 +35,7 @@ export type {
   LogRecord,
   Plan,
   Resume,
+  Routing,
   RunHead,
   RunRecord,
   StepRecord,

@@ -142,13 +142,14 @@ export interface LifeExpectation {
   readonly attempt?: number
   /** The stored owner is one of these (null = none). */
   readonly owner?: readonly (string | null)[]
+  readonly target?: string | null
 }
 
 export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
-  /** `target` and `mapped` are columns of tasks only, `mode` is one of runs. */
-  readonly set: Partial<TaskLife> & { readonly target?: string; readonly mapped?: 1; readonly mode?: RunMode }
+  /** `mapped` is a column of tasks only, `mode` is one of runs. */
+  readonly set: Partial<TaskLife> & { readonly mapped?: 1; readonly mode?: RunMode }
 }
 
 /**

@@ -5,6 +5,7 @@ import type {
   JobState,
   Progress,
   Reason,
+  Route,
   RunMode,
   RunState,
   RunTrigger,
@@ -20,6 +21,20 @@ export interface Plan {
   readonly maxParallel?: number
   /** Failed tasks that do not fail the run. */
   readonly tolerate?: Tolerance
+}
+
+/** On which instances tasks may run, and how one of those is chosen. A job or a run that any instance may take has none. */
+export interface Routing {
+  /** Labels that an instance must have. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** A CEL expression over labels and load. */
+  readonly where?: string
+  readonly route?: Exclude<Route, 'any'>
+  readonly instances?: readonly string[]
+  /** A CEL expression over the payload. */
+  readonly hashKey?: string
+  /** Of a run: what that expression resulted in. */
+  readonly key?: string
 }
 
 /** A job as it is stored. Times are milliseconds since 1970, JSON of users is stored as text. */
@@ -41,6 +56,7 @@ export interface JobRecord {
   readonly attempts: number
   readonly backoff: Backoff
   readonly timeoutMs: number | null
+  readonly routing: Routing | null
   readonly misfire: 'once' | 'skip' | 'all'
   readonly pauseAfterFailures: number | null
   readonly failureBackoff: FailureBackoff | null
@@ -129,10 +145,12 @@ export interface TaskLife {
   readonly owner: string | null
   /** The session of the owner, if it has reported one. */
   readonly ownerSession: string | null
+  /** The instance that it is, or was last, offered to; null: any with room, or none is chosen yet. */
+  readonly target: string | null
   readonly wakeAt: number | null
   /** Of a delayed run or task: how long it waits, counted from `delayMs` before `wakeAt`; null if it waits for a point in time. */
   readonly delayMs: number | null
-  /** When the current attempt was queued; null in every other state. */
+  /** When the current attempt was queued; null in every other state, and of a task of a run with `routing`: it has no work message. */
   readonly queuedAt: number | null
   readonly progress: Progress | null
   /** JSON text. */
@@ -185,6 +203,8 @@ export interface RunRecord extends TaskLife {
   /** Tries each start or manual retry is given: what `attempts` was in the beginning. */
   readonly tries: number
   readonly timeoutMs: number | null
+  /** Fixed when the run was requested. */
+  readonly routing: Routing | null
   readonly traceparent: string | null
   readonly createdAt: number
   readonly share: number
@@ -209,8 +229,6 @@ export interface TaskRecord extends TaskLife {
   readonly mapped: number
   /** JSON text of its item. */
   readonly item: string | null
-  /** The instance it is routed to; null: any with room. */
-  readonly target: string | null
 }
 
 /** A task without its item and its result, which may be large. Its error has no stack. */

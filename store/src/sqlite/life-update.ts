@@ -8,6 +8,7 @@ import type { LargeText, LargeTexts } from './large-texts.ts'
 const WHERE = ' where "id" = ? and '
 const ATTEMPT = ' and "attempt" = ?'
 const NAMESPACE = ' and "namespace" = ?'
+const TARGET = ' and "target" is ?'
 /** How the owner is compared with no name, one, or more; the second of each admits no owner, too. */
 const OWNERS = [
   [' and false', ' and "owner" is null'],
@@ -97,6 +98,10 @@ export class LifeUpdate {
       values.push(toStored(expect.namespace, 'text', 'namespace'))
     }
     if (expect.owner !== undefined) shape = shape.with(pushOwner(expect.owner, values))
+    if (expect.target !== undefined) {
+      shape = shape.with(TARGET)
+      values.push(toStored(expect.target, 'text', 'target'))
+    }
     shape.statement ??= this.#connection.statement(updateText(this.#table.name, change))
     return { id, beside, statement: shape.statement, values }
   }
@@ -127,5 +132,6 @@ function updateText(table: string, { expect, set }: LifeChange): string {
   const attempt = expect.attempt === undefined ? '' : ATTEMPT
   const namespace = expect.namespace === undefined ? '' : NAMESPACE
   const owner = expect.owner === undefined ? '' : pushOwner(expect.owner, [])
-  return `update "${table}" set ${assignments}${WHERE}(${states})${attempt}${namespace}${owner}`
+  const target = expect.target === undefined ? '' : TARGET
+  return `update "${table}" set ${assignments}${WHERE}(${states})${attempt}${namespace}${owner}${target}`
 }

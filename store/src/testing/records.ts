@@ -28,6 +28,7 @@ const LIFE: TaskLife = {
   interruptions: null,
   owner: null,
   ownerSession: null,
+  target: null,
   wakeAt: null,
   delayMs: null,
   queuedAt: START_AT,
@@ -63,6 +64,7 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     backoff: BACKOFF,
     tries: 1,
     timeoutMs: null,
+    routing: null,
     traceparent: null,
     createdAt: START_AT + n,
     share: shareOf(id),
@@ -99,8 +101,8 @@ export function aTask(run: string, index: number, fields: Partial<TaskRecord> = 
     name: null,
     mapped: 0,
     item: null,
-    target: `i-${index}`,
     ...LIFE,
+    target: `i-${index}`,
     ...fields,
   }
 }
@@ -146,6 +148,7 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     attempts: 3,
     backoff: BACKOFF,
     timeoutMs: null,
+    routing: null,
     misfire: 'once',
     pauseAfterFailures: null,
     failureBackoff: null,

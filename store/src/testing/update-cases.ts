@@ -23,6 +23,8 @@ const EXPECTATIONS: readonly [LifeExpectation, boolean][] = [
   [{ state: ['running'], attempt: 2, owner: ['i-1'] }, true],
   [{ state: ['running'], attempt: 3, owner: ['i-1'] }, false],
   [{ namespace: 'default', state: ['running'], attempt: 2, owner: ['i-1'] }, true],
+  [{ state: ['running'], target: null }, true],
+  [{ state: ['running'], target: 'i-1' }, false],
   [{ namespace: 'other', state: ['running'], attempt: 2, owner: ['i-1'] }, false],
 ]
 
@@ -68,6 +70,21 @@ export const UPDATE_CASES: ConformanceCase[] = [
       const [task] = (await store.tasks.list({ runId: 'routed-run', limit: 1 })).items
       assert.deepEqual(await store.tasks.update([{ id: task!.id, expect: { state: [task!.state] }, set: { target: 'i-2' } }]), ['applied'])
       assert.equal((await store.tasks.get([task!.id]))[0]?.target, 'i-2')
+    },
+  },
+  {
+    name: 'a run is offered to an instance only while it is with the one that is expected; its routing stays as it was given',
+    async run(store) {
+      const routing = { labels: { gpu: 'true' }, where: 'load.cpu < 0.8', route: 'failover', instances: ['i-1', 'i-2'] } as const
+      await store.runs.insert([aRun(0, { routing })])
+      const move = (from: string | null, to: string | null) =>
+        store.runs.update([{ id: runId(0), expect: { state: ['queued'], attempt: 1, owner: [null], target: from }, set: { target: to } }])
+      assert.deepEqual(await move(null, 'i-1'), ['applied'])
+      assert.deepEqual(await move(null, 'i-2'), ['refused'])
+      assert.deepEqual(await move('i-2', null), ['refused'])
+      assert.deepEqual(await move('i-1', 'i-2'), ['applied'])
+      const [run] = await store.runs.heads([runId(0)])
+      assert.deepEqual([run?.target, run?.routing], ['i-2', routing])
     },
   },
   {

@@ -195,6 +195,7 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
     attempts: input.attempts ?? 1,
     backoff: input.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: input.timeoutMs ?? null,
+    routing: null,
     misfire: input.misfire ?? 'once',
     pauseAfterFailures: input.pauseAfterFailures ?? null,
     failureBackoff: input.failureBackoff ?? null,

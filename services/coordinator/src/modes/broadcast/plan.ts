@@ -24,19 +24,14 @@ export function planBroadcast(facts: BroadcastFacts): Effect[] {
   return [{ do: 'create', tasks: legs }, begun(facts)]
 }
 
-/** A decision about a leg, which may go to another instance. */
-export interface LegDecision extends Decision {
-  readonly set: Decision['set'] & { readonly target?: string }
-}
-
 /** The instance of a leg is gone: the leg goes to an unused one as a further attempt, ends without one, and is poison after three losses. */
-export function decideLegLoss(leg: TaskHead, unused: readonly string[], now: number): LegDecision {
+export function decideLegLoss(leg: TaskHead, unused: readonly string[], now: number): Decision {
   const decision = decideLoss(leg, { now })
   return decision.set.state === 'queued' ? routedLeg(leg, decision, { unused, now }) : decision
 }
 
 /** Another leg of the run has the instance: this one goes to an unused one. The attempt was never offered, so it uses no try. */
-export function decideLegMove(leg: TaskHead, unused: readonly string[], now: number): LegDecision {
+export function decideLegMove(leg: TaskHead, unused: readonly string[], now: number): Decision {
   const expect = { state: ['queued'], attempt: leg.attempt } as const
   const set = { state: 'queued', attempt: leg.attempt + 1, attempts: leg.attempts + 1, queuedAt: now } as const
   return routedLeg(leg, { expect, set }, { unused, now })
@@ -47,7 +42,7 @@ export function routedLeg(
   leg: TaskHead,
   { expect, set }: Pick<Decision, 'expect' | 'set'>,
   { unused, now }: { unused: readonly string[]; now: number },
-): LegDecision {
+): Decision {
   const target = unused[leg.index % unused.length]
   if (target !== undefined) return { event: 'lost', expect, set: { ...set, wakeAt: now, target } }
   const why = set.error ? ` (${set.error.message})` : ''

@@ -40,6 +40,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     tries,
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
+    routing: job?.routing ?? null,
   })
 }
 
@@ -62,6 +63,7 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
     tries: job.attempts,
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
+    routing: job.routing,
   })
 }
 
@@ -111,7 +113,8 @@ export function payloadText(payload: unknown): string {
   return writeJson(payload, { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })
 }
 
-interface NewRun extends Pick<RunRecord, 'delayMs' | 'job' | 'handler' | 'key' | 'slot' | 'payload' | 'tries' | 'backoff' | 'timeoutMs'> {
+interface NewRun
+  extends Pick<RunRecord, 'delayMs' | 'job' | 'handler' | 'key' | 'slot' | 'payload' | 'tries' | 'backoff' | 'timeoutMs' | 'routing'> {
   readonly planned: Planned
   readonly dueAt: number
 }
@@ -139,6 +142,7 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     backoff: given.backoff,
     tries: given.tries,
     timeoutMs: given.timeoutMs,
+    routing: given.routing,
     traceparent,
     createdAt: now,
     share: shareOf(id),
@@ -150,6 +154,7 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     interruptions: NO_LOSSES.interruptions,
     owner: null,
     ownerSession: null,
+    target: null,
     wakeAt: isDelayed ? dueAt : isFanOut(planned) ? now + CHECK_QUEUED_MS : null,
     delayMs: given.delayMs,
     queuedAt: isDelayed ? null : now,
@@ -185,7 +190,6 @@ export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
     name: place.name ?? null,
     mapped: 0,
     item: place.item ?? null,
-    target: place.target ?? null,
     share: run.share,
     state: 'waiting',
     reason: null,
@@ -195,6 +199,7 @@ export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
     interruptions: NO_LOSSES.interruptions,
     owner: null,
     ownerSession: null,
+    target: place.target ?? null,
     wakeAt: null,
     delayMs: null,
     queuedAt: null,
