@@ -1,9 +1,11 @@
 import { connect, type MapContext } from '@carillon/sdk'
 import { z } from 'zod'
+import { JOBS_PER_SLOT } from './lateness.ts'
 
 const now = () => performance.timeOrigin + performance.now()
 const starts: number[] = []
 const lateness: number[] = []
+const planned: number[] = []
 
 /** The executor of every measurement: concurrency 100, handlers that do nothing or note when they were called. */
 const mesh = await connect({ servers: process.env['CARILLON_NATS_URL'] ?? '', service: 'bench', namespace: 'bench' })
@@ -18,7 +20,9 @@ mesh.handle(
 mesh.handle(
   'slot',
   (context) => {
-    lateness.push(now() - Date.parse(context.slot ?? ''))
+    const slot = Date.parse(context.slot ?? '')
+    lateness.push(now() - slot)
+    planned.push((slot / 1_000) * JOBS_PER_SLOT + Number(context.job?.slice('slot-'.length)))
   },
   { concurrency: 100 },
 )
@@ -88,7 +92,7 @@ mesh.mapReduce(
   { concurrency: 100 },
 )
 await mesh.start()
-const figures = { starts, lateness, mapMs }
+const figures = { starts, lateness, planned, mapMs }
 process.on('message', (ask: keyof typeof figures) => process.send?.(figures[ask].splice(0)))
 process.on('disconnect', () => process.exit())
 process.send?.('ready')

@@ -1,12 +1,15 @@
 /**
  * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle,fan-out`, `--runs 40000`, `--json`
- * (one object on the last line). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
+ * (one object on the last line). Only when they are asked for, some minutes each: `schedules` (100,000 jobs, 1,000 due each second), `failover` (500 slots
+ * a second, one of two coordinators is killed), `delayed --backlog 1000000` (runs that are due tomorrow). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
  * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
  */
 import { parseArgs } from 'node:util'
 import { connect } from '@carillon/sdk'
 import { measureBacklog } from './backlog.ts'
+import { measureDelayed } from './delayed.ts'
+import { measureFailover } from './failover.ts'
 import { measureFanOut } from './fan-out.ts'
 import { measureStart } from './latency.ts'
 import { measureLateness } from './lateness.ts'
@@ -118,7 +121,10 @@ async function measureAllMemory(): Promise<Record<string, object>> {
 const measurements: Record<string, () => Promise<object>> = {
   idle: measureIdle,
   sqlite: () => measureStore(),
-  lateness: () => withMesh(undefined, ({ url, client, executor }) => measureLateness(client, executor, url)),
+  lateness: () => withMesh(undefined, (parts) => measureLateness(parts, { jobs: 10_000, dueAtOnce: 500, seconds: 20 })),
+  schedules: () => withMesh(undefined, (parts) => measureLateness(parts, { jobs: 100_000, dueAtOnce: 1_000, seconds: 60 })),
+  delayed: () => measureDelayed(Number(options.backlog)),
+  failover: async () => ({ sqlite: await measureFailover(), mongodb: await onMongodb(measureFailover) }),
   'fan-out': async () => ({ sqlite: await fanOut(), mongodb: await onMongodb(fanOut) }),
   mongodb: () => onMongodb(measureStore),
   memory: measureAllMemory,

@@ -17,22 +17,29 @@ export interface MeshProcess {
   readonly readyMs: number
   /** Resident memory in MiB and processor time in ms so far, of the mesh without its nats-server. */
   usage(): { rssMiB: number; cpuMs: number }
+  /** Stops it, and answers the folder with its data, for another one. */
+  leave(): Promise<string>
   stop(): Promise<void>
 }
 
-export async function startMesh(options: { storeUrl?: string }): Promise<MeshProcess> {
-  const data = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
+export async function startMesh(options: { storeUrl?: string; data?: string }): Promise<MeshProcess> {
+  const data = options.data ?? mkdtempSync(join(tmpdir(), 'carillon-bench-'))
   const begun = performance.now()
   const store = options.storeUrl ? ['--store', options.storeUrl] : []
   const child = spawn(process.execPath, [CARILLON, 'up', '--data', data, '--port', '0', ...store], { stdio: ['ignore', 'pipe', 'inherit'] })
   const url = await readyUrl(child)
+  const leave = async () => {
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+    return data
+  }
   return {
     url,
     readyMs: Math.round(performance.now() - begun),
     usage: () => usageOf(child.pid as number),
+    leave,
     stop: async () => {
-      child.kill('SIGTERM')
-      await once(child, 'exit')
+      await leave()
       rmSync(data, { recursive: true, force: true })
     },
   }
@@ -59,7 +66,7 @@ function usageOf(pid: number): { rssMiB: number; cpuMs: number } {
 
 /** The executor process of the measurements. */
 export interface BenchExecutor {
-  ask(what: 'starts' | 'lateness' | 'mapMs'): Promise<number[]>
+  ask(what: 'starts' | 'lateness' | 'planned' | 'mapMs'): Promise<number[]>
   stop(): Promise<void>
 }
 
