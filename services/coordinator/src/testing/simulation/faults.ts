@@ -19,6 +19,8 @@ export interface Fault {
   readonly coordinator?: (coordinator: ReturnType<typeof partsOn>) => void
   /** Reports are acknowledged before they are applied. */
   readonly losesReports?: true
+  /** The search begins there: with this seed it was found when it was last searched for. */
+  readonly seed?: number
 }
 
 type Plan = Mode['plan']
@@ -64,13 +66,15 @@ const SLOW_TURNS = 30
 const ONE_LEAF = [{ stage: 'map', mapped: 0, state: 'succeeded', count: 1 }] as const
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
-  'a write does not compare the attempt': { tamper: withoutAttempt },
+  'a write does not compare the attempt': { seed: 41, tamper: withoutAttempt },
   'a write does not compare the state': { tamper: (change) => ({ ...change, expect: { ...change.expect, state: RUN_STATES } }) },
   'a failed attempt keeps its number': {
+    seed: 119,
     tamper: ({ set: { attempt, ...set }, ...change }) =>
       set.state === 'delayed' || attempt === undefined ? { ...change, set } : { ...change, set: { ...set, attempt } },
   },
   'an interruption is held against a task': {
+    seed: 8,
     tamper: ({ set: { interruptions, ...set }, ...change }) => ({
       ...change,
       set: interruptions
@@ -78,25 +82,24 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
         : { ...set, ...(interruptions === null ? { interruptions } : {}) },
     }),
   },
-  'reports are acknowledged before they are applied': { losesReports: true },
+  'reports are acknowledged before they are applied': { seed: 85, losesReports: true },
   'nobody takes over what a lost instance ran': {
+    seed: 7,
     coordinator: ({ takeOverInstance, presence }) => {
       takeOverInstance.execute = nothing
       presence.isLost = () => false
     },
   },
   'work that was not published is not found': {
+    seed: 5,
     coordinator: ({ repair }) => {
       repair.span = async () => 0
     },
   },
-  'timers of tasks are not heard': {
-    coordinator: ({ wakeLives }) => wakingOnly(wakeLives, (id) => !isTaskId(id)),
-  },
-  'timers of runs are not heard': {
-    coordinator: ({ wakeLives }) => wakingOnly(wakeLives, isTaskId),
-  },
+  'timers of tasks are not heard': { seed: 7, coordinator: ({ wakeLives }) => wakingOnly(wakeLives, (id) => !isTaskId(id)) },
+  'timers of runs are not heard': { seed: 17, coordinator: ({ wakeLives }) => wakingOnly(wakeLives, isTaskId) },
   'a terminal event that may be missing is not published again': {
+    seed: 23,
     coordinator: ({ runs }) => {
       runs.repeatEnd = nothing
     },
@@ -105,6 +108,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     plan: changing((effect) => (effect.do === 'free' ? { do: 'free', tasks: effect.tasks } : effect)),
   },
   'what is under way is counted before the waiting tasks are read': {
+    seed: 29,
     leadsTo: /tasks were under way/,
     store: (store) => {
       let counted = 0
@@ -120,10 +124,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'a run ends while tasks run': {
+    seed: 12,
     plan: (plan) => (facts: AnyFacts) => plan(facts.counts ? ({ ...facts, counts: { ...facts.counts, running: 0 } } as Facts) : facts),
   },
-  'a run begins before its tasks are made': { plan: (plan) => (facts) => plan(facts).reverse() },
+  'a run begins before its tasks are made': { seed: 48, plan: (plan) => (facts) => plan(facts).reverse() },
   'what waits while the limit is reached is never freed': {
+    seed: 6,
     plan: (plan) => (facts: AnyFacts) => {
       const isBegun = Object.keys(facts.counts ?? {}).some((state) => state !== 'waiting')
       return plan(facts).filter((effect) => effect.do !== 'free' || !isBegun)
@@ -134,6 +140,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     plan: changing((effect) => (effect.do === 'decide' && isEnded(effect.decision.set.state ?? 'queued') ? undefined : effect)),
   },
   'one more failure is tolerated than allowed': {
+    seed: 24,
     plan: (plan) => (facts) => {
       const { run } = facts
       const tolerate = typeof run.plan?.tolerate === 'number' ? run.plan.tolerate + 1 : 1
@@ -141,6 +148,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'an instance is given every leg that chose it': {
+    seed: 40,
     leadsTo: /has two tasks of a broadcast/,
     store: (store) =>
       withPort(store, 'steps', {
@@ -151,6 +159,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       }),
   },
   'what has ended since the retry is opened once more': {
+    seed: 6,
     leadsTo: /has ended since the run was retried/,
     store: (store) =>
       withPort(store, 'tasks', {
@@ -163,6 +172,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       }),
   },
   'a task that maps is not checked for whether it still runs': {
+    seed: 52,
     tamper: (change) => (change.set.mapped ? { ...change, expect: { state: RUN_STATES } } : change),
   },
   'a reduce is made while leaves are open': {
@@ -170,12 +180,14 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       plan(facts.run.state === 'running' && !facts.counts ? ({ tally: ONE_LEAF, firsts: [], ...facts } as Facts) : facts),
   },
   'a failed part of a reduce is tolerated': {
+    seed: 43,
     plan: (plan) => (facts: AnyFacts) => {
       const tally = facts.tally?.map((kind) => (kind.stage === 'map' ? kind : { ...kind, state: 'succeeded' as const }))
       return plan(tally ? ({ ...facts, tally } as Facts) : facts)
     },
   },
   'results of tasks that mapped are reduced as well': {
+    seed: 8,
     leadsTo: /is not what the leaves gave/,
     store: (store) => withPort(store, 'tasks', { results: ({ isLeaf: _, ...query }) => store.tasks.results(query) }),
   },
