@@ -14,6 +14,8 @@ export const HEADERS = {
   attempts: 'Carillon-Attempts',
   /** Time limit of an attempt of a triggered run, in milliseconds. */
   timeoutMs: 'Carillon-Timeout-Ms',
+  /** Priority of a triggered run: high, normal or low. */
+  priority: 'Carillon-Priority',
   /** Of an offer: the session of the process that it is meant for. Another process that has the same name, or had it, leaves the offer unanswered. */
   session: 'Carillon-Session',
   /** The broker's own: makes a second publish of the same message a no-op for two minutes. */
@@ -21,7 +23,7 @@ export const HEADERS = {
 } as const
 
 /** `Carillon-*` headers that a trigger may have. */
-export const TRIGGER_HEADERS = [HEADERS.key, HEADERS.delayMs, HEADERS.at, HEADERS.attempts, HEADERS.timeoutMs] as const
+export const TRIGGER_HEADERS = [HEADERS.key, HEADERS.delayMs, HEADERS.at, HEADERS.attempts, HEADERS.timeoutMs, HEADERS.priority] as const
 
 const OURS = /^carillon-/i
 

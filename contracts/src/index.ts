@@ -121,6 +121,8 @@ export {
   NAMED_MODES,
   type NamedMode,
   OWN_TASK_NAMES,
+  PRIORITIES,
+  type Priority,
   planFields,
   RUN_MODES,
   type RunMode,

@@ -68,8 +68,11 @@ export const uncordonedSchema = z.object({ instance: z.string(), uncordoned: z.b
 export const registeredSchema = z.object({
   /** The version of the protocol that the registry speaks. */
   protocol: z.int(),
-  /** The durable consumer to pull from, by handler. */
-  consumers: z.record(z.string(), z.object({ stream: z.string(), consumer: z.string() })),
+  /** The durable consumer to pull from, by handler; `high` and `low` are those of other priorities, once there is such work. */
+  consumers: z.record(
+    z.string(),
+    z.object({ stream: z.string(), consumer: z.string(), high: z.string().exactOptional(), low: z.string().exactOptional() }),
+  ),
   /**
    * After a restart of the broker: it may have lost the delivery state of messages of stream WORK up to this sequence, so each is claimed
    * before it is run. 0: of none.

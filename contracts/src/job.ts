@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { codedField, durationField, nameField, timeField } from './fields.ts'
 import { LIMITS } from './limits.ts'
-import { NAMED_MODES, planFields, RUN_MODES, toleranceField } from './plan.ts'
+import { NAMED_MODES, PRIORITIES, planFields, RUN_MODES, toleranceField } from './plan.ts'
 import { scheduleSchema } from './schedule.ts'
 
 const attemptsField = z.int().min(1).max(LIMITS.attempts)
@@ -40,6 +40,8 @@ export const policyFields = {
     accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
     json: { type: 'integer', minimum: 1 },
   }).optional(),
+  /** Of tasks that wait for the same handler, `high`, `normal` (default) and `low` are begun 6 : 3 : 1. */
+  priority: z.enum(PRIORITIES).optional(),
   /**
    * `single`: one task for any instance with room. `broadcast`: one task for every live instance. `map`, `map-reduce`: tasks that make tasks.
    * Default: the mode that the handler announces, else `single`.
@@ -118,6 +120,8 @@ export const jobViewSchema = z.object({
   attempts: z.int(),
   backoff: backoffSchema,
   timeoutMs: z.int().exactOptional(),
+  /** Absent: normal. */
+  priority: z.enum(PRIORITIES).exactOptional(),
   misfire: misfireField,
   pauseAfterFailures: z.int().exactOptional(),
   failureBackoff: failureBackoffSchema.exactOptional(),

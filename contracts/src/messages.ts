@@ -89,7 +89,7 @@ export type FinishedReport = Extract<Report, { type: 'finished' }>
 /** Which task ended a process while it ran. */
 export type Blame = Extract<Report, { type: 'died' }>['blame']
 
-/** Body of `control.<instance>`. `register`: the registry does not know the instance and asks for its registration. */
+/** Body of `control.<instance>`. `register`: the registry does not know the instance, or one of its handlers has another consumer to pull from; it asks for its registration. */
 export const controlSchema = z.discriminatedUnion('type', [
   /** `taskId`: a task, or a run: all its tasks. */
   z.object({ type: z.literal('cancel'), taskId: taskIdField }),

@@ -11,6 +11,9 @@ export const NAMED_MODES = ['single', 'broadcast', ...HANDLER_KINDS] as const
 export type NamedMode = (typeof NAMED_MODES)[number]
 export const RUN_MODES = [...NAMED_MODES, 'shards'] as const
 export type RunMode = (typeof RUN_MODES)[number]
+/** How urgent a run is, from first to last. Of work that waits each has its share, so that none is starved. */
+export const PRIORITIES = ['high', 'normal', 'low'] as const
+export type Priority = (typeof PRIORITIES)[number]
 /** Names of tasks that a map gives itself. */
 export const OWN_TASK_NAMES = ['root', 'reduce', 'merge'] as const
 

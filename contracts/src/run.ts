@@ -3,7 +3,7 @@ import { durationField, instantField, nameField, runIdField, timeField } from '.
 import { policyFields } from './job.ts'
 import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
-import { RUN_MODES } from './plan.ts'
+import { PRIORITIES, RUN_MODES } from './plan.ts'
 
 /** A request for one run. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
 export const startRunSchema = z
@@ -94,6 +94,8 @@ export const runViewSchema = z.object({
   key: z.string().exactOptional(),
   slot: timeField.exactOptional(),
   attempts: z.int(),
+  /** Absent: normal. */
+  priority: z.enum(PRIORITIES).exactOptional(),
   createdAt: timeField,
   /** When it becomes due: of a delayed run. */
   dueAt: timeField.exactOptional(),

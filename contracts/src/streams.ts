@@ -1,4 +1,5 @@
 import { TIMES } from './limits.ts'
+import type { Priority } from './plan.ts'
 import { SUBJECT_ROOT } from './subjects.ts'
 
 /** A stream of the protocol. Sizes are caps, not reservations of a disk. */
@@ -61,13 +62,18 @@ function stream(
   return { name, retention: 'workqueue', discard: 'new', maxAgeMs: 0, dedupeMs: TIMES.dedupeMs, onePerSubject: false, ...given, subjects }
 }
 
-/** The durable consumer of a handler in stream WORK. `~` cannot be part of a name, so no two handlers share one. */
-export const workConsumer = (namespace: string, handler: string) => `${namespace}~${handler}`
+/**
+ * The durable consumer of a handler in stream WORK. `~` cannot be part of a name, so no two handlers share one. For another priority than normal there is
+ * one from the first such task on.
+ */
+export const workConsumer = (namespace: string, handler: string, priority: Priority = 'normal') =>
+  priority === 'normal' ? `${namespace}~${handler}` : `${namespace}~${handler}~${priority}`
 /** The messages of all tasks of a fan-out run. */
 export const workOfRunFilter = (namespace: string, handler: string, runId: string) =>
   `${SUBJECT_ROOT}.${namespace}.work.${handler}.*.${runId}.*`
 /** What that consumer is filtered to. */
-export const workFilter = (namespace: string, handler: string) => `${SUBJECT_ROOT}.${namespace}.work.${handler}.*.>`
+export const workFilter = (namespace: string, handler: string, priority: Priority = 'normal') =>
+  `${SUBJECT_ROOT}.${namespace}.work.${handler}.${priority}.>`
 
 /** The durable consumers that services share, by stream. */
 export const SERVICE_CONSUMERS = { TRIGGERS: 'coordinators', REPORTS: 'coordinators', LOGS: 'loggers' } as const

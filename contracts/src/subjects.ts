@@ -1,4 +1,5 @@
 import { checkName } from './names.ts'
+import type { Priority } from './plan.ts'
 
 /** First token of every subject. */
 export const SUBJECT_ROOT = 'carillon'
@@ -9,8 +10,8 @@ export const DEFAULT_NAMESPACE = 'default'
 export const subjects = {
   trigger: (namespace: string, job: string) => `${SUBJECT_ROOT}.${checkName('namespace', namespace)}.trigger.${checkName('job', job)}`,
   /** @param taskId of a single run its run's id; of a fan-out run `<runId>-<index>`, which becomes two tokens, so that all of a run can be named */
-  work: (namespace: string, handler: string, taskId: string) =>
-    `${SUBJECT_ROOT}.${namespace}.work.${handler}.normal.${taskId.replace('-', '.')}`,
+  work: (namespace: string, handler: string, taskId: string, priority: Priority = 'normal') =>
+    `${SUBJECT_ROOT}.${namespace}.work.${handler}.${priority}.${taskId.replace('-', '.')}`,
   direct: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.direct.${instance}`,
   report: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.report.${instance}`,
   log: (namespace: string, runId: string) => `${SUBJECT_ROOT}.${namespace}.log.${runId}`,

@@ -42,6 +42,7 @@ export type {
   TaskHead,
   TaskLife,
   TaskRecord,
+  Terms,
 } from './records.ts'
 export { SHARES, shareOf } from './records.ts'
 export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'

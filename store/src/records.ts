@@ -37,6 +37,12 @@ export interface Routing {
   readonly key?: string
 }
 
+/** What a run has by its job or its request and few runs have: one column, null for all others. */
+export interface Terms {
+  /** Absent: normal. */
+  readonly priority?: 'high' | 'low'
+}
+
 /** A job as it is stored. Times are milliseconds since 1970, JSON of users is stored as text. */
 export interface JobRecord {
   /** `<namespace>/<name>`. */
@@ -57,6 +63,7 @@ export interface JobRecord {
   readonly backoff: Backoff
   readonly timeoutMs: number | null
   readonly routing: Routing | null
+  readonly terms: Terms | null
   readonly misfire: 'once' | 'skip' | 'all'
   readonly pauseAfterFailures: number | null
   readonly failureBackoff: FailureBackoff | null
@@ -205,6 +212,7 @@ export interface RunRecord extends TaskLife {
   readonly timeoutMs: number | null
   /** Fixed when the run was requested. */
   readonly routing: Routing | null
+  readonly terms: Terms | null
   readonly traceparent: string | null
   readonly createdAt: number
   readonly share: number

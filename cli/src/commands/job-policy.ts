@@ -1,17 +1,25 @@
-import { type Backoff, LIMITS } from '@carillon/contracts'
+import { type Backoff, LIMITS, PRIORITIES, type Priority } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseBackoff } from '../arguments/backoff.ts'
 import { parseDuration } from '../arguments/duration.ts'
-import { parseWhole } from '../arguments/scalars.ts'
+import { parseChoice, parseWhole } from '../arguments/scalars.ts'
 
-/** Options that a run and a job share: attempts, backoff, time limit. */
+/** Options that a run and a job share: attempts, backoff, time limit, priority. */
 export interface PolicyOptions {
   readonly attempts?: number
   readonly backoff?: Backoff
   readonly timeout?: number
+  readonly priority?: Priority
 }
 
-/** Adds the options of attempts, backoff and time limit. */
+interface PolicyFields {
+  attempts?: number
+  backoff?: Backoff
+  timeoutMs?: number
+  priority?: Priority
+}
+
+/** Adds the options of attempts, backoff, time limit and priority. */
 export function addPolicyOptions(command: Command): Command {
   return command
     .option('--attempts <n>', 'total tries; 1 is no retry', (text) => parseWhole('--attempts', text, { min: 1, max: LIMITS.attempts }))
@@ -19,13 +27,15 @@ export function addPolicyOptions(command: Command): Command {
       parseBackoff('--backoff', text),
     )
     .option('--timeout <duration>', 'time limit of each try, such as 30s', (text) => parseDuration('--timeout', text))
+    .option('--priority <priority>', `${PRIORITIES.join(', ')} (default: normal)`, (text) => parseChoice('--priority', text, PRIORITIES))
 }
 
 /** Those options by their names on the wire; options that are not given are left out. */
-export function policyOf({ attempts, backoff, timeout }: PolicyOptions): { attempts?: number; backoff?: Backoff; timeoutMs?: number } {
+export function policyOf({ attempts, backoff, timeout, priority }: PolicyOptions): PolicyFields {
   return {
     ...(attempts === undefined ? {} : { attempts }),
     ...(backoff === undefined ? {} : { backoff }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    ...(priority === undefined ? {} : { priority }),
   }
 }

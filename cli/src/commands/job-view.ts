@@ -41,6 +41,7 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['mode', modeText(job)],
     ['attempts', job.attempts > 1 ? `${job.attempts}, ${backoffText(job)}` : '1'],
     ['timeout', job.timeoutMs === undefined ? undefined : spanText(job.timeoutMs)],
+    ['priority', job.priority],
     ['misfire', job.misfire],
     ['failures', failuresText(job)],
     ['note', job.note],

@@ -11,6 +11,7 @@ const DEFAULTS: Fields = {
   payload: null,
   mode: 'single',
   attempts: 1,
+  priority: 'normal',
   backoff: withoutDefaults({ ...DEFAULT_BACKOFF }, { factor: 2, maxMs: 300_000 }),
   misfire: 'once',
 }

@@ -3,6 +3,7 @@ import {
   CarillonError,
   LIMITS,
   type NamedMode,
+  type Priority,
   parseInput,
   startRunSchema,
   type Tolerance,
@@ -24,6 +25,8 @@ export interface RunOptions {
   readonly backoff?: BackoffInput | undefined
   /** Time limit of each attempt in ms. Default: the job's, else none. */
   readonly timeoutMs?: number | undefined
+  /** Of tasks that wait for the same handler, `high`, `normal` and `low` are begun 6 : 3 : 1. Default: the job's, else normal. */
+  readonly priority?: Priority | undefined
   /** `single` (default): any instance with room. `broadcast`: every live instance that offers the handler. */
   readonly mode?: NamedMode | undefined
   /** So many tasks, 1 to 10,000, for any instance with room; a handler finds its part in `ctx.shard`. */

@@ -34,6 +34,8 @@ export class Puller {
   readonly #inbox: string
   readonly #subscription: Subscription
   #requested = 0
+  /** The broker had nothing more for the last request. */
+  #isEmpty = true
   /** Answers to requests of an earlier generation are ignored. */
   #generation = 0
   #lastHeardAt = 0
@@ -48,6 +50,16 @@ export class Puller {
     this.#inbox = options.link.createInbox()
     options.onInbox(this.#inbox)
     this.#subscription = options.link.subscribe(`${this.#inbox}.*`, (message) => this.#take(message))
+  }
+
+  /** Messages that are requested and have not come. */
+  get requested(): number {
+    return this.#requested
+  }
+
+  /** Whether the broker had nothing more when it answered last. */
+  get isEmpty(): boolean {
+    return this.#isEmpty
   }
 
   /** Request more at the end of this turn, if there is room. */
@@ -95,16 +107,21 @@ export class Puller {
   }
 
   #pull(): void {
-    const { link, clock, stream, consumer, demand } = this.#options
-    if (this.#isStopped || this.#pause || !link.isUp) return
-    const batch = demand(this.#requested)
-    if (batch <= 0) return
+    if (this.#isStopped || this.#pause || !this.#options.link.isUp) return
+    this.request({ batch: this.#options.demand(this.#requested), waits: true })
+  }
+
+  /** @param waits whether the broker keeps the request until there are messages; else it answers at once with those that there are */
+  request({ batch, waits }: { batch: number; waits: boolean }): void {
+    const { link, clock, stream, consumer } = this.#options
+    if (batch <= 0 || this.#isStopped || this.#pause || !link.isUp) return
     const now = clock.monotonic()
     if (this.#windowEnd - now < SHORTEST_MS) this.#windowEnd = now + WINDOW_MS
     // The broker takes whole nanoseconds; a monotonic clock has fractions of milliseconds.
     const expiresMs = Math.floor(Math.min(this.#windowEnd - now, WINDOW_MS))
     const heartbeatMs = Math.min(HEARTBEAT_MS, Math.floor(expiresMs / 2))
-    const request = `{"batch":${batch},"expires":${expiresMs * NANOSECONDS},"idle_heartbeat":${heartbeatMs * NANOSECONDS}}`
+    const limits = waits ? `"expires":${expiresMs * NANOSECONDS},"idle_heartbeat":${heartbeatMs * NANOSECONDS}` : '"no_wait":true'
+    const request = `{"batch":${batch},${limits}}`
     if (this.#requested === 0) this.#lastHeardAt = now
     this.#requested += batch
     link.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, request, { reply: `${this.#inbox}.${this.#generation}` })
@@ -115,6 +132,7 @@ export class Puller {
     if (message.subject.startsWith(this.#inbox)) this.#takeStatus(message)
     else {
       if (this.#requested > 0) this.#requested--
+      this.#isEmpty = false
       this.#options.onWork(message)
     }
   }
@@ -124,6 +142,7 @@ export class Puller {
     const isCurrent = message.subject === `${this.#inbox}.${this.#generation}`
     if (code === HEARTBEAT || !isCurrent) return
     if (code === EXPIRED || code === NO_MESSAGES) {
+      this.#isEmpty = true
       const unused = Number(message.headers?.get('Nats-Pending-Messages') || 0)
       this.#requested = unused > 0 ? Math.max(0, this.#requested - unused) : 0
       this.wake()

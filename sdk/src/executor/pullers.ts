@@ -3,6 +3,7 @@ import type { LoopClock } from '@carillon/wire/internal'
 import type { Msg } from '@nats-io/transport-node'
 import type { Link } from '../connection/link.ts'
 import type { OnWarning } from '../warning.ts'
+import { HandlerPullers } from './handler-pullers.ts'
 import type { Lane } from './lane.ts'
 import { Puller } from './puller.ts'
 
@@ -20,7 +21,7 @@ export interface PullersOptions {
 /** The pullers of an executor, one for each handler. While it is cordoned there are none, so that the broker has nobody to deliver to. */
 export class Pullers {
   readonly #options: PullersOptions
-  readonly #pullers = new Map<string, Puller>()
+  readonly #pullers = new Map<string, HandlerPullers>()
   #consumers: Registered['consumers'] = {}
   #isPaused = false
 
@@ -34,10 +35,10 @@ export class Pullers {
     if (this.#isPaused) return
     for (const [name, lane] of this.#options.lanes) {
       const target = consumers[name]
-      const puller = this.#pullers.get(name)
-      if (puller) puller.restart()
-      else if (target) this.#pullers.set(name, this.#create(lane, target))
-      this.wake(name)
+      if (!target) continue
+      const pullers = this.#pullers.get(name) ?? this.#create(lane)
+      this.#pullers.set(name, pullers)
+      pullers.connect(target)
     }
   }
 
@@ -79,15 +80,20 @@ export class Pullers {
     for (const puller of this.#pullers.values()) puller.close()
   }
 
-  #create(lane: Lane, target: { stream: string; consumer: string }): Puller {
+  #create(lane: Lane): HandlerPullers {
     const { link, clock, onWarning, onWork, onInbox, onMissing } = this.#options
-    const puller = new Puller({
-      ...{ link, clock, onWarning, onInbox, onMissing, ...target },
-      onWork: (message) => {
-        if (!onWork(lane, message)) puller.wake()
+    const pullers: HandlerPullers = new HandlerPullers({
+      ...{ lane, clock },
+      create: (target) => {
+        const puller = new Puller({
+          ...{ link, clock, onWarning, onInbox, onMissing, ...target },
+          onWork: (message) => {
+            if (!onWork(lane, message) || pullers.isShared) puller.wake()
+          },
+        })
+        return puller
       },
-      demand: (requested) => lane.demand(requested),
     })
-    return puller
+    return pullers
   }
 }

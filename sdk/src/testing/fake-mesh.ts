@@ -2,7 +2,9 @@ import {
   type ClaimAnswer,
   type LogMessage,
   PROTOCOL_VERSION,
+  type Priority,
   parseSubject,
+  type Registered,
   type Registration,
   type Report,
   STREAMS,
@@ -27,6 +29,8 @@ const NANOSECONDS = 1_000_000
 export class FakeMesh {
   readonly connection: NatsConnection
   readonly manager: JetStreamManager
+  /** Handlers with queues of every priority. */
+  readonly prioritized = new Set<string>()
   readonly registrations: Registration[] = []
   readonly left: string[] = []
   readonly claims: { taskId: string; attempt: number }[] = []
@@ -108,12 +112,18 @@ export class FakeMesh {
   }
 
   /** Publish work, once per task id and attempt. @returns the task ids */
-  async work(handler: string, payloads: readonly unknown[], more: Partial<WorkMessage> = {}): Promise<string[]> {
+  async work(
+    handler: string,
+    payloads: readonly unknown[],
+    { priority, ...more }: Partial<WorkMessage> & { priority?: Priority } = {},
+  ): Promise<string[]> {
     const js = jetstream(this.connection)
     const publish = async (payload: unknown) => {
       const taskId = more.taskId ?? `run0000000000-${this.#nextId++}`
       const message: WorkMessage = { runId: taskId, taskId, handler, attempt: 1, payload, ...more }
-      await js.publish(subjects.work(NAMESPACE, handler, taskId), JSON.stringify(message), { msgID: `${taskId}#${message.attempt}` })
+      await js.publish(subjects.work(NAMESPACE, handler, taskId, priority), JSON.stringify(message), {
+        msgID: `${taskId}#${message.attempt}`,
+      })
       return taskId
     }
     return Promise.all(payloads.map(publish))
@@ -139,10 +149,10 @@ export class FakeMesh {
     return lines
   }
 
-  async createConsumer(handler: string): Promise<void> {
+  async createConsumer(handler: string, priority?: Priority): Promise<void> {
     await this.manager.consumers.add('WORK', {
-      durable_name: workConsumer(NAMESPACE, handler),
-      filter_subject: workFilter(NAMESPACE, handler),
+      durable_name: workConsumer(NAMESPACE, handler, priority),
+      filter_subject: workFilter(NAMESPACE, handler, priority),
       ack_policy: 'explicit',
       ack_wait: TIMES.ackWaitMs * NANOSECONDS,
       max_deliver: -1,
@@ -168,10 +178,12 @@ export class FakeMesh {
 
   async #register(registration: Registration) {
     this.registrations.push(registration)
-    const consumers: Record<string, { stream: string; consumer: string }> = {}
+    const consumers: Record<string, Registered['consumers'][string]> = {}
     for (const { name } of registration.handlers) {
-      await this.createConsumer(name)
-      consumers[name] = { stream: 'WORK', consumer: workConsumer(NAMESPACE, name) }
+      const others = this.prioritized.has(name) ? (['high', 'low'] as const) : []
+      for (const priority of ['normal' as const, ...others]) await this.createConsumer(name, priority)
+      const more = Object.fromEntries(others.map((priority) => [priority, workConsumer(NAMESPACE, name, priority)]))
+      consumers[name] = { stream: 'WORK', consumer: workConsumer(NAMESPACE, name), ...more }
     }
     return { protocol: PROTOCOL_VERSION, consumers, claimUpTo: 0, beatMs: TIMES.beatMs, lostAfterMs: TIMES.lostAfterMs }
   }

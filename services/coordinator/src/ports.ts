@@ -70,8 +70,8 @@ export interface UnconfirmedWork extends Pick<WorkQueue, 'settled'> {
 export interface StoredWork {
   /** Sequences by subject; a subject without a message is not there. */
   sequences(subjects: readonly string[]): Promise<ReadonlyMap<string, number>>
-  /** Up to this sequence the consumer of a handler has acknowledged everything. */
-  acknowledgedUpTo(namespace: string, handler: string): Promise<number>
+  /** Up to this sequence a consumer has acknowledged everything. */
+  acknowledgedUpTo(consumer: string): Promise<number>
   delete(sequence: number): Promise<void>
 }
 

@@ -36,6 +36,7 @@ import { RegisterInstance } from './registration/register-instance.ts'
 import { registrationController } from './registration/registration.controller.ts'
 import { RemoveInstance } from './registration/remove-instance.ts'
 import { Sessions } from './registration/sessions.ts'
+import { FollowPriorities } from './work-consumers/follow-priorities.ts'
 import { RemoveVanished } from './work-consumers/remove-vanished.ts'
 import { WorkConsumers } from './work-consumers/work-consumers.ts'
 import { WorkHorizon } from './work-consumers/work-horizon.ts'
@@ -97,6 +98,7 @@ export function compose(connected: Connected, settings: RegistrySettings): Compo
     clock,
     loops: [
       new WatchSilence({ ...parts, declareLost: new DeclareLost(parts) }, tickMs),
+      new FollowPriorities(parts),
       new RemoveVanished(parts, { idleMs: settings.handlerIdleMs ?? DAY_MS }),
     ],
     health: () => checkHealth.execute(),

@@ -13,7 +13,7 @@ import { calendars } from './migrations/0011-calendars.ts'
 import { jobChoices } from './migrations/0012-job-choices.ts'
 import { failingJobs } from './migrations/0013-failing-jobs.ts'
 import { gates } from './migrations/0014-gates.ts'
-import { routing } from './migrations/0015-routing.ts'
+import { rules } from './migrations/0015-rules.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -31,7 +31,7 @@ export const MIGRATIONS = [
   { number: 12, name: 'job-choices', sql: jobChoices },
   { number: 13, name: 'failing-jobs', sql: failingJobs },
   { number: 14, name: 'gates', sql: gates },
-  { number: 15, name: 'routing', sql: routing },
+  { number: 15, name: 'rules', sql: rules },
 ] as const
 
 /**

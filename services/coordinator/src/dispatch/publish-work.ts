@@ -1,11 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { subjects } from '@carillon/contracts'
 import type { Clock, Logger, StreamPublisher } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import { readWhole } from '../lives.ts'
 import type { Expectation, UnconfirmedWork, WorkQueue } from '../ports.ts'
 import { workText } from '../runs/rules/views.ts'
-import { bytesOf, isWhole, needsMessage, type WholeWork, type Work } from '../runs/rules/work.ts'
+import { bytesOf, isWhole, needsMessage, subjectOf, type WholeWork, type Work } from '../runs/rules/work.ts'
 import { PublishBacklog } from './publish-backlog.ts'
 import { KNOWN_FOR_MS } from './rules/known-for.ts'
 import type { WorkStream } from './work-stream.ts'
@@ -227,10 +226,10 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
     return isOld
   }
 
-  #send({ run, task }: WholeWork, messageId: string, knownAt: number): void {
+  #send(work: WholeWork, messageId: string, knownAt: number): void {
+    const { run, task } = work
     if (this.#isOld(knownAt, task.id)) return
-    const subject = subjects.work(run.namespace, run.handler, task.id)
-    const message = { subject, body: workText(run, task), messageId, traceparent: run.traceparent ?? undefined }
+    const message = { subject: subjectOf(work), body: workText(run, task), messageId, traceparent: run.traceparent ?? undefined }
     this.#publisher.publish(message, (refusal) => {
       if (!refusal || refusal.code === SUBJECT_TAKEN) this.satisfied(task.id, task.attempt)
       else this.unconfirmed(task.id, refusal.message)

@@ -1,7 +1,7 @@
-import { STREAMS, subjects, workConsumer, workOfRunFilter } from '@carillon/contracts'
+import { STREAMS, workOfRunFilter } from '@carillon/contracts'
 import { apiErrorCode, type Broker } from '@carillon/runtime'
 import type { StoredWork } from '../ports.ts'
-import type { Work } from '../runs/rules/work.ts'
+import { consumerOf, subjectOf, type Work } from '../runs/rules/work.ts'
 
 const WORK = STREAMS.WORK.name
 const PAGE = 500
@@ -23,8 +23,8 @@ export class WorkStream implements StoredWork {
   }
 
   /** The message of a task: its sequence and its attempt. */
-  async find({ run, task }: Work): Promise<{ sequence: number; attempt: number | undefined } | undefined> {
-    const message = await this.#manager.direct.getMessage(WORK, { last_by_subj: subjects.work(run.namespace, run.handler, task.id) })
+  async find(work: Work): Promise<{ sequence: number; attempt: number | undefined } | undefined> {
+    const message = await this.#manager.direct.getMessage(WORK, { last_by_subj: subjectOf(work) })
     return message ? { sequence: message.seq, attempt: attemptOf(message.string()) } : undefined
   }
 
@@ -35,9 +35,9 @@ export class WorkStream implements StoredWork {
   }
 
   /** Removes the messages of all tasks of a fan-out run: those that were delivered one by one, all others at once. */
-  async removeAll({ namespace, handler, id }: Work['run']): Promise<void> {
-    const filter = workOfRunFilter(namespace, handler, id)
-    const { delivered, isIdle } = await this.#consumer(namespace, handler)
+  async removeAll(run: Work['run']): Promise<void> {
+    const filter = workOfRunFilter(run.namespace, run.handler, run.id)
+    const { delivered, isIdle } = await this.#consumer(consumerOf(run))
     for (let isLeft = !isIdle; isLeft; ) {
       const sequences: number[] = []
       const query = { multi_last: [filter], up_to_seq: delivered, batch: PAGE, max_bytes: ANSWER_BYTES }
@@ -68,14 +68,14 @@ export class WorkStream implements StoredWork {
     return found
   }
 
-  /** Up to this sequence the consumer of a handler regards every message as acknowledged: one that is still there is never delivered. */
-  async acknowledgedUpTo(namespace: string, handler: string): Promise<number> {
-    return (await this.#consumer(namespace, handler)).floor
+  /** Up to this sequence a consumer regards every message as acknowledged: one that is still there is never delivered. */
+  async acknowledgedUpTo(consumer: string): Promise<number> {
+    return (await this.#consumer(consumer)).floor
   }
 
-  async #consumer(namespace: string, handler: string): Promise<{ delivered: number; floor: number; isIdle: boolean }> {
+  async #consumer(name: string): Promise<{ delivered: number; floor: number; isIdle: boolean }> {
     try {
-      const info = await this.#manager.consumers.info(WORK, workConsumer(namespace, handler))
+      const info = await this.#manager.consumers.info(WORK, name)
       return { delivered: info.delivered.stream_seq, floor: info.ack_floor.stream_seq, isIdle: info.num_ack_pending === 0 }
     } catch (error) {
       if (apiErrorCode(error) === CONSUMER_NOT_FOUND) return { delivered: 0, floor: 0, isIdle: true }

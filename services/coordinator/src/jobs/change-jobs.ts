@@ -15,6 +15,7 @@ import type { Events, Judged, Presence, Runs, SlotJudges, Timers } from '../port
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
+import { termsOf } from '../runs/rules/terms.ts'
 import { jobView } from '../runs/rules/views.ts'
 import type { Judge } from '../schedules/rules/exclusions.ts'
 import {
@@ -196,6 +197,7 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
     backoff: input.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: input.timeoutMs ?? null,
     routing: null,
+    terms: termsOf(input),
     misfire: input.misfire ?? 'once',
     pauseAfterFailures: input.pauseAfterFailures ?? null,
     failureBackoff: input.failureBackoff ?? null,

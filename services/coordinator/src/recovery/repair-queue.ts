@@ -1,10 +1,10 @@
-import { SERVICE_CONSUMERS, STREAMS, subjects, TIMES } from '@carillon/contracts'
+import { SERVICE_CONSUMERS, STREAMS, TIMES } from '@carillon/contracts'
 import { type Broker, type Clock, type Logger, pause } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { KNOWN_FOR_MS } from '../dispatch/rules/known-for.ts'
 import { type LifeKind, readLives, readPage } from '../lives.ts'
 import type { Reports, StoredWork, UnconfirmedWork } from '../ports.ts'
-import { needsMessage, type Work } from '../runs/rules/work.ts'
+import { consumerOf, needsMessage, subjectOf, type Work } from '../runs/rules/work.ts'
 
 const PAGE = 500
 /** Longer than a report waits that was delivered to a coordinator which died or could not acknowledge it. */
@@ -157,14 +157,14 @@ export class RepairQueue implements Reports {
   async #withoutMessage(queued: readonly Work[]): Promise<Work[]> {
     const acknowledged = new Map<string, number>()
     for (const { run } of queued) {
-      const handler = `${run.namespace}.${run.handler}`
-      if (!acknowledged.has(handler)) acknowledged.set(handler, await this.#stream.acknowledgedUpTo(run.namespace, run.handler))
+      const consumer = consumerOf(run)
+      if (!acknowledged.has(consumer)) acknowledged.set(consumer, await this.#stream.acknowledgedUpTo(consumer))
     }
     const sequences = await this.#stream.sequences(queued.map(subjectOf))
     const missing: Work[] = []
     for (const work of queued) {
       const sequence = sequences.get(subjectOf(work))
-      const isDelivered = sequence !== undefined && sequence > (acknowledged.get(`${work.run.namespace}.${work.run.handler}`) ?? 0)
+      const isDelivered = sequence !== undefined && sequence > (acknowledged.get(consumerOf(work.run)) ?? 0)
       if (isDelivered) this.#work.settled(work.task.id)
       else missing.push(work)
       if (!isDelivered && sequence !== undefined) await this.#stream.delete(sequence)
@@ -201,5 +201,3 @@ export class RepairQueue implements Reports {
     return false
   }
 }
-
-const subjectOf = ({ run, task }: Work) => subjects.work(run.namespace, run.handler, task.id)

@@ -39,9 +39,14 @@ export class TakeTriggers {
 function itemOf(message: Incoming): StartItem {
   const request: Record<string, unknown> = { job: message.name }
   if (message.body !== null) request['payload'] = message.body
-  const [key, at] = [message.header(HEADERS.key), message.header(HEADERS.at)]
-  if (key !== undefined) request['key'] = key
-  if (at !== undefined) request['at'] = at
+  for (const [field, name] of [
+    ['key', HEADERS.key],
+    ['at', HEADERS.at],
+    ['priority', HEADERS.priority],
+  ] as const) {
+    const text = message.header(name)
+    if (text !== undefined) request[field] = text
+  }
   for (const [field, name] of [
     ['delayMs', HEADERS.delayMs],
     ['attempts', HEADERS.attempts],

@@ -29,7 +29,7 @@ describe('registration', () => {
     assert.deepEqual(
       { filter_subject, ack_policy, ack_wait, max_ack_pending, max_deliver },
       {
-        filter_subject: 'carillon.default.work.invoice.*.>',
+        filter_subject: 'carillon.default.work.invoice.normal.>',
         ack_policy: 'explicit',
         ack_wait: 10e9,
         max_ack_pending: 10_000,
@@ -70,6 +70,28 @@ describe('registration', () => {
     await mesh.register('c', ['gone'])
     // The other registry may have listed the queues before that registration, and remove this one once more: then it is made again.
     await eventually('its queue is there', async () => (await names()).join() === 'default~busy,default~gone,default~offered')
+  })
+
+  it('makes a queue of another priority when there is such work, and has the executors of its handler register again', async (t) => {
+    const mesh = await startMesh(t)
+    await mesh.broker.manager.jetstream().publish('carillon.default.work.early.low.run0', '{}')
+    await mesh.register('a', ['invoice', 'early'])
+    await mesh.register('b', ['other'])
+    const orders: string[] = []
+    mesh.broker.connection.subscribe('carillon.default.control.*', { callback: (_, { subject }) => void orders.push(subject) })
+    await mesh.broker.connection.flush()
+    await mesh.broker.manager.jetstream().publish('carillon.default.work.invoice.high.run1', '{}')
+    await eventually('the order', () => orders.length > 0)
+    assert.deepEqual(orders, ['carillon.default.control.a'])
+    const answer = await mesh.register('a', ['invoice'])
+    assert.deepEqual(answer.consumers.invoice, { stream: 'WORK', consumer: 'default~invoice', high: 'default~invoice~high' })
+    const made = (await consumersOf(mesh)).find(({ durable_name }) => durable_name === 'default~invoice~high')
+    assert.equal(made?.filter_subject, 'carillon.default.work.invoice.high.>')
+    // Published before it was offered: found by another registry when it starts.
+    await startTestRegistry(mesh)
+    await eventually('work of before', async () =>
+      (await consumersOf(mesh)).some(({ durable_name }) => durable_name === 'default~early~low'),
+    )
   })
 
   it('replaces the entry of the same instance, and calls it joined once', async (t) => {
@@ -138,7 +160,7 @@ describe('registration', () => {
     await streams.update('KV_carillon_presence', { max_age: 1_000_000_000, duplicate_window: 1_000_000_000, max_msgs: 3, max_msg_size: 10 })
     await eventually('the queue', async () => {
       const { filter_subject, max_ack_pending, max_deliver } = (await consumers.info('WORK', 'default~invoice')).config
-      return filter_subject === 'carillon.default.work.invoice.*.>' && max_ack_pending === 10_000 && max_deliver === -1
+      return filter_subject === 'carillon.default.work.invoice.normal.>' && max_ack_pending === 10_000 && max_deliver === -1
     })
     await eventually('the bucket', async () => {
       const { max_age, max_msgs, max_msg_size } = (await streams.info('KV_carillon_presence')).config

@@ -1,4 +1,4 @@
-import { workConsumer } from '@carillon/contracts'
+import { PRIORITIES, workConsumer } from '@carillon/contracts'
 import { LoopService, pause } from '@carillon/runtime'
 import type { RegistryParts } from '../parts.ts'
 import { VanishedHandlers } from './rules/vanished-handlers.ts'
@@ -39,7 +39,9 @@ export class RemoveVanished extends LoopService {
   async #remove(): Promise<void> {
     const { consumers, roster, time, log } = this.#parts
     const queues = await consumers.list()
-    const offered = new Set(roster.handlers().map(({ namespace, handler }) => workConsumer(namespace, handler)))
+    const offered = new Set(
+      roster.handlers().flatMap(({ namespace, handler }) => PRIORITIES.map((priority) => workConsumer(namespace, handler, priority))),
+    )
     for (const name of this.#vanished.find(queues, { offered, elapsedMs: time.elapsedMs })) {
       await consumers.remove(name)
       log.info({ evt: 'queue.removed', consumer: name }, 'the queue of a handler that is not offered was removed')

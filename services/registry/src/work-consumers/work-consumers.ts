@@ -1,4 +1,4 @@
-import { CarillonError, type Registered, TIMES, workConsumer, workFilter } from '@carillon/contracts'
+import { CarillonError, PRIORITIES, type Priority, type Registered, TIMES, workConsumer, workFilter } from '@carillon/contracts'
 import { apiErrorCode, type Broker, type Clock, ensureConsumer, type Logger } from '@carillon/runtime'
 import type { HandlerQueue } from './rules/vanished-handlers.ts'
 
@@ -25,12 +25,22 @@ export interface OfferedHandler {
   readonly handler: string
 }
 
+interface Queue extends OfferedHandler {
+  readonly priority?: Priority
+}
+
+/** Priorities whose consumers are made when they are needed. */
+export const OTHERS = PRIORITIES.filter((priority) => priority !== 'normal')
+
 /** The durable consumers of handlers in stream WORK. */
 export class WorkConsumers {
   readonly #broker: Broker
   readonly #clock: Clock
   readonly #log: Logger
   readonly #known = new Map<string, { at: number; made: Promise<void> }>()
+  /** Those of other priorities than normal. They are made when the stream has such work first, and found in its list of consumers. */
+  readonly #prioritized = new Set<string>()
+  #listed: Promise<void> | undefined
   /** Consumers whose settings were checked, the one whose turn comes next first. */
   readonly #checked = new Set<string>()
 
@@ -44,6 +54,8 @@ export class WorkConsumers {
   forget(): void {
     this.#known.clear()
     this.#checked.clear()
+    this.#prioritized.clear()
+    this.#listed = undefined
   }
 
   /**
@@ -51,8 +63,45 @@ export class WorkConsumers {
    * @throws CarillonError QUEUE_FULL when the stream has no room for another handler; NATS_UNAVAILABLE
    */
   async ensure(namespace: string, handlers: readonly string[]): Promise<Registered['consumers']> {
-    await Promise.all(handlers.map((handler) => this.#ensure(namespace, handler)))
-    return Object.fromEntries(handlers.map((handler) => [handler, { stream: 'WORK', consumer: workConsumer(namespace, handler) }]))
+    await Promise.all(handlers.map((handler) => this.#ensure({ namespace, handler })))
+    await this.#list()
+    return Object.fromEntries(handlers.map((handler) => [handler, this.#consumersOf({ namespace, handler })]))
+  }
+
+  #consumersOf({ namespace, handler }: OfferedHandler): Registered['consumers'][string] {
+    const others = OTHERS.map((priority) => [priority, workConsumer(namespace, handler, priority)] as const)
+    const made = others.filter(([, name]) => this.#prioritized.has(name))
+    return { stream: 'WORK', consumer: workConsumer(namespace, handler), ...Object.fromEntries(made) }
+  }
+
+  /** Which consumers of other priorities there are: read once, then kept. */
+  #list(): Promise<void> {
+    this.#listed ??= this.#names().then((names) => this.#keepPrioritized(names))
+    this.#listed.catch(() => {
+      this.#listed = undefined
+    })
+    return this.#listed
+  }
+
+  #keepPrioritized(names: ReadonlySet<string>): void {
+    for (const name of names) if (OTHERS.some((priority) => name.endsWith(`~${priority}`))) this.#prioritized.add(name)
+  }
+
+  /** The consumer of a handler's work of another priority than normal. @returns whether it was not known before @throws CarillonError as `ensure` */
+  async prioritize(offered: OfferedHandler, priority: Priority): Promise<boolean> {
+    const name = workConsumer(offered.namespace, offered.handler, priority)
+    if (this.#prioritized.has(name)) return false
+    await this.#ensure({ ...offered, priority })
+    const isNew = !this.#prioritized.has(name)
+    this.#prioritized.add(name)
+    return isNew
+  }
+
+  /** Whether the stream has work of this priority, whose consumer is not known yet. @throws Error of the broker */
+  async lacks({ namespace, handler }: OfferedHandler, priority: Priority): Promise<boolean> {
+    if (this.#prioritized.has(workConsumer(namespace, handler, priority))) return false
+    const filter = workFilter(namespace, handler, priority)
+    return (await this.#broker.manager.direct.getMessage('WORK', { next_by_subj: filter, seq: 1 })) !== null
   }
 
   /**
@@ -61,13 +110,17 @@ export class WorkConsumers {
    */
   async reconcile(offered: Iterable<OfferedHandler>, lastSequence: number): Promise<void> {
     const there = await this.#names()
+    this.#keepPrioritized(there)
     for (const name of [...this.#checked].slice(0, CHECKED_IN_TURN)) this.#checked.delete(name)
     const making: Promise<void>[] = []
     for (const { namespace, handler } of offered) {
-      const name = workConsumer(namespace, handler)
-      if (there.has(name) && this.#checked.has(name)) continue
-      this.#known.delete(name)
-      making.push(this.#ensure(namespace, handler, lastSequence).catch((error: unknown) => this.#refused(handler, error)))
+      for (const priority of PRIORITIES) {
+        const name = workConsumer(namespace, handler, priority)
+        if (priority !== 'normal' && !this.#prioritized.has(name)) continue
+        if (there.has(name) && this.#checked.has(name)) continue
+        this.#known.delete(name)
+        making.push(this.#ensure({ namespace, handler, priority }, lastSequence).catch((error: unknown) => this.#refused(handler, error)))
+      }
     }
     await Promise.all(making)
   }
@@ -105,17 +158,18 @@ export class WorkConsumers {
   async remove(name: string): Promise<void> {
     this.#known.delete(name)
     this.#checked.delete(name)
+    this.#prioritized.delete(name)
     await this.#broker.manager.consumers.delete('WORK', name).catch((error: unknown) => {
       if (apiErrorCode(error) !== CONSUMER_NOT_FOUND) throw error
     })
   }
 
-  #ensure(namespace: string, handler: string, lastSequence?: number): Promise<void> {
-    const name = workConsumer(namespace, handler)
+  #ensure(queue: Queue, lastSequence?: number): Promise<void> {
+    const name = workConsumer(queue.namespace, queue.handler, queue.priority)
     const now = this.#clock.monotonic()
     const known = this.#known.get(name)
     if (known && now - known.at < REMEMBER_MS) return known.made
-    const made = this.#make({ namespace, handler }, lastSequence)
+    const made = this.#make(queue, lastSequence)
     this.#known.set(name, { at: now, made })
     made.then(
       () => this.#checked.add(name),
@@ -126,11 +180,11 @@ export class WorkConsumers {
     return made
   }
 
-  async #make({ namespace, handler }: OfferedHandler, lastSequence?: number): Promise<void> {
+  async #make({ namespace, handler, priority }: Queue, lastSequence?: number): Promise<void> {
     try {
       await ensureConsumer(this.#broker.manager, 'WORK', {
-        durable_name: workConsumer(namespace, handler),
-        filter_subject: workFilter(namespace, handler),
+        durable_name: workConsumer(namespace, handler, priority),
+        filter_subject: workFilter(namespace, handler, priority),
         ack_wait: TIMES.ackWaitMs * NANOS_PER_MS,
         max_ack_pending: MAX_ACK_PENDING,
         ...(lastSequence === undefined ? {} : { lastSequence }),

@@ -6,6 +6,7 @@ import type { SkippedSlots } from '../../schedules/rules/plan.ts'
 import { instantAhead } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
+import { termsOf } from './terms.ts'
 
 /** The origin of a run. */
 export interface RunOrigin {
@@ -41,6 +42,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
     routing: job?.routing ?? null,
+    terms: termsOf(request, job?.terms),
   })
 }
 
@@ -64,6 +66,7 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
     routing: job.routing,
+    terms: job.terms,
   })
 }
 
@@ -114,7 +117,10 @@ export function payloadText(payload: unknown): string {
 }
 
 interface NewRun
-  extends Pick<RunRecord, 'delayMs' | 'job' | 'handler' | 'key' | 'slot' | 'payload' | 'tries' | 'backoff' | 'timeoutMs' | 'routing'> {
+  extends Pick<
+    RunRecord,
+    'delayMs' | 'job' | 'handler' | 'key' | 'slot' | 'payload' | 'tries' | 'backoff' | 'timeoutMs' | 'routing' | 'terms'
+  > {
   readonly planned: Planned
   readonly dueAt: number
 }
@@ -143,6 +149,7 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     tries: given.tries,
     timeoutMs: given.timeoutMs,
     routing: given.routing,
+    terms: given.terms,
     traceparent,
     createdAt: now,
     share: shareOf(id),

@@ -12,6 +12,7 @@ const FIELDS = [
   'attempts',
   'backoff',
   'timeoutMs',
+  'priority',
   'mode',
   'shards',
   'items',
@@ -43,12 +44,13 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
     attempts: there.tries,
     backoff: there.backoff,
     timeoutMs: there.timeoutMs ?? undefined,
+    priority: there.terms?.priority ?? 'normal',
     shards: there.items === null ? there.plan?.shards : undefined,
     items: there.items === null ? undefined : JSON.parse(there.items),
     maxParallel: there.plan?.maxParallel,
     tolerate: there.plan?.tolerate,
   })
-  const compared = ['payload', 'attempts', 'backoff', 'timeoutMs', 'shards', 'items', 'maxParallel', 'tolerate'] as const
+  const compared = ['payload', 'attempts', 'backoff', 'timeoutMs', 'priority', 'shards', 'items', 'maxParallel', 'tolerate'] as const
   return compared.find((field) => requested[field] !== undefined && requested[field] !== has[field])
 }
 

@@ -38,6 +38,7 @@ export function jobView(job: JobRecord): JobView {
     attempts: job.attempts,
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
+    ...job.terms,
     misfire: job.misfire,
     pauseAfterFailures: job.pauseAfterFailures,
     failureBackoff: job.failureBackoff,
@@ -67,6 +68,7 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: '
     createdAt: iso(run.createdAt),
     ...lifeView(run),
     attempts: run.attempts,
+    ...run.terms,
     reason: run.reason ?? waiting?.reason,
     message: waiting?.message ?? run.error?.message,
   })

@@ -1,3 +1,4 @@
+import { subjects, workConsumer } from '@carillon/contracts'
 import type { RunHead, RunRecord, TaskHead, TaskRecord } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 
@@ -26,6 +27,12 @@ export const isTaskOfRun = (work: Work): work is TaskOfRun => isTaskRecord(work.
 
 /** The only task of a single run. */
 export const onlyTask = <Run extends RunHead>(run: Run) => ({ run, task: run })
+
+/** The subject of its message. */
+export const subjectOf = ({ run, task }: Work) => subjects.work(run.namespace, run.handler, task.id, run.terms?.priority)
+
+/** The consumer by which executors pull the messages of a run. */
+export const consumerOf = ({ namespace, handler, terms }: RunHead) => workConsumer(namespace, handler, terms?.priority)
 
 /** The instance that it is routed to; null: any. */
 export const targetOf = ({ task }: Work): string | null => (isTaskRecord(task) ? task.target : null)
