@@ -5,8 +5,9 @@ import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Faulty, Lives, Offers, Presence, Reconciler, Runs } from '../ports.ts'
 import type { Change } from './rules/change.ts'
-import { isRefused } from './rules/decision.ts'
+import { type Decision, isRefused } from './rules/decision.ts'
 import { decideCancel, decideWake } from './rules/life.ts'
+import { decideLimit } from './rules/limits.ts'
 import { decideLoss } from './rules/loss.ts'
 import type { ElapsedTime } from './rules/timing.ts'
 import { isTaskOfRun, type TaskOfRun, targetOf, type Work } from './rules/work.ts'
@@ -67,13 +68,17 @@ export class WakeLives {
         else faulty.push({ work, error: CarillonError.from(error) })
       }
     }
-    await this.#lives.write(changes)
+    const outcomes = await this.#lives.write(changes)
+    for (const [i, { run, decision }] of changes.entries())
+      if (outcomes[i] === 'applied' && isLimit(decision) && run.state === 'queued' && !isFanOut(run)) await this.#runs.withdraw(run)
     await this.#lives.endFaulty(faulty)
     if (errors.length > 0) throw errors[0]
   }
 
   async #wake(work: Work, now: number): Promise<Change | undefined> {
     const { run, task } = work
+    const limit = isTaskOfRun(work) || isEnded(run.state) ? undefined : decideLimit(run, { now, elapsed: this.#elapsed })
+    if (limit) return { ...work, decision: limit }
     const isReconciled = !isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed'
     if (isReconciled) this.#reconciler.soon(run.id)
     if (isEnded(task.state)) await this.#lives.repeatEnd(work)
@@ -106,6 +111,8 @@ export class WakeLives {
     this.#runs.control(run.namespace, owner, isInTime ? check : { type: 'cancel', taskId: task.id })
   }
 }
+
+const isLimit = ({ event }: Decision) => event === 'expired' || event === 'overrun'
 
 /** It was created while its run was being cancelled. */
 function leftOver(work: TaskOfRun, now: number): Change | undefined {
