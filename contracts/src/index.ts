@@ -23,6 +23,7 @@ export { causeText, type Explained } from './cause.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
 export { CarillonError, type ErrorDetails, messageOf, printable } from './errors.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
+export { type Gating, OVERLAPS, type Overlap, type Rate } from './gating.ts'
 export { checkHeaders, HEADERS, TRIGGER_HEADERS } from './headers.ts'
 export {
   childTaskId,
@@ -103,6 +104,7 @@ export {
   controlSchema,
   type FinishedReport,
   type JournalEntry,
+  liveGateSchema,
   type MapCall,
   type OfferAnswer,
   type RejectedEvent,

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { codedField, durationField, nameField, timeField } from './fields.ts'
+import { gatingFields } from './gating.ts'
 import { LIMITS } from './limits.ts'
 import { NAMED_MODES, PRIORITIES, planFields, RUN_MODES, toleranceField } from './plan.ts'
 import { scheduleSchema } from './schedule.ts'
@@ -27,25 +28,19 @@ export const backoffSchema = z
   })
 export type Backoff = z.output<typeof backoffSchema>
 
-const limitField = codedField<number>({
-  code: 'INVALID_DELAY',
-  hint: 'Use whole milliseconds from 1.',
-  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
-  json: { type: 'integer', minimum: 1 },
-})
-
-/** Attempts, backoff and limits of time: part of a job, and of the request for a run. */
+/** Attempts, backoff and time limit: part of a job, and of the request for a run. */
 export const policyFields = {
   /** Total tries; 1 (default) = no retry. */
   attempts: attemptsField.optional(),
   /** Default: exponential, 1 s, factor 2, at most 5 min. */
   backoff: backoffSchema.optional(),
   /** Time limit of each attempt in ms; none by default. */
-  timeoutMs: limitField.optional(),
-  /** Time limit of the whole run in ms, with all attempts and the pauses between them, from its first start on; none by default. It ends as timed_out. */
-  runTimeoutMs: limitField.optional(),
-  /** The run must have started within so many ms after it is due, else it ends as expired; none by default. */
-  deadlineMs: limitField.optional(),
+  timeoutMs: codedField<number>({
+    code: 'INVALID_DELAY',
+    hint: 'Use whole milliseconds from 1.',
+    accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+    json: { type: 'integer', minimum: 1 },
+  }).optional(),
   /** Of tasks that wait for the same handler, `high`, `normal` (default) and `low` are begun 6 : 3 : 1. */
   priority: z.enum(PRIORITIES).optional(),
   /**
@@ -91,6 +86,7 @@ export const jobInputSchema = z.strictObject({
   pauseAfterFailures: z.int().min(1).max(LIMITS.failuresInRow).optional(),
   /** Fire less often while runs fail. Default: off. */
   failureBackoff: failureBackoffSchema.optional(),
+  ...gatingFields,
   ...policyFields,
 })
 export type JobInput = z.input<typeof jobInputSchema>
@@ -126,13 +122,16 @@ export const jobViewSchema = z.object({
   attempts: z.int(),
   backoff: backoffSchema,
   timeoutMs: z.int().exactOptional(),
-  runTimeoutMs: z.int().exactOptional(),
-  deadlineMs: z.int().exactOptional(),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).exactOptional(),
   misfire: misfireField,
   pauseAfterFailures: z.int().exactOptional(),
   failureBackoff: failureBackoffSchema.exactOptional(),
+  overlap: gatingFields.overlap.unwrap().exactOptional(),
+  maxConcurrent: z.int().exactOptional(),
+  concurrencyKey: z.string().exactOptional(),
+  maxPerKey: z.int().exactOptional(),
+  rate: gatingFields.rate.unwrap().exactOptional(),
   /** Why it is paused: of an operator, or of the mesh. */
   note: z.string().exactOptional(),
   /** Of its runs that are still kept, the newest 100 successes, failures and time-outs: in the answer to `jobs.get`. */

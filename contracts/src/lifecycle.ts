@@ -10,7 +10,6 @@ export const RUN_STATES = [
   'timed_out',
   'cancelled',
   'skipped',
-  'expired',
   'not_needed',
 ] as const
 export type RunState = (typeof RUN_STATES)[number]
@@ -21,12 +20,12 @@ export const RUN_EVENTS = [
   'unneeded',
   'reopened',
   'due',
+  'arrived',
+  'discarded',
   'started',
   'succeeded',
   'failed',
   'timed_out',
-  'overrun',
-  'expired',
   'retried',
   'lost',
   'released',
@@ -45,15 +44,21 @@ export type RunEvent = (typeof RUN_EVENTS)[number]
 export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunState>>>> = {
   freed: { waiting: 'queued' },
   unneeded: { waiting: 'not_needed' },
-  reopened: { succeeded: 'waiting', failed: 'waiting', timed_out: 'waiting', cancelled: 'waiting', not_needed: 'waiting' },
+  reopened: {
+    succeeded: 'waiting',
+    failed: 'waiting',
+    timed_out: 'waiting',
+    cancelled: 'waiting',
+    skipped: 'waiting',
+    not_needed: 'waiting',
+  },
   due: { delayed: 'queued' },
+  arrived: { delayed: 'waiting' },
+  discarded: { waiting: 'skipped' },
   started: { queued: 'running', running: 'running' },
   succeeded: { queued: 'succeeded', running: 'succeeded', cancelling: 'succeeded' },
   failed: { queued: 'failed', running: 'failed', cancelling: 'failed' },
   timed_out: { queued: 'timed_out', running: 'timed_out', cancelling: 'cancelled' },
-  // The time limit of the run is over: what runs is cancelled first.
-  overrun: { waiting: 'timed_out', delayed: 'timed_out', queued: 'timed_out', running: 'cancelling', cancelling: 'timed_out' },
-  expired: { waiting: 'expired', delayed: 'expired', queued: 'expired' },
   retried: { queued: 'delayed', running: 'delayed' },
   lost: { queued: 'queued', running: 'queued', cancelling: 'cancelled' },
   released: { queued: 'queued', running: 'queued' },
@@ -61,19 +66,11 @@ export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunSt
   cancel: { waiting: 'cancelled', delayed: 'cancelled', queued: 'cancelled', running: 'cancelling' },
   cancelled: { queued: 'cancelled', running: 'cancelled', cancelling: 'cancelled' },
   faulted: { waiting: 'failed', delayed: 'failed', queued: 'failed', running: 'failed', cancelling: 'cancelled' },
-  restarted: { succeeded: 'queued', failed: 'queued', timed_out: 'queued', cancelled: 'queued', skipped: 'queued', expired: 'queued' },
+  restarted: { succeeded: 'queued', failed: 'queued', timed_out: 'queued', cancelled: 'queued', skipped: 'queued' },
 }
 
 /** States that a run leaves only by a manual retry. */
-export const ENDED_STATES = [
-  'succeeded',
-  'failed',
-  'timed_out',
-  'cancelled',
-  'skipped',
-  'expired',
-  'not_needed',
-] as const satisfies RunState[]
+export const ENDED_STATES = ['succeeded', 'failed', 'timed_out', 'cancelled', 'skipped', 'not_needed'] as const satisfies RunState[]
 export type EndedState = (typeof ENDED_STATES)[number]
 
 export const OPEN_STATES = ['waiting', 'delayed', 'queued', 'running', 'cancelling'] as const satisfies RunState[]
@@ -100,8 +97,6 @@ export const REASONS = {
   'invalid-payload': 'The payload does not match the input schema of the handler.',
   'invalid-result': 'The result is not JSON or is over the limit.',
   'attempt-timeout': 'The attempt took longer than its time limit.',
-  'run-timeout': 'The run took longer than its time limit, over all attempts.',
-  deadline: 'It had not started by its deadline.',
   'instance-lost': 'The instance that ran the task was lost.',
   released: 'An instance gave the task back before it began; that is no attempt.',
   poison: 'Three processes in a row died while they ran the task, and nothing else is known to have ended them.',
@@ -114,6 +109,10 @@ export const REASONS = {
   misfire: 'The slot was missed, and the job skips missed slots.',
   calendar: 'The calendars of its job exclude the day of the slot.',
   'failure-backoff': 'The last runs of its job failed, so its slots are fired less often.',
+  gate: 'Other runs of its job, or of its key, are open, or as many have started as may within the period: it waits for its turn.',
+  overlap: 'It came while an earlier run was open, and as many waited as may.',
+  replaced: 'A later run took its place.',
+  recovered: 'Failed tasks of the run that was open run again in its stead.',
   'no-instance': 'No live instance offers the handler, or each that does is hung.',
   retry: 'An attempt failed; the next one waits.',
   delay: 'It was asked for at a later time.',

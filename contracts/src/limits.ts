@@ -44,6 +44,16 @@ export const LIMITS = {
   calendarDays: 4_000,
   /** Bytes of an iCalendar text: a message carries it, and the broker's default message limit is 1 MiB. */
   icsBytes: 512 * 1024,
+  /** Runs that have a place at one gate: its record is written whenever one of them starts. */
+  gateHolders: 1_000,
+  /** Runs of overlap `serial` that wait at one gate. */
+  gateWaiting: 1_000,
+  /** Runs that a rate may allow within a period. */
+  rateCount: 1_000_000,
+  /** The longest period of a rate: 31 days. */
+  ratePeriodMaxMs: 2_678_400_000,
+  /** Letters of an expression. */
+  expressionLength: 1_024,
   /** Failures in a row that a job may be asked to react to: so many of its runs are read at an end. */
   failuresInRow: 100,
   /** Instants of one job: its record is read whenever it fires. */

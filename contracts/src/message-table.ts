@@ -8,6 +8,7 @@ import {
   aliveSchema,
   controlSchema,
   instanceEventSchema,
+  liveGateSchema,
   liveRunSchema,
   offerAnswerSchema,
   rejectedSchema,
@@ -83,6 +84,12 @@ export const MESSAGES = {
     from: 'services',
     schema: name.extend({ what: z.string() }),
     description: 'A calendar changed',
+  },
+  'live.gate': {
+    subject: 'live.gate.<job>.changed',
+    from: 'services',
+    schema: liveGateSchema,
+    description: 'Runs have come to gates of a job, or have left them',
   },
   presence: {
     subject: 'the KV bucket `carillon_presence`',

@@ -145,6 +145,19 @@ export const rejectedSchema = z.object({
 })
 export type RejectedEvent = Readonly<z.output<typeof rejectedSchema>>
 
+/** Body of `live.gate.<job>.changed`: asks the owners of these gates to check them. */
+export const liveGateSchema = z.object({
+  gates: z.array(
+    z.object({
+      id: z.string(),
+      /** JSON text of the key whose runs it holds. */
+      key: z.string().exactOptional(),
+      /** Runs that have ended. */
+      ended: z.array(z.string()),
+    }),
+  ),
+})
+
 /** Sent before redelivered work is run: whether it is still wanted, and as which attempt. */
 export const claimSchema = z.strictObject({
   taskId: taskIdField,

@@ -16,7 +16,7 @@ export const subjects = {
   report: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.report.${instance}`,
   log: (namespace: string, runId: string) => `${SUBJECT_ROOT}.${namespace}.log.${runId}`,
   event: (namespace: string, noun: EventNoun, name: string, what: string) => `${SUBJECT_ROOT}.${namespace}.event.${noun}.${name}.${what}`,
-  live: (namespace: string, noun: 'run' | 'job' | 'calendar', name: string, what: string) =>
+  live: (namespace: string, noun: 'run' | 'job' | 'calendar' | 'gate', name: string, what: string) =>
     `${SUBJECT_ROOT}.${namespace}.live.${noun}.${name}.${what}`,
   control: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.control.${instance}`,
   /** The subject on which one process answers that it is alive. */

@@ -208,7 +208,7 @@ function stateDiagram(): string {
       edges.set(`${from} --> ${to}`, [...events, event])
     }
   const drawn = [...edges].map(([edge, events]) => `  ${edge}: ${events.join(', ')}`)
-  const born = ['delayed', 'queued', 'skipped'].map((state) => `  [*] --> ${state}`)
+  const born = ['waiting', 'delayed', 'queued', 'skipped'].map((state) => `  [*] --> ${state}`)
   const ended = ENDED_STATES.map((state) => `  ${state} --> [*]`)
   return ['```mermaid', 'stateDiagram-v2', ...born, ...drawn, ...ended, '```'].join('\n')
 }

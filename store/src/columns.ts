@@ -68,6 +68,9 @@ export const RUN_COLUMNS = {
   createdAt: 'number',
   share: 'number',
   ...LIFE_COLUMNS,
+  gate: 'text',
+  gateKey: 'text',
+  gateOrder: 'number',
 } as const satisfies Columns<RunRecord>
 
 export const TASK_COLUMNS = {
@@ -136,6 +139,8 @@ export const JOB_COLUMNS = {
   wakeAt: 'number',
   awaits: 'text',
   chosenSlotAt: 'number',
+  gating: 'json',
+  lastRunId: 'text',
   createdAt: 'number',
   updatedAt: 'number',
 } as const satisfies Columns<JobRecord>

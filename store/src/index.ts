@@ -5,6 +5,7 @@ export type {
   CoordinatorStore,
   Due,
   DueQuery,
+  GateChange,
   InsertOutcome,
   JobMove,
   JobStore,
@@ -24,11 +25,13 @@ export type {
   TaskQuery,
   TaskStore,
   UpdateOutcome,
+  WaitingQuery,
 } from './ports.ts'
 export type {
   CalendarHead,
   CalendarRecord,
   CoordinatorRecord,
+  GateHolder,
   GateRecord,
   JobRecord,
   LifeHead,

@@ -103,7 +103,7 @@ export interface JobStore {
 export interface JobMove {
   readonly id: string
   readonly expect: Pick<JobRecord, 'revision' | 'nextSlotAt' | 'awaits'>
-  readonly set: Pick<JobRecord, 'nextSlotAt' | 'wakeAt' | 'state' | 'awaits' | 'chosenSlotAt'>
+  readonly set: Pick<JobRecord, 'nextSlotAt' | 'wakeAt' | 'state' | 'awaits' | 'chosenSlotAt'> & { readonly lastRunId?: string }
 }
 
 export interface CalendarStore {
@@ -148,8 +148,8 @@ export interface LifeExpectation {
 export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
-  /** `mapped` is a column of tasks only, `mode` is one of runs. */
-  readonly set: Partial<TaskLife> & { readonly mapped?: 1; readonly mode?: RunMode }
+  /** `mapped` is a column of tasks only, `mode` and `gateOrder` of runs. */
+  readonly set: Partial<TaskLife> & { readonly mapped?: 1; readonly mode?: RunMode; readonly gateOrder?: number }
 }
 
 /**
@@ -178,6 +178,19 @@ export interface RunStore extends LifeStore<RunRecord, RunHead> {
    * `limit`, even none, and still have a cursor.
    */
   list(query: RunListQuery): Promise<Slice<RunHead>>
+  /** Runs that wait at gates, for each query those of one key in the order of their arrival. By an index of waiting runs alone. */
+  waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]>
+  /** The first keys behind `after` that have waiting runs, ascending by their bytes. Its cost does not grow with the runs of a key. */
+  waitingKeys(query: { gate: string; after: string | null; limit: number }): Promise<string[]>
+}
+
+export interface WaitingQuery {
+  readonly gate: string
+  /** As in `RunRecord.gateKey`. */
+  readonly key: string
+  readonly limit: number
+  /** Passes over so many. */
+  readonly skip?: number
 }
 
 /** The runs that all given filters accept. */

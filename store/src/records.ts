@@ -2,6 +2,7 @@ import type {
   Backoff,
   Failure,
   FailureBackoff,
+  Gating,
   JobState,
   Progress,
   Reason,
@@ -41,12 +42,6 @@ export interface Routing {
 export interface Terms {
   /** Absent: normal. */
   readonly priority?: 'high' | 'low'
-  /** How long a run may take from its first start on. */
-  readonly runTimeoutMs?: number
-  /** Of a job: how long after it is due a run may start. */
-  readonly deadlineMs?: number
-  /** Of a run: it must have started by then. */
-  readonly deadlineAt?: number
 }
 
 /** A job as it is stored. Times are milliseconds since 1970, JSON of users is stored as text. */
@@ -91,6 +86,10 @@ export interface JobRecord {
   readonly awaits: string | null
   /** The slot that a run chose; the schedule goes on after it. */
   readonly chosenSlotAt: number | null
+  /** How many of its runs may be open at once, and what becomes of the others; null: it says nothing. */
+  readonly gating: Gating | null
+  /** The run of the slot that was fired last. */
+  readonly lastRunId: string | null
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -123,6 +122,15 @@ export interface CalendarRecord extends CalendarHead {
   readonly days: string
 }
 
+/** A run that has a place at a gate. */
+export interface GateHolder {
+  readonly id: string
+  /** Of a gate of a job that limits keys, too: JSON text of the run's key. */
+  readonly key: string | null
+  /** The number of its arrival: a run that is retried arrives anew, and its old place is free. */
+  readonly order: number | null
+}
+
 /** A place where not all runs of a job, or of one key of it, may run at once. */
 export interface GateRecord {
   readonly id: string
@@ -131,9 +139,9 @@ export interface GateRecord {
   /** Of a limit by key: JSON text of the key. */
   readonly key: string | null
   /** The runs that have a place. */
-  readonly holders: { readonly runs: readonly { readonly id: string; readonly key: string | null }[] }
-  /** When runs were started within the period of a rate. */
-  readonly window: { readonly starts: readonly number[] } | null
+  readonly holders: { readonly runs: readonly GateHolder[] }
+  /** How many runs were started within the period of a rate: intervals, each with the time it began. */
+  readonly window: { readonly starts: readonly (readonly [at: number, count: number])[] } | null
   /** The key that was served last. */
   readonly turn: string | null
   /** Grows with each write: the fence. */
@@ -222,6 +230,12 @@ export interface RunRecord extends TaskLife {
   readonly traceparent: string | null
   readonly createdAt: number
   readonly share: number
+  /** The gate that it has to pass; null: none. */
+  readonly gate: string | null
+  /** JSON text of the key that it was given when it was requested; empty: its job has no expression. */
+  readonly gateKey: string | null
+  /** The number of its arrival at the gate. */
+  readonly gateOrder: number | null
 }
 
 /** A run without its payload and result, which may be large. Its error has no stack. */

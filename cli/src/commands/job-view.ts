@@ -5,6 +5,7 @@ import { printFields } from '../output/table.ts'
 import type { Column } from '../output/table-layout.ts'
 import { harmless, type Terminal, type Tone } from '../output/terminal.ts'
 import { relativeText, spanText, timeText, tookText } from '../output/time-text.ts'
+import { gatingText } from './gating-options.ts'
 
 const TONES: Readonly<Record<JobState, Tone>> = { active: 'good', paused: 'warning', finished: 'quiet' }
 
@@ -41,10 +42,9 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['mode', modeText(job)],
     ['attempts', job.attempts > 1 ? `${job.attempts}, ${backoffText(job)}` : '1'],
     ['timeout', job.timeoutMs === undefined ? undefined : spanText(job.timeoutMs)],
-    ['run timeout', job.runTimeoutMs === undefined ? undefined : spanText(job.runTimeoutMs)],
-    ['deadline', job.deadlineMs === undefined ? undefined : spanText(job.deadlineMs)],
     ['priority', job.priority],
     ['misfire', job.misfire],
+    ['overlap', gatingText(job) || undefined],
     ['failures', failuresText(job)],
     ['note', job.note],
     ['data', job.data === undefined ? undefined : JSON.stringify(job.data)],

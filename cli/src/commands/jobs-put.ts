@@ -5,12 +5,13 @@ import { readPayload } from '../arguments/payload.ts'
 import { parseChoice, parseWhole } from '../arguments/scalars.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { CARILLON } from '../own-command.ts'
+import { addGatingOptions, type GatingOptions, gatingOf } from './gating-options.ts'
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
 import { printJob } from './job-view.ts'
 import { addPlanOptions, type PlanOptions, planOf } from './plan-options.ts'
 import { addScheduleOptions, type ScheduleOptions, scheduleOf } from './schedule-options.ts'
 
-interface PutOptions extends PolicyOptions, PlanOptions, ScheduleOptions {
+interface PutOptions extends PolicyOptions, PlanOptions, ScheduleOptions, GatingOptions {
   readonly handler?: string
   readonly description?: string
   readonly payload?: string
@@ -27,6 +28,7 @@ Examples:
   ${CARILLON} jobs put export --shards 8 --max-parallel 4 --tolerate 5%
   ${CARILLON} jobs put word-count --mode map-reduce --shards 3
   ${CARILLON} jobs put cleanup --every 10m --timeout 30s --attempts 3
+  ${CARILLON} jobs put sync --concurrency-key payload.tenant --max-concurrent 10 --rate 100/1m
   ${CARILLON} jobs put reminder --delay 60d --payload '{"to":"ada"}'`
 
 /** `carillon jobs put`: creates a job, or replaces the one of that name. */
@@ -37,7 +39,7 @@ export function addJobsPutCommand(jobs: Command): void {
     .argument('<name>', '1 to 64 letters, digits, "-" or "_"')
     .option('--handler <name>', "the handler that does the work (default: the job's name)")
     .option('--payload <json>', 'JSON, @file, or - for standard input')
-  addPlanOptions(addPolicyOptions(addScheduleOptions(command)))
+  addGatingOptions(addPlanOptions(addPolicyOptions(addScheduleOptions(command))))
     .option('--misfire <policy>', 'for missed slots: once, skip or all (default: once)', (text) =>
       parseChoice('--misfire', text, ['once', 'skip', 'all']),
     )
@@ -69,6 +71,7 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
     ...(options.misfire === undefined ? {} : { misfire: options.misfire }),
     ...(options.pauseAfterFailures === undefined ? {} : { pauseAfterFailures: options.pauseAfterFailures }),
     ...(options.failureBackoff === undefined ? {} : { failureBackoff: options.failureBackoff }),
+    ...gatingOf(options),
     ...policyOf(options),
     ...(await planOf(options)),
   }

@@ -20,10 +20,16 @@ import { dispatchController } from './dispatch/dispatch.controller.ts'
 import { OfferLegs } from './dispatch/offer-legs.ts'
 import { WorkPublisher } from './dispatch/publish-work.ts'
 import { WorkStream } from './dispatch/work-stream.ts'
+import { AdvanceGates } from './gates/advance-gates.ts'
+import { GateHints, type GateHintsOptions } from './gates/gate-hints.ts'
+import { gatesController } from './gates/gates.controller.ts'
+import { type KeyExpressions, PlaceRuns } from './gates/place-runs.ts'
+import { WakeGates } from './gates/wake-gates.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
 import { CalendarUsers } from './jobs/calendar-users.ts'
 import { ChangeJobs } from './jobs/change-jobs.ts'
+import { newJobExpressions } from './jobs/check-expressions.ts'
 import { ReactToFailures } from './jobs/failing-jobs.ts'
 import { jobsController } from './jobs/jobs.controller.ts'
 import { KeepMemory } from './jobs/keep-memory.ts'
@@ -34,7 +40,7 @@ import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
-import type { Offers, Presence, Reconciler, RunEnds, Timers } from './ports.ts'
+import type { Gates, Offers, Presence, Reconciler, RunEnds, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
 import { Membership } from './recovery/membership.ts'
 import { RepairQueue } from './recovery/repair-queue.ts'
@@ -87,12 +93,13 @@ export interface CoordinatorDependencies extends Connected {
 interface Later {
   readonly timers: Timers
   readonly onGone: (namespace: string, instance: string) => void
+  readonly shares: () => readonly number[]
 }
 
 /** The parts that every use case depends on. */
-function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
+function foundation(given: CoordinatorDependencies, ports: Later) {
   const { broker, clock, log, publisher, store } = given
-  const presence = given.presence(onGone)
+  const presence = given.presence(ports.onGone)
   const storedWork = new WorkStream(broker)
   const later = {
     reconciler: { soon: (runId: string) => advance.soon(runId) } satisfies Reconciler,
@@ -105,10 +112,13 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
       ended: (run) => {
         awaitEnds.ended(run)
         failing.ended(run)
+        gates.gateHints.ended(run)
       },
     } satisfies RunEnds,
+    gates: { arrived: (run) => gates.gateHints.arrived(run) } satisfies Gates,
   }
-  const base = { ...given, ...later, presence, timers, storedWork, elapsed: clock, rejected: new RejectedMessages(publisher, log) }
+  const own = { storedWork, expressions: newJobExpressions(), rejected: new RejectedMessages(publisher, log) }
+  const base = { ...given, ...ports, ...later, ...own, presence, elapsed: clock }
   const events = new Announcer(base)
   const work = new WorkPublisher({ ...base, stream: storedWork })
   const runs = new RunWriter({ ...base, events, work })
@@ -125,6 +135,7 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
   const judges = new JudgeSlots({ calendars, failing })
   const changeJobs = new ChangeJobs({ ...base, events, runs, judges })
   const awaitEnds = new AwaitEnds({ ...base, jobs, failing })
+  const gates = gatesOf({ ...base, jobs, runs, tasks })
   const lives = new LifeWriter({ ...base, runs, tasks })
   const advance = new AdvanceRun({ ...base, runs, tasks, work })
   const repair = new RepairQueue({ ...base, work })
@@ -146,9 +157,17 @@ function foundation(given: CoordinatorDependencies, { timers, onGone }: Later) {
     judges,
     failing,
     changeJobs,
+    ...gates,
     refused: new RefusedReports({ log }),
     keeper: keeperOf(given),
   }
+}
+
+function gatesOf(
+  base: ConstructorParameters<typeof AdvanceGates>[0] & Omit<GateHintsOptions, 'advance'> & { expressions: KeyExpressions },
+) {
+  const gateHints: GateHints = new GateHints({ ...base, advance: new AdvanceGates(base) })
+  return { gateHints, waitingChecks: new WakeGates({ ...base, gateHints }), placement: new PlaceRuns(base) }
 }
 
 const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
@@ -204,10 +223,10 @@ function loopsOf(base: Foundation, cases: UseCases, stopping: AbortSignal) {
   const wake = (ids: readonly string[]) => cases.wakeLives.execute(ids)
   const waker = new Waker({
     ...base,
-    sources: { jobs: base.jobs, runs: store.runs, tasks: store.tasks },
+    sources: { jobs: base.jobs, runs: store.runs, tasks: store.tasks, gates: store.gates },
     shares,
     jobsLeadMs: SLOT_LEAD_MS,
-    handlers: { jobs: (ids) => cases.fireSlots.execute(ids), runs: wake, tasks: wake },
+    handlers: { jobs: (ids) => cases.fireSlots.execute(ids), runs: wake, tasks: wake, gates: (ids) => base.waitingChecks.execute(ids) },
   })
   const jumps = new JumpWatch({ ...base, repairTimes: cases.repairTimes, shares })
   clock.onJump(() => jumps.again())
@@ -255,6 +274,7 @@ export function compose(given: CoordinatorDependencies) {
   const { stopping } = given
   const base = foundation(given, {
     timers: { arm: (kind, due) => loops.waker.arm(kind, due) },
+    shares: () => loops.shares(),
     onGone: (namespace, instance) => takeOver(namespace, instance),
   })
   const cases = useCasesOf(base)
@@ -298,6 +318,7 @@ export function compose(given: CoordinatorDependencies) {
       dispatchController(cases),
       mapController(cases),
       stepsController(cases),
+      gatesController(base),
       retentionController({ pruneRuns: prune }),
       healthController({ checkHealth: health, rebuild }),
     ]),

@@ -13,7 +13,7 @@ import type { Judge } from './schedules/rules/exclusions.ts'
  */
 
 /** A record with a `wakeAt`. */
-export type WakeKind = 'jobs' | 'runs' | 'tasks'
+export type WakeKind = 'jobs' | 'runs' | 'tasks' | 'gates'
 
 /** Wakes what is due soon. What is due later is found in the store. */
 export interface Timers {
@@ -177,6 +177,32 @@ export interface RunningTasks {
 export interface RunEnds {
   /** Returns at once; a failure is logged. */
   ended(run: RunHead): void
+}
+
+/** The gates that runs of some jobs have to pass. Provided by `gates/`. */
+export interface Gates {
+  /** A run waits at its gate. Returns at once; a failure is logged. */
+  arrived(run: RunHead): void
+}
+
+/** Where new runs wait. Provided by `gates/`. */
+export interface Placement {
+  /** The run at the gate that its job has for it: it waits there, unless it is delayed. @throws CarillonError EXPRESSION_FAILED */
+  atGate(run: RunRecord, job: JobRecord | undefined): RunRecord
+  /** Gives runs that have just arrived their numbers; they have to be stored next. */
+  ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]>
+  /** The number of one that arrives now. */
+  order(run: RunHead): Promise<number>
+  /** The run of a slot whose job says nothing about overlap. @param last the open run that it waits for */
+  slot(run: RunRecord, job: JobRecord, last: RunHead | undefined): RunRecord
+  /** Gives open runs, which have started without one, a place at the gate of their job's slots: what waits for them is inserted next. */
+  holdFor(waits: readonly { readonly job: JobRecord; readonly last: RunHead }[]): Promise<void>
+}
+
+/** Checks runs that have waited at a gate for a while. Provided by `gates/`. */
+export interface WaitingChecks {
+  /** Lets their gates wake up instead of them; what is to be written of the runs. */
+  settled(runs: readonly RunHead[]): Promise<RunChange[]>
 }
 
 /** A task about which nothing can be decided or stored. */

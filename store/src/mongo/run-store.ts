@@ -1,6 +1,6 @@
 import type { Document } from 'mongodb'
 import { RUN_COLUMNS, RUN_HEAD_COLUMNS } from '../columns.ts'
-import type { RunListQuery, RunStore } from '../ports.ts'
+import type { RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
 import type { RunHead, RunRecord } from '../records.ts'
 import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import type { Slice } from '../slice.ts'
@@ -33,8 +33,27 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
     const slice = sliceOf(await this.records.page(this.head, { filter: { $and: conditions }, sort: NEWEST_FIRST }, query), positionOf)
     return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(positionOf(end)) } : slice
   }
+
+  async waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]> {
+    const read = ({ gate, key, limit, skip = 0 }: WaitingQuery) =>
+      this.records.find(this.head, { state: 'waiting', gate, gateKey: key }, { sort: { gateOrder: 1, _id: 1 }, limit, skip })
+    return Promise.all(queries.map(read))
+  }
+
+  async waitingKeys({ gate, after, limit }: { gate: string; after: string | null; limit: number }): Promise<string[]> {
+    const keys: string[] = []
+    for (let last = after; keys.length < limit; ) {
+      const filter = { state: 'waiting', gate, gateKey: last === null ? { $gte: '' } : { $gt: last } }
+      const [first] = await this.records.find(KEY, filter, { sort: { gateKey: 1 }, limit: 1 })
+      if (first === undefined) break
+      last = first.gateKey as string
+      keys.push(last)
+    }
+    return keys
+  }
 }
 
+const KEY = new Selection<Pick<RunHead, 'gateKey'>>({ gateKey: 'text' })
 const NEWEST_FIRST = { createdAt: -1, _id: -1 } as const
 type Position = Pick<RunHead, 'createdAt' | 'id'>
 const POSITION = new Selection<Position>({ createdAt: 'number', id: 'text' })

@@ -8,7 +8,7 @@ import { dueOf } from './due.ts'
 import { Table } from './table.ts'
 
 const ADVANCE =
-  'update "jobs" set "nextSlotAt" = ?, "wakeAt" = ?, "state" = ?, "awaits" = ?, "chosenSlotAt" = ? where "id" = ? and "revision" = ? and "nextSlotAt" is ? and "awaits" is ?'
+  'update "jobs" set "nextSlotAt" = ?, "wakeAt" = ?, "state" = ?, "awaits" = ?, "chosenSlotAt" = ?, "lastRunId" = coalesce(?, "lastRunId") where "id" = ? and "revision" = ? and "nextSlotAt" is ? and "awaits" is ?'
 
 export class SqliteJobStore implements JobStore {
   readonly #connection: Connection
@@ -40,6 +40,7 @@ export class SqliteJobStore implements JobStore {
       toStored(set.state, 'text', 'state'),
       toStored(set.awaits, 'text', 'awaits'),
       toStored(set.chosenSlotAt, 'number', 'chosenSlotAt'),
+      toStored(set.lastRunId ?? null, 'text', 'lastRunId'),
       id,
       expect.revision,
       expect.nextSlotAt,

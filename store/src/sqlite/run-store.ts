@@ -1,6 +1,6 @@
 import type { RunState } from '@carillon/contracts'
 import { RUN_COLUMNS, RUN_HEAD_COLUMNS, type StoredValue } from '../columns.ts'
-import type { RunListQuery, RunStore } from '../ports.ts'
+import type { RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
 import type { RunHead, RunRecord } from '../records.ts'
 import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import type { Slice } from '../slice.ts'
@@ -37,6 +37,22 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
     return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(end) } : slice
   }
 
+  async waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]> {
+    const rest = `where ${WAITING} and "gateKey" = ? order by "gateOrder", "id" limit ? offset ?`
+    return queries.map(({ gate, key, limit, skip = 0 }) => this.table.select(this.head, rest, [gate, key, limit, skip]))
+  }
+
+  async waitingKeys({ gate, after, limit }: { gate: string; after: string | null; limit: number }): Promise<string[]> {
+    const keys: string[] = []
+    for (let last = after; keys.length < limit; ) {
+      const [row] = this.connection.all(last === null ? FIRST_KEY : NEXT_KEY, [gate, last ?? ''])
+      if (row === undefined) break
+      last = row['gateKey'] as string
+      keys.push(last)
+    }
+    return keys
+  }
+
   /** The position of the last run that one page reads; undefined when there are fewer. */
   #lastRead(conditions: readonly string[], values: readonly StoredValue[]): [createdAt: number, id: string] | undefined {
     const sql = `select "createdAt", "id" from "runs" where ${conditions.join(' and ')} ${NEWEST_FIRST} limit 1 offset ?`
@@ -45,6 +61,10 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
   }
 }
 
+const WAITING = `"gate" is not null and "state" = 'waiting' and "gate" = ?`
+const keyFrom = (comparison: '>=' | '>') =>
+  `select "gateKey" from "runs" where ${WAITING} and "gateKey" ${comparison} ? order by "gateKey" limit 1`
+const [FIRST_KEY, NEXT_KEY] = [keyFrom('>='), keyFrom('>')]
 const NEWEST_FIRST = 'order by "createdAt" desc, "id" desc'
 
 /** What an index finds, from where the cursor stands. */

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
-import { SHARES } from '../records.ts'
+import { type RunRecord, SHARES } from '../records.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { range } from './pages.ts'
-import { aGate, START_AT } from './records.ts'
+import { aGate, aRun, headOf, START_AT } from './records.ts'
 
 export const GATE_CASES: ConformanceCase[] = [
   {
     name: 'gates: put inserts and replaces, each if the revision is as expected; one that is refused does not affect the others',
     async run(store) {
-      const holders = { runs: [{ id: 'run-1', key: '"a"' }] }
+      const holders = { runs: [{ id: 'run-1', key: '"a"', order: 7 }] }
       const first = [1, 2, 3].map((n) => ({ gate: aGate(n, { holders }), expect: null }))
       assert.deepEqual(await store.gates.put(first), ['applied', 'applied', 'applied'])
-      const changed = { window: { starts: [START_AT] }, turn: '"a"', wakeAt: START_AT, revision: 2 }
+      const changed = { window: { starts: [[START_AT, 1]] as const }, turn: '"a"', wakeAt: START_AT, revision: 2 }
       const outcomes = await store.gates.put([
         { gate: aGate(1, changed), expect: 1 },
         { gate: aGate(2, changed), expect: 7 },
@@ -66,6 +66,41 @@ export const GATE_CASES: ConformanceCase[] = [
         (await store.gates.get(['gate-1', 'gate-2'])).map((gate) => gate?.id),
         [undefined, 'gate-2'],
       )
+    },
+  },
+  {
+    name: 'gates: runs that wait are read by gate and key in the order of their arrival, and keys by their bytes',
+    async run(store) {
+      const waits = (n: number, fields: Partial<RunRecord>) => aRun(n, { state: 'waiting', queuedAt: null, gate: 'gate-1', ...fields })
+      const keys = ['', '"*"', '"😀"', '"\uffee"', '"a"', '1']
+      const runs = [
+        ...range(5).map((n) => waits(n, { gateKey: '"a"', gateOrder: 10 - n })),
+        ...keys.map((gateKey, i) => waits(10 + i, { gateKey, gateOrder: i + 20 })),
+        waits(20, { gateKey: '"other"', gateOrder: 1, gate: 'gate-2' }),
+        waits(21, { gateKey: '"queued"', gateOrder: 1, state: 'queued' }),
+      ]
+      await store.runs.insert(runs)
+      const read = async (limit: number, skip = 0) =>
+        (await store.runs.waiting([{ gate: 'gate-1', key: '"a"', limit, skip }]))[0]?.map(({ gateOrder }) => gateOrder)
+      assert.deepEqual(
+        [await read(3), await read(10, 3)],
+        [
+          [6, 7, 8],
+          [9, 10, 24],
+        ],
+      )
+      const [none, first] = await store.runs.waiting([
+        { gate: 'gate-9', key: '', limit: 5 },
+        { gate: 'gate-1', key: '', limit: 5 },
+      ])
+      assert.deepEqual([none, first], [[], [headOf(runs[5]!)]])
+      const byBytes = keys.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
+      const keysOf = (after: string | null, limit: number) => store.runs.waitingKeys({ gate: 'gate-1', after, limit })
+      assert.deepEqual(await keysOf(null, 10), byBytes)
+      assert.deepEqual([await keysOf(byBytes[1]!, 2), await keysOf(byBytes[5]!, 2)], [byBytes.slice(2, 4), []])
+      const freed = { id: runs[9]!.id, expect: { state: ['waiting'] as const }, set: { state: 'queued', gateOrder: 99 } as const }
+      assert.deepEqual(await store.runs.update([freed]), ['applied'])
+      assert.equal((await store.runs.heads([freed.id]))[0]?.gateOrder, 99)
     },
   },
   {

@@ -69,6 +69,9 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     traceparent: null,
     createdAt: START_AT + n,
     share: shareOf(id),
+    gate: null,
+    gateKey: null,
+    gateOrder: null,
     ...LIFE,
     ...fields,
   }
@@ -163,6 +166,8 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     wakeAt: nextSlotAt,
     awaits: null,
     chosenSlotAt: null,
+    gating: null,
+    lastRunId: null,
     createdAt: START_AT,
     updatedAt: START_AT,
     ...fields,

@@ -10,6 +10,7 @@ import {
 import type { Broker, Clock } from '@carillon/runtime'
 import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/store'
 import type { z } from 'zod'
+import { gatingOf } from '../gates/rules/gating.ts'
 import { planOf } from '../modes/rules/request.ts'
 import type { Events, Judged, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
 import { isRefused } from '../runs/rules/decision.ts'
@@ -30,6 +31,7 @@ import {
 } from '../schedules/rules/schedule.ts'
 import { scheduleWarnings } from '../schedules/rules/warnings.ts'
 import { checkCalendars } from './check-calendars.ts'
+import { checkExpressions, type JobExpressions } from './check-expressions.ts'
 import { jobId, jobNotFound } from './rules/job.ts'
 
 type JobDefinition = z.output<typeof jobInputSchema>
@@ -46,6 +48,7 @@ export class ChangeJobs {
   readonly #runs: Runs
   readonly #timers: Timers
   readonly #judges: SlotJudges
+  readonly #expressions: JobExpressions
 
   constructor(options: {
     store: Store
@@ -56,9 +59,11 @@ export class ChangeJobs {
     runs: Runs
     timers: Timers
     judges: SlotJudges
+    expressions: JobExpressions
   }) {
     this.#timers = options.timers
     this.#judges = options.judges
+    this.#expressions = options.expressions
     this.#store = options.store
     this.#clock = options.clock
     this.#broker = options.broker
@@ -72,6 +77,7 @@ export class ChangeJobs {
     const now = this.#clock.now()
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     const id = jobId(namespace, input.name)
+    checkExpressions(this.#expressions, input)
     await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
     const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
@@ -114,13 +120,21 @@ export class ChangeJobs {
   }
 
   async #cancelWaiting(namespace: string, job: string): Promise<void> {
+    await this.#cancelAll({ namespace, job, state: 'waiting' }, () => true)
+    await this.#cancelAll({ namespace, job, state: 'delayed' }, ({ reason }) => reason === 'delay')
     // A slot that is stored before its time is the newest of all.
     const newest = await this.#store.runs.list({ namespace, job, state: 'queued', limit: 10 })
     await this.#cancel(newest.items.filter(({ slot }) => slot !== null && slot > this.#clock.now()))
+  }
+
+  async #cancelAll(
+    query: { namespace: string; job: string; state: 'waiting' | 'delayed' },
+    isMeant: (run: RunHead) => boolean,
+  ): Promise<void> {
     let cursor: string | undefined
     do {
-      const slice = await this.#store.runs.list({ namespace, job, state: 'delayed', cursor, limit: PAGE })
-      await this.#cancel(slice.items.filter(({ reason }) => reason === 'delay'))
+      const slice = await this.#store.runs.list({ ...query, cursor, limit: PAGE })
+      await this.#cancel(slice.items.filter(isMeant))
       cursor = slice.cursor
     } while (cursor !== undefined)
   }
@@ -201,6 +215,8 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
     misfire: input.misfire ?? 'once',
     pauseAfterFailures: input.pauseAfterFailures ?? null,
     failureBackoff: input.failureBackoff ?? null,
+    gating: gatingOf(input),
+    lastRunId: null,
     note: null,
     resumedAt: null,
     data: null,
@@ -216,7 +232,15 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
 function mergeOf(there: JobRecord, fresh: JobRecord, judge: Judge | undefined): JobRecord {
   const times = there.state === 'paused' ? NO_SLOT : keptTimes(there, fresh.updatedAt, judge)
   const kept = isSameSchedule(there.schedule, fresh.schedule) || there.state === 'paused' ? { state: there.state, ...times } : {}
-  return { ...fresh, ...kept, note: there.note, resumedAt: there.resumedAt, revision: there.revision + 1, createdAt: there.createdAt }
+  return {
+    ...fresh,
+    ...kept,
+    lastRunId: there.lastRunId,
+    note: there.note,
+    resumedAt: there.resumedAt,
+    revision: there.revision + 1,
+    createdAt: there.createdAt,
+  }
 }
 
 /** What a schedule alone decides. */

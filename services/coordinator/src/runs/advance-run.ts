@@ -10,7 +10,6 @@ import type { Presence, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../po
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideCancel, decideFree, decideReopen } from './rules/life.ts'
-import { limitOf } from './rules/limits.ts'
 
 const PAGE = 500
 const TASKS_PAGE = 1_000
@@ -80,7 +79,7 @@ export class AdvanceRun implements Reconciler {
 
   async execute(runId: string): Promise<void> {
     const [run] = await this.#store.runs.heads([runId])
-    if (!run || !isFanOut(run) || run.state === 'delayed') return
+    if (!run || !isFanOut(run) || run.state === 'delayed' || run.state === 'waiting') return
     if (isEnded(run.state)) return this.#cancelLeftOver(run)
     const mode = this.#modes[run.mode]
     const effects = mode.plan(await mode.readFacts(run, this.#sources))
@@ -190,8 +189,7 @@ export class AdvanceRun implements Reconciler {
   }
 
   async #checkAgain(run: RunHead, delayMs: number): Promise<void> {
-    const now = this.#clock.now()
-    const wakeAt = Math.min(now + delayMs, Math.max(now, limitOf(run)?.at ?? Number.POSITIVE_INFINITY))
+    const wakeAt = this.#clock.now() + delayMs
     await this.#store.runs.update([{ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt } }])
     this.#timers.arm('runs', { id: run.id, wakeAt })
   }

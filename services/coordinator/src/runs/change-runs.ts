@@ -1,9 +1,11 @@
 import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
+import { decideReturn } from '../gates/rules/decide.ts'
+import { isGated } from '../gates/rules/gating.ts'
 import type { Modes, RetryRequest } from '../modes/mode.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Runs } from '../ports.ts'
+import type { Placement, Runs } from '../ports.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
 import { decideCancel, decideRestart } from './rules/life.ts'
@@ -16,12 +18,14 @@ export class ChangeRuns {
   readonly #runs: Runs
   readonly #reads: ReadRuns
   readonly #modes: Modes
+  readonly #placement: Placement
   readonly #clock: Clock
 
-  constructor(options: { store: Store; runs: Runs; reads: ReadRuns; modes: Modes; clock: Clock }) {
+  constructor(options: { store: Store; runs: Runs; reads: ReadRuns; modes: Modes; placement: Placement; clock: Clock }) {
     this.#store = options.store
     this.#runs = options.runs
     this.#modes = options.modes
+    this.#placement = options.placement
     this.#clock = options.clock
     this.#reads = options.reads
   }
@@ -49,7 +53,10 @@ export class ChangeRuns {
       const decision = decideRestart(run, { tries: run.tries, now: this.#clock.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
-      return { ...decision, set: { ...decision.set, ...(await this.#modes[run.mode].retry(run, request, this.#store)) } }
+      const set = { ...decision.set, ...(await this.#modes[run.mode].retry(run, request, this.#store)) }
+      if (!isGated(run)) return { ...decision, set }
+      // A retry arrives at the gate as a new run does.
+      return decideReturn({ ...decision, set }, { order: await this.#placement.order(run), now: this.#clock.now() })
     })
     return this.#reads.get(namespace, runId)
   }

@@ -1,4 +1,13 @@
-import { CarillonError, type ListRuns, type Page, printable, type RunState, type RunView, type TaskView } from '@carillon/contracts'
+import {
+  CarillonError,
+  isEnded,
+  type ListRuns,
+  type Page,
+  printable,
+  type RunState,
+  type RunView,
+  type TaskView,
+} from '@carillon/contracts'
 import { pageThatFits } from '@carillon/runtime'
 import type { RunHead, RunListQuery, RunRecord, Store } from '@carillon/store'
 import type { Presence } from '../ports.ts'
@@ -34,7 +43,19 @@ export class ReadRuns {
   async get(namespace: string, runId: string): Promise<RunView> {
     const [run] = await this.#store.runs.get([runId])
     if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
+    if (run.state === 'waiting' && run.gate !== null) return runView(run, { reason: 'gate', message: await this.#whyItWaits(run) })
     return this.#view(run)
+  }
+
+  /** What holds a run back at its gate. */
+  async #whyItWaits({ gate, job, slot }: RunHead): Promise<string> {
+    const [there] = await this.#store.gates.get([gate as string])
+    const holders = (there?.holders.runs ?? []).map(({ id }) => id)
+    const heads = await this.#store.runs.heads(holders)
+    const open = holders.filter((_, i) => heads[i] && !isEnded(heads[i].state))
+    if (open.length > 0) return `it waits for its turn: of job ${printable(job)} these runs are open: ${listed(open)}`
+    if (there?.window) return `it waits for its turn: as many runs of job ${printable(job)} as may have started within the period`
+    return slot === null ? 'it waits for its turn' : 'it waits for the time of its slot'
   }
 
   /** Without payloads and results: those are read by id. */

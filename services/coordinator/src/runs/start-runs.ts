@@ -3,7 +3,7 @@ import { CarillonError, parseInput, printable, type RunTrigger, type StartedRun,
 import { Batcher, type Clock, derivedId, freshRunId, markStep } from '@carillon/runtime'
 import type { JobRecord, RunRecord, Store } from '@carillon/store'
 import { largeBytesOf } from '../jobs/rules/job.ts'
-import type { Jobs, Presence, Runs } from '../ports.ts'
+import type { Jobs, Placement, Presence, Runs } from '../ports.ts'
 import { handlerOf, runOfRequest } from './rules/new-run.ts'
 import { differingField, fieldsOfRequest } from './rules/request-fields.ts'
 
@@ -34,6 +34,7 @@ export class StartRuns {
   readonly #store: Store
   readonly #jobs: Jobs
   readonly #presence: Presence
+  readonly #placement: Placement
   readonly #clock: Clock
   readonly #batcher: Batcher<Checked, StartedRun | CarillonError>
 
@@ -42,6 +43,7 @@ export class StartRuns {
     store: Store
     jobs: Jobs
     presence: Presence
+    placement: Placement
     clock: Clock
     batch: { maxItems: number; maxInFlight: number }
   }) {
@@ -49,6 +51,7 @@ export class StartRuns {
     this.#store = options.store
     this.#jobs = options.jobs
     this.#presence = options.presence
+    this.#placement = options.placement
     this.#clock = options.clock
     this.#batcher = new Batcher({ ...options.batch, bytesOf: ({ bytes }) => bytes, run: (items) => this.#start(items) })
   }
@@ -95,13 +98,14 @@ export class StartRuns {
           kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
         })
         outcomes[i] = { runId: run.id, created: true }
-        runs.push(run)
+        runs.push(jobs[i]?.gating ? this.#placement.atGate(run, jobs[i]) : run)
         places.push(i)
       } catch (error) {
         outcomes[i] = CarillonError.from(error)
       }
     }
-    const inserted = await this.#runs.insert(runs, { answerFirst: true })
+    const stored = jobs.some((job) => job?.gating) ? await this.#placement.ordered(runs) : runs
+    const inserted = await this.#runs.insert(stored, { answerFirst: true })
     for (const [k, outcome] of inserted.entries()) if (CarillonError.is(outcome)) outcomes[places[k] as number] = outcome
     const duplicates = places.filter((_, k) => inserted[k] === 'duplicate').map((place) => ({ place, item: items[place] as Checked }))
     if (duplicates.length === 0) return outcomes

@@ -1,16 +1,17 @@
 import { CarillonError, isEnded, TIMES } from '@carillon/contracts'
 import { type Clock, inIsolation, mayPass } from '@carillon/runtime'
-import type { Store } from '@carillon/store'
+import type { RunHead, Store } from '@carillon/store'
+import { decideArrival } from '../gates/rules/decide.ts'
+import { isGated } from '../gates/rules/gating.ts'
 import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Faulty, Lives, Offers, Presence, Reconciler, Runs } from '../ports.ts'
+import type { Faulty, Lives, Offers, Placement, Presence, Reconciler, Runs, WaitingChecks } from '../ports.ts'
 import type { Change } from './rules/change.ts'
-import { type Decision, isRefused } from './rules/decision.ts'
+import { isRefused } from './rules/decision.ts'
 import { decideCancel, decideWake } from './rules/life.ts'
-import { decideLimit } from './rules/limits.ts'
 import { decideLoss } from './rules/loss.ts'
 import type { ElapsedTime } from './rules/timing.ts'
-import { isTaskOfRun, type TaskOfRun, targetOf, type Work } from './rules/work.ts'
+import { isTaskOfRun, onlyTask, type TaskOfRun, targetOf, type Work } from './rules/work.ts'
 
 /**
  * Decides about runs and tasks whose `wakeAt` has come: terminal events that were not published, delays that are over, offers without an answer,
@@ -25,6 +26,8 @@ export class WakeLives {
   readonly #presence: Presence
   readonly #clock: Clock
   readonly #elapsed: ElapsedTime
+  readonly #placement: Placement
+  readonly #waiting: WaitingChecks
 
   constructor(options: {
     store: Store
@@ -35,6 +38,8 @@ export class WakeLives {
     presence: Presence
     clock: Clock
     elapsed: ElapsedTime
+    placement: Placement
+    waitingChecks: WaitingChecks
   }) {
     this.#store = options.store
     this.#lives = options.lives
@@ -44,12 +49,15 @@ export class WakeLives {
     this.#presence = options.presence
     this.#clock = options.clock
     this.#elapsed = options.elapsed
+    this.#placement = options.placement
+    this.#waiting = options.waitingChecks
   }
 
   /** A bad record does not affect the others. @throws a transient error, and the first error of bad records, when the others are done */
   async execute(ids: readonly string[]): Promise<void> {
     const now = this.#clock.now()
     const [changes, faulty, errors] = [[] as Change[], [] as Faulty[], [] as unknown[]]
+    const waiting: RunHead[] = []
     const read = await inIsolation(
       ids,
       (some) => readLives(this.#store, some),
@@ -60,6 +68,10 @@ export class WakeLives {
     )
     for (const work of read) {
       if (!work || work.task.wakeAt === null || work.task.wakeAt > now) continue
+      if (!isTaskOfRun(work) && work.run.state === 'waiting') {
+        waiting.push(work.run)
+        continue
+      }
       try {
         const change = await this.#wake(work, now)
         if (change) changes.push(change)
@@ -68,17 +80,15 @@ export class WakeLives {
         else faulty.push({ work, error: CarillonError.from(error) })
       }
     }
-    const outcomes = await this.#lives.write(changes)
-    for (const [i, { run, decision }] of changes.entries())
-      if (outcomes[i] === 'applied' && isLimit(decision) && run.state === 'queued' && !isFanOut(run)) await this.#runs.withdraw(run)
+    if (waiting.length > 0)
+      for (const { run, decision } of await this.#waiting.settled(waiting)) changes.push({ ...onlyTask(run), decision })
+    await this.#lives.write(changes)
     await this.#lives.endFaulty(faulty)
     if (errors.length > 0) throw errors[0]
   }
 
   async #wake(work: Work, now: number): Promise<Change | undefined> {
     const { run, task } = work
-    const limit = isTaskOfRun(work) || isEnded(run.state) ? undefined : decideLimit(run, { now, elapsed: this.#elapsed })
-    if (limit) return { ...work, decision: limit }
     const isReconciled = !isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed'
     if (isReconciled) this.#reconciler.soon(run.id)
     if (isEnded(task.state)) await this.#lives.repeatEnd(work)
@@ -101,6 +111,8 @@ export class WakeLives {
     }
     const decision = decideWake(task, { policy: run, isLost, now, elapsed: this.#elapsed })
     if (task.owner && task.state === 'running' && !isLost) this.#ask(work, task.owner, decision.event === 'checked')
+    if (decision.event === 'due' && !isTaskOfRun(work) && arrivesNow(run))
+      return { ...work, decision: decideArrival(run, { order: await this.#placement.order(run), now }) }
     const isOffered = decision.event === 'due' && target !== null
     return { ...work, decision: isOffered ? { ...decision, set: { ...decision.set, wakeAt: offeredAgainAt } } : decision }
   }
@@ -112,7 +124,8 @@ export class WakeLives {
   }
 }
 
-const isLimit = ({ event }: Decision) => event === 'expired' || event === 'overrun'
+/** It was requested for later, and has to pass its gate now. Waiting for a further try it keeps its place. */
+const arrivesNow = (run: RunHead) => isGated(run) && run.gateOrder === null
 
 /** It was created while its run was being cancelled. */
 function leftOver(work: TaskOfRun, now: number): Change | undefined {

@@ -3,12 +3,11 @@ import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/run
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Events, Presence, Reconciler, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
+import type { Events, Gates, Presence, Reconciler, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
 import type { RunChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS } from './rules/life.ts'
-import { withinLimits } from './rules/limits.ts'
 import type { EndedRun } from './rules/views.ts'
 import { needsMessage, onlyTask } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
@@ -36,6 +35,7 @@ export class RunWriter implements Runs {
   readonly #recent = new LRUCache<string, RunHead>({ max: RECENT_AT_MOST })
   readonly #timers: Timers
   readonly #ends: RunEnds
+  readonly #gates: Gates
   readonly #reconciler: Reconciler
 
   constructor(options: {
@@ -46,12 +46,14 @@ export class RunWriter implements Runs {
     presence: Presence
     timers: Timers
     ends: RunEnds
+    gates: Gates
     reconciler: Reconciler
     clock: Clock
     log: Logger
   }) {
     this.#timers = options.timers
     this.#ends = options.ends
+    this.#gates = options.gates
     this.#reconciler = options.reconciler
     this.#store = options.store
     this.#work = options.work
@@ -188,9 +190,7 @@ export class RunWriter implements Runs {
     for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
   }
 
-  #reminded(given: RunChange, { isRepeated }: { isRepeated: boolean }): RunChange {
-    const { run } = given
-    const decision = withinLimits(given, this.#clock.now())
+  #reminded({ run, decision }: RunChange, { isRepeated }: { isRepeated: boolean }): RunChange {
     const { set } = decision
     const isEnd = set.state !== undefined && isEnded(set.state)
     if (isEnd && !isRepeated) return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + TELL_AGAIN_MS } } }
@@ -231,6 +231,11 @@ export class RunWriter implements Runs {
   }
 
   #push(run: RunHead): void {
+    if (run.state === 'waiting') {
+      this.#recent.delete(run.id)
+      this.#gates.arrived(run)
+      return
+    }
     if (run.wakeAt !== null) this.#timers.arm('runs', { id: run.id, wakeAt: run.wakeAt })
     if (isFanOut(run)) {
       this.#recent.delete(run.id)
@@ -268,4 +273,4 @@ export class RunWriter implements Runs {
 }
 
 /** A coordinator that did not know of the cancel may make tasks, and stop before it cancels them: the run's `wakeAt` stays for them. */
-const mayHaveLateTasks = (run: RunHead) => isFanOut(run) && ['cancelled', 'expired', 'timed_out'].includes(run.state)
+const mayHaveLateTasks = (run: RunHead) => isFanOut(run) && run.state === 'cancelled'

@@ -1,14 +1,16 @@
 import { CarillonError, type Reason, type Schedule, TIMES, timeLetters } from '@carillon/contracts'
 import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from '@carillon/runtime'
-import type { JobMove, JobRecord, RunRecord, Store } from '@carillon/store'
+import type { JobMove, JobRecord, RunHead, RunRecord, Store } from '@carillon/store'
+import { isGated } from '../gates/rules/gating.ts'
 import { type DueJob, jobId, largeBytesOf, type WokenJob } from '../jobs/rules/job.ts'
-import type { Events, FailingJobs, Jobs, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
+import type { Events, FailingJobs, Jobs, Placement, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
-import { type RunOrigin, runOfSlot, skippedRun, unstoredRun } from '../runs/rules/new-run.ts'
+import { type RunOrigin, runOfSlot, skippedRun, type UnfiredSlots, unstoredRun } from '../runs/rules/new-run.ts'
 import { type AwaitEnds, isAwaiting } from './await-ends.ts'
+import { PlaceSlots } from './place-slots.ts'
 import { allMayRun, type Judge } from './rules/exclusions.ts'
-import { planSlots, type SkippedSlots, type SlotRules } from './rules/plan.ts'
+import { planSlots, type SlotRules } from './rules/plan.ts'
 import { nextSlot, slotAfterEnd, slotOfWake, timesAwaiting, timesOf } from './rules/schedule.ts'
 
 /** Jobs that are moved in one turn of the event loop: other work runs in between. */
@@ -45,6 +47,8 @@ export class FireSlots {
   readonly #events: Events
   readonly #presence: Presence
   readonly #judges: SlotJudges
+  readonly #placement: Placement
+  readonly #slots: PlaceSlots
   readonly #failing: FailingJobs
   readonly #ends: AwaitEnds
   readonly #timers: Timers
@@ -59,6 +63,7 @@ export class FireSlots {
     events: Events
     presence: Presence
     judges: SlotJudges
+    placement: Placement
     failing: FailingJobs
     awaitEnds: AwaitEnds
     timers: Timers
@@ -66,6 +71,8 @@ export class FireSlots {
   }) {
     this.#timers = options.timers
     this.#judges = options.judges
+    this.#placement = options.placement
+    this.#slots = new PlaceSlots(options)
     this.#failing = options.failing
     this.#ends = options.awaitEnds
     this.#store = options.store
@@ -111,10 +118,11 @@ export class FireSlots {
   /** Stores the runs of what is due, and has them published when it is. */
   async #fire(jobs: readonly DueJob[]): Promise<FiredJob[]> {
     const now = this.#clock.now()
-    const runs: RunRecord[] = []
+    const slots: RunRecord[] = []
     const fired: FiredJob[] = []
-    const judges = await this.#judges.judgesOf(jobs)
-    /** By place in `runs`: when its slot is to be fired. */
+    const waits: { job: JobRecord; last: RunHead }[] = []
+    const [judges, lastRuns] = [await this.#judges.judgesOf(jobs), await this.#slots.lastOf(jobs)]
+    /** By place in `slots`: when its slot is to be fired. */
     const dueAt = new Map<number, number>()
     for (const [i, job] of jobs.entries()) {
       this.#unlessFaulty(job, () => {
@@ -126,18 +134,22 @@ export class FireSlots {
           ? { fire: [job.nextSlotAt], skipped: [], next: undefined }
           : planSlots(rulesOf(job, judge), job.nextSlotAt, now - postponedMs)
         const kind = this.#presence.kindOf(job.namespace, job.handler)
-        let lastRunId: string | undefined
-        for (const slot of plan.fire) {
-          dueAt.set(runs.length, slot + postponedMs)
-          const run = runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind })
-          runs.push(run)
-          lastRunId = run.id
+        const fresh = plan.fire.map((slot) => runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind }))
+        const last = lastRuns.get(job.id)
+        const placed = this.#slots.place(job, fresh, last)
+        for (const run of placed.runs) {
+          dueAt.set(slots.length, (run.slot ?? now) + postponedMs)
+          slots.push(run)
         }
+        if (last && isSlotThatWaits(placed.runs[0])) waits.push({ job, last })
+        for (const slot of placed.skipped) slots.push(overlappingRun(job, slot, now))
         for (const skipped of plan.skipped)
-          runs.push(skippedRun(job, skipped, originOf(job, skipped.from, { now, reason: skipped.reason })))
-        fired.push({ job, judge, next: plan.next, lastRunId })
+          slots.push(skippedRun(job, skipped, originOf(job, skipped.from, { now, reason: skipped.reason })))
+        fired.push({ job, judge, next: plan.next, lastRunId: placed.runs.at(-1)?.id })
       })
     }
+    if (waits.length > 0) await this.#placement.holdFor(waits)
+    const runs = await this.#placement.ordered(slots)
     const time = Math.max(...jobs.map(({ wakeAt }) => wakeAt))
     const outcomes = await this.#runs.insert(runs, {
       until: async () => {
@@ -219,7 +231,7 @@ export class FireSlots {
         this.#jobs.forget(job.namespace, job.name)
         continue
       }
-      const moved = { ...job, ...set }
+      const moved: JobRecord = { ...job, ...set }
       this.#jobs.keep([moved])
       if (set.awaits !== null) awaiting.push(moved)
       else if (set.wakeAt !== null) this.#timers.arm('jobs', { id: job.id, wakeAt: set.wakeAt })
@@ -267,12 +279,14 @@ function setAfter(
   after: { nextSlotAt: number | null; judge: Judge; lastRunId: string | undefined; now: number },
 ): JobMove['set'] {
   const { schedule } = job
+  const { lastRunId } = after
   if (schedule && 'afterMs' in schedule) {
-    if (after.lastRunId !== undefined) return { ...timesAwaiting(after.lastRunId, after.now), state: 'active' }
+    if (lastRunId !== undefined) return { ...timesAwaiting(lastRunId, after.now), state: 'active', lastRunId }
     const slot = slotAfterEnd(schedule, after.now)
     return { ...timesOf(job, slot), state: slot === null ? 'finished' : 'active' }
   }
-  return { ...timesOf(job, after.nextSlotAt, after.judge), state: schedule && after.nextSlotAt === null ? 'finished' : 'active' }
+  const state = schedule && after.nextSlotAt === null ? 'finished' : 'active'
+  return { ...timesOf(job, after.nextSlotAt, after.judge), state, ...(lastRunId === undefined ? {} : { lastRunId }) }
 }
 
 const rulesOf = (job: DueJob, judge: Judge): SlotRules => ({
@@ -282,8 +296,15 @@ const rulesOf = (job: DueJob, judge: Judge): SlotRules => ({
   judge,
 })
 
+/** A slot that is skipped because an earlier run is open. */
+function overlappingRun(job: JobRecord, slot: number, now: number): RunRecord {
+  return skippedRun(job, { reason: 'overlap', from: slot, to: slot, count: 1 }, originOf(job, slot, { now, reason: 'overlap' }))
+}
+
+const isSlotThatWaits = (run: RunRecord | undefined) => run?.state === 'waiting' && !isGated(run)
+
 /** The id begins with the slot's time: runs that are due together lie together in the store. */
-function originOf(job: JobRecord, slot: number, options: { now: number; reason?: SkippedSlots['reason'] }): RunOrigin {
+function originOf(job: JobRecord, slot: number, options: { now: number; reason?: UnfiredSlots['reason'] }): RunOrigin {
   const parts = options.reason === undefined ? [slot] : [options.reason === 'misfire' ? 'missed' : options.reason, slot]
   const id = derivedId(`s${timeLetters(slot)}`, job.namespace, job.name, ...parts)
   const traceparent = markStep('carillon.run.created', undefined, { 'carillon.run.id': id, 'carillon.namespace': job.namespace })

@@ -1,6 +1,7 @@
 import { type EndedState, isEnded, OPEN_STATES, type Reason, type RunState } from '@carillon/contracts'
 import type { Tally } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
+import { whyCancelled } from '../../runs/rules/loss.ts'
 import type { Counts, Facts } from '../mode.ts'
 import { toleratedOf } from './request.ts'
 
@@ -26,7 +27,7 @@ export function endOf({ run, counts, now }: Facts & { readonly counts: Counts })
     failed > toleratedOf(run.plan?.tolerate, total)
       ? ['failed', 'tasks-failed']
       : (counts.cancelled ?? 0) > 0
-        ? ['cancelled', run.state === 'cancelling' ? 'cancelled-by-request' : 'tasks-cancelled']
+        ? ['cancelled', run.state === 'cancelling' ? whyCancelled(run) : 'tasks-cancelled']
         : ['succeeded', 'completed']
   const error = failed > 0 ? { name: 'TasksFailed', message: `${failed} of ${total} tasks failed` } : null
   return {

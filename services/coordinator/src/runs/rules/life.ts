@@ -17,7 +17,7 @@ import {
 } from '@carillon/contracts'
 import type { LifeHead, Resume, TaskLife } from '@carillon/store'
 import type { Decision, Policy, Refused } from './decision.ts'
-import { bounded, decideLoss, ended, NO_LOSSES, runsAlone } from './loss.ts'
+import { bounded, decideLoss, ended, NO_LOSSES, runsAlone, whyCancelled } from './loss.ts'
 import { beganAt, decideToWait, type ElapsedTime, leftOfDelay, ranFor } from './timing.ts'
 
 /** How often a running task is checked for a live owner and its time limit. */
@@ -114,7 +114,7 @@ function decideSleep(
   if (!state) return { refused: 'not-open' }
   const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
   if (state === 'cancelled')
-    return { event: 'slept', expect, set: { ...ended, state, reason: 'cancelled-by-request', owner: instance, endedAt: now } }
+    return { event: 'slept', expect, set: { ...ended, state, reason: whyCancelled(life), owner: instance, endedAt: now } }
   const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, sleeps: (life.sleeps ?? 0) + 1, wakeAt: now + delayMs, delayMs }
   const began = { startedAt: null, firstStartedAt: life.firstStartedAt ?? life.startedAt ?? now }
   return { event: 'slept', expect, set: { ...next, ...began, state, reason: 'sleep', owner: null, queuedAt: null, ...NO_LOSSES } }
@@ -195,7 +195,7 @@ function finishedSet(
   }
   if (context.event === 'succeeded') return { ...base, reason: 'completed', result: resultText(report) as string, error: null }
   if (context.event === 'cancelled' || nextState(life.state, context.event) === 'cancelled')
-    return { ...base, reason: 'cancelled-by-request', error: report.error ? failureOf(report) : null }
+    return { ...base, reason: whyCancelled(life), error: report.error ? failureOf(report) : null }
   if (context.event === 'timed_out') return { ...base, reason: 'attempt-timeout', error: failureOf(report) }
   const badResult = report.outcome === 'succeeded'
   return {
@@ -285,7 +285,8 @@ export function decideCancel(life: LifeHead, now: number, reason: Reason = 'canc
   const state = nextState(life.state, 'cancel')
   if (!state) return { refused: 'not-open' }
   const expect = { state: [life.state], attempt: life.attempt }
-  if (state === 'cancelling') return { event: 'cancel', expect, set: { state, wakeAt: now + SILENT_MS } }
+  if (state === 'cancelling')
+    return { event: 'cancel', expect, set: { state, ...(reason === 'replaced' ? { reason } : {}), wakeAt: now + SILENT_MS } }
   return { event: 'cancel', expect, set: { ...ended, state, reason, endedAt: now } }
 }
 

@@ -22,7 +22,7 @@ export function runsAlone({ losses, interruptions }: Pick<TaskLife, 'losses' | '
 export function decideLoss(life: LifeHead, { now, blame = 'unknown', error }: { now: number; blame?: Blame; error?: Failure }): Decision {
   const expect = { state: [life.state], attempt: life.attempt, owner: [life.owner] }
   if (life.state === 'cancelling')
-    return { event: 'lost', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', endedAt: now } }
+    return { event: 'lost', expect, set: { ...ended, state: 'cancelled', reason: whyCancelled(life), endedAt: now } }
   const isHeld = error === undefined && life.startedAt === null && runsAlone(life) && (life.interruptions ?? 0) < MOST_INTERRUPTIONS_HELD
   const counts = blame === 'another' || isHeld ? { interruptions: (life.interruptions ?? 0) + 1 } : { losses: life.losses + 1 }
   const { losses = 0 } = counts as Partial<TaskLife>
@@ -50,6 +50,9 @@ export function decideLoss(life: LifeHead, { now, blame = 'unknown', error }: { 
     },
   }
 }
+
+/** The reason of its cancellation. A life that an earlier version began to cancel has none. */
+export const whyCancelled = ({ reason }: Pick<LifeHead, 'reason'>) => (reason === 'replaced' ? reason : 'cancelled-by-request')
 
 /** An error cut to what is kept of it. */
 export function bounded(error: Failure): Failure {

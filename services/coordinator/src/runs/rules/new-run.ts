@@ -6,7 +6,7 @@ import type { SkippedSlots } from '../../schedules/rules/plan.ts'
 import { instantAhead } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
-import { termsOf, termsOfRun } from './terms.ts'
+import { termsOf } from './terms.ts'
 
 /** The origin of a run. */
 export interface RunOrigin {
@@ -42,7 +42,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
     routing: job?.routing ?? null,
-    terms: termsOfRun(termsOf(request, job?.terms), dueAt),
+    terms: termsOf(request, job?.terms),
   })
 }
 
@@ -66,12 +66,15 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
     routing: job.routing,
-    terms: termsOfRun(job.terms, Math.max(origin.now, slot)),
+    terms: job.terms,
   })
 }
 
+/** Slots without a run of their own: because of their times, or because an earlier run is open. */
+export type UnfiredSlots = Omit<SkippedSlots, 'reason'> & { readonly reason: SkippedSlots['reason'] | 'overlap' }
+
 /** The record of skipped slots with its reason; one for a whole stretch. */
-export function skippedRun(job: JobRecord, skipped: SkippedSlots, origin: RunOrigin): RunRecord {
+export function skippedRun(job: JobRecord, skipped: UnfiredSlots, origin: RunOrigin): RunRecord {
   const count = skipped.atLeast ? `at least ${skipped.count}` : skipped.count
   const [from, to] = [skipped.from, skipped.to].map((slot) => new Date(slot).toISOString())
   const slots = skipped.reason === 'misfire' ? 'missed slots' : 'slots'
@@ -89,9 +92,10 @@ export function skippedRun(job: JobRecord, skipped: SkippedSlots, origin: RunOri
   }
 }
 
-function whySkipped(job: JobRecord, reason: SkippedSlots['reason']): string {
+function whySkipped(job: JobRecord, reason: UnfiredSlots['reason']): string {
   if (reason === 'misfire') return `misfire: ${job.misfire}`
   if (reason === 'failure-backoff') return 'the last runs of the job failed'
+  if (reason === 'overlap') return 'an earlier run of the job is open, and another one waits for it'
   const used = (job.schedule && 'calendars' in job.schedule && job.schedule.calendars) || []
   return `calendars: ${used.map(({ rule, calendar }) => `${rule}:${calendar}`).join(', ')}`
 }
@@ -153,6 +157,9 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     traceparent,
     createdAt: now,
     share: shareOf(id),
+    gate: null,
+    gateKey: null,
+    gateOrder: null,
     state: isDelayed ? 'delayed' : 'queued',
     reason: isDelayed ? 'delay' : null,
     attempt: 1,
@@ -162,7 +169,7 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     owner: null,
     ownerSession: null,
     target: null,
-    wakeAt: isDelayed ? dueAt : isFanOut(planned) ? now + CHECK_QUEUED_MS : (given.terms?.deadlineAt ?? null),
+    wakeAt: isDelayed ? dueAt : isFanOut(planned) ? now + CHECK_QUEUED_MS : null,
     delayMs: given.delayMs,
     queuedAt: isDelayed ? null : now,
     progress: null,

@@ -1,4 +1,4 @@
-import { type JobView, LIMITS, type Progress, type RunView, type TaskView } from '@carillon/contracts'
+import { type JobView, LIMITS, type Progress, type Reason, type RunView, type TaskView } from '@carillon/contracts'
 import type { JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
 import type { Decision } from './decision.ts'
 import { runsAlone } from './loss.ts'
@@ -42,6 +42,7 @@ export function jobView(job: JobRecord): JobView {
     misfire: job.misfire,
     pauseAfterFailures: job.pauseAfterFailures,
     failureBackoff: job.failureBackoff,
+    ...job.gating,
     note: job.note,
     data: job.data === null ? null : JSON.parse(job.data),
     nextAt: nextAt === null ? null : iso(nextAt),
@@ -52,9 +53,9 @@ export function jobView(job: JobRecord): JobView {
 
 /**
  * @param run of a head the view has neither payload nor result
- * @param waiting why a queued run waits, when it is known
+ * @param waiting why a queued run, or one at a gate, waits, when it is known
  */
-export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: 'no-instance'; message: string }): RunView {
+export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: Reason; message: string }): RunView {
   return present<RunView>({
     runId: run.id,
     job: run.job,
@@ -69,7 +70,6 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: '
     ...lifeView(run),
     attempts: run.attempts,
     ...run.terms,
-    deadlineAt: run.terms?.deadlineAt === undefined ? null : iso(run.terms.deadlineAt),
     reason: run.reason ?? waiting?.reason,
     message: waiting?.message ?? run.error?.message,
   })

@@ -1,0 +1,122 @@
+import { subjects } from '@carillon/contracts'
+import type { Broker, Logger } from '@carillon/runtime'
+import type { RunHead } from '@carillon/store'
+import { jobId } from '../jobs/rules/job.ts'
+import type { Gates } from '../ports.ts'
+import type { AdvanceGates } from './advance-gates.ts'
+import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
+import { grouped } from './rules/grouped.ts'
+
+const TOGETHER = 500
+
+export interface GateHintsOptions {
+  readonly advance: AdvanceGates
+  readonly broker: Broker
+  readonly log: Logger
+  /** Those of this coordinator. */
+  readonly shares: () => readonly number[]
+}
+
+/**
+ * Collects what happens at gates, and has their owners check them: gates of this coordinator are checked here, all that have changed meanwhile at once;
+ * for the others one signal a turn of the event loop is sent. A signal that gets lost costs time alone: whatever waits has a `wakeAt`.
+ */
+export class GateHints implements Gates {
+  readonly #advance: AdvanceGates
+  readonly #broker: Broker
+  readonly #log: Logger
+  readonly #shares: () => readonly number[]
+  #here = new Map<string, GateHint>()
+  #elsewhere = new Map<string, GateHint>()
+  #checking = false
+  #sending = false
+
+  constructor(options: GateHintsOptions) {
+    this.#advance = options.advance
+    this.#broker = options.broker
+    this.#log = options.log
+    this.#shares = options.shares
+  }
+
+  arrived(run: RunHead): void {
+    const hint = hintOf(run)
+    if (hint) this.#add(hint)
+  }
+
+  ended(run: RunHead): void {
+    // It never had a place.
+    if (run.gate === null || run.state === 'skipped') return
+    const hint = hintOf(run, [run.id])
+    if (hint) this.#add(hint)
+  }
+
+  /** What another coordinator has noticed. */
+  noticed(hints: readonly GateHint[]): void {
+    for (const hint of hints) if (this.#owns(hint)) this.#addHere(hint)
+  }
+
+  #owns(hint: GateHint): boolean {
+    return this.#shares().includes(shareOfGate(hint))
+  }
+
+  #add(hint: GateHint): void {
+    if (this.#owns(hint)) {
+      this.#addHere(hint)
+      return
+    }
+    merge(this.#elsewhere, hint)
+    if (this.#sending) return
+    this.#sending = true
+    setImmediate(() => this.#send())
+  }
+
+  #addHere(hint: GateHint): void {
+    if (hint.ended.size > 0 && !this.#here.has(hint.id) && !this.#advance.isConcerned(hint)) return
+    merge(this.#here, hint)
+    if (this.#checking) return
+    this.#checking = true
+    setImmediate(() =>
+      this.#check().catch((error: unknown) => this.#log.fatal({ evt: 'gates.died', err: error }, 'no gates are checked any more')),
+    )
+  }
+
+  async #check(): Promise<void> {
+    while (this.#here.size > 0) {
+      const hints = [...this.#here.values()].slice(0, TOGETHER)
+      for (const { id } of hints) this.#here.delete(id)
+      const again = await this.#advance.execute(hints).catch((error: unknown) => {
+        this.#log.error(
+          { evt: 'gates.failed', gates: hints.length, err: error },
+          'gates could not be checked; they are checked again later',
+        )
+        return []
+      })
+      for (const hint of again) merge(this.#here, hint)
+    }
+    this.#checking = false
+  }
+
+  #send(): void {
+    this.#sending = false
+    const byJob = grouped(this.#elsewhere.values(), ({ namespace, job }) => jobId(namespace, job))
+    this.#elsewhere = new Map()
+    for (const hints of byJob.values()) {
+      const [{ namespace, job }] = hints as [GateHint]
+      const gates = hints.map(({ id, key, ended }) => ({ id, key, ended: [...ended] }))
+      for (let i = 0; i < gates.length; i += TOGETHER)
+        this.#broker.connection.publish(
+          subjects.live(namespace, 'gate', job, 'changed'),
+          JSON.stringify({ gates: gates.slice(i, i + TOGETHER) }),
+        )
+    }
+  }
+}
+
+function hintOf({ gate, namespace, job, gateKey }: RunHead, ended: readonly string[] = []): GateHint | undefined {
+  return gate === null || job === null ? undefined : { id: gate, namespace, job, key: gateKey ?? '', ended: new Set(ended) }
+}
+
+function merge(hints: Map<string, GateHint>, hint: GateHint): void {
+  const there = hints.get(hint.id)
+  hints.set(hint.id, there ? { ...there, ...hint, ended: new Set([...there.ended, ...hint.ended]) } : hint)
+}

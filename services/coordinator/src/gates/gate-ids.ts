@@ -1,0 +1,13 @@
+import type { Gating } from '@carillon/contracts'
+import { derivedId } from '@carillon/runtime'
+import type { JobRecord } from '@carillon/store'
+import { scopeOf } from './rules/gating.ts'
+
+/** The gate of a job, or of one key: a changed expression has other gates. */
+export function gateId({ namespace, name }: Pick<JobRecord, 'namespace' | 'name'>, gating: Gating, key: string): string {
+  if (scopeOf(gating) === 'job') return derivedId('gj', namespace, name)
+  return derivedId('gk', namespace, name, gating.concurrencyKey ?? '', key)
+}
+
+/** The gate of slots whose job says nothing about overlap. */
+export const slotsGateId = ({ namespace, name }: Pick<JobRecord, 'namespace' | 'name'>) => derivedId('gs', namespace, name)

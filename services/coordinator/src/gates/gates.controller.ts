@@ -1,0 +1,15 @@
+import { liveGateSchema, parseInput } from '@carillon/contracts'
+import type { ControllerOf } from '@carillon/runtime'
+import type { GateHints } from './gate-hints.ts'
+
+export const gatesController = ({ gateHints }: { gateHints: GateHints }) =>
+  ({
+    receives: {
+      // Every coordinator receives it; the owner of a gate checks it.
+      'live.gate.*.changed': async ({ namespace, tokens, body }) => {
+        const job = tokens[1] ?? ''
+        const { gates } = parseInput(liveGateSchema, body)
+        gateHints.noticed(gates.map(({ id, key = '', ended }) => ({ id, namespace, job, key, ended: new Set(ended) })))
+      },
+    },
+  }) satisfies ControllerOf<'coordinator'>

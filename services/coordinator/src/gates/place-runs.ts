@@ -1,0 +1,98 @@
+import type { Expression } from '@carillon/expressions'
+import type { Clock } from '@carillon/runtime'
+import type { GateRecord, JobRecord, RunHead, RunRecord, Store } from '@carillon/store'
+import { jobId } from '../jobs/rules/job.ts'
+import type { Placement } from '../ports.ts'
+import { gateId, slotsGateId } from './gate-ids.ts'
+import { ARRIVAL_CHECK_MS } from './rules/decide.ts'
+import { shareOfGate } from './rules/gate-hint.ts'
+import { scopeOf } from './rules/gating.ts'
+import { grouped } from './rules/grouped.ts'
+
+const TRIES_AGAINST_OTHERS = 5
+
+/** Expressions of keys, compiled. */
+export interface KeyExpressions {
+  readonly concurrencyKey: { get(text: string): Expression<'key'> }
+}
+
+/** Decides where new runs wait. A run is stored first, waiting, and gets its place then. */
+export class PlaceRuns implements Placement {
+  readonly #store: Store
+  readonly #expressions: KeyExpressions
+  readonly #clock: Clock
+
+  constructor(options: { store: Store; expressions: KeyExpressions; clock: Clock }) {
+    this.#store = options.store
+    this.#expressions = options.expressions
+    this.#clock = options.clock
+  }
+
+  atGate(run: RunRecord, job: JobRecord | undefined): RunRecord {
+    const { gating = null } = job ?? {}
+    if (!job || gating === null || scopeOf(gating) === 'none') return run
+    const gateKey =
+      gating.concurrencyKey === undefined ? '' : keyOf(this.#expressions.concurrencyKey.get(gating.concurrencyKey), run.payload)
+    const gate = gateId(job, gating, gateKey)
+    if (run.state !== 'queued') return { ...run, gate, gateKey }
+    return { ...run, gate, gateKey, ...arriving(this.#clock.now()) }
+  }
+
+  async ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]> {
+    if (!runs.some(isArriving)) return runs
+    const byJob = grouped(runs.filter(isArriving), ({ namespace, job }) => jobId(namespace, job ?? ''))
+    const next = new Map<string, number>()
+    await Promise.all([...byJob].map(async ([id, some]) => next.set(id, await this.#store.gates.takeOrder(id, some.length))))
+    return runs.map((run) => {
+      if (!isArriving(run)) return run
+      const id = jobId(run.namespace, run.job ?? '')
+      const order = next.get(id) as number
+      next.set(id, order + 1)
+      return { ...run, gateOrder: order }
+    })
+  }
+
+  async order({ namespace, job }: RunHead): Promise<number> {
+    return this.#store.gates.takeOrder(jobId(namespace, job ?? ''), 1)
+  }
+
+  slot(run: RunRecord, job: JobRecord, last: RunHead | undefined): RunRecord {
+    const gated = { ...run, gate: slotsGateId(job), gateKey: '' }
+    return last ? { ...gated, ...arriving(this.#clock.now()), gateOrder: run.slot } : gated
+  }
+
+  async holdFor(waits: readonly { readonly job: JobRecord; readonly last: RunHead }[]): Promise<void> {
+    let left = waits
+    for (let i = 0; left.length > 0 && i < TRIES_AGAINST_OTHERS; i++) {
+      const ids = left.map(({ job }) => slotsGateId(job))
+      const there = await this.#store.gates.get(ids)
+      const changes = left.map(({ job, last }, i) => ({ gate: this.#holding(job, last, there[i]), expect: there[i]?.revision ?? null }))
+      const outcomes = await this.#store.gates.put(changes)
+      left = left.filter((_, i) => outcomes[i] !== 'applied')
+    }
+  }
+
+  #holding(job: JobRecord, last: RunHead, there: GateRecord | undefined): GateRecord {
+    const { namespace, name } = job
+    const id = slotsGateId(job)
+    const holder = { id: last.id, key: '', order: last.gateOrder }
+    const others = there?.holders.runs.filter((one) => one.id !== last.id) ?? []
+    const now = this.#clock.now()
+    return {
+      ...{ id, namespace, job: name, key: null, window: null, turn: null, share: shareOfGate({ id, namespace, job: name }) },
+      holders: { runs: [...others, holder] },
+      revision: (there?.revision ?? now) + 1,
+      wakeAt: Math.min(there?.wakeAt ?? Number.POSITIVE_INFINITY, now + ARRIVAL_CHECK_MS),
+    }
+  }
+}
+
+const arriving = (now: number) => ({ state: 'waiting', reason: 'gate', queuedAt: null, wakeAt: now + ARRIVAL_CHECK_MS }) as const
+const isArriving = ({ state, gateOrder }: RunHead) => state === 'waiting' && gateOrder === null
+
+/** A run without a key shares the places of all that have none. @throws CarillonError EXPRESSION_FAILED */
+function keyOf(expression: Expression<'key'>, payload: string): string {
+  const outcome = expression.evaluate({ payload: JSON.parse(payload) as unknown })
+  if (!outcome.ok) throw outcome.error
+  return outcome.value ?? 'null'
+}

@@ -1,0 +1,85 @@
+import { CarillonError, type Gating, LIMITS, type Overlap, type Rate } from '@carillon/contracts'
+import type { JobRecord, RunHead } from '@carillon/store'
+
+/** What a gate lets through. */
+export interface GateLimits {
+  /** `queue`: what has no place waits, however many do. `slots`: one waits, and others are skipped. */
+  readonly overlap: Exclude<Overlap, 'parallel'> | 'queue' | 'slots'
+  /** Runs that may be open at once. */
+  readonly max: number
+  /** The same for each key, where the gate has runs of several. */
+  readonly maxPerKey: number
+  readonly rate: Rate | undefined
+}
+
+/** Where all limits of a run are decided: at a gate of its job, at one of its key, or at none. */
+export type GateScope = 'job' | 'key' | 'none'
+
+/** The limits of a job that concern all its runs need one gate for the job; limits by key alone one for each key. */
+export function scopeOf(gating: Gating | null): GateScope {
+  if (gating === null) return 'none'
+  const { overlap, maxConcurrent, concurrencyKey, rate } = gating
+  if (maxConcurrent !== undefined || rate?.by === 'job') return 'job'
+  if (concurrencyKey !== undefined) return 'key'
+  return overlap === undefined || overlap === 'parallel' ? 'none' : 'job'
+}
+
+const isSlotsGate = (id: string) => id.startsWith('gs')
+
+/** Whether a run has to pass its gate to be started: of slots whose job says nothing only those that came too early do. */
+export const isGated = ({ gate }: Pick<RunHead, 'gate'>): boolean => gate !== null && !isSlotsGate(gate)
+
+/** Whether the slots of a job wait for each other, one at most. Who wants missed slots made up one by one wants each of them. */
+export const oneSlotWaits = ({ gating, misfire }: Pick<JobRecord, 'gating' | 'misfire'>) =>
+  gating?.overlap === undefined && misfire !== 'all'
+
+/** The limits of a gate; undefined where its job does not limit such runs any more: then all of them start. */
+export function limitsOf(id: string, job: Pick<JobRecord, 'gating'> | undefined): GateLimits | undefined {
+  if (isSlotsGate(id)) return { overlap: 'slots', max: 1, maxPerKey: 1, rate: undefined }
+  const gating = job?.gating ?? null
+  const scope = scopeOf(gating)
+  if (gating === null || scope === 'none' || (scope === 'job') !== id.startsWith('gj')) return undefined
+  const { overlap, maxConcurrent, concurrencyKey, maxPerKey = 1, rate } = gating
+  const isQueue = overlap === undefined || overlap === 'parallel'
+  const all = maxConcurrent ?? (isQueue ? LIMITS.gateHolders : 1)
+  const keyed = concurrencyKey === undefined ? LIMITS.gateHolders : maxPerKey
+  return {
+    overlap: isQueue ? 'queue' : overlap,
+    max: scope === 'key' ? maxPerKey : all,
+    maxPerKey: scope === 'key' ? maxPerKey : keyed,
+    rate,
+  }
+}
+
+/** The rules of a job, null if it has none. @throws CarillonError INVALID_REQUEST of rules that contradict each other */
+export function gatingOf(given: Gating): Gating | null {
+  const { overlap, maxConcurrent, concurrencyKey, maxPerKey, rate } = given
+  const isQueue = overlap === undefined || overlap === 'parallel'
+  if (concurrencyKey === undefined && maxPerKey !== undefined)
+    throw contradiction('maxPerKey', maxPerKey, 'Give a concurrencyKey with it, or use maxConcurrent.')
+  if (concurrencyKey === undefined && rate?.by === 'key')
+    throw contradiction('rate.by', rate.by, 'Give a concurrencyKey with it, or leave by out.')
+  if (overlap === 'parallel' && (maxConcurrent !== undefined || concurrencyKey !== undefined))
+    throw contradiction('overlap', overlap, 'Leave overlap out: with a limit further runs wait for their turn.')
+  if (overlap === 'recover' && (maxConcurrent ?? maxPerKey ?? 1) > 1)
+    throw contradiction('overlap', overlap, 'The run that is recovered is the only one: leave maxConcurrent and maxPerKey out.')
+  if (concurrencyKey !== undefined && scopeOf(given) === 'job') {
+    if (!isQueue)
+      throw contradiction(
+        'overlap',
+        overlap,
+        'With limits for all runs of the job beside those of keys, runs wait for their turn: leave it out.',
+      )
+    if (rate?.by === 'key') throw contradiction('rate.by', rate.by, 'Leave maxConcurrent out, or count all runs of the job.')
+  }
+  const rules = Object.entries({ overlap, maxConcurrent, concurrencyKey, maxPerKey, rate }).filter(([, value]) => value !== undefined)
+  return rules.length === 0 ? null : (Object.fromEntries(rules) as Gating)
+}
+
+function contradiction(field: string, value: unknown, hint: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `${field} does not go with the other limits of the job`, {
+    field,
+    value: String(value),
+    hint,
+  })
+}
