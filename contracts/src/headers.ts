@@ -14,6 +14,10 @@ export const HEADERS = {
   attempts: 'Carillon-Attempts',
   /** Time limit of an attempt of a triggered run, in milliseconds. */
   timeoutMs: 'Carillon-Timeout-Ms',
+  /** Time limit of a triggered run, over all attempts, in milliseconds. */
+  runTimeoutMs: 'Carillon-Run-Timeout-Ms',
+  /** Within how many milliseconds a triggered run must have started. */
+  deadlineMs: 'Carillon-Deadline-Ms',
   /** Priority of a triggered run: high, normal or low. */
   priority: 'Carillon-Priority',
   /** Of an offer: the session of the process that it is meant for. Another process that has the same name, or had it, leaves the offer unanswered. */
@@ -23,7 +27,16 @@ export const HEADERS = {
 } as const
 
 /** `Carillon-*` headers that a trigger may have. */
-export const TRIGGER_HEADERS = [HEADERS.key, HEADERS.delayMs, HEADERS.at, HEADERS.attempts, HEADERS.timeoutMs, HEADERS.priority] as const
+export const TRIGGER_HEADERS = [
+  HEADERS.key,
+  HEADERS.delayMs,
+  HEADERS.at,
+  HEADERS.attempts,
+  HEADERS.timeoutMs,
+  HEADERS.runTimeoutMs,
+  HEADERS.deadlineMs,
+  HEADERS.priority,
+] as const
 
 const OURS = /^carillon-/i
 

@@ -28,19 +28,25 @@ export const backoffSchema = z
   })
 export type Backoff = z.output<typeof backoffSchema>
 
-/** Attempts, backoff and time limit: part of a job, and of the request for a run. */
+const limitField = codedField<number>({
+  code: 'INVALID_DELAY',
+  hint: 'Use whole milliseconds from 1.',
+  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+  json: { type: 'integer', minimum: 1 },
+})
+
+/** Attempts, backoff and limits of time: part of a job, and of the request for a run. */
 export const policyFields = {
   /** Total tries; 1 (default) = no retry. */
   attempts: attemptsField.optional(),
   /** Default: exponential, 1 s, factor 2, at most 5 min. */
   backoff: backoffSchema.optional(),
   /** Time limit of each attempt in ms; none by default. */
-  timeoutMs: codedField<number>({
-    code: 'INVALID_DELAY',
-    hint: 'Use whole milliseconds from 1.',
-    accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
-    json: { type: 'integer', minimum: 1 },
-  }).optional(),
+  timeoutMs: limitField.optional(),
+  /** Time limit of the whole run in ms, with all attempts and the pauses between them, from its first start on; none by default. It ends as timed_out. */
+  runTimeoutMs: limitField.optional(),
+  /** The run must have started within so many ms after it is due, else it ends as expired; none by default. */
+  deadlineMs: limitField.optional(),
   /** Of tasks that wait for the same handler, `high`, `normal` (default) and `low` are begun 6 : 3 : 1. */
   priority: z.enum(PRIORITIES).optional(),
   /**
@@ -122,6 +128,8 @@ export const jobViewSchema = z.object({
   attempts: z.int(),
   backoff: backoffSchema,
   timeoutMs: z.int().exactOptional(),
+  runTimeoutMs: z.int().exactOptional(),
+  deadlineMs: z.int().exactOptional(),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).exactOptional(),
   misfire: misfireField,

@@ -10,6 +10,7 @@ export const RUN_STATES = [
   'timed_out',
   'cancelled',
   'skipped',
+  'expired',
   'not_needed',
 ] as const
 export type RunState = (typeof RUN_STATES)[number]
@@ -26,6 +27,8 @@ export const RUN_EVENTS = [
   'succeeded',
   'failed',
   'timed_out',
+  'overrun',
+  'expired',
   'retried',
   'lost',
   'released',
@@ -50,6 +53,7 @@ export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunSt
     timed_out: 'waiting',
     cancelled: 'waiting',
     skipped: 'waiting',
+    expired: 'waiting',
     not_needed: 'waiting',
   },
   due: { delayed: 'queued' },
@@ -59,6 +63,9 @@ export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunSt
   succeeded: { queued: 'succeeded', running: 'succeeded', cancelling: 'succeeded' },
   failed: { queued: 'failed', running: 'failed', cancelling: 'failed' },
   timed_out: { queued: 'timed_out', running: 'timed_out', cancelling: 'cancelled' },
+  // The time limit of the run is over: what runs is cancelled first.
+  overrun: { waiting: 'timed_out', delayed: 'timed_out', queued: 'timed_out', running: 'cancelling', cancelling: 'timed_out' },
+  expired: { waiting: 'expired', delayed: 'expired', queued: 'expired' },
   retried: { queued: 'delayed', running: 'delayed' },
   lost: { queued: 'queued', running: 'queued', cancelling: 'cancelled' },
   released: { queued: 'queued', running: 'queued' },
@@ -66,11 +73,19 @@ export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunSt
   cancel: { waiting: 'cancelled', delayed: 'cancelled', queued: 'cancelled', running: 'cancelling' },
   cancelled: { queued: 'cancelled', running: 'cancelled', cancelling: 'cancelled' },
   faulted: { waiting: 'failed', delayed: 'failed', queued: 'failed', running: 'failed', cancelling: 'cancelled' },
-  restarted: { succeeded: 'queued', failed: 'queued', timed_out: 'queued', cancelled: 'queued', skipped: 'queued' },
+  restarted: { succeeded: 'queued', failed: 'queued', timed_out: 'queued', cancelled: 'queued', skipped: 'queued', expired: 'queued' },
 }
 
 /** States that a run leaves only by a manual retry. */
-export const ENDED_STATES = ['succeeded', 'failed', 'timed_out', 'cancelled', 'skipped', 'not_needed'] as const satisfies RunState[]
+export const ENDED_STATES = [
+  'succeeded',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'skipped',
+  'expired',
+  'not_needed',
+] as const satisfies RunState[]
 export type EndedState = (typeof ENDED_STATES)[number]
 
 export const OPEN_STATES = ['waiting', 'delayed', 'queued', 'running', 'cancelling'] as const satisfies RunState[]
@@ -97,6 +112,8 @@ export const REASONS = {
   'invalid-payload': 'The payload does not match the input schema of the handler.',
   'invalid-result': 'The result is not JSON or is over the limit.',
   'attempt-timeout': 'The attempt took longer than its time limit.',
+  'run-timeout': 'The run took longer than its time limit, over all attempts.',
+  deadline: 'It had not started by its deadline.',
   'instance-lost': 'The instance that ran the task was lost.',
   released: 'An instance gave the task back before it began; that is no attempt.',
   poison: 'Three processes in a row died while they ran the task, and nothing else is known to have ended them.',

@@ -94,6 +94,9 @@ export const runViewSchema = z.object({
   key: z.string().exactOptional(),
   slot: timeField.exactOptional(),
   attempts: z.int(),
+  runTimeoutMs: z.int().exactOptional(),
+  /** It expires when it has not started by then. */
+  deadlineAt: timeField.exactOptional(),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).exactOptional(),
   createdAt: timeField,

@@ -4,7 +4,17 @@ import { checkSchema, type SchemaInput, type SchemaOutput, type StandardSchema }
 import type { Jsonify, Unchanged } from './json.ts'
 
 /** Defaults of runs of a handler, which a call may override; as of `RunOptions`. */
-const DEFAULTS = ['attempts', 'backoff', 'timeoutMs', 'priority', 'shards', 'maxParallel', 'tolerate'] as const
+const DEFAULTS = [
+  'attempts',
+  'backoff',
+  'timeoutMs',
+  'runTimeoutMs',
+  'deadlineMs',
+  'priority',
+  'shards',
+  'maxParallel',
+  'tolerate',
+] as const
 type Defaults = Pick<RunOptions, (typeof DEFAULTS)[number]>
 
 /** The argument of `defineHandler`. */

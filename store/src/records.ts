@@ -42,6 +42,12 @@ export interface Routing {
 export interface Terms {
   /** Absent: normal. */
   readonly priority?: 'high' | 'low'
+  /** How long a run may take from its first start on. */
+  readonly runTimeoutMs?: number
+  /** Of a job: how long after it is due a run may start. */
+  readonly deadlineMs?: number
+  /** Of a run: it must have started by then. */
+  readonly deadlineAt?: number
 }
 
 /** A job as it is stored. Times are milliseconds since 1970, JSON of users is stored as text. */

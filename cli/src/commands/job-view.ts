@@ -42,6 +42,8 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['mode', modeText(job)],
     ['attempts', job.attempts > 1 ? `${job.attempts}, ${backoffText(job)}` : '1'],
     ['timeout', job.timeoutMs === undefined ? undefined : spanText(job.timeoutMs)],
+    ['run timeout', job.runTimeoutMs === undefined ? undefined : spanText(job.runTimeoutMs)],
+    ['deadline', job.deadlineMs === undefined ? undefined : spanText(job.deadlineMs)],
     ['priority', job.priority],
     ['misfire', job.misfire],
     ['overlap', gatingText(job) || undefined],

@@ -13,6 +13,7 @@ const TONES: Readonly<Record<RunState, Tone>> = {
   timed_out: 'bad',
   cancelled: 'warning',
   skipped: 'warning',
+  expired: 'warning',
   not_needed: 'quiet',
 }
 
@@ -44,6 +45,7 @@ function details(run: RunView, nowMs: number): string[] {
     case 'queued':
     case 'cancelling':
     case 'skipped':
+    case 'expired':
     case 'not_needed':
       return causeOf(run)
     case 'succeeded':

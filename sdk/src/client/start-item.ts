@@ -25,6 +25,10 @@ export interface RunOptions {
   readonly backoff?: BackoffInput | undefined
   /** Time limit of each attempt in ms. Default: the job's, else none. */
   readonly timeoutMs?: number | undefined
+  /** Time limit of the whole run in ms, with all attempts and the pauses between them, from its first start on. Default: the job's, else none. */
+  readonly runTimeoutMs?: number | undefined
+  /** The run must start within so many ms after it is due, else it expires. Default: the job's, else none. */
+  readonly deadlineMs?: number | undefined
   /** Of tasks that wait for the same handler, `high`, `normal` and `low` are begun 6 : 3 : 1. Default: the job's, else normal. */
   readonly priority?: Priority | undefined
   /** `single` (default): any instance with room. `broadcast`: every live instance that offers the handler. */

@@ -25,7 +25,7 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
   { number: 12, name: 'job-choices', apply: async () => undefined },
   { number: 13, name: 'failing-jobs', apply: async () => undefined },
   { number: 14, name: 'gates', apply: (database) => createCollections(database, gates) },
-  { number: 15, name: 'rules', apply: rules },
+  { number: 15, name: 'rules', apply: (database) => createCollections(database, rules) },
 ]
 
 /** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */

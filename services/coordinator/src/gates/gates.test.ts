@@ -144,6 +144,21 @@ test('a run that was asked for later arrives at its gate when it is due', async 
   assert.deepEqual(await statesOf(coordinator, [later]), ['queued'])
 })
 
+test('a deadline holds for what waits, at once and later', async (context) => {
+  const coordinator = await createGated(context, { overlap: 'serial' })
+  const [first] = (await start(coordinator, 1)) as [string]
+  const [soon] = (await start(coordinator, 1, { deadlineMs: 500 })) as [string]
+  const [later] = (await start(coordinator, 1, { deadlineMs: 30_000 })) as [string]
+  await coordinator.clock.advance(500)
+  await wake(coordinator)
+  assert.deepEqual(await statesOf(coordinator, [soon, later]), ['expired deadline', 'waiting gate'])
+  await coordinator.clock.advance(2_000)
+  await wake(coordinator)
+  await coordinator.clock.advance(27_500)
+  await wake(coordinator)
+  assert.deepEqual(await statesOf(coordinator, [first, later]), ['queued', 'expired deadline'])
+})
+
 test('keys: each has places of its own; no key is one of its own, and 1 is not "1"', async (context) => {
   const coordinator = await createGated(context, { concurrencyKey: 'payload.tenant' })
   const of = async (tenant: unknown) => (await start(coordinator, 1, { payload: tenant === undefined ? {} : { tenant } })) as [string]

@@ -35,7 +35,7 @@ export class PlaceRuns implements Placement {
       gating.concurrencyKey === undefined ? '' : keyOf(this.#expressions.concurrencyKey.get(gating.concurrencyKey), run.payload)
     const gate = gateId(job, gating, gateKey)
     if (run.state !== 'queued') return { ...run, gate, gateKey }
-    return { ...run, gate, gateKey, ...arriving(this.#clock.now()) }
+    return { ...run, gate, gateKey, ...arriving(run, this.#clock.now()) }
   }
 
   async ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]> {
@@ -58,7 +58,7 @@ export class PlaceRuns implements Placement {
 
   slot(run: RunRecord, job: JobRecord, last: RunHead | undefined): RunRecord {
     const gated = { ...run, gate: slotsGateId(job), gateKey: '' }
-    return last ? { ...gated, ...arriving(this.#clock.now()), gateOrder: run.slot } : gated
+    return last ? { ...gated, ...arriving(run, this.#clock.now()), gateOrder: run.slot } : gated
   }
 
   async holdFor(waits: readonly { readonly job: JobRecord; readonly last: RunHead }[]): Promise<void> {
@@ -87,7 +87,13 @@ export class PlaceRuns implements Placement {
   }
 }
 
-const arriving = (now: number) => ({ state: 'waiting', reason: 'gate', queuedAt: null, wakeAt: now + ARRIVAL_CHECK_MS }) as const
+const arriving = ({ terms }: RunRecord, now: number) =>
+  ({
+    state: 'waiting',
+    reason: 'gate',
+    queuedAt: null,
+    wakeAt: Math.min(terms?.deadlineAt ?? Number.POSITIVE_INFINITY, now + ARRIVAL_CHECK_MS),
+  }) as const
 const isArriving = ({ state, gateOrder }: RunHead) => state === 'waiting' && gateOrder === null
 
 /** A run without a key shares the places of all that have none. @throws CarillonError EXPRESSION_FAILED */

@@ -2,6 +2,7 @@ import type { Clock } from '@carillon/runtime'
 import type { GateRecord, RunHead, Store } from '@carillon/store'
 import type { WaitingChecks } from '../ports.ts'
 import type { RunChange } from '../runs/rules/change.ts'
+import { limitOf } from '../runs/rules/limits.ts'
 import type { GateHints } from './gate-hints.ts'
 import { ARRIVAL_CHECK_MS } from './rules/decide.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
@@ -41,8 +42,8 @@ export class WakeGates implements WaitingChecks {
       })),
     )
     return ids.flatMap((id, i) => {
-      const wakeAt = outcomes[i] === 'applied' ? null : now + ARRIVAL_CHECK_MS
       return (byGate.get(id) ?? []).map((run): RunChange => {
+        const wakeAt = outcomes[i] === 'applied' ? (limitOf(run)?.at ?? null) : now + ARRIVAL_CHECK_MS
         const expect = { state: ['waiting'], attempt: run.attempt } as const
         return { run, decision: { event: 'checked', expect, set: { wakeAt } } }
       })

@@ -10,6 +10,7 @@ import type { Presence, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../po
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideCancel, decideFree, decideReopen } from './rules/life.ts'
+import { limitOf } from './rules/limits.ts'
 
 const PAGE = 500
 const TASKS_PAGE = 1_000
@@ -189,7 +190,8 @@ export class AdvanceRun implements Reconciler {
   }
 
   async #checkAgain(run: RunHead, delayMs: number): Promise<void> {
-    const wakeAt = this.#clock.now() + delayMs
+    const now = this.#clock.now()
+    const wakeAt = Math.min(now + delayMs, Math.max(now, limitOf(run)?.at ?? Number.POSITIVE_INFINITY))
     await this.#store.runs.update([{ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt } }])
     this.#timers.arm('runs', { id: run.id, wakeAt })
   }

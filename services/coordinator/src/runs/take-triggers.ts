@@ -51,6 +51,8 @@ function itemOf(message: Incoming): StartItem {
     ['delayMs', HEADERS.delayMs],
     ['attempts', HEADERS.attempts],
     ['timeoutMs', HEADERS.timeoutMs],
+    ['runTimeoutMs', HEADERS.runTimeoutMs],
+    ['deadlineMs', HEADERS.deadlineMs],
   ] as const) {
     const text = message.header(name)
     if (text !== undefined) request[field] = /^\d+$/.test(text) ? Number(text) : text

@@ -7,8 +7,9 @@ import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Faulty, Lives, Offers, Placement, Presence, Reconciler, Runs, WaitingChecks } from '../ports.ts'
 import type { Change } from './rules/change.ts'
-import { isRefused } from './rules/decision.ts'
+import { type Decision, isRefused } from './rules/decision.ts'
 import { decideCancel, decideWake } from './rules/life.ts'
+import { decideLimit } from './rules/limits.ts'
 import { decideLoss } from './rules/loss.ts'
 import type { ElapsedTime } from './rules/timing.ts'
 import { isTaskOfRun, onlyTask, type TaskOfRun, targetOf, type Work } from './rules/work.ts'
@@ -68,7 +69,7 @@ export class WakeLives {
     )
     for (const work of read) {
       if (!work || work.task.wakeAt === null || work.task.wakeAt > now) continue
-      if (!isTaskOfRun(work) && work.run.state === 'waiting') {
+      if (!isTaskOfRun(work) && work.run.state === 'waiting' && !this.#limitOf(work, now)) {
         waiting.push(work.run)
         continue
       }
@@ -82,18 +83,26 @@ export class WakeLives {
     }
     if (waiting.length > 0)
       for (const { run, decision } of await this.#waiting.settled(waiting)) changes.push({ ...onlyTask(run), decision })
-    await this.#lives.write(changes)
+    const outcomes = await this.#lives.write(changes)
+    for (const [i, { run, decision }] of changes.entries())
+      if (outcomes[i] === 'applied' && isLimit(decision) && run.state === 'queued' && !isFanOut(run)) await this.#runs.withdraw(run)
     await this.#lives.endFaulty(faulty)
     if (errors.length > 0) throw errors[0]
   }
 
   async #wake(work: Work, now: number): Promise<Change | undefined> {
     const { run, task } = work
+    const limit = this.#limitOf(work, now)
+    if (limit) return { ...work, decision: limit }
     const isReconciled = !isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed'
     if (isReconciled) this.#reconciler.soon(run.id)
     if (isEnded(task.state)) await this.#lives.repeatEnd(work)
     if (isReconciled || isEnded(task.state)) return undefined
     return isTaskOfRun(work) && isEnded(run.state) ? leftOver(work, now) : this.#check(work, now)
+  }
+
+  #limitOf(work: Work, now: number): Decision | undefined {
+    return isTaskOfRun(work) || isEnded(work.run.state) ? undefined : decideLimit(work.run, { now, elapsed: this.#elapsed })
   }
 
   /** A task of an open run, or the only one of a single run. */
@@ -123,6 +132,8 @@ export class WakeLives {
     this.#runs.control(run.namespace, owner, isInTime ? check : { type: 'cancel', taskId: task.id })
   }
 }
+
+const isLimit = ({ event }: Decision) => event === 'expired' || event === 'overrun'
 
 /** It was requested for later, and has to pass its gate now. Waiting for a further try it keeps its place. */
 const arrivesNow = (run: RunHead) => isGated(run) && run.gateOrder === null

@@ -8,6 +8,7 @@ import type { RunChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS } from './rules/life.ts'
+import { withinLimits } from './rules/limits.ts'
 import type { EndedRun } from './rules/views.ts'
 import { needsMessage, onlyTask } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
@@ -190,7 +191,9 @@ export class RunWriter implements Runs {
     for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
   }
 
-  #reminded({ run, decision }: RunChange, { isRepeated }: { isRepeated: boolean }): RunChange {
+  #reminded(given: RunChange, { isRepeated }: { isRepeated: boolean }): RunChange {
+    const { run } = given
+    const decision = withinLimits(given, this.#clock.now())
     const { set } = decision
     const isEnd = set.state !== undefined && isEnded(set.state)
     if (isEnd && !isRepeated) return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + TELL_AGAIN_MS } } }
@@ -273,4 +276,4 @@ export class RunWriter implements Runs {
 }
 
 /** A coordinator that did not know of the cancel may make tasks, and stop before it cancels them: the run's `wakeAt` stays for them. */
-const mayHaveLateTasks = (run: RunHead) => isFanOut(run) && run.state === 'cancelled'
+const mayHaveLateTasks = (run: RunHead) => isFanOut(run) && ['cancelled', 'expired', 'timed_out'].includes(run.state)

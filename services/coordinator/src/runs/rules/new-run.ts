@@ -6,7 +6,7 @@ import type { SkippedSlots } from '../../schedules/rules/plan.ts'
 import { instantAhead } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
-import { termsOf } from './terms.ts'
+import { termsOf, termsOfRun } from './terms.ts'
 
 /** The origin of a run. */
 export interface RunOrigin {
@@ -42,7 +42,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
     routing: job?.routing ?? null,
-    terms: termsOf(request, job?.terms),
+    terms: termsOfRun(termsOf(request, job?.terms), dueAt),
   })
 }
 
@@ -66,7 +66,7 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
     routing: job.routing,
-    terms: job.terms,
+    terms: termsOfRun(job.terms, Math.max(origin.now, slot)),
   })
 }
 
@@ -169,7 +169,7 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     owner: null,
     ownerSession: null,
     target: null,
-    wakeAt: isDelayed ? dueAt : isFanOut(planned) ? now + CHECK_QUEUED_MS : null,
+    wakeAt: isDelayed ? dueAt : isFanOut(planned) ? now + CHECK_QUEUED_MS : (given.terms?.deadlineAt ?? null),
     delayMs: given.delayMs,
     queuedAt: isDelayed ? null : now,
     progress: null,

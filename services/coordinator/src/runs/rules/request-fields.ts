@@ -12,6 +12,8 @@ const FIELDS = [
   'attempts',
   'backoff',
   'timeoutMs',
+  'runTimeoutMs',
+  'deadlineMs',
   'priority',
   'mode',
   'shards',
@@ -44,13 +46,25 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
     attempts: there.tries,
     backoff: there.backoff,
     timeoutMs: there.timeoutMs ?? undefined,
+    runTimeoutMs: there.terms?.runTimeoutMs,
     priority: there.terms?.priority ?? 'normal',
     shards: there.items === null ? there.plan?.shards : undefined,
     items: there.items === null ? undefined : JSON.parse(there.items),
     maxParallel: there.plan?.maxParallel,
     tolerate: there.plan?.tolerate,
   })
-  const compared = ['payload', 'attempts', 'backoff', 'timeoutMs', 'priority', 'shards', 'items', 'maxParallel', 'tolerate'] as const
+  const compared = [
+    'payload',
+    'attempts',
+    'backoff',
+    'timeoutMs',
+    'runTimeoutMs',
+    'priority',
+    'shards',
+    'items',
+    'maxParallel',
+    'tolerate',
+  ] as const
   return compared.find((field) => requested[field] !== undefined && requested[field] !== has[field])
 }
 

@@ -4,12 +4,27 @@ import type { Terms } from '@carillon/store'
 /** Fields of a job, or of the request for a run, that are stored together. */
 interface Asked {
   readonly priority?: Priority | undefined
+  readonly runTimeoutMs?: number | undefined
+  readonly deadlineMs?: number | undefined
 }
 
 /** What a request says, else what the job has; null when that is nothing. */
-export function termsOf(asked: Asked, job: Terms | null = null): Terms | null {
-  if (asked.priority === undefined) return job
-  const { priority: _, ...rest } = job ?? {}
-  const terms: Terms = asked.priority === 'normal' ? rest : { ...rest, priority: asked.priority }
+export function termsOf({ priority, runTimeoutMs, deadlineMs }: Asked, job: Terms | null = null): Terms | null {
+  if (priority === undefined && runTimeoutMs === undefined && deadlineMs === undefined) return job
+  const { priority: ofJob, ...rest } = job ?? {}
+  const urgent = priority ?? ofJob ?? 'normal'
+  const terms: Terms = {
+    ...rest,
+    ...(urgent === 'normal' ? {} : { priority: urgent }),
+    ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  }
   return Object.keys(terms).length > 0 ? terms : null
+}
+
+/** Those of a run that is due at `dueAt`. */
+export function termsOfRun(terms: Terms | null, dueAt: number): Terms | null {
+  if (terms?.deadlineMs === undefined) return terms
+  const { deadlineMs, ...rest } = terms
+  return { ...rest, deadlineAt: dueAt + deadlineMs }
 }

@@ -70,6 +70,7 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     ...lifeView(run),
     attempts: run.attempts,
     ...run.terms,
+    deadlineAt: run.terms?.deadlineAt === undefined ? null : iso(run.terms.deadlineAt),
     reason: run.reason ?? waiting?.reason,
     message: waiting?.message ?? run.error?.message,
   })

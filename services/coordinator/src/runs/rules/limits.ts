@@ -1,0 +1,81 @@
+import { type Failure, nextState } from '@carillon/contracts'
+import type { LifeChange, RunHead } from '@carillon/store'
+import { isFanOut } from '../../modes/rules/fan-out.ts'
+import type { Decision } from './decision.ts'
+import { CHECK_RUNNING_MS } from './life.ts'
+import { decideToWait, type ElapsedTime } from './timing.ts'
+
+/** A limit that an imprecise clock leaves this much of is over. */
+const EARLY_MS = 1_000
+
+/** When a run ends by itself: by its deadline if it has not started by then, else by its time limit, which counts from its first start. */
+interface Limit {
+  readonly event: 'expired' | 'overrun'
+  readonly at: number
+}
+
+/** A deadline does not hold for a run that was retried by hand. */
+export function limitOf({ terms, attempt, startedAt, firstStartedAt }: RunHead): Limit | undefined {
+  if (!terms) return undefined
+  const began = firstStartedAt ?? startedAt
+  if (began !== null) return terms.runTimeoutMs === undefined ? undefined : { event: 'overrun', at: began + terms.runTimeoutMs }
+  return terms.deadlineAt === undefined || attempt > 1 ? undefined : { event: 'expired', at: terms.deadlineAt }
+}
+
+/**
+ * The end of a run whose limit is reached. What runs is cancelled first, as by request; its tasks, of a fan-out run, by the planner.
+ * @returns undefined when there is no limit, or it is not reached
+ */
+export function decideLimit(run: RunHead, { now, elapsed }: { now: number; elapsed: ElapsedTime }): Decision | undefined {
+  const limit = limitOf(run)
+  if (!limit || now < limit.at || (run.state === 'cancelling' && isFanOut(run))) return undefined
+  const state = nextState(run.state, limit.event)
+  if (state === undefined) return undefined
+  const expect = { state: [run.state], attempt: run.attempt, owner: [run.owner] }
+  const ended = { endedAt: now, wakeAt: null, queuedAt: null }
+  if (limit.event === 'expired') {
+    const error = { name: 'DeadlineExceeded', message: `it had not started by its deadline, ${new Date(limit.at).toISOString()}` }
+    return { event: 'expired', expect, set: { ...ended, state, reason: 'deadline', error } }
+  }
+  const limitMs = run.terms?.runTimeoutMs ?? 0
+  const leftMs = limitMs - elapsed.since(limit.at - limitMs)
+  // The clock was set forward.
+  if (leftMs > EARLY_MS) return decideToWait(run, { now, leftMs: Math.min(leftMs, CHECK_RUNNING_MS) })
+  if (state === 'cancelling') return { event: 'overrun', expect, set: { state, reason: 'run-timeout', wakeAt: now + CANCEL_WITHIN_MS } }
+  return { event: 'overrun', expect, set: { ...ended, state, reason: 'run-timeout', error: overrunError(run) } }
+}
+
+/** An executor that does not confirm within this is overruled, as after a cancel by request. */
+const CANCEL_WITHIN_MS = 7_000
+
+/** A decision about a run with limits: it wakes at its limit at the latest, and an end other than success after its time limit is that of the limit. */
+export function withinLimits({ run, decision }: { run: RunHead; decision: Decision }, now: number): Decision {
+  if (!run.terms) return decision
+  const { set } = decision
+  const after: RunHead = { ...run, ...set }
+  if (after.endedAt !== null && set.state !== undefined) return overran(run, decision, now)
+  const limit = limitOf(after)
+  if (!limit || after.state === 'cancelling') return decision
+  if (after.state === 'queued' && !isFanOut(run)) return { ...decision, set: { ...set, wakeAt: limit.at } }
+  if (after.wakeAt === null || after.wakeAt <= limit.at) return decision
+  return { ...decision, set: { ...set, ...wokenBy(after, Math.max(limit.at, now)) } }
+}
+
+/** A pause that would end after the limit is cut: then the run ends. */
+function wokenBy({ state, wakeAt, delayMs }: RunHead, at: number): LifeChange['set'] {
+  if (state !== 'delayed' || delayMs === null) return { wakeAt: at }
+  return { wakeAt: at, delayMs: Math.max(0, delayMs - ((wakeAt ?? at) - at)) }
+}
+
+function overran(run: RunHead, decision: Decision, now: number): Decision {
+  const limit = limitOf(run)
+  const { state, error } = decision.set
+  const isOverrun = limit?.event === 'overrun' && now >= limit.at && (state === 'failed' || state === 'cancelled' || state === 'timed_out')
+  if (!isOverrun) return decision
+  return { ...decision, set: { ...decision.set, state: 'timed_out', reason: 'run-timeout', error: error ?? overrunError(run) } }
+}
+
+const overrunError = ({ terms }: RunHead): Failure => ({
+  name: 'TimeoutError',
+  message: `the run took longer than ${terms?.runTimeoutMs} ms, over all attempts`,
+})
