@@ -65,6 +65,7 @@ export {
   type JobStats,
   type JobView,
   jobInputSchema,
+  type ParentJob,
 } from './job.ts'
 export type { ChooseSlot, JobMemory, SetData } from './job-memory.ts'
 export { type Json, parseJson, type WriteLimit, writeJson } from './json.ts'

@@ -76,6 +76,14 @@ const failureBackoffSchema = z.strictObject({
 })
 export type FailureBackoff = z.output<typeof failureBackoffSchema>
 
+const parentJobSchema = z.strictObject({
+  job: nameField,
+  /** `failed`: also timed out or expired. `ended`: also cancelled; not skipped. */
+  when: z.enum(['succeeded', 'failed', 'ended']).default('succeeded'),
+})
+export type ParentJob = z.output<typeof parentJobSchema>
+const parentJobs = z.array(parentJobSchema).min(1, 'Name at least one job, or leave it out.').max(LIMITS.parentsPerJob)
+
 const MISFIRES = ['once', 'skip', 'all'] as const
 export const misfireField = z.enum(MISFIRES)
 /** A job as a user writes it. */
@@ -86,6 +94,8 @@ export const jobInputSchema = z.strictObject({
   description: z.string().max(1_000).optional(),
   schedule: scheduleSchema.optional(),
   payload: z.unknown().optional(),
+  /** It is fired when a run of one of these jobs ends so. Its payload, where that is an object, gets a member `parent`: job, runId, state, reason, result, failure. */
+  afterJobs: parentJobs.refine((jobs) => new Set(jobs.map(({ job }) => job)).size === jobs.length, 'Name each job once.').optional(),
   /** What to do about slots that were missed: `once` (default) one run for all of them, `skip` none, `all` each. */
   misfire: misfireField.optional(),
   /** Pause the job when so many of its runs in a row have failed. Cancelled and skipped ones do not count. Default: never. */
@@ -132,6 +142,7 @@ export const jobViewSchema = z.object({
   deadlineMs: z.int().exactOptional(),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).exactOptional(),
+  afterJobs: z.array(parentJobSchema).exactOptional(),
   misfire: misfireField,
   pauseAfterFailures: z.int().exactOptional(),
   failureBackoff: failureBackoffSchema.exactOptional(),

@@ -62,6 +62,10 @@ export const LIMITS = {
   previewSlots: 100,
   /** Calendars of one job. */
   calendarsPerJob: 8,
+  /** Jobs that one job follows. */
+  parentsPerJob: 20,
+  /** Jobs that fire one another in a row: a chain that is longer would hardly end. */
+  chainLength: 32,
   /** Newest runs of a job that are kept whatever their age: every removal pass has to skip them. */
   keepPerJob: 100_000,
   /** Entries on a page of a list. */

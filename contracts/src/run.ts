@@ -55,7 +55,7 @@ export type Failure = z.output<typeof failureSchema>
 export const stateField = z.enum(RUN_STATES)
 export const reasonField = z.enum(Object.keys(REASONS) as [Reason, ...Reason[]])
 /** The origin of a run. */
-const TRIGGERS = ['call', 'stream', 'schedule'] as const
+const TRIGGERS = ['call', 'stream', 'schedule', 'job'] as const
 export type RunTrigger = (typeof TRIGGERS)[number]
 
 /** The fields of the life cycle that runs and tasks have in common. */
@@ -90,6 +90,10 @@ export const runViewSchema = z.object({
   /** The reason as text, with what a person needs to act. */
   message: z.string().exactOptional(),
   trigger: z.enum(TRIGGERS),
+  /** The run whose end has fired it. */
+  parent: z.string().exactOptional(),
+  /** The jobs that led to it by firing one another, the first one first. */
+  chain: z.array(z.string()).readonly().exactOptional(),
   payload: z.unknown().exactOptional(),
   key: z.string().exactOptional(),
   slot: timeField.exactOptional(),

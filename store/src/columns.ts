@@ -127,6 +127,7 @@ export const JOB_COLUMNS = {
   timeoutMs: 'number',
   routing: 'json',
   terms: 'json',
+  triggers: 'json',
   misfire: 'text',
   pauseAfterFailures: 'number',
   failureBackoff: 'json',

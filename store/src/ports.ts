@@ -96,6 +96,8 @@ export interface JobStore {
   remove(id: string): Promise<boolean>
   /** By name, ascending. */
   list(query: PageQuery & { namespace: string }): Promise<Slice<JobRecord>>
+  /** Jobs of all namespaces that other jobs or events fire, by id. */
+  triggered(query: PageQuery): Promise<Slice<JobRecord>>
   /** Jobs with wakeAt <= until in these shares, earliest first. */
   due(query: DueQuery): Promise<Due[]>
 }

@@ -4,6 +4,7 @@ import type {
   FailureBackoff,
   Gating,
   JobState,
+  ParentJob,
   Progress,
   Reason,
   Route,
@@ -46,8 +47,17 @@ export interface Terms {
   readonly runTimeoutMs?: number
   /** Of a job: how long after it is due a run may start. */
   readonly deadlineMs?: number
+  /** Of a run that another one has fired: that one. */
+  readonly parent?: string
+  /** The jobs that led to it. */
+  readonly chain?: readonly string[]
   /** Of a run: it must have started by then. */
   readonly deadlineAt?: number
+}
+
+/** What fires a job beside its schedule. */
+export interface Triggers {
+  readonly afterJobs?: ParentJob[]
 }
 
 /** A job as it is stored. Times are milliseconds since 1970, JSON of users is stored as text. */
@@ -71,6 +81,8 @@ export interface JobRecord {
   readonly timeoutMs: number | null
   readonly routing: Routing | null
   readonly terms: Terms | null
+  /** What fires it beside its schedule; null: nothing. */
+  readonly triggers: Triggers | null
   readonly misfire: 'once' | 'skip' | 'all'
   readonly pauseAfterFailures: number | null
   readonly failureBackoff: FailureBackoff | null

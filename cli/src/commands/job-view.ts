@@ -37,6 +37,7 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['state', job.state],
     ['description', job.description],
     ['schedule', scheduleText(job.schedule) || 'none: it fires when asked'],
+    ['after', (job.afterJobs ?? []).map(({ job: parent, when }) => `${parent} ${when}`).join(', ') || undefined],
     ['next', timeText(job.nextAt, nowMs)],
     ['payload', job.payload === undefined ? undefined : JSON.stringify(job.payload)],
     ['mode', modeText(job)],

@@ -1,4 +1,4 @@
-import { CALLS, checkName, type FailureBackoff, type JobInput, LIMITS } from '@carillon/contracts'
+import { CALLS, checkName, type FailureBackoff, type JobInput, LIMITS, type ParentJob } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
 import { readPayload } from '../arguments/payload.ts'
@@ -15,6 +15,7 @@ interface PutOptions extends PolicyOptions, PlanOptions, ScheduleOptions, Gating
   readonly handler?: string
   readonly description?: string
   readonly payload?: string
+  readonly afterJob?: ParentJob[]
   readonly misfire?: 'once' | 'skip' | 'all'
   readonly pauseAfterFailures?: number
   readonly failureBackoff?: FailureBackoff
@@ -40,6 +41,7 @@ export function addJobsPutCommand(jobs: Command): void {
     .option('--handler <name>', "the handler that does the work (default: the job's name)")
     .option('--payload <json>', 'JSON, @file, or - for standard input')
   addGatingOptions(addPlanOptions(addPolicyOptions(addScheduleOptions(command))))
+    .option('--after-job <job[:when]>', 'fire when a run of that job has succeeded (default), failed or ended; may be repeated', parentOf)
     .option('--misfire <policy>', 'for missed slots: once, skip or all (default: once)', (text) =>
       parseChoice('--misfire', text, ['once', 'skip', 'all']),
     )
@@ -68,6 +70,7 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
     ...(options.description === undefined ? {} : { description: options.description }),
     ...(schedule === undefined ? {} : { schedule }),
     ...(options.payload === undefined ? {} : { payload: await readPayload(options.payload) }),
+    ...(options.afterJob === undefined ? {} : { afterJobs: options.afterJob }),
     ...(options.misfire === undefined ? {} : { misfire: options.misfire }),
     ...(options.pauseAfterFailures === undefined ? {} : { pauseAfterFailures: options.pauseAfterFailures }),
     ...(options.failureBackoff === undefined ? {} : { failureBackoff: options.failureBackoff }),
@@ -75,6 +78,11 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
     ...policyOf(options),
     ...(await planOf(options)),
   }
+}
+
+function parentOf(text: string, before: ParentJob[] = []): ParentJob[] {
+  const [job = '', when = 'succeeded'] = text.split(':')
+  return [...before, { job: checkName('--after-job', job), when: parseChoice('--after-job', when, ['succeeded', 'failed', 'ended']) }]
 }
 
 function backoffOf(text: string): FailureBackoff {

@@ -32,9 +32,10 @@ export function writtenOf(job: JobView): WrittenJob {
 
 /** A job of a file without what is a default, so that it can be compared with `writtenOf`. */
 export function normalized(job: Fields & { readonly name: string }): WrittenJob {
-  const { name, handler, schedule, backoff } = job
+  const { name, handler, schedule, backoff, afterJobs } = job
   const shorter: Fields = {
     ...job,
+    afterJobs: Array.isArray(afterJobs) ? afterJobs.map((parent) => withoutDefaults(parent, { when: 'succeeded' })) : afterJobs,
     handler: handler === name ? undefined : handler,
     schedule: isFields(schedule) && 'cron' in schedule ? withoutDefaults(schedule, { timezone: 'UTC' }) : schedule,
     backoff: isFields(backoff) && backoff['type'] === 'exponential' ? withoutDefaults(backoff, { factor: 2, maxMs: 300_000 }) : backoff,

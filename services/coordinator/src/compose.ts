@@ -40,7 +40,7 @@ import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
-import type { Gates, Offers, Presence, Reconciler, RunEnds, Timers } from './ports.ts'
+import type { Children, Gates, Offers, Presence, Reconciler, RunEnds, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
 import { Membership } from './recovery/membership.ts'
 import { RepairQueue } from './recovery/repair-queue.ts'
@@ -76,6 +76,9 @@ import { RepairTimes } from './schedules/repair-times.ts'
 import { schedulesController } from './schedules/schedules.controller.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
 import { stepsController } from './steps/steps.controller.ts'
+import { CheckParents } from './triggers/check-parents.ts'
+import { StartChildren } from './triggers/start-children.ts'
+import { TriggeredJobs } from './triggers/triggered-jobs.ts'
 
 /** The dependencies of a coordinator. */
 export interface CoordinatorDependencies extends Connected {
@@ -116,6 +119,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
       },
     } satisfies RunEnds,
     gates: { arrived: (run) => gates.gateHints.arrived(run) } satisfies Gates,
+    children: (): Children => triggers.startChildren,
   }
   const own = { storedWork, expressions: newJobExpressions(), rejected: new RejectedMessages(publisher, log) }
   const base = { ...given, ...ports, ...later, ...own, presence, elapsed: clock }
@@ -133,9 +137,10 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
     pause: (namespace, name, note) => changeJobs.pause(namespace, name, note),
   })
   const judges = new JudgeSlots({ calendars, failing })
-  const changeJobs = new ChangeJobs({ ...base, events, runs, judges })
-  const awaitEnds = new AwaitEnds({ ...base, jobs, failing })
   const gates = gatesOf({ ...base, jobs, runs, tasks })
+  const triggers = triggersOf({ ...base, ...gates, jobs, runs })
+  const changeJobs = new ChangeJobs({ ...base, ...triggers, events, runs, judges })
+  const awaitEnds = new AwaitEnds({ ...base, jobs, failing })
   const lives = new LifeWriter({ ...base, runs, tasks })
   const advance = new AdvanceRun({ ...base, runs, tasks, work })
   const repair = new RepairQueue({ ...base, work })
@@ -158,9 +163,20 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
     failing,
     changeJobs,
     ...gates,
+    ...triggers,
     refused: new RefusedReports({ log }),
     keeper: keeperOf(given),
   }
+}
+
+function triggersOf(
+  base: ConstructorParameters<typeof StartRuns>[0] &
+    ConstructorParameters<typeof TriggeredJobs>[0] &
+    Omit<ConstructorParameters<typeof StartChildren>[0], 'start' | 'triggered'>,
+) {
+  const triggered = new TriggeredJobs(base)
+  const start = new StartRuns(base)
+  return { triggered, start, startChildren: new StartChildren({ ...base, start, triggered }), parents: new CheckParents(triggered) }
 }
 
 function gatesOf(
@@ -184,7 +200,7 @@ function keeperOf({ store, broker, clock, log, streamReplicas }: CoordinatorDepe
 type Foundation = ReturnType<typeof foundation>
 
 function useCasesOf(base: Foundation) {
-  const start = new StartRuns(base)
+  const { start } = base
   const reads = new ReadRuns(base)
   return {
     changeJobs: base.changeJobs,
@@ -311,7 +327,7 @@ export function compose(given: CoordinatorDependencies) {
     keeper,
     needed: [losses, clock, presence, membership],
     controller: controllerOf('coordinator', [
-      jobsController({ ...cases, jobs: base.jobs }),
+      jobsController({ ...cases, jobs: base.jobs, triggered: base.triggered }),
       calendarsController({ ...cases, calendars: base.calendars }),
       schedulesController(cases),
       runsController(cases),
@@ -325,7 +341,7 @@ export function compose(given: CoordinatorDependencies) {
     batches: given.batch,
     rejected,
     clock,
-    loops: [jumps, waker, auditor, sweeper],
+    loops: [base.triggered, jumps, waker, auditor, sweeper],
     health: () => health.execute(),
     /** For tests, which call them one by one. */
     parts: { ...base, ...cases, waker },

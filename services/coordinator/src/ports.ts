@@ -1,4 +1,15 @@
-import type { CarillonError, Control, EventNoun, HandlerKind, Presence as InstancePresence, Progress, RunState } from '@carillon/contracts'
+import type {
+  CarillonError,
+  Control,
+  EventNoun,
+  HandlerKind,
+  Presence as InstancePresence,
+  ParentJob,
+  Progress,
+  RunState,
+  RunTrigger,
+  StartedRun,
+} from '@carillon/contracts'
 import type { InsertOutcome, JobRecord, RunHead, RunRecord, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { Place, WokenJob } from './jobs/rules/job.ts'
 import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
@@ -203,6 +214,45 @@ export interface Placement {
 export interface WaitingChecks {
   /** Lets their gates wake up instead of them; what is to be written of the runs. */
   settled(runs: readonly RunHead[]): Promise<RunChange[]>
+}
+
+/** Jobs that are fired by the ends of runs of others. Provided by `triggers/`. */
+export interface Children {
+  /** Whether any of these ended runs may have children. */
+  concerns(runs: readonly RunHead[]): boolean
+  /** Resolves when their children are stored. @throws a transient error: the ends are repeated */
+  start(runs: readonly EndedRun[]): Promise<void>
+}
+
+/** The jobs that a job follows. Provided by `triggers/`. */
+export interface Parents {
+  /** @throws CarillonError INVALID_REQUEST of a job that would start itself */
+  check(namespace: string, job: { readonly name: string; readonly afterJobs?: readonly ParentJob[] | undefined }): Promise<void>
+}
+
+/** Requests for runs. Provided by `runs/`. */
+export interface Starts {
+  /** The outcome of each, in order. @throws CarillonError of the store */
+  execute(items: readonly StartItem[]): Promise<(StartedRun | CarillonError)[]>
+}
+
+/** What fired a run by its end, and the jobs that led to it. */
+export interface Cause {
+  readonly parent: string
+  readonly chain: readonly string[]
+}
+
+/** A request for one run, not yet checked. */
+export interface StartItem {
+  readonly namespace: string
+  readonly request: unknown
+  /** About how many it has as JSON. */
+  readonly bytes: number
+  readonly trigger: RunTrigger
+  readonly traceparent: string | undefined
+  /** The id of a run whose request has an identity of its own. */
+  readonly id?: string
+  readonly cause?: Cause
 }
 
 /** A task about which nothing can be decided or stored. */

@@ -46,6 +46,13 @@ export class MongoJobStore implements JobStore {
     return sliceOf(page, (last) => [last.name])
   }
 
+  async triggered(query: Parameters<JobStore['triggered']>[0]): Promise<Slice<JobRecord>> {
+    const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
+    const filter = { triggers: { $gt: '' }, _id: { $gt: after } }
+    const page = await this.#records.pageWithin(this.#records.whole, { filter, sort: { _id: 1 } }, query)
+    return sliceOf(page, (last) => [last.id])
+  }
+
   async due(query: DueQuery): Promise<Due[]> {
     const { filter, options } = dueFilter(query)
     return this.#records.find(DUE, filter, options)

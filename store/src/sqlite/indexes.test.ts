@@ -45,6 +45,7 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.due(due)
   await new SqliteJobStore(connection).due(due)
   await new SqliteJobStore(connection).list({ namespace, limit: 10 })
+  await new SqliteJobStore(connection).triggered({ limit: 10 })
   await new SqliteCalendarStore(connection).list({ namespace, limit: 10 })
   await runs.ownedBy({ namespace, owner: 'i-1', limit: 10 })
   await tasks.ownedBy({ namespace, owner: 'i-1', limit: 10 })

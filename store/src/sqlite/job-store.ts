@@ -66,6 +66,16 @@ export class SqliteJobStore implements JobStore {
     return sliceOf(page, (last) => [last.name])
   }
 
+  async triggered(query: Parameters<JobStore['triggered']>[0]): Promise<Slice<JobRecord>> {
+    const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
+    const page = this.#table.page(
+      this.#table.whole,
+      { rest: 'where "triggers" is not null and "id" > ? order by "id"', values: [after] },
+      query,
+    )
+    return sliceOf(page, (last) => [last.id])
+  }
+
   async due(query: DueQuery): Promise<Due[]> {
     return dueOf(this.#connection, this.#table.name, query)
   }

@@ -6,6 +6,22 @@ import { aJob, START_AT } from './records.ts'
 
 export const JOB_CASES: ConformanceCase[] = [
   {
+    name: 'jobs: those that others fire are found in every namespace, page by page',
+    async run(store) {
+      const triggers = { afterJobs: [{ job: 'pack', when: 'failed' as const }] }
+      const jobs = range(5).map((n) => aJob(`job-${n}`, { namespace: n === 3 ? 'acme' : 'default', triggers: n === 1 ? null : triggers }))
+      for (const job of jobs) await store.jobs.insert(job)
+      const first = await store.jobs.triggered({ limit: 3 })
+      const second = await store.jobs.triggered({ limit: 3, cursor: first.cursor })
+      const found = [...first.items, ...second.items]
+      assert.deepEqual(
+        found.map(({ id }) => id),
+        ['acme/job-3', 'default/job-0', 'default/job-2', 'default/job-4'],
+      )
+      assert.deepEqual(found[0], jobs[3])
+    },
+  },
+  {
     name: 'jobs: replace needs the stored revision, and replaces every field',
     async run(store) {
       const job = aJob('report')

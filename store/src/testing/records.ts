@@ -154,6 +154,7 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     timeoutMs: null,
     routing: null,
     terms: null,
+    triggers: null,
     misfire: 'once',
     pauseAfterFailures: null,
     failureBackoff: null,

@@ -90,7 +90,7 @@ function noteLost(row: Row, names: ReadonlyMap<string, string>, note: Note): voi
     .split(',')
     .filter((child) => child !== '')
   if (children.length > 0)
-    note(`its children ${children.map((child) => names.get(child) || child).join(', ')} are not started by it: start them from its handler`)
+    note(`its children ${children.map((child) => names.get(child) || child).join(', ')} are not started by it: put them with --after-job`)
   if (valueIn(row, 'alarm_email') !== '') note('alarm_email is not carried: watch events of its runs')
 }
 

@@ -12,7 +12,7 @@ import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/sto
 import type { z } from 'zod'
 import { gatingOf } from '../gates/rules/gating.ts'
 import { planOf } from '../modes/rules/request.ts'
-import type { Events, Judged, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
+import type { Events, Judged, Parents, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
@@ -49,6 +49,7 @@ export class ChangeJobs {
   readonly #timers: Timers
   readonly #judges: SlotJudges
   readonly #expressions: JobExpressions
+  readonly #parents: Parents
 
   constructor(options: {
     store: Store
@@ -60,10 +61,12 @@ export class ChangeJobs {
     timers: Timers
     judges: SlotJudges
     expressions: JobExpressions
+    parents: Parents
   }) {
     this.#timers = options.timers
     this.#judges = options.judges
     this.#expressions = options.expressions
+    this.#parents = options.parents
     this.#store = options.store
     this.#clock = options.clock
     this.#broker = options.broker
@@ -78,6 +81,7 @@ export class ChangeJobs {
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     const id = jobId(namespace, input.name)
     checkExpressions(this.#expressions, input)
+    await this.#parents.check(namespace, input)
     await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
     const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
@@ -212,6 +216,7 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
     timeoutMs: input.timeoutMs ?? null,
     routing: null,
     terms: termsOf(input),
+    triggers: input.afterJobs ? { afterJobs: input.afterJobs } : null,
     misfire: input.misfire ?? 'once',
     pauseAfterFailures: input.pauseAfterFailures ?? null,
     failureBackoff: input.failureBackoff ?? null,

@@ -10,9 +10,10 @@ export interface JobCases {
   readonly previewJobs: PreviewJobs
   readonly keepMemory: KeepMemory
   readonly jobs: JobCache
+  readonly triggered: { changed(): void }
 }
 
-export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, jobs }: JobCases) =>
+export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, jobs, triggered }: JobCases) =>
   ({
     answers: {
       jobsPut: ({ namespace, input }) => changeJobs.put(namespace, input),
@@ -27,6 +28,9 @@ export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, 
     },
     receives: {
       // Every coordinator publishes this when it changes a job.
-      'live.job.*.changed': async ({ namespace, tokens }) => jobs.forget(namespace, tokens[1] ?? ''),
+      'live.job.*.changed': async ({ namespace, tokens }) => {
+        jobs.forget(namespace, tokens[1] ?? '')
+        triggered.changed()
+      },
     },
   }) satisfies ControllerOf<'coordinator'>

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CarillonError, parseInput, printable, type RunTrigger, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
+import { CarillonError, parseInput, printable, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
 import { Batcher, type Clock, derivedId, freshRunId, markStep } from '@carillon/runtime'
 import type { JobRecord, RunRecord, Store } from '@carillon/store'
 import { largeBytesOf } from '../jobs/rules/job.ts'
-import type { Jobs, Placement, Presence, Runs } from '../ports.ts'
+import type { Jobs, Placement, Presence, Runs, StartItem, Starts } from '../ports.ts'
 import { handlerOf, runOfRequest } from './rules/new-run.ts'
 import { differingField, fieldsOfRequest } from './rules/request-fields.ts'
 
@@ -12,24 +12,12 @@ const COMPARED_BYTES = 4 * 1024 * 1024
 /** The bytes that the runs of one write copy from their jobs. */
 const TAKEN_OVER_BYTES = 2 * 1024 * 1024
 
-/** A request for one run, not yet checked. */
-export interface StartItem {
-  readonly namespace: string
-  readonly request: unknown
-  /** About how many it has as JSON. */
-  readonly bytes: number
-  readonly trigger: RunTrigger
-  readonly traceparent: string | undefined
-  /** The id of a run whose request has an identity of its own. */
-  readonly id?: string
-}
-
 interface Checked extends StartItem {
   readonly checked: StartRun
 }
 
 /** Starts runs: the requests of one turn of the event loop are one write. */
-export class StartRuns {
+export class StartRuns implements Starts {
   readonly #runs: Runs
   readonly #store: Store
   readonly #jobs: Jobs
@@ -94,6 +82,7 @@ export class StartRuns {
           trigger: item.trigger,
           traceparent: trace ?? null,
           now,
+          cause: item.cause,
           asked: item.checked.key === undefined ? null : fieldsOfRequest(item.checked),
           kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
         })

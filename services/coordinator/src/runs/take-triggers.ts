@@ -1,14 +1,14 @@
 import { CarillonError, checkHeaders, HEADERS, TRIGGER_HEADERS } from '@carillon/contracts'
 import { type Clock, derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
-import type { StartItem, StartRuns } from './start-runs.ts'
+import type { StartItem, Starts } from '../ports.ts'
 
 /** Fires jobs for messages on `trigger.<job>`: the body is the payload, the headers are the options. */
 export class TakeTriggers {
-  readonly #start: StartRuns
+  readonly #start: Starts
   readonly #rejected: RejectedMessages
   readonly #clock: Clock
 
-  constructor(options: { start: StartRuns; rejected: RejectedMessages; clock: Clock }) {
+  constructor(options: { start: Starts; rejected: RejectedMessages; clock: Clock }) {
     this.#start = options.start
     this.#rejected = options.rejected
     this.#clock = options.clock

@@ -3,7 +3,7 @@ import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/run
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Events, Gates, Presence, Reconciler, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
+import type { Children, Events, Gates, Presence, Reconciler, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
 import type { RunChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
@@ -37,6 +37,7 @@ export class RunWriter implements Runs {
   readonly #timers: Timers
   readonly #ends: RunEnds
   readonly #gates: Gates
+  readonly #children: () => Children
   readonly #reconciler: Reconciler
 
   constructor(options: {
@@ -48,6 +49,7 @@ export class RunWriter implements Runs {
     timers: Timers
     ends: RunEnds
     gates: Gates
+    children: () => Children
     reconciler: Reconciler
     clock: Clock
     log: Logger
@@ -55,6 +57,7 @@ export class RunWriter implements Runs {
     this.#timers = options.timers
     this.#ends = options.ends
     this.#gates = options.gates
+    this.#children = options.children
     this.#reconciler = options.reconciler
     this.#store = options.store
     this.#work = options.work
@@ -214,7 +217,10 @@ export class RunWriter implements Runs {
   /** Publishes a terminal event again: the report was applied before, and its event may have been lost. */
   async repeatEnd(run: RunHead): Promise<void> {
     if (!isEnded(run.state)) return
-    await this.#events.runEndedBefore(run, async () => (await this.#store.runs.get([run.id]))[0])
+    const read = async () => (await this.#store.runs.get([run.id]))[0]
+    await this.#events.runEndedBefore(run, read)
+    const whole = this.#children().concerns([run]) ? await read() : undefined
+    if (whole) await this.#children().start([whole])
     if (run.wakeAt !== null) await this.#markPublished([run])
   }
 
@@ -231,6 +237,8 @@ export class RunWriter implements Runs {
     if (ended.length === 0) return
     for (const run of ended) this.#ends.ended(run)
     await this.#events.runsEnded(ended)
+    const children = this.#children()
+    if (children.concerns(ended)) await children.start(ended)
   }
 
   #push(run: RunHead): void {

@@ -12,4 +12,5 @@ export const rules: Readonly<Record<string, readonly IndexDescription[]>> = {
       partialFilterExpression: { job: { $gt: '' }, state: 'expired' },
     },
   ],
+  jobs: [{ name: 'triggered', key: { _id: 1 }, partialFilterExpression: { triggers: { $gt: '' } } }],
 }

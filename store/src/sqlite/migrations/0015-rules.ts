@@ -11,4 +11,6 @@ alter table "runs" add column "gateOrder" integer;
 create index if not exists "runs_waiting" on "runs" ("gate", "gateKey", "gateOrder", "id") where "gate" is not null and "state" = 'waiting';
 alter table "jobs" add column "gating" text;
 alter table "jobs" add column "lastRunId" text;
+alter table "jobs" add column "triggers" text;
+create index if not exists "jobs_triggered" on "jobs" ("id") where "triggers" is not null;
 `

@@ -2,11 +2,12 @@ import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunTrigger, type StartR
 import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { modeOf, type Planned, planOf } from '../../modes/rules/request.ts'
+import type { Cause } from '../../ports.ts'
 import type { SkippedSlots } from '../../schedules/rules/plan.ts'
 import { instantAhead } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
-import { termsOf, termsOfRun } from './terms.ts'
+import { causedBy, termsOf, termsOfRun } from './terms.ts'
 
 /** The origin of a run. */
 export interface RunOrigin {
@@ -17,6 +18,7 @@ export interface RunOrigin {
   readonly now: number
   /** Of a request with a key: its fields. */
   readonly asked?: RunRecord['asked']
+  readonly cause?: Cause | undefined
   /** The mode that the handler announces for its runs. */
   readonly kind?: HandlerKind | undefined
 }
@@ -29,7 +31,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
   const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
   const dueAt = request.at !== undefined ? instantAhead(request.at, { field: 'at', now: origin.now }) : origin.now + (request.delayMs ?? 0)
   const tries = request.attempts ?? job?.attempts ?? 1
-  return newRun(origin, {
+  const run = newRun(origin, {
     planned: planOf(request, { job, kind: origin.kind }),
     dueAt,
     delayMs: request.delayMs || null,
@@ -42,8 +44,9 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
     routing: job?.routing ?? null,
-    terms: termsOfRun(termsOf(request, job?.terms), dueAt),
+    terms: causedBy(termsOfRun(termsOf(request, job?.terms), dueAt), origin.cause),
   })
+  return tooLong(run, origin) ?? run
 }
 
 /** Where no such job is stored, a job's name is a handler's. */
@@ -72,6 +75,14 @@ export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunR
 
 /** Slots without a run of their own: because of their times, or because an earlier run is open. */
 export type UnfiredSlots = Omit<SkippedSlots, 'reason'> & { readonly reason: SkippedSlots['reason'] | 'overlap' }
+
+/** The record of a run that ends a chain of jobs which fire one another: it does not run. */
+function tooLong(run: RunRecord, { cause, now }: RunOrigin): RunRecord | undefined {
+  if (cause === undefined || cause.chain.length <= LIMITS.chainLength) return undefined
+  const message = `${cause.chain.length} jobs have fired one another in a row, ${LIMITS.chainLength} may: ${[...cause.chain, run.job].join(' → ')}`
+  const ended = { state: 'skipped', reason: 'chain-too-long', wakeAt: null, queuedAt: null, endedAt: now } as const
+  return { ...run, ...ended, error: { name: 'ChainTooLong', message } }
+}
 
 /** The record of skipped slots with its reason; one for a whole stretch. */
 export function skippedRun(job: JobRecord, skipped: UnfiredSlots, origin: RunOrigin): RunRecord {

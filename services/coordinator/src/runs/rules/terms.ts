@@ -1,5 +1,6 @@
 import type { Priority } from '@carillon/contracts'
 import type { Terms } from '@carillon/store'
+import type { Cause } from '../../ports.ts'
 
 /** Fields of a job, or of the request for a run, that are stored together. */
 interface Asked {
@@ -28,3 +29,7 @@ export function termsOfRun(terms: Terms | null, dueAt: number): Terms | null {
   const { deadlineMs, ...rest } = terms
   return { ...rest, deadlineAt: dueAt + deadlineMs }
 }
+
+/** Those of a run that another one has fired. */
+export const causedBy = (terms: Terms | null, cause: Cause | undefined): Terms | null =>
+  cause === undefined ? terms : { ...terms, ...cause }

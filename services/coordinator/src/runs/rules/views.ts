@@ -39,6 +39,7 @@ export function jobView(job: JobRecord): JobView {
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
     ...job.terms,
+    ...job.triggers,
     misfire: job.misfire,
     pauseAfterFailures: job.pauseAfterFailures,
     failureBackoff: job.failureBackoff,

@@ -1,0 +1,46 @@
+import { CarillonError, type ParentJob, type RunState } from '@carillon/contracts'
+import type { RunHead } from '@carillon/store'
+
+const FAILED: ReadonlySet<RunState> = new Set(['failed', 'timed_out', 'expired'])
+const ENDED: ReadonlySet<RunState> = new Set(['succeeded', 'cancelled', ...FAILED])
+
+/** Whether an end of a parent fires a job that follows it; a slot that was skipped is no end. */
+export function firesAfter(when: ParentJob['when'], state: RunState): boolean {
+  if (when === 'ended') return ENDED.has(state)
+  return when === 'failed' ? FAILED.has(state) : state === 'succeeded'
+}
+
+/** The jobs that led to a child of this run, the first one first. */
+export const chainOf = ({ terms, job, handler }: Pick<RunHead, 'terms' | 'job' | 'handler'>): string[] => [
+  ...(terms?.chain ?? []),
+  job ?? handler,
+]
+
+/** The payload of a child: the job's own, if that is an object, and `parent`. */
+export function payloadOfChild(own: unknown, run: RunHead & { readonly result?: string | null }) {
+  const { id: runId, job, state, reason, error, result } = run
+  const failure = error === null ? {} : { failure: { name: error.name, message: error.message } }
+  const parent = { job, runId, state, reason, result: result ? (JSON.parse(result) as unknown) : null, ...failure }
+  return typeof own === 'object' && own !== null && !Array.isArray(own) ? { ...own, parent } : { parent }
+}
+
+/**
+ * A job that follows itself, over whichever others, would never end.
+ * @param parentsOf the names of the jobs that a job follows
+ * @throws CarillonError INVALID_REQUEST with the chain
+ */
+export function refuseCycle(name: string, parents: readonly string[], parentsOf: (job: string) => readonly string[]): void {
+  const seen = new Set<string>()
+  const open = parents.map((parent) => [parent, name])
+  for (let path = open.pop(); path; path = open.pop()) {
+    const [first = ''] = path
+    if (first === name) {
+      const value = path.join(' → ')
+      const message = `afterJobs is wrong: ${value}: the job would start itself for ever`
+      throw new CarillonError('INVALID_REQUEST', message, { field: 'afterJobs', value, hint: 'Leave out one of these parents.' })
+    }
+    if (seen.has(first)) continue
+    seen.add(first)
+    for (const parent of parentsOf(first)) open.push([parent, ...path])
+  }
+}
