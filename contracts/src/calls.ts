@@ -39,6 +39,7 @@ import {
   startRunSchema,
   startRunsSchema,
   taskViewSchema,
+  whyRunSchema,
 } from './run.ts'
 
 export type ServiceName = 'coordinator' | 'registry' | 'logger'
@@ -171,6 +172,12 @@ export const CALLS = {
     description: 'Start up to 1,000 runs, each with an outcome of its own',
   }),
   runsGet: call('coordinator', 'runs.get', { input: byRun, repeatable: 'always', answer: runViewSchema, description: 'One run' }),
+  runsWhy: call('coordinator', 'runs.why', {
+    input: byRun,
+    repeatable: 'always',
+    answer: whyRunSchema,
+    description: 'Why a run is in its state, in one sentence: what holds it back, and until when',
+  }),
   runsList: call('coordinator', 'runs.list', {
     input: listRunsSchema,
     repeatable: 'always',

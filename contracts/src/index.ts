@@ -147,6 +147,7 @@ export {
   type StartRun,
   startRunSchema,
   type TaskView,
+  type WhyRun,
 } from './run.ts'
 export { type CalendarUse, isDay, type Schedule, scheduleSchema, TIME_OF_DAY } from './schedule.ts'
 export {

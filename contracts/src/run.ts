@@ -109,6 +109,10 @@ export const runViewSchema = z.object({
 })
 export type RunView = Readonly<z.output<typeof runViewSchema>>
 
+/** Why a run is in its state, in one sentence. */
+export const whyRunSchema = z.object({ runId: z.string(), state: stateField, why: z.string() })
+export type WhyRun = Readonly<z.output<typeof whyRunSchema>>
+
 /** One task of a fan-out run, as services show it. */
 export const taskViewSchema = z.object({
   taskId: z.string(),

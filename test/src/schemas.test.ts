@@ -152,6 +152,7 @@ for (const store of STORES)
     }
     const ended = (runId: string) =>
       eventually(`${runId} ends`, async () => {
+        await ask('runs.why', { runId })
         const run = await ask('runs.get', { runId })
         return 'endedAt' in run ? run : undefined
       })

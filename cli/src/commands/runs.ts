@@ -4,11 +4,14 @@ import { parseChoice, parseText } from '../arguments/scalars.ts'
 import { parseSince } from '../arguments/since.ts'
 import { pagesOf } from '../client/pages.ts'
 import { waitFor } from '../following/start-run.ts'
-import { invocationOf, withClient } from '../invocation.ts'
+import { type Invocation, invocationOf, withClient } from '../invocation.ts'
+import { stateText, stateTone } from '../output/run-text.ts'
 import { printList } from '../output/table.ts'
+import { harmless } from '../output/terminal.ts'
 import { CARILLON } from '../own-command.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 import { printRun, runColumns, stepColumns, taskColumns } from './run-view.ts'
+import { addBulkOptions, type BulkOptions, CANCEL, changeAll, checkBulk, RETRY } from './runs-bulk.ts'
 import { addTreeCommands } from './runs-tree.ts'
 
 interface RunsListOptions extends ListOptions {
@@ -32,7 +35,7 @@ Examples:
 
 /** `carillon runs …`. */
 export function addRunsCommands(program: Command): void {
-  const runs = program.command('runs').description('what ran and runs: list, get, tasks, steps, tree, watch, cancel, retry')
+  const runs = program.command('runs').description('what ran and runs: list, get, why, tasks, steps, tree, watch, cancel, retry')
   addListOptions(
     runs
       .command('list')
@@ -61,15 +64,16 @@ export function addRunsCommands(program: Command): void {
   ).action(listTasks)
   addListOptions(runs.command('steps').description('what the steps of a run have done').argument('<run>')).action(listSteps)
   addTreeCommands(runs)
-  runs.command('cancel').description('cancel an open run').argument('<run>').action(cancelRun)
-  runs
+  runs.command('why').description('why a run does not run: what holds it back, and until when').argument('<run>').action(whyRun)
+  addBulkOptions(runs.command('cancel').description('cancel an open run, or all that pass filters').argument('[run]')).action(cancelRun)
+  const retry = runs
     .command('retry')
-    .description('run an ended run again, with new tries')
-    .argument('<run>')
+    .description('run an ended run again, with new tries, or all that pass filters')
+    .argument('[run]')
     .option('--failed', 'of a fan-out run: those that did not succeed; a map is retried in no other way')
     .option('--from-step <step>', 'of a run with steps: this one and those after it are done again; else it goes on where it failed')
     .option('--wait', 'wait for its end, as run does')
-    .action(retryRun)
+  addBulkOptions(retry).action(retryRun)
 }
 
 async function listRuns({ limit, all, ...filters }: RunsListOptions, self: Command): Promise<void> {
@@ -107,15 +111,40 @@ async function listSteps(runId: string, { limit, all }: ListOptions, self: Comma
   })
 }
 
-async function cancelRun(runId: string, _options: unknown, self: Command): Promise<void> {
+async function whyRun(runId: string, _options: unknown, self: Command): Promise<void> {
   const invocation = invocationOf(self)
+  const { terminal } = invocation
+  await withClient(invocation, async (client) => {
+    const answer = await client.call(CALLS.runsWhy, { runId })
+    if (terminal.json) terminal.value(answer)
+    else terminal.print(`${terminal.paint(stateTone(answer.state), stateText(answer.state))}: ${harmless(answer.why)}`)
+  })
+}
+
+async function changeRuns(change: typeof CANCEL, options: BulkOptions, invocation: Invocation): Promise<void> {
+  await withClient(invocation, async (client) => {
+    process.exitCode = await changeAll(change, options, { client, terminal: invocation.terminal })
+  })
+}
+
+async function cancelRun(runId: string | undefined, options: BulkOptions, self: Command): Promise<void> {
+  const invocation = invocationOf(self)
+  checkBulk(CANCEL, runId, options)
+  if (runId === undefined) return changeRuns(CANCEL, options, invocation)
   await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(CALLS.runsCancel, { runId })))
 }
 
-type RetryOptions = { wait?: true; failed?: true; fromStep?: string }
+type RetryOptions = BulkOptions & { wait?: true; failed?: true; fromStep?: string }
 
-async function retryRun(runId: string, { wait, failed, fromStep }: RetryOptions, self: Command): Promise<void> {
+async function retryRun(runId: string | undefined, { wait, failed, fromStep, ...bulk }: RetryOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
+  checkBulk(RETRY, runId, bulk)
+  if (runId === undefined) {
+    const alone = wait ? '--wait' : failed ? '--failed' : fromStep === undefined ? undefined : '--from-step'
+    if (alone)
+      throw new CarillonError('INVALID_REQUEST', `${alone} goes with a run`, { field: alone, hint: 'Leave it out, or name a run.' })
+    return changeRuns(RETRY, bulk, invocation)
+  }
   await withClient(invocation, async (client) => {
     const request = { runId, ...(failed ? { only: 'failed' as const } : {}), ...(fromStep === undefined ? {} : { fromStep }) }
     const retry = () =>

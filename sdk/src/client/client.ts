@@ -19,6 +19,7 @@ import {
   type RunView,
   subjects,
   type TaskView,
+  type WhyRun,
 } from '@carillon/contracts'
 import type { ClientLink } from '../connection/link.ts'
 import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
@@ -155,6 +156,8 @@ export class Client {
      * have a `next`.
      */
     list: (query: CallInput<typeof CALLS.runsList> = {}): List<RunView> => listOf(query, (page) => this.call(CALLS.runsList, page)),
+    /** Why a run is in its state, in one sentence: what holds it back, and until when. */
+    why: (runId: string): Promise<WhyRun> => this.call(CALLS.runsWhy, { runId }),
     tree: (runId: string): Promise<RunTree> => this.call(CALLS.runsTree, { runId }),
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
     /**

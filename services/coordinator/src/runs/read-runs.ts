@@ -7,12 +7,14 @@ import {
   type RunState,
   type RunView,
   type TaskView,
+  type WhyRun,
 } from '@carillon/contracts'
 import { pageThatFits } from '@carillon/runtime'
 import type { RunHead, RunListQuery, RunRecord, Store } from '@carillon/store'
 import type { Presence } from '../ports.ts'
 import { runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
+import { whyOf } from './rules/why.ts'
 import { runIdOfKey } from './start-runs.ts'
 
 /** Hung or cordoned instances that a reason names. */
@@ -56,6 +58,16 @@ export class ReadRuns {
     if (open.length > 0) return `it waits for its turn: of job ${printable(job)} these runs are open: ${listed(open)}`
     if (there?.window) return `it waits for its turn: as many runs of job ${printable(job)} as may have started within the period`
     return slot === null ? 'it waits for its turn' : 'it waits for the time of its slot'
+  }
+
+  /** Why a run is in its state. */
+  async why(namespace: string, runId: string): Promise<WhyRun> {
+    const [run] = await this.#store.runs.heads([runId])
+    if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
+    const offering = this.#presence.offering(namespace, run.handler).length
+    const noInstance = offering > 0 ? undefined : this.#whyNoInstance(run)
+    const [gate] = run.state === 'waiting' && run.gate !== null ? await this.#store.gates.get([run.gate]) : []
+    return { runId, state: run.state, why: whyOf({ run, noInstance, offering, gate }) }
   }
 
   /** Without payloads and results: those are read by id. */

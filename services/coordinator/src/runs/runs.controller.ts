@@ -31,6 +31,7 @@ export const runsController = ({ startRuns, readRuns, readTree, changeRuns, appl
         return { runs: outcomes.map((outcome) => (CarillonError.is(outcome) ? { error: outcome.toBody() } : outcome)) }
       },
       runsGet: ({ namespace, input }) => readRuns.get(namespace, input.runId),
+      runsWhy: ({ namespace, input }) => readRuns.why(namespace, input.runId),
       runsList: ({ namespace, input }) => readRuns.list(namespace, input),
       runsTasks: ({ namespace, input }) => readRuns.tasks(namespace, input),
       runsTree: ({ namespace, input }) => readTree.execute(namespace, input.runId),

@@ -1,0 +1,67 @@
+import { isEnded, REASONS } from '@carillon/contracts'
+import type { GateRecord, RunHead } from '@carillon/store'
+import { isFanOut } from '../../modes/rules/fan-out.ts'
+import { limitOf } from './limits.ts'
+
+/** What holds a run back, as far as it is known. */
+export interface WhyFacts {
+  readonly run: RunHead
+  /** Why no instance may be given tasks of its handler; undefined: some may. */
+  readonly noInstance: string | undefined
+  /** Instances that may be given tasks of its handler. */
+  readonly offering: number
+  /** Where it waits. */
+  readonly gate: GateRecord | undefined
+}
+
+const SHOWN = 5
+const at = (time: number | null) => (time === null ? 'soon' : `at ${new Date(time).toISOString()}`)
+
+/** Each says why a run is in its state, if that is what holds it; the first that does is the answer. A further rule that holds runs back is a further row. */
+const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
+  ({ run }) => {
+    if (!isEnded(run.state)) return undefined
+    const text = run.error?.message ?? (run.reason ? REASONS[run.reason] : '')
+    return `it has ended as ${run.state}${run.endedAt === null ? '' : ` ${at(run.endedAt)}`}: ${text}`
+  },
+  ({ run }) => (run.state === 'cancelling' ? `it is being cancelled: ${holderOf(run)} has not confirmed yet` : undefined),
+  ({ run, noInstance }) => {
+    if (run.state !== 'running') return undefined
+    if (!isFanOut(run)) return `it runs: ${holderOf(run)} has had it since ${new Date(run.startedAt ?? 0).toISOString()}`
+    return noInstance === undefined ? 'its tasks are under way' : `its tasks wait: ${noInstance}`
+  },
+  ({ run, gate }) => (run.state === 'waiting' ? whyAtGate(run, gate) : undefined),
+  ({ run }) => {
+    if (run.state !== 'delayed') return undefined
+    if (run.reason === 'retry') {
+      const last = run.error ? `, after ${run.error.name}: ${run.error.message}` : ''
+      return `attempt ${run.attempt} of ${run.attempts} begins ${at(run.wakeAt)}${last}`
+    }
+    return run.reason === 'sleep'
+      ? `its steps sleep; they go on ${at(run.wakeAt)}`
+      : `it was asked for at a later time: it is due ${at(run.wakeAt)}`
+  },
+  ({ noInstance }) => noInstance,
+  ({ run, offering }) =>
+    `it waits for a free slot: ${offering} ${offering === 1 ? 'instance offers' : 'instances offer'} handler \`${run.handler}\``,
+]
+
+/** Why a run is in its state, in one sentence; with the moment at which it ends by itself. */
+export function whyOf(facts: WhyFacts): string {
+  const why = ROWS.map((row) => row(facts)).find((text) => text !== undefined) ?? ''
+  const limit = isEnded(facts.run.state) ? undefined : limitOf(facts.run)
+  if (!limit) return why
+  return limit.event === 'expired' ? `${why}; it expires ${at(limit.at)}` : `${why}; its time is over ${at(limit.at)}`
+}
+
+const holderOf = ({ owner }: RunHead) => (owner === null ? 'its executor' : `instance ${owner}`)
+
+function whyAtGate({ job }: RunHead, gate: GateRecord | undefined): string {
+  const holders = gate?.holders.runs.map(({ id }) => id) ?? []
+  if (holders.length > 0) {
+    const more = holders.length > SHOWN ? ` and ${holders.length - SHOWN} more` : ''
+    return `it waits for its turn: the places of job ${job} are held by ${holders.slice(0, SHOWN).join(', ')}${more}`
+  }
+  if (gate?.window) return `it waits for the rate limit of job ${job}: the next start is allowed ${at(gate.wakeAt)}`
+  return `it has just arrived, and gets a place of job ${job} next`
+}
