@@ -7,6 +7,7 @@ import type {
   JobRecord,
   LogRecord,
   RunHead,
+  RunPlace,
   RunRecord,
   StepRecord,
   TaskHead,
@@ -88,6 +89,7 @@ export const TASK_COLUMNS = {
 
 const { payload: _payload, items: _items, result: _result, ...runHead } = RUN_COLUMNS
 export const RUN_HEAD_COLUMNS = { ...runHead, error: 'error' } as const satisfies Columns<RunHead>
+export const RUN_PLACE_COLUMNS = { id: 'text', state: 'text', gateOrder: 'number' } as const satisfies Columns<RunPlace>
 const { item: _item, result: _taskResult, ...taskHead } = TASK_COLUMNS
 export const TASK_HEAD_COLUMNS = { ...taskHead, error: 'error' } as const satisfies Columns<TaskHead>
 

@@ -40,6 +40,7 @@ export type {
   Resume,
   Routing,
   RunHead,
+  RunPlace,
   RunRecord,
   StepRecord,
   TaskHead,

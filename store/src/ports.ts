@@ -7,6 +7,7 @@ import type {
   JobRecord,
   LogRecord,
   RunHead,
+  RunPlace,
   RunRecord,
   StepRecord,
   TaskHead,
@@ -180,6 +181,8 @@ export interface RunStore extends LifeStore<RunRecord, RunHead> {
    * `limit`, even none, and still have a cursor.
    */
   list(query: RunListQuery): Promise<Slice<RunHead>>
+  /** What decides whether runs still have a place at a gate. */
+  places(ids: readonly string[]): Promise<(RunPlace | undefined)[]>
   /** Runs that wait at gates, for each query those of one key in the order of their arrival. By an index of waiting runs alone. */
   waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]>
   /** The first keys behind `after` that have waiting runs, ascending by their bytes. Its cost does not grow with the runs of a key. */

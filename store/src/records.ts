@@ -259,6 +259,9 @@ export interface RunRecord extends TaskLife {
 /** A run without its payload and result, which may be large. Its error has no stack. */
 export type RunHead = Omit<RunRecord, 'payload' | 'items' | 'result'>
 
+/** What decides whether a run still has a place at its gate. */
+export type RunPlace = Pick<RunRecord, 'id' | 'state' | 'gateOrder'>
+
 /** One task of a fan-out run: a broadcast leg, a shard, a step of a map. */
 export interface TaskRecord extends TaskLife {
   /** Begins with `<runId>-`; the ids of a run sort in the order of its tasks. */

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb'
-import { RUN_COLUMNS, RUN_HEAD_COLUMNS } from '../columns.ts'
+import { RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS } from '../columns.ts'
 import type { RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
-import type { RunHead, RunRecord } from '../records.ts'
+import type { RunHead, RunPlace, RunRecord } from '../records.ts'
 import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
@@ -34,6 +34,10 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
     return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(positionOf(end)) } : slice
   }
 
+  async places(ids: readonly string[]): Promise<(RunPlace | undefined)[]> {
+    return this.records.get(PLACE, ids)
+  }
+
   async waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]> {
     const read = ({ gate, key, limit, skip = 0 }: WaitingQuery) =>
       this.records.find(this.head, { state: 'waiting', gate, gateKey: key }, { sort: { gateOrder: 1, _id: 1 }, limit, skip })
@@ -53,6 +57,7 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
   }
 }
 
+const PLACE = new Selection<RunPlace>(RUN_PLACE_COLUMNS)
 const KEY = new Selection<Pick<RunHead, 'gateKey'>>({ gateKey: 'text' })
 const NEWEST_FIRST = { createdAt: -1, _id: -1 } as const
 type Position = Pick<RunHead, 'createdAt' | 'id'>

@@ -1,16 +1,20 @@
 import type { RunState } from '@carillon/contracts'
-import { RUN_COLUMNS, RUN_HEAD_COLUMNS, type StoredValue } from '../columns.ts'
+import { RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS, type StoredValue } from '../columns.ts'
 import type { RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
-import type { RunHead, RunRecord } from '../records.ts'
+import type { RunHead, RunPlace, RunRecord } from '../records.ts'
 import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { SqliteLifeStore } from './life-store.ts'
+import { Selection } from './table.ts'
 
 export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implements RunStore {
+  readonly #place: Selection<RunPlace>
+
   constructor(connection: Connection) {
     super(connection, 'runs', { whole: RUN_COLUMNS, head: RUN_HEAD_COLUMNS })
+    this.#place = new Selection<RunPlace>('runs', RUN_PLACE_COLUMNS, this.table.large)
   }
 
   override async get(ids: readonly string[], maxBytes?: number): Promise<(RunRecord | undefined)[]> {
@@ -35,6 +39,10 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
     const rest = `where ${conditions.join(' and ')} ${NEWEST_FIRST}`
     const slice = sliceOf(this.table.page(this.head, { rest, values }, query), (last) => [last.createdAt, last.id])
     return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(end) } : slice
+  }
+
+  async places(ids: readonly string[]): Promise<(RunPlace | undefined)[]> {
+    return this.table.get(this.#place, ids)
   }
 
   async waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]> {

@@ -89,6 +89,8 @@ export const GATE_CASES: ConformanceCase[] = [
           [9, 10, 24],
         ],
       )
+      const missing = await store.runs.places([runs[0]!.id, 'nobody'])
+      assert.deepEqual(missing, [{ id: runs[0]!.id, state: 'waiting', gateOrder: 10 }, undefined])
       const [none, first] = await store.runs.waiting([
         { gate: 'gate-9', key: '', limit: 5 },
         { gate: 'gate-1', key: '', limit: 5 },

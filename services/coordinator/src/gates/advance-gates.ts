@@ -99,8 +99,10 @@ export class AdvanceGates {
 
   /** Runs that were given a place by a coordinator which stopped before it freed them. */
   async #freeHolders(gates: readonly OpenGate[]): Promise<void> {
-    const waiting = gates.flatMap(({ heads }) => [...heads.values()].filter(({ state }) => state === 'waiting'))
-    await this.#runs.write(waiting.flatMap((run) => this.#freed(run)))
+    const waiting = gates.flatMap(({ places }) => [...places.values()].filter(({ state }) => state === 'waiting'))
+    if (waiting.length === 0) return
+    const heads = await this.#store.runs.heads(waiting.map(({ id }) => id))
+    await this.#runs.write(heads.flatMap((run) => (run ? this.#freed(run) : [])))
   }
 
   #freed(run: RunHead): RunChange[] {
@@ -112,8 +114,8 @@ export class AdvanceGates {
   }
 
   #plan(open: OpenGate, waiting: WaitingRuns, now: number): Plan {
-    const { limits, holders, heads, gate, hint } = open
-    const cancelling = new Set([...heads.values()].filter(({ state }) => state === 'cancelling').map(({ id }) => id))
+    const { limits, holders, places: read, gate, hint } = open
+    const cancelling = new Set([...read.values()].filter(({ state }) => state === 'cancelling').map(({ id }) => id))
     const starts = gate?.window?.starts ?? []
     const decision = limits
       ? decideGate({ limits, holders, cancelling, waiting: waiting.groups, beyond: waiting.beyond, starts, now })
@@ -174,12 +176,11 @@ export class AdvanceGates {
         const ended = reason === 'replaced' ? decideCancel(run, now, reason) : decideDiscard(run, { reason, message, now })
         if (!isRefused(ended)) changes.push({ run, decision: ended })
       }
-      for (const id of decision.cancel) {
-        const run = open.heads.get(id)
+      for (const run of decision.cancel.length > 0 ? await this.#store.runs.heads(decision.cancel) : []) {
         const cancelled = run && decideCancel(run, now, 'replaced')
         if (run && cancelled && !isRefused(cancelled)) changes.push({ run, decision: cancelled })
       }
-      if (decision.recover.length > 0) changes.push(...(await this.#recover.execute(open.heads, decision.recover)))
+      if (decision.recover.length > 0) changes.push(...(await this.#recover.execute(open.holders[0]?.id, decision.recover)))
     }
     if (changes.length === 0) return
     const outcomes = await this.#runs.write(changes)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { subjects } from '@carillon/contracts'
 import type { Broker, Logger } from '@carillon/runtime'
 import type { RunHead } from '@carillon/store'
@@ -8,6 +9,7 @@ import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import { grouped } from './rules/grouped.ts'
 
 const TOGETHER = 500
+const TURNS_APART = 4
 
 export interface GateHintsOptions {
   readonly advance: AdvanceGates
@@ -92,6 +94,8 @@ export class GateHints implements Gates {
         return []
       })
       for (const hint of again) merge(this.#here, hint)
+      // What happens within these turns is one check: it costs about as much as that of a single run.
+      for (let i = 0; i < TURNS_APART; i++) await nextTurn()
     }
     this.#checking = false
   }

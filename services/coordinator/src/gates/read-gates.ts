@@ -1,5 +1,5 @@
 import { isEnded } from '@carillon/contracts'
-import type { GateHolder, GateRecord, RunHead, Store, WaitingQuery } from '@carillon/store'
+import type { GateHolder, GateRecord, RunHead, RunPlace, Store, WaitingQuery } from '@carillon/store'
 import type { Jobs } from '../ports.ts'
 import { WAITING_AT_MOST } from './rules/decide.ts'
 import type { GateHint } from './rules/gate-hint.ts'
@@ -25,7 +25,7 @@ export interface OpenGate {
   /** The holders that are open. */
   readonly holders: readonly GateHolder[]
   /** Those of them that were read. */
-  readonly heads: ReadonlyMap<string, RunHead>
+  readonly places: ReadonlyMap<string, RunPlace>
   readonly areAllRead: boolean
 }
 
@@ -63,16 +63,16 @@ export class ReadGates {
       return runs.filter(({ id }) => hints[i]?.ended.has(id) || ended.has(id))
     })
     const ids = asked.flat().map(({ id }) => id)
-    const read = new Map(ids.length > 0 ? (await this.#store.runs.heads(ids)).map((head, i) => [ids[i] as string, head]) : [])
+    const read = new Map(ids.length > 0 ? (await this.#store.runs.places(ids)).map((place, i) => [ids[i] as string, place]) : [])
     return hints.map((hint, i) => {
       const holders = gates[i]?.holders.runs.filter((holder) => !read.has(holder.id) || isOpen(holder, read.get(holder.id))) ?? []
-      const heads = holders.flatMap(({ id }) => read.get(id) ?? []).map((head) => [head.id, head] as const)
+      const places = holders.flatMap(({ id }) => read.get(id) ?? []).map((place) => [place.id, place] as const)
       return {
         hint,
         gate: gates[i],
         limits: limits[i],
         holders,
-        heads: new Map(heads),
+        places: new Map(places),
         areAllRead: asked[i]?.length === (gates[i]?.holders.runs.length ?? 0),
       }
     })
@@ -119,7 +119,7 @@ export class ReadGates {
 }
 
 /** It has not ended, nor arrived anew since. */
-function isOpen({ order }: GateHolder, run: RunHead | undefined): boolean {
+function isOpen({ order }: GateHolder, run: RunPlace | undefined): boolean {
   return run !== undefined && !isEnded(run.state) && run.gateOrder === order
 }
 

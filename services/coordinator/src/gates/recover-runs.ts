@@ -25,8 +25,8 @@ export class RecoverRuns {
   }
 
   /** Answers how the runs end in whose stead they run. */
-  async execute(open: ReadonlyMap<string, RunHead>, instead: readonly RunHead[]): Promise<RunChange[]> {
-    const [holder] = open.values()
+  async execute(open: string | undefined, instead: readonly RunHead[]): Promise<RunChange[]> {
+    const [holder] = open === undefined ? [] : await this.#store.runs.heads([open])
     const reopened = holder && isFanOut(holder) && holder.state === 'running' ? await this.#reopen(holder) : 0
     const now = this.#clock.now()
     return instead.map((run, i) => {
