@@ -26,6 +26,8 @@ export type Deployment = 'container' | 'coordinator' | 'up'
 /** What node chooses by itself in such a container, by the limit of its memory. */
 const IN_CONTAINER = ['--max-old-space-size=256', '--max-semi-space-size=1']
 
+const IS_READY = /"evt":"service\.ready"/
+
 export function startWatchedMesh(deployment: Deployment, storeUrl: string | undefined): Promise<WatchedMesh> {
   if (deployment === 'up') return startUp(storeUrl)
   return startCluster(storeUrl, deployment === 'container' ? IN_CONTAINER : [])
@@ -51,9 +53,9 @@ async function startCluster(storeUrl: string | undefined, options: readonly stri
   const data = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
   const nats = await startNatsServer()
   const at = ['--nats', nats.url]
-  const registry = await startWatched(['registry', ...at], /"evt":"registry\.\w+"/)
+  const registry = await startWatched(['registry', ...at], IS_READY)
   const store = storeUrl ?? `sqlite:${join(data, 'carillon.db')}`
-  const start = () => startWatched(['coordinator', ...at, '--store', store], /"evt":"service\.ready"/, options)
+  const start = () => startWatched(['coordinator', ...at, '--store', store], IS_READY, options)
   const coordinators = [await start()]
   const [first] = coordinators as [WatchedProcess]
   const startAnother = async () => {
