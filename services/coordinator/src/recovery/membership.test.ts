@@ -37,7 +37,7 @@ function join(context: TestContext, store: Store, options: { id: string; skewMs?
 
 /** Seconds pass for all of them, one after another. */
 async function pass(seconds: number, ...members: Member[]): Promise<void> {
-  for (let i = 0; i < seconds; i++) for (const { clock } of members) await clock.advance(1_000)
+  for (let i = 0; i < 2 * seconds; i++) for (const { clock } of members) await clock.advance(500)
 }
 
 const split = (...members: Member[]) => members.map(({ membership }) => membership.shares.length)
@@ -50,7 +50,7 @@ test('alone it is responsible for everything; when start resolves, it is known',
   const beat = (await store.coordinators.list())[0]
   assert.deepEqual(beat, { id: 'a', beat: 1, publishedBefore: a.clock.now() - 7 })
   await pass(3, a)
-  assert.equal((await store.coordinators.list())[0]?.beat, 4)
+  assert.equal((await store.coordinators.list())[0]?.beat, 7)
 })
 
 test('live members split the shares without overlap, whatever their clocks say', async (context) => {
@@ -80,14 +80,14 @@ test('one that leaves says goodbye, and its shares move at once', async (context
   assert.deepEqual([split(a), a.buried.length], [[64], 0])
 })
 
-test('one whose record stands still for 5 s is dead: taken over once, and removed', async (context) => {
+test('one whose record stands still is dead: taken over once, and removed', async (context) => {
   const store = await memoryStore(context)
   const a = join(context, store, { id: 'a' })
   await a.membership.start()
   await store.coordinators.put({ id: 'dead', beat: 9, publishedBefore: 1_234 })
   await pass(1, a)
   assert.ok((split(a)[0] ?? 0) < 64)
-  await pass(4, a)
+  await pass(1, a)
   assert.equal(a.buried.length, 0)
   await pass(2, a)
   assert.deepEqual(a.buried, [{ id: 'dead', beat: 9, publishedBefore: 1_234 }])
@@ -110,7 +110,7 @@ test('a take-over that takes long holds no beat back, and is not begun twice; st
   await a.membership.start()
   await pass(30, a)
   assert.equal(a.buried.length, 1)
-  assert.equal((await store.coordinators.list()).find(({ id }) => id === 'a')?.beat, 31)
+  assert.equal((await store.coordinators.list()).find(({ id }) => id === 'a')?.beat, 61)
   assert.deepEqual(split(a), [64])
   let stopped = false
   const stopping = a.membership.stop().then(() => {

@@ -3,10 +3,10 @@ import type { CoordinatorRecord, Store } from '@carillon/store'
 import { type Change, DEATHS_COUNT_MS, missingCoordinators } from './rules/coordinator-count.ts'
 import { sharesOf } from './rules/shares.ts'
 
-const BEAT_MS = 1_000
-/** A coordinator whose record does not change for so long is dead. */
-const DEAD_AFTER_MS = 5_000
-/** More than one beat was missed. */
+const BEAT_MS = 500
+/** A coordinator whose record does not change for so long is dead. One that lives and is taken for dead loses nothing: all writes are conditional. */
+const DEAD_AFTER_MS = 2_500
+/** More than one beat was missed, and less time passed than until others remove the record of a dead one. */
 const SILENT_MS = 3 * BEAT_MS
 
 interface Seen {
@@ -19,7 +19,7 @@ interface Seen {
 }
 
 /**
- * Stores once a second that this coordinator lives and its checkpoint, and reads the records of the others. Liveness is a record that changes,
+ * Stores twice a second that this coordinator lives and its checkpoint, and reads the records of the others. Liveness is a record that changes,
  * measured by our own clock, so clocks are never compared.
  */
 export class Membership extends LoopService {
