@@ -67,7 +67,7 @@ export const GUARDS = {
   },
   membership: {
     without: 'a coordinator that stands still keeps its share',
-    mutations: [{ module: 'coordinator/dist/recovery/membership.js', find: /DEAD_AFTER_MS = 5_?000/, put: 'DEAD_AFTER_MS = 3_600_000' }],
+    mutations: [{ module: 'coordinator/dist/recovery/membership.js', find: /DEAD_AFTER_MS = 2_?500/, put: 'DEAD_AFTER_MS = 3_600_000' }],
   },
   resend: {
     without: 'a report that the broker did not confirm is not sent again',
