@@ -233,7 +233,7 @@ function loopsOf(base: Foundation, cases: UseCases, stopping: AbortSignal) {
   const membership = new Membership({
     ...base,
     publishedBefore: () => work.publishedBefore(),
-    takeOver: async (dead) => void (await repair.span({ from: dead.publishedBefore, before: clock.now() }, stopping)),
+    takeOver: async (dead) => void (await repair.span({ from: dead.publishedBefore, before: clock.now(), isOrphaned: true }, stopping)),
   })
   const shares = () => membership.shares
   const wake = (ids: readonly string[]) => cases.wakeLives.execute(ids)

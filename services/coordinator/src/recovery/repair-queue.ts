@@ -23,6 +23,8 @@ export interface Span {
   readonly before: number
   /** Default: all. */
   readonly shares?: ReadonlySet<number>
+  /** Their writer is dead: nobody else is about to publish them. */
+  readonly isOrphaned?: true
 }
 
 /** Where a pass over a span is: first the runs, then the tasks. */
@@ -85,10 +87,9 @@ export class RepairQueue implements Reports {
     const query = { from: span.from, before: span.before, cursor: at.cursor, limit: PAGE }
     const isOurs = ({ share }: { share: number }) => span.shares?.has(share) ?? true
     const page = await readPage(this.#store, at.of, (lives) => lives.queued(query))
-    const published = await this.#repair(
-      page.items.filter((work) => work && isOurs(work.task)),
-      signal,
-    )
+    const works = page.items.filter((work) => work && isOurs(work.task))
+    const published = await this.#repair(works, signal)
+    if (span.isOrphaned) await this.#publishOrphans(works, signal)
     if (published > 0) this.#log.info({ evt: 'queue.repaired', published }, 'published work again that the broker did not have')
     if (page.cursor !== undefined) return { published, next: { of: at.of, cursor: page.cursor } }
     return { published, next: at.of === 'runs' ? { of: 'tasks' } : undefined }
@@ -138,7 +139,7 @@ export class RepairQueue implements Reports {
       // The caller tries again: to give up silently would leave missing messages to the auditor, for minutes.
       throw new Error(`${missing.length} tasks have no message, and whether they are done is not known: reports wait to be applied`)
     }
-    return this.#publishAgain(missing, signal)
+    return this.#publishMissing(missing, { signal, again: true })
   }
 
   /** A task that its writer is about to publish is not lost: a second message would run it twice if it came after the first one was done. */
@@ -172,14 +173,23 @@ export class RepairQueue implements Reports {
     return missing
   }
 
-  async #publishAgain(missing: readonly Work[], signal: AbortSignal): Promise<number> {
+  /**
+   * Young tasks are left to their writer. If that is dead, they are published as it would have done it, under the same message id: the broker drops
+   * them if it did, also of tasks that were done since. Should another coordinator be their writer, the same holds.
+   */
+  async #publishOrphans(candidates: readonly (Work | undefined)[], signal: AbortSignal): Promise<void> {
+    const orphans = candidates.filter(needsMessage).filter(({ task }) => this.postponed.has(task.id))
+    await this.#publishMissing(await this.#withoutMessage(orphans), { signal, again: false })
+  }
+
+  async #publishMissing(missing: readonly Work[], { signal, again }: { signal: AbortSignal; again: boolean }): Promise<number> {
     let published = 0
     for (let i = 0; i < missing.length && !signal.aborted; ) {
       const { works, knownAt } = await this.#work.readNext(missing.slice(i).map(({ task }) => task.id))
       for (const work of works) {
         const isSame = work?.task.attempt === missing[i++]?.task.attempt
         if (!needsMessage(work) || !isSame) continue
-        this.#work.publish(work, { again: true, knownAt })
+        this.#work.publish(work, { again, knownAt })
         published++
       }
     }
