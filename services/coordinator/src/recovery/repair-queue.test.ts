@@ -103,22 +103,6 @@ test('queued tasks of fan-out runs need a message, too, unless they are offered 
   await eventually('another one', async () => (await base.broker.manager.streams.info('WORK')).state.messages === 2)
 })
 
-test('what a dead coordinator has just queued is published at once, as it would have done it; a second time it is dropped', async () => {
-  const clock = new FakeClock()
-  const { repair } = repairer(clock)
-  const orphan = await queued({ queuedAt: clock.now() - 100 })
-  const young = { from: 0, before: clock.now() }
-  assert.equal(await repair.span(young, signal), 0)
-  assert.deepEqual(await messagesOf(orphan), [])
-  await repair.span({ ...young, isOrphaned: true }, signal)
-  await eventually('it is there', async () => (await messagesOf(orphan)).length === 1)
-  // An executor is done with it, and its report is on its way.
-  await base.broker.manager.streams.purge('WORK', { filter: subjectOf(orphan) })
-  await repairer(clock).repair.span({ ...young, isOrphaned: true }, signal)
-  await barrier()
-  assert.deepEqual(await messagesOf(orphan), [])
-})
-
 test('a run that has ended, but whose report is not applied yet, is not published again', async () => {
   const { repair } = repairer()
   const run = await queued()
