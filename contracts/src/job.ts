@@ -3,6 +3,7 @@ import { codedField, durationField, nameField, timeField } from './fields.ts'
 import { gatingFields } from './gating.ts'
 import { LIMITS } from './limits.ts'
 import { NAMED_MODES, PRIORITIES, planFields, RUN_MODES, toleranceField } from './plan.ts'
+import { ROUTES, routingFields } from './routing.ts'
 import { scheduleSchema } from './schedule.ts'
 
 const attemptsField = z.int().min(1).max(LIMITS.attempts)
@@ -55,6 +56,7 @@ export const policyFields = {
    */
   mode: z.enum(NAMED_MODES).optional(),
   ...planFields,
+  ...routingFields,
 }
 /** Waiting time after the `failed`-th attempt since the start or the last manual retry. */
 export function backoffMs(backoff: Backoff, failed: number): number {
@@ -143,6 +145,11 @@ export const jobViewSchema = z.object({
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).exactOptional(),
   afterJobs: z.array(parentJobSchema).exactOptional(),
+  labels: z.record(z.string(), z.string()).exactOptional(),
+  where: z.string().exactOptional(),
+  route: z.enum(ROUTES).exactOptional(),
+  instances: z.array(z.string()).readonly().exactOptional(),
+  hashKey: z.string().exactOptional(),
   misfire: misfireField,
   pauseAfterFailures: z.int().exactOptional(),
   failureBackoff: failureBackoffSchema.exactOptional(),

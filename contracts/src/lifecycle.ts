@@ -130,7 +130,7 @@ export const REASONS = {
   overlap: 'It came while an earlier run was open, and as many waited as may.',
   replaced: 'A later run took its place.',
   recovered: 'Failed tasks of the run that was open run again in its stead.',
-  'no-instance': 'No live instance offers the handler, or each that does is hung.',
+  'no-instance': 'No live instance offers the handler, or none of those that do may have the task.',
   retry: 'An attempt failed; the next one waits.',
   delay: 'It was asked for at a later time.',
   sleep: 'Its steps go on later: it sleeps, a step is tried again, or its instance is stopping.',

@@ -6,6 +6,7 @@ export {
   type Outgoing,
   pause,
   type Refusal,
+  randomShare,
   StreamPublisher,
   systemClock,
   type Timer,
@@ -22,7 +23,7 @@ export { createLogger, type Logger } from './logger.ts'
 export { type Jump, MeshClock, type TimeSource } from './mesh-clock.ts'
 export type { Request } from './nats/api-service.ts'
 export { brokerTime } from './nats/broker-time.ts'
-export { type Broker, connectBroker } from './nats/connection.ts'
+export { type Broker, connectBroker, hadNoResponders } from './nats/connection.ts'
 export { type Incoming, RejectedMessages } from './nats/incoming.ts'
 export { publishUntilTaken } from './nats/publish-until-taken.ts'
 export { type Kept, keptStream, LOSSES, type StreamCapacity, StreamKeeper, type StreamLoss } from './nats/stream-keeper.ts'

@@ -14,6 +14,11 @@ const DEFAULTS = [
   'shards',
   'maxParallel',
   'tolerate',
+  'labels',
+  'where',
+  'route',
+  'instances',
+  'hashKey',
 ] as const
 type Defaults = Pick<RunOptions, (typeof DEFAULTS)[number]>
 

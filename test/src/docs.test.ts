@@ -40,8 +40,8 @@ describe('documents', () => {
 
   test('every file that ARCHITECTURE, CONTRIBUTING and the pages of mechanisms name exists', () => {
     const paths = files(['**/*.ts', '**/*.json'])
-    const mechanisms = files('docs/{SCHEDULING,RUN-LIFE,FAN-OUT,STEPS,DELIVERY,RECOVERY}.md')
-    assert.equal(mechanisms.length, 6)
+    const mechanisms = files('docs/{SCHEDULING,RUN-LIFE,FAN-OUT,STEPS,DELIVERY,RECOVERY,ROUTING}.md')
+    assert.equal(mechanisms.length, 7)
     const named = ['ARCHITECTURE.md', 'CONTRIBUTING.md', ...mechanisms].flatMap((path) => matches(read(path), /`([\w./-]+\.(?:ts|json))`/g))
     const missing = named.filter((name) => !paths.some((path) => path === name || path.endsWith(`/${name}`)))
     assert.deepEqual(missing, [])

@@ -9,6 +9,9 @@ export function jitter(ms: number): number {
   return ms * (0.5 + Math.random() / 2)
 }
 
+/** From 0 to less than 1. */
+export const randomShare = (): number => Math.random()
+
 /** Random letters that may be part of a name; 16 of them are unique in practice. */
 export function randomLetters(count: number): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(count)), (byte) => LETTERS[byte & 31]).join('')

@@ -46,6 +46,7 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['run timeout', job.runTimeoutMs === undefined ? undefined : spanText(job.runTimeoutMs)],
     ['deadline', job.deadlineMs === undefined ? undefined : spanText(job.deadlineMs)],
     ['priority', job.priority],
+    ['route', routeText(job)],
     ['misfire', job.misfire],
     ['overlap', gatingText(job) || undefined],
     ['failures', failuresText(job)],
@@ -65,6 +66,17 @@ function modeText({ mode, shards, maxParallel, tolerate }: JobView): string {
     tolerate === undefined ? '' : `${tolerate} may fail`,
   ]
   return parts.filter(Boolean).join(', ')
+}
+
+function routeText({ labels = {}, where, route, instances, hashKey }: JobView): string | undefined {
+  const parts = [
+    route,
+    instances?.join(', '),
+    hashKey === undefined ? undefined : `by ${hashKey}`,
+    ...Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+    where === undefined ? undefined : `where ${where}`,
+  ]
+  return parts.filter(Boolean).join(', ') || undefined
 }
 
 function failuresText({ pauseAfterFailures, failureBackoff }: JobView): string {

@@ -9,9 +9,10 @@ import { addGatingOptions, type GatingOptions, gatingOf } from './gating-options
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
 import { printJob } from './job-view.ts'
 import { addPlanOptions, type PlanOptions, planOf } from './plan-options.ts'
+import { addRoutingOptions, type RoutingOptions, routingOf } from './routing-options.ts'
 import { addScheduleOptions, type ScheduleOptions, scheduleOf } from './schedule-options.ts'
 
-interface PutOptions extends PolicyOptions, PlanOptions, ScheduleOptions, GatingOptions {
+interface PutOptions extends PolicyOptions, PlanOptions, RoutingOptions, ScheduleOptions, GatingOptions {
   readonly handler?: string
   readonly description?: string
   readonly payload?: string
@@ -40,7 +41,7 @@ export function addJobsPutCommand(jobs: Command): void {
     .argument('<name>', '1 to 64 letters, digits, "-" or "_"')
     .option('--handler <name>', "the handler that does the work (default: the job's name)")
     .option('--payload <json>', 'JSON, @file, or - for standard input')
-  addGatingOptions(addPlanOptions(addPolicyOptions(addScheduleOptions(command))))
+  addGatingOptions(addRoutingOptions(addPlanOptions(addPolicyOptions(addScheduleOptions(command)))))
     .option('--after-job <job[:when]>', 'fire when a run of that job has succeeded (default), failed or ended; may be repeated', parentOf)
     .option('--misfire <policy>', 'for missed slots: once, skip or all (default: once)', (text) =>
       parseChoice('--misfire', text, ['once', 'skip', 'all']),
@@ -76,6 +77,7 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
     ...(options.failureBackoff === undefined ? {} : { failureBackoff: options.failureBackoff }),
     ...gatingOf(options),
     ...policyOf(options),
+    ...routingOf(options),
     ...(await planOf(options)),
   }
 }

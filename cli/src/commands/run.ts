@@ -8,8 +8,9 @@ import { invocationOf, withClient } from '../invocation.ts'
 import { CARILLON } from '../own-command.ts'
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
 import { addPlanOptions, type PlanOptions, planOf } from './plan-options.ts'
+import { addRoutingOptions, type RoutingOptions, routingOf } from './routing-options.ts'
 
-interface RunOptions extends PolicyOptions, PlanOptions {
+interface RunOptions extends PolicyOptions, PlanOptions, RoutingOptions {
   readonly key?: string
   readonly delay?: number
   readonly at?: string
@@ -29,6 +30,7 @@ Examples:
   ${CARILLON} run export --shards 8 --max-parallel 4
   ${CARILLON} run convert --items @files.json --tolerate 5%
   ${CARILLON} run word-count '{"folder":"books"}' --shards 3
+  ${CARILLON} run report --labels gpu=true --where 'load.cpu < 0.8'
   echo '{"day":1}' | ${CARILLON} run report - --delay 60d --detach`
 
 /** `carillon run`: starts a job or a handler and waits for its end. */
@@ -41,7 +43,7 @@ export function addRunCommand(program: Command): void {
     .option('--key <key>', 'idempotency key: one run for each key')
     .option('--delay <duration>', 'start later, such as 500ms, 5s, 10m, 2h, 60d', (text) => parseDuration('--delay', text))
     .option('--at <time>', 'start at a time, such as 2030-01-31T09:00:00Z', (text) => checkInstant('--at', text))
-  addPlanOptions(addPolicyOptions(command))
+  addRoutingOptions(addPlanOptions(addPolicyOptions(command)))
     .option('-d, --detach', 'print the run and do not wait')
     .option('-q, --quiet', 'print the result only')
     .addHelpText('after', HELP)
@@ -66,6 +68,7 @@ async function requestOf(name: string, payload: string | undefined, options: Run
     ...(options.delay === undefined ? {} : { delayMs: options.delay }),
     ...(options.at === undefined ? {} : { at: options.at }),
     ...policyOf(options),
+    ...routingOf(options),
     ...(await planOf(options)),
   }
 }

@@ -88,6 +88,7 @@ function fileJob(value: unknown, place: Omit<Place, 'path'>): FileJob {
   writeJson(job.payload ?? null, { ...PAYLOAD, field: 'payload' })
   if (job.items !== undefined) writeJson(job.items, { ...PAYLOAD, field: 'items' })
   checkPlan(job)
+  checkRouting(job)
   return { written: { ...normalized(job), ...(paused ? { paused } : {}) }, lineOf: (field) => lineIn(place, field) }
 }
 
@@ -102,6 +103,16 @@ function checkPlan(job: JobInput): void {
   for (const field of ['maxParallel', 'tolerate'] as const)
     if (job[field] !== undefined)
       throw wrong(field, job[field], 'Only fan-out runs have it: give shards, items, or the mode of the handler.')
+}
+
+/** The same for routes. */
+function checkRouting({ mode, route, instances, hashKey }: JobInput): void {
+  const names = route === 'specific' || route === 'failover'
+  if (mode === 'broadcast' && route !== undefined && route !== 'any')
+    throw wrong('route', route, 'A broadcast has a task on every instance that matches labels and where: leave route out.')
+  if (instances !== undefined && !names) throw wrong('instances', instances, 'Only the routes specific and failover name instances.')
+  if (route === 'specific' && instances?.length !== 1) throw wrong('instances', instances, 'The route specific needs exactly one instance.')
+  if (hashKey !== undefined && route !== 'consistent-hash') throw wrong('hashKey', hashKey, 'Only the route consistent-hash has a key.')
 }
 
 const lineIn = ({ document, lines, index }: Omit<Place, 'path'>, field = '') =>

@@ -12,6 +12,7 @@ const DEFAULTS: Fields = {
   mode: 'single',
   attempts: 1,
   priority: 'normal',
+  route: 'any',
   backoff: withoutDefaults({ ...DEFAULT_BACKOFF }, { factor: 2, maxMs: 300_000 }),
   misfire: 'once',
 }

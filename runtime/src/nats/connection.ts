@@ -122,3 +122,7 @@ async function closeConnection(connection: NatsConnection, log: Logger): Promise
   waiting.abort()
   await connection.close()
 }
+
+/** Whether nobody has received a request: no one was subscribed to its subject. */
+export const hadNoResponders = (error: unknown): boolean =>
+  error instanceof errors.NoRespondersError || (error instanceof errors.RequestError && error.isNoResponders())

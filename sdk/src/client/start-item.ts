@@ -5,6 +5,7 @@ import {
   type NamedMode,
   type Priority,
   parseInput,
+  type Route,
   startRunSchema,
   type Tolerance,
   writeJson,
@@ -41,6 +42,16 @@ export interface RunOptions {
   readonly maxParallel?: number | undefined
   /** Of a fan-out run: how many may fail without failing the run, a number or a share such as `5%`. Default: none. */
   readonly tolerate?: Tolerance | undefined
+  /** Labels that an instance must have, all of them. Default: the job's, else any instance. */
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  /** CEL over `labels` and `load` that must be true of an instance: `load.cpu < 0.8`. */
+  readonly where?: string | undefined
+  /** How the instance is chosen among those that match. Default: the job's, else `any`. */
+  readonly route?: Route | undefined
+  /** Of `specific` the instance, of `failover` the instances in the order in which they are preferred. */
+  readonly instances?: readonly string[] | undefined
+  /** Of `consistent-hash`: CEL over `payload`; runs with the same key go to the same instance. Default: the job. */
+  readonly hashKey?: string | undefined
 }
 
 /** A backoff as a user writes it: `factor` 2 and `maxMs` 300,000 by default. */

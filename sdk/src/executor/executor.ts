@@ -140,9 +140,9 @@ export class Executor {
     if (this.#isStopping) return
     this.#subscriptions.push(
       link.subscribe(subjects.control(caller.namespace, identity.instance), (message) => this.#intake.takeControl(message)),
-      // Before the registration, an offer is meant for another process of this name.
+      // Before the registration, an offer is meant for another process of this name, unless it has the session of this one.
       link.subscribe(subjects.direct(caller.namespace, identity.instance), (message) => {
-        if (this.#isRegistered) this.#intake.takeOffer(message)
+        if (this.#isRegistered || this.#intake.hasOwnSession(message)) this.#intake.takeOffer(message)
       }),
     )
     this.#options.isolation.join(this.#isIdle)

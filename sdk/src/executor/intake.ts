@@ -146,7 +146,12 @@ export class Intake {
     return true
   }
 
-  /** A task that is offered to this instance alone: a broadcast leg. */
+  /** Whether an offer names the session of this process: a coordinator may know of its registration before this process has the answer. */
+  hasOwnSession(message: Msg): boolean {
+    return message.headers?.get(HEADERS.session) === this.#options.session
+  }
+
+  /** A task that is offered to this instance alone: a broadcast leg, or one that is routed. */
   takeOffer(message: Msg): void {
     // This process was declared lost, and another one has registered under its name.
     const session = message.headers?.get(HEADERS.session)

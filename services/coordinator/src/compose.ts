@@ -19,6 +19,7 @@ import { ClaimTask } from './dispatch/claim-task.ts'
 import { dispatchController } from './dispatch/dispatch.controller.ts'
 import { OfferLegs } from './dispatch/offer-legs.ts'
 import { WorkPublisher } from './dispatch/publish-work.ts'
+import { SendOffer } from './dispatch/send-offer.ts'
 import { WorkStream } from './dispatch/work-stream.ts'
 import { AdvanceGates } from './gates/advance-gates.ts'
 import { GateHints, type GateHintsOptions } from './gates/gate-hints.ts'
@@ -40,7 +41,7 @@ import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
-import type { Children, Gates, Offers, Presence, Reconciler, RunEnds, Timers } from './ports.ts'
+import type { Children, Expressions, Gates, Offers, Presence, Reconciler, Routes, RunEnds, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
 import { Membership } from './recovery/membership.ts'
 import { RepairQueue } from './recovery/repair-queue.ts'
@@ -52,6 +53,11 @@ import { retentionController } from './retention/retention.controller.ts'
 import type { RetentionPolicy } from './retention/retention-rules.ts'
 import { Sweeper } from './retention/sweeper.ts'
 import { unappliedSince } from './retention/unapplied-messages.ts'
+import { InstanceLoads } from './routing/instance-loads.ts'
+import { MatchInstances } from './routing/match-instances.ts'
+import { PickMemories } from './routing/pick-memories.ts'
+import { RouteTasks } from './routing/route-tasks.ts'
+import { routingController } from './routing/routing.controller.ts'
 import { AdvanceRun } from './runs/advance-run.ts'
 import { Announcer } from './runs/announce.ts'
 import { ApplyReports } from './runs/apply-reports.ts'
@@ -83,13 +89,23 @@ import { TriggeredJobs } from './triggers/triggered-jobs.ts'
 /** The dependencies of a coordinator. */
 export interface CoordinatorDependencies extends Connected {
   readonly store: Store
-  /** Live instances. @param onGone called when an instance leaves, for any reason */
-  readonly presence: (onGone: (namespace: string, instance: string) => void) => Presence & Service & { restart(): void }
+  /** Live instances. */
+  readonly presence: (on: PresenceEvents) => Presence & Service & { restart(): void }
+  /** From 0 to less than 1. */
+  readonly random: () => number
   readonly modes: Modes
   readonly clock: MeshClock
   /** Items of one write, messages of one batch, and writes under way. */
   readonly batch: { readonly maxItems: number; readonly maxMessages: number; readonly maxInFlight: number }
   readonly retention: RetentionPolicy
+}
+
+/** What the view of live instances calls. */
+export interface PresenceEvents {
+  /** An instance has left, for any reason. */
+  readonly onGone: (namespace: string, instance: string) => void
+  /** Instances of a namespace have come, gone or changed. */
+  readonly onChanged: (namespace: string) => void
 }
 
 /** Dependencies on parts that are created later. */
@@ -99,18 +115,45 @@ interface Later {
   readonly shares: () => readonly number[]
 }
 
+/** Live instances, their load, and which of them may have a task. */
+function instancesOf(given: CoordinatorDependencies, { onGone, onChanged }: PresenceEvents, expressions: Expressions) {
+  const loads = new InstanceLoads(given)
+  const presence = given.presence({
+    onChanged,
+    onGone: (namespace, instance) => {
+      loads.gone(namespace, instance)
+      onGone(namespace, instance)
+    },
+  })
+  const matching = new MatchInstances({ presence, loads, expressions })
+  return { presence, loads, matching, sender: new SendOffer({ ...given, presence }) }
+}
+
+/** Ports of parts that depend on each other. */
+function portsOf(parts: () => { readonly advance: Reconciler; readonly offers: Offers; readonly routes: Routes }) {
+  return {
+    reconciler: { soon: (runId: string) => parts().advance.soon(runId) } satisfies Reconciler,
+    offers: {
+      soon: (leg) => parts().offers.soon(leg),
+      loss: (leg) => parts().offers.loss(leg),
+      afterDeath: (change) => parts().offers.afterDeath(change),
+    } satisfies Offers,
+    routes: {
+      soon: (task) => parts().routes.soon(task),
+      check: (task) => parts().routes.check(task),
+      written: (task, decision) => parts().routes.written(task, decision),
+    } satisfies Routes,
+  }
+}
+
 /** The parts that every use case depends on. */
 function foundation(given: CoordinatorDependencies, ports: Later) {
   const { broker, clock, log, publisher, store } = given
-  const presence = given.presence(ports.onGone)
+  const expressions = newJobExpressions()
+  const instances = instancesOf(given, { ...ports, onChanged: (namespace) => routes.changed(namespace) }, expressions)
   const storedWork = new WorkStream(broker)
   const later = {
-    reconciler: { soon: (runId: string) => advance.soon(runId) } satisfies Reconciler,
-    offers: {
-      soon: (leg) => offers.soon(leg),
-      loss: (leg) => offers.loss(leg),
-      afterDeath: (change) => offers.afterDeath(change),
-    } satisfies Offers,
+    ...portsOf(() => ({ advance, offers, routes })),
     ends: {
       ended: (run) => {
         awaitEnds.ended(run)
@@ -121,13 +164,14 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
     gates: { arrived: (run) => gates.gateHints.arrived(run) } satisfies Gates,
     children: (): Children => triggers.startChildren,
   }
-  const own = { storedWork, expressions: newJobExpressions(), rejected: new RejectedMessages(publisher, log) }
-  const base = { ...given, ...ports, ...later, ...own, presence, elapsed: clock }
+  const own = { storedWork, expressions, rejected: new RejectedMessages(publisher, log) }
+  const base = { ...given, ...ports, ...later, ...own, ...instances, elapsed: clock }
   const events = new Announcer(base)
   const work = new WorkPublisher({ ...base, stream: storedWork })
   const runs = new RunWriter({ ...base, events, work })
   const tasks = new TaskWriter({ ...base, work, runs })
   const offers = new OfferLegs({ ...base, tasks })
+  const routes = new RouteTasks({ ...base, runs, memories: new PickMemories(store) })
   const calendars = new CalendarCache(store, clock)
   const jobs = new JobCache(store, clock)
   const failing: ReactToFailures = new ReactToFailures({
@@ -151,6 +195,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
     runs,
     tasks,
     offers,
+    routes,
     lives,
     running: new TaskFinder({ store, lives }),
     awaitEnds,
@@ -332,6 +377,7 @@ export function compose(given: CoordinatorDependencies) {
       schedulesController(cases),
       runsController(cases),
       dispatchController(cases),
+      routingController(base),
       mapController(cases),
       stepsController(cases),
       gatesController(base),

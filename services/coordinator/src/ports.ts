@@ -4,17 +4,20 @@ import type {
   EventNoun,
   HandlerKind,
   Presence as InstancePresence,
+  OfferAnswer,
   ParentJob,
   Progress,
   RunState,
   RunTrigger,
   StartedRun,
 } from '@carillon/contracts'
+import type { Expression } from '@carillon/expressions'
 import type { InsertOutcome, JobRecord, RunHead, RunRecord, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { Place, WokenJob } from './jobs/rules/job.ts'
 import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
+import type { Decision } from './runs/rules/decision.ts'
 import type { Caller } from './runs/rules/running-task.ts'
-import type { EndedRun } from './runs/rules/views.ts'
+import type { EndedRun, TaskToDo } from './runs/rules/views.ts'
 import type { TaskOfRun, WholeWork, Work } from './runs/rules/work.ts'
 import type { Judge } from './schedules/rules/exclusions.ts'
 
@@ -96,12 +99,15 @@ export interface Events {
   live(run: RunHead, what: string, progress?: Progress): void
 }
 
+/** A live instance that offers a handler. */
+export type OfferingInstance = Pick<InstancePresence, 'instance' | 'labels' | 'capacity'>
+
 /** Live instances and the handlers that they offer, answered from memory. Provided by `dispatch/`. */
 export interface Presence {
   /** Instances that may be given tasks of a handler, by id: all that offer it but the hung and the cordoned ones. */
-  offering(namespace: string, handler: string): readonly Pick<InstancePresence, 'instance'>[]
+  offering(namespace: string, handler: string): readonly OfferingInstance[]
   /** Live instances that may hold tasks of a handler, by id: all that offer it. */
-  holding(namespace: string, handler: string): readonly Pick<InstancePresence, 'instance'>[]
+  holding(namespace: string, handler: string): readonly OfferingInstance[]
   /** Whether some instance may be given tasks of a handler. */
   offers(namespace: string, handler: string): boolean
   /** The mode of a handler's runs, as the newest instance announced it. */
@@ -275,6 +281,39 @@ export interface Offers {
   loss(leg: TaskOfRun): Promise<TaskChange>
   /** The same for a leg whose instance has reported that it dies: the instance may still be present, and is ignored. */
   afterDeath(change: TaskChange): Promise<TaskChange>
+}
+
+/** The answer of an instance; undefined: none in time. `not-received`: it is not connected now. */
+export type OfferOutcome = OfferAnswer | 'not-received' | undefined
+
+/** Offers a task to one instance. Provided by `dispatch/`. */
+export interface OfferSender {
+  send(run: RunRecord, task: RunRecord | TaskToDo, target: string): Promise<OfferOutcome>
+}
+
+/** Gives each queued task of a run with routing its instance. Provided by `routing/`. */
+export interface Routes {
+  /** A task was queued. Returns at once; a failure is logged. */
+  soon(work: Work): void
+  /** The decision about a queued one whose `wakeAt` has come. */
+  check(work: Work): Decision
+  /** A decision about one was stored. @param work as it was before */
+  written(work: Work, decision: Decision): void
+}
+
+/** Which live instances may have the tasks of a run. Provided by `routing/`. */
+export interface Matching {
+  /** Their names, in order. */
+  names(run: Pick<RunHead, 'namespace' | 'handler' | 'routing'>): readonly string[]
+  /** Why none of those that offer its handler may have one of its tasks now; undefined: one may, or none offers it. */
+  whyNone(run: Pick<RunHead, 'namespace' | 'handler' | 'routing'>): string | undefined
+}
+
+/** The compiled expressions of routing, by their texts. Provided by `jobs/`. */
+export interface Expressions {
+  /** @throws CarillonError INVALID_EXPRESSION */
+  readonly where: { get(text: string): Expression<'boolean'> }
+  readonly hashKey: { get(text: string): Expression<'key'> }
 }
 
 /** Reports that are stored in the broker. Provided by `recovery/`. */

@@ -1,4 +1,13 @@
-import { brokerTime, type Connected, MeshClock, type RunningService, type ServiceOptions, startService, uptimeMs } from '@carillon/runtime'
+import {
+  brokerTime,
+  type Connected,
+  MeshClock,
+  type RunningService,
+  randomShare,
+  type ServiceOptions,
+  startService,
+  uptimeMs,
+} from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { type CoordinatorDependencies, compose } from './compose.ts'
 import { PresenceWatch } from './dispatch/presence.ts'
@@ -30,7 +39,8 @@ function dependenciesOf(connected: Connected, { store, retention }: CoordinatorO
     ...connected,
     store,
     clock,
-    presence: (onGone) => new PresenceWatch({ broker, clock, log, onGone }),
+    presence: (on) => new PresenceWatch({ broker, clock, log, ...on }),
+    random: randomShare,
     modes: MODES,
     batch: BATCHES[store.kind],
     retention: { ...DEFAULT_RETENTION, ...retention },

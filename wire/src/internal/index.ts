@@ -5,6 +5,6 @@ export { type Clock, every, type LoopClock, pause, systemClock, type Timer, upti
 export { fromFile, NATS_VARIABLES, natsSettingsFrom } from '../environment.ts'
 export { headersOf } from '../headers.ts'
 export { type ConnectionRequest, isAuthError, openConnection, refusalText } from '../open-connection.ts'
-export { freshRunId, jitter, randomLetters } from '../randomness.ts'
+export { freshRunId, jitter, randomLetters, randomShare } from '../randomness.ts'
 export type { NatsAccess, NatsField, NatsNames, NatsSettings, TlsSettings } from '../settings.ts'
 export { type Outgoing, type Refusal, StreamPublisher } from '../stream-publisher.ts'

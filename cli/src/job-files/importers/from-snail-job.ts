@@ -1,4 +1,4 @@
-import { CarillonError, type JobInput, LIMITS } from '@carillon/contracts'
+import { CarillonError, type JobInput, LIMITS, type Route } from '@carillon/contracts'
 import { handlerFrom, type ImportOptions, ImportResult, jsonOf, LeftOut, millisOf, nameFrom, zoneOf } from './import-result.ts'
 import { fromQuartz } from './quartz-cron.ts'
 
@@ -40,6 +40,7 @@ function jobOf(job: SnailJob, { id, options, note }: { id: string; options: Impo
     ...(textOf(job['description']) || title ? { description: (textOf(job['description']) || title).slice(0, 1_000) } : {}),
     ...(schedule === undefined ? {} : { schedule }),
     ...work,
+    ...(work.mode === 'broadcast' ? {} : routeOf(job)),
     ...(retries > 0 ? { attempts: Math.min(retries + 1, LIMITS.attempts) } : {}),
     ...(retries > 0 && retryMs !== undefined ? { backoff: { type: 'fixed' as const, delayMs: retryMs } } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -69,6 +70,11 @@ function modeOf(job: SnailJob, note: Note): Pick<JobInput, 'mode'> {
   return { mode: type === '4' ? 'map' : 'map-reduce' }
 }
 
+function routeOf(job: SnailJob): Pick<JobInput, 'route'> {
+  const route = ROUTES[textOf(job['routeKey'])]
+  return route === undefined ? {} : { route }
+}
+
 function scheduleOf(job: SnailJob, options: ImportOptions, note: Note): JobInput['schedule'] {
   const [type, interval] = [textOf(job['triggerType']), textOf(job['triggerInterval'])]
   if (type === '3') return { timezone: zoneOf(options, 'the zone of the server of SnailJob'), ...fromQuartz(interval, note) }
@@ -91,13 +97,19 @@ function instantsOf(interval: unknown): string[] {
 }
 
 const BLOCKS: Readonly<Record<string, string>> = { 1: 'discard', 2: 'overlay', 4: 'recovery' }
-const ROUTES: Readonly<Record<string, string>> = { 1: 'consistent hash', 2: 'random', 3: 'LRU', 4: 'round', 5: 'first', 6: 'last' }
+const ROUTES: Readonly<Record<string, Route>> = {
+  1: 'consistent-hash',
+  2: 'random',
+  3: 'least-recent',
+  4: 'round-robin',
+  5: 'first',
+  6: 'last',
+}
 const LANGUAGES: Readonly<Record<string, string>> = { 2: 'Python', 3: 'Go' }
 
 function noteLost(job: SnailJob, note: Note): void {
-  const [block, route, language] = [textOf(job['blockStrategy']), textOf(job['routeKey']), textOf(job['executorType'])]
+  const [block, language] = [textOf(job['blockStrategy']), textOf(job['executorType'])]
   if (BLOCKS[block] !== undefined) note(`block strategy ${BLOCKS[block]} is not carried: runs may overlap`)
-  if (ROUTES[route] !== undefined) note(`route ${ROUTES[route]} is not carried: an instance with room takes each run`)
   if (LANGUAGES[language] !== undefined) note(`its executor is written in ${LANGUAGES[language]}: docs/EXECUTOR.md is the protocol`)
   const given = (value: unknown) => value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0)
   const lost = ['labels', 'notifyIds', 'ownerId'].filter((field) => given(job[field]))

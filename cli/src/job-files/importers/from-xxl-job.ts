@@ -1,4 +1,4 @@
-import { CarillonError, type JobInput, LIMITS } from '@carillon/contracts'
+import { CarillonError, type JobInput, LIMITS, type Route } from '@carillon/contracts'
 import { rowsOfCsv } from './csv.ts'
 import { handlerFrom, type ImportOptions, ImportResult, LeftOut, millisOf, nameFrom, zoneOf } from './import-result.ts'
 import { fromQuartz } from './quartz-cron.ts'
@@ -52,8 +52,26 @@ function jobOf(row: Row, { options, names, note }: Reading): JobInput {
     ...(schedule !== undefined && valueIn(row, 'misfire_strategy') === 'DO_NOTHING' ? { misfire: 'skip' as const } : {}),
     ...(retries > 0 ? { attempts: Math.min(retries + 1, LIMITS.attempts) } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(valueIn(row, 'executor_route_strategy') === 'SHARDING_BROADCAST' ? { mode: 'broadcast' as const } : {}),
+    ...routeOf(valueIn(row, 'executor_route_strategy')),
   }
+}
+
+const ROUTES: Readonly<Record<string, Route>> = {
+  FIRST: 'first',
+  LAST: 'last',
+  ROUND: 'round-robin',
+  RANDOM: 'random',
+  CONSISTENT_HASH: 'consistent-hash',
+  LEAST_FREQUENTLY_USED: 'least-used',
+  LEAST_RECENTLY_USED: 'least-recent',
+  FAILOVER: 'failover',
+  BUSYOVER: 'idle',
+}
+
+function routeOf(strategy: string): Pick<JobInput, 'mode' | 'route'> {
+  if (strategy === 'SHARDING_BROADCAST') return { mode: 'broadcast' }
+  const route = ROUTES[strategy]
+  return route === undefined ? {} : { route }
 }
 
 function workOf(row: Row, note: Note): { handler: string; payload?: unknown } {
@@ -83,7 +101,7 @@ function scheduleOf(row: Row, options: ImportOptions, note: Note): JobInput['sch
 function noteLost(row: Row, names: ReadonlyMap<string, string>, note: Note): void {
   const route = valueIn(row, 'executor_route_strategy')
   if (route === 'SHARDING_BROADCAST') note('sharding by address is a broadcast: ctx.shard has index and total')
-  else if (route !== '') note(`route ${route} is not carried: an instance with room takes each run`)
+  else if (route !== '' && ROUTES[route] === undefined) note(`route ${route} is not known here: an instance with room takes each run`)
   const block = valueIn(row, 'executor_block_strategy')
   if (block !== '') note(BLOCKS[block] ?? `block strategy ${block} is not carried`)
   const children = valueIn(row, 'child_jobid')

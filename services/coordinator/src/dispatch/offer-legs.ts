@@ -1,13 +1,10 @@
-import { type OfferAnswer, subjects } from '@carillon/contracts'
-import { type Broker, type Clock, headersOf, type Logger } from '@carillon/runtime'
+import type { Clock, Logger } from '@carillon/runtime'
 import type { RunRecord, Slice, Store, TaskHead } from '@carillon/store'
 import { decideLegLoss, decideLegMove, isSeatOf, routedLeg, seatRecord } from '../modes/broadcast/plan.ts'
-import type { Offers, Presence, Tasks, Timers } from '../ports.ts'
+import type { Matching, OfferSender, Offers, Presence, Tasks, Timers } from '../ports.ts'
 import type { TaskChange } from '../runs/rules/change.ts'
-import { workText } from '../runs/rules/views.ts'
 import type { TaskOfRun } from '../runs/rules/work.ts'
 
-const OFFER_WITHIN_MS = 2_000
 const OFFER_AGAIN_MS = 2_000
 const BUSY_AGAIN_MS = 1_000
 const PAGE = 500
@@ -20,7 +17,8 @@ export class OfferLegs implements Offers {
   readonly #tasks: Tasks
   readonly #presence: Presence
   readonly #timers: Timers
-  readonly #broker: Broker
+  readonly #sender: OfferSender
+  readonly #matching: Matching
   readonly #clock: Clock
   readonly #log: Logger
   readonly #waiting: TaskOfRun[] = []
@@ -33,7 +31,8 @@ export class OfferLegs implements Offers {
     tasks: Tasks
     presence: Presence
     timers: Timers
-    broker: Broker
+    sender: OfferSender
+    matching: Matching
     clock: Clock
     log: Logger
   }) {
@@ -41,7 +40,8 @@ export class OfferLegs implements Offers {
     this.#store = options.store
     this.#tasks = options.tasks
     this.#presence = options.presence
-    this.#broker = options.broker
+    this.#sender = options.sender
+    this.#matching = options.matching
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -94,19 +94,9 @@ export class OfferLegs implements Offers {
     if (this.#last?.id !== id) this.#last = { id, run: this.#store.runs.get([id]).then(([run]) => run) }
     const run = await this.#last.run
     if (!run) return
-    let answer: OfferAnswer | undefined
-    try {
-      const target = task.target ?? ''
-      const options = {
-        timeout: OFFER_WITHIN_MS,
-        ...headersOf({ traceparent: run.traceparent, session: this.#presence.sessionOf(run.namespace, target) }),
-      }
-      const subject = subjects.direct(run.namespace, target)
-      answer = (await this.#broker.connection.request(subject, workText(run, { ...task, item: null }), options)).json<OfferAnswer>()
-    } catch (error) {
-      this.#log.debug({ evt: 'offer.unanswered', taskId: task.id, target: task.target, err: error }, 'an offer had no answer')
-    }
-    if (!answer?.accepted) await this.#again(task, answer ? BUSY_AGAIN_MS : OFFER_AGAIN_MS)
+    const answer = await this.#sender.send(run, { ...task, item: null }, task.target ?? '')
+    if (typeof answer !== 'object') await this.#again(task, OFFER_AGAIN_MS)
+    else if (!answer.accepted) await this.#again(task, BUSY_AGAIN_MS)
   }
 
   /** The decision about a leg whose instance is gone. */
@@ -141,7 +131,7 @@ export class OfferLegs implements Offers {
       (page) => this.#store.steps.list({ taskId: run.id, ...page }),
       (seat) => !isSeatOf(seat, task) && used.add(seat.name),
     )
-    const unused = this.#presence.offering(run.namespace, run.handler).flatMap(({ instance }) => (used.has(instance) ? [] : [instance]))
+    const unused = this.#matching.names(run).filter((instance) => !used.has(instance))
     const others = unused.filter((instance) => instance !== task.target)
     return others.length > 0 ? others : unused
   }

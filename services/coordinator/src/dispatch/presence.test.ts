@@ -18,9 +18,11 @@ function watch(context: TestContext, broker: Broker = base.broker) {
   const clock = new FakeClock()
   const gone: string[] = []
   const onGone = (namespace: string, instance: string) => void gone.push(`${namespace}/${instance}`)
-  const presence = new PresenceWatch({ broker, clock, log: base.log, onGone })
+  const changed: string[] = []
+  const onChanged = (namespace: string) => void changed.push(namespace)
+  const presence = new PresenceWatch({ broker, clock, log: base.log, onGone, onChanged })
   context.after(() => presence.stop())
-  return { presence, clock, gone }
+  return { presence, clock, gone, changed }
 }
 
 interface PutOptions {

@@ -35,10 +35,21 @@ export class PresenceWatch extends LoopService implements Presence {
   #gapEndedAt = Number.NEGATIVE_INFINITY
   #restart: AbortController | undefined
   readonly #onGone: (namespace: string, instance: string) => void
+  readonly #onChanged: (namespace: string) => void
 
-  /** @param options.onGone called when an instance leaves presence, for any reason */
-  constructor(options: { broker: Broker; clock: Clock; log: Logger; onGone: (namespace: string, instance: string) => void }) {
+  /**
+   * @param options.onGone called when an instance leaves presence, for any reason
+   * @param options.onChanged called when instances of a namespace have come, left, changed, or were cordoned or uncordoned
+   */
+  constructor(options: {
+    broker: Broker
+    clock: Clock
+    log: Logger
+    onGone: (namespace: string, instance: string) => void
+    onChanged: (namespace: string) => void
+  }) {
     super()
+    this.#onChanged = options.onChanged
     this.#onGone = options.onGone
     this.#broker = options.broker
     this.#clock = options.clock
@@ -219,6 +230,7 @@ export class PresenceWatch extends LoopService implements Presence {
     if (cordoned !== undefined) {
       if (entry.operation === 'PUT') this.#cordoned.add(cordoned)
       else this.#cordoned.delete(cordoned)
+      this.#onChanged(cordoned.split('.')[0] as string)
       return
     }
     if (entry.operation !== 'PUT') {
@@ -242,6 +254,7 @@ export class PresenceWatch extends LoopService implements Presence {
     }
     // Another process has taken over the name: what the former one was running is lost.
     if (before && isOther(before.session, parsed.data.session ?? null)) this.#onGone(before.namespace, before.instance)
+    this.#onChanged(parsed.data.namespace)
   }
 
   #forget(key: string): void {

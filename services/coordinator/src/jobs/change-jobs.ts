@@ -13,6 +13,8 @@ import type { z } from 'zod'
 import { gatingOf } from '../gates/rules/gating.ts'
 import { planOf } from '../modes/rules/request.ts'
 import type { Events, Judged, Parents, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
+import { hashKeyOf } from '../routing/rules/hash-key.ts'
+import { routingOf } from '../routing/rules/request.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
@@ -89,6 +91,7 @@ export class ChangeJobs {
       // A service declares its jobs at each start: the date of a one-time job may be over.
       if (input.schedule && !(there && isSameSchedule(there.schedule, input.schedule))) checkSchedule(input.schedule, now, judge)
       const fresh = recordOf(namespace, input, { now, kind, judge })
+      hashKeyOf(fresh, this.#expressions)
       if (!there) {
         if ((await this.#store.jobs.insert(fresh)) === 'created') return this.#put(fresh)
         continue
@@ -201,6 +204,7 @@ interface Put {
 function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }: Put): JobRecord {
   const id = jobId(namespace, input.name)
   const { schedule = null } = input
+  const planned = planOf(input, { kind })
   return {
     id,
     namespace,
@@ -210,11 +214,11 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
     description: input.description ?? null,
     schedule,
     payload: payloadText(input.payload ?? null),
-    ...planOf(input, { kind }),
+    ...planned,
     attempts: input.attempts ?? 1,
     backoff: input.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: input.timeoutMs ?? null,
-    routing: null,
+    routing: routingOf(input, { mode: planned.mode }),
     terms: termsOf(input),
     triggers: input.afterJobs ? { afterJobs: input.afterJobs } : null,
     misfire: input.misfire ?? 'once',

@@ -8,8 +8,8 @@ export type Counts = Partial<Record<RunState, number>>
 /** Where a mode reads what it decides about. */
 export interface Sources {
   readonly store: Store
-  /** Live instances that offer a handler, by id. */
-  readonly offering: (namespace: string, handler: string) => readonly string[]
+  /** Live instances that may have tasks of a run, by id. */
+  readonly offering: (run: RunHead) => readonly string[]
   readonly now: () => number
 }
 

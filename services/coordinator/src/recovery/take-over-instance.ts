@@ -7,7 +7,7 @@ import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Lives, Offers, Presence, Reports } from '../ports.ts'
 import type { Change } from '../runs/rules/change.ts'
 import { decideLoss } from '../runs/rules/loss.ts'
-import { isTaskOfRun, targetOf, type Work } from '../runs/rules/work.ts'
+import { isLeg, isTaskOfRun, type Work } from '../runs/rules/work.ts'
 
 const PAGE = 500
 
@@ -65,7 +65,7 @@ export class TakeOverInstance {
   }
 
   async #lossOf(work: Work, now: number): Promise<Change> {
-    if (isTaskOfRun(work) && targetOf(work) !== null) return this.#offers.loss(work)
+    if (isLeg(work)) return this.#offers.loss(work)
     return { ...work, decision: decideLoss(work.task, { now }) }
   }
 

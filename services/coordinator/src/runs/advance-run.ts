@@ -6,7 +6,7 @@ import type { Effect, Modes, Sources, TaskSet } from '../modes/mode.ts'
 import { UNDER_WAY } from '../modes/rules/fan-in.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { ALL_OPEN } from '../modes/rules/go-on.ts'
-import type { Presence, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
+import type { Matching, Presence, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideCancel, decideFree, decideReopen } from './rules/life.ts'
@@ -39,6 +39,7 @@ export class AdvanceRun implements Reconciler {
     tasks: Tasks
     work: WorkQueue
     presence: Presence
+    matching: Matching
     timers: Timers
     modes: Modes
     clock: Clock
@@ -53,7 +54,7 @@ export class AdvanceRun implements Reconciler {
     this.#timers = options.timers
     this.#sources = {
       store: options.store,
-      offering: (namespace, handler) => options.presence.offering(namespace, handler).map(({ instance }) => instance),
+      offering: (run) => options.matching.names(run),
       now: () => options.clock.now(),
     }
     this.#clock = options.clock

@@ -7,7 +7,7 @@ import { type Decision, isRefused, type Refused } from './rules/decision.ts'
 import { decideReport, progressOf } from './rules/life.ts'
 import { readReports } from './rules/read-reports.ts'
 import type { ReportFrom } from './rules/report-from.ts'
-import { isTaskOfRun, type Work } from './rules/work.ts'
+import { isLeg, type Work } from './rules/work.ts'
 
 /** A report that cannot be decided because the stored record of its task is bad. */
 type FaultyReport = Faulty & { readonly from: ReportFrom }
@@ -152,4 +152,4 @@ export function foldReports(reports: readonly ReportFrom[]): ReportFrom[] {
 
 /** A task of a broadcast whose process has reported that it ends: it cannot go to the same instance again. */
 const isLostLeg = (change: Change): change is TaskChange =>
-  isTaskOfRun(change) && change.task.target !== null && change.decision.event === 'lost' && change.decision.set.state === 'queued'
+  isLeg(change) && change.decision.event === 'lost' && change.decision.set.state === 'queued'

@@ -10,8 +10,8 @@ import {
   type WhyRun,
 } from '@carillon/contracts'
 import { pageThatFits } from '@carillon/runtime'
-import type { RunHead, RunListQuery, RunRecord, Store } from '@carillon/store'
-import type { Presence } from '../ports.ts'
+import type { RunHead, RunListQuery, RunRecord, Store, TaskRecord } from '@carillon/store'
+import type { Matching, Presence } from '../ports.ts'
 import { runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
 import { whyOf } from './rules/why.ts'
@@ -36,10 +36,12 @@ export async function missingRun(store: Store, namespace: string, runId: string)
 export class ReadRuns {
   readonly #store: Store
   readonly #presence: Presence
+  readonly #matching: Matching
 
-  constructor(options: { store: Store; presence: Presence }) {
+  constructor(options: { store: Store; presence: Presence; matching: Matching }) {
     this.#store = options.store
     this.#presence = options.presence
+    this.#matching = options.matching
   }
 
   async get(namespace: string, runId: string): Promise<RunView> {
@@ -106,8 +108,20 @@ export class ReadRuns {
     if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, query.runId)
     return pageThatFits(
       (maxBytes) => this.#store.tasks.listWhole({ ...query, maxBytes }),
-      (tasks) => tasks.map(taskView),
+      (tasks) => tasks.map((task) => this.#taskView(run, task)),
     )
+  }
+
+  #taskView(run: RunHead, task: TaskRecord): TaskView {
+    const isWaiting = run.routing !== null && task.state === 'queued' && task.target === null && task.reason === null
+    return taskView(isWaiting && this.#whyNoneMay(run) !== undefined ? { ...task, reason: 'no-instance' } : task)
+  }
+
+  /** Undefined: some instance may be given its tasks. */
+  #whyNoneMay(run: RunHead): string | undefined {
+    const why = run.routing === null ? undefined : this.#matching.whyNone(run)
+    if (why !== undefined) return why
+    return this.#presence.offers(run.namespace, run.handler) ? undefined : this.#whyNoInstance(run)
   }
 
   #whyNoInstance({ namespace, handler }: Pick<RunHead, 'namespace' | 'handler'>): string {
@@ -130,8 +144,8 @@ export class ReadRuns {
   }
 
   #view(run: RunHead & Partial<RunRecord>): RunView {
-    if (run.state !== 'queued' || this.#presence.offers(run.namespace, run.handler)) return runView(run)
-    return runView({ ...run, reason: null }, { reason: 'no-instance', message: this.#whyNoInstance(run) })
+    const message = run.state === 'queued' && run.target === null ? this.#whyNoneMay(run) : undefined
+    return message === undefined ? runView(run) : runView({ ...run, reason: null }, { reason: 'no-instance', message })
   }
 }
 

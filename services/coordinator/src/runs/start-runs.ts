@@ -3,7 +3,8 @@ import { CarillonError, parseInput, printable, type StartedRun, type StartRun, s
 import { Batcher, type Clock, derivedId, freshRunId, markStep } from '@carillon/runtime'
 import type { JobRecord, RunRecord, Store } from '@carillon/store'
 import { largeBytesOf } from '../jobs/rules/job.ts'
-import type { Jobs, Placement, Presence, Runs, StartItem, Starts } from '../ports.ts'
+import type { Expressions, Jobs, Placement, Presence, Runs, StartItem, Starts } from '../ports.ts'
+import { withHashKey } from '../routing/rules/hash-key.ts'
 import { handlerOf, runOfRequest } from './rules/new-run.ts'
 import { differingField, fieldsOfRequest } from './rules/request-fields.ts'
 
@@ -23,6 +24,7 @@ export class StartRuns implements Starts {
   readonly #jobs: Jobs
   readonly #presence: Presence
   readonly #placement: Placement
+  readonly #expressions: Expressions
   readonly #clock: Clock
   readonly #batcher: Batcher<Checked, StartedRun | CarillonError>
 
@@ -32,6 +34,7 @@ export class StartRuns implements Starts {
     jobs: Jobs
     presence: Presence
     placement: Placement
+    expressions: Expressions
     clock: Clock
     batch: { maxItems: number; maxInFlight: number }
   }) {
@@ -40,6 +43,7 @@ export class StartRuns implements Starts {
     this.#jobs = options.jobs
     this.#presence = options.presence
     this.#placement = options.placement
+    this.#expressions = options.expressions
     this.#clock = options.clock
     this.#batcher = new Batcher({ ...options.batch, bytesOf: ({ bytes }) => bytes, run: (items) => this.#start(items) })
   }
@@ -76,16 +80,18 @@ export class StartRuns implements Starts {
           'carillon.run.id': id,
           'carillon.namespace': item.namespace,
         })
-        const run = runOfRequest(item.checked, jobs[i], {
-          id,
-          namespace: item.namespace,
-          trigger: item.trigger,
-          traceparent: trace ?? null,
-          now,
-          cause: item.cause,
-          asked: item.checked.key === undefined ? null : fieldsOfRequest(item.checked),
-          kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
-        })
+        const run = this.#routed(
+          runOfRequest(item.checked, jobs[i], {
+            id,
+            namespace: item.namespace,
+            trigger: item.trigger,
+            traceparent: trace ?? null,
+            now,
+            cause: item.cause,
+            asked: item.checked.key === undefined ? null : fieldsOfRequest(item.checked),
+            kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
+          }),
+        )
         outcomes[i] = { runId: run.id, created: true }
         runs.push(jobs[i]?.gating ? this.#placement.atGate(run, jobs[i]) : run)
         places.push(i)
@@ -101,6 +107,13 @@ export class StartRuns implements Starts {
     const compared = await this.#compare(duplicates.map(({ item }) => item))
     for (const [k, { place }] of duplicates.entries()) outcomes[place] = compared[k] as StartedRun | CarillonError
     return outcomes
+  }
+
+  /** @throws CarillonError INVALID_EXPRESSION, EXPRESSION_FAILED */
+  #routed(run: RunRecord): RunRecord {
+    if (run.routing === null) return run
+    if (run.routing.where !== undefined) this.#expressions.where.get(run.routing.where)
+    return withHashKey(run, this.#expressions)
   }
 
   /**

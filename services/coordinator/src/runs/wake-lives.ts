@@ -5,14 +5,15 @@ import { decideArrival } from '../gates/rules/decide.ts'
 import { isGated } from '../gates/rules/gating.ts'
 import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Faulty, Lives, Offers, Placement, Presence, Reconciler, Runs, WaitingChecks } from '../ports.ts'
+import type { Faulty, Lives, Offers, Placement, Presence, Reconciler, Routes, Runs, WaitingChecks } from '../ports.ts'
+import { isRouted } from '../routing/rules/routed.ts'
 import type { Change } from './rules/change.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
 import { decideCancel, decideWake } from './rules/life.ts'
 import { decideLimit } from './rules/limits.ts'
 import { decideLoss } from './rules/loss.ts'
 import type { ElapsedTime } from './rules/timing.ts'
-import { isTaskOfRun, onlyTask, type TaskOfRun, targetOf, type Work } from './rules/work.ts'
+import { isLeg, isTaskOfRun, onlyTask, type TaskOfRun, type Work } from './rules/work.ts'
 
 /**
  * Decides about runs and tasks whose `wakeAt` has come: terminal events that were not published, delays that are over, offers without an answer,
@@ -23,6 +24,7 @@ export class WakeLives {
   readonly #lives: Lives
   readonly #runs: Runs
   readonly #offers: Offers
+  readonly #routes: Routes
   readonly #reconciler: Reconciler
   readonly #presence: Presence
   readonly #clock: Clock
@@ -35,6 +37,7 @@ export class WakeLives {
     lives: Lives
     runs: Runs
     offers: Offers
+    routes: Routes
     reconciler: Reconciler
     presence: Presence
     clock: Clock
@@ -46,6 +49,7 @@ export class WakeLives {
     this.#lives = options.lives
     this.#runs = options.runs
     this.#offers = options.offers
+    this.#routes = options.routes
     this.#reconciler = options.reconciler
     this.#presence = options.presence
     this.#clock = options.clock
@@ -108,10 +112,10 @@ export class WakeLives {
   /** A task of an open run, or the only one of a single run. */
   async #check(work: Work, now: number): Promise<Change> {
     const { run, task } = work
-    const target = targetOf(work)
-    const holder = task.owner ?? target
+    if (task.state === 'queued' && isRouted(work)) return { ...work, decision: this.#routes.check(work) }
+    const holder = task.owner ?? (isLeg(work) ? work.task.target : null)
     const isLost = holder !== null && this.#presence.isLost(run.namespace, holder, task.owner === null ? null : task.ownerSession)
-    if (isTaskOfRun(work) && target !== null && isLost && task.state !== 'delayed') return this.#offers.loss(work)
+    if (isLeg(work) && isLost && task.state !== 'delayed') return this.#offers.loss(work)
     const offeredAgainAt = now + TIMES.ackWaitMs
     // An offer without an answer is repeated.
     if (isTaskOfRun(work) && task.state === 'queued') {
@@ -122,7 +126,7 @@ export class WakeLives {
     if (task.owner && task.state === 'running' && !isLost) this.#ask(work, task.owner, decision.event === 'checked')
     if (decision.event === 'due' && !isTaskOfRun(work) && arrivesNow(run))
       return { ...work, decision: decideArrival(run, { order: await this.#placement.order(run), now }) }
-    const isOffered = decision.event === 'due' && target !== null
+    const isOffered = decision.event === 'due' && isLeg(work)
     return { ...work, decision: isOffered ? { ...decision, set: { ...decision.set, wakeAt: offeredAgainAt } } : decision }
   }
 

@@ -3,7 +3,8 @@ import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/run
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Children, Events, Gates, Presence, Reconciler, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
+import type { Children, Events, Gates, Presence, Reconciler, Routes, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
+import { routedDecision } from '../routing/rules/routed.ts'
 import type { RunChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
@@ -39,6 +40,7 @@ export class RunWriter implements Runs {
   readonly #gates: Gates
   readonly #children: () => Children
   readonly #reconciler: Reconciler
+  readonly #routes: Routes
 
   constructor(options: {
     store: Store
@@ -51,6 +53,7 @@ export class RunWriter implements Runs {
     gates: Gates
     children: () => Children
     reconciler: Reconciler
+    routes: Routes
     clock: Clock
     log: Logger
   }) {
@@ -59,6 +62,7 @@ export class RunWriter implements Runs {
     this.#gates = options.gates
     this.#children = options.children
     this.#reconciler = options.reconciler
+    this.#routes = options.routes
     this.#store = options.store
     this.#work = options.work
     this.#events = options.events
@@ -156,6 +160,7 @@ export class RunWriter implements Runs {
         continue
       }
       const { event, set, logLines } = decision
+      if (run.routing !== null && !isFanOut(run)) this.#routes.written(onlyTask(run), decision)
       const after = isEnded(set.state ?? run.state) ? { ...run, ...set, logLines } : { ...run, ...set }
       written.push(after)
       if (event === 'started') this.#events.live(after, 'started')
@@ -171,7 +176,12 @@ export class RunWriter implements Runs {
 
   #update(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     const store = this.#store.runs
-    return updateLives(changes, { store, work: this.#work, lifeOf: ({ run }) => run, owesWork: ({ run }) => !isFanOut(run) })
+    return updateLives(changes, {
+      store,
+      work: this.#work,
+      lifeOf: ({ run }) => run,
+      owesWork: ({ run }) => !isFanOut(run) && run.routing === null,
+    })
   }
 
   /**
@@ -203,7 +213,7 @@ export class RunWriter implements Runs {
     // Only this advances a fan-out run that no coordinator has begun.
     if (set.state === 'queued' && isFanOut(run))
       return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + CHECK_QUEUED_MS } } }
-    return { run, decision }
+    return { run, decision: run.routing === null ? decision : routedDecision(onlyTask(run), decision, this.#clock.now()) }
   }
 
   /** Their terminal events have been published. */
@@ -253,8 +263,10 @@ export class RunWriter implements Runs {
       this.#reconciler.soon(run.id)
       return
     }
-    if (run.state === 'queued') this.#work.publish(onlyTask(run))
-    else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
+    if (run.state === 'queued') {
+      if (run.routing === null) this.#work.publish(onlyTask(run))
+      else this.#routes.soon(onlyTask(run))
+    } else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
     this.#remember(run)
   }
 

@@ -1,7 +1,8 @@
 import { CarillonError, isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { RunHead, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
-import type { Offers, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
+import type { Offers, Reconciler, Routes, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
+import { isRouted, routedDecision } from '../routing/rules/routed.ts'
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
@@ -18,6 +19,7 @@ export class TaskWriter implements Tasks {
   readonly #timers: Timers
   readonly #reconciler: Reconciler
   readonly #offers: Offers
+  readonly #routes: Routes
 
   constructor(options: {
     store: Store
@@ -26,12 +28,14 @@ export class TaskWriter implements Tasks {
     timers: Timers
     reconciler: Reconciler
     offers: Offers
+    routes: Routes
     clock: Clock
     log: Logger
   }) {
     this.#timers = options.timers
     this.#reconciler = options.reconciler
     this.#offers = options.offers
+    this.#routes = options.routes
     this.#store = options.store
     this.#work = options.work
     this.#runs = options.runs
@@ -64,14 +68,21 @@ export class TaskWriter implements Tasks {
   }
 
   /** Writes decisions; answers per item. A task about which nothing can be stored ends as failed, and the error is its outcome. */
-  async write(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
-    if (changes.length === 0) return []
+  async write(given: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
+    if (given.length === 0) return []
+    const now = this.#clock.now()
+    const changes = given.map((change) =>
+      change.run.routing === null ? change : { ...change, decision: routedDecision(change, change.decision, now) },
+    )
     const outcomes = await this.#update(changes)
     const ended = new Set<string>()
     const faulty: { work: TaskOfRun; error: CarillonError }[] = []
     for (const [i, { task, run, decision }] of changes.entries()) {
       const outcome = outcomes[i]
-      if (outcome === 'applied') this.#follow({ task: { ...task, ...decision.set }, run }, ended)
+      if (outcome === 'applied') {
+        if (isRouted({ task, run })) this.#routes.written({ task, run }, decision)
+        this.#follow({ task: { ...task, ...decision.set }, run }, ended)
+      }
       // Losing its progress is better than failing the task.
       else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ work: { task, run }, error: outcome })
     }
@@ -82,7 +93,12 @@ export class TaskWriter implements Tasks {
 
   #update(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     const store = this.#store.tasks
-    return updateLives(changes, { store, work: this.#work, lifeOf: ({ task }) => task, owesWork: ({ task }) => task.target === null })
+    return updateLives(changes, {
+      store,
+      work: this.#work,
+      lifeOf: ({ task }) => task,
+      owesWork: ({ task, run }) => task.target === null && run.routing === null,
+    })
   }
 
   /**
@@ -118,7 +134,8 @@ export class TaskWriter implements Tasks {
     }
     if (task.wakeAt !== null) this.#timers.arm('tasks', { id: task.id, wakeAt: task.wakeAt })
     if (task.state === 'queued') {
-      if (task.target === null) this.#work.publish({ run, task })
+      if (isRouted({ task, run })) this.#routes.soon({ run, task })
+      else if (task.target === null) this.#work.publish({ run, task })
       else this.#offers.soon({ task, run })
     } else if (task.state === 'cancelling' && task.owner) this.#runs.control(run.namespace, task.owner, { type: 'cancel', taskId: task.id })
   }

@@ -3,7 +3,8 @@ import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from
 import type { JobMove, JobRecord, RunHead, RunRecord, Store } from '@carillon/store'
 import { isGated } from '../gates/rules/gating.ts'
 import { type DueJob, jobId, largeBytesOf, type WokenJob } from '../jobs/rules/job.ts'
-import type { Events, FailingJobs, Jobs, Placement, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
+import type { Events, Expressions, FailingJobs, Jobs, Placement, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
+import { withHashKey } from '../routing/rules/hash-key.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
 import { type RunOrigin, runOfSlot, skippedRun, type UnfiredSlots, unstoredRun } from '../runs/rules/new-run.ts'
@@ -46,6 +47,7 @@ export class FireSlots {
   readonly #clock: Clock
   readonly #events: Events
   readonly #presence: Presence
+  readonly #expressions: Expressions
   readonly #judges: SlotJudges
   readonly #placement: Placement
   readonly #slots: PlaceSlots
@@ -62,6 +64,7 @@ export class FireSlots {
     clock: Clock
     events: Events
     presence: Presence
+    expressions: Expressions
     judges: SlotJudges
     placement: Placement
     failing: FailingJobs
@@ -81,6 +84,7 @@ export class FireSlots {
     this.#clock = options.clock
     this.#events = options.events
     this.#presence = options.presence
+    this.#expressions = options.expressions
     this.#log = options.log
   }
 
@@ -134,7 +138,10 @@ export class FireSlots {
           ? { fire: [job.nextSlotAt], skipped: [], next: undefined }
           : planSlots(rulesOf(job, judge), job.nextSlotAt, now - postponedMs)
         const kind = this.#presence.kindOf(job.namespace, job.handler)
-        const fresh = plan.fire.map((slot) => runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind }))
+        const fresh = plan.fire.map((slot) => {
+          const run = runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind })
+          return job.routing === null ? run : withHashKey(run, this.#expressions)
+        })
         const last = lastRuns.get(job.id)
         const placed = this.#slots.place(job, fresh, last)
         for (const run of placed.runs) {

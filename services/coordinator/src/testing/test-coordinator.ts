@@ -13,6 +13,8 @@ import { FakeBroker } from './fake-broker.ts'
 export class FakePresence implements Presence {
   /** Instances by handler. */
   readonly alive = new Map<string, string[]>()
+  readonly labels = new Map<string, Record<string, string>>()
+  readonly capacity = new Map<string, number>()
   readonly lost = new Set<string>()
   readonly gone = new Set<string>()
   readonly hung = new Set<string>()
@@ -25,7 +27,11 @@ export class FakePresence implements Presence {
     return this.holding(namespace, handler).filter(({ instance }) => !this.hung.has(instance) && !this.cordoned.has(instance))
   }
   holding(_namespace: string, handler: string) {
-    return (this.alive.get(handler) ?? []).map((instance) => ({ instance }))
+    return (this.alive.get(handler) ?? []).map((instance) => ({
+      instance,
+      labels: this.labels.get(instance) ?? {},
+      capacity: this.capacity.get(instance) ?? 10,
+    }))
   }
   isHung(_namespace: string, instance: string) {
     return this.hung.has(instance)
@@ -109,7 +115,7 @@ export function partsOn({ clock: local, presence, modes = MODES, ...given }: Tes
   const { signal: stopping } = new AbortController()
   const service = Object.assign(presence, { start: async () => undefined, stop: async () => undefined, restart: () => undefined })
   const dependencies = { ...given, id: 'c-1', clock, modes, batch, retention: DEFAULT_RETENTION, streamReplicas: 1, stopping }
-  const { parts } = compose({ ...dependencies, presence: () => service })
+  const { parts } = compose({ ...dependencies, presence: () => service, random: () => 0.5 })
   const armed: Armed[] = []
   parts.waker.arm = (kind, { id, wakeAt }) => void armed.push({ kind, id, wakeAt })
   return { ...parts, clock: local, presence, armed }

@@ -9,7 +9,7 @@ export const broadcast: Mode = {
     run,
     now: now(),
     counts: countsOf(await store.tasks.tally({ runId: run.id })),
-    offering: offering(run.namespace, run.handler),
+    offering: offering(run),
   }),
   plan: planBroadcast,
   retry: retryOfTasks,

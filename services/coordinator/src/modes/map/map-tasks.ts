@@ -4,6 +4,7 @@ import type { RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
 import type { Reconciler, Tasks, WorkQueue } from '../../ports.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import { checkRuns, notRunning, runsIn } from '../../runs/rules/running-task.ts'
+import { limitOf } from '../rules/go-on.ts'
 
 /** Work messages that the broker has not accepted yet; beyond it a task that maps has to wait. */
 const OUTSTANDING = 10_000
@@ -98,7 +99,7 @@ function childrenOf({ run, task }: Parent, { call, name, items }: MapCall, now: 
   if (last.length > LIMITS.taskIdLength)
     throw new CarillonError('MAP_TOO_DEEP', `the tasks of task ${task.id} are nested too deep`, { field: 'taskId', value: task.id })
   // With a limit they wait for the planner, which frees as many as may be under way.
-  const life = run.plan?.maxParallel === undefined ? ({ state: 'queued', queuedAt: now } as const) : {}
+  const life = limitOf(run) === undefined ? ({ state: 'queued', queuedAt: now } as const) : {}
   return items.map((item, index) => {
     const limit = { field: `items.${index}`, maxBytes: LIMITS.itemBytes, tooLarge: 'ITEM_TOO_LARGE', notJson: 'INVALID_JSON' } as const
     const place = { id: childTaskId(task.id, call, index), name, index, total: items.length, item: writeJson(item, limit) }

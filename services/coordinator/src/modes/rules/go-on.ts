@@ -32,9 +32,16 @@ export function goOn(facts: CountedFacts): Effect[] {
   return waiting === 0 ? [] : freed(run, { underWay: total - ended - waiting })
 }
 
+/** Tasks of a run with routing that are under way at once: each is kept in memory until it has an instance. */
+const ROUTED_AT_ONCE = 1_000
+
+/** How many tasks of a run may be under way at once; undefined: any number. */
+export const limitOf = ({ plan, routing, mode }: Pick<RunHead, 'plan' | 'routing' | 'mode'>): number | undefined =>
+  plan?.maxParallel ?? (routing === null || mode === 'broadcast' ? undefined : ROUTED_AT_ONCE)
+
 /** As many of the waiting tasks as there is room for. */
 export function freed(run: RunHead, { underWay, ...range }: { underWay: number; from?: string; before?: string }): Effect[] {
-  const limit = run.plan?.maxParallel
+  const limit = limitOf(run)
   const tasks: TaskSet = { states: ['waiting'], ...range }
   if (limit === undefined) return [{ do: 'free', tasks }]
   return underWay < limit ? [{ do: 'free', tasks, limit, room: limit - underWay }] : []

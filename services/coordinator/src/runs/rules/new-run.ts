@@ -3,6 +3,7 @@ import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord 
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { modeOf, type Planned, planOf } from '../../modes/rules/request.ts'
 import type { Cause } from '../../ports.ts'
+import { routingOf } from '../../routing/rules/request.ts'
 import type { SkippedSlots } from '../../schedules/rules/plan.ts'
 import { instantAhead } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
@@ -31,8 +32,9 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
   const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
   const dueAt = request.at !== undefined ? instantAhead(request.at, { field: 'at', now: origin.now }) : origin.now + (request.delayMs ?? 0)
   const tries = request.attempts ?? job?.attempts ?? 1
+  const planned = planOf(request, { job, kind: origin.kind })
   const run = newRun(origin, {
-    planned: planOf(request, { job, kind: origin.kind }),
+    planned,
     dueAt,
     delayMs: request.delayMs || null,
     job: job?.name ?? null,
@@ -43,7 +45,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     tries,
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
-    routing: job?.routing ?? null,
+    routing: routingOf(request, { mode: planned.mode, from: job?.routing }),
     terms: causedBy(termsOfRun(termsOf(request, job?.terms), dueAt), origin.cause),
   })
   return tooLong(run, origin) ?? run
@@ -140,6 +142,13 @@ interface NewRun
   readonly dueAt: number
 }
 
+/** When a queued run is checked: not before its deadline if it has a message. */
+function firstCheck(planned: Planned, { routing, terms }: NewRun, now: number): number | null {
+  if (isFanOut(planned)) return now + CHECK_QUEUED_MS
+  const deadlineAt = terms?.deadlineAt ?? null
+  return routing === null ? deadlineAt : Math.min(now + CHECK_QUEUED_MS, deadlineAt ?? Number.POSITIVE_INFINITY)
+}
+
 /**
  * A queued single run relies on its message; a queued fan-out run has a `wakeAt`, in case no coordinator begins it. Each column is named: an object that is
  * put together from several others is slow to make and slow to read, and every run pays for that.
@@ -180,9 +189,9 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     owner: null,
     ownerSession: null,
     target: null,
-    wakeAt: isDelayed ? dueAt : isFanOut(planned) ? now + CHECK_QUEUED_MS : (given.terms?.deadlineAt ?? null),
+    wakeAt: isDelayed ? dueAt : firstCheck(planned, given, now),
     delayMs: given.delayMs,
-    queuedAt: isDelayed ? null : now,
+    queuedAt: isDelayed || (given.routing !== null && !isFanOut(planned)) ? null : now,
     progress: null,
     result: null,
     error: null,

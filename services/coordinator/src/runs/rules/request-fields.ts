@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { parseInstant, type StartRun } from '@carillon/contracts'
 import type { RunRecord, Tombstone } from '@carillon/store'
 
+const ROUTING = ['labels', 'where', 'route', 'instances', 'hashKey'] as const
 /** Fields that identify a request; its trace context is none of them. */
 const FIELDS = [
   'job',
@@ -20,6 +21,7 @@ const FIELDS = [
   'items',
   'maxParallel',
   'tolerate',
+  ...ROUTING,
 ] as const satisfies (keyof StartRun)[]
 type Field = (typeof FIELDS)[number]
 /** Longer texts are stored as a hash. */
@@ -52,6 +54,8 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
     items: there.items === null ? undefined : JSON.parse(there.items),
     maxParallel: there.plan?.maxParallel,
     tolerate: there.plan?.tolerate,
+    ...there.routing,
+    instances: there.routing?.instances?.slice(),
   })
   const compared = [
     'payload',
@@ -64,6 +68,7 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
     'items',
     'maxParallel',
     'tolerate',
+    ...ROUTING,
   ] as const
   return compared.find((field) => requested[field] !== undefined && requested[field] !== has[field])
 }

@@ -34,12 +34,13 @@ export const subjectOf = ({ run, task }: Work) => subjects.work(run.namespace, r
 /** The consumer by which executors pull the messages of a run. */
 export const consumerOf = ({ namespace, handler, terms }: RunHead) => workConsumer(namespace, handler, terms?.priority)
 
-/** The instance that it is routed to; null: any. */
-export const targetOf = ({ task }: Work): string | null => (isTaskRecord(task) ? task.target : null)
+/** Whether it is a leg of a broadcast, which has had its instance from the beginning. */
+export const isLeg = (work: Work): work is TaskOfRun => isTaskOfRun(work) && work.run.mode === 'broadcast'
 
 /** Whether the broker should have a message for it. */
 export function needsMessage<Kind extends Work>(work: Kind | undefined): work is Kind {
   if (work?.task.state !== 'queued') return false
+  if (work.run.routing !== null) return false
   return isTaskOfRun(work) ? work.task.target === null && work.run.state === 'running' : !isFanOut(work.run)
 }
 

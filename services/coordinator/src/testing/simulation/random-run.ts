@@ -7,9 +7,13 @@ import type { Program } from './instance.ts'
 import type { Random } from './random.ts'
 
 let runs = 0
+const ROUTES = ['round-robin', 'first', 'consistent-hash', 'least-used'] as const
 
 /** A run of any mode, queued, and what its tasks do. */
-export function randomRun(random: Random, more: { handler: string; queuedAt: number }): { run: RunRecord; program: Program } {
+export function randomRun(
+  random: Random,
+  { seed, ...more }: { seed: number; handler: string; queuedAt: number },
+): { run: RunRecord; program: Program } {
   const shards = 1 + random.below(7)
   const maxParallel = random.chance(0.5) ? 1 + random.below(3) : undefined
   const tolerate = random.pick([0, 0, 1, '30%'] as const)
@@ -26,6 +30,8 @@ export function randomRun(random: Random, more: { handler: string; queuedAt: num
     steps: random.below(5),
   }
   const losses = isFanOut(planned) ? 0 : random.below(3)
-  const wakeAt = isFanOut(planned) ? more.queuedAt + CHECK_QUEUED_MS : null
-  return { run: aRun(++runs, { ...planned, ...more, wakeAt, losses, tries, attempts: tries, backoff }), program }
+  const routing = seed % 4 === 3 && mode !== 'broadcast' ? { route: ROUTES[(seed >> 2) % ROUTES.length] as (typeof ROUTES)[number] } : null
+  const wakeAt = isFanOut(planned) || routing ? more.queuedAt + CHECK_QUEUED_MS : null
+  const queuedAt = routing && !isFanOut(planned) ? null : more.queuedAt
+  return { run: aRun(++runs, { ...planned, ...more, queuedAt, routing, wakeAt, losses, tries, attempts: tries, backoff }), program }
 }

@@ -48,7 +48,11 @@ export class Simulation {
     this.#random = new Random(options.seed)
     this.#store = options.store
     this.#fault = options.fault
-    ;({ run: this.#run, program: this.#program } = randomRun(this.#random, { handler: HANDLER, queuedAt: this.#clock.now() }))
+    ;({ run: this.#run, program: this.#program } = randomRun(this.#random, {
+      seed: options.seed,
+      handler: HANDLER,
+      queuedAt: this.#clock.now(),
+    }))
     this.#suspicions = new Suspicions(this.#run.losses)
     this.#broker.answer = (instance, work) => this.#offered(instance, work)
     for (let i = 0; i < COORDINATORS; i++) this.#coordinators.push(this.#newCoordinator())
@@ -209,10 +213,12 @@ export class Simulation {
     }
   }
 
-  #offered(id: string, work: WorkMessage): { accepted: boolean } | undefined {
+  #offered(id: string, work: WorkMessage): { accepted: boolean; reason?: string } | undefined {
     const instance = this.#instances.find((one) => one.id === id && one.alive)
     if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return undefined
-    const other = [...instance.legs].find((taskId) => taskId !== work.taskId)
+    const isLeg = this.#run.mode === 'broadcast'
+    if (!isLeg && !this.#isCalm && this.#random.chance(0.2)) return { accepted: false, reason: 'busy' }
+    const other = isLeg && [...instance.legs].find((taskId) => taskId !== work.taskId)
     if (other) this.violations.push(`instance ${id} has two tasks of a broadcast: ${other} and ${work.taskId}`)
     instance.legs.add(work.taskId)
     const isKnown = instance.done.has(keyOf(work)) || instance.held.some((held) => keyOf(held.work) === keyOf(work))
