@@ -6,6 +6,7 @@ export type {
   Due,
   DueQuery,
   GateChange,
+  GateStore,
   InsertOutcome,
   JobMove,
   JobStore,
