@@ -5,7 +5,7 @@ import { now } from '../clock.ts'
 import { parseBackoff } from './backoff.ts'
 import { parseDuration } from './duration.ts'
 import { readPayload } from './payload.ts'
-import { checkInstant, parseChoice, parseWhole } from './scalars.ts'
+import { parseChoice, parseTime, parseWhole } from './scalars.ts'
 import { parseSince } from './since.ts'
 
 const isCoded = (code: ErrorCode, field: string) => (error: unknown) =>
@@ -93,9 +93,11 @@ describe('numbers, words and times', () => {
   })
 
   it('takes existing dates with a zone', () => {
-    assert.equal(checkInstant('--at', '2030-01-31T09:00:00+01:00'), '2030-01-31T09:00:00+01:00')
+    assert.equal(parseTime('--at', '2030-01-31T09:00:00+01:00'), '2030-01-31T09:00:00+01:00')
+    assert.equal(parseTime('--at', '2030-01-31T09:00Z'), '2030-01-31T09:00:00Z')
+    assert.equal(parseTime('--at', '2030-01-31T09:00-02:30'), '2030-01-31T09:00:00-02:30')
     for (const text of ['2030-02-31T00:00:00Z', '2030-01-31T09:00:00', 'tomorrow']) {
-      assert.throws(() => checkInstant('--at', text), isCoded('INVALID_DATE', '--at'))
+      assert.throws(() => parseTime('--at', text), isCoded('INVALID_DATE', '--at'))
     }
   })
 })

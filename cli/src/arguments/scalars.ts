@@ -20,10 +20,17 @@ export function parseChoice<Word extends string>(option: string, text: string, w
   throw wrong(option, text, `Use ${words.slice(0, -1).join(', ')} or ${words.at(-1)}.`)
 }
 
-/** A point in time, passed on as written. @throws CarillonError INVALID_DATE that names the option */
-export function checkInstant(option: string, text: string): string {
-  if (parseInstant(text) !== undefined) return text
+/** A point in time as the wire writes it; a person may leave out its seconds. @throws CarillonError INVALID_DATE that names the option */
+export function parseTime(option: string, text: string): string {
+  const instant = timeOf(text)
+  if (instant !== undefined) return instant
   throw new CarillonError('INVALID_DATE', `${option} is wrong: ${printable(text)}`, { field: option, value: printable(text) })
+}
+
+/** The same, or undefined. */
+export function timeOf(text: string): string | undefined {
+  const instant = text.replace(/(T\d\d:\d\d)(?=Z$|[+-])/, '$1:00')
+  return parseInstant(instant) === undefined ? undefined : instant
 }
 
 /** An error about an option of the command line. */

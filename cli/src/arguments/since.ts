@@ -1,6 +1,7 @@
-import { CarillonError, parseInstant, printable } from '@carillon/contracts'
+import { CarillonError, printable } from '@carillon/contracts'
 import { now } from '../clock.ts'
 import { parseDuration } from './duration.ts'
+import { timeOf } from './scalars.ts'
 
 /**
  * A time in the past as a person writes it: how long ago, such as `2h`, or when, such as `2030-01-31T09:00:00Z`.
@@ -8,7 +9,8 @@ import { parseDuration } from './duration.ts'
  * @throws CarillonError INVALID_DATE that names the option and the value
  */
 export function parseSince(option: string, text: string): string {
-  if (parseInstant(text) !== undefined) return text
+  const instant = timeOf(text)
+  if (instant !== undefined) return instant
   try {
     return new Date(now() - parseDuration(option, text)).toISOString()
   } catch (error) {

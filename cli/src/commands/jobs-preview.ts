@@ -1,6 +1,6 @@
 import { CALLS, CarillonError, checkName, type JobPreview, LIMITS } from '@carillon/contracts'
 import type { Command } from 'commander'
-import { checkInstant, parseChoice, parseWhole, wrong } from '../arguments/scalars.ts'
+import { parseChoice, parseTime, parseWhole, wrong } from '../arguments/scalars.ts'
 import { now } from '../clock.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { Table } from '../output/table-layout.ts'
@@ -58,7 +58,7 @@ function windowOf(text: string): { from: string; to: string } {
   const [from = '', to, ...rest] = text.split('..')
   if (to === undefined || rest.length > 0)
     throw wrong('--missed', text, 'Use two times with two dots between them, such as 2026-10-24T00:00:00Z..2026-10-26T00:00:00Z.')
-  return { from: checkInstant('--missed', from), to: checkInstant('--missed', to) }
+  return { from: parseTime('--missed', from), to: parseTime('--missed', to) }
 }
 
 async function print(terminal: Terminal, preview: JobPreview): Promise<void> {

@@ -2,7 +2,7 @@ import { type CALLS, type CallInput, CarillonError, checkName } from '@carillon/
 import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
 import { readPayload } from '../arguments/payload.ts'
-import { checkInstant } from '../arguments/scalars.ts'
+import { parseTime } from '../arguments/scalars.ts'
 import { startAndWait, startDetached } from '../following/start-run.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { CARILLON } from '../own-command.ts'
@@ -42,7 +42,7 @@ export function addRunCommand(program: Command): void {
     .argument('[payload]', 'JSON, @file, or - for standard input')
     .option('--key <key>', 'idempotency key: one run for each key')
     .option('--delay <duration>', 'start later, such as 500ms, 5s, 10m, 2h, 60d', (text) => parseDuration('--delay', text))
-    .option('--at <time>', 'start at a time, such as 2030-01-31T09:00:00Z', (text) => checkInstant('--at', text))
+    .option('--at <time>', 'start at a time, such as 2030-01-31T09:00:00Z', (text) => parseTime('--at', text))
   addRoutingOptions(addPlanOptions(addPolicyOptions(command)))
     .option('-d, --detach', 'print the run and do not wait')
     .option('-q, --quiet', 'print the result only')

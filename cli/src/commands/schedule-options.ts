@@ -1,7 +1,7 @@
 import { CarillonError, checkName, isDay, type JobInput } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
-import { checkInstant, parseChoice } from '../arguments/scalars.ts'
+import { parseChoice, parseTime } from '../arguments/scalars.ts'
 import { now } from '../clock.ts'
 
 /** The options that say when a job fires. */
@@ -47,7 +47,7 @@ export function addScheduleOptions(command: Command): Command {
     .option(
       '--at <time>',
       'at a time, such as 2030-01-31T09:00:00Z; may be given several times',
-      list((text) => checkInstant('--at', text)),
+      list((text) => parseTime('--at', text)),
     )
     .option('--delay <duration>', 'once, that much later, such as 60d', (text) => parseDuration('--delay', text))
     .option('--timezone <zone>', 'IANA name of the zone of --cron, of a time of day and of calendars (default: UTC)')
@@ -66,7 +66,7 @@ export function addScheduleOptions(command: Command): Command {
     .option('--calendar <rule:name>', 'skip:<calendar> or only:<calendar>; may be given several times', list(calendarOf))
 }
 
-const instantOrDay = (option: string, text: string) => (isDay(text) ? text : checkInstant(option, text))
+const instantOrDay = (option: string, text: string) => (isDay(text) ? text : parseTime(option, text))
 
 function calendarOf(text: string): { rule: 'skip' | 'only'; calendar: string } {
   const [, rule, calendar = ''] = /^(skip|only):(.*)$/s.exec(text) ?? []
