@@ -26,6 +26,7 @@ import { GateHints, type GateHintsOptions } from './gates/gate-hints.ts'
 import { gatesController } from './gates/gates.controller.ts'
 import { type KeyExpressions, PlaceRuns } from './gates/place-runs.ts'
 import { WakeGates } from './gates/wake-gates.ts'
+import { whyAtGate } from './gates/why-waiting.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
 import { CalendarUsers } from './jobs/calendar-users.ts'
@@ -246,7 +247,7 @@ type Foundation = ReturnType<typeof foundation>
 
 function useCasesOf(base: Foundation) {
   const { start } = base
-  const reads = new ReadRuns(base)
+  const reads = new ReadRuns({ ...base, whyAtGate: (run) => whyAtGate(base, run) })
   return {
     changeJobs: base.changeJobs,
     readJobs: new ReadJobs(base.store),

@@ -346,6 +346,9 @@ export interface FailingJobs {
   backoffsOf(jobs: readonly Judged[]): Promise<(number | null)[]>
 }
 
+/** What holds a run back at its gate, in one sentence; undefined: it does not wait at one. Provided by `gates/`. */
+export type WhyAtGate = (run: RunHead) => Promise<string | undefined>
+
 /** Which slots may run. Provided by `schedules/`. */
 export interface SlotJudges {
   /** For each of these jobs. */

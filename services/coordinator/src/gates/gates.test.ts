@@ -205,7 +205,7 @@ test('rate: so many start within any period; the others wait until there is room
   await coordinator.clock.advance(900)
   await wake(coordinator)
   assert.equal(await queued(), 2)
-  assert.match((await coordinator.readRuns.get('default', ids[2]!)).message ?? '', /turn/)
+  assert.match((await coordinator.readRuns.get('default', ids[2]!)).message ?? '', /the next start is allowed at/)
   await coordinator.clock.advance(101)
   await wake(coordinator)
   assert.equal(await queued(), 4)

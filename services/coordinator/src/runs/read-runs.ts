@@ -1,6 +1,5 @@
 import {
   CarillonError,
-  isEnded,
   type ListRuns,
   type Page,
   printable,
@@ -11,7 +10,7 @@ import {
 } from '@carillon/contracts'
 import { pageThatFits } from '@carillon/runtime'
 import type { RunHead, RunListQuery, RunRecord, Store, TaskRecord } from '@carillon/store'
-import type { Matching, Presence } from '../ports.ts'
+import type { Matching, Presence, WhyAtGate } from '../ports.ts'
 import { runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
 import { whyOf } from './rules/why.ts'
@@ -37,9 +36,11 @@ export class ReadRuns {
   readonly #store: Store
   readonly #presence: Presence
   readonly #matching: Matching
+  readonly #whyAtGate: WhyAtGate
 
-  constructor(options: { store: Store; presence: Presence; matching: Matching }) {
+  constructor(options: { store: Store; presence: Presence; matching: Matching; whyAtGate: WhyAtGate }) {
     this.#store = options.store
+    this.#whyAtGate = options.whyAtGate
     this.#presence = options.presence
     this.#matching = options.matching
   }
@@ -47,19 +48,8 @@ export class ReadRuns {
   async get(namespace: string, runId: string): Promise<RunView> {
     const [run] = await this.#store.runs.get([runId])
     if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
-    if (run.state === 'waiting' && run.gate !== null) return runView(run, { reason: 'gate', message: await this.#whyItWaits(run) })
-    return this.#view(run)
-  }
-
-  /** What holds a run back at its gate. */
-  async #whyItWaits({ gate, job, slot }: RunHead): Promise<string> {
-    const [there] = await this.#store.gates.get([gate as string])
-    const holders = (there?.holders.runs ?? []).map(({ id }) => id)
-    const heads = await this.#store.runs.heads(holders)
-    const open = holders.filter((_, i) => heads[i] && !isEnded(heads[i].state))
-    if (open.length > 0) return `it waits for its turn: of job ${printable(job)} these runs are open: ${listed(open)}`
-    if (there?.window) return `it waits for its turn: as many runs of job ${printable(job)} as may have started within the period`
-    return slot === null ? 'it waits for its turn' : 'it waits for the time of its slot'
+    const message = await this.#whyAtGate(run)
+    return message === undefined ? this.#view(run) : runView(run, { reason: 'gate', message })
   }
 
   /** Why a run is in its state. */
@@ -67,9 +57,8 @@ export class ReadRuns {
     const [run] = await this.#store.runs.heads([runId])
     if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
     const offering = this.#presence.offering(namespace, run.handler).length
-    const noInstance = offering > 0 ? undefined : this.#whyNoInstance(run)
-    const [gate] = run.state === 'waiting' && run.gate !== null ? await this.#store.gates.get([run.gate]) : []
-    return { runId, state: run.state, why: whyOf({ run, noInstance, offering, gate }) }
+    const facts = { run, noInstance: this.#whyNoneMay(run), offering, atGate: await this.#whyAtGate(run) }
+    return { runId, state: run.state, why: whyOf(facts) }
   }
 
   /** Without payloads and results: those are read by id. */

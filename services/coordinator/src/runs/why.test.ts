@@ -44,6 +44,12 @@ test('for every run that does not run there is one sentence that says what holds
   const first = await started(coordinator, { job: 'hello' })
   const second = await started(coordinator, { job: 'hello' })
   await settle()
-  assert.match(await why(second), new RegExp(`^it waits for its turn: the places of job hello are held by ${first}$|^it has just arrived`))
+  assert.equal(await why(second), `it waits for its turn: of job "hello" these runs are open: ${first}`)
+  await changeJobs.put('default', { name: 'limited', handler: 'hello', rate: { count: 1, periodMs: 60_000, by: 'job' } })
+  await started(coordinator, { job: 'limited' })
+  const limited = await started(coordinator, { job: 'limited' })
+  const opens = `it waits for the rate limit of job "limited": the next start is allowed at ${later(60_001)}`
+  assert.equal(await why(limited), opens)
+  assert.equal((await readRuns.get('default', limited)).message, opens)
   await assert.rejects(readRuns.why('acme', id), { code: 'RUN_NOT_FOUND' })
 })

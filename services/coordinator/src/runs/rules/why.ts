@@ -1,5 +1,5 @@
 import { isEnded, REASONS } from '@carillon/contracts'
-import type { GateRecord, RunHead } from '@carillon/store'
+import type { RunHead } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { limitOf } from './limits.ts'
 
@@ -10,11 +10,10 @@ export interface WhyFacts {
   readonly noInstance: string | undefined
   /** Instances that may be given tasks of its handler. */
   readonly offering: number
-  /** Where it waits. */
-  readonly gate: GateRecord | undefined
+  /** What holds it back at a gate. */
+  readonly atGate: string | undefined
 }
 
-const SHOWN = 5
 const at = (time: number | null) => (time === null ? 'soon' : `at ${new Date(time).toISOString()}`)
 
 /** Each says why a run is in its state, if that is what holds it; the first that does is the answer. A further rule that holds runs back is a further row. */
@@ -30,7 +29,7 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
     if (!isFanOut(run)) return `it runs: ${holderOf(run)} has had it since ${new Date(run.startedAt ?? 0).toISOString()}`
     return noInstance === undefined ? 'its tasks are under way' : `its tasks wait: ${noInstance}`
   },
-  ({ run, gate }) => (run.state === 'waiting' ? whyAtGate(run, gate) : undefined),
+  ({ atGate }) => atGate,
   ({ run }) => {
     if (run.state !== 'delayed') return undefined
     if (run.reason === 'retry') {
@@ -55,13 +54,3 @@ export function whyOf(facts: WhyFacts): string {
 }
 
 const holderOf = ({ owner }: RunHead) => (owner === null ? 'its executor' : `instance ${owner}`)
-
-function whyAtGate({ job }: RunHead, gate: GateRecord | undefined): string {
-  const holders = gate?.holders.runs.map(({ id }) => id) ?? []
-  if (holders.length > 0) {
-    const more = holders.length > SHOWN ? ` and ${holders.length - SHOWN} more` : ''
-    return `it waits for its turn: the places of job ${job} are held by ${holders.slice(0, SHOWN).join(', ')}${more}`
-  }
-  if (gate?.window) return `it waits for the rate limit of job ${job}: the next start is allowed ${at(gate.wakeAt)}`
-  return `it has just arrived, and gets a place of job ${job} next`
-}
