@@ -373,7 +373,7 @@ export function compose(given: CoordinatorDependencies) {
     keeper,
     needed: [losses, clock, presence, membership],
     controller: controllerOf('coordinator', [
-      jobsController({ ...cases, jobs: base.jobs, triggered: base.triggered }),
+      jobsController({ ...cases, jobs: base.jobs, triggered: base.triggered, gateHints: base.gateHints }),
       calendarsController({ ...cases, calendars: base.calendars }),
       schedulesController(cases),
       runsController(cases),

@@ -5,6 +5,7 @@ import type { RunHead } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import type { Gates } from '../ports.ts'
 import type { AdvanceGates } from './advance-gates.ts'
+import { jobGateId } from './gate-ids.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import { grouped } from './rules/grouped.ts'
 
@@ -55,6 +56,11 @@ export class GateHints implements Gates {
   /** What another coordinator has noticed. */
   noticed(hints: readonly GateHint[]): void {
     for (const hint of hints) if (this.#owns(hint)) this.#addHere(hint)
+  }
+
+  /** The rules of a job have changed: more may start now. Gates of keys are checked when they wake. */
+  jobChanged(namespace: string, name: string): void {
+    this.noticed([{ id: jobGateId({ namespace, name }), namespace, job: name, key: '', ended: new Set() }])
   }
 
   #owns(hint: GateHint): boolean {

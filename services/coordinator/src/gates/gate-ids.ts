@@ -5,9 +5,11 @@ import { scopeOf } from './rules/gating.ts'
 
 /** The gate of a job, or of one key: a changed expression has other gates. */
 export function gateId({ namespace, name }: Pick<JobRecord, 'namespace' | 'name'>, gating: Gating, key: string): string {
-  if (scopeOf(gating) === 'job') return derivedId('gj', namespace, name)
+  if (scopeOf(gating) === 'job') return jobGateId({ namespace, name })
   return derivedId('gk', namespace, name, gating.concurrencyKey ?? '', key)
 }
 
 /** The gate of slots whose job says nothing about overlap. */
 export const slotsGateId = ({ namespace, name }: Pick<JobRecord, 'namespace' | 'name'>) => derivedId('gs', namespace, name)
+
+export const jobGateId = ({ namespace, name }: Pick<JobRecord, 'namespace' | 'name'>) => derivedId('gj', namespace, name)

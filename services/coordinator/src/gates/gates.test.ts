@@ -257,6 +257,21 @@ test('when a job is removed what waits is cancelled; a job without limits lets e
   assert.deepEqual((await statesOf(coordinator, more)).at(-1), 'cancelled job-removed')
 })
 
+test('a limit that is raised lets more in at once; one that is lowered ends none', async (context) => {
+  const coordinator = await createGated(context, { maxConcurrent: 2 })
+  const ids = await start(coordinator, 4)
+  const put = async (maxConcurrent: number) => {
+    await coordinator.changeJobs.put('default', jobInputSchema.parse({ name: 'report', maxConcurrent }))
+    coordinator.jobs.forget('default', 'report')
+    coordinator.gateHints.jobChanged('default', 'report')
+    await quiet()
+  }
+  await put(1)
+  assert.deepEqual(await statesOf(coordinator, ids), ['queued', 'queued', 'waiting gate', 'waiting gate'])
+  await put(3)
+  assert.deepEqual(await statesOf(coordinator, ids), ['queued', 'queued', 'queued', 'waiting gate'])
+})
+
 test('rules that contradict each other are refused', async (context) => {
   const coordinator = await createTestCoordinator(context)
   for (const [rules, field] of [

@@ -10,10 +10,11 @@ export interface JobCases {
   readonly previewJobs: PreviewJobs
   readonly keepMemory: KeepMemory
   readonly jobs: JobCache
+  readonly gateHints: { jobChanged(namespace: string, name: string): void }
   readonly triggered: { changed(): void }
 }
 
-export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, jobs, triggered }: JobCases) =>
+export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, jobs, triggered, gateHints }: JobCases) =>
   ({
     answers: {
       jobsPut: ({ namespace, input }) => changeJobs.put(namespace, input),
@@ -31,6 +32,7 @@ export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, 
       'live.job.*.changed': async ({ namespace, tokens }) => {
         jobs.forget(namespace, tokens[1] ?? '')
         triggered.changed()
+        gateHints.jobChanged(namespace, tokens[1] ?? '')
       },
     },
   }) satisfies ControllerOf<'coordinator'>
