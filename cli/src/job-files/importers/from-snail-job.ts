@@ -1,4 +1,4 @@
-import { CarillonError, type JobInput, LIMITS, type Route } from '@carillon/contracts'
+import { CarillonError, type JobInput, LIMITS, type Overlap, type Route } from '@carillon/contracts'
 import { handlerFrom, type ImportOptions, ImportResult, jsonOf, LeftOut, millisOf, nameFrom, zoneOf } from './import-result.ts'
 import { fromQuartz } from './quartz-cron.ts'
 
@@ -41,6 +41,7 @@ function jobOf(job: SnailJob, { id, options, note }: { id: string; options: Impo
     ...(schedule === undefined ? {} : { schedule }),
     ...work,
     ...(work.mode === 'broadcast' ? {} : routeOf(job)),
+    ...overlapOf(job),
     ...(retries > 0 ? { attempts: Math.min(retries + 1, LIMITS.attempts) } : {}),
     ...(retries > 0 && retryMs !== undefined ? { backoff: { type: 'fixed' as const, delayMs: retryMs } } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -75,6 +76,11 @@ function routeOf(job: SnailJob): Pick<JobInput, 'route'> {
   return route === undefined ? {} : { route }
 }
 
+function overlapOf(job: SnailJob): Pick<JobInput, 'overlap'> {
+  const overlap = OVERLAPS[textOf(job['blockStrategy'])]
+  return overlap === undefined ? {} : { overlap }
+}
+
 function scheduleOf(job: SnailJob, options: ImportOptions, note: Note): JobInput['schedule'] {
   const [type, interval] = [textOf(job['triggerType']), textOf(job['triggerInterval'])]
   if (type === '3') return { timezone: zoneOf(options, 'the zone of the server of SnailJob'), ...fromQuartz(interval, note) }
@@ -96,7 +102,7 @@ function instantsOf(interval: unknown): string[] {
   return times.map((time) => time.toISOString())
 }
 
-const BLOCKS: Readonly<Record<string, string>> = { 1: 'discard', 2: 'overlay', 4: 'recovery' }
+const OVERLAPS: Readonly<Record<string, Overlap>> = { 1: 'discard', 2: 'replace', 3: 'parallel', 4: 'recover' }
 const ROUTES: Readonly<Record<string, Route>> = {
   1: 'consistent-hash',
   2: 'random',
@@ -108,8 +114,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
 const LANGUAGES: Readonly<Record<string, string>> = { 2: 'Python', 3: 'Go' }
 
 function noteLost(job: SnailJob, note: Note): void {
-  const [block, language] = [textOf(job['blockStrategy']), textOf(job['executorType'])]
-  if (BLOCKS[block] !== undefined) note(`block strategy ${BLOCKS[block]} is not carried: runs may overlap`)
+  const language = textOf(job['executorType'])
   if (LANGUAGES[language] !== undefined) note(`its executor is written in ${LANGUAGES[language]}: docs/EXECUTOR.md is the protocol`)
   const given = (value: unknown) => value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0)
   const lost = ['labels', 'notifyIds', 'ownerId'].filter((field) => given(job[field]))

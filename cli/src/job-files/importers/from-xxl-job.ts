@@ -1,4 +1,4 @@
-import { CarillonError, type JobInput, LIMITS, type Route } from '@carillon/contracts'
+import { CarillonError, type JobInput, LIMITS, type Overlap, type Route } from '@carillon/contracts'
 import { rowsOfCsv } from './csv.ts'
 import { handlerFrom, type ImportOptions, ImportResult, LeftOut, millisOf, nameFrom, zoneOf } from './import-result.ts'
 import { fromQuartz } from './quartz-cron.ts'
@@ -53,6 +53,7 @@ function jobOf(row: Row, { options, names, note }: Reading): JobInput {
     ...(retries > 0 ? { attempts: Math.min(retries + 1, LIMITS.attempts) } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...routeOf(valueIn(row, 'executor_route_strategy')),
+    ...overlapOf(valueIn(row, 'executor_block_strategy')),
   }
 }
 
@@ -72,6 +73,11 @@ function routeOf(strategy: string): Pick<JobInput, 'mode' | 'route'> {
   if (strategy === 'SHARDING_BROADCAST') return { mode: 'broadcast' }
   const route = ROUTES[strategy]
   return route === undefined ? {} : { route }
+}
+
+function overlapOf(block: string): Pick<JobInput, 'overlap'> {
+  const overlap = OVERLAPS[block]
+  return overlap === undefined ? {} : { overlap }
 }
 
 function workOf(row: Row, note: Note): { handler: string; payload?: unknown } {
@@ -103,7 +109,10 @@ function noteLost(row: Row, names: ReadonlyMap<string, string>, note: Note): voi
   if (route === 'SHARDING_BROADCAST') note('sharding by address is a broadcast: ctx.shard has index and total')
   else if (route !== '' && ROUTES[route] === undefined) note(`route ${route} is not known here: an instance with room takes each run`)
   const block = valueIn(row, 'executor_block_strategy')
-  if (block !== '') note(BLOCKS[block] ?? `block strategy ${block} is not carried`)
+  const overlap = OVERLAPS[block]
+  if (overlap)
+    note(`${block}, which held in each process there, is overlap ${overlap} here: it holds for the whole mesh${MEANINGS[overlap] ?? ''}`)
+  else if (block !== '') note(`block strategy ${block} is not carried`)
   const children = valueIn(row, 'child_jobid')
     .split(',')
     .filter((child) => child !== '')
@@ -112,8 +121,5 @@ function noteLost(row: Row, names: ReadonlyMap<string, string>, note: Note): voi
   if (valueIn(row, 'alarm_email') !== '') note('alarm_email is not carried: watch events of its runs')
 }
 
-const BLOCKS: Readonly<Record<string, string>> = {
-  SERIAL_EXECUTION: 'SERIAL_EXECUTION, which held in each process there, is not carried: see to it in the handler',
-  DISCARD_LATER: 'DISCARD_LATER, which held in each process there, is not carried: runs may overlap',
-  COVER_EARLY: 'COVER_EARLY, which held in each process there, is not carried: a new run ends no earlier one',
-}
+const OVERLAPS: Readonly<Record<string, Overlap>> = { SERIAL_EXECUTION: 'serial', DISCARD_LATER: 'discard', COVER_EARLY: 'replace' }
+const MEANINGS: Readonly<Record<string, string>> = { replace: ', and the old run has ended before the new one starts' }
