@@ -10,6 +10,8 @@ const NAMING: readonly unknown[] = ['specific', 'failover']
  * @throws CarillonError INVALID_REQUEST of fields that contradict each other
  */
 export function routingOf(request: RoutingRequest, { mode, from }: { mode: RunMode; from?: Routing | null | undefined }): Routing | null {
+  // Most runs have none, and each start comes through here.
+  if (!from && !isAsked(request)) return null
   const { labels, where, route } = { ...from, ...definedOnly(request) }
   const chosen = route === 'any' ? undefined : route
   // Names and keys belong to the route of the job.
@@ -24,6 +26,10 @@ export function routingOf(request: RoutingRequest, { mode, from }: { mode: RunMo
     throw wrong('instances', instances, 'The route specific needs exactly one instance.')
   const routing = definedOnly({ labels, where, route: chosen, instances, hashKey })
   return Object.keys(routing).length > 0 ? routing : null
+}
+
+function isAsked({ labels, where, route, instances, hashKey }: RoutingRequest): boolean {
+  return labels !== undefined || where !== undefined || route !== undefined || instances !== undefined || hashKey !== undefined
 }
 
 function definedOnly<Fields extends object>(fields: Fields): { [Field in keyof Fields]: NonNullable<Fields[Field]> } {
