@@ -111,6 +111,33 @@ test('replace: the old run has ended before the new one starts; those in between
   assert.deepEqual(await statesOf(coordinator, [third, fourth]), ['cancelled replaced', 'queued'])
 })
 
+test('recover: failed tasks of the open run run again instead; when none has failed the new run is skipped', async (context) => {
+  const coordinator = await createGated(context, { overlap: 'recover', shards: 2, tolerate: '100%' })
+  const [open] = (await start(coordinator, 1)) as [string]
+  const tasksOf = async () => (await coordinator.store.tasks.list({ runId: open, limit: 10 })).items
+  assert.deepEqual(
+    (await tasksOf()).map(({ state }) => state),
+    ['queued', 'queued'],
+  )
+  const [second] = (await start(coordinator, 1)) as [string]
+  const [failing, other] = await tasksOf()
+  const end = (task: typeof failing, outcome: string) => {
+    const report = { type: 'finished', runId: open, taskId: task?.id, attempt: task?.attempt, outcome, durationMs: 1, result: 1 }
+    return coordinator.applyReports.execute([reportsFrom('i-1', report)])
+  }
+  await end(failing, 'failed')
+  await quiet()
+  const [third] = (await start(coordinator, 1)) as [string]
+  assert.deepEqual(await statesOf(coordinator, [open, second, third]), ['running', 'skipped overlap', 'skipped recovered'])
+  const [again] = await tasksOf()
+  assert.deepEqual([again?.state, again?.attempt], ['queued', 2])
+  await end(again, 'succeeded')
+  await end(other, 'succeeded')
+  await quiet()
+  const [fourth] = (await start(coordinator, 1)) as [string]
+  assert.deepEqual(await statesOf(coordinator, [open, fourth]), ['succeeded completed', 'running'])
+})
+
 test('maxConcurrent: so many are open at once, retries keep their place, and a manual retry comes last', async (context) => {
   const coordinator = await createGated(context, { maxConcurrent: 2, attempts: 2 })
   const [first, second, third, fourth] = (await start(coordinator, 4)) as [string, string, string, string]
