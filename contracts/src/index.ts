@@ -59,6 +59,7 @@ export {
   backoffMs,
   backoffSchema,
   DEFAULT_BACKOFF,
+  type EventTrigger,
   type FailureBackoff,
   type JobInput,
   type JobState,

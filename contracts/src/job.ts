@@ -78,6 +78,17 @@ const failureBackoffSchema = z.strictObject({
 })
 export type FailureBackoff = z.output<typeof failureBackoffSchema>
 
+/** Events that fire a job. */
+const eventTriggerSchema = z.strictObject({
+  /** With `*` for one token, or `>` for all that follow. */
+  subject: z.string().min(1).max(LIMITS.subjectLength),
+  /** CEL over `payload` and `subject`: only events of which it is true. */
+  filter: z.string().optional(),
+  /** CEL over `payload` and `subject`: the payload of the run. Default: the event's. */
+  map: z.string().optional(),
+})
+export type EventTrigger = z.output<typeof eventTriggerSchema>
+
 const parentJobSchema = z.strictObject({
   job: nameField,
   /** `failed`: also timed out or expired. `ended`: also cancelled; not skipped. */
@@ -96,6 +107,8 @@ export const jobInputSchema = z.strictObject({
   description: z.string().max(1_000).optional(),
   schedule: scheduleSchema.optional(),
   payload: z.unknown().optional(),
+  /** It is fired by events: messages on a NATS subject, whose body is the payload. */
+  on: eventTriggerSchema.optional(),
   /** It is fired when a run of one of these jobs ends so. Its payload, where that is an object, gets a member `parent`: job, runId, state, reason, result, failure. */
   afterJobs: parentJobs.refine((jobs) => new Set(jobs.map(({ job }) => job)).size === jobs.length, 'Name each job once.').optional(),
   /** What to do about slots that were missed: `once` (default) one run for all of them, `skip` none, `all` each. */
@@ -144,6 +157,7 @@ export const jobViewSchema = z.object({
   deadlineMs: z.int().exactOptional(),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).exactOptional(),
+  on: eventTriggerSchema.exactOptional(),
   afterJobs: z.array(parentJobSchema).exactOptional(),
   labels: z.record(z.string(), z.string()).exactOptional(),
   where: z.string().exactOptional(),

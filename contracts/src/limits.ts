@@ -62,6 +62,8 @@ export const LIMITS = {
   previewSlots: 100,
   /** Calendars of one job. */
   calendarsPerJob: 8,
+  /** Letters of the subject of an event. */
+  subjectLength: 256,
   /** Jobs that one job follows. */
   parentsPerJob: 20,
   /** Jobs that fire one another in a row: a chain that is longer would hardly end. */

@@ -8,6 +8,8 @@ const LOAD = ['cpu', 'memory', 'eventLoopDelayMs', 'running', 'capacity', 'respo
 export const PLACES = {
   /** Whether an event triggers a run. */
   filter: { kind: 'boolean', variables: { payload: 'any', subject: 'text' } },
+  /** The payload of a run that an event triggers. */
+  map: { kind: 'value', variables: { payload: 'any', subject: 'text' } },
   /** Which runs share a limit. */
   concurrencyKey: { kind: 'key', variables: { payload: 'any' } },
   /** Which instance a run is routed to by consistent hash. */

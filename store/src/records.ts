@@ -1,5 +1,6 @@
 import type {
   Backoff,
+  EventTrigger,
   Failure,
   FailureBackoff,
   Gating,
@@ -57,6 +58,7 @@ export interface Terms {
 
 /** What fires a job beside its schedule. */
 export interface Triggers {
+  readonly on?: EventTrigger
   readonly afterJobs?: ParentJob[]
 }
 

@@ -1,4 +1,4 @@
-import { CALLS, checkName, type FailureBackoff, type JobInput, LIMITS, type ParentJob } from '@carillon/contracts'
+import { CALLS, CarillonError, checkName, type FailureBackoff, type JobInput, LIMITS, type ParentJob } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
 import { readPayload } from '../arguments/payload.ts'
@@ -16,6 +16,9 @@ interface PutOptions extends PolicyOptions, PlanOptions, RoutingOptions, Schedul
   readonly handler?: string
   readonly description?: string
   readonly payload?: string
+  readonly on?: string
+  readonly filter?: string
+  readonly map?: string
   readonly afterJob?: ParentJob[]
   readonly misfire?: 'once' | 'skip' | 'all'
   readonly pauseAfterFailures?: number
@@ -42,6 +45,9 @@ export function addJobsPutCommand(jobs: Command): void {
     .option('--handler <name>', "the handler that does the work (default: the job's name)")
     .option('--payload <json>', 'JSON, @file, or - for standard input')
   addGatingOptions(addRoutingOptions(addPlanOptions(addPolicyOptions(addScheduleOptions(command)))))
+    .option('--on <subject>', 'fire for each message on this NATS subject, such as orders.created or orders.>; its body is the payload')
+    .option('--filter <expression>', "with --on: only messages for which this is true, such as 'payload.total > 100'")
+    .option('--map <expression>', "with --on: the payload of the run, such as '{\"id\": payload.order.id}' (default: the message's)")
     .option('--after-job <job[:when]>', 'fire when a run of that job has succeeded (default), failed or ended; may be repeated', parentOf)
     .option('--misfire <policy>', 'for missed slots: once, skip or all (default: once)', (text) =>
       parseChoice('--misfire', text, ['once', 'skip', 'all']),
@@ -71,6 +77,7 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
     ...(options.description === undefined ? {} : { description: options.description }),
     ...(schedule === undefined ? {} : { schedule }),
     ...(options.payload === undefined ? {} : { payload: await readPayload(options.payload) }),
+    ...onOf(options),
     ...(options.afterJob === undefined ? {} : { afterJobs: options.afterJob }),
     ...(options.misfire === undefined ? {} : { misfire: options.misfire }),
     ...(options.pauseAfterFailures === undefined ? {} : { pauseAfterFailures: options.pauseAfterFailures }),
@@ -80,6 +87,14 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
     ...routingOf(options),
     ...(await planOf(options)),
   }
+}
+
+function onOf({ on: subject, filter, map }: PutOptions): Pick<JobInput, 'on'> {
+  const alone = filter === undefined ? (map === undefined ? undefined : '--map') : '--filter'
+  if (subject === undefined && alone)
+    throw new CarillonError('INVALID_REQUEST', `${alone} goes with --on`, { field: alone, hint: 'Give --on, or leave it out.' })
+  if (subject === undefined) return {}
+  return { on: { subject, ...(filter === undefined ? {} : { filter }), ...(map === undefined ? {} : { map }) } }
 }
 
 function parentOf(text: string, before: ParentJob[] = []): ParentJob[] {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { subjects, UnacceptableJson } from '@carillon/contracts'
+import { SERVICE_CONSUMERS, subjects, UnacceptableJson } from '@carillon/contracts'
 import { type Clock, systemClock } from '@carillon/wire/internal'
 import { eventually, exerciseService, FakeClock, startTestBroker, type TestBroker } from '../testing/index.ts'
 import { BatchConsumer } from './batch-consumer.ts'
-import type { Incoming } from './incoming.ts'
+import { type Incoming, readIncoming } from './incoming.ts'
 
 let base: TestBroker
 let consumers: BatchConsumer[] = []
@@ -33,6 +33,8 @@ function consume(
   const consumer = new BatchConsumer({
     connection: broker.connection,
     stream: 'TRIGGERS',
+    consumer: SERVICE_CONSUMERS.TRIGGERS,
+    read: readIncoming,
     log,
     clock,
     rejected,
@@ -201,6 +203,8 @@ test('a stream that is not there is waited for', async () => {
   const consumer = new BatchConsumer({
     connection: broker.connection,
     stream: 'REPORTS',
+    consumer: SERVICE_CONSUMERS.REPORTS,
+    read: readIncoming,
     log,
     clock,
     rejected,

@@ -1,15 +1,19 @@
-import { type CarillonError, SERVICE_CONSUMERS, TIMES } from '@carillon/contracts'
+import { type CarillonError, TIMES } from '@carillon/contracts'
 import { type Clock, pause } from '@carillon/wire/internal'
 import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { inIsolation } from '../isolate.ts'
 import { LoopService } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
-import { type Incoming, type RejectedMessages, readIncoming } from './incoming.ts'
+import type { Incoming, RejectedMessages } from './incoming.ts'
 
 export interface BatchConsumerOptions {
   readonly connection: NatsConnection
-  readonly stream: keyof typeof SERVICE_CONSUMERS
+  readonly stream: string
+  /** A durable one. */
+  readonly consumer: string
+  /** @throws CarillonError of a message that is rejected */
+  readonly read: (message: JsMsg) => Incoming
   readonly log: Logger
   readonly clock: Clock
   readonly rejected: RejectedMessages
@@ -82,7 +86,7 @@ export class BatchConsumer extends LoopService {
 
   async #consume(signal: AbortSignal): Promise<void> {
     const { connection, stream, maxMessages, maxInFlight } = this.#options
-    const consumer = await jetstream(connection).consumers.get(stream, SERVICE_CONSUMERS[stream])
+    const consumer = await jetstream(connection).consumers.get(stream, this.#options.consumer)
     const messages: ConsumerMessages = await consumer.consume({
       max_messages: maxMessages * (maxInFlight + 1),
       expires: EXPIRES_MS,
@@ -147,7 +151,7 @@ export class BatchConsumer extends LoopService {
     const readable: JsMsg[] = []
     for (const message of batch) {
       try {
-        read.push(readIncoming(message))
+        read.push(this.#options.read(message))
         readable.push(message)
       } catch (error) {
         rejected.reject({ subject: message.subject, text: message.string(), error, stream, now: clock.now() })

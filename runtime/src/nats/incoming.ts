@@ -27,11 +27,17 @@ export interface Incoming {
 /** @throws CarillonError INVALID_NAME of a token of the subject */
 export function readIncoming(message: JsMsg): Incoming {
   const tokens = parseSubject(message.subject)
-  const header = (name: string) => headerOf(message.headers, name)
+  const namespace = checkName('namespace', tokens?.namespace)
+  return readMessage(message, { namespace, name: checkName(tokens?.class ?? 'subject', tokens?.rest[0]) })
+}
+
+/** The same of a message whose subject may be foreign. */
+export function readMessage(message: JsMsg, { namespace, name }: Pick<Incoming, 'namespace' | 'name'>): Incoming {
+  const header = (field: string) => headerOf(message.headers, field)
   return {
     subject: message.subject,
-    namespace: checkName('namespace', tokens?.namespace),
-    name: checkName(tokens?.class ?? 'subject', tokens?.rest[0]),
+    namespace,
+    name,
     body: parseBody(message.data),
     bytes: message.data.length,
     sequence: message.seq,

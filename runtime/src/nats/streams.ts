@@ -237,7 +237,7 @@ const PLAIN = {
  */
 export async function ensureConsumer(
   manager: JetStreamManager,
-  stream: StreamName,
+  stream: string,
   { lastSequence, ...wanted }: ConsumerSettings & { lastSequence?: number },
 ): Promise<void> {
   const settings = { ack_policy: AckPolicy.Explicit, max_deliver: -1, ack_wait: TIMES.ackWaitMs * NANOS, ...wanted }
@@ -254,7 +254,7 @@ export async function ensureConsumer(
   else if (differs(info.config, settings)) await updateConsumer(manager, stream, settings)
 }
 
-async function updateConsumer(manager: JetStreamManager, stream: StreamName, settings: ConsumerSettings): Promise<void> {
+async function updateConsumer(manager: JetStreamManager, stream: string, settings: ConsumerSettings): Promise<void> {
   try {
     await manager.consumers.update(stream, settings.durable_name, { ...PLAIN, ...settings })
   } catch (error) {
@@ -264,7 +264,7 @@ async function updateConsumer(manager: JetStreamManager, stream: StreamName, set
   }
 }
 
-async function recreate(manager: JetStreamManager, stream: StreamName, settings: ConsumerSettings): Promise<void> {
+async function recreate(manager: JetStreamManager, stream: string, settings: ConsumerSettings): Promise<void> {
   await manager.consumers.delete(stream, settings.durable_name).catch((error: unknown) => {
     if (apiErrorCode(error) !== CONSUMER_NOT_FOUND) throw error
   })
@@ -272,7 +272,7 @@ async function recreate(manager: JetStreamManager, stream: StreamName, settings:
 }
 
 /** Asked again: between the first two questions something may have been stored and delivered. */
-async function isAhead(manager: JetStreamManager, stream: StreamName, { delivered }: ConsumerInfo): Promise<boolean> {
+async function isAhead(manager: JetStreamManager, stream: string, { delivered }: ConsumerInfo): Promise<boolean> {
   return delivered.stream_seq > (await manager.streams.info(stream)).state.last_seq
 }
 

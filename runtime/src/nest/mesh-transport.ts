@@ -1,4 +1,4 @@
-import { type Call, parseBody, parseSubject, type SERVICE_CONSUMERS, SUBJECT_ROOT, UnacceptableJson } from '@carillon/contracts'
+import { type Call, parseBody, parseSubject, SERVICE_CONSUMERS, SUBJECT_ROOT, UnacceptableJson } from '@carillon/contracts'
 import type { Clock } from '@carillon/wire/internal'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
@@ -7,7 +7,7 @@ import type { Logger } from '../logger.ts'
 import { ApiService, callOf, type Request } from '../nats/api-service.ts'
 import { BatchConsumer } from '../nats/batch-consumer.ts'
 import type { Broker } from '../nats/connection.ts'
-import type { Incoming, RejectedMessages } from '../nats/incoming.ts'
+import { type Incoming, type RejectedMessages, readIncoming } from '../nats/incoming.ts'
 import type { Signal } from './controllers.ts'
 
 export interface MeshTransportOptions {
@@ -60,7 +60,11 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
 
   #consumer(stream: keyof typeof SERVICE_CONSUMERS, invoke: (batch: Incoming[]) => Promise<unknown>): BatchConsumer {
     const { broker, log, clock, rejected, batches } = this.#options
-    return new BatchConsumer({ connection: broker.connection, stream, log, clock, rejected, ...batches, handle: invoke })
+    return new BatchConsumer({
+      ...{ connection: broker.connection, stream, consumer: SERVICE_CONSUMERS[stream], log, clock, rejected, ...batches },
+      read: readIncoming,
+      handle: invoke,
+    })
   }
 
   #hear(subject: string, invoke: (signal: Signal) => Promise<unknown>): Subscription {

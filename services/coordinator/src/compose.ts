@@ -83,9 +83,7 @@ import { RepairTimes } from './schedules/repair-times.ts'
 import { schedulesController } from './schedules/schedules.controller.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
 import { stepsController } from './steps/steps.controller.ts'
-import { CheckParents } from './triggers/check-parents.ts'
-import { StartChildren } from './triggers/start-children.ts'
-import { TriggeredJobs } from './triggers/triggered-jobs.ts'
+import { triggersOf } from './triggers/triggers.ts'
 
 /** The dependencies of a coordinator. */
 export interface CoordinatorDependencies extends Connected {
@@ -130,9 +128,18 @@ function instancesOf(given: CoordinatorDependencies, { onGone, onChanged }: Pres
   return { presence, loads, matching, sender: new SendOffer({ ...given, presence }) }
 }
 
+/** Parts that depend on each other. */
+interface Mutual {
+  readonly advance: Reconciler
+  readonly offers: Offers
+  readonly routes: Routes
+  readonly triggers: { readonly startChildren: Children }
+}
+
 /** Ports of parts that depend on each other. */
-function portsOf(parts: () => { readonly advance: Reconciler; readonly offers: Offers; readonly routes: Routes }) {
+function portsOf(parts: () => Mutual) {
   return {
+    children: (): Children => parts().triggers.startChildren,
     reconciler: { soon: (runId: string) => parts().advance.soon(runId) } satisfies Reconciler,
     offers: {
       soon: (leg) => parts().offers.soon(leg),
@@ -154,7 +161,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const instances = instancesOf(given, { ...ports, onChanged: (namespace) => routes.changed(namespace) }, expressions)
   const storedWork = new WorkStream(broker)
   const later = {
-    ...portsOf(() => ({ advance, offers, routes })),
+    ...portsOf(() => ({ advance, offers, routes, triggers })),
     ends: {
       ended: (run) => {
         awaitEnds.ended(run)
@@ -163,7 +170,6 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
       },
     } satisfies RunEnds,
     gates: { arrived: (run) => gates.gateHints.arrived(run) } satisfies Gates,
-    children: (): Children => triggers.startChildren,
   }
   const own = { storedWork, expressions, rejected: new RejectedMessages(publisher, log) }
   const base = { ...given, ...ports, ...later, ...own, ...instances, elapsed: clock }
@@ -183,7 +189,8 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   })
   const judges = new JudgeSlots({ calendars, failing })
   const gates = gatesOf({ ...base, jobs, runs, tasks })
-  const triggers = triggersOf({ ...base, ...gates, jobs, runs })
+  const start = new StartRuns({ ...base, ...gates, jobs, runs })
+  const triggers = triggersOf({ ...base, jobs, start })
   const changeJobs = new ChangeJobs({ ...base, ...triggers, events, runs, judges })
   const awaitEnds = new AwaitEnds({ ...base, jobs, failing })
   const lives = new LifeWriter({ ...base, runs, tasks })
@@ -209,20 +216,11 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
     failing,
     changeJobs,
     ...gates,
+    start,
     ...triggers,
     refused: new RefusedReports({ log }),
     keeper: keeperOf(given),
   }
-}
-
-function triggersOf(
-  base: ConstructorParameters<typeof StartRuns>[0] &
-    ConstructorParameters<typeof TriggeredJobs>[0] &
-    Omit<ConstructorParameters<typeof StartChildren>[0], 'start' | 'triggered'>,
-) {
-  const triggered = new TriggeredJobs(base)
-  const start = new StartRuns(base)
-  return { triggered, start, startChildren: new StartChildren({ ...base, start, triggered }), parents: new CheckParents(triggered) }
 }
 
 function gatesOf(
@@ -373,7 +371,7 @@ export function compose(given: CoordinatorDependencies) {
     keeper,
     needed: [losses, clock, presence, membership],
     controller: controllerOf('coordinator', [
-      jobsController({ ...cases, jobs: base.jobs, triggered: base.triggered, gateHints: base.gateHints }),
+      jobsController({ ...cases, jobs: base.jobs, triggers: base, gateHints: base.gateHints }),
       calendarsController({ ...cases, calendars: base.calendars }),
       schedulesController(cases),
       runsController(cases),
@@ -388,7 +386,7 @@ export function compose(given: CoordinatorDependencies) {
     batches: given.batch,
     rejected,
     clock,
-    loops: [base.triggered, jumps, waker, auditor, sweeper],
+    loops: [base.triggered, base.listenEvents, jumps, waker, auditor, sweeper],
     health: () => health.execute(),
     /** For tests, which call them one by one. */
     parts: { ...base, ...cases, waker },

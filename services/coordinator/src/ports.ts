@@ -2,6 +2,7 @@ import type {
   CarillonError,
   Control,
   EventNoun,
+  EventTrigger,
   HandlerKind,
   Presence as InstancePresence,
   OfferAnswer,
@@ -230,10 +231,22 @@ export interface Children {
   start(runs: readonly EndedRun[]): Promise<void>
 }
 
-/** The jobs that a job follows. Provided by `triggers/`. */
-export interface Parents {
-  /** @throws CarillonError INVALID_REQUEST of a job that would start itself */
-  check(namespace: string, job: { readonly name: string; readonly afterJobs?: readonly ParentJob[] | undefined }): Promise<void>
+/** What fires a job beside its schedule. Provided by `triggers/`. */
+export interface TriggerChecks {
+  /** Makes what reads the events of a job that is about to be stored. @throws CarillonError INVALID_REQUEST of events that cannot be read, or a job that would start itself */
+  check(namespace: string, job: TriggeredDefinition): Promise<void>
+}
+
+export interface TriggeredDefinition {
+  readonly name: string
+  readonly on?: EventTrigger | undefined
+  readonly afterJobs?: readonly ParentJob[] | undefined
+}
+
+/** Compiled expressions of event triggers. Provided by `jobs/`. */
+export interface EventExpressions {
+  readonly filter: { get(text: string): Expression<'boolean'> }
+  readonly map: { get(text: string): Expression<'value'> }
 }
 
 /** Requests for runs. Provided by `runs/`. */

@@ -69,6 +69,28 @@ for (const store of STORES) {
       assert.equal(new Set(results.map((result) => (result as { day: number }).day)).size, 20)
     })
 
+    test('a message on any subject fires the jobs that name it, also one that comes while every coordinator is down', async () => {
+      const { client, namespace } = await offering(mesh, { sync: (ctx) => ctx.payload })
+      const on = { subject: `${namespace}.orders.*`, filter: 'payload.total > 100', map: "{'id': payload.id}" }
+      await client.jobs.put({ name: 'sync', on })
+      const nats = await mesh.nats()
+      const publish = (id: number, total: number) => nats.request(`${namespace}.orders.created`, JSON.stringify({ id, total }))
+      await publish(1, 200)
+      await publish(2, 50)
+      const ended = (count: number) =>
+        eventually(`${count} have run`, async () => {
+          const items = await wholeRuns(client)
+          return items.length === count && items.every(({ state }) => state === 'succeeded') ? items : undefined
+        })
+      const [first] = await ended(1)
+      assert.deepEqual([first?.trigger, first?.job, first?.result], ['event', 'sync', { id: 1 }])
+      for (const coordinator of [...mesh.coordinators]) await mesh.stopCoordinator(coordinator)
+      await publish(3, 300)
+      await mesh.addCoordinator()
+      await mesh.addCoordinator()
+      assert.deepEqual((await ended(2)).map(({ result }) => (result as { id: number }).id).sort(), [1, 3])
+    })
+
     test('the broker is wiped: what was queued and what was running ends exactly once', { timeout: 90_000 }, async () => {
       const release = signal()
       const calls = new Map<string, number>()

@@ -12,7 +12,7 @@ import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/sto
 import type { z } from 'zod'
 import { gatingOf } from '../gates/rules/gating.ts'
 import { planOf } from '../modes/rules/request.ts'
-import type { Events, Judged, Parents, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
+import type { Events, Judged, Presence, Runs, SlotJudges, Timers, TriggerChecks } from '../ports.ts'
 import { hashKeyOf } from '../routing/rules/hash-key.ts'
 import { routingOf } from '../routing/rules/request.ts'
 import { isRefused } from '../runs/rules/decision.ts'
@@ -51,7 +51,7 @@ export class ChangeJobs {
   readonly #timers: Timers
   readonly #judges: SlotJudges
   readonly #expressions: JobExpressions
-  readonly #parents: Parents
+  readonly #triggers: TriggerChecks
 
   constructor(options: {
     store: Store
@@ -63,12 +63,12 @@ export class ChangeJobs {
     timers: Timers
     judges: SlotJudges
     expressions: JobExpressions
-    parents: Parents
+    triggers: TriggerChecks
   }) {
     this.#timers = options.timers
     this.#judges = options.judges
     this.#expressions = options.expressions
-    this.#parents = options.parents
+    this.#triggers = options.triggers
     this.#store = options.store
     this.#clock = options.clock
     this.#broker = options.broker
@@ -83,7 +83,7 @@ export class ChangeJobs {
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     const id = jobId(namespace, input.name)
     checkExpressions(this.#expressions, input)
-    await this.#parents.check(namespace, input)
+    await this.#triggers.check(namespace, input)
     await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
     const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
@@ -220,7 +220,7 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
     timeoutMs: input.timeoutMs ?? null,
     routing: routingOf(input, { mode: planned.mode }),
     terms: termsOf(input),
-    triggers: input.afterJobs ? { afterJobs: input.afterJobs } : null,
+    triggers: triggersOf(input),
     misfire: input.misfire ?? 'once',
     pauseAfterFailures: input.pauseAfterFailures ?? null,
     failureBackoff: input.failureBackoff ?? null,
@@ -235,6 +235,10 @@ function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }:
     createdAt: now,
     updatedAt: now,
   }
+}
+
+function triggersOf({ on, afterJobs }: JobDefinition): JobRecord['triggers'] {
+  return on || afterJobs ? { ...(on ? { on } : {}), ...(afterJobs ? { afterJobs } : {}) } : null
 }
 
 /** An unchanged schedule keeps its next slot, so that putting a job again does not shift a fixed rate. */

@@ -1,4 +1,4 @@
-import type { Gating } from '@carillon/contracts'
+import type { EventTrigger, Gating } from '@carillon/contracts'
 import { ExpressionCache, PLACES } from '@carillon/expressions'
 import type { Routing } from '@carillon/store'
 
@@ -7,6 +7,8 @@ const EXPRESSION_FIELDS = {
   concurrencyKey: { field: 'concurrencyKey', ...PLACES.concurrencyKey },
   where: { field: 'where', ...PLACES.where },
   hashKey: { field: 'hashKey', ...PLACES.hashKey },
+  filter: { field: 'on.filter', ...PLACES.filter },
+  map: { field: 'on.map', ...PLACES.map },
 } as const
 
 /** Compiled expressions of jobs, by field. */
@@ -16,15 +18,22 @@ export const newJobExpressions = (): JobExpressions => ({
   concurrencyKey: new ExpressionCache(EXPRESSION_FIELDS.concurrencyKey),
   where: new ExpressionCache(EXPRESSION_FIELDS.where),
   hashKey: new ExpressionCache(EXPRESSION_FIELDS.hashKey),
+  filter: new ExpressionCache(EXPRESSION_FIELDS.filter),
+  map: new ExpressionCache(EXPRESSION_FIELDS.map),
 })
 
+interface WithExpressions extends Pick<Gating, 'concurrencyKey'> {
+  readonly where?: Routing['where'] | undefined
+  readonly hashKey?: Routing['hashKey'] | undefined
+  readonly on?: EventTrigger | undefined
+}
+type Texts = { readonly [Field in keyof typeof EXPRESSION_FIELDS]: string | undefined }
+
 /** What is stored can be evaluated. @throws CarillonError INVALID_EXPRESSION */
-export function checkExpressions(
-  expressions: JobExpressions,
-  job: Pick<Gating, 'concurrencyKey'> & { readonly [Field in 'where' | 'hashKey']?: Routing[Field] | undefined },
-): void {
+export function checkExpressions(expressions: JobExpressions, { concurrencyKey, where, hashKey, on }: WithExpressions): void {
+  const texts: Texts = { concurrencyKey, where, hashKey, filter: on?.filter, map: on?.map }
   for (const field of Object.keys(EXPRESSION_FIELDS) as (keyof typeof EXPRESSION_FIELDS)[]) {
-    const text = job[field]
+    const text = texts[field]
     if (text !== undefined) expressions[field].get(text)
   }
 }

@@ -11,10 +11,10 @@ export interface JobCases {
   readonly keepMemory: KeepMemory
   readonly jobs: JobCache
   readonly gateHints: { jobChanged(namespace: string, name: string): void }
-  readonly triggered: { changed(): void }
+  readonly triggers: { changed(): void }
 }
 
-export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, jobs, triggered, gateHints }: JobCases) =>
+export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, jobs, triggers, gateHints }: JobCases) =>
   ({
     answers: {
       jobsPut: ({ namespace, input }) => changeJobs.put(namespace, input),
@@ -31,7 +31,7 @@ export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, 
       // Every coordinator publishes this when it changes a job.
       'live.job.*.changed': async ({ namespace, tokens }) => {
         jobs.forget(namespace, tokens[1] ?? '')
-        triggered.changed()
+        triggers.changed()
         gateHints.jobChanged(namespace, tokens[1] ?? '')
       },
     },

@@ -7,6 +7,14 @@ import type { EndedRun } from '../runs/rules/views.ts'
 import { chainOf, firesAfter, payloadOfChild } from './rules/parents.ts'
 import type { TriggeredJobs } from './triggered-jobs.ts'
 
+export interface StartChildrenOptions {
+  readonly triggered: TriggeredJobs
+  readonly jobs: Jobs
+  readonly start: Starts
+  readonly rejected: RejectedMessages
+  readonly clock: Clock
+}
+
 /**
  * Fires the jobs that follow a job when a run of that ends. The id of a child follows from its job and from the run and attempt of its parent, so a
  * repetition, after a crash or by another coordinator, starts nothing twice; and an end is repeated until its children are stored.
@@ -18,7 +26,7 @@ export class StartChildren implements Children {
   readonly #rejected: RejectedMessages
   readonly #clock: Clock
 
-  constructor(options: { triggered: TriggeredJobs; jobs: Jobs; start: Starts; rejected: RejectedMessages; clock: Clock }) {
+  constructor(options: StartChildrenOptions) {
     this.#triggered = options.triggered
     this.#jobs = options.jobs
     this.#start = options.start

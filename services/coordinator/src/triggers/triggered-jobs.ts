@@ -1,3 +1,4 @@
+import type { EventTrigger, ParentJob } from '@carillon/contracts'
 import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
 import type { JobRecord, Store } from '@carillon/store'
 
@@ -7,7 +8,10 @@ const PAGE = 200
 const PAGE_BYTES = 4 * 1024 * 1024
 
 /** What is kept in memory of a job that other jobs or events fire. */
-export type TriggeredJob = Pick<JobRecord, 'id' | 'namespace' | 'name' | 'state'> & Required<NonNullable<JobRecord['triggers']>>
+export type TriggeredJob = Pick<JobRecord, 'id' | 'namespace' | 'name' | 'state'> & {
+  readonly on: EventTrigger | null
+  readonly afterJobs: readonly ParentJob[]
+}
 
 /** The jobs that other jobs or events fire, in memory: there are few, and each end of a run asks. */
 export class TriggeredJobs extends LoopService {
@@ -78,7 +82,7 @@ export class TriggeredJobs extends LoopService {
       for (let cursor: string | undefined, isMore = true; isMore; isMore = cursor !== undefined) {
         const page = await this.#store.jobs.triggered({ cursor, limit: PAGE, maxBytes: PAGE_BYTES })
         for (const { id, namespace, name, state, triggers } of page.items)
-          jobs.push({ id, namespace, name, state, afterJobs: triggers?.afterJobs ?? [] })
+          jobs.push({ id, namespace, name, state, on: triggers?.on ?? null, afterJobs: triggers?.afterJobs ?? [] })
         cursor = page.cursor
       }
     } catch (error) {

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startBrokerOf } from '@carillon/runtime/testing'
+import { CAPTURED, EVENT_CONSUMER, EventSources } from './event-sources.ts'
+
+test('subjects are read where a stream takes them already, and else taken by a stream of our own', async (t) => {
+  const broker = await startBrokerOf(t)
+  const { streams, consumers } = broker.manager
+  await streams.add({ name: 'ORDERS', subjects: ['orders.>'] })
+  await streams.add({ name: 'QUEUE', subjects: ['queue.>'], retention: 'workqueue' })
+  await streams.add({ name: 'PART', subjects: ['part.one'] })
+  const sources = new EventSources({ broker, streamReplicas: 1 })
+  const filtersOf = async (stream: string) => (await consumers.info(stream, EVENT_CONSUMER)).config.filter_subjects
+  await broker.manager.jetstream().publish('orders.created', '1')
+  assert.deepEqual(await sources.reconcile(['orders.created', 'bills.a', 'bills.*'], { keeps: true }), [CAPTURED, 'ORDERS'])
+  assert.deepEqual([await filtersOf('ORDERS'), await filtersOf(CAPTURED)], [['orders.created'], ['bills.*']])
+  await broker.manager.jetstream().publish('orders.created', '2')
+  await broker.manager.jetstream().publish('bills.a', '3')
+  assert.equal((await consumers.info('ORDERS', EVENT_CONSUMER)).num_pending, 1, 'what was there before is no event')
+  assert.equal((await consumers.info(CAPTURED, EVENT_CONSUMER)).num_pending, 1)
+  // Another job is put: what others have stays.
+  await sources.reconcile(['bills.b.>'], { keeps: true })
+  assert.deepEqual([...((await filtersOf(CAPTURED)) ?? [])].sort(), ['bills.*', 'bills.b.>'])
+  for (const subject of ['queue.x', 'part.>'])
+    await assert.rejects(sources.reconcile([subject], { keeps: true }), { code: 'INVALID_REQUEST' })
+  // No job needs them any more: removed a round later.
+  await sources.reconcile(['bills.*'], { keeps: false })
+  assert.equal((await filtersOf(CAPTURED))?.length, 2)
+  await sources.reconcile(['bills.*'], { keeps: false })
+  assert.deepEqual([await filtersOf(CAPTURED), (await streams.info(CAPTURED)).config.subjects], [['bills.*'], ['bills.*']])
+  await assert.rejects(consumers.info('ORDERS', EVENT_CONSUMER))
+  for (let i = 0; i < 2; i++) assert.deepEqual(await sources.reconcile([], { keeps: false }), [])
+  await assert.rejects(streams.info(CAPTURED))
+})
