@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { healthSchema, pageOf, refusalSchema } from './answers.ts'
+import { backfillJobSchema, jobBackfillSchema } from './backfill.ts'
 import { calendarInputSchema, calendarViewSchema } from './calendar.ts'
 import { nameField, runIdField } from './fields.ts'
 import {
@@ -116,6 +117,12 @@ export const CALLS = {
     repeatable: 'always',
     answer: jobPreviewSchema,
     description: 'The next slots of a job or of a schedule, and what would have been missed',
+  }),
+  jobsBackfill: call('coordinator', 'jobs.backfill', {
+    input: backfillJobSchema,
+    repeatable: 'always',
+    answer: jobBackfillSchema,
+    description: 'Fire the slots of a past range; those that have a run keep it',
   }),
   jobsPause: call('coordinator', 'jobs.pause', {
     input: z.strictObject({ name: nameField, note: z.string().max(1_000).optional() }),

@@ -6,6 +6,7 @@
  * live executor process; a *slot* a planned fire time of a job.
  */
 export type { ErrorBody, Page, ServiceHealth } from './answers.ts'
+export { type BackfillJob, backfillJobSchema, type JobBackfill, jobBackfillSchema } from './backfill.ts'
 export { type CalendarInput, type CalendarView, calendarInputSchema } from './calendar.ts'
 export {
   CALLS,

@@ -58,6 +58,8 @@ export const LIMITS = {
   failuresInRow: 100,
   /** Instants of one job: its record is read whenever it fires. */
   instants: 1_000,
+  /** Slots of one backfill: each has a run at once. */
+  backfillSlots: 10_000,
   /** Slots of one preview: each is searched for. */
   previewSlots: 100,
   /** Calendars of one job. */

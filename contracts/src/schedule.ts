@@ -38,7 +38,7 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/
 export const isDay = (text: unknown): text is string =>
   typeof text === 'string' && DAY.test(text) && parseInstant(`${text}T00:00:00Z`) !== undefined
 
-const boundField = codedField<string>({
+export const boundField = codedField<string>({
   code: 'INVALID_DATE',
   hint: 'Use an existing day such as 2030-01-31, or a time with its zone such as 2030-01-31T09:00:00Z.',
   accepts: (value) => isDay(value) || parseInstant(value) !== undefined,

@@ -5,6 +5,7 @@ import { invocationOf, withClient } from '../invocation.ts'
 import { printList } from '../output/table.ts'
 import { CARILLON } from '../own-command.ts'
 import { jobColumns, printJob } from './job-view.ts'
+import { addJobsBackfillCommand } from './jobs-backfill.ts'
 import { addJobsFileCommands } from './jobs-files.ts'
 import { addJobsImportCommand } from './jobs-import.ts'
 import { addJobsPreviewCommand } from './jobs-preview.ts'
@@ -16,6 +17,7 @@ export function addJobsCommands(program: Command): void {
   const jobs = program.command('jobs').description('what runs when: put, preview, list, get, pause, resume, rm, export, apply, import')
   addJobsPutCommand(jobs)
   addJobsPreviewCommand(jobs)
+  addJobsBackfillCommand(jobs)
   addListOptions(jobs.command('list').alias('ls').description('jobs by name')).action(listJobs)
   addByName(jobs, { verb: 'get', description: 'one job', call: CALLS.jobsGet })
   jobs.command('pause').description('take no further slots').argument('<name>').option('--note <text>', 'why').action(pauseJob)

@@ -9,6 +9,7 @@ import {
   checkName,
   type Drained,
   type InstanceView,
+  type JobBackfill,
   type JobInput,
   type JobPreview,
   type JobView,
@@ -133,6 +134,8 @@ export class Client {
     list: (query: ListQuery = {}): List<JobView> => listOf(query, (page) => this.call(CALLS.jobsList, page)),
     /** The next slots of a job or of a schedule, without storing anything, and what a time without coordinators would have done to it. */
     preview: (question: CallInput<typeof CALLS.jobsPreview>): Promise<JobPreview> => this.call(CALLS.jobsPreview, question),
+    /** Fires the slots of a past range, each once, oldest first. Runs that are kept are not made again. @throws CarillonError that says how many there would be */
+    backfill: (range: CallInput<typeof CALLS.jobsBackfill>): Promise<JobBackfill> => this.call(CALLS.jobsBackfill, range),
     pause: (name: string, options: { note?: string } = {}): Promise<JobView> => this.call(CALLS.jobsPause, { name, ...options }),
     resume: (name: string): Promise<JobView> => this.call(CALLS.jobsResume, { name }),
     /** Delayed runs of the job are cancelled, unless `keepRuns` is true; running ones go on. */

@@ -75,6 +75,7 @@ import { LifeWriter } from './runs/write-lives.ts'
 import { RunWriter } from './runs/write-runs.ts'
 import { TaskWriter } from './runs/write-tasks.ts'
 import { AwaitEnds } from './schedules/await-ends.ts'
+import { BackfillSlots } from './schedules/backfill-slots.ts'
 import { ChooseSlots } from './schedules/choose-slot.ts'
 import { FireSlots, SLOT_LEAD_MS } from './schedules/fire-slots.ts'
 import { JudgeSlots } from './schedules/judge-slots.ts'
@@ -254,6 +255,7 @@ function useCasesOf(base: Foundation) {
     previewJobs: new PreviewJobs(base),
     keepMemory: new KeepMemory(base),
     chooseSlots: new ChooseSlots(base),
+    backfillSlots: new BackfillSlots(base),
     startRuns: start,
     readRuns: reads,
     readTree: new ReadTree(base),

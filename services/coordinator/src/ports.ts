@@ -1,4 +1,5 @@
 import type {
+  BackfillJob,
   CarillonError,
   Control,
   EventNoun,
@@ -213,6 +214,8 @@ export interface Placement {
   order(run: RunHead): Promise<number>
   /** The run of a slot whose job says nothing about overlap. @param last the open run that it waits for */
   slot(run: RunRecord, job: JobRecord, last: RunHead | undefined): RunRecord
+  /** The run of a past slot that is fired on purpose: it waits, and so many of them are open at once. */
+  backfilled(run: RunRecord, job: JobRecord, backfill: BackfillJob): RunRecord
   /** Gives open runs, which have started without one, a place at the gate of their job's slots: what waits for them is inserted next. */
   holdFor(waits: readonly { readonly job: JobRecord; readonly last: RunHead }[]): Promise<void>
 }

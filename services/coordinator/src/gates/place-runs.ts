@@ -1,9 +1,10 @@
+import type { BackfillJob } from '@carillon/contracts'
 import type { Expression } from '@carillon/expressions'
 import type { Clock } from '@carillon/runtime'
 import type { GateRecord, JobRecord, RunHead, RunRecord, Store } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import type { Placement } from '../ports.ts'
-import { gateId, slotsGateId } from './gate-ids.ts'
+import { backfillGateId, gateId, slotsGateId } from './gate-ids.ts'
 import { ARRIVAL_CHECK_MS } from './rules/decide.ts'
 import { shareOfGate } from './rules/gate-hint.ts'
 import { scopeOf } from './rules/gating.ts'
@@ -59,6 +60,10 @@ export class PlaceRuns implements Placement {
   slot(run: RunRecord, job: JobRecord, last: RunHead | undefined): RunRecord {
     const gated = { ...run, gate: slotsGateId(job), gateKey: '' }
     return last ? { ...gated, ...arriving(run, this.#clock.now()), gateOrder: run.slot } : gated
+  }
+
+  backfilled(run: RunRecord, job: JobRecord, backfill: BackfillJob): RunRecord {
+    return { ...run, gate: backfillGateId(job, backfill), gateKey: '', ...arriving(run, this.#clock.now()) }
   }
 
   async holdFor(waits: readonly { readonly job: JobRecord; readonly last: RunHead }[]): Promise<void> {

@@ -1,5 +1,5 @@
-import { CarillonError, type Reason, type Schedule, TIMES, timeLetters } from '@carillon/contracts'
-import { type Clock, derivedId, inIsolation, type Logger, markStep, meter } from '@carillon/runtime'
+import { CarillonError, type Reason, type Schedule, TIMES } from '@carillon/contracts'
+import { type Clock, inIsolation, type Logger, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunHead, RunRecord, Store } from '@carillon/store'
 import { isGated } from '../gates/rules/gating.ts'
 import { type DueJob, jobId, largeBytesOf, type WokenJob } from '../jobs/rules/job.ts'
@@ -7,12 +7,13 @@ import type { Events, Expressions, FailingJobs, Jobs, Placement, Presence, Runs,
 import { withHashKey } from '../routing/rules/hash-key.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
-import { type RunOrigin, runOfSlot, skippedRun, type UnfiredSlots, unstoredRun } from '../runs/rules/new-run.ts'
+import { runOfSlot, skippedRun, unstoredRun } from '../runs/rules/new-run.ts'
 import { type AwaitEnds, isAwaiting } from './await-ends.ts'
 import { PlaceSlots } from './place-slots.ts'
 import { allMayRun, type Judge } from './rules/exclusions.ts'
 import { planSlots, type SlotRules } from './rules/plan.ts'
 import { nextSlot, slotAfterEnd, slotOfWake, timesAwaiting, timesOf } from './rules/schedule.ts'
+import { originOf } from './slot-origin.ts'
 
 /** Jobs that are moved in one turn of the event loop: other work runs in between. */
 const SLICE = 100
@@ -309,11 +310,3 @@ function overlappingRun(job: JobRecord, slot: number, now: number): RunRecord {
 }
 
 const isSlotThatWaits = (run: RunRecord | undefined) => run?.state === 'waiting' && !isGated(run)
-
-/** The id begins with the slot's time: runs that are due together lie together in the store. */
-function originOf(job: JobRecord, slot: number, options: { now: number; reason?: UnfiredSlots['reason'] }): RunOrigin {
-  const parts = options.reason === undefined ? [slot] : [options.reason === 'misfire' ? 'missed' : options.reason, slot]
-  const id = derivedId(`s${timeLetters(slot)}`, job.namespace, job.name, ...parts)
-  const traceparent = markStep('carillon.run.created', undefined, { 'carillon.run.id': id, 'carillon.namespace': job.namespace })
-  return { id, namespace: job.namespace, trigger: 'schedule', traceparent: traceparent ?? null, now: options.now }
-}

@@ -33,9 +33,14 @@ export const isGated = ({ gate }: Pick<RunHead, 'gate'>): boolean => gate !== nu
 export const oneSlotWaits = ({ gating, misfire }: Pick<JobRecord, 'gating' | 'misfire'>) =>
   gating?.overlap === undefined && misfire !== 'all'
 
+const BACKFILL = /^gb(\d+)x/
+export const backfillPrefix = (concurrency: number) => `gb${concurrency}x`
+
 /** The limits of a gate; undefined where its job does not limit such runs any more: then all of them start. */
 export function limitsOf(id: string, job: Pick<JobRecord, 'gating'> | undefined): GateLimits | undefined {
   if (isSlotsGate(id)) return { overlap: 'slots', max: 1, maxPerKey: 1, rate: undefined }
+  const max = Number(BACKFILL.exec(id)?.[1])
+  if (max > 0) return { overlap: 'queue', max, maxPerKey: max, rate: undefined }
   const gating = job?.gating ?? null
   const scope = scopeOf(gating)
   if (gating === null || scope === 'none' || (scope === 'job') !== id.startsWith('gj')) return undefined
