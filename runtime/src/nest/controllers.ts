@@ -29,12 +29,14 @@ export interface ControllerOf<Service extends ServiceName> {
   readonly takes?: { readonly [Stream in keyof typeof SERVICE_CONSUMERS]?: (batch: Incoming[]) => Promise<void> }
   /** Receives signals on `carillon.*.<subject>`; every instance of the service receives each. */
   readonly receives?: Readonly<Record<string, (signal: Signal) => Promise<void>>>
+  /** The same of signals that are sent to another service, which rejects what cannot be read: here that is ignored. */
+  readonly overhears?: Readonly<Record<string, (signal: Signal) => Promise<void>>>
 }
 
 /** The calls that a service answers, and the batches and signals that it receives. */
 export interface Controller<Service extends ServiceName = ServiceName> {
   readonly service: Service
-  /** By the pattern that the transport knows it by: `call jobs.get`, `batch REPORTS`, `signal beat.*`. */
+  /** By the pattern that the transport knows it by: `call jobs.get`, `batch REPORTS`, `signal beat.*`, `overheard beat.*`. */
   readonly handlers: ReadonlyMap<string, (data: never) => unknown>
 }
 
@@ -55,7 +57,7 @@ export function controllerOf<Service extends ServiceName, const Rooms extends re
   rooms: Rooms & Complete<Service, Rooms[number]>,
 ): Controller<Service> {
   const handlers = new Map<string, (data: never) => unknown>()
-  for (const { answers = {}, takes = {}, receives = {} } of rooms as readonly ControllerOf<ServiceName>[]) {
+  for (const { answers = {}, takes = {}, receives = {}, overhears = {} } of rooms as readonly ControllerOf<ServiceName>[]) {
     const add = (kind: string, name: string, handle: (data: never) => unknown) => {
       const pattern = `${kind} ${name}`
       if (handlers.has(pattern)) throw new Error(`two controllers of ${service} have "${pattern}"`)
@@ -64,6 +66,7 @@ export function controllerOf<Service extends ServiceName, const Rooms extends re
     for (const [name, answer] of Object.entries(answers)) add('call', pathOf(name as CallName), answer)
     for (const [stream, take] of Object.entries(takes)) add('batch', stream, take)
     for (const [subject, receive] of Object.entries(receives)) add('signal', subject, receive)
+    for (const [subject, receive] of Object.entries(overhears)) add('overheard', subject, receive)
   }
   return { service, handlers }
 }

@@ -21,6 +21,7 @@ const behaviour = {
   get: (_request: Request<{ name: string }>): unknown => undefined,
   batches: [] as Incoming[][],
   signals: [] as Signal[],
+  overheard: [] as unknown[],
 }
 
 const controller: Controller = {
@@ -35,6 +36,7 @@ const controller: Controller = {
         if (signal.body === 'fail') throw new Error('no')
       },
     ],
+    ['overheard beat.*', async (signal: Signal) => void behaviour.overheard.push(signal.body)],
   ]),
 }
 
@@ -139,6 +141,14 @@ test('batches and signals come to their methods; a signal that cannot be read or
   await eventually('the batch', () => behaviour.batches.flat().length === 1)
   await eventually('the signals', () => behaviour.signals.length === 2 && base.rejected.count === before + 2)
   assert.deepEqual(behaviour.signals[0], { namespace: 'shop', tokens: ['job', 'report', 'changed'], body: { name: 'report' } })
+})
+
+test('what another service receives is heard, too; what cannot be read is for that one to reject', async (context) => {
+  await start(context)
+  const before = base.rejected.count
+  for (const body of ['{nonsense', '{"running":1}']) base.broker.connection.publish(subjects.beat('shop', 'i-1'), body)
+  await eventually('the second one', () => behaviour.overheard.length > 0)
+  assert.deepEqual([behaviour.overheard, base.rejected.count], [[{ running: 1 }], before])
 })
 
 test('stop waits for the answers under way', async (context) => {

@@ -47,7 +47,7 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
       const invoke = (data: unknown) => this.#invoke(handler, data)
       if (kind === 'call') calls.set(callOf(name) as Call, invoke)
       else if (kind === 'batch') this.#consumers.push(this.#consumer(name as keyof typeof SERVICE_CONSUMERS, invoke))
-      else this.#subscriptions.push(this.#hear(name, invoke))
+      else this.#subscriptions.push(this.#hear(name, { invoke, rejects: kind === 'signal' }))
     }
     for (const consumer of this.#consumers) await consumer.start()
     await this.#api.listen(this.#options.service, calls)
@@ -67,16 +67,12 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
     })
   }
 
-  #hear(subject: string, invoke: (signal: Signal) => Promise<unknown>): Subscription {
+  #hear(subject: string, { invoke, rejects }: { invoke: (signal: Signal) => Promise<unknown>; rejects: boolean }): Subscription {
     const callback = (_error: Error | null, message: Msg) => {
-      const fail = (error: unknown) =>
-        this.#options.rejected.reject({
-          subject: message.subject,
-          text: message.string(),
-          error,
-          stream: subject.split('.')[0] ?? '',
-          now: this.#options.clock.now(),
-        })
+      const fail = (error: unknown) => {
+        const stream = subject.split('.')[0] ?? ''
+        this.#options.rejected.reject({ subject: message.subject, text: message.string(), error, stream, now: this.#options.clock.now() })
+      }
       try {
         const tokens = parseSubject(message.subject)
         const body = parseBody(message.data)
@@ -88,7 +84,7 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
         }
         invoke(signal).catch(fail)
       } catch (error) {
-        fail(error)
+        if (rejects) fail(error)
       }
     }
     return this.#options.broker.connection.subscribe(`${SUBJECT_ROOT}.*.${subject}`, { callback })

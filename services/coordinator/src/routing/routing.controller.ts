@@ -4,7 +4,7 @@ import type { RouteTasks } from './route-tasks.ts'
 
 export const routingController = ({ loads, routes }: { readonly loads: InstanceLoads; readonly routes: RouteTasks }) =>
   ({
-    receives: {
+    overhears: {
       'beat.*': async ({ namespace, tokens: [instance = ''], body }) => {
         loads.beat(namespace, instance, body)
         routes.changed(namespace)
