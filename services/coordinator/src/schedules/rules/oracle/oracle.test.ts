@@ -9,7 +9,7 @@ import { sequenceOf } from '../sequence.ts'
 import { Zone } from '../zone.ts'
 
 /** `CARILLON_SLOT_CASES=10000` for the full proof. */
-const CASES = Number(process.env['CARILLON_SLOT_CASES'] ?? 300)
+const CASES = Number(process.env['CARILLON_SLOT_CASES'] ?? 150)
 const ORACLE = fileURLToPath(new URL('../../../../src/schedules/rules/oracle/oracle.py', import.meta.url))
 const [MINUTE_MS, DAY_MS] = [60_000, 86_400_000]
 const [FROM, TO] = [Date.UTC(2026, 0, 1), Date.UTC(2028, 0, 1)]

@@ -6,7 +6,7 @@ import { GATE_FAULTS } from './gate-faults.ts'
 import { GateSimulation } from './simulate-gates.ts'
 
 /** More with CARILLON_SIMULATION_SEEDS; one alone with CARILLON_SIMULATION_SEED. */
-const SEEDS = Math.ceil(Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 150) / 10)
+const SEEDS = Math.ceil(Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 100) / 10)
 const ONE = process.env['CARILLON_SIMULATION_SEED']
 const SEEDS_FOR_A_FAULT = 300
 
