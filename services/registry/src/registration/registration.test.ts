@@ -83,15 +83,14 @@ describe('registration', () => {
     await mesh.broker.manager.jetstream().publish('carillon.default.work.invoice.high.run1', '{}')
     await eventually('the order', () => orders.length > 0)
     assert.deepEqual(orders, ['carillon.default.control.a'])
-    const answer = await mesh.register('a', ['invoice'])
+    const answer = await mesh.register('a', ['invoice', 'early'])
     assert.deepEqual(answer.consumers.invoice, { stream: 'WORK', consumer: 'default~invoice', high: 'default~invoice~high' })
     const made = (await consumersOf(mesh)).find(({ durable_name }) => durable_name === 'default~invoice~high')
     assert.equal(made?.filter_subject, 'carillon.default.work.invoice.high.>')
     // Published before it was offered: found by another registry when it starts.
     await startTestRegistry(mesh)
-    await eventually('work of before', async () =>
-      (await consumersOf(mesh)).some(({ durable_name }) => durable_name === 'default~early~low'),
-    )
+    const isMade = async () => (await consumersOf(mesh)).some(({ durable_name }) => durable_name === 'default~early~low')
+    await eventually('work of before', isMade, { withinMs: 40_000 })
   })
 
   it('replaces the entry of the same instance, and calls it joined once', async (t) => {

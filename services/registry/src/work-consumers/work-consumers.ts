@@ -40,6 +40,8 @@ export class WorkConsumers {
   readonly #known = new Map<string, { at: number; made: Promise<void> }>()
   /** Those of other priorities than normal. They are made when the stream has such work first, and found in its list of consumers. */
   readonly #prioritized = new Set<string>()
+  /** Those of them that are being made. */
+  readonly #prioritizing = new Set<string>()
   #listed: Promise<void> | undefined
   /** Consumers whose settings were checked, the one whose turn comes next first. */
   readonly #checked = new Set<string>()
@@ -90,11 +92,16 @@ export class WorkConsumers {
   /** The consumer of a handler's work of another priority than normal. @returns whether it was not known before @throws CarillonError as `ensure` */
   async prioritize(offered: OfferedHandler, priority: Priority): Promise<boolean> {
     const name = workConsumer(offered.namespace, offered.handler, priority)
-    if (this.#prioritized.has(name)) return false
-    await this.#ensure({ ...offered, priority })
-    const isNew = !this.#prioritized.has(name)
-    this.#prioritized.add(name)
-    return isNew
+    if (this.#prioritized.has(name) || this.#prioritizing.has(name)) return false
+    this.#prioritizing.add(name)
+    try {
+      await this.#ensure({ ...offered, priority })
+      // It may have been listed meanwhile: the executors have to register again nevertheless.
+      this.#prioritized.add(name)
+      return true
+    } finally {
+      this.#prioritizing.delete(name)
+    }
   }
 
   /** Whether the stream has work of this priority, whose consumer is not known yet. @throws Error of the broker */
