@@ -59,7 +59,7 @@ describe('gates', () => {
         await eventually('some have run', () => watch.ended.size > 50)
         await doomed.kill9()
         const ids = (await started).map((outcome) => (outcome.ok ? outcome.run.id : assert.fail(String(outcome.error))))
-        await eventually('all have run', () => ids.every((id) => watch.ended.has(id)), { withinMs: 120_000 })
+        await eventually('all have run', () => ids.every((id) => watch.ended.has(id)), { withinMs: 60_000 })
         assert.deepEqual(watch.tooMany, [])
       })
     })

@@ -12,7 +12,7 @@ import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import type { GateLimits } from './rules/gating.ts'
 import { opensAt } from './rules/window.ts'
 
-/** A gate at which runs wait is checked again after this, in case a signal was lost. */
+/** A gate at which runs wait, or that has just let some in, is checked again after this, in case a signal was lost or its owner stopped. */
 const CHECK_WAITING_MS = 10_000
 /** One at which none wait: it is removed when its holders have ended. */
 const CHECK_IDLE_MS = 60_000
@@ -205,6 +205,8 @@ function wakeAtOf(of: { decision: GateDecision; limits: GateLimits | undefined; 
   const { decision, limits, isLeft, isHeld, now } = of
   if (isLeft) return Math.min(decision.opensAt ?? Number.POSITIVE_INFINITY, now + CHECK_WAITING_MS)
   const rate = limits?.rate
+  // The runs are freed after this write. If this coordinator stops in between, the next check frees them.
+  if (decision.admit.length > 0) return now + CHECK_WAITING_MS
   // Only its window keeps it.
   if (!isHeld && rate && decision.starts.length > 0) {
     const over = opensAt([decision.starts.at(-1) as readonly [number, number]], { ...rate, count: 1 }, now)

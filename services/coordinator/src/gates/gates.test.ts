@@ -316,3 +316,13 @@ test('rules that contradict each other are refused', async (context) => {
       JSON.stringify(rules),
     )
 })
+
+test('a run whose gate was written, but that was not freed before its coordinator stopped, is freed within ten seconds', async (context) => {
+  const coordinator = await createGated(context, { maxConcurrent: 1 })
+  const [id] = (await start(coordinator, 1)) as [string]
+  const unfreed = { state: 'waiting', queuedAt: null, wakeAt: null } as const
+  assert.deepEqual(await coordinator.store.runs.update([{ id, expect: { state: ['queued'] }, set: unfreed }]), ['applied'])
+  await coordinator.clock.advance(10_000)
+  await wake(coordinator)
+  assert.deepEqual(await statesOf(coordinator, [id]), ['queued'])
+})
