@@ -80,7 +80,7 @@ export const registeredSchema = z.object({
   claimUpTo: z.int(),
   beatMs: z.int(),
   lostAfterMs: z.int(),
-  /** An operator has cordoned the instance: it takes no work until it is told `uncordon`. */
+  /** An operator has cordoned the instance: it takes no work until it receives the order `uncordon`. */
   cordoned: z.literal(true).exactOptional(),
 })
 export type Registered = Readonly<z.output<typeof registeredSchema>>
@@ -106,7 +106,7 @@ export const beatSchema = z.object({
   stuck: z.number().min(0).default(0),
   /** Some of them, those that have been stuck longest first. `forMs`: since the end of the attempt was reported. */
   stuckTasks: z.array(z.object({ taskId: z.string().max(LIMITS.taskIdLength), handler: nameField, forMs: z.number().min(0) })).default([]),
-  /** Whether it takes no work because it was told `cordon`. The registry repeats an order that was lost; absent: it does not say. */
+  /** Whether it takes no work because it received the order `cordon`. The registry repeats an order that was lost; absent: it does not say. */
   cordoned: z.boolean().optional(),
   /** While it is cordoned: some of the tasks that it holds, those held longest first. `forMs`: since they came. */
   holds: z.array(z.object({ taskId: z.string().max(LIMITS.taskIdLength), handler: nameField, forMs: z.number().min(0) })).optional(),

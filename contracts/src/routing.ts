@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { coded, nameField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
-/** How the instance of a task is chosen among those that match. `any`: whoever has room. */
+/** How the instance of a task is chosen among those that match. `any`: the first one with a free slot. */
 export const ROUTES = [
   'any',
   'specific',

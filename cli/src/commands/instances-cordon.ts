@@ -27,7 +27,7 @@ Examples:
 /** `carillon instances cordon | uncordon | drain`. */
 export function addCordonCommands(instances: Command): void {
   const withNote = (command: Command) =>
-    command.argument('<instance>').option('--note <text>', 'why, for whoever lists it').addHelpText('after', HELP)
+    command.argument('<instance>').option('--note <text>', 'why, for those who list it').addHelpText('after', HELP)
   withNote(instances.command('cordon').description('give an instance no more tasks; it keeps what it runs')).action(cordonInstance)
   instances
     .command('uncordon')

@@ -97,7 +97,7 @@ test('a link is followed once: what it leads to later is refused', async (t) => 
   for (const command of ['tool', two, one]) await assert.rejects(list.resolve(command, []), refused('command', /allows: \.\/tool/))
 })
 
-test('programs that are one file are told apart by the names of their links', async (t) => {
+test('programs that are one file are distinguished by the names of their links', async (t) => {
   const folder = folderFor(t)
   const box = script(folder, 'box', 'true')
   for (const name of ['list', 'remove']) symlinkSync(box, join(folder, name))

@@ -100,7 +100,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** The path with the links of its folder followed, but not its own: programs such as busybox are told apart by the name of the link. */
+/** The path with the links of its folder followed, but not its own: programs such as busybox choose what they do by the name of the link. */
 const canonical = (file: string) => join(realpathSync(dirname(file)), basename(file))
 
 /** The path of what a command names, if the entry allows it. */

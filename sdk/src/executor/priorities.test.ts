@@ -16,7 +16,7 @@ test('work of three priorities is begun 6 : 3 : 1, and none is left when the oth
   await mesh.start()
   await eventually('all have ended', () => begun.length === 600)
   const among = (some: Priority[]) => PRIORITIES.map((priority) => some.filter((one) => one === priority).length)
-  // The first read-ahead is of whoever answers first.
+  // The first messages are those of the consumer that was the first to answer.
   const [high = 0, normal = 0, low = 0] = among(begun.slice(50, 250))
   assert.ok(high >= 105 && high <= 135 && normal >= 50 && normal <= 70 && low >= 12 && low <= 28, `${high} : ${normal} : ${low}`)
   assert.deepEqual(among(begun), [200, 200, 200])
@@ -45,7 +45,7 @@ test('slow tasks one at a time take turns, and one of another priority begins at
   assert.ok(first.includes('low') && first.includes('normal'), first.join())
 })
 
-test('an executor takes work of another priority once it is told to register again', async (t) => {
+test('an executor takes work of another priority once it has received the order to register again', async (t) => {
   const { fake, connect: join } = await startMesh(t)
   const begun: unknown[] = []
   const mesh = await join()

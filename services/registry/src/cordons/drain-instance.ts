@@ -6,7 +6,7 @@ import type { CordonInstance } from './cordon-instance.ts'
 
 type Parts = Pick<RegistryParts, 'bucket' | 'cordons' | 'time'> & { readonly cordonInstance: CordonInstance }
 
-/** Cordons an instance that is not cordoned, and answers whether it is empty. Whoever drains asks again until it is. */
+/** Cordons an instance that is not cordoned, and answers whether it is empty. The caller that drains it repeats the call until it is. */
 export class DrainInstance {
   readonly #parts: Parts
 

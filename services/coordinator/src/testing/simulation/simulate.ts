@@ -48,11 +48,8 @@ export class Simulation {
     this.#random = new Random(options.seed)
     this.#store = options.store
     this.#fault = options.fault
-    ;({ run: this.#run, program: this.#program } = randomRun(this.#random, {
-      seed: options.seed,
-      handler: HANDLER,
-      queuedAt: this.#clock.now(),
-    }))
+    const about = { seed: options.seed, handler: HANDLER, queuedAt: this.#clock.now() }
+    ;({ run: this.#run, program: this.#program } = randomRun(this.#random, about))
     this.#suspicions = new Suspicions(this.#run.losses)
     this.#broker.answer = (instance, work) => this.#offered(instance, work)
     for (let i = 0; i < COORDINATORS; i++) this.#coordinators.push(this.#newCoordinator())
