@@ -5,7 +5,7 @@ import { eventually, signal } from '@carillon/wire/testing'
 import { headers } from '@nats-io/transport-node'
 import { Audit } from '../support/audit.ts'
 import { Cleanup } from '../support/cleanup.ts'
-import { offering, wholeRuns } from '../support/clients.ts'
+import { offering, refusal, wholeRuns } from '../support/clients.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 
@@ -74,6 +74,10 @@ for (const store of STORES) {
       const on = { subject: `${namespace}.orders.*`, filter: 'payload.total > 100', map: "{'id': payload.id}" }
       await client.jobs.put({ name: 'sync', on })
       const nats = await mesh.nats()
+      const queue = { name: `QUEUE-${namespace}`, subjects: [`${namespace}.queue.>`], retention: 'workqueue', storage: 'memory' }
+      await nats.request(`$JS.API.STREAM.CREATE.${queue.name}`, JSON.stringify(queue))
+      const wrong = await refusal(client.jobs.put({ name: 'other', handler: 'sync', on: { subject: `${namespace}.queue.a` } }))
+      assert.deepEqual([wrong.code, wrong.details.field], ['INVALID_REQUEST', 'on.subject'])
       const publish = (id: number, total: number) => nats.request(`${namespace}.orders.created`, JSON.stringify({ id, total }))
       await publish(1, 200)
       await publish(2, 50)

@@ -28,6 +28,9 @@ export class CheckTriggers implements TriggerChecks {
       refuseCycle(name, names, (job) => parents.get(job) ?? [])
     }
     const subjects = all.flatMap((other) => (other.on ? [other.on.subject] : []))
-    if (on) await this.#sources.reconcile([...subjects, on.subject], { keeps: true })
+    if (!on) return
+    const { refused } = await this.#sources.reconcile([...subjects, on.subject], { keeps: true })
+    const refusal = refused.get(on.subject)
+    if (refusal) throw refusal
   }
 }

@@ -12,7 +12,8 @@ test('subjects are read where a stream takes them already, and else taken by a s
   const sources = new EventSources({ broker, streamReplicas: 1 })
   const filtersOf = async (stream: string) => (await consumers.info(stream, EVENT_CONSUMER)).config.filter_subjects
   await broker.manager.jetstream().publish('orders.created', '1')
-  assert.deepEqual(await sources.reconcile(['orders.created', 'bills.a', 'bills.*'], { keeps: true }), [CAPTURED, 'ORDERS'])
+  const { streams: read } = await sources.reconcile(['orders.created', 'bills.a', 'bills.*'], { keeps: true })
+  assert.deepEqual(read, [CAPTURED, 'ORDERS'])
   assert.deepEqual([await filtersOf('ORDERS'), await filtersOf(CAPTURED)], [['orders.created'], ['bills.*']])
   await broker.manager.jetstream().publish('orders.created', '2')
   await broker.manager.jetstream().publish('bills.a', '3')
@@ -21,14 +22,27 @@ test('subjects are read where a stream takes them already, and else taken by a s
   // Another job is put: what others have stays.
   await sources.reconcile(['bills.b.>'], { keeps: true })
   assert.deepEqual([...((await filtersOf(CAPTURED)) ?? [])].sort(), ['bills.*', 'bills.b.>'])
-  for (const subject of ['queue.x', 'part.>'])
-    await assert.rejects(sources.reconcile([subject], { keeps: true }), { code: 'INVALID_REQUEST' })
+  for (const subject of ['queue.x', 'part.>']) {
+    const { refused } = await sources.reconcile([subject, 'bills.c.d'], { keeps: true })
+    assert.deepEqual(
+      [...refused].map(([of, { code }]) => [of, code]),
+      [[subject, 'INVALID_REQUEST']],
+    )
+    assert.ok((await filtersOf(CAPTURED))?.includes('bills.c.d'), 'it does not affect the others')
+  }
+  // An operator has changed a stream: what was read there keeps its place, however often it is looked at.
+  await streams.update('ORDERS', { subjects: ['orders.other'] })
+  for (let i = 0; i < 3; i++) {
+    const { refused } = await sources.reconcile(['orders.*', 'bills.*', 'bills.b.>', 'bills.c.d'], { keeps: false })
+    assert.deepEqual([...refused.keys()], ['orders.*'])
+  }
+  assert.deepEqual(await filtersOf('ORDERS'), ['orders.created'])
   // No job needs them any more: removed a round later.
   await sources.reconcile(['bills.*'], { keeps: false })
-  assert.equal((await filtersOf(CAPTURED))?.length, 2)
+  assert.equal((await filtersOf(CAPTURED))?.length, 3)
   await sources.reconcile(['bills.*'], { keeps: false })
   assert.deepEqual([await filtersOf(CAPTURED), (await streams.info(CAPTURED)).config.subjects], [['bills.*'], ['bills.*']])
   await assert.rejects(consumers.info('ORDERS', EVENT_CONSUMER))
-  for (let i = 0; i < 2; i++) assert.deepEqual(await sources.reconcile([], { keeps: false }), [])
+  for (let i = 0; i < 2; i++) assert.deepEqual((await sources.reconcile([], { keeps: false })).streams, [])
   await assert.rejects(streams.info(CAPTURED))
 })

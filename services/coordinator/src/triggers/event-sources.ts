@@ -10,6 +10,13 @@ export const EVENT_CONSUMER = 'carillon-events'
 const [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND] = [10059, 10014]
 const CAPTURED_BYTES = 256 * 1024 * 1024
 
+/** What is read for the jobs. */
+export interface ReadSources {
+  readonly streams: readonly string[]
+  /** By subject, why it cannot be read. */
+  readonly refused: ReadonlyMap<string, CarillonError>
+}
+
 /**
  * Where the events of jobs come from. A subject that a stream takes already is read there, because no two streams may take the same subject; the others are taken
  * by a stream of our own. On each of these streams there is one durable consumer, filtered to the subjects: it keeps its place while coordinators are down.
@@ -28,17 +35,16 @@ export class EventSources {
   }
 
   /**
-   * Makes what is missing, and removes what is not needed any more; answers the streams to read.
+   * Makes what is missing, and removes what is not needed any more; answers the streams to read, and why subjects cannot be read: an operator may have made
+   * a stream since their jobs were stored. They do not affect the others.
    * @param subjects all that jobs name
    * @param options.keeps leaves what no job needs: one of them may be about to be stored
-   * @throws CarillonError INVALID_REQUEST of a subject that cannot be read; Error of the broker
+   * @throws Error of the broker
    */
-  async reconcile(subjects: readonly string[], options: { keeps: boolean }): Promise<string[]> {
-    const wanted = new Map<string, string[]>()
-    for (const subject of smallestCover(subjects)) {
-      const stream = await this.#streamOf(subject)
-      wanted.set(stream, [...(wanted.get(stream) ?? []), subject])
-    }
+  async reconcile(subjects: readonly string[], options: { keeps: boolean }): Promise<ReadSources> {
+    const { wanted, refused } = await this.#wanted(subjects)
+    // Where a subject was read before it was refused, its consumer keeps its place.
+    const keeps = options.keeps || refused.size > 0
     const { consumers } = this.#broker.manager
     const unneeded = new Set<string>()
     const keptOf = (place: string, there: readonly string[], needed: readonly string[]) =>
@@ -46,9 +52,10 @@ export class EventSources {
         const key = `${place} ${pattern}`
         const isNeeded = needed.some((other) => covers(other, pattern))
         if (!isNeeded) unneeded.add(key)
-        return !isNeeded && (options.keeps || !this.#unneeded.has(key))
+        return !isNeeded && (keeps || !this.#unneeded.has(key))
       })
-    for (const [stream, filters] of wanted) {
+    for (const [stream, subjects] of wanted) {
+      const filters = smallestCover(subjects)
       if (stream === CAPTURED) await this.#capture(filters, keptOf)
       const there = await consumers.info(stream, EVENT_CONSUMER).catch(orUndefined(CONSUMER_NOT_FOUND))
       const kept = keptOf(stream, there?.config.filter_subjects ?? [], filters)
@@ -59,10 +66,24 @@ export class EventSources {
         max_ack_pending: 20_000,
       })
     }
-    if (!options.keeps) await this.#removeUnused(wanted, unneeded)
-    if (!options.keeps) this.#unneeded = unneeded
+    if (!keeps) {
+      await this.#removeUnused(wanted, unneeded)
+      this.#unneeded = unneeded
+    }
     for (const stream of wanted.keys()) this.#used.add(stream)
-    return [...wanted.keys()]
+    return { streams: [...wanted.keys()], refused }
+  }
+
+  /** The subjects by the stream that they are read from. */
+  async #wanted(subjects: readonly string[]): Promise<{ wanted: Map<string, string[]>; refused: Map<string, CarillonError> }> {
+    const wanted = new Map<string, string[]>()
+    const refused = new Map<string, CarillonError>()
+    for (const subject of new Set([...subjects].sort())) {
+      const stream = await this.#streamOf(subject)
+      if (CarillonError.is(stream)) refused.set(subject, stream)
+      else wanted.set(stream, [...(wanted.get(stream) ?? []), subject])
+    }
+    return { wanted, refused }
   }
 
   async #removeUnused(wanted: ReadonlyMap<string, unknown>, unneeded: Set<string>): Promise<void> {
@@ -91,8 +112,8 @@ export class EventSources {
       await streams.update(CAPTURED, { subjects: wanted })
   }
 
-  /** @throws CarillonError INVALID_REQUEST */
-  async #streamOf(subject: string): Promise<string> {
+  /** Or why there is none: INVALID_REQUEST. */
+  async #streamOf(subject: string): Promise<string | CarillonError> {
     const { streams } = this.#broker.manager
     const names: string[] = []
     for await (const name of streams.names(subject)) if (name !== CAPTURED) names.push(name)
@@ -104,7 +125,7 @@ export class EventSources {
     const why = isWhole
       ? `stream ${name} deletes a message when one consumer has it`
       : `stream ${names.join(' and ')} takes only a part of it`
-    throw new CarillonError('INVALID_REQUEST', `on.subject ${printable(subject)} cannot be read: ${why}`, {
+    return new CarillonError('INVALID_REQUEST', `on.subject ${printable(subject)} cannot be read: ${why}`, {
       field: 'on.subject',
       value: printable(subject),
       hint: isWhole ? 'Give the stream another retention, limits or interest.' : 'Name subjects that one stream takes, or that none takes.',

@@ -9,7 +9,7 @@ import {
   readMessage,
   WakeablePause,
 } from '@carillon/runtime'
-import { EVENT_CONSUMER, type EventSources } from './event-sources.ts'
+import { EVENT_CONSUMER, type EventSources, type ReadSources } from './event-sources.ts'
 import type { TriggeredJobs } from './triggered-jobs.ts'
 
 /** What a broker has lost, or an operator has removed, is made again after this. */
@@ -32,6 +32,8 @@ export class ListenEvents extends LoopService {
   readonly #pause: WakeablePause
   #isWoken = false
   readonly #consumers = new Map<string, BatchConsumer>()
+  /** Subjects that could not be read in the round before. */
+  #refused: ReadSources['refused'] = new Map()
 
   constructor(parts: ListenOptions) {
     super()
@@ -64,9 +66,12 @@ export class ListenEvents extends LoopService {
   }
 
   async #reconcile(keeps: boolean): Promise<void> {
-    const { sources, triggered } = this.#parts
+    const { sources, triggered, log } = this.#parts
     const subjects = (await triggered.all()).flatMap(({ on }) => (on ? [on.subject] : []))
-    const streams = await sources.reconcile(subjects, { keeps })
+    const { streams, refused } = await sources.reconcile(subjects, { keeps })
+    for (const [subject, error] of refused)
+      if (!this.#refused.has(subject)) log.error({ evt: 'events.subject-unread', subject, err: error }, 'a subject of jobs cannot be read')
+    this.#refused = refused
     for (const stream of streams) if (!this.#consumers.has(stream)) await this.#read(stream)
     for (const [stream, consumer] of this.#consumers) {
       if (streams.includes(stream)) continue

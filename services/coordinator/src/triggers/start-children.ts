@@ -1,11 +1,11 @@
-import { CarillonError } from '@carillon/contracts'
+import { CarillonError, type ParentJob, subjects } from '@carillon/contracts'
 import { type Clock, derivedId, mayPass, type RejectedMessages } from '@carillon/runtime'
-import type { RunHead } from '@carillon/store'
+import type { JobRecord, RunHead } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
-import type { Children, Jobs, Starts } from '../ports.ts'
+import type { Children, Jobs, StartItem, Starts } from '../ports.ts'
 import type { EndedRun } from '../runs/rules/views.ts'
 import { chainOf, firesAfter, payloadOfChild } from './rules/parents.ts'
-import type { TriggeredJobs } from './triggered-jobs.ts'
+import type { TriggeredJob, TriggeredJobs } from './triggered-jobs.ts'
 
 export interface StartChildrenOptions {
   readonly triggered: TriggeredJobs
@@ -41,40 +41,36 @@ export class StartChildren implements Children {
 
   /** @throws a transient error: the ends are repeated */
   async start(runs: readonly EndedRun[]): Promise<void> {
-    for (const run of runs) if (run.job !== null) await this.#startOf(run, run.job)
+    const pairs: { readonly run: EndedRun; readonly follower: TriggeredJob }[] = []
+    for (const run of runs) for (const follower of await this.#followersOf(run)) pairs.push({ run, follower })
+    if (pairs.length === 0) return
+    const jobs = await this.#jobs.find(pairs.map(({ follower }) => follower))
+    const outcomes = await this.#start.execute(pairs.map(({ run, follower }, i) => childOf(run, follower, jobs[i])))
+    for (const outcome of outcomes) if (CarillonError.is(outcome) && mayPass(outcome)) throw outcome
+    for (const [i, outcome] of outcomes.entries()) if (CarillonError.is(outcome)) this.#reject(pairs[i] as (typeof pairs)[number], outcome)
   }
 
-  async #startOf(run: EndedRun, parent: string): Promise<void> {
-    const followers = (await this.#triggered.followers(jobId(run.namespace, parent))).filter(
-      ({ state, afterJobs }) => state !== 'paused' && afterJobs.some(({ job, when }) => job === parent && firesAfter(when, run.state)),
-    )
-    if (followers.length === 0) return
-    const jobs = await this.#jobs.find(followers)
-    const items = followers.map(({ namespace, name }, i) => {
-      const request = { job: name, payload: payloadOfChild(JSON.parse(jobs[i]?.payload ?? 'null'), run) }
-      const cause = { parent: run.id, chain: chainOf(run) }
-      const id = derivedId('c', namespace, name, run.id, run.attempt)
-      return {
-        namespace,
-        request,
-        bytes: run.result?.length ?? 0,
-        trigger: 'job' as const,
-        traceparent: run.traceparent ?? undefined,
-        id,
-        cause,
-      }
-    })
-    for (const [i, outcome] of (await this.#start.execute(items)).entries()) {
-      if (!CarillonError.is(outcome)) continue
-      if (mayPass(outcome)) throw outcome
-      const subject = `carillon.${run.namespace}.trigger.${followers[i]?.name}`
-      this.#rejected.reject({
-        subject,
-        text: JSON.stringify({ parent: run.id }),
-        error: outcome,
-        stream: 'TRIGGERS',
-        now: this.#clock.now(),
-      })
-    }
+  async #followersOf({ namespace, job: parent, state }: EndedRun): Promise<readonly TriggeredJob[]> {
+    if (parent === null) return []
+    const followers = await this.#triggered.followers(jobId(namespace, parent))
+    const fires = ({ job, when }: ParentJob) => job === parent && firesAfter(when, state)
+    return followers.filter((follower) => follower.state !== 'paused' && follower.afterJobs.some(fires))
+  }
+
+  #reject({ run, follower }: { run: EndedRun; follower: TriggeredJob }, error: CarillonError): void {
+    const subject = subjects.trigger(run.namespace, follower.name)
+    this.#rejected.reject({ subject, text: JSON.stringify({ parent: run.id }), error, stream: 'TRIGGERS', now: this.#clock.now() })
+  }
+}
+
+function childOf(run: EndedRun, { namespace, name }: TriggeredJob, job: JobRecord | undefined): StartItem {
+  return {
+    namespace,
+    request: { job: name, payload: payloadOfChild(JSON.parse(job?.payload ?? 'null'), run) },
+    bytes: run.result?.length ?? 0,
+    trigger: 'job',
+    traceparent: run.traceparent ?? undefined,
+    id: derivedId('c', namespace, name, run.id, run.attempt),
+    cause: { parent: run.id, chain: chainOf(run) },
   }
 }
