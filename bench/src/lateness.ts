@@ -9,7 +9,7 @@ const SECONDS = 60
 /** A start as one number: the second of its slot, times this, plus the number of its job. */
 export const JOBS_PER_SLOT = 1_000_000
 
-/** How many jobs there are, and how many of them are due in the same second, again and again; the others are due once a year. */
+/** How many jobs there are, and how many of them are due in the same second, again and again; the others are due once a month. */
 export interface Slots {
   readonly jobs: number
   readonly dueAtOnce: number
@@ -65,7 +65,7 @@ export async function putJobs(client: Client, { jobs, dueAtOnce, seconds }: Slot
   let next = 0
   const put = async () => {
     for (let i = next++; i < jobs; i = next++) {
-      const cron = i < firing ? `${(i % seconds) * (SECONDS / seconds)} * * * * *` : `${i % SECONDS} 0 0 29 2 *`
+      const cron = i < firing ? `${(i % seconds) * (SECONDS / seconds)} * * * * *` : `${i % SECONDS} 0 0 1 * *`
       await client.jobs.put({ name: `slot-${i}`, handler: 'slot', schedule: { cron, timezone: 'Europe/Paris' } })
     }
   }
