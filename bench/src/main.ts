@@ -3,7 +3,8 @@
  * (one object on the last line). Only when they are asked for, some minutes each: `schedules` (100,000 jobs, 1,000 due each second), `failover` (500 slots
  * a second, one of two coordinators is killed), `delayed --backlog 1000000` (runs that are due tomorrow). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
  * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
- * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
+ * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. `--only gates --runs 10000 --gates 100000
+ * --scenarios cost,hot,small`: what limits cost, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
  */
 import { parseArgs } from 'node:util'
 import { connect } from '@carillon/sdk'
@@ -11,9 +12,10 @@ import { measureBacklog } from './backlog.ts'
 import { measureDelayed } from './delayed.ts'
 import { measureFailover } from './failover.ts'
 import { measureFanOut } from './fan-out.ts'
+import { GATE_SCENARIOS, measureGates } from './gates.ts'
 import { measureStart } from './latency.ts'
 import { measureLateness } from './lateness.ts'
-import { MEMORY_SCENARIOS, type MemoryScenario, measureMemory } from './memory.ts'
+import { MEMORY_SCENARIOS, measureMemory } from './memory.ts'
 import { startExecutor, startMesh } from './mesh-process.ts'
 import { findMongodb } from './mongodb.ts'
 import { measureBulk, measureSingle } from './throughput.ts'
@@ -26,7 +28,8 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     runs: { type: 'string', default: '40000' },
     backlog: { type: 'string', default: '1000000' },
-    scenarios: { type: 'string', default: MEMORY_SCENARIOS.join(',') },
+    gates: { type: 'string', default: '100000' },
+    scenarios: { type: 'string' },
     deployments: { type: 'string', default: 'container,coordinator,up' },
     stores: { type: 'string', default: 'sqlite,mongodb' },
     json: { type: 'boolean', default: false },
@@ -100,12 +103,15 @@ async function onMongodb(measure: (storeUrl: string) => Promise<object>): Promis
 
 const fanOut = (storeUrl?: string) => withMesh(storeUrl, (parts) => measureFanOut(parts, { isWhole: storeUrl === undefined }))
 
+/** Those that were asked for, or all. */
+const scenarios = <Scenario extends string>(all: readonly Scenario[]) => (options.scenarios?.split(',') as Scenario[] | undefined) ?? all
+
 /** Of each store, deployment and scenario a row for each thing that was done. */
 async function measureAllMemory(): Promise<Record<string, object>> {
   const rows: Record<string, object> = {}
   for (const store of options.stores.split(','))
     for (const deployment of options.deployments.split(',') as Deployment[])
-      for (const scenario of options.scenarios.split(',') as MemoryScenario[]) {
+      for (const scenario of scenarios(MEMORY_SCENARIOS)) {
         const place = `${store} ${deployment}`
         const measure = async (storeUrl?: string) => {
           const given = { deployment, storeUrl, backlog: Number(options.backlog), say: (line: string) => say(`${place}: ${line}`) }
@@ -128,6 +134,10 @@ const measurements: Record<string, () => Promise<object>> = {
   'fan-out': async () => ({ sqlite: await fanOut(), mongodb: await onMongodb(fanOut) }),
   mongodb: () => onMongodb(measureStore),
   memory: measureAllMemory,
+  gates: () =>
+    withMesh(undefined, (parts) =>
+      measureGates(parts, { count: Number(options.runs), smallGates: Number(options.gates), scenarios: scenarios(GATE_SCENARIOS) }),
+    ),
   backlog: () => withMesh(undefined, (parts) => measureBacklog(parts, Number(options.backlog))),
 }
 for (const part of parts) {
@@ -135,7 +145,7 @@ for (const part of parts) {
   if (!measure) throw new Error(`there is no measurement "${part}"; there are ${Object.keys(measurements).join(', ')}`)
   say(`measuring ${part} …`)
   const figures = await measure()
-  if (part === 'memory') Object.assign(report, figures)
+  if (part === 'memory' || part === 'gates') Object.assign(report, figures)
   else report[part === 'fan-out' ? 'fanOut' : part] = figures
 }
 console.table(report)
