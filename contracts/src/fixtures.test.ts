@@ -12,6 +12,7 @@ import { logMessageSchema } from './log.ts'
 import {
   claimSchema,
   controlSchema,
+  hungSchema,
   liveRunSchema,
   mapSchema,
   rejectedSchema,
@@ -33,6 +34,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   log: logMessageSchema,
   control: controlSchema,
   beat: beatSchema,
+  hung: hungSchema,
   register: registerSchema,
   presence: presenceSchema,
   claim: claimSchema,

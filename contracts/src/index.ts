@@ -106,6 +106,8 @@ export {
   type Control,
   controlSchema,
   type FinishedReport,
+  type Hung,
+  hungSchema,
   type JournalEntry,
   liveGateSchema,
   type MapCall,

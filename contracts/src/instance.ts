@@ -80,7 +80,7 @@ export const registeredSchema = z.object({
   claimUpTo: z.int(),
   beatMs: z.int(),
   lostAfterMs: z.int(),
-  /** An operator has cordoned the instance: it takes no work until it receives the order `uncordon`. */
+  /** An operator has cordoned the instance, or nothing comes of its tasks: it takes no work until it receives the order `uncordon`. */
   cordoned: z.literal(true).exactOptional(),
 })
 export type Registered = Readonly<z.output<typeof registeredSchema>>
@@ -112,6 +112,11 @@ export const beatSchema = z.object({
   holds: z.array(z.object({ taskId: z.string().max(LIMITS.taskIdLength), handler: nameField, forMs: z.number().min(0) })).optional(),
   /** How long the main thread has been computing without a pause, when that is longer than a second. */
   blockedMs: z.number().min(0).optional(),
+  /**
+   * While it holds tasks: for how long nothing has come of any of them, by a monotonic clock: no begin, end, progress, log line or call. That a time limit ended an
+   * attempt whose handler still runs is no sign of work. Absent: it holds none, or does not measure it; then it is never hung because of it.
+   */
+  idleMs: z.number().min(0).optional(),
   /** As registered: distinguishes two processes of one name. */
   session: nameField.optional(),
 })
@@ -125,8 +130,10 @@ export const presenceSchema = z.object({
   handlers: z.array(z.object(handlerFields)),
   namespace: z.string(),
   since: z.string(),
-  /** Alive, but every slot has been held by a stuck handler for `hungAfterMs`: no work is routed to it. */
+  /** Alive, but every slot has been held by a stuck handler for `hungAfterMs`, or nothing has come of its tasks for too long: no work is routed to it. */
   hung: z.boolean().optional(),
+  /** It is hung because nothing came of its tasks, which have ended, for so long. It recovers when a beat reports a shorter `idleMs`, or none. */
+  hungIdleMs: z.number().optional(),
 })
 export type Presence = z.output<typeof presenceSchema>
 

@@ -115,6 +115,7 @@ export const REASONS = {
   'run-timeout': 'The run took longer than its time limit, over all attempts.',
   deadline: 'It had not started by its deadline.',
   'instance-lost': 'The instance that ran the task was lost.',
+  hung: 'Its instance lives, but nothing came of its tasks for too long, and no tries are left.',
   released: 'An instance gave the task back before it began; that is no attempt.',
   poison: 'Three processes in a row died while they ran the task, and nothing else is known to have ended them.',
   'cancelled-by-request': 'Someone cancelled it.',

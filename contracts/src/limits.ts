@@ -100,6 +100,11 @@ export const TIMES = {
   lostAfterMs: 10_000,
   /** An instance is hung when stuck handlers hold all its slots for so long: far longer than the grace of a handler that is only slow to end. */
   hungAfterMs: 30_000,
+  /**
+   * An instance is hung when nothing has come of its tasks for so long at least (2.5 times the average of their jobs, where that is longer). The default of a setting of
+   * coordinators: no handler that waits for a slow service should need to say that it lives.
+   */
+  idleHungAfterMs: 300_000,
   /** Redelivery of work, reports and triggers that were neither acknowledged nor reported as in progress. */
   ackWaitMs: 10_000,
   /** How often the holder of a message reports it as in progress (`+WPI`). */

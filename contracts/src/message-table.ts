@@ -7,6 +7,7 @@ import { logMessageSchema } from './log.ts'
 import {
   aliveSchema,
   controlSchema,
+  hungSchema,
   instanceEventSchema,
   liveGateSchema,
   liveRunSchema,
@@ -41,6 +42,12 @@ export const MESSAGES = {
   log: { subject: 'log.<runId>', from: 'executor', schema: logMessageSchema, description: 'Log lines of a task' },
   beat: { subject: 'beat.<instance>', from: 'executor', schema: beatSchema, description: 'A heartbeat' },
   control: { subject: 'control.<instance>', from: 'services', schema: controlSchema, description: 'An order' },
+  hung: {
+    subject: 'hung.<instance>',
+    from: 'services',
+    schema: hungSchema,
+    description: 'Nothing has come of the tasks of an instance for too long',
+  },
   alive: {
     subject: 'session.<instance>.<session>',
     from: 'executor',

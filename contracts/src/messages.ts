@@ -96,12 +96,16 @@ export const controlSchema = z.discriminatedUnion('type', [
   /** Another executor received work that the instance is known to run: does the instance still run it? */
   z.object({ type: z.literal('check'), runId: nameField, taskId: taskIdField, attempt: z.int().min(1) }),
   z.object({ type: z.literal('drain') }),
-  /** An operator wants it to take no work until `uncordon`. It keeps what it runs, and goes on living. */
+  /** An operator wants it to take no work until `uncordon`, or nothing comes of its tasks. It keeps what it runs, and goes on living. */
   z.object({ type: z.literal('cordon') }),
   z.object({ type: z.literal('uncordon') }),
   z.object({ type: z.literal('register') }),
 ])
 export type Control = z.output<typeof controlSchema>
+
+/** Body of `hung.<instance>`: a coordinator finds that nothing has come of the instance's tasks for longer than they may take. Repeated until presence says so. */
+export const hungSchema = z.object({ session: nameField, idleMs: z.number().min(0) })
+export type Hung = Readonly<z.output<typeof hungSchema>>
 
 /** Body of `event.run.<runId>.<state>`, once for each end of a run. */
 export const runEndedSchema = z.object({

@@ -21,6 +21,8 @@ export const subjects = {
   control: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.control.${instance}`,
   /** The subject on which one process answers that it is alive. */
   session: (namespace: string, instance: string, session: string) => `${SUBJECT_ROOT}.${namespace}.session.${instance}.${session}`,
+  /** A coordinator finds that an instance does nothing. */
+  hung: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.hung.${instance}`,
   beat: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.beat.${instance}`,
   api: (namespace: string, noun: string, verb: string) => `${SUBJECT_ROOT}.${namespace}.api.${noun}.${verb}`,
 }

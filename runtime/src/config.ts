@@ -33,6 +33,14 @@ export const SETTINGS = {
     .describe('Newest runs of each job that are kept whatever their age'),
   CARILLON_KEY_RETENTION_DAYS: days(0.001, 30).describe('Days that an idempotency key starts no second run after its run was removed'),
   CARILLON_ID_RETENTION_DAYS: days(0.001, 1).describe('Days after its end that the id of a run, given by its caller, starts no second run'),
+  CARILLON_HUNG_AFTER_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(31 * 86_400)
+    .default(300)
+    .describe(
+      'Seconds after which an instance is hung when nothing comes of the tasks that it holds; longer where 2.5 times the average of their jobs is. A job without a success is not judged so, unless it has a time limit',
+    ),
   CARILLON_HANDLER_RETENTION_HOURS: z.coerce
     .number()
     .min(0.01)

@@ -12,7 +12,7 @@ import {
   startTelemetry,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { queueRetentionOf, retentionOf } from './retention-settings.ts'
+import { coordinatorSettingsOf, queueRetentionOf } from './service-settings.ts'
 
 interface Settings {
   readonly config: Config
@@ -86,7 +86,7 @@ async function runOnStore(service: 'coordinator' | 'logger', settings: Settings)
 
 async function runCoordinator(settings: Settings, store: Store): Promise<RunningService> {
   const { startCoordinator } = await import('@carillon/coordinator')
-  return await startCoordinator({ ...commonOf(settings), store, retention: retentionOf(settings.config) })
+  return await startCoordinator({ ...commonOf(settings), store, ...coordinatorSettingsOf(settings.config) })
 }
 
 async function runLogger(settings: Settings, store: Store): Promise<RunningService> {

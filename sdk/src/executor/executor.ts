@@ -3,12 +3,14 @@ import { every, type LoopClock, pause, randomLetters, type Timer } from '@carill
 import type { Subscription } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'
+import { Activity } from '../liveness/activity.ts'
 import { Liveness } from '../liveness/liveness.ts'
 import type { ThreadSettings } from '../liveness/thread-message.ts'
 import type { LogShipper } from '../logs/log-shipper.ts'
 import type { OnWarning } from '../warning.ts'
 import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
+import { counted } from './counted.ts'
 import { type ExitCause, ExitWatch } from './exit-watch.ts'
 import { handlerInfo, type OfferedHandler } from './handler.ts'
 import { type HeldTask, HeldTasks } from './held-task.ts'
@@ -49,6 +51,7 @@ const GOODBYE_MS = 2_000
 export class Executor {
   readonly #options: ExecutorOptions
   readonly #held = new HeldTasks()
+  readonly #activity = new Activity()
   readonly #lanes: ReadonlyMap<string, Lane>
   readonly #pullers: Pullers
   readonly #capacity: number
@@ -86,7 +89,7 @@ export class Executor {
       onStreamMissing: onRegister,
     })
     this.#runningReports = new RunningReports({ clock, session, reporter: this.#reporter })
-    this.#calls = new TaskCalls({ caller, instance: identity.instance })
+    this.#calls = new TaskCalls({ caller, instance: identity.instance, activity: this.#activity })
     this.#lanes = new Map(handlers.map((handler) => [handler.name, this.#createLane(handler)]))
     this.#intake = new Intake({
       ...{ link, caller, clock, onWarning, onRegister },
@@ -111,11 +114,10 @@ export class Executor {
       onTaken: options.onDrain,
     })
     this.#liveness = new Liveness({
-      ...{ link, clock, onWarning, session },
+      ...{ link, clock, onWarning, session, held: this.#held, activity: this.#activity },
       connection: options.threadConnection,
       beatSubject: subjects.beat(caller.namespace, identity.instance),
       sessionSubject: subjects.session(caller.namespace, identity.instance, session),
-      held: this.#held,
       work: () => workLoad(this.#lanes.values(), this.#held, { isCordoned: this.#isCordoned, now: clock.monotonic() }),
     })
   }
@@ -194,13 +196,13 @@ export class Executor {
       announce: (task, stored) => this.#runningReports.announce(task, stored),
       release: (task) => this.#intake.release(task),
       isHung: () => this.#stuck() >= this.#capacity,
-      observer: {
+      observer: counted(this.#activity, {
         onBegin: (attempt) => this.#runningReports.began(attempt),
         onProgress: (attempt, percent, note) => this.#runningReports.progressed(attempt, percent, note),
         onLog: (attempt, line) => logs.add(attempt.task.work, line, attempt.traceparent),
         onEnd: (attempt, ending) => this.#ended(attempt, ending),
         onUnstuck: (attempt) => this.#freed(attempt),
-      },
+      }),
     })
   }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { CarillonError, type ErrorCode, type WorkMessage } from '@carillon/contracts'
 import { FakeClock } from '@carillon/wire/testing'
 import type { Caller } from '../client/caller.ts'
+import { Activity } from '../liveness/activity.ts'
 import { TaskCalls } from './task-calls.ts'
 
 const work: WorkMessage = { runId: 'r', taskId: 'r', handler: 'h', attempt: 1, payload: null }
@@ -17,7 +18,7 @@ function failing(code: ErrorCode) {
     if (!service.isWell) throw new CarillonError(code, 'not now')
     return { stored: { index: 0, name: 'a' } }
   }
-  const calls = new TaskCalls({ caller: { clock, call } as unknown as Caller, instance: 'i-1' })
+  const calls = new TaskCalls({ caller: { clock, call } as unknown as Caller, instance: 'i-1', activity: new Activity() })
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 2_000) {
       clock.elapse(2_000)

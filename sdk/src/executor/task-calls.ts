@@ -13,6 +13,7 @@ import {
 } from '@carillon/contracts'
 import { jitter, pause } from '@carillon/wire/internal'
 import type { Caller } from '../client/caller.ts'
+import type { Activity } from '../liveness/activity.ts'
 
 const PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
@@ -26,10 +27,12 @@ export class TaskCalls {
   isDraining = false
   readonly #caller: Pick<Caller, 'call' | 'clock'>
   readonly #instance: string
+  readonly #activity: Pick<Activity, 'sign'>
 
-  constructor(options: { caller: Pick<Caller, 'call' | 'clock'>; instance: string }) {
+  constructor(options: { caller: Pick<Caller, 'call' | 'clock'>; instance: string; activity: Pick<Activity, 'sign'> }) {
     this.#caller = options.caller
     this.#instance = options.instance
+    this.#activity = options.activity
   }
 
   /** @param call which call of its task, from 0 */
@@ -99,8 +102,12 @@ export class TaskCalls {
     const { clock } = this.#caller
     const giveUpAt = clock.monotonic() + FAULT_PASSES_WITHIN_MS
     for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      // Also of a task that waits for the mesh: it is not the task that does nothing.
+      this.#activity.sign()
       try {
-        return await work()
+        const output = await work()
+        this.#activity.sign()
+        return output
       } catch (error) {
         const isFault = CarillonError.is(error) && error.code === 'INTERNAL' && clock.monotonic() > giveUpAt
         if (!CarillonError.is(error) || !ERROR_CODES[error.code].retry || isFault) throw error

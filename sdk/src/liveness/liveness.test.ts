@@ -7,6 +7,7 @@ import { connect, RequestError, tokenAuthenticator } from '@nats-io/transport-no
 import { Link } from '../connection/link.ts'
 import { HeldTasks } from '../executor/held-task.ts'
 import type { Warning } from '../warning.ts'
+import { Activity } from './activity.ts'
 import { Liveness, type LivenessOptions } from './liveness.ts'
 
 const SUBJECTS = { beatSubject: 'beats', sessionSubject: 'sessions' }
@@ -29,9 +30,20 @@ async function startLiveness(
   const beats: Record<string, unknown>[] = []
   connection.subscribe('beats', { callback: (_error, message) => void beats.push(message.json()) })
   const held = new HeldTasks()
+  const activity = new Activity()
   const work = () => ({ running: 2, stuck: 0, stuckTasks: [] })
   const thread = options.thread === false ? undefined : options.connection
-  const liveness = new Liveness({ link, clock: systemClock, connection: thread, ...SUBJECTS, session: 's1', held, work, onWarning })
+  const liveness = new Liveness({
+    link,
+    clock: systemClock,
+    connection: thread,
+    ...SUBJECTS,
+    session: 's1',
+    held,
+    activity,
+    work,
+    onWarning,
+  })
   liveness.start()
   liveness.beat()
   t.after(async () => {
@@ -39,7 +51,7 @@ async function startLiveness(
     await link.close()
     await options.stopServer()
   })
-  return { connection, liveness, held, beats, warnings }
+  return { connection, liveness, held, activity, beats, warnings }
 }
 
 for (const protection of PROTECTIONS) {
@@ -81,7 +93,17 @@ test('while the thread is not connected the main thread beats', async (t) => {
   link.subscribe('beats', () => heard.fire())
   const work = () => ({ running: 0, stuck: 0, stuckTasks: [] })
   const onWarning = (warning: Warning) => void warnings.push(warning)
-  const given = { link, clock: systemClock, connection: nowhere, ...SUBJECTS, session: 's1', held: new HeldTasks(), work, onWarning }
+  const given = {
+    link,
+    clock: systemClock,
+    connection: nowhere,
+    ...SUBJECTS,
+    session: 's1',
+    held: new HeldTasks(),
+    activity: new Activity(),
+    work,
+    onWarning,
+  }
   const liveness = new Liveness(given)
   liveness.start()
   liveness.beat()
@@ -90,6 +112,28 @@ test('while the thread is not connected the main thread beats', async (t) => {
   await link.close()
   assert.deepEqual(warnings, [])
 })
+
+for (const thread of [true, false]) {
+  test(`beats say for how long nothing has come of the tasks that are held: ${thread ? 'the thread' : 'the main thread'}`, async (t) => {
+    const server = await startNatsServer()
+    const connection = { access: checkNatsSettings({ servers: server.url }), name: 'test' }
+    const { liveness, beats, activity } = await startLiveness(t, { connection, thread, isMute: thread, stopServer: server.stop })
+    const next = async () => {
+      const { length } = beats
+      return eventually('a beat', () => {
+        liveness.beatNow()
+        return beats[length]
+      })
+    }
+    assert.equal((await next())['idleMs'], undefined, 'nothing is held')
+    activity.began()
+    await eventually('it is idle', async () => Number((await next())['idleMs']) >= 500)
+    activity.sign()
+    await eventually('it is not', async () => Number((await next())['idleMs']) < 500)
+    activity.settled()
+    await eventually('it holds nothing', async () => (await next())['idleMs'] === undefined)
+  })
+}
 
 test('a registry that asks for this process gets an answer from the thread', async (t) => {
   const server = await startNatsServer()

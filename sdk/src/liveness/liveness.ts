@@ -7,6 +7,7 @@ import type { Link } from '../connection/link.ts'
 import type { HeldTasks } from '../executor/held-task.ts'
 import type { OnWarning } from '../warning.ts'
 import { AckSlots } from './ack-slots.ts'
+import { type Activity, ActivityWatch } from './activity.ts'
 import { LoadMeter, rounded } from './load-meter.ts'
 import { LoopDelay } from './loop-delay.ts'
 import type { FinalMessages, FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
@@ -21,6 +22,7 @@ export interface LivenessOptions {
   readonly sessionSubject: string
   readonly session: string
   readonly held: HeldTasks
+  readonly activity: Activity
   readonly work: () => Omit<MainLoad, 'eventLoopDelayMs'>
   readonly onWarning: OnWarning
 }
@@ -44,7 +46,8 @@ export class Liveness {
   readonly #options: LivenessOptions
   readonly #delay: LoopDelay
   readonly #meter: LoadMeter
-  readonly #pulse = new SharedArrayBuffer(4)
+  /** Of this thread itself, for the time without another one. */
+  readonly #watch: ActivityWatch
   readonly #timers: Timer[] = []
   readonly #inboxes: string[] = []
   #thread: Worker | undefined
@@ -61,6 +64,7 @@ export class Liveness {
     this.#options = options
     this.#meter = new LoadMeter(options.clock)
     this.#delay = new LoopDelay(options.clock, PULSE_EVERY_MS)
+    this.#watch = new ActivityWatch(options.activity.memory, options.clock.monotonic())
   }
 
   /**
@@ -69,7 +73,7 @@ export class Liveness {
    */
   start(): Promise<void> {
     const started = new Promise<void>((resolve) => (this.#started = resolve))
-    const { link, clock, held, sessionSubject, connection } = this.#options
+    const { link, clock, held, activity, sessionSubject, connection } = this.#options
     this.#subscription = link.subscribe(sessionSubject, ({ reply }) => {
       if (reply) link.publish(reply, ALIVE)
     })
@@ -77,11 +81,11 @@ export class Liveness {
     else this.#warn('it was not wanted')
     if (this.#thread) this.#timers.push(clock.after(THREAD_STARTS_WITHIN_MS, this.#started))
     else this.#started()
-    const pulse = new Int32Array(this.#pulse)
     this.#timers.push(
       every(clock, PULSE_EVERY_MS, () => {
         this.#delay.pulse()
-        Atomics.add(pulse, 0, 1)
+        activity.pulse()
+        this.#watch.look(clock.monotonic())
       }),
       every(clock, TIMES.workingMs, () => {
         if (!this.#isThreadUp) held.sayWorking(link, clock.monotonic())
@@ -146,12 +150,18 @@ export class Liveness {
   }
 
   #startThread(connection: ThreadSettings['connection']): void {
-    const { beatSubject, sessionSubject, session, held } = this.#options
-    const settings: ThreadSettings = { connection, beatSubject, sessionSubject, session, beatMs: TIMES.beatMs, pulse: this.#pulse }
+    const { beatSubject, sessionSubject, session, held, activity } = this.#options
+    const settings = { connection, beatSubject, sessionSubject, session, beatMs: TIMES.beatMs, activity: activity.memory }
     let thread: Worker
     try {
       const name = 'carillon-liveness'
-      thread = new Worker(THREAD_PROGRAM, { eval: true, workerData: settings, name, execArgv: [], resourceLimits: THREAD_MEMORY })
+      thread = new Worker(THREAD_PROGRAM, {
+        eval: true,
+        workerData: settings satisfies ThreadSettings,
+        name,
+        execArgv: [],
+        resourceLimits: THREAD_MEMORY,
+      })
     } catch (error) {
       this.#warn((error as Error).message)
       return
@@ -194,9 +204,11 @@ export class Liveness {
   }
 
   #beatOnce(): void {
-    const { link, work, beatSubject, session } = this.#options
+    const { link, clock, work, beatSubject, session } = this.#options
     const load: MainLoad = { ...work(), eventLoopDelayMs: rounded(this.#delay.take()) }
     this.#post({ type: 'load', load })
-    if (!this.#isThreadUp) link.publish(beatSubject, JSON.stringify({ ...this.#meter.measure(), ...load, session }))
+    if (this.#isThreadUp) return
+    const idleMs = this.#watch.idleMs(clock.monotonic())
+    link.publish(beatSubject, JSON.stringify({ ...this.#meter.measure(), ...load, idleMs, session }))
   }
 }

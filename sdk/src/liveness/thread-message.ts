@@ -12,8 +12,8 @@ export interface ThreadSettings {
   readonly sessionSubject: string
   readonly session: string
   readonly beatMs: number
-  /** One number, which the main thread changes several times a second. */
-  readonly pulse: SharedArrayBuffer
+  /** The memory of its `Activity`. */
+  readonly activity: SharedArrayBuffer
 }
 
 /** What is published when the process ends, in this order. */

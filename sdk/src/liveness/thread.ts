@@ -8,6 +8,7 @@ import { every, openConnection, pause, systemClock, type Timer } from '@carillon
 import { headers as createHeaders, type Msg, type NatsConnection, RequestError, type Subscription } from '@nats-io/transport-node'
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
 import { AckReader } from './ack-slots.ts'
+import { ActivityWatch } from './activity.ts'
 import { LoadMeter } from './load-meter.ts'
 import type { FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
 
@@ -52,23 +53,20 @@ class LivenessThread {
   /** Of the last moments. */
   #arrivals = 0
   #quietUntil = 0
-  readonly #pulse: Int32Array
+  readonly #activity: ActivityWatch
   readonly #stopping = new AbortController()
   readonly #timers: Timer[] = []
   #subscriptions: Subscription[] = []
   /** Undefined: nothing is expected yet. */
   #load: MainLoad | undefined
   #lastBeatAt = 0
-  #lastPulse: number
-  #movedAt = systemClock.monotonic()
   #connection: NatsConnection | undefined
   #final: FinalOrder | undefined
 
   constructor(settings: ThreadSettings, port: MessagePort) {
     this.#settings = settings
     this.#port = port
-    this.#pulse = new Int32Array(settings.pulse)
-    this.#lastPulse = Atomics.load(this.#pulse, 0)
+    this.#activity = new ActivityWatch(settings.activity, systemClock.monotonic())
     port.on('message', (message: ToThread) => this.#obey(message))
   }
 
@@ -151,7 +149,8 @@ class LivenessThread {
     const stillMs = Math.round(this.#stillMs)
     const isBlocked = stillMs > BLOCKED_AFTER_MS
     const blocked = isBlocked ? { blockedMs: stillMs, eventLoopDelayMs: Math.max(stillMs, load.eventLoopDelayMs) } : {}
-    const body = { ...this.#meter.measure(), ...load, ...blocked, session: this.#settings.session }
+    const idleMs = this.#activity.idleMs(this.#lastBeatAt)
+    const body = { ...this.#meter.measure(), ...load, ...blocked, idleMs, session: this.#settings.session }
     if (this.#connection) publish(this.#connection, this.#settings.beatSubject, JSON.stringify(body))
   }
 
@@ -195,11 +194,7 @@ class LivenessThread {
 
   /** The broker still answers pull requests of a blocked main thread: unread deliveries must not count as losses. */
   #watchMain(connection: NatsConnection): void {
-    const pulse = Atomics.load(this.#pulse, 0)
-    if (pulse !== this.#lastPulse) {
-      this.#lastPulse = pulse
-      this.#movedAt = systemClock.monotonic()
-    }
+    this.#activity.look(systemClock.monotonic())
     if (this.#load && systemClock.monotonic() - this.#lastBeatAt > this.#settings.beatMs + LATE_MS) this.#beat(this.#load)
     const isDeaf = this.#stillMs > DEAF_AFTER_MS
     const now = systemClock.monotonic()
@@ -228,7 +223,7 @@ class LivenessThread {
   }
 
   get #stillMs(): number {
-    return systemClock.monotonic() - this.#movedAt
+    return this.#activity.stillMs(systemClock.monotonic())
   }
 }
 

@@ -46,7 +46,12 @@ export class Instance {
     this.name = name
     this.#around = around
     this.#clock = around.clock.processClock()
-    const calls = new TaskCalls({ instance: name, caller: { clock: this.#clock, call: (call, input) => this.#call(call, input) } })
+    const caller: ConstructorParameters<typeof TaskCalls>[0]['caller'] = {
+      clock: this.#clock,
+      call: (call, input) => this.#call(call, input),
+    }
+    // No registry watches the instances of a mesh in memory.
+    const calls = new TaskCalls({ instance: name, caller, activity: { sign: () => undefined } })
     const isolation = new Isolation(this.#clock)
     this.#lanes = new Map([...handlers].map(([handler, offered]) => [handler, this.#createLane(offered, { calls, isolation })]))
   }

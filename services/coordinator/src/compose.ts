@@ -37,6 +37,7 @@ import { jobsController } from './jobs/jobs.controller.ts'
 import { KeepMemory } from './jobs/keep-memory.ts'
 import { PreviewJobs } from './jobs/preview-job.ts'
 import { JobCache, ReadJobs } from './jobs/read-jobs.ts'
+import { averageMs } from './jobs/recent-runs.ts'
 import { Waker } from './loops/waker.ts'
 import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
@@ -44,6 +45,7 @@ import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
 import type { Children, Expressions, Gates, Offers, Presence, Reconciler, Routes, RunEnds, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
+import { EndHung } from './recovery/end-hung.ts'
 import { Membership } from './recovery/membership.ts'
 import { RepairQueue } from './recovery/repair-queue.ts'
 import { TakeOverInstance } from './recovery/take-over-instance.ts'
@@ -98,6 +100,7 @@ export interface CoordinatorDependencies extends Connected {
   /** Items of one write, messages of one batch, and writes under way. */
   readonly batch: { readonly maxItems: number; readonly maxMessages: number; readonly maxInFlight: number }
   readonly retention: RetentionPolicy
+  readonly hungAfterMs: number
 }
 
 /** What the view of live instances calls. */
@@ -270,6 +273,7 @@ function useCasesOf(base: Foundation) {
     wakeLives: new WakeLives(base),
     repairTimes: new RepairTimes(base),
     takeOverInstance: new TakeOverInstance(base),
+    endHung: new EndHung({ ...base, averages: (job) => averageMs(base.store, job) }),
   }
 }
 type UseCases = ReturnType<typeof useCasesOf>
@@ -378,7 +382,7 @@ export function compose(given: CoordinatorDependencies) {
       schedulesController(cases),
       runsController(cases),
       dispatchController(cases),
-      routingController(base),
+      routingController({ ...base, ...cases }),
       mapController(cases),
       stepsController(cases),
       gatesController(base),

@@ -1,5 +1,6 @@
 import type {
   BackfillJob,
+  Beat,
   CarillonError,
   Control,
   EventNoun,
@@ -23,10 +24,7 @@ import type { EndedRun, TaskToDo } from './runs/rules/views.ts'
 import type { TaskOfRun, WholeWork, Work } from './runs/rules/work.ts'
 import type { Judge } from './schedules/rules/exclusions.ts'
 
-/*
- * The ports by which one room of the coordinator uses another. A room imports these ports and what is pure in other rooms (`rules/`); `compose.ts` alone
- * connects the rooms.
- */
+// The ports by which one room of the coordinator uses another. A room imports these and what is pure in other rooms (`rules/`); `compose.ts` connects them.
 
 /** A record with a `wakeAt`. */
 export type WakeKind = 'jobs' | 'runs' | 'tasks' | 'gates'
@@ -118,8 +116,10 @@ export interface Presence {
   handlers(namespace: string): string[]
   /** The services of live instances in a namespace, and the handlers that each offers. */
   services(namespace: string): ReadonlyMap<string, ReadonlySet<string>>
-  /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and nothing is routed to it. */
+  /** Alive, but every slot is held by a stuck handler, or nothing comes of its tasks: nothing is routed to it. */
   isHung(namespace: string, instance: string): boolean
+  /** How long nothing had come of its tasks when the registry declared it hung for that, if it did. */
+  hungIdleMs(namespace: string, instance: string): number | undefined
   /** An operator wants nothing to be routed to it; it keeps what it runs. */
   isCordoned(namespace: string, instance: string): boolean
   /** Whether an instance is present; any may be while the view is not complete. @param session of the process that is meant; null: any */
@@ -331,6 +331,14 @@ export interface Expressions {
   readonly where: { get(text: string): Expression<'boolean'> }
   readonly hashKey: { get(text: string): Expression<'key'> }
 }
+
+/** Ends the tasks of instances that live and do nothing, by their heartbeats. Provided by `recovery/`. */
+export interface HungWatch {
+  beat(namespace: string, instance: string, beat: Beat): void
+}
+
+/** How long the newest 100 successes of a job took on average, in ms, if there are any. Provided by `jobs/`. */
+export type JobAverages = (job: Place & { readonly name: string }) => Promise<number | undefined>
 
 /** Reports that are stored in the broker. Provided by `recovery/`. */
 export interface Reports {

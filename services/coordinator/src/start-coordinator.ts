@@ -1,3 +1,4 @@
+import { TIMES } from '@carillon/contracts'
 import {
   brokerTime,
   type Connected,
@@ -18,6 +19,8 @@ export interface CoordinatorOptions extends ServiceOptions {
   readonly store: Store
   /** How long ended runs are kept. Default: a day, the newest 20 of each job for ever, and their keys for 30 days more. */
   readonly retention?: Partial<RetentionPolicy>
+  /** The least time that nothing comes of the tasks of an instance until it is hung; longer where 2.5 times the average of their jobs is. Default: 5 min. */
+  readonly hungAfterMs?: number
 }
 
 /** The batches of each store: SQLite blocks this thread, so more than one batch under way gains nothing, and a longer one delays other work. */
@@ -31,7 +34,10 @@ export function startCoordinator(options: CoordinatorOptions): Promise<RunningSe
   return startService('coordinator', options, (connected) => compose(dependenciesOf(connected, options)))
 }
 
-function dependenciesOf(connected: Connected, { store, retention }: CoordinatorOptions): CoordinatorDependencies {
+function dependenciesOf(
+  connected: Connected,
+  { store, retention, hungAfterMs = TIMES.idleHungAfterMs }: CoordinatorOptions,
+): CoordinatorDependencies {
   const { broker, clock: local, log } = connected
   const sources = [brokerTime(broker), { name: 'the store', read: () => store.time() }]
   const clock = new MeshClock({ local, sources, log, uptimeMs })
@@ -44,5 +50,6 @@ function dependenciesOf(connected: Connected, { store, retention }: CoordinatorO
     modes: MODES,
     batch: BATCHES[store.kind],
     retention: { ...DEFAULT_RETENTION, ...retention },
+    hungAfterMs,
   }
 }

@@ -66,6 +66,7 @@ export function compose(connected: Connected, settings: RegistrySettings): Compo
   const checkHealth = new CheckHealth(parts)
   const follow = new FollowPresence(parts)
   const orders = new SendOrders(parts)
+  const recordHung = new RecordHung({ ...parts, orders })
   const cordonInstance = new CordonInstance({ ...parts, orders })
   followLosses({ ...connected, ...parts, follow })
   return {
@@ -79,7 +80,8 @@ export function compose(connected: Connected, settings: RegistrySettings): Compo
     ],
     controller: controllerOf('registry', [
       presenceController({
-        receiveBeat: new ReceiveBeat({ ...parts, orders, recordHung: new RecordHung(parts) }),
+        receiveBeat: new ReceiveBeat({ ...parts, orders, recordHung }),
+        recordHung,
         listInstances: new ListInstances(parts),
       }),
       registrationController({ registerInstance: new RegisterInstance(parts), removeInstance: new RemoveInstance(parts) }),

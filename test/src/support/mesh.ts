@@ -23,6 +23,8 @@ export interface TestMeshOptions {
   readonly lines?: Pick<LoggerOptions, 'retentionDays' | 'trimEveryMs'>
   /** How long all slots are held by stuck handlers until an instance is hung. */
   readonly hungAfterMs?: number
+  /** The least time that nothing comes of the tasks of an instance until it is hung. */
+  readonly idleHungAfterMs?: number
 }
 
 /** A whole mesh in this process over a real nats-server. */
@@ -61,8 +63,9 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
   const settings = { nats: { servers: broker.url }, log: quietLog }
   const coordinators: Running[] = []
   const addCoordinator = async ({ clock }: { clock?: Clock } = {}) => {
-    const { wrapStore, retention = {} } = options
-    const coordinator = await startCoordinator({ ...settings, store: wrapStore?.(store) ?? store, retention, ...(clock ? { clock } : {}) })
+    const { wrapStore, retention = {}, idleHungAfterMs: hungAfterMs } = options
+    const more = { ...(clock ? { clock } : {}), ...(hungAfterMs === undefined ? {} : { hungAfterMs }) }
+    const coordinator = await startCoordinator({ ...settings, store: wrapStore?.(store) ?? store, retention, ...more })
     coordinators.push(coordinator)
     return coordinator
   }

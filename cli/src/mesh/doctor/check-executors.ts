@@ -18,7 +18,13 @@ export async function checkExecutors({ client, namespace }: CheckContext): Promi
       const isLate = (item: InstanceView) => item.silentMs > LATE_MS
       const isStuck = (item: InstanceView) => item.load.stuck > 0
       const isBlocked = (item: InstanceView) => (item.load.blockedMs ?? 0) > BLOCKED_MS
-      const findings = [...items.filter(isLate).map(late), ...items.filter(isBlocked).map(blocked), ...items.filter(isStuck).map(stuck)]
+      const isIdle = (item: InstanceView) => item.hungIdleMs !== undefined
+      const findings = [
+        ...items.filter(isLate).map(late),
+        ...items.filter(isBlocked).map(blocked),
+        ...items.filter(isIdle).map(idle),
+        ...items.filter(isStuck).map(stuck),
+      ]
       const conflicts = schemaConflictTexts(items).map((text) => wrong('handlers', text, CONFLICT_REMEDY))
       return [well('executors', summaryOf(items)), ...findings, ...conflicts]
     }
@@ -56,6 +62,13 @@ const blocked = ({ instance, load }: InstanceView): Finding =>
     `executor ${instance}`,
     `a handler has been computing for ${spanText(load.blockedMs ?? 0)} without a pause: nothing else of this process goes on`,
     'It loses nothing. Compute in a worker thread, or give the event loop a turn now and then.',
+  )
+
+const idle = ({ instance, load, hungIdleMs = 0 }: InstanceView): Finding =>
+  wrong(
+    `executor ${instance}`,
+    `hung, it gets no work: nothing has come of its tasks for ${spanText(load.idleMs ?? hungIdleMs)}; they go on elsewhere, if they have tries left`,
+    'Something that its handlers wait for never comes: give it a time limit (timeoutMs, ctx.signal). Until then, restart the executor.',
   )
 
 const stuck = ({ instance, capacity, load, hung }: InstanceView): Finding =>

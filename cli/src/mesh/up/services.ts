@@ -3,7 +3,7 @@ import { startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { createLogger, type Running, readConfig, startTelemetry } from '@carillon/runtime'
 import { openStore, type Store } from '@carillon/store'
-import { queueRetentionOf, retentionOf } from '../retention-settings.ts'
+import { coordinatorSettingsOf, queueRetentionOf } from '../service-settings.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface ServicesOptions {
@@ -24,7 +24,7 @@ export async function startServices({ natsUrl, store, log, environment }: Servic
   })
   const starting = [
     startRegistry({ ...settings('registry'), ...queueRetentionOf(config) }),
-    startCoordinator({ ...settings('coordinator'), store, retention: retentionOf(config) }),
+    startCoordinator({ ...settings('coordinator'), store, ...coordinatorSettingsOf(config) }),
     startLogger({
       ...settings('logger'),
       store,

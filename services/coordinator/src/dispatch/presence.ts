@@ -83,9 +83,14 @@ export class PresenceWatch extends LoopService implements Presence {
     return false
   }
 
-  /** Alive, but every slot is held by a stuck handler: it keeps what it runs, and nothing is routed to it. */
+  /** Alive, but every slot is held by a stuck handler, or nothing comes of its tasks: nothing is routed to it. */
   isHung(namespace: string, instance: string): boolean {
     return this.#instances.get(`${namespace}.${instance}`)?.hung === true
+  }
+
+  /** How long nothing had come of its tasks when the registry declared it hung for that; undefined: it did not. */
+  hungIdleMs(namespace: string, instance: string): number | undefined {
+    return this.#instances.get(`${namespace}.${instance}`)?.hungIdleMs
   }
 
   /** An operator wants nothing to be routed to it; it keeps what it runs. */

@@ -28,13 +28,14 @@ export class InstanceLoads {
     this.#clock = options.clock
   }
 
-  /** A heartbeat. What cannot be read says nothing. */
-  beat(namespace: string, instance: string, body: unknown): void {
+  /** A heartbeat. What cannot be read says nothing. @returns what was read */
+  beat(namespace: string, instance: string, body: unknown): Beat | undefined {
     const beat = beatSchema.safeParse(body ?? {})
-    if (!beat.success) return
+    if (!beat.success) return undefined
     const seen = this.#of(namespace, instance)
     seen.beat = beat.data
     seen.sent = 0
+    return beat.data
   }
 
   loadOf(namespace: string, { instance, capacity, handler }: { instance: string; capacity: number; handler: string }): Load {

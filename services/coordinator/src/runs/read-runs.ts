@@ -126,7 +126,8 @@ export class ReadRuns {
     const cordoned = instances.filter((instance) => this.#presence.isCordoned(namespace, instance))
     const hung = instances.filter((instance) => !cordoned.includes(instance))
     const every = `every instance that offers handler \`${handler}\` is`
-    const why = 'handlers that ignore ctx.signal hold all their slots'
+    const areIdle = hung.every((instance) => this.#presence.hungIdleMs(namespace, instance) !== undefined)
+    const why = areIdle ? 'nothing has come of their tasks for too long' : 'handlers that ignore ctx.signal hold all their slots'
     if (hung.length === 0) return `${every} cordoned: ${listed(cordoned)}`
     if (cordoned.length === 0) return `${every} hung: ${listed(hung)}; ${why}`
     return `${every} cordoned (${listed(cordoned)}) or hung (${listed(hung)}: ${why})`

@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test'
+import { TIMES } from '@carillon/contracts'
 import { type Broker, type Incoming, type Logger, MeshClock, type StreamPublisher } from '@carillon/runtime'
 import { createTestLog, FakeClock } from '@carillon/runtime/testing'
 import { openStore, type RunRecord, type Store } from '@carillon/store'
@@ -18,13 +19,15 @@ export class FakePresence implements Presence {
   readonly lost = new Set<string>()
   readonly gone = new Set<string>()
   readonly hung = new Set<string>()
+  /** Of those that are hung because nothing comes of their tasks. */
+  readonly idle = new Map<string, number>()
   readonly cordoned = new Set<string>()
   stoodStill = false
   /** Of instances that have registered one. */
   readonly sessions = new Map<string, string>()
 
   offering(namespace: string, handler: string) {
-    return this.holding(namespace, handler).filter(({ instance }) => !this.hung.has(instance) && !this.cordoned.has(instance))
+    return this.holding(namespace, handler).filter(({ instance }) => !this.isHung(namespace, instance) && !this.cordoned.has(instance))
   }
   holding(_namespace: string, handler: string) {
     return (this.alive.get(handler) ?? []).map((instance) => ({
@@ -34,7 +37,10 @@ export class FakePresence implements Presence {
     }))
   }
   isHung(_namespace: string, instance: string) {
-    return this.hung.has(instance)
+    return this.hung.has(instance) || this.idle.has(instance)
+  }
+  hungIdleMs(_namespace: string, instance: string) {
+    return this.idle.get(instance)
   }
   isCordoned(_namespace: string, instance: string) {
     return this.cordoned.has(instance)
@@ -114,7 +120,17 @@ export function partsOn({ clock: local, presence, modes = MODES, ...given }: Tes
   const batch = { maxItems: 1_000, maxMessages: 1_000, maxInFlight: 1 }
   const { signal: stopping } = new AbortController()
   const service = Object.assign(presence, { start: async () => undefined, stop: async () => undefined, restart: () => undefined })
-  const dependencies = { ...given, id: 'c-1', clock, modes, batch, retention: DEFAULT_RETENTION, streamReplicas: 1, stopping }
+  const dependencies = {
+    ...given,
+    id: 'c-1',
+    clock,
+    modes,
+    batch,
+    retention: DEFAULT_RETENTION,
+    hungAfterMs: TIMES.idleHungAfterMs,
+    streamReplicas: 1,
+    stopping,
+  }
   const { parts } = compose({ ...dependencies, presence: () => service, random: () => 0.5 })
   const armed: Armed[] = []
   parts.waker.arm = (kind, { id, wakeAt }) => void armed.push({ kind, id, wakeAt })

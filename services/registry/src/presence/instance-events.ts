@@ -23,7 +23,7 @@ export class InstanceEvents {
     const body = { ...name, service: presence.service, at: new Date(this.#clock.now()).toISOString() }
     this.#log[what === 'lost' || what === 'hung' ? 'warn' : 'info'](
       { evt: `instance.${what}`, ...body },
-      `instance ${name.instance} ${WORDS[what]}`,
+      `instance ${name.instance} ${what === 'hung' && presence.hungIdleMs !== undefined ? IDLE : WORDS[what]}`,
     )
     const subject = subjects.event(name.namespace, 'instance', name.instance, what)
     const messageId = `instance-${presenceKey(name)}-${revision}-${presence.since}-${what}`
@@ -34,6 +34,7 @@ export class InstanceEvents {
   }
 }
 
+const IDLE = 'is hung: nothing came of its tasks for too long; they go on elsewhere, and it gets no work until something does'
 const WORDS = {
   joined: 'has joined',
   left: 'has left',

@@ -130,6 +130,49 @@ describe('liveness', { concurrency: true }, () => {
     assert.equal(mesh.count('carillon.default.event.instance.a.joined'), 1)
   })
 
+  it('takes an instance of whose tasks nothing comes out of use until something does, over registrations, with two registries', async (t) => {
+    const mesh = await startMesh(t, 2)
+    await mesh.register('a', ['x'], { session: 's1' })
+    const bucket = await new Kvm(mesh.broker.connection).open(PRESENCE_BUCKET)
+    const entry = async () => (await bucket.get('default.a'))?.json<{ hung?: boolean; hungIdleMs?: number }>()
+    const orders = () => mesh.heard.filter(({ subject }) => subject === 'carillon.default.control.a').map(({ body }) => body['type'])
+    const beat = (idleMs: number | undefined, cordoned: boolean) =>
+      mesh.beat('a', JSON.stringify({ running: 1, session: 's1', idleMs, cordoned }))
+    const says = (body: object) => mesh.broker.connection.publish('carillon.default.hung.a', JSON.stringify(body))
+    await eventually('hung', async () => {
+      beat(9_000, false)
+      says({ session: 's1', idleMs: 8_000 })
+      return (await entry())?.hungIdleMs === 8_000
+    })
+    await eventually('it is ordered to take nothing', () => orders().includes('cordon'))
+    assert.equal((await entry())?.hung, true)
+    assert.equal((await mesh.register('a', ['x'], { session: 's1' })).cordoned, true)
+    // An operator's cordon that is taken back changes nothing.
+    await mesh.call('instancesCordon', { instance: 'a' })
+    await mesh.call('instancesUncordon', { instance: 'a' })
+    assert.ok(!orders().includes('uncordon'))
+    await eventually('recovered', async () => {
+      beat(10, true)
+      return (await entry())?.hung === undefined && (await entry())?.hungIdleMs === undefined
+    })
+    await eventually('it is ordered to take work', () => {
+      beat(10, true)
+      return orders().includes('uncordon')
+    })
+    assert.equal((await mesh.register('a', ['x'], { session: 's1' })).cordoned, undefined)
+    await eventually('the events', () => mesh.count('carillon.default.event.instance.a.recovered') === 1)
+    assert.equal(mesh.count('carillon.default.event.instance.a.hung'), 1)
+
+    says({ session: 's1' })
+    await eventually('garbage is rejected', () => mesh.count('carillon.default.event.message.hung.rejected') > 0)
+    beat(9_000, false)
+    says({ session: 's1', idleMs: 8_000 })
+    await eventually('hung again', async () => (await entry())?.hungIdleMs === 8_000)
+    mesh.answerFor('a', 's2')
+    await mesh.register('a', ['x'], { session: 's2' })
+    assert.equal((await entry())?.hung, undefined, 'another process is not')
+  })
+
   it('answers for its health', async (t) => {
     const mesh = await startMesh(t)
     await mesh.register('a', ['x', 'y'])

@@ -31,7 +31,8 @@ export class RegisterInstance {
     const isSuccessor = before !== undefined && before.presence.session !== presence.session
     if (before && isSuccessor) events.publish('lost', before)
     if (isSuccessor || before === undefined) events.publish('joined', entry)
-    const cordoned = cordons.get(key) ? { cordoned: true as const } : {}
+    const isOff = cordons.get(key) !== undefined || entry.presence.hungIdleMs !== undefined
+    const cordoned = isOff ? { cordoned: true as const } : {}
     return { protocol: PROTOCOL_VERSION, consumers: made, claimUpTo, beatMs, lostAfterMs, ...cordoned }
   }
 
@@ -44,8 +45,8 @@ export class RegisterInstance {
       if (replaced && !isSame) await this.#checkFree(replaced.presence)
       if (!replaced || !isSame) return presence
       // The same process: what its beats have reported holds until the next one.
-      const { since, hung } = replaced.presence
-      return { ...presence, since, ...(hung ? { hung } : {}) }
+      const { since, hung, hungIdleMs } = replaced.presence
+      return { ...presence, since, ...(hung ? { hung } : {}), ...(hungIdleMs === undefined ? {} : { hungIdleMs }) }
     })
     return { entry, before }
   }

@@ -229,11 +229,24 @@ function failureOf(report: FinishedReport): Failure {
 /** Its owner is silent beyond the time limit. */
 export function decideTimeout(life: LifeHead, context: { policy: Policy; now: number }): Decision {
   const error = { name: 'TimeoutError', message: `the attempt took longer than ${context.policy.timeoutMs} ms` }
-  const report: FinishedReport = { type: 'finished', runId: '', taskId: '', attempt: life.attempt, outcome: 'timed_out', error }
+  return decideEnd(life, { ...context, outcome: 'timed_out', error })
+}
+
+/** The coordinator ends an attempt as its executor would have reported it. */
+function decideEnd(life: LifeHead, context: { policy: Policy; now: number; outcome: 'failed' | 'timed_out'; error: Failure }): Decision {
+  const { outcome, error } = context
+  const report: FinishedReport = { type: 'finished', runId: '', taskId: '', attempt: life.attempt, outcome, error }
   const event = finishedEvent(life, report)
   const state = nextState(life.state, event)!
   const set = finishedSet(life, report, { ...context, instance: life.owner ?? 'unknown', event })
   return { event, expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { state, ...set } }
+}
+
+/** Its instance lives, and nothing has come of it for longer than it may take: the attempt ends, and further ones follow as after a failure. */
+export function decideHung(life: LifeHead, context: { policy: Policy; idleMs: number; now: number }): Decision {
+  const message = `instance ${life.owner} lives, but nothing came of its tasks for ${Math.round(context.idleMs / 1_000)} s`
+  const decision = decideEnd(life, { ...context, outcome: 'failed', error: { name: 'InstanceHung', message } })
+  return decision.event === 'retried' ? decision : { ...decision, set: { ...decision.set, reason: 'hung' } }
 }
 
 /** Why the `wakeAt` of an open life has come: a delay is over, its owner is gone or silent, its time is up, or it is checked again later. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Roster } from './roster.ts'
-import { type Entry, hungChange, type Seen } from './seen.ts'
+import { type Entry, hungChange, idleChange, type Seen } from './seen.ts'
 
 const entry = (instance: string, revision: number, namespace = 'default'): Entry => ({
   presence: {
@@ -51,7 +51,7 @@ describe('Roster', () => {
       return { presence: { ...presence, session, capacity: 2, ...(hung ? { hung } : {}) }, revision }
     }
     const beat = (stuck: number, elapsedMs: number) => roster.load('default.a', { ...load, stuck }, elapsedMs)
-    const change = (elapsedMs: number) => hungChange(roster.get('default.a') as Seen, { elapsedMs, hungAfterMs: 100 })
+    const change = (elapsedMs: number) => hungChange(roster.get('default.a') as Seen, { elapsedMs, hungAfterMs: 100 })?.event
     roster.keep('default.a', of('one', 1), 0)
     beat(1, 0)
     assert.equal(change(1_000), undefined, 'one slot is free')
@@ -67,6 +67,34 @@ describe('Roster', () => {
     beat(2, 220)
     roster.keep('default.a', of('two', 5), 230)
     assert.equal(change(1_000), undefined, 'another process has the name now')
+  })
+
+  it('keeps an instance hung while nothing comes of its tasks, whatever it was hung for before', () => {
+    const hung = { session: 'one', idleMs: 300 }
+    const seen = (presence: { hung?: boolean; hungIdleMs?: number }, idleMs?: number, blockedSince?: number): Seen => ({
+      ...{ revision: 1, heardAt: 0, blockedSince },
+      presence: { ...entry('a', 1).presence, session: 'one', ...presence },
+      load: { ...load, ...(idleMs === undefined ? {} : { idleMs }) },
+    })
+    const shown = (change: ReturnType<typeof hungChange>) => change && [change.event, change.presence.hung, change.presence.hungIdleMs]
+    const after = (given: Seen) => shown(hungChange(given, { elapsedMs: 1_000, hungAfterMs: 100 }))
+    const idle = (given: Seen) => shown(idleChange(given, hung))
+    const known = { hung: true, hungIdleMs: 300 }
+
+    assert.deepEqual(idle(seen({}, 310)), ['hung', true, 300])
+    assert.deepEqual(idle(seen({ hung: true }, 310)), [undefined, true, 300], 'it was hung for its stuck handlers already')
+    assert.equal(idle(seen({}, 290)), undefined, 'something has come of a task since')
+    assert.equal(idle(seen({})), undefined, 'it holds nothing')
+    assert.equal(idle(seen(known, 310)), undefined, 'it is known')
+    assert.equal(shown(idleChange(seen({}, 310), { ...hung, session: 'two' })), undefined, 'another process has the name now')
+
+    assert.equal(after(seen(known, 300)), undefined)
+    assert.deepEqual(after(seen(known, 10)), ['recovered', undefined, undefined])
+    assert.deepEqual(after(seen(known)), ['recovered', undefined, undefined], 'it holds nothing any more')
+    assert.deepEqual(after(seen(known, 10, 0)), [undefined, true, undefined], 'stuck handlers hold every slot')
+    assert.deepEqual(after(seen({ hung: true }, 10)), ['recovered', undefined, undefined])
+    assert.equal(after(seen({ hung: true }, 10, 990)), undefined, 'they were known to')
+    assert.equal(after(seen({}, 1_000_000)), undefined, 'a coordinator judges what is idle')
   })
 
   it('takes no older news than what it wrote itself', () => {

@@ -1,4 +1,4 @@
-import type { Beat, Cordon, InstanceView, Presence } from '@carillon/contracts'
+import type { Beat, Cordon, Hung, InstanceView, Presence } from '@carillon/contracts'
 import { isOtherSession } from './presence.ts'
 
 /** An entry of the presence bucket. */
@@ -24,16 +24,33 @@ export function seenOf(entry: Entry, before: Seen | undefined, elapsedMs: number
   return { ...entry, heardAt: elapsedMs, load: before?.load ?? NO_LOAD, blockedSince: isSame ? before?.blockedSince : undefined }
 }
 
+/** What the newest beat changes of presence; `event`: what is to be published. */
+export interface HungChange {
+  readonly presence: Presence
+  readonly event?: 'hung' | 'recovered'
+}
+
 /**
- * The change of presence that the newest beat causes: *hung* when stuck handlers have held every slot for `hungAfterMs`, *recovered*
- * as soon as one slot is not held so.
+ * The change of presence that the newest beat causes: *hung* when stuck handlers have held every slot for `hungAfterMs`, *recovered* as soon as one slot
+ * is not held so. One that a coordinator found to be idle has recovered when it has been idle for less than that: something has come of its tasks, or it holds none.
  */
 export function hungChange(
-  { presence, blockedSince }: Seen,
+  { presence, blockedSince, load }: Seen,
   time: { elapsedMs: number; hungAfterMs: number },
-): 'hung' | 'recovered' | undefined {
-  if (presence.hung) return blockedSince === undefined ? 'recovered' : undefined
-  return blockedSince !== undefined && time.elapsedMs - blockedSince >= time.hungAfterMs ? 'hung' : undefined
+): HungChange | undefined {
+  const { hung = false, hungIdleMs, ...rest } = presence
+  const isBlocked = blockedSince !== undefined && ((hung && hungIdleMs === undefined) || time.elapsedMs - blockedSince >= time.hungAfterMs)
+  const isIdle = hungIdleMs !== undefined && (load.idleMs ?? 0) >= hungIdleMs
+  const isHung = isBlocked || isIdle
+  if (isHung === hung && isIdle === (hungIdleMs !== undefined)) return undefined
+  const changed = { ...rest, ...(isHung ? { hung: true } : {}), ...(isIdle ? { hungIdleMs } : {}) }
+  return { presence: changed, ...(isHung === hung ? {} : { event: isHung ? ('hung' as const) : ('recovered' as const) }) }
+}
+
+/** The same when a coordinator has found that nothing comes of its tasks. What came of them since then counts. */
+export function idleChange({ presence, load }: Seen, { session, idleMs }: Hung): HungChange | undefined {
+  if (presence.session !== session || presence.hungIdleMs !== undefined || (load.idleMs ?? 0) < idleMs) return undefined
+  return { presence: { ...presence, hung: true, hungIdleMs: idleMs }, ...(presence.hung ? {} : { event: 'hung' as const }) }
 }
 
 /** An instance as `instances.list` shows it. */

@@ -1,10 +1,10 @@
 import type { CoordinatorOptions } from '@carillon/coordinator'
 import type { Config } from '@carillon/runtime'
 
-const [DAY_MS, HOUR_MS] = [86_400_000, 3_600_000]
+const [DAY_MS, HOUR_MS, SECOND_MS] = [86_400_000, 3_600_000, 1_000]
 
 /** How long coordinators keep what has ended, from the settings. */
-export function retentionOf(config: Config): NonNullable<CoordinatorOptions['retention']> {
+function retentionOf(config: Config): NonNullable<CoordinatorOptions['retention']> {
   return {
     keepPerJob: config.CARILLON_RUNS_KEPT_PER_JOB,
     runMs: config.CARILLON_RUN_RETENTION_DAYS * DAY_MS,
@@ -12,6 +12,12 @@ export function retentionOf(config: Config): NonNullable<CoordinatorOptions['ret
     idMs: config.CARILLON_ID_RETENTION_DAYS * DAY_MS,
   }
 }
+
+/** What coordinators do otherwise than by default, from the settings. */
+export const coordinatorSettingsOf = (config: Config): Pick<CoordinatorOptions, 'retention' | 'hungAfterMs'> => ({
+  retention: retentionOf(config),
+  hungAfterMs: config.CARILLON_HUNG_AFTER_SECONDS * SECOND_MS,
+})
 
 /** How long the registry keeps queues of handlers that are not offered, from the settings. */
 export function queueRetentionOf(config: Config): { handlerIdleMs: number } {
