@@ -15,6 +15,7 @@ import {
   uncordonInstanceSchema,
 } from './instance.ts'
 import { jobInputSchema, jobViewSchema } from './job.ts'
+import { declareJobSchema, jobChangeSchema, jobDeclaredSchema, listJobChangesSchema } from './job-changes.ts'
 import { chooseSlotSchema, dataSetSchema, jobMemorySchema, readMemorySchema, setDataSchema, slotChosenSchema } from './job-memory.ts'
 import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
@@ -135,6 +136,24 @@ export const CALLS = {
     repeatable: 'never',
     answer: jobViewSchema,
     description: 'Take slots again, from now on',
+  }),
+  jobsDeclare: call('coordinator', 'jobs.declare', {
+    input: declareJobSchema,
+    repeatable: 'always',
+    answer: jobDeclaredSchema,
+    description: 'Create or replace a job that code declares, unless its version is old or an operator has edited the job',
+  }),
+  jobsRelease: call('coordinator', 'jobs.release', {
+    input: byName,
+    repeatable: 'never',
+    answer: jobViewSchema,
+    description: 'Give a job that was edited back to the code that declares it: its newest declaration is in force',
+  }),
+  jobsHistory: call('coordinator', 'jobs.history', {
+    input: listJobChangesSchema,
+    repeatable: 'always',
+    answer: pageOf(jobChangeSchema),
+    description: 'Who changed a job, when and what, newest first; also of one that was removed',
   }),
   jobsRemove: call('coordinator', 'jobs.remove', {
     input: removeJobSchema,

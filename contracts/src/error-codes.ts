@@ -74,6 +74,16 @@ export const ERROR_CODES = {
   },
   TOO_MANY_RUNS: { meaning: 'A bulk start has too many runs.', retry: false, remedy: 'Send at most 1,000 in one call.' },
   JOB_NOT_FOUND: { meaning: 'There is no job of that name.', retry: false, remedy: 'See `npx @carillon/cli jobs list`.' },
+  JOB_VERSION_OLD: {
+    meaning: 'Code declares a job with a lower version than the stored one has.',
+    retry: false,
+    remedy: 'Deploy the newer code, or raise the version above the stored one.',
+  },
+  JOB_VERSION_CONFLICT: {
+    meaning: 'Code declares a job with another definition under the version that is stored.',
+    retry: false,
+    remedy: 'Raise the version whenever the definition changes.',
+  },
   CALENDAR_NOT_FOUND: { meaning: 'There is no calendar of that name.', retry: false, remedy: 'See `npx @carillon/cli calendars list`.' },
   RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `npx @carillon/cli runs list`.' },
   RUN_REMOVED: {

@@ -1,4 +1,5 @@
 import { CarillonError, printable } from './errors.ts'
+import { LIMITS } from './limits.ts'
 
 /** Headers that Carillon reads and writes. Options of a trigger travel here, so that its body is the payload and nothing else. */
 export const HEADERS = {
@@ -20,6 +21,8 @@ export const HEADERS = {
   deadlineMs: 'Carillon-Deadline-Ms',
   /** Priority of a triggered run: high, normal or low. */
   priority: 'Carillon-Priority',
+  /** Who makes a call, or sends a trigger, as that party names itself: 200 characters at most. Runs, changes of jobs and cordons keep it. */
+  by: 'Carillon-By',
   /** Of an offer: the session of the process that it is meant for. Another process that has the same name, or had it, leaves the offer unanswered. */
   session: 'Carillon-Session',
   /** The broker's own: makes a second publish of the same message a no-op for two minutes. */
@@ -36,7 +39,25 @@ export const TRIGGER_HEADERS = [
   HEADERS.runTimeoutMs,
   HEADERS.deadlineMs,
   HEADERS.priority,
+  HEADERS.by,
 ] as const
+/** `Carillon-*` headers that a call may have: what else it says is in its body. */
+export const CALL_HEADERS = [HEADERS.by] as const
+
+/**
+ * The name by which someone makes a call; undefined: there is none.
+ * @param field where it was given, for the error
+ * @throws CarillonError INVALID_HEADER of the header, else INVALID_REQUEST
+ */
+export function checkBy(value: string | undefined, field: string = HEADERS.by): string | undefined {
+  if (value === undefined || value === '') return undefined
+  if (value.length <= LIMITS.byLength && !/\p{Cc}/u.test(value)) return value
+  throw new CarillonError(field === HEADERS.by ? 'INVALID_HEADER' : 'INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, {
+    field,
+    value: printable(value),
+    hint: `Give a name of at most ${LIMITS.byLength} characters, without control characters.`,
+  })
+}
 
 const OURS = /^carillon-/i
 
@@ -48,8 +69,8 @@ export function checkHeaders(names: Iterable<string>, allowed: readonly string[]
   for (const name of names) {
     if (!OURS.test(name) || allowed.includes(name)) continue
     const hint =
-      allowed.length === 0
-        ? 'Say it in the body: calls have no such headers.'
+      allowed === CALL_HEADERS
+        ? `Say it in the body: calls have no such header but ${HEADERS.by}.`
         : `Did you mean ${nearest(name, allowed)}? There are ${allowed.join(', ')}.`
     throw new CarillonError('INVALID_HEADER', `header ${printable(name)} means nothing here`, {
       field: 'headers',

@@ -23,9 +23,10 @@ export {
 export { causeText, type Explained } from './cause.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
 export { CarillonError, type ErrorDetails, messageOf, printable } from './errors.ts'
+export { type FieldChange, fieldChanges } from './field-changes.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
 export { type Gating, OVERLAPS, type Overlap, type Rate } from './gating.ts'
-export { checkHeaders, HEADERS, TRIGGER_HEADERS } from './headers.ts'
+export { CALL_HEADERS, checkBy, checkHeaders, HEADERS, TRIGGER_HEADERS } from './headers.ts'
 export {
   childTaskId,
   createIdSource,
@@ -69,6 +70,14 @@ export {
   jobInputSchema,
   type ParentJob,
 } from './job.ts'
+export {
+  type DeclareJob,
+  declareJobSchema,
+  JOB_CHANGES,
+  type JobChange,
+  type JobChangeKind,
+  type JobDeclared,
+} from './job-changes.ts'
 export type { ChooseSlot, JobMemory, SetData } from './job-memory.ts'
 export { type Json, parseJson, type WriteLimit, writeJson } from './json.ts'
 export { type Direction, jsonSchemaOf } from './json-schema.ts'

@@ -55,7 +55,6 @@ export type Cordon = Readonly<z.output<typeof cordonSchema>>
 /** Give an instance no work from now on; it keeps what it runs. */
 export const cordonInstanceSchema = z.strictObject({
   instance: nameField,
-  by: z.string().max(200).optional(),
   note: z.string().max(1_000).optional(),
 })
 /** `continues`: asks how far a drain is, and cordons nothing: an operator may have uncordoned it meanwhile. */

@@ -172,6 +172,14 @@ export const jobViewSchema = z.object({
   concurrencyKey: z.string().exactOptional(),
   maxPerKey: z.int().exactOptional(),
   rate: gatingFields.rate.unwrap().exactOptional(),
+  /** Grows by one with each change of its definition or state by someone. */
+  revision: z.int(),
+  /** Who changed it last, as that party names itself. */
+  by: z.string().exactOptional(),
+  /** The highest version that code has declared. */
+  version: z.int().exactOptional(),
+  /** An operator has changed it since code declared it: declarations wait until it is released. */
+  edited: z.literal(true).exactOptional(),
   /** Why it is paused: of an operator, or of the mesh. */
   note: z.string().exactOptional(),
   /** Of its runs that are still kept, the newest 100 successes, failures and time-outs: in the answer to `jobs.get`. */

@@ -2,6 +2,10 @@
 export const LIMITS = {
   /** Letters of a name; a subject of five such tokens stays far below the broker's 4,096-byte control line. */
   nameLength: 64,
+  /** Letters of the name by which someone makes a call: runs and changes of jobs keep it. */
+  byLength: 200,
+  /** Changes of one job that are kept: the older ones go. */
+  changesPerJob: 100,
   /** Letters of an idempotency key: room for two UUIDs and a prefix. */
   keyLength: 256,
   /** Bytes of a run's payload as JSON: work messages carry it, and the broker's default message limit is 1 MiB. */

@@ -90,6 +90,8 @@ export const runViewSchema = z.object({
   /** The reason as text, with what a person needs to act. */
   message: z.string().exactOptional(),
   trigger: z.enum(TRIGGERS),
+  /** Who requested it, as that party names itself; with its own trigger nobody did. */
+  by: z.string().exactOptional(),
   /** The run whose end has fired it. */
   parent: z.string().exactOptional(),
   /** The jobs that led to it by firing one another, the first one first. */

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { CarillonError, checkName, DEFAULT_NAMESPACE, LIMITS, printable } from '@carillon/contracts'
+import { CarillonError, checkBy, checkName, DEFAULT_NAMESPACE, LIMITS, printable } from '@carillon/contracts'
 import type { NatsSettings } from '@carillon/wire'
 import { checkNatsSettings, openConnection, randomLetters, systemClock } from '@carillon/wire/internal'
 import { Caller } from './client/caller.ts'
@@ -15,6 +15,8 @@ import { emitWarning, guarded, type OnWarning } from './warning.ts'
 export interface ConnectOptions extends NatsSettings {
   /** Name of the service that this process is part of. */
   readonly service: string
+  /** Who makes the calls of this client: kept with runs, changes of jobs and cordons. 200 characters at most. Default: the service. */
+  readonly by?: string | undefined
   /** Tenant. Default `default`. */
   readonly namespace?: string | undefined
   /** Name of this process, unique in its namespace. Default `<service>-<host>-<random>`. */
@@ -54,7 +56,7 @@ const isolation = new Isolation(systemClock)
  */
 export async function connect(options: ConnectOptions): Promise<Mesh> {
   const clock = systemClock
-  const { access, identity, namespace, capacity } = checked(options)
+  const { access, identity, namespace, capacity, by } = checked(options)
   const onWarning = guarded(options.onWarning ?? emitWarning)
   const requestFor = (name: string) => ({ access, name, timeoutMs: options.connectTimeoutMs, more: options.nats })
   const open = async (name: string) => {
@@ -62,7 +64,7 @@ export async function connect(options: ConnectOptions): Promise<Mesh> {
     return new Link(connection, { access, onWarning })
   }
   const [link, telemetry] = await Promise.all([open(identity.instance), loadTelemetry()])
-  const caller = new Caller(link, { namespace, clock, telemetry })
+  const caller = new Caller(link, { namespace, by, clock, telemetry })
   const logs = new LogShipper({
     ...{ namespace, clock, onWarning },
     instance: identity.instance,
@@ -88,7 +90,8 @@ function checked(options: ConnectOptions) {
       hint,
     })
   }
-  return { access: checkNatsSettings(options), identity: { instance, service, version, labels: { ...labels } }, namespace, capacity }
+  const by = checkBy(options.by, 'by') ?? service
+  return { by, access: checkNatsSettings(options), identity: { instance, service, version, labels: { ...labels } }, namespace, capacity }
 }
 
 function serviceMissing(): CarillonError {

@@ -1,6 +1,7 @@
 import { CarillonError } from '@carillon/contracts'
 import type { Client } from './client/client.ts'
 import type { Link } from './connection/link.ts'
+import { declareJobs } from './executor/declare-jobs.ts'
 import { Executor, type ExecutorOptions } from './executor/executor.ts'
 import { Offers } from './offers.ts'
 import { onShutdownSignal } from './shutdown-signals.ts'
@@ -20,6 +21,7 @@ export class Mesh extends Offers {
   readonly instance: string
   readonly #options: MeshOptions
   readonly #link: Link
+  readonly #stopped = new AbortController()
   #executor: Executor | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -35,8 +37,8 @@ export class Mesh extends Offers {
   }
 
   /**
-   * Register and begin to run tasks. Waits until a registry answers; from SIGTERM or SIGINT on it drains (option `signals`).
-   * @throws CarillonError NATS_TOO_OLD, JETSTREAM_MISSING, NOT_CONNECTED after `stop`
+   * Register, begin to run tasks, and declare the jobs. Waits until a registry answers, and for jobs a coordinator; from SIGTERM or SIGINT on it drains (option `signals`).
+   * @throws CarillonError NATS_TOO_OLD, JETSTREAM_MISSING, NOT_CONNECTED after `stop`, or of a job whose definition is wrong
    */
   start(): Promise<void> {
     this.#starting ??= this.#start()
@@ -60,10 +62,23 @@ export class Mesh extends Offers {
     if (this.#stopping) throw new CarillonError('NOT_CONNECTED', 'This mesh was stopped')
     if (this.#options.signals) this.#forgetSignals = onShutdownSignal(() => this.stop())
     this.#executor = new Executor({ ...this.#options, handlers: [...this.offered.values()], onDrain: () => this.#drainByOrder() })
-    await this.#executor.start().catch((error: unknown) => {
+    try {
+      await this.#executor.start()
+      await this.#declareJobs(this.#executor)
+    } catch (error) {
       this.#forgetSignals()
       throw error
-    })
+    }
+  }
+
+  async #declareJobs(executor: Executor): Promise<void> {
+    const { caller, clock, onWarning } = this.#options
+    try {
+      await declareJobs(this.declared.values(), { caller, clock, onWarning, signal: this.#stopped.signal })
+    } catch (error) {
+      await executor.stop(0)
+      throw error
+    }
   }
 
   #drainByOrder(): void {
@@ -73,6 +88,7 @@ export class Mesh extends Offers {
   }
 
   async #stop(): Promise<void> {
+    this.#stopped.abort()
     await this.#executor?.stop(this.#options.drainMs)
     this.#forgetSignals()
     await this.#link.close()

@@ -1,4 +1,13 @@
-import { CarillonError, type HandlerKind, type RunMode } from '@carillon/contracts'
+import {
+  CarillonError,
+  type DeclareJob,
+  declareJobSchema,
+  type HandlerKind,
+  type JobInput,
+  parseInput,
+  type RunMode,
+} from '@carillon/contracts'
+import { jobInputOf } from './client/typed-calls.ts'
 import { type HandlerOptions, type OfferedHandler, offeredHandler, withOutput } from './executor/handler.ts'
 import { type ItemSchemas, type MapDefinition, type MapReduceDefinition, offeredMapHandler } from './executor/map-handler.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from './executor/standard-schema.ts'
@@ -12,6 +21,14 @@ export type MapOptions = Omit<HandlerOptions, 'input'>
 /** How this process offers a handler that is defined elsewhere. */
 export type OfferOptions = Pick<HandlerOptions, 'concurrency'>
 
+/** A job that the code of this process declares: as of `client.jobs.put`. */
+export interface JobDeclaration<Payload = unknown> extends Omit<JobInput, 'name' | 'handler'> {
+  /** Of this definition: raise it whenever that changes. A lower one than the stored is refused, with a warning. */
+  readonly version: number
+  /** What its runs do, under the name of the job; or the handler that does it, by its name or definition. */
+  readonly handler: ((context: TaskContext<Payload>) => unknown) | string | AnyHandler
+}
+
 type Schema = StandardSchema | undefined
 type Awaitable<Value> = Value | PromiseLike<Value>
 type Payload<Input> = Input extends StandardSchema ? SchemaOutput<Input> : unknown
@@ -24,6 +41,8 @@ type PlainHandler<Input extends Schema, Output extends Schema> = HandlerDefiniti
 export abstract class Offers {
   /** By name. */
   protected readonly offered = new Map<string, OfferedHandler>()
+  /** Jobs that are declared when this process starts, by name. */
+  protected readonly declared = new Map<string, DeclareJob>()
 
   /**
    * Offer a handler by its definition: payload and result are checked and typed by its schemas.
@@ -106,6 +125,22 @@ export abstract class Offers {
     return this.#offerMap(handler, definition, { ...options, kind: 'map-reduce' })
   }
 
+  /**
+   * Declare a job with its handler. What an operator has changed of it since, and a pause, stay in force until `carillon jobs release`.
+   * @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST; `start` has those that only a coordinator finds
+   */
+  job<Payload = unknown>(name: string, { version, handler, ...definition }: JobDeclaration<Payload>): this {
+    const isOwn = typeof handler === 'function'
+    const input = jobInputOf({ ...definition, name, handler: isOwn ? name : handler } as JobInput)
+    const declaration = parseInput(declareJobSchema, { ...input, version }, 'job')
+    if (this.declared.has(name))
+      throw new CarillonError('INVALID_REQUEST', `Job ${name} is declared already`, { field: 'name', value: name })
+    if (isOwn) this.handle<Payload>(name, handler)
+    else if (this.isStarted) throw tooLate('Job', name)
+    this.declared.set(name, declaration)
+    return this
+  }
+
   #offerMap(
     handler: string | AnyHandler,
     definition: MapDefinition<StandardSchema, ItemSchemas>,
@@ -131,11 +166,17 @@ export abstract class Offers {
     if (this.offered.has(name)) {
       throw new CarillonError('HANDLER_EXISTS', `There is a handler ${name} already`, { field: 'handler', value: name })
     }
-    if (this.isStarted)
-      throw new CarillonError('INVALID_REQUEST', `Handler ${name} comes too late: call handle before start`, { field: 'handler' })
+    if (this.isStarted) throw tooLate('Handler', name)
     this.offered.set(name, handler)
     return this
   }
+}
+
+function tooLate(what: 'Handler' | 'Job', name: string): CarillonError {
+  const field = what.toLowerCase()
+  return new CarillonError('INVALID_REQUEST', `${what} ${name} comes too late: call ${what === 'Job' ? 'job' : 'handle'} before start`, {
+    field,
+  })
 }
 
 const METHODS: Readonly<Partial<Record<RunMode, string>>> = { map: 'map', 'map-reduce': 'mapReduce' }

@@ -7,6 +7,8 @@ export interface Warning {
     | 'reconnected'
     | 'registration-delayed'
     | 'instance-taken'
+    | 'job-edited'
+    | 'job-refused'
     | 'no-thread'
     | 'work-not-understood'
     | 'message-not-understood'

@@ -4,6 +4,7 @@ import type {
   CalendarRecord,
   CoordinatorRecord,
   GateRecord,
+  JobChangeRecord,
   JobRecord,
   LogRecord,
   RunHead,
@@ -66,6 +67,7 @@ export const RUN_COLUMNS = {
   routing: 'json',
   terms: 'json',
   traceparent: 'text',
+  by: 'text',
   createdAt: 'number',
   share: 'number',
   ...LIFE_COLUMNS,
@@ -144,9 +146,22 @@ export const JOB_COLUMNS = {
   chosenSlotAt: 'number',
   gating: 'json',
   lastRunId: 'text',
+  change: 'json',
+  declared: 'json',
+  declaration: 'text',
   createdAt: 'number',
   updatedAt: 'number',
 } as const satisfies Columns<JobRecord>
+
+export const CHANGE_COLUMNS = {
+  id: 'text',
+  revision: 'number',
+  at: 'number',
+  kind: 'text',
+  by: 'text',
+  version: 'number',
+  definition: 'text',
+} as const satisfies Columns<JobChangeRecord>
 
 export const CALENDAR_HEAD_COLUMNS = {
   id: 'text',

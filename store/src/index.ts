@@ -34,6 +34,7 @@ export type {
   CoordinatorRecord,
   GateHolder,
   GateRecord,
+  JobChangeRecord,
   JobRecord,
   LifeHead,
   LogRecord,
@@ -49,7 +50,7 @@ export type {
   TaskRecord,
   Terms,
 } from './records.ts'
-export { SHARES, shareOf } from './records.ts'
+export { changeId, SHARES, shareOf } from './records.ts'
 export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'
 export type { Slice } from './slice.ts'
 export { maskStoreUrl } from './store-url.ts'

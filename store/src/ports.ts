@@ -4,6 +4,7 @@ import type {
   CalendarRecord,
   CoordinatorRecord,
   GateRecord,
+  JobChangeRecord,
   JobRecord,
   LogRecord,
   RunHead,
@@ -40,6 +41,7 @@ export interface Store {
   readonly id: string
   readonly jobs: JobStore
   readonly calendars: CalendarStore
+  readonly changes: ChangeStore
   readonly gates: GateStore
   readonly runs: RunStore
   readonly tasks: TaskStore
@@ -107,6 +109,23 @@ export interface JobMove {
   readonly id: string
   readonly expect: Pick<JobRecord, 'revision' | 'nextSlotAt' | 'awaits'>
   readonly set: Pick<JobRecord, 'nextSlotAt' | 'wakeAt' | 'state' | 'awaits' | 'chosenSlotAt'> & { readonly lastRunId?: string }
+}
+
+export interface ChangesQuery extends Omit<PageQuery, 'cursor'> {
+  readonly jobId: string
+  /** Infinity: any. */
+  readonly below: number
+}
+
+/** The changes of jobs that newer ones have superseded; the newest one is in the job itself. */
+export interface ChangeStore {
+  insert(change: JobChangeRecord): Promise<InsertOutcome>
+  /** Those of a job with lower revisions, newest first. */
+  list(query: ChangesQuery): Promise<{ items: JobChangeRecord[]; isMore: boolean }>
+  /** Deletes the changes of a job with lower revisions. */
+  trim(query: { jobId: string; below: number }): Promise<void>
+  /** Deletes changes of any job that were made before then, the oldest first, at most `limit`; answers how many. */
+  removeOlder(query: { before: number; limit: number }): Promise<number>
 }
 
 export interface CalendarStore {

@@ -4,6 +4,7 @@ import type {
   Failure,
   FailureBackoff,
   Gating,
+  JobChangeKind,
   JobState,
   ParentJob,
   Progress,
@@ -110,8 +111,34 @@ export interface JobRecord {
   readonly gating: Gating | null
   /** The run of the slot that was fired last. */
   readonly lastRunId: string | null
+  /** The change that led to this revision; null: one of a version that kept none. */
+  readonly change: { readonly kind: JobChangeKind; readonly by?: string } | null
+  /** The highest version that code has declared, and whether an operator has changed the definition since; null: code declares nothing. */
+  readonly declared: { readonly version: number; readonly isEdited: boolean } | null
+  /** JSON text of what code has declared with that version. */
+  readonly declaration: string | null
   readonly createdAt: number
   readonly updatedAt: number
+}
+
+/** A change of a job that a newer one has superseded. */
+export interface JobChangeRecord {
+  /** See `changeId`. */
+  readonly id: string
+  /** Of the job since that change. */
+  readonly revision: number
+  readonly at: number
+  readonly kind: JobChangeKind
+  readonly by: string | null
+  /** Of a declaration. */
+  readonly version: number | null
+  /** JSON text of the job since that change, without what changes by itself. */
+  readonly definition: string
+}
+
+/** `<jobId>/<revision>`, padded, so that the changes of a job sort in their order. */
+export function changeId(jobId: string, revision: number): string {
+  return `${jobId}/${revision === Number.POSITIVE_INFINITY ? ':' : String(revision).padStart(10, '0')}`
 }
 
 /** A calendar as it is stored, without its days, which may be thousands. */
@@ -248,6 +275,8 @@ export interface RunRecord extends TaskLife {
   readonly routing: Routing | null
   readonly terms: Terms | null
   readonly traceparent: string | null
+  /** Who requested it, as that party names itself. */
+  readonly by: string | null
   readonly createdAt: number
   readonly share: number
   /** The gate that it has to pass; null: none. */

@@ -142,6 +142,7 @@ export const REMOVED_FIELDS = [
   'plan',
   'items',
   'traceparent',
+  'by',
   'reason',
   'owner',
   'progress',

@@ -7,14 +7,17 @@ export interface HeaderValues {
   readonly traceparent?: string | null | undefined
   /** The process that a message is meant for, by the session under which it has registered. */
   readonly session?: string | undefined
+  /** Who calls. */
+  readonly by?: string | undefined
 }
 
 /** The headers of a message; what has no value is left out. */
-export function headersOf({ messageId, traceparent, session }: HeaderValues): { headers?: MsgHdrs } {
-  if (messageId === undefined && traceparent == null && session === undefined) return {}
+export function headersOf({ messageId, traceparent, session, by }: HeaderValues): { headers?: MsgHdrs } {
+  if (messageId === undefined && traceparent == null && session === undefined && by === undefined) return {}
   const head = headers()
   if (messageId !== undefined) head.set(HEADERS.messageId, messageId)
   if (traceparent != null) head.set(HEADERS.traceparent, traceparent)
   if (session !== undefined) head.set(HEADERS.session, session)
+  if (by !== undefined) head.set(HEADERS.by, by)
   return { headers: head }
 }

@@ -1,12 +1,13 @@
 import { ERROR_CODES, runEndedSchema } from '@carillon/contracts'
 import { CarillonError, connect, type NatsSettings, type Tail } from '@carillon/sdk'
 import { CARILLON } from '../own-command.ts'
+import { callerName } from './caller-name.ts'
 import type { Client } from './client.ts'
 
 /** @throws CarillonError NATS_UNAVAILABLE that names the address, AUTH_FAILED, TLS_FAILED */
 export async function connectClient({ nats, namespace }: { nats: NatsSettings; namespace: string }): Promise<Client> {
   // A lost connection shows as a call without an answer; commands that wait report it themselves.
-  const options = { ...nats, service: 'carillon-cli', namespace, onWarning: () => undefined }
+  const options = { ...nats, service: 'carillon-cli', namespace, by: callerName(), onWarning: () => undefined }
   const mesh = await connect(options).catch((error: unknown) => {
     throw withAdvice(error)
   })

@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os'
 import { CALLS, CarillonError, checkName, type Drained, type InstanceView } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
@@ -46,7 +45,7 @@ async function cordonInstance(instance: string, { note }: { note?: string }, sel
   const invocation = invocationOf(self)
   checkName('instance', instance)
   await withClient(invocation, async (client) => {
-    const view = await client.call(CALLS.instancesCordon, { instance, note, by: caller() })
+    const view = await client.call(CALLS.instancesCordon, { instance, note })
     if (invocation.terminal.json) invocation.terminal.value(view)
     else invocation.terminal.print(`${instance} is cordoned${view.load.running > 0 ? `; it still runs ${view.load.running}` : ''}`)
   })
@@ -68,7 +67,7 @@ async function drainInstance(instance: string, { note, wait }: { note?: string; 
   await withClient(invocation, async (client) => {
     const interrupt = interruptible()
     try {
-      const first = await client.call(CALLS.instancesDrain, { instance, note, by: caller() })
+      const first = await client.call(CALLS.instancesDrain, { instance, note })
       const last = await untilEmpty({ client, invocation, waitMs: wait ?? Number.POSITIVE_INFINITY, signal: interrupt.signal }, first)
       if (last === undefined) {
         invocation.terminal.note(`${instance} stays cordoned: ${CARILLON} instances uncordon ${instance}${invocation.repeated}`)
@@ -128,16 +127,6 @@ function stillText({ instance, load }: InstanceView, waitedMs: number): string {
   const holds = load.holds ?? []
   const names = holds.map(({ handler, taskId }) => `${handler} ${taskId}`).join(', ')
   return `${instance} still holds ${Math.max(load.running, holds.length)}: ${names || 'handlers that ignored their abort'}`
-}
-
-/** Who gives the order, as far as this machine knows. */
-function caller(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`
-  } catch {
-    // A user without an entry in the system's list, as in containers.
-    return hostname()
-  }
 }
 
 /** Why and since when an instance is cordoned. */

@@ -5,6 +5,7 @@ import { printFields } from '../output/table.ts'
 import type { Column } from '../output/table-layout.ts'
 import { harmless, type Terminal, type Tone } from '../output/terminal.ts'
 import { relativeText, spanText, timeText, tookText } from '../output/time-text.ts'
+import { CARILLON } from '../own-command.ts'
 import { gatingText } from './gating-options.ts'
 
 const TONES: Readonly<Record<JobState, Tone>> = { active: 'good', paused: 'warning', finished: 'quiet' }
@@ -54,11 +55,20 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['overlap', gatingText(job) || undefined],
     ['failures', failuresText(job)],
     ['note', job.note],
+    ['declared', declaredText(job)],
+    ['changed by', job.by],
     ['data', job.data === undefined ? undefined : JSON.stringify(job.data)],
     ['runs', statsText(job)],
     ['created', timeText(job.createdAt, nowMs)],
     ['updated', timeText(job.updatedAt, nowMs)],
   ])
+}
+
+function declaredText({ name, version, edited }: JobView): string | undefined {
+  if (version === undefined) return undefined
+  return edited
+    ? `version ${version}, but it was edited since; to let the code decide: ${CARILLON} jobs release ${name}`
+    : `version ${version}`
 }
 
 function modeText({ mode, shards, maxParallel, tolerate }: JobView): string {

@@ -7,6 +7,7 @@ import { CARILLON } from '../own-command.ts'
 import { jobColumns, printJob } from './job-view.ts'
 import { addJobsBackfillCommand } from './jobs-backfill.ts'
 import { addJobsFileCommands } from './jobs-files.ts'
+import { addJobsHistoryCommand } from './jobs-history.ts'
 import { addJobsImportCommand } from './jobs-import.ts'
 import { addJobsPreviewCommand } from './jobs-preview.ts'
 import { addJobsPutCommand } from './jobs-put.ts'
@@ -14,7 +15,9 @@ import { addListOptions, type ListOptions } from './list-options.ts'
 
 /** `carillon jobs …`. */
 export function addJobsCommands(program: Command): void {
-  const jobs = program.command('jobs').description('what runs when: put, preview, list, get, pause, resume, rm, export, apply, import')
+  const jobs = program
+    .command('jobs')
+    .description('what runs when: put, preview, list, get, history, pause, resume, release, rm, export, apply, import')
   addJobsPutCommand(jobs)
   addJobsPreviewCommand(jobs)
   addJobsBackfillCommand(jobs)
@@ -22,6 +25,12 @@ export function addJobsCommands(program: Command): void {
   addByName(jobs, { verb: 'get', description: 'one job', call: CALLS.jobsGet })
   jobs.command('pause').description('take no further slots').argument('<name>').option('--note <text>', 'why').action(pauseJob)
   addByName(jobs, { verb: 'resume', description: 'take slots again, from now on', call: CALLS.jobsResume })
+  addByName(jobs, {
+    verb: 'release',
+    description: 'give a job that was edited back to the code that declares it: its newest declaration is in force',
+    call: CALLS.jobsRelease,
+  })
+  addJobsHistoryCommand(jobs)
   jobs
     .command('rm')
     .alias('remove')
@@ -61,11 +70,17 @@ async function pauseJob(name: string, { note }: { note?: string }, self: Command
   await withClient(invocation, async (client) => printJob(invocation.terminal, await client.call(CALLS.jobsPause, request)))
 }
 
+const DECLARED = 'code declares this job: the next executor that starts with it creates it again; to stop it, pause it instead'
+
 async function removeJob(name: string, options: { keepRuns?: boolean }, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
+    const { version } = await client.call(CALLS.jobsGet, { name })
     const outcome = await client.call(CALLS.jobsRemove, { name, keepRuns: options.keepRuns === true })
     if (invocation.terminal.json) invocation.terminal.value({ name, ...outcome })
-    else invocation.terminal.print(`removed ${name}; its runs: ${CARILLON} runs list --job ${name}${invocation.repeated}`)
+    else {
+      invocation.terminal.print(`removed ${name}; its runs: ${CARILLON} runs list --job ${name}${invocation.repeated}`)
+      if (version !== undefined) invocation.terminal.note(DECLARED)
+    }
   })
 }

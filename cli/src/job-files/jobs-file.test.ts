@@ -17,6 +17,7 @@ const view = (job: Partial<JobView> & { name: string }): JobView => ({
   attempts: 1,
   backoff: DEFAULT_BACKOFF,
   misfire: 'once',
+  revision: 1,
   payload: null,
   nextAt: AT,
   createdAt: AT,

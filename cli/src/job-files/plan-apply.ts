@@ -1,5 +1,5 @@
-import type { JobView } from '@carillon/contracts'
-import { diffOf, type FieldChange } from './job-diff.ts'
+import type { FieldChange, JobView } from '@carillon/contracts'
+import { diffOf } from './job-diff.ts'
 import type { FileJob } from './read-jobs-file.ts'
 import { type WrittenJob, writtenOf } from './written-job.ts'
 
@@ -14,7 +14,7 @@ export type Step =
     }
   | { readonly action: 'remove'; readonly name: string }
 
-/** Compares the jobs of a file with the stored ones: in the order of the file, then what `prune` removes. */
+/** Compares the jobs of a file with the stored ones: in the order of the file, then what `prune` removes: not what code declares. */
 export function planApply(
   jobs: readonly FileJob[],
   stored: readonly JobView[],
@@ -31,7 +31,10 @@ export function planApply(
   })
   if (!prune) return steps
   const kept = new Set(jobs.map(({ written }) => written.name))
-  return [...steps, ...stored.filter(({ name }) => !kept.has(name)).map(({ name }): Step => ({ action: 'remove', name }))]
+  return [
+    ...steps,
+    ...stored.filter(({ name, version }) => !kept.has(name) && version === undefined).map(({ name }): Step => ({ action: 'remove', name })),
+  ]
 }
 
 /** A step that makes a job as it is written. */

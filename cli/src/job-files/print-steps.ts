@@ -1,6 +1,5 @@
-import { printable } from '@carillon/contracts'
+import { type FieldChange, printable } from '@carillon/contracts'
 import { harmless, type Terminal } from '../output/terminal.ts'
-import type { FieldChange } from './job-diff.ts'
 import { isPut, type Step } from './plan-apply.ts'
 
 /** Prints what differs: a line for each job, and one for each field. */
@@ -15,7 +14,8 @@ export function printSteps(terminal: Terminal, steps: readonly Step[]): void {
 
 const VALUE_LETTERS = 200
 
-function changeText(terminal: Terminal, { field, from, to }: FieldChange): string {
+/** One field that differs, such as `~ schedule.cron: "@daily" → "@hourly"`. */
+export function changeText(terminal: Terminal, { field, from, to }: FieldChange): string {
   const shown = (value: unknown) => harmless(printable(value, VALUE_LETTERS))
   const name = harmless(field)
   if (from === undefined) return terminal.paint('good', `+ ${name}: ${shown(to)}`)

@@ -26,8 +26,25 @@ export async function printList<Row>(
     await terminal.write(`${head ? table.head() : ''}${items.map((row) => table?.line(row)).join('')}`)
   }
   if (table === undefined) terminal.print(empty)
-  else if (isMore) terminal.note(terminal.paint('quiet', 'There are more: --all shows all of them.'))
+  else if (isMore) noteMore(terminal)
 }
+
+/** The same of entries that take several lines each. */
+export async function printBlocks<Entry>(
+  terminal: Terminal,
+  pages: AsyncIterable<Page<Entry>>,
+  { all, print }: { all: boolean; print: (entry: Entry) => void },
+): Promise<void> {
+  if (terminal.json) return writeArray(terminal, rowsOf(wanted(pages, all)))
+  let isMore = false
+  for await (const { items, next } of wanted(pages, all)) {
+    isMore = next !== undefined
+    for (const entry of items) print(entry)
+  }
+  if (isMore && !all) noteMore(terminal)
+}
+
+const noteMore = (terminal: Terminal) => terminal.note(terminal.paint('quiet', 'There are more: --all shows all of them.'))
 
 async function* wanted<Row>(pages: AsyncIterable<Page<Row>>, all: boolean): AsyncGenerator<Page<Row>> {
   for await (const page of pages) {

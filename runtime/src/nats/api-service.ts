@@ -1,7 +1,9 @@
 import {
+  CALL_HEADERS,
   CALLS,
   type Call,
   CarillonError,
+  checkBy,
   checkHeaders,
   checkName,
   HEADERS,
@@ -26,6 +28,8 @@ export interface Request<Input = unknown> {
   /** Of the message. */
   readonly bytes: number
   readonly traceparent: string | undefined
+  /** Who calls, as that party names itself. */
+  readonly by: string | undefined
 }
 
 const QUEUE = 'carillon'
@@ -90,7 +94,7 @@ export class ApiService {
   async #serve(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
     try {
       // Input of a caller is in the body.
-      if (message.headers) checkHeaders(message.headers.keys(), [])
+      if (message.headers) checkHeaders(message.headers.keys(), CALL_HEADERS)
       const namespace = checkName('namespace', parseSubject(message.subject)?.namespace)
       const body = parseBody(message.data, {})
       if (body instanceof UnacceptableJson) throw body.refusal('body')
@@ -100,6 +104,7 @@ export class ApiService {
         input,
         bytes: message.data.length,
         traceparent: message.headers?.get(HEADERS.traceparent) || undefined,
+        by: checkBy(message.headers?.get(HEADERS.by)),
       })
       message.respond(Buffer.from(JSON.stringify(output)))
     } catch (error) {

@@ -56,9 +56,15 @@ export class Caller {
   readonly clock: LoopClock
   readonly telemetry: Telemetry
   readonly #link: ClientLink
+  readonly #by: string
+  /** Of a call without a trace. */
+  readonly #headers: ReturnType<typeof headersOf>
 
-  constructor(link: ClientLink, options: { namespace: string; clock: LoopClock; telemetry: Telemetry }) {
+  /** @param options `by`: who calls, as the histories of jobs and runs keep it */
+  constructor(link: ClientLink, options: { namespace: string; by: string; clock: LoopClock; telemetry: Telemetry }) {
     this.#link = link
+    this.#by = options.by
+    this.#headers = headersOf({ by: options.by })
     this.namespace = options.namespace
     this.clock = options.clock
     this.telemetry = options.telemetry
@@ -146,7 +152,7 @@ export class Caller {
           onAnswer: (message) => finish(() => resolve(replyOf(message))),
           onDisconnect: () => finish(() => resolve({ type: 'unknown', why: 'the connection was lost' })),
         })
-        const headers = headersOf(options)
+        const headers = this.#headersOf(call, options.traceparent)
         this.#link.publish(subjects.api(this.namespace, call.noun, call.verb), body, { reply, ...headers })
       }
       let stopWaiting: () => void = () => undefined
@@ -157,6 +163,12 @@ export class Caller {
       if (this.#link.isUp) send()
       else stopWaiting = this.#link.onUp(send)
     })
+  }
+
+  /** Nothing keeps who makes the calls of tasks: their run says that. */
+  #headersOf({ noun }: Call, traceparent: string | undefined): ReturnType<typeof headersOf> {
+    if (noun === 'tasks') return headersOf({ traceparent })
+    return traceparent === undefined ? this.#headers : headersOf({ traceparent, by: this.#by })
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Drained,
   type InstanceView,
   type JobBackfill,
+  type JobChange,
   type JobInput,
   type JobPreview,
   type JobView,
@@ -46,9 +47,8 @@ export interface SendOptions {
   readonly traceparent?: string | undefined
 }
 
-/** What is said of a cordon: who wants it, and why. */
+/** Why an instance is cordoned. */
 export interface CordonOptions {
-  readonly by?: string | undefined
   readonly note?: string | undefined
 }
 
@@ -138,6 +138,11 @@ export class Client {
     backfill: (range: CallInput<typeof CALLS.jobsBackfill>): Promise<JobBackfill> => this.call(CALLS.jobsBackfill, range),
     pause: (name: string, options: { note?: string } = {}): Promise<JobView> => this.call(CALLS.jobsPause, { name, ...options }),
     resume: (name: string): Promise<JobView> => this.call(CALLS.jobsResume, { name }),
+    /** Gives a job that somebody has edited back to the code that declares it (`mesh.job`): its newest declaration is in force. */
+    release: (name: string): Promise<JobView> => this.call(CALLS.jobsRelease, { name }),
+    /** Who changed a job, when and what, newest first. */
+    history: (name: string, query: ListQuery = {}): List<JobChange> =>
+      listOf(query, (page) => this.call(CALLS.jobsHistory, { name, ...page })),
     /** Delayed runs of the job are cancelled, unless `keepRuns` is true; running ones go on. */
     remove: (name: string, options: { keepRuns?: boolean } = {}): Promise<{ removed: true }> =>
       this.call(CALLS.jobsRemove, { name, ...options }),

@@ -86,7 +86,7 @@ export class TestMesh extends Offers {
     })
     const link = new MemoryLink(this.#coordinator)
     const clock = this.#clock.clientClock()
-    this.client = new Client(link, new Caller(link, { namespace: DEFAULT_NAMESPACE, clock, telemetry: plainTelemetry }))
+    this.client = new Client(link, new Caller(link, { namespace: DEFAULT_NAMESPACE, by: 'test', clock, telemetry: plainTelemetry }))
   }
 
   /**

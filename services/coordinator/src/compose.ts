@@ -189,7 +189,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
     ...base,
     jobs,
     judgesOf: (some) => judges.judgesOf(some),
-    pause: (namespace, name, note) => changeJobs.pause(namespace, name, note),
+    pause: (namespace, name, change) => changeJobs.pause(namespace, name, change),
   })
   const judges = new JudgeSlots({ calendars, failing })
   const gates = gatesOf({ ...base, jobs, runs, tasks })

@@ -272,6 +272,8 @@ export interface StartItem {
   readonly bytes: number
   readonly trigger: RunTrigger
   readonly traceparent: string | undefined
+  /** Who requests it, as that party names itself. */
+  readonly by?: string | undefined
   /** The id of a run whose request has an identity of its own. */
   readonly id?: string
   readonly cause?: Cause

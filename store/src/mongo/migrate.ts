@@ -9,6 +9,7 @@ import { identity } from './migrations/0009-identity.ts'
 import { calendars } from './migrations/0011-calendars.ts'
 import { gates } from './migrations/0014-gates.ts'
 import { rules } from './migrations/0015-rules.ts'
+import { changes } from './migrations/0016-changes.ts'
 import { DUPLICATE_KEY, NAMESPACE_EXISTS } from './mongo-error.ts'
 import { waitUntil } from './retry.ts'
 
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
   { number: 13, name: 'failing-jobs', apply: async () => undefined },
   { number: 14, name: 'gates', apply: (database) => createCollections(database, gates) },
   { number: 15, name: 'rules', apply: (database) => createCollections(database, rules) },
+  { number: 16, name: 'changes', apply: (database) => createCollections(database, changes) },
 ]
 
 /** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */

@@ -2,6 +2,7 @@ import { CarillonError } from '@carillon/contracts'
 import type { Store } from '../ports.ts'
 import { newWriter } from './bulk.ts'
 import { MongoCalendarStore } from './calendar-store.ts'
+import { MongoChangeStore } from './change-store.ts'
 import { MongoCoordinatorStore } from './coordinator-store.ts'
 import { MongoDatabase, type MongoOptions } from './database.ts'
 import { MongoGateStore } from './gate-store.ts'
@@ -31,6 +32,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     id,
     jobs: new MongoJobStore(database),
     calendars: new MongoCalendarStore(database),
+    changes: new MongoChangeStore(database),
     gates: new MongoGateStore(database),
     runs: new MongoRunStore(database),
     tasks: new MongoTaskStore(database),

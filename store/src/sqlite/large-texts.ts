@@ -7,7 +7,8 @@ const LARGE_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   runs: ['payload', 'items', 'result', 'error'],
   tasks: ['item', 'result', 'error'],
   steps: ['result', 'error'],
-  jobs: ['payload', 'items'],
+  jobs: ['payload', 'items', 'declaration'],
+  changes: ['definition'],
   calendars: ['days'],
 }
 /** One page of the database. */

@@ -14,6 +14,7 @@ import { jobChoices } from './migrations/0012-job-choices.ts'
 import { failingJobs } from './migrations/0013-failing-jobs.ts'
 import { gates } from './migrations/0014-gates.ts'
 import { rules } from './migrations/0015-rules.ts'
+import { changes } from './migrations/0016-changes.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
 export const MIGRATIONS = [
@@ -32,6 +33,7 @@ export const MIGRATIONS = [
   { number: 13, name: 'failing-jobs', sql: failingJobs },
   { number: 14, name: 'gates', sql: gates },
   { number: 15, name: 'rules', sql: rules },
+  { number: 16, name: 'changes', sql: changes },
 ] as const
 
 /**

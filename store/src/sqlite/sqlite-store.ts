@@ -1,6 +1,7 @@
 import { CarillonError } from '@carillon/contracts'
 import type { Store } from '../ports.ts'
 import { SqliteCalendarStore } from './calendar-store.ts'
+import { SqliteChangeStore } from './change-store.ts'
 import { Connection, type SqliteOptions } from './connection.ts'
 import { SqliteCoordinatorStore } from './coordinator-store.ts'
 import { SqliteGateStore } from './gate-store.ts'
@@ -24,6 +25,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       id: connection.all('select "id" from "identity"', [])[0]?.['id'] as string,
       jobs: new SqliteJobStore(connection),
       calendars: new SqliteCalendarStore(connection),
+      changes: new SqliteChangeStore(connection),
       gates: new SqliteGateStore(connection),
       runs: new SqliteRunStore(connection),
       tasks: new SqliteTaskStore(connection),

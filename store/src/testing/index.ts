@@ -1,5 +1,6 @@
 /** What every store adapter must do, as cases without a test runner, and the records they are made of. */
 import { CALENDAR_CASES } from './calendar-cases.ts'
+import { CHANGE_CASES } from './change-cases.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { GATE_CASES } from './gate-cases.ts'
 import { INSERT_CASES } from './insert-cases.ts'
@@ -13,7 +14,7 @@ import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
 
 export type { ConformanceCase, ConformanceContext } from './conformance-case.ts'
-export { aCalendar, aFinish, aJob, aLine, aRun, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './records.ts'
+export { aCalendar, aChange, aFinish, aJob, aLine, aRun, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './records.ts'
 
 /** Each case is run on a fresh, empty database. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
@@ -22,6 +23,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...LIST_CASES,
   ...JOB_CASES,
   ...CALENDAR_CASES,
+  ...CHANGE_CASES,
   ...GATE_CASES,
   ...LOG_CASES,
   ...SIZE_CASES,

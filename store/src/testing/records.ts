@@ -3,7 +3,9 @@ import type { LifeChange } from '../ports.ts'
 import {
   type CalendarHead,
   type CalendarRecord,
+  changeId,
   type GateRecord,
+  type JobChangeRecord,
   type JobRecord,
   type LogRecord,
   type RunHead,
@@ -67,6 +69,7 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     routing: null,
     terms: null,
     traceparent: null,
+    by: null,
     createdAt: START_AT + n,
     share: shareOf(id),
     gate: null,
@@ -169,6 +172,9 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     chosenSlotAt: null,
     gating: null,
     lastRunId: null,
+    change: null,
+    declared: null,
+    declaration: null,
     createdAt: START_AT,
     updatedAt: START_AT,
     ...fields,
@@ -191,6 +197,13 @@ export function aGate(number: number, fields: Partial<GateRecord> = {}): GateRec
     wakeAt: null,
     ...fields,
   }
+}
+
+/** A put of the default job `report`, which has since been changed. */
+export function aChange(revision: number, fields: Partial<JobChangeRecord> & { jobId?: string } = {}): JobChangeRecord {
+  const { jobId = 'default/report', ...rest } = fields
+  const record = { revision, at: START_AT + revision, kind: 'put', by: null, version: null, definition: '{}' } as const
+  return { id: changeId(jobId, revision), ...record, ...rest }
 }
 
 /** A calendar of Christmas 2026. */

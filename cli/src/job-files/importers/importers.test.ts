@@ -130,6 +130,7 @@ test('imported again, a job that was resumed meanwhile stays as it is', () => {
     mode: 'single',
     attempts: 1,
     misfire: 'once',
+    revision: 1,
     createdAt: '',
     updatedAt: '',
   } as const

@@ -1,46 +1,42 @@
 import {
   CarillonError,
-  DEFAULT_BACKOFF,
-  type HandlerKind,
+  type DeclareJob,
+  declareJobSchema,
+  type JobChangeKind,
+  type JobDeclared,
   type JobView,
-  type jobInputSchema,
+  parseInput,
   printable,
   subjects,
 } from '@carillon/contracts'
 import type { Broker, Clock } from '@carillon/runtime'
-import { type JobRecord, type RunHead, type Store, shareOf } from '@carillon/store'
-import type { z } from 'zod'
-import { gatingOf } from '../gates/rules/gating.ts'
-import { planOf } from '../modes/rules/request.ts'
-import type { Events, Judged, Presence, Runs, SlotJudges, Timers, TriggerChecks } from '../ports.ts'
+import type { JobRecord, RunHead, Store } from '@carillon/store'
+import type { Events, Presence, Runs, SlotJudges, Timers, TriggerChecks } from '../ports.ts'
 import { hashKeyOf } from '../routing/rules/hash-key.ts'
-import { routingOf } from '../routing/rules/request.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
-import { payloadText } from '../runs/rules/new-run.ts'
-import { termsOf } from '../runs/rules/terms.ts'
 import { jobView } from '../runs/rules/views.ts'
 import type { Judge } from '../schedules/rules/exclusions.ts'
-import {
-  checkSchedule,
-  firstSlot,
-  isSameSchedule,
-  NO_SLOT,
-  repairedSlot,
-  type SlotTimes,
-  slotFrom,
-  timesOf,
-} from '../schedules/rules/schedule.ts'
+import { checkSchedule, isSameSchedule, NO_SLOT, slotFrom, timesOf } from '../schedules/rules/schedule.ts'
 import { scheduleWarnings } from '../schedules/rules/warnings.ts'
 import { checkCalendars } from './check-calendars.ts'
 import { checkExpressions, type JobExpressions } from './check-expressions.ts'
+import { KeepChanges } from './keep-changes.ts'
+import { type Declaration, decideDeclaration, isAsDeclared } from './rules/declaration.ts'
 import { jobId, jobNotFound } from './rules/job.ts'
+import { isSameJob, type JobDefinition, mergeOf, plainJob, recordOf } from './rules/job-record.ts'
 
-type JobDefinition = z.output<typeof jobInputSchema>
 const TRIES_AGAINST_OTHERS = 5
 const PAGE = 200
 
-/** Puts, pauses, resumes and removes jobs. */
+/** Who makes a change, as that party names itself. */
+type By = string | undefined
+/** What a change says of the stored job beside its definition. */
+type Said = Pick<JobRecord, 'change' | 'declared' | 'declaration'>
+/** Undefined: the job stays as it is. `keepsDefinition`: the one that is given is not in force yet. */
+type Say = (there: JobRecord | undefined) => { readonly said: Said; readonly keepsDefinition?: boolean } | undefined
+
+/** Puts, declares, pauses, resumes, releases and removes jobs. */
 export class ChangeJobs {
   readonly #store: Store
   readonly #clock: Clock
@@ -52,6 +48,7 @@ export class ChangeJobs {
   readonly #judges: SlotJudges
   readonly #expressions: JobExpressions
   readonly #triggers: TriggerChecks
+  readonly #changes: KeepChanges
 
   constructor(options: {
     store: Store
@@ -70,6 +67,7 @@ export class ChangeJobs {
     this.#expressions = options.expressions
     this.#triggers = options.triggers
     this.#store = options.store
+    this.#changes = new KeepChanges(options.store)
     this.#clock = options.clock
     this.#broker = options.broker
     this.#events = options.events
@@ -78,7 +76,76 @@ export class ChangeJobs {
   }
 
   /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule or payload */
-  async put(namespace: string, input: JobDefinition): Promise<JobView> {
+  async put(namespace: string, input: JobDefinition, by?: By): Promise<JobView> {
+    const job = await this.#define(namespace, input, (there) => {
+      const { declared = null, declaration = null } = there ?? {}
+      const isEdited = declared !== null && !isAsDeclared(declaration, input)
+      return { said: { change: changeOf('put', by), declared: declared && { ...declared, isEdited }, declaration } }
+    })
+    return withWarnings(job)
+  }
+
+  /**
+   * What the code of an executor says of a job; what an operator has said since wins.
+   * @throws CarillonError JOB_VERSION_OLD, JOB_VERSION_CONFLICT, or of its schedule or payload
+   */
+  async declare(namespace: string, declaration: Declaration, by?: By): Promise<JobDeclared> {
+    const { version: _, ...input } = declaration
+    let outcome: JobDeclared['outcome'] = 'unchanged'
+    const job = await this.#define(namespace, input, (there) => {
+      outcome = decideDeclaration(there, declaration)
+      if (there?.declared?.version === declaration.version) return undefined
+      const declared = { version: declaration.version, isEdited: outcome === 'edited' }
+      const said = { change: changeOf('declared', by), declared, declaration: JSON.stringify(declaration) }
+      return { said, keepsDefinition: outcome === 'edited' || outcome === 'unchanged' }
+    })
+    return { outcome, job: withWarnings(job) }
+  }
+
+  /** The newest declaration of code is in force again. @throws CarillonError INVALID_REQUEST if there is none */
+  async release(namespace: string, name: string, by?: By): Promise<JobView> {
+    const [job] = await this.#store.jobs.get([jobId(namespace, name)])
+    if (!job) throw jobNotFound(name)
+    if (job.declaration === null) throw notDeclared(name)
+    const { version: _, ...input } = parseInput(declareJobSchema, JSON.parse(job.declaration) as DeclareJob)
+    const released = await this.#define(namespace, input, (there) => {
+      if (!there?.declared || there.declaration !== job.declaration) throw busy(name)
+      if (!there.declared.isEdited) return undefined
+      const declared = { ...there.declared, isEdited: false }
+      return { said: { change: changeOf('released', by), declared, declaration: there.declaration } }
+    })
+    return withWarnings(released)
+  }
+
+  /** @param note why */
+  pause(namespace: string, name: string, { note, by }: { note?: string | undefined; by?: By } = {}): Promise<JobView> {
+    return this.#set({ namespace, name, by }, (job) => ({ ...job, state: 'paused', note: note ?? job.note, ...NO_SLOT }))
+  }
+
+  /** From now on: slots that were missed while the job was paused are not fired. */
+  resume(namespace: string, name: string, by?: By): Promise<JobView> {
+    return this.#set({ namespace, name, by }, (job, { now, judge }) => {
+      if (job.state !== 'paused') return job
+      const slot = job.schedule && slotFrom(job.schedule, now)
+      const times = timesOf(job, slot, judge)
+      return { ...job, ...times, note: null, resumedAt: now, state: job.schedule && slot === null ? 'finished' : 'active' }
+    })
+  }
+
+  /** Delayed runs are cancelled with their job, unless they are to be kept; runs that are queued or running go on. */
+  async remove(namespace: string, name: string, options: { keepRuns: boolean; by?: By }): Promise<{ removed: true }> {
+    const [job] = await this.#store.jobs.get([jobId(namespace, name)])
+    if (!job) throw jobNotFound(name)
+    await this.#changes.superseded(job)
+    if (!(await this.#store.jobs.remove(job.id))) throw jobNotFound(name)
+    await this.#changes.removed(job, { by: options.by, at: this.#clock.now() })
+    await this.#publishEvent({ namespace, name }, 'removed', { name })
+    if (!options.keepRuns) await this.#cancelWaiting(namespace, name)
+    return { removed: true }
+  }
+
+  /** Stores a definition. @param say what else the change says; undefined: nothing is written */
+  async #define(namespace: string, input: JobDefinition, say: Say): Promise<JobRecord> {
     const now = this.#clock.now()
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     const id = jobId(namespace, input.name)
@@ -88,42 +155,26 @@ export class ChangeJobs {
     const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [there] = await this.#store.jobs.get([id])
+      const change = say(there)
+      if (!change) return there as JobRecord
+      const { said, keepsDefinition } = change
       // A service declares its jobs at each start: the date of a one-time job may be over.
       if (input.schedule && !(there && isSameSchedule(there.schedule, input.schedule))) checkSchedule(input.schedule, now, judge)
-      const fresh = recordOf(namespace, input, { now, kind, judge })
+      const fresh = { ...recordOf(namespace, input, { now, kind, judge }), ...said }
       hashKeyOf(fresh, this.#expressions)
       if (!there) {
-        if ((await this.#store.jobs.insert(fresh)) === 'created') return this.#put(fresh)
+        const revision = await this.#changes.firstRevision(id)
+        if ((await this.#store.jobs.insert({ ...fresh, revision })) === 'created') return this.#changed({ ...fresh, revision }, 'put')
         continue
       }
       const [judgeThere] = await this.#judges.judgesOf([{ ...fresh, resumedAt: there.resumedAt }])
-      const merged = mergeOf(there, fresh, judgeThere)
-      if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#put(merged)
+      const definition = keepsDefinition ? { ...there, revision: there.revision + 1, updatedAt: now } : mergeOf(there, fresh, judgeThere)
+      const merged = { ...definition, ...said }
+      if (isSameJob(there, merged)) return there
+      await this.#changes.superseded(there)
+      if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#changed(merged, 'put')
     }
     throw busy(input.name)
-  }
-
-  /** @param note why */
-  pause(namespace: string, name: string, note?: string): Promise<JobView> {
-    return this.#set(namespace, name, (job) => ({ ...job, state: 'paused', note: note ?? job.note, ...NO_SLOT }))
-  }
-
-  /** From now on: slots that were missed while the job was paused are not fired. */
-  resume(namespace: string, name: string): Promise<JobView> {
-    return this.#set(namespace, name, (job, { now, judge }) => {
-      if (job.state !== 'paused') return job
-      const slot = job.schedule && slotFrom(job.schedule, now)
-      const times = timesOf(job, slot, judge)
-      return { ...job, ...times, note: null, resumedAt: now, state: job.schedule && slot === null ? 'finished' : 'active' }
-    })
-  }
-
-  /** Delayed runs are cancelled with their job, unless they are to be kept; runs that are queued or running go on. */
-  async remove(namespace: string, name: string, options: { keepRuns: boolean }): Promise<{ removed: true }> {
-    if (!(await this.#store.jobs.remove(jobId(namespace, name)))) throw jobNotFound(name)
-    await this.#publishEvent({ namespace, name }, 'removed', { name })
-    if (!options.keepRuns) await this.#cancelWaiting(namespace, name)
-    return { removed: true }
   }
 
   async #cancelWaiting(namespace: string, job: string): Promise<void> {
@@ -156,8 +207,7 @@ export class ChangeJobs {
   }
 
   async #set(
-    namespace: string,
-    name: string,
+    { namespace, name, by }: { namespace: string; name: string; by: By },
     change: (job: JobRecord, at: { now: number; judge: Judge | undefined }) => JobRecord,
   ): Promise<JobView> {
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
@@ -165,25 +215,21 @@ export class ChangeJobs {
       if (!there) throw jobNotFound(name)
       const now = this.#clock.now()
       const [judge] = await this.#judges.judgesOf([{ ...there, resumedAt: now }])
-      const changed = { ...change(there, { now, judge }), revision: there.revision + 1, updatedAt: now }
-      if (changed.state === there.state && changed.nextSlotAt === there.nextSlotAt && changed.note === there.note) return jobView(there)
+      const next = change(there, { now, judge })
+      if (next.state === there.state && next.nextSlotAt === there.nextSlotAt && next.note === there.note) return jobView(there)
+      const kind = next.state === 'paused' ? 'paused' : 'resumed'
+      const changed = { ...next, change: changeOf(kind, by), revision: there.revision + 1, updatedAt: now }
+      await this.#changes.superseded(there)
       if ((await this.#store.jobs.replace(changed, { revision: there.revision })) === 'applied')
-        return this.#changed(changed, changed.state === 'paused' ? 'paused' : 'resumed')
+        return jobView(await this.#changed(changed, kind))
     }
     throw busy(name)
   }
 
-  async #put(job: JobRecord): Promise<JobView> {
-    const view = await this.#changed(job, 'put')
-    const warnings = job.schedule ? scheduleWarnings(job.schedule) : []
-    return warnings.length > 0 ? { ...view, warnings } : view
-  }
-
-  async #changed(job: JobRecord, what: string): Promise<JobView> {
+  async #changed(job: JobRecord, what: string): Promise<JobRecord> {
     if (job.wakeAt !== null) this.#timers.arm('jobs', { id: job.id, wakeAt: job.wakeAt })
-    const view = jobView(job)
-    await this.#publishEvent(job, what, view)
-    return view
+    await this.#publishEvent(job, what, jobView(job))
+    return job
   }
 
   /** The signal reaches the server before the answer: no start that follows the answer finds the old job in a coordinator's cache. */
@@ -194,79 +240,20 @@ export class ChangeJobs {
   }
 }
 
-/** What else decides about a job that is put. */
-interface Put {
-  readonly now: number
-  readonly kind: HandlerKind | undefined
-  readonly judge: Judge | undefined
+const changeOf = (kind: JobChangeKind, by: By): JobRecord['change'] => ({ kind, ...(by === undefined ? {} : { by }) })
+
+/** With what its schedule says otherwise than it may have been meant. */
+function withWarnings(job: JobRecord): JobView {
+  const warnings = job.schedule ? scheduleWarnings(job.schedule) : []
+  return warnings.length > 0 ? { ...jobView(job), warnings } : jobView(job)
 }
 
-function recordOf(namespace: string, input: JobDefinition, { now, kind, judge }: Put): JobRecord {
-  const id = jobId(namespace, input.name)
-  const { schedule = null } = input
-  const planned = planOf(input, { kind })
-  return {
-    id,
-    namespace,
-    name: input.name,
-    handler: input.handler ?? input.name,
-    state: 'active',
-    description: input.description ?? null,
-    schedule,
-    payload: payloadText(input.payload ?? null),
-    ...planned,
-    attempts: input.attempts ?? 1,
-    backoff: input.backoff ?? DEFAULT_BACKOFF,
-    timeoutMs: input.timeoutMs ?? null,
-    routing: routingOf(input, { mode: planned.mode }),
-    terms: termsOf(input),
-    triggers: triggersOf(input),
-    misfire: input.misfire ?? 'once',
-    pauseAfterFailures: input.pauseAfterFailures ?? null,
-    failureBackoff: input.failureBackoff ?? null,
-    gating: gatingOf(input),
-    lastRunId: null,
-    note: null,
-    resumedAt: null,
-    data: null,
-    revision: 1,
-    share: shareOf(id),
-    ...timesOf({ id, schedule }, schedule && firstSlot(schedule, now), judge),
-    createdAt: now,
-    updatedAt: now,
-  }
-}
-
-function triggersOf({ on, afterJobs }: JobDefinition): JobRecord['triggers'] {
-  return on || afterJobs ? { ...(on ? { on } : {}), ...(afterJobs ? { afterJobs } : {}) } : null
-}
-
-/** An unchanged schedule keeps its next slot, so that putting a job again does not shift a fixed rate. */
-function mergeOf(there: JobRecord, fresh: JobRecord, judge: Judge | undefined): JobRecord {
-  const times = there.state === 'paused' ? NO_SLOT : keptTimes(there, fresh.updatedAt, judge)
-  const kept = isSameSchedule(there.schedule, fresh.schedule) || there.state === 'paused' ? { state: there.state, ...times } : {}
-  return {
-    ...fresh,
-    ...kept,
-    lastRunId: there.lastRunId,
-    note: there.note,
-    resumedAt: there.resumedAt,
-    revision: there.revision + 1,
-    createdAt: there.createdAt,
-  }
-}
-
-/** What a schedule alone decides. */
-function plainJob(namespace: string, { name, schedule }: JobDefinition): Judged {
-  const withoutRules = { chosenSlotAt: null, pauseAfterFailures: null, failureBackoff: null, resumedAt: null }
-  return { namespace, name, schedule: schedule ?? null, ...withoutRules }
-}
-
-function keptTimes(there: JobRecord, now: number, judge: Judge | undefined): SlotTimes {
-  const repaired = repairedSlot(there, now)
-  if (repaired !== undefined) return timesOf(there, repaired, judge)
-  const { nextSlotAt, wakeAt, awaits, chosenSlotAt } = there
-  return { nextSlotAt, wakeAt, awaits, chosenSlotAt }
+function notDeclared(name: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `job ${printable(name)} is declared by no code`, {
+    field: 'name',
+    value: printable(name),
+    hint: 'Release jobs that an executor declares with mesh.job.',
+  })
 }
 
 function busy(name: string): CarillonError {

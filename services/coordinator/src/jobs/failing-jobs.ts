@@ -74,7 +74,7 @@ export class ReactToFailures implements FailingJobs {
     if (job.pauseAfterFailures === null) return false
     const { count } = failuresInRow(await this.#recent(job))
     if (count < job.pauseAfterFailures) return false
-    await this.#pauseJob(job.namespace, job.name, `${count} runs in a row failed`)
+    await this.#pauseJob(job.namespace, job.name, { note: `${count} runs in a row failed`, by: 'coordinator' })
     return true
   }
 

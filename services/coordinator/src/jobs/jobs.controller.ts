@@ -17,15 +17,18 @@ export interface JobCases {
 export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, jobs, triggers, gateHints }: JobCases) =>
   ({
     answers: {
-      jobsPut: ({ namespace, input }) => changeJobs.put(namespace, input),
+      jobsPut: ({ namespace, input, by }) => changeJobs.put(namespace, input, by),
       jobsPreview: ({ namespace, input }) => previewJobs.execute(namespace, input),
       tasksData: ({ namespace, input }) => keepMemory.set(namespace, input),
       tasksMemory: ({ namespace, input }) => keepMemory.read(namespace, input.taskId),
       jobsGet: ({ namespace, input }) => readJobs.get(namespace, input.name),
       jobsList: ({ namespace, input }) => readJobs.list(namespace, input),
-      jobsPause: ({ namespace, input }) => changeJobs.pause(namespace, input.name, input.note),
-      jobsResume: ({ namespace, input }) => changeJobs.resume(namespace, input.name),
-      jobsRemove: ({ namespace, input }) => changeJobs.remove(namespace, input.name, input),
+      jobsPause: ({ namespace, input, by }) => changeJobs.pause(namespace, input.name, { note: input.note, by }),
+      jobsResume: ({ namespace, input, by }) => changeJobs.resume(namespace, input.name, by),
+      jobsDeclare: ({ namespace, input, by }) => changeJobs.declare(namespace, input, by),
+      jobsRelease: ({ namespace, input, by }) => changeJobs.release(namespace, input.name, by),
+      jobsHistory: ({ namespace, input }) => readJobs.changes.list(namespace, input),
+      jobsRemove: ({ namespace, input, by }) => changeJobs.remove(namespace, input.name, { ...input, by }),
     },
     receives: {
       // Every coordinator publishes this when it changes a job.

@@ -5,6 +5,7 @@ import type { Due, DueQuery, JobRecord, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import type { Jobs } from '../ports.ts'
 import { jobView } from '../runs/rules/views.ts'
+import { ReadChanges } from './read-changes.ts'
 import { recentRuns } from './recent-runs.ts'
 import { jobId, jobNotFound, largeBytesOf, type Place, type WokenJob } from './rules/job.ts'
 import { statsOf } from './rules/outcomes.ts'
@@ -129,10 +130,12 @@ export class JobCache implements Jobs {
 
 /** Reads jobs for people. */
 export class ReadJobs {
+  readonly changes: ReadChanges
   readonly #store: Store
 
   constructor(store: Store) {
     this.#store = store
+    this.changes = new ReadChanges(store)
   }
 
   async get(namespace: string, name: string): Promise<JobView> {

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import type { StartedRun } from '@carillon/contracts'
 import { exerciseService, settle } from '@carillon/runtime/testing'
 import { type RunRecord, SHARES } from '@carillon/store'
-import { aJob, aRun, aStep, aTask, runId } from '@carillon/store/testing'
+import { aChange, aJob, aRun, aStep, aTask, runId } from '@carillon/store/testing'
 import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
 import { CautiousTime } from './cautious-time.ts'
 import { Pace } from './pace.ts'
@@ -257,4 +257,18 @@ test('the store has most of the time to itself', async (context) => {
 test('the sweeper starts and stops as every service does', async (context) => {
   const { sweeper, clock } = await begin(context)
   await exerciseService(sweeper, { isActive: () => clock.armed > 0 })
+})
+
+test('changes of jobs go after a year, by one coordinator', async (context) => {
+  const others = await begin(context, { shares: [1] })
+  const mesh = await begin(context)
+  for (const { store, clock, sweep } of [others, mesh]) {
+    const now = clock.now()
+    for (const revision of range(700, 1)) await store.changes.insert(aChange(revision, { at: now - 366 * DAY_MS }))
+    await store.changes.insert(aChange(701, { at: now - 364 * DAY_MS }))
+    await sweep()
+  }
+  const left = async ({ store }: Pick<TestCoordinator, 'store'>) =>
+    (await store.changes.list({ jobId: 'default/report', below: Number.POSITIVE_INFINITY, limit: 1_000 })).items.length
+  assert.deepEqual([await left(others), await left(mesh)], [701, 1])
 })

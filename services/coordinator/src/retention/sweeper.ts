@@ -12,6 +12,11 @@ const LONGEST_INTERVAL_MS = 60_000
 const INTERVALS_PER_RETENTION = 4
 /** Runs whose orphaned tasks and steps are searched in one sweep. */
 const PARENTS_PER_SWEEP = 200
+/** Changes of jobs are kept for a year: of jobs that are gone, they are all that is left. */
+const CHANGES_MS = 365 * 86_400_000
+const CHANGES_AT_ONCE = 500
+/** One coordinator removes them, that with the first share. */
+const SHARE_OF_CHANGES = 0
 
 interface Sweep {
   readonly removed: RemovalCounts
@@ -96,8 +101,14 @@ export class Sweeper extends LoopService {
         cursor = page.cursor
       } while (cursor !== undefined)
     }
+    if (pass.shares.has(SHARE_OF_CHANGES)) await this.#changes(pass.now - CHANGES_MS, pace)
     for (const of of ['tasks', 'steps'] as const) counts = addCounts(counts, { ...NOTHING_REMOVED, ...(await this.#orphans(of, pace)) })
     return counts
+  }
+
+  async #changes(before: number, pace: Pace): Promise<void> {
+    for (let removed = CHANGES_AT_ONCE; removed === CHANGES_AT_ONCE; )
+      removed = await pace.write(() => this.#store.changes.removeOlder({ before, limit: CHANGES_AT_ONCE }))
   }
 
   /** Records written by a process that was suspended for longer than its run was kept. */

@@ -19,15 +19,16 @@ export interface RunCases {
 export const runsController = ({ startRuns, readRuns, readTree, changeRuns, applyReports, takeTriggers }: RunCases) =>
   ({
     answers: {
-      jobsRun: async ({ namespace, input, bytes, traceparent }) => {
-        const [outcome] = await startRuns.execute([{ namespace, request: input, bytes, trigger: 'call', traceparent }])
+      jobsRun: async ({ namespace, input, bytes, traceparent, by }) => {
+        const [outcome] = await startRuns.execute([{ namespace, request: input, bytes, trigger: 'call', traceparent, by }])
         if (CarillonError.is(outcome)) throw outcome
         return outcome as StartedRun
       },
-      runsStart: async ({ namespace, input, bytes: allBytes, traceparent }) => {
+      runsStart: async ({ namespace, input, bytes: allBytes, traceparent, by }) => {
         checkCount(input.runs.length)
         const bytes = allBytes / input.runs.length
-        const outcomes = await startRuns.execute(input.runs.map((request) => ({ namespace, request, bytes, trigger: 'call', traceparent })))
+        const items = input.runs.map((request) => ({ namespace, request, bytes, trigger: 'call' as const, traceparent, by }))
+        const outcomes = await startRuns.execute(items)
         return { runs: outcomes.map((outcome) => (CarillonError.is(outcome) ? { error: outcome.toBody() } : outcome)) }
       },
       runsGet: ({ namespace, input }) => readRuns.get(namespace, input.runId),

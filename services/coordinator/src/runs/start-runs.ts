@@ -86,6 +86,7 @@ export class StartRuns implements Starts {
             namespace: item.namespace,
             trigger: item.trigger,
             traceparent: trace ?? null,
+            by: item.by,
             now,
             cause: item.cause,
             asked: item.checked.key === undefined ? null : fieldsOfRequest(item.checked),

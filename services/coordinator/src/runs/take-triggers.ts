@@ -1,4 +1,4 @@
-import { CarillonError, checkHeaders, HEADERS, TRIGGER_HEADERS } from '@carillon/contracts'
+import { CarillonError, checkBy, checkHeaders, HEADERS, TRIGGER_HEADERS } from '@carillon/contracts'
 import { type Clock, derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
 import type { StartItem, Starts } from '../ports.ts'
 
@@ -19,6 +19,7 @@ export class TakeTriggers {
     for (const message of batch) {
       try {
         checkHeaders(message.headerNames(), TRIGGER_HEADERS)
+        checkBy(message.header(HEADERS.by))
         accepted.push(message)
       } catch (error) {
         this.#reject(message, error)
@@ -63,6 +64,7 @@ function itemOf(message: Incoming): StartItem {
     bytes: message.bytes,
     trigger: 'stream',
     traceparent: message.traceparent,
+    by: checkBy(message.header(HEADERS.by)),
     id: derivedId('t', message.namespace, message.sequence, message.storedAt),
   }
 }

@@ -18,11 +18,11 @@ export const cordonsController = (
 ) =>
   ({
     answers: {
-      instancesCordon: async ({ namespace, input }) => {
-        const seen = await cordonInstance.execute(namespace, input)
+      instancesCordon: async ({ namespace, input, by }) => {
+        const seen = await cordonInstance.execute(namespace, { ...input, by })
         return instanceView(seen, { elapsedMs: time.elapsedMs, cordon: cordons.get(presenceKey(seen.presence)) })
       },
       instancesUncordon: ({ namespace, input }) => uncordonInstance.execute(namespace, input.instance),
-      instancesDrain: ({ namespace, input }) => drainInstance.execute(namespace, input),
+      instancesDrain: ({ namespace, input, by }) => drainInstance.execute(namespace, { ...input, by }),
     },
   }) satisfies ControllerOf<'registry'>

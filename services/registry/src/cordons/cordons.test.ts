@@ -19,7 +19,7 @@ describe('cordons', { concurrency: true }, () => {
     const mesh = await startMesh(t, 2)
     await mesh.register('a')
     mesh.keepBeating('a')
-    const { cordoned } = await mesh.call('instancesCordon', { instance: 'a', by: 'ada', note: 'disk' })
+    const { cordoned } = await mesh.call('instancesCordon', { instance: 'a', note: 'disk' }, { by: 'ada' })
     assert.deepEqual([cordoned?.by, cordoned?.note, Number.isNaN(Date.parse(cordoned?.at ?? ''))], ['ada', 'disk', false])
     await mesh.call('instancesCordon', { instance: 'a', note: 'disk again' })
     await eventually('every registry shows it', async () =>

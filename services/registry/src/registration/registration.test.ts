@@ -125,7 +125,9 @@ describe('registration', () => {
     await assert.rejects(mesh.register('a', ['x.*']), { code: 'INVALID_NAME' })
     await assert.rejects(mesh.register('__proto__'), { code: 'INVALID_NAME' })
     await assert.rejects(mesh.call('instancesRegister', { instance: 'a', service: 'b' }), { code: 'INVALID_REQUEST' })
-    await assert.rejects(mesh.call('instancesRegister', { instance: 'a', service: 'b', handlers: [] }, 'a=b'), { code: 'INVALID_NAME' })
+    await assert.rejects(mesh.call('instancesRegister', { instance: 'a', service: 'b', handlers: [] }, { namespace: 'a=b' }), {
+      code: 'INVALID_NAME',
+    })
     await assert.rejects(mesh.call('instancesLeave', { instance: 'a b' }), { code: 'INVALID_NAME' })
     const answer = await mesh.broker.connection.request('carillon.default.api.instances.register', '{not json')
     assert.equal(answer.json<{ error: { code: string } }>().error.code, 'INVALID_JSON')

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import { CALLS, type CallOutput, CarillonError, type ErrorBody, type InstanceView } from '@carillon/contracts'
-import type { Running } from '@carillon/runtime'
+import { headersOf, type Running } from '@carillon/runtime'
 import { type BrokerOfTest, startBrokerOf } from '@carillon/runtime/testing'
 import { startRegistry } from '../start-registry.ts'
 
@@ -31,10 +31,15 @@ export class TestMesh {
   }
 
   /** @throws CarillonError that the registry answered */
-  async call<Name extends RegistryCall>(name: Name, input: unknown, namespace = 'default'): Promise<CallOutput<(typeof CALLS)[Name]>> {
+  async call<Name extends RegistryCall>(
+    name: Name,
+    input: unknown,
+    { namespace = 'default', by }: { namespace?: string; by?: string } = {},
+  ): Promise<CallOutput<(typeof CALLS)[Name]>> {
     const { noun, verb } = CALLS[name]
     const answer = await this.broker.connection.request(`carillon.${namespace}.api.${noun}.${verb}`, JSON.stringify(input), {
       timeout: 1_500,
+      ...headersOf({ by }),
     })
     const body = answer.json<{ error?: ErrorBody }>()
     if (body.error) throw CarillonError.fromBody(body.error)

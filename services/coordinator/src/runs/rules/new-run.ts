@@ -16,6 +16,8 @@ export interface RunOrigin {
   readonly namespace: string
   readonly trigger: RunTrigger
   readonly traceparent: string | null
+  /** Who requests it, as that party names itself. */
+  readonly by?: string | undefined
   readonly now: number
   /** Of a request with a key: its fields. */
   readonly asked?: RunRecord['asked']
@@ -153,7 +155,7 @@ function firstCheck(planned: Planned, { routing, terms }: NewRun, now: number): 
  * A queued single run relies on its message; a queued fan-out run has a `wakeAt`, in case no coordinator begins it. Each column is named: an object that is
  * put together from several others is slow to make and slow to read, and every run pays for that.
  */
-function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, given: NewRun): RunRecord {
+function newRun({ id, namespace, trigger, traceparent, by, now, asked }: RunOrigin, given: NewRun): RunRecord {
   const { planned, dueAt } = given
   const isDelayed = dueAt > now
   return {
@@ -175,6 +177,7 @@ function newRun({ id, namespace, trigger, traceparent, now, asked }: RunOrigin, 
     routing: given.routing,
     terms: given.terms,
     traceparent,
+    by: by ?? null,
     createdAt: now,
     share: shareOf(id),
     gate: null,
