@@ -15,7 +15,7 @@ test('of two executors one is cordoned under load: it finishes what it has, gets
 }, async () => {
   const mesh = await startMesh(cleanup, { store })
   const namespace = freshNamespace()
-  const { client } = await mesh.connect({ namespace })
+  const { client } = await mesh.connect({ namespace, by: 'ada' })
   const begun: Record<'a' | 'b', string[]> = { a: [], b: [] }
   const release = signal()
   const start = (instance: 'a' | 'b') => {
