@@ -25,7 +25,17 @@ export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes
 export { CarillonError, type ErrorDetails, messageOf, printable } from './errors.ts'
 export { type FieldChange, fieldChanges } from './field-changes.ts'
 export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
-export { type Gating, OVERLAPS, type Overlap, type Rate } from './gating.ts'
+export {
+  type Batch,
+  COALESCED_PAYLOADS,
+  type CoalescedPayload,
+  type Debounce,
+  type Gating,
+  OVERLAPS,
+  type Overlap,
+  type Rate,
+  type Throttle,
+} from './gating.ts'
 export { CALL_HEADERS, checkBy, checkHeaders, HEADERS, TRIGGER_HEADERS } from './headers.ts'
 export {
   childTaskId,

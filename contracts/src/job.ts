@@ -172,6 +172,9 @@ export const jobViewSchema = z.object({
   concurrencyKey: z.string().exactOptional(),
   maxPerKey: z.int().exactOptional(),
   rate: gatingFields.rate.unwrap().exactOptional(),
+  debounce: gatingFields.debounce.unwrap().exactOptional(),
+  throttle: gatingFields.throttle.unwrap().exactOptional(),
+  batch: gatingFields.batch.unwrap().exactOptional(),
   /** Grows by one with each change of its definition or state by someone. */
   revision: z.int(),
   /** Who changed it last, as that party names itself. */

@@ -56,6 +56,8 @@ export const LIMITS = {
   rateCount: 1_000_000,
   /** The longest period of a rate: 31 days. */
   ratePeriodMaxMs: 2_678_400_000,
+  /** Triggers of one batch: the record of a gate names those of the batch that is being made. */
+  batchCount: 1_000,
   /** Letters of an expression. */
   expressionLength: 1_024,
   /** Failures in a row that a job may be asked to react to: so many of its runs are read at an end. */

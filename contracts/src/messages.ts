@@ -120,6 +120,8 @@ export const runEndedSchema = z.object({
   /** The result is larger than 8 KiB: ask `runs.get` for it. */
   resultOmitted: z.literal(true).exactOptional(),
   failure: failureSchema.exactOptional(),
+  /** The run that started for it: of a trigger that was debounced, throttled or batched. */
+  mergedInto: z.string().exactOptional(),
   /** Of a single run: how many lines its last attempt has logged. Absent where the executor did not say so, or when the event is published again. */
   logLines: z.int().min(0).exactOptional(),
 })

@@ -94,6 +94,8 @@ export const runViewSchema = z.object({
   by: z.string().exactOptional(),
   /** The run whose end has fired it. */
   parent: z.string().exactOptional(),
+  /** The run that started for it: of a trigger that was debounced, throttled or batched. */
+  mergedInto: z.string().exactOptional(),
   /** The jobs that led to it by firing one another, the first one first. */
   chain: z.array(z.string()).readonly().exactOptional(),
   payload: z.unknown().exactOptional(),

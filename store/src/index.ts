@@ -34,6 +34,7 @@ export type {
   CoordinatorRecord,
   GateHolder,
   GateRecord,
+  GateSeal,
   JobChangeRecord,
   JobRecord,
   LifeHead,

@@ -1,4 +1,4 @@
-import type { RunMode, RunState } from '@carillon/contracts'
+import type { RunState } from '@carillon/contracts'
 import type {
   CalendarHead,
   CalendarRecord,
@@ -165,13 +165,15 @@ export interface LifeExpectation {
   /** The stored owner is one of these (null = none). */
   readonly owner?: readonly (string | null)[]
   readonly target?: string | null
+  /** A column of runs only. */
+  readonly gate?: string | null
 }
 
 export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
-  /** `mapped` is a column of tasks only, `mode` and `gateOrder` of runs. */
-  readonly set: Partial<TaskLife> & { readonly mapped?: 1; readonly mode?: RunMode; readonly gateOrder?: number }
+  /** `mapped` is a column of tasks only, `mode` and those that follow of runs. */
+  readonly set: Partial<TaskLife> & { readonly mapped?: 1 } & Partial<Pick<RunRecord, 'mode' | 'terms' | 'gate' | 'gateOrder'>>
 }
 
 /**
@@ -215,6 +217,8 @@ export interface WaitingQuery {
   readonly limit: number
   /** Passes over so many. */
   readonly skip?: number
+  /** The last to arrive come first. */
+  readonly isNewestFirst?: boolean
 }
 
 /** The runs that all given filters accept. */

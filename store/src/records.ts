@@ -55,6 +55,10 @@ export interface Terms {
   readonly chain?: readonly string[]
   /** Of a run: it must have started by then. */
   readonly deadlineAt?: number
+  /** Of a run that waits for further triggers: when it arrived, if that was not when it was requested. */
+  readonly arrivedAt?: number
+  /** Of a run that was skipped because another one starts for it: that one. */
+  readonly mergedInto?: string
 }
 
 /** What fires a job beside its schedule. */
@@ -178,6 +182,19 @@ export interface GateHolder {
   readonly order: number | null
 }
 
+/** Waiting runs of a gate for which one run starts. It is written before any of them is, so that a coordinator that stops in between leaves what another one finishes. */
+export interface GateSeal {
+  readonly rule: 'debounce' | 'throttle' | 'batch'
+  /** The run that starts for them: one of them; of a batch a run of its own. */
+  readonly runId: string
+  /** All that have arrived with numbers up to this one; of a batch those that are named. */
+  readonly through: number
+  /** Of a batch: its runs, in order. */
+  readonly members?: readonly string[]
+  /** When it was decided. */
+  readonly at: number
+}
+
 /** A place where not all runs of a job, or of one key of it, may run at once. */
 export interface GateRecord {
   readonly id: string
@@ -187,8 +204,8 @@ export interface GateRecord {
   readonly key: string | null
   /** The runs that have a place. */
   readonly holders: { readonly runs: readonly GateHolder[] }
-  /** How many runs were started within the period of a rate: intervals, each with the time it began. */
-  readonly window: { readonly starts: readonly (readonly [at: number, count: number])[] } | null
+  /** How many runs were started within the period of a rate: intervals, each with the time it began. Of a gate of debounce, throttle or batches: what was decided last. */
+  readonly window: { readonly starts: readonly (readonly [at: number, count: number])[]; readonly seal?: GateSeal } | null
   /** The key that was served last. */
   readonly turn: string | null
   /** Grows with each write: the fence. */

@@ -69,6 +69,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['mode', run.mode === 'single' ? undefined : `${run.mode} (its tasks: ${CARILLON} runs tasks ${run.runId})`],
     ['state', stateText(run.state)],
     ['reason', reasonOf(run)],
+    ['merged into', run.mergedInto],
     ['asked by', run.by === undefined ? run.trigger : `${run.by} (${run.trigger})`],
     ['key', run.key],
     ['slot', timeText(run.slot, nowMs)],

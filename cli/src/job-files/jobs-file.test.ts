@@ -52,16 +52,28 @@ test('of a stored job only what was written is exported, and read again it is th
     view({ name: 'far', schedule: { cron: '@daily', timezone: 'Europe/Paris', dstGap: 'skip' }, misfire: 'skip', attempts: 3 }),
     view({ name: 'grown', backoff: { type: 'exponential', delayMs: 50, factor: 2, maxMs: 300_000 }, mode: 'map' }),
     view({ name: 'parts', mode: 'shards', shards: 2, items: ['yes', { '<<': 1, __proto__x: null }], tolerate: '5%' }),
+    view({
+      ...{ name: 'calm', concurrencyKey: 'payload.tenant', rate: { count: 5, periodMs: 1_000, by: 'job' } },
+      debounce: { periodMs: 5_000, payload: 'last', maxWaitMs: 9_000 },
+    }),
+    view({ name: 'limited', throttle: { periodMs: 60_000, payload: 'last' } }),
+    view({ name: 'packed', batch: { count: 100, periodMs: 2_000 } }),
     view({ name: 'counted', mode: 'shards', shards: 8, maxParallel: 2, description: 'a: b # "c"\n- d' }),
     view({ name: 'loaded', payload: { text: 'no', number: '012', deep: [[{ a: 1e21 }]], 'ключ: x': '\u0007 \n' } }),
   ]
   const exported = jobs.map(writtenOf)
-  assert.deepEqual(exported.slice(0, 5), [
+  assert.deepEqual(exported.slice(0, 8), [
     { name: 'plain' },
     { name: 'nightly', handler: 'report', schedule: { cron: '0 9 * * *' }, paused: true },
     { name: 'far', schedule: { cron: '@daily', timezone: 'Europe/Paris', dstGap: 'skip' }, misfire: 'skip', attempts: 3 },
     { name: 'grown', backoff: { type: 'exponential', delayMs: 50 }, mode: 'map' },
     { name: 'parts', items: ['yes', { '<<': 1, __proto__x: null }], tolerate: '5%' },
+    {
+      ...{ name: 'calm', concurrencyKey: 'payload.tenant', rate: { count: 5, periodMs: 1_000 } },
+      debounce: { periodMs: 5_000, maxWaitMs: 9_000 },
+    },
+    { name: 'limited', throttle: { periodMs: 60_000, payload: 'last' } },
+    { name: 'packed', batch: { count: 100, periodMs: 2_000 } },
   ])
   for (const text of [jobsText(exported), JSON.stringify(exported), JSON.stringify(exported, null, '\t')]) {
     assert.deepEqual(written(text), exported)

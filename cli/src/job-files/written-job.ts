@@ -33,10 +33,13 @@ export function writtenOf(job: JobView): WrittenJob {
 
 /** A job of a file without what is a default, so that it can be compared with `writtenOf`. */
 export function normalized(job: Fields & { readonly name: string }): WrittenJob {
-  const { name, handler, schedule, backoff, afterJobs } = job
+  const { name, handler, schedule, backoff, afterJobs, rate, debounce, throttle } = job
   const shorter: Fields = {
     ...job,
     afterJobs: Array.isArray(afterJobs) ? afterJobs.map((parent) => withoutDefaults(parent, { when: 'succeeded' })) : afterJobs,
+    rate: withoutDefaultsOf(rate, { by: 'job' }),
+    debounce: withoutDefaultsOf(debounce, { payload: 'last' }),
+    throttle: withoutDefaultsOf(throttle, { payload: 'first' }),
     handler: handler === name ? undefined : handler,
     schedule: isFields(schedule) && 'cron' in schedule ? withoutDefaults(schedule, { timezone: 'UTC' }) : schedule,
     backoff: isFields(backoff) && backoff['type'] === 'exponential' ? withoutDefaults(backoff, { factor: 2, maxMs: 300_000 }) : backoff,
@@ -46,6 +49,8 @@ export function normalized(job: Fields & { readonly name: string }): WrittenJob 
 }
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
+
+const withoutDefaultsOf = (value: unknown, defaults: Fields): unknown => (isFields(value) ? withoutDefaults(value, defaults) : value)
 
 function withoutDefaults(fields: Fields, defaults: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== defaults[name]))

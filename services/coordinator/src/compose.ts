@@ -21,11 +21,8 @@ import { OfferLegs } from './dispatch/offer-legs.ts'
 import { WorkPublisher } from './dispatch/publish-work.ts'
 import { SendOffer } from './dispatch/send-offer.ts'
 import { WorkStream } from './dispatch/work-stream.ts'
-import { AdvanceGates } from './gates/advance-gates.ts'
-import { GateHints, type GateHintsOptions } from './gates/gate-hints.ts'
 import { gatesController } from './gates/gates.controller.ts'
-import { type KeyExpressions, PlaceRuns } from './gates/place-runs.ts'
-import { WakeGates } from './gates/wake-gates.ts'
+import { gatesOf } from './gates/gates.ts'
 import { whyAtGate } from './gates/why-waiting.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
@@ -225,13 +222,6 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
     refused: new RefusedReports({ log }),
     keeper: keeperOf(given),
   }
-}
-
-function gatesOf(
-  base: ConstructorParameters<typeof AdvanceGates>[0] & Omit<GateHintsOptions, 'advance'> & { expressions: KeyExpressions },
-) {
-  const gateHints: GateHints = new GateHints({ ...base, advance: new AdvanceGates(base) })
-  return { gateHints, waitingChecks: new WakeGates({ ...base, gateHints }), placement: new PlaceRuns(base) }
 }
 
 const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const

@@ -147,8 +147,11 @@ export interface Runs {
     runs: readonly RunRecord[],
     options?: { answerFirst?: boolean; until?: () => Promise<ReadonlySet<string>> },
   ): Promise<readonly (InsertOutcome | CarillonError)[]>
-  /** Writes decisions; answers per item. Resolves when terminal events are with the broker. */
-  write(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]>
+  /**
+   * Writes decisions; answers per item. Resolves when terminal events are with the broker.
+   * @param options.until called when they are written: runs that have ended are kept until it resolves
+   */
+  write(changes: readonly RunChange[], options?: { until?: () => Promise<void> }): Promise<readonly (UpdateOutcome | CarillonError)[]>
   /** A queued run that was cancelled must not start: removes its message, and notifies instances that may hold it already. */
   withdraw(run: RunHead): Promise<void>
   control(namespace: string, instance: string, control: Control): void
@@ -212,6 +215,8 @@ export interface Placement {
   ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]>
   /** The number of one that arrives now. */
   order(run: RunHead): Promise<number>
+  /** The gate at which it waits for its place, if it does not wait for further triggers any more; null: none. */
+  behind(run: RunHead): Promise<string | null>
   /** The run of a slot whose job says nothing about overlap. @param last the open run that it waits for */
   slot(run: RunRecord, job: JobRecord, last: RunHead | undefined): RunRecord
   /** The run of a past slot that is fired on purpose: it waits, and so many of them are open at once. */

@@ -39,8 +39,10 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
   }
 
   async waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]> {
-    const read = ({ gate, key, limit, skip = 0 }: WaitingQuery) =>
-      this.records.find(this.head, { state: 'waiting', gate, gateKey: key }, { sort: { gateOrder: 1, _id: 1 }, limit, skip })
+    const read = ({ gate, key, limit, skip = 0, isNewestFirst }: WaitingQuery) => {
+      const order = isNewestFirst ? -1 : 1
+      return this.records.find(this.head, { state: 'waiting', gate, gateKey: key }, { sort: { gateOrder: order, _id: order }, limit, skip })
+    }
     return Promise.all(queries.map(read))
   }
 

@@ -9,6 +9,7 @@ const WHERE = ' where "id" = ? and '
 const ATTEMPT = ' and "attempt" = ?'
 const NAMESPACE = ' and "namespace" = ?'
 const TARGET = ' and "target" is ?'
+const GATE = ' and "gate" is ?'
 /** How the owner is compared with no name, one, or more; the second of each admits no owner, too. */
 const OWNERS = [
   [' and false', ' and "owner" is null'],
@@ -102,6 +103,10 @@ export class LifeUpdate {
       shape = shape.with(TARGET)
       values.push(toStored(expect.target, 'text', 'target'))
     }
+    if (expect.gate !== undefined) {
+      shape = shape.with(GATE)
+      values.push(toStored(expect.gate, 'text', 'gate'))
+    }
     shape.statement ??= this.#connection.statement(updateText(this.#table.name, change))
     return { id, beside, statement: shape.statement, values }
   }
@@ -133,5 +138,6 @@ function updateText(table: string, { expect, set }: LifeChange): string {
   const namespace = expect.namespace === undefined ? '' : NAMESPACE
   const owner = expect.owner === undefined ? '' : pushOwner(expect.owner, [])
   const target = expect.target === undefined ? '' : TARGET
-  return `update "${table}" set ${assignments}${WHERE}(${states})${attempt}${namespace}${owner}${target}`
+  const gate = expect.gate === undefined ? '' : GATE
+  return `update "${table}" set ${assignments}${WHERE}(${states})${attempt}${namespace}${owner}${target}${gate}`
 }

@@ -46,8 +46,9 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
   }
 
   async waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]> {
-    const rest = `where ${WAITING} and "gateKey" = ? order by "gateOrder", "id" limit ? offset ?`
-    return queries.map(({ gate, key, limit, skip = 0 }) => this.table.select(this.head, rest, [gate, key, limit, skip]))
+    return queries.map(({ gate, key, limit, skip = 0, isNewestFirst }) =>
+      this.table.select(this.head, isNewestFirst ? NEWEST_WAITING : OLDEST_WAITING, [gate, key, limit, skip]),
+    )
   }
 
   async waitingKeys({ gate, after, limit }: { gate: string; after: string | null; limit: number }): Promise<string[]> {
@@ -70,6 +71,9 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
 }
 
 const WAITING = `"gate" is not null and "state" = 'waiting' and "gate" = ?`
+const [OLDEST_WAITING, NEWEST_WAITING] = ['', ' desc'].map(
+  (order) => `where ${WAITING} and "gateKey" = ? order by "gateOrder"${order}, "id"${order} limit ? offset ?`,
+) as [string, string]
 const keyFrom = (comparison: '>=' | '>') =>
   `select "gateKey" from "runs" where ${WAITING} and "gateKey" ${comparison} ? order by "gateKey" limit 1`
 const [FIRST_KEY, NEXT_KEY] = [keyFrom('>='), keyFrom('>')]

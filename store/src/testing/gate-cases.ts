@@ -11,7 +11,8 @@ export const GATE_CASES: ConformanceCase[] = [
       const holders = { runs: [{ id: 'run-1', key: '"a"', order: 7 }] }
       const first = [1, 2, 3].map((n) => ({ gate: aGate(n, { holders }), expect: null }))
       assert.deepEqual(await store.gates.put(first), ['applied', 'applied', 'applied'])
-      const changed = { window: { starts: [[START_AT, 1]] as const }, turn: '"a"', wakeAt: START_AT, revision: 2 }
+      const seal = { rule: 'batch', runId: 'run-2', through: 7, members: ['run-1'], at: START_AT } as const
+      const changed = { window: { starts: [[START_AT, 1]] as const, seal }, turn: '"a"', wakeAt: START_AT, revision: 2 }
       const outcomes = await store.gates.put([
         { gate: aGate(1, changed), expect: 1 },
         { gate: aGate(2, changed), expect: 7 },
@@ -89,6 +90,11 @@ export const GATE_CASES: ConformanceCase[] = [
           [9, 10, 24],
         ],
       )
+      const [newest] = await store.runs.waiting([{ gate: 'gate-1', key: '"a"', limit: 2, skip: 1, isNewestFirst: true }])
+      assert.deepEqual(
+        newest?.map(({ gateOrder }) => gateOrder),
+        [10, 9],
+      )
       const missing = await store.runs.places([runs[0]!.id, 'nobody'])
       assert.deepEqual(missing, [{ id: runs[0]!.id, state: 'waiting', gateOrder: 10 }, undefined])
       const [none, first] = await store.runs.waiting([
@@ -101,8 +107,10 @@ export const GATE_CASES: ConformanceCase[] = [
       assert.deepEqual(await keysOf(null, 10), byBytes)
       assert.deepEqual([await keysOf(byBytes[1]!, 2), await keysOf(byBytes[5]!, 2)], [byBytes.slice(2, 4), []])
       const freed = { id: runs[9]!.id, expect: { state: ['waiting'] as const }, set: { state: 'queued', gateOrder: 99 } as const }
-      assert.deepEqual(await store.runs.update([freed]), ['applied'])
-      assert.equal((await store.runs.heads([freed.id]))[0]?.gateOrder, 99)
+      const passed = { id: runs[10]!.id, expect: { ...freed.expect, gate: 'gate-1' }, set: { gate: null, terms: { mergedInto: 'run-1' } } }
+      assert.deepEqual(await store.runs.update([freed, passed, passed]), ['applied', 'applied', 'refused'])
+      const [moved, merged] = await store.runs.heads([freed.id, passed.id])
+      assert.deepEqual([moved?.gateOrder, merged?.gate, merged?.terms], [99, null, { mergedInto: 'run-1' }])
     },
   },
   {

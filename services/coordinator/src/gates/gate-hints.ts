@@ -4,8 +4,8 @@ import type { Broker, Logger } from '@carillon/runtime'
 import type { RunHead } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import type { Gates } from '../ports.ts'
-import type { AdvanceGates } from './advance-gates.ts'
-import { jobGateId } from './gate-ids.ts'
+import type { CheckGates } from './check-gates.ts'
+import { coalescingGateId, jobGateId } from './gate-ids.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import { grouped } from './rules/grouped.ts'
 
@@ -13,7 +13,7 @@ const TOGETHER = 500
 const TURNS_APART = 4
 
 export interface GateHintsOptions {
-  readonly advance: AdvanceGates
+  readonly check: CheckGates
   readonly broker: Broker
   readonly log: Logger
   /** Those of this coordinator. */
@@ -25,7 +25,7 @@ export interface GateHintsOptions {
  * for the others one signal a turn of the event loop is sent. A signal that gets lost costs time alone: whatever waits has a `wakeAt`.
  */
 export class GateHints implements Gates {
-  readonly #advance: AdvanceGates
+  readonly #gates: CheckGates
   readonly #broker: Broker
   readonly #log: Logger
   readonly #shares: () => readonly number[]
@@ -35,7 +35,7 @@ export class GateHints implements Gates {
   #sending = false
 
   constructor(options: GateHintsOptions) {
-    this.#advance = options.advance
+    this.#gates = options.check
     this.#broker = options.broker
     this.#log = options.log
     this.#shares = options.shares
@@ -60,7 +60,8 @@ export class GateHints implements Gates {
 
   /** The rules of a job have changed: more may start now. Gates of keys are checked when they wake. */
   jobChanged(namespace: string, name: string): void {
-    this.noticed([{ id: jobGateId({ namespace, name }), namespace, job: name, key: '', ended: new Set() }])
+    const ids = [jobGateId({ namespace, name }), coalescingGateId({ namespace, name }, {}, '')]
+    this.noticed(ids.map((id) => ({ id, namespace, job: name, key: '', ended: new Set() })))
   }
 
   #owns(hint: GateHint): boolean {
@@ -79,7 +80,7 @@ export class GateHints implements Gates {
   }
 
   #addHere(hint: GateHint): void {
-    if (hint.ended.size > 0 && !this.#here.has(hint.id) && !this.#advance.isConcerned(hint)) return
+    if (hint.ended.size > 0 && !this.#here.has(hint.id) && !this.#gates.isConcerned(hint)) return
     merge(this.#here, hint)
     if (this.#checking) return
     this.#checking = true
@@ -92,7 +93,7 @@ export class GateHints implements Gates {
     while (this.#here.size > 0) {
       const hints = [...this.#here.values()].slice(0, TOGETHER)
       for (const { id } of hints) this.#here.delete(id)
-      const again = await this.#advance.execute(hints).catch((error: unknown) => {
+      const again = await this.#gates.execute(hints).catch((error: unknown) => {
         this.#log.error(
           { evt: 'gates.failed', gates: hints.length, err: error },
           'gates could not be checked; they are checked again later',

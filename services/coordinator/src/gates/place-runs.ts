@@ -4,7 +4,9 @@ import type { Clock } from '@carillon/runtime'
 import type { GateRecord, JobRecord, RunHead, RunRecord, Store } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import type { Placement } from '../ports.ts'
-import { backfillGateId, gateId, slotsGateId } from './gate-ids.ts'
+import { payloadText } from '../runs/rules/new-run.ts'
+import { backfillGateId, coalescingGateId, gateBehind, gateId, slotsGateId } from './gate-ids.ts'
+import { type Coalescing, coalescingOf } from './rules/coalescing.ts'
 import { ARRIVAL_CHECK_MS } from './rules/decide.ts'
 import { shareOfGate } from './rules/gate-hint.ts'
 import { scopeOf } from './rules/gating.ts'
@@ -31,12 +33,21 @@ export class PlaceRuns implements Placement {
 
   atGate(run: RunRecord, job: JobRecord | undefined): RunRecord {
     const { gating = null } = job ?? {}
-    if (!job || gating === null || scopeOf(gating) === 'none') return run
+    // Slots are apart by their schedule.
+    const rule = run.trigger === 'schedule' ? undefined : coalescingOf(gating)
+    if (!job || gating === null || (scopeOf(gating) === 'none' && !rule)) return run
     const gateKey =
       gating.concurrencyKey === undefined ? '' : keyOf(this.#expressions.concurrencyKey.get(gating.concurrencyKey), run.payload)
-    const gate = gateId(job, gating, gateKey)
+    // A payload that may be one by itself may be too deep, or too large, for a list.
+    if (rule?.rule === 'batch') payloadText([JSON.parse(run.payload) as unknown])
+    const gate = rule ? coalescingGateId(job, gating, gateKey) : gateId(job, gating, gateKey)
     if (run.state !== 'queued') return { ...run, gate, gateKey }
-    return { ...run, gate, gateKey, ...arriving(run, this.#clock.now()) }
+    return { ...run, gate, gateKey, ...arriving(run, { now: this.#clock.now(), patienceMs: patienceOf(rule) }) }
+  }
+
+  async behind({ namespace, job, gateKey }: RunHead): Promise<string | null> {
+    const [definition] = await this.#store.jobs.get([jobId(namespace, job ?? '')])
+    return gateBehind(definition, gateKey ?? '')
   }
 
   async ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]> {
@@ -59,11 +70,11 @@ export class PlaceRuns implements Placement {
 
   slot(run: RunRecord, job: JobRecord, last: RunHead | undefined): RunRecord {
     const gated = { ...run, gate: slotsGateId(job), gateKey: '' }
-    return last ? { ...gated, ...arriving(run, this.#clock.now()), gateOrder: run.slot } : gated
+    return last ? { ...gated, ...arriving(run, { now: this.#clock.now() }), gateOrder: run.slot } : gated
   }
 
   backfilled(run: RunRecord, job: JobRecord, backfill: BackfillJob): RunRecord {
-    return { ...run, gate: backfillGateId(job, backfill), gateKey: '', ...arriving(run, this.#clock.now()) }
+    return { ...run, gate: backfillGateId(job, backfill), gateKey: '', ...arriving(run, { now: this.#clock.now() }) }
   }
 
   async holdFor(waits: readonly { readonly job: JobRecord; readonly last: RunHead }[]): Promise<void> {
@@ -92,13 +103,28 @@ export class PlaceRuns implements Placement {
   }
 }
 
-const arriving = ({ terms }: RunRecord, now: number) =>
+/** @param at.patienceMs how long it is to wait in any case */
+const arriving = ({ terms }: RunRecord, { now, patienceMs = 0 }: { now: number; patienceMs?: number }) =>
   ({
     state: 'waiting',
     reason: 'gate',
     queuedAt: null,
-    wakeAt: Math.min(terms?.deadlineAt ?? Number.POSITIVE_INFINITY, now + ARRIVAL_CHECK_MS),
+    wakeAt: Math.min(terms?.deadlineAt ?? Number.POSITIVE_INFINITY, now + patienceMs + ARRIVAL_CHECK_MS),
   }) as const
+
+/** It would cost two writes for each run to notice sooner that a signal was lost; the first of those that are throttled starts at once. */
+const PATIENCE_AT_MOST_MS = 10_000
+const patienceOf = (rule: Coalescing | undefined) => (!rule || rule.rule === 'throttle' ? 0 : Math.min(rule.periodMs, PATIENCE_AT_MOST_MS))
+
+/** A run that starts for several triggers, at the gate of its job's limits, if there are any. */
+export function placedBehind(
+  run: RunRecord,
+  { job, now, ...place }: Pick<RunRecord, 'gateKey' | 'gateOrder'> & { job: JobRecord | undefined; now: number },
+): RunRecord {
+  const gate = gateBehind(job, place.gateKey ?? '')
+  return gate === null || run.state !== 'queued' ? run : { ...run, ...place, gate, ...arriving(run, { now }) }
+}
+
 const isArriving = ({ state, gateOrder }: RunHead) => state === 'waiting' && gateOrder === null
 
 /** A run without a key shares the places of all that have none. @throws CarillonError EXPRESSION_FAILED */

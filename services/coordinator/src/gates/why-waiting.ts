@@ -2,12 +2,29 @@ import { isEnded } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
+import type { Jobs } from '../ports.ts'
+import type { ElapsedTime } from '../runs/rules/timing.ts'
+import { ReadCoalescing } from './read-coalescing.ts'
+import { isCoalescing } from './rules/coalescing.ts'
 import { limitsOf } from './rules/gating.ts'
-import { whyWaiting } from './rules/why-waiting.ts'
+import { whyCoalescing, whyWaiting } from './rules/why-waiting.ts'
+
+interface Facts {
+  readonly store: Store
+  readonly jobs: Jobs
+  readonly clock: Clock
+  readonly elapsed: ElapsedTime
+}
 
 /** What holds a run back at its gate, in one sentence; undefined: it does not wait at one. */
-export async function whyAtGate({ store, clock }: { store: Store; clock: Clock }, run: RunHead): Promise<string | undefined> {
+export async function whyAtGate(facts: Facts, run: RunHead): Promise<string | undefined> {
+  const { store, clock } = facts
   if (run.state !== 'waiting' || run.gate === null) return undefined
+  if (isCoalescing(run.gate)) {
+    const hint = { id: run.gate, namespace: run.namespace, job: run.job ?? '', key: run.gateKey ?? '', ended: new Set<string>() }
+    const [read] = await new ReadCoalescing(facts).execute([hint], clock.now())
+    return read && whyCoalescing(run, read)
+  }
   const [[gate], [job]] = await Promise.all([store.gates.get([run.gate]), store.jobs.get([jobId(run.namespace, run.job ?? '')])])
   const holders = (gate?.holders.runs ?? []).map(({ id }) => id)
   const heads = await store.runs.heads(holders)

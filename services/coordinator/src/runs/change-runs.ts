@@ -1,6 +1,7 @@
 import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
-import type { RunHead, Store } from '@carillon/store'
+import type { LifeChange, RunHead, Store } from '@carillon/store'
+import { isCoalescing } from '../gates/rules/coalescing.ts'
 import { decideReturn } from '../gates/rules/decide.ts'
 import { isGated } from '../gates/rules/gating.ts'
 import type { Modes, RetryRequest } from '../modes/mode.ts'
@@ -53,12 +54,19 @@ export class ChangeRuns {
       const decision = decideRestart(run, { tries: run.tries, now: this.#clock.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
-      const set = { ...decision.set, ...(await this.#modes[run.mode].retry(run, request, this.#store)) }
-      if (!isGated(run)) return { ...decision, set }
+      const set = { ...decision.set, ...(await this.#modes[run.mode].retry(run, request, this.#store)), ...(await this.#alone(run)) }
+      if (!isGated({ ...run, ...set })) return { ...decision, set }
       // A retry arrives at the gate as a new run does.
       return decideReturn({ ...decision, set }, { order: await this.#placement.order(run), now: this.#clock.now() })
     })
     return this.#reads.get(namespace, runId)
+  }
+
+  /** A retry is no trigger: it waits for no other ones, and no other run starts for it. */
+  async #alone(run: RunHead): Promise<LifeChange['set']> {
+    if (!isCoalescing(run.gate)) return {}
+    const { mergedInto: _, arrivedAt: __, ...terms } = run.terms ?? {}
+    return { gate: await this.#placement.behind(run), terms: Object.keys(terms).length > 0 ? terms : null }
   }
 
   /** Decides from the stored run, again if it changed in between. Answers the run as it was. */

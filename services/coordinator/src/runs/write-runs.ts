@@ -140,14 +140,14 @@ export class RunWriter implements Runs {
    * Writes decisions; answers per item. Resolves when terminal events are with the broker. A run about which nothing can be stored ends as failed, and
    * the error is its outcome.
    * @param options.isRepeated the caller repeats the call if this process dies before it answers, so the event will be published. Else a `wakeAt` stays with a
-   *   run that ends until its terminal event has been published
+   *   run that ends until its terminal event has been published, and `until` has resolved
    */
   async write(
     given: readonly RunChange[],
-    options: { isRepeated: boolean } = { isRepeated: false },
+    { isRepeated = false, until }: { isRepeated?: boolean; until?: () => Promise<void> } = {},
   ): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     if (given.length === 0) return []
-    const changes = given.map((change) => this.#reminded(change, options))
+    const changes = given.map((change) => this.#reminded(change, { isRepeated }))
     const outcomes = await this.#update(changes)
     const written: WrittenRun[] = []
     const faulty: { run: RunHead; error: CarillonError }[] = []
@@ -169,7 +169,8 @@ export class RunWriter implements Runs {
       if (set.progress) this.#events.live(after, 'progress', set.progress)
     }
     await this.#follow(written)
-    if (!options.isRepeated) await this.#markPublished(written.filter((run) => isEnded(run.state) && !mayHaveLateTasks(run)))
+    await until?.()
+    if (!isRepeated) await this.#markPublished(written.filter((run) => isEnded(run.state) && !mayHaveLateTasks(run)))
     await this.endFaulty(faulty)
     return outcomes
   }

@@ -2,6 +2,7 @@ import { LIMITS, nextState, type Reason } from '@carillon/contracts'
 import type { GateHolder, RunHead } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
 import { ended } from '../../runs/rules/loss.ts'
+import { isCoalescing } from './coalescing.ts'
 import type { GateLimits } from './gating.ts'
 import { inTurns, roomOfKey } from './turns.ts'
 import { opensAt, roomOf, type Starts, withStarts } from './window.ts'
@@ -111,7 +112,10 @@ export function decideArrival(run: RunHead, { order, now }: { order: number; now
   return {
     event: 'arrived',
     expect: { state: ['delayed'], attempt: run.attempt },
-    set: { state: 'waiting', reason: 'gate', wakeAt: now + ARRIVAL_CHECK_MS, gateOrder: order },
+    set: {
+      ...{ state: 'waiting', reason: 'gate', wakeAt: now + ARRIVAL_CHECK_MS, gateOrder: order },
+      ...(isCoalescing(run.gate) ? { terms: { ...run.terms, arrivedAt: now } } : {}),
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { shareOf } from '@carillon/store'
 import { jobId } from '../../jobs/rules/job.ts'
+import { isCoalescing } from './coalescing.ts'
 
 /** A gate that is to be checked. */
 export interface GateHint {
@@ -16,4 +17,4 @@ export interface GateHint {
 
 /** The share that a gate belongs to: a gate of a job is owned with its job, so that slots find their gate in the same process. */
 export const shareOfGate = ({ id, namespace, job }: Pick<GateHint, 'id' | 'namespace' | 'job'>) =>
-  shareOf(id.startsWith('gk') ? id : jobId(namespace, job))
+  shareOf(id.startsWith('gk') || isCoalescing(id) ? id : jobId(namespace, job))

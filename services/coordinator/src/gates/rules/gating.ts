@@ -56,9 +56,11 @@ export function limitsOf(id: string, job: Pick<JobRecord, 'gating'> | undefined)
   }
 }
 
+type Definition = Gating & { readonly hashKey?: string | undefined }
+
 /** The rules of a job, null if it has none. @throws CarillonError INVALID_REQUEST of rules that contradict each other */
-export function gatingOf(given: Gating): Gating | null {
-  const { overlap, maxConcurrent, concurrencyKey, maxPerKey, rate } = given
+export function gatingOf(given: Definition): Gating | null {
+  const { overlap, maxConcurrent, concurrencyKey, maxPerKey, rate, debounce, throttle, batch } = given
   const isQueue = overlap === undefined || overlap === 'parallel'
   if (concurrencyKey === undefined && maxPerKey !== undefined)
     throw contradiction('maxPerKey', maxPerKey, 'Give a concurrencyKey with it, or use maxConcurrent.')
@@ -77,8 +79,36 @@ export function gatingOf(given: Gating): Gating | null {
       )
     if (rate?.by === 'key') throw contradiction('rate.by', rate.by, 'Leave maxConcurrent out, or count all runs of the job.')
   }
-  const rules = Object.entries({ overlap, maxConcurrent, concurrencyKey, maxPerKey, rate }).filter(([, value]) => value !== undefined)
+  checkCoalescing(given)
+  const limits = { overlap, maxConcurrent, concurrencyKey, maxPerKey, rate }
+  const rules = Object.entries({ ...limits, debounce, throttle, batch }).filter(([, value]) => value !== undefined)
   return rules.length === 0 ? null : (Object.fromEntries(rules) as Gating)
+}
+
+/** @throws CarillonError INVALID_REQUEST */
+function checkCoalescing({ overlap, debounce, throttle, batch, hashKey }: Definition): void {
+  const [rule, other] = Object.entries({ debounce, throttle, batch }).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  if (rule === undefined) return
+  if (other !== undefined)
+    throw contradiction(other, 'given', `A job has one of debounce, throttle and batch: leave ${other} or ${rule} out.`)
+  if (overlap === 'discard' || overlap === 'replace' || overlap === 'recover')
+    throw contradiction(
+      'overlap',
+      overlap,
+      `The run that starts for several triggers must not be dropped: with ${rule} use serial, or leave it out.`,
+    )
+  if (batch && hashKey !== undefined)
+    throw contradiction(
+      'hashKey',
+      hashKey,
+      'The payload of a batch is a list, that of a trigger is not: leave hashKey out, its runs are mapped by their job.',
+    )
+  if (debounce?.maxWaitMs !== undefined && debounce.maxWaitMs < debounce.periodMs)
+    throw new CarillonError('INVALID_DELAY', 'debounce.maxWaitMs is shorter than the period', {
+      field: 'debounce.maxWaitMs',
+      value: String(debounce.maxWaitMs),
+      hint: `Use ${debounce.periodMs} ms or more, or leave it out.`,
+    })
 }
 
 function contradiction(field: string, value: unknown, hint: string): CarillonError {

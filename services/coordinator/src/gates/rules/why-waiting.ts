@@ -1,5 +1,6 @@
 import { printable } from '@carillon/contracts'
 import type { GateRecord, RunHead } from '@carillon/store'
+import { ageOf, arrivalOf, type CoalescingFacts, type CoalescingStep } from './decide-coalescing.ts'
 import type { GateLimits } from './gating.ts'
 import { opensAt } from './window.ts'
 
@@ -21,4 +22,17 @@ export function whyWaiting(
     return `it waits for its turn: of job ${printable(job)} these runs are open: ${open.slice(0, SHOWN).join(', ')}${more}`
   }
   return slot === null ? 'it waits for its turn, which is next' : 'it waits for the time of its slot'
+}
+
+/** What a run waits for that is to be debounced, throttled or batched. */
+export function whyCoalescing({ job }: Pick<RunHead, 'job'>, { facts, next }: { facts: CoalescingFacts; next: CoalescingStep }): string {
+  const { rule, oldest, seal, now } = facts
+  const of = `of job ${printable(job)}`
+  if (next.step !== 'wait' || !rule || !oldest) return `it waits with other triggers ${of}: what becomes of them is being decided`
+  const at = (leftMs: number) => new Date(now + Math.ceil(leftMs)).toISOString()
+  if (rule.rule === 'throttle') return `run ${seal?.runId} ${of} started within the period: the last trigger starts at ${at(next.leftMs)}`
+  if (rule.rule === 'batch')
+    return `it waits for further triggers ${of}: ${rule.count} are one run, those that there are start at ${at(next.leftMs)}`
+  const latest = at(rule.maxWaitMs - ageOf(arrivalOf(oldest), facts))
+  return `it waits for further triggers ${of}: one run starts at ${at(next.leftMs)} if none comes before, at ${latest} in any case`
 }

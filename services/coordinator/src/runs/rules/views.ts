@@ -62,6 +62,7 @@ export function jobView(job: JobRecord): JobView {
  * @param waiting why a queued run, or one at a gate, waits, when it is known
  */
 export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: Reason; message: string }): RunView {
+  const { arrivedAt: _, ...terms } = run.terms ?? {}
   return present<RunView>({
     runId: run.id,
     job: run.job,
@@ -76,8 +77,8 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     createdAt: iso(run.createdAt),
     ...lifeView(run),
     attempts: run.attempts,
-    ...run.terms,
-    deadlineAt: run.terms?.deadlineAt === undefined ? null : iso(run.terms.deadlineAt),
+    ...terms,
+    deadlineAt: terms.deadlineAt === undefined ? null : iso(terms.deadlineAt),
     reason: run.reason ?? waiting?.reason,
     message: waiting?.message ?? run.error?.message,
   })
@@ -123,6 +124,7 @@ export function endedEventText(run: EndedRun): string {
   let text = `{"runId":"${run.id}","handler":"${run.handler}","state":"${run.state}","reason":"${run.reason}","attempt":${run.attempt},"at":"${iso(run.endedAt ?? 0)}"`
   if (run.job !== null) text += `,"job":"${run.job}"`
   if (run.error !== null) text += `,"failure":${JSON.stringify(run.error)}`
+  if (run.terms?.mergedInto !== undefined) text += `,"mergedInto":"${run.terms.mergedInto}"`
   if (typeof run.result === 'string')
     text += run.result.length <= LIMITS.eventResultBytes ? `,"result":${run.result}` : ',"resultOmitted":true'
   if (run.logLines !== undefined) text += `,"logLines":${run.logLines}`

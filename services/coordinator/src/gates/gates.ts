@@ -1,0 +1,17 @@
+import { AdvanceGates } from './advance-gates.ts'
+import { CheckGates } from './check-gates.ts'
+import { CoalesceRuns } from './coalesce-runs.ts'
+import { GateHints, type GateHintsOptions } from './gate-hints.ts'
+import { type KeyExpressions, PlaceRuns } from './place-runs.ts'
+import { WakeGates } from './wake-gates.ts'
+
+type Options = ConstructorParameters<typeof AdvanceGates>[0] &
+  ConstructorParameters<typeof CoalesceRuns>[0] &
+  Omit<GateHintsOptions, 'check'> & { expressions: KeyExpressions }
+
+/** The parts of the room that others use. */
+export function gatesOf(options: Options) {
+  const check = new CheckGates({ advance: new AdvanceGates(options), coalesce: new CoalesceRuns(options) })
+  const gateHints: GateHints = new GateHints({ ...options, check })
+  return { gateHints, waitingChecks: new WakeGates({ ...options, gateHints }), placement: new PlaceRuns(options) }
+}
