@@ -32,7 +32,7 @@ const TABLE: Record<RunEvent, string> = {
   unneeded: 'N...........',
   reopened: '.....wwwwwww',
   due: '.q..........',
-  arrived: '.w..........',
+  arrived: 'ww..........',
   discarded: 'K...........',
   started: '..rr........',
   succeeded: '..SSS.......',

@@ -17,7 +17,8 @@ export interface RunHandle<Result = unknown> {
   readonly created: boolean
   /**
    * Wait for its end.
-   * @throws CarillonError RUN_NOT_SUCCEEDED with state, reason and error in its message; CALL_TIMEOUT after `timeoutMs`; RUN_NOT_FOUND
+   * @throws CarillonError RUN_NOT_SUCCEEDED with state, reason and error in its message, and with the end as its cause: `mergedInto` of a trigger that was debounced,
+   *   throttled or batched; CALL_TIMEOUT after `timeoutMs`; RUN_NOT_FOUND
    */
   result(options?: ResultOptions): Promise<Result>
   /** Wait for its end, however it ends. @throws CarillonError CALL_TIMEOUT, RUN_NOT_FOUND */
@@ -40,7 +41,7 @@ export function runHandle<Result>(started: StartedRun, link: ClientLink, caller:
   }
 }
 
-type End = Pick<RunView, 'runId' | 'state' | 'reason' | 'message' | 'result' | 'failure'>
+type End = Pick<RunView, 'runId' | 'state' | 'reason' | 'message' | 'result' | 'failure' | 'mergedInto'>
 
 export function resultOf<Result>(end: End): Result {
   if (end.state === 'succeeded') return end.result as Result

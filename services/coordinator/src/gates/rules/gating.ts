@@ -87,10 +87,15 @@ export function gatingOf(given: Definition): Gating | null {
 
 /** @throws CarillonError INVALID_REQUEST */
 function checkCoalescing({ overlap, debounce, throttle, batch, hashKey }: Definition): void {
-  const [rule, other] = Object.entries({ debounce, throttle, batch }).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  const rules = { debounce, throttle, batch }
+  const [rule, other] = (['debounce', 'throttle', 'batch'] as const).filter((name) => rules[name] !== undefined)
   if (rule === undefined) return
   if (other !== undefined)
-    throw contradiction(other, 'given', `A job has one of debounce, throttle and batch: leave ${other} or ${rule} out.`)
+    throw contradiction(
+      other,
+      JSON.stringify(rules[other]),
+      `A job has one of debounce, throttle and batch: leave ${other} or ${rule} out.`,
+    )
   if (overlap === 'discard' || overlap === 'replace' || overlap === 'recover')
     throw contradiction(
       'overlap',
