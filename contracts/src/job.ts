@@ -99,6 +99,12 @@ const parentJobs = z.array(parentJobSchema).min(1, 'Name at least one job, or le
 
 const MISFIRES = ['once', 'skip', 'all'] as const
 export const misfireField = z.enum(MISFIRES)
+export const misfireAfterField = codedField<number>({
+  code: 'INVALID_DELAY',
+  hint: `Use whole milliseconds from 1000 up to ${LIMITS.misfireAfterMaxMs} (7 days).`,
+  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1_000 && (value as number) <= LIMITS.misfireAfterMaxMs,
+  json: { type: 'integer', minimum: 1_000, maximum: LIMITS.misfireAfterMaxMs },
+})
 /** A job as a user writes it. */
 export const jobInputSchema = z.strictObject({
   name: nameField,
@@ -113,6 +119,8 @@ export const jobInputSchema = z.strictObject({
   afterJobs: parentJobs.refine((jobs) => new Set(jobs.map(({ job }) => job)).size === jobs.length, 'Name each job once.').optional(),
   /** What to do about slots that were missed: `once` (default) one run for all of them, `skip` none, `all` each. */
   misfire: misfireField.optional(),
+  /** A slot that is later than this is missed, in ms. Default 60,000. */
+  misfireAfterMs: misfireAfterField.optional(),
   /** Pause the job when so many of its runs in a row have failed. Cancelled and skipped ones do not count. Default: never. */
   pauseAfterFailures: z.int().min(1).max(LIMITS.failuresInRow).optional(),
   /** Fire less often while runs fail. Default: off. */
@@ -165,6 +173,7 @@ export const jobViewSchema = z.object({
   instances: z.array(z.string()).readonly().exactOptional(),
   hashKey: z.string().exactOptional(),
   misfire: misfireField,
+  misfireAfterMs: z.int().exactOptional(),
   pauseAfterFailures: z.int().exactOptional(),
   failureBackoff: failureBackoffSchema.exactOptional(),
   overlap: gatingFields.overlap.unwrap().exactOptional(),

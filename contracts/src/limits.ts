@@ -40,6 +40,8 @@ export const LIMITS = {
   horizonYears: 10,
   /** By how much a schedule may delay its slots: a day. */
   jitterMaxMs: 86_400_000,
+  /** How late a slot may be that is still fired as if it were in time: a week. */
+  misfireAfterMaxMs: 604_800_000,
   /** Shortest fixed rate of a job. */
   everyMinMs: 100,
   /** Letters of a cron expression. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { instantField, nameField, timeField } from './fields.ts'
-import { misfireField } from './job.ts'
+import { misfireAfterField, misfireField } from './job.ts'
 import { LIMITS } from './limits.ts'
 import { reasonField } from './run.ts'
 import { scheduleSchema } from './schedule.ts'
@@ -14,6 +14,8 @@ export const previewJobSchema = z
     schedule: scheduleSchema.optional(),
     /** Default: that of the stored job, else `once`. */
     misfire: misfireField.optional(),
+    /** Default: that of the stored job, else 60,000. */
+    misfireAfterMs: misfireAfterField.optional(),
     /** How many slots to come. */
     count: z.int().min(1).max(LIMITS.previewSlots).default(5),
     /** What would have happened if no coordinator had been there from `from` until `to`. */

@@ -133,6 +133,7 @@ export const JOB_COLUMNS = {
   terms: 'json',
   triggers: 'json',
   misfire: 'text',
+  misfireAfterMs: 'number',
   pauseAfterFailures: 'number',
   failureBackoff: 'json',
   note: 'text',

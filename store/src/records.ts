@@ -91,6 +91,8 @@ export interface JobRecord {
   /** What fires it beside its schedule; null: nothing. */
   readonly triggers: Triggers | null
   readonly misfire: 'once' | 'skip' | 'all'
+  /** Null: the default. */
+  readonly misfireAfterMs: number | null
   readonly pauseAfterFailures: number | null
   readonly failureBackoff: FailureBackoff | null
   /** Why it is paused. */

@@ -51,7 +51,7 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['deadline', job.deadlineMs === undefined ? undefined : spanText(job.deadlineMs)],
     ['priority', job.priority],
     ['route', routeText(job)],
-    ['misfire', job.misfire],
+    ['misfire', job.misfireAfterMs === undefined ? job.misfire : `${job.misfire}, after ${spanText(job.misfireAfterMs)}`],
     ['overlap', gatingText(job) || undefined],
     ['failures', failuresText(job)],
     ['note', job.note],

@@ -1,5 +1,6 @@
 import { CALLS, CarillonError, checkName, type JobPreview, LIMITS } from '@carillon/contracts'
 import type { Command } from 'commander'
+import { parseDuration } from '../arguments/duration.ts'
 import { parseChoice, parseTime, parseWhole, wrong } from '../arguments/scalars.ts'
 import { now } from '../clock.ts'
 import { invocationOf, withClient } from '../invocation.ts'
@@ -14,6 +15,7 @@ interface PreviewOptions extends ScheduleOptions {
   readonly count?: number
   readonly missed?: { readonly from: string; readonly to: string }
   readonly misfire?: 'once' | 'skip' | 'all'
+  readonly misfireAfter?: number
 }
 
 const HELP = `
@@ -33,6 +35,9 @@ export function addJobsPreviewCommand(jobs: Command): void {
     )
   addScheduleOptions(command)
     .option('--misfire <policy>', 'for --missed: once, skip or all', (text) => parseChoice('--misfire', text, ['once', 'skip', 'all']))
+    .option('--misfire-after <duration>', 'for --missed: a slot later than this is missed (default: 1m)', (text) =>
+      parseDuration('--misfire-after', text),
+    )
     .option('--missed <from..to>', 'what would have happened if no coordinator had been there from one time to another', windowOf)
     .addHelpText('after', HELP)
     .action(async (name: string | undefined, options: PreviewOptions, self: Command) => {
@@ -48,6 +53,7 @@ export function addJobsPreviewCommand(jobs: Command): void {
         ...(schedule === undefined ? {} : { schedule }),
         ...(options.count === undefined ? {} : { count: options.count }),
         ...(options.misfire === undefined ? {} : { misfire: options.misfire }),
+        ...(options.misfireAfter === undefined ? {} : { misfireAfterMs: options.misfireAfter }),
         ...(options.missed === undefined ? {} : { missed: options.missed }),
       }
       await withClient(invocation, async (client) => print(invocation.terminal, await client.call(CALLS.jobsPreview, preview)))

@@ -21,6 +21,7 @@ interface PutOptions extends PolicyOptions, PlanOptions, RoutingOptions, Schedul
   readonly map?: string
   readonly afterJob?: ParentJob[]
   readonly misfire?: 'once' | 'skip' | 'all'
+  readonly misfireAfter?: number
   readonly pauseAfterFailures?: number
   readonly failureBackoff?: FailureBackoff
 }
@@ -52,6 +53,9 @@ export function addJobsPutCommand(jobs: Command): void {
     .option('--misfire <policy>', 'for missed slots: once, skip or all (default: once)', (text) =>
       parseChoice('--misfire', text, ['once', 'skip', 'all']),
     )
+    .option('--misfire-after <duration>', 'a slot later than this is missed (default: 1m)', (text) =>
+      parseDuration('--misfire-after', text),
+    )
     .option('--pause-after-failures <number>', 'pause the job when so many runs in a row have failed', (text) =>
       parseWhole('--pause-after-failures', text, { min: 1, max: LIMITS.failuresInRow }),
     )
@@ -80,6 +84,7 @@ async function jobInputOf(name: string, options: PutOptions): Promise<JobInput> 
     ...onOf(options),
     ...(options.afterJob === undefined ? {} : { afterJobs: options.afterJob }),
     ...(options.misfire === undefined ? {} : { misfire: options.misfire }),
+    ...(options.misfireAfter === undefined ? {} : { misfireAfterMs: options.misfireAfter }),
     ...(options.pauseAfterFailures === undefined ? {} : { pauseAfterFailures: options.pauseAfterFailures }),
     ...(options.failureBackoff === undefined ? {} : { failureBackoff: options.failureBackoff }),
     ...gatingOf(options),

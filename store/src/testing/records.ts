@@ -159,6 +159,7 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     terms: null,
     triggers: null,
     misfire: 'once',
+    misfireAfterMs: null,
     pauseAfterFailures: null,
     failureBackoff: null,
     note: null,

@@ -2,7 +2,7 @@ import type { ErrorCode } from '@carillon/contracts'
 import type { Client } from '@carillon/sdk'
 import { type BadInput, json } from './bad-input.ts'
 import { calendars } from './calendars.ts'
-import { histories } from './rules.ts'
+import { histories, rules } from './rules.ts'
 
 const NAMES = ['with.dot', 'any*', 'all>', 'two words', 'line\r\nbreak', 'x'.repeat(65), '__proto__', 'constructor', '', 'ünicode']
 
@@ -311,4 +311,5 @@ export const BAD_INPUT: readonly BadInput[] = [
   ...requests,
   ...calendars,
   ...histories,
+  ...rules,
 ]

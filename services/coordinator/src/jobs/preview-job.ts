@@ -3,7 +3,7 @@ import type { Clock } from '@carillon/runtime'
 import type { JobRecord, Store } from '@carillon/store'
 import type { SlotJudges } from '../ports.ts'
 import { type Judge, permittedOf } from '../schedules/rules/exclusions.ts'
-import { excludedUntil, planSlots, type SkippedSlots } from '../schedules/rules/plan.ts'
+import { excludedUntil, planSlots, type SkippedSlots, type SlotRules } from '../schedules/rules/plan.ts'
 import { checkSchedule, firstSlot, isSameSchedule, jitterOf } from '../schedules/rules/schedule.ts'
 import { sequenceOf, zoneOf } from '../schedules/rules/sequence.ts'
 import { scheduleWarnings } from '../schedules/rules/warnings.ts'
@@ -46,16 +46,11 @@ export class PreviewJobs {
           ? []
           : excludedUntil(sequenceOf(schedule, first), judge, { slot: first, until: last }).map(skippedView),
       warnings: scheduleWarnings(schedule),
-      ...(preview.missed
-        ? { missed: this.#missed({ schedule, judge, misfire: preview.misfire ?? there?.misfire ?? 'once' }, preview.missed) }
-        : {}),
+      ...(preview.missed ? { missed: this.#missed({ schedule, judge, ...misfireOf(preview, there) }, preview.missed) } : {}),
     }
   }
 
-  #missed(
-    { schedule, judge, misfire }: { schedule: Schedule; judge: Judge; misfire: JobRecord['misfire'] },
-    window: { from: string; to: string },
-  ): NonNullable<JobPreview['missed']> {
+  #missed(rules: SlotRules, window: { from: string; to: string }): NonNullable<JobPreview['missed']> {
     const [from, to] = [parseInstant(window.from) as number, parseInstant(window.to) as number]
     if (to <= from)
       throw new CarillonError('INVALID_DATE', `the window ends at ${window.to}, before it begins`, {
@@ -63,10 +58,18 @@ export class PreviewJobs {
         value: printable(window.to),
         hint: 'Use a time after missed.from.',
       })
-    const first = sequenceOf(schedule, from)(from - 1)
+    const first = sequenceOf(rules.schedule, from)(from - 1)
     if (first === null || first > to) return { run: [], skipped: [] }
-    const { fire, skipped } = planSlots({ schedule, misfire, misfireAfterMs: TIMES.misfireAfterMs, judge }, first, to)
+    const { fire, skipped } = planSlots(rules, first, to)
     return { run: fire.map(iso), skipped: skipped.map(skippedView) }
+  }
+}
+
+/** How missed slots of a schedule are treated: as is asked, else as the stored job says. */
+function misfireOf(preview: PreviewJob, there: JobRecord | undefined): Pick<SlotRules, 'misfire' | 'misfireAfterMs'> {
+  return {
+    misfire: preview.misfire ?? there?.misfire ?? 'once',
+    misfireAfterMs: preview.misfireAfterMs ?? there?.misfireAfterMs ?? TIMES.misfireAfterMs,
   }
 }
 

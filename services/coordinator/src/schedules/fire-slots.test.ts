@@ -160,6 +160,17 @@ test('missed slots leave one record, whose end is published', async (context) =>
   assert.equal(coordinator.fake.publishedTo(`event.run.${skipped[0]?.id}.skipped`).length, 1)
 })
 
+test('a job says how late a slot may be until it is missed', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, store, fireSlots } = coordinator
+  const slot = clock.now() - 10 * MINUTE_MS
+  await store.jobs.insert(aJob('patient', { nextSlotAt: slot, misfire: 'skip', misfireAfterMs: 15 * MINUTE_MS }))
+  await store.jobs.insert(aJob('strict', { nextSlotAt: clock.now() - 5_000, misfire: 'skip', misfireAfterMs: 2_000 }))
+  await fireSlots.execute(['default/patient', 'default/strict'])
+  const statesOf = async (name: string) => (await runsOf(coordinator)).filter(({ job }) => job === name).map(({ reason }) => reason)
+  assert.deepEqual([(await statesOf('patient')).includes('misfire'), await statesOf('strict')], [false, ['misfire']])
+})
+
 test('a job whose slots cannot be planned disturbs no other', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator

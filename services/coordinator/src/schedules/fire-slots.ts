@@ -300,7 +300,7 @@ function setAfter(
 const rulesOf = (job: DueJob, judge: Judge): SlotRules => ({
   schedule: scheduleOf(job),
   misfire: job.misfire,
-  misfireAfterMs: TIMES.misfireAfterMs,
+  misfireAfterMs: job.misfireAfterMs ?? TIMES.misfireAfterMs,
   judge,
 })
 

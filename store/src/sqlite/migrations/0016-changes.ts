@@ -1,6 +1,7 @@
-/** Who asked for a run; who changed a job, and what code declares of it. */
+/** Who asked for a run; who changed a job, and what code declares of it; from when on its slots are missed. */
 export const changes = `
 alter table "runs" add column "by" text;
+alter table "jobs" add column "misfireAfterMs" integer;
 alter table "jobs" add column "change" text;
 alter table "jobs" add column "declared" text;
 alter table "jobs" add column "declaration" text;

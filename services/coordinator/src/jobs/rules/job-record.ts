@@ -44,6 +44,7 @@ export function recordOf(namespace: string, input: JobDefinition, { now, kind, j
     terms: termsOf(input),
     triggers: triggersOf(input),
     misfire: input.misfire ?? 'once',
+    misfireAfterMs: input.misfireAfterMs ?? null,
     pauseAfterFailures: input.pauseAfterFailures ?? null,
     failureBackoff: input.failureBackoff ?? null,
     gating: gatingOf(input),

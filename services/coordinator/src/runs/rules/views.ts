@@ -42,6 +42,7 @@ export function jobView(job: JobRecord): JobView {
     ...job.terms,
     ...job.triggers,
     misfire: job.misfire,
+    misfireAfterMs: job.misfireAfterMs,
     pauseAfterFailures: job.pauseAfterFailures,
     failureBackoff: job.failureBackoff,
     ...job.gating,
