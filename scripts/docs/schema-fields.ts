@@ -1,6 +1,7 @@
 import { refusalSchema } from '../../contracts/dist/answers.js'
 import { timeField } from '../../contracts/dist/fields.js'
 import { beatSchema } from '../../contracts/dist/instance.js'
+import { jobViewSchema } from '../../contracts/dist/job.js'
 import { journalEntrySchema, runEndedSchema } from '../../contracts/dist/messages.js'
 import { toleranceField } from '../../contracts/dist/plan.js'
 import {
@@ -70,6 +71,7 @@ const NAMED: ReadonlyMap<unknown, string> = new Map<unknown, string>([
   [taskViewSchema, 'Task'],
   [journalEntrySchema, 'Journal entry'],
   [startedRunSchema, 'Started run'],
+  [jobViewSchema, 'Job'],
   [refusalSchema, '`{"error":{…}}`'],
 ])
 

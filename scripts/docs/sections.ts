@@ -17,6 +17,7 @@ import {
 } from '../../contracts/dist/index.js'
 import { beatSchema, instanceViewSchema, registeredSchema } from '../../contracts/dist/instance.js'
 import { jobViewSchema } from '../../contracts/dist/job.js'
+import { jobChangeSchema, jobDeclaredSchema } from '../../contracts/dist/job-changes.js'
 import { logMessageSchema, logViewSchema } from '../../contracts/dist/log.js'
 import {
   journalEntrySchema,
@@ -53,6 +54,8 @@ const SHAPES: readonly (readonly [heading: string, schema: Schema])[] = [
   ['Run tree', runTreeSchema],
   ['Run stage', stageSchema],
   ['Job', jobViewSchema],
+  ['Job change', jobChangeSchema],
+  ['Declared job', jobDeclaredSchema],
   ['Calendar', calendarViewSchema],
   ['Instance', instanceViewSchema],
   ['Log line', logViewSchema],
