@@ -7,6 +7,7 @@ import type {
   JobChangeRecord,
   JobRecord,
   LogRecord,
+  RunArrival,
   RunHead,
   RunPlace,
   RunRecord,
@@ -92,6 +93,12 @@ export const TASK_COLUMNS = {
 const { payload: _payload, items: _items, result: _result, ...runHead } = RUN_COLUMNS
 export const RUN_HEAD_COLUMNS = { ...runHead, error: 'error' } as const satisfies Columns<RunHead>
 export const RUN_PLACE_COLUMNS = { id: 'text', state: 'text', gateOrder: 'number' } as const satisfies Columns<RunPlace>
+export const RUN_ARRIVAL_COLUMNS = {
+  id: 'text',
+  slot: 'number',
+  gateKey: 'text',
+  gateOrder: 'number',
+} as const satisfies Columns<RunArrival>
 const { item: _item, result: _taskResult, ...taskHead } = TASK_COLUMNS
 export const TASK_HEAD_COLUMNS = { ...taskHead, error: 'error' } as const satisfies Columns<TaskHead>
 

@@ -42,6 +42,7 @@ export type {
   Plan,
   Resume,
   Routing,
+  RunArrival,
   RunHead,
   RunPlace,
   RunRecord,

@@ -7,6 +7,7 @@ import type {
   JobChangeRecord,
   JobRecord,
   LogRecord,
+  RunArrival,
   RunHead,
   RunPlace,
   RunRecord,
@@ -206,6 +207,8 @@ export interface RunStore extends LifeStore<RunRecord, RunHead> {
   places(ids: readonly string[]): Promise<(RunPlace | undefined)[]>
   /** Runs that wait at gates, for each query those of one key in the order of their arrival. By an index of waiting runs alone. */
   waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]>
+  /** The same with what decides about their places alone. */
+  arrivals(queries: readonly WaitingQuery[]): Promise<RunArrival[][]>
   /** The first keys behind `after` that have waiting runs, ascending by their bytes. Its cost does not grow with the runs of a key. */
   waitingKeys(query: { gate: string; after: string | null; limit: number }): Promise<string[]>
 }

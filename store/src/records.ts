@@ -312,6 +312,9 @@ export type RunHead = Omit<RunRecord, 'payload' | 'items' | 'result'>
 /** What decides whether a run still has a place at its gate. */
 export type RunPlace = Pick<RunRecord, 'id' | 'state' | 'gateOrder'>
 
+/** What decides whether a waiting run gets a place. */
+export type RunArrival = Pick<RunRecord, 'id' | 'slot' | 'gateKey' | 'gateOrder'>
+
 /** One task of a fan-out run: a broadcast leg, a shard, a step of a map. */
 export interface TaskRecord extends TaskLife {
   /** Begins with `<runId>-`; the ids of a run sort in the order of its tasks. */

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb'
-import { RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS } from '../columns.ts'
+import { RUN_ARRIVAL_COLUMNS, RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS } from '../columns.ts'
 import type { RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
-import type { RunHead, RunPlace, RunRecord } from '../records.ts'
+import type { RunArrival, RunHead, RunPlace, RunRecord } from '../records.ts'
 import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
@@ -39,11 +39,11 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
   }
 
   async waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]> {
-    const read = ({ gate, key, limit, skip = 0, isNewestFirst }: WaitingQuery) => {
-      const order = isNewestFirst ? -1 : 1
-      return this.records.find(this.head, { state: 'waiting', gate, gateKey: key }, { sort: { gateOrder: order, _id: order }, limit, skip })
-    }
-    return Promise.all(queries.map(read))
+    return Promise.all(queries.map((query) => this.#waiting(this.head, query)))
+  }
+
+  async arrivals(queries: readonly WaitingQuery[]): Promise<RunArrival[][]> {
+    return Promise.all(queries.map((query) => this.#waiting(ARRIVAL, query)))
   }
 
   async waitingKeys({ gate, after, limit }: { gate: string; after: string | null; limit: number }): Promise<string[]> {
@@ -57,9 +57,15 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
     }
     return keys
   }
+
+  #waiting<Part>(columns: Selection<Part>, { gate, key, limit, skip = 0, isNewestFirst }: WaitingQuery): Promise<Part[]> {
+    const order = isNewestFirst ? -1 : 1
+    return this.records.find(columns, { state: 'waiting', gate, gateKey: key }, { sort: { gateOrder: order, _id: order }, limit, skip })
+  }
 }
 
 const PLACE = new Selection<RunPlace>(RUN_PLACE_COLUMNS)
+const ARRIVAL = new Selection<RunArrival>(RUN_ARRIVAL_COLUMNS)
 const KEY = new Selection<Pick<RunHead, 'gateKey'>>({ gateKey: 'text' })
 const NEWEST_FIRST = { createdAt: -1, _id: -1 } as const
 type Position = Pick<RunHead, 'createdAt' | 'id'>

@@ -1,7 +1,7 @@
 import type { RunState } from '@carillon/contracts'
-import { RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS, type StoredValue } from '../columns.ts'
+import { RUN_ARRIVAL_COLUMNS, RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS, type StoredValue } from '../columns.ts'
 import type { RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
-import type { RunHead, RunPlace, RunRecord } from '../records.ts'
+import type { RunArrival, RunHead, RunPlace, RunRecord } from '../records.ts'
 import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
@@ -11,10 +11,12 @@ import { Selection } from './table.ts'
 
 export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implements RunStore {
   readonly #place: Selection<RunPlace>
+  readonly #arrival: Selection<RunArrival>
 
   constructor(connection: Connection) {
     super(connection, 'runs', { whole: RUN_COLUMNS, head: RUN_HEAD_COLUMNS })
     this.#place = new Selection<RunPlace>('runs', RUN_PLACE_COLUMNS, this.table.large)
+    this.#arrival = new Selection<RunArrival>('runs', RUN_ARRIVAL_COLUMNS, this.table.large)
   }
 
   override async get(ids: readonly string[], maxBytes?: number): Promise<(RunRecord | undefined)[]> {
@@ -46,9 +48,11 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
   }
 
   async waiting(queries: readonly WaitingQuery[]): Promise<RunHead[][]> {
-    return queries.map(({ gate, key, limit, skip = 0, isNewestFirst }) =>
-      this.table.select(this.head, isNewestFirst ? NEWEST_WAITING : OLDEST_WAITING, [gate, key, limit, skip]),
-    )
+    return queries.map((query) => this.#waiting(this.head, query))
+  }
+
+  async arrivals(queries: readonly WaitingQuery[]): Promise<RunArrival[][]> {
+    return queries.map((query) => this.#waiting(this.#arrival, query))
   }
 
   async waitingKeys({ gate, after, limit }: { gate: string; after: string | null; limit: number }): Promise<string[]> {
@@ -60,6 +64,10 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
       keys.push(last)
     }
     return keys
+  }
+
+  #waiting<Part>(columns: Selection<Part>, { gate, key, limit, skip = 0, isNewestFirst }: WaitingQuery): Part[] {
+    return this.table.select(columns, isNewestFirst ? NEWEST_WAITING : OLDEST_WAITING, [gate, key, limit, skip])
   }
 
   /** The position of the last run that one page reads; undefined when there are fewer. */

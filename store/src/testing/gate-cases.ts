@@ -95,6 +95,11 @@ export const GATE_CASES: ConformanceCase[] = [
         newest?.map(({ gateOrder }) => gateOrder),
         [10, 9],
       )
+      const query = { gate: 'gate-1', key: '"a"', limit: 2, skip: 1 }
+      assert.deepEqual(await store.runs.arrivals([query, { ...query, gate: 'gate-9' }]), [
+        [7, 8].map((gateOrder) => ({ id: runs[10 - gateOrder]!.id, slot: runs[0]!.slot, gateKey: '"a"', gateOrder })),
+        [],
+      ])
       const missing = await store.runs.places([runs[0]!.id, 'nobody'])
       assert.deepEqual(missing, [{ id: runs[0]!.id, state: 'waiting', gateOrder: 10 }, undefined])
       const [none, first] = await store.runs.waiting([

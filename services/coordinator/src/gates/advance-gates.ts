@@ -1,10 +1,11 @@
 import type { Clock } from '@carillon/runtime'
-import type { GateChange, GateHolder, GateRecord, RunHead, Store } from '@carillon/store'
+import type { GateChange, GateHolder, GateRecord, RunArrival, RunHead, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import type { Jobs, Reconciler, Runs, Tasks, Timers } from '../ports.ts'
 import type { RunChange } from '../runs/rules/change.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel, decideFree } from '../runs/rules/life.ts'
+import type { ArrivedRuns } from './arrived-runs.ts'
 import { type OpenGate, PAGE, ReadGates, type WaitingRuns } from './read-gates.ts'
 import { RecoverRuns } from './recover-runs.ts'
 import { decideDiscard, decideGate, type GateDecision } from './rules/decide.ts'
@@ -20,12 +21,16 @@ const CHECK_IDLE_MS = 60_000
 const READ_ALL_MS = 2_000
 /** Gates that this coordinator has checked recently. */
 const REMEMBERED = 100_000
+/** Runs that are let in at once are read with their payloads up to this; of the others these are read when they are published. */
+const WHOLE_BYTES = 2 * 1024 * 1024
 
 interface Checked {
   readonly revision: number
   /** When all holders were read. */
   readonly at: number
   readonly mayWait: boolean
+  /** Runs waited when the last check was over: the gate is stored with a `wakeAt`. */
+  readonly hasWaiting: boolean
   /** Holders that have ended since. */
   readonly ended: Set<string>
 }
@@ -50,15 +55,26 @@ export class AdvanceGates {
   readonly #clock: Clock
   readonly #read: ReadGates
   readonly #recover: RecoverRuns
+  readonly #arrived: ArrivedRuns
   readonly #checked = new LRUCache<string, Checked>({ max: REMEMBERED })
 
-  constructor(options: { store: Store; jobs: Jobs; runs: Runs; tasks: Tasks; reconciler: Reconciler; timers: Timers; clock: Clock }) {
+  constructor(options: {
+    store: Store
+    jobs: Jobs
+    runs: Runs
+    tasks: Tasks
+    reconciler: Reconciler
+    timers: Timers
+    clock: Clock
+    arrivedRuns: ArrivedRuns
+  }) {
     this.#store = options.store
     this.#runs = options.runs
     this.#timers = options.timers
     this.#clock = options.clock
     this.#read = new ReadGates(options)
     this.#recover = new RecoverRuns(options)
+    this.#arrived = options.arrivedRuns
   }
 
   /** Whether a gate is to be checked because runs have ended. Where none waits they are kept in mind: of slots that end in time nobody has ever waited. */
@@ -67,6 +83,12 @@ export class AdvanceGates {
     if (!checked) return !id.startsWith('gs')
     for (const runId of ended) checked.ended.add(runId)
     return checked.mayWait
+  }
+
+  /** Whether runs waited at a gate when it was checked a moment ago. */
+  hasWaiting(id: string): boolean {
+    const checked = this.#checked.get(id)
+    return checked?.hasWaiting === true && Math.abs(this.#clock.now() - checked.at) < CHECK_WAITING_MS
   }
 
   /** Answers the gates that are to be checked once more. */
@@ -86,7 +108,13 @@ export class AdvanceGates {
       const { hint, gate } = open
       const mayWait = waiting.areMore || waiting.groups.flat().length > decision.admit.length
       const at = open.areAllRead ? now : (this.#checked.get(hint.id)?.at ?? 0)
-      this.#checked.set(hint.id, { revision: change?.gate.revision ?? gate?.revision ?? -1, at, mayWait, ended: new Set() })
+      this.#checked.set(hint.id, {
+        revision: change?.gate.revision ?? gate?.revision ?? -1,
+        at,
+        mayWait,
+        hasWaiting: mayWait,
+        ended: new Set(),
+      })
     }
     return plans.filter((plan) => refused.has(plan) || missed.has(plan) || hasMore(plan)).map(({ open: { hint } }) => hint)
   }
@@ -99,13 +127,28 @@ export class AdvanceGates {
 
   /** Runs that were given a place by a coordinator which stopped before it freed them. */
   async #freeHolders(gates: readonly OpenGate[]): Promise<void> {
-    const waiting = gates.flatMap(({ places }) => [...places.values()].filter(({ state }) => state === 'waiting'))
+    const waiting = gates.flatMap(({ hint, places }) => {
+      return [...places.values()].filter(({ state }) => state === 'waiting').map((place) => ({ ...place, gate: hint.id }))
+    })
     if (waiting.length === 0) return
-    const heads = await this.#store.runs.heads(waiting.map(({ id }) => id))
-    await this.#runs.write(heads.flatMap((run) => (run ? this.#freed(run) : [])))
+    const runs = await this.#records(waiting)
+    await this.#runs.write(runs.flatMap((run) => this.#freed(run)))
   }
 
-  #freed(run: RunHead): RunChange[] {
+  /** Runs that start now, with what their messages carry as far as it is not too much. */
+  async #records(arrivals: readonly Pick<RunHead, 'id' | 'gate' | 'gateOrder'>[]): Promise<(RunHead | undefined)[]> {
+    const known = arrivals.map((arrival) => this.#arrived.take(arrival))
+    const missing = arrivals.filter((_, i) => known[i] === undefined).map(({ id }) => id)
+    if (missing.length === 0) return known
+    const whole = await this.#store.runs.get(missing, WHOLE_BYTES)
+    const heads = whole.length < missing.length ? await this.#store.runs.heads(missing.slice(whole.length)) : []
+    const read = [...whole, ...heads]
+    let next = 0
+    return known.map((run) => run ?? read[next++])
+  }
+
+  #freed(run: RunHead | undefined): RunChange[] {
+    if (!run) return []
     const decision = decideFree({ ...run, target: null }, this.#clock.now())
     if (isRefused(decision)) return []
     // Of a retry the reason says which of its tasks run again.
@@ -159,9 +202,12 @@ export class AdvanceGates {
 
   /** Answers the plans of which a run could not be freed: it was cancelled meanwhile, and its place is free again. */
   async #free(plans: readonly Plan[]): Promise<ReadonlySet<Plan>> {
-    const freed = plans.flatMap((plan) => plan.decision.admit.flatMap((run) => this.#freed(run).map((change) => ({ plan, change }))))
-    const outcomes = await this.#runs.write(freed.map(({ change }) => change))
-    const missed = freed.filter((_, i) => outcomes[i] !== 'applied').map(({ plan }) => plan)
+    const admitted = plans.flatMap((plan) => plan.decision.admit.map((arrival) => ({ plan, gate: plan.open.hint.id, ...arrival })))
+    const runs = await this.#records(admitted)
+    const changes = runs.map((run) => this.#freed(run))
+    const outcomes = await this.#runs.write(changes.flat())
+    let next = 0
+    const missed = admitted.flatMap(({ plan }, i) => (changes[i]?.length === 1 && outcomes[next++] === 'applied' ? [] : [plan]))
     for (const { open } of missed) this.#checked.delete(open.hint.id)
     return new Set(missed)
   }
@@ -172,7 +218,9 @@ export class AdvanceGates {
     const changes: RunChange[] = []
     for (const { open, decision } of plans) {
       const message = `it came while ${describe(open, decision)}`
-      for (const { run, reason } of decision.end) {
+      const reasons = new Map(decision.end.map(({ run, reason }) => [run.id, reason]))
+      for (const run of await this.#stillWaiting(decision.end.map(({ run }) => run))) {
+        const reason = reasons.get(run.id) ?? 'overlap'
         const ended = reason === 'replaced' ? decideCancel(run, now, reason) : decideDiscard(run, { reason, message, now })
         if (!isRefused(ended)) changes.push({ run, decision: ended })
       }
@@ -180,11 +228,19 @@ export class AdvanceGates {
         const cancelled = run && decideCancel(run, now, 'replaced')
         if (run && cancelled && !isRefused(cancelled)) changes.push({ run, decision: cancelled })
       }
-      if (decision.recover.length > 0) changes.push(...(await this.#recover.execute(open.holders[0]?.id, decision.recover)))
+      if (decision.recover.length > 0)
+        changes.push(...(await this.#recover.execute(open.holders[0]?.id, await this.#stillWaiting(decision.recover))))
     }
     if (changes.length === 0) return
     const outcomes = await this.#runs.write(changes)
     for (const [i, { run }] of changes.entries()) if (run.state === 'queued' && outcomes[i] === 'applied') await this.#runs.withdraw(run)
+  }
+
+  /** Those that wait since the same arrival. */
+  async #stillWaiting(arrivals: readonly RunArrival[]): Promise<RunHead[]> {
+    if (arrivals.length === 0) return []
+    const heads = await this.#store.runs.heads(arrivals.map(({ id }) => id))
+    return heads.flatMap((run, i) => (run?.state === 'waiting' && run.gateOrder === arrivals[i]?.gateOrder ? [run] : []))
   }
 
   async #remove(plans: readonly Plan[]): Promise<void> {
@@ -195,10 +251,10 @@ export class AdvanceGates {
   }
 }
 
-const unchecked = () => ({ revision: -1, at: 0, ended: new Set<string>() })
+const unchecked = () => ({ revision: -1, at: 0, hasWaiting: false, ended: new Set<string>() })
 const NO_LIMIT = { end: [], recover: [], cancel: [], starts: [], opensAt: undefined }
 
-const holderOf = ({ id, gateKey, gateOrder }: RunHead): GateHolder => ({ id, key: gateKey, order: gateOrder })
+const holderOf = ({ id, gateKey, gateOrder }: RunArrival): GateHolder => ({ id, key: gateKey, order: gateOrder })
 
 /** When the gate is checked again without a signal. */
 function wakeAtOf(of: { decision: GateDecision; limits: GateLimits | undefined; isLeft: boolean; isHeld: boolean; now: number }): number {

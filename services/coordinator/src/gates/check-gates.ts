@@ -18,6 +18,11 @@ export class CheckGates {
     return !isCoalescing(hint.id) && this.#advance.isConcerned(hint)
   }
 
+  /** Whether runs waited for places at a gate when it was checked a moment ago. */
+  hasWaiting(id: string): boolean {
+    return !isCoalescing(id) && this.#advance.hasWaiting(id)
+  }
+
   /** Answers the gates that are to be checked once more. */
   async execute(hints: readonly GateHint[]): Promise<GateHint[]> {
     const apart = hints.filter(({ id }) => !isCoalescing(id))

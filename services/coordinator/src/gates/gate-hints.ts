@@ -4,16 +4,20 @@ import type { Broker, Logger } from '@carillon/runtime'
 import type { RunHead } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import type { Gates } from '../ports.ts'
+import type { ArrivedRuns } from './arrived-runs.ts'
 import type { CheckGates } from './check-gates.ts'
 import { coalescingGateId, jobGateId } from './gate-ids.ts'
+import { isCoalescing } from './rules/coalescing.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import { grouped } from './rules/grouped.ts'
 
 const TOGETHER = 500
 const TURNS_APART = 4
+const NONE: ReadonlySet<string> = new Set()
 
 export interface GateHintsOptions {
   readonly check: CheckGates
+  readonly arrivedRuns: ArrivedRuns
   readonly broker: Broker
   readonly log: Logger
   /** Those of this coordinator. */
@@ -26,16 +30,18 @@ export interface GateHintsOptions {
  */
 export class GateHints implements Gates {
   readonly #gates: CheckGates
+  readonly #arrived: ArrivedRuns
   readonly #broker: Broker
   readonly #log: Logger
   readonly #shares: () => readonly number[]
-  #here = new Map<string, GateHint>()
-  #elsewhere = new Map<string, GateHint>()
+  readonly #here = new Map<string, Collected>()
+  #elsewhere = new Map<string, Collected>()
   #checking = false
   #sending = false
 
   constructor(options: GateHintsOptions) {
     this.#gates = options.check
+    this.#arrived = options.arrivedRuns
     this.#broker = options.broker
     this.#log = options.log
     this.#shares = options.shares
@@ -43,13 +49,15 @@ export class GateHints implements Gates {
 
   arrived(run: RunHead): void {
     const hint = hintOf(run)
-    if (hint) this.#add(hint)
+    if (!hint) return
+    if (this.#owns(hint) && !isCoalescing(hint.id)) this.#arrived.add(run)
+    this.#add(hint)
   }
 
   ended(run: RunHead): void {
     // It never had a place.
     if (run.gate === null || run.state === 'skipped') return
-    const hint = hintOf(run, [run.id])
+    const hint = hintOf(run, new Set([run.id]))
     if (hint) this.#add(hint)
   }
 
@@ -61,10 +69,15 @@ export class GateHints implements Gates {
   /** The rules of a job have changed: more may start now. Gates of keys are checked when they wake. */
   jobChanged(namespace: string, name: string): void {
     const ids = [jobGateId({ namespace, name }), coalescingGateId({ namespace, name }, {}, '')]
-    this.noticed(ids.map((id) => ({ id, namespace, job: name, key: '', ended: new Set() })))
+    this.noticed(ids.map((id) => ({ id, namespace, job: name, key: '', ended: NONE })))
   }
 
-  #owns(hint: GateHint): boolean {
+  /** Whether the owner, this coordinator, has just left runs waiting at a gate: it checks it within ten seconds whatever happens. */
+  isBusy(gate: Pick<GateHint, 'id' | 'namespace' | 'job'>): boolean {
+    return this.#owns(gate) && this.#gates.hasWaiting(gate.id)
+  }
+
+  #owns(hint: Pick<GateHint, 'id' | 'namespace' | 'job'>): boolean {
     return this.#shares().includes(shareOfGate(hint))
   }
 
@@ -91,8 +104,7 @@ export class GateHints implements Gates {
 
   async #check(): Promise<void> {
     while (this.#here.size > 0) {
-      const hints = [...this.#here.values()].slice(0, TOGETHER)
-      for (const { id } of hints) this.#here.delete(id)
+      const hints = firstOf(this.#here, TOGETHER)
       const again = await this.#gates.execute(hints).catch((error: unknown) => {
         this.#log.error(
           { evt: 'gates.failed', gates: hints.length, err: error },
@@ -112,7 +124,7 @@ export class GateHints implements Gates {
     const byJob = grouped(this.#elsewhere.values(), ({ namespace, job }) => jobId(namespace, job))
     this.#elsewhere = new Map()
     for (const hints of byJob.values()) {
-      const [{ namespace, job }] = hints as [GateHint]
+      const [{ namespace, job }] = hints as [Collected]
       const gates = hints.map(({ id, key, ended }) => ({ id, key, ended: [...ended] }))
       for (let i = 0; i < gates.length; i += TOGETHER)
         this.#broker.connection.publish(
@@ -123,11 +135,33 @@ export class GateHints implements Gates {
   }
 }
 
-function hintOf({ gate, namespace, job, gateKey }: RunHead, ended: readonly string[] = []): GateHint | undefined {
-  return gate === null || job === null ? undefined : { id: gate, namespace, job, key: gateKey ?? '', ended: new Set(ended) }
+function hintOf({ gate, namespace, job, gateKey }: RunHead, ended: ReadonlySet<string> = NONE): GateHint | undefined {
+  return gate === null || job === null ? undefined : { id: gate, namespace, job, key: gateKey ?? '', ended }
 }
 
-function merge(hints: Map<string, GateHint>, hint: GateHint): void {
+/** All that has happened at a gate: thousands of runs may have ended, so it is not copied. */
+interface Collected extends GateHint {
+  readonly ended: Set<string>
+  isSweep: boolean
+}
+
+function merge(hints: Map<string, Collected>, hint: GateHint): void {
   const there = hints.get(hint.id)
-  hints.set(hint.id, there ? { ...there, ...hint, ended: new Set([...there.ended, ...hint.ended]) } : hint)
+  if (!there) {
+    hints.set(hint.id, { ...hint, ended: new Set(hint.ended), isSweep: hint.isSweep === true })
+    return
+  }
+  for (const runId of hint.ended) there.ended.add(runId)
+  there.isSweep ||= hint.isSweep === true
+}
+
+/** Takes the first hints out: there may be many more. */
+function firstOf(hints: Map<string, Collected>, count: number): GateHint[] {
+  const first: GateHint[] = []
+  for (const [id, hint] of hints) {
+    if (first.length === count) break
+    first.push(hint)
+    hints.delete(id)
+  }
+  return first
 }

@@ -1,17 +1,19 @@
 import { AdvanceGates } from './advance-gates.ts'
+import { ArrivedRuns } from './arrived-runs.ts'
 import { CheckGates } from './check-gates.ts'
 import { CoalesceRuns } from './coalesce-runs.ts'
 import { GateHints, type GateHintsOptions } from './gate-hints.ts'
 import { type KeyExpressions, PlaceRuns } from './place-runs.ts'
 import { WakeGates } from './wake-gates.ts'
 
-type Options = ConstructorParameters<typeof AdvanceGates>[0] &
+type Options = Omit<ConstructorParameters<typeof AdvanceGates>[0], 'arrivedRuns'> &
   ConstructorParameters<typeof CoalesceRuns>[0] &
-  Omit<GateHintsOptions, 'check'> & { expressions: KeyExpressions }
+  Omit<GateHintsOptions, 'check' | 'arrivedRuns'> & { expressions: KeyExpressions }
 
 /** The parts of the room that others use. */
 export function gatesOf(options: Options) {
-  const check = new CheckGates({ advance: new AdvanceGates(options), coalesce: new CoalesceRuns(options) })
-  const gateHints: GateHints = new GateHints({ ...options, check })
-  return { gateHints, waitingChecks: new WakeGates({ ...options, gateHints }), placement: new PlaceRuns(options) }
+  const arrivedRuns = new ArrivedRuns(options)
+  const check = new CheckGates({ advance: new AdvanceGates({ ...options, arrivedRuns }), coalesce: new CoalesceRuns(options) })
+  const gateHints: GateHints = new GateHints({ ...options, arrivedRuns, check })
+  return { gateHints, waitingChecks: new WakeGates({ ...options, gateHints }), placement: new PlaceRuns({ ...options, gateHints }) }
 }

@@ -7,8 +7,8 @@ import type { Placement } from '../ports.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
 import { backfillGateId, coalescingGateId, gateBehind, gateId, slotsGateId } from './gate-ids.ts'
 import { type Coalescing, coalescingOf } from './rules/coalescing.ts'
-import { ARRIVAL_CHECK_MS } from './rules/decide.ts'
-import { shareOfGate } from './rules/gate-hint.ts'
+import { ARRIVAL_CHECK_MS, BUSY_CHECK_MS } from './rules/decide.ts'
+import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import { scopeOf } from './rules/gating.ts'
 import { grouped } from './rules/grouped.ts'
 
@@ -19,15 +19,22 @@ export interface KeyExpressions {
   readonly concurrencyKey: { get(text: string): Expression<'key'> }
 }
 
+/** The gates at which runs wait now, as far as this coordinator owns them. */
+export interface BusyGates {
+  isBusy(gate: Pick<GateHint, 'id' | 'namespace' | 'job'>): boolean
+}
+
 /** Decides where new runs wait. A run is stored first, waiting, and gets its place then. */
 export class PlaceRuns implements Placement {
   readonly #store: Store
   readonly #expressions: KeyExpressions
+  readonly #gates: BusyGates
   readonly #clock: Clock
 
-  constructor(options: { store: Store; expressions: KeyExpressions; clock: Clock }) {
+  constructor(options: { store: Store; expressions: KeyExpressions; gateHints: BusyGates; clock: Clock }) {
     this.#store = options.store
     this.#expressions = options.expressions
+    this.#gates = options.gateHints
     this.#clock = options.clock
   }
 
@@ -42,7 +49,9 @@ export class PlaceRuns implements Placement {
     if (rule?.rule === 'batch') payloadText([JSON.parse(run.payload) as unknown])
     const gate = rule ? coalescingGateId(job, gating, gateKey) : gateId(job, gating, gateKey)
     if (run.state !== 'queued') return { ...run, gate, gateKey }
-    return { ...run, gate, gateKey, ...arriving(run, { now: this.#clock.now(), patienceMs: patienceOf(rule) }) }
+    const isBusy = this.#gates.isBusy({ id: gate, namespace: job.namespace, job: job.name })
+    const patienceMs = isBusy ? BUSY_CHECK_MS : patienceOf(rule)
+    return { ...run, gate, gateKey, ...arriving(run, { now: this.#clock.now(), patienceMs }) }
   }
 
   async behind({ namespace, job, gateKey }: RunHead): Promise<string | null> {

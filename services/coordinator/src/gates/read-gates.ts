@@ -1,5 +1,5 @@
 import { isEnded } from '@carillon/contracts'
-import type { GateHolder, GateRecord, RunHead, RunPlace, Store, WaitingQuery } from '@carillon/store'
+import type { GateHolder, GateRecord, RunArrival, RunPlace, Store, WaitingQuery } from '@carillon/store'
 import type { Jobs } from '../ports.ts'
 import { WAITING_AT_MOST } from './rules/decide.ts'
 import type { GateHint } from './rules/gate-hint.ts'
@@ -10,8 +10,6 @@ import { fromTurn, roomOfKey } from './rules/turns.ts'
 export const PAGE = 500
 /** Runs that wait in vain are ended so many at a time. */
 const BEYOND_AT_ONCE = 100
-/** So many holders are read in any case. */
-const FEW = 50
 const KEYS_AT_ONCE = 200
 /** Keys whose room is judged in one check: the others come with the next one. */
 const KEYS_AT_MOST = 5_000
@@ -32,8 +30,8 @@ export interface OpenGate {
 /** The runs that wait at a gate. */
 export interface WaitingRuns {
   /** By key, the keys in turn. */
-  readonly groups: readonly (readonly RunHead[])[]
-  readonly beyond: readonly RunHead[]
+  readonly groups: readonly (readonly RunArrival[])[]
+  readonly beyond: readonly RunArrival[]
   /** Some wait that were not read, or whose slot has not come. */
   readonly areMore: boolean
 }
@@ -48,7 +46,7 @@ export class ReadGates {
     this.#jobs = options.jobs
   }
 
-  /** @param endedOf the holders that have ended, where all were read a moment ago: if there are many, only these are read */
+  /** @param endedOf the holders that have ended, where all were read a moment ago: then only these are read */
   async open(hints: readonly GateHint[], endedOf: (gate: GateRecord) => ReadonlySet<string> | undefined): Promise<OpenGate[]> {
     const gates = await this.#store.gates.get(hints.map(({ id }) => id))
     const jobs = await this.#jobs.find(hints.map(({ namespace, job }) => ({ namespace, name: job })))
@@ -59,7 +57,7 @@ export class ReadGates {
       const ended = endedOf(gate)
       // Where runs would end because of a holder, it has to be open now.
       const isQueue = limits[i]?.overlap === 'queue' || limits[i]?.overlap === 'serial'
-      if (!ended || !isQueue || runs.length <= FEW) return runs
+      if (!ended || !isQueue) return runs
       return runs.filter(({ id }) => hints[i]?.ended.has(id) || ended.has(id))
     })
     const ids = asked.flat().map(({ id }) => id)
@@ -87,7 +85,7 @@ export class ReadGates {
       const skip = WAITING_AT_MOST + Math.max(0, limits.max - holders.length)
       queries.push({ gate: hint.id, key: keys[0] ?? hint.key, limit: BEYOND_AT_ONCE, skip })
     }
-    const read = queries.length > 0 ? await this.#store.runs.waiting(queries) : []
+    const read = queries.length > 0 ? await this.#store.runs.arrivals(queries) : []
     const beyond = isSerial ? (read.pop() ?? []) : []
     const held = new Set(gate?.holders.runs.map(({ id, order }) => `${id} ${order}`))
     const groups = read.map((runs) =>
@@ -124,10 +122,9 @@ function isOpen({ order }: GateHolder, run: RunPlace | undefined): boolean {
 }
 
 /** One more than may start shows that some go on waiting; where others end, too, as many as a page has. */
-function limitOf(key: string, { holders, limits, gate }: OpenGate): number {
-  const unfreed = gate?.holders.runs.length ?? 0
+function limitOf(key: string, { holders, limits }: OpenGate): number {
   if (!limits) return PAGE
   const { overlap } = limits
-  if (overlap !== 'queue' && overlap !== 'serial') return PAGE + unfreed
-  return Math.min(PAGE, roomOfKey(key, holders, limits) + 1) + Math.min(unfreed, PAGE)
+  if (overlap !== 'queue' && overlap !== 'serial') return PAGE
+  return Math.min(PAGE, roomOfKey(key, holders, limits) + 1)
 }

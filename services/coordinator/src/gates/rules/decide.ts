@@ -1,5 +1,5 @@
 import { LIMITS, nextState, type Reason } from '@carillon/contracts'
-import type { GateHolder, RunHead } from '@carillon/store'
+import type { GateHolder, RunArrival, RunHead } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
 import { ended } from '../../runs/rules/loss.ts'
 import { isCoalescing } from './coalescing.ts'
@@ -15,9 +15,9 @@ export interface GateFacts {
   /** Holders whose cancellation has been requested. */
   readonly cancelling: ReadonlySet<string>
   /** Runs that have arrived and have no place: by key, each in the order of arrival; the keys in turn. */
-  readonly waiting: readonly (readonly RunHead[])[]
+  readonly waiting: readonly (readonly RunArrival[])[]
   /** Of overlap `serial`: runs beyond those that may wait. */
-  readonly beyond: readonly RunHead[]
+  readonly beyond: readonly RunArrival[]
   readonly starts: Starts
   readonly now: number
 }
@@ -25,11 +25,11 @@ export interface GateFacts {
 /** What is done at a gate. */
 export interface GateDecision {
   /** Runs that get a place, in order. */
-  readonly admit: readonly RunHead[]
+  readonly admit: readonly RunArrival[]
   /** Waiting runs that end. */
-  readonly end: readonly { readonly run: RunHead; readonly reason: Extract<Reason, 'overlap' | 'replaced'> }[]
+  readonly end: readonly { readonly run: RunArrival; readonly reason: Extract<Reason, 'overlap' | 'replaced'> }[]
   /** Runs in whose stead failed tasks of the holder run again. */
-  readonly recover: readonly RunHead[]
+  readonly recover: readonly RunArrival[]
   /** Holders to be cancelled. */
   readonly cancel: readonly string[]
   readonly starts: Starts
@@ -59,11 +59,11 @@ export function decideGate(facts: GateFacts): GateDecision {
   }
 }
 
-type ByOverlap = Partial<Pick<GateDecision, 'end' | 'recover' | 'cancel'>> & { readonly candidates: readonly RunHead[] }
+type ByOverlap = Partial<Pick<GateDecision, 'end' | 'recover' | 'cancel'>> & { readonly candidates: readonly RunArrival[] }
 
-function byOverlap(facts: GateFacts, { waiting, free }: { waiting: readonly RunHead[]; free: number }): ByOverlap {
+function byOverlap(facts: GateFacts, { waiting, free }: { waiting: readonly RunArrival[]; free: number }): ByOverlap {
   const { limits, holders, cancelling, beyond } = facts
-  const skip = (runs: readonly RunHead[]) => runs.map((run) => ({ run, reason: 'overlap' }) as const)
+  const skip = (runs: readonly RunArrival[]) => runs.map((run) => ({ run, reason: 'overlap' }) as const)
   switch (limits.overlap) {
     case 'queue':
       return { candidates: ofTurns(facts, free) }
@@ -88,7 +88,7 @@ function byOverlap(facts: GateFacts, { waiting, free }: { waiting: readonly RunH
 }
 
 /** As many of each key as have room, the keys in turn. */
-function ofTurns({ limits, holders, waiting }: GateFacts, free: number): RunHead[] {
+function ofTurns({ limits, holders, waiting }: GateFacts, free: number): RunArrival[] {
   const groups = waiting.map((runs) => runs.slice(0, roomOfKey(runs[0]?.gateKey ?? '', holders, limits)))
   return inTurns(groups, free)
 }
@@ -106,6 +106,8 @@ export function decideDiscard(run: RunHead, { reason, message, now }: { reason: 
 
 /** How long an arrival waits before it is noticed that nobody has checked its gate. */
 export const ARRIVAL_CHECK_MS = 2_000
+/** The same where others waited a moment ago: their gate wakes itself. Each of these checks costs a read and a write of the run. */
+export const BUSY_CHECK_MS = 60_000
 
 /** A delayed run is due: it arrives at its gate. */
 export function decideArrival(run: RunHead, { order, now }: { order: number; now: number }): Decision {
