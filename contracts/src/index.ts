@@ -7,6 +7,7 @@
  */
 export type { ErrorBody, Page, ServiceHealth } from './answers.ts'
 export { type BackfillJob, backfillJobSchema, type JobBackfill, jobBackfillSchema } from './backfill.ts'
+export { type Backoff, backoffMs, backoffSchema, DEFAULT_BACKOFF, type DelayBackoff, isExcluded, stepPolicySchema } from './backoff.ts'
 export { type CalendarInput, type CalendarView, calendarInputSchema } from './calendar.ts'
 export {
   CALLS,
@@ -67,10 +68,6 @@ export {
   registerSchema,
 } from './instance.ts'
 export {
-  type Backoff,
-  backoffMs,
-  backoffSchema,
-  DEFAULT_BACKOFF,
   type EventTrigger,
   type FailureBackoff,
   type JobInput,

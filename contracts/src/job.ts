@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { codedField, durationField, nameField, timeField } from './fields.ts'
+import { backoffSchema, nonRetryableField } from './backoff.ts'
+import { codedField, nameField, timeField } from './fields.ts'
 import { gatingFields } from './gating.ts'
 import { LIMITS } from './limits.ts'
 import { NAMED_MODES, PRIORITIES, planFields, RUN_MODES, toleranceField } from './plan.ts'
@@ -8,27 +9,6 @@ import { scheduleSchema } from './schedule.ts'
 
 const attemptsField = z.int().min(1).max(LIMITS.attempts)
 
-/** Waiting time before the next attempt: `delayMs`, times `factor` for each further one (exponential), at most `maxMs`. */
-export const backoffSchema = z
-  .discriminatedUnion(
-    'type',
-    [
-      z.strictObject({ type: z.literal('fixed'), delayMs: durationField }),
-      z.strictObject({
-        type: z.literal('exponential'),
-        delayMs: durationField,
-        factor: z.number().min(1).max(100).default(2),
-        maxMs: durationField.default(300_000),
-      }),
-    ],
-    { error: 'Give an object whose type is "fixed" or "exponential".' },
-  )
-  .refine((backoff) => backoff.type === 'fixed' || backoff.maxMs >= backoff.delayMs, {
-    error: 'maxMs must not be below delayMs.',
-    path: ['maxMs'],
-  })
-export type Backoff = z.output<typeof backoffSchema>
-
 const limitField = codedField<number>({
   code: 'INVALID_DELAY',
   hint: 'Use whole milliseconds from 1.',
@@ -36,12 +16,14 @@ const limitField = codedField<number>({
   json: { type: 'integer', minimum: 1 },
 })
 
-/** Attempts, backoff and limits of time: part of a job, and of the request for a run. */
+/** Attempts, backoff, errors that are not retried, and limits of time: part of a job, and of the request for a run. */
 export const policyFields = {
   /** Total tries; 1 (default) = no retry. */
   attempts: attemptsField.optional(),
   /** Default: exponential, 1 s, factor 2, at most 5 min. */
   backoff: backoffSchema.optional(),
+  /** Errors after which there is no further attempt: names such as `TypeError`, or codes of errors or of their causes such as `ENOTFOUND`. */
+  nonRetryable: nonRetryableField.optional(),
   /** Time limit of each attempt in ms; none by default. */
   timeoutMs: limitField.optional(),
   /** Time limit of the whole run in ms, with all attempts and the pauses between them, from its first start on; none by default. It ends as timed_out. */
@@ -58,13 +40,6 @@ export const policyFields = {
   ...planFields,
   ...routingFields,
 }
-/** Waiting time after the `failed`-th attempt since the start or the last manual retry. */
-export function backoffMs(backoff: Backoff, failed: number): number {
-  // Zero times a power that has grown to infinity would be no number.
-  if (backoff.type === 'fixed' || backoff.delayMs === 0) return backoff.delayMs
-  return Math.min(backoff.maxMs, Math.round(backoff.delayMs * backoff.factor ** (failed - 1)))
-}
-export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 
 /** From the failure after `afterFailures` in a row on, the next slots move out by `stepMs` for each further one. One success clears it. */
 const failureBackoffSchema = z.strictObject({
@@ -160,6 +135,7 @@ export const jobViewSchema = z.object({
   tolerate: toleranceField.exactOptional(),
   attempts: z.int(),
   backoff: backoffSchema,
+  nonRetryable: z.array(z.string()).readonly().exactOptional(),
   timeoutMs: z.int().exactOptional(),
   runTimeoutMs: z.int().exactOptional(),
   deadlineMs: z.int().exactOptional(),

@@ -36,6 +36,10 @@ export const LIMITS = {
   messageBytes: 1_000_000,
   /** Total tries of a task: a typo must not make a job that never ends. */
   attempts: 1_000,
+  /** Delays of a backoff: a longer list is a formula. */
+  backoffDelays: 100,
+  /** Errors that are not retried: each is stored with every run. */
+  nonRetryable: 50,
   /** Years that a delay or a date may lie ahead. */
   horizonYears: 10,
   /** By how much a schedule may delay its slots: a day. */

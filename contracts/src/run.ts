@@ -45,6 +45,8 @@ export const failureSchema = z.object({
   name: z.string().max(200).default('Error'),
   message: z.string().default(''),
   stack: z.string().optional(),
+  /** Its code, or that of its cause, such as `ECONNREFUSED`. */
+  code: z.string().max(200).optional(),
   /** False: not to be tried again. */
   retryable: z.boolean().optional(),
   /** Waiting time that the handler requests before the next attempt, in ms. */
@@ -102,6 +104,8 @@ export const runViewSchema = z.object({
   key: z.string().exactOptional(),
   slot: timeField.exactOptional(),
   attempts: z.int(),
+  /** Errors after which there is no further attempt. */
+  nonRetryable: z.array(z.string()).readonly().exactOptional(),
   runTimeoutMs: z.int().exactOptional(),
   /** It expires when it has not started by then. */
   deadlineAt: timeField.exactOptional(),

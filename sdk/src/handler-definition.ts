@@ -7,6 +7,7 @@ import type { Jsonify, Unchanged } from './json.ts'
 const DEFAULTS = [
   'attempts',
   'backoff',
+  'nonRetryable',
   'timeoutMs',
   'runTimeoutMs',
   'deadlineMs',

@@ -6,7 +6,7 @@ export type { Client, CordonOptions, RunOutcome, SendOptions } from './client/cl
 export type { List, ListQuery } from './client/list.ts'
 export type { EventFilter, MeshEvent } from './client/mesh-event.ts'
 export type { ResultOptions, RunHandle } from './client/run-handle.ts'
-export type { BackoffInput, RunOptions, RunRequest } from './client/start-item.ts'
+export type { BackoffInput, DelayBackoffInput, RunOptions, RunRequest } from './client/start-item.ts'
 export type { Tail } from './client/tail.ts'
 export type { CallOf, FanOutOptions, JobOf, OwnOptions, RequestOf } from './client/typed-calls.ts'
 export { type ConnectOptions, connect } from './connect.ts'

@@ -45,6 +45,8 @@ export interface Routing {
 export interface Terms {
   /** Absent: normal. */
   readonly priority?: 'high' | 'low'
+  /** Errors after which a task is not tried again. */
+  readonly nonRetryable?: readonly string[]
   /** How long a run may take from its first start on. */
   readonly runTimeoutMs?: number
   /** Of a job: how long after it is due a run may start. */

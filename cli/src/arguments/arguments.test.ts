@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CarillonError, type ErrorCode, LIMITS } from '@carillon/contracts'
 import { now } from '../clock.ts'
-import { parseBackoff } from './backoff.ts'
+import { parseBackoff, parseShare, withJitter } from './backoff.ts'
 import { parseDuration } from './duration.ts'
 import { readPayload } from './payload.ts'
 import { parseChoice, parseTime, parseWhole } from './scalars.ts'
@@ -58,7 +58,36 @@ describe('backoffs', () => {
     assert.deepEqual(parseBackoff('--backoff', 'exponential:1h'), { type: 'exponential', delayMs: 3_600_000, factor: 2, maxMs: 3_600_000 })
   })
 
+  it('is a list, random, or the times of a cron expression', () => {
+    assert.deepEqual(parseBackoff('--backoff', 'list:1s,5s,1m'), { type: 'list', delaysMs: [1_000, 5_000, 60_000] })
+    assert.deepEqual(parseBackoff('--backoff', 'random:1s:10s'), { type: 'random', minMs: 1_000, maxMs: 10_000 })
+    assert.deepEqual(parseBackoff('--backoff', 'cron:0 * * * *'), { type: 'cron', cron: '0 * * * *', timezone: 'UTC' })
+    const nine = parseBackoff('--backoff', 'cron:0 9 * * *:Europe/Paris')
+    assert.deepEqual(nine, { type: 'cron', cron: '0 9 * * *', timezone: 'Europe/Paris' })
+  })
+
+  it('has a jitter where it has waits', () => {
+    assert.deepEqual(
+      ['20%', '0.2', '0', '100%', ' 7.5% '].map((text) => parseShare('--backoff-jitter', text)),
+      [0.2, 0.2, 0, 1, 0.075],
+    )
+    for (const text of ['', '2', '101%', '-1%', 'some', '1s'])
+      assert.throws(() => parseShare('--backoff-jitter', text), isCoded('INVALID_REQUEST', '--backoff-jitter'))
+    const option = '--backoff-jitter'
+    assert.deepEqual(withJitter({ type: 'fixed', delayMs: 1 }, { option, jitter: 0.2 }), { type: 'fixed', delayMs: 1, jitter: 0.2 })
+    assert.equal(withJitter(undefined, { option, jitter: undefined }), undefined)
+    for (const backoff of [undefined, parseBackoff('--backoff', 'random:1s:2s'), parseBackoff('--backoff', 'cron:@daily')])
+      assert.throws(() => withJitter(backoff, { option, jitter: 0.2 }), isCoded('INVALID_REQUEST', option))
+  })
+
   for (const text of [
+    'list:',
+    'list',
+    'list:1s:2s',
+    'random:1s',
+    'random:1s:2s:3s',
+    'cron:',
+    'cron:* * * * *:UTC:x',
     '',
     'fixed',
     'fixed:1s:2',
@@ -74,7 +103,8 @@ describe('backoffs', () => {
   }
 
   it('refuses a wrong duration in it', () => {
-    assert.throws(() => parseBackoff('--backoff', 'fixed:soon'), isCoded('INVALID_DELAY', '--backoff'))
+    for (const text of ['fixed:soon', 'list:1s,,2s', 'list:1s,soon', 'random:1s:soon'])
+      assert.throws(() => parseBackoff('--backoff', text), isCoded('INVALID_DELAY', '--backoff'))
   })
 })
 

@@ -1,13 +1,16 @@
 import { type Backoff, LIMITS, PRIORITIES, type Priority } from '@carillon/contracts'
 import type { Command } from 'commander'
-import { parseBackoff } from '../arguments/backoff.ts'
+import { parseBackoff, parseShare, withJitter } from '../arguments/backoff.ts'
 import { parseDuration } from '../arguments/duration.ts'
-import { parseChoice, parseWhole } from '../arguments/scalars.ts'
+import { parseChoice, parseText, parseWhole } from '../arguments/scalars.ts'
 
 /** Options that a run and a job share: attempts, backoff, limits of time, priority. */
 export interface PolicyOptions {
   readonly attempts?: number
   readonly backoff?: Backoff
+  readonly backoffJitter?: number
+  /** An option that begins with `--no-` is true where it is not given. */
+  readonly retryOn?: string[] | true
   readonly timeout?: number
   readonly runTimeout?: number
   readonly deadline?: number
@@ -17,6 +20,7 @@ export interface PolicyOptions {
 interface PolicyFields {
   attempts?: number
   backoff?: Backoff
+  nonRetryable?: string[]
   timeoutMs?: number
   runTimeoutMs?: number
   deadlineMs?: number
@@ -27,8 +31,18 @@ interface PolicyFields {
 export function addPolicyOptions(command: Command): Command {
   return command
     .option('--attempts <n>', 'total tries; 1 is no retry', (text) => parseWhole('--attempts', text, { min: 1, max: LIMITS.attempts }))
-    .option('--backoff <spec>', 'wait before a further try: fixed:1s, exponential:1s, exponential:1s:2:5m', (text) =>
-      parseBackoff('--backoff', text),
+    .option(
+      '--backoff <spec>',
+      "when a further try begins: fixed:1s, exponential:1s, exponential:1s:2:5m, list:1s,5s,1m, random:1s:10s, cron:'0 * * * *'",
+      (text) => parseBackoff('--backoff', text),
+    )
+    .option('--backoff-jitter <share>', 'with --backoff: each wait is shorter by up to this share, such as 20%', (text) =>
+      parseShare('--backoff-jitter', text),
+    )
+    .option(
+      '--no-retry-on <error>',
+      'no further try after this error: its name or code, such as TypeError; may be given several times',
+      errorOf,
     )
     .option('--timeout <duration>', 'time limit of each try, such as 30s', (text) => parseDuration('--timeout', text))
     .option('--run-timeout <duration>', 'time limit of the whole run, over all tries, such as 2h', (text) =>
@@ -41,13 +55,19 @@ export function addPolicyOptions(command: Command): Command {
 }
 
 /** Those options by their names on the wire; options that are not given are left out. */
-export function policyOf({ attempts, backoff, timeout, runTimeout, deadline, priority }: PolicyOptions): PolicyFields {
+export function policyOf({ attempts, timeout, runTimeout, deadline, priority, ...retry }: PolicyOptions): PolicyFields {
+  const backoff = withJitter(retry.backoff, { option: '--backoff-jitter', jitter: retry.backoffJitter })
   return {
     ...(attempts === undefined ? {} : { attempts }),
     ...(backoff === undefined ? {} : { backoff }),
+    ...(Array.isArray(retry.retryOn) ? { nonRetryable: retry.retryOn } : {}),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(runTimeout === undefined ? {} : { runTimeoutMs: runTimeout }),
     ...(deadline === undefined ? {} : { deadlineMs: deadline }),
     ...(priority === undefined ? {} : { priority }),
   }
+}
+
+function errorOf(text: string, before: string[] | true = []): string[] {
+  return [...(before === true ? [] : before), parseText('--no-retry-on', text, 'Name an error, such as TypeError or ENOTFOUND.')]
 }

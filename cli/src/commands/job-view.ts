@@ -8,6 +8,7 @@ import { relativeText, spanText, timeText, tookText } from '../output/time-text.
 import { CARILLON } from '../own-command.ts'
 import { gatingText } from './gating-options.ts'
 
+const DELAYS_SHOWN = 8
 const TONES: Readonly<Record<JobState, Tone>> = { active: 'good', paused: 'warning', finished: 'quiet' }
 
 /** The columns of `jobs list`. */
@@ -113,7 +114,18 @@ function statsText({ stats }: JobView): string | undefined {
   return parts.filter(Boolean).join(', ')
 }
 
-function backoffText({ backoff }: JobView): string {
-  const first = spanText(backoff.delayMs)
-  return backoff.type === 'fixed' ? `${first} apart` : `first after ${first}, then × ${backoff.factor} up to ${spanText(backoff.maxMs)}`
+function backoffText({ backoff, nonRetryable = [] }: JobView): string {
+  const jitter = 'jitter' in backoff && backoff.jitter ? `up to ${Math.round(backoff.jitter * 100)} % sooner` : ''
+  return [waitsText(backoff), jitter, nonRetryable.length > 0 ? `not after ${nonRetryable.join(', ')}` : ''].filter(Boolean).join(', ')
 }
+
+function waitsText(backoff: JobView['backoff']): string {
+  if (backoff.type === 'cron') return `at the next time of ${backoff.cron} ${backoff.timezone}`
+  if (backoff.type === 'random') return `${spanText(backoff.minMs)} to ${spanText(backoff.maxMs)} apart`
+  if (backoff.type === 'list') return `after ${listText(backoff.delaysMs.map(spanText))}`
+  if (backoff.type === 'fixed') return `${spanText(backoff.delayMs)} apart`
+  return `first after ${spanText(backoff.delayMs)}, then × ${backoff.factor} up to ${spanText(backoff.maxMs)}`
+}
+
+const listText = (delays: readonly string[]) =>
+  delays.length > DELAYS_SHOWN ? `${delays.slice(0, DELAYS_SHOWN - 1).join(', ')} and so on, ${delays.length} delays` : delays.join(', ')

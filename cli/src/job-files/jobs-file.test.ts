@@ -51,6 +51,8 @@ test('of a stored job only what was written is exported, and read again it is th
     view({ name: 'nightly', handler: 'report', schedule: { cron: '0 9 * * *', timezone: 'UTC' }, state: 'paused', data: { a: 1 } }),
     view({ name: 'far', schedule: { cron: '@daily', timezone: 'Europe/Paris', dstGap: 'skip' }, misfire: 'skip', attempts: 3 }),
     view({ name: 'grown', backoff: { type: 'exponential', delayMs: 50, factor: 2, maxMs: 300_000 }, mode: 'map' }),
+    view({ name: 'hourly', backoff: { type: 'cron', cron: '0 * * * *', timezone: 'UTC' }, nonRetryable: ['TypeError'] }),
+    view({ name: 'listed', backoff: { type: 'list', delaysMs: [1_000, 5_000], jitter: 0.2 } }),
     view({ name: 'parts', mode: 'shards', shards: 2, items: ['yes', { '<<': 1, __proto__x: null }], tolerate: '5%' }),
     view({
       ...{ name: 'calm', concurrencyKey: 'payload.tenant', rate: { count: 5, periodMs: 1_000, by: 'job' } },
@@ -62,11 +64,13 @@ test('of a stored job only what was written is exported, and read again it is th
     view({ name: 'loaded', payload: { text: 'no', number: '012', deep: [[{ a: 1e21 }]], 'ключ: x': '\u0007 \n' } }),
   ]
   const exported = jobs.map(writtenOf)
-  assert.deepEqual(exported.slice(0, 8), [
+  assert.deepEqual(exported.slice(0, 10), [
     { name: 'plain' },
     { name: 'nightly', handler: 'report', schedule: { cron: '0 9 * * *' }, paused: true },
     { name: 'far', schedule: { cron: '@daily', timezone: 'Europe/Paris', dstGap: 'skip' }, misfire: 'skip', attempts: 3 },
     { name: 'grown', backoff: { type: 'exponential', delayMs: 50 }, mode: 'map' },
+    { name: 'hourly', backoff: { type: 'cron', cron: '0 * * * *' }, nonRetryable: ['TypeError'] },
+    { name: 'listed', backoff: { type: 'list', delaysMs: [1_000, 5_000], jitter: 0.2 } },
     { name: 'parts', items: ['yes', { '<<': 1, __proto__x: null }], tolerate: '5%' },
     {
       ...{ name: 'calm', concurrencyKey: 'payload.tenant', rate: { count: 5, periodMs: 1_000 } },

@@ -6,6 +6,7 @@ export type WrittenJob = Readonly<JobInput> & { readonly paused?: true }
 
 type Fields = Readonly<Record<string, unknown>>
 
+const BACKOFF_DEFAULTS: Readonly<Record<string, Fields>> = { exponential: { factor: 2, maxMs: 300_000 }, cron: { timezone: 'UTC' } }
 /** What a service fills in where nothing is written. */
 const DEFAULTS: Fields = {
   payload: null,
@@ -13,7 +14,7 @@ const DEFAULTS: Fields = {
   attempts: 1,
   priority: 'normal',
   route: 'any',
-  backoff: withoutDefaults({ ...DEFAULT_BACKOFF }, { factor: 2, maxMs: 300_000 }),
+  backoff: withoutDefaults({ ...DEFAULT_BACKOFF }, BACKOFF_DEFAULTS['exponential'] ?? {}),
   misfire: 'once',
 }
 
@@ -42,7 +43,7 @@ export function normalized(job: Fields & { readonly name: string }): WrittenJob 
     throttle: withoutDefaultsOf(throttle, { payload: 'first' }),
     handler: handler === name ? undefined : handler,
     schedule: isFields(schedule) && 'cron' in schedule ? withoutDefaults(schedule, { timezone: 'UTC' }) : schedule,
-    backoff: isFields(backoff) && backoff['type'] === 'exponential' ? withoutDefaults(backoff, { factor: 2, maxMs: 300_000 }) : backoff,
+    backoff: isFields(backoff) ? withoutDefaults(backoff, BACKOFF_DEFAULTS[String(backoff['type'])] ?? {}) : backoff,
   }
   const written = FIELDS.filter((field) => shorter[field] !== undefined && !isDeepStrictEqual(shorter[field], DEFAULTS[field]))
   return Object.fromEntries(written.map((field) => [field, shorter[field]])) as unknown as WrittenJob

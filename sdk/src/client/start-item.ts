@@ -1,5 +1,4 @@
 import {
-  type Backoff,
   CarillonError,
   LIMITS,
   type NamedMode,
@@ -22,8 +21,10 @@ export interface RunOptions {
   readonly at?: Date | string | undefined
   /** Total tries. Default: the job's, else 1. */
   readonly attempts?: number | undefined
-  /** Waiting time between tries. Default: the job's, else exponential from 1 s, factor 2, at most 5 min. */
+  /** When a further try begins. Default: the job's, else exponential from 1 s, factor 2, at most 5 min. */
   readonly backoff?: BackoffInput | undefined
+  /** Errors after which there is no further try: names such as `TypeError`, or codes of errors or of their causes such as `ENOTFOUND`. Default: the job's, else none. */
+  readonly nonRetryable?: readonly string[] | undefined
   /** Time limit of each attempt in ms. Default: the job's, else none. */
   readonly timeoutMs?: number | undefined
   /** Time limit of the whole run in ms, with all attempts and the pauses between them, from its first start on. Default: the job's, else none. */
@@ -54,10 +55,18 @@ export interface RunOptions {
   readonly hashKey?: string | undefined
 }
 
-/** A backoff as a user writes it: `factor` 2 and `maxMs` 300,000 by default. */
-export type BackoffInput =
-  | Extract<Backoff, { type: 'fixed' }>
-  | { readonly type: 'exponential'; readonly delayMs: number; readonly factor?: number; readonly maxMs?: number }
+/** One that follows from the number of failures. */
+export type DelayBackoffInput =
+  | { readonly type: 'fixed'; readonly delayMs: number; readonly jitter?: number }
+  | { readonly type: 'exponential'; readonly delayMs: number; readonly factor?: number; readonly maxMs?: number; readonly jitter?: number }
+  | { readonly type: 'list'; readonly delaysMs: readonly number[]; readonly jitter?: number }
+  | { readonly type: 'random'; readonly minMs: number; readonly maxMs: number }
+
+/**
+ * A backoff as a user writes it: `factor` 2, `maxMs` 300,000 and `timezone` UTC by default. The last delay of a list repeats. With a `jitter` of 0.2 each wait is
+ * shorter by up to a fifth.
+ */
+export type BackoffInput = DelayBackoffInput | { readonly type: 'cron'; readonly cron: string; readonly timezone?: string }
 
 /** One run of a bulk start. */
 export type RunRequest = RunOptions & {

@@ -119,6 +119,10 @@ export class Attempt implements TaskPort {
     return this.#options.clock
   }
 
+  get taskId(): string {
+    return this.task.work.taskId
+  }
+
   get isDraining(): boolean {
     return this.#options.calls.isDraining
   }

@@ -70,6 +70,16 @@ test('texts are cut to the limit, in bytes', () => {
   assert.ok(!failure.message.includes('\uFFFD'))
 })
 
+test('an error is known by its class, and by its code or that of its cause', () => {
+  class PaymentRefused extends Error {}
+  assert.equal(failureOf(new PaymentRefused('no')).name, 'PaymentRefused')
+  assert.equal(failureOf(new (class extends Error {})('no')).name, 'Error')
+  assert.equal(failureOf({ message: 'no', name: 'Error' }).name, 'Error')
+  assert.equal(failureOf(Object.assign(new Error('no'), { code: 'ENOENT' })).code, 'ENOENT')
+  assert.equal(failureOf(new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ENOTFOUND' }) })).code, 'ENOTFOUND')
+  for (const code of [undefined, 5, '', null]) assert.equal('code' in failureOf(Object.assign(new Error('no'), { code })), false)
+})
+
 test('what a handler asks for travels with the failure', () => {
   assert.equal(failureOf(new NonRetryableError('no')).retryable, false)
   assert.equal(isNonRetryable(new NonRetryableError('no')), true)

@@ -8,11 +8,13 @@ const NAME_LENGTH = 200
 export function failureOf(thrown: unknown): Failure {
   if (!isError(thrown)) return { name: 'Error', message: cut(`A handler threw ${describe(thrown)}`) }
   const stack = read(thrown, 'stack')
+  const code = codeOf(thrown) ?? attempt(() => codeOf((thrown as { cause?: unknown }).cause))
   const retryAfterMs = attempt(() => (RetryAfterError.is(thrown) ? Number(thrown.retryAfterMs) : Number.NaN))
   return {
-    name: (read(thrown, 'name') || 'Error').slice(0, NAME_LENGTH),
+    name: (nameOf(thrown) || 'Error').slice(0, NAME_LENGTH),
     message: cut(read(thrown, 'message') ?? ''),
     ...(stack !== undefined && { stack: cut(stack) }),
+    ...(code !== undefined && { code: code.slice(0, NAME_LENGTH) }),
     ...(isNonRetryable(thrown) && { retryable: false }),
     ...(retryAfterMs !== undefined && Number.isFinite(retryAfterMs) && { retryAfterMs: Math.max(0, Math.round(retryAfterMs)) }),
   }
@@ -25,6 +27,19 @@ const isError = (thrown: unknown): thrown is object =>
   attempt(() => typeof thrown === 'object' && thrown !== null && 'message' in thrown) === true
 
 const describe = (thrown: unknown) => (typeof thrown === 'string' ? printable(thrown, 1_000) : messageText(thrown))
+
+/** A class that extends Error inherits its name, and is known by its own. */
+function nameOf(thrown: object): string | undefined {
+  const name = read(thrown, 'name')
+  return name === 'Error' && attempt(() => thrown instanceof Error) ? attempt(() => String(thrown.constructor.name)) : name
+}
+
+/** Of system errors, and of those of libraries such as fetch, whose cause has it. */
+const codeOf = (thrown: unknown): string | undefined =>
+  attempt(() => {
+    const { code } = thrown as { code?: unknown }
+    return typeof code === 'string' && code !== '' ? code : undefined
+  })
 
 function read(thrown: object, key: 'name' | 'message' | 'stack'): string | undefined {
   return attempt(() => {

@@ -5,7 +5,7 @@ import { FakeClock, signal } from '@carillon/wire/testing'
 import { turnOf } from '../turn.ts'
 import { NonRetryableError, RetryAfterError } from './handler-errors.ts'
 import { PendingCalls } from './pending-calls.ts'
-import { type StepPort, Steps } from './steps.ts'
+import { type StepOptions, type StepPort, Steps } from './steps.ts'
 
 /** What needs no time is done after some turns of the event loop. */
 async function turn(clock: FakeClock): Promise<void> {
@@ -28,6 +28,7 @@ function aTask() {
     entry.until === undefined ? entry : { ...entry, leftMs: Math.max(0, Date.parse(entry.until) - meshNow()) }
   const port = (): StepPort => ({
     clock,
+    taskId: 'task',
     signal: stop.signal,
     isOver: false,
     isDraining,
@@ -98,6 +99,42 @@ test('a step that fails is tried again in later attempts, with growing pauses; t
   void fail(task.begin())
   await turn(task.clock)
   assert.deepEqual(task.suspended, [10, 20, 10])
+})
+
+test('the pauses of a step are those of a list, or random; an error that is not retried ends its tries; an executor knows no cron', async () => {
+  const pausesOf = async (backoff: StepOptions['backoff']) => {
+    const task = aTask()
+    for (let i = 0; i < 3; i++) {
+      void task.begin().step('a', () => Promise.reject(new Error('no')), { attempts: 9, backoff })
+      await turn(task.clock)
+    }
+    return task.suspended
+  }
+  assert.deepEqual(await pausesOf({ type: 'list', delaysMs: [10, 500] }), [10, 500, 500])
+  const random = await pausesOf({ type: 'random', minMs: 100, maxMs: 100_000 })
+  assert.ok(random.every((ms) => ms >= 100 && ms <= 100_000) && new Set(random).size === 3, String(random))
+  assert.deepEqual(await pausesOf({ type: 'random', minMs: 100, maxMs: 100_000 }), random)
+
+  const options = { attempts: 9, nonRetryable: ['TypeError'] }
+  await assert.rejects(
+    aTask()
+      .begin()
+      .step('a', () => Promise.reject(new TypeError('no')), options),
+    /no/,
+  )
+  const wrong: [options: object, code: string, field: string][] = [
+    [{ backoff: { type: 'cron', cron: '* * * * *' } }, 'INVALID_REQUEST', 'backoff.type'],
+    [{ backoff: { type: 'list', delaysMs: [] } }, 'INVALID_REQUEST', 'backoff.delaysMs'],
+    [{ backoff: { type: 'fixed', delayMs: -1 } }, 'INVALID_DELAY', 'backoff.delayMs'],
+    [{ nonRetryable: [] }, 'INVALID_REQUEST', 'nonRetryable'],
+  ]
+  for (const [options, code, field] of wrong)
+    await assert.rejects(
+      aTask()
+        .begin()
+        .step('a', () => 1, options),
+      (error: CarillonError) => error.code === code && error.details.field === field,
+    )
 })
 
 test('an error may say when it is to be tried again; what is no time leaves the pause as it is', async () => {

@@ -1,19 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
-  type Backoff,
   backoffMs,
-  backoffSchema,
   CarillonError,
   checkName,
+  DEFAULT_BACKOFF,
+  type DelayBackoff,
+  isExcluded,
   type JournalEntry,
   LIMITS,
   parseInput,
   printable,
   type StepCall,
+  stepPolicySchema,
   writeJson,
 } from '@carillon/contracts'
 import { type LoopClock, pause } from '@carillon/wire/internal'
-import type { BackoffInput } from '../client/start-item.ts'
+import type { DelayBackoffInput } from '../client/start-item.ts'
 import { forever, turnOf } from '../turn.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
@@ -23,12 +25,15 @@ export interface StepOptions {
   /** How often the step is tried before its error reaches the handler. Default 1. */
   readonly attempts?: number | undefined
   /** Pause before the next try; no slot is held during it. Default: exponential, 1 s, factor 2, at most 5 min. */
-  readonly backoff?: BackoffInput | undefined
+  readonly backoff?: DelayBackoffInput | undefined
+  /** Errors after which the step is not tried again: names such as `TypeError`, or codes of errors or of their causes. */
+  readonly nonRetryable?: readonly string[] | undefined
 }
 
 /** What steps need of the attempt that runs their task. @internal */
 export interface StepPort {
   readonly clock: LoopClock
+  readonly taskId: string
   readonly signal: AbortSignal
   /** The attempt has ended. */
   readonly isOver: boolean
@@ -143,10 +148,11 @@ export class Steps {
       if (this.#port.signal.aborted) throw error
       const failed = (known?.failures ?? 0) + 1
       const failure = failureOf(error)
-      const isFinal = failed >= policy.attempts || isNonRetryable(error)
+      const isFinal = failed >= policy.attempts || isNonRetryable(error) || isExcluded(failure, policy.nonRetryable)
       await this.#store({ index, name, try: tries, outcome: { type: 'failed', failure, isFinal } })
       if (isFinal) throw error
-      const pauseMs = Math.max(backoffMs(policy.backoff, failed), failure.retryAfterMs ?? 0)
+      const seed = `${this.#port.taskId}/${index}/${tries}`
+      const pauseMs = Math.max(backoffMs(policy.backoff, { failed, seed }), failure.retryAfterMs ?? 0)
       return { retryAt: this.#port.clock.monotonic() + Math.min(pauseMs, HORIZON_MS) }
     }
     checkResult(result)
@@ -257,16 +263,20 @@ function checkSame({ index, name }: JournalEntry, now: string): void {
 
 interface Policy {
   readonly attempts: number
-  readonly backoff: Backoff
+  readonly backoff: DelayBackoff
+  readonly nonRetryable: readonly string[] | undefined
 }
 
 /** @throws CarillonError INVALID_REQUEST, INVALID_DELAY */
-function policyOf({ attempts = 1, backoff }: StepOptions): Policy {
+function policyOf({ attempts = 1, ...options }: StepOptions): Policy {
   if (!Number.isSafeInteger(attempts) || attempts < 1 || attempts > LIMITS.attempts)
     throw new CarillonError('INVALID_REQUEST', `attempts is wrong: ${printable(attempts)}`, {
       field: 'attempts',
       value: printable(attempts),
       hint: `Use a whole number from 1 to ${LIMITS.attempts}.`,
     })
-  return { attempts, backoff: parseInput(backoffSchema, backoff ?? { type: 'exponential', delayMs: 1_000 }, 'backoff') }
+  const { backoff = DEFAULT_BACKOFF, nonRetryable } = parseInput(stepPolicySchema, options, 'step')
+  if (backoff.type === 'cron')
+    throw wrong('backoff.type', backoff.type, 'The backoff of a step is fixed, exponential, list or random; cron is one of runs and jobs.')
+  return { attempts, backoff, nonRetryable }
 }

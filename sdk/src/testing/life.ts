@@ -1,8 +1,9 @@
 import {
-  type Backoff,
   backoffMs,
+  type DelayBackoff,
   type Failure,
   type FinishedReport,
+  isExcluded,
   LIMITS,
   nextState,
   POISON_AFTER,
@@ -41,7 +42,8 @@ export interface Run extends Life {
   readonly mode: RunMode
   readonly payload: unknown
   readonly tries: number
-  readonly backoff: Backoff
+  readonly backoff: DelayBackoff
+  readonly nonRetryable?: readonly string[] | undefined
   readonly timeoutMs?: number | undefined
   readonly shards?: number | undefined
   readonly items?: readonly unknown[] | undefined
@@ -80,8 +82,8 @@ export function applyEvent(life: Life, event: RunEvent, set: Partial<Life> = {})
 /** An attempt has ended, as its executor reports it. @returns after how many ms the next one is due */
 export function finish(life: Life, report: FinishedReport, { run, now }: { run: Run; now: number }): number | undefined {
   const failure = report.error
-  const isFinal =
-    report.reason !== undefined || failure?.retryable === false || life.attempt >= life.attempts || life.state === 'cancelling'
+  const isExcludedError = failure?.retryable === false || isExcluded(failure, run.nonRetryable)
+  const isFinal = report.reason !== undefined || isExcludedError || life.attempt >= life.attempts || life.state === 'cancelling'
   if ((report.outcome === 'failed' || report.outcome === 'timed_out') && !isFinal) {
     const failed = life.attempt - (life.attempts - run.tries)
     const attempt = life.attempt + 1
@@ -96,19 +98,22 @@ export function finish(life: Life, report: FinishedReport, { run, now }: { run: 
       losses: 0,
     } as const
     if (!applyEvent(life, 'retried', set)) return undefined
-    return Math.min(Math.max(backoffMs(run.backoff, failed), Math.ceil(failure?.retryAfterMs ?? 0)), HORIZON_MS)
+    return Math.min(
+      Math.max(backoffMs(run.backoff, { failed, seed: `${life.id}/${life.attempt}` }), Math.ceil(failure?.retryAfterMs ?? 0)),
+      HORIZON_MS,
+    )
   }
   const isCancelled = report.outcome === 'cancelled' || nextState(life.state, report.outcome) === 'cancelled'
-  const reason = isCancelled ? 'cancelled-by-request' : reasonOf(report)
+  const reason = isCancelled ? 'cancelled-by-request' : reasonOf(report, isExcludedError)
   const result = report.outcome === 'succeeded' ? { result: report.result ?? null, failure: undefined } : { failure }
   applyEvent(life, report.outcome, { reason, ...result, endedAt: now, losses: 0 })
   return undefined
 }
 
-function reasonOf({ outcome, reason, error }: FinishedReport): Reason {
+function reasonOf({ outcome, reason }: FinishedReport, isExcludedError: boolean): Reason {
   if (outcome === 'succeeded') return 'completed'
   if (outcome === 'timed_out') return 'attempt-timeout'
-  return reason ?? (error?.retryable === false ? 'non-retryable' : 'handler-error')
+  return reason ?? (isExcludedError ? 'non-retryable' : 'handler-error')
 }
 
 /** It resumes later, in a further attempt that uses no try. @returns whether it does */

@@ -73,13 +73,14 @@ export class RunTable {
   }
 
   #newRun(request: StartRun, { now, dueAt }: { now: number; dueAt: number }): Run {
-    const { key, shards, items, maxParallel, tolerate, timeoutMs, backoff = DEFAULT_BACKOFF, attempts: tries = 1 } = request
+    const { key, shards, items, maxParallel, tolerate, timeoutMs, backoff = DEFAULT_BACKOFF, nonRetryable, attempts: tries = 1 } = request
+    if (backoff.type === 'cron') throw noCron()
     // The id of a run with a key is derived from it.
     const id = request.id ?? `k${String(this.#runs.size).padStart(25, '0')}`
     const handler = request.handler ?? (request.job as string)
     const isDelayed = dueAt > now
     return {
-      ...{ id, runId: id, handler, key, shards, items, maxParallel, tolerate, timeoutMs, backoff, tries },
+      ...{ id, runId: id, handler, key, shards, items, maxParallel, tolerate, timeoutMs, backoff, nonRetryable, tries },
       ...{ attempts: tries, attempt: 1, losses: 0, since: 1, createdAt: now, dueAt, tasks: new Map() },
       mode: modeOf(request, this.#options.handlers.get(handler)),
       payload: request.payload ?? null,
@@ -242,4 +243,13 @@ export function notRunning({ taskId, attempt }: Caller, why: string): CarillonEr
 
 function refusal(...[code, message, details]: ConstructorParameters<typeof CarillonError>): CarillonError {
   return new CarillonError(code, message, details)
+}
+
+function noCron(): CarillonError {
+  const hint = 'Leave it out, or use another backoff, in tests on a mesh in memory.'
+  return new CarillonError('INVALID_REQUEST', 'a mesh in memory computes no cron expressions', {
+    field: 'backoff.type',
+    value: 'cron',
+    hint,
+  })
 }

@@ -64,6 +64,60 @@ describe('attempts', { concurrency: true }, () => {
         assert.equal((await client.runs.get(run.id)).failure, undefined, 'a run that succeeded has no failure')
       })
 
+      test('the waits are those of a list, whose last one repeats; or the next second of a cron expression', async () => {
+        const listed = await noting((attempt) => (attempt < 4 ? failing(attempt) : attempt))
+        const backoff = { type: 'list', delaysMs: [20, 400] } as const
+        assert.equal(await (await listed.client.run('task', null, { attempts: 9, backoff })).result(), 4)
+        const [first = 0, second = 0, third = 0] = listed.gaps()
+        assert.ok(first >= 15 && second >= 395 && third >= 395, `${listed.gaps()}`)
+        const timed = await noting((attempt) => (attempt < 3 ? failing(attempt) : Date.now()))
+        await timed.client.jobs.put({ name: 'timed', handler: 'task', attempts: 9, backoff: { type: 'cron', cron: '* * * * * *' } })
+        const at = await (await timed.client.run<number>('timed')).result()
+        assert.ok(at % 1_000 < 700, `${at % 1_000} ms after the second`)
+        assert.ok(timed.gaps().every((gap) => gap < 4_000))
+      })
+
+      test('an error of a name or code that is not retried ends it; a run may say otherwise than its job', async () => {
+        const { client, calls } = await noting(() => {
+          throw new TypeError('fetch failed', { cause: Object.assign(new Error('dns'), { code: 'ENOTFOUND' }) })
+        })
+        const backoff = { type: 'fixed', delayMs: 1 } as const
+        await client.jobs.put({ name: 'strict', handler: 'task', attempts: 3, backoff, nonRetryable: ['ENOTFOUND'] })
+        assert.deepEqual((await client.jobs.get('strict')).nonRetryable, ['ENOTFOUND'])
+        const { runId, state, reason, attempt, failure } = await (await client.run('strict')).ended()
+        assert.deepEqual([state, reason, attempt, calls.length], ['failed', 'non-retryable', 1, 1])
+        assert.deepEqual([failure?.name, failure?.code], ['TypeError', 'ENOTFOUND'])
+        assert.deepEqual((await client.runs.get(runId)).nonRetryable, ['ENOTFOUND'])
+        assert.equal((await (await client.run('strict', null, { nonRetryable: ['RangeError'] })).ended()).attempt, 3)
+        const plain = await client.run('task', null, { attempts: 3, backoff, nonRetryable: ['TypeError'] })
+        assert.equal((await plain.ended()).attempt, 1)
+        const key = await client.run('task', null, { key: 'one', nonRetryable: ['A'] })
+        assert.equal((await client.run('task', null, { key: 'one', nonRetryable: ['A'] })).id, key.id)
+        const conflict = await refusal(client.run('task', null, { key: 'one', nonRetryable: ['B'] }))
+        assert.match(conflict.message, /asked for with another nonRetryable/)
+      })
+
+      test('a backoff of nonsense is refused, of a run as of a job', async () => {
+        const { client } = await noting(failing)
+        const cron = (text: string, timezone = 'UTC') => ({ type: 'cron', cron: text, timezone }) as const
+        for (const [backoff, code, field] of [
+          [cron('0 0 31 4 *'), 'CRON_NEVER_FIRES', 'backoff.cron'],
+          [cron('*/61 * * * *'), 'INVALID_CRON', 'backoff.cron'],
+          [cron('@daily', 'Mars/Olympus'), 'INVALID_TIME_ZONE', 'backoff.timezone'],
+          [{ type: 'list', delaysMs: [] }, 'INVALID_REQUEST', 'backoff.delaysMs'],
+          [{ type: 'random', minMs: 2, maxMs: 1 }, 'INVALID_REQUEST', 'backoff.maxMs'],
+          [{ type: 'fixed', delayMs: 1, jitter: 2 }, 'INVALID_REQUEST', 'backoff.jitter'],
+        ] as const)
+          for (const refused of [
+            client.run('task', null, { attempts: 2, backoff }),
+            client.jobs.put({ name: 'wrong', attempts: 2, backoff } as never),
+          ]) {
+            const error = await refusal(refused)
+            assert.deepEqual([error.code, error.details.field], [code, field], error.message)
+            assert.equal(error.retry, false)
+          }
+      })
+
       test('while it waits for its next attempt a run says so', async () => {
         const { client } = await noting(failing)
         const run = await client.run('task', null, { attempts: 2, backoff: { type: 'fixed', delayMs: DAY_MS } })

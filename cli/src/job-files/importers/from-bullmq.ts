@@ -107,16 +107,17 @@ function policyOf(opts: Fields, note: Note): Pick<JobInput, 'attempts' | 'backof
   return { ...(attempts > 1 ? { attempts: Math.min(attempts, LIMITS.attempts) } : {}), ...(backoff === undefined ? {} : { backoff }) }
 }
 
-/** Milliseconds, or an object with type and delay. BullMQ doubles without a limit, Carillon up to 5 min. */
+/** Milliseconds, or an object with type, delay and jitter. BullMQ doubles without a limit, Carillon up to 5 min. */
 function backoffOf(value: unknown, note: Note): Backoff | undefined {
-  const { type, delay } = isFields(value) ? value : { type: 'fixed', delay: value }
+  const { type, delay, jitter } = isFields(value) ? value : { type: 'fixed', delay: value, jitter: undefined }
   const delayMs = Number(delay)
+  const share = typeof jitter === 'number' && jitter > 0 && jitter <= 1 ? { jitter } : {}
   if (value === undefined) {
     note('without a backoff it was tried again at once: here too')
     return { type: 'fixed', delayMs: 0 }
   }
   if ((type === 'fixed' || type === 'exponential') && Number.isSafeInteger(delayMs) && delayMs >= 0)
-    return type === 'fixed' ? { type, delayMs } : { type, delayMs, factor: 2, maxMs: Math.max(300_000, delayMs) }
+    return type === 'fixed' ? { type, delayMs, ...share } : { type, delayMs, factor: 2, maxMs: Math.max(300_000, delayMs), ...share }
   note(`its backoff ${JSON.stringify(value).slice(0, 60)} is a function of its own: the default is used`)
   return undefined
 }

@@ -15,6 +15,7 @@ import type { Events, Presence, Runs, SlotJudges, Timers, TriggerChecks } from '
 import { hashKeyOf } from '../routing/rules/hash-key.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
+import { checkBackoff } from '../runs/rules/next-attempt.ts'
 import { jobView } from '../runs/rules/views.ts'
 import type { Judge } from '../schedules/rules/exclusions.ts'
 import { checkSchedule, isSameSchedule, NO_SLOT, slotFrom, timesOf } from '../schedules/rules/schedule.ts'
@@ -75,7 +76,7 @@ export class ChangeJobs {
     this.#runs = options.runs
   }
 
-  /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule or payload */
+  /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule, backoff or payload */
   async put(namespace: string, input: JobDefinition, by?: By): Promise<JobView> {
     const job = await this.#define(namespace, input, (there) => {
       const { declared = null, declaration = null } = there ?? {}
@@ -87,7 +88,7 @@ export class ChangeJobs {
 
   /**
    * What the code of an executor says of a job; what an operator has said since wins.
-   * @throws CarillonError JOB_VERSION_OLD, JOB_VERSION_CONFLICT, or of its schedule or payload
+   * @throws CarillonError JOB_VERSION_OLD, JOB_VERSION_CONFLICT, or of its schedule, backoff or payload
    */
   async declare(namespace: string, declaration: Declaration, by?: By): Promise<JobDeclared> {
     const { version: _, ...input } = declaration
@@ -149,6 +150,7 @@ export class ChangeJobs {
     const now = this.#clock.now()
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     const id = jobId(namespace, input.name)
+    checkBackoff(input.backoff, now)
     checkExpressions(this.#expressions, input)
     await this.#triggers.check(namespace, input)
     await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })

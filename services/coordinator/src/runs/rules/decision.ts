@@ -1,5 +1,5 @@
 import type { Backoff, RunEvent } from '@carillon/contracts'
-import type { LifeChange, LifeExpectation } from '@carillon/store'
+import type { LifeChange, LifeExpectation, Terms } from '@carillon/store'
 
 /** What a decision needs besides the life itself. */
 export interface Policy {
@@ -7,6 +7,7 @@ export interface Policy {
   readonly tries: number
   readonly backoff: Backoff
   readonly timeoutMs: number | null
+  readonly terms: Pick<Terms, 'nonRetryable'> | null
   /** When the run was requested: nothing of it has begun before. */
   readonly createdAt: number
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   ALONE_AFTER,
-  type Backoff,
   backoffMs,
+  type DelayBackoff,
   type FinishedReport,
   LIMITS,
   POISON_AFTER,
@@ -28,7 +28,7 @@ import { decideLoss, runsAlone } from './loss.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const elapsedAt = (now: number) => ({ since: (time: number) => now - time, awakeSince: (time: number) => now - time })
-const FIXED: Backoff = { type: 'fixed', delayMs: 1_000 }
+const FIXED: DelayBackoff = { type: 'fixed', delayMs: 1_000 }
 const running = (fields: Parameters<typeof aRun>[1] = {}) =>
   aRun(1, { state: 'running', owner: 'i-1', startedAt: NOW - 500, queuedAt: null, tries: 3, attempts: 3, backoff: FIXED, ...fields })
 const ids = { runId: 'r', taskId: 'r' }
@@ -151,13 +151,13 @@ test('a task that is being cancelled ends, and its reason is that of its state',
 })
 
 test('waiting times: fixed, exponential up to its cap, and what the handler asks for if that is longer', () => {
-  const exponential: Backoff = { type: 'exponential', delayMs: 100, factor: 3, maxMs: 5_000 }
+  const exponential: DelayBackoff = { type: 'exponential', delayMs: 100, factor: 3, maxMs: 5_000 }
   assert.deepEqual(
-    [1, 2, 3, 4, 5, 900].map((attempt) => backoffMs(exponential, attempt)),
+    [1, 2, 3, 4, 5, 900].map((failed) => backoffMs(exponential, { failed, seed: '' })),
     [100, 300, 900, 2_700, 5_000, 5_000],
   )
-  assert.equal(backoffMs({ ...exponential, delayMs: 0, factor: 100 }, 900), 0)
-  assert.equal(backoffMs(FIXED, 7), 1_000)
+  assert.equal(backoffMs({ ...exponential, delayMs: 0, factor: 100 }, { failed: 900, seed: '' }), 0)
+  assert.equal(backoffMs(FIXED, { failed: 7, seed: '' }), 1_000)
   const waits = (retryAfterMs: number) => (decide(running(), failed({ name: 'E', message: 'm', retryAfterMs })).set.wakeAt ?? 0) - NOW
   assert.equal(waits(500), 1_000)
   assert.equal(waits(90_000), 90_000)
@@ -166,7 +166,7 @@ test('waiting times: fixed, exponential up to its cap, and what the handler asks
 })
 
 test('after a manual retry the backoff starts again', () => {
-  const exponential: Backoff = { type: 'exponential', delayMs: 100, factor: 10, maxMs: 1e9 }
+  const exponential: DelayBackoff = { type: 'exponential', delayMs: 100, factor: 10, maxMs: 1e9 }
   const life = running({ attempt: 4, attempts: 6, tries: 3, backoff: exponential })
   assert.equal(decide(life, { ...failed(), attempt: 4 }).set.wakeAt, NOW + 100)
 })

@@ -1,10 +1,10 @@
 import {
   type Blame,
-  backoffMs,
   CarillonError,
   type Failure,
   type FinishedReport,
   type HandlerKind,
+  isExcluded,
   LIMITS,
   nextState,
   type Progress,
@@ -18,6 +18,7 @@ import {
 import type { LifeHead, Resume, TaskLife } from '@carillon/store'
 import type { Decision, Policy, Refused } from './decision.ts'
 import { bounded, decideLoss, ended, NO_LOSSES, runsAlone, whyCancelled } from './loss.ts'
+import { type FailedLife, nextAttempt } from './next-attempt.ts'
 import { beganAt, decideToWait, type ElapsedTime, leftOfDelay, ranFor } from './timing.ts'
 
 /** How often a running task is checked for a live owner and its time limit. */
@@ -27,12 +28,14 @@ export const CHECK_QUEUED_MS = 10_000
 /** An executor that does not report a time limit or a cancel for this long, after its grace, is overruled. */
 const SILENT_MS = TIMES.graceMs + 2_000
 
+type Life = LifeHead & FailedLife
+
 /** A delay with less than this left is over. */
 const EARLY_MS = 1_000
 
 /** A report about a life as it is known. `progress` is the last one before an end that came with it. */
 export function decideReport(
-  life: LifeHead,
+  life: Life,
   report: Report,
   context: { policy: Policy; instance: string; now: number; progress?: Progress },
 ): Decision | Refused {
@@ -42,7 +45,7 @@ export function decideReport(
   if (report.type === 'released') return decideRelease(life, context)
   if (report.type === 'died') return decideDeath(life, report, context)
   if (report.type === 'slept') return decideSleep(life, report, context)
-  const event = report.type === 'finished' ? finishedEvent(life, report) : 'started'
+  const event = report.type === 'finished' ? finishedEvent(life, report, context.policy) : 'started'
   const state = nextState(life.state, event)
   const progress = report.type === 'progress' ? progressOf(report) : undefined
   if (state === undefined) {
@@ -154,28 +157,26 @@ export function nextCheck(startedAt: number, timeoutMs: number | null, now: numb
   return timeoutMs === null ? regular : Math.min(regular, Math.max(now + 1, startedAt + timeoutMs + SILENT_MS))
 }
 
-function finishedEvent(life: LifeHead, report: FinishedReport): RunEvent {
+function finishedEvent(life: LifeHead, report: FinishedReport, policy: Policy): RunEvent {
   if (report.outcome === 'succeeded') return resultText(report) instanceof CarillonError ? 'failed' : 'succeeded'
   if (report.outcome === 'cancelled') return 'cancelled'
-  const final =
-    report.reason !== undefined || report.error?.retryable === false || life.attempt >= life.attempts || life.state === 'cancelling'
+  const final = report.reason !== undefined || isFinal(report, policy) || life.attempt >= life.attempts || life.state === 'cancelling'
   return final ? report.outcome : 'retried'
 }
 
+/** The handler excludes a retry, or the policy does. */
+const isFinal = ({ error }: FinishedReport, { terms }: Policy) => error?.retryable === false || isExcluded(error, terms?.nonRetryable)
+
 function finishedSet(
-  life: LifeHead,
+  life: Life,
   report: FinishedReport,
   context: { policy: Policy; instance: string; now: number; event: RunEvent },
 ): Partial<TaskLife> {
   if (context.event === 'retried') {
-    const failed = life.attempt - (life.attempts - context.policy.tries)
-    const askedMs = Math.max(backoffMs(context.policy.backoff, failed), Math.ceil(report.error?.retryAfterMs ?? 0))
-    const delayMs = Math.min(askedMs, LIMITS.horizonYears * 365 * 86_400_000)
     return {
       reason: 'retry',
       attempt: life.attempt + 1,
-      wakeAt: context.now + delayMs,
-      delayMs,
+      ...nextAttempt(life, { ...context, retryAfterMs: report.error?.retryAfterMs ?? 0 }),
       error: failureOf(report),
       owner: null,
       progress: null,
@@ -200,7 +201,7 @@ function finishedSet(
   const badResult = report.outcome === 'succeeded'
   return {
     ...base,
-    reason: badResult ? 'invalid-result' : (report.reason ?? (report.error?.retryable === false ? 'non-retryable' : 'handler-error')),
+    reason: badResult ? 'invalid-result' : (report.reason ?? (isFinal(report, context.policy) ? 'non-retryable' : 'handler-error')),
     error: badResult ? refusalOf(resultText(report) as CarillonError) : failureOf(report),
   }
 }
@@ -227,30 +228,30 @@ function failureOf(report: FinishedReport): Failure {
 }
 
 /** Its owner is silent beyond the time limit. */
-export function decideTimeout(life: LifeHead, context: { policy: Policy; now: number }): Decision {
+export function decideTimeout(life: Life, context: { policy: Policy; now: number }): Decision {
   const error = { name: 'TimeoutError', message: `the attempt took longer than ${context.policy.timeoutMs} ms` }
   return decideEnd(life, { ...context, outcome: 'timed_out', error })
 }
 
 /** The coordinator ends an attempt as its executor would have reported it. */
-function decideEnd(life: LifeHead, context: { policy: Policy; now: number; outcome: 'failed' | 'timed_out'; error: Failure }): Decision {
+function decideEnd(life: Life, context: { policy: Policy; now: number; outcome: 'failed' | 'timed_out'; error: Failure }): Decision {
   const { outcome, error } = context
   const report: FinishedReport = { type: 'finished', runId: '', taskId: '', attempt: life.attempt, outcome, error }
-  const event = finishedEvent(life, report)
+  const event = finishedEvent(life, report, context.policy)
   const state = nextState(life.state, event)!
   const set = finishedSet(life, report, { ...context, instance: life.owner ?? 'unknown', event })
   return { event, expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set: { state, ...set } }
 }
 
 /** Its instance lives, and nothing has come of it for longer than it may take: the attempt ends, and further ones follow as after a failure. */
-export function decideHung(life: LifeHead, context: { policy: Policy; idleMs: number; now: number }): Decision {
+export function decideHung(life: Life, context: { policy: Policy; idleMs: number; now: number }): Decision {
   const message = `instance ${life.owner} lives, but nothing came of its tasks for ${Math.round(context.idleMs / 1_000)} s`
   const decision = decideEnd(life, { ...context, outcome: 'failed', error: { name: 'InstanceHung', message } })
   return decision.event === 'retried' ? decision : { ...decision, set: { ...decision.set, reason: 'hung' } }
 }
 
 /** Why the `wakeAt` of an open life has come: a delay is over, its owner is gone or silent, its time is up, or it is checked again later. */
-export function decideWake(life: LifeHead, context: { policy: Policy; isLost: boolean; now: number; elapsed: ElapsedTime }): Decision {
+export function decideWake(life: Life, context: { policy: Policy; isLost: boolean; now: number; elapsed: ElapsedTime }): Decision {
   const { policy, isLost, now, elapsed } = context
   if (life.state === 'delayed') {
     const leftMs = leftOfDelay(life, context)

@@ -8,6 +8,7 @@ import type { SkippedSlots } from '../../schedules/rules/plan.ts'
 import { instantAhead } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
+import { checkBackoff } from './next-attempt.ts'
 import { causedBy, termsOf, termsOfRun } from './terms.ts'
 
 /** The origin of a run. */
@@ -28,9 +29,10 @@ export interface RunOrigin {
 
 /**
  * The record of a requested run; what the request leaves open comes from the job, then from the defaults.
- * @throws CarillonError of the payload, INVALID_DATE
+ * @throws CarillonError of the payload, INVALID_DATE; of a backoff INVALID_CRON, CRON_NEVER_FIRES, INVALID_TIME_ZONE
  */
 export function runOfRequest(request: StartRun, job: JobRecord | undefined, origin: RunOrigin): RunRecord {
+  checkBackoff(request.backoff, origin.now)
   const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
   const dueAt = request.at !== undefined ? instantAhead(request.at, { field: 'at', now: origin.now }) : origin.now + (request.delayMs ?? 0)
   const tries = request.attempts ?? job?.attempts ?? 1

@@ -7,11 +7,12 @@ interface Asked {
   readonly priority?: Priority | undefined
   readonly runTimeoutMs?: number | undefined
   readonly deadlineMs?: number | undefined
+  readonly nonRetryable?: readonly string[] | undefined
 }
 
 /** What a request says, else what the job has; null when that is nothing. */
-export function termsOf({ priority, runTimeoutMs, deadlineMs }: Asked, job: Terms | null = null): Terms | null {
-  if (priority === undefined && runTimeoutMs === undefined && deadlineMs === undefined) return job
+export function termsOf({ priority, runTimeoutMs, deadlineMs, nonRetryable }: Asked, job: Terms | null = null): Terms | null {
+  if (priority === undefined && runTimeoutMs === undefined && deadlineMs === undefined && nonRetryable === undefined) return job
   const { priority: ofJob, ...rest } = job ?? {}
   const urgent = priority ?? ofJob ?? 'normal'
   const terms: Terms = {
@@ -19,6 +20,7 @@ export function termsOf({ priority, runTimeoutMs, deadlineMs }: Asked, job: Term
     ...(urgent === 'normal' ? {} : { priority: urgent }),
     ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(nonRetryable === undefined ? {} : { nonRetryable }),
   }
   return Object.keys(terms).length > 0 ? terms : null
 }

@@ -12,20 +12,22 @@ const RANGES_HINT =
 /**
  * Checks an expression: 5 fields, or 6 with seconds first, or an alias such as `@daily`.
  * @param after ms since 1970: "never fires" means not after this
+ * @param field which an error names
  * @throws CarillonError INVALID_CRON, CRON_NEVER_FIRES
  */
-export function checkCron(schedule: CronSchedule, after: number): void {
+export function checkCron(schedule: CronSchedule, after: number, field = 'schedule.cron'): void {
   const { cron } = schedule
   const problem = wrongShape(cron)
-  if (problem) throw invalid('INVALID_CRON', cron, { why: problem, hint: /it has|ASCII|aliases/.test(problem) ? undefined : RANGES_HINT })
+  if (problem)
+    throw invalid('INVALID_CRON', cron, { field, why: problem, hint: /it has|ASCII|aliases/.test(problem) ? undefined : RANGES_HINT })
   try {
     nextCronSlot(schedule, after)
   } catch (error) {
     const text = (error as Error).message
     const never = /explicit day of month|time span|loop limit/i.test(text)
     throw never
-      ? invalid('CRON_NEVER_FIRES', cron, { why: 'no date matches it' })
-      : invalid('INVALID_CRON', cron, { why: text, hint: RANGES_HINT })
+      ? invalid('CRON_NEVER_FIRES', cron, { field, why: 'no date matches it' })
+      : invalid('INVALID_CRON', cron, { field, why: text, hint: RANGES_HINT })
   }
 }
 
@@ -41,10 +43,10 @@ function wrongShape(cron: string): string | undefined {
 function invalid(
   code: 'INVALID_CRON' | 'CRON_NEVER_FIRES',
   cron: string,
-  problem: { why: string; hint?: string | undefined },
+  problem: { field: string; why: string; hint?: string | undefined },
 ): CarillonError {
-  const { why, hint } = problem
-  return new CarillonError(code, `cron ${printable(cron)}: ${why}`, { field: 'schedule.cron', value: printable(cron), hint })
+  const { field, why, hint } = problem
+  return new CarillonError(code, `cron ${printable(cron)}: ${why}`, { field, value: printable(cron), hint })
 }
 
 /** A cron expression, and what becomes of fixed times of day on days on which the clock is changed. */

@@ -6,10 +6,10 @@ const ZONE = /^(UTC|[A-Za-z_]+(\/[A-Za-z0-9_+-]+)+)$/
 const DAY_MS = 86_400_000
 
 /** @throws CarillonError INVALID_TIME_ZONE */
-export function checkZone(timezone: string): void {
+export function checkZone(timezone: string, field = 'schedule.timezone'): void {
   if (ZONE.test(timezone) && IANAZone.isValidZone(timezone)) return
   throw new CarillonError('INVALID_TIME_ZONE', `there is no time zone ${printable(timezone)}`, {
-    field: 'schedule.timezone',
+    field,
     value: printable(timezone),
   })
 }
