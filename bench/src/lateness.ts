@@ -24,7 +24,7 @@ export interface Lateness extends Slots {
   readonly p99Ms: number
   readonly startP50Ms: number
   readonly startP99Ms: number
-  /** Of the mesh without its nats-server, of one core. */
+  /** Of the process of the coordinator, of one core. */
   readonly cpuPercent: number
   readonly rssMiB: number
 }
@@ -32,7 +32,7 @@ export interface Lateness extends Slots {
 interface Bench {
   readonly client: Client
   readonly executor: BenchExecutor
-  readonly mesh: MeshProcess
+  readonly mesh: Pick<MeshProcess, 'usage'>
   readonly url: string
 }
 

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle,fan-out`, `--runs 40000`, `--json`
- * (one object on the last line). Only when they are asked for, some minutes each: `schedules` (100,000 jobs, 1,000 due each second), `failover` (500 slots
+ * (one object on the last line). Only when they are asked for, some minutes each: `schedules` (100,000 jobs, 1,000 due each second; beside it job schedulers of BullMQ), `failover` (500 slots
  * a second, one of two coordinators is killed), `delayed --backlog 1000000` (runs that are due tomorrow). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
  * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. `--only gates --runs 10000 --gates 100000
@@ -18,6 +18,7 @@ import { measureLateness } from './lateness.ts'
 import { MEMORY_SCENARIOS, measureMemory } from './memory.ts'
 import { startExecutor, startMesh } from './mesh-process.ts'
 import { findMongodb } from './mongodb.ts'
+import { measureBullmqSchedules, measureSchedules } from './schedules.ts'
 import { measureBulk, measureSingle } from './throughput.ts'
 import type { Deployment } from './watched-mesh.ts'
 
@@ -128,7 +129,7 @@ const measurements: Record<string, () => Promise<object>> = {
   idle: measureIdle,
   sqlite: () => measureStore(),
   lateness: () => withMesh(undefined, (parts) => measureLateness(parts, { jobs: 10_000, dueAtOnce: 500, seconds: 20 })),
-  schedules: () => withMesh(undefined, (parts) => measureLateness(parts, { jobs: 100_000, dueAtOnce: 1_000, seconds: 60 })),
+  schedules: async () => ({ schedules: await measureSchedules(), 'schedules of bullmq': await measureBullmqSchedules() }),
   delayed: () => measureDelayed(Number(options.backlog)),
   failover: async () => ({ sqlite: await measureFailover(), mongodb: await onMongodb(measureFailover) }),
   'fan-out': async () => ({ sqlite: await fanOut(), mongodb: await onMongodb(fanOut) }),
@@ -145,7 +146,7 @@ for (const part of parts) {
   if (!measure) throw new Error(`there is no measurement "${part}"; there are ${Object.keys(measurements).join(', ')}`)
   say(`measuring ${part} …`)
   const figures = await measure()
-  if (part === 'memory' || part === 'gates') Object.assign(report, figures)
+  if (part === 'memory' || part === 'gates' || part === 'schedules') Object.assign(report, figures)
   else report[part === 'fan-out' ? 'fanOut' : part] = figures
 }
 console.table(report)

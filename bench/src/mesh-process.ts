@@ -57,7 +57,7 @@ function readyUrl(child: ChildProcess): Promise<string> {
   })
 }
 
-function usageOf(pid: number): { rssMiB: number; cpuMs: number } {
+export function usageOf(pid: number): { rssMiB: number; cpuMs: number } {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   const cpuTicks = Number(fields[11]) + Number(fields[12])
   const rssPages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1])
