@@ -60,8 +60,8 @@ export type CronSchedule = Extract<Schedule, { cron: string }>
  */
 export function nextCronSlot(schedule: CronSchedule, after: number): number {
   const { cron, timezone, dstGap = 'next', dstOverlap = 'first' } = schedule
-  const expression = expressionOf(cron)
-  if (timezone === 'UTC') return next(expression, after)
+  const known = parsedOf(cron)
+  if (timezone === 'UTC') return next(known, after)
   const zone = Zone.of(timezone)
   const isRepeating = repeatsThroughDay(cron)
   const movesGap = !isRepeating && dstGap === 'next'
@@ -70,11 +70,11 @@ export function nextCronSlot(schedule: CronSchedule, after: number): number {
   let wall = isOnce ? Math.max(after + offset, shownBefore(zone, after)) : after + offset
   // The time between two changes of the clock has one offset.
   for (;;) {
-    const instant = next(expression, wall) - offset
+    const instant = next(known, wall) - offset
     const change = zone.nextChange(from)
     if (instant < change) return instant
     const changed = zone.offsetAt(change)
-    if (movesGap && changed > offset && next(expression, change + offset - 1) < change + changed) return change
+    if (movesGap && changed > offset && next(known, change + offset - 1) < change + changed) return change
     wall = change + (isOnce ? Math.max(offset, changed) : changed) - 1
     from = change
     offset = changed
@@ -95,19 +95,31 @@ function repeatsThroughDay(cron: string): boolean {
 }
 
 const PARSED_AT_MOST = 10_000
-const parsed = new LRUCache<string, CronExpression>({ max: PARSED_AT_MOST })
+const parsed = new LRUCache<string, Parsed>({ max: PARSED_AT_MOST })
 
-/** Parsing costs ten times a step; jobs share few expressions. Always in UTC: zones are ours, cron-parser loops in some (every hour in Lord Howe). */
-function expressionOf(cron: string): CronExpression {
-  let expression = parsed.get(cron)
-  if (!expression) {
-    expression = CronExpressionParser.parse(normalized(cron), { tz: 'UTC', currentDate: new Date(0) })
-    parsed.set(cron, expression)
-  }
-  return expression
+/** An expression with the last match that was searched: `to` is the first one after `from`. Jobs with the same expression ask for the same. */
+interface Parsed {
+  readonly expression: CronExpression
+  from: number
+  to: number
 }
 
-function next(expression: CronExpression, after: number): number {
+/** Parsing costs ten times a step; jobs share few expressions. Always in UTC: zones are ours, cron-parser loops in some (every hour in Lord Howe). */
+function parsedOf(cron: string): Parsed {
+  let known = parsed.get(cron)
+  if (!known) {
+    const expression = CronExpressionParser.parse(normalized(cron), { tz: 'UTC', currentDate: new Date(0) })
+    known = { expression, from: 0, to: 0 }
+    parsed.set(cron, known)
+  }
+  return known
+}
+
+function next(known: Parsed, after: number): number {
+  if (after >= known.from && after < known.to) return known.to
+  const { expression } = known
   expression.reset(new Date(after))
-  return expression.next().getTime()
+  known.to = expression.next().getTime()
+  known.from = after
+  return known.to
 }
