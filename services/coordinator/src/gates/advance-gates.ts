@@ -95,7 +95,11 @@ export class AdvanceGates {
   async execute(hints: readonly GateHint[]): Promise<GateHint[]> {
     const now = this.#clock.now()
     // What ends while they are being checked has them checked again.
-    for (const { id } of hints) this.#checked.set(id, { ...(this.#checked.get(id) ?? unchecked()), mayWait: true })
+    const before = hints.map(({ id }) => {
+      const checked = this.#checked.get(id) ?? unchecked()
+      this.#checked.set(id, { ...checked, mayWait: true })
+      return [...checked.ended]
+    })
     const open = await this.#read.open(hints, (gate) => this.#endedOf(gate, now))
     await this.#freeHolders(open)
     const plans = await Promise.all(open.map(async (one) => this.#plan(one, await this.#read.waiting(one, now), now)))
@@ -104,19 +108,20 @@ export class AdvanceGates {
     const missed = await this.#free(decided)
     await this.#end(decided)
     await this.#remove(decided)
-    for (const { open, waiting, decision, change } of decided) {
-      const { hint, gate } = open
-      const mayWait = waiting.areMore || waiting.groups.flat().length > decision.admit.length
-      const at = open.areAllRead ? now : (this.#checked.get(hint.id)?.at ?? 0)
-      this.#checked.set(hint.id, {
-        revision: change?.gate.revision ?? gate?.revision ?? -1,
-        at,
-        mayWait,
-        hasWaiting: mayWait,
-        ended: new Set(),
-      })
-    }
-    return plans.filter((plan) => refused.has(plan) || missed.has(plan) || hasMore(plan)).map(({ open: { hint } }) => hint)
+    const isStale = (plan: Plan) => refused.has(plan) || missed.has(plan)
+    for (const [i, plan] of plans.entries()) if (!isStale(plan)) this.#remember(plan, { now, ended: before[i] ?? [] })
+    return plans.filter((plan) => isStale(plan) || hasMore(plan)).map(({ open: { hint } }) => hint)
+  }
+
+  /** @param options.ended holders of which the check knew that they had ended */
+  #remember({ open, waiting, decision, change }: Plan, { now, ended }: { now: number; ended: readonly string[] }): void {
+    const { hint, gate } = open
+    const there = this.#checked.get(hint.id) ?? unchecked()
+    for (const runId of ended) there.ended.delete(runId)
+    const hasWaiting = waiting.areMore || waiting.groups.flat().length > decision.admit.length
+    const at = open.areAllRead ? now : there.at
+    const revision = change?.gate.revision ?? gate?.revision ?? -1
+    this.#checked.set(hint.id, { revision, at, mayWait: hasWaiting, hasWaiting, ended: there.ended })
   }
 
   /** The holders that have ended, if all were read a moment ago. */

@@ -44,7 +44,9 @@ async function pass(coordinator: TestCoordinator, ms: number): Promise<void> {
   await coordinator.clock.advance(ms)
   const query = { until: coordinator.clock.now(), shares: SHARES_OF_ALL, limit: 1_000 }
   await coordinator.wakeLives.execute((await coordinator.store.runs.due(query)).map(({ id }) => id))
-  await coordinator.waitingChecks.execute((await coordinator.store.gates.due(query)).map(({ id }) => id))
+  const gates = (await coordinator.store.gates.due(query)).map(({ id }) => id)
+  // One that has stopped in the middle of it never answers.
+  await Promise.race([coordinator.waitingChecks.execute(gates), quiet()])
   await quiet()
 }
 

@@ -66,6 +66,17 @@ export class GateHints implements Gates {
     for (const hint of hints) if (this.#owns(hint)) this.#addHere(hint)
   }
 
+  /** Checks gates whose `wakeAt` has come; resolves when that is done: before, they are found again and again. */
+  async swept(hints: readonly GateHint[]): Promise<void> {
+    const again = await this.#gates.execute(hints.filter((hint) => this.#owns(hint)))
+    for (const hint of again) this.#addHere(hint)
+  }
+
+  /** Whether a gate is about to be checked here. */
+  isPending(gate: string): boolean {
+    return this.#here.has(gate)
+  }
+
   /** The rules of a job have changed: more may start now. Gates of keys are checked when they wake. */
   jobChanged(namespace: string, name: string): void {
     const ids = [jobGateId({ namespace, name }), coalescingGateId({ namespace, name }, {}, '')]
@@ -113,8 +124,8 @@ export class GateHints implements Gates {
         return []
       })
       for (const hint of again) merge(this.#here, hint)
-      // What happens within these turns is one check: it costs about as much as that of a single run.
-      for (let i = 0; i < TURNS_APART; i++) await nextTurn()
+      // What happens within these turns is one check: it costs about as much as that of a single run. A check that is full already has nothing to wait for.
+      for (let i = this.#here.size < TOGETHER ? TURNS_APART : 1; i > 0; i--) await nextTurn()
     }
     this.#checking = false
   }

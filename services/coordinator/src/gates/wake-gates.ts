@@ -8,6 +8,9 @@ import { ARRIVAL_CHECK_MS } from './rules/decide.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import { grouped } from './rules/grouped.ts'
 
+/** A run whose gate is about to be checked is looked after again then, in case this coordinator stops before. */
+const LATE_CHECK_MS = 10_000
+
 /** Checks what no signal has moved: gates whose `wakeAt` has come, and runs that have waited for a while. */
 export class WakeGates implements WaitingChecks {
   readonly #store: Store
@@ -23,15 +26,19 @@ export class WakeGates implements WaitingChecks {
   async execute(ids: readonly string[]): Promise<void> {
     const now = this.#clock.now()
     const gates = await this.#store.gates.get(ids)
-    this.#hints.noticed(gates.flatMap((gate) => (gate?.wakeAt && gate.wakeAt <= now ? [sweepOf(gate)] : [])))
+    await this.#hints.swept(gates.flatMap((gate) => (gate?.wakeAt && gate.wakeAt <= now ? [sweepOf(gate)] : [])))
   }
 
   /**
    * From now on their gates have a `wakeAt` of their own, and the runs need none. A gate is written in any case: if its owner is about to remove it, because
-   * it has seen none of these runs, the removal is refused.
+   * it has seen none of these runs, the removal is refused. Where this coordinator is only late with its checks, the runs are checked once more later.
    */
-  async settled(runs: readonly RunHead[]): Promise<RunChange[]> {
+  async settled(waiting: readonly RunHead[]): Promise<RunChange[]> {
     const now = this.#clock.now()
+    const isPending = ({ gate }: RunHead) => this.#hints.isPending(gate as string)
+    const runs = waiting.filter((run) => !isPending(run))
+    const late = waiting.filter(isPending).map((run) => checked(run, now + LATE_CHECK_MS))
+    if (runs.length === 0) return late
     const byGate = grouped(runs, ({ gate }) => gate as string)
     const ids = [...byGate.keys()]
     const there = await this.#store.gates.get(ids)
@@ -41,14 +48,17 @@ export class WakeGates implements WaitingChecks {
         expect: there[i]?.revision ?? null,
       })),
     )
-    return ids.flatMap((id, i) => {
-      return (byGate.get(id) ?? []).map((run): RunChange => {
-        const wakeAt = outcomes[i] === 'applied' ? (limitOf(run)?.at ?? null) : now + ARRIVAL_CHECK_MS
-        const expect = { state: ['waiting'], attempt: run.attempt } as const
-        return { run, decision: { event: 'checked', expect, set: { wakeAt } } }
-      })
+    const settled = ids.flatMap((id, i) => {
+      const applied = outcomes[i] === 'applied'
+      return (byGate.get(id) ?? []).map((run) => checked(run, applied ? (limitOf(run)?.at ?? null) : now + ARRIVAL_CHECK_MS))
     })
+    return [...late, ...settled]
   }
+}
+
+function checked(run: RunHead, wakeAt: number | null): RunChange {
+  const expect = { state: ['waiting'], attempt: run.attempt } as const
+  return { run, decision: { event: 'checked', expect, set: { wakeAt } } }
 }
 
 function sweepOf({ id, namespace, job, key }: GateRecord): GateHint {
