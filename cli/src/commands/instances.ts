@@ -37,7 +37,7 @@ async function listInstances({ limit, all }: ListOptions, self: Command): Promis
 
 function runningText({ load, capacity, hung, hungIdleMs }: InstanceView): string {
   const slots = `${load.running}/${capacity}`
-  if (hungIdleMs !== undefined) return `${slots}, hung: nothing for ${spanText(load.idleMs ?? hungIdleMs)}`
+  if (hungIdleMs !== undefined) return `${slots}, hung: idle for ${spanText(load.idleMs ?? hungIdleMs)}`
   if (!(load.stuck > 0)) return slots
   const [longest] = load.stuckTasks
   return `${slots}, ${hung ? 'hung: ' : ''}${load.stuck >= capacity ? 'all' : load.stuck} stuck${longest ? ` (${longest.handler} ${longest.taskId} for ${spanText(longest.forMs)})` : ''}`

@@ -4,7 +4,7 @@ import type { Subscription } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'
 import { Activity } from '../liveness/activity.ts'
-import { Liveness } from '../liveness/liveness.ts'
+import { Liveness, livenessSubjects } from '../liveness/liveness.ts'
 import type { ThreadSettings } from '../liveness/thread-message.ts'
 import type { LogShipper } from '../logs/log-shipper.ts'
 import type { OnWarning } from '../warning.ts'
@@ -88,14 +88,12 @@ export class Executor {
       subject: subjects.report(caller.namespace, identity.instance),
       onStreamMissing: onRegister,
     })
-    this.#runningReports = new RunningReports({ clock, session, reporter: this.#reporter })
+    this.#runningReports = new RunningReports({ clock, session, reporter: this.#reporter, held: this.#held })
     this.#calls = new TaskCalls({ caller, instance: identity.instance, activity: this.#activity })
     this.#lanes = new Map(handlers.map((handler) => [handler.name, this.#createLane(handler)]))
     this.#intake = new Intake({
       ...{ link, caller, clock, onWarning, onRegister },
-      ...{ instance: identity.instance, session },
-      held: this.#held,
-      lanes: this.#lanes,
+      ...{ instance: identity.instance, session, held: this.#held, lanes: this.#lanes },
       onDrain: options.onDrain,
       onCordon: (isCordoned) => this.#setCordoned(isCordoned),
       report: (text, stored) => this.#reporter.report(text, stored),
@@ -116,8 +114,7 @@ export class Executor {
     this.#liveness = new Liveness({
       ...{ link, clock, onWarning, session, held: this.#held, activity: this.#activity },
       connection: options.threadConnection,
-      beatSubject: subjects.beat(caller.namespace, identity.instance),
-      sessionSubject: subjects.session(caller.namespace, identity.instance, session),
+      subjects: livenessSubjects(caller.namespace, identity.instance, session),
       work: () => workLoad(this.#lanes.values(), this.#held, { isCordoned: this.#isCordoned, now: clock.monotonic() }),
     })
   }
@@ -196,13 +193,16 @@ export class Executor {
       announce: (task, stored) => this.#runningReports.announce(task, stored),
       release: (task) => this.#intake.release(task),
       isHung: () => this.#stuck() >= this.#capacity,
-      observer: counted(this.#activity, {
-        onBegin: (attempt) => this.#runningReports.began(attempt),
-        onProgress: (attempt, percent, note) => this.#runningReports.progressed(attempt, percent, note),
-        onLog: (attempt, line) => logs.add(attempt.task.work, line, attempt.traceparent),
-        onEnd: (attempt, ending) => this.#ended(attempt, ending),
-        onUnstuck: (attempt) => this.#freed(attempt),
-      }),
+      observer: counted(
+        { activity: this.#activity, held: this.#held },
+        {
+          onBegin: (attempt) => this.#runningReports.began(attempt),
+          onProgress: (attempt, percent, note) => this.#runningReports.progressed(attempt, percent, note),
+          onLog: (attempt, line) => logs.add(attempt.task.work, line, attempt.traceparent),
+          onEnd: (attempt, ending) => this.#ended(attempt, ending),
+          onUnstuck: (attempt) => this.#freed(attempt),
+        },
+      ),
     })
   }
 

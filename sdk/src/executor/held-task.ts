@@ -1,7 +1,7 @@
 import { HEADERS, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
 import type { Link } from '../connection/link.ts'
-import type { AckSlots } from '../liveness/ack-slots.ts'
+import type { AckSlots, SlotState } from '../liveness/ack-slots.ts'
 import { ACK, type AckBody } from './work.ts'
 
 /** The message that delivered a task. */
@@ -18,6 +18,8 @@ export class HeldTask {
   ackSubject: string | undefined
   /** A coordinator has stored this instance as its owner. */
   isClaimed = false
+  /** Whether its handler has begun, and whether that is reported. */
+  state: SlotState = 'waiting'
   /** Where its acknowledgement subject is shared with the liveness thread; -1: nowhere. */
   slot = -1
 
@@ -94,6 +96,12 @@ export class HeldTasks {
     for (const task of this.#held()) this.#share(task)
   }
 
+  /** Its handler begins, or its begin is reported: if its handler blocks before that, the thread reports it. */
+  mark(task: HeldTask, state: SlotState): void {
+    task.state = state
+    if (task.slot >= 0) this.#slots?.mark(task.slot, state)
+  }
+
   remove(task: HeldTask): void {
     this.#unshare(task)
     for (const key of keysOf(task)) if (this.#tasks.get(key) === task) this.#tasks.delete(key)
@@ -136,9 +144,12 @@ export class HeldTasks {
   }
 
   #share(task: HeldTask): void {
-    if (this.#slots === undefined || task.ackSubject === undefined) return
-    if (task.slot < 0) task.slot = this.#slots.take(task.ackSubject)
-    else this.#slots.put(task.slot, task.ackSubject)
+    if (this.#slots === undefined) return
+    if (task.slot >= 0) this.#slots.put(task.slot, task)
+    else {
+      task.slot = this.#slots.take(task)
+      if (task.state !== 'waiting') this.#slots.mark(task.slot, task.state)
+    }
   }
 
   #unshare(task: HeldTask): void {

@@ -21,7 +21,7 @@ const head = ({ runId, taskId, attempt }: Reported, type: string) =>
   `{"runId":"${runId}","taskId":"${taskId}","attempt":${attempt},"type":"${type}"`
 
 /** @param session identifies the process that reports; not in an end, which every task has. @param durationMs how long it has run */
-export const startedText = (work: WorkMessage, session: string, durationMs: number) =>
+export const startedText = (work: Reported, session: string, durationMs: number) =>
   `${head(work, 'started')},"session":"${session}","durationMs":${Math.round(durationMs)}}`
 
 export const releasedText = (work: Reported) => `${head(work, 'released')}}`

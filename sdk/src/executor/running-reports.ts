@@ -2,7 +2,7 @@ import { TIMES } from '@carillon/contracts'
 import type { Clock, Timer } from '@carillon/wire/internal'
 import { Fifo } from '../fifo.ts'
 import type { Attempt } from './attempt.ts'
-import type { HeldTask } from './held-task.ts'
+import type { HeldTask, HeldTasks } from './held-task.ts'
 import { progressText, startedText } from './report-text.ts'
 import type { Reporter } from './reporter.ts'
 
@@ -21,12 +21,14 @@ export class RunningReports {
   readonly #clock: Clock
   readonly #reporter: Reporter
   readonly #session: string
+  readonly #held: Pick<HeldTasks, 'mark'>
   /** In the order they began, so that the first is due first. */
   readonly #unannounced = new Fifo<Attempt>()
   readonly #progress = new Map<Attempt, Progress>()
   #timer: Timer | undefined
 
-  constructor({ clock, reporter, session }: { clock: Clock; reporter: Reporter; session: string }) {
+  constructor({ clock, reporter, session, held }: { clock: Clock; reporter: Reporter; session: string; held: Pick<HeldTasks, 'mark'> }) {
+    this.#held = held
     this.#clock = clock
     this.#reporter = reporter
     this.#session = session
@@ -35,6 +37,7 @@ export class RunningReports {
   /** Before it begins. From then on it has to be released by a report, because the coordinators regard it as begun. */
   announce(task: HeldTask, stored: () => void): void {
     task.isClaimed = true
+    this.#held.mark(task, 'reported')
     this.#reporter.report(startedText(task.work, this.#session, 0), stored)
   }
 
@@ -78,7 +81,9 @@ export class RunningReports {
     const isDue = (attempt: Attempt) => attempt.isOver || now - attempt.startedAt >= TIMES.startedFoldMs
     for (let first = this.#unannounced.peek(); first && isDue(first); first = this.#unannounced.peek()) {
       this.#unannounced.shift()
-      if (!first.isOver) this.#reporter.report(startedText(first.task.work, this.#session, now - first.startedAt))
+      if (first.isOver) continue
+      this.#held.mark(first.task, 'reported')
+      this.#reporter.report(startedText(first.task.work, this.#session, now - first.startedAt))
     }
     let hasPending = false
     for (const progress of this.#progress.values()) {

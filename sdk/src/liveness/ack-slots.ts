@@ -1,10 +1,22 @@
 /** Slots of one piece of shared memory. */
 const SLOTS = 256
-/** Version and length, then the text. An acknowledgement subject has 270 letters at most. */
-const HEAD_BYTES = 8
-const TEXT_BYTES = 376
-const SLOT_BYTES = HEAD_BYTES + TEXT_BYTES
+/** Five numbers, then two texts. An acknowledgement subject has 270 letters at most, the id of a task 128. */
+const [VERSION, LENGTH, STATE, ATTEMPT, ID_LENGTH] = [0, 1, 2, 3, 4]
+const HEAD_BYTES = 20
+const TEXT_BYTES = 272
+const ID_BYTES = 128
+const SLOT_BYTES = HEAD_BYTES + TEXT_BYTES + ID_BYTES
 const INTS_PER_SLOT = SLOT_BYTES / 4
+
+/** `begun`: its handler has begun, and that is not reported yet. */
+const STATES = ['waiting', 'begun', 'reported'] as const
+export type SlotState = (typeof STATES)[number]
+
+/** A task that is held, as a slot has it. One that was offered directly has nothing to be acknowledged. */
+export interface SlotTask {
+  readonly ackSubject: string | undefined
+  readonly work: { readonly taskId: string; readonly attempt: number }
+}
 
 interface Segment {
   readonly numbers: Int32Array
@@ -14,7 +26,7 @@ interface Segment {
 const segmentOf = (memory: SharedArrayBuffer): Segment => ({ numbers: new Int32Array(memory), bytes: Buffer.from(memory) })
 
 /**
- * Acknowledgement subjects in memory that the liveness thread reads: to keep a task alive costs a copy of its subject and no message, so that
+ * Tasks and their acknowledgement subjects in memory that the liveness thread reads: to keep a task alive costs a copy of two texts and no message, so that
  * it is done for every task before its handler gets the chance to block.
  */
 export class AckSlots {
@@ -27,28 +39,40 @@ export class AckSlots {
     this.#onSegment = onSegment
   }
 
-  /** @returns the slot that holds the subject from now on */
-  take(subject: string): number {
+  /** @returns the slot that holds the task from now on */
+  take(task: SlotTask): number {
     if (this.#free.length === 0) this.#grow()
     const slot = this.#free.pop() as number
-    this.put(slot, subject)
+    this.put(slot, task)
     return slot
   }
 
-  /** Replace what a slot holds. */
-  put(slot: number, subject: string): void {
+  /** Replace the texts that a slot holds. */
+  put(slot: number, { ackSubject = '', work: { taskId, attempt } }: SlotTask): void {
     const { numbers, bytes } = this.#segments[Math.floor(slot / SLOTS)] as Segment
     const at = (slot % SLOTS) * INTS_PER_SLOT
-    Atomics.store(numbers, at + 1, 0)
-    Atomics.add(numbers, at, 1)
-    if (subject.length > TEXT_BYTES) return
-    bytes.write(subject, at * 4 + HEAD_BYTES, 'latin1')
-    Atomics.store(numbers, at + 1, subject.length)
+    Atomics.store(numbers, at + LENGTH, 0)
+    Atomics.store(numbers, at + ID_LENGTH, 0)
+    Atomics.add(numbers, at + VERSION, 1)
+    if (ackSubject.length > TEXT_BYTES || taskId.length > ID_BYTES) return
+    bytes.write(ackSubject, at * 4 + HEAD_BYTES, 'latin1')
+    bytes.write(taskId, at * 4 + HEAD_BYTES + TEXT_BYTES, 'latin1')
+    numbers[at + ATTEMPT] = attempt
+    Atomics.store(numbers, at + LENGTH, ackSubject.length)
+    Atomics.store(numbers, at + ID_LENGTH, taskId.length)
+  }
+
+  mark(slot: number, state: SlotState): void {
+    const { numbers } = this.#segments[Math.floor(slot / SLOTS)] as Segment
+    Atomics.store(numbers, (slot % SLOTS) * INTS_PER_SLOT + STATE, STATES.indexOf(state))
   }
 
   release(slot: number): void {
     const { numbers } = this.#segments[Math.floor(slot / SLOTS)] as Segment
-    Atomics.store(numbers, (slot % SLOTS) * INTS_PER_SLOT + 1, 0)
+    const at = (slot % SLOTS) * INTS_PER_SLOT
+    Atomics.store(numbers, at + LENGTH, 0)
+    Atomics.store(numbers, at + ID_LENGTH, 0)
+    Atomics.store(numbers, at + STATE, 0)
     this.#free.push(slot)
   }
 
@@ -65,7 +89,7 @@ export class AckSlots {
 const FIRST_AFTER = 2
 const THEN_EVERY = 3
 
-/** The thread's side: finds the subjects that have been held for some rounds. Needs no clock that both threads share. */
+/** The thread's side: finds the subjects that have been held for some rounds, and the tasks in a state. Needs no clock that both threads share. */
 export class AckReader {
   readonly #segments: { readonly segment: Segment; readonly seen: Int32Array; readonly rounds: Int32Array }[] = []
 
@@ -80,8 +104,8 @@ export class AckReader {
     for (const { segment, seen, rounds } of this.#segments) {
       for (let slot = 0; slot < SLOTS; slot++) {
         const at = slot * INTS_PER_SLOT
-        const version = Atomics.load(segment.numbers, at)
-        const length = Atomics.load(segment.numbers, at + 1)
+        const version = Atomics.load(segment.numbers, at + VERSION)
+        const length = Atomics.load(segment.numbers, at + LENGTH)
         const isSame = length > 0 && seen[slot] === version
         const round = isSame ? (rounds[slot] ?? 0) + 1 : 0
         seen[slot] = version
@@ -90,9 +114,28 @@ export class AckReader {
         const from = at * 4 + HEAD_BYTES
         const text = segment.bytes.toString('latin1', from, from + length)
         // The main thread may have written it in between: then it is another subject, and young.
-        if (Atomics.load(segment.numbers, at) === version && Atomics.load(segment.numbers, at + 1) === length) due.push(text)
+        if (Atomics.load(segment.numbers, at + VERSION) === version && Atomics.load(segment.numbers, at + LENGTH) === length) due.push(text)
       }
     }
     return due
+  }
+
+  /** Tasks that are held in this state. To be called while the main thread stands still: it writes nothing then. */
+  held(state: SlotState): SlotTask[] {
+    const found: SlotTask[] = []
+    for (const {
+      segment: { numbers, bytes },
+    } of this.#segments)
+      for (let at = 0; at < SLOTS * INTS_PER_SLOT; at += INTS_PER_SLOT) {
+        const [length, idLength] = [Atomics.load(numbers, at + LENGTH), Atomics.load(numbers, at + ID_LENGTH)]
+        if (idLength === 0 || STATES[Atomics.load(numbers, at + STATE)] !== state) continue
+        const from = at * 4 + HEAD_BYTES
+        const id = from + TEXT_BYTES
+        found.push({
+          ackSubject: length === 0 ? undefined : bytes.toString('latin1', from, from + length),
+          work: { taskId: bytes.toString('latin1', id, id + idLength), attempt: numbers[at + ATTEMPT] as number },
+        })
+      }
+    return found
   }
 }

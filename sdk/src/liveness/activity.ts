@@ -69,9 +69,14 @@ export class ActivityWatch {
     return now - this.#movedAt
   }
 
+  /** Slots that are taken. */
+  get held(): number {
+    return Atomics.load(this.#numbers, HELD)
+  }
+
   /** How long nothing has come of the tasks that are held; undefined: none is. */
   idleMs(now: number): number | undefined {
     this.look(now)
-    return Atomics.load(this.#numbers, HELD) > 0 ? Math.round(this.#idleMs) : undefined
+    return this.held > 0 ? Math.round(this.#idleMs) : undefined
   }
 }

@@ -10,7 +10,7 @@ import type { Warning } from '../warning.ts'
 import { Activity } from './activity.ts'
 import { Liveness, type LivenessOptions } from './liveness.ts'
 
-const SUBJECTS = { beatSubject: 'beats', sessionSubject: 'sessions' }
+const SUBJECTS = { subjects: { beat: 'beats', session: 'sessions', report: 'reports', control: 'control' } }
 
 /** @param options.isMute what the main thread publishes goes nowhere: what arrives is the thread's */
 async function startLiveness(

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { TIMES } from '@carillon/contracts'
+import { subjects, TIMES } from '@carillon/contracts'
 import { type Clock, every, type Timer } from '@carillon/wire/internal'
 import type { Subscription } from '@nats-io/transport-node'
 import { THREAD_PROGRAM } from '../../bundled/thread.js'
@@ -10,22 +10,27 @@ import { AckSlots } from './ack-slots.ts'
 import { type Activity, ActivityWatch } from './activity.ts'
 import { LoadMeter, rounded } from './load-meter.ts'
 import { LoopDelay } from './loop-delay.ts'
-import type { FinalMessages, FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
+import type { FinalMessages, FromThread, LivenessSubjects, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
 
 export interface LivenessOptions {
   readonly link: Link
   readonly clock: Clock
   /** How the thread connects; undefined: no thread is started. */
   readonly connection: ThreadSettings['connection'] | undefined
-  readonly beatSubject: string
-  /** The subject on which a registry asks whether this process lives. */
-  readonly sessionSubject: string
+  readonly subjects: LivenessSubjects
   readonly session: string
   readonly held: HeldTasks
   readonly activity: Activity
   readonly work: () => Omit<MainLoad, 'eventLoopDelayMs'>
   readonly onWarning: OnWarning
 }
+
+export const livenessSubjects = (namespace: string, instance: string, session: string): LivenessSubjects => ({
+  beat: subjects.beat(namespace, instance),
+  report: subjects.report(namespace, instance),
+  session: subjects.session(namespace, instance, session),
+  control: subjects.control(namespace, instance),
+})
 
 /** Coarse, because each pulse wakes the process. */
 const PULSE_EVERY_MS = 250
@@ -73,8 +78,8 @@ export class Liveness {
    */
   start(): Promise<void> {
     const started = new Promise<void>((resolve) => (this.#started = resolve))
-    const { link, clock, held, activity, sessionSubject, connection } = this.#options
-    this.#subscription = link.subscribe(sessionSubject, ({ reply }) => {
+    const { link, clock, held, activity, connection } = this.#options
+    this.#subscription = link.subscribe(this.#options.subjects.session, ({ reply }) => {
       if (reply) link.publish(reply, ALIVE)
     })
     if (connection) this.#startThread(connection)
@@ -150,8 +155,8 @@ export class Liveness {
   }
 
   #startThread(connection: ThreadSettings['connection']): void {
-    const { beatSubject, sessionSubject, session, held, activity } = this.#options
-    const settings = { connection, beatSubject, sessionSubject, session, beatMs: TIMES.beatMs, activity: activity.memory }
+    const { session, held, activity } = this.#options
+    const settings = { connection, subjects: this.#options.subjects, session, beatMs: TIMES.beatMs, activity: activity.memory }
     let thread: Worker
     try {
       const name = 'carillon-liveness'
@@ -204,11 +209,11 @@ export class Liveness {
   }
 
   #beatOnce(): void {
-    const { link, clock, work, beatSubject, session } = this.#options
+    const { link, clock, work, session } = this.#options
     const load: MainLoad = { ...work(), eventLoopDelayMs: rounded(this.#delay.take()) }
     this.#post({ type: 'load', load })
     if (this.#isThreadUp) return
     const idleMs = this.#watch.idleMs(clock.monotonic())
-    link.publish(beatSubject, JSON.stringify({ ...this.#meter.measure(), ...load, idleMs, session }))
+    link.publish(this.#options.subjects.beat, JSON.stringify({ ...this.#meter.measure(), ...load, idleMs, session }))
   }
 }

@@ -5,11 +5,19 @@ import type { LastMessage } from '../connection/confirmed-publisher.ts'
 /** The part of the load that only the main thread knows. */
 export type MainLoad = Pick<Beat, 'running' | 'stuck' | 'stuckTasks' | 'cordoned' | 'holds' | 'eventLoopDelayMs'>
 
+/** Where a process is heard, and hears. */
+export interface LivenessSubjects {
+  readonly beat: string
+  readonly report: string
+  /** On which a registry asks whether this process lives. */
+  readonly session: string
+  readonly control: string
+}
+
 /** What the thread is started with: plain data, for it is copied. */
 export interface ThreadSettings {
   readonly connection: Omit<ConnectionRequest, 'clock'>
-  readonly beatSubject: string
-  readonly sessionSubject: string
+  readonly subjects: LivenessSubjects
   readonly session: string
   readonly beatMs: number
   /** The memory of its `Activity`. */

@@ -9,6 +9,7 @@ import { headers as createHeaders, type Msg, type NatsConnection, RequestError, 
 import type { LastMessage } from '../connection/confirmed-publisher.ts'
 import { AckReader } from './ack-slots.ts'
 import { ActivityWatch } from './activity.ts'
+import { BlockedWork } from './blocked-work.ts'
 import { LoadMeter } from './load-meter.ts'
 import type { FromThread, MainLoad, ThreadSettings, ToThread } from './thread-message.ts'
 
@@ -49,7 +50,8 @@ class LivenessThread {
   readonly #meter = new LoadMeter(systemClock)
   readonly #inboxes = new Set<string>()
   /** Deliveries that the main thread may not have read yet. */
-  readonly #unread = new Map<string, { readonly at: number; rounds: number }>()
+  readonly #unread = new Map<string, { readonly at: number; readonly data: Uint8Array; rounds: number }>()
+  readonly #blocked: BlockedWork
   /** Of the last moments. */
   #arrivals = 0
   #quietUntil = 0
@@ -66,6 +68,14 @@ class LivenessThread {
   constructor(settings: ThreadSettings, port: MessagePort) {
     this.#settings = settings
     this.#port = port
+    this.#blocked = new BlockedWork({
+      acks: this.#acks,
+      session: settings.session,
+      voice: {
+        report: (text) => this.#report(text),
+        giveBack: (subject) => this.#connection && publish(this.#connection, subject, GIVE_BACK),
+      },
+    })
     this.#activity = new ActivityWatch(settings.activity, systemClock.monotonic())
     port.on('message', (message: ToThread) => this.#obey(message))
   }
@@ -75,10 +85,16 @@ class LivenessThread {
     if (!connection) return
     this.#connection = connection
     if (this.#final) this.#takeFinal(this.#final)
-    connection.subscribe(this.#settings.sessionSubject, {
-      // An error means that this user may not subscribe; there is no message then, and what is thrown here closes the connection.
+    const { session, control } = this.#settings.subjects
+    // An error means that this user may not subscribe; there is no message then, and what is thrown here closes the connection.
+    connection.subscribe(session, {
       callback: (error, message) => {
         if (!error) message.respond(ALIVE)
+      },
+    })
+    connection.subscribe(control, {
+      callback: (error, message) => {
+        if (!error) this.#takeOrder(message)
       },
     })
     this.#timers.push(
@@ -148,10 +164,27 @@ class LivenessThread {
     this.#lastBeatAt = systemClock.monotonic()
     const stillMs = Math.round(this.#stillMs)
     const isBlocked = stillMs > BLOCKED_AFTER_MS
-    const blocked = isBlocked ? { blockedMs: stillMs, eventLoopDelayMs: Math.max(stillMs, load.eventLoopDelayMs) } : {}
+    const running = Math.max(this.#activity.held, load.running)
+    const blocked = isBlocked ? { blockedMs: stillMs, running, eventLoopDelayMs: Math.max(stillMs, load.eventLoopDelayMs) } : {}
     const idleMs = this.#activity.idleMs(this.#lastBeatAt)
     const body = { ...this.#meter.measure(), ...load, ...blocked, idleMs, session: this.#settings.session }
-    if (this.#connection) publish(this.#connection, this.#settings.beatSubject, JSON.stringify(body))
+    if (this.#connection) publish(this.#connection, this.#settings.subjects.beat, JSON.stringify(body))
+  }
+
+  /** The main thread obeys orders; this one knows whether work may be released that a blocked one holds. */
+  #takeOrder(message: Msg): void {
+    try {
+      const { type } = message.json<{ type?: unknown }>()
+      if (type === 'cordon' || type === 'uncordon') this.#blocked.isCordoned = type === 'cordon'
+    } catch {
+      // The main thread says what it does not understand.
+    }
+  }
+
+  async #report(text: string): Promise<boolean> {
+    if (!this.#connection) return false
+    const answer = await this.#connection.request(this.#settings.subjects.report, text, { timeout: ANSWER_WITHIN_MS })
+    return !('error' in (answer.json() as object))
   }
 
   /** A process may end before this thread has found the broker. */
@@ -186,9 +219,16 @@ class LivenessThread {
   }
 
   #sayWorking(connection: NatsConnection): void {
-    for (const subject of this.#acks.due()) publish(connection, subject, WORKING)
+    const stillMs = this.#stillMs
+    if (stillMs < BLOCKED_AFTER_MS) this.#blocked.forget()
+    else
+      this.#blocked.look(
+        stillMs,
+        [...this.#unread].map(([ackSubject, { data }]) => ({ ackSubject, data })),
+      )
+    for (const subject of this.#acks.due()) if (!this.#blocked.isReleased(subject)) publish(connection, subject, WORKING)
     for (const [subject, delivery] of this.#unread) {
-      if (delivery.rounds++ % WORKING_EVERY_ROUNDS === 0) publish(connection, subject, WORKING)
+      if (!this.#blocked.isReleased(subject) && delivery.rounds++ % WORKING_EVERY_ROUNDS === 0) publish(connection, subject, WORKING)
     }
   }
 
@@ -207,9 +247,9 @@ class LivenessThread {
 
   #follow(connection: NatsConnection): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
-    const callback = (error: Error | null, { reply }: Msg) => {
+    const callback = (error: Error | null, { reply, data }: Msg) => {
       if (error || !reply?.startsWith(ACK_PREFIX)) return
-      this.#unread.set(reply, { at: systemClock.monotonic(), rounds: 1 })
+      this.#unread.set(reply, { at: systemClock.monotonic(), data, rounds: 1 })
       if (++this.#arrivals <= MOST_AT_ONCE || this.#stillMs > DEAF_AFTER_MS) return
       this.#quietUntil = systemClock.monotonic() + QUIET_MS
       this.#unfollow()

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import type { TaskContext } from '@carillon/sdk'
 import { eventually, signal } from '@carillon/wire/testing'
 import { Cleanup } from '../support/cleanup.ts'
 import { collect, offering } from '../support/clients.ts'
 import { freshNamespace, startMesh } from '../support/mesh.ts'
+import { launch } from '../support/processes.ts'
 import { STORES, type TestStore } from '../support/stores.ts'
 
 /** A few heartbeats, on a slow machine. */
 const LONG = { withinMs: 40_000 }
 const [store] = STORES as [TestStore]
 const cleanup = new Cleanup({ after })
+const ALIVE = fileURLToPath(new URL('../support/alive-main.js', import.meta.url))
 
 test('an instance that does nothing is hung: its task goes elsewhere, it gets nothing until it works again, and a job without a success is left alone', {
   timeout: 150_000,
@@ -92,4 +95,28 @@ test('a handler that heeds its signal gives its instance back at once; the last 
   await eventually('recovered', () => events.whatsOf('a').join() === 'joined,hung,recovered', LONG)
   assert.equal(await (await client.run('job')).result({ timeoutMs: LONG.withinMs }), 2)
   events.stop()
+})
+
+test('a handler that blocks its process from its first moment: others see that it runs, then it runs elsewhere, and what waits there is released', {
+  timeout: 120_000,
+}, async () => {
+  const mesh = await startMesh(cleanup, { store, idleHungAfterMs: 2_000 })
+  const namespace = freshNamespace()
+  const { client } = await mesh.connect({ namespace })
+  const env = { URL: mesh.broker.url, NAMESPACE: namespace, INSTANCE: 'a', CONCURRENCY: '2' }
+  const executor = launch(cleanup, [process.execPath, ALIVE], { env })
+  await executor.shows(/^ready$/m)
+  await client.jobs.put({ name: 'job', handler: 'spin', attempts: 2, backoff: { type: 'fixed', delayMs: 0 } })
+  assert.equal(await (await client.run('job', { ms: 1 })).result(), 'a')
+  const blocking = await client.run('job', { ms: 600_000 })
+  await executor.shows(new RegExp(`^ran ${blocking.id} 1$`, 'm'))
+  const waiting = await client.run('job', { ms: 1 })
+  await eventually('it is seen to run', async () => (await client.runs.get(blocking.id)).state === 'running', LONG)
+  assert.equal((await client.runs.get(blocking.id)).instance, 'a')
+  await eventually('it is hung', async () => (await client.instances.list()).items[0]?.hungIdleMs !== undefined, LONG)
+  await offering(mesh, { spin: () => 'b' }, { namespace, instance: 'b' })
+  for (const run of [blocking, waiting]) assert.equal(await run.result({ timeoutMs: LONG.withinMs }), 'b')
+  assert.equal((await client.runs.get(blocking.id)).attempt, 2)
+  const { attempt, losses } = await client.runs.get(waiting.id)
+  assert.deepEqual([attempt, losses], [1, undefined], 'it had not begun')
 })

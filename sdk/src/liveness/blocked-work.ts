@@ -1,0 +1,95 @@
+import { releasedText, startedText } from '../executor/report-text.ts'
+import type { AckReader, SlotTask } from './ack-slots.ts'
+
+/** Beyond this a main thread that goes on claims what it has not begun: it may be released to other instances. */
+const RELEASE_AFTER_MS = 10_000
+
+/** How the thread speaks for the main thread. */
+export interface Voice {
+  /** Publishes into a stream; answers whether it is stored. */
+  report(text: string): Promise<boolean>
+  giveBack(ackSubject: string): void
+}
+
+/** A delivery that the main thread has not read. */
+export interface Unread {
+  readonly ackSubject: string
+  readonly data: Uint8Array
+}
+
+type Work = { readonly runId: string; readonly taskId: string; readonly attempt: number }
+
+/**
+ * The work of a main thread that stands still, because a handler computes: what it has begun is reported as begun, so that others see who runs it and its time limit counts;
+ * and once nothing has come of it for too long, or an operator wants the process to take no work, what it has not begun is released to other instances.
+ */
+export class BlockedWork {
+  /** The main thread is to take no work. */
+  isCordoned = false
+  readonly #acks: AckReader
+  readonly #voice: Voice
+  readonly #session: string
+  /** Reported while the main thread has stood still, or being reported. */
+  readonly #started = new Set<string>()
+  readonly #released = new Set<string>()
+
+  constructor(options: { acks: AckReader; voice: Voice; session: string }) {
+    this.#acks = options.acks
+    this.#voice = options.voice
+    this.#session = options.session
+  }
+
+  /** The main thread goes on, and speaks for itself. */
+  forget(): void {
+    this.#started.clear()
+    this.#released.clear()
+  }
+
+  /** Whether the delivery of a task was released: it is not kept alive any more. */
+  isReleased(ackSubject: string): boolean {
+    return this.#released.has(ackSubject)
+  }
+
+  /** To be called about every second while the main thread stands still. @param stillMs for how long it has */
+  look(stillMs: number, unread: readonly Unread[]): void {
+    for (const { work } of this.#acks.held('begun')) {
+      const key = `${work.taskId}#${work.attempt}`
+      if (this.#started.has(key)) continue
+      this.#started.add(key)
+      this.#say(startedText(withRun(work), this.#session, stillMs)).then((isStored) => {
+        if (!isStored) this.#started.delete(key)
+      })
+    }
+    if (!this.isCordoned || stillMs < RELEASE_AFTER_MS) return
+    for (const { ackSubject, work } of this.#acks.held('waiting')) if (ackSubject !== undefined) this.#release(ackSubject, withRun(work))
+    for (const { ackSubject, data } of unread) this.#release(ackSubject, workOf(data))
+  }
+
+  /** Reported before it is delivered to another instance, so that it does not count as the loss of this one. */
+  #release(ackSubject: string, work: Work | undefined): void {
+    if (work === undefined || this.#released.has(ackSubject)) return
+    this.#released.add(ackSubject)
+    this.#say(releasedText(work)).then((isStored) => {
+      if (isStored) this.#voice.giveBack(ackSubject)
+      else this.#released.delete(ackSubject)
+    })
+  }
+
+  #say(text: string): Promise<boolean> {
+    return this.#voice.report(text).catch(() => false)
+  }
+}
+
+/** The id of a task of a fan-out run begins with that of the run. */
+const withRun = ({ taskId, attempt }: SlotTask['work']): Work => ({ runId: taskId.split('-', 1)[0] as string, taskId, attempt })
+
+/** Undefined: what cannot be read is left to the main thread. */
+function workOf(data: Uint8Array): Work | undefined {
+  try {
+    const work = JSON.parse(new TextDecoder().decode(data)) as Partial<Work> | null
+    const { runId, taskId, attempt } = work ?? {}
+    return typeof runId === 'string' && typeof taskId === 'string' && typeof attempt === 'number' ? { runId, taskId, attempt } : undefined
+  } catch {
+    return undefined
+  }
+}
