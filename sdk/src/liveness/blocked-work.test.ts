@@ -44,14 +44,18 @@ test('of a blocked process that is to take no work what has not begun is release
   const { slots, work, look, returned, broker } = blocked()
   slots.take(task('waits'))
   slots.mark(slots.take(task('runs')), 'reported')
+  slots.mark(slots.take(task('begins')), 'begun')
   const delivery = (text: string) => ({ ackSubject: `ack of ${text}`, data: new TextEncoder().encode(text) })
   const unread = [
     delivery('{"runId":"late","taskId":"late","attempt":2,"payload":"é"}'),
+    delivery('{"runId":"begins","taskId":"begins","attempt":1}'),
+    delivery('{"runId":"runs","taskId":"runs","attempt":1}'),
     delivery('null'),
     delivery('{'),
     delivery('{"runId":1}'),
   ]
-  assert.deepEqual(await look(60_000, unread), [], 'it may take work')
+  const [started, ...more] = (await look(60_000, unread)) as { taskId: string; type: string }[]
+  assert.deepEqual([started?.taskId, started?.type, more], ['begins', 'started', []], 'it may take work')
   work.isCordoned = true
   assert.deepEqual(await look(9_000, unread), [], 'it may go on any moment, and would not ask before it begins them')
   broker.isAway = true

@@ -11,7 +11,7 @@ export interface Voice {
   giveBack(ackSubject: string): void
 }
 
-/** A delivery that the main thread has not read. */
+/** A delivery that the main thread may not have read. */
 export interface Unread {
   readonly ackSubject: string
   readonly data: Uint8Array
@@ -62,12 +62,17 @@ export class BlockedWork {
     }
     if (!this.isCordoned || stillMs < RELEASE_AFTER_MS) return
     for (const { ackSubject, work } of this.#acks.held('waiting')) if (ackSubject !== undefined) this.#release(ackSubject, withRun(work))
-    for (const { ackSubject, data } of unread) this.#release(ackSubject, workOf(data))
+    // The main thread may have read a delivery, and begun its task, before it stood still.
+    const begun = new Set([...this.#acks.held('begun'), ...this.#acks.held('reported')].map(({ work }) => work.taskId))
+    for (const { ackSubject, data } of unread) {
+      const work = workOf(data)
+      if (work && !begun.has(work.taskId)) this.#release(ackSubject, work)
+    }
   }
 
   /** Reported before it is delivered to another instance, so that it does not count as the loss of this one. */
-  #release(ackSubject: string, work: Work | undefined): void {
-    if (work === undefined || this.#released.has(ackSubject)) return
+  #release(ackSubject: string, work: Work): void {
+    if (this.#released.has(ackSubject)) return
     this.#released.add(ackSubject)
     this.#say(releasedText(work)).then((isStored) => {
       if (isStored) this.#voice.giveBack(ackSubject)
