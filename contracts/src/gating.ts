@@ -75,5 +75,7 @@ export const gatingFields = {
   /** Several triggers are one run, whose payload is the list of theirs. Slots of the schedule do not count. */
   batch: batchSchema.optional(),
 }
+/** Their names. */
+export const GATING_FIELDS = Object.keys(gatingFields) as (keyof typeof gatingFields)[]
 const gatingSchema = z.object(gatingFields)
 export type Gating = Readonly<z.output<typeof gatingSchema>>

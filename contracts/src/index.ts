@@ -31,6 +31,7 @@ export {
   COALESCED_PAYLOADS,
   type CoalescedPayload,
   type Debounce,
+  GATING_FIELDS,
   type Gating,
   OVERLAPS,
   type Overlap,

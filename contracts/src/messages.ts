@@ -160,6 +160,8 @@ export const liveGateSchema = z.object({
       key: z.string().exactOptional(),
       /** Runs that have ended. */
       ended: z.array(z.string()),
+      /** Whose rules it goes by, if these are not of a job: the subject has the handler then. */
+      rules: z.string().exactOptional(),
     }),
   ),
 })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { durationField, instantField, nameField, runIdField, timeField } from './fields.ts'
+import { gatingFields } from './gating.ts'
 import { policyFields } from './job.ts'
 import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
@@ -21,6 +22,8 @@ export const startRunSchema = z
     /** W3C trace context of this run's caller, where a bulk start carries runs of several; else the message's header counts. */
     traceparent: z.string().max(100).optional(),
     ...policyFields,
+    /** Of a run of a handler: they hold among its runs that were requested with the same ones. A job has rules of its own. */
+    ...gatingFields,
   })
   .refine((run) => (run.job === undefined) !== (run.handler === undefined), { error: 'Name either a job or a handler.', path: ['job'] })
   .refine((run) => run.delayMs === undefined || run.at === undefined, { error: 'Give either delayMs or at.', path: ['at'] })

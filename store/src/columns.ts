@@ -1,10 +1,8 @@
 import { CarillonError, printable } from '@carillon/contracts'
+import type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
 import type {
-  CalendarHead,
-  CalendarRecord,
   CoordinatorRecord,
   GateRecord,
-  JobChangeRecord,
   JobRecord,
   LogRecord,
   RunArrival,

@@ -1,4 +1,6 @@
 export { createFolder } from './create-folder.ts'
+export type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
+export { changeId } from './job-records.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export type {
   CalendarStore,
@@ -29,13 +31,10 @@ export type {
   WaitingQuery,
 } from './ports.ts'
 export type {
-  CalendarHead,
-  CalendarRecord,
   CoordinatorRecord,
   GateHolder,
   GateRecord,
   GateSeal,
-  JobChangeRecord,
   JobRecord,
   LifeHead,
   LogRecord,
@@ -52,7 +51,7 @@ export type {
   TaskRecord,
   Terms,
 } from './records.ts'
-export { changeId, SHARES, shareOf } from './records.ts'
+export { SHARES, shareOf } from './records.ts'
 export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'
 export type { Slice } from './slice.ts'
 export { maskStoreUrl } from './store-url.ts'

@@ -6,11 +6,12 @@ import { parseTime } from '../arguments/scalars.ts'
 import { startAndWait, startDetached } from '../following/start-run.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { CARILLON } from '../own-command.ts'
+import { addGatingOptions, type GatingOptions, gatingOf } from './gating-options.ts'
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
 import { addPlanOptions, type PlanOptions, planOf } from './plan-options.ts'
 import { addRoutingOptions, type RoutingOptions, routingOf } from './routing-options.ts'
 
-interface RunOptions extends PolicyOptions, PlanOptions, RoutingOptions {
+interface RunOptions extends PolicyOptions, PlanOptions, RoutingOptions, GatingOptions {
   readonly key?: string
   readonly delay?: number
   readonly at?: string
@@ -30,6 +31,7 @@ Examples:
   ${CARILLON} run export --shards 8 --max-parallel 4
   ${CARILLON} run convert --items @files.json --tolerate 5%
   ${CARILLON} run word-count '{"folder":"books"}' --shards 3
+  ${CARILLON} run sync '{"tenant":"a"}' --concurrency-key payload.tenant --detach
   ${CARILLON} run report --labels gpu=true --where 'load.cpu < 0.8'
   echo '{"day":1}' | ${CARILLON} run report - --delay 60d --detach`
 
@@ -43,7 +45,7 @@ export function addRunCommand(program: Command): void {
     .option('--key <key>', 'idempotency key: one run for each key')
     .option('--delay <duration>', 'start later, such as 500ms, 5s, 10m, 2h, 60d', (text) => parseDuration('--delay', text))
     .option('--at <time>', 'start at a time, such as 2030-01-31T09:00:00Z', (text) => parseTime('--at', text))
-  addRoutingOptions(addPlanOptions(addPolicyOptions(command)))
+  addGatingOptions(addRoutingOptions(addPlanOptions(addPolicyOptions(command))))
     .option('-d, --detach', 'print the run and do not wait')
     .option('-q, --quiet', 'print the result only')
     .addHelpText('after', HELP)
@@ -69,6 +71,7 @@ async function requestOf(name: string, payload: string | undefined, options: Run
     ...(options.at === undefined ? {} : { at: options.at }),
     ...policyOf(options),
     ...routingOf(options),
+    ...gatingOf(options),
     ...(await planOf(options)),
   }
 }

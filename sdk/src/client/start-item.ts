@@ -1,5 +1,6 @@
 import {
   CarillonError,
+  type JobInput,
   LIMITS,
   type NamedMode,
   type Priority,
@@ -53,6 +54,25 @@ export interface RunOptions {
   readonly instances?: readonly string[] | undefined
   /** Of `consistent-hash`: CEL over `payload`; runs with the same key go to the same instance. Default: the job. */
   readonly hashKey?: string | undefined
+  /**
+   * Of a run of a handler, and so are the following: what becomes of it while an earlier run is open. The rules hold among the runs of the handler that were
+   * requested with the same ones. A job has rules of its own: a run of it is refused with them.
+   */
+  readonly overlap?: JobInput['overlap']
+  /** Runs that may be open at once; others wait. */
+  readonly maxConcurrent?: number | undefined
+  /** CEL over `payload`: runs with the same value share `maxPerKey` places. */
+  readonly concurrencyKey?: string | undefined
+  /** Runs of one key that may be open at once. Default: 1. */
+  readonly maxPerKey?: number | undefined
+  /** How many may start within a period. */
+  readonly rate?: JobInput['rate']
+  /** Calls that follow one another within a period are one run. */
+  readonly debounce?: JobInput['debounce']
+  /** The first call starts a run, further ones within the period do not. */
+  readonly throttle?: JobInput['throttle']
+  /** Several calls are one run, whose payload is the list of theirs. */
+  readonly batch?: JobInput['batch']
 }
 
 /** One that follows from the number of failures. */

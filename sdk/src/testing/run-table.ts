@@ -1,6 +1,7 @@
 import {
   CarillonError,
   DEFAULT_BACKOFF,
+  GATING_FIELDS,
   isEnded,
   isTaskId,
   POISON_AFTER,
@@ -75,6 +76,7 @@ export class RunTable {
   #newRun(request: StartRun, { now, dueAt }: { now: number; dueAt: number }): Run {
     const { key, shards, items, maxParallel, tolerate, timeoutMs, backoff = DEFAULT_BACKOFF, nonRetryable, attempts: tries = 1 } = request
     if (backoff.type === 'cron') throw noCron()
+    refuseRules(request)
     // The id of a run with a key is derived from it.
     const id = request.id ?? `k${String(this.#runs.size).padStart(25, '0')}`
     const handler = request.handler ?? (request.job as string)
@@ -251,5 +253,16 @@ function noCron(): CarillonError {
     field: 'backoff.type',
     value: 'cron',
     hint,
+  })
+}
+
+/** Runs of a test mesh would not wait for each other, and a test would prove nothing. */
+function refuseRules(request: StartRun): void {
+  const rule = GATING_FIELDS.find((field) => request[field] !== undefined)
+  if (rule === undefined) return
+  throw new CarillonError('INVALID_REQUEST', `A test mesh has no gates: ${rule} is not followed here`, {
+    field: rule,
+    value: JSON.stringify(request[rule]),
+    hint: 'Test it with a mesh, such as that of carillon up, or leave it out here.',
   })
 }

@@ -13,9 +13,11 @@ import type {
   RunState,
   RunTrigger,
   StartedRun,
+  StartRun,
 } from '@carillon/contracts'
 import type { Expression } from '@carillon/expressions'
 import type { InsertOutcome, JobRecord, RunHead, RunRecord, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { RuledJob } from './gates/rules/requested-rules.ts'
 import type { Place, WokenJob } from './jobs/rules/job.ts'
 import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
 import type { Decision } from './runs/rules/decision.ts'
@@ -209,8 +211,10 @@ export interface Gates {
 
 /** Where new runs wait. Provided by `gates/`. */
 export interface Placement {
-  /** The run at the gate that its job has for it: it waits there, unless it is delayed. @throws CarillonError EXPRESSION_FAILED */
-  atGate(run: RunRecord, job: JobRecord | undefined): RunRecord
+  /** The rules that a request gives. @throws CarillonError INVALID_REQUEST */
+  requested(namespace: string, of: { request: StartRun; job: JobRecord | undefined }): RuledJob | undefined
+  /** The run at the gate that its job, or its request, has for it: it waits there, unless it is delayed. @throws CarillonError EXPRESSION_FAILED */
+  atGate(run: RunRecord, job: RuledJob | undefined): RunRecord
   /** Gives runs that have just arrived their numbers; they have to be stored next. */
   ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]>
   /** The number of one that arrives now. */

@@ -1,6 +1,6 @@
 import { CHANGE_COLUMNS } from '../columns.ts'
+import { changeId, type JobChangeRecord } from '../job-records.ts'
 import type { ChangeStore, ChangesQuery, InsertOutcome } from '../ports.ts'
-import { changeId, type JobChangeRecord } from '../records.ts'
 import { RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 import { Selection } from './document.ts'

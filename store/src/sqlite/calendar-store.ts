@@ -1,6 +1,6 @@
 import { CALENDAR_COLUMNS, CALENDAR_HEAD_COLUMNS } from '../columns.ts'
+import type { CalendarHead, CalendarRecord } from '../job-records.ts'
 import type { CalendarStore, InsertOutcome, UpdateOutcome } from '../ports.ts'
-import type { CalendarHead, CalendarRecord } from '../records.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'

@@ -1,6 +1,6 @@
 import { CHANGE_COLUMNS } from '../columns.ts'
+import { changeId, type JobChangeRecord } from '../job-records.ts'
 import type { ChangeStore, ChangesQuery, InsertOutcome } from '../ports.ts'
-import { changeId, type JobChangeRecord } from '../records.ts'
 import type { Connection } from './connection.ts'
 import { Table } from './table.ts'
 

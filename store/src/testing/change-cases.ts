@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { changeId } from '../records.ts'
+import { changeId } from '../job-records.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { range } from './pages.ts'
 import { aChange, START_AT } from './records.ts'

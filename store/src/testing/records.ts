@@ -1,11 +1,8 @@
 import { type Backoff, taskIdOf } from '@carillon/contracts'
+import { type CalendarHead, type CalendarRecord, changeId, type JobChangeRecord } from '../job-records.ts'
 import type { LifeChange } from '../ports.ts'
 import {
-  type CalendarHead,
-  type CalendarRecord,
-  changeId,
   type GateRecord,
-  type JobChangeRecord,
   type JobRecord,
   type LogRecord,
   type RunHead,

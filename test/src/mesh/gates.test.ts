@@ -62,6 +62,27 @@ describe('gates', () => {
         await eventually('all have run', () => ids.every((id) => watch.ended.has(id)), { withinMs: 60_000 })
         assert.deepEqual(watch.tooMany, [])
       })
+
+      test('rules of requests hold among runs of a handler, whichever coordinators take them', async () => {
+        await mesh.addCoordinator()
+        const watch = new Watch()
+        const { client } = await offering(
+          mesh,
+          {
+            sync: async (ctx) => {
+              watch.enter('a')
+              await new Promise((resolve) => setTimeout(resolve, 5))
+              watch.leave('a', ctx.runId)
+            },
+          },
+          { concurrency: 100 },
+        )
+        const rules = { concurrencyKey: 'payload.tenant', maxPerKey: OF_EACH_KEY }
+        const requests = Array.from({ length: 100 }, () => ({ handler: 'sync', payload: { tenant: 'a' }, ...rules }))
+        const ids = (await client.runMany(requests)).map((outcome) => (outcome.ok ? outcome.run.id : assert.fail(String(outcome.error))))
+        await eventually('all have run', () => ids.every((id) => watch.ended.has(id)), { withinMs: 60_000 })
+        assert.deepEqual(watch.tooMany, [])
+      })
     })
   }
 })

@@ -10,6 +10,7 @@ import { coalescingGateId, jobGateId } from './gate-ids.ts'
 import { isCoalescing } from './rules/coalescing.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import { grouped } from './rules/grouped.ts'
+import { rulesNameOf, subjectTokenOf } from './rules/requested-rules.ts'
 
 const TOGETHER = 500
 const TURNS_APART = 4
@@ -136,17 +137,20 @@ export class GateHints implements Gates {
     this.#elsewhere = new Map()
     for (const hints of byJob.values()) {
       const [{ namespace, job }] = hints as [Collected]
-      const gates = hints.map(({ id, key, ended }) => ({ id, key, ended: [...ended] }))
+      const token = subjectTokenOf(job)
+      const gates = hints.map(({ id, key, ended }) => ({ id, key, ended: [...ended], ...(token === job ? {} : { rules: job }) }))
       for (let i = 0; i < gates.length; i += TOGETHER)
         this.#broker.connection.publish(
-          subjects.live(namespace, 'gate', job, 'changed'),
+          subjects.live(namespace, 'gate', token, 'changed'),
           JSON.stringify({ gates: gates.slice(i, i + TOGETHER) }),
         )
     }
   }
 }
 
-function hintOf({ gate, namespace, job, gateKey }: RunHead, ended: ReadonlySet<string> = NONE): GateHint | undefined {
+function hintOf(run: RunHead, ended: ReadonlySet<string> = NONE): GateHint | undefined {
+  const { gate, namespace, gateKey } = run
+  const job = gate === null ? null : rulesNameOf(run)
   return gate === null || job === null ? undefined : { id: gate, namespace, job, key: gateKey ?? '', ended }
 }
 

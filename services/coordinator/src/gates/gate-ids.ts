@@ -3,6 +3,7 @@ import { derivedId } from '@carillon/runtime'
 import type { JobRecord, RunHead } from '@carillon/store'
 import { COALESCING_PREFIX } from './rules/coalescing.ts'
 import { backfillPrefix, scopeOf } from './rules/gating.ts'
+import type { RuledJob } from './rules/requested-rules.ts'
 
 /** The gate of a job, or of one key: a changed expression has other gates. */
 export function gateId({ namespace, name }: Pick<JobRecord, 'namespace' | 'name'>, gating: Gating, key: string): string {
@@ -24,7 +25,7 @@ export const coalescingGateId = ({ namespace, name }: Pick<JobRecord, 'namespace
   derivedId(COALESCING_PREFIX, namespace, name, gating.concurrencyKey ?? '', key)
 
 /** The gate of its job's limits, at which a run waits that has passed the other one; null: there are none. */
-export function gateBehind(job: JobRecord | undefined, key: string): string | null {
+export function gateBehind(job: RuledJob | undefined, key: string): string | null {
   if (!job || job.gating === null || scopeOf(job.gating) === 'none') return null
   return gateId(job, job.gating, key)
 }

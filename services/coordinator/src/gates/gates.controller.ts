@@ -9,7 +9,7 @@ export const gatesController = ({ gateHints }: { gateHints: GateHints }) =>
       'live.gate.*.changed': async ({ namespace, tokens, body }) => {
         const job = tokens[1] ?? ''
         const { gates } = parseInput(liveGateSchema, body)
-        gateHints.noticed(gates.map(({ id, key = '', ended }) => ({ id, namespace, job, key, ended: new Set(ended) })))
+        gateHints.noticed(gates.map(({ id, key = '', ended, rules = job }) => ({ id, namespace, job: rules, key, ended: new Set(ended) })))
       },
     },
   }) satisfies ControllerOf<'coordinator'>

@@ -6,6 +6,7 @@ import { handlerOf, runOfRequest, unstoredRun } from '../runs/rules/new-run.ts'
 import { placedBehind } from './place-runs.ts'
 import { isCoalescing } from './rules/coalescing.ts'
 import { decideMerge } from './rules/decide-coalescing.ts'
+import type { RuledJob } from './rules/requested-rules.ts'
 
 const READ_BYTES = 2 * 1024 * 1024
 /** What an entry of a list takes: a comma, or a bracket, follows. */
@@ -37,7 +38,7 @@ export class MakeBatch {
    * the record of its run says so. Until then their records cannot be removed, because they keep a `wakeAt`.
    * @returns false: a member has changed meanwhile, and it is to be done again
    */
-  async execute(seal: GateSeal, job: JobRecord | undefined): Promise<boolean> {
+  async execute(seal: GateSeal, job: JobRecord | RuledJob | undefined): Promise<boolean> {
     const now = this.#clock.now()
     const members = (await this.#store.runs.heads(seal.members ?? [])).filter((run) => run !== undefined)
     const waiting = members.filter((run) => run.state === 'waiting' && isCoalescing(run.gate))
@@ -51,7 +52,7 @@ export class MakeBatch {
     return isMade
   }
 
-  async #insert(seal: GateSeal, job: JobRecord | undefined): Promise<boolean> {
+  async #insert(seal: GateSeal, job: JobRecord | RuledJob | undefined): Promise<boolean> {
     const whole = await this.#whole(seal.members ?? [])
     const members = (seal.members ?? []).flatMap((id) => whole.get(id) ?? [])
     if (members.some(({ state, gate }) => state === 'waiting' && isCoalescing(gate))) return false
@@ -63,20 +64,27 @@ export class MakeBatch {
     return true
   }
 
-  #batchOf(merged: readonly RunRecord[], { seal, job }: { seal: GateSeal; job: JobRecord | undefined }): RunRecord {
+  #batchOf(merged: readonly RunRecord[], { seal, job }: { seal: GateSeal; job: JobRecord | RuledJob | undefined }): RunRecord {
     const now = this.#clock.now()
     const first = merged[0] as RunRecord
-    const request = parseInput(startRunSchema, job ? { job: job.name } : { handler: first.handler }, 'run')
+    const stored = job && 'handler' in job ? job : undefined
+    const request = parseInput(startRunSchema, stored ? { job: stored.name } : requestOf(first), 'run')
     // Jobs that fire one another in a circle are known by the chain.
     const { terms } = merged.reduce((one, other) => ((other.terms?.chain?.length ?? 0) > (one.terms?.chain?.length ?? 0) ? other : one))
     const { parent, chain } = terms ?? {}
+    const rules = first.terms?.rules
     const { namespace, trigger, traceparent } = first
     const origin = { id: seal.runId, namespace, trigger, traceparent, now, ...(parent && chain ? { cause: { parent, chain } } : {}) }
     const payload = `[${merged.map((run) => run.payload).join(',')}]`
     try {
-      const kind = this.#presence.kindOf(namespace, handlerOf(request, job))
-      const run = { ...runOfRequest(request, job, { ...origin, kind }), job: first.job, payload }
-      return placedBehind(run, { job, gateKey: first.gateKey, gateOrder: seal.through, now })
+      const kind = this.#presence.kindOf(namespace, handlerOf(request, stored))
+      const run = { ...runOfRequest(request, stored, { ...origin, kind }), job: first.job, payload }
+      return placedBehind(rules ? { ...run, terms: { ...run.terms, rules } } : run, {
+        job,
+        gateKey: first.gateKey,
+        gateOrder: seal.through,
+        now,
+      })
     } catch (error) {
       const { code, message } = CarillonError.from(error)
       return unstoredRun({ ...first, id: seal.runId, key: null, asked: null, gate: null, terms: null }, { error: { code, message }, now })
@@ -100,5 +108,22 @@ export class MakeBatch {
     return whole
   }
 }
+
+/** Without a job the run of a batch is run as its first member would have been. */
+function requestOf({ handler, tries, backoff, timeoutMs, routing, terms }: RunRecord): object {
+  const { priority, runTimeoutMs, nonRetryable } = terms ?? {}
+  return withoutUndefined({
+    handler,
+    attempts: tries,
+    backoff,
+    timeoutMs: timeoutMs ?? undefined,
+    ...routing,
+    priority,
+    runTimeoutMs,
+    nonRetryable,
+  })
+}
+
+const withoutUndefined = (fields: object) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 const bytesOf = (whole: ReadonlyMap<string, RunRecord>) => [...whole.values()].reduce((sum, run) => sum + entryBytes(run), 1)

@@ -1,4 +1,4 @@
-import type { BackfillJob } from '@carillon/contracts'
+import type { BackfillJob, StartRun } from '@carillon/contracts'
 import type { Expression } from '@carillon/expressions'
 import type { Clock } from '@carillon/runtime'
 import type { GateRecord, JobRecord, RunHead, RunRecord, Store } from '@carillon/store'
@@ -11,6 +11,7 @@ import { ARRIVAL_CHECK_MS, BUSY_CHECK_MS } from './rules/decide.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import { scopeOf } from './rules/gating.ts'
 import { grouped } from './rules/grouped.ts'
+import { type RuledJob, requestedRules, rulesIn, rulesNameOf } from './rules/requested-rules.ts'
 
 const TRIES_AGAINST_OTHERS = 5
 
@@ -38,11 +39,16 @@ export class PlaceRuns implements Placement {
     this.#clock = options.clock
   }
 
-  atGate(run: RunRecord, job: JobRecord | undefined): RunRecord {
+  requested(namespace: string, of: { request: StartRun; job: JobRecord | undefined }): RuledJob | undefined {
+    return requestedRules(namespace, of)
+  }
+
+  atGate(given: RunRecord, job: RuledJob | undefined): RunRecord {
     const { gating = null } = job ?? {}
     // Slots are apart by their schedule.
-    const rule = run.trigger === 'schedule' ? undefined : coalescingOf(gating)
-    if (!job || gating === null || (scopeOf(gating) === 'none' && !rule)) return run
+    const rule = given.trigger === 'schedule' ? undefined : coalescingOf(gating)
+    if (!job || gating === null || (scopeOf(gating) === 'none' && !rule)) return given
+    const run = given.job === null ? { ...given, terms: { ...given.terms, rules: gating } } : given
     const gateKey =
       gating.concurrencyKey === undefined ? '' : keyOf(this.#expressions.concurrencyKey.get(gating.concurrencyKey), run.payload)
     // A payload that may be one by itself may be too deep, or too large, for a list.
@@ -54,9 +60,11 @@ export class PlaceRuns implements Placement {
     return { ...run, gate, gateKey, ...arriving(run, { now: this.#clock.now(), patienceMs }) }
   }
 
-  async behind({ namespace, job, gateKey }: RunHead): Promise<string | null> {
-    const [definition] = await this.#store.jobs.get([jobId(namespace, job ?? '')])
-    return gateBehind(definition, gateKey ?? '')
+  async behind(run: RunHead): Promise<string | null> {
+    const { namespace, gateKey } = run
+    const name = rulesNameOf(run) ?? ''
+    const [stored] = await this.#store.jobs.get([jobId(namespace, name)])
+    return gateBehind(rulesIn(namespace, name) ?? stored, gateKey ?? '')
   }
 
   async ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]> {
@@ -128,7 +136,7 @@ const patienceOf = (rule: Coalescing | undefined) => (!rule || rule.rule === 'th
 /** A run that starts for several triggers, at the gate of its job's limits, if there are any. */
 export function placedBehind(
   run: RunRecord,
-  { job, now, ...place }: Pick<RunRecord, 'gateKey' | 'gateOrder'> & { job: JobRecord | undefined; now: number },
+  { job, now, ...place }: Pick<RunRecord, 'gateKey' | 'gateOrder'> & { job: RuledJob | undefined; now: number },
 ): RunRecord {
   const gate = gateBehind(job, place.gateKey ?? '')
   return gate === null || run.state !== 'queued' ? run : { ...run, ...place, gate, ...arriving(run, { now }) }

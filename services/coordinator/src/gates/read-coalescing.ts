@@ -1,15 +1,17 @@
 import type { GateRecord, JobRecord, RunHead, Store, WaitingQuery } from '@carillon/store'
 import type { Jobs } from '../ports.ts'
 import type { ElapsedTime } from '../runs/rules/timing.ts'
+import { findRules } from './find-rules.ts'
 import { coalescingOf } from './rules/coalescing.ts'
 import { type CoalescingFacts, type CoalescingStep, decideCoalescing } from './rules/decide-coalescing.ts'
 import type { GateHint } from './rules/gate-hint.ts'
+import type { RuledJob } from './rules/requested-rules.ts'
 
 /** A gate at which runs wait for further triggers, and what is done there next. */
 export interface CoalescingGate {
   readonly hint: GateHint
   readonly gate: GateRecord | undefined
-  readonly job: JobRecord | undefined
+  readonly job: JobRecord | RuledJob | undefined
   readonly facts: CoalescingFacts
   readonly next: CoalescingStep
 }
@@ -28,7 +30,10 @@ export class ReadCoalescing {
 
   async execute(hints: readonly GateHint[], now: number): Promise<CoalescingGate[]> {
     const gates = await this.#store.gates.get(hints.map(({ id }) => id))
-    const jobs = await this.#jobs.find(hints.map(({ namespace, job }) => ({ namespace, name: job })))
+    const jobs = await findRules(
+      this.#jobs,
+      hints.map(({ namespace, job }) => ({ namespace, name: job })),
+    )
     const rules = jobs.map((job) => coalescingOf(job?.gating))
     const ends = await this.#store.runs.waiting(
       hints.flatMap(({ id, key }, i): WaitingQuery[] => {

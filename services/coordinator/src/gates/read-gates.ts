@@ -1,6 +1,7 @@
 import { isEnded } from '@carillon/contracts'
 import type { GateHolder, GateRecord, RunArrival, RunPlace, Store, WaitingQuery } from '@carillon/store'
 import type { Jobs } from '../ports.ts'
+import { findRules } from './find-rules.ts'
 import { WAITING_AT_MOST } from './rules/decide.ts'
 import type { GateHint } from './rules/gate-hint.ts'
 import { type GateLimits, limitsOf } from './rules/gating.ts'
@@ -49,7 +50,10 @@ export class ReadGates {
   /** @param endedOf the holders that have ended, where all were read a moment ago: then only these are read */
   async open(hints: readonly GateHint[], endedOf: (gate: GateRecord) => ReadonlySet<string> | undefined): Promise<OpenGate[]> {
     const gates = await this.#store.gates.get(hints.map(({ id }) => id))
-    const jobs = await this.#jobs.find(hints.map(({ namespace, job }) => ({ namespace, name: job })))
+    const jobs = await findRules(
+      this.#jobs,
+      hints.map(({ namespace, job }) => ({ namespace, name: job })),
+    )
     const limits = hints.map(({ id }, i) => limitsOf(id, jobs[i]))
     const asked = gates.map((gate, i) => {
       if (!gate) return []

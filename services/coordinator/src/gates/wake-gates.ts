@@ -7,6 +7,7 @@ import type { GateHints } from './gate-hints.ts'
 import { ARRIVAL_CHECK_MS } from './rules/decide.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import { grouped } from './rules/grouped.ts'
+import { rulesNameOf } from './rules/requested-rules.ts'
 
 /** A run whose gate is about to be checked is looked after again then, in case this coordinator stops before. */
 const LATE_CHECK_MS = 10_000
@@ -65,9 +66,10 @@ function sweepOf({ id, namespace, job, key }: GateRecord): GateHint {
   return { id, namespace, job, key: key ?? '', ended: new Set(), isSweep: true }
 }
 
-function awakeGate({ gate, namespace, job, gateKey }: RunHead, { there, now }: { there: GateRecord | undefined; now: number }): GateRecord {
+function awakeGate(run: RunHead, { there, now }: { there: GateRecord | undefined; now: number }): GateRecord {
   if (there) return { ...there, revision: there.revision + 1, wakeAt: Math.min(there.wakeAt ?? now, now) }
-  const place = { id: gate as string, namespace, job: job ?? '' }
+  const { gate, namespace, gateKey } = run
+  const place = { id: gate as string, namespace, job: rulesNameOf(run) ?? '' }
   const empty = { holders: { runs: [] }, window: null, turn: null, wakeAt: now }
   return { ...place, ...empty, key: gateKey || null, revision: now + 1, share: shareOfGate(place) }
 }

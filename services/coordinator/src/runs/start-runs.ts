@@ -73,6 +73,7 @@ export class StartRuns implements Starts {
     const outcomes: (StartedRun | CarillonError)[] = []
     const runs: RunRecord[] = []
     const places: number[] = []
+    let isGated = false
     for (const [i, item] of items.entries()) {
       try {
         const id = idOf(item)
@@ -94,13 +95,15 @@ export class StartRuns implements Starts {
           }),
         )
         outcomes[i] = { runId: run.id, created: true }
-        runs.push(jobs[i]?.gating ? this.#placement.atGate(run, jobs[i]) : run)
+        const ruled = this.#placement.requested(item.namespace, { request: item.checked, job: jobs[i] }) ?? jobs[i]
+        isGated ||= ruled?.gating != null
+        runs.push(ruled?.gating ? this.#placement.atGate(run, ruled) : run)
         places.push(i)
       } catch (error) {
         outcomes[i] = CarillonError.from(error)
       }
     }
-    const stored = jobs.some((job) => job?.gating) ? await this.#placement.ordered(runs) : runs
+    const stored = isGated ? await this.#placement.ordered(runs) : runs
     const inserted = await this.#runs.insert(stored, { answerFirst: true })
     for (const [k, outcome] of inserted.entries()) if (CarillonError.is(outcome)) outcomes[places[k] as number] = outcome
     const duplicates = places.filter((_, k) => inserted[k] === 'duplicate').map((place) => ({ place, item: items[place] as Checked }))

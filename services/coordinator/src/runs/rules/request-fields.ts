@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { parseInstant, type StartRun } from '@carillon/contracts'
+import { GATING_FIELDS, parseInstant, type StartRun } from '@carillon/contracts'
 import type { RunRecord, Tombstone } from '@carillon/store'
 
 const ROUTING = ['labels', 'where', 'route', 'instances', 'hashKey'] as const
@@ -23,6 +23,7 @@ const FIELDS = [
   'maxParallel',
   'tolerate',
   ...ROUTING,
+  ...GATING_FIELDS,
 ] as const satisfies (keyof StartRun)[]
 type Field = (typeof FIELDS)[number]
 /** Longer texts are stored as a hash. */
@@ -57,6 +58,7 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
     maxParallel: there.plan?.maxParallel,
     tolerate: there.plan?.tolerate,
     ...there.routing,
+    ...there.terms?.rules,
     instances: there.routing?.instances?.slice(),
   })
   const compared = [
@@ -72,6 +74,7 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
     'maxParallel',
     'tolerate',
     ...ROUTING,
+    ...GATING_FIELDS,
   ] as const
   return compared.find((field) => requested[field] !== undefined && requested[field] !== has[field])
 }

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CarillonError, jobInputSchema, type StartedRun } from '@carillon/contracts'
+import { settle } from '@carillon/runtime/testing'
+import { SHARES } from '@carillon/store'
+import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+
+const SHARES_OF_ALL = Array.from({ length: SHARES }, (_, share) => share)
+
+async function call(coordinator: TestCoordinator, request: Record<string, unknown>): Promise<StartedRun | CarillonError> {
+  const item = {
+    namespace: 'default',
+    bytes: 0,
+    trigger: 'call',
+    traceparent: undefined,
+    request: { handler: 'sync', ...request },
+  } as const
+  const [outcome] = await coordinator.startRuns.execute([item])
+  await quiet()
+  return outcome as StartedRun | CarillonError
+}
+
+async function start(coordinator: TestCoordinator, request: Record<string, unknown>): Promise<string> {
+  const outcome = await call(coordinator, request)
+  if (CarillonError.is(outcome)) throw outcome
+  return outcome.runId
+}
+
+async function quiet(): Promise<void> {
+  for (let i = 0; i < 60; i++) await settle()
+}
+
+async function pass(coordinator: TestCoordinator, ms: number): Promise<void> {
+  await coordinator.clock.advance(ms)
+  const query = { until: coordinator.clock.now(), shares: SHARES_OF_ALL, limit: 1_000 }
+  await coordinator.wakeLives.execute((await coordinator.store.runs.due(query)).map(({ id }) => id))
+  await coordinator.waitingChecks.execute((await coordinator.store.gates.due(query)).map(({ id }) => id))
+  await quiet()
+}
+
+async function finish(coordinator: TestCoordinator, id: string): Promise<void> {
+  const { attempt } = await runOf(coordinator, id)
+  const report = { type: 'finished', runId: id, taskId: id, attempt, outcome: 'succeeded', durationMs: 1 }
+  await coordinator.applyReports.execute([reportsFrom('i-1', report)])
+  await quiet()
+}
+
+const statesOf = async (coordinator: TestCoordinator, ids: readonly string[]) =>
+  (await coordinator.store.runs.heads(ids)).map((run) => `${run?.state}${run?.reason ? ` ${run.reason}` : ''}`)
+
+const BY_TENANT = { concurrencyKey: 'payload.tenant', maxPerKey: 1 }
+
+test('runs of a handler that were requested with the same rules share places, those with others do not', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const first = await start(coordinator, { ...BY_TENANT, payload: { tenant: 'a' } })
+  const second = await start(coordinator, { ...BY_TENANT, payload: { tenant: 'a' } })
+  const other = await start(coordinator, { ...BY_TENANT, payload: { tenant: 'b' } })
+  const more = await start(coordinator, { ...BY_TENANT, maxPerKey: 2, payload: { tenant: 'a' } })
+  const plain = await start(coordinator, { payload: { tenant: 'a' } })
+  const another = await start(coordinator, { ...BY_TENANT, handler: 'other', payload: { tenant: 'a' } })
+  const ids = [first, second, other, more, plain, another]
+  assert.deepEqual(await statesOf(coordinator, ids), ['queued', 'waiting gate', 'queued', 'queued', 'queued', 'queued'])
+  const view = await coordinator.readRuns.get('default', second)
+  assert.match(view.message ?? '', new RegExp(first))
+  assert.equal('rules' in view, false)
+  await finish(coordinator, first)
+  assert.deepEqual(await statesOf(coordinator, [second]), ['queued'])
+})
+
+test('a signal that was lost, and a retry by hand, find the rules again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const first = await start(coordinator, { maxConcurrent: 1 })
+  const second = await start(coordinator, { maxConcurrent: 1 })
+  coordinator.gateHints.ended = () => undefined
+  await finish(coordinator, first)
+  assert.deepEqual(await statesOf(coordinator, [second]), ['waiting gate'])
+  await pass(coordinator, 11_000)
+  await pass(coordinator, 11_000)
+  assert.deepEqual(await statesOf(coordinator, [second]), ['queued'])
+  await coordinator.changeRuns.retry('default', { runId: first })
+  await quiet()
+  assert.deepEqual(await statesOf(coordinator, [first]), ['waiting gate'])
+  await finish(coordinator, second)
+  await pass(coordinator, 11_000)
+  assert.deepEqual(await statesOf(coordinator, [first]), ['queued'])
+})
+
+test('debounce, and a batch that is run as its members would have been', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const debounce = { periodMs: 1_000, payload: 'last' }
+  const calls = [await start(coordinator, { debounce, payload: 1 }), await start(coordinator, { debounce, payload: 2 })]
+  await pass(coordinator, 1_100)
+  await pass(coordinator, 100)
+  assert.deepEqual(await statesOf(coordinator, calls), ['skipped debounced', 'queued'])
+  const batch = { batch: { count: 2, periodMs: 60_000 }, attempts: 3, priority: 'high' }
+  const [one] = [await start(coordinator, { ...batch, payload: 1 }), await start(coordinator, { ...batch, payload: 2 })]
+  await pass(coordinator, 100)
+  const [head] = await coordinator.store.runs.heads([one])
+  const [made] = await coordinator.store.runs.get([head?.terms?.mergedInto ?? ''])
+  assert.deepEqual(
+    [made?.payload, made?.handler, made?.job, made?.tries, made?.terms?.priority, made?.state],
+    ['[1,2]', 'sync', null, 3, 'high', 'queued'],
+  )
+})
+
+test('rules of a job are not of a request, and the same request with other rules is another one', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  await coordinator.changeJobs.put('default', jobInputSchema.parse({ name: 'report' }))
+  const refused = await call(coordinator, { handler: undefined, job: 'report', overlap: 'serial' })
+  assert.ok(CarillonError.is(refused) && refused.details.field === 'overlap' && /job report/.test(refused.message))
+  const wrong = await call(coordinator, { maxPerKey: 2 })
+  assert.ok(CarillonError.is(wrong) && wrong.details.field === 'maxPerKey')
+  const cut = await call(coordinator, { concurrencyKey: 'payload.' })
+  assert.ok(CarillonError.is(cut) && cut.code === 'INVALID_EXPRESSION')
+  await start(coordinator, { key: 'k', maxConcurrent: 1 })
+  const conflict = await call(coordinator, { key: 'k', maxConcurrent: 2 })
+  assert.ok(CarillonError.is(conflict) && conflict.code === 'KEY_CONFLICT')
+  assert.deepEqual(await call(coordinator, { key: 'k', maxConcurrent: 1 }), {
+    runId: await start(coordinator, { key: 'k', maxConcurrent: 1 }),
+    created: false,
+  })
+})
