@@ -43,6 +43,12 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'a retry that succeeds': { handler: 'flaky', payload: 3, options: { attempts: 3, backoff: FAST } },
   'no tries left': { handler: 'flaky', payload: 3, options: { attempts: 2, backoff: FAST } },
   'an error that is not retried': { handler: 'refuses', options: { attempts: 5 } },
+  'an error whose name is not retried': { handler: 'flaky', payload: 3, options: { attempts: 5, backoff: FAST, nonRetryable: ['Error'] } },
+  'retries after the delays of a list': {
+    handler: 'flaky',
+    payload: 3,
+    options: { attempts: 3, backoff: { type: 'list', delaysMs: [1, 2] } },
+  },
   'an error that says when to retry': { handler: 'busy', options: { attempts: 2, backoff: FAST } },
   'a delay': { handler: 'echo', payload: 1, options: { delayMs: 30 } },
   'a payload that its schema refuses': { handler: 'receipt', payload: { cents: 'five' }, options: { attempts: 3 } },

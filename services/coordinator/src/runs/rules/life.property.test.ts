@@ -5,12 +5,12 @@ import type { RunRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import fc from 'fast-check'
 import { type Decision, isRefused, type Refused } from './decision.ts'
-import { decideCancel, decideDue, decideReport, decideRestart, decideTakeUp, decideTimeout } from './life.ts'
+import { decideCancel, decideDue, decideHung, decideReport, decideRestart, decideTakeUp, decideTimeout } from './life.ts'
 import { decideLoss, runsAlone } from './loss.ts'
 
 /** What happens next: who says or does what, and how old the view is on which it is decided. */
 interface Step {
-  readonly what: 'report' | 'loss' | 'timeout' | 'due' | 'cancel' | 'restart' | 'take up'
+  readonly what: 'report' | 'loss' | 'timeout' | 'hung' | 'due' | 'cancel' | 'restart' | 'take up'
   readonly report: Report
   readonly instance: string
   readonly passMs: number
@@ -39,7 +39,7 @@ const report = fc.oneof(
     .map((fields) => ({ ...ids, type: 'finished', ...fields }) as Report),
 )
 const step: fc.Arbitrary<Step> = fc.record({
-  what: fc.constantFrom('report', 'report', 'report', 'loss', 'timeout', 'due', 'cancel', 'restart', 'take up'),
+  what: fc.constantFrom('report', 'report', 'report', 'loss', 'timeout', 'hung', 'due', 'cancel', 'restart', 'take up'),
   report,
   instance: fc.constantFrom('i-1', 'i-2'),
   passMs: fc.integer({ min: 0, max: 100_000 }),
@@ -52,6 +52,14 @@ const backoff = fc.oneof(
     delayMs: fc.nat(10_000),
     factor: fc.double({ min: 1, max: 100, noNaN: true }),
     maxMs: fc.integer({ min: 10_000, max: 1e9 }),
+    jitter: fc.double({ min: 0, max: 1, noNaN: true }),
+  }),
+  fc.record({ type: fc.constant('list' as const), delaysMs: fc.array(fc.nat(10_000), { minLength: 1, maxLength: 5 }) }),
+  fc.record({ type: fc.constant('random' as const), minMs: fc.nat(10_000), maxMs: fc.integer({ min: 10_000, max: 1e9 }) }),
+  fc.record({
+    type: fc.constant('cron' as const),
+    cron: fc.constantFrom('* * * * *', '0 9 * * MON'),
+    timezone: fc.constant('Europe/Paris'),
   }),
 )
 
@@ -65,6 +73,8 @@ function decisionOf({ what, report, instance }: Step, view: RunRecord, now: numb
       return busy ? decideLoss(view, { now }) : undefined
     case 'timeout':
       return view.state === 'running' ? decideTimeout(view, { policy: view, now }) : undefined
+    case 'hung':
+      return view.state === 'running' ? decideHung(view, { policy: view, idleMs: 300_000, now }) : undefined
     case 'due':
       return view.state === 'delayed' ? decideDue(view, now) : undefined
     case 'cancel':
