@@ -222,6 +222,7 @@ export class AdvanceGates {
     const now = this.#clock.now()
     const changes: RunChange[] = []
     for (const { open, decision } of plans) {
+      if (decision.end.length + decision.cancel.length + decision.recover.length === 0) continue
       const message = `it came while ${describe(open, decision)}`
       const reasons = new Map(decision.end.map(({ run, reason }) => [run.id, reason]))
       for (const run of await this.#stillWaiting(decision.end.map(({ run }) => run))) {
