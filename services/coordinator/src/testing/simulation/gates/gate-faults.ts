@@ -24,14 +24,14 @@ function changed<Target extends object>(target: Target, other: Partial<Target>):
     },
   })
 }
-const withRuns =
+export const withRuns =
   (other: (runs: RunStore) => Partial<RunStore>) =>
   (store: Store): Store => ({
     ...store,
     runs: changed(store.runs, other(store.runs)),
     describe: () => store.describe(),
   })
-const withGates =
+export const withGates =
   (other: (gates: GateStore) => Partial<GateStore>) =>
   (store: Store): Store => ({
     ...store,

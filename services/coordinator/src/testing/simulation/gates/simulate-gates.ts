@@ -1,16 +1,12 @@
 import { isEnded, jobInputSchema, type Overlap } from '@carillon/contracts'
-import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
-import { type RunHead, SHARES, type Store } from '@carillon/store'
-import { FakeBroker } from '../../fake-broker.ts'
-import { FakePresence, partsOn, reportsFrom } from '../../test-coordinator.ts'
-import { patience } from '../patience.ts'
+import { settle } from '@carillon/runtime/testing'
+import type { RunHead, Store } from '@carillon/store'
+import { reportsFrom } from '../../test-coordinator.ts'
 import { Random } from '../random.ts'
 import type { GateFault } from './gate-faults.ts'
-import { type Mortal, mortalStore } from './mortal-store.ts'
+import { MortalCoordinators } from './mortal-coordinators.ts'
 
-type Coordinator = ReturnType<typeof partsOn> & { readonly mortal: Mortal }
-const [STEPS, CALM_ROUNDS, COORDINATORS] = [40, 40, 2]
-const ALL_SHARES = Array.from({ length: SHARES }, (_, share) => share)
+const [STEPS, CALM_ROUNDS] = [40, 40]
 
 /**
  * Runs of one job with limits, driven by chance: two coordinators that both believe to own its gates, die between any two writes, and lose signals. Then it
@@ -19,11 +15,7 @@ const ALL_SHARES = Array.from({ length: SHARES }, (_, share) => share)
 export class GateSimulation {
   readonly violations: string[] = []
   readonly #random: Random
-  readonly #store: Store
-  readonly #fault: GateFault | undefined
-  readonly #clock = new FakeClock()
-  readonly #presence = new FakePresence()
-  readonly #coordinators: Coordinator[] = []
+  readonly #coordinators: MortalCoordinators
   readonly #namespace: string
   readonly #overlap: Overlap | undefined
   readonly #max: number
@@ -32,30 +24,28 @@ export class GateSimulation {
   readonly #sent = new Map<string, { sent: number; acknowledged: number }>()
   readonly #started = new Set<string>()
   #step = 0
-  #isCalm = true
 
   constructor(options: { seed: number; store: Store; fault?: GateFault | undefined }) {
     this.#random = new Random(options.seed)
-    this.#store = options.store
-    this.#fault = options.fault
     this.#namespace = `n${options.seed}`
+    const { store, fault } = options
+    this.#coordinators = new MortalCoordinators({ random: this.#random, store, namespace: this.#namespace, fault })
     this.#overlap = this.#random.pick([undefined, undefined, 'serial', 'discard', 'replace'] as const)
     this.#max = this.#overlap === undefined ? 1 + this.#random.below(3) : 1
     this.#maxPerKey = this.#overlap === undefined && this.#random.chance(0.5) ? 1 : undefined
   }
 
   async run(): Promise<string[]> {
-    for (let i = 0; i < COORDINATORS; i++) this.#coordinators.push(this.#newCoordinator())
     const keyed = this.#maxPerKey === undefined ? {} : { concurrencyKey: 'payload', maxPerKey: this.#maxPerKey }
     const limits = this.#overlap === undefined ? { maxConcurrent: this.#max, ...keyed } : { overlap: this.#overlap }
     const job = jobInputSchema.parse({ name: 'report', attempts: 2, backoff: { type: 'fixed', delayMs: 3_000 }, ...limits })
-    await this.#coordinators[0]?.changeJobs.put(this.#namespace, job)
-    this.#isCalm = false
+    await this.#coordinators.with(({ changeJobs }) => changeJobs.put(this.#namespace, job))
+    this.#coordinators.isCalm = false
     for (; this.#step < STEPS && this.violations.length === 0; this.#step++) {
       await Promise.all(Array.from({ length: 1 + this.#random.below(3) }, () => this.#act()))
       await this.#judge()
     }
-    this.#isCalm = true
+    this.#coordinators.isCalm = true
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0 && !(await this.#calmRound()); round++);
     if (this.violations.length === 0) await this.#judgeEnd()
     return this.violations
@@ -68,33 +58,11 @@ export class GateSimulation {
       [3, () => this.#report('started')],
       [1, () => this.#cancel()],
       [0.7, () => this.#retry()],
-      [2, () => this.#wake(1 + this.#random.below(4_000))],
-      [1, async () => this.#crashSoon()],
-      [1, async () => this.#revive()],
+      [2, () => this.#coordinators.wake(1 + this.#random.below(4_000))],
+      [1, async () => this.#coordinators.crashSoon()],
+      [1, async () => this.#coordinators.revive()],
     ]
     return this.#random.weighted(actions)()
-  }
-
-  #newCoordinator(): Coordinator {
-    const mortal: Mortal = { isDead: false, writesLeft: undefined }
-    const tampered = this.#fault?.store?.(this.#store) ?? this.#store
-    const store = mortalStore(tampered, { random: this.#random, mortal, slow: () => !this.#isCalm })
-    const { broker, publisher } = new FakeBroker()
-    const parts = partsOn({ store, clock: this.#clock, log: createTestLog().log, presence: this.#presence, broker, publisher })
-    const { gateHints } = parts
-    const [arrived, ended] = [gateHints.arrived.bind(gateHints), gateHints.ended.bind(gateHints)]
-    const isLost = () => !this.#isCalm && this.#random.chance(0.3)
-    gateHints.arrived = (run) => (isLost() ? undefined : arrived(run))
-    gateHints.ended = (run) => (isLost() ? undefined : ended(run))
-    this.#fault?.coordinator?.(parts)
-    return Object.assign(parts, { mortal })
-  }
-
-  async #with<Result>(work: (coordinator: Coordinator) => Promise<Result>): Promise<Result | undefined> {
-    const coordinator = this.#random.pick(this.#coordinators.filter(({ mortal }) => !mortal.isDead))
-    if (!coordinator) return undefined
-    const done = work(coordinator).catch(() => undefined)
-    return Promise.race([done, patience().then(patience).then(patience)])
   }
 
   async #start(): Promise<void> {
@@ -105,65 +73,35 @@ export class GateSimulation {
       const request = { job: 'report', payload: this.#random.pick(['a', 'b', 'flood', 'flood']), ...delay }
       return { namespace: this.#namespace, bytes: 0, trigger: 'call', traceparent: undefined, request } as const
     }
-    const outcomes = await this.#with((coordinator) => coordinator.startRuns.execute(Array.from({ length: count }, item)))
+    const outcomes = await this.#coordinators.with((coordinator) => coordinator.startRuns.execute(Array.from({ length: count }, item)))
     if (delay.delayMs) return
     for (const outcome of outcomes ?? []) if ('runId' in outcome) this.#sent.set(outcome.runId, { sent, acknowledged: this.#step })
   }
 
-  async #runs(): Promise<RunHead[]> {
-    return (await this.#store.runs.list({ namespace: this.#namespace, limit: 1_000 })).items
-  }
-
   async #report(type: 'started' | 'succeeded' | 'failed'): Promise<void> {
     const states = type === 'started' ? ['queued'] : ['queued', 'running', 'cancelling']
-    const run = this.#random.pick((await this.#runs()).filter(({ state }) => states.includes(state)))
+    const run = this.#random.pick((await this.#coordinators.runs()).filter(({ state }) => states.includes(state)))
     if (!run) return
     const end = { type: 'finished', outcome: run.state === 'cancelling' ? 'cancelled' : type, durationMs: 1, result: null }
     const report = { runId: run.id, taskId: run.id, attempt: run.attempt, ...(type === 'started' ? { type } : end) }
     const message = { ...reportsFrom('i-1', report), namespace: this.#namespace }
-    await this.#with((coordinator) => coordinator.applyReports.execute([message]))
+    await this.#coordinators.with((coordinator) => coordinator.applyReports.execute([message]))
   }
 
   async #cancel(): Promise<void> {
-    const run = this.#random.pick((await this.#runs()).filter(({ state }) => !isEnded(state)))
-    if (run) await this.#with((coordinator) => coordinator.changeRuns.cancel(this.#namespace, run.id))
+    const run = this.#random.pick((await this.#coordinators.runs()).filter(({ state }) => !isEnded(state)))
+    if (run) await this.#coordinators.with((coordinator) => coordinator.changeRuns.cancel(this.#namespace, run.id))
   }
 
   async #retry(): Promise<void> {
-    const run = this.#random.pick((await this.#runs()).filter(({ state }) => isEnded(state)))
+    const run = this.#random.pick((await this.#coordinators.runs()).filter(({ state }) => isEnded(state)))
     if (!run) return
     this.#sent.delete(run.id)
-    await this.#with((coordinator) => coordinator.changeRuns.retry(this.#namespace, { runId: run.id, only: undefined }))
-  }
-
-  async #wake(ms: number): Promise<void> {
-    await this.#clock.advance(ms)
-    const query = { until: this.#clock.now(), shares: ALL_SHARES, limit: 10_000 }
-    const runs = new Set((await this.#runs()).map(({ id }) => id))
-    const dueRuns = (await this.#store.runs.due(query)).filter(({ id }) => runs.has(id))
-    const dueGates = await this.#gates(this.#clock.now())
-    if (dueRuns.length > 0) await this.#with((coordinator) => coordinator.wakeLives.execute(dueRuns.map(({ id }) => id)))
-    if (dueGates.length > 0) await this.#with((coordinator) => coordinator.waitingChecks.execute(dueGates))
-  }
-
-  async #gates(until: number): Promise<string[]> {
-    const ids = (await this.#store.gates.due({ until, shares: ALL_SHARES, limit: 10_000 })).map(({ id }) => id)
-    const gates = await this.#store.gates.get(ids)
-    return ids.filter((_, i) => gates[i]?.namespace === this.#namespace)
-  }
-
-  #crashSoon(): void {
-    const coordinator = this.#random.pick(this.#coordinators)
-    if (coordinator) coordinator.mortal.writesLeft = this.#random.below(4)
-  }
-
-  #revive(): void {
-    for (const [i, { mortal }] of this.#coordinators.entries())
-      if (mortal.isDead || mortal.writesLeft !== undefined) this.#coordinators[i] = this.#newCoordinator()
+    await this.#coordinators.with((coordinator) => coordinator.changeRuns.retry(this.#namespace, { runId: run.id, only: undefined }))
   }
 
   async #judge(): Promise<void> {
-    const runs = await this.#runs()
+    const runs = await this.#coordinators.runs()
     const open = runs.filter(({ state, reason }) => state !== 'waiting' && !isEnded(state) && reason !== 'delay')
     if (open.length > this.#max) this.violations.push(`${open.length} runs are open, ${this.#max} may be`)
     const ofKey = (key: string | null) => open.filter(({ gateKey }) => gateKey === key).length
@@ -189,22 +127,22 @@ export class GateSimulation {
 
   /** Answers whether all is over. */
   async #calmRound(): Promise<boolean> {
-    this.#revive()
+    this.#coordinators.revive()
     for (let i = 0; i < 6; i++) await this.#report('succeeded')
-    await this.#wake(11_000)
+    await this.#coordinators.wake(11_000)
     for (let i = 0; i < 10; i++) await settle()
     await this.#judge()
-    return (await this.#runs()).every(({ state }) => isEnded(state))
+    return (await this.#coordinators.runs()).every(({ state }) => isEnded(state))
   }
 
   async #judgeEnd(): Promise<void> {
-    const open = (await this.#runs()).filter(({ state }) => !isEnded(state))
+    const open = (await this.#coordinators.runs()).filter(({ state }) => !isEnded(state))
     if (open.length > 0) this.violations.push(`run ${open[0]?.id} waits for ever: it is ${open[0]?.state}`)
     for (let i = 0; i < 3; i++) {
-      await this.#wake(61_000)
+      await this.#coordinators.wake(61_000)
       for (let turn = 0; turn < 20; turn++) await settle()
     }
-    const [gate] = await this.#gates(Number.MAX_SAFE_INTEGER)
+    const [gate] = await this.#coordinators.gates(Number.MAX_SAFE_INTEGER)
     if (gate !== undefined) this.violations.push(`gate ${gate} is left`)
   }
 }
