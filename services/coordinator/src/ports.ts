@@ -233,6 +233,8 @@ export interface Placement {
 export interface WaitingChecks {
   /** Lets their gates wake up instead of them; what is to be written of the runs. */
   settled(runs: readonly RunHead[]): Promise<RunChange[]>
+  /** Checks gates that would wake too late, because a clock was wrong. */
+  late(gateIds: readonly string[]): Promise<void>
 }
 
 /** Jobs that are fired by the ends of runs of others. Provided by `triggers/`. */

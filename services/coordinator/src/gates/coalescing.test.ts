@@ -299,6 +299,19 @@ test('a clock that is set back for an hour stops nothing for an hour', async (co
   }
 })
 
+test('when a clock was set back, a gate that would sleep for an hour is checked', async (context) => {
+  const coordinator = await createSync(context, { debounce: { periodMs: 5_000 } })
+  const id = await trigger(coordinator, 1)
+  const [due] = await gatesOf(coordinator)
+  const [gate] = await coordinator.store.gates.get([due!.id])
+  const late = { ...gate!, wakeAt: gate!.wakeAt! + 3_600_000, revision: gate!.revision + 1 }
+  await coordinator.store.gates.put([{ gate: late, expect: gate!.revision }])
+  await coordinator.repairTimes.execute(SHARES_OF_ALL, new AbortController().signal)
+  await quiet()
+  await pass(coordinator, 5_000)
+  assert.deepEqual(await statesOf(coordinator, [id]), ['queued'])
+})
+
 test('slots of the schedule are no triggers', async (context) => {
   const coordinator = await createSync(context, { schedule: { everyMs: 60_000 }, debounce: { periodMs: 3_600_000 } })
   const [job] = await coordinator.store.jobs.get(['default/sync'])

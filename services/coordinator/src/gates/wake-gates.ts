@@ -30,6 +30,11 @@ export class WakeGates implements WaitingChecks {
     await this.#hints.swept(gates.flatMap((gate) => (gate?.wakeAt && gate.wakeAt <= now ? [sweepOf(gate)] : [])))
   }
 
+  async late(ids: readonly string[]): Promise<void> {
+    const gates = await this.#store.gates.get(ids)
+    await this.#hints.swept(gates.flatMap((gate) => (gate ? [sweepOf(gate)] : [])))
+  }
+
   /**
    * From now on their gates have a `wakeAt` of their own, and the runs need none. A gate is written in any case: if its owner is about to remove it, because
    * it has seen none of these runs, the removal is refused. Where this coordinator is only late with its checks, the runs are checked once more later.

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, pause } from '@carillon/runtime'
 import type { Due, DueQuery, JobMove, JobRecord, LifeStore, RunHead, Store, TaskHead } from '@carillon/store'
 import { LIFE_KINDS, type LifeKind, readLives } from '../lives.ts'
-import type { Jobs, Lives, SlotJudges, Timers } from '../ports.ts'
+import type { Jobs, Lives, SlotJudges, Timers, WaitingChecks } from '../ports.ts'
 import { decideRepairedTimes, type ElapsedTime } from '../runs/rules/timing.ts'
 import { repairedSlot, timesOf } from './rules/schedule.ts'
 
@@ -13,12 +13,14 @@ const LIVES_PAGE = 100
 const BUSY = 0.2
 /** The size of one read of jobs. */
 const READ_BYTES = 4 * 1024 * 1024
+/** No gate at which runs wait sleeps for longer. */
+const GATE_SLEEP_MS = 120_000
 /** Later than any `wakeAt`. */
 const END_OF_TIME = Number.MAX_SAFE_INTEGER
 
 /**
  * Scans everything with a `wakeAt` and repairs times that a wrong clock has stored: slots farther ahead than their schedule says, delays that are over
- * sooner or later than requested, checks that are due too late. Needed when the time of the mesh has jumped, and for shares that
+ * sooner or later than requested, checks that are due too late; gates that would wake too late are checked. Needed when the time of the mesh has jumped, and for shares that
  * belonged to another coordinator.
  */
 export class RepairTimes {
@@ -29,6 +31,7 @@ export class RepairTimes {
   readonly #clock: Clock
   readonly #elapsed: ElapsedTime
   readonly #timers: Timers
+  readonly #waiting: WaitingChecks
 
   constructor(options: {
     store: Store
@@ -36,9 +39,11 @@ export class RepairTimes {
     lives: Lives
     judges: SlotJudges
     timers: Timers
+    waitingChecks: WaitingChecks
     clock: Clock
     elapsed: ElapsedTime
   }) {
+    this.#waiting = options.waitingChecks
     this.#timers = options.timers
     this.#store = options.store
     this.#jobs = options.jobs
@@ -72,7 +77,18 @@ export class RepairTimes {
         await this.#lives.write(changes)
         count += changes.length
       })
+    await this.#checkGates({ shares, signal })
     return count
+  }
+
+  /** A gate that is checked finds its time by itself. */
+  async #checkGates({ shares, signal }: { shares: DueQuery['shares']; signal: AbortSignal }): Promise<void> {
+    let after: Due | undefined = { wakeAt: this.#clock.now() + GATE_SLEEP_MS, id: '' }
+    while (after && !signal.aborted) {
+      const due: Due[] = await this.#store.gates.due({ until: END_OF_TIME, after, shares, limit: PAGE })
+      await this.#waiting.late(due.map(({ id }) => id))
+      after = due.length === PAGE ? due.at(-1) : undefined
+    }
   }
 
   /** Ids of those that are wrong, a page at a time; what is due first comes first. */

@@ -12,7 +12,7 @@ export const COALESCING_FAULTS: Readonly<Record<string, GateFault>> = {
       },
     })),
     leadsTo: /stands for|within a period|has not started|started by itself|members have/,
-    seed: 16,
+    seed: 24,
   },
   'a seal is forgotten': {
     store: withGates((gates) => ({ get: async (ids) => (await gates.get(ids)).map((gate) => gate && { ...gate, window: null }) })),
@@ -40,7 +40,7 @@ export const COALESCING_FAULTS: Readonly<Record<string, GateFault>> = {
       },
     })),
     leadsTo: /members have/,
-    seed: 11,
+    seed: 41,
   },
   'a batch is inserted again under another id': {
     store: withRuns((runs) => ({
