@@ -1,7 +1,7 @@
 """Says which slots a cron expression has around a change of the clock, by a walk over every minute of it in zoneinfo.
 
 Reads a JSON object a line, {zone, from, to, cron, gap, overlap, start, end, calendars} with times in whole minutes since 1970 and the days of each
-calendar, and writes a line for each: its slots in minutes that may run, those that calendars exclude, and the offset of each hour. It shares no code and no library with what it
+calendar, and writes a line for each: its slots in minutes that may run, those that calendars exclude, and the offsets of the zone with the minutes from which on they hold. It shares no code and no library with what it
 judges.
 """
 import json
@@ -87,8 +87,12 @@ def judged(case):
         skip = any(that in days for days in case["calendars"]["skip"])
         only = case["calendars"]["only"]
         (excluded if skip or (only and not any(that in days for days in only)) else run).append(instant)
-    shown = walls(case["zone"], case["from"], case["to"])[::60]
-    offsets = [wall - case["from"] - 60 * hour for hour, wall in enumerate(shown)]
+    shown = walls(case["zone"], case["from"], case["to"])
+    offsets = []
+    for i, wall in enumerate(shown):
+        minute = case["from"] + i
+        if not offsets or offsets[-1][1] != wall - minute:
+            offsets.append((minute, wall - minute))
     return {"run": run, "excluded": excluded, "offsets": offsets}
 
 
