@@ -110,10 +110,14 @@ export class MakeBatch {
 }
 
 /** Without a job the run of a batch is run as its first member would have been. */
-function requestOf({ handler, tries, backoff, timeoutMs, routing, terms }: RunRecord): object {
+function requestOf({ handler, mode, plan, items, tries, backoff, timeoutMs, routing, terms }: RunRecord): object {
   const { priority, runTimeoutMs, nonRetryable } = terms ?? {}
   return withoutUndefined({
     handler,
+    // A request for shards names no mode, and has their number or a list.
+    mode: mode === 'shards' ? undefined : mode,
+    ...plan,
+    ...(items === null ? {} : { shards: undefined, items: JSON.parse(items) as unknown }),
     attempts: tries,
     backoff,
     timeoutMs: timeoutMs ?? undefined,

@@ -103,6 +103,43 @@ test('debounce, and a batch that is run as its members would have been', async (
   )
 })
 
+test('a batch without a job is a fan-out run where its first member would have been one', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const batch = { count: 2, periodMs: 60_000 }
+  const plans = [
+    { shards: 4, maxParallel: 2 },
+    { items: ['a', { b: 1 }], tolerate: '50%' },
+    { mode: 'broadcast', labels: { zone: 'a' } },
+    { mode: 'map-reduce', shards: 3 },
+  ]
+  for (const [i, plan] of plans.entries()) {
+    const requested = { ...plan, batch, handler: `h${i}` }
+    const [one] = [await start(coordinator, { ...requested, payload: 1 }), await start(coordinator, { ...requested, payload: 2 })]
+    await pass(coordinator, 100)
+    const [asked] = await coordinator.store.runs.get([one])
+    const [made] = await coordinator.store.runs.get([asked?.terms?.mergedInto ?? ''])
+    assert.equal(made?.payload, '[1,2]')
+    const planned = [made.mode, made.plan, made.items, made.routing]
+    assert.deepEqual(planned, [asked?.mode, asked?.plan, asked?.items, asked?.routing])
+    assert.equal(made.mode === 'single', false)
+  }
+})
+
+test('what a run of a handler waits for names the handler', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const messageOf = async (request: Record<string, unknown>) =>
+    (await coordinator.readRuns.get('default', await start(coordinator, request))).message ?? ''
+  await start(coordinator, { maxConcurrent: 1 })
+  await start(coordinator, { rate: { count: 1, periodMs: 60_000 } })
+  for (const rules of [
+    { maxConcurrent: 1 },
+    { rate: { count: 1, periodMs: 60_000 } },
+    { debounce: { periodMs: 1_000, payload: 'last' } },
+    { batch: { count: 2, periodMs: 1_000 } },
+  ])
+    assert.match(await messageOf(rules), /of handler "sync" with these rules/)
+})
+
 test('rules of a job are not of a request, and the same request with other rules is another one', async (context) => {
   const coordinator = await createTestCoordinator(context)
   await coordinator.changeJobs.put('default', jobInputSchema.parse({ name: 'report' }))

@@ -117,7 +117,7 @@ function checkCoalescing({ overlap, debounce, throttle, batch, hashKey }: Defini
 }
 
 function contradiction(field: string, value: unknown, hint: string): CarillonError {
-  return new CarillonError('INVALID_REQUEST', `${field} does not go with the other limits of the job`, {
+  return new CarillonError('INVALID_REQUEST', `${field} does not go with the other rules`, {
     field,
     value: String(value),
     hint,
