@@ -127,6 +127,7 @@ export {
   hungSchema,
   type JournalEntry,
   liveGateSchema,
+  liveJobSchema,
   type MapCall,
   type OfferAnswer,
   type RejectedEvent,

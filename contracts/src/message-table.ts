@@ -10,6 +10,7 @@ import {
   hungSchema,
   instanceEventSchema,
   liveGateSchema,
+  liveJobSchema,
   liveRunSchema,
   offerAnswerSchema,
   rejectedSchema,
@@ -83,7 +84,7 @@ export const MESSAGES = {
   'live.job': {
     subject: 'live.job.<name>.changed',
     from: 'services',
-    schema: name.extend({ what: z.string() }),
+    schema: liveJobSchema,
     description: 'A job changed',
   },
   'live.calendar': {

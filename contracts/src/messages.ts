@@ -137,6 +137,9 @@ export const liveRunSchema = z.object({
   progress: progressSchema.exactOptional(),
 })
 
+/** Body of `live.job.<name>.changed`. */
+export const liveJobSchema = z.object({ name: z.string(), what: z.string() })
+
 /** Body of `event.instance.<instance>.<what>`. */
 export const instanceEventSchema = z.object({ namespace: z.string(), instance: z.string(), service: z.string(), at: timeField })
 

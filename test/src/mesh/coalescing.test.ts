@@ -59,6 +59,18 @@ describe('debounce, throttle and batches', () => {
         assert.equal(await last.result(), 2)
       })
 
+      test('what waits when its job is removed never starts', async () => {
+        const { client } = await offering(mesh, { other: async () => undefined })
+        for (const rules of [{ overlap: 'serial' }, { debounce: { periodMs: 60_000 } }] as const) {
+          await client.jobs.put({ name: 'doomed', handler: 'nobody-offers-it', ...rules })
+          const started = await client.runMany(Array.from({ length: 300 }, (_, n) => ({ job: 'doomed', payload: n })))
+          const ids = started.map((outcome) => (outcome.ok ? outcome.run.id : assert.fail(String(outcome.error))))
+          await client.jobs.remove('doomed')
+          const { items } = await client.runs.list({ job: 'doomed', state: 'queued', limit: 1_000 })
+          assert.ok(items.filter(({ runId }) => ids.includes(runId)).length <= 1)
+        }
+      })
+
       test('a throttled job starts at once, and once more at the end of the period', async () => {
         const { client } = await offering(mesh, { refresh: async (ctx) => ctx.payload })
         await client.jobs.put({ name: 'refresh', throttle: { periodMs: 1_000, payload: 'last' } })

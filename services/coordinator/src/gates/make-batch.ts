@@ -74,7 +74,8 @@ export class MakeBatch {
     const { parent, chain } = terms ?? {}
     const rules = first.terms?.rules
     const { namespace, trigger, traceparent } = first
-    const origin = { id: seal.runId, namespace, trigger, traceparent, now, ...(parent && chain ? { cause: { parent, chain } } : {}) }
+    const by = merged.every((run) => run.by === first.by) ? (first.by ?? undefined) : undefined
+    const origin = { id: seal.runId, namespace, trigger, traceparent, by, now, ...(parent && chain ? { cause: { parent, chain } } : {}) }
     const payload = `[${merged.map((run) => run.payload).join(',')}]`
     try {
       const kind = this.#presence.kindOf(namespace, handlerOf(request, stored))

@@ -137,10 +137,13 @@ export class ChangeJobs {
   async remove(namespace: string, name: string, options: { keepRuns: boolean; by?: By }): Promise<{ removed: true }> {
     const [job] = await this.#store.jobs.get([jobId(namespace, name)])
     if (!job) throw jobNotFound(name)
+    // Once the job is gone, nothing holds back what waits at its gates.
+    if (!options.keepRuns) await this.#cancelAll({ namespace, job: name, state: 'waiting' }, () => true)
     await this.#changes.superseded(job)
     if (!(await this.#store.jobs.remove(job.id))) throw jobNotFound(name)
     await this.#changes.removed(job, { by: options.by, at: this.#clock.now() })
     await this.#publishEvent({ namespace, name }, 'removed', { name })
+    // What came meanwhile.
     if (!options.keepRuns) await this.#cancelWaiting(namespace, name)
     return { removed: true }
   }

@@ -1,3 +1,4 @@
+import { liveJobSchema, parseInput } from '@carillon/contracts'
 import type { ControllerOf } from '@carillon/runtime'
 import type { ChangeJobs } from './change-jobs.ts'
 import type { KeepMemory } from './keep-memory.ts'
@@ -32,10 +33,11 @@ export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, 
     },
     receives: {
       // Every coordinator publishes this when it changes a job.
-      'live.job.*.changed': async ({ namespace, tokens }) => {
+      'live.job.*.changed': async ({ namespace, tokens, body }) => {
         jobs.forget(namespace, tokens[1] ?? '')
         triggers.changed()
-        gateHints.jobChanged(namespace, tokens[1] ?? '')
+        // What waits for a job that was removed is being cancelled; what is to be kept starts when its gate wakes.
+        if (parseInput(liveJobSchema, body).what !== 'removed') gateHints.jobChanged(namespace, tokens[1] ?? '')
       },
     },
   }) satisfies ControllerOf<'coordinator'>
