@@ -236,6 +236,39 @@ test('a coordinator that stops between any two writes leaves what another one fi
     }
 })
 
+test('until the run of a batch is stored, retention removes none of the payloads; it has the longest chain of parents', async (context) => {
+  const store = await openStore('sqlite::memory:')
+  context.after(() => store.close())
+  const clock = new FakeClock()
+  const insert: Store['runs']['insert'] = (runs) =>
+    runs.some(({ id }) => id.startsWith('b')) ? new Promise<never>(() => undefined) : store.runs.insert(runs)
+  const runs = new Proxy(store.runs, {
+    get(of, name) {
+      if (name === 'insert') return insert
+      const member = of[name as keyof typeof of]
+      return typeof member === 'function' ? member.bind(of) : member
+    },
+  })
+  const dying = await createSync(
+    context,
+    { batch: { count: 2, periodMs: 60_000 } },
+    { store: { ...store, runs, describe: () => store.describe() }, clock },
+  )
+  const fired = { namespace: 'default', bytes: 0, trigger: 'job', traceparent: undefined, request: { job: 'sync', payload: 1 } } as const
+  const started = await dying.startRuns.execute([{ ...fired, cause: { parent: 'run-1', chain: ['one', 'two'] } }])
+  const ids = [...started.flatMap((one) => ('runId' in one ? [one.runId] : [])), await trigger(dying, 2)]
+  assert.deepEqual(await statesOf(dying, ids), ['skipped batched', 'skipped batched'])
+  const remove = () => store.retention.markRemoved({ ids, endedBefore: Number.MAX_SAFE_INTEGER, at: clock.now() })
+  assert.deepEqual(await remove(), [])
+  const other = await createTestCoordinator(context, { store, clock })
+  await pass(other, 2_000)
+  const [into] = await intoOf(other, ids)
+  const batch = await runOf(other, into!)
+  assert.deepEqual([batch.payload, batch.trigger, batch.terms], ['[1,2]', 'job', { parent: 'run-1', chain: ['one', 'two'] }])
+  await pass(other, 11_000)
+  assert.equal((await remove()).length, 2)
+})
+
 /** Its writes that follow from checks of gates are never made, after so many. */
 function dyingStore(store: Store, writes: number): Store {
   let left = writes
