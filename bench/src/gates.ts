@@ -12,12 +12,13 @@ const FORMS: Readonly<Record<string, { readonly [limit: string]: unknown }>> = {
   keys50: { concurrencyKey: 'payload.key', maxPerKey: 2 },
   manyKeys: { concurrencyKey: 'payload.key', maxPerKey: 1 },
   hot: { maxConcurrent: 5 },
-  serial: { overlap: 'serial' },
+  one: { maxConcurrent: 1 },
 }
-/** `tens`: without limits, ten at a time, as a caller has to start them that wants ten open at most: what so small batches cost without a gate. */
-const COMPARED = ['ungated', 'places1000', 'places100', 'keys50', 'places10', 'tens'] as const
+/** Without limits, by a caller that starts so many and waits for their results: what batches of this size cost without a gate. */
+const AT_A_TIME: Readonly<Record<string, number>> = { hundreds: 100, tens: 10 }
+const COMPARED = ['ungated', 'places1000', 'places100', 'keys50', 'hundreds', 'places10', 'tens'] as const
 const [ROUNDS, IN_FLIGHT, PER_CALL, POLL_MS, KEYS] = [3, 64, 500, 20, 50]
-const HOT = { perS: 500, seconds: 20, tickMs: 10 }
+const HOT = { perS: 500, seconds: 20, tickMs: 10, giveUpAfterMs: 60_000 }
 const SMALL = { giveUpAfterMs: 150_000, callsInFlight: 4 }
 
 /** What limits cost beside runs without them; one gate that many runs want; as many gates as runs. */
@@ -46,7 +47,7 @@ export async function measureGates(
   const report: Record<string, object> = {}
   if (options.scenarios.includes('cost'))
     for (const way of ['single', 'bulk'] as const) Object.assign(report, await compared(parts, { way, count: options.count }))
-  if (options.scenarios.includes('hot')) for (const job of ['hot', 'serial'] as const) report[`gates ${job}`] = await hotGate(parts, job)
+  if (options.scenarios.includes('hot')) for (const job of ['hot', 'one'] as const) report[`gates ${job}`] = await hotGate(parts, job)
   if (options.scenarios.includes('small')) report['gates small'] = await smallGates(parts, options.smallGates)
   return report
 }
@@ -79,13 +80,14 @@ async function costOf({ url, mesh, executor }: Parts, { count, start }: { count:
 }
 
 function startAll(client: Client, { form, way, count }: { form: Form; way: 'single' | 'bulk'; count: number }): Promise<void> {
-  if (form === 'tens') return tens(client, { job: 'ungated', count })
+  const size = AT_A_TIME[form]
+  if (size !== undefined) return batches(client, { size, count })
   return (way === 'single' ? single : bulk)(client, { job: form, count })
 }
 
-async function tens(client: Client, { job, count }: { job: string; count: number }): Promise<void> {
-  for (let from = 0; from < count; from += 10) {
-    const outcomes = await client.runMany(Array.from({ length: 10 }, (_, i) => ({ job, payload: payloadOf(i) })))
+async function batches(client: Client, { size, count }: { size: number; count: number }): Promise<void> {
+  for (let from = 0; from < count; from += size) {
+    const outcomes = await client.runMany(Array.from({ length: size }, (_, i) => ({ job: 'ungated', payload: payloadOf(i) })))
     await Promise.all(outcomes.map((outcome) => (outcome.ok ? outcome.run.result() : Promise.reject(outcome.error))))
   }
 }
@@ -127,7 +129,7 @@ async function started(executor: BenchExecutor, count: number, giveUpAfterMs = N
 }
 
 /** One gate that 500 runs want each second, with handlers that end at once. Where the gate itself is too slow, the last runs wait longer than the first. */
-async function hotGate({ client, executor, mesh }: Parts, job: 'hot' | 'serial'): Promise<object> {
+async function hotGate({ client, executor, mesh }: Parts, job: 'hot' | 'one'): Promise<object> {
   const count = HOT.perS * HOT.seconds
   const [begun, before] = [now(), mesh.usage().cpuMs]
   const calls: Promise<unknown>[] = []
@@ -137,10 +139,11 @@ async function hotGate({ client, executor, mesh }: Parts, job: 'hot' | 'serial')
   }
   await Promise.all(calls)
   const sentAt = now()
-  const waits = await started(executor, count)
+  const waits = await started(executor, count, HOT.giveUpAfterMs)
   const quarter = count / 4
   return {
     perS: HOT.perS,
+    started: waits.length,
     behindMs: Math.round(now() - sentAt),
     firstP50Ms: percentile(waits.slice(0, quarter), 0.5),
     lastP50Ms: percentile(waits.slice(-quarter), 0.5),
