@@ -219,8 +219,11 @@ export interface Placement {
   ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]>
   /** The number of one that arrives now. */
   order(run: RunHead): Promise<number>
-  /** The gate at which it waits for its place, if it does not wait for further triggers any more; null: none. */
-  behind(run: RunHead): Promise<string | null>
+  /**
+   * The gate at which a trigger waits that is retried by hand, and is none any more: that of the limits; null: there are none. Of a batch the same as before:
+   * the handler takes lists of payloads, never one.
+   */
+  again(run: RunHead): Promise<string | null>
   /** The run of a slot whose job says nothing about overlap. @param last the open run that it waits for */
   slot(run: RunRecord, job: JobRecord, last: RunHead | undefined): RunRecord
   /** The run of a past slot that is fired on purpose: it waits, and so many of them are open at once. */

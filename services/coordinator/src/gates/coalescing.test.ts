@@ -150,6 +150,27 @@ test('a manual retry is no trigger: it starts at once, and no other run stands f
   assert.deepEqual(await intoOf(coordinator, [first]), [undefined])
 })
 
+test('a manual retry of a trigger of a batch is part of a further one: its handler takes lists', async (context) => {
+  const coordinator = await createSync(context, { batch: { count: 2, periodMs: 5_000 }, maxConcurrent: 5 })
+  const ids = [await trigger(coordinator, 1), await trigger(coordinator, 2), await trigger(coordinator, 3)]
+  await coordinator.changeRuns.cancel('default', ids[2]!)
+  const [before] = await intoOf(coordinator, ids)
+  await pass(coordinator, 60_000)
+  const retry = (id: string) => coordinator.changeRuns.retry('default', { runId: id, only: undefined, fromStep: undefined })
+  await retry(ids[0]!)
+  await pass(coordinator, 4_000)
+  assert.deepEqual(await statesOf(coordinator, [ids[0]!]), ['waiting gate'])
+  await retry(ids[2]!)
+  await quiet()
+  assert.deepEqual(await statesOf(coordinator, ids), Array(3).fill('skipped batched'))
+  const [into, second, third] = await intoOf(coordinator, ids)
+  assert.deepEqual([into === before, second, third], [false, before, into])
+  assert.equal((await coordinator.store.runs.get([into!]))[0]?.payload, '[1,3]')
+  await put(coordinator, {})
+  await retry(ids[1]!)
+  assert.deepEqual(await statesOf(coordinator, [ids[1]!]), ['queued'])
+})
+
 test('throttle: the first trigger starts at once, those within the period are skipped and name it', async (context) => {
   const coordinator = await createSync(context, { throttle: { periodMs: 60_000 } })
   const first = await trigger(coordinator, 1)

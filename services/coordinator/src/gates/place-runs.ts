@@ -60,11 +60,13 @@ export class PlaceRuns implements Placement {
     return { ...run, gate, gateKey, ...arriving(run, { now: this.#clock.now(), patienceMs }) }
   }
 
-  async behind(run: RunHead): Promise<string | null> {
+  async again(run: RunHead): Promise<string | null> {
     const { namespace, gateKey } = run
     const name = rulesNameOf(run) ?? ''
     const [stored] = await this.#store.jobs.get([jobId(namespace, name)])
-    return gateBehind(rulesIn(namespace, name) ?? stored, gateKey ?? '')
+    const rules = rulesIn(namespace, name) ?? stored
+    if (run.gate !== null && coalescingOf(rules?.gating)?.rule === 'batch') return run.gate
+    return gateBehind(rules, gateKey ?? '')
   }
 
   async ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]> {

@@ -62,11 +62,13 @@ export class ChangeRuns {
     return this.#reads.get(namespace, runId)
   }
 
-  /** A retry is no trigger: it waits for no other ones, and no other run starts for it. */
+  /** A retry is no trigger: it waits for no other ones, and no other run starts for it, unless it is to be part of a batch. */
   async #alone(run: RunHead): Promise<LifeChange['set']> {
     if (!isCoalescing(run.gate)) return {}
-    const { mergedInto: _, arrivedAt: __, ...terms } = run.terms ?? {}
-    return { gate: await this.#placement.behind(run), terms: Object.keys(terms).length > 0 ? terms : null }
+    const { mergedInto: _, arrivedAt: __, ...rest } = run.terms ?? {}
+    const gate = await this.#placement.again(run)
+    const terms = isCoalescing(gate) ? { ...rest, arrivedAt: this.#clock.now() } : rest
+    return { gate, terms: Object.keys(terms).length > 0 ? terms : null }
   }
 
   /** Decides from the stored run, again if it changed in between. Answers the run as it was. */
