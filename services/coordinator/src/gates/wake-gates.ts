@@ -62,8 +62,9 @@ export class WakeGates implements WaitingChecks {
   }
 }
 
+/** It may have moved on to another gate since, which does not wake for it. */
 function checked(run: RunHead, wakeAt: number | null): RunChange {
-  const expect = { state: ['waiting'], attempt: run.attempt } as const
+  const expect = { state: ['waiting'], attempt: run.attempt, gate: run.gate } as const
   return { run, decision: { event: 'checked', expect, set: { wakeAt } } }
 }
 

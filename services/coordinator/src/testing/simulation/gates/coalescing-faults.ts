@@ -12,7 +12,7 @@ export const COALESCING_FAULTS: Readonly<Record<string, GateFault>> = {
       },
     })),
     leadsTo: /stands for|within a period|has not started|started by itself|members have/,
-    seed: 24,
+    seed: 48,
   },
   'a seal is forgotten': {
     store: withGates((gates) => ({ get: async (ids) => (await gates.get(ids)).map((gate) => gate && { ...gate, window: null }) })),
@@ -25,6 +25,13 @@ export const COALESCING_FAULTS: Readonly<Record<string, GateFault>> = {
     })),
     leadsTo: /has not started/,
     seed: 6,
+  },
+  'a run that has moved on to another gate is written as if it had not': {
+    store: withRuns((runs) => ({
+      update: (changes) => runs.update(changes.map(({ expect: { gate: _, ...expect }, ...change }) => ({ ...change, expect }))),
+    })),
+    leadsTo: /for ever/,
+    seed: 429,
   },
   'the oldest counts as the newest': {
     store: withRuns((runs) => ({ waiting: (queries) => runs.waiting(queries.map(({ isNewestFirst: _, ...query }) => query)) })),
