@@ -8,7 +8,7 @@ function pass(watch: ActivityWatch, from: number, to: number): number {
   return to
 }
 
-test('idle is who holds a task of which nothing comes; any sign begins anew', () => {
+test('an executor that holds a task of which nothing comes is idle, until the next sign of work', () => {
   const activity = new Activity()
   const watch = new ActivityWatch(activity.memory, 0)
   assert.equal(watch.idleMs(pass(watch, 0, 60_000)), undefined, 'it holds nothing')
