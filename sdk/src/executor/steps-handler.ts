@@ -39,7 +39,10 @@ export function runOfSteps(steps: readonly StepDefinition<never>[]): OfferedHand
     const done: Record<string, unknown> = {}
     const given = Object.assign(context, { done }) satisfies StepContext<never>
     let last: unknown
-    for (const step of steps) last = done[step.name] = await context.step(step.name, () => step.run(given), step)
+    for (const step of steps) {
+      const { name, run: _run, ...options } = step
+      last = done[name] = await context.step(name, () => step.run(given), options)
+    }
     return last
   }
 }

@@ -109,10 +109,10 @@ describe('attempts', { concurrency: true }, () => {
           [{ type: 'fixed', delayMs: 1, jitter: 2 }, 'INVALID_REQUEST', 'backoff.jitter'],
         ] as const)
           for (const refused of [
-            client.run('task', null, { attempts: 2, backoff }),
-            client.jobs.put({ name: 'wrong', attempts: 2, backoff } as never),
+            () => client.run('task', null, { attempts: 2, backoff }),
+            () => client.jobs.put({ name: 'wrong', attempts: 2, backoff } as never),
           ]) {
-            const error = await refusal(refused)
+            const error = await refusal(refused())
             assert.deepEqual([error.code, error.details.field], [code, field], error.message)
             assert.equal(error.retry, false)
           }

@@ -29,6 +29,7 @@ for (const store of STORES) {
           handler: 'echo',
           mode: 'single',
           trigger: 'call',
+          by: 'test',
           payload: { name: 'Ada', nested: [1, null, 'ü'] },
           state: 'succeeded',
           reason: 'completed',
