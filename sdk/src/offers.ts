@@ -7,6 +7,7 @@ import {
   parseInput,
   type RunMode,
 } from '@carillon/contracts'
+import { checkObject } from './check-object.ts'
 import { jobInputOf } from './client/typed-calls.ts'
 import { type HandlerOptions, type OfferedHandler, offeredHandler, withOutput } from './executor/handler.ts'
 import { type ItemSchemas, type MapDefinition, type MapReduceDefinition, offeredMapHandler } from './executor/map-handler.ts'
@@ -129,7 +130,8 @@ export abstract class Offers {
    * Declare a job with its handler. What an operator has changed of it since, and a pause, stay in force until `carillon jobs release`.
    * @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST; `start` has those that only a coordinator finds
    */
-  job<Payload = unknown>(name: string, { version, handler, ...definition }: JobDeclaration<Payload>): this {
+  job<Payload = unknown>(name: string, declared: JobDeclaration<Payload>): this {
+    const { version, handler, ...definition } = checkObject('job', declared)
     const isOwn = typeof handler === 'function'
     const input = jobInputOf({ ...definition, name, handler: isOwn ? name : handler } as JobInput)
     const declaration = parseInput(declareJobSchema, { ...input, version }, 'job')

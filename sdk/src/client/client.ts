@@ -16,6 +16,7 @@ import {
   type JobView,
   type JournalEntry,
   type LogView,
+  printable,
   type RunState,
   type RunTree,
   type RunView,
@@ -23,6 +24,7 @@ import {
   type TaskView,
   type WhyRun,
 } from '@carillon/contracts'
+import { checkObject } from '../check-object.ts'
 import type { ClientLink } from '../connection/link.ts'
 import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
 import type { Caller, CallOptions } from './caller.ts'
@@ -85,7 +87,7 @@ export class Client {
    */
   run<Result = unknown>(job: string, payload?: unknown, options?: RunOptions & SendOptions): Promise<RunHandle<Result>>
   async run(job: string | AnyHandler, payload?: unknown, options: RunOptions & SendOptions = {}): Promise<RunHandle> {
-    const { giveUpAfterMs: timeoutMs, signal, traceparent, ...rest } = options
+    const { giveUpAfterMs: timeoutMs, signal, traceparent, ...rest } = checkObject('options', options)
     const request: RunRequest = isDefinition(job) ? requestOf(job, { ...rest, payload }) : { ...rest, job, payload }
     return this.#traced(traceparent, async (trace) => {
       const started = await this.#starter.start(startItemOf(request, trace), { timeoutMs, signal })
@@ -99,8 +101,9 @@ export class Client {
     options?: SendOptions,
   ): Promise<RunOutcome<ResultOf<Handler>>[]>
   runMany<Result = unknown>(requests: readonly RunRequest[], options?: SendOptions): Promise<RunOutcome<Result>[]>
-  runMany(requests: readonly (RunRequest | RequestOf<AnyHandler>)[], options: SendOptions = {}): Promise<RunOutcome[]> {
-    const { giveUpAfterMs: timeoutMs, signal, traceparent } = options
+  async runMany(requests: readonly (RunRequest | RequestOf<AnyHandler>)[], options: SendOptions = {}): Promise<RunOutcome[]> {
+    if (!Array.isArray(requests)) throw wrongRequests(requests)
+    const { giveUpAfterMs: timeoutMs, signal, traceparent } = checkObject('options', options)
     const start = async (given: RunRequest | RequestOf<AnyHandler>, trace: string | undefined): Promise<RunOutcome> => {
       try {
         const request = isDefinition(given?.handler)
@@ -128,7 +131,7 @@ export class Client {
 
   readonly jobs = {
     /** @param job its handler by name or by definition: then the payload is typed, and the options of the definition are those of the job */
-    put: <Handler extends AnyHandler>(job: JobInput | JobOf<Handler>): Promise<JobView> => this.call(CALLS.jobsPut, jobInputOf(job)),
+    put: async <Handler extends AnyHandler>(job: JobInput | JobOf<Handler>): Promise<JobView> => this.call(CALLS.jobsPut, jobInputOf(job)),
     get: (name: string): Promise<JobView> => this.call(CALLS.jobsGet, { name }),
     /** Jobs by name. */
     list: (query: ListQuery = {}): List<JobView> => listOf(query, (page) => this.call(CALLS.jobsList, page)),
@@ -230,4 +233,9 @@ export class Client {
       throw error
     }
   }
+}
+
+function wrongRequests(requests: unknown): CarillonError {
+  const value = printable(requests)
+  return new CarillonError('INVALID_REQUEST', `requests is wrong: ${value}`, { field: 'requests', value, hint: 'Pass a list of requests.' })
 }

@@ -11,6 +11,7 @@ import {
   writeJson,
 } from '@carillon/contracts'
 import { freshRunId } from '@carillon/wire/internal'
+import { checkObject } from '../check-object.ts'
 
 /** How one run is to be run. */
 export interface RunOptions {
@@ -105,7 +106,7 @@ const PAYLOAD = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PA
 
 /** @throws CarillonError for everything that the coordinator would refuse: the same schema, before anything is sent */
 export function startItemOf(request: RunRequest, traceparent?: string): StartItem {
-  const { payload, items, ...rest } = request
+  const { payload, items, ...rest } = checkObject('run', request)
   const id = rest.key === undefined ? freshRunId() : undefined
   const fields = parseInput(startRunSchema, withoutUndefined({ ...rest, items, at: dateText(rest.at), id, traceparent }), 'run')
   let text = JSON.stringify(items === undefined ? fields : { ...fields, items: undefined })

@@ -1,4 +1,5 @@
 import type { JobInput } from '@carillon/contracts'
+import { checkObject } from '../check-object.ts'
 import { type AnyHandler, isDefinition, type PayloadOf, runOptionsOf } from '../handler-definition.ts'
 import type { RunOptions } from './start-item.ts'
 
@@ -30,6 +31,6 @@ export type JobOf<Handler extends AnyHandler> = Omit<JobInput, 'handler' | 'payl
 
 /** A job as it is sent. */
 export function jobInputOf(job: JobInput | JobOf<AnyHandler>): JobInput {
-  const { handler } = job
+  const { handler } = checkObject('job', job)
   return isDefinition(handler) ? { ...runOptionsOf(handler, job as Omit<JobInput, 'handler'>), handler: handler.name } : (job as JobInput)
 }

@@ -1,4 +1,5 @@
 import { CarillonError, checkName, type HandlerInfo, type HandlerKind, LIMITS, printable } from '@carillon/contracts'
+import { checkObject } from '../check-object.ts'
 import { checkedResult, checkSchema, isThenable, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 import type { TaskContext } from './task-context.ts'
 
@@ -26,7 +27,7 @@ const DEFAULT_CONCURRENCY = 10
 
 /** @throws CarillonError INVALID_NAME, INVALID_REQUEST */
 export function offeredHandler(name: string, run: OfferedHandler['run'], options: HandlerOptions = {}): OfferedHandler {
-  const { concurrency = DEFAULT_CONCURRENCY, input, description } = options
+  const { concurrency = DEFAULT_CONCURRENCY, input, description } = checkObject('options', options)
   checkName('handler', name)
   if (typeof run !== 'function') throw wrong('handler', run, 'Pass a function.')
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > LIMITS.capacity) {
