@@ -1,3 +1,4 @@
+import { inIsolation, type Logger } from '@carillon/runtime'
 import type { AdvanceGates } from './advance-gates.ts'
 import type { CoalesceRuns } from './coalesce-runs.ts'
 import { isCoalescing } from './rules/coalescing.ts'
@@ -8,7 +9,10 @@ export class CheckGates {
   readonly #advance: AdvanceGates
   readonly #coalesce: CoalesceRuns
 
-  constructor(options: { advance: AdvanceGates; coalesce: CoalesceRuns }) {
+  readonly #log: Logger
+
+  constructor(options: { advance: AdvanceGates; coalesce: CoalesceRuns; log: Logger }) {
+    this.#log = options.log
     this.#advance = options.advance
     this.#coalesce = options.coalesce
   }
@@ -23,13 +27,30 @@ export class CheckGates {
     return !isCoalescing(id) && this.#advance.hasWaiting(id)
   }
 
-  /** Answers the gates that are to be checked once more. */
+  /** Answers the gates that are to be checked once more. One that cannot be checked does not hold up the others. */
   async execute(hints: readonly GateHint[]): Promise<GateHint[]> {
-    const apart = hints.filter(({ id }) => !isCoalescing(id))
     const [coalesced, advanced] = await Promise.all([
-      this.#coalesce.execute(hints.filter(({ id }) => isCoalescing(id))),
-      apart.length > 0 ? this.#advance.execute(apart) : [],
+      this.#each(
+        hints.filter(({ id }) => isCoalescing(id)),
+        (some) => this.#coalesce.execute(some),
+      ),
+      this.#each(
+        hints.filter(({ id }) => !isCoalescing(id)),
+        (some) => this.#advance.execute(some),
+      ),
     ])
     return [...coalesced, ...advanced]
+  }
+
+  async #each(hints: readonly GateHint[], check: (some: readonly GateHint[]) => Promise<GateHint[]>): Promise<GateHint[]> {
+    if (hints.length === 0) return []
+    const again = await inIsolation(hints, check, ({ id, namespace, job }, error) => {
+      this.#log.error(
+        { evt: 'gate.failed', gate: id, namespace, job, err: error },
+        'a gate could not be checked; it is checked again later',
+      )
+      return undefined
+    })
+    return again.filter((hint) => hint !== undefined)
   }
 }

@@ -13,7 +13,11 @@ type Options = Omit<ConstructorParameters<typeof AdvanceGates>[0], 'arrivedRuns'
 /** The parts of the room that others use. */
 export function gatesOf(options: Options) {
   const arrivedRuns = new ArrivedRuns(options)
-  const check = new CheckGates({ advance: new AdvanceGates({ ...options, arrivedRuns }), coalesce: new CoalesceRuns(options) })
+  const check = new CheckGates({
+    advance: new AdvanceGates({ ...options, arrivedRuns }),
+    coalesce: new CoalesceRuns(options),
+    log: options.log,
+  })
   const gateHints: GateHints = new GateHints({ ...options, arrivedRuns, check })
   return { gateHints, waitingChecks: new WakeGates({ ...options, gateHints }), placement: new PlaceRuns({ ...options, gateHints }) }
 }

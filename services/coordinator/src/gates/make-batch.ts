@@ -68,7 +68,6 @@ export class MakeBatch {
     const now = this.#clock.now()
     const first = merged[0] as RunRecord
     const stored = job && 'handler' in job ? job : undefined
-    const request = parseInput(startRunSchema, stored ? { job: stored.name } : requestOf(first), 'run')
     // Jobs that fire one another in a circle are known by the chain.
     const { terms } = merged.reduce((one, other) => ((other.terms?.chain?.length ?? 0) > (one.terms?.chain?.length ?? 0) ? other : one))
     const { parent, chain } = terms ?? {}
@@ -78,6 +77,7 @@ export class MakeBatch {
     const origin = { id: seal.runId, namespace, trigger, traceparent, by, now, ...(parent && chain ? { cause: { parent, chain } } : {}) }
     const payload = `[${merged.map((run) => run.payload).join(',')}]`
     try {
+      const request = parseInput(startRunSchema, stored ? { job: stored.name } : requestOf(first), 'run')
       const kind = this.#presence.kindOf(namespace, handlerOf(request, stored))
       const run = { ...runOfRequest(request, stored, { ...origin, kind }), job: first.job, payload }
       return placedBehind(rules ? { ...run, terms: { ...run.terms, rules } } : run, {

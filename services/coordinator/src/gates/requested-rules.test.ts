@@ -4,6 +4,7 @@ import { CarillonError, jobInputSchema, type StartedRun } from '@carillon/contra
 import { settle } from '@carillon/runtime/testing'
 import { SHARES } from '@carillon/store'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+import { checkRulesName } from './rules/requested-rules.ts'
 
 const SHARES_OF_ALL = Array.from({ length: SHARES }, (_, share) => share)
 
@@ -123,6 +124,60 @@ test('a batch without a job is a fan-out run where its first member would have b
     assert.deepEqual(planned, [asked?.mode, asked?.plan, asked?.items, asked?.routing])
     assert.equal(made.mode === 'single', false)
   }
+})
+
+test('a name of rules is checked where a signal brings it', () => {
+  for (const rules of [
+    { maxConcurrent: 1 },
+    { concurrencyKey: '"~" + payload.a', maxPerKey: 2 },
+    { debounce: { periodMs: 500, payload: 'last' } },
+  ])
+    assert.doesNotThrow(() => checkRulesName(`~sync~${JSON.stringify(rules)}`))
+  const wrong = [
+    '',
+    '~',
+    '~~',
+    '~~null',
+    '~sync~',
+    '~sync~{broken',
+    '~sync~null',
+    '~sync~{}',
+    '~sync~[]',
+    'sync~{"maxConcurrent":1}',
+    '~a b~{"maxConcurrent":1}',
+  ]
+  const texts = [
+    '{"maxConcurrent":0}',
+    '{"batch":{"count":-1,"periodMs":"x"}}',
+    '{"maxPerKey":1}',
+    '{"maxConcurrent":1,"payload":5}',
+    '{"maxConcurrent": 1}',
+  ]
+  for (const name of [...wrong, ...texts.map((text) => `~sync~${text}`)])
+    assert.throws(() => checkRulesName(name), { code: 'INVALID_REQUEST' }, name)
+})
+
+test('a gate that cannot be checked does not hold up the others', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const [first, second] = [await start(coordinator, { maxConcurrent: 1 }), await start(coordinator, { maxConcurrent: 1 })]
+  const debounced = await start(coordinator, { debounce: { periodMs: 1_000, payload: 'last' } })
+  const bad = ['gj', 'gc'].map((kind) => ({
+    id: `${kind}bad`,
+    namespace: 'default',
+    job: '~sync~{broken',
+    key: '',
+    ended: new Set<string>(),
+  }))
+  await coordinator.clock.advance(1_000)
+  const { gateHints } = coordinator
+  const own = gateHints as unknown as { noticed(hints: readonly object[]): void }
+  const [run] = await coordinator.store.runs.heads([debounced])
+  own.noticed([
+    ...bad,
+    { id: run?.gate, namespace: 'default', job: `~sync~${JSON.stringify(run?.terms?.rules)}`, key: '', ended: new Set() },
+  ])
+  await finish(coordinator, first)
+  assert.deepEqual(await statesOf(coordinator, [second, debounced]), ['queued', 'queued'])
 })
 
 test('what a run of a handler waits for names the handler', async (context) => {

@@ -1,4 +1,4 @@
-import { CarillonError, GATING_FIELDS, type Gating, type StartRun } from '@carillon/contracts'
+import { CarillonError, GATING_FIELDS, type Gating, parseInput, printable, type StartRun, startRunSchema } from '@carillon/contracts'
 import type { JobRecord, RunHead } from '@carillon/store'
 import { gatingOf } from './gating.ts'
 
@@ -39,6 +39,23 @@ export function rulesNameOf({ job, handler, terms }: Pick<RunHead, 'job' | 'hand
 export function rulesIn(namespace: string, name: string): RuledJob | undefined {
   if (!name.startsWith(MARK)) return undefined
   return { namespace, name, gating: JSON.parse(name.slice(name.indexOf(MARK, 1) + 1)) as Gating }
+}
+
+/** A name that a signal brings: of rules as a request may give them. @throws CarillonError INVALID_REQUEST */
+export function checkRulesName(name: string): void {
+  const end = name.indexOf(MARK, 1)
+  const [handler, text] = [name.slice(1, end), name.slice(end + 1)]
+  try {
+    const gating = gatingOf(parseInput(startRunSchema, { ...(JSON.parse(text) as object), handler }, 'rules'))
+    if (gating !== null && nameOf(handler, gating) === name) return
+  } catch (error) {
+    if (!CarillonError.is(error) && !(error instanceof SyntaxError)) throw error
+  }
+  throw new CarillonError('INVALID_REQUEST', `rules is wrong: ${printable(name)}`, {
+    field: 'rules',
+    value: printable(name),
+    hint: 'Send what a coordinator sends: the handler, and the rules of its requests.',
+  })
 }
 
 /** What a subject names of them. */
