@@ -212,7 +212,7 @@ export class Simulation {
 
   #offered(id: string, work: WorkMessage): { accepted: boolean; reason?: string } | undefined {
     const instance = this.#instances.find((one) => one.id === id && one.alive)
-    if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return undefined
+    if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return void this.#suspicions.add(work.taskId) // it may have arrived
     const isLeg = this.#run.mode === 'broadcast'
     if (!isLeg && !this.#isCalm && this.#random.chance(0.2)) return { accepted: false, reason: 'busy' }
     const other = isLeg && [...instance.legs].find((taskId) => taskId !== work.taskId)
