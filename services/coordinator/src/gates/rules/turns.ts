@@ -8,7 +8,7 @@ export function roomOfKey(key: string, holders: readonly GateHolder[], limits: G
   return Math.max(0, Math.min(limits.maxPerKey - held, limits.max - holders.length))
 }
 
-/** Round-robin over the keys: a key with many waiting runs delays each other key by one run at most. */
+/** Round-robin over the keys, one run of each in turn: however many runs of one key wait, a run of another key waits for one of them at most. */
 export function inTurns<Run>(groups: readonly (readonly Run[])[], atMost: number): Run[] {
   const taken: Run[] = []
   const longest = Math.max(0, ...groups.map(({ length }) => length))
