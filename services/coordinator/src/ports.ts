@@ -11,7 +11,6 @@ import type {
   ParentJob,
   Progress,
   RunState,
-  RunTrigger,
   StartedRun,
   StartRun,
 } from '@carillon/contracts'
@@ -22,6 +21,7 @@ import type { Place, WokenJob } from './jobs/rules/job.ts'
 import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
 import type { Decision } from './runs/rules/decision.ts'
 import type { Caller } from './runs/rules/running-task.ts'
+import type { StartItem } from './runs/rules/start-item.ts'
 import type { EndedRun, TaskToDo } from './runs/rules/views.ts'
 import type { TaskOfRun, WholeWork, Work } from './runs/rules/work.ts'
 import type { Judge } from './schedules/rules/exclusions.ts'
@@ -270,27 +270,6 @@ export interface EventExpressions {
 export interface Starts {
   /** The outcome of each, in order. @throws CarillonError of the store */
   execute(items: readonly StartItem[]): Promise<(StartedRun | CarillonError)[]>
-}
-
-/** What fired a run by its end, and the jobs that led to it. */
-export interface Cause {
-  readonly parent: string
-  readonly chain: readonly string[]
-}
-
-/** A request for one run, not yet checked. */
-export interface StartItem {
-  readonly namespace: string
-  readonly request: unknown
-  /** About how many it has as JSON. */
-  readonly bytes: number
-  readonly trigger: RunTrigger
-  readonly traceparent: string | undefined
-  /** Who requests it, as that party names itself. */
-  readonly by?: string | undefined
-  /** The id of a run whose request has an identity of its own. */
-  readonly id?: string
-  readonly cause?: Cause
 }
 
 /** A task about which nothing can be decided or stored. */

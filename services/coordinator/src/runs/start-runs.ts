@@ -3,10 +3,11 @@ import { CarillonError, parseInput, printable, type StartedRun, type StartRun, s
 import { Batcher, type Clock, derivedId, freshRunId, markStep } from '@carillon/runtime'
 import type { JobRecord, RunRecord, Store } from '@carillon/store'
 import { largeBytesOf } from '../jobs/rules/job.ts'
-import type { Expressions, Jobs, Placement, Presence, Runs, StartItem, Starts } from '../ports.ts'
+import type { Expressions, Jobs, Placement, Presence, Runs, Starts } from '../ports.ts'
 import { withHashKey } from '../routing/rules/hash-key.ts'
 import { handlerOf, runOfRequest } from './rules/new-run.ts'
 import { differingField, fieldsOfRequest } from './rules/request-fields.ts'
+import type { StartItem } from './rules/start-item.ts'
 
 /** Runs that are read at once to be compared. */
 const COMPARED_BYTES = 4 * 1024 * 1024

@@ -1,6 +1,7 @@
 import { CarillonError, checkBy, checkHeaders, HEADERS, TRIGGER_HEADERS } from '@carillon/contracts'
 import { type Clock, derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
-import type { StartItem, Starts } from '../ports.ts'
+import type { Starts } from '../ports.ts'
+import type { StartItem } from './rules/start-item.ts'
 
 /** Fires jobs for messages on `trigger.<job>`: the body is the payload, the headers are the options. */
 export class TakeTriggers {

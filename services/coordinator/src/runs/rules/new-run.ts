@@ -2,13 +2,13 @@ import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunTrigger, type StartR
 import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { modeOf, type Planned, planOf } from '../../modes/rules/request.ts'
-import type { Cause } from '../../ports.ts'
 import { routingOf } from '../../routing/rules/request.ts'
 import type { SkippedSlots } from '../../schedules/rules/plan.ts'
 import { instantAhead } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
 import { checkBackoff } from './next-attempt.ts'
+import type { Cause } from './start-item.ts'
 import { causedBy, termsOf, termsOfRun } from './terms.ts'
 
 /** The origin of a run. */

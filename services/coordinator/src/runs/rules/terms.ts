@@ -1,6 +1,6 @@
 import type { Priority } from '@carillon/contracts'
 import type { Terms } from '@carillon/store'
-import type { Cause } from '../../ports.ts'
+import type { Cause } from './start-item.ts'
 
 /** Fields of a job, or of the request for a run, that are stored together. */
 interface Asked {

@@ -1,0 +1,22 @@
+import type { RunTrigger } from '@carillon/contracts'
+
+/** What fired a run by its end, and the jobs that led to it. */
+export interface Cause {
+  readonly parent: string
+  readonly chain: readonly string[]
+}
+
+/** A request for one run, not yet checked. */
+export interface StartItem {
+  readonly namespace: string
+  readonly request: unknown
+  /** About how many it has as JSON. */
+  readonly bytes: number
+  readonly trigger: RunTrigger
+  readonly traceparent: string | undefined
+  /** Who requests it, as that party names itself. */
+  readonly by?: string | undefined
+  /** The id of a run whose request has an identity of its own. */
+  readonly id?: string
+  readonly cause?: Cause
+}
