@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type CarillonError, type JobInput, jobInputSchema, LIMITS } from '@carillon/contracts'
-import { FakeClock, settle } from '@carillon/runtime/testing'
-import { openStore, type RunHead, SHARES, type Store } from '@carillon/store'
-import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+import { FakeClock } from '@carillon/runtime/testing'
+import { openStore, type RunHead, type Store } from '@carillon/store'
+import { ALL_SHARES, finish, pass, quiet, statesOf } from '../testing/gated-runs.ts'
+import { createTestCoordinator, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 
-const SHARES_OF_ALL = Array.from({ length: SHARES }, (_, share) => share)
 type Options = { readonly store?: Store; readonly clock?: FakeClock }
 
 /** A coordinator with a job `sync`. */
@@ -34,36 +34,11 @@ async function trigger(coordinator: TestCoordinator, payload: unknown, request: 
   return started.runId
 }
 
-/** Checks that follow from what was done are over. */
-async function quiet(): Promise<void> {
-  for (let i = 0; i < 60; i++) await settle()
-}
-
-/** Time passes, and everything that is due is woken. */
-async function pass(coordinator: TestCoordinator, ms: number): Promise<void> {
-  await coordinator.clock.advance(ms)
-  const query = { until: coordinator.clock.now(), shares: SHARES_OF_ALL, limit: 1_000 }
-  await coordinator.wakeLives.execute((await coordinator.store.runs.due(query)).map(({ id }) => id))
-  const gates = (await coordinator.store.gates.due(query)).map(({ id }) => id)
-  // One that has stopped in the middle of it never answers.
-  await Promise.race([coordinator.waitingChecks.execute(gates), quiet()])
-  await quiet()
-}
-
-const statesOf = async (coordinator: TestCoordinator, ids: readonly string[]) =>
-  (await coordinator.store.runs.heads(ids)).map((run) => `${run?.state}${run?.reason ? ` ${run.reason}` : ''}`)
 const intoOf = async (coordinator: TestCoordinator, ids: readonly string[]) =>
   (await coordinator.store.runs.heads(ids)).map((run) => run?.terms?.mergedInto)
 
-async function finish(coordinator: TestCoordinator, id: string): Promise<void> {
-  const { attempt } = await runOf(coordinator, id)
-  const report = { type: 'finished', runId: id, taskId: id, attempt, outcome: 'succeeded', durationMs: 1 }
-  await coordinator.applyReports.execute([reportsFrom('i-1', report)])
-  await quiet()
-}
-
 const gatesOf = (coordinator: TestCoordinator) =>
-  coordinator.store.gates.due({ until: Number.MAX_SAFE_INTEGER, shares: SHARES_OF_ALL, limit: 10 })
+  coordinator.store.gates.due({ until: Number.MAX_SAFE_INTEGER, shares: ALL_SHARES, limit: 10 })
 
 test('debounce: one run starts when no trigger has come for the period, with the last payload, and the others name it', async (context) => {
   const coordinator = await createSync(context, { debounce: { periodMs: 5_000 } })
@@ -216,7 +191,7 @@ test('batch: so many triggers are one run whose payload is the list of theirs; f
   await pass(coordinator, 2_000)
   const [second] = await intoOf(coordinator, ids.slice(3))
   assert.deepEqual(JSON.parse((await runOf(coordinator, second!)).payload), [{ n: 3 }, { n: 4 }])
-  assert.deepEqual(await coordinator.store.runs.due({ until: Number.MAX_SAFE_INTEGER, shares: SHARES_OF_ALL, limit: 10 }), [])
+  assert.deepEqual(await coordinator.store.runs.due({ until: Number.MAX_SAFE_INTEGER, shares: ALL_SHARES, limit: 10 }), [])
   await pass(coordinator, 61_000)
   assert.deepEqual(await gatesOf(coordinator), [])
 })
@@ -360,7 +335,7 @@ test('when a clock was set back, a gate that would sleep for an hour is checked'
   const [gate] = await coordinator.store.gates.get([due!.id])
   const late = { ...gate!, wakeAt: gate!.wakeAt! + 3_600_000, revision: gate!.revision + 1 }
   await coordinator.store.gates.put([{ gate: late, expect: gate!.revision }])
-  await coordinator.repairTimes.execute(SHARES_OF_ALL, new AbortController().signal)
+  await coordinator.repairTimes.execute(ALL_SHARES, new AbortController().signal)
   await quiet()
   await pass(coordinator, 5_000)
   assert.deepEqual(await statesOf(coordinator, [id]), ['queued'])

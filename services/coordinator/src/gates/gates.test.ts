@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type CarillonError, type JobInput, jobInputSchema } from '@carillon/contracts'
 
-import { FakeClock, settle } from '@carillon/runtime/testing'
-import { openStore, SHARES, type Store } from '@carillon/store'
+import { FakeClock } from '@carillon/runtime/testing'
+import { openStore, type Store } from '@carillon/store'
+import { ALL_SHARES, finish, quiet, statesOf, wake } from '../testing/gated-runs.ts'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
-
-const SHARES_OF_ALL = Array.from({ length: SHARES }, (_, share) => share)
 
 /** A coordinator with a job `report`. */
 async function createGated(context: TestContext, rules: Partial<JobInput>, options: { store?: Store; clock?: FakeClock } = {}) {
@@ -28,34 +27,9 @@ async function start(coordinator: TestCoordinator, count: number, request: Recor
   })
 }
 
-/** Checks that follow from what was done are over. */
-async function quiet(): Promise<void> {
-  for (let i = 0; i < 40; i++) await settle()
-}
-
-async function finish(coordinator: TestCoordinator, ...ids: readonly string[]): Promise<void> {
-  for (const id of ids) {
-    const { attempt } = await runOf(coordinator, id)
-    const report = { type: 'finished', runId: id, taskId: id, attempt, outcome: 'succeeded', durationMs: 1 }
-    await coordinator.applyReports.execute([reportsFrom('i-1', report)])
-  }
-  await quiet()
-}
-
 async function begin(coordinator: TestCoordinator, id: string): Promise<void> {
   const { attempt } = await runOf(coordinator, id)
   await coordinator.applyReports.execute([reportsFrom('i-1', { type: 'started', runId: id, taskId: id, attempt })])
-}
-
-const statesOf = async (coordinator: TestCoordinator, ids: readonly string[]) =>
-  (await coordinator.store.runs.heads(ids)).map((run) => `${run?.state}${run?.reason ? ` ${run.reason}` : ''}`)
-
-/** Everything that is due is woken. */
-async function wake(coordinator: TestCoordinator): Promise<void> {
-  const query = { until: coordinator.clock.now(), shares: SHARES_OF_ALL, limit: 1_000 }
-  await coordinator.wakeLives.execute((await coordinator.store.runs.due(query)).map(({ id }) => id))
-  await coordinator.waitingChecks.execute((await coordinator.store.gates.due(query)).map(({ id }) => id))
-  await quiet()
 }
 
 test('serial: one at a time, in the order of their arrival; one that is cancelled while it waits is passed over', async (context) => {
@@ -72,7 +46,7 @@ test('serial: one at a time, in the order of their arrival; one that is cancelle
   assert.deepEqual(await statesOf(coordinator, [third, fourth]), ['succeeded completed', 'succeeded completed'])
   await coordinator.clock.advance(61_000)
   await wake(coordinator)
-  assert.deepEqual(await coordinator.store.gates.due({ until: Number.MAX_SAFE_INTEGER, shares: SHARES_OF_ALL, limit: 10 }), [])
+  assert.deepEqual(await coordinator.store.gates.due({ until: Number.MAX_SAFE_INTEGER, shares: ALL_SHARES, limit: 10 }), [])
 })
 
 test('serial: a thousand wait, what comes then is recorded as skipped', async (context) => {

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CarillonError, jobInputSchema, type StartedRun } from '@carillon/contracts'
-import { settle } from '@carillon/runtime/testing'
-import { SHARES } from '@carillon/store'
-import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+import { finish, pass, quiet, statesOf } from '../testing/gated-runs.ts'
+import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
 import { checkRulesName } from './rules/requested-rules.ts'
-
-const SHARES_OF_ALL = Array.from({ length: SHARES }, (_, share) => share)
 
 async function call(coordinator: TestCoordinator, request: Record<string, unknown>): Promise<StartedRun | CarillonError> {
   const item = {
@@ -26,28 +23,6 @@ async function start(coordinator: TestCoordinator, request: Record<string, unkno
   if (CarillonError.is(outcome)) throw outcome
   return outcome.runId
 }
-
-async function quiet(): Promise<void> {
-  for (let i = 0; i < 60; i++) await settle()
-}
-
-async function pass(coordinator: TestCoordinator, ms: number): Promise<void> {
-  await coordinator.clock.advance(ms)
-  const query = { until: coordinator.clock.now(), shares: SHARES_OF_ALL, limit: 1_000 }
-  await coordinator.wakeLives.execute((await coordinator.store.runs.due(query)).map(({ id }) => id))
-  await coordinator.waitingChecks.execute((await coordinator.store.gates.due(query)).map(({ id }) => id))
-  await quiet()
-}
-
-async function finish(coordinator: TestCoordinator, id: string): Promise<void> {
-  const { attempt } = await runOf(coordinator, id)
-  const report = { type: 'finished', runId: id, taskId: id, attempt, outcome: 'succeeded', durationMs: 1 }
-  await coordinator.applyReports.execute([reportsFrom('i-1', report)])
-  await quiet()
-}
-
-const statesOf = async (coordinator: TestCoordinator, ids: readonly string[]) =>
-  (await coordinator.store.runs.heads(ids)).map((run) => `${run?.state}${run?.reason ? ` ${run.reason}` : ''}`)
 
 const BY_TENANT = { concurrencyKey: 'payload.tenant', maxPerKey: 1 }
 

@@ -1,40 +1,9 @@
-import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { settle } from '@carillon/runtime/testing'
-import { openStore, type Store } from '@carillon/store'
+import { explore } from './explore.ts'
 import { GATE_FAULTS } from './gate-faults.ts'
 import { GateSimulation } from './simulate-gates.ts'
 
-/** More with CARILLON_SIMULATION_SEEDS; one alone with CARILLON_SIMULATION_SEED. */
-const SEEDS = Math.ceil(Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 100) / 10)
-const ONE = process.env['CARILLON_SIMULATION_SEED']
-const SEEDS_FOR_A_FAULT = 300
-
-async function openFor(context: TestContext): Promise<Store> {
-  const store = await openStore('sqlite::memory:')
-  context.after(async () => {
-    for (let i = 0; i < 100; i++) await settle()
-    await store.close()
-  })
-  return store
-}
-
-test('runs of a job with limits: never more at once than may be, in order, and all of them', async (context) => {
-  const seeds = ONE ? [Number(ONE)] : Array.from({ length: SEEDS }, (_, i) => i + 1)
-  const store = await openFor(context)
-  for (const seed of seeds) {
-    const violations = await new GateSimulation({ seed, store }).run()
-    assert.deepEqual(violations, [], `CARILLON_SIMULATION_SEED=${seed}`)
-  }
+explore('runs of a job with limits: never more at once than may be, in order, and all of them', {
+  play: (options) => new GateSimulation(options).run(),
+  share: 1 / 10,
+  faults: GATE_FAULTS,
 })
-
-for (const [name, fault] of Object.entries(GATE_FAULTS))
-  test(`it is found out: ${name}`, { skip: ONE !== undefined }, async (context) => {
-    const store = await openFor(context)
-    for (let i = 0; i < SEEDS_FOR_A_FAULT; i++) {
-      const seed = fault.seed + i
-      const violations = await new GateSimulation({ seed, store, fault }).run()
-      if (violations.some((violation) => fault.leadsTo.test(violation))) return context.diagnostic(`found with seed ${seed}`)
-    }
-    assert.fail(`not found within ${SEEDS_FOR_A_FAULT} seeds`)
-  })
