@@ -218,35 +218,41 @@ export class AdvanceGates {
   }
 
   /** Ends what is not to wait, and what is to make place. */
-  async #end(plans: readonly Plan[]): Promise<void> {
+  async #end(given: readonly Plan[]): Promise<void> {
+    const plans = given.filter(({ decision: { end, cancel, recover } }) => end.length + cancel.length + recover.length > 0)
+    if (plans.length === 0) return
     const now = this.#clock.now()
+    const heads = await this.#headsOf(plans)
     const changes: RunChange[] = []
     for (const { open, decision } of plans) {
-      if (decision.end.length + decision.cancel.length + decision.recover.length === 0) continue
       const message = `it came while ${describe(open, decision)}`
-      const reasons = new Map(decision.end.map(({ run, reason }) => [run.id, reason]))
-      for (const run of await this.#stillWaiting(decision.end.map(({ run }) => run))) {
-        const reason = reasons.get(run.id) ?? 'overlap'
-        const ended = reason === 'replaced' ? decideCancel(run, now, reason) : decideDiscard(run, { reason, message, now })
-        if (!isRefused(ended)) changes.push({ run, decision: ended })
-      }
-      for (const run of decision.cancel.length > 0 ? await this.#store.runs.heads(decision.cancel) : []) {
+      for (const { run: arrival, reason } of decision.end)
+        for (const run of stillWaiting([arrival], heads)) {
+          const ended = reason === 'replaced' ? decideCancel(run, now, reason) : decideDiscard(run, { reason, message, now })
+          if (!isRefused(ended)) changes.push({ run, decision: ended })
+        }
+      for (const id of decision.cancel) {
+        const run = heads.get(id)
         const cancelled = run && decideCancel(run, now, 'replaced')
         if (run && cancelled && !isRefused(cancelled)) changes.push({ run, decision: cancelled })
       }
       if (decision.recover.length > 0)
-        changes.push(...(await this.#recover.execute(open.holders[0]?.id, await this.#stillWaiting(decision.recover))))
+        changes.push(...(await this.#recover.execute(open.holders[0]?.id, stillWaiting(decision.recover, heads))))
     }
     if (changes.length === 0) return
     const outcomes = await this.#runs.write(changes)
     for (const [i, { run }] of changes.entries()) if (run.state === 'queued' && outcomes[i] === 'applied') await this.#runs.withdraw(run)
   }
 
-  /** Those that wait since the same arrival. */
-  async #stillWaiting(arrivals: readonly RunArrival[]): Promise<RunHead[]> {
-    if (arrivals.length === 0) return []
-    const heads = await this.#store.runs.heads(arrivals.map(({ id }) => id))
-    return heads.flatMap((run, i) => (run?.state === 'waiting' && run.gateOrder === arrivals[i]?.gateOrder ? [run] : []))
+  /** The runs that these plans end, cancel or recover, by id. */
+  async #headsOf(plans: readonly Plan[]): Promise<ReadonlyMap<string, RunHead>> {
+    const ids = plans.flatMap(({ decision: { end, cancel, recover } }) => [
+      ...end.map(({ run }) => run.id),
+      ...cancel,
+      ...recover.map(({ id }) => id),
+    ])
+    const heads = await this.#store.runs.heads(ids)
+    return new Map(heads.flatMap((run) => (run ? [[run.id, run] as const] : [])))
   }
 
   async #remove(plans: readonly Plan[]): Promise<void> {
@@ -255,6 +261,14 @@ export class AdvanceGates {
     await this.#store.gates.remove(empty.map(({ open: { gate } }) => gate as GateRecord).map(({ id, revision }) => ({ id, revision })))
     for (const { open } of empty) this.#checked.delete(open.hint.id)
   }
+}
+
+/** Those that wait since the same arrival. */
+function stillWaiting(arrivals: readonly RunArrival[], heads: ReadonlyMap<string, RunHead>): RunHead[] {
+  return arrivals.flatMap(({ id, gateOrder }) => {
+    const run = heads.get(id)
+    return run?.state === 'waiting' && run.gateOrder === gateOrder ? [run] : []
+  })
 }
 
 const unchecked = () => ({ revision: -1, at: 0, hasWaiting: false, ended: new Set<string>() })
