@@ -37,7 +37,7 @@ export {
   observedOf,
   observeStream,
   orMissing,
-  orTooSmall,
+  reserveCapacity,
 } from './nats/streams.ts'
 export { type Controller, type ControllerOf, controllerOf, type Signal } from './nest/controllers.ts'
 export { pageThatFits } from './page-that-fits.ts'

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, subjects } from '@carillon/contracts'
 import { type Clock, StreamPublisher, systemClock } from '@carillon/wire/internal'
-import { AckPolicy, ReplayPolicy, RetentionPolicy, type StreamInfo } from '@nats-io/jetstream'
+import { AckPolicy, ReplayPolicy, RetentionPolicy, StorageType, type StreamInfo } from '@nats-io/jetstream'
 import { type BrokerOfTest, eventually, exerciseService, FakeClock, startBrokerOf } from '../testing/index.ts'
+import { connectBroker } from './connection.ts'
 import { keptStream, type StreamCapacity, StreamKeeper } from './stream-keeper.ts'
 
 const NAMES = ['WORK', 'REPORTS', 'EVENTS'] as const
@@ -25,6 +26,13 @@ function keeperOn(broker: BrokerOfTest, { names = NAMES, clock = systemClock }: 
   const losses: string[] = []
   keeper.onLoss((stream, loss) => void losses.push(`${stream} ${loss}`))
   return { keeper, losses }
+}
+
+/** The same broker through a connection of its own, as other services have one. */
+async function connectionTo(broker: BrokerOfTest): Promise<BrokerOfTest> {
+  const other = await connectBroker({ nats: { servers: broker.server.url }, name: 'other', log: broker.log })
+  broker.after(() => other.connection.close())
+  return { ...broker, ...other }
 }
 
 const isThere = (broker: BrokerOfTest, name: string) =>
@@ -334,6 +342,26 @@ test('a broker without room: all streams take as much less, say so, and grow whe
     return (await parts()).every((part) => part === 1)
   })
   assert.ok(keeper.check().ok)
+})
+
+test('services that start together at a small broker reserve no more than it has', async (t) => {
+  for (let round = 0; round < 10; round++) {
+    const broker = await startBrokerOf(t, { maxFileStore: '300MiB' })
+    const services = [['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'], ['WORK', 'REPORTS', 'EVENTS'], ['LOGS']] as const
+    const keepers = []
+    for (const names of services) keepers.push(keeperOn(await connectionTo(broker), { names }).keeper)
+    await Promise.all(keepers.map((keeper) => keeper.start()))
+    const info = await broker.manager.getAccountInfo()
+    assert.ok(info.reserved_storage <= 300 * 1024 * 1024, `${info.reserved_storage} bytes are reserved`)
+  }
+})
+
+test('a service that died while it reserved capacity holds the others up for some seconds only', async (t) => {
+  const broker = await startBrokerOf(t)
+  await broker.manager.streams.add({ name: 'carillon_capacity', description: 'of one that died', storage: StorageType.Memory })
+  await keeperOn(broker).keeper.start()
+  assert.ok(await isThere(broker, 'WORK'))
+  assert.ok(!(await isThere(broker, 'carillon_capacity')))
 })
 
 test('a broker with no room at all: the error says how much is needed', async (t) => {

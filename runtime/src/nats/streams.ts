@@ -10,6 +10,7 @@ import {
   type StreamInfo,
   type StreamUpdateConfig,
 } from '@nats-io/jetstream'
+import { withCapacityLock } from './capacity-lock.ts'
 import { BROKER_VERSION, capacityUpdate, claimUpdate, differenceOf, storeOf, streamConfig, versionOf } from './stream-settings.ts'
 
 const NANOS = 1_000_000
@@ -90,7 +91,7 @@ async function createStream(manager: JetStreamManager, name: StreamName, { repli
   const maxBytes = Math.floor(STREAMS[name].maxBytes * part)
   const config = streamConfig(STREAMS[name], { replicas, maxBytes, storeId }) as Partial<StreamConfig> & { name: string }
   try {
-    return await orTooSmall({ name, maxBytes }, () => manager.streams.add(config))
+    return await reserveCapacity(manager, { name, maxBytes }, () => manager.streams.add(config))
   } catch (error) {
     // Another service made it in this moment.
     if (apiErrorCode(error) === NAME_IN_USE) return await manager.streams.info(name)
@@ -118,7 +119,7 @@ async function reconcile(
       ? current < maxBytes
       : desired.change === 'shrink' && current > maxBytes && now.state.bytes < maxBytes * FULL_ENOUGH
   if (!isCapacityOurs || !isDue) return now
-  return orTooSmall({ name, maxBytes }, () => manager.streams.update(name, capacityUpdate(now.config, maxBytes)))
+  return reserveCapacity(manager, { name, maxBytes }, () => manager.streams.update(name, capacityUpdate(now.config, maxBytes)))
 }
 
 /** A broker whose disk is full takes no update: the next round claims the stream. */
@@ -141,7 +142,8 @@ export async function shrinkStreams(manager: JetStreamManager, part: number): Pr
     const maxBytes = Math.floor(STREAMS[name].maxBytes * part)
     if (!info || info.config.max_bytes <= maxBytes || info.state.bytes >= maxBytes * FULL_ENOUGH) continue
     const { isCapacityOurs } = differenceOf(info.config, STREAMS[name], info.config.num_replicas)
-    if (isCapacityOurs) await orTooSmall({ name, maxBytes }, () => manager.streams.update(name, capacityUpdate(info.config, maxBytes)))
+    if (isCapacityOurs)
+      await reserveCapacity(manager, { name, maxBytes }, () => manager.streams.update(name, capacityUpdate(info.config, maxBytes)))
   }
 }
 
@@ -176,10 +178,14 @@ function isRefusal(error: unknown): boolean {
   return code >= FIRST_API_ERROR && ![STREAM_NOT_FOUND, CONSUMER_NOT_FOUND, NO_STORAGE].includes(code)
 }
 
-/** Brokers reserve the capacity of a stream. @throws CarillonError STORAGE_TOO_SMALL */
-export async function orTooSmall<T>({ name, maxBytes }: { name: string; maxBytes: number }, ask: () => Promise<T>): Promise<T> {
+/** Makes a request with which the broker reserves the capacity of a stream. @throws CarillonError STORAGE_TOO_SMALL */
+export async function reserveCapacity<T>(
+  manager: JetStreamManager,
+  { name, maxBytes }: { name: string; maxBytes: number },
+  ask: () => Promise<T>,
+): Promise<T> {
   try {
-    return await ask()
+    return await withCapacityLock(manager, ask)
   } catch (error) {
     if (apiErrorCode(error) !== NO_STORAGE) throw error
     const message = `the broker has no room for ${Math.ceil(maxBytes / MIB)} MiB of stream ${name}`

@@ -15,7 +15,7 @@ import {
   type ObservedStream,
   observedOf,
   orMissing,
-  orTooSmall,
+  reserveCapacity,
   type StreamCapacity,
   withoutAdditions,
 } from '@carillon/runtime'
@@ -97,7 +97,7 @@ export class PresenceBucket {
     const find = () => manager.streams.info(PRESENCE_STREAM)
     let info = this.#kv && (await orMissing(find))
     if (info === undefined) {
-      this.#kv = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => this.#open(maxBytes))
+      this.#kv = await reserveCapacity(manager, { name: PRESENCE_STREAM, maxBytes }, () => this.#open(maxBytes))
       info = await find()
     }
     const update = {
@@ -105,7 +105,7 @@ export class PresenceBucket {
       ...(change === 'grow' && info.config.max_bytes < maxBytes ? { max_bytes: maxBytes } : {}),
     }
     if (Object.keys(update).length > 0)
-      info = await orTooSmall({ name: PRESENCE_STREAM, maxBytes }, () => manager.streams.update(PRESENCE_STREAM, update))
+      info = await reserveCapacity(manager, { name: PRESENCE_STREAM, maxBytes }, () => manager.streams.update(PRESENCE_STREAM, update))
     return observedOf(info, MAX_BYTES)
   }
 
