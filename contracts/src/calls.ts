@@ -14,7 +14,7 @@ import {
   uncordonedSchema,
   uncordonInstanceSchema,
 } from './instance.ts'
-import { jobInputSchema, jobViewSchema } from './job.ts'
+import { jobCheckedSchema, jobInputSchema, jobViewSchema } from './job.ts'
 import { declareJobSchema, jobChangeSchema, jobDeclaredSchema, listJobChangesSchema } from './job-changes.ts'
 import { chooseSlotSchema, dataSetSchema, jobMemorySchema, readMemorySchema, setDataSchema, slotChosenSchema } from './job-memory.ts'
 import { RUN_STATES } from './lifecycle.ts'
@@ -105,6 +105,12 @@ export const CALLS = {
     repeatable: 'never',
     answer: jobViewSchema,
     description: 'Create a job, or replace the one of that name',
+  }),
+  jobsCheck: call('coordinator', 'jobs.check', {
+    input: jobInputSchema,
+    repeatable: 'always',
+    answer: jobCheckedSchema,
+    description: 'Whether jobs.put would accept a job, but for a circle of afterJobs; nothing is stored',
   }),
   jobsGet: call('coordinator', 'jobs.get', { input: byName, repeatable: 'always', answer: jobViewSchema, description: 'One job' }),
   jobsList: call('coordinator', 'jobs.list', {

@@ -71,6 +71,7 @@ export {
 export {
   type EventTrigger,
   type FailureBackoff,
+  type JobChecked,
   type JobInput,
   type JobState,
   type JobStats,
@@ -86,6 +87,7 @@ export {
   type JobChangeKind,
   type JobDeclared,
 } from './job-changes.ts'
+export { refuseCycle } from './job-cycle.ts'
 export type { ChooseSlot, JobMemory, SetData } from './job-memory.ts'
 export { type Json, parseJson, type WriteLimit, writeJson } from './json.ts'
 export { type Direction, jsonSchemaOf } from './json-schema.ts'

@@ -182,3 +182,10 @@ export const jobViewSchema = z.object({
   updatedAt: timeField,
 })
 export type JobView = Readonly<z.output<typeof jobViewSchema>>
+
+/** A job that would be accepted. */
+export const jobCheckedSchema = z.object({
+  /** What its schedule says otherwise than it may have been meant. */
+  warnings: z.array(z.string()),
+})
+export type JobChecked = Readonly<z.output<typeof jobCheckedSchema>>

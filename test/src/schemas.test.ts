@@ -193,6 +193,7 @@ for (const store of STORES)
       await ask('jobs.get', { name: 'nightly' })
       await ask('jobs.list', { limit: 1 })
       const missed = { from: '2026-10-24T00:00:00Z', to: '2026-10-26T00:00:00Z' }
+      await ask('jobs.check', { name: 'checked', schedule: { cron: '*/45 * * * *', timezone: 'Europe/Paris' } })
       await ask('jobs.preview', { schedule: { cron: '*/45 * * * *', timezone: 'Europe/Paris' }, count: 2, missed })
       await ask('jobs.backfill', { name: 'nightly', from: '2026-10-01', to: '2026-10-02' })
       await ask('jobs.pause', { name: 'nightly' })

@@ -2,7 +2,7 @@ import { COALESCED_PAYLOADS, type CoalescedPayload, type Gating, type JobInput, 
 import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
 import { parseChoice, parseText, parseWhole, wrong } from '../arguments/scalars.ts'
-import { spanText } from '../output/time-text.ts'
+import { exactSpanText } from '../output/time-text.ts'
 
 /** Options about how many runs of a job may be open, or start. */
 export interface GatingOptions {
@@ -55,7 +55,8 @@ export function addGatingOptions(command: Command): Command {
 export function gatingOf({ rate, ratePerKey, ...options }: GatingOptions): Partial<JobInput> {
   if (rate && ratePerKey) throw wrong('--rate-per-key', rateText(ratePerKey), 'Give either --rate or --rate-per-key.')
   const { overlap, maxConcurrent, concurrencyKey, maxPerKey, debounce, debounceMaxWait, throttle, batch } = options
-  if (debounceMaxWait !== undefined && !debounce) throw wrong('--debounce-max-wait', spanText(debounceMaxWait), 'Give --debounce with it.')
+  if (debounceMaxWait !== undefined && !debounce)
+    throw wrong('--debounce-max-wait', exactSpanText(debounceMaxWait), 'Give --debounce with it.')
   const maxWait = debounceMaxWait === undefined ? {} : { maxWaitMs: debounceMaxWait }
   return {
     ...(overlap === undefined ? {} : { overlap }),
@@ -76,16 +77,16 @@ export function gatingText({ overlap, maxConcurrent, concurrencyKey, maxPerKey, 
     maxConcurrent === undefined ? '' : `${maxConcurrent} at once`,
     concurrencyKey === undefined ? '' : `${maxPerKey ?? 1} of each ${concurrencyKey}`,
     rate ? `${rateText(rate)}${rate.by === 'key' ? ' of each key' : ''}` : '',
-    debounce ? `debounced by ${spanText(debounce.periodMs)}, the ${debounce.payload} payload${maxWaitText(debounce)}` : '',
-    throttle ? `throttled to one in ${spanText(throttle.periodMs)}, the ${throttle.payload} payload` : '',
+    debounce ? `debounced by ${exactSpanText(debounce.periodMs)}, the ${debounce.payload} payload${maxWaitText(debounce)}` : '',
+    throttle ? `throttled to one in ${exactSpanText(throttle.periodMs)}, the ${throttle.payload} payload` : '',
     batch ? `batches of ${rateText(batch)}` : '',
   ]
   return parts.filter(Boolean).join(', ')
 }
 
-const rateText = ({ count, periodMs }: { readonly count: number; readonly periodMs: number }) => `${count} in ${spanText(periodMs)}`
+const rateText = ({ count, periodMs }: { readonly count: number; readonly periodMs: number }) => `${count} in ${exactSpanText(periodMs)}`
 const maxWaitText = ({ maxWaitMs }: NonNullable<Gating['debounce']>) =>
-  maxWaitMs === undefined ? '' : `, after ${spanText(maxWaitMs)} at the latest`
+  maxWaitMs === undefined ? '' : `, after ${exactSpanText(maxWaitMs)} at the latest`
 
 function rateOf(option: string, text: string, by: 'job' | 'key'): NonNullable<Gating['rate']> {
   return { ...countOf(option, text, { max: LIMITS.rateCount, such: '100/1m' }), by }

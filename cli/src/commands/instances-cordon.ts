@@ -6,7 +6,7 @@ import { now, pause } from '../clock.ts'
 import { EXIT } from '../exit-code.ts'
 import { interruptible } from '../following/interrupt.ts'
 import { type Invocation, invocationOf, withClient } from '../invocation.ts'
-import { relativeText, spanText } from '../output/time-text.ts'
+import { exactSpanText, relativeText } from '../output/time-text.ts'
 import { CARILLON } from '../own-command.ts'
 
 const ASK_EVERY_MS = 500
@@ -99,9 +99,9 @@ async function untilEmpty({ client, invocation: { terminal }, waitMs, signal }: 
     if (text !== shown && !terminal.json) terminal.note(text)
     shown = text
     if (waitedMs >= waitMs) {
-      throw new CarillonError('DRAIN_INCOMPLETE', `instance ${instance} was not empty after ${spanText(waitMs)}: ${text}`, {
+      throw new CarillonError('DRAIN_INCOMPLETE', `instance ${instance} was not empty after ${exactSpanText(waitMs)}: ${text}`, {
         field: '--wait',
-        value: spanText(waitMs),
+        value: exactSpanText(waitMs),
       })
     }
     if (!(await pause(Math.min(ASK_EVERY_MS, waitMs - waitedMs), signal))) return undefined

@@ -4,7 +4,7 @@ import { scheduleText } from '../output/schedule-text.ts'
 import { printFields } from '../output/table.ts'
 import type { Column } from '../output/table-layout.ts'
 import { harmless, type Terminal, type Tone } from '../output/terminal.ts'
-import { relativeText, spanText, timeText, tookText } from '../output/time-text.ts'
+import { exactSpanText, relativeText, timeText, tookText } from '../output/time-text.ts'
 import { CARILLON } from '../own-command.ts'
 import { gatingText } from './gating-options.ts'
 
@@ -47,12 +47,12 @@ export function printJob(terminal: Terminal, job: JobView): void {
     ['payload', job.payload === undefined ? undefined : JSON.stringify(job.payload)],
     ['mode', modeText(job)],
     ['attempts', job.attempts > 1 ? `${job.attempts}, ${backoffText(job)}` : '1'],
-    ['timeout', job.timeoutMs === undefined ? undefined : spanText(job.timeoutMs)],
-    ['run timeout', job.runTimeoutMs === undefined ? undefined : spanText(job.runTimeoutMs)],
-    ['deadline', job.deadlineMs === undefined ? undefined : spanText(job.deadlineMs)],
+    ['timeout', job.timeoutMs === undefined ? undefined : exactSpanText(job.timeoutMs)],
+    ['run timeout', job.runTimeoutMs === undefined ? undefined : exactSpanText(job.runTimeoutMs)],
+    ['deadline', job.deadlineMs === undefined ? undefined : exactSpanText(job.deadlineMs)],
     ['priority', job.priority],
     ['route', routeText(job)],
-    ['misfire', job.misfireAfterMs === undefined ? job.misfire : `${job.misfire}, after ${spanText(job.misfireAfterMs)}`],
+    ['misfire', job.misfireAfterMs === undefined ? job.misfire : `${job.misfire}, after ${exactSpanText(job.misfireAfterMs)}`],
     ['overlap', gatingText(job) || undefined],
     ['failures', failuresText(job)],
     ['note', job.note],
@@ -96,7 +96,7 @@ function routeText({ labels = {}, where, route, instances, hashKey }: JobView): 
 function failuresText({ pauseAfterFailures, failureBackoff }: JobView): string {
   const parts = [
     pauseAfterFailures === undefined ? '' : `pause after ${pauseAfterFailures} in a row`,
-    failureBackoff ? `after ${failureBackoff.afterFailures} in a row ${spanText(failureBackoff.stepMs)} later for each` : '',
+    failureBackoff ? `after ${failureBackoff.afterFailures} in a row ${exactSpanText(failureBackoff.stepMs)} later for each` : '',
   ]
   return parts.filter(Boolean).join(', ')
 }
@@ -121,10 +121,10 @@ function backoffText({ backoff, nonRetryable = [] }: JobView): string {
 
 function waitsText(backoff: JobView['backoff']): string {
   if (backoff.type === 'cron') return `at the next time of ${backoff.cron} ${backoff.timezone}`
-  if (backoff.type === 'random') return `${spanText(backoff.minMs)} to ${spanText(backoff.maxMs)} apart`
-  if (backoff.type === 'list') return `after ${listText(backoff.delaysMs.map(spanText))}`
-  if (backoff.type === 'fixed') return `${spanText(backoff.delayMs)} apart`
-  return `first after ${spanText(backoff.delayMs)}, then × ${backoff.factor} up to ${spanText(backoff.maxMs)}`
+  if (backoff.type === 'random') return `${exactSpanText(backoff.minMs)} to ${exactSpanText(backoff.maxMs)} apart`
+  if (backoff.type === 'list') return `after ${listText(backoff.delaysMs.map(exactSpanText))}`
+  if (backoff.type === 'fixed') return `${exactSpanText(backoff.delayMs)} apart`
+  return `first after ${exactSpanText(backoff.delayMs)}, then × ${backoff.factor} up to ${exactSpanText(backoff.maxMs)}`
 }
 
 const listText = (delays: readonly string[]) =>

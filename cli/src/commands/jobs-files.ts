@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
 import { itemsOf } from '../client/pages.ts'
 import { type Invocation, invocationOf, withClient } from '../invocation.ts'
-import { applySteps, checkSchedules } from '../job-files/apply-steps.ts'
+import { applySteps, checkJobs } from '../job-files/apply-steps.ts'
 import { MAX_BYTES, readNamedText } from '../job-files/jobs-file-source.ts'
 import { planApply, type Step } from '../job-files/plan-apply.ts'
 import { countsText, printSteps, stepViews } from '../job-files/print-steps.ts'
@@ -95,8 +95,9 @@ export async function applyList(
   const { terminal } = invocation
   const { name, prune, dryRun } = options
   await withClient(invocation, async (client) => {
-    const steps = planApply(jobs, await storedJobs(client), { prune, pausesNewOnly: options.pausesNewOnly === true })
-    await checkSchedules(client, steps, name)
+    const stored = await storedJobs(client)
+    const steps = planApply(jobs, stored, { prune, pausesNewOnly: options.pausesNewOnly === true })
+    await checkJobs(client, { steps, stored }, name)
     if (!terminal.json) printSteps(terminal, steps)
     if (!dryRun) await applySteps(client, steps, { file: name, warn: (warning) => printWarnings(terminal, [warning]) })
     report(terminal, steps, dryRun)

@@ -1,27 +1,30 @@
-import { CALLS, CarillonError } from '@carillon/contracts'
+import { CALLS, CarillonError, type JobInput, type JobView, refuseCycle } from '@carillon/contracts'
 import type { Client } from '../client/client.ts'
 import { type EntryProblem, problemAt, refuse } from './file-problems.ts'
 import { callsOf, isPut, type PutStep, type Step } from './plan-apply.ts'
 
-/** Schedules that are checked at the same time. */
+/** Jobs that are checked at the same time. */
 const CHECKED_TOGETHER = 16
 
-/** Asks the service whether it would accept the new schedules and their calendars, before any job is put. @throws CarillonError that names lines */
-export async function checkSchedules(client: Client, steps: readonly Step[], file: string): Promise<void> {
-  const changed = steps.filter(isPut).filter(({ fields }) => fields.some(({ field }) => field.startsWith('schedule')))
-  const problems: EntryProblem[] = []
+/** Asks the service whether it would accept each job, before any of them is put. @throws CarillonError that names lines */
+export async function checkJobs(
+  client: Client,
+  { steps, stored }: { steps: readonly Step[]; stored: readonly JobView[] },
+  file: string,
+): Promise<void> {
+  const changed = steps.filter(isPut)
+  const problems = cyclesIn(changed, stored)
   for (let i = 0; i < changed.length; i += CHECKED_TOGETHER) {
-    const found = await Promise.all(changed.slice(i, i + CHECKED_TOGETHER).map((step) => scheduleProblem(client, step)))
+    const found = await Promise.all(changed.slice(i, i + CHECKED_TOGETHER).map((step) => problemOf(client, step)))
     problems.push(...found.filter((problem) => problem !== undefined))
   }
   refuse(file, problems)
 }
 
-async function scheduleProblem(client: Client, { name, job }: PutStep): Promise<EntryProblem | undefined> {
-  const { schedule } = job.written
-  if (schedule === undefined) return undefined
+async function problemOf(client: Client, { name, job }: PutStep): Promise<EntryProblem | undefined> {
+  const { paused: _, ...input } = job.written
   try {
-    await client.call(CALLS.jobsPreview, { schedule, count: 1 })
+    await client.call(CALLS.jobsCheck, input)
     return undefined
   } catch (error) {
     const problem = CarillonError.from(error)
@@ -31,13 +34,45 @@ async function scheduleProblem(client: Client, { name, job }: PutStep): Promise<
   }
 }
 
-/** Makes the jobs as they are written, one after the other. @throws CarillonError of the first that is refused, with what was done before it */
+/** Jobs that would start themselves, over whichever others, once the file is applied. */
+function cyclesIn(changed: readonly PutStep[], stored: readonly JobView[]): EntryProblem[] {
+  const parents = new Map(stored.map((job) => [job.name, parentsOf(job)]))
+  for (const { name, job } of changed) parents.set(name, parentsOf(job.written))
+  return changed.flatMap(({ name, job }) => {
+    try {
+      refuseCycle(name, parents.get(name) ?? [], (other) => parents.get(other) ?? [])
+      return []
+    } catch (error) {
+      return [problemAt(CarillonError.from(error), job.lineOf('afterJobs'), name)]
+    }
+  })
+}
+
+const parentsOf = ({ afterJobs = [] }: Pick<JobInput, 'afterJobs'>) => afterJobs.map(({ job }) => job)
+
+/** Parents first: on the way to what the file says there is no circle either that is not in it. Removals come last. */
+function inOrder(steps: readonly Step[]): Step[] {
+  const byName = new Map(steps.filter(isPut).map((step) => [step.name, step]))
+  const ordered = new Set<Step>()
+  const add = (step: PutStep) => {
+    byName.delete(step.name)
+    for (const parent of parentsOf(step.job.written)) {
+      const first = byName.get(parent)
+      if (first) add(first)
+    }
+    ordered.add(step)
+  }
+  for (const step of byName.values()) add(step)
+  return [...ordered, ...steps.filter(({ action }) => action === 'remove')]
+}
+
+/** Makes the jobs as they are written, one after the other, parents first. @throws CarillonError of the first that is refused, with what was done before it */
 export async function applySteps(
   client: Client,
   steps: readonly Step[],
   { file, warn }: { file: string; warn: (text: string) => void },
 ): Promise<void> {
-  const todo = steps.filter(({ action }) => action !== 'unchanged')
+  const todo = inOrder(steps)
   for (const [i, step] of todo.entries()) {
     try {
       if (isPut(step)) for (const warning of await put(client, step)) warn(`job ${step.name}: ${warning}`)

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CarillonError, type LogView, type RunView } from '@carillon/contracts'
+import { gatingText } from '../commands/gating-options.ts'
 import { logText } from './log-text.ts'
 import { printProblem } from './problem.ts'
 import { jsonText, runText } from './run-text.ts'
+import { scheduleText } from './schedule-text.ts'
 import { printFields } from './table.ts'
 import { harmless } from './terminal.ts'
 import { keepingTerminal } from './testing-terminal.ts'
-import { clockText, spanText, timeText, tookText } from './time-text.ts'
+import { clockText, exactSpanText, spanText, timeText, tookText } from './time-text.ts'
 
 const NOW = Date.parse('2030-01-01T12:00:00Z')
 const run: RunView = {
@@ -29,6 +31,16 @@ describe('times', () => {
     const spans = [0, 999, 1_000, 59_400, 60_000, 7_200_000, 86_400_000 * 60].map(spanText)
     assert.deepEqual(spans, ['0 ms', '999 ms', '1 s', '59 s', '1 min', '2 h', '60 d'])
     assert.deepEqual([12, 2_500, 90_000].map(tookText), ['12 ms', '2.5 s', '2 min'])
+  })
+
+  it('says spans that were chosen exactly, so that a setting of 90 s is not shown as 2 min', () => {
+    const spans = [0, 1, 1_500, 60_000, 90_000, 5_400_000, 86_400_000 * 60, 90_061_001].map(exactSpanText)
+    assert.deepEqual(spans, ['0 ms', '1 ms', '1 s 500 ms', '1 min', '1 min 30 s', '1 h 30 min', '60 d', '1 d 1 h 1 min 1 s 1 ms'])
+    assert.equal(
+      scheduleText({ everyMs: 5_400_000, jitterMs: 90_000, anchor: '09:00', timezone: 'UTC' }),
+      'every 1 h 30 min from 09:00 UTC, up to 1 min 30 s later',
+    )
+    assert.equal(gatingText({ rate: { count: 5, periodMs: 1_500, by: 'job' } }), '5 in 1 s 500 ms')
   })
 
   it('says times relative and absolute', () => {

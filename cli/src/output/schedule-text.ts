@@ -1,5 +1,5 @@
 import type { Schedule } from '@carillon/contracts'
-import { spanText } from './time-text.ts'
+import { exactSpanText } from './time-text.ts'
 
 /** A schedule as a person reads it. */
 export function scheduleText(schedule: Schedule | undefined): string {
@@ -9,7 +9,7 @@ export function scheduleText(schedule: Schedule | undefined): string {
     timesText(schedule),
     'cron' in schedule && schedule.dstGap === 'skip' ? 'not in the gap of a changed clock' : '',
     'cron' in schedule && schedule.dstOverlap === 'both' ? 'twice in a repeated hour' : '',
-    schedule.jitterMs ? `up to ${spanText(schedule.jitterMs)} later` : '',
+    schedule.jitterMs ? `up to ${exactSpanText(schedule.jitterMs)} later` : '',
     ...(('calendars' in schedule && schedule.calendars) || []).map(
       ({ rule, calendar }) => `${rule === 'skip' ? 'not on' : 'only on'} ${calendar}`,
     ),
@@ -22,9 +22,9 @@ export function scheduleText(schedule: Schedule | undefined): string {
 function timesText(schedule: Exclude<Schedule, { at: unknown }>): string {
   const zone = schedule.timezone === undefined ? '' : ` ${schedule.timezone}`
   if ('cron' in schedule) return `${schedule.cron}${zone}`
-  if ('afterMs' in schedule) return `${spanText(schedule.afterMs)} after the end of a run`
+  if ('afterMs' in schedule) return `${exactSpanText(schedule.afterMs)} after the end of a run`
   const { everyMs, anchor } = schedule
-  return anchor === undefined ? `every ${spanText(everyMs)}` : `every ${spanText(everyMs)} from ${anchor}${zone}`
+  return anchor === undefined ? `every ${exactSpanText(everyMs)}` : `every ${exactSpanText(everyMs)} from ${anchor}${zone}`
 }
 
 function atText(at: string | readonly string[]): string {

@@ -13,6 +13,18 @@ export function spanText(ms: number): string {
   return `${Math.round(rounded / unitMs)} ${unit}`
 }
 
+/** A span that somebody has chosen, as a setting, to the millisecond: `90 s` is `1 min 30 s`, never `2 min`. */
+export function exactSpanText(ms: number): string {
+  const parts: string[] = []
+  let rest = ms
+  for (const [unitMs, unit] of [...STEPS, [1, 'ms'] as const]) {
+    const count = Math.floor(rest / unitMs)
+    if (count > 0) parts.push(`${count} ${unit}`)
+    rest -= count * unitMs
+  }
+  return parts.join(' ') || '0 ms'
+}
+
 /** A span with one decimal below a minute: how long something took. */
 export function tookText(ms: number): string {
   return ms >= SECOND_MS && ms < MINUTE_MS ? `${(ms / SECOND_MS).toFixed(1)} s` : spanText(ms)

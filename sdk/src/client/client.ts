@@ -11,6 +11,7 @@ import {
   type InstanceView,
   type JobBackfill,
   type JobChange,
+  type JobChecked,
   type JobInput,
   type JobPreview,
   type JobView,
@@ -135,6 +136,9 @@ export class Client {
     get: (name: string): Promise<JobView> => this.call(CALLS.jobsGet, { name }),
     /** Jobs by name. */
     list: (query: ListQuery = {}): List<JobView> => listOf(query, (page) => this.call(CALLS.jobsList, page)),
+    /** Whether `put` would accept a job, but for a circle of `afterJobs`; stores nothing. @throws CarillonError as `put` */
+    check: async <Handler extends AnyHandler>(job: JobInput | JobOf<Handler>): Promise<JobChecked> =>
+      this.call(CALLS.jobsCheck, jobInputOf(job)),
     /** The next slots of a job or of a schedule, without storing anything, and what a time without coordinators would have done to it. */
     preview: (question: CallInput<typeof CALLS.jobsPreview>): Promise<JobPreview> => this.call(CALLS.jobsPreview, question),
     /** Fires the slots of a past range, each once, oldest first. Runs that are kept are not made again. @throws CarillonError that says how many there would be */

@@ -252,6 +252,8 @@ export interface Children {
 export interface TriggerChecks {
   /** Makes what reads the events of a job that is about to be stored. @throws CarillonError INVALID_REQUEST of events that cannot be read, or a job that would start itself */
   check(namespace: string, job: TriggeredDefinition): Promise<void>
+  /** Makes nothing. @throws CarillonError INVALID_REQUEST of events that cannot be read */
+  checkEvents(namespace: string, subject: string): Promise<void>
 }
 
 export interface TriggeredDefinition {

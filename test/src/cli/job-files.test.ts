@@ -25,6 +25,16 @@ const FILE = `
   items: [a, b]
 `
 
+/** What no schema finds, by the field that is wrong. */
+const WRONG = [
+  ['where', 'where: load.cpu <'],
+  ['concurrencyKey', 'concurrencyKey: payload.a +'],
+  ['throttle', 'throttle: {periodMs: 5000}\n  debounce: {periodMs: 5000}'],
+  ['on.subject', 'on: {subject: carillon.default.api.>}'],
+  ['on.filter', 'on: {subject: orders.created, filter: "1 + 1"}'],
+  ['afterJobs', 'afterJobs: [{job: wrong}]'],
+] as const
+
 test('jobs as files: apply, export, apply again, --prune, and a wrong file that changes nothing', async () => {
   const cleanup = new Cleanup({ after })
   const { url } = await startUp(cleanup, { demo: false })
@@ -67,6 +77,18 @@ test('jobs as files: apply, export, apply again, --prune, and a wrong file that 
   )
   assert.deepEqual(await stored(), jobs)
 
+  for (const [field, text] of WRONG) {
+    const file = `- name: right\n- name: wrong\n  ${text}\n`
+    for (const flags of [['--dry-run'], []]) {
+      const wrong = await carillon(['jobs', 'apply', '-f', '-', ...flags], { input: file })
+      assert.match(
+        wrong.stderr,
+        new RegExp(`^error INVALID_[A-Z]+: standard input:3: job "wrong": .*nothing is applied\n {2}field: ${field}\n`, 's'),
+      )
+    }
+    assert.deepEqual(await stored(), jobs, text)
+  }
+
   const again = await carillon(['jobs', 'apply', '--prune', '-f', '-'], { input: exported.stdout })
   assert.equal(again.stdout, 'Nothing to change: all 4 jobs are as in the file.\n')
   assert.deepEqual(await stored(), jobs)
@@ -91,4 +113,24 @@ test('jobs as files: apply, export, apply again, --prune, and a wrong file that 
   assert.match(imported.stderr, /^carried {2}line 1 → date\n1 carried, 0 changed, 0 left out\. All jobs are paused/)
   assert.match(imported.stdout, /^\+ date\n.*\n1 created\.\n$/s)
   assert.equal((await mesh.client.jobs.get('date')).state, 'paused')
+})
+
+test('parents in a file: a circle is refused before any job is put, and parents may change places', async () => {
+  const cleanup = new Cleanup({ after })
+  const { url } = await startUp(cleanup, { demo: false })
+  const carillon = cliFor(cleanup, url)
+  const apply = (input: string) => carillon(['jobs', 'apply', '-f', '-'], { input })
+
+  const circle = await apply('- name: a\n  afterJobs: [{job: b}]\n- name: b\n  afterJobs: [{job: a}]\n')
+  assert.match(
+    circle.stderr,
+    /^error INVALID_REQUEST: standard input:2: job "a": afterJobs is wrong: a → b → a: .* \(wrong, too: line 4\); nothing/,
+  )
+  assert.equal((await carillon(['jobs', 'list'])).stdout.includes('active'), false)
+
+  assert.match((await apply('- name: a\n  afterJobs: [{job: b}]\n- name: b\n')).stdout, /\n2 created\.\n$/)
+  const overStored = await apply('- name: b\n  afterJobs: [{job: a}]\n')
+  assert.match(overStored.stderr, /standard input:2: job "b": afterJobs is wrong: b → a → b/)
+  const swapped = await apply('- name: b\n  afterJobs: [{job: a}]\n- name: a\n')
+  assert.match(swapped.stdout, /\n2 changed\.\n$/, swapped.stderr)
 })

@@ -1,17 +1,22 @@
 import { CarillonError } from '@carillon/contracts'
 import type { Row } from './sql-dump.ts'
 
-/** The rows of a CSV text (RFC 4180) with a header. `NULL` and `\N` without quotes are no value. @throws CarillonError INVALID_REQUEST */
-export function rowsOfCsv(text: string): Row[] {
+/**
+ * The rows of a CSV text (RFC 4180) with a header. `NULL` and `\N` without quotes are no value.
+ * @returns the columns, too: a table without rows has them
+ * @throws CarillonError INVALID_REQUEST
+ */
+export function readCsv(text: string): { columns: readonly string[]; rows: Row[] } {
   const [header, ...records] = recordsOf(text.replace(/^\ufeff/, ''))
   const columns = (header ?? []).map((name) => (name ?? '').trim().toLowerCase())
-  return records.map((values, i) => {
+  const rows = records.map((values, i) => {
     if (values.length === columns.length) return new Map(columns.map((name, column) => [name, values[column] ?? null]))
     throw new CarillonError('INVALID_REQUEST', `record ${i + 2} has ${values.length} values for ${columns.length} columns`, {
       field: 'file',
       hint: 'Give a CSV file with a header: values with commas, quotes or line ends stand in double quotes.',
     })
   })
+  return { columns, rows }
 }
 
 function recordsOf(text: string): (string | null)[][] {

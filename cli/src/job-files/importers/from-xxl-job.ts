@@ -1,16 +1,15 @@
 import { CarillonError, type JobInput, LIMITS, type Overlap, type Route } from '@carillon/contracts'
-import { rowsOfCsv } from './csv.ts'
+import { readCsv } from './csv.ts'
 import { handlerFrom, type ImportOptions, ImportResult, LeftOut, millisOf, nameFrom, zoneOf } from './import-result.ts'
 import { fromQuartz } from './quartz-cron.ts'
-import { type Row, rowsOfDump } from './sql-dump.ts'
+import { columnsOf, type Row, rowsOfDump } from './sql-dump.ts'
 
 type Note = (text: string) => void
 
 /** The jobs of XXL-JOB 2 and 3: a dump of `xxl_job_info` by mysqldump, or that table as CSV with a header. */
 export function fromXxlJob(text: string, options: ImportOptions): ImportResult {
-  const rows = /\binsert\s+(?:ignore\s+)?into\b/i.test(text) ? rowsOfDump(text, 'xxl_job_info') : rowsOfCsv(text)
-  const [first] = rows
-  if (first !== undefined && !(first.has('schedule_type') && first.has('executor_handler')))
+  const { columns, rows } = tableOf(text)
+  if (!['schedule_type', 'executor_handler'].every((column) => columns.includes(column)))
     throw new CarillonError('INVALID_REQUEST', 'the file has no column schedule_type, or no column executor_handler', {
       field: 'file',
       hint: 'Give the table xxl_job_info of XXL-JOB 2.3 or newer, as a dump or as CSV with a header.',
@@ -22,6 +21,13 @@ export function fromXxlJob(text: string, options: ImportOptions): ImportResult {
     result.add(`xxl_job_info ${id}`, id, (note) => jobOf(row, { options, names, note }))
   }
   return result
+}
+
+function tableOf(text: string): { columns: readonly string[]; rows: Row[] } {
+  if (!/\b(?:insert\s+(?:ignore\s+)?into|create\s+table)\b/i.test(text)) return readCsv(text)
+  const rows = rowsOfDump(text, 'xxl_job_info')
+  const [first] = rows
+  return { columns: first ? [...first.keys()] : columnsOf(text, 'xxl_job_info'), rows }
 }
 
 const valueIn = (row: Row, column: string) => row.get(column) ?? ''

@@ -6,7 +6,7 @@ import { keepingTerminal } from '../../output/testing-terminal.ts'
 import { planApply } from '../plan-apply.ts'
 import { readJobsFile } from '../read-jobs-file.ts'
 import { jobsText } from '../write-jobs-file.ts'
-import { rowsOfCsv } from './csv.ts'
+import { readCsv } from './csv.ts'
 import { importJobs, printReport } from './import-jobs.ts'
 import type { ImportOptions, ImportSource } from './import-result.ts'
 import { rowsOfDump } from './sql-dump.ts'
@@ -78,6 +78,8 @@ test('a zone is demanded where the file has none, and only there', () => {
 
 test('a file of another kind is refused', () => {
   isRefused('xxl-job', 'a,b\n1,2\n', { field: 'file', message: /no column schedule_type/ })
+  isRefused('xxl-job', '[]', { field: 'file', message: /no column schedule_type/ })
+  isRefused('xxl-job', "INSERT INTO other (id) VALUES ('1');", { field: 'file', message: /columns of xxl_job_info/ })
   isRefused('xxl-job', 'id,schedule_type,executor_handler\n1,"open', { field: 'file', message: /record 2 .* not closed/ })
   isRefused('xxl-job', 'id,schedule_type\n1,2,3\n', { field: 'file', message: /record 2 has 3 values for 2 columns/ })
   isRefused('xxl-job', "INSERT INTO xxl_job_info VALUES (1,'a');", { field: 'file', message: /does not say what the columns/ })
@@ -99,7 +101,7 @@ test('values of SQL and CSV', () => {
     ],
   )
   assert.deepEqual(
-    rowsOfCsv('a,b\n"NULL",\n\n,"x""y"').map((row) => [row.get('a'), row.get('b')]),
+    readCsv('a,b\n"NULL",\n\n,"x""y"').rows.map((row) => [row.get('a'), row.get('b')]),
     [
       ['NULL', ''],
       ['', 'x"y'],
@@ -110,9 +112,9 @@ test('values of SQL and CSV', () => {
 test('long values are read', () => {
   const long = "it''s\\n".repeat(100_000)
   assert.equal(rowsOfDump(`INSERT INTO t (a) VALUES ('${long}');`, 't')[0]?.get('a')?.length, 500_000)
-  assert.equal(rowsOfCsv(`a\n"${'x""\n'.repeat(100_000)}"`)[0]?.get('a')?.length, 300_000)
+  assert.equal(readCsv(`a\n"${'x""\n'.repeat(100_000)}"`).rows[0]?.get('a')?.length, 300_000)
   assert.throws(() => rowsOfDump(`INSERT INTO t (a) VALUES ('${long}`, 't'), { code: 'INVALID_REQUEST' })
-  assert.throws(() => rowsOfCsv(`a\n"${'x""\n'.repeat(100_000)}`), { code: 'INVALID_REQUEST' })
+  assert.throws(() => readCsv(`a\n"${'x""\n'.repeat(100_000)}`), { code: 'INVALID_REQUEST' })
 })
 
 test('a crontab without a user column', () => {

@@ -22,7 +22,8 @@ export function rowsOfDump(dump: string, table: string): Row[] {
 const named = (table: string) => `(?:[\`"]?\\w+[\`"]?\\.)?[\`"]?${table}[\`"]?`
 const namesIn = (list: string) => list.split(',').map((name) => name.trim().replace(/[`"]/g, '').toLowerCase())
 
-function columnsOf(dump: string, table: string): string[] {
+/** The columns of a table, by its CREATE TABLE. @throws CarillonError INVALID_REQUEST if there is none */
+export function columnsOf(dump: string, table: string): string[] {
   const [, body] =
     new RegExp(`create\\s+table\\s+(?:if\\s+not\\s+exists\\s+)?${named(table)}\\s*\\(\\s*\\n([\\s\\S]*?)\\n\\s*\\)`, 'i').exec(dump) ?? []
   if (body === undefined)

@@ -3,6 +3,7 @@ import {
   type DeclareJob,
   declareJobSchema,
   type JobChangeKind,
+  type JobChecked,
   type JobDeclared,
   type JobView,
   parseInput,
@@ -25,7 +26,7 @@ import { checkExpressions, type JobExpressions } from './check-expressions.ts'
 import { KeepChanges } from './keep-changes.ts'
 import { type Declaration, decideDeclaration, isAsDeclared } from './rules/declaration.ts'
 import { jobId, jobNotFound } from './rules/job.ts'
-import { isSameJob, type JobDefinition, mergeOf, plainJob, recordOf } from './rules/job-record.ts'
+import { isSameJob, type JobDefinition, mergeOf, type Put, plainJob, recordOf } from './rules/job-record.ts'
 
 const TRIES_AGAINST_OTHERS = 5
 const PAGE = 200
@@ -37,7 +38,9 @@ type Said = Pick<JobRecord, 'change' | 'declared' | 'declaration'>
 /** Undefined: the job stays as it is. `keepsDefinition`: the one that is given is not in force yet. */
 type Say = (there: JobRecord | undefined) => { readonly said: Said; readonly keepsDefinition?: boolean } | undefined
 
-/** Puts, declares, pauses, resumes, releases and removes jobs. */
+type Prepared = Put & { readonly namespace: string }
+
+/** Puts, declares, checks, pauses, resumes, releases and removes jobs. */
 export class ChangeJobs {
   readonly #store: Store
   readonly #clock: Clock
@@ -84,6 +87,15 @@ export class ChangeJobs {
       return { said: { change: changeOf('put', by), declared: declared && { ...declared, isEdited }, declaration } }
     })
     return withWarnings(job)
+  }
+
+  /** Whether `put` would accept it, but for a circle of parents: those may be put along with it. Stores nothing. @throws CarillonError as `put` */
+  async check(namespace: string, input: JobDefinition): Promise<JobChecked> {
+    const put = await this.#prepare(namespace, input)
+    if (input.on) await this.#triggers.checkEvents(namespace, input.on.subject)
+    const [there] = await this.#store.jobs.get([jobId(namespace, input.name)])
+    this.#record(input, there, put)
+    return { warnings: input.schedule ? scheduleWarnings(input.schedule) : [] }
   }
 
   /**
@@ -150,36 +162,50 @@ export class ChangeJobs {
 
   /** Stores a definition. @param say what else the change says; undefined: nothing is written */
   async #define(namespace: string, input: JobDefinition, say: Say): Promise<JobRecord> {
-    const now = this.#clock.now()
-    const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
+    const put = await this.#prepare(namespace, input)
     const id = jobId(namespace, input.name)
-    checkBackoff(input.backoff, now)
-    checkExpressions(this.#expressions, input)
     await this.#triggers.check(namespace, input)
-    await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
-    const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const [there] = await this.#store.jobs.get([id])
       const change = say(there)
       if (!change) return there as JobRecord
       const { said, keepsDefinition } = change
-      // A service declares its jobs at each start: the date of a one-time job may be over.
-      if (input.schedule && !(there && isSameSchedule(there.schedule, input.schedule))) checkSchedule(input.schedule, now, judge)
-      const fresh = { ...recordOf(namespace, input, { now, kind, judge }), ...said }
-      hashKeyOf(fresh, this.#expressions)
+      const fresh = { ...this.#record(input, there, put), ...said }
       if (!there) {
         const revision = await this.#changes.firstRevision(id)
         if ((await this.#store.jobs.insert({ ...fresh, revision })) === 'created') return this.#changed({ ...fresh, revision }, 'put')
         continue
       }
       const [judgeThere] = await this.#judges.judgesOf([{ ...fresh, resumedAt: there.resumedAt }])
-      const definition = keepsDefinition ? { ...there, revision: there.revision + 1, updatedAt: now } : mergeOf(there, fresh, judgeThere)
+      const definition = keepsDefinition
+        ? { ...there, revision: there.revision + 1, updatedAt: put.now }
+        : mergeOf(there, fresh, judgeThere)
       const merged = { ...definition, ...said }
       if (isSameJob(there, merged)) return there
       await this.#changes.superseded(there)
       if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#changed(merged, 'put')
     }
     throw busy(input.name)
+  }
+
+  /** What a definition is checked with, and every check that needs no stored job. */
+  async #prepare(namespace: string, input: JobDefinition): Promise<Prepared> {
+    const now = this.#clock.now()
+    const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
+    checkBackoff(input.backoff, now)
+    checkExpressions(this.#expressions, input)
+    await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
+    const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
+    return { namespace, now, kind, judge }
+  }
+
+  /** The record of a new job of this definition. @throws CarillonError of what is wrong with it */
+  #record(input: JobDefinition, there: JobRecord | undefined, { namespace, ...put }: Prepared): JobRecord {
+    // A service declares its jobs at each start: the date of a one-time job may be over.
+    if (input.schedule && !(there && isSameSchedule(there.schedule, input.schedule))) checkSchedule(input.schedule, put.now, put.judge)
+    const fresh = recordOf(namespace, input, put)
+    hashKeyOf(fresh, this.#expressions)
+    return fresh
   }
 
   async #cancelWaiting(namespace: string, job: string): Promise<void> {

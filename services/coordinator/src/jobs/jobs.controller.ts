@@ -19,6 +19,7 @@ export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, 
   ({
     answers: {
       jobsPut: ({ namespace, input, by }) => changeJobs.put(namespace, input, by),
+      jobsCheck: ({ namespace, input }) => changeJobs.check(namespace, input),
       jobsPreview: ({ namespace, input }) => previewJobs.execute(namespace, input),
       tasksData: ({ namespace, input }) => keepMemory.set(namespace, input),
       tasksMemory: ({ namespace, input }) => keepMemory.read(namespace, input.taskId),

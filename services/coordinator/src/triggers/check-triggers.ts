@@ -1,7 +1,7 @@
+import { refuseCycle } from '@carillon/contracts'
 import type { TriggerChecks, TriggeredDefinition } from '../ports.ts'
 import type { EventSources } from './event-sources.ts'
 import { checkEventSubject } from './rules/event-subjects.ts'
-import { refuseCycle } from './rules/parents.ts'
 import type { TriggeredJobs } from './triggered-jobs.ts'
 
 /** Checks what fires a job that is put, and makes what reads its events before it is stored. */
@@ -31,6 +31,12 @@ export class CheckTriggers implements TriggerChecks {
     if (!on) return
     const { refused } = await this.#sources.reconcile([...subjects, on.subject], { keeps: true })
     const refusal = refused.get(on.subject)
+    if (refusal) throw refusal
+  }
+
+  async checkEvents(namespace: string, subject: string): Promise<void> {
+    checkEventSubject(namespace, subject)
+    const refusal = await this.#sources.refusalOf(subject)
     if (refusal) throw refusal
   }
 }

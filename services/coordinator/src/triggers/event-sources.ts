@@ -74,6 +74,12 @@ export class EventSources {
     return { streams: [...wanted.keys()], refused }
   }
 
+  /** Why a subject cannot be read now; makes nothing. @throws Error of the broker */
+  async refusalOf(subject: string): Promise<CarillonError | undefined> {
+    const stream = await this.#streamOf(subject)
+    return CarillonError.is(stream) ? stream : undefined
+  }
+
   /** The subjects by the stream that they are read from. */
   async #wanted(subjects: readonly string[]): Promise<{ wanted: Map<string, string[]>; refused: Map<string, CarillonError> }> {
     const wanted = new Map<string, string[]>()

@@ -16,7 +16,7 @@ import { jobId } from './job.ts'
 export type JobDefinition = z.output<typeof jobInputSchema>
 
 /** What else decides about a job that is put. */
-interface Put {
+export interface Put {
   readonly now: number
   readonly kind: HandlerKind | undefined
   readonly judge: Judge | undefined
