@@ -46,3 +46,11 @@ test('subjects are read where a stream takes them already, and else taken by a s
   for (let i = 0; i < 2; i++) assert.deepEqual((await sources.reconcile([], { keeps: false })).streams, [])
   await assert.rejects(streams.info(CAPTURED))
 })
+
+test('a broker with little room takes events, too', async (t) => {
+  const broker = await startBrokerOf(t, { maxFileStore: '100MiB' })
+  const sources = new EventSources({ broker, streamReplicas: 1 })
+  const { streams } = await sources.reconcile(['bills.a'], { keeps: true })
+  assert.deepEqual(streams, [CAPTURED])
+  assert.equal((await broker.manager.streams.info(CAPTURED)).config.max_bytes, 64 * 1024 * 1024)
+})

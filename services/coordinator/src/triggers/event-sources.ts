@@ -1,5 +1,5 @@
 import { CarillonError, printable } from '@carillon/contracts'
-import { apiErrorCode, type Broker, ensureConsumer } from '@carillon/runtime'
+import { apiErrorCode, type Broker, ensureConsumer, reserveCapacity } from '@carillon/runtime'
 import type { StreamInfo } from '@nats-io/jetstream'
 import { covers, smallestCover } from './rules/event-subjects.ts'
 
@@ -9,6 +9,8 @@ export const CAPTURED = 'CAPTURED'
 export const EVENT_CONSUMER = 'carillon-events'
 const [STREAM_NOT_FOUND, CONSUMER_NOT_FOUND] = [10059, 10014]
 const CAPTURED_BYTES = 256 * 1024 * 1024
+/** With less, events would be refused within seconds. */
+const LEAST_CAPTURED_BYTES = 4 * 1024 * 1024
 
 /** What is read for the jobs. */
 export interface ReadSources {
@@ -111,11 +113,23 @@ export class EventSources {
     const { streams } = this.#broker.manager
     const there = await streams.info(CAPTURED).catch(orUndefined(STREAM_NOT_FOUND))
     const wanted = smallestCover([...subjects, ...keptOf(`stream ${CAPTURED}`, there?.config.subjects ?? [], subjects)])
-    if (!there) {
-      const limits = { max_bytes: CAPTURED_BYTES, discard: 'new', retention: 'interest', num_replicas: this.#replicas } as const
-      await streams.add({ name: CAPTURED, description: 'Events that fire jobs', subjects: wanted, ...limits })
-    } else if (JSON.stringify([...there.config.subjects].sort()) !== JSON.stringify(wanted))
+    if (!there) await this.#addCaptured(wanted)
+    else if (JSON.stringify([...there.config.subjects].sort()) !== JSON.stringify(wanted))
       await streams.update(CAPTURED, { subjects: wanted })
+  }
+
+  /** A broker with little room takes half as much, and half of that. @throws CarillonError STORAGE_TOO_SMALL */
+  async #addCaptured(subjects: string[], maxBytes = CAPTURED_BYTES): Promise<void> {
+    const { manager } = this.#broker
+    const limits = { max_bytes: maxBytes, discard: 'new', retention: 'interest', num_replicas: this.#replicas } as const
+    const settings = { name: CAPTURED, description: 'Events that fire jobs', subjects, ...limits }
+    try {
+      await reserveCapacity(manager, { name: CAPTURED, maxBytes }, () => manager.streams.add(settings))
+    } catch (error) {
+      const isTooLarge = CarillonError.is(error) && error.code === 'STORAGE_TOO_SMALL' && maxBytes > LEAST_CAPTURED_BYTES
+      if (!isTooLarge) throw error
+      await this.#addCaptured(subjects, maxBytes / 2)
+    }
   }
 
   /** Or why there is none: INVALID_REQUEST. */
