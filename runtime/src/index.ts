@@ -42,6 +42,7 @@ export {
 export { type Controller, type ControllerOf, controllerOf, type Signal } from './nest/controllers.ts'
 export { pageThatFits } from './page-that-fits.ts'
 export { type Running, runProcess } from './process.ts'
+export { RecordTurns, type TurnOf } from './record-turns.ts'
 export { type Composition, type Connected, type ServiceOptions, startService } from './start-service.ts'
 export { markStep, meter, startTelemetry } from './telemetry.ts'
 export { WakeablePause } from './wakeable-pause.ts'

@@ -95,7 +95,8 @@ export interface JobStore {
   advance(moves: readonly JobMove[]): Promise<UpdateOutcome[]>
   /** Replaces what the runs of a job keep for each other. */
   setData(id: string, data: string | null): Promise<UpdateOutcome>
-  remove(id: string): Promise<boolean>
+  /** Deletes a job if its stored revision is the expected one. */
+  remove(id: string, expect: { revision: number }): Promise<UpdateOutcome>
   /** By name, ascending. */
   list(query: PageQuery & { namespace: string }): Promise<Slice<JobRecord>>
   /** Jobs of all namespaces that other jobs or events fire, by id. */

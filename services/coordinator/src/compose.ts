@@ -7,6 +7,7 @@ import {
   LOSSES,
   type MeshClock,
   observeStream,
+  RecordTurns,
   RejectedMessages,
   type Service,
   StreamKeeper,
@@ -135,6 +136,7 @@ interface Mutual {
   readonly offers: Offers
   readonly routes: Routes
   readonly triggers: { readonly startChildren: Children }
+  readonly gates: Pick<ReturnType<typeof gatesOf>, 'gateHints' | 'recheckGates'>
 }
 
 /** Ports of parts that depend on each other. */
@@ -152,6 +154,10 @@ function portsOf(parts: () => Mutual) {
       check: (task) => parts().routes.check(task),
       written: (task, decision) => parts().routes.written(task, decision),
     } satisfies Routes,
+    gates: {
+      arrived: (run) => parts().gates.gateHints.arrived(run),
+      rulesChanged: (job) => parts().gates.recheckGates.execute(job),
+    } satisfies Gates,
   }
 }
 
@@ -162,7 +168,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const instances = instancesOf(given, { ...ports, onChanged: (namespace) => routes.changed(namespace) }, expressions)
   const storedWork = new WorkStream(broker)
   const later = {
-    ...portsOf(() => ({ advance, offers, routes, triggers })),
+    ...portsOf(() => ({ advance, offers, routes, triggers, gates })),
     ends: {
       ended: (run) => {
         awaitEnds.ended(run)
@@ -170,10 +176,9 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
         gates.gateHints.ended(run)
       },
     } satisfies RunEnds,
-    gates: { arrived: (run) => gates.gateHints.arrived(run) } satisfies Gates,
   }
   const own = { storedWork, expressions, rejected: new RejectedMessages(publisher, log) }
-  const base = { ...given, ...ports, ...later, ...own, ...instances, elapsed: clock }
+  const base = { ...given, ...ports, ...later, ...own, ...instances, elapsed: clock, turns: new RecordTurns(clock) }
   const events = new Announcer(base)
   const work = new WorkPublisher({ ...base, stream: storedWork })
   const runs = new RunWriter({ ...base, events, work })
@@ -192,7 +197,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const gates = gatesOf({ ...base, jobs, runs, tasks })
   const start = new StartRuns({ ...base, ...gates, jobs, runs })
   const triggers = triggersOf({ ...base, jobs, start })
-  const changeJobs = new ChangeJobs({ ...base, ...triggers, events, runs, judges })
+  const changeJobs = new ChangeJobs({ ...base, ...triggers, events, runs, judges, jobs })
   const awaitEnds = new AwaitEnds({ ...base, jobs, failing })
   const lives = new LifeWriter({ ...base, runs, tasks })
   const advance = new AdvanceRun({ ...base, runs, tasks, work })
@@ -385,6 +390,6 @@ export function compose(given: CoordinatorDependencies) {
     loops: [base.triggered, base.listenEvents, jumps, waker, auditor, sweeper],
     health: () => health.execute(),
     /** For tests, which call them one by one. */
-    parts: { ...base, ...cases, waker },
+    parts: { ...base, ...cases, waker, membership },
   } satisfies Composition & { parts: object }
 }

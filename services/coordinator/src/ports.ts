@@ -207,6 +207,8 @@ export interface RunEnds {
 export interface Gates {
   /** A run waits at its gate. Returns at once; a failure is logged. */
   arrived(run: RunHead): void
+  /** The rules of a job are others now, or gone: what waits at its gates is checked. */
+  rulesChanged(job: { readonly namespace: string; readonly name: string }): Promise<void>
 }
 
 /** Where new runs wait. Provided by `gates/`. */

@@ -35,8 +35,8 @@ export class MongoJobStore implements JobStore {
     return (await this.#records.update([{ id, filter: {}, set: { data } }]))[0]!
   }
 
-  async remove(id: string): Promise<boolean> {
-    return (await this.#records.remove({ _id: id })) === 1
+  async remove(id: string, { revision }: { revision: number }): Promise<UpdateOutcome> {
+    return (await this.#records.remove({ _id: id, revision })) === 1 ? 'applied' : 'refused'
   }
 
   async list(query: Parameters<JobStore['list']>[0]): Promise<Slice<JobRecord>> {

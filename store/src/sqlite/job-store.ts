@@ -55,8 +55,8 @@ export class SqliteJobStore implements JobStore {
     return changes === 1 ? 'applied' : 'refused'
   }
 
-  async remove(id: string): Promise<boolean> {
-    return this.#connection.run('delete from "jobs" where "id" = ?', [id]) === 1
+  async remove(id: string, { revision }: { revision: number }): Promise<UpdateOutcome> {
+    return this.#connection.run('delete from "jobs" where "id" = ? and "revision" = ?', [id, revision]) === 1 ? 'applied' : 'refused'
   }
 
   async list(query: Parameters<JobStore['list']>[0]): Promise<Slice<JobRecord>> {

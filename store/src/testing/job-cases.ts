@@ -132,8 +132,10 @@ export const JOB_CASES: ConformanceCase[] = [
         (await allOf(read)).map((job) => job.name),
         sorted,
       )
-      assert.equal(await store.jobs.remove('default/b'), true)
-      assert.equal(await store.jobs.remove('default/b'), false)
+      const { revision } = aJob('b')
+      assert.equal(await store.jobs.remove('default/b', { revision: revision + 1 }), 'refused')
+      assert.equal(await store.jobs.remove('default/b', { revision }), 'applied')
+      assert.equal(await store.jobs.remove('default/b', { revision }), 'refused')
       assert.deepEqual(await store.jobs.get(['default/b']), [undefined])
       assert.equal((await store.jobs.list({ namespace: 'default-2', limit: 5 })).items.length, 1)
     },

@@ -50,7 +50,7 @@ export const SIZE_CASES: ConformanceCase[] = [
       assert.equal(await store.jobs.replace(changed, { revision: 1 }), 'applied')
       assert.equal(await store.jobs.replace({ ...job, payload: text(80 * KIB), revision: 3 }, { revision: 1 }), 'refused')
       assert.deepEqual(await store.jobs.get([job.id]), [changed])
-      assert.equal(await store.jobs.remove(job.id), true)
+      assert.equal(await store.jobs.remove(job.id, changed), 'applied')
       await store.jobs.insert(aJob('report'))
       assert.deepEqual(await store.jobs.get([job.id]), [aJob('report')])
     },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type CalendarView, calendarInputSchema } from '@carillon/contracts'
-import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
+import { createTestCoordinator, inTime, type TestCoordinator } from '../testing/test-coordinator.ts'
 import { dayAt, dayText } from './rules/day.ts'
 
 const put = (coordinator: TestCoordinator, fields: object): Promise<CalendarView> =>
@@ -90,7 +90,7 @@ test('changes of several at once are made one after another; who always comes to
   ])
   assert.equal((await stored(coordinator))?.revision, 3)
   coordinator.store.calendars.replace = async () => 'refused'
-  await assert.rejects(put(coordinator, { days: ['2040-02-01'] }), { code: 'CONCURRENT_CHANGE' })
+  await assert.rejects(inTime(coordinator, put(coordinator, { days: ['2040-02-01'] })), { code: 'CONCURRENT_CHANGE' })
 })
 
 test('removing a calendar is announced; one that is not there is named', async (context) => {

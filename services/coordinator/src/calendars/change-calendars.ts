@@ -1,11 +1,9 @@
 import { type CalendarView, CarillonError, type calendarInputSchema, printable, subjects } from '@carillon/contracts'
-import type { Broker, Clock } from '@carillon/runtime'
+import type { Broker, Clock, RecordTurns } from '@carillon/runtime'
 import type { CalendarRecord, Store } from '@carillon/store'
 import type { z } from 'zod'
 import type { Calendars, CalendarUse, Events } from '../ports.ts'
 import { calendarHeadView, calendarId, calendarNotFound, calendarOf, calendarView, isSameCalendar } from './rules/calendar.ts'
-
-const TRIES_AGAINST_OTHERS = 5
 
 /** Puts and removes calendars. */
 export class ChangeCalendars {
@@ -15,8 +13,18 @@ export class ChangeCalendars {
   readonly #events: Events
   readonly #calendars: Calendars
   readonly #users: CalendarUse
+  readonly #turns: RecordTurns
 
-  constructor(options: { store: Store; clock: Clock; broker: Broker; events: Events; calendars: Calendars; users: CalendarUse }) {
+  constructor(options: {
+    store: Store
+    clock: Clock
+    broker: Broker
+    events: Events
+    calendars: Calendars
+    users: CalendarUse
+    turns: RecordTurns
+  }) {
+    this.#turns = options.turns
     this.#calendars = options.calendars
     this.#users = options.users
     this.#store = options.store
@@ -28,18 +36,14 @@ export class ChangeCalendars {
   /** Creates or replaces; the same again changes nothing. @throws CarillonError INVALID_CALENDAR */
   async put(namespace: string, input: z.output<typeof calendarInputSchema>): Promise<CalendarView> {
     const fresh = calendarOf(namespace, input, this.#clock.now())
-    for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
+    return this.#turns.take({ kind: 'calendar', id: fresh.id, name: input.name, field: 'name' }, async () => {
       const [there] = await this.#store.calendars.get([fresh.id])
-      if (!there) {
-        if ((await this.#store.calendars.insert(fresh)) === 'created') return this.#changed(fresh)
-        continue
-      }
+      if (!there) return (await this.#store.calendars.insert(fresh)) === 'created' ? this.#changed(fresh) : undefined
       if (isSameCalendar(there, fresh)) return calendarView(there, this.#clock.now())
       const changed = { ...fresh, revision: there.revision + 1, createdAt: there.createdAt }
-      if ((await this.#store.calendars.replace(changed, { revision: there.revision })) === 'applied') return this.#changed(changed)
-    }
-    const value = printable(input.name)
-    throw new CarillonError('CONCURRENT_CHANGE', `calendar ${value} is being changed by others`, { field: 'name', value })
+      const outcome = await this.#store.calendars.replace(changed, { revision: there.revision })
+      return outcome === 'applied' ? this.#changed(changed) : undefined
+    })
   }
 
   /** @throws CarillonError CALENDAR_NOT_FOUND, CALENDAR_IN_USE */

@@ -3,7 +3,6 @@ import { subjects } from '@carillon/contracts'
 import type { Broker, Logger } from '@carillon/runtime'
 import type { RunHead } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
-import type { Gates } from '../ports.ts'
 import type { ArrivedRuns } from './arrived-runs.ts'
 import type { CheckGates } from './check-gates.ts'
 import { coalescingGateId, jobGateId } from './gate-ids.ts'
@@ -29,7 +28,7 @@ export interface GateHintsOptions {
  * Collects what happens at gates, and has their owners check them: gates of this coordinator are checked here, all that have changed meanwhile at once;
  * for the others one signal a turn of the event loop is sent. A signal that gets lost costs time alone: whatever waits has a `wakeAt`.
  */
-export class GateHints implements Gates {
+export class GateHints {
   readonly #gates: CheckGates
   readonly #arrived: ArrivedRuns
   readonly #broker: Broker
@@ -62,6 +61,12 @@ export class GateHints implements Gates {
     if (hint) this.#add(hint)
   }
 
+  /** The rules for a run that waits have changed, or are gone. */
+  recheck(run: RunHead): void {
+    const hint = hintOf(run)
+    if (hint) this.#add(hint)
+  }
+
   /** What another coordinator has noticed. */
   noticed(hints: readonly GateHint[]): void {
     for (const hint of hints) if (this.#owns(hint)) this.#addHere(hint)
@@ -78,7 +83,7 @@ export class GateHints implements Gates {
     return this.#here.has(gate)
   }
 
-  /** The rules of a job have changed: more may start now. Gates of keys are checked when they wake. */
+  /** The rules of a job have changed: more may start now. Gates of keys are checked by `RecheckGates`. */
   jobChanged(namespace: string, name: string): void {
     const ids = [jobGateId({ namespace, name }), coalescingGateId({ namespace, name }, {}, '')]
     this.noticed(ids.map((id) => ({ id, namespace, job: name, key: '', ended: NONE })))

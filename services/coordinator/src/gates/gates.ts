@@ -4,6 +4,7 @@ import { CheckGates } from './check-gates.ts'
 import { CoalesceRuns } from './coalesce-runs.ts'
 import { GateHints, type GateHintsOptions } from './gate-hints.ts'
 import { type KeyExpressions, PlaceRuns } from './place-runs.ts'
+import { RecheckGates } from './recheck-gates.ts'
 import { WakeGates } from './wake-gates.ts'
 
 type Options = Omit<ConstructorParameters<typeof AdvanceGates>[0], 'arrivedRuns'> &
@@ -19,5 +20,11 @@ export function gatesOf(options: Options) {
     log: options.log,
   })
   const gateHints: GateHints = new GateHints({ ...options, arrivedRuns, check })
-  return { gateHints, waitingChecks: new WakeGates({ ...options, gateHints }), placement: new PlaceRuns({ ...options, gateHints }) }
+  const recheckGates = new RecheckGates({ ...options, gateHints })
+  return {
+    gateHints,
+    recheckGates,
+    waitingChecks: new WakeGates({ ...options, gateHints }),
+    placement: new PlaceRuns({ ...options, gateHints }),
+  }
 }

@@ -10,9 +10,9 @@ import {
   printable,
   subjects,
 } from '@carillon/contracts'
-import type { Broker, Clock } from '@carillon/runtime'
+import type { Broker, Clock, RecordTurns, TurnOf } from '@carillon/runtime'
 import type { JobRecord, RunHead, Store } from '@carillon/store'
-import type { Events, Presence, Runs, SlotJudges, Timers, TriggerChecks } from '../ports.ts'
+import type { Events, Gates, Jobs, Presence, Runs, SlotJudges, Timers, TriggerChecks } from '../ports.ts'
 import { hashKeyOf } from '../routing/rules/hash-key.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel } from '../runs/rules/life.ts'
@@ -28,17 +28,16 @@ import { type Declaration, decideDeclaration, isAsDeclared } from './rules/decla
 import { jobId, jobNotFound } from './rules/job.ts'
 import { isSameJob, type JobDefinition, mergeOf, type Put, plainJob, recordOf } from './rules/job-record.ts'
 
-const TRIES_AGAINST_OTHERS = 5
 const PAGE = 200
 
 /** Who makes a change, as that party names itself. */
 type By = string | undefined
 /** What a change says of the stored job beside its definition. */
 type Said = Pick<JobRecord, 'change' | 'declared' | 'declaration'>
-/** Undefined: the job stays as it is. `keepsDefinition`: the one that is given is not in force yet. */
+/** What a change says of the job that is there; undefined: it stays as it is. `keepsDefinition`: the definition that is given is not in force yet. */
 type Say = (there: JobRecord | undefined) => { readonly said: Said; readonly keepsDefinition?: boolean } | undefined
-
-type Prepared = Put & { readonly namespace: string }
+/** A definition that is checked, but for what depends on the job that is there. */
+type Prepared = Omit<Put, 'now'> & { readonly namespace: string; readonly input: JobDefinition }
 
 /** Puts, declares, checks, pauses, resumes, releases and removes jobs. */
 export class ChangeJobs {
@@ -53,6 +52,9 @@ export class ChangeJobs {
   readonly #expressions: JobExpressions
   readonly #triggers: TriggerChecks
   readonly #changes: KeepChanges
+  readonly #turns: RecordTurns
+  readonly #jobs: Jobs
+  readonly #gates: Gates
 
   constructor(options: {
     store: Store
@@ -65,7 +67,13 @@ export class ChangeJobs {
     judges: SlotJudges
     expressions: JobExpressions
     triggers: TriggerChecks
+    turns: RecordTurns
+    jobs: Jobs
+    gates: Gates
   }) {
+    this.#jobs = options.jobs
+    this.#gates = options.gates
+    this.#turns = options.turns
     this.#timers = options.timers
     this.#judges = options.judges
     this.#expressions = options.expressions
@@ -91,10 +99,10 @@ export class ChangeJobs {
 
   /** Whether `put` would accept it, but for a circle of parents: those may be put along with it. Stores nothing. @throws CarillonError as `put` */
   async check(namespace: string, input: JobDefinition): Promise<JobChecked> {
-    const put = await this.#prepare(namespace, input)
+    const prepared = await this.#prepare(namespace, input)
     if (input.on) await this.#triggers.checkEvents(namespace, input.on.subject)
     const [there] = await this.#store.jobs.get([jobId(namespace, input.name)])
-    this.#record(input, there, put)
+    this.#record(prepared, there)
     return { warnings: input.schedule ? scheduleWarnings(input.schedule) : [] }
   }
 
@@ -117,15 +125,16 @@ export class ChangeJobs {
 
   /** The newest declaration of code is in force again. @throws CarillonError INVALID_REQUEST if there is none */
   async release(namespace: string, name: string, by?: By): Promise<JobView> {
-    const [job] = await this.#store.jobs.get([jobId(namespace, name)])
-    if (!job) throw jobNotFound(name)
-    if (job.declaration === null) throw notDeclared(name)
-    const { version: _, ...input } = parseInput(declareJobSchema, JSON.parse(job.declaration) as DeclareJob)
-    const released = await this.#define(namespace, input, (there) => {
-      if (!there?.declared || there.declaration !== job.declaration) throw busy(name)
-      if (!there.declared.isEdited) return undefined
-      const declared = { ...there.declared, isEdited: false }
-      return { said: { change: changeOf('released', by), declared, declaration: there.declaration } }
+    const released = await this.#redefine(namespace, name, async (job) => {
+      if (!job) throw jobNotFound(name)
+      if (job.declaration === null) throw notDeclared(name)
+      const { declared, declaration } = job
+      if (!declared?.isEdited) return job
+      const { version: _, ...input } = parseInput(declareJobSchema, JSON.parse(declaration) as DeclareJob)
+      const said = { change: changeOf('released', by), declared: { ...declared, isEdited: false }, declaration }
+      const prepared = await this.#prepare(namespace, input)
+      await this.#triggers.check(namespace, input)
+      return this.#replace(job, prepared, { said })
     })
     return withWarnings(released)
   }
@@ -145,65 +154,91 @@ export class ChangeJobs {
     })
   }
 
-  /** Delayed runs are cancelled with their job, unless they are to be kept; runs that are queued or running go on. */
+  /** Runs that are delayed or wait at gates are cancelled with their job. Those that are to be kept start when they are due, or at once. What is queued or running goes on. */
   async remove(namespace: string, name: string, options: { keepRuns: boolean; by?: By }): Promise<{ removed: true }> {
     const [job] = await this.#store.jobs.get([jobId(namespace, name)])
     if (!job) throw jobNotFound(name)
     // Once the job is gone, nothing holds back what waits at its gates.
     if (!options.keepRuns) await this.#cancelAll({ namespace, job: name, state: 'waiting' }, () => true)
-    await this.#changes.superseded(job)
-    if (!(await this.#store.jobs.remove(job.id))) throw jobNotFound(name)
-    await this.#changes.removed(job, { by: options.by, at: this.#clock.now() })
+    await this.#turns.take(turnOf(namespace, name), async () => {
+      const [there] = await this.#store.jobs.get([job.id])
+      if (!there) throw jobNotFound(name)
+      await this.#changes.superseded(there)
+      if ((await this.#store.jobs.remove(there.id, { revision: there.revision })) === 'refused') return undefined
+      await this.#changes.removed(there, { by: options.by, at: this.#clock.now() })
+      return there
+    })
     await this.#publishEvent({ namespace, name }, 'removed', { name })
-    // What came meanwhile.
-    if (!options.keepRuns) await this.#cancelWaiting(namespace, name)
+    // What came meanwhile; nothing holds back what is kept.
+    if (options.keepRuns) await this.#gates.rulesChanged({ namespace, name })
+    else await this.#cancelWaiting(namespace, name)
     return { removed: true }
   }
 
   /** Stores a definition. @param say what else the change says; undefined: nothing is written */
   async #define(namespace: string, input: JobDefinition, say: Say): Promise<JobRecord> {
-    const put = await this.#prepare(namespace, input)
-    const id = jobId(namespace, input.name)
+    const prepared = await this.#prepare(namespace, input)
     await this.#triggers.check(namespace, input)
-    for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
-      const [there] = await this.#store.jobs.get([id])
+    return this.#redefine(namespace, input.name, async (there) => {
       const change = say(there)
       if (!change) return there as JobRecord
-      const { said, keepsDefinition } = change
-      const fresh = { ...this.#record(input, there, put), ...said }
-      if (!there) {
-        const revision = await this.#changes.firstRevision(id)
-        if ((await this.#store.jobs.insert({ ...fresh, revision })) === 'created') return this.#changed({ ...fresh, revision }, 'put')
-        continue
-      }
-      const [judgeThere] = await this.#judges.judgesOf([{ ...fresh, resumedAt: there.resumedAt }])
-      const definition = keepsDefinition
-        ? { ...there, revision: there.revision + 1, updatedAt: put.now }
-        : mergeOf(there, fresh, judgeThere)
-      const merged = { ...definition, ...said }
-      if (isSameJob(there, merged)) return there
-      await this.#changes.superseded(there)
-      if ((await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied') return this.#changed(merged, 'put')
-    }
-    throw busy(input.name)
+      return there ? this.#replace(there, prepared, change) : this.#insert(prepared, change.said)
+    })
+  }
+
+  /** @param write undefined: the job has changed since */
+  async #redefine(
+    namespace: string,
+    name: string,
+    write: (there: JobRecord | undefined) => Promise<JobRecord | undefined>,
+  ): Promise<JobRecord> {
+    const { there, job } = await this.#turns.take(turnOf(namespace, name), async () => {
+      const [there] = await this.#store.jobs.get([jobId(namespace, name)])
+      const job = await write(there)
+      return job && { there, job }
+    })
+    if (there && haveKeysOtherRules(there, job)) await this.#gates.rulesChanged(job)
+    return job
+  }
+
+  /** Undefined: another one was inserted. */
+  async #insert(prepared: Prepared, said: Said): Promise<JobRecord | undefined> {
+    const fresh = { ...this.#record(prepared, undefined), ...said }
+    const job = { ...fresh, revision: await this.#changes.firstRevision(fresh.id) }
+    return (await this.#store.jobs.insert(job)) === 'created' ? this.#changed(job, 'put') : undefined
+  }
+
+  /** Undefined: the job has changed since it was read. */
+  async #replace(
+    there: JobRecord,
+    prepared: Prepared,
+    { said, keepsDefinition }: NonNullable<ReturnType<Say>>,
+  ): Promise<JobRecord | undefined> {
+    const fresh = { ...this.#record(prepared, there), ...said }
+    const [judge] = await this.#judges.judgesOf([{ ...fresh, resumedAt: there.resumedAt }])
+    const kept = { ...there, revision: there.revision + 1, updatedAt: fresh.updatedAt }
+    const merged = { ...(keepsDefinition ? kept : mergeOf(there, fresh, judge)), ...said }
+    if (isSameJob(there, merged)) return there
+    await this.#changes.superseded(there)
+    return (await this.#store.jobs.replace(merged, { revision: there.revision })) === 'applied' ? this.#changed(merged, 'put') : undefined
   }
 
   /** What a definition is checked with, and every check that needs no stored job. */
   async #prepare(namespace: string, input: JobDefinition): Promise<Prepared> {
-    const now = this.#clock.now()
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
-    checkBackoff(input.backoff, now)
+    checkBackoff(input.backoff, this.#clock.now())
     checkExpressions(this.#expressions, input)
     await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
     const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
-    return { namespace, now, kind, judge }
+    return { namespace, input, kind, judge }
   }
 
   /** The record of a new job of this definition. @throws CarillonError of what is wrong with it */
-  #record(input: JobDefinition, there: JobRecord | undefined, { namespace, ...put }: Prepared): JobRecord {
+  #record({ namespace, input, kind, judge }: Prepared, there: JobRecord | undefined): JobRecord {
+    const now = this.#clock.now()
     // A service declares its jobs at each start: the date of a one-time job may be over.
-    if (input.schedule && !(there && isSameSchedule(there.schedule, input.schedule))) checkSchedule(input.schedule, put.now, put.judge)
-    const fresh = recordOf(namespace, input, put)
+    if (input.schedule && !(there && isSameSchedule(there.schedule, input.schedule))) checkSchedule(input.schedule, now, judge)
+    const fresh = recordOf(namespace, input, { now, kind, judge })
     hashKeyOf(fresh, this.#expressions)
     return fresh
   }
@@ -241,7 +276,7 @@ export class ChangeJobs {
     { namespace, name, by }: { namespace: string; name: string; by: By },
     change: (job: JobRecord, at: { now: number; judge: Judge | undefined }) => JobRecord,
   ): Promise<JobView> {
-    for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
+    return this.#turns.take(turnOf(namespace, name), async () => {
       const [there] = await this.#store.jobs.get([jobId(namespace, name)])
       if (!there) throw jobNotFound(name)
       const now = this.#clock.now()
@@ -251,10 +286,9 @@ export class ChangeJobs {
       const kind = next.state === 'paused' ? 'paused' : 'resumed'
       const changed = { ...next, change: changeOf(kind, by), revision: there.revision + 1, updatedAt: now }
       await this.#changes.superseded(there)
-      if ((await this.#store.jobs.replace(changed, { revision: there.revision })) === 'applied')
-        return jobView(await this.#changed(changed, kind))
-    }
-    throw busy(name)
+      const outcome = await this.#store.jobs.replace(changed, { revision: there.revision })
+      return outcome === 'applied' ? jobView(await this.#changed(changed, kind)) : undefined
+    })
   }
 
   async #changed(job: JobRecord, what: string): Promise<JobRecord> {
@@ -265,13 +299,22 @@ export class ChangeJobs {
 
   /** The signal reaches the server before the answer: no start that follows the answer finds the old job in a coordinator's cache. */
   async #publishEvent({ namespace, name }: { namespace: string; name: string }, what: string, body: object): Promise<void> {
+    this.#jobs.forget(namespace, name)
     this.#broker.connection.publish(subjects.live(namespace, 'job', name, 'changed'), JSON.stringify({ name, what }))
     this.#events.changed('job', { namespace, name, what, body })
     await this.#broker.connection.flush()
   }
 }
 
+const turnOf = (namespace: string, name: string): TurnOf => ({ kind: 'job', id: jobId(namespace, name), name, field: 'name' })
+
 const changeOf = (kind: JobChangeKind, by: By): JobRecord['change'] => ({ kind, ...(by === undefined ? {} : { by }) })
+
+/** Each coordinator checks its gates of whole jobs when it receives the signal of the change; gates of keys are found by the runs that wait. */
+function haveKeysOtherRules({ gating: before }: JobRecord, { gating: after }: JobRecord): boolean {
+  const isKeyed = (before?.concurrencyKey ?? after?.concurrencyKey) !== undefined
+  return isKeyed && JSON.stringify(before) !== JSON.stringify(after)
+}
 
 /** With what its schedule says otherwise than it may have been meant. */
 function withWarnings(job: JobRecord): JobView {
@@ -284,12 +327,5 @@ function notDeclared(name: string): CarillonError {
     field: 'name',
     value: printable(name),
     hint: 'Release jobs that an executor declares with mesh.job.',
-  })
-}
-
-function busy(name: string): CarillonError {
-  return new CarillonError('CONCURRENT_CHANGE', `job ${printable(name)} is being changed by others`, {
-    field: 'name',
-    value: printable(name),
   })
 }

@@ -37,7 +37,7 @@ export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, 
       'live.job.*.changed': async ({ namespace, tokens, body }) => {
         jobs.forget(namespace, tokens[1] ?? '')
         triggers.changed()
-        // What waits for a job that was removed is being cancelled; what is to be kept starts when its gate wakes.
+        // What waits for a job that was removed is being cancelled, or, if it is to be kept, is started by the coordinator that has removed it.
         if (parseInput(liveJobSchema, body).what !== 'removed') gateHints.jobChanged(namespace, tokens[1] ?? '')
       },
     },

@@ -26,10 +26,12 @@ export class KeepChanges {
     await this.#store.changes.insert(change)
   }
 
-  /** Of a job that is created: behind those of jobs that had its name. */
+  /** Of a job that is created: behind those of jobs that had its name. The number of a removal that is still to be kept stays free. */
   async firstRevision(jobId: string): Promise<number> {
     const { items } = await this.#store.changes.list({ jobId, below: Number.POSITIVE_INFINITY, limit: 1 })
-    return (items[0]?.revision ?? 0) + 1
+    const [last] = items
+    if (!last) return 1
+    return last.revision + (last.kind === 'removed' ? 1 : 2)
   }
 }
 

@@ -137,6 +137,17 @@ export function partsOn({ clock: local, presence, modes = MODES, ...given }: Tes
   return { ...parts, clock: local, presence, armed }
 }
 
+/** Time passes until what is under way is done. */
+export async function inTime<Made>({ clock }: { clock: FakeClock }, made: Promise<Made>): Promise<Made> {
+  let isDone = false
+  const done = () => {
+    isDone = true
+  }
+  made.then(done, done)
+  while (!isDone) await clock.advance(10)
+  return made
+}
+
 /** The stored run of an id, which must be there. */
 export async function runOf({ store }: { store: Store }, id: string): Promise<RunRecord> {
   const [run] = await store.runs.get([id])
