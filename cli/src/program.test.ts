@@ -46,6 +46,8 @@ describe('wrong input', () => {
     ['jobs put x --cron * --every 5s', ['--cron and --every exclude each other']],
     ['jobs put x --timezone UTC', ['--timezone goes with --cron']],
     ['jobs put x --misfire often', ['Use once, skip or all.']],
+    ['run hello --labels gpu=true,gpu=false', ['--labels is wrong', 'Give label "gpu" once.']],
+    ['run hello --labels gpu=true --labels gpu=false', ['--labels is wrong']],
     ['runs list --state done', ['--state is wrong', 'queued']],
     ['runs list --since yesterday', ['INVALID_DATE', 'field: --since', '1h']],
     ['runs list --handler a.b', ['INVALID_NAME', '--handler']],

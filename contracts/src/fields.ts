@@ -92,9 +92,14 @@ export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what 
   }
   const value = valueAt(input, path)
   const code = (issue.code === 'custom' && (issue.params?.['code'] as ErrorCode | undefined)) || 'INVALID_REQUEST'
+  // As JSON it would look like the text that is right.
+  if (isDate(value))
+    throw new CarillonError(code, `${field} is wrong: it is a Date`, { field, value: printable(value), hint: 'Pass its toISOString().' })
   const hint = code === 'INVALID_NAME' && !isName(value) ? nameHint(value) : hintOf(issue)
   throw new CarillonError(code, `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
 }
+
+const isDate = (value: unknown) => value instanceof Date || (Array.isArray(value) && value.some((entry) => entry instanceof Date))
 
 /** Of a union the branch with the fewest problems was meant; a problem of a present field is more informative than that of a missing one. */
 function firstIssue(issues: readonly z.core.$ZodIssue[], input: unknown): z.core.$ZodIssue {

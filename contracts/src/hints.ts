@@ -19,6 +19,7 @@ export const countText = (count: number | bigint): string => String(count).repla
 /** What would be right, in words, where a schema found something wrong. */
 export function hintOf(issue: Issue): string {
   if (!DEFAULT_TEXT.test(issue.message)) return issue.message
+  if (issue.code === 'invalid_key' && issue.issues[0]) return hintOf(issue.issues[0])
   if (issue.code === 'unrecognized_keys') return 'Leave it out, or correct its name: there is no such field (docs/PROTOCOL.md lists them).'
   if (issue.code === 'invalid_type') return `Use ${KINDS[issue.expected] ?? issue.expected}.`
   if (issue.code === 'invalid_value') return `Use one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}.`

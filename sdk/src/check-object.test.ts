@@ -18,6 +18,12 @@ test('what is no object where one is needed is refused with a code and the name 
     await assert.rejects(client.jobs.put(wrong), isRefused('job'))
     await assert.rejects(client.run('bills', {}, wrong), isRefused('options'))
     await assert.rejects(client.runMany([], wrong), isRefused('options'))
+    await assert.rejects(client.jobs.check(wrong), isRefused('job'))
+    await assert.rejects(client.jobs.pause('bills', wrong), isRefused('options'))
+    await assert.rejects(client.jobs.remove('bills', wrong), isRefused('options'))
+    await assert.rejects(client.runs.retry('01m8f3h0qj00007rss8tkqgv4t', wrong), isRefused('options'))
+    await assert.rejects(client.instances.cordon('web-1', wrong), isRefused('options'))
+    await assert.rejects(client.instances.drain('web-1', wrong), isRefused('options'))
     const [outcome] = await client.runMany([wrong])
     assert.ok(outcome && !outcome.ok && isRefused('run')(outcome.error))
   }

@@ -1,4 +1,4 @@
-import { type JobInput, ROUTES, type Route } from '@carillon/contracts'
+import { type JobInput, printable, ROUTES, type Route } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseChoice, parseText, wrong } from '../arguments/scalars.ts'
 
@@ -56,5 +56,9 @@ function parseLabels(text: string, before: Readonly<Record<string, string>> = {}
     if (at < 1) throw wrong('--labels', text, 'Give labels as name=value, such as gpu=true,zone=a.')
     return [label.slice(0, at), label.slice(at + 1)]
   })
+  // An instance has one value of each label: two of them match none.
+  const names = [...Object.keys(before), ...labels.map(([name]) => name)]
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) throw wrong('--labels', text, `Give label ${printable(twice)} once.`)
   return { ...before, ...Object.fromEntries(labels) }
 }

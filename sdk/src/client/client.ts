@@ -143,7 +143,8 @@ export class Client {
     preview: (question: CallInput<typeof CALLS.jobsPreview>): Promise<JobPreview> => this.call(CALLS.jobsPreview, question),
     /** Fires the slots of a past range, each once, oldest first. Runs that are kept are not made again. @throws CarillonError that says how many there would be */
     backfill: (range: CallInput<typeof CALLS.jobsBackfill>): Promise<JobBackfill> => this.call(CALLS.jobsBackfill, range),
-    pause: (name: string, options: { note?: string } = {}): Promise<JobView> => this.call(CALLS.jobsPause, { name, ...options }),
+    pause: async (name: string, options: { note?: string } = {}): Promise<JobView> =>
+      this.call(CALLS.jobsPause, { name, ...checkObject('options', options) }),
     resume: (name: string): Promise<JobView> => this.call(CALLS.jobsResume, { name }),
     /** Gives a job that somebody has edited back to the code that declares it (`mesh.job`): its newest declaration is in force. */
     release: (name: string): Promise<JobView> => this.call(CALLS.jobsRelease, { name }),
@@ -151,8 +152,8 @@ export class Client {
     history: (name: string, query: ListQuery = {}): List<JobChange> =>
       listOf(query, (page) => this.call(CALLS.jobsHistory, { name, ...page })),
     /** Delayed runs of the job are cancelled, unless `keepRuns` is true; running ones go on. */
-    remove: (name: string, options: { keepRuns?: boolean } = {}): Promise<{ removed: true }> =>
-      this.call(CALLS.jobsRemove, { name, ...options }),
+    remove: async (name: string, options: { keepRuns?: boolean } = {}): Promise<{ removed: true }> =>
+      this.call(CALLS.jobsRemove, { name, ...checkObject('options', options) }),
   }
 
   readonly calendars = {
@@ -179,8 +180,8 @@ export class Client {
      * @param options `only: 'failed'`: of a fan-out run those that did not succeed. `fromStep`: of a run with steps this one and those after
      *   it; without it such a run resumes where it failed, and starts from the beginning if it had succeeded
      */
-    retry: (runId: string, options: { readonly only?: 'failed'; readonly fromStep?: string } = {}): Promise<RunView> =>
-      this.call(CALLS.runsRetry, { runId, ...options }),
+    retry: async (runId: string, options: { readonly only?: 'failed'; readonly fromStep?: string } = {}): Promise<RunView> =>
+      this.call(CALLS.runsRetry, { runId, ...checkObject('options', options) }),
     /** The steps of a run, in order. */
     steps: (runId: string, query: ListQuery = {}): List<JournalEntry> =>
       listOf(query, (page) => this.call(CALLS.tasksJournal, { ...page, taskId: runId })),
@@ -198,16 +199,16 @@ export class Client {
     /** Live instances by id. */
     list: (query: ListQuery = {}): List<InstanceView> => listOf(query, (page) => this.call(CALLS.instancesList, page)),
     /** Give an instance no more work, until `uncordon`: it keeps what it runs. That outlives its process, when it has a name of its own. */
-    cordon: (instance: string, options: CordonOptions = {}): Promise<InstanceView> =>
-      this.call(CALLS.instancesCordon, { instance, ...options }),
+    cordon: async (instance: string, options: CordonOptions = {}): Promise<InstanceView> =>
+      this.call(CALLS.instancesCordon, { instance, ...checkObject('options', options) }),
     /** Also of an instance that is gone. */
     uncordon: (instance: string): Promise<{ instance: string; uncordoned: boolean }> => this.call(CALLS.instancesUncordon, { instance }),
     /**
      * Cordon an instance, and answer whether it still holds tasks: to be asked again, with `continues: true`, until `isEmpty`. Its process stays.
      * @throws CarillonError CONCURRENT_CHANGE when it was uncordoned meanwhile
      */
-    drain: (instance: string, options: CordonOptions & { readonly continues?: boolean } = {}): Promise<Drained> =>
-      this.call(CALLS.instancesDrain, { instance, ...options }),
+    drain: async (instance: string, options: CordonOptions & { readonly continues?: boolean } = {}): Promise<Drained> =>
+      this.call(CALLS.instancesDrain, { instance, ...checkObject('options', options) }),
   }
 
   /** Events of what ends or changes, from now on. */
