@@ -45,7 +45,7 @@ function wrongField(text: string, field: Field): string | undefined {
   // Alone it would vanish, and the fields after it would be read in its place.
   if (text.split(',').includes('')) return `says ${printable(text)}, which has an empty entry`
   for (const part of text.split(',')) {
-    const problem = wrongNames(part, field) ?? wrongRange(part, field)
+    const problem = wrongNames(part, field) ?? wrongPart(part, field) ?? wrongRange(part, field)
     if (problem) return problem
   }
   return undefined
@@ -62,6 +62,23 @@ function wrongNames(part: string, field: Field): string | undefined {
     return `says ${printable(word)}: that belongs into the ${MONTHS.includes(short) ? 'month' : 'day of week'} field`
   }
   return undefined
+}
+
+/** What the parser refuses in words of its own. */
+function wrongPart(part: string, { name, min, max, names }: Field): string | undefined {
+  const [body = '', step, ...more] = part.split('/')
+  if (step !== undefined && (more.length > 0 || !/^\d+$/.test(step)))
+    return `says ${printable(part)}, which is no step: say ${body || '*'}/5`
+  if (step !== undefined && Number(step) === 0) return `says ${printable(part)}, a step of 0`
+  if (/^(\d+|L)W$/i.test(body)) return `says ${printable(part)}: the nearest weekday cannot be said`
+  if (/^L-\d+$/i.test(body)) return `says ${printable(part)}: days before the last one of the month cannot be said`
+  if (body === '*' || body === '?' || (name === 'day of month' && /^L$/i.test(body))) return undefined
+  const plain = names === DAYS ? body.replace(/(\w)(?:L|#[1-5])$/i, '$1') : body
+  const ends = plain.split('-')
+  const isNumber = (end: string) => /^\d+$/.test(end) || names.includes(end.toUpperCase())
+  if (ends.length > 2 || !ends.every(isNumber)) return `says ${printable(part)}, which is no value, range or step`
+  const isWithin = ends.every((end) => names.includes(end.toUpperCase()) || (Number(end) >= min && Number(end) <= max))
+  return isWithin ? undefined : `says ${printable(part)}, beyond its range of ${min}-${max}`
 }
 
 function wrongRange(part: string, field: Field): string | undefined {
