@@ -46,6 +46,7 @@ export type {
   RunPlace,
   RunRecord,
   StepRecord,
+  StreamPlace,
   TaskHead,
   TaskLife,
   TaskRecord,

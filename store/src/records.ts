@@ -41,6 +41,14 @@ export interface Routing {
   readonly key?: string
 }
 
+/** Where, and when, a stream has stored a message. */
+export interface StreamPlace {
+  readonly stream: string
+  readonly sequence: number
+  /** By the clock of the broker. */
+  readonly at: number
+}
+
 /** What a run has by its job or its request and few runs have: one column, null for all others. */
 export interface Terms {
   /** Absent: normal. */
@@ -59,6 +67,8 @@ export interface Terms {
   readonly deadlineAt?: number
   /** Of a run that waits for further triggers: when it arrived, if that was not when it was requested. */
   readonly arrivedAt?: number
+  /** Of a run that waits for further triggers, and was fired by a message: its place, which decides whether it is the first or the last of them. */
+  readonly published?: StreamPlace
   /** Of a run that was skipped because another one starts for it: that one. */
   readonly mergedInto?: string
   /** Of a run of a handler, whose request gives rules about how many may be open or start. */
@@ -149,6 +159,8 @@ export interface GateSeal {
   readonly through: number
   /** Of a batch: its runs, in order. */
   readonly members?: readonly string[]
+  /** Of each stream the newest message for which a run has started. */
+  readonly newest?: readonly StreamPlace[]
   /** When it was decided. */
   readonly at: number
 }

@@ -15,7 +15,7 @@ import type {
   StartRun,
 } from '@carillon/contracts'
 import type { Expression } from '@carillon/expressions'
-import type { InsertOutcome, JobRecord, RunHead, RunRecord, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { InsertOutcome, JobRecord, RunHead, RunRecord, StreamPlace, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { RuledJob } from './gates/rules/requested-rules.ts'
 import type { Place, WokenJob } from './jobs/rules/job.ts'
 import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
@@ -215,8 +215,12 @@ export interface Gates {
 export interface Placement {
   /** The rules that a request gives. @throws CarillonError INVALID_REQUEST */
   requested(namespace: string, of: { request: StartRun; job: JobRecord | undefined }): RuledJob | undefined
-  /** The run at the gate that its job, or its request, has for it: it waits there, unless it is delayed. @throws CarillonError EXPRESSION_FAILED */
-  atGate(run: RunRecord, job: RuledJob | undefined): RunRecord
+  /**
+   * The run at the gate that its job, or its request, has for it: it waits there, unless it is delayed.
+   * @param published the place of the message that fires it
+   * @throws CarillonError EXPRESSION_FAILED
+   */
+  atGate(run: RunRecord, job: RuledJob | undefined, published?: StreamPlace): RunRecord
   /** Gives runs that have just arrived their numbers; they have to be stored next. */
   ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]>
   /** The number of one that arrives now. */

@@ -9,8 +9,9 @@ import { batchRunId, gateBehind } from './gate-ids.ts'
 import { MakeBatch } from './make-batch.ts'
 import { type CoalescingGate, ReadCoalescing } from './read-coalescing.ts'
 import { ARRIVAL_CHECK_MS } from './rules/decide.ts'
-import { decideMerge, isWithin } from './rules/decide-coalescing.ts'
+import { decideMerge, isCovered } from './rules/decide-coalescing.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
+import { leaderOf } from './rules/stream-order.ts'
 
 /** Waiting runs that are ended, or start, at once. */
 const PAGE = 500
@@ -90,9 +91,13 @@ export class CoalesceRuns {
       const runId = batchRunId(hint.id, first)
       return { rule: rule.rule, runId, through: last.gateOrder ?? 0, members: members.map(({ id }) => id), at: now }
     }
-    const newest = facts.newest ?? facts.oldest
-    const leader = rule?.payload === 'first' ? facts.oldest : newest
-    return rule && leader && { rule: rule.rule, runId: leader.id, through: newest?.gateOrder ?? 0, at: now }
+    const arrivedLast = facts.newest ?? facts.oldest
+    if (!rule || !arrivedLast) return undefined
+    const { payload } = rule
+    const ordered = await this.#read.ordered({ hint, facts }, payload)
+    const { leader = arrivedLast, newest } = leaderOf(ordered, { payload, before: facts.seal?.newest ?? [] })
+    const isKept = payload === 'last' && newest.length > 0
+    return { rule: rule.rule, runId: leader.id, through: arrivedLast.gateOrder ?? 0, ...(isKept ? { newest } : {}), at: now }
   }
 
   /** Answers the plans that were refused, because another coordinator has changed the gate since. */
@@ -123,16 +128,16 @@ export class CoalesceRuns {
     return [...failed, ...started.filter((plan) => isFull.has(plan) || hasMore(plan))]
   }
 
-  /** Throttled: what came within the period of the run that has started. */
+  /** What came within the period of the run that has started, or had been overtaken by it. */
   async #mergeLate(plans: readonly Plan[]): Promise<readonly Plan[]> {
     if (plans.length === 0) return []
-    const isFull = await this.#mergeAll(plans, (run, seal, { facts }) => isWithin(run, seal, facts))
-    return plans.filter((plan) => isFull.has(plan) || !this.#isOnlyWithin(plan))
+    const isFull = await this.#mergeAll(plans, (run, seal, { facts }) => isCovered(run, seal, facts))
+    return plans.filter((plan) => isFull.has(plan) || !this.#isOnlyCovered(plan))
   }
 
-  #isOnlyWithin({ facts }: Plan): boolean {
+  #isOnlyCovered({ facts }: Plan): boolean {
     const { newest, seal } = facts
-    return seal !== undefined && (!newest || isWithin(newest, seal, facts))
+    return seal !== undefined && (!newest || isCovered(newest, seal, facts))
   }
 
   /** Ends those of the first page that are meant; answers the plans whose page was full. */

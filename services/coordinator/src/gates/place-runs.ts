@@ -1,7 +1,7 @@
 import type { BackfillJob, StartRun } from '@carillon/contracts'
 import type { Expression } from '@carillon/expressions'
 import type { Clock } from '@carillon/runtime'
-import type { GateRecord, JobRecord, RunHead, RunRecord, Store } from '@carillon/store'
+import type { GateRecord, JobRecord, RunHead, RunRecord, Store, StreamPlace } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import type { Placement } from '../ports.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
@@ -43,7 +43,7 @@ export class PlaceRuns implements Placement {
     return requestedRules(namespace, of)
   }
 
-  atGate(given: RunRecord, job: RuledJob | undefined): RunRecord {
+  atGate(given: RunRecord, job: RuledJob | undefined, published?: StreamPlace): RunRecord {
     const { gating = null } = job ?? {}
     // Slots are apart by their schedule.
     const rule = given.trigger === 'schedule' ? undefined : coalescingOf(gating)
@@ -57,7 +57,9 @@ export class PlaceRuns implements Placement {
     if (run.state !== 'queued') return { ...run, gate, gateKey }
     const isBusy = this.#gates.isBusy({ id: gate, namespace: job.namespace, job: job.name })
     const patienceMs = isBusy ? BUSY_CHECK_MS : patienceOf(rule)
-    return { ...run, gate, gateKey, ...arriving(run, { now: this.#clock.now(), patienceMs }) }
+    const isOrdered = published !== undefined && rule !== undefined && rule.rule !== 'batch'
+    const terms = isOrdered ? { ...run.terms, published } : run.terms
+    return { ...run, terms, gate, gateKey, ...arriving(run, { now: this.#clock.now(), patienceMs }) }
   }
 
   async again(run: RunHead): Promise<string | null> {

@@ -1,3 +1,4 @@
+import type { CoalescedPayload } from '@carillon/contracts'
 import type { GateRecord, JobRecord, RunHead, Store, WaitingQuery } from '@carillon/store'
 import type { Jobs } from '../ports.ts'
 import type { ElapsedTime } from '../runs/rules/timing.ts'
@@ -6,6 +7,11 @@ import { coalescingOf } from './rules/coalescing.ts'
 import { type CoalescingFacts, type CoalescingStep, decideCoalescing } from './rules/decide-coalescing.ts'
 import type { GateHint } from './rules/gate-hint.ts'
 import type { RuledJob } from './rules/requested-rules.ts'
+import type { Ordered } from './rules/stream-order.ts'
+
+const PAGE = 500
+/** As many messages as a consumer holds at once: no more of them can have been taken before one that its stream has before them. */
+const COMPARED_AT_MOST = 20_000
 
 /** A gate at which runs wait for further triggers, and what is done there next. */
 export interface CoalescingGate {
@@ -51,6 +57,23 @@ export class ReadCoalescing {
       const facts = { rule, seal, leader: seal && leaders.get(seal.runId), oldest, ...which, now, elapsed: this.#elapsed }
       return { hint, gate: gates[i], job: jobs[i], facts, next: decideCoalescing(facts) }
     })
+  }
+
+  /**
+   * Those that wait, in the order of their arrival, as far as the facts have seen them: the last ones, or the first. That costs little beside what follows: each of them but
+   * one is ended by a write.
+   */
+  async ordered({ hint, facts }: Pick<CoalescingGate, 'hint' | 'facts'>, payload: CoalescedPayload): Promise<readonly Ordered[]> {
+    const { oldest, newest = oldest } = facts
+    if (!oldest || !newest || oldest.id === newest.id) return oldest ? [oldest] : []
+    const isNewestFirst = payload === 'last'
+    const runs: Ordered[] = []
+    for (let skip = 0; skip < COMPARED_AT_MOST; skip += PAGE) {
+      const [page = []] = await this.#store.runs.waiting([{ gate: hint.id, key: hint.key, limit: PAGE, skip, isNewestFirst }])
+      for (const { id, gateOrder, terms } of page) if ((gateOrder ?? 0) <= (newest.gateOrder ?? 0)) runs.push({ id, gateOrder, terms })
+      if (page.length < PAGE) break
+    }
+    return isNewestFirst ? runs.reverse() : runs
   }
 
   async #leaders(gates: readonly (GateRecord | undefined)[]): Promise<ReadonlyMap<string, RunHead>> {

@@ -65,7 +65,7 @@ export class ChangeRuns {
   /** A retry is no trigger: it waits for no other ones, and no other run starts for it, unless it is to be part of a batch. */
   async #alone(run: RunHead): Promise<LifeChange['set']> {
     if (!isCoalescing(run.gate)) return {}
-    const { mergedInto: _, arrivedAt: __, ...rest } = run.terms ?? {}
+    const { mergedInto: _, arrivedAt: __, published: ___, ...rest } = run.terms ?? {}
     const gate = await this.#placement.again(run)
     const terms = isCoalescing(gate) ? { ...rest, arrivedAt: this.#clock.now() } : rest
     return { gate, terms: Object.keys(terms).length > 0 ? terms : null }

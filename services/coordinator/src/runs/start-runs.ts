@@ -98,7 +98,7 @@ export class StartRuns implements Starts {
         outcomes[i] = { runId: run.id, created: true }
         const ruled = this.#placement.requested(item.namespace, { request: item.checked, job: jobs[i] }) ?? jobs[i]
         isGated ||= ruled?.gating != null
-        runs.push(ruled?.gating ? this.#placement.atGate(run, ruled) : run)
+        runs.push(ruled?.gating ? this.#placement.atGate(run, ruled, item.published) : run)
         places.push(i)
       } catch (error) {
         outcomes[i] = CarillonError.from(error)

@@ -67,5 +67,6 @@ function itemOf(message: Incoming): StartItem {
     traceparent: message.traceparent,
     by: checkBy(message.header(HEADERS.by)),
     id: derivedId('t', message.namespace, message.sequence, message.storedAt),
+    published: { stream: 'TRIGGERS', sequence: message.sequence, at: message.storedAt },
   }
 }

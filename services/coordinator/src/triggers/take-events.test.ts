@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { parseBody } from '@carillon/contracts'
 import type { Incoming } from '@carillon/runtime'
 import { settle } from '@carillon/runtime/testing'
+import { pass } from '../testing/gated-runs.ts'
 import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
 import type { TriggeredJob } from './triggered-jobs.ts'
 
@@ -112,4 +113,24 @@ test('a job that the events of its own runs fire ends with a record that says so
   await settle()
   const [last, ...before] = await runs()
   assert.deepEqual([last?.state, last?.reason, before.length], ['skipped', 'chain-too-long', 33])
+})
+
+test('events of a burst that are taken in another order than their stream has them: the last one in the stream counts', async (context) => {
+  const coordinator = await withJob(context, { subject: 'orders.>' })
+  const { store, takeEvents, triggered, jobs } = coordinator
+  const [job] = await store.jobs.get(['default/sync'])
+  assert.ok(job)
+  const debounce = { periodMs: 1_000, payload: 'last' } as const
+  await store.jobs.replace({ ...job, gating: { debounce }, revision: job.revision + 1 }, { revision: job.revision })
+  jobs.forget('default', 'sync')
+  triggered.changed()
+  const [one, two, three] = [event('orders.a', '1'), event('orders.b', '2'), event('orders.a', '3')]
+  await takeEvents.execute('CAPTURED', [three])
+  await takeEvents.execute('CAPTURED', [one, two])
+  await pass(coordinator, 1_000)
+  const { items } = await store.runs.list({ namespace: 'default', job: 'sync', state: 'queued', limit: 10 })
+  assert.deepEqual(
+    (await store.runs.get(items.map(({ id }) => id))).map((run) => run?.payload),
+    ['3'],
+  )
 })

@@ -93,7 +93,8 @@ export class TakeEvents {
     const identity = key === undefined ? [stream, event.sequence, event.storedAt] : ['key', key]
     const id = derivedId('e', namespace, name, ...identity)
     const cause = run ? { cause: { parent: run.id, chain: chainOf(run) } } : {}
-    return { namespace, request: { job: name, payload }, bytes, trigger: 'event', traceparent, id, ...cause }
+    const published = { stream, sequence: event.sequence, at: event.storedAt }
+    return { namespace, request: { job: name, payload }, bytes, trigger: 'event', traceparent, id, published, ...cause }
   }
 
   #reject(stream: string, { subject, body }: Incoming, error: unknown): void {

@@ -4,6 +4,7 @@ import type { Decision } from '../../runs/rules/decision.ts'
 import { ended } from '../../runs/rules/loss.ts'
 import type { ElapsedTime } from '../../runs/rules/timing.ts'
 import { type Coalescing, isCoalescing } from './coalescing.ts'
+import { isOvertaken } from './stream-order.ts'
 
 /** What is known of a gate of debounce, throttle or batches. */
 export interface CoalescingFacts {
@@ -33,7 +34,7 @@ export type CoalescingStep =
   | { readonly step: 'finish' }
   /** The run of the seal has ended before it could start: another one takes its place. */
   | { readonly step: 'unseal' }
-  /** What came within the period ends, and the run of the seal stands for it. */
+  /** What came within the period, or is older than what has started, ends: the run of the seal stands for it. */
   | { readonly step: 'merge' }
   /** They start one by one. */
   | { readonly step: 'pass' }
@@ -47,6 +48,9 @@ export function ageOf(time: number, { now, elapsed }: Pick<CoalescingFacts, 'now
   return ageMs <= 0 && time > now + TOLERATED_MS ? Number.POSITIVE_INFINITY : ageMs
 }
 
+/** A message that a stopped coordinator held is delivered again within ten seconds; after some such failures it is taken for a trigger of its own. */
+const LATE_MS = 60_000
+
 /** When a run arrived at its gate. */
 export const arrivalOf = ({ terms, createdAt }: Pick<RunHead, 'terms' | 'createdAt'>): number => terms?.arrivedAt ?? createdAt
 
@@ -58,9 +62,9 @@ export function decideCoalescing(facts: CoalescingFacts): CoalescingStep {
   if (seal && isVoid(facts, { isUnfinished })) return { step: 'unseal' }
   if (isUnfinished) return { step: 'finish' }
   const periodLeftMs = rule?.rule === 'throttle' && seal?.rule === 'throttle' ? rule.periodMs - ageOf(seal.at, facts) : 0
-  if (!oldest) return { step: 'idle', leftMs: Math.max(0, periodLeftMs) }
+  if (!oldest) return { step: 'idle', leftMs: Math.max(0, periodLeftMs, seal?.newest ? LATE_MS - ageOf(seal.at, facts) : 0) }
   if (!rule) return { step: 'pass' }
-  if (rule.rule === 'throttle' && rule.payload === 'first' && seal && isWithin(oldest, seal, facts)) return { step: 'merge' }
+  if (seal && isCovered(oldest, seal, facts)) return { step: 'merge' }
   const leftMs = rule.rule === 'throttle' ? periodLeftMs : leftOf(rule, oldest, facts)
   return leftMs <= 0 ? { step: 'seal' } : { step: 'wait', leftMs }
 }
@@ -72,8 +76,14 @@ function leftOf(rule: Exclude<Coalescing, { rule: 'throttle' }>, oldest: RunHead
   return Math.min(rule.periodMs - quietMs, rule.maxWaitMs - waitedMs)
 }
 
+/** The run of the seal stands for it, although it came later. */
+export function isCovered(run: RunHead, seal: GateSeal, facts: Pick<CoalescingFacts, 'rule' | 'now' | 'elapsed'>): boolean {
+  const { rule } = facts
+  return isOvertaken(run, { rule, seal }) || (rule?.rule === 'throttle' && rule.payload === 'first' && isWithin(run, seal, facts))
+}
+
 /** Throttled: it came before the period was over that began with the seal. */
-export function isWithin(run: RunHead, seal: GateSeal, facts: Pick<CoalescingFacts, 'rule' | 'now' | 'elapsed'>): boolean {
+function isWithin(run: RunHead, seal: GateSeal, facts: Pick<CoalescingFacts, 'rule' | 'now' | 'elapsed'>): boolean {
   if (facts.rule?.rule !== 'throttle' || seal.rule !== 'throttle') return false
   return ageOf(seal.at, facts) - ageOf(arrivalOf(run), facts) < facts.rule.periodMs
 }

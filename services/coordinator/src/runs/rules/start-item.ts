@@ -1,4 +1,5 @@
 import type { RunTrigger } from '@carillon/contracts'
+import type { StreamPlace } from '@carillon/store'
 
 /** What fired a run by its end, and the jobs that led to it. */
 export interface Cause {
@@ -19,4 +20,6 @@ export interface StartItem {
   /** The id of a run whose request has an identity of its own. */
   readonly id?: string
   readonly cause?: Cause
+  /** Of a message: where its stream has it. */
+  readonly published?: StreamPlace
 }

@@ -63,7 +63,7 @@ export function jobView(job: JobRecord): JobView {
  * @param waiting why a queued run, or one at a gate, waits, when it is known
  */
 export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: Reason; message: string }): RunView {
-  const { arrivedAt: _arrivedAt, rules: _rules, ...terms } = run.terms ?? {}
+  const { arrivedAt: _arrivedAt, published: _published, rules: _rules, ...terms } = run.terms ?? {}
   return present<RunView>({
     runId: run.id,
     job: run.job,
