@@ -71,6 +71,20 @@ describe('debounce, throttle and batches', () => {
         }
       })
 
+      test('what waits when its job is removed, and is to be kept, starts at once', async () => {
+        const { client } = await offering(mesh, { kept: async (ctx) => ctx.payload })
+        const keyed = { concurrencyKey: 'string(payload)' }
+        for (const rules of [{ debounce: { periodMs: 3_600_000 } }, { ...keyed, batch: { count: 50, periodMs: 3_600_000 } }]) {
+          await client.jobs.put({ name: 'leaving', handler: 'kept', ...rules })
+          const started = await client.runMany([1, 2, 3].map((payload) => ({ job: 'leaving', payload })))
+          await client.jobs.remove('leaving', { keepRuns: true })
+          const results = started.map((outcome) => (outcome.ok ? outcome.run.result() : assert.fail(String(outcome.error))))
+          const removedAt = performance.now()
+          assert.deepEqual(await Promise.all(results), [1, 2, 3])
+          assert.ok(performance.now() - removedAt < 9_000, 'before any gate wakes by itself')
+        }
+      })
+
       test('a throttled job starts at once, and once more at the end of the period', async () => {
         const { client } = await offering(mesh, { refresh: async (ctx) => ctx.payload })
         await client.jobs.put({ name: 'refresh', throttle: { periodMs: 1_000, payload: 'last' } })

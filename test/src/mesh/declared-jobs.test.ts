@@ -56,6 +56,21 @@ for (const store of STORES) {
       ])
     })
 
+    test('60 executors that start together and declare the same make one change; 60 edits at once are 60 changes', async () => {
+      const numbers = Array.from({ length: 60 }, (_, n) => n)
+      const executors = await Promise.all(numbers.map(() => mesh.connect({ namespace, service: 'fleet' })))
+      for (const executor of executors) executor.job('together', { version: 1, schedule: { cron: '@daily' }, handler: () => undefined })
+      await Promise.all(executors.map((executor) => executor.start()))
+      await Promise.all(executors.map((executor) => executor.stop()))
+      const history = async () => (await client.jobs.history('together', { limit: 100 })).items.map(({ revision }) => revision)
+      assert.deepEqual(await history(), [1])
+      await Promise.all(numbers.map((n) => client.jobs.put({ name: 'together', description: `number ${n}` })))
+      assert.deepEqual(
+        await history(),
+        Array.from({ length: 61 }, (_, i) => 61 - i),
+      )
+    })
+
     test('a declaration that is wrong fails the start of its process', async () => {
       const executor = await mesh.connect({ namespace, service: 'billing' })
       executor.job('wrong', { version: 1, schedule: { cron: '*/61 * * * *' }, handler: () => 1 })
