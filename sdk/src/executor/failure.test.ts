@@ -80,12 +80,27 @@ test('an error is known by its class, and by its code or that of its cause', () 
   for (const code of [undefined, 5, '', null]) assert.equal('code' in failureOf(Object.assign(new Error('no'), { code })), false)
 })
 
+test('a pause that is no number of milliseconds is refused where it is asked for, with the message of the error', () => {
+  for (const pause of [Number.NaN, Number.POSITIVE_INFINITY, 1e20, '30s', new Date(), undefined])
+    assert.throws(() => new RetryAfterError('busy', pause as number), {
+      code: 'INVALID_DELAY',
+      message: /retryAfterMs is wrong: .* \(of the error: busy\)/s,
+    })
+})
+
+test('a longer pause than a report can carry, of another copy of this package, is the longest one', () => {
+  const error = new RetryAfterError('later', 1)
+  Object.assign(error, { retryAfterMs: 1e20 })
+  assert.equal(failureOf(error).retryAfterMs, LIMITS.horizonYears * 365 * 86_400_000)
+  Object.assign(error, { retryAfterMs: Number.NaN })
+  assert.equal(failureOf(error).retryAfterMs, undefined)
+})
+
 test('what a handler asks for travels with the failure', () => {
   assert.equal(failureOf(new NonRetryableError('no')).retryable, false)
   assert.equal(isNonRetryable(new NonRetryableError('no')), true)
   assert.equal(isNonRetryable(hostile), false)
   assert.equal(failureOf(new RetryAfterError('later', 1_500.4)).retryAfterMs, 1_500)
-  assert.equal(failureOf(new RetryAfterError('later', Number.NaN)).retryAfterMs, undefined)
   assert.equal(failureOf(new RetryAfterError('later', -5)).retryAfterMs, 0)
   class Custom extends NonRetryableError {
     override readonly name = 'Custom'

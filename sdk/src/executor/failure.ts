@@ -1,6 +1,6 @@
 import { type Failure, LIMITS, printable } from '@carillon/contracts'
 import { messageText } from '../logs/loggable.ts'
-import { NonRetryableError, RetryAfterError } from './handler-errors.ts'
+import { LONGEST_RETRY_AFTER_MS, NonRetryableError, RetryAfterError } from './handler-errors.ts'
 
 const NAME_LENGTH = 200
 
@@ -16,7 +16,8 @@ export function failureOf(thrown: unknown): Failure {
     ...(stack !== undefined && { stack: cut(stack) }),
     ...(code !== undefined && { code: code.slice(0, NAME_LENGTH) }),
     ...(isNonRetryable(thrown) && { retryable: false }),
-    ...(retryAfterMs !== undefined && Number.isFinite(retryAfterMs) && { retryAfterMs: Math.max(0, Math.round(retryAfterMs)) }),
+    ...(retryAfterMs !== undefined &&
+      Number.isFinite(retryAfterMs) && { retryAfterMs: Math.min(LONGEST_RETRY_AFTER_MS, Math.max(0, Math.round(retryAfterMs))) }),
   }
 }
 
