@@ -198,7 +198,7 @@ export interface TaskLife {
   readonly interruptions: number | null
   /** The instance whose `started` was stored last. */
   readonly owner: string | null
-  /** The session of the owner, if it has reported one. */
+  /** The session of the owner, if it has reported one. Without an owner, that of the process to which its target was offered it, as far as it is known. */
   readonly ownerSession: string | null
   /** The instance that it is, or was last, offered to; null: any with room, or none is chosen yet. */
   readonly target: string | null

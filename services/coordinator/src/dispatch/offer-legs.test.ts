@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { POISON_AFTER, taskIdOf } from '@carillon/contracts'
+import { POISON_AFTER, TIMES, taskIdOf } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import { aRun } from '@carillon/store/testing'
 import { createTestCoordinator, partsOn, reportsFrom, type TestCoordinator } from '../testing/test-coordinator.ts'
@@ -74,6 +74,28 @@ test('a leg that ends every process it is given ends as poison; an instance that
     assert.equal(leg.target, 'i-0')
     await applyReports.execute([reportsFrom('i-0', { runId: run.id, taskId, attempt, type: 'started' })])
   }
+})
+
+test('a leg that ends its process before it reports its begin is lost each time, also where that is restarted under its name at once', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { presence, runs, clock, wakeLives, store } = coordinator
+  presence.alive.set('hello', ['i-0'])
+  presence.sessions.set('i-0', 's0')
+  const run = aRun(1, { mode: 'broadcast', queuedAt: clock.now() })
+  await runs.insert([run])
+  await settle()
+  const taskId = taskIdOf(run.id, 0)
+  const losses: unknown[] = []
+  for (let process = 1; process <= 6; process++) {
+    presence.sessions.set('i-0', `s${process}`)
+    await clock.advance(TIMES.ackWaitMs)
+    await wakeLives.execute([taskId])
+    for (let i = 0; i < 10; i++) await settle()
+    losses.push((await store.tasks.get([taskId]))[0]?.losses)
+  }
+  // The first repetition of an offer stores which process has it.
+  assert.deepEqual(losses.slice(0, 4), [0, 1, 1, 2])
+  assert.equal(coordinator.fake.offers.at(-1)?.body.alone, true)
 })
 
 for (const why of ['hung', 'cordoned'] as const) {

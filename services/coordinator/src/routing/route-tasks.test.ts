@@ -146,6 +146,49 @@ test('a run whose instance dies goes to another one by the same rule', async (co
   assert.deepEqual(offersOf(coordinator), [`${run.id}.1 i-1`, `${run.id}.2 i-2`])
 })
 
+test('a run that ends each process before it reports its begin is poison, also where the process is restarted under its name at once', async (context) => {
+  const coordinator = await coordinatorWith(context, { 'i-1': {} })
+  const { runs, presence, wakeLives, takeOverInstance, applyReports, clock, fake } = coordinator
+  presence.sessions.set('i-1', 's1')
+  const run = routed(1, coordinator, { route: 'first' })
+  await runs.insert([run])
+  await settled()
+  for (const session of ['s2', 's3']) {
+    presence.sessions.set('i-1', session)
+    await clock.advance(TIMES.ackWaitMs)
+    await wakeLives.execute([run.id])
+    await settled()
+  }
+  const { state, attempt, losses, target } = await runOf(coordinator, run.id)
+  assert.deepEqual([state, attempt, losses, target], ['queued', 3, 2, 'i-1'])
+  // A suspect: its executor reports that it begins.
+  assert.deepEqual([fake.offers.at(-1)?.body.alone, fake.offers.at(-1)?.session], [true, 's3'])
+  await applyReports.execute([reportsFrom('i-1', report(run, 'started', { attempt: 3, session: 's3' }))])
+  presence.sessions.set('i-1', 's4')
+  await takeOverInstance.execute('default', 'i-1', new AbortController().signal)
+  await settled()
+  assert.deepEqual([(await runOf(coordinator, run.id)).state, (await runOf(coordinator, run.id)).reason], ['failed', 'poison'])
+})
+
+test('a process that was restarted before its next attempt was offered is no loss', async (context) => {
+  const coordinator = await coordinatorWith(context, { 'i-1': {} })
+  const { runs, presence, wakeLives, applyReports, clock } = coordinator
+  presence.sessions.set('i-1', 's1')
+  const run = { ...routed(1, coordinator, { route: 'first' }), attempts: 2 }
+  await runs.insert([run])
+  await settled()
+  await applyReports.execute([reportsFrom('i-1', report(run, 'started', { session: 's1' }))])
+  await applyReports.execute([reportsFrom('i-1', report(run, 'finished', { outcome: 'failed', error: { name: 'E', message: 'no' } }))])
+  presence.sessions.set('i-1', 's2')
+  for (let i = 0; i < 3; i++) {
+    await clock.advance(TIMES.ackWaitMs)
+    await wakeLives.execute([run.id])
+    await settled()
+  }
+  const { state, attempt, losses, target } = await runOf(coordinator, run.id)
+  assert.deepEqual([state, attempt, losses, target], ['queued', 2, 0, 'i-1'])
+})
+
 test('a coordinator that takes over goes on with round robin where the one before stopped', async (context) => {
   const one = await coordinatorWith(context, { 'i-1': {}, 'i-2': {}, 'i-3': {} })
   await one.runs.insert([1, 2].map((n) => routed(n, one, { route: 'round-robin', job: 'nightly' })))

@@ -97,7 +97,8 @@ export class RouteTasks implements Routes {
     const { run, task } = work
     const now = this.#options.clock.now()
     const { target } = task
-    if (target !== null && this.#options.presence.isLost(run.namespace, target)) return decideLoss(task, { now })
+    const { presence } = this.#options
+    if (target !== null && presence.isLost(run.namespace, target, task.ownerSession)) return decideLoss(task, { now })
     const expect = { state: ['queued'] as const, attempt: task.attempt, target }
     if (target === null) {
       this.soon(work)
@@ -187,15 +188,16 @@ export class RouteTasks implements Routes {
 
   /** Stores the choice, then offers. */
   async #give(lane: Lane, picked: readonly Picked[]): Promise<void> {
-    const { loads, clock, timers } = this.#options
+    const { loads, clock, timers, presence } = this.#options
     const { namespace } = lane.place
     const wakeAt = clock.now() + TIMES.ackWaitMs
     const taken: Picked[] = []
+    const to = ({ target }: Picked) => ({ target, session: presence.sessionOf(namespace, target) })
     try {
       for (const kind of LIFE_KINDS) {
         const some = picked.filter((task) => task.kind === kind)
         const outcomes = await this.#update(
-          some.map((task) => ({ ...task, namespace, ...decideToOffer(task, task.target, Math.min(wakeAt, task.endsAt)) })),
+          some.map((task) => ({ ...task, namespace, ...decideToOffer(task, to(task), Math.min(wakeAt, task.endsAt)) })),
           kind,
         )
         for (const [i, task] of some.entries()) {

@@ -114,13 +114,15 @@ export class WakeLives {
     const { run, task } = work
     if (task.state === 'queued' && isRouted(work)) return { ...work, decision: this.#routes.check(work) }
     const holder = task.owner ?? (isLeg(work) ? work.task.target : null)
-    const isLost = holder !== null && this.#presence.isLost(run.namespace, holder, task.owner === null ? null : task.ownerSession)
+    const isLost = holder !== null && this.#presence.isLost(run.namespace, holder, task.ownerSession)
     if (isLeg(work) && isLost && task.state !== 'delayed') return this.#offers.loss(work)
     const offeredAgainAt = now + TIMES.ackWaitMs
     // An offer without an answer is repeated.
     if (isTaskOfRun(work) && task.state === 'queued') {
       const expect = { state: ['queued'], attempt: task.attempt } as const
-      return { ...work, decision: { event: 'checked', expect, set: { state: 'queued', wakeAt: offeredAgainAt } } }
+      // From now on it is lost with that process.
+      const offered = isLeg(work) ? { ownerSession: this.#presence.sessionOf(run.namespace, work.task.target ?? '') ?? null } : {}
+      return { ...work, decision: { event: 'checked', expect, set: { state: 'queued', wakeAt: offeredAgainAt, ...offered } } }
     }
     const decision = decideWake(task, { policy: run, isLost, now, elapsed: this.#elapsed })
     if (task.owner && task.state === 'running' && !isLost) this.#ask(work, task.owner, decision.event === 'checked')

@@ -13,7 +13,7 @@ export class FakeBroker {
   readonly purged: string[] = []
   readonly offers: {
     readonly subject: string
-    readonly body: { taskId: string; attempt: number }
+    readonly body: { taskId: string; attempt: number; readonly alone?: true }
     readonly session: string | undefined
   }[] = []
   /** The answer of streams to a message; undefined: stored. */

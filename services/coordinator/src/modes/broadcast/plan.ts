@@ -1,6 +1,6 @@
 import type { StepRecord, TaskHead } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
-import { decideLoss } from '../../runs/rules/loss.ts'
+import { decideLoss, NO_OWNER } from '../../runs/rules/loss.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { Effect } from '../mode.ts'
 import { totalOf } from '../rules/fan-in.ts'
@@ -44,7 +44,7 @@ export function routedLeg(
   { unused, now }: { unused: readonly string[]; now: number },
 ): Decision {
   const target = unused[leg.index % unused.length]
-  if (target !== undefined) return { event: 'lost', expect, set: { ...set, wakeAt: now, target } }
+  if (target !== undefined) return { event: 'lost', expect, set: { ...set, ...NO_OWNER, wakeAt: now, target } }
   const why = set.error ? ` (${set.error.message})` : ''
   const message = `instance ${leg.target} is gone${why}, and every other one that offers the handler has a task of this run`
   const error = { name: 'InstanceLost', message }

@@ -1,5 +1,6 @@
 import type { Decision } from '../../runs/rules/decision.ts'
 import { CHECK_QUEUED_MS } from '../../runs/rules/life.ts'
+import { NO_OWNER } from '../../runs/rules/loss.ts'
 import { isTaskOfRun, type Work } from '../../runs/rules/work.ts'
 
 /** By how much later a task is checked for each one that waits before it: a long queue must not be read again and again. */
@@ -18,20 +19,29 @@ export function routedDecision(work: Work, decision: Decision, now: number): Dec
   if (set.state !== 'queued' || event === 'checked' || !isRouted(work)) return decision
   return {
     ...decision,
-    set: { ...set, target: null, queuedAt: null, wakeAt: Math.min(nextCheckOf(now, 0), set.wakeAt ?? Number.POSITIVE_INFINITY) },
+    set: {
+      ...set,
+      ...NO_OWNER,
+      target: null,
+      queuedAt: null,
+      wakeAt: Math.min(nextCheckOf(now, 0), set.wakeAt ?? Number.POSITIVE_INFINITY),
+    },
   }
 }
 
-/** An instance is given a task: if it still waits, and no other coordinator was faster. */
-export const decideToOffer = (task: { attempt: number }, target: string, wakeAt: number) =>
+/**
+ * An instance is given a task: if it still waits, and no other coordinator was faster.
+ * @param to.session of its process: if that is gone before it has reported anything, the task is lost with it
+ */
+export const decideToOffer = (task: { attempt: number }, to: { target: string; session: string | undefined }, wakeAt: number) =>
   ({
     expect: { state: ['queued'], attempt: task.attempt, owner: [null], target: null },
-    set: { target, wakeAt },
+    set: { target: to.target, ownerSession: to.session ?? null, wakeAt },
   }) satisfies Pick<Decision, 'expect' | 'set'>
 
 /** The instance has refused it. */
 export const decideToWithdraw = (task: { attempt: number }, target: string, wakeAt: number) =>
   ({
     expect: { state: ['queued'], attempt: task.attempt, owner: [null], target },
-    set: { target: null, wakeAt },
+    set: { target: null, ownerSession: null, wakeAt },
   }) satisfies Pick<Decision, 'expect' | 'set'>

@@ -17,7 +17,7 @@ import {
 } from '@carillon/contracts'
 import type { LifeHead, Resume, TaskLife } from '@carillon/store'
 import type { Decision, Policy, Refused } from './decision.ts'
-import { bounded, decideLoss, ended, NO_LOSSES, runsAlone, whyCancelled } from './loss.ts'
+import { bounded, decideLoss, ended, NO_LOSSES, NO_OWNER, runsAlone, whyCancelled } from './loss.ts'
 import { type FailedLife, nextAttempt } from './next-attempt.ts'
 import { beganAt, decideToWait, type ElapsedTime, leftOfDelay, ranFor } from './timing.ts'
 
@@ -93,7 +93,7 @@ function decideRelease(life: LifeHead, { instance, now }: { instance: string; no
   const state = nextState(life.state, 'released')
   if (state === undefined) return { refused: 'not-open' }
   const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
-  return { event: 'released', expect, set: { state, reason: 'released', owner: null, startedAt: null, wakeAt: null, queuedAt: now } }
+  return { event: 'released', expect, set: { state, reason: 'released', ...NO_OWNER, startedAt: null, wakeAt: null, queuedAt: now } }
 }
 
 /** Its process has reported that it ends while the task runs. */
@@ -120,7 +120,7 @@ function decideSleep(
     return { event: 'slept', expect, set: { ...ended, state, reason: whyCancelled(life), owner: instance, endedAt: now } }
   const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, sleeps: (life.sleeps ?? 0) + 1, wakeAt: now + delayMs, delayMs }
   const began = { startedAt: null, firstStartedAt: life.firstStartedAt ?? life.startedAt ?? now }
-  return { event: 'slept', expect, set: { ...next, ...began, state, reason: 'sleep', owner: null, queuedAt: null, ...NO_LOSSES } }
+  return { event: 'slept', expect, set: { ...next, ...began, state, reason: 'sleep', ...NO_OWNER, queuedAt: null, ...NO_LOSSES } }
 }
 
 /** An instance takes over work that another one released, which is the same attempt, or that was lost with another one. */
@@ -143,7 +143,7 @@ export function decideToMap(life: LifeHead, context: { kind: HandlerKind; now: n
     mode: context.kind,
     state: 'queued',
     reason: null,
-    owner: null,
+    ...NO_OWNER,
     startedAt: null,
     wakeAt: null,
     queuedAt: context.now,
@@ -178,7 +178,7 @@ function finishedSet(
       attempt: life.attempt + 1,
       ...nextAttempt(life, { ...context, retryAfterMs: report.error?.retryAfterMs ?? 0 }),
       error: failureOf(report),
-      owner: null,
+      ...NO_OWNER,
       progress: null,
       startedAt: null,
       firstStartedAt: life.firstStartedAt ?? beganAt(life, ranFor(report), context),
@@ -312,7 +312,7 @@ export function retriedAt({ resume }: LifeHead, attempt: number): Resume {
 /** Resets what the attempts before have set. */
 const FRESH = {
   reason: null,
-  owner: null,
+  ...NO_OWNER,
   ...NO_LOSSES,
   progress: null,
   result: null,

@@ -6,6 +6,9 @@ export const ended = { wakeAt: null, queuedAt: null } as const
 /** It made progress: earlier losses do not count any more. */
 export const NO_LOSSES = { losses: 0, interruptions: null } as const
 
+/** Nobody has it. */
+export const NO_OWNER = { owner: null, ownerSession: null } as const
+
 /** Limits the losses with an executor that does not report the begin of a suspect before it begins. */
 const MOST_INTERRUPTIONS_HELD = 10
 
@@ -41,7 +44,7 @@ export function decideLoss(life: LifeHead, { now, blame = 'unknown', error }: { 
       attempt: life.attempt + 1,
       ...counts,
       ...(error ? { error } : {}),
-      owner: null,
+      ...NO_OWNER,
       startedAt: null,
       firstStartedAt: life.firstStartedAt ?? life.startedAt,
       progress: null,
