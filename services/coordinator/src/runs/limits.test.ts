@@ -60,12 +60,49 @@ test('a deadline counts from the moment at which a run is due, and not for one t
   assert.equal((await runOf(coordinator, quick)).wakeAt, null)
 })
 
-test('a broadcast that no instance can begin expires', async (context) => {
+for (const many of [{ mode: 'broadcast' }, { shards: 2 }, { mode: 'map' }, { shards: 2, labels: { gpu: 'true' } }])
+  test(`a fan-out run that no instance can begin is queued, says why, and expires: ${JSON.stringify(many)}`, async (context) => {
+    const coordinator = await createTestCoordinator(context)
+    const { readRuns, store } = coordinator
+    const id = await started(coordinator, { ...many, deadlineMs: 5_000 })
+    const waits = await readRuns.get('default', id)
+    assert.deepEqual([waits.state, waits.reason], ['queued', 'no-instance'])
+    let state = ''
+    for (let i = 0; i < 5 && !state.startsWith('expired'); i++) state = await wakes(coordinator, id)
+    assert.equal(state, 'expired deadline')
+    assert.deepEqual((await store.tasks.list({ runId: id, limit: 10 })).items, [])
+  })
+
+test('shards with limits begin when an instance may have them: their time counts from then on, and the deadline is kept', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const id = await started(coordinator, { mode: 'broadcast', deadlineMs: 5_000 })
-  let state = ''
-  for (let i = 0; i < 5 && !state.startsWith('expired'); i++) state = await wakes(coordinator, id)
-  assert.equal(state, 'expired deadline')
+  const { presence, clock, store } = coordinator
+  const id = await started(coordinator, { shards: 2, deadlineMs: 5_000, runTimeoutMs: 60_000 })
+  assert.equal(await wakes(coordinator, id), 'queued null')
+  presence.alive.set('hello', ['i-1'])
+  assert.equal(await wakes(coordinator, id), 'running null')
+  assert.equal((await runOf(coordinator, id)).startedAt, clock.now())
+  assert.equal((await store.tasks.list({ runId: id, limit: 10 })).items.length, 2)
+  await clock.advance(10_000)
+  assert.equal(await wakes(coordinator, id), 'running null')
+})
+
+test('shards without limits begin at once, and say when no instance may have them', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { readRuns, presence } = coordinator
+  const id = await started(coordinator, { shards: 2 })
+  const waits = await readRuns.get('default', id)
+  assert.deepEqual([waits.state, waits.reason], ['running', 'no-instance'])
+  assert.match(waits.message ?? '', /no instance offers handler `hello`/)
+  const { items } = await readRuns.tasks('default', { runId: id, limit: 10 })
+  assert.deepEqual(
+    items.map(({ state, reason }) => [state, reason]),
+    [
+      ['queued', 'no-instance'],
+      ['queued', 'no-instance'],
+    ],
+  )
+  presence.alive.set('hello', ['i-1'])
+  assert.equal((await readRuns.get('default', id)).reason, undefined)
 })
 
 test('a run whose time is over is cancelled where it runs, and ends as timed out when that is confirmed, or when its owner is silent', async (context) => {
@@ -112,7 +149,8 @@ test('a success at the last moment is one', async (context) => {
 
 test('a fan-out run whose time is over stops its tasks', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const { store } = coordinator
+  const { store, presence } = coordinator
+  presence.alive.set('hello', ['i-1'])
   const id = await started(coordinator, { shards: 2, runTimeoutMs: 10_000 })
   assert.equal(await stateOf(coordinator, id), 'running null')
   for (let i = 0; i < 3 && (await runOf(coordinator, id)).endedAt === null; i++) await wakes(coordinator, id)

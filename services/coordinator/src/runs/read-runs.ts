@@ -10,6 +10,7 @@ import {
 } from '@carillon/contracts'
 import { pageThatFits } from '@carillon/runtime'
 import type { RunHead, RunListQuery, RunRecord, Store, TaskRecord } from '@carillon/store'
+import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Matching, Presence, WhyAtGate } from '../ports.ts'
 import { runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
@@ -102,7 +103,7 @@ export class ReadRuns {
   }
 
   #taskView(run: RunHead, task: TaskRecord): TaskView {
-    const isWaiting = run.routing !== null && task.state === 'queued' && task.target === null && task.reason === null
+    const isWaiting = task.state === 'queued' && task.target === null && task.reason === null
     return taskView(isWaiting && this.#whyNoneMay(run) !== undefined ? { ...task, reason: 'no-instance' } : task)
   }
 
@@ -134,7 +135,8 @@ export class ReadRuns {
   }
 
   #view(run: RunHead & Partial<RunRecord>): RunView {
-    const message = run.state === 'queued' && run.target === null ? this.#whyNoneMay(run) : undefined
+    const isWaiting = (run.state === 'queued' && run.target === null) || (run.state === 'running' && isFanOut(run))
+    const message = isWaiting ? this.#whyNoneMay(run) : undefined
     return message === undefined ? runView(run) : runView({ ...run, reason: null }, { reason: 'no-instance', message })
   }
 }

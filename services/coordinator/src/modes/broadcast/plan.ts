@@ -4,10 +4,7 @@ import { decideLoss, NO_OWNER } from '../../runs/rules/loss.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { Effect } from '../mode.ts'
 import { totalOf } from '../rules/fan-in.ts'
-import { begun, type CountedFacts, goOn, reopened } from '../rules/go-on.ts'
-
-/** How often a queued broadcast checks whether an instance has registered. */
-const CHECK_AGAIN_MS = 2_000
+import { begun, type CountedFacts, checkedAgain, goOn, reopened } from '../rules/go-on.ts'
 
 export interface BroadcastFacts extends CountedFacts {
   /** Live instances that offer the handler, by id. */
@@ -19,7 +16,7 @@ export function planBroadcast(facts: BroadcastFacts): Effect[] {
   const { run, counts, offering } = facts
   if (run.state !== 'queued') return goOn(facts)
   if (totalOf(counts) > 0) return [reopened(facts), begun(facts)]
-  if (offering.length === 0) return [{ do: 'check-again', afterMs: CHECK_AGAIN_MS }]
+  if (offering.length === 0) return checkedAgain()
   const legs = offering.map((target, index) => taskOfRun(run, { index, total: offering.length, target }))
   return [{ do: 'create', tasks: legs }, begun(facts)]
 }

@@ -2,6 +2,7 @@ import { CarillonError, printable } from '@carillon/contracts'
 import type { Mode } from '../mode.ts'
 import { retryOfTasks } from '../retry.ts'
 import { totalOf } from '../rules/fan-in.ts'
+import { waitsForInstance } from '../rules/go-on.ts'
 import { oneStage } from '../tree.ts'
 import { type MapFacts, planMap, stagesOf } from './plan.ts'
 import { readMapFacts } from './read-facts.ts'
@@ -11,7 +12,12 @@ const NAMED_AT_MOST = 100_000
 
 /** Map, and map-reduce. */
 export const map: Mode = {
-  readFacts: async (run, { store, now }): Promise<MapFacts> => ({ run, now: now(), ...(await readMapFacts(store, run)) }),
+  readFacts: async (run, { store, offering, now }): Promise<MapFacts> => ({
+    run,
+    now: now(),
+    waits: waitsForInstance(run, offering),
+    ...(await readMapFacts(store, run)),
+  }),
   plan: planMap,
   async retry(run, request, store) {
     const result = await retryOfTasks(run, request, store)

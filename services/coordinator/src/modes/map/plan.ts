@@ -3,7 +3,7 @@ import type { NamedTally, RunHead, Tally, TaskRecord } from '@carillon/store'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { Effect, Facts, TreeStage } from '../mode.ts'
 import { countsOf, endOf, NOT_SUCCEEDED, totalOf } from '../rules/fan-in.ts'
-import { ALL_OPEN, begun, freed } from '../rules/go-on.ts'
+import { ALL_OPEN, begun, checkedAgain, freed } from '../rules/go-on.ts'
 
 export interface StageTally extends Tally {
   readonly stage: Stage
@@ -11,6 +11,8 @@ export interface StageTally extends Tally {
 
 /** Of a run whose tasks make tasks. They may be millions: they are counted only when none is open. */
 export interface MapFacts extends Facts {
+  /** No instance may have its tasks yet, and it has limits. */
+  readonly waits?: boolean
   /** How many there are of each kind; undefined while any is open and the run has begun. Parts of an incomplete reduce do not count. */
   readonly tally?: readonly StageTally[]
   /** Of open ones: the stage of those that wait and may be freed. */
@@ -34,6 +36,7 @@ export function planMap(facts: MapFacts): Effect[] {
   if (tally === undefined) return goOnMapping(facts)
   if (run.state !== 'queued') return nextStage(facts, tally)
   if (tally.length > 0) return [...reopenedOf(run, tally), begun(facts)]
+  if (facts.waits) return checkedAgain()
   const root = taskOfRun(run, { id: stageTaskId(run.id, 'map'), name: 'root', index: 0, total: 1 })
   return [{ do: 'create', tasks: [root] }, begun(facts)]
 }

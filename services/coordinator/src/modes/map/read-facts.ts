@@ -6,7 +6,7 @@ import { type MapFacts, rangeOfStage, ranksToReduce, STAGES, type StageTally } f
 const STOPPABLE = OPEN_STATES.filter((state) => state !== 'cancelling')
 
 /** Reads the facts about a run whose tasks make tasks, by queries that cost the same for ten tasks and for a million while any is open. */
-export async function readMapFacts(store: Store, run: RunHead): Promise<Omit<MapFacts, 'run' | 'now'>> {
+export async function readMapFacts(store: Store, run: RunHead): Promise<Omit<MapFacts, 'run' | 'now' | 'waits'>> {
   const { tasks } = store
   const runId = run.id
   const any = async (states: readonly RunState[], before?: string) => (await tasks.countUpTo({ runId, states, before, atMost: 1 })) > 0

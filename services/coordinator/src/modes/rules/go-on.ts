@@ -1,7 +1,7 @@
 import { OPEN_STATES } from '@carillon/contracts'
 import type { RunHead } from '@carillon/store'
 import { CHECK_RUNNING_MS } from '../../runs/rules/life.ts'
-import type { Counts, Effect, Facts, TaskSet } from '../mode.ts'
+import type { Counts, Effect, Facts, Sources, TaskSet } from '../mode.ts'
 import { endedOf, endOf, NOT_SUCCEEDED, totalOf } from './fan-in.ts'
 
 /** Facts in which all tasks of the run are counted. */
@@ -10,6 +10,18 @@ export interface CountedFacts extends Facts {
 }
 
 export const ALL_OPEN: TaskSet = { states: OPEN_STATES.filter((state) => state !== 'cancelling') }
+
+/** How often a run that no instance may have checks whether one has registered. */
+const CHECK_AGAIN_MS = 2_000
+
+export const checkedAgain = (): Effect[] => [{ do: 'check-again', afterMs: CHECK_AGAIN_MS }]
+
+/**
+ * Whether a run waits until an instance may have its tasks. One with limits does, because they are about its start. Another one begins at once: then its tasks are
+ * where instances find them.
+ */
+export const waitsForInstance = (run: RunHead, offering: Sources['offering']): boolean =>
+  run.state === 'queued' && (run.terms?.deadlineAt ?? run.terms?.runTimeoutMs) !== undefined && offering(run).length === 0
 
 /** Its tasks are made: the run is running. */
 export function begun({ run, now }: Facts): Effect {
