@@ -173,6 +173,21 @@ test('a cancel that arrives during a claim is not lost: the task is claimed agai
   assert.deepEqual([begun, held.find(workOf('late')), answers], [[], undefined, [[ackOf('late', 2), ACK.done]]])
 })
 
+test('a task that is cancelled before it begins is claimed: what waits for its end learns that it has not begun', async () => {
+  const { intake, held, answers, waiting, begun, questions } = anIntake()
+  const task = taskOf('waits')
+  held.add(task)
+  waiting.push(task)
+  intake.takeControl(cancelOf('waits'))
+  assert.deepEqual(
+    questions.map(({ input }) => [input.taskId, input.redelivered]),
+    [['waits', false]],
+  )
+  questions[0]?.answer({ run: false, reason: 'the task is cancelled: replaced' })
+  await settled()
+  assert.deepEqual([begun, held.find(workOf('waits')), answers.length], [[], undefined, 1])
+})
+
 test('what is read after a long pause of this process may be run by another instance: it is claimed', () => {
   const { intake, clock, lane, waiting, begun, questions } = anIntake()
   waiting.push(taskOf('waits'))

@@ -264,7 +264,8 @@ export class Intake {
       for (const task of lane.take(isMeant)) {
         // The cancel may be older than the claim: then the next claim gets the current answer.
         if (task.isClaimed) this.release(task)
-        else this.#drop(task)
+        // It has not begun. What waits for its end, because it might have, learns that from the claim.
+        else this.#claim(lane, task, false)
       }
     }
   }

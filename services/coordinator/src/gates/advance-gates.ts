@@ -1,14 +1,14 @@
 import type { Clock } from '@carillon/runtime'
 import type { GateChange, GateHolder, GateRecord, RunArrival, RunHead, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
-import type { Jobs, Reconciler, Runs, Tasks, Timers } from '../ports.ts'
+import type { Jobs, Presence, Reconciler, Runs, Tasks, Timers } from '../ports.ts'
 import type { RunChange } from '../runs/rules/change.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel, decideFree } from '../runs/rules/life.ts'
 import type { ArrivedRuns } from './arrived-runs.ts'
 import { type OpenGate, PAGE, ReadGates, type WaitingRuns } from './read-gates.ts'
 import { RecoverRuns } from './recover-runs.ts'
-import { decideDiscard, decideGate, type GateDecision } from './rules/decide.ts'
+import { decideDiscard, decideGate, decideReplacement, type GateDecision } from './rules/decide.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import type { GateLimits } from './rules/gating.ts'
 import { opensAt } from './rules/window.ts'
@@ -52,6 +52,7 @@ export class AdvanceGates {
   readonly #store: Store
   readonly #runs: Runs
   readonly #timers: Timers
+  readonly #presence: Presence
   readonly #clock: Clock
   readonly #read: ReadGates
   readonly #recover: RecoverRuns
@@ -65,12 +66,14 @@ export class AdvanceGates {
     tasks: Tasks
     reconciler: Reconciler
     timers: Timers
+    presence: Presence
     clock: Clock
     arrivedRuns: ArrivedRuns
   }) {
     this.#store = options.store
     this.#runs = options.runs
     this.#timers = options.timers
+    this.#presence = options.presence
     this.#clock = options.clock
     this.#read = new ReadGates(options)
     this.#recover = new RecoverRuns(options)
@@ -233,7 +236,8 @@ export class AdvanceGates {
         }
       for (const id of decision.cancel) {
         const run = heads.get(id)
-        const cancelled = run && decideCancel(run, now, 'replaced')
+        const mayRun = run !== undefined && this.#presence.holding(run.namespace, run.handler).length > 0
+        const cancelled = run && decideReplacement(run, { now, mayRun })
         if (run && cancelled && !isRefused(cancelled)) changes.push({ run, decision: cancelled })
       }
       if (decision.recover.length > 0)

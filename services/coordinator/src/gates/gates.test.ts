@@ -4,7 +4,7 @@ import { type CarillonError, type JobInput, jobInputSchema } from '@carillon/con
 
 import { FakeClock } from '@carillon/runtime/testing'
 import { openStore, type Store } from '@carillon/store'
-import { ALL_SHARES, finish, quiet, statesOf, wake } from '../testing/gated-runs.ts'
+import { ALL_SHARES, finish, pass, quiet, statesOf, wake } from '../testing/gated-runs.ts'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 /** A coordinator with a job `report`. */
@@ -83,6 +83,29 @@ test('replace: the old run has ended before the new one starts; those in between
   assert.deepEqual(await statesOf(coordinator, [old, third]), ['cancelled replaced', 'queued'])
   const [fourth] = (await start(coordinator, 1)) as [string]
   assert.deepEqual(await statesOf(coordinator, [third, fourth]), ['cancelled replaced', 'queued'])
+})
+
+test('replace: a run whose start is not reported yet may run, so what replaces it waits until it is confirmed', async (context) => {
+  const coordinator = await createGated(context, { overlap: 'replace' })
+  coordinator.presence.alive.set('report', ['i-1'])
+  const [old, second] = [...(await start(coordinator, 1)), ...(await start(coordinator, 1))] as [string, string]
+  assert.deepEqual(await statesOf(coordinator, [old, second]), ['cancelling replaced', 'waiting gate'])
+  assert.deepEqual(coordinator.fake.publishedTo('control.i-1').at(-1), { type: 'cancel', taskId: old })
+  await coordinator.applyReports.execute([
+    reportsFrom('i-1', { type: 'finished', runId: old, taskId: old, attempt: 1, outcome: 'cancelled', durationMs: 1 }),
+  ])
+  await quiet()
+  assert.deepEqual(await statesOf(coordinator, [old, second]), ['cancelled replaced', 'queued'])
+  const [third] = (await start(coordinator, 1)) as [string]
+  assert.deepEqual(await statesOf(coordinator, [second, third]), ['cancelling replaced', 'waiting gate'])
+  const claim = { taskId: second, attempt: 1, instance: 'i-1', redelivered: false }
+  assert.deepEqual(await coordinator.claimTask.execute('default', claim), { run: false, reason: 'the task is cancelled: replaced' })
+  await quiet()
+  assert.deepEqual(await statesOf(coordinator, [second, third]), ['cancelled replaced', 'queued'])
+  await start(coordinator, 1)
+  assert.deepEqual(await statesOf(coordinator, [third]), ['cancelling replaced'])
+  await pass(coordinator, 8_000)
+  assert.deepEqual(await statesOf(coordinator, [third]), ['cancelled replaced'])
 })
 
 test('recover: failed tasks of the open run run again instead; when none has failed the new run is skipped', async (context) => {

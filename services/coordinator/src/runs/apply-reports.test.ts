@@ -112,6 +112,19 @@ test('memory that is old never overwrites: a run that is being cancelled elsewhe
   assert.deepEqual([(await runOf(coordinator, id)).state, (await runOf(coordinator, id)).attempt], ['failed', 1])
 })
 
+test('memory that is old does not know why a run is cancelled: the reason is that of the record', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { id } = await withRun(coordinator)
+  await coordinator.applyReports.execute([reportsFrom('i-1', started(id))])
+  const run = await runOf(coordinator, id)
+  const set = { state: 'cancelling', reason: 'replaced' } as const
+  await coordinator.store.runs.update([{ id, expect: { state: ['running'], attempt: 1 }, set }])
+  assert.equal(run.state, 'running')
+  await coordinator.applyReports.execute([reportsFrom('i-1', { ...ended(id), outcome: 'cancelled', result: undefined })])
+  const { state, reason } = await runOf(coordinator, id)
+  assert.deepEqual([state, reason], ['cancelled', 'replaced'])
+})
+
 test('garbage among good reports is rejected alone', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { id } = await withRun(coordinator)

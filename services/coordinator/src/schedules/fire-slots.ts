@@ -1,7 +1,6 @@
 import { CarillonError, type Reason, type Schedule, TIMES } from '@carillon/contracts'
 import { type Clock, inIsolation, type Logger, meter } from '@carillon/runtime'
 import type { JobMove, JobRecord, RunHead, RunRecord, Store } from '@carillon/store'
-import { isGated } from '../gates/rules/gating.ts'
 import { type DueJob, jobId, largeBytesOf, type WokenJob } from '../jobs/rules/job.ts'
 import type { Events, Expressions, FailingJobs, Jobs, Placement, Presence, Runs, SlotJudges, Timers } from '../ports.ts'
 import { withHashKey } from '../routing/rules/hash-key.ts'
@@ -26,8 +25,8 @@ const ON_TIME_MS = 1_000
 interface FiredJob {
   readonly job: DueJob
   readonly judge: Judge
-  /** The run of the last slot that was fired. */
-  readonly lastRunId: string | undefined
+  /** The records of its slots, in their order; when they are stored, those that are runs. */
+  runIds: readonly string[]
   /** Undefined: still to be found. */
   next: number | null | undefined
 }
@@ -143,17 +142,17 @@ export class FireSlots {
           const run = runOfSlot(job, slot, { ...originOf(job, slot, { now }), kind })
           return job.routing === null ? run : withHashKey(run, this.#expressions)
         })
-        const last = lastRuns.get(job.id)
-        const placed = this.#slots.place(job, fresh, last)
+        const placed = this.#slots.place(job, fresh, lastRuns.get(job.id))
         for (const run of placed.runs) {
           dueAt.set(slots.length, (run.slot ?? now) + postponedMs)
           slots.push(run)
         }
-        if (last && isSlotThatWaits(placed.runs[0])) waits.push({ job, last })
-        for (const slot of placed.skipped) slots.push(overlappingRun(job, slot, now))
-        for (const skipped of plan.skipped)
-          slots.push(skippedRun(job, skipped, originOf(job, skipped.from, { now, reason: skipped.reason })))
-        fired.push({ job, judge, next: plan.next, lastRunId: placed.runs.at(-1)?.id })
+        if (placed.waitsFor) waits.push({ job, last: placed.waitsFor })
+        const skipped = placed.skipped.map((slot) => overlappingRun(job, slot, now))
+        slots.push(...skipped)
+        for (const unfired of plan.skipped)
+          slots.push(skippedRun(job, unfired, originOf(job, unfired.from, { now, reason: unfired.reason })))
+        fired.push({ job, judge, next: plan.next, runIds: [...placed.runs, ...skipped].map(({ id }) => id) })
       })
     }
     if (waits.length > 0) await this.#placement.holdFor(waits)
@@ -167,6 +166,8 @@ export class FireSlots {
       },
     })
     await this.#skipUnstored(runs, outcomes)
+    const skipped = await this.#skippedOf(runs, outcomes)
+    for (const entry of fired) entry.runIds = entry.runIds.filter((id) => !skipped.has(id))
     const firedAt = this.#clock.now()
     for (const time of dueAt.values()) this.#lateness.record(firedAt - time)
     return fired
@@ -185,6 +186,14 @@ export class FireSlots {
       skipped.push(unstoredRun(run, { error, now: this.#clock.now() }))
     }
     if (skipped.length > 0) await this.#runs.insert(skipped)
+  }
+
+  /** The slots that have no run. Of one that was fired before, because a coordinator stopped or two of them did it, the record that was stored first counts. */
+  async #skippedOf(runs: readonly RunRecord[], outcomes: readonly unknown[]): Promise<ReadonlySet<string>> {
+    const unsure = runs.flatMap(({ id }, i) => (outcomes[i] === 'created' ? [] : [id]))
+    const heads = unsure.length > 0 ? await this.#store.runs.heads(unsure) : []
+    const created = runs.filter((_, i) => outcomes[i] === 'created')
+    return new Set([...created, ...heads].flatMap((run) => (run?.state === 'skipped' ? [run.id] : [])))
   }
 
   /** Waits until slots are to be fired. There is time to find the next ones. */
@@ -218,11 +227,11 @@ export class FireSlots {
   async #move(fired: readonly FiredJob[]): Promise<void> {
     const moves: (JobMove & { job: DueJob })[] = []
     const now = this.#clock.now()
-    for (const { job, judge, next, lastRunId } of fired) {
+    for (const { job, judge, next, runIds } of fired) {
       this.#unlessFaulty(job, () => {
         const nextSlotAt = next === undefined ? nextSlot(scheduleOf(job), job.nextSlotAt) : next
         const expect = { revision: job.revision, nextSlotAt: job.nextSlotAt, awaits: job.awaits }
-        moves.push({ job, id: job.id, expect, set: setAfter(job, { nextSlotAt, judge, lastRunId, now }) })
+        moves.push({ job, id: job.id, expect, set: setAfter(job, { nextSlotAt, judge, lastRunId: runIds.at(-1), now }) })
       })
     }
     const outcomes = await inIsolation(
@@ -304,9 +313,10 @@ const rulesOf = (job: DueJob, judge: Judge): SlotRules => ({
   judge,
 })
 
-/** A slot that is skipped because an earlier run is open. */
+/**
+ * A slot that is skipped because an earlier run is open. It has the id of the run that it would have had: a coordinator that fires the slot once more may find
+ * that the earlier run has ended, and the slot has one record nevertheless.
+ */
 function overlappingRun(job: JobRecord, slot: number, now: number): RunRecord {
-  return skippedRun(job, { reason: 'overlap', from: slot, to: slot, count: 1 }, originOf(job, slot, { now, reason: 'overlap' }))
+  return skippedRun(job, { reason: 'overlap', from: slot, to: slot, count: 1 }, originOf(job, slot, { now }))
 }
-
-const isSlotThatWaits = (run: RunRecord | undefined) => run?.state === 'waiting' && !isGated(run)

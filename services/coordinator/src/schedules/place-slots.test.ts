@@ -72,6 +72,32 @@ test('a slot waits for the run before it, one at most; further slots are recorde
   assert.equal((await statesOf(coordinator)).at(-1), 'queued')
 })
 
+test('of several late slots that are fired together the second waits for the first', async (context) => {
+  const coordinator = await createFiring(context)
+  await coordinator.clock.advance(4_000)
+  await fire(coordinator)
+  assert.deepEqual((await statesOf(coordinator)).slice(0, 3), ['queued', 'waiting gate', 'skipped overlap'])
+  await finish(coordinator, (await slotsOf(coordinator))[0]!.id)
+  assert.deepEqual((await statesOf(coordinator)).slice(0, 3), ['succeeded completed', 'queued', 'skipped overlap'])
+})
+
+test('a slot that was recorded as skipped, and is fired once more after a crash, has one record, and the next one waits for the run before it', async (context) => {
+  const coordinator = await createFiring(context)
+  await fire(coordinator, 2)
+  const { store, clock } = coordinator
+  const advance = store.jobs.advance.bind(store.jobs)
+  store.jobs.advance = () => Promise.reject(new Error('killed'))
+  await assert.rejects(fire(coordinator), /killed/)
+  store.jobs.advance = advance
+  assert.deepEqual(await statesOf(coordinator), ['queued', 'waiting gate', 'skipped overlap'])
+  await finish(coordinator, (await slotsOf(coordinator))[0]!.id)
+  const other = await createTestCoordinator(context, { store, clock })
+  await fire(other)
+  assert.deepEqual(await statesOf(other), ['succeeded completed', 'queued', 'skipped overlap'])
+  await fire(other)
+  assert.deepEqual((await statesOf(other)).slice(1), ['queued', 'skipped overlap', 'waiting gate'])
+})
+
 test('runs that are asked for start beside slots; a job that says parallel, or wants each missed slot, has no such rule', async (context) => {
   const coordinator = await createFiring(context)
   await fire(coordinator)

@@ -9,6 +9,8 @@ export interface PlacedSlots {
   readonly runs: readonly RunRecord[]
   /** Slots that are skipped: an earlier run is open, and another one waits for it. */
   readonly skipped: readonly number[]
+  /** The open run that one of them waits for, at the gate of the job's slots. */
+  readonly waitsFor: RunHead | undefined
 }
 
 /**
@@ -34,19 +36,20 @@ export class PlaceSlots {
 
   /** @param fresh runs of the job's due slots, oldest first */
   place(job: JobRecord, fresh: readonly RunRecord[], before: RunHead | undefined): PlacedSlots {
-    if (!oneSlotWaits(job)) return { runs: fresh.map((run) => this.#placement.atGate(run, job)), skipped: [] }
+    if (!oneSlotWaits(job)) return { runs: fresh.map((run) => this.#placement.atGate(run, job)), skipped: [], waitsFor: undefined }
     const hasGate = scopeOf(job.gating) !== 'none'
     const runs: RunRecord[] = []
     const skipped: number[] = []
-    let last = before
+    let [last, waitsFor]: (RunHead | undefined)[] = [before]
     for (const run of fresh) {
       if (last?.state === 'waiting') skipped.push(run.slot as number)
       else {
         const placed: RunRecord = hasGate ? this.#placement.atGate(run, job) : this.#placement.slot(run, job, last)
+        if (!hasGate && placed.state === 'waiting') waitsFor = last
         runs.push(placed)
         last = placed
       }
     }
-    return { runs, skipped }
+    return { runs, skipped, waitsFor }
   }
 }

@@ -1,6 +1,8 @@
 import { LIMITS, nextState, type Reason } from '@carillon/contracts'
 import type { GateHolder, RunArrival, RunHead } from '@carillon/store'
-import type { Decision } from '../../runs/rules/decision.ts'
+import { isFanOut } from '../../modes/rules/fan-out.ts'
+import { type Decision, isRefused, type Refused } from '../../runs/rules/decision.ts'
+import { decideCancel } from '../../runs/rules/life.ts'
 import { ended } from '../../runs/rules/loss.ts'
 import { isCoalescing } from './coalescing.ts'
 import type { GateLimits } from './gating.ts'
@@ -91,6 +93,17 @@ function byOverlap(facts: GateFacts, { waiting, free }: { waiting: readonly RunA
 function ofTurns({ limits, holders, waiting }: GateFacts, free: number): RunArrival[] {
   const groups = waiting.map((runs) => runs.slice(0, roomOfKey(runs[0]?.gateKey ?? '', holders, limits)))
   return inTurns(groups, free)
+}
+
+/**
+ * A run that has a place is cancelled for another one. An executor reports a start only when the task has run for a while, so one that is queued in the store may
+ * run already: it is over when the executor that has it confirms, or none does within the grace.
+ * @param options.mayRun some instance may have it
+ */
+export function decideReplacement(run: RunHead, { now, mayRun }: { now: number; mayRun: boolean }): Decision | Refused {
+  const known = run.state === 'queued' && mayRun && !isFanOut(run) ? ({ ...run, state: 'running' } as const) : run
+  const decision = decideCancel(known, now, 'replaced')
+  return isRefused(decision) ? decision : { ...decision, expect: { ...decision.expect, state: [run.state] } }
 }
 
 /** A waiting run ends, because an earlier one is open. */

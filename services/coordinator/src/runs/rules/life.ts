@@ -54,8 +54,10 @@ export function decideReport(
       return { event: 'progress', expect: { state: ['cancelling'], attempt: life.attempt, owner: [context.instance] }, set: { progress } }
     return { refused: 'not-open' }
   }
+  // The reason of a cancellation is in the record: memory that does not know of it decides nothing.
+  const mayBeOld = event === 'cancelled' && life.state !== 'cancelling'
   const expect = {
-    state: statesBefore(event).filter((from) => nextState(from, event) === state),
+    state: mayBeOld ? [life.state] : statesBefore(event).filter((from) => nextState(from, event) === state),
     attempt: life.attempt,
     ...(owner ? { owner } : {}),
   }
