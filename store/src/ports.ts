@@ -173,7 +173,7 @@ export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
   /** `mapped` is a column of tasks only, `mode` and those that follow of runs. */
-  readonly set: Partial<TaskLife> & { readonly mapped?: 1 } & Partial<Pick<RunRecord, 'mode' | 'terms' | 'gate' | 'gateOrder'>>
+  readonly set: Partial<TaskLife> & { readonly mapped?: 1 } & Partial<Pick<RunRecord, 'mode' | 'terms' | 'gate' | 'gateKey' | 'gateOrder'>>
 }
 
 /**

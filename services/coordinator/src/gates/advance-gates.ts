@@ -6,6 +6,7 @@ import type { RunChange } from '../runs/rules/change.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideCancel, decideFree } from '../runs/rules/life.ts'
 import type { ArrivedRuns } from './arrived-runs.ts'
+import type { MoveRuns } from './move-runs.ts'
 import { type OpenGate, PAGE, ReadGates, type WaitingRuns } from './read-gates.ts'
 import { RecoverRuns } from './recover-runs.ts'
 import { decideDiscard, decideGate, decideReplacement, type GateDecision } from './rules/decide.ts'
@@ -57,6 +58,7 @@ export class AdvanceGates {
   readonly #read: ReadGates
   readonly #recover: RecoverRuns
   readonly #arrived: ArrivedRuns
+  readonly #move: MoveRuns
   readonly #checked = new LRUCache<string, Checked>({ max: REMEMBERED })
 
   constructor(options: {
@@ -69,6 +71,7 @@ export class AdvanceGates {
     presence: Presence
     clock: Clock
     arrivedRuns: ArrivedRuns
+    moveRuns: MoveRuns
   }) {
     this.#store = options.store
     this.#runs = options.runs
@@ -78,6 +81,7 @@ export class AdvanceGates {
     this.#read = new ReadGates(options)
     this.#recover = new RecoverRuns(options)
     this.#arrived = options.arrivedRuns
+    this.#move = options.moveRuns
   }
 
   /** Whether a gate is to be checked because runs have ended. Where none waits they are kept in mind: of slots that end in time nobody has ever waited. */
@@ -164,6 +168,13 @@ export class AdvanceGates {
     return [{ run, decision: { ...decision, set: { ...decision.set, reason } } }]
   }
 
+  /** Where nothing is limited any more, because the job has limits of another scope now, they wait at the gate of these. */
+  #passed(run: RunHead | undefined, { limits, job }: OpenGate): RunChange[] {
+    if (limits || !run || !this.#move.hasLimits(job)) return this.#freed(run)
+    const change = this.#move.moved(run, job)
+    return change ? [change] : []
+  }
+
   #plan(open: OpenGate, waiting: WaitingRuns, now: number): Plan {
     const { limits, holders, places: read, gate, hint } = open
     const cancelling = new Set([...read.values()].filter(({ state }) => state === 'cancelling').map(({ id }) => id))
@@ -208,11 +219,11 @@ export class AdvanceGates {
     return new Set(refused)
   }
 
-  /** Answers the plans of which a run could not be freed: it was cancelled meanwhile, and its place is free again. */
+  /** Answers the plans of which a run could not be freed: it was cancelled meanwhile, and its place is free again; or it was not read whole, and is to be moved. */
   async #free(plans: readonly Plan[]): Promise<ReadonlySet<Plan>> {
     const admitted = plans.flatMap((plan) => plan.decision.admit.map((arrival) => ({ plan, gate: plan.open.hint.id, ...arrival })))
     const runs = await this.#records(admitted)
-    const changes = runs.map((run) => this.#freed(run))
+    const changes = runs.map((run, i) => this.#passed(run, (admitted[i] as (typeof admitted)[number]).plan.open))
     const outcomes = await this.#runs.write(changes.flat())
     let next = 0
     const missed = admitted.flatMap(({ plan }, i) => (changes[i]?.length === 1 && outcomes[next++] === 'applied' ? [] : [plan]))

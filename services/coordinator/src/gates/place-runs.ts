@@ -1,24 +1,19 @@
 import type { BackfillJob, StartRun } from '@carillon/contracts'
-import type { Expression } from '@carillon/expressions'
 import type { Clock } from '@carillon/runtime'
 import type { GateRecord, JobRecord, RunHead, RunRecord, Store, StreamPlace } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import type { Placement } from '../ports.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
 import { backfillGateId, coalescingGateId, gateBehind, gateId, slotsGateId } from './gate-ids.ts'
+import { type KeyExpressions, keyOf } from './keys.ts'
 import { type Coalescing, coalescingOf } from './rules/coalescing.ts'
 import { ARRIVAL_CHECK_MS, BUSY_CHECK_MS } from './rules/decide.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
-import { scopeOf } from './rules/gating.ts'
+import { isApart, scopeOf } from './rules/gating.ts'
 import { grouped } from './rules/grouped.ts'
 import { type RuledJob, requestedRules, rulesIn, rulesNameOf } from './rules/requested-rules.ts'
 
 const TRIES_AGAINST_OTHERS = 5
-
-/** Expressions of keys, compiled. */
-export interface KeyExpressions {
-  readonly concurrencyKey: { get(text: string): Expression<'key'> }
-}
 
 /** The gates at which runs wait now, as far as this coordinator owns them. */
 export interface BusyGates {
@@ -62,13 +57,19 @@ export class PlaceRuns implements Placement {
     return { ...run, terms, gate, gateKey, ...arriving(run, { now: this.#clock.now(), patienceMs }) }
   }
 
-  async again(run: RunHead): Promise<string | null> {
-    const { namespace, gateKey } = run
-    const name = rulesNameOf(run) ?? ''
+  async again(run: RunHead): Promise<Partial<Pick<RunHead, 'gate' | 'gateKey'>>> {
+    const { id, namespace, gate, gateKey } = run
+    const name = rulesNameOf(run)
+    if (name === null || isApart(gate)) return {}
     const [stored] = await this.#store.jobs.get([jobId(namespace, name)])
     const rules = rulesIn(namespace, name) ?? stored
-    if (run.gate !== null && coalescingOf(rules?.gating)?.rule === 'batch') return run.gate
-    return gateBehind(rules, gateKey ?? '')
+    if (gate !== null && coalescingOf(rules?.gating)?.rule === 'batch') return { gate, gateKey }
+    const gating = rules?.gating ?? null
+    if (!rules || gating === null || scopeOf(gating) === 'none') return { gate: null }
+    if (gating.concurrencyKey === undefined) return { gate: gateId(rules, gating, ''), gateKey: '' }
+    const [whole] = await this.#store.runs.get([id])
+    const key = keyOf(this.#expressions.concurrencyKey.get(gating.concurrencyKey), whole?.payload ?? 'null')
+    return { gate: gateId(rules, gating, key), gateKey: key }
   }
 
   async ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]> {
@@ -147,10 +148,3 @@ export function placedBehind(
 }
 
 const isArriving = ({ state, gateOrder }: RunHead) => state === 'waiting' && gateOrder === null
-
-/** A run without a key shares the places of all that have none. @throws CarillonError EXPRESSION_FAILED */
-function keyOf(expression: Expression<'key'>, payload: string): string {
-  const outcome = expression.evaluate({ payload: JSON.parse(payload) as unknown })
-  if (!outcome.ok) throw outcome.error
-  return outcome.value ?? 'null'
-}

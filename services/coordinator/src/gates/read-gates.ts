@@ -1,10 +1,11 @@
 import { isEnded } from '@carillon/contracts'
-import type { GateHolder, GateRecord, RunArrival, RunPlace, Store, WaitingQuery } from '@carillon/store'
+import type { GateHolder, GateRecord, JobRecord, RunArrival, RunPlace, Store, WaitingQuery } from '@carillon/store'
 import type { Jobs } from '../ports.ts'
 import { findRules } from './find-rules.ts'
 import { WAITING_AT_MOST } from './rules/decide.ts'
 import type { GateHint } from './rules/gate-hint.ts'
 import { type GateLimits, limitsOf } from './rules/gating.ts'
+import type { RuledJob } from './rules/requested-rules.ts'
 import { fromTurn, roomOfKey } from './rules/turns.ts'
 
 /** Waiting runs of one key that are read at once, where any number of them may be decided. */
@@ -19,6 +20,7 @@ const KEYS_AT_MOST = 5_000
 export interface OpenGate {
   readonly hint: GateHint
   readonly gate: GateRecord | undefined
+  readonly job: JobRecord | RuledJob | undefined
   /** Undefined: nothing is limited any more. */
   readonly limits: GateLimits | undefined
   /** The holders that are open. */
@@ -72,6 +74,7 @@ export class ReadGates {
       return {
         hint,
         gate: gates[i],
+        job: jobs[i],
         limits: limits[i],
         holders,
         places: new Map(places),

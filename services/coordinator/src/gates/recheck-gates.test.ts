@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type JobInput, jobInputSchema } from '@carillon/contracts'
-import { pass, quiet, statesOf } from '../testing/gated-runs.ts'
-import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
+import { finish, pass, quiet, statesOf } from '../testing/gated-runs.ts'
+import { createTestCoordinator, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -75,6 +75,55 @@ test('what waits because of a key starts at once when the rules let it', async (
   await put(coordinator, {})
   await quiet()
   assert.equal(await waitingOf(coordinator, ids), 0)
+})
+
+test('what waits where the rules do not hold any more waits on, in its order, at the gate of the new ones', async (context) => {
+  const rulesOf = [
+    [{ concurrencyKey }, { concurrencyKey, maxConcurrent: 1 }, 1],
+    [{ overlap: 'serial' }, { overlap: 'serial', concurrencyKey }, 2],
+    [{ concurrencyKey }, { overlap: 'serial' }, 1],
+    [{ rate: { count: 1, periodMs: HOUR_MS } }, { concurrencyKey, maxPerKey: 1 }, 2],
+    [{ maxConcurrent: 1 }, { concurrencyKey: 'payload', maxPerKey: 1 }, 1],
+  ] as const satisfies readonly (readonly [Partial<JobInput>, Partial<JobInput>, number])[]
+  for (const [before, after, places] of rulesOf) {
+    const coordinator = await createSync(context, before)
+    const ids = await trigger(coordinator, 8)
+    const open = async () => {
+      const states = await statesOf(coordinator, ids)
+      return ids.filter((_, i) => states[i] === 'queued')
+    }
+    const old = await open()
+    await put(coordinator, after)
+    await quiet()
+    const started = (await open()).filter((id) => !old.includes(id))
+    assert.deepEqual(started, ids.filter((id) => !old.includes(id)).slice(0, places), JSON.stringify(after))
+    await finish(coordinator, ...old)
+    for (const id of ids.filter((id) => !old.includes(id))) {
+      assert.ok((await open()).length <= places)
+      if ((await open()).includes(id)) await finish(coordinator, id)
+    }
+    assert.deepEqual(await statesOf(coordinator, ids), Array(8).fill('succeeded completed'), JSON.stringify(after))
+  }
+})
+
+test('a run that is retried goes by the rules of today: those that its job was given since, or others', async (context) => {
+  const coordinator = await createSync(context, {})
+  const ids = await trigger(coordinator, 4)
+  await finish(coordinator, ...ids)
+  const retried = async (rules: Partial<JobInput>) => {
+    await put(coordinator, rules)
+    for (const id of ids) {
+      await coordinator.changeRuns.retry('default', { runId: id })
+      await quiet()
+    }
+    const states = await statesOf(coordinator, ids)
+    for (const _ of ids) for (const id of ids) if ((await runOf(coordinator, id)).state === 'queued') await finish(coordinator, id)
+    return states
+  }
+  assert.deepEqual(await retried({ overlap: 'serial' }), ['queued', 'waiting gate', 'waiting gate', 'waiting gate'])
+  assert.deepEqual(await retried({ concurrencyKey, maxPerKey: 1 }), ['queued', 'queued', 'waiting gate', 'waiting gate'])
+  assert.deepEqual(await retried({ maxConcurrent: 1 }), ['queued', 'waiting gate', 'waiting gate', 'waiting gate'])
+  assert.deepEqual(await retried({}), Array(4).fill('queued'))
 })
 
 test('gates of other coordinators get a signal, one for each gate', async (context) => {

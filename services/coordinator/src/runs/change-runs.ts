@@ -54,7 +54,7 @@ export class ChangeRuns {
       const decision = decideRestart(run, { tries: run.tries, now: this.#clock.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
-      const set = { ...decision.set, ...(await this.#modes[run.mode].retry(run, request, this.#store)), ...(await this.#alone(run)) }
+      const set = { ...decision.set, ...(await this.#modes[run.mode].retry(run, request, this.#store)), ...(await this.#placed(run)) }
       if (!isGated({ ...run, ...set })) return { ...decision, set }
       // A retry arrives at the gate as a new run does.
       return decideReturn({ ...decision, set }, { order: await this.#placement.order(run), now: this.#clock.now() })
@@ -62,13 +62,16 @@ export class ChangeRuns {
     return this.#reads.get(namespace, runId)
   }
 
-  /** A retry is no trigger: it waits for no other ones, and no other run starts for it, unless it is to be part of a batch. */
-  async #alone(run: RunHead): Promise<LifeChange['set']> {
-    if (!isCoalescing(run.gate)) return {}
+  /**
+   * At the gate that its job has for it now. A retry is no trigger: it waits for no other ones, and no other run starts for it, unless it is to be part of a
+   * batch.
+   */
+  async #placed(run: RunHead): Promise<LifeChange['set']> {
+    const at = await this.#placement.again(run)
+    if (!isCoalescing(run.gate)) return at
     const { mergedInto: _, arrivedAt: __, published: ___, ...rest } = run.terms ?? {}
-    const gate = await this.#placement.again(run)
-    const terms = isCoalescing(gate) ? { ...rest, arrivedAt: this.#clock.now() } : rest
-    return { gate, terms: Object.keys(terms).length > 0 ? terms : null }
+    const terms = isCoalescing(at.gate ?? null) ? { ...rest, arrivedAt: this.#clock.now() } : rest
+    return { ...at, terms: Object.keys(terms).length > 0 ? terms : null }
   }
 
   /** Decides from the stored run, again if it changed in between. Answers the run as it was. */

@@ -36,6 +36,9 @@ export const oneSlotWaits = ({ gating, misfire }: Pick<JobRecord, 'gating' | 'mi
 const BACKFILL = /^gb(\d+)x/
 export const backfillPrefix = (concurrency: number) => `gb${concurrency}x`
 
+/** Past slots that are fired on purpose, and slots whose job says nothing, have gates of their own. */
+export const isApart = (gate: string | null): boolean => gate !== null && (isSlotsGate(gate) || BACKFILL.test(gate))
+
 /** The limits of a gate; undefined where its job does not limit such runs any more: then all of them start. */
 export function limitsOf(id: string, job: Pick<JobRecord, 'gating'> | undefined): GateLimits | undefined {
   if (isSlotsGate(id)) return { overlap: 'slots', max: 1, maxPerKey: 1, rate: undefined }

@@ -1,0 +1,16 @@
+import type { Expression } from '@carillon/expressions'
+
+/** Expressions of keys, compiled. */
+export interface KeyExpressions {
+  readonly concurrencyKey: { get(text: string): Expression<'key'> }
+}
+
+/** Runs without a key share the places of one key. */
+export const NO_KEY = 'null'
+
+/** @throws CarillonError EXPRESSION_FAILED */
+export function keyOf(expression: Expression<'key'>, payload: string): string {
+  const outcome = expression.evaluate({ payload: JSON.parse(payload) as unknown })
+  if (!outcome.ok) throw outcome.error
+  return outcome.value ?? NO_KEY
+}
