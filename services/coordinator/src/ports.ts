@@ -227,7 +227,7 @@ export interface Placement {
   order(run: RunHead): Promise<number>
   /**
    * The gate at which a run arrives that is retried by hand: that of the limits that there are now; null: there are none. A trigger is none any more. Of a batch
-   * it is the same as before: the handler takes lists of payloads, never one. @throws CarillonError EXPRESSION_FAILED
+   * it is the same as before: the handler takes lists of payloads, never one.
    */
   again(run: RunHead): Promise<Partial<Pick<RunHead, 'gate' | 'gateKey'>>>
   /** The run of a slot whose job says nothing about overlap. @param last the open run that it waits for */

@@ -2,7 +2,7 @@ import type { Clock } from '@carillon/runtime'
 import type { RunHead, RunRecord } from '@carillon/store'
 import type { RunChange } from '../runs/rules/change.ts'
 import { gateId } from './gate-ids.ts'
-import { type KeyExpressions, keyOf, NO_KEY } from './keys.ts'
+import { type KeyExpressions, keyOfAccepted } from './keys.ts'
 import { ARRIVAL_CHECK_MS } from './rules/decide.ts'
 import { scopeOf } from './rules/gating.ts'
 import type { RuledJob } from './rules/requested-rules.ts'
@@ -30,18 +30,10 @@ export class MoveRuns {
     const gating = job.gating ?? {}
     const { payload } = run
     if (gating.concurrencyKey !== undefined && payload === undefined) return undefined
-    const gateKey = gating.concurrencyKey === undefined ? '' : this.#keyOf(gating.concurrencyKey, payload as string)
+    const expression = gating.concurrencyKey && this.#expressions.concurrencyKey.get(gating.concurrencyKey)
+    const gateKey = expression ? keyOfAccepted(expression, payload as string) : ''
     const expect = { state: ['waiting'], attempt: run.attempt, gate: run.gate } as const
     const set = { state: 'waiting', wakeAt: this.#clock.now() + ARRIVAL_CHECK_MS, gate: gateId(job, gating, gateKey), gateKey } as const
     return { run, decision: { event: 'arrived', expect, set } }
-  }
-
-  /** A request with such a payload would be refused now. This one was accepted: it is one of those without a key. */
-  #keyOf(expression: string, payload: string): string {
-    try {
-      return keyOf(this.#expressions.concurrencyKey.get(expression), payload)
-    } catch {
-      return NO_KEY
-    }
   }
 }

@@ -5,7 +5,7 @@ import { jobId } from '../jobs/rules/job.ts'
 import type { Placement } from '../ports.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
 import { backfillGateId, coalescingGateId, gateBehind, gateId, slotsGateId } from './gate-ids.ts'
-import { type KeyExpressions, keyOf } from './keys.ts'
+import { type KeyExpressions, keyOf, keyOfAccepted } from './keys.ts'
 import { type Coalescing, coalescingOf } from './rules/coalescing.ts'
 import { ARRIVAL_CHECK_MS, BUSY_CHECK_MS } from './rules/decide.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
@@ -68,7 +68,7 @@ export class PlaceRuns implements Placement {
     if (!rules || gating === null || scopeOf(gating) === 'none') return { gate: null }
     if (gating.concurrencyKey === undefined) return { gate: gateId(rules, gating, ''), gateKey: '' }
     const [whole] = await this.#store.runs.get([id])
-    const key = keyOf(this.#expressions.concurrencyKey.get(gating.concurrencyKey), whole?.payload ?? 'null')
+    const key = keyOfAccepted(this.#expressions.concurrencyKey.get(gating.concurrencyKey), whole?.payload ?? 'null')
     return { gate: gateId(rules, gating, key), gateKey: key }
   }
 
