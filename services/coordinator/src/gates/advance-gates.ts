@@ -9,7 +9,7 @@ import type { ArrivedRuns } from './arrived-runs.ts'
 import type { MoveRuns } from './move-runs.ts'
 import { type OpenGate, PAGE, ReadGates, type WaitingRuns } from './read-gates.ts'
 import { RecoverRuns } from './recover-runs.ts'
-import { decideDiscard, decideGate, decideReplacement, type GateDecision } from './rules/decide.ts'
+import { decideDiscard, decideGate, decideToLeave, type GateDecision } from './rules/decide.ts'
 import { type GateHint, shareOfGate } from './rules/gate-hint.ts'
 import type { GateLimits } from './rules/gating.ts'
 import { opensAt } from './rules/window.ts'
@@ -248,7 +248,7 @@ export class AdvanceGates {
       for (const id of decision.cancel) {
         const run = heads.get(id)
         const mayRun = run !== undefined && this.#presence.holding(run.namespace, run.handler).length > 0
-        const cancelled = run && decideReplacement(run, { now, mayRun })
+        const cancelled = run && decideToLeave(run, { now, mayRun, reason: 'replaced' })
         if (run && cancelled && !isRefused(cancelled)) changes.push({ run, decision: cancelled })
       }
       if (decision.recover.length > 0)

@@ -108,6 +108,18 @@ test('replace: a run whose start is not reported yet may run, so what replaces i
   assert.deepEqual(await statesOf(coordinator, [third]), ['cancelled replaced'])
 })
 
+test('serial: the place of a run that is cancelled before its start is reported is free when that is confirmed', async (context) => {
+  const coordinator = await createGated(context, { overlap: 'serial' })
+  coordinator.presence.alive.set('report', ['i-1'])
+  const [first, second] = (await start(coordinator, 2)) as [string, string]
+  await coordinator.changeRuns.cancel('default', first)
+  await quiet()
+  assert.deepEqual(await statesOf(coordinator, [first, second]), ['cancelling', 'waiting gate'])
+  assert.deepEqual(coordinator.fake.publishedTo('control.i-1').at(-1), { type: 'cancel', taskId: first })
+  await pass(coordinator, 8_000)
+  assert.deepEqual(await statesOf(coordinator, [first, second]), ['cancelled cancelled-by-request', 'queued'])
+})
+
 test('recover: failed tasks of the open run run again instead; when none has failed the new run is skipped', async (context) => {
   const coordinator = await createGated(context, { overlap: 'recover', shards: 2, tolerate: '100%' })
   const [open] = (await start(coordinator, 1)) as [string]

@@ -2,14 +2,14 @@ import { CarillonError, isEnded, printable, type RunView } from '@carillon/contr
 import type { Clock } from '@carillon/runtime'
 import type { LifeChange, RunHead, Store } from '@carillon/store'
 import { isCoalescing } from '../gates/rules/coalescing.ts'
-import { decideReturn } from '../gates/rules/decide.ts'
+import { decideReturn, decideToLeave } from '../gates/rules/decide.ts'
 import { isGated } from '../gates/rules/gating.ts'
 import type { Modes, RetryRequest } from '../modes/mode.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Placement, Runs } from '../ports.ts'
+import type { Placement, Presence, Runs } from '../ports.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
-import { decideCancel, decideRestart } from './rules/life.ts'
+import { decideRestart } from './rules/life.ts'
 
 const TRIES_AGAINST_OTHERS = 5
 
@@ -20,22 +20,33 @@ export class ChangeRuns {
   readonly #reads: ReadRuns
   readonly #modes: Modes
   readonly #placement: Placement
+  readonly #presence: Presence
   readonly #clock: Clock
 
-  constructor(options: { store: Store; runs: Runs; reads: ReadRuns; modes: Modes; placement: Placement; clock: Clock }) {
+  constructor(options: {
+    store: Store
+    runs: Runs
+    reads: ReadRuns
+    modes: Modes
+    placement: Placement
+    presence: Presence
+    clock: Clock
+  }) {
     this.#store = options.store
     this.#runs = options.runs
     this.#modes = options.modes
     this.#placement = options.placement
+    this.#presence = options.presence
     this.#clock = options.clock
     this.#reads = options.reads
   }
 
-  /** A queued run never starts; a running one is cancelled when its executor confirms or is silent. @throws CarillonError RUN_ENDED */
+  /** A queued run never starts; a running one, and one that may run and has a place, is cancelled when its executor confirms or is silent. @throws CarillonError RUN_ENDED */
   async cancel(namespace: string, runId: string): Promise<RunView> {
     const before = await this.#decide(namespace, runId, (run) => {
       if (run.state === 'cancelling') return undefined
-      const decision = decideCancel(run, this.#clock.now())
+      const mayRun = isGated(run) && this.#presence.holding(run.namespace, run.handler).length > 0
+      const decision = decideToLeave(run, { now: this.#clock.now(), mayRun })
       if (isRefused(decision))
         throw new CarillonError('RUN_ENDED', `run ${printable(runId)} has ended: ${run.state}`, { field: 'runId', value: printable(runId) })
       return decision

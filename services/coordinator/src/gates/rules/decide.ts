@@ -96,13 +96,16 @@ function ofTurns({ limits, holders, waiting }: GateFacts, free: number): RunArri
 }
 
 /**
- * A run that has a place is cancelled for another one. An executor reports a start only when the task has run for a while, so one that is queued in the store may
- * run already: it is over when the executor that has it confirms, or none does within the grace.
+ * A run that may have a place is cancelled. An executor reports a start only when the task has run for a while, so one that is queued in the store may run already:
+ * its place is free when the executor that has it confirms, or none does within the grace.
  * @param options.mayRun some instance may have it
  */
-export function decideReplacement(run: RunHead, { now, mayRun }: { now: number; mayRun: boolean }): Decision | Refused {
+export function decideToLeave(
+  run: RunHead,
+  { now, mayRun, reason }: { now: number; mayRun: boolean; reason?: Reason },
+): Decision | Refused {
   const known = run.state === 'queued' && mayRun && !isFanOut(run) ? ({ ...run, state: 'running' } as const) : run
-  const decision = decideCancel(known, now, 'replaced')
+  const decision = decideCancel(known, now, reason)
   return isRefused(decision) ? decision : { ...decision, expect: { ...decision.expect, state: [run.state] } }
 }
 
