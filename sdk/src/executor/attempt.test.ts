@@ -60,6 +60,19 @@ test('a result is written as JSON, whether the handler is async or not', async (
   assert.deepEqual(await startAttempt(async () => undefined).ended, { outcome: 'succeeded', resultText: 'null' })
 })
 
+test('an attempt that blocked the event loop beyond its limit has timed out, whatever its handler did; one within it has not', async () => {
+  const blocked = async (ms: number, end: Settle) => {
+    const body = settleable()
+    const { clock, ended } = startAttempt(() => body.promise, { work: { timeoutMs: 1_000 } })
+    clock.standStill(ms)
+    end(body)
+    return (await ended)?.outcome
+  }
+  assert.equal(await blocked(1_001, ({ resolve }) => resolve(1)), 'timed_out')
+  assert.equal(await blocked(1_001, ({ reject }) => reject(new Error('no'))), 'timed_out')
+  assert.equal(await blocked(1_000, ({ resolve }) => resolve(1)), 'succeeded')
+})
+
 test('a result that cannot be kept fails the task', async () => {
   const cyclic: Record<string, unknown> = {}
   cyclic['self'] = cyclic

@@ -219,6 +219,11 @@ export class Attempt implements TaskPort {
     this.#end({ outcome: 'failed', error: isFinal ? { ...error, retryable: false } : error, reason })
   }
 
+  get #isLate(): boolean {
+    const { timeoutMs } = this.task.work
+    return timeoutMs !== undefined && this.clock.monotonic() - this.startedAt > timeoutMs
+  }
+
   /** The grace is over and the handler has not settled. */
   #giveUp(): void {
     if (this.#isOver) return
@@ -237,6 +242,8 @@ export class Attempt implements TaskPort {
     if (this.#isOver) return
     this.#isOver = true
     this.#timer?.cancel()
+    // A handler that blocks the event loop has ended before the timer of its limit could fire.
+    if (this.#abortKind === undefined && this.#isLate) this.#abortKind = 'timeout'
     const final = this.#abortKind ? this.#abortedEnding() : ending
     this.#options.trace.end(traceOf(final))
     this.#options.observer.onEnd(this, final)
