@@ -130,6 +130,7 @@ test('wrong schedules and payloads are not kept, jobs that are not there are nam
   await assert.rejects(put(coordinator, { schedule: { cron: '*/61 * * * *' } }), { code: 'INVALID_CRON' })
   await assert.rejects(put(coordinator, { schedule: { cron: '* * * * *', timezone: '' } }), { code: 'INVALID_TIME_ZONE' })
   await assert.rejects(put(coordinator, { payload: 'x'.repeat(600_000) }), { code: 'PAYLOAD_TOO_LARGE' })
+  await assert.rejects(put(coordinator, { payload: 'x'.repeat(520_000), items: ['y'.repeat(520_000)] }), { code: 'PAYLOAD_TOO_LARGE' })
   assert.deepEqual(await coordinator.store.jobs.get(['default/report']), [undefined])
   for (const change of ['pause', 'resume'] as const)
     await assert.rejects(changeJobs[change]('default', 'report'), { code: 'JOB_NOT_FOUND' })

@@ -5,7 +5,7 @@ import { gatingOf } from '../../gates/rules/gating.ts'
 import { planOf } from '../../modes/rules/request.ts'
 import type { Judged } from '../../ports.ts'
 import { routingOf } from '../../routing/rules/request.ts'
-import { payloadText } from '../../runs/rules/new-run.ts'
+import { checkTogether, payloadText } from '../../runs/rules/new-run.ts'
 import { termsOf } from '../../runs/rules/terms.ts'
 import { jobView } from '../../runs/rules/views.ts'
 import type { Judge } from '../../schedules/rules/exclusions.ts'
@@ -27,6 +27,8 @@ export function recordOf(namespace: string, input: JobDefinition, { now, kind, j
   const id = jobId(namespace, input.name)
   const { schedule = null } = input
   const planned = planOf(input, { kind })
+  const payload = payloadText(input.payload ?? null)
+  checkTogether({ payload, items: planned.items })
   return {
     id,
     namespace,
@@ -35,7 +37,7 @@ export function recordOf(namespace: string, input: JobDefinition, { now, kind, j
     state: 'active',
     description: input.description ?? null,
     schedule,
-    payload: payloadText(input.payload ?? null),
+    payload,
     ...planned,
     attempts: input.attempts ?? 1,
     backoff: input.backoff ?? DEFAULT_BACKOFF,

@@ -35,6 +35,23 @@ test('what a request leaves open comes from the job, what it says wins', () => {
   )
 })
 
+test('a payload and an item that do not fit into one message are refused, of whichever the job has one', () => {
+  const large = 'x'.repeat(LIMITS.payloadBytes - 10)
+  const small = Array.from({ length: 5 }, () => 'y'.repeat(100_000))
+  const withItems = aJob('report', { mode: 'shards', plan: { shards: 2 }, items: JSON.stringify(['a', large]) })
+  const refused = {
+    code: 'PAYLOAD_TOO_LARGE',
+    message: /^payload and items\.1 have 1048\d{3} bytes as JSON together, the limit is 998000$/,
+  }
+  assert.throws(() => runOfRequest({ handler: 'mail', payload: large, items: ['a', large] }, undefined, origin), refused)
+  assert.throws(
+    () => runOfRequest({ job: 'report', items: ['a', large] }, { ...withItems, items: null, payload: JSON.stringify(large) }, origin),
+    refused,
+  )
+  assert.throws(() => runOfRequest({ job: 'report', payload: large }, withItems, origin), refused)
+  assert.equal(runOfRequest({ handler: 'mail', payload: large, items: small }, undefined, origin).plan?.shards, 5)
+})
+
 test('a run for later is delayed, one for now or before is queued', () => {
   const later = runOfRequest({ job: 'a', delayMs: 60 * 86_400_000 }, undefined, origin)
   assert.deepEqual([later.state, later.reason, later.wakeAt, later.queuedAt], ['delayed', 'delay', NOW + 60 * 86_400_000, null])

@@ -1,4 +1,13 @@
-import { DEFAULT_BACKOFF, type HandlerKind, LIMITS, type RunTrigger, type StartRun, taskIdOf, writeJson } from '@carillon/contracts'
+import {
+  CarillonError,
+  DEFAULT_BACKOFF,
+  type HandlerKind,
+  LIMITS,
+  type RunTrigger,
+  type StartRun,
+  taskIdOf,
+  writeJson,
+} from '@carillon/contracts'
 import { type JobRecord, type RunHead, type RunRecord, shareOf, type TaskRecord } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { modeOf, type Planned, planOf } from '../../modes/rules/request.ts'
@@ -52,6 +61,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     routing: routingOf(request, { mode: planned.mode, from: job?.routing }),
     terms: causedBy(termsOfRun(termsOf(request, job?.terms), dueAt), origin.cause),
   })
+  checkTogether(run)
   return tooLong(run, origin) ?? run
 }
 
@@ -135,6 +145,27 @@ export function unstoredRun(run: RunRecord, { error, now }: { error: { code: str
 /** A payload as JSON text. @throws CarillonError PAYLOAD_TOO_LARGE, JSON_TOO_DEEP, INTEGER_TOO_LARGE, INVALID_JSON */
 export function payloadText(payload: unknown): string {
   return writeJson(payload, { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })
+}
+
+/** What a work message has beside payload and item: ids, names, times, headers. */
+const REST_BYTES = 2_000
+
+/**
+ * Of a run with a list of items: each travels in one message with the payload.
+ * @throws CarillonError PAYLOAD_TOO_LARGE
+ */
+export function checkTogether({ payload, items }: { payload: string; items: string | null }): void {
+  const limit = LIMITS.messageBytes - REST_BYTES
+  if (items === null || Buffer.byteLength(payload) + Buffer.byteLength(items) <= limit) return
+  const sizes = (JSON.parse(items) as unknown[]).map((item) => Buffer.byteLength(JSON.stringify(item)))
+  const largest = sizes.reduce((best, size, i) => (size > (sizes[best] as number) ? i : best), 0)
+  const bytes = Buffer.byteLength(payload) + (sizes[largest] as number)
+  if (bytes <= limit) return
+  const field = `items.${largest}`
+  throw new CarillonError('PAYLOAD_TOO_LARGE', `payload and ${field} have ${bytes} bytes as JSON together, the limit is ${limit}`, {
+    field,
+    value: `${bytes} bytes`,
+  })
 }
 
 interface NewRun
