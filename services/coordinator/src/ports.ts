@@ -225,11 +225,10 @@ export interface Placement {
   ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]>
   /** The number of one that arrives now. */
   order(run: RunHead): Promise<number>
-  /**
-   * The gate at which a run arrives that is retried by hand: that of the limits that there are now; null: there are none. A trigger is none any more. Of a batch
-   * it is the same as before: the handler takes lists of payloads, never one.
-   */
+  /** The gate at which a run arrives that is retried by hand: that of the limits that there are now, null where there are none; of a batch the same as before, because the handler takes lists. */
   again(run: RunHead): Promise<Partial<Pick<RunHead, 'gate' | 'gateKey'>>>
+  /** The same for a delayed run whose time has come, if its job has been given limits since. */
+  due(run: RunHead): Promise<Partial<Pick<RunHead, 'gate' | 'gateKey'>>>
   /** The run of a slot whose job says nothing about overlap. @param last the open run that it waits for */
   slot(run: RunRecord, job: JobRecord, last: RunHead | undefined): RunRecord
   /** The run of a past slot that is fired on purpose: it waits, and so many of them are open at once. */

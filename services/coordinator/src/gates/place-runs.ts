@@ -2,7 +2,7 @@ import type { BackfillJob, StartRun } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { GateRecord, JobRecord, RunHead, RunRecord, Store, StreamPlace } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
-import type { Placement } from '../ports.ts'
+import type { Jobs, Placement } from '../ports.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
 import { backfillGateId, coalescingGateId, gateBehind, gateId, slotsGateId } from './gate-ids.ts'
 import { type KeyExpressions, keyOf, keyOfAccepted } from './keys.ts'
@@ -23,12 +23,14 @@ export interface BusyGates {
 /** Decides where new runs wait. A run is stored first, waiting, and gets its place then. */
 export class PlaceRuns implements Placement {
   readonly #store: Store
+  readonly #jobs: Jobs
   readonly #expressions: KeyExpressions
   readonly #gates: BusyGates
   readonly #clock: Clock
 
-  constructor(options: { store: Store; expressions: KeyExpressions; gateHints: BusyGates; clock: Clock }) {
+  constructor(options: { store: Store; jobs: Jobs; expressions: KeyExpressions; gateHints: BusyGates; clock: Clock }) {
     this.#store = options.store
+    this.#jobs = options.jobs
     this.#expressions = options.expressions
     this.#gates = options.gateHints
     this.#clock = options.clock
@@ -70,6 +72,14 @@ export class PlaceRuns implements Placement {
     const [whole] = await this.#store.runs.get([id])
     const key = keyOfAccepted(this.#expressions.concurrencyKey.get(gating.concurrencyKey), whole?.payload ?? 'null')
     return { gate: gateId(rules, gating, key), gateKey: key }
+  }
+
+  async due(run: RunHead): Promise<Partial<Pick<RunHead, 'gate' | 'gateKey'>>> {
+    const { namespace, job: name, gate, attempt } = run
+    // At a gate that is none any more it is moved on; a further try has been let in before.
+    if (name === null || gate !== null || attempt > 1) return {}
+    const [job] = await this.#jobs.find([{ namespace, name }])
+    return scopeOf(job?.gating ?? null) === 'none' ? {} : this.again(run)
   }
 
   async ordered(runs: readonly RunRecord[]): Promise<readonly RunRecord[]> {

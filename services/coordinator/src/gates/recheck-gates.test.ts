@@ -126,6 +126,28 @@ test('a run that is retried goes by the rules of today: those that its job was g
   assert.deepEqual(await retried({}), Array(4).fill('queued'))
 })
 
+test('delayed runs go by the rules that their job has when they are due', async (context) => {
+  for (const [rules, waiting] of [
+    [{ overlap: 'serial' }, 3],
+    [{ concurrencyKey, maxPerKey: 1 }, 2],
+    [{}, 0],
+  ] as const) {
+    const coordinator = await createSync(context, {})
+    const ids: string[] = []
+    for (let n = 0; n < 4; n++) {
+      const request = { job: 'sync', payload: { tenant: `${n % 2}` }, delayMs: 1_000 }
+      const item = { namespace: 'default', bytes: 0, trigger: 'call', traceparent: undefined, request } as const
+      const [started] = await coordinator.startRuns.execute([item])
+      assert.ok(started && 'runId' in started)
+      ids.push(started.runId)
+    }
+    await put(coordinator, rules)
+    await pass(coordinator, 1_000)
+    assert.equal(await waitingOf(coordinator, ids), waiting)
+    assert.equal((await statesOf(coordinator, ids)).filter((state) => state === 'queued').length, 4 - waiting)
+  }
+})
+
 test('gates of other coordinators get a signal, one for each gate', async (context) => {
   const coordinator = await createSync(context, { concurrencyKey, debounce: { periodMs: HOUR_MS } })
   await trigger(coordinator, 6)

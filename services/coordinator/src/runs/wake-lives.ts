@@ -126,8 +126,14 @@ export class WakeLives {
     }
     const decision = decideWake(task, { policy: run, isLost, now, elapsed: this.#elapsed })
     if (task.owner && task.state === 'running' && !isLost) this.#ask(work, task.owner, decision.event === 'checked')
-    if (decision.event === 'due' && !isTaskOfRun(work) && arrivesNow(run))
-      return { ...work, decision: decideArrival(run, { order: await this.#placement.order(run), now }) }
+    if (decision.event === 'due' && !isTaskOfRun(work)) {
+      const at = await this.#placement.due(run)
+      const placed = { ...run, ...at }
+      if (arrivesNow(placed)) {
+        const { set, ...arrival } = decideArrival(placed, { order: await this.#placement.order(run), now })
+        return { ...work, decision: { ...arrival, set: { ...set, ...at } } }
+      }
+    }
     const isOffered = decision.event === 'due' && isLeg(work)
     return { ...work, decision: isOffered ? { ...decision, set: { ...decision.set, wakeAt: offeredAgainAt } } : decision }
   }
