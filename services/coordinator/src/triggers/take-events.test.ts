@@ -65,6 +65,23 @@ test('an event that comes again, or is published again under its key or message 
   assert.deepEqual(await payloadsOf(coordinator), [1, 2, 2, null])
 })
 
+test('a run of an event says who published it; a name that cannot be kept is refused', async (context) => {
+  const coordinator = await withJob(context, { subject: 'orders.>' })
+  await coordinator.takeEvents.execute('CAPTURED', [
+    event('orders.a', '1', { 'Carillon-By': 'ada' }),
+    event('orders.a', '2'),
+    event('orders.a', '3', { 'Carillon-By': 'x'.repeat(300) }),
+  ])
+  await settle()
+  const { items } = await coordinator.store.runs.list({ namespace: 'default', job: 'sync', limit: 10 })
+  assert.deepEqual(items.map(({ by }) => by).sort(), ['ada', null])
+  const rejected = coordinator.fake.publishedTo('event.message.CAPTURED.rejected') as { code: string }[]
+  assert.deepEqual(
+    rejected.map(({ code }) => code),
+    ['INVALID_HEADER'],
+  )
+})
+
 test('what is no JSON, and an event of which a filter has no result, fire nothing and are kept as rejected', async (context) => {
   const coordinator = await withJob(context, { subject: 'orders.>', filter: 'payload.total > 100' })
   await coordinator.takeEvents.execute('CAPTURED', [
@@ -104,6 +121,7 @@ test('a job that the events of its own runs fire ends with a record that says so
   const { store, takeEvents } = coordinator
   const runs = async () => (await store.runs.list({ namespace: 'default', job: 'sync', limit: 100 })).items
   await takeEvents.execute('EVENTS', [event('carillon.default.event.run.foreign.succeeded', '{}')])
+  await coordinator.clock.advance(1)
   for (let i = 0; i < 40; i++) {
     await settle()
     const [newest] = await runs()

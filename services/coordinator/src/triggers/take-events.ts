@@ -1,4 +1,4 @@
-import { CarillonError, HEADERS, UnacceptableJson } from '@carillon/contracts'
+import { CarillonError, checkBy, HEADERS, UnacceptableJson } from '@carillon/contracts'
 import type { Outcome } from '@carillon/expressions'
 import { type Clock, derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
@@ -82,7 +82,7 @@ export class TakeEvents {
     return new Map(about.flatMap(({ event }, i) => (heads[i] ? [[event, heads[i]] as const] : [])))
   }
 
-  /** Undefined: the filter is not for it. @throws CarillonError EXPRESSION_FAILED, and of a body that is no JSON */
+  /** Undefined: the filter is not for it. @throws CarillonError EXPRESSION_FAILED, INVALID_HEADER, and of a body that is no JSON */
   #itemOf({ stream, event, run }: Fired, { namespace, name, on }: TriggeredJob): StartItem | undefined {
     const { body, subject, bytes, traceparent } = event
     if (body instanceof UnacceptableJson) throw body.refusal('body')
@@ -93,8 +93,9 @@ export class TakeEvents {
     const identity = key === undefined ? [stream, event.sequence, event.storedAt] : ['key', key]
     const id = derivedId('e', namespace, name, ...identity)
     const cause = run ? { cause: { parent: run.id, chain: chainOf(run) } } : {}
+    const by = checkBy(event.header(HEADERS.by))
     const published = { stream, sequence: event.sequence, at: event.storedAt }
-    return { namespace, request: { job: name, payload }, bytes, trigger: 'event', traceparent, id, published, ...cause }
+    return { namespace, request: { job: name, payload }, bytes, trigger: 'event', traceparent, by, id, published, ...cause }
   }
 
   #reject(stream: string, { subject, body }: Incoming, error: unknown): void {
