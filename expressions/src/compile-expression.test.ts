@@ -70,11 +70,25 @@ describe('numbers of JSON', () => {
   }
 
   test('what JSON cannot keep is no result', () => {
-    assert.match(failureOf('9007199254740993'), /9007199254740993, which JSON cannot keep exactly/)
+    assert.match(failureOf('9007199254740991 + 2'), /9007199254740993, which JSON cannot keep exactly/)
     assert.match(failureOf('payload.n / 0'), /Infinity/)
     assert.match(failureOf('payload.n % 0'), /modulo by zero at column 1/)
     assert.match(failureOf('payload.price % 2'), /whole numbers/)
   })
+})
+
+test('a number that cannot be held exactly is refused when it is stored, wherever it stands', () => {
+  for (const text of ['99999999999999999999', '9007199254740993', '9007199254740992', '0x20000000000000', '1e999']) {
+    for (const place of [
+      `load.cpu < ${text}`,
+      `payload.n == -${text}`,
+      `[1, ${text}].exists(x, x == payload.n)`,
+      `size(payload.items[${text}]) > 0`,
+    ])
+      assert.match(refusal(place).message, /at column \d+/, place)
+  }
+  assert.equal(resultOf('9007199254740991'), 9_007_199_254_740_991)
+  assert.equal(resultOf('-9007199254740991'), -9_007_199_254_740_991)
 })
 
 test('a time is RFC 3339, on a day that exists, whatever the time zone of the machine', () => {

@@ -31,6 +31,10 @@ function visit(node: CelNode, scope: Scope): void {
   if (node.op === 'value' && typeof node.args === 'object' && node.args !== null) {
     throw fault('unsupported_literal', 'bytes and unsigned numbers are not part of JSON', node)
   }
+  // Else it would be compared with a number that it is not: those of JSON are doubles.
+  if (node.op === 'value' && typeof node.args === 'bigint' && !isExact(node.args)) {
+    throw fault('number_too_large', `${node.args} is beyond 2^53, which JSON cannot keep exactly`, node)
+  }
   const call = callOf(node)
   if (call !== undefined) {
     visitCall(node, call, scope)
@@ -83,4 +87,6 @@ function patternOf(node: CelNode, argument: CelNode | undefined, { patterns }: S
   throw fault('pattern', `the patterns repeat too much: ${instructions} instructions in all, at most ${patternProgram} are taken`, argument)
 }
 
+/** Whether a double holds this integer, and no other has the same double. */
+const isExact = (literal: bigint) => Number.isSafeInteger(Number(literal))
 const quoted = (name: string) => JSON.stringify(name)
