@@ -3,9 +3,11 @@ import { test } from 'node:test'
 import * as z from 'zod'
 import type { CarillonError } from './errors.ts'
 import { durationField, instantField, parseInput, parseInstant } from './fields.ts'
-import { beatSchema } from './instance.ts'
+import { beatSchema, registerSchema } from './instance.ts'
 import { jobInputSchema } from './job.ts'
+import { setDataSchema } from './job-memory.ts'
 import { parseBody } from './json-text.ts'
+import { readLogMessage } from './log.ts'
 import { startRunSchema } from './run.ts'
 
 const DAY_MS = 86_400_000
@@ -131,6 +133,26 @@ test('a body that is not JSON is no object without fields', () => {
     const { code } = refusal(beatSchema, parseBody(Buffer.from(text)))
     assert.equal(code, text.startsWith('9') ? 'INTEGER_TOO_LARGE' : 'INVALID_JSON', text)
   }
+})
+
+test('a member called __proto__ is kept where any JSON is, and refused where names are', () => {
+  const own = JSON.parse('{"__proto__":{"a":1},"b":2}')
+  const caller = { taskId: '01kb9f4c2s0000q1w2e3r4t5y6', attempt: 1, instance: 'i-1' }
+  assert.equal(JSON.stringify(parseInput(setDataSchema, { ...caller, data: own }).data), '{"__proto__":{"a":1},"b":2}')
+  for (const data of [null, [], 'a', undefined, parseBody(Buffer.from('{'))])
+    assert.equal(refusal(setDataSchema, { ...caller, data }).field, 'data')
+  const line = { seq: 1, at: '2030-01-01T00:00:00Z', level: 'info', message: 'm', fields: own }
+  const { lines } = readLogMessage({ runId: 'r', ...caller, lines: [line] })
+  assert.equal(JSON.stringify(lines[0]?.fields), '{"__proto__":{"a":1},"b":2}')
+  const register = { instance: 'i-1', service: 's', handlers: [{ name: 'h', inputSchema: own }] }
+  assert.equal(JSON.stringify(parseInput(registerSchema, register).handlers[0]?.inputSchema), '{"__proto__":{"a":1},"b":2}')
+  const labels = JSON.parse('{"zone":"a","__proto__":"b"}')
+  for (const [schema, input] of [
+    [jobInputSchema, { name: 'a', labels }],
+    [startRunSchema, { handler: 'a', labels }],
+    [registerSchema, { ...register, labels }],
+  ] as const)
+    assert.deepEqual(pick(refusal(schema, input)), ['INVALID_REQUEST', 'labels.__proto__', '"b"'])
 })
 
 function pick({ code, field, value }: { code: string; field?: string; value?: string }): unknown[] {

@@ -1,10 +1,10 @@
 import * as z from 'zod'
+import { HORIZON_MS } from './duration.ts'
 import type { ErrorCode } from './error-codes.ts'
 import { CarillonError, printable } from './errors.ts'
 import { hintOf } from './hints.ts'
 import { RUN_ID, TASK_ID } from './ids.ts'
 import { UnacceptableJson } from './json-text.ts'
-import { LIMITS } from './limits.ts'
 import { isName, NAME, NAME_RULE, nameHint, RESERVED_NAMES } from './names.ts'
 
 /** A zod schema whose failure has a code of the catalogue. */
@@ -40,7 +40,15 @@ export const nameField = codedField<string>({
 export const taskIdField = z.string().regex(TASK_ID, 'Use the id as it was given out.')
 export const runIdField = z.string().regex(RUN_ID, 'A run id has 16 to 48 small letters and digits.')
 
-const HORIZON_MS = LIMITS.horizonYears * 366 * 86_400_000
+/** An object of JSON that is kept as it is, whatever its members are called: `z.record` leaves out one with the name `__proto__`. */
+export const objectField = (hint: string) =>
+  codedField<Record<string, unknown>>({
+    code: 'INVALID_REQUEST',
+    hint,
+    accepts: (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof UnacceptableJson),
+    json: { type: 'object', additionalProperties: {} },
+  })
+
 const isDelay = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= HORIZON_MS
 /** A duration in whole milliseconds, from 0 to ten years. */
 export const durationField = codedField<number>({

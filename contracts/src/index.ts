@@ -22,6 +22,7 @@ export {
   type ServiceName,
 } from './calls.ts'
 export { causeText, type Explained } from './cause.ts'
+export { HORIZON_MS, parseDuration } from './duration.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
 export { CarillonError, type ErrorDetails, messageOf, printable } from './errors.ts'
 export { type FieldChange, fieldChanges } from './field-changes.ts'
@@ -157,6 +158,7 @@ export {
 } from './plan.ts'
 export { type JobPreview, jobPreviewSchema, type PreviewJob, previewJobSchema } from './preview.ts'
 export { PROTOCOL_VERSION } from './protocol.ts'
+export { recordField } from './record-field.ts'
 export { ROUTES, type Route, routingFields } from './routing.ts'
 export {
   type Failure,

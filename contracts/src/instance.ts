@@ -1,8 +1,9 @@
 import * as z from 'zod'
-import { codedField, nameField } from './fields.ts'
+import { codedField, nameField, objectField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 import { HANDLER_KINDS } from './plan.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
+import { recordField } from './record-field.ts'
 
 const handlerFields = {
   name: nameField,
@@ -10,7 +11,7 @@ const handlerFields = {
   /** The default mode of its runs. */
   kind: z.enum(HANDLER_KINDS).optional(),
   /** JSON Schema of the payload. */
-  inputSchema: z.record(z.string(), z.unknown()).optional(),
+  inputSchema: objectField('Use an object: a JSON Schema.').optional(),
 }
 const instanceFields = {
   instance: nameField,
@@ -18,7 +19,7 @@ const instanceFields = {
   session: nameField.optional(),
   service: nameField,
   version: z.string().max(100).default('0.0.0'),
-  labels: z.record(z.string().max(100), z.string().max(200)).default({}),
+  labels: recordField(z.string().max(100), z.string().max(200)).default({}),
   /** Tasks it runs at once. */
   capacity: z.int().min(1).max(LIMITS.capacity).default(1),
 }

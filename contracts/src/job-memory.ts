@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { durationField, instantField, nameField, taskIdField, timeField } from './fields.ts'
+import { durationField, instantField, nameField, objectField, taskIdField, timeField } from './fields.ts'
 
 const caller = { taskId: taskIdField, attempt: z.int().min(1), instance: nameField }
 
@@ -18,7 +18,7 @@ export const slotChosenSchema = z.object({ nextAt: timeField.exactOptional() })
 
 const OBJECT_HINT = 'Use an object, such as {"cursor":7}; {} removes what was kept.'
 /** A running task replaces what the runs of its job keep for each other. */
-export const setDataSchema = z.strictObject({ ...caller, data: z.record(z.string(), z.unknown(), { error: OBJECT_HINT }) })
+export const setDataSchema = z.strictObject({ ...caller, data: objectField(OBJECT_HINT) })
 export type SetData = z.output<typeof setDataSchema>
 /** `kept`: false where the run has no job, or the job is gone. */
 export const dataSetSchema = z.object({ kept: z.boolean() })

@@ -24,6 +24,8 @@ export function jsonSchemaOf(schema: z.ZodType, io: Direction, comments: FieldCo
 function asOnTheWire({ _zod: { def } }: z.core.$ZodTypes, json: z.core.JSONSchema.BaseSchema): void {
   // It belongs to the TypeScript type and means nothing on the wire.
   delete json.readOnly
+  // Left out by zod of what is checked by a function first, as a `recordField` is.
+  if (def.type === 'default') json.default ??= def.defaultValue as typeof json.default
   if (def.type === 'object' && def.catchall === undefined) delete json.additionalProperties
 }
 

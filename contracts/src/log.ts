@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { CarillonError, messageOf } from './errors.ts'
-import { nameField, parseInput, runIdField, taskIdField } from './fields.ts'
+import { nameField, objectField, parseInput, runIdField, taskIdField } from './fields.ts'
 import { UnacceptableJson } from './json-text.ts'
 import { LIMITS } from './limits.ts'
 
@@ -13,7 +13,7 @@ const logLineSchema = z.object({
   at: z.string().max(40),
   level: z.enum(LOG_LEVELS).catch('info'),
   message: z.string().transform((text) => text.slice(0, LIMITS.logLineBytes)),
-  fields: z.record(z.string(), z.unknown()).optional(),
+  fields: objectField('Use an object.').optional(),
 })
 export type LogLine = z.output<typeof logLineSchema>
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { coded, nameField } from './fields.ts'
 import { LIMITS } from './limits.ts'
+import { recordField } from './record-field.ts'
 
 /** How the instance of a task is chosen among those that match. `any`: the first one with a free slot. */
 export const ROUTES = [
@@ -23,7 +24,7 @@ export type Route = (typeof ROUTES)[number]
 
 const LABELS_HINT = 'Give at least one label, such as {"gpu":"true"}; leave labels out where any instance will do.'
 const labelsField = coded(
-  z.record(z.string().min(1, 'A label has a name.').max(100), z.string().max(200)),
+  recordField(z.string().min(1, 'A label has a name.').max(100), z.string().max(200)),
   'INVALID_REQUEST',
   LABELS_HINT,
   (labels) => Object.keys(labels).length > 0,

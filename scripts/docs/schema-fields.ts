@@ -31,6 +31,7 @@ interface Definition {
   readonly entries?: Readonly<Record<string, string>>
   readonly values?: readonly unknown[]
   readonly in?: Schema
+  readonly out?: Schema
   readonly shape?: Readonly<Record<string, Schema>>
   readonly checks?: readonly { readonly _zod: { readonly def: Check } }[]
 }
@@ -52,6 +53,7 @@ const CODED: Readonly<Record<string, string>> = {
   INVALID_DELAY: 'milliseconds',
   INVALID_DATE: 'time',
   INVALID_CALENDAR: 'day',
+  INVALID_REQUEST: 'object of any JSON',
 }
 
 /** Tasks of a run that were made together. */
@@ -116,7 +118,9 @@ export function typeOf(schema: Schema): string {
       .map(code)
       .join(', ')
   if (type === 'literal') return (values ?? []).map(code).join(', ')
-  if (type === 'pipe') return typeOf(definition.in as Schema)
+  // What a function looks at before its schema does has the type of that schema.
+  if (type === 'pipe')
+    return typeOf((definitionOf(definition.in as Schema).type === 'transform' ? definition.out : definition.in) as Schema)
   if (type === 'lazy' || type === 'json') return 'any JSON'
   const isWhole =
     (definition as { format?: string }).format === 'safeint' || checksOf(definition).some(({ check }) => check === 'number_format')

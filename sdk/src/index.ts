@@ -28,5 +28,6 @@ export {
 } from './handler-definition.ts'
 export type { Jsonable, Jsonify, NotJson } from './json.ts'
 export type { Mesh } from './mesh.ts'
+export type { TimeOrDuration } from './moment.ts'
 export type { JobDeclaration, MapOptions, OfferOptions, Offers } from './offers.ts'
 export type { OnWarning, Warning } from './warning.ts'

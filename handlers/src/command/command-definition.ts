@@ -1,3 +1,4 @@
+import { recordField } from '@carillon/contracts'
 import { defineHandler } from '@carillon/sdk'
 import { z } from 'zod'
 import { keyReason } from '../record-key.ts'
@@ -14,9 +15,9 @@ const commandInput = z.strictObject({
   /** Folder to run in, absolute. Default: that of the executor. */
   cwd: withoutNul.max(4_096).startsWith('/').optional(),
   /** Variables of the environment, of the names that the executor allows. */
-  env: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable'), withoutNul.max(32_768), { error: keyReason })
-    .optional(),
+  env: recordField(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable'), withoutNul.max(32_768), {
+    error: keyReason,
+  }).optional(),
   /** Text for its standard input. Default: none. */
   stdin: z.string().optional(),
   /** Exit codes that are a success. Default: 0. */

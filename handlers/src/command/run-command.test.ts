@@ -99,6 +99,7 @@ test('a payload that is wrong is refused by its field, without a retry', async (
     [{ command: 'it', args: ['a', 1] }, /^args\.1: .*expected string/],
     [{ command: 'it', args: ['\0'] }, /^args\.0: contains the character NUL/],
     [{ command: 'it', cwd: 'tmp' }, /^cwd: /],
+    [{ command: 'it', env: { ['__proto__']: '1' } }, /^env\.__proto__: Use another name/],
     [{ command: 'it', env: { 'A=B': '1' } }, /^env\.A=B: is no name of a variable/],
     [{ command: 'it', successCodes: [] }, /^successCodes: /],
     [{ command: 'it', successCodes: [256] }, /^successCodes\.0: /],

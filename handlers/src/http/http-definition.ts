@@ -1,3 +1,4 @@
+import { recordField } from '@carillon/contracts'
 import { defineHandler } from '@carillon/sdk'
 import { z } from 'zod'
 import { keyReason } from '../record-key.ts'
@@ -32,7 +33,7 @@ const payloadSchema = z
       .max(8_192)
       .refine(hasNoLogin, 'has a login: use a header with a secret'),
     method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']).optional(),
-    headers: z.record(headerName, z.union([headerValue, secretValue], VALUE_RULE), { error: keyReason }).optional(),
+    headers: recordField(headerName, z.union([headerValue, secretValue], VALUE_RULE), { error: keyReason }).optional(),
     /** Text as it is; anything else as JSON. */
     body: z.unknown().optional(),
     /** For everything together, redirects and the body included. */
@@ -46,7 +47,7 @@ const payloadSchema = z
         status: z.union([status, z.array(status).min(1).max(100)], STATUS_RULE).optional(),
         bodyContains: z.string().min(1).optional(),
         /** Members of the body by their path, such as `data.state`, and the value that each must have. */
-        json: z.record(z.string(), z.unknown()).optional(),
+        json: recordField(z.string(), z.unknown()).optional(),
       })
       .optional(),
   })

@@ -159,6 +159,8 @@ test('a payload that is wrong is refused by its field, without a retry', async (
     [{ url: 'http://ada:secret@example.org' }, /^url: has a login: use a header with a secret/],
     [{ url, method: 'get' }, /^method: /],
     [{ url, body: 'x' }, /^body: GET and HEAD have no body/],
+    [{ url, headers: { ['__proto__']: 'x' } }, /^headers\.__proto__: Use another name/],
+    [{ url, expect: { json: { ['__proto__']: 'x' } } }, /^expect\.json\.__proto__: Use another name/],
     [{ url, headers: { 'a b': 'x' } }, /^headers\.a b: is no name of a header/],
     [{ url, headers: { Host: 'other' } }, /^headers\.Host: is set by the executor itself/],
     [{ url, headers: { 'proxy-authorization': 'x' } }, /^headers\.proxy-authorization: is set by the executor/],

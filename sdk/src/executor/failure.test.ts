@@ -80,12 +80,26 @@ test('an error is known by its class, and by its code or that of its cause', () 
   for (const code of [undefined, 5, '', null]) assert.equal('code' in failureOf(Object.assign(new Error('no'), { code })), false)
 })
 
-test('a pause that is no number of milliseconds is refused where it is asked for, with the message of the error', () => {
-  for (const pause of [Number.NaN, Number.POSITIVE_INFINITY, 1e20, '30s', new Date(), undefined])
+test('a pause that is no time is refused where it is asked for, with the message of the error', () => {
+  for (const pause of [Number.NaN, Number.POSITIVE_INFINITY, 1e20, 'soon', '2030-01-31', new Date('x'), undefined])
     assert.throws(() => new RetryAfterError('busy', pause as number), {
       code: 'INVALID_DELAY',
-      message: /retryAfterMs is wrong: .* \(of the error: busy\)/s,
+      message: /retryAfter is wrong: .* \(of the error: busy\)/s,
     })
+})
+
+test('a pause is a duration or a time, as a number, a text or a Date', () => {
+  for (const [pause, ms] of [
+    [60_000, 60_000],
+    ['10m', 600_000],
+    ['1h30m', 5_400_000],
+    [new Date(0), 0],
+    ['2020-01-01T00:00:00Z', 0],
+  ] as const)
+    assert.equal(new RetryAfterError('busy', pause).retryAfterMs, ms)
+  const { retryAfterMs } = new RetryAfterError('busy', new Date(Date.now() + 60_000))
+  assert.ok(retryAfterMs > 0 && retryAfterMs <= 60_000, String(retryAfterMs))
+  for (const far of ['2099-01-01T00:00:00Z', '3651d']) assert.throws(() => new RetryAfterError('busy', far), { code: 'INVALID_DELAY' })
 })
 
 test('a longer pause than a report can carry, of another copy of this package, is the longest one', () => {
@@ -100,7 +114,7 @@ test('what a handler asks for travels with the failure', () => {
   assert.equal(failureOf(new NonRetryableError('no')).retryable, false)
   assert.equal(isNonRetryable(new NonRetryableError('no')), true)
   assert.equal(isNonRetryable(hostile), false)
-  assert.equal(failureOf(new RetryAfterError('later', 1_500.4)).retryAfterMs, 1_500)
+  assert.equal(failureOf(new RetryAfterError('later', 1_500.4)).retryAfterMs, 1_501)
   assert.equal(failureOf(new RetryAfterError('later', -5)).retryAfterMs, 0)
   class Custom extends NonRetryableError {
     override readonly name = 'Custom'

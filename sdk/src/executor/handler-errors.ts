@@ -1,4 +1,6 @@
-import { CarillonError, LIMITS, printable } from '@carillon/contracts'
+import { LIMITS } from '@carillon/contracts'
+import { systemClock } from '@carillon/wire/internal'
+import { momentOf, type TimeOrDuration, wrongMoment } from '../moment.ts'
 
 const NON_RETRYABLE = Symbol.for('carillon.non-retryable')
 const RETRY_AFTER = Symbol.for('carillon.retry-after')
@@ -17,25 +19,26 @@ export class NonRetryableError extends Error {
 /** The longest pause that can be asked for. */
 export const LONGEST_RETRY_AFTER_MS = LIMITS.horizonYears * 365 * 86_400_000
 
-/** Thrown by a handler: try again, but not before `retryAfterMs` (ms from now, up to ten years; 0 or less: no pause of its own). Counts as an attempt. */
+/**
+ * Thrown by a handler: try again, but not before `retryAfterMs`. Counts as an attempt.
+ * @example throw new RetryAfterError('the account is locked', '10m')
+ */
 export class RetryAfterError extends Error {
   override readonly name: string = 'RetryAfterError'
   readonly retryAfterMs: number
   readonly [RETRY_AFTER] = true
 
-  /** @throws CarillonError INVALID_DELAY, with the message, for what is no number of milliseconds: without it the wait would be another one than was meant */
-  constructor(message: string, retryAfterMs: number, options?: ErrorOptions) {
+  /**
+   * @param retryAfter in how long, or when: milliseconds or `'10m'`, up to ten years, or a time by the clock of this machine; what is 0 or less, or has
+   *   passed: no pause of its own
+   * @throws CarillonError INVALID_DELAY, with the message, for anything else: without it the wait would be another one than was meant
+   */
+  constructor(message: string, retryAfter: TimeOrDuration, options?: ErrorOptions) {
     super(message, options)
-    if (!(typeof retryAfterMs === 'number' && retryAfterMs <= LONGEST_RETRY_AFTER_MS)) {
-      const value = printable(retryAfterMs)
-      const hint = 'Use milliseconds from now, up to ten years.'
-      throw new CarillonError('INVALID_DELAY', `retryAfterMs is wrong: ${value} (of the error: ${message})`, {
-        field: 'retryAfterMs',
-        value,
-        hint,
-      })
-    }
-    this.retryAfterMs = retryAfterMs
+    const about = ` (of the error: ${message})`
+    const moment = momentOf('retryAfter', retryAfter, about)
+    this.retryAfterMs = 'at' in moment ? Math.max(0, moment.at - systemClock.now()) : moment.forMs
+    if (this.retryAfterMs > LONGEST_RETRY_AFTER_MS) throw wrongMoment('retryAfter', retryAfter, about)
   }
 
   static is(error: unknown): error is RetryAfterError {

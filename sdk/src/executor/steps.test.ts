@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CarillonError, type JournalEntry } from '@carillon/contracts'
 import { FakeClock, signal } from '@carillon/wire/testing'
+import type { TimeOrDuration } from '../moment.ts'
 import { turnOf } from '../turn.ts'
 import { NonRetryableError, RetryAfterError } from './handler-errors.ts'
 import { PendingCalls } from './pending-calls.ts'
@@ -135,6 +136,26 @@ test('the pauses of a step are those of a list, or random; an error that is not 
         .step('a', () => 1, options),
       (error: CarillonError) => error.code === code && error.details.field === field,
     )
+})
+
+test('a sleep is as long as a duration says, or until a time', async () => {
+  const { clock } = aTask()
+  const at = new Date(clock.now() + 3_600_000)
+  const storedOf = async (until: TimeOrDuration) => {
+    const task = aTask()
+    void task.begin().sleep(until)
+    await turn(task.clock)
+    return Date.parse(task.entries.get(0)?.until ?? '')
+  }
+  // The coordinator counts from its own clock.
+  for (const [forMs, length] of [
+    [5_400_000, '1h30m'],
+    [2_000, 2_000],
+  ] as const)
+    assert.equal(await storedOf(length), clock.now() + 90_000 + forMs)
+  for (const time of [at, at.toISOString()]) assert.equal(await storedOf(time), at.getTime())
+  for (const wrong of ['soon', '30m1h', '4000d', Number.NaN, new Date('x')])
+    await assert.rejects(aTask().begin().sleep(wrong), { code: 'INVALID_DELAY' })
 })
 
 test('an error may say when it is to be tried again; what is no time leaves the pause as it is', async () => {

@@ -16,6 +16,7 @@ import {
 } from '@carillon/contracts'
 import { type LoopClock, pause } from '@carillon/wire/internal'
 import type { DelayBackoffInput } from '../client/start-item.ts'
+import { momentOf, type TimeOrDuration, wrongMoment } from '../moment.ts'
 import { forever, turnOf } from '../turn.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
@@ -83,8 +84,7 @@ export class Steps {
     return this.#pending.watch(this.#step(name, run, options) as Promise<Result>)
   }
 
-  /** @param until whole milliseconds from now, or a time */
-  sleep(until: number | Date): Promise<void> {
+  sleep(until: TimeOrDuration): Promise<void> {
     return this.#pending.watch(this.#sleep(until))
   }
 
@@ -120,7 +120,7 @@ export class Steps {
     return 'result' in outcome ? outcome.result : this.#suspend(outcome.retryAt)
   }
 
-  async #sleep(until: number | Date): Promise<void> {
+  async #sleep(until: TimeOrDuration): Promise<void> {
     const index = this.#next++
     this.#checkPlace(SLEEP)
     const outcome = sleeping(until, this.#port.clock.now())
@@ -227,15 +227,10 @@ export class Steps {
 }
 
 /** @throws CarillonError INVALID_DELAY */
-function sleeping(until: number | Date, now: number): Extract<StepCall['outcome'], { type: 'sleeping' }> {
-  const leftMs = until instanceof Date ? until.getTime() - now : typeof until === 'number' ? until : Number.NaN
-  if (Math.abs(leftMs) <= HORIZON_MS) {
-    if (until instanceof Date) return { type: 'sleeping', until: until.toISOString() }
-    return { type: 'sleeping', forMs: Math.max(0, Math.ceil(until)) }
-  }
-  const value = until instanceof Date ? String(until) : printable(until)
-  const hint = 'Use milliseconds from now, up to ten years, or a Date.'
-  throw new CarillonError('INVALID_DELAY', `until is wrong: ${value}`, { field: 'until', value, hint })
+function sleeping(until: TimeOrDuration, now: number): Extract<StepCall['outcome'], { type: 'sleeping' }> {
+  const moment = momentOf('until', until)
+  if (Math.abs('at' in moment ? moment.at - now : moment.forMs) > HORIZON_MS) throw wrongMoment('until', until)
+  return 'at' in moment ? { type: 'sleeping', until: new Date(moment.at).toISOString() } : { type: 'sleeping', forMs: moment.forMs }
 }
 
 /** The stored failure of a step, which the program has received before. */

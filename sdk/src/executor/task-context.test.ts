@@ -14,6 +14,10 @@ function createContext() {
     log: (level: LogLevel, message: string) => void lines.push([level, message]),
     map: (call: { call: number; name: string; items: readonly unknown[] }) =>
       new Promise<void>((resolve) => calls.push({ ...call, resolve })),
+    next: async (choice: object) => {
+      choices.push(choice)
+      return undefined
+    },
     results: async ({ cursor, limit }: { cursor: string | undefined; limit: number }) => {
       const from = Number(cursor ?? 0)
       asked.push(limit)
@@ -23,8 +27,9 @@ function createContext() {
   }
   const calls: { call: number; name: string; items: readonly unknown[]; resolve: () => void }[] = []
   const asked: number[] = []
+  const choices: object[] = []
   const context = new RunningContext({ runId: 'r', taskId: 't', handler: 'h', attempt: 1, payload: null }, port as unknown as TaskPort)
-  return { context, progress, lines, calls, asked }
+  return { context, progress, lines, calls, asked, choices }
 }
 
 test('calls to map are numbered, four at once', async () => {
@@ -54,6 +59,24 @@ test('results are read in pages that grow, in order', async () => {
     Array.from({ length: 700 }, (_, i) => i),
   )
   assert.deepEqual(asked, [100, 200, 400])
+})
+
+test('the next time of a job is a duration or a time, as a number, a text or a Date', async () => {
+  const { context, choices } = createContext()
+  const at = '2030-01-31T09:00:00.000Z'
+  for (const next of [600_000, '10m', '1h30m', '2d', -5, new Date(at), '2030-01-31T10:00:00+01:00'])
+    assert.equal(await context.nextAt(next), undefined)
+  const delays = [600_000, 600_000, 5_400_000, 172_800_000, 0].map((delayMs) => ({ delayMs }))
+  assert.deepEqual(choices, [...delays, { at }, { at }])
+  for (const wrong of ['', 'tomorrow', '10 m', '30m1h', '2030-01-31', '2030-02-30T00:00:00Z', '4000d', Number.NaN, new Date('x'), null, {}])
+    assert.throws(
+      () => context.nextAt(wrong as string),
+      (error) => {
+        assert.ok(CarillonError.is(error))
+        assert.match(error.details.hint ?? '', /'10m' or '1h30m'/)
+        return error.code === 'INVALID_DELAY' && error.details.field === 'next'
+      },
+    )
 })
 
 test('progress is a number from 0 to 100; anything else is thrown at once', async () => {

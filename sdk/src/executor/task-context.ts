@@ -1,15 +1,7 @@
-import {
-  CarillonError,
-  type JobMemory,
-  LIMITS,
-  type LogLevel,
-  type Page,
-  printable,
-  type TaskResult,
-  type WorkMessage,
-} from '@carillon/contracts'
+import { CarillonError, type JobMemory, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
 import type { Jsonify, JsonResult } from '../json.ts'
 import { messageText } from '../logs/loggable.ts'
+import { momentOf, type TimeOrDuration } from '../moment.ts'
 import { forever, turnOf } from '../turn.ts'
 import { PendingCalls } from './pending-calls.ts'
 import { type StepOptions, type StepPort, Steps } from './steps.ts'
@@ -73,16 +65,17 @@ export interface TaskContext<Payload = unknown> {
    * attempt, which gets the results of its steps. Uses no try. It must not be raced: a later attempt does not know which was first.
    * Only steps that are under way are waited for. Anything else that the handler does beside this call outlives the attempt and holds no slot, so the
    * next attempt may run beside it; `signal` aborts then.
-   * @param until milliseconds from now, up to ten years, or a time
+   * @param until how long, or until when: milliseconds or `'10m'`, up to ten years, or a time
+   * @throws CarillonError INVALID_DELAY
    */
-  sleep(until: number | Date): Promise<void>
+  sleep(until: TimeOrDuration): Promise<void>
   /**
    * Choose when the job fires next, instead of its schedule, which goes on after that. The newest choice counts, also of an attempt that fails.
-   * @param next milliseconds from now, or a time; one that has passed means now
+   * @param next in how long, or when: milliseconds or `'10m'`, or a time; one that has passed means now
    * @returns that time; undefined when the run has no job, or the job is paused or gone
    * @throws CarillonError INVALID_DELAY, INVALID_DATE; TASK_NOT_RUNNING when this attempt is over
    */
-  nextAt(next: number | Date): Promise<Date | undefined>
+  nextAt(next: TimeOrDuration): Promise<Date | undefined>
   /**
    * What earlier runs of the job have kept by `setData`, as it is now; `{}` when there is nothing.
    * @throws CarillonError RUN_NOT_FOUND
@@ -202,12 +195,12 @@ export class RunningContext implements TaskContext {
     return this.#steps.step(name, run, options) as Promise<never>
   }
 
-  sleep(until: number | Date): Promise<void> {
+  sleep(until: TimeOrDuration): Promise<void> {
     this.#steps ??= new Steps(this.#port, this.#pending)
     return this.#steps.sleep(until)
   }
 
-  nextAt(next: number | Date): Promise<Date | undefined> {
+  nextAt(next: TimeOrDuration): Promise<Date | undefined> {
     const chosen = this.#port.next(choiceOf(next)).then((at) => (at === undefined ? undefined : new Date(at)))
     return this.#pending.watch(this.#pending.track(chosen))
   }
@@ -296,13 +289,8 @@ export class RunningContext implements TaskContext {
   }
 }
 
-const HORIZON_MS = LIMITS.horizonYears * 366 * 86_400_000
-
 /** @throws CarillonError INVALID_DELAY */
-function choiceOf(next: number | Date): { at: string } | { delayMs: number } {
-  if (next instanceof Date && !Number.isNaN(next.getTime())) return { at: next.toISOString() }
-  if (typeof next === 'number' && Math.abs(next) <= HORIZON_MS) return { delayMs: Math.max(0, Math.ceil(next)) }
-  const value = next instanceof Date ? String(next) : printable(next)
-  const hint = 'Use milliseconds from now, up to ten years, or a Date.'
-  throw new CarillonError('INVALID_DELAY', `next is wrong: ${value}`, { field: 'next', value, hint })
+function choiceOf(next: TimeOrDuration): { at: string } | { delayMs: number } {
+  const moment = momentOf('next', next)
+  return 'at' in moment ? { at: new Date(moment.at).toISOString() } : { delayMs: moment.forMs }
 }
