@@ -30,6 +30,8 @@ export const workSchema = z.object({
   task: nameField.exactOptional(),
   /** Processes died while they ran it, of an unknown cause: nothing else may run in the process while it does. */
   alone: z.literal(true).exactOptional(),
+  /** Of a run with a deadline: claim it before you run it, also when it is delivered for the first time. */
+  claim: z.literal(true).exactOptional(),
 })
 export type WorkMessage = Readonly<z.output<typeof workSchema>>
 

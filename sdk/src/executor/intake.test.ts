@@ -212,6 +212,31 @@ test('what is read after a long pause of this process may be run by another inst
   )
 })
 
+test('work of a run with a deadline is claimed before it begins, also when it is offered', async () => {
+  const { intake, lane, begun, questions } = anIntake()
+  const claimed = (taskId: string) =>
+    ({ ...messageOf(taskId, 1), reply: 'inbox', json: () => ({ ...workOf(taskId), claim: true }) }) as unknown as Msg
+  intake.takeWork(lane, { ...claimed('one'), reply: messageOf('one', 1).reply } as Msg)
+  intake.takeOffer(claimed('two'))
+  assert.deepEqual(
+    [begun.length, questions.map(({ input }) => [input.taskId, input.redelivered])],
+    [
+      0,
+      [
+        ['one', false],
+        ['two', false],
+      ],
+    ],
+  )
+  questions[0]?.answer({ run: true, attempt: 1 })
+  questions[1]?.answer({ run: false, reason: 'the run is expired' })
+  await settled()
+  assert.deepEqual(
+    begun.map(({ work }) => work.taskId),
+    ['one'],
+  )
+})
+
 test('an offer that was overtaken by its cancel is claimed', async () => {
   const { intake, held, answers, begun, questions } = anIntake()
   intake.takeControl(cancelOf('leg'))

@@ -141,7 +141,7 @@ export class Intake {
     // The run of a handler that maps, requested before that was known: it has to be planned.
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
     const mayBeForgotten = acknowledged !== undefined || !isKept || this.#mayBeOld(now)
-    if (redelivered || isUnplanned || this.#isCancelled(work) || mayBeForgotten) this.#claim(lane, task, redelivered)
+    if (redelivered || isUnplanned || work.claim || this.#isCancelled(work) || mayBeForgotten) this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
   }
@@ -234,7 +234,7 @@ export class Intake {
     if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
     held.add(task)
     // The cancel may have overtaken the offer.
-    if (this.#isCancelled(work)) this.#claim(lane, task, false)
+    if (work.claim || this.#isCancelled(work)) this.#claim(lane, task, false)
     else lane.add(task, true)
     return { accepted: true }
   }

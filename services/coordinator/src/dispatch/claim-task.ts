@@ -6,6 +6,7 @@ import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Lives, Presence, Reports, Runs } from '../ports.ts'
 import type { Decision } from '../runs/rules/decision.ts'
 import { decideTakeUp, decideToMap } from '../runs/rules/life.ts'
+import { hasExpired } from '../runs/rules/limits.ts'
 import { decideLoss, runsAlone } from '../runs/rules/loss.ts'
 import { isTaskOfRun, type Work } from '../runs/rules/work.ts'
 import { ReportBarrier } from './report-barrier.ts'
@@ -71,6 +72,7 @@ export class ClaimTask {
     if (isOnly && isFanOut(run)) return { answer: no(`the run has tasks: its mode is ${run.mode}`) }
     if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
       return { answer: no(`the task is ${life.state}`) }
+    if (isOnly && hasExpired(run, this.#clock.now())) return { answer: no('its deadline has passed') }
     // Only now: of what has ended, an answer must not depend on who lives.
     const holder = this.#holderOf(work, claim)
     if (holder === 'another' && life.owner !== null) {

@@ -46,6 +46,29 @@ test('a run that has not started by its deadline expires: it never starts, its e
   assert.equal((await runOf(coordinator, id)).wakeAt, null)
 })
 
+test('a run with a deadline begins with a claim, so that it either begins or expires; one without asks for none', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { fake, presence, claimTask, clock } = coordinator
+  presence.alive.set('hello', ['i-1'])
+  const claimOf = (taskId: string) => ({ taskId, attempt: 1, instance: 'i-1', session: 's-1', redelivered: false })
+  const workOf = (id: string) => fake.publishedTo(`work.hello.normal.${id}`)[0] as { claim?: true }
+  const plain = await started(coordinator, {})
+  assert.equal(workOf(plain).claim, undefined)
+  const begun = await started(coordinator, { deadlineMs: 1_000 })
+  assert.equal(workOf(begun).claim, true)
+  assert.deepEqual(await claimTask.execute('default', claimOf(begun)), { run: true, attempt: 1 })
+  await clock.advance(1_000)
+  await coordinator.wakeLives.execute([begun])
+  assert.equal(await stateOf(coordinator, begun), 'running null')
+  await report(coordinator, begun, { type: 'finished', outcome: 'succeeded' })
+  assert.equal(await stateOf(coordinator, begun), 'succeeded completed')
+  const late = await started(coordinator, { deadlineMs: 1_000 })
+  await clock.advance(1_000)
+  assert.deepEqual(await claimTask.execute('default', claimOf(late)), { run: false, reason: 'its deadline has passed' })
+  assert.equal(await wakes(coordinator, late), 'expired deadline')
+  assert.deepEqual(await claimTask.execute('default', claimOf(late)), { run: false, reason: 'the run is expired' })
+})
+
 test('a deadline counts from the moment at which a run is due, and not for one that has started', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock } = coordinator

@@ -22,6 +22,12 @@ export function limitOf({ terms, attempt, startedAt, firstStartedAt }: RunHead):
   return terms.deadlineAt === undefined || attempt > 1 ? undefined : { event: 'expired', at: terms.deadlineAt }
 }
 
+/** Whether it has not begun by its deadline: it is not to begin any more, also where nothing has ended it yet. */
+export function hasExpired(run: RunHead, now: number): boolean {
+  const limit = limitOf(run)
+  return limit?.event === 'expired' && now >= limit.at
+}
+
 /**
  * The end of a run whose limit is reached. What runs is cancelled first, as by request; its tasks, of a fan-out run, by the planner.
  * @returns undefined when there is no limit, or it is not reached

@@ -24,6 +24,13 @@ test('what we write is what the fixtures of the wire say', () => {
   const leg = { ...aRun(1, { id: runId, handler: 'warm-cache', payload: 'null' }) }
   assert.deepEqual(JSON.parse(workText(leg, aTask(runId, 1, { total: 3 }))), fixture('work-of-many'))
   assert.deepEqual(JSON.parse(workText(work, { ...work, losses: 2 })), { ...fixture('work'), alone: true })
+  const urgent = { ...work, attempt: 1, terms: { deadlineAt: START_AT } }
+  assert.equal(JSON.parse(workText(urgent, urgent)).claim, true)
+  for (const begun of [
+    { ...urgent, firstStartedAt: START_AT },
+    { ...urgent, attempt: 2 },
+  ])
+    assert.equal(JSON.parse(workText(begun, begun)).claim, undefined)
   const run = aRun(1, { id: runId, handler: 'word-count', payload: '{"folder":"/books"}' })
   const place = { id: childTaskId(stageTaskId(runId, 'map'), 0, 1), name: 'page', index: 1, total: 2, item: '{"file":"a.txt"}' }
   assert.deepEqual(JSON.parse(workText(run, taskOfRun(run, place))), fixture('work-of-map'))

@@ -1,6 +1,7 @@
 import { type JobView, LIMITS, type Progress, type Reason, type RunView, type TaskView } from '@carillon/contracts'
 import type { JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
 import type { Decision } from './decision.ts'
+import { limitOf } from './limits.ts'
 import { runsAlone } from './loss.ts'
 import { isTaskRecord } from './work.ts'
 
@@ -153,5 +154,7 @@ export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
     if (task.item !== null) text += `,"item":${task.item}`
   }
   if (runsAlone(task)) text += ',"alone":true'
+  // Whether it begins or expires is decided by one write: reports of a short task come when it has ended.
+  if (limitOf(run)?.event === 'expired') text += ',"claim":true'
   return `${text},"payload":${run.payload}}`
 }
