@@ -32,6 +32,11 @@ const ROUND_MS = 3_000
 const RETRY_AFTER_MS = 500
 /** How long a start tries: a person waits, and sees the warning. */
 const FIT_WITHIN_MS = 10_000
+/**
+ * nats-server announces that a stream is deleted before it moves its folder away: one of the same name that is created meanwhile loses its files. It needs
+ * some milliseconds for that; of a busy machine more.
+ */
+const DELETED_WITHIN_MS = 1_000
 /** With less, streams would refuse work within seconds. */
 const SMALLEST_PART = 1 / 64
 /** How often larger streams are tried at a broker that had little room. */
@@ -55,7 +60,7 @@ export const keptStream = (broker: Broker, name: StreamName, desired: Pick<Desir
 })
 
 /**
- * Reconciles what the broker should have with what it has: every 3 s, after a reconnect, and at once when an advisory reports that a stream or a
+ * Reconciles what the broker should have with what it has: every 3 s, after a reconnect, and soon after an advisory reports that a stream or a
  * consumer was deleted or changed. Detects by its creation time and its newest sequence that a stream lost messages, and notifies
  * the listeners that can refill it.
  */
@@ -70,6 +75,8 @@ export class StreamKeeper extends LoopService {
   readonly #pause: WakeablePause
   #part = 1
   #nextGrowth = 0
+  /** On the monotonic clock: what was deleted is gone by then. */
+  #deletedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: StreamKeeperOptions) {
     super()
@@ -114,7 +121,7 @@ export class StreamKeeper extends LoopService {
 
   protected async run(signal: AbortSignal): Promise<void> {
     const advisories = this.#hear()
-    for (let delayMs = ROUND_MS; await this.#pause.wait(delayMs, signal); ) {
+    for (let delayMs = ROUND_MS; (await this.#pause.wait(delayMs, signal)) && (await this.#untilDeleted(signal)); ) {
       const waiting = this.#roundEnds.splice(0)
       const failures = await this.#round()
       // The broker would refuse again what it has refused: a start goes on with the rest.
@@ -127,18 +134,27 @@ export class StreamKeeper extends LoopService {
     for (const resolve of this.#roundEnds.splice(0)) resolve()
   }
 
+  /** False: the signal has aborted. */
+  #untilDeleted(signal: AbortSignal): Promise<boolean> {
+    return pause(this.#options.clock, Math.max(0, this.#deletedAt - this.#options.clock.monotonic()), signal)
+  }
+
   protected onFailure(error: unknown): void {
     this.#options.log.fatal({ evt: 'streams.died', err: error }, 'the loop that keeps the streams died')
   }
 
   /** Advisories of the server about these streams and their consumers. */
   #hear() {
-    const { broker, kept } = this.#options
+    const { broker, kept, clock } = this.#options
     const subjects = kept.flatMap(({ stream }) => [
       `$JS.EVENT.ADVISORY.STREAM.*.${stream}`,
       `$JS.EVENT.ADVISORY.CONSUMER.DELETED.${stream}.*`,
     ])
-    return subjects.map((subject) => broker.connection.subscribe(subject, { callback: () => this.#pause.end() }))
+    const callback = () => {
+      this.#deletedAt = clock.monotonic() + DELETED_WITHIN_MS
+      this.#pause.end()
+    }
+    return subjects.map((subject) => broker.connection.subscribe(subject, { callback }))
   }
 
   /** Where the broker has no room all streams get half as much, and half of that, until they fit; once in a while they are given more again. */
