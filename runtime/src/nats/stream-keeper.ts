@@ -60,8 +60,8 @@ export const keptStream = (broker: Broker, name: StreamName, desired: Pick<Desir
 })
 
 /**
- * Reconciles what the broker should have with what it has: every 3 s, after a reconnect, and soon after an advisory reports that a stream or a
- * consumer was deleted or changed. Detects by its creation time and its newest sequence that a stream lost messages, and notifies
+ * Reconciles what the broker should have with what it has: every 3 s, after a reconnect, and when an advisory reports that a stream or a consumer was
+ * created or changed, or, a second later, deleted. Detects by its creation time and its newest sequence that a stream lost messages, and notifies
  * the listeners that can refill it.
  */
 export class StreamKeeper extends LoopService {
@@ -150,8 +150,8 @@ export class StreamKeeper extends LoopService {
       `$JS.EVENT.ADVISORY.STREAM.*.${stream}`,
       `$JS.EVENT.ADVISORY.CONSUMER.DELETED.${stream}.*`,
     ])
-    const callback = () => {
-      this.#deletedAt = clock.monotonic() + DELETED_WITHIN_MS
+    const callback = (_: Error | null, { subject }: { subject: string }) => {
+      if (subject.includes('.DELETED.')) this.#deletedAt = clock.monotonic() + DELETED_WITHIN_MS
       this.#pause.end()
     }
     return subjects.map((subject) => broker.connection.subscribe(subject, { callback }))
