@@ -24,11 +24,11 @@ async function bundleThread(): Promise<void> {
 
 const COMMANDS = 'cli/bundled'
 
-/** Services and the demo stay files of their own: few commands need them, and they need packages that cannot be bundled. */
+/** Services, the demo and diagrams stay files of their own: few commands need them, and they need packages that cannot be bundled, or a thread. */
 const apart: Plugin = {
   name: 'apart',
   setup(bundle) {
-    bundle.onResolve({ filter: /^\.\.?\/(mesh|demo)\// }, ({ path, resolveDir }) => ({
+    bundle.onResolve({ filter: /^\.\.?\/(mesh|demo|diagram)\// }, ({ path, resolveDir }) => ({
       path: `./${relative(COMMANDS, resolve(resolveDir, path))}`,
       external: true,
     }))

@@ -39,12 +39,12 @@ export function invocationOf(command: Command): Invocation {
 }
 
 /** Connects, does the work, and closes the connection in any case. */
-export async function withClient(invocation: Invocation, work: (client: Client) => Promise<void>): Promise<void> {
+export async function withClient<Result>(invocation: Invocation, work: (client: Client) => Promise<Result>): Promise<Result> {
   // Loaded here: `--help` and wrong input need no broker.
   const { connectClient } = await import('./client/connect-client.ts')
   const client = await connectClient(invocation)
   try {
-    await work(client)
+    return await work(client)
   } catch (error) {
     throw isSilence(error) ? await explained(error, invocation) : error
   } finally {

@@ -14,6 +14,7 @@ import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
 import { addServiceCommands } from './commands/service.ts'
 import { addUpCommand } from './commands/up.ts'
+import { addWorkflowsCommands } from './commands/workflows.ts'
 import { addNatsOptions } from './nats-options.ts'
 import { CARILLON } from './own-command.ts'
 import { throwUsageErrors } from './usage-error.ts'
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addDoctorCommand(program)
   addRunCommand(program.commandsGroup('Work:'))
   addJobsCommands(program)
+  addWorkflowsCommands(program)
   addCalendarsCommands(program)
   addRunsCommands(program)
   addLogsCommand(program)

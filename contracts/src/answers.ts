@@ -37,6 +37,11 @@ export const refusalSchema = z.object({
     value: z.string().optional(),
     /** What would be right. */
     hint: z.string().optional(),
+    /** All that is wrong, where that may be more than one thing. */
+    problems: z
+      .array(z.object({ field: z.string(), value: z.string(), problem: z.string(), hint: z.string() }))
+      .readonly()
+      .optional(),
   }),
 })
 /** An error as it travels. */

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { healthSchema, pageOf, refusalSchema } from './answers.ts'
 import { backfillJobSchema, jobBackfillSchema } from './backfill.ts'
 import { calendarInputSchema, calendarViewSchema } from './calendar.ts'
+import { type Call, call, type ServiceName } from './call.ts'
 import { nameField, runIdField } from './fields.ts'
 import {
   cordonInstanceSchema,
@@ -44,56 +45,13 @@ import {
   whyRunSchema,
 } from './run.ts'
 
-export type ServiceName = 'coordinator' | 'registry' | 'logger'
-
-/**
- * Whether a call may be sent again when its answer was lost, although it may have been executed: always; only if each of its runs
- * has an `id` or a `key`; or not.
- */
-export type Repeatable = 'always' | 'with-identity' | 'never'
-
-/** A request that is answered: `api.<noun>.<verb>`, served by one service's queue group. */
-export interface Call<
-  Input extends z.ZodType = z.ZodType,
-  Answer extends z.ZodType = z.ZodType,
-  Service extends ServiceName = ServiceName,
-> {
-  readonly noun: string
-  readonly verb: string
-  readonly service: Service
-  readonly description: string
-  readonly input: Input
-  /** Its type binds the service; answers are not validated at run time. */
-  readonly answer: Answer
-  readonly repeatable: Repeatable
-  /** After this the caller gives up: CALL_TIMEOUT. */
-  readonly deadlineMs: number
-}
-
-const DEADLINE_MS = 5_000
-
-type About<Input extends z.ZodType, Answer extends z.ZodType> = Pick<
-  Call<Input, Answer>,
-  'input' | 'answer' | 'repeatable' | 'description'
-> & {
-  readonly deadlineMs?: number
-}
-
-function call<Input extends z.ZodType, Answer extends z.ZodType, Service extends ServiceName>(
-  service: Service,
-  path: `${string}.${string}`,
-  about: About<Input, Answer>,
-): Call<Input, Answer, Service> {
-  const [noun = '', verb = ''] = path.split('.')
-  return { noun, verb, service, deadlineMs: DEADLINE_MS, ...about }
-}
-
 const byName = z.strictObject({ name: nameField })
 const removeJobSchema = z.strictObject({
   name: nameField,
   /** Delayed runs are not cancelled with their job. */
   keepRuns: z.boolean().default(false),
 })
+const byNode = z.strictObject({ runId: nameField, node: nameField })
 const byRun = z.strictObject({ runId: runIdField })
 const nothing = z.strictObject({})
 const page = z.strictObject({ cursor: z.string().max(200).optional(), limit: z.int().min(1).max(LIMITS.pageSize).default(100) })
@@ -235,11 +193,37 @@ export const CALLS = {
     description: 'Cancel an open run',
   }),
   runsRetry: call('coordinator', 'runs.retry', {
-    input: z.strictObject({ ...byRun.shape, only: z.enum(['failed']).optional(), fromStep: nameField.optional() }),
+    input: z.strictObject({
+      ...byRun.shape,
+      only: z.enum(['failed']).optional(),
+      fromStep: nameField.optional(),
+      fromNode: nameField.optional(),
+      node: nameField.optional(),
+    }),
     repeatable: 'never',
     answer: runViewSchema,
     description:
-      'Run an ended run again, with new tries; of a fan-out run all of them, or those that failed; of a run with steps from a step on',
+      'Run an ended run again, with new tries; of a fan-out run all of them, or those that failed; of a run with steps from a step on, of a workflow from a node on, or one node',
+  }),
+  runsSkipNode: call('coordinator', 'runs.skipNode', {
+    input: byNode,
+    repeatable: 'always',
+    answer: runViewSchema,
+    description:
+      'Let a node of a workflow do nothing: one that has not begun, waits, or did not succeed; what follows it goes on, also in a run that had ended',
+  }),
+  runsSucceedNode: call('coordinator', 'runs.succeedNode', {
+    input: z.strictObject({ ...byNode.shape, result: z.unknown().optional() }),
+    repeatable: 'always',
+    answer: runViewSchema,
+    description:
+      'Let a node of a workflow that did not succeed count as one that did, with this result; what follows it goes on, also in a run that had ended',
+  }),
+  runsStopNode: call('coordinator', 'runs.stopNode', {
+    input: byNode,
+    repeatable: 'never',
+    answer: runViewSchema,
+    description: 'Cancel a node of a workflow that is under way; what does not follow it goes on',
   }),
   runsPrune: call('coordinator', 'runs.prune', {
     input: pruneRunsSchema,
@@ -378,13 +362,3 @@ export type CallName = keyof typeof CALLS
 export type CallNameOf<Service extends ServiceName> = {
   [Name in CallName]: (typeof CALLS)[Name]['service'] extends Service ? Name : never
 }[CallName]
-
-/** Whether a request may be sent again when its answer was lost. */
-export function isRepeatable({ repeatable }: Call, input: unknown): boolean {
-  if (repeatable !== 'with-identity') return repeatable === 'always'
-  const { runs = [input] } = input as { runs?: readonly unknown[] }
-  return runs.every(hasIdentity)
-}
-
-const hasIdentity = (run: unknown) =>
-  typeof run === 'object' && run !== null && (('id' in run && run.id !== undefined) || ('key' in run && run.key !== undefined))

@@ -61,6 +61,16 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'Correct it at the place that the error marks: docs/EXPRESSIONS.md says what can be written.',
   },
+  CONTEXT_TOO_LARGE: {
+    meaning: 'The context of a workflow is over the limit.',
+    retry: false,
+    remedy: 'Store the data elsewhere and keep a reference in the context.',
+  },
+  INVALID_WORKFLOW: {
+    meaning: 'A workflow cannot be run: its graph, or an expression of a node, is wrong.',
+    retry: false,
+    remedy: 'Correct the nodes that the error names: docs/WORKFLOWS.md says what can be written.',
+  },
   EXPRESSION_FAILED: {
     meaning: 'An expression has no result for these values.',
     retry: false,

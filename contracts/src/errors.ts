@@ -9,6 +9,17 @@ export interface ErrorDetails {
   readonly value?: string | undefined
   /** What would be right. */
   readonly hint?: string | undefined
+  /** All that is wrong, where that may be more than one thing; the first one is that of `field`. */
+  readonly problems?: readonly ErrorProblem[] | undefined
+}
+
+/** One of several things that are wrong. */
+export interface ErrorProblem {
+  /** Path of the field, such as `workflow.nodes.3.after`. */
+  readonly field: string
+  readonly value: string
+  readonly problem: string
+  readonly hint: string
 }
 
 const BRAND = Symbol.for('carillon.error')
@@ -46,9 +57,17 @@ export class CarillonError extends Error {
   }
 
   /** A code that a later version has added becomes `INTERNAL`; its `retry` is kept. */
-  static fromBody({ code, message, field, value, hint, retry }: Omit<ErrorBody, 'retry'> & { readonly retry?: boolean }): CarillonError {
+  static fromBody({
+    code,
+    message,
+    field,
+    value,
+    hint,
+    problems,
+    retry,
+  }: Omit<ErrorBody, 'retry'> & { readonly retry?: boolean }): CarillonError {
     const known = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'INTERNAL'
-    return new CarillonError(known, message, { field, value, hint, ...(retry === undefined ? {} : { retry }) })
+    return new CarillonError(known, message, { field, value, hint, problems, ...(retry === undefined ? {} : { retry }) })
   }
 
   /** What `JSON.stringify` writes: as it travels. */

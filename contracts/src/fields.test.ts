@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
 import type { CarillonError } from './errors.ts'
-import { durationField, instantField, parseInput, parseInstant } from './fields.ts'
+import { durationField, instantField, nameField, parseInput, parseInstant, problemsIn } from './fields.ts'
 import { beatSchema, registerSchema } from './instance.ts'
 import { jobInputSchema } from './job.ts'
 import { setDataSchema } from './job-memory.ts'
@@ -158,3 +158,35 @@ test('a member called __proto__ is kept where any JSON is, and refused where nam
 function pick({ code, field, value }: { code: string; field?: string; value?: string }): unknown[] {
   return [code, field, value]
 }
+
+test('all problems of a value are found, each field by itself', () => {
+  const schema = z.strictObject({
+    name: z.string(),
+    list: z.array(
+      z.union([z.strictObject({ id: nameField, a: z.int() }), z.strictObject({ id: nameField, b: z.int(), c: z.int() })], {
+        error: 'Give a, or b and c.',
+      }),
+    ),
+  })
+  const value = {
+    name: 5,
+    list: [{ id: 'x', a: 'y', d: 1 }, { id: 'x y', b: 1, c: 2 }, { id: 'x' }, { id: 'x', b: 1 }, { a: 1 }],
+    e: 1,
+    f: 2,
+  }
+  assert.deepEqual(
+    problemsIn(schema, value).map(({ code, details }) => [code, details.field]),
+    [
+      ['INVALID_REQUEST', 'name'],
+      ['INVALID_REQUEST', 'list.0.a'],
+      ['INVALID_REQUEST', 'list.0.d'],
+      ['INVALID_NAME', 'list.1.id'],
+      ['INVALID_REQUEST', 'list.2.a'],
+      ['INVALID_REQUEST', 'list.3'],
+      ['INVALID_NAME', 'list.4.id'],
+      ['INVALID_REQUEST', 'e'],
+      ['INVALID_REQUEST', 'f'],
+    ],
+  )
+  assert.deepEqual(problemsIn(schema, { name: 'x', list: [] }), [])
+})

@@ -91,20 +91,43 @@ export function parseInput<T extends z.ZodType>(schema: T, input: unknown, what 
   if (input instanceof UnacceptableJson) throw input.refusal(what)
   const outcome = schema.safeParse(input)
   if (outcome.success) return outcome.data
-  const issue = firstIssue(outcome.error.issues, input)
+  throw refusalOf(firstIssue(outcome.error.issues, input), input, what)
+}
+
+/** All that is wrong with a value, as `parseInput` says it of the first problem; none if it is right. */
+export function problemsIn(schema: z.ZodType, input: unknown, what = 'request'): CarillonError[] {
+  if (input instanceof UnacceptableJson) return [input.refusal(what)]
+  return everyIssue(schema.safeParse(input).error?.issues ?? [], input).map((issue) => refusalOf(issue, input, what))
+}
+
+/** Each field by itself. Of a union the branch was meant of which the fewest fields are missing, then the one with the fewest problems. */
+function everyIssue(issues: readonly z.core.$ZodIssue[], input: unknown): z.core.$ZodIssue[] {
+  return issues.flatMap((issue): z.core.$ZodIssue[] => {
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ ...issue, keys: [key] }))
+    const given = valueAt(input, issue.path)
+    if (issue.code !== 'invalid_union' || typeof given !== 'object' || given === null || Object.keys(given).length === 0) return [issue]
+    const missing = (branch: readonly z.core.$ZodIssue[]) => branch.filter(({ path }) => valueAt(given, path) === undefined).length
+    const [meant, next] = issue.errors.toSorted((one, other) => missing(one) - missing(other) || one.length - other.length)
+    // Where each branch lacks something, and none less than the others, all of them are named.
+    if (!meant || (next && missing(meant) > 0 && missing(meant) === missing(next))) return [issue]
+    return everyIssue(meant, given).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+  })
+}
+
+function refusalOf(issue: z.core.$ZodIssue, input: unknown, what: string): CarillonError {
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path
   const field = path.join('.') || what
   for (let depth = 0; depth <= path.length; depth++) {
     const part = valueAt(input, path.slice(0, depth))
-    if (part instanceof UnacceptableJson) throw part.refusal(path.slice(0, depth).join('.') || what)
+    if (part instanceof UnacceptableJson) return part.refusal(path.slice(0, depth).join('.') || what)
   }
   const value = valueAt(input, path)
   const code = (issue.code === 'custom' && (issue.params?.['code'] as ErrorCode | undefined)) || 'INVALID_REQUEST'
   // As JSON it would look like the text that is right.
   if (isDate(value))
-    throw new CarillonError(code, `${field} is wrong: it is a Date`, { field, value: printable(value), hint: 'Pass its toISOString().' })
+    return new CarillonError(code, `${field} is wrong: it is a Date`, { field, value: printable(value), hint: 'Pass its toISOString().' })
   const hint = code === 'INVALID_NAME' && !isName(value) ? nameHint(value) : hintOf(issue)
-  throw new CarillonError(code, `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
+  return new CarillonError(code, `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })
 }
 
 const isDate = (value: unknown) => value instanceof Date || (Array.isArray(value) && value.some((entry) => entry instanceof Date))

@@ -64,6 +64,16 @@ export const stageStart = (runId: string, stage: Stage) => `${runId}-${STAGE_LET
 /** The root of a map, a part of its reduce, its merge. */
 export const stageTaskId = (runId: string, stage: Stage, index = 0) =>
   stage === 'reduce' ? `${stageStart(runId, stage)}${String(index).padStart(5, '0')}` : stageStart(runId, stage)
+const NODE_DIGITS = 3
+const NODE_TASK = /-n(\d{3})g([0-9a-z]+)$/
+/** The task of a node of a workflow. @param generation how often it has been begun, from 1 */
+export const nodeTaskId = (runId: string, place: number, generation: number) =>
+  `${runId}-n${String(place).padStart(NODE_DIGITS, '0')}g${generation.toString(36)}`
+/** The node that a task belongs to, by its place in the graph; undefined for tasks of other runs. */
+export function nodeOfTask(taskId: string): { place: number; generation: number } | undefined {
+  const [, place, generation] = NODE_TASK.exec(taskId) ?? []
+  return place === undefined || generation === undefined ? undefined : { place: Number(place), generation: Number.parseInt(generation, 36) }
+}
 /** The task of one item of one call to map. */
 export const childTaskId = (parentId: string, call: number, place: number) =>
   `${parentId}-${call.toString(36).padStart(CALL_LETTERS, '0')}${place.toString(36).padStart(PLACE_LETTERS, '0')}`

@@ -9,24 +9,14 @@ export type { ErrorBody, Page, ServiceHealth } from './answers.ts'
 export { type BackfillJob, backfillJobSchema, type JobBackfill, jobBackfillSchema } from './backfill.ts'
 export { type Backoff, backoffMs, backoffSchema, DEFAULT_BACKOFF, type DelayBackoff, isExcluded, stepPolicySchema } from './backoff.ts'
 export { type CalendarInput, type CalendarView, calendarInputSchema } from './calendar.ts'
-export {
-  CALLS,
-  type Call,
-  type CallInput,
-  type CallName,
-  type CallNameOf,
-  type CallOutput,
-  type CallRequest,
-  isRepeatable,
-  type Repeatable,
-  type ServiceName,
-} from './calls.ts'
+export { type Call, isRepeatable, type Repeatable, type ServiceName } from './call.ts'
+export { CALLS, type CallInput, type CallName, type CallNameOf, type CallOutput, type CallRequest } from './calls.ts'
 export { causeText, type Explained } from './cause.ts'
 export { HORIZON_MS, parseDuration } from './duration.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
-export { CarillonError, type ErrorDetails, messageOf, printable } from './errors.ts'
+export { CarillonError, type ErrorDetails, type ErrorProblem, messageOf, printable } from './errors.ts'
 export { type FieldChange, fieldChanges } from './field-changes.ts'
-export { durationField, instantField, nameField, parseInput, parseInstant, runIdField } from './fields.ts'
+export { durationField, instantField, nameField, parseInput, parseInstant, problemsIn, runIdField } from './fields.ts'
 export {
   type Batch,
   COALESCED_PAYLOADS,
@@ -45,6 +35,8 @@ export {
   createIdSource,
   isTaskId,
   MAP_CALLS,
+  nodeOfTask,
+  nodeTaskId,
   RUN_ID,
   runIdOfTask,
   type Stage,
@@ -173,6 +165,7 @@ export {
   type StartRun,
   startRunSchema,
   type TaskView,
+  type TreeNode,
   type WhyRun,
 } from './run.ts'
 export { type CalendarUse, isDay, type Schedule, scheduleSchema, TIME_OF_DAY } from './schedule.ts'
@@ -191,3 +184,15 @@ export {
 } from './streams.ts'
 export { DEFAULT_NAMESPACE, type EventNoun, parseSubject, SUBJECT_ROOT, subjects } from './subjects.ts'
 export { VERSION } from './version.ts'
+export {
+  kindOf,
+  NODE_KINDS,
+  NODE_STATES,
+  type NodeKind,
+  type NodeState,
+  type Workflow,
+  type WorkflowNode,
+  workflowSchema,
+} from './workflow.ts'
+export { branchesOf, type Edge, type Graph, graphOf } from './workflow-graph.ts'
+export { workflowProblems } from './workflow-problems.ts'

@@ -6,13 +6,18 @@ export type Direction = 'input' | 'output'
 export type FieldComments = ReadonlyMap<unknown, ReadonlyMap<string, string>>
 
 /**
- * A schema of the wire as JSON Schema, draft 2020-12. Records are tolerant: fields that it does not name are allowed, as they may come from a
+ * A schema of the wire as JSON Schema, by default draft 2020-12. Records are tolerant: fields that it does not name are allowed, as they may come from a
  * later version. Commands are strict.
- * @param comments become descriptions
+ * @param options.comments become descriptions
  */
-export function jsonSchemaOf(schema: z.ZodType, io: Direction, comments: FieldComments = new Map()): z.core.JSONSchema.BaseSchema {
+export function jsonSchemaOf(
+  schema: z.ZodType,
+  io: Direction,
+  { comments = new Map(), target = 'draft-2020-12' }: { comments?: FieldComments; target?: 'draft-2020-12' | 'draft-07' } = {},
+): z.core.JSONSchema.BaseSchema {
   return z.toJSONSchema(schema, {
     io,
+    target,
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       asOnTheWire(zodSchema, jsonSchema)

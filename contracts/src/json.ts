@@ -10,7 +10,13 @@ export interface WriteLimit {
   /** What the value is called in an error; a path within it follows, such as `result.orders.3`. */
   readonly field: string
   readonly maxBytes: number
-  readonly tooLarge: 'PAYLOAD_TOO_LARGE' | 'RESULT_TOO_LARGE' | 'DATA_TOO_LARGE' | 'ITEM_TOO_LARGE' | 'INVALID_REQUEST'
+  readonly tooLarge:
+    | 'PAYLOAD_TOO_LARGE'
+    | 'RESULT_TOO_LARGE'
+    | 'CONTEXT_TOO_LARGE'
+    | 'DATA_TOO_LARGE'
+    | 'ITEM_TOO_LARGE'
+    | 'INVALID_REQUEST'
   readonly notJson: 'INVALID_JSON' | 'RESULT_NOT_JSON' | 'INVALID_REQUEST'
   /** Levels of arrays and objects. Default: the limit of a value; more where values travel within an envelope. */
   readonly maxDepth?: number

@@ -30,6 +30,10 @@ const LETTERS: Record<string, RunState> = {
 const TABLE: Record<RunEvent, string> = {
   freed: 'q...........',
   unneeded: 'N...........',
+  resolved: 'SS.S........',
+  rejected: 'FF.F........',
+  passed: 'KK....KKK.K.',
+  overruled: '......SSS.S.',
   reopened: '.....wwwwwww',
   due: '.q..........',
   arrived: 'ww..........',
@@ -58,9 +62,11 @@ test('every pair of state and event', () => {
       assert.equal(nextState(state, event), LETTERS[TABLE[event][i] as string], `${state} × ${event}`)
 })
 
-test('an ended run or task is left by a manual retry alone, and every state is open or ended', () => {
+const BY_HAND: readonly RunEvent[] = ['restarted', 'reopened', 'passed', 'overruled']
+
+test('an ended run or task is left by what someone says alone, and every state is open or ended', () => {
   for (const state of ENDED_STATES)
-    for (const event of RUN_EVENTS) if (event !== 'restarted' && event !== 'reopened') assert.equal(nextState(state, event), undefined)
+    for (const event of RUN_EVENTS) if (!BY_HAND.includes(event)) assert.equal(nextState(state, event), undefined)
   assert.deepEqual([...OPEN_STATES, ...ENDED_STATES].sort(), [...RUN_STATES].sort())
   for (const state of RUN_STATES) assert.equal(isEnded(state), (ENDED_STATES as readonly string[]).includes(state))
 })

@@ -19,6 +19,10 @@ export type RunState = (typeof RUN_STATES)[number]
 export const RUN_EVENTS = [
   'freed',
   'unneeded',
+  'resolved',
+  'rejected',
+  'passed',
+  'overruled',
   'reopened',
   'due',
   'arrived',
@@ -47,6 +51,12 @@ export type RunEvent = (typeof RUN_EVENTS)[number]
 export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunState>>>> = {
   freed: { waiting: 'queued' },
   unneeded: { waiting: 'not_needed' },
+  // A coordinator has done it, or has seen what was waited for.
+  resolved: { waiting: 'succeeded', delayed: 'succeeded', running: 'succeeded' },
+  rejected: { waiting: 'failed', delayed: 'failed', running: 'failed' },
+  // An operator decides about a node of a workflow.
+  passed: { waiting: 'skipped', delayed: 'skipped', failed: 'skipped', timed_out: 'skipped', cancelled: 'skipped', expired: 'skipped' },
+  overruled: { failed: 'succeeded', timed_out: 'succeeded', cancelled: 'succeeded', expired: 'succeeded' },
   reopened: {
     succeeded: 'waiting',
     failed: 'waiting',
@@ -124,6 +134,10 @@ export const REASONS = {
   'job-paused': 'Its job was paused before its slot came.',
   'tasks-failed': 'At least one task of the run failed.',
   'tasks-cancelled': 'At least one task of the run was cancelled.',
+  'skipped-by-request': 'Someone skipped this node of a workflow.',
+  'succeeded-by-request': 'Someone said that this node of a workflow counts as one that has succeeded.',
+  'nothing-to-do': 'No node of the workflow was needed.',
+  'not-startable': 'An expression of this node of a workflow has no result, or its payload or context is too large.',
   'not-needed': 'The run took another way: nothing that it would follow has led to it.',
   misfire: 'The slot was missed, and the job skips missed slots.',
   calendar: 'The calendars of its job exclude the day of the slot.',

@@ -78,6 +78,18 @@ export const LIMITS = {
   calendarsPerJob: 8,
   /** Letters of the subject of an event. */
   subjectLength: 256,
+  /** Nodes of one workflow: its graph is read whenever one of them ends. */
+  workflowNodes: 1_000,
+  /** Bytes of a workflow as JSON: each of its runs keeps a copy. */
+  workflowBytes: 512 * 1024,
+  /** Bytes of the context of a workflow as JSON: each task keeps the one that it began with. */
+  contextBytes: 256 * 1024,
+  /** Letters of a key of the context. */
+  contextKeyLength: 256,
+  /** Branches of one decision. */
+  workflowBranches: 100,
+  /** Letters of an expression of a workflow. */
+  decisionLength: 4_096,
   /** Jobs that one job follows. */
   parentsPerJob: 20,
   /** Jobs that fire one another in a row: a chain that is longer would hardly end. */

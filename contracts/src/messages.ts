@@ -28,6 +28,8 @@ export const workSchema = z.object({
   item: z.unknown().exactOptional(),
   /** Of a map: `root`, what a call to map named it, `reduce` or `merge`. */
   task: nameField.exactOptional(),
+  /** Of a workflow: what the nodes that lead to it have set. */
+  context: z.record(z.string(), z.unknown()).exactOptional(),
   /** Processes died while they ran it, of an unknown cause: nothing else may run in the process while it does. */
   alone: z.literal(true).exactOptional(),
   /** Of a run with a deadline: claim it before you run it, also when it is delivered for the first time. */
@@ -77,6 +79,8 @@ export const reportSchema = z.discriminatedUnion('type', [
     outcome: z.enum(['succeeded', 'failed', 'timed_out', 'cancelled']),
     result: z.unknown().optional(),
     error: failureSchema.optional(),
+    /** Of a workflow: what it adds to the context of the nodes behind it, if it has succeeded. */
+    context: z.record(z.string(), z.unknown()).optional(),
     /** Of a failure that is not retried. */
     reason: z.enum(['non-retryable', 'invalid-payload', 'invalid-result', 'program-changed']).optional(),
     durationMs: ranFor,

@@ -9,7 +9,7 @@ export type HandlerKind = (typeof HANDLER_KINDS)[number]
 /** The modes that a caller may request by name; `shards` is requested by its number or list. */
 export const NAMED_MODES = ['single', 'broadcast', ...HANDLER_KINDS] as const
 export type NamedMode = (typeof NAMED_MODES)[number]
-export const RUN_MODES = [...NAMED_MODES, 'shards'] as const
+export const RUN_MODES = [...NAMED_MODES, 'shards', 'workflow'] as const
 export type RunMode = (typeof RUN_MODES)[number]
 /** How urgent a run is, from first to last. Of work that waits each has its share, so that none is starved. */
 export const PRIORITIES = ['high', 'normal', 'low'] as const

@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { durationField, instantField, nameField, runIdField, timeField } from './fields.ts'
 import { gatingFields } from './gating.ts'
-import { policyFields } from './job.ts'
 import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { PRIORITIES, RUN_MODES } from './plan.ts'
+import { policyFields } from './policy.ts'
+import { NODE_KINDS, NODE_STATES } from './workflow.ts'
 
 /** A request for one run. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
 export const startRunSchema = z
@@ -137,6 +138,30 @@ export const taskViewSchema = z.object({
 })
 export type TaskView = Readonly<z.output<typeof taskViewSchema>>
 
+/** One node of a workflow in one of its runs. */
+const treeNodeSchema = z.object({
+  id: z.string(),
+  kind: z.enum(NODE_KINDS),
+  /** The nodes that it comes after; branches of decisions lead to it, too. */
+  after: z.array(z.string()).readonly(),
+  /** Of those that are decisions and lead to it by a branch: the condition, cut to 100 letters, or `otherwise`. */
+  when: z.record(z.string(), z.string()).exactOptional(),
+  state: z.enum(NODE_STATES),
+  /** Of a node that has begun. */
+  taskId: z.string().exactOptional(),
+  /** Total tries so far. */
+  attempt: z.int().exactOptional(),
+  /** What holds it back, at most five: nodes that have not ended, or of a blocked one those that have failed or are blocked. */
+  waitsFor: z.array(z.string()).readonly().exactOptional(),
+  /** Of a decision that was made: the nodes of the branch that was taken. */
+  took: z.array(z.string()).readonly().exactOptional(),
+  /** When it goes on: of a wait, and of a task that is tried again. */
+  dueAt: timeField.exactOptional(),
+  startedAt: timeField.exactOptional(),
+  endedAt: timeField.exactOptional(),
+})
+export type TreeNode = Readonly<z.output<typeof treeNodeSchema>>
+
 /** A fan-out run at a glance. */
 export const runTreeSchema = z.object({
   runId: z.string(),
@@ -157,10 +182,12 @@ export const runTreeSchema = z.object({
         name: z.string(),
         total: z.int(),
         /** How many are in each state; states that none is in are left out. */
-        counts: z.partialRecord(stateField, z.int()),
+        counts: z.partialRecord(z.enum(NODE_STATES), z.int()),
       }),
     )
     .readonly(),
+  /** Of a workflow: its nodes, in the order of its graph. */
+  nodes: z.array(treeNodeSchema).readonly().exactOptional(),
   /** At most five, without item and result. */
   failed: z.array(taskViewSchema).readonly(),
   /** At most five, without item and result: tasks that have ended or run, the longest first. Of more than 100,000 tasks those that run. */

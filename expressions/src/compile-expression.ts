@@ -93,7 +93,11 @@ function expressionOf<Kind extends ExpressionKind>(compiled: Compiled): Expressi
     }
     return { ok: false, error: expressionError('EXPRESSION_FAILED', subject, TOO_COSTLY) }
   }
-  return { text: subject.text, evaluate }
+  const membersRead = (variable: string) => {
+    const members = read.get(variable)
+    return members ? [...members.keys()] : read.has(variable) ? 'all' : []
+  }
+  return { text: subject.text, membersRead, evaluate }
 }
 
 /** A key that reads a member that is missing is no key; anything else has failed. */

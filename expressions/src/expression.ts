@@ -16,6 +16,8 @@ export type Outcome<Value> = { readonly ok: true; readonly value: Value } | { re
 /** An expression that was parsed and type-checked. */
 export interface Expression<Kind extends ExpressionKind = ExpressionKind> {
   readonly text: string
+  /** The members of a variable that it reads; `all`: it reads the variable as a whole. */
+  membersRead(variable: string): readonly string[] | 'all'
   /** Takes plain JSON by the name of each variable; what is not given is null, or empty. Never throws, and takes at most some 50 ms. */
   evaluate(variables: Readonly<Record<string, unknown>>): Outcome<ResultOf<Kind>>
 }

@@ -23,4 +23,11 @@ export const PLACES = {
     maxTextBytes: EXPRESSION_LIMITS.decisionTextBytes,
     maxNodes: EXPRESSION_LIMITS.decisionNodes,
   },
+  /** What a node of a workflow gets: a payload, a list, the body of a message, the result of a run. */
+  nodeValue: {
+    kind: 'value',
+    variables: { payload: 'any', context: 'any', nodes: 'any' },
+    maxTextBytes: EXPRESSION_LIMITS.decisionTextBytes,
+    maxNodes: EXPRESSION_LIMITS.decisionNodes,
+  },
 } as const satisfies Readonly<Record<string, ExpressionPlace>>

@@ -6,17 +6,20 @@ import * as job from '../../contracts/dist/job.js'
 import * as log from '../../contracts/dist/log.js'
 import * as messages from '../../contracts/dist/messages.js'
 import * as run from '../../contracts/dist/run.js'
+import * as workflow from '../../contracts/dist/workflow.js'
 import { commentsOfSchema } from './declarations.ts'
 import type { Schema } from './schema-fields.ts'
 
 /** Schemas by the constant that declares them. */
-const DECLARED = Object.entries({ ...answers, ...calendar, ...instance, ...job, ...log, ...messages, ...run }).filter(isSchema)
+const DECLARED = Object.entries({ ...answers, ...calendar, ...instance, ...job, ...log, ...messages, ...run, ...workflow }).filter(isSchema)
 /** Constants whose fields are spread into these, and bring their comments along. */
 const SPREAD: Readonly<Record<string, readonly string[]>> = {
   jobInputSchema: ['planFields', 'policyFields'],
   startRunSchema: ['planFields', 'policyFields'],
   presenceSchema: ['registerSchema'],
   instanceViewSchema: ['registerSchema', 'presenceSchema'],
+  runTreeSchema: ['treeNodeSchema'],
+  workflowSchema: ['policyFields', 'commonFields', 'handlerNodeSchema'],
 }
 
 function isSchema(entry: readonly [string, unknown]): entry is [string, Schema] {
@@ -37,6 +40,7 @@ function within({ _zod: { def } }: Schema): Schema[] {
   const named = new Set(DECLARED.map(([, schema]) => schema))
   const fields = Object.values(shape)
     .map(bare)
+    .flatMap((field) => [field, ...((field._zod.def as { options?: readonly Schema[] }).options ?? [])])
     .filter((field) => 'shape' in (field._zod.def as object) && !named.has(field))
   return [...options, ...fields]
 }
@@ -55,10 +59,10 @@ export function schemaFiles(): Map<string, string> {
     files.set(`${name}.json`, `${JSON.stringify({ $schema, $id: `urn:carillon:${name}`, title, ...rest }, null, 2)}\n`)
   }
   for (const { noun, verb, description, input, answer } of Object.values(CALLS as Record<string, Call>)) {
-    add(`${noun}.${verb}.request`, `${noun}.${verb}: ${description}`, jsonSchemaOf(input, 'input', COMMENTS))
-    add(`${noun}.${verb}.answer`, `The answer of ${noun}.${verb}`, jsonSchemaOf(answer, 'output', COMMENTS))
+    add(`${noun}.${verb}.request`, `${noun}.${verb}: ${description}`, jsonSchemaOf(input, 'input', { comments: COMMENTS }))
+    add(`${noun}.${verb}.answer`, `The answer of ${noun}.${verb}`, jsonSchemaOf(answer, 'output', { comments: COMMENTS }))
   }
   for (const [name, { description, schema, from }] of Object.entries(MESSAGES as Record<string, Message>))
-    add(name, description, jsonSchemaOf(schema, from === 'executor' ? 'input' : 'output', COMMENTS))
+    add(name, description, jsonSchemaOf(schema, from === 'executor' ? 'input' : 'output', { comments: COMMENTS }))
   return files
 }

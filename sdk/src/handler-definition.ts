@@ -116,7 +116,7 @@ export function runOptionsOf<Options extends Pick<RunOptions, 'mode' | 'shards' 
 
 /** `single` is left to the mode that the handler announces; shards are requested by their number. */
 function modeOption(mode: RunMode): Pick<RunOptions, 'mode'> {
-  return mode === 'single' || mode === 'shards' ? {} : { mode }
+  return mode === 'single' || mode === 'shards' || mode === 'workflow' ? {} : { mode }
 }
 
 function wrong(field: string, value: unknown, hint: string): CarillonError {

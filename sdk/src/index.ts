@@ -8,7 +8,8 @@ export type { EventFilter, MeshEvent } from './client/mesh-event.ts'
 export type { ResultOptions, RunHandle } from './client/run-handle.ts'
 export type { BackoffInput, DelayBackoffInput, RunOptions, RunRequest } from './client/start-item.ts'
 export type { Tail } from './client/tail.ts'
-export type { CallOf, FanOutOptions, JobOf, OwnOptions, RequestOf } from './client/typed-calls.ts'
+export type { CallOf, FanOutOptions, JobOf, OwnOptions, RequestOf, WorkflowCallOf } from './client/typed-calls.ts'
+export type { WorkflowJob, Workflows, WorkflowToPut, WorkflowView } from './client/workflows.ts'
 export { type ConnectOptions, connect } from './connect.ts'
 export type { HandlerOptions } from './executor/handler.ts'
 export { NonRetryableError, RetryAfterError } from './executor/handler-errors.ts'
@@ -31,3 +32,13 @@ export type { Mesh } from './mesh.ts'
 export type { TimeOrDuration } from './moment.ts'
 export type { JobDeclaration, MapOptions, OfferOptions, Offers } from './offers.ts'
 export type { OnWarning, Warning } from './warning.ts'
+export {
+  type AnyWorkflow,
+  type Finished,
+  type PayloadBy,
+  type WorkflowBuilder,
+  type WorkflowDefinition,
+  type WorkflowSettings,
+  workflow,
+} from './workflow-definition.ts'
+export type { Branch, DecisionNode, HandlerNode, NodeSettings, WaitNode } from './workflow-nodes.ts'

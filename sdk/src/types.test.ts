@@ -56,10 +56,18 @@ client.runs.tasks('run', { state: 'lost' })
 `
 
 /** As in a test of this package, but as a user writes it. */
-const typedClient = readFileSync(new URL('../src/typed-client.test.ts', import.meta.url), 'utf8')
-  .replace("from './index.ts'", "from '@carillon/sdk'")
-  .replace(/^test\([\s\S]*/m, '')
-  .replace(/^import .* from '(node:|\.).*'$/gm, '')
+const asUser = (file: string) =>
+  readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8')
+    .replace("from './index.ts'", "from '@carillon/sdk'")
+    .replace(/^(test\(|const refusal = )[\s\S]*/m, '')
+    .replace(/^import .* from '(node:|\.).*'$/gm, '')
+
+/** A chain of 100 calls, each after two nodes before it. */
+const largeWorkflow = `import { workflow } from '@carillon/sdk'
+export const large = workflow('large').node('n0', { handler: 'work' }).node('n1', { handler: 'work' })
+${Array.from({ length: 98 }, (_, i) => `.node('n${i + 2}', { handler: 'work', after: ['n${i}', 'n${i + 1}'] })`).join('\n')}
+.done()
+`
 
 for (const exactOptionalPropertyTypes of [false, true]) {
   const name = exactOptionalPropertyTypes ? 'with exact optional properties' : 'on plain settings'
@@ -70,9 +78,13 @@ for (const exactOptionalPropertyTypes of [false, true]) {
     const more = { exactOptionalPropertyTypes, noUncheckedIndexedAccess: exactOptionalPropertyTypes }
     const compilerOptions = { module: 'nodenext', target: 'es2022', strict: true, noEmit: true, types: [], skipLibCheck: false, ...more }
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['service.ts', 'typed-client.ts'] }))
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['service.ts', 'typed-client.ts', 'typed-workflow.ts', 'large-workflow.ts'] }),
+    )
     writeFileSync(join(folder, 'service.ts'), service)
-    writeFileSync(join(folder, 'typed-client.ts'), typedClient)
+    for (const file of ['typed-client', 'typed-workflow']) writeFileSync(join(folder, `${file}.ts`), asUser(`${file}.test.ts`))
+    writeFileSync(join(folder, 'large-workflow.ts'), largeWorkflow)
     const { stdout } = await run(process.execPath, [compiler, '-p', folder]).catch((error: { stdout: string }) => error)
     assert.equal(stdout, '')
   })

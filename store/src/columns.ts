@@ -73,6 +73,8 @@ export const RUN_COLUMNS = {
   gate: 'text',
   gateKey: 'text',
   gateOrder: 'number',
+  graph: 'text',
+  generations: 'json',
 } as const satisfies Columns<RunRecord>
 
 export const TASK_COLUMNS = {
@@ -86,9 +88,12 @@ export const TASK_COLUMNS = {
   mapped: 'number',
   item: 'text',
   ...LIFE_COLUMNS,
+  node: 'json',
+  context: 'text',
+  contextBytes: 'number',
 } as const satisfies Columns<TaskRecord>
 
-const { payload: _payload, items: _items, result: _result, ...runHead } = RUN_COLUMNS
+const { payload: _payload, items: _items, graph: _graph, result: _result, ...runHead } = RUN_COLUMNS
 export const RUN_HEAD_COLUMNS = { ...runHead, error: 'error' } as const satisfies Columns<RunHead>
 export const RUN_PLACE_COLUMNS = { id: 'text', state: 'text', gateOrder: 'number' } as const satisfies Columns<RunPlace>
 export const RUN_ARRIVAL_COLUMNS = {
@@ -97,7 +102,7 @@ export const RUN_ARRIVAL_COLUMNS = {
   gateKey: 'text',
   gateOrder: 'number',
 } as const satisfies Columns<RunArrival>
-const { item: _item, result: _taskResult, ...taskHead } = TASK_COLUMNS
+const { item: _item, context: _context, result: _taskResult, ...taskHead } = TASK_COLUMNS
 export const TASK_HEAD_COLUMNS = { ...taskHead, error: 'error' } as const satisfies Columns<TaskHead>
 
 export const TASK_RESULT_COLUMNS = { id: TASK_COLUMNS.id, result: TASK_COLUMNS.result } as const satisfies Columns<TaskResultRecord>
@@ -155,6 +160,7 @@ export const JOB_COLUMNS = {
   change: 'json',
   declared: 'json',
   declaration: 'text',
+  graph: 'text',
   createdAt: 'number',
   updatedAt: 'number',
 } as const satisfies Columns<JobRecord>

@@ -49,6 +49,7 @@ export type {
   StreamPlace,
   TaskHead,
   TaskLife,
+  TaskNode,
   TaskRecord,
   Terms,
 } from './records.ts'

@@ -173,7 +173,10 @@ export interface LifeChange {
   readonly id: string
   readonly expect: LifeExpectation
   /** `mapped` is a column of tasks only, `mode` and those that follow of runs. */
-  readonly set: Partial<TaskLife> & { readonly mapped?: 1 } & Partial<Pick<RunRecord, 'mode' | 'terms' | 'gate' | 'gateKey' | 'gateOrder'>>
+  readonly set: Partial<TaskLife> & { readonly mapped?: 1 } & Partial<
+      Pick<RunRecord, 'mode' | 'terms' | 'gate' | 'gateKey' | 'gateOrder' | 'generations'>
+    > &
+    Partial<Pick<TaskRecord, 'node' | 'context' | 'contextBytes'>>
 }
 
 /**

@@ -137,6 +137,8 @@ export interface JobRecord {
   readonly declared: { readonly version: number; readonly isEdited: boolean } | null
   /** JSON text of what code has declared with that version. */
   readonly declaration: string | null
+  /** JSON text: the graph of a workflow. */
+  readonly graph: string | null
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -272,16 +274,30 @@ export interface RunRecord extends TaskLife {
   readonly gateKey: string | null
   /** The number of its arrival at the gate. */
   readonly gateOrder: number | null
+  /** JSON text: the graph of a workflow, as it was when the run was requested. */
+  readonly graph: string | null
+  /** Of a workflow: how often nodes have been run again, by their places in the graph; null: none has been. */
+  readonly generations: Readonly<Record<string, number>> | null
 }
 
 /** A run without its payload and result, which may be large. Its error has no stack. */
-export type RunHead = Omit<RunRecord, 'payload' | 'items' | 'result'>
+export type RunHead = Omit<RunRecord, 'payload' | 'items' | 'graph' | 'result'>
 
 /** What decides whether a run still has a place at its gate. */
 export type RunPlace = Pick<RunRecord, 'id' | 'state' | 'gateOrder'>
 
 /** What decides whether a waiting run gets a place. */
 export type RunArrival = Pick<RunRecord, 'id' | 'slot' | 'gateKey' | 'gateOrder'>
+
+/** What is particular to a task of a workflow. */
+export interface TaskNode {
+  /** What the task has of its own where others have what their run has. */
+  readonly own?: Partial<Pick<RunRecord, 'handler' | 'tries' | 'backoff' | 'timeoutMs' | 'routing' | 'terms'>>
+  /** Of a decision: the branch that was taken. */
+  readonly branch?: number
+  /** Who skipped it, or let it succeed. */
+  readonly by?: string
+}
 
 /** One task of a fan-out run: a broadcast leg, a shard, a step of a map. */
 export interface TaskRecord extends TaskLife {
@@ -299,10 +315,15 @@ export interface TaskRecord extends TaskLife {
   readonly mapped: number
   /** JSON text of its item. */
   readonly item: string | null
+  /** Of a workflow: what the task is; null: its handler and its rules are those of the run. */
+  readonly node: TaskNode | null
+  /** JSON text of an object: what it has added to the context of its workflow. */
+  readonly context: string | null
+  readonly contextBytes: number | null
 }
 
-/** A task without its item and its result, which may be large. Its error has no stack. */
-export type TaskHead = Omit<TaskRecord, 'item' | 'result'>
+/** A task without what may be large: its item, its result and what it adds to the context. Its error has no stack. */
+export type TaskHead = Omit<TaskRecord, 'item' | 'result' | 'context'>
 
 /** The fields of a task that a reduce reads: there are thousands of them. */
 export type TaskResultRecord = Pick<TaskRecord, 'id' | 'result'>

@@ -1,7 +1,7 @@
 import { CarillonError } from '@carillon/contracts'
 
 /** The newest migration of every engine. A store with a later one was written by a newer program, and may hold records that this one misreads. */
-export const SCHEMA_VERSION = 16
+export const SCHEMA_VERSION = 17
 
 /** @throws CarillonError STORE_TOO_NEW @param found the newest migration that the store has */
 export function refuseNewer(found: number, place: string): void {

@@ -67,6 +67,15 @@ describe('examples', { concurrency: true }, () => {
     ])
   })
 
+  test('order-workflow: the branch that is not taken, a second try, and a failure that is skipped', async (context) => {
+    const example = start(context, 'dist/order-workflow.js')
+    assert.deepEqual(await within(60_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
+    const nodes = (cool: string) => `reserve succeeded, check succeeded, cool ${cool}, charge succeeded, ship succeeded, tell failed`
+    const lines = example.stdout().trim().split('\n')
+    const result = '{"parcels":2,"told":"failed"}'
+    assert.deepEqual(lines, [result, nodes('not_needed'), result, nodes('succeeded'), 'charged: A1 1×, A2 1×'])
+  })
+
   test('word-count: as many words as wc finds in the same files', async (context) => {
     const folder = new Cleanup(context).folder()
     mkdirSync(join(folder, 'deeper'))

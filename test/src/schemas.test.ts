@@ -7,6 +7,7 @@ import { CALLS, type Call, jsonSchemaOf, MESSAGES, type Message, parseSubject } 
 import type { Mesh } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
+import { Ajv } from 'ajv'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { z } from 'zod'
 import { Cleanup } from './support/cleanup.ts'
@@ -17,14 +18,19 @@ const folder = (path: string) => fileURLToPath(new URL(`../../${path}/`, import.
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
 const SCHEMAS = folder('docs/schemas')
 const FIXTURES = folder('contracts/fixtures/v1')
-const ajv = new Ajv2020({
+const STRICT = {
   strict: true,
   // Alternatives name fields that their object declares.
   strictRequired: false,
   allErrors: true,
   formats: { 'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/ },
-})
-const files = readdirSync(SCHEMAS).sort()
+} as const
+const ajv = new Ajv2020(STRICT)
+/** Of files that people write, for their editors: no call and no message. */
+const OF_FILES = ['workflow.json']
+const files = readdirSync(SCHEMAS)
+  .filter((file) => !OF_FILES.includes(file))
+  .sort()
 const validators = new Map(files.map((file) => [file.replace(/\.json$/, ''), ajv.compile(read(SCHEMAS + file))]))
 
 /** What is answered and published must be described in whole: no field that the schema does not name. */
@@ -62,6 +68,36 @@ test('every schema is valid by the meta-schema of draft 2020-12, and every call 
   }
   const calls = Object.values(CALLS).flatMap(({ noun, verb }) => [`${noun}.${verb}.request`, `${noun}.${verb}.answer`])
   assert.deepEqual([...validators.keys()].sort(), [...calls, ...Object.keys(MESSAGES)].sort())
+})
+
+test('the schema of a workflow file is one of draft 07, which editors know, and accepts both forms', () => {
+  const schema = read(`${SCHEMAS}workflow.json`)
+  assert.equal(schema.$schema, 'http://json-schema.org/draft-07/schema#')
+  // Fields of an object that stand in its branches, and alternatives that say no type themselves.
+  const validate = new Ajv({ ...STRICT, strictTypes: false }).compile(schema)
+  const nodes = [
+    { id: 'a', handler: 'a', attempts: 2 },
+    { id: 'b', decision: [{ when: 'true', to: ['c'] }, { otherwise: 'c' }], after: 'a' },
+    { id: 'c', wait: { until: '2030-01-01T00:00:00Z' }, disabled: true },
+  ]
+  const right: unknown[] = [
+    { name: 'short', nodes, failFast: true, attempts: 3, schedule: { everyMs: 60_000 } },
+    { $schema: 'docs/schemas/workflow.json', name: 'whole', workflow: { nodes, output: 'payload' }, priority: 'low' },
+  ]
+  for (const one of right) assert.ok(validate(one), ajv.errorsText(validate.errors))
+  const wrong: unknown[] = [
+    { name: 'without' },
+    { nodes },
+    { name: 'empty', nodes: [] },
+    { name: 'typo', nodes, failfast: true },
+    { name: 'both', nodes, workflow: { nodes } },
+    { name: 'fan-out', nodes, shards: 2 },
+    { name: 'kind', nodes: [{ id: 'a', shell: 'ls' }] },
+    { name: 'kinds', nodes: [{ id: 'a', handler: 'a', wait: { durationMs: 1 } }] },
+    { name: 'field', nodes: [{ id: 'a', handler: 'a', retries: 1 }] },
+    { name: 'many', nodes: Array.from({ length: 1_001 }, (_, i) => ({ id: `n${i}`, handler: 'a' })) },
+  ]
+  for (const one of wrong) assert.ok(!validate(one), JSON.stringify(one).slice(0, 200))
 })
 
 test('every golden fixture is valid', () => {
@@ -231,6 +267,26 @@ for (const store of STORES)
       for (const path of ['coordinator.health', 'registry.health', 'logger.health', 'coordinator.rebuild', 'instances.list'])
         await ask(path)
       await isRefused('runs.get', { runId: '0'.repeat(26) }, 'RUN_NOT_FOUND')
+    })
+
+    test('workflows', async () => {
+      const nodes = [
+        { id: 'fails', handler: 'echo', payload: "'fail'" },
+        { id: 'check', decision: [{ when: 'payload == 1', to: 'cool' }, { otherwise: 'behind' }] },
+        { id: 'cool', wait: { durationMs: 60_000 } },
+        { id: 'behind', handler: 'echo', after: ['fails', 'check'] },
+      ]
+      await ask('jobs.put', { name: 'graph', workflow: { nodes } })
+      await isRefused('jobs.check', { name: 'graph', workflow: { nodes: [...nodes, ...nodes] } }, 'INVALID_WORKFLOW')
+      const { runId } = await ask('jobs.run', { job: 'graph', payload: 1 })
+      const states = async (): Promise<string[]> => (await ask('runs.tree', { runId })).nodes.map(({ state }: { state: string }) => state)
+      await eventually('one node has failed, one waits', async () => (await states()).join() === 'failed,succeeded,delayed,blocked')
+      await ask('runs.stopNode', { runId, node: 'cool' })
+      assert.equal((await ended(runId)).state, 'failed')
+      await ask('runs.skipNode', { runId, node: 'fails' })
+      await ask('runs.succeedNode', { runId, node: 'cool', result: 7 })
+      await eventually('it has succeeded', async () => (await ask('runs.get', { runId })).state === 'succeeded')
+      assert.deepEqual(await states(), ['skipped', 'succeeded', 'succeeded', 'succeeded'])
     })
 
     test('what executors ask', async () => {

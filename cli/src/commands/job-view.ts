@@ -35,7 +35,7 @@ export function printJob(terminal: Terminal, job: JobView): void {
   printWarnings(terminal, job.warnings)
   printFields(terminal, job, [
     ['job', job.name],
-    ['handler', job.handler],
+    ['handler', job.workflow ? undefined : job.handler],
     ['state', job.state],
     ['description', job.description],
     ['schedule', scheduleText(job.schedule) || 'none: it fires when asked'],
@@ -72,9 +72,10 @@ function declaredText({ name, version, edited }: JobView): string | undefined {
     : `version ${version}`
 }
 
-function modeText({ mode, shards, maxParallel, tolerate }: JobView): string {
+function modeText({ mode, shards, maxParallel, tolerate, workflow }: JobView): string {
   const parts = [
-    mode === 'shards' ? `${shards} shards` : mode,
+    ...(workflow ? [`workflow of ${workflow.nodes.length} nodes`] : []),
+    mode === 'shards' ? `${shards} shards` : mode === 'workflow' ? '' : mode,
     mode === 'map-reduce' && shards !== undefined ? `${shards} reduce tasks` : '',
     maxParallel === undefined ? '' : `${maxParallel} at once`,
     tolerate === undefined ? '' : `${tolerate} may fail`,

@@ -15,7 +15,11 @@ const LOOK_EVERY_MS = 500
 
 /** `carillon runs tree`: a fan-out run at a glance; `carillon runs watch`: any run, live. */
 export function addTreeCommands(runs: Command): void {
-  runs.command('tree').description('a fan-out run at a glance: how far it is, what failed, what is slow').argument('<run>').action(showTree)
+  runs
+    .command('tree')
+    .description('a fan-out run, or the graph of a workflow, at a glance: how far it is, what failed, what waits for what')
+    .argument('<run>')
+    .action(showTree)
   runs.command('watch').description('any run live, until it ends; exit code 0 only when it succeeded').argument('<run>').action(watch)
 }
 

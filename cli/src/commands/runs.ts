@@ -12,6 +12,7 @@ import { CARILLON } from '../own-command.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 import { printRun, runColumns, stepColumns, taskColumns } from './run-view.ts'
 import { addBulkOptions, type BulkOptions, CANCEL, changeAll, checkBulk, RETRY } from './runs-bulk.ts'
+import { addNodeCommands } from './runs-nodes.ts'
 import { addTreeCommands } from './runs-tree.ts'
 
 interface RunsListOptions extends ListOptions {
@@ -72,8 +73,11 @@ export function addRunsCommands(program: Command): void {
     .argument('[run]')
     .option('--failed', 'of a fan-out run: those that did not succeed; a map is retried in no other way')
     .option('--from-step <step>', 'of a run with steps: this one and those after it are done again; else it goes on where it failed')
+    .option('--from-node <node>', 'of a workflow: this node and those that follow it')
+    .option('--node <node>', 'of a workflow: this node alone')
     .option('--wait', 'wait for its end, as run does')
   addBulkOptions(retry).action(retryRun)
+  addNodeCommands(runs)
 }
 
 async function listRuns({ limit, all, ...filters }: RunsListOptions, self: Command): Promise<void> {
@@ -134,19 +138,22 @@ async function cancelRun(runId: string | undefined, options: BulkOptions, self: 
   await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(CALLS.runsCancel, { runId })))
 }
 
-type RetryOptions = BulkOptions & { wait?: true; failed?: true; fromStep?: string }
+type RetryOptions = BulkOptions & { wait?: true; failed?: true; fromStep?: string; fromNode?: string; node?: string }
 
-async function retryRun(runId: string | undefined, { wait, failed, fromStep, ...bulk }: RetryOptions, self: Command): Promise<void> {
+async function retryRun(runId: string | undefined, { wait, failed, ...options }: RetryOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
+  const { fromStep, fromNode, node, ...bulk } = options
+  const from = Object.fromEntries(Object.entries({ fromStep, fromNode, node }).filter(([, value]) => value !== undefined))
   checkBulk(RETRY, runId, bulk)
   if (runId === undefined) {
-    const alone = wait ? '--wait' : failed ? '--failed' : fromStep === undefined ? undefined : '--from-step'
+    const [given] = Object.keys(from)
+    const alone = wait ? '--wait' : failed ? '--failed' : given && OPTIONS[given]
     if (alone)
       throw new CarillonError('INVALID_REQUEST', `${alone} goes with a run`, { field: alone, hint: 'Leave it out, or name a run.' })
     return changeRuns(RETRY, bulk, invocation)
   }
   await withClient(invocation, async (client) => {
-    const request = { runId, ...(failed ? { only: 'failed' as const } : {}), ...(fromStep === undefined ? {} : { fromStep }) }
+    const request = { runId, ...(failed ? { only: 'failed' as const } : {}), ...from }
     const retry = () =>
       client.call(CALLS.runsRetry, request).catch((error: unknown) => {
         throw CarillonError.is(error) && error.details.field === 'only' ? onlyFailed(error, `${runId}${invocation.repeated}`) : error
@@ -158,6 +165,8 @@ async function retryRun(runId: string | undefined, { wait, failed, fromStep, ...
     }))
   })
 }
+
+const OPTIONS: Readonly<Record<string, string>> = { fromStep: '--from-step', fromNode: '--from-node', node: '--node' }
 
 /** A map is not run again as a whole: names the option of the command line. */
 function onlyFailed(error: CarillonError, which: string): CarillonError {

@@ -6,12 +6,13 @@ import {
   LIMITS,
   parseInput,
   printable,
+  workflowProblems,
   writeJson,
 } from '@carillon/contracts'
 import { type Document, isScalar, isSeq, LineCounter } from 'yaml'
 import { type EntryProblem, problemAt, refuse } from './file-problems.ts'
 import { normalized, type WrittenJob } from './written-job.ts'
-import { nodeAt, type Place, parseYaml } from './yaml-text.ts'
+import { nodeAt, type Place, parseYaml, plainValue } from './yaml-text.ts'
 
 /** A job of a file, and where each of its fields stands. */
 export interface FileJob {
@@ -56,21 +57,6 @@ function listOf(document: Document.Parsed, { file, lines }: { file: string; line
   })
 }
 
-function plainValue(document: Document.Parsed, file: string): unknown[] {
-  try {
-    return document.toJS({ maxAliasCount: MOST_ALIASES })
-  } catch (error) {
-    const hint = `Write out what the aliases (*name) refer to: they may multiply values by ${MOST_ALIASES} at most.`
-    throw new CarillonError('INVALID_REQUEST', `${file}: ${(error as Error).message}; nothing is applied`, {
-      field: 'file',
-      hint,
-      cause: error,
-    })
-  }
-}
-/** By how much anchors and aliases may multiply what a file holds. */
-const MOST_ALIASES = 100
-
 const PAYLOAD = { maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
 
 function fileJob(value: unknown, place: Omit<Place, 'path'>): FileJob {
@@ -88,6 +74,7 @@ function fileJob(value: unknown, place: Omit<Place, 'path'>): FileJob {
   writeJson(job.payload ?? null, { ...PAYLOAD, field: 'payload' })
   if (job.items !== undefined) writeJson(job.items, { ...PAYLOAD, field: 'items' })
   checkPlan(job)
+  checkWorkflow(job)
   checkRouting(job)
   return { written: { ...normalized(job), ...(paused ? { paused } : {}) }, lineOf: (field) => lineIn(place, field) }
 }
@@ -103,6 +90,20 @@ function checkPlan(job: JobInput): void {
   for (const field of ['maxParallel', 'tolerate'] as const)
     if (job[field] !== undefined)
       throw wrong(field, job[field], 'Only fan-out runs have it: give shards, items, or the mode of the handler.')
+}
+
+/** The same for the graph of a workflow, but for its expressions. */
+function checkWorkflow({ mode, shards, items, maxParallel, tolerate, workflow }: JobInput): void {
+  if (workflow === undefined) return
+  for (const [field, value] of Object.entries({ mode, shards, items, maxParallel, tolerate }))
+    if (value !== undefined) throw wrong(field, value, 'A workflow has the tasks of its nodes: leave it out.')
+  const [first] = workflowProblems(workflow)
+  if (first)
+    throw new CarillonError('INVALID_WORKFLOW', `${first.field} is wrong: ${first.problem}: ${first.value}`, {
+      field: first.field,
+      value: first.value,
+      hint: first.hint,
+    })
 }
 
 /** The same for routes. */

@@ -23,9 +23,9 @@ const FIELDS = Object.keys(jobInputSchema.shape)
 
 /** What is written of a stored job: without defaults, times and state, but for `paused`. */
 export function writtenOf(job: JobView): WrittenJob {
-  // Shards are derived from the items, where there are some.
+  // Shards are derived from the items, where there are some, and workflows are so by their graph.
   const { shards, ...rest } = job
-  const mode = job.mode === 'shards' ? {} : { mode: job.mode }
+  const mode = job.mode === 'shards' || job.mode === 'workflow' ? {} : { mode: job.mode }
   return {
     ...normalized({ ...rest, ...(shards === undefined || job.items !== undefined ? {} : { shards }), mode: undefined, ...mode }),
     ...(job.state === 'paused' ? { paused: true } : {}),

@@ -81,14 +81,33 @@ function checkNodes(document: Document.Parsed, refuse: (why: string, at: number)
 function refusal(message: string, { file, line }: { file: string; line?: number }): CarillonError {
   return new CarillonError('INVALID_REQUEST', `${file}${line === undefined ? '' : `:${line}`}: ${message}; nothing is applied`, {
     field: 'file',
-    hint: 'Use YAML 1.2 or JSON: a list of jobs, without tags and merge keys, as carillon jobs export writes it.',
+    hint: 'Use YAML 1.2 or JSON, without tags and merge keys, as carillon jobs export writes it.',
   })
 }
 
+/** By how much anchors and aliases may multiply what a file holds. */
+const MOST_ALIASES = 100
+
+/** What a document holds. @throws CarillonError INVALID_REQUEST when its aliases would multiply it */
+export function plainValue<Value>(document: Document.Parsed, file: string): Value {
+  try {
+    return document.toJS({ maxAliasCount: MOST_ALIASES })
+  } catch (error) {
+    const hint = `Write out what the aliases (*name) refer to: they may multiply values by ${MOST_ALIASES} at most.`
+    throw new CarillonError('INVALID_REQUEST', `${file}: ${(error as Error).message}; nothing is applied`, {
+      field: 'file',
+      hint,
+      cause: error,
+    })
+  }
+}
+
+/** Where a field of an entry of a list stands in the text, or the nearest one around it that is there. */
+export const nodeAt = ({ document, index, path }: Place): number => positionOf(document, [String(index), ...path])
+
 /** Where a field stands in the text, or the nearest one around it that is there. */
-export function nodeAt({ document, index, path }: Place): number {
-  const list: unknown = document.contents
-  let node: unknown = isSeq(list) ? list.items[index] : list
+export function positionOf(document: Document.Parsed, path: readonly string[]): number {
+  let node: unknown = document.contents
   let at = startOf(node) ?? 0
   for (const name of path) {
     if (isAlias(node)) node = node.resolve(document)

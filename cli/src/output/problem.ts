@@ -13,6 +13,10 @@ export function printProblem(terminal: Terminal, error: unknown, options: { stac
 
 function problemLines(body: ErrorBody): string[] {
   const lines = [`error ${body.code}: ${body.message}`]
+  if (body.problems && body.problems.length > 0)
+    return [...lines, ...body.problems.map(({ field, value, problem, hint }) => `  ${field}: ${problem}: ${quoted(value)}. ${hint}`)].map(
+      harmless,
+    )
   for (const name of ['field', 'value', 'hint'] as const) {
     const text = name === 'value' ? quoted(body.value) : body[name]
     if (text !== undefined) lines.push(`  ${name}: ${text.replaceAll('\n', '\n    ')}`)

@@ -1,4 +1,5 @@
-import { RUN_STATES, type RunTree, type TaskView } from '@carillon/contracts'
+import { NODE_STATES, type RunTree, type TaskView } from '@carillon/contracts'
+import { graphLines, underWayText } from './graph-text.ts'
 import { stateTone } from './run-text.ts'
 import { harmless, type Terminal } from './terminal.ts'
 import { spanText, tookText } from './time-text.ts'
@@ -17,12 +18,13 @@ export function treeLine(terminal: Terminal, tree: RunTree): string {
   const left = tree.leftMs === undefined ? '' : ` · about ${spanText(tree.leftMs)} left`
   const isOne = tree.stages.length === 1
   const counts = tree.stages.map(({ name, counts }) => `${isOne ? '' : `${name} `}${countsText(counts)}`).join('; ')
-  return `${progressText(terminal, tree.percent)} · ${counts}${left}`
+  const now = tree.nodes ? underWayText(tree.nodes) : ''
+  return `${progressText(terminal, tree.percent)} · ${counts}${now && ` · now: ${now}`}${left}`
 }
 
 /** `6,200 succeeded, 40 failed`. */
 function countsText(counts: RunTree['stages'][number]['counts']): string {
-  const parts = RUN_STATES.filter((state) => (counts[state] ?? 0) > 0)
+  const parts = NODE_STATES.filter((state) => (counts[state] ?? 0) > 0)
   return parts.map((state) => `${counts[state]?.toLocaleString('en')} ${state.replace('_', ' ')}`).join(', ') || 'no tasks yet'
 }
 
@@ -32,6 +34,7 @@ export function treeLines(terminal: Terminal, tree: RunTree, nowMs: number): str
   const left = tree.leftMs === undefined ? '' : `, about ${spanText(tree.leftMs)} left`
   const head = `${tree.runId} ${tree.job ?? tree.handler}: ${state}, ${progressText(terminal, tree.percent)}${left}`
   const failed = tree.failed.map((task) => `   ${terminal.paint('bad', 'failed ')}  ${taskText(tree, task)} ${whyText(task)}`)
+  if (tree.nodes) return [head, ...graphLines(terminal, tree.nodes, nowMs), ...failed]
   const slowest = tree.slowest.map((task) => `   ${terminal.paint('quiet', 'slowest')}  ${taskText(tree, task)} ${slowText(task, nowMs)}`)
   return [head, ...stageLines(tree), ...failed, ...slowest]
 }

@@ -28,6 +28,7 @@ import {
 import { checkObject } from '../check-object.ts'
 import type { ClientLink } from '../connection/link.ts'
 import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
+import { type AnyWorkflow, isWorkflow } from '../workflow-definition.ts'
 import type { Caller, CallOptions } from './caller.ts'
 import { type List, type ListQuery, listOf } from './list.ts'
 import { type EventFilter, eventSubject, type MeshEvent, readEvent, readLogLines } from './mesh-event.ts'
@@ -35,7 +36,16 @@ import { type RunHandle, runHandle } from './run-handle.ts'
 import { RunStarter } from './run-starter.ts'
 import { type RunOptions, type RunRequest, startItemOf } from './start-item.ts'
 import { Tail } from './tail.ts'
-import { type CallOf, type FanOutOptions, type JobOf, jobInputOf, type OwnOptions, type RequestOf } from './typed-calls.ts'
+import {
+  type CallOf,
+  type FanOutOptions,
+  type JobOf,
+  jobInputOf,
+  type OwnOptions,
+  type RequestOf,
+  type WorkflowCallOf,
+} from './typed-calls.ts'
+import { Workflows } from './workflows.ts'
 
 /** The outcome of one item of a bulk start. */
 export type RunOutcome<Result = unknown> =
@@ -51,6 +61,14 @@ export interface SendOptions {
 }
 
 /** Why an instance is cordoned. */
+/** What of an ended run is run again; by default all of it. */
+export interface RetryOptions {
+  readonly only?: 'failed'
+  readonly fromStep?: string
+  readonly fromNode?: string
+  readonly node?: string
+}
+
 export interface CordonOptions {
   readonly note?: string | undefined
 }
@@ -60,12 +78,15 @@ export class Client {
   readonly #link: ClientLink
   readonly #caller: Caller
   readonly #starter: RunStarter
+  /** Workflows by name: the graph, and what else a job has. */
+  readonly workflows: Workflows
 
   /** @internal */
   constructor(link: ClientLink, caller: Caller) {
     this.#link = link
     this.#caller = caller
     this.#starter = new RunStarter(caller)
+    this.workflows = new Workflows(caller)
   }
 
   /**
@@ -82,14 +103,18 @@ export class Client {
     payload: PayloadOf<Handler>,
     options: FanOutOptions & SendOptions,
   ): Promise<RunHandle<FanOutResult>>
+  /** Start a run of a workflow that has been put, by its definition: it types the payload. */
+  run<Started extends AnyWorkflow>(workflow: Started, ...call: WorkflowCallOf<Started, RunOptions & SendOptions>): Promise<RunHandle>
   /**
    * Start a run of a job or, where no job has that name, of a handler. A start whose answer is lost is sent again and stays one run.
    * @throws CarillonError for wrong input before anything is sent; NO_SERVICE, OVERLOADED, CALL_TIMEOUT or NATS_UNAVAILABLE after `giveUpAfterMs`
    */
   run<Result = unknown>(job: string, payload?: unknown, options?: RunOptions & SendOptions): Promise<RunHandle<Result>>
-  async run(job: string | AnyHandler, payload?: unknown, options: RunOptions & SendOptions = {}): Promise<RunHandle> {
+  async run(job: string | AnyHandler | AnyWorkflow, payload?: unknown, options: RunOptions & SendOptions = {}): Promise<RunHandle> {
     const { giveUpAfterMs: timeoutMs, signal, traceparent, ...rest } = checkObject('options', options)
-    const request: RunRequest = isDefinition(job) ? requestOf(job, { ...rest, payload }) : { ...rest, job, payload }
+    const request: RunRequest = isDefinition(job)
+      ? requestOf(job, { ...rest, payload })
+      : { ...rest, job: isWorkflow(job) ? job.name : job, payload }
     return this.#traced(traceparent, async (trace) => {
       const started = await this.#starter.start(startItemOf(request, trace), { timeoutMs, signal })
       return runHandle(started, this.#link, this.#caller)
@@ -178,10 +203,18 @@ export class Client {
     cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
     /**
      * @param options `only: 'failed'`: of a fan-out run those that did not succeed. `fromStep`: of a run with steps this one and those after
-     *   it; without it such a run resumes where it failed, and starts from the beginning if it had succeeded
+     *   it; without it such a run resumes where it failed, and starts from the beginning if it had succeeded. Of a workflow: `fromNode` this node and those that follow
+     *   it, `node` this node alone; nodes that are not run again keep their results
      */
-    retry: async (runId: string, options: { readonly only?: 'failed'; readonly fromStep?: string } = {}): Promise<RunView> =>
+    retry: async (runId: string, options: RetryOptions = {}): Promise<RunView> =>
       this.call(CALLS.runsRetry, { runId, ...checkObject('options', options) }),
+    /** Lets a node of a workflow do nothing, and what follows it go on: one that has not begun, waits, or did not succeed. */
+    skipNode: (runId: string, node: string): Promise<RunView> => this.call(CALLS.runsSkipNode, { runId, node }),
+    /** Lets a node of a workflow that did not succeed count as one that did. @param result JSON */
+    succeedNode: (runId: string, node: string, result: unknown = null): Promise<RunView> =>
+      this.call(CALLS.runsSucceedNode, { runId, node, result }),
+    /** Cancels a node of a workflow that is under way. What does not follow it goes on. */
+    stopNode: (runId: string, node: string): Promise<RunView> => this.call(CALLS.runsStopNode, { runId, node }),
     /** The steps of a run, in order. */
     steps: (runId: string, query: ListQuery = {}): List<JournalEntry> =>
       listOf(query, (page) => this.call(CALLS.tasksJournal, { ...page, taskId: runId })),

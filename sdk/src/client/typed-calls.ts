@@ -1,11 +1,18 @@
 import type { JobInput } from '@carillon/contracts'
 import { checkObject } from '../check-object.ts'
 import { type AnyHandler, isDefinition, type PayloadOf, runOptionsOf } from '../handler-definition.ts'
+import type { AnyWorkflow, PayloadBy } from '../workflow-definition.ts'
 import type { RunOptions } from './start-item.ts'
 
 /** A payload that may be missing, and options. */
 export type CallOf<Handler extends AnyHandler, Options> =
   unknown extends PayloadOf<Handler> ? [payload?: unknown, options?: Options] : [payload: PayloadOf<Handler>, options?: Options]
+
+/** The same of a workflow. */
+export type WorkflowCallOf<Started extends AnyWorkflow, Options> =
+  unknown extends PayloadBy<Started['input']>
+    ? [payload?: unknown, options?: Options]
+    : [payload: PayloadBy<Started['input']>, options?: Options]
 
 /** Options with which the tasks of a run are those of its definition. */
 export type OwnOptions<Handler extends AnyHandler> = Omit<RunOptions, 'mode' | 'items' | 'shards'> & {

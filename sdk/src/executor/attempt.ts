@@ -194,7 +194,9 @@ export class Attempt implements TaskPort {
       return
     }
     try {
-      this.#end({ outcome: 'succeeded', resultText: writeJson(result, RESULT) })
+      const resultText = writeJson(result, RESULT)
+      const contextText = this.#context?.addedText
+      this.#end(contextText === undefined ? { outcome: 'succeeded', resultText } : { outcome: 'succeeded', resultText, contextText })
     } catch (error) {
       this.#end({ outcome: 'failed', reason: 'invalid-result', error: refusalOf(error) })
     }

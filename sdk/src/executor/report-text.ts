@@ -5,6 +5,8 @@ export interface Ending {
   readonly outcome: FinishedReport['outcome']
   /** JSON text of the result. */
   readonly resultText?: string | undefined
+  /** JSON text of what was added to the context of a workflow. */
+  readonly contextText?: string | undefined
   readonly error?: Failure | undefined
   readonly reason?: FinishedReport['reason']
 }
@@ -46,6 +48,7 @@ export function finishedText(
 ): string {
   let text = `${head(work, 'finished')},"outcome":"${ending.outcome}"`
   if (ending.resultText !== undefined) text += `,"result":${ending.resultText}`
+  if (ending.contextText !== undefined) text += `,"context":${ending.contextText}`
   if (ending.error !== undefined) text += `,"error":${JSON.stringify(ending.error)}`
   if (ending.reason !== undefined) text += `,"reason":"${ending.reason}"`
   return `${text},"durationMs":${Math.round(durationMs)},"logLines":${logLines}}`

@@ -5,6 +5,7 @@ import { momentOf, type TimeOrDuration } from '../moment.ts'
 import { forever, turnOf } from '../turn.ts'
 import { PendingCalls } from './pending-calls.ts'
 import { type StepOptions, type StepPort, Steps } from './steps.ts'
+import { WorkflowContext } from './workflow-context.ts'
 
 type Awaitable<Value> = Value | PromiseLike<Value>
 
@@ -88,6 +89,15 @@ export interface TaskContext<Payload = unknown> {
    * @throws CarillonError INVALID_REQUEST, INVALID_JSON, DATA_TOO_LARGE; TASK_NOT_RUNNING when this attempt is over
    */
   setData(data: object): Promise<boolean>
+  /** Of a node of a workflow: what the nodes that lead to it have set, and what it has set itself; `{}` elsewhere. A copy: changing it changes nothing. */
+  readonly context: Readonly<Record<string, unknown>>
+  /**
+   * Of a node of a workflow: set a key of the context that the nodes behind it see. It counts if this task succeeds. Call it outside of steps: one that is done is not
+   * run again by a later attempt.
+   * @param value JSON; the whole context has up to 256 KiB
+   * @throws CarillonError INVALID_REQUEST in a run that is no workflow; INVALID_JSON, CONTEXT_TOO_LARGE
+   */
+  set(key: string, value: unknown): void
   /** The result of the last run of the job that succeeded before this one; undefined when there is none. */
   lastResult<Result = unknown>(): Promise<Result | undefined>
 }
@@ -142,6 +152,7 @@ export class RunningContext implements TaskContext {
   readonly #port: TaskPort
   #log: TaskLog | undefined
   #steps: Steps | undefined
+  #workflow: WorkflowContext | undefined
 
   constructor(work: WorkMessage, port: TaskPort) {
     this.payload = work.payload
@@ -211,6 +222,24 @@ export class RunningContext implements TaskContext {
 
   setData(data: object): Promise<boolean> {
     return this.#pending.watch(this.#pending.track(this.#port.setData(data as Record<string, unknown>)))
+  }
+
+  get context() {
+    return this.#shared().values
+  }
+
+  set(key: string, value: unknown): void {
+    this.#shared().set(key, value)
+  }
+
+  /** JSON text of what it has added to the context of its workflow. */
+  get addedText(): string | undefined {
+    return this.#workflow?.addedText
+  }
+
+  #shared(): WorkflowContext {
+    this.#workflow ??= new WorkflowContext(this.#work.context)
+    return this.#workflow
   }
 
   lastResult(): Promise<never> {

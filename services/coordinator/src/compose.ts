@@ -4,7 +4,6 @@ import {
   type Connected,
   controllerOf,
   keptStream,
-  LOSSES,
   type MeshClock,
   observeStream,
   RecordTurns,
@@ -41,12 +40,15 @@ import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
+import { ChangeNodes } from './modes/workflow/change-nodes.ts'
+import { workflowController } from './modes/workflow/workflow.controller.ts'
 import type { Children, Expressions, Gates, Offers, Presence, Reconciler, Routes, RunEnds, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
 import { EndHung } from './recovery/end-hung.ts'
 import { Membership } from './recovery/membership.ts'
 import { RepairQueue } from './recovery/repair-queue.ts'
 import { TakeOverInstance } from './recovery/take-over-instance.ts'
+import { watchLosses } from './recovery/watch-losses.ts'
 import { CautiousTime } from './retention/cautious-time.ts'
 import { PruneRuns } from './retention/prune-runs.ts'
 import { RemoveRuns } from './retention/remove-runs.ts'
@@ -245,6 +247,7 @@ type Foundation = ReturnType<typeof foundation>
 function useCasesOf(base: Foundation) {
   const { start } = base
   const reads = new ReadRuns({ ...base, whyAtGate: (run) => whyAtGate(base, run) })
+  const changeRuns = new ChangeRuns({ ...base, reads })
   return {
     changeJobs: base.changeJobs,
     readJobs: new ReadJobs(base.store),
@@ -257,7 +260,8 @@ function useCasesOf(base: Foundation) {
     startRuns: start,
     readRuns: reads,
     readTree: new ReadTree(base),
-    changeRuns: new ChangeRuns({ ...base, reads }),
+    changeRuns,
+    changeNodes: new ChangeNodes({ ...base, restarts: changeRuns, reconciler: base.advance }),
     claimTask: new ClaimTask(base),
     mapTasks: new MapTasks(base),
     keepSteps: new KeepSteps(base),
@@ -307,29 +311,6 @@ function retentionOf(base: Foundation, { shares, stopping }: { shares: () => rea
   return { sweeper: new Sweeper({ ...ground, shares }), prune: new PruneRuns({ ...ground, stopping }) }
 }
 
-/** The parts that publish again what the broker has lost; after a start, its own or the broker's, that is unknown. */
-function lossesOf({ broker, keeper, presence, repair }: Foundation, auditor: Auditor): Service {
-  let server = broker.connection.info?.server_id
-  keeper.onLoss((stream, loss) => {
-    if (stream === PRESENCE_STREAM) presence.restart()
-    if (stream === 'WORK') auditor.passSoon({ why: `stream WORK ${LOSSES[loss]}`, isLoss: true })
-  })
-  broker.onReconnect(async () => {
-    const serverNow = broker.connection.info?.server_id
-    if (server !== serverNow) repair.executorsReconnect()
-    await keeper.whenKept()
-    if (server !== serverNow && auditor.loss === undefined) auditor.passSoon({ why: 'the broker was started again', isLoss: false })
-    server = serverNow
-  })
-  return {
-    start: async () => {
-      repair.executorsReconnect()
-      auditor.passSoon({ why: 'this coordinator was started', isLoss: false })
-    },
-    stop: async () => undefined,
-  }
-}
-
 /** Composes a coordinator: its controllers, and the loops that run beside them. */
 export function compose(given: CoordinatorDependencies) {
   const { stopping } = given
@@ -362,7 +343,7 @@ export function compose(given: CoordinatorDependencies) {
     reports: () => refused.describe(),
     retention: () => sweeper.describe(),
   })
-  const losses = lossesOf(base, auditor)
+  const losses = watchLosses({ ...base, auditor })
   /** Publishes again all work messages that the broker should have and has not. */
   const rebuild = async () => {
     await keeper.whenKept()
@@ -379,6 +360,7 @@ export function compose(given: CoordinatorDependencies) {
       dispatchController(cases),
       routingController({ ...base, ...cases }),
       mapController(cases),
+      workflowController(cases),
       stepsController(cases),
       gatesController(base),
       retentionController({ pruneRuns: prune }),

@@ -1,6 +1,6 @@
 import { isTaskId, runIdOfTask } from '@carillon/contracts'
 import type { LifeStore, RunHead, RunRecord, Slice, Store, TaskHead, TaskRecord } from '@carillon/store'
-import { bytesOf, isTaskOfRun, onlyTask, type TaskOfRun, type WholeWork, type Work } from './runs/rules/work.ts'
+import { bytesOf, isTaskOfRun, onlyTask, runOf, type TaskOfRun, type WholeWork, type Work } from './runs/rules/work.ts'
 
 /** Where the life of a task is stored: the only task of a single run in the run's record, a task of a fan-out run in one of its own. */
 export const LIFE_KINDS = ['runs', 'tasks'] as const
@@ -58,7 +58,7 @@ export async function readWhole(store: Store, ids: readonly string[], maxBytes: 
 function wholeWork(run: RunRecord | undefined, own: { task: TaskRecord | undefined } | undefined): WholeWork | undefined {
   if (!run) return undefined
   if (!own) return onlyTask(run)
-  return own.task && { run, task: own.task }
+  return own.task && { run: runOf(run, own.task), task: own.task }
 }
 
 /** Tasks by id, of fan-out runs only. */
@@ -72,7 +72,7 @@ async function withRuns(store: Store, tasks: readonly (TaskHead | undefined)[]):
   const runs = new Map((await store.runs.heads(runIds)).map((run) => [run?.id, run]))
   return tasks.map((task) => {
     const run = task && runs.get(task.runId)
-    return run && { task, run }
+    return run && { task, run: runOf(run, task) }
   })
 }
 

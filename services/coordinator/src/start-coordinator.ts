@@ -12,7 +12,7 @@ import {
 import type { Store } from '@carillon/store'
 import { type CoordinatorDependencies, compose } from './compose.ts'
 import { PresenceWatch } from './dispatch/presence.ts'
-import { MODES } from './modes/table.ts'
+import { modesOn } from './modes/table.ts'
 import { DEFAULT_RETENTION, type RetentionPolicy } from './retention/retention-rules.ts'
 
 export interface CoordinatorOptions extends ServiceOptions {
@@ -47,7 +47,7 @@ function dependenciesOf(
     clock,
     presence: (on) => new PresenceWatch({ broker, clock, log, ...on }),
     random: randomShare,
-    modes: MODES,
+    modes: modesOn(store),
     batch: BATCHES[store.kind],
     retention: { ...DEFAULT_RETENTION, ...retention },
     hungAfterMs,

@@ -28,6 +28,7 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
   { number: 14, name: 'gates', apply: (database) => createCollections(database, gates) },
   { number: 15, name: 'rules', apply: (database) => createCollections(database, rules) },
   { number: 16, name: 'changes', apply: (database) => createCollections(database, changes) },
+  { number: 17, name: 'workflows', apply: async () => undefined },
 ]
 
 /** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */

@@ -4,10 +4,10 @@ import type { Connection } from './connection.ts'
 
 /** Tables whose records may hold large texts, and the columns of these. */
 const LARGE_COLUMNS: Readonly<Record<string, readonly string[]>> = {
-  runs: ['payload', 'items', 'result', 'error'],
-  tasks: ['item', 'result', 'error'],
+  runs: ['payload', 'items', 'graph', 'result', 'error'],
+  tasks: ['item', 'context', 'result', 'error'],
   steps: ['result', 'error'],
-  jobs: ['payload', 'items', 'declaration'],
+  jobs: ['payload', 'items', 'graph', 'declaration'],
   changes: ['definition'],
   calendars: ['days'],
 }

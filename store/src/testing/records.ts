@@ -72,18 +72,20 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     gate: null,
     gateKey: null,
     gateOrder: null,
+    graph: null,
+    generations: null,
     ...LIFE,
     ...fields,
   }
 }
 
 /** What a list shows of a run. */
-export function headOf({ payload: _payload, items: _items, result: _result, ...head }: RunRecord): RunHead {
+export function headOf({ payload: _payload, items: _items, graph: _graph, result: _result, ...head }: RunRecord): RunHead {
   return withoutStack(head)
 }
 
 /** What a list shows of a task. */
-export function taskHeadOf({ item: _item, result: _result, ...head }: TaskRecord): TaskHead {
+export function taskHeadOf({ item: _item, context: _context, result: _result, ...head }: TaskRecord): TaskHead {
   return withoutStack(head)
 }
 
@@ -107,6 +109,9 @@ export function aTask(run: string, index: number, fields: Partial<TaskRecord> = 
     item: null,
     ...LIFE,
     target: `i-${index}`,
+    node: null,
+    context: null,
+    contextBytes: null,
     ...fields,
   }
 }
@@ -173,6 +178,7 @@ export function aJob(name: string, fields: Partial<JobRecord> = {}): JobRecord {
     change: null,
     declared: null,
     declaration: null,
+    graph: null,
     createdAt: START_AT,
     updatedAt: START_AT,
     ...fields,

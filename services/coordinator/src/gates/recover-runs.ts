@@ -1,10 +1,12 @@
 import type { Clock } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
+import { isWork } from '../modes/workflow/plan.ts'
 import type { Reconciler, Tasks } from '../ports.ts'
 import type { RunChange, TaskChange } from '../runs/rules/change.ts'
 import { isRefused } from '../runs/rules/decision.ts'
 import { decideReopen } from '../runs/rules/life.ts'
+import { runOf } from '../runs/rules/work.ts'
 import { decideDiscard } from './rules/decide.ts'
 
 const PAGE = 500
@@ -44,10 +46,13 @@ export class RecoverRuns {
     for (const state of FAILED) {
       for (;;) {
         const { items } = await this.#store.tasks.list({ runId: run.id, state, limit: PAGE })
-        const changes = items.flatMap((task): TaskChange[] => {
-          const decision = decideReopen(task, { tries: run.tries })
-          return isRefused(decision) ? [] : [{ task, run, decision }]
-        })
+        const changes = items
+          .filter((task) => isWork(run, task))
+          .flatMap((task): TaskChange[] => {
+            const ownRun = runOf(run, task)
+            const decision = decideReopen(task, { tries: ownRun.tries })
+            return isRefused(decision) ? [] : [{ task, run: ownRun, decision }]
+          })
         const outcomes = await this.#tasks.write(changes)
         const applied = outcomes.filter((outcome) => outcome === 'applied').length
         count += applied

@@ -12,6 +12,8 @@ import {
 } from '@carillon/contracts'
 import type { Broker, Clock, RecordTurns, TurnOf } from '@carillon/runtime'
 import type { JobRecord, RunHead, Store } from '@carillon/store'
+import { checkWorkflow, workflowWarnings } from '../modes/workflow/rules/check-workflow.ts'
+import { newNodeExpressions } from '../modes/workflow/rules/node-expressions.ts'
 import type { Events, Gates, Jobs, Presence, Runs, SlotJudges, Timers, TriggerChecks } from '../ports.ts'
 import { hashKeyOf } from '../routing/rules/hash-key.ts'
 import { isRefused } from '../runs/rules/decision.ts'
@@ -54,6 +56,7 @@ export class ChangeJobs {
   readonly #changes: KeepChanges
   readonly #turns: RecordTurns
   readonly #jobs: Jobs
+  readonly #nodeExpressions = newNodeExpressions()
   readonly #gates: Gates
 
   constructor(options: {
@@ -94,7 +97,7 @@ export class ChangeJobs {
       const isEdited = declared !== null && !isAsDeclared(declaration, input)
       return { said: { change: changeOf('put', by), declared: declared && { ...declared, isEdited }, declaration } }
     })
-    return withWarnings(job)
+    return this.#withWarnings(job)
   }
 
   /** Whether `put` would accept it, but for a circle of parents: those may be put along with it. Stores nothing. @throws CarillonError as `put` */
@@ -103,7 +106,7 @@ export class ChangeJobs {
     if (input.on) await this.#triggers.checkEvents(namespace, input.on.subject)
     const [there] = await this.#store.jobs.get([jobId(namespace, input.name)])
     this.#record(prepared, there)
-    return { warnings: input.schedule ? scheduleWarnings(input.schedule) : [] }
+    return { warnings: this.#warningsOf(namespace, { schedule: input.schedule ?? null, workflow: input.workflow }) }
   }
 
   /**
@@ -120,7 +123,7 @@ export class ChangeJobs {
       const said = { change: changeOf('declared', by), declared, declaration: JSON.stringify(declaration) }
       return { said, keepsDefinition: outcome === 'edited' || outcome === 'unchanged' }
     })
-    return { outcome, job: withWarnings(job) }
+    return { outcome, job: this.#withWarnings(job) }
   }
 
   /** The newest declaration of code is in force again. @throws CarillonError INVALID_REQUEST if there is none */
@@ -136,7 +139,7 @@ export class ChangeJobs {
       await this.#triggers.check(namespace, input)
       return this.#replace(job, prepared, { said })
     })
-    return withWarnings(released)
+    return this.#withWarnings(released)
   }
 
   /** @param note why */
@@ -228,6 +231,7 @@ export class ChangeJobs {
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     checkBackoff(input.backoff, this.#clock.now())
     checkExpressions(this.#expressions, input)
+    if (input.workflow) checkWorkflow(input.workflow, { ...this.#expressions, ...this.#nodeExpressions, now: this.#clock.now() })
     await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
     const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     return { namespace, input, kind, judge }
@@ -241,6 +245,18 @@ export class ChangeJobs {
     const fresh = recordOf(namespace, input, { now, kind, judge })
     hashKeyOf(fresh, this.#expressions)
     return fresh
+  }
+
+  /** With what it says otherwise than it may have been meant. */
+  #withWarnings(job: JobRecord): JobView {
+    const view = jobView(job)
+    const warnings = this.#warningsOf(job.namespace, { schedule: job.schedule, workflow: view.workflow })
+    return warnings.length > 0 ? { ...view, warnings } : view
+  }
+
+  #warningsOf(namespace: string, { schedule, workflow }: Pick<JobRecord, 'schedule'> & Pick<JobDefinition, 'workflow'>): string[] {
+    const isOffered = (handler: string) => this.#presence.offers(namespace, handler)
+    return [...(schedule ? scheduleWarnings(schedule) : []), ...(workflow ? workflowWarnings(workflow, isOffered) : [])]
   }
 
   async #cancelWaiting(namespace: string, job: string): Promise<void> {
@@ -314,12 +330,6 @@ const changeOf = (kind: JobChangeKind, by: By): JobRecord['change'] => ({ kind, 
 function haveKeysOtherRules({ gating: before }: JobRecord, { gating: after }: JobRecord): boolean {
   const isKeyed = (before?.concurrencyKey ?? after?.concurrencyKey) !== undefined
   return isKeyed && JSON.stringify(before) !== JSON.stringify(after)
-}
-
-/** With what its schedule says otherwise than it may have been meant. */
-function withWarnings(job: JobRecord): JobView {
-  const warnings = job.schedule ? scheduleWarnings(job.schedule) : []
-  return warnings.length > 0 ? { ...jobView(job), warnings } : jobView(job)
 }
 
 function notDeclared(name: string): CarillonError {

@@ -1,5 +1,5 @@
-import type { RunMode, RunState } from '@carillon/contracts'
-import type { RunHead, RunRecord, Store, TaskRecord } from '@carillon/store'
+import type { NodeState, RunMode, RunState, TreeNode } from '@carillon/contracts'
+import type { RunHead, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
 import type { Decision } from '../runs/rules/decision.ts'
 
 /** How many tasks of a run are in each state. */
@@ -33,6 +33,10 @@ export interface TaskSet {
 export type Effect =
   /** In this order, a page a write. */
   | { readonly do: 'create'; readonly tasks: readonly TaskRecord[] }
+  /** Tasks that begin at once, or have ended already. */
+  | { readonly do: 'insert'; readonly tasks: readonly TaskRecord[] }
+  /** Changes of single tasks. */
+  | { readonly do: 'change'; readonly changes: readonly { readonly task: TaskHead; readonly decision: Decision }[] }
   /** Tasks of the set that had ended when the run was queued become waiting again. */
   | { readonly do: 'reopen'; readonly tasks: TaskSet }
   /** A change of the run: its tasks are created, or all have ended. */
@@ -46,13 +50,25 @@ export type Effect =
 export interface RetryRequest {
   readonly only?: 'failed' | undefined
   readonly fromStep?: string | undefined
+  /** Of a workflow: this node and those that follow it. */
+  readonly fromNode?: string | undefined
+  /** Of a workflow: this node alone. */
+  readonly node?: string | undefined
 }
 
 /** Tasks of a run that belong together, for people. */
 export interface TreeStage {
   readonly name: string
   readonly total: number
-  readonly counts: Counts
+  readonly counts: Partial<Record<NodeState, number>>
+}
+
+/** How a run is shown to people. */
+export interface Tree {
+  /** In the order in which they come. */
+  readonly stages: readonly TreeStage[]
+  /** Of a workflow. */
+  readonly nodes?: readonly TreeNode[]
 }
 
 /** The table of modes. */
@@ -68,11 +84,10 @@ export interface Mode {
    * What a retry of an ended run writes besides its new attempt.
    * @throws CarillonError NOTHING_FAILED, INVALID_REQUEST
    */
-  retry(run: RunHead, request: RetryRequest, store: Store): Promise<Partial<Pick<RunRecord, 'resume' | 'reason'>>>
+  retry(run: RunHead, request: RetryRequest, store: Store): Promise<Partial<Pick<RunRecord, 'resume' | 'reason' | 'generations'>>>
   /**
-   * The stages of the run, in the order in which they come.
    * @param counts of all its tasks
    * @throws CarillonError INVALID_REQUEST of a run that has one task
    */
-  stages(run: RunHead, counts: Counts, store: Store): Promise<TreeStage[]>
+  tree(run: RunHead, counts: Counts, store: Store): Promise<Tree>
 }

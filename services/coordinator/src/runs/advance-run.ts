@@ -11,6 +11,7 @@ import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideCancel, decideFree, decideReopen } from './rules/life.ts'
 import { limitOf } from './rules/limits.ts'
+import { runOf, type TaskOfRun } from './rules/work.ts'
 
 const PAGE = 500
 const TASKS_PAGE = 1_000
@@ -92,6 +93,8 @@ export class AdvanceRun implements Reconciler {
   /** Answers whether to go on with the next effect. */
   async #apply(run: RunHead, effect: Effect): Promise<boolean> {
     if (effect.do === 'create') await this.#create(run, effect.tasks)
+    else if (effect.do === 'insert') await this.#begin(run, effect.tasks)
+    else if (effect.do === 'change') await this.#change(run, effect.changes)
     else if (effect.do === 'reopen') await this.#each(run, effect.tasks, (task) => this.#reopen(run, task))
     else if (effect.do === 'free') await this.#free(run, effect)
     else if (effect.do === 'cancel') await this.#cancel(run, effect.tasks)
@@ -110,7 +113,7 @@ export class AdvanceRun implements Reconciler {
   #reopen(run: RunHead, task: TaskHead): TaskChange | undefined {
     if (run.attempt === 1 || (task.endedAt ?? 0) > (run.queuedAt ?? 0)) return undefined
     const decision = decideReopen(task, { tries: run.tries })
-    return isRefused(decision) ? undefined : { task, run, decision }
+    return isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
   }
 
   async #insert(tasks: readonly TaskRecord[]): Promise<void> {
@@ -126,10 +129,20 @@ export class AdvanceRun implements Reconciler {
     if (run.state === 'running') this.soon(run.id)
   }
 
+  /** Their work is published at once. What has ended already leads to further effects. */
+  async #begin(run: RunHead, tasks: readonly TaskRecord[]): Promise<void> {
+    for (let i = 0; i < tasks.length; i += PAGE) this.#tasks.follow(run, await this.#tasks.insert(tasks.slice(i, i + PAGE)))
+    if (tasks.some(({ state }) => isEnded(state))) this.soon(run.id)
+  }
+
+  async #change(run: RunHead, changes: Extract<Effect, { do: 'change' }>['changes']): Promise<void> {
+    await this.#tasks.write(changes.map(({ task, decision }) => ({ task, run: runOf(run, task), decision })))
+  }
+
   async #free(run: RunHead, { tasks: set, limit, room = TASKS_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
     const free = (task: TaskHead) => {
       const decision = decideFree(task, this.#clock.now())
-      return isRefused(decision) ? undefined : { task, run, decision }
+      return isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
     }
     if (limit === undefined) return this.#each(run, set, free)
     const { tasks } = this.#store
@@ -145,22 +158,24 @@ export class AdvanceRun implements Reconciler {
   }
 
   async #cancel(run: RunHead, set: TaskSet): Promise<void> {
-    const isWhole = set.from === undefined && set.before === undefined
-    const queued: TaskHead[] = []
+    const isWhole = set.from === undefined && set.before === undefined && run.mode !== 'workflow'
+    const queued: TaskOfRun[] = []
     await this.#each(run, set, (task) => {
-      if (!isWhole && task.state === 'queued') queued.push(task)
+      if (!isWhole && task.state === 'queued') queued.push({ run: runOf(run, task), task })
       return this.#cancelOne(run, task)
     })
     if (isWhole) await this.#work.withdrawAll(run)
-    else for (const task of queued) await this.#work.withdraw({ run, task })
-    // Tasks that were pulled already, and have not begun, wait at their instances.
-    for (const { instance } of this.#presence.holding(run.namespace, run.handler))
+    else for (const work of queued) await this.#work.withdraw(work)
+    // Tasks that were pulled already, and have not begun, wait at their instances. Nodes of a workflow have handlers of their own.
+    const handlers = new Set([run.handler, ...queued.map((work) => work.run.handler)])
+    const holding = [...handlers].flatMap((handler) => this.#presence.holding(run.namespace, handler))
+    for (const instance of new Set(holding.map(({ instance }) => instance)))
       this.#runs.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
   }
 
   #cancelOne(run: RunHead, task: TaskHead): TaskChange | undefined {
     const decision = decideCancel(task, this.#clock.now())
-    return isRefused(decision) ? undefined : { task, run, decision }
+    return isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
   }
 
   /** Cancels tasks that were created for a run that had ended by then. */

@@ -10,11 +10,12 @@ import type { Placement, Presence, Runs } from '../ports.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
 import { decideRestart } from './rules/life.ts'
+import type { RunRestarts } from './rules/restarts.ts'
 
 const TRIES_AGAINST_OTHERS = 5
 
 /** Cancels and retries runs on request. */
-export class ChangeRuns {
+export class ChangeRuns implements RunRestarts {
   readonly #store: Store
   readonly #runs: Runs
   readonly #reads: ReadRuns
@@ -61,16 +62,34 @@ export class ChangeRuns {
    * @throws CarillonError RUN_OPEN, NOTHING_FAILED, INVALID_REQUEST
    */
   async retry(namespace: string, { runId, ...request }: RetryRequest & { readonly runId: string }): Promise<RunView> {
+    await this.#restart(namespace, runId, (run) => this.#modes[run.mode].retry(run, request, this.#store))
+    return this.#reads.get(namespace, runId)
+  }
+
+  async head(namespace: string, runId: string): Promise<RunHead> {
+    const [run] = await this.#store.runs.heads([runId])
+    if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
+    return run
+  }
+
+  restart(namespace: string, runId: string): Promise<void> {
+    return this.#restart(namespace, runId, async () => ({}))
+  }
+
+  view(namespace: string, runId: string): Promise<RunView> {
+    return this.#reads.get(namespace, runId)
+  }
+
+  async #restart(namespace: string, runId: string, also: (run: RunHead) => Promise<LifeChange['set']>): Promise<void> {
     await this.#decide(namespace, runId, async (run) => {
       const decision = decideRestart(run, { tries: run.tries, now: this.#clock.now() })
       if (isRefused(decision) || !isEnded(run.state))
         throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
-      const set = { ...decision.set, ...(await this.#modes[run.mode].retry(run, request, this.#store)), ...(await this.#placed(run)) }
+      const set = { ...decision.set, ...(await also(run)), ...(await this.#placed(run)) }
       if (!isGated({ ...run, ...set })) return { ...decision, set }
       // A retry arrives at the gate as a new run does.
       return decideReturn({ ...decision, set }, { order: await this.#placement.order(run), now: this.#clock.now() })
     })
-    return this.#reads.get(namespace, runId)
   }
 
   /**
@@ -92,8 +111,7 @@ export class ChangeRuns {
     decide: (run: RunHead) => Decision | undefined | Promise<Decision | undefined>,
   ): Promise<RunHead> {
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
-      const [run] = await this.#store.runs.heads([runId])
-      if (!run || run.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
+      const run = await this.head(namespace, runId)
       const decision = await decide(run)
       if (!decision) return run
       const [outcome] = await this.#runs.write([{ run, decision }])

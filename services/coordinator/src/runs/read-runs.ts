@@ -1,6 +1,7 @@
 import {
   CarillonError,
   type ListRuns,
+  OPEN_STATES,
   type Page,
   printable,
   type RunState,
@@ -14,7 +15,8 @@ import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Matching, Presence, WhyAtGate } from '../ports.ts'
 import { runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
-import { whyOf } from './rules/why.ts'
+import { whyOf, whyOfNode } from './rules/why.ts'
+import { runOf } from './rules/work.ts'
 import { runIdOfKey } from './start-runs.ts'
 
 /** Hung or cordoned instances that a reason names. */
@@ -58,7 +60,13 @@ export class ReadRuns {
     const [run] = await this.#store.runs.heads([runId])
     if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
     const offering = this.#presence.offering(namespace, run.handler).length
-    const facts = { run, noInstance: this.#whyNoneMay(run), offering, atGate: await this.#whyAtGate(run) }
+    if (run.mode === 'workflow' && run.state === 'running') return { runId, state: run.state, why: await this.#whyNodes(run) }
+    const facts = {
+      run,
+      noInstance: run.mode === 'workflow' ? undefined : this.#whyNoneMay(run),
+      offering,
+      atGate: await this.#whyAtGate(run),
+    }
     return { runId, state: run.state, why: whyOf(facts) }
   }
 
@@ -90,6 +98,13 @@ export class ReadRuns {
     })
   }
 
+  /** What holds back the nodes of a workflow that have begun: those behind them wait for these. */
+  async #whyNodes(run: RunHead): Promise<string> {
+    const pages = await Promise.all(OPEN_STATES.map((state) => this.#store.tasks.list({ runId: run.id, state, limit: NAMES_SHOWN })))
+    const nodes = pages.flatMap(({ items }) => items).map((task) => whyOfNode(task, () => this.#whyNoneMay(runOf(run, task))))
+    return nodes.length === 0 ? 'its next nodes are about to begin' : nodes.slice(0, NAMES_SHOWN).join('; ')
+  }
+
   async tasks(
     namespace: string,
     query: { runId: string; state?: RunState | undefined; cursor?: string | undefined; limit: number },
@@ -104,7 +119,7 @@ export class ReadRuns {
 
   #taskView(run: RunHead, task: TaskRecord): TaskView {
     const isWaiting = task.state === 'queued' && task.target === null && task.reason === null
-    return taskView(isWaiting && this.#whyNoneMay(run) !== undefined ? { ...task, reason: 'no-instance' } : task)
+    return taskView(isWaiting && this.#whyNoneMay(runOf(run, task)) !== undefined ? { ...task, reason: 'no-instance' } : task)
   }
 
   /** Undefined: some instance may be given its tasks. */
@@ -136,6 +151,8 @@ export class ReadRuns {
 
   #view(run: RunHead & Partial<RunRecord>): RunView {
     const isWaiting = (run.state === 'queued' && run.target === null) || (run.state === 'running' && isFanOut(run))
+    // Nodes of a workflow have handlers of their own.
+    if (run.mode === 'workflow') return runView(run)
     const message = isWaiting ? this.#whyNoneMay(run) : undefined
     return message === undefined ? runView(run) : runView({ ...run, reason: null }, { reason: 'no-instance', message })
   }

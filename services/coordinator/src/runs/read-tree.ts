@@ -32,7 +32,7 @@ export class ReadTree {
     const now = this.#clock.now()
     const { tasks } = this.#store
     const counts = countsOf(await tasks.tally({ runId }))
-    const stages = await this.#modes[run.mode].stages(run, counts, this.#store)
+    const { stages, nodes } = await this.#modes[run.mode].tree(run, counts, this.#store)
     const isSmall = totalOf(counts) <= SORTED_AT_MOST
     const running = (await tasks.list({ runId, state: 'running', limit: RUNNING_AT_MOST })).items
     const failed = [
@@ -43,7 +43,10 @@ export class ReadTree {
       (one, other) => tookMs(other, now) - tookMs(one, now),
     )
     const { job, handler, mode, state, reason, startedAt, endedAt } = runView(run)
-    const percent = percentOf(run, counts, running)
+    // Tasks of nodes that were begun again are history.
+    const current = nodes && new Set(nodes.map(({ taskId }) => taskId))
+    const isCurrent = ({ id }: TaskHead) => current === undefined || current.has(id)
+    const percent = percentOf(run, stages, running)
     const leftMs = leftMsOf(run, percent, now)
     return {
       runId,
@@ -57,8 +60,9 @@ export class ReadTree {
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(endedAt === undefined ? {} : { endedAt }),
       stages,
-      failed: failed.slice(0, SHOWN).map(taskView),
-      slowest: slowest.slice(0, SHOWN).map(taskView),
+      ...(nodes === undefined ? {} : { nodes }),
+      failed: failed.filter(isCurrent).slice(0, SHOWN).map(taskView),
+      slowest: slowest.filter(isCurrent).slice(0, SHOWN).map(taskView),
     }
   }
 }

@@ -98,7 +98,7 @@ export class WakeLives {
     const { run, task } = work
     const limit = this.#limitOf(work, now)
     if (limit) return { ...work, decision: limit }
-    const isReconciled = !isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed'
+    const isReconciled = isWait(work) || (!isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed')
     if (isReconciled) this.#reconciler.soon(run.id)
     if (isEnded(task.state)) await this.#lives.repeatEnd(work)
     if (isReconciled || isEnded(task.state)) return undefined
@@ -144,6 +144,10 @@ export class WakeLives {
     this.#runs.control(run.namespace, owner, isInTime ? check : { type: 'cancel', taskId: task.id })
   }
 }
+
+/** Of a workflow: what is waited for here is decided by its plan. */
+const isWait = (work: Work) =>
+  isTaskOfRun(work) && work.task.state === 'delayed' && work.task.node !== null && work.task.node.own === undefined
 
 const isLimit = ({ event }: Decision) => event === 'expired' || event === 'overrun'
 

@@ -299,5 +299,10 @@ export class RunWriter implements Runs {
   }
 }
 
-/** A coordinator that did not know of the cancel may make tasks, and stop before it cancels them: the run's `wakeAt` stays for them. */
-const mayHaveLateTasks = (run: RunHead) => isFanOut(run) && ['cancelled', 'expired', 'timed_out'].includes(run.state)
+/**
+ * A coordinator that did not know of the cancel, of the failure that stopped a workflow, or of its retry, may make tasks, and stop before it cancels them: the
+ * run's `wakeAt` stays for them.
+ */
+const mayHaveLateTasks = (run: RunHead) =>
+  isFanOut(run) &&
+  (['cancelled', 'expired', 'timed_out'].includes(run.state) || (run.mode === 'workflow' && (run.state === 'failed' || run.attempt > 1)))

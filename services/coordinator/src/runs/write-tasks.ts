@@ -6,7 +6,7 @@ import { isRouted, routedDecision } from '../routing/rules/routed.ts'
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
-import type { TaskOfRun } from './rules/work.ts'
+import { runOf, type TaskOfRun } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
 
 /** Every write of a task of a fan-out run, and what follows from it: commit, then publish. */
@@ -58,7 +58,10 @@ export class TaskWriter implements Tasks {
 
   /** Publishes and arms what inserted tasks need. */
   follow(run: RunHead, tasks: readonly TaskRecord[]): void {
-    for (const task of tasks) if (task.state === 'queued') this.#work.publish({ run, task })
+    for (const task of tasks) {
+      if (task.wakeAt !== null) this.#timers.arm('tasks', { id: task.id, wakeAt: task.wakeAt })
+      if (task.state === 'queued') this.#work.publish({ run: runOf(run, task), task })
+    }
     if (tasks.some((task) => task.state === 'waiting')) this.#reconciler.soon(run.id)
   }
 

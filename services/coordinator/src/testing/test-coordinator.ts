@@ -5,7 +5,7 @@ import { createTestLog, FakeClock } from '@carillon/runtime/testing'
 import { openStore, type RunRecord, type Store } from '@carillon/store'
 import { compose } from '../compose.ts'
 import type { Modes } from '../modes/mode.ts'
-import { MODES } from '../modes/table.ts'
+import { modesOn } from '../modes/table.ts'
 import type { Presence, WakeKind } from '../ports.ts'
 import { DEFAULT_RETENTION } from '../retention/retention-rules.ts'
 import { FakeBroker } from './fake-broker.ts'
@@ -115,7 +115,7 @@ export interface TestDependencies {
 }
 
 /** The same parts as in production. */
-export function partsOn({ clock: local, presence, modes = MODES, ...given }: TestDependencies) {
+export function partsOn({ clock: local, presence, modes, ...given }: TestDependencies) {
   const clock = new MeshClock({ local, sources: [], log: given.log, uptimeMs: () => local.monotonic() })
   const batch = { maxItems: 1_000, maxMessages: 1_000, maxInFlight: 1 }
   const { signal: stopping } = new AbortController()
@@ -124,7 +124,7 @@ export function partsOn({ clock: local, presence, modes = MODES, ...given }: Tes
     ...given,
     id: 'c-1',
     clock,
-    modes,
+    modes: modes ?? modesOn(given.store),
     batch,
     retention: DEFAULT_RETENTION,
     hungAfterMs: TIMES.idleHungAfterMs,

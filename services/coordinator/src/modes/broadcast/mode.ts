@@ -13,5 +13,5 @@ export const broadcast: Mode = {
   }),
   plan: planBroadcast,
   retry: retryOfTasks,
-  stages: oneStage,
+  tree: oneStage,
 }

@@ -57,7 +57,7 @@ export class MapTasks {
   async #parent(namespace: string, call: MapCall): Promise<Parent> {
     const { taskId } = call
     const known = await this.#read(taskId)
-    if (!known || known.run.namespace !== namespace || known.task.name === null || stageOf(taskId) !== 'map') {
+    if (!known || known.run.namespace !== namespace || known.task.name === null || known.task.node !== null || stageOf(taskId) !== 'map') {
       const hint = 'Only the root of a map and the tasks it leads to may map: runs whose mode is map or map-reduce.'
       throw new CarillonError('INVALID_REQUEST', `task ${printable(taskId)} cannot map`, {
         field: 'taskId',

@@ -28,6 +28,6 @@ export const map: Mode = {
       hint: 'Run its failed tasks again with only: "failed", or start a new run.',
     })
   },
-  stages: async (run, counts, store) =>
-    totalOf(counts) <= NAMED_AT_MOST ? stagesOf(await store.tasks.names(run.id)) : oneStage(run, counts),
+  tree: async (run, counts, store) =>
+    totalOf(counts) <= NAMED_AT_MOST ? { stages: stagesOf(await store.tasks.names(run.id)) } : oneStage(run, counts),
 }

@@ -8,19 +8,35 @@ const asked = (fields: object) => parseInput(startRunSchema, { job: 'export', ..
 const sharded = aJob('export', { mode: 'shards', plan: { shards: 8, maxParallel: 2 } })
 
 test('shards and items make a run of many tasks; what is left open comes from the job', () => {
-  assert.deepEqual(planOf(asked({})), { mode: 'single', plan: null, items: null })
-  assert.deepEqual(planOf(asked({ shards: 3, tolerate: '5%' })), { mode: 'shards', plan: { shards: 3, tolerate: '5%' }, items: null })
-  assert.deepEqual(planOf(asked({ items: [1, 'b', null] })), { mode: 'shards', plan: { shards: 3 }, items: '[1,"b",null]' })
-  assert.deepEqual(planOf(asked({ mode: 'broadcast', maxParallel: 2 })), { mode: 'broadcast', plan: { maxParallel: 2 }, items: null })
-  assert.deepEqual(planOf(asked({}), { job: sharded }), { mode: 'shards', plan: { shards: 8, maxParallel: 2 }, items: null })
+  assert.deepEqual(planOf(asked({})), { mode: 'single', plan: null, items: null, graph: null })
+  assert.deepEqual(planOf(asked({ shards: 3, tolerate: '5%' })), {
+    mode: 'shards',
+    plan: { shards: 3, tolerate: '5%' },
+    items: null,
+    graph: null,
+  })
+  assert.deepEqual(planOf(asked({ items: [1, 'b', null] })), { mode: 'shards', plan: { shards: 3 }, items: '[1,"b",null]', graph: null })
+  assert.deepEqual(planOf(asked({ mode: 'broadcast', maxParallel: 2 })), {
+    mode: 'broadcast',
+    plan: { maxParallel: 2 },
+    items: null,
+    graph: null,
+  })
+  assert.deepEqual(planOf(asked({}), { job: sharded }), { mode: 'shards', plan: { shards: 8, maxParallel: 2 }, items: null, graph: null })
   assert.deepEqual(planOf(asked({ maxParallel: 5, tolerate: 1 }), { job: sharded }), {
     mode: 'shards',
     plan: { shards: 8, maxParallel: 5, tolerate: 1 },
     items: null,
+    graph: null,
   })
-  assert.deepEqual(planOf(asked({ shards: 4 }), { job: sharded }), { mode: 'shards', plan: { shards: 4, maxParallel: 2 }, items: null })
-  assert.deepEqual(planOf(asked({ mode: 'single' }), { job: sharded }), { mode: 'single', plan: null, items: null })
-  assert.deepEqual(planOf(asked({ mode: 'broadcast' }), { job: sharded }), { mode: 'broadcast', plan: {}, items: null })
+  assert.deepEqual(planOf(asked({ shards: 4 }), { job: sharded }), {
+    mode: 'shards',
+    plan: { shards: 4, maxParallel: 2 },
+    items: null,
+    graph: null,
+  })
+  assert.deepEqual(planOf(asked({ mode: 'single' }), { job: sharded }), { mode: 'single', plan: null, items: null, graph: null })
+  assert.deepEqual(planOf(asked({ mode: 'broadcast' }), { job: sharded }), { mode: 'broadcast', plan: {}, items: null, graph: null })
 })
 
 test('fields that contradict each other are refused by name', () => {

@@ -6,12 +6,13 @@ import {
   type RunMode,
   type StartRun,
   type Tolerance,
+  type Workflow,
   writeJson,
 } from '@carillon/contracts'
 import type { JobRecord, Plan } from '@carillon/store'
 
-type PlanRequest = Pick<StartRun, 'mode' | 'shards' | 'items' | 'maxParallel' | 'tolerate'>
-export type Planned = Pick<JobRecord, 'mode' | 'plan' | 'items'>
+type PlanRequest = Pick<StartRun, 'mode' | 'shards' | 'items' | 'maxParallel' | 'tolerate'> & { readonly workflow?: Workflow | undefined }
+export type Planned = Pick<JobRecord, 'mode' | 'plan' | 'items' | 'graph'>
 
 /**
  * The plan that a request declares; what it leaves open comes from the job.
@@ -19,6 +20,8 @@ export type Planned = Pick<JobRecord, 'mode' | 'plan' | 'items'>
  */
 export function planOf(request: PlanRequest, from: { job?: Planned | undefined; kind?: HandlerKind | undefined } = {}): Planned {
   const { job, kind } = from
+  const graph = request.workflow ? graphText(request.workflow) : (job?.graph ?? null)
+  if (graph !== null) return workflowOf(request, graph)
   const { shards, items } = request
   if (shards !== undefined && items !== undefined) throw contradiction('items', items, 'Give either shards or items.')
   const asked = modeOf(request.mode ?? job?.mode ?? 'single', kind)
@@ -29,13 +32,25 @@ export function planOf(request: PlanRequest, from: { job?: Planned | undefined; 
   if (mode === 'single') {
     for (const field of ['maxParallel', 'tolerate'] as const)
       if (request[field] !== undefined) throw contradiction(field, request[field], 'Only fan-out runs have it: give shards or items.')
-    return { mode, plan: null, items: null }
+    return { mode, plan: null, items: null, graph: null }
   }
   const inherited = job?.mode === mode ? { ...job.plan, items: job.items } : { items: null }
   const maxParallel = request.maxParallel ?? inherited.maxParallel
   const tolerate = request.tolerate ?? inherited.tolerate
   const own = isSharded ? shardsOf(request) : { shards: shards ?? inherited.shards, items: inherited.items }
-  return { mode, plan: definedOnly({ shards: own.shards, maxParallel, tolerate }), items: own.items }
+  return { mode, plan: definedOnly({ shards: own.shards, maxParallel, tolerate }), items: own.items, graph: null }
+}
+
+/** @throws CarillonError INVALID_REQUEST of options of other runs with many tasks */
+function workflowOf(request: PlanRequest, graph: string): Planned {
+  for (const field of ['mode', 'shards', 'items', 'maxParallel', 'tolerate'] as const)
+    if (request[field] !== undefined) throw contradiction(field, request[field], 'A workflow has the tasks of its nodes: leave it out.')
+  return { mode: 'workflow', plan: null, items: null, graph }
+}
+
+/** @throws CarillonError PAYLOAD_TOO_LARGE */
+function graphText(workflow: Workflow): string {
+  return writeJson(workflow, { field: 'workflow', maxBytes: LIMITS.workflowBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' })
 }
 
 /** Runs of a handler that maps use its mode, unless another one is requested. */

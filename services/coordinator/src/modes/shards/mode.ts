@@ -15,5 +15,5 @@ export const shards: Mode = {
   }),
   plan: planShards,
   retry: retryOfTasks,
-  stages: oneStage,
+  tree: oneStage,
 }

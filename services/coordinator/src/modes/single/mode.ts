@@ -11,7 +11,7 @@ export const single: Mode = {
     if (only && (run.state === 'succeeded' || run.state === 'skipped')) throw nothingFailed(run)
     return { resume: await resumeFrom(store, run, fromStep) }
   },
-  async stages({ id }) {
+  async tree({ id }) {
     throw new CarillonError('INVALID_REQUEST', `run ${printable(id)} has one task, itself`, {
       field: 'runId',
       value: printable(id),

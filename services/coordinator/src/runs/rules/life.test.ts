@@ -265,6 +265,8 @@ test('the first start outlives sleeps, further tries and losses, and is gone aft
   const slept = decide(running(), { ...ids, type: 'slept', attempt: 1, delayMs: 60_000 }).set
   assert.deepEqual([slept.startedAt, slept.firstStartedAt, slept.sleeps, slept.attempt, slept.attempts], [null, began, 1, 2, 4])
   assert.equal(decide(aRun(1), { ...ids, type: 'slept', attempt: 1, delayMs: 1 }).set.firstStartedAt, NOW, 'its start was not reported')
+  const { expect } = decide(aRun(1), { ...ids, type: 'slept', attempt: 1, delayMs: 1 })
+  assert.deepEqual(expect.state, ['queued', 'running'], 'its start may be stored meanwhile, by another coordinator')
   const later = running({ ...slept, attempt: 1, state: 'running', owner: 'i-1', firstStartedAt: began - 9_000, startedAt: NOW - 20 })
   const again = decide(later, { ...ids, type: 'slept', attempt: 1, delayMs: 1 }).set
   assert.deepEqual([again.firstStartedAt, again.sleeps], [began - 9_000, 2])

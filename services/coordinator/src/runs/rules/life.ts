@@ -15,7 +15,7 @@ import {
   TIMES,
   writeJson,
 } from '@carillon/contracts'
-import type { LifeHead, Resume, TaskLife } from '@carillon/store'
+import type { LifeChange, LifeHead, Resume, TaskNode } from '@carillon/store'
 import type { Decision, Policy, Refused } from './decision.ts'
 import { bounded, decideLoss, ended, NO_LOSSES, NO_OWNER, runsAlone, whyCancelled } from './loss.ts'
 import { type FailedLife, nextAttempt } from './next-attempt.ts'
@@ -28,7 +28,8 @@ export const CHECK_QUEUED_MS = 10_000
 /** An executor that does not report a time limit or a cancel for this long, after its grace, is overruled. */
 const SILENT_MS = TIMES.graceMs + 2_000
 
-type Life = LifeHead & FailedLife
+/** Of a task of a workflow `node` is not null; other lives have none. */
+type Life = LifeHead & FailedLife & { readonly node?: TaskNode | null }
 
 /** A delay with less than this left is over. */
 const EARLY_MS = 1_000
@@ -117,7 +118,9 @@ function decideSleep(
 ): Decision | Refused {
   const state = nextState(life.state, 'slept')
   if (!state) return { refused: 'not-open' }
-  const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
+  // Another coordinator may be storing its start at the same moment.
+  const before = statesBefore('slept').filter((from) => nextState(from, 'slept') === state)
+  const expect = { state: before, attempt: life.attempt, owner: [null, instance] }
   if (state === 'cancelled')
     return { event: 'slept', expect, set: { ...ended, state, reason: whyCancelled(life), owner: instance, endedAt: now } }
   const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, sleeps: (life.sleeps ?? 0) + 1, wakeAt: now + delayMs, delayMs }
@@ -173,7 +176,7 @@ function finishedSet(
   life: Life,
   report: FinishedReport,
   context: { policy: Policy; instance: string; now: number; event: RunEvent },
-): Partial<TaskLife> {
+): LifeChange['set'] {
   if (context.event === 'retried') {
     return {
       reason: 'retry',
@@ -196,7 +199,8 @@ function finishedSet(
     startedAt: beganAt(life, ranFor(report), context),
     ...NO_LOSSES,
   }
-  if (context.event === 'succeeded') return { ...base, reason: 'completed', result: resultText(report) as string, error: null }
+  if (context.event === 'succeeded')
+    return { ...base, reason: 'completed', result: resultText(report) as string, error: null, ...contextOf(life, report) }
   if (context.event === 'cancelled' || nextState(life.state, context.event) === 'cancelled')
     return { ...base, reason: whyCancelled(life), error: report.error ? failureOf(report) : null }
   if (context.event === 'timed_out') return { ...base, reason: 'attempt-timeout', error: failureOf(report) }
@@ -208,12 +212,25 @@ function finishedSet(
   }
 }
 
+/** What a task of a workflow adds to its context. */
+function contextOf(life: Life, { context }: FinishedReport): LifeChange['set'] {
+  if (context === undefined || !life.node) return {}
+  const text = contextText(context) as string
+  return { context: text, contextBytes: Buffer.byteLength(text) }
+}
+
 function refusalOf({ code, message }: CarillonError): Failure {
   return { name: code, message }
 }
 
+const contextText = (context: FinishedReport['context']): string | undefined =>
+  context &&
+  writeJson(context, { field: 'context', maxBytes: LIMITS.contextBytes, tooLarge: 'CONTEXT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' })
+
+/** The result as JSON text, or what is wrong with what the task has returned. */
 function resultText(report: FinishedReport): string | CarillonError {
   try {
+    contextText(report.context)
     return writeJson(report.result ?? null, {
       field: 'result',
       maxBytes: LIMITS.resultBytes,

@@ -73,7 +73,7 @@ export function handlerOf(request: StartRun, job: JobRecord | undefined): string
 /** The record of a job's slot. */
 export function runOfSlot(job: JobRecord, slot: number, origin: RunOrigin): RunRecord {
   return newRun(origin, {
-    planned: { mode: modeOf(job.mode, origin.kind), plan: job.plan, items: job.items },
+    planned: { mode: modeOf(job.mode, origin.kind), plan: job.plan, items: job.items, graph: job.graph },
     dueAt: origin.now,
     delayMs: null,
     job: job.name,
@@ -216,6 +216,8 @@ function newRun({ id, namespace, trigger, traceparent, by, now, asked }: RunOrig
     gate: null,
     gateKey: null,
     gateOrder: null,
+    graph: planned.graph,
+    generations: null,
     state: isDelayed ? 'delayed' : 'queued',
     reason: isDelayed ? 'delay' : null,
     attempt: 1,
@@ -260,6 +262,9 @@ export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
     name: place.name ?? null,
     mapped: 0,
     item: place.item ?? null,
+    node: null,
+    context: null,
+    contextBytes: null,
     share: run.share,
     state: 'waiting',
     reason: null,

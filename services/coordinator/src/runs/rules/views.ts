@@ -36,6 +36,7 @@ export function jobView(job: JobRecord): JobView {
     items: job.items === null ? null : JSON.parse(job.items),
     maxParallel: job.plan?.maxParallel,
     tolerate: job.plan?.tolerate,
+    workflow: job.graph === null ? null : JSON.parse(job.graph),
     attempts: job.attempts,
     backoff: job.backoff,
     timeoutMs: job.timeoutMs,
@@ -142,6 +143,12 @@ export function liveText(run: RunHead, progress?: Progress): string {
 /** A task with its own part of the data. */
 export type TaskToDo = TaskHead & Pick<TaskRecord, 'item'>
 
+/** A task of a workflow keeps its own payload, and the context that it began with, in its item. */
+function inputText(run: RunRecord, { item }: TaskToDo): string {
+  const { payload, context = {} } = item === null ? {} : (JSON.parse(item) as { payload?: unknown; context?: object })
+  return `,"context":${JSON.stringify(context)},"payload":${payload === undefined ? run.payload : JSON.stringify(payload)}`
+}
+
 /** Body of a work message or an offer: the payload is JSON text already. */
 export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
   let text = `{"runId":"${run.id}","taskId":"${task.id}","handler":"${run.handler}","attempt":${task.attempt}`
@@ -151,10 +158,10 @@ export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
   if (isTaskRecord(task)) {
     text += `,"index":${task.index},"total":${task.total}`
     if (task.name !== null) text += `,"task":"${task.name}"`
-    if (task.item !== null) text += `,"item":${task.item}`
+    if (task.item !== null && task.node === null) text += `,"item":${task.item}`
   }
   if (runsAlone(task)) text += ',"alone":true'
   // Whether it begins or expires is decided by one write: reports of a short task come when it has ended.
   if (limitOf(run)?.event === 'expired') text += ',"claim":true'
-  return `${text},"payload":${run.payload}}`
+  return isTaskRecord(task) && task.node !== null ? `${text}${inputText(run, task)}}` : `${text},"payload":${run.payload}}`
 }

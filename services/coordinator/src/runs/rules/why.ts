@@ -1,5 +1,5 @@
 import { isEnded, REASONS } from '@carillon/contracts'
-import type { RunHead } from '@carillon/store'
+import type { RunHead, TaskHead } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { limitOf } from './limits.ts'
 
@@ -51,6 +51,18 @@ export function whyOf(facts: WhyFacts): string {
   const limit = isEnded(facts.run.state) ? undefined : limitOf(facts.run)
   if (!limit) return why
   return limit.event === 'expired' ? `${why}; it expires ${at(limit.at)}` : `${why}; its time is over ${at(limit.at)}`
+}
+
+/** What holds back a node of a workflow that has begun. @param whyNone why no instance may be given its task; undefined: some may */
+export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): string {
+  const { name, state, owner, attempt, attempts, reason, wakeAt } = task
+  if (state === 'running') return `node ${name} runs: ${owner === null ? 'its executor' : `instance ${owner}`} has it`
+  if (state === 'cancelling') return `node ${name} is being cancelled`
+  if (state === 'delayed')
+    return reason === 'retry'
+      ? `attempt ${attempt} of ${attempts} of node ${name} begins ${at(wakeAt)}`
+      : `node ${name} waits: it goes on ${at(wakeAt)}`
+  return `node ${name} waits: ${whyNone() ?? 'for a free slot'}`
 }
 
 const holderOf = ({ owner }: RunHead) => (owner === null ? 'its executor' : `instance ${owner}`)

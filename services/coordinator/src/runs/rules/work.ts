@@ -34,6 +34,9 @@ export const subjectOf = ({ run, task }: Work) => subjects.work(run.namespace, r
 /** The consumer by which executors pull the messages of a run. */
 export const consumerOf = ({ namespace, handler, terms }: RunHead) => workConsumer(namespace, handler, terms?.priority)
 
+/** A run as one of its tasks sees it: a task of a workflow has a handler and rules of its own. */
+export const runOf = <Run extends RunHead>(run: Run, { node }: Pick<TaskHead, 'node'>): Run => (node?.own ? { ...run, ...node.own } : run)
+
 /** Whether it is a leg of a broadcast, which has had its instance from the beginning. */
 export const isLeg = (work: Work): work is TaskOfRun => isTaskOfRun(work) && work.run.mode === 'broadcast'
 

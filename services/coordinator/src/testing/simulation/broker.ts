@@ -1,4 +1,4 @@
-import { type Control, isEnded, parseSubject, type Report, type WorkMessage } from '@carillon/contracts'
+import { type Control, isEnded, parseSubject, type Report, type RunEndedEvent, type WorkMessage } from '@carillon/contracts'
 import type { Broker, Incoming, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
 import { publishEach } from '../publish-each.ts'
 
@@ -22,7 +22,9 @@ type Order = Extract<Control, { type: 'cancel' | 'check' }> & { readonly instanc
 export class SimulatedBroker {
   readonly work = new Map<string, Delivery>()
   readonly reports: Incoming[] = []
-  readonly ended: { readonly runId: string; readonly state: string }[] = []
+  /** Reports that a coordinator is applying. */
+  unacknowledged = 0
+  readonly ended: { readonly runId: string; readonly state: string; readonly attempt: number }[] = []
   readonly orders: Order[] = []
   readonly #messageIds = new Set<string>()
   readonly #events = new Map<string, string>()
@@ -64,7 +66,7 @@ export class SimulatedBroker {
             ack_floor: { stream_seq: 0 },
             delivered: { stream_seq: this.#sequence },
             num_pending: this.reports.length,
-            num_ack_pending: 0,
+            num_ack_pending: this.unacknowledged,
           }),
         },
       },
@@ -88,6 +90,11 @@ export class SimulatedBroker {
     })
   }
 
+  /** Of this message alone: by now its subject may hold that of a later attempt. */
+  acknowledge(delivery: Delivery): void {
+    if (this.work.get(delivery.subject) === delivery) this.work.delete(delivery.subject)
+  }
+
   /** Forgets message ids, as after the deduplication window. */
   forgetIds(): void {
     this.#messageIds.clear()
@@ -103,7 +110,7 @@ export class SimulatedBroker {
     } else if (parsed?.class === 'event' && parsed.rest[0] === 'run') {
       this.#events.set(subject, body)
       const [, runId = '', state = ''] = parsed.rest
-      if (isEnded(state as never)) this.ended.push({ runId, state })
+      if (isEnded(state as never)) this.ended.push({ runId, state, attempt: (JSON.parse(body) as RunEndedEvent).attempt })
     }
     return undefined
   }
@@ -135,7 +142,7 @@ export class SimulatedBroker {
   async #last(subject: string, isDead: () => boolean) {
     if (isDead()) return new Promise<never>(() => undefined)
     const delivery = this.work.get(subject)
-    return delivery ? { seq: delivery.sequence } : null
+    return delivery ? { seq: delivery.sequence, string: () => JSON.stringify(delivery.work) } : null
   }
 
   #delete(sequence: number): void {

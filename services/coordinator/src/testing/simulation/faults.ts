@@ -2,10 +2,9 @@ import { isEnded, isTaskId, POISON_AFTER, RUN_STATES, type RunMode } from '@cari
 import { settle } from '@carillon/runtime/testing'
 import type { LifeChange, Store } from '@carillon/store'
 import type { MapFacts } from '../../modes/map/plan.ts'
-import type { Effect, Facts, Mode } from '../../modes/mode.ts'
+import type { Effect, Facts, Mode, Modes } from '../../modes/mode.ts'
 import { UNDER_WAY } from '../../modes/rules/fan-in.ts'
 import type { CountedFacts } from '../../modes/rules/go-on.ts'
-import { MODES } from '../../modes/table.ts'
 import type { partsOn } from '../test-coordinator.ts'
 
 /** A fault that is planted on purpose: one guard removed. The simulation must find it. */
@@ -28,8 +27,8 @@ type Plan = Mode['plan']
 type AnyFacts = Facts & Partial<Pick<CountedFacts, 'counts'>> & MapFacts
 
 /** Modes whose plans a fault has changed. */
-export function changedBy(change: (plan: Plan) => Plan): typeof MODES {
-  const changed = Object.entries(MODES).map(([name, mode]) => [name, { ...mode, plan: change(mode.plan) }])
+export function changedBy(modes: Modes, change: (plan: Plan) => Plan): Modes {
+  const changed = Object.entries(modes).map(([name, mode]) => [name, { ...mode, plan: change(mode.plan) }])
   return Object.fromEntries(changed) as Record<RunMode, Mode>
 }
 

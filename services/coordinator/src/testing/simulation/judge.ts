@@ -18,6 +18,7 @@ const JUDGES: Readonly<Record<RunMode, Judge>> = {
   shards: { hasStages: false, success: judgeShards },
   map: { hasStages: true, success: async () => [] },
   'map-reduce': { hasStages: true, success: judgeReduced },
+  workflow: { hasStages: false, success: async () => [] },
 }
 
 /** Its tasks make tasks while it runs. */

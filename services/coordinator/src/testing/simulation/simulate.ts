@@ -3,7 +3,7 @@ import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
 import { LIFE_KINDS } from '../../lives.ts'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
-import { MODES } from '../../modes/table.ts'
+import { modesOn } from '../../modes/table.ts'
 import { FakePresence, partsOn } from '../test-coordinator.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
 import { changedBy, type Fault } from './faults.ts'
@@ -138,7 +138,7 @@ export class Simulation {
     const store = watchedStore(this.#fault?.store?.(this.#store) ?? this.#store, hooks)
     const seen = this.#broker.seenBy(() => coordinator.isDead)
     const { log } = createTestLog()
-    const modes = this.#fault?.plan ? changedBy(this.#fault.plan) : MODES
+    const modes = this.#fault?.plan ? changedBy(modesOn(store), this.#fault.plan) : modesOn(store)
     const parts = partsOn({ store, clock: this.#clock, log, presence: this.#presence, modes, ...seen })
     const coordinator: Coordinator = Object.assign(parts, state)
     this.#fault?.coordinator?.(coordinator)
@@ -206,7 +206,7 @@ export class Simulation {
       held.isClaimed = true
     } else {
       drop(instance, held)
-      if (delivery?.holder === instance.id) this.#broker.work.delete(delivery.subject)
+      if (delivery?.holder === instance.id) this.#broker.acknowledge(delivery)
     }
   }
 
@@ -257,7 +257,7 @@ export class Simulation {
     if (!this.#isCalm && this.#random.chance(0.15)) {
       held.delivery.holder = undefined
       this.#suspicions.add(held.work.taskId)
-    } else this.#broker.work.delete(held.delivery.subject)
+    } else this.#broker.acknowledge(held.delivery)
   }
 
   /** An instance that is silent for ten seconds loses its message, and may go on with its task nevertheless. */
@@ -368,7 +368,7 @@ export class Simulation {
     else if (held.isClaimed) this.#release(instance, held)
     else if (!held.needsClaim) {
       drop(instance, held)
-      if (held.delivery) this.#broker.work.delete(held.delivery.subject)
+      if (held.delivery) this.#broker.acknowledge(held.delivery)
     }
   }
 

@@ -1,0 +1,51 @@
+import { branchesOf, type JobView, kindOf, type WorkflowNode } from '@carillon/contracts'
+import { now } from '../clock.ts'
+import { scheduleText } from '../output/schedule-text.ts'
+import { type Column, Table } from '../output/table-layout.ts'
+import type { Terminal } from '../output/terminal.ts'
+import { exactSpanText, relativeText, timeText } from '../output/time-text.ts'
+import { printJob } from './job-view.ts'
+
+/** The columns of `workflows list`. */
+export function workflowColumns(): Column<JobView>[] {
+  const nowMs = now()
+  return [
+    { heading: 'WORKFLOW', text: ({ name }) => name, narrow: 'whole' },
+    { heading: 'STATE', text: ({ state }) => state, narrow: 'whole' },
+    { heading: 'NODES', text: ({ workflow }) => String(workflow?.nodes.length ?? 0) },
+    { heading: 'SCHEDULE', text: ({ schedule }) => scheduleText(schedule) },
+    { heading: 'NEXT', text: ({ nextAt }) => timeText(nextAt, nowMs), brief: ({ nextAt }) => relativeText(nextAt, nowMs) },
+    { heading: 'DESCRIPTION', text: ({ description }) => description ?? '' },
+  ]
+}
+
+const NODE_COLUMNS: readonly Column<WorkflowNode>[] = [
+  { heading: 'NODE', text: ({ id }) => id, narrow: 'whole' },
+  { heading: 'KIND', text: kindOf },
+  { heading: 'DOES', text: doesText },
+  { heading: 'AFTER', text: ({ after = [] }) => [after].flat().join(', ') },
+  { heading: 'ON FAILURE', text: ({ onFailure = '' }) => onFailure, narrow: 1 },
+  { heading: 'DISABLED', text: ({ disabled }) => (disabled ? 'yes' : ''), narrow: 2 },
+  { heading: 'DESCRIPTION', text: ({ description = '' }) => description, narrow: 3 },
+]
+
+/** A workflow, field by field, then its nodes. */
+export function printWorkflow(terminal: Terminal, job: JobView): void {
+  printJob(terminal, job)
+  if (terminal.json || !job.workflow) return
+  const { nodes } = job.workflow
+  const table = new Table(
+    terminal,
+    NODE_COLUMNS.filter(({ text }) => nodes.some((node) => text(node) !== '')),
+    nodes,
+  )
+  terminal.print(`\n${table.head()}${nodes.map((node) => table.line(node)).join('')}`.trimEnd())
+}
+
+function doesText(node: WorkflowNode): string {
+  if ('handler' in node) return node.handler
+  if ('wait' in node) return 'until' in node.wait ? `until ${node.wait.until}` : exactSpanText(node.wait.durationMs)
+  return branchesOf(node)
+    .map(({ when, to }) => `${when ?? 'otherwise'} → ${to.join(', ')}`)
+    .join('; ')
+}

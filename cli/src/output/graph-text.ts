@@ -1,0 +1,55 @@
+import type { TreeNode } from '@carillon/contracts'
+import { layersOf } from './layers.ts'
+import { stateText, stateTone } from './run-text.ts'
+import type { Terminal, Tone } from './terminal.ts'
+import { spanText, timeText, tookText } from './time-text.ts'
+
+const SHOWN = 5
+
+/** Nodes line by line: each layer comes after the layers before it. */
+export function graphLines(terminal: Terminal, nodes: readonly TreeNode[], nowMs: number): string[] {
+  const layers = layersOf(nodes)
+  const longest = (texts: readonly string[]) => Math.max(0, ...texts.map(({ length }) => length))
+  const width = {
+    layer: String(layers.length).length,
+    id: longest(nodes.map(({ id }) => id)),
+    kind: longest(nodes.map(({ kind }) => kind)),
+    state: longest(nodes.map(({ state }) => nodeStateText(state))),
+  }
+  const rows = layers.flatMap((layer, depth) =>
+    layer.map((node, i) => {
+      const number = i === 0 ? String(depth + 1) : ''
+      const branch = layer.length === 1 ? '──' : i === 0 ? '┬─' : i === layer.length - 1 ? '└─' : '├─'
+      const state = terminal.paint(nodeTone(node.state), nodeStateText(node.state).padEnd(width.state))
+      const head = `${number.padStart(width.layer)} ${branch} ${node.id.padEnd(width.id)}  ${node.kind.padEnd(width.kind)}  ${state}`
+      return { head, detail: detailOf(node, nowMs), after: node.after }
+    }),
+  )
+  const widest = longest(rows.map(({ detail }) => detail))
+  return rows.map(({ head, detail, after }) => {
+    const before = after.length === 0 ? '' : terminal.paint('quiet', `← ${namesText(after)}`)
+    return `${head}  ${detail.padEnd(widest)}  ${before}`.trimEnd()
+  })
+}
+
+/** The nodes that are under way, in a few words; empty when none is. */
+export function underWayText(nodes: readonly TreeNode[]): string {
+  return namesText(nodes.filter(({ state }) => ['queued', 'running', 'delayed', 'cancelling'].includes(state)).map(({ id }) => id))
+}
+
+const nodeStateText = (state: TreeNode['state']) => (state === 'blocked' ? state : stateText(state))
+const nodeTone = (state: TreeNode['state']): Tone => (state === 'blocked' ? 'bad' : stateTone(state))
+
+function detailOf({ kind, state, waitsFor = [], took, dueAt, startedAt, endedAt, attempt = 1 }: TreeNode, nowMs: number): string {
+  const tries = attempt > 1 ? `, attempt ${attempt}` : ''
+  if (took && took.length > 0) return `→ ${namesText(took)}`
+  if (state === 'waiting') return waitsFor.length === 0 ? '' : `waits for ${namesText(waitsFor)}`
+  if (state === 'blocked') return waitsFor.length === 0 ? '' : `because of ${namesText(waitsFor)}`
+  if (state === 'delayed') return dueAt === undefined ? '' : `${kind === 'wait' ? 'ends' : 'next try'} ${timeText(dueAt, nowMs)}${tries}`
+  if (startedAt === undefined) return ''
+  const ms = Math.max(0, (endedAt === undefined ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt))
+  return endedAt === undefined ? `for ${spanText(ms)}${tries}` : `took ${tookText(ms)}${tries}`
+}
+
+const namesText = (names: readonly string[]) =>
+  names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')} and ${names.length - SHOWN} more` : names.join(', ')

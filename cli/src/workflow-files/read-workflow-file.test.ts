@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CarillonError, LIMITS } from '@carillon/contracts'
+import { printProblem } from '../output/problem.ts'
+import { keepingTerminal } from '../output/testing-terminal.ts'
+import { readWorkflowFile, refuseProblems } from './read-workflow-file.ts'
+
+const read = (text: string) => readWorkflowFile(text, 'order.yaml')
+const problemsOf = (text: string) => read(text).problems.map(({ line, field, value }) => [line, field, value])
+
+const SHORT = `# yaml-language-server: $schema=docs/schemas/workflow.json
+name: order
+attempts: 2
+failFast: true
+nodes:
+  - { id: reserve, handler: reserve-stock }
+  - id: check
+    after: reserve
+    decision:
+      - { when: payload.total > 1000, to: cool }
+      - { otherwise: charge }
+  - { id: cool, wait: { durationMs: 3000 } }
+  - { id: charge, handler: charge-card, after: [check, cool] }
+`
+
+test('both forms are the same job', () => {
+  const short = read(SHORT)
+  assert.deepEqual(short.problems, [])
+  assert.deepEqual(Object.keys(short.job), ['name', 'attempts', 'workflow'])
+  const whole = read(JSON.stringify({ $schema: 'docs/schemas/workflow.json', ...short.job }, null, 2))
+  assert.deepEqual([whole.problems, whole.job], [[], short.job])
+})
+
+test('all that is wrong is found at once, each with its line', () => {
+  const text = `name: order
+shards: 3
+atempts: 2
+nodes:
+  - { id: a, handler: x, after: a }
+  - id: b
+    after: lost
+    decision:
+      - { when: "true", to: nowhere }
+  - { id: a, handler: y }
+`
+  assert.deepEqual(problemsOf(text), [
+    [2, 'shards', '3'],
+    [3, 'atempts', '2'],
+    [5, 'nodes.0.after', 'a → a'],
+    [7, 'nodes.1.after', 'lost'],
+    [8, 'nodes.1.decision', 'b'],
+    [9, 'nodes.1.decision.0.to', 'nowhere'],
+    [10, 'nodes.2.id', 'a'],
+  ])
+  // Names are checked when each node is right.
+  const shapes = `name: a.b
+nodes:
+  - { id: a, handler: x, attempts: 0, retries: 1 }
+  - id: b
+    wait: { until: tomorrow }
+  - { id: c }
+`
+  assert.deepEqual(
+    problemsOf(shapes).map(([line, field]) => [line, field]),
+    [
+      [1, 'name'],
+      [3, 'nodes.0.attempts'],
+      [3, 'nodes.0.retries'],
+      [5, 'nodes.1.wait.until'],
+      [6, 'nodes.2'],
+    ],
+  )
+})
+
+test('limits: 1,000 nodes, an expression of 4,096 letters', () => {
+  const nodes = (count: number) => Array.from({ length: count }, (_, i) => ({ id: `n${i}`, handler: 'work' }))
+  assert.deepEqual(problemsOf(JSON.stringify({ name: 'large', nodes: nodes(LIMITS.workflowNodes) })), [])
+  const [tooMany] = read(JSON.stringify({ name: 'large', nodes: nodes(LIMITS.workflowNodes + 1) }, null, 1)).problems
+  assert.deepEqual([tooMany?.line, tooMany?.field, tooMany?.hint], [3, 'nodes', 'Give 1 to 1,000 nodes.'])
+  const long = { name: 'long', nodes: [{ id: 'a', handler: 'a', payload: '1+'.repeat(500_000) }] }
+  const [problem, ...others] = read(JSON.stringify(long)).problems
+  assert.deepEqual([problem?.field, problem?.hint, others.length], ['nodes.0.payload', 'Use at most 4,096 letters.', 0])
+  assert.ok((problem?.value.length ?? 0) < 500)
+})
+
+test('a long chain, and one that is a circle, are read without recursion', () => {
+  const chain = Array.from({ length: 1_000 }, (_, i) => ({ id: `n${i}`, handler: 'work', ...(i > 0 ? { after: `n${i - 1}` } : {}) }))
+  assert.deepEqual(problemsOf(JSON.stringify({ name: 'chain', nodes: chain })), [])
+  const circle = chain.map((node, i) => (i === 0 ? { ...node, after: 'n999' } : node))
+  assert.equal(problemsOf(JSON.stringify({ name: 'chain', nodes: circle })).length, 1)
+})
+
+test('what a service finds has its line, too', () => {
+  const problem = { field: 'workflow.nodes.1.decision.0.when', value: 'payload.', problem: 'it ends too soon', hint: 'Go on.' }
+  assert.deepEqual(read(SHORT).at(problem), { ...problem, field: 'nodes.1.decision.0.when', line: 10 })
+})
+
+test('what is no workflow at all', () => {
+  for (const [text, message] of [
+    ['', /no workflow/],
+    ['- name: order', /no workflow/],
+    ['name: a\n---\nname: b', /several documents/],
+    ['name: [', /order\.yaml/],
+  ] as const)
+    assert.throws(
+      () => read(text),
+      (error) => CarillonError.is(error) && error.code === 'INVALID_REQUEST' && message.test(error.message),
+    )
+  assert.deepEqual(problemsOf('name: order'), [[1, 'nodes', 'undefined']])
+  assert.deepEqual(problemsOf('nodes: [{ id: a, handler: a }]'), [[1, 'name', 'undefined']])
+  assert.deepEqual(
+    problemsOf('name: order\nworkflow: 5').map(([line, field]) => [line, field]),
+    [[2, 'workflow']],
+  )
+})
+
+test('the problems are printed one a line', () => {
+  const { terminal, stderr } = keepingTerminal()
+  const file = read('name: order\nnodes:\n  - { id: a, handler: x, after: "b\\u001b" }\n  - { id: b, handler: x, after: c }\n')
+  assert.throws(
+    () => refuseProblems('order.yaml', file.problems),
+    (error) => {
+      printProblem(terminal, error, { stack: false })
+      return true
+    },
+  )
+  const [head, first, ...rest] = stderr.join('').trim().split('\n')
+  assert.equal(head, 'error INVALID_WORKFLOW: order.yaml has a problem; nothing is put')
+  assert.match(first ?? '', /^ {2}order\.yaml:3 nodes\.0\.after: /)
+  assert.deepEqual(rest, [])
+})

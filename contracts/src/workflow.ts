@@ -1,0 +1,77 @@
+import * as z from 'zod'
+import { durationField, instantField, nameField } from './fields.ts'
+import { countText } from './hints.ts'
+import { RUN_STATES } from './lifecycle.ts'
+import { LIMITS } from './limits.ts'
+import { policyFields } from './policy.ts'
+
+const NAMES_HINT = 'Name a node, or a list of nodes.'
+const namesField = z.union([nameField, z.array(nameField).min(1, NAMES_HINT).max(LIMITS.workflowNodes)], { error: NAMES_HINT })
+/** CEL over `payload`, `context` and `nodes`. */
+const expressionField = z.string().min(1, 'Write an expression, or leave it out.').max(LIMITS.decisionLength)
+
+const commonFields = {
+  id: nameField,
+  description: z.string().max(1_000).exactOptional(),
+  /** Nodes that it comes after. A decision leads to nodes by its branches, too. */
+  after: namesField.exactOptional(),
+  /** It does nothing, and what follows goes on. */
+  disabled: z.literal(true).exactOptional(),
+  /** When it has failed: `block` (default), and nothing that follows starts, or `skip`, and what follows goes on. */
+  onFailure: z.enum(['block', 'skip']).exactOptional(),
+}
+const { attempts, backoff, nonRetryable, timeoutMs, priority, labels, where, route, instances, hashKey } = policyFields
+/** A task of a handler. What it leaves open of the rules of a task comes from the job. */
+const handlerNodeSchema = z.strictObject({
+  ...commonFields,
+  handler: nameField,
+  /** The payload of the task. Default: that of the run. */
+  payload: expressionField.exactOptional(),
+  ...{ attempts, backoff, nonRetryable, timeoutMs, priority, labels, where, route, instances, hashKey },
+})
+
+const branchSchema = z.union([z.strictObject({ when: expressionField, to: namesField }), z.strictObject({ otherwise: namesField })], {
+  error: 'Give { when, to }, or { otherwise }.',
+})
+/** The first branch whose condition is true is taken; `otherwise` if none is. */
+const decisionNodeSchema = z.strictObject({ ...commonFields, decision: z.array(branchSchema).min(1).max(LIMITS.workflowBranches) })
+
+/** It ends after a time, or at a point in time, and holds no process. */
+const waitNodeSchema = z.strictObject({
+  ...commonFields,
+  wait: z.union([z.strictObject({ durationMs: durationField }), z.strictObject({ until: instantField })], {
+    error: 'Give either durationMs or until.',
+  }),
+})
+
+/** What a node may be, by the member that says so. */
+export const NODE_KINDS = ['handler', 'decision', 'wait'] as const
+export type NodeKind = (typeof NODE_KINDS)[number]
+
+const nodeSchema = z.union([handlerNodeSchema, decisionNodeSchema, waitNodeSchema], {
+  error: `Give an object with an id and one of ${NODE_KINDS.join(', ')}.`,
+})
+export type WorkflowNode = z.output<typeof nodeSchema>
+
+const COUNT_HINT = `Give 1 to ${countText(LIMITS.workflowNodes)} nodes.`
+/** A directed acyclic graph: what a run of a workflow does, and in which order. */
+export const workflowSchema = z.strictObject({
+  /** After a failure nothing new starts. Default: what does not follow from the failed node goes on. */
+  failFast: z.literal(true).exactOptional(),
+  /** The result of the run. Default: how many tasks are in each state. */
+  output: expressionField.exactOptional(),
+  nodes: z.array(nodeSchema).min(1, COUNT_HINT).max(LIMITS.workflowNodes, COUNT_HINT),
+})
+export type Workflow = z.output<typeof workflowSchema>
+/** A workflow in answers, which services check when it is put. Its schema is that of jobs.put: repeated in each answer it would fill the message in which a service describes its calls. */
+export const workflowField = z.unknown().meta({ type: 'object', description: 'As in jobs.put.' }) as unknown as z.ZodType<
+  Workflow,
+  Workflow
+>
+
+/** What a node is. */
+export const kindOf = (node: WorkflowNode): NodeKind => NODE_KINDS.find((kind) => kind in node) as NodeKind
+
+/** States of a node: those of a task, and `blocked`: it cannot start, because something that it comes after has failed. */
+export const NODE_STATES = [...RUN_STATES, 'blocked'] as const
+export type NodeState = (typeof NODE_STATES)[number]

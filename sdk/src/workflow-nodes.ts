@@ -1,0 +1,62 @@
+import type { RunOptions } from './client/start-item.ts'
+import type { AnyHandler } from './handler-definition.ts'
+
+type OneOrMore<Name extends string> = Name | readonly Name[]
+
+/** What every node may say. */
+interface CommonNode<Known extends string> {
+  readonly description?: string | undefined
+  /** The node, or nodes, that it comes after. A decision leads to nodes by its branches, too. */
+  readonly after?: OneOrMore<Known> | undefined
+  /** It does nothing, and what follows goes on. */
+  readonly disabled?: true | undefined
+  /** When it has failed: `block` (default), and nothing that follows starts, or `skip`, and what follows goes on. */
+  readonly onFailure?: 'block' | 'skip' | undefined
+}
+
+/** The rules of a task that a node may have of its own; what it leaves open comes from the workflow. */
+export const NODE_RULES = [
+  'attempts',
+  'backoff',
+  'nonRetryable',
+  'timeoutMs',
+  'priority',
+  'labels',
+  'where',
+  'route',
+  'instances',
+  'hashKey',
+] as const
+
+/** A task of a handler. */
+export interface HandlerNode<Known extends string = string> extends CommonNode<Known>, Pick<RunOptions, (typeof NODE_RULES)[number]> {
+  /** By name, or by its definition: then the options of the definition are those of the node. */
+  readonly handler: string | AnyHandler
+  readonly decision?: undefined
+  readonly wait?: undefined
+  /** CEL over `payload`, `context` and `nodes`: the payload of the task. Default: that of the run. */
+  readonly payload?: string | undefined
+}
+
+/** One way out of a decision. */
+export type Branch<To extends string> = { readonly when: string; readonly to: OneOrMore<To> } | { readonly otherwise: OneOrMore<To> }
+
+/** The first branch whose condition (CEL over `payload`, `context` and `nodes`) is true is taken, `otherwise` if none is. */
+export interface DecisionNode<Known extends string = string, To extends string = string> extends CommonNode<Known> {
+  readonly decision: readonly Branch<To>[]
+  readonly handler?: undefined
+  readonly wait?: undefined
+}
+
+/** It ends after a time, or at a point in time, and holds no process. */
+export interface WaitNode<Known extends string = string> extends CommonNode<Known> {
+  readonly wait: { readonly durationMs: number } | { readonly until: string }
+  readonly handler?: undefined
+  readonly decision?: undefined
+}
+
+/** What a node may be. */
+export type NodeSettings<Known extends string = string, To extends string = string> =
+  | HandlerNode<Known>
+  | DecisionNode<Known, To>
+  | WaitNode<Known>

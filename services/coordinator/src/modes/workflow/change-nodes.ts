@@ -1,0 +1,159 @@
+import {
+  CarillonError,
+  isEnded,
+  LIMITS,
+  nextState,
+  nodeTaskId,
+  printable,
+  type RunEvent,
+  type RunState,
+  type RunView,
+  writeJson,
+} from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
+import type { LifeChange, RunHead, Store, TaskHead } from '@carillon/store'
+import type { Reconciler, Tasks, WorkQueue } from '../../ports.ts'
+import { isRefused } from '../../runs/rules/decision.ts'
+import { decideCancel } from '../../runs/rules/life.ts'
+import { taskOfRun } from '../../runs/rules/new-run.ts'
+import type { RunRestarts } from '../../runs/rules/restarts.ts'
+import { runOf } from '../../runs/rules/work.ts'
+import { WorkflowInputs } from './graphs.ts'
+import { generationOf } from './plan.ts'
+
+/** A node of a run, as someone names it. */
+interface NodeOf {
+  readonly runId: string
+  readonly node: string
+}
+
+interface Found {
+  readonly run: RunHead
+  readonly place: number
+  readonly total: number
+  readonly task: TaskHead | undefined
+}
+
+/** What operators say about single nodes of a workflow. Each write is one of the node; if the run had ended, it goes on then. */
+export class ChangeNodes {
+  readonly #store: Store
+  readonly #tasks: Tasks
+  readonly #work: WorkQueue
+  readonly #restarts: RunRestarts
+  readonly #reconciler: Reconciler
+  readonly #clock: Clock
+  readonly #inputs: WorkflowInputs
+
+  constructor(options: { store: Store; tasks: Tasks; work: WorkQueue; restarts: RunRestarts; reconciler: Reconciler; clock: Clock }) {
+    this.#store = options.store
+    this.#tasks = options.tasks
+    this.#work = options.work
+    this.#restarts = options.restarts
+    this.#reconciler = options.reconciler
+    this.#clock = options.clock
+    this.#inputs = new WorkflowInputs(options.store)
+  }
+
+  /** The node does nothing, and what follows it goes on: one that has not begun, waits, or did not succeed. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
+  async skip(namespace: string, at: NodeOf, by: string | undefined): Promise<RunView> {
+    const found = await this.#find(namespace, at)
+    if (!found.task && found.run.state === 'succeeded') throw wrong(at, 'its run has succeeded without it', 'Run it with runs.retry.')
+    if (!found.task) await this.#insertSkipped(found, at, by)
+    else await this.#settle(found.task, { ...found, event: 'passed', set: {}, by })
+    return this.#goOn(namespace, found.run)
+  }
+
+  /** A node that did not succeed counts as one that did. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE, RESULT_TOO_LARGE */
+  async succeed(namespace: string, { result, ...at }: NodeOf & { readonly result?: unknown }, by: string | undefined): Promise<RunView> {
+    const found = await this.#find(namespace, at)
+    if (!found.task) throw wrong(at, 'it has not begun', 'Skip it, or wait for its end.')
+    const limit = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
+    await this.#settle(found.task, { ...found, event: 'overruled', set: { result: writeJson(result ?? null, limit) }, by })
+    return this.#goOn(namespace, found.run)
+  }
+
+  /** A node that is under way is cancelled; what does not follow it goes on. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
+  async stop(namespace: string, at: NodeOf): Promise<RunView> {
+    const { run, task } = await this.#find(namespace, at)
+    const decision = task && decideCancel(task, this.#clock.now())
+    if (!task || !decision || isRefused(decision))
+      throw wrong(at, task ? `it is ${task.state}` : 'it has not begun', 'Stop a node that is under way.')
+    const [outcome] = await this.#tasks.write([{ task, run: runOf(run, task), decision }])
+    if (outcome !== 'applied') throw changed(at)
+    if (task.state === 'queued') await this.#work.withdraw({ run: runOf(run, task), task })
+    return this.#restarts.view(namespace, run.id)
+  }
+
+  async #find(namespace: string, at: NodeOf): Promise<Found> {
+    const run = await this.#restarts.head(namespace, at.runId)
+    if (run.mode !== 'workflow') throw wrong(at, 'its run is no workflow', 'Name a run of a workflow.')
+    const { graph } = await this.#inputs.of(run.id)
+    const place = graph.nodes.findIndex(({ id }) => id === at.node)
+    if (place < 0)
+      throw wrong(
+        at,
+        'the workflow of the run has no such node',
+        `It has ${graph.nodes
+          .slice(0, 20)
+          .map(({ id }) => id)
+          .join(', ')}.`,
+      )
+    const [task] = await this.#store.tasks.heads([nodeTaskId(run.id, place, generationOf(run, place))])
+    return { run, place, total: graph.nodes.length, task }
+  }
+
+  async #insertSkipped({ run, place, total }: Found, at: NodeOf, by: string | undefined): Promise<void> {
+    const now = this.#clock.now()
+    const id = nodeTaskId(run.id, place, generationOf(run, place))
+    const task = taskOfRun(run, { id, name: at.node, index: place, total })
+    const ended = { state: 'skipped', reason: 'skipped-by-request', startedAt: now, endedAt: now } as const
+    const [created] = await this.#tasks.insert([{ ...task, ...ended, node: by === undefined ? {} : { by } }])
+    if (!created) throw changed(at)
+  }
+
+  /** Repeated, it changes nothing. */
+  async #settle(
+    task: TaskHead,
+    { run, event, set, by }: Found & { event: RunEvent & ('passed' | 'overruled'); set: LifeChange['set']; by: string | undefined },
+  ): Promise<void> {
+    const at = { runId: run.id, node: task.name ?? '' }
+    const state = nextState(task.state, event)
+    if (state === undefined) {
+      if (task.reason === REASON[event]) return
+      throw wrong(at, `it is ${task.state}`, isEnded(task.state) ? 'Run it again with runs.retry.' : 'Stop it first.')
+    }
+    const now = this.#clock.now()
+    const ended = { state, reason: REASON[event], error: null, endedAt: now, wakeAt: null, queuedAt: null } as const
+    const decision = {
+      event,
+      expect: { state: [task.state] as RunState[], attempt: task.attempt },
+      set: { ...set, ...ended, node: { ...task.node, ...(by === undefined ? {} : { by }) } },
+    }
+    const [outcome] = await this.#tasks.write([{ task, run: runOf(run, task), decision }])
+    if (outcome !== 'applied') throw changed(at)
+  }
+
+  /** It may have ended since it was read, without what was said about its node. */
+  async #goOn(namespace: string, before: RunHead): Promise<RunView> {
+    const run = await this.#restarts.head(namespace, before.id)
+    if (isEnded(run.state)) await this.#restarts.restart(namespace, run.id)
+    else this.#reconciler.soon(run.id)
+    return this.#restarts.view(namespace, run.id)
+  }
+}
+
+const REASON = { passed: 'skipped-by-request', overruled: 'succeeded-by-request' } as const
+
+function wrong({ runId, node }: NodeOf, why: string, hint: string): CarillonError {
+  return new CarillonError('INVALID_REQUEST', `node ${printable(node)} of run ${printable(runId)} cannot be changed so: ${why}`, {
+    field: 'node',
+    value: printable(node),
+    hint,
+  })
+}
+
+const changed = ({ node }: NodeOf) =>
+  new CarillonError('CONCURRENT_CHANGE', `node ${printable(node)} is being changed by others, or has just begun`, {
+    field: 'node',
+    value: printable(node),
+  })

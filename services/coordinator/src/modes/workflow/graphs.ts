@@ -1,0 +1,42 @@
+import { CarillonError, type Graph, graphOf, type Workflow } from '@carillon/contracts'
+import type { RunRecord, Store } from '@carillon/store'
+import { LRUCache } from 'lru-cache'
+
+/** Graphs with their edges are some ten times as large as their text. */
+const CACHED_TEXT_BYTES = 16 * 1024 * 1024
+
+/** What a run of a workflow was requested with; it never changes. */
+export interface WorkflowInput {
+  readonly graph: Graph
+  readonly workflow: Workflow
+  /** JSON text. */
+  readonly payload: string
+}
+
+/** Graphs and payloads of runs, from memory where they were read recently. */
+export class WorkflowInputs {
+  readonly #store: Store
+  readonly #known = new LRUCache<string, WorkflowInput>({ maxSize: CACHED_TEXT_BYTES })
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** @throws CarillonError INTERNAL of a run without a graph */
+  async of(runId: string): Promise<WorkflowInput> {
+    const known = this.#known.get(runId)
+    if (known) return known
+    const [run] = await this.#store.runs.get([runId])
+    const input = inputOf(run)
+    this.#known.set(runId, input, { size: input.payload.length + (run?.graph?.length ?? 0) + 1 })
+    return input
+  }
+}
+
+function inputOf(run: RunRecord | undefined): WorkflowInput {
+  const workflow = run?.graph == null ? undefined : (JSON.parse(run.graph) as Workflow)
+  const graph = workflow && graphOf(workflow)
+  if (!workflow || !graph || 'problems' in graph)
+    throw new CarillonError('INTERNAL', `run ${run?.id} has no graph that can be read`, { field: 'graph' })
+  return { graph, workflow, payload: run?.payload ?? 'null' }
+}

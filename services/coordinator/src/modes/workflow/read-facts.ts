@@ -1,0 +1,100 @@
+import { type Graph, isEnded, nodeOfTask } from '@carillon/contracts'
+import type { RunHead, Store, TaskHead, TaskRecord } from '@carillon/store'
+import type { WorkflowInput, WorkflowInputs } from './graphs.ts'
+import { generationOf, type WorkflowFacts } from './plan.ts'
+import { type Addition, ancestorsOf, mergeContext } from './rules/context.ts'
+import { expressionsOf, type NodeExpressions, nodesRead } from './rules/node-expressions.ts'
+import { type NodeVariables, outputOf, prepareNode } from './rules/prepare-node.ts'
+import { type NodeRecord, type NodeStatus, outcomeOf, settle } from './rules/settle.ts'
+
+const PAGE = 1_000
+/** Nodes that start in one pass: payloads of all of them are in memory. */
+const STARTED_AT_ONCE = 100
+
+/** Reads what the plan of a workflow needs: the tasks of its nodes, and what those that are to start read. */
+export async function readWorkflowFacts(
+  run: RunHead,
+  { store, inputs, expressions, now }: { store: Store; inputs: WorkflowInputs; expressions: NodeExpressions; now: number },
+): Promise<WorkflowFacts> {
+  const input = await inputs.of(run.id)
+  const { graph, workflow } = input
+  const tasks = await currentTasks(store, run)
+  const statuses = settle(graph, recordsOf(tasks))
+  const ready = run.state === 'running' ? readyOf(graph, statuses).slice(0, STARTED_AT_ONCE) : []
+  const base = { run, now, graph, statuses, tasks }
+  if (ready.length > 0) {
+    const reads = ready.map((place) => ({
+      place,
+      named: nodesRead(graph, expressionsOf(nodeAt(graph, place), expressions)),
+      before: ancestorsOf(graph, place),
+    }))
+    const variablesOf = await readVariables(store, input, { tasks, reads })
+    const prepared = reads.map((read) => {
+      const preparing = { run, variables: variablesOf(read), expressions }
+      return [read.place, prepareNode(nodeAt(graph, read.place), preparing)] as const
+    })
+    return { ...base, prepared: new Map(prepared), output: undefined }
+  }
+  if (workflow.output === undefined || outcomeOf(graph, statuses) !== 'succeeded')
+    return { ...base, prepared: new Map(), output: undefined }
+  const last = { named: nodesRead(graph, [expressions.value.get(workflow.output)]), before: new Set(graph.nodes.keys()) }
+  const variables = (await readVariables(store, input, { tasks, reads: [last] }))(last)
+  return { ...base, prepared: new Map(), output: outputOf(workflow, variables, expressions) }
+}
+
+/** Of the current generation, by the place of their node. */
+export async function currentTasks(store: Store, run: RunHead): Promise<Map<number, TaskHead>> {
+  const tasks = new Map<number, TaskHead>()
+  let cursor: string | undefined
+  do {
+    const page = await store.tasks.list({ runId: run.id, limit: PAGE, cursor })
+    for (const task of page.items) {
+      const node = nodeOfTask(task.id)
+      if (node && node.generation === generationOf(run, node.place)) tasks.set(node.place, task)
+    }
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return tasks
+}
+
+/** What they say of their nodes. */
+export const recordsOf = (tasks: ReadonlyMap<number, TaskHead>): Map<number, NodeRecord> =>
+  new Map([...tasks].map(([place, { state, node }]) => [place, { state, ...(node?.branch === undefined ? {} : { branch: node.branch }) }]))
+
+/** Nodes that may start; none once the run can only fail and is to stop then. */
+const readyOf = (graph: Graph, statuses: readonly NodeStatus[]): number[] =>
+  graph.failFast && statuses.includes('failed') ? [] : graph.order.filter((place) => statuses[place] === 'ready')
+
+const nodeAt = (graph: Graph, place: number) => graph.nodes[place] as Graph['nodes'][number]
+
+/** The nodes whose results are read, and those whose additions to the context are. */
+interface Read {
+  readonly named: readonly number[]
+  readonly before: ReadonlySet<number>
+}
+
+/** Reads results and contexts of ended nodes: only those that are named, and those that have added to the context. */
+async function readVariables(
+  store: Store,
+  { graph, payload }: WorkflowInput,
+  { tasks, reads }: { tasks: ReadonlyMap<number, TaskHead>; reads: readonly Read[] },
+): Promise<(read: Read) => NodeVariables> {
+  const addedBy = ({ before }: Read) => [...before].filter((place) => tasks.get(place)?.contextBytes != null)
+  const places = [...new Set(reads.flatMap((read) => [...read.named, ...addedBy(read)]))]
+  const whole = new Map<string, TaskRecord>()
+  for (const task of await store.tasks.get(places.flatMap((place) => tasks.get(place)?.id ?? []))) if (task) whole.set(task.id, task)
+  const recordAt = (place: number) => whole.get(tasks.get(place)?.id ?? '')
+  const parsed: unknown = JSON.parse(payload)
+  return (read) => {
+    const nodes = read.named.map((place) => {
+      const task = recordAt(place)
+      const state = task && isEnded(task.state) ? task.state : 'not_needed'
+      return [nodeAt(graph, place).id, { state, result: task?.result == null ? null : JSON.parse(task.result) }] as const
+    })
+    const additions = addedBy(read).flatMap((place): Addition[] => {
+      const task = recordAt(place)
+      return task?.context == null ? [] : [{ place, endedAt: task.endedAt ?? 0, context: task.context }]
+    })
+    return { payload: parsed, context: mergeContext(graph, additions), nodes: Object.fromEntries(nodes) }
+  }
+}

@@ -1,0 +1,62 @@
+import { CarillonError, type Graph, printable } from '@carillon/contracts'
+import type { RunHead, RunRecord, Store } from '@carillon/store'
+import type { RetryRequest } from '../mode.ts'
+import { nothingFailed } from '../retry.ts'
+import type { WorkflowInputs } from './graphs.ts'
+import { generationOf } from './plan.ts'
+import { currentTasks, recordsOf } from './read-facts.ts'
+import { descendantsOf } from './rules/context.ts'
+import { settle } from './rules/settle.ts'
+
+/**
+ * What a retry writes: the generation of each node that is to run again is raised, all in one write of the run. Nodes that keep theirs keep their results.
+ * @throws CarillonError NOTHING_FAILED, INVALID_REQUEST
+ */
+export async function retryOfWorkflow(
+  run: RunHead,
+  request: RetryRequest,
+  { store, inputs }: { store: Store; inputs: WorkflowInputs },
+): Promise<Pick<RunRecord, 'generations'>> {
+  const { graph } = await inputs.of(run.id)
+  const tasks = await currentTasks(store, run)
+  const again = placesToRun(run, request, { graph, statuses: settle(graph, recordsOf(tasks)) })
+  // Also of nodes without a task: another coordinator may be about to write one that it planned before the retry.
+  return { generations: { ...run.generations, ...Object.fromEntries([...again].map((place) => [place, generationOf(run, place) + 1])) } }
+}
+
+function placesToRun(
+  run: RunHead,
+  { only, fromStep, fromNode, node }: RetryRequest,
+  { graph, statuses }: { graph: Graph; statuses: ReturnType<typeof settle> },
+): Set<number> {
+  const given = Object.entries({ only, fromStep, fromNode, node }).filter(([, value]) => value !== undefined)
+  const [, second] = given
+  if (second) throw wrong(second[0], second[1], 'Give one of only, fromNode and node.')
+  if (fromStep !== undefined) throw wrong('fromStep', fromStep, 'A workflow is run again from a node: give fromNode.')
+  if (node !== undefined) return new Set([placeOf(graph, 'node', node)])
+  if (fromNode !== undefined) return withDescendants(graph, [placeOf(graph, 'fromNode', fromNode)])
+  if (!only) return new Set(graph.nodes.keys())
+  const failed = graph.order.filter((place) => ['failed', 'skipped-failure', 'cancelled'].includes(statuses[place] as string))
+  if (failed.length === 0 && run.state === 'succeeded') throw nothingFailed(run)
+  return withDescendants(graph, failed)
+}
+
+function withDescendants(graph: Graph, places: readonly number[]): Set<number> {
+  return new Set(places.flatMap((place) => [place, ...descendantsOf(graph, place)]))
+}
+
+function placeOf(graph: Graph, field: string, id: string): number {
+  const place = graph.nodes.findIndex((node) => node.id === id)
+  if (place >= 0) return place
+  throw wrong(
+    field,
+    id,
+    `The workflow of the run has these nodes: ${graph.nodes
+      .slice(0, 20)
+      .map((node) => node.id)
+      .join(', ')}.`,
+  )
+}
+
+const wrong = (field: string, value: unknown, hint: string) =>
+  new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, { field, value: printable(value), hint })

@@ -1,0 +1,107 @@
+import { branchesOf, CarillonError, type ErrorProblem, type Graph, graphOf, type Workflow, type WorkflowNode } from '@carillon/contracts'
+import type { Expression } from '@carillon/expressions'
+import { routingOf } from '../../../routing/rules/request.ts'
+import { checkBackoff } from '../../../runs/rules/next-attempt.ts'
+import { ancestorsOf } from './context.ts'
+import type { NodeExpressions } from './node-expressions.ts'
+
+/** What nodes are checked with. */
+export interface WorkflowChecks extends NodeExpressions {
+  readonly where: { get(text: string): Expression }
+  readonly hashKey: { get(text: string): Expression }
+  readonly now: number
+}
+
+/** What is stored can be run. @throws CarillonError INVALID_WORKFLOW with all that is wrong */
+export function checkWorkflow(workflow: Workflow, checks: WorkflowChecks): void {
+  const graph = graphOf(workflow)
+  const problems: ErrorProblem[] = 'problems' in graph ? [...graph.problems] : []
+  const known = 'problems' in graph ? undefined : graph
+  for (const [place, node] of workflow.nodes.entries()) problems.push(...problemsOf(node, place, { graph: known, checks }))
+  if (workflow.output !== undefined) problems.push(...problemsOfText(workflow.output, 'output', { compile: checks.value, graph: known }))
+  const [first, ...rest] = problems
+  if (!first) return
+  const more = rest.length > 0 ? ` and ${rest.length} more` : ''
+  throw new CarillonError('INVALID_WORKFLOW', `workflow.${first.field} is wrong: ${first.problem}${more}`, {
+    field: `workflow.${first.field}`,
+    value: first.value,
+    hint: first.hint,
+    problems: problems.map((problem) => ({ ...problem, field: `workflow.${problem.field}` })),
+  })
+}
+
+/** What it says otherwise than it may have been meant. @param isOffered whether some instance offers a handler now */
+export function workflowWarnings({ nodes }: Workflow, isOffered: (handler: string) => boolean): string[] {
+  const missing = [...new Set(nodes.flatMap((node) => ('handler' in node && !isOffered(node.handler) ? [node.handler] : [])))]
+  const repeated = nodes.flatMap((node) => {
+    const conditions = branchesOf(node).flatMap(({ when }) => when ?? [])
+    return conditions.some((when, i) => conditions.indexOf(when) < i) ? [node.id] : []
+  })
+  return [
+    ...(missing.length > 0 ? [`no instance offers ${missing.slice(0, 10).join(', ')} now: nodes of these wait until one does.`] : []),
+    ...repeated.map((id) => `two branches of decision ${id} have the same condition: the second one is never taken.`),
+  ]
+}
+
+interface Checking {
+  readonly graph: Graph | undefined
+  readonly checks: WorkflowChecks
+}
+
+function problemsOf(node: WorkflowNode, place: number, { graph, checks }: Checking): ErrorProblem[] {
+  const at = (member: string) => `nodes.${place}.${member}`
+  if ('decision' in node)
+    return branchesOf(node).flatMap(({ when }, i) =>
+      when === undefined ? [] : problemsOfText(when, at(`decision.${i}.when`), { compile: checks.condition, graph, place }),
+    )
+  if (!('handler' in node)) return []
+  return [
+    ...(node.payload === undefined ? [] : problemsOfText(node.payload, at('payload'), { compile: checks.value, graph, place })),
+    ...problemIn(at('backoff'), () => checkBackoff(node.backoff, checks.now)),
+    ...problemIn(at('route'), () => routingOf(node, { mode: 'single' })),
+    ...problemIn(at('where'), () => node.where === undefined || checks.where.get(node.where)),
+    ...problemIn(at('hashKey'), () => node.hashKey === undefined || checks.hashKey.get(node.hashKey)),
+  ]
+}
+
+/** Of an expression: its own, and the names of nodes that it reads. @param of.place the node that it belongs to; undefined: it is evaluated at the end */
+function problemsOfText(
+  text: string,
+  field: string,
+  of: { compile: { get(text: string): Expression }; graph: Graph | undefined; place?: number },
+): ErrorProblem[] {
+  const problems = problemIn(field, () => of.compile.get(text))
+  if (problems.length > 0 || !of.graph) return problems
+  const { nodes } = of.graph
+  const members = of.compile.get(text).membersRead('nodes')
+  const before = of.place === undefined ? undefined : ancestorsOf(of.graph, of.place)
+  return (members === 'all' ? [] : members).flatMap((name): ErrorProblem[] => {
+    const place = nodes.findIndex(({ id }) => id === name)
+    if (place < 0)
+      return [
+        {
+          field,
+          value: text,
+          problem: `there is no node ${name}`,
+          hint: `These are there: ${nodes
+            .slice(0, 20)
+            .map(({ id }) => id)
+            .join(', ')}.`,
+        },
+      ]
+    if (!before || before.has(place)) return []
+    const hint = 'An expression reads the nodes that lead to its own: add the other one to after.'
+    return [{ field, value: text, problem: `node ${name} does not come before ${nodes[of.place ?? 0]?.id}`, hint }]
+  })
+}
+
+/** What a check throws, as a problem of this field. */
+function problemIn(field: string, check: () => unknown): ErrorProblem[] {
+  try {
+    check()
+    return []
+  } catch (error) {
+    const { message, details } = CarillonError.from(error)
+    return [{ field, value: details.value ?? '', problem: message, hint: details.hint ?? '' }]
+  }
+}

@@ -1,0 +1,31 @@
+import { branchesOf, type Graph, type WorkflowNode } from '@carillon/contracts'
+import { type Expression, ExpressionCache, PLACES } from '@carillon/expressions'
+
+/** Compiled expressions of workflows. One for each process. */
+export interface NodeExpressions {
+  readonly condition: { get(text: string): Expression<'boolean'> }
+  readonly value: { get(text: string): Expression<'value'> }
+  readonly hashKey: { get(text: string): Expression<'key'> }
+}
+
+export const newNodeExpressions = (): NodeExpressions => ({
+  condition: new ExpressionCache({ field: 'when', ...PLACES.decision }),
+  value: new ExpressionCache({ field: 'payload', ...PLACES.nodeValue }),
+  hashKey: new ExpressionCache({ field: 'hashKey', ...PLACES.hashKey }),
+})
+
+/** The expressions that are evaluated when a node starts. */
+export function expressionsOf(node: WorkflowNode, { condition, value }: Pick<NodeExpressions, 'condition' | 'value'>): Expression[] {
+  if ('decision' in node) return branchesOf(node).flatMap(({ when }) => (when === undefined ? [] : [condition.get(when)]))
+  return 'handler' in node && node.payload !== undefined ? [value.get(node.payload)] : []
+}
+
+/** Places of the nodes whose results or states these expressions read. Names of no node are left out: they were refused when the workflow was stored. */
+export function nodesRead(graph: Graph, expressions: readonly Expression[]): number[] {
+  const names = new Set<string>()
+  for (const expression of expressions) {
+    const members = expression.membersRead('nodes')
+    for (const name of members === 'all' ? graph.nodes.map(({ id }) => id) : members) names.add(name)
+  }
+  return graph.nodes.flatMap(({ id }, place) => (names.has(id) ? [place] : []))
+}

@@ -1,0 +1,110 @@
+import { branchesOf, CarillonError, LIMITS, printable, type Workflow, type WorkflowNode, writeJson } from '@carillon/contracts'
+import type { RunHead, TaskNode } from '@carillon/store'
+import { hashKeyOf } from '../../../routing/rules/hash-key.ts'
+import { routingOf } from '../../../routing/rules/request.ts'
+import { termsOf } from '../../../runs/rules/terms.ts'
+import type { NodeExpressions } from './node-expressions.ts'
+
+/** What expressions of a node read. */
+export interface NodeVariables {
+  readonly payload: unknown
+  readonly context: Readonly<Record<string, unknown>>
+  /** By the id of the node. */
+  readonly nodes: Readonly<Record<string, { readonly state: string; readonly result: unknown }>>
+}
+
+/** What a node that is to start needs, or why it cannot start. */
+export type Prepared =
+  /** A task of a handler. `item`: JSON text of its own payload and of its context, where it has any. */
+  | { readonly kind: 'work'; readonly item: string | null; readonly own: NonNullable<TaskNode['own']> }
+  | { readonly kind: 'decided'; readonly branch: number; readonly to: readonly string[]; readonly why: string }
+  | { readonly kind: 'wait'; readonly durationMs: number | undefined; readonly until: number | undefined }
+  | { readonly kind: 'failed'; readonly error: CarillonError }
+
+interface Preparing {
+  readonly run: RunHead
+  readonly variables: NodeVariables
+  readonly expressions: NodeExpressions
+}
+
+/** Evaluates the expressions of a node. */
+export function prepareNode(node: WorkflowNode, preparing: Preparing): Prepared {
+  try {
+    checkContext(preparing.variables.context)
+    if ('decision' in node) return decide(node, preparing)
+    if ('handler' in node) return workOf(node, preparing)
+    const { wait } = node
+    return 'until' in wait
+      ? { kind: 'wait', until: Date.parse(wait.until), durationMs: undefined }
+      : { kind: 'wait', durationMs: wait.durationMs, until: undefined }
+  } catch (error) {
+    return { kind: 'failed', error: CarillonError.from(error) }
+  }
+}
+
+/** The result of a run that has succeeded, as JSON text; undefined: its workflow says nothing about it. */
+export function outputOf({ output }: Workflow, variables: NodeVariables, { value }: NodeExpressions): string | CarillonError | undefined {
+  if (output === undefined) return undefined
+  try {
+    const limit = { field: 'output', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
+    return writeJson(evaluated(value.get(output).evaluate({ ...variables })), limit)
+  } catch (error) {
+    return CarillonError.from(error)
+  }
+}
+
+/** The first branch whose condition is true, else the default. @throws CarillonError EXPRESSION_FAILED: no branch is taken then, not the default either */
+function decide(node: WorkflowNode, { variables, expressions }: Preparing): Prepared {
+  const branches = branchesOf(node)
+  for (const [branch, { when, to }] of branches.entries())
+    if (when !== undefined && evaluated(expressions.condition.get(when).evaluate({ ...variables })))
+      return { kind: 'decided', branch, to, why: `${when} is true` }
+  const branch = branches.findIndex(({ when }) => when === undefined)
+  const { to } = branches[branch] ?? {}
+  if (!to)
+    throw new CarillonError('EXPRESSION_FAILED', `no condition of decision ${printable(node.id)} is true, and it has no default`, {
+      field: node.id,
+    })
+  return { kind: 'decided', branch, to, why: 'no condition is true' }
+}
+
+/** What the node says; what it leaves open comes from the run. @throws CarillonError EXPRESSION_FAILED, PAYLOAD_TOO_LARGE, INVALID_REQUEST of routes */
+function workOf(node: Extract<WorkflowNode, { handler: string }>, { run, variables, expressions }: Preparing): Prepared {
+  const { handler, attempts, backoff, timeoutMs, priority, nonRetryable } = node
+  const payload = node.payload === undefined ? undefined : evaluated(expressions.value.get(node.payload).evaluate({ ...variables }))
+  const routing = routingOf(node, { mode: 'single', from: run.routing })
+  const key = routing === null ? undefined : hashKeyOf({ routing, payload: JSON.stringify(payload ?? variables.payload) }, expressions)
+  const own = {
+    handler,
+    ...(attempts === undefined ? {} : { tries: attempts }),
+    ...(backoff === undefined ? {} : { backoff }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(routing === null ? {} : { routing: key === undefined ? routing : { ...routing, key } }),
+    ...(priority === undefined && nonRetryable === undefined ? {} : { terms: termsOf({ priority, nonRetryable }, run.terms) }),
+  }
+  return { kind: 'work', item: itemOf(payload, variables.context), own }
+}
+
+/** The payload of its own, and the context, if it has any. */
+function itemOf(payload: unknown, context: NodeVariables['context']): string | null {
+  const hasContext = Object.keys(context).length > 0
+  if (payload === undefined && !hasContext) return null
+  const item = { ...(payload === undefined ? {} : { payload }), ...(hasContext ? { context } : {}) }
+  const limit = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
+  return writeJson(item, limit)
+}
+
+/** Nodes of which none leads to the other may together have added more than one of them may. @throws CarillonError CONTEXT_TOO_LARGE */
+function checkContext(context: NodeVariables['context']): void {
+  const sizes = Object.entries(context).map(([key, value]) => [key, Buffer.byteLength(JSON.stringify(value))] as const)
+  const bytes = sizes.reduce((sum, [key, size]) => sum + size + key.length, 0)
+  if (bytes <= LIMITS.contextBytes) return
+  const largest = sizes.toSorted(([, one], [, other]) => other - one).slice(0, 3)
+  const message = `the context has ${bytes} bytes, the limit is ${LIMITS.contextBytes}; the largest keys: ${largest.map(([key, size]) => `${printable(key)} ${size}`).join(', ')}`
+  throw new CarillonError('CONTEXT_TOO_LARGE', message, { field: 'context', value: `${bytes} bytes` })
+}
+
+function evaluated<Value>(outcome: { ok: true; value: Value } | { ok: false; error: CarillonError }): Value {
+  if (!outcome.ok) throw outcome.error
+  return outcome.value
+}

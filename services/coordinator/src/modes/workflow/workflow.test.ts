@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTestCoordinator, type TestCoordinator } from '../../testing/test-coordinator.ts'
+import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
+
+const bodies = ({ fake }: TestCoordinator) => fake.publishedTo('work.') as { handler: string; payload: unknown; context?: unknown }[]
+
+test('nodes start when those before them have ended, and the run ends with the leaves', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(
+    coordinator,
+    {
+      nodes: [
+        { id: 'a', handler: 'reserve' },
+        { id: 'b', handler: 'charge', after: 'a', attempts: 3, payload: "{'of': payload.id, 'got': nodes.a.result}" },
+        { id: 'c', handler: 'pack', after: 'a' },
+      ],
+    },
+    { id: 7 },
+  )
+  assert.equal(await run.states(), 'a:queued')
+  await run.ends('a', { result: ['x'] })
+  assert.equal(await run.states(), 'a:succeeded b:queued c:queued')
+  const [first, second, third] = bodies(coordinator)
+  assert.deepEqual([first?.handler, second?.handler, third?.handler], ['reserve', 'charge', 'pack'])
+  assert.deepEqual([first?.payload, second?.payload, third?.payload], [{ id: 7 }, { of: 7, got: ['x'] }, { id: 7 }])
+  assert.equal((await run.task('b'))?.attempts, 3)
+  await run.ends('b')
+  await run.ends('c')
+  const { state, reason, result } = await run.record()
+  assert.deepEqual([state, reason, result], ['succeeded', 'completed', '{"tasks":{"succeeded":3}}'])
+})
+
+test('a decision takes the first branch that is true, and is kept with its reason', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const nodes = [
+    { id: 'check', decision: [{ when: 'payload.total > 1000', to: 'approve' }, { otherwise: 'charge' }] },
+    { id: 'approve', handler: 'approve' },
+    { id: 'charge', handler: 'charge', after: ['check', 'approve'] },
+  ]
+  const dear = await WorkflowRun.start(coordinator, { nodes }, { total: 1200 })
+  assert.equal(await dear.states(), 'check:succeeded approve:queued')
+  assert.equal((await dear.task('check'))?.result, '{"to":["approve"],"why":"payload.total > 1000 is true"}')
+  const cheap = await WorkflowRun.start(coordinator, { nodes }, { total: 10 })
+  assert.equal(await cheap.states(), 'check:succeeded charge:queued')
+  const wrong = await WorkflowRun.start(coordinator, { nodes }, { sum: 10 })
+  const { state, error } = await wrong.record()
+  assert.deepEqual([state, await wrong.states()], ['failed', 'check:failed'])
+  assert.match(error?.message ?? '', /^node check: when failed: no such key: total/)
+})
+
+test('a wait for a time holds no task, and ends by its wakeAt', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, {
+    nodes: [
+      { id: 'w', wait: { durationMs: 60_000 } },
+      { id: 'n', handler: 'h', after: 'w' },
+    ],
+  })
+  assert.equal(await run.states(), 'w:delayed')
+  const task = await run.task('w')
+  await coordinator.clock.advance(59_000)
+  await coordinator.wakeLives.execute([task?.id as string])
+  await turns()
+  assert.equal(await run.states(), 'w:delayed')
+  await coordinator.clock.advance(1_000)
+  await coordinator.wakeLives.execute([task?.id as string])
+  await turns()
+  assert.equal(await run.states(), 'w:succeeded n:queued')
+})
+
+test('the context: a descendant replaces what its ancestors have set, and the rest is seen by those behind alone', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, {
+    output: 'context',
+    nodes: [
+      { id: 'a', handler: 'a' },
+      { id: 'b', handler: 'b', after: 'a' },
+      { id: 'other', handler: 'other' },
+      { id: 'z', handler: 'z', after: 'b', payload: 'context.who' },
+    ],
+  })
+  await run.ends('a', { context: { who: 'a', kept: 1 } })
+  await run.ends('other', { context: { far: true } })
+  await run.ends('b', { context: { who: 'b' } })
+  const last = bodies(coordinator).at(-1)
+  assert.deepEqual([last?.payload, last?.context], ['b', { who: 'b', kept: 1 }])
+  await run.ends('z', { context: { done: true } })
+  assert.deepEqual(JSON.parse((await run.record()).result ?? ''), { who: 'b', kept: 1, far: true, done: true })
+})
+
+test('a context that is too large fails the node that adds to it', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: [{ id: 'a', handler: 'a' }] })
+  await run.ends('a', { context: { big: 'x'.repeat(262_145) } })
+  const task = await run.task('a')
+  assert.deepEqual([task?.state, task?.reason, task?.error?.name], ['failed', 'invalid-result', 'CONTEXT_TOO_LARGE'])
+})
+
+const FAILING = {
+  nodes: [
+    { id: 'a', handler: 'h' },
+    { id: 'b', handler: 'h', after: 'a' },
+    { id: 'c', handler: 'h', after: 'a' },
+    { id: 'd', handler: 'h', after: ['b', 'c'] },
+  ],
+}
+
+async function failed(coordinator: TestCoordinator): Promise<WorkflowRun> {
+  const run = await WorkflowRun.start(coordinator, FAILING)
+  await run.ends('a', { result: 1 })
+  await run.ends('b', { outcome: 'failed', error: { name: 'Error', message: 'no money' } })
+  await run.ends('c', { result: 2 })
+  const { state, reason, error } = await run.record()
+  assert.deepEqual([state, reason, error?.message], ['failed', 'tasks-failed', 'node b: no money; not started: d'])
+  return run
+}
+
+test('a retry of what failed keeps the results of the rest; of all begins anew', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await failed(coordinator)
+  await coordinator.changeRuns.retry('default', { runId: run.id, only: 'failed' })
+  await turns()
+  assert.equal(await run.states(), 'a:succeeded b:failed b:queued c:succeeded')
+  await run.ends('b', { generation: 2 })
+  await run.ends('d', { generation: 2 })
+  assert.equal((await run.record()).state, 'succeeded')
+  await coordinator.changeRuns.retry('default', { runId: run.id })
+  await turns()
+  assert.equal((await run.task('a', 2))?.state, 'queued')
+  assert.equal(await run.task('b', 3), undefined)
+})
+
+test('a retry from a node runs it and what follows; of one node it alone', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await failed(coordinator)
+  await coordinator.changeRuns.retry('default', { runId: run.id, fromNode: 'b' })
+  await turns()
+  await run.ends('b', { generation: 2 })
+  await run.ends('d', { generation: 2 })
+  await coordinator.changeRuns.retry('default', { runId: run.id, node: 'c' })
+  await turns()
+  assert.equal((await run.task('c', 2))?.state, 'queued')
+  await run.ends('c', { generation: 2 })
+  const { state, generations } = await run.record()
+  assert.deepEqual([state, generations], ['succeeded', { 1: 2, 2: 2, 3: 2 }])
+  await assert.rejects(coordinator.changeRuns.retry('default', { runId: run.id, node: 'x' }), {
+    code: 'INVALID_REQUEST',
+    message: /node is wrong: "x"/,
+  })
+  await assert.rejects(coordinator.changeRuns.retry('default', { runId: run.id, only: 'failed' }), { code: 'NOTHING_FAILED' })
+})
+
+test('a report of an earlier generation changes nothing', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await failed(coordinator)
+  await coordinator.changeRuns.retry('default', { runId: run.id, fromNode: 'a' })
+  await turns()
+  await run.ends('b', { result: 'late' })
+  assert.equal((await run.task('b'))?.state, 'failed')
+  assert.equal((await run.task('a', 2))?.state, 'queued')
+  assert.equal((await run.record()).state, 'running')
+})
+
+test('a node that failed is skipped, or counts as one that has succeeded: the run goes on', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeNodes } = coordinator
+  const first = await failed(coordinator)
+  await changeNodes.skip('default', { runId: first.id, node: 'b' }, 'ada')
+  await turns()
+  assert.equal(await first.states(), 'a:succeeded b:skipped c:succeeded d:queued')
+  assert.deepEqual((await first.task('b'))?.node, { own: { handler: 'h' }, by: 'ada' })
+  const second = await failed(coordinator)
+  await changeNodes.succeed('default', { runId: second.id, node: 'b', result: { ref: 7 } }, undefined)
+  // Repeated, it changes nothing.
+  await changeNodes.succeed('default', { runId: second.id, node: 'b', result: { ref: 8 } }, undefined)
+  await turns()
+  assert.equal((await second.task('b'))?.result, '{"ref":7}')
+  await second.ends('d')
+  assert.equal((await second.record()).state, 'succeeded')
+  await assert.rejects(changeNodes.skip('default', { runId: second.id, node: 'a' }, undefined), {
+    code: 'INVALID_REQUEST',
+    message: /it is succeeded/,
+  })
+})
+
+test('a node that has not begun is skipped, and one that is under way is stopped', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeNodes } = coordinator
+  const run = await WorkflowRun.start(coordinator, FAILING)
+  await changeNodes.skip('default', { runId: run.id, node: 'd' }, undefined)
+  await run.ends('a')
+  await changeNodes.stop('default', { runId: run.id, node: 'b' })
+  await turns()
+  assert.equal((await run.task('b'))?.state, 'cancelled')
+  assert.deepEqual(coordinator.fake.purged.length, 1, 'its message is withdrawn')
+  await run.ends('c')
+  const { state, reason } = await run.record()
+  assert.deepEqual([state, reason, await run.states()], ['succeeded', 'completed', 'a:succeeded b:cancelled c:succeeded d:skipped'])
+})
+
+test('a workflow that cannot run is refused with all that is wrong', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const problems = async (workflow: object) =>
+    coordinator.changeJobs.put('default', { name: 'order', workflow } as never).then(
+      () => [],
+      (error: { code: string; details: { problems: { field: string; problem: string }[] } }) => {
+        assert.equal(error.code, 'INVALID_WORKFLOW')
+        return error.details.problems.map(({ field, problem }) => `${field}: ${problem.split('\n')[0]}`)
+      },
+    )
+  assert.deepEqual(
+    await problems({
+      nodes: [
+        { id: 'a', handler: 'h', payload: 'payload.x +' },
+        { id: 'b', handler: 'h', payload: 'nodes.c.result', after: 'a' },
+        { id: 'c', decision: [{ when: 'payload.n', to: 'b' }, { otherwise: 'd' }] },
+        { id: 'd', handler: 'h', route: 'specific', payload: 'nodes.a.result' },
+      ],
+      output: 'nodes.x.result',
+    }),
+    [
+      'workflow.nodes.0.payload: payload is wrong: unexpected token: EOF at column 12',
+      'workflow.nodes.3.payload: node a does not come before d',
+      'workflow.nodes.3.route: instances is wrong: undefined',
+      'workflow.output: there is no node x',
+    ],
+  )
+})

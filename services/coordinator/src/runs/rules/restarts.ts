@@ -1,0 +1,11 @@
+import type { RunView } from '@carillon/contracts'
+import type { RunHead } from '@carillon/store'
+
+/** Lets ended runs go on. Provided by `runs/`. */
+export interface RunRestarts {
+  /** @throws CarillonError RUN_NOT_FOUND */
+  head(namespace: string, runId: string): Promise<RunHead>
+  /** A new attempt, with what its tasks have done. @throws CarillonError RUN_OPEN */
+  restart(namespace: string, runId: string): Promise<void>
+  view(namespace: string, runId: string): Promise<RunView>
+}

@@ -1,0 +1,69 @@
+import { isEnded, type RunState } from '@carillon/contracts'
+import type { LifeChange, Store, TaskRecord } from '@carillon/store'
+
+/** What was committed for one run, in the order of the writes. */
+export class History {
+  /** Ids of node tasks, in the order of their creation: place in the order of all writes, and the time of the plan that created them. */
+  readonly created = new Map<string, { readonly at: number; readonly plannedAt: number }>()
+  /** The same for their ends. The time is that of the write. */
+  readonly ended = new Map<string, { readonly at: number; readonly time: number; readonly state: RunState }>()
+  /** When the run began to be cancelled, since it was started or retried. */
+  cancelledAt: number | undefined
+  #writes = 0
+  readonly #runId: string
+  readonly #now: () => number
+
+  constructor(options: { runId: string; now: () => number }) {
+    this.#runId = options.runId
+    this.#now = options.now
+  }
+
+  /** A store whose writes are kept here. */
+  watch(store: Store): Store {
+    const { runs, tasks } = store
+    return {
+      ...store,
+      runs: replaced(runs, { update: async (changes) => this.#updated(changes, await runs.update(changes)) }),
+      tasks: replaced(tasks, {
+        insert: async (records) => {
+          const outcomes = await tasks.insert(records)
+          for (const [i, task] of records.entries()) if (outcomes[i] === 'created') this.#create(task)
+          return outcomes
+        },
+        update: async (changes) => this.#updated(changes, await tasks.update(changes)),
+      }),
+      describe: () => store.describe(),
+    }
+  }
+
+  #create(task: TaskRecord): void {
+    if (task.runId !== this.#runId) return
+    this.created.set(task.id, { at: ++this.#writes, plannedAt: task.queuedAt ?? task.startedAt ?? 0 })
+    this.#ends(task.id, task.state)
+  }
+
+  #updated<Outcome>(changes: readonly LifeChange[], outcomes: Outcome[]): Outcome[] {
+    for (const [i, { id, set }] of changes.entries()) {
+      if (outcomes[i] !== 'applied' || set.state === undefined) continue
+      if (id === this.#runId && set.state === 'queued') this.cancelledAt = undefined
+      if (id === this.#runId && (set.state === 'cancelling' || set.state === 'cancelled')) this.cancelledAt ??= this.#now()
+      if (id.startsWith(`${this.#runId}-`)) this.#ends(id, set.state)
+    }
+    return outcomes
+  }
+
+  #ends(id: string, state: RunState): void {
+    if (isEnded(state)) this.ended.set(id, { at: ++this.#writes, time: this.#now(), state })
+  }
+}
+
+/** An object of which some methods are replaced. All others run on the object itself, which has private fields. */
+export function replaced<Target extends object>(target: Target, other: Partial<Target>): Target {
+  return new Proxy(target, {
+    get(of, name) {
+      if (Object.hasOwn(other, name)) return other[name as keyof Target]
+      const member = of[name as keyof Target]
+      return typeof member === 'function' ? member.bind(of) : member
+    },
+  })
+}

@@ -1,0 +1,171 @@
+import { isEnded, nodeOfTask, type WorkflowNode } from '@carillon/contracts'
+import type { RunRecord, TaskRecord } from '@carillon/store'
+import type { History } from './history.ts'
+import { type Fate, type Interpretation, interpret } from './interpret.ts'
+import { endOf, type RandomWorkflow } from './random-workflow.ts'
+
+const BY_HAND: Readonly<Record<string, 'skipped' | 'succeeded'>> = {
+  'skipped-by-request': 'skipped',
+  'succeeded-by-request': 'succeeded',
+}
+
+interface Ended {
+  readonly run: RunRecord
+  readonly tasks: readonly TaskRecord[]
+  readonly made: RandomWorkflow
+  readonly history: History
+  /** What instances were given, by the id of the task. */
+  readonly given: ReadonlyMap<string, { readonly payload: unknown; readonly context: unknown }>
+}
+
+/** What is wrong with a workflow that should have ended, by the interpreter of the rules. */
+export function judgeWorkflow(ended: Ended): string[] {
+  const { run, tasks } = ended
+  const open = [run, ...tasks].find(({ state }) => !isEnded(state))
+  if (open) return [`${open.id} never ended: it is ${open.state}`]
+  return [...new Judgement(ended).all()]
+}
+
+class Judgement {
+  readonly #run: RunRecord
+  readonly #tasks = new Map<string, TaskRecord>()
+  readonly #current: { readonly id: string; readonly task: TaskRecord }[] = []
+  readonly #made: RandomWorkflow
+  readonly #history: History
+  readonly #given: Ended['given']
+  readonly #expected: Interpretation
+
+  constructor({ run, tasks, made, history, given }: Ended) {
+    this.#given = given
+    this.#run = run
+    this.#made = made
+    this.#history = history
+    for (const task of tasks) {
+      const { place = -1, generation } = nodeOfTask(task.id) ?? {}
+      if (generation === generationOf(run, place)) this.#current.push({ id: made.workflow.nodes[place]?.id ?? task.id, task })
+    }
+    for (const { id, task } of this.#current) this.#tasks.set(id, task)
+    this.#expected = interpret(made.workflow, {
+      payload: made.payload,
+      conditions: made.conditions,
+      values: made.values,
+      // Whether it is right that it is poison is judged apart.
+      endOf: (id) => (this.#tasks.get(id)?.reason === 'poison' ? 'failed' : endOf(courseOf(made, id), this.#generationOf(id))),
+      byHand: (id) => BY_HAND[this.#tasks.get(id)?.reason ?? ''],
+      resultOf: (id) => courseOf(made, id).result,
+      additionOf: (id) => courseOf(made, id).addition,
+      endedAt: (id) => this.#tasks.get(id)?.endedAt ?? 0,
+    })
+  }
+
+  *all(): Generator<string> {
+    if (this.#tasks.size < this.#current.length) yield `${this.#current.length - this.#tasks.size} nodes have more than one task`
+    yield* this.#outcome()
+    const isPartial = this.#isPartial()
+    for (const node of this.#made.workflow.nodes) {
+      const task = this.#tasks.get(node.id)
+      const fate = this.#expected.fates.get(node.id) as Fate
+      if (task && fate.is !== 'ran' && !this.#isByHand(task)) yield `node ${node.id} is ${fate.is}, and has a task, which is ${task.state}`
+      if (!task && fate.is === 'ran' && !isPartial) yield `node ${node.id} had to run, and has no task`
+      if (!task || fate.is !== 'ran' || this.#isByHand(task)) continue
+      yield* this.#end(node, task, fate)
+      yield* this.#input(node, task, fate)
+      yield* this.#order(node, task)
+    }
+  }
+
+  #generationOf(id: string): number {
+    return generationOf(
+      this.#run,
+      this.#made.workflow.nodes.findIndex((node) => node.id === id),
+    )
+  }
+
+  #isByHand({ reason }: TaskRecord): boolean {
+    return BY_HAND[reason ?? ''] !== undefined
+  }
+
+  #isCancelled(): boolean {
+    return this.#run.reason === 'cancelled-by-request'
+  }
+
+  /** Not all that could have started did. */
+  #isPartial(): boolean {
+    return this.#isCancelled() || (this.#made.workflow.failFast === true && this.#firstFailure() !== undefined)
+  }
+
+  *#outcome(): Generator<string> {
+    const { state, reason } = this.#run
+    if (this.#isCancelled()) {
+      if (state !== 'cancelled') yield `the run was cancelled, and is ${state}`
+      if (this.#history.cancelledAt === undefined) yield 'the run is cancelled, and nobody wanted that'
+    } else if (this.#isPartial()) {
+      if (state !== 'failed' || reason !== 'tasks-failed') yield `the run had to stop at a failure, and is ${state}: ${reason}`
+    } else if (state !== this.#expected.state || reason !== this.#expected.reason)
+      yield `the run is ${state}: ${reason}, and had to be ${this.#expected.state}: ${this.#expected.reason}`
+  }
+
+  *#end(node: WorkflowNode, task: TaskRecord, fate: Extract<Fate, { is: 'ran' }>): Generator<string> {
+    const isAsCancelled = this.#isCancelled() && (task.state === 'cancelled' || (task.state === 'failed' && 'handler' in node))
+    if (task.state !== fate.state && !isAsCancelled) yield `node ${node.id} is ${task.state}: ${task.reason}, and had to be ${fate.state}`
+    if ('decision' in node && task.state === 'succeeded' && task.node?.branch !== fate.branch)
+      yield `decision ${node.id} took branch ${task.node?.branch}, and had to take ${fate.branch}`
+    if ('wait' in node && task.state === 'succeeded') yield* this.#wait(node, task)
+  }
+
+  *#wait({ id, wait }: Extract<WorkflowNode, { wait: unknown }>, task: TaskRecord): Generator<string> {
+    const due = 'durationMs' in wait ? (task.startedAt ?? 0) + wait.durationMs : Date.parse(wait.until)
+    const time = this.#history.ended.get(task.id)?.time ?? 0
+    if (time < due) yield `wait ${id} was over ${due - time} ms before its time`
+  }
+
+  *#input({ id }: WorkflowNode, task: TaskRecord, { given: expected }: Extract<Fate, { is: 'ran' }>): Generator<string> {
+    const given = this.#given.get(task.id)
+    if (given && sortedText(given) !== sortedText(expected ?? 'nothing'))
+      yield `node ${id} was given ${sortedText(given)}, and had to be given ${sortedText(expected ?? 'nothing')}`
+    if (!given && expected && task.state === 'succeeded') yield `node ${id} has succeeded, and no instance ran it`
+  }
+
+  /** Whatever leads to a node has ended before it, and nothing starts after a cancel or, where that is wanted, after a failure. */
+  *#order(node: WorkflowNode, task: TaskRecord): Generator<string> {
+    const created = this.#history.created.get(task.id)
+    if (!created) return yield `node ${node.id} has a task that was never created`
+    for (const id of this.#expected.ancestors.get(node.id) ?? []) {
+      const before = this.#tasks.get(id)
+      const end = before && this.#history.ended.get(before.id)
+      // What was not needed can be skipped by hand later on.
+      if (before && !this.#isByHand(before) && !(end && end.at < created.at)) yield `node ${node.id} was started before ${id} had ended`
+      if (!before && this.#expected.fates.get(id)?.is === 'ran') yield `node ${node.id} was started, and ${id} before it never was`
+    }
+    const { cancelledAt } = this.#history
+    if (cancelledAt !== undefined && created.plannedAt > cancelledAt) yield `node ${node.id} was started after the run was cancelled`
+    const failedAt = this.#made.workflow.failFast ? this.#firstFailure() : undefined
+    if (failedAt !== undefined && created.plannedAt > failedAt) yield `node ${node.id} was started after a failure`
+  }
+
+  /** When the first failure was written that is not skipped. */
+  #firstFailure(): number | undefined {
+    const times = this.#made.workflow.nodes.flatMap(({ id, onFailure }) => {
+      const task = this.#tasks.get(id)
+      const end = task && this.#history.ended.get(task.id)
+      return end && onFailure !== 'skip' && (end.state === 'failed' || end.state === 'timed_out') ? [end.time] : []
+    })
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+}
+
+function courseOf({ courses }: RandomWorkflow, id: string) {
+  const course = courses.get(id)
+  if (!course) throw new Error(`node ${id} has no handler`)
+  return course
+}
+
+const generationOf = ({ generations }: RunRecord, place: number) => generations?.[place] ?? 1
+
+function sortedText(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}

@@ -1,0 +1,153 @@
+import { parseInput, type Workflow, workflowSchema } from '@carillon/contracts'
+import type { Random } from '../random.ts'
+import { type Condition, type Judged, randomCondition, randomValue } from './conditions.ts'
+
+export const HANDLERS = ['charge', 'notify'] as const
+const KEYS = ['a', 'b', 'c'] as const
+const MOST_NODES = 25
+
+/** How the attempts of a node end. */
+interface Course {
+  /** It succeeds from this attempt on; undefined: never. */
+  readonly succeedsAt: number | undefined
+  /** It succeeds at once when it is begun for the second time, or later. */
+  readonly recovers: boolean
+  /** How an attempt ends that does not succeed. */
+  readonly failure: 'failed' | 'timed_out'
+  /** From this attempt on it must not be tried again. */
+  readonly givesUpAt: number | undefined
+  readonly result: { readonly n: number; readonly by: string }
+  readonly addition: Readonly<Record<string, unknown>>
+}
+
+export interface RandomWorkflow {
+  readonly workflow: Workflow
+  readonly payload: { readonly n: number }
+  readonly courses: ReadonlyMap<string, Course>
+  readonly conditions: ReadonlyMap<string, Condition>
+  readonly values: ReadonlyMap<string, Judged<unknown>>
+  /** Attempts of nodes that say nothing. */
+  readonly tries: number
+}
+
+/** A node while the graph is made: edges lead from earlier ones to later ones. */
+interface Draft {
+  readonly id: string
+  readonly after: Set<string>
+  /** Nodes that lead to it by a branch, too. */
+  readonly sources: Set<string>
+  readonly fields: Record<string, unknown>
+}
+
+/** A workflow of 1 to 25 nodes, and how its nodes end: a pure function of node and attempt. */
+export function randomWorkflow(random: Random, { now }: { now: number }): RandomWorkflow {
+  const count = random.chance(0.5) ? 1 + random.below(7) : 1 + random.below(MOST_NODES)
+  const tries = 1 + random.below(2)
+  const drafts = Array.from({ length: count }, (_, i): Draft => ({ id: `n${i}`, after: new Set(), sources: new Set(), fields: {} }))
+  const made = { conditions: new Map<string, Condition>(), values: new Map<string, Judged<unknown>>(), courses: new Map<string, Course>() }
+  const ancestors = new Map<string, Set<string>>()
+  for (const [i, draft] of drafts.entries()) {
+    precede(random, draft, drafts.slice(0, i))
+    const before = new Set([...draft.sources].flatMap((id) => [id, ...(ancestors.get(id) ?? [])]))
+    ancestors.set(draft.id, before)
+    const later = drafts.slice(i + 1)
+    const known = { before: [...before], now }
+    if (later.length > 0 && random.chance(0.25)) decide(random, draft, { later, before: known.before, conditions: made.conditions })
+    else if (random.chance(0.12)) draft.fields['wait'] = wait(random, now)
+    else made.courses.set(draft.id, handle(random, draft, { before: known.before, values: made.values, tries }))
+    if (random.chance(0.08)) draft.fields['disabled'] = true
+    if (random.chance(0.2)) draft.fields['onFailure'] = 'skip'
+  }
+  const nodes = shuffled(random, drafts).map(({ id, after, fields }) => ({
+    id,
+    ...(after.size > 0 ? { after: [...after] } : {}),
+    ...fields,
+  }))
+  const workflow = parseInput(workflowSchema, { nodes, ...(random.chance(0.15) ? { failFast: true } : {}) })
+  return { workflow, payload: { n: random.below(10) }, tries, ...made }
+}
+
+/** One to three of the nodes before it, recent ones rather than old ones. */
+function precede(random: Random, { after, sources }: Draft, earlier: readonly Draft[]): void {
+  const isRoot = earlier.length === 0 || random.chance(sources.size > 0 ? 0.6 : 0.12)
+  for (let i = isRoot ? 0 : 1 + random.below(3); i > 0; i--) {
+    const source = random.pick(random.chance(0.6) ? earlier.slice(-4) : earlier)
+    if (source) after.add(source.id)
+  }
+  for (const id of after) sources.add(id)
+}
+
+function decide(
+  random: Random,
+  draft: Draft,
+  { later, before, conditions }: { later: readonly Draft[]; before: readonly string[]; conditions: Map<string, Condition> },
+): void {
+  const targets = () => {
+    const chosen = Array.from({ length: 1 + random.below(2) }, () => random.pick(random.chance(0.7) ? later.slice(0, 4) : later) as Draft)
+    for (const target of chosen) {
+      target.sources.add(draft.id)
+      // That is the branch, not a second edge.
+      if (random.chance(0.3)) target.after.add(draft.id)
+    }
+    return [...new Set(chosen.map(({ id }) => id))]
+  }
+  const branches: object[] = Array.from({ length: 1 + random.below(3) }, () => {
+    const condition = randomCondition(random, { ancestors: before, keys: KEYS })
+    conditions.set(condition.text, condition)
+    return { when: condition.text, to: targets() }
+  })
+  branches.splice(random.chance(0.8) ? branches.length : 0, 0, { otherwise: targets() })
+  draft.fields['decision'] = branches
+}
+
+const wait = (random: Random, now: number) =>
+  random.chance(0.7) ? { durationMs: 1 + random.below(20_000) } : { until: new Date(now - 5_000 + random.below(40_000)).toISOString() }
+
+function handle(
+  random: Random,
+  { id, fields }: Draft,
+  { before, values, tries }: { before: readonly string[]; values: Map<string, Judged<unknown>>; tries: number },
+): Course {
+  fields['handler'] = random.pick(HANDLERS)
+  const attempts = random.chance(0.5) ? 1 + random.below(3) : undefined
+  if (attempts !== undefined) fields['attempts'] = attempts
+  if (random.chance(0.3)) fields['backoff'] = { type: 'fixed', delayMs: 1 + random.below(3_000) }
+  if (random.chance(0.15)) {
+    const value = randomValue(random, before)
+    values.set(value.text, value)
+    fields['payload'] = value.text
+  }
+  const keys = KEYS.filter(() => random.chance(0.3))
+  return {
+    succeedsAt: random.chance(0.85) ? 1 + random.below(attempts ?? tries) : undefined,
+    recovers: random.chance(0.5),
+    failure: random.chance(0.7) ? 'failed' : 'timed_out',
+    givesUpAt: random.chance(0.3) ? 1 + random.below(2) : undefined,
+    result: { n: random.below(10), by: id },
+    addition: Object.fromEntries(keys.map((key) => [key, id])),
+  }
+}
+
+/** The order of the list must not matter. */
+function shuffled<Item>(random: Random, items: readonly Item[]): Item[] {
+  const left = [...items]
+  return items.map(() => left.splice(random.below(left.length), 1)[0] as Item)
+}
+
+/** An attempt of a node. @param generation how often it has been begun */
+interface Attempt {
+  readonly attempt: number
+  readonly generation: number
+}
+
+/** How an attempt of a node ends. */
+export function outcomeOf(course: Course, { attempt, generation }: Attempt) {
+  const { succeedsAt, failure, givesUpAt } = course
+  if (course.recovers && generation > 1) return { outcome: 'succeeded', isFinal: false } as const
+  if (succeedsAt !== undefined) return { outcome: attempt >= succeedsAt ? 'succeeded' : failure, isFinal: false } as const
+  return { outcome: failure, isFinal: givesUpAt !== undefined && attempt >= givesUpAt } as const
+}
+
+/** How a node ends after all its attempts. One that was lost counts as an attempt, so more of them never change it. */
+export const endOf = ({ succeedsAt, failure, recovers }: Course, generation: number) =>
+  succeedsAt !== undefined || (recovers && generation > 1) ? 'succeeded' : failure
