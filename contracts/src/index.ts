@@ -194,5 +194,5 @@ export {
   type WorkflowNode,
   workflowSchema,
 } from './workflow.ts'
-export { branchesOf, type Edge, type Graph, graphOf } from './workflow-graph.ts'
+export { branchesOf, type Edge, type Graph, graphOf, nodesHint } from './workflow-graph.ts'
 export { workflowProblems } from './workflow-problems.ts'

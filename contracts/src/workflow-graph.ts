@@ -109,11 +109,17 @@ const unknownNode = (field: string, name: string, nodes: readonly WorkflowNode[]
   field,
   value: name,
   problem: 'there is no such node',
-  hint: `These are there: ${nodes
-    .slice(0, 20)
-    .map(({ id }) => id)
-    .join(', ')}${nodes.length > 20 ? ', …' : ''}.`,
+  hint: nodesHint(nodes),
 })
+
+/** Nodes that a hint lists. */
+const LISTED_NODES = 20
+
+/** The hint of an error that names a node which the workflow does not have. */
+export function nodesHint(nodes: readonly WorkflowNode[]): string {
+  const ids = nodes.slice(0, LISTED_NODES).map(({ id }) => id)
+  return `The workflow has these nodes: ${ids.join(', ')}${nodes.length > LISTED_NODES ? ', …' : ''}.`
+}
 
 /** Places in an order in which each is behind those that lead to it; those on a circle, and behind one, are missing. */
 function orderOf({ into, outOf }: Pick<Graph, 'into' | 'outOf'>): number[] {

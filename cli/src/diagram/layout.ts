@@ -36,7 +36,7 @@ export const LINE_HEIGHT = 16
 const MOST_LETTERS = 40
 const NODE = { minWidth: 90, padding: 12, height: 48 }
 const GAP = 40
-/** Graphs of 1,000 nodes take some 3 s; one with many edges may take minutes. */
+/** Time limit of the layout: ELK places 1,000 nodes in about 3 s, but can take minutes if there are many edges. */
 const TIME_LIMIT_MS = 10_000
 
 /** A text as it is drawn. */

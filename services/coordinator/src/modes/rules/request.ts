@@ -41,7 +41,7 @@ export function planOf(request: PlanRequest, from: { job?: Planned | undefined; 
   return { mode, plan: definedOnly({ shards: own.shards, maxParallel, tolerate }), items: own.items, graph: null }
 }
 
-/** @throws CarillonError INVALID_REQUEST of options of other runs with many tasks */
+/** @throws CarillonError INVALID_REQUEST if the request has options of another mode */
 function workflowOf(request: PlanRequest, graph: string): Planned {
   for (const field of ['mode', 'shards', 'items', 'maxParallel', 'tolerate'] as const)
     if (request[field] !== undefined) throw contradiction(field, request[field], 'A workflow has the tasks of its nodes: leave it out.')

@@ -3,6 +3,7 @@ import {
   isEnded,
   LIMITS,
   nextState,
+  nodesHint,
   nodeTaskId,
   printable,
   type RunEvent,
@@ -18,7 +19,7 @@ import { decideCancel } from '../../runs/rules/life.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
 import { runOf } from '../../runs/rules/work.ts'
-import { WorkflowInputs } from './graphs.ts'
+import { inputOf } from './graphs.ts'
 import { generationOf } from './plan.ts'
 
 /** A node of a run, as someone names it. */
@@ -42,7 +43,6 @@ export class ChangeNodes {
   readonly #restarts: RunRestarts
   readonly #reconciler: Reconciler
   readonly #clock: Clock
-  readonly #inputs: WorkflowInputs
 
   constructor(options: { store: Store; tasks: Tasks; work: WorkQueue; restarts: RunRestarts; reconciler: Reconciler; clock: Clock }) {
     this.#store = options.store
@@ -51,7 +51,6 @@ export class ChangeNodes {
     this.#restarts = options.restarts
     this.#reconciler = options.reconciler
     this.#clock = options.clock
-    this.#inputs = new WorkflowInputs(options.store)
   }
 
   /** The node does nothing, and what follows it goes on: one that has not begun, waits, or did not succeed. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
@@ -87,17 +86,10 @@ export class ChangeNodes {
   async #find(namespace: string, at: NodeOf): Promise<Found> {
     const run = await this.#restarts.head(namespace, at.runId)
     if (run.mode !== 'workflow') throw wrong(at, 'its run is no workflow', 'Name a run of a workflow.')
-    const { graph } = await this.#inputs.of(run.id)
+    const [whole] = await this.#store.runs.get([run.id])
+    const { graph } = inputOf(whole)
     const place = graph.nodes.findIndex(({ id }) => id === at.node)
-    if (place < 0)
-      throw wrong(
-        at,
-        'the workflow of the run has no such node',
-        `It has ${graph.nodes
-          .slice(0, 20)
-          .map(({ id }) => id)
-          .join(', ')}.`,
-      )
+    if (place < 0) throw wrong(at, 'the workflow of the run has no such node', nodesHint(graph.nodes))
     const [task] = await this.#store.tasks.heads([nodeTaskId(run.id, place, generationOf(run, place))])
     return { run, place, total: graph.nodes.length, task }
   }

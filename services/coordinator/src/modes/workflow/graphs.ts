@@ -2,8 +2,8 @@ import { CarillonError, type Graph, graphOf, type Workflow } from '@carillon/con
 import type { RunRecord, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 
-/** Graphs with their edges are some ten times as large as their text. */
-const CACHED_TEXT_BYTES = 16 * 1024 * 1024
+/** Limit of the texts of cached graphs; a graph takes about ten times the memory of its text. */
+const CACHED_TEXT_BYTES = 4 * 1024 * 1024
 
 /** What a run of a workflow was requested with; it never changes. */
 export interface WorkflowInput {
@@ -33,7 +33,8 @@ export class WorkflowInputs {
   }
 }
 
-function inputOf(run: RunRecord | undefined): WorkflowInput {
+/** @throws CarillonError INTERNAL of a run without a graph */
+export function inputOf(run: RunRecord | undefined): WorkflowInput {
   const workflow = run?.graph == null ? undefined : (JSON.parse(run.graph) as Workflow)
   const graph = workflow && graphOf(workflow)
   if (!workflow || !graph || 'problems' in graph)

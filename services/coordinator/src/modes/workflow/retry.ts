@@ -1,4 +1,4 @@
-import { CarillonError, type Graph, printable } from '@carillon/contracts'
+import { CarillonError, type Graph, nodesHint, printable } from '@carillon/contracts'
 import type { RunHead, RunRecord, Store } from '@carillon/store'
 import type { RetryRequest } from '../mode.ts'
 import { nothingFailed } from '../retry.ts'
@@ -48,14 +48,7 @@ function withDescendants(graph: Graph, places: readonly number[]): Set<number> {
 function placeOf(graph: Graph, field: string, id: string): number {
   const place = graph.nodes.findIndex((node) => node.id === id)
   if (place >= 0) return place
-  throw wrong(
-    field,
-    id,
-    `The workflow of the run has these nodes: ${graph.nodes
-      .slice(0, 20)
-      .map((node) => node.id)
-      .join(', ')}.`,
-  )
+  throw wrong(field, id, nodesHint(graph.nodes))
 }
 
 const wrong = (field: string, value: unknown, hint: string) =>

@@ -1,4 +1,13 @@
-import { branchesOf, CarillonError, type ErrorProblem, type Graph, graphOf, type Workflow, type WorkflowNode } from '@carillon/contracts'
+import {
+  branchesOf,
+  CarillonError,
+  type ErrorProblem,
+  type Graph,
+  graphOf,
+  nodesHint,
+  type Workflow,
+  type WorkflowNode,
+} from '@carillon/contracts'
 import type { Expression } from '@carillon/expressions'
 import { routingOf } from '../../../routing/rules/request.ts'
 import { checkBackoff } from '../../../runs/rules/next-attempt.ts'
@@ -77,18 +86,7 @@ function problemsOfText(
   const before = of.place === undefined ? undefined : ancestorsOf(of.graph, of.place)
   return (members === 'all' ? [] : members).flatMap((name): ErrorProblem[] => {
     const place = nodes.findIndex(({ id }) => id === name)
-    if (place < 0)
-      return [
-        {
-          field,
-          value: text,
-          problem: `there is no node ${name}`,
-          hint: `These are there: ${nodes
-            .slice(0, 20)
-            .map(({ id }) => id)
-            .join(', ')}.`,
-        },
-      ]
+    if (place < 0) return [{ field, value: text, problem: `there is no node ${name}`, hint: nodesHint(nodes) }]
     if (!before || before.has(place)) return []
     const hint = 'An expression reads the nodes that lead to its own: add the other one to after.'
     return [{ field, value: text, problem: `node ${name} does not come before ${nodes[of.place ?? 0]?.id}`, hint }]

@@ -185,7 +185,7 @@ export class Fleet {
     await Promise.all(Array.from({ length: this.#random.chance(0.5) ? 2 : 1 }, () => coordinators.takeOver(instance.id)))
   }
 
-  /** What dead instances ran is taken over, whoever died before. */
+  /** Coordinators take over the tasks of all dead instances; a new instance joins if none is alive. */
   async loseTheDead(): Promise<void> {
     for (const instance of this.#instances) if (!instance.alive) await this.#lose(instance)
     if (!this.#instances.some(({ alive }) => alive)) this.join()
