@@ -195,6 +195,11 @@ export interface RunningTasks {
   find(namespace: string, taskId: string): Promise<Work>
   /** The task of a caller that runs it. @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING */
   running(namespace: string, caller: Caller, states: readonly RunState[]): Promise<Work>
+  /**
+   * The same from memory if that agrees with the caller, which spares a read. Another coordinator may have ended the attempt since: for what does no harm then.
+   * @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING
+   */
+  ranRecently(namespace: string, caller: Caller, states: readonly RunState[]): Promise<Work>
 }
 
 /** What follows for a job from the end of one of its runs. Provided by `schedules/` and `jobs/`. */

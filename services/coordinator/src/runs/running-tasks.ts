@@ -22,8 +22,13 @@ export class TaskFinder implements RunningTasks {
     return work
   }
 
-  /** From memory if that agrees with the caller: every change that matters here, such as a restart, comes with a new attempt. */
   async running(namespace: string, caller: Caller, states: readonly RunState[]): Promise<Work> {
+    const work = await this.find(namespace, caller.taskId)
+    checkRuns(work, caller, states)
+    return work
+  }
+
+  async ranRecently(namespace: string, caller: Caller, states: readonly RunState[]): Promise<Work> {
     const [known] = await this.#lives.known([caller.taskId])
     const task = known?.task
     if (
@@ -33,8 +38,6 @@ export class TaskFinder implements RunningTasks {
       task.state === 'running'
     )
       if (known.run.state === 'running') return known
-    const work = await this.find(namespace, caller.taskId)
-    checkRuns(work, caller, states)
-    return work
+    return this.running(namespace, caller, states)
   }
 }

@@ -36,6 +36,8 @@ export class RunWriter implements Runs {
   readonly #log: Logger
   /** Open runs as last written here: spares a read for most reports. The conditions of a write guard against its age. */
   readonly #recent = new LRUCache<string, RunHead>({ max: RECENT_AT_MOST })
+  /** The change that was sent to the store last, of each run that is being written. */
+  readonly #sent = new Map<string, RunChange>()
   readonly #timers: Timers
   readonly #ends: RunEnds
   readonly #gates: Gates
@@ -151,7 +153,7 @@ export class RunWriter implements Runs {
   ): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     if (given.length === 0) return []
     const changes = given.map((change) => this.#reminded(change, { isRepeated }))
-    const outcomes = await this.#update(changes)
+    const { outcomes, overtaken } = await this.#update(changes)
     const written: WrittenRun[] = []
     const faulty: { run: RunHead; error: CarillonError }[] = []
     for (const [i, { run, decision }] of changes.entries()) {
@@ -171,21 +173,37 @@ export class RunWriter implements Runs {
       // The report that starts a task may carry progress, too.
       if (set.progress) this.#events.live(after, 'progress', set.progress)
     }
-    await this.#follow(written)
+    const followed = this.#follow(written)
+    this.forget(overtaken)
+    await followed
     await until?.()
     if (!isRepeated) await this.#markPublished(written.filter((run) => isEnded(run.state) && !mayHaveLateTasks(run)))
     await this.endFaulty(faulty)
     return outcomes
   }
 
-  #update(changes: readonly RunChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
-    const store = this.#store.runs
-    return updateLives(changes, {
-      store,
-      work: this.#work,
-      lifeOf: ({ run }) => run,
-      owesWork: ({ run }) => !isFanOut(run) && run.routing === null,
-    })
+  /**
+   * Two writes of a run may be under way at once, and the one that is stored first may be answered last: `overtaken` are the runs of which memory must
+   * not keep what was written here, because a later write of them was sent.
+   */
+  async #update(changes: readonly RunChange[]): Promise<{ outcomes: readonly (UpdateOutcome | CarillonError)[]; overtaken: string[] }> {
+    const overtaken: string[] = []
+    for (const change of changes) this.#sent.set(change.run.id, change)
+    try {
+      const outcomes = await updateLives(changes, {
+        store: this.#store.runs,
+        work: this.#work,
+        lifeOf: ({ run }) => run,
+        owesWork: ({ run }) => !isFanOut(run) && run.routing === null,
+      })
+      return { outcomes, overtaken }
+    } finally {
+      for (const change of changes) {
+        const { id } = change.run
+        if (this.#sent.get(id) === change) this.#sent.delete(id)
+        else overtaken.push(id)
+      }
+    }
   }
 
   /**
@@ -200,7 +218,7 @@ export class RunWriter implements Runs {
       const decision = decideFault(run, { error, now: this.#clock.now() })
       if (!isRefused(decision)) changes.push(this.#reminded({ run, decision }, { isRepeated: false }))
     }
-    const outcomes = await this.#update(changes)
+    const { outcomes } = await this.#update(changes)
     const ended = changes.flatMap(({ run, decision }, i) => (outcomes[i] === 'applied' ? [{ ...run, ...decision.set }] : []))
     for (const run of ended) if (run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
     await this.#follow(ended)

@@ -98,3 +98,14 @@ test('only the instance that runs the attempt may choose', async (context) => {
   }
   await assert.rejects(coordinator.chooseSlots.execute('other', { ...caller, delayMs: 1 }), { code: 'RUN_NOT_FOUND' })
 })
+
+test('an attempt that another coordinator has ended chooses nothing', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const caller = await running(coordinator)
+  const set = { state: 'queued', attempt: 2, owner: null, queuedAt: 1 } as const
+  assert.deepEqual(await coordinator.store.runs.update([{ id: caller.taskId, expect: { state: ['running'], attempt: 1 }, set }]), [
+    'applied',
+  ])
+  await assert.rejects(coordinator.chooseSlots.execute('default', { ...caller, delayMs: 1 }), { code: 'TASK_NOT_RUNNING' })
+  await assert.rejects(coordinator.keepMemory.set('default', { ...caller, data: {} }), { code: 'TASK_NOT_RUNNING' })
+})

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { POISON_AFTER } from '@carillon/contracts'
-import { settle } from '@carillon/runtime/testing'
+import { settle, signal } from '@carillon/runtime/testing'
 import type { RunRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
@@ -54,6 +54,32 @@ test('who does not run the task stores nothing: another instance, an old attempt
     reportsFrom('i-1', { type: 'finished', runId: run.id, taskId: run.id, attempt: 1, outcome: 'cancelled' }),
   ])
   await assert.rejects(store({ index: 1 }), { code: 'TASK_NOT_RUNNING' })
+})
+
+test('nothing is stored after the end, also when the answer about the start came after that about the end', async (context) => {
+  const { coordinator, run } = await aTask(context)
+  const { store, applyReports } = coordinator
+  const update = store.runs.update.bind(store.runs)
+  const [isStored, mayAnswer] = [signal(), signal()]
+  context.mock.method(
+    store.runs,
+    'update',
+    async (changes: Parameters<typeof update>[0]) => {
+      const outcomes = await update(changes)
+      isStored.fire()
+      await mayAnswer.fired
+      return outcomes
+    },
+    { times: 1 },
+  )
+  const start = applyReports.execute([started(run)])
+  await isStored.fired
+  await applyReports.execute([
+    reportsFrom('i-1', { type: 'finished', runId: run.id, taskId: run.id, attempt: 1, outcome: 'succeeded', result: 1 }),
+  ])
+  mayAnswer.fire()
+  await start
+  await assert.rejects(coordinator.keepSteps.store('default', stepOf(run)), { code: 'TASK_NOT_RUNNING' })
 })
 
 test('a task that sleeps comes again as the next attempt and uses no try; the same report once more changes nothing', async (context) => {

@@ -43,7 +43,8 @@ export class KeepSteps {
    * @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING, RESULT_TOO_LARGE
    */
   async store(namespace: string, call: StepCall): Promise<{ stored: JournalEntry }> {
-    const work = await this.#running.running(namespace, call, STORING)
+    // A step of an attempt that has just ended elsewhere was done nevertheless: a later attempt may use its result.
+    const work = await this.#running.ranRecently(namespace, call, STORING)
     const { outcome } = call
     const result = outcome.type === 'done' ? writeJson(outcome.result ?? null, RESULT) : null
     const record = stepRecord(call, { namespace, resume: work.task.resume, result, now: this.#clock.now() })
