@@ -140,6 +140,21 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'Use a new key, or send the same request again.',
   },
+  START_TOO_OLD: {
+    meaning: 'A start was requested longer ago than keys of runs are remembered: whether it has been started before cannot be known.',
+    retry: false,
+    remedy: 'Find out whether its run has been there, and request it anew. How long keys are remembered is a setting of the coordinators.',
+  },
+  OUTBOX_FULL: {
+    meaning: 'The file in which a process keeps what it could not send is full.',
+    retry: true,
+    remedy: 'Let the process reach its broker again, or raise outbox.maxBytes of connect.',
+  },
+  OUTBOX_UNUSABLE: {
+    meaning: 'The file in which a process keeps what it could not send cannot be written or read.',
+    retry: false,
+    remedy: 'Check the folder that the error names; outbox.folder of connect chooses another.',
+  },
   HANDLER_EXISTS: { meaning: 'Two handlers of one executor have the same name.', retry: false, remedy: 'Give each handler its own name.' },
   CONCURRENT_CHANGE: {
     meaning: 'Another writer has changed the record.',

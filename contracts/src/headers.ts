@@ -23,6 +23,10 @@ export const HEADERS = {
   priority: 'Carillon-Priority',
   /** Who makes a call, or sends a trigger, as that party names itself: 200 characters at most. Runs, changes of jobs and cordons keep it. */
   by: 'Carillon-By',
+  /** Of a call between services: the scene and the attempt of the retry that it is part of, as `scene/attempt`. What it leads to is not retried by itself. */
+  retry: 'Carillon-Retry',
+  /** Of a call between services: how many milliseconds are left for it. */
+  leftMs: 'Carillon-Left-Ms',
   /** Of an offer: the session of the process that it is meant for. Another process that has the same name, or had it, leaves the offer unanswered. */
   session: 'Carillon-Session',
   /** The broker's own: makes a second publish of the same message a no-op for two minutes. */

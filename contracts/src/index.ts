@@ -151,6 +151,7 @@ export {
 export { type JobPreview, jobPreviewSchema, type PreviewJob, previewJobSchema } from './preview.ts'
 export { PROTOCOL_VERSION } from './protocol.ts'
 export { recordField } from './record-field.ts'
+export type { Retry, RetryCallback } from './retry.ts'
 export { ROUTES, type Route, routingFields } from './routing.ts'
 export {
   type Failure,

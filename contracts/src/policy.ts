@@ -7,7 +7,8 @@ import { routingFields } from './routing.ts'
 
 const attemptsField = z.int().min(1).max(LIMITS.attempts)
 
-const limitField = codedField<number>({
+/** A time limit in whole milliseconds. */
+export const limitField = codedField<number>({
   code: 'INVALID_DELAY',
   hint: 'Use whole milliseconds from 1.',
   accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1,

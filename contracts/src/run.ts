@@ -4,7 +4,8 @@ import { gatingFields } from './gating.ts'
 import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { PRIORITIES, RUN_MODES } from './plan.ts'
-import { policyFields } from './policy.ts'
+import { limitField, policyFields } from './policy.ts'
+import { retrySchema } from './retry.ts'
 import { NODE_KINDS, NODE_STATES } from './workflow.ts'
 
 /** A request for one run. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
@@ -22,6 +23,12 @@ export const startRunSchema = z
     at: instantField.optional(),
     /** W3C trace context of this run's caller, where a bulk start carries runs of several; else the message's header counts. */
     traceparent: z.string().max(100).optional(),
+    /** The run must have ended within so many ms after it was requested, its delay included: what is left of a deadline of its caller. None by default. */
+    endWithinMs: limitField.optional(),
+    /** When it was requested, where the request travels late; `endWithinMs` counts from then. One that is older than keys are remembered is refused. */
+    requestedAt: instantField.optional(),
+    /** It is the retry of a call: what follows it, and how often the caller has tried. */
+    retry: retrySchema.optional(),
     ...policyFields,
     /** Of a run of a handler: they hold among its runs that were requested with the same ones. A job has rules of its own. */
     ...gatingFields,
@@ -113,6 +120,10 @@ export const runViewSchema = z.object({
   runTimeoutMs: z.int().exactOptional(),
   /** It expires when it has not started by then. */
   deadlineAt: timeField.exactOptional(),
+  /** It must have ended by then: `endWithinMs` of its request. */
+  endAt: timeField.exactOptional(),
+  /** Of the retry of a call. */
+  retry: retrySchema.exactOptional(),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).exactOptional(),
   createdAt: timeField,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RUN_ID } from '@carillon/contracts'
-import { freshRunId } from '@carillon/wire/internal'
-import { derivedId, freshServiceId } from './ids.ts'
+import { derivedId, freshRunId } from '@carillon/wire/internal'
+import { freshServiceId } from './ids.ts'
 
 test('a derived id is the same for the same parts, for ever', () => {
   assert.equal(derivedId('s', 'default', 'report', 1_767_225_600_000), 'sa2d17nn46xpp9anjfgysnmm83')

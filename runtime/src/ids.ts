@@ -1,14 +1,4 @@
-import { hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 
 /** A random name for a service instance. */
 export const freshServiceId = (service: string) => `${service}-${randomBytes(4).toString('hex')}`
-
-/** An id derived from what makes the thing unique: `prefix`, which begins with a letter, and 25 letters of SHA-256 over the parts. */
-export function derivedId(prefix: string, ...parts: readonly (string | number)[]): string {
-  const bytes = hash('sha256', JSON.stringify(parts), 'buffer')
-  let text = prefix
-  for (let i = 0; i < 25; i++) text += ALPHABET[(bytes[i] as number) & 31]
-  return text
-}
-
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'

@@ -1,5 +1,6 @@
 export {
   type Clock,
+  derivedId,
   freshRunId,
   headersOf,
   type NatsSettings,
@@ -7,6 +8,7 @@ export {
   pause,
   type Refusal,
   randomShare,
+  runIdOfKey,
   StreamPublisher,
   systemClock,
   type Timer,
@@ -15,7 +17,7 @@ export {
 export { Batcher } from './batcher.ts'
 export { checkPart } from './check-part.ts'
 export { type Config, readConfig, SETTINGS } from './config.ts'
-export { derivedId, freshServiceId } from './ids.ts'
+export { freshServiceId } from './ids.ts'
 export { inIsolation, mayPass } from './isolate.ts'
 export { inOrder, LoopService, type Service } from './lifecycle.ts'
 export { type RunningService, serveHealth } from './local-health.ts'

@@ -9,6 +9,7 @@ import type {
   ParentJob,
   Progress,
   Reason,
+  Retry,
   Route,
   RunMode,
   RunState,
@@ -65,6 +66,10 @@ export interface Terms {
   readonly chain?: readonly string[]
   /** Of a run: it must have started by then. */
   readonly deadlineAt?: number
+  /** Of a run: it must have ended by then. */
+  readonly endAt?: number
+  /** Of the retry of a call. */
+  readonly retry?: Retry
   /** Of a run that waits for further triggers: when it arrived, if that was not when it was requested. */
   readonly arrivedAt?: number
   /** Of a run that waits for further triggers, and was fired by a message: its place, which decides whether it is the first or the last of them. */

@@ -2,6 +2,7 @@
 export { maskAddresses } from '../address.ts'
 export { checkNatsSettings } from '../check-settings.ts'
 export { type Clock, every, type LoopClock, pause, systemClock, type Timer, uptimeMs } from '../clock.ts'
+export { derivedId, runIdOfKey } from '../derived-id.ts'
 export { fromFile, NATS_VARIABLES, natsSettingsFrom } from '../environment.ts'
 export { headersOf } from '../headers.ts'
 export { type ConnectionRequest, isAuthError, openConnection, refusalText } from '../open-connection.ts'

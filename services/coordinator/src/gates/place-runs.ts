@@ -4,6 +4,7 @@ import type { GateRecord, JobRecord, RunHead, RunRecord, Store, StreamPlace } fr
 import { jobId } from '../jobs/rules/job.ts'
 import type { Jobs, Placement } from '../ports.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
+import { mustStartBy } from '../runs/rules/terms.ts'
 import { backfillGateId, coalescingGateId, gateBehind, gateId, slotsGateId } from './gate-ids.ts'
 import { type KeyExpressions, keyOf, keyOfAccepted } from './keys.ts'
 import { type Coalescing, coalescingOf } from './rules/coalescing.ts'
@@ -141,7 +142,7 @@ const arriving = ({ terms }: RunRecord, { now, patienceMs = 0 }: { now: number; 
     state: 'waiting',
     reason: 'gate',
     queuedAt: null,
-    wakeAt: Math.min(terms?.deadlineAt ?? Number.POSITIVE_INFINITY, now + patienceMs + ARRIVAL_CHECK_MS),
+    wakeAt: Math.min(mustStartBy(terms), now + patienceMs + ARRIVAL_CHECK_MS),
   }) as const
 
 /** It would cost two writes for each run to notice sooner that a signal was lost; the first of those that are throttled starts at once. */

@@ -9,7 +9,7 @@ import {
   type TaskView,
   type WhyRun,
 } from '@carillon/contracts'
-import { pageThatFits } from '@carillon/runtime'
+import { pageThatFits, runIdOfKey } from '@carillon/runtime'
 import type { RunHead, RunListQuery, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Matching, Presence, WhyAtGate } from '../ports.ts'
@@ -17,7 +17,6 @@ import { runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
 import { whyOf, whyOfNode } from './rules/why.ts'
 import { runOf } from './rules/work.ts'
-import { runIdOfKey } from './start-runs.ts'
 
 /** Hung or cordoned instances that a reason names. */
 const NAMES_SHOWN = 5

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CarillonError, parseInput, printable, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
-import { Batcher, type Clock, derivedId, freshRunId, markStep } from '@carillon/runtime'
+import { CarillonError, parseInput, parseInstant, printable, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
+import { Batcher, type Clock, freshRunId, markStep, runIdOfKey } from '@carillon/runtime'
 import type { JobRecord, RunRecord, Store } from '@carillon/store'
 import { largeBytesOf } from '../jobs/rules/job.ts'
 import type { Expressions, Jobs, Placement, Presence, Runs, Starts } from '../ports.ts'
+import type { RetentionPolicy } from '../retention/retention-rules.ts'
 import { withHashKey } from '../routing/rules/hash-key.ts'
 import { handlerOf, runOfRequest } from './rules/new-run.ts'
 import { differingField, fieldsOfRequest } from './rules/request-fields.ts'
@@ -27,6 +28,7 @@ export class StartRuns implements Starts {
   readonly #placement: Placement
   readonly #expressions: Expressions
   readonly #clock: Clock
+  readonly #keyMs: number
   readonly #batcher: Batcher<Checked, StartedRun | CarillonError>
 
   constructor(options: {
@@ -37,6 +39,7 @@ export class StartRuns implements Starts {
     placement: Placement
     expressions: Expressions
     clock: Clock
+    retention: Pick<RetentionPolicy, 'keyMs'>
     batch: { maxItems: number; maxInFlight: number }
   }) {
     this.#runs = options.runs
@@ -46,6 +49,7 @@ export class StartRuns implements Starts {
     this.#placement = options.placement
     this.#expressions = options.expressions
     this.#clock = options.clock
+    this.#keyMs = options.retention.keyMs
     this.#batcher = new Batcher({ ...options.batch, bytesOf: ({ bytes }) => bytes, run: (items) => this.#start(items) })
   }
 
@@ -77,6 +81,7 @@ export class StartRuns implements Starts {
     let isGated = false
     for (const [i, item] of items.entries()) {
       try {
+        this.#checkAge(item.checked, now)
         const id = idOf(item)
         const trace = markStep('carillon.run.created', item.checked.traceparent ?? item.traceparent, {
           'carillon.run.id': id,
@@ -112,6 +117,20 @@ export class StartRuns implements Starts {
     const compared = await this.#compare(duplicates.map(({ item }) => item))
     for (const [k, { place }] of duplicates.entries()) outcomes[place] = compared[k] as StartedRun | CarillonError
     return outcomes
+  }
+
+  /** A request that has waited for longer than keys are remembered may have been started, and forgotten since. @throws CarillonError START_TOO_OLD */
+  #checkAge({ requestedAt }: StartRun, now: number): void {
+    const at = parseInstant(requestedAt)
+    if (at === undefined || at >= now - this.#keyMs) return
+    throw new CarillonError(
+      'START_TOO_OLD',
+      `requestedAt is wrong: ${requestedAt} is longer ago than keys are remembered (${this.#keyMs} ms)`,
+      {
+        field: 'requestedAt',
+        value: printable(requestedAt),
+      },
+    )
   }
 
   /** @throws CarillonError INVALID_EXPRESSION, EXPRESSION_FAILED */
@@ -177,9 +196,6 @@ function conflict(
     there.namespace === namespace ? `run ${there.id} of ${there.job ?? there.handler}, asked for with another ${differs}` : 'another run'
   return new CarillonError('KEY_CONFLICT', `${field} ${value} belongs to ${of}`, { field, value })
 }
-
-/** The id of the only run that a key may have in a namespace. */
-export const runIdOfKey = (namespace: string, key: string): string => derivedId('k', namespace, key)
 
 function idOf({ id, checked, namespace }: Checked): string {
   if (checked.key !== undefined) return runIdOfKey(namespace, checked.key)

@@ -5,6 +5,7 @@ import { jobId } from '../jobs/rules/job.ts'
 import type { Children, Jobs, Starts } from '../ports.ts'
 import type { StartItem } from '../runs/rules/start-item.ts'
 import type { EndedRun } from '../runs/rules/views.ts'
+import { callbackOf, payloadOfCallback } from './rules/callbacks.ts'
 import { chainOf, firesAfter, payloadOfChild } from './rules/parents.ts'
 import type { TriggeredJob, TriggeredJobs } from './triggered-jobs.ts'
 
@@ -17,8 +18,9 @@ export interface StartChildrenOptions {
 }
 
 /**
- * Fires the jobs that follow a job when a run of that ends. The id of a child follows from its job and from the run and attempt of its parent, so a
- * repetition, after a crash or by another coordinator, starts nothing twice; and an end is repeated until its children are stored.
+ * Fires the jobs that follow a job when a run of that ends, and the callback of a retry when that ends. The id of a child follows from its job and from the run and
+ * attempt of its parent, that of a callback from the retry and its outcome, so a repetition, after a crash or by another coordinator, starts nothing twice; and an end is
+ * repeated until its children are stored.
  */
 export class StartChildren implements Children {
   readonly #triggered: TriggeredJobs
@@ -37,18 +39,24 @@ export class StartChildren implements Children {
 
   /** Whether any of these ended runs may have children. */
   concerns(runs: readonly RunHead[]): boolean {
-    return runs.some(({ namespace, job }) => job !== null && this.#triggered.mayHaveFollowers(jobId(namespace, job)))
+    return runs.some(
+      (run) => callbackOf(run) !== undefined || (run.job !== null && this.#triggered.mayHaveFollowers(jobId(run.namespace, run.job))),
+    )
   }
 
   /** @throws a transient error: the ends are repeated */
   async start(runs: readonly EndedRun[]): Promise<void> {
     const pairs: { readonly run: EndedRun; readonly follower: TriggeredJob }[] = []
     for (const run of runs) for (const follower of await this.#followersOf(run)) pairs.push({ run, follower })
-    if (pairs.length === 0) return
-    const jobs = await this.#jobs.find(pairs.map(({ follower }) => follower))
-    const outcomes = await this.#start.execute(pairs.map(({ run, follower }, i) => childOf(run, follower, jobs[i])))
+    const jobs = pairs.length === 0 ? [] : await this.#jobs.find(pairs.map(({ follower }) => follower))
+    const children = [
+      ...pairs.map(({ run, follower }, i) => ({ run, name: follower.name, item: childOf(run, follower, jobs[i]) })),
+      ...runs.flatMap(callbacksOf),
+    ]
+    if (children.length === 0) return
+    const outcomes = await this.#start.execute(children.map(({ item }) => item))
     for (const outcome of outcomes) if (CarillonError.is(outcome) && mayPass(outcome)) throw outcome
-    for (const [i, outcome] of outcomes.entries()) if (CarillonError.is(outcome)) this.#reject(pairs[i] as (typeof pairs)[number], outcome)
+    for (const [i, outcome] of outcomes.entries()) if (CarillonError.is(outcome)) this.#reject(children[i] as Child, outcome)
   }
 
   async #followersOf({ namespace, job: parent, state }: EndedRun): Promise<readonly TriggeredJob[]> {
@@ -58,10 +66,35 @@ export class StartChildren implements Children {
     return followers.filter((follower) => follower.state !== 'paused' && follower.afterJobs.some(fires))
   }
 
-  #reject({ run, follower }: { run: EndedRun; follower: TriggeredJob }, error: CarillonError): void {
-    const subject = subjects.trigger(run.namespace, follower.name)
+  #reject({ run, name }: Child, error: CarillonError): void {
+    const subject = subjects.trigger(run.namespace, name)
     this.#rejected.reject({ subject, text: JSON.stringify({ parent: run.id }), error, stream: 'TRIGGERS', now: this.#clock.now() })
   }
+}
+
+/** A run that starts because another one has ended. */
+interface Child {
+  readonly run: EndedRun
+  /** Its job, or its handler. */
+  readonly name: string
+  readonly item: StartItem
+}
+
+/** The attempt is no part of the id: a retry that is run again by hand, and ends as before, has called back already. */
+function callbacksOf(run: EndedRun): Child[] {
+  const found = callbackOf(run)
+  if (found === undefined) return []
+  const { outcome, callback } = found
+  const item: StartItem = {
+    namespace: run.namespace,
+    request: { ...callback, payload: payloadOfCallback(outcome, run) },
+    bytes: run.result?.length ?? 0,
+    trigger: 'job',
+    traceparent: run.traceparent ?? undefined,
+    id: derivedId('b', run.namespace, run.id, outcome),
+    cause: { parent: run.id, chain: chainOf(run) },
+  }
+  return [{ run, name: callback.job, item }]
 }
 
 function childOf(run: EndedRun, { namespace, name }: TriggeredJob, job: JobRecord | undefined): StartItem {

@@ -21,7 +21,9 @@ export const checkedAgain = (): Effect[] => [{ do: 'check-again', afterMs: CHECK
  * where instances find them.
  */
 export const waitsForInstance = (run: RunHead, offering: Sources['offering']): boolean =>
-  run.state === 'queued' && (run.terms?.deadlineAt ?? run.terms?.runTimeoutMs) !== undefined && offering(run).length === 0
+  run.state === 'queued' &&
+  (run.terms?.deadlineAt ?? run.terms?.runTimeoutMs ?? run.terms?.endAt) !== undefined &&
+  offering(run).length === 0
 
 /** Its tasks are made: the run is running. */
 export function begun({ run, now }: Facts): Effect {

@@ -8,18 +8,24 @@ import { decideToWait, type ElapsedTime } from './timing.ts'
 /** A limit that an imprecise clock leaves this much of is over. */
 const EARLY_MS = 1_000
 
-/** When a run ends by itself: by its deadline if it has not started by then, else by its time limit, which counts from its first start. */
+/**
+ * When a run ends by itself: by its deadline if it has not started by then, else by its time limit, which counts from its first start; in any case when it must have
+ * ended.
+ */
 interface Limit {
   readonly event: 'expired' | 'overrun'
   readonly at: number
 }
 
 /** A deadline does not hold for a run that was retried by hand. */
-export function limitOf({ terms, attempt, startedAt, firstStartedAt }: RunHead): Limit | undefined {
+export function limitOf(run: RunHead): Limit | undefined {
+  const { terms, attempt, startedAt, firstStartedAt } = run
   if (!terms) return undefined
+  const endAt = terms.endAt === undefined || wasRetried(run) ? Number.POSITIVE_INFINITY : terms.endAt
   const began = firstStartedAt ?? startedAt
-  if (began !== null) return terms.runTimeoutMs === undefined ? undefined : { event: 'overrun', at: began + terms.runTimeoutMs }
-  return terms.deadlineAt === undefined || attempt > 1 ? undefined : { event: 'expired', at: terms.deadlineAt }
+  const ofStage = began === null ? (attempt > 1 ? undefined : terms.deadlineAt) : terms.runTimeoutMs && began + terms.runTimeoutMs
+  const at = Math.min(endAt, ofStage ?? Number.POSITIVE_INFINITY)
+  return at === Number.POSITIVE_INFINITY ? undefined : { event: began === null ? 'expired' : 'overrun', at }
 }
 
 /** Whether it has not begun by its deadline: it is not to begin any more, also where nothing has ended it yet. */
@@ -27,6 +33,9 @@ export function hasExpired(run: RunHead, now: number): boolean {
   const limit = limitOf(run)
   return limit?.event === 'expired' && now >= limit.at
 }
+
+/** A retry by hand raises the limit of attempts, as only a sleep does beside it. */
+const wasRetried = ({ attempts, sleeps, tries }: RunHead) => attempts - (sleeps ?? 0) > tries
 
 /**
  * The end of a run whose limit is reached. What runs is cancelled first, as by request; its tasks, of a fan-out run, by the planner.
@@ -43,12 +52,12 @@ export function decideLimit(run: RunHead, { now, elapsed }: { now: number; elaps
     const error = { name: 'DeadlineExceeded', message: `it had not started by its deadline, ${new Date(limit.at).toISOString()}` }
     return { event: 'expired', expect, set: { ...ended, state, reason: 'deadline', error } }
   }
-  const limitMs = run.terms?.runTimeoutMs ?? 0
+  const limitMs = limit.at - (run.firstStartedAt ?? run.startedAt ?? run.createdAt)
   const leftMs = limitMs - elapsed.since(limit.at - limitMs)
   // The clock was set forward.
   if (leftMs > EARLY_MS) return decideToWait(run, { now, leftMs: Math.min(leftMs, CHECK_RUNNING_MS) })
   if (state === 'cancelling') return { event: 'overrun', expect, set: { state, reason: 'run-timeout', wakeAt: now + CANCEL_WITHIN_MS } }
-  return { event: 'overrun', expect, set: { ...ended, state, reason: 'run-timeout', error: overrunError(run) } }
+  return { event: 'overrun', expect, set: { ...ended, state, reason: 'run-timeout', error: overrunError(limitMs) } }
 }
 
 /** An executor that does not confirm within this is overruled, as after a cancel by request. */
@@ -78,10 +87,18 @@ function overran(run: RunHead, decision: Decision, now: number): Decision {
   const { state, error } = decision.set
   const isOverrun = limit?.event === 'overrun' && now >= limit.at && (state === 'failed' || state === 'cancelled' || state === 'timed_out')
   if (!isOverrun) return decision
-  return { ...decision, set: { ...decision.set, state: 'timed_out', reason: 'run-timeout', error: error ?? overrunError(run) } }
+  return {
+    ...decision,
+    set: {
+      ...decision.set,
+      state: 'timed_out',
+      reason: 'run-timeout',
+      error: error ?? overrunError(limit.at - (run.firstStartedAt ?? run.startedAt ?? run.createdAt)),
+    },
+  }
 }
 
-const overrunError = ({ terms }: RunHead): Failure => ({
+const overrunError = (limitMs: number): Failure => ({
   name: 'TimeoutError',
-  message: `the run took longer than ${terms?.runTimeoutMs} ms, over all attempts`,
+  message: `the run took longer than ${limitMs} ms, over all attempts`,
 })

@@ -18,7 +18,7 @@ import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
 import { checkBackoff } from './next-attempt.ts'
 import type { Cause } from './start-item.ts'
-import { causedBy, termsOf, termsOfRun } from './terms.ts'
+import { causedBy, mustStartBy, termsOf, termsOfCaller, termsOfRun } from './terms.ts'
 
 /** The origin of a run. */
 export interface RunOrigin {
@@ -59,7 +59,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
     routing: routingOf(request, { mode: planned.mode, from: job?.routing }),
-    terms: causedBy(termsOfRun(termsOf(request, job?.terms), dueAt), origin.cause),
+    terms: causedBy(termsOfCaller(termsOfRun(termsOf(request, job?.terms), dueAt), request, origin.now), origin.cause),
   })
   checkTogether(run)
   return tooLong(run, origin) ?? run
@@ -180,8 +180,9 @@ interface NewRun
 /** When a queued run is checked: not before its deadline if it has a message. */
 function firstCheck(planned: Planned, { routing, terms }: NewRun, now: number): number | null {
   if (isFanOut(planned)) return now + CHECK_QUEUED_MS
-  const deadlineAt = terms?.deadlineAt ?? null
-  return routing === null ? deadlineAt : Math.min(now + CHECK_QUEUED_MS, deadlineAt ?? Number.POSITIVE_INFINITY)
+  const startBy = mustStartBy(terms)
+  if (routing !== null) return Math.min(now + CHECK_QUEUED_MS, startBy)
+  return startBy === Number.POSITIVE_INFINITY ? null : startBy
 }
 
 /**

@@ -42,6 +42,8 @@ export function differingField(there: RunRecord | Tombstone, request: StartRun):
   if (!isOfSameName(there, request)) return request.handler === undefined ? 'job' : 'handler'
   const { asked } = there
   const requested = fieldsOfRequest(request)
+  // The pause before the first try of a retry is random, and its limits are those of the code that is deployed.
+  if (asked !== null && request.retry !== undefined) return asked['payload'] === requested['payload'] ? undefined : 'payload'
   if (asked !== null) return FIELDS.find((field) => asked[field] !== requested[field])
   // A tombstone with such an id has no further fields.
   if (!('payload' in there)) return undefined

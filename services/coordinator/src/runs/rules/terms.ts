@@ -1,4 +1,4 @@
-import type { Priority } from '@carillon/contracts'
+import { type Priority, parseInstant, type StartRun } from '@carillon/contracts'
 import type { Terms } from '@carillon/store'
 import type { Cause } from './start-item.ts'
 
@@ -31,6 +31,17 @@ export function termsOfRun(terms: Terms | null, dueAt: number): Terms | null {
   const { deadlineMs, ...rest } = terms
   return { ...rest, deadlineAt: dueAt + deadlineMs }
 }
+
+/** What is left of a deadline of its caller counts from when that made the request, at the latest from now on: its clock may be ahead. */
+export function termsOfCaller(terms: Terms | null, { endWithinMs, requestedAt, retry }: StartRun, now: number): Terms | null {
+  if (endWithinMs === undefined && retry === undefined) return terms
+  const endAt = endWithinMs === undefined ? {} : { endAt: Math.min(now, parseInstant(requestedAt) ?? now) + endWithinMs }
+  return { ...terms, ...endAt, ...(retry === undefined ? {} : { retry }) }
+}
+
+/** When a run that has not started ends by itself; Infinity: never. */
+export const mustStartBy = (terms: Terms | null): number =>
+  Math.min(terms?.deadlineAt ?? Number.POSITIVE_INFINITY, terms?.endAt ?? Number.POSITIVE_INFINITY)
 
 /** Those of a run that another one has fired. */
 export const causedBy = (terms: Terms | null, cause: Cause | undefined): Terms | null =>

@@ -82,6 +82,7 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     attempts: run.attempts,
     ...terms,
     deadlineAt: terms.deadlineAt === undefined ? null : iso(terms.deadlineAt),
+    endAt: terms.endAt === undefined ? null : iso(terms.endAt),
     reason: run.reason ?? waiting?.reason,
     message: waiting?.message ?? run.error?.message,
   })

@@ -1,0 +1,26 @@
+import * as z from 'zod'
+import { backoffSchema } from './backoff.ts'
+import { nameField } from './fields.ts'
+import { LIMITS } from './limits.ts'
+import { limitField } from './policy.ts'
+
+/** A run that starts when a retry has ended, with limits of its own. */
+const callbackSchema = z.strictObject({
+  /** A job or, where no such job is stored, a handler. */
+  job: nameField,
+  attempts: z.int().min(1).max(LIMITS.attempts).exactOptional(),
+  backoff: backoffSchema.exactOptional(),
+  timeoutMs: limitField.exactOptional(),
+})
+export type RetryCallback = z.output<typeof callbackSchema>
+
+/** The run is the retry of a call that failed in another process. Its key is that of the call: a further start with the same handler and payload is a duplicate. */
+export const retrySchema = z.strictObject({
+  /** How often the caller has tried it before. */
+  localTries: z.int().min(0).max(LIMITS.attempts),
+  /** Started once when it has succeeded. */
+  onSuccess: callbackSchema.exactOptional(),
+  /** Started once when no tries are left, or no time. */
+  onExhausted: callbackSchema.exactOptional(),
+})
+export type Retry = z.output<typeof retrySchema>
