@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
 import { CarillonError, checkBy, checkName, DEFAULT_NAMESPACE, LIMITS, printable } from '@carillon/contracts'
 import type { NatsSettings } from '@carillon/wire'
 import { checkNatsSettings, openConnection, randomLetters, systemClock } from '@carillon/wire/internal'
+import { checkObject } from './check-object.ts'
 import { Caller } from './client/caller.ts'
 import { Client } from './client/client.ts'
 import { Link } from './connection/link.ts'
@@ -9,6 +11,8 @@ import { Isolation } from './executor/isolation.ts'
 import { LogShipper } from './logs/log-shipper.ts'
 import { Mesh } from './mesh.ts'
 import { loadTelemetry } from './open-telemetry.ts'
+import { OUTBOX_BYTES, type OutboxSettings } from './outbox/outbox.ts'
+import { MeshRetries } from './retry/mesh-retries.ts'
 import { emitWarning, guarded, type OnWarning } from './warning.ts'
 
 /** The address of the broker, the login, and the identity of this process. `natsSettingsFrom(process.env)` answers the first two. */
@@ -35,6 +39,8 @@ export interface ConnectOptions extends NatsSettings {
    * lost. Default true. Without it, and where no thread can be started, the main thread sends them, with a warning.
    */
   readonly thread?: boolean | undefined
+  /** Where calls of `mesh.retryable` are kept that could not be sent. */
+  readonly outbox?: OutboxOptions | undefined
   /** Further options of the NATS client (its `NodeConnectionOptions`), for what has no option here; they win. */
   readonly nats?: object | undefined
   /** Time for the first connection in ms. Default 5,000. */
@@ -44,6 +50,16 @@ export interface ConnectOptions extends NatsSettings {
    * of the process, `process.emitWarning` with the type `CarillonWarning`. What it throws is a warning of the process, too.
    */
   readonly onWarning?: OnWarning | undefined
+}
+
+/** The files of what could not be sent. */
+export interface OutboxOptions {
+  /** Made when it is needed; processes of one machine may share it, and then send what is left of one that has died. Default `.carillon/outbox` in the working directory. */
+  readonly folder?: string | undefined
+  /** Of the file of this process, in bytes; more is refused with OUTBOX_FULL. Default 64 MiB. */
+  readonly maxBytes?: number | undefined
+  /** Wait until the disk has what is kept: it survives a loss of power, too. Default false: it survives the process. */
+  readonly fsync?: boolean | undefined
 }
 
 const DRAIN_MS = 30_000
@@ -56,7 +72,7 @@ const isolation = new Isolation(systemClock)
  */
 export async function connect(options: ConnectOptions): Promise<Mesh> {
   const clock = systemClock
-  const { access, identity, namespace, capacity, by } = checked(options)
+  const { access, identity, namespace, capacity, by, outbox } = checked(options)
   const onWarning = guarded(options.onWarning ?? emitWarning)
   const requestFor = (name: string) => ({ access, name, timeoutMs: options.connectTimeoutMs, more: options.nats })
   const open = async (name: string) => {
@@ -73,7 +89,8 @@ export async function connect(options: ConnectOptions): Promise<Mesh> {
   const { signals = true, drainMs = DRAIN_MS, thread = true } = options
   const threadConnection = thread ? requestFor(`${identity.instance} liveness`) : undefined
   const settings = { identity, capacity, isolation, signals, drainMs, threadConnection }
-  return new Mesh({ ...{ link, caller, clock, logs, onWarning }, ...settings, client: new Client(link, caller) })
+  const meshRetries = new MeshRetries({ link, caller, outbox, onWarning })
+  return new Mesh({ ...{ link, caller, clock, logs, onWarning, meshRetries }, ...settings, client: new Client(link, caller) })
 }
 
 function checked(options: ConnectOptions) {
@@ -91,7 +108,34 @@ function checked(options: ConnectOptions) {
     })
   }
   const by = checkBy(options.by, 'by') ?? service
-  return { by, access: checkNatsSettings(options), identity: { instance, service, version, labels: { ...labels } }, namespace, capacity }
+  const outbox = outboxOf(options.outbox ?? {}, namespace)
+  return {
+    by,
+    outbox,
+    access: checkNatsSettings(options),
+    identity: { instance, service, version, labels: { ...labels } },
+    namespace,
+    capacity,
+  }
+}
+
+const SMALLEST_OUTBOX_BYTES = 1_024
+
+function outboxOf(options: OutboxOptions, namespace: string): OutboxSettings {
+  const { folder = join('.carillon', 'outbox'), maxBytes = OUTBOX_BYTES, fsync = false, ...rest } = checkObject('outbox', options)
+  const fail = (field: string, given: unknown, hint: string) =>
+    new CarillonError('INVALID_REQUEST', `outbox.${field} is wrong: ${printable(given)}`, {
+      field: `outbox.${field}`,
+      value: printable(given),
+      hint,
+    })
+  for (const [field, value] of Object.entries(rest)) throw fail(field, value, 'Use folder, maxBytes and fsync.')
+  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) throw fail('folder', folder, 'Name a folder.')
+  if (!(Number.isSafeInteger(maxBytes) && maxBytes >= SMALLEST_OUTBOX_BYTES))
+    throw fail('maxBytes', maxBytes, `Use a whole number of bytes from ${SMALLEST_OUTBOX_BYTES}.`)
+  if (typeof fsync !== 'boolean') throw fail('fsync', fsync, 'Use true or false.')
+  // The process may change its working directory.
+  return { folder: resolve(folder, namespace), maxBytes, fsync }
 }
 
 function serviceMissing(): CarillonError {

@@ -10,7 +10,7 @@ export type { BackoffInput, DelayBackoffInput, RunOptions, RunRequest } from './
 export type { Tail } from './client/tail.ts'
 export type { CallOf, FanOutOptions, JobOf, OwnOptions, RequestOf, WorkflowCallOf } from './client/typed-calls.ts'
 export type { WorkflowJob, Workflows, WorkflowToPut, WorkflowView } from './client/workflows.ts'
-export { type ConnectOptions, connect } from './connect.ts'
+export { type ConnectOptions, connect, type OutboxOptions } from './connect.ts'
 export type { HandlerOptions } from './executor/handler.ts'
 export { NonRetryableError, RetryAfterError } from './executor/handler-errors.ts'
 export type { ItemSchemas, MapDefinition, MapReduceDefinition } from './executor/map-handler.ts'
@@ -31,6 +31,9 @@ export type { Jsonable, Jsonify, NotJson } from './json.ts'
 export type { Mesh } from './mesh.ts'
 export type { TimeOrDuration } from './moment.ts'
 export type { JobDeclaration, MapOptions, OfferOptions, Offers } from './offers.ts'
+export type { RetryableOptions, RetryCallbackOptions, RetryStrategy } from './retry/retry-options.ts'
+export { type RetryScope, retryHeaders, retryScope, withRetryHeaders } from './retry/retry-scope.ts'
+export type { Deferred, Retried } from './retry/retryable.ts'
 export type { OnWarning, Warning } from './warning.ts'
 export {
   type AnyWorkflow,

@@ -4,11 +4,13 @@ import type { Link } from './connection/link.ts'
 import { declareJobs } from './executor/declare-jobs.ts'
 import { Executor, type ExecutorOptions } from './executor/executor.ts'
 import { Offers } from './offers.ts'
+import type { MeshRetries } from './retry/mesh-retries.ts'
 import { onShutdownSignal } from './shutdown-signals.ts'
 
 /** @internal */
 export interface MeshOptions extends Omit<ExecutorOptions, 'handlers' | 'onDrain'> {
   readonly client: Client
+  readonly meshRetries: MeshRetries
   readonly drainMs: number
   readonly signals: boolean
 }
@@ -58,6 +60,12 @@ export class Mesh extends Offers {
     return this.#starting !== undefined
   }
 
+  protected override retries() {
+    const { meshRetries: starter, clock } = this.#options
+    starter.open()
+    return { starter, clock }
+  }
+
   async #start(): Promise<void> {
     if (this.#stopping) throw new CarillonError('NOT_CONNECTED', 'This mesh was stopped')
     if (this.#options.signals) this.#forgetSignals = onShutdownSignal(() => this.stop())
@@ -90,6 +98,7 @@ export class Mesh extends Offers {
   async #stop(): Promise<void> {
     this.#stopped.abort()
     await this.#executor?.stop(this.#options.drainMs)
+    await this.#options.meshRetries.stop()
     this.#forgetSignals()
     await this.#link.close()
   }

@@ -5,8 +5,10 @@ import {
   type HandlerKind,
   type JobInput,
   parseInput,
+  printable,
   type RunMode,
 } from '@carillon/contracts'
+import type { Clock } from '@carillon/wire/internal'
 import { checkObject } from './check-object.ts'
 import { jobInputOf } from './client/typed-calls.ts'
 import { type HandlerOptions, type OfferedHandler, offeredHandler, withOutput } from './executor/handler.ts'
@@ -16,6 +18,9 @@ import { runOfSteps, type StepDefinition, type StepList } from './executor/steps
 import type { TaskContext } from './executor/task-context.ts'
 import { type AnyHandler, type HandlerDefinition, isDefinition } from './handler-definition.ts'
 import type { JsonResult } from './json.ts'
+import { type RetryableOptions, type RetryStrategy, retryPolicyOf } from './retry/retry-options.ts'
+import type { RetryStarter } from './retry/retry-starter.ts'
+import { type Retried, Retryable } from './retry/retryable.ts'
 
 /** As of `handle`; the schemas are part of the definition. */
 export type MapOptions = Omit<HandlerOptions, 'input'>
@@ -143,6 +148,26 @@ export abstract class Offers {
     return this
   }
 
+  /**
+   * A function whose failed calls are tried again: by their caller, then by the mesh, in this process or in another one that has the same scene. The arguments are JSON, and
+   * the function is safe to be tried twice: a try may have had its effect and no answer. Call it before `start`, which the tries of the mesh need.
+   *
+   * The answer of a call is what the function returns, or `{ deferred: <run> }` where the mesh tries it again.
+   * @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST, INVALID_DELAY
+   */
+  readonly retryable = <Arguments extends readonly unknown[], Result, const Strategy extends RetryStrategy = 'local-then-remote'>(
+    options: RetryableOptions<Arguments, Strategy>,
+    run: (...args: Arguments) => Result,
+  ): ((...args: Arguments) => Retried<Result, Strategy>) => {
+    const policy = retryPolicyOf(options)
+    if (typeof run !== 'function')
+      throw new CarillonError('INVALID_REQUEST', `function is wrong: ${printable(run)}`, { field: 'function', value: printable(run) })
+    const retryable = new Retryable(policy, run, this.retries())
+    const { concurrency, description } = options
+    if (policy.strategy !== 'local') this.handle(policy.scene, (context) => retryable.attempt(context), { concurrency, description })
+    return (...args) => retryable.call(args) as Retried<Result, Strategy>
+  }
+
   #offerMap(
     handler: string | AnyHandler,
     definition: MapDefinition<StandardSchema, ItemSchemas>,
@@ -159,6 +184,9 @@ export abstract class Offers {
     if (mode === 'map' || mode === 'map-reduce') throw wrongMode(handler, 'single')
     return offeredHandler(name, run, { input, description, ...options })
   }
+
+  /** What stores the retries of calls. */
+  protected abstract retries(): { readonly starter: RetryStarter; readonly clock: Clock }
 
   /** Whether it is too late to offer more. */
   protected abstract get isStarted(): boolean

@@ -19,6 +19,7 @@ export interface Warning {
     | 'listener-failed'
     | 'drain-incomplete'
     | 'handler-stuck'
+    | 'outbox'
   readonly message: string
 }
 

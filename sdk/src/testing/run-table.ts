@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   CarillonError,
   DEFAULT_BACKOFF,
@@ -235,7 +236,7 @@ function modeOf({ mode = 'single', shards, items }: StartRun, offered: OfferedHa
 
 /** @throws CarillonError KEY_CONFLICT when another request has used this key */
 function sameRun(run: Run, { job, handler = job, payload = null, key }: StartRun): Run {
-  if (run.handler === handler && JSON.stringify(run.payload) === JSON.stringify(payload)) return run
+  if (run.handler === handler && isDeepStrictEqual(run.payload, payload)) return run
   throw refusal('KEY_CONFLICT', `the key ${printable(key)} is that of another run`, { field: 'key', value: printable(key) })
 }
 

@@ -11,10 +11,12 @@ import {
 import { pause, systemClock } from '@carillon/wire/internal'
 import { Caller } from '../client/caller.ts'
 import { Client } from '../client/client.ts'
+import { RunStarter } from '../client/run-starter.ts'
 import { type RunOptions, type RunRequest, startItemOf } from '../client/start-item.ts'
 import type { CallOf, FanOutOptions, OwnOptions } from '../client/typed-calls.ts'
 import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
 import { Offers } from '../offers.ts'
+import type { RetryRequest } from '../retry/retry-starter.ts'
 import { plainTelemetry } from '../telemetry.ts'
 import { Coordinator } from './coordinator.ts'
 import { Instance } from './instance.ts'
@@ -64,6 +66,7 @@ export class TestMesh extends Offers {
   /** For code that starts runs: as the one of `connect`. There are no jobs here: it answers calls about runs, tasks, steps and log lines. */
   readonly client: Client
   readonly #clock: MeshClock
+  readonly #starter: RunStarter
   readonly #waitMs: number
   readonly #coordinator: Coordinator
   readonly #wanted: number
@@ -86,7 +89,9 @@ export class TestMesh extends Offers {
     })
     const link = new MemoryLink(this.#coordinator)
     const clock = this.#clock.clientClock()
-    this.client = new Client(link, new Caller(link, { namespace: DEFAULT_NAMESPACE, by: 'test', clock, telemetry: plainTelemetry }))
+    const caller = new Caller(link, { namespace: DEFAULT_NAMESPACE, by: 'test', clock, telemetry: plainTelemetry })
+    this.#starter = new RunStarter(caller)
+    this.client = new Client(link, caller)
   }
 
   /**
@@ -147,6 +152,15 @@ export class TestMesh extends Offers {
   /** The process crashes when a step is done and not stored yet, once: it will run again. @param step its name, or which one it is, from 0 */
   crashBeforeStored(step: number | string): void {
     this.#crashes.push({ step, when: 'before' })
+  }
+
+  /** On the clock of this mesh: a pause of the caller passes as time does. There is no outbox, because the mesh is always there. */
+  protected override retries() {
+    const start = async (request: RetryRequest) => {
+      const { runId, created } = await this.#starter.start(startItemOf(request))
+      return { runId, created, keptIn: 'mesh' as const }
+    }
+    return { starter: { start }, clock: this.#clock.processClock() }
   }
 
   protected override get isStarted(): boolean {
