@@ -89,8 +89,8 @@ export async function connect(options: ConnectOptions): Promise<Mesh> {
   const { signals = true, drainMs = DRAIN_MS, thread = true } = options
   const threadConnection = thread ? requestFor(`${identity.instance} liveness`) : undefined
   const settings = { identity, capacity, isolation, signals, drainMs, threadConnection }
-  const meshRetries = new MeshRetries({ link, caller, outbox, onWarning })
-  return new Mesh({ ...{ link, caller, clock, logs, onWarning, meshRetries }, ...settings, client: new Client(link, caller) })
+  const retries = new MeshRetries({ link, caller, outbox, onWarning })
+  return new Mesh({ ...{ link, caller, clock, logs, onWarning, retries }, ...settings, client: new Client(link, caller) })
 }
 
 function checked(options: ConnectOptions) {

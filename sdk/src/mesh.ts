@@ -4,13 +4,13 @@ import type { Link } from './connection/link.ts'
 import { declareJobs } from './executor/declare-jobs.ts'
 import { Executor, type ExecutorOptions } from './executor/executor.ts'
 import { Offers } from './offers.ts'
-import type { MeshRetries } from './retry/mesh-retries.ts'
+import type { StoredRetries } from './retry/retry-starter.ts'
 import { onShutdownSignal } from './shutdown-signals.ts'
 
 /** @internal */
 export interface MeshOptions extends Omit<ExecutorOptions, 'handlers' | 'onDrain'> {
   readonly client: Client
-  readonly meshRetries: MeshRetries
+  readonly retries: StoredRetries
   readonly drainMs: number
   readonly signals: boolean
 }
@@ -60,10 +60,8 @@ export class Mesh extends Offers {
     return this.#starting !== undefined
   }
 
-  protected override retries() {
-    const { meshRetries: starter, clock } = this.#options
-    starter.open()
-    return { starter, clock }
+  protected override get retries(): StoredRetries {
+    return this.#options.retries
   }
 
   async #start(): Promise<void> {
@@ -98,7 +96,7 @@ export class Mesh extends Offers {
   async #stop(): Promise<void> {
     this.#stopped.abort()
     await this.#executor?.stop(this.#options.drainMs)
-    await this.#options.meshRetries.stop()
+    await this.#options.retries.stop()
     this.#forgetSignals()
     await this.#link.close()
   }

@@ -8,7 +8,6 @@ import {
   printable,
   type RunMode,
 } from '@carillon/contracts'
-import type { Clock } from '@carillon/wire/internal'
 import { checkObject } from './check-object.ts'
 import { jobInputOf } from './client/typed-calls.ts'
 import { type HandlerOptions, type OfferedHandler, offeredHandler, withOutput } from './executor/handler.ts'
@@ -19,8 +18,8 @@ import type { TaskContext } from './executor/task-context.ts'
 import { type AnyHandler, type HandlerDefinition, isDefinition } from './handler-definition.ts'
 import type { JsonResult } from './json.ts'
 import { type RetryableOptions, type RetryStrategy, retryPolicyOf } from './retry/retry-options.ts'
-import type { RetryStarter } from './retry/retry-starter.ts'
-import { type Retried, Retryable } from './retry/retryable.ts'
+import type { Retries } from './retry/retry-starter.ts'
+import type { Retried } from './retry/retryable.ts'
 
 /** As of `handle`; the schemas are part of the definition. */
 export type MapOptions = Omit<HandlerOptions, 'input'>
@@ -155,17 +154,17 @@ export abstract class Offers {
    * The answer of a call is what the function returns, or `{ deferred: <run> }` where the mesh tries it again.
    * @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST, INVALID_DELAY
    */
-  readonly retryable = <Arguments extends readonly unknown[], Result, const Strategy extends RetryStrategy = 'local-then-remote'>(
-    options: RetryableOptions<Arguments, Strategy>,
-    run: (...args: Arguments) => Result,
-  ): ((...args: Arguments) => Retried<Result, Strategy>) => {
+  readonly retryable = <Run extends (...args: never[]) => unknown, const Strategy extends RetryStrategy = 'local-then-remote'>(
+    options: RetryableOptions<Parameters<Run>, Strategy>,
+    run: Run,
+  ): ((...args: Parameters<Run>) => Retried<ReturnType<Run>, Strategy>) => {
     const policy = retryPolicyOf(options)
     if (typeof run !== 'function')
       throw new CarillonError('INVALID_REQUEST', `function is wrong: ${printable(run)}`, { field: 'function', value: printable(run) })
-    const retryable = new Retryable(policy, run, this.retries())
+    const retryable = this.retries.bind(policy, run)
     const { concurrency, description } = options
     if (policy.strategy !== 'local') this.handle(policy.scene, (context) => retryable.attempt(context), { concurrency, description })
-    return (...args) => retryable.call(args) as Retried<Result, Strategy>
+    return (...args) => retryable.call(args) as Retried<ReturnType<Run>, Strategy>
   }
 
   #offerMap(
@@ -185,8 +184,7 @@ export abstract class Offers {
     return offeredHandler(name, run, { input, description, ...options })
   }
 
-  /** What stores the retries of calls. */
-  protected abstract retries(): { readonly starter: RetryStarter; readonly clock: Clock }
+  protected abstract get retries(): Retries
 
   /** Whether it is too late to offer more. */
   protected abstract get isStarted(): boolean

@@ -33,6 +33,18 @@ mesh.mapReduce('count', {
     return sum
   },
 })
+const price = mesh.retryable({ scene: 'price', key: (a) => a.sku, onExhausted: 'alert' }, async (a: { sku: string }, days?: number) => a.sku.length + (days ?? 1))
+const priced = await price({ sku: 'A1' })
+const text: string = typeof priced === 'number' ? priced.toFixed(2) : priced.deferred
+const locally: number = await mesh.retryable({ scene: 'local', strategy: 'local', key: () => undefined }, (sku: string) => sku.length)(text)
+// @ts-expect-error another argument
+await price('A1')
+// @ts-expect-error a value that may be deferred
+const surely: number = await price({ sku: 'A1' }, locally)
+// @ts-expect-error a key of another argument
+mesh.retryable({ scene: 'key', key: (a) => a.id }, (a: { sku: string }) => a.sku)
+// @ts-expect-error no such strategy
+mesh.retryable({ scene: 'strategy', strategy: 'both' }, () => 1)
 mesh.steps('pay', [{ name: 'reserve', run: (ctx) => ctx.payload.folder }], { input: folder })
 mesh.handle('remind', async (ctx) => {
   const id: number = await ctx.step('reserve', () => 7)

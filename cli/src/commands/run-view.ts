@@ -74,7 +74,9 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['key', run.key],
     ['slot', timeText(run.slot, nowMs)],
     ['due', run.state === 'delayed' ? timeText(run.dueAt, nowMs) : undefined],
+    ['ends by', timeText(run.endAt, nowMs)],
     ['attempt', attemptText(run)],
+    ['retry', run.retry ? retryText(run.retry) : undefined],
     ['lost', run.losses ? `${run.losses} in a row of the processes that ran it died` : undefined],
     ['interrupted', run.interruptions ? `${run.interruptions} in a row of the processes that ran it died of something else` : undefined],
     ['instance', run.instance],
@@ -88,6 +90,15 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['result', run.result === undefined ? undefined : JSON.stringify(run.result)],
     ['failure', run.failure ? (run.failure.stack ?? `${run.failure.name}: ${run.failure.message}`) : undefined],
   ])
+}
+
+/** Of the retry of a call. */
+function retryText({ localTries, onSuccess, onExhausted }: NonNullable<RunView['retry']>): string {
+  const after = [onSuccess && `${onSuccess.job} when it has succeeded`, onExhausted && `${onExhausted.job} when it is given up`].filter(
+    Boolean,
+  )
+  const tries = `of a call that its caller tried ${localTries === 1 ? 'once' : `${localTries} times`}`
+  return after.length === 0 ? tries : `${tries}; starts ${after.join(', ')}`
 }
 
 function tookOf(run: Pick<RunView, 'startedAt' | 'firstStartedAt' | 'endedAt'>): string {

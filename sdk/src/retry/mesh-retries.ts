@@ -6,13 +6,15 @@ import { type StartItem, startItemOf } from '../client/start-item.ts'
 import type { ClientLink } from '../connection/link.ts'
 import { Outbox, type OutboxSettings } from '../outbox/outbox.ts'
 import type { OnWarning } from '../warning.ts'
-import type { RetryRequest, RetryStarter } from './retry-starter.ts'
+import type { RetryPolicy } from './retry-options.ts'
+import type { RetriedFunction, RetryRequest, RetryStarter, StoredRetries } from './retry-starter.ts'
+import { Retryable } from './retryable.ts'
 
 /** Time for the mesh to accept a retry: its caller waits, and the outbox is there. */
 const ACCEPT_MS = 5_000
 
 /** Stores retries in the mesh or, where that cannot be reached, in the outbox of this process. @internal */
-export class MeshRetries implements RetryStarter {
+export class MeshRetries implements RetryStarter, StoredRetries {
   readonly #link: ClientLink
   readonly #caller: Caller
   readonly #starter: RunStarter
@@ -29,7 +31,12 @@ export class MeshRetries implements RetryStarter {
   }
 
   /** From now on, what this process and others on the machine have not sent is sent. */
-  open(): Outbox {
+  bind(policy: RetryPolicy, run: (...args: never) => unknown): RetriedFunction {
+    if (policy.strategy !== 'local') this.#open()
+    return new Retryable(policy, run, { starter: this, clock: this.#caller.clock })
+  }
+
+  #open(): Outbox {
     this.#outbox ??= new Outbox(this.#settings, {
       clock: this.#caller.clock,
       onWarning: this.#onWarning,
@@ -51,7 +58,7 @@ export class MeshRetries implements RetryStarter {
       }
     }
     const late: RetryRequest = { ...request, requestedAt }
-    await this.open().append(startItemOf(late).text)
+    await this.#open().append(startItemOf(late).text)
     return { runId: runIdOfKey(this.#caller.namespace, request.key), created: true, keptIn: 'outbox' }
   }
 

@@ -37,7 +37,7 @@ export interface RetryableOptions<Arguments extends readonly unknown[] = readonl
    * What makes a call the same call: the mesh retries it once, also when it fails again in another process. Default: all its arguments. `undefined`: this
    * call is like no other.
    */
-  readonly key?: ((...args: NoInfer<Arguments>) => string | undefined) | undefined
+  readonly key?: ((...args: Arguments) => string | undefined) | undefined
   /** Total tries of the mesh. Default 5. */
   readonly attempts?: number | undefined
   /** Time limit of a try of the mesh. Default 5,000. */
@@ -58,7 +58,7 @@ export interface RetryableOptions<Arguments extends readonly unknown[] = readonl
   readonly description?: string | undefined
 }
 
-/** Options with all defaults. @internal */
+/** Options with all defaults. */
 export interface RetryPolicy {
   readonly scene: string
   readonly strategy: RetryStrategy

@@ -5,7 +5,7 @@ import type { TaskContext } from '../executor/task-context.ts'
 import { ARGUMENTS_KEY, argumentsText, keyOfCall } from './call-text.ts'
 import { LONGEST_LOCAL_PAUSE_MS, type RetryPolicy, type RetryStrategy } from './retry-options.ts'
 import { inScope, retryScope, timeLeft } from './retry-scope.ts'
-import type { RetryStarter } from './retry-starter.ts'
+import type { RetriedFunction, RetryStarter } from './retry-starter.ts'
 
 /** The call has failed, and the mesh tries it again. */
 export interface Deferred {
@@ -25,7 +25,7 @@ export type Retried<Result, Strategy extends RetryStrategy> = Strategy extends '
   : Promise<Awaited<Result> | Deferred>
 
 /** One retryable function of this process. @internal */
-export class Retryable {
+export class Retryable implements RetriedFunction {
   readonly #policy: RetryPolicy
   readonly #run: (...args: never) => unknown
   readonly #starter: RetryStarter
@@ -38,7 +38,6 @@ export class Retryable {
     this.#clock = clock
   }
 
-  /** A call by code of this process. @throws what the function throws, where it is not tried again; CarillonError of the arguments, before anything is called */
   async call(args: readonly unknown[]): Promise<unknown> {
     // The outermost retries: else layers of retries would multiply.
     if (retryScope()) return this.#apply(args)
@@ -57,7 +56,6 @@ export class Retryable {
     return this.#defer({ key, payload: JSON.parse(text), delayMs, leftMs: leftMs(), tries, error })
   }
 
-  /** A try by the mesh: what it throws is that of the handler. */
   attempt({ payload, attempt, runId, handler }: TaskContext): unknown {
     if (!Array.isArray(payload)) throw new TypeError(`The payload of scene ${handler} is not a list of arguments`)
     const leftMs = timeLeft(this.#clock, this.#clock.monotonic(), this.#policy.timeoutMs)

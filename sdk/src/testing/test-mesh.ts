@@ -16,7 +16,8 @@ import { type RunOptions, type RunRequest, startItemOf } from '../client/start-i
 import type { CallOf, FanOutOptions, OwnOptions } from '../client/typed-calls.ts'
 import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
 import { Offers } from '../offers.ts'
-import type { RetryRequest } from '../retry/retry-starter.ts'
+import type { Retries, RetryRequest } from '../retry/retry-starter.ts'
+import { Retryable } from '../retry/retryable.ts'
 import { plainTelemetry } from '../telemetry.ts'
 import { Coordinator } from './coordinator.ts'
 import { Instance } from './instance.ts'
@@ -155,12 +156,12 @@ export class TestMesh extends Offers {
   }
 
   /** On the clock of this mesh: a pause of the caller passes as time does. There is no outbox, because the mesh is always there. */
-  protected override retries() {
+  protected override get retries(): Retries {
     const start = async (request: RetryRequest) => {
       const { runId, created } = await this.#starter.start(startItemOf(request))
       return { runId, created, keptIn: 'mesh' as const }
     }
-    return { starter: { start }, clock: this.#clock.processClock() }
+    return { bind: (policy, run) => new Retryable(policy, run, { starter: { start }, clock: this.#clock.processClock() }) }
   }
 
   protected override get isStarted(): boolean {
