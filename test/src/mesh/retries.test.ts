@@ -88,6 +88,33 @@ for (const store of STORES) {
     assert.deepEqual(inOrder(paid()), ORDERS)
   })
 
+  test(`a process that is killed while it sends what it has kept: another one sends the rest, and each is one run: ${store.name}`, {
+    skip: store.skip,
+  }, async (context) => {
+    const { mesh, client, start, paid, kept, fails, works } = await startShop(context, store)
+    const many = Array.from({ length: 1_000 }, (_, i) => i)
+    let shop = await start()
+    fails()
+    await mesh.broker.kill9()
+    const deferred = await shop.pay(many)
+    await mesh.broker.start()
+    // Each of these is killed as soon as the mesh has some of what it sends.
+    for (const place of [0, 200, 600]) {
+      await eventually('the mesh has some', () =>
+        client.runs.get(deferred[place]?.deferred ?? '').then(
+          () => true,
+          () => false,
+        ),
+      )
+      await shop.kill9()
+      shop = await start()
+    }
+    works()
+    await eventually('the file is sent and removed', () => kept().length === 0)
+    for (const { deferred: id } of deferred) await client.handleOf(id).result({ timeoutMs: 30_000 })
+    assert.deepEqual(inOrder(paid()), many)
+  })
+
   test(`a process that lives sends what it has kept itself, when the broker is back: ${store.name}`, {
     skip: store.skip,
   }, async (context) => {
