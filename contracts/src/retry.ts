@@ -24,3 +24,10 @@ export const retrySchema = z.strictObject({
   onExhausted: callbackSchema.exactOptional(),
 })
 export type Retry = z.output<typeof retrySchema>
+
+/** The same as services show it: whom it starts by name. */
+export const retryViewSchema = z.object({
+  localTries: z.int(),
+  onSuccess: z.string().exactOptional(),
+  onExhausted: z.string().exactOptional(),
+})

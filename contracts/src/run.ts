@@ -5,7 +5,7 @@ import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { PRIORITIES, RUN_MODES } from './plan.ts'
 import { limitField, policyFields } from './policy.ts'
-import { retrySchema } from './retry.ts'
+import { retrySchema, retryViewSchema } from './retry.ts'
 import { NODE_KINDS, NODE_STATES } from './workflow.ts'
 
 /** A request for one run. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
@@ -122,8 +122,8 @@ export const runViewSchema = z.object({
   deadlineAt: timeField.exactOptional(),
   /** It must have ended by then: `endWithinMs` of its request. */
   endAt: timeField.exactOptional(),
-  /** Of the retry of a call. */
-  retry: retrySchema.exactOptional(),
+  /** Of the retry of a call: how often the caller has tried, and what starts at its end. */
+  retry: retryViewSchema.exactOptional(),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).exactOptional(),
   createdAt: timeField,

@@ -94,9 +94,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
 
 /** Of the retry of a call. */
 function retryText({ localTries, onSuccess, onExhausted }: NonNullable<RunView['retry']>): string {
-  const after = [onSuccess && `${onSuccess.job} when it has succeeded`, onExhausted && `${onExhausted.job} when it is given up`].filter(
-    Boolean,
-  )
+  const after = [onSuccess && `${onSuccess} when it has succeeded`, onExhausted && `${onExhausted} when it is given up`].filter(Boolean)
   const tries = `of a call that its caller tried ${localTries === 1 ? 'once' : `${localTries} times`}`
   return after.length === 0 ? tries : `${tries}; starts ${after.join(', ')}`
 }

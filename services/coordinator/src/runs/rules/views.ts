@@ -1,4 +1,4 @@
-import { type JobView, LIMITS, type Progress, type Reason, type RunView, type TaskView } from '@carillon/contracts'
+import { type JobView, LIMITS, type Progress, type Reason, type Retry, type RunView, type TaskView } from '@carillon/contracts'
 import type { JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
 import type { Decision } from './decision.ts'
 import { limitOf } from './limits.ts'
@@ -83,10 +83,14 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     ...terms,
     deadlineAt: terms.deadlineAt === undefined ? null : iso(terms.deadlineAt),
     endAt: terms.endAt === undefined ? null : iso(terms.endAt),
+    retry: terms.retry === undefined ? null : retryView(terms.retry),
     reason: run.reason ?? waiting?.reason,
     message: waiting?.message ?? run.error?.message,
   })
 }
+
+const retryView = ({ localTries, onSuccess, onExhausted }: Retry) =>
+  present<NonNullable<RunView['retry']>>({ localTries, onSuccess: onSuccess?.job, onExhausted: onExhausted?.job })
 
 /** @param task of a head the view has neither item nor result */
 export function taskView(task: TaskHead & Partial<TaskRecord>): TaskView {
