@@ -3,7 +3,14 @@ import type { ErrorCode } from '@carillon/contracts'
 /** The exit codes of commands. */
 export const EXIT = { ok: 0, failed: 1, wrongInput: 2, unreachable: 3, interrupted: 130, terminated: 143 } as const
 
-const WRONG_INPUT: readonly ErrorCode[] = ['JSON_TOO_DEEP', 'INTEGER_TOO_LARGE', 'PAYLOAD_TOO_LARGE', 'CRON_NEVER_FIRES', 'TOO_MANY_RUNS']
+const WRONG_INPUT: readonly ErrorCode[] = [
+  'JSON_TOO_DEEP',
+  'INTEGER_TOO_LARGE',
+  'PAYLOAD_TOO_LARGE',
+  'SIGNAL_TOO_LARGE',
+  'CRON_NEVER_FIRES',
+  'TOO_MANY_RUNS',
+]
 const UNREACHABLE: readonly ErrorCode[] = [
   'NATS_UNAVAILABLE',
   'AUTH_FAILED',

@@ -44,6 +44,7 @@ import {
   taskViewSchema,
   whyRunSchema,
 } from './run.ts'
+import { listSignalsSchema, signalRunSchema, signalSentSchema, signalViewSchema } from './signal.ts'
 
 const byName = z.strictObject({ name: nameField })
 const removeJobSchema = z.strictObject({
@@ -224,6 +225,18 @@ export const CALLS = {
     repeatable: 'never',
     answer: runViewSchema,
     description: 'Cancel a node of a workflow that is under way; what does not follow it goes on',
+  }),
+  runsSignal: call('coordinator', 'runs.signal', {
+    input: signalRunSchema,
+    repeatable: 'with-identity',
+    answer: signalSentSchema,
+    description: 'Send a signal to a run: kept until something in it waits for it, also when the run has not been started yet',
+  }),
+  runsSignals: call('coordinator', 'runs.signals', {
+    input: listSignalsSchema,
+    repeatable: 'always',
+    answer: pageOf(signalViewSchema),
+    description: 'The signals of a run: taken, kept, or unclaimed because there is no such run so far',
   }),
   runsPrune: call('coordinator', 'runs.prune', {
     input: pruneRunsSchema,

@@ -108,6 +108,16 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'Run all of it again: npx @carillon/cli runs retry <run>, without --failed.',
   },
+  SIGNAL_TOO_LARGE: {
+    meaning: 'The payload of a signal is over the limit.',
+    retry: false,
+    remedy: 'Keep the data elsewhere and send a reference.',
+  },
+  TOO_MANY_SIGNALS: {
+    meaning: 'As many signals as are kept wait to be taken, in number or in bytes: of this run, or for runs that are not there.',
+    retry: false,
+    remedy: 'See `npx @carillon/cli runs signals <run>`: does it wait for these, and is its id right? Signals that nothing takes expire.',
+  },
   TASK_NOT_RUNNING: {
     meaning: 'The task has ended, is at another attempt, or runs elsewhere.',
     retry: false,

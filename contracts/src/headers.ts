@@ -21,7 +21,9 @@ export const HEADERS = {
   deadlineMs: 'Carillon-Deadline-Ms',
   /** Priority of a triggered run: high, normal or low. */
   priority: 'Carillon-Priority',
-  /** Who makes a call, or sends a trigger, as that party names itself: 200 characters at most. Runs, changes of jobs and cordons keep it. */
+  /** How long a signal is kept that nothing takes, in milliseconds. */
+  ttlMs: 'Carillon-Ttl-Ms',
+  /** Who makes a call, or sends a trigger or a signal, as that party names itself: 200 characters at most. Runs, changes of jobs and cordons keep it. */
   by: 'Carillon-By',
   /** Of a call between services: the scene and the attempt of the retry that it is part of, as `scene/attempt`. What it leads to is not retried by itself. */
   retry: 'Carillon-Retry',
@@ -45,6 +47,8 @@ export const TRIGGER_HEADERS = [
   HEADERS.priority,
   HEADERS.by,
 ] as const
+/** `Carillon-*` headers that a signal may have. */
+export const SIGNAL_HEADERS = [HEADERS.ttlMs, HEADERS.by] as const
 /** `Carillon-*` headers that a call may have: what else it says is in its body. */
 export const CALL_HEADERS = [HEADERS.by] as const
 

@@ -29,7 +29,7 @@ export {
   type Rate,
   type Throttle,
 } from './gating.ts'
-export { CALL_HEADERS, checkBy, checkHeaders, HEADERS, TRIGGER_HEADERS } from './headers.ts'
+export { CALL_HEADERS, checkBy, checkHeaders, HEADERS, SIGNAL_HEADERS, TRIGGER_HEADERS } from './headers.ts'
 export {
   childTaskId,
   createIdSource,
@@ -133,6 +133,7 @@ export {
   type StepCall,
   type TaskClaim,
   type TaskResult,
+  type Wait,
   type WorkMessage,
 } from './messages.ts'
 export { checkName, isName, NAME_RULE } from './names.ts'
@@ -170,6 +171,12 @@ export {
   type WhyRun,
 } from './run.ts'
 export { type CalendarUse, isDay, type Schedule, scheduleSchema, TIME_OF_DAY } from './schedule.ts'
+export {
+  SIGNAL_STATES,
+  type SignalSent,
+  type SignalView,
+  signalRunSchema,
+} from './signal.ts'
 export {
   cordonedKey,
   cordonKey,

@@ -13,6 +13,7 @@ export interface WriteLimit {
   readonly tooLarge:
     | 'PAYLOAD_TOO_LARGE'
     | 'RESULT_TOO_LARGE'
+    | 'SIGNAL_TOO_LARGE'
     | 'CONTEXT_TOO_LARGE'
     | 'DATA_TOO_LARGE'
     | 'ITEM_TOO_LARGE'

@@ -90,6 +90,18 @@ export const LIMITS = {
   workflowBranches: 100,
   /** Letters of an expression of a workflow. */
   decisionLength: 4_096,
+  /** Bytes of a signal's payload as JSON: its run reads it with the results of its steps. */
+  signalBytes: 64 * 1024,
+  /** Signals of one run that nothing has taken: a sender that repeats itself for ever is noticed. */
+  signalsPerRun: 1_000,
+  /** Bytes of the payloads of these together. */
+  signalBytesPerRun: 4 * 1024 * 1024,
+  /** Signals of one namespace that came before their runs, which may never come. */
+  signalsUnclaimed: 10_000,
+  /** The longest that a signal is kept for a run that does not come: 90 days. */
+  signalTtlMaxMs: 7_776_000_000,
+  /** Signals that one task waits for at the same time: its record names them. */
+  waitsAtOnce: 100,
   /** Jobs that one job follows. */
   parentsPerJob: 20,
   /** Jobs that fire one another in a row: a chain that is longer would hardly end. */
@@ -137,6 +149,8 @@ export const TIMES = {
   graceMs: 5_000,
   /** A task shorter than this has no `started` report of its own. */
   startedFoldMs: 200,
+  /** How long a signal is kept that nothing takes: a week. */
+  signalTtlMs: 604_800_000,
   /** A slot later than this is a misfire. */
   misfireAfterMs: 60_000,
   /** How long the broker remembers message ids, except in stream WORK. */

@@ -54,13 +54,27 @@ const isoTime = z.string().max(40)
 /** How long the attempt has run, in ms of a monotonic clock: the coordinator derives its start from it. */
 const ranFor = z.number().min(0).optional()
 
+/** A step that waits for a signal. */
+const waitSchema = z.object({ step: z.int().min(0), signal: nameField })
+export type Wait = Readonly<z.output<typeof waitSchema>>
+
 /** A report of an executor about a task. A message on `report.<instance>` holds one report or an array. */
 export const reportSchema = z.discriminatedUnion('type', [
   /** `at`, like `startedAt` and `endedAt` below, is the executor's clock; no decision depends on it. */
   z.object({ ...reportBase, ...owner, type: z.literal('started'), durationMs: ranFor, at: isoTime.optional() }),
   z.object({ ...reportBase, type: z.literal('released') }),
-  /** The task resumes after this time, on any instance; the results of its steps are stored. */
-  z.object({ ...reportBase, type: z.literal('slept'), delayMs: durationField }),
+  /**
+   * The task resumes after this time, on any instance; the results of its steps are stored. `waits`: or when a signal has come that one of these steps waits for;
+   * then `delayMs` is that of the first of them that has a time limit, if any has.
+   */
+  z
+    .object({
+      ...reportBase,
+      type: z.literal('slept'),
+      delayMs: durationField.optional(),
+      waits: z.array(waitSchema).min(1).max(LIMITS.waitsAtOnce).optional(),
+    })
+    .refine(({ delayMs, waits }) => delayMs !== undefined || waits !== undefined, { error: 'Give delayMs, or waits.', path: ['delayMs'] }),
   /**
    * The process of the executor ends while it runs the task. `blame`: `this` task ends it, `another` one does (or an operator stops the process), or
    * it is not known.
@@ -233,7 +247,7 @@ export type TaskResult = Readonly<z.output<typeof taskResultSchema>>
 
 const STEP_HINT = `Count the steps of the task from 0, the same in every attempt, up to ${countText(LIMITS.steps)}.`
 /**
- * A running task has done a step, has failed to, or is to sleep. It is idempotent by `index` and `try`: what was
+ * A running task has done a step, has failed to, is to sleep, or waits for a signal. It is idempotent by `index` and `try`: what was
  * stored first is what counts.
  */
 export const stepSchema = z.strictObject({
@@ -259,6 +273,11 @@ export const stepSchema = z.strictObject({
         path: ['until'],
       })
       .meta({ oneOf: [{ required: ['forMs'] }, { required: ['until'] }] }),
+    /**
+     * For a signal that has the name of the step. It is stored once; repeated, it answers what became of it. `timeoutMs`: from when it is stored. `isBehind`: an earlier
+     * step of the task still waits for a signal of this name, so none is taken for this one yet.
+     */
+    z.strictObject({ type: z.literal('waiting'), timeoutMs: durationField.optional(), isBehind: z.literal(true).optional() }),
   ]),
 })
 export type StepCall = z.output<typeof stepSchema>
@@ -275,18 +294,22 @@ export const journalEntrySchema = z.object({
   /** From 0, in the order in which the program comes to them. */
   index: z.int().min(0),
   name: z.string(),
-  state: z.enum(['done', 'failed', 'sleeping']),
+  /** Of a wait for a signal: `waiting`, then `received` or `timed_out`. */
+  state: z.enum(['done', 'failed', 'sleeping', 'waiting', 'received', 'timed_out']),
   /** How often it was tried. */
   tries: z.int(),
   /** How often it has failed since it was last given up. */
   failures: z.int(),
+  /** Of a step that is done; of a signal its payload. */
   result: z.unknown().exactOptional(),
+  /** Of a signal: who sent it. */
+  by: z.string().exactOptional(),
   failure: failureSchema.exactOptional(),
   /** Of a step that failed permanently: the program has received the error, and receives it again until its task is retried. */
   isFinal: z.literal(true).exactOptional(),
-  /** Of a sleep. */
+  /** Of a sleep; of a wait for a signal its time limit. */
   until: timeField.exactOptional(),
-  /** Of a sleep: how much of it was left when this was answered. */
+  /** Of these: how much was left when this was answered. */
   leftMs: z.number().exactOptional(),
   at: timeField,
 })

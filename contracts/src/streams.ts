@@ -26,7 +26,11 @@ const DAY_MS = 86_400_000
 
 /** Every stream. Streams that carry work refuse new messages when full, they never drop old ones. */
 export const STREAMS: Readonly<Record<StreamName, StreamDefinition>> = {
-  TRIGGERS: stream('TRIGGERS', { subjects: ['trigger.*'], description: 'Requests to fire a job', maxBytes: 256 * MIB }),
+  TRIGGERS: stream('TRIGGERS', {
+    subjects: ['trigger.*', 'signal.*.*'],
+    description: 'Requests to fire a job, and signals to runs',
+    maxBytes: 256 * MIB,
+  }),
   WORK: stream('WORK', {
     subjects: ['work.*.*.>'],
     description: 'Tasks for the queue group of their handler',

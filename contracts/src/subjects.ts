@@ -9,6 +9,9 @@ export const DEFAULT_NAMESPACE = 'default'
 /** Builders of every subject. Tokens must have passed `checkName`; `triggerSubject` and the like check them again at the SDK's edge. */
 export const subjects = {
   trigger: (namespace: string, job: string) => `${SUBJECT_ROOT}.${checkName('namespace', namespace)}.trigger.${checkName('job', job)}`,
+  /** A message to a run, which may not have been started yet. */
+  signal: (namespace: string, runId: string, name: string) =>
+    `${SUBJECT_ROOT}.${checkName('namespace', namespace)}.signal.${checkName('runId', runId)}.${checkName('name', name)}`,
   /** @param taskId of a single run its run's id; of a fan-out run `<runId>-<index>`, which becomes two tokens, so that all of a run can be named */
   work: (namespace: string, handler: string, taskId: string, priority: Priority = 'normal') =>
     `${SUBJECT_ROOT}.${namespace}.work.${handler}.${priority}.${taskId.replace('-', '.')}`,

@@ -15,6 +15,7 @@ import type {
   TaskRecord,
   TaskResultRecord,
 } from './records.ts'
+import type { SignalRecord } from './signal-records.ts'
 
 /**
  * How a field is stored. `json` is an object of a contract, stored as JSON text so that no engine sees keys that it could misread; `error` is one that is
@@ -45,6 +46,7 @@ export const LIFE_COLUMNS = {
   resume: 'json',
   firstStartedAt: 'number',
   sleeps: 'number',
+  waits: 'json',
 } as const satisfies Columns<TaskLife>
 
 export const RUN_COLUMNS = {
@@ -204,6 +206,23 @@ export const GATE_COLUMNS = {
   share: 'number',
   wakeAt: 'number',
 } as const satisfies Columns<GateRecord>
+
+export const SIGNAL_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  runId: 'text',
+  name: 'text',
+  payload: 'text',
+  bytes: 'number',
+  by: 'text',
+  at: 'number',
+  sequence: 'number',
+  takenBy: 'text',
+  expiresAt: 'number',
+  unclaimed: 'number',
+  share: 'number',
+  wakeAt: 'number',
+} as const satisfies Columns<SignalRecord>
 
 export const LOG_COLUMNS = {
   namespace: 'text',

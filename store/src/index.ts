@@ -21,6 +21,8 @@ export type {
   PageQuery,
   RunListQuery,
   RunStore,
+  SignalChange,
+  SignalStore,
   StepStore,
   Store,
   StoreKind,
@@ -55,5 +57,6 @@ export type {
 } from './records.ts'
 export { SHARES, shareOf } from './records.ts'
 export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'
+export type { SignalRecord } from './signal-records.ts'
 export type { Slice } from './slice.ts'
 export { maskStoreUrl } from './store-url.ts'

@@ -16,6 +16,7 @@ import type {
   TaskResultRecord,
 } from './records.ts'
 import type { RetentionStore } from './retention-port.ts'
+import type { SignalRecord } from './signal-records.ts'
 import type { Slice } from './slice.ts'
 
 /** The engine behind the ports. */
@@ -45,6 +46,7 @@ export interface Store {
   readonly runs: RunStore
   readonly tasks: TaskStore
   readonly steps: StepStore
+  readonly signals: SignalStore
   readonly logs: LogStore
   readonly retention: RetentionStore
   readonly coordinators: CoordinatorStore
@@ -287,6 +289,38 @@ export interface StepStore {
   get(ids: readonly string[]): Promise<(StepRecord | undefined)[]>
   /** Steps of a task by id. */
   list(query: PageQuery & { taskId: string }): Promise<Slice<StepRecord>>
+}
+
+export interface SignalChange {
+  readonly id: string
+  readonly expect: Pick<SignalRecord, 'takenBy'>
+  readonly set: Partial<Pick<SignalRecord, 'takenBy' | 'unclaimed' | 'expiresAt' | 'wakeAt'>>
+}
+
+/** Another namespace may have sent signals for the same id. */
+export interface SignalsOf {
+  readonly namespace: string
+  readonly runId: string
+}
+
+export interface SignalStore {
+  insert(signals: readonly SignalRecord[]): Promise<InsertOutcome[]>
+  get(ids: readonly string[]): Promise<(SignalRecord | undefined)[]>
+  /** Of a run, by id. */
+  list(query: PageQuery & SignalsOf): Promise<Slice<SignalRecord>>
+  /** Those of a name that nothing has taken, in the order of their arrival. */
+  open(query: SignalsOf & { readonly name: string; readonly limit: number }): Promise<SignalRecord[]>
+  /** What this one has taken, by id. */
+  takenBy(taker: string): Promise<SignalRecord[]>
+  /** Each is written if it is taken by what is expected. */
+  update(changes: readonly SignalChange[]): Promise<UpdateOutcome[]>
+  /** What of a run nothing has taken. */
+  usage(of: SignalsOf): Promise<{ readonly count: number; readonly bytes: number }>
+  /** How many that nothing has taken came before their run, counted up to `atMost`. */
+  countUnclaimed(query: { readonly namespace: string; readonly atMost: number }): Promise<number>
+  remove(ids: readonly string[]): Promise<void>
+  /** wakeAt <= until in these shares, earliest first. */
+  due(query: DueQuery): Promise<Due[]>
 }
 
 export interface LogStore {

@@ -16,6 +16,7 @@ import type {
   RunTrigger,
   Schedule,
   Tolerance,
+  Wait,
 } from '@carillon/contracts'
 
 /** How a fan-out run is split into tasks. */
@@ -226,6 +227,8 @@ export interface TaskLife {
   readonly sleeps: number | null
   readonly endedAt: number | null
   readonly resume: Resume | null
+  /** Of one that is delayed because its steps wait for signals: what for; it may be of an earlier time in any other state. */
+  readonly waits: readonly Wait[] | null
 }
 
 /** The life of a task without its result, which may be large. Its error has no stack. */
@@ -345,13 +348,14 @@ export interface StepRecord {
   readonly try: number
   readonly attempt: number
   readonly name: string
-  readonly state: 'done' | 'failed' | 'sleeping'
-  /** JSON text. */
+  /** Of a wait for a signal `waiting`, and its outcome as the second try: `received` or `timed_out`. */
+  readonly state: 'done' | 'failed' | 'sleeping' | 'waiting' | 'received' | 'timed_out'
+  /** JSON text; of a signal with its payload also its id and who sent it. */
   readonly result: string | null
   readonly error: Failure | null
   /** 1: it is not tried again by itself. */
   readonly final: number
-  /** Of a sleep. */
+  /** Of a sleep; of a wait for a signal its time limit. */
   readonly until: number | null
   readonly at: number
 }

@@ -151,6 +151,7 @@ export const REMOVED_FIELDS = [
   'startedAt',
   'firstStartedAt',
   'resume',
+  'waits',
 ] as const
 
 /** The run that a task or step belongs to: ids of both begin with its id, and go on with a hyphen or a dot. */

@@ -159,7 +159,7 @@ for (const store of STORES)
 
     function hear(message: Msg): void {
       const { class: kind = '', rest = [] } = parseSubject(message.subject) ?? {}
-      if (['api', 'session', 'trigger'].includes(kind)) return
+      if (['api', 'session', 'trigger', 'signal'].includes(kind)) return
       const name = ['event', 'live'].includes(kind) ? `${kind}.${rest[0]}` : kind === 'direct' ? 'work' : kind
       try {
         isTrue(name, message.json())
@@ -262,6 +262,9 @@ for (const store of STORES)
       await ask('runs.list', { limit: 2 })
       await ended((await ask('jobs.run', { handler: 'steps' })).runId)
       await ended((await ask('jobs.run', { handler: 'echo', mode: 'broadcast' })).runId)
+      await ask('runs.signal', { runId: 's'.repeat(26), name: 'paid', payload: { ref: 1 }, id: 'm-1', ttlMs: 60_000 })
+      assert.equal((await ask('runs.signals', { runId: 's'.repeat(26) })).items.length, 1)
+      await isRefused('runs.signal', { runId, name: 'paid' }, 'RUN_ENDED')
       await ask('runs.prune', { dryRun: true })
       await eventually('its lines are stored', async () => (await ask('logs.query', { runId })).items.length > 0)
       for (const path of ['coordinator.health', 'registry.health', 'logger.health', 'coordinator.rebuild', 'instances.list'])
@@ -317,6 +320,9 @@ for (const store of STORES)
       await ask('tasks.step', { ...caller, index: 0, name: 'a', outcome: { type: 'done', result: { b: 1 } } })
       await ask('tasks.step', { ...caller, index: 1, name: 'c', outcome: { type: 'failed', failure: { message: 'no' }, isFinal: true } })
       await ask('tasks.step', { ...caller, index: 2, name: 'sleep', outcome: { type: 'sleeping', forMs: 60_000 } })
+      await ask('tasks.step', { ...caller, index: 3, name: 'paid', outcome: { type: 'waiting', timeoutMs: 60_000 } })
+      await ask('runs.signal', { runId: mapped, name: 'paid', payload: 1 })
+      assert.equal((await ask('tasks.step', { ...caller, index: 3, name: 'paid', outcome: { type: 'waiting' } })).stored.state, 'received')
       await ask('tasks.journal', { taskId })
       await ask('tasks.data', { ...caller, data: { cursor: 1 } })
       await ask('tasks.next', { ...caller, delayMs: 60_000 })

@@ -47,11 +47,12 @@ export function taskColumns(): Column<TaskView>[] {
 /** The columns of `runs steps`. */
 export function stepColumns(): Column<JournalEntry>[] {
   const nowMs = now()
-  const tone = ({ state }: JournalEntry) => stateTone(state === 'done' ? 'succeeded' : state === 'failed' ? 'failed' : 'delayed')
+  const tone = ({ state }: JournalEntry) =>
+    stateTone(state === 'done' || state === 'received' ? 'succeeded' : state === 'failed' ? 'failed' : 'delayed')
   return [
     { heading: 'STEP', text: ({ index }) => String(index + 1) },
     { heading: 'NAME', text: ({ name }) => name },
-    { heading: 'STATE', text: ({ state }) => state, tone },
+    { heading: 'STATE', text: ({ state }) => state.replace('_', ' '), tone },
     { heading: 'TRIES', text: ({ tries }) => (tries > 1 ? String(tries) : '') },
     { heading: 'AT', text: ({ at }) => timeText(at, nowMs), brief: ({ at }) => relativeText(at, nowMs) },
     { heading: 'UNTIL', text: ({ until }) => timeText(until, nowMs), brief: ({ until }) => relativeText(until, nowMs) },
@@ -83,7 +84,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['progress', run.progress ? `${Math.round(run.progress.percent)} % ${run.progress.note ?? ''}`.trim() : undefined],
     ['created', timeText(run.createdAt, nowMs)],
     ['started', timeText(run.firstStartedAt ?? run.startedAt, nowMs)],
-    ['resumed', run.sleeps === undefined ? undefined : `${run.sleeps} ${run.sleeps === 1 ? 'time' : 'times'} after a sleep`],
+    ['resumed', run.sleeps === undefined ? undefined : `${run.sleeps} ${run.sleeps === 1 ? 'time' : 'times'} after a sleep or a wait`],
     ['ended', timeText(run.endedAt, nowMs)],
     ['took', tookOf(run)],
     ['payload', run.payload === undefined ? undefined : JSON.stringify(run.payload)],

@@ -13,6 +13,7 @@ import { addListOptions, type ListOptions } from './list-options.ts'
 import { printRun, runColumns, stepColumns, taskColumns } from './run-view.ts'
 import { addBulkOptions, type BulkOptions, CANCEL, changeAll, checkBulk, RETRY } from './runs-bulk.ts'
 import { addNodeCommands } from './runs-nodes.ts'
+import { addSignalCommands } from './runs-signals.ts'
 import { addTreeCommands } from './runs-tree.ts'
 
 interface RunsListOptions extends ListOptions {
@@ -36,7 +37,7 @@ Examples:
 
 /** `carillon runs …`. */
 export function addRunsCommands(program: Command): void {
-  const runs = program.command('runs').description('what ran and runs: list, get, why, tasks, steps, tree, watch, cancel, retry')
+  const runs = program.command('runs').description('what ran and runs: list, get, why, tasks, steps, tree, watch, cancel, retry, signal')
   addListOptions(
     runs
       .command('list')
@@ -78,6 +79,7 @@ export function addRunsCommands(program: Command): void {
     .option('--wait', 'wait for its end, as run does')
   addBulkOptions(retry).action(retryRun)
   addNodeCommands(runs)
+  addSignalCommands(runs)
 }
 
 async function listRuns({ limit, all, ...filters }: RunsListOptions, self: Command): Promise<void> {

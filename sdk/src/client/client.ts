@@ -21,6 +21,8 @@ import {
   type RunState,
   type RunTree,
   type RunView,
+  type SignalSent,
+  type SignalView,
   subjects,
   type TaskView,
   type WhyRun,
@@ -34,6 +36,7 @@ import { type List, type ListQuery, listOf } from './list.ts'
 import { type EventFilter, eventSubject, type MeshEvent, readEvent, readLogLines } from './mesh-event.ts'
 import { type RunHandle, runHandle } from './run-handle.ts'
 import { RunStarter } from './run-starter.ts'
+import { sendSignal } from './send-signal.ts'
 import { type RunOptions, type RunRequest, startItemOf } from './start-item.ts'
 import { Tail } from './tail.ts'
 import {
@@ -215,6 +218,17 @@ export class Client {
       this.call(CALLS.runsSucceedNode, { runId, node, result }),
     /** Cancels a node of a workflow that is under way. What does not follow it goes on. */
     stopNode: (runId: string, node: string): Promise<RunView> => this.call(CALLS.runsStopNode, { runId, node }),
+    /**
+     * Send a signal to a run: it is kept until something in the run waits for it, also when the run has not been started yet. With a message id or a time to live:
+     * `client.handleOf(runId).signal(name, payload, options)`.
+     * @param payload JSON up to 64 KiB
+     * @throws CarillonError RUN_ENDED, RUN_REMOVED, SIGNAL_TOO_LARGE, TOO_MANY_SIGNALS
+     */
+    signal: (runId: string, name: string, payload: unknown = null): Promise<SignalSent> =>
+      sendSignal(this.#caller, { runId, name, payload, options: {} }),
+    /** The signals of a run by id: taken, kept, or unclaimed because there is no such run so far. */
+    signals: (runId: string, query: ListQuery = {}): List<SignalView> =>
+      listOf(query, (page) => this.call(CALLS.runsSignals, { ...page, runId })),
     /** The steps of a run, in order. */
     steps: (runId: string, query: ListQuery = {}): List<JournalEntry> =>
       listOf(query, (page) => this.call(CALLS.tasksJournal, { ...page, taskId: runId })),

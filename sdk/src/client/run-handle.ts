@@ -1,7 +1,18 @@
-import { CALLS, CarillonError, causeText, isEnded, type RunEndedEvent, type RunView, type StartedRun, subjects } from '@carillon/contracts'
+import {
+  CALLS,
+  CarillonError,
+  causeText,
+  isEnded,
+  type RunEndedEvent,
+  type RunView,
+  type SignalSent,
+  type StartedRun,
+  subjects,
+} from '@carillon/contracts'
 import { type Clock, every, type Timer } from '@carillon/wire/internal'
 import type { ClientLink } from '../connection/link.ts'
 import type { Caller } from './caller.ts'
+import { type SignalOptions, sendSignal } from './send-signal.ts'
 
 export interface ResultOptions {
   /** Give up after this many ms: CALL_TIMEOUT, which names what the run waits for. Default: wait for as long as the run takes. */
@@ -23,6 +34,12 @@ export interface RunHandle<Result = unknown> {
   result(options?: ResultOptions): Promise<Result>
   /** Wait for its end, however it ends. @throws CarillonError CALL_TIMEOUT, RUN_NOT_FOUND */
   ended(options?: ResultOptions): Promise<RunView>
+  /**
+   * Send it a signal, which is kept until something in it waits for it.
+   * @param payload JSON up to 64 KiB
+   * @throws CarillonError RUN_ENDED, RUN_REMOVED, SIGNAL_TOO_LARGE, TOO_MANY_SIGNALS
+   */
+  signal(name: string, payload?: unknown, options?: SignalOptions): Promise<SignalSent>
 }
 
 /** The poll interval: an event could be missed while the connection is away. */
@@ -38,6 +55,7 @@ export function runHandle<Result>(started: StartedRun, link: ClientLink, caller:
     created: started.created,
     result: async (options) => resultOf<Result>(await wait<End>(options, false)),
     ended: (options) => wait<RunView>(options, true),
+    signal: (name, payload = null, options = {}) => sendSignal(caller, { runId: started.runId, name, payload, options }),
   }
 }
 

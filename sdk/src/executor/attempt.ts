@@ -20,7 +20,7 @@ import type { OfferedHandler } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
 import type { Ending, SleptEnding } from './report-text.ts'
 import { checkedBy, isThenable, PayloadRefused, ResultRefused } from './standard-schema.ts'
-import { ProgramChanged } from './steps.ts'
+import { ProgramChanged, type StepPort } from './steps.ts'
 import type { TaskCalls } from './task-calls.ts'
 import { type LogFields, RunningContext, type TaskPort } from './task-context.ts'
 
@@ -135,10 +135,10 @@ export class Attempt implements TaskPort {
     return this.#options.calls.step(this.task.work, step)
   }
 
-  suspend(delayMs: number): void {
+  suspend({ delayMs, waits }: Parameters<StepPort['suspend']>[0]): void {
     // The handler never settles after this.
     if (this.#isOver) this.#settled()
-    this.#end({ outcome: 'slept', delayMs: Math.max(0, Math.ceil(delayMs)) })
+    this.#end({ outcome: 'slept', delayMs: delayMs === undefined ? undefined : Math.max(0, Math.ceil(delayMs)), waits })
     this.#abortSignal(new DOMException('The task goes on later, in another attempt', 'AbortError'))
   }
 

@@ -303,7 +303,7 @@ export class Executor {
 
   /** A broker may accept less than the limits of the wire allow: then the attempt fails, not the executor. */
   #reportText({ work }: HeldTask, ending: Ending | SleptEnding, ran: { durationMs: number; logLines: number }): string {
-    if (ending.outcome === 'slept') return sleptText(work, ending.delayMs)
+    if (ending.outcome === 'slept') return sleptText(work, ending)
     const text = finishedText(work, ending, ran)
     const { maxBytes } = this.#reporter
     if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text

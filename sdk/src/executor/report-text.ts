@@ -1,4 +1,4 @@
-import type { Blame, Failure, FinishedReport, WorkMessage } from '@carillon/contracts'
+import type { Blame, Failure, FinishedReport, Wait, WorkMessage } from '@carillon/contracts'
 
 /** How an attempt ended. */
 export interface Ending {
@@ -14,7 +14,9 @@ export interface Ending {
 /** An attempt that goes on later as the next one. */
 export interface SleptEnding {
   readonly outcome: 'slept'
-  readonly delayMs: number
+  /** Undefined: it only waits for signals. */
+  readonly delayMs: number | undefined
+  readonly waits: readonly Wait[]
 }
 
 /** Reports are written as text, so that a result is turned into JSON once. Ids are names: they need no escaping. */
@@ -31,7 +33,10 @@ export const releasedText = (work: Reported) => `${head(work, 'released')}}`
 export const diedText = (work: WorkMessage, blame: Blame, error: Failure) =>
   `${head(work, 'died')},"blame":"${blame}","error":${JSON.stringify(error)}}`
 
-export const sleptText = (work: WorkMessage, delayMs: number) => `${head(work, 'slept')},"delayMs":${delayMs}}`
+export function sleptText(work: WorkMessage, { delayMs, waits }: Pick<SleptEnding, 'delayMs' | 'waits'>): string {
+  const delay = delayMs === undefined ? '' : `,"delayMs":${delayMs}`
+  return `${head(work, 'slept')}${delay}${waits.length === 0 ? '' : `,"waits":${JSON.stringify(waits)}`}}`
+}
 
 export function progressText(work: WorkMessage, session: string, { percent, note }: { percent: number; note: string | undefined }): string {
   return `${head(work, 'progress')},"session":"${session}","percent":${percent}${note === undefined ? '' : `,"note":${JSON.stringify(note)}`}}`

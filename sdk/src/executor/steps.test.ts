@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CarillonError, type JournalEntry } from '@carillon/contracts'
+import { CarillonError, type JournalEntry, type Wait } from '@carillon/contracts'
 import { FakeClock, signal } from '@carillon/wire/testing'
 import type { TimeOrDuration } from '../moment.ts'
 import { turnOf } from '../turn.ts'
@@ -20,7 +20,7 @@ async function turn(clock: FakeClock): Promise<void> {
 function aTask() {
   const clock = new FakeClock()
   const entries = new Map<number, JournalEntry>()
-  const suspended: number[] = []
+  const suspended: (number | { delayMs: number | undefined; waits: readonly Wait[] })[] = []
   const stop = new AbortController()
   let isDraining = false
   /** The coordinator's clock is 90 s ahead of ours. */
@@ -38,14 +38,16 @@ function aTask() {
       const before = entries.get(index)
       const failures = outcome.type === 'failed' && !outcome.isFinal ? (before?.failures ?? 0) + 1 : 0
       const more = outcome.type === 'done' ? { result: JSON.parse(JSON.stringify(outcome.result)) } : {}
-      const dueAt = outcome.type === 'sleeping' ? (outcome.until ?? new Date(meshNow() + (outcome.forMs ?? 0)).toISOString()) : undefined
+      const limit =
+        outcome.type === 'waiting' && outcome.timeoutMs !== undefined ? new Date(meshNow() + outcome.timeoutMs).toISOString() : undefined
+      const dueAt = outcome.type === 'sleeping' ? (outcome.until ?? new Date(meshNow() + (outcome.forMs ?? 0)).toISOString()) : limit
       const until = dueAt === undefined ? {} : { until: dueAt }
       const final = outcome.type === 'failed' && outcome.isFinal ? { isFinal: true as const } : {}
       const failure = outcome.type === 'failed' ? { failure: outcome.failure } : {}
       entries.set(index, { index, name, state: outcome.type, tries, failures, at: '', ...more, ...until, ...final, ...failure })
       return answered(entries.get(index) as JournalEntry)
     },
-    suspend: (delayMs) => void suspended.push(delayMs),
+    suspend: ({ delayMs, waits }) => void suspended.push(waits.length === 0 ? (delayMs ?? Number.NaN) : { delayMs, waits }),
   })
   const pending = new PendingCalls()
   return {
@@ -109,7 +111,7 @@ test('the pauses of a step are those of a list, or random; an error that is not 
       void task.begin().step('a', () => Promise.reject(new Error('no')), { attempts: 9, backoff })
       await turn(task.clock)
     }
-    return task.suspended
+    return task.suspended.map(Number)
   }
   assert.deepEqual(await pausesOf({ type: 'list', delaysMs: [10, 500] }), [10, 500, 500])
   const random = await pausesOf({ type: 'random', minMs: 100, maxMs: 100_000 })
@@ -305,4 +307,43 @@ test('what follows a short sleep that is not awaited is awaited at the end', asy
   await turn(task.clock)
   await end
   assert.equal(task.entries.get(1)?.name, 'after')
+})
+
+test('waits for signals end the attempt when nothing is under way: with the earliest time limit, or none', async () => {
+  const task = aTask()
+  const [paid, go] = [
+    { step: 0, signal: 'paid' },
+    { step: 1, signal: 'go' },
+  ]
+  const first = task.begin()
+  void first.waitFor('paid')
+  await turn(task.clock)
+  assert.deepEqual(task.suspended, [{ delayMs: undefined, waits: [paid] }])
+  const second = task.begin()
+  void Promise.all([second.waitFor('paid'), second.waitFor('go', { timeoutMs: 5_000 }), second.sleep(60_000)])
+  await turn(task.clock)
+  assert.deepEqual(task.suspended[1], { delayMs: 5_000, waits: [paid, go] })
+  task.entries.set(0, { index: 0, name: 'paid', state: 'received', tries: 2, failures: 0, result: { ref: 1 }, at: '' })
+  task.entries.set(1, { index: 1, name: 'go', state: 'timed_out', tries: 2, failures: 0, at: '' })
+  const third = task.begin()
+  assert.deepEqual(await Promise.all([third.waitFor('paid'), third.waitFor('go', { timeoutMs: 5_000 })]), [{ ref: 1 }, undefined])
+})
+
+test('a wait in the place of a step, and a step in that of a wait, is a changed program; a wait within a step is refused', async () => {
+  const task = aTask()
+  await task.begin().step('paid', () => 1)
+  await assert.rejects(task.begin().waitFor('paid'), /Step 1 was "paid" .* is a wait for signal "paid" now/)
+  const steps = aTask().begin()
+  await assert.rejects(
+    steps.step('a', () => steps.waitFor('paid')),
+    { code: 'INVALID_REQUEST' },
+  )
+  await assert.rejects(aTask().begin().waitFor('not a name'), { code: 'INVALID_NAME' })
+  await assert.rejects(aTask().begin().waitFor('paid', { timeoutMs: -1 }), { code: 'INVALID_DELAY' })
+  await assert.rejects(
+    aTask()
+      .begin()
+      .waitFor('paid', { schema: {} as never }),
+    { code: 'INVALID_REQUEST' },
+  )
 })

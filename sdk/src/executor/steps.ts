@@ -5,6 +5,7 @@ import {
   checkName,
   DEFAULT_BACKOFF,
   type DelayBackoff,
+  durationField,
   isExcluded,
   type JournalEntry,
   LIMITS,
@@ -12,6 +13,7 @@ import {
   printable,
   type StepCall,
   stepPolicySchema,
+  type Wait,
   writeJson,
 } from '@carillon/contracts'
 import { type LoopClock, pause } from '@carillon/wire/internal'
@@ -21,6 +23,7 @@ import { forever, turnOf } from '../turn.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import type { PendingCalls } from './pending-calls.ts'
+import { checkedBy, checkSchema, PayloadRefused, type StandardSchema } from './standard-schema.ts'
 
 export interface StepOptions {
   /** How often the step is tried before its error reaches the handler. Default 1. */
@@ -42,8 +45,15 @@ export interface StepPort {
   readonly isDraining: boolean
   journal(): Promise<ReadonlyMap<number, JournalEntry>>
   store(step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry>
-  /** Ends the attempt here; the task goes on after this time. */
-  suspend(delayMs: number): void
+  /** Ends the attempt here; the task goes on after this time, or when a signal has come that one of these steps waits for. */
+  suspend(until: { readonly delayMs: number | undefined; readonly waits: readonly Wait[] }): void
+}
+
+export interface WaitOptions<Schema extends StandardSchema = StandardSchema> {
+  /** How long it waits at most, from when it began; no process is held. Default: for ever. */
+  readonly timeoutMs?: number | undefined
+  /** Checks the payload, and types it. */
+  readonly schema?: Schema | undefined
 }
 
 /** Stored steps do not match those of the program. Ends the run, reason `program-changed`. */
@@ -70,6 +80,10 @@ export class Steps {
   /** On the monotonic clock. Of several waiting calls the earliest decides. */
   #wakeAt = Number.POSITIVE_INFINITY
   #isSuspended = false
+  /** Steps that wait for signals, since this attempt began. */
+  readonly #waits: Wait[] = []
+  /** Waits are stored in their order: of two for one signal the first takes the first. */
+  #turn: Promise<unknown> = Promise.resolve()
   #next = 0
   #journal: Promise<ReadonlyMap<number, JournalEntry>> | undefined
   /** On the monotonic clock: when the journal was read. */
@@ -88,6 +102,10 @@ export class Steps {
     return this.#pending.watch(this.#sleep(until))
   }
 
+  waitFor(name: string, options: WaitOptions = {}): Promise<unknown> {
+    return this.#pending.watch(this.#waitFor(name, options))
+  }
+
   /** Whether the caller is one of the steps. */
   get isWithin(): boolean {
     return within.getStore() === this
@@ -95,7 +113,7 @@ export class Steps {
 
   /** The task continues in another attempt: calls of this one never settle. */
   get isSuspending(): boolean {
-    return this.#wakeAt < Number.POSITIVE_INFINITY
+    return this.#wakeAt < Number.POSITIVE_INFINITY || this.#waits.length > 0
   }
 
   /** The handler and all its calls have ended. @throws ProgramChanged when steps are stored that the program did not reach */
@@ -112,7 +130,7 @@ export class Steps {
     const policy = policyOf(options)
     this.#checkNew(name)
     if (typeof run !== 'function') throw wrong('run', run, 'Pass a function.')
-    const known = await this.#known(index, name)
+    const known = await this.#known(index, name, STEP_STATES)
     if (known?.state === 'done') return known.result
     if (known?.isFinal) throw failureAgain(known)
     if (this.#port.isDraining) return this.#suspend(this.#port.clock.monotonic())
@@ -124,7 +142,7 @@ export class Steps {
     const index = this.#next++
     this.#checkPlace(SLEEP)
     const outcome = sleeping(until, this.#port.clock.now())
-    const known = await this.#known(index, SLEEP)
+    const known = await this.#known(index, SLEEP, SLEEP_STATES)
     const sleep = known ?? (await this.#pending.track(this.#store({ index, name: SLEEP, try: 1, outcome })))
     // The coordinator computes how much is left: the clocks of two executors may differ.
     const { clock } = this.#port
@@ -133,6 +151,34 @@ export class Steps {
     if (leftMs <= 0) return
     if (leftMs > SHORT_MS || this.#port.isDraining) await this.#suspend(wakeAt)
     await this.#pending.track(pause(clock, leftMs, this.#port.signal))
+  }
+
+  async #waitFor(name: string, { timeoutMs, schema }: WaitOptions): Promise<unknown> {
+    const index = this.#next++
+    this.#checkPlace(name)
+    checkName('signal', name)
+    checkSchema('schema', schema)
+    if (timeoutMs !== undefined) parseInput(durationField, timeoutMs, 'timeoutMs')
+    const known = await this.#known(index, name, WAIT_STATES)
+    const settled = known && known.state !== 'waiting' ? known : await this.#pending.track(this.#wait({ index, name, timeoutMs }))
+    if (settled.state === 'timed_out') return undefined
+    if (settled.state === 'received') return schema ? checkedSignal(schema, name, settled.result) : settled.result
+    const leftMs = settled.leftMs ?? Number.POSITIVE_INFINITY
+    return this.#suspend(this.#port.clock.monotonic() + leftMs)
+  }
+
+  /** Repeated, it answers what became of the wait. */
+  #wait({ index, name, timeoutMs }: { index: number; name: string; timeoutMs: number | undefined }): Promise<JournalEntry> {
+    const stored = this.#turn.then(async () => {
+      if (index >= LIMITS.steps || this.#waits.length >= LIMITS.waitsAtOnce) throw wrong('signal', name, TOO_MANY_WAITS)
+      const isBehind = this.#waits.some(({ signal }) => signal === name)
+      const outcome = { type: 'waiting', ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(isBehind ? { isBehind } : {}) } as const
+      const entry = await this.#store({ index, name, try: 1, outcome })
+      if (entry.state === 'waiting') this.#waits.push({ step: index, signal: name })
+      return entry
+    })
+    this.#turn = stored.catch(() => undefined)
+    return stored
   }
 
   async #do(
@@ -160,12 +206,12 @@ export class Steps {
   }
 
   /** The stored entry of a step. @throws ProgramChanged, TASK_NOT_RUNNING, the reason of an abort */
-  async #known(index: number, name: string): Promise<JournalEntry | undefined> {
+  async #known(index: number, name: string, states: readonly JournalEntry['state'][]): Promise<JournalEntry | undefined> {
     await this.#open()
     this.#journal ??= this.#pending.track(this.#read())
     const known = (await this.#journal).get(index)
     await this.#open()
-    if (known) checkSame(known, name)
+    if (known) checkSame(known, name, states)
     return known
   }
 
@@ -184,7 +230,7 @@ export class Steps {
 
   async #store(step: Parameters<StepPort['store']>[0]): Promise<JournalEntry> {
     const stored = await this.#port.store(step)
-    checkSame(stored, step.name)
+    checkSame(stored, step.name, statesOf(step.outcome))
     return stored
   }
 
@@ -192,7 +238,10 @@ export class Steps {
   async #suspend(wakeAt: number): Promise<never> {
     this.#wakeAt = Math.min(this.#wakeAt, wakeAt)
     await this.#pending.quiet(() => turnOf(this.#port.clock))
-    if (!this.#isSuspended) this.#port.suspend(Math.max(0, this.#wakeAt - this.#port.clock.monotonic()))
+    if (!this.#isSuspended) {
+      const leftMs = Math.max(0, this.#wakeAt - this.#port.clock.monotonic())
+      this.#port.suspend({ delayMs: Number.isFinite(leftMs) ? leftMs : undefined, waits: this.#waits })
+    }
     this.#isSuspended = true
     return forever()
   }
@@ -251,9 +300,33 @@ function checkResult(result: unknown): void {
 
 const REMEDY = 'Go back to the program that began the run, or restart it from a step that is the same in both.'
 
-function checkSame({ index, name }: JournalEntry, now: string): void {
-  if (name === now) return
-  throw new ProgramChanged(`Step ${index + 1} was "${name}" when it was stored, and is "${now}" now: the program was changed. ${REMEDY}`)
+const STEP_STATES = ['done', 'failed'] as const
+const SLEEP_STATES = ['sleeping'] as const
+const WAIT_STATES = ['waiting', 'received', 'timed_out'] as const
+const statesOf = ({ type }: StepCall['outcome']): readonly JournalEntry['state'][] =>
+  type === 'waiting' ? WAIT_STATES : type === 'sleeping' ? SLEEP_STATES : STEP_STATES
+
+/** @param states those of what is at this place of the program now */
+function checkSame({ index, name, state }: JournalEntry, now: string, states: readonly JournalEntry['state'][]): void {
+  if (name === now && states.includes(state)) return
+  const [was, is] = [shownStep(state, name), shownStep(states[0] as JournalEntry['state'], now)]
+  throw new ProgramChanged(`Step ${index + 1} was ${was} when it was stored, and is ${is} now: the program was changed. ${REMEDY}`)
+}
+
+const shownStep = (state: JournalEntry['state'], name: string) =>
+  (WAIT_STATES as readonly string[]).includes(state) ? `a wait for signal "${name}"` : `"${name}"`
+
+const TOO_MANY_WAITS = `A task has at most ${LIMITS.steps} steps, of which at most ${LIMITS.waitsAtOnce} wait for signals at the same time.`
+
+/** @throws NonRetryableError: tried again, it would be refused again */
+async function checkedSignal(schema: StandardSchema, name: string, payload: unknown): Promise<unknown> {
+  try {
+    return await checkedBy(schema, payload, (checked) => checked)
+  } catch (error) {
+    if (error instanceof PayloadRefused)
+      throw new NonRetryableError(`Signal "${name}" has a payload that its schema refuses: ${error.message}`)
+    throw error
+  }
 }
 
 interface Policy {

@@ -4,7 +4,8 @@ import { messageText } from '../logs/loggable.ts'
 import { momentOf, type TimeOrDuration } from '../moment.ts'
 import { forever, turnOf } from '../turn.ts'
 import { PendingCalls } from './pending-calls.ts'
-import { type StepOptions, type StepPort, Steps } from './steps.ts'
+import type { SchemaOutput, StandardSchema } from './standard-schema.ts'
+import { type StepOptions, type StepPort, Steps, type WaitOptions } from './steps.ts'
 import { WorkflowContext } from './workflow-context.ts'
 
 type Awaitable<Value> = Value | PromiseLike<Value>
@@ -70,6 +71,25 @@ export interface TaskContext<Payload = unknown> {
    * @throws CarillonError INVALID_DELAY
    */
   sleep(until: TimeOrDuration): Promise<void>
+  /**
+   * Wait for a signal to this run (`client.runs.signal`, `carillon runs signal`), and take its payload. No slot is held meanwhile, nor a timer without `timeoutMs`: this
+   * call then never settles, `finally` is not reached, and the task continues in a new attempt, as after `sleep`; like that it must not be raced. One that came before
+   * is taken at once; several waits for one name take one signal each, in order. Uses no try.
+   * @param name of the signal
+   * @returns its payload, as the schema gives it out; with `timeoutMs` undefined when none came in time
+   * @throws NonRetryableError when the schema refuses the payload, which is taken nevertheless; CarillonError INVALID_NAME, INVALID_REQUEST, INVALID_DELAY; TASK_NOT_RUNNING
+   *   when this attempt is over
+   */
+  waitFor<Schema extends StandardSchema>(
+    name: string,
+    options: WaitOptions<Schema> & { readonly schema: Schema; readonly timeoutMs: number },
+  ): Promise<SchemaOutput<Schema> | undefined>
+  waitFor<Schema extends StandardSchema>(
+    name: string,
+    options: WaitOptions<Schema> & { readonly schema: Schema; readonly timeoutMs?: undefined },
+  ): Promise<SchemaOutput<Schema>>
+  waitFor<Payload = unknown>(name: string, options: WaitOptions & { readonly timeoutMs: number }): Promise<Payload | undefined>
+  waitFor<Payload = unknown>(name: string, options?: WaitOptions & { readonly timeoutMs?: undefined }): Promise<Payload>
   /**
    * Choose when the job fires next, instead of its schedule, which goes on after that. The newest choice counts, also of an attempt that fails.
    * @param next in how long, or when: milliseconds or `'10m'`, or a time; one that has passed means now
@@ -209,6 +229,12 @@ export class RunningContext implements TaskContext {
   sleep(until: TimeOrDuration): Promise<void> {
     this.#steps ??= new Steps(this.#port, this.#pending)
     return this.#steps.sleep(until)
+  }
+
+  /** What it gives is known to who calls it: see `TaskContext`. */
+  waitFor(name: string, options?: WaitOptions): Promise<never> {
+    this.#steps ??= new Steps(this.#port, this.#pending)
+    return this.#steps.waitFor(name, options) as Promise<never>
   }
 
   nextAt(next: TimeOrDuration): Promise<Date | undefined> {

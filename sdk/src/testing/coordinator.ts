@@ -12,6 +12,7 @@ import {
   type Page,
   type Progress,
   parseInput,
+  printable,
   type Report,
   type StartedRun,
   type StepCall,
@@ -183,6 +184,7 @@ export class Coordinator implements Surroundings {
 
   async #storeStep(call: StepCall, instance: Instance): Promise<{ stored: JournalEntry }> {
     const { life } = this.runs.running(call, instance, ['queued', 'running', 'cancelling'])
+    if (call.outcome.type === 'waiting') throw noSignals(call.name)
     if (call.outcome.type === 'done') writeJson(call.outcome.result ?? null, RESULT)
     this.#options.onStep(call, 'before', instance)
     if (instance.isCrashed) return forever()
@@ -204,6 +206,16 @@ function pageOf<Item>(items: readonly Item[], query: { cursor?: string | undefin
   const from = Number(query.cursor ?? 0)
   const to = from + query.limit
   return { items: items.slice(from, to), ...(to < items.length ? { next: String(to) } : {}) }
+}
+
+/** Nothing would ever send one. */
+function noSignals(name: string): CarillonError {
+  const hint = 'Test it with a mesh, such as that of carillon up.'
+  return new CarillonError('INVALID_REQUEST', `A test mesh keeps no signals: it waits for ${printable(name)}`, {
+    field: 'name',
+    value: printable(name),
+    hint,
+  })
 }
 
 function notServed({ noun, verb }: Call, served: readonly Call[]): CarillonError {

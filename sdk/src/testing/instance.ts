@@ -126,7 +126,7 @@ export class Instance {
     const lane = this.#lanes.get(work.handler) as Lane
     lane.unconfirmed++
     if (ending === undefined) this.#report({ ...headOf(work), type: 'released' })
-    else this.#report(JSON.parse(ending.outcome === 'slept' ? sleptText(work, ending.delayMs) : finishedText(work, ending, ran)))
+    else this.#report(JSON.parse(ending.outcome === 'slept' ? sleptText(work, ending) : finishedText(work, ending, ran)))
     lane.confirmed(attempt)
     this.#pump()
   }

@@ -41,6 +41,7 @@ function entryOf({ call, at }: Stored, { now, failures, since }: { now: number; 
     if (!isFinal) return { ...entry, failure, failures: failures + 1 }
     return { ...entry, failure, ...(call.attempt >= since ? { isFinal } : {}) }
   }
+  if (outcome.type === 'waiting') return entry
   const until = outcome.until === undefined ? at + (outcome.forMs ?? 0) : Date.parse(outcome.until)
   return { ...entry, until: new Date(until).toISOString(), leftMs: Math.max(0, until - now) }
 }

@@ -104,7 +104,7 @@ export class RunTable {
     if (report.attempt !== life.attempt || life.owner !== instance.name) return
     const now = this.#options.clock.now()
     if (report.type === 'released') applyEvent(life, 'released', { reason: 'released', owner: undefined, startedAt: undefined })
-    else if (report.type === 'slept' && goToSleep(life, now)) this.#delay(run, life, report.delayMs)
+    else if (report.type === 'slept' && goToSleep(life, now)) this.#delay(run, life, report.delayMs ?? 0)
     else if (report.type === 'finished') {
       const delayMs = finish(life, report, { run, now })
       if (delayMs !== undefined) this.#delay(run, life, delayMs)

@@ -84,6 +84,8 @@ import { JudgeSlots } from './schedules/judge-slots.ts'
 import { JumpWatch } from './schedules/jump-watch.ts'
 import { RepairTimes } from './schedules/repair-times.ts'
 import { schedulesController } from './schedules/schedules.controller.ts'
+import { signalsController } from './signals/signals.controller.ts'
+import { signalsOf } from './signals/signals.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
 import { stepsController } from './steps/steps.controller.ts'
 import { triggersOf } from './triggers/triggers.ts'
@@ -248,6 +250,7 @@ function useCasesOf(base: Foundation) {
   const { start } = base
   const reads = new ReadRuns({ ...base, whyAtGate: (run) => whyAtGate(base, run) })
   const changeRuns = new ChangeRuns({ ...base, reads })
+  const signals = signalsOf(base)
   return {
     changeJobs: base.changeJobs,
     readJobs: new ReadJobs(base.store),
@@ -264,9 +267,10 @@ function useCasesOf(base: Foundation) {
     changeNodes: new ChangeNodes({ ...base, restarts: changeRuns, reconciler: base.advance }),
     claimTask: new ClaimTask(base),
     mapTasks: new MapTasks(base),
-    keepSteps: new KeepSteps(base),
+    ...signals,
+    keepSteps: new KeepSteps({ ...base, ...signals }),
     readResults: new ReadResults(base),
-    applyReports: new ApplyReports(base),
+    applyReports: new ApplyReports({ ...base, ...signals }),
     takeTriggers: new TakeTriggers({ ...base, start }),
     fireSlots: new FireSlots(base),
     wakeLives: new WakeLives(base),
@@ -288,10 +292,16 @@ function loopsOf(base: Foundation, cases: UseCases, stopping: AbortSignal) {
   const wake = (ids: readonly string[]) => cases.wakeLives.execute(ids)
   const waker = new Waker({
     ...base,
-    sources: { jobs: base.jobs, runs: store.runs, tasks: store.tasks, gates: store.gates },
+    sources: { jobs: base.jobs, runs: store.runs, tasks: store.tasks, gates: store.gates, signals: store.signals },
     shares,
     jobsLeadMs: SLOT_LEAD_MS,
-    handlers: { jobs: (ids) => cases.fireSlots.execute(ids), runs: wake, tasks: wake, gates: (ids) => base.waitingChecks.execute(ids) },
+    handlers: {
+      jobs: (ids) => cases.fireSlots.execute(ids),
+      runs: wake,
+      tasks: wake,
+      gates: (ids) => base.waitingChecks.execute(ids),
+      signals: (ids) => cases.wakeSignals.execute(ids),
+    },
   })
   const jumps = new JumpWatch({ ...base, repairTimes: cases.repairTimes, shares })
   clock.onJump(() => jumps.again())
@@ -362,6 +372,7 @@ export function compose(given: CoordinatorDependencies) {
       mapController(cases),
       workflowController(cases),
       stepsController(cases),
+      signalsController(cases),
       gatesController(base),
       retentionController({ pruneRuns: prune }),
       healthController({ checkHealth: health, rebuild }),

@@ -29,7 +29,7 @@ import type { Judge } from './schedules/rules/exclusions.ts'
 // The ports by which one room of the coordinator uses another. A room imports these and what is pure in other rooms (`rules/`); `compose.ts` connects them.
 
 /** A record with a `wakeAt`. */
-export type WakeKind = 'jobs' | 'runs' | 'tasks' | 'gates'
+export type WakeKind = 'jobs' | 'runs' | 'tasks' | 'gates' | 'signals'
 
 /** Wakes what is due soon. What is due later is found in the store. */
 export interface Timers {

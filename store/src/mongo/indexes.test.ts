@@ -4,12 +4,13 @@ import { type Document, type FindOptions, MongoClient, MongoServerError } from '
 import { openStore } from '../open-store.ts'
 import type { LogQuery } from '../ports.ts'
 import { range } from '../testing/pages.ts'
-import { aLine, aRun, aTask, START_AT } from '../testing/records.ts'
+import { aLine, aRun, aSignal, aTask, START_AT } from '../testing/records.ts'
 import { MongoCalendarStore } from './calendar-store.ts'
 import { MongoDatabase } from './database.ts'
 import { MongoJobStore } from './job-store.ts'
 import { MongoLogStore } from './log-store.ts'
 import { MongoRunStore } from './run-store.ts'
+import { MongoSignalStore } from './signal-store.ts'
 import { MongoTaskStore } from './task-store.ts'
 import { dropDatabase, freshDatabase, SKIP_WITHOUT_ENGINE } from './test-database.ts'
 
@@ -56,6 +57,7 @@ type Case = readonly [name: string, indexes: readonly string[], ask: () => Promi
 function casesOf(database: MongoDatabase): Case[] {
   const namespace = 'default'
   const limit = 10
+  const signals = new MongoSignalStore(database)
   const [runs, tasks, jobs, logs] = [
     new MongoRunStore(database),
     new MongoTaskStore(database),
@@ -75,6 +77,10 @@ function casesOf(database: MongoDatabase): Case[] {
     ['runs of an instance', ['owned'], () => runs.ownedBy({ namespace, owner: 'i-3', limit })],
     ['tasks', ['_id_'], () => tasks.list({ runId: 'run-1', limit })],
     ['failed tasks', ['in-state'], () => tasks.list({ runId: 'run-1', state: 'failed', limit })],
+    ['open signals of a name', ['open'], () => signals.open({ namespace, runId: 'run-1', name: 'paid', limit })],
+    ['open signals of a run', ['open'], () => signals.usage({ namespace, runId: 'run-1' })],
+    ['signals that a step has taken', ['taken', 'open'], () => signals.takenBy('run-1.5')],
+    ['signals without a run', ['unclaimed'], () => signals.countUnclaimed({ namespace, atMost: limit })],
     ['jobs', ['by-name'], () => jobs.list({ namespace, limit })],
     ['calendars', ['by-name'], () => new MongoCalendarStore(database).list({ namespace, limit })],
     ...(['oldest', 'newest'] as const).flatMap((order): Case[] => [
@@ -98,6 +104,8 @@ async function fill(url: string): Promise<void> {
   const lifeOf = (n: number) => [...lives, owned(n), {}][n % 5]
   await store.runs.insert(range(1_000).map((n) => aRun(n, { job: n % 7 ? 'other' : 'report', ...lifeOf(n) })))
   await store.tasks.insert(range(1_000).map((n) => aTask(`run-${n % 20}`, n, { state: n % 3 ? 'succeeded' : 'failed', queuedAt: null })))
+  const takenBy = (n: number) => (n % 4 ? `run-${n % 20}.${n}` : null)
+  await store.signals.insert(range(1_000).map((n) => aSignal(`run-${n % 20}`, n, { takenBy: takenBy(n), unclaimed: n % 50 ? 0 : 1 })))
   const levelOf = (n: number) => (n % 9 ? 'info' : n % 2 ? 'error' : 'warn')
   const line = (n: number) => aLine(`run-${n % 20}`, n + 1, { level: levelOf(n), taskId: `run-${n % 20}-${n % 7}` })
   await store.logs.insert(range(4_000).map(line))

@@ -10,6 +10,7 @@ import { calendars } from './migrations/0011-calendars.ts'
 import { gates } from './migrations/0014-gates.ts'
 import { rules } from './migrations/0015-rules.ts'
 import { changes } from './migrations/0016-changes.ts'
+import { workflows } from './migrations/0017-workflows.ts'
 import { DUPLICATE_KEY, NAMESPACE_EXISTS } from './mongo-error.ts'
 import { waitUntil } from './retry.ts'
 
@@ -28,7 +29,7 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
   { number: 14, name: 'gates', apply: (database) => createCollections(database, gates) },
   { number: 15, name: 'rules', apply: (database) => createCollections(database, rules) },
   { number: 16, name: 'changes', apply: (database) => createCollections(database, changes) },
-  { number: 17, name: 'workflows', apply: async () => undefined },
+  { number: 17, name: 'workflows', apply: (database) => createCollections(database, workflows) },
 ]
 
 /** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */

@@ -11,6 +11,7 @@ import { MongoLogStore } from './log-store.ts'
 import { appliedTo, migrate } from './migrate.ts'
 import { MongoRetentionStore } from './retention-store.ts'
 import { MongoRunStore } from './run-store.ts'
+import { MongoSignalStore } from './signal-store.ts'
 import { MongoStepStore } from './step-store.ts'
 import { MongoTaskStore } from './task-store.ts'
 
@@ -37,6 +38,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     runs: new MongoRunStore(database),
     tasks: new MongoTaskStore(database),
     steps: new MongoStepStore(database),
+    signals: new MongoSignalStore(database),
     logs: new MongoLogStore(database),
     retention: new MongoRetentionStore(database),
     coordinators: new MongoCoordinatorStore(database),

@@ -11,6 +11,7 @@ import { SqliteLogStore } from './log-store.ts'
 import { migrate } from './migrate.ts'
 import { SqliteRetentionStore } from './retention-store.ts'
 import { SqliteRunStore } from './run-store.ts'
+import { SqliteSignalStore } from './signal-store.ts'
 import { SqliteTaskStore } from './task-store.ts'
 
 /** Notes how SQLite would find the rows of each question. */
@@ -66,6 +67,13 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.countUpTo({ runId: 'run-1', states: OPEN_STATES, atMost: 1 })
   await tasks.tally({ runId: 'run-1', from: 'run-1-a' })
   await tasks.names('run-1')
+  const signals = new SqliteSignalStore(connection)
+  await signals.due(due)
+  await signals.list({ namespace, runId: 'run-1', limit: 10 })
+  await signals.open({ namespace, runId: 'run-1', name: 'paid', limit: 10 })
+  await signals.takenBy('run-1.00000')
+  await signals.usage({ namespace, runId: 'run-1' })
+  await signals.countUnclaimed({ namespace, atMost: 10 })
   const retention = new SqliteRetentionStore(connection)
   await retention.nextNamespace('a')
   await retention.runs({ namespace, createdBefore: 5, limit: 10 })

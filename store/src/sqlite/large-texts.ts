@@ -7,6 +7,7 @@ const LARGE_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   runs: ['payload', 'items', 'graph', 'result', 'error'],
   tasks: ['item', 'context', 'result', 'error'],
   steps: ['result', 'error'],
+  signals: ['payload'],
   jobs: ['payload', 'items', 'graph', 'declaration'],
   changes: ['definition'],
   calendars: ['days'],

@@ -10,6 +10,7 @@ import { SqliteLogStore } from './log-store.ts'
 import { migrate } from './migrate.ts'
 import { SqliteRetentionStore } from './retention-store.ts'
 import { SqliteRunStore } from './run-store.ts'
+import { SqliteSignalStore } from './signal-store.ts'
 import { SqliteStepStore } from './step-store.ts'
 import { SqliteTaskStore } from './task-store.ts'
 
@@ -30,6 +31,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       runs: new SqliteRunStore(connection),
       tasks: new SqliteTaskStore(connection),
       steps: new SqliteStepStore(connection),
+      signals: new SqliteSignalStore(connection),
       logs: new SqliteLogStore(connection),
       retention: new SqliteRetentionStore(connection),
       coordinators: new SqliteCoordinatorStore(connection),

@@ -8,13 +8,14 @@ import { JOB_CASES } from './job-cases.ts'
 import { LIST_CASES } from './list-cases.ts'
 import { LOG_CASES } from './log-cases.ts'
 import { RETENTION_CASES } from './retention-cases.ts'
+import { SIGNAL_CASES } from './signal-cases.ts'
 import { SIZE_CASES } from './size-cases.ts'
 import { STORE_CASES } from './store-cases.ts'
 import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
 
 export type { ConformanceCase, ConformanceContext } from './conformance-case.ts'
-export { aCalendar, aChange, aFinish, aJob, aLine, aRun, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './records.ts'
+export { aCalendar, aChange, aFinish, aJob, aLine, aRun, aSignal, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './records.ts'
 
 /** Each case is run on a fresh, empty database. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
@@ -26,6 +27,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...CHANGE_CASES,
   ...GATE_CASES,
   ...LOG_CASES,
+  ...SIGNAL_CASES,
   ...SIZE_CASES,
   ...TEXT_CASES,
   ...RETENTION_CASES,

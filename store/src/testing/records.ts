@@ -13,6 +13,7 @@ import {
   type TaskLife,
   type TaskRecord,
 } from '../records.ts'
+import type { SignalRecord } from '../signal-records.ts'
 
 const BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 /** A time for records: 2026-01-01. */
@@ -37,6 +38,7 @@ const LIFE: TaskLife = {
   startedAt: null,
   firstStartedAt: null,
   sleeps: null,
+  waits: null,
   endedAt: null,
   resume: null,
 }
@@ -208,6 +210,28 @@ export function aChange(revision: number, fields: Partial<JobChangeRecord> & { j
   const { jobId = 'default/report', ...rest } = fields
   const record = { revision, at: START_AT + revision, kind: 'put', by: null, version: null, definition: '{}' } as const
   return { id: changeId(jobId, revision), ...record, ...rest }
+}
+
+/** A signal of run `runId(n)`. */
+export function aSignal(run: string, n: number, fields: Partial<SignalRecord> = {}): SignalRecord {
+  const name = fields.name ?? 'paid'
+  return {
+    id: `${run}.${name}.${n}`,
+    namespace: 'default',
+    runId: run,
+    name,
+    payload: String(n),
+    bytes: 1,
+    by: null,
+    at: START_AT + n,
+    sequence: 0,
+    takenBy: null,
+    expiresAt: START_AT + 1_000_000,
+    unclaimed: 0,
+    share: shareOf(run),
+    wakeAt: START_AT + n,
+    ...fields,
+  }
 }
 
 /** A calendar of Christmas 2026. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { CalendarView, InstanceView, JobView, LogView, RunView, TaskView } from '@carillon/contracts'
+import type { CalendarView, InstanceView, JobView, LogView, RunView, SignalSent, TaskView } from '@carillon/contracts'
 import { VERSION } from '@carillon/contracts'
 import { eventually, freePort } from '@carillon/wire/testing'
 import { startBroker } from '../support/broker.ts'
@@ -224,6 +224,20 @@ describe('the command line', () => {
     const unknown = await carillon(['instances', 'cordon', 'nobody'])
     assert.equal(unknown.code, 1)
     assert.match(unknown.stderr, new RegExp(`^error INSTANCE_UNKNOWN: .*nobody.*These live: ${name}`, 's'))
+  })
+
+  test('runs signal, runs signals: of a run that is not there, and of one that has ended', async () => {
+    const runId = 's'.repeat(26)
+    const first = await carillon(['runs', 'signal', runId, 'paid', '{"ref":1}', '--id', 'm-1', '--ttl', '1h'])
+    assert.match(first.stdout, /^Signal paid is kept: there is no run s+ so far\. .*runs signals s+/)
+    const again = (await carillon(['runs', 'signal', runId, 'paid', '2', '--id', 'm-1', '--json'])).json<SignalSent>()
+    assert.deepEqual([again.created, again.state], [false, 'unclaimed'])
+    assert.match((await carillon(['runs', 'signals', runId])).stdout, /SIGNAL.*STATE.*\npaid +unclaimed .*\{"ref":1\}/)
+    const hello = (await carillon(['run', 'hello', '--json'])).json<RunView>()
+    const late = await carillon(['runs', 'signal', hello.runId, 'paid'])
+    assert.equal(late.code, 1)
+    assert.match(late.stderr, /^error RUN_ENDED: /)
+    assert.equal((await carillon(['runs', 'signal', runId, 'no name'])).code, 2)
   })
 
   test('doctor finds everything well', async () => {

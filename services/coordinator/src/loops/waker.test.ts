@@ -29,7 +29,7 @@ async function createWaker(context: TestContext, options: { shares?: number[]; h
     for (const id of ids) woken.push({ kind, id, at: clock.now() })
     await moveOn(store, kind, ids)
   }
-  const handlers = { jobs: wake('jobs'), runs: wake('runs'), tasks: wake('tasks'), gates: wake('gates') }
+  const handlers = { jobs: wake('jobs'), runs: wake('runs'), tasks: wake('tasks'), gates: wake('gates'), signals: wake('signals') }
   const waker = new Waker({ sources: store, clock, log, shares: () => options.shares ?? ALL, handlers })
   context.after(() => waker.stop())
   return { clock, store, waker, woken, batches, lines }
@@ -53,7 +53,8 @@ async function moveOn(store: Store, kind: WakeKind, ids: readonly string[]): Pro
     )
   } else if (kind === 'gates') {
     for (const gate of await store.gates.get(ids)) if (gate) await store.gates.remove([gate])
-  } else await store[kind].update(ids.map((id) => ({ id, expect: { state: ['delayed'] }, set: { wakeAt: null } })))
+  } else if (kind === 'signals') await store.signals.remove(ids)
+  else await store[kind].update(ids.map((id) => ({ id, expect: { state: ['delayed'] }, set: { wakeAt: null } })))
 }
 
 const delayed = (n: number, wakeAt: number): RunRecord => aRun(n, { state: 'delayed', queuedAt: null, wakeAt })
@@ -209,7 +210,13 @@ test('stop waits for what is being handled', async (context) => {
     new Promise<void>((resolve) => {
       release = resolve
     })
-  const handlers = { jobs: async () => undefined, tasks: async () => undefined, gates: async () => undefined, runs }
+  const handlers = {
+    jobs: async () => undefined,
+    tasks: async () => undefined,
+    gates: async () => undefined,
+    signals: async () => undefined,
+    runs,
+  }
   const waker = new Waker({ sources: store, clock, log: createTestLog().log, shares: () => ALL, handlers })
   await waker.start()
   await clock.advance(5)

@@ -11,16 +11,17 @@ export interface WakeHandlers {
   readonly runs: (ids: readonly string[]) => Promise<void>
   readonly tasks: (ids: readonly string[]) => Promise<void>
   readonly gates: (ids: readonly string[]) => Promise<void>
+  readonly signals: (ids: readonly string[]) => Promise<void>
 }
 
-const KINDS: readonly WakeKind[] = ['jobs', 'runs', 'tasks', 'gates']
+const KINDS: readonly WakeKind[] = ['jobs', 'runs', 'tasks', 'gates', 'signals']
 /** How far the loop reads ahead: what is due sooner is fired from memory, on the millisecond. */
 const AHEAD_MS = 3_000
 const SCAN_MS = 1_000
 /** Slots lie together on whole seconds: all of one are read ahead, and handled at once. */
-const PAGES: Readonly<Record<WakeKind, number>> = { jobs: 10_000, runs: 2_000, tasks: 2_000, gates: 2_000 }
+const PAGES: Readonly<Record<WakeKind, number>> = { jobs: 10_000, runs: 2_000, tasks: 2_000, gates: 2_000, signals: 500 }
 /** Due records of one batch: bounds a write after a long downtime. Slots are split into writes by their use case. */
-const BATCHES: Readonly<Record<WakeKind, number>> = { jobs: 10_000, runs: 500, tasks: 500, gates: 500 }
+const BATCHES: Readonly<Record<WakeKind, number>> = { jobs: 10_000, runs: 500, tasks: 500, gates: 500, signals: 100 }
 
 /**
  * The only timer. Reads what is due in the next seconds from the store, keeps it in memory, and calls the handlers when its time has come.

@@ -1,6 +1,7 @@
 import { CarillonError, isEnded, type Report, subjects } from '@carillon/contracts'
 import { type Clock, type Incoming, inIsolation, type RejectedMessages } from '@carillon/runtime'
 import type { Faulty, Lives, Offers } from '../ports.ts'
+import type { Waits } from '../signal-ports.ts'
 import type { RefusedReports } from './refused-reports.ts'
 import type { Change, TaskChange } from './rules/change.ts'
 import { type Decision, isRefused, type Refused } from './rules/decision.ts'
@@ -24,13 +25,15 @@ export class ApplyReports {
   readonly #offers: Offers
   readonly #rejected: RejectedMessages
   readonly #refused: RefusedReports
+  readonly #waits: Waits
   readonly #clock: Clock
 
-  constructor(options: { lives: Lives; offers: Offers; rejected: RejectedMessages; refused: RefusedReports; clock: Clock }) {
+  constructor(options: { lives: Lives; offers: Offers; rejected: RejectedMessages; refused: RefusedReports; waits: Waits; clock: Clock }) {
     this.#lives = options.lives
     this.#offers = options.offers
     this.#rejected = options.rejected
     this.#refused = options.refused
+    this.#waits = options.waits
     this.#clock = options.clock
   }
 
@@ -38,6 +41,9 @@ export class ApplyReports {
   async execute(batch: readonly Incoming[]): Promise<void> {
     const { read, rejections } = readAll(batch)
     await this.#apply(foldReports(read), { again: true, rejections })
+    // A signal may have come while they still ran. Also of a report that was applied before: what followed from it may not have been done.
+    const asleep = read.flatMap(({ report }) => (report.type === 'slept' && report.waits ? [report.taskId] : []))
+    await Promise.all(asleep.map((taskId) => this.#waits.asleep(taskId)))
     // Only now: if the batch were redelivered, they would be rejected twice.
     for (const rejection of rejections) this.#rejected.reject({ ...rejection, stream: 'REPORTS', now: this.#clock.now() })
   }

@@ -13,7 +13,7 @@ import { pageThatFits, runIdOfKey } from '@carillon/runtime'
 import type { RunHead, RunListQuery, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Matching, Presence, WhyAtGate } from '../ports.ts'
-import { runNotFound } from './rules/missing.ts'
+import { removedRun, runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
 import { whyOf, whyOfNode } from './rules/why.ts'
 import { runOf } from './rules/work.ts'
@@ -27,10 +27,7 @@ const HANDLERS_SHOWN = 20
 export async function missingRun(store: Store, namespace: string, runId: string): Promise<CarillonError> {
   const [tombstone] = await store.retention.tombstones([runId])
   if (tombstone?.namespace !== namespace) return runNotFound(runId)
-  const { job, handler, endedAt, removedAt } = tombstone
-  const [ended, removed] = [endedAt, removedAt].map((at) => new Date(at).toISOString())
-  const message = `run ${printable(runId)} of ${job ?? handler} ended ${ended}; it was kept for its time and removed ${removed}`
-  return new CarillonError('RUN_REMOVED', message, { field: 'runId', value: printable(runId) })
+  return removedRun(tombstone)
 }
 
 /** Reads runs for people, with the reason why a queued one waits. */

@@ -1,5 +1,6 @@
-import { CarillonError, LIMITS, type StartedRun } from '@carillon/contracts'
-import type { ControllerOf } from '@carillon/runtime'
+import { CarillonError, LIMITS, parseSubject, type StartedRun } from '@carillon/contracts'
+import type { ControllerOf, Incoming } from '@carillon/runtime'
+import type { SignalBatches } from '../signal-ports.ts'
 import type { ApplyReports } from './apply-reports.ts'
 import type { ChangeRuns } from './change-runs.ts'
 import type { ReadRuns } from './read-runs.ts'
@@ -14,9 +15,11 @@ export interface RunCases {
   readonly changeRuns: ChangeRuns
   readonly applyReports: ApplyReports
   readonly takeTriggers: TakeTriggers
+  /** Provided by `signals/`. */
+  readonly takeSignals: SignalBatches
 }
 
-export const runsController = ({ startRuns, readRuns, readTree, changeRuns, applyReports, takeTriggers }: RunCases) =>
+export const runsController = ({ startRuns, readRuns, readTree, changeRuns, applyReports, takeTriggers, takeSignals }: RunCases) =>
   ({
     answers: {
       jobsRun: async ({ namespace, input, bytes, traceparent, by }) => {
@@ -41,9 +44,14 @@ export const runsController = ({ startRuns, readRuns, readTree, changeRuns, appl
     },
     takes: {
       REPORTS: (batch) => applyReports.execute(batch),
-      TRIGGERS: (batch) => takeTriggers.execute(batch),
+      TRIGGERS: async (batch) => {
+        const [signals, triggers] = [batch.filter(isSignal), batch.filter((message) => !isSignal(message))]
+        await Promise.all([takeTriggers.execute(triggers), takeSignals.execute(signals)])
+      },
     },
   }) satisfies ControllerOf<'coordinator'>
+
+const isSignal = ({ subject }: Incoming) => parseSubject(subject)?.class === 'signal'
 
 /** @throws CarillonError TOO_MANY_RUNS */
 function checkCount(count: number): void {

@@ -6,6 +6,7 @@ import type { Lives, RunningTasks } from '../ports.ts'
 import { NO_LOSSES } from '../runs/rules/loss.ts'
 import { runsIn } from '../runs/rules/running-task.ts'
 import type { Work } from '../runs/rules/work.ts'
+import type { Waits } from '../signal-ports.ts'
 import { answeredAt, entriesOf, stepRecord } from './rules/journal.ts'
 
 /** Completed steps are stored also while their run is being cancelled. */
@@ -17,6 +18,7 @@ export class KeepSteps {
   readonly #store: Store
   readonly #lives: Lives
   readonly #running: RunningTasks
+  readonly #waits: Waits
   readonly #clock: Clock
   readonly #batcher: Batcher<StepRecord, InsertOutcome>
 
@@ -24,12 +26,14 @@ export class KeepSteps {
     store: Store
     lives: Lives
     running: RunningTasks
+    waits: Waits
     clock: Clock
     batch: { maxItems: number; maxInFlight: number }
   }) {
     this.#store = options.store
     this.#lives = options.lives
     this.#running = options.running
+    this.#waits = options.waits
     this.#clock = options.clock
     this.#batcher = new Batcher({
       ...options.batch,
@@ -50,9 +54,10 @@ export class KeepSteps {
     const record = stepRecord(call, { namespace, resume: work.task.resume, result, now: this.#clock.now() })
     const isCreated = (await this.#batcher.add(record)) === 'created'
     // A task that makes progress is no poison, however often its instances die.
-    if (outcome.type === 'done' && (work.task.losses > 0 || work.task.interruptions !== null)) await this.#getsOn(work, call)
-    const [there] = isCreated ? [record] : await this.#store.steps.get([record.id])
-    return { stored: answeredAt(entriesOf([there ?? record], null)[0] as JournalEntry, this.#clock.now()) }
+    if ((outcome.type === 'done' || outcome.type === 'waiting') && (work.task.losses > 0 || work.task.interruptions !== null))
+      await this.#getsOn(work, call)
+    const stored = outcome.type === 'waiting' ? await this.#settled(record, outcome) : isCreated ? record : await this.#there(record)
+    return { stored: answeredAt(entriesOf([stored], null)[0] as JournalEntry, this.#clock.now()) }
   }
 
   /** The journal of a task. @throws CarillonError RUN_NOT_FOUND */
@@ -63,6 +68,15 @@ export class KeepSteps {
       (maxBytes) => this.#store.steps.list({ ...query, maxBytes }),
       (steps) => entriesOf(steps, work.task.resume).map((entry) => answeredAt(entry, now)),
     )
+  }
+
+  async #there(record: StepRecord): Promise<StepRecord> {
+    return (await this.#store.steps.get([record.id]))[0] ?? record
+  }
+
+  /** What became of a wait: a signal may be there already, or its time may be over. */
+  async #settled(record: StepRecord, options: { isBehind?: boolean | undefined }): Promise<StepRecord> {
+    return (await this.#waits.outcome(record.namespace, record, options)) ?? this.#there(record)
   }
 
   async #getsOn(work: Work, call: StepCall): Promise<void> {

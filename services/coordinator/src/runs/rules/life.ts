@@ -13,6 +13,7 @@ import {
   type RunEvent,
   statesBefore,
   TIMES,
+  type Wait,
   writeJson,
 } from '@carillon/contracts'
 import type { LifeChange, LifeHead, Resume, TaskNode } from '@carillon/store'
@@ -113,7 +114,7 @@ function decideDeath(
 /** It resumes later, as a further attempt that uses no try: a number of its own distinguishes late reports. */
 function decideSleep(
   life: LifeHead,
-  { delayMs }: { delayMs: number },
+  { delayMs, waits = null }: { delayMs?: number | undefined; waits?: readonly Wait[] | null | undefined },
   { instance, now }: { instance: string; now: number },
 ): Decision | Refused {
   const state = nextState(life.state, 'slept')
@@ -123,9 +124,14 @@ function decideSleep(
   const expect = { state: before, attempt: life.attempt, owner: [null, instance] }
   if (state === 'cancelled')
     return { event: 'slept', expect, set: { ...ended, state, reason: whyCancelled(life), owner: instance, endedAt: now } }
-  const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, sleeps: (life.sleeps ?? 0) + 1, wakeAt: now + delayMs, delayMs }
+  const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, sleeps: (life.sleeps ?? 0) + 1, waits }
+  const due = { wakeAt: delayMs === undefined ? null : now + delayMs, delayMs: delayMs ?? null }
   const began = { startedAt: null, firstStartedAt: life.firstStartedAt ?? life.startedAt ?? now }
-  return { event: 'slept', expect, set: { ...next, ...began, state, reason: 'sleep', ...NO_OWNER, queuedAt: null, ...NO_LOSSES } }
+  return {
+    event: 'slept',
+    expect,
+    set: { ...next, ...due, ...began, state, reason: waits ? 'signal' : 'sleep', ...NO_OWNER, queuedAt: null, ...NO_LOSSES },
+  }
 }
 
 /** An instance takes over work that another one released, which is the same attempt, or that was lost with another one. */

@@ -237,6 +237,7 @@ function newRun({ id, namespace, trigger, traceparent, by, now, asked }: RunOrig
     startedAt: null,
     firstStartedAt: null,
     sleeps: null,
+    waits: null,
     endedAt: null,
     resume: null,
   }
@@ -285,6 +286,7 @@ export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
     startedAt: null,
     firstStartedAt: null,
     sleeps: null,
+    waits: null,
     endedAt: null,
     resume: null,
   }

@@ -36,6 +36,7 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
       const last = run.error ? `, after ${run.error.name}: ${run.error.message}` : ''
       return `attempt ${run.attempt} of ${run.attempts} begins ${at(run.wakeAt)}${last}`
     }
+    if (run.reason === 'signal') return waitText(run)
     return run.reason === 'sleep'
       ? `its steps sleep; they go on ${at(run.wakeAt)}`
       : `it was asked for at a later time: it is due ${at(run.wakeAt)}`
@@ -58,11 +59,20 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
   const { name, state, owner, attempt, attempts, reason, wakeAt } = task
   if (state === 'running') return `node ${name} runs: ${owner === null ? 'its executor' : `instance ${owner}`} has it`
   if (state === 'cancelling') return `node ${name} is being cancelled`
+  if (state === 'delayed' && reason === 'signal') return `node ${name}: ${waitText(task)}`
   if (state === 'delayed')
     return reason === 'retry'
       ? `attempt ${attempt} of ${attempts} of node ${name} begins ${at(wakeAt)}`
       : `node ${name} waits: it goes on ${at(wakeAt)}`
   return `node ${name} waits: ${whyNone() ?? 'for a free slot'}`
+}
+
+/** What a task whose steps wait for signals waits for. */
+function waitText({ waits, wakeAt }: Pick<RunHead, 'waits' | 'wakeAt'>): string {
+  const names = [...new Set((waits ?? []).map(({ signal }) => `\`${signal}\``))]
+  const which = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
+  const until = wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`
+  return `it waits for ${names.length === 1 ? 'the signal' : 'a signal:'} ${which}${until}`
 }
 
 const holderOf = ({ owner }: RunHead) => (owner === null ? 'its executor' : `instance ${owner}`)

@@ -1,0 +1,17 @@
+import type { Incoming } from '@carillon/runtime'
+import type { StepRecord } from '@carillon/store'
+import type { WaitingStep } from './signals/rules/waits.ts'
+
+/** Brings signals and what waits for them together. Provided by `signals/`. */
+export interface Waits {
+  /** A task waits for signals from now on: one may have come while it still ran. */
+  asleep(taskId: string): Promise<void>
+  /** What became of a step that waits; undefined: it waits on. @param options.isBehind none is taken for it: an earlier step waits for the same */
+  outcome(namespace: string, wait: WaitingStep, options?: { readonly isBehind?: boolean | undefined }): Promise<StepRecord | undefined>
+}
+
+/** Signals that were published as messages, of stream TRIGGERS. Provided by `signals/`. */
+export interface SignalBatches {
+  /** @throws a transient error: then the batch is redelivered */
+  execute(batch: readonly Incoming[]): Promise<void>
+}

@@ -1,0 +1,62 @@
+import type { SignalRecord, StepRecord, TaskLife } from '@carillon/store'
+import { receivedOf, stepIdOf } from '../../steps/rules/journal.ts'
+
+/** A step that waits for a signal. */
+export interface WaitingStep {
+  readonly taskId: string
+  readonly index: number
+  readonly epoch: number
+  /** Of the signal. */
+  readonly name: string
+}
+
+/** The outcome is the second try of its step: whichever is inserted first decides. */
+const OUTCOME_TRY = 2
+
+/** What takes a signal: the step without its try. */
+export const takerOf = ({ taskId, index, epoch }: Omit<WaitingStep, 'name'>): string => stepIdOf({ taskId, index, epoch })
+/** The ids of the records of a step: that it waits, and what became of it. */
+export const recordsOf = (wait: WaitingStep): [waiting: string, outcome: string] => [stepIdOf(wait, 1), stepIdOf(wait, OUTCOME_TRY)]
+
+/** The task that has taken a signal: of a step its own, and a node's task itself. */
+export const taskOfTaker = (taker: string): string => taker.split('.')[0] as string
+/** The step that has taken a signal; undefined: a node's task has. @param name of the signal */
+export function stepOfTaker(taker: string, name: string): WaitingStep | undefined {
+  const [taskId = '', index, epoch] = taker.split('.')
+  return index === undefined ? undefined : { taskId, index: Number(index), epoch: Number(epoch), name }
+}
+
+/** What a life waits for, in the order of its steps; of several steps that wait for the same the first, which takes the next signal. */
+export function waitsOf({
+  id,
+  state,
+  reason,
+  resume,
+  waits,
+}: Pick<TaskLife, 'state' | 'reason' | 'resume' | 'waits'> & { id: string }): WaitingStep[] {
+  if (state !== 'delayed' || reason !== 'signal' || waits === null) return []
+  const first = waits.filter(({ signal }, i) => waits.findIndex((other) => other.signal === signal) === i)
+  return first.map(({ step, signal }) => ({
+    taskId: id,
+    index: step,
+    epoch: resume && step >= resume.step ? resume.epoch : 0,
+    name: signal,
+  }))
+}
+
+/** Whether a signal came in time for a step that waits. */
+export const isInTime = ({ at }: SignalRecord, { until }: StepRecord): boolean => until === null || at <= until
+
+/** The record of the outcome of a wait. @param signal undefined: none came in time */
+export function outcomeOf(waiting: StepRecord, signal: SignalRecord | undefined, now: number): StepRecord {
+  const [, id] = recordsOf(waiting)
+  const common = { ...waiting, id, try: OUTCOME_TRY, until: null, at: now }
+  if (!signal) return { ...common, state: 'timed_out' }
+  const by = signal.by === null ? '' : `"by":${JSON.stringify(signal.by)},`
+  return { ...common, state: 'received', result: `{"signalId":"${signal.id}",${by}"payload":${signal.payload}}` }
+}
+
+/** The signal that a recorded outcome has taken. */
+export function signalOf(outcome: StepRecord | undefined): string | undefined {
+  return outcome?.state === 'received' ? receivedOf(outcome).signalId : undefined
+}
