@@ -44,7 +44,7 @@ import {
   taskViewSchema,
   whyRunSchema,
 } from './run.ts'
-import { listSignalsSchema, signalRunSchema, signalSentSchema, signalViewSchema } from './signal.ts'
+import { decideNodeSchema, listSignalsSchema, nodeDecidedSchema, signalRunSchema, signalSentSchema, signalViewSchema } from './signal.ts'
 
 const byName = z.strictObject({ name: nameField })
 const removeJobSchema = z.strictObject({
@@ -237,6 +237,18 @@ export const CALLS = {
     repeatable: 'always',
     answer: pageOf(signalViewSchema),
     description: 'The signals of a run: taken, kept, or unclaimed because there is no such run so far',
+  }),
+  runsApprove: call('coordinator', 'runs.approve', {
+    input: decideNodeSchema,
+    repeatable: 'always',
+    answer: nodeDecidedSchema,
+    description: 'Approve a node of a workflow that waits for it: what follows the node goes on',
+  }),
+  runsReject: call('coordinator', 'runs.reject', {
+    input: decideNodeSchema,
+    repeatable: 'always',
+    answer: nodeDecidedSchema,
+    description: 'Reject a node of a workflow that waits for an approval: the node fails',
   }),
   runsPrune: call('coordinator', 'runs.prune', {
     input: pruneRunsSchema,

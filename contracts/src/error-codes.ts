@@ -166,6 +166,11 @@ export const ERROR_CODES = {
     remedy: 'Check the folder that the error names; outbox.folder of connect chooses another.',
   },
   HANDLER_EXISTS: { meaning: 'Two handlers of one executor have the same name.', retry: false, remedy: 'Give each handler its own name.' },
+  DECIDED_OTHERWISE: {
+    meaning: 'The approval has been decided otherwise, or has ended, or is another one by now.',
+    retry: false,
+    remedy: 'See `npx @carillon/cli runs tree <run>`: who has decided what. Run the node again to decide anew.',
+  },
   CONCURRENT_CHANGE: {
     meaning: 'Another writer has changed the record.',
     retry: true,

@@ -172,6 +172,7 @@ export {
 } from './run.ts'
 export { type CalendarUse, isDay, type Schedule, scheduleSchema, TIME_OF_DAY } from './schedule.ts'
 export {
+  type NodeDecided,
   SIGNAL_STATES,
   type SignalSent,
   type SignalView,
@@ -198,6 +199,7 @@ export {
   NODE_STATES,
   type NodeKind,
   type NodeState,
+  type NodeWait,
   type Workflow,
   type WorkflowNode,
   workflowSchema,

@@ -88,6 +88,10 @@ export const LIMITS = {
   contextKeyLength: 256,
   /** Branches of one decision. */
   workflowBranches: 100,
+  /** Roles that may decide about one approval. */
+  approvalRoles: 20,
+  /** Letters of the note of an approval. */
+  noteLength: 1_000,
   /** Letters of an expression of a workflow. */
   decisionLength: 4_096,
   /** Bytes of a signal's payload as JSON: its run reads it with the results of its steps. */

@@ -166,6 +166,14 @@ const treeNodeSchema = z.object({
   waitsFor: z.array(z.string()).readonly().exactOptional(),
   /** Of a decision that was made: the nodes of the branch that was taken. */
   took: z.array(z.string()).readonly().exactOptional(),
+  /** Of a node that was run again: how often it has been begun. */
+  generation: z.int().exactOptional(),
+  /** The signal that it waits for; or the roles that may approve it, none: anyone. */
+  awaits: z.union([z.object({ signal: z.string() }), z.object({ approval: z.array(z.string()).readonly() })]).exactOptional(),
+  /** How it was decided: of an approval. */
+  decided: z
+    .object({ decision: z.enum(['approved', 'rejected']), by: z.string().exactOptional(), note: z.string().exactOptional() })
+    .exactOptional(),
   /** When it goes on: of a wait, and of a task that is tried again. */
   dueAt: timeField.exactOptional(),
   startedAt: timeField.exactOptional(),

@@ -32,6 +32,29 @@ export const signalSentSchema = z.object({
 })
 export type SignalSent = Readonly<z.output<typeof signalSentSchema>>
 
+/** Someone decides about a node of a workflow that waits for an approval. */
+export const decideNodeSchema = z.strictObject({
+  runId: runIdField,
+  node: nameField,
+  /** Which time of the node is meant, as the tree of the run shows it, if it has been run again. Default: the current one. */
+  generation: z.int().min(1).optional(),
+  note: z.string().max(LIMITS.noteLength).optional(),
+})
+
+/** How an approval was decided, and who did. */
+export const nodeDecidedSchema = z.object({
+  runId: z.string(),
+  node: z.string(),
+  generation: z.int(),
+  decision: z.enum(['approved', 'rejected']),
+  by: z.string().exactOptional(),
+  note: z.string().exactOptional(),
+  at: timeField,
+  /** It had been decided so before, by whom this names. */
+  already: z.boolean(),
+})
+export type NodeDecided = Readonly<z.output<typeof nodeDecidedSchema>>
+
 export const listSignalsSchema = z.strictObject({
   runId: runIdField,
   cursor: z.string().max(300).optional(),

@@ -36,12 +36,27 @@ const branchSchema = z.union([z.strictObject({ when: expressionField, to: namesF
 /** The first branch whose condition is true is taken; `otherwise` if none is. */
 const decisionNodeSchema = z.strictObject({ ...commonFields, decision: z.array(branchSchema).min(1).max(LIMITS.workflowBranches) })
 
-/** It ends after a time, or at a point in time, and holds no process. */
+const limitField = durationField.exactOptional()
+const approvalSchema = z.strictObject({
+  /** Roles of those who may decide. */
+  by: z.array(nameField).min(1).max(LIMITS.approvalRoles).exactOptional(),
+  timeoutMs: limitField,
+})
+/**
+ * It ends after a time, at a point in time, with a signal to the run, or when someone has approved it, and holds no process. It fails when a time limit is over, and when
+ * it is rejected.
+ */
 const waitNodeSchema = z.strictObject({
   ...commonFields,
-  wait: z.union([z.strictObject({ durationMs: durationField }), z.strictObject({ until: instantField })], {
-    error: 'Give either durationMs or until.',
-  }),
+  wait: z.union(
+    [
+      z.strictObject({ durationMs: durationField }),
+      z.strictObject({ until: instantField }),
+      z.strictObject({ signal: nameField, timeoutMs: limitField }),
+      z.strictObject({ approval: approvalSchema }),
+    ],
+    { error: 'Give durationMs, until, signal or approval.' },
+  ),
 })
 
 /** What a node may be, by the member that says so. */
@@ -52,6 +67,8 @@ const nodeSchema = z.union([handlerNodeSchema, decisionNodeSchema, waitNodeSchem
   error: `Give an object with an id and one of ${NODE_KINDS.join(', ')}.`,
 })
 export type WorkflowNode = z.output<typeof nodeSchema>
+/** What a node waits for. */
+export type NodeWait = Extract<WorkflowNode, { wait: unknown }>['wait']
 
 const COUNT_HINT = `Give 1 to ${countText(LIMITS.workflowNodes)} nodes.`
 /** A directed acyclic graph: what a run of a workflow does, and in which order. */

@@ -48,9 +48,17 @@ export interface DecisionNode<Known extends string = string, To extends string =
   readonly wait?: undefined
 }
 
-/** It ends after a time, or at a point in time, and holds no process. */
+/**
+ * It ends after a time, at a point in time, with a signal to the run (`run.signal`; its result is the payload), or when someone has approved it, and holds no process. It fails when its
+ * time limit is over, and when it is rejected.
+ */
 export interface WaitNode<Known extends string = string> extends CommonNode<Known> {
-  readonly wait: { readonly durationMs: number } | { readonly until: string }
+  readonly wait:
+    | { readonly durationMs: number }
+    | { readonly until: string }
+    | { readonly signal: string; readonly timeoutMs?: number | undefined }
+    /** `by`: roles of those who may decide. */
+    | { readonly approval: { readonly by?: readonly string[] | undefined; readonly timeoutMs?: number | undefined } }
   readonly handler?: undefined
   readonly decision?: undefined
 }

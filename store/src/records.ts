@@ -303,8 +303,13 @@ export interface TaskNode {
   readonly own?: Partial<Pick<RunRecord, 'handler' | 'tries' | 'backoff' | 'timeoutMs' | 'routing' | 'terms'>>
   /** Of a decision: the branch that was taken. */
   readonly branch?: number
-  /** Who skipped it, or let it succeed. */
+  /** Who skipped it, let it succeed, or decided about it. */
   readonly by?: string
+  /** Of one that waited for a signal: the one that it has taken. */
+  readonly signal?: string
+  /** Of an approval: how it was decided. */
+  readonly decision?: 'approved' | 'rejected'
+  readonly note?: string
 }
 
 /** One task of a fan-out run: a broadcast leg, a shard, a step of a map. */

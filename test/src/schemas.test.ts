@@ -328,6 +328,27 @@ for (const store of STORES)
       await ask('tasks.next', { ...caller, delayMs: 60_000 })
       await ask('tasks.memory', { taskId })
       await ask('tasks.results', { taskId: `${runId}-b00000` })
+      await ask('jobs.put', {
+        name: 'decided',
+        workflow: {
+          nodes: [
+            { id: 'ok', wait: { approval: { by: ['operator'] } } },
+            { id: 'no', wait: { approval: {} } },
+            { id: 'skip', wait: { signal: 'paid' } },
+            { id: 'stop', wait: { durationMs: 60_000 } },
+          ],
+        },
+      })
+      const { runId: approved } = await ask('jobs.run', { job: 'decided' })
+      await eventually('it waits', async () =>
+        (await ask('runs.tree', { runId: approved })).nodes.every(({ state }: { state: string }) => state === 'delayed'),
+      )
+      assert.equal((await ask('runs.approve', { runId: approved, node: 'ok', note: 'yes' })).already, false)
+      await ask('runs.reject', { runId: approved, node: 'no', generation: 1 })
+      await isRefused('runs.reject', { runId: approved, node: 'ok' }, 'DECIDED_OTHERWISE')
+      await ask('runs.skipNode', { runId: approved, node: 'skip' })
+      await ask('runs.stopNode', { runId: approved, node: 'stop' })
+      await ask('runs.succeedNode', { runId: approved, node: 'stop', result: 1 })
       await ask('instances.cordon', { instance, note: 'why' })
       assert.equal((await ask('instances.drain', { instance, continues: true })).isEmpty, false)
       assert.equal((await ask('instances.uncordon', { instance })).uncordoned, true)

@@ -3,7 +3,8 @@ import { now } from '../clock.ts'
 import { scheduleText } from '../output/schedule-text.ts'
 import { type Column, Table } from '../output/table-layout.ts'
 import type { Terminal } from '../output/terminal.ts'
-import { exactSpanText, relativeText, timeText } from '../output/time-text.ts'
+import { relativeText, timeText } from '../output/time-text.ts'
+import { waitText } from '../output/wait-text.ts'
 import { printJob } from './job-view.ts'
 
 /** The columns of `workflows list`. */
@@ -44,7 +45,7 @@ export function printWorkflow(terminal: Terminal, job: JobView): void {
 
 function doesText(node: WorkflowNode): string {
   if ('handler' in node) return node.handler
-  if ('wait' in node) return 'until' in node.wait ? `until ${node.wait.until}` : exactSpanText(node.wait.durationMs)
+  if ('wait' in node) return waitText(node.wait)
   return branchesOf(node)
     .map(({ when, to }) => `${when ?? 'otherwise'} → ${to.join(', ')}`)
     .join('; ')

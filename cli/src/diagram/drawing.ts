@@ -1,5 +1,5 @@
 import { branchesOf, type Graph, kindOf, type NodeState, type TreeNode, type WorkflowNode } from '@carillon/contracts'
-import { exactSpanText } from '../output/time-text.ts'
+import { waitText } from '../output/wait-text.ts'
 
 /** A box. */
 export interface DrawnNode {
@@ -66,7 +66,7 @@ export function drawingOfRun(title: string, run: readonly TreeNode[]): Drawing {
 /** What a node does, in a few words. */
 function doesOf(node: WorkflowNode): string {
   if ('handler' in node) return node.handler
-  if ('wait' in node) return 'until' in node.wait ? `until ${node.wait.until}` : exactSpanText(node.wait.durationMs)
+  if ('wait' in node) return waitText(node.wait)
   return `${node.decision.length} ways`
 }
 

@@ -40,15 +40,26 @@ export function underWayText(nodes: readonly TreeNode[]): string {
 const nodeStateText = (state: TreeNode['state']) => (state === 'blocked' ? state : stateText(state))
 const nodeTone = (state: TreeNode['state']): Tone => (state === 'blocked' ? 'bad' : stateTone(state))
 
-function detailOf({ kind, state, waitsFor = [], took, dueAt, startedAt, endedAt, attempt = 1 }: TreeNode, nowMs: number): string {
+function detailOf(
+  { kind, state, waitsFor = [], took, awaits, decided, dueAt, startedAt, endedAt, attempt = 1 }: TreeNode,
+  nowMs: number,
+): string {
   const tries = attempt > 1 ? `, attempt ${attempt}` : ''
   if (took && took.length > 0) return `→ ${namesText(took)}`
   if (state === 'waiting') return waitsFor.length === 0 ? '' : `waits for ${namesText(waitsFor)}`
   if (state === 'blocked') return waitsFor.length === 0 ? '' : `because of ${namesText(waitsFor)}`
+  if (decided) return `${decided.decision}${decided.by === undefined ? '' : ` by ${decided.by}`}`
+  if (state === 'delayed' && awaits)
+    return `waits for ${awaitsText(awaits)}${dueAt === undefined ? '' : `, until ${timeText(dueAt, nowMs)}`}`
   if (state === 'delayed') return dueAt === undefined ? '' : `${kind === 'wait' ? 'ends' : 'next try'} ${timeText(dueAt, nowMs)}${tries}`
   if (startedAt === undefined) return ''
   const ms = Math.max(0, (endedAt === undefined ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt))
   return endedAt === undefined ? `for ${spanText(ms)}${tries}` : `took ${tookText(ms)}${tries}`
+}
+
+function awaitsText(awaits: NonNullable<TreeNode['awaits']>): string {
+  if ('signal' in awaits) return `signal ${awaits.signal}`
+  return awaits.approval.length === 0 ? 'approval' : `approval by ${namesText(awaits.approval)}`
 }
 
 const namesText = (names: readonly string[]) =>

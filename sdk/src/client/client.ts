@@ -17,6 +17,7 @@ import {
   type JobView,
   type JournalEntry,
   type LogView,
+  type NodeDecided,
   printable,
   type RunState,
   type RunTree,
@@ -70,6 +71,12 @@ export interface RetryOptions {
   readonly fromStep?: string
   readonly fromNode?: string
   readonly node?: string
+}
+
+/** `generation`: which time of the node is meant, as the tree of the run shows it, if it has been run again. Default: the current one. */
+export interface DecideOptions {
+  readonly note?: string
+  readonly generation?: number
 }
 
 export interface CordonOptions {
@@ -218,6 +225,15 @@ export class Client {
       this.call(CALLS.runsSucceedNode, { runId, node, result }),
     /** Cancels a node of a workflow that is under way. What does not follow it goes on. */
     stopNode: (runId: string, node: string): Promise<RunView> => this.call(CALLS.runsStopNode, { runId, node }),
+    /**
+     * Approve a node of a workflow that waits for it. The same once more answers `already: true`, and who it was.
+     * @throws CarillonError DECIDED_OTHERWISE, INVALID_REQUEST when it does not wait
+     */
+    approve: async (runId: string, node: string, options: DecideOptions = {}): Promise<NodeDecided> =>
+      this.call(CALLS.runsApprove, { runId, node, ...checkObject('options', options) }),
+    /** Reject it: the node fails. @throws CarillonError as `approve` */
+    reject: async (runId: string, node: string, options: DecideOptions = {}): Promise<NodeDecided> =>
+      this.call(CALLS.runsReject, { runId, node, ...checkObject('options', options) }),
     /**
      * Send a signal to a run: it is kept until something in the run waits for it, also when the run has not been started yet. With a message id or a time to live:
      * `client.handleOf(runId).signal(name, payload, options)`.

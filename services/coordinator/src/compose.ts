@@ -41,6 +41,7 @@ import { MapTasks } from './modes/map/map-tasks.ts'
 import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
 import { ChangeNodes } from './modes/workflow/change-nodes.ts'
+import { DecideApprovals } from './modes/workflow/decide-approvals.ts'
 import { workflowController } from './modes/workflow/workflow.controller.ts'
 import type { Children, Expressions, Gates, Offers, Presence, Reconciler, Routes, RunEnds, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
@@ -84,6 +85,7 @@ import { JudgeSlots } from './schedules/judge-slots.ts'
 import { JumpWatch } from './schedules/jump-watch.ts'
 import { RepairTimes } from './schedules/repair-times.ts'
 import { schedulesController } from './schedules/schedules.controller.ts'
+import { SettleWaits } from './signals/settle-waits.ts'
 import { signalsController } from './signals/signals.controller.ts'
 import { signalsOf } from './signals/signals.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
@@ -204,17 +206,12 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const changeJobs = new ChangeJobs({ ...base, ...triggers, events, runs, judges, jobs })
   const awaitEnds = new AwaitEnds({ ...base, jobs, failing })
   const lives = new LifeWriter({ ...base, runs, tasks })
-  const advance = new AdvanceRun({ ...base, runs, tasks, work })
+  const waits = new SettleWaits({ ...base, lives })
+  const advance = new AdvanceRun({ ...base, runs, tasks, work, waits })
   const repair = new RepairQueue({ ...base, work })
   return {
     ...base,
-    events,
-    work,
-    runs,
-    tasks,
-    offers,
-    routes,
-    lives,
+    ...{ events, work, runs, tasks, offers, routes, lives, waits },
     running: new TaskFinder({ store, lives }),
     awaitEnds,
     advance,
@@ -250,7 +247,6 @@ function useCasesOf(base: Foundation) {
   const { start } = base
   const reads = new ReadRuns({ ...base, whyAtGate: (run) => whyAtGate(base, run) })
   const changeRuns = new ChangeRuns({ ...base, reads })
-  const signals = signalsOf(base)
   return {
     changeJobs: base.changeJobs,
     readJobs: new ReadJobs(base.store),
@@ -265,12 +261,13 @@ function useCasesOf(base: Foundation) {
     readTree: new ReadTree(base),
     changeRuns,
     changeNodes: new ChangeNodes({ ...base, restarts: changeRuns, reconciler: base.advance }),
+    decideApprovals: new DecideApprovals({ ...base, restarts: changeRuns }),
     claimTask: new ClaimTask(base),
     mapTasks: new MapTasks(base),
-    ...signals,
-    keepSteps: new KeepSteps({ ...base, ...signals }),
+    ...signalsOf(base),
+    keepSteps: new KeepSteps(base),
     readResults: new ReadResults(base),
-    applyReports: new ApplyReports({ ...base, ...signals }),
+    applyReports: new ApplyReports(base),
     takeTriggers: new TakeTriggers({ ...base, start }),
     fireSlots: new FireSlots(base),
     wakeLives: new WakeLives(base),

@@ -7,6 +7,7 @@ import { UNDER_WAY } from '../modes/rules/fan-in.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { ALL_OPEN } from '../modes/rules/go-on.ts'
 import type { Matching, Presence, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
+import type { Waits } from '../signal-ports.ts'
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideCancel, decideFree, decideReopen } from './rules/life.ts'
@@ -28,6 +29,7 @@ export class AdvanceRun implements Reconciler {
   readonly #presence: Presence
   readonly #sources: Sources
   readonly #timers: Timers
+  readonly #waits: Pick<Waits, 'asleep'>
   readonly #modes: Modes
   readonly #clock: Clock
   readonly #log: Logger
@@ -42,6 +44,7 @@ export class AdvanceRun implements Reconciler {
     presence: Presence
     matching: Matching
     timers: Timers
+    waits: Pick<Waits, 'asleep'>
     modes: Modes
     clock: Clock
     log: Logger
@@ -53,6 +56,7 @@ export class AdvanceRun implements Reconciler {
     this.#presence = options.presence
     this.#modes = options.modes
     this.#timers = options.timers
+    this.#waits = options.waits
     this.#sources = {
       store: options.store,
       offering: (run) => options.matching.names(run),
@@ -87,7 +91,8 @@ export class AdvanceRun implements Reconciler {
     const mode = this.#modes[run.mode]
     const effects = mode.plan(await mode.readFacts(run, this.#sources))
     for (const effect of effects) if (!(await this.#apply(run, effect))) return
-    if (run.wakeAt !== null && run.wakeAt <= this.#clock.now() && effects.length === 0) await this.#checkAgain(run, TIMES.ackWaitMs)
+    const isIdle = effects.every((effect) => effect.do === 'take-signals')
+    if (run.wakeAt !== null && run.wakeAt <= this.#clock.now() && isIdle) await this.#checkAgain(run, TIMES.ackWaitMs)
   }
 
   /** Answers whether to go on with the next effect. */
@@ -98,6 +103,7 @@ export class AdvanceRun implements Reconciler {
     else if (effect.do === 'reopen') await this.#each(run, effect.tasks, (task) => this.#reopen(run, task))
     else if (effect.do === 'free') await this.#free(run, effect)
     else if (effect.do === 'cancel') await this.#cancel(run, effect.tasks)
+    else if (effect.do === 'take-signals') for (const taskId of effect.taskIds) await this.#waits.asleep(taskId)
     else if (effect.do === 'check-again') await this.#checkAgain(run, effect.afterMs)
     else {
       const [outcome] = await this.#runs.write([{ run, decision: effect.decision }])

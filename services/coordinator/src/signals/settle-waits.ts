@@ -5,9 +5,21 @@ import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Lives } from '../ports.ts'
 import { decideDue } from '../runs/rules/life.ts'
-import { onlyTask, runOf, type Work } from '../runs/rules/work.ts'
+import { isTaskOfRun, onlyTask, runOf, type TaskOfRun, type Work } from '../runs/rules/work.ts'
 import type { Waits } from '../signal-ports.ts'
-import { isInTime, outcomeOf, recordsOf, signalOf, stepOfTaker, takerOf, taskOfTaker, type WaitingStep, waitsOf } from './rules/waits.ts'
+import {
+  isInTime,
+  isWaitNode,
+  outcomeOf,
+  receivedBy,
+  recordsOf,
+  signalOf,
+  stepOfTaker,
+  takerOf,
+  taskOfTaker,
+  type WaitingStep,
+  waitsOf,
+} from './rules/waits.ts'
 
 const PAGE = 200
 /** Others may take the same signal at the same moment: each time one of them has gone on. */
@@ -59,7 +71,8 @@ export class SettleWaits implements Waits {
       isBehind ? [] : this.#store.signals.open({ namespace, runId: runIdOf(wait), name: wait.name, limit: 1 }),
     ])
     if (!waiting || outcome) return outcome
-    const signal = held ?? (await this.#take(next, { waiting, wait }))
+    const by = { taker, namespace, runId: runIdOf(wait), name: wait.name, until: waiting.until }
+    const signal = held ?? (await this.#take(next, by))
     return this.#decide(waiting, signal)
   }
 
@@ -67,7 +80,10 @@ export class SettleWaits implements Waits {
   async verify(signal: SignalRecord): Promise<void> {
     if (signal.takenBy === null) return
     const wait = stepOfTaker(signal.takenBy, signal.name)
-    if (!wait) return
+    if (!wait) {
+      await this.asleep(signal.takenBy)
+      return this.#giveBackUnlessTaken(signal.takenBy, signal)
+    }
     const outcome = await this.outcome(signal.namespace, wait)
     if (signalOf(outcome) !== signal.id) await this.#giveBack([signal])
     await this.asleep(taskOfTaker(signal.takenBy))
@@ -75,6 +91,7 @@ export class SettleWaits implements Waits {
 
   /** Queues a task for which one of its waits is over. @param name only waits for this signal */
   async #goOn(work: Work, name?: string): Promise<void> {
+    if (isTaskOfRun(work) && isWaitNode(work.task)) return this.#goOnWithNode(work, name)
     const waits = waitsOf(work.task).filter((wait) => name === undefined || wait.name === name)
     for (const wait of waits) {
       if (!(await this.outcome(work.run.namespace, wait))) continue
@@ -82,6 +99,27 @@ export class SettleWaits implements Waits {
       await this.#lives.write([{ ...work, decision: decideDue(work.task, this.#clock.now()) }])
       return
     }
+  }
+
+  /** A node of a workflow takes its signal by a write of its task, which also a time limit and a cancel write. */
+  async #goOnWithNode({ run, task }: TaskOfRun, name?: string): Promise<void> {
+    const waitsFor = task.waits?.[0]?.signal
+    if (task.state !== 'delayed' || task.reason !== 'signal' || waitsFor === undefined || (name !== undefined && name !== waitsFor)) return
+    const [[held], [next]] = await Promise.all([
+      this.#store.signals.takenBy(task.id),
+      this.#store.signals.open({ namespace: run.namespace, runId: run.id, name: waitsFor, limit: 1 }),
+    ])
+    const by = { taker: task.id, namespace: run.namespace, runId: run.id, name: waitsFor, until: task.wakeAt }
+    const signal = held ?? (await this.#take(next, by))
+    if (!signal) return
+    const [outcome] = await this.#lives.write([{ run, task, decision: receivedBy(task, signal, this.#clock.now()) }])
+    if (outcome !== 'applied') await this.#giveBackUnlessTaken(task.id, signal)
+  }
+
+  async #giveBackUnlessTaken(taskId: string, signal: SignalRecord): Promise<void> {
+    const [task] = await this.#store.tasks.heads([taskId])
+    if (task && (task.state === 'delayed' || task.node?.signal === signal.id)) return
+    await this.#giveBack([signal])
   }
 
   /** The first insert counts. */
@@ -96,17 +134,12 @@ export class SettleWaits implements Waits {
     return there
   }
 
-  /** The first signal that is there for a step, and is its own from now on. @param first that nothing had taken when it was read */
-  async #take(
-    first: SignalRecord | undefined,
-    { waiting, wait }: { waiting: StepRecord; wait: WaitingStep },
-  ): Promise<SignalRecord | undefined> {
-    const taker = takerOf(wait)
-    const { namespace } = waiting
-    for (let signal = first, tried = 0; signal && isInTime(signal, waiting) && tried < TRIES_AGAINST_OTHERS; tried++) {
+  /** The first signal that is there in time, and has this taker from now on. @param first that nothing had taken when it was read */
+  async #take(first: SignalRecord | undefined, { taker, until, ...of }: Taker): Promise<SignalRecord | undefined> {
+    for (let signal = first, tried = 0; signal && isInTime(signal, until) && tried < TRIES_AGAINST_OTHERS; tried++) {
       const take = { id: signal.id, expect: { takenBy: null }, set: { takenBy: taker, unclaimed: 0 } }
       if ((await this.#store.signals.update([take]))[0] === 'applied') return { ...signal, takenBy: taker }
-      ;[signal] = await this.#store.signals.open({ namespace, runId: runIdOf(wait), name: wait.name, limit: 1 })
+      ;[signal] = await this.#store.signals.open({ ...of, limit: 1 })
     }
     return undefined
   }
@@ -114,6 +147,16 @@ export class SettleWaits implements Waits {
   async #giveBack(signals: readonly SignalRecord[]): Promise<void> {
     await this.#store.signals.update(signals.map(({ id, takenBy }) => ({ id, expect: { takenBy }, set: { takenBy: null } })))
   }
+}
+
+/** What takes a signal, and until when it may have come. */
+interface Taker {
+  readonly taker: string
+  readonly namespace: string
+  readonly runId: string
+  /** Of the signal. */
+  readonly name: string
+  readonly until: number | null
 }
 
 const runIdOf = ({ taskId }: WaitingStep) => taskId.split('-')[0] as string

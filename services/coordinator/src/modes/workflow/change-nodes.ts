@@ -3,7 +3,6 @@ import {
   isEnded,
   LIMITS,
   nextState,
-  nodesHint,
   nodeTaskId,
   printable,
   type RunEvent,
@@ -19,21 +18,8 @@ import { decideCancel } from '../../runs/rules/life.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
 import { runOf } from '../../runs/rules/work.ts'
-import { inputOf } from './graphs.ts'
+import { type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
 import { generationOf } from './plan.ts'
-
-/** A node of a run, as someone names it. */
-interface NodeOf {
-  readonly runId: string
-  readonly node: string
-}
-
-interface Found {
-  readonly run: RunHead
-  readonly place: number
-  readonly total: number
-  readonly task: TaskHead | undefined
-}
 
 /** What operators say about single nodes of a workflow. Each write is one of the node; if the run had ended, it goes on then. */
 export class ChangeNodes {
@@ -43,6 +29,7 @@ export class ChangeNodes {
   readonly #restarts: RunRestarts
   readonly #reconciler: Reconciler
   readonly #clock: Clock
+  readonly #finder: NodeFinder
 
   constructor(options: { store: Store; tasks: Tasks; work: WorkQueue; restarts: RunRestarts; reconciler: Reconciler; clock: Clock }) {
     this.#store = options.store
@@ -51,12 +38,13 @@ export class ChangeNodes {
     this.#restarts = options.restarts
     this.#reconciler = options.reconciler
     this.#clock = options.clock
+    this.#finder = new NodeFinder(options)
   }
 
   /** The node does nothing, and what follows it goes on: one that has not begun, waits, or did not succeed. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
   async skip(namespace: string, at: NodeOf, by: string | undefined): Promise<RunView> {
-    const found = await this.#find(namespace, at)
-    if (!found.task && found.run.state === 'succeeded') throw wrong(at, 'its run has succeeded without it', 'Run it with runs.retry.')
+    const found = await this.#finder.find(namespace, at)
+    if (!found.task && found.run.state === 'succeeded') throw wrongNode(at, 'its run has succeeded without it', 'Run it with runs.retry.')
     if (!found.task) await this.#insertSkipped(found, at, by)
     else await this.#settle(found.task, { ...found, event: 'passed', set: {}, by })
     return this.#goOn(namespace, found.run)
@@ -64,8 +52,8 @@ export class ChangeNodes {
 
   /** A node that did not succeed counts as one that did. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE, RESULT_TOO_LARGE */
   async succeed(namespace: string, { result, ...at }: NodeOf & { readonly result?: unknown }, by: string | undefined): Promise<RunView> {
-    const found = await this.#find(namespace, at)
-    if (!found.task) throw wrong(at, 'it has not begun', 'Skip it, or wait for its end.')
+    const found = await this.#finder.find(namespace, at)
+    if (!found.task) throw wrongNode(at, 'it has not begun', 'Skip it, or wait for its end.')
     const limit = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
     await this.#settle(found.task, { ...found, event: 'overruled', set: { result: writeJson(result ?? null, limit) }, by })
     return this.#goOn(namespace, found.run)
@@ -73,28 +61,17 @@ export class ChangeNodes {
 
   /** A node that is under way is cancelled; what does not follow it goes on. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
   async stop(namespace: string, at: NodeOf): Promise<RunView> {
-    const { run, task } = await this.#find(namespace, at)
+    const { run, task } = await this.#finder.find(namespace, at)
     const decision = task && decideCancel(task, this.#clock.now())
     if (!task || !decision || isRefused(decision))
-      throw wrong(at, task ? `it is ${task.state}` : 'it has not begun', 'Stop a node that is under way.')
+      throw wrongNode(at, task ? `it is ${task.state}` : 'it has not begun', 'Stop a node that is under way.')
     const [outcome] = await this.#tasks.write([{ task, run: runOf(run, task), decision }])
     if (outcome !== 'applied') throw changed(at)
     if (task.state === 'queued') await this.#work.withdraw({ run: runOf(run, task), task })
     return this.#restarts.view(namespace, run.id)
   }
 
-  async #find(namespace: string, at: NodeOf): Promise<Found> {
-    const run = await this.#restarts.head(namespace, at.runId)
-    if (run.mode !== 'workflow') throw wrong(at, 'its run is no workflow', 'Name a run of a workflow.')
-    const [whole] = await this.#store.runs.get([run.id])
-    const { graph } = inputOf(whole)
-    const place = graph.nodes.findIndex(({ id }) => id === at.node)
-    if (place < 0) throw wrong(at, 'the workflow of the run has no such node', nodesHint(graph.nodes))
-    const [task] = await this.#store.tasks.heads([nodeTaskId(run.id, place, generationOf(run, place))])
-    return { run, place, total: graph.nodes.length, task }
-  }
-
-  async #insertSkipped({ run, place, total }: Found, at: NodeOf, by: string | undefined): Promise<void> {
+  async #insertSkipped({ run, place, total }: FoundNode, at: NodeOf, by: string | undefined): Promise<void> {
     const now = this.#clock.now()
     const id = nodeTaskId(run.id, place, generationOf(run, place))
     const task = taskOfRun(run, { id, name: at.node, index: place, total })
@@ -106,13 +83,13 @@ export class ChangeNodes {
   /** Repeated, it changes nothing. */
   async #settle(
     task: TaskHead,
-    { run, event, set, by }: Found & { event: RunEvent & ('passed' | 'overruled'); set: LifeChange['set']; by: string | undefined },
+    { run, event, set, by }: FoundNode & { event: RunEvent & ('passed' | 'overruled'); set: LifeChange['set']; by: string | undefined },
   ): Promise<void> {
     const at = { runId: run.id, node: task.name ?? '' }
     const state = nextState(task.state, event)
     if (state === undefined) {
       if (task.reason === REASON[event]) return
-      throw wrong(at, `it is ${task.state}`, isEnded(task.state) ? 'Run it again with runs.retry.' : 'Stop it first.')
+      throw wrongNode(at, `it is ${task.state}`, isEnded(task.state) ? 'Run it again with runs.retry.' : 'Stop it first.')
     }
     const now = this.#clock.now()
     const ended = { state, reason: REASON[event], error: null, endedAt: now, wakeAt: null, queuedAt: null } as const
@@ -135,14 +112,6 @@ export class ChangeNodes {
 }
 
 const REASON = { passed: 'skipped-by-request', overruled: 'succeeded-by-request' } as const
-
-function wrong({ runId, node }: NodeOf, why: string, hint: string): CarillonError {
-  return new CarillonError('INVALID_REQUEST', `node ${printable(node)} of run ${printable(runId)} cannot be changed so: ${why}`, {
-    field: 'node',
-    value: printable(node),
-    hint,
-  })
-}
 
 const changed = ({ node }: NodeOf) =>
   new CarillonError('CONCURRENT_CHANGE', `node ${printable(node)} is being changed by others, or has just begun`, {

@@ -8,6 +8,7 @@ import { countsOf } from '../rules/fan-in.ts'
 import { ALL_OPEN, begun } from '../rules/go-on.ts'
 import type { Prepared } from './rules/prepare-node.ts'
 import { type NodeStatus, type Outcome, outcomeOf } from './rules/settle.ts'
+import { begunWait, endedWait } from './rules/wait-node.ts'
 
 export interface WorkflowFacts extends Facts {
   readonly graph: Graph
@@ -26,13 +27,16 @@ export function planWorkflow(facts: WorkflowFacts): Effect[] {
   if (run.state === 'queued') return [begun(facts)]
   if (run.state === 'cancelling') return statuses.includes('under-way') ? [{ do: 'cancel', tasks: ALL_OPEN }] : [ended(facts, 'cancelled')]
   const passed = waitsThatAreOver(facts)
-  if (passed.length > 0) return [{ do: 'change', changes: passed }]
   const tasks = [...prepared].map(([place, what]) => taskOf(facts, place, what))
+  const waiting = [...facts.tasks.values(), ...tasks].filter(({ state, reason }) => state === 'delayed' && reason === 'signal')
+  // A signal may be there already: one that came in time counts also when its time limit is noticed first.
+  const settled: Effect[] = waiting.length > 0 ? [{ do: 'take-signals', taskIds: waiting.map(({ id }) => id) }] : []
+  if (passed.length > 0) return [...settled, { do: 'change', changes: passed }]
   // Tasks with routing, and those that are to run again.
   const isHeld = [...facts.tasks.values(), ...tasks].some(({ state }) => state === 'waiting')
   const freed: Effect[] = isHeld ? [{ do: 'free', tasks: { states: ['waiting'] } }] : []
-  if (tasks.length > 0) return [{ do: 'insert', tasks }, ...freed]
-  if (isHeld) return freed
+  if (tasks.length > 0) return [{ do: 'insert', tasks }, ...settled, ...freed]
+  if (isHeld || waiting.length > 0) return [...settled, ...freed]
   const outcome = outcomeOf(facts.graph, statuses)
   return outcome ? [ended(facts, outcome)] : []
 }
@@ -92,9 +96,7 @@ function waitsThatAreOver({ graph, tasks, now }: WorkflowFacts): { task: TaskHea
   return [...tasks].flatMap(([place, task]) => {
     const node = graph.nodes[place] as WorkflowNode
     if (!('wait' in node) || task.state !== 'delayed' || task.wakeAt === null || task.wakeAt > now) return []
-    const expect = { state: ['delayed'], attempt: task.attempt } as const
-    const set = { state: 'succeeded', reason: 'completed', result: 'null', endedAt: now, wakeAt: null } as const
-    return [{ task, decision: { event: 'resolved', expect, set } }]
+    return [{ task, decision: endedWait(task, now) }]
   })
 }
 
@@ -114,11 +116,8 @@ function taskOf(facts: WorkflowFacts, place: number, prepared: Prepared): TaskRe
       const { branch, to, why } = prepared
       return { ...task, ...endedNow, state: 'succeeded', reason: 'completed', node: { branch }, result: JSON.stringify({ to, why }) }
     }
-    case 'wait': {
-      const { durationMs, until } = prepared
-      const wakeAt = until === undefined ? now + (durationMs ?? 0) : Math.max(now, until)
-      return { ...task, state: 'delayed', reason: 'delay', wakeAt, delayMs: durationMs ?? null, startedAt: now }
-    }
+    case 'wait':
+      return { ...task, ...begunWait(prepared.wait, now) }
     default: {
       const { item, own } = prepared
       const begun = (own.routing ?? run.routing) === null ? ({ state: 'queued', queuedAt: now } as const) : {}

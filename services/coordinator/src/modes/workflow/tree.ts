@@ -1,4 +1,15 @@
-import { branchesOf, type Edge, type Graph, isEnded, kindOf, NODE_STATES, type NodeState, type TreeNode } from '@carillon/contracts'
+import {
+  branchesOf,
+  type Edge,
+  type Graph,
+  isEnded,
+  kindOf,
+  NODE_STATES,
+  type NodeState,
+  nodeOfTask,
+  type TreeNode,
+  type WorkflowNode,
+} from '@carillon/contracts'
 import type { RunHead, Store, TaskHead } from '@carillon/store'
 import type { Tree } from '../mode.ts'
 import type { WorkflowInputs } from './graphs.ts'
@@ -32,7 +43,7 @@ export function treeOf(run: Pick<RunHead, 'state'>, graph: Graph, tasks: Readonl
       state,
       ...(holding.length === 0 ? {} : { waitsFor: holding }),
       ...(branch === undefined ? {} : { took: [...(branchesOf(node)[branch]?.to ?? [])] }),
-      ...(task ? lifeOf(task) : {}),
+      ...(task ? lifeOf(task, node) : {}),
     }
   })
   return { stages: [{ name: 'nodes', total: nodes.length, counts: countsOf(nodes) }], nodes }
@@ -74,14 +85,25 @@ function whenOf(graph: Graph, place: number): Pick<TreeNode, 'when'> {
 
 const idAt = (graph: Graph, place: number) => graph.nodes[place]?.id as string
 
-function lifeOf({ id, state, attempt, wakeAt, startedAt, endedAt }: TaskHead): Partial<TreeNode> {
+function lifeOf({ id, state, attempt, wakeAt, startedAt, endedAt, node: own }: TaskHead, node: WorkflowNode): Partial<TreeNode> {
+  const { generation = 1 } = nodeOfTask(id) ?? {}
+  const { decision, by, note } = own ?? {}
   return {
     taskId: id,
+    ...(generation > 1 ? { generation } : {}),
+    ...(state === 'delayed' ? awaitsOf(node) : {}),
+    ...(decision ? { decided: { decision, ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) } } : {}),
     ...(attempt > 0 ? { attempt } : {}),
     ...(state === 'delayed' && wakeAt !== null ? { dueAt: new Date(wakeAt).toISOString() } : {}),
     ...(startedAt === null ? {} : { startedAt: new Date(startedAt).toISOString() }),
     ...(endedAt === null ? {} : { endedAt: new Date(endedAt).toISOString() }),
   }
+}
+
+function awaitsOf(node: WorkflowNode): Pick<TreeNode, 'awaits'> {
+  if (!('wait' in node)) return {}
+  if ('signal' in node.wait) return { awaits: { signal: node.wait.signal } }
+  return 'approval' in node.wait ? { awaits: { approval: node.wait.approval.by ?? [] } } : {}
 }
 
 function countsOf(nodes: readonly Pick<TreeNode, 'state'>[]): Partial<Record<NodeState, number>> {

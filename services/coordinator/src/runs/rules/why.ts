@@ -59,6 +59,8 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
   const { name, state, owner, attempt, attempts, reason, wakeAt } = task
   if (state === 'running') return `node ${name} runs: ${owner === null ? 'its executor' : `instance ${owner}`} has it`
   if (state === 'cancelling') return `node ${name} is being cancelled`
+  if (state === 'delayed' && reason === 'approval')
+    return `node ${name} waits until someone approves or rejects it${wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`}`
   if (state === 'delayed' && reason === 'signal') return `node ${name}: ${waitText(task)}`
   if (state === 'delayed')
     return reason === 'retry'

@@ -1,4 +1,5 @@
-import type { SignalRecord, StepRecord, TaskLife } from '@carillon/store'
+import type { SignalRecord, StepRecord, TaskHead, TaskLife } from '@carillon/store'
+import type { Decision } from '../../runs/rules/decision.ts'
 import { receivedOf, stepIdOf } from '../../steps/rules/journal.ts'
 
 /** A step that waits for a signal. */
@@ -44,8 +45,18 @@ export function waitsOf({
   }))
 }
 
-/** Whether a signal came in time for a step that waits. */
-export const isInTime = ({ at }: SignalRecord, { until }: StepRecord): boolean => until === null || at <= until
+/** Whether a signal came before a time limit. */
+export const isInTime = ({ at }: SignalRecord, until: number | null): boolean => until === null || at <= until
+
+/** Whether it is the task of a node that waits: nothing runs it. */
+export const isWaitNode = ({ node }: Pick<TaskHead, 'node'>): boolean => node !== null && node.own === undefined
+
+/** The task of a node has its signal. */
+export function receivedBy(task: TaskHead, { id, payload, by }: SignalRecord, now: number): Decision {
+  const ended = { state: 'succeeded', reason: 'completed', result: payload, endedAt: now, wakeAt: null } as const
+  const node = { ...task.node, signal: id, ...(by === null ? {} : { by }) }
+  return { event: 'resolved', expect: { state: ['delayed'], attempt: task.attempt }, set: { ...ended, node } }
+}
 
 /** The record of the outcome of a wait. @param signal undefined: none came in time */
 export function outcomeOf(waiting: StepRecord, signal: SignalRecord | undefined, now: number): StepRecord {

@@ -1,4 +1,13 @@
-import { branchesOf, CarillonError, LIMITS, printable, type Workflow, type WorkflowNode, writeJson } from '@carillon/contracts'
+import {
+  branchesOf,
+  CarillonError,
+  LIMITS,
+  type NodeWait,
+  printable,
+  type Workflow,
+  type WorkflowNode,
+  writeJson,
+} from '@carillon/contracts'
 import type { RunHead, TaskNode } from '@carillon/store'
 import { hashKeyOf } from '../../../routing/rules/hash-key.ts'
 import { routingOf } from '../../../routing/rules/request.ts'
@@ -18,7 +27,7 @@ export type Prepared =
   /** A task of a handler. `item`: JSON text of its own payload and of its context, where it has any. */
   | { readonly kind: 'work'; readonly item: string | null; readonly own: NonNullable<TaskNode['own']> }
   | { readonly kind: 'decided'; readonly branch: number; readonly to: readonly string[]; readonly why: string }
-  | { readonly kind: 'wait'; readonly durationMs: number | undefined; readonly until: number | undefined }
+  | { readonly kind: 'wait'; readonly wait: NodeWait }
   | { readonly kind: 'failed'; readonly error: CarillonError }
 
 interface Preparing {
@@ -33,10 +42,7 @@ export function prepareNode(node: WorkflowNode, preparing: Preparing): Prepared 
     checkContext(preparing.variables.context)
     if ('decision' in node) return decide(node, preparing)
     if ('handler' in node) return workOf(node, preparing)
-    const { wait } = node
-    return 'until' in wait
-      ? { kind: 'wait', until: Date.parse(wait.until), durationMs: undefined }
-      : { kind: 'wait', durationMs: wait.durationMs, until: undefined }
+    return { kind: 'wait', wait: node.wait }
   } catch (error) {
     return { kind: 'failed', error: CarillonError.from(error) }
   }

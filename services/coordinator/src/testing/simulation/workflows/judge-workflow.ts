@@ -114,7 +114,8 @@ class Judgement {
   }
 
   *#wait({ id, wait }: Extract<WorkflowNode, { wait: unknown }>, task: TaskRecord): Generator<string> {
-    const due = 'durationMs' in wait ? (task.startedAt ?? 0) + wait.durationMs : Date.parse(wait.until)
+    const until = 'until' in wait ? Date.parse(wait.until) : 0
+    const due = 'durationMs' in wait ? (task.startedAt ?? 0) + wait.durationMs : until
     const time = this.#history.ended.get(task.id)?.time ?? 0
     if (time < due) yield `wait ${id} was over ${due - time} ms before its time`
   }

@@ -1,0 +1,12 @@
+import type { NodeWait } from '@carillon/contracts'
+import { exactSpanText } from './time-text.ts'
+
+/** What a node waits for, in a few words. */
+export function waitText(wait: NodeWait): string {
+  if ('until' in wait) return `until ${wait.until}`
+  if ('durationMs' in wait) return exactSpanText(wait.durationMs)
+  const { timeoutMs } = 'approval' in wait ? wait.approval : wait
+  const limit = timeoutMs === undefined ? '' : `, ${exactSpanText(timeoutMs)} at most`
+  if ('signal' in wait) return `signal ${wait.signal}${limit}`
+  return `approval${wait.approval.by ? ` by ${wait.approval.by.join(', ')}` : ''}${limit}`
+}

@@ -1,0 +1,76 @@
+import { type CALLS, type CallRequest, CarillonError, isEnded, type NodeDecided, printable } from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
+import type { Store, TaskHead } from '@carillon/store'
+import type { Tasks } from '../../ports.ts'
+import type { Decision } from '../../runs/rules/decision.ts'
+import type { RunRestarts } from '../../runs/rules/restarts.ts'
+import { type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
+
+type Decided = NodeDecided['decision']
+type DecideRequest = CallRequest<typeof CALLS.runsApprove>
+
+/** Approves and rejects nodes that wait for it. One write of the node's task decides, also between several people, the time limit and a cancel. */
+export class DecideApprovals {
+  readonly #tasks: Tasks
+  readonly #clock: Clock
+  readonly #finder: NodeFinder
+
+  constructor(options: { store: Store; tasks: Tasks; restarts: RunRestarts; clock: Clock }) {
+    this.#tasks = options.tasks
+    this.#clock = options.clock
+    this.#finder = new NodeFinder(options)
+  }
+
+  /**
+   * The same decision once more answers who made it, and changes nothing.
+   * @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST; DECIDED_OTHERWISE, also of an earlier generation of the node
+   */
+  async decide(namespace: string, request: DecideRequest & { readonly decision: Decided }, by: string | undefined): Promise<NodeDecided> {
+    const found = await this.#finder.find(namespace, request)
+    const { node, generation, task, run } = found
+    if (!('wait' in node && 'approval' in node.wait)) throw wrongNode(request, 'it is no approval', 'Name a node that waits for one.')
+    if (request.generation !== undefined && request.generation !== generation)
+      throw otherwise(request, `its generation ${request.generation} is history: it was run again, and is at ${generation}`)
+    if (!task)
+      throw wrongNode(request, isEnded(run.state) ? `its run is ${run.state}` : 'it has not begun', 'Wait until it waits for an approval.')
+    if (task.state !== 'delayed') return answerOf(found, task, { ...request, already: true })
+    const decision = decidedBy(task, { ...request, by, now: this.#clock.now() })
+    const [outcome] = await this.#tasks.write([{ task, run, decision }])
+    if (outcome === 'applied') return answerOf(found, { ...task, ...decision.set }, { ...request, already: false })
+    // Someone else was first, or its time limit.
+    return answerOf(found, (await this.#finder.find(namespace, request)).task ?? task, { ...request, already: true })
+  }
+}
+
+function decidedBy(
+  task: TaskHead,
+  { decision, by, note, now }: { decision: Decided; by: string | undefined; note?: string | undefined; now: number },
+): Decision {
+  const expect = { state: ['delayed'], attempt: task.attempt } as const
+  const who = { ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) }
+  const ended = { endedAt: now, wakeAt: null, node: { ...task.node, ...who, decision } } as const
+  if (decision === 'approved') {
+    const result = JSON.stringify({ decision, ...who, at: new Date(now).toISOString() })
+    return { event: 'resolved', expect, set: { ...ended, state: 'succeeded', reason: 'completed', result } }
+  }
+  const error = { name: 'Rejected', message: `${by ?? 'someone'} rejected it${note === undefined ? '' : `: ${note}`}` }
+  return { event: 'rejected', expect, set: { ...ended, state: 'failed', reason: 'rejected', error } }
+}
+
+/** @throws CarillonError DECIDED_OTHERWISE */
+function answerOf(
+  { run, generation }: FoundNode,
+  task: TaskHead,
+  { already, ...request }: NodeOf & { readonly decision: Decided; readonly already: boolean },
+): NodeDecided {
+  const { decision, by, note } = task.node ?? {}
+  if (decision !== request.decision) {
+    const at = task.endedAt === null ? '' : ` ${new Date(task.endedAt).toISOString()}`
+    throw otherwise(request, decision ? `${by ?? 'someone'} has ${decision} it${at}` : `it is ${task.state} (${task.reason})`)
+  }
+  const who = { ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) }
+  return { runId: run.id, node: request.node, generation, decision, ...who, at: new Date(task.endedAt ?? 0).toISOString(), already }
+}
+
+const otherwise = ({ node }: NodeOf, why: string) =>
+  new CarillonError('DECIDED_OTHERWISE', `node ${printable(node)}: ${why}`, { field: 'node', value: printable(node) })

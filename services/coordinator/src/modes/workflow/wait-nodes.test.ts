@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTestCoordinator, type TestCoordinator } from '../../testing/test-coordinator.ts'
+import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
+
+const SIGNAL = [
+  { id: 'paid', wait: { signal: 'paid', timeoutMs: 60_000 } },
+  { id: 'ship', handler: 'ship', after: 'paid', payload: 'nodes.paid.result' },
+]
+const APPROVAL = [
+  { id: 'approve', wait: { approval: { by: ['operator'], timeoutMs: 60_000 } } },
+  { id: 'ship', handler: 'ship', after: 'approve' },
+]
+
+async function send(coordinator: TestCoordinator, runId: string, payload: unknown) {
+  const sent = await coordinator.sendSignals.send({ namespace: 'default', by: 'bank', input: { runId, name: 'paid', payload } })
+  await turns()
+  return sent
+}
+const decide = async (
+  coordinator: TestCoordinator,
+  request: { runId: string; node?: string; generation?: number; note?: string },
+  [decision, by]: ['approved' | 'rejected', string],
+) => {
+  const decided = await coordinator.decideApprovals.decide('default', { node: 'approve', ...request, decision }, by)
+  await turns()
+  return decided
+}
+/** Its time limit is noticed. */
+async function wake(coordinator: TestCoordinator, taskId: string | undefined): Promise<void> {
+  await coordinator.wakeLives.execute([taskId ?? ''])
+  await turns()
+}
+
+test('a node waits for a signal without a task at an executor; its result is the payload', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: SIGNAL })
+  const { state, reason, wakeAt } = (await run.task('paid')) ?? {}
+  assert.deepEqual([state, reason, wakeAt], ['delayed', 'signal', coordinator.clock.now() + 60_000])
+  assert.match((await coordinator.readRuns.why('default', run.id)).why, /node paid: it waits for the signal `paid`; its time is over/)
+  const tree = await coordinator.readTree.execute('default', run.id)
+  assert.deepEqual(tree.nodes?.[0]?.awaits, { signal: 'paid' })
+  assert.equal((await send(coordinator, run.id, { ref: 7 })).state, 'taken')
+  assert.equal(await run.states(), 'paid:succeeded ship:queued')
+  assert.deepEqual(
+    coordinator.fake.publishedTo('work.').map((body) => (body as { payload: unknown }).payload),
+    [{ ref: 7 }],
+  )
+})
+
+test('a signal that came before the node, or before the run, is taken when the node begins; without a time limit there is no timer', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const nodes = [
+    { id: 'a', handler: 'a' },
+    { id: 'one', wait: { signal: 'paid' }, after: 'a' },
+    { id: 'two', wait: { signal: 'paid' }, after: 'one' },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  assert.equal((await send(coordinator, run.id, 1)).state, 'kept')
+  await run.ends('a')
+  assert.equal(await run.states(), 'a:succeeded one:succeeded two:delayed')
+  assert.equal((await run.task('two'))?.wakeAt, null)
+  await send(coordinator, run.id, 2)
+  assert.deepEqual([(await run.record()).state, (await run.task('two'))?.result], ['succeeded', '2'])
+})
+
+test('a time limit fails the node: what follows is blocked, or goes on with skip; a signal in time counts first (35, 36)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const blocked = await WorkflowRun.start(coordinator, { nodes: SIGNAL })
+  const late = await WorkflowRun.start(coordinator, { nodes: SIGNAL })
+  const { store, clock } = coordinator
+  await clock.advance(60_000)
+  await wake(coordinator, (await blocked.task('paid'))?.id)
+  const { state, reason, error } = (await blocked.task('paid')) ?? {}
+  assert.deepEqual([state, reason, error?.message], ['failed', 'wait-timeout', 'no signal paid has come within 60000 ms'])
+  assert.equal((await blocked.record()).state, 'failed')
+  // It is stored as one that came in time, and nothing has followed.
+  const { namespace } = await late.record()
+  const signal = {
+    id: `${late.id}.paid.x`,
+    namespace,
+    runId: late.id,
+    name: 'paid',
+    payload: '3',
+    bytes: 1,
+    by: null,
+    at: clock.now(),
+    sequence: 0,
+  }
+  await store.signals.insert([
+    { ...signal, takenBy: null, expiresAt: clock.now() + 1_000, unclaimed: 0, share: 0, wakeAt: clock.now() + 5_000 },
+  ])
+  await clock.advance(10)
+  await wake(coordinator, (await late.task('paid'))?.id)
+  assert.equal(await late.states(), 'paid:succeeded ship:queued')
+  const skipped = await WorkflowRun.start(coordinator, { nodes: [{ ...SIGNAL[0], onFailure: 'skip' }, SIGNAL[1]] as never })
+  await clock.advance(60_000)
+  await wake(coordinator, (await skipped.task('paid'))?.id)
+  assert.equal(await skipped.states(), 'paid:failed ship:queued')
+})
+
+test('an approval is given once: the same answer names who, another one is a conflict; what follows runs once (37)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: APPROVAL })
+  assert.match((await coordinator.readRuns.why('default', run.id)).why, /node approve waits until someone approves or rejects it/)
+  const both = await Promise.all([
+    decide(coordinator, { runId: run.id, note: 'ok' }, ['approved', 'ada']),
+    decide(coordinator, { runId: run.id }, ['approved', 'bob']),
+  ])
+  assert.deepEqual(both.map(({ already }) => already).sort(), [false, true])
+  assert.equal(both[0].by, both[1].by)
+  const again = await decide(coordinator, { runId: run.id }, ['approved', 'eve'])
+  assert.deepEqual([again.already, again.by, again.decision], [true, both[0].by, 'approved'])
+  await assert.rejects(decide(coordinator, { runId: run.id }, ['rejected', 'eve']), {
+    code: 'DECIDED_OTHERWISE',
+    message: /has approved it/,
+  })
+  assert.equal(await run.states(), 'approve:succeeded ship:queued')
+  assert.equal(coordinator.fake.publishedTo('work.').length, 1)
+  const tree = await coordinator.readTree.execute('default', run.id)
+  assert.deepEqual(tree.nodes?.[0]?.decided?.by, both[0].by)
+  const result = JSON.parse((await run.task('approve'))?.result ?? '')
+  assert.deepEqual([result.decision, result.by], ['approved', both[0].by])
+})
+
+test('two approvals side by side both count; what follows runs after both (38); a rejection fails its node', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const wait = { approval: {} }
+  const nodes = [
+    { id: 'one', wait },
+    { id: 'two', wait },
+    { id: 'join', handler: 'h', after: ['one', 'two'] },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  await Promise.all(['one', 'two'].map((node) => decide(coordinator, { runId: run.id, node }, ['approved', 'ada'])))
+  assert.equal(await run.states(), 'one:succeeded two:succeeded join:queued')
+  const other = await WorkflowRun.start(coordinator, { nodes })
+  await decide(coordinator, { runId: other.id, node: 'one', note: 'too dear' }, ['rejected', 'bob'])
+  const { state, reason, error } = (await other.task('one')) ?? {}
+  assert.deepEqual([state, reason, error?.message], ['failed', 'rejected', 'bob rejected it: too dear'])
+  await decide(coordinator, { runId: other.id, node: 'two' }, ['approved', 'bob'])
+  assert.equal((await other.record()).state, 'failed')
+})
+
+test('a decision names node and generation: one of a step before, or of an earlier time of the node, is a conflict (39)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: [...APPROVAL, { id: 'next', wait: { approval: {} }, after: 'ship' }] })
+  await assert.rejects(decide(coordinator, { runId: run.id, node: 'next' }, ['approved', 'ada']), { code: 'INVALID_REQUEST' })
+  await assert.rejects(decide(coordinator, { runId: run.id, node: 'ship' }, ['approved', 'ada']), { code: 'INVALID_REQUEST' })
+  await decide(coordinator, { runId: run.id, generation: 1 }, ['rejected', 'ada'])
+  assert.equal((await run.record()).state, 'failed')
+  await coordinator.changeRuns.retry('default', { runId: run.id, fromNode: 'approve' })
+  await turns()
+  assert.deepEqual([(await run.task('approve', 2))?.state, (await run.task('approve', 2))?.reason], ['delayed', 'approval'])
+  await assert.rejects(decide(coordinator, { runId: run.id, generation: 1 }, ['rejected', 'ada']), { code: 'DECIDED_OTHERWISE' })
+  assert.equal((await coordinator.readTree.execute('default', run.id)).nodes?.[0]?.generation, 2)
+  assert.equal((await decide(coordinator, { runId: run.id, generation: 2 }, ['approved', 'ada'])).already, false)
+  assert.equal((await run.task('ship', 2))?.state, 'queued')
+})
+
+test('an approval and its time limit, and a cancel, in the same moment: the first write decides (35)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: APPROVAL })
+  await coordinator.clock.advance(60_000)
+  await Promise.all([wake(coordinator, (await run.task('approve'))?.id), decide(coordinator, { runId: run.id }, ['approved', 'ada'])])
+  assert.equal(await run.states(), 'approve:succeeded ship:queued')
+  const over = await WorkflowRun.start(coordinator, { nodes: APPROVAL })
+  await coordinator.clock.advance(60_000)
+  await wake(coordinator, (await over.task('approve'))?.id)
+  await assert.rejects(decide(coordinator, { runId: over.id }, ['approved', 'ada']), { code: 'DECIDED_OTHERWISE', message: /wait-timeout/ })
+  const cancelled = await WorkflowRun.start(coordinator, { nodes: APPROVAL })
+  await coordinator.changeRuns.cancel('default', cancelled.id)
+  await turns()
+  assert.equal((await cancelled.record()).state, 'cancelled')
+  await assert.rejects(decide(coordinator, { runId: cancelled.id }, ['approved', 'ada']), { code: 'DECIDED_OTHERWISE' })
+})
+
+test('a run that only waits is checked now and then, not all the time', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: [{ id: 'paid', wait: { signal: 'paid' } }] })
+  const due = (await run.record()).wakeAt ?? 0
+  await coordinator.clock.advance(due - coordinator.clock.now())
+  await wake(coordinator, run.id)
+  assert.ok(((await run.record()).wakeAt ?? 0) >= due + 5_000)
+})
+
+test('a signal that is taken for a node which ended otherwise is free again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store, clock } = coordinator
+  const run = await WorkflowRun.start(coordinator, { nodes: [...SIGNAL, { id: 'hold', handler: 'h' }] })
+  const task = await run.task('paid')
+  const signal = {
+    id: `${run.id}.paid.x`,
+    namespace: 'default',
+    runId: run.id,
+    name: 'paid',
+    payload: '3',
+    bytes: 1,
+    by: null,
+    at: clock.now(),
+    sequence: 0,
+  }
+  await clock.advance(60_000)
+  await wake(coordinator, task?.id)
+  await store.signals.insert([
+    { ...signal, takenBy: task?.id ?? '', expiresAt: clock.now() + 9_000, unclaimed: 0, share: 0, wakeAt: clock.now() },
+  ])
+  await coordinator.wakeSignals.execute([signal.id])
+  assert.equal((await store.signals.get([signal.id]))[0]?.takenBy, null)
+})
