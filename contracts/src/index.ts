@@ -206,3 +206,4 @@ export {
 } from './workflow.ts'
 export { branchesOf, type Edge, type Graph, graphOf, nodesHint } from './workflow-graph.ts'
 export { workflowProblems } from './workflow-problems.ts'
+export { nodeInMilliseconds, WRITTEN_DURATIONS, withMilliseconds } from './written-durations.ts'

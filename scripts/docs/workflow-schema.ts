@@ -1,10 +1,11 @@
-import { jsonSchemaOf } from '../../contracts/dist/index.js'
+import { jsonSchemaOf, WRITTEN_DURATIONS } from '../../contracts/dist/index.js'
 import { jobInputSchema } from '../../contracts/dist/job.js'
 import { workflowSchema } from '../../contracts/dist/workflow.js'
 import { COMMENTS } from './wire-schemas.ts'
 
 /** What a workflow has no use for: its nodes are its tasks. */
 const OF_OTHER_JOBS = ['handler', 'mode', 'shards', 'items', 'maxParallel', 'tolerate'] as const
+const TEXT = { type: 'string', description: 'A duration: 500ms, 10m, 1h30m, 2d.', maxLength: 64 }
 const NODE = { $ref: '#/definitions/node' }
 
 interface ObjectSchema {
@@ -22,7 +23,7 @@ export function workflowSchemaText(): string {
   const { items: node, ...nodes } = graph.properties['nodes'] as { items: { anyOf: readonly object[] } }
   graph.properties['nodes'] = { ...nodes, items: NODE }
   delete graph.$schema
-  const common = { $schema: { type: 'string' }, ...options }
+  const common = { $schema: { type: 'string' }, ...options, ...Object.fromEntries(WRITTEN_DURATIONS.map((name) => [name, TEXT])) }
   const whole = {
     $schema: 'http://json-schema.org/draft-07/schema#',
     $id: 'urn:carillon:workflow',
@@ -32,10 +33,28 @@ export function workflowSchemaText(): string {
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: { properties: { ...common, workflow: graph }, required: [...required, 'workflow'], additionalProperties: false },
     else: { properties: { ...common, ...graph.properties }, required: [...required, 'nodes'], additionalProperties: false },
-    definitions: { node: { oneOf: node.anyOf } },
+    definitions: { node: { oneOf: node.anyOf.map(withTexts) } },
   }
   return `${JSON.stringify(whole, null, 2)}\n`
 }
+
+/** `timeoutMs` may be `timeout`, and `durationMs` `duration`: a duration as text. */
+function withTexts(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.flatMap((one: unknown) => [withTexts(one), ...inText(one)])
+  if (!isObject(schema)) return schema
+  const all = Object.entries(schema).map(([name, value]): [string, unknown] => {
+    const inner = withTexts(value)
+    return [name, name === 'properties' && isObject(inner) && 'timeoutMs' in inner ? { ...inner, timeout: TEXT } : inner]
+  })
+  return Object.fromEntries(all)
+}
+
+function inText(schema: unknown): object[] {
+  const isWait = isObject(schema) && 'properties' in schema && isObject(schema.properties) && 'durationMs' in schema.properties
+  return isWait ? [{ ...schema, properties: { duration: TEXT }, required: ['duration'] }] : []
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 const draft07 = (schema: Parameters<typeof jsonSchemaOf>[0]) =>
   jsonSchemaOf(schema, 'input', { comments: COMMENTS, target: 'draft-07' }) as unknown as ObjectSchema

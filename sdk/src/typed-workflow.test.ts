@@ -93,6 +93,36 @@ test('a workflow is a job with a graph; a definition brings the rules of its tas
   })
 })
 
+test('durations as text are milliseconds', () => {
+  const { job } = workflow('x', { timeout: '30s', runTimeout: '2d', deadline: '1h30m' })
+    .node('a', { handler: 'a', timeout: '500ms' })
+    .node('b', { wait: { duration: '2d' }, after: 'a' })
+    .node('c', { wait: { approval: { by: ['operator'], timeout: '2d' } } })
+    .node('d', { wait: { signal: 'paid', timeout: '1h' } })
+    .done()
+  assert.deepEqual(JSON.parse(JSON.stringify(job)), {
+    ...{ name: 'x', timeoutMs: 30_000, runTimeoutMs: 172_800_000, deadlineMs: 5_400_000 },
+    workflow: {
+      nodes: [
+        { id: 'a', handler: 'a', timeoutMs: 500 },
+        { id: 'b', wait: { durationMs: 172_800_000 }, after: 'a' },
+        { id: 'c', wait: { approval: { by: ['operator'], timeoutMs: 172_800_000 } } },
+        { id: 'd', wait: { signal: 'paid', timeoutMs: 3_600_000 } },
+      ],
+    },
+  })
+  for (const [build, field] of [
+    [() => workflow('x', { timeout: 'soon' }), 'timeout'],
+    [() => workflow('x').node('a', { handler: 'a', timeout: '5 parsecs' }), 'nodes.a.timeout'],
+    [() => workflow('x').node('a', { wait: { duration: '11y' } }), 'nodes.a.wait.duration'],
+    [() => workflow('x').node('a', { handler: 'a', timeout: '5s', timeoutMs: 5 }), 'nodes.a.timeout'],
+    [() => workflow('x').node('a', { wait: { approval: { timeout: 'soon' } } }), 'nodes.a.wait.approval.timeout'],
+  ] as const) {
+    const { code, details } = refusal(build)
+    assert.deepEqual([code, details.field], ['INVALID_DELAY', field])
+  }
+})
+
 test('each call makes a new one: a beginning may be used twice', () => {
   const begin = workflow('x').node('a', { handler: 'a' })
   const [one, other] = [begin.node('b', { handler: 'b' }).done(), begin.node('c', { handler: 'c' }).done()]

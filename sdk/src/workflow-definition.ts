@@ -1,4 +1,13 @@
-import { CarillonError, checkName, type JobInput, printable, workflowProblems } from '@carillon/contracts'
+import {
+  CarillonError,
+  checkName,
+  type JobInput,
+  nodeInMilliseconds,
+  printable,
+  WRITTEN_DURATIONS,
+  withMilliseconds,
+  workflowProblems,
+} from '@carillon/contracts'
 import { checkObject } from './check-object.ts'
 import { withoutUndefined } from './client/start-item.ts'
 import { checkSchema, type SchemaInput, type StandardSchema } from './executor/standard-schema.ts'
@@ -22,6 +31,10 @@ export interface WorkflowSettings<Input extends Schema> extends Omit<JobInput, O
   readonly failFast?: true | undefined
   /** CEL over `payload`, `context` and `nodes`: the result of the run. Default: how many tasks are in each state. */
   readonly output?: string | undefined
+  /** `timeoutMs`, and so are the following, as text: `30s`, `2d`. */
+  readonly timeout?: string | undefined
+  readonly runTimeout?: string | undefined
+  readonly deadline?: string | undefined
 }
 
 /** A workflow that is complete, and can be put. */
@@ -117,7 +130,7 @@ function refuse([first, ...more]: ReturnType<typeof workflowProblems>): void {
  * const order = workflow('order', { input: z.object({ total: z.number() }) })
  *   .node('reserve', { handler: 'reserve-stock' })
  *   .node('check', { decision: [{ when: 'payload.total > 1000', to: 'cool' }, { otherwise: 'charge' }], after: 'reserve' })
- *   .node('cool', { wait: { durationMs: 86_400_000 } })
+ *   .node('cool', { wait: { duration: '1d' } })
  *   .node('charge', { handler: 'charge-card', after: ['check', 'cool'], attempts: 5 })
  *   .done()
  * ```
@@ -132,7 +145,7 @@ export function workflow<Input extends Schema = undefined>(
   return new WorkflowBuilder({
     name: checkName('workflow', name),
     input,
-    job: withoutUndefined(job) as Draft['job'],
+    job: withoutUndefined(withMilliseconds(job, WRITTEN_DURATIONS)) as Draft['job'],
     workflow: withoutUndefined({ failFast, output }) as Draft['workflow'],
   })
 }
@@ -141,7 +154,7 @@ export function workflow<Input extends Schema = undefined>(
 export const isWorkflow = (named: unknown): named is AnyWorkflow => typeof named === 'object' && named !== null && 'job' in named
 
 function nodeOf(id: string, settings: NodeSettings): object {
-  const given = checkObject(`node ${printable(id)}`, settings)
+  const given = nodeInMilliseconds(checkObject(`node ${printable(id)}`, settings), `nodes.${id}`)
   const handler = 'handler' in given ? given.handler : undefined
   if (!isDefinition(handler)) return withoutUndefined({ id, ...given })
   return withoutUndefined({ id, ...rulesOf(handler, id), ...withoutUndefined(given), handler: handler.name })

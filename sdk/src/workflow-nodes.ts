@@ -36,6 +36,8 @@ export interface HandlerNode<Known extends string = string> extends CommonNode<K
   readonly wait?: undefined
   /** CEL over `payload`, `context` and `nodes`: the payload of the task. Default: that of the run. */
   readonly payload?: string | undefined
+  /** `timeoutMs` as text: `30s`. */
+  readonly timeout?: string | undefined
 }
 
 /** One way out of a decision. */
@@ -53,14 +55,22 @@ export interface DecisionNode<Known extends string = string, To extends string =
  * time limit is over, and when it is rejected.
  */
 export interface WaitNode<Known extends string = string> extends CommonNode<Known> {
+  /** Durations may be text: `300ms`, `1h30m`, `2d`. */
   readonly wait:
     | { readonly durationMs: number }
+    | { readonly duration: string }
     | { readonly until: string }
-    | { readonly signal: string; readonly timeoutMs?: number | undefined }
+    | ({ readonly signal: string } & WaitLimit)
     /** `by`: roles of those who may decide. */
-    | { readonly approval: { readonly by?: readonly string[] | undefined; readonly timeoutMs?: number | undefined } }
+    | { readonly approval: { readonly by?: readonly string[] | undefined } & WaitLimit }
   readonly handler?: undefined
   readonly decision?: undefined
+}
+
+interface WaitLimit {
+  readonly timeoutMs?: number | undefined
+  /** `timeoutMs` as text. */
+  readonly timeout?: string | undefined
 }
 
 /** What a node may be. */

@@ -31,6 +31,24 @@ test('both forms are the same job', () => {
   assert.deepEqual([whole.problems, whole.job], [[], short.job])
 })
 
+test('durations may be text', () => {
+  const text = (limit: string) => `name: order
+runTimeout: 2d
+nodes:
+  - { id: a, handler: x, timeout: 30s }
+  - { id: b, wait: { approval: { by: [operator], timeout: ${limit} } } }
+  - { id: c, wait: { duration: 1h30m } }
+`
+  const { job, problems } = read(text('2d'))
+  assert.deepEqual([problems, job.runTimeoutMs], [[], 172_800_000])
+  assert.deepEqual(job.workflow.nodes, [
+    { id: 'a', handler: 'x', timeoutMs: 30_000 },
+    { id: 'b', wait: { approval: { by: ['operator'], timeoutMs: 172_800_000 } } },
+    { id: 'c', wait: { durationMs: 5_400_000 } },
+  ])
+  assert.deepEqual(problemsOf(text('soon'))[0], [5, 'nodes.1.wait.approval.timeout', '"soon"'])
+})
+
 test('all that is wrong is found at once, each with its line', () => {
   const text = `name: order
 shards: 3
