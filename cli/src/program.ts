@@ -2,6 +2,7 @@ import { DEFAULT_NAMESPACE, VERSION } from '@carillon/contracts'
 import { Command, Option } from 'commander'
 import { addCalendarsCommands } from './commands/calendars.ts'
 import { addConformanceCommand } from './commands/conformance.ts'
+import { addDeadLettersCommands } from './commands/dead-letters.ts'
 import { addDemoCommand } from './commands/demo.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addExecutorCommand } from './commands/executor.ts'
@@ -46,6 +47,7 @@ export function createProgram(): Command {
   addWorkflowsCommands(program)
   addCalendarsCommands(program)
   addRunsCommands(program)
+  addDeadLettersCommands(program)
   addLogsCommand(program)
   addPruneCommand(program)
   addInstancesCommands(program)

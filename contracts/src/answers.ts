@@ -1,10 +1,14 @@
 import * as z from 'zod'
+import { LIMITS } from './limits.ts'
 
 /** A page of a list; `next` is the cursor of the following page. */
 export interface Page<Item> {
   readonly items: readonly Item[]
   readonly next?: string
 }
+
+/** Which page of a list is requested. */
+export const page = z.strictObject({ cursor: z.string().max(200).optional(), limit: z.int().min(1).max(LIMITS.pageSize).default(100) })
 
 export function pageOf<Item extends z.ZodType>(item: Item): z.ZodType<Page<z.output<Item>>> {
   return z.object({ items: z.array(item), next: z.string().exactOptional() })

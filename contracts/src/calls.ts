@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import { healthSchema, pageOf, refusalSchema } from './answers.ts'
-import { backfillJobSchema, jobBackfillSchema } from './backfill.ts'
-import { calendarInputSchema, calendarViewSchema } from './calendar.ts'
+import { healthSchema, page, pageOf, refusalSchema } from './answers.ts'
 import { type Call, call, type ServiceName } from './call.ts'
+import { byLetterSchema, deadLetterSchema, listLettersSchema, redriveLetterSchema } from './dead-letter.ts'
 import { nameField, runIdField } from './fields.ts'
 import {
   cordonInstanceSchema,
@@ -15,11 +14,9 @@ import {
   uncordonedSchema,
   uncordonInstanceSchema,
 } from './instance.ts'
-import { jobCheckedSchema, jobInputSchema, jobViewSchema } from './job.ts'
-import { declareJobSchema, jobChangeSchema, jobDeclaredSchema, listJobChangesSchema } from './job-changes.ts'
+import { JOB_CALLS } from './job-calls.ts'
 import { chooseSlotSchema, dataSetSchema, jobMemorySchema, readMemorySchema, setDataSchema, slotChosenSchema } from './job-memory.ts'
 import { RUN_STATES } from './lifecycle.ts'
-import { LIMITS } from './limits.ts'
 import { logViewSchema, queryLogsSchema } from './log.ts'
 import {
   claimAnswerSchema,
@@ -31,7 +28,6 @@ import {
   stepSchema,
   taskResultSchema,
 } from './messages.ts'
-import { jobPreviewSchema, previewJobSchema } from './preview.ts'
 import {
   listRunsSchema,
   pruneRunsSchema,
@@ -39,123 +35,19 @@ import {
   runTreeSchema,
   runViewSchema,
   startedRunSchema,
-  startRunSchema,
   startRunsSchema,
   taskViewSchema,
   whyRunSchema,
 } from './run.ts'
 import { decideNodeSchema, listSignalsSchema, nodeDecidedSchema, signalRunSchema, signalSentSchema, signalViewSchema } from './signal.ts'
 
-const byName = z.strictObject({ name: nameField })
-const removeJobSchema = z.strictObject({
-  name: nameField,
-  /** Delayed runs are not cancelled with their job. */
-  keepRuns: z.boolean().default(false),
-})
 const byNode = z.strictObject({ runId: nameField, node: nameField })
 const byRun = z.strictObject({ runId: runIdField })
 const nothing = z.strictObject({})
-const page = z.strictObject({ cursor: z.string().max(200).optional(), limit: z.int().min(1).max(LIMITS.pageSize).default(100) })
 
 /** Every call of the wire. Controllers, SDK, CLI, docs/PROTOCOL.md and docs/schemas derive from this table. */
 export const CALLS = {
-  jobsPut: call('coordinator', 'jobs.put', {
-    input: jobInputSchema,
-    repeatable: 'never',
-    answer: jobViewSchema,
-    description: 'Create a job, or replace the one of that name',
-  }),
-  jobsCheck: call('coordinator', 'jobs.check', {
-    input: jobInputSchema,
-    repeatable: 'always',
-    answer: jobCheckedSchema,
-    description: 'Whether jobs.put would accept a job, but for a circle of afterJobs; nothing is stored',
-  }),
-  jobsGet: call('coordinator', 'jobs.get', { input: byName, repeatable: 'always', answer: jobViewSchema, description: 'One job' }),
-  jobsList: call('coordinator', 'jobs.list', {
-    input: page,
-    repeatable: 'always',
-    answer: pageOf(jobViewSchema),
-    description: 'Jobs by name',
-  }),
-  jobsPreview: call('coordinator', 'jobs.preview', {
-    input: previewJobSchema,
-    repeatable: 'always',
-    answer: jobPreviewSchema,
-    description: 'The next slots of a job or of a schedule, and what would have been missed',
-  }),
-  jobsBackfill: call('coordinator', 'jobs.backfill', {
-    input: backfillJobSchema,
-    repeatable: 'always',
-    answer: jobBackfillSchema,
-    description: 'Fire the slots of a past range; those that have a run keep it',
-  }),
-  jobsPause: call('coordinator', 'jobs.pause', {
-    input: z.strictObject({ name: nameField, note: z.string().max(1_000).optional() }),
-    repeatable: 'never',
-    answer: jobViewSchema,
-    description: 'Take no further slots',
-  }),
-  jobsResume: call('coordinator', 'jobs.resume', {
-    input: byName,
-    repeatable: 'never',
-    answer: jobViewSchema,
-    description: 'Take slots again, from now on',
-  }),
-  jobsDeclare: call('coordinator', 'jobs.declare', {
-    input: declareJobSchema,
-    repeatable: 'always',
-    answer: jobDeclaredSchema,
-    description: 'Create or replace a job that code declares, unless its version is old or an operator has edited the job',
-  }),
-  jobsRelease: call('coordinator', 'jobs.release', {
-    input: byName,
-    repeatable: 'never',
-    answer: jobViewSchema,
-    description: 'Give a job that was edited back to the code that declares it: its newest declaration is in force',
-  }),
-  jobsHistory: call('coordinator', 'jobs.history', {
-    input: listJobChangesSchema,
-    repeatable: 'always',
-    answer: pageOf(jobChangeSchema),
-    description: 'Who changed a job, when and what, newest first; also of one that was removed',
-  }),
-  jobsRemove: call('coordinator', 'jobs.remove', {
-    input: removeJobSchema,
-    repeatable: 'never',
-    answer: z.object({ removed: z.literal(true) }),
-    description: 'Remove a job; runs that wait for their time end',
-  }),
-  jobsRun: call('coordinator', 'jobs.run', {
-    input: startRunSchema,
-    repeatable: 'with-identity',
-    answer: startedRunSchema,
-    description: 'Start one run',
-  }),
-  calendarsPut: call('coordinator', 'calendars.put', {
-    input: calendarInputSchema,
-    repeatable: 'never',
-    answer: calendarViewSchema,
-    description: 'Create a calendar, or replace the one of that name',
-  }),
-  calendarsGet: call('coordinator', 'calendars.get', {
-    input: byName,
-    repeatable: 'always',
-    answer: calendarViewSchema,
-    description: 'One calendar',
-  }),
-  calendarsList: call('coordinator', 'calendars.list', {
-    input: page,
-    repeatable: 'always',
-    answer: pageOf(calendarViewSchema),
-    description: 'Calendars by name',
-  }),
-  calendarsRemove: call('coordinator', 'calendars.remove', {
-    input: byName,
-    repeatable: 'never',
-    answer: z.object({ removed: z.literal(true) }),
-    description: 'Remove a calendar',
-  }),
+  ...JOB_CALLS,
   runsStart: call('coordinator', 'runs.start', {
     input: startRunsSchema,
     repeatable: 'with-identity',
@@ -256,6 +148,36 @@ export const CALLS = {
     answer: runsPrunedSchema,
     description: 'Remove ended runs that were kept for their time, for some seconds; `next` leads to the rest',
     deadlineMs: 60_000,
+  }),
+  deadLettersList: call('coordinator', 'deadLetters.list', {
+    input: listLettersSchema,
+    repeatable: 'always',
+    answer: pageOf(deadLetterSchema),
+    description: 'Retries of calls that the mesh has given up, newest first',
+  }),
+  deadLettersGet: call('coordinator', 'deadLetters.get', {
+    input: byLetterSchema,
+    repeatable: 'always',
+    answer: deadLetterSchema,
+    description: 'One dead letter, with its arguments and the tries that failed',
+  }),
+  deadLettersRedrive: call('coordinator', 'deadLetters.redrive', {
+    input: redriveLetterSchema,
+    repeatable: 'always',
+    answer: startedRunSchema,
+    description: 'Try a dead letter again as a new run, with the same or other arguments; a second request answers the same run',
+  }),
+  deadLettersRollback: call('coordinator', 'deadLetters.rollback', {
+    input: byLetterSchema,
+    repeatable: 'always',
+    answer: runViewSchema,
+    description: 'Undo the giving up: the same run goes on with new tries, and the letter is removed',
+  }),
+  deadLettersRemove: call('coordinator', 'deadLetters.remove', {
+    input: byLetterSchema,
+    repeatable: 'never',
+    answer: z.object({ removed: z.literal(true) }),
+    description: 'Remove a dead letter: nobody tries it again',
   }),
   tasksClaim: call('coordinator', 'tasks.claim', {
     input: claimSchema,

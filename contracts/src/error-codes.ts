@@ -94,6 +94,11 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'Raise the version whenever the definition changes.',
   },
+  DEAD_LETTER_NOT_FOUND: {
+    meaning: 'There is no dead letter of that id: the retry has not been given up, or somebody has removed the letter.',
+    retry: false,
+    remedy: 'See `npx @carillon/cli dead-letters list`, and `npx @carillon/cli runs get` for the run.',
+  },
   CALENDAR_NOT_FOUND: { meaning: 'There is no calendar of that name.', retry: false, remedy: 'See `npx @carillon/cli calendars list`.' },
   RUN_NOT_FOUND: { meaning: 'There is no run of that id.', retry: false, remedy: 'See `npx @carillon/cli runs list`.' },
   RUN_REMOVED: {

@@ -12,6 +12,7 @@ export { type CalendarInput, type CalendarView, calendarInputSchema } from './ca
 export { type Call, isRepeatable, type Repeatable, type ServiceName } from './call.ts'
 export { CALLS, type CallInput, type CallName, type CallNameOf, type CallOutput, type CallRequest } from './calls.ts'
 export { causeText, type Explained } from './cause.ts'
+export type { DeadLetter } from './dead-letter.ts'
 export { HORIZON_MS, parseDuration } from './duration.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'
 export { CarillonError, type ErrorDetails, type ErrorProblem, messageOf, printable } from './errors.ts'

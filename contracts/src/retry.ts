@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { backoffSchema } from './backoff.ts'
-import { nameField } from './fields.ts'
+import { nameField, runIdField, timeField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 import { limitField } from './policy.ts'
 
@@ -22,12 +22,26 @@ export const retrySchema = z.strictObject({
   onSuccess: callbackSchema.exactOptional(),
   /** Started once when no tries are left, or no time. */
   onExhausted: callbackSchema.exactOptional(),
+  /** The dead letter that is tried again. */
+  redriveOf: runIdField.exactOptional(),
 })
 export type Retry = z.output<typeof retrySchema>
 
+/** A try of the mesh that has failed. */
+const failedTrySchema = z.object({ attempt: z.int(), at: timeField, name: z.string(), message: z.string() })
+
+/** Of each retry: where it comes from, and what has become of its tries. */
+const historyFields = {
+  localTries: z.int(),
+  /** The tries of the mesh that failed, the last 20, oldest first; messages are cut to 200 letters. */
+  failed: z.array(failedTrySchema).readonly().exactOptional(),
+  /** The dead letter that it tries again. */
+  redriveOf: z.string().exactOptional(),
+}
+
 /** The same as services show it: whom it starts by name. */
 export const retryViewSchema = z.object({
-  localTries: z.int(),
+  ...historyFields,
   onSuccess: z.string().exactOptional(),
   onExhausted: z.string().exactOptional(),
 })

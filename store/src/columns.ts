@@ -1,8 +1,9 @@
 import { CarillonError, printable } from '@carillon/contracts'
+import type { GateRecord } from './gate-records.ts'
 import type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
+import type { DeadLetterHead, DeadLetterRecord } from './letter-records.ts'
 import type {
   CoordinatorRecord,
-  GateRecord,
   JobRecord,
   LogRecord,
   RunArrival,
@@ -223,6 +224,32 @@ export const SIGNAL_COLUMNS = {
   share: 'number',
   wakeAt: 'number',
 } as const satisfies Columns<SignalRecord>
+
+export const DEAD_LETTER_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  scene: 'text',
+  key: 'text',
+  payload: 'text',
+  state: 'text',
+  reason: 'text',
+  error: 'json',
+  attempt: 'number',
+  sleeps: 'number',
+  failed: 'json',
+  request: 'json',
+  traceparent: 'text',
+  requestedAt: 'number',
+  at: 'number',
+  redrivenAs: 'text',
+  redrivenWith: 'text',
+  isRedriven: 'number',
+  by: 'text',
+  revision: 'number',
+} as const satisfies Columns<DeadLetterRecord>
+
+const { payload: _arguments, redrivenWith: _others, request: _request, failed: _failed, ...letterHead } = DEAD_LETTER_COLUMNS
+export const DEAD_LETTER_HEAD_COLUMNS = { ...letterHead, error: 'error' } as const satisfies Columns<DeadLetterHead>
 
 export const LOG_COLUMNS = {
   namespace: 'text',

@@ -1,10 +1,13 @@
 export { createFolder } from './create-folder.ts'
+export type { GateHolder, GateRecord, GateSeal } from './gate-records.ts'
 export type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
 export { changeId } from './job-records.ts'
+export type { DeadLetterHead, DeadLetterRecord, FailedTry } from './letter-records.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export type {
   CalendarStore,
   CoordinatorStore,
+  DeadLetterStore,
   Due,
   DueQuery,
   GateChange,
@@ -34,9 +37,6 @@ export type {
 } from './ports.ts'
 export type {
   CoordinatorRecord,
-  GateHolder,
-  GateRecord,
-  GateSeal,
   JobRecord,
   LifeHead,
   LogRecord,

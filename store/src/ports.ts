@@ -1,8 +1,9 @@
 import type { RunState } from '@carillon/contracts'
+import type { GateRecord } from './gate-records.ts'
 import type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
+import type { DeadLetterHead, DeadLetterRecord } from './letter-records.ts'
 import type {
   CoordinatorRecord,
-  GateRecord,
   JobRecord,
   LogRecord,
   RunArrival,
@@ -48,6 +49,7 @@ export interface Store {
   readonly steps: StepStore
   readonly signals: SignalStore
   readonly logs: LogStore
+  readonly deadLetters: DeadLetterStore
   readonly retention: RetentionStore
   readonly coordinators: CoordinatorStore
   /** Writes and reads one small record. @throws CarillonError STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL */
@@ -156,6 +158,20 @@ export interface GateChange {
   readonly gate: GateRecord
   /** The stored revision; null: there is no such gate. */
   readonly expect: number | null
+}
+
+/** Retries of calls that the mesh has given up. */
+export interface DeadLetterStore {
+  insert(letters: readonly DeadLetterRecord[]): Promise<InsertOutcome[]>
+  get(ids: readonly string[]): Promise<(DeadLetterRecord | undefined)[]>
+  /** Replaces the whole record if its stored revision is the expected one. */
+  replace(letter: DeadLetterRecord, expect: { revision: number }): Promise<UpdateOutcome>
+  /** Deletes a letter if its stored revision is the expected one. */
+  remove(id: string, expect: { revision: number }): Promise<UpdateOutcome>
+  /** Newest first, of one scene or of all. */
+  list(query: PageQuery & { namespace: string; scene?: string | undefined }): Promise<Slice<DeadLetterHead>>
+  /** Deletes letters of any namespace that are older, the oldest first, at most `limit`; answers how many. */
+  removeOlder(query: { before: number; limit: number }): Promise<number>
 }
 
 /** What a conditional write expects. An absent field is not compared. */

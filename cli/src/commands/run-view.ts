@@ -78,6 +78,9 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['ends by', timeText(run.endAt, nowMs)],
     ['attempt', attemptText(run)],
     ['retry', run.retry ? retryText(run.retry) : undefined],
+    ...(run.retry?.failed ?? []).map(
+      ({ attempt, at, name, message }) => [`try ${attempt}`, `${timeText(at, nowMs)} ${name}: ${message}`] as const,
+    ),
     ['lost', run.losses ? `${run.losses} in a row of the processes that ran it died` : undefined],
     ['interrupted', run.interruptions ? `${run.interruptions} in a row of the processes that ran it died of something else` : undefined],
     ['instance', run.instance],
@@ -94,9 +97,10 @@ export function printRun(terminal: Terminal, run: RunView): void {
 }
 
 /** Of the retry of a call. */
-function retryText({ localTries, onSuccess, onExhausted }: NonNullable<RunView['retry']>): string {
+export function retryText({ localTries, redriveOf, onSuccess, onExhausted }: NonNullable<RunView['retry']>): string {
   const after = [onSuccess && `${onSuccess} when it has succeeded`, onExhausted && `${onExhausted} when it is given up`].filter(Boolean)
-  const tries = `of a call that its caller tried ${localTries === 1 ? 'once' : `${localTries} times`}`
+  const caller = `of a call that its caller tried ${localTries === 1 ? 'once' : `${localTries} times`}`
+  const tries = redriveOf === undefined ? caller : `of dead letter ${redriveOf}`
   return after.length === 0 ? tries : `${tries}; starts ${after.join(', ')}`
 }
 

@@ -7,6 +7,7 @@ import {
   type CallOutput,
   CarillonError,
   checkName,
+  type DeadLetter,
   type Drained,
   type InstanceView,
   type JobBackfill,
@@ -24,6 +25,7 @@ import {
   type RunView,
   type SignalSent,
   type SignalView,
+  type StartedRun,
   subjects,
   type TaskView,
   type WhyRun,
@@ -251,6 +253,20 @@ export class Client {
     /** The tasks of a fan-out run, in order. */
     tasks: (runId: string, query: ListQuery & { readonly state?: RunState | undefined } = {}): List<TaskView> =>
       listOf(query, (page) => this.call(CALLS.runsTasks, { ...page, runId })),
+  }
+
+  /** Retries of calls that the mesh has given up. */
+  readonly deadLetters = {
+    /** Newest first, without arguments and tries. */
+    list: (query: CallInput<typeof CALLS.deadLettersList> = {}): List<DeadLetter> =>
+      listOf(query, (page) => this.call(CALLS.deadLettersList, page)),
+    get: (id: string): Promise<DeadLetter> => this.call(CALLS.deadLettersGet, { id }),
+    /** Tries it again as a new run. A second request answers the same run. @param options `payload`: other arguments, as a list */
+    redrive: async (id: string, options: { readonly payload?: unknown[] | undefined } = {}): Promise<StartedRun> =>
+      this.call(CALLS.deadLettersRedrive, { id, ...checkObject('options', options) }),
+    /** The same run goes on with new tries, and the letter is removed. @throws CarillonError RUN_REMOVED where the run was not kept for so long: redrive it */
+    rollback: (id: string): Promise<RunView> => this.call(CALLS.deadLettersRollback, { id }),
+    remove: (id: string): Promise<{ removed: true }> => this.call(CALLS.deadLettersRemove, { id }),
   }
 
   readonly logs = {

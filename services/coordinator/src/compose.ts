@@ -15,6 +15,9 @@ import type { Store } from '@carillon/store'
 import { calendarsController } from './calendars/calendars.controller.ts'
 import { ChangeCalendars } from './calendars/change-calendars.ts'
 import { CalendarCache, ReadCalendars } from './calendars/read-calendars.ts'
+import { ChangeLetters } from './dead-letters/change-letters.ts'
+import { deadLettersController } from './dead-letters/dead-letters.controller.ts'
+import { KeepLetters } from './dead-letters/keep-letters.ts'
 import { ClaimTask } from './dispatch/claim-task.ts'
 import { dispatchController } from './dispatch/dispatch.controller.ts'
 import { OfferLegs } from './dispatch/offer-legs.ts'
@@ -202,7 +205,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const judges = new JudgeSlots({ calendars, failing })
   const gates = gatesOf({ ...base, jobs, runs, tasks })
   const start = new StartRuns({ ...base, ...gates, jobs, runs })
-  const triggers = triggersOf({ ...base, jobs, start })
+  const triggers = triggersOf({ ...base, jobs, start, letters: new KeepLetters(base) })
   const changeJobs = new ChangeJobs({ ...base, ...triggers, events, runs, judges, jobs })
   const awaitEnds = new AwaitEnds({ ...base, jobs, failing })
   const lives = new LifeWriter({ ...base, runs, tasks })
@@ -262,6 +265,7 @@ function useCasesOf(base: Foundation) {
     changeRuns,
     changeNodes: new ChangeNodes({ ...base, restarts: changeRuns, reconciler: base.advance }),
     decideApprovals: new DecideApprovals({ ...base, restarts: changeRuns }),
+    changeLetters: new ChangeLetters({ ...base, restarts: changeRuns }),
     claimTask: new ClaimTask(base),
     mapTasks: new MapTasks(base),
     ...signalsOf(base),
@@ -364,6 +368,7 @@ export function compose(given: CoordinatorDependencies) {
       calendarsController({ ...cases, calendars: base.calendars }),
       schedulesController(cases),
       runsController(cases),
+      deadLettersController({ ...base, ...cases }),
       dispatchController(cases),
       routingController({ ...base, ...cases }),
       mapController(cases),

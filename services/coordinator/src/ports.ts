@@ -258,6 +258,14 @@ export interface Children {
   start(runs: readonly EndedRun[]): Promise<void>
 }
 
+/** Retries of calls that were given up. Provided by `dead-letters/`. */
+export interface DeadLetters {
+  /** Whether the end of a run makes a letter, or ends one. */
+  concerns(run: RunHead): boolean
+  /** Resolves when what follows from these ends is stored. @throws a transient error: the ends are repeated */
+  follow(runs: readonly RunHead[]): Promise<void>
+}
+
 /** What fires a job beside its schedule. Provided by `triggers/`. */
 export interface TriggerChecks {
   /** Makes what reads the events of a job that is about to be stored. @throws CarillonError INVALID_REQUEST of events that cannot be read, or a job that would start itself */

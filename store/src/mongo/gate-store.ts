@@ -1,7 +1,7 @@
 import { MongoServerError } from 'mongodb'
 import { GATE_COLUMNS } from '../columns.ts'
+import type { GateRecord } from '../gate-records.ts'
 import type { Due, DueQuery, GateChange, GateStore, UpdateOutcome } from '../ports.ts'
-import type { GateRecord } from '../records.ts'
 import { DUE, dueFilter, RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 import { DUPLICATE_KEY } from './mongo-error.ts'

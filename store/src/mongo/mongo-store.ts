@@ -5,6 +5,7 @@ import { MongoCalendarStore } from './calendar-store.ts'
 import { MongoChangeStore } from './change-store.ts'
 import { MongoCoordinatorStore } from './coordinator-store.ts'
 import { MongoDatabase, type MongoOptions } from './database.ts'
+import { MongoDeadLetterStore } from './dead-letter-store.ts'
 import { MongoGateStore } from './gate-store.ts'
 import { MongoJobStore } from './job-store.ts'
 import { MongoLogStore } from './log-store.ts'
@@ -40,6 +41,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     steps: new MongoStepStore(database),
     signals: new MongoSignalStore(database),
     logs: new MongoLogStore(database),
+    deadLetters: new MongoDeadLetterStore(database),
     retention: new MongoRetentionStore(database),
     coordinators: new MongoCoordinatorStore(database),
     check: () => check(database),

@@ -1,6 +1,6 @@
 import { GATE_COLUMNS } from '../columns.ts'
+import type { GateRecord } from '../gate-records.ts'
 import type { Due, DueQuery, GateChange, GateStore, UpdateOutcome } from '../ports.ts'
-import type { GateRecord } from '../records.ts'
 import type { Connection } from './connection.ts'
 import { dueOf } from './due.ts'
 import { Table } from './table.ts'

@@ -6,6 +6,7 @@ import { range } from '../testing/pages.ts'
 import { aLine, START_AT } from '../testing/records.ts'
 import { SqliteCalendarStore } from './calendar-store.ts'
 import { Connection } from './connection.ts'
+import { SqliteDeadLetterStore } from './dead-letter-store.ts'
 import { SqliteJobStore } from './job-store.ts'
 import { SqliteLogStore } from './log-store.ts'
 import { migrate } from './migrate.ts'
@@ -74,6 +75,10 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await signals.takenBy('run-1.00000')
   await signals.usage({ namespace, runId: 'run-1' })
   await signals.countUnclaimed({ namespace, atMost: 10 })
+  const letters = new SqliteDeadLetterStore(connection)
+  await letters.list({ namespace, limit: 10 })
+  await letters.list({ namespace, scene: 'hello', limit: 10 })
+  await letters.removeOlder({ before: 5, limit: 10 })
   const retention = new SqliteRetentionStore(connection)
   await retention.nextNamespace('a')
   await retention.runs({ namespace, createdBefore: 5, limit: 10 })

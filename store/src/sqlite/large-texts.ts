@@ -11,6 +11,7 @@ const LARGE_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   jobs: ['payload', 'items', 'graph', 'declaration'],
   changes: ['definition'],
   calendars: ['days'],
+  deadLetters: ['payload', 'redrivenWith', 'error'],
 }
 /** One page of the database. */
 const LARGER_THAN = 4_096

@@ -4,6 +4,7 @@ import { SqliteCalendarStore } from './calendar-store.ts'
 import { SqliteChangeStore } from './change-store.ts'
 import { Connection, type SqliteOptions } from './connection.ts'
 import { SqliteCoordinatorStore } from './coordinator-store.ts'
+import { SqliteDeadLetterStore } from './dead-letter-store.ts'
 import { SqliteGateStore } from './gate-store.ts'
 import { SqliteJobStore } from './job-store.ts'
 import { SqliteLogStore } from './log-store.ts'
@@ -33,6 +34,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       steps: new SqliteStepStore(connection),
       signals: new SqliteSignalStore(connection),
       logs: new SqliteLogStore(connection),
+      deadLetters: new SqliteDeadLetterStore(connection),
       retention: new SqliteRetentionStore(connection),
       coordinators: new SqliteCoordinatorStore(connection),
       check: async () => check(connection),

@@ -2,6 +2,7 @@
 import { CALENDAR_CASES } from './calendar-cases.ts'
 import { CHANGE_CASES } from './change-cases.ts'
 import type { ConformanceCase } from './conformance-case.ts'
+import { DEAD_LETTER_CASES } from './dead-letter-cases.ts'
 import { GATE_CASES } from './gate-cases.ts'
 import { INSERT_CASES } from './insert-cases.ts'
 import { JOB_CASES } from './job-cases.ts'
@@ -15,7 +16,22 @@ import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
 
 export type { ConformanceCase, ConformanceContext } from './conformance-case.ts'
-export { aCalendar, aChange, aFinish, aJob, aLine, aRun, aSignal, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './records.ts'
+export {
+  aCalendar,
+  aChange,
+  aFinish,
+  aJob,
+  aLetter,
+  aLine,
+  aRun,
+  aSignal,
+  aStep,
+  aTask,
+  headOf,
+  runId,
+  START_AT,
+  taskHeadOf,
+} from './records.ts'
 
 /** Each case is run on a fresh, empty database. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
@@ -25,6 +41,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...JOB_CASES,
   ...CALENDAR_CASES,
   ...CHANGE_CASES,
+  ...DEAD_LETTER_CASES,
   ...GATE_CASES,
   ...LOG_CASES,
   ...SIGNAL_CASES,

@@ -1,8 +1,9 @@
 import { type Backoff, taskIdOf } from '@carillon/contracts'
+import type { GateRecord } from '../gate-records.ts'
 import { type CalendarHead, type CalendarRecord, changeId, type JobChangeRecord } from '../job-records.ts'
+import type { DeadLetterRecord } from '../letter-records.ts'
 import type { LifeChange } from '../ports.ts'
 import {
-  type GateRecord,
   type JobRecord,
   type LogRecord,
   type RunHead,
@@ -259,6 +260,33 @@ export function aCalendar(name: string, fields: Partial<CalendarRecord> = {}): C
 /** What a list shows of a calendar. */
 export function calendarHeadOf({ days: _days, ...head }: CalendarRecord): CalendarHead {
   return head
+}
+
+/** The letter about the n-th run. */
+export function aLetter(n: number, fields: Partial<DeadLetterRecord> = {}): DeadLetterRecord {
+  return {
+    id: runId(n),
+    namespace: 'default',
+    scene: 'pay',
+    key: `key-${n}`,
+    payload: '[{"order":1}]',
+    state: 'failed',
+    reason: 'handler-error',
+    error: { name: 'Error', message: 'no money', stack: 'Error: no money\n    at pay' },
+    attempt: 5,
+    sleeps: 0,
+    failed: [{ attempt: 1, at: START_AT, name: 'Error', message: 'no money' }],
+    request: { attempts: 5, timeoutMs: 5_000, retry: { localTries: 3 } },
+    traceparent: null,
+    requestedAt: START_AT - 1_000,
+    at: START_AT,
+    redrivenAs: null,
+    redrivenWith: null,
+    isRedriven: 0,
+    by: null,
+    revision: 1,
+    ...fields,
+  }
 }
 
 /** A log line of the only task of a run. */

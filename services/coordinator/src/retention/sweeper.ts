@@ -14,9 +14,11 @@ const INTERVALS_PER_RETENTION = 4
 const PARENTS_PER_SWEEP = 200
 /** Changes of jobs are kept for a year: of jobs that are gone, they are all that is left. */
 const CHANGES_MS = 365 * 86_400_000
-const CHANGES_AT_ONCE = 500
-/** One coordinator removes them, that with the first share. */
-const SHARE_OF_CHANGES = 0
+/** Dead letters wait for a person: what nobody has decided about for so long, nobody will. */
+const LETTERS_MS = 365 * 86_400_000
+const REMOVED_AT_ONCE = 500
+/** One coordinator removes changes and letters, that with the first share. */
+const SHARE_OF_THESE = 0
 
 interface Sweep {
   readonly removed: RemovalCounts
@@ -101,14 +103,12 @@ export class Sweeper extends LoopService {
         cursor = page.cursor
       } while (cursor !== undefined)
     }
-    if (pass.shares.has(SHARE_OF_CHANGES)) await this.#changes(pass.now - CHANGES_MS, pace)
+    if (pass.shares.has(SHARE_OF_THESE)) {
+      await removeOlder(this.#store.changes, pass.now - CHANGES_MS, pace)
+      await removeOlder(this.#store.deadLetters, pass.now - LETTERS_MS, pace)
+    }
     for (const of of ['tasks', 'steps'] as const) counts = addCounts(counts, { ...NOTHING_REMOVED, ...(await this.#orphans(of, pace)) })
     return counts
-  }
-
-  async #changes(before: number, pace: Pace): Promise<void> {
-    for (let removed = CHANGES_AT_ONCE; removed === CHANGES_AT_ONCE; )
-      removed = await pace.write(() => this.#store.changes.removeOlder({ before, limit: CHANGES_AT_ONCE }))
   }
 
   /** Records written by a process that was suspended for longer than its run was kept. */
@@ -122,4 +122,9 @@ export class Sweeper extends LoopService {
   #next(namespace: string): Promise<string | undefined> {
     return this.#store.retention.nextNamespace(namespace)
   }
+}
+
+async function removeOlder(from: Pick<Store['changes'], 'removeOlder'>, before: number, pace: Pace): Promise<void> {
+  for (let removed = REMOVED_AT_ONCE; removed === REMOVED_AT_ONCE; )
+    removed = await pace.write(() => from.removeOlder({ before, limit: REMOVED_AT_ONCE }))
 }

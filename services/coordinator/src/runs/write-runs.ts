@@ -8,6 +8,7 @@ import type { Children, Events, Gates, Presence, Reconciler, Routes, RunEnds, Ru
 import { routedDecision } from '../routing/rules/routed.ts'
 import type { RunChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
+import { withFailedTry } from './rules/failed-tries.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS } from './rules/life.ts'
 import { withinLimits } from './rules/limits.ts'
@@ -228,7 +229,7 @@ export class RunWriter implements Runs {
 
   #reminded(given: RunChange, { isRepeated }: { isRepeated: boolean }): RunChange {
     const { run } = given
-    const decision = withinLimits(given, this.#clock.now())
+    const decision = withFailedTry(run, withinLimits(given, this.#clock.now()), this.#clock.now())
     const { set } = decision
     const isEnd = set.state !== undefined && isEnded(set.state)
     if (isEnd && !isRepeated) return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + TELL_AGAIN_MS } } }

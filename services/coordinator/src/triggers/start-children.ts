@@ -2,7 +2,7 @@ import { CarillonError, type ParentJob, subjects } from '@carillon/contracts'
 import { type Clock, derivedId, mayPass, type RejectedMessages } from '@carillon/runtime'
 import type { JobRecord, RunHead } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
-import type { Children, Jobs, Starts } from '../ports.ts'
+import type { Children, DeadLetters, Jobs, Starts } from '../ports.ts'
 import type { StartItem } from '../runs/rules/start-item.ts'
 import type { EndedRun } from '../runs/rules/views.ts'
 import { callbackOf, payloadOfCallback } from './rules/callbacks.ts'
@@ -13,12 +13,13 @@ export interface StartChildrenOptions {
   readonly triggered: TriggeredJobs
   readonly jobs: Jobs
   readonly start: Starts
+  readonly letters: DeadLetters
   readonly rejected: RejectedMessages
   readonly clock: Clock
 }
 
 /**
- * Fires the jobs that follow a job when a run of that ends, and the callback of a retry when that ends. The id of a child follows from its job and from the run and
+ * Fires the jobs that follow a job when a run of that ends, and the callback of a retry when that ends, whose dead letter is kept before that. The id of a child follows from its job and from the run and
  * attempt of its parent, that of a callback from the retry and its outcome, so a repetition, after a crash or by another coordinator, starts nothing twice; and an end is
  * repeated until its children are stored.
  */
@@ -26,6 +27,7 @@ export class StartChildren implements Children {
   readonly #triggered: TriggeredJobs
   readonly #jobs: Jobs
   readonly #start: Starts
+  readonly #letters: DeadLetters
   readonly #rejected: RejectedMessages
   readonly #clock: Clock
 
@@ -33,6 +35,7 @@ export class StartChildren implements Children {
     this.#triggered = options.triggered
     this.#jobs = options.jobs
     this.#start = options.start
+    this.#letters = options.letters
     this.#rejected = options.rejected
     this.#clock = options.clock
   }
@@ -40,12 +43,14 @@ export class StartChildren implements Children {
   /** Whether any of these ended runs may have children. */
   concerns(runs: readonly RunHead[]): boolean {
     return runs.some(
-      (run) => callbackOf(run) !== undefined || (run.job !== null && this.#triggered.mayHaveFollowers(jobId(run.namespace, run.job))),
+      (run) => run.terms?.retry !== undefined || (run.job !== null && this.#triggered.mayHaveFollowers(jobId(run.namespace, run.job))),
     )
   }
 
   /** @throws a transient error: the ends are repeated */
   async start(runs: readonly EndedRun[]): Promise<void> {
+    const retries = runs.filter((run) => this.#letters.concerns(run))
+    if (retries.length > 0) await this.#letters.follow(retries)
     const pairs: { readonly run: EndedRun; readonly follower: TriggeredJob }[] = []
     for (const run of runs) for (const follower of await this.#followersOf(run)) pairs.push({ run, follower })
     const jobs = pairs.length === 0 ? [] : await this.#jobs.find(pairs.map(({ follower }) => follower))

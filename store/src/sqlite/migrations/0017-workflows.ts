@@ -1,4 +1,4 @@
-/** Workflows: graphs of jobs and runs, and tasks that differ from their run; messages to runs. */
+/** Workflows: graphs of jobs and runs, and tasks that differ from their run; messages to runs; retries that were given up. */
 export const workflows = `
 alter table "jobs" add column "graph" text;
 alter table "runs" add column "graph" text;
@@ -21,4 +21,17 @@ create table if not exists "signals_large" ("record" text not null, "column" tex
 create unique index if not exists "signals_large_of" on "signals_large" ("record", "column");
 create trigger if not exists "signals_large_gone" after delete on "signals"
   begin delete from "signals_large" where "record" = old."id"; end;
+create table if not exists "deadLetters" (
+  "id" text primary key not null, "namespace" text not null, "scene" text not null, "key" text, "payload" text not null, "state" text not null,
+  "reason" text, "error" text, "attempt" integer not null, "sleeps" integer not null, "failed" text not null, "request" text not null, "traceparent" text,
+  "requestedAt" integer not null, "at" integer not null, "redrivenAs" text, "redrivenWith" text, "isRedriven" integer not null, "by" text,
+  "revision" integer not null
+) without rowid;
+create index if not exists "deadLetters_listed" on "deadLetters" ("namespace", "at", "id");
+create index if not exists "deadLetters_of_scene" on "deadLetters" ("namespace", "scene", "at", "id");
+create index if not exists "deadLetters_by_age" on "deadLetters" ("at", "id");
+create table if not exists "deadLetters_large" ("record" text not null, "column" text not null, "text" text not null);
+create unique index if not exists "deadLetters_large_of" on "deadLetters_large" ("record", "column");
+create trigger if not exists "deadLetters_large_gone" after delete on "deadLetters"
+  begin delete from "deadLetters_large" where "record" = old."id"; end;
 `

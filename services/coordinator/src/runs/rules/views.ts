@@ -1,5 +1,5 @@
 import { type JobView, LIMITS, type Progress, type Reason, type Retry, type RunView, type TaskView } from '@carillon/contracts'
-import type { JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
+import type { FailedTry, JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
 import type { Decision } from './decision.ts'
 import { limitOf } from './limits.ts'
 import { runsAlone } from './loss.ts'
@@ -65,7 +65,7 @@ export function jobView(job: JobRecord): JobView {
  * @param waiting why a queued run, or one at a gate, waits, when it is known
  */
 export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: Reason; message: string }): RunView {
-  const { arrivedAt: _arrivedAt, published: _published, rules: _rules, ...terms } = run.terms ?? {}
+  const { arrivedAt: _arrivedAt, published: _published, rules: _rules, failed, ...terms } = run.terms ?? {}
   return present<RunView>({
     runId: run.id,
     job: run.job,
@@ -83,14 +83,21 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     ...terms,
     deadlineAt: terms.deadlineAt === undefined ? null : iso(terms.deadlineAt),
     endAt: terms.endAt === undefined ? null : iso(terms.endAt),
-    retry: terms.retry === undefined ? null : retryView(terms.retry),
+    retry: terms.retry === undefined ? null : retryView(terms.retry, failed),
     reason: run.reason ?? waiting?.reason,
     message: waiting?.message ?? run.error?.message,
   })
 }
 
-const retryView = ({ localTries, onSuccess, onExhausted }: Retry) =>
-  present<NonNullable<RunView['retry']>>({ localTries, onSuccess: onSuccess?.job, onExhausted: onExhausted?.job })
+/** @param failed its tries that failed */
+export const retryView = ({ localTries, redriveOf, onSuccess, onExhausted }: Retry, failed: readonly FailedTry[] = []) =>
+  present<NonNullable<RunView['retry']>>({
+    localTries,
+    failed: failed.length === 0 ? undefined : failed.map((one) => ({ ...one, at: iso(one.at) })),
+    redriveOf,
+    onSuccess: onSuccess?.job,
+    onExhausted: onExhausted?.job,
+  })
 
 /** @param task of a head the view has neither item nor result */
 export function taskView(task: TaskHead & Partial<TaskRecord>): TaskView {
