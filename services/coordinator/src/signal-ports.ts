@@ -1,11 +1,13 @@
 import type { Incoming } from '@carillon/runtime'
-import type { StepRecord } from '@carillon/store'
+import type { RunHead, StepRecord } from '@carillon/store'
 import type { WaitingStep } from './signals/rules/waits.ts'
 
 /** Brings signals and what waits for them together. Provided by `signals/`. */
 export interface Waits {
   /** A task waits for signals from now on: one may have come while it still ran. */
   asleep(taskId: string): Promise<void>
+  /** Tasks of a run that wait for signals take those that are there. @param options.isLast their time is over: also those that were taken for them already count */
+  take(run: RunHead, options: { readonly taskIds: readonly string[]; readonly isLast: boolean }): Promise<void>
   /** What became of a step that waits; undefined: it waits on. @param options.isBehind none is taken for it: an earlier step waits for the same */
   outcome(namespace: string, wait: WaitingStep, options?: { readonly isBehind?: boolean | undefined }): Promise<StepRecord | undefined>
 }

@@ -44,8 +44,8 @@ export type Effect =
   /** Waiting tasks of the set, by id, until so many of the run are under way as `limit` says (default: all); `room` was free. */
   | { readonly do: 'free'; readonly tasks: TaskSet; readonly limit?: number; readonly room?: number }
   | { readonly do: 'cancel'; readonly tasks: TaskSet }
-  /** Tasks that wait for signals take those that are there. */
-  | { readonly do: 'take-signals'; readonly taskIds: readonly string[] }
+  /** Tasks that wait for signals take those that are there. `isLast`: their time is over. */
+  | { readonly do: 'take-signals'; readonly taskIds: readonly string[]; readonly isLast: boolean }
   | { readonly do: 'check-again'; readonly afterMs: number }
 
 /** What a retry requests. */

@@ -29,7 +29,7 @@ export class AdvanceRun implements Reconciler {
   readonly #presence: Presence
   readonly #sources: Sources
   readonly #timers: Timers
-  readonly #waits: Pick<Waits, 'asleep'>
+  readonly #waits: Pick<Waits, 'take'>
   readonly #modes: Modes
   readonly #clock: Clock
   readonly #log: Logger
@@ -44,7 +44,7 @@ export class AdvanceRun implements Reconciler {
     presence: Presence
     matching: Matching
     timers: Timers
-    waits: Pick<Waits, 'asleep'>
+    waits: Pick<Waits, 'take'>
     modes: Modes
     clock: Clock
     log: Logger
@@ -103,7 +103,7 @@ export class AdvanceRun implements Reconciler {
     else if (effect.do === 'reopen') await this.#each(run, effect.tasks, (task) => this.#reopen(run, task))
     else if (effect.do === 'free') await this.#free(run, effect)
     else if (effect.do === 'cancel') await this.#cancel(run, effect.tasks)
-    else if (effect.do === 'take-signals') for (const taskId of effect.taskIds) await this.#waits.asleep(taskId)
+    else if (effect.do === 'take-signals') await this.#waits.take(run, effect)
     else if (effect.do === 'check-again') await this.#checkAgain(run, effect.afterMs)
     else {
       const [outcome] = await this.#runs.write([{ run, decision: effect.decision }])

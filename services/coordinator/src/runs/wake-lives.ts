@@ -5,6 +5,7 @@ import { decideArrival } from '../gates/rules/decide.ts'
 import { isGated } from '../gates/rules/gating.ts'
 import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
+import { isAtRest } from '../modes/workflow/plan.ts'
 import type { Faulty, Lives, Offers, Placement, Presence, Reconciler, Routes, Runs, WaitingChecks } from '../ports.ts'
 import { isRouted } from '../routing/rules/routed.ts'
 import type { Change } from './rules/change.ts'
@@ -13,6 +14,7 @@ import { decideCancel, decideWake } from './rules/life.ts'
 import { decideLimit } from './rules/limits.ts'
 import { decideLoss } from './rules/loss.ts'
 import type { ElapsedTime } from './rules/timing.ts'
+import { isWaitNode } from './rules/waits-of-nodes.ts'
 import { isLeg, isTaskOfRun, onlyTask, type TaskOfRun, type Work } from './rules/work.ts'
 
 /**
@@ -98,11 +100,22 @@ export class WakeLives {
     const { run, task } = work
     const limit = this.#limitOf(work, now)
     if (limit) return { ...work, decision: limit }
+    if (isTaskOfRun(work) && isEnded(task.state) && isWaitNode(work.task)) return this.#endOfWait(work, now)
     const isReconciled = isWait(work) || (!isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed')
     if (isReconciled) this.#reconciler.soon(run.id)
     if (isEnded(task.state)) await this.#lives.repeatEnd(work)
     if (isReconciled || isEnded(task.state)) return undefined
     return isTaskOfRun(work) && isEnded(run.state) ? leftOver(work, now) : this.#check(work, now)
+  }
+
+  /** What follows from the end of a wait may not have begun. From now on it is the `wakeAt` of the run that sees to it, where it is open. */
+  async #endOfWait({ run, task }: TaskOfRun, now: number): Promise<Change | undefined> {
+    if (run.state === 'running' && isAtRest(run, now)) {
+      const check = { id: run.id, expect: { state: ['running'], attempt: run.attempt }, set: { wakeAt: now } } as const
+      if ((await this.#store.runs.update([check]))[0] !== 'applied') return undefined
+    }
+    this.#reconciler.soon(run.id)
+    return { run, task, decision: { event: 'checked', expect: { state: [task.state], attempt: task.attempt }, set: { wakeAt: null } } }
   }
 
   #limitOf(work: Work, now: number): Decision | undefined {
@@ -146,8 +159,7 @@ export class WakeLives {
 }
 
 /** Of a workflow: what is waited for here is decided by its plan. */
-const isWait = (work: Work) =>
-  isTaskOfRun(work) && work.task.state === 'delayed' && work.task.node !== null && work.task.node.own === undefined
+const isWait = (work: Work) => isTaskOfRun(work) && work.task.state === 'delayed' && isWaitNode(work.task)
 
 const isLimit = ({ event }: Decision) => event === 'expired' || event === 'overrun'
 

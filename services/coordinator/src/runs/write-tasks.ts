@@ -6,6 +6,7 @@ import { isRouted, routedDecision } from '../routing/rules/routed.ts'
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
+import { endOfWait } from './rules/waits-of-nodes.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
 
@@ -74,9 +75,10 @@ export class TaskWriter implements Tasks {
   async write(given: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     if (given.length === 0) return []
     const now = this.#clock.now()
-    const changes = given.map((change) =>
-      change.run.routing === null ? change : { ...change, decision: routedDecision(change, change.decision, now) },
-    )
+    const changes = given.map((change) => {
+      const decision = change.run.routing === null ? change.decision : routedDecision(change, change.decision, now)
+      return { ...change, decision: endOfWait(change, decision, now) }
+    })
     const outcomes = await this.#update(changes)
     const ended = new Set<string>()
     const faulty: { work: TaskOfRun; error: CarillonError }[] = []

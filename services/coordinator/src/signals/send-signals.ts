@@ -13,11 +13,10 @@ import { type Clock, derivedId, freshServiceId } from '@carillon/runtime'
 import { type SignalRecord, type Store, shareOf } from '@carillon/store'
 import type { Timers } from '../ports.ts'
 import { removedRun, runNotFound } from '../runs/rules/missing.ts'
+import { VERIFY_AFTER_MS } from './rules/waits.ts'
 import type { SettleWaits } from './settle-waits.ts'
 
 const PAYLOAD = { field: 'payload', maxBytes: LIMITS.signalBytes, tooLarge: 'SIGNAL_TOO_LARGE', notJson: 'INVALID_JSON' } as const
-/** A signal whose coordinator has died before what waits for it went on is brought together with it after this. */
-const VERIFY_AFTER_MS = 5_000
 
 /** What a call or a message says. */
 export type SignalRequest = CallRequest<typeof CALLS.runsSignal>

@@ -5,11 +5,11 @@ import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Lives } from '../ports.ts'
 import { decideDue } from '../runs/rules/life.ts'
+import { isWaitNode } from '../runs/rules/waits-of-nodes.ts'
 import { isTaskOfRun, onlyTask, runOf, type TaskOfRun, type Work } from '../runs/rules/work.ts'
 import type { Waits } from '../signal-ports.ts'
 import {
   isInTime,
-  isWaitNode,
   outcomeOf,
   receivedBy,
   recordsOf,
@@ -17,6 +17,7 @@ import {
   stepOfTaker,
   takerOf,
   taskOfTaker,
+  VERIFY_AFTER_MS,
   type WaitingStep,
   waitsOf,
 } from './rules/waits.ts'
@@ -51,6 +52,12 @@ export class SettleWaits implements Waits {
       for (const task of page.items) await this.#goOn(workOf(run, task), name)
       cursor = page.cursor
     } while (cursor !== undefined && (await this.#store.signals.open({ namespace, runId, name, limit: 1 })).length > 0)
+  }
+
+  /** Without a signal that is free there is nothing to do, but at the end of a time limit: one may have been taken by a coordinator that has died since. */
+  async take({ namespace, id: runId }: RunHead, { taskIds, isLast }: { taskIds: readonly string[]; isLast: boolean }): Promise<void> {
+    if (!isLast && (await this.#store.signals.usage({ namespace, runId })).count === 0) return
+    for (const taskId of taskIds) await this.asleep(taskId)
   }
 
   async asleep(taskId: string): Promise<void> {
@@ -137,7 +144,9 @@ export class SettleWaits implements Waits {
   /** The first signal that is there in time, and has this taker from now on. @param first that nothing had taken when it was read */
   async #take(first: SignalRecord | undefined, { taker, until, ...of }: Taker): Promise<SignalRecord | undefined> {
     for (let signal = first, tried = 0; signal && isInTime(signal, until) && tried < TRIES_AGAINST_OTHERS; tried++) {
-      const take = { id: signal.id, expect: { takenBy: null }, set: { takenBy: taker, unclaimed: 0 } }
+      // Should this coordinator die now, the signal is brought together with its taker, or given back.
+      const wakeAt = this.#clock.now() + VERIFY_AFTER_MS
+      const take = { id: signal.id, expect: { takenBy: null }, set: { takenBy: taker, unclaimed: 0, wakeAt } }
       if ((await this.#store.signals.update([take]))[0] === 'applied') return { ...signal, takenBy: taker }
       ;[signal] = await this.#store.signals.open({ ...of, limit: 1 })
     }

@@ -8,6 +8,7 @@ import {
   type RunEvent,
   type RunState,
   type RunView,
+  TIMES,
   writeJson,
 } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
@@ -75,7 +76,9 @@ export class ChangeNodes {
     const now = this.#clock.now()
     const id = nodeTaskId(run.id, place, generationOf(run, place))
     const task = taskOfRun(run, { id, name: at.node, index: place, total })
-    const ended = { state: 'skipped', reason: 'skipped-by-request', startedAt: now, endedAt: now } as const
+    // As at the end of a wait: should this coordinator die before the run goes on, it goes on then.
+    const wakeAt = now + TIMES.ackWaitMs
+    const ended = { state: 'skipped', reason: 'skipped-by-request', startedAt: now, endedAt: now, wakeAt } as const
     const [created] = await this.#tasks.insert([{ ...task, ...ended, node: by === undefined ? {} : { by } }])
     if (!created) throw changed(at)
   }

@@ -1,6 +1,17 @@
-import { type CarillonError, type Failure, type Graph, LIMITS, nodeOfTask, nodeTaskId, type WorkflowNode } from '@carillon/contracts'
+import {
+  type CarillonError,
+  type Failure,
+  type Graph,
+  isEnded,
+  LIMITS,
+  nodeOfTask,
+  nodeTaskId,
+  TIMES,
+  type WorkflowNode,
+} from '@carillon/contracts'
 import type { RunHead, TaskHead, TaskRecord } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
+import { CHECK_RUNNING_MS } from '../../runs/rules/life.ts'
 import { whyCancelled } from '../../runs/rules/loss.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { Effect, Facts } from '../mode.ts'
@@ -28,18 +39,41 @@ export function planWorkflow(facts: WorkflowFacts): Effect[] {
   if (run.state === 'cancelling') return statuses.includes('under-way') ? [{ do: 'cancel', tasks: ALL_OPEN }] : [ended(facts, 'cancelled')]
   const passed = waitsThatAreOver(facts)
   const tasks = [...prepared].map(([place, what]) => taskOf(facts, place, what))
-  const waiting = [...facts.tasks.values(), ...tasks].filter(({ state, reason }) => state === 'delayed' && reason === 'signal')
-  // A signal may be there already: one that came in time counts also when its time limit is noticed first.
-  const settled: Effect[] = waiting.length > 0 ? [{ do: 'take-signals', taskIds: waiting.map(({ id }) => id) }] : []
-  if (passed.length > 0) return [...settled, { do: 'change', changes: passed }]
+  // A signal that came in time counts also when its time limit is noticed first.
+  if (passed.length > 0)
+    return [
+      { do: 'take-signals', taskIds: forSignals(passed.map(({ task }) => task)), isLast: true },
+      { do: 'change', changes: passed },
+    ]
+  const waiting = forSignals([...facts.tasks.values(), ...tasks])
+  const settled: Effect[] = waiting.length > 0 ? [{ do: 'take-signals', taskIds: waiting, isLast: false }] : []
   // Tasks with routing, and those that are to run again.
   const isHeld = [...facts.tasks.values(), ...tasks].some(({ state }) => state === 'waiting')
   const freed: Effect[] = isHeld ? [{ do: 'free', tasks: { states: ['waiting'] } }] : []
-  if (tasks.length > 0) return [{ do: 'insert', tasks }, ...settled, ...freed]
-  if (isHeld || waiting.length > 0) return [...settled, ...freed]
+  const checked = checkedAgain(facts, tasks)
+  if (tasks.length > 0) return [...checked, { do: 'insert', tasks }, ...settled, ...freed]
+  if (isHeld || waiting.length > 0) return [...checked, ...settled, ...freed]
   const outcome = outcomeOf(facts.graph, statuses)
-  return outcome ? [ended(facts, outcome)] : []
+  return outcome ? [ended(facts, outcome)] : checked
 }
+
+const forSignals = (tasks: readonly TaskHead[]) =>
+  tasks.flatMap(({ id, state, reason }) => (state === 'delayed' && reason === 'signal' ? [id] : []))
+
+/** A run of which nothing is open but waits is checked once a day, so a hundred thousand of them cost nothing: the end of a wait is found by its task. */
+const AT_REST_MS = 86_400_000
+/** Before something that is to end begins, and while it is open, the run is checked as any other. */
+export const isAtRest = ({ wakeAt }: Pick<RunHead, 'wakeAt'>, now: number): boolean => wakeAt === null || wakeAt > now + CHECK_RUNNING_MS
+
+function checkedAgain({ run, tasks, now }: WorkflowFacts, begun: readonly TaskRecord[]): Effect[] {
+  const isWaiting = [...tasks.values(), ...begun].every((task) => isEnded(task.state) || isWait(task))
+  if (!isWaiting) return isAtRest(run, now) ? [{ do: 'check-again', afterMs: TIMES.ackWaitMs }] : []
+  const isDue = run.wakeAt !== null && run.wakeAt <= now && begun.length === 0
+  return isDue ? [{ do: 'check-again', afterMs: AT_REST_MS }] : []
+}
+
+/** Whether it is the task of a node that waits: nothing runs it. */
+const isWait = ({ state, node }: TaskHead) => state === 'delayed' && node?.own === undefined
 
 /** How often a node has been begun. */
 export const generationOf = ({ generations }: Pick<RunHead, 'generations'>, place: number): number => generations?.[place] ?? 1

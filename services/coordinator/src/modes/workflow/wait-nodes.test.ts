@@ -175,14 +175,47 @@ test('an approval and its time limit, and a cancel, in the same moment: the firs
   await assert.rejects(decide(coordinator, { runId: cancelled.id }, ['approved', 'ada']), { code: 'DECIDED_OTHERWISE' })
 })
 
-test('a run that only waits is checked now and then, not all the time', async (context) => {
+test('a run that only waits is at rest: no check is due for a day; work that begins is checked again', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  const run = await WorkflowRun.start(coordinator, { nodes: [{ id: 'paid', wait: { signal: 'paid' } }] })
+  const nodes = [
+    { id: 'paid', wait: { signal: 'paid' } },
+    { id: 'ship', handler: 'ship', after: 'paid' },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
   const due = (await run.record()).wakeAt ?? 0
   await coordinator.clock.advance(due - coordinator.clock.now())
   await wake(coordinator, run.id)
-  assert.ok(((await run.record()).wakeAt ?? 0) >= due + 5_000)
+  assert.equal((await run.record()).wakeAt, due + 86_400_000)
+  assert.equal((await run.task('paid'))?.wakeAt, null)
+  await send(coordinator, run.id, 1)
+  assert.equal(await run.states(), 'paid:succeeded ship:queued')
+  assert.ok(((await run.record()).wakeAt ?? 0) <= coordinator.clock.now() + 10_000)
 })
+
+for (const nodes of [APPROVAL, [{ id: 'approve', wait: { durationMs: 60_000 } }, APPROVAL[1] as object]])
+  test(`a coordinator dies after it has ended a wait, and the run is at rest: ${'approval' in (nodes[0] as { wait: object }).wait}`, async (context) => {
+    const coordinator = await createTestCoordinator(context)
+    const run = await WorkflowRun.start(coordinator, { nodes: nodes as never })
+    const { advance, clock } = coordinator
+    await clock.advance(30_000)
+    await wake(coordinator, run.id)
+    const isApproval = (await run.task('approve'))?.reason === 'approval'
+    await clock.advance(isApproval ? 0 : 30_000)
+    const { soon } = advance
+    if (isApproval) advance.soon = () => undefined
+    // Of a timed wait the planner is the one that ends it: what it does next is lost.
+    const { insert } = coordinator.store.tasks
+    coordinator.store.tasks.insert = () => Promise.reject(new Error('it dies here'))
+    if (isApproval) await decide(coordinator, { runId: run.id }, ['approved', 'ada'])
+    else await wake(coordinator, (await run.task('approve'))?.id)
+    Object.assign(advance, { soon })
+    coordinator.store.tasks.insert = insert
+    assert.equal(await run.states(), 'approve:succeeded')
+    await clock.advance(10_000)
+    await wake(coordinator, (await run.task('approve'))?.id)
+    assert.equal(await run.states(), 'approve:succeeded ship:queued')
+    assert.equal((await run.task('approve'))?.wakeAt, null)
+  })
 
 test('a signal that is taken for a node which ended otherwise is free again', async (context) => {
   const coordinator = await createTestCoordinator(context)

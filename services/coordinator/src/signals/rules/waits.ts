@@ -11,6 +11,8 @@ export interface WaitingStep {
   readonly name: string
 }
 
+/** A signal whose coordinator has died before what waits for it went on is brought together with it after this. */
+export const VERIFY_AFTER_MS = 5_000
 /** The outcome is the second try of its step: whichever is inserted first decides. */
 const OUTCOME_TRY = 2
 
@@ -47,9 +49,6 @@ export function waitsOf({
 
 /** Whether a signal came before a time limit. */
 export const isInTime = ({ at }: SignalRecord, until: number | null): boolean => until === null || at <= until
-
-/** Whether it is the task of a node that waits: nothing runs it. */
-export const isWaitNode = ({ node }: Pick<TaskHead, 'node'>): boolean => node !== null && node.own === undefined
 
 /** The task of a node has its signal. */
 export function receivedBy(task: TaskHead, { id, payload, by }: SignalRecord, now: number): Decision {
