@@ -66,6 +66,16 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'Store the data elsewhere and keep a reference in the context.',
   },
+  NESTED_TOO_DEEP: {
+    meaning: 'A child run would be a run of a job that waits for it, or too many runs would wait for one another.',
+    retry: false,
+    remedy: 'Let the job end without it, and fire the other job by its end: afterJobs.',
+  },
+  CHILD_RUN: {
+    meaning: 'A child run is not retried by itself: what waited for it has gone on without it.',
+    retry: false,
+    remedy: 'Retry the run that the message names: it goes on with this one.',
+  },
   INVALID_WORKFLOW: {
     meaning: 'A workflow cannot be run: its graph, or an expression of a node, is wrong.',
     retry: false,

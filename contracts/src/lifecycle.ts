@@ -140,6 +140,8 @@ export const REASONS = {
   approval: 'This node of a workflow waits until someone approves or rejects it.',
   rejected: 'Someone rejected this node of a workflow.',
   'wait-timeout': 'What this node of a workflow waited for did not come within its time limit.',
+  'child-failed': 'The child run that it waited for did not succeed.',
+  'parent-ended': 'The run that was to wait for it had ended, or was being cancelled.',
   'not-startable': 'An expression of this node of a workflow has no result, or its payload or context is too large.',
   'not-needed': 'The run took another way: nothing that it would follow has led to it.',
   misfire: 'The slot was missed, and the job skips missed slots.',

@@ -86,6 +86,8 @@ export const LIMITS = {
   contextBytes: 256 * 1024,
   /** Letters of a key of the context. */
   contextKeyLength: 256,
+  /** Runs within one another: each waits for the next one, so deeper ones would hardly end. */
+  nesting: 10,
   /** Branches of one decision. */
   workflowBranches: 100,
   /** Roles that may decide about one approval. */

@@ -68,7 +68,7 @@ export type Failure = z.output<typeof failureSchema>
 export const stateField = z.enum(RUN_STATES)
 export const reasonField = z.enum(Object.keys(REASONS) as [Reason, ...Reason[]])
 /** The origin of a run. */
-const TRIGGERS = ['call', 'stream', 'schedule', 'job', 'event'] as const
+const TRIGGERS = ['call', 'stream', 'schedule', 'job', 'event', 'run'] as const
 export type RunTrigger = (typeof TRIGGERS)[number]
 
 /** The fields of the life cycle that runs and tasks have in common. */
@@ -107,6 +107,8 @@ export const runViewSchema = z.object({
   by: z.string().exactOptional(),
   /** The run whose end has fired it. */
   parent: z.string().exactOptional(),
+  /** Of a child run: the task that waits for it. */
+  parentTask: z.string().exactOptional(),
   /** The run that started for it: of a trigger that was debounced, throttled or batched. */
   mergedInto: z.string().exactOptional(),
   /** The jobs that led to it by firing one another, the first one first. */
@@ -160,6 +162,8 @@ const treeNodeSchema = z.object({
   state: z.enum(NODE_STATES),
   /** Of a node that has begun. */
   taskId: z.string().exactOptional(),
+  /** The child run that it waits for. */
+  childRunId: z.string().exactOptional(),
   /** Total tries so far. */
   attempt: z.int().exactOptional(),
   /** What holds it back, at most five: nodes that have not ended, or of a blocked one those that have failed or are blocked. */

@@ -30,6 +30,14 @@ const handlerNodeSchema = z.strictObject({
   ...{ attempts, backoff, nonRetryable, timeoutMs, priority, labels, where, route, instances, hashKey },
 })
 
+/** A child run: of a job, which may be a workflow, or of a handler. The node ends as that run does, and has its result. */
+const jobNodeSchema = z.strictObject({
+  ...commonFields,
+  job: nameField,
+  /** The payload of the run. Default: that of the workflow's run. */
+  payload: expressionField.exactOptional(),
+})
+
 const branchSchema = z.union([z.strictObject({ when: expressionField, to: namesField }), z.strictObject({ otherwise: namesField })], {
   error: 'Give { when, to }, or { otherwise }.',
 })
@@ -60,10 +68,10 @@ const waitNodeSchema = z.strictObject({
 })
 
 /** What a node may be, by the member that says so. */
-export const NODE_KINDS = ['handler', 'decision', 'wait'] as const
+export const NODE_KINDS = ['handler', 'job', 'decision', 'wait'] as const
 export type NodeKind = (typeof NODE_KINDS)[number]
 
-const nodeSchema = z.union([handlerNodeSchema, decisionNodeSchema, waitNodeSchema], {
+const nodeSchema = z.union([handlerNodeSchema, jobNodeSchema, decisionNodeSchema, waitNodeSchema], {
   error: `Give an object with an id and one of ${NODE_KINDS.join(', ')}.`,
 })
 export type WorkflowNode = z.output<typeof nodeSchema>

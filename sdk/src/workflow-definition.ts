@@ -155,7 +155,8 @@ export const isWorkflow = (named: unknown): named is AnyWorkflow => typeof named
 
 function nodeOf(id: string, settings: NodeSettings): object {
   const given = nodeInMilliseconds(checkObject(`node ${printable(id)}`, settings), `nodes.${id}`)
-  const handler = 'handler' in given ? given.handler : undefined
+  const { handler, job } = given
+  if (isWorkflow(job)) return withoutUndefined({ id, ...given, job: job.name })
   if (!isDefinition(handler)) return withoutUndefined({ id, ...given })
   return withoutUndefined({ id, ...rulesOf(handler, id), ...withoutUndefined(given), handler: handler.name })
 }

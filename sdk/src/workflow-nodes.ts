@@ -32,12 +32,30 @@ export const NODE_RULES = [
 export interface HandlerNode<Known extends string = string> extends CommonNode<Known>, Pick<RunOptions, (typeof NODE_RULES)[number]> {
   /** By name, or by its definition: then the options of the definition are those of the node. */
   readonly handler: string | AnyHandler
+  readonly job?: undefined
   readonly decision?: undefined
   readonly wait?: undefined
   /** CEL over `payload`, `context` and `nodes`: the payload of the task. Default: that of the run. */
   readonly payload?: string | undefined
   /** `timeoutMs` as text: `30s`. */
   readonly timeout?: string | undefined
+}
+
+/** The definition of another workflow. */
+interface NamedWorkflow {
+  readonly name: string
+  readonly job: { readonly workflow?: unknown }
+}
+
+/** A run of a job, which may be a workflow, or of a handler: the node ends as that does, and has its result. */
+export interface JobNode<Known extends string = string> extends CommonNode<Known> {
+  /** By name, or a workflow by its definition. */
+  readonly job: string | NamedWorkflow
+  readonly handler?: undefined
+  readonly decision?: undefined
+  readonly wait?: undefined
+  /** CEL over `payload`, `context` and `nodes`: the payload of the run. Default: that of the workflow's run. */
+  readonly payload?: string | undefined
 }
 
 /** One way out of a decision. */
@@ -47,6 +65,7 @@ export type Branch<To extends string> = { readonly when: string; readonly to: On
 export interface DecisionNode<Known extends string = string, To extends string = string> extends CommonNode<Known> {
   readonly decision: readonly Branch<To>[]
   readonly handler?: undefined
+  readonly job?: undefined
   readonly wait?: undefined
 }
 
@@ -64,6 +83,7 @@ export interface WaitNode<Known extends string = string> extends CommonNode<Know
     /** `by`: roles of those who may decide. */
     | { readonly approval: { readonly by?: readonly string[] | undefined } & WaitLimit }
   readonly handler?: undefined
+  readonly job?: undefined
   readonly decision?: undefined
 }
 
@@ -76,5 +96,6 @@ interface WaitLimit {
 /** What a node may be. */
 export type NodeSettings<Known extends string = string, To extends string = string> =
   | HandlerNode<Known>
+  | JobNode<Known>
   | DecisionNode<Known, To>
   | WaitNode<Known>

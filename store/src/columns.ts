@@ -2,10 +2,10 @@ import { CarillonError, printable } from '@carillon/contracts'
 import type { GateRecord } from './gate-records.ts'
 import type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
 import type { DeadLetterHead, DeadLetterRecord } from './letter-records.ts'
+import type { LogRecord } from './log-records.ts'
 import type {
   CoordinatorRecord,
   JobRecord,
-  LogRecord,
   RunArrival,
   RunHead,
   RunPlace,
@@ -77,6 +77,7 @@ export const RUN_COLUMNS = {
   gateKey: 'text',
   gateOrder: 'number',
   graph: 'text',
+  parentTask: 'text',
   generations: 'json',
 } as const satisfies Columns<RunRecord>
 

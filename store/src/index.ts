@@ -3,6 +3,7 @@ export type { GateHolder, GateRecord, GateSeal } from './gate-records.ts'
 export type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
 export { changeId } from './job-records.ts'
 export type { DeadLetterHead, DeadLetterRecord, FailedTry } from './letter-records.ts'
+export type { LogRecord } from './log-records.ts'
 export { type OpenStoreOptions, openStore } from './open-store.ts'
 export type {
   CalendarStore,
@@ -39,7 +40,6 @@ export type {
   CoordinatorRecord,
   JobRecord,
   LifeHead,
-  LogRecord,
   Plan,
   Resume,
   Routing,

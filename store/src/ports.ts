@@ -2,10 +2,10 @@ import type { RunState } from '@carillon/contracts'
 import type { GateRecord } from './gate-records.ts'
 import type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
 import type { DeadLetterHead, DeadLetterRecord } from './letter-records.ts'
+import type { LogRecord } from './log-records.ts'
 import type {
   CoordinatorRecord,
   JobRecord,
-  LogRecord,
   RunArrival,
   RunHead,
   RunPlace,
@@ -223,6 +223,8 @@ export interface RunStore extends LifeStore<RunRecord, RunHead> {
    * `limit`, even none, and still have a cursor.
    */
   list(query: RunListQuery): Promise<Slice<RunHead>>
+  /** Child runs of the tasks of a run, by task, then id. */
+  children(query: PageQuery & { of: string }): Promise<Slice<RunHead>>
   /** What decides whether runs still have a place at a gate. */
   places(ids: readonly string[]): Promise<(RunPlace | undefined)[]>
   /** Runs that wait at gates, for each query those of one key in the order of their arrival. By an index of waiting runs alone. */

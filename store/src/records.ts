@@ -66,6 +66,8 @@ export interface Terms {
   readonly parent?: string
   /** The jobs that led to it. */
   readonly chain?: readonly string[]
+  /** Of a child run: the jobs of the runs that it is within, the outermost first. */
+  readonly ancestors?: readonly string[]
   /** Of a run: it must have started by then. */
   readonly deadlineAt?: number
   /** Of a run: it must have ended by then. */
@@ -244,6 +246,8 @@ export interface RunRecord extends TaskLife {
   readonly gateOrder: number | null
   /** JSON text: the graph of a workflow, as it was when the run was requested. */
   readonly graph: string | null
+  /** Of a child run: the task that waits for it. */
+  readonly parentTask: string | null
   /** Of a workflow: how often nodes have been run again, by their places in the graph; null: none has been. */
   readonly generations: Readonly<Record<string, number>> | null
 }
@@ -261,6 +265,10 @@ export type RunArrival = Pick<RunRecord, 'id' | 'slot' | 'gateKey' | 'gateOrder'
 export interface TaskNode {
   /** What the task has of its own where others have what their run has. */
   readonly own?: Partial<Pick<RunRecord, 'handler' | 'tries' | 'backoff' | 'timeoutMs' | 'routing' | 'terms'>>
+  /** The child run that the task waits for. */
+  readonly child?: string
+  /** That one had ended before: the task waits for an attempt of it after this one. */
+  readonly after?: number
   /** Of a decision: the branch that was taken. */
   readonly branch?: number
   /** Who skipped it, let it succeed, or decided about it. */
@@ -323,21 +331,6 @@ export interface StepRecord {
   /** Of a sleep; of a wait for a signal its time limit. */
   readonly until: number | null
   readonly at: number
-}
-
-/** One stored log line. */
-export interface LogRecord {
-  readonly namespace: string
-  readonly runId: string
-  readonly taskId: string
-  readonly attempt: number
-  readonly seq: number
-  readonly instance: string
-  readonly at: number
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
-  readonly message: string
-  /** JSON text. */
-  readonly fields: string | null
 }
 
 /** The heartbeat that a live coordinator stores once a second. */

@@ -85,6 +85,8 @@ export interface AgedRun extends RunPosition {
   readonly share: number
   readonly endedAt: number | null
   readonly wakeAt: number | null
+  /** Of a child run: the task that waits for it. */
+  readonly parentTask: string | null
 }
 
 /** What is left of a removed run. */
@@ -121,6 +123,7 @@ export const AGED_RUN_FIELDS = [
   'createdAt',
   'endedAt',
   'wakeAt',
+  'parentTask',
 ] as const satisfies readonly (keyof AgedRun)[]
 
 export const TOMBSTONE_FIELDS = [
@@ -152,7 +155,11 @@ export const REMOVED_FIELDS = [
   'firstStartedAt',
   'resume',
   'waits',
+  'parentTask',
 ] as const
+
+/** Ids of a run's tasks, and the run's own, are below this, and those of other runs are not between. */
+export const endOfTasks = (runId: string) => `${runId}/`
 
 /** The run that a task or step belongs to: ids of both begin with its id, and go on with a hyphen or a dot. */
 export const parentOf = (id: string): string => /^[^-.]*/.exec(id)?.[0] ?? id

@@ -70,6 +70,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['mode', run.mode === 'single' ? undefined : `${run.mode} (its tasks: ${CARILLON} runs tasks ${run.runId})`],
     ['state', stateText(run.state)],
     ['reason', reasonOf(run)],
+    ['within', run.parentTask],
     ['merged into', run.mergedInto],
     ['asked by', run.by === undefined ? run.trigger : `${run.by} (${run.trigger})`],
     ['key', run.key],

@@ -28,9 +28,34 @@ async function showTree(runId: string, _options: unknown, self: Command): Promis
   const { terminal } = invocation
   await withClient(invocation, async (client) => {
     const tree = await client.call(CALLS.runsTree, { runId })
-    if (terminal.json) terminal.value(tree)
-    else for (const line of treeLines(terminal, tree, now())) terminal.print(line)
+    if (terminal.json) return terminal.value(tree)
+    for (const line of treeLines(terminal, tree, now())) terminal.print(line)
+    await showChildren({ client, terminal }, tree, { left: CHILDREN_SHOWN, depth: 1 })
   })
+}
+
+/** Child runs that are shown in whole below the run. */
+const CHILDREN_SHOWN = 20
+
+/** What the child runs of a workflow are doing, those within them too; of a single run the line of its node says it all. */
+async function showChildren(
+  { client, terminal }: Pick<Watching, 'client' | 'terminal'>,
+  { nodes = [] }: RunTree,
+  shown: { left: number; readonly depth: number },
+): Promise<void> {
+  for (const { id, childRunId } of nodes) {
+    if (childRunId === undefined || shown.left === 0) continue
+    shown.left--
+    const { mode } = await client.call(CALLS.runsGet, { runId: childRunId })
+    if (mode === 'single') continue
+    const tree = await client.call(CALLS.runsTree, { runId: childRunId })
+    const indent = '  '.repeat(shown.depth)
+    terminal.print('')
+    for (const [i, line] of treeLines(terminal, tree, now()).entries()) terminal.print(`${indent}${i === 0 ? `${id} → ` : ''}${line}`)
+    const within = { left: shown.left, depth: shown.depth + 1 }
+    await showChildren({ client, terminal }, tree, within)
+    shown.left = within.left
+  }
 }
 
 async function watch(runId: string, _options: unknown, self: Command): Promise<void> {

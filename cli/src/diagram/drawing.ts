@@ -66,6 +66,7 @@ export function drawingOfRun(title: string, run: readonly TreeNode[]): Drawing {
 /** What a node does, in a few words. */
 function doesOf(node: WorkflowNode): string {
   if ('handler' in node) return node.handler
+  if ('job' in node) return node.job
   if ('wait' in node) return waitText(node.wait)
   return `${node.decision.length} ways`
 }

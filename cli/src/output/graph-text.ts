@@ -41,10 +41,10 @@ const nodeStateText = (state: TreeNode['state']) => (state === 'blocked' ? state
 const nodeTone = (state: TreeNode['state']): Tone => (state === 'blocked' ? 'bad' : stateTone(state))
 
 function detailOf(
-  { kind, state, waitsFor = [], took, awaits, decided, dueAt, startedAt, endedAt, attempt = 1 }: TreeNode,
+  { kind, state, waitsFor = [], took, awaits, decided, dueAt, startedAt, endedAt, attempt = 1, childRunId }: TreeNode,
   nowMs: number,
 ): string {
-  const tries = attempt > 1 ? `, attempt ${attempt}` : ''
+  const tries = `${attempt > 1 ? `, attempt ${attempt}` : ''}${childRunId === undefined ? '' : `, run ${childRunId}`}`
   if (took && took.length > 0) return `→ ${namesText(took)}`
   if (state === 'waiting') return waitsFor.length === 0 ? '' : `waits for ${namesText(waitsFor)}`
   if (state === 'blocked') return waitsFor.length === 0 ? '' : `because of ${namesText(waitsFor)}`

@@ -45,6 +45,7 @@ import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
 import { ChangeNodes } from './modes/workflow/change-nodes.ts'
 import { DecideApprovals } from './modes/workflow/decide-approvals.ts'
+import { SettleChildren } from './modes/workflow/settle-children.ts'
 import { workflowController } from './modes/workflow/workflow.controller.ts'
 import type { Children, Expressions, Gates, Offers, Presence, Reconciler, Routes, RunEnds, Timers } from './ports.ts'
 import { Auditor } from './recovery/auditor.ts'
@@ -210,11 +211,14 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const awaitEnds = new AwaitEnds({ ...base, jobs, failing })
   const lives = new LifeWriter({ ...base, runs, tasks })
   const waits = new SettleWaits({ ...base, lives })
-  const advance = new AdvanceRun({ ...base, runs, tasks, work, waits })
+  const reads = new ReadRuns({ ...base, whyAtGate: (run) => whyAtGate({ ...base, ...gates, jobs, store }, run) })
+  const changeRuns = new ChangeRuns({ ...base, ...gates, runs, reads })
+  const childRuns = new SettleChildren({ ...base, start, runs, tasks, restarts: () => changeRuns })
+  const advance = new AdvanceRun({ ...base, runs, tasks, work, waits, childRuns })
   const repair = new RepairQueue({ ...base, work })
   return {
     ...base,
-    ...{ events, work, runs, tasks, offers, routes, lives, waits },
+    ...{ events, work, runs, tasks, offers, routes, lives, waits, reads, changeRuns },
     running: new TaskFinder({ store, lives }),
     awaitEnds,
     advance,
@@ -248,8 +252,7 @@ type Foundation = ReturnType<typeof foundation>
 
 function useCasesOf(base: Foundation) {
   const { start } = base
-  const reads = new ReadRuns({ ...base, whyAtGate: (run) => whyAtGate(base, run) })
-  const changeRuns = new ChangeRuns({ ...base, reads })
+  const { changeRuns } = base
   return {
     changeJobs: base.changeJobs,
     readJobs: new ReadJobs(base.store),
@@ -260,7 +263,7 @@ function useCasesOf(base: Foundation) {
     chooseSlots: new ChooseSlots(base),
     backfillSlots: new BackfillSlots(base),
     startRuns: start,
-    readRuns: reads,
+    readRuns: base.reads,
     readTree: new ReadTree(base),
     changeRuns,
     changeNodes: new ChangeNodes({ ...base, restarts: changeRuns, reconciler: base.advance }),

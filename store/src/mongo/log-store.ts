@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb'
 import { LOG_COLUMNS } from '../columns.ts'
+import type { LogRecord } from '../log-records.ts'
 import type { LogQuery, LogStore } from '../ports.ts'
-import type { LogRecord } from '../records.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import { RecordCollection } from './collection.ts'

@@ -1,8 +1,8 @@
 import type { Document } from 'mongodb'
 import { RUN_ARRIVAL_COLUMNS, RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS } from '../columns.ts'
-import type { RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
+import type { PageQuery, RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
 import type { RunArrival, RunHead, RunPlace, RunRecord } from '../records.ts'
-import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
+import { endOfTasks, TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import { ANY_TIME } from './collection.ts'
@@ -32,6 +32,13 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
       conditions.push({ createdAt: { $gte: end.createdAt } }, { $or: [{ createdAt: { $gt: end.createdAt } }, { _id: { $gte: end.id } }] })
     const slice = sliceOf(await this.records.page(this.head, { filter: { $and: conditions }, sort: NEWEST_FIRST }, query), positionOf)
     return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(positionOf(end)) } : slice
+  }
+
+  async children({ of, ...page }: PageQuery & { of: string }): Promise<Slice<RunHead>> {
+    const [task, id] = decodeCursor(page.cursor, ['string', 'string']) ?? [of, '']
+    const filter = { parentTask: { $gte: task, $lt: endOfTasks(of) }, $or: [{ parentTask: { $gt: task } }, { _id: { $gt: id } }] }
+    const found = await this.records.page(this.head, { filter, sort: { parentTask: 1, _id: 1 } }, page)
+    return sliceOf(found, (last) => [last.parentTask as string, last.id])
   }
 
   async places(ids: readonly string[]): Promise<(RunPlace | undefined)[]> {

@@ -1,6 +1,6 @@
 import { LOG_COLUMNS, type StoredValue } from '../columns.ts'
+import type { LogRecord } from '../log-records.ts'
 import type { LogQuery, LogStore } from '../ports.ts'
-import type { LogRecord } from '../records.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'

@@ -1,8 +1,8 @@
 import type { RunState } from '@carillon/contracts'
 import { RUN_ARRIVAL_COLUMNS, RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS, type StoredValue } from '../columns.ts'
-import type { RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
+import type { PageQuery, RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
 import type { RunArrival, RunHead, RunPlace, RunRecord } from '../records.ts'
-import { TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
+import { endOfTasks, TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
@@ -41,6 +41,13 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
     const rest = `where ${conditions.join(' and ')} ${NEWEST_FIRST}`
     const slice = sliceOf(this.table.page(this.head, { rest, values }, query), (last) => [last.createdAt, last.id])
     return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(end) } : slice
+  }
+
+  async children({ of, ...page }: PageQuery & { of: string }): Promise<Slice<RunHead>> {
+    const [task, id] = decodeCursor(page.cursor, ['string', 'string']) ?? [of, '']
+    const rest = `where "parentTask" is not null and ("parentTask", "id") > (?, ?) and "parentTask" < ? order by "parentTask", "id"`
+    const found = this.table.page(this.head, { rest, values: [task, id, endOfTasks(of)] }, page)
+    return sliceOf(found, (last) => [last.parentTask as string, last.id])
   }
 
   async places(ids: readonly string[]): Promise<(RunPlace | undefined)[]> {

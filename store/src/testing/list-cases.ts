@@ -85,6 +85,20 @@ export const LIST_CASES: ConformanceCase[] = [
     },
   },
   {
+    name: 'children: of the tasks of one run and of its only task, by task, page by page',
+    async run(store) {
+      const parents = [runId(1), `${runId(1)}-n000g1`, `${runId(1)}-n001g1`, `${runId(1)}x-n000g1`, runId(2), null]
+      const runs = range(30).map((n) => aRun(100 + n, { parentTask: parents[n % parents.length] ?? null }))
+      await store.runs.insert(runs)
+      const expected = parents.slice(0, 3).flatMap((parent) => runs.filter(({ parentTask }) => parentTask === parent))
+      for (const limit of [2, 5, 100]) {
+        const found = await allOf((cursor) => store.runs.children({ of: runId(1), cursor, limit }))
+        assert.deepEqual(found, expected.map(headOf))
+      }
+      assert.deepEqual((await store.runs.children({ of: runId(9), limit: 10 })).items, [])
+    },
+  },
+  {
     name: 'queuedCount: those that are queued, before exclusive',
     async run(store) {
       assert.equal(await store.runs.queuedCount({ before: START_AT + 10 }), 0)

@@ -2,10 +2,10 @@ import { type Backoff, taskIdOf } from '@carillon/contracts'
 import type { GateRecord } from '../gate-records.ts'
 import { type CalendarHead, type CalendarRecord, changeId, type JobChangeRecord } from '../job-records.ts'
 import type { DeadLetterRecord } from '../letter-records.ts'
+import type { LogRecord } from '../log-records.ts'
 import type { LifeChange } from '../ports.ts'
 import {
   type JobRecord,
-  type LogRecord,
   type RunHead,
   type RunRecord,
   type StepRecord,
@@ -76,6 +76,7 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     gateKey: null,
     gateOrder: null,
     graph: null,
+    parentTask: null,
     generations: null,
     ...LIFE,
     ...fields,

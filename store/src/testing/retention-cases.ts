@@ -15,7 +15,15 @@ export const RETENTION_CASES: ConformanceCase[] = [
   {
     name: 'retention: runs of a namespace or job by age, with what decides about them',
     async run(store) {
-      const whole = { job: 'report', key: 'k', slot: START_AT, trigger: 'schedule', mode: 'shards', wakeAt: START_AT } as const
+      const whole = {
+        job: 'report',
+        key: 'k',
+        slot: START_AT,
+        trigger: 'schedule',
+        mode: 'shards',
+        wakeAt: START_AT,
+        parentTask: 'run-1',
+      } as const
       await store.runs.insert([
         aRun(3, { ...ENDED, ...whole }),
         aRun(1, { job: 'other' }),

@@ -1,7 +1,7 @@
 import type { Clock } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import { isWork } from '../modes/workflow/plan.ts'
+import { isWork } from '../modes/workflow/rules/generations.ts'
 import type { Reconciler, Tasks } from '../ports.ts'
 import type { RunChange, TaskChange } from '../runs/rules/change.ts'
 import { isRefused } from '../runs/rules/decision.ts'

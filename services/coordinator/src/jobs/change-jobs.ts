@@ -106,7 +106,7 @@ export class ChangeJobs {
     if (input.on) await this.#triggers.checkEvents(namespace, input.on.subject)
     const [there] = await this.#store.jobs.get([jobId(namespace, input.name)])
     this.#record(prepared, there)
-    return { warnings: this.#warningsOf(namespace, { schedule: input.schedule ?? null, workflow: input.workflow }) }
+    return { warnings: await this.#warningsOf(namespace, { schedule: input.schedule ?? null, workflow: input.workflow }) }
   }
 
   /**
@@ -123,7 +123,7 @@ export class ChangeJobs {
       const said = { change: changeOf('declared', by), declared, declaration: JSON.stringify(declaration) }
       return { said, keepsDefinition: outcome === 'edited' || outcome === 'unchanged' }
     })
-    return { outcome, job: this.#withWarnings(job) }
+    return { outcome, job: await this.#withWarnings(job) }
   }
 
   /** The newest declaration of code is in force again. @throws CarillonError INVALID_REQUEST if there is none */
@@ -231,7 +231,8 @@ export class ChangeJobs {
     const kind = this.#presence.kindOf(namespace, input.handler ?? input.name)
     checkBackoff(input.backoff, this.#clock.now())
     checkExpressions(this.#expressions, input)
-    if (input.workflow) checkWorkflow(input.workflow, { ...this.#expressions, ...this.#nodeExpressions, now: this.#clock.now() })
+    if (input.workflow)
+      checkWorkflow(input.workflow, { ...this.#expressions, ...this.#nodeExpressions, name: input.name, now: this.#clock.now() })
     await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
     const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     return { namespace, input, kind, judge }
@@ -248,15 +249,21 @@ export class ChangeJobs {
   }
 
   /** With what it says otherwise than it may have been meant. */
-  #withWarnings(job: JobRecord): JobView {
+  async #withWarnings(job: JobRecord): Promise<JobView> {
     const view = jobView(job)
-    const warnings = this.#warningsOf(job.namespace, { schedule: job.schedule, workflow: view.workflow })
+    const warnings = await this.#warningsOf(job.namespace, { schedule: job.schedule, workflow: view.workflow })
     return warnings.length > 0 ? { ...view, warnings } : view
   }
 
-  #warningsOf(namespace: string, { schedule, workflow }: Pick<JobRecord, 'schedule'> & Pick<JobDefinition, 'workflow'>): string[] {
+  async #warningsOf(
+    namespace: string,
+    { schedule, workflow }: Pick<JobRecord, 'schedule'> & Pick<JobDefinition, 'workflow'>,
+  ): Promise<string[]> {
     const isOffered = (handler: string) => this.#presence.offers(namespace, handler)
-    return [...(schedule ? scheduleWarnings(schedule) : []), ...(workflow ? workflowWarnings(workflow, isOffered) : [])]
+    const names = [...new Set((workflow?.nodes ?? []).flatMap((node) => ('job' in node ? [node.job] : [])))]
+    const found = names.length === 0 ? [] : await this.#jobs.find(names.map((name) => ({ namespace, name })))
+    const isJob = (name: string) => found[names.indexOf(name)] !== undefined
+    return [...(schedule ? scheduleWarnings(schedule) : []), ...(workflow ? workflowWarnings(workflow, { isOffered, isJob }) : [])]
   }
 
   async #cancelWaiting(namespace: string, job: string): Promise<void> {

@@ -37,6 +37,8 @@ export type Effect =
   | { readonly do: 'insert'; readonly tasks: readonly TaskRecord[] }
   /** Changes of single tasks. */
   | { readonly do: 'change'; readonly changes: readonly { readonly task: TaskHead; readonly decision: Decision }[] }
+  /** Starts, cancels and reads the child runs that these tasks wait for. */
+  | { readonly do: 'settle-children'; readonly tasks: readonly TaskHead[] }
   /** Tasks of the set that had ended when the run was queued become waiting again. */
   | { readonly do: 'reopen'; readonly tasks: TaskSet }
   /** A change of the run: its tasks are created, or all have ended. */
@@ -47,6 +49,14 @@ export type Effect =
   /** Tasks that wait for signals take those that are there. `isLast`: their time is over. */
   | { readonly do: 'take-signals'; readonly taskIds: readonly string[]; readonly isLast: boolean }
   | { readonly do: 'check-again'; readonly afterMs: number }
+
+/** The child runs that tasks wait for. */
+export interface ChildRuns {
+  /** Brings those of these tasks a step further, as the stored state says. @throws a transient error */
+  settle(run: RunHead, tasks: readonly TaskHead[]): Promise<void>
+  /** Cancels those of an ended run, which has tasks that are being cancelled. @throws a transient error */
+  abandon(run: RunHead): Promise<void>
+}
 
 /** What a retry requests. */
 export interface RetryRequest {

@@ -1,5 +1,6 @@
+import { runIdOfTask } from '@carillon/contracts'
 import { meter } from '@carillon/runtime'
-import type { AgedRun, RetentionStore, RunPosition, Store, Tombstone } from '@carillon/store'
+import type { AgedRun, RetentionStore, RunPosition, RunStore, Store, Tombstone } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import type { Pace } from './pace.ts'
 import { addCounts, NOTHING_REMOVED, type RemovalCounts } from './removal-counts.ts'
@@ -30,12 +31,14 @@ export interface RemovalPass {
 /** Removes runs whose retention is over, a page at a time; any number of coordinators may. What a crash leaves undone is found by `expired`. */
 export class RemoveRuns {
   readonly #store: RetentionStore
+  readonly #runs: RunStore
   /** By pass and job: its oldest kept run. A stale value keeps more runs, never fewer. */
   readonly #kept = new WeakMap<RemovalPass, LRUCache<string, { readonly position: RunPosition | undefined }>>()
   readonly #removed = meter.counter('carillon.retention.removed', 'Records that retention removed')
 
   constructor(options: { store: Store }) {
     this.#store = options.store.retention
+    this.#runs = options.store.runs
   }
 
   /** Examines the next page of runs, oldest first. Answers what was removed, and the cursor of what follows. */
@@ -83,7 +86,17 @@ export class RemoveRuns {
       if (run.job === null || job === undefined || policy.keepPerJob === 0) runs.push(run)
       else if (!isAmongNewest(run, await this.#oldestKept(pass, run.job))) runs.push(run)
     }
-    return { runs, cursor: slice.cursor }
+    return { runs: await this.#withoutParents(runs), cursor: slice.cursor }
+  }
+
+  /** A child run is kept for as long as the run that it is within: that may go on with it. */
+  async #withoutParents(runs: readonly AgedRun[]): Promise<AgedRun[]> {
+    const parentOf = ({ parentTask }: AgedRun) => (parentTask === null ? undefined : (runIdOfTask(parentTask) ?? parentTask))
+    const ids = [...new Set(runs.flatMap((run) => parentOf(run) ?? []))]
+    if (ids.length === 0) return [...runs]
+    const parents = await this.#runs.heads(ids)
+    const kept = new Set(ids.filter((_, i) => parents[i] !== undefined))
+    return runs.filter((run) => !kept.has(parentOf(run) ?? ''))
   }
 
   async #oldestKept(pass: RemovalPass, job: string): Promise<RunPosition | undefined> {

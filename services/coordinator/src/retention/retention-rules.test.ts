@@ -19,6 +19,7 @@ const RUN: AgedRun = {
   createdAt: OLD - 1_000,
   endedAt: OLD,
   wakeAt: null,
+  parentTask: null,
 }
 const FACTS = { now: NOW, unappliedSince: Number.POSITIVE_INFINITY, job: { id: 'default/report', nextSlotAt: null } }
 const over = (run: Partial<AgedRun>, facts: Partial<typeof FACTS> | { job: undefined | { id: string; nextSlotAt: number | null } } = {}) =>

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isEnded, OPEN_STATES, TIMES } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { RunHead, Slice, Store, TaskHead, TaskRecord } from '@carillon/store'
-import type { Effect, Modes, Sources, TaskSet } from '../modes/mode.ts'
+import type { ChildRuns, Effect, Modes, Sources, TaskSet } from '../modes/mode.ts'
 import { UNDER_WAY } from '../modes/rules/fan-in.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { ALL_OPEN } from '../modes/rules/go-on.ts'
@@ -10,7 +10,7 @@ import type { Matching, Presence, Reconciler, Runs, Tasks, Timers, WorkQueue } f
 import type { Waits } from '../signal-ports.ts'
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
-import { decideCancel, decideFree, decideReopen } from './rules/life.ts'
+import { CHECK_RUNNING_MS, decideCancel, decideFree, decideReopen } from './rules/life.ts'
 import { limitOf } from './rules/limits.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
 
@@ -31,6 +31,7 @@ export class AdvanceRun implements Reconciler {
   readonly #timers: Timers
   readonly #waits: Pick<Waits, 'take'>
   readonly #modes: Modes
+  readonly #childRuns: ChildRuns
   readonly #clock: Clock
   readonly #log: Logger
   /** Runs that are being reconciled; true: reconcile once more. */
@@ -46,6 +47,7 @@ export class AdvanceRun implements Reconciler {
     timers: Timers
     waits: Pick<Waits, 'take'>
     modes: Modes
+    childRuns: ChildRuns
     clock: Clock
     log: Logger
   }) {
@@ -55,6 +57,7 @@ export class AdvanceRun implements Reconciler {
     this.#work = options.work
     this.#presence = options.presence
     this.#modes = options.modes
+    this.#childRuns = options.childRuns
     this.#timers = options.timers
     this.#waits = options.waits
     this.#sources = {
@@ -100,6 +103,7 @@ export class AdvanceRun implements Reconciler {
     if (effect.do === 'create') await this.#create(run, effect.tasks)
     else if (effect.do === 'insert') await this.#begin(run, effect.tasks)
     else if (effect.do === 'change') await this.#change(run, effect.changes)
+    else if (effect.do === 'settle-children') await this.#childRuns.settle(run, effect.tasks)
     else if (effect.do === 'reopen') await this.#each(run, effect.tasks, (task) => this.#reopen(run, task))
     else if (effect.do === 'free') await this.#free(run, effect)
     else if (effect.do === 'cancel') await this.#cancel(run, effect.tasks)
@@ -180,13 +184,19 @@ export class AdvanceRun implements Reconciler {
   }
 
   #cancelOne(run: RunHead, task: TaskHead): TaskChange | undefined {
-    const decision = decideCancel(task, this.#clock.now())
-    return isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
+    const now = this.#clock.now()
+    const decision = decideCancel(task, now)
+    if (isRefused(decision)) return undefined
+    // Nothing reconciles an ended run again by itself.
+    const again = isEnded(run.state) && task.node?.child !== undefined ? { wakeAt: now + CHECK_RUNNING_MS } : {}
+    return { task, run: runOf(run, task), decision: { ...decision, set: { ...decision.set, ...again } } }
   }
 
   /** Cancels tasks that were created for a run that had ended by then. */
   async #cancelLeftOver(run: RunHead): Promise<void> {
-    if ((await this.#store.tasks.countUpTo({ runId: run.id, states: OPEN_STATES, atMost: 1 })) > 0) await this.#cancel(run, ALL_OPEN)
+    if ((await this.#store.tasks.countUpTo({ runId: run.id, states: OPEN_STATES, atMost: 1 })) === 0) return
+    await this.#cancel(run, ALL_OPEN)
+    if (run.mode === 'workflow') await this.#childRuns.abandon(run)
   }
 
   /** Decides about a set of tasks, a page a write; the next page is read at the same time. */

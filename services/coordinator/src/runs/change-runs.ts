@@ -1,4 +1,4 @@
-import { CarillonError, isEnded, printable, type RunView } from '@carillon/contracts'
+import { CarillonError, DEFAULT_NAMESPACE, isEnded, printable, type RunView, runIdOfTask } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { LifeChange, RunHead, Store } from '@carillon/store'
 import { isCoalescing } from '../gates/rules/coalescing.ts'
@@ -59,10 +59,13 @@ export class ChangeRuns implements RunRestarts {
   /**
    * With as many tries as at first, whatever the limit was.
    * @param request `only`: what did not succeed; `fromStep`: that step and those after it are done again. The mode decides which of them applies
-   * @throws CarillonError RUN_OPEN, NOTHING_FAILED, INVALID_REQUEST
+   * @throws CarillonError RUN_OPEN, NOTHING_FAILED, INVALID_REQUEST, CHILD_RUN
    */
   async retry(namespace: string, { runId, ...request }: RetryRequest & { readonly runId: string }): Promise<RunView> {
-    await this.#restart(namespace, runId, (run) => this.#modes[run.mode].retry(run, request, this.#store))
+    await this.#restart(namespace, runId, async (run) => {
+      await this.#refuseChild(run)
+      return this.#modes[run.mode].retry(run, request, this.#store)
+    })
     return this.#reads.get(namespace, runId)
   }
 
@@ -76,6 +79,31 @@ export class ChangeRuns implements RunRestarts {
     return this.#restart(namespace, runId, async () => ({}))
   }
 
+  async goOn(child: RunHead): Promise<void> {
+    await this.#restart(child.namespace, child.id, async (run) => {
+      if (run.attempt !== child.attempt) throw open(run)
+      return this.#modes[run.mode].retry(run, { only: 'failed' }, this.#store)
+    }).catch((error: unknown) => {
+      // Another coordinator was faster.
+      if (!CarillonError.is(error) || error.code !== 'RUN_OPEN') throw error
+    })
+  }
+
+  /** What waits for it has ended with it, or goes on without it. @throws CarillonError CHILD_RUN */
+  async #refuseChild({ id, namespace, parentTask }: RunHead): Promise<void> {
+    if (parentTask === null) return
+    const [parent] = await this.#store.runs.heads([runIdOfTask(parentTask) ?? parentTask])
+    if (!parent) return
+    const message = `run ${printable(id)} is within run ${parent.id} of ${parent.job ?? parent.handler}, which is ${parent.state}`
+    throw new CarillonError('CHILD_RUN', message, {
+      field: 'runId',
+      value: printable(id),
+      hint: isEnded(parent.state)
+        ? `Run \`carillon runs retry ${parent.id} --failed${namespace === DEFAULT_NAMESPACE ? '' : ` --namespace ${namespace}`}\`: it goes on with this run.`
+        : `When run ${parent.id} has ended, retry that one.`,
+    })
+  }
+
   view(namespace: string, runId: string): Promise<RunView> {
     return this.#reads.get(namespace, runId)
   }
@@ -83,8 +111,7 @@ export class ChangeRuns implements RunRestarts {
   async #restart(namespace: string, runId: string, also: (run: RunHead) => Promise<LifeChange['set']>): Promise<void> {
     await this.#decide(namespace, runId, async (run) => {
       const decision = decideRestart(run, { tries: run.tries, now: this.#clock.now() })
-      if (isRefused(decision) || !isEnded(run.state))
-        throw new CarillonError('RUN_OPEN', `run ${printable(runId)} is ${run.state}`, { field: 'runId', value: printable(runId) })
+      if (isRefused(decision) || !isEnded(run.state)) throw open(run)
       const set = { ...decision.set, ...(await also(run)), ...(await this.#placed(run)) }
       if (!isGated({ ...run, ...set })) return { ...decision, set }
       // A retry arrives at the gate as a new run does.
@@ -124,3 +151,6 @@ export class ChangeRuns implements RunRestarts {
     })
   }
 }
+
+const open = ({ id, state }: RunHead) =>
+  new CarillonError('RUN_OPEN', `run ${printable(id)} is ${state}`, { field: 'runId', value: printable(id) })

@@ -96,6 +96,7 @@ export class StartRuns implements Starts {
             by: item.by,
             now,
             cause: item.cause,
+            parent: item.parent,
             asked: item.checked.key === undefined ? null : fieldsOfRequest(item.checked),
             kind: this.#presence.kindOf(item.namespace, handlerOf(item.checked, jobs[i])),
           }),

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CarillonError, type Control, isEnded, subjects } from '@carillon/contracts'
+import { CarillonError, type Control, isEnded, runIdOfTask, subjects } from '@carillon/contracts'
 import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/runtime'
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
@@ -250,6 +250,7 @@ export class RunWriter implements Runs {
   /** Publishes a terminal event again: the report was applied before, and its event may have been lost. */
   async repeatEnd(run: RunHead): Promise<void> {
     if (!isEnded(run.state)) return
+    this.#wakeParent(run)
     const read = async () => (await this.#store.runs.get([run.id]))[0]
     await this.#events.runEndedBefore(run, read)
     const whole = this.#children().concerns([run]) ? await read() : undefined
@@ -268,10 +269,18 @@ export class RunWriter implements Runs {
       } else this.#push(run)
     }
     if (ended.length === 0) return
-    for (const run of ended) this.#ends.ended(run)
+    for (const run of ended) {
+      this.#ends.ended(run)
+      this.#wakeParent(run)
+    }
     await this.#events.runsEnded(ended)
     const children = this.#children()
     if (children.concerns(ended)) await children.start(ended)
+  }
+
+  /** The run whose task waits for this one. */
+  #wakeParent({ parentTask }: RunHead): void {
+    if (parentTask !== null) this.#reconciler.soon(runIdOfTask(parentTask) ?? parentTask)
   }
 
   #push(run: RunHead): void {
@@ -296,10 +305,11 @@ export class RunWriter implements Runs {
   /** @param run may be whole: what is large must not stay in memory. Overwritten, not left out: a copy with other members is slow to make and to read */
   #remember(run: RunHead & Partial<RunRecord>): void {
     const { error } = run
-    const head: RunHead & { [Large in 'payload' | 'items' | 'result']?: undefined } = {
+    const head: RunHead & { [Large in 'payload' | 'items' | 'graph' | 'result']?: undefined } = {
       ...run,
       payload: undefined,
       items: undefined,
+      graph: undefined,
       result: undefined,
       error: error && { ...error, stack: undefined },
     }

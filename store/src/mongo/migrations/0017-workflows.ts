@@ -1,6 +1,6 @@
 import type { IndexDescription } from 'mongodb'
 
-/** Messages to runs. */
+/** Messages to runs, and child runs. */
 export const workflows: Readonly<Record<string, readonly IndexDescription[]>> = {
   signals: [
     { name: 'due', key: { wakeAt: 1, _id: 1 }, partialFilterExpression: { wakeAt: { $gte: 0 } } },
@@ -8,4 +8,5 @@ export const workflows: Readonly<Record<string, readonly IndexDescription[]>> = 
     { name: 'taken', key: { takenBy: 1, _id: 1 }, partialFilterExpression: { takenBy: { $gt: '' } } },
     { name: 'unclaimed', key: { namespace: 1 }, partialFilterExpression: { unclaimed: 1 } },
   ],
+  runs: [{ name: 'children', key: { parentTask: 1, _id: 1 }, partialFilterExpression: { parentTask: { $gt: '' } } }],
 }

@@ -20,7 +20,7 @@ import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
 import { runOf } from '../../runs/rules/work.ts'
 import { type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
-import { generationOf } from './plan.ts'
+import { generationOf } from './rules/generations.ts'
 
 /** What operators say about single nodes of a workflow. Each write is one of the node; if the run had ended, it goes on then. */
 export class ChangeNodes {
@@ -69,6 +69,8 @@ export class ChangeNodes {
     const [outcome] = await this.#tasks.write([{ task, run: runOf(run, task), decision }])
     if (outcome !== 'applied') throw changed(at)
     if (task.state === 'queued') await this.#work.withdraw({ run: runOf(run, task), task })
+    // Its child run is cancelled.
+    if (task.node?.child !== undefined) this.#reconciler.soon(run.id)
     return this.#restarts.view(namespace, run.id)
   }
 
@@ -108,6 +110,8 @@ export class ChangeNodes {
   /** It may have ended since it was read, without what was said about its node. */
   async #goOn(namespace: string, before: RunHead): Promise<RunView> {
     const run = await this.#restarts.head(namespace, before.id)
+    // A child run goes on when the run that it is within does.
+    if (isEnded(run.state) && run.parentTask !== null) return this.#restarts.view(namespace, run.id)
     if (isEnded(run.state)) await this.#restarts.restart(namespace, run.id)
     else this.#reconciler.soon(run.id)
     return this.#restarts.view(namespace, run.id)

@@ -2,7 +2,7 @@ import { CarillonError, nodesHint, nodeTaskId, printable, type WorkflowNode } fr
 import type { RunHead, Store, TaskHead } from '@carillon/store'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
 import { inputOf } from './graphs.ts'
-import { generationOf } from './plan.ts'
+import { generationOf } from './rules/generations.ts'
 
 /** A node of a run, as someone names it. */
 export interface NodeOf {

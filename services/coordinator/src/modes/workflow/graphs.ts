@@ -11,6 +11,8 @@ export interface WorkflowInput {
   readonly workflow: Workflow
   /** JSON text. */
   readonly payload: string
+  /** What it has begun with: the context of the run that it is within. */
+  readonly context: Readonly<Record<string, unknown>>
 }
 
 /** Graphs and payloads of runs, from memory where they were read recently. */
@@ -35,9 +37,9 @@ export class WorkflowInputs {
 
 /** @throws CarillonError INTERNAL of a run without a graph */
 export function inputOf(run: RunRecord | undefined): WorkflowInput {
-  const workflow = run?.graph == null ? undefined : (JSON.parse(run.graph) as Workflow)
+  const workflow = run?.graph == null ? undefined : (JSON.parse(run.graph) as Workflow & Pick<Partial<WorkflowInput>, 'context'>)
   const graph = workflow && graphOf(workflow)
   if (!workflow || !graph || 'problems' in graph)
     throw new CarillonError('INTERNAL', `run ${run?.id} has no graph that can be read`, { field: 'graph' })
-  return { graph, workflow, payload: run?.payload ?? 'null' }
+  return { graph, workflow, payload: run?.payload ?? 'null', context: workflow.context ?? {} }
 }

@@ -1,15 +1,5 @@
-import {
-  type CarillonError,
-  type Failure,
-  type Graph,
-  isEnded,
-  LIMITS,
-  nodeOfTask,
-  nodeTaskId,
-  TIMES,
-  type WorkflowNode,
-} from '@carillon/contracts'
-import type { RunHead, TaskHead, TaskRecord } from '@carillon/store'
+import { type CarillonError, type Failure, type Graph, isEnded, LIMITS, nodeTaskId, TIMES, type WorkflowNode } from '@carillon/contracts'
+import type { RunHead, TaskHead, TaskNode, TaskRecord } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
 import { CHECK_RUNNING_MS } from '../../runs/rules/life.ts'
 import { whyCancelled } from '../../runs/rules/loss.ts'
@@ -17,6 +7,8 @@ import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { Effect, Facts } from '../mode.ts'
 import { countsOf } from '../rules/fan-in.ts'
 import { ALL_OPEN, begun } from '../rules/go-on.ts'
+import { childStep, type Waiting } from './rules/children.ts'
+import { generationOf } from './rules/generations.ts'
 import type { Prepared } from './rules/prepare-node.ts'
 import { type NodeStatus, type Outcome, outcomeOf } from './rules/settle.ts'
 import { begunWait, endedWait } from './rules/wait-node.ts'
@@ -26,6 +18,10 @@ export interface WorkflowFacts extends Facts {
   readonly statuses: readonly NodeStatus[]
   /** Of nodes that have begun, in their current generation. */
   readonly tasks: ReadonlyMap<number, TaskHead>
+  /** Tasks that wait for child runs. */
+  readonly waiting: readonly Waiting[]
+  /** Of nodes that are to start with a child run. */
+  readonly children: ReadonlyMap<number, TaskNode>
   /** Of nodes that are to start. */
   readonly prepared: ReadonlyMap<number, Prepared>
   /** Of a run that has succeeded: its result as JSON text, or why there is none; undefined: its workflow says nothing about it. */
@@ -36,7 +32,10 @@ export interface WorkflowFacts extends Facts {
 export function planWorkflow(facts: WorkflowFacts): Effect[] {
   const { run, statuses, prepared } = facts
   if (run.state === 'queued') return [begun(facts)]
-  if (run.state === 'cancelling') return statuses.includes('under-way') ? [{ do: 'cancel', tasks: ALL_OPEN }] : [ended(facts, 'cancelled')]
+  if (run.state === 'cancelling') {
+    if (!statuses.includes('under-way')) return [ended(facts, 'cancelled')]
+    return [{ do: 'cancel', tasks: ALL_OPEN }, ...settled(facts.waiting.map(({ task }) => task))]
+  }
   const passed = waitsThatAreOver(facts)
   const tasks = [...prepared].map(([place, what]) => taskOf(facts, place, what))
   // A signal that came in time counts also when its time limit is noticed first.
@@ -45,20 +44,35 @@ export function planWorkflow(facts: WorkflowFacts): Effect[] {
       { do: 'take-signals', taskIds: forSignals(passed.map(({ task }) => task)), isLast: true },
       { do: 'change', changes: passed },
     ]
-  const waiting = forSignals([...facts.tasks.values(), ...tasks])
-  const settled: Effect[] = waiting.length > 0 ? [{ do: 'take-signals', taskIds: waiting, isLast: false }] : []
-  // Tasks with routing, and those that are to run again.
-  const isHeld = [...facts.tasks.values(), ...tasks].some(({ state }) => state === 'waiting')
-  const freed: Effect[] = isHeld ? [{ do: 'free', tasks: { states: ['waiting'] } }] : []
+  const follows = [...takenSignals(facts, tasks), ...freed(facts, tasks), ...settledChildren(facts, tasks)]
   const checked = checkedAgain(facts, tasks)
-  if (tasks.length > 0) return [...checked, { do: 'insert', tasks }, ...settled, ...freed]
-  if (isHeld || waiting.length > 0) return [...checked, ...settled, ...freed]
+  if (tasks.length > 0) return [...checked, { do: 'insert', tasks }, ...follows]
+  if (follows.length > 0) return [...checked, ...follows]
   const outcome = outcomeOf(facts.graph, statuses)
   return outcome ? [ended(facts, outcome)] : checked
 }
 
 const forSignals = (tasks: readonly TaskHead[]) =>
   tasks.flatMap(({ id, state, reason }) => (state === 'delayed' && reason === 'signal' ? [id] : []))
+
+function takenSignals({ tasks }: WorkflowFacts, begun: readonly TaskRecord[]): Effect[] {
+  const taskIds = forSignals([...tasks.values(), ...begun])
+  return taskIds.length > 0 ? [{ do: 'take-signals', taskIds, isLast: false }] : []
+}
+
+/** Tasks with routing, and those that are to run again. */
+function freed({ tasks }: WorkflowFacts, begun: readonly TaskRecord[]): Effect[] {
+  const isHeld = [...tasks.values(), ...begun].some(({ state }) => state === 'waiting')
+  return isHeld ? [{ do: 'free', tasks: { states: ['waiting'] } }] : []
+}
+
+/** A task is stored before its child run is. */
+function settledChildren({ waiting }: WorkflowFacts, begun: readonly TaskRecord[]): Effect[] {
+  const due = waiting.filter((one) => childStep(one) !== undefined).map(({ task }) => task)
+  return settled([...due, ...begun.filter(({ node }) => node?.child !== undefined)])
+}
+
+const settled = (tasks: readonly TaskHead[]): Effect[] => (tasks.length === 0 ? [] : [{ do: 'settle-children', tasks }])
 
 /** A run of which nothing is open but waits is checked once a day, so a hundred thousand of them cost nothing: the end of a wait is found by its task. */
 const AT_REST_MS = 86_400_000
@@ -74,16 +88,6 @@ function checkedAgain({ run, tasks, now }: WorkflowFacts, begun: readonly TaskRe
 
 /** Whether it is the task of a node that waits: nothing runs it. */
 const isWait = ({ state, node }: TaskHead) => state === 'delayed' && node?.own === undefined
-
-/** How often a node has been begun. */
-export const generationOf = ({ generations }: Pick<RunHead, 'generations'>, place: number): number => generations?.[place] ?? 1
-
-/** Whether it is a task of a handler that counts: of a workflow one of the current generation. */
-export function isWork(run: RunHead, { id, node }: Pick<TaskHead, 'id' | 'node'>): boolean {
-  if (node === null) return true
-  const at = nodeOfTask(id)
-  return node.own !== undefined && at !== undefined && at.generation === generationOf(run, at.place)
-}
 
 function ended(facts: WorkflowFacts, outcome: Outcome): Effect {
   const { run, now, output } = facts
@@ -152,6 +156,8 @@ function taskOf(facts: WorkflowFacts, place: number, prepared: Prepared): TaskRe
     }
     case 'wait':
       return { ...task, ...begunWait(prepared.wait, now) }
+    case 'child':
+      return { ...task, state: 'running', startedAt: now, item: prepared.item, node: facts.children.get(place) ?? {} }
     default: {
       const { item, own } = prepared
       const begun = (own.routing ?? run.routing) === null ? ({ state: 'queued', queuedAt: now } as const) : {}

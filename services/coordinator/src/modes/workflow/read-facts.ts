@@ -1,8 +1,11 @@
 import { type Graph, isEnded, nodeOfTask } from '@carillon/contracts'
-import type { RunHead, Store, TaskHead, TaskRecord } from '@carillon/store'
+import type { RunHead, Store, TaskHead, TaskNode, TaskRecord } from '@carillon/store'
+import { childIdOf } from './child-ids.ts'
 import type { WorkflowInput, WorkflowInputs } from './graphs.ts'
-import { generationOf, type WorkflowFacts } from './plan.ts'
+import type { WorkflowFacts } from './plan.ts'
+import { keptChild, nodeOfChild, type Waiting, waitsForChild } from './rules/children.ts'
 import { type Addition, ancestorsOf, mergeContext } from './rules/context.ts'
+import { generationOf } from './rules/generations.ts'
 import { expressionsOf, type NodeExpressions, nodesRead } from './rules/node-expressions.ts'
 import { type NodeVariables, outputOf, prepareNode } from './rules/prepare-node.ts'
 import { type NodeRecord, type NodeStatus, outcomeOf, settle } from './rules/settle.ts'
@@ -20,8 +23,21 @@ export async function readWorkflowFacts(
   const { graph, workflow } = input
   const tasks = await currentTasks(store, run)
   const statuses = settle(graph, recordsOf(tasks))
+  const waiting = await readWaiting(store, [...tasks.values()].filter(waitsForChild))
   const ready = run.state === 'running' ? readyOf(graph, statuses).slice(0, STARTED_AT_ONCE) : []
-  const base = { run, now, graph, statuses, tasks }
+  const base = {
+    run,
+    now,
+    graph,
+    statuses,
+    tasks,
+    waiting,
+    children: await readChildNodes(
+      store,
+      run,
+      ready.filter((place) => 'job' in nodeAt(graph, place)),
+    ),
+  }
   if (ready.length > 0) {
     const reads = ready.map((place) => ({
       place,
@@ -57,6 +73,20 @@ export async function currentTasks(store: Store, run: RunHead): Promise<Map<numb
   return tasks
 }
 
+/** These, with their child runs. */
+async function readWaiting(store: Store, tasks: readonly TaskHead[]): Promise<Waiting[]> {
+  if (tasks.length === 0) return []
+  const children = await store.runs.heads(tasks.map(({ node }) => node?.child as string))
+  return tasks.map((task, i) => ({ task, child: children[i] }))
+}
+
+/** What nodes wait for that are to start. One that runs again because it has failed goes on with the child run that it had. */
+async function readChildNodes(store: Store, run: RunHead, places: readonly number[]): Promise<Map<number, TaskNode>> {
+  const keeping = places.filter((place) => run.generations?.[keptChild(place)] !== undefined)
+  const kept = keeping.length === 0 ? [] : await store.runs.heads(keeping.map((place) => childIdOf(run, place)))
+  return new Map(places.map((place) => [place, nodeOfChild(childIdOf(run, place), kept[keeping.indexOf(place)])]))
+}
+
 /** What they say of their nodes. */
 export const recordsOf = (tasks: ReadonlyMap<number, TaskHead>): Map<number, NodeRecord> =>
   new Map([...tasks].map(([place, { state, node }]) => [place, { state, ...(node?.branch === undefined ? {} : { branch: node.branch }) }]))
@@ -76,7 +106,7 @@ interface Read {
 /** Reads results and contexts of ended nodes: only those that are named, and those that have added to the context. */
 async function readVariables(
   store: Store,
-  { graph, payload }: WorkflowInput,
+  { graph, payload, context }: WorkflowInput,
   { tasks, reads }: { tasks: ReadonlyMap<number, TaskHead>; reads: readonly Read[] },
 ): Promise<(read: Read) => NodeVariables> {
   const addedBy = ({ before }: Read) => [...before].filter((place) => tasks.get(place)?.contextBytes != null)
@@ -95,6 +125,6 @@ async function readVariables(
       const task = recordAt(place)
       return task?.context == null ? [] : [{ place, endedAt: task.endedAt ?? 0, context: task.context }]
     })
-    return { payload: parsed, context: mergeContext(graph, additions), nodes: Object.fromEntries(nodes) }
+    return { payload: parsed, context: mergeContext(graph, additions, context), nodes: Object.fromEntries(nodes) }
   }
 }

@@ -1,11 +1,12 @@
 import { CarillonError, type Graph, nodesHint, printable } from '@carillon/contracts'
-import type { RunHead, RunRecord, Store } from '@carillon/store'
+import type { RunHead, RunRecord, Store, TaskHead } from '@carillon/store'
 import type { RetryRequest } from '../mode.ts'
 import { nothingFailed } from '../retry.ts'
 import type { WorkflowInputs } from './graphs.ts'
-import { generationOf } from './plan.ts'
 import { currentTasks, recordsOf } from './read-facts.ts'
+import { keptChild, mayGoOn } from './rules/children.ts'
 import { descendantsOf } from './rules/context.ts'
+import { generationOf } from './rules/generations.ts'
 import { settle } from './rules/settle.ts'
 
 /**
@@ -19,9 +20,27 @@ export async function retryOfWorkflow(
 ): Promise<Pick<RunRecord, 'generations'>> {
   const { graph } = await inputs.of(run.id)
   const tasks = await currentTasks(store, run)
-  const again = placesToRun(run, request, { graph, statuses: settle(graph, recordsOf(tasks)) })
+  const again = [...placesToRun(run, request, { graph, statuses: settle(graph, recordsOf(tasks)) })]
   // Also of nodes without a task: another coordinator may be about to write one that it planned before the retry.
-  return { generations: { ...run.generations, ...Object.fromEntries([...again].map((place) => [place, generationOf(run, place) + 1])) } }
+  const raised = again.map((place) => [place, generationOf(run, place) + 1] as const)
+  const anew = new Set(again.map(keptChild))
+  const before = Object.entries(run.generations ?? {}).filter(([key]) => !anew.has(key))
+  const kept = request.only ? await childrenKept(run, again, { store, tasks }) : []
+  return { generations: Object.fromEntries([...before, ...raised, ...kept]) }
+}
+
+/** Child runs that did not succeed go on where they have failed: the generation of the node that they belong to. */
+async function childrenKept(
+  run: RunHead,
+  again: readonly number[],
+  { store, tasks }: { store: Store; tasks: ReadonlyMap<number, TaskHead> },
+): Promise<[string, number][]> {
+  const places = again.filter((place) => tasks.get(place)?.node?.child !== undefined && tasks.get(place)?.state !== 'succeeded')
+  const children = await store.runs.heads(places.map((place) => tasks.get(place)?.node?.child as string))
+  return places.flatMap((place, i) => {
+    const at = run.generations?.[keptChild(place)] ?? generationOf(run, place)
+    return mayGoOn(children[i]) ? [[keptChild(place), at] as [string, number]] : []
+  })
 }
 
 function placesToRun(

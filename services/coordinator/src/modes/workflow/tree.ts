@@ -87,10 +87,11 @@ const idAt = (graph: Graph, place: number) => graph.nodes[place]?.id as string
 
 function lifeOf({ id, state, attempt, wakeAt, startedAt, endedAt, node: own }: TaskHead, node: WorkflowNode): Partial<TreeNode> {
   const { generation = 1 } = nodeOfTask(id) ?? {}
-  const { decision, by, note } = own ?? {}
+  const { decision, by, note, child } = own ?? {}
   return {
     taskId: id,
     ...(generation > 1 ? { generation } : {}),
+    ...(child === undefined ? {} : { childRunId: child }),
     ...(state === 'delayed' ? awaitsOf(node) : {}),
     ...(decision ? { decided: { decision, ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) } } : {}),
     ...(attempt > 0 ? { attempt } : {}),

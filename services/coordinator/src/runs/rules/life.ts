@@ -320,12 +320,17 @@ export function decideReopen(task: LifeHead, context: { tries: number }): Decisi
   return { event: 'reopened', expect: { state: [task.state], attempt: task.attempt }, set }
 }
 
-export function decideCancel(life: LifeHead, now: number, reason: Reason = 'cancelled-by-request'): Decision | Refused {
+export function decideCancel(
+  life: LifeHead & Pick<Life, 'node'>,
+  now: number,
+  reason: Reason = 'cancelled-by-request',
+): Decision | Refused {
   const state = nextState(life.state, 'cancel')
   if (!state) return { refused: 'not-open' }
   const expect = { state: [life.state], attempt: life.attempt }
-  if (state === 'cancelling')
-    return { event: 'cancel', expect, set: { state, ...(reason === 'replaced' ? { reason } : {}), wakeAt: now + SILENT_MS } }
+  // No executor has to confirm for one that waits for a child run: it ends with that.
+  const wakeAt = life.node?.child === undefined ? now + SILENT_MS : null
+  if (state === 'cancelling') return { event: 'cancel', expect, set: { state, ...(reason === 'replaced' ? { reason } : {}), wakeAt } }
   return { event: 'cancel', expect, set: { ...ended, state, reason, endedAt: now } }
 }
 

@@ -17,7 +17,7 @@ import { instantAhead } from '../../schedules/rules/schedule.ts'
 import { CHECK_QUEUED_MS } from './life.ts'
 import { NO_LOSSES } from './loss.ts'
 import { checkBackoff } from './next-attempt.ts'
-import type { Cause } from './start-item.ts'
+import type { Cause, ParentTask } from './start-item.ts'
 import { causedBy, mustStartBy, termsOf, termsOfCaller, termsOfRun } from './terms.ts'
 
 /** The origin of a run. */
@@ -32,6 +32,7 @@ export interface RunOrigin {
   /** Of a request with a key: its fields. */
   readonly asked?: RunRecord['asked']
   readonly cause?: Cause | undefined
+  readonly parent?: ParentTask | undefined
   /** The mode that the handler announces for its runs. */
   readonly kind?: HandlerKind | undefined
 }
@@ -59,7 +60,7 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
     routing: routingOf(request, { mode: planned.mode, from: job?.routing }),
-    terms: causedBy(termsOfCaller(termsOfRun(termsOf(request, job?.terms), dueAt), request, origin.now), origin.cause),
+    terms: causedBy(termsOfCaller(termsOfRun(termsOf(request, job?.terms), dueAt), request, origin.now), origin),
   })
   checkTogether(run)
   return tooLong(run, origin) ?? run
@@ -189,7 +190,7 @@ function firstCheck(planned: Planned, { routing, terms }: NewRun, now: number): 
  * A queued single run relies on its message; a queued fan-out run has a `wakeAt`, in case no coordinator begins it. Each column is named: an object that is
  * put together from several others is slow to make and slow to read, and every run pays for that.
  */
-function newRun({ id, namespace, trigger, traceparent, by, now, asked }: RunOrigin, given: NewRun): RunRecord {
+function newRun({ id, namespace, trigger, traceparent, by, now, asked, parent }: RunOrigin, given: NewRun): RunRecord {
   const { planned, dueAt } = given
   const isDelayed = dueAt > now
   return {
@@ -217,7 +218,8 @@ function newRun({ id, namespace, trigger, traceparent, by, now, asked }: RunOrig
     gate: null,
     gateKey: null,
     gateOrder: null,
-    graph: planned.graph,
+    graph: graphWith(planned.graph, parent),
+    parentTask: parent?.taskId ?? null,
     generations: null,
     state: isDelayed ? 'delayed' : 'queued',
     reason: isDelayed ? 'delay' : null,
@@ -241,6 +243,22 @@ function newRun({ id, namespace, trigger, traceparent, by, now, asked }: RunOrig
     endedAt: null,
     resume: null,
   }
+}
+
+/** A workflow within another one begins with the context of that. */
+function graphWith(graph: string | null, parent: ParentTask | undefined): string | null {
+  if (graph === null || !parent?.context || Object.keys(parent.context).length === 0) return graph
+  return JSON.stringify({ ...(JSON.parse(graph) as object), context: parent.context })
+}
+
+/** The record of a child run that does not start. */
+export function endedChild(
+  name: string,
+  end: Pick<RunRecord, 'state' | 'reason' | 'error'>,
+  origin: RunOrigin & { readonly parent: ParentTask },
+): RunRecord {
+  const run = runOfRequest({ handler: name }, undefined, origin)
+  return { ...run, ...end, wakeAt: null, queuedAt: null, endedAt: origin.now }
 }
 
 export interface TaskPlace {

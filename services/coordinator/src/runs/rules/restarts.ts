@@ -7,5 +7,7 @@ export interface RunRestarts {
   head(namespace: string, runId: string): Promise<RunHead>
   /** A new attempt, with what its tasks have done. @throws CarillonError RUN_OPEN */
   restart(namespace: string, runId: string): Promise<void>
+  /** A child run that had ended goes on with what has failed, because its parent does; unless it has begun again already. */
+  goOn(child: RunHead): Promise<void>
   view(namespace: string, runId: string): Promise<RunView>
 }

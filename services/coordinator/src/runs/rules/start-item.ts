@@ -7,6 +7,15 @@ export interface Cause {
   readonly chain: readonly string[]
 }
 
+/** The task that waits for the end of a child run. */
+export interface ParentTask {
+  readonly taskId: string
+  /** The jobs of the runs that the child is within, the outermost first. */
+  readonly ancestors: readonly string[]
+  /** The context that a workflow begins with. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined
+}
+
 /** A request for one run, not yet checked. */
 export interface StartItem {
   readonly namespace: string
@@ -20,6 +29,8 @@ export interface StartItem {
   /** The id of a run whose request has an identity of its own. */
   readonly id?: string
   readonly cause?: Cause
+  /** Of a child run. */
+  readonly parent?: ParentTask
   /** Of a message: where its stream has it. */
   readonly published?: StreamPlace
 }

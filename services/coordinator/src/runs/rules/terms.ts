@@ -1,6 +1,6 @@
 import { type Priority, parseInstant, type StartRun } from '@carillon/contracts'
 import type { Terms } from '@carillon/store'
-import type { Cause } from './start-item.ts'
+import type { Cause, ParentTask } from './start-item.ts'
 
 /** Fields of a job, or of the request for a run, that are stored together. */
 interface Asked {
@@ -43,6 +43,11 @@ export function termsOfCaller(terms: Terms | null, { endWithinMs, requestedAt, r
 export const mustStartBy = (terms: Terms | null): number =>
   Math.min(terms?.deadlineAt ?? Number.POSITIVE_INFINITY, terms?.endAt ?? Number.POSITIVE_INFINITY)
 
-/** Those of a run that another one has fired. */
-export const causedBy = (terms: Terms | null, cause: Cause | undefined): Terms | null =>
-  cause === undefined ? terms : { ...terms, ...cause }
+/** Those of a run that another one has fired, or waits for. */
+export function causedBy(
+  terms: Terms | null,
+  { cause, parent }: { readonly cause?: Cause | undefined; readonly parent?: ParentTask | undefined },
+): Terms | null {
+  if (parent !== undefined) return { ...terms, ancestors: parent.ancestors }
+  return cause === undefined ? terms : { ...terms, ...cause }
+}

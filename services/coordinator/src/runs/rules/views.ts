@@ -65,7 +65,7 @@ export function jobView(job: JobRecord): JobView {
  * @param waiting why a queued run, or one at a gate, waits, when it is known
  */
 export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: Reason; message: string }): RunView {
-  const { arrivedAt: _arrivedAt, published: _published, rules: _rules, failed, ...terms } = run.terms ?? {}
+  const { arrivedAt: _arrivedAt, published: _published, rules: _rules, ancestors: _ancestors, failed, ...terms } = run.terms ?? {}
   return present<RunView>({
     runId: run.id,
     job: run.job,
@@ -80,6 +80,7 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     createdAt: iso(run.createdAt),
     ...lifeView(run),
     attempts: run.attempts,
+    parentTask: run.parentTask,
     ...terms,
     deadlineAt: terms.deadlineAt === undefined ? null : iso(terms.deadlineAt),
     endAt: terms.endAt === undefined ? null : iso(terms.endAt),

@@ -56,7 +56,8 @@ export function whyOf(facts: WhyFacts): string {
 
 /** What holds back a node of a workflow that has begun. @param whyNone why no instance may be given its task; undefined: some may */
 export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): string {
-  const { name, state, owner, attempt, attempts, reason, wakeAt } = task
+  const { name, state, owner, attempt, attempts, reason, wakeAt, node } = task
+  if (state === 'running' && node?.child !== undefined) return `node ${name} waits for run ${node.child}`
   if (state === 'running') return `node ${name} runs: ${owner === null ? 'its executor' : `instance ${owner}`} has it`
   if (state === 'cancelling') return `node ${name} is being cancelled`
   if (state === 'delayed' && reason === 'approval')

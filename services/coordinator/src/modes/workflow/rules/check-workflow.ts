@@ -19,6 +19,8 @@ export interface WorkflowChecks extends NodeExpressions {
   readonly where: { get(text: string): Expression }
   readonly hashKey: { get(text: string): Expression }
   readonly now: number
+  /** Of the workflow. */
+  readonly name: string
 }
 
 /** What is stored can be run. @throws CarillonError INVALID_WORKFLOW with all that is wrong */
@@ -39,8 +41,17 @@ export function checkWorkflow(workflow: Workflow, checks: WorkflowChecks): void 
   })
 }
 
-/** What it says otherwise than it may have been meant. @param isOffered whether some instance offers a handler now */
-export function workflowWarnings({ nodes }: Workflow, isOffered: (handler: string) => boolean): string[] {
+/**
+ * What it says otherwise than it may have been meant.
+ * @param isOffered whether some instance offers a handler now
+ * @param isJob whether there is a job of this name now
+ */
+export function workflowWarnings(
+  { nodes }: Workflow,
+  { isOffered, isJob }: { isOffered: (handler: string) => boolean; isJob: (name: string) => boolean },
+): string[] {
+  const isUnknown = (node: WorkflowNode) => 'job' in node && !isJob(node.job) && !isOffered(node.job)
+  const unknown = [...new Set(nodes.flatMap((node) => ('job' in node && isUnknown(node) ? [node.job] : [])))]
   const missing = [...new Set(nodes.flatMap((node) => ('handler' in node && !isOffered(node.handler) ? [node.handler] : [])))]
   const repeated = nodes.flatMap((node) => {
     const conditions = branchesOf(node).flatMap(({ when }) => when ?? [])
@@ -48,6 +59,11 @@ export function workflowWarnings({ nodes }: Workflow, isOffered: (handler: strin
   })
   return [
     ...(missing.length > 0 ? [`no instance offers ${missing.slice(0, 10).join(', ')} now: nodes of these wait until one does.`] : []),
+    ...(unknown.length > 0
+      ? [
+          `there is no job, and no handler that is offered, named ${unknown.slice(0, 10).join(', ')}: nodes of these wait for a handler of that name.`,
+        ]
+      : []),
     ...repeated.map((id) => `two branches of decision ${id} have the same condition: the second one is never taken.`),
   ]
 }
@@ -63,6 +79,11 @@ function problemsOf(node: WorkflowNode, place: number, { graph, checks }: Checki
     return branchesOf(node).flatMap(({ when }, i) =>
       when === undefined ? [] : problemsOfText(when, at(`decision.${i}.when`), { compile: checks.condition, graph, place }),
     )
+  if ('job' in node)
+    return [
+      ...(node.job === checks.name ? [waitsForItself(at('job'), node.job)] : []),
+      ...(node.payload === undefined ? [] : problemsOfText(node.payload, at('payload'), { compile: checks.value, graph, place })),
+    ]
   if (!('handler' in node)) return []
   return [
     ...(node.payload === undefined ? [] : problemsOfText(node.payload, at('payload'), { compile: checks.value, graph, place })),
@@ -72,6 +93,13 @@ function problemsOf(node: WorkflowNode, place: number, { graph, checks }: Checki
     ...problemIn(at('hashKey'), () => node.hashKey === undefined || checks.hashKey.get(node.hashKey)),
   ]
 }
+
+const waitsForItself = (field: string, value: string): ErrorProblem => ({
+  field,
+  value,
+  problem: 'a run of it would wait for itself',
+  hint: 'Name another job, or start it with afterJobs when this one has ended.',
+})
 
 /** Of an expression: its own, and the names of nodes that it reads. @param of.place the node that it belongs to; undefined: it is evaluated at the end */
 function problemsOfText(

@@ -17,7 +17,7 @@ export const newNodeExpressions = (): NodeExpressions => ({
 /** The expressions that are evaluated when a node starts. */
 export function expressionsOf(node: WorkflowNode, { condition, value }: Pick<NodeExpressions, 'condition' | 'value'>): Expression[] {
   if ('decision' in node) return branchesOf(node).flatMap(({ when }) => (when === undefined ? [] : [condition.get(when)]))
-  return 'handler' in node && node.payload !== undefined ? [value.get(node.payload)] : []
+  return 'payload' in node && node.payload !== undefined ? [value.get(node.payload)] : []
 }
 
 /** Places of the nodes whose results or states these expressions read. Names of no node are left out: they were refused when the workflow was stored. */

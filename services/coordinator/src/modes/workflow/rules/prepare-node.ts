@@ -12,6 +12,7 @@ import type { RunHead, TaskNode } from '@carillon/store'
 import { hashKeyOf } from '../../../routing/rules/hash-key.ts'
 import { routingOf } from '../../../routing/rules/request.ts'
 import { termsOf } from '../../../runs/rules/terms.ts'
+import type { ChildIntent } from './children.ts'
 import type { NodeExpressions } from './node-expressions.ts'
 
 /** What expressions of a node read. */
@@ -26,6 +27,8 @@ export interface NodeVariables {
 export type Prepared =
   /** A task of a handler. `item`: JSON text of its own payload and of its context, where it has any. */
   | { readonly kind: 'work'; readonly item: string | null; readonly own: NonNullable<TaskNode['own']> }
+  /** A child run. `item`: JSON text of what it is started with. */
+  | { readonly kind: 'child'; readonly item: string }
   | { readonly kind: 'decided'; readonly branch: number; readonly to: readonly string[]; readonly why: string }
   | { readonly kind: 'wait'; readonly wait: NodeWait }
   | { readonly kind: 'failed'; readonly error: CarillonError }
@@ -42,6 +45,7 @@ export function prepareNode(node: WorkflowNode, preparing: Preparing): Prepared 
     checkContext(preparing.variables.context)
     if ('decision' in node) return decide(node, preparing)
     if ('handler' in node) return workOf(node, preparing)
+    if ('job' in node) return { kind: 'child', item: intentOf({ job: node.job }, node.payload, preparing) }
     return { kind: 'wait', wait: node.wait }
   } catch (error) {
     return { kind: 'failed', error: CarillonError.from(error) }
@@ -77,7 +81,7 @@ function decide(node: WorkflowNode, { variables, expressions }: Preparing): Prep
 /** What the node says; what it leaves open comes from the run. @throws CarillonError EXPRESSION_FAILED, PAYLOAD_TOO_LARGE, INVALID_REQUEST of routes */
 function workOf(node: Extract<WorkflowNode, { handler: string }>, { run, variables, expressions }: Preparing): Prepared {
   const { handler, attempts, backoff, timeoutMs, priority, nonRetryable } = node
-  const payload = node.payload === undefined ? undefined : evaluated(expressions.value.get(node.payload).evaluate({ ...variables }))
+  const payload = evaluate(node.payload, { run, variables, expressions })
   const routing = routingOf(node, { mode: 'single', from: run.routing })
   const key = routing === null ? undefined : hashKeyOf({ routing, payload: JSON.stringify(payload ?? variables.payload) }, expressions)
   const own = {
@@ -91,13 +95,23 @@ function workOf(node: Extract<WorkflowNode, { handler: string }>, { run, variabl
   return { kind: 'work', item: itemOf(payload, variables.context), own }
 }
 
+/** What a child run is started with. @throws CarillonError EXPRESSION_FAILED, PAYLOAD_TOO_LARGE */
+function intentOf(request: ChildIntent['request'], payload: string | undefined, preparing: Preparing): string {
+  const own = payload === undefined ? {} : { payload: JSON.parse(writeJson(evaluate(payload, preparing), PAYLOAD)) as unknown }
+  const { context } = preparing.variables
+  return JSON.stringify({ request, ...own, ...(Object.keys(context).length > 0 ? { context } : {}) } satisfies ChildIntent)
+}
+
+const evaluate = (text: string | undefined, { variables, expressions }: Preparing): unknown =>
+  text === undefined ? undefined : evaluated(expressions.value.get(text).evaluate({ ...variables }))
+
+const PAYLOAD = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
+
 /** The payload of its own, and the context, if it has any. */
 function itemOf(payload: unknown, context: NodeVariables['context']): string | null {
   const hasContext = Object.keys(context).length > 0
   if (payload === undefined && !hasContext) return null
-  const item = { ...(payload === undefined ? {} : { payload }), ...(hasContext ? { context } : {}) }
-  const limit = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
-  return writeJson(item, limit)
+  return writeJson({ ...(payload === undefined ? {} : { payload }), ...(hasContext ? { context } : {}) }, PAYLOAD)
 }
 
 /** Nodes of which none leads to the other may together have added more than one of them may. @throws CarillonError CONTEXT_TOO_LARGE */

@@ -1,0 +1,98 @@
+import { CarillonError, type Failure, isEnded, LIMITS, printable, type StartRun } from '@carillon/contracts'
+import type { RunHead, RunRecord, TaskHead, TaskNode } from '@carillon/store'
+import type { Decision } from '../../../runs/rules/decision.ts'
+
+/** What the task of a node keeps until its child run is stored: it is the intent to start that. */
+export interface ChildIntent {
+  readonly request: Omit<StartRun, 'payload'>
+  /** Absent: that of the run. */
+  readonly payload?: unknown
+  readonly context?: Readonly<Record<string, unknown>>
+}
+
+/** A task, and the child run that it waits for; undefined: it is not stored. */
+export interface Waiting {
+  readonly task: TaskHead
+  readonly child: RunHead | undefined
+}
+
+/** Whether a task waits for a child run. */
+export const waitsForChild = ({ state, node }: Pick<TaskHead, 'state' | 'node'>): boolean => node?.child !== undefined && !isEnded(state)
+
+/** What is to be done about a child run: `never` stores it as cancelled, so that nobody starts it any more. */
+type Step = 'start' | 'never' | 'cancel' | 'restart' | 'end'
+
+/** Decided from both records alone, so any coordinator may do it at any time; undefined: nothing is to be done. */
+export function childStep({ task, child }: Waiting): Step | undefined {
+  const isStopping = task.state === 'cancelling'
+  if (!child) return isStopping ? 'never' : 'start'
+  if (!isEnded(child.state)) return isStopping && child.state !== 'cancelling' ? 'cancel' : undefined
+  // One that is being cancelled is begun again, too: the next step cancels that attempt, which nobody can begin any more then.
+  return child.attempt > (task.node?.after ?? 0) ? 'end' : 'restart'
+}
+
+/** The member of `generations` that says with the child run of which generation a node goes on. */
+export const keptChild = (place: number): string => `${place}.child`
+
+/** Whether a retry of what failed goes on with a child run. One that was stored so that it never starts does nothing more. */
+export const mayGoOn = (child: Pick<RunHead, 'reason'> | undefined): boolean =>
+  child !== undefined && child.reason !== 'not-startable' && child.reason !== 'parent-ended'
+
+/** What a task waits for that is to begin. @param child the same, if it is there: a retry goes on with it */
+export function nodeOfChild(id: string, child: RunHead | undefined): TaskNode {
+  const hasFailed = child !== undefined && isEnded(child.state) && child.state !== 'succeeded'
+  return { child: id, ...(hasFailed ? { after: child.attempt } : {}) }
+}
+
+/** The end of a child run. */
+export interface EndedChild {
+  readonly run: RunRecord
+  /** JSON text of the keys that a workflow has set. */
+  readonly context: string | undefined
+}
+
+/** A node ends as its child run. */
+export function decideAsChild(task: TaskHead, { run, context }: EndedChild, now: number): Decision {
+  const expect = { state: ['running', 'cancelling'], attempt: task.attempt } as const
+  const ended = { endedAt: now, wakeAt: null, result: run.result }
+  const bytes = context === undefined ? 0 : Buffer.byteLength(context)
+  if (run.state === 'succeeded' && bytes > LIMITS.contextBytes) {
+    const error = { name: 'CONTEXT_TOO_LARGE', message: tooLarge(context as string, bytes) }
+    return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'invalid-result', error } }
+  }
+  if (run.state === 'succeeded') {
+    const added = context === undefined ? {} : { context, contextBytes: bytes }
+    return { event: 'succeeded', expect, set: { ...ended, ...added, state: 'succeeded', reason: 'completed', error: null } }
+  }
+  if (run.state === 'cancelled')
+    return { event: 'cancelled', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', error: run.error } }
+  return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'child-failed', error: failureOf(run) } }
+}
+
+function tooLarge(context: string, bytes: number): string {
+  const sizes = Object.entries(JSON.parse(context) as object).map(
+    ([key, value]) => [key, Buffer.byteLength(JSON.stringify(value))] as const,
+  )
+  const largest = sizes.toSorted(([, one], [, other]) => other - one).slice(0, 3)
+  const keys = largest.map(([key, size]) => `${printable(key)} ${size}`).join(', ')
+  return `what it gives back to the context has ${bytes} bytes, the limit is ${LIMITS.contextBytes}; the largest keys: ${keys}`
+}
+
+function failureOf({ id, job, handler, state, error }: RunRecord): Failure {
+  const message = `run ${id} of ${job ?? handler} ended as ${state}${error ? `: ${error.message}` : ''}`
+  return { name: error?.name ?? 'ChildFailed', message: message.slice(0, LIMITS.errorTextBytes) }
+}
+
+/** The jobs of the runs that a child of this run is within, the outermost first; handlers, of runs without a job. */
+export const ancestorsOf = ({ terms, job, handler }: Pick<RunHead, 'terms' | 'job' | 'handler'>): string[] => [
+  ...(terms?.ancestors ?? []),
+  job ?? handler,
+]
+
+/** @throws CarillonError NESTED_TOO_DEEP */
+export function checkNesting(name: string, ancestors: readonly string[]): void {
+  const chain = [...ancestors, name].join(' → ')
+  const wrong = (why: string) => new CarillonError('NESTED_TOO_DEEP', `${chain}: ${why}`, { field: 'job', value: printable(name) })
+  if (ancestors.includes(name)) throw wrong(`a run of ${printable(name)} waits for this one already, and each would wait for the next`)
+  if (ancestors.length >= LIMITS.nesting) throw wrong(`${ancestors.length} runs are within one another, ${LIMITS.nesting} may be`)
+}
