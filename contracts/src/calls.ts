@@ -80,15 +80,16 @@ export const CALLS = {
     description: 'A fan-out run at a glance: how far it is, what failed, what is slow',
   }),
   runsCancel: call('coordinator', 'runs.cancel', {
-    input: byRun,
+    /** `force`: what the nodes of a workflow have done is not undone any more. */
+    input: z.strictObject({ ...byRun.shape, force: z.literal(true).optional() }),
     repeatable: 'never',
     answer: runViewSchema,
-    description: 'Cancel an open run',
+    description: 'Cancel an open run; with `force` a workflow ends without undoing what its nodes have done, also while it does',
   }),
   runsRetry: call('coordinator', 'runs.retry', {
     input: z.strictObject({
       ...byRun.shape,
-      only: z.enum(['failed']).optional(),
+      only: z.enum(['failed', 'compensation']).optional(),
       fromStep: nameField.optional(),
       fromNode: nameField.optional(),
       node: nameField.optional(),
@@ -96,7 +97,7 @@ export const CALLS = {
     repeatable: 'never',
     answer: runViewSchema,
     description:
-      'Run an ended run again, with new tries; of a fan-out run all of them, or those that failed; of a run with steps from a step on, of a workflow from a node on, or one node',
+      'Run an ended run again, with new tries; of a fan-out run all of them, or those that failed; of a run with steps from a step on, of a workflow from a node on, one node, or only what is left to undo',
   }),
   runsSkipNode: call('coordinator', 'runs.skipNode', {
     input: byNode,

@@ -133,6 +133,11 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'See `npx @carillon/cli runs signals <run>`: does it wait for these, and is its id right? Signals that nothing takes expire.',
   },
+  NODES_COMPENSATED: {
+    meaning: 'What nodes of the run have done was undone, and the run is to go on as if it were still there.',
+    retry: false,
+    remedy: 'Run it again from the node that the error names, or all of it.',
+  },
   TASK_NOT_RUNNING: {
     meaning: 'The task has ended, is at another attempt, or runs elsewhere.',
     retry: false,

@@ -65,14 +65,23 @@ export const stageStart = (runId: string, stage: Stage) => `${runId}-${STAGE_LET
 export const stageTaskId = (runId: string, stage: Stage, index = 0) =>
   stage === 'reduce' ? `${stageStart(runId, stage)}${String(index).padStart(5, '0')}` : stageStart(runId, stage)
 const NODE_DIGITS = 3
-const NODE_TASK = /-n(\d{3})g([0-9a-z]+)$/
+const NODE_TASK = /-([nu])(\d{3})g([0-9a-z]+)$/
+const taskIdOfNode = (start: string, place: number, generation: number) =>
+  `${start}${String(place).padStart(NODE_DIGITS, '0')}g${generation.toString(36)}`
 /** The task of a node of a workflow. @param generation how often it has been begun, from 1 */
-export const nodeTaskId = (runId: string, place: number, generation: number) =>
-  `${runId}-n${String(place).padStart(NODE_DIGITS, '0')}g${generation.toString(36)}`
-/** The node that a task belongs to, by its place in the graph; undefined for tasks of other runs. */
-export function nodeOfTask(taskId: string): { place: number; generation: number } | undefined {
-  const [, place, generation] = NODE_TASK.exec(taskId) ?? []
-  return place === undefined || generation === undefined ? undefined : { place: Number(place), generation: Number.parseInt(generation, 36) }
+export const nodeTaskId = (runId: string, place: number, generation: number) => taskIdOfNode(`${runId}-n`, place, generation)
+/** Where the ids of the tasks begin that undo nodes: all other tasks of the run are below this. */
+export const undoStart = (runId: string) => `${runId}-u`
+/** The task that undoes a node of a workflow, as it was begun in this generation. */
+export const undoTaskId = (runId: string, place: number, generation: number) => taskIdOfNode(undoStart(runId), place, generation)
+/** The node that a task is, by its place in the graph; undefined for all other tasks. */
+export const nodeOfTask = (taskId: string) => nodeIn(taskId, 'n')
+/** The node that a task undoes. */
+export const undoneByTask = (taskId: string) => nodeIn(taskId, 'u')
+function nodeIn(taskId: string, letter: 'n' | 'u'): { place: number; generation: number } | undefined {
+  const [, found, place, generation] = NODE_TASK.exec(taskId) ?? []
+  if (found !== letter || place === undefined || generation === undefined) return undefined
+  return { place: Number(place), generation: Number.parseInt(generation, 36) }
 }
 /** The task of one item of one call to map. */
 export const childTaskId = (parentId: string, call: number, place: number) =>

@@ -47,6 +47,9 @@ export {
   TASK_ID,
   taskIdOf,
   timeLetters,
+  undoneByTask,
+  undoStart,
+  undoTaskId,
 } from './ids.ts'
 export {
   type Beat,
@@ -195,6 +198,8 @@ export {
 export { DEFAULT_NAMESPACE, type EventNoun, parseSubject, SUBJECT_ROOT, subjects } from './subjects.ts'
 export { VERSION } from './version.ts'
 export {
+  type Compensation,
+  compensationOf,
   kindOf,
   NODE_KINDS,
   NODE_STATES,

@@ -134,6 +134,8 @@ export const REASONS = {
   'job-paused': 'Its job was paused before its slot came.',
   'tasks-failed': 'At least one task of the run failed.',
   'tasks-cancelled': 'At least one task of the run was cancelled.',
+  compensating: 'The run can only fail: what its nodes have done is being undone.',
+  'compensation-failed': 'What the nodes of the run had done could not be undone completely.',
   'skipped-by-request': 'Someone skipped this node of a workflow.',
   'succeeded-by-request': 'Someone said that this node of a workflow counts as one that has succeeded.',
   'nothing-to-do': 'No node of the workflow was needed.',

@@ -131,6 +131,8 @@ export const runViewSchema = z.object({
   createdAt: timeField,
   /** When it becomes due: of a delayed run. */
   dueAt: timeField.exactOptional(),
+  /** Of a workflow that did not succeed, and has nodes that can be undone: whether they were. `under-way`: they are being undone. */
+  compensation: z.enum(['under-way', 'complete', 'incomplete']).exactOptional(),
 })
 export type RunView = Readonly<z.output<typeof runViewSchema>>
 
@@ -182,6 +184,17 @@ const treeNodeSchema = z.object({
   dueAt: timeField.exactOptional(),
   startedAt: timeField.exactOptional(),
   endedAt: timeField.exactOptional(),
+  /** What undoes it: the handler, and, as soon as that has begun, its task. */
+  compensation: z
+    .object({
+      handler: z.string(),
+      state: stateField.exactOptional(),
+      taskId: z.string().exactOptional(),
+      attempt: z.int().exactOptional(),
+      startedAt: timeField.exactOptional(),
+      endedAt: timeField.exactOptional(),
+    })
+    .exactOptional(),
 })
 export type TreeNode = Readonly<z.output<typeof treeNodeSchema>>
 

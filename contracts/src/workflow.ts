@@ -21,10 +21,22 @@ const commonFields = {
   onFailure: z.enum(['block', 'skip']).exactOptional(),
 }
 const { attempts, backoff, nonRetryable, timeoutMs, priority, labels, where, route, instances, hashKey } = policyFields
+
+/** The handler that undoes what a node has done, when its run fails or is cancelled. What it leaves open comes from the job. */
+const compensationSchema = z.strictObject({
+  handler: nameField,
+  /** Also where it is unknown whether the node has done anything: it timed out, its instance was lost, or it was cancelled. */
+  unknown: z.literal(true).exactOptional(),
+  ...{ attempts, backoff, nonRetryable, timeoutMs },
+})
+export type Compensation = z.output<typeof compensationSchema>
+const compensateField = z.union([nameField, compensationSchema], { error: 'Name a handler, or give { handler, unknown, attempts … }.' })
+
 /** A task of a handler. What it leaves open of the rules of a task comes from the job. */
 const handlerNodeSchema = z.strictObject({
   ...commonFields,
   handler: nameField,
+  compensate: compensateField.exactOptional(),
   /** The payload of the task. Default: that of the run. */
   payload: expressionField.exactOptional(),
   ...{ attempts, backoff, nonRetryable, timeoutMs, priority, labels, where, route, instances, hashKey },
@@ -34,6 +46,7 @@ const handlerNodeSchema = z.strictObject({
 const jobNodeSchema = z.strictObject({
   ...commonFields,
   job: nameField,
+  compensate: compensateField.exactOptional(),
   /** The payload of the run. Default: that of the workflow's run. */
   payload: expressionField.exactOptional(),
 })
@@ -97,6 +110,14 @@ export const workflowField = z.unknown().meta({ type: 'object', description: 'As
 /** What a node is. */
 export const kindOf = (node: WorkflowNode): NodeKind => NODE_KINDS.find((kind) => kind in node) as NodeKind
 
-/** States of a node: those of a task, and `blocked`: it cannot start, because something that it comes after has failed. */
-export const NODE_STATES = [...RUN_STATES, 'blocked'] as const
+/** What undoes a node; undefined: nothing does. */
+export function compensationOf(node: WorkflowNode): Compensation | undefined {
+  const compensate = 'compensate' in node ? node.compensate : undefined
+  return typeof compensate === 'string' ? { handler: compensate } : compensate
+}
+
+/**
+ * States of a node: those of a task; `blocked`: it cannot start, because something that it comes after has failed; `compensated`: what it had done was undone.
+ */
+export const NODE_STATES = [...RUN_STATES, 'blocked', 'compensated'] as const
 export type NodeState = (typeof NODE_STATES)[number]

@@ -45,4 +45,4 @@ export {
   type WorkflowSettings,
   workflow,
 } from './workflow-definition.ts'
-export type { Branch, DecisionNode, HandlerNode, NodeSettings, WaitNode } from './workflow-nodes.ts'
+export type { Branch, DecisionNode, HandlerNode, NodeCompensation, NodeSettings, WaitNode } from './workflow-nodes.ts'

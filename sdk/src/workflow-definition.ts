@@ -156,9 +156,18 @@ export const isWorkflow = (named: unknown): named is AnyWorkflow => typeof named
 function nodeOf(id: string, settings: NodeSettings): object {
   const given = nodeInMilliseconds(checkObject(`node ${printable(id)}`, settings), `nodes.${id}`)
   const { handler, job } = given
-  if (isWorkflow(job)) return withoutUndefined({ id, ...given, job: job.name })
-  if (!isDefinition(handler)) return withoutUndefined({ id, ...given })
-  return withoutUndefined({ id, ...rulesOf(handler, id), ...withoutUndefined(given), handler: handler.name })
+  const undo = compensationOf(given)
+  if (isWorkflow(job)) return withoutUndefined({ id, ...given, ...undo, job: job.name })
+  if (!isDefinition(handler)) return withoutUndefined({ id, ...given, ...undo })
+  return withoutUndefined({ id, ...rulesOf(handler, id), ...withoutUndefined(given), ...undo, handler: handler.name })
+}
+
+/** A handler that is given by its definition is named in what is stored. */
+function compensationOf({ compensate }: Readonly<Record<string, unknown>>): object {
+  if (isDefinition(compensate)) return { compensate: compensate.name }
+  if (typeof compensate !== 'object' || compensate === null) return {}
+  const { handler } = compensate as { handler?: unknown }
+  return { compensate: withoutUndefined({ ...compensate, handler: isDefinition(handler) ? handler.name : handler }) }
 }
 
 /** What a definition says of its tasks. @throws CarillonError INVALID_REQUEST of a handler whose runs have many tasks */

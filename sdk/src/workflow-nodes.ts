@@ -28,6 +28,13 @@ export const NODE_RULES = [
   'hashKey',
 ] as const
 
+/** What undoes a node when its run fails or is cancelled. Its payload: `{ node, outcome, payload, result }`. */
+export interface NodeCompensation extends Pick<RunOptions, 'attempts' | 'backoff' | 'nonRetryable' | 'timeoutMs'> {
+  readonly handler: string | AnyHandler
+  /** Also where it is unknown whether the node has done anything: it timed out, its instance was lost, or it was cancelled. */
+  readonly unknown?: true | undefined
+}
+
 /** A task of a handler. */
 export interface HandlerNode<Known extends string = string> extends CommonNode<Known>, Pick<RunOptions, (typeof NODE_RULES)[number]> {
   /** By name, or by its definition: then the options of the definition are those of the node. */
@@ -35,6 +42,8 @@ export interface HandlerNode<Known extends string = string> extends CommonNode<K
   readonly job?: undefined
   readonly decision?: undefined
   readonly wait?: undefined
+  /** The handler that undoes what the node has done, when its run fails or is cancelled. */
+  readonly compensate?: string | AnyHandler | NodeCompensation | undefined
   /** CEL over `payload`, `context` and `nodes`: the payload of the task. Default: that of the run. */
   readonly payload?: string | undefined
   /** `timeoutMs` as text: `30s`. */
@@ -54,6 +63,8 @@ export interface JobNode<Known extends string = string> extends CommonNode<Known
   readonly handler?: undefined
   readonly decision?: undefined
   readonly wait?: undefined
+  /** The handler that undoes what the run has done, when the run of the workflow fails or is cancelled. */
+  readonly compensate?: string | AnyHandler | NodeCompensation | undefined
   /** CEL over `payload`, `context` and `nodes`: the payload of the run. Default: that of the workflow's run. */
   readonly payload?: string | undefined
 }

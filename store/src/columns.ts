@@ -79,6 +79,7 @@ export const RUN_COLUMNS = {
   graph: 'text',
   parentTask: 'text',
   generations: 'json',
+  compensation: 'text',
 } as const satisfies Columns<RunRecord>
 
 export const TASK_COLUMNS = {

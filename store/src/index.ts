@@ -55,8 +55,8 @@ export type {
   TaskRecord,
   Terms,
 } from './records.ts'
-export { SHARES, shareOf } from './records.ts'
 export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'
+export { SHARES, shareOf } from './shares.ts'
 export type { SignalRecord } from './signal-records.ts'
 export type { Slice } from './slice.ts'
 export { maskStoreUrl } from './store-url.ts'

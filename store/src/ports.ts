@@ -192,7 +192,7 @@ export interface LifeChange {
   readonly expect: LifeExpectation
   /** `mapped` is a column of tasks only, `mode` and those that follow of runs. */
   readonly set: Partial<TaskLife> & { readonly mapped?: 1 } & Partial<
-      Pick<RunRecord, 'mode' | 'terms' | 'gate' | 'gateKey' | 'gateOrder' | 'generations'>
+      Pick<RunRecord, 'mode' | 'terms' | 'gate' | 'gateKey' | 'gateOrder' | 'generations' | 'compensation'>
     > &
     Partial<Pick<TaskRecord, 'node' | 'context' | 'contextBytes'>>
 }

@@ -250,6 +250,11 @@ export interface RunRecord extends TaskLife {
   readonly parentTask: string | null
   /** Of a workflow: how often nodes have been run again, by their places in the graph; null: none has been. */
   readonly generations: Readonly<Record<string, number>> | null
+  /**
+   * Of a workflow, whether what its nodes have done is undone: at its end `complete` or `incomplete`; `cut`: no more is to be undone; `again`: it was retried
+   * to undo the rest. Null: nothing is known about it.
+   */
+  readonly compensation: 'cut' | 'again' | 'complete' | 'incomplete' | null
 }
 
 /** A run without its payload and result, which may be large. Its error has no stack. */
@@ -340,14 +345,4 @@ export interface CoordinatorRecord {
   readonly beat: number
   /** Everything that this coordinator queued before this time (its own clock) was accepted by the broker. */
   readonly publishedBefore: number
-}
-
-/** The key space is cut into this many shares; live coordinators split them by rendezvous hashing. */
-export const SHARES = 64
-
-/** The share of an id: FNV-1a, the same in every process and version. */
-export function shareOf(id: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
-  return (hash >>> 0) % SHARES
 }

@@ -92,6 +92,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['ended', timeText(run.endedAt, nowMs)],
     ['took', tookOf(run)],
     ['payload', run.payload === undefined ? undefined : JSON.stringify(run.payload)],
+    ['compensation', run.compensation === undefined ? undefined : compensationText(run)],
     ['result', run.result === undefined ? undefined : JSON.stringify(run.result)],
     ['failure', run.failure ? (run.failure.stack ?? `${run.failure.name}: ${run.failure.message}`) : undefined],
   ])
@@ -104,6 +105,9 @@ export function retryText({ localTries, redriveOf, onSuccess, onExhausted }: Non
   const tries = redriveOf === undefined ? caller : `of dead letter ${redriveOf}`
   return after.length === 0 ? tries : `${tries}; starts ${after.join(', ')}`
 }
+
+const compensationText = ({ compensation, runId }: RunView) =>
+  compensation === 'incomplete' ? `incomplete: ${CARILLON} runs retry ${runId} --compensation` : compensation
 
 function tookOf(run: Pick<RunView, 'startedAt' | 'firstStartedAt' | 'endedAt'>): string {
   const ms = tookMs(run)

@@ -67,7 +67,12 @@ export function addRunsCommands(program: Command): void {
   addListOptions(runs.command('steps').description('what the steps of a run have done').argument('<run>')).action(listSteps)
   addTreeCommands(runs)
   runs.command('why').description('why a run does not run: what holds it back, and until when').argument('<run>').action(whyRun)
-  addBulkOptions(runs.command('cancel').description('cancel an open run, or all that pass filters').argument('[run]')).action(cancelRun)
+  const cancel = runs
+    .command('cancel')
+    .description('cancel an open run, or all that pass filters')
+    .argument('[run]')
+    .option('--force', 'of a workflow: what its nodes have done is not undone, also where that has begun')
+  addBulkOptions(cancel).action(cancelRun)
   const retry = runs
     .command('retry')
     .description('run an ended run again, with new tries, or all that pass filters')
@@ -76,6 +81,7 @@ export function addRunsCommands(program: Command): void {
     .option('--from-step <step>', 'of a run with steps: this one and those after it are done again; else it goes on where it failed')
     .option('--from-node <node>', 'of a workflow: this node and those that follow it')
     .option('--node <node>', 'of a workflow: this node alone')
+    .option('--compensation', 'of a workflow: only what is left to be undone')
     .option('--wait', 'wait for its end, as run does')
   addBulkOptions(retry).action(retryRun)
   addNodeCommands(runs)
@@ -133,32 +139,44 @@ async function changeRuns(change: typeof CANCEL, options: BulkOptions, invocatio
   })
 }
 
-async function cancelRun(runId: string | undefined, options: BulkOptions, self: Command): Promise<void> {
+async function cancelRun(runId: string | undefined, { force, ...options }: BulkOptions & { force?: true }, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   checkBulk(CANCEL, runId, options)
-  if (runId === undefined) return changeRuns(CANCEL, options, invocation)
-  await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(CALLS.runsCancel, { runId })))
+  if (runId === undefined) {
+    if (force)
+      throw new CarillonError('INVALID_REQUEST', '--force goes with a run', { field: '--force', hint: 'Leave it out, or name a run.' })
+    return changeRuns(CANCEL, options, invocation)
+  }
+  await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(CALLS.runsCancel, { runId, force })))
 }
 
-type RetryOptions = BulkOptions & { wait?: true; failed?: true; fromStep?: string; fromNode?: string; node?: string }
+type RetryOptions = BulkOptions & { wait?: true; failed?: true; fromStep?: string; fromNode?: string; node?: string; compensation?: true }
 
 async function retryRun(runId: string | undefined, { wait, failed, ...options }: RetryOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
-  const { fromStep, fromNode, node, ...bulk } = options
+  const { fromStep, fromNode, node, compensation, ...bulk } = options
   const from = Object.fromEntries(Object.entries({ fromStep, fromNode, node }).filter(([, value]) => value !== undefined))
   checkBulk(RETRY, runId, bulk)
+  if (failed && compensation)
+    throw new CarillonError('INVALID_REQUEST', '--compensation goes without --failed', {
+      field: '--compensation',
+      hint: 'Give one of them.',
+    })
   if (runId === undefined) {
     const [given] = Object.keys(from)
-    const alone = wait ? '--wait' : failed ? '--failed' : given && OPTIONS[given]
+    const alone = wait ? '--wait' : failed ? '--failed' : compensation ? '--compensation' : given && OPTIONS[given]
     if (alone)
       throw new CarillonError('INVALID_REQUEST', `${alone} goes with a run`, { field: alone, hint: 'Leave it out, or name a run.' })
     return changeRuns(RETRY, bulk, invocation)
   }
   await withClient(invocation, async (client) => {
-    const request = { runId, ...(failed ? { only: 'failed' as const } : {}), ...from }
+    const only = compensation ? ({ only: 'compensation' } as const) : failed ? ({ only: 'failed' } as const) : {}
+    const request = { runId, ...only, ...from }
     const retry = () =>
       client.call(CALLS.runsRetry, request).catch((error: unknown) => {
-        throw CarillonError.is(error) && error.details.field === 'only' ? onlyFailed(error, `${runId}${invocation.repeated}`) : error
+        throw CarillonError.is(error) && error.details.field === 'only' && !compensation
+          ? onlyFailed(error, `${runId}${invocation.repeated}`)
+          : error
       })
     if (!wait) return printRun(invocation.terminal, await retry())
     process.exitCode = await waitFor({ client, invocation, quiet: false }, runId, async () => ({

@@ -1,4 +1,4 @@
-import { branchesOf, type JobView, kindOf, type WorkflowNode } from '@carillon/contracts'
+import { branchesOf, compensationOf, type JobView, kindOf, type WorkflowNode } from '@carillon/contracts'
 import { now } from '../clock.ts'
 import { scheduleText } from '../output/schedule-text.ts'
 import { type Column, Table } from '../output/table-layout.ts'
@@ -25,6 +25,7 @@ const NODE_COLUMNS: readonly Column<WorkflowNode>[] = [
   { heading: 'KIND', text: kindOf },
   { heading: 'DOES', text: doesText },
   { heading: 'AFTER', text: ({ after = [] }) => [after].flat().join(', ') },
+  { heading: 'UNDONE BY', text: (node) => compensationOf(node)?.handler ?? '', narrow: 1 },
   { heading: 'ON FAILURE', text: ({ onFailure = '' }) => onFailure, narrow: 1 },
   { heading: 'DISABLED', text: ({ disabled }) => (disabled ? 'yes' : ''), narrow: 2 },
   { heading: 'DESCRIPTION', text: ({ description = '' }) => description, narrow: 3 },

@@ -1,4 +1,4 @@
-import { branchesOf, type Graph, kindOf, type NodeState, type TreeNode, type WorkflowNode } from '@carillon/contracts'
+import { branchesOf, compensationOf, type Graph, kindOf, type NodeState, type TreeNode, type WorkflowNode } from '@carillon/contracts'
 import { waitText } from '../output/wait-text.ts'
 
 /** A box. */
@@ -51,7 +51,12 @@ export function drawingOfRun(title: string, run: readonly TreeNode[]): Drawing {
   const byId = new Map(run.map((node) => [node.id, node]))
   return inOrder({
     title,
-    nodes: run.map(({ id, kind, state }) => ({ id, kind, state, text: '' })),
+    nodes: run.map(({ id, kind, state, compensation }) => ({
+      id,
+      kind,
+      state,
+      text: compensation?.state === undefined ? '' : `↶ ${compensation.handler}`,
+    })),
     edges: run.flatMap(({ id: to, after, when = {} }) =>
       after.map((from) => {
         const source = byId.get(from)
@@ -65,8 +70,10 @@ export function drawingOfRun(title: string, run: readonly TreeNode[]): Drawing {
 
 /** What a node does, in a few words. */
 function doesOf(node: WorkflowNode): string {
-  if ('handler' in node) return node.handler
-  if ('job' in node) return node.job
+  const undo = compensationOf(node)
+  const undone = undo ? ` ↶ ${undo.handler}` : ''
+  if ('handler' in node) return `${node.handler}${undone}`
+  if ('job' in node) return `${node.job}${undone}`
   if ('wait' in node) return waitText(node.wait)
   return `${node.decision.length} ways`
 }

@@ -14,6 +14,7 @@ const COLOURS: Readonly<Record<NodeState, readonly [fill: string, line: string]>
   failed: ['#fbdada', '#c53030'],
   timed_out: ['#fbdada', '#c53030'],
   expired: ['#fbdada', '#c53030'],
+  compensated: ['#ede4f7', '#6b46a8'],
   blocked: ['#fdf0f0', '#d98c8c'],
   cancelled: ['#eceff2', '#7b8794'],
   skipped: ['#eceff2', '#7b8794'],

@@ -37,10 +37,23 @@ export function underWayText(nodes: readonly TreeNode[]): string {
   return namesText(nodes.filter(({ state }) => ['queued', 'running', 'delayed', 'cancelling'].includes(state)).map(({ id }) => id))
 }
 
-const nodeStateText = (state: TreeNode['state']) => (state === 'blocked' ? state : stateText(state))
-const nodeTone = (state: TreeNode['state']): Tone => (state === 'blocked' ? 'bad' : stateTone(state))
+const nodeStateText = (state: TreeNode['state']) => (state === 'blocked' || state === 'compensated' ? state : stateText(state))
+const nodeTone = (state: TreeNode['state']): Tone => (state === 'blocked' ? 'bad' : state === 'compensated' ? 'warning' : stateTone(state))
 
-function detailOf(
+function detailOf(node: TreeNode, nowMs: number): string {
+  const [own, undo] = [ownDetailOf(node, nowMs), undoText(node)]
+  return own === '' || undo === '' ? own + undo : `${own}, ${undo}`
+}
+
+/** What has become of it since it was to be undone. */
+function undoText({ compensation }: TreeNode): string {
+  if (compensation?.state === undefined) return ''
+  if (compensation.state === 'succeeded') return `undone by ${compensation.handler}`
+  const isOpen = compensation.endedAt === undefined
+  return `${compensation.handler}, which ${isOpen ? 'undoes' : 'was to undo'} it, ${isOpen ? 'is' : 'has'} ${stateText(compensation.state)}`
+}
+
+function ownDetailOf(
   { kind, state, waitsFor = [], took, awaits, decided, dueAt, startedAt, endedAt, attempt = 1, childRunId }: TreeNode,
   nowMs: number,
 ): string {

@@ -69,7 +69,7 @@ export interface SendOptions {
 /** Why an instance is cordoned. */
 /** What of an ended run is run again; by default all of it. */
 export interface RetryOptions {
-  readonly only?: 'failed'
+  readonly only?: 'failed' | 'compensation'
   readonly fromStep?: string
   readonly fromNode?: string
   readonly node?: string
@@ -212,11 +212,13 @@ export class Client {
     /** Why a run is in its state, in one sentence: what holds it back, and until when. */
     why: (runId: string): Promise<WhyRun> => this.call(CALLS.runsWhy, { runId }),
     tree: (runId: string): Promise<RunTree> => this.call(CALLS.runsTree, { runId }),
-    cancel: (runId: string): Promise<RunView> => this.call(CALLS.runsCancel, { runId }),
+    /** @param options `force`: of a workflow, what its nodes have done is not undone, also where that has begun */
+    cancel: async (runId: string, options: { readonly force?: true | undefined } = {}): Promise<RunView> =>
+      this.call(CALLS.runsCancel, { runId, ...checkObject('options', options) }),
     /**
      * @param options `only: 'failed'`: of a fan-out run those that did not succeed. `fromStep`: of a run with steps this one and those after
      *   it; without it such a run resumes where it failed, and starts from the beginning if it had succeeded. Of a workflow: `fromNode` this node and those that follow
-     *   it, `node` this node alone; nodes that are not run again keep their results
+     *   it, `node` this node alone, `only: 'compensation'` what is left to be undone; nodes that are not run again keep their results
      */
     retry: async (runId: string, options: RetryOptions = {}): Promise<RunView> =>
       this.call(CALLS.runsRetry, { runId, ...checkObject('options', options) }),

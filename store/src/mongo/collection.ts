@@ -1,7 +1,7 @@
 import type { Document, Sort } from 'mongodb'
 import type { Columns } from '../columns.ts'
 import type { Due, DueQuery, InsertOutcome, PageQuery, UpdateOutcome } from '../ports.ts'
-import { SHARES } from '../records.ts'
+import { SHARES } from '../shares.ts'
 import { type ConditionalUpdate, insertAll, newWriter, updateAll } from './bulk.ts'
 import type { MongoDatabase } from './database.ts'
 import { DocumentShape, Selection, type StoredDocument } from './document.ts'

@@ -1,6 +1,6 @@
 import type { StoredValue } from '../columns.ts'
 import type { Due, DueQuery } from '../ports.ts'
-import { SHARES } from '../records.ts'
+import { SHARES } from '../shares.ts'
 import type { Connection } from './connection.ts'
 
 /** What of a table is due, earliest first. A single coordinator owns every share and needs no comparison. */

@@ -1,6 +1,5 @@
 import { ENDED_STATES } from '@carillon/contracts'
 import type { StoredValue } from '../columns.ts'
-import { SHARES } from '../records.ts'
 import {
   AGED_RUN_FIELDS,
   type AgedRun,
@@ -18,6 +17,7 @@ import {
   type Tombstone,
   tombstoneOf,
 } from '../retention-port.ts'
+import { SHARES } from '../shares.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, pageOf, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'

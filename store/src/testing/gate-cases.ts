@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { type RunRecord, SHARES } from '../records.ts'
+import type { RunRecord } from '../records.ts'
+import { SHARES } from '../shares.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { range } from './pages.ts'
 import { aGate, aRun, headOf, START_AT } from './records.ts'

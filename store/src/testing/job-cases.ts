@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { SHARES } from '../records.ts'
+import { SHARES } from '../shares.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { allOf, range } from './pages.ts'
 import { aJob, START_AT } from './records.ts'

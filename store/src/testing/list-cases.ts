@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { RUN_STATES, type RunState, taskIdOf } from '@carillon/contracts'
 import type { Due, TaskQuery } from '../ports.ts'
-import { SHARES } from '../records.ts'
+import { SHARES } from '../shares.ts'
 import { READ_PER_PAGE } from '../slice.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { allOf, range } from './pages.ts'

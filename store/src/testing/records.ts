@@ -4,16 +4,8 @@ import { type CalendarHead, type CalendarRecord, changeId, type JobChangeRecord 
 import type { DeadLetterRecord } from '../letter-records.ts'
 import type { LogRecord } from '../log-records.ts'
 import type { LifeChange } from '../ports.ts'
-import {
-  type JobRecord,
-  type RunHead,
-  type RunRecord,
-  type StepRecord,
-  shareOf,
-  type TaskHead,
-  type TaskLife,
-  type TaskRecord,
-} from '../records.ts'
+import type { JobRecord, RunHead, RunRecord, StepRecord, TaskHead, TaskLife, TaskRecord } from '../records.ts'
+import { shareOf } from '../shares.ts'
 import type { SignalRecord } from '../signal-records.ts'
 
 const BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
@@ -78,6 +70,7 @@ export function aRun(n: number, fields: Partial<RunRecord> = {}): RunRecord {
     graph: null,
     parentTask: null,
     generations: null,
+    compensation: null,
     ...LIFE,
     ...fields,
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../ports.ts'
-import { SHARES } from '../records.ts'
+import { SHARES } from '../shares.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { allOf, range } from './pages.ts'
 import { aFinish, aJob, aRun, aStep, aTask, runId, START_AT } from './records.ts'

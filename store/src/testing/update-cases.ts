@@ -30,6 +30,16 @@ const EXPECTATIONS: readonly [LifeExpectation, boolean][] = [
 
 export const UPDATE_CASES: ConformanceCase[] = [
   {
+    name: 'what is known about the compensation of a run is kept, and shown in heads',
+    async run(store) {
+      await store.runs.insert([aRun(1)])
+      for (const compensation of ['cut', 'incomplete', 'again', 'complete', null] as const) {
+        assert.deepEqual(await store.runs.update([{ id: runId(1), expect: { state: ['queued'] }, set: { compensation } }]), ['applied'])
+        assert.equal((await store.runs.heads([runId(1)]))[0]?.compensation, compensation)
+      }
+    },
+  },
+  {
     name: 'every state of the life cycle can be kept, expected, listed and counted',
     async run(store) {
       await store.runs.insert(RUN_STATES.map((_, n) => aRun(n, { state: 'waiting' })))

@@ -60,7 +60,8 @@ export interface ChildRuns {
 
 /** What a retry requests. */
 export interface RetryRequest {
-  readonly only?: 'failed' | undefined
+  /** `compensation`: of a workflow, what is left to be undone. */
+  readonly only?: 'failed' | 'compensation' | undefined
   readonly fromStep?: string | undefined
   /** Of a workflow: this node and those that follow it. */
   readonly fromNode?: string | undefined
@@ -96,7 +97,11 @@ export interface Mode {
    * What a retry of an ended run writes besides its new attempt.
    * @throws CarillonError NOTHING_FAILED, INVALID_REQUEST
    */
-  retry(run: RunHead, request: RetryRequest, store: Store): Promise<Partial<Pick<RunRecord, 'resume' | 'reason' | 'generations'>>>
+  retry(
+    run: RunHead,
+    request: RetryRequest,
+    store: Store,
+  ): Promise<Partial<Pick<RunRecord, 'resume' | 'reason' | 'generations' | 'compensation'>>>
   /**
    * @param counts of all its tasks
    * @throws CarillonError INVALID_REQUEST of a run that has one task

@@ -24,7 +24,7 @@ async function hasFailed({ id, state }: RunHead, store: Store): Promise<boolean>
   return (await store.tasks.countUpTo({ runId: id, states: NOT_SUCCEEDED, atMost: 1 })) > 0
 }
 
-export function nothingFailed({ id, state }: RunHead): CarillonError {
-  const message = `run ${printable(id)} has nothing that failed: it is ${state}`
-  return new CarillonError('NOTHING_FAILED', message, { field: 'only', value: 'failed' })
+export function nothingFailed({ id, state }: RunHead, only: NonNullable<RetryRequest['only']> = 'failed'): CarillonError {
+  const what = only === 'failed' ? 'nothing that failed' : 'nothing left to undo'
+  return new CarillonError('NOTHING_FAILED', `run ${printable(id)} has ${what}: it is ${state}`, { field: 'only', value: only })
 }

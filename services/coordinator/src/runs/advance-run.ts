@@ -122,7 +122,7 @@ export class AdvanceRun implements Reconciler {
   /** Reopens a task that had ended when the run was retried; one that has ended since was run again already, or cancelled with the run. */
   #reopen(run: RunHead, task: TaskHead): TaskChange | undefined {
     if (run.attempt === 1 || (task.endedAt ?? 0) > (run.queuedAt ?? 0)) return undefined
-    const decision = decideReopen(task, { tries: run.tries })
+    const decision = decideReopen(task, { tries: runOf(run, task).tries })
     return isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
   }
 
@@ -176,11 +176,15 @@ export class AdvanceRun implements Reconciler {
     })
     if (isWhole) await this.#work.withdrawAll(run)
     else for (const work of queued) await this.#work.withdraw(work)
-    // Tasks that were pulled already, and have not begun, wait at their instances. Nodes of a workflow have handlers of their own.
-    const handlers = new Set([run.handler, ...queued.map((work) => work.run.handler)])
-    const holding = [...handlers].flatMap((handler) => this.#presence.holding(run.namespace, handler))
-    for (const instance of new Set(holding.map(({ instance }) => instance)))
-      this.#runs.control(run.namespace, instance, { type: 'cancel', taskId: run.id })
+    // Tasks that were pulled already, and have not begun, wait at their instances.
+    if (run.mode !== 'workflow') return this.#order(run, run.handler, run.id)
+    // Not by the run: what undoes its nodes must not be cancelled by an order that is late.
+    for (const { run: of, task } of queued) this.#order(run, of.handler, task.id)
+  }
+
+  #order({ namespace }: RunHead, handler: string, taskId: string): void {
+    for (const { instance } of this.#presence.holding(namespace, handler))
+      this.#runs.control(namespace, instance, { type: 'cancel', taskId })
   }
 
   #cancelOne(run: RunHead, task: TaskHead): TaskChange | undefined {

@@ -42,15 +42,22 @@ export class ChangeRuns implements RunRestarts {
     this.#reads = options.reads
   }
 
-  /** A queued run never starts; a running one, and one that may run and has a place, is cancelled when its executor confirms or is silent. @throws CarillonError RUN_ENDED */
-  async cancel(namespace: string, runId: string): Promise<RunView> {
+  /**
+   * A queued run never starts; a running one, and one that may run and has a place, is cancelled when its executor confirms or is silent.
+   * @param options.force what nodes of a workflow have done is not undone, also where that has begun
+   * @throws CarillonError RUN_ENDED, INVALID_REQUEST
+   */
+  async cancel(namespace: string, runId: string, { force = false }: { force?: boolean | undefined } = {}): Promise<RunView> {
     const before = await this.#decide(namespace, runId, (run) => {
-      if (run.state === 'cancelling') return undefined
+      if (force && run.mode !== 'workflow') throw noWorkflow(run, 'force', true)
+      const cut = force ? ({ compensation: 'cut' } as const) : {}
+      if (run.state === 'cancelling')
+        return force ? { event: 'checked', expect: { state: ['cancelling'], attempt: run.attempt }, set: cut } : undefined
       const mayRun = isGated(run) && this.#presence.holding(run.namespace, run.handler).length > 0
       const decision = decideToLeave(run, { now: this.#clock.now(), mayRun })
       if (isRefused(decision))
         throw new CarillonError('RUN_ENDED', `run ${printable(runId)} has ended: ${run.state}`, { field: 'runId', value: printable(runId) })
-      return decision
+      return { ...decision, set: { ...decision.set, ...cut } }
     })
     if (before.state === 'queued' && !isFanOut(before)) await this.#runs.withdraw(before)
     return this.#reads.get(namespace, runId)
@@ -64,6 +71,7 @@ export class ChangeRuns implements RunRestarts {
   async retry(namespace: string, { runId, ...request }: RetryRequest & { readonly runId: string }): Promise<RunView> {
     await this.#restart(namespace, runId, async (run) => {
       await this.#refuseChild(run)
+      if (request.only === 'compensation' && run.mode !== 'workflow') throw noWorkflow(run, 'only', request.only)
       return this.#modes[run.mode].retry(run, request, this.#store)
     })
     return this.#reads.get(namespace, runId)
@@ -112,7 +120,8 @@ export class ChangeRuns implements RunRestarts {
     await this.#decide(namespace, runId, async (run) => {
       const decision = decideRestart(run, { tries: run.tries, now: this.#clock.now() })
       if (isRefused(decision) || !isEnded(run.state)) throw open(run)
-      const set = { ...decision.set, ...(await also(run)), ...(await this.#placed(run)) }
+      const anew = run.compensation === null ? {} : ({ compensation: null } as const)
+      const set = { ...decision.set, ...anew, ...(await also(run)), ...(await this.#placed(run)) }
       if (!isGated({ ...run, ...set })) return { ...decision, set }
       // A retry arrives at the gate as a new run does.
       return decideReturn({ ...decision, set }, { order: await this.#placement.order(run), now: this.#clock.now() })
@@ -154,3 +163,10 @@ export class ChangeRuns implements RunRestarts {
 
 const open = ({ id, state }: RunHead) =>
   new CarillonError('RUN_OPEN', `run ${printable(id)} is ${state}`, { field: 'runId', value: printable(id) })
+
+const noWorkflow = ({ id }: RunHead, field: string, value: unknown) =>
+  new CarillonError('INVALID_REQUEST', `run ${printable(id)} is no workflow: it has no nodes that could be undone`, {
+    field,
+    value: printable(value),
+    hint: `Leave out ${field}.`,
+  })

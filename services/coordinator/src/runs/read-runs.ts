@@ -56,7 +56,8 @@ export class ReadRuns {
     const [run] = await this.#store.runs.heads([runId])
     if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
     const offering = this.#presence.offering(namespace, run.handler).length
-    if (run.mode === 'workflow' && run.state === 'running') return { runId, state: run.state, why: await this.#whyNodes(run) }
+    if (run.mode === 'workflow' && (run.state === 'running' || run.state === 'cancelling'))
+      return { runId, state: run.state, why: await this.#whyNodes(run) }
     const facts = {
       run,
       noInstance: run.mode === 'workflow' ? undefined : this.#whyNoneMay(run),
@@ -98,7 +99,9 @@ export class ReadRuns {
   async #whyNodes(run: RunHead): Promise<string> {
     const pages = await Promise.all(OPEN_STATES.map((state) => this.#store.tasks.list({ runId: run.id, state, limit: NAMES_SHOWN })))
     const nodes = pages.flatMap(({ items }) => items).map((task) => whyOfNode(task, () => this.#whyNoneMay(runOf(run, task))))
-    return nodes.length === 0 ? 'its next nodes are about to begin' : nodes.slice(0, NAMES_SHOWN).join('; ')
+    const what = nodes.length === 0 ? 'its next nodes are about to begin' : nodes.slice(0, NAMES_SHOWN).join('; ')
+    if (run.state === 'cancelling') return nodes.length === 0 ? 'it is being cancelled' : `it is being cancelled: ${what}`
+    return run.reason === 'compensating' ? `it can only fail, and what its nodes have done is being undone: ${what}` : what
   }
 
   async tasks(

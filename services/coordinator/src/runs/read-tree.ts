@@ -44,7 +44,7 @@ export class ReadTree {
     )
     const { job, handler, mode, state, reason, startedAt, endedAt } = runView(run)
     // Tasks of nodes that were begun again are history.
-    const current = nodes && new Set(nodes.map(({ taskId }) => taskId))
+    const current = nodes && new Set(nodes.flatMap(({ taskId, compensation }) => [taskId, compensation?.taskId]))
     const isCurrent = ({ id }: TaskHead) => current === undefined || current.has(id)
     const percent = percentOf(run, stages, running)
     const leftMs = leftMsOf(run, percent, now)

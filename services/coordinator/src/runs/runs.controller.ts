@@ -39,7 +39,7 @@ export const runsController = ({ startRuns, readRuns, readTree, changeRuns, appl
       runsList: ({ namespace, input }) => readRuns.list(namespace, input),
       runsTasks: ({ namespace, input }) => readRuns.tasks(namespace, input),
       runsTree: ({ namespace, input }) => readTree.execute(namespace, input.runId),
-      runsCancel: ({ namespace, input }) => changeRuns.cancel(namespace, input.runId),
+      runsCancel: ({ namespace, input }) => changeRuns.cancel(namespace, input.runId, input),
       runsRetry: ({ namespace, input }) => changeRuns.retry(namespace, input),
     },
     takes: {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type CALLS, type CallInput, nodeTaskId, parseInput, startRunSchema, workflowSchema } from '@carillon/contracts'
+import { type CALLS, type CallInput, nodeTaskId, parseInput, startRunSchema, undoTaskId, workflowSchema } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { RunRecord, TaskRecord } from '@carillon/store'
 import { reportsFrom, runOf, type TestCoordinator } from './test-coordinator.ts'
@@ -53,9 +53,20 @@ export class WorkflowRun {
     node: string,
     fields: { outcome?: string; result?: unknown; error?: object; context?: object; generation?: number } = {},
   ): Promise<void> {
-    const { generation = 1, outcome = 'succeeded', ...rest } = fields
+    const { generation = 1, ...rest } = fields
     const task = await this.task(node, generation)
     assert.ok(task, `node ${node} has not begun`)
+    await this.#report(task, rest)
+  }
+
+  /** The same of the task that undoes a node. */
+  async undoes(node: string, fields: { outcome?: string; error?: object } = {}): Promise<void> {
+    const [task] = await this.#coordinator.store.tasks.get([undoTaskId(this.id, this.#nodes.indexOf(node), 1)])
+    assert.ok(task, `what undoes node ${node} has not begun`)
+    await this.#report(task, fields)
+  }
+
+  async #report(task: TaskRecord, { outcome = 'succeeded', ...rest }: { outcome?: string }): Promise<void> {
     const report = { runId: this.id, taskId: task.id, attempt: task.attempt, type: 'finished', outcome, ...rest }
     await this.#coordinator.applyReports.execute([reportsFrom('i-1', report)])
     await turns()

@@ -32,7 +32,7 @@ test('a node that is cancelled before it began loses its message, and instances 
   await turns()
   assert.equal((await runOf(coordinator, run.id)).state, 'cancelled')
   assert.deepEqual(fake.purged, [subject])
-  assert.deepEqual(fake.publishedTo('control.i-1'), [{ type: 'cancel', taskId: run.id }])
+  assert.deepEqual(fake.publishedTo('control.i-1'), [{ type: 'cancel', taskId: nodeTaskId(run.id, 0, 1) }])
 })
 
 test('what another coordinator starts of a workflow that has stopped at a failure is cancelled', async (context) => {

@@ -20,6 +20,7 @@ import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
 import { runOf } from '../../runs/rules/work.ts'
 import { type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
+import { currentRecords } from './read-facts.ts'
 import { generationOf } from './rules/generations.ts'
 
 /** What operators say about single nodes of a workflow. Each write is one of the node; if the run had ended, it goes on then. */
@@ -45,6 +46,7 @@ export class ChangeNodes {
   /** The node does nothing, and what follows it goes on: one that has not begun, waits, or did not succeed. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
   async skip(namespace: string, at: NodeOf, by: string | undefined): Promise<RunView> {
     const found = await this.#finder.find(namespace, at)
+    await this.#checkUndone(found, at)
     if (!found.task && found.run.state === 'succeeded') throw wrongNode(at, 'its run has succeeded without it', 'Run it with runs.retry.')
     if (!found.task) await this.#insertSkipped(found, at, by)
     else await this.#settle(found.task, { ...found, event: 'passed', set: {}, by })
@@ -54,6 +56,7 @@ export class ChangeNodes {
   /** A node that did not succeed counts as one that did. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE, RESULT_TOO_LARGE */
   async succeed(namespace: string, { result, ...at }: NodeOf & { readonly result?: unknown }, by: string | undefined): Promise<RunView> {
     const found = await this.#finder.find(namespace, at)
+    await this.#checkUndone(found, at)
     if (!found.task) throw wrongNode(at, 'it has not begun', 'Skip it, or wait for its end.')
     const limit = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
     await this.#settle(found.task, { ...found, event: 'overruled', set: { result: writeJson(result ?? null, limit) }, by })
@@ -72,6 +75,22 @@ export class ChangeNodes {
     // Its child run is cancelled.
     if (task.node?.child !== undefined) this.#reconciler.soon(run.id)
     return this.#restarts.view(namespace, run.id)
+  }
+
+  /** The run would go on as if what was undone were still there. @throws CarillonError NODES_COMPENSATED */
+  async #checkUndone({ run }: FoundNode, { runId, node }: NodeOf): Promise<void> {
+    const { undos } = await currentRecords(this.#store, run)
+    const [undone] = undos.values()
+    if (!undone) return
+    throw new CarillonError(
+      'NODES_COMPENSATED',
+      `node ${printable(node)} of run ${printable(runId)} cannot be changed: node ${printable(undone.name ?? '')} was undone`,
+      {
+        field: 'node',
+        value: printable(node),
+        hint: 'Run it again with runs.retry, from the first node that was undone.',
+      },
+    )
   }
 
   async #insertSkipped({ run, place, total }: FoundNode, at: NodeOf, by: string | undefined): Promise<void> {

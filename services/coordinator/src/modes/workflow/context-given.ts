@@ -1,6 +1,6 @@
 import type { RunRecord, Store } from '@carillon/store'
 import type { WorkflowInputs } from './graphs.ts'
-import { currentTasks } from './read-facts.ts'
+import { currentRecords } from './read-facts.ts'
 import { type Addition, mergeContext } from './rules/context.ts'
 
 /** The keys that the nodes of a workflow have set, as JSON text: those that it has begun with are not among them. Undefined: none. */
@@ -10,7 +10,7 @@ export async function contextGiven(
 ): Promise<string | undefined> {
   if (run.mode !== 'workflow' || run.state !== 'succeeded') return undefined
   const { graph } = await inputs.of(run.id)
-  const adding = [...(await currentTasks(store, run))].filter(([, { contextBytes }]) => contextBytes !== null)
+  const adding = [...(await currentRecords(store, run)).tasks].filter(([, { contextBytes }]) => contextBytes !== null)
   if (adding.length === 0) return undefined
   const whole = await store.tasks.get(adding.map(([, { id }]) => id))
   const additions = adding.flatMap(([place, { endedAt }], i): Addition[] => {

@@ -1,5 +1,18 @@
-import { type CarillonError, type Failure, type Graph, isEnded, LIMITS, nodeTaskId, TIMES, type WorkflowNode } from '@carillon/contracts'
-import type { RunHead, TaskHead, TaskNode, TaskRecord } from '@carillon/store'
+import {
+  type CarillonError,
+  type Failure,
+  type Graph,
+  isEnded,
+  LIMITS,
+  nodeTaskId,
+  type Reason,
+  type RunState,
+  TIMES,
+  undoStart,
+  undoTaskId,
+  type WorkflowNode,
+} from '@carillon/contracts'
+import type { LifeChange, RunHead, TaskHead, TaskNode, TaskRecord } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
 import { CHECK_RUNNING_MS } from '../../runs/rules/life.ts'
 import { whyCancelled } from '../../runs/rules/loss.ts'
@@ -11,6 +24,7 @@ import { childStep, type Waiting } from './rules/children.ts'
 import { generationOf } from './rules/generations.ts'
 import type { Prepared } from './rules/prepare-node.ts'
 import { type NodeStatus, type Outcome, outcomeOf } from './rules/settle.ts'
+import type { UndoState } from './rules/undo.ts'
 import { begunWait, endedWait } from './rules/wait-node.ts'
 
 export interface WorkflowFacts extends Facts {
@@ -26,16 +40,21 @@ export interface WorkflowFacts extends Facts {
   readonly prepared: ReadonlyMap<number, Prepared>
   /** Of a run that has succeeded: its result as JSON text, or why there is none; undefined: its workflow says nothing about it. */
   readonly output: string | CarillonError | undefined
+  /** Tasks that undo nodes, in their current generation. */
+  readonly undos: ReadonlyMap<number, TaskHead>
+  readonly undoing: UndoState
+  /** The node that may be undone next, and what its task needs. */
+  readonly undo: { readonly place: number; readonly prepared: Prepared } | undefined
 }
 
-/** A workflow: nodes start when the edges that lead to them are decided, and the leaves decide how it ends. */
+/**
+ * A workflow: nodes start when the edges that lead to them are decided, and the leaves decide how it ends. When it can only fail, or is cancelled, what its nodes
+ * have done is undone first.
+ */
 export function planWorkflow(facts: WorkflowFacts): Effect[] {
   const { run, statuses, prepared } = facts
-  if (run.state === 'queued') return [begun(facts)]
-  if (run.state === 'cancelling') {
-    if (!statuses.includes('under-way')) return [ended(facts, 'cancelled')]
-    return [{ do: 'cancel', tasks: ALL_OPEN }, ...settled(facts.waiting.map(({ task }) => task))]
-  }
+  if (run.state === 'queued') return run.compensation === 'again' ? [undoneAgain(run), begun(facts)] : [begun(facts)]
+  if (run.state === 'cancelling' || facts.undos.size > 0 || run.compensation !== null) return undone(facts)
   const passed = waitsThatAreOver(facts)
   const tasks = [...prepared].map(([place, what]) => taskOf(facts, place, what))
   // A signal that came in time counts also when its time limit is noticed first.
@@ -49,7 +68,8 @@ export function planWorkflow(facts: WorkflowFacts): Effect[] {
   if (tasks.length > 0) return [...checked, { do: 'insert', tasks }, ...follows]
   if (follows.length > 0) return [...checked, ...follows]
   const outcome = outcomeOf(facts.graph, statuses)
-  return outcome ? [ended(facts, outcome)] : checked
+  if (!outcome) return checked
+  return outcome === 'failed' || outcome === 'cancelled' || typeof facts.output === 'object' ? undone(facts) : [ended(facts, outcome)]
 }
 
 const forSignals = (tasks: readonly TaskHead[]) =>
@@ -95,7 +115,8 @@ function ended(facts: WorkflowFacts, outcome: Outcome): Effect {
   const set = { ...end, endedAt: now, wakeAt: null, queuedAt: null }
   // Another outcome than that of its tasks: what it is asked to answer cannot be computed.
   const failed = { state: 'failed', reason: 'invalid-result', error: typeof output === 'object' ? refusalOf(output) : null } as const
-  const decided = end.state === 'succeeded' && typeof output === 'object' ? { ...set, ...failed } : set
+  const base = end.state === 'succeeded' && typeof output === 'object' ? { ...set, ...failed } : set
+  const decided = { ...base, ...compensationOfEnd(facts, base) }
   const result = typeof output === 'string' && decided.state === 'succeeded' ? { result: output } : {}
   return {
     do: 'decide',
@@ -103,10 +124,46 @@ function ended(facts: WorkflowFacts, outcome: Outcome): Effect {
   }
 }
 
+/** What the end says about the nodes that were to be undone. A run of which one could not be undone has failed, however it came to be undone. */
+function compensationOfEnd(
+  facts: WorkflowFacts,
+  { state, error }: { state: RunState; error: Failure | null },
+): Pick<LifeChange['set'], 'compensation' | 'error'> & { state?: 'failed'; reason?: Reason } {
+  const { graph, undoing, undos, run } = facts
+  const { done, failed, left } = undoing
+  if (state === 'succeeded' || done.length + failed.length + left.length === 0)
+    return run.compensation === null ? {} : { compensation: null }
+  const inReverse = graph.order.toReversed().filter((place) => done.includes(place))
+  const byEnd = inReverse.toSorted((one, other) => (undos.get(one)?.endedAt ?? 0) - (undos.get(other)?.endedAt ?? 0))
+  const undone = done.length > 0 ? [`undone: ${namesOf(graph, byEnd)}`] : []
+  const before = error ? [error.message] : []
+  if (failed.length + left.length === 0)
+    return { compensation: 'complete', ...(error ? { error: { ...error, message: [...before, ...undone].join('; ') } } : {}) }
+  const why = failed.map((place) => `node ${idAt(graph, place)} could not be undone: ${messageOf(undos.get(place))}`)
+  const rest = left.length > 0 ? [`not undone: ${namesOf(graph, left)}`] : []
+  return {
+    compensation: 'incomplete',
+    ...(run.compensation === 'cut' ? {} : { state: 'failed', reason: 'compensation-failed' }),
+    error: { name: 'CompensationIncomplete', message: [...before, ...why, ...rest, ...undone].join('; ') },
+  }
+}
+
+const idAt = ({ nodes }: Graph, place: number) => nodes[place]?.id
+const messageOf = (task: TaskHead | undefined) => task?.error?.message ?? task?.state
+const namesOf = (graph: Graph, places: readonly number[]) =>
+  `${places
+    .slice(0, NAMED)
+    .map((place) => idAt(graph, place))
+    .join(', ')}${places.length > NAMED ? ` and ${places.length - NAMED} more` : ''}`
+
+/** Nodes that an error names. */
+const NAMED = 10
+
 const refusalOf = ({ code, message }: CarillonError): Failure => ({ name: code, message })
 
-function endOf({ tasks, graph, statuses, run }: WorkflowFacts, outcome: Outcome) {
-  const result = JSON.stringify({ tasks: countsOf([...tasks.values()].map(({ state }) => ({ state, count: 1 }))) })
+function endOf({ tasks, graph, statuses, run, undoing }: WorkflowFacts, outcome: Outcome) {
+  const counts = countsOf([...tasks.values()].map(({ state }) => ({ state, count: 1 })))
+  const result = JSON.stringify({ tasks: counts, ...(undoing.done.length > 0 ? { compensated: undoing.done.length } : {}) })
   if (outcome === 'succeeded') return { state: 'succeeded', reason: 'completed', result, error: null } as const
   if (outcome === 'nothing-to-do') return { state: 'succeeded', reason: 'nothing-to-do', result, error: null } as const
   if (outcome === 'failed') return { state: 'failed', reason: 'tasks-failed', result, error: failureOf(graph, statuses, tasks) } as const
@@ -114,15 +171,11 @@ function endOf({ tasks, graph, statuses, run }: WorkflowFacts, outcome: Outcome)
   return { state: 'cancelled', reason, result, error: null } as const
 }
 
-function failureOf({ nodes }: Graph, statuses: readonly NodeStatus[], tasks: ReadonlyMap<number, TaskHead>) {
-  const failed = nodes.flatMap(({ id }, place) =>
-    statuses[place] === 'failed' ? [`node ${id}: ${tasks.get(place)?.error?.message ?? tasks.get(place)?.state}`] : [],
-  )
-  const blocked = nodes.flatMap(({ id }, place) => (statuses[place] === 'blocked' ? [id] : []))
-  const rest =
-    blocked.length > 0
-      ? `; not started: ${blocked.slice(0, 10).join(', ')}${blocked.length > 10 ? ` and ${blocked.length - 10} more` : ''}`
-      : ''
+function failureOf(graph: Graph, statuses: readonly NodeStatus[], tasks: ReadonlyMap<number, TaskHead>) {
+  const { nodes } = graph
+  const failed = nodes.flatMap(({ id }, place) => (statuses[place] === 'failed' ? [`node ${id}: ${messageOf(tasks.get(place))}`] : []))
+  const blocked = nodes.flatMap((_, place) => (statuses[place] === 'blocked' ? [place] : []))
+  const rest = blocked.length > 0 ? `; not started: ${namesOf(graph, blocked)}` : ''
   return {
     name: 'NodesFailed',
     message: `${failed.slice(0, 3).join('; ')}${failed.length > 3 ? ` and ${failed.length - 3} more` : ''}${rest}`,
@@ -164,4 +217,49 @@ function taskOf(facts: WorkflowFacts, place: number, prepared: Prepared): TaskRe
       return { ...task, ...begun, item, node: { own }, attempts: own.tries ?? run.tries }
     }
   }
+}
+
+/** What did not succeed when it was to be undone. */
+const undoneAgain = (run: RunHead): Effect => ({
+  do: 'reopen',
+  tasks: { states: ['failed', 'timed_out', 'cancelled'], from: undoStart(run.id) },
+})
+
+/**
+ * The run succeeds no more: when nothing of it is under way, its nodes are undone one by one. Where a task that undoes one has begun, no node starts any more,
+ * whatever becomes of others. It ends when all are undone, or one cannot be.
+ */
+function undone(facts: WorkflowFacts): Effect[] {
+  const { run, statuses, undoing, undo, undos, waiting, now } = facts
+  if (statuses.includes('under-way'))
+    return [{ do: 'cancel', tasks: { ...ALL_OPEN, before: undoStart(run.id) } }, ...settled(waiting.map(({ task }) => task))]
+  const set = { from: undoStart(run.id) }
+  if (undoing.underWay.length > 0) {
+    if (run.compensation === 'cut') return [{ do: 'cancel', tasks: { ...ALL_OPEN, ...set } }]
+    return [...undos.values()].some(({ state }) => state === 'waiting') ? [{ do: 'free', tasks: { states: ['waiting'], ...set } }] : []
+  }
+  if (!undo || run.compensation === 'cut') return [ended(facts, outcomeOfUndone(facts))]
+  const task = undoTaskOf(facts, undo)
+  const isHeld: Effect[] = task.state === 'waiting' ? [{ do: 'free', tasks: { states: ['waiting'], ...set } }] : []
+  const checked: Effect[] = isAtRest(run, now) ? [{ do: 'check-again', afterMs: TIMES.ackWaitMs }] : []
+  return [...compensating(run), ...checked, { do: 'insert', tasks: [task] }, ...isHeld]
+}
+
+/** A run that is being cancelled keeps the reason of that. */
+function compensating(run: RunHead): Effect[] {
+  if (run.state !== 'running' || run.reason === 'compensating') return []
+  const expect = { state: ['running'], attempt: run.attempt } as const
+  return [{ do: 'decide', decision: { event: 'checked', expect, set: { reason: 'compensating' } } }]
+}
+
+/** A node that counts as succeeded since its followers are being undone does not make the run succeed. */
+function outcomeOfUndone({ run, graph, statuses, output }: WorkflowFacts): Outcome {
+  if (run.state === 'cancelling') return 'cancelled'
+  const outcome = outcomeOf(graph, statuses)
+  return outcome === 'failed' || (outcome === 'succeeded' && typeof output === 'object') ? outcome : 'cancelled'
+}
+
+function undoTaskOf(facts: WorkflowFacts, { place, prepared }: NonNullable<WorkflowFacts['undo']>): TaskRecord {
+  const id = undoTaskId(facts.run.id, place, generationOf(facts.run, place))
+  return { ...taskOf(facts, place, prepared), id }
 }

@@ -1,4 +1,4 @@
-import { type Graph, isEnded, nodeOfTask } from '@carillon/contracts'
+import { type Graph, isEnded, nodeOfTask, undoneByTask } from '@carillon/contracts'
 import type { RunHead, Store, TaskHead, TaskNode, TaskRecord } from '@carillon/store'
 import { childIdOf } from './child-ids.ts'
 import type { WorkflowInput, WorkflowInputs } from './graphs.ts'
@@ -8,7 +8,9 @@ import { type Addition, ancestorsOf, mergeContext } from './rules/context.ts'
 import { generationOf } from './rules/generations.ts'
 import { expressionsOf, type NodeExpressions, nodesRead } from './rules/node-expressions.ts'
 import { type NodeVariables, outputOf, prepareNode } from './rules/prepare-node.ts'
+import { prepareUndo } from './rules/prepare-undo.ts'
 import { type NodeRecord, type NodeStatus, outcomeOf, settle } from './rules/settle.ts'
+import { type UndoState, undoStateOf } from './rules/undo.ts'
 
 const PAGE = 1_000
 /** Nodes that start in one pass: payloads of all of them are in memory. */
@@ -20,24 +22,15 @@ export async function readWorkflowFacts(
   { store, inputs, expressions, now }: { store: Store; inputs: WorkflowInputs; expressions: NodeExpressions; now: number },
 ): Promise<WorkflowFacts> {
   const input = await inputs.of(run.id)
-  const { graph, workflow } = input
-  const tasks = await currentTasks(store, run)
+  const { graph } = input
+  const { tasks, undos } = await currentRecords(store, run)
   const statuses = settle(graph, recordsOf(tasks))
   const waiting = await readWaiting(store, [...tasks.values()].filter(waitsForChild))
-  const ready = run.state === 'running' ? readyOf(graph, statuses).slice(0, STARTED_AT_ONCE) : []
-  const base = {
-    run,
-    now,
-    graph,
-    statuses,
-    tasks,
-    waiting,
-    children: await readChildNodes(
-      store,
-      run,
-      ready.filter((place) => 'job' in nodeAt(graph, place)),
-    ),
-  }
+  const undoing = undoStateOf(graph, tasks, undos)
+  const isUndone = undos.size > 0 || run.compensation !== null
+  const ready = run.state === 'running' && !isUndone ? readyOf(graph, statuses).slice(0, STARTED_AT_ONCE) : []
+  const withChild = ready.filter((place) => 'job' in nodeAt(graph, place))
+  const base = { run, now, graph, statuses, tasks, waiting, undos, undoing, children: await readChildNodes(store, run, withChild) }
   if (ready.length > 0) {
     const reads = ready.map((place) => ({
       place,
@@ -49,28 +42,56 @@ export async function readWorkflowFacts(
       const preparing = { run, variables: variablesOf(read), expressions }
       return [read.place, prepareNode(nodeAt(graph, read.place), preparing)] as const
     })
-    return { ...base, prepared: new Map(prepared), output: undefined }
+    return { ...base, prepared: new Map(prepared), output: undefined, undo: undefined }
   }
-  if (workflow.output === undefined || outcomeOf(graph, statuses) !== 'succeeded')
-    return { ...base, prepared: new Map(), output: undefined }
-  const last = { named: nodesRead(graph, [expressions.value.get(workflow.output)]), before: new Set(graph.nodes.keys()) }
-  const variables = (await readVariables(store, input, { tasks, reads: [last] }))(last)
-  return { ...base, prepared: new Map(), output: outputOf(workflow, variables, expressions) }
+  const outcome = outcomeOf(graph, statuses)
+  const output = outcome === 'succeeded' ? await readOutput(store, input, { tasks, expressions }) : undefined
+  const mayUndo = isUndone || run.state === 'cancelling' || outcome === 'failed' || outcome === 'cancelled' || typeof output === 'object'
+  const undo = mayUndo ? await readUndo(store, input, { run, tasks, undoing }) : undefined
+  return { ...base, prepared: new Map(), output, undo }
 }
 
-/** Of the current generation, by the place of their node. */
-export async function currentTasks(store: Store, run: RunHead): Promise<Map<number, TaskHead>> {
-  const tasks = new Map<number, TaskHead>()
+/** The result of a run that has succeeded. */
+async function readOutput(
+  store: Store,
+  input: WorkflowInput,
+  { tasks, expressions }: { tasks: ReadonlyMap<number, TaskHead>; expressions: NodeExpressions },
+): Promise<WorkflowFacts['output']> {
+  const { graph, workflow } = input
+  if (workflow.output === undefined) return undefined
+  const last = { named: nodesRead(graph, [expressions.value.get(workflow.output)]), before: new Set(graph.nodes.keys()) }
+  const variables = (await readVariables(store, input, { tasks, reads: [last] }))(last)
+  return outputOf(workflow, variables, expressions)
+}
+
+/** Tasks of nodes, and those that undo them, of the current generation, by the place of their node. */
+export async function currentRecords(store: Store, run: RunHead): Promise<Record<'tasks' | 'undos', Map<number, TaskHead>>> {
+  const [tasks, undos] = [new Map<number, TaskHead>(), new Map<number, TaskHead>()]
   let cursor: string | undefined
   do {
     const page = await store.tasks.list({ runId: run.id, limit: PAGE, cursor })
     for (const task of page.items) {
       const node = nodeOfTask(task.id)
       if (node && node.generation === generationOf(run, node.place)) tasks.set(node.place, task)
+      const undone = node ? undefined : undoneByTask(task.id)
+      if (undone && undone.generation === generationOf(run, undone.place)) undos.set(undone.place, task)
     }
     cursor = page.cursor
   } while (cursor !== undefined)
-  return tasks
+  return { tasks, undos }
+}
+
+/** What the task needs that undoes a node, if one may be next. */
+async function readUndo(
+  store: Store,
+  { graph, payload }: WorkflowInput,
+  { run, tasks, undoing }: { run: RunHead; tasks: ReadonlyMap<number, TaskHead>; undoing: UndoState },
+): Promise<WorkflowFacts['undo']> {
+  const [place] = undoing.left
+  const isNext = (run.state === 'running' || run.state === 'cancelling') && undoing.failed.length + undoing.underWay.length === 0
+  if (!isNext || place === undefined || [...tasks.values()].some(({ state }) => !isEnded(state))) return undefined
+  const [task] = await store.tasks.get([tasks.get(place)?.id ?? ''])
+  return task && { place, prepared: prepareUndo(nodeAt(graph, place), { task, payload, run }) }
 }
 
 /** These, with their child runs. */

@@ -3,7 +3,7 @@ import type { RunHead, RunRecord, Store, TaskHead } from '@carillon/store'
 import type { RetryRequest } from '../mode.ts'
 import { nothingFailed } from '../retry.ts'
 import type { WorkflowInputs } from './graphs.ts'
-import { currentTasks, recordsOf } from './read-facts.ts'
+import { currentRecords, recordsOf } from './read-facts.ts'
 import { keptChild, mayGoOn } from './rules/children.ts'
 import { descendantsOf } from './rules/context.ts'
 import { generationOf } from './rules/generations.ts'
@@ -11,16 +11,21 @@ import { settle } from './rules/settle.ts'
 
 /**
  * What a retry writes: the generation of each node that is to run again is raised, all in one write of the run. Nodes that keep theirs keep their results.
- * @throws CarillonError NOTHING_FAILED, INVALID_REQUEST
+ * @throws CarillonError NOTHING_FAILED, INVALID_REQUEST; NODES_COMPENSATED where a node that was undone would keep its result
  */
 export async function retryOfWorkflow(
   run: RunHead,
   request: RetryRequest,
   { store, inputs }: { store: Store; inputs: WorkflowInputs },
-): Promise<Pick<RunRecord, 'generations'>> {
+): Promise<Partial<Pick<RunRecord, 'generations' | 'compensation'>>> {
+  if (request.only === 'compensation') {
+    if (run.compensation !== null && run.compensation !== 'complete') return { compensation: 'again' }
+    throw nothingFailed(run, 'compensation')
+  }
   const { graph } = await inputs.of(run.id)
-  const tasks = await currentTasks(store, run)
+  const { tasks, undos } = await currentRecords(store, run)
   const again = [...placesToRun(run, request, { graph, statuses: settle(graph, recordsOf(tasks)) })]
+  checkUndone(run, graph, { again: new Set(again), undone: [...undos.keys()] })
   // Also of nodes without a task: another coordinator may be about to write one that it planned before the retry.
   const raised = again.map((place) => [place, generationOf(run, place) + 1] as const)
   const anew = new Set(again.map(keptChild))
@@ -58,6 +63,24 @@ function placesToRun(
   const failed = graph.order.filter((place) => ['failed', 'skipped-failure', 'cancelled'].includes(statuses[place] as string))
   if (failed.length === 0 && run.state === 'succeeded') throw nothingFailed(run)
   return withDescendants(graph, failed)
+}
+
+/** Also what could not be undone must run again: how much of it was is not known. */
+function checkUndone({ id }: RunHead, graph: Graph, { again, undone }: { again: ReadonlySet<number>; undone: readonly number[] }): void {
+  const inOrder = graph.order.filter((place) => undone.includes(place))
+  const [first = 0] = inOrder
+  const kept = inOrder.find((place) => !again.has(place))
+  if (kept === undefined) return
+  const nameOf = (place: number) => printable(graph.nodes[place]?.id ?? '')
+  const fromFirst = withDescendants(graph, [first])
+  const isEnough = inOrder.every((place) => fromFirst.has(place))
+  throw new CarillonError('NODES_COMPENSATED', `node ${nameOf(kept)} of run ${printable(id)} was undone, and is not to run again`, {
+    field: 'fromNode',
+    value: nameOf(kept),
+    hint: isEnough
+      ? `Run it again from node ${nameOf(first)}, or all of it.`
+      : 'Run all of it again: no single node comes before all that was undone.',
+  })
 }
 
 function withDescendants(graph: Graph, places: readonly number[]): Set<number> {

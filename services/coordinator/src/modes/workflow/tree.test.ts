@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Graph, graphOf, nodeTaskId, type Workflow } from '@carillon/contracts'
+import type { TaskRecord } from '@carillon/store'
 import { aRun, aTask } from '@carillon/store/testing'
 import { createTestCoordinator } from '../../testing/test-coordinator.ts'
 import { treeOf } from './tree.ts'
@@ -27,13 +28,15 @@ const nodeTask = (place: number, task: Parameters<typeof aTask>[2], generation =
   })
 const shown = (tree: ReturnType<typeof treeOf>) => tree.nodes?.map(({ id, state, waitsFor }) => [id, state, ...(waitsFor ?? [])])
 
+const records = (tasks: ReadonlyMap<number, TaskRecord>, undos: ReadonlyMap<number, TaskRecord> = new Map()) => ({ tasks, undos })
+
 test('each node has its state, and what holds it back', () => {
   const tasks = new Map([
     [0, nodeTask(0, { state: 'succeeded', attempt: 1 })],
     [1, nodeTask(1, { state: 'succeeded', node: { branch: 0 } })],
     [2, nodeTask(2, { state: 'delayed', wakeAt: 1_000 })],
   ])
-  const tree = treeOf({ state: 'running' }, graph, tasks)
+  const tree = treeOf({ state: 'running' }, graph, records(tasks))
   assert.deepEqual(shown(tree), [
     ['reserve', 'succeeded'],
     ['check', 'succeeded'],
@@ -53,7 +56,7 @@ test('each node has its state, and what holds it back', () => {
 
 test('after a failure what follows is blocked; of an ended run nothing waits any more', () => {
   const tasks = new Map([[0, nodeTask(0, { state: 'failed' })]])
-  assert.deepEqual(shown(treeOf({ state: 'failed' }, graph, tasks)), [
+  assert.deepEqual(shown(treeOf({ state: 'failed' }, graph, records(tasks))), [
     ['reserve', 'failed'],
     ['check', 'blocked', 'reserve'],
     ['review', 'blocked', 'check'],
@@ -61,7 +64,7 @@ test('after a failure what follows is blocked; of an ended run nothing waits any
     ['tell', 'blocked', 'charge'],
     ['old', 'blocked', 'charge'],
   ])
-  const cancelled = treeOf({ state: 'cancelled' }, graph, new Map())
+  const cancelled = treeOf({ state: 'cancelled' }, graph, records(new Map()))
   assert.ok(cancelled.nodes?.every(({ state, waitsFor }) => state === 'cancelled' && waitsFor === undefined))
 })
 
@@ -72,7 +75,7 @@ test('the branch that was not taken is not needed', () => {
     [3, nodeTask(3, { state: 'succeeded' })],
     [4, nodeTask(4, { state: 'running' })],
   ])
-  const tree = treeOf({ state: 'running' }, graph, tasks)
+  const tree = treeOf({ state: 'running' }, graph, records(tasks))
   assert.deepEqual(shown(tree)?.slice(2), [
     ['review', 'not_needed'],
     ['charge', 'succeeded'],

@@ -1,5 +1,6 @@
 import {
   branchesOf,
+  compensationOf,
   type Edge,
   type Graph,
   isEnded,
@@ -13,7 +14,7 @@ import {
 import type { RunHead, Store, TaskHead } from '@carillon/store'
 import type { Tree } from '../mode.ts'
 import type { WorkflowInputs } from './graphs.ts'
-import { currentTasks, recordsOf } from './read-facts.ts'
+import { currentRecords, recordsOf } from './read-facts.ts'
 import { type NodeStatus, settle } from './rules/settle.ts'
 
 /** Names of nodes that hold one back, in the answer. */
@@ -23,16 +24,21 @@ const CONDITION_SHOWN = 100
 
 /** Reads the nodes of a run, each with its state and what holds it back. */
 export async function readWorkflowTree(run: RunHead, { store, inputs }: { store: Store; inputs: WorkflowInputs }): Promise<Tree> {
-  const [{ graph }, tasks] = await Promise.all([inputs.of(run.id), currentTasks(store, run)])
-  return treeOf(run, graph, tasks)
+  const [{ graph }, records] = await Promise.all([inputs.of(run.id), currentRecords(store, run)])
+  return treeOf(run, graph, records)
 }
 
-/** @param tasks of the current generation, by the place of their node */
-export function treeOf(run: Pick<RunHead, 'state'>, graph: Graph, tasks: ReadonlyMap<number, TaskHead>): Tree {
+/** @param records of the current generation, by the place of their node */
+export function treeOf(
+  run: Pick<RunHead, 'state'>,
+  graph: Graph,
+  { tasks, undos }: { tasks: ReadonlyMap<number, TaskHead>; undos: ReadonlyMap<number, TaskHead> },
+): Tree {
   const statuses = settle(graph, recordsOf(tasks))
   const nodes = graph.nodes.map((node, place): TreeNode => {
     const task = tasks.get(place)
-    const state = task?.state ?? stateOf(statuses[place] as NodeStatus, run)
+    const undo = undos.get(place)
+    const state = undo?.state === 'succeeded' ? 'compensated' : (task?.state ?? stateOf(statuses[place] as NodeStatus, run))
     const holding = holdingOf(graph, statuses, { place, state })
     const branch = task?.node?.branch
     return {
@@ -44,6 +50,7 @@ export function treeOf(run: Pick<RunHead, 'state'>, graph: Graph, tasks: Readonl
       ...(holding.length === 0 ? {} : { waitsFor: holding }),
       ...(branch === undefined ? {} : { took: [...(branchesOf(node)[branch]?.to ?? [])] }),
       ...(task ? lifeOf(task, node) : {}),
+      ...undoOf(node, undo),
     }
   })
   return { stages: [{ name: 'nodes', total: nodes.length, counts: countsOf(nodes) }], nodes }
@@ -85,17 +92,30 @@ function whenOf(graph: Graph, place: number): Pick<TreeNode, 'when'> {
 
 const idAt = (graph: Graph, place: number) => graph.nodes[place]?.id as string
 
-function lifeOf({ id, state, attempt, wakeAt, startedAt, endedAt, node: own }: TaskHead, node: WorkflowNode): Partial<TreeNode> {
-  const { generation = 1 } = nodeOfTask(id) ?? {}
-  const { decision, by, note, child } = own ?? {}
+function undoOf(node: Graph['nodes'][number], undo: TaskHead | undefined): Pick<TreeNode, 'compensation'> {
+  const compensation = compensationOf(node)
+  if (!compensation) return {}
+  return { compensation: { handler: compensation.handler, ...(undo ? { state: undo.state, ...timesOf(undo) } : {}) } }
+}
+
+function lifeOf(task: TaskHead, node: WorkflowNode): Partial<TreeNode> {
+  const { state, wakeAt } = task
+  const { generation = 1 } = nodeOfTask(task.id) ?? {}
+  const { decision, by, note, child } = task.node ?? {}
   return {
-    taskId: id,
+    ...timesOf(task),
     ...(generation > 1 ? { generation } : {}),
     ...(child === undefined ? {} : { childRunId: child }),
     ...(state === 'delayed' ? awaitsOf(node) : {}),
     ...(decision ? { decided: { decision, ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) } } : {}),
-    ...(attempt > 0 ? { attempt } : {}),
     ...(state === 'delayed' && wakeAt !== null ? { dueAt: new Date(wakeAt).toISOString() } : {}),
+  }
+}
+
+function timesOf({ id, attempt, startedAt, endedAt }: TaskHead): Pick<TreeNode, 'taskId' | 'attempt' | 'startedAt' | 'endedAt'> {
+  return {
+    taskId: id,
+    ...(attempt > 0 ? { attempt } : {}),
     ...(startedAt === null ? {} : { startedAt: new Date(startedAt).toISOString() }),
     ...(endedAt === null ? {} : { endedAt: new Date(endedAt).toISOString() }),
   }

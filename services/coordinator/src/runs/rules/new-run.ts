@@ -221,6 +221,7 @@ function newRun({ id, namespace, trigger, traceparent, by, now, asked, parent }:
     graph: graphWith(planned.graph, parent),
     parentTask: parent?.taskId ?? null,
     generations: null,
+    compensation: null,
     state: isDelayed ? 'delayed' : 'queued',
     reason: isDelayed ? 'delay' : null,
     attempt: 1,

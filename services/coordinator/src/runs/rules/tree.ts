@@ -1,4 +1,4 @@
-import { isEnded, NODE_STATES } from '@carillon/contracts'
+import { isEnded, NODE_STATES, type NodeState } from '@carillon/contracts'
 import type { RunHead, TaskHead } from '@carillon/store'
 import type { TreeStage } from '../../modes/mode.ts'
 
@@ -12,8 +12,9 @@ export function percentOf(run: RunHead, stages: readonly TreeStage[], running: r
   return Math.min(100, Math.round(((ended + part) / total) * 1_000) / 10)
 }
 
-const endedOf = (counts: TreeStage['counts']) =>
-  NODE_STATES.reduce((sum, state) => sum + (state === 'blocked' || isEnded(state) ? (counts[state] ?? 0) : 0), 0)
+const endedOf = (counts: TreeStage['counts']) => NODE_STATES.reduce((sum, state) => sum + (hasEnded(state) ? (counts[state] ?? 0) : 0), 0)
+
+const hasEnded = (state: NodeState) => state === 'blocked' || state === 'compensated' || isEnded(state)
 
 /** The estimated time left, if the rest is as fast as what is done; undefined where that cannot be estimated. */
 export function leftMsOf(run: RunHead, percent: number, now: number): number | undefined {

@@ -1,4 +1,4 @@
-import { type JobView, LIMITS, type Progress, type Reason, type Retry, type RunView, type TaskView } from '@carillon/contracts'
+import { isEnded, type JobView, LIMITS, type Progress, type Reason, type Retry, type RunView, type TaskView } from '@carillon/contracts'
 import type { FailedTry, JobRecord, LifeHead, RunHead, RunRecord, TaskHead, TaskLife, TaskRecord } from '@carillon/store'
 import type { Decision } from './decision.ts'
 import { limitOf } from './limits.ts'
@@ -82,6 +82,7 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     attempts: run.attempts,
     parentTask: run.parentTask,
     ...terms,
+    compensation: compensationOf(run),
     deadlineAt: terms.deadlineAt === undefined ? null : iso(terms.deadlineAt),
     endAt: terms.endAt === undefined ? null : iso(terms.endAt),
     retry: terms.retry === undefined ? null : retryView(terms.retry, failed),
@@ -99,6 +100,13 @@ export const retryView = ({ localTries, redriveOf, onSuccess, onExhausted }: Ret
     onSuccess: onSuccess?.job,
     onExhausted: onExhausted?.job,
   })
+
+/** How far a workflow that does not succeed is undone, as far as its record says it. */
+function compensationOf({ compensation, state, reason }: RunHead): RunView['compensation'] {
+  if (compensation === 'complete') return compensation
+  if (isEnded(state)) return compensation === null ? undefined : 'incomplete'
+  return compensation !== null || reason === 'compensating' ? 'under-way' : undefined
+}
 
 /** @param task of a head the view has neither item nor result */
 export function taskView(task: TaskHead & Partial<TaskRecord>): TaskView {

@@ -1,4 +1,4 @@
-import { isEnded, REASONS } from '@carillon/contracts'
+import { isEnded, REASONS, undoneByTask } from '@carillon/contracts'
 import type { RunHead, TaskHead } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { limitOf } from './limits.ts'
@@ -58,6 +58,8 @@ export function whyOf(facts: WhyFacts): string {
 export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): string {
   const { name, state, owner, attempt, attempts, reason, wakeAt, node } = task
   if (state === 'running' && node?.child !== undefined) return `node ${name} waits for run ${node.child}`
+  if (undoneByTask(task.id))
+    return `node ${name} is being undone: its task is ${state}${state === 'queued' ? `, ${whyNone() ?? 'and waits for a free slot'}` : ''}`
   if (state === 'running') return `node ${name} runs: ${owner === null ? 'its executor' : `instance ${owner}`} has it`
   if (state === 'cancelling') return `node ${name} is being cancelled`
   if (state === 'delayed' && reason === 'approval')

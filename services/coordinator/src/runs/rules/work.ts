@@ -1,4 +1,4 @@
-import { subjects, workConsumer } from '@carillon/contracts'
+import { subjects, undoneByTask, workConsumer } from '@carillon/contracts'
 import type { RunHead, RunRecord, TaskHead, TaskRecord } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 
@@ -44,7 +44,11 @@ export const isLeg = (work: Work): work is TaskOfRun => isTaskOfRun(work) && wor
 export function needsMessage<Kind extends Work>(work: Kind | undefined): work is Kind {
   if (work?.task.state !== 'queued') return false
   if (work.run.routing !== null) return false
-  return isTaskOfRun(work) ? work.task.target === null && work.run.state === 'running' : !isFanOut(work.run)
+  if (!isTaskOfRun(work)) return !isFanOut(work.run)
+  const { run, task } = work
+  // What undoes nodes runs also while the run is being cancelled.
+  const mayBegin = run.state === 'running' || (run.state === 'cancelling' && undoneByTask(task.id) !== undefined)
+  return task.target === null && mayBegin
 }
 
 /** A task that is cached as a head has payload and item undefined. */

@@ -1,6 +1,7 @@
 import {
   branchesOf,
   CarillonError,
+  compensationOf,
   type ErrorProblem,
   type Graph,
   graphOf,
@@ -52,7 +53,7 @@ export function workflowWarnings(
 ): string[] {
   const isUnknown = (node: WorkflowNode) => 'job' in node && !isJob(node.job) && !isOffered(node.job)
   const unknown = [...new Set(nodes.flatMap((node) => ('job' in node && isUnknown(node) ? [node.job] : [])))]
-  const missing = [...new Set(nodes.flatMap((node) => ('handler' in node && !isOffered(node.handler) ? [node.handler] : [])))]
+  const missing = [...new Set(nodes.flatMap(handlersOf))].filter((handler) => !isOffered(handler))
   const repeated = nodes.flatMap((node) => {
     const conditions = branchesOf(node).flatMap(({ when }) => when ?? [])
     return conditions.some((when, i) => conditions.indexOf(when) < i) ? [node.id] : []
@@ -66,6 +67,11 @@ export function workflowWarnings(
       : []),
     ...repeated.map((id) => `two branches of decision ${id} have the same condition: the second one is never taken.`),
   ]
+}
+
+/** Handlers of a node, with the one that undoes it. */
+function handlersOf(node: WorkflowNode): string[] {
+  return [...('handler' in node ? [node.handler] : []), ...(compensationOf(node) ? [compensationOf(node)?.handler as string] : [])]
 }
 
 interface Checking {
@@ -88,6 +94,7 @@ function problemsOf(node: WorkflowNode, place: number, { graph, checks }: Checki
   return [
     ...(node.payload === undefined ? [] : problemsOfText(node.payload, at('payload'), { compile: checks.value, graph, place })),
     ...problemIn(at('backoff'), () => checkBackoff(node.backoff, checks.now)),
+    ...problemIn(at('compensate.backoff'), () => checkBackoff(compensationOf(node)?.backoff, checks.now)),
     ...problemIn(at('route'), () => routingOf(node, { mode: 'single' })),
     ...problemIn(at('where'), () => node.where === undefined || checks.where.get(node.where)),
     ...problemIn(at('hashKey'), () => node.hashKey === undefined || checks.hashKey.get(node.hashKey)),

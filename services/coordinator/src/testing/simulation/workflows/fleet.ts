@@ -5,7 +5,7 @@ import { drop, fresh, type Held, type Instance, idsOf, newInstance } from '../in
 import type { Random } from '../random.ts'
 import type { Suspicions } from '../suspicions.ts'
 import type { Coordinators } from './coordinators.ts'
-import { HANDLERS, outcomeOf, type RandomWorkflow } from './random-workflow.ts'
+import { HANDLERS, outcomeOf, type RandomWorkflow, UNDO } from './random-workflow.ts'
 
 interface Options {
   readonly random: Random
@@ -62,7 +62,7 @@ export class Fleet {
 
   #showPresence(): void {
     const alive = this.#instances.filter((instance) => instance.alive).map(({ id }) => id)
-    for (const handler of HANDLERS) this.#given.presence.alive.set(handler, alive)
+    for (const handler of [...HANDLERS, UNDO]) this.#given.presence.alive.set(handler, alive)
   }
 
   #alive(): Instance | undefined {
@@ -133,6 +133,7 @@ export class Fleet {
 
   /** As its script says, whichever instance runs it. */
   #endOf(held: Held): Report {
+    if (held.work.handler === UNDO) return this.#endOfUndo(held)
     const course = this.#given.made.courses.get(held.work.task ?? '')
     if (!course) {
       this.#given.violated(`${held.work.taskId} is a node without a handler, and was given to an instance`)
@@ -142,6 +143,12 @@ export class Fleet {
     if (outcome === 'succeeded') return { ...idsOf(held), type: 'finished', outcome, result: course.result, context: course.addition }
     const error = { name: 'Error', message: `attempt ${held.attempt}`, ...(isFinal ? { retryable: false } : {}) }
     return { ...idsOf(held), type: 'finished', outcome, error }
+  }
+
+  #endOfUndo(held: Held): Report {
+    const succeedsAt = this.#given.made.undos.get(held.work.task ?? '') ?? 1
+    if (held.attempt >= succeedsAt) return { ...idsOf(held), type: 'finished', outcome: 'succeeded' }
+    return { ...idsOf(held), type: 'finished', outcome: 'failed', error: { name: 'Error', message: `undo attempt ${held.attempt}` } }
   }
 
   /** An instance that is silent for ten seconds loses its message, and may go on with its task nevertheless. */

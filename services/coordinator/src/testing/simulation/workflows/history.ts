@@ -9,6 +9,8 @@ export class History {
   readonly ended = new Map<string, { readonly at: number; readonly time: number; readonly state: RunState }>()
   /** When the run began to be cancelled, since it was started or retried. */
   cancelledAt: number | undefined
+  /** It was retried to undo what was left, and nothing else. */
+  isUndoneAgain = false
   #writes = 0
   readonly #runId: string
   readonly #now: () => number
@@ -45,7 +47,10 @@ export class History {
   #updated<Outcome>(changes: readonly LifeChange[], outcomes: Outcome[]): Outcome[] {
     for (const [i, { id, set }] of changes.entries()) {
       if (outcomes[i] !== 'applied' || set.state === undefined) continue
-      if (id === this.#runId && set.state === 'queued') this.cancelledAt = undefined
+      if (id === this.#runId && set.state === 'queued') {
+        this.cancelledAt = undefined
+        this.isUndoneAgain = set.compensation === 'again'
+      }
       if (id === this.#runId && (set.state === 'cancelling' || set.state === 'cancelled')) this.cancelledAt ??= this.#now()
       if (id.startsWith(`${this.#runId}-`)) this.#ends(id, set.state)
     }

@@ -1,21 +1,13 @@
-import { isEnded, nodeOfTask, type WorkflowNode } from '@carillon/contracts'
+import { isEnded, nodeOfTask, undoneByTask, type WorkflowNode } from '@carillon/contracts'
 import type { RunRecord, TaskRecord } from '@carillon/store'
 import type { History } from './history.ts'
 import { type Fate, type Interpretation, interpret } from './interpret.ts'
+import { type Ended, judgeUndo } from './judge-undo.ts'
 import { endOf, type RandomWorkflow } from './random-workflow.ts'
 
 const BY_HAND: Readonly<Record<string, 'skipped' | 'succeeded'>> = {
   'skipped-by-request': 'skipped',
   'succeeded-by-request': 'succeeded',
-}
-
-interface Ended {
-  readonly run: RunRecord
-  readonly tasks: readonly TaskRecord[]
-  readonly made: RandomWorkflow
-  readonly history: History
-  /** What instances were given, by the id of the task. */
-  readonly given: ReadonlyMap<string, { readonly payload: unknown; readonly context: unknown }>
 }
 
 /** What is wrong with a workflow that should have ended, by the interpreter of the rules. */
@@ -34,8 +26,11 @@ class Judgement {
   readonly #history: History
   readonly #given: Ended['given']
   readonly #expected: Interpretation
+  readonly #judged: Ended
 
-  constructor({ run, tasks, made, history, given }: Ended) {
+  constructor(ended: Ended) {
+    const { run, tasks, made, history, given } = ended
+    this.#judged = ended
     this.#given = given
     this.#run = run
     this.#made = made
@@ -61,6 +56,7 @@ class Judgement {
   *all(): Generator<string> {
     if (this.#tasks.size < this.#current.length) yield `${this.#current.length - this.#tasks.size} nodes have more than one task`
     yield* this.#outcome()
+    yield* judgeUndo({ ...this.#judged, current: this.#tasks, ancestors: this.#expected.ancestors })
     const isPartial = this.#isPartial()
     for (const node of this.#made.workflow.nodes) {
       const task = this.#tasks.get(node.id)
@@ -86,17 +82,27 @@ class Judgement {
   }
 
   #isCancelled(): boolean {
-    return this.#run.reason === 'cancelled-by-request'
+    return this.#run.reason === 'cancelled-by-request' || (this.#run.compensation !== null && this.#history.cancelledAt !== undefined)
+  }
+
+  /** It did not go on as its nodes say: only what was left was undone, or a node was changed when that had begun. */
+  #isOnlyUndone(): boolean {
+    const isChanged = this.#current.some(({ task }) => this.#isByHand(task))
+    return this.#history.isUndoneAgain || (isChanged && this.#judged.tasks.some(({ id }) => undoneByTask(id)))
   }
 
   /** Not all that could have started did. */
   #isPartial(): boolean {
-    return this.#isCancelled() || (this.#made.workflow.failFast === true && this.#firstFailure() !== undefined)
+    return this.#isCancelled() || this.#isOnlyUndone() || (this.#made.workflow.failFast === true && this.#firstFailure() !== undefined)
   }
 
   *#outcome(): Generator<string> {
     const { state, reason } = this.#run
-    if (this.#isCancelled()) {
+    if (reason === 'compensation-failed') {
+      if (state !== 'failed') yield `what was to be undone was not, and the run is ${state}`
+    } else if (this.#isOnlyUndone()) {
+      if (state !== 'failed' && state !== 'cancelled') yield `nodes of the run were undone, and it is ${state}`
+    } else if (this.#isCancelled()) {
       if (state !== 'cancelled') yield `the run was cancelled, and is ${state}`
       if (this.#history.cancelledAt === undefined) yield 'the run is cancelled, and nobody wanted that'
     } else if (this.#isPartial()) {
@@ -106,7 +112,8 @@ class Judgement {
   }
 
   *#end(node: WorkflowNode, task: TaskRecord, fate: Extract<Fate, { is: 'ran' }>): Generator<string> {
-    const isAsCancelled = this.#isCancelled() && (task.state === 'cancelled' || (task.state === 'failed' && 'handler' in node))
+    const isAsCancelled =
+      (this.#isCancelled() || this.#isOnlyUndone()) && (task.state === 'cancelled' || (task.state === 'failed' && 'handler' in node))
     if (task.state !== fate.state && !isAsCancelled) yield `node ${node.id} is ${task.state}: ${task.reason}, and had to be ${fate.state}`
     if ('decision' in node && task.state === 'succeeded' && task.node?.branch !== fate.branch)
       yield `decision ${node.id} took branch ${task.node?.branch}, and had to take ${fate.branch}`

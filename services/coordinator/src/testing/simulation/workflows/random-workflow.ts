@@ -3,6 +3,7 @@ import type { Random } from '../random.ts'
 import { type Condition, type Judged, randomCondition, randomValue } from './conditions.ts'
 
 export const HANDLERS = ['charge', 'notify'] as const
+export const UNDO = 'undo'
 const KEYS = ['a', 'b', 'c'] as const
 const MOST_NODES = 25
 
@@ -28,6 +29,8 @@ export interface RandomWorkflow {
   readonly values: ReadonlyMap<string, Judged<unknown>>
   /** Attempts of nodes that say nothing. */
   readonly tries: number
+  /** Of nodes that can be undone: from which attempt on that succeeds. */
+  readonly undos: ReadonlyMap<string, number>
 }
 
 /** A node while the graph is made: edges lead from earlier ones to later ones. */
@@ -39,8 +42,11 @@ interface Draft {
   readonly fields: Record<string, unknown>
 }
 
-/** A workflow of 1 to 25 nodes, and how its nodes end: a pure function of node and attempt. */
-export function randomWorkflow(random: Random, { now }: { now: number }): RandomWorkflow {
+/**
+ * A workflow of 1 to 25 nodes, and how its nodes end: a pure function of node and attempt.
+ * @param options.undoing decides which nodes can be undone
+ */
+export function randomWorkflow(random: Random, { now, undoing }: { now: number; undoing: Random }): RandomWorkflow {
   const count = random.chance(0.5) ? 1 + random.below(7) : 1 + random.below(MOST_NODES)
   const tries = 1 + random.below(2)
   const drafts = Array.from({ length: count }, (_, i): Draft => ({ id: `n${i}`, after: new Set(), sources: new Set(), fields: {} }))
@@ -58,13 +64,14 @@ export function randomWorkflow(random: Random, { now }: { now: number }): Random
     if (random.chance(0.08)) draft.fields['disabled'] = true
     if (random.chance(0.2)) draft.fields['onFailure'] = 'skip'
   }
+  const undos = undoing.chance(0.4) ? compensate(undoing, drafts, tries) : new Map<string, number>()
   const nodes = shuffled(random, drafts).map(({ id, after, fields }) => ({
     id,
     ...(after.size > 0 ? { after: [...after] } : {}),
     ...fields,
   }))
   const workflow = parseInput(workflowSchema, { nodes, ...(random.chance(0.15) ? { failFast: true } : {}) })
-  return { workflow, payload: { n: random.below(10) }, tries, ...made }
+  return { workflow, payload: { n: random.below(10) }, tries, undos, ...made }
 }
 
 /** One to three of the nodes before it, recent ones rather than old ones. */
@@ -126,6 +133,19 @@ function handle(
     result: { n: random.below(10), by: id },
     addition: Object.fromEntries(keys.map((key) => [key, id])),
   }
+}
+
+/** Most nodes of handlers can be undone; some also where it is unknown what they have done. Some of that fails, and succeeds when it is tried once more. */
+function compensate(random: Random, drafts: readonly Draft[], tries: number): Map<string, number> {
+  const undos = new Map<string, number>()
+  for (const { id, fields } of drafts) {
+    if (fields['handler'] === undefined || random.chance(0.3)) continue
+    const attempts = random.chance(0.5) ? 1 + random.below(3) : undefined
+    undos.set(id, 1 + random.below((attempts ?? tries) + (random.chance(0.15) ? 2 : 0)))
+    const rules = { ...(random.chance(0.5) ? { unknown: true } : {}), ...(attempts === undefined ? {} : { attempts }) }
+    fields['compensate'] = Object.keys(rules).length > 0 ? { handler: UNDO, ...rules } : UNDO
+  }
+  return undos
 }
 
 /** The order of the list must not matter. */

@@ -58,7 +58,7 @@ export class WorkflowSimulation {
     this.#losesReports = fault?.losesReports ?? false
     this.#mayBeCancelled = random.chance(0.25)
     this.#mayBeChanged = random.chance(0.3)
-    this.#made = randomWorkflow(random, { now: this.#clock.now() })
+    this.#made = randomWorkflow(random, { now: this.#clock.now(), undoing: new Random(seed * 31 + 7) })
     this.#run = newRun(this.#made, { seed, now: this.#clock.now() })
     this.#history = new History({ runId: this.#run.id, now: () => this.#clock.now() })
     this.#store = this.#history.watch(store)
@@ -109,6 +109,7 @@ export class WorkflowSimulation {
       [1, () => this.#coordinators.repair()],
       [4, () => this.#coordinators.wake(this.#run.id)],
       [this.#mayBeCancelled ? 0.5 : 0, () => this.#cancel()],
+      [this.#made.undos.size > 0 && this.#mayBeCancelled ? 0.1 : 0, () => this.#cancel({ force: true })],
       [0.3, () => this.#retry()],
       [this.#mayBeChanged ? 0.8 : 0, () => this.#changeNode()],
     ]
@@ -117,8 +118,8 @@ export class WorkflowSimulation {
     await settle()
   }
 
-  async #cancel(): Promise<void> {
-    await this.#coordinators.with((coordinator) => coordinator.changeRuns.cancel('default', this.#run.id))
+  async #cancel(options: { force?: true } = {}): Promise<void> {
+    await this.#coordinators.with((coordinator) => coordinator.changeRuns.cancel('default', this.#run.id, options))
   }
 
   /** As a whole, or from what did not succeed, or from a node: what follows runs again, so it is as if all ran in the order of the graph. */
@@ -129,7 +130,8 @@ export class WorkflowSimulation {
     const part = this.#random.pick([{}, { only: 'failed' }, { fromNode: id }] as const) ?? {}
     this.#isRetried = true
     // Other nodes than those would stay cancelled.
-    const request = run.state === 'cancelled' ? {} : part
+    const isUndone = run.compensation !== null && run.compensation !== 'complete' && this.#random.chance(0.6)
+    const request = isUndone ? ({ only: 'compensation' } as const) : run.state === 'cancelled' || this.#history.isUndoneAgain ? {} : part
     await this.#coordinators.with((coordinator) => coordinator.changeRuns.retry('default', { runId: run.id, ...request }))
   }
 

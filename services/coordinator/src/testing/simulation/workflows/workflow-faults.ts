@@ -1,6 +1,7 @@
 import { nodeOfTask, nodeTaskId, RUN_STATES, type Workflow } from '@carillon/contracts'
 import type { LifeChange, RunRecord, Store, TaskRecord } from '@carillon/store'
 import type { Effect, Facts, Mode, Modes } from '../../../modes/mode.ts'
+import { ALL_OPEN } from '../../../modes/rules/go-on.ts'
 import type { WorkflowFacts } from '../../../modes/workflow/plan.ts'
 import type { partsOn } from '../../test-coordinator.ts'
 import { replaced } from './history.ts'
@@ -251,6 +252,46 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
     },
     leadsTo: /terminal event/,
     seed: 15,
+  },
+  'nodes are undone in the order in which they ended': {
+    store: withTasks((tasks) => ({
+      list: async (query) => {
+        const page = await tasks.list(query)
+        return { ...page, items: page.items.map((task) => ({ ...task, endedAt: -(task.endedAt ?? 0) })) }
+      },
+    })),
+    leadsTo: /was undone before/,
+    seed: 1,
+  },
+  'each coordinator has ids of its own for what undoes a node': {
+    store: withTasks((tasks, coordinator) => ({
+      insert: (records) =>
+        tasks.insert(records.map((task) => (coordinator === 0 ? task : { ...task, id: task.id.replace(/(-u\d{3}g)1$/, '$101') }))),
+    })),
+    leadsTo: /was undone twice/,
+    seed: 1,
+  },
+  'a cancel cuts what is being undone': {
+    modes: changing(({ plan }) => ({
+      plan: (facts) => {
+        const { run, undoing } = facts as WorkflowFacts
+        return run.state === 'cancelling' && undoing.underWay.length > 0 ? [{ do: 'cancel', tasks: ALL_OPEN }] : plan(facts)
+      },
+    })),
+    leadsTo: /what undoes node \S+ is cancelled/,
+    seed: 1,
+  },
+  'what may have been done before a node was lost or cancelled is not undone': {
+    store: withNodes((node) =>
+      'compensate' in node && typeof node.compensate === 'object' ? { ...node, compensate: node.compensate.handler } : node,
+    ),
+    leadsTo: /was not undone|had to be complete/,
+    seed: 1,
+  },
+  'only the first node is undone': {
+    modes: withFacts(({ undo, undoing }) => (undoing.done.length > 0 ? { undo: undefined } : { undo })),
+    leadsTo: /was not undone/,
+    seed: 1,
   },
   'a write does not compare the state': {
     tamper: (change) => ({ ...change, expect: { ...change.expect, state: RUN_STATES } }),
