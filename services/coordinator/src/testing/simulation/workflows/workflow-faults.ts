@@ -111,7 +111,7 @@ const startWhileCancelling = changing(({ readFacts, plan }) => ({
   plan: (facts) => {
     const { isCancelling } = facts as Facts & { isCancelling?: boolean }
     const effects = plan(facts)
-    if (!isCancelling || effects.some((effect) => effect.do === 'insert')) return effects
+    if (!isCancelling || effects[0]?.do === 'insert') return effects
     return plan({ ...facts, run: { ...facts.run, state: 'cancelling' } })
   },
 }))
