@@ -193,3 +193,23 @@ test('force and compensation are about workflows', async (context) => {
   await coordinator.changeRuns.cancel('default', started.runId)
   await assert.rejects(coordinator.changeRuns.retry('default', { runId: started.runId, only: 'compensation' }), { code: 'INVALID_REQUEST' })
 })
+
+test('what a child run has done is undone by one task', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, {
+    nodes: [
+      { id: 'a', job: 'shipping', payload: "'x'", compensate: 'unship' },
+      { id: 'b', handler: 'h', after: 'a' },
+    ],
+  })
+  const child = (await run.task('a'))?.node?.child as string
+  await coordinator.applyReports.execute([
+    reportsFrom('i-1', { runId: child, taskId: child, attempt: 1, type: 'finished', outcome: 'succeeded', result: 5 }),
+  ])
+  await turns()
+  await run.ends('b', FAILED)
+  const { handler, payload } = bodies(coordinator).at(-1) ?? {}
+  assert.deepEqual([handler, payload], ['unship', { node: 'a', outcome: 'succeeded', payload: 'x', result: 5 }])
+  await run.undoes('a')
+  assert.deepEqual((await summary(run)).slice(0, 3), ['failed', 'tasks-failed', 'complete'])
+})
