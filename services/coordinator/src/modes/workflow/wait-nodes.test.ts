@@ -241,3 +241,65 @@ test('a signal that is taken for a node which ended otherwise is free again', as
   await coordinator.wakeSignals.execute([signal.id])
   assert.equal((await store.signals.get([signal.id]))[0]?.takenBy, null)
 })
+
+test('three waits of one name take one signal each, also behind one whose time was over (34); before, between and after (32)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const wait = { signal: 'paid' }
+  const nodes = [
+    { id: 'one', wait },
+    { id: 'two', wait: { ...wait, timeoutMs: 1_000 }, after: 'one', onFailure: 'skip' as const },
+    { id: 'three', wait, after: 'two' },
+    { id: 'last', handler: 'h', after: 'three', payload: '[nodes.one.result, nodes.three.result]' },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  await send(coordinator, run.id, 1)
+  await coordinator.clock.advance(1_001)
+  // It is too late for the second one, whose time limit nobody has noticed so far.
+  assert.equal((await send(coordinator, run.id, 3)).state, 'kept')
+  await wake(coordinator, (await run.task('two'))?.id)
+  assert.equal(await run.states(), 'one:succeeded two:failed three:succeeded last:queued')
+  assert.deepEqual(
+    coordinator.fake.publishedTo('work.').map((body) => (body as { payload: unknown }).payload),
+    [[1, 3]],
+  )
+})
+
+test('a run that goes on after an approval runs nothing before it again (40)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const nodes = [{ id: 'reserve', handler: 'reserve' }, { ...APPROVAL[0], after: 'reserve' }, APPROVAL[1]]
+  const run = await WorkflowRun.start(coordinator, { nodes: nodes as never })
+  await run.ends('reserve', { result: 1 })
+  await decide(coordinator, { runId: run.id }, ['approved', 'ada'])
+  assert.equal(await run.states(), 'reserve:succeeded approve:succeeded ship:queued')
+  const handlers = coordinator.fake.publishedTo('work.').map((body) => (body as { task: unknown }).task)
+  assert.deepEqual(handlers, ['reserve', 'ship'])
+})
+
+test('a cancel while a join waits for an approval, or a node is between attempts, is a cancel and no failure (46)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const nodes = [
+    { id: 'one', wait: { approval: {} } },
+    { id: 'two', handler: 'h', attempts: 3, backoff: { type: 'fixed' as const, delayMs: 60_000 } },
+    { id: 'join', handler: 'h', after: ['one', 'two'] },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  await run.ends('two', { outcome: 'failed', error: { name: 'Error', message: 'not now' } })
+  assert.equal(await run.states(), 'one:delayed two:delayed')
+  await coordinator.changeRuns.cancel('default', run.id)
+  await turns()
+  assert.deepEqual([(await run.record()).state, (await run.record()).reason], ['cancelled', 'cancelled-by-request'])
+  assert.equal(await run.states(), 'one:cancelled two:cancelled')
+})
+
+test('a signal to a run that has ended is refused, and not kept (41)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: [{ id: 'paid', wait: { signal: 'paid' } }] })
+  await send(coordinator, run.id, 1)
+  assert.equal((await run.record()).state, 'succeeded')
+  await assert.rejects(send(coordinator, run.id, 2), { code: 'RUN_ENDED' })
+  const { items } = await coordinator.readSignals.list('default', { runId: run.id, limit: 10 })
+  assert.deepEqual(
+    items.map(({ payload, state }) => [payload, state]),
+    [[1, 'taken']],
+  )
+})

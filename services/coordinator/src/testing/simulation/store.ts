@@ -89,6 +89,11 @@ export function watchedStore(store: Store, hooks: StoreHooks): Store {
         (changes) => checkLimit({ store, hooks }, changes),
       ),
     ),
+    signals: read(store.signals, {
+      insert: (signals: Parameters<typeof store.signals.insert>[0]) => write(() => store.signals.insert(signals)),
+      update: (changes: Parameters<typeof store.signals.update>[0]) => write(() => store.signals.update(changes)),
+      remove: (ids: readonly string[]) => write(() => store.signals.remove(ids)),
+    }),
     steps: read(store.steps, { insert: (steps: Parameters<typeof store.steps.insert>[0]) => write(() => store.steps.insert(steps)) }),
     describe: () => store.describe(),
   }

@@ -62,6 +62,8 @@ export class Coordinators {
       const ids = (await this.#given.store[kind].due(query)).map(({ id }) => id).filter((id) => id.startsWith(runId))
       if (ids.length > 0) await this.with((coordinator) => coordinator.wakeLives.execute(ids))
     }
+    const signals = (await this.#given.store.signals.due(query)).map(({ id }) => id).filter((id) => id.startsWith(runId))
+    if (signals.length > 0) await this.with((coordinator) => coordinator.wakeSignals.execute(signals))
   }
 
   async repair(): Promise<void> {

@@ -7,6 +7,10 @@ export class History {
   readonly created = new Map<string, { readonly at: number; readonly plannedAt: number }>()
   /** The same for their ends. The time is that of the write. */
   readonly ended = new Map<string, { readonly at: number; readonly time: number; readonly state: RunState }>()
+  /** When signals were stored. */
+  readonly arrivals = new Map<string, number>()
+  /** Signals that something has taken, whatever became of that. */
+  readonly taken = new Set<string>()
   /** When the run began to be cancelled, since it was started or retried. */
   cancelledAt: number | undefined
   /** It was retried to undo what was left, and nothing else. */
@@ -22,7 +26,7 @@ export class History {
 
   /** A store whose writes are kept here. */
   watch(store: Store): Store {
-    const { runs, tasks } = store
+    const { runs, tasks, signals } = store
     return {
       ...store,
       runs: replaced(runs, { update: async (changes) => this.#updated(changes, await runs.update(changes)) }),
@@ -33,6 +37,18 @@ export class History {
           return outcomes
         },
         update: async (changes) => this.#updated(changes, await tasks.update(changes)),
+      }),
+      signals: replaced(signals, {
+        insert: async (records) => {
+          const outcomes = await signals.insert(records)
+          for (const [i, { id }] of records.entries()) if (outcomes[i] === 'created') this.arrivals.set(id, this.#now())
+          return outcomes
+        },
+        update: async (changes) => {
+          const outcomes = await signals.update(changes)
+          for (const [i, { id, set }] of changes.entries()) if (outcomes[i] === 'applied' && set.takenBy != null) this.taken.add(id)
+          return outcomes
+        },
       }),
       describe: () => store.describe(),
     }

@@ -6,7 +6,7 @@ export interface Script {
   readonly payload: Readonly<Record<string, unknown>>
   readonly conditions: ReadonlyMap<string, Condition>
   readonly values: ReadonlyMap<string, Judged<unknown>>
-  /** How a node of a handler ends, after all its attempts. */
+  /** How a node of a handler ends, after all its attempts, and one that waits for others: whether they came in time is judged apart. */
   endOf(id: string): 'succeeded' | 'failed' | 'timed_out'
   resultOf(id: string): unknown
   /** What it gives to the context, if it succeeds. */
@@ -131,7 +131,7 @@ class Interpreter {
   }
 
   #run(node: WorkflowNode): Fate {
-    if ('wait' in node) return { is: 'ran', state: 'succeeded' }
+    if ('wait' in node) return { is: 'ran', state: isForOthers(node.wait) ? this.#script.endOf(node.id) : 'succeeded' }
     const view = this.#viewOf(node.id)
     if ('decision' in node) {
       const branch = this.#decide(node.decision, view)
@@ -157,9 +157,9 @@ class Interpreter {
     const before = [...this.#before(id)]
     const nodes = before.map((ancestor) => {
       const fate = this.#fateOf(ancestor)
-      const isHandler = 'handler' in (this.#nodes.get(ancestor) as WorkflowNode)
-      const isByHandler = isHandler && fate.is === 'ran' && fate.state === 'succeeded' && fate.given !== undefined
-      const result = isByHandler ? this.#script.resultOf(ancestor) : null
+      const node = this.#nodes.get(ancestor) as WorkflowNode
+      const isByOthers = 'wait' in node ? isForOthers(node.wait) : 'handler' in node && fate.is === 'ran' && fate.given !== undefined
+      const result = isByOthers && fate.is === 'ran' && fate.state === 'succeeded' ? this.#script.resultOf(ancestor) : null
       return [ancestor, { state: fate.is === 'ran' ? fate.state : 'not_needed', result }] as const
     })
     return { payload: this.#script.payload, context: this.#contextOf(before), nodes: Object.fromEntries(nodes) }
@@ -188,6 +188,8 @@ class Interpreter {
     return mine > its || (mine === its && (this.#places.get(id) ?? 0) > (this.#places.get(other) ?? 0))
   }
 }
+
+const isForOthers = (wait: object) => 'signal' in wait || 'approval' in wait
 
 /** The branches of a node that lead to another one. */
 function branchesTo(node: WorkflowNode, id: string): number[] {

@@ -45,10 +45,14 @@ class Judgement {
       conditions: made.conditions,
       values: made.values,
       // Whether it is right that it is poison is judged apart.
-      endOf: (id) => (this.#tasks.get(id)?.reason === 'poison' ? 'failed' : endOf(courseOf(made, id), this.#generationOf(id))),
+      endOf: (id) => {
+        const task = this.#tasks.get(id)
+        if (isWait(made, id)) return task?.state === 'failed' ? 'failed' : 'succeeded'
+        return task?.reason === 'poison' ? 'failed' : endOf(courseOf(made, id), this.#generationOf(id))
+      },
       byHand: (id) => BY_HAND[this.#tasks.get(id)?.reason ?? ''],
-      resultOf: (id) => courseOf(made, id).result,
-      additionOf: (id) => courseOf(made, id).addition,
+      resultOf: (id) => (isWait(made, id) ? JSON.parse(this.#tasks.get(id)?.result ?? 'null') : courseOf(made, id).result),
+      additionOf: (id) => (isWait(made, id) ? {} : courseOf(made, id).addition),
       endedAt: (id) => this.#tasks.get(id)?.endedAt ?? 0,
     })
   }
@@ -161,6 +165,8 @@ class Judgement {
     return times.length === 0 ? undefined : Math.min(...times)
   }
 }
+
+const isWait = ({ workflow }: RandomWorkflow, id: string) => 'wait' in (workflow.nodes.find((node) => node.id === id) ?? {})
 
 function courseOf({ courses }: RandomWorkflow, id: string) {
   const course = courses.get(id)

@@ -1,6 +1,9 @@
-import { parseInput, type Workflow, workflowSchema } from '@carillon/contracts'
+import { type NodeWait, parseInput, type Workflow, workflowSchema } from '@carillon/contracts'
 import type { Random } from '../random.ts'
 import { type Condition, type Judged, randomCondition, randomValue } from './conditions.ts'
+
+/** Names of signals: several nodes may wait for the same. */
+export const SIGNALS = ['paid', 'packed'] as const
 
 export const HANDLERS = ['charge', 'notify'] as const
 export const UNDO = 'undo'
@@ -59,7 +62,7 @@ export function randomWorkflow(random: Random, { now, undoing }: { now: number; 
     const later = drafts.slice(i + 1)
     const known = { before: [...before], now }
     if (later.length > 0 && random.chance(0.25)) decide(random, draft, { later, before: known.before, conditions: made.conditions })
-    else if (random.chance(0.12)) draft.fields['wait'] = wait(random, now)
+    else if (random.chance(0.2)) draft.fields['wait'] = wait(random, now)
     else made.courses.set(draft.id, handle(random, draft, { before: known.before, values: made.values, tries }))
     if (random.chance(0.08)) draft.fields['disabled'] = true
     if (random.chance(0.2)) draft.fields['onFailure'] = 'skip'
@@ -107,8 +110,14 @@ function decide(
   draft.fields['decision'] = branches
 }
 
-const wait = (random: Random, now: number) =>
-  random.chance(0.7) ? { durationMs: 1 + random.below(20_000) } : { until: new Date(now - 5_000 + random.below(40_000)).toISOString() }
+function wait(random: Random, now: number): NodeWait {
+  const limit = random.chance(0.5) ? { timeoutMs: 1 + random.below(40_000) } : {}
+  if (random.chance(0.4)) return { signal: random.pick(SIGNALS) ?? 'paid', ...limit }
+  if (random.chance(0.5)) return { approval: { by: ['operator'], ...limit } }
+  return random.chance(0.7)
+    ? { durationMs: 1 + random.below(20_000) }
+    : { until: new Date(now - 5_000 + random.below(40_000)).toISOString() }
+}
 
 function handle(
   random: Random,

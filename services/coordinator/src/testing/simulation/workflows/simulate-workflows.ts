@@ -13,6 +13,7 @@ import { Fleet } from './fleet.ts'
 import { History } from './history.ts'
 import { judgeWorkflow } from './judge-workflow.ts'
 import { type RandomWorkflow, randomWorkflow } from './random-workflow.ts'
+import { Senders } from './senders.ts'
 import type { WorkflowFault } from './workflow-faults.ts'
 
 const [STEPS, CALM_ROUNDS] = [45, 300]
@@ -20,6 +21,8 @@ const [STEPS, CALM_ROUNDS] = [45, 300]
 const RETRIES = 2
 /** Longer than a fan-out run, or a task, is left alone. */
 const CALM_MS = 31_000
+/** Longer than a signal that was taken is left alone. */
+const VERIFIED_MS = 6_000
 /** What operators may say about a node that has failed. */
 const BY_HAND = /^task \S+ had ended \((failed|timed_out)\) and became (skipped|succeeded)$/
 /** What may be created by a coordinator that does not know yet that the run is being cancelled, has failed, or was retried: it is cancelled later. */
@@ -40,6 +43,7 @@ export class WorkflowSimulation {
   readonly #history: History
   readonly #coordinators: Coordinators
   readonly #fleet: Fleet
+  readonly #senders: Senders
   readonly #suspicions = new Suspicions(0)
   readonly #losesReports: boolean
   #isRetried = false
@@ -67,6 +71,13 @@ export class WorkflowSimulation {
     this.#coordinators = new Coordinators({ ...shared, store: this.#store, clock: this.#clock, fault, notifications: heard })
     const given = { suspicions: this.#suspicions, runId: this.#run.id, made: this.#made }
     const isCancelled = () => this.#history.cancelledAt !== undefined
+    this.#senders = new Senders({
+      random,
+      store: this.#store,
+      coordinators: this.#coordinators,
+      history: this.#history,
+      ...given,
+    })
     this.#fleet = new Fleet({ ...shared, ...given, coordinators: this.#coordinators, isCancelled })
   }
 
@@ -111,6 +122,8 @@ export class WorkflowSimulation {
       [this.#mayBeCancelled ? 0.5 : 0, () => this.#cancel()],
       [this.#made.undos.size > 0 && this.#mayBeCancelled ? 0.1 : 0, () => this.#cancel({ force: true })],
       [0.3, () => this.#retry()],
+      [this.#hasWaits ? 1.5 : 0, () => this.#senders.send()],
+      [this.#hasWaits ? 1.5 : 0, () => this.#senders.decide()],
       [this.#mayBeChanged ? 0.8 : 0, () => this.#changeNode()],
     ]
     // Up to four things at once: what they read and write is then mixed.
@@ -193,12 +206,17 @@ export class WorkflowSimulation {
       this.#fleet.finish(true)
     }
     while (this.#broker.reports.length > 0) await this.#apply()
+    if (this.#random.chance(0.5)) await this.#senders.end()
     await this.#coordinators.repair()
     await this.#clock.advance(this.#random.chance(0.5) ? CALM_MS : 1 + this.#random.below(CALM_MS))
     await this.#coordinators.wake(this.#run.id)
     await settle()
     this.#broker.forgetIds()
     return (await isOver(this.#store, this.#run.id)) && this.#isPublished((await this.#stored()) as RunRecord) && this.#isQuiet()
+  }
+
+  get #hasWaits(): boolean {
+    return this.#made.workflow.nodes.some((node) => 'wait' in node && ('signal' in node.wait || 'approval' in node.wait))
   }
 
   #isQuiet(): boolean {
@@ -219,6 +237,11 @@ export class WorkflowSimulation {
     const tasks = (await this.#store.tasks.get(items.map(({ id }) => id))).filter((task) => task !== undefined)
     if (!run) return void this.violations.push('the run is gone')
     this.violations.push(...judgeWorkflow({ run, tasks, made: this.#made, history: this.#history, given: this.#fleet.given }))
+    // Signals that came to nothing are given back by then.
+    await this.#clock.advance(VERIFIED_MS)
+    await this.#coordinators.wake(this.#run.id)
+    await settle()
+    this.violations.push(...(await this.#senders.judge(tasks)))
     this.violations.push(...(await this.#suspicions.judge(this.#store, run)))
     if (!this.#isPublished(run)) this.violations.push('the terminal event was not published')
     if (this.#fleet.queued.length > 0) this.violations.push('work is left in the queue')

@@ -48,6 +48,10 @@ const withTasks =
     describe: () => store.describe(),
   })
 
+const withSignals =
+  (change: (signals: Store['signals']) => Partial<Store['signals']>) =>
+  (store: Store): Store => ({ ...store, signals: replaced(store.signals, change(store.signals)), describe: () => store.describe() })
+
 /** The graph as it is read: each of its nodes is another one. */
 const withGraph =
   (change: (workflow: Workflow) => object) =>
@@ -139,13 +143,13 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
     leadsTo: TOO_EARLY,
     seed: 1,
   },
-  'a condition that fails counts as false': { modes: withFacts(takeDefault), leadsTo: /and had to be failed/, seed: 1 },
+  'a condition that fails counts as false': { modes: withFacts(takeDefault), leadsTo: /and had to be failed/, seed: 11 },
   'each coordinator has ids of its own for nodes': {
     store: withTasks((tasks, coordinator) => ({
       insert: (records) => tasks.insert(records.map((task) => ({ ...task, id: idOf(task, coordinator) }))),
     })),
     leadsTo: /more than one task/,
-    seed: 61,
+    seed: 71,
   },
   'a run fails with any of its nodes': {
     modes: withEffects((effect, { tasks }) => {
@@ -154,13 +158,13 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
       return { do: 'decide', decision: { ...effect.decision, set: { ...effect.decision.set, state: 'failed', reason: 'tasks-failed' } } }
     }),
     leadsTo: /the run is failed: tasks-failed, and had to be succeeded/,
-    seed: 1,
+    seed: 23,
   },
-  'nodes start while the run is being cancelled': { modes: startWhileCancelling, leadsTo: /after the run was cancelled/, seed: 7 },
+  'nodes start while the run is being cancelled': { modes: startWhileCancelling, leadsTo: /after the run was cancelled/, seed: 9 },
   'nodes start after a failure that is to stop the run': {
     store: withGraph(({ failFast: _, ...workflow }) => workflow),
     leadsTo: /after a failure|had to stop at a failure/,
-    seed: 150,
+    seed: 190,
   },
   'a failure blocks although it is to be skipped': {
     store: withNodes(({ onFailure: _, ...node }) => node),
@@ -206,7 +210,7 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
       },
     })),
     leadsTo: /was started before/,
-    seed: 44,
+    seed: 47,
   },
   'a wait is over before its time': {
     modes: changing(({ plan }) => ({
@@ -216,7 +220,7 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
       },
     })),
     leadsTo: /before its time/,
-    seed: 1,
+    seed: 85,
   },
   'a run ends while nodes run': {
     modes: withFacts((facts) => {
@@ -224,7 +228,7 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
       return isLast ? { statuses: statusesOf(facts, (place) => (facts.statuses[place] === 'under-way' ? 'succeeded' : undefined)) } : {}
     }),
     leadsTo: /the run became succeeded while/,
-    seed: 1,
+    seed: 2,
   },
   'a run whose notification was lost is not checked': {
     coordinator: ({ advance, wakeLives }) => {
@@ -251,7 +255,69 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
       runs.repeatEnd = nothing
     },
     leadsTo: /terminal event/,
-    seed: 15,
+    seed: 19,
+  },
+  'a signal may be taken twice': {
+    store: withSignals((signals) => ({
+      open: async (query) => {
+        const { items } = await signals.list(query)
+        return items.filter(({ name }) => name === query.name)
+      },
+      update: async (changes) => {
+        const stored = await signals.get(changes.map(({ id }) => id))
+        return signals.update(changes.map((change, i) => ({ ...change, expect: { takenBy: stored[i]?.takenBy ?? null } })))
+      },
+    })),
+    leadsTo: /has ended both|is taken by/,
+    seed: 1,
+  },
+  'signals are not asked for at the end of a time limit': {
+    modes: changing(({ plan }) => ({
+      plan: (facts) => {
+        const effects = plan(facts)
+        return effects.some((effect) => effect.do === 'take-signals' && effect.isLast)
+          ? effects.filter((effect) => effect.do !== 'take-signals')
+          : effects
+      },
+    })),
+    coordinator: ({ wakeSignals }) => {
+      wakeSignals.execute = nothing
+    },
+    leadsTo: /lay there/,
+    seed: 83,
+  },
+  'signals are asked for at the end of a time limit only': {
+    modes: changing(({ plan }) => ({ plan: (facts) => plan(facts).filter((effect) => effect.do !== 'take-signals' || effect.isLast) })),
+    coordinator: ({ wakeSignals }) => {
+      wakeSignals.execute = nothing
+    },
+    leadsTo: FOR_EVER,
+    seed: 1,
+  },
+  'a signal that came to nothing is not given back': {
+    store: withSignals((signals) => ({
+      update: (changes) => signals.update(changes.filter(({ set }) => set.takenBy !== null)),
+    })),
+    leadsTo: /unused, and is taken/,
+    seed: 117,
+  },
+  'an approval counts for a later generation': {
+    coordinator: ({ decideApprovals }) => {
+      const decide = decideApprovals.decide.bind(decideApprovals)
+      decideApprovals.decide = (namespace, { generation: _, ...request }, by) => decide(namespace, request, by)
+    },
+    leadsTo: /generation 1 was meant/,
+    seed: 10,
+  },
+  'a wait that ends leaves nothing that is due': {
+    store: withTasks((tasks) => ({
+      update: (changes) =>
+        tasks.update(
+          changes.map((change) => ({ ...change, set: change.set.endedAt == null ? change.set : { ...change.set, wakeAt: null } })),
+        ),
+    })),
+    leadsTo: FOR_EVER,
+    seed: 16,
   },
   'nodes are undone in the order in which they ended': {
     store: withTasks((tasks) => ({
@@ -296,6 +362,6 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
   'a write does not compare the state': {
     tamper: (change) => ({ ...change, expect: { ...change.expect, state: RUN_STATES } }),
     leadsTo: /had ended|was (succeeded|failed), not/,
-    seed: 17,
+    seed: 88,
   },
 }
