@@ -15,6 +15,7 @@ import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
 import { addServiceCommands } from './commands/service.ts'
 import { addUpCommand } from './commands/up.ts'
+import { addVersionsCommands } from './commands/versions.ts'
 import { addWorkflowsCommands } from './commands/workflows.ts'
 import { addNatsOptions } from './nats-options.ts'
 import { CARILLON } from './own-command.ts'
@@ -51,6 +52,7 @@ export function createProgram(): Command {
   addLogsCommand(program)
   addPruneCommand(program)
   addInstancesCommands(program)
+  addVersionsCommands(program)
   addServiceCommands(program.commandsGroup('Processes:'))
   addDemoCommand(program)
   addExecutorCommand(program)

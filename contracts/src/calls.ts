@@ -22,12 +22,14 @@ import {
   claimAnswerSchema,
   claimSchema,
   journalEntrySchema,
+  journalPageSchema,
   journalSchema,
   mapSchema,
   resultsSchema,
   stepSchema,
   taskResultSchema,
 } from './messages.ts'
+import { listProgramsSchema, moveRunSchema, programViewSchema, runMovedSchema } from './program.ts'
 import {
   listRunsSchema,
   pruneRunsSchema,
@@ -85,6 +87,18 @@ export const CALLS = {
     repeatable: 'never',
     answer: runViewSchema,
     description: 'Cancel an open run; with `force` a workflow ends without undoing what its nodes have done, also while it does',
+  }),
+  runsMove: call('coordinator', 'runs.move', {
+    input: moveRunSchema,
+    repeatable: 'never',
+    answer: runMovedSchema,
+    description: 'Let another program go on with a run in durable steps; or only answer which ones could',
+  }),
+  versionsList: call('coordinator', 'versions.list', {
+    input: listProgramsSchema,
+    repeatable: 'always',
+    answer: z.object({ items: z.array(programViewSchema).readonly() }),
+    description: 'The programs that go on with runs in durable steps, who has them, and how many open runs are bound to each',
   }),
   runsRetry: call('coordinator', 'runs.retry', {
     input: z.strictObject({
@@ -207,7 +221,7 @@ export const CALLS = {
   tasksJournal: call('coordinator', 'tasks.journal', {
     input: journalSchema,
     repeatable: 'always',
-    answer: pageOf(journalEntrySchema),
+    answer: journalPageSchema,
     description: 'What the steps of a task have done, in order',
   }),
   tasksNext: call('coordinator', 'tasks.next', {

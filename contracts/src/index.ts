@@ -125,6 +125,7 @@ export {
   type Hung,
   hungSchema,
   type JournalEntry,
+  type JournalPage,
   liveGateSchema,
   liveJobSchema,
   type MapCall,
@@ -154,6 +155,22 @@ export {
   type Tolerance,
 } from './plan.ts'
 export { type JobPreview, jobPreviewSchema, type PreviewJob, previewJobSchema } from './preview.ts'
+export {
+  type DeclaredStep,
+  declaredProgram,
+  handlerOfProgram,
+  isProgramVersion,
+  isUndeclared,
+  type MoveChoice,
+  PROGRAM_VERSION_RULE,
+  type ProgramView,
+  programField,
+  programOfOffer,
+  type RunMoved,
+  takesProgram,
+  undeclaredProgram,
+  versionedProgram,
+} from './program.ts'
 export { PROTOCOL_VERSION } from './protocol.ts'
 export { recordField } from './record-field.ts'
 export type { Retry, RetryCallback } from './retry.ts'

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { codedField, nameField, objectField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 import { HANDLER_KINDS } from './plan.ts'
+import { programField } from './program.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { recordField } from './record-field.ts'
 
@@ -12,6 +13,15 @@ const handlerFields = {
   kind: z.enum(HANDLER_KINDS).optional(),
   /** JSON Schema of the payload. */
   inputSchema: objectField('Use an object: a JSON Schema.').optional(),
+  /** Which program it is, see docs/STEPS.md. Absent: `<name>@undeclared`. */
+  program: programField.optional(),
+  /** Other programs whose runs it goes on with, as its developer says. */
+  accepts: z.array(programField).max(LIMITS.acceptedPrograms).optional(),
+  /** Its steps in order, if it declares them: runs that began with the same ones may be moved to it. */
+  steps: z
+    .array(z.object({ name: nameField, kind: nameField }))
+    .max(LIMITS.declaredSteps)
+    .optional(),
 }
 const instanceFields = {
   instance: nameField,
@@ -146,6 +156,8 @@ export const instanceViewSchema = presenceSchema.extend({
     .readonly()
     .exactOptional(),
   load: beatSchema,
+  /** The programs of its handlers that declare one. */
+  programs: z.array(z.string()).readonly().exactOptional(),
   /** An operator wants no work to be given to it. */
   cordoned: cordonSchema.exactOptional(),
   /** Milliseconds since its last beat. */

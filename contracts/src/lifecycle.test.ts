@@ -47,6 +47,7 @@ const TABLE: Record<RunEvent, string> = {
   retried: '..dd........',
   lost: '..qqC.......',
   released: '..qq........',
+  returned: '..qqC.......',
   slept: '..ddC.......',
   cancel: 'CCCc........',
   cancelled: '..CCC.......',

@@ -32,6 +32,14 @@ export const LIMITS = {
   steps: 10_000,
   /** Tries of one step over all retries of its task: four letters of its record's id. */
   stepTries: 9_999,
+  /** Programs of which one says that it goes on with their runs. */
+  acceptedPrograms: 50,
+  /** Steps that an instance declares of one handler: each registration and its record hold them. A longer list is known by its fingerprint alone. */
+  declaredSteps: 200,
+  /** Processes that a run remembers to have given it back: a fleet of one program, after some restarts. */
+  refusedSessions: 200,
+  /** How often a run is given back, because what is deployed does not fit it, before an operator has to decide. */
+  givenBack: 20,
   /** Bytes of one message that we publish; below the broker's default of 1 MiB, headers included. */
   messageBytes: 1_000_000,
   /** Total tries of a task: a typo must not make a job that never ends. */

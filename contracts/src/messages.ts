@@ -6,6 +6,7 @@ import { ENDED_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { NAME, RESERVED_NAMES } from './names.ts'
 import { HANDLER_KINDS, OWN_TASK_NAMES } from './plan.ts'
+import { programField } from './program.ts'
 import { failureSchema, progressSchema, reasonField, stateField } from './run.ts'
 
 /** Body of `work.<handler>.<priority>.<taskId>` and of an offer on `direct.<instance>`. */
@@ -34,13 +35,15 @@ export const workSchema = z.object({
   alone: z.literal(true).exactOptional(),
   /** Of a run with a deadline: claim it before you run it, also when it is delivered for the first time. */
   claim: z.literal(true).exactOptional(),
+  /** Its steps began with this program: an executor whose handler is not this one, nor accepts it, claims it as `incompatible`. */
+  program: programField.exactOptional(),
 })
 export type WorkMessage = Readonly<z.output<typeof workSchema>>
 
 /** Answer to an offer on `direct.<instance>`. */
 export const offerAnswerSchema = z.discriminatedUnion('accepted', [
   z.object({ accepted: z.literal(true) }),
-  z.object({ accepted: z.literal(false), reason: z.enum(['busy', 'unknown-handler', 'draining', 'cordoned']) }),
+  z.object({ accepted: z.literal(false), reason: z.enum(['busy', 'unknown-handler', 'draining', 'cordoned', 'other-program']) }),
 ])
 export type OfferAnswer = z.output<typeof offerAnswerSchema>
 
@@ -200,6 +203,8 @@ export const claimSchema = z.strictObject({
   redelivered: z.boolean().default(true),
   /** Of a handler whose runs map: a run that was requested before the kind was known is one from now on, and has a task for the next instance that pulls. */
   kind: z.enum(HANDLER_KINDS).optional(),
+  /** The program of the message is not that of the handler, nor one that it accepts: the task goes to another instance, and this is no attempt. */
+  incompatible: z.literal(true).optional(),
 })
 export type TaskClaim = z.output<typeof claimSchema>
 /** `alone`: as in a work message. */
@@ -259,6 +264,8 @@ export const stepSchema = z.strictObject({
     .min(0, STEP_HINT)
     .max(LIMITS.steps - 1, STEP_HINT),
   name: nameField,
+  /** The program that runs: the first step of a task binds it. Default: `<handler>@undeclared`. */
+  program: programField.optional(),
   /** Of one that failed before: how often it was tried, from 1. */
   try: z.int().min(1).max(LIMITS.stepTries).default(1),
   outcome: z.discriminatedUnion('type', [
@@ -314,3 +321,11 @@ export const journalEntrySchema = z.object({
   at: timeField,
 })
 export type JournalEntry = Readonly<z.output<typeof journalEntrySchema>>
+
+/** A page of the journal. `program`: the one that its task is bound to. */
+export const journalPageSchema = z.object({
+  items: z.array(journalEntrySchema).readonly(),
+  next: z.string().exactOptional(),
+  program: z.string().exactOptional(),
+})
+export type JournalPage = Readonly<z.output<typeof journalPageSchema>>

@@ -83,6 +83,8 @@ const lifeFields = {
   /** Executors in a row that died while they ran it, of another cause. */
   interruptions: z.int().exactOptional(),
   instance: z.string().exactOptional(),
+  /** The program that goes on with its steps: of a task that has stored one. */
+  program: z.string().exactOptional(),
   progress: progressSchema.exactOptional(),
   result: z.unknown().exactOptional(),
   failure: failureSchema.exactOptional(),

@@ -13,7 +13,7 @@ import { jobInputOf } from './client/typed-calls.ts'
 import { type HandlerOptions, type OfferedHandler, offeredHandler, withOutput } from './executor/handler.ts'
 import { type ItemSchemas, type MapDefinition, type MapReduceDefinition, offeredMapHandler } from './executor/map-handler.ts'
 import type { SchemaInput, SchemaOutput, StandardSchema } from './executor/standard-schema.ts'
-import { runOfSteps, type StepDefinition, type StepList } from './executor/steps-handler.ts'
+import { declaredSteps, runOfSteps, type StepDefinition, type StepList } from './executor/steps-handler.ts'
 import type { TaskContext } from './executor/task-context.ts'
 import { type AnyHandler, type HandlerDefinition, isDefinition } from './handler-definition.ts'
 import type { JsonResult } from './json.ts'
@@ -24,7 +24,7 @@ import type { Retried } from './retry/retryable.ts'
 /** As of `handle`; the schemas are part of the definition. */
 export type MapOptions = Omit<HandlerOptions, 'input'>
 /** How this process offers a handler that is defined elsewhere. */
-export type OfferOptions = Pick<HandlerOptions, 'concurrency'>
+export type OfferOptions = Pick<HandlerOptions, 'concurrency' | 'version' | 'accepts'>
 
 /** A job that the code of this process declares: as of `client.jobs.put`. */
 export interface JobDeclaration<Payload = unknown> extends Omit<JobInput, 'name' | 'handler'> {
@@ -92,8 +92,10 @@ export abstract class Offers {
     options?: HandlerOptions<Schema>,
   ): this
   steps(handler: string | AnyHandler, steps: readonly StepDefinition<never>[], options: HandlerOptions = {}): this {
-    if (!isDefinition(handler)) return this.#offer(offeredHandler(handler, runOfSteps(steps), options))
-    return this.handle(handler as PlainHandler<Schema, undefined>, runOfSteps(steps) as () => Promise<undefined>, options)
+    const run = runOfSteps(steps)
+    const declared = { ...checkObject('options', options), steps: declaredSteps(steps) }
+    if (!isDefinition(handler)) return this.#offer(offeredHandler(handler, run, declared))
+    return this.handle(handler as PlainHandler<Schema, undefined>, run as () => Promise<undefined>, declared)
   }
 
   /** Offer a handler whose runs map: tasks make tasks. @throws CarillonError HANDLER_EXISTS, INVALID_NAME, INVALID_REQUEST */

@@ -20,6 +20,7 @@ export interface Warning {
     | 'drain-incomplete'
     | 'handler-stuck'
     | 'outbox'
+    | 'program-undeclared'
   readonly message: string
 }
 

@@ -48,6 +48,9 @@ export const LIFE_COLUMNS = {
   firstStartedAt: 'number',
   sleeps: 'number',
   waits: 'json',
+  program: 'text',
+  pinnedAt: 'number',
+  refusedBy: 'json',
 } as const satisfies Columns<TaskLife>
 
 export const RUN_COLUMNS = {

@@ -23,6 +23,7 @@ export type {
   LogStore,
   NamedTally,
   PageQuery,
+  ProgramTally,
   RunListQuery,
   RunStore,
   SignalChange,
@@ -41,7 +42,6 @@ export type {
   JobRecord,
   LifeHead,
   Plan,
-  Resume,
   Routing,
   RunArrival,
   RunHead,
@@ -55,6 +55,7 @@ export type {
   TaskRecord,
   Terms,
 } from './records.ts'
+export type { Refusals, Resume } from './resume-records.ts'
 export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'
 export { SHARES, shareOf } from './shares.ts'
 export type { SignalRecord } from './signal-records.ts'

@@ -213,8 +213,18 @@ export interface LifeStore<Item extends Head, Head> {
   queued(query: PageQuery & { from: number; before: number }): Promise<Slice<Head>>
   /** How many have a queuedAt < before: those that are queued. By an index alone, so a million cost tens of milliseconds. */
   queuedCount(query: { before: number }): Promise<number>
+  /** How many open ones are bound to each program, by program and state. By an index of these alone. */
+  programs(namespace: string): Promise<ProgramTally[]>
   /** State `running` or `cancelling` with this owner and, as all of these have, a wakeAt. */
   ownedBy(query: PageQuery & { namespace: string; owner: string }): Promise<Slice<Head>>
+}
+
+export interface ProgramTally {
+  readonly program: string
+  readonly state: RunState
+  readonly count: number
+  /** The lowest `pinnedAt` among them. */
+  readonly pinnedAt: number | null
 }
 
 export interface RunStore extends LifeStore<RunRecord, RunHead> {

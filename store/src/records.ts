@@ -19,6 +19,7 @@ import type {
   Wait,
 } from '@carillon/contracts'
 import type { FailedTry } from './letter-records.ts'
+import type { Refusals, Resume } from './resume-records.ts'
 
 /** How a fan-out run is split into tasks. */
 export interface Plan {
@@ -191,20 +192,16 @@ export interface TaskLife {
   readonly resume: Resume | null
   /** Of one that is delayed because its steps wait for signals: what for; it may be of an earlier time in any other state. */
   readonly waits: readonly Wait[] | null
+  /** The program that its steps began with; null: it has stored none. */
+  readonly program: string | null
+  /** Since when it waits for an instance of its own, because not every one that offers its handler may have it; kept while that runs it. Null: it goes through the queue. */
+  readonly pinnedAt: number | null
+  /** What has given it back since it was last moved or retried. */
+  readonly refusedBy: Refusals | null
 }
 
 /** The life of a task without its result, which may be large. Its error has no stack. */
 export type LifeHead = Omit<TaskLife, 'result'>
-
-/** Which steps of a task count. */
-export interface Resume {
-  /** It was restarted from this step: those from it on count only if they were stored since. */
-  readonly step: number
-  /** The attempt that began then. */
-  readonly epoch: number
-  /** The attempt that began when it was last retried: steps that failed permanently before are tried again. */
-  readonly since: number
-}
 
 /** A run as it is stored. */
 export interface RunRecord extends TaskLife {

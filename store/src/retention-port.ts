@@ -156,6 +156,7 @@ export const REMOVED_FIELDS = [
   'resume',
   'waits',
   'parentTask',
+  'refusedBy',
 ] as const
 
 /** Ids of a run's tasks, and the run's own, are below this, and those of other runs are not between. */

@@ -73,12 +73,27 @@ async function drainInstance(instance: string, { note, wait }: { note?: string; 
         invocation.terminal.note(`${instance} stays cordoned: ${CARILLON} instances uncordon ${instance}${invocation.repeated}`)
         process.exitCode = interrupt.exitCode
       } else if (invocation.terminal.json) invocation.terminal.value(last)
-      else invocation.terminal.print(last.isEmpty ? `${instance} is empty, and stays cordoned` : `${instance} has left`)
+      else {
+        invocation.terminal.print(last.isEmpty ? `${instance} is empty, and stays cordoned` : `${instance} has left`)
+        for (const text of await boundTo(client, instance)) invocation.terminal.note(invocation.terminal.paint('warning', text))
+      }
       if (last) process.exitCode = EXIT.ok
     } finally {
       interrupt.done()
     }
   })
+}
+
+/** The programs of which it is the last instance, and that open runs are bound to. */
+async function boundTo(client: Client, instance: string): Promise<string[]> {
+  const { items } = await client.call(CALLS.versionsList, {})
+  const needed = items.filter(
+    ({ instances, accepting, open }) => open > 0 && [...instances, ...accepting].every((name) => name === instance),
+  )
+  return needed.map(
+    ({ program, open }) =>
+      `${open} open ${open === 1 ? 'run goes' : 'runs go'} on with ${program}, which no other instance has or accepts: they wait when it is stopped`,
+  )
 }
 
 interface Waiting {

@@ -60,6 +60,7 @@ function columns(): Column<InstanceView>[] {
     { heading: 'INSTANCE', text: (instance) => instance.instance, narrow: 'whole' },
     { heading: 'SERVICE', text: (instance) => `${instance.service} ${instance.version}` },
     { heading: 'HANDLERS', text: (instance) => instance.handlers.join(', ') },
+    { heading: 'PROGRAMS', text: ({ programs = [] }) => programs.join(', '), narrow: 3 },
     { heading: 'RUNNING', text: runningText },
     { heading: 'CORDONED', text: (instance) => cordonText(instance, nowMs) },
     { heading: 'BLOCKED', text: ({ load }) => (load.blockedMs === undefined ? '' : `for ${spanText(load.blockedMs)}`) },

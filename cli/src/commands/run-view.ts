@@ -84,6 +84,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ),
     ['lost', run.losses ? `${run.losses} in a row of the processes that ran it died` : undefined],
     ['interrupted', run.interruptions ? `${run.interruptions} in a row of the processes that ran it died of something else` : undefined],
+    ['program', run.program],
     ['instance', run.instance],
     ['progress', run.progress ? `${Math.round(run.progress.percent)} % ${run.progress.note ?? ''}`.trim() : undefined],
     ['created', timeText(run.createdAt, nowMs)],

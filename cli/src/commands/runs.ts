@@ -12,6 +12,7 @@ import { CARILLON } from '../own-command.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 import { printRun, runColumns, stepColumns, taskColumns } from './run-view.ts'
 import { addBulkOptions, type BulkOptions, CANCEL, changeAll, checkBulk, RETRY } from './runs-bulk.ts'
+import { addMoveCommand } from './runs-move.ts'
 import { addNodeCommands } from './runs-nodes.ts'
 import { addSignalCommands } from './runs-signals.ts'
 import { addTreeCommands } from './runs-tree.ts'
@@ -85,6 +86,7 @@ export function addRunsCommands(program: Command): void {
     .option('--wait', 'wait for its end, as run does')
   addBulkOptions(retry).action(retryRun)
   addNodeCommands(runs)
+  addMoveCommand(runs)
   addSignalCommands(runs)
 }
 

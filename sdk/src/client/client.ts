@@ -19,7 +19,9 @@ import {
   type JournalEntry,
   type LogView,
   type NodeDecided,
+  type ProgramView,
   printable,
+  type RunMoved,
   type RunState,
   type RunTree,
   type RunView,
@@ -249,6 +251,12 @@ export class Client {
     /** The signals of a run by id: taken, kept, or unclaimed because there is no such run so far. */
     signals: (runId: string, query: ListQuery = {}): List<SignalView> =>
       listOf(query, (page) => this.call(CALLS.runsSignals, { ...page, runId })),
+    /**
+     * Lets another program go on with a run in durable steps, while it waits or sleeps. With `dryRun` it only answers which ones could.
+     * @throws CarillonError INVALID_REQUEST of a program that no live instance has, or whose steps are not those that are stored
+     */
+    move: async (runId: string, options: { readonly to?: string; readonly dryRun?: boolean }): Promise<RunMoved> =>
+      this.call(CALLS.runsMove, { runId, ...checkObject('options', options) }),
     /** The steps of a run, in order. */
     steps: (runId: string, query: ListQuery = {}): List<JournalEntry> =>
       listOf(query, (page) => this.call(CALLS.tasksJournal, { ...page, taskId: runId })),
@@ -274,6 +282,12 @@ export class Client {
   readonly logs = {
     /** Log lines of a run, oldest first unless asked otherwise. */
     query: (query: CallInput<typeof CALLS.logsQuery>): List<LogView> => listOf(query, (page) => this.call(CALLS.logsQuery, page)),
+  }
+
+  readonly versions = {
+    /** The programs that go on with runs in durable steps, who has them, and how many open runs are bound to each. */
+    list: async (options: { readonly handler?: string } = {}): Promise<readonly ProgramView[]> =>
+      (await this.call(CALLS.versionsList, checkObject('options', options))).items,
   }
 
   readonly instances = {

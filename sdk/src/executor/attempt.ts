@@ -10,6 +10,7 @@ import {
   type StepCall,
   type TaskResult,
   TIMES,
+  takesProgram,
   writeJson,
 } from '@carillon/contracts'
 import type { LoopClock, Timer } from '@carillon/wire/internal'
@@ -127,12 +128,20 @@ export class Attempt implements TaskPort {
     return this.#options.calls.isDraining
   }
 
-  journal(): Promise<ReadonlyMap<number, JournalEntry>> {
-    return this.#options.calls.journal(this.task.work, this.signal)
+  async journal(): Promise<ReadonlyMap<number, JournalEntry>> {
+    const { handler } = this.#options
+    const { entries, program } = await this.#options.calls.journal(this.task.work, this.signal)
+    if (program !== undefined && !takesProgram(handler, program)) throw new ProgramChanged(otherProgram(program, handler.program))
+    return entries
   }
 
   store(step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry> {
-    return this.#options.calls.step(this.task.work, step)
+    return this.#options.calls.step(this.task.work, { ...step, program: this.#options.handler.program })
+  }
+
+  changed(error: ProgramChanged): void {
+    this.#failed(error)
+    this.#abortSignal(new DOMException('The task goes on with another program', 'AbortError'))
   }
 
   suspend({ delayMs, waits }: Parameters<StepPort['suspend']>[0]): void {
@@ -270,6 +279,8 @@ export class Attempt implements TaskPort {
     return new DOMException(this.#abortKind === 'cancel' ? 'The run was cancelled' : 'The executor is stopping', 'AbortError')
   }
 }
+
+const otherProgram = (bound: string, own: string) => `Its steps began with program ${bound}, and this is ${own}, which does not accept it.`
 
 /** The SDK itself refused it: a stack within the SDK has no information. */
 function refusalOf(error: unknown): Failure {

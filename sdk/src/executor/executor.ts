@@ -89,7 +89,7 @@ export class Executor {
       onStreamMissing: onRegister,
     })
     this.#runningReports = new RunningReports({ clock, session, reporter: this.#reporter, held: this.#held })
-    this.#calls = new TaskCalls({ caller, instance: identity.instance, activity: this.#activity })
+    this.#calls = new TaskCalls({ caller, onWarning, instance: identity.instance, activity: this.#activity })
     this.#lanes = new Map(handlers.map((handler) => [handler.name, this.#createLane(handler)]))
     this.#intake = new Intake({
       ...{ link, caller, clock, onWarning, onRegister },

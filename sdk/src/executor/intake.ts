@@ -8,6 +8,7 @@ import {
   printable,
   type TaskClaim,
   TIMES,
+  takesProgram,
   type WorkMessage,
 } from '@carillon/contracts'
 import { jitter, type LoopClock, pause, type Timer } from '@carillon/wire/internal'
@@ -44,6 +45,9 @@ const TRIES_BEFORE_WARNING = 3
 const LONG_PAUSE_MS = TIMES.ackWaitMs - 2_000
 /** How long after a pause messages that waited in the connection are read. */
 const STALE_FOR_MS = 2_000
+
+/** Whether the program of the handler goes on with what has stored steps. */
+const mayRun = ({ handler }: Lane, { program }: WorkMessage) => program === undefined || takesProgram(handler, program)
 
 /** Receives work, offers and control messages. Nothing that arrives here can end the process. */
 export class Intake {
@@ -140,8 +144,10 @@ export class Intake {
     held.add(task)
     // The run of a handler that maps, requested before that was known: it has to be planned.
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
+    const isForeign = !mayRun(lane, work)
     const mayBeForgotten = acknowledged !== undefined || !isKept || this.#mayBeOld(now)
-    if (redelivered || isUnplanned || work.claim || this.#isCancelled(work) || mayBeForgotten) this.#claim(lane, task, redelivered)
+    if (redelivered || isUnplanned || isForeign || work.claim || this.#isCancelled(work) || mayBeForgotten)
+      this.#claim(lane, task, redelivered)
     else lane.add(task)
     return true
   }
@@ -228,6 +234,7 @@ export class Intake {
     if (this.#isClosed) return { accepted: false, reason: 'draining' }
     const lane = lanes.get(work.handler)
     if (!lane) return { accepted: false, reason: 'unknown-handler' }
+    if (!mayRun(lane, work)) return { accepted: false, reason: 'other-program' }
     const task = new HeldTask(work, message, { heldAt: clock.monotonic() })
     if (held.find(task.work) || this.#doneOffers.has(attemptKey(task.work))) return { accepted: true }
     if (this.isCordoned) return { accepted: false, reason: 'cordoned' }
@@ -311,7 +318,8 @@ export class Intake {
     try {
       for (let isFirst = true; ; isFirst = false) {
         question.isCancelled = false
-        const answer = await this.#askForClaim(task, { redelivered: redelivered && isFirst, ...(kind ? { kind } : {}) })
+        const more = { ...(kind ? { kind } : {}), ...(mayRun(lane, task.work) ? {} : { incompatible: true as const }) }
+        const answer = await this.#askForClaim(task, { redelivered: redelivered && isFirst, ...more })
         if (!question.isCancelled || !answer?.run) return answer
       }
     } finally {
@@ -319,7 +327,7 @@ export class Intake {
     }
   }
 
-  async #askForClaim(task: HeldTask, more: Pick<TaskClaim, 'redelivered' | 'kind'>): Promise<ClaimAnswer | undefined> {
+  async #askForClaim(task: HeldTask, more: Pick<TaskClaim, 'redelivered' | 'kind' | 'incompatible'>): Promise<ClaimAnswer | undefined> {
     const { caller, clock, instance, session, onWarning } = this.#options
     const { taskId, attempt } = task.work
     for (let tries = 1; !this.#isClosed; tries++) {

@@ -176,7 +176,11 @@ test('an unhandled error fails the task when the handler has returned; a handled
     },
   ]
   const end = (root: (ctx: RunningContext) => unknown) =>
-    run(define({ ...parts, root }, 'map'), { task: 'root' }, { map: refuse, journal: async () => new Map() })
+    run(
+      define({ ...parts, root }, 'map'),
+      { task: 'root' },
+      { map: refuse, journal: async () => ({ entries: new Map(), program: undefined }) },
+    )
   for (const [message, root] of unheard) {
     const ending = await end(root)
     assert.deepEqual([ending?.outcome, ending?.error?.message], ['failed', message])
@@ -206,7 +210,7 @@ test('what follows a call that is not awaited is part of the task, too', async (
     }
     const step = async (_work: unknown, { index, name }: { index: number; name: string }) => ({ index, name, state: 'done' }) as never
     const handler = define({ ...parts, root: (ctx: RunningContext) => void chain(ctx) }, 'map')
-    const ending = await run(handler, { task: 'root' }, { map, step, journal: async () => new Map() })
+    const ending = await run(handler, { task: 'root' }, { map, step, journal: async () => ({ entries: new Map(), program: undefined }) })
     assert.deepEqual([ending?.outcome, mapped], ['succeeded', [1, 2]])
   }
 })
@@ -222,7 +226,7 @@ test('a task goes to sleep when what it has mapped is stored; a handler that has
     void (async () => ctx.map('page', [1]))()
     await ctx.sleep(60_000)
   }
-  const calls = { map, step, journal: async () => new Map() }
+  const calls = { map, step, journal: async () => ({ entries: new Map(), program: undefined }) }
   assert.equal((await run(define({ ...parts, root: sleeps }, 'map'), { task: 'root' }, calls))?.outcome, 'slept')
   assert.deepEqual(mapped, [1])
   const throws = (ctx: RunningContext) => {

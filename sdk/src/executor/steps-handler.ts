@@ -1,4 +1,4 @@
-import { CarillonError, checkName, printable } from '@carillon/contracts'
+import { CarillonError, checkName, type DeclaredStep, printable } from '@carillon/contracts'
 import type { JsonResult } from '../json.ts'
 import type { OfferedHandler } from './handler.ts'
 import type { StepOptions } from './steps.ts'
@@ -22,6 +22,9 @@ export interface StepDefinition<Payload, Result = unknown> extends StepOptions {
 export type StepList<Payload, Results extends readonly unknown[]> = {
   readonly [Place in keyof Results]: StepDefinition<Payload, Results[Place]>
 }
+
+/** What a list of steps declares. */
+export const declaredSteps = (steps: readonly StepDefinition<never>[]): DeclaredStep[] => steps.map(({ name }) => ({ name, kind: 'step' }))
 
 /** A handler that runs a list of steps; the result of the last one is that of the run. @throws CarillonError INVALID_NAME, INVALID_REQUEST */
 export function runOfSteps(steps: readonly StepDefinition<never>[]): OfferedHandler['run'] {

@@ -47,6 +47,8 @@ export interface StepPort {
   store(step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry>
   /** Ends the attempt here; the task goes on after this time, or when a signal has come that one of these steps waits for. */
   suspend(until: { readonly delayMs: number | undefined; readonly waits: readonly Wait[] }): void
+  /** Ends the attempt here; the task waits for a program that fits. */
+  changed(error: ProgramChanged): void
 }
 
 export interface WaitOptions<Schema extends StandardSchema = StandardSchema> {
@@ -56,7 +58,7 @@ export interface WaitOptions<Schema extends StandardSchema = StandardSchema> {
   readonly schema?: Schema | undefined
 }
 
-/** Stored steps do not match those of the program. Ends the run, reason `program-changed`. */
+/** Stored steps do not match those of the program. The run waits for one that fits, reason `program-changed`. */
 export class ProgramChanged extends Error {
   override readonly name = 'ProgramChanged'
 }
@@ -84,6 +86,8 @@ export class Steps {
   readonly #waits: Wait[] = []
   /** Waits are stored in their order: of two for one signal the first takes the first. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** Its steps are not those that are stored. */
+  #isChanged = false
   #next = 0
   #journal: Promise<ReadonlyMap<number, JournalEntry>> | undefined
   /** On the monotonic clock: when the journal was read. */
@@ -95,15 +99,15 @@ export class Steps {
   }
 
   step<Result>(name: string, run: () => Result | PromiseLike<Result>, options: StepOptions = {}): Promise<Result> {
-    return this.#pending.watch(this.#step(name, run, options) as Promise<Result>)
+    return this.#pending.watch(this.#inProgram(this.#step(name, run, options)) as Promise<Result>)
   }
 
   sleep(until: TimeOrDuration): Promise<void> {
-    return this.#pending.watch(this.#sleep(until))
+    return this.#pending.watch(this.#inProgram(this.#sleep(until)))
   }
 
   waitFor(name: string, options: WaitOptions = {}): Promise<unknown> {
-    return this.#pending.watch(this.#waitFor(name, options))
+    return this.#pending.watch(this.#inProgram(this.#waitFor(name, options)))
   }
 
   /** Whether the caller is one of the steps. */
@@ -113,7 +117,7 @@ export class Steps {
 
   /** The task continues in another attempt: calls of this one never settle. */
   get isSuspending(): boolean {
-    return this.#wakeAt < Number.POSITIVE_INFINITY || this.#waits.length > 0
+    return this.#isChanged || this.#wakeAt < Number.POSITIVE_INFINITY || this.#waits.length > 0
   }
 
   /** The handler and all its calls have ended. @throws ProgramChanged when steps are stored that the program did not reach */
@@ -122,6 +126,25 @@ export class Steps {
       if (index < this.#next) continue
       throw new ProgramChanged(`Step ${index + 1} was "${name}", and the program ends before it: it was changed. ${REMEDY}`)
     }
+  }
+
+  /** A call never settles where the program does not fit: nothing of the handler is executed from there on, `catch` and `finally` neither. */
+  async #inProgram<Result>(call: Promise<Result>): Promise<Result> {
+    try {
+      return await call
+    } catch (error) {
+      if (!(error instanceof ProgramChanged)) throw error
+      return this.#changed(error)
+    }
+  }
+
+  async #changed(error: ProgramChanged): Promise<never> {
+    if (this.#isChanged) return forever()
+    this.#isChanged = true
+    await this.#pending.quiet(() => turnOf(this.#port.clock))
+    if (!this.#isSuspended) this.#port.changed(error)
+    this.#isSuspended = true
+    return forever()
   }
 
   async #step(name: string, run: () => unknown, options: StepOptions): Promise<unknown> {
@@ -238,7 +261,7 @@ export class Steps {
   async #suspend(wakeAt: number): Promise<never> {
     this.#wakeAt = Math.min(this.#wakeAt, wakeAt)
     await this.#pending.quiet(() => turnOf(this.#port.clock))
-    if (!this.#isSuspended) {
+    if (!this.#isSuspended && !this.#isChanged) {
       const leftMs = Math.max(0, this.#wakeAt - this.#port.clock.monotonic())
       this.#port.suspend({ delayMs: Number.isFinite(leftMs) ? leftMs : undefined, waits: this.#waits })
     }
@@ -298,7 +321,7 @@ function checkResult(result: unknown): void {
   writeJson(result, { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' })
 }
 
-const REMEDY = 'Go back to the program that began the run, or restart it from a step that is the same in both.'
+const REMEDY = 'It waits for an instance whose steps are the same.'
 
 const STEP_STATES = ['done', 'failed'] as const
 const SLEEP_STATES = ['sleeping'] as const

@@ -7,7 +7,7 @@ import { Activity } from '../liveness/activity.ts'
 import { TaskCalls } from './task-calls.ts'
 
 const work: WorkMessage = { runId: 'r', taskId: 'r', handler: 'h', attempt: 1, payload: null }
-const step = { index: 0, name: 'a', try: 1, outcome: { type: 'done', result: 1 } } as const
+const step = { program: 'h@v1', index: 0, name: 'a', try: 1, outcome: { type: 'done', result: 1 } } as const
 
 /** Calls to a service that answers an error, until it is told to answer. */
 function failing(code: ErrorCode) {
@@ -18,7 +18,12 @@ function failing(code: ErrorCode) {
     if (!service.isWell) throw new CarillonError(code, 'not now')
     return { stored: { index: 0, name: 'a' } }
   }
-  const calls = new TaskCalls({ caller: { clock, call } as unknown as Caller, instance: 'i-1', activity: new Activity() })
+  const calls = new TaskCalls({
+    caller: { clock, call } as unknown as Caller,
+    instance: 'i-1',
+    activity: new Activity(),
+    onWarning: () => undefined,
+  })
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += 2_000) {
       clock.elapse(2_000)

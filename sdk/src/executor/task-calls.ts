@@ -2,6 +2,7 @@ import {
   CALLS,
   CarillonError,
   ERROR_CODES,
+  isUndeclared,
   type JobMemory,
   type JournalEntry,
   LIMITS,
@@ -14,12 +15,16 @@ import {
 import { jitter, pause } from '@carillon/wire/internal'
 import type { Caller } from '../client/caller.ts'
 import type { Activity } from '../liveness/activity.ts'
+import type { OnWarning } from '../warning.ts'
 
 const PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
 /** After a fault of a service, which may be permanent, the attempt fails and is retried by the policy of its run. An unavailable service is waited for. */
 const FAULT_PASSES_WITHIN_MS = 60_000
 const NEVER_ABORTED = new AbortController().signal
+
+/** A step to be stored, and the program that has done it. */
+export type StepToStore = Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'> & { readonly program: string }
 
 /** The calls of running tasks. They are repeated while services are unavailable or overloaded: each is idempotent. */
 export class TaskCalls {
@@ -28,8 +33,17 @@ export class TaskCalls {
   readonly #caller: Pick<Caller, 'call' | 'clock'>
   readonly #instance: string
   readonly #activity: Pick<Activity, 'sign'>
+  readonly #onWarning: OnWarning
+  /** Handlers that were warned about. */
+  readonly #undeclared = new Set<string>()
 
-  constructor(options: { caller: Pick<Caller, 'call' | 'clock'>; instance: string; activity: Pick<Activity, 'sign'> }) {
+  constructor(options: {
+    caller: Pick<Caller, 'call' | 'clock'>
+    instance: string
+    activity: Pick<Activity, 'sign'>
+    onWarning: OnWarning
+  }) {
+    this.#onWarning = options.onWarning
     this.#caller = options.caller
     this.#instance = options.instance
     this.#activity = options.activity
@@ -56,15 +70,20 @@ export class TaskCalls {
   }
 
   /** A completed step is stored also when its task is to stop. */
-  async step({ taskId, attempt }: WorkMessage, step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry> {
+  async step({ taskId, attempt, handler }: WorkMessage, step: StepToStore): Promise<JournalEntry> {
+    if (isUndeclared(step.program)) this.#warnUndeclared(handler)
     const input = { taskId, attempt, instance: this.#instance, ...step }
     const { stored } = await this.#patiently(NEVER_ABORTED, () => this.#caller.call(CALLS.tasksStep, input))
     return stored
   }
 
-  /** The journal of a task, by the index of the step. */
-  async journal({ taskId }: WorkMessage, signal: AbortSignal): Promise<Map<number, JournalEntry>> {
+  /** The journal of a task, by the index of the step, and the program that began it. */
+  async journal(
+    { taskId }: WorkMessage,
+    signal: AbortSignal,
+  ): Promise<{ entries: Map<number, JournalEntry>; program: string | undefined }> {
     const entries = new Map<number, JournalEntry>()
+    let program: string | undefined
     let cursor: string | undefined
     do {
       const page = await this.#patiently(signal, () => this.#caller.call(CALLS.tasksJournal, { taskId, cursor }, { signal }))
@@ -74,8 +93,9 @@ export class TaskCalls {
         entries.set(entry.index, { ...entry, failures })
       }
       cursor = page.next
+      program = page.program
     } while (cursor !== undefined)
-    return entries
+    return { entries, program }
   }
 
   /** Answers the next slot of the job, if it has one now. */
@@ -96,6 +116,14 @@ export class TaskCalls {
 
   memory({ taskId }: WorkMessage, signal: AbortSignal): Promise<JobMemory> {
     return this.#patiently(signal, () => this.#caller.call(CALLS.tasksMemory, { taskId }, { signal }))
+  }
+
+  /** Once: whether a handler has steps is only known when it comes to the first. */
+  #warnUndeclared(handler: string): void {
+    if (this.#undeclared.has(handler)) return
+    this.#undeclared.add(handler)
+    const message = `Handler ${handler} stores steps and has no version: after a change of it, runs that sleep may not find their steps. Give it one: mesh.handle('${handler}', …, { version: 'v1' })`
+    this.#onWarning({ code: 'program-undeclared', message })
   }
 
   async #patiently<Output>(signal: AbortSignal, work: () => Promise<Output>): Promise<Output> {

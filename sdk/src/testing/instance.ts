@@ -51,7 +51,7 @@ export class Instance {
       call: (call, input) => this.#call(call, input),
     }
     // No registry watches the instances of a mesh in memory.
-    const calls = new TaskCalls({ instance: name, caller, activity: { sign: () => undefined } })
+    const calls = new TaskCalls({ instance: name, caller, activity: { sign: () => undefined }, onWarning: () => undefined })
     const isolation = new Isolation(this.#clock)
     this.#lanes = new Map([...handlers].map(([handler, offered]) => [handler, this.#createLane(offered, { calls, isolation })]))
   }

@@ -48,6 +48,10 @@ import { DecideApprovals } from './modes/workflow/decide-approvals.ts'
 import { SettleChildren } from './modes/workflow/settle-children.ts'
 import { workflowController } from './modes/workflow/workflow.controller.ts'
 import type { Children, Expressions, Gates, Offers, Presence, Reconciler, Routes, RunEnds, Timers } from './ports.ts'
+import { ListPrograms } from './programs/list-programs.ts'
+import { LivePrograms } from './programs/live-programs.ts'
+import { MoveRuns } from './programs/move-runs.ts'
+import { programsController } from './programs/programs.controller.ts'
 import { Auditor } from './recovery/auditor.ts'
 import { EndHung } from './recovery/end-hung.ts'
 import { Membership } from './recovery/membership.ts'
@@ -137,7 +141,7 @@ function instancesOf(given: CoordinatorDependencies, { onGone, onChanged }: Pres
     },
   })
   const matching = new MatchInstances({ presence, loads, expressions })
-  return { presence, loads, matching, sender: new SendOffer({ ...given, presence }) }
+  return { programs: new LivePrograms({ presence }), presence, loads, matching, sender: new SendOffer({ ...given, presence }) }
 }
 
 /** Parts that depend on each other. */
@@ -273,6 +277,8 @@ function useCasesOf(base: Foundation) {
     mapTasks: new MapTasks(base),
     ...signalsOf(base),
     keepSteps: new KeepSteps(base),
+    listPrograms: new ListPrograms(base),
+    moveRuns: new MoveRuns({ ...base, restarts: changeRuns }),
     readResults: new ReadResults(base),
     applyReports: new ApplyReports(base),
     takeTriggers: new TakeTriggers({ ...base, start }),
@@ -378,6 +384,7 @@ export function compose(given: CoordinatorDependencies) {
       workflowController(cases),
       stepsController(cases),
       signalsController(cases),
+      programsController(cases),
       gatesController(base),
       retentionController({ pruneRuns: prune }),
       healthController({ checkHealth: health, rebuild }),

@@ -102,7 +102,7 @@ export interface Events {
 }
 
 /** A live instance that offers a handler. */
-export type OfferingInstance = Pick<InstancePresence, 'instance' | 'labels' | 'capacity'>
+export type OfferingInstance = Pick<InstancePresence, 'instance' | 'labels' | 'capacity' | 'session' | 'handlers'>
 
 /** Live instances and the handlers that they offer, answered from memory. Provided by `dispatch/`. */
 export interface Presence {

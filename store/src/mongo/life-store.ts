@@ -1,6 +1,17 @@
+import { OPEN_STATES } from '@carillon/contracts'
 import type { Document } from 'mongodb'
 import type { Columns } from '../columns.ts'
-import type { Due, DueQuery, InsertOutcome, LifeChange, LifeExpectation, LifeStore, PageQuery, UpdateOutcome } from '../ports.ts'
+import type {
+  Due,
+  DueQuery,
+  InsertOutcome,
+  LifeChange,
+  LifeExpectation,
+  LifeStore,
+  PageQuery,
+  ProgramTally,
+  UpdateOutcome,
+} from '../ports.ts'
 import type { LifeHead } from '../records.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
@@ -53,6 +64,16 @@ export class MongoLifeStore<Item extends Head, Head extends LifeHead & { readonl
   async queuedCount({ before }: { before: number }): Promise<number> {
     const counted = [{ $match: { queuedAt: { $gte: 0, $lt: before } } }, { $group: { _id: null, count: { $sum: 1 } } }]
     return (await this.records.aggregate(counted))[0]?.['count'] ?? 0
+  }
+
+  async programs(namespace: string): Promise<ProgramTally[]> {
+    const open = { namespace, program: { $gt: '' }, state: { $in: [...OPEN_STATES] } }
+    const _id = { program: '$program', state: '$state' }
+    const groups = await this.records.aggregate([
+      { $match: open },
+      { $group: { _id, count: { $sum: 1 }, pinnedAt: { $min: '$pinnedAt' } } },
+    ])
+    return groups.map((group) => ({ ...group['_id'], count: group['count'], pinnedAt: group['pinnedAt'] ?? null }))
   }
 
   async ownedBy(query: PageQuery & { namespace: string; owner: string }): Promise<Slice<Head>> {

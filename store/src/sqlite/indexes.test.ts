@@ -53,6 +53,8 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.ownedBy({ namespace, owner: 'i-1', limit: 10 })
   await runs.queued({ from: 0, before: 5, limit: 10 })
   await runs.queuedCount({ before: 5 })
+  await runs.programs(namespace)
+  await tasks.programs(namespace)
   for (const state of [undefined, ...RUN_STATES]) {
     await runs.list({ namespace, state, limit: 10 })
     await runs.list({ namespace, job: 'report', state, limit: 10 })

@@ -1,5 +1,5 @@
 import type { Columns } from '../columns.ts'
-import type { Due, DueQuery, InsertOutcome, LifeChange, LifeStore, PageQuery, UpdateOutcome } from '../ports.ts'
+import type { Due, DueQuery, InsertOutcome, LifeChange, LifeStore, PageQuery, ProgramTally, UpdateOutcome } from '../ports.ts'
 import type { LifeHead } from '../records.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
@@ -52,6 +52,12 @@ export class SqliteLifeStore<Item extends Head, Head extends LifeHead & { readon
   async queuedCount({ before }: { before: number }): Promise<number> {
     const sql = `select count(*) as "count" from "${this.table.name}" where "queuedAt" is not null and "queuedAt" < ?`
     return this.connection.all(sql, [before])[0]?.['count'] as number
+  }
+
+  async programs(namespace: string): Promise<ProgramTally[]> {
+    const sql = `select "program", "state", count(*) as "count", min("pinnedAt") as "pinnedAt" from "${this.table.name}"
+      where "namespace" = ? and "program" is not null and "endedAt" is null group by "program", "state"`
+    return this.connection.all(sql, [namespace]) as unknown as ProgramTally[]
   }
 
   async ownedBy(query: PageQuery & { namespace: string; owner: string }): Promise<Slice<Head>> {

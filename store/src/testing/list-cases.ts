@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { RUN_STATES, type RunState, taskIdOf } from '@carillon/contracts'
-import type { Due, TaskQuery } from '../ports.ts'
+import type { Due, ProgramTally, TaskQuery } from '../ports.ts'
 import { SHARES } from '../shares.ts'
 import { READ_PER_PAGE } from '../slice.ts'
 import type { ConformanceCase } from './conformance-case.ts'
@@ -10,6 +10,41 @@ import { aRun, aStep, aTask, headOf, runId, START_AT, taskHeadOf } from './recor
 const ALL_SHARES = range(SHARES)
 
 export const LIST_CASES: ConformanceCase[] = [
+  {
+    name: 'open runs and tasks are counted by the program that they are bound to, and by their state',
+    async run(store) {
+      const bound = (program: string) => ({ program, state: 'delayed' as const, queuedAt: null })
+      const waits = { program: 'hello@v1', queuedAt: null, pinnedAt: START_AT + 5, refusedBy: { sessions: ['s-1', 's-2'], rounds: 1 } }
+      await store.runs.insert([
+        aRun(0),
+        aRun(1, bound('hello@v1')),
+        aRun(2, bound('hello@v1')),
+        aRun(3, waits),
+        aRun(4, { ...waits, pinnedAt: START_AT + 3 }),
+        aRun(5, bound('hello@v2')),
+        aRun(6, { ...bound('hello@v2'), namespace: 'other' }),
+        aRun(7, { ...bound('hello@v3'), state: 'failed', endedAt: START_AT }),
+      ])
+      await store.tasks.insert([aTask('run-1', 0, bound('hello@v1'))])
+      const sorted = async (tallies: Promise<ProgramTally[]>) =>
+        (await tallies).map(({ program, state, count, pinnedAt }) => [program, state, count, pinnedAt].join(' ')).sort()
+      assert.deepEqual(await sorted(store.runs.programs('default')), [
+        'hello@v1 delayed 2 ',
+        `hello@v1 queued 2 ${START_AT + 3}`,
+        'hello@v2 delayed 1 ',
+      ])
+      assert.deepEqual(await sorted(store.tasks.programs('default')), ['hello@v1 delayed 1 '])
+      assert.deepEqual((await store.runs.get([runId(3)]))[0], aRun(3, waits))
+      const moved = { program: 'hello@v2', refusedBy: null }
+      assert.deepEqual(await store.runs.update([{ id: runId(3), expect: { state: ['queued'] }, set: moved }]), ['applied'])
+      assert.deepEqual(await sorted(store.runs.programs('default')), [
+        'hello@v1 delayed 2 ',
+        `hello@v1 queued 1 ${START_AT + 3}`,
+        'hello@v2 delayed 1 ',
+        `hello@v2 queued 1 ${START_AT + 5}`,
+      ])
+    },
+  },
   {
     name: 'due: by wakeAt, inclusive, of the given shares only, up to the limit',
     async run(store) {

@@ -34,6 +34,9 @@ const LIFE: TaskLife = {
   waits: null,
   endedAt: null,
   resume: null,
+  program: null,
+  pinnedAt: null,
+  refusedBy: null,
 }
 
 /** The id of the n-th run, sorting by n. */

@@ -6,6 +6,7 @@ import { CARILLON } from '../../own-command.ts'
 import { checkClock } from './check-clock.ts'
 import { checkExecutors } from './check-executors.ts'
 import { checkHandlers } from './check-handlers.ts'
+import { checkPrograms } from './check-programs.ts'
 import { checkRejected } from './check-rejected.ts'
 import { checkServices } from './check-services.ts'
 import { checkStreams } from './check-streams.ts'
@@ -30,7 +31,7 @@ export async function examine({ nats, namespace }: Place): Promise<Finding[]> {
   const client = await connectClient({ nats, namespace })
   try {
     const context: CheckContext = { broker, client, namespace }
-    const checks = [checkStreams, checkServices, checkExecutors, checkHandlers, checkClock, checkRejected]
+    const checks = [checkStreams, checkServices, checkExecutors, checkHandlers, checkPrograms, checkClock, checkRejected]
     const findings = await Promise.all(checks.map((check) => check(context).catch((error: unknown) => [failed('doctor', error)])))
     const { version } = broker.connection.info ?? {}
     return [well('broker', `nats-server ${version} with JetStream answers at ${addressOf(nats)}`), ...findings.flat()]

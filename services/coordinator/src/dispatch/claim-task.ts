@@ -4,8 +4,9 @@ import type { LifeHead, Store } from '@carillon/store'
 import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Lives, Presence, Reports, Runs } from '../ports.ts'
+import type { Programs } from '../program-ports.ts'
 import type { Decision } from '../runs/rules/decision.ts'
-import { decideTakeUp, decideToMap } from '../runs/rules/life.ts'
+import { decideTakeUp, decideToMap, decideToPin } from '../runs/rules/life.ts'
 import { hasExpired } from '../runs/rules/limits.ts'
 import { decideLoss, runsAlone } from '../runs/rules/loss.ts'
 import { isTaskOfRun, type Work } from '../runs/rules/work.ts'
@@ -27,9 +28,19 @@ export class ClaimTask {
   readonly #runs: Runs
   readonly #presence: Presence
   readonly #clock: Clock
+  readonly #programs: Programs
   readonly #reports: ReportBarrier
 
-  constructor(options: { store: Store; lives: Lives; runs: Runs; presence: Presence; reports: Reports; clock: Clock }) {
+  constructor(options: {
+    store: Store
+    lives: Lives
+    runs: Runs
+    presence: Presence
+    programs: Programs
+    reports: Reports
+    clock: Clock
+  }) {
+    this.#programs = options.programs
     this.#store = options.store
     this.#lives = options.lives
     this.#runs = options.runs
@@ -92,6 +103,10 @@ export class ClaimTask {
     const loss = released ? undefined : decideLoss(life, { now })
     if (loss && loss.set.state !== 'queued')
       return { work, decision: loss, answer: no(`the task is ${loss.set.state}: ${loss.set.reason}`) }
+    if (claim.incompatible || this.#programs.isForeign(work, claim.instance)) {
+      const decision = decideToPin(life, { loss, now })
+      return { work, decision, answer: no(`it goes on with program ${life.program}`) }
+    }
     const decision = decideTakeUp(life, { policy: run, instance: claim.instance, session: claim.session, now, loss })
     return { work, decision, answer: yes({ ...life, ...decision.set }) }
   }

@@ -1,5 +1,6 @@
 import type { Routing } from '@carillon/store'
 import type { LifeKind } from '../lives.ts'
+import type { BoundLife } from '../program-ports.ts'
 
 /** A queued task that has no instance yet. */
 export interface Waiting {
@@ -20,12 +21,13 @@ export interface LanePlace {
   readonly job: string | null
   readonly handler: string
   readonly routing: Routing
+  readonly life: BoundLife
 }
 
 /** Tasks in memory. The others are found by their `wakeAt`. */
 const WAITING_AT_MOST = 10_000
 
-/** Queued tasks with the same handler and routing, first in, first out. */
+/** Queued tasks with the same handler, routing and program, first in, first out. */
 export class Lane {
   readonly place: LanePlace
   readonly #waiting = new Map<string, Waiting>()
@@ -71,7 +73,7 @@ export class Lane {
 }
 
 /** Lanes of the same routing are one, whatever the keys of their runs are. */
-export function laneKey({ namespace, job, handler, routing }: LanePlace): string {
+export function laneKey({ namespace, job, handler, routing, life }: LanePlace): string {
   const { labels, where, route, instances } = routing
-  return JSON.stringify([namespace, job, handler, labels, where, route, instances])
+  return JSON.stringify([namespace, job, handler, labels, where, route, instances, life.program, life.refusedBy?.sessions])
 }

@@ -1,9 +1,14 @@
-import type { RunHead } from '@carillon/store'
+import type { Routing, RunHead } from '@carillon/store'
 import type { Expressions, Matching, Presence } from '../ports.ts'
+import type { BoundLife } from '../program-ports.ts'
 import type { InstanceLoads } from './instance-loads.ts'
 import { type Candidate, matches, whyNoneMatches } from './rules/match.ts'
 
 type Run = Pick<RunHead, 'namespace' | 'handler' | 'routing'>
+
+/** A new task, which has stored no step. */
+const UNBOUND: BoundLife = { program: null, refusedBy: null }
+const NO_ROUTING: Routing = {}
 
 /** Which live instances may have the tasks of a run. */
 export class MatchInstances implements Matching {
@@ -18,17 +23,15 @@ export class MatchInstances implements Matching {
   }
 
   /** By name. */
-  candidates(run: Run): Candidate[] {
-    const { routing } = run
-    const offering = this.#offering(run)
-    if (routing === null) return offering
+  candidates(run: Run, life: BoundLife = UNBOUND): Candidate[] {
+    const routing = run.routing ?? NO_ROUTING
     const where = this.#where(run)
-    return offering.filter((candidate) => matches(candidate, routing, where))
+    return this.#offering(run).filter((candidate) => matches(candidate, { routing, life }, where))
   }
 
   /** Whether an instance whose load has changed still matches. */
   isMatch(run: Run, candidate: Candidate): boolean {
-    return run.routing === null || matches(candidate, run.routing, this.#where(run))
+    return run.routing === null || matches(candidate, { routing: run.routing, life: UNBOUND }, this.#where(run))
   }
 
   names(run: Run): string[] {
@@ -39,7 +42,7 @@ export class MatchInstances implements Matching {
   whyNone(run: Run): string | undefined {
     const offering = this.#offering(run)
     if (offering.length === 0 || run.routing === null) return undefined
-    const why = whyNoneMatches(offering, run.routing, this.#where(run))
+    const why = whyNoneMatches(offering, { routing: run.routing, life: UNBOUND }, this.#where(run))
     return why === undefined
       ? this.#whyNoneIsIdle(run)
       : `none of ${offering.length} instances that offer \`${run.handler}\` matches: ${why}`
@@ -57,8 +60,10 @@ export class MatchInstances implements Matching {
 
   /** All that offer the handler. */
   #offering({ namespace, handler }: Run): Candidate[] {
-    return this.#presence.holding(namespace, handler).map(({ instance, labels, capacity }) => ({
+    return this.#presence.holding(namespace, handler).map(({ instance, labels, capacity, session, handlers }) => ({
       instance,
+      session: session ?? instance,
+      handler: handlers.find(({ name }) => name === handler) ?? { name: handler },
       labels,
       load: this.#loads.loadOf(namespace, { instance, capacity, handler }),
       isHung: this.#presence.isHung(namespace, instance),

@@ -29,7 +29,7 @@ const OFFER_AGAIN_MS = 2_000
 const LEFT_AT_MOST = 10_000
 
 /** After these a task is no longer with its instance; after `due` it was not for a while. */
-const ATTEMPT_ENDS: ReadonlySet<Decision['event']> = new Set(['retried', 'lost', 'released', 'slept', 'due'])
+const ATTEMPT_ENDS: ReadonlySet<Decision['event']> = new Set(['retried', 'lost', 'released', 'returned', 'slept', 'due'])
 
 interface Picked extends Waiting {
   readonly target: string
@@ -55,13 +55,13 @@ export class RouteTasks implements Routes {
   /** A task was queued, or is found to wait. Returns at once; a failure is logged, and the task is found again by its `wakeAt`. */
   soon(work: Work): void {
     if (work.task.target !== null) return
-    const lane = this.#laneOf(work.run)
+    const lane = this.#laneOf(work)
     lane.add(this.#waitingOf(work))
     this.#routeSoon(lane)
   }
 
-  #laneOf({ namespace, job, handler, routing }: RunHead): Lane {
-    const place = { namespace, job, handler, routing: routing ?? {} }
+  #laneOf({ run: { namespace, job, handler, routing }, task: { program, refusedBy } }: Work): Lane {
+    const place = { namespace, job, handler, routing: routing ?? {}, life: { program, refusedBy } }
     const key = laneKey(place)
     const lane = this.#lanes.get(key) ?? new Lane(place)
     this.#lanes.set(key, lane)
@@ -102,7 +102,7 @@ export class RouteTasks implements Routes {
     const expect = { state: ['queued'] as const, attempt: task.attempt, target }
     if (target === null) {
       this.soon(work)
-      return { event: 'checked', expect, set: { state: 'queued', wakeAt: nextCheckOf(now, this.#laneOf(run).size) } }
+      return { event: 'checked', expect, set: { state: 'queued', wakeAt: nextCheckOf(now, this.#laneOf(work).size) } }
     }
     this.#offerAgain(task.id, target)
     return { event: 'checked', expect, set: { state: 'queued', wakeAt: now + TIMES.ackWaitMs } }
@@ -154,7 +154,7 @@ export class RouteTasks implements Routes {
     const { matching, loads, random } = this.#options
     const { namespace, routing } = lane.place
     const picked: Picked[] = []
-    let candidates = matching.candidates(lane.place)
+    let candidates = matching.candidates(lane.place, lane.place.life)
     const hasRoom: PickFacts['hasRoom'] = (candidate) => loads.hasRoom(namespace, candidate)
     for (const task of lane.first(AHEAD)) {
       if (picked.length === TOGETHER || !candidates.some(hasRoom)) break
@@ -264,7 +264,7 @@ export class RouteTasks implements Routes {
     const wakeAt = Math.min(nextCheckOf(clock.now(), 0), task.endsAt)
     const [outcome] = await this.#update([{ id: task.id, namespace, ...decideToWithdraw(task, task.target, wakeAt) }], task.kind)
     if (outcome !== 'applied') return
-    const lane = this.#laneOf(work.run)
+    const lane = this.#laneOf(work)
     lane.giveBack(task)
     timers.arm(task.kind, { id: task.id, wakeAt })
     this.#routeSoon(lane)

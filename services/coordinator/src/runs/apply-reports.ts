@@ -1,10 +1,12 @@
-import { CarillonError, isEnded, type Report, subjects } from '@carillon/contracts'
+import { CarillonError, type Failure, isEnded, type Report, subjects } from '@carillon/contracts'
 import { type Clock, type Incoming, inIsolation, type RejectedMessages } from '@carillon/runtime'
 import type { Faulty, Lives, Offers } from '../ports.ts'
+import type { Programs } from '../program-ports.ts'
 import type { Waits } from '../signal-ports.ts'
 import type { RefusedReports } from './refused-reports.ts'
 import type { Change, TaskChange } from './rules/change.ts'
 import { type Decision, isRefused, type Refused } from './rules/decision.ts'
+import { decideToGiveBack } from './rules/give-back.ts'
 import { decideReport, progressOf } from './rules/life.ts'
 import { readReports } from './rules/read-reports.ts'
 import type { ReportFrom } from './rules/report-from.ts'
@@ -19,16 +21,33 @@ interface Rejection {
   readonly error: CarillonError
 }
 
+/** Ends that are none as long as another program may go on. */
+const GIVEN_BACK: ReadonlyMap<unknown, 'program-changed' | 'payload-refused'> = new Map([
+  ['program-changed', 'program-changed'],
+  ['invalid-payload', 'payload-refused'],
+])
+const NO_ERROR: Failure = { name: 'Error', message: 'the executor gave no error' }
+
 /** Applies the reports of executors. Reports of one batch are one write; one that does not match the stored state is refused and counted. */
 export class ApplyReports {
   readonly #lives: Lives
   readonly #offers: Offers
   readonly #rejected: RejectedMessages
   readonly #refused: RefusedReports
+  readonly #programs: Programs
   readonly #waits: Waits
   readonly #clock: Clock
 
-  constructor(options: { lives: Lives; offers: Offers; rejected: RejectedMessages; refused: RefusedReports; waits: Waits; clock: Clock }) {
+  constructor(options: {
+    lives: Lives
+    offers: Offers
+    programs: Programs
+    rejected: RejectedMessages
+    refused: RefusedReports
+    waits: Waits
+    clock: Clock
+  }) {
+    this.#programs = options.programs
     this.#lives = options.lives
     this.#offers = options.offers
     this.#rejected = options.rejected
@@ -90,7 +109,7 @@ export class ApplyReports {
       const work = isOf(known[i], from) ? known[i] : undefined
       let decision: Decision | Refused | undefined
       try {
-        decision = work && decideReport(work.task, from.report, { ...from, policy: work.run, now })
+        decision = work && this.#decideOne(work, from, now)
       } catch (error) {
         if (work) faulty.push({ work, from, error: CarillonError.from(error) })
         continue
@@ -102,6 +121,18 @@ export class ApplyReports {
       else await this.#refuse(from, { work, reason: decision && isRefused(decision) ? decision.refused : 'unknown-run' })
     }
     return { decided, faulty, stale }
+  }
+
+  #decideOne(work: Work, from: ReportFrom, now: number): Decision | Refused {
+    const { report, instance } = from
+    const reason = report.type === 'finished' && report.outcome === 'failed' && GIVEN_BACK.get(report.reason)
+    // The same check as of any report: only its owner gives a task back.
+    const decision = decideReport(work.task, report, { ...from, policy: work.run, now })
+    if (!reason || isRefused(decision)) return decision
+    const { refusedBy, isTakenElsewhere } = this.#programs.refusals(work, { instance, reason })
+    // A payload that every instance refuses is wrong; a program that fits may be deployed later.
+    if (reason === 'payload-refused' && !isTakenElsewhere) return decision
+    return decideToGiveBack(work.task, report.error ?? NO_ERROR, { instance, reason, refusedBy, now })
   }
 
   async #refuse(from: ReportFrom, { work, reason }: { work: Work | undefined; reason: string }): Promise<void> {

@@ -9,7 +9,7 @@ import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Placement, Presence, Runs } from '../ports.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
-import { decideRestart } from './rules/life.ts'
+import { decideRestart, UNBOUND } from './rules/life.ts'
 import type { RunRestarts } from './rules/restarts.ts'
 
 const TRIES_AGAINST_OTHERS = 5
@@ -121,7 +121,8 @@ export class ChangeRuns implements RunRestarts {
       const decision = decideRestart(run, { tries: run.tries, now: this.#clock.now() })
       if (isRefused(decision) || !isEnded(run.state)) throw open(run)
       const anew = run.compensation === null ? {} : ({ compensation: null } as const)
-      const set = { ...decision.set, ...anew, ...(await also(run)), ...(await this.#placed(run)) }
+      const restarted = { ...decision.set, ...anew, ...(await also(run)), ...(await this.#placed(run)) }
+      const set = restarted.resume?.step === 0 ? { ...restarted, ...UNBOUND } : restarted
       if (!isGated({ ...run, ...set })) return { ...decision, set }
       // A retry arrives at the gate as a new run does.
       return decideReturn({ ...decision, set }, { order: await this.#placement.order(run), now: this.#clock.now() })

@@ -13,10 +13,11 @@ import { pageThatFits, runIdOfKey } from '@carillon/runtime'
 import type { RunHead, RunListQuery, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Matching, Presence, WhyAtGate } from '../ports.ts'
+import type { Programs } from '../program-ports.ts'
 import { removedRun, runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
 import { whyOf, whyOfNode } from './rules/why.ts'
-import { runOf } from './rules/work.ts'
+import { onlyTask, runOf, type Work } from './rules/work.ts'
 
 /** Hung or cordoned instances that a reason names. */
 const NAMES_SHOWN = 5
@@ -35,9 +36,11 @@ export class ReadRuns {
   readonly #store: Store
   readonly #presence: Presence
   readonly #matching: Matching
+  readonly #programs: Programs
   readonly #whyAtGate: WhyAtGate
 
-  constructor(options: { store: Store; presence: Presence; matching: Matching; whyAtGate: WhyAtGate }) {
+  constructor(options: { store: Store; presence: Presence; matching: Matching; programs: Programs; whyAtGate: WhyAtGate }) {
+    this.#programs = options.programs
     this.#store = options.store
     this.#whyAtGate = options.whyAtGate
     this.#presence = options.presence
@@ -60,7 +63,7 @@ export class ReadRuns {
       return { runId, state: run.state, why: await this.#whyNodes(run) }
     const facts = {
       run,
-      noInstance: run.mode === 'workflow' ? undefined : this.#whyNoneMay(run),
+      noInstance: run.mode === 'workflow' ? undefined : (this.#whyNoProgram(onlyTask(run)) ?? this.#whyNoneMay(run)),
       offering,
       atGate: await this.#whyAtGate(run),
     }
@@ -98,7 +101,9 @@ export class ReadRuns {
   /** What holds back the nodes of a workflow that have begun: those behind them wait for these. */
   async #whyNodes(run: RunHead): Promise<string> {
     const pages = await Promise.all(OPEN_STATES.map((state) => this.#store.tasks.list({ runId: run.id, state, limit: NAMES_SHOWN })))
-    const nodes = pages.flatMap(({ items }) => items).map((task) => whyOfNode(task, () => this.#whyNoneMay(runOf(run, task))))
+    const nodes = pages
+      .flatMap(({ items }) => items)
+      .map((task) => whyOfNode(task, () => this.#whyNoProgram({ run: runOf(run, task), task }) ?? this.#whyNoneMay(runOf(run, task))))
     const what = nodes.length === 0 ? 'its next nodes are about to begin' : nodes.slice(0, NAMES_SHOWN).join('; ')
     if (run.state === 'cancelling') return nodes.length === 0 ? 'it is being cancelled' : `it is being cancelled: ${what}`
     return run.reason === 'compensating' ? `it can only fail, and what its nodes have done is being undone: ${what}` : what
@@ -117,8 +122,19 @@ export class ReadRuns {
   }
 
   #taskView(run: RunHead, task: TaskRecord): TaskView {
-    const isWaiting = task.state === 'queued' && task.target === null && task.reason === null
+    const isQueued = task.state === 'queued' && task.target === null
+    if (isQueued && task.reason !== 'program-changed' && this.#programs.whyNone({ run: runOf(run, task), task }) !== undefined)
+      return taskView({ ...task, reason: 'no-compatible-instance' })
+    const isWaiting = isQueued && task.reason === null
     return taskView(isWaiting && this.#whyNoneMay(runOf(run, task)) !== undefined ? { ...task, reason: 'no-instance' } : task)
+  }
+
+  /** Which program a task waits for, with what was wrong with the last one that had it. */
+  #whyNoProgram(work: Work): string | undefined {
+    const { state, target, reason, error } = work.task
+    if (state !== 'queued' || target !== null) return undefined
+    const why = this.#programs.whyNone(work)
+    return why !== undefined && reason === 'program-changed' && error ? `${error.message} ${why}` : why
   }
 
   /** Undefined: some instance may be given its tasks. */
@@ -152,6 +168,11 @@ export class ReadRuns {
     const isWaiting = (run.state === 'queued' && run.target === null) || (run.state === 'running' && isFanOut(run))
     // Nodes of a workflow have handlers of their own.
     if (run.mode === 'workflow') return runView(run)
+    const whyNoProgram = isFanOut(run) ? undefined : this.#whyNoProgram(onlyTask(run))
+    if (whyNoProgram !== undefined) {
+      const reason = run.reason === 'program-changed' ? run.reason : 'no-compatible-instance'
+      return runView({ ...run, reason }, { reason, message: whyNoProgram })
+    }
     const message = isWaiting ? this.#whyNoneMay(run) : undefined
     return message === undefined ? runView(run) : runView({ ...run, reason: null }, { reason: 'no-instance', message })
   }

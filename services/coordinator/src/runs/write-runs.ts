@@ -5,9 +5,10 @@ import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@c
 import { LRUCache } from 'lru-cache'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Children, Events, Gates, Presence, Reconciler, Routes, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
-import { routedDecision } from '../routing/rules/routed.ts'
+import type { Programs } from '../program-ports.ts'
+import { isRouted, mayBeRouted, routedDecision } from '../routing/rules/routed.ts'
 import type { RunChange } from './rules/change.ts'
-import { isRefused } from './rules/decision.ts'
+import { isPinnedAfter, isRefused } from './rules/decision.ts'
 import { withFailedTry } from './rules/failed-tries.ts'
 import { decideFault } from './rules/fault.ts'
 import { CHECK_QUEUED_MS } from './rules/life.ts'
@@ -45,6 +46,7 @@ export class RunWriter implements Runs {
   readonly #children: () => Children
   readonly #reconciler: Reconciler
   readonly #routes: Routes
+  readonly #programs: Programs
 
   constructor(options: {
     store: Store
@@ -58,6 +60,7 @@ export class RunWriter implements Runs {
     children: () => Children
     reconciler: Reconciler
     routes: Routes
+    programs: Programs
     clock: Clock
     log: Logger
   }) {
@@ -67,6 +70,7 @@ export class RunWriter implements Runs {
     this.#children = options.children
     this.#reconciler = options.reconciler
     this.#routes = options.routes
+    this.#programs = options.programs
     this.#store = options.store
     this.#work = options.work
     this.#events = options.events
@@ -166,7 +170,7 @@ export class RunWriter implements Runs {
         continue
       }
       const { event, set, logLines } = decision
-      if (run.routing !== null && !isFanOut(run)) this.#routes.written(onlyTask(run), decision)
+      if (isRouted(onlyTask(run))) this.#routes.written(onlyTask(run), decision)
       const after = isEnded(set.state ?? run.state) ? { ...run, ...set, logLines } : { ...run, ...set }
       written.push(after)
       if (event === 'started') this.#events.live(after, 'started')
@@ -195,7 +199,7 @@ export class RunWriter implements Runs {
         store: this.#store.runs,
         work: this.#work,
         lifeOf: ({ run }) => run,
-        owesWork: ({ run }) => !isFanOut(run) && run.routing === null,
+        owesWork: ({ run, decision }) => !isFanOut(run) && run.routing === null && !isPinnedAfter(run, decision),
       })
       return { outcomes, overtaken }
     } finally {
@@ -236,7 +240,9 @@ export class RunWriter implements Runs {
     // Only this advances a fan-out run that no coordinator has begun.
     if (set.state === 'queued' && isFanOut(run))
       return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + CHECK_QUEUED_MS } } }
-    return { run, decision: run.routing === null ? decision : routedDecision(onlyTask(run), decision, this.#clock.now()) }
+    const work = onlyTask(run)
+    if (!mayBeRouted(work, decision)) return { run, decision }
+    return { run, decision: routedDecision(work, decision, { now: this.#clock.now(), programs: this.#programs }) }
   }
 
   /** Their terminal events have been published. */
@@ -296,7 +302,7 @@ export class RunWriter implements Runs {
       return
     }
     if (run.state === 'queued') {
-      if (run.routing === null) this.#work.publish(onlyTask(run))
+      if (!isRouted(onlyTask(run))) this.#work.publish(onlyTask(run))
       else this.#routes.soon(onlyTask(run))
     } else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
     this.#remember(run)

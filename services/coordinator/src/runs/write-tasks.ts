@@ -2,9 +2,10 @@ import { CarillonError, isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { RunHead, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { Offers, Reconciler, Routes, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
-import { isRouted, routedDecision } from '../routing/rules/routed.ts'
+import type { Programs } from '../program-ports.ts'
+import { isRouted, mayBeRouted, routedDecision } from '../routing/rules/routed.ts'
 import type { TaskChange } from './rules/change.ts'
-import { isRefused } from './rules/decision.ts'
+import { isPinnedAfter, isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
 import { endOfWait } from './rules/waits-of-nodes.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
@@ -21,6 +22,7 @@ export class TaskWriter implements Tasks {
   readonly #reconciler: Reconciler
   readonly #offers: Offers
   readonly #routes: Routes
+  readonly #programs: Programs
 
   constructor(options: {
     store: Store
@@ -30,6 +32,7 @@ export class TaskWriter implements Tasks {
     reconciler: Reconciler
     offers: Offers
     routes: Routes
+    programs: Programs
     clock: Clock
     log: Logger
   }) {
@@ -37,6 +40,7 @@ export class TaskWriter implements Tasks {
     this.#reconciler = options.reconciler
     this.#offers = options.offers
     this.#routes = options.routes
+    this.#programs = options.programs
     this.#store = options.store
     this.#work = options.work
     this.#runs = options.runs
@@ -76,7 +80,9 @@ export class TaskWriter implements Tasks {
     if (given.length === 0) return []
     const now = this.#clock.now()
     const changes = given.map((change) => {
-      const decision = change.run.routing === null ? change.decision : routedDecision(change, change.decision, now)
+      const decision = mayBeRouted(change, change.decision)
+        ? routedDecision(change, change.decision, { now, programs: this.#programs })
+        : change.decision
       return { ...change, decision: endOfWait(change, decision, now) }
     })
     const outcomes = await this.#update(changes)
@@ -102,7 +108,7 @@ export class TaskWriter implements Tasks {
       store,
       work: this.#work,
       lifeOf: ({ task }) => task,
-      owesWork: ({ task, run }) => task.target === null && run.routing === null,
+      owesWork: ({ task, run, decision }) => task.target === null && run.routing === null && !isPinnedAfter(task, decision),
     })
   }
 

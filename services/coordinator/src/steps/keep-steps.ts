@@ -1,10 +1,18 @@
-import { type JournalEntry, LIMITS, type Page, type StepCall, writeJson } from '@carillon/contracts'
+import {
+  CarillonError,
+  type JournalEntry,
+  type JournalPage,
+  LIMITS,
+  type StepCall,
+  undeclaredProgram,
+  writeJson,
+} from '@carillon/contracts'
 import { Batcher, type Clock, pageThatFits } from '@carillon/runtime'
 import type { InsertOutcome, StepRecord, Store } from '@carillon/store'
 import { livesOf } from '../lives.ts'
 import type { Lives, RunningTasks } from '../ports.ts'
 import { NO_LOSSES } from '../runs/rules/loss.ts'
-import { runsIn } from '../runs/rules/running-task.ts'
+import { notRunning, runsIn } from '../runs/rules/running-task.ts'
 import type { Work } from '../runs/rules/work.ts'
 import type { Waits } from '../signal-ports.ts'
 import { answeredAt, entriesOf, stepRecord } from './rules/journal.ts'
@@ -49,6 +57,8 @@ export class KeepSteps {
   async store(namespace: string, call: StepCall): Promise<{ stored: JournalEntry }> {
     // A step of an attempt that has just ended elsewhere was done nevertheless: a later attempt may use its result.
     const work = await this.#running.ranRecently(namespace, call, STORING)
+    const program = call.program ?? undeclaredProgram(work.run.handler)
+    if (work.task.program !== program) await this.#bind(work, call, program)
     const { outcome } = call
     const result = outcome.type === 'done' ? writeJson(outcome.result ?? null, RESULT) : null
     const record = stepRecord(call, { namespace, resume: work.task.resume, result, now: this.#clock.now() })
@@ -61,13 +71,31 @@ export class KeepSteps {
   }
 
   /** The journal of a task. @throws CarillonError RUN_NOT_FOUND */
-  async read(namespace: string, query: { taskId: string; cursor?: string | undefined; limit: number }): Promise<Page<JournalEntry>> {
+  async read(namespace: string, query: { taskId: string; cursor?: string | undefined; limit: number }): Promise<JournalPage> {
     const work = await this.#running.find(namespace, query.taskId)
     const now = this.#clock.now()
-    return pageThatFits(
+    const page = await pageThatFits(
       (maxBytes) => this.#store.steps.list({ ...query, maxBytes }),
       (steps) => entriesOf(steps, work.task.resume).map((entry) => answeredAt(entry, now)),
     )
+    return work.task.program === null ? page : { ...page, program: work.task.program }
+  }
+
+  /**
+   * Before its first step is stored, and where an instance that accepts its program has taken it over: what that stores, the earlier program may not know. A life
+   * that is known to run is written through memory, which its next steps go by.
+   */
+  async #bind(work: Work, call: StepCall, program: string): Promise<void> {
+    const { id, state } = work.task
+    const change = { expect: runsIn(call, STORING), set: { program } }
+    if (state === 'running') {
+      const [outcome] = await this.#lives.write([{ ...work, decision: { event: 'checked', ...change } }])
+      if (CarillonError.is(outcome)) throw outcome
+      if (outcome === 'applied') return
+    }
+    const [outcome] = await livesOf(this.#store, work).update([{ id, ...change }])
+    this.#lives.forget([id])
+    if (outcome !== 'applied') throw notRunning(call, 'it has ended, or another instance has it')
   }
 
   async #there(record: StepRecord): Promise<StepRecord> {

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import { TIMES } from '@carillon/contracts'
+import { type HandlerInfo, TIMES } from '@carillon/contracts'
 import { type Broker, type Incoming, type Logger, MeshClock, type StreamPublisher } from '@carillon/runtime'
 import { createTestLog, FakeClock } from '@carillon/runtime/testing'
 import { openStore, type RunRecord, type Store } from '@carillon/store'
@@ -22,6 +22,8 @@ export class FakePresence implements Presence {
   /** Of those that are hung because nothing comes of their tasks. */
   readonly idle = new Map<string, number>()
   readonly cordoned = new Set<string>()
+  /** What instances say of their handlers beside their names. */
+  readonly infos = new Map<string, Partial<HandlerInfo>>()
   stoodStill = false
   /** Of instances that have registered one. */
   readonly sessions = new Map<string, string>()
@@ -34,6 +36,8 @@ export class FakePresence implements Presence {
       instance,
       labels: this.labels.get(instance) ?? {},
       capacity: this.capacity.get(instance) ?? 10,
+      session: this.sessions.get(instance),
+      handlers: [{ ...this.infos.get(instance), name: handler }],
     }))
   }
   isHung(_namespace: string, instance: string) {

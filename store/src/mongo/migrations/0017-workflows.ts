@@ -1,12 +1,21 @@
+import { OPEN_STATES } from '@carillon/contracts'
 import type { IndexDescription } from 'mongodb'
 
-/** Messages to runs, and child runs. */
+/** Open runs and tasks that are bound to a program: few have durable steps. */
+const OF_PROGRAM: IndexDescription = {
+  name: 'of-program',
+  key: { namespace: 1, program: 1, state: 1, pinnedAt: 1 },
+  partialFilterExpression: { program: { $gt: '' }, state: { $in: [...OPEN_STATES] } },
+}
+
+/** Messages to runs, child runs, and the programs of runs with steps. */
 export const workflows: Readonly<Record<string, readonly IndexDescription[]>> = {
+  tasks: [OF_PROGRAM],
   signals: [
     { name: 'due', key: { wakeAt: 1, _id: 1 }, partialFilterExpression: { wakeAt: { $gte: 0 } } },
     { name: 'open', key: { namespace: 1, runId: 1, takenBy: 1, name: 1, at: 1, sequence: 1, _id: 1 } },
     { name: 'taken', key: { takenBy: 1, _id: 1 }, partialFilterExpression: { takenBy: { $gt: '' } } },
     { name: 'unclaimed', key: { namespace: 1 }, partialFilterExpression: { unclaimed: 1 } },
   ],
-  runs: [{ name: 'children', key: { parentTask: 1, _id: 1 }, partialFilterExpression: { parentTask: { $gt: '' } } }],
+  runs: [OF_PROGRAM, { name: 'children', key: { parentTask: 1, _id: 1 }, partialFilterExpression: { parentTask: { $gt: '' } } }],
 }

@@ -37,4 +37,12 @@ create table if not exists "deadLetters_large" ("record" text not null, "column"
 create unique index if not exists "deadLetters_large_of" on "deadLetters_large" ("record", "column");
 create trigger if not exists "deadLetters_large_gone" after delete on "deadLetters"
   begin delete from "deadLetters_large" where "record" = old."id"; end;
+alter table "runs" add column "program" text;
+alter table "runs" add column "pinnedAt" integer;
+alter table "runs" add column "refusedBy" text;
+create index if not exists "runs_program" on "runs" ("namespace", "program", "state", "pinnedAt") where "program" is not null and "endedAt" is null;
+alter table "tasks" add column "program" text;
+alter table "tasks" add column "pinnedAt" integer;
+alter table "tasks" add column "refusedBy" text;
+create index if not exists "tasks_program" on "tasks" ("namespace", "program", "state", "pinnedAt") where "program" is not null and "endedAt" is null;
 `

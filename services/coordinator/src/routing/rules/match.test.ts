@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Beat, beatSchema } from '@carillon/contracts'
+import { type Beat, beatSchema, LIMITS } from '@carillon/contracts'
 import { compileExpression, PLACES } from '@carillon/expressions'
+import type { Routing } from '@carillon/store'
 import { loadOf } from './load.ts'
-import { type Candidate, matches, whyNoneMatches } from './match.ts'
+import { type Candidate, matches as matchesNeeds, whyNoneMatches as whyNone } from './match.ts'
 import { routingOf } from './request.ts'
 
 const whereOf = (text: string) => compileExpression(text, { field: 'where', ...PLACES.where })
+const NEW = { program: null, refusedBy: null }
+const matches = (candidate: Candidate, routing: Routing, where: Parameters<typeof matchesNeeds>[2]) =>
+  matchesNeeds(candidate, { routing, life: NEW }, where)
+const whyNoneMatches = (candidates: readonly Candidate[], routing: Routing, where: Parameters<typeof whyNone>[2]) =>
+  whyNone(candidates, { routing, life: NEW }, where)
 const instance = (name: string, fields: Partial<Candidate> = {}): Candidate => ({
   instance: name,
+  session: name,
+  handler: { name: 'hello' },
   labels: {},
   load: { capacity: 4, cpu: 0.5, running: 1 },
   isHung: false,
@@ -48,6 +56,24 @@ test('why none matches: which condition failed for how many', () => {
   )
   assert.equal(whyNoneMatches(some, { instances: ['i-9'] }, undefined), '5 are not i-9')
   assert.equal(whyNoneMatches([...some, instance('i-6', { labels })], { labels }, undefined), undefined)
+})
+
+test('a run that has stored a step matches who has its program, or says that it goes on with it, and has not given it back', () => {
+  const life = { program: 'hello@v1', refusedBy: null }
+  const offers = [
+    instance('i-1', { handler: { name: 'hello', program: 'hello@v1' } }),
+    instance('i-2', { handler: { name: 'hello', program: 'hello@v2', accepts: ['hello@v0', 'hello@v1'] } }),
+    instance('i-3', { handler: { name: 'hello', program: 'hello@v3' } }),
+    instance('i-4'),
+  ]
+  const matching = (of: Parameters<typeof matchesNeeds>[1]['life']) =>
+    offers.filter((offer) => matchesNeeds(offer, { routing: {}, life: of }, undefined)).map(({ session }) => session)
+  assert.deepEqual(matching(life), ['i-1', 'i-2'])
+  assert.deepEqual(matching({ ...life, program: 'hello@undeclared' }), ['i-4'])
+  assert.deepEqual(matching({ ...life, refusedBy: { sessions: ['i-1'], rounds: 1 } }), ['i-2'])
+  assert.deepEqual(matching({ ...life, refusedBy: { sessions: [], rounds: LIMITS.givenBack } }), [])
+  assert.deepEqual(matching({ program: null, refusedBy: { sessions: ['i-3'], rounds: 1 } }), ['i-1', 'i-2', 'i-4'])
+  assert.equal(whyNone(offers.slice(2), { routing: {}, life }, undefined), '2 with another program')
 })
 
 test('load is what the heartbeat says of the control group and of memory, and what was sent since', () => {

@@ -1,15 +1,23 @@
 import type { Expression } from '@carillon/expressions'
 import type { Routing } from '@carillon/store'
+import type { BoundLife } from '../../program-ports.ts'
+import { mayHave, type Offer } from '../../programs/rules/compatible.ts'
 import type { Load } from './load.ts'
 
 /** A live instance that offers the handler. */
-export interface Candidate {
+export interface Candidate extends Pick<Offer, 'session' | 'handler'> {
   /** Its name, which it keeps when it is restarted. */
   readonly instance: string
   readonly labels: Readonly<Record<string, string>>
   readonly load: Load
   readonly isHung: boolean
   readonly isCordoned: boolean
+}
+
+/** What a task needs of an instance. */
+export interface Needs {
+  readonly routing: Routing
+  readonly life: BoundLife
 }
 
 /** Why an instance may not have a task: the first condition that it fails. */
@@ -22,8 +30,9 @@ interface Mismatch {
 const NAMES_SHOWN = 5
 
 /** The condition that an instance fails; undefined: it matches. @param where the compiled expression of the routing */
-function mismatchOf(candidate: Candidate, routing: Routing, where: Expression<'boolean'> | undefined): Mismatch | undefined {
+function mismatchOf(candidate: Candidate, { routing, life }: Needs, where: Expression<'boolean'> | undefined): Mismatch | undefined {
   const { instance, labels, load, isCordoned, isHung } = candidate
+  if (!mayHave(candidate, life)) return mismatch((count) => `${count} with another program`)
   const { instances } = routing
   if (instances && !instances.includes(instance)) return mismatch((count) => `${count} ${are(count)} not ${listed(instances)}`)
   for (const name in routing.labels) {
@@ -39,8 +48,8 @@ function mismatchOf(candidate: Candidate, routing: Routing, where: Expression<'b
   return mismatch((count) => `${count} for which \`${where.text}\` is not true${failure}`)
 }
 
-export const matches = (candidate: Candidate, routing: Routing, where: Expression<'boolean'> | undefined): boolean =>
-  mismatchOf(candidate, routing, where) === undefined
+export const matches = (candidate: Candidate, needs: Needs, where: Expression<'boolean'> | undefined): boolean =>
+  mismatchOf(candidate, needs, where) === undefined
 
 /**
  * Why none of these instances may have a task: which condition failed for how many of them. Undefined if one matches.
@@ -48,12 +57,12 @@ export const matches = (candidate: Candidate, routing: Routing, where: Expressio
  */
 export function whyNoneMatches(
   candidates: readonly Candidate[],
-  routing: Routing,
+  needs: Needs,
   where: Expression<'boolean'> | undefined,
 ): string | undefined {
   const failed = new Map<string, { count: number; mismatch: Mismatch }>()
   for (const candidate of candidates) {
-    const found = mismatchOf(candidate, routing, where)
+    const found = mismatchOf(candidate, needs, where)
     if (found === undefined) return undefined
     const { count } = failed.get(found.condition) ?? { count: 0 }
     failed.set(found.condition, { count: count + 1, mismatch: found })

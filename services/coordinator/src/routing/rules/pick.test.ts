@@ -11,7 +11,8 @@ import { byRendezvous } from './rendezvous.ts'
 const PICKS = 1_000
 
 function candidate(instance: string, load: Partial<Candidate['load']> = {}): Candidate {
-  return { instance, labels: {}, load: { capacity: 10, cpu: 0, memory: 0, running: 0, ...load }, isHung: false, isCordoned: false }
+  const offer = { instance, session: instance, handler: { name: 'hello' } }
+  return { ...offer, labels: {}, load: { capacity: 10, cpu: 0, memory: 0, running: 0, ...load }, isHung: false, isCordoned: false }
 }
 const named = (count: number) =>
   Array.from({ length: count }, (_, i) => candidate(`i-${i}`)).sort((a, b) => (a.instance < b.instance ? -1 : 1))

@@ -1,3 +1,4 @@
+import type { BoundLife, Programs } from '../../program-ports.ts'
 import type { Decision } from '../../runs/rules/decision.ts'
 import { CHECK_QUEUED_MS } from '../../runs/rules/life.ts'
 import { NO_OWNER } from '../../runs/rules/loss.ts'
@@ -6,21 +7,40 @@ import { isTaskOfRun, type Work } from '../../runs/rules/work.ts'
 /** By how much later a task is checked for each one that waits before it: a long queue must not be read again and again. */
 const CHECK_LATER_MS = 5
 
-/** Whether a task is offered to one instance that is chosen when it is queued. A leg of a broadcast has its instance from the beginning. */
-export const isRouted = (work: Work): boolean =>
-  work.run.routing !== null && (isTaskOfRun(work) ? work.run.mode !== 'broadcast' : work.run.mode === 'single')
+/** A leg of a broadcast has its instance from the beginning. */
+const isSelectable = (work: Work): boolean => (isTaskOfRun(work) ? work.run.mode !== 'broadcast' : work.run.mode === 'single')
+
+/** Whether a task is offered to one instance that is chosen when it is queued. */
+export const isRouted = (work: Work): boolean => (work.run.routing !== null || work.task.pinnedAt !== null) && isSelectable(work)
+
+/** Whether it may be one that is routed when a decision is stored. Most runs are not, and each write comes through here. */
+export const mayBeRouted = ({ run, task }: Work, { set }: Decision): boolean =>
+  run.routing !== null || task.program !== null || task.refusedBy !== null || task.pinnedAt !== null || set.refusedBy != null
 
 /** When a task that waits for an instance is checked again by its `wakeAt`, in case its coordinator died. */
 export const nextCheckOf = (now: number, waiting: number): number => now + CHECK_QUEUED_MS + waiting * CHECK_LATER_MS
 
-/** A decision about a routed task: when it is queued it has neither an instance nor a work message. */
-export function routedDecision(work: Work, decision: Decision, now: number): Decision {
+/**
+ * A decision about a routed task: when it is queued it has neither an instance nor a work message. So is one that not every instance that offers its handler
+ * may have: it would go round in the queue.
+ */
+export function routedDecision(
+  work: Work,
+  decision: Decision,
+  { now, programs }: { now: number; programs: Pick<Programs, 'isSelective'> },
+): Decision {
   const { event, set } = decision
-  if (set.state !== 'queued' || event === 'checked' || !isRouted(work)) return decision
+  if (set.state !== 'queued' || event === 'checked' || !isSelectable(work)) return decision
+  const { run, task } = work
+  const isPinned = set.pinnedAt != null || programs.isSelective(run, { program: task.program, refusedBy: task.refusedBy, ...boundBy(set) })
+  const pinned = isPinned || task.pinnedAt !== null ? { pinnedAt: isPinned ? now : null } : {}
+  if (run.routing === null && !isPinned)
+    return task.pinnedAt === null ? decision : { ...decision, set: { ...set, ...pinned, target: null } }
   return {
     ...decision,
     set: {
       ...set,
+      ...pinned,
       ...NO_OWNER,
       target: null,
       queuedAt: null,
@@ -28,6 +48,11 @@ export function routedDecision(work: Work, decision: Decision, now: number): Dec
     },
   }
 }
+
+const boundBy = ({ program, refusedBy }: Decision['set']): Partial<BoundLife> => ({
+  ...(program === undefined ? {} : { program }),
+  ...(refusedBy === undefined ? {} : { refusedBy }),
+})
 
 /**
  * An instance is given a task: if it still waits, and no other coordinator was faster.

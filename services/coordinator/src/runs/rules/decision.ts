@@ -1,5 +1,5 @@
 import type { Backoff, RunEvent } from '@carillon/contracts'
-import type { LifeChange, LifeExpectation, Terms } from '@carillon/store'
+import type { LifeChange, LifeExpectation, LifeHead, Terms } from '@carillon/store'
 
 /** What a decision needs besides the life itself. */
 export interface Policy {
@@ -26,6 +26,10 @@ export interface Decision {
 export interface Refused {
   readonly refused: 'stale-attempt' | 'not-owner' | 'not-open'
 }
+
+/** Whether a queued life goes to an instance of its own when a decision is stored. */
+export const isPinnedAfter = ({ pinnedAt }: Pick<LifeHead, 'pinnedAt'>, { set }: Decision): boolean =>
+  (set.pinnedAt === undefined ? pinnedAt : set.pinnedAt) !== null
 
 export function isRefused(decision: Decision | Refused): decision is Refused {
   return 'refused' in decision

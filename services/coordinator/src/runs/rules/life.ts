@@ -148,6 +148,13 @@ export function decideTakeUp(
   return { event: 'started', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set }
 }
 
+/** An instance received work whose program it does not have: it goes to one that does. @param context.loss of the instance that had it before, if any */
+export function decideToPin(life: LifeHead, { loss, now }: { loss: Decision | undefined; now: number }): Decision {
+  if (loss) return { ...loss, set: { ...loss.set, pinnedAt: now } }
+  const set = { state: 'queued', reason: null, ...NO_OWNER, startedAt: null, wakeAt: null, queuedAt: now, pinnedAt: now } as const
+  return { event: 'released', expect: { state: [life.state], attempt: life.attempt, owner: [life.owner] }, set }
+}
+
 /** The instance that received a run knows that its handler maps: the run is planned again, and has tasks from now on. */
 export function decideToMap(life: LifeHead, context: { kind: HandlerKind; now: number }): Decision {
   const set = {
@@ -316,7 +323,8 @@ export function decideReopen(task: LifeHead, context: { tries: number }): Decisi
   const attempt = task.attempt + 1
   // A task that has succeeded starts again from the beginning; another one resumes.
   const resume = task.state === 'succeeded' ? { step: 0, epoch: attempt, since: attempt } : retriedAt(task, attempt)
-  const set = { ...FRESH, state, attempt, attempts: task.attempt + context.tries, queuedAt: null, resume }
+  const bound = resume.step === 0 ? UNBOUND : {}
+  const set = { ...FRESH, ...bound, state, attempt, attempts: task.attempt + context.tries, queuedAt: null, resume }
   return { event: 'reopened', expect: { state: [task.state], attempt: task.attempt }, set }
 }
 
@@ -351,7 +359,12 @@ const FRESH = {
   firstStartedAt: null,
   endedAt: null,
   wakeAt: null,
+  pinnedAt: null,
+  refusedBy: null,
 } as const
+
+/** It begins anew, with whatever program there is now. */
+export const UNBOUND = { program: null } as const
 
 /** A manual retry: a new attempt with as many tries as at first. */
 export function decideRestart(life: LifeHead, context: { tries: number; now: number }): Decision | Refused {

@@ -243,6 +243,9 @@ function newRun({ id, namespace, trigger, traceparent, by, now, asked, parent }:
     waits: null,
     endedAt: null,
     resume: null,
+    program: null,
+    pinnedAt: null,
+    refusedBy: null,
   }
 }
 
@@ -308,5 +311,8 @@ export function taskOfRun(run: RunHead, place: TaskPlace): TaskRecord {
     waits: null,
     endedAt: null,
     resume: null,
+    program: null,
+    pinnedAt: null,
+    refusedBy: null,
   }
 }

@@ -129,6 +129,7 @@ function lifeView(life: LifeHead & Partial<TaskLife>) {
     attempt: life.attempt,
     losses: life.losses || null,
     interruptions: life.interruptions,
+    program: life.program,
     instance: life.owner ?? (life.state === 'queued' ? life.target : null),
     progress: life.progress,
     result: parsed(life.result),
@@ -182,6 +183,7 @@ export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
     if (task.item !== null && task.node === null) text += `,"item":${task.item}`
   }
   if (runsAlone(task)) text += ',"alone":true'
+  if (task.program !== null) text += `,"program":"${task.program}"`
   // Whether it begins or expires is decided by one write: reports of a short task come when it has ended.
   if (limitOf(run)?.event === 'expired') text += ',"claim":true'
   return isTaskRecord(task) && task.node !== null ? `${text}${inputText(run, task)}}` : `${text},"payload":${run.payload}}`

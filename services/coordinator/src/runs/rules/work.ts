@@ -43,7 +43,7 @@ export const isLeg = (work: Work): work is TaskOfRun => isTaskOfRun(work) && wor
 /** Whether the broker should have a message for it. */
 export function needsMessage<Kind extends Work>(work: Kind | undefined): work is Kind {
   if (work?.task.state !== 'queued') return false
-  if (work.run.routing !== null) return false
+  if (work.run.routing !== null || work.task.pinnedAt !== null) return false
   if (!isTaskOfRun(work)) return !isFanOut(work.run)
   const { run, task } = work
   // What undoes nodes runs also while the run is being cancelled.

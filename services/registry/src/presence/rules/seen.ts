@@ -56,9 +56,11 @@ export function idleChange({ presence, load }: Seen, { session, idleMs }: Hung):
 /** An instance as `instances.list` shows it. */
 export function instanceView(seen: Seen, { elapsedMs, cordon }: { elapsedMs: number; cordon: Cordon | undefined }): InstanceView {
   const { handlers, ...rest } = seen.presence
+  const programs = handlers.flatMap(({ program }) => program ?? [])
   return {
     ...rest,
     handlers: handlers.map((handler) => handler.name),
+    ...(programs.length > 0 ? { programs } : {}),
     load: seen.load,
     ...(cordon ? { cordoned: cordon } : {}),
     silentMs: Math.round(elapsedMs - seen.heardAt),
