@@ -261,7 +261,9 @@ export class Steps {
   async #suspend(wakeAt: number): Promise<never> {
     this.#wakeAt = Math.min(this.#wakeAt, wakeAt)
     await this.#pending.quiet(() => turnOf(this.#port.clock))
-    if (!this.#isSuspended && !this.#isChanged) {
+    // That a step is another one ends the attempt in its own way.
+    if (this.#isChanged) return forever()
+    if (!this.#isSuspended) {
       const leftMs = Math.max(0, this.#wakeAt - this.#port.clock.monotonic())
       this.#port.suspend({ delayMs: Number.isFinite(leftMs) ? leftMs : undefined, waits: this.#waits })
     }
