@@ -15,7 +15,11 @@ const LOST_WITHIN_MS = 60_000
 type Run = (context: TaskContext) => unknown
 
 /** An instance with this version of `order`. */
-async function offer(mesh: TestMesh, namespace: string, run: Run, options: { version?: string; accepts?: string[] }): Promise<Mesh> {
+async function offer(
+  [mesh, namespace]: readonly [TestMesh, string],
+  run: Run,
+  options: { version?: string; accepts?: string[] },
+): Promise<Mesh> {
   const executor = await mesh.connect({ namespace })
   executor.handle('order', run, options)
   await executor.start()
@@ -56,10 +60,10 @@ describe('versions of programs', { concurrency: true }, () => {
       test('runs go on with the program that began them, also when most instances have another one', async () => {
         const namespace = freshNamespace()
         const [one, two] = [program('v1', 2_500), program('v2', 2_500)]
-        const old = await offer(mesh, namespace, one.run, { version: 'v1' })
+        const old = await offer([mesh, namespace], one.run, { version: 'v1' })
         const early = await Promise.all(Array.from({ length: 20 }, () => old.client.run('order')))
         await eventually('they are begun', () => one.done.length === 20)
-        for (let i = 0; i < 3; i++) await offer(mesh, namespace, two.run, { version: 'v2' })
+        for (let i = 0; i < 3; i++) await offer([mesh, namespace], two.run, { version: 'v2' })
         assert.deepEqual(new Set(await Promise.all(early.map((run) => run.result()))), new Set(['v1']))
         assert.deepEqual([one.done.length, two.done.length], [40, 0])
         const views = await Promise.all(early.map((run) => old.client.runs.get(run.id)))
@@ -71,12 +75,12 @@ describe('versions of programs', { concurrency: true }, () => {
       test('deployed in place: runs that sleep wait for their program, are shown, can be moved, and go on when it is back', async () => {
         const namespace = freshNamespace()
         const [one, two] = [program('v1', 2_500), program('v2', 2_500)]
-        const old = await offer(mesh, namespace, one.run, { version: 'v1' })
+        const old = await offer([mesh, namespace], one.run, { version: 'v1' })
         const { client } = await mesh.connect({ namespace })
         const [first, second, third] = await Promise.all([client.run('order'), client.run('order'), client.run('order')])
         await eventually('they are begun', () => one.done.length === 3)
         await old.stop()
-        const newer = await offer(mesh, namespace, two.run, { version: 'v2' })
+        const newer = await offer([mesh, namespace], two.run, { version: 'v2' })
         const view = await waiting(client, first.id, 'no-compatible-instance')
         await Promise.all([second, third].map(({ id }) => waiting(client, id, 'no-compatible-instance')))
         assert.deepEqual([view.state, view.attempt, view.attempts], ['queued', 2, 2])
@@ -93,7 +97,7 @@ describe('versions of programs', { concurrency: true }, () => {
         await client.runs.move(first.id, { to: 'order@v2' })
         assert.equal(await first.result(), 'v2')
         assert.deepEqual(two.done, ['charge by v2'])
-        await offer(mesh, namespace, one.run, { version: 'v1' })
+        await offer([mesh, namespace], one.run, { version: 'v1' })
         assert.equal(await second.result(), 'v1')
         assert.deepEqual(
           (await client.versions.list()).map(({ open }) => open),
@@ -109,12 +113,12 @@ describe('versions of programs', { concurrency: true }, () => {
         const run = await client.run('order')
         await eventually('its first step is stored', async () => (await client.runs.steps(run.id)).items.length === 1)
         const two = program('v2', 1)
-        await offer(mesh, namespace, two.run, { version: 'v2' })
+        await offer([mesh, namespace], two.run, { version: 'v2' })
         await process.kill9()
         const view = await waiting(client, run.id, 'no-compatible-instance')
         assert.deepEqual([view.state, view.program, two.done], ['queued', 'order@v1', []])
         const finish: Run = async (ctx) => `${await ctx.step('reserve', () => 'never')} by v3`
-        await offer(mesh, namespace, finish, { version: 'v3', accepts: ['order@v1'] })
+        await offer([mesh, namespace], finish, { version: 'v3', accepts: ['order@v1'] })
         assert.equal(await run.result(), 'v1 by v3')
         assert.equal((await client.runs.get(run.id)).program, 'order@v1')
       })

@@ -38,7 +38,7 @@ async function aBoundRun(context: TestContext): Promise<{ coordinator: TestCoord
   return { coordinator, run }
 }
 
-const report = async ({ applyReports }: TestCoordinator, run: RunRecord, body: object, instance = 'i-1') => {
+const report = async ({ applyReports }: TestCoordinator, run: RunRecord, { instance = 'i-1', ...body }: object & { instance?: string }) => {
   await applyReports.execute([reportsFrom(instance, { runId: run.id, taskId: run.id, attempt: 1, ...body })])
   await settled()
 }
@@ -49,8 +49,8 @@ const step = ({ keepSteps }: TestCoordinator, run: RunRecord, more: object = {})
   })
 
 /** It has slept, and its time has come. */
-async function wakeUp(coordinator: TestCoordinator, run: RunRecord, attempt = 1, instance = 'i-1'): Promise<void> {
-  await report(coordinator, run, { type: 'slept', delayMs: 5_000, attempt }, instance)
+async function wakeUp(coordinator: TestCoordinator, run: RunRecord): Promise<void> {
+  await report(coordinator, run, { type: 'slept', delayMs: 5_000 })
   await coordinator.clock.advance(5_000)
   await coordinator.wakeLives.execute([run.id])
   await settled()
@@ -129,7 +129,7 @@ test('one that says it accepts the program goes on with it, and it is bound to t
   await wakeUp(coordinator, run)
   // All that are there may have it.
   assert.deepEqual(offersOf(coordinator), [])
-  await report(coordinator, run, { type: 'started', attempt: 2 }, 'i-2')
+  await report(coordinator, run, { type: 'started', attempt: 2, instance: 'i-2' })
   assert.equal((await runOf(coordinator, run.id)).program, V1)
   await step(coordinator, run, { instance: 'i-2', attempt: 2, index: 1, name: 'b', program: V2 })
   assert.equal((await runOf(coordinator, run.id)).program, V2)
