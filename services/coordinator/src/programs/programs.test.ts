@@ -38,7 +38,11 @@ async function aBoundRun(context: TestContext): Promise<{ coordinator: TestCoord
   return { coordinator, run }
 }
 
-const report = async ({ applyReports }: TestCoordinator, run: RunRecord, { instance = 'i-1', ...body }: object & { instance?: string }) => {
+const report = async (
+  { applyReports }: TestCoordinator,
+  run: RunRecord,
+  { instance = 'i-1', ...body }: Readonly<Record<string, unknown>> & { instance?: string },
+) => {
   await applyReports.execute([reportsFrom(instance, { runId: run.id, taskId: run.id, attempt: 1, ...body })])
   await settled()
 }
@@ -172,12 +176,8 @@ test('rounds have a bound: then an operator decides, and moving it to the same p
   const { coordinator, run } = await aBoundRun(context)
   for (let round = 1; round <= LIMITS.givenBack; round++) {
     const instance = `j-${round}`
-    await report(
-      coordinator,
-      run,
-      { type: 'finished', outcome: 'failed', reason: 'program-changed', attempt: round },
-      round === 1 ? 'i-1' : instance,
-    )
+    const from = { attempt: round, instance: round === 1 ? 'i-1' : instance }
+    await report(coordinator, run, { type: 'finished', outcome: 'failed', reason: 'program-changed', ...from })
     deploy(coordinator, { [`j-${round + 1}`]: V1 })
     await settled()
   }
@@ -201,12 +201,14 @@ test('a payload that one schema refuses is given back to one with another, and i
   const run = aRun(1, { queuedAt: coordinator.clock.now() })
   await coordinator.runs.insert([run])
   const refuse = (attempt: number, instance: string) =>
-    report(
-      coordinator,
-      run,
-      { type: 'finished', outcome: 'failed', reason: 'invalid-payload', attempt, error: { message: 'no' } },
+    report(coordinator, run, {
+      type: 'finished',
+      outcome: 'failed',
+      reason: 'invalid-payload',
+      attempt,
       instance,
-    )
+      error: { message: 'no' },
+    })
   await refuse(1, 'i-1')
   assert.deepEqual(offersOf(coordinator), [`${run.id}.2 i-3`])
   assert.equal((await view(coordinator, run)).attempts, 2)
