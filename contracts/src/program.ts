@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { codedField, nameField, runIdField, timeField } from './fields.ts'
+import { nameField, runIdField, timeField } from './fields.ts'
 import { NAME } from './names.ts'
 
 /** What follows the handler in the id of a program that says nothing about itself. */
@@ -10,12 +10,7 @@ const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/
 const PROGRAM = new RegExp(`${NAME.source.slice(0, -1)}@${VERSION.source.slice(1)}`)
 
 /** The id of a program that goes on with runs in durable steps: handler, `@`, and its version, the fingerprint of its steps, or `undeclared`. */
-export const programField = codedField<string>({
-  code: 'INVALID_REQUEST',
-  hint: 'Use the id of a program, such as order@v1: `carillon versions list` shows them.',
-  accepts: (value) => typeof value === 'string' && PROGRAM.test(value),
-  json: { type: 'string', pattern: PROGRAM.source },
-})
+export const programField = z.string().regex(PROGRAM, 'Use the id of a program, such as order@v1: `carillon versions list` shows them.')
 
 /** One step of a list of steps. */
 export interface DeclaredStep {

@@ -211,11 +211,15 @@ for (const store of STORES)
         },
         merge: () => assert.fail('there is one part'),
       })
-      executor.handle('steps', async (ctx) => {
-        const one = await ctx.step('one', () => 1)
-        await ctx.sleep(20)
-        return ctx.step('two', () => one + 1)
-      })
+      executor.handle(
+        'steps',
+        async (ctx) => {
+          const one = await ctx.step('one', () => 1)
+          await ctx.sleep(20)
+          return ctx.step('two', () => one + 1)
+        },
+        { version: 'v1' },
+      )
       await executor.start()
       await ask('jobs.put', {
         name: 'nightly',
@@ -272,7 +276,12 @@ for (const store of STORES)
       await ask('runs.cancel', { runId: runs[2].runId })
       await ask('jobs.run', { handler: 'echo', delayMs: 60_000 })
       await ask('runs.list', { limit: 2 })
-      await ended((await ask('jobs.run', { handler: 'steps' })).runId)
+      const { runId: bound } = await ask('jobs.run', { handler: 'steps' })
+      await ended(bound)
+      const { choices } = await ask('runs.move', { runId: bound, dryRun: true })
+      await ask('runs.move', { runId: bound, to: choices[0].program })
+      await isRefused('runs.move', { runId: bound, to: 'steps@v9' }, 'INVALID_REQUEST')
+      assert.equal((await ask('versions.list', { handler: 'steps' })).items[0]?.open, 0)
       await ended((await ask('jobs.run', { handler: 'echo', mode: 'broadcast' })).runId)
       await ask('runs.signal', { runId: 's'.repeat(26), name: 'paid', payload: { ref: 1 }, id: 'm-1', ttlMs: 60_000 })
       assert.equal((await ask('runs.signals', { runId: 's'.repeat(26) })).items.length, 1)
