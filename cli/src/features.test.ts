@@ -54,11 +54,12 @@ test('calls that are made by nats exist', () => {
 })
 
 const PREAMBLE = `import { commandHandler, httpHandler, shardingDemo } from '@carillon/handlers'
-import { CALLS, type Client, connect, defineHandler, type Mesh, natsSettingsFrom, NonRetryableError, RetryAfterError, retryHeaders, type TaskContext, workflow } from '@carillon/sdk'
+import { CALLS, type Client, connect, defineHandler, type Mesh, type MongoSession, natsSettingsFrom, NonRetryableError, type PostgresClient, RetryAfterError, retryHeaders, type TaskContext, workflow } from '@carillon/sdk'
 import { testMesh } from '@carillon/sdk/testing'
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 declare const mesh: Mesh, client: Client, ctx: TaskContext, id: string
+declare const session: MongoSession, pool: PostgresClient
 declare function sum(results: AsyncIterable<number>): Promise<number>
 const inMemory = testMesh()
 const pay = defineHandler({ name: 'pay', input: z.object({ cents: z.int() }), output: z.object({ receipt: z.string() }) })

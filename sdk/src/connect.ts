@@ -13,6 +13,7 @@ import { Mesh } from './mesh.ts'
 import { loadTelemetry } from './open-telemetry.ts'
 import { OUTBOX_BYTES, type OutboxSettings } from './outbox/outbox.ts'
 import { MeshRetries } from './retry/mesh-retries.ts'
+import { TransactionalOutbox } from './transactional/transactional-outbox.ts'
 import { emitWarning, guarded, type OnWarning } from './warning.ts'
 
 /** The address of the broker, the login, and the identity of this process. `natsSettingsFrom(process.env)` answers the first two. */
@@ -90,7 +91,12 @@ export async function connect(options: ConnectOptions): Promise<Mesh> {
   const threadConnection = thread ? requestFor(`${identity.instance} liveness`) : undefined
   const settings = { identity, capacity, isolation, signals, drainMs, threadConnection }
   const retries = new MeshRetries({ link, caller, outbox, onWarning })
-  return new Mesh({ ...{ link, caller, clock, logs, onWarning, retries }, ...settings, client: new Client(link, caller) })
+  const inTransactions = new TransactionalOutbox({ link, caller, onWarning })
+  return new Mesh({
+    ...{ link, caller, clock, logs, onWarning, retries, outbox: inTransactions },
+    ...settings,
+    client: new Client(link, caller),
+  })
 }
 
 function checked(options: ConnectOptions) {

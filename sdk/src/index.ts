@@ -35,6 +35,15 @@ export type { JobDeclaration, MapOptions, OfferOptions, Offers } from './offers.
 export type { RetryableOptions, RetryCallbackOptions, RetryStrategy } from './retry/retry-options.ts'
 export { type RetryScope, retryHeaders, retryScope, withRetryHeaders } from './retry/retry-scope.ts'
 export type { Deferred, Retried } from './retry/retryable.ts'
+export type { MongoDatabase, MongoSession, OutboxDocument } from './transactional/mongodb-outbox.ts'
+export type { PostgresClient } from './transactional/postgres-outbox.ts'
+export {
+  type OutboxPlace,
+  type OutboxRelay,
+  type OutboxStart,
+  outboxSql,
+  type TransactionalOutbox,
+} from './transactional/transactional-outbox.ts'
 export type { OnWarning, Warning } from './warning.ts'
 export {
   type AnyWorkflow,

@@ -6,11 +6,13 @@ import { Executor, type ExecutorOptions } from './executor/executor.ts'
 import { Offers } from './offers.ts'
 import type { StoredRetries } from './retry/retry-starter.ts'
 import { onShutdownSignal } from './shutdown-signals.ts'
+import type { TransactionalOutbox } from './transactional/transactional-outbox.ts'
 
 /** @internal */
 export interface MeshOptions extends Omit<ExecutorOptions, 'handlers' | 'onDrain'> {
   readonly client: Client
   readonly retries: StoredRetries
+  readonly outbox: TransactionalOutbox
   readonly drainMs: number
   readonly signals: boolean
 }
@@ -19,6 +21,8 @@ export interface MeshOptions extends Omit<ExecutorOptions, 'handlers' | 'onDrain
 export class Mesh extends Offers {
   /** Calls the services of the mesh: starts runs, reads, subscribes. */
   readonly client: Client
+  /** Starts runs within transactions of the user's own database. */
+  readonly outbox: TransactionalOutbox
   /** The name of this process in the mesh. */
   readonly instance: string
   readonly #options: MeshOptions
@@ -33,6 +37,7 @@ export class Mesh extends Offers {
   constructor(options: MeshOptions) {
     super()
     this.client = options.client
+    this.outbox = options.outbox
     this.instance = options.identity.instance
     this.#options = options
     this.#link = options.link
@@ -96,7 +101,7 @@ export class Mesh extends Offers {
   async #stop(): Promise<void> {
     this.#stopped.abort()
     await this.#executor?.stop(this.#options.drainMs)
-    await this.#options.retries.stop()
+    await Promise.all([this.#options.retries.stop(), this.outbox.stop()])
     this.#forgetSignals()
     await this.#link.close()
   }

@@ -31,6 +31,24 @@ describe('examples', { concurrency: true }, () => {
     assert.deepEqual(await within(10_000, 'the service ends', example.exited), { code: 0, signal: null })
   })
 
+  test('retried-payment: the bank is down, the broker dies, the service is killed: all payments are made when they are back', async (context) => {
+    const own = new Cleanup(context)
+    const { broker } = await startMesh(own, { store: sqlite })
+    const run = (bankIs: string) =>
+      launch(own, [process.execPath, fileOf('dist/retried-payment.js'), folder, bankIs], { env: { CARILLON_NATS_URL: broker.url } })
+    const folder = own.folder()
+    const first = run('down')
+    await first.shows(/order 5: later, by run \w+, kept in the mesh/)
+    await broker.kill9()
+    await first.shows(/kept in the outbox/)
+    await first.shows(/all are requested/)
+    await first.kill9()
+    await broker.start()
+    const second = run('up')
+    assert.deepEqual(await within(60_000, 'all are paid', second.exited), { code: 0, signal: null }, second.stderr())
+    assert.match(second.stdout(), /^30 payments/)
+  })
+
   test('order: a handler that is defined once, and tested beside, is offered and requested', async (context) => {
     const example = start(context, 'dist/order/service.js')
     assert.deepEqual(await within(20_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())

@@ -46,6 +46,11 @@ export interface RetryableOptions<Arguments extends readonly unknown[] = readonl
   readonly backoff?: DelayBackoffInput | undefined
   /** Errors after which there is no further try: names such as `TypeError`, or codes of errors or of their causes such as `ENOTFOUND`. */
   readonly nonRetryable?: readonly string[] | undefined
+  /**
+   * How many retries of the scene the mesh starts within a period; the others wait, in the order in which they are due. Default 600 within 60,000 ms; `false`: any number.
+   * Callers have a budget, too: a fifth of their calls, and 20 at once, are tried again by themselves.
+   */
+  readonly budget?: { readonly count: number; readonly periodMs: number } | false | undefined
   /** Time for all of it, from the call on; where less than a try takes is left there is no further one. None by default. */
   readonly deadlineMs?: number | undefined
   /** Started once when a retry of the mesh has succeeded. Its payload has `retry`: scene, runId, key, outcome, result, attempts. */
@@ -69,6 +74,7 @@ export interface RetryPolicy {
   readonly timeoutMs: number
   readonly backoff: DelayBackoff
   readonly nonRetryable: readonly string[] | undefined
+  readonly budget: { readonly count: number; readonly periodMs: number } | undefined
   readonly deadlineMs: number | undefined
   readonly onSuccess: RetryCallback | undefined
   readonly onExhausted: RetryCallback | undefined
@@ -84,9 +90,11 @@ const DELAY_TABLE_MS: readonly number[] = [
 /** As wide as ±10 %, so that what failed together does not come back together. */
 const JITTER = 0.2
 const CALLBACK = { attempts: 3, timeoutMs: MINUTE }
+/** Ten retries a second: many after a short outage, few for what has just come back. */
+const BUDGET = { count: 600, periodMs: MINUTE }
 const STRATEGIES: readonly RetryStrategy[] = ['local', 'remote', 'local-then-remote']
 const FIELDS = [
-  ...['scene', 'strategy', 'local', 'key', 'attempts', 'timeoutMs', 'backoff', 'nonRetryable', 'deadlineMs'],
+  ...['scene', 'strategy', 'local', 'key', 'attempts', 'timeoutMs', 'backoff', 'nonRetryable', 'budget', 'deadlineMs'],
   ...['onSuccess', 'onExhausted', 'concurrency', 'description'],
 ]
 
@@ -95,7 +103,7 @@ export function retryPolicyOf<Arguments extends readonly unknown[]>(given: Retry
   const options = checkObject('options', given)
   for (const field of Object.keys(options))
     if (!FIELDS.includes(field)) throw wrong(field, options[field as never], `Use ${FIELDS.join(', ')}.`)
-  const { strategy = 'local-then-remote', key, attempts = 5, timeoutMs = 5_000, nonRetryable, deadlineMs } = options
+  const { strategy = 'local-then-remote', key, attempts = 5, timeoutMs = 5_000, nonRetryable, budget = BUDGET, deadlineMs } = options
   const scene = checkName('scene', options.scene)
   if (!STRATEGIES.includes(strategy)) throw wrong('strategy', strategy, `Use ${STRATEGIES.join(', ')}.`)
   if (key !== undefined && typeof key !== 'function') throw wrong('key', key, 'Pass a function of the arguments that answers text.')
@@ -114,11 +122,31 @@ export function retryPolicyOf<Arguments extends readonly unknown[]>(given: Retry
     throw wrong('deadlineMs', deadlineMs, 'Use whole milliseconds from 1.', 'INVALID_DELAY')
   if (checked.backoff?.type === 'cron') throw wrong('backoff', checked.backoff, 'Use any but cron: a retry follows its failure.')
   return {
-    ...{ scene, strategy, ...local, key, attempts, timeoutMs, nonRetryable, deadlineMs },
+    ...{
+      scene,
+      strategy,
+      ...local,
+      key,
+      attempts,
+      timeoutMs,
+      nonRetryable,
+      deadlineMs,
+      budget: budget === false ? undefined : budgetOf(budget),
+    },
     backoff: checked.backoff as DelayBackoff,
     onSuccess: checked.retry?.onSuccess,
     onExhausted: checked.retry?.onExhausted,
   }
+}
+
+function budgetOf(given: { count: number; periodMs: number }) {
+  const { count, periodMs, ...rest } = checkObject('budget', given)
+  for (const [field, value] of Object.entries(rest)) throw wrong(`budget.${field}`, value, 'Use count and periodMs.')
+  if (!(Number.isInteger(count) && count >= 1 && count <= LIMITS.rateCount))
+    throw wrong('budget.count', count, `Use a whole number from 1 to ${LIMITS.rateCount}.`)
+  if (!(Number.isInteger(periodMs) && periodMs >= 100 && periodMs <= LIMITS.ratePeriodMaxMs))
+    throw wrong('budget.periodMs', periodMs, `Use whole milliseconds from 100 to ${LIMITS.ratePeriodMaxMs}.`)
+  return { count, periodMs }
 }
 
 function localOf(given: { attempts?: number | undefined; delayMs?: number | undefined }, strategy: RetryStrategy) {

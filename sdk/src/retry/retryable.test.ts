@@ -195,12 +195,26 @@ for (const [options, code, field] of [
   [{ scene: 'x', attempts: 0 }, 'INVALID_REQUEST', 'attempts'],
   [{ scene: 'x', timeoutMs: 0 }, 'INVALID_DELAY', 'timeoutMs'],
   [{ scene: 'x', deadlineMs: -1 }, 'INVALID_DELAY', 'deadlineMs'],
+  [{ scene: 'x', budget: { count: 0, periodMs: 1_000 } }, 'INVALID_REQUEST', 'budget.count'],
+  [{ scene: 'x', budget: { count: 1, periodMs: 1 } }, 'INVALID_REQUEST', 'budget.periodMs'],
+  [{ scene: 'x', budget: { count: 1, periodMs: 1_000, by: 'key' } }, 'INVALID_REQUEST', 'budget.by'],
   [{ scene: 'x', backoff: { type: 'cron', cron: '* * * * *' } }, 'INVALID_REQUEST', 'backoff'],
   [{ scene: 'x', onExhausted: 'a b' }, 'INVALID_NAME', 'retry.onExhausted.job'],
 ] as const)
   test(`options that are wrong are refused: ${JSON.stringify(options)}`, () => {
     assert.throws(() => testMesh().retryable(options as never as RetryableOptions, () => 1), isRefused(code, field))
   })
+
+test('callers try a fifth of their calls again by themselves, and a few at once: in a storm the first tries pass, and the rest is left to the mesh', async () => {
+  const mesh = testMesh()
+  const { calls, run } = flaky(1_000)
+  const call = mesh.retryable({ scene: 'storm', local: { attempts: 2, delayMs: 0 }, key: () => undefined }, run)
+  const all = Promise.all(Array.from({ length: 100 }, () => call()))
+  await mesh.clock.advance(1)
+  await all
+  // 20 at once, and a fifth of the 99 further calls.
+  assert.equal(calls.length, 139)
+})
 
 test('a key that is no text is refused at the call, and so are headers that say nothing', async () => {
   const mesh = testMesh()

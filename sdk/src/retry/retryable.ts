@@ -1,8 +1,10 @@
 import { backoffMs, CarillonError, type DelayBackoff, isExcluded } from '@carillon/contracts'
 import { type Clock, jitter, pause, randomLetters } from '@carillon/wire/internal'
 import { failureOf } from '../executor/failure.ts'
+import { NonRetryableError } from '../executor/handler-errors.ts'
 import type { TaskContext } from '../executor/task-context.ts'
 import { ARGUMENTS_KEY, argumentsText, keyOfCall } from './call-text.ts'
+import { LocalBudget } from './local-budget.ts'
 import { LONGEST_LOCAL_PAUSE_MS, type RetryPolicy, type RetryStrategy } from './retry-options.ts'
 import { inScope, retryScope, timeLeft } from './retry-scope.ts'
 import type { RetriedFunction, RetryStarter } from './retry-starter.ts'
@@ -30,6 +32,7 @@ export class Retryable implements RetriedFunction {
   readonly #run: (...args: never) => unknown
   readonly #starter: RetryStarter
   readonly #clock: Clock
+  readonly #budget = new LocalBudget()
 
   constructor(policy: RetryPolicy, run: (...args: never) => unknown, { starter, clock }: { starter: RetryStarter; clock: Clock }) {
     this.#policy = policy
@@ -47,6 +50,7 @@ export class Retryable implements RetriedFunction {
     const text = isRemote ? argumentsText(args) : ''
     const key = isRemote ? keyOfCall(scene, this.#ownKey(args), text) : ''
     const leftMs = timeLeft(this.#clock, startedAt, deadlineMs)
+    this.#budget.earn()
     const failed = await this.#locally(args, leftMs)
     if ('result' in failed) return failed.result
     const { error, tries, waitMs } = failed
@@ -57,7 +61,7 @@ export class Retryable implements RetriedFunction {
   }
 
   attempt({ payload, attempt, runId, handler }: TaskContext): unknown {
-    if (!Array.isArray(payload)) throw new TypeError(`The payload of scene ${handler} is not a list of arguments`)
+    if (!Array.isArray(payload)) throw new NonRetryableError(`The payload of scene ${handler} is not a list of arguments`)
     const leftMs = timeLeft(this.#clock, this.#clock.monotonic(), this.#policy.timeoutMs)
     return inScope({ scene: this.#policy.scene, attempt, runId, leftMs }, () => this.#apply(payload))
   }
@@ -85,7 +89,7 @@ export class Retryable implements RetriedFunction {
         const waitMs = failure.retryAfterMs ?? 0
         const pauseMs = Math.max(waitMs, jitter(localDelayMs))
         const isOver = pauseMs > LONGEST_LOCAL_PAUSE_MS || pauseMs >= (leftMs() ?? Number.POSITIVE_INFINITY)
-        if (attempt === localAttempts || isOver) return { error, tries: attempt, waitMs }
+        if (attempt === localAttempts || isOver || !this.#budget.spend()) return { error, tries: attempt, waitMs }
         await pause(this.#clock, pauseMs)
       }
     }
@@ -102,11 +106,12 @@ export class Retryable implements RetriedFunction {
   }
 
   async #defer(call: { key: string; payload: unknown; delayMs: number; leftMs: number | undefined; tries: number; error: unknown }) {
-    const { scene, attempts, timeoutMs, backoff, nonRetryable, onSuccess, onExhausted } = this.#policy
+    const { scene, attempts, timeoutMs, backoff, nonRetryable, budget, onSuccess, onExhausted } = this.#policy
     const { key, payload, delayMs, leftMs, tries: localTries, error } = call
     const request = {
       ...{ handler: scene, payload, key, delayMs, attempts, timeoutMs, nonRetryable },
       backoff: afterFirst(backoff),
+      rate: budget,
       endWithinMs: leftMs === undefined ? undefined : Math.max(1, Math.floor(leftMs)),
       retry: { localTries, ...(onSuccess && { onSuccess }), ...(onExhausted && { onExhausted }) },
     }

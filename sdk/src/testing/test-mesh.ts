@@ -157,8 +157,9 @@ export class TestMesh extends Offers {
 
   /** On the clock of this mesh: a pause of the caller passes as time does. There is no outbox, because the mesh is always there. */
   protected override get retries(): Retries {
+    // It has no gates: the budget of a scene is not followed.
     const start = async (request: RetryRequest) => {
-      const { runId, created } = await this.#starter.start(startItemOf(request))
+      const { runId, created } = await this.#starter.start(startItemOf({ ...request, rate: undefined }))
       return { runId, created, keptIn: 'mesh' as const }
     }
     return { bind: (policy, run) => new Retryable(policy, run, { starter: { start }, clock: this.#clock.processClock() }) }

@@ -9,7 +9,14 @@ const { URL: servers, NAMESPACE: namespace = '', OUTBOX: folder = '', DOWN: down
 
 const mesh = await connect({ servers, namespace, service: 'shop', outbox: { folder }, onWarning: () => undefined })
 const pay = mesh.retryable(
-  { scene: 'pay', local: { attempts: 1 }, attempts: 1_000, backoff: { type: 'fixed', delayMs: 50 }, onSuccess: 'paid' },
+  {
+    scene: 'pay',
+    local: { attempts: 1 },
+    attempts: 1_000,
+    backoff: { type: 'fixed', delayMs: 50 },
+    budget: { count: 100_000, periodMs: 60_000 },
+    onSuccess: 'paid',
+  },
   async (order: number) => {
     if (existsSync(down)) throw new Error('the bank is down')
     appendFileSync(ledger, `${order}\n`)

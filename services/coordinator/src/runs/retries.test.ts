@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { CarillonError } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
 import type { RunRecord } from '@carillon/store'
+import { pass, statesOf } from '../testing/gated-runs.ts'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 const START = { namespace: 'default', bytes: 10, trigger: 'call', traceparent: undefined } as const
@@ -125,6 +126,28 @@ test('a request that was on its way for long has less time left, and one that is
   assert.ok(CarillonError.is(old) && old.code === 'START_TOO_OLD' && old.details.field === 'requestedAt', String(old))
   const month = await outcomeOf(coordinator, { ...RETRY, key: 'month', requestedAt: new Date(clock.now() - 29 * DAY_MS).toISOString() })
   assert.ok(month && 'runId' in month)
+})
+
+test('a scene has a budget: retries beyond it wait, say why, and start in the order in which they are due; one that is too late ends', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const budget = { rate: { count: 2, periodMs: 60_000 }, delayMs: 10_000 }
+  const ids: string[] = []
+  for (const n of [0, 1, 2, 3]) {
+    ids.push(await started(coordinator, { ...RETRY, ...budget, key: `b${n}`, payload: [n], ...(n === 3 ? { endWithinMs: 50_000 } : {}) }))
+    await coordinator.clock.advance(1_000)
+  }
+  await pass(coordinator, 10_000)
+  assert.deepEqual(await statesOf(coordinator, ids), ['queued', 'queued', 'waiting gate', 'waiting gate'])
+  const { why } = await coordinator.readRuns.why('default', ids[2] as string)
+  assert.match(why, /rate limit .*next start is allowed at/)
+  // Another scene has a budget of its own, and a plain run of the handler passes.
+  const others = [
+    await started(coordinator, { handler: 'fetch-price' }),
+    await started(coordinator, { ...RETRY, handler: 'other', key: 'o' }),
+  ]
+  assert.deepEqual(await statesOf(coordinator, others), ['queued', 'queued'])
+  for (let i = 0; i < 8; i++) await pass(coordinator, 10_000)
+  assert.deepEqual(await statesOf(coordinator, ids), ['queued', 'queued', 'queued', 'expired deadline'])
 })
 
 for (const [more, code] of [
