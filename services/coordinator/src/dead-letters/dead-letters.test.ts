@@ -64,6 +64,33 @@ test('a retry that has used up its tries is a dead letter at once, with its argu
   assert.equal((await coordinator.store.deadLetters.list({ namespace: NS, limit: 10 })).items.length, 1)
 })
 
+test('a letter that could not be stored is stored when the end comes again: from its report, and of a retry whose time is over from its timer', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store, clock, applyReports, wakeLives } = coordinator
+  const { insert } = store.deadLetters
+  const away = () => {
+    store.deadLetters.insert = () => Promise.reject(new CarillonError('STORE_UNAVAILABLE', 'gone'))
+  }
+  const id = await started(coordinator, { ...RETRY, attempts: 1 })
+  away()
+  await assert.rejects(applyReports.execute([finished(id, 1, FAILED)]), isRefused('STORE_UNAVAILABLE'))
+  assert.deepEqual([(await runOf(coordinator, id)).state, await letterOf(coordinator, id)], ['failed', undefined])
+  store.deadLetters.insert = insert
+  await applyReports.execute([finished(id, 1, FAILED)])
+  assert.equal((await letterOf(coordinator, id))?.attempt, 1)
+  const late = await started(coordinator, { ...RETRY, key: 'late', endWithinMs: 5_000 })
+  await clock.advance(5_000)
+  away()
+  await wakeLives.execute([late]).catch(() => undefined)
+  await settle()
+  const { state, wakeAt } = await runOf(coordinator, late)
+  assert.deepEqual([state, wakeAt !== null, await letterOf(coordinator, late)], ['expired', true, undefined])
+  store.deadLetters.insert = insert
+  await clock.advance(30_000)
+  await wakeLives.execute([late])
+  assert.equal((await letterOf(coordinator, late))?.reason, 'deadline')
+})
+
 test('an error that must not be tried again makes a letter at once; a cancelled retry and a run that is no retry make none', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const id = await started(coordinator, { ...RETRY, nonRetryable: ['Refused'] })
