@@ -35,6 +35,11 @@ async function listInstances({ limit, all }: ListOptions, self: Command): Promis
   })
 }
 
+/** A handler that declares a program is shown by that. */
+function handlersText({ handlers, programs = [] }: InstanceView): string {
+  return handlers.map((name) => programs.find((program) => program.startsWith(`${name}@`)) ?? name).join(', ')
+}
+
 function runningText({ load, capacity, hung, hungIdleMs }: InstanceView): string {
   const slots = `${load.running}/${capacity}`
   if (hungIdleMs !== undefined) return `${slots}, hung: idle for ${spanText(load.idleMs ?? hungIdleMs)}`
@@ -59,8 +64,7 @@ function columns(): Column<InstanceView>[] {
   return [
     { heading: 'INSTANCE', text: (instance) => instance.instance, narrow: 'whole' },
     { heading: 'SERVICE', text: (instance) => `${instance.service} ${instance.version}` },
-    { heading: 'HANDLERS', text: (instance) => instance.handlers.join(', ') },
-    { heading: 'PROGRAMS', text: ({ programs = [] }) => programs.join(', '), narrow: 3 },
+    { heading: 'HANDLERS', text: handlersText },
     { heading: 'RUNNING', text: runningText },
     { heading: 'CORDONED', text: (instance) => cordonText(instance, nowMs) },
     { heading: 'BLOCKED', text: ({ load }) => (load.blockedMs === undefined ? '' : `for ${spanText(load.blockedMs)}`) },

@@ -26,7 +26,7 @@ export class MatchInstances implements Matching {
   candidates(run: Run, life: BoundLife = UNBOUND): Candidate[] {
     const routing = run.routing ?? NO_ROUTING
     const where = this.#where(run)
-    return this.#offering(run).filter((candidate) => matches(candidate, { routing, life }, where))
+    return this.#offering(run, life).filter((candidate) => matches(candidate, { routing, life }, where))
   }
 
   /** Whether an instance whose load has changed still matches. */
@@ -58,12 +58,14 @@ export class MatchInstances implements Matching {
     return routing?.where === undefined ? undefined : this.#expressions.where.get(routing.where)
   }
 
-  /** All that offer the handler. */
-  #offering({ namespace, handler }: Run): Candidate[] {
+  /** All that offer the handler. What they say of it is looked up for a task that has stored a step, or was given back. */
+  #offering({ namespace, handler }: Run, life: BoundLife = UNBOUND): Candidate[] {
+    const isBound = life.program !== null || life.refusedBy !== null
+    const any = { name: handler }
     return this.#presence.holding(namespace, handler).map(({ instance, labels, capacity, session, handlers }) => ({
       instance,
       session: session ?? instance,
-      handler: handlers.find(({ name }) => name === handler) ?? { name: handler },
+      handler: (isBound && handlers.find(({ name }) => name === handler)) || any,
       labels,
       load: this.#loads.loadOf(namespace, { instance, capacity, handler }),
       isHung: this.#presence.isHung(namespace, instance),

@@ -38,4 +38,25 @@ export const STEPS: readonly Case[] = [
       { expect: 'report', body: { type: 'finished', outcome: 'failed', reason: 'program-changed' } },
     ],
   },
+  {
+    case: 'steps/other-program',
+    about: 'Work whose steps began with a program that it has not is claimed as incompatible, and not run',
+    ...NEEDED,
+    steps: [
+      { answer: 'tasks.claim', body: { run: false, reason: 'it goes on with another program' } },
+      { send: 'work', body: { attempt: 2, program: 'conformance-steps@of-another-one' } },
+      { expect: 'tasks.claim', body: { taskId: '$task', attempt: 2, incompatible: true } },
+      { expect: 'ack', body: '+ACK' },
+      { never: 'report' },
+    ],
+  },
+  {
+    case: 'steps/other-program-offered',
+    about: 'The same, offered, is refused',
+    ...NEEDED,
+    steps: [
+      { send: 'offer', body: { handler: 'conformance-steps', attempt: 2, program: 'conformance-steps@of-another-one' } },
+      { expect: 'offer-answer', body: { accepted: false, reason: 'other-program' } },
+    ],
+  },
 ]
