@@ -63,7 +63,7 @@ function ownDetailOf(
   if (state === 'blocked') return waitsFor.length === 0 ? '' : `because of ${namesText(waitsFor)}`
   if (decided) return `${decided.decision}${decided.by === undefined ? '' : ` by ${decided.by}`}`
   if (state === 'delayed' && awaits)
-    return `waits for ${awaitsText(awaits)}${dueAt === undefined ? '' : `, until ${timeText(dueAt, nowMs)}`}`
+    return `waits for ${awaitsText(awaits)}${startedAt === undefined ? '' : `, since ${timeText(startedAt, nowMs)}`}${dueAt === undefined ? '' : `, until ${timeText(dueAt, nowMs)}`}`
   if (state === 'delayed') return dueAt === undefined ? '' : `${kind === 'wait' ? 'ends' : 'next try'} ${timeText(dueAt, nowMs)}${tries}`
   if (startedAt === undefined) return ''
   const ms = Math.max(0, (endedAt === undefined ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt))

@@ -41,7 +41,7 @@ describe('signals', { concurrency: true }, () => {
           [record?.state, record?.owner, record?.wakeAt, record?.waits],
           ['delayed', null, null, [{ step: 1, signal: 'paid' }]],
         )
-        assert.match((await client.runs.why(run.id)).why, /waits for the signal `paid`/)
+        assert.match((await client.runs.why(run.id)).why, /waits for the signal `paid` since 20/)
         const sent = await run.signal('paid', { ref: 7 })
         assert.deepEqual([sent.created, sent.state], [true, 'taken'])
         assert.deepEqual(await run.result(), { paid: { ref: 7 }, attempt: 2 })

@@ -57,7 +57,8 @@ export class ChangeRuns implements RunRestarts {
       const decision = decideToLeave(run, { now: this.#clock.now(), mayRun })
       if (isRefused(decision))
         throw new CarillonError('RUN_ENDED', `run ${printable(runId)} has ended: ${run.state}`, { field: 'runId', value: printable(runId) })
-      return { ...decision, set: { ...decision.set, ...cut } }
+      // One that has not begun has nothing to be undone.
+      return { ...decision, set: { ...decision.set, ...(decision.set.state === 'cancelling' ? cut : {}) } }
     })
     if (before.state === 'queued' && !isFanOut(before)) await this.#runs.withdraw(before)
     return this.#reads.get(namespace, runId)

@@ -14,6 +14,7 @@ import type { RunHead, RunListQuery, RunRecord, Store, TaskRecord } from '@caril
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Matching, Presence, WhyAtGate } from '../ports.ts'
 import type { Programs } from '../program-ports.ts'
+import { recordsOf, waitsOf } from '../signals/rules/waits.ts'
 import { removedRun, runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
 import { whyOf, whyOfNode } from './rules/why.ts'
@@ -66,8 +67,17 @@ export class ReadRuns {
       noInstance: run.mode === 'workflow' ? undefined : (this.#whyNoProgram(onlyTask(run)) ?? this.#whyNoneMay(run)),
       offering,
       atGate: await this.#whyAtGate(run),
+      waitingSince: await this.#waitingSince(run),
     }
     return { runId, state: run.state, why: whyOf(facts) }
+  }
+
+  /** When the first of the steps began to wait that wait for signals now. */
+  async #waitingSince(run: RunHead): Promise<number | undefined> {
+    const waits = waitsOf(run)
+    if (waits.length === 0) return undefined
+    const steps = await this.#store.steps.get(waits.map((wait) => recordsOf(wait)[0]))
+    return Math.min(...steps.flatMap((step) => (step ? [step.at] : [])))
   }
 
   /** Without payloads and results: those are read by id. */

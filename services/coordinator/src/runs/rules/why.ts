@@ -12,6 +12,8 @@ export interface WhyFacts {
   readonly offering: number
   /** What holds it back at a gate. */
   readonly atGate: string | undefined
+  /** Since when its steps wait for signals. */
+  readonly waitingSince: number | undefined
 }
 
 const at = (time: number | null) => (time === null ? 'soon' : `at ${new Date(time).toISOString()}`)
@@ -30,13 +32,13 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
     return noInstance === undefined ? 'its tasks are under way' : `its tasks wait: ${noInstance}`
   },
   ({ atGate }) => atGate,
-  ({ run }) => {
+  ({ run, waitingSince }) => {
     if (run.state !== 'delayed') return undefined
     if (run.reason === 'retry') {
       const last = run.error ? `, after ${run.error.name}: ${run.error.message}` : ''
       return `attempt ${run.attempt} of ${run.attempts} begins ${at(run.wakeAt)}${last}`
     }
-    if (run.reason === 'signal') return waitText(run)
+    if (run.reason === 'signal') return waitText(run, waitingSince)
     return run.reason === 'sleep'
       ? `its steps sleep; they go on ${at(run.wakeAt)}`
       : `it was asked for at a later time: it is due ${at(run.wakeAt)}`
@@ -63,8 +65,8 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
   if (state === 'running') return `node ${name} runs: ${owner === null ? 'its executor' : `instance ${owner}`} has it`
   if (state === 'cancelling') return `node ${name} is being cancelled`
   if (state === 'delayed' && reason === 'approval')
-    return `node ${name} waits until someone approves or rejects it${wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`}`
-  if (state === 'delayed' && reason === 'signal') return `node ${name}: ${waitText(task)}`
+    return `node ${name} waits until someone approves or rejects it${sinceText(task.startedAt)}${wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`}`
+  if (state === 'delayed' && reason === 'signal') return `node ${name}: ${waitText(task, task.startedAt)}`
   if (state === 'delayed')
     return reason === 'retry'
       ? `attempt ${attempt} of ${attempts} of node ${name} begins ${at(wakeAt)}`
@@ -73,11 +75,13 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
 }
 
 /** What a task whose steps wait for signals waits for. */
-function waitText({ waits, wakeAt }: Pick<RunHead, 'waits' | 'wakeAt'>): string {
+function waitText({ waits, wakeAt }: Pick<RunHead, 'waits' | 'wakeAt'>, since: number | null | undefined): string {
   const names = [...new Set((waits ?? []).map(({ signal }) => `\`${signal}\``))]
   const which = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
   const until = wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`
-  return `it waits for ${names.length === 1 ? 'the signal' : 'a signal:'} ${which}${until}`
+  return `it waits for ${names.length === 1 ? 'the signal' : 'a signal:'} ${which}${sinceText(since)}${until}`
 }
+
+const sinceText = (since: number | null | undefined) => (since == null ? '' : ` since ${new Date(since).toISOString()}`)
 
 const holderOf = ({ owner }: RunHead) => (owner === null ? 'its executor' : `instance ${owner}`)
