@@ -91,8 +91,17 @@ mesh.mapReduce(
   },
   { concurrency: 100 },
 )
+const waits: number[] = []
+mesh.handle(
+  'awaits',
+  async (ctx) => {
+    const { at } = (await ctx.waitFor('go')) as { at: number }
+    waits.push(now() - at)
+  },
+  { concurrency: 100 },
+)
 await mesh.start()
-const figures = { starts, lateness, planned, mapMs }
+const figures = { starts, lateness, planned, mapMs, waits }
 process.on('message', (ask: keyof typeof figures) => process.send?.(figures[ask].splice(0)))
 process.on('disconnect', () => process.exit())
 process.send?.('ready')

@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle,fan-out`, `--runs 40000`, `--json`
+ * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle,fan-out,signals`, `--runs 40000`, `--json`
  * (one object on the last line). Only when they are asked for, some minutes each: `schedules` (100,000 jobs, 1,000 due each second; beside it job schedulers of BullMQ), `failover` (500 slots
- * a second, one of two coordinators is killed), `delayed --backlog 1000000` (runs that are due tomorrow). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
+ * a second, one of two coordinators is killed), `delayed --backlog 1000000` (runs that are due tomorrow),
+ * `waiting --backlog 100000` (runs that wait for signals and approvals). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
  * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. `--only gates --runs 10000 --gates 100000
  * --scenarios cost,hot,small`: what limits cost, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
@@ -20,6 +21,7 @@ import { startExecutor, startMesh } from './mesh-process.ts'
 import { findMongodb } from './mongodb.ts'
 import { measureBullmqSchedules } from './peers/bullmq-schedules.ts'
 import { measureSchedules } from './schedules.ts'
+import { measureSignals, measureWaiting } from './signals.ts'
 import { measureBulk, measureSingle } from './throughput.ts'
 import type { Deployment } from './watched-mesh.ts'
 
@@ -37,7 +39,7 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
-const parts = options.only?.split(',') ?? ['idle', 'sqlite', 'lateness', 'fan-out', 'mongodb']
+const parts = options.only?.split(',') ?? ['idle', 'sqlite', 'lateness', 'fan-out', 'signals', 'mongodb']
 const report: Record<string, object> = {}
 const say = (line: string) => console.error(`bench: ${line}`)
 
@@ -140,6 +142,11 @@ const measurements: Record<string, () => Promise<object>> = {
     withMesh(undefined, (parts) =>
       measureGates(parts, { count: Number(options.runs), smallGates: Number(options.gates), scenarios: scenarios(GATE_SCENARIOS) }),
     ),
+  signals: async () => ({
+    'signals, sqlite': await withMesh(undefined, measureSignals),
+    'signals, mongodb': await onMongodb((url) => withMesh(url, measureSignals)),
+  }),
+  waiting: () => withMesh(undefined, (parts) => measureWaiting(parts, Number(options.backlog))),
   backlog: () => withMesh(undefined, (parts) => measureBacklog(parts, Number(options.backlog))),
 }
 for (const part of parts) {
@@ -147,7 +154,7 @@ for (const part of parts) {
   if (!measure) throw new Error(`there is no measurement "${part}"; there are ${Object.keys(measurements).join(', ')}`)
   say(`measuring ${part} …`)
   const figures = await measure()
-  if (part === 'memory' || part === 'gates' || part === 'schedules') Object.assign(report, figures)
+  if (part === 'signals' || part === 'memory' || part === 'gates' || part === 'schedules') Object.assign(report, figures)
   else report[part === 'fan-out' ? 'fanOut' : part] = figures
 }
 console.table(report)

@@ -66,7 +66,7 @@ export function usageOf(pid: number): { rssMiB: number; cpuMs: number } {
 
 /** The executor process of the measurements. */
 export interface BenchExecutor {
-  ask(what: 'starts' | 'lateness' | 'planned' | 'mapMs'): Promise<number[]>
+  ask(what: 'starts' | 'lateness' | 'planned' | 'mapMs' | 'waits'): Promise<number[]>
   stop(): Promise<void>
 }
 
