@@ -66,6 +66,11 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'Store the data elsewhere and keep a reference in the context.',
   },
+  INVALID_ITEMS: {
+    meaning: 'The expression of a foreach node gives no list, or one that is too long or too large.',
+    retry: false,
+    remedy: 'Give a list within the limits; the message says what it was given. For more items use a map.',
+  },
   NESTED_TOO_DEEP: {
     meaning: 'A child run would be a run of a job that waits for it, or too many runs would wait for one another.',
     retry: false,

@@ -31,6 +31,7 @@ export {
   type Throttle,
 } from './gating.ts'
 export { CALL_HEADERS, checkBy, checkHeaders, HEADERS, SIGNAL_HEADERS, TRIGGER_HEADERS } from './headers.ts'
+export { countText } from './hints.ts'
 export {
   childTaskId,
   createIdSource,

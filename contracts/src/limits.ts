@@ -94,6 +94,10 @@ export const LIMITS = {
   contextBytes: 256 * 1024,
   /** Letters of a key of the context. */
   contextKeyLength: 256,
+  /** Items of one `foreach` node: the ids of its tasks have five digits. */
+  foreachItems: 100_000,
+  /** Bytes of these as JSON: they are stored with the node's task, and read once. */
+  foreachBytes: 4 * 1024 * 1024,
   /** Runs within one another: each waits for the next one, so deeper ones would hardly end. */
   nesting: 10,
   /** Branches of one decision. */

@@ -172,6 +172,8 @@ const treeNodeSchema = z.object({
   attempt: z.int().exactOptional(),
   /** What holds it back, at most five: nodes that have not ended, or of a blocked one those that have failed or are blocked. */
   waitsFor: z.array(z.string()).readonly().exactOptional(),
+  /** Of a foreach node that has begun: how its items are. */
+  items: z.object({ total: z.int(), succeeded: z.int(), failed: z.int() }).exactOptional(),
   /** Of a decision that was made: the nodes of the branch that was taken. */
   took: z.array(z.string()).readonly().exactOptional(),
   /** Of a node that was run again: how often it has been begun. */

@@ -51,6 +51,7 @@ export function graphOf({ nodes, failFast }: Workflow): Graph | { problems: read
         else addBranch(branches, { from, to: target, branches: [i] })
       }
     checkDecision(node, from, problems)
+    checkForeach(node, from, problems)
   })
   const plain = nodes.flatMap((node, to) =>
     [...new Set(listOf(node.after))].flatMap((name): Edge[] => {
@@ -91,6 +92,17 @@ function placesOf(nodes: readonly WorkflowNode[], problems: ErrorProblem[]): Map
     else places.set(id, place)
   }
   return places
+}
+
+/** What instances have been given ends, and all is given to them at once where nothing limits it. */
+function checkForeach(node: WorkflowNode, place: number, problems: ErrorProblem[]): void {
+  if (!('foreach' in node) || !node.failFast || node.maxParallel !== undefined) return
+  problems.push({
+    field: `nodes.${place}.failFast`,
+    value: 'true',
+    problem: 'all items are given to instances at once, so nothing is left that would not begin',
+    hint: 'Give maxParallel, too.',
+  })
 }
 
 function checkDecision(node: WorkflowNode, place: number, problems: ErrorProblem[]): void {

@@ -3,6 +3,7 @@ import { durationField, instantField, nameField } from './fields.ts'
 import { countText } from './hints.ts'
 import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
+import { toleranceField } from './plan.ts'
 import { policyFields } from './policy.ts'
 
 const NAMES_HINT = 'Name a node, or a list of nodes.'
@@ -51,6 +52,24 @@ const jobNodeSchema = z.strictObject({
   payload: expressionField.exactOptional(),
 })
 
+/** A child run with a task of a handler for each item of a list: the node has how many have succeeded and failed. */
+const foreachNodeSchema = z.strictObject({
+  ...commonFields,
+  /** The list, of 100,000 items at most. */
+  foreach: expressionField,
+  handler: nameField,
+  compensate: compensateField.exactOptional(),
+  /** The payload of each task, beside its item. Default: the item. */
+  payload: expressionField.exactOptional(),
+  /** Tasks that may be under way at once; all by default. */
+  maxParallel: z.int().min(1).max(LIMITS.foreachItems).exactOptional(),
+  /** Failed tasks that do not fail the node: a number, or a share such as `5%`; none by default. */
+  tolerate: toleranceField.exactOptional(),
+  /** After a failure that is not tolerated no further task begins. Default: all others run. */
+  failFast: z.literal(true).exactOptional(),
+  ...{ attempts, backoff, nonRetryable, timeoutMs, priority, labels, where, route, instances, hashKey },
+})
+
 const branchSchema = z.union([z.strictObject({ when: expressionField, to: namesField }), z.strictObject({ otherwise: namesField })], {
   error: 'Give { when, to }, or { otherwise }.',
 })
@@ -80,11 +99,11 @@ const waitNodeSchema = z.strictObject({
   ),
 })
 
-/** What a node may be, by the member that says so. */
-export const NODE_KINDS = ['handler', 'job', 'decision', 'wait'] as const
+/** What a node may be, by the member that says so: `foreach` before `handler`, which it has, too. */
+export const NODE_KINDS = ['foreach', 'handler', 'job', 'decision', 'wait'] as const
 export type NodeKind = (typeof NODE_KINDS)[number]
 
-const nodeSchema = z.union([handlerNodeSchema, jobNodeSchema, decisionNodeSchema, waitNodeSchema], {
+const nodeSchema = z.union([foreachNodeSchema, handlerNodeSchema, jobNodeSchema, decisionNodeSchema, waitNodeSchema], {
   error: `Give an object with an id and one of ${NODE_KINDS.join(', ')}.`,
 })
 export type WorkflowNode = z.output<typeof nodeSchema>

@@ -78,20 +78,21 @@ interface Compiled {
   readonly meter: Meter
   readonly kind: ExpressionKind
   readonly variables: Variables
+  readonly maxCost?: number
 }
 
 function expressionOf<Kind extends ExpressionKind>(compiled: Compiled): Expression<Kind> {
-  const { subject, program, meter, kind, variables } = compiled
+  const { subject, program, meter, kind, variables, maxCost = EXPRESSION_LIMITS.cost } = compiled
   const read = membersOf(program.root, variables)
   const evaluate = (given: Readonly<Record<string, unknown>>): Outcome<ResultOf<Kind>> => {
-    meter.reset()
+    meter.reset(maxCost)
     try {
       const result = program.evaluate(readValues(given, read, { variables, meter }))
       return { ok: true, value: RESULTS[kind](result, (units) => meter.spend(units)) as ResultOf<Kind> }
     } catch (error) {
       if (!meter.isExhausted) return withoutResult(error, compiled) as Outcome<ResultOf<Kind>>
     }
-    return { ok: false, error: expressionError('EXPRESSION_FAILED', subject, TOO_COSTLY) }
+    return { ok: false, error: expressionError('EXPRESSION_FAILED', subject, tooCostly(maxCost)) }
   }
   const membersRead = (variable: string) => {
     const members = read.get(variable)
@@ -114,8 +115,8 @@ function withoutResult(error: unknown, { subject, kind, variables }: Compiled): 
 /** A member or an element that is not there. */
 const MISSING = new Set(['no_such_key', 'index_out_of_bounds'])
 
-const TOO_COSTLY = {
-  summary: `it takes more than ${EXPRESSION_LIMITS.cost.toLocaleString('en-US')} units of work`,
+const tooCostly = (cost: number) => ({
+  summary: `it takes more than ${cost.toLocaleString('en-US')} units of work`,
   at: undefined,
   hint: 'Read less of the payload, and go through shorter lists.',
-}
+})

@@ -16,6 +16,8 @@ export const EXPRESSION_LIMITS = {
   nestedLiterals: 4,
   /** Units of work of one evaluation, see `meter.ts`: a unit takes at most half a microsecond. */
   cost: 100_000,
+  /** The same of one that gives a list of 100,000 items: it is evaluated once, and takes half a second at most. */
+  listCost: 1_000_000,
   /** Levels of a value that an expression reads; the same as of JSON on the wire. */
   valueDepth: 64,
   /** Letters of a pattern of `matches`. */

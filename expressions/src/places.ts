@@ -23,7 +23,15 @@ export const PLACES = {
     maxTextBytes: EXPRESSION_LIMITS.decisionTextBytes,
     maxNodes: EXPRESSION_LIMITS.decisionNodes,
   },
-  /** What a node of a workflow gets: a payload, a list, the body of a message, the result of a run. */
+  /** The items of a node of a workflow that has a task for each. */
+  list: {
+    kind: 'value',
+    variables: { payload: 'any', context: 'any', nodes: 'any' },
+    maxTextBytes: EXPRESSION_LIMITS.decisionTextBytes,
+    maxNodes: EXPRESSION_LIMITS.decisionNodes,
+    maxCost: EXPRESSION_LIMITS.listCost,
+  },
+  /** What a node of a workflow gets: a payload, the body of a message, the result of a run. */
   nodeValue: {
     kind: 'value',
     variables: { payload: 'any', context: 'any', nodes: 'any' },

@@ -18,4 +18,6 @@ export interface ExpressionPlace {
   readonly maxTextBytes?: number
   /** Nodes of the syntax tree. Default: 200. */
   readonly maxNodes?: number
+  /** Units of work of one evaluation. Default: 100,000. */
+  readonly maxCost?: number
 }

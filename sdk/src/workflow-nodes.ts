@@ -39,6 +39,7 @@ export interface NodeCompensation extends Pick<RunOptions, 'attempts' | 'backoff
 export interface HandlerNode<Known extends string = string> extends CommonNode<Known>, Pick<RunOptions, (typeof NODE_RULES)[number]> {
   /** By name, or by its definition: then the options of the definition are those of the node. */
   readonly handler: string | AnyHandler
+  readonly foreach?: undefined
   readonly job?: undefined
   readonly decision?: undefined
   readonly wait?: undefined
@@ -48,6 +49,25 @@ export interface HandlerNode<Known extends string = string> extends CommonNode<K
   readonly payload?: string | undefined
   /** `timeoutMs` as text: `30s`. */
   readonly timeout?: string | undefined
+}
+
+/** A task of a handler for each item of a list: the node has how many have succeeded and failed, `{ total, succeeded, failed }`. */
+export interface ForeachNode<Known extends string = string>
+  extends CommonNode<Known>,
+    Pick<RunOptions, (typeof NODE_RULES)[number] | 'tolerate' | 'maxParallel'> {
+  /** CEL over `payload`, `context` and `nodes`: a list of 100,000 items at most. */
+  readonly foreach: string
+  /** By name, or by its definition: then the options of the definition are those of the tasks. */
+  readonly handler: string | AnyHandler
+  /** The handler that undoes what the node has done, when its run fails or is cancelled. */
+  readonly compensate?: string | AnyHandler | NodeCompensation | undefined
+  readonly job?: undefined
+  readonly decision?: undefined
+  readonly wait?: undefined
+  /** CEL: the payload of each task, which has its item as `ctx.item`. Default: the item. */
+  readonly payload?: string | undefined
+  /** After a failure that is not tolerated no further task begins; with `maxParallel`. */
+  readonly failFast?: true | undefined
 }
 
 /** The definition of another workflow. */
@@ -61,6 +81,7 @@ export interface JobNode<Known extends string = string> extends CommonNode<Known
   /** By name, or a workflow by its definition. */
   readonly job: string | NamedWorkflow
   readonly handler?: undefined
+  readonly foreach?: undefined
   readonly decision?: undefined
   readonly wait?: undefined
   /** The handler that undoes what the run has done, when the run of the workflow fails or is cancelled. */
@@ -76,6 +97,7 @@ export type Branch<To extends string> = { readonly when: string; readonly to: On
 export interface DecisionNode<Known extends string = string, To extends string = string> extends CommonNode<Known> {
   readonly decision: readonly Branch<To>[]
   readonly handler?: undefined
+  readonly foreach?: undefined
   readonly job?: undefined
   readonly wait?: undefined
 }
@@ -94,6 +116,7 @@ export interface WaitNode<Known extends string = string> extends CommonNode<Know
     /** `by`: roles of those who may decide. */
     | { readonly approval: { readonly by?: readonly string[] | undefined } & WaitLimit }
   readonly handler?: undefined
+  readonly foreach?: undefined
   readonly job?: undefined
   readonly decision?: undefined
 }
@@ -107,6 +130,7 @@ interface WaitLimit {
 /** What a node may be. */
 export type NodeSettings<Known extends string = string, To extends string = string> =
   | HandlerNode<Known>
+  | ForeachNode<Known>
   | JobNode<Known>
   | DecisionNode<Known, To>
   | WaitNode<Known>

@@ -29,6 +29,10 @@ export interface Plan {
   readonly maxParallel?: number
   /** Failed tasks that do not fail the run. */
   readonly tolerate?: Tolerance
+  /** After more failures than that no further task begins. */
+  readonly failFast?: true
+  /** The payload of each task is its item. */
+  readonly each?: true
 }
 
 /** On which instances tasks may run, and how one of those is chosen. A job or a run that any instance may take has none. */
@@ -269,6 +273,8 @@ export interface TaskNode {
   readonly own?: Partial<Pick<RunRecord, 'handler' | 'tries' | 'backoff' | 'timeoutMs' | 'routing' | 'terms'>>
   /** The child run that the task waits for. */
   readonly child?: string
+  /** That one has a task for each item of a list. */
+  readonly list?: true
   /** That one had ended before: the task waits for an attempt of it after this one. */
   readonly after?: number
   /** Of a decision: the branch that was taken. */

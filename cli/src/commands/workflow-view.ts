@@ -45,6 +45,7 @@ export function printWorkflow(terminal: Terminal, job: JobView): void {
 }
 
 function doesText(node: WorkflowNode): string {
+  if ('foreach' in node) return `${node.handler} for each of ${node.foreach}`
   if ('handler' in node) return node.handler
   if ('job' in node) return `run of ${node.job}`
   if ('wait' in node) return waitText(node.wait)

@@ -72,6 +72,7 @@ export function drawingOfRun(title: string, run: readonly TreeNode[]): Drawing {
 function doesOf(node: WorkflowNode): string {
   const undo = compensationOf(node)
   const undone = undo ? ` ↶ ${undo.handler}` : ''
+  if ('foreach' in node) return `${node.handler} for each${undone}`
   if ('handler' in node) return `${node.handler}${undone}`
   if ('job' in node) return `${node.job}${undone}`
   if ('wait' in node) return waitText(node.wait)

@@ -54,10 +54,10 @@ function undoText({ compensation }: TreeNode): string {
 }
 
 function ownDetailOf(
-  { kind, state, waitsFor = [], took, awaits, decided, dueAt, startedAt, endedAt, attempt = 1, childRunId }: TreeNode,
+  { kind, state, waitsFor = [], took, awaits, decided, dueAt, startedAt, endedAt, attempt = 1, childRunId, items }: TreeNode,
   nowMs: number,
 ): string {
-  const tries = `${attempt > 1 ? `, attempt ${attempt}` : ''}${childRunId === undefined ? '' : `, run ${childRunId}`}`
+  const tries = `${attempt > 1 ? `, attempt ${attempt}` : ''}${items ? `, ${itemsText(items)}` : ''}${childRunId === undefined ? '' : `, run ${childRunId}`}`
   if (took && took.length > 0) return `→ ${namesText(took)}`
   if (state === 'waiting') return waitsFor.length === 0 ? '' : `waits for ${namesText(waitsFor)}`
   if (state === 'blocked') return waitsFor.length === 0 ? '' : `because of ${namesText(waitsFor)}`
@@ -68,6 +68,12 @@ function ownDetailOf(
   if (startedAt === undefined) return ''
   const ms = Math.max(0, (endedAt === undefined ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt))
   return endedAt === undefined ? `for ${spanText(ms)}${tries}` : `took ${tookText(ms)}${tries}`
+}
+
+/** `9,400 of 10,000 items, 2 failed`. */
+function itemsText({ total, succeeded, failed }: NonNullable<TreeNode['items']>): string {
+  const ended = (succeeded + failed).toLocaleString('en')
+  return `${ended} of ${total.toLocaleString('en')} items${failed > 0 ? `, ${failed.toLocaleString('en')} failed` : ''}`
 }
 
 function awaitsText(awaits: NonNullable<TreeNode['awaits']>): string {

@@ -17,8 +17,8 @@ import type { Pattern } from './patterns.ts'
 export class Meter {
   #left: number = EXPRESSION_LIMITS.cost
 
-  reset(): void {
-    this.#left = EXPRESSION_LIMITS.cost
+  reset(cost: number = EXPRESSION_LIMITS.cost): void {
+    this.#left = cost
   }
 
   get isExhausted(): boolean {

@@ -31,8 +31,8 @@ export interface TaskSet {
  * names the state that it expects.
  */
 export type Effect =
-  /** In this order, a page a write. */
-  | { readonly do: 'create'; readonly tasks: readonly TaskRecord[] }
+  /** In this order, a page a write: there may be 100,000, so they are made as they are written. */
+  | { readonly do: 'create'; readonly tasks: Iterable<TaskRecord> }
   /** Tasks that begin at once, or have ended already. */
   | { readonly do: 'insert'; readonly tasks: readonly TaskRecord[] }
   /** Changes of single tasks. */

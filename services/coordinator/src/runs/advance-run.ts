@@ -126,15 +126,11 @@ export class AdvanceRun implements Reconciler {
     return isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
   }
 
-  async #insert(tasks: readonly TaskRecord[]): Promise<void> {
-    for (let i = 0; i < tasks.length; i += PAGE) {
-      await this.#store.tasks.insert(tasks.slice(i, i + PAGE))
+  async #create(run: RunHead, tasks: Iterable<TaskRecord>): Promise<void> {
+    for (const page of pagesOf(tasks)) {
+      await this.#store.tasks.insert(page)
       await nextTurn()
     }
-  }
-
-  async #create(run: RunHead, tasks: readonly TaskRecord[]): Promise<void> {
-    await this.#insert(tasks)
     // Of a run that has begun they can be freed at once.
     if (run.state === 'running') this.soon(run.id)
   }
@@ -168,7 +164,7 @@ export class AdvanceRun implements Reconciler {
   }
 
   async #cancel(run: RunHead, set: TaskSet): Promise<void> {
-    const isWhole = set.from === undefined && set.before === undefined && run.mode !== 'workflow'
+    const isWhole = set.from === undefined && set.before === undefined && run.mode !== 'workflow' && set.states.includes('running')
     const queued: TaskOfRun[] = []
     await this.#each(run, set, (task) => {
       if (!isWhole && task.state === 'queued') queued.push({ run: runOf(run, task), task })
@@ -176,6 +172,8 @@ export class AdvanceRun implements Reconciler {
     })
     if (isWhole) await this.#work.withdrawAll(run)
     else for (const work of queued) await this.#work.withdraw(work)
+    // Nothing of what was cancelled has been given to an instance.
+    if (!set.states.includes('queued')) return
     // Tasks that were pulled already, and have not begun, wait at their instances.
     if (run.mode !== 'workflow') return this.#order(run, run.handler, run.id)
     // Not by the run: what undoes its nodes must not be cancelled by an order that is late.
@@ -235,3 +233,14 @@ export class AdvanceRun implements Reconciler {
 
 const decided = (changes: readonly (TaskChange | undefined)[]) => changes.filter((change) => change !== undefined)
 const rangeOf = ({ from, before }: TaskSet) => ({ from, before })
+
+function* pagesOf(tasks: Iterable<TaskRecord>): Generator<TaskRecord[]> {
+  let page: TaskRecord[] = []
+  for (const task of tasks) {
+    page.push(task)
+    if (page.length < PAGE) continue
+    yield page
+    page = []
+  }
+  if (page.length > 0) yield page
+}

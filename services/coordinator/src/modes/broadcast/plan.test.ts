@@ -11,7 +11,7 @@ test('a broadcast has a task for each instance that lives when it begins, and wa
   const queued = { ...run, state: 'queued', queuedAt: NOW } as const
   assert.deepEqual(planBroadcast({ run: queued, counts: {}, offering: [], now: NOW }), [{ do: 'check-again', afterMs: 2_000 }])
   const [create, decide] = planBroadcast({ run: queued, counts: {}, offering: ['i-1', 'i-2'], now: NOW })
-  assert.deepEqual(create?.do === 'create' && create.tasks.map(({ id, target, total }) => [id, target, total]), [
+  assert.deepEqual(create?.do === 'create' && [...create.tasks].map(({ id, target, total }) => [id, target, total]), [
     [`${run.id}-00000`, 'i-1', 2],
     [`${run.id}-00001`, 'i-2', 2],
   ])

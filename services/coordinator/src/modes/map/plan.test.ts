@@ -29,7 +29,7 @@ const endOf = ([effect, ...others]: readonly Effect[]) => {
   assert.equal(others.length, 0)
   return effect?.do === 'decide' ? effect.decision.set : undefined
 }
-const created = ([effect]: readonly Effect[]) => (effect?.do === 'create' ? effect.tasks.map(({ id, name }) => [id, name]) : undefined)
+const created = ([effect]: readonly Effect[]) => (effect?.do === 'create' ? [...effect.tasks].map(({ id, name }) => [id, name]) : undefined)
 
 test('a run begins with its root', () => {
   const queued = runOf({ state: 'queued', queuedAt: NOW })

@@ -10,7 +10,7 @@ const WAITING = { states: ['waiting'] }
 const NOW = Date.UTC(2026, 5, 1)
 const shardsRun = (fields: Parameters<typeof aRun>[1] = {}, plan: Plan = {}) =>
   aRun(1, { mode: 'shards', state: 'running', queuedAt: null, plan: { shards: 10, ...plan }, ...fields })
-const facts = (run: ReturnType<typeof aRun>, counts: Counts) => ({ run, counts, items: null, now: NOW })
+const facts = (run: ReturnType<typeof aRun>, counts: Counts) => ({ run, counts, now: NOW })
 const set = (effects: readonly Effect[]) => (effects[0]?.do === 'decide' ? effects[0].decision.set : undefined)
 
 test('a run ends when all its tasks have: any failed, else any cancelled, else succeeded', () => {
@@ -70,10 +70,10 @@ test('a cancelled run frees nothing more', () => {
 
 test('shards are made before their run begins, again after a crash, and opened again after a retry', () => {
   const queued = shardsRun({ state: 'queued', queuedAt: NOW }, { shards: 3 })
-  const items = '["a",{"b":2},null]'
+  const items = ['a', { b: 2 }, null]
   for (const counts of [{}, { waiting: 2 }]) {
     const [create, decide] = planShards({ ...facts(queued, counts), items })
-    assert.deepEqual(create?.do === 'create' && create.tasks.map(({ id, item, total }) => [id, item, total]), [
+    assert.deepEqual(create?.do === 'create' && [...create.tasks].map(({ id, item, total }) => [id, item, total]), [
       [`${queued.id}-00000`, '"a"', 3],
       [`${queued.id}-00001`, '{"b":2}', 3],
       [`${queued.id}-00002`, 'null', 3],

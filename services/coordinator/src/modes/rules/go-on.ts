@@ -3,6 +3,7 @@ import type { RunHead } from '@carillon/store'
 import { CHECK_RUNNING_MS } from '../../runs/rules/life.ts'
 import type { Counts, Effect, Facts, Sources, TaskSet } from '../mode.ts'
 import { endedOf, endOf, NOT_SUCCEEDED, totalOf } from './fan-in.ts'
+import { toleratedOf } from './request.ts'
 
 /** Facts in which all tasks of the run are counted. */
 export interface CountedFacts extends Facts {
@@ -10,6 +11,8 @@ export interface CountedFacts extends Facts {
 }
 
 export const ALL_OPEN: TaskSet = { states: OPEN_STATES.filter((state) => state !== 'cancelling') }
+
+const NOT_GIVEN: TaskSet = { states: ['waiting', 'delayed'] }
 
 /** How often a run that no instance may have checks whether one has registered. */
 const CHECK_AGAIN_MS = 2_000
@@ -41,8 +44,12 @@ export function goOn(facts: CountedFacts): Effect[] {
   const { run, counts } = facts
   const [total, ended] = [totalOf(counts), endedOf(counts)]
   if (total > 0 && ended === total) return [{ do: 'decide', decision: endOf(facts) }]
-  const { waiting = 0, delayed = 0, queued = 0, running = 0 } = counts
+  const { waiting = 0, delayed = 0, queued = 0, running = 0, failed = 0, timed_out: timedOut = 0 } = counts
   if (run.state === 'cancelling') return waiting + delayed + queued + running > 0 ? [{ do: 'cancel', tasks: ALL_OPEN }] : []
+  const { failFast, tolerate, shards = total } = run.plan ?? {}
+  // What instances have been given ends.
+  if (failFast && failed + timedOut > toleratedOf(tolerate, shards))
+    return waiting + delayed > 0 ? [{ do: 'cancel', tasks: NOT_GIVEN }] : []
   return waiting === 0 ? [] : freed(run, { underWay: total - ended - waiting })
 }
 

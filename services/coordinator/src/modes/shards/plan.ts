@@ -5,8 +5,8 @@ import { totalOf } from '../rules/fan-in.ts'
 import { begun, type CountedFacts, checkedAgain, goOn, reopened } from '../rules/go-on.ts'
 
 export interface ShardsFacts extends CountedFacts {
-  /** Of a run that has not begun, and was given a list of items: JSON text. */
-  readonly items: string | null
+  /** Of a run that has not begun, and has a list of items. */
+  readonly items?: readonly unknown[] | undefined
   /** No instance may have its tasks yet, and it has limits. */
   readonly waits?: boolean
 }
@@ -20,10 +20,9 @@ export function planShards(facts: ShardsFacts): Effect[] {
   return [isMade ? reopened(facts) : { do: 'create', tasks: shardsOf(facts) }, begun(facts)]
 }
 
-function shardsOf({ run, items: text }: ShardsFacts): TaskRecord[] {
+/** Made as they are written: of a list of 100,000 items not all are in memory as records. */
+function* shardsOf({ run, items }: ShardsFacts): Generator<TaskRecord> {
   const total = run.plan?.shards ?? 0
-  const items = text === null ? undefined : (JSON.parse(text) as unknown[])
-  return Array.from({ length: total }, (_, index) =>
-    taskOfRun(run, { index, total, ...(items ? { item: JSON.stringify(items[index]) } : {}) }),
-  )
+  for (let index = 0; index < total; index++)
+    yield taskOfRun(run, { index, total, ...(items ? { item: JSON.stringify(items[index] ?? null) } : {}) })
 }

@@ -209,6 +209,8 @@ function taskOf(facts: WorkflowFacts, place: number, prepared: Prepared): TaskRe
     }
     case 'wait':
       return { ...task, ...begunWait(prepared.wait, now) }
+    case 'done':
+      return { ...task, ...endedNow, state: 'succeeded', reason: 'completed', result: prepared.result }
     case 'child':
       return { ...task, state: 'running', startedAt: now, item: prepared.item, node: facts.children.get(place) ?? {} }
     default: {

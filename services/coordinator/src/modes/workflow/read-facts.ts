@@ -1,4 +1,4 @@
-import { type Graph, isEnded, nodeOfTask, undoneByTask } from '@carillon/contracts'
+import { type Graph, isEnded, kindOf, nodeOfTask, undoneByTask } from '@carillon/contracts'
 import type { RunHead, Store, TaskHead, TaskNode, TaskRecord } from '@carillon/store'
 import { childIdOf } from './child-ids.ts'
 import type { WorkflowInput, WorkflowInputs } from './graphs.ts'
@@ -13,6 +13,8 @@ import { type NodeRecord, type NodeStatus, outcomeOf, settle } from './rules/set
 import { type UndoState, undoStateOf } from './rules/undo.ts'
 
 const PAGE = 1_000
+/** Its child run is there. */
+const GOES_ON = { kind: 'child', item: null } as const
 /** Nodes that start in one pass: payloads of all of them are in memory. */
 const STARTED_AT_ONCE = 100
 
@@ -29,8 +31,8 @@ export async function readWorkflowFacts(
   const undoing = undoStateOf(graph, tasks, undos)
   const isUndone = undos.size > 0 || run.compensation !== null
   const ready = run.state === 'running' && !isUndone ? readyOf(graph, statuses).slice(0, STARTED_AT_ONCE) : []
-  const withChild = ready.filter((place) => 'job' in nodeAt(graph, place))
-  const base = { run, now, graph, statuses, tasks, waiting, undos, undoing, children: await readChildNodes(store, run, withChild) }
+  const children = await readChildNodes(store, run, { graph, ready })
+  const base = { run, now, graph, statuses, tasks, waiting, undos, undoing, ...children }
   if (ready.length > 0) {
     const reads = ready.map((place) => ({
       place,
@@ -40,7 +42,8 @@ export async function readWorkflowFacts(
     const variablesOf = await readVariables(store, input, { tasks, reads })
     const prepared = reads.map((read) => {
       const preparing = { run, variables: variablesOf(read), expressions }
-      return [read.place, prepareNode(nodeAt(graph, read.place), preparing)] as const
+      const isKept = base.kept.has(read.place)
+      return [read.place, isKept ? GOES_ON : prepareNode(nodeAt(graph, read.place), preparing)] as const
     })
     return { ...base, prepared: new Map(prepared), output: undefined, undo: undefined }
   }
@@ -101,11 +104,16 @@ async function readWaiting(store: Store, tasks: readonly TaskHead[]): Promise<Wa
   return tasks.map((task, i) => ({ task, child: children[i] }))
 }
 
-/** What nodes wait for that are to start. One that runs again because it has failed goes on with the child run that it had. */
-async function readChildNodes(store: Store, run: RunHead, places: readonly number[]): Promise<Map<number, TaskNode>> {
+/** What nodes wait for that are to start. One that runs again because it has failed goes on with the child run that it had, whatever it would be given now. */
+async function readChildNodes(store: Store, run: RunHead, { graph, ready }: { graph: Graph; ready: readonly number[] }) {
+  const places = ready.filter((place) => ['job', 'foreach'].includes(kindOf(nodeAt(graph, place))))
   const keeping = places.filter((place) => run.generations?.[keptChild(place)] !== undefined)
   const kept = keeping.length === 0 ? [] : await store.runs.heads(keeping.map((place) => childIdOf(run, place)))
-  return new Map(places.map((place) => [place, nodeOfChild(childIdOf(run, place), kept[keeping.indexOf(place)])]))
+  const children = places.map((place): [number, TaskNode] => {
+    const child = kept[keeping.indexOf(place)]
+    return [place, nodeOfChild(childIdOf(run, place), { child, isList: kindOf(nodeAt(graph, place)) === 'foreach' })]
+  })
+  return { children: new Map(children), kept: new Set(keeping.filter((_, i) => kept[i] !== undefined)) }
 }
 
 /** What they say of their nodes. */

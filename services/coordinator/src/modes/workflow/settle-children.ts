@@ -17,6 +17,9 @@ import { ancestorsOf, type ChildIntent, checkNesting, childStep, decideAsChild, 
 import { isCurrent } from './rules/generations.ts'
 
 const PAGE = 1_000
+/** Of items that have failed, in the error of their node. */
+const ERRORS_SHOWN = 3
+const ERROR_LETTERS = 300
 
 interface Options {
   readonly store: Store
@@ -84,9 +87,11 @@ export class SettleChildren implements ChildRuns {
   }
 
   async #startOne(run: RunRecord, task: TaskRecord): Promise<void> {
-    const { request, payload = JSON.parse(run.payload) as unknown, context } = JSON.parse(task.item ?? '{}') as ChildIntent
+    const { request, context, items, plan, ...given } = JSON.parse(task.item ?? '{}') as ChildIntent
     const name = request.job ?? request.handler ?? ''
-    const parent: ParentTask = { taskId: task.id, ancestors: ancestorsOf(run), context }
+    const list = items && { shards: items.length, ...plan }
+    const payload = 'payload' in given ? given.payload : list?.each ? null : (JSON.parse(run.payload) as unknown)
+    const parent: ParentTask = { taskId: task.id, ancestors: ancestorsOf(run), context, list }
     if (run.state !== 'running' || task.state !== 'running' || !isCurrent(run, task.id)) return this.#never(run, name, parent)
     const refusal = await this.#request(run, { task, parent, request: { ...request, payload } }).catch((error: unknown) =>
       CarillonError.from(error),
@@ -106,7 +111,7 @@ export class SettleChildren implements ChildRuns {
     { task, parent, request }: { task: TaskRecord; parent: ParentTask; request: object },
   ): Promise<CarillonError | undefined> {
     const checked = parseInput(startRunSchema, request, 'run')
-    checkNesting(checked.job ?? checked.handler ?? '', parent.ancestors)
+    checkNesting({ name: checked.job ?? checked.handler ?? '', isJob: checked.job !== undefined }, parent.ancestors)
     const { namespace, by } = run
     const origin = { namespace, trigger: 'run', traceparent: run.traceparent ?? undefined, by: by ?? undefined } as const
     const bytes = task.item?.length ?? 0
@@ -148,8 +153,14 @@ export class SettleChildren implements ChildRuns {
       const [child] = await store.runs.get([task.node?.child as string])
       if (!child || !isEnded(child.state)) continue
       const context = await contextGiven(child, { store, inputs: this.#inputs })
-      const decision = decideAsChild(task, { run: child, context }, clock.now())
+      const errors = task.node?.list && child.state === 'failed' ? await this.#firstErrors(child.id) : []
+      const decision = decideAsChild(task, { run: child, context, errors }, clock.now())
       await this.#given.tasks.write([{ task, run: runOf(run, task), decision }])
     }
+  }
+
+  async #firstErrors(runId: string): Promise<string[]> {
+    const { items } = await this.#given.store.tasks.list({ runId, state: 'failed', limit: ERRORS_SHOWN })
+    return items.flatMap(({ index, error }) => (error ? [`item ${index}: ${error.message.slice(0, ERROR_LETTERS)}`] : []))
   }
 }

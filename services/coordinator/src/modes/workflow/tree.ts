@@ -13,19 +13,31 @@ import {
 } from '@carillon/contracts'
 import type { RunHead, Store, TaskHead } from '@carillon/store'
 import type { Tree } from '../mode.ts'
+import { countsOf as countsIn } from '../rules/fan-in.ts'
 import type { WorkflowInputs } from './graphs.ts'
 import { currentRecords, recordsOf } from './read-facts.ts'
+import { itemsOf } from './rules/children.ts'
 import { type NodeStatus, settle } from './rules/settle.ts'
 
 /** Names of nodes that hold one back, in the answer. */
 const HOLDING_SHOWN = 5
 /** Letters of a condition, in the answer: it is of a size that a message can have. */
 const CONDITION_SHOWN = 100
+/** Nodes whose items are counted: each may have 100,000. */
+const LISTS_COUNTED = 20
 
 /** Reads the nodes of a run, each with its state and what holds it back. */
 export async function readWorkflowTree(run: RunHead, { store, inputs }: { store: Store; inputs: WorkflowInputs }): Promise<Tree> {
   const [{ graph }, records] = await Promise.all([inputs.of(run.id), currentRecords(store, run)])
-  return treeOf(run, graph, records)
+  const tree = treeOf(run, graph, records)
+  const lists = [...records.tasks.values()].filter(({ node }) => node?.list).slice(0, LISTS_COUNTED)
+  const items = new Map<string, TreeNode['items']>()
+  for (const { id, node } of lists) items.set(id, itemsOf(countsIn(await store.tasks.tally({ runId: node?.child as string }))))
+  const withItems = (node: TreeNode): TreeNode => {
+    const counted = node.taskId === undefined ? undefined : items.get(node.taskId)
+    return counted ? { ...node, items: counted } : node
+  }
+  return { ...tree, nodes: (tree.nodes ?? []).map(withItems) }
 }
 
 /** @param records of the current generation, by the place of their node */

@@ -46,7 +46,8 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
   const payload = request.payload === undefined ? (job?.payload ?? 'null') : payloadText(request.payload)
   const dueAt = request.at !== undefined ? instantAhead(request.at, { field: 'at', now: origin.now }) : origin.now + (request.delayMs ?? 0)
   const tries = request.attempts ?? job?.attempts ?? 1
-  const planned = planOf(request, { job, kind: origin.kind })
+  const list = origin.parent?.list
+  const planned: Planned = list ? { mode: 'shards', plan: list, items: null, graph: null } : planOf(request, { job, kind: origin.kind })
   const run = newRun(origin, {
     planned,
     dueAt,
@@ -261,7 +262,8 @@ export function endedChild(
   end: Pick<RunRecord, 'state' | 'reason' | 'error'>,
   origin: RunOrigin & { readonly parent: ParentTask },
 ): RunRecord {
-  const run = runOfRequest({ handler: name }, undefined, origin)
+  const { taskId, ancestors } = origin.parent
+  const run = runOfRequest({ handler: name }, undefined, { ...origin, parent: { taskId, ancestors } })
   return { ...run, ...end, wakeAt: null, queuedAt: null, endedAt: origin.now }
 }
 

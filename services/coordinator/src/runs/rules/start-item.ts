@@ -1,5 +1,5 @@
 import type { RunTrigger } from '@carillon/contracts'
-import type { StreamPlace } from '@carillon/store'
+import type { Plan, StreamPlace } from '@carillon/store'
 
 /** What fired a run by its end, and the jobs that led to it. */
 export interface Cause {
@@ -14,6 +14,8 @@ export interface ParentTask {
   readonly ancestors: readonly string[]
   /** The context that a workflow begins with. */
   readonly context?: Readonly<Record<string, unknown>> | undefined
+  /** The child has so many tasks: their items are those that the task keeps. */
+  readonly list?: Plan | undefined
 }
 
 /** A request for one run, not yet checked. */

@@ -114,7 +114,8 @@ export function taskView(task: TaskHead & Partial<TaskRecord>): TaskView {
     taskId: task.id,
     task: task.name,
     index: task.index,
-    item: parsed(task.item),
+    // What a child run is started with may be much larger than an answer.
+    item: task.node?.child === undefined ? parsed(task.item) : undefined,
     ...lifeView(task),
     instance: task.owner ?? task.target,
   })
@@ -186,5 +187,7 @@ export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
   if (task.program !== null) text += `,"program":"${task.program}"`
   // Whether it begins or expires is decided by one write: reports of a short task come when it has ended.
   if (limitOf(run)?.event === 'expired') text += ',"claim":true'
-  return isTaskRecord(task) && task.node !== null ? `${text}${inputText(run, task)}}` : `${text},"payload":${run.payload}}`
+  if (!isTaskRecord(task)) return `${text},"payload":${run.payload}}`
+  if (task.node !== null) return `${text}${inputText(run, task)}}`
+  return `${text},"payload":${run.plan?.each && task.item !== null ? task.item : run.payload}}`
 }

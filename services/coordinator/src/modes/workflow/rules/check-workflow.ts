@@ -92,10 +92,11 @@ function problemsOf(node: WorkflowNode, place: number, { graph, checks }: Checki
     ]
   if (!('handler' in node)) return []
   return [
+    ...('foreach' in node ? problemsOfText(node.foreach, at('foreach'), { compile: checks.list, graph, place }) : []),
     ...(node.payload === undefined ? [] : problemsOfText(node.payload, at('payload'), { compile: checks.value, graph, place })),
     ...problemIn(at('backoff'), () => checkBackoff(node.backoff, checks.now)),
     ...problemIn(at('compensate.backoff'), () => checkBackoff(compensationOf(node)?.backoff, checks.now)),
-    ...problemIn(at('route'), () => routingOf(node, { mode: 'single' })),
+    ...problemIn(at('route'), () => routingOf(node, { mode: 'foreach' in node ? 'shards' : 'single' })),
     ...problemIn(at('where'), () => node.where === undefined || checks.where.get(node.where)),
     ...problemIn(at('hashKey'), () => node.hashKey === undefined || checks.hashKey.get(node.hashKey)),
   ]

@@ -1,6 +1,7 @@
 import { CarillonError, type Failure, isEnded, LIMITS, printable, type StartRun } from '@carillon/contracts'
-import type { RunHead, RunRecord, TaskHead, TaskNode } from '@carillon/store'
+import type { Plan, RunHead, RunRecord, TaskHead, TaskNode } from '@carillon/store'
 import type { Decision } from '../../../runs/rules/decision.ts'
+import type { Counts } from '../../mode.ts'
 
 /** What the task of a node keeps until its child run is stored: it is the intent to start that. */
 export interface ChildIntent {
@@ -8,6 +9,9 @@ export interface ChildIntent {
   /** Absent: that of the run. */
   readonly payload?: unknown
   readonly context?: Readonly<Record<string, unknown>>
+  /** Of a list: an item for each task of the child run, and the rest of its plan. */
+  readonly items?: readonly unknown[]
+  readonly plan?: Plan
 }
 
 /** A task, and the child run that it waits for; undefined: it is not stored. */
@@ -39,9 +43,9 @@ export const mayGoOn = (child: Pick<RunHead, 'reason'> | undefined): boolean =>
   child !== undefined && child.reason !== 'not-startable' && child.reason !== 'parent-ended'
 
 /** What a task waits for that is to begin. @param child the same, if it is there: a retry goes on with it */
-export function nodeOfChild(id: string, child: RunHead | undefined): TaskNode {
+export function nodeOfChild(id: string, { child, isList }: { child: RunHead | undefined; isList: boolean }): TaskNode {
   const hasFailed = child !== undefined && isEnded(child.state) && child.state !== 'succeeded'
-  return { child: id, ...(hasFailed ? { after: child.attempt } : {}) }
+  return { child: id, ...(isList ? { list: true } : {}), ...(hasFailed ? { after: child.attempt } : {}) }
 }
 
 /** The end of a child run. */
@@ -49,12 +53,14 @@ export interface EndedChild {
   readonly run: RunRecord
   /** JSON text of the keys that a workflow has set. */
   readonly context: string | undefined
+  /** Of a list: the errors of the first items that have failed. */
+  readonly errors: readonly string[]
 }
 
 /** A node ends as its child run. */
-export function decideAsChild(task: TaskHead, { run, context }: EndedChild, now: number): Decision {
+export function decideAsChild(task: TaskHead, { run, context, errors }: EndedChild, now: number): Decision {
   const expect = { state: ['running', 'cancelling'], attempt: task.attempt } as const
-  const ended = { endedAt: now, wakeAt: null, result: run.result }
+  const ended = { endedAt: now, wakeAt: null, result: task.node?.list ? itemsResult(countsIn(run)) : run.result }
   const bytes = context === undefined ? 0 : Buffer.byteLength(context)
   if (run.state === 'succeeded' && bytes > LIMITS.contextBytes) {
     const error = { name: 'CONTEXT_TOO_LARGE', message: tooLarge(context as string, bytes) }
@@ -66,7 +72,7 @@ export function decideAsChild(task: TaskHead, { run, context }: EndedChild, now:
   }
   if (run.state === 'cancelled')
     return { event: 'cancelled', expect, set: { ...ended, state: 'cancelled', reason: 'cancelled-by-request', error: run.error } }
-  return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'child-failed', error: failureOf(run) } }
+  return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'child-failed', error: failureOf(run, errors) } }
 }
 
 function tooLarge(context: string, bytes: number): string {
@@ -78,10 +84,20 @@ function tooLarge(context: string, bytes: number): string {
   return `what it gives back to the context has ${bytes} bytes, the limit is ${LIMITS.contextBytes}; the largest keys: ${keys}`
 }
 
-function failureOf({ id, job, handler, state, error }: RunRecord): Failure {
-  const message = `run ${id} of ${job ?? handler} ended as ${state}${error ? `: ${error.message}` : ''}`
+function failureOf({ id, job, handler, state, error }: RunRecord, errors: readonly string[]): Failure {
+  const why = [...(error ? [error.message] : []), ...errors].join('; ')
+  const message = `run ${id} of ${job ?? handler} ended as ${state}${why && `: ${why}`}`
   return { name: error?.name ?? 'ChildFailed', message: message.slice(0, LIMITS.errorTextBytes) }
 }
+
+const countsIn = ({ result }: RunRecord): Counts => (result === null ? {} : (JSON.parse(result) as { tasks?: Counts }).tasks) ?? {}
+
+/** What the nodes behind one with a list see of it: never the results of its items, which are read from its child run. */
+export function itemsOf(counts: Counts): { total: number; succeeded: number; failed: number } {
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  return { total, succeeded: counts.succeeded ?? 0, failed: (counts.failed ?? 0) + (counts.timed_out ?? 0) }
+}
+export const itemsResult = (counts: Counts): string => JSON.stringify(itemsOf(counts))
 
 /** The jobs of the runs that a child of this run is within, the outermost first; handlers, of runs without a job. */
 export const ancestorsOf = ({ terms, job, handler }: Pick<RunHead, 'terms' | 'job' | 'handler'>): string[] => [
@@ -90,9 +106,10 @@ export const ancestorsOf = ({ terms, job, handler }: Pick<RunHead, 'terms' | 'jo
 ]
 
 /** @throws CarillonError NESTED_TOO_DEEP */
-export function checkNesting(name: string, ancestors: readonly string[]): void {
+export function checkNesting({ name, isJob }: { name: string; isJob: boolean }, ancestors: readonly string[]): void {
   const chain = [...ancestors, name].join(' → ')
   const wrong = (why: string) => new CarillonError('NESTED_TOO_DEEP', `${chain}: ${why}`, { field: 'job', value: printable(name) })
-  if (ancestors.includes(name)) throw wrong(`a run of ${printable(name)} waits for this one already, and each would wait for the next`)
+  if (isJob && ancestors.includes(name))
+    throw wrong(`a run of ${printable(name)} waits for this one already, and each would wait for the next`)
   if (ancestors.length >= LIMITS.nesting) throw wrong(`${ancestors.length} runs are within one another, ${LIMITS.nesting} may be`)
 }

@@ -5,19 +5,25 @@ import { type Expression, ExpressionCache, PLACES } from '@carillon/expressions'
 export interface NodeExpressions {
   readonly condition: { get(text: string): Expression<'boolean'> }
   readonly value: { get(text: string): Expression<'value'> }
+  readonly list: { get(text: string): Expression<'value'> }
   readonly hashKey: { get(text: string): Expression<'key'> }
 }
 
 export const newNodeExpressions = (): NodeExpressions => ({
   condition: new ExpressionCache({ field: 'when', ...PLACES.decision }),
   value: new ExpressionCache({ field: 'payload', ...PLACES.nodeValue }),
+  list: new ExpressionCache({ field: 'foreach', ...PLACES.list }),
   hashKey: new ExpressionCache({ field: 'hashKey', ...PLACES.hashKey }),
 })
 
 /** The expressions that are evaluated when a node starts. */
-export function expressionsOf(node: WorkflowNode, { condition, value }: Pick<NodeExpressions, 'condition' | 'value'>): Expression[] {
+export function expressionsOf(
+  node: WorkflowNode,
+  { condition, value, list }: Pick<NodeExpressions, 'condition' | 'value' | 'list'>,
+): Expression[] {
   if ('decision' in node) return branchesOf(node).flatMap(({ when }) => (when === undefined ? [] : [condition.get(when)]))
-  return 'payload' in node && node.payload !== undefined ? [value.get(node.payload)] : []
+  const payload = 'payload' in node && node.payload !== undefined ? [value.get(node.payload)] : []
+  return 'foreach' in node ? [list.get(node.foreach), ...payload] : payload
 }
 
 /** Places of the nodes whose results or states these expressions read. Names of no node are left out: they were refused when the workflow was stored. */

@@ -1,6 +1,7 @@
 import {
   branchesOf,
   CarillonError,
+  countText,
   LIMITS,
   type NodeWait,
   printable,
@@ -12,7 +13,7 @@ import type { RunHead, TaskNode } from '@carillon/store'
 import { hashKeyOf } from '../../../routing/rules/hash-key.ts'
 import { routingOf } from '../../../routing/rules/request.ts'
 import { termsOf } from '../../../runs/rules/terms.ts'
-import type { ChildIntent } from './children.ts'
+import { type ChildIntent, itemsResult } from './children.ts'
 import type { NodeExpressions } from './node-expressions.ts'
 
 /** What expressions of a node read. */
@@ -28,7 +29,9 @@ export type Prepared =
   /** A task of a handler. `item`: JSON text of its own payload and of its context, where it has any. */
   | { readonly kind: 'work'; readonly item: string | null; readonly own: NonNullable<TaskNode['own']> }
   /** A child run. `item`: JSON text of what it is started with. */
-  | { readonly kind: 'child'; readonly item: string }
+  | { readonly kind: 'child'; readonly item: string | null }
+  /** A list without items. */
+  | { readonly kind: 'done'; readonly result: string }
   | { readonly kind: 'decided'; readonly branch: number; readonly to: readonly string[]; readonly why: string }
   | { readonly kind: 'wait'; readonly wait: NodeWait }
   | { readonly kind: 'failed'; readonly error: CarillonError }
@@ -44,8 +47,9 @@ export function prepareNode(node: WorkflowNode, preparing: Preparing): Prepared 
   try {
     checkContext(preparing.variables.context)
     if ('decision' in node) return decide(node, preparing)
+    if ('foreach' in node) return listOf(node, preparing)
     if ('handler' in node) return workOf(node, preparing)
-    if ('job' in node) return { kind: 'child', item: intentOf({ job: node.job }, node.payload, preparing) }
+    if ('job' in node) return { kind: 'child', item: intentOf({ request: { job: node.job } }, node.payload, preparing) }
     return { kind: 'wait', wait: node.wait }
   } catch (error) {
     return { kind: 'failed', error: CarillonError.from(error) }
@@ -96,10 +100,44 @@ function workOf(node: Extract<WorkflowNode, { handler: string }>, { run, variabl
 }
 
 /** What a child run is started with. @throws CarillonError EXPRESSION_FAILED, PAYLOAD_TOO_LARGE */
-function intentOf(request: ChildIntent['request'], payload: string | undefined, preparing: Preparing): string {
+function intentOf(intent: ChildIntent, payload: string | undefined, preparing: Preparing): string {
   const own = payload === undefined ? {} : { payload: JSON.parse(writeJson(evaluate(payload, preparing), PAYLOAD)) as unknown }
   const { context } = preparing.variables
-  return JSON.stringify({ request, ...own, ...(Object.keys(context).length > 0 ? { context } : {}) } satisfies ChildIntent)
+  return JSON.stringify({ ...intent, ...own, ...(Object.keys(context).length > 0 ? { context } : {}) } satisfies ChildIntent)
+}
+
+/** A task for each item. @throws CarillonError INVALID_ITEMS, EXPRESSION_FAILED, PAYLOAD_TOO_LARGE */
+function listOf(node: ForeachNode, preparing: Preparing): Prepared {
+  const { variables, expressions, run } = preparing
+  const items = evaluated(expressions.list.get(node.foreach).evaluate({ ...variables }))
+  const wrong = (what: string) =>
+    new CarillonError('INVALID_ITEMS', `foreach is wrong: ${printable(node.foreach)} is ${what}`, {
+      field: 'foreach',
+      value: printable(node.foreach),
+      hint: `Give a list of at most ${countText(LIMITS.foreachItems)} items.`,
+    })
+  if (!Array.isArray(items)) throw wrong(items === null ? 'null' : typeof items === 'object' ? 'a map' : `a ${typeof items}`)
+  if (items.length > LIMITS.foreachItems) throw wrong(`a list of ${countText(items.length)} items`)
+  if (items.length === 0) return { kind: 'done', result: itemsResult({}) }
+  const { maxParallel, tolerate, failFast } = node
+  const each = node.payload === undefined ? true : undefined
+  const plan = Object.fromEntries(Object.entries({ maxParallel, tolerate, failFast, each }).filter(([, value]) => value !== undefined))
+  const item = intentOf({ request: requestOf(node, run), items, plan }, node.payload, preparing)
+  const bytes = Buffer.byteLength(item)
+  if (bytes > LIMITS.foreachBytes) throw wrong(`a list of ${countText(bytes)} bytes, with its payload and context`)
+  return { kind: 'child', item }
+}
+
+type ForeachNode = Extract<WorkflowNode, { foreach: string }>
+
+/** What the node leaves open comes from its run. */
+function requestOf(node: ForeachNode, { routing, terms, timeoutMs, tries, backoff }: RunHead): ChildIntent['request'] {
+  const { id: _id, description: _d, after: _a, disabled: _dis, onFailure: _o, foreach: _f, payload: _p, ...rest } = node
+  const { maxParallel: _m, tolerate: _t, failFast: _ff, ...own } = rest
+  const { key: _key, ...inherited } = routing ?? {}
+  const { priority, nonRetryable } = terms ?? {}
+  const from = { ...inherited, priority, nonRetryable, timeoutMs: timeoutMs ?? undefined, attempts: tries, backoff }
+  return { ...from, ...own } as ChildIntent['request']
 }
 
 const evaluate = (text: string | undefined, { variables, expressions }: Preparing): unknown =>
