@@ -103,7 +103,7 @@ async function watchTree({ client, terminal, interrupt }: Watching, runId: strin
   let tree: RunTree
   do {
     tree = await client.call(CALLS.runsTree, { runId })
-    shown.show(treeLine(terminal, tree))
+    shown.show(treeLine(terminal, tree, now()))
   } while (!isEnded(tree.state) && (await pause(LOOK_EVERY_MS, interrupt.signal)))
   shown.end()
   if (terminal.json) terminal.value(tree)

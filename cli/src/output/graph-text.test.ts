@@ -41,7 +41,21 @@ test('a graph in the terminal: layers, states, times and what each node waits fo
 })
 
 test('in one line: what is under way', () => {
-  assert.equal(treeLine(keepingTerminal().terminal, TREE), '40 % · 1 running, 1 blocked · now: cool, count')
+  assert.equal(treeLine(keepingTerminal().terminal, TREE, NOW), '40 % · 1 running, 1 blocked · now: cool, count')
+})
+
+test('what a node waits for that others do, and since when', () => {
+  const nodes: TreeNode[] = [
+    { id: 'paid', kind: 'wait', after: [], state: 'delayed', awaits: { signal: 'money' }, startedAt: AT },
+    { id: 'ok', kind: 'wait', after: [], state: 'delayed', awaits: { approval: ['operator'] }, startedAt: AT },
+    { id: 'done', kind: 'wait', after: [], state: 'succeeded', decided: { decision: 'approved', by: 'ada' }, startedAt: AT, endedAt: AT },
+  ]
+  const details = graphLines(keepingTerminal().terminal, nodes, NOW).map((line) => line.replaceAll(/\d\d:\d\d:\d\d/g, 'then'))
+  assert.match(details[0] ?? '', /waits for signal money, since then$/)
+  assert.match(details[1] ?? '', /waits for approval by operator, since then$/)
+  assert.match(details[2] ?? '', /approved by ada$/)
+  const line = treeLine(keepingTerminal().terminal, { ...TREE, nodes }, NOW).replaceAll(/\d\d:\d\d:\d\d/g, 'then')
+  assert.match(line, /now: paid \(signal money, since then\), ok \(approval by operator, since then\)$/)
 })
 
 test('a node is below all that it comes after; a chain of 1,000 is no recursion', () => {

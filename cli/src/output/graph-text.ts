@@ -2,7 +2,7 @@ import type { TreeNode } from '@carillon/contracts'
 import { layersOf } from './layers.ts'
 import { stateText, stateTone } from './run-text.ts'
 import type { Terminal, Tone } from './terminal.ts'
-import { spanText, timeText, tookText } from './time-text.ts'
+import { sinceText, spanText, timeText, tookText } from './time-text.ts'
 
 const SHOWN = 5
 
@@ -32,9 +32,12 @@ export function graphLines(terminal: Terminal, nodes: readonly TreeNode[], nowMs
   })
 }
 
-/** The nodes that are under way, in a few words; empty when none is. */
-export function underWayText(nodes: readonly TreeNode[]): string {
-  return namesText(nodes.filter(({ state }) => ['queued', 'running', 'delayed', 'cancelling'].includes(state)).map(({ id }) => id))
+/** The nodes that are under way, and what they wait for, in a few words; empty when none is. */
+export function underWayText(nodes: readonly TreeNode[], nowMs: number): string {
+  const underWay = nodes.filter(({ state }) => ['queued', 'running', 'delayed', 'cancelling'].includes(state))
+  // Not how long ago it began to wait: then the line would change each second.
+  const text = ({ id, awaits, startedAt }: TreeNode) => (awaits ? `${id} (${awaitsText(awaits)}${sinceText(startedAt, nowMs)})` : id)
+  return namesText(underWay.map(text))
 }
 
 const nodeStateText = (state: TreeNode['state']) => (state === 'blocked' || state === 'compensated' ? state : stateText(state))
@@ -63,7 +66,7 @@ function ownDetailOf(
   if (state === 'blocked') return waitsFor.length === 0 ? '' : `because of ${namesText(waitsFor)}`
   if (decided) return `${decided.decision}${decided.by === undefined ? '' : ` by ${decided.by}`}`
   if (state === 'delayed' && awaits)
-    return `waits for ${awaitsText(awaits)}${startedAt === undefined ? '' : `, since ${timeText(startedAt, nowMs)}`}${dueAt === undefined ? '' : `, until ${timeText(dueAt, nowMs)}`}`
+    return `waits for ${awaitsText(awaits)}${sinceText(startedAt, nowMs)}${dueAt === undefined ? '' : `, until ${timeText(dueAt, nowMs)}`}`
   if (state === 'delayed') return dueAt === undefined ? '' : `${kind === 'wait' ? 'ends' : 'next try'} ${timeText(dueAt, nowMs)}${tries}`
   if (startedAt === undefined) return ''
   const ms = Math.max(0, (endedAt === undefined ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt))

@@ -34,6 +34,10 @@ export function tookText(ms: number): string {
 export const timeText = (iso: string | undefined, nowMs: number): string =>
   iso === undefined ? '' : `${relativeText(iso, nowMs)} (${absoluteText(Date.parse(iso), nowMs)})`
 
+/** Since when: the time of day, with its date where that is not today. */
+export const sinceText = (iso: string | undefined, nowMs: number): string =>
+  iso === undefined ? '' : `, since ${absoluteText(Date.parse(iso), nowMs)}`
+
 function absoluteText(at: number, nowMs: number): string {
   const local = localText(at)
   return isSameDay(at, nowMs) ? local.slice(11, 19) : `${local.slice(0, 16)} ${zoneText(at)}`

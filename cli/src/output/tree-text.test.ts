@@ -59,7 +59,7 @@ test('a map has stages; its tasks are shown by name and by the end of their ids'
     '   failed   page a-00000h attempt 2: no room \\u001b[31m',
     '   slowest  reduce b00003 for 1 min (running on i-1)',
   ])
-  assert.equal(treeLine(terminal, map), '62.5 % · root 1 succeeded; page 1,199 succeeded, 1 failed; reduce 3 waiting · about 12 s left')
+  assert.equal(treeLine(terminal, map, 0), '62.5 % · root 1 succeeded; page 1,199 succeeded, 1 failed; reduce 3 waiting · about 12 s left')
 })
 
 test('a bar is for people; a run without tasks yet says so', () => {
@@ -67,7 +67,7 @@ test('a bar is for people; a run without tasks yet says so', () => {
   assert.equal(progressText(person, 50), '████████████░░░░░░░░░░░░ 50 %')
   const pipe = keepingTerminal().terminal
   assert.equal(
-    treeLine(pipe, { ...tree, percent: 0, stages: [{ name: 'shards', total: 0, counts: {} }] }),
+    treeLine(pipe, { ...tree, percent: 0, stages: [{ name: 'shards', total: 0, counts: {} }] }, 0),
     '0 % · no tasks yet · about 12 s left',
   )
 })

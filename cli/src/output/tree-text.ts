@@ -14,11 +14,11 @@ export function progressText(terminal: Terminal, percent: number): string {
 }
 
 /** How the whole is, in one line. */
-export function treeLine(terminal: Terminal, tree: RunTree): string {
+export function treeLine(terminal: Terminal, tree: RunTree, nowMs: number): string {
   const left = tree.leftMs === undefined ? '' : ` · about ${spanText(tree.leftMs)} left`
   const isOne = tree.stages.length === 1
   const counts = tree.stages.map(({ name, counts }) => `${isOne ? '' : `${name} `}${countsText(counts)}`).join('; ')
-  const now = tree.nodes ? underWayText(tree.nodes) : ''
+  const now = tree.nodes ? underWayText(tree.nodes, nowMs) : ''
   return `${progressText(terminal, tree.percent)} · ${counts}${now && ` · now: ${now}`}${left}`
 }
 

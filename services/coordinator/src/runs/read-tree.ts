@@ -47,7 +47,9 @@ export class ReadTree {
     const current = nodes && new Set(nodes.flatMap(({ taskId, compensation }) => [taskId, compensation?.taskId]))
     const isCurrent = ({ id }: TaskHead) => current === undefined || current.has(id)
     const percent = percentOf(run, stages, running)
-    const leftMs = leftMsOf(run, percent, now)
+    // How long others take to decide cannot be estimated.
+    const isAwaited = nodes?.some(({ awaits }) => awaits !== undefined)
+    const leftMs = isAwaited ? undefined : leftMsOf(run, percent, now)
     return {
       runId,
       ...(job === undefined ? {} : { job }),
