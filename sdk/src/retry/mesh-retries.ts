@@ -1,4 +1,4 @@
-import { CarillonError } from '@carillon/contracts'
+import { CALLS, CarillonError, type RunState } from '@carillon/contracts'
 import { runIdOfKey } from '@carillon/wire/internal'
 import type { Caller } from '../client/caller.ts'
 import { RunStarter } from '../client/run-starter.ts'
@@ -12,6 +12,9 @@ import { Retryable } from './retryable.ts'
 
 /** Time for the mesh to accept a retry: its caller waits, and the outbox is there. */
 const ACCEPT_MS = 5_000
+
+/** For the state of a duplicate. */
+const STATE_MS = 2_000
 
 /** Stores retries in the mesh or, where that cannot be reached, in the outbox of this process. @internal */
 export class MeshRetries implements RetryStarter, StoredRetries {
@@ -52,7 +55,8 @@ export class MeshRetries implements RetryStarter, StoredRetries {
     const item = startItemOf(request)
     if (this.#link.isUp) {
       try {
-        return { ...(await this.#starter.start(item, { timeoutMs: ACCEPT_MS })), keptIn: 'mesh' }
+        const { runId, created } = await this.#starter.start(item, { timeoutMs: ACCEPT_MS })
+        return { runId, created, state: created ? undefined : await this.#stateOf(runId), keptIn: 'mesh' }
       } catch (error) {
         if (!CarillonError.is(error) || !error.retry) throw error
       }
@@ -60,6 +64,16 @@ export class MeshRetries implements RetryStarter, StoredRetries {
     const late: RetryRequest = { ...request, requestedAt }
     await this.#open().append(startItemOf(late).text)
     return { runId: runIdOfKey(this.#caller.namespace, request.key), created: true, keptIn: 'outbox' }
+  }
+
+  /** Its caller should know whether anything is still done for it; that it is a duplicate is certain all the same. */
+  async #stateOf(runId: string): Promise<RunState | undefined> {
+    try {
+      return (await this.#caller.call(CALLS.runsGet, { runId }, { timeoutMs: STATE_MS })).state
+    } catch (error) {
+      if (CarillonError.is(error)) return undefined
+      throw error
+    }
   }
 
   async stop(): Promise<void> {

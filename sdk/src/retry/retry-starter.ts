@@ -1,4 +1,4 @@
-import type { Retry } from '@carillon/contracts'
+import type { Retry, RunState } from '@carillon/contracts'
 import type { RunRequest } from '../client/start-item.ts'
 import type { TaskContext } from '../executor/task-context.ts'
 import type { RetryPolicy } from './retry-options.ts'
@@ -11,10 +11,18 @@ export type RetryRequest = RunRequest & {
   readonly requestedAt?: string
 }
 
+/** `state`: of a run that was there already, if it is known. */
+export interface StartedRetry {
+  readonly runId: string
+  readonly created: boolean
+  readonly state?: RunState | undefined
+  readonly keptIn: 'mesh' | 'outbox'
+}
+
 /** Stores the retries of calls. */
 export interface RetryStarter {
   /** @throws CarillonError of the request, or where it can be kept nowhere */
-  start(request: RetryRequest): Promise<{ readonly runId: string; readonly created: boolean; readonly keptIn: 'mesh' | 'outbox' }>
+  start(request: RetryRequest): Promise<StartedRetry>
 }
 
 /** One function of this process, as its callers and the mesh try it. */

@@ -82,6 +82,10 @@ test('the same call is retried once: a further one is a duplicate, by its argume
   const first = (await byAll({ a: 1, b: 2 })) as Deferred
   const again = (await byAll({ b: 2, a: 1 })) as Deferred
   assert.deepEqual([again.deferred, again.duplicateOf], [first.deferred, first.deferred])
+  assert.deepEqual([first.state, again.state], [undefined, 'delayed'])
+  const { state } = await mesh.runOf(first.deferred).ended()
+  assert.equal(state, 'failed')
+  assert.equal(((await byAll({ a: 1, b: 2 })) as Deferred).state, 'failed')
   assert.notEqual(((await byAll({ a: 2, b: 2 })) as Deferred).deferred, first.deferred)
   const keyed = (await byKey({ sku: 'x' })) as Deferred
   assert.equal(((await byKey({ sku: 'x' })) as Deferred).duplicateOf, keyed.deferred)
@@ -141,7 +145,7 @@ test('only the outermost function retries: in a try of the caller, of the mesh, 
 test('the time that is left travels as a duration, and where it is too short there is no further try', async () => {
   const mesh = testMesh()
   let left: string | undefined
-  const slow = mesh.retryable({ scene: 'slow', deadlineMs: 20_000, local: { attempts: 2, delayMs: 30_000 } }, () => {
+  const slow = mesh.retryable({ scene: 'slow', deadlineMs: 20_000, local: { attempts: 2, delayMs: 50_000 } }, () => {
     left = retryHeaders()['Carillon-Left-Ms']
     throw new Error('down')
   })

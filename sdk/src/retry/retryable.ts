@@ -1,4 +1,4 @@
-import { backoffMs, CarillonError, type DelayBackoff, isExcluded } from '@carillon/contracts'
+import { backoffMs, CarillonError, type DelayBackoff, isExcluded, type RunState } from '@carillon/contracts'
 import { type Clock, jitter, pause, randomLetters } from '@carillon/wire/internal'
 import { failureOf } from '../executor/failure.ts'
 import { NonRetryableError } from '../executor/handler-errors.ts'
@@ -15,6 +15,8 @@ export interface Deferred {
   readonly deferred: string
   /** It was there already, by the key of the call: this call is a duplicate of it. It may have ended. */
   readonly duplicateOf?: string
+  /** Of a duplicate, where the mesh can be asked: the state of that run. Where it has failed it is a dead letter: nothing is done until a person decides. */
+  readonly state?: RunState
   /** `outbox`: the mesh could not be reached, and the call is in the file of this process until it can. */
   readonly keptIn: 'mesh' | 'outbox'
 }
@@ -116,8 +118,8 @@ export class Retryable implements RetriedFunction {
       retry: { localTries, ...(onSuccess && { onSuccess }), ...(onExhausted && { onExhausted }) },
     }
     try {
-      const { runId, created, keptIn } = await this.#starter.start(request)
-      return { deferred: runId, ...(created ? {} : { duplicateOf: runId }), keptIn } satisfies Deferred
+      const { runId, created, state, keptIn } = await this.#starter.start(request)
+      return { deferred: runId, ...(created ? {} : { duplicateOf: runId }), ...(state && { state }), keptIn } satisfies Deferred
     } catch (refusal) {
       throw notDeferred(scene, CarillonError.from(refusal), error)
     }

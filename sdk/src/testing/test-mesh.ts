@@ -160,7 +160,7 @@ export class TestMesh extends Offers {
     // It has no gates: the budget of a scene is not followed.
     const start = async (request: RetryRequest) => {
       const { runId, created } = await this.#starter.start(startItemOf({ ...request, rate: undefined }))
-      return { runId, created, keptIn: 'mesh' as const }
+      return { runId, created, state: created ? undefined : (await this.client.runs.get(runId)).state, keptIn: 'mesh' as const }
     }
     return { bind: (policy, run) => new Retryable(policy, run, { starter: { start }, clock: this.#clock.processClock() }) }
   }
