@@ -4,9 +4,10 @@ import { type Document, type FindOptions, MongoClient, MongoServerError } from '
 import { openStore } from '../open-store.ts'
 import type { LogQuery } from '../ports.ts'
 import { range } from '../testing/pages.ts'
-import { aLine, aRun, aSignal, aTask, START_AT } from '../testing/records.ts'
+import { aLetter, aLine, aRun, aSignal, aTask, START_AT } from '../testing/records.ts'
 import { MongoCalendarStore } from './calendar-store.ts'
 import { MongoDatabase } from './database.ts'
+import { MongoDeadLetterStore } from './dead-letter-store.ts'
 import { MongoJobStore } from './job-store.ts'
 import { MongoLogStore } from './log-store.ts'
 import { MongoRunStore } from './run-store.ts'
@@ -84,6 +85,8 @@ function casesOf(database: MongoDatabase): Case[] {
     ['signals without a run', ['unclaimed'], () => signals.countUnclaimed({ namespace, atMost: limit })],
     ['jobs', ['by-name'], () => jobs.list({ namespace, limit })],
     ['calendars', ['by-name'], () => new MongoCalendarStore(database).list({ namespace, limit })],
+    ['dead letters', ['listed'], () => new MongoDeadLetterStore(database).list({ namespace, limit })],
+    ['dead letters of a scene', ['of-scene'], () => new MongoDeadLetterStore(database).list({ namespace, scene: 'ship', limit })],
     ...(['oldest', 'newest'] as const).flatMap((order): Case[] => [
       [`lines, ${order} first`, ['in-order'], () => lines({ order })],
       [`lines of a task, ${order} first`, ['in-order'], () => lines({ order, taskId: 'run-0-1' })],
@@ -110,6 +113,7 @@ async function fill(url: string): Promise<void> {
   const levelOf = (n: number) => (n % 9 ? 'info' : n % 2 ? 'error' : 'warn')
   const line = (n: number) => aLine(`run-${n % 20}`, n + 1, { level: levelOf(n), taskId: `run-${n % 20}-${n % 7}` })
   await store.logs.insert(range(4_000).map(line))
+  await store.deadLetters.insert(range(500).map((n) => aLetter(n, { scene: n % 9 ? 'pay' : 'ship', at: START_AT + n })))
   await store.close()
 }
 
