@@ -65,6 +65,11 @@ const SLOW_TURNS = 30
 const ONE_LEAF = [{ stage: 'map', mapped: 0, state: 'succeeded', count: 1 }] as const
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
+  'which program has begun a run is not stored': {
+    seed: 420,
+    leadsTo: /steps of several programs/,
+    tamper: ({ set: { program: _, ...set }, ...change }) => ({ ...change, set }),
+  },
   'a write does not compare the attempt': { seed: 41, tamper: withoutAttempt },
   'a write does not compare the state': { tamper: (change) => ({ ...change, expect: { ...change.expect, state: RUN_STATES } }) },
   'a failed attempt keeps its number': {

@@ -1,7 +1,6 @@
-import { CarillonError, type WorkMessage } from '@carillon/contracts'
+import { CarillonError, type JournalPage, type WorkMessage } from '@carillon/contracts'
 import type { partsOn } from '../test-coordinator.ts'
 import type { Delivery } from './broker.ts'
-import type { Random } from './random.ts'
 
 /** A task that an instance holds. */
 export interface Held {
@@ -22,12 +21,16 @@ export interface Held {
   isBusy?: boolean
   /** The instance knows that it does not run the task any more. */
   isRefused?: boolean
+  /** What it has read of its steps says that another program goes on with it. */
+  isForeign?: boolean
 }
 
 export interface Instance {
   readonly id: string
   /** Undefined: of an executor without sessions. */
   readonly session: string | undefined
+  /** Undefined: its handlers declare nothing. */
+  readonly program: string | undefined
   alive: boolean
   readonly held: Held[]
   readonly done: Set<string>
@@ -46,8 +49,9 @@ export interface Program {
 
 type UseCases = ReturnType<typeof partsOn>
 
-export const newInstance = (id: string, { hasSession }: { hasSession: boolean }): Instance => ({
+export const newInstance = (id: string, { hasSession, program }: { hasSession: boolean; program?: string | undefined }): Instance => ({
   id,
+  program,
   session: hasSession ? id : undefined,
   alive: true,
   held: [],
@@ -59,16 +63,19 @@ export const newInstance = (id: string, { hasSession }: { hasSession: boolean })
 export const fresh = () => ({ begun: false, calls: 0, results: [] as string[] })
 
 interface Given {
-  readonly instance: string
+  readonly instance: Pick<Instance, 'id' | 'program'>
   readonly program: Program
   readonly ask: <Result>(work: (coordinator: UseCases) => Promise<Result>) => Promise<Result | undefined>
 }
 
 /** What the only task of a run does: its steps, of which each gives a result that nobody else could give. False while it has to go on. */
-async function doStep(held: Held, { instance, program, ask }: Given): Promise<boolean> {
+async function doStep(held: Held, { instance: { id: instance, program: own }, program, ask }: Given): Promise<boolean> {
   const { taskId } = held.work
   if (held.journal === undefined) {
-    const journal = held.attempt === 1 ? { items: [] } : await ask(({ keepSteps }) => keepSteps.read('default', { taskId, limit: 100 }))
+    const journal: JournalPage | undefined =
+      held.attempt === 1 ? { items: [] } : await ask(({ keepSteps }) => keepSteps.read('default', { taskId, limit: 100 }))
+    held.isForeign = own !== undefined && journal?.program !== undefined && journal.program !== own
+    if (held.isForeign) return true
     held.journal = journal && new Map(journal.items.map(({ index, result }) => [index, result as string]))
     return false
   }
@@ -76,8 +83,8 @@ async function doStep(held: Held, { instance, program, ask }: Given): Promise<bo
   if (index === program.steps) return true
   let result = held.journal.get(index)
   if (result === undefined) {
-    const outcome = { type: 'done', result: `${instance} ${held.attempt} ${index}` } as const
-    const step = { taskId, attempt: held.attempt, instance, index, name: `step-${index}`, try: 1, outcome }
+    const outcome = { type: 'done', result: `${own} ${instance} ${held.attempt} ${index}` } as const
+    const step = { taskId, attempt: held.attempt, instance, index, name: `step-${index}`, program: own, try: 1, outcome }
     const answer = await ask(({ keepSteps }) =>
       keepSteps.store('default', step).catch((error: unknown) => ({ error: CarillonError.from(error) })),
     )
@@ -95,7 +102,8 @@ async function doStep(held: Held, { instance, program, ask }: Given): Promise<bo
 
 /** A step of what a task of a map does before it can end; false while it has to go on. */
 export async function workOn(held: Held, given: Given): Promise<boolean> {
-  const { instance, program, ask } = given
+  const { program, ask } = given
+  const instance = given.instance.id
   const { task, taskId, item } = held.work
   if (task === undefined) return held.work.index === undefined ? doStep(held, given) : true
   if (task === 'reduce' || task === 'merge') {
@@ -121,17 +129,9 @@ export async function workOn(held: Held, given: Given): Promise<boolean> {
   return held.isRefused ?? false
 }
 
-/** How a task ends when its work is done. */
-export function outcomeOf(
-  { isRefused, work }: Held,
-  { random, isCalm }: { random: Random; isCalm: boolean },
-): 'succeeded' | 'failed' | 'timed_out' {
-  if (isRefused) return 'failed'
-  // What comes late in a run would else hardly ever fail.
-  const isLate = work.task === 'reduce' || work.task === 'merge'
-  if (random.chance(isCalm ? (isLate ? 0.8 : 1) : 0.75)) return 'succeeded'
-  return random.chance(0.8) ? 'failed' : 'timed_out'
-}
+/** Whether an instance does not have the program that has begun the steps of a task. */
+export const isForeign = ({ program }: Instance, work: WorkMessage): boolean =>
+  program !== undefined && work.program !== undefined && work.program !== program
 
 export function drop(instance: Instance, held: Held): void {
   const at = instance.held.indexOf(held)

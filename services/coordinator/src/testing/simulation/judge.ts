@@ -74,5 +74,7 @@ async function judgeReduced(store: Store, run: RunRecord): Promise<string[]> {
 async function judgeSteps(store: Store, run: RunRecord): Promise<string[]> {
   const { items } = await store.steps.list({ taskId: run.id, limit: 1_000 })
   const stored = JSON.stringify(entriesOf(items, run.resume).map(({ result }) => result))
+  const programs = new Set(entriesOf(items, run.resume).map(({ result }) => String(result).split(' ')[0]))
+  if (programs.size > 1) return [`steps of several programs: ${stored}`]
   return run.result === stored ? [] : [`the steps are not those that were stored: ${run.result}, not ${stored}`]
 }

@@ -5,9 +5,10 @@ import { LIFE_KINDS } from '../../lives.ts'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { modesOn } from '../../modes/table.ts'
 import { FakePresence, partsOn } from '../test-coordinator.ts'
+import { claimOf, endOf, taken } from './attempts.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
 import { changedBy, type Fault } from './faults.ts'
-import { drop, fresh, type Held, type Instance, idsOf, keyOf, newInstance, outcomeOf, type Program, workOn } from './instance.ts'
+import { drop, fresh, type Held, type Instance, idsOf, isForeign, keyOf, newInstance, type Program, workOn } from './instance.ts'
 import { isOver, judgeEnd } from './judge.ts'
 import { patience } from './patience.ts'
 import { Random } from './random.ts'
@@ -38,6 +39,8 @@ export class Simulation {
   readonly #run: RunRecord
   readonly #program: Program
   readonly #suspicions: Suspicions
+  /** Every other instance has another program. */
+  readonly #hasPrograms: boolean
   readonly #lastStart = { at: 0 }
   /** Late reports of instances that were declared lost. */
   readonly #late: { readonly instance: string; readonly report: Report }[] = []
@@ -50,6 +53,7 @@ export class Simulation {
     this.#fault = options.fault
     const about = { seed: options.seed, handler: HANDLER, queuedAt: this.#clock.now() }
     ;({ run: this.#run, program: this.#program } = randomRun(this.#random, about))
+    this.#hasPrograms = this.#run.mode === 'single' && options.seed % 2 === 0
     this.#suspicions = new Suspicions(this.#run.losses)
     this.#broker.answer = (instance, work) => this.#offered(instance, work)
     for (let i = 0; i < COORDINATORS; i++) this.#coordinators.push(this.#newCoordinator())
@@ -99,7 +103,7 @@ export class Simulation {
     this.#revive()
     while (this.#broker.orders.length > 0) this.#obey()
     for (const instance of this.#instances) if (!instance.alive) await this.#lose(instance)
-    if (!this.#instances.some(({ alive }) => alive)) this.#join()
+    for (let i = 0; i < 2; i++) if (!this.#instances.some(({ alive }, n) => alive && (!this.#hasPrograms || n % 2 === i))) this.#join()
     for (let i = 0; i < 20; i++) {
       await this.#take()
       await this.#begin()
@@ -164,7 +168,9 @@ export class Simulation {
 
   #join(): void {
     const id = `i-${this.#instances.length}`
-    const instance = newInstance(id, { hasSession: this.#random.chance(0.5) })
+    const program = this.#hasPrograms ? `${HANDLER}@v${this.#instances.length % 2}` : undefined
+    const instance = newInstance(id, { hasSession: this.#random.chance(0.5), program })
+    if (program) this.#presence.infos.set(id, { program })
     if (instance.session) this.#presence.sessions.set(id, instance.session)
     this.#instances.push(instance)
     this.#showPresence()
@@ -189,13 +195,13 @@ export class Simulation {
     delivery.count++
     const { work } = delivery
     const there = instance.held.find((held) => held.work.taskId === work.taskId)
-    if (!there) instance.held.push({ work, attempt: work.attempt, delivery, needsClaim: delivery.count > 1, ...fresh() })
+    if (!there) instance.held.push(taken(instance, delivery))
   }
 
   /** Claims until there is an answer, as executors do. */
   async #claim(instance: Instance, held: Held): Promise<void> {
     const { work, delivery } = held
-    const claim = { taskId: work.taskId, attempt: work.attempt, instance: instance.id, session: instance.session, redelivered: true }
+    const claim = claimOf(instance, held)
     // Without a session its second claim is a loss.
     if (!instance.session) this.#suspicions.add(work.taskId)
     const answer = await this.#with((coordinator) => coordinator.claimTask.execute('default', claim))
@@ -213,6 +219,7 @@ export class Simulation {
   #offered(id: string, work: WorkMessage): { accepted: boolean; reason?: string } | undefined {
     const instance = this.#instances.find((one) => one.id === id && one.alive)
     if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return void this.#suspicions.add(work.taskId) // it may have arrived
+    if (isForeign(instance, work)) return { accepted: false, reason: 'other-program' }
     const isLeg = this.#run.mode === 'broadcast'
     if (!isLeg && !this.#isCalm && this.#random.chance(0.2)) return { accepted: false, reason: 'busy' }
     const other = isLeg && [...instance.legs].find((taskId) => taskId !== work.taskId)
@@ -237,17 +244,10 @@ export class Simulation {
     const held = of?.held ?? this.#random.pick(instance?.held.filter(({ begun, isBusy }) => begun && !isBusy) ?? [])
     if (!instance || !held) return
     held.isBusy = true
-    const isDone =
-      outcome !== undefined || (await workOn(held, { instance: instance.id, program: this.#program, ask: (work) => this.#with(work) }))
+    const isDone = outcome !== undefined || (await workOn(held, { instance, program: this.#program, ask: (work) => this.#with(work) }))
     held.isBusy = false
     if (!isDone || !instance.alive || !instance.held.includes(held)) return
-    const chosen = outcome ?? outcomeOf(held, { random: this.#random, isCalm: this.#isCalm })
-    const hasResults = held.work.task !== undefined || held.work.index === undefined
-    const result = chosen === 'succeeded' && hasResults ? { result: held.results } : {}
-    const isAsleep = held.work.index === undefined && chosen === 'failed' && this.#random.chance(0.5)
-    const report: Report = isAsleep
-      ? { ...idsOf(held), type: 'slept', delayMs: this.#random.below(5_000) }
-      : { ...idsOf(held), type: 'finished', outcome: chosen, ...result }
+    const report = endOf(held, { outcome, random: this.#random, isCalm: this.#isCalm })
     this.#broker.report(instance.id, report)
     if (!this.#isCalm && this.#random.chance(0.1)) this.#late.push({ instance: instance.id, report })
     instance.done.add(keyOf(held.work))
