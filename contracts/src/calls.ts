@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { healthSchema, page, pageOf, refusalSchema } from './answers.ts'
 import { type Call, call, type ServiceName } from './call.ts'
+import { childRunSchema, childRunViewSchema } from './child-run.ts'
 import { byLetterSchema, deadLetterSchema, listLettersSchema, redriveLetterSchema } from './dead-letter.ts'
 import { nameField, runIdField } from './fields.ts'
 import {
@@ -205,6 +206,12 @@ export const CALLS = {
     repeatable: 'always',
     answer: z.object({ created: z.int() }),
     description: 'A running task of a map asks for a task for each item',
+  }),
+  tasksRun: call('coordinator', 'tasks.run', {
+    input: childRunSchema,
+    repeatable: 'always',
+    answer: childRunViewSchema,
+    description: 'A running task starts a child run, or asks how it is',
   }),
   tasksResults: call('coordinator', 'tasks.results', {
     input: resultsSchema,

@@ -5,6 +5,7 @@
  * work handed to one executor; an *attempt* one try of a task, from 1; a *handler* a function an executor offers by name; an *instance* one
  * live executor process; a *slot* a planned fire time of a job.
  */
+
 export type { ErrorBody, Page, ServiceHealth } from './answers.ts'
 export { type BackfillJob, backfillJobSchema, type JobBackfill, jobBackfillSchema } from './backfill.ts'
 export { type Backoff, backoffMs, backoffSchema, DEFAULT_BACKOFF, type DelayBackoff, isExcluded, stepPolicySchema } from './backoff.ts'
@@ -12,6 +13,7 @@ export { type CalendarInput, type CalendarView, calendarInputSchema } from './ca
 export { type Call, isRepeatable, type Repeatable, type ServiceName } from './call.ts'
 export { CALLS, type CallInput, type CallName, type CallNameOf, type CallOutput, type CallRequest } from './calls.ts'
 export { causeText, type Explained } from './cause.ts'
+export { type ChildRunCall, type ChildRunView, childRunSchema, childRunViewSchema } from './child-run.ts'
 export type { DeadLetter } from './dead-letter.ts'
 export { HORIZON_MS, parseDuration } from './duration.ts'
 export { ERROR_CODES, type ErrorCode, type ErrorDefinition } from './error-codes.ts'

@@ -165,7 +165,7 @@ export const REASONS = {
   retry: 'An attempt failed; the next one waits.',
   delay: 'It was asked for at a later time.',
   sleep: 'Its steps go on later: it sleeps, a step is tried again, or its instance is stopping.',
-  signal: 'Its steps wait for a signal, or a node of a workflow does.',
+  signal: 'Its steps wait for a signal or for a child run, or a node of a workflow waits for a signal.',
   'chain-too-long': 'Too many jobs had fired one another in a row.',
   'program-changed': 'Steps that are done are not those of the program: it was changed. It waits for one that fits.',
   'retry-failed': 'Its failed tasks are to run again.',

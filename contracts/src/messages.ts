@@ -57,8 +57,8 @@ const isoTime = z.string().max(40)
 /** How long the attempt has run, in ms of a monotonic clock: the coordinator derives its start from it. */
 const ranFor = z.number().min(0).optional()
 
-/** A step that waits for a signal. */
-const waitSchema = z.object({ step: z.int().min(0), signal: nameField })
+/** A step that waits for a signal, or for a child run: then `signal` is the name of its job. */
+const waitSchema = z.object({ step: z.int().min(0), signal: nameField, child: z.string().max(100).exactOptional() })
 export type Wait = Readonly<z.output<typeof waitSchema>>
 
 /** A report of an executor about a task. A message on `report.<instance>` holds one report or an array. */

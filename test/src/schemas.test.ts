@@ -338,6 +338,7 @@ for (const store of STORES)
       await ask('tasks.claim', { ...about, attempt: 7, instance: 'by-hand' })
       const { session: _session, ...caller } = about
       await ask('tasks.map', { ...caller, call: 0, name: 'one', items: [1, 2] })
+      await ask('tasks.run', { ...caller, key: '#0', run: { job: 'hello', payload: 1 } })
       await ask('tasks.step', { ...caller, index: 0, name: 'a', outcome: { type: 'done', result: { b: 1 } } })
       await ask('tasks.step', { ...caller, index: 1, name: 'c', outcome: { type: 'failed', failure: { message: 'no' }, isFinal: true } })
       await ask('tasks.step', { ...caller, index: 2, name: 'sleep', outcome: { type: 'sleeping', forMs: 60_000 } })

@@ -1,5 +1,6 @@
 import {
   CarillonError,
+  type ChildRunView,
   type ErrorCode,
   type Failure,
   type JobMemory,
@@ -15,6 +16,7 @@ import {
 } from '@carillon/contracts'
 import type { LoopClock, Timer } from '@carillon/wire/internal'
 import type { Trace } from '../telemetry.ts'
+import type { ChildRunRequest } from './child-runs.ts'
 import { attributedTo } from './exit-watch.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import type { OfferedHandler } from './handler.ts'
@@ -149,6 +151,10 @@ export class Attempt implements TaskPort {
     if (this.#isOver) this.#settled()
     this.#end({ outcome: 'slept', delayMs: delayMs === undefined ? undefined : Math.max(0, Math.ceil(delayMs)), waits })
     this.#abortSignal(new DOMException('The task goes on later, in another attempt', 'AbortError'))
+  }
+
+  run(request: ChildRunRequest): Promise<ChildRunView> {
+    return this.#options.calls.run(this.task.work, request, this.signal)
   }
 
   map(call: { call: number; name: string; items: readonly unknown[] }): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CarillonError, type JournalEntry, type Wait } from '@carillon/contracts'
+import { CarillonError, type ChildRunView, type JournalEntry, type Wait } from '@carillon/contracts'
 import { FakeClock, signal } from '@carillon/wire/testing'
 import type { TimeOrDuration } from '../moment.ts'
 import { turnOf } from '../turn.ts'
@@ -24,6 +24,8 @@ function aTask() {
   const changes: string[] = []
   const stop = new AbortController()
   let isDraining = false
+  /** Child runs that have ended, by their keys. */
+  const children = new Map<string, ChildRunView>()
   /** The coordinator's clock is 90 s ahead of ours. */
   const meshNow = () => clock.now() + 90_000
   const answered = (entry: JournalEntry): JournalEntry =>
@@ -48,6 +50,7 @@ function aTask() {
       entries.set(index, { index, name, state: outcome.type, tries, failures, at: '', ...more, ...until, ...final, ...failure })
       return answered(entries.get(index) as JournalEntry)
     },
+    run: async ({ key }) => children.get(key) ?? { runId: `child${key}`, state: 'running' },
     suspend: ({ delayMs, waits }) => void suspended.push(waits.length === 0 ? (delayMs ?? Number.NaN) : { delayMs, waits }),
     changed: (error) => void changes.push(error.message),
   })
@@ -58,6 +61,7 @@ function aTask() {
     suspended,
     changes,
     stop,
+    children,
     pending,
     begin: () => new Steps(port(), pending),
     /** The handler has returned. */
@@ -353,4 +357,27 @@ test('a wait in the place of a step, and a step in that of a wait, is a changed 
       .waitFor('paid', { schema: {} as never }),
     { code: 'INVALID_REQUEST' },
   )
+})
+
+test('a child run is a step: its attempt ends until the run has, and then its result is stored', async () => {
+  const task = aTask()
+  const wait = (steps: Steps) => steps.run('part', { key: 'k', run: { job: 'part' } })
+  void wait(task.begin())
+  await turn(task.clock)
+  assert.deepEqual(task.suspended, [{ delayMs: undefined, waits: [{ step: 0, signal: 'part', child: 'childk' }] }])
+  task.children.set('k', { runId: 'childk', state: 'succeeded', result: { n: 1 } })
+  assert.deepEqual(await wait(task.begin()), { n: 1 })
+  assert.equal(task.entries.get(0)?.state, 'done')
+  task.children.clear()
+  assert.deepEqual(await wait(task.begin()), { n: 1 })
+})
+
+test('a child run that did not succeed fails its step for good', async () => {
+  const task = aTask()
+  task.children.set('k', { runId: 'c1', state: 'failed', failure: { name: 'Error', message: 'no money' } })
+  for (let i = 0; i < 2; i++)
+    await assert.rejects(task.begin().run('part', { key: 'k', run: { job: 'part' } }), {
+      name: 'ChildRunFailed',
+      message: 'run c1 ended as failed: no money',
+    })
 })

@@ -2,10 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   backoffMs,
   CarillonError,
+  type ChildRunView,
   checkName,
   DEFAULT_BACKOFF,
   type DelayBackoff,
   durationField,
+  isEnded,
   isExcluded,
   type JournalEntry,
   LIMITS,
@@ -18,12 +20,14 @@ import {
 } from '@carillon/contracts'
 import { type LoopClock, pause } from '@carillon/wire/internal'
 import type { DelayBackoffInput } from '../client/start-item.ts'
-import { momentOf, type TimeOrDuration, wrongMoment } from '../moment.ts'
+import type { TimeOrDuration } from '../moment.ts'
 import { forever, turnOf } from '../turn.ts'
+import { ChildRunFailed, type ChildRunRequest } from './child-runs.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import type { PendingCalls } from './pending-calls.ts'
 import { checkedBy, checkSchema, PayloadRefused, type StandardSchema } from './standard-schema.ts'
+import { failureAgain, HORIZON_MS, sleeping } from './step-outcomes.ts'
 
 export interface StepOptions {
   /** How often the step is tried before its error reaches the handler. Default 1. */
@@ -45,6 +49,8 @@ export interface StepPort {
   readonly isDraining: boolean
   journal(): Promise<ReadonlyMap<number, JournalEntry>>
   store(step: Pick<StepCall, 'index' | 'name' | 'try' | 'outcome'>): Promise<JournalEntry>
+  /** Starts a child run, unless it is there, and answers how it is. */
+  run(request: ChildRunRequest): Promise<ChildRunView>
   /** Ends the attempt here; the task goes on after this time, or when a signal has come that one of these steps waits for. */
   suspend(until: { readonly delayMs: number | undefined; readonly waits: readonly Wait[] }): void
   /** Ends the attempt here; the task waits for a program that fits. */
@@ -68,7 +74,6 @@ const SHORT_MS = 1_000
 const SLEEP = 'sleep'
 /** The steps of the task whose step is being done. */
 const within = new AsyncLocalStorage<Steps>()
-const HORIZON_MS = LIMITS.horizonYears * 365 * 86_400_000
 
 /**
  * The steps of one task: the result of a step is stored before the next one begins, and the step is not run again. Steps are identified
@@ -108,6 +113,10 @@ export class Steps {
 
   waitFor(name: string, options: WaitOptions = {}): Promise<unknown> {
     return this.#pending.watch(this.#inProgram(this.#waitFor(name, options)))
+  }
+
+  run(name: string, request: Omit<ChildRunRequest, 'step'>): Promise<unknown> {
+    return this.#pending.watch(this.#inProgram(this.#run(name, request)))
   }
 
   /** Whether the caller is one of the steps. */
@@ -188,6 +197,28 @@ export class Steps {
     if (settled.state === 'received') return schema ? checkedSignal(schema, name, settled.result) : settled.result
     const leftMs = settled.leftMs ?? Number.POSITIVE_INFINITY
     return this.#suspend(this.#port.clock.monotonic() + leftMs)
+  }
+
+  /** It is a step that is done when the run has ended. Until then no process is held: the coordinator queues the task again. */
+  async #run(name: string, request: Omit<ChildRunRequest, 'step'>): Promise<unknown> {
+    const index = this.#next++
+    this.#checkPlace(name)
+    if (index >= LIMITS.steps || this.#waits.length >= LIMITS.waitsAtOnce) throw wrong('job', name, TOO_MANY_WAITS)
+    const known = await this.#known(index, name, STEP_STATES)
+    if (known?.state === 'done') return known.result
+    if (known?.isFinal) throw failureAgain(known)
+    if (this.#port.isDraining) return this.#suspend(this.#port.clock.monotonic())
+    const child = await this.#pending.track(this.#port.run({ ...request, step: index }))
+    if (!isEnded(child.state)) {
+      this.#waits.push({ step: index, signal: name, child: child.runId })
+      return this.#suspend(Number.POSITIVE_INFINITY)
+    }
+    const step = { index, name, try: (known?.tries ?? 0) + 1 }
+    if (child.state === 'succeeded')
+      return (await this.#pending.track(this.#store({ ...step, outcome: { type: 'done', result: child.result ?? null } }))).result
+    const error = new ChildRunFailed(child)
+    await this.#pending.track(this.#store({ ...step, outcome: { type: 'failed', failure: failureOf(error), isFinal: true } }))
+    throw error
   }
 
   /** Repeated, it answers what became of the wait. */
@@ -298,20 +329,6 @@ export class Steps {
       hint,
     })
   }
-}
-
-/** @throws CarillonError INVALID_DELAY */
-function sleeping(until: TimeOrDuration, now: number): Extract<StepCall['outcome'], { type: 'sleeping' }> {
-  const moment = momentOf('until', until)
-  if (Math.abs('at' in moment ? moment.at - now : moment.forMs) > HORIZON_MS) throw wrongMoment('until', until)
-  return 'at' in moment ? { type: 'sleeping', until: new Date(moment.at).toISOString() } : { type: 'sleeping', forMs: moment.forMs }
-}
-
-/** The stored failure of a step, which the program has received before. */
-function failureAgain({ failure }: JournalEntry): Error {
-  const { name = 'Error', message = '', retryable } = failure ?? {}
-  const error = retryable === false ? new NonRetryableError(message) : new Error(message)
-  return Object.defineProperty(error, 'name', { value: name })
 }
 
 function wrong(field: string, value: unknown, hint: string): CarillonError {

@@ -1,6 +1,7 @@
 import {
   CALLS,
   CarillonError,
+  type ChildRunView,
   ERROR_CODES,
   isUndeclared,
   type JobMemory,
@@ -16,6 +17,7 @@ import { jitter, pause } from '@carillon/wire/internal'
 import type { Caller } from '../client/caller.ts'
 import type { Activity } from '../liveness/activity.ts'
 import type { OnWarning } from '../warning.ts'
+import type { ChildRunRequest } from './child-runs.ts'
 
 const PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
@@ -58,6 +60,12 @@ export class TaskCalls {
     const items = (Array.isArray(call.items) ? call.items.map(asJson) : call.items) as CallItems
     const input = { taskId, attempt, instance: this.#instance, ...call, items }
     await this.#patiently(signal, () => this.#caller.call(CALLS.tasksMap, input, { signal }))
+  }
+
+  /** Starts a child run, unless it is there, and answers how it is. */
+  run({ taskId, attempt }: WorkMessage, request: ChildRunRequest, signal: AbortSignal): Promise<ChildRunView> {
+    const input = { taskId, attempt, instance: this.#instance, ...request, run: asPayload(request.run) }
+    return this.#patiently(signal, () => this.#caller.call(CALLS.tasksRun, input, { signal }))
   }
 
   /** A page of the results that a task reduces. */
@@ -156,6 +164,12 @@ function dataAsJson(data: unknown): Record<string, unknown> {
 function asJson(item: unknown, i: number): unknown {
   const limit = { field: `items.${i}`, maxBytes: LIMITS.itemBytes, tooLarge: 'ITEM_TOO_LARGE', notJson: 'INVALID_JSON' } as const
   return JSON.parse(writeJson(item, limit))
+}
+
+/** As its task will receive it. @throws CarillonError INVALID_JSON, JSON_TOO_DEEP, PAYLOAD_TOO_LARGE */
+function asPayload(run: Record<string, unknown>): Record<string, unknown> {
+  const limit = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
+  return run['payload'] === undefined ? run : { ...run, payload: JSON.parse(writeJson(run['payload'], limit)) }
 }
 
 type CallItems = Parameters<(typeof CALLS)['tasksMap']['input']['parse']>[0] extends { items: infer Items } ? Items : never

@@ -1,8 +1,10 @@
 import { CarillonError, type JobMemory, type LogLevel, type Page, printable, type TaskResult, type WorkMessage } from '@carillon/contracts'
+import { withoutUndefined } from '../client/start-item.ts'
 import type { Jsonify, JsonResult } from '../json.ts'
 import { messageText } from '../logs/loggable.ts'
 import { momentOf, type TimeOrDuration } from '../moment.ts'
 import { forever, turnOf } from '../turn.ts'
+import { type ChildRunOptions, nameOf, resultOfChild } from './child-runs.ts'
 import { PendingCalls } from './pending-calls.ts'
 import type { SchemaOutput, StandardSchema } from './standard-schema.ts'
 import { type StepOptions, type StepPort, Steps, type WaitOptions } from './steps.ts'
@@ -98,6 +100,15 @@ export interface TaskContext<Payload = unknown> {
    */
   nextAt(next: TimeOrDuration): Promise<Date | undefined>
   /**
+   * Run a job, or a handler where no job has this name, as a child run, and wait for its result. It is cancelled with this one. A further attempt finds the run that an earlier one has
+   * started. In a handler that has used `step`, `sleep` or `waitFor` it is a step: no process is held while it waits, and this call never settles in the attempt that
+   * has started it, as after `sleep`. Elsewhere it waits in this process.
+   * @param job by name, or by its definition
+   * @param options as of `client.run`; `key` tells it from other child runs of this task (default: the number of the call)
+   * @throws ChildRunFailed when it did not succeed: after that a further attempt starts another run; CarillonError NESTED_TOO_DEEP, or of the request; TASK_NOT_RUNNING when this attempt is over
+   */
+  run<Result = unknown>(job: string | { readonly name: string }, payload?: unknown, options?: ChildRunOptions): Promise<Result>
+  /**
    * What earlier runs of the job have kept by `setData`, as it is now; `{}` when there is nothing.
    * @throws CarillonError RUN_NOT_FOUND
    */
@@ -165,6 +176,7 @@ export class RunningContext implements TaskContext {
   /** Of a list of steps: the results of the steps before. */
   done: Record<string, unknown> | undefined
   #calls = 0
+  #children = 0
   readonly #turns: Promise<void>[] = []
   #isStopped = false
   readonly #pending = new PendingCalls()
@@ -235,6 +247,15 @@ export class RunningContext implements TaskContext {
   waitFor(name: string, options?: WaitOptions): Promise<never> {
     this.#steps ??= new Steps(this.#port, this.#pending)
     return this.#steps.waitFor(name, options) as Promise<never>
+  }
+
+  /** What it gives is known to who calls it: see `TaskContext`. */
+  run(job: string | { readonly name: string }, payload?: unknown, { key, ...options }: ChildRunOptions = {}): Promise<never> {
+    const name = nameOf(job)
+    const request = { key: key ?? `#${this.#children++}`, run: { ...withoutUndefined(options), payload, job: name } }
+    if (this.#steps) return this.#steps.run(name, request) as Promise<never>
+    const ask = () => this.#port.run(request)
+    return this.#pending.watch(this.#pending.track(resultOfChild(ask, this.#port))) as Promise<never>
   }
 
   nextAt(next: TimeOrDuration): Promise<Date | undefined> {

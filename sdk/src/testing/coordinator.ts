@@ -5,6 +5,8 @@ import {
   type CallOutput,
   type CallRequest,
   CarillonError,
+  type ChildRunCall,
+  type ChildRunView,
   isTaskId,
   type JournalEntry,
   LIMITS,
@@ -53,6 +55,8 @@ export class Coordinator implements Surroundings {
   readonly #options: CoordinatorOptions
   readonly #journal = new Journal()
   readonly #answers = new Map<Call, Answer>()
+  /** Child runs, by task and key. */
+  readonly #children = new Map<string, string>()
 
   constructor(options: CoordinatorOptions) {
     this.#options = options
@@ -143,6 +147,7 @@ export class Coordinator implements Surroundings {
       runs.advance(run)
       return { created }
     })
+    this.#serve(CALLS.tasksRun, (call, instance) => this.#childRun(call, instance))
     this.#serve(CALLS.tasksResults, ({ taskId, ...query }) => {
       const { reduces = [] } = runs.find(taskId).life as Partial<Task>
       return pageOf(
@@ -174,6 +179,17 @@ export class Coordinator implements Surroundings {
     this.#serve(CALLS.tasksJournal, ({ taskId, ...query }) => pageOf(this.steps(taskId), query))
   }
 
+  /** Of handlers that wait in their process: steps end their attempt until someone queues their task again. */
+  #childRun(call: ChildRunCall, instance: Instance): ChildRunView {
+    this.runs.running(call, instance, ['queued', 'running'])
+    if (call.step !== undefined) throw notHere('A test mesh has no child runs of steps', call.key)
+    const key = `${call.taskId}/${call.key}`
+    const runId = this.#children.get(key) ?? this.runs.start(parseInput(startRunSchema, call.run, 'run')).runId
+    this.#children.set(key, runId)
+    const { state, result, failure } = runView(this.runs.find(runId).run)
+    return { runId, state, ...(state === 'succeeded' ? { result: result ?? null } : {}), ...(failure ? { failure } : {}) }
+  }
+
   #startOne(request: unknown): StartedRun | { error: ReturnType<CarillonError['toBody']> } {
     try {
       return this.runs.start(parseInput(startRunSchema, request, 'run'))
@@ -184,7 +200,7 @@ export class Coordinator implements Surroundings {
 
   async #storeStep(call: StepCall, instance: Instance): Promise<{ stored: JournalEntry }> {
     const { life } = this.runs.running(call, instance, ['queued', 'running', 'cancelling'])
-    if (call.outcome.type === 'waiting') throw noSignals(call.name)
+    if (call.outcome.type === 'waiting') throw notHere('A test mesh keeps no signals', call.name)
     if (call.outcome.type === 'done') writeJson(call.outcome.result ?? null, RESULT)
     this.#options.onStep(call, 'before', instance)
     if (instance.isCrashed) return forever()
@@ -208,14 +224,10 @@ function pageOf<Item>(items: readonly Item[], query: { cursor?: string | undefin
   return { items: items.slice(from, to), ...(to < items.length ? { next: String(to) } : {}) }
 }
 
-/** Nothing would ever send one. */
-function noSignals(name: string): CarillonError {
+/** Nothing here would ever let it go on. */
+function notHere(what: string, name: string): CarillonError {
   const hint = 'Test it with a mesh, such as that of carillon up.'
-  return new CarillonError('INVALID_REQUEST', `A test mesh keeps no signals: it waits for ${printable(name)}`, {
-    field: 'name',
-    value: printable(name),
-    hint,
-  })
+  return new CarillonError('INVALID_REQUEST', `${what}: it waits for ${printable(name)}`, { field: 'name', value: printable(name), hint })
 }
 
 function notServed({ noun, verb }: Call, served: readonly Call[]): CarillonError {

@@ -1,20 +1,17 @@
-import { PRESENCE_STREAM } from '@carillon/contracts'
 import {
   type Composition,
   type Connected,
   controllerOf,
-  keptStream,
   type MeshClock,
-  observeStream,
   RecordTurns,
   RejectedMessages,
   type Service,
-  StreamKeeper,
 } from '@carillon/runtime'
-import type { Store } from '@carillon/store'
+import type { RunHead, Store } from '@carillon/store'
 import { calendarsController } from './calendars/calendars.controller.ts'
 import { ChangeCalendars } from './calendars/change-calendars.ts'
 import { CalendarCache, ReadCalendars } from './calendars/read-calendars.ts'
+import type { ParentTasks } from './child-ports.ts'
 import { ChangeLetters } from './dead-letters/change-letters.ts'
 import { deadLettersController } from './dead-letters/dead-letters.controller.ts'
 import { KeepLetters } from './dead-letters/keep-letters.ts'
@@ -38,6 +35,7 @@ import { KeepMemory } from './jobs/keep-memory.ts'
 import { PreviewJobs } from './jobs/preview-job.ts'
 import { JobCache, ReadJobs } from './jobs/read-jobs.ts'
 import { averageMs } from './jobs/recent-runs.ts'
+import { keeperOf } from './kept-streams.ts'
 import { Waker } from './loops/waker.ts'
 import { mapController } from './modes/map/map.controller.ts'
 import { MapTasks } from './modes/map/map-tasks.ts'
@@ -97,6 +95,8 @@ import { SettleWaits } from './signals/settle-waits.ts'
 import { signalsController } from './signals/signals.controller.ts'
 import { signalsOf } from './signals/signals.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
+import { SettleParents } from './steps/parent-tasks.ts'
+import { RunChild } from './steps/run-child.ts'
 import { stepsController } from './steps/steps.controller.ts'
 import { triggersOf } from './triggers/triggers.ts'
 
@@ -146,6 +146,7 @@ function instancesOf(given: CoordinatorDependencies, { onGone, onChanged }: Pres
 
 /** Parts that depend on each other. */
 interface Mutual {
+  readonly parents: ParentTasks
   readonly advance: Reconciler
   readonly offers: Offers
   readonly routes: Routes
@@ -157,6 +158,10 @@ interface Mutual {
 function portsOf(parts: () => Mutual) {
   return {
     children: (): Children => parts().triggers.startChildren,
+    parents: {
+      childrenEnded: (ended) => parts().parents.childrenEnded(ended),
+      cancelled: (runId) => parts().parents.cancelled(runId),
+    } satisfies ParentTasks,
     reconciler: { soon: (runId: string) => parts().advance.soon(runId) } satisfies Reconciler,
     offers: {
       soon: (leg) => parts().offers.soon(leg),
@@ -182,7 +187,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const instances = instancesOf(given, { ...ports, onChanged: (namespace) => routes.changed(namespace) }, expressions)
   const storedWork = new WorkStream(broker)
   const later = {
-    ...portsOf(() => ({ advance, offers, routes, triggers, gates })),
+    ...portsOf(() => ({ advance, offers, routes, triggers, gates, parents })),
     ends: {
       ended: (run) => {
         awaitEnds.ended(run)
@@ -217,12 +222,14 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const waits = new SettleWaits({ ...base, lives })
   const reads = new ReadRuns({ ...base, whyAtGate: (run) => whyAtGate({ ...base, ...gates, jobs, store }, run) })
   const changeRuns = new ChangeRuns({ ...base, ...gates, runs, reads })
+  const cancelRun = (child: RunHead) => changeRuns.cancel(child.namespace, child.id)
+  const parents = new SettleParents({ ...base, waits, cancelRun })
   const childRuns = new SettleChildren({ ...base, start, runs, tasks, restarts: () => changeRuns })
   const advance = new AdvanceRun({ ...base, runs, tasks, work, waits, childRuns })
   const repair = new RepairQueue({ ...base, work })
   return {
     ...base,
-    ...{ events, work, runs, tasks, offers, routes, lives, waits, reads, changeRuns },
+    ...{ events, work, runs, tasks, offers, routes, lives, waits, reads, changeRuns, cancelRun },
     running: new TaskFinder({ store, lives }),
     awaitEnds,
     advance,
@@ -239,17 +246,6 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
     refused: new RefusedReports({ log }),
     keeper: keeperOf(given),
   }
-}
-
-const STREAMS = ['WORK', 'TRIGGERS', 'REPORTS', 'EVENTS'] as const
-
-/** The streams that a coordinator makes where they are missing, and the registry's bucket, which it only reads. */
-function keeperOf({ store, broker, clock, log, streamReplicas }: CoordinatorDependencies): StreamKeeper {
-  const presence = { stream: PRESENCE_STREAM, ensure: () => observeStream(broker.manager, PRESENCE_STREAM) }
-  const kept = STREAMS.map((name) =>
-    keptStream(broker, name, { replicas: streamReplicas, storeId: name === 'WORK' ? store.id : undefined }),
-  )
-  return new StreamKeeper({ broker, clock, log, kept: [...kept, presence] })
 }
 
 type Foundation = ReturnType<typeof foundation>
@@ -277,6 +273,7 @@ function useCasesOf(base: Foundation) {
     mapTasks: new MapTasks(base),
     ...signalsOf(base),
     keepSteps: new KeepSteps(base),
+    runChild: new RunChild(base),
     listPrograms: new ListPrograms(base),
     moveRuns: new MoveRuns({ ...base, restarts: changeRuns }),
     readResults: new ReadResults(base),

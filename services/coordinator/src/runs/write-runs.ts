@@ -3,6 +3,7 @@ import { CarillonError, type Control, isEnded, runIdOfTask, subjects } from '@ca
 import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/runtime'
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
+import type { ParentTasks } from '../child-ports.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Children, Events, Gates, Presence, Reconciler, Routes, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
 import type { Programs } from '../program-ports.ts'
@@ -45,6 +46,7 @@ export class RunWriter implements Runs {
   readonly #gates: Gates
   readonly #children: () => Children
   readonly #reconciler: Reconciler
+  readonly #parents: ParentTasks
   readonly #routes: Routes
   readonly #programs: Programs
 
@@ -59,6 +61,7 @@ export class RunWriter implements Runs {
     gates: Gates
     children: () => Children
     reconciler: Reconciler
+    parents: ParentTasks
     routes: Routes
     programs: Programs
     clock: Clock
@@ -69,6 +72,7 @@ export class RunWriter implements Runs {
     this.#gates = options.gates
     this.#children = options.children
     this.#reconciler = options.reconciler
+    this.#parents = options.parents
     this.#routes = options.routes
     this.#programs = options.programs
     this.#store = options.store
@@ -256,7 +260,7 @@ export class RunWriter implements Runs {
   /** Publishes a terminal event again: the report was applied before, and its event may have been lost. */
   async repeatEnd(run: RunHead): Promise<void> {
     if (!isEnded(run.state)) return
-    this.#wakeParent(run)
+    await this.#wakeParents([run])
     const read = async () => (await this.#store.runs.get([run.id]))[0]
     await this.#events.runEndedBefore(run, read)
     const whole = this.#children().concerns([run]) ? await read() : undefined
@@ -277,16 +281,20 @@ export class RunWriter implements Runs {
     if (ended.length === 0) return
     for (const run of ended) {
       this.#ends.ended(run)
-      this.#wakeParent(run)
+      if (isCancelled(run)) this.#parents.cancelled(run.id)
     }
+    await this.#wakeParents(ended)
     await this.#events.runsEnded(ended)
     const children = this.#children()
     if (children.concerns(ended)) await children.start(ended)
   }
 
-  /** The run whose task waits for this one. */
-  #wakeParent({ parentTask }: RunHead): void {
-    if (parentTask !== null) this.#reconciler.soon(runIdOfTask(parentTask) ?? parentTask)
+  /** What waits for these. */
+  async #wakeParents(runs: readonly RunHead[]): Promise<void> {
+    const children = runs.filter(({ parentTask }) => parentTask !== null)
+    if (children.length === 0) return
+    for (const { parentTask } of children) this.#reconciler.soon(runIdOfTask(parentTask ?? '') ?? '')
+    await this.#parents.childrenEnded(children)
   }
 
   #push(run: RunHead): void {
@@ -296,6 +304,7 @@ export class RunWriter implements Runs {
       return
     }
     if (run.wakeAt !== null) this.#timers.arm('runs', { id: run.id, wakeAt: run.wakeAt })
+    if (run.state === 'cancelling') this.#parents.cancelled(run.id)
     if (isFanOut(run)) {
       this.#recent.delete(run.id)
       this.#reconciler.soon(run.id)
@@ -341,3 +350,5 @@ export class RunWriter implements Runs {
 const mayHaveLateTasks = (run: RunHead) =>
   isFanOut(run) &&
   (['cancelled', 'expired', 'timed_out'].includes(run.state) || (run.mode === 'workflow' && (run.state === 'failed' || run.attempt > 1)))
+
+const isCancelled = ({ state }: RunHead) => state === 'cancelled' || state === 'timed_out'

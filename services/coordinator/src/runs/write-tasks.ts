@@ -1,6 +1,7 @@
-import { CarillonError, isEnded } from '@carillon/contracts'
+import { CarillonError, isEnded, type RunState } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { RunHead, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { ParentTasks } from '../child-ports.ts'
 import type { Offers, Reconciler, Routes, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
 import type { Programs } from '../program-ports.ts'
 import { isRouted, mayBeRouted, routedDecision } from '../routing/rules/routed.ts'
@@ -11,6 +12,9 @@ import { endOfWait } from './rules/waits-of-nodes.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
 
+/** Child runs of a task in one of these states are cancelled. */
+const STOPPED: readonly RunState[] = ['cancelling', 'cancelled', 'timed_out']
+
 /** Every write of a task of a fan-out run, and what follows from it: commit, then publish. */
 export class TaskWriter implements Tasks {
   readonly #store: Store
@@ -20,6 +24,7 @@ export class TaskWriter implements Tasks {
   readonly #log: Logger
   readonly #timers: Timers
   readonly #reconciler: Reconciler
+  readonly #parents: ParentTasks
   readonly #offers: Offers
   readonly #routes: Routes
   readonly #programs: Programs
@@ -30,6 +35,7 @@ export class TaskWriter implements Tasks {
     runs: Runs
     timers: Timers
     reconciler: Reconciler
+    parents: ParentTasks
     offers: Offers
     routes: Routes
     programs: Programs
@@ -38,6 +44,7 @@ export class TaskWriter implements Tasks {
   }) {
     this.#timers = options.timers
     this.#reconciler = options.reconciler
+    this.#parents = options.parents
     this.#offers = options.offers
     this.#routes = options.routes
     this.#programs = options.programs
@@ -98,6 +105,8 @@ export class TaskWriter implements Tasks {
       else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ work: { task, run }, error: outcome })
     }
     for (const runId of ended) this.#reconciler.soon(runId)
+    const stopped = changes.filter(({ decision }, i) => outcomes[i] === 'applied' && STOPPED.includes(decision.set.state as RunState))
+    for (const runId of new Set(stopped.map(({ run }) => run.id))) this.#parents.cancelled(runId)
     await this.endFaulty(faulty)
     return outcomes
   }

@@ -9,6 +9,7 @@ import { isWaitNode } from '../runs/rules/waits-of-nodes.ts'
 import { isTaskOfRun, onlyTask, runOf, type TaskOfRun, type Work } from '../runs/rules/work.ts'
 import type { Waits } from '../signal-ports.ts'
 import {
+  childrenOf,
   isInTime,
   outcomeOf,
   receivedBy,
@@ -99,6 +100,12 @@ export class SettleWaits implements Waits {
   /** Queues a task for which one of its waits is over. @param name only waits for this signal */
   async #goOn(work: Work, name?: string): Promise<void> {
     if (isTaskOfRun(work) && isWaitNode(work.task)) return this.#goOnWithNode(work, name)
+    const children = name === undefined ? childrenOf(work.task) : []
+    const heads = children.length === 0 ? [] : await this.#store.runs.heads(children)
+    if (heads.some((child) => child && isEnded(child.state))) {
+      await this.#lives.write([{ ...work, decision: decideDue(work.task, this.#clock.now()) }])
+      return
+    }
     const waits = waitsOf(work.task).filter((wait) => name === undefined || wait.name === name)
     for (const wait of waits) {
       if (!(await this.outcome(work.run.namespace, wait))) continue

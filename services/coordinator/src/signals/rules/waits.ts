@@ -38,7 +38,8 @@ export function waitsOf({
   waits,
 }: Pick<TaskLife, 'state' | 'reason' | 'resume' | 'waits'> & { id: string }): WaitingStep[] {
   if (state !== 'delayed' || reason !== 'signal' || waits === null) return []
-  const first = waits.filter(({ signal }, i) => waits.findIndex((other) => other.signal === signal) === i)
+  const signals = waits.filter(({ child }) => child === undefined)
+  const first = signals.filter(({ signal }, i) => signals.findIndex((other) => other.signal === signal) === i)
   return first.map(({ step, signal }) => ({
     taskId: id,
     index: step,
@@ -46,6 +47,10 @@ export function waitsOf({
     name: signal,
   }))
 }
+
+/** The child runs that a life waits for. */
+export const childrenOf = ({ state, reason, waits }: Pick<TaskLife, 'state' | 'reason' | 'waits'>): string[] =>
+  state === 'delayed' && reason === 'signal' ? (waits ?? []).flatMap(({ child }) => child ?? []) : []
 
 /** Whether a signal came before a time limit. */
 export const isInTime = ({ at }: SignalRecord, until: number | null): boolean => until === null || at <= until
