@@ -1,25 +1,6 @@
-import { type ChildRunView, checkName, isEnded, type RunState } from '@carillon/contracts'
+import { type ChildRunView, checkName, isEnded } from '@carillon/contracts'
 import { type LoopClock, pause } from '@carillon/wire/internal'
-import type { RunOptions } from '../client/start-item.ts'
-
-/** Options of a child run: those of a run, but that `key` tells it from others of the same task. */
-export interface ChildRunOptions extends RunOptions {
-  /** Tells it from other child runs of the task, the same in every attempt. Default: the number of the call. */
-  readonly key?: string | undefined
-}
-
-/** A child run did not succeed. */
-export class ChildRunFailed extends Error {
-  override readonly name = 'ChildRunFailed'
-  readonly runId: string
-  readonly state: RunState
-
-  constructor({ runId, state, failure }: ChildRunView) {
-    super(`run ${runId} ended as ${state}${failure ? `: ${failure.message}` : ''}`)
-    this.runId = runId
-    this.state = state
-  }
-}
+import { ChildRunFailed } from './child-run-failed.ts'
 
 /** What is asked of a coordinator: it starts the run, unless it is there, and says how it is. @internal */
 export interface ChildRunRequest {
