@@ -31,6 +31,8 @@ export const HEADERS = {
   leftMs: 'Carillon-Left-Ms',
   /** Of an offer: the session of the process that it is meant for. Another process that has the same name, or had it, leaves the offer unanswered. */
   session: 'Carillon-Session',
+  /** Of a message that a node of a workflow has published: its run. What the message fires is part of the chain of that run, which has an end. */
+  run: 'Carillon-Run',
   /** The broker's own: makes a second publish of the same message a no-op for two minutes. */
   messageId: 'Nats-Msg-Id',
 } as const
@@ -46,6 +48,7 @@ export const TRIGGER_HEADERS = [
   HEADERS.deadlineMs,
   HEADERS.priority,
   HEADERS.by,
+  HEADERS.run,
 ] as const
 /** `Carillon-*` headers that a signal may have. */
 export const SIGNAL_HEADERS = [HEADERS.ttlMs, HEADERS.by] as const

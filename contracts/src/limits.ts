@@ -124,6 +124,8 @@ export const LIMITS = {
   parentsPerJob: 20,
   /** Jobs that fire one another in a row: a chain that is longer would hardly end. */
   chainLength: 32,
+  /** Jobs in a row of which the last was fired by a message that a node has published: nothing but the header shows that it may fire itself. */
+  publishDepth: 10,
   /** Newest runs of a job that are kept whatever their age: every removal pass has to skip them. */
   keepPerJob: 100_000,
   /** Entries on a page of a list. */

@@ -99,11 +99,25 @@ const waitNodeSchema = z.strictObject({
   ),
 })
 
+const SUBJECT = /^[^\s.*>$_][^\s.*>]*(\.[^\s.*>]+)*$/
+/** A message on a NATS subject. The node ends when the stream of the subject has stored it; where there is none, when the broker has it. */
+const publishNodeSchema = z.strictObject({
+  ...commonFields,
+  publish: z.strictObject({
+    subject: z
+      .string()
+      .max(LIMITS.subjectLength)
+      .regex(SUBJECT, 'Use a subject without wildcards, such as orders.shipped; those that begin with $ or _ are of the broker.'),
+    /** The message, as JSON. Default: the payload of the run. */
+    body: expressionField.exactOptional(),
+  }),
+})
+
 /** What a node may be, by the member that says so: `foreach` before `handler`, which it has, too. */
-export const NODE_KINDS = ['foreach', 'handler', 'job', 'decision', 'wait'] as const
+export const NODE_KINDS = ['foreach', 'handler', 'job', 'decision', 'wait', 'publish'] as const
 export type NodeKind = (typeof NODE_KINDS)[number]
 
-const nodeSchema = z.union([foreachNodeSchema, handlerNodeSchema, jobNodeSchema, decisionNodeSchema, waitNodeSchema], {
+const nodeSchema = z.union([foreachNodeSchema, handlerNodeSchema, jobNodeSchema, decisionNodeSchema, waitNodeSchema, publishNodeSchema], {
   error: `Give an object with an id and one of ${NODE_KINDS.join(', ')}.`,
 })
 export type WorkflowNode = z.output<typeof nodeSchema>

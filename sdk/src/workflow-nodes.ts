@@ -43,6 +43,7 @@ export interface HandlerNode<Known extends string = string> extends CommonNode<K
   readonly job?: undefined
   readonly decision?: undefined
   readonly wait?: undefined
+  readonly publish?: undefined
   /** The handler that undoes what the node has done, when its run fails or is cancelled. */
   readonly compensate?: string | AnyHandler | NodeCompensation | undefined
   /** CEL over `payload`, `context` and `nodes`: the payload of the task. Default: that of the run. */
@@ -64,6 +65,7 @@ export interface ForeachNode<Known extends string = string>
   readonly job?: undefined
   readonly decision?: undefined
   readonly wait?: undefined
+  readonly publish?: undefined
   /** CEL: the payload of each task, which has its item as `ctx.item`. Default: the item. */
   readonly payload?: string | undefined
   /** After a failure that is not tolerated no further task begins; with `maxParallel`. */
@@ -84,6 +86,7 @@ export interface JobNode<Known extends string = string> extends CommonNode<Known
   readonly foreach?: undefined
   readonly decision?: undefined
   readonly wait?: undefined
+  readonly publish?: undefined
   /** The handler that undoes what the run has done, when the run of the workflow fails or is cancelled. */
   readonly compensate?: string | AnyHandler | NodeCompensation | undefined
   /** CEL over `payload`, `context` and `nodes`: the payload of the run. Default: that of the workflow's run. */
@@ -100,6 +103,7 @@ export interface DecisionNode<Known extends string = string, To extends string =
   readonly foreach?: undefined
   readonly job?: undefined
   readonly wait?: undefined
+  readonly publish?: undefined
 }
 
 /**
@@ -118,7 +122,19 @@ export interface WaitNode<Known extends string = string> extends CommonNode<Know
   readonly handler?: undefined
   readonly foreach?: undefined
   readonly job?: undefined
+  readonly publish?: undefined
   readonly decision?: undefined
+}
+
+/** A message on a NATS subject: the node ends when the broker has it. */
+export interface PublishNode<Known extends string = string> extends CommonNode<Known> {
+  /** `body`: CEL over `payload`, `context` and `nodes`, the message as JSON. Default: the payload of the run. */
+  readonly publish: { readonly subject: string; readonly body?: string | undefined }
+  readonly handler?: undefined
+  readonly foreach?: undefined
+  readonly job?: undefined
+  readonly decision?: undefined
+  readonly wait?: undefined
 }
 
 interface WaitLimit {
@@ -134,3 +150,4 @@ export type NodeSettings<Known extends string = string, To extends string = stri
   | JobNode<Known>
   | DecisionNode<Known, To>
   | WaitNode<Known>
+  | PublishNode<Known>

@@ -13,7 +13,9 @@ export interface Outgoing {
   readonly body: string
   /** Makes a second publish a no-op for two minutes. */
   readonly messageId?: string | undefined
-  readonly traceparent?: string | undefined
+  readonly traceparent?: string | null | undefined
+  /** The run whose node publishes it. */
+  readonly run?: string | undefined
 }
 
 type Done = (refusal: Refusal | undefined) => void

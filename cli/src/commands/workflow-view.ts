@@ -49,6 +49,7 @@ function doesText(node: WorkflowNode): string {
   if ('handler' in node) return node.handler
   if ('job' in node) return `run of ${node.job}`
   if ('wait' in node) return waitText(node.wait)
+  if ('publish' in node) return `message on ${node.publish.subject}`
   return branchesOf(node)
     .map(({ when, to }) => `${when ?? 'otherwise'} → ${to.join(', ')}`)
     .join('; ')

@@ -76,6 +76,7 @@ function doesOf(node: WorkflowNode): string {
   if ('handler' in node) return `${node.handler}${undone}`
   if ('job' in node) return `${node.job}${undone}`
   if ('wait' in node) return waitText(node.wait)
+  if ('publish' in node) return `→ ${node.publish.subject}`
   return `${node.decision.length} ways`
 }
 

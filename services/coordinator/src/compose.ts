@@ -43,6 +43,7 @@ import { ReadResults } from './modes/map/read-results.ts'
 import type { Modes } from './modes/mode.ts'
 import { ChangeNodes } from './modes/workflow/change-nodes.ts'
 import { DecideApprovals } from './modes/workflow/decide-approvals.ts'
+import { PublishNodes } from './modes/workflow/publish-nodes.ts'
 import { SettleChildren } from './modes/workflow/settle-children.ts'
 import { workflowController } from './modes/workflow/workflow.controller.ts'
 import type { Children, Expressions, Gates, Offers, Presence, Reconciler, Routes, RunEnds, Timers } from './ports.ts'
@@ -225,21 +226,14 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const cancelRun = (child: RunHead) => changeRuns.cancel(child.namespace, child.id)
   const parents = new SettleParents({ ...base, waits, cancelRun })
   const childRuns = new SettleChildren({ ...base, start, runs, tasks, restarts: () => changeRuns })
-  const advance = new AdvanceRun({ ...base, runs, tasks, work, waits, childRuns })
+  const advance = new AdvanceRun({ ...base, runs, tasks, work, waits, childRuns, messages: new PublishNodes({ ...base, tasks }) })
   const repair = new RepairQueue({ ...base, work })
   return {
     ...base,
     ...{ events, work, runs, tasks, offers, routes, lives, waits, reads, changeRuns, cancelRun },
     running: new TaskFinder({ store, lives }),
-    awaitEnds,
-    advance,
-    repair,
+    ...{ awaitEnds, advance, repair, jobs, calendars, judges, failing, changeJobs },
     reports: repair,
-    jobs,
-    calendars,
-    judges,
-    failing,
-    changeJobs,
     ...gates,
     start,
     ...triggers,

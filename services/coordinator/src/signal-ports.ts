@@ -12,6 +12,12 @@ export interface Waits {
   outcome(namespace: string, wait: WaitingStep, options?: { readonly isBehind?: boolean | undefined }): Promise<StepRecord | undefined>
 }
 
+/** Publishes what nodes of a workflow say. Provided by the mode of workflows. */
+export interface NodeMessages {
+  /** @throws CarillonError NATS_UNAVAILABLE: those that were not published are tried again */
+  publish(run: RunHead, taskIds: readonly string[]): Promise<void>
+}
+
 /** Signals that were published as messages, of stream TRIGGERS. Provided by `signals/`. */
 export interface SignalBatches {
   /** @throws a transient error: then the batch is redelivered */

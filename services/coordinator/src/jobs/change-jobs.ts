@@ -232,7 +232,7 @@ export class ChangeJobs {
     checkBackoff(input.backoff, this.#clock.now())
     checkExpressions(this.#expressions, input)
     if (input.workflow)
-      checkWorkflow(input.workflow, { ...this.#expressions, ...this.#nodeExpressions, name: input.name, now: this.#clock.now() })
+      checkWorkflow(input.workflow, { ...this.#expressions, ...this.#nodeExpressions, name: input.name, namespace, now: this.#clock.now() })
     await checkCalendars(this.#store, { namespace, schedule: input.schedule ?? null })
     const [judge] = await this.#judges.judgesOf([plainJob(namespace, input)])
     return { namespace, input, kind, judge }

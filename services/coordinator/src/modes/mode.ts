@@ -48,6 +48,8 @@ export type Effect =
   | { readonly do: 'cancel'; readonly tasks: TaskSet }
   /** Tasks that wait for signals take those that are there. `isLast`: their time is over. */
   | { readonly do: 'take-signals'; readonly taskIds: readonly string[]; readonly isLast: boolean }
+  /** Messages of nodes are published. */
+  | { readonly do: 'publish'; readonly taskIds: readonly string[] }
   | { readonly do: 'check-again'; readonly afterMs: number }
 
 /** The child runs that tasks wait for. */

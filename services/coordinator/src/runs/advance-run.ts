@@ -7,7 +7,7 @@ import { UNDER_WAY } from '../modes/rules/fan-in.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { ALL_OPEN } from '../modes/rules/go-on.ts'
 import type { Matching, Presence, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
-import type { Waits } from '../signal-ports.ts'
+import type { NodeMessages, Waits } from '../signal-ports.ts'
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { CHECK_RUNNING_MS, decideCancel, decideFree, decideReopen } from './rules/life.ts'
@@ -30,6 +30,7 @@ export class AdvanceRun implements Reconciler {
   readonly #sources: Sources
   readonly #timers: Timers
   readonly #waits: Pick<Waits, 'take'>
+  readonly #messages: NodeMessages
   readonly #modes: Modes
   readonly #childRuns: ChildRuns
   readonly #clock: Clock
@@ -46,6 +47,7 @@ export class AdvanceRun implements Reconciler {
     matching: Matching
     timers: Timers
     waits: Pick<Waits, 'take'>
+    messages: NodeMessages
     modes: Modes
     childRuns: ChildRuns
     clock: Clock
@@ -60,6 +62,7 @@ export class AdvanceRun implements Reconciler {
     this.#childRuns = options.childRuns
     this.#timers = options.timers
     this.#waits = options.waits
+    this.#messages = options.messages
     this.#sources = {
       store: options.store,
       offering: (run) => options.matching.names(run),
@@ -108,6 +111,7 @@ export class AdvanceRun implements Reconciler {
     else if (effect.do === 'free') await this.#free(run, effect)
     else if (effect.do === 'cancel') await this.#cancel(run, effect.tasks)
     else if (effect.do === 'take-signals') await this.#waits.take(run, effect)
+    else if (effect.do === 'publish') await this.#messages.publish(run, effect.taskIds)
     else if (effect.do === 'check-again') await this.#checkAgain(run, effect.afterMs)
     else {
       const [outcome] = await this.#runs.write([{ run, decision: effect.decision }])

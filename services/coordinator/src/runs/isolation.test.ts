@@ -140,7 +140,7 @@ test('one start that cannot be stored costs no other, nor one trigger', async (c
     outcomes.map((outcome) => (CarillonError.is(outcome) ? outcome.code : outcome.created)),
     [true, 'INTERNAL', true],
   )
-  const triggers = new TakeTriggers({ start: startRuns, rejected, clock })
+  const triggers = new TakeTriggers({ store, start: startRuns, rejected, clock })
   const message = (body: unknown): Incoming => ({ ...reportsFrom('hello'), subject: 'carillon.default.trigger.hello', body })
   await triggers.execute([message(1), message('bad'), message(2)])
   await settle()

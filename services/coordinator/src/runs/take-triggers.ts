@@ -1,15 +1,19 @@
 import { CarillonError, checkBy, checkHeaders, HEADERS, TRIGGER_HEADERS } from '@carillon/contracts'
 import { type Clock, derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
 import type { Starts } from '../ports.ts'
-import type { StartItem } from './rules/start-item.ts'
+import { causeOf } from './rules/causes.ts'
+import type { Cause, StartItem } from './rules/start-item.ts'
 
 /** Fires jobs for messages on `trigger.<job>`: the body is the payload, the headers are the options. */
 export class TakeTriggers {
+  readonly #store: Store
   readonly #start: Starts
   readonly #rejected: RejectedMessages
   readonly #clock: Clock
 
-  constructor(options: { start: Starts; rejected: RejectedMessages; clock: Clock }) {
+  constructor(options: { store: Store; start: Starts; rejected: RejectedMessages; clock: Clock }) {
+    this.#store = options.store
     this.#start = options.start
     this.#rejected = options.rejected
     this.#clock = options.clock
@@ -26,10 +30,27 @@ export class TakeTriggers {
         this.#reject(message, error)
       }
     }
-    const outcomes = await this.#start.execute(accepted.map(itemOf))
+    const causes = await this.#causes(accepted)
+    const outcomes = await this.#start.execute(accepted.map((message) => ({ ...itemOf(message), ...causes.get(message) })))
     // A transient error is not caused by the message: the batch is redelivered.
     for (const outcome of outcomes) if (CarillonError.is(outcome) && mayPass(outcome)) throw outcome
     for (const [i, message] of accepted.entries()) if (CarillonError.is(outcomes[i])) this.#reject(message, outcomes[i])
+  }
+
+  /** Of messages that nodes of workflows have published. A run of another namespace is none. */
+  async #causes(messages: readonly Incoming[]): Promise<ReadonlyMap<Incoming, { readonly cause: Cause }>> {
+    const published = messages.flatMap((message) => {
+      const id = message.header(HEADERS.run)
+      return id === undefined ? [] : [{ message, id }]
+    })
+    if (published.length === 0) return new Map()
+    const runs = await this.#store.runs.heads(published.map(({ id }) => id))
+    return new Map(
+      published.flatMap(({ message }, i) => {
+        const run = runs[i]
+        return run?.namespace === message.namespace ? [[message, { cause: causeOf(run, { isPublished: true }) }] as const] : []
+      }),
+    )
   }
 
   #reject({ subject, body }: Incoming, error: unknown): void {

@@ -64,6 +64,7 @@ export class FakeBroker {
       streams: {
         // No report is unapplied.
         info: async () => ({ state: { last_seq: 0 } }),
+        names: () => ({ next: async () => ['OF_OTHERS'] }),
         purge: async (_stream: string, { filter }: { filter: string }) => void this.purged.push(filter),
         deleteMessage: async (_stream: string, sequence: number) => void this.purged.push(this.#asked[sequence] ?? ''),
       },

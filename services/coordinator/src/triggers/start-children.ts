@@ -3,10 +3,11 @@ import { type Clock, derivedId, mayPass, type RejectedMessages } from '@carillon
 import type { JobRecord, RunHead } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import type { Children, DeadLetters, Jobs, Starts } from '../ports.ts'
+import { chainOf } from '../runs/rules/causes.ts'
 import type { StartItem } from '../runs/rules/start-item.ts'
 import type { EndedRun } from '../runs/rules/views.ts'
 import { callbackOf, payloadOfCallback } from './rules/callbacks.ts'
-import { chainOf, firesAfter, payloadOfChild } from './rules/parents.ts'
+import { firesAfter, payloadOfChild } from './rules/parents.ts'
 import type { TriggeredJob, TriggeredJobs } from './triggered-jobs.ts'
 
 export interface StartChildrenOptions {

@@ -3,9 +3,9 @@ import type { Outcome } from '@carillon/expressions'
 import { type Clock, derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import type { EventExpressions, Starts } from '../ports.ts'
+import { causeOf } from '../runs/rules/causes.ts'
 import type { StartItem } from '../runs/rules/start-item.ts'
 import { covers, runOfEvent } from './rules/event-subjects.ts'
-import { chainOf } from './rules/parents.ts'
 import type { TriggeredJob, TriggeredJobs } from './triggered-jobs.ts'
 
 interface Fired {
@@ -74,7 +74,7 @@ export class TakeEvents {
   /** Of events about runs: those. Jobs that they fire are part of their chain, which has an end. */
   async #runsOf(batch: readonly Incoming[]): Promise<ReadonlyMap<Incoming, RunHead>> {
     const about = batch.flatMap((event) => {
-      const id = runOfEvent(event.subject)
+      const id = runOfEvent(event.subject) ?? event.header(HEADERS.run)
       return id === undefined ? [] : [{ event, id }]
     })
     if (about.length === 0) return new Map()
@@ -92,7 +92,7 @@ export class TakeEvents {
     const key = event.header(HEADERS.key) ?? event.header(HEADERS.messageId)
     const identity = key === undefined ? [stream, event.sequence, event.storedAt] : ['key', key]
     const id = derivedId('e', namespace, name, ...identity)
-    const cause = run ? { cause: { parent: run.id, chain: chainOf(run) } } : {}
+    const cause = run?.namespace === namespace ? { cause: causeOf(run, { isPublished: event.header(HEADERS.run) !== undefined }) } : {}
     const by = checkBy(event.header(HEADERS.by))
     const published = { stream, sequence: event.sequence, at: event.storedAt }
     return { namespace, request: { job: name, payload }, bytes, trigger: 'event', traceparent, by, id, published, ...cause }

@@ -4,6 +4,7 @@ import {
   type Graph,
   isEnded,
   LIMITS,
+  nodeOfTask,
   nodeTaskId,
   type Reason,
   type RunState,
@@ -63,7 +64,7 @@ export function planWorkflow(facts: WorkflowFacts): Effect[] {
       { do: 'take-signals', taskIds: forSignals(passed.map(({ task }) => task)), isLast: true },
       { do: 'change', changes: passed },
     ]
-  const follows = [...takenSignals(facts, tasks), ...freed(facts, tasks), ...settledChildren(facts, tasks)]
+  const follows = [...takenSignals(facts, tasks), ...published(facts, tasks), ...freed(facts, tasks), ...settledChildren(facts, tasks)]
   const checked = checkedAgain(facts, tasks)
   if (tasks.length > 0) return [...checked, { do: 'insert', tasks }, ...follows]
   if (follows.length > 0) return [...checked, ...follows]
@@ -78,6 +79,15 @@ const forSignals = (tasks: readonly TaskHead[]) =>
 function takenSignals({ tasks }: WorkflowFacts, begun: readonly TaskRecord[]): Effect[] {
   const taskIds = forSignals([...tasks.values(), ...begun])
   return taskIds.length > 0 ? [{ do: 'take-signals', taskIds, isLast: false }] : []
+}
+
+function published({ graph, tasks, now }: WorkflowFacts, begun: readonly TaskRecord[]): Effect[] {
+  const isDue = ({ id, state, wakeAt }: TaskHead) => {
+    const node = graph.nodes[nodeOfTask(id)?.place ?? -1]
+    return node !== undefined && 'publish' in node && state === 'delayed' && wakeAt !== null && wakeAt <= now
+  }
+  const due = [...tasks.values(), ...begun].filter(isDue)
+  return due.length > 0 ? [{ do: 'publish', taskIds: due.map(({ id }) => id) }] : []
 }
 
 /** Tasks with routing, and those that are to run again. */
@@ -209,6 +219,8 @@ function taskOf(facts: WorkflowFacts, place: number, prepared: Prepared): TaskRe
     }
     case 'wait':
       return { ...task, ...begunWait(prepared.wait, now) }
+    case 'publish':
+      return { ...task, state: 'delayed', reason: 'delay', wakeAt: now, startedAt: now, item: prepared.item }
     case 'done':
       return { ...task, ...endedNow, state: 'succeeded', reason: 'completed', result: prepared.result }
     case 'child':

@@ -96,8 +96,9 @@ export type UnfiredSlots = Omit<SkippedSlots, 'reason'> & { readonly reason: Ski
 
 /** The record of a run that ends a chain of jobs which fire one another: it does not run. */
 function tooLong(run: RunRecord, { cause, now }: RunOrigin): RunRecord | undefined {
-  if (cause === undefined || cause.chain.length <= LIMITS.chainLength) return undefined
-  const message = `${cause.chain.length} jobs have fired one another in a row, ${LIMITS.chainLength} may: ${[...cause.chain, run.job].join(' → ')}`
+  const { chain = [], atMost = LIMITS.chainLength } = cause ?? {}
+  if (cause === undefined || chain.length <= atMost) return undefined
+  const message = `${chain.length} jobs have fired one another in a row, ${atMost} may: ${[...chain, run.job].join(' → ')}`
   const ended = { state: 'skipped', reason: 'chain-too-long', wakeAt: null, queuedAt: null, endedAt: now } as const
   return { ...run, ...ended, error: { name: 'ChainTooLong', message } }
 }

@@ -5,6 +5,8 @@ import type { Plan, StreamPlace } from '@carillon/store'
 export interface Cause {
   readonly parent: string
   readonly chain: readonly string[]
+  /** How many jobs may have fired one another. Default: the limit of those that follow one another by their ends. */
+  readonly atMost?: number
 }
 
 /** The task that waits for the end of a child run. */

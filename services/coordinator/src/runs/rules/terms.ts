@@ -49,5 +49,5 @@ export function causedBy(
   { cause, parent }: { readonly cause?: Cause | undefined; readonly parent?: ParentTask | undefined },
 ): Terms | null {
   if (parent !== undefined) return { ...terms, ancestors: parent.ancestors }
-  return cause === undefined ? terms : { ...terms, ...cause }
+  return cause === undefined ? terms : { ...terms, parent: cause.parent, chain: cause.chain }
 }

@@ -10,12 +10,6 @@ export function firesAfter(when: ParentJob['when'], state: RunState): boolean {
   return when === 'failed' ? FAILED.has(state) : state === 'succeeded'
 }
 
-/** The jobs that led to a child of this run, the first one first. */
-export const chainOf = ({ terms, job, handler }: Pick<RunHead, 'terms' | 'job' | 'handler'>): string[] => [
-  ...(terms?.chain ?? []),
-  job ?? handler,
-]
-
 /** The payload of a child: the job's own, if that is an object, and `parent`. */
 export function payloadOfChild(own: unknown, run: RunHead & { readonly result?: string | null }) {
   const { id: runId, job, state, reason, error, result } = run

@@ -6,6 +6,8 @@ import {
   type Graph,
   graphOf,
   nodesHint,
+  printable,
+  SUBJECT_ROOT,
   type Workflow,
   type WorkflowNode,
 } from '@carillon/contracts'
@@ -22,6 +24,7 @@ export interface WorkflowChecks extends NodeExpressions {
   readonly now: number
   /** Of the workflow. */
   readonly name: string
+  readonly namespace: string
 }
 
 /** What is stored can be run. @throws CarillonError INVALID_WORKFLOW with all that is wrong */
@@ -90,6 +93,13 @@ function problemsOf(node: WorkflowNode, place: number, { graph, checks }: Checki
       ...(node.job === checks.name ? [waitsForItself(at('job'), node.job)] : []),
       ...(node.payload === undefined ? [] : problemsOfText(node.payload, at('payload'), { compile: checks.value, graph, place })),
     ]
+  if ('publish' in node)
+    return [
+      ...problemIn(at('publish.subject'), () => checkPublished(checks.namespace, node.publish.subject)),
+      ...(node.publish.body === undefined
+        ? []
+        : problemsOfText(node.publish.body, at('publish.body'), { compile: checks.value, graph, place })),
+    ]
   if (!('handler' in node)) return []
   return [
     ...('foreach' in node ? problemsOfText(node.foreach, at('foreach'), { compile: checks.list, graph, place }) : []),
@@ -100,6 +110,17 @@ function problemsOf(node: WorkflowNode, place: number, { graph, checks }: Checki
     ...problemIn(at('where'), () => node.where === undefined || checks.where.get(node.where)),
     ...problemIn(at('hashKey'), () => node.hashKey === undefined || checks.hashKey.get(node.hashKey)),
   ]
+}
+
+/** Of the subjects of Carillon those that fire jobs. @throws CarillonError INVALID_REQUEST */
+function checkPublished(namespace: string, subject: string): void {
+  const [root, of, kind, ...rest] = subject.split('.')
+  if (root !== SUBJECT_ROOT || (of === namespace && kind === 'trigger' && rest.length === 1)) return
+  throw new CarillonError('INVALID_REQUEST', `${printable(subject)} carries messages by which Carillon works`, {
+    field: 'subject',
+    value: printable(subject),
+    hint: `Use a subject of your own, or ${SUBJECT_ROOT}.${namespace}.trigger.<job>, which fires that job.`,
+  })
 }
 
 const waitsForItself = (field: string, value: string): ErrorProblem => ({

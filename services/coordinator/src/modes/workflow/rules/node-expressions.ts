@@ -22,6 +22,7 @@ export function expressionsOf(
   { condition, value, list }: Pick<NodeExpressions, 'condition' | 'value' | 'list'>,
 ): Expression[] {
   if ('decision' in node) return branchesOf(node).flatMap(({ when }) => (when === undefined ? [] : [condition.get(when)]))
+  if ('publish' in node) return node.publish.body === undefined ? [] : [value.get(node.publish.body)]
   const payload = 'payload' in node && node.payload !== undefined ? [value.get(node.payload)] : []
   return 'foreach' in node ? [list.get(node.foreach), ...payload] : payload
 }

@@ -34,6 +34,8 @@ export type Prepared =
   | { readonly kind: 'done'; readonly result: string }
   | { readonly kind: 'decided'; readonly branch: number; readonly to: readonly string[]; readonly why: string }
   | { readonly kind: 'wait'; readonly wait: NodeWait }
+  /** `item`: JSON text of a `PublishIntent`. */
+  | { readonly kind: 'publish'; readonly item: string }
   | { readonly kind: 'failed'; readonly error: CarillonError }
 
 interface Preparing {
@@ -50,6 +52,7 @@ export function prepareNode(node: WorkflowNode, preparing: Preparing): Prepared 
     if ('foreach' in node) return listOf(node, preparing)
     if ('handler' in node) return workOf(node, preparing)
     if ('job' in node) return { kind: 'child', item: intentOf({ request: { job: node.job } }, node.payload, preparing) }
+    if ('publish' in node) return { kind: 'publish', item: messageOf(node, preparing) }
     return { kind: 'wait', wait: node.wait }
   } catch (error) {
     return { kind: 'failed', error: CarillonError.from(error) }
@@ -138,6 +141,12 @@ function requestOf(node: ForeachNode, { routing, terms, timeoutMs, tries, backof
   const { priority, nonRetryable } = terms ?? {}
   const from = { ...inherited, priority, nonRetryable, timeoutMs: timeoutMs ?? undefined, attempts: tries, backoff }
   return { ...from, ...own } as ChildIntent['request']
+}
+
+/** @throws CarillonError EXPRESSION_FAILED, PAYLOAD_TOO_LARGE */
+function messageOf({ publish: { subject, body } }: Extract<WorkflowNode, { publish: unknown }>, preparing: Preparing): string {
+  const value = body === undefined ? preparing.variables.payload : evaluate(body, preparing)
+  return JSON.stringify({ subject, body: writeJson(value, PAYLOAD) })
 }
 
 const evaluate = (text: string | undefined, { variables, expressions }: Preparing): unknown =>

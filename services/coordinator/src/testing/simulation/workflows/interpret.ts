@@ -137,6 +137,7 @@ class Interpreter {
       const branch = this.#decide(node.decision, view)
       return branch === undefined ? { is: 'ran', state: 'failed' } : { is: 'ran', state: 'succeeded', branch }
     }
+    if ('publish' in node) return { is: 'ran', state: 'succeeded' }
     const payload = node.payload === undefined ? this.#script.payload : this.#script.values.get(node.payload)?.of(view)
     if (payload === undefined) return { is: 'ran', state: 'failed' }
     return { is: 'ran', state: this.#script.endOf(node.id), given: { payload, context: view.context } }
