@@ -101,6 +101,18 @@ export const CALLS = {
     answer: z.object({ items: z.array(programViewSchema).readonly() }),
     description: 'The programs that go on with runs in durable steps, who has them, and how many open runs are bound to each',
   }),
+  runsPause: call('coordinator', 'runs.pause', {
+    input: byRun,
+    repeatable: 'always',
+    answer: runViewSchema,
+    description: 'Pause an open run: what is under way ends, nothing new starts, and its limits of time stand still',
+  }),
+  runsResume: call('coordinator', 'runs.resume', {
+    input: byRun,
+    repeatable: 'always',
+    answer: runViewSchema,
+    description: 'Let a paused run go on; one that is open and not paused stays as it is',
+  }),
   runsRetry: call('coordinator', 'runs.retry', {
     input: z.strictObject({
       ...byRun.shape,

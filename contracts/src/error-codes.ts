@@ -138,6 +138,11 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'See `npx @carillon/cli runs signals <run>`: does it wait for these, and is its id right? Signals that nothing takes expire.',
   },
+  RUN_NOT_PAUSABLE: {
+    meaning: 'A run in this state cannot be paused.',
+    retry: false,
+    remedy: 'Pause it when its attempt has ended, or cancel it. Runs with many tasks can be paused at any time, once they have a place.',
+  },
   NODES_COMPENSATED: {
     meaning: 'What nodes of the run have done was undone, and the run is to go on as if it were still there.',
     retry: false,

@@ -18,6 +18,7 @@ const LETTERS: Record<string, RunState> = {
   d: 'delayed',
   q: 'queued',
   r: 'running',
+  p: 'paused',
   c: 'cancelling',
   S: 'succeeded',
   F: 'failed',
@@ -28,31 +29,34 @@ const LETTERS: Record<string, RunState> = {
   N: 'not_needed',
 }
 const TABLE: Record<RunEvent, string> = {
-  freed: 'q...........',
-  unneeded: 'N...........',
-  resolved: 'SS.S........',
-  rejected: 'FF.F........',
-  passed: 'KK....KKK.K.',
-  overruled: '......SSS.S.',
-  reopened: '.....wwwwwww',
-  due: '.q..........',
-  arrived: 'ww..........',
-  discarded: 'K...........',
-  started: '..rr........',
-  succeeded: '..SSS.......',
-  failed: '..FFF.......',
-  timed_out: '..TTC.......',
-  overrun: 'TTTcT.......',
-  expired: 'EEE.........',
-  retried: '..dd........',
-  lost: '..qqC.......',
-  released: '..qq........',
-  returned: '..qqC.......',
-  slept: '..ddC.......',
-  cancel: 'CCCc........',
-  cancelled: '..CCC.......',
-  restarted: '.....qqqqqq.',
-  faulted: 'FFFFC.......',
+  freed: 'q...q........',
+  unneeded: 'N............',
+  resolved: 'SS.S.........',
+  rejected: 'FF.F.........',
+  passed: 'KK.....KKK.K.',
+  overruled: '.......SSS.S.',
+  reopened: '......wwwwwww',
+  due: '.q...........',
+  arrived: 'ww...........',
+  discarded: 'K............',
+  started: '..rrr........',
+  succeeded: '..SSSS.......',
+  failed: '..FFFF.......',
+  timed_out: '..TTTC.......',
+  overrun: 'TTTc.T.......',
+  expired: 'EEE..........',
+  retried: '..ddd........',
+  lost: '..qq.C.......',
+  released: '..qqp........',
+  returned: '..qq.C.......',
+  slept: '..dddC.......',
+  cancel: 'CCCcC........',
+  cancelled: '..CCCC.......',
+  restarted: '......qqqqqq.',
+  paused: '.ppp.........',
+  resumed: '....r........',
+  postponed: '....d........',
+  faulted: 'FFFFFC.......',
 }
 
 test('every pair of state and event', () => {
@@ -88,7 +92,7 @@ test('every open state has a way to an end', () => {
 })
 
 test('the states before an event are those it applies to', () => {
-  assert.deepEqual(statesBefore('timed_out'), ['queued', 'running', 'cancelling'])
+  assert.deepEqual(statesBefore('timed_out'), ['queued', 'running', 'paused', 'cancelling'])
   for (const event of RUN_EVENTS)
     assert.deepEqual(new Set(statesBefore(event)), new Set(RUN_STATES.filter((state) => nextState(state, event) !== undefined)))
 })

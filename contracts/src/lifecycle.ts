@@ -4,6 +4,7 @@ export const RUN_STATES = [
   'delayed',
   'queued',
   'running',
+  'paused',
   'cancelling',
   'succeeded',
   'failed',
@@ -41,6 +42,9 @@ export const RUN_EVENTS = [
   'cancel',
   'cancelled',
   'restarted',
+  'paused',
+  'resumed',
+  'postponed',
   'faulted',
 ] as const
 export type RunEvent = (typeof RUN_EVENTS)[number]
@@ -50,7 +54,7 @@ export type RunEvent = (typeof RUN_EVENTS)[number]
  * `queued → succeeded` is no gap: a task that took less than 200 ms reports its start and its end as one.
  */
 export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunState>>>> = {
-  freed: { waiting: 'queued' },
+  freed: { waiting: 'queued', paused: 'queued' },
   unneeded: { waiting: 'not_needed' },
   // A coordinator has done it, or has seen what was waited for.
   resolved: { waiting: 'succeeded', delayed: 'succeeded', running: 'succeeded' },
@@ -71,22 +75,26 @@ export const LIFECYCLE: Readonly<Record<RunEvent, Partial<Record<RunState, RunSt
   // From waiting: the run that starts for several triggers waits for its place now.
   arrived: { delayed: 'waiting', waiting: 'waiting' },
   discarded: { waiting: 'skipped' },
-  started: { queued: 'running', running: 'running' },
-  succeeded: { queued: 'succeeded', running: 'succeeded', cancelling: 'succeeded' },
-  failed: { queued: 'failed', running: 'failed', cancelling: 'failed' },
-  timed_out: { queued: 'timed_out', running: 'timed_out', cancelling: 'cancelled' },
+  // A task that is paused may have been begun a moment before.
+  started: { queued: 'running', running: 'running', paused: 'running' },
+  succeeded: { queued: 'succeeded', running: 'succeeded', paused: 'succeeded', cancelling: 'succeeded' },
+  failed: { queued: 'failed', running: 'failed', paused: 'failed', cancelling: 'failed' },
+  timed_out: { queued: 'timed_out', running: 'timed_out', paused: 'timed_out', cancelling: 'cancelled' },
   // The time limit of the run is over: what runs is cancelled first.
   overrun: { waiting: 'timed_out', delayed: 'timed_out', queued: 'timed_out', running: 'cancelling', cancelling: 'timed_out' },
   expired: { waiting: 'expired', delayed: 'expired', queued: 'expired' },
-  retried: { queued: 'delayed', running: 'delayed' },
+  retried: { queued: 'delayed', running: 'delayed', paused: 'delayed' },
   lost: { queued: 'queued', running: 'queued', cancelling: 'cancelled' },
-  released: { queued: 'queued', running: 'queued' },
+  released: { queued: 'queued', running: 'queued', paused: 'paused' },
   // The program of its instance does not fit it, or refuses its payload: another one may take it.
   returned: { queued: 'queued', running: 'queued', cancelling: 'cancelled' },
-  slept: { queued: 'delayed', running: 'delayed', cancelling: 'cancelled' },
-  cancel: { waiting: 'cancelled', delayed: 'cancelled', queued: 'cancelled', running: 'cancelling' },
-  cancelled: { queued: 'cancelled', running: 'cancelled', cancelling: 'cancelled' },
-  faulted: { waiting: 'failed', delayed: 'failed', queued: 'failed', running: 'failed', cancelling: 'cancelled' },
+  slept: { queued: 'delayed', running: 'delayed', paused: 'delayed', cancelling: 'cancelled' },
+  cancel: { waiting: 'cancelled', delayed: 'cancelled', queued: 'cancelled', running: 'cancelling', paused: 'cancelled' },
+  cancelled: { queued: 'cancelled', running: 'cancelled', paused: 'cancelled', cancelling: 'cancelled' },
+  paused: { delayed: 'paused', queued: 'paused', running: 'paused' },
+  resumed: { paused: 'running' },
+  postponed: { paused: 'delayed' },
+  faulted: { waiting: 'failed', delayed: 'failed', queued: 'failed', running: 'failed', paused: 'failed', cancelling: 'cancelled' },
   restarted: { succeeded: 'queued', failed: 'queued', timed_out: 'queued', cancelled: 'queued', skipped: 'queued', expired: 'queued' },
 }
 
@@ -102,7 +110,7 @@ export const ENDED_STATES = [
 ] as const satisfies RunState[]
 export type EndedState = (typeof ENDED_STATES)[number]
 
-export const OPEN_STATES = ['waiting', 'delayed', 'queued', 'running', 'cancelling'] as const satisfies RunState[]
+export const OPEN_STATES = ['waiting', 'delayed', 'queued', 'running', 'paused', 'cancelling'] as const satisfies RunState[]
 
 export function isEnded(state: RunState): state is EndedState {
   return (ENDED_STATES as readonly string[]).includes(state)
@@ -162,6 +170,7 @@ export const REASONS = {
   'no-instance': 'No live instance offers the handler, or none of those that do may have the task.',
   'no-compatible-instance': 'No live instance has the program that its steps began with, or says that it goes on with it.',
   'payload-refused': 'Its instance refused its payload, and another one that is deployed has another input schema.',
+  paused: 'Its run is paused.',
   retry: 'An attempt failed; the next one waits.',
   delay: 'It was asked for at a later time.',
   sleep: 'Its steps go on later: it sleeps, a step is tried again, or its instance is stopping.',

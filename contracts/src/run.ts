@@ -133,6 +133,10 @@ export const runViewSchema = z.object({
   createdAt: timeField,
   /** When it becomes due: of a delayed run. */
   dueAt: timeField.exactOptional(),
+  /** Of a paused run: since when. */
+  pausedAt: timeField.exactOptional(),
+  /** How long it was paused in all: its limits of time are later by as much. */
+  pausedMs: z.int().exactOptional(),
   /** Of a workflow that did not succeed, and has nodes that can be undone: whether they were. `under-way`: they are being undone. */
   compensation: z.enum(['under-way', 'complete', 'incomplete']).exactOptional(),
 })

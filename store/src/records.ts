@@ -87,6 +87,10 @@ export interface Terms {
   readonly published?: StreamPlace
   /** Of a run that was skipped because another one starts for it: that one. */
   readonly mergedInto?: string
+  /** Of a paused run: since when, the state that it goes on in, and when it would have woken. */
+  readonly paused?: { readonly at: number; readonly from: 'delayed' | 'queued' | 'running'; readonly wakeAt?: number }
+  /** How long it was paused until it was resumed. */
+  readonly pausedMs?: number
   /** Of a run of a handler, whose request gives rules about how many may be open or start. */
   readonly rules?: Gating
 }
@@ -279,6 +283,8 @@ export interface TaskNode {
   readonly after?: number
   /** Of a decision: the branch that was taken. */
   readonly branch?: number
+  /** Of a wait: its run was paused at this time, and it would have woken then. */
+  readonly frozen?: { readonly at: number; readonly wakeAt: number }
   /** Who skipped it, let it succeed, or decided about it. */
   readonly by?: string
   /** Of one that waited for a signal: the one that it has taken. */

@@ -77,6 +77,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['slot', timeText(run.slot, nowMs)],
     ['due', run.state === 'delayed' ? timeText(run.dueAt, nowMs) : undefined],
     ['ends by', timeText(run.endAt, nowMs)],
+    ['paused', pausedText(run, nowMs)],
     ['attempt', attemptText(run)],
     ['retry', run.retry ? retryText(run.retry) : undefined],
     ...(run.retry?.failed ?? []).map(
@@ -105,6 +106,11 @@ export function retryText({ localTries, redriveOf, onSuccess, onExhausted }: Non
   const caller = `of a call that its caller tried ${localTries === 1 ? 'once' : `${localTries} times`}`
   const tries = redriveOf === undefined ? caller : `of dead letter ${redriveOf}`
   return after.length === 0 ? tries : `${tries}; starts ${after.join(', ')}`
+}
+
+function pausedText({ pausedAt, pausedMs, runId }: RunView, nowMs: number): string | undefined {
+  if (pausedAt !== undefined) return `since ${timeText(pausedAt, nowMs)}: ${CARILLON} runs resume ${runId}`
+  return pausedMs === undefined ? undefined : `for ${tookText(pausedMs)}`
 }
 
 const compensationText = ({ compensation, runId }: RunView) =>

@@ -38,7 +38,9 @@ Examples:
 
 /** `carillon runs …`. */
 export function addRunsCommands(program: Command): void {
-  const runs = program.command('runs').description('what ran and runs: list, get, why, tasks, steps, tree, watch, cancel, retry, signal')
+  const runs = program
+    .command('runs')
+    .description('what ran and runs: list, get, why, tasks, steps, tree, watch, cancel, pause, resume, retry, signal')
   addListOptions(
     runs
       .command('list')
@@ -74,6 +76,12 @@ export function addRunsCommands(program: Command): void {
     .argument('[run]')
     .option('--force', 'of a workflow: what its nodes have done is not undone, also where that has begun')
   addBulkOptions(cancel).action(cancelRun)
+  runs
+    .command('pause')
+    .description('pause an open run: what is under way ends, nothing new starts, and its limits of time stand still')
+    .argument('<run>')
+    .action(changeBy(CALLS.runsPause))
+  runs.command('resume').description('let a paused run go on').argument('<run>').action(changeBy(CALLS.runsResume))
   const retry = runs
     .command('retry')
     .description('run an ended run again, with new tries, or all that pass filters')
@@ -88,6 +96,11 @@ export function addRunsCommands(program: Command): void {
   addNodeCommands(runs)
   addMoveCommand(runs)
   addSignalCommands(runs)
+}
+
+const changeBy = (call: typeof CALLS.runsPause | typeof CALLS.runsResume) => async (runId: string, _options: unknown, self: Command) => {
+  const invocation = invocationOf(self)
+  await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(call, { runId })))
 }
 
 async function listRuns({ limit, all, ...filters }: RunsListOptions, self: Command): Promise<void> {

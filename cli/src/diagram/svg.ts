@@ -9,6 +9,7 @@ const COLOURS: Readonly<Record<NodeState, readonly [fill: string, line: string]>
   delayed: ['#fff8e1', '#b7791f'],
   queued: ['#e6f0fa', '#5a8bbf'],
   running: ['#cfe5fb', '#1c6fb8'],
+  paused: ['#f3e9d2', '#8a6d1b'],
   cancelling: ['#fdeccc', '#b7791f'],
   succeeded: ['#d9f2e0', '#2f855a'],
   failed: ['#fbdada', '#c53030'],

@@ -7,6 +7,7 @@ const TONES: Readonly<Record<RunState, Tone>> = {
   delayed: 'quiet',
   queued: 'quiet',
   running: 'accent',
+  paused: 'warning',
   cancelling: 'warning',
   succeeded: 'good',
   failed: 'bad',

@@ -217,6 +217,10 @@ export class Client {
     /** @param options `force`: of a workflow, what its nodes have done is not undone, also where that has begun */
     cancel: async (runId: string, options: { readonly force?: true | undefined } = {}): Promise<RunView> =>
       this.call(CALLS.runsCancel, { runId, ...checkObject('options', options) }),
+    /** What is under way ends, nothing new starts, and limits of time stand still. A run with one task can be paused between two attempts. */
+    pause: (runId: string): Promise<RunView> => this.call(CALLS.runsPause, { runId }),
+    /** Lets a paused run go on; one that is open and not paused stays as it is. */
+    resume: (runId: string): Promise<RunView> => this.call(CALLS.runsResume, { runId }),
     /**
      * @param options `only: 'failed'`: of a fan-out run those that did not succeed. `fromStep`: of a run with steps this one and those after
      *   it; without it such a run resumes where it failed, and starts from the beginning if it had succeeded. Of a workflow: `fromNode` this node and those that follow

@@ -40,6 +40,10 @@ export interface RunHandle<Result = unknown> {
    * @throws CarillonError RUN_ENDED, RUN_REMOVED, SIGNAL_TOO_LARGE, TOO_MANY_SIGNALS
    */
   signal(name: string, payload?: unknown, options?: SignalOptions): Promise<SignalSent>
+  /** What is under way ends, nothing new starts, and limits of time stand still. @throws CarillonError RUN_ENDED, RUN_NOT_PAUSABLE */
+  pause(): Promise<RunView>
+  /** Lets it go on. @throws CarillonError RUN_ENDED */
+  resume(): Promise<RunView>
 }
 
 /** The poll interval: an event could be missed while the connection is away. */
@@ -55,6 +59,8 @@ export function runHandle<Result>(started: StartedRun, link: ClientLink, caller:
     created: started.created,
     result: async (options) => resultOf<Result>(await wait<End>(options, false)),
     ended: (options) => wait<RunView>(options, true),
+    pause: () => caller.call(CALLS.runsPause, { runId: started.runId }),
+    resume: () => caller.call(CALLS.runsResume, { runId: started.runId }),
     signal: (name, payload = null, options = {}) => sendSignal(caller, { runId: started.runId, name, payload, options }),
   }
 }

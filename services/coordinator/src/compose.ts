@@ -222,7 +222,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const lives = new LifeWriter({ ...base, runs, tasks })
   const waits = new SettleWaits({ ...base, lives })
   const reads = new ReadRuns({ ...base, whyAtGate: (run) => whyAtGate({ ...base, ...gates, jobs, store }, run) })
-  const changeRuns = new ChangeRuns({ ...base, ...gates, runs, reads })
+  const changeRuns = new ChangeRuns({ ...base, ...gates, runs, reads, tasks, work })
   const cancelRun = (child: RunHead) => changeRuns.cancel(child.namespace, child.id)
   const parents = new SettleParents({ ...base, waits, cancelRun })
   const childRuns = new SettleChildren({ ...base, start, runs, tasks, restarts: () => changeRuns })

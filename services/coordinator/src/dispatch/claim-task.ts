@@ -90,6 +90,8 @@ export class ClaimTask {
       const control = { type: 'check', runId: run.id, taskId: claim.taskId, attempt: life.attempt } as const
       return { answer: no(`instance ${life.owner} is running it`), check: { owner: life.owner, control } }
     }
+    const isHeld = run.state === 'paused' && !(holder === 'asker' && life.state === 'running') && life.state !== 'cancelling'
+    if (isHeld) return { answer: no('its run is paused') }
     const now = this.#clock.now()
     if (isOnly && claim.kind && life.state !== 'cancelling') {
       const answer = no(`the run has tasks: its mode is ${claim.kind}`)

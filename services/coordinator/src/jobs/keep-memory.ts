@@ -3,7 +3,7 @@ import type { RunHead, Store } from '@carillon/store'
 import type { RunningTasks } from '../ports.ts'
 import { jobId } from './rules/job.ts'
 
-const KEEPING = ['queued', 'running', 'cancelling'] as const
+const KEEPING = ['queued', 'running', 'paused', 'cancelling'] as const
 const DATA = { field: 'data', maxBytes: LIMITS.jobDataBytes, tooLarge: 'DATA_TOO_LARGE', notJson: 'INVALID_JSON' } as const
 /** The newest runs that succeeded: the run that asks may be one of them. */
 const READ_RUNS = 2

@@ -8,10 +8,12 @@ import { isFanOut } from '../modes/rules/fan-out.ts'
 import { ALL_OPEN } from '../modes/rules/go-on.ts'
 import type { Matching, Presence, Reconciler, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
 import type { NodeMessages, Waits } from '../signal-ports.ts'
+import { HoldTasks } from './hold-tasks.ts'
 import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { CHECK_RUNNING_MS, decideCancel, decideFree, decideReopen } from './rules/life.ts'
 import { limitOf } from './rules/limits.ts'
+import { decideRelease } from './rules/pause.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
 
 const PAGE = 500
@@ -35,6 +37,7 @@ export class AdvanceRun implements Reconciler {
   readonly #childRuns: ChildRuns
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #hold: HoldTasks
   /** Runs that are being reconciled; true: reconcile once more. */
   readonly #underWay = new Map<string, boolean>()
 
@@ -70,6 +73,7 @@ export class AdvanceRun implements Reconciler {
     }
     this.#clock = options.clock
     this.#log = options.log
+    this.#hold = new HoldTasks(options)
   }
 
   /** Returns at once: a failure is repaired by the run's `wakeAt`. A run is reconciled by one call at a time, however often it is requested. */
@@ -94,6 +98,12 @@ export class AdvanceRun implements Reconciler {
     const [run] = await this.#store.runs.heads([runId])
     if (!run || !isFanOut(run) || run.state === 'delayed' || run.state === 'waiting') return
     if (isEnded(run.state)) return this.#cancelLeftOver(run)
+    if (run.state === 'paused') {
+      await this.#hold.hold(run)
+      if (run.wakeAt !== null && run.wakeAt <= this.#clock.now()) await this.#checkAgain(run, CHECK_RUNNING_MS)
+      return
+    }
+    if (run.state === 'running' && run.terms?.pausedMs !== undefined) await this.#hold.release(run)
     const mode = this.#modes[run.mode]
     const effects = mode.plan(await mode.readFacts(run, this.#sources))
     for (const effect of effects) if (!(await this.#apply(run, effect))) return
@@ -151,8 +161,8 @@ export class AdvanceRun implements Reconciler {
 
   async #free(run: RunHead, { tasks: set, limit, room = TASKS_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
     const free = (task: TaskHead) => {
-      const decision = decideFree(task, this.#clock.now())
-      return isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
+      const decision = task.state === 'paused' ? decideRelease(task, this.#clock.now()) : decideFree(task, this.#clock.now())
+      return decision === undefined || isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
     }
     if (limit === undefined) return this.#each(run, set, free)
     const { tasks } = this.#store

@@ -6,11 +6,14 @@ import { decideReturn, decideToLeave } from '../gates/rules/decide.ts'
 import { isGated } from '../gates/rules/gating.ts'
 import type { Modes, RetryRequest } from '../modes/mode.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Placement, Presence, Runs } from '../ports.ts'
+import type { Placement, Presence, Runs, Tasks, WorkQueue } from '../ports.ts'
+import { HoldTasks } from './hold-tasks.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
 import { decideRestart, UNBOUND } from './rules/life.ts'
+import { decidePause, decideResume, withoutPause } from './rules/pause.ts'
 import type { RunRestarts } from './rules/restarts.ts'
+import type { ElapsedTime } from './rules/timing.ts'
 
 const TRIES_AGAINST_OTHERS = 5
 
@@ -23,6 +26,8 @@ export class ChangeRuns implements RunRestarts {
   readonly #placement: Placement
   readonly #presence: Presence
   readonly #clock: Clock
+  readonly #elapsed: ElapsedTime
+  readonly #hold: HoldTasks
 
   constructor(options: {
     store: Store
@@ -32,6 +37,9 @@ export class ChangeRuns implements RunRestarts {
     placement: Placement
     presence: Presence
     clock: Clock
+    elapsed: ElapsedTime
+    tasks: Tasks
+    work: WorkQueue
   }) {
     this.#store = options.store
     this.#runs = options.runs
@@ -39,6 +47,8 @@ export class ChangeRuns implements RunRestarts {
     this.#placement = options.placement
     this.#presence = options.presence
     this.#clock = options.clock
+    this.#elapsed = options.elapsed
+    this.#hold = new HoldTasks(options)
     this.#reads = options.reads
   }
 
@@ -55,12 +65,38 @@ export class ChangeRuns implements RunRestarts {
         return force ? { event: 'checked', expect: { state: ['cancelling'], attempt: run.attempt }, set: cut } : undefined
       const mayRun = isGated(run) && this.#presence.holding(run.namespace, run.handler).length > 0
       const decision = decideToLeave(run, { now: this.#clock.now(), mayRun })
-      if (isRefused(decision))
-        throw new CarillonError('RUN_ENDED', `run ${printable(runId)} has ended: ${run.state}`, { field: 'runId', value: printable(runId) })
+      if (isRefused(decision)) throw ended(run)
       // One that has not begun has nothing to be undone.
       return { ...decision, set: { ...decision.set, ...(decision.set.state === 'cancelling' ? cut : {}) } }
     })
     if (before.state === 'queued' && !isFanOut(before)) await this.#runs.withdraw(before)
+    return this.#reads.get(namespace, runId)
+  }
+
+  /** What is under way ends, nothing new starts, and limits of time stand still. @throws CarillonError RUN_ENDED, RUN_NOT_PAUSABLE */
+  async pause(namespace: string, runId: string): Promise<RunView> {
+    await this.#decide(namespace, runId, (run) => {
+      if (isEnded(run.state)) throw ended(run)
+      if (run.state === 'paused') return undefined
+      const decision = decidePause(run, this.#clock.now())
+      if (!('why' in decision)) return decision
+      throw new CarillonError('RUN_NOT_PAUSABLE', `run ${printable(runId)} cannot be paused: ${decision.why}`, {
+        field: 'runId',
+        value: printable(runId),
+      })
+    })
+    return this.#reads.get(namespace, runId)
+  }
+
+  /** One that is not paused stays as it is. @throws CarillonError RUN_ENDED */
+  async resume(namespace: string, runId: string): Promise<RunView> {
+    const before = await this.head(namespace, runId)
+    // Nothing else holds its tasks, and the time of its waits, before it goes on, if a coordinator has stopped since it was paused.
+    if (before.state === 'paused' && isFanOut(before)) await this.#hold.hold(before)
+    await this.#decide(namespace, runId, (run) => {
+      if (isEnded(run.state)) throw ended(run)
+      return decideResume(run, { now: this.#clock.now(), pausedForMs: this.#elapsed.since(run.terms?.paused?.at ?? 0) })
+    })
     return this.#reads.get(namespace, runId)
   }
 
@@ -121,8 +157,9 @@ export class ChangeRuns implements RunRestarts {
     await this.#decide(namespace, runId, async (run) => {
       const decision = decideRestart(run, { tries: run.tries, now: this.#clock.now() })
       if (isRefused(decision) || !isEnded(run.state)) throw open(run)
-      const anew = run.compensation === null ? {} : ({ compensation: null } as const)
-      const restarted = { ...decision.set, ...anew, ...(await also(run)), ...(await this.#placed(run)) }
+      const terms = withoutPause(run.terms)
+      const anew = { ...(run.compensation === null ? {} : { compensation: null }), ...(terms === run.terms ? {} : { terms }) }
+      const restarted = { ...decision.set, ...anew, ...(await also(run)), ...(await this.#placed({ ...run, terms })) }
       const set = restarted.resume?.step === 0 ? { ...restarted, ...UNBOUND } : restarted
       if (!isGated({ ...run, ...set })) return { ...decision, set }
       // A retry arrives at the gate as a new run does.
@@ -165,6 +202,9 @@ export class ChangeRuns implements RunRestarts {
 
 const open = ({ id, state }: RunHead) =>
   new CarillonError('RUN_OPEN', `run ${printable(id)} is ${state}`, { field: 'runId', value: printable(id) })
+
+const ended = ({ id, state }: RunHead) =>
+  new CarillonError('RUN_ENDED', `run ${printable(id)} has ended: ${state}`, { field: 'runId', value: printable(id) })
 
 const noWorkflow = ({ id }: RunHead, field: string, value: unknown) =>
   new CarillonError('INVALID_REQUEST', `run ${printable(id)} is no workflow: it has no nodes that could be undone`, {

@@ -40,6 +40,8 @@ export const runsController = ({ startRuns, readRuns, readTree, changeRuns, appl
       runsTasks: ({ namespace, input }) => readRuns.tasks(namespace, input),
       runsTree: ({ namespace, input }) => readTree.execute(namespace, input.runId),
       runsCancel: ({ namespace, input }) => changeRuns.cancel(namespace, input.runId, input),
+      runsPause: ({ namespace, input }) => changeRuns.pause(namespace, input.runId),
+      runsResume: ({ namespace, input }) => changeRuns.resume(namespace, input.runId),
       runsRetry: ({ namespace, input }) => changeRuns.retry(namespace, input),
     },
     takes: {

@@ -8,6 +8,7 @@ import { isRouted, mayBeRouted, routedDecision } from '../routing/rules/routed.t
 import type { TaskChange } from './rules/change.ts'
 import { isPinnedAfter, isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
+import { held } from './rules/pause.ts'
 import { endOfWait } from './rules/waits-of-nodes.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
@@ -86,7 +87,10 @@ export class TaskWriter implements Tasks {
   async write(given: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     if (given.length === 0) return []
     const now = this.#clock.now()
-    const changes = given.map((change) => {
+    const awake = given.map((change) =>
+      change.run.state === 'paused' ? { ...change, decision: held(change.run, change.decision) } : change,
+    )
+    const changes = awake.map((change) => {
       const decision = mayBeRouted(change, change.decision)
         ? routedDecision(change, change.decision, { now, programs: this.#programs })
         : change.decision

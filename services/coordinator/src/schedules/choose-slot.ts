@@ -5,7 +5,7 @@ import { jobId } from '../jobs/rules/job.ts'
 import type { Jobs, RunningTasks, Timers } from '../ports.ts'
 import { instantAhead, NO_SLOT } from './rules/schedule.ts'
 
-const CHOOSING = ['queued', 'running', 'cancelling'] as const
+const CHOOSING = ['queued', 'running', 'paused', 'cancelling'] as const
 
 /** Sets the next slot of a job to the time that one of its runs chooses. */
 export class ChooseSlots {

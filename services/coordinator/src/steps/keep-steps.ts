@@ -18,7 +18,7 @@ import type { Waits } from '../signal-ports.ts'
 import { answeredAt, entriesOf, stepRecord } from './rules/journal.ts'
 
 /** Completed steps are stored also while their run is being cancelled. */
-const STORING = ['queued', 'running', 'cancelling'] as const
+const STORING = ['queued', 'running', 'paused', 'cancelling'] as const
 const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
 
 /** Stores the results of steps of durable tasks in the journal: a step is stored before the next one begins. */

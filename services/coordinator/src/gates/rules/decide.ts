@@ -104,7 +104,8 @@ export function decideToLeave(
   run: RunHead,
   { now, mayRun, reason }: { now: number; mayRun: boolean; reason?: Reason },
 ): Decision | Refused {
-  const known = run.state === 'queued' && mayRun && !isFanOut(run) ? ({ ...run, state: 'running' } as const) : run
+  const isBegun = run.state === 'paused' && run.terms?.paused?.from === 'running'
+  const known = isBegun || (run.state === 'queued' && mayRun && !isFanOut(run)) ? ({ ...run, state: 'running' } as const) : run
   const decision = decideCancel(known, now, reason)
   return isRefused(decision) ? decision : { ...decision, expect: { ...decision.expect, state: [run.state] } }
 }

@@ -66,7 +66,7 @@ export class MapTasks {
       })
     }
     checkRuns(known, call, MAPPING)
-    if (known.run.state !== 'running') throw notRunning(call, `its run is ${known.run.state}`)
+    if (known.run.state !== 'running' && known.run.state !== 'paused') throw notRunning(call, `its run is ${known.run.state}`)
     return known
   }
 

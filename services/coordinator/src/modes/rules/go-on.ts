@@ -44,8 +44,8 @@ export function goOn(facts: CountedFacts): Effect[] {
   const { run, counts } = facts
   const [total, ended] = [totalOf(counts), endedOf(counts)]
   if (total > 0 && ended === total) return [{ do: 'decide', decision: endOf(facts) }]
-  const { waiting = 0, delayed = 0, queued = 0, running = 0, failed = 0, timed_out: timedOut = 0 } = counts
-  if (run.state === 'cancelling') return waiting + delayed + queued + running > 0 ? [{ do: 'cancel', tasks: ALL_OPEN }] : []
+  const { waiting = 0, delayed = 0, queued = 0, running = 0, paused = 0, failed = 0, timed_out: timedOut = 0 } = counts
+  if (run.state === 'cancelling') return waiting + delayed + queued + running + paused > 0 ? [{ do: 'cancel', tasks: ALL_OPEN }] : []
   const { failFast, tolerate, shards = total } = run.plan ?? {}
   // What instances have been given ends.
   if (failFast && failed + timedOut > toleratedOf(tolerate, shards))

@@ -250,7 +250,7 @@ function undone(facts: WorkflowFacts): Effect[] {
   const set = { from: undoStart(run.id) }
   if (undoing.underWay.length > 0) {
     if (run.compensation === 'cut') return [{ do: 'cancel', tasks: { ...ALL_OPEN, ...set } }]
-    return [...undos.values()].some(({ state }) => state === 'waiting') ? [{ do: 'free', tasks: { states: ['waiting'], ...set } }] : []
+    return [...undos.values()].some(isHeldUndo) ? [{ do: 'free', tasks: { states: HELD, ...set } }] : []
   }
   if (!undo || run.compensation === 'cut') return [ended(facts, outcomeOfUndone(facts))]
   const task = undoTaskOf(facts, undo)
@@ -258,6 +258,10 @@ function undone(facts: WorkflowFacts): Effect[] {
   const checked: Effect[] = isAtRest(run, now) ? [{ do: 'check-again', afterMs: TIMES.ackWaitMs }] : []
   return [...compensating(run), ...checked, { do: 'insert', tasks: [task] }, ...isHeld]
 }
+
+/** One with routing waits, and one of a run that was paused and then cancelled is paused. */
+const HELD = ['waiting', 'paused'] as const satisfies RunState[]
+const isHeldUndo = ({ state }: TaskHead) => state === 'waiting' || state === 'paused'
 
 /** A run that is being cancelled keeps the reason of that. */
 function compensating(run: RunHead): Effect[] {

@@ -57,7 +57,7 @@ test('started: the sender becomes the owner, and is checked later', () => {
     [set.state, set.owner, set.startedAt, set.wakeAt, set.queuedAt],
     ['running', 'i-1', NOW - 20, NOW + CHECK_RUNNING_MS, null],
   )
-  assert.deepEqual(expect, { state: ['queued', 'running'], attempt: 1 })
+  assert.deepEqual(expect, { state: ['queued', 'running', 'paused'], attempt: 1 })
   assert.equal(decide(running(), started, 'i-2').set.owner, 'i-2')
 })
 
@@ -266,7 +266,7 @@ test('the first start outlives sleeps, further tries and losses, and is gone aft
   assert.deepEqual([slept.startedAt, slept.firstStartedAt, slept.sleeps, slept.attempt, slept.attempts], [null, began, 1, 2, 4])
   assert.equal(decide(aRun(1), { ...ids, type: 'slept', attempt: 1, delayMs: 1 }).set.firstStartedAt, NOW, 'its start was not reported')
   const { expect } = decide(aRun(1), { ...ids, type: 'slept', attempt: 1, delayMs: 1 })
-  assert.deepEqual(expect.state, ['queued', 'running'], 'its start may be stored meanwhile, by another coordinator')
+  assert.deepEqual(expect.state, ['queued', 'running', 'paused'], 'its start may be stored meanwhile, by another coordinator')
   const later = running({ ...slept, attempt: 1, state: 'running', owner: 'i-1', firstStartedAt: began - 9_000, startedAt: NOW - 20 })
   const again = decide(later, { ...ids, type: 'slept', attempt: 1, delayMs: 1 }).set
   assert.deepEqual([again.firstStartedAt, again.sleeps], [began - 9_000, 2])

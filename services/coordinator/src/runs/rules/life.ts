@@ -97,7 +97,12 @@ function decideRelease(life: LifeHead, { instance, now }: { instance: string; no
   const state = nextState(life.state, 'released')
   if (state === undefined) return { refused: 'not-open' }
   const expect = { state: [life.state], attempt: life.attempt, owner: [null, instance] }
-  return { event: 'released', expect, set: { state, reason: 'released', ...NO_OWNER, startedAt: null, wakeAt: null, queuedAt: now } }
+  const queuedAt = state === 'queued' ? now : null
+  return {
+    event: 'released',
+    expect,
+    set: { state, reason: queuedAt === null ? life.reason : 'released', ...NO_OWNER, startedAt: null, wakeAt: null, queuedAt },
+  }
 }
 
 /** Its process has reported that it ends while the task runs. */

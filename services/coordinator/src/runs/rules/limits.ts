@@ -19,12 +19,13 @@ interface Limit {
 
 /** A deadline does not hold for a run that was retried by hand. */
 export function limitOf(run: RunHead): Limit | undefined {
-  const { terms, attempt, startedAt, firstStartedAt } = run
-  if (!terms) return undefined
+  const { terms, state, attempt, startedAt, firstStartedAt } = run
+  // While it is paused its time stands still.
+  if (!terms || state === 'paused') return undefined
   const endAt = terms.endAt === undefined || wasRetried(run) ? Number.POSITIVE_INFINITY : terms.endAt
   const began = firstStartedAt ?? startedAt
   const ofStage = began === null ? (attempt > 1 ? undefined : terms.deadlineAt) : terms.runTimeoutMs && began + terms.runTimeoutMs
-  const at = Math.min(endAt, ofStage ?? Number.POSITIVE_INFINITY)
+  const at = Math.min(endAt, ofStage ?? Number.POSITIVE_INFINITY) + (terms.pausedMs ?? 0)
   return at === Number.POSITIVE_INFINITY ? undefined : { event: began === null ? 'expired' : 'overrun', at }
 }
 
@@ -52,7 +53,7 @@ export function decideLimit(run: RunHead, { now, elapsed }: { now: number; elaps
     const error = { name: 'DeadlineExceeded', message: `it had not started by its deadline, ${new Date(limit.at).toISOString()}` }
     return { event: 'expired', expect, set: { ...ended, state, reason: 'deadline', error } }
   }
-  const limitMs = limit.at - (run.firstStartedAt ?? run.startedAt ?? run.createdAt)
+  const limitMs = limitMsOf(run, limit)
   const leftMs = limitMs - elapsed.since(limit.at - limitMs)
   // The clock was set forward.
   if (leftMs > EARLY_MS) return decideToWait(run, { now, leftMs: Math.min(leftMs, CHECK_RUNNING_MS) })
@@ -93,10 +94,13 @@ function overran(run: RunHead, decision: Decision, now: number): Decision {
       ...decision.set,
       state: 'timed_out',
       reason: 'run-timeout',
-      error: error ?? overrunError(limit.at - (run.firstStartedAt ?? run.startedAt ?? run.createdAt)),
+      error: error ?? overrunError(limitMsOf(run, limit)),
     },
   }
 }
+
+/** How long it may take, without the time in which it was paused. */
+const limitMsOf = (run: RunHead, { at }: Limit) => at - (run.terms?.pausedMs ?? 0) - (run.firstStartedAt ?? run.startedAt ?? run.createdAt)
 
 const overrunError = (limitMs: number): Failure => ({
   name: 'TimeoutError',

@@ -11,10 +11,13 @@ export interface Caller {
 /** The expectation of a task that its caller runs: a start that is not stored yet is no reason to refuse it. */
 export const runsIn = ({ attempt, instance }: Caller, states: readonly RunState[]) => ({ state: states, attempt, owner: [null, instance] })
 
+/** States of a run of which tasks may be under way. */
+const GOING_ON: readonly RunState[] = ['running', 'paused', 'cancelling']
+
 /** @throws CarillonError TASK_NOT_RUNNING unless the caller runs this attempt of it, as far as is known */
 export function checkRuns(work: Work, caller: Caller, states: readonly RunState[]): void {
   const { run, task } = work
-  if (isTaskOfRun(work) && run.state !== 'running' && run.state !== 'cancelling') throw notRunning(caller, `its run is ${run.state}`)
+  if (isTaskOfRun(work) && !GOING_ON.includes(run.state)) throw notRunning(caller, `its run is ${run.state}`)
   if (!states.includes(task.state)) throw notRunning(caller, `it is ${task.state}`)
   if (task.attempt !== caller.attempt) throw notRunning(caller, `it is at attempt ${task.attempt}`)
   if (task.owner !== null && task.owner !== caller.instance) throw notRunning(caller, `instance ${task.owner} has it`)

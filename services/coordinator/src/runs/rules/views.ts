@@ -65,7 +65,7 @@ export function jobView(job: JobRecord): JobView {
  * @param waiting why a queued run, or one at a gate, waits, when it is known
  */
 export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: Reason; message: string }): RunView {
-  const { arrivedAt: _arrivedAt, published: _published, rules: _rules, ancestors: _ancestors, failed, ...terms } = run.terms ?? {}
+  const { arrivedAt: _arrivedAt, published: _published, rules: _rules, ancestors: _ancestors, failed, paused, ...terms } = run.terms ?? {}
   return present<RunView>({
     runId: run.id,
     job: run.job,
@@ -83,6 +83,7 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     parentTask: run.parentTask,
     ...terms,
     compensation: compensationOf(run),
+    pausedAt: paused === undefined || run.state !== 'paused' ? null : iso(paused.at),
     deadlineAt: terms.deadlineAt === undefined ? null : iso(terms.deadlineAt),
     endAt: terms.endAt === undefined ? null : iso(terms.endAt),
     retry: terms.retry === undefined ? null : retryView(terms.retry, failed),

@@ -25,6 +25,7 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
     const text = run.error?.message ?? (run.reason ? REASONS[run.reason] : '')
     return `it has ended as ${run.state}${run.endedAt === null ? '' : ` ${at(run.endedAt)}`}: ${text}`
   },
+  ({ run }) => (run.state === 'paused' ? `it has been paused ${sinceText(run)}: carillon runs resume ${run.id}` : undefined),
   ({ run }) => (run.state === 'cancelling' ? `it is being cancelled: ${holderOf(run)} has not confirmed yet` : undefined),
   ({ run, noInstance }) => {
     if (run.state !== 'running') return undefined
@@ -48,6 +49,8 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
     `it waits for a free slot: ${offering} ${offering === 1 ? 'instance offers' : 'instances offer'} handler \`${run.handler}\``,
 ]
 
+const sinceText = ({ terms }: RunHead) => `since ${new Date(terms?.paused?.at ?? 0).toISOString()}`
+
 /** Why a run is in its state, in one sentence; with the moment at which it ends by itself. */
 export function whyOf(facts: WhyFacts): string {
   const why = ROWS.map((row) => row(facts)).find((text) => text !== undefined) ?? ''
@@ -63,6 +66,7 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
   if (undoneByTask(task.id))
     return `node ${name} is being undone: its task is ${state}${state === 'queued' ? `, ${whyNone() ?? 'and waits for a free slot'}` : ''}`
   if (state === 'running') return `node ${name} runs: ${owner === null ? 'its executor' : `instance ${owner}`} has it`
+  if (state === 'paused') return `node ${name} is held until the run is resumed`
   if (state === 'cancelling') return `node ${name} is being cancelled`
   if (state === 'delayed' && reason === 'approval')
     return `node ${name} waits until someone approves or rejects it${sinceText(task.startedAt)}${wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`}`

@@ -4,7 +4,7 @@ import type { LifeChange, Store, TaskRecord } from '@carillon/store'
 /** What was committed for one run, in the order of the writes. */
 export class History {
   /** Ids of node tasks, in the order of their creation: place in the order of all writes, and the time of the plan that created them. */
-  readonly created = new Map<string, { readonly at: number; readonly plannedAt: number }>()
+  readonly created = new Map<string, { readonly at: number; readonly plannedAt: number; readonly writtenAt: number }>()
   /** The same for their ends. The time is that of the write. */
   readonly ended = new Map<string, { readonly at: number; readonly time: number; readonly state: RunState }>()
   /** When signals were stored. */
@@ -15,6 +15,10 @@ export class History {
   cancelledAt: number | undefined
   /** It was retried to undo what was left, and nothing else. */
   isUndoneAgain = false
+  /** When it was paused, and resumed or cancelled, in pairs; the last one may be open. */
+  readonly pauses: { readonly from: number; to: number | undefined }[] = []
+  /** Tasks that were queued while it was paused, by a decision that was made then. */
+  readonly queuedWhilePaused: string[] = []
   #writes = 0
   readonly #runId: string
   readonly #now: () => number
@@ -56,7 +60,7 @@ export class History {
 
   #create(task: TaskRecord): void {
     if (task.runId !== this.#runId) return
-    this.created.set(task.id, { at: ++this.#writes, plannedAt: task.queuedAt ?? task.startedAt ?? 0 })
+    this.created.set(task.id, { at: ++this.#writes, plannedAt: task.queuedAt ?? task.startedAt ?? 0, writtenAt: this.#now() })
     this.#ends(task.id, task.state)
   }
 
@@ -67,10 +71,36 @@ export class History {
         this.cancelledAt = undefined
         this.isUndoneAgain = set.compensation === 'again'
       }
+      if (id === this.#runId) this.#pausing(set.state, set.wakeAt ?? this.#now())
+      else if (set.state === 'queued') this.#queued(id, set.queuedAt ?? 0)
       if (id === this.#runId && (set.state === 'cancelling' || set.state === 'cancelled')) this.cancelledAt ??= this.#now()
       if (id.startsWith(`${this.#runId}-`)) this.#ends(id, set.state)
     }
     return outcomes
+  }
+
+  /** @param decidedAt of a resume: from then on times go on */
+  #pausing(state: RunState, decidedAt: number): void {
+    const last = this.pauses.at(-1)
+    if (state === 'paused') this.pauses.push({ from: this.#now(), to: undefined })
+    else if (last && last.to === undefined) last.to = Math.max(last.from, Math.min(decidedAt, this.#now()))
+  }
+
+  /** A coordinator that has decided in the same moment did not know of it. */
+  #queued(id: string, decidedAt: number): void {
+    const last = this.pauses.at(-1)
+    if (last && last.to === undefined && decidedAt > last.from) this.queuedWhilePaused.push(id)
+  }
+
+  /** Whether it was paused then, and before. */
+  isPausedAt(time: number): boolean {
+    return this.pauses.some(({ from, to = Number.POSITIVE_INFINITY }) => time > from && time < to)
+  }
+
+  /** For how long it was paused in pauses that began when the task was there. */
+  pausedSince(taskId: string): number {
+    const writtenAt = this.created.get(taskId)?.writtenAt ?? 0
+    return this.pauses.reduce((sum, { from, to = from }) => sum + (from > writtenAt ? to - from : 0), 0)
   }
 
   #ends(id: string, state: RunState): void {

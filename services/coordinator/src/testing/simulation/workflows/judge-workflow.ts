@@ -61,6 +61,7 @@ class Judgement {
     if (this.#tasks.size < this.#current.length) yield `${this.#current.length - this.#tasks.size} nodes have more than one task`
     yield* this.#outcome()
     yield* judgeUndo({ ...this.#judged, current: this.#tasks, ancestors: this.#expected.ancestors })
+    for (const id of this.#history.queuedWhilePaused) yield `task ${id} was queued while the run was paused`
     const isPartial = this.#isPartial()
     for (const node of this.#made.workflow.nodes) {
       const task = this.#tasks.get(node.id)
@@ -126,7 +127,7 @@ class Judgement {
 
   *#wait({ id, wait }: Extract<WorkflowNode, { wait: unknown }>, task: TaskRecord): Generator<string> {
     const until = 'until' in wait ? Date.parse(wait.until) : 0
-    const due = 'durationMs' in wait ? (task.startedAt ?? 0) + wait.durationMs : until
+    const due = 'durationMs' in wait ? (task.startedAt ?? 0) + wait.durationMs + this.#history.pausedSince(task.id) : until
     const time = this.#history.ended.get(task.id)?.time ?? 0
     if (time < due) yield `wait ${id} was over ${due - time} ms before its time`
   }
@@ -149,6 +150,7 @@ class Judgement {
       if (before && !this.#isByHand(before) && !(end && end.at < created.at)) yield `node ${node.id} was started before ${id} had ended`
       if (!before && this.#expected.fates.get(id)?.is === 'ran') yield `node ${node.id} was started, and ${id} before it never was`
     }
+    if (this.#history.isPausedAt(created.plannedAt)) yield `node ${node.id} was started while the run was paused`
     const { cancelledAt } = this.#history
     if (cancelledAt !== undefined && created.plannedAt > cancelledAt) yield `node ${node.id} was started after the run was cancelled`
     const failedAt = this.#made.workflow.failFast ? this.#firstFailure() : undefined

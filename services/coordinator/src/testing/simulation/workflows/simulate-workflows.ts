@@ -51,6 +51,7 @@ export class WorkflowSimulation {
   readonly #mayBeCancelled: boolean
   /** Operators skip nodes, and say that they have succeeded. */
   readonly #mayBeChanged: boolean
+  readonly #mayBePaused: boolean
   #isChanged = false
   #sayAgain: () => Promise<void> = async () => undefined
 
@@ -62,6 +63,7 @@ export class WorkflowSimulation {
     this.#losesReports = fault?.losesReports ?? false
     this.#mayBeCancelled = random.chance(0.25)
     this.#mayBeChanged = random.chance(0.3)
+    this.#mayBePaused = new Random(seed * 17 + 3).chance(0.3)
     this.#made = randomWorkflow(random, { now: this.#clock.now(), undoing: new Random(seed * 31 + 7) })
     this.#run = newRun(this.#made, { seed, now: this.#clock.now() })
     this.#history = new History({ runId: this.#run.id, now: () => this.#clock.now() })
@@ -124,6 +126,8 @@ export class WorkflowSimulation {
       [0.3, () => this.#retry()],
       [this.#hasWaits ? 1.5 : 0, () => this.#senders.send()],
       [this.#hasWaits ? 1.5 : 0, () => this.#senders.decide()],
+      [this.#mayBePaused ? 0.7 : 0, () => this.#pause()],
+      [this.#mayBePaused ? 1.2 : 0, () => this.#resume()],
       [this.#mayBeChanged ? 0.8 : 0, () => this.#changeNode()],
     ]
     // Up to four things at once: what they read and write is then mixed.
@@ -133,6 +137,14 @@ export class WorkflowSimulation {
 
   async #cancel(options: { force?: true } = {}): Promise<void> {
     await this.#coordinators.with((coordinator) => coordinator.changeRuns.cancel('default', this.#run.id, options))
+  }
+
+  async #pause(): Promise<void> {
+    await this.#coordinators.with((coordinator) => coordinator.changeRuns.pause('default', this.#run.id))
+  }
+
+  async #resume(): Promise<void> {
+    await this.#coordinators.with((coordinator) => coordinator.changeRuns.resume('default', this.#run.id))
   }
 
   /** As a whole, or from what did not succeed, or from a node: what follows runs again, so it is as if all ran in the order of the graph. */
@@ -195,6 +207,7 @@ export class WorkflowSimulation {
   /** Answers whether all is over. */
   async #calmRound(): Promise<boolean> {
     this.#coordinators.revive()
+    if ((await this.#stored())?.state === 'paused') await this.#resume()
     await this.#sayAgain()
     this.#sayAgain = async () => undefined
     while (this.#broker.orders.length > 0) this.#fleet.obey(true)
