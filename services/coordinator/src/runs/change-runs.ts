@@ -60,14 +60,14 @@ export class ChangeRuns implements RunRestarts {
   async cancel(namespace: string, runId: string, { force = false }: { force?: boolean | undefined } = {}): Promise<RunView> {
     const before = await this.#decide(namespace, runId, (run) => {
       if (force && run.mode !== 'workflow') throw noWorkflow(run, 'force', true)
-      const cut = force ? ({ compensation: 'cut' } as const) : {}
       if (run.state === 'cancelling')
-        return force ? { event: 'checked', expect: { state: ['cancelling'], attempt: run.attempt }, set: cut } : undefined
+        return force
+          ? { event: 'checked', expect: { state: ['cancelling'], attempt: run.attempt }, set: { compensation: 'cut' } }
+          : undefined
       const mayRun = isGated(run) && this.#presence.holding(run.namespace, run.handler).length > 0
       const decision = decideToLeave(run, { now: this.#clock.now(), mayRun })
       if (isRefused(decision)) throw ended(run)
-      // One that has not begun has nothing to be undone.
-      return { ...decision, set: { ...decision.set, ...(decision.set.state === 'cancelling' ? cut : {}) } }
+      return { ...decision, set: { ...decision.set, ...compensationLeft(run, { force, isOver: decision.set.state === 'cancelled' }) } }
     })
     if (before.state === 'queued' && !isFanOut(before)) await this.#runs.withdraw(before)
     return this.#reads.get(namespace, runId)
@@ -202,6 +202,12 @@ export class ChangeRuns implements RunRestarts {
 
 const open = ({ id, state }: RunHead) =>
   new CarillonError('RUN_OPEN', `run ${printable(id)} is ${state}`, { field: 'runId', value: printable(id) })
+
+/** One that has not begun, or not begun again, ends at once: what was left to undo is left. */
+function compensationLeft({ compensation }: RunHead, { force, isOver }: { force: boolean; isOver: boolean }): LifeChange['set'] {
+  if (isOver) return compensation === 'again' ? { compensation: 'incomplete' } : {}
+  return force ? { compensation: 'cut' } : {}
+}
 
 const ended = ({ id, state }: RunHead) =>
   new CarillonError('RUN_ENDED', `run ${printable(id)} has ended: ${state}`, { field: 'runId', value: printable(id) })

@@ -97,10 +97,14 @@ export class History {
     return this.pauses.some(({ from, to = Number.POSITIVE_INFINITY }) => time > from && time < to)
   }
 
-  /** For how long it was paused in pauses that began when the task was there. */
+  /** For how long it was paused in pauses that began when the task was open. */
   pausedSince(taskId: string): number {
     const writtenAt = this.created.get(taskId)?.writtenAt ?? 0
-    return this.pauses.reduce((sum, { from, to = from }) => sum + (from > writtenAt ? to - from : 0), 0)
+    const endedAt = this.ended.get(taskId)?.time ?? Number.POSITIVE_INFINITY
+    return this.pauses.reduce(
+      (sum, { from, to = from }) => sum + (from > writtenAt && from < endedAt ? Math.min(to, endedAt) - from : 0),
+      0,
+    )
   }
 
   #ends(id: string, state: RunState): void {
