@@ -359,6 +359,23 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
     leadsTo: /was not undone/,
     seed: 1,
   },
+  'nodes start while the run is paused': {
+    store: (store) => ({
+      ...store,
+      runs: replaced(store.runs, {
+        heads: async (...query) =>
+          (await store.runs.heads(...query)).map((run) => run && (run.state === 'paused' ? { ...run, state: 'running' } : run)),
+      }),
+      describe: () => store.describe(),
+    }),
+    leadsTo: /while the run was paused/,
+    seed: 1,
+  },
+  'the time of waits goes on while the run is paused': {
+    tamper: (change) => (change.set.node?.frozen ? { ...change, set: {} } : change),
+    leadsTo: /before its time/,
+    seed: 1,
+  },
   'a write does not compare the state': {
     tamper: (change) => ({ ...change, expect: { ...change.expect, state: RUN_STATES } }),
     leadsTo: /had ended|was (succeeded|failed), not/,
