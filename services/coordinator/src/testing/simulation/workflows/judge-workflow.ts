@@ -93,7 +93,12 @@ class Judgement {
   /** It did not go on as its nodes say: only what was left was undone, or a node was changed when that had begun. */
   #isOnlyUndone(): boolean {
     const isChanged = this.#current.some(({ task }) => this.#isByHand(task))
-    return this.#history.isUndoneAgain || (isChanged && this.#judged.tasks.some(({ id }) => undoneByTask(id)))
+    return this.#history.isUndoneAgain || (isChanged && this.#judged.tasks.some(({ id }) => this.#isUndo(id)))
+  }
+
+  #isUndo(id: string): boolean {
+    const undone = undoneByTask(id)
+    return undone !== undefined && undone.generation === generationOf(this.#run, undone.place)
   }
 
   /** Not all that could have started did. */
