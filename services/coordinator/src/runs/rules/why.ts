@@ -25,7 +25,7 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
     const text = run.error?.message ?? (run.reason ? REASONS[run.reason] : '')
     return `it has ended as ${run.state}${run.endedAt === null ? '' : ` ${at(run.endedAt)}`}: ${text}`
   },
-  ({ run }) => (run.state === 'paused' ? `it has been paused ${sinceText(run)}: carillon runs resume ${run.id}` : undefined),
+  ({ run }) => (run.state === 'paused' ? `it has been paused ${pausedSince(run)}: carillon runs resume ${run.id}` : undefined),
   ({ run }) => (run.state === 'cancelling' ? `it is being cancelled: ${holderOf(run)} has not confirmed yet` : undefined),
   ({ run, noInstance }) => {
     if (run.state !== 'running') return undefined
@@ -49,7 +49,7 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
     `it waits for a free slot: ${offering} ${offering === 1 ? 'instance offers' : 'instances offer'} handler \`${run.handler}\``,
 ]
 
-const sinceText = ({ terms }: RunHead) => `since ${new Date(terms?.paused?.at ?? 0).toISOString()}`
+const pausedSince = ({ terms }: RunHead) => `since ${new Date(terms?.paused?.at ?? 0).toISOString()}`
 
 /** Why a run is in its state, in one sentence; with the moment at which it ends by itself. */
 export function whyOf(facts: WhyFacts): string {

@@ -112,7 +112,10 @@ function* input({ made, current, given }: Judged, { node, task }: Undo): Generat
   const seen = given.get(task.id)?.payload as Record<string, unknown> | undefined
   if (!of || !seen) return
   const outcome = of.state === 'succeeded' ? 'succeeded' : 'unknown'
-  const payload = given.get(of.id)?.payload ?? made.payload
+  const before = given.get(of.id)
+  // One that was cancelled before an instance had it.
+  if (!before && made.values.size > 0) return
+  const payload = before?.payload ?? made.payload
   const result = of.state === 'succeeded' ? JSON.parse(of.result ?? 'null') : null
   const expected = { node, outcome, payload, result }
   const [one, other] = [seen, expected].map((value) => JSON.stringify([value['node'], value['outcome'], value['payload'], value['result']]))
