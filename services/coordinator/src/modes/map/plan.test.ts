@@ -52,7 +52,7 @@ test('while a task is open as many as may be under way are freed, and nothing is
   ])
   assert.deepEqual(plan(limited, { waiting: 'map', underWay: 3 }), [])
   assert.deepEqual(plan(runOf({ state: 'cancelling' }), { isStoppable: true }), [
-    { do: 'cancel', tasks: { states: ['waiting', 'delayed', 'queued', 'running'] } },
+    { do: 'cancel', tasks: { states: ['waiting', 'delayed', 'queued', 'running', 'paused'] } },
   ])
   assert.deepEqual(plan(runOf({ state: 'cancelling' }), { isStoppable: false }), [])
 })

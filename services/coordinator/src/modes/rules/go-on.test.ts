@@ -64,7 +64,7 @@ test('waiting tasks are freed while there is room', () => {
 
 test('a cancelled run frees nothing more', () => {
   assert.deepEqual(goOn(facts(shardsRun({ state: 'cancelling' }), { waiting: 4, running: 1 })), [
-    { do: 'cancel', tasks: { states: ['waiting', 'delayed', 'queued', 'running'] } },
+    { do: 'cancel', tasks: { states: ['waiting', 'delayed', 'queued', 'running', 'paused'] } },
   ])
 })
 
