@@ -1,47 +1,79 @@
 /**
- * Orders as a workflow: small ones are charged at once, large ones after a time in which they can be cancelled; two nodes follow side by side.
- * It is put by the program that offers its handlers, so the two always fit.
+ * Orders as a workflow: small ones are charged at once, large ones when someone has approved them; each parcel is shipped. What was done for an order that
+ * fails is undone, the last thing first. It is put by the program that offers its handlers, so the two always fit.
  */
-import { connect, workflow } from '@carillon/sdk'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Client, connect, NonRetryableError, natsSettingsFrom, workflow } from '@carillon/sdk'
 import { z } from 'zod'
 
 const order = workflow('order', {
   input: z.object({ id: z.string(), total: z.number() }),
   description: 'from the basket to the door',
-  output: '{"parcels": nodes.ship.result.parcels, "told": nodes.tell.state}',
+  output: '{"shipped": nodes["ship-each"].result.succeeded, "told": nodes.tell.state}',
 })
-  .node('reserve', { handler: 'reserve-stock' })
-  .node('check', { decision: [{ when: 'payload.total > 1000', to: 'cool' }, { otherwise: 'charge' }], after: 'reserve' })
-  .node('cool', { wait: { durationMs: 300 } })
-  .node('charge', { handler: 'charge-card', after: ['check', 'cool'], attempts: 5, backoff: { type: 'fixed', delayMs: 50 } })
-  .node('ship', { handler: 'ship', after: 'charge', payload: '{"id": payload.id, "parcels": nodes.reserve.result.parcels}' })
-  .node('tell', { handler: 'tell', after: 'charge', onFailure: 'skip' })
+  .node('reserve', { handler: 'reserve-stock', compensate: 'release-stock' })
+  .node('check', { decision: [{ when: 'payload.total > 1000', to: 'approve' }, { otherwise: 'charge' }], after: 'reserve' })
+  .node('approve', { wait: { approval: { by: ['operator'], timeout: '2d' } } })
+  .node('charge', {
+    handler: 'charge-card',
+    after: ['check', 'approve'],
+    attempts: 5,
+    backoff: { type: 'fixed', delayMs: 50 },
+    compensate: 'refund-card',
+  })
+  .node('ship-each', { foreach: 'nodes.reserve.result.parcels', handler: 'ship', maxParallel: 10, after: 'charge' })
+  .node('tell', { handler: 'tell', after: 'ship-each', onFailure: 'skip' })
   .done()
 
-const mesh = await connect({ servers: process.env['CARILLON_NATS_URL'], service: 'shop' })
-const charged = new Map<string, number>()
-mesh.handle<{ id: string }>('reserve-stock', ({ payload }) => ({ parcels: [`${payload.id}-1`, `${payload.id}-2`] }))
-mesh.handle<{ id: string }>('charge-card', ({ payload, attempt }) => {
-  if (payload.id === 'A2' && attempt === 1) throw new Error('the bank does not answer')
-  charged.set(payload.id, (charged.get(payload.id) ?? 0) + 1)
+/** What has happened in the world, by order. */
+const world = new Map<string, string[]>()
+const note = (id: string, what: string) => world.set(id, [...(world.get(id) ?? []), what])
+type Order = { readonly id: string }
+/** What a handler is given that undoes a node. */
+type Undo = { readonly payload: Order }
+
+const mesh = await connect({ ...natsSettingsFrom(process.env), service: 'shop' })
+mesh.handle<Order>('reserve-stock', ({ payload: { id } }) => {
+  note(id, 'reserve')
+  return { parcels: [`${id}-1`, `${id}-2`] }
 })
-mesh.handle<{ parcels: string[] }>('ship', ({ payload }) => ({ parcels: payload.parcels.length }))
+mesh.handle<Order>('charge-card', ({ payload: { id }, attempt }) => {
+  if (id === 'A2' && attempt === 1) throw new Error('the bank does not answer')
+  note(id, 'charge')
+})
+mesh.handle<string>('ship', ({ payload: parcel }) => {
+  if (parcel === 'A3-2') throw new NonRetryableError('it is too heavy')
+})
 mesh.handle('tell', () => {
   throw new Error('no mail server')
 })
+mesh.handle<Undo>('refund-card', ({ payload: { payload } }) => void note(payload.id, 'refund'))
+mesh.handle<Undo>('release-stock', ({ payload: { payload } }) => void note(payload.id, 'release'))
 await mesh.start()
 
-await mesh.client.workflows.put(order)
-const runs = await Promise.all([mesh.client.run(order, { id: 'A1', total: 20 }), mesh.client.run(order, { id: 'A2', total: 1_200 })])
-for (const run of runs) {
-  console.log(JSON.stringify(await run.result({ timeoutMs: 20_000 })))
-  const { nodes = [] } = await mesh.client.runs.tree(run.id)
-  console.log(nodes.map(({ id, state }) => `${id} ${state}`).join(', '))
+const { client } = mesh
+await client.workflows.put(order)
+const totals = { A1: 20, A2: 1_200, A3: 1_300, A4: 1_400 }
+const runs = await Promise.all(Object.entries(totals).map(([id, total]) => client.run(order, { id, total })))
+const [, second, third, fourth] = runs.map(({ id }) => id) as [string, string, string, string]
+await Promise.all([second, third, fourth].map((id) => untilItWaits(client, id)))
+for (const id of [second, third]) await client.runs.approve(id, 'approve', { note: 'a good customer' })
+await client.runs.reject(fourth, 'approve', { note: 'too dear' })
+
+for (const [i, run] of runs.entries()) {
+  const { state, result, compensation } = await run.ended({ timeoutMs: 20_000 })
+  const { nodes = [] } = await client.runs.tree(run.id)
+  console.log(`A${i + 1} ${state}`, compensation === undefined ? JSON.stringify(result) : `compensation ${compensation}`)
+  console.log(`   ${nodes.map((node) => `${node.id} ${node.state}`).join(', ')}`)
+  console.log(`   ${world.get(`A${i + 1}`)?.join(', ')}`)
 }
-console.log(
-  `charged: ${[...charged]
-    .map(([id, times]) => `${id} ${times}×`)
-    .toSorted()
-    .join(', ')}`,
-)
 await mesh.stop()
+
+/** A decision is refused while the node does not wait for it. */
+async function untilItWaits(asker: Client, runId: string): Promise<void> {
+  for (;;) {
+    const { nodes = [] } = await asker.runs.tree(runId)
+    if (nodes.some(({ id, state }) => id === 'approve' && state === 'delayed')) return
+    await pause(20)
+  }
+}

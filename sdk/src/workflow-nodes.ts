@@ -66,7 +66,7 @@ export interface ForeachNode<Known extends string = string>
   readonly decision?: undefined
   readonly wait?: undefined
   readonly publish?: undefined
-  /** CEL: the payload of each task, which has its item as `ctx.item`. Default: the item. */
+  /** CEL: the payload of each task, which has its item as `ctx.shard.item`. Default: the item. */
   readonly payload?: string | undefined
   /** After a failure that is not tolerated no further task begins; with `maxParallel`. */
   readonly failFast?: true | undefined

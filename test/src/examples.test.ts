@@ -85,13 +85,53 @@ describe('examples', { concurrency: true }, () => {
     ])
   })
 
-  test('order-workflow: the branch that is not taken, a second try, and a failure that is skipped', async (context) => {
-    const example = start(context, 'dist/order-workflow.js')
+  const printed = async (context: TestContext, path: string) => {
+    const example = start(context, path)
     assert.deepEqual(await within(60_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
-    const nodes = (cool: string) => `reserve succeeded, check succeeded, cool ${cool}, charge succeeded, ship succeeded, tell failed`
-    const lines = example.stdout().trim().split('\n')
-    const result = '{"parcels":2,"told":"failed"}'
-    assert.deepEqual(lines, [result, nodes('not_needed'), result, nodes('succeeded'), 'charged: A1 1×, A2 1×'])
+    return example.stdout().trim().split('\n')
+  }
+
+  test('order-workflow: charged at once or when approved; what failed, or was rejected, is undone, the last thing first', async (context) => {
+    assert.deepEqual(await printed(context, 'dist/order-workflow.js'), [
+      'A1 succeeded {"shipped":2,"told":"failed"}',
+      '   reserve succeeded, check succeeded, approve not_needed, charge succeeded, ship-each succeeded, tell failed',
+      '   reserve, charge',
+      'A2 succeeded {"shipped":2,"told":"failed"}',
+      '   reserve succeeded, check succeeded, approve succeeded, charge succeeded, ship-each succeeded, tell failed',
+      '   reserve, charge',
+      'A3 failed compensation complete',
+      '   reserve compensated, check succeeded, approve succeeded, charge compensated, ship-each failed, tell blocked',
+      '   reserve, charge, refund, release',
+      'A4 failed compensation complete',
+      '   reserve compensated, check succeeded, approve failed, charge blocked, ship-each blocked, tell blocked',
+      '   reserve, release',
+    ])
+  })
+
+  test('nightly-etl: 10,000 files, each once, but those that failed; the last node has the counts', async (context) => {
+    assert.deepEqual(await printed(context, 'dist/nightly-etl.js'), [
+      '{"total":10000,"succeeded":9998,"failed":2}',
+      '9998 files in the warehouse, 10 at the second try',
+    ])
+  })
+
+  test('sales-report: the context decides, one branch of two runs, a failure is skipped', async (context) => {
+    const nodes = (board: string, team: string) =>
+      `add-up succeeded, rate succeeded, size succeeded, board ${board}, team ${team}, archive failed`
+    assert.deepEqual(await printed(context, 'dist/sales-report.js'), [
+      '{"total":1200,"by":"board, 1200 × 1.1","archive":"failed"}',
+      nodes('succeeded', 'not_needed'),
+      '{"total":50,"by":"team","archive":"failed"}',
+      nodes('not_needed', 'succeeded'),
+    ])
+  })
+
+  test('restarted-steps: a run goes on where it failed, and at a step', async (context) => {
+    assert.deepEqual(await printed(context, 'dist/restarted-steps.js'), [
+      'RUN_NOT_SUCCEEDED | done: build, test',
+      'restarted where it failed | done: push shop:7, announce',
+      'restarted at a step | done: test, push shop:7, announce',
+    ])
   })
 
   test('word-count: as many words as wc finds in the same files', async (context) => {
