@@ -50,7 +50,7 @@ export class ChangeNodes {
     if (!found.task && found.run.state === 'succeeded') throw wrongNode(at, 'its run has succeeded without it', 'Run it with runs.retry.')
     if (!found.task) await this.#insertSkipped(found, at, by)
     else await this.#settle(found.task, { ...found, event: 'passed', set: {}, by })
-    return this.#goOn(namespace, found.run)
+    return this.#goOn(namespace, { run: found.run, at })
   }
 
   /** A node that did not succeed counts as one that did. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE, RESULT_TOO_LARGE */
@@ -60,7 +60,7 @@ export class ChangeNodes {
     if (!found.task) throw wrongNode(at, 'it has not begun', 'Skip it, or wait for its end.')
     const limit = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
     await this.#settle(found.task, { ...found, event: 'overruled', set: { result: writeJson(result ?? null, limit) }, by })
-    return this.#goOn(namespace, found.run)
+    return this.#goOn(namespace, { run: found.run, at })
   }
 
   /** A node that is under way is cancelled; what does not follow it goes on. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
@@ -78,7 +78,7 @@ export class ChangeNodes {
   }
 
   /** The run would go on as if what was undone were still there. @throws CarillonError NODES_COMPENSATED */
-  async #checkUndone({ run }: FoundNode, { runId, node }: NodeOf): Promise<void> {
+  async #checkUndone({ run }: Pick<FoundNode, 'run'>, { runId, node }: NodeOf): Promise<void> {
     const { undos } = await currentRecords(this.#store, run)
     const [undone] = undos.values()
     if (!undone) return
@@ -127,8 +127,10 @@ export class ChangeNodes {
   }
 
   /** It may have ended since it was read, without what was said about its node. */
-  async #goOn(namespace: string, before: RunHead): Promise<RunView> {
+  async #goOn(namespace: string, { run: before, at }: { run: RunHead; at: NodeOf }): Promise<RunView> {
     const run = await this.#restarts.head(namespace, before.id)
+    // What its nodes have done may have been undone since.
+    if (isEnded(run.state)) await this.#checkUndone({ run }, at)
     // A child run goes on when the run that it is within does.
     if (isEnded(run.state) && run.parentTask !== null) return this.#restarts.view(namespace, run.id)
     if (isEnded(run.state)) await this.#restarts.restart(namespace, run.id)
