@@ -128,6 +128,29 @@ test('a request that was on its way for long has less time left, and one that is
   assert.ok(month && 'runId' in month)
 })
 
+test('a retry is suspended between two tries: its time stands still, and it goes on where it was when it is resumed', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { clock, changeRuns, applyReports, readRuns } = coordinator
+  const from = clock.now()
+  const backoff = { type: 'fixed', delayMs: 10_000 }
+  const id = await started(coordinator, { ...RETRY, backoff, rate: { count: 600, periodMs: 60_000 }, endWithinMs: 60_000 })
+  await applyReports.execute([finished(id, FAILED)])
+  const view = await changeRuns.pause('default', id)
+  assert.deepEqual([view.state, view.retry?.failed?.length], ['paused', 1])
+  // Far beyond its next try and its deadline.
+  for (let i = 0; i < 4; i++) await pass(coordinator, DAY_MS)
+  assert.equal((await runOf(coordinator, id)).state, 'paused')
+  assert.match((await readRuns.why('default', id)).why, /paused since/)
+  assert.equal(await coordinator.store.deadLetters.get([id]).then(([letter]) => letter), undefined)
+  await changeRuns.resume('default', id)
+  await pass(coordinator, 1)
+  const { state, attempt } = await runOf(coordinator, id)
+  assert.deepEqual([state, attempt], ['queued', 2])
+  assert.equal((await readRuns.get('default', id)).endAt, new Date(from + 60_000).toISOString())
+  await applyReports.execute([report(id, { type: 'finished', attempt: 2, outcome: 'succeeded', result: 1 })])
+  assert.equal((await runOf(coordinator, id)).state, 'succeeded')
+})
+
 test('a scene has a budget: retries beyond it wait, say why, and start in the order in which they are due; one that is too late ends', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const budget = { rate: { count: 2, periodMs: 60_000 }, delayMs: 10_000 }
