@@ -8,7 +8,7 @@ import type { WorkflowFault } from '../workflows/workflow-faults.ts'
 import { ChildrenSimulation } from './simulate-children.ts'
 
 /** More with CARILLON_SIMULATION_SEEDS; one alone with CARILLON_SIMULATION_SEED. */
-const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 60)
+const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 25)
 const ONE = process.env['CARILLON_SIMULATION_SEED']
 
 test('workflows within workflows, and lists, become what the rules say, and each child run is started once, whatever fails on the way', async (context) => {
