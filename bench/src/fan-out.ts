@@ -1,4 +1,4 @@
-import { type Client, workflow } from '@carillon/sdk'
+import type { Client } from '@carillon/sdk'
 import type { BenchExecutor, MeshProcess } from './mesh-process.ts'
 import { startInstances } from './mesh-process.ts'
 
@@ -19,7 +19,6 @@ export async function measureFanOut(parts: Parts, options: { isWhole: boolean })
   await mapItems(parts.client, FEW_ITEMS)
   const figures: Record<string, number> = {}
   figures['mapItemsPerS'] = Math.round(ITEMS / (await mapItems(parts.client, ITEMS)))
-  figures['foreachItemsPerS'] = Math.round(ITEMS / (await foreachItems(parts.client, ITEMS)))
   figures['mapCallMs'] = await mapCall(parts)
   figures['reduceLagMs'] = await reduceLag(parts.client)
   figures['cancelMs'] = await cancelOf(parts.client)
@@ -33,17 +32,6 @@ export async function measureFanOut(parts: Parts, options: { isWhole: boolean })
 async function mapItems(client: Client, items: number): Promise<number> {
   const begun = performance.now()
   const run = await client.run('fan', { items })
-  await run.result({ timeoutMs: HOUR_MS })
-  return (performance.now() - begun) / 1_000
-}
-
-/** Seconds from the call to the end of a workflow with a task for each item of a list. */
-async function foreachItems(client: Client, items: number): Promise<number> {
-  const each = workflow('each').node('each', { foreach: 'payload', handler: 'noop' }).done()
-  await client.workflows.put(each)
-  const list = Array.from({ length: items }, (_, i) => i % 10)
-  const begun = performance.now()
-  const run = await client.run(each, list)
   await run.result({ timeoutMs: HOUR_MS })
   return (performance.now() - begun) / 1_000
 }

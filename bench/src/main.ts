@@ -2,6 +2,7 @@
  * `npm run bench`: how fast a mesh is on this machine. Options: `--only sqlite,mongodb,lateness,idle,fan-out,signals`, `--runs 40000`, `--json`
  * (one object on the last line). Only when they are asked for, some minutes each: `schedules` (100,000 jobs, 1,000 due each second; beside it job schedulers of BullMQ), `failover` (500 slots
  * a second, one of two coordinators is killed), `delayed --backlog 1000000` (runs that are due tomorrow),
+ * `workflows --diamonds 1000 --items 100000` (chains, diamonds, lists and signals; beside them flows of BullMQ, if there is a `redis-server`),
  * `waiting --backlog 100000` (runs that wait for signals and approvals). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
  * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. `--only gates --runs 10000 --gates 100000
@@ -19,20 +20,26 @@ import { measureLateness } from './lateness.ts'
 import { MEMORY_SCENARIOS, measureMemory } from './memory.ts'
 import { startExecutor, startMesh } from './mesh-process.ts'
 import { findMongodb } from './mongodb.ts'
+import { measureBullmqFlows } from './peers/bullmq-flows.ts'
 import { measureBullmqSchedules } from './peers/bullmq-schedules.ts'
 import { measureSchedules } from './schedules.ts'
 import { measureSignals, measureWaiting } from './signals.ts'
 import { measureBulk, measureSingle } from './throughput.ts'
 import type { Deployment } from './watched-mesh.ts'
+import { measureWorkflows } from './workflows.ts'
 
 const ROUNDS = 3
 const IDLE_MS = 20_000
+/** Measurements with a row for each of several things. */
+const HAVE_ROWS = ['signals', 'memory', 'gates', 'schedules', 'workflows']
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
     runs: { type: 'string', default: '40000' },
     backlog: { type: 'string', default: '1000000' },
     gates: { type: 'string', default: '100000' },
+    diamonds: { type: 'string', default: '1000' },
+    items: { type: 'string', default: '100000' },
     scenarios: { type: 'string' },
     deployments: { type: 'string', default: 'container,coordinator,up' },
     stores: { type: 'string', default: 'sqlite,mongodb' },
@@ -107,6 +114,23 @@ async function onMongodb(measure: (storeUrl: string) => Promise<object>): Promis
 
 const fanOut = (storeUrl?: string) => withMesh(storeUrl, (parts) => measureFanOut(parts, { isWhole: storeUrl === undefined }))
 
+/** Both stores and BullMQ, one after the other in one call. */
+async function measureAllWorkflows(): Promise<Record<string, object>> {
+  const counts = { diamonds: Number(options.diamonds), items: Number(options.items) }
+  const ours = (storeUrl?: string) => withMesh(storeUrl, (parts) => measureWorkflows(parts, counts))
+  const rows: Record<string, () => Promise<object>> = {
+    'workflows, sqlite': () => ours(),
+    'workflows, mongodb': () => onMongodb(ours),
+    'flows, bullmq': () => measureBullmqFlows(counts).catch((error: Error) => ({ skipped: error.message })),
+  }
+  const report: Record<string, object> = {}
+  for (const [name, measure] of Object.entries(rows)) {
+    report[name] = await measure()
+    say(`${name}: ${JSON.stringify(report[name])}`)
+  }
+  return report
+}
+
 /** Those that were asked for, or all. */
 const scenarios = <Scenario extends string>(all: readonly Scenario[]) => (options.scenarios?.split(',') as Scenario[] | undefined) ?? all
 
@@ -146,6 +170,7 @@ const measurements: Record<string, () => Promise<object>> = {
     'signals, sqlite': await withMesh(undefined, measureSignals),
     'signals, mongodb': await onMongodb((url) => withMesh(url, measureSignals)),
   }),
+  workflows: measureAllWorkflows,
   waiting: () => withMesh(undefined, (parts) => measureWaiting(parts, Number(options.backlog))),
   backlog: () => withMesh(undefined, (parts) => measureBacklog(parts, Number(options.backlog))),
 }
@@ -154,7 +179,7 @@ for (const part of parts) {
   if (!measure) throw new Error(`there is no measurement "${part}"; there are ${Object.keys(measurements).join(', ')}`)
   say(`measuring ${part} …`)
   const figures = await measure()
-  if (part === 'signals' || part === 'memory' || part === 'gates' || part === 'schedules') Object.assign(report, figures)
+  if (HAVE_ROWS.includes(part)) Object.assign(report, figures)
   else report[part === 'fan-out' ? 'fanOut' : part] = figures
 }
 console.table(report)
