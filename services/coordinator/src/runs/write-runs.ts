@@ -314,7 +314,9 @@ export class RunWriter implements Runs {
       if (!isRouted(onlyTask(run))) this.#work.publish(onlyTask(run))
       else this.#routes.soon(onlyTask(run))
     } else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
-    this.#remember(run)
+    // No report is due of a run that waits for its time, and there may be very many of them.
+    if (run.state === 'delayed') this.#recent.delete(run.id)
+    else this.#remember(run)
   }
 
   /** @param run may be whole: what is large must not stay in memory. Overwritten, not left out: a copy with other members is slow to make and to read */
