@@ -73,6 +73,8 @@ export class FakeBroker {
           seq: this.#asked.push(subject) - 1,
           string: () => this.published.findLast((one) => one.subject === subject)?.body ?? '',
         }),
+        // Executors have taken all messages.
+        getLastMessagesFor: async () => [],
       },
       consumers: { info: async () => ({ delivered: { stream_seq: 0 }, ack_floor: { stream_seq: 0 }, num_ack_pending: 0 }) },
     },
