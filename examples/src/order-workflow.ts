@@ -1,6 +1,6 @@
 /**
- * Orders as a workflow: small ones are charged at once, large ones when someone has approved them; each parcel is shipped. What was done for an order that
- * fails is undone, the last thing first. It is put by the program that offers its handlers, so the two always fit.
+ * Orders as a workflow: small ones are charged at once, large ones when someone has approved them; each parcel is shipped, and a message says so. What was
+ * done for an order that fails is undone, the last thing first. It is put by the program that offers its handlers, so the two always fit.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, connect, NonRetryableError, natsSettingsFrom, workflow } from '@carillon/sdk'
@@ -22,7 +22,7 @@ const order = workflow('order', {
     compensate: 'refund-card',
   })
   .node('ship-each', { foreach: 'nodes.reserve.result.parcels', handler: 'ship', maxParallel: 10, after: 'charge' })
-  .node('tell', { handler: 'tell', after: 'ship-each', onFailure: 'skip' })
+  .node('tell', { publish: { subject: 'orders.shipped', body: '{"id": payload.id}' }, after: 'ship-each' })
   .done()
 
 /** What has happened in the world, by order. */
@@ -43,9 +43,6 @@ mesh.handle<Order>('charge-card', ({ payload: { id }, attempt }) => {
 })
 mesh.handle<string>('ship', ({ payload: parcel }) => {
   if (parcel === 'A3-2') throw new NonRetryableError('it is too heavy')
-})
-mesh.handle('tell', () => {
-  throw new Error('no mail server')
 })
 mesh.handle<Undo>('refund-card', ({ payload: { payload } }) => void note(payload.id, 'refund'))
 mesh.handle<Undo>('release-stock', ({ payload: { payload } }) => void note(payload.id, 'release'))

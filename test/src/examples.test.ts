@@ -93,11 +93,11 @@ describe('examples', { concurrency: true }, () => {
 
   test('order-workflow: charged at once or when approved; what failed, or was rejected, is undone, the last thing first', async (context) => {
     assert.deepEqual(await printed(context, 'dist/order-workflow.js'), [
-      'A1 succeeded {"shipped":2,"told":"failed"}',
-      '   reserve succeeded, check succeeded, approve not_needed, charge succeeded, ship-each succeeded, tell failed',
+      'A1 succeeded {"shipped":2,"told":"succeeded"}',
+      '   reserve succeeded, check succeeded, approve not_needed, charge succeeded, ship-each succeeded, tell succeeded',
       '   reserve, charge',
-      'A2 succeeded {"shipped":2,"told":"failed"}',
-      '   reserve succeeded, check succeeded, approve succeeded, charge succeeded, ship-each succeeded, tell failed',
+      'A2 succeeded {"shipped":2,"told":"succeeded"}',
+      '   reserve succeeded, check succeeded, approve succeeded, charge succeeded, ship-each succeeded, tell succeeded',
       '   reserve, charge',
       'A3 failed compensation complete',
       '   reserve compensated, check succeeded, approve succeeded, charge compensated, ship-each failed, tell blocked',
