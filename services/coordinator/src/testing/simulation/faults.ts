@@ -101,9 +101,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'timers of tasks are not heard': { seed: 7, coordinator: ({ wakeLives }) => wakingOnly(wakeLives, (id) => !isTaskId(id)) },
-  'timers of runs are not heard': { seed: 17, coordinator: ({ wakeLives }) => wakingOnly(wakeLives, isTaskId) },
+  'timers of runs are not heard': { seed: 19, coordinator: ({ wakeLives }) => wakingOnly(wakeLives, isTaskId) },
   'a terminal event that may be missing is not published again': {
-    seed: 23,
+    seed: 33,
     coordinator: ({ runs }) => {
       runs.repeatEnd = nothing
     },
@@ -184,7 +184,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       plan(facts.run.state === 'running' && !facts.counts ? ({ tally: ONE_LEAF, firsts: [], ...facts } as Facts) : facts),
   },
   'a failed part of a reduce is tolerated': {
-    seed: 43,
+    seed: 63,
     plan: (plan) => (facts: AnyFacts) => {
       const tally = facts.tally?.map((kind) => (kind.stage === 'map' ? kind : { ...kind, state: 'succeeded' as const }))
       return plan(tally ? ({ ...facts, tally } as Facts) : facts)
