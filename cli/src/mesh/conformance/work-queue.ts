@@ -1,7 +1,12 @@
 import { subjects, TIMES, workConsumer, workFilter } from '@carillon/contracts'
 import { type Broker, ensureConsumer, ensureStream } from '@carillon/runtime'
+import { pause } from '../../clock.ts'
 
 const NANOS = 1_000_000
+/** The stream has a message on this subject already. */
+const SUBJECT_TAKEN = 10077
+/** How long, and how often, a message that was acknowledged is waited for to be gone. */
+const [REMOVED_WITHIN_MS, REMOVED_CHECK_MS] = [5_000, 20]
 const MAX_ACK_PENDING = 1_000
 /** A test needs little room. */
 const SMALL = { replicas: 1, part: 1 / 64, change: 'none' } as const
@@ -33,13 +38,24 @@ export class WorkQueue {
       })
   }
 
-  /** Puts work into the stream. */
+  /** Puts work into the stream. A message of the task that has just been acknowledged is removed by the broker in its own time: until then it refuses another one. */
   async put(work: { handler: string; taskId: string }, text: string): Promise<void> {
     const subject = subjects.work(this.#namespace, work.handler, work.taskId)
-    const stored = this.#broker.manager.jetstream().publish(subject, text)
+    const stored = this.#publish(subject, text)
     const known = stored.then(({ seq }) => this.#tasks.set(seq, work))
     this.#storing = Promise.allSettled([this.#storing, known])
     await known
+  }
+
+  async #publish(subject: string, text: string): Promise<{ readonly seq: number }> {
+    for (let left = REMOVED_WITHIN_MS / REMOVED_CHECK_MS; ; left--) {
+      try {
+        return await this.#broker.manager.jetstream().publish(subject, text)
+      } catch (error) {
+        if (left <= 0 || (error as { code?: unknown }).code !== SUBJECT_TAKEN) throw error
+        await pause(REMOVED_CHECK_MS)
+      }
+    }
   }
 
   /** Pulls the next message of a handler: when it is released, it is delivered a second time. */
