@@ -11,7 +11,7 @@ export interface WorkflowCounts {
   readonly items: number
 }
 
-/** Of a graph that is a line, of many small graphs at once, and of one node with many tasks: the same of every system. */
+/** Three shapes, measured for each system: a chain of nodes, many small diamonds at once, and one node with a task for each item. */
 export interface GraphFigures {
   readonly chainMsPerNode: number
   readonly diamondNodesPerS: number

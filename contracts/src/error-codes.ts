@@ -141,7 +141,8 @@ export const ERROR_CODES = {
   RUN_NOT_PAUSABLE: {
     meaning: 'A run in this state cannot be paused.',
     retry: false,
-    remedy: 'Pause it when its attempt has ended, or cancel it. Runs with many tasks can be paused at any time, once they have a place.',
+    remedy:
+      'A single run can be paused while it waits for its next attempt; a fan-out run or a workflow unless it waits at a gate or is being cancelled. Or cancel it.',
   },
   NODES_COMPENSATED: {
     meaning: 'What nodes of the run have done was undone, and the run is to go on as if it were still there.',

@@ -1,6 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
 import type { DeadLetterRecord, RunHead, RunRecord, Store } from '@carillon/store'
-import type { DeadLetters } from '../ports.ts'
+import type { DeadLetters } from '../trigger-ports.ts'
 import { isDead, isRevived, letterOf } from './rules/letter.ts'
 
 /** Of the runs that are read at once: arguments may be large. */

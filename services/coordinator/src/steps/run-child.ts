@@ -1,9 +1,16 @@
-import { CarillonError, type ChildRunCall, type ChildRunView, isEnded, parseInput, startRunSchema } from '@carillon/contracts'
+import {
+  CarillonError,
+  type ChildRunCall,
+  type ChildRunView,
+  type ErrorCode,
+  isEnded,
+  parseInput,
+  startRunSchema,
+} from '@carillon/contracts'
 import { derivedId } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import { ancestorsOf, checkNesting } from '../modes/workflow/rules/children.ts'
 import type { RunningTasks, Starts } from '../ports.ts'
-import { notRunning } from '../runs/rules/running-task.ts'
 import type { Work } from '../runs/rules/work.ts'
 
 const STARTING = ['queued', 'running'] as const
@@ -46,12 +53,21 @@ export class RunChild {
     const [outcome] = await this.#start.execute([{ ...origin, request, bytes, id, parent: { taskId: task.id, ancestors } }])
     // It is there: its job may have been changed since.
     if (CarillonError.is(outcome) && outcome.code !== 'KEY_CONFLICT') throw outcome
-    // Should its task have been cancelled meanwhile, who did that has not seen it.
-    const stillRuns = await this.#running.running(namespace, call, STARTING).catch(() => undefined)
-    if (stillRuns) return
+    try {
+      await this.#running.running(namespace, call, STARTING)
+    } catch (error) {
+      // A cancel of the task that was decided before the insert did not reach the child. Any other error says nothing about the task.
+      if (isCode(error, 'TASK_NOT_RUNNING') || isCode(error, 'RUN_NOT_FOUND')) await this.#cancelOpen(id)
+      throw error
+    }
+  }
+
+  async #cancelOpen(id: string): Promise<void> {
     const [child] = await this.#store.runs.heads([id])
-    if (child && !isEnded(child.state)) await this.#cancel(child).catch(() => undefined)
-    throw notRunning(call, 'it has just ended, or is being cancelled')
+    if (!child || isEnded(child.state)) return
+    await this.#cancel(child).catch((error: unknown) => {
+      if (!isCode(error, 'RUN_ENDED')) throw error
+    })
   }
 
   async #view(id: string): Promise<ChildRunView> {
@@ -74,3 +90,5 @@ function idsOf({ task }: Work, { taskId, key, step }: ChildRunCall): [first: str
   const first = derivedId('r', taskId, key, epoch)
   return [first, resume ? derivedId('r', taskId, key, epoch, resume.since) : first]
 }
+
+const isCode = (error: unknown, code: ErrorCode): boolean => CarillonError.is(error) && error.code === code

@@ -1,5 +1,5 @@
 import { refuseCycle } from '@carillon/contracts'
-import type { TriggerChecks, TriggeredDefinition } from '../ports.ts'
+import type { TriggerChecks, TriggeredDefinition } from '../trigger-ports.ts'
 import type { EventSources } from './event-sources.ts'
 import { checkEventSubject } from './rules/event-subjects.ts'
 import type { TriggeredJobs } from './triggered-jobs.ts'

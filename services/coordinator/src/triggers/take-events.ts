@@ -2,9 +2,10 @@ import { CarillonError, checkBy, HEADERS, UnacceptableJson } from '@carillon/con
 import type { Outcome } from '@carillon/expressions'
 import { type Clock, derivedId, type Incoming, mayPass, type RejectedMessages } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
-import type { EventExpressions, Starts } from '../ports.ts'
+import type { Starts } from '../ports.ts'
 import { causeOf } from '../runs/rules/causes.ts'
 import type { StartItem } from '../runs/rules/start-item.ts'
+import type { EventExpressions } from '../trigger-ports.ts'
 import { covers, runOfEvent } from './rules/event-subjects.ts'
 import type { TriggeredJob, TriggeredJobs } from './triggered-jobs.ts'
 

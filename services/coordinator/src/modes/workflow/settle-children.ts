@@ -78,7 +78,7 @@ export class SettleChildren implements ChildRuns {
     } while (cursor !== undefined)
   }
 
-  /** Each is stored once, by whoever is first: a run, or one that has ended because it may not start. */
+  /** Inserts the child run of each task, under its derived id: of several coordinators one succeeds. A child that may not start is inserted as ended. */
   async #start(run: RunHead, missing: readonly TaskHead[]): Promise<void> {
     if (missing.length === 0) return
     const { store } = this.#given

@@ -59,8 +59,8 @@ export const decideHold = (task: TaskHead): Decision => ({
 })
 
 /**
- * A task that was held is queued. One that had been queued before is a further attempt, which uses no try: an instance that has begun it, and has not said so,
- * is told from the next one by the number.
+ * A task that was held is queued. If it had been queued before, its attempt number grows, without using up a try: an instance may have received the message of
+ * before and started, and the number fences its late reports.
  */
 export function decideRelease(task: TaskHead, now: number): Decision | undefined {
   const freed = decideFree(task, now)
