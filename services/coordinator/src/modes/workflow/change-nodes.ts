@@ -48,9 +48,12 @@ export class ChangeNodes {
     const found = await this.#finder.find(namespace, at)
     await this.#checkUndone(found, at)
     if (!found.task && found.run.state === 'succeeded') throw wrongNode(at, 'its run has succeeded without it', 'Run it with runs.retry.')
-    if (!found.task) await this.#insertSkipped(found, at, by)
-    else await this.#settle(found.task, { ...found, event: 'passed', set: {}, by })
-    return this.#goOn(namespace, { run: found.run, at })
+    if (found.task) {
+      const since = await this.#settle(found.task, { ...found, event: 'passed', set: {}, by })
+      return this.#goOn(namespace, { run: found.run, at, since })
+    }
+    await this.#insertSkipped(found, at, by)
+    return this.#goOn(namespace, { run: found.run, at, since: undefined })
   }
 
   /** A node that did not succeed counts as one that did. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE, RESULT_TOO_LARGE */
@@ -59,8 +62,9 @@ export class ChangeNodes {
     await this.#checkUndone(found, at)
     if (!found.task) throw wrongNode(at, 'it has not begun', 'Skip it, or wait for its end.')
     const limit = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
-    await this.#settle(found.task, { ...found, event: 'overruled', set: { result: writeJson(result ?? null, limit) }, by })
-    return this.#goOn(namespace, { run: found.run, at })
+    const set = { result: writeJson(result ?? null, limit) }
+    const since = await this.#settle(found.task, { ...found, event: 'overruled', set, by })
+    return this.#goOn(namespace, { run: found.run, at, since })
   }
 
   /** A node that is under way is cancelled; what does not follow it goes on. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
@@ -104,15 +108,15 @@ export class ChangeNodes {
     if (!created) throw changed(at)
   }
 
-  /** Repeated, it changes nothing. */
+  /** Repeated, it changes nothing, and answers when it was done. */
   async #settle(
     task: TaskHead,
     { run, event, set, by }: FoundNode & { event: RunEvent & ('passed' | 'overruled'); set: LifeChange['set']; by: string | undefined },
-  ): Promise<void> {
+  ): Promise<number | undefined> {
     const at = { runId: run.id, node: task.name ?? '' }
     const state = nextState(task.state, event)
     if (state === undefined) {
-      if (task.reason === REASON[event]) return
+      if (task.reason === REASON[event]) return task.endedAt ?? undefined
       throw wrongNode(at, `it is ${task.state}`, isEnded(task.state) ? 'Run it again with runs.retry.' : 'Stop it first.')
     }
     const now = this.#clock.now()
@@ -124,18 +128,29 @@ export class ChangeNodes {
     }
     const [outcome] = await this.#tasks.write([{ task, run: runOf(run, task), decision }])
     if (outcome !== 'applied') throw changed(at)
+    return undefined
   }
 
-  /** It may have ended since it was read, without what was said about its node. */
-  async #goOn(namespace: string, { run: before, at }: { run: RunHead; at: NodeOf }): Promise<RunView> {
+  /**
+   * It may have ended since it was read, without what was said about its node.
+   * @param since when that was said, if it had been before: a run that has ended since has gone on with it already
+   */
+  async #goOn(namespace: string, { run: before, at, since }: { run: RunHead; at: NodeOf; since: number | undefined }): Promise<RunView> {
     const run = await this.#restarts.head(namespace, before.id)
     // What its nodes have done may have been undone since.
     if (isEnded(run.state)) await this.#checkUndone({ run }, at)
+    if (!isEnded(run.state)) this.#reconciler.soon(run.id)
     // A child run goes on when the run that it is within does.
-    if (isEnded(run.state) && run.parentTask !== null) return this.#restarts.view(namespace, run.id)
-    if (isEnded(run.state)) await this.#restarts.restart(namespace, run.id)
-    else this.#reconciler.soon(run.id)
+    else if (run.parentTask === null && !(since !== undefined && (run.endedAt ?? 0) > since)) await this.#restart(namespace, run)
     return this.#restarts.view(namespace, run.id)
+  }
+
+  async #restart(namespace: string, { id }: RunHead): Promise<void> {
+    await this.#restarts.restart(namespace, id).catch((error: unknown) => {
+      // It goes on already: someone has changed another of its nodes, or retries it.
+      if (!CarillonError.is(error) || error.code !== 'RUN_OPEN') throw error
+      this.#reconciler.soon(id)
+    })
   }
 }
 

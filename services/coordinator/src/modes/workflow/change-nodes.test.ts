@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RunView } from '@carillon/contracts'
+import { createTestCoordinator, type TestCoordinator } from '../../testing/test-coordinator.ts'
+import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
+
+const NODES = [
+  { id: 'a', handler: 'h' },
+  { id: 'b', handler: 'h', after: 'a' },
+  { id: 'c', handler: 'h', after: 'b' },
+]
+
+/** A run of which b has failed, and c is blocked. */
+async function failedRun(coordinator: TestCoordinator): Promise<WorkflowRun> {
+  const run = await WorkflowRun.start(coordinator, { nodes: NODES })
+  await run.ends('a')
+  await run.ends('b', { outcome: 'failed', error: { name: 'Error', message: 'no' } })
+  assert.equal((await run.record()).state, 'failed')
+  await coordinator.clock.advance(1_000)
+  return run
+}
+
+test('what changes a run answers with the run as it is after the change', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeNodes, changeRuns } = coordinator
+  // It may have begun already when it is read.
+  const seen = ({ state, attempt, endedAt, failure }: RunView) => [state === 'queued' ? 'running' : state, attempt, endedAt, failure]
+  for (const change of [
+    (runId: string) => changeNodes.skip('default', { runId, node: 'b' }, undefined),
+    (runId: string) => changeNodes.succeed('default', { runId, node: 'b', result: 1 }, undefined),
+    (runId: string) => changeRuns.retry('default', { runId, fromNode: 'a' }),
+    (runId: string) => changeRuns.retry('default', { runId, node: 'b' }),
+    (runId: string) => changeRuns.retry('default', { runId, only: 'failed' }),
+  ]) {
+    const { id } = await failedRun(coordinator)
+    assert.deepEqual(seen(await change(id)), ['running', 2, undefined, undefined], String(change))
+    await turns()
+    assert.deepEqual(seen(await changeRuns.pause('default', id)).slice(0, 2), ['paused', 2])
+    assert.deepEqual(seen(await changeRuns.resume('default', id)).slice(0, 2), ['running', 2])
+    await changeRuns.cancel('default', id).then(({ state }) => assert.equal(state, 'cancelling'))
+    await turns()
+  }
+})
+
+test('what was said about a node before, and the run has gone on with, does not begin the run again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeNodes, clock } = coordinator
+  const run = await failedRun(coordinator)
+  const at = { runId: run.id, node: 'b' }
+  await changeNodes.skip('default', at, 'ada')
+  await turns()
+  await clock.advance(1_000)
+  await run.ends('c')
+  const { state, attempt } = await changeNodes.skip('default', at, 'ada')
+  assert.deepEqual([state, attempt], ['succeeded', 2])
+})
+
+test('two nodes are changed at once: both answer, and the run goes on once', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await failedRun(coordinator)
+  const both = ['b', 'c'].map((node) => coordinator.changeNodes.skip('default', { runId: run.id, node }, undefined))
+  const views = await Promise.all(both)
+  assert.deepEqual(
+    views.map(({ attempt }) => attempt),
+    [2, 2],
+  )
+  await turns()
+  const { state, attempt } = await run.record()
+  assert.deepEqual([state, attempt, await run.states()], ['succeeded', 2, 'a:succeeded b:skipped c:skipped'])
+})
