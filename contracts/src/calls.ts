@@ -44,7 +44,7 @@ import {
 } from './run.ts'
 import { decideNodeSchema, listSignalsSchema, nodeDecidedSchema, signalRunSchema, signalSentSchema, signalViewSchema } from './signal.ts'
 
-const byNode = z.strictObject({ runId: nameField, node: nameField })
+const byNode = z.strictObject({ runId: runIdField, node: nameField })
 const byRun = z.strictObject({ runId: runIdField })
 const nothing = z.strictObject({})
 

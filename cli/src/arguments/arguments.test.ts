@@ -142,15 +142,15 @@ describe('payloads', () => {
 
   it('comes from the command line, a file or standard input', async () => {
     assert.deepEqual(await readPayload('{"name":"Ada"}'), { name: 'Ada' })
-    assert.deepEqual(await readPayload('@some.json', sources('[1]')), [1])
-    assert.deepEqual(await readPayload('-', sources('"é"')), 'é')
+    assert.deepEqual(await readPayload('@some.json', { sources: sources('[1]') }), [1])
+    assert.deepEqual(await readPayload('-', { sources: sources('"é"') }), 'é')
   })
 
   it('is JSON that can be kept', async () => {
     await assert.rejects(readPayload('{name:1}'), isCoded('INVALID_JSON', 'payload'))
     await assert.rejects(readPayload('['.repeat(10_000)), isCoded('JSON_TOO_DEEP', 'payload'))
     await assert.rejects(readPayload('[9007199254740993]'), isCoded('INTEGER_TOO_LARGE', 'payload'))
-    await assert.rejects(readPayload('-', sources(Uint8Array.of(0x22, 0xff, 0x22))), isCoded('INVALID_JSON', 'payload'))
+    await assert.rejects(readPayload('-', { sources: sources(Uint8Array.of(0x22, 0xff, 0x22)) }), isCoded('INVALID_JSON', 'payload'))
   })
 
   it('has a limit, as a value and as a text', async () => {
@@ -158,7 +158,7 @@ describe('payloads', () => {
     const endless = async function* () {
       for (;;) yield Buffer.alloc(1_000_000, ' ')
     }
-    await assert.rejects(readPayload('-', { stdin: endless(), file: endless }), isCoded('PAYLOAD_TOO_LARGE', 'payload'))
+    await assert.rejects(readPayload('-', { sources: { stdin: endless(), file: endless } }), isCoded('PAYLOAD_TOO_LARGE', 'payload'))
   })
 
   it('names the file that cannot be read', async () => {

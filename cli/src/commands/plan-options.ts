@@ -61,7 +61,7 @@ function exclude(one: string, other: string, hint: string): CarillonError {
 }
 
 async function readItems(given: string): Promise<Json[]> {
-  const items = await readPayload(given)
+  const items = await readPayload(given, { field: '--items' })
   if (Array.isArray(items)) return items
   const value = printable(items)
   throw new CarillonError('INVALID_REQUEST', `--items is wrong: ${value}`, {

@@ -1,10 +1,11 @@
-import { CALLS, type RunView } from '@carillon/contracts'
+import { CALLS, isEnded, type RunView, runIdOfTask } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { readPayload } from '../arguments/payload.ts'
 import { parseText, parseWhole } from '../arguments/scalars.ts'
 import type { Client } from '../client/client.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { harmless } from '../output/terminal.ts'
+import { CARILLON } from '../own-command.ts'
 import { printRun } from './run-view.ts'
 
 /** `carillon runs skip-node`, `succeed-node`, `stop-node`: what an operator says about a node of a workflow. */
@@ -22,7 +23,11 @@ export function addNodeCommands(runs: Command): void {
     .argument('[result]', 'JSON, @file, or - for standard input; null by default')
     .action((runId: string, node: string, result: string | undefined, _options: unknown, self: Command) =>
       change(self, async (client) =>
-        client.call(CALLS.runsSucceedNode, { runId, node, ...(result === undefined ? {} : { result: await readPayload(result) }) }),
+        client.call(CALLS.runsSucceedNode, {
+          runId,
+          node,
+          ...(result === undefined ? {} : { result: await readPayload(result, { field: 'result' }) }),
+        }),
       ),
     )
   nodeCommand('stop-node', 'cancel a node of a workflow that is under way; what does not follow it goes on').action(
@@ -59,5 +64,13 @@ function addDecisions(runs: Command): void {
 
 async function change(self: Command, ask: (client: Client) => Promise<RunView>): Promise<void> {
   const invocation = invocationOf(self)
-  await withClient(invocation, async (client) => printRun(invocation.terminal, await ask(client)))
+  const { terminal, repeated } = invocation
+  await withClient(invocation, async (client) => {
+    const run = await ask(client)
+    printRun(terminal, run)
+    if (run.parentTask === undefined || !isEnded(run.state)) return
+    // It has ended, and goes on only when the run that it is within does.
+    const parent = runIdOfTask(run.parentTask) ?? run.parentTask
+    terminal.note(`It goes on when the run that it is within does: ${CARILLON} runs retry ${parent} --failed${repeated}`)
+  })
 }

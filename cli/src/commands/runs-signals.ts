@@ -1,4 +1,4 @@
-import { CALLS, type SignalSent, type SignalView } from '@carillon/contracts'
+import { CALLS, CarillonError, LIMITS, printable, type SignalSent, type SignalView } from '@carillon/contracts'
 import { randomLetters } from '@carillon/wire/internal'
 import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
@@ -33,9 +33,7 @@ export function addSignalCommands(runs: Command): void {
     .option('--id <id>', 'its message id: of several with the same one the first counts', (text) =>
       parseText('--id', text, 'Give an id of the message.'),
     )
-    .option('--ttl <duration>', 'how long it is kept when nothing takes it, such as 2h, 30d; 7d by default', (text) =>
-      parseDuration('--ttl', text),
-    )
+    .option('--ttl <duration>', 'how long it is kept when nothing takes it, such as 2h, 30d; 7d by default', (text) => ttlOf(text))
     .addHelpText('after', HELP)
     .action(sendSignal)
   addListOptions(
@@ -44,6 +42,14 @@ export function addSignalCommands(runs: Command): void {
       .description('the signals of a run: taken, kept, or unclaimed because there is no such run so far')
       .argument('<run>'),
   ).action(listSignals)
+}
+
+/** @throws CarillonError INVALID_DELAY */
+function ttlOf(text: string): number {
+  const ms = parseDuration('--ttl', text)
+  if (ms > 0 && ms <= LIMITS.signalTtlMaxMs) return ms
+  const hint = `Use a duration up to ${LIMITS.signalTtlMaxMs / 86_400_000}d.`
+  throw new CarillonError('INVALID_DELAY', `--ttl is wrong: ${printable(text)}`, { field: '--ttl', value: printable(text), hint })
 }
 
 interface SignalOptions {

@@ -11,6 +11,7 @@ import { HoldTasks } from './hold-tasks.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
 import { decideRestart, UNBOUND } from './rules/life.ts'
+import { noWorkflow } from './rules/no-workflow.ts'
 import { decidePause, decideResume, withoutPause } from './rules/pause.ts'
 import type { RunRestarts } from './rules/restarts.ts'
 import type { ElapsedTime } from './rules/timing.ts'
@@ -108,7 +109,7 @@ export class ChangeRuns implements RunRestarts {
   async retry(namespace: string, { runId, ...request }: RetryRequest & { readonly runId: string }): Promise<RunView> {
     await this.#restart(namespace, runId, async (run) => {
       await this.#refuseChild(run)
-      if (request.only === 'compensation' && run.mode !== 'workflow') throw noWorkflow(run, 'only', request.only)
+      if (run.mode !== 'workflow') refuseNodes(run, request)
       return this.#modes[run.mode].retry(run, request, this.#store)
     })
     return this.#reads.get(namespace, runId)
@@ -212,9 +213,9 @@ function compensationLeft({ compensation }: RunHead, { force, isOver }: { force:
 const ended = ({ id, state }: RunHead) =>
   new CarillonError('RUN_ENDED', `run ${printable(id)} has ended: ${state}`, { field: 'runId', value: printable(id) })
 
-const noWorkflow = ({ id }: RunHead, field: string, value: unknown) =>
-  new CarillonError('INVALID_REQUEST', `run ${printable(id)} is no workflow: it has no nodes that could be undone`, {
-    field,
-    value: printable(value),
-    hint: `Leave out ${field}.`,
-  })
+/** @throws CarillonError INVALID_REQUEST */
+function refuseNodes(run: RunHead, { only, fromNode, node }: RetryRequest): void {
+  if (only === 'compensation') throw noWorkflow(run, 'only', only)
+  if (fromNode !== undefined) throw noWorkflow(run, 'fromNode', fromNode)
+  if (node !== undefined) throw noWorkflow(run, 'node', node)
+}

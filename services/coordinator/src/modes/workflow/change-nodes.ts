@@ -19,7 +19,7 @@ import { decideCancel } from '../../runs/rules/life.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
 import { runOf } from '../../runs/rules/work.ts'
-import { type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
+import { againHint, type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
 import { currentRecords } from './read-facts.ts'
 import { generationOf } from './rules/generations.ts'
 
@@ -47,7 +47,7 @@ export class ChangeNodes {
   async skip(namespace: string, at: NodeOf, by: string | undefined): Promise<RunView> {
     const found = await this.#finder.find(namespace, at)
     await this.#checkUndone(found, at)
-    if (!found.task && found.run.state === 'succeeded') throw wrongNode(at, 'its run has succeeded without it', 'Run it with runs.retry.')
+    if (!found.task && found.run.state === 'succeeded') throw wrongNode(at, 'its run has succeeded without it', againHint(at))
     if (found.task) {
       const since = await this.#settle(found.task, { ...found, event: 'passed', set: {}, by })
       return this.#goOn(namespace, { run: found.run, at, since })
@@ -60,7 +60,7 @@ export class ChangeNodes {
   async succeed(namespace: string, { result, ...at }: NodeOf & { readonly result?: unknown }, by: string | undefined): Promise<RunView> {
     const found = await this.#finder.find(namespace, at)
     await this.#checkUndone(found, at)
-    if (!found.task) throw wrongNode(at, 'it has not begun', 'Skip it, or wait for its end.')
+    if (!found.task) throw wrongNode(at, 'it has not begun', 'Skip it: `carillon runs skip-node`. Or wait for its end.')
     const limit = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
     const set = { result: writeJson(result ?? null, limit) }
     const since = await this.#settle(found.task, { ...found, event: 'overruled', set, by })
@@ -92,7 +92,7 @@ export class ChangeNodes {
       {
         field: 'node',
         value: printable(node),
-        hint: 'Run it again with runs.retry, from the first node that was undone.',
+        hint: `Run the first node that was undone again: \`carillon runs retry ${runId} --from-node ${undone.name}\`.`,
       },
     )
   }
@@ -117,7 +117,7 @@ export class ChangeNodes {
     const state = nextState(task.state, event)
     if (state === undefined) {
       if (task.reason === REASON[event]) return task.endedAt ?? undefined
-      throw wrongNode(at, `it is ${task.state}`, isEnded(task.state) ? 'Run it again with runs.retry.' : 'Stop it first.')
+      throw wrongNode(at, `it is ${task.state}`, isEnded(task.state) ? againHint(at) : 'Stop it first.')
     }
     const now = this.#clock.now()
     const ended = { state, reason: REASON[event], error: null, endedAt: now, wakeAt: null, queuedAt: null } as const

@@ -4,7 +4,7 @@ import type { Store, TaskHead } from '@carillon/store'
 import type { Tasks } from '../../ports.ts'
 import type { Decision } from '../../runs/rules/decision.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
-import { type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
+import { againHint, type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
 
 type Decided = NodeDecided['decision']
 type DecideRequest = CallRequest<typeof CALLS.runsApprove>
@@ -29,10 +29,12 @@ export class DecideApprovals {
     const found = await this.#finder.find(namespace, request)
     const { node, generation, task, run } = found
     if (!('wait' in node && 'approval' in node.wait)) throw wrongNode(request, 'it is no approval', 'Name a node that waits for one.')
-    if (request.generation !== undefined && request.generation !== generation)
+    if (request.generation !== undefined && request.generation > generation) throw notBegun(request.generation, generation)
+    if (request.generation !== undefined && request.generation < generation)
       throw otherwise(request, `its generation ${request.generation} is history: it was run again, and is at ${generation}`)
+    if (!task && isEnded(run.state)) throw wrongNode(request, `it has not begun, and its run is ${run.state}`, againHint(request))
     if (!task)
-      throw wrongNode(request, isEnded(run.state) ? `its run is ${run.state}` : 'it has not begun', 'Wait until it waits for an approval.')
+      throw wrongNode(request, 'it has not begun', 'Wait until it waits for an approval: `carillon runs tree` shows what comes before it.')
     if (task.state !== 'delayed') return answerOf(found, task, { ...request, already: true })
     const decision = decidedBy(task, { ...request, by, now: this.#clock.now() })
     const [outcome] = await this.#tasks.write([{ task, run, decision }])
@@ -74,3 +76,10 @@ function answerOf(
 
 const otherwise = ({ node }: NodeOf, why: string) =>
   new CarillonError('DECIDED_OTHERWISE', `node ${printable(node)}: ${why}`, { field: 'node', value: printable(node) })
+
+const notBegun = (given: number, current: number) =>
+  new CarillonError('INVALID_REQUEST', `generation is wrong: ${given}`, {
+    field: 'generation',
+    value: String(given),
+    hint: `The node is at its generation ${current}: give none, or one up to that.`,
+  })

@@ -1,5 +1,6 @@
 import { CarillonError, nodesHint, nodeTaskId, printable, type WorkflowNode } from '@carillon/contracts'
 import type { RunHead, Store, TaskHead } from '@carillon/store'
+import { noWorkflow } from '../../runs/rules/no-workflow.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
 import { inputOf } from './graphs.ts'
 import { generationOf } from './rules/generations.ts'
@@ -33,7 +34,7 @@ export class NodeFinder {
   /** @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST */
   async find(namespace: string, at: NodeOf): Promise<FoundNode> {
     const run = await this.#restarts.head(namespace, at.runId)
-    if (run.mode !== 'workflow') throw wrongNode(at, 'its run is no workflow', 'Name a run of a workflow.')
+    if (run.mode !== 'workflow') throw noWorkflow(run, 'runId', run.id)
     const [whole] = await this.#store.runs.get([run.id])
     const { graph } = inputOf(whole)
     const place = graph.nodes.findIndex(({ id }) => id === at.node)
@@ -46,9 +47,11 @@ export class NodeFinder {
 }
 
 export function wrongNode({ runId, node }: NodeOf, why: string, hint: string): CarillonError {
-  return new CarillonError('INVALID_REQUEST', `node ${printable(node)} of run ${printable(runId)} cannot be changed so: ${why}`, {
+  return new CarillonError('INVALID_REQUEST', `node ${printable(node)} of run ${printable(runId)}: ${why}`, {
     field: 'node',
     value: printable(node),
     hint,
   })
 }
+
+export const againHint = ({ runId, node }: NodeOf) => `Run it again: \`carillon runs retry ${runId} --node ${node}\`.`
