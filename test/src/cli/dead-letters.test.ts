@@ -51,6 +51,13 @@ test('dead letters on the command line: list, get, redrive with the same and oth
   const listed = (await carillon(['dead-letters', 'list'])).stdout
   assert.match(listed, /SCENE +REASON +GIVEN UP +ERROR/)
   assert.match(listed, /charge +handler-error .*order 1: no money/)
+  const doctor = await carillon(['doctor'])
+  assert.match(
+    doctor.stdout,
+    /✗ dead letters: 5 calls given up, and nobody has decided about them: charge 5; the oldest .* ago .*; the newest: order \d: no money\n/,
+  )
+  assert.match(doctor.stdout, / → See them: .*carillon.* dead-letters list\. Then try again .* dead-letters redrive --scene charge; /)
+  assert.equal(doctor.code, 1)
 
   isUp = true
   const redriven = await json('dead-letters', 'redrive', one)
@@ -75,6 +82,7 @@ test('dead letters on the command line: list, get, redrive with the same and oth
     return runs.length === 4 && runs.every(({ state }) => state === 'succeeded')
   })
 
+  assert.match((await carillon(['doctor'])).stdout, /✓ dead letters: none waits for a decision\n/)
   assert.match((await carillon(['dead-letters', 'rm', one])).stdout, /^removed/)
   const gone = await carillon(['dead-letters', 'get', one])
   assert.deepEqual([gone.code, /DEAD_LETTER_NOT_FOUND/.test(gone.stderr)], [1, true])

@@ -4,6 +4,7 @@ import { checkNatsSettings } from '@carillon/wire/internal'
 import { connectClient } from '../../client/connect-client.ts'
 import { CARILLON } from '../../own-command.ts'
 import { checkClock } from './check-clock.ts'
+import { checkDeadLetters } from './check-dead-letters.ts'
 import { checkExecutors } from './check-executors.ts'
 import { checkHandlers } from './check-handlers.ts'
 import { checkPrograms } from './check-programs.ts'
@@ -31,7 +32,7 @@ export async function examine({ nats, namespace }: Place): Promise<Finding[]> {
   const client = await connectClient({ nats, namespace })
   try {
     const context: CheckContext = { broker, client, namespace }
-    const checks = [checkStreams, checkServices, checkExecutors, checkHandlers, checkPrograms, checkClock, checkRejected]
+    const checks = [checkStreams, checkServices, checkExecutors, checkHandlers, checkPrograms, checkDeadLetters, checkClock, checkRejected]
     const findings = await Promise.all(checks.map((check) => check(context).catch((error: unknown) => [failed('doctor', error)])))
     const { version } = broker.connection.info ?? {}
     return [well('broker', `nats-server ${version} with JetStream answers at ${addressOf(nats)}`), ...findings.flat()]
