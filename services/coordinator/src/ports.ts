@@ -154,6 +154,8 @@ export interface Runs {
   write(changes: readonly RunChange[], options?: { until?: () => Promise<void> }): Promise<readonly (UpdateOutcome | CarillonError)[]>
   /** A queued run that was cancelled must not start: removes its message, and notifies instances that may hold it already. */
   withdraw(run: RunHead): Promise<void>
+  /** Ends runs about which nothing can be decided. @throws CarillonError when not even that can be stored */
+  endFaulty(faulty: readonly { run: RunHead; error: CarillonError }[]): Promise<void>
   control(namespace: string, instance: string, control: Control): void
 }
 

@@ -107,6 +107,24 @@ test('what a crash leaves of a run is found by the next sweep, also by another c
   assert.deepEqual(await store.retention.tombstones(range(3).map(runId)), [undefined, undefined, undefined])
 })
 
+test('a child run is kept for as long as the run that it is within (47)', async (context) => {
+  const mesh = await begin(context)
+  const { store, clock } = mesh
+  const recent = { createdAt: clock.now() - 3 * DAY_MS, endedAt: clock.now() - 1_000 }
+  await store.runs.insert([
+    ...oldRuns(clock, [1, 2], recent),
+    ...oldRuns(clock, [11], { parentTask: `${runId(1)}-n000g1` }),
+    ...oldRuns(clock, [12], { parentTask: runId(2) }),
+    ...oldRuns(clock, [13], { parentTask: runId(3) }),
+  ])
+  await mesh.sweep()
+  assert.deepEqual(await kept(mesh, range(20)), [1, 2, 11, 12])
+  await clock.advance(DAY_MS)
+  await mesh.sweep()
+  await mesh.sweep()
+  assert.deepEqual(await kept(mesh, range(20)), [])
+})
+
 test('tasks and steps that were written after their run had gone are removed', async (context) => {
   const mesh = await begin(context)
   const { store } = mesh

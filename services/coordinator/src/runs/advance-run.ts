@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isEnded, OPEN_STATES, TIMES } from '@carillon/contracts'
-import type { Clock, Logger } from '@carillon/runtime'
+import { CarillonError, isEnded, OPEN_STATES, TIMES } from '@carillon/contracts'
+import { type Clock, type Logger, mayPass } from '@carillon/runtime'
 import type { RunHead, Slice, Store, TaskHead, TaskRecord } from '@carillon/store'
 import type { ChildRuns, Effect, Modes, Sources, TaskSet } from '../modes/mode.ts'
 import { UNDER_WAY } from '../modes/rules/fan-in.ts'
@@ -104,11 +104,22 @@ export class AdvanceRun implements Reconciler {
       return
     }
     if (run.state === 'running' && run.terms?.pausedMs !== undefined) await this.#hold.release(run)
-    const mode = this.#modes[run.mode]
-    const effects = mode.plan(await mode.readFacts(run, this.#sources))
+    const effects = await this.#plan(run)
     for (const effect of effects) if (!(await this.#apply(run, effect))) return
     const isIdle = effects.every((effect) => effect.do === 'take-signals')
     if (run.wakeAt !== null && run.wakeAt <= this.#clock.now() && isIdle) await this.#checkAgain(run, TIMES.ackWaitMs)
+  }
+
+  /** A run about which nothing can be decided, as it is stored, ends as failed. */
+  async #plan(run: RunHead): Promise<Effect[]> {
+    const mode = this.#modes[run.mode]
+    try {
+      return mode.plan(await mode.readFacts(run, this.#sources))
+    } catch (error) {
+      if (mayPass(error)) throw error
+      await this.#runs.endFaulty([{ run, error: CarillonError.from(error) }])
+      return []
+    }
   }
 
   /** Answers whether to go on with the next effect. */

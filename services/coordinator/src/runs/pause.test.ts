@@ -32,7 +32,7 @@ const resume = async ({ changeRuns }: TestCoordinator, id: string) => {
   return view
 }
 
-test('what is under way in a paused workflow ends, and nothing starts until it is resumed', async (context) => {
+test('what is under way in a paused workflow ends, and nothing starts until it is resumed (52)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await WorkflowRun.start(coordinator, CHAIN)
   const task = await run.task('a')

@@ -166,7 +166,7 @@ test('a task that is restarted from a step before the wait waits anew; the signa
   assert.deepEqual((await waitFor(coordinator, run, { attempt: 2 })).result, 3)
 })
 
-test('what nothing takes expires with its time; of an open run it is kept for longer', async (context) => {
+test('what nothing takes expires with its time; of an open run it is kept for longer (33)', async (context) => {
   const { coordinator, run, send } = await aTask(context)
   const nobody = await coordinator.sendSignals.send({
     namespace: 'default',

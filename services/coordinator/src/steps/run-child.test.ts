@@ -32,7 +32,7 @@ async function aParent(context: TestContext) {
   return { coordinator, run, call, childOf, afterInsert }
 }
 
-test('a child run of a task that was cancelled while it was inserted is cancelled', async (context) => {
+test('a child run of a task that was cancelled while it was inserted is cancelled (42)', async (context) => {
   const { coordinator, run, call, childOf, afterInsert } = await aParent(context)
   afterInsert(async () => void (await coordinator.changeRuns.cancel('default', run.id)))
   await assert.rejects(coordinator.runChild.execute('default', call), { code: 'TASK_NOT_RUNNING' })

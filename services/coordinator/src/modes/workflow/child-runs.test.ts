@@ -86,7 +86,7 @@ test('a context that is too large to be given back fails the node', async (conte
   assert.match(task?.error?.message ?? '', /the largest keys: "x" \d+, "y"/)
 })
 
-test('a child run that fails for good fails its node with its error', async (context) => {
+test('a child run that fails for good fails its node with its error (47)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { run, child } = await within(coordinator)
   await ends(coordinator, child, { outcome: 'failed', error: { name: 'Broke', message: 'no money' } })
@@ -96,7 +96,7 @@ test('a child run that fails for good fails its node with its error', async (con
   assert.equal((await run.record()).state, 'failed')
 })
 
-test('a child run that is cancelled tells its parent; it gets no new attempt, however many are left', async (context) => {
+test('a child run that is cancelled tells its parent; it gets no new attempt, however many are left (43)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { run, child } = await within(coordinator, { handler: 'work', attempts: 5 })
   await coordinator.applyReports.execute([reportsFrom('i-1', { runId: child.id, taskId: child.id, attempt: 1, type: 'started' })])
@@ -131,7 +131,7 @@ test('a cancel goes down the tree, and nothing starts any more', async (context)
   assert.equal(await part.states(), 'x:cancelled')
 })
 
-test('a child whose parent is cancelled while it is being started never starts: its id is taken', async (context) => {
+test('a child whose parent is cancelled while it is being started never starts: its id is taken (42)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   await coordinator.changeJobs.put('default', { name: 'part', handler: 'work' } as never)
   const { startRuns } = coordinator
@@ -213,7 +213,7 @@ test('ten runs may be within one another, and not eleven', async (context) => {
   assert.match(last?.error?.message ?? '', /order → level-2 → .* → level-11: 10 runs are within one another, 10 may be/)
 })
 
-test('a retry of what failed goes on with the child run where that failed; from its node it begins another one', async (context) => {
+test('a retry of what failed goes on with the child run where that failed; from its node it begins another one (27, 28)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const nodes = [
     { id: 'x', handler: 'x' },
@@ -249,13 +249,14 @@ test('a retry of what failed goes on with the child run where that failed; from 
   assert.deepEqual([other.state, (await runOf(coordinator, child.id)).state], ['running', 'succeeded'])
 })
 
-test('a node that is said to have succeeded within a child run lets its parent go on when that is retried', async (context) => {
+test('a node that is said to have succeeded within a child run lets its parent go on when that is retried (30)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { run, child } = await within(coordinator, workflowOf([{ id: 'x', handler: 'x' }]))
   const part = new WorkflowRun(coordinator, { id: child.id, nodes: ['x'] })
   await part.ends('x', { outcome: 'failed', error: { name: 'Error', message: 'no' } })
   await coordinator.changeNodes.succeed('default', { runId: child.id, node: 'x', result: 1 }, 'ada')
   await turns()
+  assert.deepEqual([(await part.task('x'))?.state, (await part.task('x'))?.node?.by], ['succeeded', 'ada'])
   assert.equal((await runOf(coordinator, child.id)).state, 'failed')
   await coordinator.changeRuns.retry('default', { runId: run.id, only: 'failed' })
   await turns()
@@ -291,7 +292,7 @@ test('what was started for a run that has ended is cancelled, and its task with 
   assert.deepEqual([(await runOf(coordinator, child.id)).state, (await run.task('sub'))?.state], ['cancelled', 'cancelled'])
 })
 
-test('a retried parent goes on at once with what its child run has done while it was ended', async (context) => {
+test('a retried parent goes on at once with what its child run has done while it was ended (26)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { run, child } = await within(coordinator)
   const { store, clock, changeRuns } = coordinator
@@ -312,6 +313,41 @@ test('a retried parent goes on at once with what its child run has done while it
   assert.deepEqual([(await run.task('sub', 2))?.state, (await run.task('sub', 2))?.result], ['succeeded', '5'])
 })
 
-test('who starts a run cannot say whose child it is', () => {
+test('who starts a run cannot say whose child it is (27)', () => {
   assert.throws(() => parseInput(startRunSchema, { job: 'part', parentTask: 'x' }))
+})
+
+test('with failFast a child run that has succeeded, which nothing has recorded yet, is recorded so, and the run ends (45)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  await coordinator.changeJobs.put('default', { name: 'part', handler: 'work' } as never)
+  const nodes = [
+    { id: 'sub', job: 'part' },
+    { id: 'x', handler: 'x' },
+    { id: 'z', handler: 'z', after: 'sub' },
+  ]
+  const run = await WorkflowRun.start(coordinator, { failFast: true, nodes })
+  const { advance } = coordinator
+  const soon = advance.soon.bind(advance)
+  advance.soon = () => undefined
+  await ends(coordinator, await childOf(coordinator, run, 'sub'), { result: 1 })
+  advance.soon = soon
+  assert.equal(await run.states(), 'sub:running x:queued')
+  await run.ends('x', { outcome: 'failed', error: { name: 'Error', message: 'no' } })
+  assert.deepEqual([await run.states(), (await run.task('sub'))?.result], ['sub:succeeded x:failed', '1'])
+  assert.equal((await run.record()).state, 'failed')
+})
+
+test('a node whose child run is paused has not ended: what follows waits (12)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { run, child } = await within(coordinator, workflowOf([{ id: 'x', handler: 'x' }]))
+  await coordinator.changeRuns.pause('default', child.id)
+  await turns()
+  await coordinator.clock.advance(30_000)
+  await coordinator.wakeLives.execute([run.id, child.id])
+  await turns()
+  assert.deepEqual([(await runOf(coordinator, child.id)).state, await run.states()], ['paused', 'a:succeeded sub:running'])
+  await coordinator.changeRuns.resume('default', child.id)
+  await turns()
+  await new WorkflowRun(coordinator, { id: child.id, nodes: ['x'] }).ends('x')
+  assert.equal(await run.states(), 'a:succeeded sub:succeeded z:queued')
 })

@@ -33,7 +33,7 @@ async function end(coordinator: TestCoordinator, child: RunRecord, outcomes: Rea
 const statesOf = async ({ store }: TestCoordinator, { id }: RunRecord) =>
   (await store.tasks.list({ runId: id, limit: 100 })).items.map(({ state }) => state).join(' ')
 
-test('each item is a task of a child run; what follows sees how many have succeeded and failed, not their results', async (context) => {
+test('each item is a task of a child run; what follows sees how many have succeeded and failed, not their results (20)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await started(coordinator, ['a', { b: 1 }, null], { attempts: 2 })
   const child = await childOf(coordinator, run)
@@ -71,7 +71,7 @@ test('with a payload of its own each task has that beside its item', async (cont
   )
 })
 
-test('a list without items has succeeded, without a child run, and what follows goes on', async (context) => {
+test('a list without items has succeeded, without a child run, and what follows goes on (13)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await started(coordinator, [])
   assert.equal(await run.states(), 'each:succeeded z:queued')
@@ -79,14 +79,14 @@ test('a list without items has succeeded, without a child run, and what follows 
   assert.deepEqual((await coordinator.store.runs.children({ of: run.id, limit: 10 })).items, [])
 })
 
-test('a list of a branch that is not taken is not evaluated', async (context) => {
+test('a list of a branch that is not taken is not evaluated (13)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const nodes = [{ id: 'd', decision: [{ when: 'false', to: 'each' }, { otherwise: 'z' }] }, ...nodesOf({}, 'payload.not.there')]
   const run = await WorkflowRun.start(coordinator, { nodes: nodes as never }, {})
   assert.equal(await run.states(), 'd:succeeded z:queued')
 })
 
-test('what is no list, and a list that is too long or too large, fails the node before its first item', async (context) => {
+test('what is no list, and a list that is too long or too large, fails the node before its first item (15)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const error = async (list: unknown, text = 'payload.list') => {
     const run = await WorkflowRun.start(coordinator, { nodes: nodesOf({}, text) as never }, { list })
@@ -108,7 +108,7 @@ test('what is no list, and a list that is too long or too large, fails the node 
   )
 })
 
-test('by default all other items run, then the node has failed, with counts and the first errors', async (context) => {
+test('by default all other items run, then the node has failed, with counts and the first errors (16, 17)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await started(coordinator, [0, 1, 2, 3, 4], { onFailure: 'skip' })
   const child = await childOf(coordinator, run)
@@ -122,7 +122,15 @@ test('by default all other items run, then the node has failed, with counts and 
   assert.deepEqual((coordinator.fake.publishedTo('work.').at(-1) as { payload: unknown }).payload, { total: 5, succeeded: 3, failed: 2 })
 })
 
-test('items that have failed are tolerated up to a number or a share', async (context) => {
+test('a list of which all items have failed: what follows sees the counts (17)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await started(coordinator, [0, 1], { onFailure: 'skip' })
+  await end(coordinator, await childOf(coordinator, run), { 0: 'failed', 1: 'failed' })
+  assert.equal(await run.states(), 'each:failed z:queued')
+  assert.deepEqual((coordinator.fake.publishedTo('work.').at(-1) as { payload: unknown }).payload, { total: 2, succeeded: 0, failed: 2 })
+})
+
+test('items that have failed are tolerated up to a number or a share (16)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await started(coordinator, [0, 1, 2, 3], { tolerate: '25%' })
   await end(coordinator, await childOf(coordinator, run), { 0: 'failed', 1: 'succeeded', 2: 'succeeded', 3: 'succeeded' })
@@ -130,7 +138,7 @@ test('items that have failed are tolerated up to a number or a share', async (co
   assert.deepEqual([task?.state, task?.result], ['succeeded', '{"total":4,"succeeded":3,"failed":1}'])
 })
 
-test('with failFast no further item begins after a failure that is not tolerated; what runs ends', async (context) => {
+test('with failFast no further item begins after a failure that is not tolerated; what runs ends (16)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await started(coordinator, [0, 1, 2, 3, 4, 5], { maxParallel: 2, failFast: true, tolerate: 1 })
   const child = await childOf(coordinator, run)
@@ -147,7 +155,7 @@ test('with failFast no further item begins after a failure that is not tolerated
   })
 })
 
-test('a retry of what failed goes on with the same list, and those items alone, whatever its expression gives now', async (context) => {
+test('a retry of what failed goes on with the same list, and those items alone, whatever its expression gives now (18, 19)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const nodes = [
     { id: 'list', handler: 'list' },
@@ -173,7 +181,7 @@ test('a retry of what failed goes on with the same list, and those items alone, 
   assert.equal(await statesOf(coordinator, other), 'queued queued queued queued')
 })
 
-test('all items are made, also when the coordinator stops between two pages of them, before the first one ends the node', async (context) => {
+test('all items are made, also when the coordinator stops between two pages of them, before the first one ends the node (14)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { store } = coordinator
   const insert = store.tasks.insert.bind(store.tasks)

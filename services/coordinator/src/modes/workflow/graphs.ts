@@ -35,11 +35,16 @@ export class WorkflowInputs {
   }
 }
 
+function whyWrong(graph: ReturnType<typeof graphOf> | undefined): string {
+  const [first] = graph && 'problems' in graph ? graph.problems : []
+  return first ? `: ${first.field}: ${first.problem}` : ''
+}
+
 /** @throws CarillonError INTERNAL of a run without a graph */
 export function inputOf(run: RunRecord | undefined): WorkflowInput {
   const workflow = run?.graph == null ? undefined : (JSON.parse(run.graph) as Workflow & Pick<Partial<WorkflowInput>, 'context'>)
   const graph = workflow && graphOf(workflow)
   if (!workflow || !graph || 'problems' in graph)
-    throw new CarillonError('INTERNAL', `run ${run?.id} has no graph that can be read`, { field: 'graph' })
+    throw new CarillonError('INTERNAL', `run ${run?.id} has no graph that can be read${whyWrong(graph)}`, { field: 'graph' })
   return { graph, workflow, payload: run?.payload ?? 'null', context: workflow.context ?? {} }
 }

@@ -146,7 +146,7 @@ const CASES = [
 ]
 for (const { name, parcelThatFails, state, undone } of CASES)
   for (const side of ['before', 'after'] as const)
-    test(`a coordinator dies ${side} any write, and an order ${name}, each thing once`, async (context) => {
+    test(`a coordinator dies ${side} any write, and an order ${name}, each thing once (51)`, async (context) => {
       let kills = 0
       for (let at = 0, isKilled = true; isKilled; at++) {
         const store = await openStore('sqlite::memory:')

@@ -309,3 +309,20 @@ test('a signal to a run that has ended is refused, and not kept (41)', async (co
     [[1, 'taken']],
   )
 })
+
+test('a signal to a run that is paused: a node that waits takes it, however late, and nothing follows; else it is kept until one waits (41)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const nodes = [...SIGNAL, { id: 'again', wait: { signal: 'paid', timeoutMs: 1_000 }, after: 'paid' }]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  await coordinator.changeRuns.pause('default', run.id)
+  await turns()
+  await coordinator.clock.advance(90_000)
+  assert.equal((await send(coordinator, run.id, { ref: 7 })).state, 'taken')
+  assert.equal((await send(coordinator, run.id, { ref: 8 })).state, 'kept')
+  assert.equal(await run.states(), 'paid:succeeded')
+  await coordinator.clock.advance(90_000)
+  await coordinator.changeRuns.resume('default', run.id)
+  await turns()
+  assert.equal(await run.states(), 'paid:succeeded ship:queued again:succeeded')
+  assert.deepEqual([(await run.task('paid'))?.result, (await run.task('again'))?.result], ['{"ref":7}', '{"ref":8}'])
+})

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTestCoordinator, type TestCoordinator } from '../../testing/test-coordinator.ts'
+import { aRun } from '@carillon/store/testing'
+import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../../testing/test-coordinator.ts'
 import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
 
 const bodies = ({ fake }: TestCoordinator) => fake.publishedTo('work.') as { handler: string; payload: unknown; context?: unknown }[]
@@ -31,7 +32,7 @@ test('nodes start when those before them have ended, and the run ends with the l
   assert.deepEqual([state, reason, result], ['succeeded', 'completed', '{"tasks":{"succeeded":3}}'])
 })
 
-test('a decision takes the first branch that is true, and is kept with its reason', async (context) => {
+test('a decision takes the first branch that is true, and is kept with its reason (8)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const nodes = [
     { id: 'check', decision: [{ when: 'payload.total > 1000', to: 'approve' }, { otherwise: 'charge' }] },
@@ -89,12 +90,14 @@ test('the context: a descendant replaces what its ancestors have set, and the re
   assert.deepEqual(JSON.parse((await run.record()).result ?? ''), { who: 'b', kept: 1, far: true, done: true })
 })
 
-test('a context that is too large fails the node that adds to it', async (context) => {
+test('a context that is too large fails the node that adds to it (53)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await WorkflowRun.start(coordinator, { nodes: [{ id: 'a', handler: 'a' }] })
   await run.ends('a', { context: { big: 'x'.repeat(262_145) } })
   const task = await run.task('a')
   assert.deepEqual([task?.state, task?.reason, task?.error?.name], ['failed', 'invalid-result', 'CONTEXT_TOO_LARGE'])
+  assert.match(task?.error?.message ?? '', /has 262155 bytes as JSON, the limit is 262144; the largest keys: "big" 262147$/)
+  assert.equal((await run.record()).state, 'failed')
 })
 
 const FAILING = {
@@ -116,12 +119,13 @@ async function failed(coordinator: TestCoordinator): Promise<WorkflowRun> {
   return run
 }
 
-test('a retry of what failed keeps the results of the rest; of all begins anew', async (context) => {
+test('a retry of what failed keeps the results of the rest; of all begins anew (23)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failed(coordinator)
   await coordinator.changeRuns.retry('default', { runId: run.id, only: 'failed' })
   await turns()
   assert.equal(await run.states(), 'a:succeeded b:failed b:queued c:succeeded')
+  assert.deepEqual([(await run.task('a'))?.result, (await run.task('c'))?.result], ['1', '2'])
   await run.ends('b', { generation: 2 })
   await run.ends('d', { generation: 2 })
   assert.equal((await run.record()).state, 'succeeded')
@@ -151,13 +155,17 @@ test('a retry from a node runs it and what follows; of one node it alone', async
   await assert.rejects(coordinator.changeRuns.retry('default', { runId: run.id, only: 'failed' }), { code: 'NOTHING_FAILED' })
 })
 
-test('a report of an earlier generation changes nothing', async (context) => {
+test('a report of an earlier generation changes nothing (25)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failed(coordinator)
   await coordinator.changeRuns.retry('default', { runId: run.id, fromNode: 'a' })
   await turns()
-  await run.ends('b', { result: 'late' })
-  assert.equal((await run.task('b'))?.state, 'failed')
+  await run.ends('b', { result: 'late', context: { late: true } })
+  // Neither what it begins late.
+  const before = await run.task('b')
+  const started = { runId: run.id, taskId: before?.id, attempt: before?.attempt, type: 'started' }
+  await coordinator.applyReports.execute([reportsFrom('i-1', started)])
+  assert.deepEqual([before?.state, before?.context, (await run.task('b'))?.state], ['failed', null, 'failed'])
   assert.equal((await run.task('a', 2))?.state, 'queued')
   assert.equal((await run.record()).state, 'running')
 })
@@ -226,4 +234,59 @@ test('a workflow that cannot run is refused with all that is wrong', async (cont
       'workflow.output: there is no node x',
     ],
   )
+})
+
+test('two nodes that end in the same millisecond, on two coordinators: what follows both begins at once, and once (11)', async (context) => {
+  const one = await createTestCoordinator(context)
+  const other = await createTestCoordinator(context, { store: one.store, clock: one.clock })
+  const nodes = [
+    { id: 'a', handler: 'h' },
+    { id: 'b', handler: 'h' },
+    { id: 'join', handler: 'h', after: ['a', 'b'] },
+  ]
+  const run = await WorkflowRun.start(one, { nodes })
+  const end = async (node: string) => {
+    const task = await run.task(node)
+    return reportsFrom('i-1', { runId: run.id, taskId: task?.id, attempt: 1, type: 'finished', outcome: 'succeeded' })
+  }
+  const [a, b] = [await end('a'), await end('b')]
+  const before = one.clock.now()
+  await Promise.all([one.applyReports.execute([a]), other.applyReports.execute([b])])
+  await turns()
+  assert.equal(await run.states(), 'a:succeeded b:succeeded join:queued')
+  assert.equal(one.clock.now(), before)
+  const ids = new Set([...bodies(one), ...bodies(other)].map((body) => (body as unknown as { taskId: string }).taskId))
+  assert.equal(ids.size, 3)
+  await run.ends('join')
+  assert.deepEqual([(await run.record()).state, (await run.record()).result], ['succeeded', '{"tasks":{"succeeded":3}}'])
+})
+
+test('a coordinator that ended a node, and not begun the next one: the run is not over (12)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: FAILING.nodes.slice(0, 2) })
+  const { store, advance, clock, wakeLives } = coordinator
+  const insert = store.tasks.insert.bind(store.tasks)
+  store.tasks.insert = () => Promise.reject(new Error('it dies here'))
+  await run.ends('a')
+  await assert.rejects(advance.execute(run.id), { message: 'it dies here' })
+  assert.deepEqual([await run.states(), (await run.record()).state], ['a:succeeded', 'running'])
+  store.tasks.insert = insert
+  await clock.advance(30_000)
+  await wakeLives.execute([run.id])
+  await turns()
+  assert.equal(await run.states(), 'a:succeeded b:queued')
+})
+
+test('a workflow whose graph is wrong, as it was stored, has failed and says why: it is neither open for ever nor succeeded (7)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const nodes = [
+    { id: 'check', decision: [{ when: 'false', to: ['a'] }] },
+    { id: 'a', handler: 'h' },
+  ]
+  const run = aRun(1, { mode: 'workflow', graph: JSON.stringify({ nodes }), queuedAt: coordinator.clock.now() })
+  await coordinator.runs.insert([run])
+  await turns()
+  const { state, reason, error } = await runOf(coordinator, run.id)
+  assert.deepEqual([state, reason], ['failed', 'internal-error'])
+  assert.match(error?.message ?? '', /has no graph that can be read: nodes\.0\.decision/)
 })

@@ -17,6 +17,7 @@ import {
   writeJson,
 } from '@carillon/contracts'
 import type { LifeChange, LifeHead, Resume, TaskNode } from '@carillon/store'
+import { contextText } from '../../modes/workflow/rules/context-size.ts'
 import type { Decision, Policy, Refused } from './decision.ts'
 import { bounded, decideLoss, ended, NO_LOSSES, NO_OWNER, runsAlone, whyCancelled } from './loss.ts'
 import { type FailedLife, nextAttempt } from './next-attempt.ts'
@@ -240,10 +241,6 @@ function contextOf(life: Life, { context }: FinishedReport): LifeChange['set'] {
 function refusalOf({ code, message }: CarillonError): Failure {
   return { name: code, message }
 }
-
-const contextText = (context: FinishedReport['context']): string | undefined =>
-  context &&
-  writeJson(context, { field: 'context', maxBytes: LIMITS.contextBytes, tooLarge: 'CONTEXT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' })
 
 /** The result as JSON text, or what is wrong with what the task has returned. */
 function resultText(report: FinishedReport): string | CarillonError {

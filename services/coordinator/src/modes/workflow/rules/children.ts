@@ -2,6 +2,7 @@ import { CarillonError, type Failure, isEnded, LIMITS, printable, type StartRun 
 import type { Plan, RunHead, RunRecord, TaskHead, TaskNode } from '@carillon/store'
 import type { Decision } from '../../../runs/rules/decision.ts'
 import type { Counts } from '../../mode.ts'
+import { largestKeys } from './context-size.ts'
 
 /** What the task of a node keeps until its child run is stored: it is the intent to start that. */
 export interface ChildIntent {
@@ -76,12 +77,8 @@ export function decideAsChild(task: TaskHead, { run, context, errors }: EndedChi
 }
 
 function tooLarge(context: string, bytes: number): string {
-  const sizes = Object.entries(JSON.parse(context) as object).map(
-    ([key, value]) => [key, Buffer.byteLength(JSON.stringify(value))] as const,
-  )
-  const largest = sizes.toSorted(([, one], [, other]) => other - one).slice(0, 3)
-  const keys = largest.map(([key, size]) => `${printable(key)} ${size}`).join(', ')
-  return `what it gives back to the context has ${bytes} bytes, the limit is ${LIMITS.contextBytes}; the largest keys: ${keys}`
+  const largest = largestKeys(JSON.parse(context) as Record<string, unknown>)
+  return `what it gives back to the context has ${bytes} bytes, the limit is ${LIMITS.contextBytes}; ${largest}`
 }
 
 function failureOf({ id, job, handler, state, error }: RunRecord, errors: readonly string[]): Failure {

@@ -44,7 +44,7 @@ function after(of: Graph, ended: Record<string, Ended>) {
   }
 }
 
-test('a join waits for the branch that was taken, also where the decision leads to it directly', () => {
+test('a join waits for the branch that was taken, also where the decision leads to it directly (1)', () => {
   const shape = graph({ d: { to: ['a', 'b'] }, a: {}, b: { after: 'd a' } })
   assert.equal(after(shape, { d: ['succeeded', 0] }).ready, 'a')
   assert.equal(after(shape, { d: ['succeeded', 0], a: 'running' }).open, 'b')
@@ -53,25 +53,39 @@ test('a join waits for the branch that was taken, also where the decision leads 
   assert.deepEqual([other.ready, other.notNeeded], ['b', 'a'])
 })
 
-test('the success of a decision makes no node of another branch run', () => {
+test('the success of a decision makes no node of another branch run (2)', () => {
   const shape = graph({ d1: { to: ['d2', 'p'] }, d2: { to: ['end', 'x'] }, end: {}, x: {}, p: { after: 'd1 x' } })
   const { ready, notNeeded } = after(shape, { d1: ['succeeded', 0], d2: ['succeeded', 0] })
   assert.deepEqual([ready, notNeeded], ['end', 'x p'])
 })
 
-test('a join behind branches that join earlier', () => {
+test('a join of two branches waits for the one that was taken, and runs after that, whichever it is (3, 4)', () => {
+  const shape = graph({ d: { to: ['a', 'b'] }, a: {}, b: {}, j: { after: 'a b' } })
+  for (const [branch, [taken, other]] of [['a', 'b'] as const, ['b', 'a'] as const].entries()) {
+    const ended = { d: ['succeeded', branch] } as const
+    const first = after(shape, ended)
+    assert.deepEqual([first.ready, first.notNeeded, first.open], [taken, other, 'j'])
+    // That the other one is not needed is known while the taken one runs: the join is neither skipped nor started by that.
+    const meanwhile = after(shape, { ...ended, [taken]: 'running' })
+    assert.deepEqual([meanwhile.ready, meanwhile.notNeeded, meanwhile.open, meanwhile.outcome], ['', other, 'j', undefined])
+    assert.equal(after(shape, { ...ended, [taken]: 'succeeded' }).ready, 'j')
+    assert.equal(after(shape, { ...ended, [taken]: 'succeeded', j: 'succeeded' }).outcome, 'succeeded')
+  }
+})
+
+test('a join behind branches that join earlier (5)', () => {
   const shape = graph({ d1: { to: ['d2', 'c'] }, d2: { to: ['a', 'b'] }, a: {}, b: {}, c: {}, k: { after: 'a b' }, j: { after: 'k c' } })
   const { notNeeded, open } = after(shape, { d1: ['succeeded', 1], c: 'running' })
   assert.deepEqual([notNeeded, open], ['d2 a b k', 'j'])
   assert.equal(after(shape, { d1: ['succeeded', 1], c: 'succeeded' }).ready, 'j')
 })
 
-test('a node that is not needed does not reach past a node that has run', () => {
+test('a node that is not needed does not reach past a node that has run (5)', () => {
   const shape = graph({ d: { to: ['s', 't'] }, s: {}, t: {}, n: { after: 's t' }, m: { after: 'n' } })
   assert.equal(after(shape, { d: ['succeeded', 1], t: 'succeeded', n: 'succeeded' }).ready, 'm')
 })
 
-test('a disabled node, and one that an operator skipped, let through what follows', () => {
+test('a disabled node, and one that an operator skipped, let through what follows (6)', () => {
   assert.equal(after(graph({ r: { disabled: true }, n: { after: 'r' } }), {}).ready, 'n')
   assert.equal(after(graph({ r: {}, n: { after: 'r' } }), { r: 'skipped' }).ready, 'n')
   assert.equal(after(graph({ r: { disabled: true }, n: { after: 'r', disabled: true } }), {}).outcome, 'nothing-to-do')
@@ -89,7 +103,7 @@ test('a node that is skipped ahead of its turn lets through what follows when wh
   assert.equal(after(shape, { a: 'failed', b: 'skipped' }).ready, 'c')
 })
 
-test('what a failure blocks fails the run when the rest has ended', () => {
+test('what a failure blocks fails the run when the rest has ended (9)', () => {
   const shape = graph({ r: {}, x: { after: 'r' }, y: { after: 'r' }, z: { after: 'y' }, behind: { after: 'x' } })
   const first = after(shape, { r: 'succeeded', x: 'failed', y: 'succeeded' })
   assert.deepEqual([first.ready, first.blocked, first.outcome], ['z', 'behind', undefined])
@@ -99,7 +113,7 @@ test('what a failure blocks fails the run when the rest has ended', () => {
   assert.equal(after(graph({ x: { onFailure: 'skip' } }), { x: 'failed' }).outcome, 'succeeded')
 })
 
-test('a decision that fails takes no branch, also where its failure is skipped', () => {
+test('a decision that fails takes no branch, also where its failure is skipped (8)', () => {
   const shape = graph({ d: { to: ['a', 'b'], onFailure: 'skip' }, a: {}, b: {}, after: { after: 'd' }, join: { after: 'a after' } })
   const { ready, notNeeded, outcome } = after(shape, { d: 'failed' })
   assert.deepEqual([ready, notNeeded, outcome], ['after', 'a b', undefined])
@@ -111,13 +125,22 @@ test('with failFast nothing new starts', () => {
   assert.equal(after(shape, { x: 'failed', y: 'succeeded' }).outcome, 'failed')
 })
 
+test('a node that failed before the one beside it has begun: that one runs, or with failFast does not, and the run ends (10)', () => {
+  const shapes = { x: {}, before: {}, y: { after: 'before' } }
+  const ended = { x: 'failed', before: 'succeeded' } as const
+  assert.deepEqual([after(graph(shapes), ended).ready, after(graph(shapes), ended).outcome], ['y', undefined])
+  assert.equal(after(graph(shapes), { ...ended, y: 'succeeded' }).outcome, 'failed')
+  assert.equal(after(graph(shapes, true), { x: 'failed', before: 'running' }).outcome, undefined)
+  assert.equal(after(graph(shapes, true), ended).outcome, 'failed')
+})
+
 test('what was cancelled makes the run cancelled, unless something failed', () => {
   const shape = graph({ x: {}, y: {}, z: { after: 'x' } })
   assert.equal(after(shape, { x: 'cancelled', y: 'succeeded' }).outcome, 'cancelled')
   assert.equal(after(shape, { x: 'cancelled', y: 'failed' }).outcome, 'failed')
 })
 
-test('a graph that can be no workflow is refused with all that is wrong', () => {
+test('a graph that can be no workflow is refused with all that is wrong (7)', () => {
   const problemsOf = (nodes: object[]) => {
     const made = graphOf(parseInput(workflowSchema, { nodes }))
     return 'problems' in made ? made.problems.map(({ field, value }) => `${field}: ${value}`) : []
