@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CALLS, type CallInput, CarillonError } from '@carillon/contracts'
+import { type CALLS, type CallInput, CarillonError, taskIdOf } from '@carillon/contracts'
 import { createTestCoordinator, reportsFrom, type TestCoordinator } from '../../testing/test-coordinator.ts'
 import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
 
@@ -31,7 +31,7 @@ const summary = async (run: WorkflowRun) => {
   return [state, reason, compensation, error?.message]
 }
 
-test('a run that fails is undone: what came last first, one after the other', async (context) => {
+test('a run that fails is undone: what came last first, one after the other (49)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failed(coordinator)
   assert.equal(await run.states(), 'a:succeeded b:succeeded c:failed b:queued')
@@ -57,7 +57,7 @@ test('a run that fails is undone: what came last first, one after the other', as
   )
 })
 
-test('a cancelled run is undone when what was under way has ended; a cancel does not cut that', async (context) => {
+test('a cancelled run is undone when what was under way has ended; a cancel does not cut that (51)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await WorkflowRun.start(coordinator, CHAIN)
   await run.ends('a')
@@ -79,7 +79,7 @@ test('a cancelled run is undone when what was under way has ended; a cancel does
   assert.deepEqual(JSON.parse((await run.record()).result ?? ''), { tasks: { succeeded: 1, cancelled: 1 }, compensated: 2 })
 })
 
-test('a cancel by force cuts it', async (context) => {
+test('a cancel by force cuts it (51)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failed(coordinator)
   await coordinator.changeRuns.cancel('default', run.id, { force: true })
@@ -89,7 +89,7 @@ test('a cancel by force cuts it', async (context) => {
   assert.deepEqual(await summary(run), ['cancelled', 'cancelled-by-request', 'incomplete', message])
 })
 
-test('what cannot be undone fails the run, and can be tried again alone', async (context) => {
+test('what cannot be undone fails the run, and can be tried again alone (51)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failed(coordinator)
   await run.undoes('b', { outcome: 'failed', error: { name: 'Error', message: 'no bank' } })
@@ -129,7 +129,7 @@ test('a retry begins at or before the first node that was undone', async (contex
   assert.deepEqual(await summary(run), ['succeeded', 'completed', null, undefined])
 })
 
-test('nothing is undone while something is under way, and a node after all that came after it', async (context) => {
+test('nothing is undone while something is under way, and a node after all that came after it (50)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await WorkflowRun.start(coordinator, {
     nodes: [
@@ -154,7 +154,7 @@ test('nothing is undone while something is under way, and a node after all that 
   assert.deepEqual((await summary(run)).slice(0, 3), ['failed', 'tasks-failed', 'complete'])
 })
 
-test('a node that timed out is undone if it declares so, and one that failed is not', async (context) => {
+test('a node that timed out is undone if it declares so, and one that failed is not (50)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const node = (fields: object): Given => ({ nodes: [{ id: 'a', handler: 'h', ...fields }] }) as Given
   const ends = { outcome: 'timed_out', error: { name: 'TimeoutError', message: 'late' } }
@@ -194,7 +194,7 @@ test('force and compensation are about workflows', async (context) => {
   await assert.rejects(coordinator.changeRuns.retry('default', { runId: started.runId, only: 'compensation' }), { code: 'INVALID_REQUEST' })
 })
 
-test('what a child run has done is undone by one task', async (context) => {
+test('what a child run has done is undone by one task (50)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await WorkflowRun.start(coordinator, {
     nodes: [
@@ -211,5 +211,29 @@ test('what a child run has done is undone by one task', async (context) => {
   const { handler, payload } = bodies(coordinator).at(-1) ?? {}
   assert.deepEqual([handler, payload], ['unship', { node: 'a', outcome: 'succeeded', payload: 'x', result: 5 }])
   await run.undoes('a')
+  assert.deepEqual((await summary(run)).slice(0, 3), ['failed', 'tasks-failed', 'complete'])
+})
+
+test('what the items of a list have done is undone by one task (50)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(
+    coordinator,
+    {
+      nodes: [
+        { id: 'each', foreach: 'payload', handler: 'ship', compensate: 'unship' },
+        { id: 'b', handler: 'h', after: 'each' },
+      ],
+    },
+    ['p', 'q'],
+  )
+  const child = (await run.task('each'))?.node?.child as string
+  for (const index of [0, 1]) {
+    const report = { runId: child, taskId: taskIdOf(child, index), attempt: 1, type: 'finished', outcome: 'succeeded' }
+    await coordinator.applyReports.execute([reportsFrom('i-1', report)])
+    await turns()
+  }
+  await run.ends('b', FAILED)
+  assert.equal(bodies(coordinator).filter(({ handler }) => handler === 'unship').length, 1)
+  await run.undoes('each')
   assert.deepEqual((await summary(run)).slice(0, 3), ['failed', 'tasks-failed', 'complete'])
 })

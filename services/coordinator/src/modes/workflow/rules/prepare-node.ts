@@ -14,6 +14,7 @@ import { hashKeyOf } from '../../../routing/rules/hash-key.ts'
 import { routingOf } from '../../../routing/rules/request.ts'
 import { termsOf } from '../../../runs/rules/terms.ts'
 import { type ChildIntent, itemsResult } from './children.ts'
+import { largestKeys, sizesOf } from './context-size.ts'
 import type { NodeExpressions } from './node-expressions.ts'
 
 /** What expressions of a node read. */
@@ -135,7 +136,7 @@ type ForeachNode = Extract<WorkflowNode, { foreach: string }>
 
 /** What the node leaves open comes from its run. */
 function requestOf(node: ForeachNode, { routing, terms, timeoutMs, tries, backoff }: RunHead): ChildIntent['request'] {
-  const { id: _id, description: _d, after: _a, disabled: _dis, onFailure: _o, foreach: _f, payload: _p, ...rest } = node
+  const { id: _id, description: _d, after: _a, disabled: _dis, onFailure: _o, compensate: _c, foreach: _f, payload: _p, ...rest } = node
   const { maxParallel: _m, tolerate: _t, failFast: _ff, ...own } = rest
   const { key: _key, ...inherited } = routing ?? {}
   const { priority, nonRetryable } = terms ?? {}
@@ -163,11 +164,9 @@ function itemOf(payload: unknown, context: NodeVariables['context']): string | n
 
 /** Nodes of which none leads to the other may together have added more than one of them may. @throws CarillonError CONTEXT_TOO_LARGE */
 function checkContext(context: NodeVariables['context']): void {
-  const sizes = Object.entries(context).map(([key, value]) => [key, Buffer.byteLength(JSON.stringify(value))] as const)
-  const bytes = sizes.reduce((sum, [key, size]) => sum + size + key.length, 0)
+  const bytes = sizesOf(context).reduce((sum, [key, size]) => sum + size + key.length, 0)
   if (bytes <= LIMITS.contextBytes) return
-  const largest = sizes.toSorted(([, one], [, other]) => other - one).slice(0, 3)
-  const message = `the context has ${bytes} bytes, the limit is ${LIMITS.contextBytes}; the largest keys: ${largest.map(([key, size]) => `${printable(key)} ${size}`).join(', ')}`
+  const message = `the context has ${bytes} bytes, the limit is ${LIMITS.contextBytes}; ${largestKeys(context)}`
   throw new CarillonError('CONTEXT_TOO_LARGE', message, { field: 'context', value: `${bytes} bytes` })
 }
 
