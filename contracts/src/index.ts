@@ -9,6 +9,7 @@
 export type { ErrorBody, Page, ServiceHealth } from './answers.ts'
 export { type BackfillJob, backfillJobSchema, type JobBackfill, jobBackfillSchema } from './backfill.ts'
 export { type Backoff, backoffMs, backoffSchema, DEFAULT_BACKOFF, type DelayBackoff, isExcluded, stepPolicySchema } from './backoff.ts'
+export { BUILT_IN_HANDLERS } from './built-in-handlers.ts'
 export { type CalendarInput, type CalendarView, calendarInputSchema } from './calendar.ts'
 export { type Call, isRepeatable, type Repeatable, type ServiceName } from './call.ts'
 export { CALLS, type CallInput, type CallName, type CallNameOf, type CallOutput, type CallRequest } from './calls.ts'
@@ -34,6 +35,17 @@ export {
 } from './gating.ts'
 export { CALL_HEADERS, checkBy, checkHeaders, HEADERS, SIGNAL_HEADERS, TRIGGER_HEADERS } from './headers.ts'
 export { countText } from './hints.ts'
+export {
+  HTTP_HANDLER,
+  HTTP_TIMEOUT_MAX_MS,
+  HTTP_TIMEOUT_MS,
+  type HttpNodeRequest,
+  type HttpRequest,
+  type HttpResponse,
+  httpRequestSchema,
+  httpResponseSchema,
+  isPlainUrl,
+} from './http-request.ts'
 export {
   childTaskId,
   createIdSource,
@@ -175,7 +187,7 @@ export {
   versionedProgram,
 } from './program.ts'
 export { PROTOCOL_VERSION } from './protocol.ts'
-export { recordField } from './record-field.ts'
+export { keyReason, recordField } from './record-field.ts'
 export type { Retry, RetryCallback } from './retry.ts'
 export { ROUTES, type Route, routingFields } from './routing.ts'
 export {
@@ -220,6 +232,7 @@ export { VERSION } from './version.ts'
 export {
   type Compensation,
   compensationOf,
+  handlerOf,
   kindOf,
   NODE_KINDS,
   NODE_STATES,

@@ -19,3 +19,7 @@ export function recordField<Value extends z.ZodType>(
   }
   return z.preprocess(refuseProto, z.record(name, value, params)) as unknown as ReturnType<typeof recordField<Value>>
 }
+
+/** The option `error` of such a record: a name that is refused is refused for its own reason, not as an "invalid key". */
+export const keyReason = (issue: z.core.$ZodRawIssue): string | undefined =>
+  issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join(', ') : undefined

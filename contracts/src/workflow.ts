@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { durationField, instantField, nameField } from './fields.ts'
+import { codedField, durationField, instantField, nameField } from './fields.ts'
 import { countText } from './hints.ts'
+import { HTTP_HANDLER, HTTP_TIMEOUT_MAX_MS, httpNodeRequestSchema } from './http-request.ts'
 import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { toleranceField } from './plan.ts'
@@ -113,13 +114,31 @@ const publishNodeSchema = z.strictObject({
   }),
 })
 
+/** A time limit of an HTTP request. */
+const requestLimitField = codedField<number>({
+  code: 'INVALID_DELAY',
+  hint: 'Use whole milliseconds from 1 to 3,600,000: a request takes an hour at most.',
+  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= HTTP_TIMEOUT_MAX_MS,
+  json: { type: 'integer', minimum: 1, maximum: HTTP_TIMEOUT_MAX_MS },
+})
+/** An HTTP request: a task of the built-in handler `http`, whose result it has. */
+const httpNodeSchema = z.strictObject({
+  ...commonFields,
+  http: httpNodeRequestSchema,
+  compensate: compensateField.exactOptional(),
+  ...{ attempts, backoff, nonRetryable, priority, labels, where, route, instances, hashKey },
+  /** Time limit of each attempt in ms, up to an hour. Default: that of the job, else 30 s. */
+  timeoutMs: requestLimitField.exactOptional(),
+})
+
 /** What a node may be, by the member that says so: `foreach` before `handler`, which it has, too. */
-export const NODE_KINDS = ['foreach', 'handler', 'job', 'decision', 'wait', 'publish'] as const
+export const NODE_KINDS = ['foreach', 'handler', 'job', 'decision', 'wait', 'publish', 'http'] as const
 export type NodeKind = (typeof NODE_KINDS)[number]
 
-const nodeSchema = z.union([foreachNodeSchema, handlerNodeSchema, jobNodeSchema, decisionNodeSchema, waitNodeSchema, publishNodeSchema], {
-  error: `Give an object with an id and one of ${NODE_KINDS.join(', ')}.`,
-})
+const nodeSchema = z.union(
+  [foreachNodeSchema, handlerNodeSchema, jobNodeSchema, decisionNodeSchema, waitNodeSchema, publishNodeSchema, httpNodeSchema],
+  { error: `Give an object with an id and one of ${NODE_KINDS.join(', ')}.` },
+)
 export type WorkflowNode = z.output<typeof nodeSchema>
 /** What a node waits for. */
 export type NodeWait = Extract<WorkflowNode, { wait: unknown }>['wait']
@@ -142,6 +161,12 @@ export const workflowField = z.unknown().meta({ type: 'object', description: 'As
 
 /** What a node is. */
 export const kindOf = (node: WorkflowNode): NodeKind => NODE_KINDS.find((kind) => kind in node) as NodeKind
+
+/** The handler of its tasks; undefined: it has none of its own. */
+export function handlerOf(node: WorkflowNode): string | undefined {
+  if ('http' in node) return HTTP_HANDLER
+  return 'handler' in node ? node.handler : undefined
+}
 
 /** What undoes a node; undefined: nothing does. */
 export function compensationOf(node: WorkflowNode): Compensation | undefined {

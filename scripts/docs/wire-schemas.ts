@@ -1,5 +1,6 @@
 import * as answers from '../../contracts/dist/answers.js'
 import * as calendar from '../../contracts/dist/calendar.js'
+import * as httpRequest from '../../contracts/dist/http-request.js'
 import { CALLS, type Call, jsonSchemaOf, MESSAGES, type Message } from '../../contracts/dist/index.js'
 import * as instance from '../../contracts/dist/instance.js'
 import * as job from '../../contracts/dist/job.js'
@@ -11,7 +12,17 @@ import { commentsOfSchema } from './declarations.ts'
 import type { Schema } from './schema-fields.ts'
 
 /** Schemas by the constant that declares them. */
-const DECLARED = Object.entries({ ...answers, ...calendar, ...instance, ...job, ...log, ...messages, ...run, ...workflow }).filter(isSchema)
+const DECLARED = Object.entries({
+  ...answers,
+  ...calendar,
+  ...httpRequest,
+  ...instance,
+  ...job,
+  ...log,
+  ...messages,
+  ...run,
+  ...workflow,
+}).filter(isSchema)
 /** Constants whose fields are spread into these, and bring their comments along. */
 const SPREAD: Readonly<Record<string, readonly string[]>> = {
   jobInputSchema: ['planFields', 'policyFields'],
@@ -20,6 +31,8 @@ const SPREAD: Readonly<Record<string, readonly string[]>> = {
   instanceViewSchema: ['registerSchema', 'presenceSchema'],
   runTreeSchema: ['treeNodeSchema'],
   workflowSchema: ['policyFields', 'commonFields', 'handlerNodeSchema'],
+  httpNodeRequestSchema: ['requestFields'],
+  httpRequestSchema: ['requestFields'],
 }
 
 function isSchema(entry: readonly [string, unknown]): entry is [string, Schema] {

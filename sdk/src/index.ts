@@ -1,5 +1,5 @@
 /** Carillon for a service's process: offer handlers, start runs. See `connect`. */
-export { CALLS, CarillonError } from '@carillon/contracts'
+export { CALLS, CarillonError, type HttpNodeRequest, type HttpResponse } from '@carillon/contracts'
 export { type NatsSettings, natsSettingsFrom, type TlsSettings } from '@carillon/wire'
 export type { CallOptions } from './client/caller.ts'
 export type { Client, CordonOptions, RunOutcome, SendOptions } from './client/client.ts'
@@ -55,4 +55,4 @@ export {
   type WorkflowSettings,
   workflow,
 } from './workflow-definition.ts'
-export type { Branch, DecisionNode, HandlerNode, NodeCompensation, NodeSettings, WaitNode } from './workflow-nodes.ts'
+export type { Branch, DecisionNode, HandlerNode, HttpNode, NodeCompensation, NodeSettings, WaitNode } from './workflow-nodes.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { type CarillonError, type Client, defineHandler, workflow } from './index.ts'
+import { type CarillonError, type Client, defineHandler, type HttpResponse, workflow } from './index.ts'
 
 const refund = defineHandler({ name: 'refund', input: z.object({ id: z.string() }), attempts: 3, timeoutMs: 5_000 })
 const everywhere = defineHandler({ name: 'everywhere', mode: 'broadcast' })
@@ -54,6 +54,14 @@ export function builders(): void {
   order.node('tell', { wait: { durationMs: '2d' } })
   // @ts-expect-error no kind at all
   order.node('tell', { after: 'charge' })
+  // @ts-expect-error a method that there is not
+  order.node('call', { http: { url: 'https://example.org', method: 'FETCH' } })
+  // @ts-expect-error no URL
+  order.node('call', { http: { method: 'PUT' } })
+  // @ts-expect-error two kinds
+  order.node('call', { http: { url: 'https://example.org' }, handler: 'http' })
+  const { status, headers, body } = {} as HttpResponse
+  ;[status satisfies number, headers satisfies Readonly<Record<string, string>>, body satisfies unknown]
   // @ts-expect-error an option of other jobs
   workflow('x', { shards: 3 })
   // @ts-expect-error a payload of another shape
@@ -120,6 +128,43 @@ test('durations as text are milliseconds', () => {
   ] as const) {
     const { code, details } = refusal(build)
     assert.deepEqual([code, details.field], ['INVALID_DELAY', field])
+  }
+})
+
+test('a request is stored as it is, with its limit in milliseconds; what is wrong with one is named', () => {
+  const http = {
+    url: 'https://example.org',
+    method: 'PUT',
+    headers: { a: { secret: 'A' }, b: { value: 'payload.b' } },
+    body: 'payload',
+  } as const
+  const { job } = workflow('x').node('call', { http, timeout: '10s', attempts: 3, compensate: refund }).done()
+  assert.deepEqual(JSON.parse(JSON.stringify(job.workflow)), {
+    nodes: [{ id: 'call', http, timeoutMs: 10_000, attempts: 3, compensate: 'refund' }],
+  })
+  const url = 'https://example.org'
+  for (const [request, more, field, hint] of [
+    [{ url: 'https://' }, {}, 'http.url', /must be an http or https URL/],
+    [{ url: 'https://u:p@example.org' }, {}, 'http.url', /has a login/],
+    [{ url, body: 'payload' }, {}, 'http.body', /GET and HEAD have no body/],
+    [{ url, method: 'get' }, {}, 'http.method', /"GET"/],
+    [{ url, headers: { 'a b': 'x' } }, {}, 'http.headers.a b', /is no name of a header/],
+    [{ url, headers: { Host: 'x' } }, {}, 'http.headers.Host', /is set by the executor itself/],
+    [{ url, headers: { a: 'x\r\nb: y' } }, {}, 'http.headers.a', /must be text without line ends/],
+    [{ url, headers: { a: { value: '' } } }, {}, 'http.headers.a.value', /Write an expression/],
+    [{ url, expect: { status: 600 } }, {}, 'http.expect.status', /at most 599/],
+    [{ url, redirects: 6 }, {}, 'http.redirects', /at most 5/],
+    [{ url, timeoutMs: 5 }, {}, 'http.timeoutMs', /no such field/],
+    [{ url }, { timeoutMs: 3_600_001 }, 'timeoutMs', /an hour at most/],
+    [{ url }, { payload: 'payload' }, 'payload', /no such field/],
+  ] as const) {
+    const { details } = refusal(() =>
+      workflow('x')
+        .node('call', { http: request, ...more } as never)
+        .done(),
+    )
+    assert.equal(details.field, `workflow.nodes.0.${field}`)
+    assert.match(details.hint ?? '', hint)
   }
 })
 

@@ -1,3 +1,4 @@
+import type { HttpNodeRequest } from '@carillon/contracts'
 import type { RunOptions } from './client/start-item.ts'
 import type { AnyHandler } from './handler-definition.ts'
 
@@ -44,6 +45,7 @@ export interface HandlerNode<Known extends string = string> extends CommonNode<K
   readonly decision?: undefined
   readonly wait?: undefined
   readonly publish?: undefined
+  readonly http?: undefined
   /** The handler that undoes what the node has done, when its run fails or is cancelled. */
   readonly compensate?: string | AnyHandler | NodeCompensation | undefined
   /** CEL over `payload`, `context` and `nodes`: the payload of the task. Default: that of the run. */
@@ -66,6 +68,7 @@ export interface ForeachNode<Known extends string = string>
   readonly decision?: undefined
   readonly wait?: undefined
   readonly publish?: undefined
+  readonly http?: undefined
   /** CEL: the payload of each task, which has its item as `ctx.shard.item`. Default: the item. */
   readonly payload?: string | undefined
   /** After a failure that is not tolerated no further task begins; with `maxParallel`. */
@@ -87,6 +90,7 @@ export interface JobNode<Known extends string = string> extends CommonNode<Known
   readonly decision?: undefined
   readonly wait?: undefined
   readonly publish?: undefined
+  readonly http?: undefined
   /** The handler that undoes what the run has done, when the run of the workflow fails or is cancelled. */
   readonly compensate?: string | AnyHandler | NodeCompensation | undefined
   /** CEL over `payload`, `context` and `nodes`: the payload of the run. Default: that of the workflow's run. */
@@ -104,6 +108,7 @@ export interface DecisionNode<Known extends string = string, To extends string =
   readonly job?: undefined
   readonly wait?: undefined
   readonly publish?: undefined
+  readonly http?: undefined
 }
 
 /**
@@ -123,6 +128,7 @@ export interface WaitNode<Known extends string = string> extends CommonNode<Know
   readonly foreach?: undefined
   readonly job?: undefined
   readonly publish?: undefined
+  readonly http?: undefined
   readonly decision?: undefined
 }
 
@@ -130,11 +136,27 @@ export interface WaitNode<Known extends string = string> extends CommonNode<Know
 export interface PublishNode<Known extends string = string> extends CommonNode<Known> {
   /** `body`: CEL over `payload`, `context` and `nodes`, the message as JSON. Default: the payload of the run. */
   readonly publish: { readonly subject: string; readonly body?: string | undefined }
+  readonly http?: undefined
   readonly handler?: undefined
   readonly foreach?: undefined
   readonly job?: undefined
   readonly decision?: undefined
   readonly wait?: undefined
+}
+
+/** An HTTP request, which an executor of the built-in handler `http` sends (`carillon executor --http`). The result of the node is an `HttpResponse`. */
+export interface HttpNode<Known extends string = string> extends CommonNode<Known>, Pick<RunOptions, (typeof NODE_RULES)[number]> {
+  readonly http: HttpNodeRequest
+  readonly handler?: undefined
+  readonly foreach?: undefined
+  readonly job?: undefined
+  readonly decision?: undefined
+  readonly wait?: undefined
+  readonly publish?: undefined
+  /** The handler that undoes what the request has done, when its run fails or is cancelled. */
+  readonly compensate?: string | AnyHandler | NodeCompensation | undefined
+  /** `timeoutMs` as text: `10s`. */
+  readonly timeout?: string | undefined
 }
 
 interface WaitLimit {
@@ -151,3 +173,4 @@ export type NodeSettings<Known extends string = string, To extends string = stri
   | DecisionNode<Known, To>
   | WaitNode<Known>
   | PublishNode<Known>
+  | HttpNode<Known>

@@ -1,10 +1,10 @@
 import { branchesOf, compensationOf, type JobView, kindOf, type WorkflowNode } from '@carillon/contracts'
 import { now } from '../clock.ts'
+import { requestText, waitText } from '../output/node-text.ts'
 import { scheduleText } from '../output/schedule-text.ts'
 import { type Column, Table } from '../output/table-layout.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { relativeText, timeText } from '../output/time-text.ts'
-import { waitText } from '../output/wait-text.ts'
 import { printJob } from './job-view.ts'
 
 /** The columns of `workflows list`. */
@@ -49,6 +49,7 @@ function doesText(node: WorkflowNode): string {
   if ('handler' in node) return node.handler
   if ('job' in node) return `run of ${node.job}`
   if ('wait' in node) return waitText(node.wait)
+  if ('http' in node) return requestText(node.http)
   if ('publish' in node) return `message on ${node.publish.subject}`
   return branchesOf(node)
     .map(({ when, to }) => `${when ?? 'otherwise'} → ${to.join(', ')}`)

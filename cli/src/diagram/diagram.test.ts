@@ -24,6 +24,11 @@ test('the same graph is the same picture, in whichever order its nodes are writt
   assert.equal(first.match(/marker-end/g)?.length, 4)
 })
 
+test('a request is shown by its method and its URL', async () => {
+  const http = { url: `'https://example.org/' + payload.id${' + payload.more'.repeat(10)}`, method: 'PUT' } as const
+  assert.match(await draw([{ id: 'call', http, compensate: 'refund' }]), />PUT &#39;https:\/\/example\.org\/&#39; \+ payload\.id…<\/text>/)
+})
+
 test('no text is markup, nothing is a script, nothing refers outside', async () => {
   const svg = await draw([...NODES, { id: 'evil', handler: 'x', after: 'charge' }])
   assert.match(svg, /payload\.name != &quot;&lt;b&gt;&amp;\ufffd\ufffd&quot;/)

@@ -1,5 +1,5 @@
 import { branchesOf, compensationOf, type Graph, kindOf, type NodeState, type TreeNode, type WorkflowNode } from '@carillon/contracts'
-import { waitText } from '../output/wait-text.ts'
+import { requestText, waitText } from '../output/node-text.ts'
 
 /** A box. */
 export interface DrawnNode {
@@ -76,6 +76,7 @@ function doesOf(node: WorkflowNode): string {
   if ('handler' in node) return `${node.handler}${undone}`
   if ('job' in node) return `${node.job}${undone}`
   if ('wait' in node) return waitText(node.wait)
+  if ('http' in node) return `${requestText(node.http)}${undone}`
   if ('publish' in node) return `→ ${node.publish.subject}`
   return `${node.decision.length} ways`
 }

@@ -1,7 +1,6 @@
-import { recordField } from '@carillon/contracts'
+import { keyReason, recordField } from '@carillon/contracts'
 import { defineHandler } from '@carillon/sdk'
 import { z } from 'zod'
-import { keyReason } from '../record-key.ts'
 
 /** A letter that ends a text for the system: what follows it would not arrive. */
 const withoutNul = z.string().refine((text) => !text.includes('\0'), 'contains the character NUL')

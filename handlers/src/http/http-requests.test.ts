@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import { type HttpPayload, httpHandler } from './http-definition.ts'
+import type { HttpRequest } from '@carillon/contracts'
+import { httpHandler } from './http-definition.ts'
 import { answerWith, bodyOf, meshWith, serve } from './testing-server.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -58,7 +59,7 @@ test('what is expected decides', async (t) => {
   const body = '{"state":"done","items":[{"id":1}],"list":["a"]}'
   const server = await serve(t, (request, to) => void to.writeHead(Number(request.url?.slice(1)), JSON_TYPE).end(body))
   const { run } = meshWith(t)
-  const expecting = async (status: number, expect: HttpPayload['expect']) => {
+  const expecting = async (status: number, expect: HttpRequest['expect']) => {
     const ended = await run({ url: `${server.url}/${status}`, expect, redirects: 0 })
     return ended.state === 'succeeded' ? 'succeeded' : ended.failure?.message.slice(0, 160).replace(server.url, '')
   }

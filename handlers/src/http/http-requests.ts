@@ -1,10 +1,9 @@
 import type { LookupFunction } from 'node:net'
-import { LIMITS, messageOf, parseJson, VERSION, writeJson } from '@carillon/contracts'
+import { HTTP_TIMEOUT_MS, type HttpRequest, LIMITS, messageOf, parseJson, VERSION, writeJson } from '@carillon/contracts'
 import { NonRetryableError, RetryAfterError, type TaskContext } from '@carillon/sdk'
 import type { Clock } from '@carillon/wire/internal'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { refusal } from '../refusal.ts'
-import type { HttpPayload } from './http-definition.ts'
 import { type Judged, judge } from './judge.ts'
 import { ENCODINGS, type ReadBody, readBody } from './read-body.ts'
 import type { Secrets } from './secrets.ts'
@@ -23,7 +22,7 @@ export interface HttpSettings {
   readonly clock: Clock
 }
 
-const [TIMEOUT_MS, MAX_BYTES, REDIRECTS] = [30_000, 65_536, 5]
+const [MAX_BYTES, REDIRECTS] = [65_536, 5]
 const HEADER_BYTES = 16_384
 const SHOWN_HEADERS = [
   'content-type',
@@ -66,9 +65,9 @@ export class HttpRequests {
     return this.#dispatcher.close()
   }
 
-  readonly run = async (ctx: TaskContext<HttpPayload>) => {
+  readonly run = async (ctx: TaskContext<HttpRequest>) => {
     const { clock } = this.#settings
-    const { timeoutMs = TIMEOUT_MS } = ctx.payload
+    const { timeoutMs = HTTP_TIMEOUT_MS } = ctx.payload
     const deadline = new AbortController()
     const timer = clock.after(timeoutMs, () => deadline.abort(new Error(`No whole response within ${timeoutMs} ms`)))
     try {
@@ -81,7 +80,7 @@ export class HttpRequests {
     }
   }
 
-  async #request(ctx: TaskContext<HttpPayload>, signal: AbortSignal) {
+  async #request(ctx: TaskContext<HttpRequest>, signal: AbortSignal) {
     const { rangeOf, clock, secrets } = this.#settings
     const { redirects = REDIRECTS, maxBytes = MAX_BYTES, expect = {} } = ctx.payload
     const startedAt = clock.monotonic()
@@ -112,7 +111,7 @@ export class HttpRequests {
   }
 
   /** The same error with the request in front, without secrets: the stack of the original may have them. */
-  #shownError(payload: HttpPayload, error: unknown): Error {
+  #shownError(payload: HttpRequest, error: unknown): Error {
     const message = this.#settings.secrets.mask(textOfError(error))
     if (RetryAfterError.is(error)) return new RetryAfterError(message, error.retryAfterMs)
     if (NonRetryableError.is(error)) return new NonRetryableError(message)
@@ -127,7 +126,7 @@ function textOfError(error: unknown): string {
   return messageOf(error)
 }
 
-function outgoingOf({ url, method = 'GET', headers = {}, body }: HttpPayload, secrets: Secrets) {
+function outgoingOf({ url, method = 'GET', headers = {}, body }: HttpRequest, secrets: Secrets) {
   const named = new Map<string, string>([
     ['user-agent', `carillon/${VERSION}`],
     ['accept', '*/*'],

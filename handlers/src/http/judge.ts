@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { printable } from '@carillon/contracts'
+import { type HttpRequest, printable } from '@carillon/contracts'
 import { NonRetryableError, RetryAfterError } from '@carillon/sdk'
-import type { Expectation } from './http-definition.ts'
+
+type Expectation = NonNullable<HttpRequest['expect']>
 
 /** A response as it is judged. */
 export interface Judged {

@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, LookupFunction } from 'node:net'
 import type { TestContext } from 'node:test'
+import type { HttpRequest } from '@carillon/contracts'
 import { testMesh } from '@carillon/sdk/testing'
 import { systemClock } from '@carillon/wire/internal'
 import { rangeOf } from './address-rules.ts'
-import { type HttpPayload, httpHandler } from './http-definition.ts'
+import { httpHandler } from './http-definition.ts'
 import { HttpRequests, type HttpSettings } from './http-requests.ts'
 import { Secrets } from './secrets.ts'
 
@@ -73,6 +74,6 @@ export function meshWith(t: TestContext, settings: Partial<HttpSettings> = {}) {
   return {
     mesh,
     /** A run of it to its end; in one attempt, unless it says otherwise. */
-    run: async (payload: HttpPayload, attempts = 1) => (await mesh.start(httpHandler, payload, { attempts })).ended(),
+    run: async (payload: HttpRequest, attempts = 1) => (await mesh.start(httpHandler, payload, { attempts })).ended(),
   }
 }

@@ -1,4 +1,5 @@
 import {
+  BUILT_IN_HANDLERS,
   CarillonError,
   type ListRuns,
   OPEN_STATES,
@@ -159,7 +160,8 @@ export class ReadRuns {
     if (holding.length > 0) return this.#whyNoneTakesWork(namespace, handler, holding)
     const offered = this.#presence.handlers(namespace)
     const these = offered.length > 0 ? `these are offered: ${listed(offered, HANDLERS_SHOWN)}` : 'no handler is offered at all'
-    return `no instance offers handler \`${handler}\`; ${these}`
+    const command = BUILT_IN_HANDLERS.get(handler)
+    return `no instance offers handler \`${handler}\`; ${these}${command === undefined ? '' : `. To offer the built-in one: ${command}`}`
   }
 
   /** An instance that is both is named as cordoned: an operator knows of it. */

@@ -1,10 +1,12 @@
 import {
+  BUILT_IN_HANDLERS,
   branchesOf,
   CarillonError,
   compensationOf,
   type ErrorProblem,
   type Graph,
   graphOf,
+  handlerOf,
   nodesHint,
   printable,
   SUBJECT_ROOT,
@@ -15,7 +17,7 @@ import type { Expression } from '@carillon/expressions'
 import { routingOf } from '../../../routing/rules/request.ts'
 import { checkBackoff } from '../../../runs/rules/next-attempt.ts'
 import { ancestorsOf } from './context.ts'
-import type { NodeExpressions } from './node-expressions.ts'
+import { type NodeExpressions, valuesOf } from './node-expressions.ts'
 
 /** What nodes are checked with. */
 export interface WorkflowChecks extends NodeExpressions {
@@ -62,7 +64,9 @@ export function workflowWarnings(
     return conditions.some((when, i) => conditions.indexOf(when) < i) ? [node.id] : []
   })
   return [
-    ...(missing.length > 0 ? [`no instance offers ${missing.slice(0, 10).join(', ')} now: nodes of these wait until one does.`] : []),
+    ...(missing.length > 0
+      ? [`no instance offers ${missing.slice(0, 10).join(', ')} now: nodes of these wait until one does.${startText(missing)}`]
+      : []),
     ...(unknown.length > 0
       ? [
           `there is no job, and no handler that is offered, named ${unknown.slice(0, 10).join(', ')}: nodes of these wait for a handler of that name.`,
@@ -72,9 +76,15 @@ export function workflowWarnings(
   ]
 }
 
+/** What starts those that come with Carillon. */
+function startText(handlers: readonly string[]): string {
+  const commands = handlers.flatMap((handler) => BUILT_IN_HANDLERS.get(handler) ?? [])
+  return commands.length === 0 ? '' : ` To offer what is built in: ${commands.join(', ')}.`
+}
+
 /** Handlers of a node, with the one that undoes it. */
 function handlersOf(node: WorkflowNode): string[] {
-  return [...('handler' in node ? [node.handler] : []), ...(compensationOf(node) ? [compensationOf(node)?.handler as string] : [])]
+  return [handlerOf(node), compensationOf(node)?.handler].filter((handler) => handler !== undefined)
 }
 
 interface Checking {
@@ -88,22 +98,18 @@ function problemsOf(node: WorkflowNode, place: number, { graph, checks }: Checki
     return branchesOf(node).flatMap(({ when }, i) =>
       when === undefined ? [] : problemsOfText(when, at(`decision.${i}.when`), { compile: checks.condition, graph, place }),
     )
-  if ('job' in node)
-    return [
-      ...(node.job === checks.name ? [waitsForItself(at('job'), node.job)] : []),
-      ...(node.payload === undefined ? [] : problemsOfText(node.payload, at('payload'), { compile: checks.value, graph, place })),
-    ]
+  const values = valuesOf(node).flatMap(({ member, text }) =>
+    problemsOfText(text, at(member), { compile: checks.value, graph, place }).map((problem) =>
+      member === 'http.url' ? { ...problem, hint: `${problem.hint} ${URL_HINT}`.trim() } : problem,
+    ),
+  )
+  if ('job' in node) return [...(node.job === checks.name ? [waitsForItself(at('job'), node.job)] : []), ...values]
   if ('publish' in node)
-    return [
-      ...problemIn(at('publish.subject'), () => checkPublished(checks.namespace, node.publish.subject)),
-      ...(node.publish.body === undefined
-        ? []
-        : problemsOfText(node.publish.body, at('publish.body'), { compile: checks.value, graph, place })),
-    ]
-  if (!('handler' in node)) return []
+    return [...problemIn(at('publish.subject'), () => checkPublished(checks.namespace, node.publish.subject)), ...values]
+  if (!('handler' in node || 'http' in node)) return values
   return [
     ...('foreach' in node ? problemsOfText(node.foreach, at('foreach'), { compile: checks.list, graph, place }) : []),
-    ...(node.payload === undefined ? [] : problemsOfText(node.payload, at('payload'), { compile: checks.value, graph, place })),
+    ...values,
     ...problemIn(at('backoff'), () => checkBackoff(node.backoff, checks.now)),
     ...problemIn(at('compensate.backoff'), () => checkBackoff(compensationOf(node)?.backoff, checks.now)),
     ...problemIn(at('route'), () => routingOf(node, { mode: 'foreach' in node ? 'shards' : 'single' })),
@@ -111,6 +117,9 @@ function problemsOf(node: WorkflowNode, place: number, { graph, checks }: Checki
     ...problemIn(at('hashKey'), () => node.hashKey === undefined || checks.hashKey.get(node.hashKey)),
   ]
 }
+
+/** What does not begin as a URL is an expression. */
+const URL_HINT = `A URL as it is begins with https:// or http://; an expression is such as 'https://example.org/orders/' + payload.id.`
 
 /** Of the subjects of Carillon those that fire jobs. @throws CarillonError INVALID_REQUEST */
 function checkPublished(namespace: string, subject: string): void {

@@ -2,8 +2,14 @@ import {
   branchesOf,
   CarillonError,
   countText,
+  HTTP_HANDLER,
+  HTTP_TIMEOUT_MAX_MS,
+  HTTP_TIMEOUT_MS,
+  httpRequestSchema,
+  isPlainUrl,
   LIMITS,
   type NodeWait,
+  parseInput,
   printable,
   type Workflow,
   type WorkflowNode,
@@ -51,7 +57,8 @@ export function prepareNode(node: WorkflowNode, preparing: Preparing): Prepared 
     checkContext(preparing.variables.context)
     if ('decision' in node) return decide(node, preparing)
     if ('foreach' in node) return listOf(node, preparing)
-    if ('handler' in node) return workOf(node, preparing)
+    if ('handler' in node) return workOf({ node, handler: node.handler, payload: evaluate(node.payload, preparing) }, preparing)
+    if ('http' in node) return requestWork(node, preparing)
     if ('job' in node) return { kind: 'child', item: intentOf({ request: { job: node.job } }, node.payload, preparing) }
     if ('publish' in node) return { kind: 'publish', item: messageOf(node, preparing) }
     return { kind: 'wait', wait: node.wait }
@@ -86,10 +93,16 @@ function decide(node: WorkflowNode, { variables, expressions }: Preparing): Prep
   return { kind: 'decided', branch, to, why: 'no condition is true' }
 }
 
+interface NodeWork {
+  readonly node: Extract<WorkflowNode, { handler: string } | { http: unknown }>
+  readonly handler: string
+  /** Undefined: that of the run. */
+  readonly payload: unknown
+}
+
 /** What the node says; what it leaves open comes from the run. @throws CarillonError EXPRESSION_FAILED, PAYLOAD_TOO_LARGE, INVALID_REQUEST of routes */
-function workOf(node: Extract<WorkflowNode, { handler: string }>, { run, variables, expressions }: Preparing): Prepared {
-  const { handler, attempts, backoff, timeoutMs, priority, nonRetryable } = node
-  const payload = evaluate(node.payload, { run, variables, expressions })
+function workOf({ node, handler, payload }: NodeWork, { run, variables, expressions }: Preparing): Prepared & { kind: 'work' } {
+  const { attempts, backoff, timeoutMs, priority, nonRetryable } = node
   const routing = routingOf(node, { mode: 'single', from: run.routing })
   const key = routing === null ? undefined : hashKeyOf({ routing, payload: JSON.stringify(payload ?? variables.payload) }, expressions)
   const own = {
@@ -101,6 +114,29 @@ function workOf(node: Extract<WorkflowNode, { handler: string }>, { run, variabl
     ...(priority === undefined && nonRetryable === undefined ? {} : { terms: termsOf({ priority, nonRetryable }, run.terms) }),
   }
   return { kind: 'work', item: itemOf(payload, variables.context), own }
+}
+
+/**
+ * A task of the built-in handler. Its time limit is that of the task, so that a request without a response in time ends as `timed_out`: whether it has done anything is not known.
+ * @throws CarillonError as `workOf`, and INVALID_REQUEST of a request that is none
+ */
+function requestWork(node: Extract<WorkflowNode, { http: unknown }>, preparing: Preparing): Prepared {
+  const { url, headers, body, ...rest } = node.http
+  const sent = Object.entries(headers ?? {}).map(([name, value]) => [
+    name,
+    typeof value === 'object' && 'value' in value ? evaluate(value.value, preparing) : value,
+  ])
+  const request = {
+    ...rest,
+    url: isPlainUrl(url) ? url : evaluate(url, preparing),
+    ...(headers === undefined ? {} : { headers: Object.fromEntries(sent) }),
+    ...(body === undefined ? {} : { body: evaluate(body, preparing) }),
+    timeoutMs: HTTP_TIMEOUT_MAX_MS,
+  }
+  const payload = parseInput(httpRequestSchema, request, 'http')
+  const timeoutMs = Math.min(node.timeoutMs ?? preparing.run.timeoutMs ?? HTTP_TIMEOUT_MS, HTTP_TIMEOUT_MAX_MS)
+  const work = workOf({ node, handler: HTTP_HANDLER, payload }, preparing)
+  return { ...work, own: { ...work.own, timeoutMs } }
 }
 
 /** What a child run is started with. @throws CarillonError EXPRESSION_FAILED, PAYLOAD_TOO_LARGE */

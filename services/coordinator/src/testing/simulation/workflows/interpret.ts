@@ -138,6 +138,7 @@ class Interpreter {
       return branch === undefined ? { is: 'ran', state: 'failed' } : { is: 'ran', state: 'succeeded', branch }
     }
     if ('publish' in node) return { is: 'ran', state: 'succeeded' }
+    if ('http' in node) return { is: 'ran', state: this.#script.endOf(node.id) }
     const payload = node.payload === undefined ? this.#script.payload : this.#script.values.get(node.payload)?.of(view)
     if (payload === undefined) return { is: 'ran', state: 'failed' }
     return { is: 'ran', state: this.#script.endOf(node.id), given: { payload, context: view.context } }
