@@ -239,3 +239,29 @@ test('a key that is no text is refused at the call, and so are headers that say 
     2,
   )
 })
+
+test('a retry calls back at its end, expires by its deadline, and shows the tries that failed', async () => {
+  const mesh = testMesh()
+  const heard: Record<string, unknown>[] = []
+  mesh.handle<{ retry: Record<string, unknown> }>('heard', ({ payload }) => void heard.push(payload.retry))
+  const { run } = flaky(3)
+  const fails = flaky(1_000).run
+  const backoff = { type: 'fixed', delayMs: 10_000 } as const
+  const policy = { strategy: 'remote', attempts: 3, backoff, onSuccess: 'heard', onExhausted: 'heard' } as const
+  const recovers = mesh.retryable({ ...policy, scene: 'recovers' }, run)
+  const given = mesh.retryable({ ...policy, scene: 'given-up', deadlineMs: 15_000 }, fails)
+  const ends = async (answer: unknown) => mesh.runOf((answer as Deferred).deferred).ended()
+  const succeeded = await ends(await recovers())
+  await mesh.clock.advance(1)
+  const failed = await ends(await given())
+  await mesh.clock.advance(1)
+  assert.deepEqual(
+    heard.map(({ scene, outcome, attempts, localTries }) => [scene, outcome, attempts, localTries]),
+    [
+      ['recovers', 'succeeded', 3, 1],
+      ['given-up', 'exhausted', 2, 1],
+    ],
+  )
+  assert.equal(succeeded.view.retry?.failed?.length, 2)
+  assert.deepEqual([failed.state, failed.reason, failed.view.retry?.onExhausted], ['timed_out', 'run-timeout', 'heard'])
+})

@@ -39,7 +39,7 @@ export interface CoordinatorOptions extends RunTableOptions {
 
 type Answer = (request: never, instance: Instance) => unknown
 
-const KEEPING = ['queued', 'running', 'cancelling'] as const
+const KEEPING = ['queued', 'running', 'paused', 'cancelling'] as const
 const DATA = { field: 'data', maxBytes: LIMITS.jobDataBytes, tooLarge: 'DATA_TOO_LARGE', notJson: 'INVALID_JSON' } as const
 const RESULT = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
 
@@ -128,6 +128,16 @@ export class Coordinator implements Surroundings {
     this.#serve(CALLS.runsCancel, ({ runId }) => {
       const { run } = runs.find(runId)
       runs.cancel(run)
+      return runView(run)
+    })
+    this.#serve(CALLS.runsPause, ({ runId }) => {
+      const { run } = runs.find(runId)
+      runs.pause(run)
+      return runView(run)
+    })
+    this.#serve(CALLS.runsResume, ({ runId }) => {
+      const { run } = runs.find(runId)
+      runs.resume(run)
       return runView(run)
     })
     this.#serve(CALLS.logsQuery, ({ runId, ...query }) =>

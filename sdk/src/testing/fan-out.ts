@@ -29,6 +29,7 @@ export function beginFanOut(run: Run, instances: readonly string[], now: number)
     }
   }
   applyEvent(run, 'started', { reason: undefined, startedAt: now })
+  run.firstStartedAt ??= now
 }
 
 /** Reconciles a fan-out run: frees what waits, makes the next stage, ends it. */

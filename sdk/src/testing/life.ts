@@ -9,9 +9,11 @@ import {
   POISON_AFTER,
   type Progress,
   type Reason,
+  type Retry,
   type RunEvent,
   type RunMode,
   type RunState,
+  type RunView,
   type Tolerance,
 } from '@carillon/contracts'
 
@@ -51,6 +53,17 @@ export interface Run extends Life {
   readonly tolerate?: Tolerance | undefined
   readonly createdAt: number
   dueAt?: number | undefined
+  /** When its first attempt began. */
+  firstStartedAt?: number | undefined
+  readonly runTimeoutMs?: number | undefined
+  /** When it must have started, and when it must have ended. */
+  readonly deadlineAt?: number | undefined
+  readonly endAt?: number | undefined
+  paused?: { readonly at: number; readonly from: 'delayed' | 'queued' | 'running' } | undefined
+  pausedMs?: number | undefined
+  /** Of the retry of a call, with its tries that failed. */
+  readonly retry?: Retry | undefined
+  failed: NonNullable<NonNullable<RunView['retry']>['failed']>
   /** Of a fan-out run, by their ids. */
   readonly tasks: Map<string, Task>
 }

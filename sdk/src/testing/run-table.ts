@@ -6,6 +6,7 @@ import {
   isEnded,
   isTaskId,
   POISON_AFTER,
+  parseInstant,
   printable,
   type Report,
   type RunMode,
@@ -20,7 +21,10 @@ import type { OfferedHandler } from '../executor/handler.ts'
 import { beginFanOut, goOn } from './fan-out.ts'
 import type { Instance } from './instance.ts'
 import { applyEvent, cancel, finish, goToSleep, type Life, lose, type Run, type Task } from './life.ts'
+import { endAtLimit, endedInTime, limitOf } from './limits.ts'
 import type { MeshClock, ProcessClock } from './mesh-clock.ts'
+import { holdTasks, pauseRun, resumeRun } from './pausing.ts'
+import { callbackOf, noteFailedTry } from './retries.ts'
 
 export interface RunTableOptions {
   readonly clock: MeshClock
@@ -29,6 +33,9 @@ export interface RunTableOptions {
   readonly instances: () => readonly Instance[]
   readonly onEnded: (run: Run) => void
 }
+
+/** States of a run of which tasks may be under way. */
+const GOING_ON: readonly RunState[] = ['running', 'paused', 'cancelling']
 
 /** The instance that claims to run an attempt of a task. */
 interface Caller {
@@ -47,6 +54,8 @@ export class RunTable {
   #isDue = false
   /** Timers of delayed runs and tasks, by id. */
   readonly #due = new Map<string, Timer>()
+  /** Timers of the limits of runs, by id. */
+  readonly #limits = new Map<string, Timer>()
   readonly #timers: ProcessClock
 
   constructor(options: RunTableOptions) {
@@ -69,6 +78,7 @@ export class RunTable {
     this.#runs.set(run.id, run)
     this.#open.add(run)
     if (key !== undefined) this.#byKey.set(key, run)
+    this.#watch(run)
     if (run.state === 'delayed') this.#delay(run, run, dueAt - now)
     else this.advance(run)
     return { runId: run.id, created: true }
@@ -82,8 +92,11 @@ export class RunTable {
     const id = request.id ?? `k${String(this.#runs.size).padStart(25, '0')}`
     const handler = request.handler ?? (request.job as string)
     const isDelayed = dueAt > now
+    const { runTimeoutMs, deadlineMs, endWithinMs, requestedAt, retry } = request
+    const endAt = endWithinMs && Math.min(now, parseInstant(requestedAt) ?? now) + endWithinMs
     return {
       ...{ id, runId: id, handler, key, shards, items, maxParallel, tolerate, timeoutMs, backoff, nonRetryable, tries },
+      ...{ runTimeoutMs, deadlineAt: deadlineMs && dueAt + deadlineMs, endAt, retry, failed: [] },
       ...{ attempts: tries, attempt: 1, losses: 0, since: 1, createdAt: now, dueAt, tasks: new Map() },
       mode: modeOf(request, this.#options.handlers.get(handler)),
       payload: request.payload ?? null,
@@ -93,9 +106,11 @@ export class RunTable {
   }
 
   began({ taskId, attempt }: WorkMessage, instance: Instance): void {
-    const { life } = this.find(taskId)
+    const { run, life } = this.find(taskId)
     const startedAt = life.startedAt ?? this.#options.clock.now()
-    if (life.attempt === attempt) applyEvent(life, 'started', { owner: instance.name, startedAt, reason: undefined })
+    if (life.attempt !== attempt || !applyEvent(life, 'started', { owner: instance.name, startedAt, reason: undefined })) return
+    run.firstStartedAt ??= startedAt
+    this.#watch(run)
   }
 
   /** The attempt is the fence: a report of a replaced one changes nothing. */
@@ -106,6 +121,7 @@ export class RunTable {
     if (report.type === 'released') applyEvent(life, 'released', { reason: 'released', owner: undefined, startedAt: undefined })
     else if (report.type === 'slept' && goToSleep(life, now)) this.#delay(run, life, report.delayMs ?? 0)
     else if (report.type === 'finished') {
+      noteFailedTry(run, report, now)
       const delayMs = finish(life, report, { run, now })
       if (delayMs !== undefined) this.#delay(run, life, delayMs)
     }
@@ -134,9 +150,26 @@ export class RunTable {
     else applyEvent(life, 'failed', { reason: 'instance-lost', failure: { name: 'InstanceLost', message }, endedAt: now })
   }
 
+  /** @throws CarillonError RUN_ENDED, RUN_NOT_PAUSABLE */
+  pause(run: Run): void {
+    pauseRun(run, this.#options.clock.now())
+    this.#due.get(run.id)?.cancel()
+    this.advance(run)
+  }
+
+  /** @throws CarillonError RUN_ENDED */
+  resume(run: Run): void {
+    const delayMs = resumeRun(run, this.#options.clock.now())
+    if (delayMs !== undefined) this.#delay(run, run, delayMs)
+    this.#watch(run)
+    this.advance(run)
+  }
+
   /** What is running is sent a cancel, and ends when its executor reports it. @throws CarillonError RUN_ENDED */
   cancel(run: Run): void {
     if (isEnded(run.state)) throw refusal('RUN_ENDED', `run ${run.id} has ended: ${run.state}`, { field: 'runId', value: run.id })
+    // Its tasks may be under way.
+    if (run.paused?.from === 'running') resumeRun(run, this.#options.clock.now())
     for (const life of livesOf(run)) {
       if (isEnded(life.state) || life.state === 'cancelling') continue
       cancel(life, this.#options.clock.now())
@@ -151,7 +184,7 @@ export class RunTable {
   /** @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING unless the caller runs this attempt of the task */
   running(caller: Caller, { name }: Instance, states: readonly RunState[]): { run: Run; life: Life } {
     const { run, life } = this.find(caller.taskId)
-    if (life !== run && run.state !== 'running' && run.state !== 'cancelling') throw notRunning(caller, `its run is ${run.state}`)
+    if (life !== run && !GOING_ON.includes(run.state)) throw notRunning(caller, `its run is ${run.state}`)
     if (!states.includes(life.state)) throw notRunning(caller, `it is ${life.state}`)
     if (life.attempt !== caller.attempt) throw notRunning(caller, `it is at attempt ${life.attempt}`)
     if (life.owner !== name) throw notRunning(caller, `instance ${life.owner} has it`)
@@ -188,13 +221,21 @@ export class RunTable {
     this.#dirty.clear()
     const now = this.#options.clock.now()
     for (const run of dirty) {
+      if (run.state === 'paused') holdTasks(run)
       if (run.mode !== 'single') {
-        if (run.state === 'queued') beginFanOut(run, this.#offering(run.handler), now)
+        if (run.state === 'queued') {
+          beginFanOut(run, this.#offering(run.handler), now)
+          this.#watch(run)
+        }
         goOn(run, now)
       }
       if (!isEnded(run.state) || !this.#open.delete(run)) continue
       for (const life of livesOf(run)) this.#due.get(life.id)?.cancel()
+      this.#limits.get(run.id)?.cancel()
+      endedInTime(run, now)
       this.#options.onEnded(run)
+      const callback = callbackOf(run)
+      if (callback) this.start(callback)
     }
     this.#dispatch()
   }
@@ -219,6 +260,22 @@ export class RunTable {
       this.advance(run)
     }
     this.#due.set(life.id, this.#timers.after(delayMs, becomeDue))
+  }
+
+  /** Arms the timer of its limit, as it is now. */
+  #watch(run: Run): void {
+    this.#limits.get(run.id)?.cancel()
+    const limit = isEnded(run.state) ? undefined : limitOf(run)
+    if (limit === undefined) return
+    const reached = () => {
+      const now = this.#options.clock.now()
+      const current = isEnded(run.state) ? undefined : limitOf(run)
+      if (current === undefined) return
+      if (now < current.at) this.#watch(run)
+      else if (endAtLimit(run, current, now)) this.cancel(run)
+      this.advance(run)
+    }
+    this.#limits.set(run.id, this.#timers.after(Math.max(0, limit.at - this.#options.clock.now()), reached))
   }
 
   #offering(handler: string): string[] {
@@ -257,11 +314,15 @@ function noCron(): CarillonError {
   })
 }
 
-/** Runs of a test mesh would not wait for each other, and a test would prove nothing. */
+const ROUTING_FIELDS = ['labels', 'where', 'route', 'instances', 'hashKey'] as const
+
+/** Runs of a test mesh would not wait for each other, any instance would have them, and a test would prove nothing. */
 function refuseRules(request: StartRun): void {
-  const rule = GATING_FIELDS.find((field) => request[field] !== undefined)
+  const isGiven = (field: keyof StartRun) => request[field] !== undefined
+  const gate = GATING_FIELDS.find(isGiven)
+  const rule = gate ?? ROUTING_FIELDS.find(isGiven)
   if (rule === undefined) return
-  throw new CarillonError('INVALID_REQUEST', `A test mesh has no gates: ${rule} is not followed here`, {
+  throw new CarillonError('INVALID_REQUEST', `A test mesh has no ${gate ? 'gates' : 'routes'}: ${rule} is not followed here`, {
     field: rule,
     value: JSON.stringify(request[rule]),
     hint: 'Test it with a mesh, such as that of carillon up, or leave it out here.',

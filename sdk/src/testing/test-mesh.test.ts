@@ -270,3 +270,71 @@ test('a choice or data that makes no sense fails the run', async () => {
     assert.match(run.failure?.message ?? '', message)
   }
 })
+
+test('a run is paused between two tries: its time stands still, and what it waits for is said', async () => {
+  const mesh = testMesh({ waitMs: 50 })
+  mesh.handle('flaky', ({ attempt }) => {
+    if (attempt === 1) throw new Error('not yet')
+    return attempt
+  })
+  const options = { attempts: 2, backoff: { type: 'fixed', delayMs: 60_000 }, runTimeoutMs: 3_600_000 } as const
+  const run = await mesh.start('flaky', null, options)
+  assert.equal(run.state, 'delayed')
+  run.pause()
+  run.pause()
+  assert.deepEqual([run.state, run.view.pausedAt], ['paused', '2026-01-01T00:00:00.000Z'])
+  await mesh.clock.advance(10 * 3_600_000)
+  assert.equal(run.state, 'paused')
+  await assert.rejects(run.ended(), { code: 'CALL_TIMEOUT', message: /it is paused: let it go on with run\.resume\(\)$/ })
+  run.resume()
+  assert.equal((await run.ended()).result, 2)
+  assert.equal(run.view.pausedMs, 10 * 3_600_000)
+  assert.throws(() => run.pause(), { code: 'RUN_ENDED' })
+  assert.throws(() => run.resume(), { code: 'RUN_ENDED' })
+})
+
+test('a run with one task is not paused while it is at work; of shards nothing begins', async () => {
+  const mesh = testMesh()
+  const begun: number[] = []
+  mesh.handle('part', async ({ shard }) => {
+    begun.push(shard?.index ?? -1)
+    await mesh.clock.sleep(1_000)
+  })
+  const single = await mesh.start('part')
+  assert.throws(() => single.pause(), { code: 'RUN_NOT_PAUSABLE', message: /its only task is running/ })
+  await single.ended()
+  begun.length = 0
+  const run = await mesh.start('part', null, { shards: 3, maxParallel: 1 })
+  run.pause()
+  await mesh.clock.advance(60_000)
+  assert.deepEqual([run.state, begun, run.tasks.map(({ state }) => state)], ['paused', [0], ['succeeded', 'waiting', 'waiting']])
+  await mesh.client.runs.resume(run.id)
+  assert.equal((await run.ended()).state, 'succeeded')
+  assert.deepEqual(begun, [0, 1, 2])
+})
+
+test('a run expires when nobody begins it; one that takes too long is cancelled, and timed out', async () => {
+  const mesh = testMesh()
+  mesh.handle('waits', ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))))
+  const late = await mesh.run('nobody', null, { deadlineMs: 5_000 })
+  assert.deepEqual([late.state, late.reason, late.failure?.name], ['expired', 'deadline', 'DeadlineExceeded'])
+  const long = await mesh.start('waits', null, { runTimeoutMs: 5_000, attempts: 3 })
+  await mesh.clock.advance(5_000)
+  assert.deepEqual([long.state, long.reason, long.attempt], ['timed_out', 'run-timeout', 1])
+})
+
+test('what would not hold here is refused', async () => {
+  const mesh = testMesh()
+  mesh.handle('h', () => 1)
+  for (const [field, options] of Object.entries({
+    labels: { labels: { gpu: 'yes' } },
+    route: { route: 'first' },
+    maxConcurrent: { maxConcurrent: 1 },
+  }))
+    await assert.rejects(mesh.start('h', null, options as object), new RegExp(`${field} is not followed here`))
+  await assert.rejects(mesh.client.workflows.put({ name: 'x', workflow: { nodes: [{ id: 'a', handler: 'h' }] } }), {
+    code: 'NO_SERVICE',
+    message: /does not answer jobs\.put/,
+  })
+  await assert.rejects(mesh.client.runs.signal('k'.repeat(26), 'paid'), { code: 'NO_SERVICE' })
+})

@@ -64,7 +64,11 @@ const STEP_MS = 1
  */
 export class TestMesh extends Offers {
   readonly clock: TestClock
-  /** For code that starts runs: as the one of `connect`. There are no jobs here: it answers calls about runs, tasks, steps and log lines. */
+  /**
+   * For code that starts runs: as the one of `connect`. There are no jobs, workflows, signals and dead letters here: it answers calls about runs, tasks, steps and
+   * log lines, and `NO_SERVICE` to all others. `ctx.run` of a handler starts a run of a handler of this mesh and waits for it in its process; in steps it is refused, as is
+   * `ctx.waitFor`.
+   */
   readonly client: Client
   readonly #clock: MeshClock
   readonly #starter: RunStarter
@@ -217,11 +221,13 @@ export class TestMesh extends Offers {
   #stalled(run: Run, isAtWork: boolean): CarillonError {
     const { handler, state } = run
     const offered = [...this.offered.keys()].join(', ')
-    const why = isAtWork
-      ? `a handler has been at work for ${this.#waitMs} ms; where it is to wait for the clock of the mesh, use start and clock.advance`
-      : this.offered.has(handler)
-        ? 'nothing is under way'
-        : `no handler "${handler}" is offered here; these are: ${offered}`
+    const why = run.paused
+      ? 'it is paused: let it go on with run.resume()'
+      : isAtWork
+        ? `a handler has been at work for ${this.#waitMs} ms; where it is to wait for the clock of the mesh, use start and clock.advance`
+        : this.offered.has(handler)
+          ? 'nothing is under way'
+          : `no handler "${handler}" is offered here; these are: ${offered}`
     return new CarillonError('CALL_TIMEOUT', `Run ${run.id} of ${handler} is ${state} and does not end: ${why}`, { value: run.id })
   }
 }

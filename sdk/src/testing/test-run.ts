@@ -74,6 +74,16 @@ export class TestRun<Result = unknown> {
     return this
   }
 
+  /** What is under way ends, nothing new starts, and its limits of time stand still. @throws CarillonError RUN_ENDED; RUN_NOT_PAUSABLE: a run with one task can be paused between two attempts */
+  pause(): void {
+    this.#coordinator.runs.pause(this.#run)
+  }
+
+  /** Lets it go on. One that is not paused stays as it is. @throws CarillonError RUN_ENDED */
+  resume(): void {
+    this.#coordinator.runs.resume(this.#run)
+  }
+
   /** Aborts the signal of the running attempt, which ends when its handler does. @throws CarillonError RUN_ENDED */
   cancel(): void {
     this.#coordinator.runs.cancel(this.#run)

@@ -5,14 +5,20 @@ const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date
 
 /** As services show a run; what is null is left out. */
 export function runView(run: Run): RunView {
-  const { job, handler, mode, payload, key, attempts, createdAt, state } = run
+  const { job, handler, mode, payload, key, attempts, createdAt, state, firstStartedAt, startedAt, paused, retry, failed } = run
   return written<RunView>({
     ...lifeView(run),
     ...{ runId: run.id, job, handler, mode, payload, key, attempts },
     trigger: 'call',
     message: run.failure?.message,
     createdAt: iso(createdAt),
+    firstStartedAt: firstStartedAt === startedAt ? undefined : iso(firstStartedAt),
     dueAt: state === 'delayed' ? iso(run.dueAt) : undefined,
+    deadlineAt: iso(run.deadlineAt),
+    endAt: iso(run.endAt),
+    pausedAt: iso(paused?.at),
+    pausedMs: run.pausedMs,
+    retry: retry && { ...retry, onSuccess: retry.onSuccess?.job, onExhausted: retry.onExhausted?.job, failed: failed[0] && failed },
   })
 }
 

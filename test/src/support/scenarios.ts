@@ -1,5 +1,6 @@
 /** Outcomes of runs, by handlers and calls that run on every mesh: a real one, and the one in memory for tests of users. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RunState } from '@carillon/contracts'
 import {
   type Client,
   defineHandler,
@@ -32,6 +33,18 @@ const cancelRunning = async (client: Client, runId: string) => {
   await running(client, runId)
   await cancel(client, runId)
 }
+const isIn = async (client: Client, runId: string, state: RunState) => {
+  while ((await client.runs.get(runId)).state !== state) await sleep(5)
+}
+const pauseIn = (state: RunState) => async (client: Client, runId: string) => {
+  await isIn(client, runId, state)
+  if ((await client.runs.pause(runId)).state !== 'paused') throw new Error('it is not paused')
+  await client.runs.resume(runId)
+}
+const cancelPaused = async (client: Client, runId: string) => {
+  await client.runs.pause(runId)
+  await client.runs.cancel(runId)
+}
 const cancelLeaves = async (client: Client, runId: string) => {
   while ((await client.runs.tasks(runId, { state: 'running' })).items.filter(({ task }) => task === 'page').length < 2) await sleep(5)
   await cancel(client, runId)
@@ -59,6 +72,24 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'a time limit, twice': { handler: 'waits', options: { timeoutMs: 40, attempts: 2, backoff: FAST } },
   'a cancel while it runs': { handler: 'waits', meanwhile: cancelRunning },
   'a cancel before it is due': { handler: 'echo', options: { delayMs: 3_600_000 }, meanwhile: cancel },
+  'a time limit of the run, while it runs': { handler: 'waits', options: { runTimeoutMs: 60 } },
+  'a time limit of the run, between two tries': {
+    handler: 'flaky',
+    payload: 9,
+    options: { attempts: 9, backoff: { type: 'fixed', delayMs: 60_000 }, runTimeoutMs: 60 },
+  },
+  'a pause between two tries': {
+    handler: 'flaky',
+    payload: 2,
+    options: { attempts: 2, backoff: { type: 'fixed', delayMs: 500 } },
+    meanwhile: pauseIn('delayed'),
+  },
+  'a run that is cancelled while it is paused': { handler: 'echo', options: { delayMs: 60_000 }, meanwhile: cancelPaused },
+  'shards that are paused': {
+    handler: 'waits',
+    options: { shards: 2, maxParallel: 1, timeoutMs: 40 },
+    meanwhile: pauseIn('running'),
+  },
   shards: { handler: 'part', options: { shards: 3 } },
   'items, two at a time': { handler: 'part', options: { items: ['a', 'b', 'c'], maxParallel: 2 } },
   'a shard that fails': { handler: 'part', payload: 'fail', options: { shards: 3 } },
