@@ -13,6 +13,7 @@ import type { TaskChange } from './rules/change.ts'
 import { isRefused } from './rules/decision.ts'
 import { CHECK_RUNNING_MS, decideCancel, decideFree, decideReopen } from './rules/life.ts'
 import { limitOf } from './rules/limits.ts'
+import { reopenedWithCheck, withCheck } from './rules/new-tasks.ts'
 import { decideRelease } from './rules/pause.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
 
@@ -128,7 +129,7 @@ export class AdvanceRun implements Reconciler {
     else if (effect.do === 'insert') await this.#begin(run, effect.tasks)
     else if (effect.do === 'change') await this.#change(run, effect.changes)
     else if (effect.do === 'settle-children') await this.#childRuns.settle(run, effect.tasks)
-    else if (effect.do === 'reopen') await this.#each(run, effect.tasks, (task) => this.#reopen(run, task))
+    else if (effect.do === 'reopen') await this.#reopen(run, effect.tasks)
     else if (effect.do === 'free') await this.#free(run, effect)
     else if (effect.do === 'cancel') await this.#cancel(run, effect.tasks)
     else if (effect.do === 'take-signals') await this.#waits.take(run, effect)
@@ -144,16 +145,20 @@ export class AdvanceRun implements Reconciler {
     return true
   }
 
-  /** Reopens a task that had ended when the run was retried; one that has ended since was run again already, or cancelled with the run. */
-  #reopen(run: RunHead, task: TaskHead): TaskChange | undefined {
-    if (run.attempt === 1 || (task.endedAt ?? 0) > (run.queuedAt ?? 0)) return undefined
-    const decision = decideReopen(task, { tries: runOf(run, task).tries })
-    return isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
+  /** Reopens tasks that had ended when the run was retried; one that has ended since was run again already, or cancelled with the run. */
+  async #reopen(run: RunHead, set: TaskSet): Promise<void> {
+    if (run.attempt === 1) return
+    const reopen = (task: TaskHead): TaskChange | undefined => {
+      if ((task.endedAt ?? 0) > (run.queuedAt ?? 0)) return undefined
+      const decision = decideReopen(task, { tries: runOf(run, task).tries })
+      return isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
+    }
+    await this.#each(run, set, (tasks) => reopenedWithCheck(decided(tasks.map(reopen)), this.#clock.now()))
   }
 
   async #create(run: RunHead, tasks: Iterable<TaskRecord>): Promise<void> {
     for (const page of pagesOf(tasks)) {
-      await this.#store.tasks.insert(page)
+      await this.#store.tasks.insert(withCheck(page, this.#clock.now()))
       await nextTurn()
     }
     // Of a run that has begun they can be freed at once.
@@ -173,9 +178,12 @@ export class AdvanceRun implements Reconciler {
   async #free(run: RunHead, { tasks: set, limit, room = TASKS_PAGE }: Extract<Effect, { do: 'free' }>): Promise<void> {
     const free = (task: TaskHead) => {
       const decision = task.state === 'paused' ? decideRelease(task, this.#clock.now()) : decideFree(task, this.#clock.now())
-      return decision === undefined || isRefused(decision) ? undefined : { task, run: runOf(run, task), decision }
+      if (decision === undefined || isRefused(decision)) return undefined
+      // What keeps a new task stays until that begins.
+      const wakeAt = decision.set.wakeAt ?? task.wakeAt
+      return { task, run: runOf(run, task), decision: { ...decision, set: { ...decision.set, wakeAt } } }
     }
-    if (limit === undefined) return this.#each(run, set, free)
+    if (limit === undefined) return this.#each(run, set, (tasks) => decided(tasks.map(free)))
     const { tasks } = this.#store
     for (let left = room; left > 0; ) {
       const page = await tasks.list({ runId: run.id, ...rangeOf(set), state: 'waiting', limit: Math.min(TASKS_PAGE, left) })
@@ -191,9 +199,9 @@ export class AdvanceRun implements Reconciler {
   async #cancel(run: RunHead, set: TaskSet): Promise<void> {
     const isWhole = set.from === undefined && set.before === undefined && run.mode !== 'workflow' && set.states.includes('running')
     const queued: TaskOfRun[] = []
-    await this.#each(run, set, (task) => {
-      if (!isWhole && task.state === 'queued') queued.push({ run: runOf(run, task), task })
-      return this.#cancelOne(run, task)
+    await this.#each(run, set, (tasks) => {
+      if (!isWhole) queued.push(...tasks.filter(({ state }) => state === 'queued').map((task) => ({ run: runOf(run, task), task })))
+      return decided(tasks.map((task) => this.#cancelOne(run, task)))
     })
     if (isWhole) await this.#work.withdrawAll(run)
     else for (const work of queued) await this.#work.withdraw(work)
@@ -227,7 +235,7 @@ export class AdvanceRun implements Reconciler {
   }
 
   /** Decides about a set of tasks, a page a write; the next page is read at the same time. */
-  async #each(run: RunHead, set: TaskSet, decide: (task: TaskHead) => TaskChange | undefined): Promise<void> {
+  async #each(run: RunHead, set: TaskSet, decide: (tasks: readonly TaskHead[]) => readonly TaskChange[]): Promise<void> {
     for (const state of set.states) {
       const read = (cursor?: string) => this.#store.tasks.list({ runId: run.id, limit: TASKS_PAGE, ...rangeOf(set), state, cursor })
       let page: Promise<Slice<TaskHead>> | undefined = read()
@@ -236,7 +244,7 @@ export class AdvanceRun implements Reconciler {
         page = slice.cursor === undefined ? undefined : read(slice.cursor)
         // If this page fails, the next one is not awaited.
         page?.catch(() => undefined)
-        await this.#tasks.write(decided(slice.items.map(decide)))
+        await this.#tasks.write(decide(slice.items))
         await this.#turnOfOthers()
       }
     }

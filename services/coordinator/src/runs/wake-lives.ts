@@ -10,9 +10,10 @@ import type { Faulty, Lives, Offers, Placement, Presence, Reconciler, Routes, Ru
 import { isRouted } from '../routing/rules/routed.ts'
 import type { Change } from './rules/change.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
-import { decideCancel, decideWake } from './rules/life.ts'
+import { CHECK_RUNNING_MS, decideCancel, decideWake } from './rules/life.ts'
 import { decideLimit } from './rules/limits.ts'
 import { decideLoss } from './rules/loss.ts'
+import { isNew } from './rules/new-tasks.ts'
 import type { ElapsedTime } from './rules/timing.ts'
 import { isWaitNode } from './rules/waits-of-nodes.ts'
 import { isLeg, isTaskOfRun, onlyTask, type TaskOfRun, type Work } from './rules/work.ts'
@@ -64,7 +65,7 @@ export class WakeLives {
   async execute(ids: readonly string[]): Promise<void> {
     const now = this.#clock.now()
     const [changes, faulty, errors] = [[] as Change[], [] as Faulty[], [] as unknown[]]
-    const waiting: RunHead[] = []
+    const [waiting, fresh] = [[] as RunHead[], [] as TaskOfRun[]]
     const read = await inIsolation(
       ids,
       (some) => readLives(this.#store, some),
@@ -79,6 +80,10 @@ export class WakeLives {
         waiting.push(work.run)
         continue
       }
+      if (isTaskOfRun(work) && !isEnded(work.task.state) && isNew(work)) {
+        fresh.push(work)
+        continue
+      }
       try {
         const change = await this.#wake(work, now)
         if (change) changes.push(change)
@@ -89,11 +94,23 @@ export class WakeLives {
     }
     if (waiting.length > 0)
       for (const { run, decision } of await this.#waiting.settled(waiting)) changes.push({ ...onlyTask(run), decision })
+    await this.#checkNew(fresh)
     const outcomes = await this.#lives.write(changes)
     for (const [i, { run, decision }] of changes.entries())
       if (outcomes[i] === 'applied' && isLimit(decision) && run.state === 'queued' && !isFanOut(run)) await this.#runs.withdraw(run)
     await this.#lives.endFaulty(faulty)
     if (errors.length > 0) throw errors[0]
+  }
+
+  /** Tasks of a run that has ended are cancelled with all that were inserted with them; those of others are checked no more. */
+  async #checkNew(tasks: readonly TaskOfRun[]): Promise<void> {
+    const left = tasks.filter(({ run, task }) => isEnded(run.state) || task.node?.child !== undefined)
+    for (const runId of new Set(left.map(({ run }) => run.id))) this.#reconciler.soon(runId)
+    const checked = tasks.filter(({ run }) => !isEnded(run.state)).map(({ task }) => task)
+    if (checked.length === 0) return
+    await this.#store.tasks.update(
+      checked.map(({ id, state, attempt }) => ({ id, expect: { state: [state], attempt }, set: { wakeAt: null } })),
+    )
   }
 
   async #wake(work: Work, now: number): Promise<Change | undefined> {
@@ -105,7 +122,11 @@ export class WakeLives {
     if (isReconciled) this.#reconciler.soon(run.id)
     if (isEnded(task.state)) await this.#lives.repeatEnd(work)
     if (isReconciled || isEnded(task.state)) return undefined
-    return isTaskOfRun(work) && isEnded(run.state) ? leftOver(work, now) : this.#check(work, now)
+    if (!isTaskOfRun(work) || !isEnded(run.state)) return this.#check(work, now)
+    // It ends as its child run does, which is being cancelled.
+    if (work.task.node?.child === undefined) return leftOver(work, now)
+    this.#reconciler.soon(run.id)
+    return { ...work, decision: againLater(work, now) }
   }
 
   /** What follows from the end of a wait may not have begun. From now on it is the `wakeAt` of the run that sees to it, where it is open. */
@@ -165,6 +186,12 @@ const isLimit = ({ event }: Decision) => event === 'expired' || event === 'overr
 
 /** It was requested for later, and has to pass its gate now. Waiting for a further try it keeps its place. */
 const arrivesNow = (run: RunHead) => isGated(run) && run.gateOrder === null
+
+const againLater = ({ task }: TaskOfRun, now: number): Decision => ({
+  event: 'checked',
+  expect: { state: [task.state], attempt: task.attempt },
+  set: { wakeAt: now + CHECK_RUNNING_MS },
+})
 
 /** It was created while its run was being cancelled. */
 function leftOver(work: TaskOfRun, now: number): Change | undefined {

@@ -8,6 +8,7 @@ import { isRouted, mayBeRouted, routedDecision } from '../routing/rules/routed.t
 import type { TaskChange } from './rules/change.ts'
 import { isPinnedAfter, isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
+import { withCheck } from './rules/new-tasks.ts'
 import { held } from './rules/pause.ts'
 import { endOfWait } from './rules/waits-of-nodes.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
@@ -57,7 +58,8 @@ export class TaskWriter implements Tasks {
   }
 
   /** Inserts tasks that tasks have created, queued or waiting; answers which of them are new. `follow` publishes them. */
-  async insert(tasks: readonly TaskRecord[]): Promise<TaskRecord[]> {
+  async insert(given: readonly TaskRecord[]): Promise<TaskRecord[]> {
+    const tasks = withCheck(given, this.#clock.now())
     const expected = tasks.map((task) => (task.state === 'queued' ? this.#work.expect(task) : undefined))
     try {
       const outcomes = await this.#store.tasks.insert(tasks)

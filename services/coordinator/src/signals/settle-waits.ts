@@ -5,7 +5,7 @@ import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Lives } from '../ports.ts'
 import { decideDue } from '../runs/rules/life.ts'
-import { isWaitNode } from '../runs/rules/waits-of-nodes.ts'
+import { isWaitNode, limitOfWait } from '../runs/rules/waits-of-nodes.ts'
 import { isTaskOfRun, onlyTask, runOf, type TaskOfRun, type Work } from '../runs/rules/work.ts'
 import type { Waits } from '../signal-ports.ts'
 import {
@@ -123,7 +123,7 @@ export class SettleWaits implements Waits {
       this.#store.signals.takenBy(task.id),
       this.#store.signals.open({ namespace: run.namespace, runId: run.id, name: waitsFor, limit: 1 }),
     ])
-    const by = { taker: task.id, namespace: run.namespace, runId: run.id, name: waitsFor, until: task.wakeAt }
+    const by = { taker: task.id, namespace: run.namespace, runId: run.id, name: waitsFor, until: limitOfWait(task) }
     const signal = held ?? (await this.#take(next, by))
     if (!signal) return
     const [outcome] = await this.#lives.write([{ run, task, decision: receivedBy(task, signal, this.#clock.now()) }])

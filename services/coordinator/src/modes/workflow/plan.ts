@@ -18,6 +18,7 @@ import type { Decision } from '../../runs/rules/decision.ts'
 import { CHECK_RUNNING_MS } from '../../runs/rules/life.ts'
 import { whyCancelled } from '../../runs/rules/loss.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
+import { limitOfWait } from '../../runs/rules/waits-of-nodes.ts'
 import type { Effect, Facts } from '../mode.ts'
 import { countsOf } from '../rules/fan-in.ts'
 import { ALL_OPEN, begun } from '../rules/go-on.ts'
@@ -196,7 +197,8 @@ function failureOf(graph: Graph, statuses: readonly NodeStatus[], tasks: Readonl
 function waitsThatAreOver({ graph, tasks, now }: WorkflowFacts): { task: TaskHead; decision: Decision }[] {
   return [...tasks].flatMap(([place, task]) => {
     const node = graph.nodes[place] as WorkflowNode
-    if (!('wait' in node) || task.state !== 'delayed' || task.wakeAt === null || task.wakeAt > now) return []
+    const until = limitOfWait(task)
+    if (!('wait' in node) || task.state !== 'delayed' || until === null || until > now) return []
     return [{ task, decision: endedWait(task, now) }]
   })
 }

@@ -12,6 +12,7 @@ import {
   type WorkflowNode,
 } from '@carillon/contracts'
 import type { RunHead, Store, TaskHead } from '@carillon/store'
+import { limitOfWait } from '../../runs/rules/waits-of-nodes.ts'
 import type { Tree } from '../mode.ts'
 import { countsOf as countsIn } from '../rules/fan-in.ts'
 import type { WorkflowInputs } from './graphs.ts'
@@ -111,7 +112,8 @@ function undoOf(node: Graph['nodes'][number], undo: TaskHead | undefined): Pick<
 }
 
 function lifeOf(task: TaskHead, node: WorkflowNode): Partial<TreeNode> {
-  const { state, wakeAt } = task
+  const { state } = task
+  const dueAt = limitOfWait(task)
   const { generation = 1 } = nodeOfTask(task.id) ?? {}
   const { decision, by, note, child } = task.node ?? {}
   return {
@@ -120,7 +122,7 @@ function lifeOf(task: TaskHead, node: WorkflowNode): Partial<TreeNode> {
     ...(child === undefined ? {} : { childRunId: child }),
     ...(state === 'delayed' ? awaitsOf(node) : {}),
     ...(decision ? { decided: { decision, ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) } } : {}),
-    ...(state === 'delayed' && wakeAt !== null ? { dueAt: new Date(wakeAt).toISOString() } : {}),
+    ...(state === 'delayed' && dueAt !== null ? { dueAt: new Date(dueAt).toISOString() } : {}),
   }
 }
 

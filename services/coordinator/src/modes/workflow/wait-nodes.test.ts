@@ -62,7 +62,10 @@ test('a signal that came before the node, or before the run, is taken when the n
   assert.equal((await send(coordinator, run.id, 1)).state, 'kept')
   await run.ends('a')
   assert.equal(await run.states(), 'a:succeeded one:succeeded two:delayed')
-  assert.equal((await run.task('two'))?.wakeAt, null)
+  // Once only, it is checked that its run is open.
+  await coordinator.clock.advance(10_000)
+  await wake(coordinator, (await run.task('two'))?.id)
+  assert.deepEqual([await run.states(), (await run.task('two'))?.wakeAt], ['a:succeeded one:succeeded two:delayed', null])
   await send(coordinator, run.id, 2)
   assert.deepEqual([(await run.record()).state, (await run.task('two'))?.result], ['succeeded', '2'])
 })
@@ -191,6 +194,7 @@ test('a run that only waits is at rest: no check is due for a day; work that beg
   const due = (await run.record()).wakeAt ?? 0
   await coordinator.clock.advance(due - coordinator.clock.now())
   await wake(coordinator, run.id)
+  await wake(coordinator, (await run.task('paid'))?.id)
   assert.equal((await run.record()).wakeAt, due + 86_400_000)
   assert.equal((await run.task('paid'))?.wakeAt, null)
   await send(coordinator, run.id, 1)

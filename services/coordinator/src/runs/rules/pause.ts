@@ -2,6 +2,7 @@ import type { RunHead, TaskHead, Terms } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { type Decision, isRefused } from './decision.ts'
 import { CHECK_QUEUED_MS, CHECK_RUNNING_MS, decideFree } from './life.ts'
+import { limitOfWait } from './waits-of-nodes.ts'
 
 /** A run is paused: its tasks that are under way end, nothing of it starts. @returns why it cannot be, instead */
 export function decidePause(run: RunHead, now: number): Decision | { readonly why: string } {
@@ -72,8 +73,9 @@ export function decideRelease(task: TaskHead, now: number): Decision | undefined
 
 /** The time of a wait stands still; that of one until a point in time does not, but is not acted on. Undefined: it has none. */
 export function decideFreeze(task: TaskHead, { terms }: RunHead): Decision | undefined {
-  if (task.state !== 'delayed' || task.node === null || task.node.own || task.wakeAt === null) return undefined
-  const frozen = { at: terms?.paused?.at ?? 0, wakeAt: task.wakeAt }
+  const wakeAt = limitOfWait(task)
+  if (task.state !== 'delayed' || task.node === null || task.node.own || wakeAt === null) return undefined
+  const frozen = { at: terms?.paused?.at ?? 0, wakeAt }
   return { event: 'checked', expect: { state: ['delayed'], attempt: task.attempt }, set: { wakeAt: null, node: { ...task.node, frozen } } }
 }
 

@@ -5,6 +5,13 @@ import type { Decision } from './decision.ts'
 /** Whether it is the task of a node of a workflow that waits, or has waited: nothing runs it. */
 export const isWaitNode = ({ node }: Pick<TaskHead, 'node'>): boolean => node !== null && node.own === undefined
 
+/** Whether it waits for a signal or an approval for as long as it takes. */
+export const hasNoLimit = ({ node, reason, delayMs }: Pick<TaskHead, 'node' | 'reason' | 'delayMs'>): boolean =>
+  isWaitNode({ node }) && (reason === 'signal' || reason === 'approval') && delayMs === null
+
+/** Until when it waits; null: for as long as it takes. */
+export const limitOfWait = (task: Pick<TaskHead, 'node' | 'reason' | 'delayMs' | 'wakeAt'>): number | null => (hasNoLimit(task) ? null : task.wakeAt)
+
 /**
  * A run of which nothing is open but waits has no check of its own that is due soon. So a wait that ends keeps a `wakeAt`, in the same write: should its coordinator die before the
  * run goes on, it goes on then.

@@ -2,6 +2,7 @@ import { isEnded, REASONS, undoneByTask } from '@carillon/contracts'
 import type { RunHead, TaskHead } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { limitOf } from './limits.ts'
+import { limitOfWait } from './waits-of-nodes.ts'
 
 /** What holds a run back, as far as it is known. */
 export interface WhyFacts {
@@ -61,7 +62,8 @@ export function whyOf(facts: WhyFacts): string {
 
 /** What holds back a node of a workflow that has begun. @param whyNone why no instance may be given its task; undefined: some may */
 export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): string {
-  const { name, state, owner, attempt, attempts, reason, wakeAt, node } = task
+  const { name, state, owner, attempt, attempts, reason, node } = task
+  const wakeAt = limitOfWait(task)
   if (state === 'running' && node?.child !== undefined) return `node ${name} waits for run ${node.child}`
   if (undoneByTask(task.id))
     return `node ${name} is being undone: its task is ${state}${state === 'queued' ? `, ${whyNone() ?? 'and waits for a free slot'}` : ''}`
@@ -70,7 +72,7 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
   if (state === 'cancelling') return `node ${name} is being cancelled`
   if (state === 'delayed' && reason === 'approval')
     return `node ${name} waits until someone approves or rejects it${sinceText(task.startedAt)}${wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`}`
-  if (state === 'delayed' && reason === 'signal') return `node ${name}: ${waitText(task, task.startedAt)}`
+  if (state === 'delayed' && reason === 'signal') return `node ${name}: ${waitText({ ...task, wakeAt }, task.startedAt)}`
   if (state === 'delayed')
     return reason === 'retry'
       ? `attempt ${attempt} of ${attempts} of node ${name} begins ${at(wakeAt)}`

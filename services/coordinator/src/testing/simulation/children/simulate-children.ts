@@ -95,8 +95,7 @@ export class ChildrenSimulation {
   }
 
   async #step(namespace: string, runId: string, mayBeCancelled: boolean): Promise<void> {
-    // A write takes less than the 10 s for which the `wakeAt` of a cancelled run waits for those that are late.
-    await this.#clock.advance(this.#random.chance(0.15) ? 1 + this.#random.below(1_500) : 1 + this.#random.below(3))
+    await this.#clock.advance(this.#random.chance(0.15) ? 1 + this.#random.below(12_000) : 1 + this.#random.below(3))
     const cancel = async () => {
       this.#isCancelled = true
       await this.#coordinators.with(({ changeRuns }) => changeRuns.cancel(namespace, runId))
