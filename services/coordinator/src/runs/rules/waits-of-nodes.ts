@@ -10,7 +10,8 @@ export const hasNoLimit = ({ node, reason, delayMs }: Pick<TaskHead, 'node' | 'r
   isWaitNode({ node }) && (reason === 'signal' || reason === 'approval') && delayMs === null
 
 /** Until when it waits; null: for as long as it takes. */
-export const limitOfWait = (task: Pick<TaskHead, 'node' | 'reason' | 'delayMs' | 'wakeAt'>): number | null => (hasNoLimit(task) ? null : task.wakeAt)
+export const limitOfWait = (task: Pick<TaskHead, 'node' | 'reason' | 'delayMs' | 'wakeAt'>): number | null =>
+  hasNoLimit(task) ? null : task.wakeAt
 
 /**
  * A run of which nothing is open but waits has no check of its own that is due soon. So a wait that ends keeps a `wakeAt`, in the same write: should its coordinator die before the

@@ -40,6 +40,15 @@ const FAULTS: Readonly<Record<string, WorkflowFault>> = {
     leadsTo: /has \d+ child runs for|never ended/,
     seed: 1,
   },
+  'a new task is not checked': {
+    store: (store) => ({
+      ...store,
+      tasks: replaced(store.tasks, { insert: (tasks) => store.tasks.insert(tasks.map((task) => ({ ...task, wakeAt: null }))) }),
+      describe: () => store.describe(),
+    }),
+    leadsTo: /task \S+ never ended/,
+    seed: 351,
+  },
   'a cancel does not go down to child runs': {
     modes: (modes) => ({ ...modes, workflow: withoutCancel(modes.workflow) }),
     leadsTo: /never ended/,
