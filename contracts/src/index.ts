@@ -245,4 +245,12 @@ export {
 } from './workflow.ts'
 export { branchesOf, type Edge, type Graph, graphOf, nodesHint } from './workflow-graph.ts'
 export { workflowProblems } from './workflow-problems.ts'
-export { nodeInMilliseconds, WRITTEN_DURATIONS, withMilliseconds } from './written-durations.ts'
+export {
+  convertJobDurations,
+  inMilliseconds,
+  JOB_DURATIONS,
+  jobInMilliseconds,
+  NODE_DURATIONS,
+  RETRY_DURATIONS,
+  type WrittenDurations,
+} from './written-durations.ts'

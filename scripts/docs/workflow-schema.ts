@@ -1,4 +1,4 @@
-import { jsonSchemaOf, WRITTEN_DURATIONS } from '../../contracts/dist/index.js'
+import { jsonSchemaOf } from '../../contracts/dist/index.js'
 import { jobInputSchema } from '../../contracts/dist/job.js'
 import { workflowSchema } from '../../contracts/dist/workflow.js'
 import { COMMENTS } from './wire-schemas.ts'
@@ -17,13 +17,14 @@ interface ObjectSchema {
 
 /** The JSON Schema of a workflow as a file, in both of its forms. Draft 07: editors with a YAML language server know no later one. */
 export function workflowSchemaText(): string {
-  const { properties: options, required = [] } = draft07(jobInputSchema)
-  for (const field of [...OF_OTHER_JOBS, 'workflow']) delete options[field]
+  const job = draft07(jobInputSchema)
+  for (const field of [...OF_OTHER_JOBS, 'workflow']) delete job.properties[field]
+  const { properties: options, required = [] } = withTexts(job) as ObjectSchema
   const graph = draft07(workflowSchema)
   const { items: node, ...nodes } = graph.properties['nodes'] as { items: { anyOf: readonly object[] } }
   graph.properties['nodes'] = { ...nodes, items: NODE }
   delete graph.$schema
-  const common = { $schema: { type: 'string' }, ...options, ...Object.fromEntries(WRITTEN_DURATIONS.map((name) => [name, TEXT])) }
+  const common = { $schema: { type: 'string' }, ...options }
   const whole = {
     $schema: 'http://json-schema.org/draft-07/schema#',
     $id: 'urn:carillon:workflow',
@@ -38,21 +39,26 @@ export function workflowSchemaText(): string {
   return `${JSON.stringify(whole, null, 2)}\n`
 }
 
-/** `timeoutMs` may be `timeout`, and `durationMs` `duration`: a duration as text. */
+/** `timeoutMs` may be `timeout`: a duration as text. So may any field whose name ends in Ms, lists of them too. */
 function withTexts(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.flatMap((one: unknown) => [withTexts(one), ...inText(one)])
+  if (Array.isArray(schema)) return schema.map(withTexts)
   if (!isObject(schema)) return schema
-  const all = Object.entries(schema).map(([name, value]): [string, unknown] => {
-    const inner = withTexts(value)
-    return [name, name === 'properties' && isObject(inner) && 'timeoutMs' in inner ? { ...inner, timeout: TEXT } : inner]
-  })
-  return Object.fromEntries(all)
+  const all = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, withTexts(value)])) as Partial<ObjectSchema>
+  const timed = Object.entries(all.properties ?? {}).filter(([name]) => name.endsWith('Ms'))
+  if (timed.length === 0) return all
+  const texts = timed.map(([name, value]) => [shortOf(name), 'items' in value ? { ...value, items: TEXT } : TEXT])
+  const needed = (all.required ?? []).filter((name) => name.endsWith('Ms'))
+  const either = needed.map((name) => ({ oneOf: [{ required: [name] }, { required: [shortOf(name)] }] }))
+  const required = (all.required ?? []).filter((name) => !needed.includes(name))
+  return {
+    ...all,
+    properties: { ...all.properties, ...Object.fromEntries(texts) },
+    ...(all.required ? { required } : {}),
+    ...(either.length > 0 ? { allOf: either } : {}),
+  }
 }
 
-function inText(schema: unknown): object[] {
-  const isWait = isObject(schema) && 'properties' in schema && isObject(schema.properties) && 'durationMs' in schema.properties
-  return isWait ? [{ ...schema, properties: { duration: TEXT }, required: ['duration'] }] : []
-}
+const shortOf = (name: string) => name.replace(/Ms$/, '')
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 

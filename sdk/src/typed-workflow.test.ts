@@ -119,8 +119,28 @@ test('durations as text are milliseconds', () => {
       ],
     },
   })
+  const undo = { handler: 'b', timeout: '2d', backoff: { type: 'exponential', delay: '1s', max: '10m' } } as const
+  const { job: timed } = workflow('x', { schedule: { every: '10m' }, rate: { count: 5, period: '1m' } })
+    .node('a', { handler: 'a', compensate: undo, backoff: { type: 'list', delays: ['1s', '1m'] } })
+    .node('b', { foreach: 'payload', handler: 'b', timeout: '1m', compensate: { handler: refund, timeout: '1h' } })
+    .done()
+  assert.deepEqual(JSON.parse(JSON.stringify(timed)), {
+    ...{ name: 'x', schedule: { everyMs: 600_000 }, rate: { count: 5, periodMs: 60_000 } },
+    workflow: {
+      nodes: [
+        {
+          ...{ id: 'a', handler: 'a', backoff: { type: 'list', delaysMs: [1_000, 60_000] } },
+          compensate: { handler: 'b', timeoutMs: 172_800_000, backoff: { type: 'exponential', delayMs: 1_000, maxMs: 600_000 } },
+        },
+        { id: 'b', foreach: 'payload', handler: 'b', timeoutMs: 60_000, compensate: { handler: 'refund', timeoutMs: 3_600_000 } },
+      ],
+    },
+  })
   for (const [build, field] of [
     [() => workflow('x', { timeout: 'soon' }), 'timeout'],
+    [() => workflow('x', { rate: { count: 1, period: 'soon' } }), 'rate.period'],
+    [() => workflow('x').node('a', { handler: 'a', compensate: { handler: 'b', timeout: 'soon' } }), 'nodes.a.compensate.timeout'],
+    [() => workflow('x').node('a', { handler: 'a', backoff: { type: 'fixed', delay: 'soon' } }), 'nodes.a.backoff.delay'],
     [() => workflow('x').node('a', { handler: 'a', timeout: '5 parsecs' }), 'nodes.a.timeout'],
     [() => workflow('x').node('a', { wait: { duration: '11y' } }), 'nodes.a.wait.duration'],
     [() => workflow('x').node('a', { handler: 'a', timeout: '5s', timeoutMs: 5 }), 'nodes.a.timeout'],

@@ -1,11 +1,11 @@
 import {
   CarillonError,
   checkName,
+  inMilliseconds,
+  JOB_DURATIONS,
   type JobInput,
-  nodeInMilliseconds,
+  NODE_DURATIONS,
   printable,
-  WRITTEN_DURATIONS,
-  withMilliseconds,
   workflowProblems,
 } from '@carillon/contracts'
 import { checkObject } from './check-object.ts'
@@ -13,6 +13,7 @@ import { withoutUndefined } from './client/start-item.ts'
 import { checkSchema, type SchemaInput, type StandardSchema } from './executor/standard-schema.ts'
 import { type AnyHandler, isDefinition } from './handler-definition.ts'
 import { NODE_RULES, type NodeSettings } from './workflow-nodes.ts'
+import type { Written } from './written.ts'
 
 type Schema = StandardSchema | undefined
 /** What its runs are given. */
@@ -21,8 +22,12 @@ export type PayloadBy<Input extends Schema> = Input extends StandardSchema ? Sch
 /** What a workflow has no use for: its nodes are its tasks. */
 type OfOtherJobs = 'name' | 'handler' | 'workflow' | 'payload' | 'mode' | 'shards' | 'items' | 'maxParallel' | 'tolerate'
 
+/** Options whose durations may be text. */
+type Timed = 'schedule' | 'backoff' | 'failureBackoff' | 'rate' | 'debounce' | 'throttle' | 'batch'
+type WrittenOptions = { readonly [Option in Timed]?: Written<JobInput[Option]> | undefined }
+
 /** The options of a workflow: those of a job, such as `schedule`, which also hold for nodes that leave them open, and its own. */
-export interface WorkflowSettings<Input extends Schema> extends Omit<JobInput, OfOtherJobs> {
+export interface WorkflowSettings<Input extends Schema> extends Omit<JobInput, OfOtherJobs | Timed>, WrittenOptions {
   /** What a payload must be: any schema that follows Standard Schema. It types the payload, and nothing checks it at run time. */
   readonly input?: Input | undefined
   /** The payload of runs that are given none. */
@@ -35,6 +40,7 @@ export interface WorkflowSettings<Input extends Schema> extends Omit<JobInput, O
   readonly timeout?: string | undefined
   readonly runTimeout?: string | undefined
   readonly deadline?: string | undefined
+  readonly misfireAfter?: string | undefined
 }
 
 /** A workflow that is complete, and can be put. */
@@ -145,7 +151,7 @@ export function workflow<Input extends Schema = undefined>(
   return new WorkflowBuilder({
     name: checkName('workflow', name),
     input,
-    job: withoutUndefined(withMilliseconds(job, WRITTEN_DURATIONS)) as Draft['job'],
+    job: withoutUndefined(inMilliseconds(job, JOB_DURATIONS)) as Draft['job'],
     workflow: withoutUndefined({ failFast, output }) as Draft['workflow'],
   })
 }
@@ -154,7 +160,7 @@ export function workflow<Input extends Schema = undefined>(
 export const isWorkflow = (named: unknown): named is AnyWorkflow => typeof named === 'object' && named !== null && 'job' in named
 
 function nodeOf(id: string, settings: NodeSettings): object {
-  const given = nodeInMilliseconds(checkObject(`node ${printable(id)}`, settings), `nodes.${id}`)
+  const given = inMilliseconds(checkObject(`node ${printable(id)}`, settings), NODE_DURATIONS, `nodes.${id}`)
   const { handler, job } = given
   const undo = compensationOf(given)
   if (isWorkflow(job)) return withoutUndefined({ id, ...given, ...undo, job: job.name })

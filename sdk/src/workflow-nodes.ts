@@ -1,6 +1,7 @@
 import type { HttpNodeRequest } from '@carillon/contracts'
-import type { RunOptions } from './client/start-item.ts'
+import type { BackoffInput, RunOptions } from './client/start-item.ts'
 import type { AnyHandler } from './handler-definition.ts'
+import type { Written } from './written.ts'
 
 type OneOrMore<Name extends string> = Name | readonly Name[]
 
@@ -29,15 +30,23 @@ export const NODE_RULES = [
   'hashKey',
 ] as const
 
+/** Durations may be text. */
+interface WrittenLimits {
+  /** `timeoutMs` as text: `30s`. */
+  readonly timeout?: string | undefined
+  readonly backoff?: Written<BackoffInput> | undefined
+}
+interface NodeRules extends Omit<Pick<RunOptions, (typeof NODE_RULES)[number]>, 'backoff'>, WrittenLimits {}
+
 /** What undoes a node when its run fails or is cancelled. Its payload: `{ node, outcome, payload, result }`. */
-export interface NodeCompensation extends Pick<RunOptions, 'attempts' | 'backoff' | 'nonRetryable' | 'timeoutMs'> {
+export interface NodeCompensation extends Pick<RunOptions, 'attempts' | 'nonRetryable' | 'timeoutMs'>, WrittenLimits {
   readonly handler: string | AnyHandler
   /** Also where it is unknown whether the node has done anything: it timed out, its instance was lost, or it was cancelled. */
   readonly unknown?: true | undefined
 }
 
 /** A task of a handler. */
-export interface HandlerNode<Known extends string = string> extends CommonNode<Known>, Pick<RunOptions, (typeof NODE_RULES)[number]> {
+export interface HandlerNode<Known extends string = string> extends CommonNode<Known>, NodeRules {
   /** By name, or by its definition: then the options of the definition are those of the node. */
   readonly handler: string | AnyHandler
   readonly foreach?: undefined
@@ -50,14 +59,13 @@ export interface HandlerNode<Known extends string = string> extends CommonNode<K
   readonly compensate?: string | AnyHandler | NodeCompensation | undefined
   /** CEL over `payload`, `context` and `nodes`: the payload of the task. Default: that of the run. */
   readonly payload?: string | undefined
-  /** `timeoutMs` as text: `30s`. */
-  readonly timeout?: string | undefined
 }
 
 /** A task of a handler for each item of a list: the node has how many have succeeded and failed, `{ total, succeeded, failed }`. */
 export interface ForeachNode<Known extends string = string>
   extends CommonNode<Known>,
-    Pick<RunOptions, (typeof NODE_RULES)[number] | 'tolerate' | 'maxParallel'> {
+    NodeRules,
+    Pick<RunOptions, 'tolerate' | 'maxParallel'> {
   /** CEL over `payload`, `context` and `nodes`: a list of 100,000 items at most. */
   readonly foreach: string
   /** By name, or by its definition: then the options of the definition are those of the tasks. */
@@ -145,7 +153,7 @@ export interface PublishNode<Known extends string = string> extends CommonNode<K
 }
 
 /** An HTTP request, which an executor of the built-in handler `http` sends (`carillon executor --http`). The result of the node is an `HttpResponse`. */
-export interface HttpNode<Known extends string = string> extends CommonNode<Known>, Pick<RunOptions, (typeof NODE_RULES)[number]> {
+export interface HttpNode<Known extends string = string> extends CommonNode<Known>, NodeRules {
   readonly http: HttpNodeRequest
   readonly handler?: undefined
   readonly foreach?: undefined
@@ -155,8 +163,6 @@ export interface HttpNode<Known extends string = string> extends CommonNode<Know
   readonly publish?: undefined
   /** The handler that undoes what the request has done, when its run fails or is cancelled. */
   readonly compensate?: string | AnyHandler | NodeCompensation | undefined
-  /** `timeoutMs` as text: `10s`. */
-  readonly timeout?: string | undefined
 }
 
 interface WaitLimit {

@@ -7,7 +7,6 @@ import { CALLS, type Call, jsonSchemaOf, MESSAGES, type Message, parseSubject } 
 import type { Mesh } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
-import { Ajv } from 'ajv'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { z } from 'zod'
 import { Cleanup } from './support/cleanup.ts'
@@ -68,36 +67,6 @@ test('every schema is valid by the meta-schema of draft 2020-12, and every call 
   }
   const calls = Object.values(CALLS).flatMap(({ noun, verb }) => [`${noun}.${verb}.request`, `${noun}.${verb}.answer`])
   assert.deepEqual([...validators.keys()].sort(), [...calls, ...Object.keys(MESSAGES)].sort())
-})
-
-test('the schema of a workflow file is one of draft 07, which editors know, and accepts both forms', () => {
-  const schema = read(`${SCHEMAS}workflow.json`)
-  assert.equal(schema.$schema, 'http://json-schema.org/draft-07/schema#')
-  // Fields of an object that stand in its branches, and alternatives that say no type themselves.
-  const validate = new Ajv({ ...STRICT, strictTypes: false }).compile(schema)
-  const nodes = [
-    { id: 'a', handler: 'a', attempts: 2 },
-    { id: 'b', decision: [{ when: 'true', to: ['c'] }, { otherwise: 'c' }], after: 'a' },
-    { id: 'c', wait: { until: '2030-01-01T00:00:00Z' }, disabled: true },
-  ]
-  const right: unknown[] = [
-    { name: 'short', nodes, failFast: true, attempts: 3, schedule: { everyMs: 60_000 } },
-    { $schema: 'docs/schemas/workflow.json', name: 'whole', workflow: { nodes, output: 'payload' }, priority: 'low' },
-  ]
-  for (const one of right) assert.ok(validate(one), ajv.errorsText(validate.errors))
-  const wrong: unknown[] = [
-    { name: 'without' },
-    { nodes },
-    { name: 'empty', nodes: [] },
-    { name: 'typo', nodes, failfast: true },
-    { name: 'both', nodes, workflow: { nodes } },
-    { name: 'fan-out', nodes, shards: 2 },
-    { name: 'kind', nodes: [{ id: 'a', shell: 'ls' }] },
-    { name: 'kinds', nodes: [{ id: 'a', handler: 'a', wait: { durationMs: 1 } }] },
-    { name: 'field', nodes: [{ id: 'a', handler: 'a', retries: 1 }] },
-    { name: 'many', nodes: Array.from({ length: 1_001 }, (_, i) => ({ id: `n${i}`, handler: 'a' })) },
-  ]
-  for (const one of wrong) assert.ok(!validate(one), JSON.stringify(one).slice(0, 200))
 })
 
 test('every golden fixture is valid', () => {

@@ -96,6 +96,21 @@ test('several documents, anchors and comments; a file may be empty', () => {
   assert.deepEqual([...written(''), ...written('# nothing\n'), ...written('[]')], [])
 })
 
+test('durations may be text', () => {
+  const node = { id: 'a', handler: 'h', timeout: '1m' }
+  const job = {
+    name: 'a',
+    schedule: { every: '10m' },
+    timeout: '30s',
+    backoff: { type: 'fixed', delay: '1h30m' },
+    workflow: { nodes: [node] },
+  }
+  const [read] = written(JSON.stringify([job]))
+  assert.deepEqual([read?.schedule, read?.timeoutMs, read?.backoff], [{ everyMs: 600_000 }, 30_000, { type: 'fixed', delayMs: 5_400_000 }])
+  assert.deepEqual(read?.workflow?.nodes, [{ id: 'a', handler: 'h', timeoutMs: 60_000 }])
+  assert.equal(refusal('- name: a\n  timeout: soon\n').field, 'timeout')
+})
+
 const STORED = [
   view({ name: 'same', schedule: { everyMs: 1000 }, state: 'paused' }),
   view({ name: 'other', schedule: { cron: '0 9 * * *', timezone: 'UTC' }, timeoutMs: 1, payload: { a: { b: 1 }, c: 2 } }),

@@ -2,6 +2,7 @@ import {
   CarillonError,
   type ErrorDetails,
   type JobInput,
+  jobInMilliseconds,
   jobInputSchema,
   LIMITS,
   parseInput,
@@ -70,7 +71,7 @@ function fileJob(value: unknown, place: Omit<Place, 'path'>): FileJob {
       paused,
       'Use true, or leave it out: a file does not resume what an operator has paused; carillon jobs resume does.',
     )
-  const job = parseInput(jobInputSchema, input, 'job')
+  const job = parseInput(jobInputSchema, jobInMilliseconds(input), 'job')
   writeJson(job.payload ?? null, { ...PAYLOAD, field: 'payload' })
   if (job.items !== undefined) writeJson(job.items, { ...PAYLOAD, field: 'items' })
   checkPlan(job)

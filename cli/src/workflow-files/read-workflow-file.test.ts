@@ -34,19 +34,23 @@ test('both forms are the same job', () => {
 test('durations may be text', () => {
   const text = (limit: string) => `name: order
 runTimeout: 2d
+backoff: { type: fixed, delay: 10m }
 nodes:
-  - { id: a, handler: x, timeout: 30s }
+  - { id: a, handler: x, timeout: 30s, compensate: { handler: y, timeout: 1m, backoff: { type: list, delays: [1s, 1m] } } }
   - { id: b, wait: { approval: { by: [operator], timeout: ${limit} } } }
   - { id: c, wait: { duration: 1h30m } }
 `
   const { job, problems } = read(text('2d'))
-  assert.deepEqual([problems, job.runTimeoutMs], [[], 172_800_000])
+  assert.deepEqual([problems, job.runTimeoutMs, job.backoff], [[], 172_800_000, { type: 'fixed', delayMs: 600_000 }])
   assert.deepEqual(job.workflow.nodes, [
-    { id: 'a', handler: 'x', timeoutMs: 30_000 },
+    {
+      ...{ id: 'a', handler: 'x', timeoutMs: 30_000 },
+      compensate: { handler: 'y', timeoutMs: 60_000, backoff: { type: 'list', delaysMs: [1_000, 60_000] } },
+    },
     { id: 'b', wait: { approval: { by: ['operator'], timeoutMs: 172_800_000 } } },
     { id: 'c', wait: { durationMs: 5_400_000 } },
   ])
-  assert.deepEqual(problemsOf(text('soon'))[0], [5, 'nodes.1.wait.approval.timeout', '"soon"'])
+  assert.deepEqual(problemsOf(text('soon'))[0], [6, 'nodes.1.wait.approval.timeout', '"soon"'])
 })
 
 test('all that is wrong is found at once, each with its line', () => {

@@ -1,13 +1,11 @@
 import {
   CarillonError,
+  convertJobDurations,
   type ErrorProblem,
   type JobInput,
   jobInputSchema,
-  nodeInMilliseconds,
   problemsIn,
   type Workflow,
-  WRITTEN_DURATIONS,
-  withMilliseconds,
   workflowProblems,
 } from '@carillon/contracts'
 import { isMap, LineCounter } from 'yaml'
@@ -50,7 +48,7 @@ export function readWorkflowFile(text: string, file: string): WorkflowFile {
     })
   const { $schema: _, ...value } = plainValue<Record<string, unknown>>(document, file)
   const isShort = !('workflow' in value)
-  const { job, wrong } = inMilliseconds(isShort ? fullForm(value) : value)
+  const { fields: job, problems: wrong } = convertJobDurations(isShort ? fullForm(value) : value)
   const at = (problem: ErrorProblem): FileProblem => {
     const field = isShort ? problem.field.replace(/^workflow(\.|$)/, '') : problem.field
     const path = field === '' ? [] : field.split('.')
@@ -59,30 +57,6 @@ export function readWorkflowFile(text: string, file: string): WorkflowFile {
   const known = new Set(wrong.map(({ field }) => field))
   const problems = [...wrong, ...problemsOf(job).filter(({ field }) => !known.has(field))].map(at)
   return { name: file, job: job as unknown as FileWorkflow, problems: problems.toSorted((one, other) => one.line - other.line), at }
-}
-
-/** Durations may be text in files, as in the builder: `timeout: 2d`. */
-function inMilliseconds(job: Readonly<Record<string, unknown>>): { job: Record<string, unknown>; wrong: ErrorProblem[] } {
-  const wrong: ErrorProblem[] = []
-  const written = <Value>(value: Value, convert: () => Value): Value => {
-    try {
-      return convert()
-    } catch (error) {
-      const { message, details } = CarillonError.from(error)
-      wrong.push({ field: details.field ?? '', value: details.value ?? '', problem: message, hint: details.hint ?? '' })
-      return value
-    }
-  }
-  const options: Record<string, unknown> = written({ ...job }, () => withMilliseconds(job, WRITTEN_DURATIONS))
-  const { workflow } = job
-  if (typeof workflow !== 'object' || workflow === null || !('nodes' in workflow) || !Array.isArray(workflow.nodes))
-    return { job: options, wrong }
-  const nodes = workflow.nodes.map((node: unknown, i) =>
-    typeof node === 'object' && node !== null && !Array.isArray(node)
-      ? written(node, () => nodeInMilliseconds(node, `workflow.nodes.${i}`))
-      : node,
-  )
-  return { job: { ...options, workflow: { ...workflow, nodes } }, wrong }
 }
 
 function fullForm(value: Readonly<Record<string, unknown>>): Record<string, unknown> {

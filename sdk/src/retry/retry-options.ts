@@ -3,14 +3,17 @@ import {
   checkName,
   type DelayBackoff,
   type ErrorCode,
+  inMilliseconds,
   LIMITS,
   parseInput,
   printable,
+  RETRY_DURATIONS,
   type RetryCallback,
   startRunSchema,
 } from '@carillon/contracts'
 import { checkObject } from '../check-object.ts'
 import { type DelayBackoffInput, withoutUndefined } from '../client/start-item.ts'
+import type { Written } from '../written.ts'
 
 /**
  * Where a failed call is tried again: `local` by the caller, who waits and gets the last error; `remote` by the mesh, after one try; `local-then-remote` by the mesh when the
@@ -22,8 +25,19 @@ export type RetryStrategy = 'local' | 'remote' | 'local-then-remote'
 export interface RetryCallbackOptions {
   readonly job: string
   readonly attempts?: number | undefined
-  readonly backoff?: DelayBackoffInput | undefined
+  readonly backoff?: Written<DelayBackoffInput> | undefined
   readonly timeoutMs?: number | undefined
+  /** `timeoutMs` as text: `30s`. */
+  readonly timeout?: string | undefined
+}
+
+interface LocalTries {
+  readonly attempts?: number | undefined
+  readonly delayMs?: number | undefined
+}
+interface RetryBudget {
+  readonly count: number
+  readonly periodMs: number
 }
 
 export interface RetryableOptions<Arguments extends readonly unknown[] = readonly never[], Strategy extends RetryStrategy = RetryStrategy> {
@@ -32,7 +46,7 @@ export interface RetryableOptions<Arguments extends readonly unknown[] = readonl
   /** Default `local-then-remote`. */
   readonly strategy?: Strategy | undefined
   /** Tries of the caller, the first one included (default 3), and the pause between them (default 2,000), of which up to a half is left out at random. */
-  readonly local?: { readonly attempts?: number | undefined; readonly delayMs?: number | undefined } | undefined
+  readonly local?: Written<LocalTries> | undefined
   /**
    * What makes a call the same call: the mesh retries it once, also when it fails again in another process. Default: all its arguments. `undefined`: this
    * call is like no other.
@@ -42,15 +56,18 @@ export interface RetryableOptions<Arguments extends readonly unknown[] = readonl
   readonly attempts?: number | undefined
   /** Time limit of a try of the mesh. Default 5,000. */
   readonly timeoutMs?: number | undefined
+  /** `timeoutMs`, and so is the following, as text: `30s`, `2d`. */
+  readonly timeout?: string | undefined
+  readonly deadline?: string | undefined
   /** Before each try of the mesh. Default: 10 s, 15 s, 30 s, and so on up to 12 h, each shorter by up to a fifth. */
-  readonly backoff?: DelayBackoffInput | undefined
+  readonly backoff?: Written<DelayBackoffInput> | undefined
   /** Errors after which there is no further try: names such as `TypeError`, or codes of errors or of their causes such as `ENOTFOUND`. */
   readonly nonRetryable?: readonly string[] | undefined
   /**
    * How many retries of the scene the mesh starts within a period; the others wait, in the order in which they are due. Default 600 within 60,000 ms; `false`: any number.
    * Callers have a budget, too: a fifth of their calls, and 20 at once, are tried again by themselves.
    */
-  readonly budget?: { readonly count: number; readonly periodMs: number } | false | undefined
+  readonly budget?: Written<RetryBudget> | false | undefined
   /** Time for all of it, from the call on; where less than a try takes is left there is no further one. None by default. */
   readonly deadlineMs?: number | undefined
   /** Started once when a retry of the mesh has succeeded. Its payload has `retry`: scene, runId, key, outcome, result, attempts. */
@@ -98,9 +115,15 @@ const FIELDS = [
   ...['onSuccess', 'onExhausted', 'concurrency', 'description'],
 ]
 
+/** With all durations in milliseconds. */
+type Exact<Arguments extends readonly unknown[]> = Omit<RetryableOptions<Arguments>, 'local' | 'budget'> & {
+  readonly local?: LocalTries
+  readonly budget?: RetryBudget | false
+}
+
 /** @throws CarillonError INVALID_NAME, INVALID_REQUEST, INVALID_DELAY: names the field */
 export function retryPolicyOf<Arguments extends readonly unknown[]>(given: RetryableOptions<Arguments>): RetryPolicy {
-  const options = checkObject('options', given)
+  const options = inMilliseconds(checkObject('options', given), RETRY_DURATIONS) as Exact<Arguments>
   for (const field of Object.keys(options))
     if (!FIELDS.includes(field)) throw wrong(field, options[field as never], `Use ${FIELDS.join(', ')}.`)
   const { strategy = 'local-then-remote', key, attempts = 5, timeoutMs = 5_000, nonRetryable, budget = BUDGET, deadlineMs } = options
@@ -139,7 +162,7 @@ export function retryPolicyOf<Arguments extends readonly unknown[]>(given: Retry
   }
 }
 
-function budgetOf(given: { count: number; periodMs: number }) {
+function budgetOf(given: RetryBudget) {
   const { count, periodMs, ...rest } = checkObject('budget', given)
   for (const [field, value] of Object.entries(rest)) throw wrong(`budget.${field}`, value, 'Use count and periodMs.')
   if (!(Number.isInteger(count) && count >= 1 && count <= LIMITS.rateCount))
@@ -149,7 +172,7 @@ function budgetOf(given: { count: number; periodMs: number }) {
   return { count, periodMs }
 }
 
-function localOf(given: { attempts?: number | undefined; delayMs?: number | undefined }, strategy: RetryStrategy) {
+function localOf(given: LocalTries, strategy: RetryStrategy) {
   const { attempts = strategy === 'remote' ? 1 : 3, delayMs = 2_000, ...rest } = checkObject('local', given)
   for (const [field, value] of Object.entries(rest)) throw wrong(`local.${field}`, value, 'Use attempts and delayMs.')
   if (!(Number.isInteger(attempts) && attempts >= 1 && attempts <= LIMITS.attempts))

@@ -193,7 +193,10 @@ for (const [options, code, field] of [
   [{ scene: 'x', retries: 3 }, 'INVALID_REQUEST', 'retries'],
   [{ scene: 'x', key: 'sku' }, 'INVALID_REQUEST', 'key'],
   [{ scene: 'x', local: { attempts: 0 } }, 'INVALID_REQUEST', 'local.attempts'],
-  [{ scene: 'x', local: { delay: '2s' } }, 'INVALID_REQUEST', 'local.delay'],
+  [{ scene: 'x', local: { delay: 'soon' } }, 'INVALID_DELAY', 'local.delay'],
+  [{ scene: 'x', local: { pause: '2s' } }, 'INVALID_REQUEST', 'local.pause'],
+  [{ scene: 'x', timeout: '1s', timeoutMs: 1 }, 'INVALID_DELAY', 'timeout'],
+  [{ scene: 'x', onExhausted: { job: 'a', timeout: 'x' } }, 'INVALID_DELAY', 'onExhausted.timeout'],
   [{ scene: 'x', local: { delayMs: 3_600_000 } }, 'INVALID_REQUEST', 'local.delayMs'],
   [{ scene: 'x', strategy: 'remote', local: { attempts: 2 } }, 'INVALID_REQUEST', 'local.attempts'],
   [{ scene: 'x', attempts: 0 }, 'INVALID_REQUEST', 'attempts'],
@@ -208,6 +211,21 @@ for (const [options, code, field] of [
   test(`options that are wrong are refused: ${JSON.stringify(options)}`, () => {
     assert.throws(() => testMesh().retryable(options as never as RetryableOptions, () => 1), isRefused(code, field))
   })
+
+test('durations may be text', async () => {
+  const mesh = testMesh()
+  const { calls, run } = flaky(2)
+  const backoff = { type: 'list', delays: ['1m'] } as const
+  const budget = { count: 5, period: '1m' } as const
+  const call = mesh.retryable({ scene: 'x', local: { attempts: 2, delay: '10s' }, timeout: '1m', backoff, budget, deadline: '1h' }, run)
+  const answering = call()
+  await mesh.clock.advance(9_000)
+  await mesh.clock.advance(1_000)
+  const { deferred } = (await answering) as Deferred
+  assert.equal(calls.length, 2)
+  await mesh.clock.advance(60_000)
+  assert.equal((await mesh.runOf(deferred).ended()).result, 3)
+})
 
 test('callers try a fifth of their calls again by themselves, and a few at once: in a storm the first tries pass, and the rest is left to the mesh', async () => {
   const mesh = testMesh()
