@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { HEADERS } from '@carillon/contracts'
-import { workflow } from '@carillon/sdk'
+import { type Client, workflow } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
+import { DiscardPolicy, jetstreamManager } from '@nats-io/jetstream'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering } from '../support/clients.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
+
+async function nodeOf(client: Client, runId: string) {
+  const { nodes = [] } = await client.runs.tree(runId)
+  return nodes.find(({ id }) => id === 'tell') ?? assert.fail('there is no such node')
+}
 
 for (const store of STORES)
   describe(`nodes that publish, ${store.name}`, { skip: store.skip }, () => {
@@ -28,6 +34,31 @@ for (const store of STORES)
       const run = await client.run('order', { id: 'A1' })
       assert.equal((await run.ended()).state, 'succeeded')
       for await (const message of messages) assert.deepEqual([message.json(), message.headers?.get(HEADERS.run)], [{ id: 'A1' }, run.id])
+    })
+
+    test('where a stream takes the subject, it has the message once, under the id of the task; what it refuses is published when it has room', async () => {
+      const { client } = await offering(mesh, { give: () => ({ bill: 7 }) })
+      const { streams } = await jetstreamManager(await mesh.nats())
+      const config = { name: 'BILLS', subjects: ['bills.>'], discard: DiscardPolicy.New }
+      await streams.add({ ...config, max_msgs: 1 })
+      await client.workflows.put(
+        workflow('bill')
+          .node('a', { handler: 'give' })
+          .node('tell', { publish: { subject: 'bills.sent', body: 'nodes.a.result' }, after: 'a' })
+          .done(),
+      )
+      const first = await client.run('bill', 1)
+      assert.equal((await first.ended()).state, 'succeeded')
+      const second = await client.run('bill', 2)
+      await eventually('the stream is full', async () => (await nodeOf(client, second.id)).state === 'delayed' || undefined)
+      await streams.update('BILLS', { ...config, max_msgs: 10 })
+      assert.equal((await second.ended()).state, 'succeeded')
+      assert.equal((await streams.info('BILLS')).state.messages, 2)
+      for (const [i, { id }] of [first, second].entries()) {
+        const message = await streams.getMessage('BILLS', { seq: i + 1 })
+        const { taskId } = await nodeOf(client, id)
+        assert.deepEqual([message?.json(), message?.header.get('Nats-Msg-Id'), message?.header.get(HEADERS.run)], [{ bill: 7 }, taskId, id])
+      }
     })
 
     test('a workflow that fires itself stops after ten runs, and the last says which jobs fired one another (54)', async () => {
