@@ -94,6 +94,10 @@ export const LIMITS = {
   contextBytes: 256 * 1024,
   /** Letters of a key of the context. */
   contextKeyLength: 256,
+  /** Bytes of results and of what was set in the context that the expressions of one node read: a coordinator has them in memory, as text and as values. */
+  nodeReadBytes: 16 * 1024 * 1024,
+  /** Problems of one workflow that an error names: more than anyone corrects at once, and fewer than fill a message. */
+  workflowProblems: 100,
   /** Items of one `foreach` node: the ids of its tasks have five digits. */
   foreachItems: 100_000,
   /** Bytes of these as JSON: they are stored with the node's task, and read once. */

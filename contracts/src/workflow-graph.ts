@@ -124,7 +124,7 @@ const unknownNode = (field: string, name: string, nodes: readonly WorkflowNode[]
   hint: nodesHint(nodes),
 })
 
-/** Nodes that a hint lists. */
+/** Nodes that a hint, or the circle of an error, lists. */
 const LISTED_NODES = 20
 
 /** The hint of an error that names a node which the workflow does not have. */
@@ -155,7 +155,9 @@ function circleIn(nodes: readonly WorkflowNode[], { into, order }: Pick<Graph, '
     place = (into[place] as readonly Edge[]).find(({ from }) => !ordered.has(from))?.from as number
   }
   const circle = [...path.slice(path.indexOf(place)), place].reverse()
-  const value = circle.map((i) => nodes[i]?.id).join(' → ')
+  const ids = circle.map((i) => nodes[i]?.id)
+  const shown = ids.length > LISTED_NODES ? [...ids.slice(0, LISTED_NODES - 1), `… ${ids.length - LISTED_NODES} more …`, ids.at(-1)] : ids
+  const value = shown.join(' → ')
   return {
     field: `nodes.${circle[0]}.after`,
     value,

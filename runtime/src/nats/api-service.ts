@@ -8,6 +8,7 @@ import {
   checkName,
   HEADERS,
   jsonSchemaOf,
+  LIMITS,
   PROTOCOL_VERSION,
   parseBody,
   parseInput,
@@ -118,7 +119,7 @@ export class ApiService {
     message.respondError(
       error.code === 'INTERNAL' ? 500 : 400,
       `${error.code}: ${error.message}`.replaceAll(/\s+/g, ' ').slice(0, 200),
-      JSON.stringify({ error: error.toBody() }),
+      refusalText(error),
     )
   }
 
@@ -129,6 +130,19 @@ export class ApiService {
     await Promise.all(this.#underWay)
   }
 }
+
+/** An error has to arrive: one that would not fit into a message says less. */
+export function refusalText(error: CarillonError): string {
+  const text = JSON.stringify({ error: error.toBody() })
+  if (Buffer.byteLength(text) <= LIMITS.messageBytes) return text
+  const { code, message, retry, field, hint = '' } = error.toBody()
+  const short = (of: string) => of.slice(0, SHORT_LETTERS)
+  return JSON.stringify({
+    error: { code, message: short(message), retry, ...(field === undefined ? {} : { field: short(field) }), hint: short(hint) },
+  })
+}
+
+const SHORT_LETTERS = 4_096
 
 /** The call of a `<noun>.<verb>`. */
 export const callOf = (path: string): Call | undefined => Object.values(CALLS).find((call) => `${call.noun}.${call.verb}` === path)

@@ -5,10 +5,6 @@ import type { Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import { DUE, dueFilter, RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
-import { Selection } from './document.ts'
-
-const ID = new Selection<{ id: string }>({ id: 'text' })
-const BYTES = new Selection<Pick<SignalRecord, 'bytes'>>({ bytes: 'number' })
 
 export class MongoSignalStore implements SignalStore {
   readonly #records: RecordCollection<SignalRecord>
@@ -50,12 +46,15 @@ export class MongoSignalStore implements SignalStore {
 
   /** A run has a limited number of them. */
   async usage({ namespace, runId }: Parameters<SignalStore['usage']>[0]): Promise<{ count: number; bytes: number }> {
-    const found = await this.#records.find(BYTES, { namespace, runId, takenBy: null })
-    return { count: found.length, bytes: found.reduce((sum, { bytes }) => sum + bytes, 0) }
+    const counted = { _id: null, count: { $sum: 1 }, bytes: { $sum: '$bytes' } }
+    const [found] = await this.#records.aggregate([{ $match: { namespace, runId, takenBy: null } }, { $group: counted }])
+    return { count: found?.['count'] ?? 0, bytes: found?.['bytes'] ?? 0 }
   }
 
   async countUnclaimed({ namespace, atMost }: Parameters<SignalStore['countUnclaimed']>[0]): Promise<number> {
-    return (await this.#records.find(ID, { namespace, unclaimed: 1 }, { limit: atMost })).length
+    const counted = { _id: null, count: { $sum: 1 } }
+    const [found] = await this.#records.aggregate([{ $match: { namespace, unclaimed: 1 } }, { $limit: atMost }, { $group: counted }])
+    return found?.['count'] ?? 0
   }
 
   async remove(ids: readonly string[]): Promise<void> {

@@ -95,7 +95,7 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await retention.orphans({ of: 'tasks', after: '', limit: 1 })
   await retention.orphans({ of: 'steps', after: '', limit: 1 })
   for (const plan of connection.plans) {
-    assert.doesNotMatch(plan, /SCAN (?!json_each)|TEMP B-TREE FOR ORDER/, plan)
+    assert.doesNotMatch(plan, /SCAN (?!json_each|\(subquery)|TEMP B-TREE FOR ORDER/, plan)
   }
   const unfinished = connection.plans.filter((plan) => plan.includes('runs_unfinished'))
   assert.ok(unfinished.length >= RUN_STATES.length - 1, 'lists by state use the partial index')

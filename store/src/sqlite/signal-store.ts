@@ -59,7 +59,8 @@ export class SqliteSignalStore implements SignalStore {
   }
 
   async countUnclaimed({ namespace, atMost }: Parameters<SignalStore['countUnclaimed']>[0]): Promise<number> {
-    return this.#connection.all('select "id" from "signals" where "namespace" = ? and "unclaimed" = 1 limit ?', [namespace, atMost]).length
+    const sql = 'select count(*) as "count" from (select 1 from "signals" where "namespace" = ? and "unclaimed" = 1 limit ?)'
+    return this.#connection.all(sql, [namespace, atMost])[0]?.['count'] as number
   }
 
   async remove(ids: readonly string[]): Promise<void> {

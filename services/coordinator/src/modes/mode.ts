@@ -33,8 +33,8 @@ export interface TaskSet {
 export type Effect =
   /** In this order, a page a write: there may be 100,000, so they are made as they are written. */
   | { readonly do: 'create'; readonly tasks: Iterable<TaskRecord> }
-  /** Tasks that begin at once, or have ended already. */
-  | { readonly do: 'insert'; readonly tasks: readonly TaskRecord[] }
+  /** Tasks that begin at once, or have ended already. `isPart`: more are to begin after these. */
+  | { readonly do: 'insert'; readonly tasks: readonly TaskRecord[]; readonly isPart?: boolean }
   /** Changes of single tasks. */
   | { readonly do: 'change'; readonly changes: readonly { readonly task: TaskHead; readonly decision: Decision }[] }
   /** Starts, cancels and reads the child runs that these tasks wait for. */

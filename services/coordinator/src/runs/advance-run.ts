@@ -126,7 +126,7 @@ export class AdvanceRun implements Reconciler {
   /** Answers whether to go on with the next effect. */
   async #apply(run: RunHead, effect: Effect): Promise<boolean> {
     if (effect.do === 'create') await this.#create(run, effect.tasks)
-    else if (effect.do === 'insert') await this.#begin(run, effect.tasks)
+    else if (effect.do === 'insert') await this.#begin(run, effect)
     else if (effect.do === 'change') await this.#change(run, effect.changes)
     else if (effect.do === 'settle-children') await this.#childRuns.settle(run, effect.tasks)
     else if (effect.do === 'reopen') await this.#reopen(run, effect.tasks)
@@ -166,9 +166,9 @@ export class AdvanceRun implements Reconciler {
   }
 
   /** Their work is published at once. What has ended already leads to further effects. */
-  async #begin(run: RunHead, tasks: readonly TaskRecord[]): Promise<void> {
+  async #begin(run: RunHead, { tasks, isPart = false }: Extract<Effect, { do: 'insert' }>): Promise<void> {
     for (let i = 0; i < tasks.length; i += PAGE) this.#tasks.follow(run, await this.#tasks.insert(tasks.slice(i, i + PAGE)))
-    if (tasks.some(({ state }) => isEnded(state))) this.soon(run.id)
+    if (isPart || tasks.some(({ state }) => isEnded(state))) this.soon(run.id)
   }
 
   async #change(run: RunHead, changes: Extract<Effect, { do: 'change' }>['changes']): Promise<void> {

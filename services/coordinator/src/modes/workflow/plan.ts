@@ -67,7 +67,8 @@ export function planWorkflow(facts: WorkflowFacts): Effect[] {
     ]
   const follows = [...takenSignals(facts, tasks), ...published(facts, tasks), ...freed(facts, tasks), ...settledChildren(facts, tasks)]
   const checked = checkedAgain(facts, tasks)
-  if (tasks.length > 0) return [...checked, { do: 'insert', tasks }, ...follows]
+  const isPart = statuses.filter((status) => status === 'ready').length > tasks.length
+  if (tasks.length > 0) return [...checked, { do: 'insert', tasks, isPart }, ...follows]
   if (follows.length > 0) return [...checked, ...follows]
   const outcome = outcomeOf(facts.graph, statuses)
   if (!outcome) return checked

@@ -1,13 +1,14 @@
-import { type Graph, isEnded, kindOf, nodeOfTask, undoneByTask } from '@carillon/contracts'
-import type { RunHead, Store, TaskHead, TaskNode, TaskRecord } from '@carillon/store'
+import { CarillonError, type Graph, isEnded, kindOf, nodeOfTask, undoneByTask } from '@carillon/contracts'
+import type { RunHead, Store, TaskHead, TaskNode } from '@carillon/store'
 import { childIdOf } from './child-ids.ts'
 import type { WorkflowInput, WorkflowInputs } from './graphs.ts'
 import type { WorkflowFacts } from './plan.ts'
+import { type Read, VariablesReader } from './read-variables.ts'
 import { keptChild, nodeOfChild, type Waiting, waitsForChild } from './rules/children.ts'
-import { type Addition, ancestorsOf, mergeContext } from './rules/context.ts'
+import { ancestorsOf } from './rules/context.ts'
 import { generationOf } from './rules/generations.ts'
 import { expressionsOf, type NodeExpressions, nodesRead } from './rules/node-expressions.ts'
-import { type NodeVariables, outputOf, prepareNode } from './rules/prepare-node.ts'
+import { outputOf, type Prepared, prepareNode } from './rules/prepare-node.ts'
 import { prepareUndo } from './rules/prepare-undo.ts'
 import { type NodeRecord, type NodeStatus, outcomeOf, settle } from './rules/settle.ts'
 import { type UndoState, undoStateOf } from './rules/undo.ts'
@@ -15,7 +16,7 @@ import { type UndoState, undoStateOf } from './rules/undo.ts'
 const PAGE = 1_000
 /** Its child run is there. */
 const GOES_ON = { kind: 'child', item: null } as const
-/** Nodes that start in one pass: payloads of all of them are in memory. */
+/** Nodes that start in one pass at most: payloads of all of them are in memory. */
 const STARTED_AT_ONCE = 100
 
 /** Reads what the plan of a workflow needs: the tasks of its nodes, and what those that are to start read. */
@@ -34,18 +35,8 @@ export async function readWorkflowFacts(
   const children = await readChildNodes(store, run, { graph, ready })
   const base = { run, now, graph, statuses, tasks, waiting, undos, undoing, ...children }
   if (ready.length > 0) {
-    const reads = ready.map((place) => ({
-      place,
-      named: nodesRead(graph, expressionsOf(nodeAt(graph, place), expressions)),
-      before: ancestorsOf(graph, place),
-    }))
-    const variablesOf = await readVariables(store, input, { tasks, reads })
-    const prepared = reads.map((read) => {
-      const preparing = { run, variables: variablesOf(read), expressions }
-      const isKept = base.kept.has(read.place)
-      return [read.place, isKept ? GOES_ON : prepareNode(nodeAt(graph, read.place), preparing)] as const
-    })
-    return { ...base, prepared: new Map(prepared), output: undefined, undo: undefined }
+    const prepared = await readPrepared(store, input, { ...base, expressions, ready })
+    return { ...base, prepared, output: undefined, undo: undefined }
   }
   const outcome = outcomeOf(graph, statuses)
   const output = outcome === 'succeeded' ? await readOutput(store, input, { tasks, expressions }) : undefined
@@ -63,8 +54,55 @@ async function readOutput(
   const { graph, workflow } = input
   if (workflow.output === undefined) return undefined
   const last = { named: nodesRead(graph, [expressions.value.get(workflow.output)]), before: new Set(graph.nodes.keys()) }
-  const variables = (await readVariables(store, input, { tasks, reads: [last] }))(last)
-  return outputOf(workflow, variables, expressions)
+  try {
+    return outputOf(workflow, await new VariablesReader(store, input, tasks).variablesOf(last), expressions)
+  } catch (error) {
+    return refusalIn(error)
+  }
+}
+
+/** Evaluates the expressions of nodes that are to start: of as many as read no more than others can wait for. */
+async function readPrepared(
+  store: Store,
+  input: WorkflowInput,
+  facts: Pick<WorkflowFacts, 'run' | 'graph' | 'tasks'> & {
+    readonly kept: ReadonlySet<number>
+    readonly expressions: NodeExpressions
+    readonly ready: readonly number[]
+  },
+): Promise<Map<number, Prepared>> {
+  const { run, graph, tasks, kept, expressions, ready } = facts
+  const reader = new VariablesReader(store, input, tasks)
+  const reads = ready.map((place) => ({
+    place,
+    named: nodesRead(graph, expressionsOf(nodeAt(graph, place), expressions)),
+    before: ancestorsOf(graph, place),
+  }))
+  await reader.prefetch(reads.filter(({ place }) => !kept.has(place)))
+  const prepared = new Map<number, Prepared>()
+  for (const read of reads) {
+    if (prepared.size > 0 && reader.isFull) break
+    const { place } = read
+    prepared.set(place, kept.has(place) ? GOES_ON : await preparedOf(nodeAt(graph, place), { run, expressions, reader, read }))
+  }
+  return prepared
+}
+
+async function preparedOf(
+  node: Graph['nodes'][number],
+  { reader, read, ...given }: { run: RunHead; expressions: NodeExpressions; reader: VariablesReader; read: Read },
+): Promise<Prepared> {
+  try {
+    return prepareNode(node, { ...given, variables: await reader.variablesOf(read) })
+  } catch (error) {
+    return { kind: 'failed', error: refusalIn(error) }
+  }
+}
+
+/** That it reads too much. @throws what else went wrong, such as the store */
+function refusalIn(error: unknown): CarillonError {
+  if (CarillonError.is(error) && !error.retry && error.code !== 'INTERNAL') return error
+  throw error
 }
 
 /** Tasks of nodes, and those that undo them, of the current generation, by the place of their node. */
@@ -125,35 +163,3 @@ const readyOf = (graph: Graph, statuses: readonly NodeStatus[]): number[] =>
   graph.failFast && statuses.includes('failed') ? [] : graph.order.filter((place) => statuses[place] === 'ready')
 
 const nodeAt = (graph: Graph, place: number) => graph.nodes[place] as Graph['nodes'][number]
-
-/** The nodes whose results are read, and those whose additions to the context are. */
-interface Read {
-  readonly named: readonly number[]
-  readonly before: ReadonlySet<number>
-}
-
-/** Reads results and contexts of ended nodes: only those that are named, and those that have added to the context. */
-async function readVariables(
-  store: Store,
-  { graph, payload, context }: WorkflowInput,
-  { tasks, reads }: { tasks: ReadonlyMap<number, TaskHead>; reads: readonly Read[] },
-): Promise<(read: Read) => NodeVariables> {
-  const addedBy = ({ before }: Read) => [...before].filter((place) => tasks.get(place)?.contextBytes != null)
-  const places = [...new Set(reads.flatMap((read) => [...read.named, ...addedBy(read)]))]
-  const whole = new Map<string, TaskRecord>()
-  for (const task of await store.tasks.get(places.flatMap((place) => tasks.get(place)?.id ?? []))) if (task) whole.set(task.id, task)
-  const recordAt = (place: number) => whole.get(tasks.get(place)?.id ?? '')
-  const parsed: unknown = JSON.parse(payload)
-  return (read) => {
-    const nodes = read.named.map((place) => {
-      const task = recordAt(place)
-      const state = task && isEnded(task.state) ? task.state : 'not_needed'
-      return [nodeAt(graph, place).id, { state, result: task?.result == null ? null : JSON.parse(task.result) }] as const
-    })
-    const additions = addedBy(read).flatMap((place): Addition[] => {
-      const task = recordAt(place)
-      return task?.context == null ? [] : [{ place, endedAt: task.endedAt ?? 0, context: task.context }]
-    })
-    return { payload: parsed, context: mergeContext(graph, additions, context), nodes: Object.fromEntries(nodes) }
-  }
-}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CarillonError, LIMITS } from '@carillon/contracts'
 import { aRun } from '@carillon/store/testing'
 import { createTestCoordinator, reportsFrom, runOf, type TestCoordinator } from '../../testing/test-coordinator.ts'
 import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
@@ -289,4 +290,33 @@ test('a workflow whose graph is wrong, as it was stored, has failed and says why
   const { state, reason, error } = await runOf(coordinator, run.id)
   assert.deepEqual([state, reason], ['failed', 'internal-error'])
   assert.match(error?.message ?? '', /has no graph that can be read: nodes\.0\.decision/)
+})
+
+test('a workflow with very much that is wrong is refused in a message that can be sent', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const refusal = async (nodes: readonly object[]) => {
+    const error = await coordinator.changeJobs
+      .put('default', { name: 'order', workflow: { nodes } } as never)
+      .catch((thrown: unknown) => thrown)
+    assert.ok(CarillonError.is(error) && error.code === 'INVALID_WORKFLOW', String(error))
+    return error.toBody()
+  }
+  const unknown = Array.from({ length: 100 }, (_, i) => `u${i}`)
+  const many = await refusal(Array.from({ length: 500 }, (_, i) => ({ id: `n${i}`, handler: 'h', after: unknown })))
+  assert.equal(many.problems?.length, LIMITS.workflowProblems)
+  assert.match(many.message, /there is no such node and 49999 more$/)
+  assert.ok(JSON.stringify(many).length < LIMITS.messageBytes / 2)
+  const id = (i: number) => `${i}${'x'.repeat(60)}`
+  const circle = await refusal(Array.from({ length: 1_000 }, (_, i) => ({ id: id(i), handler: 'h', after: id((i + 999) % 1_000) })))
+  assert.ok(JSON.stringify(circle).length < 5_000, 'a long circle is shortened')
+  const wrong = await refusal([{ id: 'd', decision: [{ when: `payload.a ==${' '.repeat(4_000)}`, to: 'd' }, { otherwise: 'd' }] }])
+  assert.ok(JSON.stringify(wrong).length < 3_000, JSON.stringify(wrong))
+})
+
+test('more nodes than one pass begins, of which none ends, all begin at once', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const nodes = Array.from({ length: 250 }, (_, i) => ({ id: `n${i}`, wait: { signal: 'go' } }))
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  for (let i = 0; i < 10; i++) await turns()
+  assert.equal((await run.states()).match(/:delayed/g)?.length, 250)
 })

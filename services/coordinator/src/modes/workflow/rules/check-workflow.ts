@@ -7,6 +7,7 @@ import {
   type Graph,
   graphOf,
   handlerOf,
+  LIMITS,
   nodesHint,
   printable,
   SUBJECT_ROOT,
@@ -29,7 +30,11 @@ export interface WorkflowChecks extends NodeExpressions {
   readonly namespace: string
 }
 
-/** What is stored can be run. @throws CarillonError INVALID_WORKFLOW with all that is wrong */
+/** Letters of one problem: with the most of them the error fits into a message. */
+const [VALUE_LETTERS, PROBLEM_LETTERS] = [200, 1_000]
+const shortened = (text: string, letters: number) => (text.length > letters ? `${text.slice(0, letters)}…` : text)
+
+/** What is stored can be run. @throws CarillonError INVALID_WORKFLOW with all that is wrong, or the first hundred things */
 export function checkWorkflow(workflow: Workflow, checks: WorkflowChecks): void {
   const graph = graphOf(workflow)
   const problems: ErrorProblem[] = 'problems' in graph ? [...graph.problems] : []
@@ -39,11 +44,16 @@ export function checkWorkflow(workflow: Workflow, checks: WorkflowChecks): void 
   const [first, ...rest] = problems
   if (!first) return
   const more = rest.length > 0 ? ` and ${rest.length} more` : ''
-  throw new CarillonError('INVALID_WORKFLOW', `workflow.${first.field} is wrong: ${first.problem}${more}`, {
+  throw new CarillonError('INVALID_WORKFLOW', `workflow.${first.field} is wrong: ${shortened(first.problem, PROBLEM_LETTERS)}${more}`, {
     field: `workflow.${first.field}`,
-    value: first.value,
+    value: shortened(first.value, VALUE_LETTERS),
     hint: first.hint,
-    problems: problems.map((problem) => ({ ...problem, field: `workflow.${problem.field}` })),
+    problems: problems.slice(0, LIMITS.workflowProblems).map((problem) => ({
+      ...problem,
+      field: `workflow.${problem.field}`,
+      value: shortened(problem.value, VALUE_LETTERS),
+      problem: shortened(problem.problem, PROBLEM_LETTERS),
+    })),
   })
 }
 

@@ -52,8 +52,8 @@ export function nodeOfChild(id: string, { child, isList }: { child: RunHead | un
 /** The end of a child run. */
 export interface EndedChild {
   readonly run: RunRecord
-  /** JSON text of the keys that a workflow has set. */
-  readonly context: string | undefined
+  /** JSON text of the keys that a workflow has set, or why they cannot be read. */
+  readonly context: string | CarillonError | undefined
   /** Of a list: the errors of the first items that have failed. */
   readonly errors: readonly string[]
 }
@@ -62,13 +62,13 @@ export interface EndedChild {
 export function decideAsChild(task: TaskHead, { run, context, errors }: EndedChild, now: number): Decision {
   const expect = { state: ['running', 'cancelling'], attempt: task.attempt } as const
   const ended = { endedAt: now, wakeAt: null, result: task.node?.list ? itemsResult(countsIn(run)) : run.result }
-  const bytes = context === undefined ? 0 : Buffer.byteLength(context)
-  if (run.state === 'succeeded' && bytes > LIMITS.contextBytes) {
-    const error = { name: 'CONTEXT_TOO_LARGE', message: tooLarge(context as string, bytes) }
-    return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'invalid-result', error } }
-  }
   if (run.state === 'succeeded') {
-    const added = context === undefined ? {} : { context, contextBytes: bytes }
+    const refusal = typeof context === 'object' ? context.message : tooLarge(context)
+    if (refusal !== undefined) {
+      const error = { name: 'CONTEXT_TOO_LARGE', message: refusal }
+      return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'invalid-result', error } }
+    }
+    const added = typeof context === 'string' ? { context, contextBytes: Buffer.byteLength(context) } : {}
     return { event: 'succeeded', expect, set: { ...ended, ...added, state: 'succeeded', reason: 'completed', error: null } }
   }
   if (run.state === 'cancelled')
@@ -76,7 +76,9 @@ export function decideAsChild(task: TaskHead, { run, context, errors }: EndedChi
   return { event: 'failed', expect, set: { ...ended, state: 'failed', reason: 'child-failed', error: failureOf(run, errors) } }
 }
 
-function tooLarge(context: string, bytes: number): string {
+function tooLarge(context: string | undefined): string | undefined {
+  const bytes = context === undefined ? 0 : Buffer.byteLength(context)
+  if (context === undefined || bytes <= LIMITS.contextBytes) return undefined
   const largest = largestKeys(JSON.parse(context) as Record<string, unknown>)
   return `what it gives back to the context has ${bytes} bytes, the limit is ${LIMITS.contextBytes}; ${largest}`
 }

@@ -46,18 +46,34 @@ export function mergeContext(
   return Object.fromEntries(merged)
 }
 
-/** Each behind those that lead to it, and else by the time of its end. */
+/**
+ * Each behind those that lead to it, and else by the time of its end. Nodes that have added nothing are passed as soon as all before them are, so one pass over the edges
+ * does it, however many have added something.
+ */
 function inOrder(graph: Graph, additions: readonly Addition[]): Addition[] {
-  const left = new Map(additions.map((addition) => [addition.place, addition]))
-  const before = new Map(additions.map(({ place }) => [place, [...ancestorsOf(graph, place)].filter((ancestor) => left.has(ancestor))]))
-  const ordered: Addition[] = []
-  while (left.size > 0) {
-    const free = [...left.values()].filter(({ place }) => before.get(place)?.every((ancestor) => !left.has(ancestor)))
-    const next = free.reduce((first, other) =>
-      other.endedAt < first.endedAt || (other.endedAt === first.endedAt && other.place < first.place) ? other : first,
-    )
-    left.delete(next.place)
-    ordered.push(next)
+  const added = new Map(additions.map((addition) => [addition.place, addition]))
+  const open = graph.into.map((edges) => edges.length)
+  const free = open.flatMap((count, place) => (count === 0 ? [place] : []))
+  const [waiting, ordered]: [Addition[], Addition[]] = [[], []]
+  const pass = (place: number) => {
+    for (const { to } of edgesAt(graph.outOf, place)) {
+      open[to] = (open[to] as number) - 1
+      if (open[to] === 0) free.push(to)
+    }
   }
-  return ordered
+  for (;;) {
+    for (let place = free.pop(); place !== undefined; place = free.pop()) {
+      const addition = added.get(place)
+      if (addition) waiting.push(addition)
+      else pass(place)
+    }
+    if (waiting.length === 0) return ordered
+    const next = waiting.reduce((first, other) => (isBefore(other, first) ? other : first))
+    waiting.splice(waiting.indexOf(next), 1)
+    ordered.push(next)
+    pass(next.place)
+  }
 }
+
+const isBefore = (one: Addition, other: Addition) =>
+  one.endedAt < other.endedAt || (one.endedAt === other.endedAt && one.place < other.place)
