@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fdatasync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { CarillonError } from '@carillon/contracts'
 import { unusable } from './outbox-errors.ts'
@@ -22,7 +22,7 @@ export class OutboxFile {
     this.#maxBytes = maxBytes
     this.#fsync = fsync
     try {
-      this.#fd = openSync(path, 'wx', 0o600)
+      this.#fd = openSync(path, 'wx+', 0o600)
     } catch (error) {
       throw unusable(path, error)
     }
@@ -38,9 +38,20 @@ export class OutboxFile {
     return existsSync(this.path)
   }
 
+  /** What it has, if it was removed, not moved: only this process can read it still. */
+  get lost(): Buffer | undefined {
+    if (this.#size === 0 || fstatSync(this.#fd).nlink > 0) return undefined
+    const content = Buffer.alloc(this.#size)
+    return content.subarray(0, readSync(this.#fd, content, 0, content.length, 0))
+  }
+
   /** @throws CarillonError OUTBOX_FULL, OUTBOX_UNUSABLE; then nothing of it is kept */
-  async append(text: string): Promise<void> {
-    const record = recordOf(text)
+  append(text: string): Promise<void> {
+    return this.write(recordOf(text))
+  }
+
+  /** Whole records. @throws CarillonError as `append` */
+  async write(record: Buffer): Promise<void> {
     if (this.#size + record.length > this.#maxBytes)
       throw full(this.path, { size: this.#size, more: record.length, maxBytes: this.#maxBytes })
     const before = this.#size

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -66,17 +66,31 @@ test('records are read as they were written; a torn end is left out, whatever it
   assert.equal(readRecords(Buffer.concat([file, Buffer.alloc(500)])).rest, 'torn')
 })
 
-test('a bit that flips is found wherever it is, and nothing before it is lost', () => {
-  const records = [recordOf('one'), recordOf('two'), recordOf('three')]
+test('a bit that flips is found wherever it is, and costs no record but its own', () => {
+  const texts = ['{"n":1}', '{"n":"two"}', '{"n":[3]}']
+  const records = texts.map(recordOf)
   const file = Buffer.concat(records)
-  for (let at = 0; at < file.length; at++) {
-    const broken = Buffer.from(file)
-    broken[at] = (broken[at] as number) ^ 4
-    const { texts, rest } = readRecords(broken)
-    const place = at < (records[0]?.length ?? 0) ? 0 : at < file.length - (records[2]?.length ?? 0) ? 1 : 2
-    assert.equal(texts.length, place, String(at))
-    assert.notEqual(rest, 'none', String(at))
-  }
+  const starts = [0, records[0]?.length ?? 0, file.length - (records[2]?.length ?? 0)]
+  for (let at = 0; at < file.length; at++)
+    for (const bit of [1, 4, 128]) {
+      const broken = Buffer.from(file)
+      broken[at] = (broken[at] as number) ^ bit
+      const place = starts.findLastIndex((start) => start <= at)
+      const { texts: read, rest } = readRecords(broken)
+      assert.deepEqual([read, rest], [texts.toSpliced(place, 1), 'damaged'], `${at} ^ ${bit}`)
+    }
+})
+
+test('whatever a file contains, records in it are read, and what is between them is damage', () => {
+  const [one, two] = [recordOf('{"n":1}'), recordOf('{"n":2}')]
+  for (const between of ['x', 'some text that somebody has written', '\u0001'.repeat(40), '\0'.repeat(7)])
+    assert.deepEqual(
+      readRecords(Buffer.concat([one, Buffer.from(between), two])),
+      { texts: ['{"n":1}', '{"n":2}'], end: one.length + between.length + two.length, rest: 'damaged' },
+      JSON.stringify(between),
+    )
+  const lost = Buffer.concat([one, two.subarray(0, -4), Buffer.alloc(4)])
+  assert.equal(readRecords(lost).rest, 'torn', 'its end was not on the disk when the power was lost')
 })
 
 for (const fsync of [false, true])
@@ -138,7 +152,7 @@ for (const [what, content, sent, left] of [
   ['empty', Buffer.alloc(0), 0, 0],
   ['torn', Buffer.concat([ONE, TWO.subarray(0, 30)]), 1, 0],
   ['torn in a header', Buffer.concat([ONE, TWO.subarray(0, 5)]), 1, 0],
-  ['damaged in the middle', damaged, 1, 1],
+  ['damaged in the middle', damaged, 2, 1],
   ['of another version', Buffer.concat([ONE, withSum(other)]), 1, 1],
   ['no outbox at all', Buffer.from('hello, this is some text'), 0, 1],
 ] as const)
@@ -254,3 +268,48 @@ test('a folder that cannot be used is an error of the call, with its path', asyn
   await made.outbox.stop()
   await assert.rejects(made.outbox.append(text(2)), isRefused('NOT_CONNECTED'))
 })
+
+test('a damaged record is left for a person, and the others of its file are sent once more than they may have been', async (context) => {
+  const folder = folderOf(context)
+  const { outbox, mesh, up } = outboxOf(context, { folder })
+  for (const n of [0, 1, 2, 3]) await outbox.append(text(n))
+  const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.outbox'))
+  const file = readFileSync(join(folder, name))
+  file[recordOf(text(0)).length + 20] = 7
+  writeFileSync(join(folder, name), file)
+  up()
+  await eventually('the others are sent', () => mesh.sent.length === 3)
+  assert.deepEqual(mesh.sent, [text(0), text(2), text(3)])
+  await eventually('it is kept', () => readdirSync(folder).some((other) => other.endsWith('.damaged')))
+  assert.match(
+    mesh.warnings.at(-1)?.message ?? '',
+    /\.damaged is kept for a person, because something in it is damaged: the 3 records that are whole/,
+  )
+})
+
+test('a file that cannot be read holds up no other', async (context) => {
+  const folder = folderOf(context)
+  const { outbox, mesh, up } = outboxOf(context, { folder })
+  await outbox.append(text(0))
+  mkdirSync(join(folder, '000000000000~000000000000.outbox'))
+  up()
+  await eventually('the own one is sent', () => mesh.sent.length === 1)
+  assert.deepEqual(
+    mesh.warnings.map(({ message }) => /000000000000\.outbox is left, and tried again: EISDIR/.test(message)),
+    [true],
+  )
+})
+
+for (const what of ['file', 'folder'])
+  test(`what was answered is not lost when somebody removes the ${what}`, async (context) => {
+    const folder = join(folderOf(context), 'outbox')
+    const { outbox, mesh, up } = outboxOf(context, { folder })
+    for (const n of [0, 1]) await outbox.append(text(n))
+    if (what === 'folder') rmSync(folder, { recursive: true })
+    else for (const name of readdirSync(folder).filter((file) => file.endsWith('.outbox'))) rmSync(join(folder, name))
+    await outbox.append(text(2))
+    up()
+    await eventually('all are sent', () => mesh.sent.length === 3)
+    assert.deepEqual(mesh.sent, [text(0), text(1), text(2)])
+    assert.match(mesh.warnings[0]?.message ?? '', /was removed while it held \d+ bytes: they are in /)
+  })

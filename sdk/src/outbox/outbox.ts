@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { CarillonError, LIMITS } from '@carillon/contracts'
+import { CarillonError, LIMITS, messageOf } from '@carillon/contracts'
 import { type Clock, jitter, pause, randomLetters } from '@carillon/wire/internal'
 import type { OnWarning } from '../warning.ts'
 import { systemCode, unusable } from './outbox-errors.ts'
@@ -52,6 +52,10 @@ export class Outbox {
   #stopped: Promise<void> | undefined
   /** How many records of a file have been sent, from its beginning. */
   readonly #sent = new Map<string, number>()
+  /** Files of which records are left out. */
+  readonly #damaged = new Set<string>()
+  /** Files that have been warned of. */
+  readonly #warned = new Set<string>()
   #isOpen = true
   #searchAt = 0
   #isWoken = false
@@ -69,10 +73,36 @@ export class Outbox {
   async append(text: string): Promise<void> {
     await this.#locked()
     if (!this.#isOpen) throw new CarillonError('NOT_CONNECTED', 'The outbox was closed')
-    if (this.#file?.isThere === false) await this.#leaveFile()
-    this.#file ??= new OutboxFile(join(this.#settings.folder, `${this.#owner}~${randomLetters(12)}.outbox`), this.#settings)
+    await this.#restore()
+    this.#file ??= this.#newFile()
     await this.#file.append(text)
     this.#wake()
+  }
+
+  #newFile(): OutboxFile {
+    return new OutboxFile(join(this.#settings.folder, `${this.#owner}~${randomLetters(12)}.outbox`), this.#settings)
+  }
+
+  /** Somebody may have moved the file, who has it then, or removed it: what it holds was answered, and is written again. */
+  async #restore(): Promise<void> {
+    const file = this.#file
+    if (!file || file.isThere) return
+    const content = file.lost
+    this.#file = undefined
+    if (content !== undefined) {
+      const { folder } = this.#settings
+      try {
+        makeFolder(folder)
+        this.#file = this.#newFile()
+        await this.#file.write(content)
+      } catch (error) {
+        this.#file = file
+        throw error
+      }
+      this.#warn(`${file.path} was removed while it held ${content.length} bytes: they are in ${this.#file.path} now`)
+    }
+    this.#sent.delete(file.path)
+    await file.close()
   }
 
   /** What could not be sent stays in the folder, for the next process. */
@@ -87,13 +117,14 @@ export class Outbox {
     this.#stopping.abort()
     this.#wake()
     await this.#work
+    await this.#restore().catch((error: unknown) => this.#warn(messageOf(error), 'OUTBOX_UNUSABLE'))
     const { path, size = 0 } = this.#file ?? {}
     await this.#file?.close()
     if (path !== undefined && size === 0) rmSync(path, { force: true })
     await (await this.#lock?.catch(() => undefined))?.release()
   }
 
-  /** One that somebody has moved or removed, or damaged, takes nothing more. */
+  /** One that is damaged takes nothing more. */
   async #leaveFile(): Promise<void> {
     const file = this.#file
     this.#file = undefined
@@ -142,18 +173,31 @@ export class Outbox {
   /** @returns whether everything was sent */
   async #drainOnce(): Promise<boolean> {
     try {
+      await this.#restore()
       await this.#adopt()
+      let isEmpty = true
       for (const name of this.#names()) {
-        const path = join(this.#settings.folder, name)
         if (OWNED.exec(name)?.[1] !== this.#owner) continue
-        if (path === this.#file?.path) await this.#sendOwn(this.#file)
-        else await this.#sendAdopted(path)
+        if (!(await this.#sendFile(join(this.#settings.folder, name)))) isEmpty = false
         if (this.#stopping.signal.aborted) return false
       }
-      return true
+      return isEmpty
     } catch (error) {
       const failure = CarillonError.from(error)
-      if (!failure.retry) this.#warn(failure.message)
+      if (!failure.retry) this.#warnOnce(this.#settings.folder, failure)
+      return false
+    }
+  }
+
+  /** One that cannot be read, or removed, holds up no other. @returns whether it was sent @throws CarillonError of the mesh */
+  async #sendFile(path: string): Promise<boolean> {
+    try {
+      if (path === this.#file?.path) await this.#sendOwn(this.#file)
+      else await this.#sendAdopted(path)
+      return true
+    } catch (error) {
+      if (CarillonError.is(error) && error.code !== 'OUTBOX_UNUSABLE') throw error
+      this.#warnOnce(path, error)
       return false
     }
   }
@@ -162,6 +206,8 @@ export class Outbox {
   async #sendOwn(file: OutboxFile): Promise<void> {
     while (file.size > 0) {
       const { texts, rest } = readRecords(readFileSync(file.path))
+      // A record that was damaged since is not counted any more.
+      if (texts.length < (this.#sent.get(file.path) ?? 0)) this.#sent.delete(file.path)
       if (rest !== 'none') {
         await this.#leaveFile()
         return this.#sendAdopted(file.path)
@@ -175,16 +221,20 @@ export class Outbox {
 
   async #sendAdopted(path: string): Promise<void> {
     const { texts, rest } = readRecords(readFileSync(path))
+    // Places behind a damaged one have changed, and what is sent twice is one run.
+    if (rest === 'damaged' && !this.#damaged.has(path)) this.#sent.delete(path)
+    if (rest === 'damaged') this.#damaged.add(path)
     await this.#send(path, texts)
     this.#sent.delete(path)
     if (rest === 'none' || rest === 'torn') return rmSync(path, { force: true })
     const aside = `${path.slice(0, -'.outbox'.length)}.damaged`
     renameSync(path, aside)
-    const why = rest === 'version' ? 'another version of the SDK has written it' : 'a record in it is damaged'
-    this.#warn(
-      `${aside} is not read any further, because ${why}: the ${texts.length} records before that have been sent`,
-      'OUTBOX_UNUSABLE',
-    )
+    this.#damaged.delete(path)
+    const why =
+      rest === 'version'
+        ? `another version of the SDK has written it: the ${texts.length} records before that have been sent`
+        : `something in it is damaged: the ${texts.length} records that are whole have been sent`
+    this.#warn(`${aside} is kept for a person, because ${why}`, 'OUTBOX_UNUSABLE')
   }
 
   async #send(path: string, texts: readonly string[]): Promise<void> {
@@ -202,7 +252,7 @@ export class Outbox {
   /** For a person: what the mesh will not take is kept beside, as a line of JSON. */
   #refused(path: string, text: string, refusal: CarillonError): void {
     const beside = `${path.slice(0, -'.outbox'.length)}.refused`
-    appendFileSync(beside, `${JSON.stringify({ error: refusal.toBody(), start: JSON.parse(text) as unknown })}\n`, { mode: 0o600 })
+    appendFileSync(beside, `{"error":${JSON.stringify(refusal.toBody())},"start":${asJson(text)}}\n`, { mode: 0o600 })
     this.#warn(`A call in the outbox was refused, and is kept in ${beside}: ${refusal.message}`, refusal.code)
   }
 
@@ -223,7 +273,10 @@ export class Outbox {
       try {
         renameSync(join(folder, name), join(folder, `${this.#owner}~${file}.outbox`))
       } catch (error) {
-        if (systemCode(error) !== 'ENOENT') throw unusable(join(folder, name), error)
+        if (systemCode(error) !== 'ENOENT') {
+          this.#warnOnce(join(folder, name), error)
+          continue
+        }
       }
       removeLock(folder, owner)
     }
@@ -240,8 +293,25 @@ export class Outbox {
     }
   }
 
+  /** It is tried again all the time. */
+  #warnOnce(path: string, error: unknown): void {
+    if (this.#warned.has(path)) return
+    this.#warned.add(path)
+    this.#warn(`${path} is left, and tried again: ${messageOf(error)}`, 'OUTBOX_UNUSABLE')
+  }
+
   #warn(message: string, code?: string): void {
     this.#port.onWarning({ code: 'outbox', message: code === undefined ? message : `${message} (${code})` })
+  }
+}
+
+/** A line is JSON, whatever a program has written into a file. */
+function asJson(text: string): string {
+  try {
+    JSON.parse(text)
+    return text
+  } catch {
+    return JSON.stringify(text)
   }
 }
 

@@ -1,4 +1,4 @@
-import { CarillonError, LIMITS, printable } from '@carillon/contracts'
+import { CarillonError, LIMITS, parseBody, printable, UnacceptableJson, writeJson } from '@carillon/contracts'
 import { randomLetters, runIdOfKey } from '@carillon/wire/internal'
 import { checkObject } from '../check-object.ts'
 import type { Caller } from '../client/caller.ts'
@@ -139,10 +139,9 @@ export class TransactionalOutbox {
 
   async #send({ key, request, requestedAt }: OutboxRow): Promise<CarillonError | undefined> {
     try {
-      const text = JSON.stringify({ ...startIn(request), key, id: undefined, requestedAt })
-      const bytes = Buffer.byteLength(text)
-      if (bytes > LIMITS.messageBytes) throw tooLarge(bytes)
-      await this.#starter.start({ text, bytes, id: undefined }, { timeoutMs: ACCEPT_MS })
+      const { id: _id, ...start } = startIn(request, key)
+      const text = writeJson({ ...start, key, requestedAt }, REQUEST)
+      await this.#starter.start({ text, bytes: Buffer.byteLength(text), id: undefined }, { timeoutMs: ACCEPT_MS })
       return undefined
     } catch (error) {
       const refusal = CarillonError.from(error)
@@ -155,22 +154,23 @@ export class TransactionalOutbox {
 /** SQL that makes the table of PostgreSQL, for a migration of the user's own. */
 export const outboxSql = (table: string = OUTBOX_NAME): string => outboxTableSql(checkTableName(table))
 
-/** What another program has written. @throws CarillonError INVALID_REQUEST */
-function startIn(request: string): object {
-  let start: unknown
-  try {
-    start = JSON.parse(request)
-  } catch {
-    // Said below.
-  }
-  if (typeof start === 'object' && start !== null && !Array.isArray(start)) return start
-  const value = printable(request)
-  const hint = 'Write the start as an object: {"job":"ship","payload":{"order":"A1"}}.'
-  throw new CarillonError('INVALID_REQUEST', `request is no JSON object: ${value}`, { field: 'request', value, hint })
-}
+const REQUEST = { field: 'request', maxBytes: LIMITS.messageBytes, tooLarge: 'PAYLOAD_TOO_LARGE', notJson: 'INVALID_JSON' } as const
 
-const tooLarge = (bytes: number) =>
-  new CarillonError('PAYLOAD_TOO_LARGE', `The start has ${bytes} bytes as JSON, the limit is ${LIMITS.messageBytes}`, {
-    field: 'request',
-    value: `${bytes} bytes`,
+/** What another program has written. What JavaScript cannot hold is refused when it is used. @throws CarillonError INVALID_REQUEST */
+function startIn(request: string, key: string): Readonly<Record<string, unknown>> {
+  const start = parseBody(Buffer.from(request))
+  if (typeof start !== 'object' || start === null || Array.isArray(start) || start instanceof UnacceptableJson) {
+    const value = printable(request)
+    const hint = 'Write the start as an object: {"job":"ship","payload":{"order":"A1"}}.'
+    throw new CarillonError('INVALID_REQUEST', `request is no JSON object: ${value}`, { field: 'request', value, hint })
+  }
+  const { key: other } = start as { key?: unknown }
+  if (other === undefined || other === key) return start as Readonly<Record<string, unknown>>
+  const value = printable(other)
+  const hint = 'Write the key of the run into the column key (MongoDB: _id), and leave it out of the request.'
+  throw new CarillonError('INVALID_REQUEST', `request.key is ${value}, and the row has the key ${printable(key)}`, {
+    field: 'request.key',
+    value,
+    hint,
   })
+}

@@ -89,6 +89,17 @@ test('PostgreSQL: what a transaction commits is started once, what it rolls back
   await pool.query(`insert into "${table}" ("key", "namespace", "request") values ('bad', $1, '{"handler":"ship","attempts":0}')`, [
     namespace,
   ])
+  const others = [
+    ['large', '{"handler":"ship","payload":{"n":12345678901234567890}}', 'INTEGER_TOO_LARGE'],
+    ['beyond', '{"handler":"ship","payload":[1e400]}', 'INTEGER_TOO_LARGE'],
+    ['keyed', '{"handler":"ship","key":"A1"}', 'INVALID_REQUEST'],
+  ] as const
+  for (const [key, request, code] of others) {
+    await pool.query(`insert into "${table}" ("key", "namespace", "request") values ($1, $2, $3)`, [key, namespace, request])
+    const marked = () => pool.query(`select "refused"->>'code' as code from "${table}" where "key" = $1`, [key])
+    await eventually(`${key} is refused, and not changed`, async () => (await marked()).rows[0]?.code === code)
+    await pool.query(`delete from "${table}" where "key" = $1`, [key])
+  }
   await eventually('all are shipped', () => shipped.length === 3)
   const codeOf = `select "refused"->>'code' as code from "${table}" where "key" = 'bad' and "claimable_at" = 'infinity'`
   await eventually('what is wrong is marked', async () => (await pool.query(codeOf)).rows[0]?.code === 'INVALID_REQUEST')
