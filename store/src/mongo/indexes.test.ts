@@ -37,7 +37,13 @@ class WatchedDatabase extends MongoDatabase {
       })
       return find(filter, options)
     }
-    return Object.assign(collection, { find: noting })
+    const aggregate = collection.aggregate.bind(collection) as (pipeline: Document[]) => ReturnType<typeof collection.aggregate>
+    const notingFirst = (pipeline: Document[]) => {
+      // What is counted is found first.
+      this.questions.push({ collection: name, filter: pipeline[0]?.['$match'] as Document, options: {} })
+      return aggregate(pipeline)
+    }
+    return Object.assign(collection, { find: noting, aggregate: notingFirst })
   }
 }
 
