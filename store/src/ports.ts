@@ -235,6 +235,8 @@ export interface RunStore extends LifeStore<RunRecord, RunHead> {
   list(query: RunListQuery): Promise<Slice<RunHead>>
   /** Child runs of the tasks of a run, by task, then id. */
   children(query: PageQuery & { of: string }): Promise<Slice<RunHead>>
+  /** Child runs that have ended at or after `from`, by the time of their end, then id. By an index of child runs alone. */
+  endedChildren(query: PageQuery & { from: number }): Promise<Slice<RunHead>>
   /** What decides whether runs still have a place at a gate. */
   places(ids: readonly string[]): Promise<(RunPlace | undefined)[]>
   /** Runs that wait at gates, for each query those of one key in the order of their arrival. By an index of waiting runs alone. */

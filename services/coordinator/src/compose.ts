@@ -55,6 +55,7 @@ import { Auditor } from './recovery/auditor.ts'
 import { EndHung } from './recovery/end-hung.ts'
 import { Membership } from './recovery/membership.ts'
 import { RepairQueue } from './recovery/repair-queue.ts'
+import { ResumeParents } from './recovery/resume-parents.ts'
 import { TakeOverInstance } from './recovery/take-over-instance.ts'
 import { watchLosses } from './recovery/watch-losses.ts'
 import { CautiousTime } from './retention/cautious-time.ts'
@@ -113,6 +114,8 @@ export interface CoordinatorDependencies extends Connected {
   readonly clock: MeshClock
   /** Items of one write, messages of one batch, and writes under way. */
   readonly batch: { readonly maxItems: number; readonly maxMessages: number; readonly maxInFlight: number }
+  /** Runs and gates that are kept in memory at most: it is allocated as a coordinator starts. */
+  readonly remembered: { readonly runs: number; readonly gates: number }
   readonly retention: RetentionPolicy
   readonly hungAfterMs: number
 }
@@ -285,10 +288,14 @@ type UseCases = ReturnType<typeof useCasesOf>
 
 function loopsOf(base: Foundation, cases: UseCases, stopping: AbortSignal) {
   const { clock, repair, store, work } = base
+  const parents = new ResumeParents(base)
   const membership = new Membership({
     ...base,
     publishedBefore: () => work.publishedBefore(),
-    takeOver: async (dead) => void (await repair.span({ from: dead.publishedBefore, before: clock.now(), isOrphaned: true }, stopping)),
+    takeOver: async ({ publishedBefore }) => {
+      await parents.execute(publishedBefore, stopping)
+      await repair.span({ from: publishedBefore, before: clock.now(), isOrphaned: true }, stopping)
+    },
   })
   const shares = () => membership.shares
   const wake = (ids: readonly string[]) => cases.wakeLives.execute(ids)

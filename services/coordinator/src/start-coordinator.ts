@@ -23,6 +23,8 @@ export interface CoordinatorOptions extends ServiceOptions {
   readonly hungAfterMs?: number
 }
 
+/** What is in memory is not read again: a run for each of its reports, the holders of a gate whenever one of them ends. */
+const REMEMBERED = { runs: 50_000, gates: 100_000 }
 /** The batches of each store: SQLite blocks this thread, so more than one batch under way gains nothing, and a longer one delays other work. */
 const BATCHES = {
   sqlite: { maxItems: 500, maxMessages: 1_000, maxInFlight: 1 },
@@ -49,6 +51,7 @@ function dependenciesOf(
     random: randomShare,
     modes: modesOn(store),
     batch: BATCHES[store.kind],
+    remembered: REMEMBERED,
     retention: { ...DEFAULT_RETENTION, ...retention },
     hungAfterMs,
   }

@@ -83,6 +83,7 @@ function casesOf(database: MongoDatabase): Case[] {
     ['due runs', ['due'], () => runs.due({ until: START_AT, shares: [1, 2], limit })],
     ['runs of an instance', ['owned'], () => runs.ownedBy({ namespace, owner: 'i-3', limit })],
     ['child runs', ['children'], () => runs.children({ of: 'run-1', limit })],
+    ['child runs that have ended', ['ended-children'], () => runs.endedChildren({ from: START_AT, limit })],
     ['tasks', ['_id_'], () => tasks.list({ runId: 'run-1', limit })],
     ['failed tasks', ['in-state'], () => tasks.list({ runId: 'run-1', state: 'failed', limit })],
     ['open signals of a name', ['open'], () => signals.open({ namespace, runId: 'run-1', name: 'paid', limit })],

@@ -41,6 +41,15 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
     return sliceOf(found, (last) => [last.parentTask as string, last.id])
   }
 
+  async endedChildren({ from, ...page }: PageQuery & { from: number }): Promise<Slice<RunHead>> {
+    const position = decodeCursor(page.cursor, ['number', 'string'])
+    const [at = from, id] = position ?? []
+    const behind = position ? { $or: [{ endedAt: { $gt: at } }, { _id: { $gt: id } }] } : {}
+    const filter = { parentTask: { $gt: '' }, endedAt: { $gte: at }, ...behind }
+    const found = await this.records.page(this.head, { filter, sort: { endedAt: 1, _id: 1 } }, page)
+    return sliceOf(found, (last) => [last.endedAt as number, last.id])
+  }
+
   async places(ids: readonly string[]): Promise<(RunPlace | undefined)[]> {
     return this.records.get(PLACE, ids)
   }

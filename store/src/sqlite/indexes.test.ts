@@ -62,6 +62,7 @@ test('every question has an index, and none sorts what it may have to skip', asy
     await runs.list({ namespace, job: 'report', state, since: 5, handlers: ['hello'], limit: 10 })
   }
   await runs.children({ of: 'run-1', limit: 10 })
+  await runs.endedChildren({ from: 5, limit: 10 })
   await tasks.list({ runId: 'run-1', limit: 10 })
   await tasks.list({ runId: 'run-1', state: 'failed', limit: 10 })
   await tasks.queued({ from: 0, before: 5, limit: 10 })

@@ -50,6 +50,13 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
     return sliceOf(found, (last) => [last.parentTask as string, last.id])
   }
 
+  async endedChildren({ from, ...page }: PageQuery & { from: number }): Promise<Slice<RunHead>> {
+    const [at, id] = decodeCursor(page.cursor, ['number', 'string']) ?? [from, '']
+    const rest = `where "parentTask" is not null and ("endedAt", "id") > (?, ?) order by "endedAt", "id"`
+    const found = this.table.page(this.head, { rest, values: [at, id] }, page)
+    return sliceOf(found, (last) => [last.endedAt as number, last.id])
+  }
+
   async places(ids: readonly string[]): Promise<(RunPlace | undefined)[]> {
     return this.table.get(this.#place, ids)
   }

@@ -134,6 +134,23 @@ export const LIST_CASES: ConformanceCase[] = [
     },
   },
   {
+    name: 'endedChildren: those that have a parent, from a time on, by the time of their end, page by page',
+    async run(store) {
+      const ended = (n: number) => ({ state: 'succeeded', queuedAt: null, endedAt: START_AT + (n % 7) }) as const
+      const parentOf = (n: number) => (n % 3 === 0 ? null : `${runId(1)}-n000g${n}`)
+      const runs = range(30).map((n) => aRun(100 + n, { ...ended(n), parentTask: parentOf(n) }))
+      await store.runs.insert([...runs, aRun(200, { parentTask: runId(2) })])
+      const expected = runs
+        .filter(({ parentTask, endedAt }) => parentTask !== null && (endedAt ?? 0) >= START_AT + 3)
+        .toSorted((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0) || (a.id < b.id ? -1 : 1))
+      for (const limit of [2, 5, 100]) {
+        const found = await allOf((cursor) => store.runs.endedChildren({ from: START_AT + 3, cursor, limit }))
+        assert.deepEqual(found, expected.map(headOf))
+      }
+      assert.deepEqual((await store.runs.endedChildren({ from: START_AT + 7, limit: 10 })).items, [])
+    },
+  },
+  {
     name: 'queuedCount: those that are queued, before exclusive',
     async run(store) {
       assert.equal(await store.runs.queuedCount({ before: START_AT + 10 }), 0)

@@ -20,8 +20,6 @@ const CHECK_WAITING_MS = 10_000
 const CHECK_IDLE_MS = 60_000
 /** All holders of a gate are read this often; in between those that are said to have ended. */
 const READ_ALL_MS = 2_000
-/** Gates that this coordinator has checked recently. */
-const REMEMBERED = 100_000
 /** Runs that are let in at once are read with their payloads up to this; of the others these are read when they are published. */
 const WHOLE_BYTES = 2 * 1024 * 1024
 
@@ -59,7 +57,8 @@ export class AdvanceGates {
   readonly #recover: RecoverRuns
   readonly #arrived: ArrivedRuns
   readonly #move: MoveRuns
-  readonly #checked = new LRUCache<string, Checked>({ max: REMEMBERED })
+  /** Gates that this coordinator has checked recently. */
+  readonly #checked: LRUCache<string, Checked>
 
   constructor(options: {
     store: Store
@@ -72,7 +71,9 @@ export class AdvanceGates {
     clock: Clock
     arrivedRuns: ArrivedRuns
     moveRuns: MoveRuns
+    remembered: { readonly gates: number }
   }) {
+    this.#checked = new LRUCache({ max: options.remembered.gates })
     this.#store = options.store
     this.#runs = options.runs
     this.#timers = options.timers

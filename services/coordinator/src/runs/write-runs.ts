@@ -22,7 +22,6 @@ import { updateLives } from './update-lives.ts'
 /** A run as it was written: with its result and what else came with its end, if it has just ended. */
 type WrittenRun = EndedRun
 
-const RECENT_AT_MOST = 50_000
 /** A terminal event that was not published, because its coordinator died, is published by another one after this. */
 const TELL_AGAIN_MS = 10_000
 
@@ -39,7 +38,7 @@ export class RunWriter implements Runs {
   readonly #clock: Clock
   readonly #log: Logger
   /** Open runs as last written here: spares a read for most reports. The conditions of a write guard against its age. */
-  readonly #recent = new LRUCache<string, RunHead>({ max: RECENT_AT_MOST })
+  readonly #recent: LRUCache<string, RunHead>
   /** The change that was sent to the store last, of each run that is being written. */
   readonly #sent = new Map<string, RunChange>()
   readonly #timers: Timers
@@ -67,7 +66,9 @@ export class RunWriter implements Runs {
     programs: Programs
     clock: Clock
     log: Logger
+    remembered: { readonly runs: number }
   }) {
+    this.#recent = new LRUCache({ max: options.remembered.runs })
     this.#timers = options.timers
     this.#ends = options.ends
     this.#gates = options.gates

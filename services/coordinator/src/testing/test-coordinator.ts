@@ -130,6 +130,7 @@ export function partsOn({ clock: local, presence, modes, ...given }: TestDepende
     clock,
     modes: modes ?? modesOn(given.store),
     batch,
+    remembered: { runs: 1_000, gates: 1_000 },
     retention: DEFAULT_RETENTION,
     hungAfterMs: TIMES.idleHungAfterMs,
     streamReplicas: 1,

@@ -17,5 +17,9 @@ export const workflows: Readonly<Record<string, readonly IndexDescription[]>> = 
     { name: 'taken', key: { takenBy: 1, _id: 1 }, partialFilterExpression: { takenBy: { $gt: '' } } },
     { name: 'unclaimed', key: { namespace: 1 }, partialFilterExpression: { unclaimed: 1 } },
   ],
-  runs: [OF_PROGRAM, { name: 'children', key: { parentTask: 1, _id: 1 }, partialFilterExpression: { parentTask: { $gt: '' } } }],
+  runs: [
+    OF_PROGRAM,
+    { name: 'children', key: { parentTask: 1, _id: 1 }, partialFilterExpression: { parentTask: { $gt: '' } } },
+    { name: 'ended-children', key: { endedAt: 1, _id: 1 }, partialFilterExpression: { parentTask: { $gt: '' }, endedAt: { $gte: 0 } } },
+  ],
 }

@@ -5,6 +5,7 @@ alter table "runs" add column "graph" text;
 alter table "runs" add column "generations" text;
 alter table "runs" add column "parentTask" text;
 create index "runs_children" on "runs" ("parentTask", "id") where "parentTask" is not null;
+create index "runs_ended_children" on "runs" ("endedAt", "id") where "parentTask" is not null;
 alter table "runs" add column "compensation" text;
 alter table "tasks" add column "node" text;
 alter table "tasks" add column "context" text;
