@@ -95,7 +95,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'work that was not published is not found': {
-    seed: 5,
+    seed: 9,
     coordinator: ({ repair }) => {
       repair.span = async () => 0
     },
@@ -163,7 +163,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       }),
   },
   'what has ended since the retry is opened once more': {
-    seed: 6,
+    seed: 7,
     leadsTo: /has ended since the run was retried/,
     store: (store) =>
       withPort(store, 'tasks', {
