@@ -24,42 +24,70 @@ const environment = { ...process.env, CARILLON_NATS_SERVER: natsServer.stdout.tr
 /** Tests that kill the database under whatever runs beside them: they come last and alone. */
 const KILLS_DATABASE = /(mongo\/crash|chaos\/mongodb)[^/]*\.test\.js$/
 
-/** Several times what the whole takes on two cores. A test that keeps its process alive must fail the run, not hold it for ever. */
+/** They start whole meshes and wait for real time-outs: most of their time needs no processor, so others run beside them. */
+const WAITS = /^test\//
+
+/** Nearly twice what the whole takes on two cores. A test that keeps its process alive must fail the run, not hold it for ever. */
 const LIMIT_MS = 15 * 60_000
 
-function run(these: readonly string[], options: { concurrency: number; more: Readonly<Record<string, string>> }): Promise<number> {
-  if (these.length === 0) return Promise.resolve(0)
-  const flags = ['--enable-source-maps', '--test', `--test-concurrency=${options.concurrency}`, '--test-timeout=180000']
+interface RunOptions {
+  /** Files at once. */
+  readonly concurrency: number
+  readonly more: Readonly<Record<string, string>>
+  /** Its output is kept and shown by `show`, for it would mix with that of another one. Default false. */
+  readonly isBeside?: boolean
+}
+
+interface TestRun {
+  readonly code: Promise<number>
+  /** Writes what was kept. */
+  show(): void
+}
+
+function run(these: readonly string[], { concurrency, more, isBeside = false }: RunOptions): TestRun {
+  if (these.length === 0) return { code: Promise.resolve(0), show: () => undefined }
+  const flags = ['--enable-source-maps', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=180000']
   // A group of its own, so that nothing of it is left when it must be ended.
   const tests = spawn(process.execPath, [...flags, ...these], {
-    env: { ...environment, ...options.more },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...environment, ...more },
+    stdio: ['ignore', isBeside ? 'pipe' : 'inherit', 'inherit'],
     detached: true,
   })
+  const kept: Buffer[] = []
+  tests.stdout?.on('data', (chunk: Buffer) => void kept.push(chunk))
   const end = (signal: NodeJS.Signals) => process.kill(-(tests.pid as number), signal)
   const limit = setTimeout(() => {
-    say(`not done after ${LIMIT_MS / 60_000} minutes: ended. The file that holds it is the one without a line of its own above`)
+    say(`not done after ${LIMIT_MS / 60_000} minutes: ended. The file that holds it is the one without a line of its own`)
     end('SIGKILL')
   }, LIMIT_MS)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
-  return new Promise((resolve) =>
-    tests.on('exit', (code) => {
+  const code = new Promise<number>((resolve) =>
+    tests.on('close', (given) => {
       clearTimeout(limit)
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
-      resolve(code ?? 1)
+      resolve(given ?? 1)
     }),
   )
+  return { code, show: () => process.stdout.write(Buffer.concat(kept)) }
 }
 
 const found = 'skipped' in mongodb ? undefined : mongodb
-const url: Record<string, string> = found ? { CARILLON_TEST_MONGODB_URL: found.url } : {}
-const most = await run(
-  files.filter((file) => !KILLS_DATABASE.test(file)),
-  { concurrency: 2, more: url },
+const more: Record<string, string> = found ? { CARILLON_TEST_MONGODB_URL: found.url } : {}
+const others = files.filter((file) => !KILLS_DATABASE.test(file))
+const waiting = run(
+  others.filter((file) => WAITS.test(file)),
+  { concurrency: 2, more },
 )
-const deadly = await run(
+const computing = run(
+  others.filter((file) => !WAITS.test(file)),
+  { concurrency: folders.length === 0 ? 1 : 2, more, isBeside: true },
+)
+const codes = await Promise.all([waiting.code, computing.code])
+computing.show()
+const deadly = run(
   files.filter((file) => KILLS_DATABASE.test(file)),
-  { concurrency: 1, more: { ...url, ...found?.environment } },
+  { concurrency: 1, more: { ...more, ...found?.environment } },
 )
+codes.push(await deadly.code)
 await found?.stop()
-process.exit(most || deadly)
+process.exit(codes.find((code) => code !== 0) ?? 0)
