@@ -26,7 +26,7 @@ function failsWithoutGuard(name: string): void {
   })
 }
 
-describe('chaos, in short', { concurrency: 2 }, () => {
+describe('chaos, in short', { concurrency: 3 }, () => {
   for (const store of STORES) plays('executor-kill', store)
   plays('coordinator-kill', mongodb)
   for (const name of ['broker-kill', 'executor-stop', 'broker-wipe', 'everything-kill']) plays(name, sqlite)

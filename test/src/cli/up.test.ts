@@ -10,7 +10,7 @@ import { Cleanup } from '../support/cleanup.ts'
 import { silentServer } from '../support/foreign-server.ts'
 import { isAlive, launch } from '../support/processes.ts'
 
-describe('carillon up', { concurrency: 2 }, () => {
+describe('carillon up', { concurrency: 3 }, () => {
   test('Ctrl-C leaves nothing running, and the next start finds everything again', { timeout: 90_000 }, async (context) => {
     const cleanup = new Cleanup(context)
     const data = cleanup.folder()

@@ -12,84 +12,86 @@ import { STORES } from '../support/stores.ts'
 const RUNS = 300
 const NOBODY = 'nobody'
 
-for (const store of STORES) {
-  describe(`a broker that loses what it had, ${store.name}`, { skip: store.skip }, () => {
-    const cleanup = new Cleanup({ after })
-    let mesh: TestMesh
-    let manager: JetStreamManager
-    before(async () => {
-      mesh = await startMesh(cleanup, { store, coordinators: 2 })
-      manager = await jetstreamManager(await mesh.nats())
-    })
+describe('a broker that loses what it had', { concurrency: true }, () => {
+  for (const store of STORES) {
+    describe(`a broker that loses what it had, ${store.name}`, { skip: store.skip, concurrency: 1 }, () => {
+      const cleanup = new Cleanup({ after })
+      let mesh: TestMesh
+      let manager: JetStreamManager
+      before(async () => {
+        mesh = await startMesh(cleanup, { store, coordinators: 2 })
+        manager = await jetstreamManager(await mesh.nats())
+      })
 
-    const waiting = async () => (await manager.streams.info('WORK')).state.messages
-    const startWaiting = async () => {
-      const { client } = await connectTo(cleanup, mesh.broker.url)
-      const before = await eventually(
-        'it answers',
-        () =>
-          waiting().then(
-            (count) => ({ count }),
-            () => undefined,
-          ),
-        { withinMs: 20_000 },
-      ).then(({ count }) => count)
-      await client.runMany(Array.from({ length: RUNS }, () => ({ job: NOBODY })))
-      await eventually('all wait', async () => (await waiting()) === before + RUNS)
-      return before + RUNS
-    }
-
-    test('every stream, the bucket and every consumer that is deleted is recreated, and work goes on', { timeout: 60_000 }, async () => {
-      const { client } = await offering(mesh, { hello: (ctx) => ctx.payload })
-      assert.equal(await (await client.run('hello', 1)).result(), 1)
-      for (const name of [...Object.keys(STREAMS), PRESENCE_STREAM]) {
-        await manager.streams.delete(name)
-        await eventually(`${name} is back`, () =>
-          manager.streams.info(name).then(
-            () => true,
-            () => false,
-          ),
-        )
+      const waiting = async () => (await manager.streams.info('WORK')).state.messages
+      const startWaiting = async () => {
+        const { client } = await connectTo(cleanup, mesh.broker.url)
+        const before = await eventually(
+          'it answers',
+          () =>
+            waiting().then(
+              (count) => ({ count }),
+              () => undefined,
+            ),
+          { withinMs: 20_000 },
+        ).then(({ count }) => count)
+        await client.runMany(Array.from({ length: RUNS }, () => ({ job: NOBODY })))
+        await eventually('all wait', async () => (await waiting()) === before + RUNS)
+        return before + RUNS
       }
-      assert.equal(await (await client.run('hello', 2)).result(), 2)
-      const run = await client.run(NOBODY)
-      await client.runs.cancel(run.id)
-      assert.equal((await client.runs.get(run.id)).state, 'cancelled')
-      await eventually('all is well', async () => (await client.call(CALLS.coordinatorHealth, {})).checks.every(({ ok }) => ok))
-    })
 
-    test('its folder is replaced by an older copy: the queue is filled again at once', { timeout: 60_000 }, async () => {
-      await mesh.broker.kill9()
-      const older = mesh.broker.copyStore()
-      await mesh.broker.start()
-      const there = await startWaiting()
-      await mesh.broker.kill9()
-      older.putBack()
-      await mesh.broker.start()
-      await eventually('filled again', async () => (await waiting().catch(() => 0)) === there, { withinMs: 60_000 })
-      const { client } = await connectTo(cleanup, mesh.broker.url)
-      await eventually('all is well', async () => (await client.call(CALLS.coordinatorHealth, {})).checks.every(({ ok }) => ok))
-    })
+      test('every stream, the bucket and every consumer that is deleted is recreated, and work goes on', { timeout: 60_000 }, async () => {
+        const { client } = await offering(mesh, { hello: (ctx) => ctx.payload })
+        assert.equal(await (await client.run('hello', 1)).result(), 1)
+        for (const name of [...Object.keys(STREAMS), PRESENCE_STREAM]) {
+          await manager.streams.delete(name)
+          await eventually(`${name} is back`, () =>
+            manager.streams.info(name).then(
+              () => true,
+              () => false,
+            ),
+          )
+        }
+        assert.equal(await (await client.run('hello', 2)).result(), 2)
+        const run = await client.run(NOBODY)
+        await client.runs.cancel(run.id)
+        assert.equal((await client.runs.get(run.id)).state, 'cancelled')
+        await eventually('all is well', async () => (await client.call(CALLS.coordinatorHealth, {})).checks.every(({ ok }) => ok))
+      })
 
-    test('WORK is purged: the queue is filled again, and health says so', { timeout: 150_000 }, async () => {
-      const there = await startWaiting()
-      await manager.streams.purge('WORK')
-      // Within seconds; where a count takes long, it is made less often.
-      await eventually('filled again', async () => (await waiting()) === there, { withinMs: 120_000 })
-      const { client } = await connectTo(cleanup, mesh.broker.url)
-      const { checks } = await client.call(CALLS.coordinatorHealth, {})
-      assert.match(
-        checks.find(({ name }) => name === 'queue')?.message ?? '',
-        /tasks were published again \(stream WORK had \d+ messages fewer/,
-      )
-    })
+      test('its folder is replaced by an older copy: the queue is filled again at once', { timeout: 60_000 }, async () => {
+        await mesh.broker.kill9()
+        const older = mesh.broker.copyStore()
+        await mesh.broker.start()
+        const there = await startWaiting()
+        await mesh.broker.kill9()
+        older.putBack()
+        await mesh.broker.start()
+        await eventually('filled again', async () => (await waiting().catch(() => 0)) === there, { withinMs: 60_000 })
+        const { client } = await connectTo(cleanup, mesh.broker.url)
+        await eventually('all is well', async () => (await client.call(CALLS.coordinatorHealth, {})).checks.every(({ ok }) => ok))
+      })
 
-    test('blocks of WORK are lost: the queue is filled again', { timeout: 120_000 }, async () => {
-      const there = await startWaiting()
-      await mesh.broker.kill9()
-      mesh.broker.loseBlocks('WORK')
-      await mesh.broker.start()
-      await eventually('filled again', async () => (await waiting().catch(() => 0)) === there, { withinMs: 60_000 })
+      test('WORK is purged: the queue is filled again, and health says so', { timeout: 150_000 }, async () => {
+        const there = await startWaiting()
+        await manager.streams.purge('WORK')
+        // Within seconds; where a count takes long, it is made less often.
+        await eventually('filled again', async () => (await waiting()) === there, { withinMs: 120_000 })
+        const { client } = await connectTo(cleanup, mesh.broker.url)
+        const { checks } = await client.call(CALLS.coordinatorHealth, {})
+        assert.match(
+          checks.find(({ name }) => name === 'queue')?.message ?? '',
+          /tasks were published again \(stream WORK had \d+ messages fewer/,
+        )
+      })
+
+      test('blocks of WORK are lost: the queue is filled again', { timeout: 120_000 }, async () => {
+        const there = await startWaiting()
+        await mesh.broker.kill9()
+        mesh.broker.loseBlocks('WORK')
+        await mesh.broker.start()
+        await eventually('filled again', async () => (await waiting().catch(() => 0)) === there, { withinMs: 60_000 })
+      })
     })
-  })
-}
+  }
+})

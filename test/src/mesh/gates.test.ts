@@ -33,9 +33,9 @@ class Watch {
   }
 }
 
-describe('gates', () => {
+describe('gates', { concurrency: 2 }, () => {
   for (const store of STORES) {
-    describe(`gates with two coordinators, ${store.name}`, { skip: store.skip }, () => {
+    describe(`gates with two coordinators, ${store.name}`, { skip: store.skip, concurrency: 1 }, () => {
       const cleanup = new Cleanup({ after })
       let mesh: TestMesh
       before(async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { subjects } from '@carillon/contracts'
 import type { Client } from '@carillon/sdk'
@@ -23,27 +23,29 @@ const FOREVER_MS = 100 * 365 * 86_400_000
 /** A run whose executor is dead waits for ten seconds of its silence. */
 const WITHIN_MS = 60_000
 
-for (const version of readdirSync(FIXTURES)) {
-  for (const store of STORES) {
-    test(`what ${version} left behind on ${store.name} goes on and ends right, once`, {
-      skip: store.skip,
-      timeout: 120_000,
-    }, async (context) => {
-      const cleanup = new Cleanup(context)
-      const folder = join(FIXTURES, version)
-      const runs: RunOfRecording[] = JSON.parse(readFileSync(join(folder, 'runs.json'), 'utf8'))
-      const mesh = await open(cleanup, folder, store)
-      const { client } = await mesh.connect({ namespace: NAMESPACE })
-      await stillThere(client, runs)
-      const begun = await startExecutors(mesh)
-      await endRight(client, runs)
-      await endedOnce(mesh, { runs, begun })
-      await keysAreKept(client, runs)
-      await linesAreKept(client, runs)
-      await jobsGoOn(client)
-    })
+describe('upgrade', { concurrency: true }, () => {
+  for (const version of readdirSync(FIXTURES)) {
+    for (const store of STORES) {
+      test(`what ${version} left behind on ${store.name} goes on and ends right, once`, {
+        skip: store.skip,
+        timeout: 120_000,
+      }, async (context) => {
+        const cleanup = new Cleanup(context)
+        const folder = join(FIXTURES, version)
+        const runs: RunOfRecording[] = JSON.parse(readFileSync(join(folder, 'runs.json'), 'utf8'))
+        const mesh = await open(cleanup, folder, store)
+        const { client } = await mesh.connect({ namespace: NAMESPACE })
+        await stillThere(client, runs)
+        const begun = await startExecutors(mesh)
+        await endRight(client, runs)
+        await endedOnce(mesh, { runs, begun })
+        await keysAreKept(client, runs)
+        await linesAreKept(client, runs)
+        await jobsGoOn(client)
+      })
+    }
   }
-}
+})
 
 /** A mesh of this version on what was recorded. Nothing is removed for its age: recordings grow old. */
 async function open(cleanup: Cleanup, folder: string, store: TestStore): Promise<TestMesh> {
