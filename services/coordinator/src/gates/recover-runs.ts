@@ -44,9 +44,10 @@ export class RecoverRuns {
   async #reopen(run: RunHead): Promise<number> {
     let count = 0
     for (const state of FAILED) {
-      for (;;) {
-        const { items } = await this.#store.tasks.list({ runId: run.id, state, limit: PAGE })
-        const changes = items
+      let cursor: string | undefined
+      do {
+        const page = await this.#store.tasks.list({ runId: run.id, state, limit: PAGE, cursor })
+        const changes = page.items
           .filter((task) => isWork(run, task))
           .flatMap((task): TaskChange[] => {
             const ownRun = runOf(run, task)
@@ -54,10 +55,9 @@ export class RecoverRuns {
             return isRefused(decision) ? [] : [{ task, run: ownRun, decision }]
           })
         const outcomes = await this.#tasks.write(changes)
-        const applied = outcomes.filter((outcome) => outcome === 'applied').length
-        count += applied
-        if (applied === 0 || items.length < PAGE) break
-      }
+        count += outcomes.filter((outcome) => outcome === 'applied').length
+        cursor = page.cursor
+      } while (cursor !== undefined)
     }
     if (count > 0) this.#reconciler.soon(run.id)
     return count
