@@ -12,6 +12,8 @@ export const childRunSchema = z.strictObject({
   key: z.string().min(1).max(LIMITS.keyLength),
   /** Of a step: its index. A restart from a step before it starts another child run. */
   step: z.int().min(0).max(LIMITS.steps).optional(),
+  /** It outlives its parent: nothing waits for it, and no cancel or pause of the parent reaches it. The answer is how it is. */
+  detached: z.boolean().optional(),
   /** As of jobs.run, without `key` and `id`. */
   run: z.unknown(),
 })

@@ -77,9 +77,9 @@ export const ERROR_CODES = {
     remedy: 'Let the job end without it, and fire the other job by its end: afterJobs.',
   },
   CHILD_RUN: {
-    meaning: 'A child run is not retried by itself: what waited for it has gone on without it.',
+    meaning: 'A child run is not retried by itself, nor resumed while the run that it is within is paused.',
     retry: false,
-    remedy: 'Retry the run that the message names: it goes on with this one.',
+    remedy: 'Retry, or resume, the run that the message names: it goes on with this one.',
   },
   INVALID_WORKFLOW: {
     meaning: 'A workflow cannot be run: its graph, or an expression of a node, is wrong.',

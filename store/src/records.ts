@@ -87,8 +87,13 @@ export interface Terms {
   readonly published?: StreamPlace
   /** Of a run that was skipped because another one starts for it: that one. */
   readonly mergedInto?: string
-  /** Of a paused run: since when, the state that it goes on in, and when it would have woken. */
-  readonly paused?: { readonly at: number; readonly from: 'delayed' | 'queued' | 'running'; readonly wakeAt?: number }
+  /** Of a paused run: since when, the state that it goes on in, when it would have woken, and whether it was paused with the run that it is within. */
+  readonly paused?: {
+    readonly at: number
+    readonly from: 'delayed' | 'queued' | 'running'
+    readonly wakeAt?: number
+    readonly within?: true
+  }
   /** How long it was paused until it was resumed. */
   readonly pausedMs?: number
   /** Of a run of a handler, whose request gives rules about how many may be open or start. */

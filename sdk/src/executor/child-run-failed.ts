@@ -5,6 +5,13 @@ import type { RunOptions } from '../client/start-item.ts'
 export interface ChildRunOptions extends RunOptions {
   /** Tells it from other child runs of the task, the same in every attempt. Default: the number of the call. */
   readonly key?: string | undefined
+  /** It is only started, and outlives this one: no cancel, failure or pause of it reaches that. The answer is its id. */
+  readonly detached?: boolean | undefined
+}
+
+/** A run that was started, and is not waited for. */
+export interface DetachedRun {
+  readonly runId: string
 }
 
 /** A child run did not succeed. */

@@ -372,6 +372,15 @@ test('a child run is a step: its attempt ends until the run has, and then its re
   assert.deepEqual(await wait(task.begin()), { n: 1 })
 })
 
+test('a detached child run is a step that is done when it is started: its result is the id, whatever becomes of it (48)', async () => {
+  const task = aTask()
+  const start = (steps: Steps) => steps.run('part', { key: 'k', detached: true, run: { job: 'part' } })
+  assert.deepEqual(await start(task.begin()), { runId: 'childk' })
+  assert.deepEqual([task.suspended, task.entries.get(0)?.state], [[], 'done'])
+  task.children.set('k', { runId: 'childk', state: 'failed' })
+  assert.deepEqual(await start(task.begin()), { runId: 'childk' })
+})
+
 test('a child run that did not succeed fails its step for good', async () => {
   const task = aTask()
   task.children.set('k', { runId: 'c1', state: 'failed', failure: { name: 'Error', message: 'no money' } })

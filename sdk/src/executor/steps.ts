@@ -23,7 +23,7 @@ import type { DelayBackoffInput } from '../client/start-item.ts'
 import type { TimeOrDuration } from '../moment.ts'
 import { forever, turnOf } from '../turn.ts'
 import { ChildRunFailed } from './child-run-failed.ts'
-import type { ChildRunRequest } from './child-runs.ts'
+import { type ChildRunRequest, startedOf } from './child-runs.ts'
 import { failureOf, isNonRetryable } from './failure.ts'
 import { NonRetryableError } from './handler-errors.ts'
 import type { PendingCalls } from './pending-calls.ts'
@@ -200,7 +200,7 @@ export class Steps {
     return this.#suspend(this.#port.clock.monotonic() + leftMs)
   }
 
-  /** It is a step that is done when the run has ended. Until then no process is held: the coordinator queues the task again. */
+  /** It is a step that is done when the run has ended, or at once when it is detached. Until then no process is held: the coordinator queues the task again. */
   async #run(name: string, request: Omit<ChildRunRequest, 'step'>): Promise<unknown> {
     const index = this.#next++
     this.#checkPlace(name)
@@ -210,13 +210,15 @@ export class Steps {
     if (known?.isFinal) throw failureAgain(known)
     if (this.#port.isDraining) return this.#suspend(this.#port.clock.monotonic())
     const child = await this.#pending.track(this.#port.run({ ...request, step: index }))
-    if (!isEnded(child.state)) {
+    if (!request.detached && !isEnded(child.state)) {
       this.#waits.push({ step: index, signal: name, child: child.runId })
       return this.#suspend(Number.POSITIVE_INFINITY)
     }
     const step = { index, name, try: (known?.tries ?? 0) + 1 }
-    if (child.state === 'succeeded')
-      return (await this.#pending.track(this.#store({ ...step, outcome: { type: 'done', result: child.result ?? null } }))).result
+    if (request.detached || child.state === 'succeeded') {
+      const result = request.detached ? startedOf(child) : (child.result ?? null)
+      return (await this.#pending.track(this.#store({ ...step, outcome: { type: 'done', result } }))).result
+    }
     const error = new ChildRunFailed(child)
     await this.#pending.track(this.#store({ ...step, outcome: { type: 'failed', failure: failureOf(error), isFinal: true } }))
     throw error

@@ -4,8 +4,8 @@ import type { Jsonify, JsonResult } from '../json.ts'
 import { messageText } from '../logs/loggable.ts'
 import { momentOf, type TimeOrDuration } from '../moment.ts'
 import { forever, turnOf } from '../turn.ts'
-import type { ChildRunOptions } from './child-run-failed.ts'
-import { nameOf, resultOfChild } from './child-runs.ts'
+import type { ChildRunOptions, DetachedRun } from './child-run-failed.ts'
+import { nameOf, resultOfChild, startedOf } from './child-runs.ts'
 import { PendingCalls } from './pending-calls.ts'
 import type { SchemaOutput, StandardSchema } from './standard-schema.ts'
 import { type StepOptions, type StepPort, Steps, type WaitOptions } from './steps.ts'
@@ -108,7 +108,17 @@ export interface TaskContext<Payload = unknown> {
    * @param options as of `client.run`; `key` tells it from other child runs of this task (default: the number of the call)
    * @throws ChildRunFailed when it did not succeed: after that a further attempt starts another run; CarillonError NESTED_TOO_DEEP, or of the request; TASK_NOT_RUNNING when this attempt is over
    */
-  run<Result = unknown>(job: string | { readonly name: string }, payload?: unknown, options?: ChildRunOptions): Promise<Result>
+  run<Result = unknown>(
+    job: string | { readonly name: string },
+    payload?: unknown,
+    options?: ChildRunOptions & { readonly detached?: false | undefined },
+  ): Promise<Result>
+  /** The same for a run that outlives this one: it is not waited for. */
+  run(
+    job: string | { readonly name: string },
+    payload: unknown,
+    options: ChildRunOptions & { readonly detached: true },
+  ): Promise<DetachedRun>
   /**
    * What earlier runs of the job have kept by `setData`, as it is now; `{}` when there is nothing.
    * @throws CarillonError RUN_NOT_FOUND
@@ -251,12 +261,18 @@ export class RunningContext implements TaskContext {
   }
 
   /** What it gives is known to who calls it: see `TaskContext`. */
-  run(job: string | { readonly name: string }, payload?: unknown, { key, ...options }: ChildRunOptions = {}): Promise<never> {
+  run(job: string | { readonly name: string }, payload?: unknown, { key, detached, ...options }: ChildRunOptions = {}): Promise<never> {
     const name = nameOf(job)
-    const request = { key: key ?? `#${this.#children++}`, run: { ...withoutUndefined(options), payload, job: name } }
+    const request = {
+      key: key ?? `#${this.#children++}`,
+      ...withoutUndefined({ detached }),
+      run: { ...withoutUndefined(options), payload, job: name },
+    }
     if (this.#steps) return this.#steps.run(name, request) as Promise<never>
     const ask = () => this.#port.run(request)
-    return this.#pending.watch(this.#pending.track(resultOfChild(ask, this.#port))) as Promise<never>
+    const { clock, signal } = this.#port
+    const result = detached ? ask().then(startedOf) : resultOfChild(ask, { clock, signal, isStopped: () => this.#isStopped })
+    return this.#pending.watch(this.#pending.track<unknown>(result)) as Promise<never>
   }
 
   nextAt(next: TimeOrDuration): Promise<Date | undefined> {

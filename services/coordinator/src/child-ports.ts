@@ -1,9 +1,16 @@
 import type { RunHead } from '@carillon/store'
 
-/** What child runs mean for the tasks of handlers that wait for them. Provided by `steps/`. */
+/** What child runs mean for the tasks of handlers that wait for them, and what becomes of them with the runs that they are within. Provided by `steps/`. */
 export interface ParentTasks {
   /** Resolves when the tasks that wait for these ended runs go on. @throws a transient error: then the ends are repeated */
   childrenEnded(runs: readonly RunHead[]): Promise<void>
-  /** The run, or tasks of it, are being cancelled or have ended so: so are the child runs of these. Returns at once; a failure is logged. */
-  cancelled(runId: string): void
+  /**
+   * The run, or tasks of it, did not succeed, are being cancelled, were paused or resumed: its child runs follow. Returns at once; a failure is logged, and repaired by the `wakeAt` of
+   * these.
+   */
+  changed(runId: string): void
+  /** A child run is to begin: not while the run that it is within is paused. Returns at once. */
+  begins(child: RunHead): void
+  /** The same for one whose `wakeAt` has come. Answers whether anything was to be done. @throws a transient error */
+  check(child: RunHead): Promise<boolean>
 }

@@ -7,7 +7,7 @@ import {
   RejectedMessages,
   type Service,
 } from '@carillon/runtime'
-import type { RunHead, Store } from '@carillon/store'
+import type { Store } from '@carillon/store'
 import { calendarsController } from './calendars/calendars.controller.ts'
 import { ChangeCalendars } from './calendars/change-calendars.ts'
 import { CalendarCache, ReadCalendars } from './calendars/read-calendars.ts'
@@ -165,7 +165,9 @@ function portsOf(parts: () => Mutual) {
     children: (): Children => parts().triggers.startChildren,
     parents: {
       childrenEnded: (ended) => parts().parents.childrenEnded(ended),
-      cancelled: (runId) => parts().parents.cancelled(runId),
+      changed: (runId) => parts().parents.changed(runId),
+      begins: (child) => parts().parents.begins(child),
+      check: (child) => parts().parents.check(child),
     } satisfies ParentTasks,
     reconciler: { soon: (runId: string) => parts().advance.soon(runId) } satisfies Reconciler,
     offers: {
@@ -227,14 +229,13 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const waits = new SettleWaits({ ...base, lives })
   const reads = new ReadRuns({ ...base, whyAtGate: (run) => whyAtGate({ ...base, ...gates, jobs, store }, run) })
   const changeRuns = new ChangeRuns({ ...base, ...gates, runs, reads, tasks, work })
-  const cancelRun = (child: RunHead) => changeRuns.cancel(child.namespace, child.id)
-  const parents = new SettleParents({ ...base, waits, cancelRun })
+  const parents = new SettleParents({ ...base, waits, changes: changeRuns })
   const childRuns = new SettleChildren({ ...base, start, runs, tasks, restarts: () => changeRuns })
   const advance = new AdvanceRun({ ...base, runs, tasks, work, waits, childRuns, messages: new PublishNodes({ ...base, tasks }) })
   const repair = new RepairQueue({ ...base, work })
   return {
     ...base,
-    ...{ events, work, runs, tasks, offers, routes, lives, waits, reads, changeRuns, cancelRun },
+    ...{ events, work, runs, tasks, offers, routes, lives, waits, reads, changeRuns },
     running: new TaskFinder({ store, lives }),
     ...{ awaitEnds, advance, repair, jobs, calendars, judges, failing, changeJobs },
     reports: repair,

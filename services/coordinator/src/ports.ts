@@ -159,6 +159,14 @@ export interface Runs {
   control(namespace: string, instance: string, control: Control): void
 }
 
+/** Changes of runs that follow the run that they are within. Provided by `runs/`. */
+export interface ChildChanges {
+  cancelWithin(child: RunHead): Promise<void>
+  /** Answers whether it is paused: one that cannot be now goes on. */
+  pauseWithin(child: RunHead): Promise<boolean>
+  resumeWithin(child: RunHead): Promise<void>
+}
+
 /** Every write of a task of a fan-out run, and what follows from it. Provided by `runs/`. */
 export interface Tasks {
   /** Inserts tasks, queued or waiting; answers which of them were not there. What follows from it is up to `follow`. */

@@ -119,6 +119,33 @@ describe('child runs', { concurrency: true }, () => {
         }
       })
 
+      test('a detached child run gives its id at once, and outlives its parent; one that was not awaited does not (48)', async () => {
+        let release: () => void = () => undefined
+        const held = new Promise<void>((resolve) => (release = resolve))
+        const { client } = await offering(mesh, {
+          later: () => held.then(() => 'done'),
+          endless: (ctx: TaskContext) => new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))),
+          leaves: async (ctx: TaskContext) => {
+            const { runId } = await ctx.run('later', null, { detached: true })
+            await ctx.setData({})
+            void ctx.run('endless').catch(() => undefined)
+            await eventually('it is there', async () => (await mesh.store.runs.children({ of: ctx.runId, limit: 1 })).items[0])
+            throw new Error(runId)
+          },
+        })
+        const run = await client.run('leaves')
+        const { state, failure } = await run.ended()
+        assert.equal(state, 'failed')
+        const [child] = (await mesh.store.runs.children({ of: run.id, limit: 1 })).items
+        await eventually('what was not awaited is cancelled', async () => (await client.runs.get(child?.id ?? '')).state === 'cancelled')
+        release()
+        const later = await eventually('the detached one goes on', async () => {
+          const view = await client.runs.get(failure?.message ?? '')
+          return view.state === 'succeeded' ? view : undefined
+        })
+        assert.equal(later.result, 'done')
+      })
+
       test('a run that would wait for itself is refused; a child run is not retried by itself', async () => {
         const { client } = await offering(mesh, {
           again: (ctx: TaskContext) => ctx.run('again'),

@@ -6,7 +6,7 @@ import { decideReturn, decideToLeave } from '../gates/rules/decide.ts'
 import { isGated } from '../gates/rules/gating.ts'
 import type { Modes, RetryRequest } from '../modes/mode.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Placement, Presence, Runs, Tasks, WorkQueue } from '../ports.ts'
+import type { ChildChanges, Placement, Presence, Runs, Tasks, WorkQueue } from '../ports.ts'
 import { HoldTasks } from './hold-tasks.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
@@ -19,7 +19,7 @@ import type { ElapsedTime } from './rules/timing.ts'
 const TRIES_AGAINST_OTHERS = 5
 
 /** Cancels and retries runs on request. */
-export class ChangeRuns implements RunRestarts {
+export class ChangeRuns implements RunRestarts, ChildChanges {
   readonly #store: Store
   readonly #runs: Runs
   readonly #reads: ReadRuns
@@ -79,7 +79,7 @@ export class ChangeRuns implements RunRestarts {
     await this.#decide(namespace, runId, (run) => {
       if (isEnded(run.state)) throw ended(run)
       if (run.state === 'paused') return undefined
-      const decision = decidePause(run, this.#clock.now())
+      const decision = decidePause(run, { now: this.#clock.now() })
       if (!('why' in decision)) return decision
       throw new CarillonError('RUN_NOT_PAUSABLE', `run ${printable(runId)} cannot be paused: ${decision.why}`, {
         field: 'runId',
@@ -89,8 +89,26 @@ export class ChangeRuns implements RunRestarts {
     return this.#reads.get(namespace, runId)
   }
 
-  /** One that is not paused stays as it is. @throws CarillonError RUN_ENDED */
+  /** One that is not paused stays as it is. @throws CarillonError RUN_ENDED, CHILD_RUN */
   async resume(namespace: string, runId: string): Promise<RunView> {
+    const { state, terms, parentTask } = await this.head(namespace, runId)
+    if (state === 'paused' && terms?.paused?.within) await this.#refuseWithin(namespace, { runId, parentTask })
+    await this.#resume(namespace, runId)
+    return this.#reads.get(namespace, runId)
+  }
+
+  /** One that was paused with the run that it is within goes on with that. @throws CarillonError CHILD_RUN */
+  async #refuseWithin(namespace: string, { runId, parentTask }: { runId: string; parentTask: string | null }): Promise<void> {
+    const [parent] = await this.#store.runs.heads([runIdOfTask(parentTask ?? '') ?? parentTask ?? ''])
+    if (parent?.state !== 'paused') return
+    throw new CarillonError('CHILD_RUN', `run ${printable(runId)} was paused with run ${parent.id}, which it is within`, {
+      field: 'runId',
+      value: printable(runId),
+      hint: `Run \`carillon runs resume ${parent.id}${inNamespace(namespace)}\`.`,
+    })
+  }
+
+  async #resume(namespace: string, runId: string): Promise<void> {
     const before = await this.head(namespace, runId)
     // Nothing else holds its tasks, and the time of its waits, before it goes on, if a coordinator has stopped since it was paused.
     if (before.state === 'paused' && isFanOut(before)) await this.#hold.hold(before)
@@ -98,7 +116,26 @@ export class ChangeRuns implements RunRestarts {
       if (isEnded(run.state)) throw ended(run)
       return decideResume(run, { now: this.#clock.now(), pausedForMs: this.#elapsed.since(run.terms?.paused?.at ?? 0) })
     })
-    return this.#reads.get(namespace, runId)
+  }
+
+  async cancelWithin(child: RunHead): Promise<void> {
+    await unlessEnded(this.cancel(child.namespace, child.id))
+  }
+
+  async pauseWithin(child: RunHead): Promise<boolean> {
+    let isPaused = false
+    const before = await this.#decide(child.namespace, child.id, (run) => {
+      const decision =
+        isEnded(run.state) || run.state === 'paused' ? undefined : decidePause(run, { now: this.#clock.now(), isWithin: true })
+      isPaused = decision !== undefined && !('why' in decision)
+      return decision && 'why' in decision ? undefined : decision
+    })
+    if (isPaused && before.state === 'queued' && !isFanOut(before)) await this.#runs.withdraw(before)
+    return isPaused
+  }
+
+  async resumeWithin(child: RunHead): Promise<void> {
+    await unlessEnded(this.#resume(child.namespace, child.id))
   }
 
   /**
@@ -145,7 +182,7 @@ export class ChangeRuns implements RunRestarts {
       field: 'runId',
       value: printable(id),
       hint: isEnded(parent.state)
-        ? `Run \`carillon runs retry ${parent.id} --failed${namespace === DEFAULT_NAMESPACE ? '' : ` --namespace ${namespace}`}\`: it goes on with this run.`
+        ? `Run \`carillon runs retry ${parent.id} --failed${inNamespace(namespace)}\`: it goes on with this run.`
         : `When run ${parent.id} has ended, retry that one.`,
     })
   }
@@ -199,6 +236,15 @@ export class ChangeRuns implements RunRestarts {
       value: printable(runId),
     })
   }
+}
+
+const inNamespace = (namespace: string) => (namespace === DEFAULT_NAMESPACE ? '' : ` --namespace ${namespace}`)
+
+/** A child run may have ended by itself. */
+async function unlessEnded(change: Promise<unknown>): Promise<void> {
+  await change.catch((error: unknown) => {
+    if (!CarillonError.is(error) || error.code !== 'RUN_ENDED') throw error
+  })
 }
 
 const open = ({ id, state }: RunHead) =>

@@ -1,6 +1,7 @@
 import { CarillonError, isEnded, TIMES } from '@carillon/contracts'
 import { type Clock, inIsolation, mayPass } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
+import type { ParentTasks } from '../child-ports.ts'
 import { decideArrival } from '../gates/rules/decide.ts'
 import { isGated } from '../gates/rules/gating.ts'
 import { readLives } from '../lives.ts'
@@ -34,6 +35,7 @@ export class WakeLives {
   readonly #elapsed: ElapsedTime
   readonly #placement: Placement
   readonly #waiting: WaitingChecks
+  readonly #parents: ParentTasks
 
   constructor(options: {
     store: Store
@@ -47,6 +49,7 @@ export class WakeLives {
     elapsed: ElapsedTime
     placement: Placement
     waitingChecks: WaitingChecks
+    parents: ParentTasks
   }) {
     this.#store = options.store
     this.#lives = options.lives
@@ -59,6 +62,7 @@ export class WakeLives {
     this.#elapsed = options.elapsed
     this.#placement = options.placement
     this.#waiting = options.waitingChecks
+    this.#parents = options.parents
   }
 
   /** A bad record does not affect the others. @throws a transient error, and the first error of bad records, when the others are done */
@@ -76,6 +80,7 @@ export class WakeLives {
     )
     for (const work of read) {
       if (!work || work.task.wakeAt === null || work.task.wakeAt > now) continue
+      if (isOpenChild(work) && (await this.#followsParent(work.run, errors))) continue
       if (!isTaskOfRun(work) && work.run.state === 'waiting' && !this.#limitOf(work, now)) {
         waiting.push(work.run)
         continue
@@ -111,6 +116,14 @@ export class WakeLives {
     await this.#store.tasks.update(
       checked.map(({ id, state, attempt }) => ({ id, expect: { state: [state], attempt }, set: { wakeAt: null } })),
     )
+  }
+
+  /** Whether it is changed with the run that it is within. */
+  async #followsParent(child: RunHead, errors: unknown[]): Promise<boolean> {
+    return this.#parents.check(child).catch((error: unknown) => {
+      errors.push(error)
+      return true
+    })
   }
 
   async #wake(work: Work, now: number): Promise<Change | undefined> {
@@ -181,6 +194,8 @@ export class WakeLives {
 
 /** Of a workflow: what is waited for here is decided by its plan. */
 const isWait = (work: Work) => isTaskOfRun(work) && work.task.state === 'delayed' && isWaitNode(work.task)
+
+const isOpenChild = (work: Work) => !isTaskOfRun(work) && work.run.parentTask !== null && !isEnded(work.run.state)
 
 const isLimit = ({ event }: Decision) => event === 'expired' || event === 'overrun'
 

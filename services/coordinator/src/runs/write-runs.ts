@@ -179,6 +179,7 @@ export class RunWriter implements Runs {
       if (isRouted(onlyTask(run))) this.#routes.written(onlyTask(run), decision)
       const after = isEnded(set.state ?? run.state) ? { ...run, ...set, logLines } : { ...run, ...set }
       written.push(after)
+      if (run.state === 'paused' && after.state !== 'paused' && !isEnded(after.state)) this.#parents.changed(run.id)
       if (event === 'started') this.#events.live(after, 'started')
       else if (event !== 'progress' && event !== 'checked' && !isEnded(after.state)) this.#events.live(after, after.state)
       // The report that starts a task may carry progress, too.
@@ -246,6 +247,13 @@ export class RunWriter implements Runs {
     // Only this advances a fan-out run that no coordinator has begun.
     if (set.state === 'queued' && isFanOut(run))
       return { run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + CHECK_QUEUED_MS } } }
+    // A child run is checked whether the run that it is within goes on.
+    if (set.state === 'queued' && run.parentTask !== null && (set.wakeAt ?? null) === null)
+      return this.#routed({ run, decision: { ...decision, set: { ...set, wakeAt: this.#clock.now() + CHECK_QUEUED_MS } } })
+    return this.#routed({ run, decision })
+  }
+
+  #routed({ run, decision }: RunChange): RunChange {
     const work = onlyTask(run)
     if (!mayBeRouted(work, decision)) return { run, decision }
     return { run, decision: routedDecision(work, decision, { now: this.#clock.now(), programs: this.#programs }) }
@@ -283,7 +291,7 @@ export class RunWriter implements Runs {
     if (ended.length === 0) return
     for (const run of ended) {
       this.#ends.ended(run)
-      if (isCancelled(run)) this.#parents.cancelled(run.id)
+      if (mayLeaveChildren(run)) this.#parents.changed(run.id)
     }
     await this.#wakeParents(ended)
     await this.#events.runsEnded(ended)
@@ -306,7 +314,8 @@ export class RunWriter implements Runs {
       return
     }
     if (run.wakeAt !== null) this.#timers.arm('runs', { id: run.id, wakeAt: run.wakeAt })
-    if (run.state === 'cancelling') this.#parents.cancelled(run.id)
+    if (run.state === 'cancelling' || run.state === 'paused') this.#parents.changed(run.id)
+    if (run.parentTask !== null && (run.state === 'queued' || run.state === 'delayed')) this.#parents.begins(run)
     if (isFanOut(run)) {
       this.#recent.delete(run.id)
       this.#reconciler.soon(run.id)
@@ -355,4 +364,6 @@ const mayHaveLateTasks = (run: RunHead) =>
   isFanOut(run) &&
   (['cancelled', 'expired', 'timed_out'].includes(run.state) || (run.mode === 'workflow' && (run.state === 'failed' || run.attempt > 1)))
 
-const isCancelled = ({ state }: RunHead) => state === 'cancelled' || state === 'timed_out'
+/** One that has succeeded has awaited them, or never asked for those that an earlier attempt has left: these are found by their own `wakeAt`. */
+const mayLeaveChildren = ({ state, startedAt, attempt }: RunHead) =>
+  state === 'cancelled' || state === 'timed_out' || (state === 'failed' && (startedAt !== null || attempt > 1))

@@ -15,7 +15,7 @@ import { runOf, type TaskOfRun } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
 
 /** Child runs of a task in one of these states are cancelled. */
-const STOPPED: readonly RunState[] = ['cancelling', 'cancelled', 'timed_out']
+const STOPPED: readonly RunState[] = ['cancelling', 'cancelled', 'timed_out', 'failed']
 
 /** Every write of a task of a fan-out run, and what follows from it: commit, then publish. */
 export class TaskWriter implements Tasks {
@@ -112,7 +112,7 @@ export class TaskWriter implements Tasks {
     }
     for (const runId of ended) this.#reconciler.soon(runId)
     const stopped = changes.filter(({ decision }, i) => outcomes[i] === 'applied' && STOPPED.includes(decision.set.state as RunState))
-    for (const runId of new Set(stopped.map(({ run }) => run.id))) this.#parents.cancelled(runId)
+    for (const runId of new Set(stopped.map(({ run }) => run.id))) this.#parents.changed(runId)
     await this.endFaulty(faulty)
     return outcomes
   }

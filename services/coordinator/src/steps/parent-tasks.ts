@@ -1,9 +1,12 @@
-import { CarillonError, isEnded } from '@carillon/contracts'
+import { isEnded } from '@carillon/contracts'
 import type { Logger } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import type { ParentTasks } from '../child-ports.ts'
 import { readLives } from '../lives.ts'
+import type { ChildChanges } from '../ports.ts'
+import type { Work } from '../runs/rules/work.ts'
 import type { Waits } from '../signal-ports.ts'
+import { stepOfChild } from './rules/child-step.ts'
 
 const PAGE = 200
 
@@ -11,13 +14,13 @@ const PAGE = 200
 export class SettleParents implements ParentTasks {
   readonly #store: Store
   readonly #waits: Pick<Waits, 'asleep'>
-  readonly #cancel: (child: RunHead) => Promise<unknown>
+  readonly #changes: ChildChanges
   readonly #log: Logger
 
-  constructor(options: { store: Store; waits: Pick<Waits, 'asleep'>; cancelRun: (child: RunHead) => Promise<unknown>; log: Logger }) {
+  constructor(options: { store: Store; waits: Pick<Waits, 'asleep'>; changes: ChildChanges; log: Logger }) {
     this.#store = options.store
     this.#waits = options.waits
-    this.#cancel = options.cancelRun
+    this.#changes = options.changes
     this.#log = options.log
   }
 
@@ -25,29 +28,45 @@ export class SettleParents implements ParentTasks {
     for (const { parentTask } of runs) if (parentTask !== null) await this.#waits.asleep(parentTask)
   }
 
-  cancelled(runId: string): void {
-    this.#cancelChildren(runId).catch((error: unknown) =>
-      this.#log.error({ evt: 'children.not-cancelled', runId, err: error }, 'child runs of a cancelled run could not be cancelled'),
+  changed(runId: string): void {
+    this.#unawaited(runId, this.#settle(runId))
+  }
+
+  begins(child: RunHead): void {
+    this.#unawaited(child.id, this.check(child))
+  }
+
+  async check(child: RunHead): Promise<boolean> {
+    if (child.parentTask === null) return false
+    const [parent] = await readLives(this.#store, [child.parentTask])
+    return this.#follow(child, parent)
+  }
+
+  #unawaited(runId: string, done: Promise<unknown>): void {
+    done.catch((error: unknown) =>
+      this.#log.error({ evt: 'children.not-changed', runId, err: error }, 'child runs could not follow their run; it is tried again'),
     )
   }
 
-  async #cancelChildren(runId: string): Promise<void> {
+  async #settle(runId: string): Promise<void> {
     let cursor: string | undefined
     do {
       const page = await this.#store.runs.children({ of: runId, limit: PAGE, cursor })
-      const open = page.items.filter(({ state }) => !isEnded(state) && state !== 'cancelling')
+      const open = page.items.filter(({ state }) => !isEnded(state))
       const parents = await readLives(
         this.#store,
         open.map(({ parentTask }) => parentTask as string),
       )
-      for (const [i, child] of open.entries()) {
-        const parent = parents[i]?.task
-        if (parent && !isEnded(parent.state) && parent.state !== 'cancelling') continue
-        await this.#cancel(child).catch((error: unknown) => {
-          if (!CarillonError.is(error) || error.code !== 'RUN_ENDED') throw error
-        })
-      }
+      for (const [i, child] of open.entries()) await this.#follow(child, parents[i])
       cursor = page.cursor
     } while (cursor !== undefined)
+  }
+
+  async #follow(child: RunHead, parent: Work | undefined): Promise<boolean> {
+    const step = stepOfChild(child, parent)
+    if (step === 'cancel') await this.#changes.cancelWithin(child)
+    if (step === 'pause') return this.#changes.pauseWithin(child)
+    if (step === 'resume') await this.#changes.resumeWithin(child)
+    return step !== undefined
   }
 }

@@ -5,12 +5,16 @@ import {
   type ErrorCode,
   isEnded,
   parseInput,
+  type StartRun,
   startRunSchema,
 } from '@carillon/contracts'
 import { derivedId } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
+import type { ParentTasks } from '../child-ports.ts'
 import { ancestorsOf, checkNesting } from '../modes/workflow/rules/children.ts'
 import type { RunningTasks, Starts } from '../ports.ts'
+import { causeOf } from '../runs/rules/causes.ts'
+import type { StartItem } from '../runs/rules/start-item.ts'
 import type { Work } from '../runs/rules/work.ts'
 
 const STARTING = ['queued', 'running'] as const
@@ -23,18 +27,19 @@ export class RunChild {
   readonly #store: Store
   readonly #running: RunningTasks
   readonly #start: Starts
-  readonly #cancel: (child: RunHead) => Promise<unknown>
+  readonly #parents: ParentTasks
 
-  constructor(options: { store: Store; running: RunningTasks; start: Starts; cancelRun: (child: RunHead) => Promise<unknown> }) {
+  constructor(options: { store: Store; running: RunningTasks; start: Starts; parents: ParentTasks }) {
     this.#store = options.store
     this.#running = options.running
     this.#start = options.start
-    this.#cancel = options.cancelRun
+    this.#parents = options.parents
   }
 
   /** @throws CarillonError RUN_NOT_FOUND, TASK_NOT_RUNNING, NESTED_TOO_DEEP, or of the request */
   async execute(namespace: string, call: ChildRunCall): Promise<ChildRunView> {
     const work = await this.#running.running(namespace, call, STARTING)
+    if (call.detached) return this.#detached(work, call)
     const [first, again] = idsOf(work, call)
     const [child, later] = await this.#store.runs.heads([first, again])
     const hasFailed = child !== undefined && isEnded(child.state) && child.state !== 'succeeded'
@@ -44,30 +49,39 @@ export class RunChild {
   }
 
   async #startOne({ run, task }: Work, call: ChildRunCall, id: string): Promise<void> {
-    const { key: _key, id: _id, ...request } = parseInput(startRunSchema, call.run, 'run')
+    const request = requestOf(call)
     const ancestors = ancestorsOf(run)
     checkNesting({ name: request.job ?? request.handler ?? '', isJob: request.job !== undefined }, ancestors)
-    const { namespace } = run
-    const origin = { namespace, trigger: 'run', traceparent: run.traceparent ?? undefined, by: run.by ?? undefined } as const
-    const bytes = JSON.stringify(request).length
-    const [outcome] = await this.#start.execute([{ ...origin, request, bytes, id, parent: { taskId: task.id, ancestors } }])
-    // It is there: its job may have been changed since.
-    if (CarillonError.is(outcome) && outcome.code !== 'KEY_CONFLICT') throw outcome
+    await this.#insert(run, { id, request, parent: { taskId: task.id, ancestors, chain: run.terms?.chain } })
     try {
-      await this.#running.running(namespace, call, STARTING)
+      await this.#running.running(run.namespace, call, STARTING)
     } catch (error) {
-      // A cancel of the task that was decided before the insert did not reach the child. Any other error says nothing about the task.
-      if (isCode(error, 'TASK_NOT_RUNNING') || isCode(error, 'RUN_NOT_FOUND')) await this.#cancelOpen(id)
+      // A cancel of the task that was decided before the insert did not reach the child. Any other error says nothing about the task: the `wakeAt` of the child does.
+      if (isCode(error, 'TASK_NOT_RUNNING') || isCode(error, 'RUN_NOT_FOUND')) await this.#checkOpen(id)
       throw error
     }
   }
 
-  async #cancelOpen(id: string): Promise<void> {
+  /** It is part of the chain of its run, as what that fires is: one that starts itself has an end. */
+  async #detached({ run, task }: Work, call: ChildRunCall): Promise<ChildRunView> {
+    const id = derivedId('r', 'detached', task.id, call.key, epochOf(task, call))
+    const [there] = await this.#store.runs.heads([id])
+    if (!there) await this.#insert(run, { id, request: requestOf(call), cause: causeOf(run, { isPublished: false }) })
+    return this.#view(id)
+  }
+
+  async #insert(run: RunHead, given: Pick<StartItem, 'request' | 'parent' | 'cause'> & { readonly id: string }): Promise<void> {
+    const { namespace, traceparent, by } = run
+    const origin = { namespace, trigger: 'run', traceparent: traceparent ?? undefined, by: by ?? undefined } as const
+    const bytes = JSON.stringify(given.request).length
+    const [outcome] = await this.#start.execute([{ ...origin, ...given, bytes }])
+    // It is there: its job may have been changed since.
+    if (CarillonError.is(outcome) && outcome.code !== 'KEY_CONFLICT') throw outcome
+  }
+
+  async #checkOpen(id: string): Promise<void> {
     const [child] = await this.#store.runs.heads([id])
-    if (!child || isEnded(child.state)) return
-    await this.#cancel(child).catch((error: unknown) => {
-      if (!isCode(error, 'RUN_ENDED')) throw error
-    })
+    if (child) await this.#parents.check(child)
   }
 
   async #view(id: string): Promise<ChildRunView> {
@@ -84,11 +98,21 @@ export class RunChild {
 }
 
 /** The child run of a call, and the one that follows it when it did not succeed: from the last retry of its task on. */
-function idsOf({ task }: Work, { taskId, key, step }: ChildRunCall): [first: string, again: string] {
+function idsOf({ task }: Work, call: ChildRunCall): [first: string, again: string] {
   const { resume } = task
-  const epoch = resume && step !== undefined && step >= resume.step ? resume.epoch : 0
+  const { taskId, key } = call
+  const epoch = epochOf(task, call)
   const first = derivedId('r', taskId, key, epoch)
   return [first, resume ? derivedId('r', taskId, key, epoch, resume.since) : first]
+}
+
+/** A restart from a step before it starts another one. */
+const epochOf = ({ resume }: Work['task'], { step }: ChildRunCall): number =>
+  resume && step !== undefined && step >= resume.step ? resume.epoch : 0
+
+function requestOf({ run }: ChildRunCall): Omit<StartRun, 'key' | 'id'> {
+  const { key: _key, id: _id, ...request } = parseInput(startRunSchema, run, 'run')
+  return request
 }
 
 const isCode = (error: unknown, code: ErrorCode): boolean => CarillonError.is(error) && error.code === code

@@ -351,3 +351,24 @@ test('a node whose child run is paused has not ended: what follows waits (12)', 
   await new WorkflowRun(coordinator, { id: child.id, nodes: ['x'] }).ends('x')
   assert.equal(await run.states(), 'a:succeeded sub:succeeded z:queued')
 })
+
+test('a child run with which a node goes on after a retry is not stopped with another node', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  await coordinator.changeJobs.put('default', { name: 'part', ...workflowOf([{ id: 'x', handler: 'x' }]) } as never)
+  const nodes = [
+    { id: 'sub', job: 'part' },
+    { id: 'other', handler: 'h' },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  const child = await childOf(coordinator, run, 'sub')
+  const part = new WorkflowRun(coordinator, { id: child.id, nodes: ['x'] })
+  const failed = { outcome: 'failed', error: { name: 'Error', message: 'no' } }
+  await part.ends('x', failed)
+  await run.ends('other', failed)
+  await coordinator.changeRuns.retry('default', { runId: run.id, only: 'failed' })
+  await turns()
+  await coordinator.changeNodes.stop('default', { runId: run.id, node: 'other' })
+  await turns()
+  assert.equal((await run.task('other', 2))?.state, 'cancelled')
+  assert.deepEqual([(await runOf(coordinator, child.id)).state, await part.states()], ['running', 'x:failed x:queued'])
+})

@@ -75,7 +75,7 @@ test('the message of a task goes out when the store has the task, and what was d
   await changeRuns.retry('default', { runId: run.id, fromNode: 'b' })
   await turns()
   assert.deepEqual(await Promise.all(stored), ['queued'])
-  const old = decidePause({ ...(before as NonNullable<typeof before>), state: 'running' }, clock.now())
+  const old = decidePause({ ...(before as NonNullable<typeof before>), state: 'running' }, { now: clock.now() })
   assert.ok(!('why' in old))
   const [outcome] = await runs.write([{ run: before as NonNullable<typeof before>, decision: old }])
   assert.equal(outcome, 'refused')

@@ -91,7 +91,7 @@ export class SettleChildren implements ChildRuns {
     const name = request.job ?? request.handler ?? ''
     const list = items && { shards: items.length, ...plan }
     const payload = 'payload' in given ? given.payload : list?.each ? null : (JSON.parse(run.payload) as unknown)
-    const parent: ParentTask = { taskId: task.id, ancestors: ancestorsOf(run), context, list }
+    const parent: ParentTask = { taskId: task.id, ancestors: ancestorsOf(run), chain: run.terms?.chain, context, list }
     // It is started when the run goes on.
     if (run.state === 'paused') return
     if (run.state !== 'running' || task.state !== 'running' || !isCurrent(run, task.id)) return this.#never(run, name, parent)

@@ -72,7 +72,8 @@ export function withinLimits({ run, decision }: { run: RunHead; decision: Decisi
   if (after.endedAt !== null && set.state !== undefined) return overran(run, decision, now)
   const limit = limitOf(after)
   if (!limit || after.state === 'cancelling') return decision
-  if (after.state === 'queued' && !isFanOut(run) && run.routing === null) return { ...decision, set: { ...set, wakeAt: limit.at } }
+  if (after.state === 'queued' && !isFanOut(run) && run.routing === null)
+    return { ...decision, set: { ...set, wakeAt: Math.min(limit.at, (run.parentTask !== null && set.wakeAt) || limit.at) } }
   if (after.wakeAt === null || after.wakeAt <= limit.at) return decision
   return { ...decision, set: { ...set, ...wokenBy(after, Math.max(limit.at, now)) } }
 }

@@ -181,10 +181,15 @@ interface NewRun
 }
 
 /** When a queued run is checked: not before its deadline if it has a message. */
-function firstCheck(planned: Planned, { routing, terms }: NewRun, now: number): number | null {
+function firstCheck(
+  planned: Planned,
+  { routing, terms }: NewRun,
+  { now, parent }: { now: number; parent: ParentTask | undefined },
+): number | null {
   if (isFanOut(planned)) return now + CHECK_QUEUED_MS
   const startBy = mustStartBy(terms)
-  if (routing !== null) return Math.min(now + CHECK_QUEUED_MS, startBy)
+  // A child run is checked whether the run that it is within goes on.
+  if (routing !== null || parent !== undefined) return Math.min(now + CHECK_QUEUED_MS, startBy)
   return startBy === Number.POSITIVE_INFINITY ? null : startBy
 }
 
@@ -233,7 +238,7 @@ function newRun({ id, namespace, trigger, traceparent, by, now, asked, parent }:
     owner: null,
     ownerSession: null,
     target: null,
-    wakeAt: isDelayed ? dueAt : firstCheck(planned, given, now),
+    wakeAt: isDelayed ? dueAt : firstCheck(planned, given, { now, parent }),
     delayMs: given.delayMs,
     queuedAt: isDelayed || (given.routing !== null && !isFanOut(planned)) ? null : now,
     progress: null,

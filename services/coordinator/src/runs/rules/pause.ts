@@ -1,25 +1,34 @@
-import type { RunHead, TaskHead, Terms } from '@carillon/store'
+import type { LifeChange, RunHead, TaskHead, Terms } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { type Decision, isRefused } from './decision.ts'
 import { CHECK_QUEUED_MS, CHECK_RUNNING_MS, decideFree } from './life.ts'
 import { limitOfWait } from './waits-of-nodes.ts'
 
-/** A run is paused: its tasks that are under way end, nothing of it starts. @returns why it cannot be, instead */
-export function decidePause(run: RunHead, now: number): Decision | { readonly why: string } {
+/**
+ * A run is paused: its tasks that are under way end, nothing of it starts.
+ * @param options.isWithin with the run that it is within; then it may be queued, too, as tasks of that are
+ * @returns why it cannot be, instead
+ */
+export function decidePause(
+  run: RunHead,
+  { now, isWithin = false }: { now: number; isWithin?: boolean },
+): Decision | { readonly why: string } {
   const { state } = run
   if (state === 'waiting') return { why: 'it waits for its place, and holds nothing up' }
   if (state === 'cancelling') return { why: 'it is being cancelled' }
-  if (!isFanOut(run) && state !== 'delayed') return { why: `its only task is ${state}: it can be paused between two attempts` }
+  const isHeld = state === 'delayed' || (isWithin && state === 'queued')
+  if (!isFanOut(run) && !isHeld) return { why: `its only task is ${state}: it can be paused between two attempts` }
   if (state !== 'delayed' && state !== 'queued' && state !== 'running') return { why: `it is ${state}` }
-  const paused = { at: now, from: state, ...(state === 'delayed' && run.wakeAt !== null ? { wakeAt: run.wakeAt } : {}) }
+  const wakeAt = state === 'delayed' && run.wakeAt !== null ? { wakeAt: run.wakeAt } : {}
+  const paused = { at: now, from: state, ...wakeAt, ...(isWithin ? { within: true as const } : {}) }
   return {
     event: 'paused',
     expect: { state: [state], attempt: run.attempt },
     set: {
       state: 'paused',
       queuedAt: null,
-      // What its tasks are held by.
-      wakeAt: state === 'delayed' ? null : now + CHECK_RUNNING_MS,
+      // What its tasks are held by, and what it goes on by with the run that it is within.
+      wakeAt: state === 'delayed' && !isWithin ? null : now + CHECK_RUNNING_MS,
       terms: { ...run.terms, paused },
     },
   }
@@ -33,8 +42,14 @@ export function decideResume(run: RunHead, { now, pausedForMs }: { now: number; 
   const expect = { state: ['paused'], attempt: run.attempt } as const
   if (paused.from === 'running') return { event: 'resumed', expect, set: { state: 'running', wakeAt: now, terms } }
   if (paused.from === 'queued')
-    return { event: 'freed', expect, set: { state: 'queued', queuedAt: now, wakeAt: now + CHECK_QUEUED_MS, terms } }
+    return { event: 'freed', expect, set: { state: 'queued', queuedAt: now, wakeAt: now + CHECK_QUEUED_MS, terms, ...fenced(run) } }
   return { event: 'postponed', expect, set: { state: 'delayed', wakeAt: Math.max(now, paused.wakeAt ?? now), terms } }
+}
+
+/** Of a run with one task: an instance may have had its message before it was paused. Its attempt number grows, without using up a try. */
+function fenced(run: RunHead): LifeChange['set'] {
+  if (isFanOut(run)) return {}
+  return { attempt: run.attempt + 1, attempts: run.attempts + 1, sleeps: (run.sleeps ?? 0) + 1 }
 }
 
 /** Of a run that is retried: its limits count anew. */

@@ -14,6 +14,8 @@ export interface ParentTask {
   readonly taskId: string
   /** The jobs of the runs that the child is within, the outermost first. */
   readonly ancestors: readonly string[]
+  /** The chain of the run that the child is within: what it fires is part of it. */
+  readonly chain?: readonly string[] | undefined
   /** The context that a workflow begins with. */
   readonly context?: Readonly<Record<string, unknown>> | undefined
   /** The child has so many tasks: their items are those that the task keeps. */

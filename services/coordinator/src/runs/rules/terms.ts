@@ -48,6 +48,6 @@ export function causedBy(
   terms: Terms | null,
   { cause, parent }: { readonly cause?: Cause | undefined; readonly parent?: ParentTask | undefined },
 ): Terms | null {
-  if (parent !== undefined) return { ...terms, ancestors: parent.ancestors }
+  if (parent !== undefined) return { ...terms, ancestors: parent.ancestors, ...(parent.chain === undefined ? {} : { chain: parent.chain }) }
   return cause === undefined ? terms : { ...terms, parent: cause.parent, chain: cause.chain }
 }
