@@ -9,7 +9,7 @@ import type { Decision } from '../runs/rules/decision.ts'
 import { decideTakeUp, decideToMap, decideToPin } from '../runs/rules/life.ts'
 import { hasExpired } from '../runs/rules/limits.ts'
 import { decideLoss, runsAlone } from '../runs/rules/loss.ts'
-import { isTaskOfRun, type Work } from '../runs/rules/work.ts'
+import { isForInstances, isTaskOfRun, type Work } from '../runs/rules/work.ts'
 import { ReportBarrier } from './report-barrier.ts'
 
 /** An answer, perhaps with a check of the instance that is known to run the task, or with a decision to be written before. */
@@ -81,6 +81,7 @@ export class ClaimTask {
     if (isEnded(run.state)) return { answer: no(`the run is ${run.state}`) }
     const isOnly = !isTaskOfRun(work)
     if (isOnly && isFanOut(run)) return { answer: no(`the run has tasks: its mode is ${run.mode}`) }
+    if (!isForInstances(work)) return { answer: no('no instance runs it') }
     if (life.state !== 'queued' && life.state !== 'running' && life.state !== 'cancelling')
       return { answer: no(`the task is ${life.state}`) }
     if (isOnly && hasExpired(run, this.#clock.now())) return { answer: no('its deadline has passed') }

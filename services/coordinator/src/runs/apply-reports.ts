@@ -10,7 +10,7 @@ import { decideToGiveBack } from './rules/give-back.ts'
 import { decideReport, progressOf } from './rules/life.ts'
 import { readReports } from './rules/read-reports.ts'
 import type { ReportFrom } from './rules/report-from.ts'
-import { isLeg, type Work } from './rules/work.ts'
+import { isForInstances, isLeg, type Work } from './rules/work.ts'
 
 /** A report that cannot be decided because the stored record of its task is bad. */
 type FaultyReport = Faulty & { readonly from: ReportFrom }
@@ -167,7 +167,7 @@ function rejectionOf({ report, namespace, instance }: ReportFrom, error: Carillo
 }
 
 function isOf(work: Work | undefined, { report, namespace }: ReportFrom): work is Work {
-  return work?.run.namespace === namespace && work.run.id === report.runId
+  return work?.run.namespace === namespace && work.run.id === report.runId && isForInstances(work)
 }
 
 const isEnd = ({ type }: Report) => type === 'finished' || type === 'slept' || type === 'died'

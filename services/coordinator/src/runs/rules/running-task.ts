@@ -1,5 +1,5 @@
 import { CarillonError, printable, type RunState } from '@carillon/contracts'
-import { isTaskOfRun, type Work } from './work.ts'
+import { isForInstances, isTaskOfRun, type Work } from './work.ts'
 
 /** The instance that claims to run an attempt of a task. */
 export interface Caller {
@@ -17,6 +17,7 @@ const GOING_ON: readonly RunState[] = ['running', 'paused', 'cancelling']
 /** @throws CarillonError TASK_NOT_RUNNING unless the caller runs this attempt of it, as far as is known */
 export function checkRuns(work: Work, caller: Caller, states: readonly RunState[]): void {
   const { run, task } = work
+  if (!isForInstances(work)) throw notRunning(caller, 'no instance runs it')
   if (isTaskOfRun(work) && !GOING_ON.includes(run.state)) throw notRunning(caller, `its run is ${run.state}`)
   if (!states.includes(task.state)) throw notRunning(caller, `it is ${task.state}`)
   if (task.attempt !== caller.attempt) throw notRunning(caller, `it is at attempt ${task.attempt}`)

@@ -40,6 +40,10 @@ export const runOf = <Run extends RunHead>(run: Run, { node }: Pick<TaskHead, 'n
 /** Whether it is a leg of a broadcast, which has had its instance from the beginning. */
 export const isLeg = (work: Work): work is TaskOfRun => isTaskOfRun(work) && work.run.mode === 'broadcast'
 
+/** Whether instances run it: none runs a run that has tasks, nor a node that waits, publishes, or is a child run. */
+export const isForInstances = (work: Work): boolean =>
+  isTaskOfRun(work) ? work.task.node === null || work.task.node.own !== undefined : !isFanOut(work.run)
+
 /** Whether the broker should have a message for it. */
 export function needsMessage<Kind extends Work>(work: Kind | undefined): work is Kind {
   if (work?.task.state !== 'queued') return false
