@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { HORIZON_MS } from './duration.ts'
 import type { ErrorCode } from './error-codes.ts'
 import { CarillonError, printable } from './errors.ts'
-import { hintOf } from './hints.ts'
+import { hintOf, type Issue } from './hints.ts'
 import { RUN_ID, TASK_ID } from './ids.ts'
 import { UnacceptableJson } from './json-text.ts'
 import { isName, NAME, NAME_RULE, nameHint, RESERVED_NAMES } from './names.ts'
@@ -101,20 +101,35 @@ export function problemsIn(schema: z.ZodType, input: unknown, what = 'request'):
 }
 
 /** Each field by itself. Of a union the branch was meant of which the fewest fields are missing, then the one with the fewest problems. */
-function everyIssue(issues: readonly z.core.$ZodIssue[], input: unknown): z.core.$ZodIssue[] {
-  return issues.flatMap((issue): z.core.$ZodIssue[] => {
+function everyIssue(issues: readonly z.core.$ZodIssue[], input: unknown): Issue[] {
+  return issues.flatMap((issue): Issue[] => {
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ ...issue, keys: [key] }))
     const given = valueAt(input, issue.path)
     if (issue.code !== 'invalid_union' || typeof given !== 'object' || given === null || Object.keys(given).length === 0) return [issue]
     const missing = (branch: readonly z.core.$ZodIssue[]) => branch.filter(({ path }) => valueAt(given, path) === undefined).length
     const [meant, next] = issue.errors.toSorted((one, other) => missing(one) - missing(other) || one.length - other.length)
-    // Where each branch lacks something, and none less than the others, all of them are named.
-    if (!meant || (next && missing(meant) > 0 && missing(meant) === missing(next))) return [issue]
+    // Where each branch lacks something, and none less than the others, all of them are named; or what none of them has, which may be misspelt.
+    if (!meant || (next && missing(meant) > 0 && missing(meant) === missing(next))) {
+      const unknown = unknownFields(issue, given)
+      return unknown.length > 0 ? unknown : [issue]
+    }
     return everyIssue(meant, given).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
   })
 }
 
-function refusalOf(issue: z.core.$ZodIssue, input: unknown, what: string): CarillonError {
+/** Fields that no branch of a union has, with those that could be meant because they are missing. */
+function unknownFields({ errors, path }: z.core.$ZodIssueInvalidUnion, given: object): Issue[] {
+  const unknownIn = (branch: readonly z.core.$ZodIssue[]) =>
+    branch.flatMap((issue) => (issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : []))
+  const missing = errors.flat().flatMap(({ path: [name, ...rest] }) => {
+    return typeof name === 'string' && rest.length === 0 && !(name in given) ? [name] : []
+  })
+  const unknown = Object.keys(given).filter((name) => errors.every((branch) => unknownIn(branch).includes(name)))
+  const text = { code: 'unrecognized_keys', message: 'Unrecognized key', path } as const
+  return unknown.map((name): Issue => ({ ...text, keys: [name], missing: [...new Set(missing)], input: given as Record<string, unknown> }))
+}
+
+function refusalOf(issue: Issue, input: unknown, what: string): CarillonError {
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] as string] : issue.path
   const field = path.join('.') || what
   for (let depth = 0; depth <= path.length; depth++) {

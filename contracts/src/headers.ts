@@ -1,4 +1,5 @@
 import { CarillonError, printable } from './errors.ts'
+import { nearest } from './hints.ts'
 import { LIMITS } from './limits.ts'
 
 /** Headers that Carillon reads and writes. Options of a trigger travel here, so that its body is the payload and nothing else. */
@@ -89,16 +90,4 @@ export function checkHeaders(names: Iterable<string>, allowed: readonly string[]
       hint,
     })
   }
-}
-
-/** The name with the longest common prefix; of several the one whose length is nearest. */
-function nearest(name: string, allowed: readonly string[]): string {
-  const unlike = (other: string) => Math.abs(other.length - name.length) - 100 * commonLetters(name.toLowerCase(), other.toLowerCase())
-  return [...allowed].sort((a, b) => unlike(a) - unlike(b))[0] as string
-}
-
-function commonLetters(a: string, b: string): number {
-  let count = 0
-  while (count < a.length && a[count] === b[count]) count++
-  return count
 }

@@ -128,7 +128,7 @@ export function statesBefore(event: RunEvent): RunState[] {
 
 /** Why a run or task is in its state. Every ended one has exactly one. */
 export const REASONS = {
-  completed: 'The handler returned.',
+  completed: 'The handler returned; of a run of several tasks, all that it needed has succeeded.',
   'handler-error': 'The handler threw, and no tries are left.',
   'non-retryable': 'The handler threw an error that is not to be retried.',
   'invalid-payload': 'The payload does not match the input schema of the handler.',

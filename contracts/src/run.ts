@@ -184,9 +184,13 @@ const treeNodeSchema = z.object({
   generation: z.int().exactOptional(),
   /** The signal that it waits for; or the roles that may approve it, none: anyone. */
   awaits: z.union([z.object({ signal: z.string() }), z.object({ approval: z.array(z.string()).readonly() })]).exactOptional(),
-  /** How it was decided: of an approval. */
+  /** How it was decided: of an approval; or that it is skipped, or has succeeded, by request. */
   decided: z
-    .object({ decision: z.enum(['approved', 'rejected']), by: z.string().exactOptional(), note: z.string().exactOptional() })
+    .object({
+      decision: z.enum(['approved', 'rejected', 'skipped', 'succeeded']),
+      by: z.string().exactOptional(),
+      note: z.string().exactOptional(),
+    })
     .exactOptional(),
   /** When it goes on: of a wait, and of a task that is tried again. */
   dueAt: timeField.exactOptional(),

@@ -10,9 +10,13 @@ import { graphOf } from './workflow-graph.ts'
 export function workflowProblems(workflow: unknown, field = 'workflow'): ErrorProblem[] {
   const problems = problemsIn(workflowSchema, workflow, field).map(({ message, details }): ErrorProblem => {
     const path = details.field === field ? field : `${field}.${details.field}`
-    return { field: path, value: details.value ?? '', problem: message.replace(/^.* is wrong: /s, 'it is '), hint: details.hint ?? '' }
+    return { field: path, value: details.value ?? '', problem: problemOf(message), hint: details.hint ?? '' }
   })
   if (problems.length > 0) return problems
   const graph = graphOf(workflow as Workflow)
   return 'problems' in graph ? graph.problems.map((problem) => ({ ...problem, field: `${field}.${problem.field}` })) : []
 }
+
+/** The value stands beside it. */
+const problemOf = (message: string) =>
+  message.endsWith(' is wrong: undefined') ? 'it is missing' : message.replace(/^.* is wrong: .*$/s, 'it is wrong')

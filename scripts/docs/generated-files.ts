@@ -1,12 +1,12 @@
 import { CASES } from '../../cli/dist/mesh/conformance/cases.js'
-import { schemaFiles } from './wire-schemas.ts'
-import { workflowSchemaText } from './workflow-schema.ts'
+import { workflowSchemaText } from '../../cli/dist/workflow-files/workflow-schema.js'
+import { COMMENTS, schemaFiles } from './wire-schemas.ts'
 
 /** Files of docs/ that are generated as a whole, by their path. */
 export function generatedFiles(): Map<string, string> {
   return new Map([
     ...[...schemaFiles()].map(([name, text]) => [`docs/schemas/${name}`, text] as const),
-    ['docs/schemas/workflow.json', workflowSchemaText()] as const,
+    ['docs/schemas/workflow.json', workflowSchemaText({ comments: COMMENTS })] as const,
     ...[...conformanceFiles()].map(([name, text]) => [`docs/conformance/${name}`, text] as const),
   ])
 }

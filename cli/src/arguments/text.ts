@@ -41,7 +41,7 @@ export async function readText(path: string | undefined, rule: TextRule, sources
   } catch (error) {
     if (CarillonError.is(error)) throw error
     const { field, hint } = rule
-    throw new CarillonError('INVALID_REQUEST', `${field} file cannot be read: ${(error as Error).message}`, {
+    throw new CarillonError('INVALID_REQUEST', `${field === 'file' ? 'the' : field} file cannot be read: ${(error as Error).message}`, {
       field,
       value: printable(path),
       hint,

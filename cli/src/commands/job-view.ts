@@ -1,5 +1,6 @@
 import type { JobState, JobView } from '@carillon/contracts'
 import { now } from '../clock.ts'
+import { nodesText } from '../output/node-text.ts'
 import { scheduleText } from '../output/schedule-text.ts'
 import { printFields } from '../output/table.ts'
 import type { Column } from '../output/table-layout.ts'
@@ -74,7 +75,7 @@ function declaredText({ name, version, edited }: JobView): string | undefined {
 
 function modeText({ mode, shards, maxParallel, tolerate, workflow }: JobView): string {
   const parts = [
-    ...(workflow ? [`workflow of ${workflow.nodes.length} nodes`] : []),
+    ...(workflow ? [`workflow of ${nodesText(workflow.nodes.length)}`] : []),
     mode === 'shards' ? `${shards} shards` : mode === 'workflow' ? '' : mode,
     mode === 'map-reduce' && shards !== undefined ? `${shards} reduce tasks` : '',
     maxParallel === undefined ? '' : `${maxParallel} at once`,

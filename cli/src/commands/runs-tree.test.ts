@@ -67,4 +67,19 @@ describe('runs watch', () => {
     await watchRun({ client, terminal, interrupt }, RUN.runId)
     assert.deepEqual(JSON.parse(stdout.join('')), client.run)
   })
+
+  it('waits for a mesh that is away while a fan-out run goes on', async () => {
+    const client = new OneRunClient({ ...RUN, mode: 'shards' })
+    client.tree = { ...TREE, state: 'running', percent: 50 }
+    const { terminal, stdout } = keepingTerminal()
+    const seen = () => stdout.join('')
+    const watching = watchRun({ client, terminal, interrupt }, RUN.runId)
+    const look = setInterval(() => {
+      if (/^50 %/m.test(seen())) client.isAway = true
+      if (/the mesh does not answer just now: No coordinator answers/.test(seen())) Object.assign(client, { isAway: false, tree: TREE })
+    }, 1)
+    assert.equal((await watching)?.state, 'failed')
+    clearInterval(look)
+    assert.match(seen(), /^50 % .*\nthe mesh does not answer just now: .*\n100 % /)
+  })
 })

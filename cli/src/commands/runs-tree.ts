@@ -1,8 +1,8 @@
-import { CALLS, type CarillonError, isEnded, type RunTree, type RunView } from '@carillon/contracts'
+import { CALLS, CarillonError, isEnded, type RunTree, type RunView } from '@carillon/contracts'
 import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
 import { now, pause } from '../clock.ts'
-import { EXIT } from '../exit-code.ts'
+import { EXIT, exitCodeOf } from '../exit-code.ts'
 import { type Interrupt, interruptible } from '../following/interrupt.ts'
 import { RunPrinter } from '../following/run-printer.ts'
 import { RunWatch } from '../following/run-watch.ts'
@@ -100,15 +100,27 @@ async function watchSingle({ client, terminal, interrupt }: Watching, runId: str
 
 async function watchTree({ client, terminal, interrupt }: Watching, runId: string): Promise<RunTree | undefined> {
   const shown = new LiveLine(terminal)
-  let tree: RunTree
+  let tree: RunTree | undefined
   do {
-    tree = await client.call(CALLS.runsTree, { runId })
-    shown.show(treeLine(terminal, tree, now()))
-  } while (!isEnded(tree.state) && (await pause(LOOK_EVERY_MS, interrupt.signal)))
+    const answer = await treeOf(client, runId)
+    if (!CarillonError.is(answer)) tree = answer
+    shown.show(CarillonError.is(answer) ? `the mesh does not answer just now: ${answer.message}` : treeLine(terminal, answer, now()))
+  } while ((tree === undefined || !isEnded(tree.state)) && (await pause(LOOK_EVERY_MS, interrupt.signal)))
   shown.end()
+  if (tree === undefined) return undefined
   if (terminal.json) terminal.value(tree)
   else for (const line of treeLines(terminal, tree, now())) terminal.print(line)
   return isEnded(tree.state) ? tree : undefined
+}
+
+/** A mesh that is away for a while is waited for: the run goes on without us. */
+async function treeOf(client: Client, runId: string): Promise<RunTree | CarillonError> {
+  try {
+    return await client.call(CALLS.runsTree, { runId })
+  } catch (error) {
+    if (CarillonError.is(error) && exitCodeOf(error.code) === EXIT.unreachable) return error
+    throw error
+  }
 }
 
 /** One line that is overwritten on a terminal; elsewhere each new text is a line. With `json` nothing is shown. */

@@ -35,7 +35,13 @@ const NODE_COLUMNS: readonly Column<WorkflowNode>[] = [
 export function printWorkflow(terminal: Terminal, job: JobView): void {
   printJob(terminal, job)
   if (terminal.json || !job.workflow) return
-  const { nodes } = job.workflow
+  // Also the decisions that lead to a node come before it.
+  const after = new Map(job.workflow.nodes.map((node) => [node.id, new Set([node.after ?? []].flat())]))
+  for (const node of job.workflow.nodes) for (const { to } of branchesOf(node)) for (const id of to) after.get(id)?.add(node.id)
+  const nodes = job.workflow.nodes.map((node): WorkflowNode => {
+    const names = [...(after.get(node.id) ?? [])]
+    return names.length === 0 ? node : { ...node, after: names }
+  })
   const table = new Table(
     terminal,
     NODE_COLUMNS.filter(({ text }) => nodes.some((node) => text(node) !== '')),

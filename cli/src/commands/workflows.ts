@@ -6,6 +6,8 @@ import { workflowOf } from '../client/workflow-of.ts'
 import { EXIT } from '../exit-code.ts'
 import { invocationOf, withClient } from '../invocation.ts'
 import { readNamedText } from '../job-files/jobs-file-source.ts'
+import { nodesText } from '../output/node-text.ts'
+import { problemText } from '../output/problem.ts'
 import { printList } from '../output/table.ts'
 import { harmless, type Terminal } from '../output/terminal.ts'
 import { CARILLON } from '../own-command.ts'
@@ -15,9 +17,12 @@ import { printWorkflow, workflowColumns } from './workflow-view.ts'
 import { addDiagramCommand } from './workflows-diagram.ts'
 
 const FILE_HELP = `
-The file is YAML or JSON, or - for standard input: name, nodes, failFast, output, and options of the job such as schedule or attempts; or a job with
-the member workflow. For help by an editor, begin it with
-  # yaml-language-server: $schema=docs/schemas/workflow.json
+The file is YAML or JSON, or - for standard input: name, nodes, failFast, output,
+and options of the job such as schedule or attempts; or a job with the member
+workflow. For help by an editor:
+  ${CARILLON} workflows schema > workflow.schema.json
+and begin the file with
+  # yaml-language-server: $schema=workflow.schema.json
 
 Example:
   name: order
@@ -28,12 +33,12 @@ Example:
       decision:
         - { when: payload.total > 1000, to: cool }
         - { otherwise: charge }
-    - { id: cool, wait: { durationMs: 60000 } }
+    - { id: cool, wait: { duration: 1d } }
     - { id: charge, handler: charge-card, after: [check, cool], attempts: 5 }`
 
 /** `carillon workflows …`. */
 export function addWorkflowsCommands(program: Command): void {
-  const workflows = program.command('workflows').description('jobs that are graphs of nodes: put, validate, list, get, rm, diagram')
+  const workflows = program.command('workflows').description('jobs that are graphs of nodes: put, validate, list, get, rm, diagram, schema')
   workflows
     .command('put')
     .description('create a workflow, or replace the one of that name; runs that have begun keep their graph')
@@ -57,6 +62,7 @@ export function addWorkflowsCommands(program: Command): void {
     .option('--keep-runs', 'also those that wait stay')
     .action(removeWorkflow)
   addDiagramCommand(workflows)
+  workflows.command('schema').description('the JSON Schema of a workflow as a file, for editors, on standard output').action(printSchema)
 }
 
 /** Loaded here: a reader of YAML would delay the start of every other command. */
@@ -64,6 +70,11 @@ async function readFile(path: string): Promise<WorkflowFile> {
   const { text, name } = await readNamedText(path, 'file')
   const { readWorkflowFile } = await import('../workflow-files/read-workflow-file.ts')
   return readWorkflowFile(text, name)
+}
+
+async function printSchema(_options: unknown, self: Command): Promise<void> {
+  const { workflowSchemaText } = await import('../workflow-files/workflow-schema.ts')
+  await invocationOf(self).terminal.write(workflowSchemaText())
 }
 
 async function putWorkflow(path: string, _options: unknown, self: Command): Promise<void> {
@@ -124,11 +135,10 @@ function report(terminal: Terminal, file: WorkflowFile, { problems, warnings }: 
     return
   }
   for (const warning of warnings) terminal.note(`${terminal.paint('warning', 'warning')} ${harmless(warning)}`)
-  for (const { line, field, value, problem, hint } of problems)
-    terminal.print(harmless(`${file.name}:${line} ${field}: ${problem}: ${value}. ${hint}`))
+  for (const { line, ...problem } of problems) terminal.print(harmless(`${file.name}:${line} ${problemText(problem)}`))
   terminal.print(
     isValid
-      ? `${file.name} is valid: ${file.job.workflow.nodes.length} nodes.`
+      ? `${file.name} is valid: ${nodesText(file.job.workflow.nodes.length)}.`
       : terminal.paint('bad', `${file.name}: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}.`),
   )
 }

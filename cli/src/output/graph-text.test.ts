@@ -77,3 +77,37 @@ test('a node is below all that it comes after; a chain of 1,000 is no recursion'
     ],
   )
 })
+
+test('in a narrow terminal what does not fit beside a node is below it', () => {
+  const { terminal } = keepingTerminal({ tty: true, columns: 40, environment: { NO_COLOR: '1' } })
+  assert.deepEqual(graphLines(terminal, NODES.slice(0, 2), NOW), [
+    '1 ── reserve  handler   succeeded',
+    '      took 1.5 s',
+    '2 ── check    decision  succeeded',
+    '      → cool',
+    '      ← reserve',
+  ])
+  const wide = keepingTerminal({ tty: true, columns: 200, environment: { NO_COLOR: '1' } }).terminal
+  assert.equal(graphLines(wide, NODES, NOW).length, NODES.length)
+})
+
+test('what people have decided about nodes: who, and why', () => {
+  const node = (decided: NonNullable<TreeNode['decided']>): TreeNode => ({
+    ...{ id: 'a', kind: 'handler', after: [], state: 'succeeded', startedAt: AT, endedAt: AT, decided },
+  })
+  const detail = (decided: NonNullable<TreeNode['decided']>) =>
+    graphLines(keepingTerminal().terminal, [node(decided)], NOW)[0]?.replace(/^.*succeeded {2}/, '')
+  assert.equal(detail({ decision: 'rejected', by: 'ada', note: 'too\ndear' }), 'rejected by ada: too dear')
+  assert.equal(detail({ decision: 'skipped', by: 'ada' }), 'by request of ada')
+  assert.equal(detail({ decision: 'succeeded' }), 'by request')
+})
+
+test('in one line: a run that is paused says so, and a bar leaves room for words', () => {
+  const { terminal, stdout } = keepingTerminal({ tty: true, columns: 60 })
+  assert.equal(treeLine(terminal, { ...TREE, state: 'paused', nodes: [] }, NOW), 'paused · ███████░░░░░░░░░░░ 40 % · 1 running, 1 blocked')
+  // A terminal that does not know its width.
+  const unknown = keepingTerminal({ tty: true, columns: 0 })
+  unknown.terminal.overwrite('forty letters of what goes on at present')
+  assert.match(unknown.stdout.join(''), /at present$/)
+  assert.deepEqual(stdout, [])
+})

@@ -1,7 +1,7 @@
 import type { TreeNode } from '@carillon/contracts'
 import { layersOf } from './layers.ts'
 import { stateText, stateTone } from './run-text.ts'
-import type { Terminal, Tone } from './terminal.ts'
+import { harmless, type Terminal, type Tone } from './terminal.ts'
 import { sinceText, spanText, timeText, tookText } from './time-text.ts'
 
 const SHOWN = 5
@@ -26,9 +26,15 @@ export function graphLines(terminal: Terminal, nodes: readonly TreeNode[], nowMs
     }),
   )
   const widest = longest(rows.map(({ detail }) => detail))
-  return rows.map(({ head, detail, after }) => {
-    const before = after.length === 0 ? '' : terminal.paint('quiet', `← ${namesText(after)}`)
-    return `${head}  ${detail.padEnd(widest)}  ${before}`.trimEnd()
+  const headLetters = width.layer + width.id + width.kind + width.state + ' ──   '.length + 2
+  const beforeOf = ({ after }: { after: readonly string[] }) => (after.length === 0 ? '' : `← ${namesText(after)}`)
+  // Where people look, what does not fit beside a node is below it.
+  const isNarrow = terminal.interactive && headLetters + widest + longest(rows.map(beforeOf)) + 4 > terminal.columns
+  return rows.flatMap((row) => {
+    const before = beforeOf(row) && terminal.paint('quiet', beforeOf(row))
+    if (!isNarrow) return [`${row.head}  ${row.detail.padEnd(widest)}  ${before}`.trimEnd()]
+    const below = [row.detail, before].filter((text) => text !== '').map((text) => `${' '.repeat(width.layer + 5)}${text}`)
+    return [row.head.trimEnd(), ...below]
   })
 }
 
@@ -64,13 +70,20 @@ function ownDetailOf(
   if (took && took.length > 0) return `→ ${namesText(took)}`
   if (state === 'waiting') return waitsFor.length === 0 ? '' : `waits for ${namesText(waitsFor)}`
   if (state === 'blocked') return waitsFor.length === 0 ? '' : `because of ${namesText(waitsFor)}`
-  if (decided) return `${decided.decision}${decided.by === undefined ? '' : ` by ${decided.by}`}`
+  if (decided) return decidedText(decided)
   if (state === 'delayed' && awaits)
     return `waits for ${awaitsText(awaits)}${sinceText(startedAt, nowMs)}${dueAt === undefined ? '' : `, until ${timeText(dueAt, nowMs)}`}`
   if (state === 'delayed') return dueAt === undefined ? '' : `${kind === 'wait' ? 'ends' : 'next try'} ${timeText(dueAt, nowMs)}${tries}`
   if (startedAt === undefined) return ''
   const ms = Math.max(0, (endedAt === undefined ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt))
   return endedAt === undefined ? `for ${spanText(ms)}${tries}` : `took ${tookText(ms)}${tries}`
+}
+
+/** `approved by ada: in time`; that a node is skipped says its state. */
+function decidedText({ decision, by, note }: NonNullable<TreeNode['decided']>): string {
+  const isApproval = decision === 'approved' || decision === 'rejected'
+  const who = isApproval ? `${decision}${by === undefined ? '' : ` by ${by}`}` : `by request${by === undefined ? '' : ` of ${by}`}`
+  return harmless(note === undefined ? who : `${who}: ${note.replaceAll(/\s+/g, ' ')}`)
 }
 
 /** `9,400 of 10,000 items, 2 failed`. */

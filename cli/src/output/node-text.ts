@@ -18,3 +18,6 @@ const URL_SHOWN = 60
 export function requestText({ method = 'GET', url }: HttpNodeRequest): string {
   return `${method} ${url.length > URL_SHOWN ? `${url.slice(0, URL_SHOWN - 1)}…` : url}`
 }
+
+/** `1 node`, `2 nodes`. */
+export const nodesText = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'node' : 'nodes'}`

@@ -1,4 +1,4 @@
-import { CarillonError, type ErrorBody } from '@carillon/contracts'
+import { CarillonError, type ErrorBody, type ErrorProblem } from '@carillon/contracts'
 import { asTyped } from '../own-command.ts'
 import { harmless, type Terminal } from './terminal.ts'
 
@@ -14,14 +14,18 @@ export function printProblem(terminal: Terminal, error: unknown, options: { stac
 function problemLines(body: ErrorBody): string[] {
   const lines = [`error ${body.code}: ${body.message}`]
   if (body.problems && body.problems.length > 0)
-    return [...lines, ...body.problems.map(({ field, value, problem, hint }) => `  ${field}: ${problem}: ${quoted(value)}. ${hint}`)].map(
-      harmless,
-    )
+    return [...lines, ...body.problems.map((problem) => `  ${problemText(problem)}`)].map(harmless)
   for (const name of ['field', 'value', 'hint'] as const) {
     const text = name === 'value' ? quoted(body.value) : body[name]
     if (text !== undefined) lines.push(`  ${name}: ${text.replaceAll('\n', '\n    ')}`)
   }
   return lines.map(harmless)
+}
+
+/** One of several things that are wrong, in a line. */
+export function problemText({ field, value, problem, hint }: ErrorProblem): string {
+  const given = value === '' || value === 'undefined' ? '' : `: ${quoted(value)}`
+  return `${field}: ${problem}${given}. ${hint}`
 }
 
 /** Text in quotes, so that its spaces and its end are seen; most errors bring them along. */

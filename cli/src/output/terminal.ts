@@ -62,7 +62,7 @@ export function createTerminal(options: {
       if (stdout.write(text) === false) await new Promise<void>((resolve) => stdout.once?.('drain', resolve))
     },
     print: (text) => void stdout.write(`${text}\n`),
-    overwrite: (text) => void stdout.write(`\r\u001b[K${text.slice(0, Math.max(1, (stdout.columns ?? DEFAULT_COLUMNS) - 1))}`),
+    overwrite: (text) => void stdout.write(`\r\u001b[K${text.slice(0, Math.max(1, (stdout.columns || DEFAULT_COLUMNS) - 1))}`),
     note: (text) => void stderr.write(`${text}\n`),
     value: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
     paint: (tone, text) => (colours ? styleText(STYLES[tone], text, { validateStream: false }) : text),

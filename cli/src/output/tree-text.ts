@@ -1,4 +1,4 @@
-import { NODE_STATES, type RunTree, type TaskView } from '@carillon/contracts'
+import { isEnded, NODE_STATES, type RunTree, type TaskView } from '@carillon/contracts'
 import { graphLines, underWayText } from './graph-text.ts'
 import { stateTone } from './run-text.ts'
 import { harmless, type Terminal } from './terminal.ts'
@@ -8,8 +8,10 @@ const BAR_LETTERS = 24
 
 /** `62 %`, as a bar too where a person looks. */
 export function progressText(terminal: Terminal, percent: number): string {
-  const done = Math.round((percent / 100) * BAR_LETTERS)
-  const bar = `${'█'.repeat(done)}${'░'.repeat(BAR_LETTERS - done)}`
+  // A bar is worth less than the words beside it.
+  const letters = Math.min(BAR_LETTERS, Math.floor(terminal.columns * 0.3))
+  const done = Math.round((percent / 100) * letters)
+  const bar = `${'█'.repeat(done)}${'░'.repeat(letters - done)}`
   return `${terminal.interactive ? `${bar} ` : ''}${percent.toLocaleString('en')} %`
 }
 
@@ -19,7 +21,9 @@ export function treeLine(terminal: Terminal, tree: RunTree, nowMs: number): stri
   const isOne = tree.stages.length === 1
   const counts = tree.stages.map(({ name, counts }) => `${isOne ? '' : `${name} `}${countsText(counts)}`).join('; ')
   const now = tree.nodes ? underWayText(tree.nodes, nowMs) : ''
-  return `${progressText(terminal, tree.percent)} · ${counts}${now && ` · now: ${now}`}${left}`
+  // That it runs goes without saying.
+  const state = tree.state === 'running' || isEnded(tree.state) ? '' : `${tree.state.replace('_', ' ')} · `
+  return `${state}${progressText(terminal, tree.percent)} · ${counts}${now && ` · now: ${now}`}${left}`
 }
 
 /** `6,200 succeeded, 40 failed`. */

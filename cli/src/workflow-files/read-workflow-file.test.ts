@@ -151,3 +151,36 @@ test('the problems are printed one a line', () => {
   assert.match(first ?? '', /^ {2}order\.yaml:3 nodes\.0\.after: /)
   assert.deepEqual(rest, [])
 })
+
+test('fields that are misspelt, missing, or have text for milliseconds: the right one is named', () => {
+  const text = `name: order
+nodes:
+  - { id: a, hander: x }
+  - { id: b, after: a, decision: [{ when: "true", too: c }, { otherwise: c }] }
+  - { id: c, wait: { approvel: {} } }
+  - { id: d, handler: x, timeoutMs: 5s, onFailure: blok }
+  - { id: e, runs: x }
+`
+  assert.deepEqual(
+    read(text).problems.map(({ field, problem, hint }) => `${field}: ${problem}. ${hint}`),
+    [
+      'nodes.0.hander: it is wrong. There is no such field: did you mean handler?',
+      'nodes.1.decision.0.too: it is wrong. There is no such field: did you mean to?',
+      'nodes.2.wait.approvel: it is wrong. There is no such field: did you mean approval?',
+      'nodes.3.onFailure: it is wrong. Use one of "block", "skip".',
+      'nodes.3.timeoutMs: it is wrong. Use whole milliseconds from 1. Or, as text: timeout: 5s.',
+      'nodes.4.runs: it is wrong. There is no such field: give one of foreach, handler, job, decision, wait, publish, http.',
+    ],
+  )
+  const [missing] = read('name: order').problems
+  assert.deepEqual([missing?.field, missing?.problem], ['nodes', 'it is missing'])
+  const { terminal, stderr } = keepingTerminal()
+  assert.throws(
+    () => refuseProblems('order.yaml', read('name: order').problems),
+    (error) => {
+      printProblem(terminal, error, { stack: false })
+      return true
+    },
+  )
+  assert.match(stderr.join(''), /\n {2}order\.yaml:1 nodes: it is missing\. Use a list\.\n$/)
+})

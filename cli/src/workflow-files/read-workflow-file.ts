@@ -52,11 +52,18 @@ export function readWorkflowFile(text: string, file: string): WorkflowFile {
   const at = (problem: ErrorProblem): FileProblem => {
     const field = isShort ? problem.field.replace(/^workflow(\.|$)/, '') : problem.field
     const path = field === '' ? [] : field.split('.')
-    return { ...problem, field: field || 'nodes', line: lines.linePos(positionOf(document, path)).line }
+    return { ...withText(problem), field: field || 'nodes', line: lines.linePos(positionOf(document, path)).line }
   }
   const known = new Set(wrong.map(({ field }) => field))
   const problems = [...wrong, ...problemsOf(job).filter(({ field }) => !known.has(field))].map(at)
   return { name: file, job: job as unknown as FileWorkflow, problems: problems.toSorted((one, other) => one.line - other.line), at }
+}
+
+/** A duration as text in a field of milliseconds: names the field that takes it. */
+function withText(problem: ErrorProblem): ErrorProblem {
+  const [, name] = /(?:^|\.)(\w+)Ms$/.exec(problem.field) ?? []
+  if (name === undefined || !problem.value.startsWith('"')) return problem
+  return { ...problem, hint: `${problem.hint} Or, as text: ${name}: 5s.` }
 }
 
 function fullForm(value: Readonly<Record<string, unknown>>): Record<string, unknown> {

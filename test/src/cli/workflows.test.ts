@@ -90,10 +90,11 @@ describe('workflows', () => {
     assert.match((await carillon(['workflows', 'validate', file])).stdout, /^order\.yaml is valid: 4 nodes\.\n$/)
     assert.match(
       (await carillon(['workflows', 'put', file])).stdout,
-      /mode +workflow of 4 nodes[\s\S]*\ncharge +handler +charge +check, cool\n$/,
+      /mode +workflow of 4 nodes[\s\S]*\ncool +wait .* +check\ncharge +handler +charge +check, cool\n$/,
     )
     assert.match((await carillon(['workflows', 'list'])).stdout, /^WORKFLOW .*\norder +active +4 +from the basket to the door\n$/)
     assert.equal(JSON.parse((await carillon(['workflows', 'get', 'order', '--json'])).stdout).workflow.nodes.length, 4)
+    assert.equal((await carillon(['workflows', 'schema'])).json()['$id'], 'urn:carillon:workflow')
     const drawn = await carillon(['workflows', 'diagram', 'order'])
     assert.match(drawn.stdout, /^<svg [\s\S]*<\/svg>\n$/)
     assert.equal((await carillon(['workflows', 'diagram', file])).stdout, drawn.stdout)

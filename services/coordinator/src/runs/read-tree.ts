@@ -47,9 +47,8 @@ export class ReadTree {
     const current = nodes && new Set(nodes.flatMap(({ taskId, compensation }) => [taskId, compensation?.taskId]))
     const isCurrent = ({ id }: TaskHead) => current === undefined || current.has(id)
     const percent = percentOf(run, stages, running)
-    // How long others take to decide cannot be estimated.
-    const isAwaited = nodes?.some(({ awaits }) => awaits !== undefined)
-    const leftMs = isAwaited ? undefined : leftMsOf(run, percent, now)
+    // Nodes of a workflow are not alike: what is left of one cannot be estimated from those that have ended.
+    const leftMs = nodes === undefined ? leftMsOf(run, percent, now) : undefined
     return {
       runId,
       ...(job === undefined ? {} : { job }),

@@ -97,3 +97,12 @@ test('the percentage counts nodes that have no task, and tasks of nodes that wer
     ['succeeded', ...Array(5).fill('waiting')],
   )
 })
+
+test('what was decided by request is shown with who has', () => {
+  const tasks = new Map([
+    [0, nodeTask(0, { state: 'skipped', reason: 'skipped-by-request', node: { by: 'ada' } })],
+    [1, nodeTask(1, { state: 'succeeded', reason: 'succeeded-by-request', node: {} })],
+  ])
+  const [one, two] = treeOf({ state: 'running' }, graph, records(tasks)).nodes ?? []
+  assert.deepEqual([one?.decided, two?.decided], [{ decision: 'skipped', by: 'ada' }, { decision: 'succeeded' }])
+})

@@ -112,10 +112,12 @@ function undoOf(node: Graph['nodes'][number], undo: TaskHead | undefined): Pick<
 }
 
 function lifeOf(task: TaskHead, node: WorkflowNode): Partial<TreeNode> {
-  const { state } = task
+  const { state, reason } = task
   const dueAt = limitOfWait(task)
   const { generation = 1 } = nodeOfTask(task.id) ?? {}
-  const { decision, by, note, child } = task.node ?? {}
+  const { by, note, child } = task.node ?? {}
+  const byRequest = reason === 'skipped-by-request' ? 'skipped' : reason === 'succeeded-by-request' ? 'succeeded' : undefined
+  const decision = byRequest ?? task.node?.decision
   return {
     ...timesOf(task),
     ...(generation > 1 ? { generation } : {}),

@@ -1,7 +1,4 @@
-import { jsonSchemaOf } from '../../contracts/dist/index.js'
-import { jobInputSchema } from '../../contracts/dist/job.js'
-import { workflowSchema } from '../../contracts/dist/workflow.js'
-import { COMMENTS } from './wire-schemas.ts'
+import { jobInputSchema, jsonSchemaOf, workflowSchema } from '@carillon/contracts'
 
 /** What a workflow has no use for: its nodes are its tasks. */
 const OF_OTHER_JOBS = ['handler', 'mode', 'shards', 'items', 'maxParallel', 'tolerate'] as const
@@ -15,8 +12,15 @@ interface ObjectSchema {
   additionalProperties?: unknown
 }
 
-/** The JSON Schema of a workflow as a file, in both of its forms. Draft 07: editors with a YAML language server know no later one. */
-export function workflowSchemaText(): string {
+type Schema = Parameters<typeof jsonSchemaOf>[0]
+type Comments = Parameters<typeof jsonSchemaOf>[2]
+
+/**
+ * The JSON Schema of a workflow as a file, in both of its forms. Draft 07: editors with a YAML language server know no later one.
+ * @param comments descriptions of fields, where they are known
+ */
+export function workflowSchemaText(comments: Comments = {}): string {
+  const draft07 = (schema: Schema) => jsonSchemaOf(schema, 'input', { ...comments, target: 'draft-07' }) as unknown as ObjectSchema
   const job = draft07(jobInputSchema)
   for (const field of [...OF_OTHER_JOBS, 'workflow']) delete job.properties[field]
   const { properties: options, required = [] } = withTexts(job) as ObjectSchema
@@ -61,6 +65,3 @@ function withTexts(schema: unknown): unknown {
 const shortOf = (name: string) => name.replace(/Ms$/, '')
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-
-const draft07 = (schema: Parameters<typeof jsonSchemaOf>[0]) =>
-  jsonSchemaOf(schema, 'input', { comments: COMMENTS, target: 'draft-07' }) as unknown as ObjectSchema
