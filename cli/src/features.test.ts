@@ -54,7 +54,7 @@ test('calls that are made by nats exist', () => {
 })
 
 const PREAMBLE = `import { commandHandler, httpHandler, shardingDemo } from '@carillon/handlers'
-import { CALLS, type Client, connect, defineHandler, type Mesh, type MongoSession, natsSettingsFrom, NonRetryableError, type PostgresClient, RetryAfterError, retryHeaders, type TaskContext, workflow } from '@carillon/sdk'
+import { CALLS, type Client, connect, defineHandler, type Mesh, type MongoSession, natsSettingsFrom, NonRetryableError, type PostgresClient, RetryAfterError, retryHeaders, retryScope, type TaskContext, workflow } from '@carillon/sdk'
 import { testMesh } from '@carillon/sdk/testing'
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'

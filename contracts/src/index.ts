@@ -188,7 +188,7 @@ export {
 } from './program.ts'
 export { PROTOCOL_VERSION } from './protocol.ts'
 export { keyReason, recordField } from './record-field.ts'
-export type { Retry, RetryCallback } from './retry.ts'
+export { parseRetryMark, RETRY_MARK_HINT, type Retry, type RetryCallback, retryMark } from './retry.ts'
 export { ROUTES, type Route, routingFields } from './routing.ts'
 export {
   type Failure,

@@ -35,6 +35,8 @@ export const workSchema = z.object({
   alone: z.literal(true).exactOptional(),
   /** Of a run with a deadline: claim it before you run it, also when it is delivered for the first time. */
   claim: z.literal(true).exactOptional(),
+  /** The try of a retry that its run is part of, as `scene/attempt`: what its handler calls is not retried by itself. */
+  withinRetry: z.string().exactOptional(),
   /** Its steps began with this program: an executor whose handler is not this one, nor accepts it, claims it as `incompatible`. */
   program: programField.exactOptional(),
 })

@@ -1,8 +1,25 @@
 import * as z from 'zod'
 import { backoffSchema } from './backoff.ts'
-import { nameField, runIdField, timeField } from './fields.ts'
+import { codedField, nameField, runIdField, timeField } from './fields.ts'
 import { LIMITS } from './limits.ts'
+import { isName } from './names.ts'
 import { limitField } from './policy.ts'
+
+const MARK = /^([A-Za-z0-9_-]{1,64})\/([1-9]\d{0,5})$/
+/** A try of a retry as text: its scene and its number. */
+export const retryMark = (scene: string, attempt: number): string => `${scene}/${attempt}`
+/** @returns undefined of what is none */
+export function parseRetryMark(text: string): { readonly scene: string; readonly attempt: number } | undefined {
+  const [, scene = '', attempt = ''] = MARK.exec(text) ?? []
+  return isName(scene) ? { scene, attempt: Number(attempt) } : undefined
+}
+export const RETRY_MARK_HINT = 'Use the name of a scene and an attempt from 1: fetch-price/2.'
+export const retryMarkField = codedField<string>({
+  code: 'INVALID_REQUEST',
+  hint: RETRY_MARK_HINT,
+  accepts: (value) => typeof value === 'string' && parseRetryMark(value) !== undefined,
+  json: { type: 'string', pattern: MARK.source },
+})
 
 /** A run that starts when a retry has ended, with limits of its own. */
 const callbackSchema = z.strictObject({

@@ -5,7 +5,7 @@ import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { PRIORITIES, RUN_MODES } from './plan.ts'
 import { limitField, policyFields } from './policy.ts'
-import { retrySchema, retryViewSchema } from './retry.ts'
+import { retryMarkField, retrySchema, retryViewSchema } from './retry.ts'
 import { NODE_KINDS, NODE_STATES } from './workflow.ts'
 
 /** A request for one run. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
@@ -29,6 +29,8 @@ export const startRunSchema = z
     requestedAt: instantField.optional(),
     /** It is the retry of a call: what follows it, and how often the caller has tried. */
     retry: retrySchema.optional(),
+    /** It is requested by code that runs in a try of a retry, `scene/attempt`: retryable functions that it calls leave the retry to that. */
+    withinRetry: retryMarkField.optional(),
     ...policyFields,
     /** Of a run of a handler: they hold among its runs that were requested with the same ones. A job has rules of its own. */
     ...gatingFields,
@@ -128,6 +130,8 @@ export const runViewSchema = z.object({
   endAt: timeField.exactOptional(),
   /** Of the retry of a call: how often the caller has tried, and what starts at its end. */
   retry: retryViewSchema.exactOptional(),
+  /** The try of a retry that it is part of, `scene/attempt`: what it calls is not retried by itself. */
+  withinRetry: z.string().exactOptional(),
   /** Absent: normal. */
   priority: z.enum(PRIORITIES).exactOptional(),
   createdAt: timeField,

@@ -79,6 +79,8 @@ export interface Terms {
   readonly endAt?: number
   /** Of the retry of a call. */
   readonly retry?: Retry
+  /** The try of a retry that it is part of, as `scene/attempt`: what it calls is not retried by itself. */
+  readonly withinRetry?: string
   /** Of the retry of a call: the tries that failed, the last ones. */
   readonly failed?: readonly FailedTry[]
   /** Of a run that waits for further triggers: when it arrived, if that was not when it was requested. */

@@ -80,6 +80,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['paused', pausedText(run, nowMs)],
     ['attempt', attemptText(run)],
     ['retry', run.retry ? retryText(run.retry) : undefined],
+    ['part of retry', run.withinRetry],
     ...(run.retry?.failed ?? []).map(
       ({ attempt, at, name, message }) => [`try ${attempt}`, `${timeText(at, nowMs)} ${name}: ${message}`] as const,
     ),

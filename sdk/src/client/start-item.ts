@@ -12,11 +12,14 @@ import {
 } from '@carillon/contracts'
 import { freshRunId } from '@carillon/wire/internal'
 import { checkObject } from '../check-object.ts'
+import { markOf, type RetryScope } from '../retry/retry-scope.ts'
 
 /** How one run is to be run. */
 export interface RunOptions {
   /** Idempotency key: one run per namespace and key; a second start answers the first run, `created: false`. */
   readonly key?: string | undefined
+  /** The try of a retryable function that it is part of, where that was lost on the way: `retryScope()`, read before. Default: that of the calling code. */
+  readonly retryScope?: RetryScope | undefined
   /** Start that much later, whole ms. */
   readonly delayMs?: number | undefined
   /** Start at that time; text is RFC 3339 with a zone. */
@@ -106,9 +109,14 @@ const PAYLOAD = { field: 'payload', maxBytes: LIMITS.payloadBytes, tooLarge: 'PA
 
 /** @throws CarillonError for everything that the coordinator would refuse: the same schema, before anything is sent */
 export function startItemOf(request: RunRequest, traceparent?: string): StartItem {
-  const { payload, items, ...rest } = checkObject('run', request)
+  const { payload, items, retryScope, ...rest } = checkObject('run', request)
+  const withinRetry = markOf(retryScope)
   const id = rest.key === undefined ? freshRunId() : undefined
-  const fields = parseInput(startRunSchema, withoutUndefined({ ...rest, items, at: dateText(rest.at), id, traceparent }), 'run')
+  const fields = parseInput(
+    startRunSchema,
+    withoutUndefined({ ...rest, items, at: dateText(rest.at), id, traceparent, withinRetry }),
+    'run',
+  )
   let text = JSON.stringify(items === undefined ? fields : { ...fields, items: undefined })
   if (items !== undefined) text = `${text.slice(0, -1)},"items":[${items.map(itemText).join(',')}]}`
   if (payload !== undefined) text = `${text.slice(0, -1)},"payload":${writeJson(payload, PAYLOAD)}}`

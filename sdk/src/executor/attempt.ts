@@ -15,6 +15,7 @@ import {
   writeJson,
 } from '@carillon/contracts'
 import type { LoopClock, Timer } from '@carillon/wire/internal'
+import { inMarkedScope } from '../retry/retry-scope.ts'
 import type { Trace } from '../telemetry.ts'
 import type { ChildRunRequest } from './child-runs.ts'
 import { attributedTo } from './exit-watch.ts'
@@ -97,11 +98,11 @@ export class Attempt implements TaskPort {
 
   start(): void {
     const { clock, trace } = this.#options
-    const { timeoutMs } = this.task.work
+    const { timeoutMs, withinRetry } = this.task.work
     this.#options.observer.onBegin(this)
     if (timeoutMs !== undefined) this.#timer = clock.after(timeoutMs, () => this.abort('timeout'))
     try {
-      const returned = trace.within(() => attributedTo(this, () => this.#invoke()))
+      const returned = trace.within(() => attributedTo(this, () => inMarkedScope(withinRetry, () => this.#invoke())))
       if (isThenable(returned)) Promise.resolve(returned).then(this.#succeed, this.#fail)
       else this.#succeed(returned)
     } catch (thrown) {

@@ -3,6 +3,7 @@ import { withoutUndefined } from '../client/start-item.ts'
 import type { Jsonify, JsonResult } from '../json.ts'
 import { messageText } from '../logs/loggable.ts'
 import { momentOf, type TimeOrDuration } from '../moment.ts'
+import { markOf } from '../retry/retry-scope.ts'
 import { forever, turnOf } from '../turn.ts'
 import type { ChildRunOptions, DetachedRun } from './child-run-failed.ts'
 import { nameOf, resultOfChild, startedOf } from './child-runs.ts'
@@ -261,13 +262,14 @@ export class RunningContext implements TaskContext {
   }
 
   /** What it gives is known to who calls it: see `TaskContext`. */
-  run(job: string | { readonly name: string }, payload?: unknown, { key, detached, ...options }: ChildRunOptions = {}): Promise<never> {
+  run(
+    job: string | { readonly name: string },
+    payload?: unknown,
+    { key, detached, retryScope, ...options }: ChildRunOptions = {},
+  ): Promise<never> {
     const name = nameOf(job)
-    const request = {
-      key: key ?? `#${this.#children++}`,
-      ...withoutUndefined({ detached }),
-      run: { ...withoutUndefined(options), payload, job: name },
-    }
+    const run = { ...withoutUndefined({ ...options, withinRetry: markOf(retryScope) }), payload, job: name }
+    const request = { key: key ?? `#${this.#children++}`, ...withoutUndefined({ detached }), run }
     if (this.#steps) return this.#steps.run(name, request) as Promise<never>
     const ask = () => this.#port.run(request)
     const { clock, signal } = this.#port

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { CarillonError, HEADERS, isName, printable } from '@carillon/contracts'
+import { CarillonError, HEADERS, parseRetryMark, printable, RETRY_MARK_HINT, retryMark } from '@carillon/contracts'
 import { type Clock, systemClock } from '@carillon/wire/internal'
 
 /** The try of a retryable function that the code runs in. What it calls is not retried by itself: its failure makes the whole be tried again. */
@@ -22,6 +22,15 @@ export const inScope = <Value>(scope: RetryScope, action: () => Value): Value =>
 /** The try that the calling code runs in; undefined outside of any. */
 export const retryScope = (): RetryScope | undefined => scopes.getStore()
 
+/** What the request for a run says that is made in a scope; undefined outside of any. @internal */
+export const markOf = (scope: RetryScope | undefined = retryScope()): string | undefined => scope && retryMark(scope.scene, scope.attempt)
+
+/** Runs the handler of a run that was requested in a scope. What it is no mark of is left out. @internal */
+export function inMarkedScope<Value>(mark: string | undefined, action: () => Value): Value {
+  const found = mark === undefined ? undefined : parseRetryMark(mark)
+  return found ? inScope({ ...found, runId: undefined, leftMs: () => undefined }, action) : action()
+}
+
 /** A time limit as a scope has it. @internal */
 export function timeLeft(clock: Clock, startedAt: number, limitMs: number | undefined): () => number | undefined {
   return () => (limitMs === undefined ? undefined : Math.max(0, limitMs - (clock.monotonic() - startedAt)))
@@ -35,7 +44,7 @@ export function retryHeaders(scope: RetryScope | undefined = retryScope()): Reco
   if (scope === undefined) return {}
   const leftMs = scope.leftMs()
   return {
-    [HEADERS.retry]: `${scope.scene}/${scope.attempt}`,
+    [HEADERS.retry]: retryMark(scope.scene, scope.attempt),
     ...(leftMs === undefined ? {} : { [HEADERS.leftMs]: String(Math.floor(leftMs)) }),
   }
 }
@@ -50,14 +59,12 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>> 
 export function withRetryHeaders<Value>(headers: Headers, action: () => Value): Value {
   const retry = headerOf(headers, HEADERS.retry)
   if (retry === undefined) return action()
-  const [scene = '', attempt = '', ...more] = retry.split('/')
-  if (!isName(scene) || !/^[1-9]\d{0,5}$/.test(attempt) || more.length > 0)
-    throw wrongHeader(HEADERS.retry, retry, 'Use the name of a scene and an attempt from 1: fetch-price/2.')
+  const mark = parseRetryMark(retry)
+  if (!mark) throw wrongHeader(HEADERS.retry, retry, RETRY_MARK_HINT)
   const left = headerOf(headers, HEADERS.leftMs)
   if (left !== undefined && !/^\d{1,15}$/.test(left)) throw wrongHeader(HEADERS.leftMs, left, 'Use whole milliseconds from 0.')
   const limitMs = left === undefined ? undefined : Number(left)
-  const scope = { scene, attempt: Number(attempt), runId: undefined, leftMs: timeLeft(systemClock, systemClock.monotonic(), limitMs) }
-  return inScope(scope, action)
+  return inScope({ ...mark, runId: undefined, leftMs: timeLeft(systemClock, systemClock.monotonic(), limitMs) }, action)
 }
 
 function headerOf(headers: Headers, name: string): string | undefined {

@@ -142,6 +142,18 @@ test('only the outermost function retries: in a try of the caller, of the mesh, 
   assert.equal(retryScope(), undefined)
 })
 
+test('a run that is started in a try is part of it: a retryable function of its handler tries once', async () => {
+  const mesh = testMesh()
+  const inner = flaky(10)
+  const pay = mesh.retryable({ scene: 'pay', local: { attempts: 3, delayMs: 0 } }, inner.run)
+  mesh.handle('charge', () => pay())
+  const order = mesh.retryable({ scene: 'order', strategy: 'local', local: { attempts: 1 } }, async () => (await mesh.start('charge')).id)
+  const marked = await mesh.runOf(await order()).ended()
+  assert.deepEqual([marked.state, inner.calls.length], ['failed', 1])
+  const plain = await (await mesh.start('charge')).ended()
+  assert.deepEqual([plain.state, inner.calls.length], ['succeeded', 4])
+})
+
 test('the time that is left travels as a duration, and where it is too short there is no further try', async () => {
   const mesh = testMesh()
   let left: string | undefined

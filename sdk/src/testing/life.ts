@@ -55,6 +55,8 @@ export interface Run extends Life {
   dueAt?: number | undefined
   /** When its first attempt began. */
   firstStartedAt?: number | undefined
+  /** The try of a retry that it is part of. */
+  readonly withinRetry?: string | undefined
   readonly runTimeoutMs?: number | undefined
   /** When it must have started, and when it must have ended. */
   readonly deadlineAt?: number | undefined

@@ -92,11 +92,11 @@ export class RunTable {
     const id = request.id ?? `k${String(this.#runs.size).padStart(25, '0')}`
     const handler = request.handler ?? (request.job as string)
     const isDelayed = dueAt > now
-    const { runTimeoutMs, deadlineMs, endWithinMs, requestedAt, retry } = request
+    const { runTimeoutMs, deadlineMs, endWithinMs, requestedAt, retry, withinRetry } = request
     const endAt = endWithinMs && Math.min(now, parseInstant(requestedAt) ?? now) + endWithinMs
     return {
       ...{ id, runId: id, handler, key, shards, items, maxParallel, tolerate, timeoutMs, backoff, nonRetryable, tries },
-      ...{ runTimeoutMs, deadlineAt: deadlineMs && dueAt + deadlineMs, endAt, retry, failed: [] },
+      ...{ runTimeoutMs, deadlineAt: deadlineMs && dueAt + deadlineMs, endAt, retry, withinRetry, failed: [] },
       ...{ attempts: tries, attempt: 1, losses: 0, since: 1, createdAt: now, dueAt, tasks: new Map() },
       mode: modeOf(request, this.#options.handlers.get(handler)),
       payload: request.payload ?? null,
@@ -245,9 +245,9 @@ export class RunTable {
     const instance = this.#options.instances().find((one) => (target === undefined || one.name === target) && one.hasRoom(run.handler))
     if (!instance) return
     life.owner = instance.name
-    const { handler, timeoutMs, payload, job } = run
+    const { handler, timeoutMs, payload, job, withinRetry } = run
     const alone = life.losses >= POISON_AFTER - 1 ? true : undefined
-    const more = { index, total, item, task, job, timeoutMs, alone }
+    const more = { index, total, item, task, job, timeoutMs, alone, withinRetry }
     // As it comes out of the wire.
     instance.run(JSON.parse(JSON.stringify({ runId: run.id, taskId: life.id, handler, attempt: life.attempt, payload, ...more })))
   }

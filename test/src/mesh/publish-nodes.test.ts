@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { HEADERS } from '@carillon/contracts'
+import { HEADERS, type JobInput } from '@carillon/contracts'
 import { type Client, workflow } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
 import { DiscardPolicy, jetstreamManager } from '@nats-io/jetstream'
@@ -76,4 +76,25 @@ for (const store of STORES)
       assert.match(last.failure?.message ?? '', /11 jobs have fired one another in a row, 10 may: (loop → ){11}loop/)
       assert.equal((await client.runs.list({ job: 'loop', limit: 50 })).items.length, 12)
     })
+
+    for (const [how, job] of [
+      ['a node', { workflow: { nodes: [{ id: 'go', job: 'inner' }] } }],
+      ['ctx.run', { handler: 'starts' }],
+    ] as const)
+      test(`so does one that fires itself by a child run which ${how} has started`, async () => {
+        const { client, namespace } = await offering(mesh, { starts: (ctx) => ctx.run('inner', 1) })
+        await client.workflows.put(
+          workflow('inner')
+            .node('again', { publish: { subject: `carillon.${namespace}.trigger.outer` } })
+            .done(),
+        )
+        await client.jobs.put({ name: 'outer', ...job } as JobInput)
+        await client.run('outer', 1)
+        const last = await eventually('the chain has ended', async () => {
+          const { items } = await client.runs.list({ job: 'outer', limit: 50 })
+          return items.find(({ reason }) => reason === 'chain-too-long')
+        })
+        assert.match(last.failure?.message ?? '', /11 jobs have fired one another in a row, 10 may: (outer\/inner → ){11}outer/)
+        assert.equal((await client.runs.list({ job: 'outer', limit: 50 })).items.length, 12)
+      })
   })

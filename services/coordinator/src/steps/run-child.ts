@@ -11,7 +11,7 @@ import {
 import { derivedId } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import type { ParentTasks } from '../child-ports.ts'
-import { ancestorsOf, checkNesting } from '../modes/workflow/rules/children.ts'
+import { checkNesting, parentOf } from '../modes/workflow/rules/children.ts'
 import type { RunningTasks, Starts } from '../ports.ts'
 import { causeOf } from '../runs/rules/causes.ts'
 import type { StartItem } from '../runs/rules/start-item.ts'
@@ -50,9 +50,9 @@ export class RunChild {
 
   async #startOne({ run, task }: Work, call: ChildRunCall, id: string): Promise<void> {
     const request = requestOf(call)
-    const ancestors = ancestorsOf(run)
-    checkNesting({ name: request.job ?? request.handler ?? '', isJob: request.job !== undefined }, ancestors)
-    await this.#insert(run, { id, request, parent: { taskId: task.id, ancestors, chain: run.terms?.chain } })
+    const parent = parentOf(run, task)
+    checkNesting({ name: request.job ?? request.handler ?? '', isJob: request.job !== undefined }, parent.ancestors)
+    await this.#insert(run, { id, request, parent })
     try {
       await this.#running.running(run.namespace, call, STARTING)
     } catch (error) {
@@ -66,7 +66,9 @@ export class RunChild {
   async #detached({ run, task }: Work, call: ChildRunCall): Promise<ChildRunView> {
     const id = derivedId('r', 'detached', task.id, call.key, epochOf(task, call))
     const [there] = await this.#store.runs.heads([id])
-    if (!there) await this.#insert(run, { id, request: requestOf(call), cause: causeOf(run, { isPublished: false }) })
+    const { withinRetry } = parentOf(run, task)
+    const request = { ...(withinRetry === undefined ? {} : { withinRetry }), ...requestOf(call) }
+    if (!there) await this.#insert(run, { id, request, cause: causeOf(run, { isPublished: false }) })
     return this.#view(id)
   }
 

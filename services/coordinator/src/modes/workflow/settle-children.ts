@@ -13,7 +13,7 @@ import type { ChildRuns } from '../mode.ts'
 import { isFanOut } from '../rules/fan-out.ts'
 import { contextGiven } from './context-given.ts'
 import { WorkflowInputs } from './graphs.ts'
-import { ancestorsOf, type ChildIntent, checkNesting, childStep, decideAsChild, waitsForChild } from './rules/children.ts'
+import { type ChildIntent, checkNesting, childStep, decideAsChild, parentOf, waitsForChild } from './rules/children.ts'
 import { isCurrent } from './rules/generations.ts'
 
 const PAGE = 1_000
@@ -91,7 +91,7 @@ export class SettleChildren implements ChildRuns {
     const name = request.job ?? request.handler ?? ''
     const list = items && { shards: items.length, ...plan }
     const payload = 'payload' in given ? given.payload : list?.each ? null : (JSON.parse(run.payload) as unknown)
-    const parent: ParentTask = { taskId: task.id, ancestors: ancestorsOf(run), chain: run.terms?.chain, context, list }
+    const parent: ParentTask = { ...parentOf(run, task), context, list }
     // It is started when the run goes on.
     if (run.state === 'paused') return
     if (run.state !== 'running' || task.state !== 'running' || !isCurrent(run, task.id)) return this.#never(run, name, parent)

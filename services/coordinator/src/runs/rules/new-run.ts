@@ -268,8 +268,8 @@ export function endedChild(
   end: Pick<RunRecord, 'state' | 'reason' | 'error'>,
   origin: RunOrigin & { readonly parent: ParentTask },
 ): RunRecord {
-  const { taskId, ancestors } = origin.parent
-  const run = runOfRequest({ handler: name }, undefined, { ...origin, parent: { taskId, ancestors } })
+  const { context: _context, list: _list, ...parent } = origin.parent
+  const run = runOfRequest({ handler: name }, undefined, { ...origin, parent })
   return { ...run, ...end, wakeAt: null, queuedAt: null, endedAt: origin.now }
 }
 

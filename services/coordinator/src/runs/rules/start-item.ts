@@ -16,6 +16,8 @@ export interface ParentTask {
   readonly ancestors: readonly string[]
   /** The chain of the run that the child is within: what it fires is part of it. */
   readonly chain?: readonly string[] | undefined
+  /** The try of a retry that the run is part of which it is within. */
+  readonly withinRetry?: string | undefined
   /** The context that a workflow begins with. */
   readonly context?: Readonly<Record<string, unknown>> | undefined
   /** The child has so many tasks: their items are those that the task keeps. */

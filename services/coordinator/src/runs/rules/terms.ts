@@ -33,10 +33,10 @@ export function termsOfRun(terms: Terms | null, dueAt: number): Terms | null {
 }
 
 /** What is left of a deadline of its caller counts from when that made the request, at the latest from now on: its clock may be ahead. */
-export function termsOfCaller(terms: Terms | null, { endWithinMs, requestedAt, retry }: StartRun, now: number): Terms | null {
-  if (endWithinMs === undefined && retry === undefined) return terms
+export function termsOfCaller(terms: Terms | null, { endWithinMs, requestedAt, retry, withinRetry }: StartRun, now: number): Terms | null {
+  if (endWithinMs === undefined && retry === undefined && withinRetry === undefined) return terms
   const endAt = endWithinMs === undefined ? {} : { endAt: Math.min(now, parseInstant(requestedAt) ?? now) + endWithinMs }
-  return { ...terms, ...endAt, ...(retry === undefined ? {} : { retry }) }
+  return { ...terms, ...endAt, ...(retry === undefined ? {} : { retry }), ...(withinRetry === undefined ? {} : { withinRetry }) }
 }
 
 /** When a run that has not started ends by itself; Infinity: never. */
@@ -48,6 +48,9 @@ export function causedBy(
   terms: Terms | null,
   { cause, parent }: { readonly cause?: Cause | undefined; readonly parent?: ParentTask | undefined },
 ): Terms | null {
-  if (parent !== undefined) return { ...terms, ancestors: parent.ancestors, ...(parent.chain === undefined ? {} : { chain: parent.chain }) }
+  if (parent !== undefined) {
+    const { ancestors, chain, withinRetry = terms?.withinRetry } = parent
+    return { ...terms, ancestors, ...(chain && { chain }), ...(withinRetry !== undefined && { withinRetry }) }
+  }
   return cause === undefined ? terms : { ...terms, parent: cause.parent, chain: cause.chain }
 }

@@ -185,6 +185,7 @@ export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
     if (task.item !== null && task.node === null) text += `,"item":${task.item}`
   }
   if (runsAlone(task)) text += ',"alone":true'
+  if (run.terms?.withinRetry !== undefined) text += `,"withinRetry":"${run.terms.withinRetry}"`
   if (task.program !== null) text += `,"program":"${task.program}"`
   // Whether it begins or expires is decided by one write: reports of a short task come when it has ended.
   if (limitOf(run)?.event === 'expired') text += ',"claim":true'

@@ -1,6 +1,7 @@
-import { CarillonError, type Failure, isEnded, LIMITS, printable, type StartRun } from '@carillon/contracts'
+import { CarillonError, type Failure, isEnded, LIMITS, printable, retryMark, type StartRun } from '@carillon/contracts'
 import type { Plan, RunHead, RunRecord, TaskHead, TaskNode } from '@carillon/store'
 import type { Decision } from '../../../runs/rules/decision.ts'
+import type { ParentTask } from '../../../runs/rules/start-item.ts'
 import type { Counts } from '../../mode.ts'
 import { largestKeys } from './context-size.ts'
 
@@ -99,10 +100,21 @@ export function itemsOf(counts: Counts): { total: number; succeeded: number; fai
 export const itemsResult = (counts: Counts): string => JSON.stringify(itemsOf(counts))
 
 /** The jobs of the runs that a child of this run is within, the outermost first; handlers, of runs without a job. */
-export const ancestorsOf = ({ terms, job, handler }: Pick<RunHead, 'terms' | 'job' | 'handler'>): string[] => [
+const ancestorsOf = ({ terms, job, handler }: Pick<RunHead, 'terms' | 'job' | 'handler'>): string[] => [
   ...(terms?.ancestors ?? []),
   job ?? handler,
 ]
+
+/** What a child run of a task has from the run that it is within. */
+export function parentOf(run: Pick<RunHead, 'terms' | 'job' | 'handler'>, { id, attempt }: Pick<TaskHead, 'id' | 'attempt'>): ParentTask {
+  const { chain, retry, withinRetry } = run.terms ?? {}
+  return {
+    taskId: id,
+    ancestors: ancestorsOf(run),
+    chain,
+    withinRetry: retry === undefined ? withinRetry : retryMark(run.handler, attempt),
+  }
+}
 
 /** @throws CarillonError NESTED_TOO_DEEP */
 export function checkNesting({ name, isJob }: { name: string; isJob: boolean }, ancestors: readonly string[]): void {
