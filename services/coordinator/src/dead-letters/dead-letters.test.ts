@@ -132,7 +132,7 @@ test('redrive makes a new run, linked to the letter, with the limits and callbac
   assert.equal((await coordinator.changeLetters.redrive(NS, { id: runId }, undefined)).created, true)
 })
 
-test('redrive with other arguments; with others again is a conflict that names the run', async (context) => {
+test('redrive with other arguments; with others again is a conflict that names the run (31)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { changeLetters } = coordinator
   const id = await givenUp(coordinator)

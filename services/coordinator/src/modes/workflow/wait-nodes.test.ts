@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTestCoordinator, type TestCoordinator } from '../../testing/test-coordinator.ts'
 import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
+import { endedWait } from './rules/wait-node.ts'
 
 const SIGNAL = [
   { id: 'paid', wait: { signal: 'paid', timeoutMs: 60_000 } },
@@ -103,6 +104,27 @@ test('a time limit fails the node: what follows is blocked, or goes on with skip
   await clock.advance(60_000)
   await wake(coordinator, (await skipped.task('paid'))?.id)
   assert.equal(await skipped.states(), 'paid:failed ship:queued')
+})
+
+test('a time that comes after the signal changes nothing, and the next wait of that name has a signal of its own (36)', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const nodes = [...SIGNAL, { id: 'again', wait: { signal: 'paid', timeoutMs: 120_000 }, after: 'paid' }]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  const [old] = await coordinator.store.tasks.get([(await run.task('paid'))?.id ?? ''])
+  await coordinator.clock.advance(59_999)
+  assert.equal((await send(coordinator, run.id, { ref: 1 })).state, 'taken')
+  await coordinator.clock.advance(1)
+  // The timer that was set when it began to wait, and the write of a coordinator that had noticed its end a moment before.
+  await wake(coordinator, old?.id)
+  const late = endedWait(old as NonNullable<typeof old>, coordinator.clock.now())
+  assert.deepEqual(await coordinator.tasks.write([{ run: await run.record(), task: old as NonNullable<typeof old>, decision: late }]), [
+    'refused',
+  ])
+  assert.equal(await run.states(), 'paid:succeeded ship:queued again:delayed')
+  assert.equal((await run.task('paid'))?.result, '{"ref":1}')
+  assert.equal(coordinator.fake.publishedTo('work.').length, 1)
+  await send(coordinator, run.id, { ref: 2 })
+  assert.equal((await run.task('again'))?.result, '{"ref":2}')
 })
 
 test('an approval is given once: the same answer names who, another one is a conflict; what follows runs once (37)', async (context) => {

@@ -167,6 +167,7 @@ test('a report of an earlier generation changes nothing (25)', async (context) =
   const started = { runId: run.id, taskId: before?.id, attempt: before?.attempt, type: 'started' }
   await coordinator.applyReports.execute([reportsFrom('i-1', started)])
   assert.deepEqual([before?.state, before?.context, (await run.task('b'))?.state], ['failed', null, 'failed'])
+  assert.match(coordinator.refused.describe(), /not-open 1$/)
   assert.equal((await run.task('a', 2))?.state, 'queued')
   assert.equal((await run.record()).state, 'running')
 })

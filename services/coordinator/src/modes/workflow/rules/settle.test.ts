@@ -169,4 +169,6 @@ test('a graph that can be no workflow is refused with all that is wrong (7)', ()
     ]),
     ['nodes.0.decision: d'],
   )
+  for (const decision of [[], [{ otherwise: [] }], [{ when: 'true', to: [] }, { otherwise: ['d'] }]])
+    assert.throws(() => problemsOf([{ id: 'd', decision }]), { code: 'INVALID_REQUEST' }, JSON.stringify(decision))
 })

@@ -54,6 +54,12 @@ const FAULTS: Readonly<Record<string, WorkflowFault>> = {
     leadsTo: /never ended/,
     seed: 5,
   },
+  'a pause does not go down to child runs': {
+    coordinator: ({ parents }) =>
+      void Object.assign(parents, { changed: () => undefined, begins: () => undefined, check: async () => false }),
+    leadsTo: /began while the run was paused/,
+    seed: 16,
+  },
 }
 
 for (const [name, fault] of Object.entries(FAULTS))

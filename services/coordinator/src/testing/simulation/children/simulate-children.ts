@@ -9,6 +9,8 @@ import type { WorkflowFault } from '../workflows/workflow-faults.ts'
 
 const [STEPS, CALM_ROUNDS] = [80, 120]
 const CALM_MS = 31_000
+/** Of a paused run: what is under way ends within the first ones. */
+const STILL_ROUNDS = 4
 /** What may be created by a coordinator that does not know yet that its run is being cancelled. */
 const LATE = /^the run became cancelled while \d+ tasks were/
 const HANDLERS = ['good', 'bad'] as const
@@ -63,10 +65,13 @@ export class ChildrenSimulation {
   readonly #broker = new SimulatedBroker()
   readonly #coordinators: Coordinators
   #isCancelled = false
+  /** Of its own: what is decided elsewhere stays as it is without pauses. */
+  readonly #mayBePaused: boolean
 
   /** @param options.store a new one: all runs in it are judged */
   constructor({ seed, store, fault }: { seed: number; store: Store; fault?: WorkflowFault | undefined }) {
     this.#random = new Random(seed)
+    this.#mayBePaused = new Random(seed + 1_000_003).chance(0.4)
     this.#store = store
     const presence = new FakePresence()
     for (const handler of HANDLERS) presence.alive.set(handler, ['i-1'])
@@ -89,9 +94,30 @@ export class ChildrenSimulation {
     const mayBeCancelled = this.#random.chance(0.3)
     for (let i = 0; i < STEPS && this.violations.length === 0; i++) await this.#step(namespace, root.runId, mayBeCancelled)
     this.#coordinators.isCalm = true
+    if (this.#mayBePaused) await this.#standsStill(namespace, root.runId)
     for (let i = 0; i < CALM_ROUNDS && !(await this.#calmRound(namespace)); i++);
     await this.#judge(namespace, root.runId, expected)
     return this.violations
+  }
+
+  /** While it is paused what is under way ends, and then nothing of it, and of what is within it, changes any more. */
+  async #standsStill(namespace: string, runId: string): Promise<void> {
+    this.#coordinators.revive()
+    await this.#coordinators.with(({ changeRuns }) => changeRuns.pause(namespace, runId))
+    const isPaused = async () => (await this.#store.runs.heads([runId]))[0]?.state === 'paused'
+    if (!(await isPaused())) return
+    for (let i = 0; i < STILL_ROUNDS; i++) await this.#calmRound(namespace)
+    const before = await this.#tasks(namespace)
+    for (let i = 0; i < STILL_ROUNDS; i++) await this.#calmRound(namespace)
+    if ((await isPaused()) && (await this.#tasks(namespace)) !== before) this.violations.push('something began while the run was paused')
+    await this.#coordinators.with(({ changeRuns }) => changeRuns.resume(namespace, runId))
+  }
+
+  /** All that there are, with their states, as text. */
+  async #tasks(namespace: string): Promise<string> {
+    const lists = (await this.#runs(namespace)).map(({ id }) => this.#store.tasks.list({ runId: id, limit: 1_000 }))
+    const tasks = (await Promise.all(lists)).flatMap(({ items }) => items.map(({ id, state, attempt }) => `${id} ${state} ${attempt}`))
+    return tasks.sort().join('\n')
   }
 
   async #step(namespace: string, runId: string, mayBeCancelled: boolean): Promise<void> {
@@ -108,6 +134,8 @@ export class ChildrenSimulation {
       [1, () => this.#coordinators.revive()],
       [1, () => this.#coordinators.repair()],
       [mayBeCancelled ? 0.6 : 0, cancel],
+      [this.#mayBePaused ? 0.4 : 0, () => this.#coordinators.with(({ changeRuns }) => changeRuns.pause(namespace, runId))],
+      [this.#mayBePaused ? 0.6 : 0, () => this.#coordinators.with(({ changeRuns }) => changeRuns.resume(namespace, runId))],
     ]
     await Promise.all(Array.from({ length: 1 + this.#random.below(4) }, () => this.#random.weighted(actions)()))
     await settle()
