@@ -79,7 +79,8 @@ function textOf({ runId, name, created, state }: SignalSent, repeated: string): 
   const again = created ? '' : 'It was there already. '
   if (state === 'taken') return `${again}Run ${runId} goes on with signal ${name}.`
   const kept = `Signals of it: ${CARILLON} runs signals ${runId}${repeated}`
-  if (state === 'kept') return `${again}Signal ${name} is kept: run ${runId} does not wait for it yet. ${kept}`
+  const why = `What it waits for: ${CARILLON} runs why ${runId}${repeated}`
+  if (state === 'kept') return `${again}Signal ${name} is kept: run ${runId} does not wait for it yet. ${why}\n${kept}`
   return `${again}Signal ${name} is kept: there is no run ${runId} so far. ${kept}`
 }
 

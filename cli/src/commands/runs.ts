@@ -40,7 +40,7 @@ Examples:
 export function addRunsCommands(program: Command): void {
   const runs = program
     .command('runs')
-    .description('what ran and runs: list, get, why, tasks, steps, tree, watch, cancel, pause, resume, retry, signal')
+    .description('what ran and runs: list, get, why, tasks, steps, tree, watch, cancel, pause, resume, retry, approve, signal')
   addListOptions(
     runs
       .command('list')

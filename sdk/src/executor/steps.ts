@@ -369,7 +369,9 @@ async function checkedSignal(schema: StandardSchema, name: string, payload: unkn
     return await checkedBy(schema, payload, (checked) => checked)
   } catch (error) {
     if (error instanceof PayloadRefused)
-      throw new NonRetryableError(`Signal "${name}" has a payload that its schema refuses: ${error.message}`)
+      throw new NonRetryableError(
+        `Signal "${name}" has a payload that its schema refuses: ${error.message} (a retry from step ${name} waits for another one)`,
+      )
     throw error
   }
 }

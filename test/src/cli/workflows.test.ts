@@ -261,7 +261,10 @@ describe('workflows', () => {
 
     // Kept before anything waits for it.
     const kept = await carillon(['runs', 'signal', id, 'later', '1', '--ttl', '2d'])
-    assert.match(kept.stdout, /^Signal later is kept: run .* does not wait for it yet\. Signals of it: .*carillon.* runs signals /)
+    assert.match(
+      kept.stdout,
+      /^Signal later is kept: run .* does not wait for it yet\. What it waits for: .*carillon.* runs why .*\nSignals of it: .*carillon.* runs signals /,
+    )
     await refusals('2 INVALID_REQUEST node', [
       ['approve', id, 'approve'],
       ['approve', id, 'paid'],

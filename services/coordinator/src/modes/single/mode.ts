@@ -15,7 +15,7 @@ export const single: Mode = {
     throw new CarillonError('INVALID_REQUEST', `run ${printable(id)} has one task, itself`, {
       field: 'runId',
       value: printable(id),
-      hint: 'See runs.get: only fan-out runs, such as broadcasts and shards, have a tree.',
+      hint: 'See runs.get, and runs.steps of one with durable steps: workflows and fan-out runs, such as broadcasts and shards, have a tree.',
     })
   },
 }

@@ -40,7 +40,7 @@ test('a node waits for a signal without a task at an executor; its result is the
   assert.deepEqual([state, reason, wakeAt], ['delayed', 'signal', coordinator.clock.now() + 60_000])
   assert.match(
     (await coordinator.readRuns.why('default', run.id)).why,
-    /node paid: it waits for the signal `paid` since 20\S+Z; its time is over/,
+    /node paid: it waits for the signal `paid` since 20\S+Z; its time is over at \S+Z: carillon runs signal \w+ paid$/,
   )
   const tree = await coordinator.readTree.execute('default', run.id)
   assert.deepEqual(tree.nodes?.[0]?.awaits, { signal: 'paid' })
@@ -132,7 +132,7 @@ test('an approval is given once: the same answer names who, another one is a con
   const run = await WorkflowRun.start(coordinator, { nodes: APPROVAL })
   assert.match(
     (await coordinator.readRuns.why('default', run.id)).why,
-    /node approve waits until someone approves or rejects it since 20\S+Z; its time/,
+    /node approve waits until someone approves or rejects it since 20\S+Z; its time is over at \S+Z: carillon runs approve 01\w+ approve, as a signal/,
   )
   const both = await Promise.all([
     decide(coordinator, { runId: run.id, note: 'ok' }, ['approved', 'ada']),

@@ -40,7 +40,7 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
       const last = run.error ? `, after ${run.error.name}: ${run.error.message}` : ''
       return `attempt ${run.attempt} of ${run.attempts} begins ${at(run.wakeAt)}${last}`
     }
-    if (run.reason === 'signal') return waitText(run, waitingSince)
+    if (run.reason === 'signal') return waitText({ ...run, runId: run.id }, waitingSince)
     return run.reason === 'sleep'
       ? `its steps sleep; they go on ${at(run.wakeAt)}`
       : `it was asked for at a later time: it is due ${at(run.wakeAt)}`
@@ -71,7 +71,7 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
   if (state === 'paused') return `node ${name} is held until the run is resumed`
   if (state === 'cancelling') return `node ${name} is being cancelled`
   if (state === 'delayed' && reason === 'approval')
-    return `node ${name} waits until someone approves or rejects it${sinceText(task.startedAt)}${wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`}`
+    return `node ${name} waits until someone approves or rejects it${sinceText(task.startedAt)}${wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`}: carillon runs approve ${task.runId} ${name}, as a signal is no approval`
   if (state === 'delayed' && reason === 'signal') return `node ${name}: ${waitText({ ...task, wakeAt }, task.startedAt)}`
   if (state === 'delayed')
     return reason === 'retry'
@@ -81,11 +81,13 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
 }
 
 /** What a task whose steps wait for signals waits for. */
-function waitText({ waits, wakeAt }: Pick<RunHead, 'waits' | 'wakeAt'>, since: number | null | undefined): string {
+function waitText({ waits, wakeAt, runId }: Pick<TaskHead, 'waits' | 'wakeAt' | 'runId'>, since: number | null | undefined): string {
   const names = [...new Set((waits ?? []).map(({ signal }) => `\`${signal}\``))]
   const which = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
   const until = wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`
-  return `it waits for ${names.length === 1 ? 'the signal' : 'a signal:'} ${which}${sinceText(since)}${until}`
+  const signal = waits?.[0]?.signal
+  const how = names.length === 1 && !waits?.[0]?.child ? `: carillon runs signal ${runId} ${signal}` : ''
+  return `it waits for ${names.length === 1 ? 'the signal' : 'a signal:'} ${which}${sinceText(since)}${until}${how}`
 }
 
 const sinceText = (since: number | null | undefined) => (since == null ? '' : ` since ${new Date(since).toISOString()}`)
