@@ -150,7 +150,7 @@ export const REASONS = {
   'skipped-by-request': 'Someone skipped this node of a workflow.',
   'succeeded-by-request': 'Someone said that this node of a workflow counts as one that has succeeded.',
   'nothing-to-do': 'No node of the workflow was needed.',
-  approval: 'This node of a workflow waits until someone approves or rejects it.',
+  approval: 'A node of a workflow waits until someone approves or rejects it; of a run: nothing else of it is under way.',
   rejected: 'Someone rejected this node of a workflow.',
   'wait-timeout': 'What this node of a workflow waited for did not come within its time limit.',
   'child-failed': 'The child run that it waited for did not succeed.',

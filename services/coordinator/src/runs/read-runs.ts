@@ -1,30 +1,36 @@
 import {
   BUILT_IN_HANDLERS,
   CarillonError,
+  LIMITS,
   type ListRuns,
   OPEN_STATES,
   type Page,
   printable,
+  type Reason,
   type RunState,
   type RunView,
   type TaskView,
   type WhyRun,
 } from '@carillon/contracts'
 import { pageThatFits, runIdOfKey } from '@carillon/runtime'
-import type { RunHead, RunListQuery, RunRecord, Store, TaskRecord } from '@carillon/store'
+import type { RunHead, RunListQuery, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Matching, Presence, WhyAtGate } from '../ports.ts'
 import type { Programs } from '../program-ports.ts'
 import { recordsOf, waitsOf } from '../signals/rules/waits.ts'
 import { removedRun, runNotFound } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
-import { whyOf, whyOfNode } from './rules/why.ts'
+import { reasonOfNodes, whyOf, whyOfNode } from './rules/why.ts'
 import { onlyTask, runOf, type Work } from './rules/work.ts'
 
 /** Hung or cordoned instances that a reason names. */
 const NAMES_SHOWN = 5
 /** Offered handlers that a reason names: enough to find a misspelt one. */
 const HANDLERS_SHOWN = 20
+
+/** States of nodes that wait: for others, or for an instance; and those of nodes that move. */
+const HELD_STATES = ['delayed', 'queued'] as const
+const OTHER_OPEN_STATES = OPEN_STATES.filter((state) => !(HELD_STATES as readonly RunState[]).includes(state))
 
 /** Why a run is not found: there is none, or it was removed and its id is still taken. */
 export async function missingRun(store: Store, namespace: string, runId: string): Promise<CarillonError> {
@@ -53,7 +59,9 @@ export class ReadRuns {
     const [run] = await this.#store.runs.get([runId])
     if (run?.namespace !== namespace) throw await missingRun(this.#store, namespace, runId)
     const message = await this.#whyAtGate(run)
-    return message === undefined ? this.#view(run) : runView(run, { reason: 'gate', message })
+    if (message !== undefined) return runView(run, { reason: 'gate', message })
+    const waiting = run.mode === 'workflow' ? await this.#whyNothingMoves(run) : undefined
+    return waiting === undefined ? this.#view(run) : runView(run, waiting)
   }
 
   /** Why a run is in its state. */
@@ -109,15 +117,37 @@ export class ReadRuns {
     })
   }
 
+  /**
+   * What all open nodes of a workflow wait for: people, others, or an instance. It is found when it is read: to keep it in the record of the run would be a write for each wait that
+   * begins or ends. Undefined: something of it is under way, or is due by itself.
+   */
+  async #whyNothingMoves(run: RunHead): Promise<{ reason: Reason; message: string } | undefined> {
+    if (run.state !== 'running' || run.reason !== null) return undefined
+    const { tasks } = this.#store
+    if ((await tasks.countUpTo({ runId: run.id, states: OTHER_OPEN_STATES, atMost: 1 })) > 0) return undefined
+    const pages = await Promise.all(HELD_STATES.map((state) => tasks.list({ runId: run.id, state, limit: LIMITS.workflowNodes })))
+    const held = pages.flatMap(({ items }) => items)
+    const reason = reasonOfNodes(held.map((task) => (task.state === 'queued' ? this.#reasonOfQueued(run, task) : task.reason)))
+    return reason && { reason, message: this.#whyThese(run, held) }
+  }
+
+  #reasonOfQueued(run: RunHead, task: TaskHead): Reason | null {
+    return this.#whyNoneMay(runOf(run, task)) === undefined ? null : 'no-instance'
+  }
+
   /** What holds back the nodes of a workflow that have begun: those behind them wait for these. */
   async #whyNodes(run: RunHead): Promise<string> {
     const pages = await Promise.all(OPEN_STATES.map((state) => this.#store.tasks.list({ runId: run.id, state, limit: NAMES_SHOWN })))
-    const nodes = pages
-      .flatMap(({ items }) => items)
-      .map((task) => whyOfNode(task, () => this.#whyNoProgram({ run: runOf(run, task), task }) ?? this.#whyNoneMay(runOf(run, task))))
-    const what = nodes.length === 0 ? 'its next nodes are about to begin' : nodes.slice(0, NAMES_SHOWN).join('; ')
+    const nodes = pages.flatMap(({ items }) => items)
+    const what = nodes.length === 0 ? 'its next nodes are about to begin' : this.#whyThese(run, nodes)
     if (run.state === 'cancelling') return nodes.length === 0 ? 'it is being cancelled' : `it is being cancelled: ${what}`
     return run.reason === 'compensating' ? `it can only fail, and what its nodes have done is being undone: ${what}` : what
+  }
+
+  #whyThese(run: RunHead, tasks: readonly TaskHead[]): string {
+    const why = (task: TaskHead) =>
+      whyOfNode(task, () => this.#whyNoProgram({ run: runOf(run, task), task }) ?? this.#whyNoneMay(runOf(run, task)))
+    return tasks.slice(0, NAMES_SHOWN).map(why).join('; ')
   }
 
   async tasks(

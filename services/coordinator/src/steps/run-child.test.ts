@@ -170,6 +170,6 @@ test('a job that starts itself, detached, stops after as many as may fire one an
   }
   const { reason, error } = await runOf(coordinator, id)
   assert.deepEqual([reason, count], ['chain-too-long', LIMITS.chainLength + 2])
-  assert.match(error?.message ?? '', /loop → part → loop/)
+  assert.match(error?.message ?? '', /loop → loop\/part → loop/)
   assert.ok((await store.runs.list({ namespace: 'default', limit: 100 })).items.length < 100)
 })

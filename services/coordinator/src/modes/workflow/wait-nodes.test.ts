@@ -52,6 +52,35 @@ test('a node waits for a signal without a task at an executor; its result is the
   )
 })
 
+test('a run of which all open nodes wait for people, others or an instance has that reason; one that moves by itself has none', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { readRuns, presence } = coordinator
+  const nodes = [
+    { id: 'ask', wait: { approval: {} } },
+    { id: 'paid', wait: { signal: 'paid' } },
+    { id: 'work', handler: 'work' },
+    { id: 'ship', handler: 'ship', after: ['ask', 'paid', 'work'] },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  const shown = async () => {
+    const { state, reason, message } = await readRuns.get('default', run.id)
+    return [state, reason, message?.match(/node \w+/g)?.join(', ')]
+  }
+  assert.deepEqual(await shown(), ['running', 'approval', 'node ask, node paid, node work'])
+  presence.alive.set('work', ['i-1'])
+  assert.deepEqual(await shown(), ['running', undefined, undefined])
+  await run.ends('work')
+  assert.deepEqual(await shown(), ['running', 'approval', 'node ask, node paid'])
+  await decide(coordinator, { runId: run.id, node: 'ask' }, ['approved', 'ada'])
+  assert.deepEqual(await shown(), ['running', 'signal', 'node paid'])
+  await send(coordinator, run.id, null)
+  assert.deepEqual(await shown(), ['running', 'no-instance', 'node ship'])
+  assert.match((await readRuns.get('default', run.id)).message ?? '', /no instance offers handler `ship`/)
+  assert.equal((await run.record()).reason, null)
+  const timed = await WorkflowRun.start(coordinator, { nodes: [nodes[0], { id: 'cool', wait: { durationMs: 60_000 } }] as typeof nodes })
+  assert.equal((await readRuns.get('default', timed.id)).reason, undefined)
+})
+
 test('a signal that came before the node, or before the run, is taken when the node begins; without a time limit there is no timer', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const nodes = [

@@ -1,4 +1,4 @@
-import { isEnded, REASONS, undoneByTask } from '@carillon/contracts'
+import { isEnded, REASONS, type Reason, undoneByTask } from '@carillon/contracts'
 import type { RunHead, TaskHead } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { limitOf } from './limits.ts'
@@ -78,6 +78,15 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
       ? `attempt ${attempt} of ${attempts} of node ${name} begins ${at(wakeAt)}`
       : `node ${name} waits: it goes on ${at(wakeAt)}`
   return `node ${name} waits: ${whyNone() ?? 'for a free slot'}`
+}
+
+/** For what a run may wait that does not come by itself; the first of these is that of a run whose nodes wait for several. */
+const HELD_BY = ['approval', 'signal', 'no-instance'] as const satisfies readonly Reason[]
+
+/** The reason of a workflow of which all open nodes have these; undefined: one of them goes on by itself. */
+export function reasonOfNodes(reasons: readonly (Reason | null)[]): (typeof HELD_BY)[number] | undefined {
+  const held: readonly (Reason | null)[] = HELD_BY
+  return reasons.every((reason) => held.includes(reason)) ? HELD_BY.find((reason) => reasons.includes(reason)) : undefined
 }
 
 /** What a task whose steps wait for signals waits for. */
