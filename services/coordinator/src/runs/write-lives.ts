@@ -1,8 +1,10 @@
 import { isTaskId } from '@carillon/contracts'
 import type { Store } from '@carillon/store'
+import type { ParentTasks } from '../child-ports.ts'
 import { readTasks, splitting } from '../lives.ts'
 import type { Faulty, Lives, Reconciler } from '../ports.ts'
 import type { Change, TaskChange } from './rules/change.ts'
+import { mayLeaveChildren } from './rules/leaves-children.ts'
 import { isTaskOfRun, onlyTask, type Work } from './rules/work.ts'
 import type { RunWriter } from './write-runs.ts'
 import type { TaskWriter } from './write-tasks.ts'
@@ -13,12 +15,14 @@ export class LifeWriter implements Lives {
   readonly #runs: RunWriter
   readonly #tasks: TaskWriter
   readonly #reconciler: Reconciler
+  readonly #parents: ParentTasks
 
-  constructor(options: { store: Store; runs: RunWriter; tasks: TaskWriter; reconciler: Reconciler }) {
+  constructor(options: { store: Store; runs: RunWriter; tasks: TaskWriter; reconciler: Reconciler; parents: ParentTasks }) {
     this.#store = options.store
     this.#runs = options.runs
     this.#tasks = options.tasks
     this.#reconciler = options.reconciler
+    this.#parents = options.parents
   }
 
   known(ids: readonly string[]): Promise<(Work | undefined)[]> {
@@ -45,7 +49,8 @@ export class LifeWriter implements Lives {
   }
 
   async repeatEnd(work: Work): Promise<void> {
-    if (isTaskOfRun(work)) this.#reconciler.soon(work.run.id)
-    else await this.#runs.repeatEnd(work.run)
+    if (!isTaskOfRun(work)) return this.#runs.repeatEnd(work.run)
+    this.#reconciler.soon(work.run.id)
+    if (mayLeaveChildren(work.task)) this.#parents.changed(work.run.id)
   }
 }

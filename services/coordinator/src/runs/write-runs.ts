@@ -13,6 +13,7 @@ import type { RunChange } from './rules/change.ts'
 import { isPinnedAfter, isRefused } from './rules/decision.ts'
 import { withFailedTry } from './rules/failed-tries.ts'
 import { decideFault } from './rules/fault.ts'
+import { mayLeaveChildren } from './rules/leaves-children.ts'
 import { CHECK_QUEUED_MS } from './rules/life.ts'
 import { withinLimits } from './rules/limits.ts'
 import type { EndedRun } from './rules/views.ts'
@@ -275,6 +276,7 @@ export class RunWriter implements Runs {
     await this.#events.runEndedBefore(run, read)
     const whole = this.#children().concerns([run]) ? await read() : undefined
     if (whole) await this.#children().start([whole])
+    if (mayLeaveChildren(run)) this.#parents.changed(run.id)
     if (run.wakeAt !== null) await this.#markPublished([run])
   }
 
@@ -363,7 +365,3 @@ export class RunWriter implements Runs {
 const mayHaveLateTasks = (run: RunHead) =>
   isFanOut(run) &&
   (['cancelled', 'expired', 'timed_out'].includes(run.state) || (run.mode === 'workflow' && (run.state === 'failed' || run.attempt > 1)))
-
-/** One that has succeeded has awaited them, or never asked for those that an earlier attempt has left: these are found by their own `wakeAt`. */
-const mayLeaveChildren = ({ state, startedAt, attempt }: RunHead) =>
-  state === 'cancelled' || state === 'timed_out' || (state === 'failed' && (startedAt !== null || attempt > 1))

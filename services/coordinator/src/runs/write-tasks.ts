@@ -1,4 +1,4 @@
-import { CarillonError, isEnded, type RunState } from '@carillon/contracts'
+import { CarillonError, isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { RunHead, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { ParentTasks } from '../child-ports.ts'
@@ -8,14 +8,12 @@ import { isRouted, mayBeRouted, routedDecision } from '../routing/rules/routed.t
 import type { TaskChange } from './rules/change.ts'
 import { isPinnedAfter, isRefused } from './rules/decision.ts'
 import { decideFault } from './rules/fault.ts'
+import { mayLeaveChildren } from './rules/leaves-children.ts'
 import { withCheck } from './rules/new-tasks.ts'
 import { held } from './rules/pause.ts'
 import { endOfWait } from './rules/waits-of-nodes.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
 import { updateLives } from './update-lives.ts'
-
-/** Child runs of a task in one of these states are cancelled. */
-const STOPPED: readonly RunState[] = ['cancelling', 'cancelled', 'timed_out', 'failed']
 
 /** Every write of a task of a fan-out run, and what follows from it: commit, then publish. */
 export class TaskWriter implements Tasks {
@@ -111,7 +109,7 @@ export class TaskWriter implements Tasks {
       else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ work: { task, run }, error: outcome })
     }
     for (const runId of ended) this.#reconciler.soon(runId)
-    const stopped = changes.filter(({ decision }, i) => outcomes[i] === 'applied' && STOPPED.includes(decision.set.state as RunState))
+    const stopped = changes.filter((change, i) => outcomes[i] === 'applied' && stopsChildren(change))
     for (const runId of new Set(stopped.map(({ run }) => run.id))) this.#parents.changed(runId)
     await this.endFaulty(faulty)
     return outcomes
@@ -166,3 +164,6 @@ export class TaskWriter implements Tasks {
     } else if (task.state === 'cancelling' && task.owner) this.#runs.control(run.namespace, task.owner, { type: 'cancel', taskId: task.id })
   }
 }
+
+const stopsChildren = ({ task, decision: { set } }: TaskChange): boolean =>
+  set.state === 'cancelling' || (set.state !== undefined && mayLeaveChildren({ ...task, ...set }))

@@ -108,6 +108,26 @@ test('what a coordinator has not done about a child run before it died, or could
   assert.equal((await childOf())?.state, 'cancelled')
 })
 
+test('a child run that sleeps without a timer is cancelled when the end of its parent is repeated, where the coordinator died at the first', async (context) => {
+  const { coordinator, run, call, childOf } = await aParent(context)
+  const { runId } = await coordinator.runChild.execute('default', call)
+  await turns()
+  const asleep = { type: 'slept', runId, taskId: runId, attempt: 1, waits: [{ step: 0, signal: 'paid' }] }
+  await coordinator.applyReports.execute([reportsFrom('i-2', { type: 'started', runId, taskId: runId, attempt: 1 })])
+  await coordinator.applyReports.execute([reportsFrom('i-2', asleep)])
+  await turns()
+  const { mock } = context.mock.method(coordinator.parents, 'changed', () => undefined)
+  const end = () => coordinator.applyReports.execute([reportsFrom('i-1', { ...FAILED, runId: run.id, taskId: run.id, attempt: 1 })])
+  await end()
+  await turns()
+  mock.restore()
+  const child = await childOf()
+  assert.deepEqual([child?.state, child?.wakeAt], ['delayed', null])
+  await end()
+  await turns()
+  assert.equal((await childOf())?.state, 'cancelled')
+})
+
 test('a child run of a task of a workflow is cancelled when that task fails, and the others go on', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await WorkflowRun.start(coordinator, {
