@@ -16,7 +16,7 @@ export interface ExpressionField extends ExpressionPlace {
   readonly field: string
 }
 
-const RESULTS = { boolean: booleanOf, key: keyOf, value: jsonOf } as const
+const RESULTS = { boolean: booleanOf, key: keyOf, list: jsonOf, value: jsonOf } as const
 
 /** What all expressions over the same variables share: an evaluation is never interrupted by another, so one meter counts for all. */
 interface Shared {

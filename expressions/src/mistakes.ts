@@ -56,6 +56,7 @@ export function hintFor({ code, summary, at = 0 }: CelFault, text: string, varia
 
 const RESULT_HINTS: readonly (readonly [string, string])[] = [
   ['true or false', "Compare it with something, such as payload.total > 100 or payload.state == 'paid'."],
+  ['must be a list', 'Name a list, such as nodes.reserve.result.parcels, or make one with [ ] or map().'],
   ['a text, a number', 'Name a member, such as payload.tenant, or make a text of several with +.'],
 ]
 

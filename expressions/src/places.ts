@@ -25,7 +25,7 @@ export const PLACES = {
   },
   /** The items of a node of a workflow that has a task for each. */
   list: {
-    kind: 'value',
+    kind: 'list',
     variables: { payload: 'any', context: 'any', nodes: 'any' },
     maxTextBytes: EXPRESSION_LIMITS.decisionTextBytes,
     maxNodes: EXPRESSION_LIMITS.decisionNodes,

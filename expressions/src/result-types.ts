@@ -6,9 +6,15 @@ import type { ExpressionKind } from './variables.ts'
 const TYPES: Readonly<Record<ExpressionKind, RegExp>> = {
   boolean: /^(bool|dyn)$/,
   key: /^(bool|int|double|string|dyn|dyn<double>)$/,
+  list: /^(list|dyn)\b/,
   value: /^(?!google\.protobuf\.Duration$)/,
 }
-const WANTED: Readonly<Record<ExpressionKind, string>> = { boolean: 'true or false', key: 'a text, a number or a boolean', value: 'JSON' }
+const WANTED: Readonly<Record<ExpressionKind, string>> = {
+  boolean: 'true or false',
+  key: 'a text, a number or a boolean',
+  list: 'a list',
+  value: 'JSON',
+}
 const NUMERIC = new Set(['+', '-', '*', '/', '%', '-_'])
 
 /** Refuses an expression that can never be what its place needs. Throws what `faultOf` reads. */

@@ -8,7 +8,7 @@ export type VariableType = 'any' | 'text' | 'number' | 'boolean' | 'map of text'
 export type Variables = Readonly<Record<string, VariableType>>
 
 /** What an expression must result in. A *key* is text, a number or a boolean; a *value* any JSON. */
-export type ExpressionKind = 'boolean' | 'key' | 'value'
+export type ExpressionKind = 'boolean' | 'key' | 'list' | 'value'
 
 /** A kind of place where an expression stands, as `filter` of a trigger is one. */
 export interface ExpressionPlace {

@@ -108,6 +108,24 @@ test('what is no list, and a list that is too long or too large, fails the node 
   )
 })
 
+test('what can never be a list is refused when the workflow is put', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const put = (text: string) => coordinator.changeJobs.put('default', { name: 'order', workflow: { nodes: nodesOf({}, text) } } as never)
+  for (const text of ['null', '"text"', '7', '{"a": 1}', 'size(payload)', 'payload.n > 1'])
+    await assert.rejects(put(text), { code: 'INVALID_WORKFLOW', message: /must be a list/ }, text)
+  for (const text of [
+    'payload',
+    '[]',
+    '[1, 2]',
+    'payload.a.map(x, x + 1)',
+    'payload.a ? [1] : payload.b',
+    'payload.a + [1]',
+    'payload.t.split(",")',
+    'dyn(1)',
+  ])
+    await put(text)
+})
+
 test('by default all other items run, then the node has failed, with counts and the first errors (16, 17)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await started(coordinator, [0, 1, 2, 3, 4], { onFailure: 'skip' })

@@ -5,7 +5,7 @@ import { type Expression, ExpressionCache, PLACES } from '@carillon/expressions'
 export interface NodeExpressions {
   readonly condition: { get(text: string): Expression<'boolean'> }
   readonly value: { get(text: string): Expression<'value'> }
-  readonly list: { get(text: string): Expression<'value'> }
+  readonly list: { get(text: string): Expression<'list'> }
   readonly hashKey: { get(text: string): Expression<'key'> }
 }
 
