@@ -156,7 +156,7 @@ describe('fan-out runs, by the command line', { concurrency: true }, () => {
       [['--shards', '0'], '--shards'],
       [['--shards', '10001'], '--shards'],
       [['--items', '{"a":1}'], '--items'],
-      [['--items', 'nonsense'], 'payload'],
+      [['--items', 'nonsense'], '--items'],
       [['--shards', '2', '--tolerate', 'half'], '--tolerate'],
     ] as const) {
       const { code, stderr } = await carillon(['run', 'hello', ...args])
