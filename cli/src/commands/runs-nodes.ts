@@ -71,6 +71,8 @@ async function change(self: Command, ask: (client: Client) => Promise<RunView>):
     if (run.parentTask === undefined || !isEnded(run.state)) return
     // It has ended, and goes on only when the run that it is within does.
     const parent = runIdOfTask(run.parentTask) ?? run.parentTask
-    terminal.note(`It goes on when the run that it is within does: ${CARILLON} runs retry ${parent} --failed${repeated}`)
+    terminal.note(
+      `It goes on when run ${parent}, which it is within, has ended and is retried: ${CARILLON} runs retry ${parent} --failed${repeated}`,
+    )
   })
 }

@@ -31,7 +31,8 @@ export async function startDetached({ client, invocation, quiet }: RunSession, i
   else {
     new RunPrinter(terminal, quiet).began(started)
     terminal.print(runText(terminal, view, now()))
-    terminal.note(terminal.paint('quiet', `follow it: ${CARILLON} logs ${started.runId} -f${repeated}`))
+    const follow = view.mode === 'workflow' ? `runs watch ${started.runId}` : `logs ${started.runId} -f`
+    terminal.note(terminal.paint('quiet', `follow it: ${CARILLON} ${follow}${repeated}`))
   }
   return EXIT.ok
 }
@@ -104,8 +105,8 @@ const outcomeOf = (run: Partial<RunView>) => ({ ...run, result: run.result ?? nu
 
 function sayHowToGoOn({ terminal, repeated }: Invocation, run: Partial<RunView> & { runId: string }, interrupt: Interrupt): number {
   if (terminal.json) terminal.value(outcomeOf(run))
-  terminal.note(
-    `The run goes on. Follow it: ${CARILLON} logs ${run.runId} -f${repeated} · cancel it: ${CARILLON} runs cancel ${run.runId}${repeated}`,
-  )
+  // What a workflow waits for is in none of its log lines.
+  const follow = run.mode === 'workflow' ? `runs watch ${run.runId}` : `logs ${run.runId} -f`
+  terminal.note(`The run goes on. Follow it: ${CARILLON} ${follow}${repeated} · cancel it: ${CARILLON} runs cancel ${run.runId}${repeated}`)
   return interrupt.exitCode
 }

@@ -212,6 +212,16 @@ describe('workflows', () => {
     assert.equal(await goesOn('succeed-node', told.id, 'bill', '{"ref":7}'), 'weigh:succeeded bill:succeeded thank:succeeded')
     assert.ok(done.includes('thank {"ref":7}'), done.join())
     assert.equal(await goesOn('skip-node', skipped.id, 'bill'), 'weigh:succeeded bill:skipped thank:succeeded')
+    await mesh.client.workflows.put(workflow('day').node('sub', { job: 'sale' }).done())
+    const day = await mesh.client.run('day')
+    await assert.rejects(day.result({ timeoutMs: 30_000 }))
+    const [{ childRunId = '' } = {}] = (await mesh.client.runs.tree(day.id)).nodes ?? []
+    const within = await carillon(['runs', 'skip-node', childRunId, 'bill'])
+    assert.match(within.stdout, /\nstate +failed\n/)
+    assert.match(within.stderr, new RegExp(`^It goes on when run ${day.id}, .*carillon.* runs retry ${day.id} --failed`))
+    const detached = await carillon(['run', 'day', '--detach'])
+    assert.match(detached.stderr, /^follow it: .*carillon.* runs watch /)
+
     isUp = true
     done.length = 0
     assert.equal(await goesOn('retry', again.id, '--from-node', 'bill'), 'weigh:succeeded bill:succeeded thank:succeeded')

@@ -117,7 +117,7 @@ export class ChangeNodes {
     const state = nextState(task.state, event)
     if (state === undefined) {
       if (task.reason === REASON[event]) return task.endedAt ?? undefined
-      throw wrongNode(at, `it is ${task.state}`, isEnded(task.state) ? againHint(at) : 'Stop it first.')
+      throw wrongNode(at, `it is ${task.state}`, isEnded(task.state) ? againHint(at) : 'Stop it first: `carillon runs stop-node`.')
     }
     const now = this.#clock.now()
     const ended = { state, reason: REASON[event], error: null, endedAt: now, wakeAt: null, queuedAt: null } as const
