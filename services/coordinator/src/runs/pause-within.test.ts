@@ -102,6 +102,9 @@ test('a child run that was paused by itself stays so; one that was paused with i
     code: 'CHILD_RUN',
     message: new RegExp(`was paused with run ${run.id}`),
   })
+  const why = async (id: string) => (await coordinator.readRuns.why('default', id)).why
+  assert.match(await why(each), new RegExp(`^it has been paused since \\S+, with run ${run.id}: carillon runs resume ${run.id}$`))
+  assert.match(await why(sub), new RegExp(`carillon runs resume ${sub}`))
   await act(coordinator, 'resume', run.id)
   assert.equal(await states(), 'paused queued running')
   await act(coordinator, 'pause', run.id)

@@ -1,4 +1,4 @@
-import { isEnded, REASONS, type Reason, undoneByTask } from '@carillon/contracts'
+import { isEnded, REASONS, type Reason, runIdOfTask, undoneByTask } from '@carillon/contracts'
 import type { RunHead, TaskHead } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { limitOf } from './limits.ts'
@@ -26,7 +26,7 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
     const text = run.error?.message ?? (run.reason ? REASONS[run.reason] : '')
     return `it has ended as ${run.state}${run.endedAt === null ? '' : ` ${at(run.endedAt)}`}: ${text}`
   },
-  ({ run }) => (run.state === 'paused' ? `it has been paused ${pausedSince(run)}: carillon runs resume ${run.id}` : undefined),
+  ({ run }) => (run.state === 'paused' ? `it has been paused ${pausedText(run)}` : undefined),
   ({ run }) => (run.state === 'cancelling' ? `it is being cancelled: ${holderOf(run)} has not confirmed yet` : undefined),
   ({ run, noInstance }) => {
     if (run.state !== 'running') return undefined
@@ -50,7 +50,13 @@ const ROWS: readonly ((facts: WhyFacts) => string | undefined)[] = [
     `it waits for a free slot: ${offering} ${offering === 1 ? 'instance offers' : 'instances offer'} handler \`${run.handler}\``,
 ]
 
-const pausedSince = ({ terms }: RunHead) => `since ${new Date(terms?.paused?.at ?? 0).toISOString()}`
+/** One that was paused with the run that it is within goes on with that. */
+function pausedText({ id, terms, parentTask }: RunHead): string {
+  const isWithin = terms?.paused?.within && parentTask !== null
+  const resumed = isWithin ? (runIdOfTask(parentTask) ?? parentTask) : id
+  const since = `since ${new Date(terms?.paused?.at ?? 0).toISOString()}`
+  return `${since}${isWithin ? `, with run ${resumed}` : ''}: carillon runs resume ${resumed}`
+}
 
 /** Why a run is in its state, in one sentence; with the moment at which it ends by itself. */
 export function whyOf(facts: WhyFacts): string {
