@@ -183,6 +183,7 @@ export interface LifeExpectation {
   /** The stored owner is one of these (null = none). */
   readonly owner?: readonly (string | null)[]
   readonly target?: string | null
+  readonly wakeAt?: number | null
   /** A column of runs only. */
   readonly gate?: string | null
 }

@@ -85,12 +85,13 @@ export class MongoLifeStore<Item extends Head, Head extends LifeHead & { readonl
 }
 
 /** No owner is null; a missing field equals null, as MongoDB compares it. */
-function expected({ namespace, state, attempt, owner, target, gate }: LifeExpectation): Document {
+function expected({ namespace, state, attempt, owner, target, wakeAt, gate }: LifeExpectation): Document {
   const filter: Document = { state: state.length === 1 ? state[0] : { $in: [...state] } }
   if (namespace !== undefined) filter['namespace'] = namespace
   if (attempt !== undefined) filter['attempt'] = attempt
   if (owner !== undefined) filter['owner'] = owner.length === 1 ? owner[0] : { $in: [...owner] }
   if (target !== undefined) filter['target'] = target
+  if (wakeAt !== undefined) filter['wakeAt'] = wakeAt
   if (gate !== undefined) filter['gate'] = gate
   return filter
 }

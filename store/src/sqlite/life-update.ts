@@ -9,6 +9,7 @@ const WHERE = ' where "id" = ? and '
 const ATTEMPT = ' and "attempt" = ?'
 const NAMESPACE = ' and "namespace" = ?'
 const TARGET = ' and "target" is ?'
+const WAKE_AT = ' and "wakeAt" is ?'
 const GATE = ' and "gate" is ?'
 /** How the owner is compared with no name, one, or more; the second of each admits no owner, too. */
 const OWNERS = [
@@ -103,6 +104,10 @@ export class LifeUpdate {
       shape = shape.with(TARGET)
       values.push(toStored(expect.target, 'text', 'target'))
     }
+    if (expect.wakeAt !== undefined) {
+      shape = shape.with(WAKE_AT)
+      values.push(toStored(expect.wakeAt, 'number', 'wakeAt'))
+    }
     if (expect.gate !== undefined) {
       shape = shape.with(GATE)
       values.push(toStored(expect.gate, 'text', 'gate'))
@@ -138,6 +143,7 @@ function updateText(table: string, { expect, set }: LifeChange): string {
   const namespace = expect.namespace === undefined ? '' : NAMESPACE
   const owner = expect.owner === undefined ? '' : pushOwner(expect.owner, [])
   const target = expect.target === undefined ? '' : TARGET
+  const wakeAt = expect.wakeAt === undefined ? '' : WAKE_AT
   const gate = expect.gate === undefined ? '' : GATE
-  return `update "${table}" set ${assignments}${WHERE}(${states})${attempt}${namespace}${owner}${target}${gate}`
+  return `update "${table}" set ${assignments}${WHERE}(${states})${attempt}${namespace}${owner}${target}${wakeAt}${gate}`
 }

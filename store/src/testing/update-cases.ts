@@ -25,6 +25,9 @@ const EXPECTATIONS: readonly [LifeExpectation, boolean][] = [
   [{ namespace: 'default', state: ['running'], attempt: 2, owner: ['i-1'] }, true],
   [{ state: ['running'], target: null }, true],
   [{ state: ['running'], target: 'i-1' }, false],
+  [{ state: ['running'], wakeAt: START_AT + 5 }, true],
+  [{ state: ['running'], wakeAt: START_AT + 6 }, false],
+  [{ state: ['running'], wakeAt: null }, false],
   [{ namespace: 'other', state: ['running'], attempt: 2, owner: ['i-1'] }, false],
 ]
 
@@ -100,7 +103,7 @@ export const UPDATE_CASES: ConformanceCase[] = [
   {
     name: 'a change is applied only where state, attempt and owner are as expected',
     async run(store) {
-      await store.runs.insert(EXPECTATIONS.map((_, n) => aRun(n, { state: 'running', attempt: 2, owner: 'i-1' })))
+      await store.runs.insert(EXPECTATIONS.map((_, n) => aRun(n, { state: 'running', attempt: 2, owner: 'i-1', wakeAt: START_AT + 5 })))
       const changes = EXPECTATIONS.map(([expect], n) => ({ id: runId(n), expect, set: { progress: { percent: n } } }))
       const outcomes = EXPECTATIONS.map(([, holds]): UpdateOutcome => (holds ? 'applied' : 'refused'))
       assert.deepEqual(await store.runs.update(changes), outcomes)

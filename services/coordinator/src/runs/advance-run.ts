@@ -259,8 +259,10 @@ export class AdvanceRun implements Reconciler {
   async #checkAgain(run: RunHead, delayMs: number): Promise<void> {
     const now = this.#clock.now()
     const wakeAt = Math.min(now + delayMs, Math.max(now, limitOf(run)?.at ?? Number.POSITIVE_INFINITY))
-    await this.#store.runs.update([{ id: run.id, expect: { state: [run.state], attempt: run.attempt }, set: { wakeAt } }])
-    this.#timers.arm('runs', { id: run.id, wakeAt })
+    // A coordinator that is late with this must not put a run to rest that another one has seen begin something.
+    const expect = { state: [run.state], attempt: run.attempt, wakeAt: run.wakeAt }
+    const [outcome] = await this.#store.runs.update([{ id: run.id, expect, set: { wakeAt } }])
+    if (outcome === 'applied') this.#timers.arm('runs', { id: run.id, wakeAt })
   }
 }
 

@@ -129,7 +129,7 @@ export class ChildrenSimulation {
     const actions: readonly (readonly [number, () => unknown])[] = [
       [8, () => this.#work()],
       [6, () => this.#apply()],
-      [4, () => this.#coordinators.wake('')],
+      [4, () => this.#coordinators.wake(() => true)],
       [1, () => this.#coordinators.crashSoon()],
       [1, () => this.#coordinators.revive()],
       [1, () => this.#coordinators.repair()],
@@ -172,7 +172,7 @@ export class ChildrenSimulation {
     while (this.#broker.reports.length > 0) await this.#apply()
     await this.#coordinators.repair()
     await this.#clock.advance(CALM_MS)
-    await this.#coordinators.wake('')
+    await this.#coordinators.wake(() => true)
     await settle()
     this.#broker.forgetIds()
     const runs = await this.#runs(namespace)

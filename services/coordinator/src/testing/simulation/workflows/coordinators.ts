@@ -55,14 +55,14 @@ export class Coordinators {
     return Promise.race([done, coordinator.died.then(() => undefined), patience()])
   }
 
-  /** What is due of a run. */
-  async wake(runId: string): Promise<void> {
+  /** What is due of these runs, and their tasks. */
+  async wake(isOurs: (id: string) => boolean): Promise<void> {
     const query = { until: this.#given.clock.now(), shares: ALL_SHARES, limit: DUE_AT_MOST }
     for (const kind of LIFE_KINDS) {
-      const ids = (await this.#given.store[kind].due(query)).map(({ id }) => id).filter((id) => id.startsWith(runId))
+      const ids = (await this.#given.store[kind].due(query)).map(({ id }) => id).filter(isOurs)
       if (ids.length > 0) await this.with((coordinator) => coordinator.wakeLives.execute(ids))
     }
-    const signals = (await this.#given.store.signals.due(query)).map(({ id }) => id).filter((id) => id.startsWith(runId))
+    const signals = (await this.#given.store.signals.due(query)).map(({ id }) => id).filter(isOurs)
     if (signals.length > 0) await this.with((coordinator) => coordinator.wakeSignals.execute(signals))
   }
 

@@ -5,7 +5,8 @@ import { drop, fresh, type Held, type Instance, idsOf, newInstance } from '../in
 import type { Random } from '../random.ts'
 import type { Suspicions } from '../suspicions.ts'
 import type { Coordinators } from './coordinators.ts'
-import { HANDLERS, outcomeOf, type RandomWorkflow, UNDO } from './random-workflow.ts'
+import { allOf, type Child, type Course, handlersOf, type RandomWorkflow } from './made-workflow.ts'
+import { HANDLERS, outcomeOf, UNDO } from './random-workflow.ts'
 
 interface Options {
   readonly random: Random
@@ -14,6 +15,8 @@ interface Options {
   readonly coordinators: Coordinators
   readonly suspicions: Suspicions
   readonly runId: string
+  /** Whether a run is the one, or within it. */
+  readonly isOurs: (runId: string) => boolean
   readonly made: RandomWorkflow
   /** Whether the run is being cancelled, or is cancelled. */
   readonly isCancelled: () => boolean
@@ -28,6 +31,11 @@ export class Fleet {
   readonly #instances: Instance[] = []
   /** Reports that come once more, later. */
   readonly #late: { readonly instance: string; readonly report: Report }[] = []
+  readonly #handlers: readonly string[]
+  readonly #courses = new Map<string, Course>()
+  /** By their handlers. */
+  readonly #singles = new Map<string, Course>()
+  readonly #lists = new Map<string, Extract<Child, { kind: 'list' }>>()
   /** What the last attempt of each task was given. */
   readonly given = new Map<string, { readonly payload: unknown; readonly context: unknown }>()
   /** Attempts that were begun. */
@@ -39,12 +47,20 @@ export class Fleet {
     this.#given = options
     this.#random = options.random
     this.#broker = options.broker
+    this.#handlers = handlersOf(options.made)
+    for (const { children, courses } of allOf(options.made)) {
+      for (const [id, course] of courses) this.#courses.set(id, course)
+      for (const [id, child] of children) {
+        if (child.kind === 'list') this.#lists.set(child.handler, child)
+        if (child.kind === 'single') this.#singles.set(child.handler, courses.get(id) as Course)
+      }
+    }
     for (let i = 0; i < 3; i++) this.join()
   }
 
-  /** Messages of the run that wait in the queue. */
+  /** Messages of the run, and of those within it, that wait in the queue. */
   get queued(): Delivery[] {
-    return [...this.#broker.work.values()].filter(({ work }) => work.runId === this.#given.runId)
+    return [...this.#broker.work.values()].filter(({ work }) => this.#given.isOurs(work.runId))
   }
 
   /** Tasks that instances hold. */
@@ -62,7 +78,7 @@ export class Fleet {
 
   #showPresence(): void {
     const alive = this.#instances.filter((instance) => instance.alive).map(({ id }) => id)
-    for (const handler of [...HANDLERS, UNDO]) this.#given.presence.alive.set(handler, alive)
+    for (const handler of [...HANDLERS, UNDO, ...this.#handlers]) this.#given.presence.alive.set(handler, alive)
   }
 
   #alive(): Instance | undefined {
@@ -134,7 +150,9 @@ export class Fleet {
   /** As its script says, whichever instance runs it. */
   #endOf(held: Held): Report {
     if (held.work.handler === UNDO) return this.#endOfUndo(held)
-    const course = this.#given.made.courses.get(held.work.task ?? '')
+    const list = this.#lists.get(held.work.handler)
+    if (list) return this.#endOfItem(held, list)
+    const course = this.#singles.get(held.work.handler) ?? this.#courses.get(held.work.task ?? '')
     if (!course) {
       this.#given.violated(`${held.work.taskId} is a node without a handler, and was given to an instance`)
       return { ...idsOf(held), type: 'finished', outcome: 'failed' }
@@ -143,6 +161,11 @@ export class Fleet {
     if (outcome === 'succeeded') return { ...idsOf(held), type: 'finished', outcome, result: course.result, context: course.addition }
     const error = { name: 'Error', message: `attempt ${held.attempt}`, ...(isFinal ? { retryable: false } : {}) }
     return { ...idsOf(held), type: 'finished', outcome, error }
+  }
+
+  #endOfItem(held: Held, { bad }: Extract<Child, { kind: 'list' }>): Report {
+    if (!bad.has(held.work.index ?? -1)) return { ...idsOf(held), type: 'finished', outcome: 'succeeded', result: held.work.index }
+    return { ...idsOf(held), type: 'finished', outcome: 'failed', error: { name: 'Error', message: `item ${held.work.index}` } }
   }
 
   #endOfUndo(held: Held): Report {

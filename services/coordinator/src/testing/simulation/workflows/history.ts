@@ -1,4 +1,4 @@
-import { isEnded, type RunState } from '@carillon/contracts'
+import { isEnded, isTaskId, type RunState, runIdOfTask } from '@carillon/contracts'
 import type { LifeChange, Store, TaskRecord } from '@carillon/store'
 
 /** What was committed for one run, in the order of the writes. */
@@ -7,6 +7,8 @@ export class History {
   readonly created = new Map<string, { readonly at: number; readonly plannedAt: number; readonly writtenAt: number }>()
   /** The same for their ends. The time is that of the write. */
   readonly ended = new Map<string, { readonly at: number; readonly time: number; readonly state: RunState }>()
+  /** The run, and those that are within it. */
+  readonly tree: Set<string>
   /** When signals were stored. */
   readonly arrivals = new Map<string, number>()
   /** Signals that something has taken, whatever became of that. */
@@ -25,6 +27,7 @@ export class History {
 
   constructor(options: { runId: string; now: () => number }) {
     this.#runId = options.runId
+    this.tree = new Set([options.runId])
     this.#now = options.now
   }
 
@@ -33,7 +36,14 @@ export class History {
     const { runs, tasks, signals } = store
     return {
       ...store,
-      runs: replaced(runs, { update: async (changes) => this.#updated(changes, await runs.update(changes)) }),
+      runs: replaced(runs, {
+        insert: async (records) => {
+          const outcomes = await runs.insert(records)
+          for (const { id, parentTask } of records) if (parentTask && this.tree.has(runIdOfTask(parentTask) ?? '')) this.tree.add(id)
+          return outcomes
+        },
+        update: async (changes) => this.#updated(changes, await runs.update(changes)),
+      }),
       tasks: replaced(tasks, {
         insert: async (records) => {
           const outcomes = await tasks.insert(records)
@@ -59,7 +69,7 @@ export class History {
   }
 
   #create(task: TaskRecord): void {
-    if (task.runId !== this.#runId) return
+    if (!this.tree.has(task.runId)) return
     this.created.set(task.id, { at: ++this.#writes, plannedAt: task.queuedAt ?? task.startedAt ?? 0, writtenAt: this.#now() })
     this.#ends(task.id, task.state)
   }
@@ -72,9 +82,9 @@ export class History {
         this.isUndoneAgain = set.compensation === 'again'
       }
       if (id === this.#runId) this.#pausing(set.state, set.wakeAt ?? this.#now())
-      else if (set.state === 'queued') this.#queued(id, set.queuedAt ?? 0)
+      else if (set.state === 'queued' && id.startsWith(`${this.#runId}-`)) this.#queued(id, set.queuedAt ?? 0)
       if (id === this.#runId && (set.state === 'cancelling' || set.state === 'cancelled')) this.cancelledAt ??= this.#now()
-      if (id.startsWith(`${this.#runId}-`)) this.#ends(id, set.state)
+      if (isTaskId(id)) this.#ends(id, set.state)
     }
     return outcomes
   }

@@ -13,8 +13,18 @@ export interface Script {
   additionOf(id: string): Readonly<Record<string, unknown>>
   /** What an operator has said about a node. */
   byHand(id: string): 'skipped' | 'succeeded' | undefined
+  /** What is given from the outside at first. */
+  readonly context?: Readonly<Record<string, unknown>>
+  /** Of a node that is a workflow itself: what must become of that; undefined of all others. */
+  within?(id: string, given: Given): Interpretation | undefined
   /** When it ended: this alone is taken from what happened, and decides between nodes of which none leads to the other. */
   endedAt(id: string): number
+}
+
+/** What a node was given. */
+interface Given {
+  readonly payload: unknown
+  readonly context: Readonly<Record<string, unknown>>
 }
 
 /** What has become of a node. */
@@ -26,7 +36,9 @@ export type Fate =
       /** Of a decision: the branch that it took, if it took one. */
       readonly branch?: number
       /** Of a handler: what it was given. Undefined: its payload could not be made, so it was never given to an instance. */
-      readonly given?: { readonly payload: unknown; readonly context: Readonly<Record<string, unknown>> }
+      readonly given?: Given
+      /** Of a node that is a workflow: what must have become of that. */
+      readonly inner?: Interpretation
     }
 
 export interface Interpretation {
@@ -34,6 +46,8 @@ export interface Interpretation {
   readonly ancestors: ReadonlyMap<string, ReadonlySet<string>>
   readonly state: 'succeeded' | 'failed'
   readonly reason: 'completed' | 'nothing-to-do' | 'tasks-failed'
+  /** The keys that its nodes have set: those that a workflow within another one gives back. */
+  readonly added: Readonly<Record<string, unknown>>
 }
 
 /** An edge into a node. Without branches it is a plain one. */
@@ -71,7 +85,7 @@ class Interpreter {
     const isFollowed = new Set(ids.flatMap((id) => this.#into(id).map(({ from }) => from)))
     const leaves = ids.filter((id) => !isFollowed.has(id))
     for (const id of ids) this.#before(id)
-    const given = { fates: this.#fates, ancestors: this.#ancestors }
+    const given = { fates: this.#fates, ancestors: this.#ancestors, added: this.#addedBy(ids) }
     if (leaves.some((id) => this.#blocks(id))) return { ...given, state: 'failed', reason: 'tasks-failed' }
     const isNothing = ids.every((id) => this.#fateOf(id).is !== 'ran')
     return { ...given, state: 'succeeded', reason: isNothing ? 'nothing-to-do' : 'completed' }
@@ -141,7 +155,9 @@ class Interpreter {
     if ('http' in node) return { is: 'ran', state: this.#script.endOf(node.id) }
     const payload = node.payload === undefined ? this.#script.payload : this.#script.values.get(node.payload)?.of(view)
     if (payload === undefined) return { is: 'ran', state: 'failed' }
-    return { is: 'ran', state: this.#script.endOf(node.id), given: { payload, context: view.context } }
+    const given = { payload, context: view.context }
+    const inner = this.#script.within?.(node.id, given)
+    return { is: 'ran', state: inner?.state ?? this.#script.endOf(node.id), given, ...(inner ? { inner } : {}) }
   }
 
   /** The first that is true; one that fails before it fails the decision. */
@@ -160,7 +176,8 @@ class Interpreter {
     const nodes = before.map((ancestor) => {
       const fate = this.#fateOf(ancestor)
       const node = this.#nodes.get(ancestor) as WorkflowNode
-      const isByOthers = 'wait' in node ? isForOthers(node.wait) : 'handler' in node && fate.is === 'ran' && fate.given !== undefined
+      const isByOthers =
+        'wait' in node ? isForOthers(node.wait) : ('handler' in node || 'job' in node) && fate.is === 'ran' && fate.given !== undefined
       const result = isByOthers && fate.is === 'ran' && fate.state === 'succeeded' ? this.#script.resultOf(ancestor) : null
       return [ancestor, { state: fate.is === 'ran' ? fate.state : 'not_needed', result }] as const
     })
@@ -168,16 +185,25 @@ class Interpreter {
   }
 
   #contextOf(before: readonly string[]): Record<string, unknown> {
+    return { ...this.#script.context, ...this.#addedBy(before) }
+  }
+
+  #additionOf(id: string): Readonly<Record<string, unknown>> {
+    const fate = this.#fateOf(id)
+    return (fate.is === 'ran' ? fate.inner?.added : undefined) ?? this.#script.additionOf(id)
+  }
+
+  #addedBy(before: readonly string[]): Record<string, unknown> {
     const writers = before.filter((id) => {
       const fate = this.#fateOf(id)
       return fate.is === 'ran' && fate.given !== undefined && fate.state === 'succeeded'
     })
-    const keys = new Set(writers.flatMap((id) => Object.keys(this.#script.additionOf(id))))
+    const keys = new Set(writers.flatMap((id) => Object.keys(this.#additionOf(id))))
     const context: Record<string, unknown> = {}
     for (const key of keys) {
-      const having = writers.filter((id) => key in this.#script.additionOf(id))
+      const having = writers.filter((id) => key in this.#additionOf(id))
       const last = having.find((id) => having.every((other) => other === id || this.#beats(id, other)))
-      context[key] = last === undefined ? 'no node is the last' : this.#script.additionOf(last)[key]
+      context[key] = last === undefined ? 'no node is the last' : this.#additionOf(last)[key]
     }
     return context
   }

@@ -1,13 +1,16 @@
 import { compensationOf, undoneByTask, type WorkflowNode } from '@carillon/contracts'
 import type { RunRecord, TaskRecord } from '@carillon/store'
 import type { History } from './history.ts'
-import type { RandomWorkflow } from './random-workflow.ts'
+import type { RandomWorkflow } from './made-workflow.ts'
+import type { ChildRun } from './script-of.ts'
 
 /** A run that should have ended, and what has happened to it. */
 export interface Ended {
   readonly run: RunRecord
   readonly tasks: readonly TaskRecord[]
   readonly made: RandomWorkflow
+  /** Runs within it, by their ids. */
+  readonly children: ReadonlyMap<string, ChildRun>
   readonly history: History
   /** What instances were given, by the id of the task. */
   readonly given: ReadonlyMap<string, { readonly payload: unknown; readonly context: unknown }>

@@ -1,14 +1,11 @@
-import { isEnded, nodeOfTask, undoneByTask, type WorkflowNode } from '@carillon/contracts'
+import { isEnded, undoneByTask, type WorkflowNode } from '@carillon/contracts'
 import type { RunRecord, TaskRecord } from '@carillon/store'
 import type { History } from './history.ts'
 import { type Fate, type Interpretation, interpret } from './interpret.ts'
+import { judgeChildren } from './judge-children.ts'
 import { type Ended, judgeUndo } from './judge-undo.ts'
-import { endOf, type RandomWorkflow } from './random-workflow.ts'
-
-const BY_HAND: Readonly<Record<string, 'skipped' | 'succeeded'>> = {
-  'skipped-by-request': 'skipped',
-  'succeeded-by-request': 'succeeded',
-}
+import type { RandomWorkflow } from './made-workflow.ts'
+import { byHand, currentOf, generationOf, type Played, scriptOf } from './script-of.ts'
 
 /** What is wrong with a workflow that should have ended, by the interpreter of the rules. */
 export function judgeWorkflow(ended: Ended): string[] {
@@ -21,7 +18,8 @@ export function judgeWorkflow(ended: Ended): string[] {
 class Judgement {
   readonly #run: RunRecord
   readonly #tasks = new Map<string, TaskRecord>()
-  readonly #current: { readonly id: string; readonly task: TaskRecord }[] = []
+  readonly #current: readonly { readonly id: string; readonly task: TaskRecord }[]
+  readonly #played: Played
   readonly #made: RandomWorkflow
   readonly #history: History
   readonly #given: Ended['given']
@@ -29,32 +27,16 @@ class Judgement {
   readonly #judged: Ended
 
   constructor(ended: Ended) {
-    const { run, tasks, made, history, given } = ended
+    const { run, made, history, given } = ended
     this.#judged = ended
     this.#given = given
     this.#run = run
     this.#made = made
     this.#history = history
-    for (const task of tasks) {
-      const { place = -1, generation } = nodeOfTask(task.id) ?? {}
-      if (generation === generationOf(run, place)) this.#current.push({ id: made.workflow.nodes[place]?.id ?? task.id, task })
-    }
+    this.#current = currentOf(ended, made)
     for (const { id, task } of this.#current) this.#tasks.set(id, task)
-    this.#expected = interpret(made.workflow, {
-      payload: made.payload,
-      conditions: made.conditions,
-      values: made.values,
-      // Whether it is right that it is poison is judged apart.
-      endOf: (id) => {
-        const task = this.#tasks.get(id)
-        if (isWait(made, id)) return task?.state === 'failed' ? 'failed' : 'succeeded'
-        return task?.reason === 'poison' ? 'failed' : endOf(courseOf(made, id), this.#generationOf(id))
-      },
-      byHand: (id) => BY_HAND[this.#tasks.get(id)?.reason ?? ''],
-      resultOf: (id) => (isWait(made, id) ? JSON.parse(this.#tasks.get(id)?.result ?? 'null') : courseOf(made, id).result),
-      additionOf: (id) => (isWait(made, id) ? {} : courseOf(made, id).addition),
-      endedAt: (id) => this.#tasks.get(id)?.endedAt ?? 0,
-    })
+    this.#played = { run, made, current: this.#tasks, children: ended.children }
+    this.#expected = interpret(made.workflow, scriptOf(this.#played))
   }
 
   *all(): Generator<string> {
@@ -62,6 +44,8 @@ class Judgement {
     yield* this.#outcome()
     yield* judgeUndo({ ...this.#judged, current: this.#tasks, ancestors: this.#expected.ancestors })
     for (const id of this.#history.queuedWhilePaused) yield `task ${id} was queued while the run was paused`
+    const isCut = this.#isCancelled() || this.#isOnlyUndone()
+    yield* judgeChildren(this.#played, { expected: this.#expected, history: this.#history, isCut })
     const isPartial = this.#isPartial()
     for (const node of this.#made.workflow.nodes) {
       const task = this.#tasks.get(node.id)
@@ -75,15 +59,8 @@ class Judgement {
     }
   }
 
-  #generationOf(id: string): number {
-    return generationOf(
-      this.#run,
-      this.#made.workflow.nodes.findIndex((node) => node.id === id),
-    )
-  }
-
-  #isByHand({ reason }: TaskRecord): boolean {
-    return BY_HAND[reason ?? ''] !== undefined
+  #isByHand(task: TaskRecord): boolean {
+    return byHand(task) !== undefined
   }
 
   #isCancelled(): boolean {
@@ -106,6 +83,10 @@ class Judgement {
     return this.#isCancelled() || this.#isOnlyUndone() || (this.#made.workflow.failFast === true && this.#firstFailure() !== undefined)
   }
 
+  #followsHand(id: string): boolean {
+    return [id, ...(this.#expected.ancestors.get(id) ?? [])].some((one) => byHand(this.#tasks.get(one)) !== undefined)
+  }
+
   *#outcome(): Generator<string> {
     const { state, reason } = this.#run
     if (reason === 'compensation-failed') {
@@ -123,7 +104,8 @@ class Judgement {
 
   *#end(node: WorkflowNode, task: TaskRecord, fate: Extract<Fate, { is: 'ran' }>): Generator<string> {
     const isAsCancelled =
-      (this.#isCancelled() || this.#isOnlyUndone()) && (task.state === 'cancelled' || (task.state === 'failed' && 'handler' in node))
+      (this.#isCancelled() || this.#isOnlyUndone()) &&
+      (task.state === 'cancelled' || (task.state === 'failed' && ('handler' in node || 'job' in node)))
     if (task.state !== fate.state && !isAsCancelled) yield `node ${node.id} is ${task.state}: ${task.reason}, and had to be ${fate.state}`
     if ('decision' in node && task.state === 'succeeded' && task.node?.branch !== fate.branch)
       yield `decision ${node.id} took branch ${task.node?.branch}, and had to take ${fate.branch}`
@@ -141,7 +123,8 @@ class Judgement {
     const given = this.#given.get(task.id)
     if (given && sortedText(given) !== sortedText(expected ?? 'nothing'))
       yield `node ${id} was given ${sortedText(given)}, and had to be given ${sortedText(expected ?? 'nothing')}`
-    if (!given && expected && task.state === 'succeeded') yield `node ${id} has succeeded, and no instance ran it`
+    const isChild = this.#made.children.has(id)
+    if (!given && expected && task.state === 'succeeded' && !isChild) yield `node ${id} has succeeded, and no instance ran it`
   }
 
   /** Whatever leads to a node has ended before it, and nothing starts after a cancel or, where that is wanted, after a failure. */
@@ -151,8 +134,8 @@ class Judgement {
     for (const id of this.#expected.ancestors.get(node.id) ?? []) {
       const before = this.#tasks.get(id)
       const end = before && this.#history.ended.get(before.id)
-      // What was not needed can be skipped by hand later on.
-      if (before && !this.#isByHand(before) && !(end && end.at < created.at)) yield `node ${node.id} was started before ${id} had ended`
+      // What was not needed can be skipped by hand later on: then what follows it runs, too.
+      if (before && !this.#followsHand(id) && !(end && end.at < created.at)) yield `node ${node.id} was started before ${id} had ended`
       if (!before && this.#expected.fates.get(id)?.is === 'ran') yield `node ${node.id} was started, and ${id} before it never was`
     }
     if (this.#history.isPausedAt(created.plannedAt)) yield `node ${node.id} was started while the run was paused`
@@ -172,16 +155,6 @@ class Judgement {
     return times.length === 0 ? undefined : Math.min(...times)
   }
 }
-
-const isWait = ({ workflow }: RandomWorkflow, id: string) => 'wait' in (workflow.nodes.find((node) => node.id === id) ?? {})
-
-function courseOf({ courses }: RandomWorkflow, id: string) {
-  const course = courses.get(id)
-  if (!course) throw new Error(`node ${id} has no handler`)
-  return course
-}
-
-const generationOf = ({ generations }: RunRecord, place: number) => generations?.[place] ?? 1
 
 function sortedText(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>

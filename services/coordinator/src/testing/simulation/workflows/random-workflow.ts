@@ -1,6 +1,8 @@
-import { type NodeWait, parseInput, type Workflow, workflowSchema } from '@carillon/contracts'
+import { type NodeWait, parseInput, workflowSchema } from '@carillon/contracts'
 import type { Random } from '../random.ts'
 import { type Condition, type Judged, randomCondition, randomValue } from './conditions.ts'
+import type { Child, Course, RandomWorkflow } from './made-workflow.ts'
+import { nest } from './nest-workflow.ts'
 
 /** Names of signals: several nodes may wait for the same. */
 export const SIGNALS = ['paid', 'packed'] as const
@@ -9,32 +11,7 @@ export const HANDLERS = ['charge', 'notify'] as const
 export const UNDO = 'undo'
 const KEYS = ['a', 'b', 'c'] as const
 const MOST_NODES = 25
-
-/** How the attempts of a node end. */
-interface Course {
-  /** It succeeds from this attempt on; undefined: never. */
-  readonly succeedsAt: number | undefined
-  /** It succeeds at once when it is begun for the second time, or later. */
-  readonly recovers: boolean
-  /** How an attempt ends that does not succeed. */
-  readonly failure: 'failed' | 'timed_out'
-  /** From this attempt on it must not be tried again. */
-  readonly givesUpAt: number | undefined
-  readonly result: { readonly n: number; readonly by: string }
-  readonly addition: Readonly<Record<string, unknown>>
-}
-
-export interface RandomWorkflow {
-  readonly workflow: Workflow
-  readonly payload: { readonly n: number }
-  readonly courses: ReadonlyMap<string, Course>
-  readonly conditions: ReadonlyMap<string, Condition>
-  readonly values: ReadonlyMap<string, Judged<unknown>>
-  /** Attempts of nodes that say nothing. */
-  readonly tries: number
-  /** Of nodes that can be undone: from which attempt on that succeeds. */
-  readonly undos: ReadonlyMap<string, number>
-}
+const MOST_NODES_WITHIN = 6
 
 /** A node while the graph is made: edges lead from earlier ones to later ones. */
 interface Draft {
@@ -45,14 +22,28 @@ interface Draft {
   readonly fields: Record<string, unknown>
 }
 
+/** Where the nodes of a graph come from that are child runs. */
+interface Nested {
+  readonly random: Random
+  /** Makes the names of jobs and handlers unique. */
+  readonly name: string
+  readonly depth: number
+}
+
 /**
  * A workflow of 1 to 25 nodes, and how its nodes end: a pure function of node and attempt.
  * @param options.undoing decides which nodes can be undone
+ * @param options.nested decides which nodes are child runs; undefined: none
  */
-export function randomWorkflow(random: Random, { now, undoing }: { now: number; undoing: Random }): RandomWorkflow {
-  const count = random.chance(0.5) ? 1 + random.below(7) : 1 + random.below(MOST_NODES)
+export function randomWorkflow(
+  random: Random,
+  { now, undoing, nested, within }: { now: number; undoing: Random; nested: Nested | undefined; within?: string },
+): RandomWorkflow {
+  const most = within === undefined ? MOST_NODES : MOST_NODES_WITHIN
+  const count = random.chance(0.5) ? 1 + random.below(Math.min(7, most)) : 1 + random.below(most)
   const tries = 1 + random.below(2)
-  const drafts = Array.from({ length: count }, (_, i): Draft => ({ id: `n${i}`, after: new Set(), sources: new Set(), fields: {} }))
+  const prefix = within ?? 'n'
+  const drafts = Array.from({ length: count }, (_, i): Draft => ({ id: `${prefix}${i}`, after: new Set(), sources: new Set(), fields: {} }))
   const made = { conditions: new Map<string, Condition>(), values: new Map<string, Judged<unknown>>(), courses: new Map<string, Course>() }
   const ancestors = new Map<string, Set<string>>()
   for (const [i, draft] of drafts.entries()) {
@@ -62,19 +53,28 @@ export function randomWorkflow(random: Random, { now, undoing }: { now: number; 
     const later = drafts.slice(i + 1)
     const known = { before: [...before], now }
     if (later.length > 0 && random.chance(0.25)) decide(random, draft, { later, before: known.before, conditions: made.conditions })
-    else if (random.chance(0.2)) draft.fields['wait'] = wait(random, now)
+    else if (random.chance(0.2)) draft.fields['wait'] = wait(random, now, within !== undefined)
     else made.courses.set(draft.id, handle(random, draft, { before: known.before, values: made.values, tries }))
     if (random.chance(0.08)) draft.fields['disabled'] = true
     if (random.chance(0.2)) draft.fields['onFailure'] = 'skip'
   }
-  const undos = undoing.chance(0.4) ? compensate(undoing, drafts, tries) : new Map<string, number>()
+  const children = nested
+    ? nest(nested.random, drafts, { ...made, tries, name: nested.name, within: withinOf(nested, now) })
+    : new Map<string, Child>()
+  const undos = within === undefined && undoing.chance(0.4) ? compensate(undoing, drafts, tries) : new Map<string, number>()
   const nodes = shuffled(random, drafts).map(({ id, after, fields }) => ({
     id,
     ...(after.size > 0 ? { after: [...after] } : {}),
     ...fields,
   }))
-  const workflow = parseInput(workflowSchema, { nodes, ...(random.chance(0.15) ? { failFast: true } : {}) })
-  return { workflow, payload: { n: random.below(10) }, tries, undos, ...made }
+  const workflow = parseInput(workflowSchema, { nodes, ...(random.chance(0.15) && within === undefined ? { failFast: true } : {}) })
+  return { workflow, payload: { n: random.below(10) }, tries, undos, children, ...made }
+}
+
+/** Makes a workflow that is a node of another one. */
+function withinOf({ random, name, depth }: Nested, now: number): ((prefix: string) => RandomWorkflow) | undefined {
+  if (depth === 0) return undefined
+  return (prefix) => randomWorkflow(random, { now, undoing: random, nested: { random, name, depth: depth - 1 }, within: prefix })
 }
 
 /** One to three of the nodes before it, recent ones rather than old ones. */
@@ -110,8 +110,9 @@ function decide(
   draft.fields['decision'] = branches
 }
 
-function wait(random: Random, now: number): NodeWait {
+function wait(random: Random, now: number, isWithin: boolean): NodeWait {
   const limit = random.chance(0.5) ? { timeoutMs: 1 + random.below(40_000) } : {}
+  if (isWithin) return { durationMs: 1 + random.below(20_000) }
   if (random.chance(0.4)) return { signal: random.pick(SIGNALS) ?? 'paid', ...limit }
   if (random.chance(0.5)) return { approval: { by: ['operator'], ...limit } }
   return random.chance(0.7)
@@ -148,7 +149,7 @@ function handle(
 function compensate(random: Random, drafts: readonly Draft[], tries: number): Map<string, number> {
   const undos = new Map<string, number>()
   for (const { id, fields } of drafts) {
-    if (fields['handler'] === undefined || random.chance(0.3)) continue
+    if ((fields['handler'] ?? fields['job']) === undefined || fields['foreach'] !== undefined || random.chance(0.3)) continue
     const attempts = random.chance(0.5) ? 1 + random.below(3) : undefined
     undos.set(id, 1 + random.below((attempts ?? tries) + (random.chance(0.15) ? 2 : 0)))
     const rules = { ...(random.chance(0.5) ? { unknown: true } : {}), ...(attempts === undefined ? {} : { attempts }) }

@@ -3,7 +3,8 @@ import type { SignalRecord, Store, TaskRecord } from '@carillon/store'
 import type { Random } from '../random.ts'
 import type { Coordinators } from './coordinators.ts'
 import type { History } from './history.ts'
-import { type RandomWorkflow, SIGNALS } from './random-workflow.ts'
+import type { RandomWorkflow } from './made-workflow.ts'
+import { SIGNALS } from './random-workflow.ts'
 
 const PEOPLE = ['ada', 'bob', 'eve'] as const
 /** Longer than a write takes, and what follows from it: a signal that was stored so long before a time limit was there in time. */
@@ -113,7 +114,8 @@ export class Senders {
     if (signal.takenBy !== task.id) yield `signal ${signal.id} is taken by ${signal.takenBy}, and has ended ${task.id}`
     if (signal.name !== wait.signal) yield `${task.id} waited for ${wait.signal}, and has got ${signal.name}`
     if (signal.payload !== task.result) yield `${task.id} has the result ${task.result}, and its signal ${signal.payload}`
-    if (wait.timeoutMs !== undefined && signal.at > (task.startedAt ?? 0) + wait.timeoutMs)
+    const pausedMs = this.#given.history.pausedSince(task.id)
+    if (wait.timeoutMs !== undefined && signal.at > (task.startedAt ?? 0) + wait.timeoutMs + pausedMs)
       yield `signal ${signal.id} came too late for ${task.id}`
   }
 

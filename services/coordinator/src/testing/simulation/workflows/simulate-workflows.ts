@@ -1,6 +1,6 @@
 import { isEnded, nodeTaskId } from '@carillon/contracts'
 import { FakeClock, settle } from '@carillon/runtime/testing'
-import type { RunHead, RunRecord, Store } from '@carillon/store'
+import type { RunHead, RunRecord, Store, TaskRecord } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import { CHECK_QUEUED_MS } from '../../../runs/rules/life.ts'
 import { FakePresence } from '../../test-coordinator.ts'
@@ -12,11 +12,15 @@ import { Coordinators, type Notifications } from './coordinators.ts'
 import { Fleet } from './fleet.ts'
 import { History } from './history.ts'
 import { judgeWorkflow } from './judge-workflow.ts'
-import { type RandomWorkflow, randomWorkflow } from './random-workflow.ts'
+import { allOf, type Child, type RandomWorkflow } from './made-workflow.ts'
+import { randomWorkflow } from './random-workflow.ts'
+import type { ChildRun } from './script-of.ts'
 import { Senders } from './senders.ts'
 import type { WorkflowFault } from './workflow-faults.ts'
 
 const [STEPS, CALM_ROUNDS] = [45, 300]
+/** Of some workflows nodes are child runs. */
+const NESTED_SHARE = 0.4
 /** Less than so many times it is retried when it is over. */
 const RETRIES = 2
 /** Longer than a fan-out run, or a task, is left alone. */
@@ -64,7 +68,9 @@ export class WorkflowSimulation {
     this.#mayBeCancelled = random.chance(0.25)
     this.#mayBeChanged = random.chance(0.3)
     this.#mayBePaused = new Random(seed * 17 + 3).chance(0.3)
-    this.#made = randomWorkflow(random, { now: this.#clock.now(), undoing: new Random(seed * 31 + 7) })
+    const nesting = new Random(seed * 13 + 5)
+    const nested = nesting.chance(NESTED_SHARE) ? { random: nesting, name: `s${seed}`, depth: 2 } : undefined
+    this.#made = randomWorkflow(random, { now: this.#clock.now(), undoing: new Random(seed * 31 + 7), nested })
     this.#run = newRun(this.#made, { seed, now: this.#clock.now() })
     this.#history = new History({ runId: this.#run.id, now: () => this.#clock.now() })
     this.#store = this.#history.watch(store)
@@ -80,11 +86,13 @@ export class WorkflowSimulation {
       history: this.#history,
       ...given,
     })
-    this.#fleet = new Fleet({ ...shared, ...given, coordinators: this.#coordinators, isCancelled })
+    const isOurs = (runId: string) => this.#history.tree.has(runId)
+    this.#fleet = new Fleet({ ...shared, ...given, coordinators: this.#coordinators, isCancelled, isOurs })
   }
 
   /** @returns what was violated; nothing when all is well */
   async run(): Promise<string[]> {
+    for (const { children } of allOf(this.#made)) for (const child of children.values()) await this.#put(child)
     await this.#coordinators.with((coordinator) => coordinator.runs.insert([this.#run]))
     await this.#play()
     for (let i = this.#random.below(RETRIES); i > 0 && this.violations.length === 0; i--) {
@@ -92,6 +100,16 @@ export class WorkflowSimulation {
       await this.#play()
     }
     return this.violations
+  }
+
+  async #put(child: Child): Promise<void> {
+    if (child.kind === 'list') return
+    const { job: name } = child
+    const job =
+      child.kind === 'single'
+        ? { handler: child.handler, attempts: child.attempts }
+        : { workflow: child.made.workflow, attempts: child.made.tries }
+    await this.#coordinators.with((coordinator) => coordinator.changeJobs.put('default', { name, ...job } as never))
   }
 
   /** Until it has ended. */
@@ -120,7 +138,7 @@ export class WorkflowSimulation {
       [0.6, () => this.#coordinators.crashSoon()],
       [1, () => this.#coordinators.revive()],
       [1, () => this.#coordinators.repair()],
-      [4, () => this.#coordinators.wake(this.#run.id)],
+      [4, () => this.#wake()],
       [this.#mayBeCancelled ? 0.5 : 0, () => this.#cancel()],
       [this.#made.undos.size > 0 && this.#mayBeCancelled ? 0.1 : 0, () => this.#cancel({ force: true })],
       [0.3, () => this.#retry()],
@@ -137,6 +155,11 @@ export class WorkflowSimulation {
 
   async #cancel(options: { force?: true } = {}): Promise<void> {
     await this.#coordinators.with((coordinator) => coordinator.changeRuns.cancel('default', this.#run.id, options))
+  }
+
+  #wake(): Promise<void> {
+    const { tree } = this.#history
+    return this.#coordinators.wake((id) => tree.has(id.split(/[-.]/)[0] as string))
   }
 
   async #pause(): Promise<void> {
@@ -173,7 +196,7 @@ export class WorkflowSimulation {
     this.#isChanged = true
     this.#isRetried = true
     const at = { runId: run.id, node: node.id }
-    const isOverruled = hasFailed && 'handler' in node && this.#random.chance(0.5)
+    const isOverruled = hasFailed && 'handler' in node && !('foreach' in node) && this.#random.chance(0.5)
     const say = () =>
       this.#coordinators.with(async ({ changeNodes }) =>
         isOverruled ? changeNodes.succeed('default', at, undefined) : changeNodes.skip('default', at, undefined),
@@ -222,10 +245,11 @@ export class WorkflowSimulation {
     if (this.#random.chance(0.5)) await this.#senders.end()
     await this.#coordinators.repair()
     await this.#clock.advance(this.#random.chance(0.5) ? CALM_MS : 1 + this.#random.below(CALM_MS))
-    await this.#coordinators.wake(this.#run.id)
+    await this.#wake()
     await settle()
     this.#broker.forgetIds()
-    return (await isOver(this.#store, this.#run.id)) && this.#isPublished((await this.#stored()) as RunRecord) && this.#isQuiet()
+    for (const id of this.#history.tree) if (!(await isOver(this.#store, id))) return false
+    return this.#isPublished((await this.#stored()) as RunRecord) && this.#isQuiet()
   }
 
   get #hasWaits(): boolean {
@@ -246,18 +270,38 @@ export class WorkflowSimulation {
 
   async #judgeEnd(): Promise<void> {
     const run = await this.#stored()
-    const { items } = await this.#store.tasks.list({ runId: this.#run.id, limit: 1_000 })
-    const tasks = (await this.#store.tasks.get(items.map(({ id }) => id))).filter((task) => task !== undefined)
+    const tasks = await this.#tasksOf(this.#run.id)
     if (!run) return void this.violations.push('the run is gone')
-    this.violations.push(...judgeWorkflow({ run, tasks, made: this.#made, history: this.#history, given: this.#fleet.given }))
+    this.violations.push(
+      ...judgeWorkflow({
+        run,
+        tasks,
+        children: await this.#children(),
+        made: this.#made,
+        history: this.#history,
+        given: this.#fleet.given,
+      }),
+    )
     // Signals that came to nothing are given back by then.
     await this.#clock.advance(VERIFIED_MS)
-    await this.#coordinators.wake(this.#run.id)
+    await this.#wake()
     await settle()
     this.violations.push(...(await this.#senders.judge(tasks)))
     this.violations.push(...(await this.#suspicions.judge(this.#store, run)))
     if (!this.#isPublished(run)) this.violations.push('the terminal event was not published')
     if (this.#fleet.queued.length > 0) this.violations.push('work is left in the queue')
+  }
+
+  async #tasksOf(runId: string): Promise<TaskRecord[]> {
+    const { items } = await this.#store.tasks.list({ runId, limit: 1_000 })
+    return (await this.#store.tasks.get(items.map(({ id }) => id))).filter((task) => task !== undefined)
+  }
+
+  async #children(): Promise<Map<string, ChildRun>> {
+    const children = new Map<string, ChildRun>()
+    for (const run of await this.#store.runs.get([...this.#history.tree]))
+      if (run?.parentTask) children.set(run.id, { run, tasks: await this.#tasksOf(run.id) })
+    return children
   }
 
   #isAllowed(what: string): boolean {

@@ -1,4 +1,4 @@
-import { nodeOfTask, nodeTaskId, RUN_STATES, type Workflow } from '@carillon/contracts'
+import { nodeOfTask, RUN_STATES, undoneByTask, type Workflow } from '@carillon/contracts'
 import type { LifeChange, RunRecord, Store, TaskRecord } from '@carillon/store'
 import type { Effect, Facts, Mode, Modes } from '../../../modes/mode.ts'
 import { ALL_OPEN } from '../../../modes/rules/go-on.ts'
@@ -126,10 +126,8 @@ function withoutContext(task: TaskRecord): TaskRecord {
   return { ...task, item: JSON.stringify(item) }
 }
 
-const idOf = ({ id, runId }: TaskRecord, coordinator: number) => {
-  const { place = 0, generation = 1 } = nodeOfTask(id) ?? {}
-  return coordinator === 0 ? id : nodeTaskId(runId, place, generation).replace(/g1$/, 'g01')
-}
+/** One of the coordinators writes generations with another number of digits. */
+const ownId = (id: string, coordinator: number) => (coordinator === 0 ? id : id.replace(/g1$/, 'g01'))
 
 const TOO_EARLY = /was started before|had to be given|before it never was/
 const MISSING = /had to run, and has no task/
@@ -146,10 +144,18 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
   'a condition that fails counts as false': { modes: withFacts(takeDefault), leadsTo: /and had to be failed/, seed: 11 },
   'each coordinator has ids of its own for nodes': {
     store: withTasks((tasks, coordinator) => ({
-      insert: (records) => tasks.insert(records.map((task) => ({ ...task, id: idOf(task, coordinator) }))),
+      insert: (records) => tasks.insert(records.map((task) => (nodeOfTask(task.id) ? { ...task, id: ownId(task.id, coordinator) } : task))),
     })),
     leadsTo: /more than one task/,
     seed: 71,
+  },
+  'each coordinator has ids of its own for what undoes a node': {
+    store: withTasks((tasks, coordinator) => ({
+      insert: (records) =>
+        tasks.insert(records.map((task) => (undoneByTask(task.id) ? { ...task, id: ownId(task.id, coordinator) } : task))),
+    })),
+    leadsTo: /was undone (twice|while)/,
+    seed: 158,
   },
   'a run fails with any of its nodes': {
     modes: withEffects((effect, { tasks }) => {
