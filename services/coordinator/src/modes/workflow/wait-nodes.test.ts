@@ -253,36 +253,6 @@ test('a run that only waits is at rest: no check is due for a day; work that beg
   assert.ok(((await run.record()).wakeAt ?? 0) <= coordinator.clock.now() + 10_000)
 })
 
-test('a coordinator that is late does not put a run to rest in which another one has begun something', async (context) => {
-  const coordinator = await createTestCoordinator(context)
-  const { store, clock } = coordinator
-  const nodes = [
-    { id: 'paid', wait: { signal: 'paid' } },
-    { id: 'ship', handler: 'ship', after: 'paid' },
-  ]
-  const run = await WorkflowRun.start(coordinator, { nodes })
-  const update = store.runs.update.bind(store.runs)
-  const late: (() => Promise<unknown>)[] = []
-  const held = context.mock.method(store.runs, 'update', async (changes: Parameters<typeof update>[0]) => {
-    if (!changes.some(({ set }) => (set.wakeAt ?? 0) > clock.now() + 3_600_000)) return update(changes)
-    late.push(() => update(changes))
-    return new Promise<never>(() => undefined)
-  })
-  await clock.advance(30_000)
-  void coordinator.advance.execute(run.id)
-  await turns()
-  assert.equal(late.length, 1)
-  held.mock.restore()
-  await send(coordinator, run.id, 1)
-  assert.equal(await run.states(), 'paid:succeeded ship:queued')
-  for (const id of [run.id, (await run.task('paid'))?.id]) {
-    await clock.advance(10_000)
-    await wake(coordinator, id)
-  }
-  await late[0]?.()
-  assert.ok(((await run.record()).wakeAt ?? 0) <= clock.now() + 10_000)
-})
-
 for (const nodes of [APPROVAL, [{ id: 'approve', wait: { durationMs: 60_000 } }, APPROVAL[1] as object]])
   test(`a coordinator dies after it has ended a wait, and the run is at rest: ${'approval' in (nodes[0] as { wait: object }).wait}`, async (context) => {
     const coordinator = await createTestCoordinator(context)

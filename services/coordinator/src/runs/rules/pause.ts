@@ -89,7 +89,7 @@ export function decideRelease(task: TaskHead, now: number): Decision | undefined
 /** The time of a wait stands still; that of one until a point in time does not, but is not acted on. Undefined: it has none. */
 export function decideFreeze(task: TaskHead, { terms }: RunHead): Decision | undefined {
   const wakeAt = limitOfWait(task)
-  if (task.state !== 'delayed' || task.node === null || task.node.own || wakeAt === null) return undefined
+  if (task.state !== 'delayed' || task.node === null || task.node.own || task.node.frozen || wakeAt === null) return undefined
   const frozen = { at: terms?.paused?.at ?? 0, wakeAt }
   return { event: 'checked', expect: { state: ['delayed'], attempt: task.attempt }, set: { wakeAt: null, node: { ...task.node, frozen } } }
 }
@@ -99,6 +99,8 @@ export function decideThaw(task: TaskHead, now: number): Decision | undefined {
   const { frozen, ...node } = task.node ?? {}
   if (task.state !== 'delayed' || !frozen) return undefined
   const isUntil = task.reason === 'delay' && task.delayMs === null
-  const wakeAt = isUntil ? Math.max(now, frozen.wakeAt) : now + Math.max(0, frozen.wakeAt - frozen.at)
+  const leftMs = frozen.wakeAt - frozen.at
+  // What was over before the pause stays over: a signal that came since was too late.
+  const wakeAt = isUntil ? Math.max(now, frozen.wakeAt) : leftMs < 0 ? frozen.wakeAt : now + leftMs
   return { event: 'checked', expect: { state: ['delayed'], attempt: task.attempt }, set: { wakeAt, node } }
 }

@@ -9,9 +9,12 @@ export const isWaitNode = ({ node }: Pick<TaskHead, 'node'>): boolean => node !=
 export const hasNoLimit = ({ node, reason, delayMs }: Pick<TaskHead, 'node' | 'reason' | 'delayMs'>): boolean =>
   isWaitNode({ node }) && (reason === 'signal' || reason === 'approval') && delayMs === null
 
-/** Until when it waits; null: for as long as it takes. */
-export const limitOfWait = (task: Pick<TaskHead, 'node' | 'reason' | 'delayMs' | 'wakeAt'>): number | null =>
-  hasNoLimit(task) ? null : task.wakeAt
+/** Until when it waits; null: for as long as it takes. While its run is paused its time stands still, unless it was over by then. */
+export function limitOfWait(task: Pick<TaskHead, 'node' | 'reason' | 'delayMs' | 'wakeAt'>): number | null {
+  if (hasNoLimit(task)) return null
+  const { frozen } = task.node ?? {}
+  return frozen && frozen.wakeAt < frozen.at ? frozen.wakeAt : task.wakeAt
+}
 
 /**
  * A run of which nothing is open but waits has no check of its own that is due soon. So a wait that ends keeps a `wakeAt`, in the same write: should its coordinator die before the

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTestCoordinator, type TestCoordinator } from '../../testing/test-coordinator.ts'
+import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
+
+async function send(coordinator: TestCoordinator, runId: string, payload: unknown): Promise<void> {
+  await coordinator.sendSignals.send({ namespace: 'default', by: 'bank', input: { runId, name: 'paid', payload } })
+  await turns()
+}
+
+async function wake(coordinator: TestCoordinator, id: string | undefined): Promise<void> {
+  await coordinator.wakeLives.execute([id ?? ''])
+  await turns()
+}
+
+test('a coordinator that is late does not put a run to rest in which another one has begun something', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store, clock } = coordinator
+  const nodes = [
+    { id: 'paid', wait: { signal: 'paid' } },
+    { id: 'ship', handler: 'ship', after: 'paid' },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  const update = store.runs.update.bind(store.runs)
+  const late: (() => Promise<unknown>)[] = []
+  const held = context.mock.method(store.runs, 'update', async (changes: Parameters<typeof update>[0]) => {
+    if (!changes.some(({ set }) => (set.wakeAt ?? 0) > clock.now() + 3_600_000)) return update(changes)
+    late.push(() => update(changes))
+    return new Promise<never>(() => undefined)
+  })
+  await clock.advance(30_000)
+  void coordinator.advance.execute(run.id)
+  await turns()
+  assert.equal(late.length, 1)
+  held.mock.restore()
+  await send(coordinator, run.id, 1)
+  assert.equal(await run.states(), 'paid:succeeded ship:queued')
+  for (const id of [run.id, (await run.task('paid'))?.id]) {
+    await clock.advance(10_000)
+    await wake(coordinator, id)
+  }
+  await late[0]?.()
+  assert.ok(((await run.record()).wakeAt ?? 0) <= clock.now() + 10_000)
+})
+
+test('a signal that comes while the run is paused does not count for a wait whose time was over before', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: [{ id: 'paid', wait: { signal: 'paid', timeoutMs: 60_000 } }] })
+  await coordinator.clock.advance(60_001)
+  await coordinator.changeRuns.pause('default', run.id)
+  await turns()
+  await send(coordinator, run.id, 1)
+  assert.equal(await run.states(), 'paid:delayed')
+  await coordinator.changeRuns.resume('default', run.id)
+  await turns()
+  await wake(coordinator, (await run.task('paid'))?.id)
+  assert.equal((await run.task('paid'))?.reason, 'wait-timeout')
+})
