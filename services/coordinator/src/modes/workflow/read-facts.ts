@@ -1,4 +1,4 @@
-import { CarillonError, type Graph, isEnded, kindOf, nodeOfTask, undoneByTask } from '@carillon/contracts'
+import { CarillonError, type Graph, isEnded, kindOf, LIMITS, nodeOfTask, undoneByTask } from '@carillon/contracts'
 import type { RunHead, Store, TaskHead, TaskNode } from '@carillon/store'
 import { childIdOf } from './child-ids.ts'
 import type { WorkflowInput, WorkflowInputs } from './graphs.ts'
@@ -61,7 +61,7 @@ async function readOutput(
   }
 }
 
-/** Evaluates the expressions of nodes that are to start: of as many as read no more than others can wait for. */
+/** Evaluates the expressions of nodes that are to start: of as many as read, and are given, no more than others can wait for. */
 async function readPrepared(
   store: Store,
   input: WorkflowInput,
@@ -80,10 +80,13 @@ async function readPrepared(
   }))
   await reader.prefetch(reads.filter(({ place }) => !kept.has(place)))
   const prepared = new Map<number, Prepared>()
+  let bytes = 0
   for (const read of reads) {
-    if (prepared.size > 0 && reader.isFull) break
+    if (prepared.size > 0 && (reader.isFull || bytes > LIMITS.nodeReadBytes)) break
     const { place } = read
-    prepared.set(place, kept.has(place) ? GOES_ON : await preparedOf(nodeAt(graph, place), { run, expressions, reader, read }))
+    const made = kept.has(place) ? GOES_ON : await preparedOf(nodeAt(graph, place), { run, expressions, reader, read })
+    prepared.set(place, made)
+    if ('item' in made) bytes += made.item?.length ?? 0
   }
   return prepared
 }

@@ -66,3 +66,23 @@ test('nodes that read much start one after another, and each of them starts', as
   for (const _ of readers) await turns()
   assert.equal((await run.states()).match(/r\d:queued/g)?.length, readers.length)
 })
+
+test('nodes with large payloads are not all made at once, and each of them starts', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { tasks } = coordinator.store
+  const insert = tasks.insert.bind(tasks)
+  const sizes: number[] = []
+  tasks.insert = (records) => {
+    sizes.push(records.reduce((sum, { item }) => sum + (item?.length ?? 0), 0))
+    return insert(records)
+  }
+  const ids = Array.from({ length: 80 }, (_, i) => `n${i}`)
+  const run = await WorkflowRun.start(
+    coordinator,
+    { nodes: ids.map((id) => ({ id, handler: 'h', payload: '[payload]' })) },
+    'x'.repeat(400_000),
+  )
+  for (let i = 0; i < 5; i++) await turns()
+  assert.equal((await run.states()).match(/:queued/g)?.length, ids.length)
+  assert.ok(Math.max(...sizes) <= LIMITS.nodeReadBytes + LIMITS.payloadBytes, String(sizes))
+})
