@@ -213,7 +213,7 @@ test('ten runs may be within one another, and not eleven', async (context) => {
   assert.match(last?.error?.message ?? '', /order → level-2 → .* → level-11: 10 runs are within one another, 10 may be/)
 })
 
-test('a retry of what failed goes on with the child run where that failed; from its node it begins another one (27, 28)', async (context) => {
+test('a retry of what failed goes on with the child run where that failed; from its node it begins another one (27) (28)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const nodes = [
     { id: 'x', handler: 'x' },

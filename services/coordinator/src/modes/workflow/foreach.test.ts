@@ -173,7 +173,7 @@ test('with failFast no further item begins after a failure that is not tolerated
   })
 })
 
-test('a retry of what failed goes on with the same list, and those items alone, whatever its expression gives now (18, 19)', async (context) => {
+test('a retry of what failed goes on with the same list, and those items alone, whatever its expression gives now (18) (19)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const nodes = [
     { id: 'list', handler: 'list' },

@@ -59,7 +59,7 @@ test('the success of a decision makes no node of another branch run (2)', () => 
   assert.deepEqual([ready, notNeeded], ['end', 'x p'])
 })
 
-test('a join of two branches waits for the one that was taken, and runs after that, whichever it is (3, 4)', () => {
+test('a join of two branches waits for the one that was taken, and runs after that, whichever it is (3) (4)', () => {
   const shape = graph({ d: { to: ['a', 'b'] }, a: {}, b: {}, j: { after: 'a b' } })
   for (const [branch, [taken, other]] of [['a', 'b'] as const, ['b', 'a'] as const].entries()) {
     const ended = { d: ['succeeded', branch] } as const
