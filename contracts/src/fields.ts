@@ -106,7 +106,9 @@ function everyIssue(issues: readonly z.core.$ZodIssue[], input: unknown): Issue[
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ ...issue, keys: [key] }))
     const given = valueAt(input, issue.path)
     if (issue.code !== 'invalid_union' || typeof given !== 'object' || given === null || Object.keys(given).length === 0) return [issue]
-    const missing = (branch: readonly z.core.$ZodIssue[]) => branch.filter(({ path }) => valueAt(given, path) === undefined).length
+    // Of the object itself: what lacks within a member says nothing about which branch that member is of.
+    const lacks = ({ path }: z.core.$ZodIssue) => path.length === 1 && valueAt(given, path) === undefined
+    const missing = (branch: readonly z.core.$ZodIssue[]) => branch.filter(lacks).length
     const [meant, next] = issue.errors.toSorted((one, other) => missing(one) - missing(other) || one.length - other.length)
     // Where each branch lacks something, and none less than the others, all of them are named; or what none of them has, which may be misspelt.
     if (!meant || (next && missing(meant) > 0 && missing(meant) === missing(next))) {

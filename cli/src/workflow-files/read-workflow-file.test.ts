@@ -160,6 +160,8 @@ nodes:
   - { id: c, wait: { approvel: {} } }
   - { id: d, handler: x, timeoutMs: 5s, onFailure: blok }
   - { id: e, runs: x }
+  - { id: f, http: { ulr: https://example.org } }
+  - { id: g, publish: {} }
 `
   assert.deepEqual(
     read(text).problems.map(({ field, problem, hint }) => `${field}: ${problem}. ${hint}`),
@@ -170,6 +172,9 @@ nodes:
       'nodes.3.onFailure: it is wrong. Use one of "block", "skip".',
       'nodes.3.timeoutMs: it is wrong. Use whole milliseconds from 1. Or, as text: timeout: 5s.',
       'nodes.4.runs: it is wrong. There is no such field: give one of foreach, handler, job, decision, wait, publish, http.',
+      'nodes.5.http.url: it is missing. Use text.',
+      'nodes.5.http.ulr: it is wrong. Leave it out, or correct its name: there is no such field (docs/PROTOCOL.md lists them).',
+      'nodes.6.publish.subject: it is missing. Use text.',
     ],
   )
   const [missing] = read('name: order').problems
