@@ -279,7 +279,7 @@ function useCasesOf(base: Foundation) {
     applyReports: new ApplyReports(base),
     takeTriggers: new TakeTriggers({ ...base, start }),
     fireSlots: new FireSlots(base),
-    wakeLives: new WakeLives(base),
+    wakeLives: new WakeLives({ ...base, restarts: changeRuns }),
     repairTimes: new RepairTimes(base),
     takeOverInstance: new TakeOverInstance(base),
     endHung: new EndHung({ ...base, averages: (job) => averageMs(base.store, job) }),

@@ -15,6 +15,7 @@ import { noWorkflow } from './rules/no-workflow.ts'
 import { decidePause, decideResume, withoutPause } from './rules/pause.ts'
 import type { RunRestarts } from './rules/restarts.ts'
 import type { ElapsedTime } from './rules/timing.ts'
+import { onlyTask } from './rules/work.ts'
 
 const TRIES_AGAINST_OTHERS = 5
 
@@ -29,6 +30,7 @@ export class ChangeRuns implements RunRestarts, ChildChanges {
   readonly #clock: Clock
   readonly #elapsed: ElapsedTime
   readonly #hold: HoldTasks
+  readonly #work: WorkQueue
 
   constructor(options: {
     store: Store
@@ -50,6 +52,7 @@ export class ChangeRuns implements RunRestarts, ChildChanges {
     this.#clock = options.clock
     this.#elapsed = options.elapsed
     this.#hold = new HoldTasks(options)
+    this.#work = options.work
     this.#reads = options.reads
   }
 
@@ -130,7 +133,8 @@ export class ChangeRuns implements RunRestarts, ChildChanges {
       isPaused = decision !== undefined && !('why' in decision)
       return decision && 'why' in decision ? undefined : decision
     })
-    if (isPaused && before.state === 'queued' && !isFanOut(before)) await this.#runs.withdraw(before)
+    // Instances are not ordered to cancel it: one that has begun it a moment before goes on, and it runs as soon as its start is known.
+    if (isPaused && before.state === 'queued' && !isFanOut(before)) await this.#work.withdraw(onlyTask(before))
     return isPaused
   }
 

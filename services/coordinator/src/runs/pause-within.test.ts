@@ -112,3 +112,17 @@ test('a child run that was paused by itself stays so; one that was paused with i
   assert.equal(await states(), 'cancelled cancelled cancelled')
   assert.equal((await run.record()).state, 'cancelled')
 })
+
+test('an instance that has begun a child run a moment before is not ordered to cancel it', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  coordinator.presence.alive.set('work', ['i-1'])
+  const { run, one } = await tree(coordinator)
+  await act(coordinator, 'pause', run.id)
+  assert.equal((await runOf(coordinator, one)).state, 'paused')
+  assert.deepEqual(
+    coordinator.fake.signals.filter(({ body }) => (body as { type?: string }).type === 'cancel'),
+    [],
+  )
+  await coordinator.applyReports.execute([reportsFrom('i-1', { runId: one, taskId: one, attempt: 1, type: 'started' })])
+  assert.equal((await runOf(coordinator, one)).state, 'running')
+})

@@ -15,6 +15,7 @@ import { CHECK_RUNNING_MS, decideCancel, decideWake } from './rules/life.ts'
 import { decideLimit } from './rules/limits.ts'
 import { decideLoss } from './rules/loss.ts'
 import { isNew } from './rules/new-tasks.ts'
+import type { RunRestarts } from './rules/restarts.ts'
 import type { ElapsedTime } from './rules/timing.ts'
 import { isWaitNode } from './rules/waits-of-nodes.ts'
 import { isLeg, isTaskOfRun, onlyTask, type TaskOfRun, type Work } from './rules/work.ts'
@@ -35,6 +36,7 @@ export class WakeLives {
   readonly #elapsed: ElapsedTime
   readonly #placement: Placement
   readonly #waiting: WaitingChecks
+  readonly #restarts: Pick<RunRestarts, 'restart'>
   readonly #parents: ParentTasks
 
   constructor(options: {
@@ -49,6 +51,7 @@ export class WakeLives {
     elapsed: ElapsedTime
     placement: Placement
     waitingChecks: WaitingChecks
+    restarts: Pick<RunRestarts, 'restart'>
     parents: ParentTasks
   }) {
     this.#store = options.store
@@ -62,6 +65,7 @@ export class WakeLives {
     this.#elapsed = options.elapsed
     this.#placement = options.placement
     this.#waiting = options.waitingChecks
+    this.#restarts = options.restarts
     this.#parents = options.parents
   }
 
@@ -148,8 +152,15 @@ export class WakeLives {
       const check = { id: run.id, expect: { state: ['running'], attempt: run.attempt }, set: { wakeAt: now } } as const
       if ((await this.#store.runs.update([check]))[0] !== 'applied') return undefined
     }
-    this.#reconciler.soon(run.id)
+    if (isSkippedTooLate({ run, task })) await this.#goOn(run)
+    else this.#reconciler.soon(run.id)
     return { run, task, decision: { event: 'checked', expect: { state: [task.state], attempt: task.attempt }, set: { wakeAt: null } } }
+  }
+
+  async #goOn({ namespace, id }: RunHead): Promise<void> {
+    await this.#restarts.restart(namespace, id).catch((error: unknown) => {
+      if (!CarillonError.is(error) || error.code !== 'RUN_OPEN') throw error
+    })
   }
 
   #limitOf(work: Work, now: number): Decision | undefined {
@@ -191,6 +202,14 @@ export class WakeLives {
     this.#runs.control(run.namespace, owner, isInTime ? check : { type: 'cancel', taskId: task.id })
   }
 }
+
+/** The end of the run was decided before a node of it was skipped by request, and written after that: it goes on, as if it had ended before. */
+const isSkippedTooLate = ({ run, task }: TaskOfRun) =>
+  task.reason === 'skipped-by-request' &&
+  isEnded(run.state) &&
+  run.compensation === null &&
+  run.parentTask === null &&
+  (task.endedAt ?? 0) > (run.endedAt ?? 0)
 
 /** Of a workflow: what is waited for here is decided by its plan. */
 const isWait = (work: Work) => isTaskOfRun(work) && work.task.state === 'delayed' && isWaitNode(work.task)

@@ -43,6 +43,35 @@ test('a coordinator that is late does not put a run to rest in which another one
   assert.ok(((await run.record()).wakeAt ?? 0) <= clock.now() + 10_000)
 })
 
+test('a node that is skipped while the end of its run is written lets the run go on', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store, clock, changeNodes } = coordinator
+  const nodes = [
+    { id: 'check', decision: [{ when: 'false', to: 'a' }, { otherwise: 'z' }] },
+    { id: 'a', handler: 'a' },
+    { id: 'b', handler: 'b', after: 'a' },
+    { id: 'z', handler: 'z' },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes: nodes as never })
+  const update = store.runs.update.bind(store.runs)
+  let skipped: Promise<unknown> | undefined
+  const mock = context.mock.method(store.runs, 'update', async (changes: Parameters<typeof update>[0]) => {
+    if (!skipped && changes.some(({ set }) => set.state === 'succeeded')) {
+      await clock.advance(1)
+      skipped = changeNodes.skip('default', { runId: run.id, node: 'a' }, 'ada')
+      await skipped
+    }
+    return update(changes)
+  })
+  await run.ends('z')
+  await turns()
+  mock.mock.restore()
+  assert.equal((await run.record()).state, 'succeeded')
+  await clock.advance(10_000)
+  await wake(coordinator, (await run.task('a'))?.id)
+  assert.equal(await run.states(), 'check:succeeded a:skipped b:queued z:succeeded')
+})
+
 test('a signal that comes while the run is paused does not count for a wait whose time was over before', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await WorkflowRun.start(coordinator, { nodes: [{ id: 'paid', wait: { signal: 'paid', timeoutMs: 60_000 } }] })

@@ -57,7 +57,8 @@ export class WorkflowSimulation {
   readonly #mayBeChanged: boolean
   readonly #mayBePaused: boolean
   #isChanged = false
-  #sayAgain: () => Promise<void> = async () => undefined
+  /** Without an answer operators say it again, when it is to be seen that it was heard. Answers whether that was done. */
+  #sayAgain: (() => Promise<boolean>) | undefined
 
   constructor({ seed, store, fault, notifications }: SimulationOptions) {
     const random = new Random(seed)
@@ -202,10 +203,11 @@ export class WorkflowSimulation {
         isOverruled ? changeNodes.succeed('default', at, undefined) : changeNodes.skip('default', at, undefined),
       )
     if (await say()) return
-    // Without an answer operators say it again, if it is to be seen that it was heard.
     this.#sayAgain = async () => {
       const { items } = await this.#store.tasks.list({ runId: run.id, limit: 1_000 })
-      if (items.some(({ reason }) => reason?.endsWith('ed-by-request') && reason !== 'cancelled-by-request')) await say()
+      const isHeard = items.some(({ reason }) => reason?.endsWith('ed-by-request') && reason !== 'cancelled-by-request')
+      if (isHeard) await say()
+      return isHeard
     }
   }
 
@@ -231,8 +233,7 @@ export class WorkflowSimulation {
   async #calmRound(): Promise<boolean> {
     this.#coordinators.revive()
     if ((await this.#stored())?.state === 'paused') await this.#resume()
-    await this.#sayAgain()
-    this.#sayAgain = async () => undefined
+    if (await this.#sayAgain?.()) this.#sayAgain = undefined
     while (this.#broker.orders.length > 0) this.#fleet.obey(true)
     await this.#fleet.loseTheDead()
     this.#fleet.redeliverLost()
