@@ -207,6 +207,7 @@ export class WakeLives {
 const isSkippedTooLate = ({ run, task }: TaskOfRun) =>
   task.reason === 'skipped-by-request' &&
   isEnded(run.state) &&
+  run.state !== 'cancelled' &&
   run.compensation === null &&
   run.parentTask === null &&
   (task.endedAt ?? 0) > (run.endedAt ?? 0)

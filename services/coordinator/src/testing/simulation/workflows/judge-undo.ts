@@ -96,7 +96,9 @@ function* order(
     if (before && before.task.state !== 'succeeded') yield `node ${node} was undone after ${before.node} could not be`
     const plannedAt = history.created.get(task.id)?.plannedAt ?? 0
     for (const [id, one] of current) {
-      const isLate = (history.created.get(one.id)?.plannedAt ?? 0) >= plannedAt
+      const begun = history.created.get(one.id)
+      // Its coordinator did not know yet that nodes are undone: it is cancelled.
+      const isLate = begun !== undefined && (begun.plannedAt >= plannedAt || begun.at > createdAt)
       if (endOf(id) > createdAt && !isLate) yield `node ${node} was undone while ${id} was under way`
     }
     const known = [...left].filter((id) => id !== node && endOf(id) < createdAt)
