@@ -277,7 +277,8 @@ function compensating(run: RunHead): Effect[] {
 function outcomeOfUndone({ run, graph, statuses, output }: WorkflowFacts): Outcome {
   if (run.state === 'cancelling') return 'cancelled'
   const outcome = outcomeOf(graph, statuses)
-  return outcome === 'failed' || (outcome === 'succeeded' && typeof output === 'object') ? outcome : 'cancelled'
+  if (typeof output === 'object' && (outcome === 'succeeded' || outcome === 'nothing-to-do')) return outcome
+  return outcome === 'failed' ? outcome : 'cancelled'
 }
 
 function undoTaskOf(facts: WorkflowFacts, { place, prepared }: NonNullable<WorkflowFacts['undo']>): TaskRecord {

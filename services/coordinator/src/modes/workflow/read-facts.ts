@@ -39,7 +39,7 @@ export async function readWorkflowFacts(
     return { ...base, prepared, output: undefined, undo: undefined }
   }
   const outcome = outcomeOf(graph, statuses)
-  const output = outcome === 'succeeded' ? await readOutput(store, input, { tasks, expressions }) : undefined
+  const output = outcome === 'succeeded' || outcome === 'nothing-to-do' ? await readOutput(store, input, { tasks, expressions }) : undefined
   const mayUndo = isUndone || run.state === 'cancelling' || outcome === 'failed' || outcome === 'cancelled' || typeof output === 'object'
   const undo = mayUndo ? await readUndo(store, input, { run, tasks, undoing }) : undefined
   return { ...base, prepared: new Map(), output, undo }
