@@ -208,6 +208,7 @@ export {
 } from './run.ts'
 export { type CalendarUse, isDay, type Schedule, scheduleSchema, TIME_OF_DAY } from './schedule.ts'
 export {
+  approvalSignalSchema,
   type NodeDecided,
   SIGNAL_STATES,
   type SignalSent,

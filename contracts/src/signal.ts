@@ -41,6 +41,22 @@ export const decideNodeSchema = z.strictObject({
   note: z.string().max(LIMITS.noteLength).optional(),
 })
 
+/** A signal with the name of a node that waits for an approval: what its payload may say. `null` approves, too. */
+export const approvalSignalSchema = z
+  .strictObject({
+    /** Default: `approved`. */
+    decision: z.enum(['approved', 'rejected']).optional(),
+    /** Who decides. Default: who the signal is from. */
+    by: z
+      .string()
+      .min(1)
+      .max(LIMITS.byLength)
+      .regex(/^\P{Cc}*$/u, 'has control characters')
+      .optional(),
+    note: z.string().max(LIMITS.noteLength).optional(),
+  })
+  .nullable()
+
 /** How an approval was decided, and who did. */
 export const nodeDecidedSchema = z.object({
   runId: z.string(),

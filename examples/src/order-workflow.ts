@@ -52,9 +52,11 @@ const { client } = mesh
 await client.workflows.put(order)
 const totals = { A1: 20, A2: 1_200, A3: 1_300, A4: 1_400 }
 const runs = await Promise.all(Object.entries(totals).map(([id, total]) => client.run(order, { id, total })))
-const [, second, third, fourth] = runs.map(({ id }) => id) as [string, string, string, string]
-await Promise.all([second, third, fourth].map((id) => untilItWaits(client, id)))
-for (const id of [second, third]) await client.runs.approve(id, 'approve', { note: 'a good customer' })
+const [third = '', fourth = ''] = runs.slice(2).map(({ id }) => id)
+// A signal is kept until the node waits for it; a decision is refused before.
+await runs[1]?.signal('approve', { by: 'ada' })
+await Promise.all([third, fourth].map((id) => untilItWaits(client, id)))
+await client.runs.approve(third, 'approve', { note: 'a good customer' })
 await client.runs.reject(fourth, 'approve', { note: 'too dear' })
 
 for (const [i, run] of runs.entries()) {
@@ -66,7 +68,6 @@ for (const [i, run] of runs.entries()) {
 }
 await mesh.stop()
 
-/** A decision is refused while the node does not wait for it. */
 async function untilItWaits(asker: Client, runId: string): Promise<void> {
   for (;;) {
     const { nodes = [] } = await asker.runs.tree(runId)

@@ -1,11 +1,11 @@
-import { isEnded } from '@carillon/contracts'
+import { isEnded, LIMITS } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { RunHead, SignalRecord, StepRecord, Store, TaskHead } from '@carillon/store'
 import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Lives } from '../ports.ts'
 import { decideDue } from '../runs/rules/life.ts'
-import { isWaitNode, limitOfWait } from '../runs/rules/waits-of-nodes.ts'
+import { isWaitNode } from '../runs/rules/waits-of-nodes.ts'
 import { isTaskOfRun, onlyTask, runOf, type TaskOfRun, type Work } from '../runs/rules/work.ts'
 import type { Waits } from '../signal-ports.ts'
 import {
@@ -20,7 +20,9 @@ import {
   taskOfTaker,
   VERIFY_AFTER_MS,
   type WaitingStep,
+  type Window,
   waitsOf,
+  windowOf,
 } from './rules/waits.ts'
 
 const PAGE = 200
@@ -79,7 +81,7 @@ export class SettleWaits implements Waits {
       isBehind ? [] : this.#store.signals.open({ namespace, runId: runIdOf(wait), name: wait.name, limit: 1 }),
     ])
     if (!waiting || outcome) return outcome
-    const by = { taker, namespace, runId: runIdOf(wait), name: wait.name, until: waiting.until }
+    const by = { taker, namespace, runId: runIdOf(wait), name: wait.name, from: null, until: waiting.until }
     const signal = held ?? (await this.#take(next, by))
     return this.#decide(waiting, signal)
   }
@@ -118,12 +120,9 @@ export class SettleWaits implements Waits {
   /** A node of a workflow takes its signal by a write of its task, which also a time limit and a cancel write. */
   async #goOnWithNode({ run, task }: TaskOfRun, name?: string): Promise<void> {
     const waitsFor = task.waits?.[0]?.signal
-    if (task.state !== 'delayed' || task.reason !== 'signal' || waitsFor === undefined || (name !== undefined && name !== waitsFor)) return
-    const [[held], [next]] = await Promise.all([
-      this.#store.signals.takenBy(task.id),
-      this.#store.signals.open({ namespace: run.namespace, runId: run.id, name: waitsFor, limit: 1 }),
-    ])
-    const by = { taker: task.id, namespace: run.namespace, runId: run.id, name: waitsFor, until: limitOfWait(task) }
+    if (task.state !== 'delayed' || waitsFor === undefined || (name !== undefined && name !== waitsFor)) return
+    const by = { taker: task.id, namespace: run.namespace, runId: run.id, name: waitsFor, ...windowOf(task) }
+    const [[held], next] = await Promise.all([this.#store.signals.takenBy(task.id), this.#open(by)])
     const signal = held ?? (await this.#take(next, by))
     if (!signal) return
     const [outcome] = await this.#lives.write([{ run, task, decision: receivedBy(task, signal, this.#clock.now()) }])
@@ -149,15 +148,21 @@ export class SettleWaits implements Waits {
   }
 
   /** The first signal that is there in time, and has this taker from now on. @param first that nothing had taken when it was read */
-  async #take(first: SignalRecord | undefined, { taker, until, ...of }: Taker): Promise<SignalRecord | undefined> {
-    for (let signal = first, tried = 0; signal && isInTime(signal, until) && tried < TRIES_AGAINST_OTHERS; tried++) {
+  async #take(first: SignalRecord | undefined, taker: Taker): Promise<SignalRecord | undefined> {
+    for (let signal = first, tried = 0; signal && isInTime(signal, taker) && tried < TRIES_AGAINST_OTHERS; tried++) {
       // Should this coordinator die now, the signal is brought together with its taker, or given back.
       const wakeAt = this.#clock.now() + VERIFY_AFTER_MS
-      const take = { id: signal.id, expect: { takenBy: null }, set: { takenBy: taker, unclaimed: 0, wakeAt } }
-      if ((await this.#store.signals.update([take]))[0] === 'applied') return { ...signal, takenBy: taker }
-      ;[signal] = await this.#store.signals.open({ ...of, limit: 1 })
+      const take = { id: signal.id, expect: { takenBy: null }, set: { takenBy: taker.taker, unclaimed: 0, wakeAt } }
+      if ((await this.#store.signals.update([take]))[0] === 'applied') return { ...signal, takenBy: taker.taker }
+      signal = await this.#open(taker)
     }
     return undefined
+  }
+
+  /** The first that has not come too early. */
+  async #open({ namespace, runId, name, from }: Taker): Promise<SignalRecord | undefined> {
+    const found = await this.#store.signals.open({ namespace, runId, name, limit: from === null ? 1 : LIMITS.signalsPerRun })
+    return found.find((signal) => isInTime(signal, { from, until: null }))
   }
 
   async #giveBack(signals: readonly SignalRecord[]): Promise<void> {
@@ -165,14 +170,13 @@ export class SettleWaits implements Waits {
   }
 }
 
-/** What takes a signal, and until when it may have come. */
-interface Taker {
+/** What takes a signal, and when it may have come. */
+interface Taker extends Window {
   readonly taker: string
   readonly namespace: string
   readonly runId: string
   /** Of the signal. */
   readonly name: string
-  readonly until: number | null
 }
 
 const runIdOf = ({ taskId }: WaitingStep) => taskId.split('-')[0] as string

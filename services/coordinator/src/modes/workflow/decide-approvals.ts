@@ -2,8 +2,8 @@ import { type CALLS, type CallRequest, CarillonError, isEnded, type NodeDecided,
 import type { Clock } from '@carillon/runtime'
 import type { Store, TaskHead } from '@carillon/store'
 import type { Tasks } from '../../ports.ts'
-import type { Decision } from '../../runs/rules/decision.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
+import { decideApproval } from '../../runs/rules/waits-of-nodes.ts'
 import { againHint, type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
 
 type Decided = NodeDecided['decision']
@@ -36,27 +36,12 @@ export class DecideApprovals {
     if (!task)
       throw wrongNode(request, 'it has not begun', 'Wait until it waits for an approval: `carillon runs tree` shows what comes before it.')
     if (task.state !== 'delayed') return answerOf(found, task, { ...request, already: true })
-    const decision = decidedBy(task, { ...request, by, now: this.#clock.now() })
+    const decision = decideApproval(task, { ...request, by }, { now: this.#clock.now() })
     const [outcome] = await this.#tasks.write([{ task, run, decision }])
     if (outcome === 'applied') return answerOf(found, { ...task, ...decision.set }, { ...request, already: false })
     // Someone else was first, or its time limit.
     return answerOf(found, (await this.#finder.find(namespace, request)).task ?? task, { ...request, already: true })
   }
-}
-
-function decidedBy(
-  task: TaskHead,
-  { decision, by, note, now }: { decision: Decided; by: string | undefined; note?: string | undefined; now: number },
-): Decision {
-  const expect = { state: ['delayed'], attempt: task.attempt } as const
-  const who = { ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) }
-  const ended = { endedAt: now, wakeAt: null, node: { ...task.node, ...who, decision } } as const
-  if (decision === 'approved') {
-    const result = JSON.stringify({ decision, ...who, at: new Date(now).toISOString() })
-    return { event: 'resolved', expect, set: { ...ended, state: 'succeeded', reason: 'completed', result } }
-  }
-  const error = { name: 'Rejected', message: `${by ?? 'someone'} rejected it${note === undefined ? '' : `: ${note}`}` }
-  return { event: 'rejected', expect, set: { ...ended, state: 'failed', reason: 'rejected', error } }
 }
 
 /** @throws CarillonError DECIDED_OTHERWISE */

@@ -76,7 +76,7 @@ export function planWorkflow(facts: WorkflowFacts): Effect[] {
 }
 
 const forSignals = (tasks: readonly TaskHead[]) =>
-  tasks.flatMap(({ id, state, reason }) => (state === 'delayed' && reason === 'signal' ? [id] : []))
+  tasks.flatMap(({ id, state, reason }) => (state === 'delayed' && (reason === 'signal' || reason === 'approval') ? [id] : []))
 
 function takenSignals({ tasks }: WorkflowFacts, begun: readonly TaskRecord[]): Effect[] {
   const taskIds = forSignals([...tasks.values(), ...begun])
@@ -221,7 +221,7 @@ function taskOf(facts: WorkflowFacts, place: number, prepared: Prepared): TaskRe
       return { ...task, ...endedNow, state: 'succeeded', reason: 'completed', node: { branch }, result: JSON.stringify({ to, why }) }
     }
     case 'wait':
-      return { ...task, ...begunWait(prepared.wait, now) }
+      return { ...task, ...begunWait({ id: node.id, wait: prepared.wait }, now) }
     case 'publish':
       return { ...task, state: 'delayed', reason: 'delay', wakeAt: now, startedAt: now, item: prepared.item }
     case 'done':

@@ -161,7 +161,7 @@ test('an approval is given once: the same answer names who, another one is a con
   const run = await WorkflowRun.start(coordinator, { nodes: APPROVAL })
   assert.match(
     (await coordinator.readRuns.why('default', run.id)).why,
-    /node approve waits until someone approves or rejects it since 20\S+Z; its time is over at \S+Z: carillon runs approve 01\w+ approve, as a signal/,
+    /node approve waits until someone approves or rejects it since 20\S+Z; its time is over at \S+Z: carillon runs approve 01\w+ approve$/,
   )
   const both = await Promise.all([
     decide(coordinator, { runId: run.id, note: 'ok' }, ['approved', 'ada']),

@@ -1,4 +1,4 @@
-import { isEnded, TIMES } from '@carillon/contracts'
+import { isEnded, type NodeDecided, TIMES } from '@carillon/contracts'
 import type { RunHead, TaskHead } from '@carillon/store'
 import type { Decision } from './decision.ts'
 
@@ -25,4 +25,32 @@ export function endOfWait({ run, task }: { run: RunHead; task: TaskHead }, decis
   const ends = state !== undefined && isEnded(state) && task.state === 'delayed'
   if (!ends || run.mode !== 'workflow' || run.state !== 'running' || !isWaitNode(task)) return decision
   return { ...decision, set: { ...decision.set, wakeAt: now + TIMES.ackWaitMs } }
+}
+
+/** What someone has said about a node that waits for an approval. */
+export interface Approval {
+  readonly decision: NodeDecided['decision']
+  readonly by?: string | undefined
+  readonly note?: string | undefined
+}
+
+/** Ends the task of a node that waits for an approval. @param signal the id of the signal that has said it */
+export function decideApproval(
+  task: TaskHead,
+  { decision, by, note }: Approval,
+  { now, signal }: { now: number; signal?: string },
+): Decision {
+  const expect = { state: ['delayed'], attempt: task.attempt } as const
+  const who = { ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) }
+  const ended = {
+    endedAt: now,
+    wakeAt: null,
+    node: { ...task.node, ...who, decision, ...(signal === undefined ? {} : { signal }) },
+  } as const
+  if (decision === 'approved') {
+    const result = JSON.stringify({ decision, ...who, at: new Date(now).toISOString() })
+    return { event: 'resolved', expect, set: { ...ended, state: 'succeeded', reason: 'completed', result } }
+  }
+  const error = { name: 'Rejected', message: `${by ?? 'someone'} rejected it${note === undefined ? '' : `: ${note}`}` }
+  return { event: 'rejected', expect, set: { ...ended, state: 'failed', reason: 'rejected', error } }
 }

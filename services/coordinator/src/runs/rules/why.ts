@@ -77,7 +77,7 @@ export function whyOfNode(task: TaskHead, whyNone: () => string | undefined): st
   if (state === 'paused') return `node ${name} is held until the run is resumed`
   if (state === 'cancelling') return `node ${name} is being cancelled`
   if (state === 'delayed' && reason === 'approval')
-    return `node ${name} waits until someone approves or rejects it${sinceText(task.startedAt)}${wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`}: carillon runs approve ${task.runId} ${name}, as a signal is no approval`
+    return `node ${name} waits until someone approves or rejects it${sinceText(task.startedAt)}${wakeAt === null ? '' : `; its time is over ${at(wakeAt)}`}: carillon runs approve ${task.runId} ${name}`
   if (state === 'delayed' && reason === 'signal') return `node ${name}: ${waitText({ ...task, wakeAt }, task.startedAt)}`
   if (state === 'delayed')
     return reason === 'retry'

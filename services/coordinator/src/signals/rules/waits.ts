@@ -1,5 +1,7 @@
+import { approvalSignalSchema, nodeOfTask } from '@carillon/contracts'
 import type { SignalRecord, StepRecord, TaskHead, TaskLife } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
+import { type Approval, decideApproval, limitOfWait } from '../../runs/rules/waits-of-nodes.ts'
 import { receivedOf, stepIdOf } from '../../steps/rules/journal.ts'
 
 /** A step that waits for a signal. */
@@ -52,11 +54,37 @@ export function waitsOf({
 export const childrenOf = ({ state, reason, waits }: Pick<TaskLife, 'state' | 'reason' | 'waits'>): string[] =>
   state === 'delayed' && reason === 'signal' ? (waits ?? []).flatMap(({ child }) => child ?? []) : []
 
-/** Whether a signal came before a time limit. */
-export const isInTime = ({ at }: SignalRecord, until: number | null): boolean => until === null || at <= until
+/** When a signal that counts may have come; null: at any time. */
+export interface Window {
+  readonly from: number | null
+  readonly until: number | null
+}
+export const isInTime = ({ at }: SignalRecord, { from, until }: Window): boolean =>
+  (from === null || at >= from) && (until === null || at <= until)
+
+/** An approval is of one generation of its node: what came before that was begun again has been about an earlier one. */
+export const windowOf = (task: TaskHead): Window => ({
+  from: task.reason === 'approval' && (nodeOfTask(task.id)?.generation ?? 1) > 1 ? task.startedAt : null,
+  until: limitOfWait(task),
+})
+
+/** What a signal says about an approval. One that cannot be read rejects: what follows an approval must not run without one. */
+function approvalIn({ payload, by }: SignalRecord): Approval {
+  const said = approvalSignalSchema.safeParse(JSON.parse(payload))
+  const sender = by === null ? {} : { by }
+  if (said.success) return { ...sender, ...said.data, decision: said.data?.decision ?? 'approved' }
+  const [issue] = said.error.issues
+  return {
+    decision: 'rejected',
+    ...sender,
+    note: `the signal is no decision: ${['payload', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`,
+  }
+}
 
 /** The task of a node has its signal. */
-export function receivedBy(task: TaskHead, { id, payload, by }: SignalRecord, now: number): Decision {
+export function receivedBy(task: TaskHead, signal: SignalRecord, now: number): Decision {
+  if (task.reason === 'approval') return decideApproval(task, approvalIn(signal), { now, signal: signal.id })
+  const { id, payload, by } = signal
   const ended = { state: 'succeeded', reason: 'completed', result: payload, endedAt: now, wakeAt: null } as const
   const node = { ...task.node, signal: id, ...(by === null ? {} : { by }) }
   return { event: 'resolved', expect: { state: ['delayed'], attempt: task.attempt }, set: { ...ended, node } }

@@ -4,7 +4,7 @@ import type { Decision } from '../../../runs/rules/decision.ts'
 
 /** How the task of a node that waits begins. Without a time limit it has no timer. */
 export function begunWait(
-  wait: NodeWait,
+  { id, wait }: { readonly id: string; readonly wait: NodeWait },
   now: number,
 ): Pick<TaskRecord, 'state' | 'reason' | 'wakeAt' | 'delayMs' | 'startedAt' | 'waits'> {
   const begun = { state: 'delayed', startedAt: now, waits: null } as const
@@ -12,7 +12,8 @@ export function begunWait(
   if ('durationMs' in wait) return { ...begun, reason: 'delay', wakeAt: now + wait.durationMs, delayMs: wait.durationMs }
   const { timeoutMs } = 'approval' in wait ? wait.approval : wait
   const limit = timeoutMs === undefined ? { wakeAt: null, delayMs: null } : { wakeAt: now + timeoutMs, delayMs: timeoutMs }
-  if ('approval' in wait) return { ...begun, ...limit, reason: 'approval' }
+  // A signal of its name decides, too.
+  if ('approval' in wait) return { ...begun, ...limit, reason: 'approval', waits: [{ step: 0, signal: id }] }
   return { ...begun, ...limit, reason: 'signal', waits: [{ step: 0, signal: wait.signal }] }
 }
 
