@@ -6,6 +6,7 @@ import type { Effect, Facts, Mode, Modes } from '../../modes/mode.ts'
 import { UNDER_WAY } from '../../modes/rules/fan-in.ts'
 import type { CountedFacts } from '../../modes/rules/go-on.ts'
 import type { partsOn } from '../test-coordinator.ts'
+import { withPort } from './store.ts'
 
 /** A fault that is planted on purpose: one guard removed. The simulation must find it. */
 export interface Fault {
@@ -45,21 +46,6 @@ const changing =
     plan(facts).flatMap((effect) => change(effect) ?? [])
 
 const nothing = async () => undefined
-
-/** A store of which some methods of one port do something else. All others run on the port itself, which has private fields. */
-function withPort<Name extends 'tasks' | 'steps'>(store: Store, name: Name, changed: Partial<Store[Name]>): Store {
-  return instead(store, { [name]: instead(store[name], changed) } as Partial<Store>)
-}
-
-function instead<Target extends object>(target: Target, changed: Partial<Target>): Target {
-  return new Proxy(target, {
-    get(_, key) {
-      if (Object.hasOwn(changed, key)) return changed[key as keyof Target]
-      const value = target[key as keyof Target]
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
 
 const SLOW_TURNS = 30
 const ONE_LEAF = [{ stage: 'map', mapped: 0, state: 'succeeded', count: 1 }] as const

@@ -139,11 +139,10 @@ export class Simulation {
       lastStart: this.#lastStart,
       violated: (what) => this.violations.push(what),
     }
-    const store = watchedStore(this.#fault?.store?.(this.#store) ?? this.#store, hooks)
+    const store = watchedStore(this.#suspicions.watching(this.#fault?.store?.(this.#store) ?? this.#store, hooks.isDead), hooks)
     const seen = this.#broker.seenBy(() => coordinator.isDead)
-    const { log } = createTestLog()
     const modes = this.#fault?.plan ? changedBy(modesOn(store), this.#fault.plan) : modesOn(store)
-    const parts = partsOn({ store, clock: this.#clock, log, presence: this.#presence, modes, ...seen })
+    const parts = partsOn({ store, clock: this.#clock, log: createTestLog().log, presence: this.#presence, modes, ...seen })
     const coordinator: Coordinator = Object.assign(parts, state)
     this.#fault?.coordinator?.(coordinator)
     return coordinator
@@ -217,6 +216,7 @@ export class Simulation {
   }
 
   #offered(id: string, work: WorkMessage): { accepted: boolean; reason?: string } | undefined {
+    this.#suspicions.offered(work)
     const instance = this.#instances.find((one) => one.id === id && one.alive)
     if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return void this.#suspicions.add(work.taskId) // it may have arrived
     if (isForeign(instance, work)) return { accepted: false, reason: 'other-program' }

@@ -148,3 +148,18 @@ function checkLimit({ store, hooks }: { store: Store; hooks: StoreHooks }, chang
     if (limit !== undefined && active > limit + extra) hooks.violated(`${active} tasks were under way, ${limit} are allowed`)
   })
 }
+
+/** A store of which some methods of one port do something else. All others run on the port itself, which has private fields. */
+export function withPort<Name extends 'tasks' | 'steps'>(store: Store, name: Name, changed: Partial<Store[Name]>): Store {
+  return instead(store, { [name]: instead(store[name], changed) } as Partial<Store>)
+}
+
+function instead<Target extends object>(target: Target, changed: Partial<Target>): Target {
+  return new Proxy(target, {
+    get(_, key) {
+      if (Object.hasOwn(changed, key)) return changed[key as keyof Target]
+      const value = target[key as keyof Target]
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
