@@ -221,6 +221,7 @@ describe('workflows', () => {
     assert.match(within.stderr, new RegExp(`^It goes on when run ${day.id}, .*carillon.* runs retry ${day.id} --failed`))
     const detached = await carillon(['run', 'day', '--detach'])
     assert.match(detached.stderr, /^follow it: .*carillon.* runs watch /)
+    await mesh.client.handleOf(detached.stdout.match(/\b0\w{25}\b/)?.[0] ?? '').ended({ timeoutMs: 30_000 })
 
     isUp = true
     done.length = 0

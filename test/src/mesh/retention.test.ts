@@ -31,11 +31,14 @@ for (const store of STORES) {
       const single = await client.run('echo', 1, request)
       const fanned = await client.run('echo', 2, { shards: 3 })
       for (const run of [single, fanned]) await run.ended()
-      await eventually(
-        'the broker has nothing of it any more',
-        async () => (await prune(offered, { olderThanMs: 0, dryRun: true })).runs === 2,
-      )
-      assert.deepEqual(await prune(offered, { olderThanMs: 0 }), { runs: 2, tasks: 3, steps: 0, remembered: 2 })
+      // While a stream has a report that nothing has applied, of whichever run, later runs stay.
+      const removed = { runs: 0, tasks: 0, steps: 0, remembered: 0 }
+      await eventually('both are removed', async () => {
+        const more = await prune(offered, { olderThanMs: 0 })
+        for (const what of ['runs', 'tasks', 'steps', 'remembered'] as const) removed[what] += more[what]
+        return removed.runs >= 2
+      })
+      assert.deepEqual(removed, { runs: 2, tasks: 3, steps: 0, remembered: 2 })
       assert.equal((await refusal(client.runs.get(single.id))).code, 'RUN_REMOVED')
       assert.equal((await refusal(client.runs.retry(fanned.id))).code, 'RUN_REMOVED')
       assert.deepEqual((await client.runs.list()).items, [])
