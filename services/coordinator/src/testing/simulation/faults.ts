@@ -89,7 +89,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'timers of tasks are not heard': { seed: 7, coordinator: ({ wakeLives }) => wakingOnly(wakeLives, (id) => !isTaskId(id)) },
   'timers of runs are not heard': { seed: 19, coordinator: ({ wakeLives }) => wakingOnly(wakeLives, isTaskId) },
   'a terminal event that may be missing is not published again': {
-    seed: 33,
+    seed: 78,
     coordinator: ({ runs }) => {
       runs.repeatEnd = nothing
     },
@@ -162,10 +162,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       }),
   },
   'a task that maps is not checked for whether it still runs': {
-    seed: 52,
+    seed: 115,
     tamper: (change) => (change.set.mapped ? { ...change, expect: { state: RUN_STATES } } : change),
   },
   'a reduce is made while leaves are open': {
+    seed: 2,
     plan: (plan) => (facts: AnyFacts) =>
       plan(facts.run.state === 'running' && !facts.counts ? ({ tally: ONE_LEAF, firsts: [], ...facts } as Facts) : facts),
   },
@@ -177,7 +178,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'results of tasks that mapped are reduced as well': {
-    seed: 8,
+    seed: 9,
     leadsTo: /is not what the leaves gave/,
     store: (store) => withPort(store, 'tasks', { results: ({ isLeaf: _, ...query }) => store.tasks.results(query) }),
   },
