@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Jobs, Presence, Reconciler, Runs, Tasks, Timers } from '../ports.ts'
 import type { RunChange } from '../runs/rules/change.ts'
 import { isRefused } from '../runs/rules/decision.ts'
-import { decideCancel, decideFree } from '../runs/rules/life.ts'
+import { decideFree } from '../runs/rules/life.ts'
 import type { ArrivedRuns } from './arrived-runs.ts'
 import type { MoveRuns } from './move-runs.ts'
 import { type OpenGate, PAGE, ReadGates, type WaitingRuns } from './read-gates.ts'
@@ -243,7 +243,8 @@ export class AdvanceGates {
       const message = `it came while ${describe(open, decision)}`
       for (const { run: arrival, reason } of decision.end)
         for (const run of stillWaiting([arrival], heads)) {
-          const ended = reason === 'replaced' ? decideCancel(run, now, reason) : decideDiscard(run, { reason, message, now })
+          const ended =
+            reason === 'replaced' ? decideToLeave(run, { now, mayRun: false, reason }) : decideDiscard(run, { reason, message, now })
           if (!isRefused(ended)) changes.push({ run, decision: ended })
         }
       for (const id of decision.cancel) {

@@ -104,11 +104,15 @@ export function decideToLeave(
   run: RunHead,
   { now, mayRun, reason }: { now: number; mayRun: boolean; reason?: Reason },
 ): Decision | Refused {
-  const isBegun = run.state === 'paused' && run.terms?.paused?.from === 'running'
+  const isBegun = (run.state === 'paused' && run.terms?.paused?.from === 'running') || mayHaveDone(run)
   const known = isBegun || (run.state === 'queued' && mayRun && !isFanOut(run)) ? ({ ...run, state: 'running' } as const) : run
   const decision = decideCancel(known, now, reason)
   return isRefused(decision) ? decision : { ...decision, expect: { ...decision.expect, state: [run.state] } }
 }
+
+/** A workflow that is to run again, and has not begun: nodes that keep their results are undone before it ends. */
+const mayHaveDone = ({ mode, attempt, state, compensation }: RunHead) =>
+  mode === 'workflow' && attempt > 1 && compensation !== 'again' && ['waiting', 'queued', 'paused'].includes(state)
 
 /** A waiting run ends, because an earlier one is open. */
 export function decideDiscard(run: RunHead, { reason, message, now }: { reason: Reason; message: string; now: number }): Decision {

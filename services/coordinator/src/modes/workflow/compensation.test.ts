@@ -79,6 +79,30 @@ test('a cancelled run is undone when what was under way has ended; a cancel does
   assert.deepEqual(JSON.parse((await run.record()).result ?? ''), { tasks: { succeeded: 1, cancelled: 1 }, compensated: 2 })
 })
 
+for (const [how, force, message] of [
+  ['queued', false, undefined],
+  ['paused', false, undefined],
+  ['queued', true, 'not undone: b, a'],
+] as const)
+  test(`a run that is to run again, and is ${how}, is cancelled${force ? ' by force' : ''}: its nodes are ${force ? 'not ' : ''}undone`, async (context) => {
+    const coordinator = await createTestCoordinator(context)
+    const { advance, changeRuns } = coordinator
+    const run = await WorkflowRun.start(coordinator, CHAIN)
+    for (const node of ['a', 'b', 'c']) await run.ends(node)
+    // No coordinator has begun it.
+    const { mock } = context.mock.method(advance, 'execute', async () => undefined)
+    await changeRuns.retry('default', { runId: run.id, fromNode: 'c' })
+    if (how === 'paused') await changeRuns.pause('default', run.id)
+    assert.equal((await run.record()).state, how)
+    await changeRuns.cancel('default', run.id, { force })
+    await turns()
+    mock.restore()
+    await advance.execute(run.id)
+    await turns()
+    if (!force) for (const node of ['b', 'a']) await run.undoes(node)
+    assert.deepEqual(await summary(run), ['cancelled', 'cancelled-by-request', force ? 'incomplete' : 'complete', message])
+  })
+
 test('a cancel by force cuts it (51)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failed(coordinator)
