@@ -69,7 +69,8 @@ export function planWorkflow(facts: WorkflowFacts): Effect[] {
   const checked = checkedAgain(facts, tasks)
   const isPart = statuses.filter((status) => status === 'ready').length > tasks.length
   if (tasks.length > 0) return [...checked, { do: 'insert', tasks, isPart }, ...follows]
-  if (follows.length > 0) return [...checked, ...follows]
+  // It rests when what is there for its waits was taken: should this coordinator die before, it is reconciled soon.
+  if (follows.length > 0) return isResting(checked) ? [...follows, ...checked] : [...checked, ...follows]
   const outcome = outcomeOf(facts.graph, statuses)
   if (!outcome) return checked
   return outcome === 'failed' || outcome === 'cancelled' || typeof facts.output === 'object' ? undone(facts) : [ended(facts, outcome)]
@@ -117,6 +118,8 @@ function checkedAgain({ run, tasks, now }: WorkflowFacts, begun: readonly TaskRe
   const isDue = run.wakeAt !== null && run.wakeAt <= now && begun.length === 0
   return isDue ? [{ do: 'check-again', afterMs: AT_REST_MS }] : []
 }
+
+const isResting = ([effect]: readonly Effect[]) => effect?.do === 'check-again' && effect.afterMs === AT_REST_MS
 
 /** Whether it is the task of a node that waits: nothing runs it. */
 const isWait = ({ state, node }: TaskHead) => state === 'delayed' && node?.own === undefined
