@@ -9,6 +9,7 @@ import { isFanOut } from '../modes/rules/fan-out.ts'
 import { isAtRest } from '../modes/workflow/plan.ts'
 import type { Faulty, Lives, Offers, Placement, Presence, Reconciler, Routes, Runs, WaitingChecks } from '../ports.ts'
 import { isRouted } from '../routing/rules/routed.ts'
+import { wasCancelled } from './rules/cancelled.ts'
 import type { Change } from './rules/change.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
 import { CHECK_RUNNING_MS, decideCancel, decideWake } from './rules/life.ts'
@@ -134,7 +135,7 @@ export class WakeLives {
     const { run, task } = work
     const limit = this.#limitOf(work, now)
     if (limit) return { ...work, decision: limit }
-    if (isTaskOfRun(work) && isEnded(task.state) && isWaitNode(work.task)) return this.#endOfWait(work, now)
+    if (isTaskOfRun(work) && isEnded(task.state) && (isWaitNode(work.task) || isByHand(work.task))) return this.#endOfWait(work, now)
     const isReconciled = isWait(work) || (!isTaskOfRun(work) && isFanOut(run) && run.state !== 'delayed')
     if (isReconciled) this.#reconciler.soon(run.id)
     if (isEnded(task.state)) await this.#lives.repeatEnd(work)
@@ -146,13 +147,13 @@ export class WakeLives {
     return { ...work, decision: againLater(work, now) }
   }
 
-  /** What follows from the end of a wait may not have begun. From now on it is the `wakeAt` of the run that sees to it, where it is open. */
+  /** What follows from the end of a wait, or from what was said about a node, may not have begun. From now on it is the `wakeAt` of the run that sees to it, where it is open. */
   async #endOfWait({ run, task }: TaskOfRun, now: number): Promise<Change | undefined> {
     if (run.state === 'running' && isAtRest(run, now)) {
       const check = { id: run.id, expect: { state: ['running'], attempt: run.attempt }, set: { wakeAt: now } } as const
       if ((await this.#store.runs.update([check]))[0] !== 'applied') return undefined
     }
-    if (isSkippedTooLate({ run, task })) await this.#goOn(run)
+    if (isChangedTooLate({ run, task })) await this.#goOn(run)
     else this.#reconciler.soon(run.id)
     return { run, task, decision: { event: 'checked', expect: { state: [task.state], attempt: task.attempt }, set: { wakeAt: null } } }
   }
@@ -203,11 +204,14 @@ export class WakeLives {
   }
 }
 
-/** The end of the run was decided before a node of it was skipped by request, and written after that: it goes on, as if it had ended before. */
-const isSkippedTooLate = ({ run, task }: TaskOfRun) =>
-  task.reason === 'skipped-by-request' &&
+/** An operator has said what becomes of a node. */
+const isByHand = ({ reason }: TaskOfRun['task']) => reason === 'skipped-by-request' || reason === 'succeeded-by-request'
+
+/** The end of the run was decided before a node of it was changed by request, and written after that: it goes on, as if it had ended before. */
+const isChangedTooLate = ({ run, task }: TaskOfRun) =>
+  isByHand(task) &&
   isEnded(run.state) &&
-  run.state !== 'cancelled' &&
+  !wasCancelled(run) &&
   run.compensation === null &&
   run.parentTask === null &&
   (task.endedAt ?? 0) > (run.endedAt ?? 0)

@@ -55,6 +55,44 @@ test('what was said about a node before, and the run has gone on with, does not 
   assert.deepEqual([state, attempt], ['succeeded', 2])
 })
 
+test('a cancel wins: what is said about a node does not begin a cancelled run again', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeNodes, changeRuns, store } = coordinator
+  const run = await WorkflowRun.start(coordinator, { nodes: [...NODES, { id: 'z', handler: 'h' }] })
+  await run.ends('a')
+  await run.ends('b', { outcome: 'failed', error: { name: 'Error', message: 'no' } })
+  const at = { runId: run.id, node: 'b' }
+  const update = store.tasks.update.bind(store.tasks)
+  // It is cancelled after it was read, before the node is written.
+  const { mock } = context.mock.method(store.tasks, 'update', async (changes: Parameters<typeof update>[0]) => {
+    mock.restore()
+    await changeRuns.cancel('default', run.id)
+    await turns()
+    return update(changes)
+  })
+  const { state, attempt } = await changeNodes.skip('default', at, 'ada')
+  assert.deepEqual([state, attempt], ['cancelled', 1])
+  for (const refused of [
+    () => changeNodes.skip('default', { ...at, node: 'c' }, 'ada'),
+    () => changeNodes.succeed('default', { ...at, node: 'z' }, 'ada'),
+  ])
+    await assert.rejects(refused, { code: 'INVALID_REQUEST', message: /its run was cancelled/ })
+  await coordinator.clock.advance(10_000)
+  await coordinator.wakeLives.execute([(await run.task('b'))?.id ?? ''])
+  await turns()
+  assert.deepEqual([(await run.record()).state, (await run.record()).attempt], ['cancelled', 1])
+})
+
+test('a run that was cancelled because one of its nodes was goes on when that is skipped', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const run = await WorkflowRun.start(coordinator, { nodes: NODES })
+  await run.ends('a', { outcome: 'cancelled' })
+  assert.deepEqual([(await run.record()).state, (await run.record()).reason], ['cancelled', 'tasks-cancelled'])
+  await coordinator.changeNodes.skip('default', { runId: run.id, node: 'a' }, 'ada')
+  await turns()
+  assert.equal(await run.states(), 'a:skipped b:queued')
+})
+
 test('two nodes are changed at once: both answer, and the run goes on once', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failedRun(coordinator)

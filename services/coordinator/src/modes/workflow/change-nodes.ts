@@ -14,6 +14,7 @@ import {
 import type { Clock } from '@carillon/runtime'
 import type { LifeChange, RunHead, Store, TaskHead } from '@carillon/store'
 import type { Reconciler, Tasks, WorkQueue } from '../../ports.ts'
+import { wasCancelled } from '../../runs/rules/cancelled.ts'
 import { isRefused } from '../../runs/rules/decision.ts'
 import { decideCancel } from '../../runs/rules/life.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
@@ -45,8 +46,7 @@ export class ChangeNodes {
 
   /** The node does nothing, and what follows it goes on: one that has not begun, waits, or did not succeed. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
   async skip(namespace: string, at: NodeOf, by: string | undefined): Promise<RunView> {
-    const found = await this.#finder.find(namespace, at)
-    await this.#checkUndone(found, at)
+    const found = await this.#found(namespace, at)
     if (!found.task && found.run.state === 'succeeded') throw wrongNode(at, 'its run has succeeded without it', againHint(at))
     if (found.task) {
       const since = await this.#settle(found.task, { ...found, event: 'passed', set: {}, by })
@@ -58,8 +58,7 @@ export class ChangeNodes {
 
   /** A node that did not succeed counts as one that did. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE, RESULT_TOO_LARGE */
   async succeed(namespace: string, { result, ...at }: NodeOf & { readonly result?: unknown }, by: string | undefined): Promise<RunView> {
-    const found = await this.#finder.find(namespace, at)
-    await this.#checkUndone(found, at)
+    const found = await this.#found(namespace, at)
     if (!found.task) throw wrongNode(at, 'it has not begun', 'Skip it: `carillon runs skip-node`. Or wait for its end.')
     const limit = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
     const set = { result: writeJson(result ?? null, limit) }
@@ -79,6 +78,20 @@ export class ChangeNodes {
     // Its child run is cancelled.
     if (task.node?.child !== undefined) this.#reconciler.soon(run.id)
     return this.#restarts.view(namespace, run.id)
+  }
+
+  /** A node of a run that may go on. A child run does so with the run that it is within. */
+  async #found(namespace: string, at: NodeOf): Promise<FoundNode> {
+    const found = await this.#finder.find(namespace, at)
+    const { run } = found
+    if (wasCancelled(run) && (run.parentTask === null || !isEnded(run.state)))
+      throw wrongNode(
+        at,
+        isEnded(run.state) ? 'its run was cancelled' : 'its run is being cancelled',
+        `Then run it again: \`carillon runs retry ${at.runId}\`.`,
+      )
+    await this.#checkUndone(found, at)
+    return found
   }
 
   /** The run would go on as if what was undone were still there. @throws CarillonError NODES_COMPENSATED */
@@ -101,9 +114,7 @@ export class ChangeNodes {
     const now = this.#clock.now()
     const id = nodeTaskId(run.id, place, generationOf(run, place))
     const task = taskOfRun(run, { id, name: at.node, index: place, total })
-    // As at the end of a wait: should this coordinator die before the run goes on, it goes on then.
-    const wakeAt = now + TIMES.ackWaitMs
-    const ended = { state: 'skipped', reason: 'skipped-by-request', startedAt: now, endedAt: now, wakeAt } as const
+    const ended = { state: 'skipped', reason: 'skipped-by-request', startedAt: now, endedAt: now, wakeAt: goesOnBy(now) } as const
     const [created] = await this.#tasks.insert([{ ...task, ...ended, node: by === undefined ? {} : { by } }])
     if (!created) throw changed(at)
   }
@@ -120,7 +131,7 @@ export class ChangeNodes {
       throw wrongNode(at, `it is ${task.state}`, isEnded(task.state) ? againHint(at) : 'Stop it first: `carillon runs stop-node`.')
     }
     const now = this.#clock.now()
-    const ended = { state, reason: REASON[event], error: null, endedAt: now, wakeAt: null, queuedAt: null } as const
+    const ended = { state, reason: REASON[event], error: null, endedAt: now, wakeAt: goesOnBy(now), queuedAt: null } as const
     const decision = {
       event,
       expect: { state: [task.state] as RunState[], attempt: task.attempt },
@@ -140,8 +151,9 @@ export class ChangeNodes {
     // What its nodes have done may have been undone since.
     if (isEnded(run.state)) await this.#checkUndone({ run }, at)
     if (!isEnded(run.state)) this.#reconciler.soon(run.id)
-    // A child run goes on when the run that it is within does.
-    else if (run.parentTask === null && !(since !== undefined && (run.endedAt ?? 0) > since)) await this.#restart(namespace, run)
+    // A child run goes on when the run that it is within does; one that was cancelled in the meantime does not.
+    else if (run.parentTask === null && !wasCancelled(run) && !(since !== undefined && (run.endedAt ?? 0) > since))
+      await this.#restart(namespace, run)
     return this.#restarts.view(namespace, run.id)
   }
 
@@ -155,6 +167,9 @@ export class ChangeNodes {
 }
 
 const REASON = { passed: 'skipped-by-request', overruled: 'succeeded-by-request' } as const
+
+/** As at the end of a wait: should this coordinator die before the run goes on, or another one write its end, it goes on then. */
+const goesOnBy = (now: number) => now + TIMES.ackWaitMs
 
 const changed = ({ node }: NodeOf) =>
   new CarillonError('CONCURRENT_CHANGE', `node ${printable(node)} is being changed by others, or has just begun`, {

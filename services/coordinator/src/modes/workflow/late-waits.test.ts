@@ -72,6 +72,57 @@ test('a node that is skipped while the end of its run is written lets the run go
   assert.equal(await run.states(), 'check:succeeded a:skipped b:queued z:succeeded')
 })
 
+for (const [change, after] of [
+  ['skip', 'a:skipped b:queued z:succeeded'],
+  ['succeed', 'a:succeeded b:queued z:succeeded'],
+] as const)
+  test(`${change} of a node that has failed, while the end of its run is written, lets the run go on`, async (context) => {
+    const coordinator = await createTestCoordinator(context)
+    const { store, clock, changeNodes } = coordinator
+    const nodes = [
+      { id: 'a', handler: 'a' },
+      { id: 'b', handler: 'b', after: 'a' },
+      { id: 'z', handler: 'z' },
+    ]
+    const run = await WorkflowRun.start(coordinator, { nodes })
+    await run.ends('a', { outcome: 'failed', error: { name: 'Error', message: 'no' } })
+    const update = store.runs.update.bind(store.runs)
+    let changed: Promise<unknown> | undefined
+    const { mock } = context.mock.method(store.runs, 'update', async (changes: Parameters<typeof update>[0]) => {
+      if (!changed && changes.some(({ set }) => set.state === 'failed')) {
+        await clock.advance(1)
+        changed = changeNodes[change]('default', { runId: run.id, node: 'a' }, 'ada')
+        await changed
+      }
+      return update(changes)
+    })
+    await run.ends('z')
+    await turns()
+    mock.restore()
+    assert.equal((await run.record()).state, 'failed')
+    await clock.advance(10_000)
+    await wake(coordinator, (await run.task('a'))?.id)
+    assert.equal(await run.states(), after)
+  })
+
+test('a coordinator that dies before it takes what is there for a wait leaves a run that is checked soon', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { store, clock } = coordinator
+  const nodes = [
+    { id: 'pack', handler: 'h' },
+    { id: 'paid', wait: { signal: 'paid' }, after: 'pack' },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  await send(coordinator, run.id, 1)
+  const { mock } = context.mock.method(store.signals, 'usage', () => Promise.reject(new Error('it dies here')))
+  await run.ends('pack')
+  await clock.advance(30_000)
+  await assert.rejects(coordinator.advance.execute(run.id), { message: 'it dies here' })
+  mock.restore()
+  await wake(coordinator, run.id)
+  assert.equal(await run.states(), 'pack:succeeded paid:succeeded')
+})
+
 test('a signal that comes while the run is paused does not count for a wait whose time was over before', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await WorkflowRun.start(coordinator, { nodes: [{ id: 'paid', wait: { signal: 'paid', timeoutMs: 60_000 } }] })
