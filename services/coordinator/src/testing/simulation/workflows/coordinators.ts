@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createTestLog, type FakeClock } from '@carillon/runtime/testing'
+import { createTestLog, type FakeClock, settle } from '@carillon/runtime/testing'
 import type { Store } from '@carillon/store'
 import { LIFE_KINDS } from '../../../lives.ts'
 import { modesOn } from '../../../modes/table.ts'
@@ -18,6 +18,8 @@ export type Notifications = 'all' | 'some' | 'none'
 
 const ALL_SHARES = Array.from({ length: 64 }, (_, share) => share)
 const DUE_AT_MOST = 10_000
+/** More than the writes of one use case take. */
+const MOST_TURNS = 200
 const signal = new AbortController().signal
 
 interface Options {
@@ -39,6 +41,8 @@ export class Coordinators {
   readonly #given: Options
   readonly #all: Coordinator[]
   readonly #lastStart = { at: 0 }
+  /** Use cases without an answer. */
+  readonly #underWay = new Map<Promise<unknown>, Coordinator>()
   /** Whether what runs is what a time that has come has set going. */
   readonly #isWoken = new AsyncLocalStorage<boolean>()
 
@@ -52,7 +56,15 @@ export class Coordinators {
     const coordinator = this.#given.random.pick(this.#all.filter(({ isDead }) => !isDead))
     if (!coordinator) return undefined
     const done = work(coordinator).catch(() => undefined)
+    this.#underWay.set(done, coordinator)
+    void done.then(() => this.#underWay.delete(done))
     return Promise.race([done, coordinator.died.then(() => undefined), patience()])
+  }
+
+  /** What living coordinators do has its answer, unless it waits for time to pass. */
+  async answered(): Promise<void> {
+    const isOpen = () => [...this.#underWay.values()].some(({ isDead }) => !isDead)
+    for (let turns = 0; turns < MOST_TURNS && isOpen(); turns++) await settle()
   }
 
   /** What is due of these runs, and their tasks. */

@@ -13,6 +13,8 @@ export interface Script {
   additionOf(id: string): Readonly<Record<string, unknown>>
   /** What an operator has said about a node. */
   byHand(id: string): 'skipped' | 'succeeded' | undefined
+  /** It had begun before an operator changed a node before it that was not needed: what would become of it since then does not count. */
+  hadBegun?(id: string): boolean
   /** What is given from the outside at first. */
   readonly context?: Readonly<Record<string, unknown>>
   /** Of a node that is a workflow itself: what must become of that; undefined of all others. */
@@ -122,6 +124,7 @@ class Interpreter {
     let fate: Fate
     if (byHand === 'skipped') fate = { is: 'passed' }
     else if (byHand === 'succeeded') fate = { is: 'ran', state: 'succeeded' }
+    else if (this.#script.hadBegun?.(id)) fate = this.#run(node)
     else if (edges.includes('blocked')) fate = { is: 'blocked' }
     else if (edges.length > 0 && !edges.includes('taken')) fate = { is: 'not-needed' }
     else fate = node.disabled ? { is: 'passed' } : this.#run(node)

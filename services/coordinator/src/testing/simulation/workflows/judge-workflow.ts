@@ -25,6 +25,7 @@ class Judgement {
   readonly #given: Ended['given']
   readonly #expected: Interpretation
   readonly #judged: Ended
+  readonly #hadBegun: (id: string) => boolean
 
   constructor(ended: Ended) {
     const { run, made, history, given } = ended
@@ -36,7 +37,10 @@ class Judgement {
     this.#current = currentOf(ended, made)
     for (const { id, task } of this.#current) this.#tasks.set(id, task)
     this.#played = { run, made, current: this.#tasks, children: ended.children }
-    this.#expected = interpret(made.workflow, scriptOf(this.#played))
+    const script = scriptOf(this.#played)
+    const { ancestors } = interpret(made.workflow, script)
+    this.#hadBegun = (id) => this.#beganBefore(id, ancestors.get(id) ?? new Set())
+    this.#expected = interpret(made.workflow, { ...script, hadBegun: this.#hadBegun })
   }
 
   *all(): Generator<string> {
@@ -54,7 +58,7 @@ class Judgement {
       if (!task && fate.is === 'ran' && !isPartial) yield `node ${node.id} had to run, and has no task`
       if (!task || fate.is !== 'ran' || this.#isByHand(task)) continue
       yield* this.#end(node, task, fate)
-      yield* this.#input(node, task, fate)
+      if (!this.#hadBegun(node.id)) yield* this.#input(node, task, fate)
       yield* this.#order(node, task)
     }
   }
@@ -81,6 +85,13 @@ class Judgement {
   /** Not all that could have started did. */
   #isPartial(): boolean {
     return this.#isCancelled() || this.#isOnlyUndone() || (this.#made.workflow.failFast === true && this.#firstFailure() !== undefined)
+  }
+
+  /** Before one of its ancestors was changed by hand. */
+  #beganBefore(id: string, ancestors: ReadonlySet<string>): boolean {
+    const at = this.#history.created.get(this.#tasks.get(id)?.id ?? '')?.at
+    const changes = [...ancestors].flatMap((one) => this.#tasks.get(one) ?? []).filter((task) => this.#isByHand(task))
+    return at !== undefined && changes.some((task) => at < (this.#history.ended.get(task.id)?.at ?? 0))
   }
 
   #followsHand(id: string): boolean {

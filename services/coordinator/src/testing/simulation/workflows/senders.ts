@@ -114,8 +114,11 @@ export class Senders {
     if (signal.takenBy !== task.id) yield `signal ${signal.id} is taken by ${signal.takenBy}, and has ended ${task.id}`
     if (signal.name !== wait.signal) yield `${task.id} waited for ${wait.signal}, and has got ${signal.name}`
     if (signal.payload !== task.result) yield `${task.id} has the result ${task.result}, and its signal ${signal.payload}`
+    const { frozen } = task.node ?? {}
+    // Its run was resumed, and no coordinator had noticed: its time stood still, unless it was over before.
+    const stoodStill = frozen !== undefined && frozen.wakeAt >= frozen.at
     const pausedMs = this.#given.history.pausedSince(task.id)
-    if (wait.timeoutMs !== undefined && signal.at > (task.startedAt ?? 0) + wait.timeoutMs + pausedMs)
+    if (!stoodStill && wait.timeoutMs !== undefined && signal.at > (task.startedAt ?? 0) + wait.timeoutMs + pausedMs)
       yield `signal ${signal.id} came too late for ${task.id}`
   }
 

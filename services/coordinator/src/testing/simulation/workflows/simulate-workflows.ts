@@ -14,7 +14,7 @@ import { History } from './history.ts'
 import { judgeWorkflow } from './judge-workflow.ts'
 import { allOf, type Child, type RandomWorkflow } from './made-workflow.ts'
 import { randomWorkflow } from './random-workflow.ts'
-import type { ChildRun } from './script-of.ts'
+import { byHand, type ChildRun, generationOf } from './script-of.ts'
 import { Senders } from './senders.ts'
 import type { WorkflowFault } from './workflow-faults.ts'
 
@@ -119,6 +119,7 @@ export class WorkflowSimulation {
     const steps = STEPS + 3 * this.#made.workflow.nodes.length
     for (let step = 0; step < steps && this.violations.length === 0; step++) await this.#step()
     this.#coordinators.isCalm = true
+    await this.#coordinators.answered()
     for (let round = 0; round < CALM_ROUNDS && this.violations.length === 0 && !(await this.#calmRound()); round++);
     if (this.violations.length === 0) await this.#judgeEnd()
   }
@@ -190,7 +191,9 @@ export class WorkflowSimulation {
     const node = this.#random.pick(this.#made.workflow.nodes)
     if (!node || (run?.state !== 'running' && run?.state !== 'failed')) return
     const place = this.#made.workflow.nodes.indexOf(node)
-    const [task] = await this.#store.tasks.heads([nodeTaskId(run.id, place, run.generations?.[place] ?? 1)])
+    const generation = generationOf(run, place)
+    const id = nodeTaskId(run.id, place, generation)
+    const [task] = await this.#store.tasks.heads([id])
     const hasFailed = task?.state === 'failed' || task?.state === 'timed_out'
     // After a second one what ran is not what the graph says: it has gone on from the first one.
     if (this.#isChanged || (task && !(hasFailed && node.onFailure !== 'skip'))) return
@@ -204,8 +207,10 @@ export class WorkflowSimulation {
       )
     if (await say()) return
     this.#sayAgain = async () => {
-      const { items } = await this.#store.tasks.list({ runId: run.id, limit: 1_000 })
-      const isHeard = items.some(({ reason }) => reason?.endsWith('ed-by-request') && reason !== 'cancelled-by-request')
+      const now = await this.#stored()
+      // It was said about what is history by now.
+      if (!now || generationOf(now, place) !== generation) return true
+      const isHeard = byHand((await this.#store.tasks.get([id]))[0]) !== undefined
       if (isHeard) await say()
       return isHeard
     }
