@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CALLS, type CallInput, CarillonError, taskIdOf } from '@carillon/contracts'
+import { type CALLS, type CallInput, CarillonError, parseInput, startRunSchema, taskIdOf, workflowSchema } from '@carillon/contracts'
 import { createTestCoordinator, reportsFrom, type TestCoordinator } from '../../testing/test-coordinator.ts'
 import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
 
@@ -101,6 +101,31 @@ for (const [how, force, message] of [
     await turns()
     if (!force) for (const node of ['b', 'a']) await run.undoes(node)
     assert.deepEqual(await summary(run), ['cancelled', 'cancelled-by-request', force ? 'incomplete' : 'complete', message])
+  })
+
+for (const overlap of ['serial', 'replace'] as const)
+  test(`a run that waits for its place to run again is undone when it is ${overlap === 'serial' ? 'cancelled' : 'replaced'}`, async (context) => {
+    const coordinator = await createTestCoordinator(context)
+    const { changeRuns, changeJobs, clock } = coordinator
+    const run = await WorkflowRun.start(coordinator, CHAIN)
+    for (const node of ['a', 'b', 'c']) await run.ends(node)
+    const workflow = parseInput(workflowSchema, CHAIN)
+    const start = async () => {
+      const request = parseInput(startRunSchema, { job: 'order' })
+      await coordinator.startRuns.execute([{ namespace: 'default', request, bytes: 100, trigger: 'call', traceparent: undefined }])
+      await clock.advance(100)
+      await turns()
+    }
+    await changeJobs.put('default', { name: 'order', workflow, overlap })
+    await start()
+    await changeRuns.retry('default', { runId: run.id, fromNode: 'c' })
+    assert.equal((await run.record()).state, 'waiting')
+    if (overlap === 'serial') await changeRuns.cancel('default', run.id)
+    else await start()
+    await turns()
+    for (const node of ['b', 'a']) await run.undoes(node)
+    const reason = overlap === 'serial' ? 'cancelled-by-request' : 'replaced'
+    assert.deepEqual(await summary(run), ['cancelled', reason, 'complete', undefined])
   })
 
 test('a cancel by force cuts it (51)', async (context) => {
