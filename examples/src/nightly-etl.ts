@@ -6,10 +6,12 @@ import { connect, NonRetryableError, natsSettingsFrom, workflow } from '@carillo
 import { z } from 'zod'
 
 const FILES = 10_000
-const night = z.object({ day: z.iso.date() })
+/** Which night: that of the slot, unless a run by hand says another one. */
+const night = z.object({ day: z.iso.date().optional() })
 
 const etl = workflow('nightly-etl', {
   input: night,
+  payload: {},
   schedule: { cron: '0 2 * * *', timezone: 'Europe/Paris' },
   output: 'nodes.report.result',
 })
@@ -33,9 +35,11 @@ const tries = new Map<string, number>()
 const mesh = await connect({ ...natsSettingsFrom(process.env), service: 'etl' })
 mesh.handle(
   'list-files',
-  ({ payload }) => ({
-    files: Array.from({ length: FILES }, (_, i) => `${payload.day.slice(8)}/${i}.csv`),
-  }),
+  ({ payload, slot }) => {
+    const day = payload.day ?? slot?.slice(0, 10)
+    if (day === undefined) throw new NonRetryableError('A run by hand says which day: {"day":"2026-11-26"}')
+    return { files: Array.from({ length: FILES }, (_, i) => `${day.slice(8)}/${i}.csv`) }
+  },
   { input: night },
 )
 mesh.handle(
