@@ -81,15 +81,10 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'a pause between two tries': {
     handler: 'flaky',
     payload: 2,
-    options: { attempts: 2, backoff: { type: 'fixed', delayMs: 500 } },
+    options: { attempts: 2, backoff: { type: 'fixed', delayMs: 3_000 } },
     meanwhile: pauseIn('delayed'),
   },
   'a run that is cancelled while it is paused': { handler: 'echo', options: { delayMs: 60_000 }, meanwhile: cancelPaused },
-  'shards that are paused': {
-    handler: 'waits',
-    options: { shards: 2, maxParallel: 1, timeoutMs: 40 },
-    meanwhile: pauseIn('running'),
-  },
   shards: { handler: 'part', options: { shards: 3 } },
   'items, two at a time': { handler: 'part', options: { items: ['a', 'b', 'c'], maxParallel: 2 } },
   'a shard that fails': { handler: 'part', payload: 'fail', options: { shards: 3 } },
