@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { aSignal } from '@carillon/store/testing'
 import { createTestCoordinator, type TestCoordinator } from '../../testing/test-coordinator.ts'
 import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
 
@@ -82,18 +83,8 @@ test('one that came in time approves, also when the time limit is noticed first'
   const coordinator = await createTestCoordinator(context)
   const { store, clock } = coordinator
   const run = await waitingRun(coordinator)
-  const signal = {
-    id: `${run.id}.approve.m`,
-    namespace: 'default',
-    runId: run.id,
-    name: 'approve',
-    payload: 'null',
-    bytes: 4,
-    by: 'ada',
-    at: clock.now(),
-  }
-  const kept = { sequence: 0, takenBy: null, expiresAt: clock.now() + 1_000, unclaimed: 0, share: 0, wakeAt: clock.now() + 600_000 }
-  await store.signals.insert([{ ...signal, ...kept }])
+  const times = { at: clock.now(), expiresAt: clock.now() + 1_000, wakeAt: clock.now() + 600_000 }
+  await store.signals.insert([aSignal(run.id, 1, { name: 'approve', payload: 'null', ...times })])
   await clock.advance(60_001)
   await coordinator.wakeLives.execute([(await run.task('approve'))?.id ?? ''])
   await turns()

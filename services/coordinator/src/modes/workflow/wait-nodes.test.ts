@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { aSignal } from '@carillon/store/testing'
 import { createTestCoordinator, type TestCoordinator } from '../../testing/test-coordinator.ts'
 import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
 import { endedWait } from './rules/wait-node.ts'
@@ -111,21 +112,8 @@ test('a time limit fails the node: what follows is blocked, or goes on with skip
   assert.deepEqual([state, reason, error?.message], ['failed', 'wait-timeout', 'no signal paid has come within 60000 ms'])
   assert.equal((await blocked.record()).state, 'failed')
   // It is stored as one that came in time, and nothing has followed.
-  const { namespace } = await late.record()
-  const signal = {
-    id: `${late.id}.paid.x`,
-    namespace,
-    runId: late.id,
-    name: 'paid',
-    payload: '3',
-    bytes: 1,
-    by: null,
-    at: clock.now(),
-    sequence: 0,
-  }
-  await store.signals.insert([
-    { ...signal, takenBy: null, expiresAt: clock.now() + 1_000, unclaimed: 0, share: 0, wakeAt: clock.now() + 5_000 },
-  ])
+  const times = { at: clock.now(), expiresAt: clock.now() + 1_000, wakeAt: clock.now() + 5_000 }
+  await store.signals.insert([aSignal(late.id, 1, { name: 'paid', ...times })])
   await clock.advance(10)
   await wake(coordinator, (await late.task('paid'))?.id)
   assert.equal(await late.states(), 'paid:succeeded ship:queued')
@@ -283,22 +271,11 @@ test('a signal that is taken for a node which ended otherwise is free again', as
   const { store, clock } = coordinator
   const run = await WorkflowRun.start(coordinator, { nodes: [...SIGNAL, { id: 'hold', handler: 'h' }] })
   const task = await run.task('paid')
-  const signal = {
-    id: `${run.id}.paid.x`,
-    namespace: 'default',
-    runId: run.id,
-    name: 'paid',
-    payload: '3',
-    bytes: 1,
-    by: null,
-    at: clock.now(),
-    sequence: 0,
-  }
+  const at = clock.now()
   await clock.advance(60_000)
   await wake(coordinator, task?.id)
-  await store.signals.insert([
-    { ...signal, takenBy: task?.id ?? '', expiresAt: clock.now() + 9_000, unclaimed: 0, share: 0, wakeAt: clock.now() },
-  ])
+  const signal = aSignal(run.id, 1, { name: 'paid', at, takenBy: task?.id ?? '', expiresAt: clock.now() + 9_000, wakeAt: clock.now() })
+  await store.signals.insert([signal])
   await coordinator.wakeSignals.execute([signal.id])
   assert.equal((await store.signals.get([signal.id]))[0]?.takenBy, null)
 })
