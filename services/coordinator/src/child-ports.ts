@@ -9,8 +9,8 @@ export interface ParentTasks {
    * these.
    */
   changed(runId: string): void
-  /** A child run is to begin: not while the run that it is within is paused. Returns at once. */
-  begins(child: RunHead): void
-  /** The same for one whose `wakeAt` has come. Answers whether anything was to be done. @throws a transient error */
-  check(child: RunHead): Promise<boolean>
+  /** Child runs are to begin: not while the runs that they are within are paused. Returns at once. */
+  begin(children: readonly RunHead[]): void
+  /** The same for those whose `wakeAt` has come. Answers the ids of those of which anything was to be done. @throws a transient error */
+  check(children: readonly RunHead[]): Promise<readonly string[]>
 }

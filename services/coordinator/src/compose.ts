@@ -166,8 +166,8 @@ function portsOf(parts: () => Mutual) {
     parents: {
       childrenEnded: (ended) => parts().parents.childrenEnded(ended),
       changed: (runId) => parts().parents.changed(runId),
-      begins: (child) => parts().parents.begins(child),
-      check: (child) => parts().parents.check(child),
+      begin: (children) => parts().parents.begin(children),
+      check: (children) => parts().parents.check(children),
     } satisfies ParentTasks,
     reconciler: { soon: (runId: string) => parts().advance.soon(runId) } satisfies Reconciler,
     offers: {

@@ -1,4 +1,4 @@
-import { CarillonError, DEFAULT_NAMESPACE, isEnded, printable, type RunView, runIdOfTask } from '@carillon/contracts'
+import { CarillonError, DEFAULT_NAMESPACE, type ErrorCode, isEnded, printable, type RunView, runIdOfTask } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { LifeChange, RunHead, Store } from '@carillon/store'
 import { isCoalescing } from '../gates/rules/coalescing.ts'
@@ -163,17 +163,15 @@ export class ChangeRuns implements RunRestarts, ChildChanges {
   }
 
   restart(namespace: string, runId: string): Promise<void> {
-    return this.#restart(namespace, runId, async () => ({}))
+    return unlessOpen(this.#restart(namespace, runId, async () => ({})))
   }
 
   async goOn(child: RunHead): Promise<void> {
-    await this.#restart(child.namespace, child.id, async (run) => {
+    const retried = this.#restart(child.namespace, child.id, async (run) => {
       if (run.attempt !== child.attempt) throw open(run)
       return this.#modes[run.mode].retry(run, { only: 'failed' }, this.#store)
-    }).catch((error: unknown) => {
-      // Another coordinator was faster.
-      if (!CarillonError.is(error) || error.code !== 'RUN_OPEN') throw error
     })
+    await unlessOpen(retried)
   }
 
   /** What waits for it has ended with it, or goes on without it. @throws CarillonError CHILD_RUN */
@@ -245,9 +243,13 @@ export class ChangeRuns implements RunRestarts, ChildChanges {
 const inNamespace = (namespace: string) => (namespace === DEFAULT_NAMESPACE ? '' : ` --namespace ${namespace}`)
 
 /** A child run may have ended by itself. */
-async function unlessEnded(change: Promise<unknown>): Promise<void> {
+const unlessEnded = (change: Promise<unknown>): Promise<void> => unless('RUN_ENDED', change)
+/** Another coordinator, or another request, may have been faster. */
+const unlessOpen = (change: Promise<unknown>): Promise<void> => unless('RUN_OPEN', change)
+
+async function unless(code: ErrorCode, change: Promise<unknown>): Promise<void> {
   await change.catch((error: unknown) => {
-    if (!CarillonError.is(error) || error.code !== 'RUN_ENDED') throw error
+    if (!CarillonError.is(error) || error.code !== code) throw error
   })
 }
 

@@ -83,9 +83,10 @@ export class WakeLives {
         return undefined
       },
     )
-    for (const work of read) {
-      if (!work || work.task.wakeAt === null || work.task.wakeAt > now) continue
-      if (isOpenChild(work) && (await this.#followsParent(work.run, errors))) continue
+    const due = read.filter((work) => work !== undefined && work.task.wakeAt !== null && work.task.wakeAt <= now) as Work[]
+    const followed = await this.#followParents(due.filter(isOpenChild), errors)
+    for (const work of due) {
+      if (followed.has(work.run.id) && !isTaskOfRun(work)) continue
       if (!isTaskOfRun(work) && work.run.state === 'waiting' && !this.#limitOf(work, now)) {
         waiting.push(work.run)
         continue
@@ -123,12 +124,23 @@ export class WakeLives {
     )
   }
 
-  /** Whether it is changed with the run that it is within. */
-  async #followsParent(child: RunHead, errors: unknown[]): Promise<boolean> {
-    return this.#parents.check(child).catch((error: unknown) => {
+  /** Those that are changed with the runs that they are within, or of which that cannot be decided: they are woken again. */
+  async #followParents(children: readonly Work[], errors: unknown[]): Promise<ReadonlySet<string>> {
+    if (children.length === 0) return new Set()
+    const runs = children.map(({ run }) => run)
+    const check = inIsolation(
+      runs,
+      (some) => this.#parents.check(some),
+      ({ id }, error) => {
+        errors.push(error)
+        return id
+      },
+    )
+    const followed = check.catch((error: unknown) => {
       errors.push(error)
-      return true
+      return runs.map(({ id }) => id)
     })
+    return new Set(await followed)
   }
 
   async #wake(work: Work, now: number): Promise<Change | undefined> {
@@ -153,15 +165,9 @@ export class WakeLives {
       const check = { id: run.id, expect: { state: ['running'], attempt: run.attempt }, set: { wakeAt: now } } as const
       if ((await this.#store.runs.update([check]))[0] !== 'applied') return undefined
     }
-    if (isChangedTooLate({ run, task })) await this.#goOn(run)
+    if (isChangedTooLate({ run, task })) await this.#restarts.restart(run.namespace, run.id)
     else this.#reconciler.soon(run.id)
     return { run, task, decision: { event: 'checked', expect: { state: [task.state], attempt: task.attempt }, set: { wakeAt: null } } }
-  }
-
-  async #goOn({ namespace, id }: RunHead): Promise<void> {
-    await this.#restarts.restart(namespace, id).catch((error: unknown) => {
-      if (!CarillonError.is(error) || error.code !== 'RUN_OPEN') throw error
-    })
   }
 
   #limitOf(work: Work, now: number): Decision | undefined {

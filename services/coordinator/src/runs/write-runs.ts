@@ -290,6 +290,8 @@ export class RunWriter implements Runs {
         ended.push(run)
       } else this.#push(run)
     }
+    const beginning = runs.filter(({ parentTask, state }) => parentTask !== null && (state === 'queued' || state === 'delayed'))
+    if (beginning.length > 0) this.#parents.begin(beginning)
     if (ended.length === 0) return
     for (const run of ended) {
       this.#ends.ended(run)
@@ -317,7 +319,6 @@ export class RunWriter implements Runs {
     }
     if (run.wakeAt !== null) this.#timers.arm('runs', { id: run.id, wakeAt: run.wakeAt })
     if (run.state === 'cancelling' || run.state === 'paused') this.#parents.changed(run.id)
-    if (run.parentTask !== null && (run.state === 'queued' || run.state === 'delayed')) this.#parents.begins(run)
     if (isFanOut(run)) {
       this.#recent.delete(run.id)
       this.#reconciler.soon(run.id)

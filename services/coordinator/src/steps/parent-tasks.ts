@@ -29,22 +29,27 @@ export class SettleParents implements ParentTasks {
   }
 
   changed(runId: string): void {
-    this.#unawaited(runId, this.#settle(runId))
+    this.#unawaited({ runId }, this.#settle(runId))
   }
 
-  begins(child: RunHead): void {
-    this.#unawaited(child.id, this.check(child))
+  begin(children: readonly RunHead[]): void {
+    this.#unawaited({ runId: children[0]?.id, runs: children.length }, this.check(children))
   }
 
-  async check(child: RunHead): Promise<boolean> {
-    if (child.parentTask === null) return false
-    const [parent] = await readLives(this.#store, [child.parentTask])
-    return this.#follow(child, parent)
+  async check(children: readonly RunHead[]): Promise<readonly string[]> {
+    const within = children.filter(({ parentTask, state }) => parentTask !== null && !isEnded(state))
+    const parents = await readLives(
+      this.#store,
+      within.map(({ parentTask }) => parentTask as string),
+    )
+    const changed: string[] = []
+    for (const [i, child] of within.entries()) if (await this.#follow(child, parents[i])) changed.push(child.id)
+    return changed
   }
 
-  #unawaited(runId: string, done: Promise<unknown>): void {
+  #unawaited(which: { readonly runId: string | undefined; readonly runs?: number }, done: Promise<unknown>): void {
     done.catch((error: unknown) =>
-      this.#log.error({ evt: 'children.not-changed', runId, err: error }, 'child runs could not follow their run; it is tried again'),
+      this.#log.error({ evt: 'children.not-changed', ...which, err: error }, 'child runs could not follow their run; it is tried again'),
     )
   }
 
@@ -52,12 +57,7 @@ export class SettleParents implements ParentTasks {
     let cursor: string | undefined
     do {
       const page = await this.#store.runs.children({ of: runId, limit: PAGE, cursor })
-      const open = page.items.filter(({ state }) => !isEnded(state))
-      const parents = await readLives(
-        this.#store,
-        open.map(({ parentTask }) => parentTask as string),
-      )
-      for (const [i, child] of open.entries()) await this.#follow(child, parents[i])
+      await this.check(page.items)
       cursor = page.cursor
     } while (cursor !== undefined)
   }

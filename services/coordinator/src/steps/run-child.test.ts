@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CarillonError, LIMITS } from '@carillon/contracts'
 import { settle } from '@carillon/runtime/testing'
-import type { RunRecord } from '@carillon/store'
+import type { RunRecord, Store } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import { createTestCoordinator, reportsFrom, runOf } from '../testing/test-coordinator.ts'
 import { turns, WorkflowRun } from '../testing/workflow-runs.ts'
@@ -41,15 +41,17 @@ test('a child run of a task that was cancelled while it was inserted is cancelle
   assert.equal((await childOf())?.state, 'cancelled')
 })
 
+/** The next read of runs. */
+function failOnce({ mock }: TestContext, { runs }: Store): void {
+  const fail = async () => {
+    throw new CarillonError('STORE_UNAVAILABLE', 'the store is away')
+  }
+  mock.method(runs, 'heads', fail, { times: 1 })
+}
+
 test('a store that cannot be read after the insert says nothing about the task: the child run stays, and the repeated call finds it', async (context) => {
   const { coordinator, call, childOf, afterInsert } = await aParent(context)
-  const { runs } = coordinator.store
-  afterInsert(() => {
-    const fail = async () => {
-      throw new CarillonError('STORE_UNAVAILABLE', 'the store is away')
-    }
-    context.mock.method(runs, 'heads', fail, { times: 1 })
-  })
+  afterInsert(() => failOnce(context, coordinator.store))
   await assert.rejects(coordinator.runChild.execute('default', call), { code: 'STORE_UNAVAILABLE' })
   const child = await childOf()
   assert.equal(child?.state, 'queued')
@@ -88,16 +90,12 @@ test('a child run goes on while its parent waits for a further attempt, which fi
 
 test('what a coordinator has not done about a child run before it died, or could not do, is done by the time of that', async (context) => {
   const { coordinator, run, call, childOf, afterInsert } = await aParent(context)
-  const { runs } = coordinator.store
   // The cancel does not reach it, and whether its parent still runs cannot be read.
   afterInsert(async () => {
     context.mock.method(coordinator.parents, 'changed', () => undefined)
-    context.mock.method(coordinator.parents, 'begins', () => undefined)
+    context.mock.method(coordinator.parents, 'begin', () => undefined)
     await coordinator.changeRuns.cancel('default', run.id)
-    const fail = async () => {
-      throw new CarillonError('STORE_UNAVAILABLE', 'the store is away')
-    }
-    context.mock.method(runs, 'heads', fail, { times: 1 })
+    failOnce(context, coordinator.store)
   })
   await assert.rejects(coordinator.runChild.execute('default', call), { code: 'STORE_UNAVAILABLE' })
   const child = await childOf()
@@ -192,4 +190,21 @@ test('a job that starts itself, detached, stops after as many as may fire one an
   assert.deepEqual([reason, count], ['chain-too-long', LIMITS.chainLength + 2])
   assert.match(error?.message ?? '', /loop → loop\/part → loop/)
   assert.ok((await store.runs.list({ namespace: 'default', limit: 100 })).items.length < 100)
+})
+
+test('child runs that are checked at once cost as many reads as one', async (context) => {
+  const { coordinator, call } = await aParent(context)
+  const { store, clock, runChild, wakeLives } = coordinator
+  for (const key of ['a', 'b', 'c', 'd']) await runChild.execute('default', { ...call, key })
+  const children = (await store.runs.list({ namespace: 'default', limit: 10 })).items.filter(({ handler }) => handler === 'child')
+  await clock.advance(10_000)
+  const heads = context.mock.method(store.runs, 'heads')
+  const readsOf = async (ids: readonly string[]) => {
+    heads.mock.resetCalls()
+    await wakeLives.execute(ids)
+    return heads.mock.callCount()
+  }
+  const [first, ...others] = children.map(({ id }) => id) as [string, string, string, string]
+  assert.equal(await readsOf([first]), await readsOf(others))
+  assert.equal(others.length, 3)
 })

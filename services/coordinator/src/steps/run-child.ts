@@ -83,7 +83,7 @@ export class RunChild {
 
   async #checkOpen(id: string): Promise<void> {
     const [child] = await this.#store.runs.heads([id])
-    if (child) await this.#parents.check(child)
+    if (child) await this.#parents.check([child])
   }
 
   async #view(id: string): Promise<ChildRunView> {

@@ -150,19 +150,12 @@ export class ChangeNodes {
     const run = await this.#restarts.head(namespace, before.id)
     // What its nodes have done may have been undone since.
     if (isEnded(run.state)) await this.#checkUndone({ run }, at)
-    if (!isEnded(run.state)) this.#reconciler.soon(run.id)
     // A child run goes on when the run that it is within does; one that was cancelled in the meantime does not.
-    else if (run.parentTask === null && !wasCancelled(run) && !(since !== undefined && (run.endedAt ?? 0) > since))
-      await this.#restart(namespace, run)
+    if (isEnded(run.state) && run.parentTask === null && !wasCancelled(run) && !(since !== undefined && (run.endedAt ?? 0) > since))
+      await this.#restarts.restart(namespace, run.id)
+    // Also where another request has restarted it: this change may have come after its reconciliation.
+    this.#reconciler.soon(run.id)
     return this.#restarts.view(namespace, run.id)
-  }
-
-  async #restart(namespace: string, { id }: RunHead): Promise<void> {
-    await this.#restarts.restart(namespace, id).catch((error: unknown) => {
-      // It goes on already: someone has changed another of its nodes, or retries it.
-      if (!CarillonError.is(error) || error.code !== 'RUN_OPEN') throw error
-      this.#reconciler.soon(id)
-    })
   }
 }
 

@@ -55,8 +55,7 @@ const FAULTS: Readonly<Record<string, WorkflowFault>> = {
     seed: 5,
   },
   'a pause does not go down to child runs': {
-    coordinator: ({ parents }) =>
-      void Object.assign(parents, { changed: () => undefined, begins: () => undefined, check: async () => false }),
+    coordinator: ({ parents }) => void Object.assign(parents, { changed: () => undefined, begin: () => undefined, check: async () => [] }),
     leadsTo: /began while the run was paused/,
     seed: 16,
   },
