@@ -21,7 +21,7 @@ async function failed(coordinator: TestCoordinator): Promise<WorkflowRun> {
   return run
 }
 
-test('while a retry has begun none of its nodes yet, whoever plans the run does not end it again (21)', async (context) => {
+test('while a retry has begun none of its nodes yet, no coordinator that plans the run ends it again (21)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failed(coordinator)
   const { store, changeRuns, advance } = coordinator

@@ -120,7 +120,7 @@ async function failed(coordinator: TestCoordinator): Promise<WorkflowRun> {
   return run
 }
 
-test('a retry of what failed keeps the results of the rest; of all begins anew (23)', async (context) => {
+test('a retry of what failed keeps the results of the rest; of all begins with the first node (23)', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failed(coordinator)
   await coordinator.changeRuns.retry('default', { runId: run.id, only: 'failed' })
