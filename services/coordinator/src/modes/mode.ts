@@ -1,5 +1,5 @@
 import type { NodeState, RunMode, RunState, TreeNode } from '@carillon/contracts'
-import type { RunHead, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
+import type { LifeChange, RunHead, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
 import type { Decision } from '../runs/rules/decision.ts'
 
 /** How many tasks of a run are in each state. */
@@ -51,6 +51,8 @@ export type Effect =
   /** Messages of nodes are published. */
   | { readonly do: 'publish'; readonly taskIds: readonly string[] }
   | { readonly do: 'check-again'; readonly afterMs: number }
+  /** What an ended run says is no longer so. */
+  | { readonly do: 'correct'; readonly set: Pick<LifeChange['set'], 'compensation' | 'error'> }
 
 /** The child runs that tasks wait for. */
 export interface ChildRuns {

@@ -135,6 +135,7 @@ export class AdvanceRun implements Reconciler {
     else if (effect.do === 'take-signals') await this.#waits.take(run, effect)
     else if (effect.do === 'publish') await this.#messages.publish(run, effect.taskIds)
     else if (effect.do === 'check-again') await this.#checkAgain(run, effect.afterMs)
+    else if (effect.do === 'correct') await this.#correct(run, effect.set)
     else {
       const [outcome] = await this.#runs.write([{ run, decision: effect.decision }])
       // It was cancelled while its tasks were being made, or another coordinator was faster: the stored state says what is to be done now.
@@ -230,8 +231,14 @@ export class AdvanceRun implements Reconciler {
   /** Cancels tasks that were created for a run that had ended by then. */
   async #cancelLeftOver(run: RunHead): Promise<void> {
     if ((await this.#store.tasks.countUpTo({ runId: run.id, states: OPEN_STATES, atMost: 1 })) === 0) return
+    // First, because afterwards nothing leads here once more.
+    if (run.mode === 'workflow') for (const effect of await this.#plan(run)) await this.#apply(run, effect)
     await this.#cancel(run, ALL_OPEN)
     if (run.mode === 'workflow') await this.#childRuns.abandon(run)
+  }
+
+  async #correct({ id, state, attempt }: RunHead, set: Extract<Effect, { do: 'correct' }>['set']): Promise<void> {
+    await this.#store.runs.update([{ id, expect: { state: [state], attempt }, set }])
   }
 
   /** Decides about a set of tasks, a page a write; the next page is read at the same time. */

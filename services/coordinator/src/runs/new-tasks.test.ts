@@ -129,6 +129,24 @@ test('so is one that undoes a node of a run that was cancelled by force', async 
   await writes.comeTooLate(run.id, { force: true })
 })
 
+test('what an instance may have done of it is not undone, and the run says so', async (context) => {
+  for (const [compensate, expected] of [
+    [{ handler: 'undo', unknown: true }, 'incomplete'],
+    [{ handler: 'undo' }, null],
+  ] as const) {
+    const writes = await LateWrites.on(context)
+    writes.holdUp()
+    const run = await WorkflowRun.start(writes.late, { nodes: [{ id: 'n', handler: 'h', compensate }] })
+    await writes.comeTooLate(run.id)
+    const { state, compensation, error } = await runOf(writes.other, run.id)
+    assert.deepEqual([state, compensation, error?.message], ['cancelled', expected, expected ? 'not undone: n' : undefined])
+    if (!expected) continue
+    await writes.other.changeRuns.retry('default', { runId: run.id, only: 'compensation' })
+    await turns()
+    assert.match(await run.states(), /^n:cancelled n:queued$/)
+  }
+})
+
 test('so are the tasks of a list of which a page comes late', async (context) => {
   const writes = await LateWrites.on(context)
   writes.holdUp()

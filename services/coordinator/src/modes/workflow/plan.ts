@@ -55,6 +55,7 @@ export interface WorkflowFacts extends Facts {
  */
 export function planWorkflow(facts: WorkflowFacts): Effect[] {
   const { run, statuses, prepared } = facts
+  if (isEnded(run.state)) return corrected(facts)
   if (run.state === 'queued') return run.compensation === 'again' ? [undoneAgain(run), begun(facts)] : [begun(facts)]
   if (run.state === 'cancelling' || facts.undos.size > 0 || run.compensation !== null) return undone(facts)
   const passed = waitsThatAreOver(facts)
@@ -161,6 +162,14 @@ function compensationOfEnd(
     ...(run.compensation === 'cut' ? {} : { state: 'failed', reason: 'compensation-failed' }),
     error: { name: 'CompensationIncomplete', message: [...before, ...why, ...rest, ...undone].join('; ') },
   }
+}
+
+/** Of an ended run tasks were found that a late coordinator has inserted: an instance may have begun them, and nothing of that is undone. */
+function corrected(facts: WorkflowFacts): Effect[] {
+  const { run, undoing } = facts
+  if ((run.state !== 'cancelled' && run.state !== 'failed') || run.compensation === 'incomplete' || undoing.left.length === 0) return []
+  const { state: _state, reason: _reason, ...set } = compensationOfEnd(facts, run)
+  return [{ do: 'correct', set }]
 }
 
 const idAt = ({ nodes }: Graph, place: number) => nodes[place]?.id

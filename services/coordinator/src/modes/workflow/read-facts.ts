@@ -29,11 +29,12 @@ export async function readWorkflowFacts(
   const { tasks, undos } = await currentRecords(store, run)
   const statuses = settle(graph, recordsOf(tasks))
   const waiting = await readWaiting(store, [...tasks.values()].filter(waitsForChild))
-  const undoing = undoStateOf(graph, tasks, undos)
+  const undoing = undoStateOf(graph, isEnded(run.state) ? asCancelled(tasks) : tasks, undos)
   const isUndone = undos.size > 0 || run.compensation !== null
   const ready = run.state === 'running' && !isUndone ? readyOf(graph, statuses).slice(0, STARTED_AT_ONCE) : []
   const children = await readChildNodes(store, run, { graph, ready })
   const base = { run, now, graph, statuses, tasks, waiting, undos, undoing, ...children }
+  if (isEnded(run.state)) return { ...base, prepared: new Map(), output: undefined, undo: undefined }
   if (ready.length > 0) {
     const prepared = await readPrepared(store, input, { ...base, expressions, ready })
     return { ...base, prepared, output: undefined, undo: undefined }
@@ -44,6 +45,10 @@ export async function readWorkflowFacts(
   const undo = mayUndo ? await readUndo(store, input, { run, tasks, undoing }) : undefined
   return { ...base, prepared: new Map(), output, undo }
 }
+
+/** What is open of an ended run is about to be cancelled. */
+const asCancelled = (tasks: ReadonlyMap<number, TaskHead>): Map<number, TaskHead> =>
+  new Map([...tasks].map(([place, task]) => [place, isEnded(task.state) ? task : { ...task, state: 'cancelled' }]))
 
 /** The result of a run that has succeeded. */
 async function readOutput(
