@@ -13,6 +13,7 @@ COPY handlers/package.json handlers/
 COPY services/coordinator/package.json services/coordinator/
 COPY services/registry/package.json services/registry/
 COPY services/logger/package.json services/logger/
+COPY services/gateway/package.json services/gateway/
 COPY cli/package.json cli/
 COPY test/package.json test/
 COPY bench/package.json bench/

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 
-export type ServiceName = 'coordinator' | 'registry' | 'logger'
+export type ServiceName = 'coordinator' | 'registry' | 'logger' | 'gateway'
 
 /**
  * Whether a call may be sent again when its answer was lost, although it may have been executed: always; only if each of its runs

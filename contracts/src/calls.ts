@@ -328,6 +328,12 @@ export const CALLS = {
     answer: healthSchema,
     description: 'Health of one logger',
   }),
+  gatewayHealth: call('gateway', 'gateway.health', {
+    input: nothing,
+    repeatable: 'always',
+    answer: healthSchema,
+    description: 'Health of one gateway',
+  }),
 } as const
 
 /** What a caller passes. */

@@ -46,6 +46,7 @@ export {
   httpResponseSchema,
   isPlainUrl,
 } from './http-request.ts'
+export { HTTP_ROUTES, type HttpRoute, ROLES, type Role } from './http-routes.ts'
 export {
   childTaskId,
   createIdSource,

@@ -7,8 +7,13 @@ import { invocationOf, withClient } from '../invocation.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { spanText } from '../output/time-text.ts'
 
-const HEALTH_CALLS = { coordinator: CALLS.coordinatorHealth, registry: CALLS.registryHealth, logger: CALLS.loggerHealth } as const
-const SERVICES = ['coordinator', 'registry', 'logger'] as const
+const HEALTH_CALLS = {
+  coordinator: CALLS.coordinatorHealth,
+  registry: CALLS.registryHealth,
+  logger: CALLS.loggerHealth,
+  gateway: CALLS.gatewayHealth,
+} as const
+const SERVICES = ['coordinator', 'registry', 'logger', 'gateway'] as const
 type ServiceName = (typeof SERVICES)[number]
 
 /** `carillon health <service>` for containers, and `carillon rebuild`. */

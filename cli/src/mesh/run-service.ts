@@ -12,7 +12,7 @@ import {
   startTelemetry,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { coordinatorSettingsOf, queueRetentionOf } from './service-settings.ts'
+import { coordinatorSettingsOf, httpSettingsOf, queueRetentionOf } from './service-settings.ts'
 
 interface Settings {
   readonly config: Config
@@ -68,11 +68,11 @@ async function runRegistry(settings: Settings): Promise<RunningService> {
   return await startRegistry({ ...commonOf(settings), ...queueRetentionOf(settings.config) })
 }
 
-async function runOnStore(service: 'coordinator' | 'logger', settings: Settings): Promise<RunningService> {
+async function runOnStore(service: Exclude<ServiceName, 'registry'>, settings: Settings): Promise<RunningService> {
   const { openStore } = await import('@carillon/store')
   const store = await openStore(settings.config.CARILLON_STORE_URL)
   try {
-    const running = await (service === 'coordinator' ? runCoordinator(settings, store) : runLogger(settings, store))
+    const running = await ON_STORE[service](settings, store)
     const stop = async () => {
       await running.stop()
       await store.close()
@@ -84,6 +84,8 @@ async function runOnStore(service: 'coordinator' | 'logger', settings: Settings)
   }
 }
 
+const ON_STORE = { coordinator: runCoordinator, logger: runLogger, gateway: runGateway } as const
+
 async function runCoordinator(settings: Settings, store: Store): Promise<RunningService> {
   const { startCoordinator } = await import('@carillon/coordinator')
   return await startCoordinator({ ...commonOf(settings), store, ...coordinatorSettingsOf(settings.config) })
@@ -93,4 +95,9 @@ async function runLogger(settings: Settings, store: Store): Promise<RunningServi
   const { startLogger } = await import('@carillon/logger')
   const { CARILLON_LOG_RETENTION_DAYS: retentionDays, CARILLON_LOG_LINES_PER_RUN: linesPerRun } = settings.config
   return await startLogger({ ...commonOf(settings), store, retentionDays, linesPerRun })
+}
+
+async function runGateway(settings: Settings, store: Store): Promise<RunningService> {
+  const { startGateway } = await import('@carillon/gateway')
+  return await startGateway({ ...commonOf(settings), store, http: httpSettingsOf(settings.config) })
 }

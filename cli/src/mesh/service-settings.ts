@@ -23,3 +23,6 @@ export const coordinatorSettingsOf = (config: Config): Pick<CoordinatorOptions, 
 export function queueRetentionOf(config: Config): { handlerIdleMs: number } {
   return { handlerIdleMs: config.CARILLON_HANDLER_RETENTION_HOURS * HOUR_MS }
 }
+
+/** Where a gateway listens, from the settings. */
+export const httpSettingsOf = (config: Config) => ({ host: config.CARILLON_HTTP_HOST, port: config.CARILLON_HTTP_PORT })

@@ -9,6 +9,8 @@ export interface MeshOptions {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
+  /** Of the gateway; 0 picks a free one. */
+  readonly httpPort: number
   readonly withDemo: boolean
   readonly namespace: string
   readonly terminal: Terminal

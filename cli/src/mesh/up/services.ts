@@ -1,4 +1,5 @@
 import { startCoordinator } from '@carillon/coordinator'
+import { startGateway } from '@carillon/gateway'
 import { startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { createLogger, type Running, readConfig, startTelemetry } from '@carillon/runtime'
@@ -10,18 +11,28 @@ export interface ServicesOptions {
   readonly natsUrl: string
   readonly store: Store
   readonly log: LogFile
+  readonly http: { readonly host: string; readonly port: number }
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 export { openStore, startTelemetry }
 
-/** Starts registry, coordinator and logger in this process. They meet over the broker only, as everywhere. */
-export async function startServices({ natsUrl, store, log, environment }: ServicesOptions): Promise<Running> {
+export interface StartedServices extends Running {
+  /** Of the gateway. */
+  readonly httpUrl: string
+}
+
+/** Starts registry, coordinator, logger and gateway in this process. They meet over the broker only, as everywhere. */
+export async function startServices({ natsUrl, store, log, http, environment }: ServicesOptions): Promise<StartedServices> {
   const config = readConfig(environment)
   const settings = (name: string) => ({
     nats: { servers: natsUrl },
     log: createLogger({ name, level: config.CARILLON_LOG_LEVEL, destination: log }),
   })
+  let httpUrl = ''
+  const onListening = (url: string) => {
+    httpUrl = url
+  }
   const starting = [
     startRegistry({ ...settings('registry'), ...queueRetentionOf(config) }),
     startCoordinator({ ...settings('coordinator'), store, ...coordinatorSettingsOf(config) }),
@@ -31,6 +42,7 @@ export async function startServices({ natsUrl, store, log, environment }: Servic
       retentionDays: config.CARILLON_LOG_RETENTION_DAYS,
       linesPerRun: config.CARILLON_LOG_LINES_PER_RUN,
     }),
+    startGateway({ ...settings('gateway'), store, http: { ...http, onListening } }),
   ]
   const outcomes = await Promise.allSettled(starting)
   const running = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
@@ -38,7 +50,7 @@ export async function startServices({ natsUrl, store, log, environment }: Servic
     for (const service of running.reverse()) await service.stop()
   }
   const failure = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failure === undefined) return { stop }
+  if (failure === undefined) return { stop, httpUrl }
   await stop()
   throw failure.reason
 }

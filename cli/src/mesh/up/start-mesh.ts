@@ -14,6 +14,8 @@ import { type Child, Supervisor } from './supervisor.ts'
 export interface StartedMesh {
   readonly natsUrl: string
   readonly natsPid: number
+  /** Of the console and the HTTP API. */
+  readonly httpUrl: string
   readonly data: string
   /** Where the records are, as text. */
   readonly store: string
@@ -48,11 +50,22 @@ export async function startMesh(options: MeshOptions, starting: Starting): Promi
   started.add('telemetry', () => telemetry.stop())
   const store = await openStore(options.store ?? `sqlite:${join(data, 'carillon.db')}`)
   started.add('the store', () => store.close())
-  const services = await startServices({ natsUrl: broker.url, store, log, environment: process.env })
+  const services = await startServices({
+    ...{ natsUrl: broker.url, store, log, environment: process.env },
+    http: { host: options.host, port: options.httpPort },
+  })
   started.add('the services', () => services.stop())
   signal.throwIfAborted()
   const demo = options.withDemo ? await startDemo({ natsUrl: broker.url, namespace: options.namespace, log }, starting) : undefined
-  return { natsUrl: broker.url, natsPid: broker.pid, data, store: store.describe(), logFile: log.path, demoPid: demo?.pid }
+  return {
+    natsUrl: broker.url,
+    natsPid: broker.pid,
+    httpUrl: services.httpUrl,
+    data,
+    store: store.describe(),
+    logFile: log.path,
+    demoPid: demo?.pid,
+  }
 }
 
 async function startBroker({ data, host, port }: MeshOptions, { started, say, signal }: Starting): Promise<Broker> {

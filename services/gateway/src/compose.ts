@@ -1,0 +1,49 @@
+import { type Composition, type Connected, controllerOf, keptStream, RejectedMessages, StreamKeeper } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+import { CheckHealth } from './health/check-health.ts'
+import { healthController } from './health/health.controller.ts'
+import { callRoutes } from './http/call-routes.ts'
+import { HttpServer } from './http/http-server.ts'
+import { CallMesh } from './mesh/call-mesh.ts'
+import type { GatewayParts } from './parts.ts'
+
+export interface GatewaySettings {
+  /** Stays open when the gateway stops: its opener closes it. */
+  readonly store: Store
+  readonly http: {
+    /** Address of this machine to listen on. */
+    readonly host: string
+    /** 0 picks a free one. */
+    readonly port: number
+    /** Called with the address once the server listens. */
+    readonly onListening?: (url: string) => void
+  }
+}
+
+const STREAMS = ['EVENTS'] as const
+/** The gateway consumes no batches of its own. */
+const BATCHES = { maxMessages: 50, maxInFlight: 1 }
+
+/** Composes a gateway. */
+export function compose({ id, broker, publisher, clock, log, streamReplicas }: Connected, settings: GatewaySettings): Composition {
+  const keeper = new StreamKeeper({
+    broker,
+    clock,
+    log,
+    kept: STREAMS.map((name) => keptStream(broker, name, { replicas: streamReplicas })),
+  })
+  const parts: GatewayParts = { id, broker, keeper, store: settings.store, clock, log }
+  const checkHealth = new CheckHealth(parts)
+  broker.onReconnect(() => keeper.whenKept())
+  const mesh = new CallMesh(parts)
+  return {
+    keeper,
+    needed: [],
+    controller: controllerOf('gateway', [healthController({ checkHealth })]),
+    batches: BATCHES,
+    rejected: new RejectedMessages(publisher, log),
+    clock,
+    loops: [new HttpServer({ ...settings.http, log, controllers: [callRoutes(mesh)] })],
+    health: () => checkHealth.execute(),
+  }
+}

@@ -1,0 +1,64 @@
+import { CarillonError, type ErrorCode } from '@carillon/contracts'
+
+/** The HTTP status of the codes that are neither 400 (a wrong request) nor 500 (INTERNAL). */
+const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
+  JOB_NOT_FOUND: 404,
+  RUN_NOT_FOUND: 404,
+  CALENDAR_NOT_FOUND: 404,
+  DEAD_LETTER_NOT_FOUND: 404,
+  INSTANCE_UNKNOWN: 404,
+  RUN_REMOVED: 410,
+  RUN_ENDED: 409,
+  RUN_OPEN: 409,
+  NOTHING_FAILED: 409,
+  CHILD_RUN: 409,
+  RUN_NOT_PAUSABLE: 409,
+  NODES_COMPENSATED: 409,
+  DECIDED_OTHERWISE: 409,
+  CALENDAR_IN_USE: 409,
+  TASK_NOT_RUNNING: 409,
+  CONCURRENT_CHANGE: 409,
+  JOB_VERSION_OLD: 409,
+  JOB_VERSION_CONFLICT: 409,
+  KEY_CONFLICT: 422,
+  QUEUE_FULL: 503,
+  OVERLOADED: 503,
+  NO_SERVICE: 503,
+  STORE_UNAVAILABLE: 503,
+  CALL_TIMEOUT: 504,
+  INTERNAL: 500,
+}
+
+/** An error as problem details (RFC 9457). */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  /** One of the catalogue. */
+  readonly code: string
+  /** Whether the same request may succeed later without a change. */
+  readonly retry: boolean
+  readonly field?: string
+  readonly value?: string
+  readonly hint?: string
+  readonly errors?: readonly { readonly field: string; readonly detail: string; readonly hint: string }[]
+}
+
+const statusOf = (code: string): number => STATUS[code as ErrorCode] ?? 400
+
+export function problemOf(error: unknown): Problem {
+  const { code, message, retry, field, value, hint, problems } = CarillonError.from(error).toBody()
+  return {
+    type: `/api/docs/errors#${code}`,
+    title: code,
+    status: statusOf(code),
+    detail: message,
+    code,
+    retry,
+    ...(field === undefined ? {} : { field }),
+    ...(value === undefined ? {} : { value }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(problems === undefined ? {} : { errors: problems.map((one) => ({ field: one.field, detail: one.problem, hint: one.hint })) }),
+  }
+}

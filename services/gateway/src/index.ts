@@ -1,0 +1,1 @@
+export { type GatewayOptions, startGateway } from './start-gateway.ts'
