@@ -4,6 +4,7 @@ import { type Call, call, type ServiceName } from './call.ts'
 import { childRunSchema, childRunViewSchema } from './child-run.ts'
 import { byLetterSchema, deadLetterSchema, listLettersSchema, redriveLetterSchema } from './dead-letter.ts'
 import { nameField, runIdField } from './fields.ts'
+import { handlerViewSchema, listHandlersSchema } from './handler-view.ts'
 import {
   cordonInstanceSchema,
   drainedSchema,
@@ -291,6 +292,12 @@ export const CALLS = {
     repeatable: 'always',
     answer: pageOf(instanceViewSchema),
     description: 'Live instances by id',
+  }),
+  handlersList: call('registry', 'handlers.list', {
+    input: listHandlersSchema,
+    repeatable: 'always',
+    answer: pageOf(handlerViewSchema),
+    description: 'Handlers that live instances offer, by name, with the schemas of their payloads',
   }),
   instancesCordon: call('registry', 'instances.cordon', {
     input: cordonInstanceSchema,

@@ -83,6 +83,7 @@ export const HTTP_ROUTES: Readonly<Record<CallName, HttpRoute>> = {
   instancesRegister: route('developer', 'PUT /instances/{instance}'),
   instancesLeave: route('developer', 'POST /instances/{instance}/leave'),
   instancesList: route('viewer', 'GET /instances'),
+  handlersList: route('viewer', 'GET /handlers'),
   instancesCordon: route('operator', 'POST /instances/{instance}/cordon'),
   instancesUncordon: route('operator', 'POST /instances/{instance}/uncordon'),
   instancesDrain: route('operator', 'POST /instances/{instance}/drain'),

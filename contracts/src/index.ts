@@ -33,6 +33,7 @@ export {
   type Rate,
   type Throttle,
 } from './gating.ts'
+export type { HandlerView } from './handler-view.ts'
 export { CALL_HEADERS, checkBy, checkHeaders, HEADERS, SIGNAL_HEADERS, TRIGGER_HEADERS } from './headers.ts'
 export { countText } from './hints.ts'
 export {
@@ -158,6 +159,7 @@ export {
   type WorkMessage,
 } from './messages.ts'
 export { checkName, isName, NAME_RULE } from './names.ts'
+export { kindOf, NODE_KINDS, type NodeKind } from './node-kind.ts'
 export {
   type HandlerKind,
   NAMED_MODES,
@@ -235,10 +237,7 @@ export {
   type Compensation,
   compensationOf,
   handlerOf,
-  kindOf,
-  NODE_KINDS,
   NODE_STATES,
-  type NodeKind,
   type NodeState,
   type NodeWait,
   type Workflow,

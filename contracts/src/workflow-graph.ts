@@ -1,5 +1,6 @@
 import type { ErrorProblem } from './errors.ts'
-import { kindOf, type Workflow, type WorkflowNode } from './workflow.ts'
+import { kindOf } from './node-kind.ts'
+import type { Workflow, WorkflowNode } from './workflow.ts'
 
 /** From one node to another, by their places in the list of nodes. */
 export interface Edge {

@@ -4,6 +4,7 @@ import { countText } from './hints.ts'
 import { HTTP_HANDLER, HTTP_TIMEOUT_MAX_MS, httpNodeRequestSchema } from './http-request.ts'
 import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
+import { NODE_KINDS } from './node-kind.ts'
 import { toleranceField } from './plan.ts'
 import { policyFields } from './policy.ts'
 
@@ -131,10 +132,6 @@ const httpNodeSchema = z.strictObject({
   timeoutMs: requestLimitField.exactOptional(),
 })
 
-/** What a node may be, by the member that says so: `foreach` before `handler`, which it has, too. */
-export const NODE_KINDS = ['foreach', 'handler', 'job', 'decision', 'wait', 'publish', 'http'] as const
-export type NodeKind = (typeof NODE_KINDS)[number]
-
 const nodeSchema = z.union(
   [foreachNodeSchema, handlerNodeSchema, jobNodeSchema, decisionNodeSchema, waitNodeSchema, publishNodeSchema, httpNodeSchema],
   { error: `Give an object with an id and one of ${NODE_KINDS.join(', ')}.` },
@@ -158,9 +155,6 @@ export const workflowField = z.unknown().meta({ type: 'object', description: 'As
   Workflow,
   Workflow
 >
-
-/** What a node is. */
-export const kindOf = (node: WorkflowNode): NodeKind => NODE_KINDS.find((kind) => kind in node) as NodeKind
 
 /** The handler of its tasks; undefined: it has none of its own. */
 export function handlerOf(node: WorkflowNode): string | undefined {

@@ -1,5 +1,6 @@
 import { healthSchema } from '../../contracts/dist/answers.js'
 import { calendarViewSchema } from '../../contracts/dist/calendar.js'
+import { handlerViewSchema } from '../../contracts/dist/handler-view.js'
 import {
   CALLS,
   type Call,
@@ -58,6 +59,7 @@ const SHAPES: readonly (readonly [heading: string, schema: Schema])[] = [
   ['Declared job', jobDeclaredSchema],
   ['Calendar', calendarViewSchema],
   ['Instance', instanceViewSchema],
+  ['Handler', handlerViewSchema],
   ['Log line', logViewSchema],
   ['Registered', registeredSchema],
   ['Health', healthSchema],

@@ -257,7 +257,14 @@ for (const store of STORES)
       await isRefused('runs.signal', { runId, name: 'paid' }, 'RUN_ENDED')
       await ask('runs.prune', { dryRun: true })
       await eventually('its lines are stored', async () => (await ask('logs.query', { runId })).items.length > 0)
-      for (const path of ['coordinator.health', 'registry.health', 'logger.health', 'coordinator.rebuild', 'instances.list'])
+      for (const path of [
+        'coordinator.health',
+        'registry.health',
+        'logger.health',
+        'coordinator.rebuild',
+        'instances.list',
+        'handlers.list',
+      ])
         await ask(path)
       await isRefused('runs.get', { runId: '0'.repeat(26) }, 'RUN_NOT_FOUND')
     })

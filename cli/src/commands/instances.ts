@@ -9,6 +9,7 @@ import type { Column } from '../output/table-layout.ts'
 import { relativeText, spanText, timeText } from '../output/time-text.ts'
 import { CARILLON } from '../own-command.ts'
 import { addCordonCommands, cordonText } from './instances-cordon.ts'
+import { addHandlersCommand } from './instances-handlers.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 
 const MIB = 1024 * 1024
@@ -16,8 +17,9 @@ const EMPTY = `No executor is connected. Start one of yours (docs: README), or t
 
 /** `carillon instances …`. */
 export function addInstancesCommands(program: Command): void {
-  const instances = program.command('instances').description('live executors: list, cordon, uncordon, drain')
+  const instances = program.command('instances').description('live executors: list, handlers, cordon, uncordon, drain')
   addListOptions(instances.command('list').alias('ls').description('live executors and what they offer')).action(listInstances)
+  addHandlersCommand(instances)
   addCordonCommands(instances)
 }
 

@@ -9,6 +9,7 @@ import {
   checkName,
   type DeadLetter,
   type Drained,
+  type HandlerView,
   type InstanceView,
   type JobBackfill,
   type JobChange,
@@ -297,6 +298,9 @@ export class Client {
   readonly instances = {
     /** Live instances by id. */
     list: (query: ListQuery = {}): List<InstanceView> => listOf(query, (page) => this.call(CALLS.instancesList, page)),
+    /** Handlers that they offer, by name, with the schemas of their payloads. */
+    handlers: (query: ListQuery & { handler?: string } = {}): List<HandlerView> =>
+      listOf(query, (page) => this.call(CALLS.handlersList, page)),
     /** Give an instance no more work, until `uncordon`: it keeps what it runs. That outlives its process, when it has a name of its own. */
     cordon: async (instance: string, options: CordonOptions = {}): Promise<InstanceView> =>
       this.call(CALLS.instancesCordon, { instance, ...checkObject('options', options) }),

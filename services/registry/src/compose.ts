@@ -22,6 +22,7 @@ import type { RegistryParts } from './parts.ts'
 import { DeclareLost } from './presence/declare-lost.ts'
 import { FollowPresence } from './presence/follow-presence.ts'
 import { InstanceEvents } from './presence/instance-events.ts'
+import { ListHandlers } from './presence/list-handlers.ts'
 import { ListInstances } from './presence/list-instances.ts'
 import { presenceController } from './presence/presence.controller.ts'
 import { PresenceBucket } from './presence/presence-bucket.ts'
@@ -83,6 +84,7 @@ export function compose(connected: Connected, settings: RegistrySettings): Compo
         receiveBeat: new ReceiveBeat({ ...parts, orders, recordHung }),
         recordHung,
         listInstances: new ListInstances(parts),
+        listHandlers: new ListHandlers(parts),
       }),
       registrationController({ registerInstance: new RegisterInstance(parts), removeInstance: new RemoveInstance(parts) }),
       cordonsController(

@@ -8,6 +8,7 @@ type RegistryCall =
   | 'instancesRegister'
   | 'instancesLeave'
   | 'instancesList'
+  | 'handlersList'
   | 'instancesCordon'
   | 'instancesUncordon'
   | 'instancesDrain'
