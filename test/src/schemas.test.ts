@@ -362,7 +362,9 @@ for (const store of STORES)
       assert.deepEqual(wrong, [])
       assert.deepEqual(
         [...asked].sort(),
-        Object.values(CALLS)
+        // This mesh has no gateway: the calls that one answers have tests of their own.
+        Object.values<Call>(CALLS)
+          .filter(({ service }) => service !== 'gateway')
           .map(({ noun, verb }) => `${noun}.${verb}`)
           .sort(),
       )
