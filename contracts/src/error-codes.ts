@@ -289,6 +289,21 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'Check that broker and store answer. What was under way others take over.',
   },
+  FORBIDDEN: {
+    meaning: 'The account or token may not do this in that namespace; the message names the role or the right that is needed.',
+    retry: false,
+    remedy: 'Ask an admin of the namespace for the role, or use a token that has it.',
+  },
+  STREAM_NOT_FOUND: {
+    meaning: 'No stream of that id is open at this gateway by this account or token.',
+    retry: false,
+    remedy: 'Open a stream with the topics that you want; its first event has its id.',
+  },
+  TOO_MANY_STREAMS: {
+    meaning: 'As many streams are open as the gateway allows: of one account or token, of one address, or in all.',
+    retry: true,
+    remedy: 'Close those that nobody reads; follow several topics in one stream.',
+  },
   INTERNAL: { meaning: 'A fault of Carillon.', retry: true, remedy: 'Report it with the log lines around it.' },
 } as const satisfies Record<string, ErrorDefinition>
 

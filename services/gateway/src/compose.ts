@@ -6,6 +6,9 @@ import { callRoutes } from './http/call-routes.ts'
 import { HttpServer } from './http/http-server.ts'
 import { CallMesh } from './mesh/call-mesh.ts'
 import type { GatewayParts } from './parts.ts'
+import { OpenStreams, STREAM_LIMITS } from './streams/open-streams.ts'
+import { streamsController } from './streams/streams.controller.ts'
+import { TopicStreams } from './streams/topic-streams.ts'
 
 export interface GatewaySettings {
   /** Stays open when the gateway stops: its opener closes it. */
@@ -36,6 +39,13 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   const checkHealth = new CheckHealth(parts)
   broker.onReconnect(() => keeper.whenKept())
   const mesh = new CallMesh(parts)
+  // Until accounts exist everyone may do everything.
+  const readers = {
+    readerOf: async () => ({ kind: 'user' as const, id: 'anyone', roleIn: () => 'admin' as const, seesPayloads: () => true }),
+  }
+  const streams = new OpenStreams({ readers, clock, log, limits: STREAM_LIMITS })
+  const topicStreams = new TopicStreams({ gatewayId: id, connection: broker.connection, streams, readers, clock, log })
+  broker.onReconnect(() => topicStreams.resync())
   return {
     keeper,
     needed: [],
@@ -43,7 +53,12 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
     batches: BATCHES,
     rejected: new RejectedMessages(publisher, log),
     clock,
-    loops: [new HttpServer({ ...settings.http, log, controllers: [callRoutes(mesh)] })],
+    // Stopped in reverse: streams end before the server closes, which would wait for them.
+    loops: [
+      new HttpServer({ ...settings.http, log, controllers: [callRoutes(mesh), streamsController({ topicStreams })] }),
+      topicStreams,
+      streams,
+    ],
     health: () => checkHealth.execute(),
   }
 }

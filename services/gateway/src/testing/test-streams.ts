@@ -1,0 +1,123 @@
+import type { TestContext } from 'node:test'
+import { CarillonError, type Role } from '@carillon/contracts'
+import { type BrokerOfTest, FakeClock, startBrokerOf } from '@carillon/runtime/testing'
+import fastify from 'fastify'
+import { problemOf } from '../http/problem.ts'
+import { OpenStreams, STREAM_LIMITS, type StreamLimits } from '../streams/open-streams.ts'
+import { streamsController } from '../streams/streams.controller.ts'
+import { TopicStreams } from '../streams/topic-streams.ts'
+import { type EventReader, openEvents } from './event-reader.ts'
+
+export const GATEWAY = 'gateway-test'
+export const RUN = 'run00123456789abcdef'
+
+interface Rights {
+  role: Role | undefined
+  seesPayloads: boolean
+  isSignedOut?: boolean
+}
+
+/** The streams of a gateway over a broker, with rights that a test sets: the name in the header `x-user` is who reads. */
+export class TestStreams {
+  readonly broker: BrokerOfTest
+  readonly clock = new FakeClock()
+  readonly rights = new Map<string, Rights>()
+  readonly streams: OpenStreams
+  readonly topicStreams: TopicStreams
+  url = ''
+
+  constructor(broker: BrokerOfTest, limits: Partial<StreamLimits>) {
+    this.broker = broker
+    const { clock } = this
+    const readers = {
+      readerOf: async ({ headers }: { headers: Record<string, unknown> }) => {
+        const id = String(headers['x-user'] ?? 'ann')
+        const { role, seesPayloads, isSignedOut } = this.rights.get(id) ?? { role: 'viewer', seesPayloads: true }
+        if (isSignedOut) throw new CarillonError('FORBIDDEN', 'signed out')
+        return {
+          kind: 'user' as const,
+          id,
+          roleIn: (namespace: string) => (namespace === 'default' ? role : undefined),
+          seesPayloads: (namespace: string) => namespace === 'default' && seesPayloads,
+        }
+      },
+    }
+    this.streams = new OpenStreams({ readers, clock, log: broker.log, limits: { ...STREAM_LIMITS, ...limits } })
+    const { connection, log } = broker
+    this.topicStreams = new TopicStreams({ gatewayId: GATEWAY, connection, streams: this.streams, readers, clock, log })
+  }
+
+  async listen(): Promise<void> {
+    const server = fastify()
+    server.setErrorHandler((error, _request, reply) => {
+      const problem = problemOf(error)
+      return reply.status(problem.status).send(problem)
+    })
+    for (const { method, path, handle } of streamsController({ topicStreams: this.topicStreams }).routes)
+      server.route({
+        method,
+        url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+        handler: async (request, reply) => {
+          const answer = await handle(request, reply)
+          if (answer !== undefined) await reply.send(answer.body ?? '')
+        },
+      })
+    this.url = await server.listen({ port: 0, host: '127.0.0.1' })
+    await this.streams.start()
+    this.broker.after(async () => {
+      await this.streams.stop()
+      await this.topicStreams.stop()
+      await server.close()
+    })
+  }
+
+  /** Opens the stream of topics and reads it. */
+  async follow(topics: string, headers: Record<string, string> = {}, namespace = 'default'): Promise<EventReader> {
+    return (await this.open(topics, headers, namespace)).read()
+  }
+
+  async open(topics: string, headers: Record<string, string> = {}, namespace = 'default'): Promise<EventReader> {
+    return openEvents(`${this.url}/api/v1/stream?namespace=${namespace}&topics=${topics}`, headers)
+  }
+
+  /** Follows and waits until the stream has begun. */
+  async begun(topics: string, headers: Record<string, string> = {}): Promise<EventReader & { readonly id: string }> {
+    const reader = await this.follow(topics, headers)
+    await reader.until('hello', (events) => events.length > 0)
+    return Object.assign(reader, { id: reader.events[0]?.data.stream as string })
+  }
+
+  async change(id: string, body: object, user = 'ann'): Promise<{ status: number; body: Record<string, unknown> }> {
+    const headers = { 'content-type': 'application/json', 'x-user': user }
+    const answer = await fetch(`${this.url}/api/v1/stream/${encodeURIComponent(id)}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    })
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+  }
+
+  publish(subject: string, body: unknown): void {
+    this.broker.connection.publish(`carillon.default.${subject}`, typeof body === 'string' ? body : JSON.stringify(body))
+  }
+
+  /** @param what `live.run.<id>.<what>` */
+  move(what: string, runId = RUN): void {
+    this.publish(`live.run.${runId}.${what}`, { runId, handler: 'report', state: 'running', attempt: 1 })
+  }
+
+  log(first: number, last: number, runId = RUN): void {
+    const lines = Array.from({ length: last - first + 1 }, (_, i) => ({
+      seq: first + i,
+      at: '2026-01-01T00:00:00Z',
+      message: `line ${first + i}`,
+    }))
+    this.publish(`log.${runId}`, { runId, taskId: runId, attempt: 1, instance: 'i1', lines })
+  }
+}
+
+export async function startTestStreams(t: TestContext, limits: Partial<StreamLimits> = {}): Promise<TestStreams> {
+  const streams = new TestStreams(await startBrokerOf(t), limits)
+  await streams.listen()
+  return streams
+}
