@@ -61,7 +61,7 @@ describe('wrong input', () => {
     ['coordinator --store=', ['--store is empty']],
     ['runs list --nats=', ['--nats is wrong: ""']],
     ['runs list --namespace=', ['INVALID_NAME', 'value: ""']],
-    ['health nobody', ['Use coordinator, registry or logger.']],
+    ['health nobody', ['Use coordinator, registry, logger or gateway.']],
   ] as const) {
     it(`${line}: exit code 2 and what would be right`, async () => {
       const { code, stdout, stderr } = await fail(line.split(' '))

@@ -253,6 +253,46 @@ export const ERROR_CODES = {
     retry: true,
     remedy: 'Repeat it with the same id or key; see `npx @carillon/cli doctor`.',
   },
+  HTTP_ROUTE_NOT_FOUND: {
+    meaning: 'The gateway has no such path.',
+    retry: false,
+    remedy: 'See /api/docs of the gateway for its paths.',
+  },
+  HTTP_METHOD_NOT_ALLOWED: {
+    meaning: 'A path of the gateway has no such method.',
+    retry: false,
+    remedy: 'Use one that the header Allow of the answer names.',
+  },
+  HOST_UNKNOWN: {
+    meaning: 'A request came under a host name that the gateway does not have.',
+    retry: false,
+    remedy: 'Use localhost, or set CARILLON_HTTP_ORIGIN to the address that people use.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    meaning: 'A body over HTTP is of a type that its route does not take.',
+    retry: false,
+    remedy: 'Send JSON with the header Content-Type: application/json.',
+  },
+  REQUEST_TOO_LARGE: {
+    meaning: 'An HTTP request is over the limit: 1 MiB of body, 16 KiB of headers.',
+    retry: false,
+    remedy: 'Store the data elsewhere and send a reference.',
+  },
+  REQUEST_TOO_SLOW: {
+    meaning: 'An HTTP request did not arrive in time: 10 s for its headers, 30 s for all of it.',
+    retry: true,
+    remedy: 'Send it again over a better connection.',
+  },
+  RATE_LIMITED: {
+    meaning: 'A client has sent more requests than the gateway takes in a time.',
+    retry: true,
+    remedy: 'Send it again after the seconds that the header Retry-After names.',
+  },
+  PRECONDITION_FAILED: {
+    meaning: 'What is to be changed is not as the request says that it is.',
+    retry: false,
+    remedy: 'Read it again, and decide on what it is now.',
+  },
   RUN_NOT_SUCCEEDED: { meaning: 'A run that was waited for did not succeed.', retry: false, remedy: 'Read its reason and its logs.' },
   NOT_CONNECTED: { meaning: 'The connection was closed by this process.', retry: false, remedy: 'Call connect() again.' },
   NATS_SERVER_NOT_FOUND: { meaning: 'No nats-server could be found or made.', retry: false, remedy: 'Install nats-server 2.12 or newer.' },

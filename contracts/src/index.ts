@@ -158,7 +158,7 @@ export {
   type Wait,
   type WorkMessage,
 } from './messages.ts'
-export { checkName, isName, NAME_RULE } from './names.ts'
+export { checkName, isName, NAME_RULE, RESERVED_NAMES } from './names.ts'
 export { kindOf, NODE_KINDS, type NodeKind } from './node-kind.ts'
 export {
   type HandlerKind,

@@ -41,6 +41,28 @@ export const SETTINGS = {
     .max(65_535)
     .default(8420)
     .describe('Port that a gateway listens on; 0 picks a free one'),
+  CARILLON_HTTP_ORIGIN: z
+    .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+    .default('')
+    .describe('Where people reach the gateway, such as https://carillon.example.com; empty: under the address that it listens on'),
+  CARILLON_HTTP_CORS: origins().describe('Origins, with commas between them, whose pages may call the gateway; empty: none'),
+  CARILLON_HTTP_PROXIES: z
+    .string()
+    .default('')
+    .transform(listOf)
+    .describe('Addresses or networks, with commas between them, of the proxies in front of the gateway: their X-Forwarded-For is believed'),
+  CARILLON_HTTP_CONNECTIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(2_000)
+    .describe('Open connections of a gateway at a time; more are closed at once'),
+  CARILLON_HTTP_RATE: rate(1_000).describe(
+    'Requests a second of one token or user, averaged over 10 s; more are refused with RATE_LIMITED',
+  ),
+  CARILLON_HTTP_ANONYMOUS_RATE: rate(50).describe('Requests a second of one address without signing in, averaged over 10 s'),
+  CARILLON_CONSOLE_FOLDER: z.string().default('').describe('Folder of the built console; empty: the one that came with Carillon'),
   CARILLON_HUNG_AFTER_SECONDS: z.coerce
     .number()
     .min(1)
@@ -59,6 +81,26 @@ export const SETTINGS = {
 
 function days(least: number, byDefault: number) {
   return z.coerce.number().min(least).max(3650).default(byDefault)
+}
+
+function rate(byDefault: number) {
+  return z.coerce.number().int().min(1).max(1_000_000).default(byDefault)
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+}
+
+function origins() {
+  const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text
+  return z
+    .string()
+    .default('')
+    .transform(listOf)
+    .refine((list) => list.every(isOrigin), 'Use origins such as https://console.example.com, with commas between them.')
 }
 
 export type Config = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> }

@@ -1,4 +1,7 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { CoordinatorOptions } from '@carillon/coordinator'
+import type { GatewayOptions } from '@carillon/gateway'
 import type { Config } from '@carillon/runtime'
 
 const [DAY_MS, HOUR_MS, SECOND_MS] = [86_400_000, 3_600_000, 1_000]
@@ -24,5 +27,25 @@ export function queueRetentionOf(config: Config): { handlerIdleMs: number } {
   return { handlerIdleMs: config.CARILLON_HANDLER_RETENTION_HOURS * HOUR_MS }
 }
 
-/** Where a gateway listens, from the settings. */
-export const httpSettingsOf = (config: Config) => ({ host: config.CARILLON_HTTP_HOST, port: config.CARILLON_HTTP_PORT })
+/** How a gateway is reached, from the settings. */
+export const httpSettingsOf = (config: Config): Omit<GatewayOptions['http'], 'onListening'> => ({
+  host: config.CARILLON_HTTP_HOST,
+  port: config.CARILLON_HTTP_PORT,
+  origin: config.CARILLON_HTTP_ORIGIN === '' ? undefined : new URL(config.CARILLON_HTTP_ORIGIN).origin,
+  corsOrigins: config.CARILLON_HTTP_CORS,
+  proxies: config.CARILLON_HTTP_PROXIES,
+  maxConnections: config.CARILLON_HTTP_CONNECTIONS,
+  requestsPerSecond: config.CARILLON_HTTP_RATE,
+  anonymousRequestsPerSecond: config.CARILLON_HTTP_ANONYMOUS_RATE,
+  consoleFolder: config.CARILLON_CONSOLE_FOLDER === '' ? consoleFolder() : config.CARILLON_CONSOLE_FOLDER,
+})
+
+/** Of the console that came with Carillon; where it is not installed, the gateway shows a page that says so. */
+function consoleFolder(): string {
+  const manifest = '@carillon/console/package.json'
+  try {
+    return join(dirname(fileURLToPath(import.meta.resolve(manifest))), 'dist')
+  } catch {
+    return manifest
+  }
+}

@@ -1,9 +1,11 @@
 import { type Composition, type Connected, controllerOf, keptStream, RejectedMessages, StreamKeeper } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
+import { ConsoleFiles } from './console-files/console-files.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
 import { callRoutes } from './http/call-routes.ts'
-import { HttpServer } from './http/http-server.ts'
+import { HttpServer, type HttpSettings } from './http/http-server.ts'
+import { openAccess } from './http/open-access.ts'
 import { CallMesh } from './mesh/call-mesh.ts'
 import type { GatewayParts } from './parts.ts'
 import { OpenStreams, STREAM_LIMITS } from './streams/open-streams.ts'
@@ -13,14 +15,7 @@ import { TopicStreams } from './streams/topic-streams.ts'
 export interface GatewaySettings {
   /** Stays open when the gateway stops: its opener closes it. */
   readonly store: Store
-  readonly http: {
-    /** Address of this machine to listen on. */
-    readonly host: string
-    /** 0 picks a free one. */
-    readonly port: number
-    /** Called with the address once the server listens. */
-    readonly onListening?: (url: string) => void
-  }
+  readonly http: HttpSettings
 }
 
 const STREAMS = ['EVENTS'] as const
@@ -39,6 +34,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   const checkHealth = new CheckHealth(parts)
   broker.onReconnect(() => keeper.whenKept())
   const mesh = new CallMesh(parts)
+  const files = new ConsoleFiles({ folder: settings.http.consoleFolder })
   // Until accounts exist everyone may do everything.
   const readers = {
     readerOf: async () => ({ kind: 'user' as const, id: 'anyone', roleIn: () => 'admin' as const, seesPayloads: () => true }),
@@ -55,7 +51,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
     clock,
     // Stopped in reverse: streams end before the server closes, which would wait for them.
     loops: [
-      new HttpServer({ ...settings.http, log, controllers: [callRoutes(mesh), streamsController({ topicStreams })] }),
+      new HttpServer({ ...settings.http, id, log, access: openAccess, files, controllers: [callRoutes(mesh), streamsController({ topicStreams })] }),
       topicStreams,
       streams,
     ],

@@ -1,24 +1,47 @@
-import { CALLS, type CallName, checkName, HTTP_ROUTES, parseInput } from '@carillon/contracts'
+import { CALLS, type CallName, CarillonError, checkName, HTTP_ROUTES, parseInput, printable } from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
 import type { CallMesh } from '../mesh/call-mesh.ts'
-import type { HttpController, Reply } from './http-controller.ts'
-import { queryInput } from './query-input.ts'
+import { type HttpController, principalOf, type Reply, type Route } from './http-controller.ts'
+import { queryReader } from './query-input.ts'
+import { acceptedTraceparent } from './rules/request-id.ts'
 
 /** The routes of all calls of the contracts. */
 export function callRoutes(mesh: CallMesh): HttpController {
-  const routes = (Object.keys(HTTP_ROUTES) as CallName[]).map((name) => {
-    const { method, path, role } = HTTP_ROUTES[name]
-    return {
-      method,
-      allowed: role,
-      path: `/api/v1/namespaces/{namespace}${path}`,
-      handle: async (request: FastifyRequest): Promise<Reply> => {
-        const { namespace, ...fields } = request.params as Record<string, string>
-        const given = method === 'GET' || method === 'DELETE' ? queryInput(CALLS[name].input, request.query) : (request.body ?? {})
-        const input = parseInput(CALLS[name].input, { ...(given as object), ...fields })
-        return { body: await mesh.call({ name, namespace: checkName('namespace', namespace), input, by: 'http' }) }
-      },
-    }
-  })
-  return { name: 'Calls', routes }
+  return { name: 'Calls', routes: (Object.keys(HTTP_ROUTES) as CallName[]).map((name) => callRoute(mesh, name)) }
+}
+
+function callRoute(mesh: CallMesh, name: CallName): Route {
+  const { method, path, role } = HTTP_ROUTES[name]
+  const { input: schema } = CALLS[name]
+  const readQuery = method === 'GET' || method === 'DELETE' ? queryReader(schema) : undefined
+  return {
+    method,
+    allowed: role,
+    path: `/api/v1/namespaces/{namespace}${path}`,
+    handle: async (request: FastifyRequest): Promise<Reply> => {
+      const { namespace, ...fields } = request.params as Record<string, string>
+      const given = readQuery ? readQuery(request.query) : (request.body ?? {})
+      const input = parseInput(schema, withPath(given, fields))
+      const body = await mesh.call({
+        name,
+        namespace: checkName('namespace', namespace),
+        input,
+        by: principalOf(request).name,
+        traceparent: acceptedTraceparent(request.headers['traceparent']),
+      })
+      return { body }
+    },
+  }
+}
+
+/** The input of a call: the fields of the path and those of query or body. @throws CarillonError INVALID_REQUEST: the body names another resource than the path */
+function withPath(given: unknown, fields: Readonly<Record<string, string>>): unknown {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
+  for (const [field, value] of Object.entries(fields)) {
+    const other = Object.hasOwn(given, field) ? (given as Record<string, unknown>)[field] : undefined
+    if (other === undefined || other === value) continue
+    const message = `${field} is ${printable(other)} in the request and ${printable(value)} in its path`
+    throw new CarillonError('INVALID_REQUEST', message, { field, value: printable(other), hint: 'Leave it out: the path says it.' })
+  }
+  return { ...given, ...fields }
 }

@@ -1,37 +1,77 @@
-import 'reflect-metadata'
-import { CarillonError, parseBody, UnacceptableJson } from '@carillon/contracts'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { CarillonError } from '@carillon/contracts'
 import type { Logger, Service } from '@carillon/runtime'
-import {
-  type ArgumentsHost,
-  Catch,
-  Controller,
-  type DynamicModule,
-  type ExceptionFilter,
-  Req,
-  RequestMapping,
-  RequestMethod,
-  Res,
-  type Type,
-} from '@nestjs/common'
+import compress from '@fastify/compress'
+import cors from '@fastify/cors'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { HttpController } from './http-controller.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Admission } from './admission.ts'
+import { AnswerProblems } from './answer-problems.ts'
+import { acceptBodies } from './body-parsers.ts'
+import type { Access, HttpController } from './http-controller.ts'
+import { moduleOf } from './nest-module.ts'
+import { refuseOtherMethods } from './other-methods.ts'
 import { problemOf } from './problem.ts'
+import { RateLimits, type RateSettings } from './rate-limits.ts'
+import { unreadable } from './refusals.ts'
+import { allowedHosts } from './rules/hosts.ts'
+import { acceptedRequestId } from './rules/request-id.ts'
+import { securityHeaders } from './rules/security-headers.ts'
 
-export interface HttpServerOptions {
+/** How a gateway is reached. */
+export interface HttpSettings extends RateSettings {
+  /** Address of this machine to listen on. */
   readonly host: string
+  /** 0 picks a free one. */
   readonly port: number
+  /** Where people reach it, such as `https://carillon.example.com`; undefined: under the address that it listens on. */
+  readonly origin: string | undefined
+  /** Pages of other origins that may call it. */
+  readonly corsOrigins: readonly string[]
+  /** Addresses or networks of proxies whose `X-Forwarded-For` says who asks. */
+  readonly proxies: readonly string[]
+  /** Open connections at a time; more are closed at once. */
+  readonly maxConnections: number
+  /** Of the built console. */
+  readonly consoleFolder: string
+  /** Called with the address once the server listens. */
   readonly onListening?: (url: string) => void
+}
+
+export interface HttpServerOptions extends HttpSettings {
+  /** Of the gateway: request ids begin with it. */
+  readonly id: string
   readonly log: Logger
   readonly controllers: readonly HttpController[]
+  readonly access: Access
+  /** What answers GET of every path that no controller has: files for browsers. */
+  readonly files: { register(instance: FastifyInstance): Promise<void> }
 }
 
 /** Time for a client to send its request: without one, a few slow clients hold every connection. */
 const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS_TIMEOUT_MS = 10_000
+/** How often connections are checked against these times: Node's default of 30 s would treble them. */
+const CHECK_EVERY_MS = 2_000
+/** A connection on which nothing moves: longer than the deadline of the slowest call, 120 s. A stream sends a heartbeat every 15 s. */
+const SILENCE_MS = 150_000
+/** Requests over one connection; then it is opened again, so that the clients of a gateway spread over those that were started since. */
+const REQUESTS_PER_CONNECTION = 100_000
 /** The largest request of the calls. */
 const BODY_BYTES = 1024 * 1024
+/** Answers below take longer to compress than to send. */
+const COMPRESSED_FROM_BYTES = 1_024
+/** Letters of one segment of a path: the ids of tasks are the longest. */
+const SEGMENT_LENGTH = 256
+
+/** Nest maps errors to those of its own, without their codes: `AnswerProblems` has all errors as they are. */
+class GatewayAdapter extends FastifyAdapter {
+  override setErrorHandler(): FastifyInstance {
+    return this.getInstance()
+  }
+}
 
 /** Nest on Fastify, with the routes of all rooms. */
 export class HttpServer implements Service {
@@ -44,19 +84,18 @@ export class HttpServer implements Service {
 
   async start(): Promise<void> {
     const { host, port, onListening, controllers, log } = this.#options
-    const adapter = new FastifyAdapter({
-      bodyLimit: BODY_BYTES,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      http: { headersTimeout: HEADERS_TIMEOUT_MS },
-    })
+    const problems = new AnswerProblems(log)
+    const adapter = this.#adapter(problems)
     const app = await NestFactory.create<NestFastifyApplication>(moduleOf(controllers), adapter, {
       logger: false,
       abortOnError: false,
       bodyParser: false,
     })
     this.#app = app
-    acceptJson(adapter)
-    app.useGlobalFilters(new AnswerProblems(log))
+    app.useGlobalFilters(problems)
+    // Of what fails before Nest has the request. A route knows the handler that was set before it was.
+    adapter.getInstance().setErrorHandler((error, request, reply) => problems.answer(error, request, reply))
+    await this.#prepare(adapter.getInstance())
     await app.listen(port, host).catch((error: unknown) => {
       throw refusedToListen(error, { host, port })
     })
@@ -67,6 +106,61 @@ export class HttpServer implements Service {
     await this.#app?.close()
     this.#app = undefined
   }
+
+  #adapter(problems: AnswerProblems): FastifyAdapter {
+    const { id, proxies } = this.#options
+    let count = 0
+    return new GatewayAdapter({
+      bodyLimit: BODY_BYTES,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionTimeout: SILENCE_MS,
+      maxRequestsPerSocket: REQUESTS_PER_CONNECTION,
+      http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_EVERY_MS },
+      routerOptions: { maxParamLength: SEGMENT_LENGTH },
+      trustProxy: proxies.length > 0 ? [...proxies] : false,
+      genReqId: ({ headers }: IncomingMessage) => acceptedRequestId(headers['x-request-id']) ?? `${id}-${(count++).toString(36)}`,
+      clientErrorHandler: refuseBytes,
+      // Of URLs that the router cannot read.
+      frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => problems.answer(error, request, reply),
+      // No middleware is used.
+      skipMiddie: true,
+    })
+  }
+
+  async #prepare(instance: FastifyInstance): Promise<void> {
+    const { host, origin, corsOrigins, maxConnections, access, files, controllers } = this.#options
+    instance.server.maxConnections = maxConnections
+    instance.decorateRequest('principal', undefined)
+    const admission = new Admission({
+      access,
+      limits: await RateLimits.register(instance, this.#options),
+      hosts: allowedHosts(host, origin),
+      headers: securityHeaders(origin?.startsWith('https:') ?? false),
+    })
+    instance.addHook('onRequest', (request, reply, done) => {
+      admission.greet(request, reply)
+      done()
+    })
+    if (corsOrigins.length > 0)
+      await instance.register(cors, {
+        origin: [...corsOrigins],
+        exposedHeaders: ['etag', 'link', 'location', 'retry-after', 'x-request-id'],
+      })
+    instance.addHook('onRequest', (request, reply) => admission.admit(request, reply))
+    await instance.register(compress, { threshold: COMPRESSED_FROM_BYTES, encodings: ['gzip'] })
+    acceptBodies(instance)
+    refuseOtherMethods(instance, controllers)
+    await files.register(instance)
+  }
+}
+
+/** Ends a connection on which there was no request. */
+function refuseBytes(error: Error, socket: Socket): void {
+  const { refusal, status } = unreadable(error)
+  const text = JSON.stringify(problemOf(refusal))
+  const head = `HTTP/1.1 ${status} ${refusal.code}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`
+  if (socket.writable) socket.end(head + text)
+  else socket.destroy()
 }
 
 function refusedToListen(error: unknown, { host, port }: { host: string; port: number }): unknown {
@@ -77,57 +171,4 @@ function refusedToListen(error: unknown, { host, port }: { host: string; port: n
     hint: 'Choose another with --http-port or CARILLON_HTTP_PORT; 0 picks a free one.',
     cause: error,
   })
-}
-
-/** Bodies are read as messages are: too deep nesting and integers that cannot be kept exactly are refused. */
-function acceptJson(adapter: FastifyAdapter): void {
-  adapter.getInstance().addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
-    const parsed = parseBody(body as Buffer, {})
-    if (parsed instanceof UnacceptableJson) done(parsed.refusal('body'))
-    else done(null, parsed)
-  })
-}
-
-class AnswerProblems implements ExceptionFilter {
-  readonly #log: Logger
-  constructor(log: Logger) {
-    this.#log = log
-  }
-
-  async catch(error: unknown, host: ArgumentsHost): Promise<void> {
-    const reply = host.switchToHttp().getResponse<FastifyReply>()
-    const problem = problemOf(error)
-    if (problem.status === 500) this.#log.error({ evt: 'http.failed', err: CarillonError.from(error).cause ?? error }, 'a request failed')
-    await reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem))
-  }
-}
-Catch()(AnswerProblems)
-
-function moduleOf(controllers: readonly HttpController[]): DynamicModule {
-  class GatewayModule {}
-  return { module: GatewayModule, controllers: controllers.map(classOf) }
-}
-
-/** As a class, which is how Nest knows controllers. */
-function classOf({ routes }: HttpController): Type {
-  class RoomController {}
-  for (const { method, path, handle } of routes) {
-    const key = `${method} ${path}`
-    const value = async (request: FastifyRequest, reply: FastifyReply) => {
-      const answer = await handle(request, reply)
-      if (answer === undefined) return
-      await reply
-        .status(answer.status ?? 200)
-        .headers(answer.headers ?? {})
-        .type('application/json')
-        .send(JSON.stringify(answer.body))
-    }
-    const descriptor = { value, enumerable: false, configurable: true, writable: true }
-    Object.defineProperty(RoomController.prototype, key, descriptor)
-    RequestMapping({ method: RequestMethod[method], path: path.replaceAll(/\{(\w+)\}/g, ':$1') })(RoomController.prototype, key, descriptor)
-    Req()(RoomController.prototype, key, 0)
-    Res()(RoomController.prototype, key, 1)
-  }
-  Controller()(RoomController)
-  return RoomController
 }

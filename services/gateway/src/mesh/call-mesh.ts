@@ -1,4 +1,4 @@
-import { CALLS, type CallName, CarillonError, type ErrorBody, LIMITS, subjects } from '@carillon/contracts'
+import { CALLS, type CallName, CarillonError, type ErrorBody, LIMITS, subjects, writeJson } from '@carillon/contracts'
 import { hadNoResponders, headersOf } from '@carillon/runtime'
 import type { GatewayParts } from '../parts.ts'
 
@@ -12,6 +12,15 @@ export interface MeshCall {
   readonly traceparent?: string | undefined
 }
 
+/** A payload may be as deep as any value, within the request and the list of a bulk start. */
+const REQUEST = {
+  field: 'request',
+  maxBytes: LIMITS.messageBytes,
+  maxDepth: LIMITS.jsonDepth + 4,
+  tooLarge: 'INVALID_REQUEST',
+  notJson: 'INVALID_REQUEST',
+} as const
+
 /** Passes calls on to the services, over the broker. */
 export class CallMesh {
   readonly #connection: GatewayParts['broker']['connection']
@@ -23,9 +32,7 @@ export class CallMesh {
   /** @throws CarillonError with the service's code; NO_SERVICE, CALL_TIMEOUT, INVALID_REQUEST of its own */
   async call({ name, namespace, input, by, traceparent }: MeshCall): Promise<unknown> {
     const { noun, verb, service, deadlineMs } = CALLS[name]
-    const body = Buffer.from(JSON.stringify(input))
-    if (body.length > LIMITS.messageBytes)
-      throw new CarillonError('INVALID_REQUEST', `The request has ${body.length} bytes, the limit is ${LIMITS.messageBytes}`)
+    const body = writeJson(input, REQUEST)
     try {
       const options = { timeout: deadlineMs, ...headersOf({ traceparent, by }) }
       return outputOf((await this.#connection.request(subjects.api(namespace, noun, verb), body, options)).json())

@@ -1,0 +1,30 @@
+import { CarillonError } from '@carillon/contracts'
+import type { Logger } from '@carillon/runtime'
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { problemOf } from './problem.ts'
+import { refusalOf } from './refusals.ts'
+
+/** Answers what went wrong as problem details. */
+export class AnswerProblems implements ExceptionFilter {
+  readonly #log: Logger
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    this.answer(error, host.switchToHttp().getRequest<FastifyRequest>(), host.switchToHttp().getResponse<FastifyReply>())
+  }
+
+  answer(error: unknown, { id, method, url }: FastifyRequest, reply: FastifyReply): void {
+    const refusal = refusalOf(error, { method, path: url.split('?', 1)[0] ?? '', id })
+    const problem = problemOf(refusal)
+    if (problem.status === 500) {
+      const { cause } = CarillonError.from(error)
+      this.#log.error({ evt: 'http.failed', requestId: id, err: cause ?? error }, 'a request failed')
+    }
+    reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+  }
+}
+Catch()(AnswerProblems)
