@@ -41,11 +41,10 @@ export const httpSettingsOf = (config: Config): Omit<GatewayOptions['http'], 'on
 })
 
 /** Of the console that came with Carillon; where it is not installed, the gateway shows a page that says so. */
-function consoleFolder(): string {
-  const manifest = '@carillon/console/package.json'
+function consoleFolder(): string | undefined {
   try {
-    return join(dirname(fileURLToPath(import.meta.resolve(manifest))), 'dist')
+    return join(dirname(fileURLToPath(import.meta.resolve('@carillon/console/package.json'))), 'dist')
   } catch {
-    return manifest
+    return undefined
   }
 }

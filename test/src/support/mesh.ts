@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type CoordinatorOptions, startCoordinator } from '@carillon/coordinator'
+import { type GatewayOptions, startGateway } from '@carillon/gateway'
 import { type LoggerOptions, startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { type Clock, createLogger, type Logger, type Running } from '@carillon/runtime'
@@ -17,6 +18,10 @@ export interface TestMeshOptions {
   readonly broker?: BrokerOptions
   /** Wraps the store that coordinators get. */
   readonly wrapStore?: (store: Store) => Store
+  /** Default 0. */
+  readonly gateways?: number
+  /** Of each gateway. */
+  readonly http?: Partial<GatewayOptions['http']>
   /** How long coordinators keep what has ended. */
   readonly retention?: CoordinatorOptions['retention']
   /** And loggers the lines. */
@@ -36,6 +41,9 @@ export interface TestMesh {
   readonly log: Logger
   /** Coordinators that run, in the order of their start. */
   readonly coordinators: Running[]
+  /** Where the gateways are reached, in the order of their start. */
+  readonly httpUrls: string[]
+  addGateway(): Promise<Running>
   addCoordinator(options?: { clock?: Clock }): Promise<Running>
   stopCoordinator(coordinator: Running): Promise<void>
   restartRegistry(): Promise<void>
@@ -51,6 +59,19 @@ export const quietLog = createLogger({
   level: process.env['CARILLON_TEST_LOG'] ?? 'silent',
   destination: process.stderr,
 })
+
+/** How gateways of tests are reached: on any free port, with limits that no test meets by chance. */
+const HTTP: GatewayOptions['http'] = {
+  host: '127.0.0.1',
+  port: 0,
+  origin: undefined,
+  corsOrigins: [],
+  proxies: [],
+  maxConnections: 2_000,
+  requestsPerSecond: 100_000,
+  anonymousRequestsPerSecond: 100_000,
+  consoleFolder: undefined,
+}
 
 /** A namespace that no other test uses. */
 export const freshNamespace = () => `test-${randomBytes(6).toString('hex')}`
@@ -84,8 +105,16 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
     services[0] = await startRegistry({ ...settings, ...registry })
   }
   for (let i = 0; i < (options.coordinators ?? 1); i++) await addCoordinator()
+  const httpUrls: string[] = []
+  const addGateway = async () => {
+    const onListening = (url: string) => void httpUrls.push(url)
+    const gateway = await startGateway({ ...settings, store, http: { ...HTTP, ...options.http, onListening } })
+    cleanup.add('gateway', () => gateway.stop())
+    return gateway
+  }
+  for (let i = 0; i < (options.gateways ?? 0); i++) await addGateway()
   return {
-    ...{ broker, storeUrl, store, log: quietLog, coordinators, addCoordinator, stopCoordinator, restartRegistry },
+    ...{ broker, storeUrl, store, log: quietLog, coordinators, httpUrls, addGateway, addCoordinator, stopCoordinator, restartRegistry },
     connect: (given) => connectTo(cleanup, broker.url, given),
     nats: () => connectPlain(cleanup, broker.url),
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { CarillonError } from '@carillon/contracts'
 import serveFiles from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -11,13 +11,16 @@ const YEAR_S = 31_536_000
 
 /** The files of the console, which is one page: what is no file is a place in it. */
 export class ConsoleFiles {
-  readonly #folder: string
+  readonly #folder: string | undefined
 
-  constructor({ folder }: { readonly folder: string }) {
-    this.#folder = folder
+  /** @param options.folder undefined: there is no console, and a page says so */
+  constructor({ folder }: { readonly folder: string | undefined }) {
+    this.#folder = folder === undefined ? undefined : resolve(folder)
   }
 
   async register(instance: FastifyInstance): Promise<void> {
+    instance.get('/*', (request, reply) => this.#send(request, reply))
+    if (this.#folder === undefined) return
     await instance.register(serveFiles, {
       root: this.#folder,
       serve: false,
@@ -25,15 +28,19 @@ export class ConsoleFiles {
       preCompressed: true,
       suppressWarning: true,
     } as never)
-    instance.get('/*', (request, reply) => this.#send(request, reply))
   }
 
   #send(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const path = (request.params as Record<string, string>)['*'] ?? ''
     const file = fileOf(path)
-    if (file === undefined) throw new CarillonError('HTTP_ROUTE_NOT_FOUND', `There is no ${request.method} /${path}`, { value: `/${path}` })
-    // Looked up each time: whoever works on the console builds it while a gateway runs.
-    if (file === INDEX && !existsSync(join(this.#folder, INDEX))) return reply.type('text/html').send(NO_CONSOLE)
+    const folder = this.#folder
+    if (file === undefined || (folder === undefined && file !== INDEX)) {
+      const message = `There is no ${request.method} /${path}`
+      throw new CarillonError('HTTP_ROUTE_NOT_FOUND', message, { value: `/${path}` })
+    }
+    // Looked up each time: who works on the console builds it while a gateway runs.
+    const isBuilt = folder !== undefined && (file !== INDEX || existsSync(join(folder, INDEX)))
+    if (!isBuilt) return reply.type('text/html').send(NO_CONSOLE)
     reply.header('cache-control', isHashed(file) ? `public, max-age=${YEAR_S}, immutable` : 'no-cache')
     return reply.sendFile(file)
   }

@@ -34,8 +34,8 @@ export interface HttpSettings extends RateSettings {
   readonly proxies: readonly string[]
   /** Open connections at a time; more are closed at once. */
   readonly maxConnections: number
-  /** Of the built console. */
-  readonly consoleFolder: string
+  /** Of the built console; undefined: there is none, and a page says so. */
+  readonly consoleFolder: string | undefined
   /** Called with the address once the server listens. */
   readonly onListening?: (url: string) => void
 }

@@ -18,7 +18,7 @@ const HTTP_SETTINGS: HttpSettings = {
   maxConnections: 500,
   requestsPerSecond: 10_000,
   anonymousRequestsPerSecond: 10_000,
-  consoleFolder: '/nonexistent',
+  consoleFolder: undefined,
 }
 
 /** An HTTP server with these routes and no mesh behind it. */
