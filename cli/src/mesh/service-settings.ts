@@ -42,8 +42,9 @@ export const httpSettingsOf = (config: Config): Omit<GatewayOptions['http'], 'on
 
 /** Of the console that came with Carillon; where it is not installed, the gateway shows a page that says so. */
 function consoleFolder(): string | undefined {
+  const manifest = '@carillon/console/package.json'
   try {
-    return join(dirname(fileURLToPath(import.meta.resolve('@carillon/console/package.json'))), 'dist')
+    return join(dirname(fileURLToPath(import.meta.resolve(manifest))), 'dist')
   } catch {
     return undefined
   }
