@@ -120,7 +120,7 @@ for (const store of STORES)
     let executor: Mesh
 
     before(async () => {
-      mesh = await startMesh(cleanup, { store, gateways: 1 })
+      mesh = await startMesh(cleanup, { store })
       nats = await mesh.nats()
       nats.subscribe(`carillon.${namespace}.>`, { callback: (_error, message) => hear(message) })
       executor = await mesh.connect({ namespace, service: 'worker', labels: { region: 'eu' } })
@@ -261,7 +261,6 @@ for (const store of STORES)
         'coordinator.health',
         'registry.health',
         'logger.health',
-        'gateway.health',
         'coordinator.rebuild',
         'instances.list',
         'handlers.list',

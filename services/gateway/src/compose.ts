@@ -51,7 +51,14 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
     clock,
     // Stopped in reverse: streams end before the server closes, which would wait for them.
     loops: [
-      new HttpServer({ ...settings.http, id, log, access: openAccess, files, controllers: [callRoutes(mesh), streamsController({ topicStreams })] }),
+      new HttpServer({
+        ...settings.http,
+        id,
+        log,
+        access: openAccess,
+        files,
+        controllers: [callRoutes(mesh), streamsController({ topicStreams })],
+      }),
       topicStreams,
       streams,
     ],
