@@ -14,13 +14,14 @@ COPY services/coordinator/package.json services/coordinator/
 COPY services/registry/package.json services/registry/
 COPY services/logger/package.json services/logger/
 COPY services/gateway/package.json services/gateway/
+COPY console/package.json console/
 COPY cli/package.json cli/
 COPY test/package.json test/
 COPY bench/package.json bench/
 COPY examples/package.json examples/
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npx tsc -b cli && node scripts/bundle.ts
+RUN npx tsc -b cli console && node scripts/bundle.ts && node scripts/build-console.ts
 # What runs: the CLI and what it depends on, without sources.
 RUN npm ci --ignore-scripts --omit=dev --workspace=cli \
  && rm -rf test bench examples */src services/*/src \

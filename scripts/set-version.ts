@@ -10,6 +10,7 @@ import { VERSION_FILE } from './architecture/versions.ts'
 interface Manifest {
   version?: string
   dependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
 }
 
 const [version = ''] = process.argv.slice(2)
@@ -20,9 +21,9 @@ const workspaces = readWorkspaces()
 const ours = new Set(workspaces.map(({ name }) => name))
 
 function update(manifest: Manifest): void {
-  const { dependencies = {} } = manifest
+  const { dependencies = {}, devDependencies = {} } = manifest
   manifest.version = version
-  for (const name of Object.keys(dependencies)) if (ours.has(name)) dependencies[name] = version
+  for (const needed of [dependencies, devDependencies]) for (const name of Object.keys(needed)) if (ours.has(name)) needed[name] = version
 }
 
 function change<Content>(path: string, edit: (content: Content) => void): void {

@@ -8,7 +8,9 @@ import { findMongodb } from './mongodb.ts'
 
 const say = (line: string) => console.error(`test: ${line}`)
 const folders = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
-const files = globSync('{contracts,wire,expressions,store,runtime,sdk,handlers,services/*,cli,test,bench,examples}/dist/**/*.test.js')
+const files = globSync(
+  '{contracts,wire,expressions,store,runtime,sdk,handlers,services/*,console,cli,test,bench,examples}/dist/**/*.test.js',
+)
   .filter((file) => folders.length === 0 || folders.some((folder) => file.startsWith(`${folder}/`)))
   .sort()
 

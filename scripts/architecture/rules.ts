@@ -13,7 +13,7 @@ export interface Tree {
 }
 
 const SERVICES = ['services/coordinator', 'services/registry', 'services/logger', 'services/gateway']
-const ANYTHING = ['contracts', 'wire', 'expressions', 'store', 'runtime', 'sdk', 'handlers', ...SERVICES, 'cli']
+const ANYTHING = ['contracts', 'wire', 'expressions', 'store', 'runtime', 'sdk', 'handlers', ...SERVICES, 'console', 'cli']
 
 /** The level table of ARCHITECTURE.md: whom each part may import, of ours. The longest prefix of a path decides. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   handlers: ['contracts', 'wire', 'sdk'],
   ...Object.fromEntries(SERVICES.map((service) => [service, ['contracts', 'store', 'runtime']])),
   'services/coordinator': ['contracts', 'expressions', 'store', 'runtime'],
+  console: ['contracts'],
   cli: ['contracts', 'wire', 'sdk', 'handlers'],
   'cli/src/mesh': ANYTHING,
   test: ANYTHING,
@@ -47,7 +48,7 @@ interface Edge {
 }
 
 /** `retry.ts` waits for an election of the database: the store knows no runtime that could hand it a clock. */
-const CLOCKS = ['wire/src/clock.ts', 'cli/src/clock.ts', 'store/src/mongo/retry.ts']
+const CLOCKS = ['wire/src/clock.ts', 'cli/src/clock.ts', 'console/src/time/clock.ts', 'store/src/mongo/retry.ts']
 
 /** What cannot be injected is in few files, and they are named here. */
 const EDGES: readonly Edge[] = [
@@ -70,7 +71,13 @@ const EDGES: readonly Edge[] = [
     use: /\bMath\.random\b|\bcrypto\.(random|getRandom)/,
     imported: /^(node:)?crypto (random|getRandom)/,
     // Ids and jitter; names of services, a writer in the records that it writes.
-    files: ['runtime/src/ids.ts', 'wire/src/randomness.ts', 'store/src/mongo/bulk.ts', 'store/src/mongo/retry.ts'],
+    files: [
+      'console/src/time/randomness.ts',
+      'runtime/src/ids.ts',
+      'wire/src/randomness.ts',
+      'store/src/mongo/bulk.ts',
+      'store/src/mongo/retry.ts',
+    ],
     instead: 'take an id or a source of randomness as an argument',
   },
   {

@@ -37,7 +37,7 @@ export interface Workspace {
   readonly versionOf: Readonly<Record<string, string>>
 }
 
-const TEST_FILE = /\.test\.ts$|(^|\/)test(ing)?-|(^|\/)testing\/|^(test|bench|examples)\//
+const TEST_FILE = /\.test\.tsx?$|(^|\/)test(ing)?-|(^|\/)testing\/|^(test|bench|examples)\//
 // One statement may span lines; its specifier ends it.
 const STATEMENT = /^(?:import|export)\s(type\s)?(?:([^'";]*?)\sfrom\s)?'([^']+)'/gm
 const DYNAMIC = /\bimport\('([^']+)'\)/g
@@ -58,7 +58,7 @@ export function readWorkspaces(): Workspace[] {
 
 export function readSourceFiles(workspaces: readonly Workspace[]): SourceFile[] {
   return workspaces.flatMap(({ folder }) =>
-    globSync(`${folder}/src/**/*.ts`)
+    globSync(`${folder}/src/**/*.{ts,tsx}`)
       .sort()
       .map((path) => readSourceFile(path, folder)),
   )

@@ -1,0 +1,21 @@
+export const session = {
+  title: 'Sign in',
+  name: 'Name',
+  password: 'Password',
+  signIn: 'Sign in',
+  signingIn: 'Signing in…',
+  with: (provider: string) => `Sign in with ${provider}`,
+  or: 'or',
+  notSetUp:
+    'No account exists yet. The first start of the mesh printed a link with which an admin account is made; `carillon admin link` prints a new one.',
+  welcomeTitle: 'Choose a name and a password',
+  welcomeText: 'This link works once. It makes your account.',
+  create: 'Create account',
+  repeat: 'Password again',
+  mismatch: 'The two passwords differ.',
+  passwordRule: 'At least 12 characters. A short sentence is easier to remember than signs.',
+  expired: 'Your session has ended. Sign in again to go on.',
+  needsRole: (role: string) => `Needs the role ${role}`,
+  noNamespace: 'Your account has no role in any namespace. Ask an admin to add you.',
+  roles: { viewer: 'viewer', operator: 'operator', developer: 'developer', admin: 'admin' },
+}

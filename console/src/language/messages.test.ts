@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { en } from './en/messages.ts'
+import { zhCn } from './zh-cn/messages.ts'
+
+/** Every text by its path; one with parts is filled with numbers that can be found again in it. */
+function texts(
+  tree: object,
+  path: string,
+  found = new Map<string, { parts: number; text: string }>(),
+): Map<string, { parts: number; text: string }> {
+  for (const [name, value] of Object.entries(tree)) {
+    const at = path === '' ? name : `${path}.${name}`
+    if (typeof value === 'object' && value !== null) texts(value, at, found)
+    else if (typeof value === 'function') {
+      const marks = Array.from({ length: value.length }, (_none, i) => 701 + i)
+      found.set(at, { parts: value.length, text: String(value(...marks)) })
+    } else found.set(at, { parts: 0, text: String(value) })
+  }
+  return found
+}
+
+test('both catalogues have the same texts, with the same parts, and each part appears', () => {
+  const [english, chinese] = [texts(en, ''), texts(zhCn, '')]
+  assert.deepEqual([...chinese.keys()].sort(), [...english.keys()].sort())
+  for (const [path, { parts, text }] of english) {
+    const other = chinese.get(path)
+    assert.equal(other?.parts, parts, path)
+    assert.ok(text.trim() !== '' && other?.text.trim() !== '', `${path} is empty`)
+    for (let i = 0; i < parts; i++)
+      for (const filled of [text, other?.text ?? ''])
+        assert.match(filled, new RegExp(String(701 + i)), `part ${i + 1} of ${path}: ${filled}`)
+  }
+})

@@ -1,0 +1,55 @@
+import { ROLES, type Role } from '@carillon/contracts'
+import { queryOptions, useQuery } from '@tanstack/react-query'
+import { asProblem } from '../api/problem.ts'
+import { request } from '../api/request.ts'
+import { useNamespace } from '../url/use-namespace.ts'
+
+/** Who is signed in, and what they may do where. */
+export interface Session {
+  readonly user: { readonly id: string; readonly name: string; readonly kind: string }
+  readonly namespaces: Readonly<Record<string, { readonly role: Role; readonly payloads: boolean }>>
+}
+
+/** How one may sign in. */
+export interface SignInWays {
+  readonly password: boolean
+  readonly oidc?: { readonly name: string }
+  readonly isSetUp: boolean
+}
+
+/** Until the gateway has accounts it answers 404 and lets everything in. */
+const OPEN: Session = { user: { id: 'anyone', name: 'anyone', kind: 'user' }, namespaces: { default: { role: 'admin', payloads: true } } }
+
+export const SESSION_KEY = ['session'] as const
+
+/** `null`: nobody is signed in. */
+export const sessionQuery = queryOptions<Session | null>({
+  queryKey: SESSION_KEY,
+  staleTime: Number.POSITIVE_INFINITY,
+  queryFn: async ({ signal }) => {
+    try {
+      return await request<Session>('/api/v1/session', { signal })
+    } catch (error) {
+      const { status } = asProblem(error)
+      if (status === 401) return null
+      if (status === 404) return OPEN
+      throw error
+    }
+  },
+})
+
+export const waysQuery = queryOptions<SignInWays>({
+  queryKey: ['session', 'ways'],
+  queryFn: ({ signal }) => request<SignInWays>('/api/v1/session/ways', { signal }),
+})
+
+export function hasRole(role: Role | undefined, needed: Role): boolean {
+  return role !== undefined && ROLES.indexOf(role) >= ROLES.indexOf(needed)
+}
+
+/** Whether the reader has a role, or a higher one, in the namespace of the page. */
+export function useMay(needed: Role): boolean {
+  const namespace = useNamespace()
+  const { data } = useQuery(sessionQuery)
+  return hasRole(data?.namespaces[namespace]?.role, needed)
+}

@@ -1,0 +1,45 @@
+import type { CallName } from '@carillon/contracts'
+import { type UseQueryResult, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useMemo } from 'react'
+import type { Answer, Input } from '../api/call-request.ts'
+import { keyOf, useCall } from '../api/use-call.ts'
+import { systemClock } from '../time/clock.ts'
+import { useNamespace } from '../url/use-namespace.ts'
+import { coalesce } from './coalesce.ts'
+import { useTopics } from './use-topics.ts'
+
+/** Changes that come this close together are one reading. */
+const COALESCE_MS = 250
+
+export interface LiveCallOptions {
+  readonly topics: readonly string[]
+  /** Which messages of the topics change the answer. Default: all. */
+  readonly concerns?: (data: Readonly<Record<string, unknown>>) => boolean
+  readonly enabled?: boolean
+}
+
+/** The answer of a call, read again whenever one of the topics says that something has changed: nothing polls. */
+export function useLiveCall<Name extends CallName>(
+  name: Name,
+  input: Input<Name>,
+  { topics, concerns = () => true, enabled = true }: LiveCallOptions,
+): UseQueryResult<Answer<Name>> {
+  const refresh = useRefresh(name)
+  useTopics(enabled ? topics : [], { onMessage: ({ data }) => concerns(data) && refresh(), onResync: refresh })
+  return useCall(name, input, { enabled })
+}
+
+/** Reads all answers of a call again that are shown, at most once in 250 ms. */
+export function useRefresh(name: CallName): () => void {
+  const namespace = useNamespace()
+  const queries = useQueryClient()
+  const { call, cancel } = useMemo(
+    () =>
+      coalesce(systemClock, COALESCE_MS, () => {
+        queries.invalidateQueries({ queryKey: keyOf(namespace, name) }).catch(() => undefined)
+      }),
+    [namespace, name, queries],
+  )
+  useEffect(() => cancel, [cancel])
+  return call
+}
