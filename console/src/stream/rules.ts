@@ -26,11 +26,16 @@ export function topicChanges(active: ReadonlySet<string>, wanted: ReadonlySet<st
   return { add: [...wanted].filter((topic) => !active.has(topic)), remove: [...active].filter((topic) => !wanted.has(topic)) }
 }
 
-/** A message of the stream. `data` is the message as it travels in the mesh, with its topic. */
+/** A message of the stream, see docs/STREAMS.md. */
 export interface StreamMessage {
   readonly event: 'change' | 'log'
   readonly topic: string
-  readonly data: Readonly<Record<string, unknown>>
+  /** Of a change: what it is about, `run`, `job`, `instance`, …, its name, and what happened to it. */
+  readonly noun: string
+  readonly name: string
+  readonly what: string
+  /** The message as it travels in the mesh. */
+  readonly body: Readonly<Record<string, unknown>>
 }
 
 /** What a message of the stream means; undefined: nothing that this console knows. */
@@ -49,5 +54,14 @@ export function readNews(event: string | undefined, text: string): StreamNews | 
   if (event === 'hello') return { kind: 'hello', stream: String(data['stream']) }
   if (event === 'resync') return { kind: 'resync', topics: Array.isArray(data['topics']) ? data['topics'].map(String) : undefined }
   if (event !== 'change' && event !== 'log') return undefined
-  return { kind: 'message', message: { event, topic: String(data['topic']), data } }
+  const { topic, noun = '', name = '', what = '', body } = data
+  const message = {
+    event,
+    topic: String(topic),
+    noun: String(noun),
+    name: String(name),
+    what: String(what),
+    body: (body ?? {}) as StreamMessage['body'],
+  } as const
+  return { kind: 'message', message }
 }

@@ -6,6 +6,7 @@ import { keyOf, useCall } from '../api/use-call.ts'
 import { systemClock } from '../time/clock.ts'
 import { useNamespace } from '../url/use-namespace.ts'
 import { coalesce } from './coalesce.ts'
+import type { StreamMessage } from './rules.ts'
 import { useTopics } from './use-topics.ts'
 
 /** Changes that come this close together are one reading. */
@@ -14,7 +15,7 @@ const COALESCE_MS = 250
 export interface LiveCallOptions {
   readonly topics: readonly string[]
   /** Which messages of the topics change the answer. Default: all. */
-  readonly concerns?: (data: Readonly<Record<string, unknown>>) => boolean
+  readonly concerns?: (message: StreamMessage) => boolean
   readonly enabled?: boolean
 }
 
@@ -25,7 +26,7 @@ export function useLiveCall<Name extends CallName>(
   { topics, concerns = () => true, enabled = true }: LiveCallOptions,
 ): UseQueryResult<Answer<Name>> {
   const refresh = useRefresh(name)
-  useTopics(enabled ? topics : [], { onMessage: ({ data }) => concerns(data) && refresh(), onResync: refresh })
+  useTopics(enabled ? topics : [], { onMessage: (message) => concerns(message) && refresh(), onResync: refresh })
   return useCall(name, input, { enabled })
 }
 
