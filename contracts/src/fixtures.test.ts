@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type * as z from 'zod'
 import { calendarInputSchema } from './calendar.ts'
+import { deadLetterSchema } from './dead-letter.ts'
 import { parseInput } from './fields.ts'
 import { beatSchema, presenceSchema, registerSchema } from './instance.ts'
 import { jobInputSchema } from './job.ts'
@@ -14,6 +15,7 @@ import {
   controlSchema,
   hungSchema,
   liveRunSchema,
+  liveTaskSchema,
   mapSchema,
   rejectedSchema,
   reportSchema,
@@ -30,6 +32,8 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   report: reportSchema,
   'event-run': runEndedSchema,
   'event-message': rejectedSchema,
+  'event-dead-letter': deadLetterSchema,
+  'live-task': liveTaskSchema,
   live: liveRunSchema,
   log: logMessageSchema,
   control: controlSchema,

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { refusalSchema } from './answers.ts'
 import { calendarViewSchema } from './calendar.ts'
+import { deadLetterSchema } from './dead-letter.ts'
 import { beatSchema, presenceSchema } from './instance.ts'
 import { jobViewSchema } from './job.ts'
 import { logMessageSchema } from './log.ts'
@@ -12,6 +13,7 @@ import {
   liveGateSchema,
   liveJobSchema,
   liveRunSchema,
+  liveTaskSchema,
   offerAnswerSchema,
   rejectedSchema,
   reportSchema,
@@ -74,6 +76,12 @@ export const MESSAGES = {
     schema: instanceEventSchema,
     description: 'An instance came, went or changed',
   },
+  'event.deadLetter': {
+    subject: 'event.deadLetter.<runId>.<what>',
+    from: 'services',
+    schema: z.union([deadLetterSchema, z.object({ id: z.string() })]),
+    description: 'A retry was given up, or someone has decided about it; without its arguments, of one that is gone its id',
+  },
   'event.message': {
     subject: 'event.message.<stream>.rejected',
     from: 'services',
@@ -81,6 +89,12 @@ export const MESSAGES = {
     description: 'A message was rejected',
   },
   'live.run': { subject: 'live.run.<runId>.<what>', from: 'services', schema: liveRunSchema, description: 'A run moved' },
+  'live.task': {
+    subject: 'live.task.<runId>.changed',
+    from: 'services',
+    schema: liveTaskSchema,
+    description: 'Tasks of a fan-out run moved',
+  },
   'live.job': {
     subject: 'live.job.<name>.changed',
     from: 'services',

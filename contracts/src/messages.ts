@@ -5,9 +5,9 @@ import { MAP_CALLS } from './ids.ts'
 import { ENDED_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { NAME, RESERVED_NAMES } from './names.ts'
-import { HANDLER_KINDS, OWN_TASK_NAMES } from './plan.ts'
+import { HANDLER_KINDS, OWN_TASK_NAMES, RUN_MODES } from './plan.ts'
 import { programField } from './program.ts'
-import { failureSchema, progressSchema, reasonField, stateField } from './run.ts'
+import { failureSchema, progressSchema, reasonField, stateField, TRIGGERS } from './run.ts'
 
 /** Body of `work.<handler>.<priority>.<taskId>` and of an offer on `direct.<instance>`. */
 export const workSchema = z.object({
@@ -147,19 +147,52 @@ export const runEndedSchema = z.object({
   failure: failureSchema.exactOptional(),
   /** The run that started for it: of a trigger that was debounced, throttled or batched. */
   mergedInto: z.string().exactOptional(),
+  createdAt: timeField.exactOptional(),
+  /** When the last attempt began; absent when none did. */
+  startedAt: timeField.exactOptional(),
   /** Of a single run: how many lines its last attempt has logged. Absent where the executor did not say so, or when the event is published again. */
   logLines: z.int().min(0).exactOptional(),
 })
 export type RunEndedEvent = Readonly<z.output<typeof runEndedSchema>>
 
-/** Body of `live.run.<runId>.<what>`. */
+/** Body of `live.run.<runId>.<what>`: what a row of a list shows. */
 export const liveRunSchema = z.object({
   runId: z.string(),
   job: z.string().exactOptional(),
   handler: z.string(),
   state: stateField,
+  reason: reasonField.exactOptional(),
   attempt: z.int(),
   progress: progressSchema.exactOptional(),
+  /** The instance that runs it. */
+  instance: z.string().exactOptional(),
+  /** Absent: `call`. */
+  trigger: z.enum(TRIGGERS).exactOptional(),
+  /** Absent: `single`. */
+  mode: z.enum(RUN_MODES).exactOptional(),
+  /** Absent in messages of earlier versions. */
+  createdAt: timeField.exactOptional(),
+  startedAt: timeField.exactOptional(),
+})
+
+/** Body of `live.task.<runId>.changed`: tasks of a fan-out run that moved at the same time. */
+export const liveTaskSchema = z.object({
+  runId: z.string(),
+  /** The first 20. */
+  tasks: z.array(
+    z.object({
+      taskId: z.string(),
+      state: stateField,
+      reason: reasonField.exactOptional(),
+      attempt: z.int(),
+      instance: z.string().exactOptional(),
+      progress: progressSchema.exactOptional(),
+      startedAt: timeField.exactOptional(),
+      endedAt: timeField.exactOptional(),
+    }),
+  ),
+  /** How many more. */
+  omitted: z.int().exactOptional(),
 })
 
 /** Body of `live.job.<name>.changed`. */

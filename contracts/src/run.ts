@@ -71,7 +71,7 @@ export type Failure = z.output<typeof failureSchema>
 export const stateField = z.enum(RUN_STATES)
 export const reasonField = z.enum(Object.keys(REASONS) as [Reason, ...Reason[]])
 /** The origin of a run. */
-const TRIGGERS = ['call', 'stream', 'schedule', 'job', 'event', 'run'] as const
+export const TRIGGERS = ['call', 'stream', 'schedule', 'job', 'event', 'run'] as const
 export type RunTrigger = (typeof TRIGGERS)[number]
 
 /** The fields of the life cycle that runs and tasks have in common. */

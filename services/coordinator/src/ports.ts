@@ -13,7 +13,7 @@ import type {
   StartRun,
 } from '@carillon/contracts'
 import type { Expression } from '@carillon/expressions'
-import type { InsertOutcome, JobRecord, RunHead, RunRecord, StreamPlace, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { InsertOutcome, JobRecord, RunHead, RunRecord, StreamPlace, TaskHead, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { RuledJob } from './gates/rules/requested-rules.ts'
 import type { Place, WokenJob } from './jobs/rules/job.ts'
 import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
@@ -97,6 +97,8 @@ export interface Events {
   runEndedBefore(run: RunHead, read: () => Promise<EndedRun | undefined>): Promise<void>
   changed(noun: EventNoun, options: { namespace: string; name: string; what: string; body: object }): void
   live(run: RunHead, what: string, progress?: Progress): void
+  /** Tasks of a fan-out run were written together. */
+  tasksMoved(run: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly TaskHead[]): void
 }
 
 /** A live instance that offers a handler. */

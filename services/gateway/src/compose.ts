@@ -35,12 +35,9 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   broker.onReconnect(() => keeper.whenKept())
   const mesh = new CallMesh(parts)
   const files = new ConsoleFiles({ folder: settings.http.consoleFolder })
-  // Until accounts exist everyone may do everything.
-  const readers = {
-    readerOf: async () => ({ kind: 'user' as const, id: 'anyone', roleIn: () => 'admin' as const, seesPayloads: () => true }),
-  }
-  const streams = new OpenStreams({ readers, clock, log, limits: STREAM_LIMITS })
-  const topicStreams = new TopicStreams({ gatewayId: id, connection: broker.connection, streams, readers, clock, log })
+  const access = openAccess
+  const streams = new OpenStreams({ access, clock, log, limits: STREAM_LIMITS })
+  const topicStreams = new TopicStreams({ gatewayId: id, connection: broker.connection, streams, clock, log })
   broker.onReconnect(() => topicStreams.resync())
   return {
     keeper,
@@ -55,7 +52,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
         ...settings.http,
         id,
         log,
-        access: openAccess,
+        access,
         files,
         controllers: [callRoutes(mesh), streamsController({ topicStreams })],
       }),

@@ -1,10 +1,10 @@
 import { CarillonError, printable, type RunView, type StartedRun } from '@carillon/contracts'
 import { derivedId } from '@carillon/runtime'
 import type { DeadLetterRecord, Store } from '@carillon/store'
-import type { Starts } from '../ports.ts'
+import type { Events, Starts } from '../ports.ts'
 import { payloadText } from '../runs/rules/new-run.ts'
 import type { RunRestarts } from '../runs/rules/restarts.ts'
-import { isDead, letterNotFound, redriveOf } from './rules/letter.ts'
+import { isDead, letterChange, letterGone, letterNotFound, redriveOf } from './rules/letter.ts'
 
 const TRIES_AGAINST_OTHERS = 5
 
@@ -21,8 +21,10 @@ export class ChangeLetters {
   readonly #store: Store
   readonly #start: Starts
   readonly #restarts: RunRestarts
+  readonly #events: Pick<Events, 'changed'>
 
-  constructor(options: { store: Store; start: Starts; restarts: RunRestarts }) {
+  constructor(options: { store: Store; start: Starts; restarts: RunRestarts; events: Pick<Events, 'changed'> }) {
+    this.#events = options.events
     this.#store = options.store
     this.#start = options.start
     this.#restarts = options.restarts
@@ -47,7 +49,10 @@ export class ChangeLetters {
     const runId = letter.redrivenAs as string
     if (letter.isRedriven === 1 || runId === id) return { runId, created: false }
     const outcome = await this.#started(letter, runId, by)
-    await this.#decide(namespace, id, async (there) => (there.redrivenAs === runId ? { ...there, isRedriven: 1 } : undefined))
+    const redriven = await this.#decide(namespace, id, async (there) =>
+      there.redrivenAs === runId ? { ...there, isRedriven: 1 } : undefined,
+    )
+    this.#events.changed('deadLetter', letterChange(redriven, 'redriven'))
     return outcome
   }
 
@@ -100,7 +105,9 @@ export class ChangeLetters {
   async remove(namespace: string, id: string): Promise<{ removed: true }> {
     for (let i = 0; i < TRIES_AGAINST_OTHERS; i++) {
       const { revision } = await this.#get(namespace, id)
-      if ((await this.#store.deadLetters.remove(id, { revision })) === 'applied') return { removed: true }
+      if ((await this.#store.deadLetters.remove(id, { revision })) !== 'applied') continue
+      this.#events.changed('deadLetter', letterGone({ namespace, id }))
+      return { removed: true }
     }
     throw busy(id)
   }

@@ -218,3 +218,22 @@ test('only the last twenty tries that failed are kept, and what is kept of a mes
   const letter = await letterOf(coordinator, id)
   assert.deepEqual([letter?.failed.length, letter?.failed[0]?.attempt, letter?.failed[19]?.message.length], [20, 6, 200])
 })
+
+test('that a letter was kept, redriven or removed is an event, without its arguments', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const id = await givenUp(coordinator)
+  const { runId } = await coordinator.changeLetters.redrive(NS, { id }, 'ada')
+  await coordinator.changeLetters.redrive(NS, { id }, 'ada')
+  await coordinator.changeLetters.remove(NS, id)
+  const events = coordinator.fake.published.filter(({ subject }) => subject.includes('.event.deadLetter.'))
+  assert.deepEqual(
+    events.map(({ subject }) => subject),
+    ['created', 'redriven', 'removed'].map((what) => `carillon.${NS}.event.deadLetter.${id}.${what}`),
+  )
+  const [created, redriven, removed] = events.map(({ body }) => JSON.parse(String(body)))
+  assert.deepEqual(
+    [created.scene, created.attempts, created.failure.message, created.payload, created.retry],
+    ['pay', 2, 'no money', undefined, undefined],
+  )
+  assert.deepEqual([redriven.redrivenAs, redriven.by, removed], [runId, 'ada', { id }])
+})

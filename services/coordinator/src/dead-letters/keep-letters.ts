@@ -1,7 +1,8 @@
 import { CarillonError } from '@carillon/contracts'
 import type { DeadLetterRecord, RunHead, RunRecord, Store } from '@carillon/store'
+import type { Events } from '../ports.ts'
 import type { DeadLetters } from '../trigger-ports.ts'
-import { isDead, isRevived, letterOf } from './rules/letter.ts'
+import { isDead, isRevived, letterChange, letterGone, letterOf } from './rules/letter.ts'
 
 /** Of the runs that are read at once: arguments may be large. */
 const READ_BYTES = 8 * 1_048_576
@@ -10,9 +11,11 @@ const TRIES_AGAINST_OTHERS = 5
 /** Keeps a letter about each retry that was given up. Its id is that of the run, so a repetition, after a crash or by another coordinator, keeps one. */
 export class KeepLetters implements DeadLetters {
   readonly #store: Store
+  readonly #events: Pick<Events, 'changed'>
 
-  constructor({ store }: { store: Store }) {
+  constructor({ store, events }: { store: Store; events: Pick<Events, 'changed'> }) {
     this.#store = store
+    this.#events = events
   }
 
   concerns(run: RunHead): boolean {
@@ -34,7 +37,10 @@ export class KeepLetters implements DeadLetters {
     const letters = runs.filter(isDead).map(letterOf)
     if (letters.length === 0) return
     const outcomes = await this.#store.deadLetters.insert(letters)
-    for (const [i, letter] of letters.entries()) if (outcomes[i] === 'duplicate') await this.#renew(letter)
+    for (const [i, letter] of letters.entries()) {
+      if (outcomes[i] === 'duplicate') await this.#renew(letter)
+      else this.#events.changed('deadLetter', letterChange(letter, 'created'))
+    }
   }
 
   /** It was there: from this end, or from one before the run was run again by hand. */
@@ -43,15 +49,19 @@ export class KeepLetters implements DeadLetters {
       if (there === undefined) return (await this.#store.deadLetters.insert([letter]))[0] === 'created'
       if (there.attempt >= letter.attempt) return true
       const renewed = { ...letter, revision: there.revision + 1 }
-      return (await this.#store.deadLetters.replace(renewed, { revision: there.revision })) === 'applied'
+      const outcome = await this.#store.deadLetters.replace(renewed, { revision: there.revision })
+      if (outcome === 'applied') this.#events.changed('deadLetter', letterChange(renewed, 'created'))
+      return outcome === 'applied'
     })
   }
 
-  async #remove({ id }: RunHead): Promise<void> {
+  async #remove({ id, namespace }: RunHead): Promise<void> {
     await this.#against(id, async (there) => {
       // A run that was made of it is the one that is tried; that of the letter has gone on beside it.
       if (there === undefined) return true
-      return (await this.#store.deadLetters.remove(id, { revision: there.revision })) === 'applied'
+      const outcome = await this.#store.deadLetters.remove(id, { revision: there.revision })
+      if (outcome === 'applied') this.#events.changed('deadLetter', letterGone({ namespace, id }))
+      return outcome === 'applied'
     })
   }
 

@@ -1,8 +1,8 @@
 import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
 import { type Broker, type Logger, meter, type Outgoing, publishUntilTaken, type StreamPublisher } from '@carillon/runtime'
-import type { RunHead } from '@carillon/store'
+import type { RunHead, TaskHead } from '@carillon/store'
 import type { Events } from '../ports.ts'
-import { type EndedRun, endedEventText, liveText } from './rules/views.ts'
+import { type EndedRun, endedEventText, liveTasksText, liveText } from './rules/views.ts'
 
 const ASK_WITHIN_MS = 2_000
 const NOT_FOUND = 404
@@ -93,6 +93,10 @@ export class Announcer implements Events {
 
   live(run: RunHead, what: string, progress?: Progress): void {
     this.#broker.connection.publish(subjects.live(run.namespace, 'run', run.id, what), Buffer.from(liveText(run, progress)))
+  }
+
+  tasksMoved({ namespace, id }: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly TaskHead[]): void {
+    this.#broker.connection.publish(subjects.live(namespace, 'task', id, 'changed'), Buffer.from(liveTasksText(id, tasks)))
   }
 }
 

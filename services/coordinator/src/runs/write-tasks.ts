@@ -1,8 +1,8 @@
 import { CarillonError, isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
-import type { RunHead, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { RunHead, Store, TaskHead, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { ParentTasks } from '../child-ports.ts'
-import type { Offers, Reconciler, Routes, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
+import type { Events, Offers, Reconciler, Routes, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
 import type { Programs } from '../program-ports.ts'
 import { isRouted, mayBeRouted, routedDecision } from '../routing/rules/routed.ts'
 import type { TaskChange } from './rules/change.ts'
@@ -28,6 +28,7 @@ export class TaskWriter implements Tasks {
   readonly #offers: Offers
   readonly #routes: Routes
   readonly #programs: Programs
+  readonly #events: Pick<Events, 'tasksMoved'>
 
   constructor(options: {
     store: Store
@@ -39,6 +40,7 @@ export class TaskWriter implements Tasks {
     offers: Offers
     routes: Routes
     programs: Programs
+    events: Pick<Events, 'tasksMoved'>
     clock: Clock
     log: Logger
   }) {
@@ -48,6 +50,7 @@ export class TaskWriter implements Tasks {
     this.#offers = options.offers
     this.#routes = options.routes
     this.#programs = options.programs
+    this.#events = options.events
     this.#store = options.store
     this.#work = options.work
     this.#runs = options.runs
@@ -62,7 +65,9 @@ export class TaskWriter implements Tasks {
     try {
       const outcomes = await this.#store.tasks.insert(tasks)
       for (const [i, outcome] of outcomes.entries()) if (outcome !== 'created') this.#work.release(expected[i])
-      return tasks.filter((_, i) => outcomes[i] === 'created')
+      const created = tasks.filter((_, i) => outcomes[i] === 'created')
+      this.#announce(created.map((task) => ({ task, run: { id: task.runId, namespace: task.namespace } })))
+      return created
     } catch (error) {
       this.unconfirmed(tasks)
       throw error
@@ -98,16 +103,20 @@ export class TaskWriter implements Tasks {
     })
     const outcomes = await this.#update(changes)
     const ended = new Set<string>()
+    const moved: { task: TaskHead; run: RunHead }[] = []
     const faulty: { work: TaskOfRun; error: CarillonError }[] = []
     for (const [i, { task, run, decision }] of changes.entries()) {
       const outcome = outcomes[i]
       if (outcome === 'applied') {
         if (isRouted({ task, run })) this.#routes.written({ task, run }, decision)
-        this.#follow({ task: { ...task, ...decision.set }, run }, ended)
+        const written = { task: { ...task, ...decision.set }, run }
+        if (decision.event !== 'checked') moved.push(written)
+        this.#follow(written, ended)
       }
       // Losing its progress is better than failing the task.
       else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ work: { task, run }, error: outcome })
     }
+    this.#announce(moved)
     for (const runId of ended) this.#reconciler.soon(runId)
     const stopped = changes.filter((change, i) => outcomes[i] === 'applied' && stopsChildren(change))
     for (const runId of new Set(stopped.map(({ run }) => run.id))) this.#parents.changed(runId)
@@ -147,6 +156,17 @@ export class TaskWriter implements Tasks {
       this.#reconciler.soon(run.id)
     }
     for (const outcome of outcomes) if (CarillonError.is(outcome)) throw outcome
+  }
+
+  /** One message for each run, however many of its tasks were written together. */
+  #announce(moved: readonly { task: TaskHead; run: Pick<RunHead, 'id' | 'namespace'> }[]): void {
+    const byRun = new Map<string, { run: Pick<RunHead, 'id' | 'namespace'>; tasks: TaskHead[] }>()
+    for (const { task, run } of moved) {
+      const ofRun = byRun.get(run.id)
+      if (ofRun) ofRun.tasks.push(task)
+      else byRun.set(run.id, { run, tasks: [task] })
+    }
+    for (const { run, tasks } of byRun.values()) this.#events.tasksMoved(run, tasks)
   }
 
   /** Publishes and arms what the state of a written task needs. */

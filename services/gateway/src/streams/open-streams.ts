@@ -1,7 +1,7 @@
 import { CarillonError, type Role } from '@carillon/contracts'
 import { type Clock, freshRunId, type Logger, randomShare, type Service, type Timer } from '@carillon/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Reader, Readers } from './readers.ts'
+import type { Access, Principal, Route } from '../http/http-controller.ts'
 import { endFrame, HEARTBEAT, retryFrame } from './rules/frame.ts'
 import { SseConnection } from './sse-connection.ts'
 
@@ -37,7 +37,7 @@ export interface StreamSource {
 export interface OpenStream {
   readonly id: string
   readonly namespace: string
-  readonly reader: Reader
+  readonly reader: Principal
   readonly connection: SseConnection
 }
 
@@ -50,11 +50,11 @@ interface Held extends OpenStream {
   checkedAt: number
 }
 
-const ownerOf = ({ kind, id }: Reader): string => `${kind} ${id}`
+const ownerOf = ({ kind, id }: Principal): string => `${kind} ${id}`
 
 /** Every stream of a gateway: how many there may be, whether they live, whether their readers may still read. Stopping ends them in order. */
 export class OpenStreams implements Service {
-  readonly #readers: Readers
+  readonly #access: Access
   readonly #clock: Clock
   readonly #log: Logger
   readonly #limits: StreamLimits
@@ -64,8 +64,8 @@ export class OpenStreams implements Service {
   #timer: Timer | undefined
   #isStopped = false
 
-  constructor(options: { readers: Readers; clock: Clock; log: Logger; limits: StreamLimits }) {
-    this.#readers = options.readers
+  constructor(options: { access: Access; clock: Clock; log: Logger; limits: StreamLimits }) {
+    this.#access = options.access
     this.#clock = options.clock
     this.#log = options.log
     this.#limits = options.limits
@@ -89,7 +89,7 @@ export class OpenStreams implements Service {
   }
 
   /** @throws CarillonError TOO_MANY_STREAMS, OVERLOADED when the gateway stops */
-  admit(reader: Reader, address: string): void {
+  admit(reader: Principal, address: string): void {
     if (this.#isStopped) throw new CarillonError('OVERLOADED', 'This gateway stops; connect again, to another one.')
     const { perReader, perAddress, perGateway } = this.#limits
     const refuse = (limit: number, whose: string) => {
@@ -103,7 +103,7 @@ export class OpenStreams implements Service {
   /** Takes the reply over. `admit` has to have been called in the same turn. */
   open(
     { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-    { reader, namespace, sourceOf }: { reader: Reader; namespace: string; sourceOf: (stream: OpenStream) => StreamSource },
+    { reader, namespace, sourceOf }: { reader: Principal; namespace: string; sourceOf: (stream: OpenStream) => StreamSource },
   ): OpenStream {
     const id = freshRunId()
     const [owner, address] = [ownerOf(reader), request.ip]
@@ -131,7 +131,7 @@ export class OpenStreams implements Service {
   }
 
   /** Whether the stream is open, and that reader's own. */
-  isOpen(id: string, reader: Reader): boolean {
+  isOpen(id: string, reader: Principal): boolean {
     return this.#held.get(id)?.owner === ownerOf(reader)
   }
 
@@ -154,8 +154,10 @@ export class OpenStreams implements Service {
 
   async #check(held: Held): Promise<void> {
     held.checkedAt = this.#clock.monotonic()
-    const isAsBefore = await this.#readers.readerOf(held.request).then(
+    const { request } = held
+    const isAsBefore = await this.#access.check(request, request.routeOptions.config.room as Route).then(
       (reader) =>
+        reader !== undefined &&
         ownerOf(reader) === held.owner &&
         reader.roleIn(held.namespace) === held.role &&
         reader.seesPayloads(held.namespace) === held.seesPayloads,

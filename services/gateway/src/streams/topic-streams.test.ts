@@ -106,6 +106,25 @@ describe('the stream of topics', { concurrency: true }, () => {
     reader.close()
   })
 
+  it('has the load of executors, the tasks of a run, and what becomes of dead letters', async (t) => {
+    const test = await startTestStreams(t)
+    const reader = await test.begun(`instances,run:${RUN},deadLetters`)
+    test.publish('beat.i1', { cpu: 0.5, running: 2, session: 's1' })
+    test.publish(`live.task.${RUN}.changed`, { runId: RUN, tasks: [{ taskId: `${RUN}-1`, state: 'running', attempt: 1 }] })
+    test.publish(`event.deadLetter.${RUN}.created`, {
+      id: RUN,
+      scene: 'pay',
+      state: 'failed',
+      failure: { name: 'Error', message: 'secret' },
+    })
+    await reader.until('all three', changes(3))
+    const [beat, task, letter] = reader.of('change').map(({ data }) => data)
+    assert.deepEqual([beat.noun, beat.name, beat.what, beat.body.cpu, beat.body.session], ['instance', 'i1', 'beat', 0.5, undefined])
+    assert.deepEqual([task.noun, task.body.tasks[0].state], ['task', 'running'])
+    assert.deepEqual([letter.what, letter.body], ['created', { id: RUN, scene: 'pay', state: 'failed' }])
+    reader.close()
+  })
+
   it('hides payloads from readers without the right to see them', async (t) => {
     const test = await startTestStreams(t)
     test.rights.set('bob', { role: 'viewer', seesPayloads: false })

@@ -2,9 +2,9 @@ import { CarillonError, checkName, messageOf, parseInput, printable } from '@car
 import type { Broker, Clock, Logger, Service } from '@carillon/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import { principalOf } from '../http/http-controller.ts'
 import { NamespaceFeed } from './namespace-feed.ts'
 import type { OpenStreams } from './open-streams.ts'
-import type { Readers } from './readers.ts'
 import { endFrame, eventId, frameOf, seqOf } from './rules/frame.ts'
 import { checkTopicCount, checkTopicRights, topicOf, topicsOf } from './rules/topics.ts'
 import { resyncFrame, TopicReader } from './topic-reader.ts'
@@ -16,7 +16,6 @@ export interface TopicStreamsOptions {
   readonly gatewayId: string
   readonly connection: Broker['connection']
   readonly streams: OpenStreams
-  readonly readers: Readers
   readonly clock: Clock
   readonly log: Logger
 }
@@ -49,13 +48,13 @@ export class TopicStreams implements Service {
     return [...this.#feeds.values()].reduce((sum, { topics }) => sum + topics, 0)
   }
 
-  /** @throws CarillonError NOT_SIGNED_IN, FORBIDDEN, INVALID_NAME, INVALID_REQUEST, TOO_MANY_STREAMS */
+  /** @throws CarillonError FORBIDDEN, INVALID_NAME, INVALID_REQUEST, TOO_MANY_STREAMS */
   async open(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { streams, readers, gatewayId } = this.#options
+    const { streams, gatewayId } = this.#options
     const query = parseInput(querySchema, request.query, 'query')
     const namespace = checkName('namespace', query.namespace)
     const topics = topicsOf(query.topics)
-    const reader = await readers.readerOf(request)
+    const reader = principalOf(request)
     checkTopicRights(reader, namespace, topics)
     streams.admit(reader, request.ip)
     const feed = this.#feedOf(namespace)
@@ -86,11 +85,11 @@ export class TopicStreams implements Service {
 
   /**
    * Adds and removes topics of a stream that the sender has opened.
-   * @throws CarillonError NOT_SIGNED_IN, STREAM_NOT_FOUND, FORBIDDEN, INVALID_REQUEST
+   * @throws CarillonError STREAM_NOT_FOUND, FORBIDDEN, INVALID_REQUEST
    */
   async change(id: string, request: FastifyRequest): Promise<TopicsChanged> {
-    const { streams, readers, gatewayId } = this.#options
-    const reader = await readers.readerOf(request)
+    const { streams, gatewayId } = this.#options
+    const reader = principalOf(request)
     const opened = streams.isOpen(id, reader) ? this.#opened.get(id) : undefined
     if (opened === undefined) throw streamNotFound(id)
     const { namespace, topicReader } = opened

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test'
 import { CarillonError, type Role } from '@carillon/contracts'
 import { type BrokerOfTest, FakeClock, startBrokerOf } from '@carillon/runtime/testing'
 import fastify from 'fastify'
+import type { Access, Route } from '../http/http-controller.ts'
 import { problemOf } from '../http/problem.ts'
 import { OpenStreams, STREAM_LIMITS, type StreamLimits } from '../streams/open-streams.ts'
 import { streamsController } from '../streams/streams.controller.ts'
@@ -22,6 +23,7 @@ export class TestStreams {
   readonly broker: BrokerOfTest
   readonly clock = new FakeClock()
   readonly rights = new Map<string, Rights>()
+  readonly access: Access
   readonly streams: OpenStreams
   readonly topicStreams: TopicStreams
   url = ''
@@ -29,22 +31,23 @@ export class TestStreams {
   constructor(broker: BrokerOfTest, limits: Partial<StreamLimits>) {
     this.broker = broker
     const { clock } = this
-    const readers = {
-      readerOf: async ({ headers }: { headers: Record<string, unknown> }) => {
+    this.access = {
+      check: async ({ headers }) => {
         const id = String(headers['x-user'] ?? 'ann')
         const { role, seesPayloads, isSignedOut } = this.rights.get(id) ?? { role: 'viewer', seesPayloads: true }
         if (isSignedOut) throw new CarillonError('FORBIDDEN', 'signed out')
         return {
           kind: 'user' as const,
           id,
+          name: id,
           roleIn: (namespace: string) => (namespace === 'default' ? role : undefined),
           seesPayloads: (namespace: string) => namespace === 'default' && seesPayloads,
         }
       },
     }
-    this.streams = new OpenStreams({ readers, clock, log: broker.log, limits: { ...STREAM_LIMITS, ...limits } })
+    this.streams = new OpenStreams({ access: this.access, clock, log: broker.log, limits: { ...STREAM_LIMITS, ...limits } })
     const { connection, log } = broker
-    this.topicStreams = new TopicStreams({ gatewayId: GATEWAY, connection, streams: this.streams, readers, clock, log })
+    this.topicStreams = new TopicStreams({ gatewayId: GATEWAY, connection, streams: this.streams, clock, log })
   }
 
   async listen(): Promise<void> {
@@ -53,12 +56,17 @@ export class TestStreams {
       const problem = problemOf(error)
       return reply.status(problem.status).send(problem)
     })
-    for (const { method, path, handle } of streamsController({ topicStreams: this.topicStreams }).routes)
+    server.decorateRequest('principal', undefined)
+    server.addHook('onRequest', async (request) => {
+      request.principal = await this.access.check(request, request.routeOptions.config.room as Route)
+    })
+    for (const room of streamsController({ topicStreams: this.topicStreams }).routes)
       server.route({
-        method,
-        url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+        method: room.method,
+        url: room.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+        config: { room },
         handler: async (request, reply) => {
-          const answer = await handle(request, reply)
+          const answer = await room.handle(request, reply)
           if (answer !== undefined) await reply.send(answer.body ?? '')
         },
       })

@@ -72,6 +72,15 @@ export function letterView(letter: DeadLetterHead & Partial<DeadLetterRecord>): 
   return Object.fromEntries(Object.entries(view).filter(([, value]) => value !== undefined && value !== null)) as unknown as DeadLetter
 }
 
+/** The event of a letter that was kept, or about which someone has decided. */
+export function letterChange(letter: DeadLetterRecord, what: 'created' | 'redriven') {
+  const { payload: _payload, retry: _retry, ...body } = letterView(letter)
+  return { namespace: letter.namespace, name: letter.id, what, body }
+}
+
+/** The event of a letter that was removed, or whose run goes on. */
+export const letterGone = ({ namespace, id }: { namespace: string; id: string }) => ({ namespace, name: id, what: 'removed', body: { id } })
+
 export function letterNotFound(id: string): CarillonError {
   return new CarillonError('DEAD_LETTER_NOT_FOUND', `there is no dead letter ${printable(id)}`, { field: 'id', value: printable(id) })
 }

@@ -321,3 +321,27 @@ test('more nodes than one pass begins, of which none ends, all begin at once', a
   for (let i = 0; i < 10; i++) await turns()
   assert.equal((await run.states()).match(/:delayed/g)?.length, 250)
 })
+
+test('that nodes begin and end is a live signal of the run, one for all that are written together', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const nodes = [
+    { id: 'a', handler: 'reserve' },
+    { id: 'b', handler: 'charge' },
+    { id: 'c', handler: 'ship', after: ['a', 'b'] },
+  ]
+  const run = await WorkflowRun.start(coordinator, { nodes })
+  await run.ends('a')
+  const signals = coordinator.fake.publishedTo('live.task.') as { runId: string; tasks: { taskId: string; state: string }[] }[]
+  assert.ok(signals.every(({ runId }) => runId === run.id))
+  const [a, b] = [await run.task('a'), await run.task('b')]
+  assert.deepEqual(
+    signals.map(({ tasks }) => tasks.map(({ taskId, state }) => [taskId, state])),
+    [
+      [
+        [a?.id, 'queued'],
+        [b?.id, 'queued'],
+      ],
+      [[a?.id, 'succeeded']],
+    ],
+  )
+})

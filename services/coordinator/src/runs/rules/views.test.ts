@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { childTaskId, LIMITS, stageTaskId } from '@carillon/contracts'
 import { aJob, aRun, aTask, START_AT } from '@carillon/store/testing'
 import { taskOfRun } from './new-run.ts'
-import { endedEventText, jobView, liveText, runView, taskView, workText } from './views.ts'
+import { endedEventText, jobView, liveTasksText, liveText, runView, taskView, workText } from './views.ts'
 
 const fixture = (name: string) =>
   JSON.parse(readFileSync(join(import.meta.dirname, `../../../../../contracts/fixtures/v1/${name}.json`), 'utf8'))
@@ -43,9 +43,18 @@ test('what we write is what the fixtures of the wire say', () => {
     endedAt: at,
     error: { name: 'Error', message: 'no' },
   } as const
-  assert.deepEqual(JSON.parse(endedEventText(ended)), fixture('event-run-ended'))
-  const live = { ...invoice, state: 'running' } as const
-  assert.deepEqual(JSON.parse(liveText(live, { percent: 40, note: '2 of 5' })), fixture('live-run-progress'))
+  const times = { createdAt: Date.parse('2026-11-21T09:00:00.020Z'), startedAt: Date.parse('2026-11-21T09:00:01.200Z') }
+  assert.deepEqual(JSON.parse(endedEventText({ ...ended, ...times })), fixture('event-run-times'))
+  const moved = { state: 'running', owner: 'billing-1' } as const
+  const live = { ...invoice, ...moved, ...times, trigger: 'schedule' } as const
+  assert.deepEqual(JSON.parse(liveText(live)), fixture('live-run-started'))
+  const { progress } = JSON.parse(liveText(live, { percent: 40, note: '2 of 5' }))
+  assert.deepEqual(progress, fixture('live-run-progress').progress)
+  const tasks = Array.from({ length: 23 }, (_, i) =>
+    aTask(runId, i + 1, { ...moved, startedAt: times.startedAt, progress: { percent: 40 } }),
+  )
+  const shown = JSON.parse(liveTasksText(runId, tasks))
+  assert.deepEqual([shown.tasks.length, { ...shown, tasks: shown.tasks.slice(0, 1) }], [20, fixture('live-task')])
 })
 
 test('texts of users cannot break out of what is written by hand', () => {

@@ -154,14 +154,40 @@ export function endedEventText(run: EndedRun): string {
   if (run.terms?.mergedInto !== undefined) text += `,"mergedInto":"${run.terms.mergedInto}"`
   if (typeof run.result === 'string')
     text += run.result.length <= LIMITS.eventResultBytes ? `,"result":${run.result}` : ',"resultOmitted":true'
+  text += `,"createdAt":"${iso(run.createdAt)}"`
+  if (run.startedAt !== null) text += `,"startedAt":"${iso(run.startedAt)}"`
   if (run.logLines !== undefined) text += `,"logLines":${run.logLines}`
   return `${text}}`
 }
 
-/** Body of a live signal of a run. */
+/** Body of a live signal of a run: what a row of a list shows. */
 export function liveText(run: RunHead, progress?: Progress): string {
-  const text = `{"runId":"${run.id}","handler":"${run.handler}","state":"${run.state}","attempt":${run.attempt}${run.job === null ? '' : `,"job":"${run.job}"`}`
+  let text = `{"runId":"${run.id}","handler":"${run.handler}",${moveText(run)},"createdAt":"${iso(run.createdAt)}"`
+  if (run.job !== null) text += `,"job":"${run.job}"`
+  if (run.trigger !== 'call') text += `,"trigger":"${run.trigger}"`
+  if (run.mode !== 'single') text += `,"mode":"${run.mode}"`
   return progress ? `${text},"progress":${JSON.stringify(progress)}}` : `${text}}`
+}
+
+/** What moved, of a run or a task. */
+function moveText({ state, reason, attempt, owner, startedAt }: LifeHead): string {
+  let text = `"state":"${state}","attempt":${attempt}`
+  if (reason !== null) text += `,"reason":"${reason}"`
+  if (owner !== null) text += `,"instance":"${owner}"`
+  return startedAt === null ? text : `${text},"startedAt":"${iso(startedAt)}"`
+}
+
+/** Tasks that one signal names: more are read by a call. */
+const TASKS_SHOWN = 20
+
+/** Body of a live signal of tasks of a fan-out run. */
+export function liveTasksText(runId: string, tasks: readonly TaskHead[]): string {
+  const shown = tasks.slice(0, TASKS_SHOWN).map((task) => {
+    const progress = task.progress === null ? '' : `,"progress":${JSON.stringify(task.progress)}`
+    return `{"taskId":"${task.id}",${moveText(task)}${progress}${task.endedAt === null ? '' : `,"endedAt":"${iso(task.endedAt)}"`}}`
+  })
+  const omitted = tasks.length > shown.length ? `,"omitted":${tasks.length - shown.length}` : ''
+  return `{"runId":"${runId}","tasks":[${shown.join()}]${omitted}}`
 }
 
 /** A task with its own part of the data. */

@@ -47,9 +47,11 @@ function logBody(bytes: Uint8Array): object {
 
 /** What an executor says about its load, every few seconds. */
 function beat(topic: Topic, name: string | undefined, bytes: Uint8Array): TopicMessage | undefined {
-  const body = beatSchema.safeParse(parseBody(bytes))
-  if (!isName(name) || !body.success) return undefined
-  return { event: 'change', data: { topic: topic.name, noun: 'instance', name, what: 'beat', body: body.data } }
+  const parsed = beatSchema.safeParse(parseBody(bytes))
+  if (!isName(name) || !parsed.success) return undefined
+  // A session is what a process is known by to the services.
+  const { session: _session, ...body } = parsed.data
+  return { event: 'change', data: { topic: topic.name, noun: 'instance', name, what: 'beat', body } }
 }
 
 function without(body: object, fields: readonly string[]): object {

@@ -33,7 +33,7 @@ const LISTS = {
   incidents: ['event.incident.*.*'],
 } as const
 const OF_RUN = {
-  run: ['live.run.{}.*', 'event.run.{}.*'],
+  run: ['live.run.{}.*', 'live.task.{}.*', 'event.run.{}.*'],
   logs: ['log.{}'],
 } as const
 
