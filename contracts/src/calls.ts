@@ -44,6 +44,7 @@ import {
   whyRunSchema,
 } from './run.ts'
 import { decideNodeSchema, listSignalsSchema, nodeDecidedSchema, signalRunSchema, signalSentSchema, signalViewSchema } from './signal.ts'
+import { STATS_CALLS } from './stats-calls.ts'
 
 const byNode = z.strictObject({ runId: runIdField, node: nameField })
 const byRun = z.strictObject({ runId: runIdField })
@@ -262,6 +263,7 @@ export const CALLS = {
     answer: jobMemorySchema,
     description: 'What the earlier runs of a task’s job have left: data, and the last result',
   }),
+  ...STATS_CALLS,
   coordinatorHealth: call('coordinator', 'coordinator.health', {
     input: nothing,
     repeatable: 'always',

@@ -219,6 +219,23 @@ export {
   signalRunSchema,
 } from './signal.ts'
 export {
+  type ErrorGroup,
+  STATS_RANGES,
+  type StatsCounts,
+  type StatsDurations,
+  type StatsGate,
+  type StatsGauges,
+  type StatsJob,
+  type StatsOverview,
+  type StatsPoint,
+  type StatsQueue,
+  type StatsQueues,
+  type StatsRange,
+  type StatsRanked,
+  WAITING_REASONS,
+  type WaitingReason,
+} from './stats.ts'
+export {
   cordonedKey,
   cordonKey,
   PRESENCE_BUCKET,

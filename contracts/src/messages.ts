@@ -152,6 +152,14 @@ export const runEndedSchema = z.object({
   startedAt: timeField.exactOptional(),
   /** Of a single run: how many lines its last attempt has logged. Absent where the executor did not say so, or when the event is published again. */
   logLines: z.int().min(0).exactOptional(),
+  /** From when it was due to its first start; of a run that was retried by hand absent. */
+  waitedMs: z.int().min(0).exactOptional(),
+  /** From its first start to its end; absent where it had not begun. */
+  ranMs: z.int().min(0).exactOptional(),
+  /** Of a slot: from its planned time to its run. */
+  lateMs: z.int().min(0).exactOptional(),
+  /** Attempts beyond the first, since it was requested or retried by hand. */
+  retries: z.int().min(1).exactOptional(),
 })
 export type RunEndedEvent = Readonly<z.output<typeof runEndedSchema>>
 

@@ -2,7 +2,7 @@
 export { CALLS, CarillonError, type HttpNodeRequest, type HttpResponse } from '@carillon/contracts'
 export { type NatsSettings, natsSettingsFrom, type TlsSettings } from '@carillon/wire'
 export type { CallOptions } from './client/caller.ts'
-export type { Client, CordonOptions, RunOutcome, SendOptions } from './client/client.ts'
+export type { Client, CordonOptions, RunOutcome, SendOptions, StatsQuestion } from './client/client.ts'
 export type { List, ListQuery } from './client/list.ts'
 export type { EventFilter, MeshEvent } from './client/mesh-event.ts'
 export type { ResultOptions, RunHandle } from './client/run-handle.ts'

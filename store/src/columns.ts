@@ -17,6 +17,7 @@ import type {
   TaskResultRecord,
 } from './records.ts'
 import type { SignalRecord } from './signal-records.ts'
+import type { OpenRun, OpenTask, RollupRecord } from './stats-records.ts'
 
 /**
  * How a field is stored. `json` is an object of a contract, stored as JSON text so that no engine sees keys that it could misread; `error` is one that is
@@ -268,6 +269,45 @@ export const LOG_COLUMNS = {
   message: 'text',
   fields: 'text',
 } as const satisfies Columns<LogRecord>
+
+export const ROLLUP_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  scope: 'text',
+  level: 'text',
+  start: 'number',
+  stream: 'number',
+  upTo: 'number',
+  revision: 'number',
+  ended: 'number',
+  failed: 'number',
+  runCount: 'number',
+  runSumMs: 'number',
+  runMaxMs: 'number',
+  values: 'json',
+} as const satisfies Columns<RollupRecord>
+
+export const OPEN_RUN_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  job: 'text',
+  handler: 'text',
+  mode: 'text',
+  state: 'text',
+  reason: 'text',
+  gate: 'text',
+  gateKey: 'text',
+  queuedAt: 'number',
+  createdAt: 'number',
+} as const satisfies Columns<OpenRun>
+
+export const OPEN_TASK_COLUMNS = {
+  id: 'text',
+  namespace: 'text',
+  runId: 'text',
+  state: 'text',
+  queuedAt: 'number',
+} as const satisfies Columns<OpenTask>
 
 export const COORDINATOR_COLUMNS = { id: 'text', beat: 'number', publishedBefore: 'number' } as const satisfies Columns<CoordinatorRecord>
 

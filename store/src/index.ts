@@ -24,10 +24,13 @@ export type {
   NamedTally,
   PageQuery,
   ProgramTally,
+  RollupChange,
+  RollupsQuery,
   RunListQuery,
   RunStore,
   SignalChange,
   SignalStore,
+  StatsStore,
   StepStore,
   Store,
   StoreKind,
@@ -60,4 +63,17 @@ export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, 
 export { SHARES, shareOf } from './shares.ts'
 export type { SignalRecord } from './signal-records.ts'
 export type { Slice } from './slice.ts'
+export {
+  type Distribution,
+  type ErrorValue,
+  type GaugeValue,
+  type OpenRun,
+  type OpenTask,
+  ROLLUP_LEVELS,
+  type RollupLevel,
+  type RollupRecord,
+  type RollupSum,
+  type RollupValues,
+  rollupId,
+} from './stats-records.ts'
 export { maskStoreUrl } from './store-url.ts'

@@ -19,6 +19,7 @@ import type {
 import type { RetentionStore } from './retention-port.ts'
 import type { SignalRecord } from './signal-records.ts'
 import type { Slice } from './slice.ts'
+import type { OpenRun, OpenTask, RollupLevel, RollupRecord, RollupSum } from './stats-records.ts'
 
 /** The engine behind the ports. */
 export type StoreKind = 'sqlite' | 'mongodb'
@@ -51,6 +52,7 @@ export interface Store {
   readonly logs: LogStore
   readonly deadLetters: DeadLetterStore
   readonly retention: RetentionStore
+  readonly stats: StatsStore
   readonly coordinators: CoordinatorStore
   /** Writes and reads one small record. @throws CarillonError STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL */
   check(): Promise<void>
@@ -380,4 +382,37 @@ export interface CoordinatorStore {
   put(record: CoordinatorRecord): Promise<void>
   list(): Promise<CoordinatorRecord[]>
   remove(id: string): Promise<void>
+}
+
+/** An interval of one level, from `from` on and before `before`. */
+export interface RollupsQuery {
+  readonly namespace: string
+  readonly level: RollupLevel
+  readonly from: number
+  readonly before: number
+}
+
+export interface RollupChange {
+  readonly rollup: RollupRecord
+  /** The stored revision; null: there is none. */
+  readonly expect: number | null
+}
+
+/** What was counted of runs that have ended, and what is read to count those that are open. */
+export interface StatsStore {
+  get(ids: readonly string[]): Promise<(RollupRecord | undefined)[]>
+  /** Inserts or replaces, each if the stored revision is as expected. */
+  put(changes: readonly RollupChange[]): Promise<UpdateOutcome[]>
+  /** Those of one scope, by time. */
+  series(query: RollupsQuery & { readonly scope: string }): Promise<RollupRecord[]>
+  /** Every scope but `*`, added up: `limit` at most, the most failures first. */
+  sums(query: RollupsQuery & { readonly limit: number }): Promise<RollupSum[]>
+  /** Deletes those of a level and any namespace that begin before, the oldest first, at most `limit`; answers how many. */
+  removeOlder(query: { level: RollupLevel; before: number; limit: number }): Promise<number>
+  /**
+   * Open runs of any namespace, by an index of these alone: `queued` the longest first, `due` those with a `wakeAt` the soonest first, `waiting` at gates,
+   * `paused`.
+   */
+  openRuns(query: { by: 'queued' | 'due' | 'waiting' | 'paused'; limit: number }): Promise<OpenRun[]>
+  openTasks(query: { by: 'queued' | 'due'; limit: number }): Promise<OpenTask[]>
 }

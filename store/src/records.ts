@@ -83,6 +83,8 @@ export interface Terms {
   readonly withinRetry?: string
   /** Of the retry of a call: the tries that failed, the last ones. */
   readonly failed?: readonly FailedTry[]
+  /** Of a run that was requested for later: when it becomes due. */
+  readonly dueAt?: number
   /** Of a run that waits for further triggers: when it arrived, if that was not when it was requested. */
   readonly arrivedAt?: number
   /** Of a run that waits for further triggers, and was fired by a message: its place, which decides whether it is the first or the last of them. */

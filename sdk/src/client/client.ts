@@ -29,6 +29,10 @@ import {
   type SignalSent,
   type SignalView,
   type StartedRun,
+  type StatsJob,
+  type StatsOverview,
+  type StatsQueues,
+  type StatsRange,
   subjects,
   type TaskView,
   type WhyRun,
@@ -82,6 +86,12 @@ export interface RetryOptions {
 export interface DecideOptions {
   readonly note?: string
   readonly generation?: number
+}
+
+/** `range`: default 24h. `zone`: where the days of a month begin, default UTC. */
+export interface StatsQuestion {
+  readonly range?: StatsRange | undefined
+  readonly zone?: string | undefined
 }
 
 export interface CordonOptions {
@@ -293,6 +303,17 @@ export class Client {
     /** The programs that go on with runs in durable steps, who has them, and how many open runs are bound to each. */
     list: async (options: { readonly handler?: string } = {}): Promise<readonly ProgramView[]> =>
       (await this.call(CALLS.versionsList, checkObject('options', options))).items,
+  }
+
+  readonly stats = {
+    /** What ended in the last hour, day, week or month, of everything: counts, failures, run times, lateness, and the jobs that stand out. */
+    overview: async (question: StatsQuestion = {}): Promise<StatsOverview> =>
+      this.call(CALLS.statsOverview, checkObject('options', question)),
+    /** The same of one job. */
+    job: async (name: string, question: StatsQuestion = {}): Promise<StatsJob> =>
+      this.call(CALLS.statsJob, { name, ...checkObject('options', question) }),
+    /** What waits now, by handler and reason, and which gates are full. */
+    queues: (): Promise<StatsQueues> => this.call(CALLS.statsQueues, {}),
   }
 
   readonly instances = {

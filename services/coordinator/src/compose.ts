@@ -58,13 +58,9 @@ import { RepairQueue } from './recovery/repair-queue.ts'
 import { ResumeParents } from './recovery/resume-parents.ts'
 import { TakeOverInstance } from './recovery/take-over-instance.ts'
 import { watchLosses } from './recovery/watch-losses.ts'
-import { CautiousTime } from './retention/cautious-time.ts'
-import { PruneRuns } from './retention/prune-runs.ts'
-import { RemoveRuns } from './retention/remove-runs.ts'
 import { retentionController } from './retention/retention.controller.ts'
+import { retentionOf } from './retention/retention.ts'
 import type { RetentionPolicy } from './retention/retention-rules.ts'
-import { Sweeper } from './retention/sweeper.ts'
-import { unappliedSince } from './retention/unapplied-messages.ts'
 import { InstanceLoads } from './routing/instance-loads.ts'
 import { MatchInstances } from './routing/match-instances.ts'
 import { PickMemories } from './routing/pick-memories.ts'
@@ -96,6 +92,8 @@ import { schedulesController } from './schedules/schedules.controller.ts'
 import { SettleWaits } from './signals/settle-waits.ts'
 import { signalsController } from './signals/signals.controller.ts'
 import { signalsOf } from './signals/signals.ts'
+import { statsController } from './stats/stats.controller.ts'
+import { statsOf } from './stats/stats.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
 import { SettleParents } from './steps/parent-tasks.ts'
 import { RunChild } from './steps/run-child.ts'
@@ -318,19 +316,6 @@ function loopsOf(base: Foundation, cases: UseCases, stopping: AbortSignal) {
   return { jumps, waker, shares, membership, auditor: new Auditor({ ...base, shares }) }
 }
 
-/** What removes runs whose retention is over: periodically, and on request. */
-function retentionOf(base: Foundation, { shares, stopping }: { shares: () => readonly number[]; stopping: AbortSignal }) {
-  const { broker, clock, retention: policy } = base
-  const ground = {
-    ...base,
-    policy,
-    time: new CautiousTime(clock),
-    unappliedSince: () => unappliedSince(broker),
-    remove: new RemoveRuns(base),
-  }
-  return { sweeper: new Sweeper({ ...ground, shares }), prune: new PruneRuns({ ...ground, stopping }) }
-}
-
 /** Composes a coordinator: its controllers, and the loops that run beside them. */
 export function compose(given: CoordinatorDependencies) {
   const { stopping } = given
@@ -343,7 +328,8 @@ export function compose(given: CoordinatorDependencies) {
   const loops = loopsOf(base, cases, stopping)
   const { presence, work, rejected, refused, clock, log, repair, keeper } = base
   const { membership, shares, auditor, jumps, waker } = loops
-  const { sweeper, prune } = retentionOf(base, { shares, stopping })
+  const stats = statsOf({ ...base, shares })
+  const { sweeper, prune } = retentionOf({ ...base, shares, countedUntil: () => stats.countEnds.countedUntil() })
   const takeOver = (namespace: string, instance: string) => {
     cases.takeOverInstance
       .execute(namespace, instance, stopping)
@@ -362,6 +348,7 @@ export function compose(given: CoordinatorDependencies) {
     rejected: () => rejected.count,
     reports: () => refused.describe(),
     retention: () => sweeper.describe(),
+    stats: () => stats.countEnds.describe(),
   })
   const losses = watchLosses({ ...base, auditor })
   /** Publishes again all work messages that the broker should have and has not. */
@@ -386,15 +373,16 @@ export function compose(given: CoordinatorDependencies) {
       signalsController(cases),
       programsController(cases),
       gatesController(base),
+      statsController(stats),
       retentionController({ pruneRuns: prune }),
       healthController({ checkHealth: health, rebuild }),
     ]),
     batches: given.batch,
     rejected,
     clock,
-    loops: [base.triggered, base.listenEvents, jumps, waker, auditor, sweeper],
+    loops: [base.triggered, base.listenEvents, jumps, waker, auditor, sweeper, stats.countEnds, stats.sampleGauges],
     health: () => health.execute(),
     /** For tests, which call them one by one. */
-    parts: { ...base, ...cases, waker, membership },
+    parts: { ...base, ...cases, ...stats, waker, membership },
   } satisfies Composition & { parts: object }
 }

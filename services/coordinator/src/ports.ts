@@ -116,6 +116,10 @@ export interface Presence {
   kindOf(namespace: string, handler: string): HandlerKind | undefined
   /** Names of every handler that is offered in a namespace. */
   handlers(namespace: string): string[]
+  /** Namespaces with live instances. */
+  namespaces(): string[]
+  /** Live instances of a namespace. */
+  count(namespace: string): number
   /** The services of live instances in a namespace, and the handlers that each offers. */
   services(namespace: string): ReadonlyMap<string, ReadonlySet<string>>
   /** Alive, but every slot is held by a stuck handler, or nothing comes of its tasks: nothing is routed to it. */

@@ -13,6 +13,7 @@ import { appliedTo, migrate } from './migrate.ts'
 import { MongoRetentionStore } from './retention-store.ts'
 import { MongoRunStore } from './run-store.ts'
 import { MongoSignalStore } from './signal-store.ts'
+import { MongoStatsStore } from './stats-store.ts'
 import { MongoStepStore } from './step-store.ts'
 import { MongoTaskStore } from './task-store.ts'
 
@@ -43,6 +44,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     logs: new MongoLogStore(database),
     deadLetters: new MongoDeadLetterStore(database),
     retention: new MongoRetentionStore(database),
+    stats: new MongoStatsStore(database),
     coordinators: new MongoCoordinatorStore(database),
     check: () => check(database),
     time: () => database.time(),

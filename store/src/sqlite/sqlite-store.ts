@@ -12,6 +12,7 @@ import { migrate } from './migrate.ts'
 import { SqliteRetentionStore } from './retention-store.ts'
 import { SqliteRunStore } from './run-store.ts'
 import { SqliteSignalStore } from './signal-store.ts'
+import { SqliteStatsStore } from './stats-store.ts'
 import { SqliteStepStore } from './step-store.ts'
 import { SqliteTaskStore } from './task-store.ts'
 
@@ -36,6 +37,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       logs: new SqliteLogStore(connection),
       deadLetters: new SqliteDeadLetterStore(connection),
       retention: new SqliteRetentionStore(connection),
+      stats: new SqliteStatsStore(connection),
       coordinators: new SqliteCoordinatorStore(connection),
       check: async () => check(connection),
       time: async () => undefined,

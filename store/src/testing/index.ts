@@ -11,6 +11,7 @@ import { LOG_CASES } from './log-cases.ts'
 import { RETENTION_CASES } from './retention-cases.ts'
 import { SIGNAL_CASES } from './signal-cases.ts'
 import { SIZE_CASES } from './size-cases.ts'
+import { STATS_CASES } from './stats-cases.ts'
 import { STORE_CASES } from './store-cases.ts'
 import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
@@ -23,6 +24,7 @@ export {
   aJob,
   aLetter,
   aLine,
+  aRollup,
   aRun,
   aSignal,
   aStep,
@@ -48,5 +50,6 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...SIZE_CASES,
   ...TEXT_CASES,
   ...RETENTION_CASES,
+  ...STATS_CASES,
   ...STORE_CASES,
 ]

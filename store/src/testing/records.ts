@@ -7,6 +7,7 @@ import type { LifeChange } from '../ports.ts'
 import type { JobRecord, RunHead, RunRecord, StepRecord, TaskHead, TaskLife, TaskRecord } from '../records.ts'
 import { shareOf } from '../shares.ts'
 import type { SignalRecord } from '../signal-records.ts'
+import { type Distribution, type RollupRecord, rollupId } from '../stats-records.ts'
 
 const BACKOFF: Backoff = { type: 'exponential', delayMs: 1_000, factor: 2, maxMs: 300_000 }
 /** A time for records: 2026-01-01. */
@@ -283,6 +284,21 @@ export function aLetter(n: number, fields: Partial<DeadLetterRecord> = {}): Dead
     by: null,
     revision: 1,
     ...fields,
+  }
+}
+
+const NONE: Distribution = { count: 0, sumMs: 0, maxMs: 0, bins: {} }
+
+/** A minute of one scope in which `n` runs failed. */
+export function aRollup(n: number, fields: Partial<RollupRecord> = {}): RollupRecord {
+  const place = { namespace: 'default', scope: 'job:report', level: 'minute', start: START_AT, ...fields } as const
+  return {
+    ...{ id: rollupId(place), stream: 1, upTo: n, revision: 1, ended: n, failed: n, runCount: n, runSumMs: 10 * n, runMaxMs: 10 },
+    values: {
+      ...{ states: { failed: n }, reasons: { 'handler-error': n }, started: n, retries: 0, late: 0 },
+      ...{ run: { count: n, sumMs: 10 * n, maxMs: 10, bins: { 59: n } }, wait: NONE, lateness: NONE, errors: {}, gauges: {} },
+    },
+    ...place,
   }
 }
 

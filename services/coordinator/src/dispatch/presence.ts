@@ -111,6 +111,16 @@ export class PresenceWatch extends LoopService implements Presence {
       .sort()
   }
 
+  /** Namespaces with live instances. */
+  namespaces(): string[] {
+    return [...new Set([...this.#instances.values()].map(({ namespace }) => namespace))]
+  }
+
+  /** Live instances of a namespace. */
+  count(namespace: string): number {
+    return [...this.#instances.values()].filter((presence) => presence.namespace === namespace).length
+  }
+
   /** The services of live instances in a namespace, and the handlers that each offers. */
   services(namespace: string): Map<string, Set<string>> {
     const services = new Map<string, Set<string>>()

@@ -19,6 +19,8 @@ interface HealthSources {
   readonly reports: () => string
   /** @throws Error that keeps runs from being removed */
   readonly retention: () => string
+  /** @throws Error that keeps what ends from being counted */
+  readonly stats: () => string
 }
 
 /** The health of a coordinator. */
@@ -46,17 +48,10 @@ export class CheckHealth {
         streams(),
         this.#queue(),
         { name: 'reports', ok: true, message: reports() },
-        this.#retention(),
+        part('retention', 'runs cannot be removed', this.#options.retention),
+        part('stats', 'what ends cannot be counted', this.#options.stats),
         { name: 'rejected', ok: true, message: `${rejected()} messages rejected since the start` },
       ],
-    }
-  }
-
-  #retention(): { name: string; ok: boolean; message: string } {
-    try {
-      return { name: 'retention', ok: true, message: this.#options.retention() }
-    } catch (error) {
-      return { name: 'retention', ok: false, message: `runs cannot be removed: ${(error as Error).message}` }
     }
   }
 
@@ -78,5 +73,14 @@ export class CheckHealth {
       const { code, message } = CarillonError.from(error)
       return { name: 'store', ok: false, message: `${code}: ${message}` }
     }
+  }
+}
+
+/** @param say @throws Error that keeps the part from its work */
+function part(name: string, failure: string, say: () => string): { name: string; ok: boolean; message: string } {
+  try {
+    return { name, ok: true, message: say() }
+  } catch (error) {
+    return { name, ok: false, message: `${failure}: ${(error as Error).message}` }
   }
 }

@@ -16,6 +16,7 @@ export class PruneRuns {
   readonly #remove: RemoveRuns
   readonly #policy: RetentionPolicy
   readonly #unappliedSince: () => Promise<number>
+  readonly #countedUntil: () => Promise<number>
   readonly #time: CautiousTime
   readonly #clock: Clock
   readonly #stopping: AbortSignal
@@ -24,6 +25,7 @@ export class PruneRuns {
     remove: RemoveRuns
     policy: RetentionPolicy
     unappliedSince: () => Promise<number>
+    countedUntil: () => Promise<number>
     time: CautiousTime
     clock: Clock
     stopping: AbortSignal
@@ -31,6 +33,7 @@ export class PruneRuns {
     this.#remove = options.remove
     this.#policy = options.policy
     this.#unappliedSince = options.unappliedSince
+    this.#countedUntil = options.countedUntil
     this.#time = options.time
     this.#clock = options.clock
     this.#stopping = options.stopping
@@ -40,7 +43,8 @@ export class PruneRuns {
   async execute(namespace: string, request: CallRequest<typeof CALLS.runsPrune>): Promise<CallOutput<typeof CALLS.runsPrune>> {
     const { olderThanMs = this.#policy.runMs, keep = this.#policy.keepPerJob, job, dryRun = false } = request
     const policy = { ...this.#policy, runMs: olderThanMs, keepPerJob: keep }
-    const facts = { now: this.#time.now(), unappliedSince: await this.#unappliedSince(), shares: ALL_SHARES }
+    const [unappliedSince, countedUntil] = await Promise.all([this.#unappliedSince(), this.#countedUntil()])
+    const facts = { now: this.#time.now(), unappliedSince, countedUntil, shares: ALL_SHARES }
     const pass = { namespace, job, policy, isDry: dryRun, ...facts }
     const pace = new Pace(this.#clock, this.#stopping)
     const until = this.#clock.monotonic() + WORK_MS

@@ -23,6 +23,7 @@ export interface RemovalPass {
   readonly policy: RetentionPolicy
   readonly now: number
   readonly unappliedSince: number
+  readonly countedUntil: number
   readonly shares: ReadonlySet<number>
   /** Only count what would be removed. */
   readonly isDry?: boolean
@@ -71,7 +72,7 @@ export class RemoveRuns {
   }
 
   async #candidates(pass: RemovalPass, cursor: string | undefined): Promise<{ runs: AgedRun[]; cursor: string | undefined }> {
-    const { namespace, now, policy, shares, unappliedSince } = pass
+    const { namespace, now, policy, shares, unappliedSince, countedUntil } = pass
     const slice = await this.#store.runs({ namespace, job: pass.job, createdBefore: now - policy.runMs, cursor, limit: PAGE })
     const mine = slice.items.filter(({ share }) => shares.has(share))
     const names = [...new Set(mine.flatMap(({ job }) => (job === null ? [] : [job])))]
@@ -81,7 +82,7 @@ export class RemoveRuns {
     const runs: AgedRun[] = []
     for (const run of mine) {
       const job = jobOf(run)
-      if (!isOver(run, { now, unappliedSince, job }, policy)) continue
+      if (!isOver(run, { now, unappliedSince, countedUntil, job }, policy)) continue
       // Of a removed job no newest runs are kept: there may be any number of such jobs.
       if (run.job === null || job === undefined || policy.keepPerJob === 0) runs.push(run)
       else if (!isAmongNewest(run, await this.#oldestKept(pass, run.job))) runs.push(run)

@@ -21,7 +21,12 @@ const RUN: AgedRun = {
   wakeAt: null,
   parentTask: null,
 }
-const FACTS = { now: NOW, unappliedSince: Number.POSITIVE_INFINITY, job: { id: 'default/report', nextSlotAt: null } }
+const FACTS = {
+  now: NOW,
+  unappliedSince: Number.POSITIVE_INFINITY,
+  countedUntil: Number.POSITIVE_INFINITY,
+  job: { id: 'default/report', nextSlotAt: null },
+}
 const over = (run: Partial<AgedRun>, facts: Partial<typeof FACTS> | { job: undefined | { id: string; nextSlotAt: number | null } } = {}) =>
   isOver({ ...RUN, ...run }, { ...FACTS, ...facts }, DEFAULT_RETENTION)
 
@@ -40,6 +45,12 @@ test('what a message made or ended that was not applied for good stays', () => {
   assert.ok(!over({}, { unappliedSince: OLD - 5_000 }))
   assert.ok(!over({}, { unappliedSince: OLD + 5_000 }), 'the clocks of broker and coordinators may differ')
   assert.ok(over({}, { unappliedSince: OLD + 60_000 }))
+})
+
+test('what is not counted stays', () => {
+  assert.ok(!over({}, { countedUntil: 0 }), 'nothing is counted yet')
+  assert.ok(!over({}, { countedUntil: OLD + 1_000 }), 'its event may be stored a moment later')
+  assert.ok(over({}, { countedUntil: OLD + 60_000 }))
 })
 
 test('the run of a slot stays until its schedule is beyond it', () => {

@@ -17,6 +17,8 @@ const DAY_MS = 86_400_000
 
 export const DEFAULT_RETENTION: RetentionPolicy = { keepPerJob: 20, runMs: DAY_MS, keyMs: 30 * DAY_MS, idMs: DAY_MS }
 
+/** From the end of a run until its event is in the stream, on clocks that may be apart so far. */
+const COUNTED_LATE_MS = 3_000
 /** How far the clocks of broker and coordinators may be apart. */
 const CLOCKS_DIFFER_MS = 10_000
 /** A slot this old is not computed again: every change of a schedule begins at the present, or at a slot that is not a misfire yet. */
@@ -27,6 +29,8 @@ export interface RetentionFacts {
   readonly now: number
   /** When the oldest unapplied message was stored; Infinity: there is none. */
   readonly unappliedSince: number
+  /** What ended before is counted; 0: nothing is yet. */
+  readonly countedUntil: number
   /** The run's job, if it has one that exists. */
   readonly job: JobPosition | undefined
 }
@@ -39,6 +43,8 @@ export function isOver(run: AgedRun, facts: RetentionFacts, policy: RetentionPol
   if (Math.max(run.endedAt, run.createdAt, run.slot ?? 0) >= facts.now - policy.runMs) return false
   // A redelivered report or trigger must find the run that it made: it was stored before the run ended.
   if (run.endedAt >= facts.unappliedSince - CLOCKS_DIFFER_MS) return false
+  // The statistics could never be made again.
+  if (run.endedAt >= facts.countedUntil - COUNTED_LATE_MS) return false
   return !isSlotOpen(run, facts)
 }
 

@@ -24,10 +24,11 @@ interface Options {
 async function begin(context: TestContext, { policy, shares = ALL_SHARES }: Options = {}) {
   const coordinator = await createTestCoordinator(context)
   const { store, clock, log } = coordinator
-  const waiting = { since: Number.POSITIVE_INFINITY }
+  const waiting = { since: Number.POSITIVE_INFINITY, countedUntil: Number.POSITIVE_INFINITY }
   const ground = {
     ...{ store, clock, log, policy: { ...DEFAULT_RETENTION, ...policy } },
     ...{ remove: new RemoveRuns({ store }), time: new CautiousTime(clock), unappliedSince: async () => waiting.since },
+    countedUntil: async () => waiting.countedUntil,
   }
   const sweeper = new Sweeper({ ...ground, shares: () => shares })
   const prune = new PruneRuns({ ...ground, stopping: new AbortController().signal })

@@ -1,5 +1,6 @@
 import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
-import type { Store } from '@carillon/store'
+import { ROLLUP_LEVELS, type Store } from '@carillon/store'
+import { KEPT_MS } from '../stats/rules/intervals.ts'
 import type { CautiousTime } from './cautious-time.ts'
 import { Pace } from './pace.ts'
 import { addCounts, NOTHING_REMOVED, type RemovalCounts } from './removal-counts.ts'
@@ -31,6 +32,7 @@ export class Sweeper extends LoopService {
   readonly #store: Store
   readonly #policy: RetentionPolicy
   readonly #unappliedSince: () => Promise<number>
+  readonly #countedUntil: () => Promise<number>
   readonly #shares: () => readonly number[]
   readonly #clock: Clock
   readonly #log: Logger
@@ -43,6 +45,7 @@ export class Sweeper extends LoopService {
     store: Store
     policy: RetentionPolicy
     unappliedSince: () => Promise<number>
+    countedUntil: () => Promise<number>
     shares: () => readonly number[]
     time: CautiousTime
     clock: Clock
@@ -53,6 +56,7 @@ export class Sweeper extends LoopService {
     this.#store = options.store
     this.#policy = options.policy
     this.#unappliedSince = options.unappliedSince
+    this.#countedUntil = options.countedUntil
     this.#shares = options.shares
     this.#clock = options.clock
     this.#log = options.log
@@ -91,6 +95,7 @@ export class Sweeper extends LoopService {
       policy: this.#policy,
       now: this.#time.now(),
       unappliedSince: await this.#unappliedSince(),
+      countedUntil: await this.#countedUntil(),
       shares: new Set(this.#shares()),
     }
     let counts = await this.#remove.expired(pass, pace)
@@ -106,6 +111,9 @@ export class Sweeper extends LoopService {
     if (pass.shares.has(SHARE_OF_THESE)) {
       await removeOlder(this.#store.changes, pass.now - CHANGES_MS, pace)
       await removeOlder(this.#store.deadLetters, pass.now - LETTERS_MS, pace)
+      const { stats } = this.#store
+      for (const level of ROLLUP_LEVELS)
+        await removeOlder({ removeOlder: (query) => stats.removeOlder({ ...query, level }) }, pass.now - KEPT_MS[level], pace)
     }
     for (const of of ['tasks', 'steps'] as const) counts = addCounts(counts, { ...NOTHING_REMOVED, ...(await this.#orphans(of, pace)) })
     return counts

@@ -58,6 +58,12 @@ export class FakePresence implements Presence {
   handlers() {
     return [...this.alive.keys()].sort()
   }
+  namespaces() {
+    return ['default']
+  }
+  count() {
+    return new Set([...this.alive.values()].flat()).size
+  }
   services() {
     return new Map<string, Set<string>>()
   }

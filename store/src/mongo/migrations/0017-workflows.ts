@@ -20,6 +20,7 @@ export const workflows: Readonly<Record<string, readonly IndexDescription[]>> = 
   runs: [
     OF_PROGRAM,
     { name: 'children', key: { parentTask: 1, _id: 1 }, partialFilterExpression: { parentTask: { $gt: '' } } },
+    { name: 'paused', key: { _id: 1 }, partialFilterExpression: { state: 'paused' } },
     { name: 'ended-children', key: { endedAt: 1, _id: 1 }, partialFilterExpression: { parentTask: { $gt: '' }, endedAt: { $gte: 0 } } },
   ],
 }

@@ -1,4 +1,4 @@
-/** Workflows: graphs of jobs and runs, and tasks that differ from their run; messages to runs; retries that were given up. */
+/** Workflows: graphs of jobs and runs, and tasks that differ from their run; messages to runs; retries that were given up; what was counted. */
 export const workflows = `
 alter table "jobs" add column "graph" text;
 alter table "runs" add column "graph" text;
@@ -45,5 +45,12 @@ create index if not exists "runs_program" on "runs" ("namespace", "program", "st
 alter table "tasks" add column "program" text;
 alter table "tasks" add column "pinnedAt" integer;
 alter table "tasks" add column "refusedBy" text;
+create table if not exists "rollups" (
+  "id" text primary key not null, "namespace" text not null, "scope" text not null, "level" text not null, "start" integer not null,
+  "stream" integer not null, "upTo" integer not null, "revision" integer not null, "ended" integer not null, "failed" integer not null,
+  "runCount" integer not null, "runSumMs" real not null, "runMaxMs" real not null, "values" text not null
+) without rowid;
+create index if not exists "rollups_by_time" on "rollups" ("level", "start", "namespace", "scope");
+create index if not exists "runs_paused" on "runs" ("id") where "state" = 'paused';
 create index if not exists "tasks_program" on "tasks" ("namespace", "program", "state", "pinnedAt") where "program" is not null and "endedAt" is null;
 `

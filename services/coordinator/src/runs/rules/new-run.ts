@@ -61,11 +61,18 @@ export function runOfRequest(request: StartRun, job: JobRecord | undefined, orig
     backoff: request.backoff ?? job?.backoff ?? DEFAULT_BACKOFF,
     timeoutMs: request.timeoutMs ?? job?.timeoutMs ?? null,
     routing: routingOf(request, { mode: planned.mode, from: job?.routing }),
-    terms: causedBy(termsOfCaller(termsOfRun(termsOf(request, job?.terms), dueAt), request, origin.now), origin),
+    terms: dueLater(causedBy(termsOfCaller(termsOfRun(termsOf(request, job?.terms), dueAt), request, origin.now), origin), {
+      dueAt,
+      now: origin.now,
+    }),
   })
   checkTogether(run)
   return tooLong(run, origin) ?? run
 }
+
+/** When a run becomes due that was requested for later: what waits before is no delay of the mesh. */
+const dueLater = (terms: RunRecord['terms'], { dueAt, now }: { dueAt: number; now: number }): RunRecord['terms'] =>
+  dueAt > now ? { ...terms, dueAt } : terms
 
 /** Where no such job is stored, a job's name is a handler's. */
 export function handlerOf(request: StartRun, job: JobRecord | undefined): string {

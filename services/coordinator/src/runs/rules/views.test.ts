@@ -44,7 +44,9 @@ test('what we write is what the fixtures of the wire say', () => {
     error: { name: 'Error', message: 'no' },
   } as const
   const times = { createdAt: Date.parse('2026-11-21T09:00:00.020Z'), startedAt: Date.parse('2026-11-21T09:00:01.200Z') }
-  assert.deepEqual(JSON.parse(endedEventText({ ...ended, ...times })), fixture('event-run-times'))
+  const { createdAt, startedAt } = JSON.parse(endedEventText({ ...ended, ...times }))
+  const { createdAt: created, startedAt: started } = fixture('event-run-times')
+  assert.deepEqual([createdAt, startedAt], [created, started])
   const moved = { state: 'running', owner: 'billing-1' } as const
   const live = { ...invoice, ...moved, ...times, trigger: 'schedule' } as const
   assert.deepEqual(JSON.parse(liveText(live)), fixture('live-run-started'))
@@ -55,6 +57,15 @@ test('what we write is what the fixtures of the wire say', () => {
   )
   const shown = JSON.parse(liveTasksText(runId, tasks))
   assert.deepEqual([shown.tasks.length, { ...shown, tasks: shown.tasks.slice(0, 1) }], [20, fixture('live-task')])
+  const measured = { createdAt: at - 1_477, startedAt: at - 1_000, firstStartedAt: at - 1_465, attempts: 3, tries: 3 }
+  assert.deepEqual(JSON.parse(endedEventText({ ...ended, ...measured })), fixture('event-run-measures'))
+  // Of one that was retried by hand it is not known since when it waited, and of one that has not begun how long it ran.
+  const { waitedMs, ranMs, retries } = JSON.parse(endedEventText({ ...ended, ...measured, attempt: 4, attempts: 6 }))
+  assert.deepEqual([waitedMs, ranMs, retries], [undefined, 1_465, undefined])
+  const skipped = JSON.parse(endedEventText({ ...ended, state: 'skipped', attempt: 1, terms: { dueAt: at } }))
+  assert.deepEqual([skipped.waitedMs, skipped.ranMs, skipped.retries], [undefined, undefined, undefined])
+  const later = { ...ended, ...measured, slot: null, terms: { dueAt: at - 1_470 } }
+  assert.deepEqual([JSON.parse(endedEventText(later)).waitedMs, JSON.parse(endedEventText(later)).lateMs], [5, undefined])
 })
 
 test('texts of users cannot break out of what is written by hand', () => {

@@ -65,7 +65,16 @@ export function jobView(job: JobRecord): JobView {
  * @param waiting why a queued run, or one at a gate, waits, when it is known
  */
 export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: Reason; message: string }): RunView {
-  const { arrivedAt: _arrivedAt, published: _published, rules: _rules, ancestors: _ancestors, failed, paused, ...terms } = run.terms ?? {}
+  const {
+    arrivedAt: _arrivedAt,
+    published: _published,
+    rules: _rules,
+    ancestors: _ancestors,
+    dueAt: _dueAt,
+    failed,
+    paused,
+    ...terms
+  } = run.terms ?? {}
   return present<RunView>({
     runId: run.id,
     job: run.job,
@@ -157,7 +166,25 @@ export function endedEventText(run: EndedRun): string {
   text += `,"createdAt":"${iso(run.createdAt)}"`
   if (run.startedAt !== null) text += `,"startedAt":"${iso(run.startedAt)}"`
   if (run.logLines !== undefined) text += `,"logLines":${run.logLines}`
+  text += timesText(run)
   return `${text}}`
+}
+
+/** How long it waited and ran, for the statistics: they are counted from events, so that no run is read for them. */
+function timesText(run: RunHead): string {
+  const { attempt, attempts, tries, createdAt, slot, endedAt, terms } = run
+  const startedAt = run.firstStartedAt ?? run.startedAt
+  const sleeps = run.sleeps ?? 0
+  // Tries that earlier retries by hand were given.
+  const before = Math.max(0, attempts - tries - sleeps)
+  let text = slot === null ? '' : `,"lateMs":${Math.max(0, createdAt - slot)}`
+  if (startedAt !== null && endedAt !== null) {
+    const due = Math.max(createdAt, slot ?? 0, terms?.dueAt ?? 0)
+    if (before === 0) text += `,"waitedMs":${Math.max(0, startedAt - due)}`
+    text += `,"ranMs":${Math.max(0, endedAt - startedAt)}`
+  }
+  const retries = attempt - 1 - sleeps - before
+  return retries > 0 ? `${text},"retries":${retries}` : text
 }
 
 /** Body of a live signal of a run: what a row of a list shows. */

@@ -1,0 +1,199 @@
+import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
+import type { RollupChange, RollupRecord, StatsStore, Store } from '@carillon/store'
+import { LRUCache } from 'lru-cache'
+import type { EndedEvents, EndsPage, StreamState } from './read-ends.ts'
+import { counted, type EndsOfPlace, groupEnds, type Stretch } from './rules/group-ends.ts'
+import { MARK_ID, type Mark, markOf, markRecord } from './rules/mark.ts'
+import type { EndedFacts } from './rules/rollup.ts'
+
+const ROUND_MS = 5_000
+/** Counting may take this share of the time: where very many jobs run, it is done less often. */
+const SHARE_OF_TIME = 1 / 50
+/** Documents that are not read again: those of the current minute, hour and day. */
+const DOCUMENTS_KNOWN = 20_000
+const DOCUMENTS_AT_ONCE = 500
+/** Ends of which a second event is recognized: it comes within seconds, when the answer to the first was lost. */
+const ENDS_KNOWN = 50_000
+/** Events before the mark that are read again by a coordinator that begins to count, to know them. */
+const LOOK_BACK = 10_000
+/** Another coordinator counts, too: after so many times the round is given up, and comes again. */
+const TRIES = 5
+/** One coordinator counts, that with the first share. */
+const SHARE_OF_COUNTING = 0
+
+/**
+ * Counts the ends of runs into documents, a batch every few seconds, from the events that are published anyway. Every document has a fence, so that a batch
+ * may be counted any number of times, by any number of coordinators.
+ */
+export class CountEnds extends LoopService {
+  readonly #events: EndedEvents
+  readonly #stats: StatsStore
+  readonly #shares: () => readonly number[]
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #known = new LRUCache<string, RollupRecord>({ max: DOCUMENTS_KNOWN })
+  #seen = new LRUCache<string, number>({ max: ENDS_KNOWN })
+  /** The last sequence whose ends are seen. */
+  #seenUpTo: { readonly stream: number; readonly sequence: number } | undefined
+  #failure: unknown
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(options: {
+    events: EndedEvents
+    store: Pick<Store, 'stats'>
+    shares: () => readonly number[]
+    clock: Clock
+    log: Logger
+  }) {
+    super()
+    this.#events = options.events
+    this.#stats = options.store.stats
+    this.#shares = options.shares
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  protected async run(signal: AbortSignal): Promise<void> {
+    for (let waitMs = ROUND_MS; await pause(this.#clock, waitMs, signal); ) {
+      const begun = this.#clock.monotonic()
+      try {
+        await this.round(signal)
+        this.#failure = undefined
+      } catch (error) {
+        if (signal.aborted) return
+        this.#failure = error
+        this.#log.warn({ evt: 'stats.failed', err: error }, 'what has ended could not be counted; trying again')
+      }
+      waitMs = Math.max(ROUND_MS, (this.#clock.monotonic() - begun) / SHARE_OF_TIME)
+    }
+  }
+
+  protected onFailure(error: unknown): void {
+    this.#log.fatal({ evt: 'stats.died', err: error }, 'the counting of ended runs died')
+  }
+
+  /** @throws Error that keeps ends from being counted */
+  describe(): string {
+    if (this.#failure !== undefined) throw this.#failure
+    return this.#isMine() ? 'counts what ends' : 'another coordinator counts what ends'
+  }
+
+  #isMine(): boolean {
+    return this.#shares().includes(SHARE_OF_COUNTING)
+  }
+
+  /** What ended before is counted; 0: nothing is yet. The coordinator that counts does so now. */
+  async countedUntil(): Promise<number> {
+    await this.round(new AbortController().signal)
+    return (await this.#markStored())?.at ?? 0
+  }
+
+  /** Counts what has ended until now; one round at a time. */
+  round(signal: AbortSignal): Promise<void> {
+    const round = this.#last.then(() => this.#round(signal))
+    this.#last = round.catch(() => undefined)
+    return round
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    if (!this.#isMine()) {
+      this.#known.clear()
+      this.#seenUpTo = undefined
+      return
+    }
+    const begunAt = this.#clock.now()
+    const state = await this.#events.state()
+    const stored = await this.#markStored()
+    let mark = stored
+    let upTo = mark?.stream === state.stream ? mark.upTo : 0
+    await this.#lookBack(state, upTo)
+    while (!signal.aborted && upTo < state.last) {
+      const page = await this.#events.page({ after: upTo, last: state.last })
+      // Another stream has taken its place: what was read is of that.
+      if ((await this.#events.state()).stream !== state.stream) return
+      await this.#count(this.#fresh(page), { stream: state.stream, from: upTo + 1, upTo: page.upTo })
+      upTo = page.upTo
+      mark = await this.#writeMark(mark, { stream: state.stream, upTo, at: page.moreAt ?? begunAt })
+      this.#seenUpTo = { stream: state.stream, sequence: upTo }
+    }
+    if (mark === stored && !signal.aborted) await this.#writeMark(mark, { stream: state.stream, upTo, at: begunAt })
+  }
+
+  async #markStored(): Promise<Mark | undefined> {
+    const [record] = await this.#stats.get([MARK_ID])
+    return record && markOf(record)
+  }
+
+  /** Everything before it is counted: it only moves forward, whoever writes it. */
+  async #writeMark(before: Mark | undefined, mark: Pick<Mark, 'stream' | 'upTo' | 'at'>): Promise<Mark> {
+    const next = { ...mark, revision: (before?.revision ?? 0) + 1 }
+    const [outcome] = await this.#stats.put([{ rollup: markRecord(next), expect: before?.revision ?? null }])
+    if (outcome === 'applied') return next
+    const other = await this.#markStored()
+    if (other === undefined || other.stream < mark.stream || (other.stream === mark.stream && other.upTo < mark.upTo))
+      return this.#writeMark(other, mark)
+    return other
+  }
+
+  /** What was counted a moment ago by another coordinator, or by this one in its last life, is known from the stream. */
+  async #lookBack({ stream, first }: StreamState, upTo: number): Promise<void> {
+    if (this.#seenUpTo?.stream === stream && this.#seenUpTo.sequence >= upTo) return
+    this.#seen = new LRUCache({ max: ENDS_KNOWN })
+    for (let at = Math.max(first - 1, upTo - LOOK_BACK); at < upTo; ) {
+      const page = await this.#events.page({ after: at, last: upTo })
+      for (const end of page.ends) if (end.sequence <= upTo) this.#isFirst(end)
+      at = page.upTo
+    }
+    this.#seenUpTo = { stream, sequence: upTo }
+  }
+
+  /** An event may be stored twice when the answer to the first was lost. */
+  #fresh(page: EndsPage): EndedFacts[] {
+    return page.ends.filter((end) => this.#isFirst(end))
+  }
+
+  #isFirst({ namespace, runId, attempt, state, sequence }: EndedFacts): boolean {
+    const key = `${namespace}/${runId}/${attempt}/${state}`
+    const first = this.#seen.get(key)
+    if (first === undefined) this.#seen.set(key, sequence)
+    return first === undefined || first === sequence
+  }
+
+  async #count(ends: readonly EndedFacts[], stretch: Stretch): Promise<void> {
+    let groups = groupEnds(ends)
+    for (let tries = 0; groups.length > 0; tries++) {
+      if (tries === TRIES) throw new Error('another coordinator counts at the same time')
+      const refused: EndsOfPlace[] = []
+      for (let i = 0; i < groups.length; i += DOCUMENTS_AT_ONCE)
+        refused.push(...(await this.#write(groups.slice(i, i + DOCUMENTS_AT_ONCE), stretch)))
+      groups = refused
+    }
+  }
+
+  /** Answers those whose document another coordinator has written. */
+  async #write(groups: readonly EndsOfPlace[], stretch: Stretch): Promise<EndsOfPlace[]> {
+    const missing = groups.map(({ place }) => place.id).filter((id) => !this.#known.has(id))
+    const read = missing.length > 0 ? await this.#stats.get(missing) : []
+    const stored = new Map(missing.map((id, i) => [id, read[i]]))
+    const changes: { group: EndsOfPlace; change: RollupChange }[] = []
+    for (const group of groups) {
+      const before = this.#known.get(group.place.id) ?? stored.get(group.place.id)
+      const rollup = counted(before, group, stretch)
+      if (rollup) changes.push({ group, change: { rollup, expect: before?.revision ?? null } })
+    }
+    const outcomes = await this.#stats.put(changes.map(({ change }) => change)).catch((error: unknown) => {
+      // Some may be written.
+      for (const { change } of changes) this.#known.delete(change.rollup.id)
+      throw error
+    })
+    const refused: EndsOfPlace[] = []
+    for (const [i, { group, change }] of changes.entries()) {
+      if (outcomes[i] === 'applied') this.#known.set(change.rollup.id, change.rollup)
+      else {
+        this.#known.delete(change.rollup.id)
+        refused.push(group)
+      }
+    }
+    return refused
+  }
+}

@@ -1,0 +1,76 @@
+import { LIMITS } from '@carillon/contracts'
+import type { Clock } from '@carillon/runtime'
+import type { OpenRun, Store } from '@carillon/store'
+import { isFanOut } from '../modes/rules/fan-out.ts'
+import { OPEN_AT_MOST, type OpenLife } from './rules/queues.ts'
+
+/** What is read of one kind at once: SQLite blocks this thread for a millisecond or two. */
+const AGE_MS = 2_000
+
+/** What is open in every namespace. */
+export interface Open {
+  readonly lives: readonly OpenLife[]
+  /** There are more than were read. */
+  readonly isCapped: boolean
+  readonly at: number
+}
+
+/** Reads what waits and runs, for calls, charts and metrics: by indexes of these alone, up to a cap, and once for all that ask within two seconds. */
+export class OpenWork {
+  readonly #store: Pick<Store, 'stats' | 'runs'>
+  readonly #clock: Clock
+  #last: { readonly open: Promise<Open>; readonly at: number } | undefined
+
+  constructor(options: { store: Pick<Store, 'stats' | 'runs'>; clock: Clock }) {
+    this.#store = options.store
+    this.#clock = options.clock
+  }
+
+  read(): Promise<Open> {
+    const now = this.#clock.monotonic()
+    if (this.#last && now - this.#last.at < AGE_MS) return this.#last.open
+    const open = this.#read()
+    const last = { open, at: now }
+    this.#last = last
+    open.catch(() => {
+      if (this.#last === last) this.#last = undefined
+    })
+    return open
+  }
+
+  async #read(): Promise<Open> {
+    const at = this.#clock.now()
+    const { stats } = this.#store
+    const lives: OpenLife[] = []
+    let isCapped = false
+    for (const by of ['queued', 'due', 'waiting', 'paused'] as const) {
+      const runs = await stats.openRuns({ by, limit: OPEN_AT_MOST })
+      isCapped ||= runs.length === OPEN_AT_MOST
+      // One that is queued may have a time limit, and so be due as well.
+      for (const run of runs)
+        if (by !== 'due' || (run.queuedAt === null && run.state !== 'waiting' && run.state !== 'paused')) lives.push(lifeOf(run))
+    }
+    for (const by of ['queued', 'due'] as const) {
+      const tasks = await stats.openTasks({ by, limit: OPEN_AT_MOST })
+      isCapped ||= tasks.length === OPEN_AT_MOST
+      const own = tasks.filter(({ queuedAt }) => by === 'queued' || queuedAt === null)
+      const handlers = await this.#handlers([...new Set(own.map(({ runId }) => runId))])
+      for (const task of own) {
+        const handler = handlers.get(task.runId)
+        if (handler !== undefined)
+          lives.push({ ...task, handler, job: null, reason: null, gate: null, gateKey: null, since: task.queuedAt ?? at, isTask: true })
+      }
+    }
+    return { lives, isCapped, at }
+  }
+
+  async #handlers(runIds: readonly string[]): Promise<Map<string, string>> {
+    const handlers = new Map<string, string>()
+    for (let i = 0; i < runIds.length; i += LIMITS.runsPerCall)
+      for (const run of await this.#store.runs.heads(runIds.slice(i, i + LIMITS.runsPerCall))) if (run) handlers.set(run.id, run.handler)
+    return handlers
+  }
+}
+
+/** Of a fan-out run the tasks are what an instance runs. */
+const lifeOf = (run: OpenRun): OpenLife => ({ ...run, runId: run.id, since: run.queuedAt ?? run.createdAt, isTask: !isFanOut(run) })

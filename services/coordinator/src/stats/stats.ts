@@ -1,0 +1,29 @@
+import type { Broker, Clock, Logger } from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+import type { Jobs, Presence } from '../ports.ts'
+import { CountEnds } from './count-ends.ts'
+import { OpenWork } from './open-work.ts'
+import { endedEvents } from './read-ends.ts'
+import { ReadQueues } from './read-queues.ts'
+import { ReadStats } from './read-stats.ts'
+import { SampleGauges } from './sample-gauges.ts'
+
+/** What counts runs that have ended, and what shows these counts and what is open. */
+export function statsOf(given: {
+  readonly store: Store
+  readonly broker: Broker
+  readonly presence: Presence
+  readonly jobs: Jobs
+  readonly shares: () => readonly number[]
+  readonly clock: Clock
+  readonly log: Logger
+}) {
+  const openWork = new OpenWork(given)
+  const readQueues = new ReadQueues({ ...given, openWork })
+  return {
+    countEnds: new CountEnds({ ...given, events: endedEvents(given.broker) }),
+    sampleGauges: new SampleGauges({ ...given, openWork, readQueues }),
+    readStats: new ReadStats(given),
+    readQueues,
+  }
+}
