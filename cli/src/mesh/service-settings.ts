@@ -1,5 +1,4 @@
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { consoleFolder } from '@carillon/console'
 import type { CoordinatorOptions } from '@carillon/coordinator'
 import type { GatewayOptions } from '@carillon/gateway'
 import type { Config } from '@carillon/runtime'
@@ -37,15 +36,5 @@ export const httpSettingsOf = (config: Config): Omit<GatewayOptions['http'], 'on
   maxConnections: config.CARILLON_HTTP_CONNECTIONS,
   requestsPerSecond: config.CARILLON_HTTP_RATE,
   anonymousRequestsPerSecond: config.CARILLON_HTTP_ANONYMOUS_RATE,
-  consoleFolder: config.CARILLON_CONSOLE_FOLDER === '' ? consoleFolder() : config.CARILLON_CONSOLE_FOLDER,
+  consoleFolder: config.CARILLON_CONSOLE_FOLDER === '' ? consoleFolder : config.CARILLON_CONSOLE_FOLDER,
 })
-
-/** Of the console that came with Carillon; where it is not installed, the gateway shows a page that says so. */
-function consoleFolder(): string | undefined {
-  const manifest = '@carillon/console/package.json'
-  try {
-    return join(dirname(fileURLToPath(import.meta.resolve(manifest))), 'dist')
-  } catch {
-    return undefined
-  }
-}
