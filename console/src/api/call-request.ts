@@ -22,7 +22,8 @@ export function callRequest(
   })
   const path = `${namespacePath(namespace)}${below}`
   if (method === 'POST' || method === 'PUT') return { path, request: { method, body: Object.fromEntries(rest) } }
-  const query = new URLSearchParams([...rest].map(([field, value]) => [field, Array.isArray(value) ? value.join(',') : String(value)]))
+  // Of several the field is repeated.
+  const query = new URLSearchParams([...rest].flatMap(([field, value]) => [value].flat().map((one) => [field, String(one)])))
   return { path: query.size === 0 ? path : `${path}?${query}`, request: { method } }
 }
 

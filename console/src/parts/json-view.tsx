@@ -5,6 +5,7 @@ import { CopyButton } from './copy-button.tsx'
 import { downloadText } from './download.ts'
 import { jsonPieces, jsonText, sizeText, viewOf } from './json-text.ts'
 import styles from './json-view.module.css'
+import { ScrollBox } from './scroll-box.tsx'
 
 export interface JsonViewProps {
   readonly value: unknown
@@ -29,8 +30,7 @@ export function JsonView({ value, name }: JsonViewProps): ReactNode {
           {parts.download}
         </Button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reached by keyboard. */}
-      <section className={styles['text']} tabIndex={0} aria-label={name}>
+      <ScrollBox className={styles['text']} name={name}>
         {pieces === undefined
           ? shown
           : pieces.map(({ kind, text: piece }, i) => (
@@ -39,7 +39,7 @@ export function JsonView({ value, name }: JsonViewProps): ReactNode {
                 {piece}
               </span>
             ))}
-      </section>
+      </ScrollBox>
       {view.isCut && !isWhole && (
         <p className={styles['cut']}>
           {parts.cut(sizeText(text.length))}{' '}

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { ScrollBox } from './scroll-box.tsx'
 import styles from './table.module.css'
 
 export interface Column<Row> {
@@ -23,8 +24,7 @@ export interface TableProps<Row> {
 /** A table of a few hundred rows at most; longer lists are virtual. The link in a row's first cell is what opens it. */
 export function Table<Row>({ name, columns, rows, idOf, selected }: TableProps<Row>): ReactNode {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reached by keyboard.
-    <section className={styles['box']} aria-label={name} tabIndex={0}>
+    <ScrollBox className={styles['box']} name={name}>
       <table className={styles['table']}>
         <thead>
           <tr>
@@ -47,6 +47,6 @@ export function Table<Row>({ name, columns, rows, idOf, selected }: TableProps<R
           ))}
         </tbody>
       </table>
-    </section>
+    </ScrollBox>
   )
 }

@@ -16,7 +16,7 @@ export function Tabs({ name, tabs, active }: { readonly name: string; readonly t
         <Link
           key={id}
           to="."
-          search={(search: Record<string, unknown>) => ({ ...search, tab: id })}
+          search={((search: object) => ({ ...search, tab: id })) as never}
           replace
           className={styles['tab']}
           aria-current={id === active ? 'page' : undefined}

@@ -53,3 +53,10 @@ export function useMay(needed: Role): boolean {
   const { data } = useQuery(sessionQuery)
   return hasRole(data?.namespaces[namespace]?.role, needed)
 }
+
+/** Whether payloads, results, errors and log lines of the namespace are shown to the reader. */
+export function useSeesPayloads(): boolean {
+  const namespace = useNamespace()
+  const { data } = useQuery(sessionQuery)
+  return data?.namespaces[namespace]?.payloads === true
+}

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isStale, patchRun } from './run-states.ts'
+
+test('an older message changes nothing', () => {
+  assert.ok(isStale({ state: 'running', attempt: 2 }, { state: 'failed', attempt: 1 }))
+  assert.ok(isStale({ state: 'succeeded', attempt: 1 }, { state: 'running', attempt: 1 }))
+  assert.ok(!isStale({ state: 'running', attempt: 1 }, { state: 'paused', attempt: 1 }))
+  assert.ok(!isStale({ state: 'failed', attempt: 1 }, { state: 'queued', attempt: 1 }), 'a manual retry')
+})
+
+test('progress of another attempt is not kept by it', () => {
+  const shown = { state: 'running', attempt: 1, progress: { percent: 60 }, handler: 'h' } as const
+  assert.deepEqual(patchRun(shown, { state: 'running', attempt: 1, progress: { percent: 70 } }).progress, { percent: 70 })
+  assert.equal(patchRun(shown, { state: 'succeeded', attempt: 1 }).state, 'succeeded')
+  assert.equal(patchRun(shown, { state: 'running', attempt: 2 }).attempt, 2)
+})

@@ -1,0 +1,28 @@
+import type { RunState, RunView } from '@carillon/contracts'
+import { isEnded, OPEN_STATES } from '@carillon/contracts'
+
+export const isOpenState = (state: RunState): boolean => !isEnded(state)
+
+/** How far a state is in a life: of two views of the same attempt the one that is further counts. */
+const ORDER: readonly RunState[] = OPEN_STATES
+const rank = (state: RunState): number => (isEnded(state) ? ORDER.length : ORDER.indexOf(state))
+
+/** What the stream says about a run: `live.run` and `event.run`. */
+export interface RunChange {
+  readonly state: RunState
+  readonly attempt: number
+  readonly progress?: RunView['progress']
+}
+
+/** Whether what the stream says is older than what is shown. */
+export function isStale(shown: Pick<RunView, 'state' | 'attempt'>, change: RunChange): boolean {
+  if (change.attempt !== shown.attempt) return change.attempt < shown.attempt
+  return rank(change.state) < rank(shown.state) && isEnded(shown.state) && change.state !== 'queued'
+}
+
+/** A run as it is after a change; what the change does not say stays. */
+export function patchRun<Run extends Pick<RunView, 'state' | 'attempt' | 'progress'>>(shown: Run, change: RunChange): Run {
+  if (isStale(shown, change)) return shown
+  const progress = change.progress ?? (change.attempt === shown.attempt ? shown.progress : undefined)
+  return { ...shown, state: change.state, attempt: change.attempt, ...(progress === undefined ? {} : { progress }) }
+}
