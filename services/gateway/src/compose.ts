@@ -4,6 +4,7 @@ import { ConsoleFiles } from './console-files/console-files.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
 import { callRoutes } from './http/call-routes.ts'
+import { docsController } from './http/docs.controller.ts'
 import { HttpServer, type HttpSettings } from './http/http-server.ts'
 import { openAccess } from './http/open-access.ts'
 import { CallMesh } from './mesh/call-mesh.ts'
@@ -39,6 +40,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   const streams = new OpenStreams({ access, clock, log, limits: STREAM_LIMITS })
   const topicStreams = new TopicStreams({ gatewayId: id, connection: broker.connection, streams, clock, log })
   broker.onReconnect(() => topicStreams.resync())
+  const rooms = [callRoutes(mesh), streamsController({ topicStreams })]
   return {
     keeper,
     needed: [],
@@ -54,7 +56,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
         log,
         access,
         files,
-        controllers: [callRoutes(mesh), streamsController({ topicStreams })],
+        controllers: [...rooms, docsController(rooms)],
       }),
       topicStreams,
       streams,

@@ -1,4 +1,4 @@
-import { CALLS, type CallName, CarillonError, checkName, HTTP_ROUTES, parseInput, printable } from '@carillon/contracts'
+import { CALLS, type Call, type CallName, CarillonError, checkName, HTTP_ROUTES, parseInput, printable } from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
 import type { CallMesh } from '../mesh/call-mesh.ts'
 import { type HttpController, principalOf, type Reply, type Route } from './http-controller.ts'
@@ -12,11 +12,12 @@ export function callRoutes(mesh: CallMesh): HttpController {
 
 function callRoute(mesh: CallMesh, name: CallName): Route {
   const { method, path, role } = HTTP_ROUTES[name]
-  const { input: schema } = CALLS[name]
+  const { input: schema, answer, description, noun }: Call = CALLS[name]
   const readQuery = method === 'GET' || method === 'DELETE' ? queryReader(schema) : undefined
   return {
     method,
     allowed: role,
+    about: { id: name, summary: description, tag: noun, answer, ...(readQuery ? { query: schema } : { body: schema }) },
     path: `/api/v1/namespaces/{namespace}${path}`,
     handle: async (request: FastifyRequest): Promise<Reply> => {
       const { namespace, ...fields } = request.params as Record<string, string>

@@ -35,6 +35,8 @@ export interface RouteAbout {
   readonly query?: ZodType
   readonly body?: ZodType
   readonly answer?: ZodType
+  /** Headers that change what the route does, and how. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Default 200. */
   readonly status?: number
   /** Default `application/json`. */

@@ -56,7 +56,7 @@ export interface Problem {
   readonly errors?: readonly { readonly field: string; readonly detail: string; readonly hint: string }[]
 }
 
-const statusOf = (code: string): number => STATUS[code as ErrorCode] ?? 400
+export const statusOf = (code: string): number => STATUS[code as ErrorCode] ?? 400
 
 export function problemOf(error: unknown): Problem {
   const { code, message, retry, field, value, hint, problems } = CarillonError.from(error).toBody()
@@ -73,3 +73,26 @@ export function problemOf(error: unknown): Problem {
     ...(problems === undefined ? {} : { errors: problems.map((one) => ({ field: one.field, detail: one.problem, hint: one.hint })) }),
   }
 }
+
+const text = { type: 'string' }
+/** Of the OpenAPI document. */
+export const PROBLEM_SCHEMA = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail', 'code', 'retry'],
+  properties: {
+    type: { ...text, description: 'Where the code is described' },
+    title: text,
+    status: { type: 'integer' },
+    detail: { ...text, description: 'What was wrong this time' },
+    code: { ...text, description: 'One of the catalogue' },
+    retry: { type: 'boolean', description: 'Whether the same request may succeed later without a change' },
+    field: { ...text, description: 'Path of the offending field' },
+    value: { ...text, description: 'The offending value, shortened' },
+    hint: { ...text, description: 'What would be right' },
+    errors: {
+      type: 'array',
+      description: 'All that is wrong, where that is more than one thing',
+      items: { type: 'object', required: ['field', 'detail', 'hint'], properties: { field: text, detail: text, hint: text } },
+    },
+  },
+} as const
