@@ -33,7 +33,6 @@ import {
 } from './messages.ts'
 import { listProgramsSchema, moveRunSchema, programViewSchema, runMovedSchema } from './program.ts'
 import {
-  listRunsSchema,
   pruneRunsSchema,
   runsPrunedSchema,
   runTreeSchema,
@@ -43,6 +42,7 @@ import {
   taskViewSchema,
   whyRunSchema,
 } from './run.ts'
+import { SEARCH_CALLS } from './search-calls.ts'
 import { decideNodeSchema, listSignalsSchema, nodeDecidedSchema, signalRunSchema, signalSentSchema, signalViewSchema } from './signal.ts'
 import { STATS_CALLS } from './stats-calls.ts'
 
@@ -53,6 +53,7 @@ const nothing = z.strictObject({})
 /** Every call of the wire. Controllers, SDK, CLI, docs/PROTOCOL.md and docs/schemas derive from this table. */
 export const CALLS = {
   ...JOB_CALLS,
+  ...SEARCH_CALLS,
   runsStart: call('coordinator', 'runs.start', {
     input: startRunsSchema,
     repeatable: 'with-identity',
@@ -65,12 +66,6 @@ export const CALLS = {
     repeatable: 'always',
     answer: whyRunSchema,
     description: 'Why a run is in its state, in one sentence: what holds it back, and until when',
-  }),
-  runsList: call('coordinator', 'runs.list', {
-    input: listRunsSchema,
-    repeatable: 'always',
-    answer: pageOf(runViewSchema),
-    description: 'Runs, newest first',
   }),
   runsTasks: call('coordinator', 'runs.tasks', {
     input: z.strictObject({ ...byRun.shape, state: z.enum(RUN_STATES).optional(), ...page.shape }),

@@ -123,6 +123,7 @@ export {
 } from './lifecycle.ts'
 export { ALONE_AFTER, LIMITS, POISON_AFTER, TIMES } from './limits.ts'
 export {
+  type LinesFound,
   LOG_LEVELS,
   type LogLevel,
   type LogLine,
@@ -131,6 +132,7 @@ export {
   logMessageSchema,
   queryLogsSchema,
   readLogMessage,
+  type SearchLogs,
 } from './log.ts'
 export { MESSAGES, type Message } from './message-table.ts'
 export {
@@ -195,7 +197,6 @@ export { parseRetryMark, RETRY_MARK_HINT, type Retry, type RetryCallback, retryM
 export { ROUTES, type Route, routingFields } from './routing.ts'
 export {
   type Failure,
-  type ListRuns,
   type Progress,
   type RunStage,
   type RunsPruned,
@@ -209,6 +210,19 @@ export {
   type TreeNode,
   type WhyRun,
 } from './run.ts'
+export {
+  type AppliedFilter,
+  BULK_ACTIONS,
+  type BulkAction,
+  type BulkRuns,
+  type CountRuns,
+  type ListRuns,
+  type RunFilter,
+  type RunsBulk,
+  type RunsCounted,
+  type RunsListed,
+  UNSUCCESSFUL_STATES,
+} from './run-search.ts'
 export { type CalendarUse, isDay, type Schedule, scheduleSchema, TIME_OF_DAY } from './schedule.ts'
 export {
   approvalSignalSchema,

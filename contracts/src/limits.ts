@@ -134,6 +134,12 @@ export const LIMITS = {
   keepPerJob: 100_000,
   /** Entries on a page of a list. */
   pageSize: 1_000,
+  /** Letters of a cursor: a few positions, and which filters it goes with. */
+  cursorLength: 400,
+  /** Letters that runs and log lines are searched for: an error message, or an id with what is around it. */
+  searchLength: 200,
+  /** Runs that a count counts: more are "10,000+", for people as good as the number. */
+  countedRuns: 10_000,
   /** Lines in one log message. */
   logLinesPerMessage: 100,
   /** Bytes of one log line. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { CarillonError, messageOf } from './errors.ts'
-import { nameField, objectField, parseInput, runIdField, taskIdField } from './fields.ts'
+import { instantField, nameField, objectField, parseInput, runIdField, taskIdField, timeField } from './fields.ts'
 import { UnacceptableJson } from './json-text.ts'
 import { LIMITS } from './limits.ts'
 
@@ -85,3 +85,33 @@ export const logViewSchema = z.object({
   instance: z.string(),
 })
 export type LogView = Readonly<z.output<typeof logViewSchema>>
+
+/** Log lines of a namespace that all given filters accept. */
+export const searchLogsSchema = z.strictObject({
+  /** Of runs of this job; they come by run then, the newest run first. */
+  job: nameField.optional(),
+  /** What this instance has written. */
+  instance: nameField.optional(),
+  /** Lines of this level and above. */
+  level: z.enum(LOG_LEVELS).optional(),
+  /** Lines that contain exactly this, in the message or in the fields as JSON. It is no pattern. */
+  text: z.string().min(1).max(LIMITS.searchLength).optional(),
+  /** From this time on. */
+  since: instantField.optional(),
+  /** Before this time. */
+  until: instantField.optional(),
+  cursor: z.string().max(LIMITS.cursorLength).optional(),
+  limit: z.int().min(1).max(LIMITS.pageSize).default(200),
+})
+export type SearchLogs = z.output<typeof searchLogsSchema>
+
+/** A page of lines that were found; it may hold fewer than `limit`, even none, and have a `next`. */
+export const linesFoundSchema = z.object({
+  items: z.array(logViewSchema).readonly(),
+  /** The cursor of what follows; it goes with the same filters. */
+  next: z.string().exactOptional(),
+  /** What is newer than this was searched; with a job the runs that were created after it. Absent: everything was. */
+  searchedBackTo: timeField.exactOptional(),
+  applied: z.object({ since: timeField.exactOptional(), until: timeField.exactOptional() }),
+})
+export type LinesFound = Readonly<z.output<typeof linesFoundSchema>>

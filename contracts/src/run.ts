@@ -72,6 +72,7 @@ export const stateField = z.enum(RUN_STATES)
 export const reasonField = z.enum(Object.keys(REASONS) as [Reason, ...Reason[]])
 /** The origin of a run. */
 export const TRIGGERS = ['call', 'stream', 'schedule', 'job', 'event', 'run'] as const
+export const triggerField = z.enum(TRIGGERS)
 export type RunTrigger = (typeof TRIGGERS)[number]
 
 /** The fields of the life cycle that runs and tasks have in common. */
@@ -107,7 +108,7 @@ export const runViewSchema = z.object({
   ...lifeFields,
   /** The reason as text, with what a person needs to act. */
   message: z.string().exactOptional(),
-  trigger: z.enum(TRIGGERS),
+  trigger: triggerField,
   /** Who requested it, as that party names itself; with its own trigger nobody did. */
   by: z.string().exactOptional(),
   /** The run whose end has fired it. */
@@ -249,22 +250,6 @@ export const runTreeSchema = z.object({
 export type RunTree = Readonly<z.output<typeof runTreeSchema>>
 /** Tasks of a run that were made together. */
 export type RunStage = RunTree['stages'][number]
-
-/** Which runs are listed: those that all given filters accept. A page may hold fewer than `limit` accepted runs, even none, and have a `next`. */
-export const listRunsSchema = z.strictObject({
-  job: nameField.optional(),
-  handler: nameField.optional(),
-  /** Runs of the handlers that live instances of this service offer. */
-  service: nameField.optional(),
-  /** The run with this idempotency key. */
-  key: z.string().min(1).max(LIMITS.keyLength).optional(),
-  /** Runs created at this time or later. */
-  since: instantField.optional(),
-  state: z.enum(RUN_STATES).optional(),
-  cursor: z.string().max(200).optional(),
-  limit: z.int().min(1).max(LIMITS.pageSize).default(50),
-})
-export type ListRuns = z.output<typeof listRunsSchema>
 
 /** Which ended runs are removed now; defaults are the settings of the periodic removal. */
 export const pruneRunsSchema = z.strictObject({

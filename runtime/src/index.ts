@@ -17,6 +17,7 @@ export {
 export { Batcher } from './batcher.ts'
 export { checkPart } from './check-part.ts'
 export { type Config, readConfig, SETTINGS } from './config.ts'
+export { FilterCursor } from './filter-cursor.ts'
 export { freshServiceId } from './ids.ts'
 export { inIsolation, mayPass } from './isolate.ts'
 export { inOrder, LoopService, type Service } from './lifecycle.ts'

@@ -33,6 +33,7 @@ function composeOn(connected: Connected, { events, failing = '' }: { events: str
       {
         answers: {
           logsQuery: () => ({ items: [] }),
+          logsSearch: () => ({ items: [], applied: {} }),
           loggerHealth: () => ({ service: 'logger', id: connected.id, version: VERSION, uptimeMs: 0, checks: [] }),
         },
       },

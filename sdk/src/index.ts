@@ -1,6 +1,7 @@
 /** Carillon for a service's process: offer handlers, start runs. See `connect`. */
 export { CALLS, CarillonError, type HttpNodeRequest, type HttpResponse } from '@carillon/contracts'
 export { type NatsSettings, natsSettingsFrom, type TlsSettings } from '@carillon/wire'
+export type { ManyRuns, ManyRunsChanged, ManyRunsOptions } from './client/bulk.ts'
 export type { CallOptions } from './client/caller.ts'
 export type { Client, CordonOptions, RunOutcome, SendOptions, StatsQuestion } from './client/client.ts'
 export type { List, ListQuery } from './client/list.ts'

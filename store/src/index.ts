@@ -19,14 +19,11 @@ export type {
   LifeChange,
   LifeExpectation,
   LifeStore,
-  LogQuery,
   LogStore,
   NamedTally,
-  PageQuery,
   ProgramTally,
   RollupChange,
   RollupsQuery,
-  RunListQuery,
   RunStore,
   SignalChange,
   SignalStore,
@@ -60,9 +57,10 @@ export type {
 } from './records.ts'
 export type { Refusals, Resume } from './resume-records.ts'
 export type { AgedRun, AgedRunsQuery, JobPosition, RetentionStore, RunPosition, Tombstone } from './retention-port.ts'
+export type { LogQuery, LogSearchQuery, LogSlice, RunFilter, RunListQuery, RunSlice } from './search-port.ts'
 export { SHARES, shareOf } from './shares.ts'
 export type { SignalRecord } from './signal-records.ts'
-export type { Slice } from './slice.ts'
+export type { PageQuery, Slice } from './slice.ts'
 export {
   type Distribution,
   type ErrorValue,

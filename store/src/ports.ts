@@ -17,8 +17,9 @@ import type {
   TaskResultRecord,
 } from './records.ts'
 import type { RetentionStore } from './retention-port.ts'
+import type { LogQuery, LogSearchQuery, LogSlice, RunCount, RunCountQuery, RunListQuery, RunSlice } from './search-port.ts'
 import type { SignalRecord } from './signal-records.ts'
-import type { Slice } from './slice.ts'
+import type { PageQuery, Slice } from './slice.ts'
 import type { OpenRun, OpenTask, RollupLevel, RollupRecord, RollupSum } from './stats-records.ts'
 
 /** The engine behind the ports. */
@@ -65,15 +66,6 @@ export interface Store {
 
 export type InsertOutcome = 'created' | 'duplicate'
 export type UpdateOutcome = 'applied' | 'refused'
-
-/** Which page of a list. */
-export interface PageQuery {
-  readonly cursor?: string | undefined
-  /** Records at most. */
-  readonly limit: number
-  /** The page ends before the record that would exceed this size, about as JSON; it holds at least one. Default: any number. */
-  readonly maxBytes?: number | undefined
-}
 
 /** A due record: enough to decide which coordinator handles it. */
 export interface Due {
@@ -232,10 +224,12 @@ export interface ProgramTally {
 
 export interface RunStore extends LifeStore<RunRecord, RunHead> {
   /**
-   * Newest first by createdAt, then id. No index serves `handlers`: a page with that filter reads a limited number of runs, may hold fewer than
-   * `limit`, even none, and still have a cursor.
+   * By `time`, then id. A filter that no index serves is tested on a limited number of runs: such a page may hold fewer than `limit`, even none, and still have a
+   * cursor.
    */
-  list(query: RunListQuery): Promise<Slice<RunHead>>
+  list(query: RunListQuery): Promise<RunSlice>
+  /** How many there are, up to `atMost`; of a filter that no index serves among a limited number of runs: `cursor` leads to the others. */
+  count(query: RunCountQuery): Promise<RunCount>
   /** Child runs of the tasks of a run, by task, then id. */
   children(query: PageQuery & { of: string }): Promise<Slice<RunHead>>
   /** Child runs that have ended at or after `from`, by the time of their end, then id. By an index of child runs alone. */
@@ -259,17 +253,6 @@ export interface WaitingQuery {
   readonly skip?: number
   /** The last to arrive come first. */
   readonly isNewestFirst?: boolean
-}
-
-/** The runs that all given filters accept. */
-export interface RunListQuery extends PageQuery {
-  readonly namespace: string
-  readonly job?: string | undefined
-  readonly state?: RunState | undefined
-  /** Created at this time or later. */
-  readonly since?: number | undefined
-  /** Of one of these handlers. */
-  readonly handlers?: readonly string[] | undefined
 }
 
 export interface TaskStore extends LifeStore<TaskRecord, TaskHead> {
@@ -361,20 +344,12 @@ export interface LogStore {
   insert(lines: readonly LogRecord[]): Promise<void>
   /** By (at, taskId, attempt, seq). With a filter a page may hold fewer than `limit`, even none, and still have a cursor. */
   query(query: LogQuery): Promise<Slice<LogRecord>>
+  /** Lines of all runs, newest first. Of warnings and errors an index has all; else a limited number of lines is read for each page. */
+  search(query: LogSearchQuery): Promise<LogSlice>
   /** Deletes lines older than `before`, at most `limit`; answers how many. */
   removeOlder(query: { before: number; limit: number }): Promise<number>
   /** Deletes the oldest lines of a run beyond the newest `keep`, at most `limit`; answers how many. */
   trim(query: { namespace: string; runId: string; keep: number; limit: number }): Promise<number>
-}
-
-export interface LogQuery extends PageQuery {
-  readonly namespace: string
-  readonly runId: string
-  readonly taskId?: string | undefined
-  readonly levels?: readonly LogRecord['level'][] | undefined
-  /** Lines whose message or fields contain exactly this. */
-  readonly text?: string | undefined
-  readonly order: 'oldest' | 'newest'
 }
 
 export interface CoordinatorStore {

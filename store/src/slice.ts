@@ -1,5 +1,14 @@
 import { CarillonError, printable } from '@carillon/contracts'
 
+/** Which page of a list. */
+export interface PageQuery {
+  readonly cursor?: string | undefined
+  /** Records at most. */
+  readonly limit: number
+  /** The page ends before the record that would exceed this size, about as JSON; it holds at least one. Default: any number. */
+  readonly maxBytes?: number | undefined
+}
+
 export interface Slice<Item> {
   readonly items: Item[]
   /** Pass it on to get what follows; undefined at the end. */

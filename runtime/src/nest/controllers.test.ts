@@ -7,7 +7,10 @@ const HEALTH: ServiceHealth = { service: 'logger', id: 'logger-1', version: '0',
 const LINES: Page<LogView> = { items: [] }
 
 const lines = {
-  answers: { logsQuery: ({ input: { runId, limit } }) => (runId === '' || limit === 0 ? LINES : Promise.resolve(LINES)) },
+  answers: {
+    logsQuery: ({ input: { runId, limit } }) => (runId === '' || limit === 0 ? LINES : Promise.resolve(LINES)),
+    logsSearch: () => ({ ...LINES, applied: {} }),
+  },
   takes: { LOGS: async () => undefined },
 } satisfies ControllerOf<'logger'>
 const health = { answers: { loggerHealth: () => HEALTH }, receives: { 'beat.*': async () => undefined } } satisfies ControllerOf<'logger'>
@@ -15,7 +18,7 @@ const health = { answers: { loggerHealth: () => HEALTH }, receives: { 'beat.*': 
 test('the rooms of a service are one controller', () => {
   const { service, handlers } = controllerOf('logger', [lines, health])
   assert.equal(service, 'logger')
-  assert.deepEqual([...handlers.keys()], ['call logs.query', 'batch LOGS', 'call logger.health', 'signal beat.*'])
+  assert.deepEqual([...handlers.keys()], ['call logs.query', 'call logs.search', 'batch LOGS', 'call logger.health', 'signal beat.*'])
   assert.throws(() => controllerOf('logger', [lines, health, health]), /two controllers of logger have "call logger.health"/)
 })
 

@@ -1,4 +1,5 @@
 import {
+  type BulkAction,
   CALLS,
   type CalendarInput,
   type CalendarView,
@@ -24,6 +25,7 @@ import {
   printable,
   type RunMoved,
   type RunState,
+  type RunsCounted,
   type RunTree,
   type RunView,
   type SignalSent,
@@ -41,6 +43,7 @@ import { checkObject } from '../check-object.ts'
 import type { ClientLink } from '../connection/link.ts'
 import { type AnyHandler, type FanOutResult, isDefinition, type PayloadOf, type ResultOf, requestOf } from '../handler-definition.ts'
 import { type AnyWorkflow, isWorkflow } from '../workflow-definition.ts'
+import { changeMany, type ManyRuns, type ManyRunsChanged, type ManyRunsOptions } from './bulk.ts'
 import type { Caller, CallOptions } from './caller.ts'
 import { type List, type ListQuery, listOf } from './list.ts'
 import { type EventFilter, eventSubject, type MeshEvent, readEvent, readLogLines } from './mesh-event.ts'
@@ -223,6 +226,14 @@ export class Client {
      */
     list: (query: CallInput<typeof CALLS.runsList> = {}): List<RunView> => listOf(query, (page) => this.call(CALLS.runsList, page)),
     /** Why a run is in its state, in one sentence: what holds it back, and until when. */
+    /** How many runs pass filters, up to 10,000. */
+    count: async (filter: CallInput<typeof CALLS.runsCount> = {}): Promise<RunsCounted> => this.call(CALLS.runsCount, filter),
+    /**
+     * Cancel, retry, pause or resume all runs that pass filters, or these. One that the action does not suit is left as it is, and counted by the reason.
+     * @param options `dryRun` only counts them; `onProgress` is called after each part
+     */
+    change: async (action: BulkAction, which: ManyRuns, options: ManyRunsOptions = {}): Promise<ManyRunsChanged> =>
+      changeMany(this.#caller, { action, ...(checkObject('which', which) as object) }, options),
     why: (runId: string): Promise<WhyRun> => this.call(CALLS.runsWhy, { runId }),
     tree: (runId: string): Promise<RunTree> => this.call(CALLS.runsTree, { runId }),
     /** @param options `force`: of a workflow, what its nodes have done is not undone, also where that has begun */
@@ -297,6 +308,8 @@ export class Client {
   readonly logs = {
     /** Log lines of a run, oldest first unless asked otherwise. */
     query: (query: CallInput<typeof CALLS.logsQuery>): List<LogView> => listOf(query, (page) => this.call(CALLS.logsQuery, page)),
+    /** Log lines of all runs, newest first. A page may be empty and have a `next`: it searches for a limited time. */
+    search: (query: CallInput<typeof CALLS.logsSearch> = {}): List<LogView> => listOf(query, (page) => this.call(CALLS.logsSearch, page)),
   }
 
   readonly versions = {

@@ -16,6 +16,7 @@ import {
   parseInput,
   printable,
   type Report,
+  type RunView,
   type StartedRun,
   type StepCall,
   startRunSchema,
@@ -116,10 +117,10 @@ export class Coordinator implements Surroundings {
     const { runs } = this
     this.#serve(CALLS.runsStart, (request) => ({ runs: request.runs.map((run) => this.#startOne(run)) }))
     this.#serve(CALLS.runsGet, ({ runId }) => runView(runs.find(runId).run))
-    this.#serve(CALLS.runsList, ({ job, state, ...query }) => {
-      const isAsked = (run: { job?: string; state: string }) =>
-        (job === undefined || run.job === job) && (state === undefined || run.state === state)
-      return pageOf(runs.all.map(runView).filter(isAsked).reverse(), query)
+    this.#serve(CALLS.runsList, (query) => {
+      const found = runs.all.map(runView).filter((run) => isListed(query, run))
+      const { order } = query
+      return { ...pageOf(order === 'oldest' ? found : found.reverse(), query), applied: { time: 'created' as const, order } }
     })
     this.#serve(CALLS.runsTasks, ({ runId, state, ...query }) => {
       const tasks = [...runs.find(runId).run.tasks.values()].filter((task) => state === undefined || task.state === state)
@@ -243,4 +244,11 @@ function notHere(what: string, name: string): CarillonError {
 function notServed({ noun, verb }: Call, served: readonly Call[]): CarillonError {
   const hint = `It answers ${served.map((call) => `${call.noun}.${call.verb}`).join(', ')}; for anything else use a mesh, such as that of carillon up.`
   return new CarillonError('NO_SERVICE', `A test mesh does not answer ${noun}.${verb}`, { value: `${noun}.${verb}`, hint })
+}
+
+/** As far as runs of a test differ in these. */
+function isListed({ job, handler, key, state, trigger }: CallRequest<typeof CALLS.runsList>, run: RunView): boolean {
+  const among = (names: string | readonly string[] | undefined, name: string) => names === undefined || [names].flat().includes(name)
+  const is = (name: string | undefined, value: string | undefined) => name === undefined || name === value
+  return is(job, run.job) && is(handler, run.handler) && is(key, run.key) && among(state, run.state) && among(trigger, run.trigger)
 }

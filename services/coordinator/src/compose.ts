@@ -70,6 +70,7 @@ import { AdvanceRun } from './runs/advance-run.ts'
 import { Announcer } from './runs/announce.ts'
 import { ApplyReports } from './runs/apply-reports.ts'
 import { ChangeRuns } from './runs/change-runs.ts'
+import { manyRuns } from './runs/many-runs.ts'
 import { ReadRuns } from './runs/read-runs.ts'
 import { ReadTree } from './runs/read-tree.ts'
 import { RefusedReports } from './runs/refused-reports.ts'
@@ -248,8 +249,7 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
 type Foundation = ReturnType<typeof foundation>
 
 function useCasesOf(base: Foundation) {
-  const { start } = base
-  const { changeRuns } = base
+  const { start, changeRuns } = base
   return {
     changeJobs: base.changeJobs,
     readJobs: new ReadJobs(base.store),
@@ -260,8 +260,7 @@ function useCasesOf(base: Foundation) {
     chooseSlots: new ChooseSlots(base),
     backfillSlots: new BackfillSlots(base),
     startRuns: start,
-    readRuns: base.reads,
-    readTree: new ReadTree(base),
+    ...{ readRuns: base.reads, readTree: new ReadTree(base), ...manyRuns(base) },
     changeRuns,
     changeNodes: new ChangeNodes({ ...base, restarts: changeRuns, reconciler: base.advance }),
     decideApprovals: new DecideApprovals({ ...base, restarts: changeRuns }),

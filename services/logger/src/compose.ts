@@ -4,6 +4,7 @@ import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
 import { linesController } from './lines/lines.controller.ts'
 import { QueryLogs } from './lines/query-logs.ts'
+import { SearchLogs } from './lines/search-logs.ts'
 import { StoreLines } from './lines/store-lines.ts'
 import type { LoggerParts } from './parts.ts'
 import { KeepRetention } from './retention/keep-retention.ts'
@@ -54,7 +55,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
     keeper,
     needed: [],
     controller: controllerOf('logger', [
-      linesController({ queryLogs: new QueryLogs(parts), storeLines: new StoreLines(parts) }),
+      linesController({ queryLogs: new QueryLogs(parts), searchLogs: new SearchLogs(parts), storeLines: new StoreLines(parts) }),
       healthController({ checkHealth }),
     ]),
     batches: BATCHES,

@@ -1,7 +1,8 @@
 import type { Document, Sort } from 'mongodb'
 import type { Columns } from '../columns.ts'
-import type { Due, DueQuery, InsertOutcome, PageQuery, UpdateOutcome } from '../ports.ts'
+import type { Due, DueQuery, InsertOutcome, UpdateOutcome } from '../ports.ts'
 import { SHARES } from '../shares.ts'
+import type { PageQuery } from '../slice.ts'
 import { type ConditionalUpdate, insertAll, newWriter, updateAll } from './bulk.ts'
 import type { MongoDatabase } from './database.ts'
 import { DocumentShape, Selection, type StoredDocument } from './document.ts'
@@ -145,7 +146,8 @@ export class RecordCollection<Item> {
   }
 }
 
-const sizeOf = (item: unknown) => Buffer.byteLength(JSON.stringify(item))
+/** About how many bytes a record has as JSON. */
+export const sizeOf = (item: unknown) => Buffer.byteLength(JSON.stringify(item))
 
 interface FindOptions {
   readonly sort?: Sort
@@ -154,7 +156,7 @@ interface FindOptions {
 }
 
 /** How many of the first records fit into the limit together; at least one. */
-function countThatFits(sizes: readonly number[], maxBytes: number): number {
+export function countThatFits(sizes: readonly number[], maxBytes: number): number {
   let bytes = 0
   const end = sizes.findIndex((size, i) => {
     bytes += size

@@ -1,19 +1,9 @@
 import { OPEN_STATES } from '@carillon/contracts'
 import type { Document } from 'mongodb'
 import type { Columns } from '../columns.ts'
-import type {
-  Due,
-  DueQuery,
-  InsertOutcome,
-  LifeChange,
-  LifeExpectation,
-  LifeStore,
-  PageQuery,
-  ProgramTally,
-  UpdateOutcome,
-} from '../ports.ts'
+import type { Due, DueQuery, InsertOutcome, LifeChange, LifeExpectation, LifeStore, ProgramTally, UpdateOutcome } from '../ports.ts'
 import type { LifeHead } from '../records.ts'
-import type { Slice } from '../slice.ts'
+import type { PageQuery, Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
 import { ANY_TIME, DUE, dueFilter, RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'

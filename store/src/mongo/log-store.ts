@@ -1,12 +1,14 @@
 import type { Document } from 'mongodb'
 import { LOG_COLUMNS } from '../columns.ts'
 import type { LogRecord } from '../log-records.ts'
-import type { LogQuery, LogStore } from '../ports.ts'
+import type { LogStore } from '../ports.ts'
+import type { LogQuery, LogSearchQuery, LogSlice } from '../search-port.ts'
 import type { Slice } from '../slice.ts'
-import { decodeCursor, sliceOf } from '../slice.ts'
+import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import { RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 import { Selection } from './document.ts'
+import { exactly } from './text-pattern.ts'
 
 const OLDEST_FIRST = { at: 1, taskId: 1, attempt: 1, seq: 1 } as const
 const NEWEST_FIRST = { at: -1, taskId: -1, attempt: -1, seq: -1 } as const
@@ -39,6 +41,31 @@ export class MongoLogStore implements LogStore {
     ])
   }
 
+  /** What was written within the same millisecond comes in the order of its ids. */
+  async search(query: LogSearchQuery): Promise<LogSlice> {
+    const sort = { at: -1, _id: -1 } as const
+    const { scanned, tested } = searchFilter(query)
+    const isAlarming = query.levels?.every((level) => level === 'warn' || level === 'error') === true
+    const all = isAlarming ? { namespace: query.namespace, level: { $in: [...(query.levels ?? [])] } } : {}
+    const isTested = !isAlarming || tested.length > 0
+    const skip = { sort, skip: READ_PER_PAGE - 1, limit: 1 }
+    const [end] = isTested ? await this.#records.find(POSITION, { ...all, $and: scanned }, skip) : []
+    const bounded = end
+      ? [...scanned, { at: { $gte: end.at } }, { $or: [{ at: { $gt: end.at } }, { _id: { $gte: lineId(end) } }] }]
+      : scanned
+    // So that no engine finds the lines by their namespace, out of the order.
+    const found = isAlarming
+      ? all
+      : { $nor: [{ namespace: { $ne: query.namespace } }], ...(query.levels ? { level: { $in: [...query.levels] } } : {}) }
+    const { items, isMore } = await this.#records.pageWithin(
+      this.#records.whole,
+      { filter: { ...found, $and: [...bounded, ...tested] }, sort },
+      query,
+    )
+    const last = isMore ? items.at(-1) : end
+    return last === undefined ? { items } : { items, cursor: encodeCursor([last.at, lineId(last)]), reached: last.at }
+  }
+
   async removeOlder({ before, limit }: { before: number; limit: number }): Promise<number> {
     const lines = await this.#records.find(POSITION, { at: { $lt: before } }, { sort: { at: 1 }, limit })
     return lines.length === 0 ? 0 : this.#records.remove({ _id: { $in: lines.map(lineId) } })
@@ -67,15 +94,29 @@ function beyond([at, taskId, attempt, seq]: Position, side: '$gt' | '$lt'): Docu
   ]
 }
 
+/** What decides where a search is, and what each line has to be beside its level. */
+function searchFilter({ since = 0, until, instance, text, cursor }: LogSearchQuery): { scanned: Document[]; tested: Document[] } {
+  const position = decodeCursor(cursor, ['number', 'string'])
+  const before = position ? { $lte: position[0] } : until === undefined ? {} : { $lt: until }
+  const scanned: Document[] = [{ at: { $gte: since, ...before } }]
+  if (position) scanned.push({ $or: [{ at: { $lt: position[0] } }, { _id: { $lt: position[1] } }] })
+  return { scanned, tested: [...(instance === undefined ? [] : [{ instance }]), ...(text === undefined ? [] : [containing(text)])] }
+}
+
+function containing(text: string): Document {
+  const contains = { $regex: exactly(text) }
+  return { $or: [{ message: contains }, { fields: contains }] }
+}
+
 function logFilter(query: LogQuery): Document {
   const conditions: Document[] = []
   const position = decodeCursor(query.cursor, ['number', 'string', 'number', 'number'])
   if (query.taskId !== undefined) conditions.push({ taskId: query.taskId })
   if (query.levels !== undefined) conditions.push({ level: { $in: [...query.levels] } })
-  if (query.text !== undefined) {
-    const contains = { $regex: query.text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&') }
-    conditions.push({ $or: [{ message: contains }, { fields: contains }] })
-  }
+  if (query.instance !== undefined) conditions.push({ instance: query.instance })
+  if (query.since !== undefined) conditions.push({ at: { $gte: query.since } })
+  if (query.until !== undefined) conditions.push({ at: { $lt: query.until } })
+  if (query.text !== undefined) conditions.push(containing(query.text))
   if (position !== undefined) conditions.push({ $or: beyond(position, query.order === 'oldest' ? '$gt' : '$lt') })
   return { namespace: query.namespace, runId: query.runId, ...(conditions.length > 0 ? { $and: conditions } : {}) }
 }

@@ -11,6 +11,7 @@ import { gates } from './migrations/0014-gates.ts'
 import { rules } from './migrations/0015-rules.ts'
 import { changes } from './migrations/0016-changes.ts'
 import { deadLetters } from './migrations/0017-dead-letters.ts'
+import { search } from './migrations/0017-search.ts'
 import { stats } from './migrations/0017-stats.ts'
 import { workflows } from './migrations/0017-workflows.ts'
 import { DUPLICATE_KEY, NAMESPACE_EXISTS } from './mongo-error.ts'
@@ -31,7 +32,14 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
   { number: 14, name: 'gates', apply: (database) => createCollections(database, gates) },
   { number: 15, name: 'rules', apply: (database) => createCollections(database, rules) },
   { number: 16, name: 'changes', apply: (database) => createCollections(database, changes) },
-  { number: 17, name: 'workflows', apply: (database) => createCollections(database, { ...workflows, ...deadLetters, ...stats }) },
+  {
+    number: 17,
+    name: 'workflows',
+    apply: async (database) => {
+      await createCollections(database, { ...workflows, ...deadLetters, ...stats })
+      await search(database)
+    },
+  },
 ]
 
 /** Two processes that create the same indexes at the same moment can block each other for ever in some engines. */

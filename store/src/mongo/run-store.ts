@@ -1,18 +1,21 @@
-import type { Document } from 'mongodb'
 import { RUN_ARRIVAL_COLUMNS, RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS } from '../columns.ts'
-import type { PageQuery, RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
+import type { RunStore, WaitingQuery } from '../ports.ts'
 import type { RunArrival, RunHead, RunPlace, RunRecord } from '../records.ts'
-import { endOfTasks, TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
-import type { Slice } from '../slice.ts'
-import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
-import { ANY_TIME } from './collection.ts'
+import { endOfTasks, unlessTombstone } from '../retention-port.ts'
+import type { RunCount, RunCountQuery, RunListQuery, RunSlice } from '../search-port.ts'
+import type { PageQuery, Slice } from '../slice.ts'
+import { decodeCursor, sliceOf } from '../slice.ts'
 import type { MongoDatabase } from './database.ts'
 import { Selection } from './document.ts'
 import { MongoLifeStore } from './life-store.ts'
+import { MongoRunSearch } from './run-search.ts'
 
 export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements RunStore {
+  readonly #search: MongoRunSearch
+
   constructor(database: MongoDatabase) {
     super(database, 'runs', { whole: RUN_COLUMNS, head: RUN_HEAD_COLUMNS })
+    this.#search = new MongoRunSearch(this.records, this.head)
   }
 
   override async get(ids: readonly string[], maxBytes?: number): Promise<(RunRecord | undefined)[]> {
@@ -23,15 +26,12 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
     return (await super.heads(ids)).map(unlessTombstone)
   }
 
-  async list(query: RunListQuery): Promise<Slice<RunHead>> {
-    const filter = scanOf(query)
-    if (query.handlers === undefined) return sliceOf(await this.records.page(this.head, { filter, sort: NEWEST_FIRST }, query), positionOf)
-    const [end] = await this.records.find(POSITION, filter, { sort: NEWEST_FIRST, skip: READ_PER_PAGE - 1, limit: 1 })
-    const conditions: Document[] = [filter, { handler: { $in: [...query.handlers] } }]
-    if (end !== undefined)
-      conditions.push({ createdAt: { $gte: end.createdAt } }, { $or: [{ createdAt: { $gt: end.createdAt } }, { _id: { $gte: end.id } }] })
-    const slice = sliceOf(await this.records.page(this.head, { filter: { $and: conditions }, sort: NEWEST_FIRST }, query), positionOf)
-    return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(positionOf(end)) } : slice
+  async list(query: RunListQuery): Promise<RunSlice> {
+    return this.#search.list(query)
+  }
+
+  async count(query: RunCountQuery): Promise<RunCount> {
+    return this.#search.count(query)
   }
 
   async children({ of, ...page }: PageQuery & { of: string }): Promise<Slice<RunHead>> {
@@ -83,24 +83,3 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
 const PLACE = new Selection<RunPlace>(RUN_PLACE_COLUMNS)
 const ARRIVAL = new Selection<RunArrival>(RUN_ARRIVAL_COLUMNS)
 const KEY = new Selection<Pick<RunHead, 'gateKey'>>({ gateKey: 'text' })
-const NEWEST_FIRST = { createdAt: -1, _id: -1 } as const
-type Position = Pick<RunHead, 'createdAt' | 'id'>
-const POSITION = new Selection<Position>({ createdAt: 'number', id: 'text' })
-const positionOf = ({ createdAt, id }: Position) => [createdAt, id]
-
-/** What an index finds, from where the cursor stands. */
-function scanOf({ namespace, job, state, since = 0, cursor }: RunListQuery): Document {
-  const position = decodeCursor(cursor, ['number', 'string'])
-  const from = { $gt: Math.max(TOMBSTONE_CREATED_AT, since - 1) }
-  const filter: Document = { namespace, createdAt: from }
-  if (job !== undefined) filter['job'] = job
-  if (state !== undefined) filter['state'] = state
-  // Redundant, but the index of queued runs requires it.
-  if (state === 'queued') filter['queuedAt'] = ANY_TIME
-  if (position !== undefined) {
-    const [at, before] = position
-    filter['createdAt'] = { ...from, $lte: at }
-    filter['$or'] = [{ createdAt: { $lt: at } }, { _id: { $lt: before } }]
-  }
-  return filter
-}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OPEN_STATES, RUN_STATES } from '@carillon/contracts'
-import type { LogQuery } from '../ports.ts'
+import { OPEN_STATES, RUN_STATES, UNSUCCESSFUL_STATES } from '@carillon/contracts'
+import type { LogQuery } from '../search-port.ts'
+import { encodeCursor } from '../slice.ts'
 import { range } from '../testing/pages.ts'
 import { aLine, START_AT } from '../testing/records.ts'
 import { SqliteCalendarStore } from './calendar-store.ts'
@@ -55,11 +56,23 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await runs.queuedCount({ before: 5 })
   await runs.programs(namespace)
   await tasks.programs(namespace)
-  for (const state of [undefined, ...RUN_STATES]) {
-    await runs.list({ namespace, state, limit: 10 })
-    await runs.list({ namespace, job: 'report', state, limit: 10 })
-    await runs.list({ namespace, state, since: 5, handlers: ['hello'], limit: 10 })
-    await runs.list({ namespace, job: 'report', state, since: 5, handlers: ['hello'], limit: 10 })
+  const after = encodeCursor([9, 'run-1'])
+  for (const states of [undefined, ...RUN_STATES.map((state) => [state]), RUN_STATES, UNSUCCESSFUL_STATES])
+    for (const order of ['newest', 'oldest'] as const)
+      for (const cursor of [undefined, after]) {
+        const found = { namespace, states, order, cursor, limit: 10 }
+        await runs.list(found)
+        await runs.list({ ...found, job: 'report', since: 5, until: 9 })
+        await runs.list({ ...found, since: 5, handlers: ['hello'] })
+        await runs.list({ ...found, job: 'report', since: 5, triggers: ['call'], owners: ['i-1'], text: 'paid' })
+        await runs.count({ ...found, job: 'report', since: 5, atMost: 10 })
+        await runs.count({ ...found, until: 5, text: 'paid', atMost: 10 })
+      }
+  for (const order of ['newest', 'oldest'] as const) {
+    const ended = { namespace, states: UNSUCCESSFUL_STATES, time: 'endedAt', order, limit: 10 } as const
+    await runs.list({ ...ended, cursor: after })
+    await runs.list({ ...ended, since: 5, until: 9, job: 'report' })
+    await runs.count({ ...ended, since: 5, atMost: 10 })
   }
   await runs.children({ of: 'run-1', limit: 10 })
   await runs.endedChildren({ from: 5, limit: 10 })
@@ -72,6 +85,11 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await tasks.countUpTo({ runId: 'run-1', states: OPEN_STATES, atMost: 1 })
   await tasks.tally({ runId: 'run-1', from: 'run-1-a' })
   await tasks.names('run-1')
+  const logs = new SqliteLogStore(connection)
+  const afterLine = encodeCursor([9, namespace, 'run-1', 'run-1', 1, 1])
+  for (const levels of [undefined, ['info', 'warn', 'error'], ['warn', 'error'], ['error']] as const)
+    for (const more of [{}, { text: 'paid' }, { since: 5, until: 9 }, { since: 5, instance: 'i-1', cursor: afterLine }])
+      await logs.search({ namespace, levels, ...more, limit: 10 })
   const signals = new SqliteSignalStore(connection)
   await signals.due(due)
   await signals.list({ namespace, runId: 'run-1', limit: 10 })

@@ -1,23 +1,27 @@
 import { LOG_COLUMNS, type StoredValue } from '../columns.ts'
 import type { LogRecord } from '../log-records.ts'
-import type { LogQuery, LogStore } from '../ports.ts'
+import type { LogStore } from '../ports.ts'
+import type { LogQuery, LogSearchQuery, LogSlice } from '../search-port.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
+import { CONTAINS, IS_ALARMING, isAlarming, isAllAlarming } from './log-filter.ts'
+import { SqliteLogSearch } from './log-search.ts'
 import { Table } from './table.ts'
 
 const ORDER = ['at', 'taskId', 'attempt', 'seq'] as const
 type Position = Pick<LogRecord, (typeof ORDER)[number]>
-const ALARMING: readonly LogRecord['level'][] = ['warn', 'error']
 const IDENTITY = '"namespace", "runId", "taskId", "attempt", "seq"'
 
 export class SqliteLogStore implements LogStore {
   readonly #connection: Connection
   readonly #table: Table<LogRecord>
+  readonly #search: SqliteLogSearch
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.#table = new Table<LogRecord>(connection, 'logs', LOG_COLUMNS)
+    this.#search = new SqliteLogSearch(connection, this.#table)
   }
 
   async insert(lines: readonly LogRecord[]): Promise<void> {
@@ -37,6 +41,10 @@ export class SqliteLogStore implements LogStore {
     const rest = `where ${conditions.join(' and ')} ${scan.order}`
     const slice = sliceOf(this.#table.page(this.#table.whole, { rest, values }, query), positionOf)
     return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(positionOf(end)) } : slice
+  }
+
+  async search(query: LogSearchQuery): Promise<LogSlice> {
+    return this.#search.execute(query)
   }
 
   /** The last line that one page reads, by the index alone; undefined when the lines end before. */
@@ -87,7 +95,7 @@ function scanOf(query: LogQuery): Scan {
     conditions.push('"taskId" = ? and "taskId" <> "runId"')
     values.push(task)
   } else if (isAlarming(query)) {
-    conditions.push(`("level" = 'warn' or "level" = 'error')`)
+    conditions.push(IS_ALARMING)
   }
   const position = decodeCursor(query.cursor, ['number', 'string', 'number', 'number'])
   const places = names.map(() => '?').join(', ')
@@ -115,13 +123,15 @@ function filterOf(query: LogQuery): { conditions: string[]; values: StoredValue[
   const task = indexedTask(query)
   // The plus keeps SQLite from sorting by what it regards as a part of the order.
   if (query.taskId !== undefined && task === undefined) add('+"taskId" = ?', query.taskId)
-  const isFound = task === undefined && isAlarming(query) && ALARMING.every((level) => query.levels?.includes(level))
+  const isFound = task === undefined && isAllAlarming(query)
   if (query.levels !== undefined && !isFound) add('"level" in (select "value" from json_each(?))', JSON.stringify(query.levels))
-  if (query.text !== undefined) add(`(instr("message", ?) > 0 or instr(coalesce("fields", ''), ?) > 0)`, query.text, query.text)
+  if (query.instance !== undefined) add('+"instance" = ?', query.instance)
+  if (query.since !== undefined) add('+"at" >= ?', query.since)
+  if (query.until !== undefined) add('+"at" < ?', query.until)
+  if (query.text !== undefined) add(CONTAINS, query.text, query.text)
   return { conditions, values }
 }
 
 /** Most lines are of tasks with the id of their run: these have no index of their own. */
 const indexedTask = ({ taskId, runId }: LogQuery) => (taskId === runId ? undefined : taskId)
-const isAlarming = ({ levels }: LogQuery) => levels?.every((level) => ALARMING.includes(level)) === true
 const positionOf = ({ at, taskId, attempt, seq }: Position) => [at, taskId, attempt, seq]

@@ -1,22 +1,25 @@
-import type { RunState } from '@carillon/contracts'
-import { RUN_ARRIVAL_COLUMNS, RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS, type StoredValue } from '../columns.ts'
-import type { PageQuery, RunListQuery, RunStore, WaitingQuery } from '../ports.ts'
+import { RUN_ARRIVAL_COLUMNS, RUN_COLUMNS, RUN_HEAD_COLUMNS, RUN_PLACE_COLUMNS } from '../columns.ts'
+import type { RunStore, WaitingQuery } from '../ports.ts'
 import type { RunArrival, RunHead, RunPlace, RunRecord } from '../records.ts'
-import { endOfTasks, TOMBSTONE_CREATED_AT, unlessTombstone } from '../retention-port.ts'
-import type { Slice } from '../slice.ts'
-import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
+import { endOfTasks, unlessTombstone } from '../retention-port.ts'
+import type { RunCount, RunCountQuery, RunListQuery, RunSlice } from '../search-port.ts'
+import type { PageQuery, Slice } from '../slice.ts'
+import { decodeCursor, sliceOf } from '../slice.ts'
 import type { Connection } from './connection.ts'
 import { SqliteLifeStore } from './life-store.ts'
+import { SqliteRunSearch } from './run-search.ts'
 import { Selection } from './table.ts'
 
 export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implements RunStore {
   readonly #place: Selection<RunPlace>
   readonly #arrival: Selection<RunArrival>
+  readonly #search: SqliteRunSearch
 
   constructor(connection: Connection) {
     super(connection, 'runs', { whole: RUN_COLUMNS, head: RUN_HEAD_COLUMNS })
     this.#place = new Selection<RunPlace>('runs', RUN_PLACE_COLUMNS, this.table.large)
     this.#arrival = new Selection<RunArrival>('runs', RUN_ARRIVAL_COLUMNS, this.table.large)
+    this.#search = new SqliteRunSearch(connection, this.table, this.head)
   }
 
   override async get(ids: readonly string[], maxBytes?: number): Promise<(RunRecord | undefined)[]> {
@@ -27,20 +30,12 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
     return (await super.heads(ids)).map(unlessTombstone)
   }
 
-  async list(query: RunListQuery): Promise<Slice<RunHead>> {
-    const { conditions, values } = scanOf(query)
-    const end = query.handlers === undefined ? undefined : this.#lastRead(conditions, values)
-    if (query.handlers !== undefined) {
-      conditions.push('"handler" in (select "value" from json_each(?))')
-      values.push(JSON.stringify(query.handlers))
-    }
-    if (end !== undefined) {
-      conditions.push('("createdAt", "id") >= (?, ?)')
-      values.push(...end)
-    }
-    const rest = `where ${conditions.join(' and ')} ${NEWEST_FIRST}`
-    const slice = sliceOf(this.table.page(this.head, { rest, values }, query), (last) => [last.createdAt, last.id])
-    return slice.cursor === undefined && end !== undefined ? { ...slice, cursor: encodeCursor(end) } : slice
+  async list(query: RunListQuery): Promise<RunSlice> {
+    return this.#search.list(query)
+  }
+
+  async count(query: RunCountQuery): Promise<RunCount> {
+    return this.#search.count(query)
   }
 
   async children({ of, ...page }: PageQuery & { of: string }): Promise<Slice<RunHead>> {
@@ -83,13 +78,6 @@ export class SqliteRunStore extends SqliteLifeStore<RunRecord, RunHead> implemen
   #waiting<Part>(columns: Selection<Part>, { gate, key, limit, skip = 0, isNewestFirst }: WaitingQuery): Part[] {
     return this.table.select(columns, isNewestFirst ? NEWEST_WAITING : OLDEST_WAITING, [gate, key, limit, skip])
   }
-
-  /** The position of the last run that one page reads; undefined when there are fewer. */
-  #lastRead(conditions: readonly string[], values: readonly StoredValue[]): [createdAt: number, id: string] | undefined {
-    const sql = `select "createdAt", "id" from "runs" where ${conditions.join(' and ')} ${NEWEST_FIRST} limit 1 offset ?`
-    const [row] = this.connection.all(sql, [...values, READ_PER_PAGE - 1])
-    return row && [row['createdAt'] as number, row['id'] as string]
-  }
 }
 
 const WAITING = `"gate" is not null and "state" = 'waiting' and "gate" = ?`
@@ -99,34 +87,3 @@ const [OLDEST_WAITING, NEWEST_WAITING] = ['', ' desc'].map(
 const keyFrom = (comparison: '>=' | '>') =>
   `select "gateKey" from "runs" where ${WAITING} and "gateKey" ${comparison} ? order by "gateKey" limit 1`
 const [FIRST_KEY, NEXT_KEY] = [keyFrom('>='), keyFrom('>')]
-const NEWEST_FIRST = 'order by "createdAt" desc, "id" desc'
-
-/** What an index finds, from where the cursor stands. */
-function scanOf({ namespace, job, state, since = 0, cursor }: RunListQuery): { conditions: string[]; values: StoredValue[] } {
-  const conditions = ['"namespace" = ?', '"createdAt" > ?']
-  const values: StoredValue[] = [namespace, Math.max(TOMBSTONE_CREATED_AT, since - 1)]
-  const position = decodeCursor(cursor, ['number', 'string'])
-  if (job !== undefined) {
-    conditions.push('"job" = ?')
-    values.push(job)
-  }
-  if (state !== undefined) {
-    conditions.push(stateCondition(state, job !== undefined))
-    values.push(state)
-  }
-  if (position !== undefined) {
-    conditions.push('("createdAt", "id") < (?, ?)')
-    values.push(...position)
-  }
-  return { conditions, values }
-}
-
-/**
- * The further comparisons are redundant, but let SQLite use the partial indexes. The plus keeps it from scanning everything that is queued to
- * find the runs of one job.
- */
-function stateCondition(state: RunState, isOfJob: boolean): string {
-  if (state === 'succeeded') return '"state" = ?'
-  if (state === 'queued') return isOfJob ? '+"state" = ?' : `"state" = ? and "state" <> 'succeeded'`
-  return `"state" = ? and "state" <> 'succeeded' and "state" <> 'queued'`
-}

@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite'
 import { bytesOf, type ColumnKind, type Columns, fromStored, type StoredValue, toStored } from '../columns.ts'
-import type { InsertOutcome, PageQuery, UpdateOutcome } from '../ports.ts'
+import type { InsertOutcome, UpdateOutcome } from '../ports.ts'
+import type { PageQuery } from '../slice.ts'
 import type { Connection, Row } from './connection.ts'
 import { type LargeText, LargeTexts } from './large-texts.ts'
 

@@ -9,6 +9,7 @@ import { JOB_CASES } from './job-cases.ts'
 import { LIST_CASES } from './list-cases.ts'
 import { LOG_CASES } from './log-cases.ts'
 import { RETENTION_CASES } from './retention-cases.ts'
+import { SEARCH_CASES } from './search-cases.ts'
 import { SIGNAL_CASES } from './signal-cases.ts'
 import { SIZE_CASES } from './size-cases.ts'
 import { STATS_CASES } from './stats-cases.ts'
@@ -40,6 +41,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...INSERT_CASES,
   ...UPDATE_CASES,
   ...LIST_CASES,
+  ...SEARCH_CASES,
   ...JOB_CASES,
   ...CALENDAR_CASES,
   ...CHANGE_CASES,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { LogQuery } from '../ports.ts'
+import type { LogQuery, LogSearchQuery } from '../search-port.ts'
+import { READ_PER_PAGE } from '../slice.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 import { allOf, range } from './pages.ts'
 import { aLine, START_AT } from './records.ts'
@@ -53,6 +54,72 @@ export const LOG_CASES: ConformanceCase[] = [
       assert.deepEqual(await seqs({ text: '"Ada"' }), [2])
       assert.deepEqual(await seqs({ text: '_' }), [])
       assert.deepEqual(await seqs({ text: 'paid', levels: ['warn'], taskId: 'run-1', order: 'newest' }), [2])
+    },
+  },
+  {
+    name: 'logs: lines of all runs are searched newest first, by level, text, instance and time, page by page, each once',
+    async run(store) {
+      const levels = ['debug', 'info', 'warn', 'error'] as const
+      const lines = range(300, 1).map((n) =>
+        aLine(`run-${n % 7}`, n, {
+          at: START_AT + Math.floor(n / 5),
+          level: levels[n % 4]!,
+          instance: `i-${n % 3}`,
+          message: n % 50 ? 'x' : 'Paid 100% (a.c)+$',
+          fields: n % 60 === 1 ? '{"to":"Ada"}' : null,
+        }),
+      )
+      await store.logs.insert([...lines, aLine('run-1', 900, { namespace: 'other', level: 'error', message: 'Paid 100% (a.c)+$' })])
+      const filters: readonly Partial<LogSearchQuery>[] = [
+        {},
+        { levels: ['warn', 'error'] },
+        { levels: ['error'] },
+        { levels: ['info', 'warn', 'error'] },
+        { text: '(a.c)+$' },
+        { text: '"Ada"' },
+        { text: '.*' },
+        { instance: 'i-1', levels: ['warn', 'error'] },
+        { instance: 'i-2', text: 'Paid' },
+      ]
+      for (const filter of filters)
+        for (const [since, until] of [[], [START_AT + 10], [undefined, START_AT + 30], [START_AT + 10, START_AT + 30]])
+          for (const limit of [7, 1_000]) {
+            const expected = lines.filter(
+              ({ at, level, message, fields, instance }) =>
+                (since === undefined || at >= since) &&
+                (until === undefined || at < until) &&
+                (filter.levels === undefined || filter.levels.includes(level)) &&
+                (filter.instance === undefined || filter.instance === instance) &&
+                (filter.text === undefined || message.includes(filter.text) || fields?.includes(filter.text) === true),
+            )
+            const found = await allOf((cursor) => store.logs.search({ namespace: 'default', ...filter, since, until, cursor, limit }))
+            const name = JSON.stringify({ filter, since, until, limit })
+            assert.deepEqual(
+              found.map(({ at }) => at),
+              expected.map(({ at }) => at).toReversed(),
+              name,
+            )
+            assert.deepEqual(found.map(({ seq }) => seq).sort(), expected.map(({ seq }) => seq).sort(), name)
+          }
+    },
+  },
+  {
+    name: 'logs: a search for what is rare reads a limited number of lines for each page, and says how far it came',
+    async run(store) {
+      const total = READ_PER_PAGE * 2 + 10
+      const lines = range(total, 1).map((seq) =>
+        aLine(`run-${seq % 5}`, seq, { at: START_AT + (seq >> 3), message: seq === 3 ? 'needle' : 'x' }),
+      )
+      await store.logs.insert(lines)
+      const pages: number[] = []
+      let cursor: string | undefined
+      do {
+        const slice = await store.logs.search({ namespace: 'default', text: 'needle', cursor, limit: 10 })
+        pages.push(slice.items.length)
+        assert.equal(slice.reached === undefined, slice.cursor === undefined)
+        cursor = slice.cursor
+      } while (cursor !== undefined)
+      assert.deepEqual(pages, [0, 0, 1])
     },
   },
   {

@@ -60,7 +60,7 @@ export const UPDATE_CASES: ConformanceCase[] = [
       const tally = (await store.tasks.tally({ runId: 'stateful-run' })).map(({ state, count }) => [state, count])
       assert.deepEqual(new Map(tally as [string, number][]), new Map(RUN_STATES.map((state) => [state, 1])))
       for (const [n, state] of RUN_STATES.entries()) {
-        const runs = await store.runs.list({ namespace: 'default', state, limit: 10 })
+        const runs = await store.runs.list({ namespace: 'default', states: [state], limit: 10 })
         assert.deepEqual(
           runs.items.map(({ id }) => id),
           [runId(n)],

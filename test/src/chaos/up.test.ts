@@ -26,7 +26,7 @@ test('kill -9 of `carillon up` in the middle of a load, and a new one on its dat
   load.start()
   await eventually(
     'something is under way',
-    async () => (await store.runs.list({ namespace, state: 'running', limit: 1 })).items.length > 0,
+    async () => (await store.runs.list({ namespace, states: ['running'], limit: 1 })).items.length > 0,
   )
   await up.process.kill9()
   await startUp(cleanup, { data, demo: false, port: Number(new URL(up.url).port) })

@@ -121,7 +121,7 @@ export async function createWorld(cleanup: Cleanup, options: WorldOptions): Prom
     strike: async (blow) => {
       await eventually(
         'something is under way',
-        async () => (await store.runs.list({ namespace, state: 'running', limit: 1 })).items.length > 0,
+        async () => (await store.runs.list({ namespace, states: ['running'], limit: 1 })).items.length > 0,
         {
           withinMs: 60_000,
         },

@@ -229,7 +229,7 @@ test('keys of a job with a limit take turns: one that floods delays the others b
 })
 
 async function queuedOf(coordinator: TestCoordinator): Promise<string[]> {
-  const { items } = await coordinator.store.runs.list({ namespace: 'default', state: 'queued', limit: 100 })
+  const { items } = await coordinator.store.runs.list({ namespace: 'default', states: ['queued'], limit: 100 })
   return items.sort((one, other) => one.queuedAt! - other.queuedAt! || one.gateOrder! - other.gateOrder!).map(({ id }) => id)
 }
 

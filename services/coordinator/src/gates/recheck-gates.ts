@@ -18,7 +18,7 @@ export class RecheckGates {
     const seen = new Set<string | null>()
     let cursor: string | undefined
     do {
-      const page = await this.#store.runs.list({ namespace, job: name, state: 'waiting', cursor, limit: PAGE })
+      const page = await this.#store.runs.list({ namespace, job: name, states: ['waiting'], cursor, limit: PAGE })
       for (const run of page.items) {
         const at = `${run.gate} ${run.gateKey}`
         if (!seen.has(at)) this.#hints.recheck(run)

@@ -163,7 +163,7 @@ export class ChangeJobs {
     const [job] = await this.#store.jobs.get([jobId(namespace, name)])
     if (!job) throw jobNotFound(name)
     // Once the job is gone, nothing holds back what waits at its gates.
-    if (!options.keepRuns) await this.#cancelAll({ namespace, job: name, state: 'waiting' }, () => true)
+    if (!options.keepRuns) await this.#cancelAll({ namespace, job: name, states: ['waiting'] }, () => true)
     await this.#turns.take(turnOf(namespace, name), async () => {
       const [there] = await this.#store.jobs.get([job.id])
       if (!there) throw jobNotFound(name)
@@ -268,15 +268,15 @@ export class ChangeJobs {
   }
 
   async #cancelWaiting(namespace: string, job: string): Promise<void> {
-    await this.#cancelAll({ namespace, job, state: 'waiting' }, () => true)
-    await this.#cancelAll({ namespace, job, state: 'delayed' }, ({ reason }) => reason === 'delay')
+    await this.#cancelAll({ namespace, job, states: ['waiting'] }, () => true)
+    await this.#cancelAll({ namespace, job, states: ['delayed'] }, ({ reason }) => reason === 'delay')
     // A slot that is stored before its time is the newest of all.
-    const newest = await this.#store.runs.list({ namespace, job, state: 'queued', limit: 10 })
+    const newest = await this.#store.runs.list({ namespace, job, states: ['queued'], limit: 10 })
     await this.#cancel(newest.items.filter(({ slot }) => slot !== null && slot > this.#clock.now()))
   }
 
   async #cancelAll(
-    query: { namespace: string; job: string; state: 'waiting' | 'delayed' },
+    query: { namespace: string; job: string; states: readonly ['waiting' | 'delayed'] },
     isMeant: (run: RunHead) => boolean,
   ): Promise<void> {
     let cursor: string | undefined

@@ -56,7 +56,7 @@ test('what a coordinator that stopped did not do is done before the next slot', 
   await ended(coordinator, 'failed', 'failed')
   await fireSlots.execute(['default/report'])
   assert.equal((await jobOf(coordinator))?.state, 'paused')
-  assert.equal((await store.runs.list({ namespace: 'default', state: 'queued', limit: 5 })).items.length, 0)
+  assert.equal((await store.runs.list({ namespace: 'default', states: ['queued'], limit: 5 })).items.length, 0)
 })
 
 test('from the fourth failure in a row on slots move out by five minutes for each; one success clears it', async (context) => {

@@ -36,10 +36,19 @@ export class KeepMemory {
   }
 
   async #last({ id, namespace }: RunHead, job: string): Promise<JobMemory['last'] | undefined> {
-    const { items } = await this.#store.runs.list({ namespace, job, state: 'succeeded', limit: READ_RUNS })
-    const head = items.find((run) => run.id !== id)
+    const head = await this.#lastSucceeded({ namespace, job, except: id })
     const [run] = head ? await this.#store.runs.get([head.id]) : []
     if (!run?.endedAt) return undefined
     return { runId: run.id, result: JSON.parse(run.result ?? 'null'), endedAt: new Date(run.endedAt).toISOString() }
+  }
+  async #lastSucceeded({ namespace, job, except }: { namespace: string; job: string; except: string }): Promise<RunHead | undefined> {
+    let cursor: string | undefined
+    do {
+      const slice = await this.#store.runs.list({ namespace, job, states: ['succeeded'], cursor, limit: READ_RUNS })
+      const head = slice.items.find((run) => run.id !== except)
+      if (head) return head
+      cursor = slice.cursor
+    } while (cursor !== undefined)
+    return undefined
   }
 }

@@ -170,7 +170,7 @@ test('more runs than a page are all taken over', async (context) => {
   const coordinator = await createTestCoordinator(context)
   await coordinator.store.runs.insert(Array.from({ length: 1_203 }, (_, n) => aRun(n, running)))
   await coordinator.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
-  assert.equal((await coordinator.store.runs.list({ namespace: 'default', state: 'running', limit: 10 })).items.length, 0)
+  assert.equal((await coordinator.store.runs.list({ namespace: 'default', states: ['running'], limit: 10 })).items.length, 0)
 })
 
 test('a running run is checked: alive, lost, over its time', async (context) => {

@@ -1,19 +1,17 @@
 import {
   BUILT_IN_HANDLERS,
-  CarillonError,
+  type CarillonError,
   LIMITS,
-  type ListRuns,
   OPEN_STATES,
   type Page,
-  printable,
   type Reason,
   type RunState,
   type RunView,
   type TaskView,
   type WhyRun,
 } from '@carillon/contracts'
-import { pageThatFits, runIdOfKey } from '@carillon/runtime'
-import type { RunHead, RunListQuery, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
+import { pageThatFits } from '@carillon/runtime'
+import type { RunHead, RunRecord, Store, TaskHead, TaskRecord } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Matching, Presence, WhyAtGate } from '../ports.ts'
 import type { Programs } from '../program-ports.ts'
@@ -61,7 +59,7 @@ export class ReadRuns {
     const message = await this.#whyAtGate(run)
     if (message !== undefined) return runView(run, { reason: 'gate', message })
     const waiting = run.mode === 'workflow' ? await this.#whyNothingMoves(run) : undefined
-    return waiting === undefined ? this.#view(run) : runView(run, waiting)
+    return waiting === undefined ? this.view(run) : runView(run, waiting)
   }
 
   /** Why a run is in its state. */
@@ -87,34 +85,6 @@ export class ReadRuns {
     if (waits.length === 0) return undefined
     const steps = await this.#store.steps.get(waits.map((wait) => recordsOf(wait)[0]))
     return Math.min(...steps.flatMap((step) => (step ? [step.at] : [])))
-  }
-
-  /** Without payloads and results: those are read by id. */
-  async list(namespace: string, { key, handler, service, since, ...query }: ListRuns): Promise<Page<RunView>> {
-    const named = handler === undefined ? undefined : [handler]
-    const handlers = service === undefined ? named : this.#handlersOf(namespace, service, handler)
-    const filter = { ...query, handlers, since: since === undefined ? undefined : Date.parse(since) }
-    if (key !== undefined) {
-      const [run] = await this.#store.runs.heads([runIdOfKey(namespace, key)])
-      return { items: run?.namespace === namespace && accepts(filter, run) ? [this.#view(run)] : [] }
-    }
-    return pageThatFits(
-      (maxBytes) => this.#store.runs.list({ namespace, ...filter, maxBytes }),
-      (runs) => runs.map((run) => this.#view(run)),
-    )
-  }
-
-  /** Which service ran a run is not stored: its runs are those of the handlers that its live instances offer. */
-  #handlersOf(namespace: string, service: string, only: string | undefined): string[] {
-    const services = this.#presence.services(namespace)
-    const handlers = services.get(service)
-    if (handlers) return [...handlers].filter((name) => only === undefined || name === only)
-    const these = services.size > 0 ? `Live instances are of: ${listed([...services.keys()].sort())}.` : 'No instance is live.'
-    throw new CarillonError('INVALID_REQUEST', `no live instance is of service ${printable(service)}`, {
-      field: 'service',
-      value: printable(service),
-      hint: `${these} Runs of a service that is gone are found by handler or job.`,
-    })
   }
 
   /**
@@ -206,7 +176,8 @@ export class ReadRuns {
     return `${every} cordoned (${listed(cordoned)}) or hung (${listed(hung)}: ${why})`
   }
 
-  #view(run: RunHead & Partial<RunRecord>): RunView {
+  /** @param run of a head the view has neither payload nor result */
+  view(run: RunHead & Partial<RunRecord>): RunView {
     const isWaiting = (run.state === 'queued' && run.target === null) || (run.state === 'running' && isFanOut(run))
     // Nodes of a workflow have handlers of their own.
     if (run.mode === 'workflow') return runView(run)
@@ -218,16 +189,6 @@ export class ReadRuns {
     const message = isWaiting ? this.#whyNoneMay(run) : undefined
     return message === undefined ? runView(run) : runView({ ...run, reason: null }, { reason: 'no-instance', message })
   }
-}
-
-/** Whether a run that was found by its key passes the other filters. */
-function accepts({ job, state, since, handlers }: Omit<RunListQuery, 'namespace' | 'limit'>, run: RunHead): boolean {
-  return (
-    (job === undefined || run.job === job) &&
-    (state === undefined || run.state === state) &&
-    (since === undefined || run.createdAt >= since) &&
-    (handlers === undefined || handlers.includes(run.handler))
-  )
 }
 
 /** The first few names. */

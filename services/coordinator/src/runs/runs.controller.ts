@@ -2,9 +2,11 @@ import { CarillonError, LIMITS, parseSubject, type StartedRun } from '@carillon/
 import type { ControllerOf, Incoming } from '@carillon/runtime'
 import type { SignalBatches } from '../signal-ports.ts'
 import type { ApplyReports } from './apply-reports.ts'
+import type { BulkRuns } from './bulk-runs.ts'
 import type { ChangeRuns } from './change-runs.ts'
 import type { ReadRuns } from './read-runs.ts'
 import type { ReadTree } from './read-tree.ts'
+import type { SearchRuns } from './search-runs.ts'
 import type { StartRuns } from './start-runs.ts'
 import type { TakeTriggers } from './take-triggers.ts'
 
@@ -12,6 +14,8 @@ export interface RunCases {
   readonly startRuns: StartRuns
   readonly readRuns: ReadRuns
   readonly readTree: ReadTree
+  readonly searchRuns: SearchRuns
+  readonly bulkRuns: BulkRuns
   readonly changeRuns: ChangeRuns
   readonly applyReports: ApplyReports
   readonly takeTriggers: TakeTriggers
@@ -19,7 +23,7 @@ export interface RunCases {
   readonly takeSignals: SignalBatches
 }
 
-export const runsController = ({ startRuns, readRuns, readTree, changeRuns, applyReports, takeTriggers, takeSignals }: RunCases) =>
+export const runsController = ({ startRuns, readRuns, readTree, searchRuns, bulkRuns, changeRuns, ...taking }: RunCases) =>
   ({
     answers: {
       jobsRun: async ({ namespace, input, bytes, traceparent, by }) => {
@@ -36,7 +40,9 @@ export const runsController = ({ startRuns, readRuns, readTree, changeRuns, appl
       },
       runsGet: ({ namespace, input }) => readRuns.get(namespace, input.runId),
       runsWhy: ({ namespace, input }) => readRuns.why(namespace, input.runId),
-      runsList: ({ namespace, input }) => readRuns.list(namespace, input),
+      runsList: ({ namespace, input }) => searchRuns.list(namespace, input),
+      runsCount: ({ namespace, input }) => searchRuns.count(namespace, input),
+      runsBulk: ({ namespace, input }) => bulkRuns.execute(namespace, input),
       runsTasks: ({ namespace, input }) => readRuns.tasks(namespace, input),
       runsTree: ({ namespace, input }) => readTree.execute(namespace, input.runId),
       runsCancel: ({ namespace, input }) => changeRuns.cancel(namespace, input.runId, input),
@@ -45,10 +51,10 @@ export const runsController = ({ startRuns, readRuns, readTree, changeRuns, appl
       runsRetry: ({ namespace, input }) => changeRuns.retry(namespace, input),
     },
     takes: {
-      REPORTS: (batch) => applyReports.execute(batch),
+      REPORTS: (batch) => taking.applyReports.execute(batch),
       TRIGGERS: async (batch) => {
         const [signals, triggers] = [batch.filter(isSignal), batch.filter((message) => !isSignal(message))]
-        await Promise.all([takeTriggers.execute(triggers), takeSignals.execute(signals)])
+        await Promise.all([taking.takeTriggers.execute(triggers), taking.takeSignals.execute(signals)])
       },
     },
   }) satisfies ControllerOf<'coordinator'>

@@ -146,7 +146,7 @@ test('events of a burst that are taken in another order than their stream has th
   await takeEvents.execute('CAPTURED', [three])
   await takeEvents.execute('CAPTURED', [one, two])
   await pass(coordinator, 1_000)
-  const { items } = await store.runs.list({ namespace: 'default', job: 'sync', state: 'queued', limit: 10 })
+  const { items } = await store.runs.list({ namespace: 'default', job: 'sync', states: ['queued'], limit: 10 })
   assert.deepEqual(
     (await store.runs.get(items.map(({ id }) => id))).map((run) => run?.payload),
     ['3'],

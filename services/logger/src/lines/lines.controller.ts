@@ -1,9 +1,19 @@
 import type { ControllerOf } from '@carillon/runtime'
 import type { QueryLogs } from './query-logs.ts'
+import type { SearchLogs } from './search-logs.ts'
 import type { StoreLines } from './store-lines.ts'
 
-export const linesController = ({ queryLogs, storeLines }: { readonly queryLogs: QueryLogs; readonly storeLines: StoreLines }) =>
+export interface LineCases {
+  readonly queryLogs: QueryLogs
+  readonly searchLogs: SearchLogs
+  readonly storeLines: StoreLines
+}
+
+export const linesController = ({ queryLogs, searchLogs, storeLines }: LineCases) =>
   ({
-    answers: { logsQuery: ({ namespace, input }) => queryLogs.execute(namespace, input) },
+    answers: {
+      logsQuery: ({ namespace, input }) => queryLogs.execute(namespace, input),
+      logsSearch: ({ namespace, input }) => searchLogs.execute(namespace, input),
+    },
     takes: { LOGS: (batch) => storeLines.execute(batch) },
   }) satisfies ControllerOf<'logger'>

@@ -33,7 +33,10 @@ class TestLogger {
   }
 
   /** @throws CarillonError that the logger answered */
-  async call<Name extends 'logsQuery' | 'loggerHealth'>(name: Name, input: unknown): Promise<CallOutput<(typeof CALLS)[Name]>> {
+  async call<Name extends 'logsQuery' | 'logsSearch' | 'loggerHealth'>(
+    name: Name,
+    input: unknown,
+  ): Promise<CallOutput<(typeof CALLS)[Name]>> {
     const { noun, verb } = CALLS[name]
     const subject = `carillon.default.api.${noun}.${verb}`
     const answer = await this.broker.connection.request(subject, JSON.stringify(input), { timeout: 1_500 })
@@ -79,6 +82,7 @@ export function withInsert(store: Store, insert: Store['logs']['insert']): Store
   const logs: Store['logs'] = {
     insert,
     query: (query) => store.logs.query(query),
+    search: (query) => store.logs.search(query),
     removeOlder: (query) => store.logs.removeOlder(query),
     trim: (query) => store.logs.trim(query),
   }

@@ -1,4 +1,4 @@
-/** Workflows: graphs of jobs and runs, and tasks that differ from their run; messages to runs; retries that were given up; what was counted. */
+/** Workflows: graphs of jobs and runs, and tasks that differ from their run; messages to runs; retries that were given up; lists of many runs and lines; what was counted. */
 export const workflows = `
 alter table "jobs" add column "graph" text;
 alter table "runs" add column "graph" text;
@@ -53,4 +53,7 @@ create table if not exists "rollups" (
 create index if not exists "rollups_by_time" on "rollups" ("level", "start", "namespace", "scope");
 create index if not exists "runs_paused" on "runs" ("id") where "state" = 'paused';
 create index if not exists "tasks_program" on "tasks" ("namespace", "program", "state", "pinnedAt") where "program" is not null and "endedAt" is null;
+create index if not exists "runs_ended" on "runs" ("namespace", "state", "endedAt", "id")
+  where "endedAt" is not null and "state" <> 'succeeded' and "state" <> 'removed';
+create index if not exists "logs_alarming_recent" on "logs" ("namespace", "at") where "level" = 'warn' or "level" = 'error';
 `
