@@ -18,7 +18,7 @@ export interface ManyRunsOptions {
 
 type Which = BulkInput & { readonly action: BulkAction }
 
-/** Sends parts of one request until it is complete. A part whose answer was lost is sent again: what is done by then is not done twice. */
+/** Sends parts of one request until it is complete. A part whose answer was lost is sent again: what is done by then is not done twice. @internal */
 export async function changeMany(caller: Pick<Caller, 'call'>, which: Which, options: ManyRunsOptions): Promise<ManyRunsChanged> {
   const { dryRun, onProgress } = checkObject('options', options)
   let sums: ManyRunsChanged = { matched: 0, eligible: 0, done: 0, skipped: [] }
