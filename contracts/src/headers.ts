@@ -26,6 +26,8 @@ export const HEADERS = {
   ttlMs: 'Carillon-Ttl-Ms',
   /** Who makes a call, or sends a trigger or a signal, as that party names itself: 200 characters at most. Runs, changes of jobs and cordons keep it. */
   by: 'Carillon-By',
+  /** Of a call that a gateway passes on: the account and the request behind it, as JSON. Entries of the audit log keep it. */
+  account: 'Carillon-Account',
   /** Of a call between services: the scene and the attempt of the retry that it is part of, as `scene/attempt`. What it leads to is not retried by itself. */
   retry: 'Carillon-Retry',
   /** Of a call between services: how many milliseconds are left for it. */
@@ -54,7 +56,7 @@ export const TRIGGER_HEADERS = [
 /** `Carillon-*` headers that a signal may have. */
 export const SIGNAL_HEADERS = [HEADERS.ttlMs, HEADERS.by] as const
 /** `Carillon-*` headers that a call may have: what else it says is in its body. */
-export const CALL_HEADERS = [HEADERS.by] as const
+export const CALL_HEADERS = [HEADERS.by, HEADERS.account] as const
 
 /**
  * The name by which someone makes a call; undefined: there is none.

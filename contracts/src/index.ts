@@ -7,6 +7,16 @@
  */
 
 export type { ErrorBody, Page, ServiceHealth } from './answers.ts'
+export {
+  type AuditEntry,
+  type AuditOrigin,
+  auditChanges,
+  auditEventSchema,
+  auditInput,
+  auditOriginSchema,
+  auditResource,
+  isAudited,
+} from './audit.ts'
 export { type BackfillJob, backfillJobSchema, type JobBackfill, jobBackfillSchema } from './backfill.ts'
 export { type Backoff, backoffMs, backoffSchema, DEFAULT_BACKOFF, type DelayBackoff, isExcluded, stepPolicySchema } from './backoff.ts'
 export { BUILT_IN_HANDLERS } from './built-in-handlers.ts'

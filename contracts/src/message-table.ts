@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { refusalSchema } from './answers.ts'
+import { auditEventSchema } from './audit.ts'
 import { calendarViewSchema } from './calendar.ts'
 import { deadLetterSchema } from './dead-letter.ts'
 import { beatSchema, presenceSchema } from './instance.ts'
@@ -81,6 +82,12 @@ export const MESSAGES = {
     from: 'services',
     schema: z.union([deadLetterSchema, z.object({ id: z.string() })]),
     description: 'A retry was given up, or someone has decided about it; without its arguments, of one that is gone its id',
+  },
+  'event.audit': {
+    subject: 'event.audit.<noun>.<verb>',
+    from: 'services',
+    schema: auditEventSchema,
+    description: 'Who has changed something, or was refused to, and how',
   },
   'event.message': {
     subject: 'event.message.<stream>.rejected',

@@ -31,7 +31,7 @@ export const subjects = {
 }
 
 /** The nouns whose changes are published as events. */
-export type EventNoun = 'run' | 'job' | 'calendar' | 'instance' | 'message' | 'deadLetter'
+export type EventNoun = 'run' | 'job' | 'calendar' | 'instance' | 'message' | 'deadLetter' | 'audit'
 
 /** The tokens of a subject of Carillon, or undefined for a foreign one. `rest` are the tokens after the class. */
 export function parseSubject(text: string): { namespace: string; class: string; rest: string[] } | undefined {

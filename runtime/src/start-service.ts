@@ -4,6 +4,7 @@ import { freshServiceId } from './ids.ts'
 import { inOrder, type Service } from './lifecycle.ts'
 import type { RunningService } from './local-health.ts'
 import type { Logger } from './logger.ts'
+import { AuditTrail } from './nats/audit-trail.ts'
 import { type Broker, connectBroker } from './nats/connection.ts'
 import type { RejectedMessages } from './nats/incoming.ts'
 import type { StreamKeeper } from './nats/stream-keeper.ts'
@@ -77,7 +78,7 @@ export async function startService(
   try {
     const composition = compose({ id, broker, publisher, clock, log, streamReplicas, stopping: stopping.signal })
     const { keeper, needed, loops } = composition
-    services = inOrder([keeper, ...needed, microservice(composition, { broker, log }), ...loops])
+    services = inOrder([keeper, ...needed, microservice(composition, { broker, log, trail: new AuditTrail({ publisher, log }) }), ...loops])
     await services.start()
     log.info({ evt: 'service.ready' }, 'the service is ready')
     return { stop: stopOnce, health: () => composition.health() }
@@ -87,11 +88,14 @@ export async function startService(
   }
 }
 
-function microservice({ controller, batches, rejected, clock }: Composition, { broker, log }: { broker: Broker; log: Logger }): Service {
+function microservice(
+  { controller, batches, rejected, clock }: Composition,
+  { broker, log, trail }: { broker: Broker; log: Logger; trail: AuditTrail },
+): Service {
   let running: Running | undefined
   return {
     start: async () => {
-      const transport = new MeshTransport({ service: controller.service, broker, log, clock, rejected, batches })
+      const transport = new MeshTransport({ service: controller.service, broker, log, clock, rejected, trail, batches })
       running = await startMicroservice({ controller, transport, log })
     },
     stop: async () => running?.stop(),

@@ -17,20 +17,20 @@ import {
   UnacceptableJson,
   VERSION,
 } from '@carillon/contracts'
+import type { Clock } from '@carillon/wire/internal'
 import { type Service, type ServiceMsg, Svcm } from '@nats-io/services'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'
+import type { AuditTrail } from './audit-trail.ts'
+import { audited, originOf } from './audited-call.ts'
 import { LargeRequests } from './large-requests.ts'
+import type { Request } from './request.ts'
 
-/** A call as its handler sees it: checked input and where it came from. */
-export interface Request<Input = unknown> {
-  readonly namespace: string
-  readonly input: Input
-  /** Of the message. */
-  readonly bytes: number
-  readonly traceparent: string | undefined
-  /** Who calls, as that party names itself. */
-  readonly by: string | undefined
+export interface ApiServiceOptions {
+  readonly connection: NatsConnection
+  readonly log: Logger
+  readonly clock: Clock
+  readonly trail: AuditTrail
 }
 
 const QUEUE = 'carillon'
@@ -44,13 +44,17 @@ const LARGE_BYTES = 128 * 1024
 export class ApiService {
   readonly #connection: NatsConnection
   readonly #log: Logger
+  readonly #clock: Clock
+  readonly #trail: AuditTrail
   readonly #underWay = new Set<Promise<void>>()
   readonly #large = new LargeRequests()
   #service: Service | undefined
 
-  constructor(connection: NatsConnection, log: Logger) {
+  constructor({ connection, log, clock, trail }: ApiServiceOptions) {
     this.#connection = connection
     this.#log = log
+    this.#clock = clock
+    this.#trail = trail
   }
 
   async listen(service: Call['service'], handlers: ReadonlyMap<Call, (request: Request) => Promise<unknown>>): Promise<void> {
@@ -62,7 +66,8 @@ export class ApiService {
       queue: QUEUE,
       metadata: { protocol: String(PROTOCOL_VERSION) },
     })
-    for (const [call, handle] of handlers) {
+    for (const call of handlers.keys()) {
+      const handle = audited(call, handlers, { trail: this.#trail, clock: this.#clock })
       this.#service.addEndpoint(`${call.noun}-${call.verb}`, {
         subject: `${SUBJECT_ROOT}.*.api.${call.noun}.${call.verb}`,
         metadata: {
@@ -106,6 +111,7 @@ export class ApiService {
         bytes: message.data.length,
         traceparent: message.headers?.get(HEADERS.traceparent) || undefined,
         by: checkBy(message.headers?.get(HEADERS.by)),
+        origin: originOf(message.headers?.get(HEADERS.account)),
       })
       message.respond(Buffer.from(JSON.stringify(output)))
     } catch (error) {
@@ -128,6 +134,7 @@ export class ApiService {
     await this.#service?.stop()
     this.#service = undefined
     await Promise.all(this.#underWay)
+    this.#trail.flush()
   }
 }
 

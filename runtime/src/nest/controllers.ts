@@ -7,8 +7,8 @@ import {
   type SERVICE_CONSUMERS,
   type ServiceName,
 } from '@carillon/contracts'
-import type { Request } from '../nats/api-service.ts'
 import type { Incoming } from '../nats/incoming.ts'
+import type { Request } from '../nats/request.ts'
 
 /** Answers a call: input and answer are those of its row in `CALLS`. It receives the checked input. */
 export type Answer<Name extends CallName> = (

@@ -3,8 +3,9 @@ import { after, before, type TestContext, test } from 'node:test'
 import { CarillonError, subjects, VERSION } from '@carillon/contracts'
 import { systemClock } from '@carillon/wire/internal'
 import { headers, type Msg } from '@nats-io/transport-node'
-import type { Request } from '../nats/api-service.ts'
+import { AuditTrail } from '../nats/audit-trail.ts'
 import type { Incoming } from '../nats/incoming.ts'
+import type { Request } from '../nats/request.ts'
 import { eventually, startTestBroker, type TestBroker } from '../testing/index.ts'
 import type { Controller, Signal } from './controllers.ts'
 import { MeshTransport } from './mesh-transport.ts'
@@ -43,7 +44,15 @@ const controller: Controller = {
 async function start(context: TestContext) {
   const { broker, log, rejected } = base
   const batches = { maxMessages: 10, maxInFlight: 1 }
-  const transport = new MeshTransport({ service: 'coordinator', broker, log, clock: systemClock, rejected, batches })
+  const transport = new MeshTransport({
+    service: 'coordinator',
+    broker,
+    log,
+    clock: systemClock,
+    rejected,
+    trail: new AuditTrail({ publisher: base.publisher, log }),
+    batches,
+  })
   const service = await startMicroservice({ controller, transport, log })
   context.after(() => service.stop())
   return service

@@ -4,10 +4,12 @@ import type { Msg, Subscription } from '@nats-io/transport-node'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
 import { lastValueFrom } from 'rxjs'
 import type { Logger } from '../logger.ts'
-import { ApiService, callOf, type Request } from '../nats/api-service.ts'
+import { ApiService, callOf } from '../nats/api-service.ts'
+import type { AuditTrail } from '../nats/audit-trail.ts'
 import { BatchConsumer } from '../nats/batch-consumer.ts'
 import type { Broker } from '../nats/connection.ts'
 import { type Incoming, type RejectedMessages, readIncoming } from '../nats/incoming.ts'
+import type { Request } from '../nats/request.ts'
 import type { Signal } from './controllers.ts'
 
 export interface MeshTransportOptions {
@@ -16,6 +18,7 @@ export interface MeshTransportOptions {
   readonly log: Logger
   readonly clock: Clock
   readonly rejected: RejectedMessages
+  readonly trail: AuditTrail
   /** Messages in a batch and batches under way, for the streams that this service takes. */
   readonly batches: { readonly maxMessages: number; readonly maxInFlight: number }
 }
@@ -33,7 +36,7 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
   constructor(options: MeshTransportOptions) {
     super()
     this.#options = options
-    this.#api = new ApiService(options.broker.connection, options.log)
+    this.#api = new ApiService({ ...options, connection: options.broker.connection })
   }
 
   listen(callback: (error?: unknown) => void): void {

@@ -1,4 +1,4 @@
-import { CALLS, type Call, type CallName, CarillonError, checkName, HTTP_ROUTES, parseInput, printable } from '@carillon/contracts'
+import { type AuditOrigin, CALLS, type Call, type CallName, CarillonError, checkName, HTTP_ROUTES, parseInput, printable } from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
 import type { CallMesh } from '../mesh/call-mesh.ts'
 import { type HttpController, principalOf, type Reply, type Route } from './http-controller.ts'
@@ -28,6 +28,7 @@ function callRoute(mesh: CallMesh, name: CallName): Route {
         namespace: checkName('namespace', namespace),
         input,
         by: principalOf(request).name,
+        origin: originOf(request),
         traceparent: acceptedTraceparent(request.headers['traceparent']),
       })
       return { body }
@@ -45,4 +46,10 @@ function withPath(given: unknown, fields: Readonly<Record<string, string>>): unk
     throw new CarillonError('INVALID_REQUEST', message, { field, value: printable(other), hint: 'Leave it out: the path says it.' })
   }
   return { ...given, ...fields }
+}
+
+/** What the audit log keeps of a request. */
+function originOf(request: FastifyRequest): AuditOrigin {
+  const { kind, id } = principalOf(request)
+  return { account: `${kind}/${id}`, address: request.ip, requestId: request.id }
 }

@@ -1,4 +1,4 @@
-import { CALLS, type CallName, CarillonError, type ErrorBody, LIMITS, subjects, writeJson } from '@carillon/contracts'
+import { type AuditOrigin, CALLS, type CallName, CarillonError, type ErrorBody, LIMITS, subjects, writeJson } from '@carillon/contracts'
 import { hadNoResponders, headersOf } from '@carillon/runtime'
 import type { GatewayParts } from '../parts.ts'
 
@@ -9,6 +9,8 @@ export interface MeshCall {
   readonly input: unknown
   /** Who makes it, as histories and the audit log keep it. */
   readonly by: string
+  /** The request that it comes from, for the audit log. */
+  readonly origin: AuditOrigin
   readonly traceparent?: string | undefined
 }
 
@@ -30,11 +32,11 @@ export class CallMesh {
   }
 
   /** @throws CarillonError with the service's code; NO_SERVICE, CALL_TIMEOUT, INVALID_REQUEST of its own */
-  async call({ name, namespace, input, by, traceparent }: MeshCall): Promise<unknown> {
+  async call({ name, namespace, input, by, origin, traceparent }: MeshCall): Promise<unknown> {
     const { noun, verb, service, deadlineMs } = CALLS[name]
     const body = writeJson(input, REQUEST)
     try {
-      const options = { timeout: deadlineMs, ...headersOf({ traceparent, by }) }
+      const options = { timeout: deadlineMs, ...headersOf({ traceparent, by, account: JSON.stringify(origin) }) }
       return outputOf((await this.#connection.request(subjects.api(namespace, noun, verb), body, options)).json())
     } catch (error) {
       if (CarillonError.is(error)) throw error
