@@ -5,7 +5,7 @@ import { timeField } from './fields.ts'
 import { HTTP_ROUTES } from './http-routes.ts'
 
 /** One change as it is kept: who, from where, what, and what came of it. */
-export const auditEntrySchema = z.object({
+const auditEntrySchema = z.object({
   /** Unique: an entry is delivered more than once. */
   id: z.string(),
   at: timeField,

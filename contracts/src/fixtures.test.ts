@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type * as z from 'zod'
+import { auditEventSchema } from './audit.ts'
 import { calendarInputSchema } from './calendar.ts'
 import { deadLetterSchema } from './dead-letter.ts'
 import { parseInput } from './fields.ts'
@@ -32,6 +33,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   report: reportSchema,
   'event-run': runEndedSchema,
   'event-message': rejectedSchema,
+  'event-audit': auditEventSchema,
   'event-dead-letter': deadLetterSchema,
   'live-task': liveTaskSchema,
   live: liveRunSchema,
