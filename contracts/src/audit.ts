@@ -40,7 +40,7 @@ const auditEntrySchema = z.object({
 export type AuditEntry = Readonly<z.output<typeof auditEntrySchema>>
 
 /** Body of `event.audit.<noun>.<verb>`: the entries of one turn of a service. */
-export const auditEventSchema = z.array(auditEntrySchema)
+export const auditEventSchema = z.object({ entries: z.array(auditEntrySchema).readonly() })
 
 /** What a gateway says of a request that it passes on, in header `Carillon-Account`. */
 export const auditOriginSchema = z.object({

@@ -71,7 +71,7 @@ test('every schema is valid by the meta-schema of draft 2020-12, and every call 
 
 test('every golden fixture is valid', () => {
   const schemaOf: readonly (readonly [prefix: string, schema: string])[] = [
-    ...['event-run', 'event-message', 'live-run', 'live-task'].map((prefix) => [prefix, prefix.replace('-', '.')] as const),
+    ...['event-run', 'event-message', 'event-audit', 'live-run', 'live-task'].map((prefix) => [prefix, prefix.replace('-', '.')] as const),
     ['event-dead-letter', 'event.deadLetter'],
     ...['work', 'report', 'log', 'control', 'beat', 'hung', 'presence'].map((prefix) => [prefix, prefix] as const),
     ...Object.entries({

@@ -34,7 +34,7 @@ export class AuditTrail {
   }
 
   #publish(subject: string, entries: readonly string[]): void {
-    publishUntilTaken(this.#publisher, { subject, body: `[${entries.join()}]` }, (refusal) => {
+    publishUntilTaken(this.#publisher, { subject, body: `{"entries":[${entries.join()}]}` }, (refusal) => {
       if (refusal)
         this.#log.error({ evt: 'audit.refused', subject, entries, refusal: refusal.message }, 'entries of the audit log were not stored')
     })

@@ -41,7 +41,7 @@ async function start(context: TestContext): Promise<{ entries: AuditEntry[]; mes
   const subscription = connection.subscribe('carillon.shop.event.>', {
     callback: (_error, message) => {
       messages.push(message.subject)
-      entries.push(...auditEventSchema.parse(message.json()))
+      entries.push(...auditEventSchema.parse(message.json()).entries)
     },
   })
   await api.listen('coordinator', handlers)
