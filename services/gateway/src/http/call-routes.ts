@@ -1,4 +1,14 @@
-import { type AuditOrigin, CALLS, type Call, type CallName, CarillonError, checkName, HTTP_ROUTES, parseInput, printable } from '@carillon/contracts'
+import {
+  type AuditOrigin,
+  CALLS,
+  type Call,
+  type CallName,
+  CarillonError,
+  checkName,
+  HTTP_ROUTES,
+  parseInput,
+  printable,
+} from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
 import type { CallMesh } from '../mesh/call-mesh.ts'
 import { type HttpController, principalOf, type Reply, type Route } from './http-controller.ts'
