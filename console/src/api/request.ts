@@ -3,6 +3,8 @@ import { asProblem, problemOf } from './problem.ts'
 export interface ApiRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly body?: unknown
+  /** The body as JSON text, in the place of `body`: with numbers that a double would change. */
+  readonly bodyText?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
 }
@@ -12,12 +14,16 @@ export interface ApiRequest {
  * @param path with its query, from `/api/v1` on
  * @throws ApiProblem
  */
-export async function request<Value>(path: string, { method = 'GET', body, headers = {}, signal }: ApiRequest = {}): Promise<Value> {
+export async function request<Value>(
+  path: string,
+  { method = 'GET', body, bodyText, headers = {}, signal }: ApiRequest = {},
+): Promise<Value> {
+  const sent = bodyText ?? (body === undefined ? undefined : JSON.stringify(body))
   const response = await fetch(path, {
     method,
     credentials: 'same-origin',
-    headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    headers: { accept: 'application/json', ...(sent === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(sent === undefined ? {} : { body: sent }),
     ...(signal === undefined ? {} : { signal }),
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error

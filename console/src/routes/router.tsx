@@ -1,14 +1,35 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { createRouter } from '@tanstack/react-router'
 import { asProblem } from '../api/problem.ts'
+import { calendarsRoute } from '../pages/calendars/route.tsx'
+import { deadLettersRoute } from '../pages/dead-letters/route.tsx'
+import { executorsRoute } from '../pages/executors/route.tsx'
+import { jobRoute, newJobRoute } from '../pages/job/route.tsx'
+import { jobsRoute } from '../pages/jobs/route.tsx'
 import { overviewRoute } from '../pages/overview/route.tsx'
 import { runRoute } from '../pages/run/route.tsx'
 import { runsRoute } from '../pages/runs/route.tsx'
+import { newWorkflowRoute, workflowRoute } from '../pages/workflow/route.tsx'
 import { ErrorState, LoadingState } from '../parts/states.tsx'
 import { parseSearch, writeSearch } from '../url/search.ts'
 import { namespaceRoute, rootRoute, startRoute } from './root-route.tsx'
 
-const routeTree = rootRoute.addChildren([startRoute, namespaceRoute.addChildren([overviewRoute, runsRoute, runRoute])])
+const routeTree = rootRoute.addChildren([
+  startRoute,
+  namespaceRoute.addChildren([
+    overviewRoute,
+    runsRoute,
+    runRoute,
+    jobsRoute,
+    jobRoute,
+    newJobRoute,
+    executorsRoute,
+    deadLettersRoute,
+    calendarsRoute,
+    workflowRoute,
+    newWorkflowRoute,
+  ]),
+])
 
 export function createConsoleRouter(queries: QueryClient) {
   return createRouter({

@@ -1,8 +1,29 @@
+import { calendars } from './calendars.ts'
+import { deadLetters } from './dead-letters.ts'
+import { executors } from './executors.ts'
+import { forms } from './forms.ts'
+import { job } from './job.ts'
+import { jobs } from './jobs.ts'
 import { parts } from './parts.ts'
 import { run } from './run.ts'
+import { schedule } from './schedule.ts'
 import { session } from './session.ts'
 import { shell } from './shell.ts'
+import { workflow } from './workflow.ts'
 
 /** The English texts; the type of all catalogues. A page has a file of its own here and in `zh-cn/`. */
-export const en = { shell, session, parts, run }
+export const en = {
+  shell,
+  session,
+  parts,
+  run,
+  forms,
+  schedule,
+  jobs,
+  job,
+  executors,
+  deadLetters,
+  calendars,
+  workflow,
+}
 export type Messages = typeof en

@@ -1,7 +1,28 @@
 import type { Messages } from '../en/messages.ts'
+import { calendars } from './calendars.ts'
+import { deadLetters } from './dead-letters.ts'
+import { executors } from './executors.ts'
+import { forms } from './forms.ts'
+import { job } from './job.ts'
+import { jobs } from './jobs.ts'
 import { parts } from './parts.ts'
 import { run } from './run.ts'
+import { schedule } from './schedule.ts'
 import { session } from './session.ts'
 import { shell } from './shell.ts'
+import { workflow } from './workflow.ts'
 
-export const zhCn: Messages = { shell, session, parts, run }
+export const zhCn: Messages = {
+  shell,
+  session,
+  parts,
+  run,
+  forms,
+  schedule,
+  jobs,
+  job,
+  executors,
+  deadLetters,
+  calendars,
+  workflow,
+}

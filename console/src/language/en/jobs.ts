@@ -1,0 +1,36 @@
+import { counted, grouped } from '../plural.ts'
+
+export const jobs = {
+  title: 'Jobs',
+  create: 'New job',
+  createWorkflow: 'New workflow',
+  filter: 'Name, handler or description',
+  state: 'State',
+  anyState: 'Any',
+  states: { active: 'active', paused: 'paused', finished: 'finished' },
+  name: 'Job',
+  select: 'Select',
+  selectJob: (name: string) => `Select ${name}`,
+  lastRun: 'Last run',
+  failures: 'Failures',
+  failuresInRow: (count: number) => `${grouped(count)} in a row`,
+  failed: (failed: number, succeeded: number) => `${grouped(failed)} of ${grouped(failed + succeeded)} (${grouped(succeeded)} succeeded)`,
+  next: 'Next time',
+  schedule: 'Schedule',
+  handler: 'Handler',
+  workflow: 'workflow',
+  nothing: 'No jobs yet.',
+  nothingMatches: 'No job matches these filters.',
+  shown: (count: number) => counted(count, 'job', 'jobs'),
+  shownOfMore: (count: number) => `${counted(count, 'job', 'jobs')} so far`,
+  bulk: {
+    pause: (count: number) => `Pause ${grouped(count)}`,
+    resume: (count: number) => `Resume ${grouped(count)}`,
+  },
+  bulkText: {
+    pause: (count: number) => `${counted(count, 'job takes', 'jobs take')} no further slots. What runs goes on.`,
+    resume: (count: number) => `${counted(count, 'job takes', 'jobs take')} slots again, from now on.`,
+  },
+  notConcerned: (count: number) => `${counted(count, 'selected job is', 'selected jobs are')} in another state and left as they are.`,
+  note: 'Why (shown to others)',
+}

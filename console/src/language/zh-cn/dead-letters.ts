@@ -1,0 +1,30 @@
+import type { Messages } from '../en/messages.ts'
+import { grouped } from '../plural.ts'
+
+export const deadLetters: Messages['deadLetters'] = {
+  title: '死信',
+  scene: '场景',
+  sceneHint: '被重试函数的完整名称。',
+  select: '选择',
+  selectLetter: (id) => `选择 ${id}`,
+  state: '状态',
+  error: '错误',
+  attempts: '尝试次数',
+  key: '键',
+  at: '放弃于',
+  requested: '请求于',
+  reason: '原因',
+  run: '运行',
+  tries: '失败的尝试',
+  nothing: '没有死信。',
+  redriven: '已重新投递',
+  redrivenAs: '已重新投递为运行',
+  arguments: '参数',
+  argumentsHint: '一个列表。修改后，新的运行使用你的参数。',
+  redrive: '重新投递',
+  redriveChanged: '用这些参数重新投递',
+  rollback: '回退',
+  rollbackHint: '同一个运行以新的尝试继续，死信被删除。',
+  bulk: { redrive: (count) => `重新投递 ${grouped(count)} 个`, remove: (count) => `删除 ${grouped(count)} 个` },
+  bulkText: { redrive: '每个都以自己的参数作为新的运行重试。', remove: '不会再有人重试它们。' },
+}

@@ -1,0 +1,30 @@
+import type { Messages } from '../en/messages.ts'
+import { grouped } from '../plural.ts'
+
+export const executors: Messages['executors'] = {
+  title: '执行器',
+  filter: '实例、服务或处理器',
+  shown: (count) => `${grouped(count)} 个实例`,
+  nothing: '没有已连接的执行器。',
+  nothingMatches: '没有符合条件的执行器。',
+  live: '在线',
+  hung: '挂起',
+  cordoned: '已隔离',
+  since: '启动于',
+  load: (running, capacity) => `占用 ${grouped(running)} / ${grouped(capacity)}`,
+  cpu: (share) => `CPU ${share}`,
+  memory: (size) => `内存 ${size}`,
+  delay: (duration) => `事件循环延迟 ${duration}`,
+  blocked: (duration) => `阻塞 ${duration}`,
+  stuck: (count) => `${grouped(count)} 个卡住`,
+  skew: (service, versions) => `${service} 的实例版本不一致：${versions}。`,
+  conflict: (handler, services) => `${services} 为 ${handler} 声明了不同的结构定义：一个接受的参数，另一个可能拒绝。`,
+  cordon: '隔离',
+  uncordon: '取消隔离',
+  drain: '排空',
+  actionTitle: { cordon: (instance) => `隔离 ${instance}`, drain: (instance) => `排空 ${instance}` },
+  actionText: { cordon: '从现在起不再分配任务，正在运行的会继续。', drain: '从现在起不再分配任务，这里会显示何时全部完成。' },
+  note: '原因（其他人可见）',
+  draining: (count) => `正在排空，剩余 ${grouped(count)} 个任务`,
+  drained: '已排空：没有任何任务，可以停止。',
+}

@@ -1,0 +1,73 @@
+import type { Beat, InstanceView } from '@carillon/contracts'
+import { type ReactNode, useState } from 'react'
+import { usePages } from '../../api/use-pages.ts'
+import { useMessages } from '../../language/language-context.tsx'
+import { Field, TextInput } from '../../parts/field.tsx'
+import { MoreButton } from '../../parts/more-button.tsx'
+import { Page, Section } from '../../parts/page.tsx'
+import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
+import { useRefresh } from '../../stream/use-live-call.ts'
+import { useTopics } from '../../stream/use-topics.ts'
+import layout from '../layout.module.css'
+import { InstanceCard } from './instance-card.tsx'
+import { type Loads, versionSkew, withBeat } from './loads.ts'
+
+/** A list that all services and versions are told from. */
+const MOST_INSTANCES = 1_000
+
+/** Who runs the work, how loaded they are, and what may be done with them. */
+export function ExecutorsPage(): ReactNode {
+  const { executors: texts } = useMessages()
+  const { pages, loads } = useInstances()
+  const [text, setText] = useState('')
+  const instances = pages.items as readonly InstanceView[] | undefined
+  const wanted = text.trim().toLowerCase()
+  const shown = instances?.filter(({ instance, service, handlers }) =>
+    [instance, service, ...handlers].some((part) => part.toLowerCase().includes(wanted)),
+  )
+  const skew = versionSkew(instances ?? [])
+  return (
+    <Page title={texts.title}>
+      <div className={layout['toolbar']}>
+        <div className={layout['grow']}>
+          <Field label={texts.filter}>
+            <TextInput type="search" value={text} onChange={(event) => setText(event.currentTarget.value)} />
+          </Field>
+        </div>
+      </div>
+      {[...skew].map(([service, versions]) => (
+        <p key={service} className={layout['note']}>
+          {texts.skew(service, versions.join(', '))}
+        </p>
+      ))}
+      <Section title={texts.title} side={shown && <span className={layout['small']}>{texts.shown(shown.length)}</span>}>
+        {pages.error !== null && instances === undefined && <ErrorState error={pages.error} onRetry={pages.reload} />}
+        {instances === undefined && pages.error === null && <LoadingState />}
+        {shown?.length === 0 && <EmptyState title={wanted === '' ? texts.nothing : texts.nothingMatches} />}
+        {shown?.map((instance) => (
+          <InstanceCard
+            key={instance.instance}
+            instance={instance}
+            beats={loads.get(instance.instance) ?? [instance.load]}
+            isSkewed={skew.has(instance.service)}
+          />
+        ))}
+        <MoreButton pages={pages} />
+      </Section>
+    </Page>
+  )
+}
+
+/** Live instances, read again when one comes or goes; their load is that of the beats. */
+function useInstances() {
+  const refresh = useRefresh('instancesList')
+  const [loads, setLoads] = useState<Loads>(new Map())
+  useTopics(['instances'], {
+    onMessage: ({ what, name, body }) => {
+      if (what === 'beat') setLoads((before) => withBeat(before, name, body as unknown as Beat))
+      else refresh()
+    },
+    onResync: refresh,
+  })
+  return { loads, pages: usePages('instancesList', { limit: 100 }, { atLeast: MOST_INSTANCES }) }
+}
