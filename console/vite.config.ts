@@ -24,6 +24,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1_000,
   },
   // Older browsers know no light-dark(): they would get a copy of every rule.
+  worker: { format: 'es' },
   css: { modules: { localsConvention: 'camelCaseOnly' } },
   server: { proxy: { '/api': { target, changeOrigin: true } } },
 })

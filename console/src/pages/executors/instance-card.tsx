@@ -195,7 +195,10 @@ function DrainProgress({ instance, onClose }: { readonly instance: string; reado
       try {
         const drained = await makeCall('instancesDrain', { instance, continues: true }, { namespace, signal: stop.signal })
         setLeft(drained.isEmpty ? 0 : Math.max(1, drained.instance.load.running))
-        if (!drained.isEmpty) cancel = systemClock.after(ASK_MS, () => void ask().catch(() => undefined))
+        if (!drained.isEmpty)
+          cancel = systemClock.after(ASK_MS, () => {
+            ask().catch(() => undefined)
+          })
       } catch (thrown) {
         if (!stop.signal.aborted) setError(thrown instanceof Error ? thrown : new Error(String(thrown)))
       }

@@ -29,7 +29,7 @@ export function JobPage(): ReactNode {
   if (job === undefined)
     return (
       <Page title={name} path={path}>
-        {error === null ? <LoadingState /> : <ErrorState error={error} onRetry={() => void refetch()} />}
+        {error === null ? <LoadingState /> : <ErrorState error={error} onRetry={() => refetch().catch(() => undefined)} />}
         {error !== null && <RemovedHistory name={name} title={texts.tabs.history} />}
       </Page>
     )

@@ -21,7 +21,11 @@ export function WorkflowPage(): ReactNode {
   const { name = '' } = useParams({ strict: false }) as { readonly name?: string }
   const { data: job, error, refetch } = useCall('jobsGet', { name })
   if (job !== undefined) return <LoadedWorkflow job={job} />
-  return <Page title={name}>{error === null ? <LoadingState /> : <ErrorState error={error} onRetry={() => void refetch()} />}</Page>
+  return (
+    <Page title={name}>
+      {error === null ? <LoadingState /> : <ErrorState error={error} onRetry={() => refetch().catch(() => undefined)} />}
+    </Page>
+  )
 }
 
 function LoadedWorkflow({ job }: { readonly job: JobView }): ReactNode {
