@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { DDSketch } from '@datadog/sketches-js'
 import fc from 'fast-check'
 import { addDistribution, binOf, type Counting, durationsOf, emptyDistribution, measure, quantile } from './histogram.ts'
 
@@ -17,6 +18,17 @@ test('a percentile is within 2 % of the value that has this rank', () => {
       const exact = values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))] as number
       const found = quantile(of(values), share) as number
       assert.ok(Math.abs(found - exact) <= exact * 0.02 + 1e-9, `${found} for ${exact}`)
+    }),
+  )
+})
+
+test('percentiles are those of DDSketch with the same bins', () => {
+  fc.assert(
+    fc.property(fc.array(DURATION, { minLength: 1, maxLength: 300 }), fc.constantFrom(0.5, 0.95, 0.99), (values, share) => {
+      const oracle = new DDSketch({ relativeAccuracy: 0.04 / 2.04 })
+      for (const ms of values) oracle.accept(ms)
+      const [found, wanted] = [quantile(of(values), share) as number, Math.min(oracle.getValueAtQuantile(share), Math.max(...values))]
+      assert.ok(Math.abs(found - wanted) <= wanted * 1e-9, `${found} for ${wanted}`)
     }),
   )
 })

@@ -98,7 +98,9 @@ function withErrors(errors: Record<string, ErrorValue>, others: Readonly<Record<
 
 function togetherWith(one: ErrorValue | undefined, other: ErrorValue): ErrorValue {
   if (!one) return other
-  const last = other.lastAt >= one.lastAt ? other : one
+  // The same whichever is added to the other.
+  const isLater = other.lastAt > one.lastAt || (other.lastAt === one.lastAt && other.runId > one.runId)
+  const last = isLater ? other : one
   return { ...last, count: one.count + other.count, firstAt: Math.min(one.firstAt, other.firstAt) }
 }
 
