@@ -14,6 +14,7 @@ import { addPruneCommand } from './commands/prune.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addRunsCommands } from './commands/runs.ts'
 import { addServiceCommands } from './commands/service.ts'
+import { addStatsCommand } from './commands/stats.ts'
 import { addUpCommand } from './commands/up.ts'
 import { addVersionsCommands } from './commands/versions.ts'
 import { addWorkflowsCommands } from './commands/workflows.ts'
@@ -50,6 +51,7 @@ export function createProgram(): Command {
   addRunsCommands(program)
   addDeadLettersCommands(program)
   addLogsCommand(program)
+  addStatsCommand(program)
   addPruneCommand(program)
   addInstancesCommands(program)
   addVersionsCommands(program)

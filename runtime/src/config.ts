@@ -63,6 +63,14 @@ export const SETTINGS = {
   ),
   CARILLON_HTTP_ANONYMOUS_RATE: rate(50).describe('Requests a second of one address without signing in, averaged over 10 s'),
   CARILLON_CONSOLE_FOLDER: z.string().default('').describe('Folder of the built console; empty: the one that came with Carillon'),
+  CARILLON_METRICS_HOST: z.string().min(1).default('127.0.0.1').describe('Address on which this process serves metrics for Prometheus'),
+  CARILLON_METRICS_PORT: z
+    .union(
+      [z.literal(''), z.coerce.number().int().min(0).max(65_535)],
+      'Use a port from 0 to 65535; 0 picks a free one, and empty serves none.',
+    )
+    .default('')
+    .describe('Port on which this process serves metrics for Prometheus under /metrics; 0 picks a free one; empty: none'),
   CARILLON_HUNG_AFTER_SECONDS: z.coerce
     .number()
     .min(1)

@@ -1,26 +1,37 @@
-import { type Attributes, type Context, context, metrics, propagation, SpanKind, trace } from '@opentelemetry/api'
+import { type Attributes, type Context, context, propagation, SpanKind, trace } from '@opentelemetry/api'
+import { measureEventLoop } from './event-loop.ts'
+import { type MetricsSettings, serveMetrics } from './metrics.ts'
 import type { Running } from './process.ts'
-
-const OFF: Running = { stop: () => Promise.resolve() }
 
 const ENDPOINTS = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT']
 
-/** Starts OpenTelemetry when an OTLP endpoint is configured (the standard OTEL_ variables); otherwise loads nothing. */
+/**
+ * Starts OpenTelemetry when an OTLP endpoint is configured (the standard OTEL_ variables), and serves metrics for Prometheus when there is a port for them; otherwise
+ * loads nothing.
+ * @throws CarillonError PORT_IN_USE
+ */
 export async function startTelemetry(options: {
   service: string
   environment: Readonly<Record<string, string | undefined>>
-}): Promise<Running> {
-  if (!ENDPOINTS.some((name) => options.environment[name])) return OFF
-  const { NodeSDK } = await import('@opentelemetry/sdk-node')
-  const sdk = new NodeSDK({ serviceName: options.service })
-  sdk.start()
-  return { stop: () => sdk.shutdown() }
-}
-
-/** Our instruments. Asked for when an instrument is made: a meter that is taken before the SDK starts measures nothing for ever. */
-export const meter = {
-  counter: (name: string, description: string) => metrics.getMeter('carillon').createCounter(name, { description }),
-  milliseconds: (name: string, description: string) => metrics.getMeter('carillon').createHistogram(name, { unit: 'ms', description }),
+  metrics: MetricsSettings
+}): Promise<Running & { readonly metricsUrl: string | undefined }> {
+  const parts: Running[] = []
+  const isExported = ENDPOINTS.some((name) => options.environment[name])
+  if (isExported) {
+    const { NodeSDK } = await import('@opentelemetry/sdk-node')
+    const sdk = new NodeSDK({ serviceName: options.service })
+    sdk.start()
+    parts.push({ stop: () => sdk.shutdown() })
+  }
+  const served = await serveMetrics(options.metrics)
+  parts.push(served)
+  if (isExported || served.url !== undefined) parts.push(measureEventLoop())
+  return {
+    metricsUrl: served.url,
+    stop: async () => {
+      for (const part of parts) await part.stop()
+    },
+  }
 }
 
 /**

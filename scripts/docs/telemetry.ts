@@ -3,18 +3,28 @@ import { table } from './markdown.ts'
 
 /** What the measurements of a metric carry; the code has it where it counts. */
 const ATTRIBUTES: Readonly<Record<string, string>> = {
+  'carillon.attempts': '`outcome` (`succeeded`, `failed`, `timed_out`, `cancelled`, `retried`, `lost`, `slept`, `released`, `returned`)',
+  'carillon.call.duration.seconds': '`call`',
+  'carillon.calls': '`call`, `code`: `OK` or one of [the catalogue](ERRORS.md)',
+  'carillon.event_loop.delay.seconds': '`stat` (`p50`, `p99`, `max`)',
+  'carillon.http.duration.seconds': '`route`',
+  'carillon.http.requests': '`method`, `route`, `status`',
+  'carillon.instances': '`namespace`',
   'carillon.messages.rejected': '`stream`, `code` of [the catalogue](ERRORS.md)',
+  'carillon.queue.age.seconds': '`namespace`, `handler`',
   'carillon.reports.refused': '`reason` (`stale-attempt`, `not-owner`, `not-open`, `unknown-run`, `lost-race`), `type` of the report',
   'carillon.retention.removed': '`kind` (`run`, `task`, `step`, `tombstone`)',
-  'carillon.runs.ended': '`state`',
-  'carillon.slots.lateness': '',
+  'carillon.run.duration.seconds': '',
+  'carillon.run.wait.seconds': '',
+  'carillon.runs.ended': '`state`, `namespace`, `job`: of a run without a job its handler',
+  'carillon.slots.fired': '',
+  'carillon.slots.lateness.seconds': '',
+  'carillon.stats.lag.seconds': '',
+  'carillon.tasks.open': '`namespace`, `handler`, `state` (`running`, `queued`, `no-instance`, `gate`, `paused`, `delayed`)',
 }
 
-const METRIC = /meter\.(counter|milliseconds)\(\s*'([^']+)',\s*'([^']*)'/g
-const KINDS: Readonly<Record<string, readonly [kind: string, unit: string]>> = {
-  counter: ['counter', '1'],
-  milliseconds: ['histogram', 'ms'],
-}
+const METRIC = /meter\.(counter|seconds|gauge)\(\s*'([^']+)',\s*'([^']*)'/g
+const KINDS: Readonly<Record<string, string>> = { counter: 'counter', seconds: 'histogram', gauge: 'gauge' }
 const LOG_EVENT = /\.(trace|debug|info|warn|error|fatal)\(\s*\{\s*evt: '([^']+)'[\s\S]{0,200}?\},\s*'([^']+)'/g
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace']
 
@@ -29,11 +39,14 @@ export function metricTable(): string {
     for (const [, maker = '', name = '', description = ''] of text.matchAll(METRIC)) {
       const attributes = ATTRIBUTES[name]
       if (attributes === undefined) throw new Error(`say in ATTRIBUTES what metric ${name} carries`)
-      rows.set(name, [`\`${name}\``, ...(KINDS[maker] ?? []), part, description, attributes])
+      rows.set(name, [`\`${name}\``, `\`${prometheusName(name, maker)}\``, KINDS[maker] ?? '', part, description, attributes])
     }
   for (const name of Object.keys(ATTRIBUTES)) if (!rows.has(name)) throw new Error(`nobody makes metric ${name} any more`)
-  return table(['Metric', 'Kind', 'Unit', 'Service', 'Counts', 'Attributes'], sorted([...rows.values()]))
+  return table(['Metric', 'In Prometheus', 'Kind', 'Service', 'Counts', 'Attributes'], sorted([...rows.values()]))
 }
+
+/** As its exporter names it: letters, digits and underscores. */
+const prometheusName = (name: string, maker: string) => `${name.replaceAll('.', '_')}${maker === 'counter' ? '_total' : ''}`
 
 /** Events by severity, then by name; what several services say is one row. */
 export function logEventTable(): string {

@@ -8,6 +8,7 @@ interface UpOptions {
   readonly data: string
   readonly port: number
   readonly httpPort?: number
+  readonly metricsPort?: number
   readonly store?: string
   readonly host: string
 }
@@ -30,6 +31,9 @@ export function addUpCommand(program: Command): void {
     .option('--port <port>', 'port of the broker; 0 picks a free one', (text) => parseWhole('--port', text, { min: 0, max: 65_535 }), 4222)
     .option('--http-port <port>', 'port of the console and the HTTP API (default: 8420, or a free one if --port is 0)', (text) =>
       parseWhole('--http-port', text, { min: 0, max: 65_535 }),
+    )
+    .option('--metrics-port <port>', 'port of metrics for Prometheus; 0 picks a free one (default: none)', (text) =>
+      parseWhole('--metrics-port', text, { min: 0, max: 65_535 }),
     )
     .option('--store <url>', 'mongodb://… or sqlite:<file> (default: sqlite in the data folder)', parseStore)
     .option('--host <address>', 'address the broker listens on', (text) => parseText('--host', text, HOST_HINT), '127.0.0.1')

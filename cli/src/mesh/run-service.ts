@@ -12,7 +12,7 @@ import {
   startTelemetry,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { coordinatorSettingsOf, httpSettingsOf, queueRetentionOf } from './service-settings.ts'
+import { coordinatorSettingsOf, httpSettingsOf, metricsSettingsOf, queueRetentionOf } from './service-settings.ts'
 
 interface Settings {
   readonly config: Config
@@ -22,10 +22,11 @@ interface Settings {
 
 /** Runs one service in this process until a signal comes. Settings come from the environment; options of the command line win. */
 export async function runService(service: ServiceName, options: { nats: NatsSettings; storeUrl: string | undefined }): Promise<void> {
-  const telemetry = await startTelemetry({ service: `carillon-${service}`, environment: process.env })
   const given = options.storeUrl === undefined ? {} : { CARILLON_STORE_URL: options.storeUrl, CARILLON_STORE_URL_FILE: undefined }
   const config = readConfig({ ...process.env, ...given })
   const settings = { config, nats: options.nats, log: createLogger({ name: service, level: config.CARILLON_LOG_LEVEL }) }
+  const telemetry = await startTelemetry({ service: `carillon-${service}`, environment: process.env, metrics: metricsSettingsOf(config) })
+  if (telemetry.metricsUrl !== undefined) settings.log.info({ evt: 'metrics.served', url: telemetry.metricsUrl }, 'metrics are served')
   try {
     await runProcess(
       () => withHealth(settings, () => (service === 'registry' ? runRegistry(settings) : runOnStore(service, settings))),

@@ -26,6 +26,12 @@ export function queueRetentionOf(config: Config): { handlerIdleMs: number } {
   return { handlerIdleMs: config.CARILLON_HANDLER_RETENTION_HOURS * HOUR_MS }
 }
 
+/** Where metrics are served, from the settings. */
+export const metricsSettingsOf = (config: Config): { readonly host: string; readonly port: number | undefined } => ({
+  host: config.CARILLON_METRICS_HOST,
+  port: config.CARILLON_METRICS_PORT === '' ? undefined : config.CARILLON_METRICS_PORT,
+})
+
 /** How a gateway is reached, from the settings. */
 export const httpSettingsOf = (config: Config): Omit<GatewayOptions['http'], 'onListening'> => ({
   host: config.CARILLON_HTTP_HOST,

@@ -21,6 +21,7 @@ import type { Clock } from '@carillon/wire/internal'
 import { type Service, type ServiceMsg, Svcm } from '@nats-io/services'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'
+import { meter } from '../metrics.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import { audited, originOf } from './audited-call.ts'
 import { LargeRequests } from './large-requests.ts'
@@ -48,6 +49,8 @@ export class ApiService {
   readonly #trail: AuditTrail
   readonly #underWay = new Set<Promise<void>>()
   readonly #large = new LargeRequests()
+  readonly #calls = meter.counter('carillon.calls', 'Calls that were answered, by call and code')
+  readonly #durations = meter.seconds('carillon.call.duration.seconds', 'How long calls took to be answered')
   #service: Service | undefined
 
   constructor({ connection, log, clock, trail }: ApiServiceOptions) {
@@ -98,6 +101,7 @@ export class ApiService {
   }
 
   async #serve(message: ServiceMsg, call: Call, handle: (request: Request) => Promise<unknown>): Promise<void> {
+    const begun = this.#clock.monotonic()
     try {
       // Input of a caller is in the body.
       if (message.headers) checkHeaders(message.headers.keys(), CALL_HEADERS)
@@ -114,12 +118,19 @@ export class ApiService {
         origin: originOf(message.headers?.get(HEADERS.account)),
       })
       message.respond(Buffer.from(JSON.stringify(output)))
+      this.#count(call, 'OK')
     } catch (error) {
       this.#refuse(message, call, CarillonError.from(error))
     }
+    this.#durations.record(this.#clock.monotonic() - begun, { call: `${call.noun}.${call.verb}` })
+  }
+
+  #count({ noun, verb }: Call, code: string): void {
+    this.#calls.add(1, { call: `${noun}.${verb}`, code })
   }
 
   #refuse(message: ServiceMsg, call: Call, error: CarillonError): void {
+    this.#count(call, error.code)
     if (error.code === 'INTERNAL')
       this.#log.error({ evt: 'call.failed', call: `${call.noun}.${call.verb}`, err: error.cause ?? error }, 'a call failed')
     message.respondError(

@@ -3,7 +3,7 @@ import type { StreamPublisher } from '@carillon/wire/internal'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { MsgHdrs } from '@nats-io/transport-node'
 import type { Logger } from '../logger.ts'
-import { meter } from '../telemetry.ts'
+import { meter } from '../metrics.ts'
 import { publishUntilTaken } from './publish-until-taken.ts'
 
 /** A message of a stream, parsed as far as every reader needs. */

@@ -11,6 +11,8 @@ export interface MeshOptions {
   readonly port: number
   /** Of the gateway; 0 picks a free one. */
   readonly httpPort: number
+  /** Of metrics for Prometheus; 0 picks a free one. Default: that of the settings, none. */
+  readonly metricsPort?: number
   readonly withDemo: boolean
   readonly namespace: string
   readonly terminal: Terminal

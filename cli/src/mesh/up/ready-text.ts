@@ -15,6 +15,7 @@ export function readyText(mesh: StartedMesh, { withDemo, namespace }: Pick<MeshO
     `  broker     nats-server at ${mesh.natsUrl} (process ${mesh.natsPid})`,
     `  services   registry, coordinator, logger and gateway (process ${process.pid})`,
     `  console    ${mesh.httpUrl}`,
+    ...(mesh.metricsUrl === undefined ? [] : [`  metrics    ${mesh.metricsUrl}`]),
     ...(mesh.demoPid === undefined ? [] : [`  executor   the demo: hello, report, flaky, slow (process ${mesh.demoPid})`]),
     `  store      ${mesh.store}`,
     `  data       ${mesh.data}`,

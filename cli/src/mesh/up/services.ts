@@ -4,7 +4,7 @@ import { startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { createLogger, type Running, readConfig, startTelemetry } from '@carillon/runtime'
 import { openStore, type Store } from '@carillon/store'
-import { coordinatorSettingsOf, httpSettingsOf, queueRetentionOf } from '../service-settings.ts'
+import { coordinatorSettingsOf, httpSettingsOf, metricsSettingsOf, queueRetentionOf } from '../service-settings.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface ServicesOptions {
@@ -16,6 +16,12 @@ export interface ServicesOptions {
 }
 
 export { openStore, startTelemetry }
+
+/** Where metrics are served: an option of the command line wins over the settings. */
+export function metricsOf(environment: Readonly<Record<string, string | undefined>>, port: number | undefined) {
+  const settings = metricsSettingsOf(readConfig(environment))
+  return port === undefined ? settings : { ...settings, port }
+}
 
 export interface StartedServices extends Running {
   /** Of the gateway. */

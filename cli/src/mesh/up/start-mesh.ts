@@ -16,6 +16,8 @@ export interface StartedMesh {
   readonly natsPid: number
   /** Of the console and the HTTP API. */
   readonly httpUrl: string
+  /** Of metrics for Prometheus, if they are served. */
+  readonly metricsUrl: string | undefined
   readonly data: string
   /** Where the records are, as text. */
   readonly store: string
@@ -45,8 +47,9 @@ export async function startMesh(options: MeshOptions, starting: Starting): Promi
   const log = new LogFile(join(data, 'carillon.log'), (line) => signal.aborted || say(line))
   started.add('the log file', () => log.close())
   const broker = await startBroker(options, starting)
-  const { openStore, startServices, startTelemetry } = await loading
-  const telemetry = await startTelemetry({ service: 'carillon-up', environment: process.env })
+  const { openStore, startServices, startTelemetry, metricsOf } = await loading
+  const metrics = metricsOf(process.env, options.metricsPort)
+  const telemetry = await startTelemetry({ service: 'carillon-up', environment: process.env, metrics })
   started.add('telemetry', () => telemetry.stop())
   const store = await openStore(options.store ?? `sqlite:${join(data, 'carillon.db')}`)
   started.add('the store', () => store.close())
@@ -61,6 +64,7 @@ export async function startMesh(options: MeshOptions, starting: Starting): Promi
     natsUrl: broker.url,
     natsPid: broker.pid,
     httpUrl: services.httpUrl,
+    metricsUrl: telemetry.metricsUrl,
     data,
     store: store.describe(),
     logFile: log.path,

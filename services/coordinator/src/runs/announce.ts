@@ -1,8 +1,8 @@
 import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
-import { type Broker, type Logger, meter, type Outgoing, publishUntilTaken, type StreamPublisher } from '@carillon/runtime'
+import { BoundedLabel, type Broker, type Logger, meter, type Outgoing, publishUntilTaken, type StreamPublisher } from '@carillon/runtime'
 import type { RunHead, TaskHead } from '@carillon/store'
 import type { Events } from '../ports.ts'
-import { type EndedRun, endedEventText, liveTasksText, liveText } from './rules/views.ts'
+import { type EndedRun, endedEventText, liveTasksText, liveText, timesOf } from './rules/views.ts'
 
 const ASK_WITHIN_MS = 2_000
 const NOT_FOUND = 404
@@ -13,6 +13,9 @@ export class Announcer implements Events {
   readonly #publisher: StreamPublisher
   readonly #log: Logger
   readonly #ended = meter.counter('carillon.runs.ended', 'Runs that ended, by state')
+  readonly #ran = meter.seconds('carillon.run.duration.seconds', 'From the first start of a run to its end')
+  readonly #waited = meter.seconds('carillon.run.wait.seconds', 'From when a run was due to its first start')
+  readonly #names = new BoundedLabel()
 
   constructor(options: { broker: Broker; publisher: StreamPublisher; log: Logger }) {
     this.#broker = options.broker
@@ -25,9 +28,17 @@ export class Announcer implements Events {
    * @throws CarillonError NATS_UNAVAILABLE when it does not take them
    */
   async runsEnded(runs: readonly EndedRun[]): Promise<void> {
-    for (const { state } of runs) this.#ended.add(1, { state })
+    for (const run of runs) this.#measure(run)
     const unconfirmed = await this.#publish(runs)
     if (unconfirmed.length > 0) await Promise.all(unconfirmed.map((run) => this.runEndedBefore(run, async () => run)))
+  }
+
+  #measure(run: EndedRun): void {
+    const { namespace, job, handler, state } = run
+    this.#ended.add(1, { state, namespace: this.#names.of(namespace), job: this.#names.of(job ?? handler) })
+    const { ranMs, waitedMs } = timesOf(run)
+    if (ranMs !== undefined) this.#ran.record(ranMs)
+    if (waitedMs !== undefined) this.#waited.record(waitedMs)
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { CarillonError } from '@carillon/contracts'
-import { inIsolation } from '@carillon/runtime'
+import { inIsolation, meter } from '@carillon/runtime'
 import type { LifeStore, RunHead, TaskHead, UpdateOutcome } from '@carillon/store'
 import type { WorkQueue } from '../ports.ts'
 import type { Decision } from './rules/decision.ts'
@@ -11,12 +11,34 @@ interface Ports<Change> {
   readonly lifeOf: (change: Change) => RunHead | TaskHead
   /** Whether a queued one needs a work message. */
   readonly owesWork: (change: Change) => boolean
+  readonly countEnds: (decisions: readonly Decision[]) => void
+}
+
+/** Events that end an attempt. */
+const ENDS_OF_ATTEMPTS: ReadonlySet<string> = new Set([
+  'succeeded',
+  'failed',
+  'timed_out',
+  'retried',
+  'lost',
+  'slept',
+  'released',
+  'returned',
+  'cancelled',
+])
+
+/** Counts the ends of attempts, of runs and of tasks of fan-out runs. */
+export function attemptCounter(): (decisions: readonly Decision[]) => void {
+  const attempts = meter.counter('carillon.attempts', 'Attempts that ended, by what became of them')
+  return (decisions) => {
+    for (const { event } of decisions) if (ENDS_OF_ATTEMPTS.has(event)) attempts.add(1, { outcome: event })
+  }
 }
 
 /** Writes decisions, each alone if the batch fails; answers per item. Before a task is written as queued, its message is expected. */
 export async function updateLives<Change extends { readonly decision: Decision }>(
   changes: readonly Change[],
-  { store, work, lifeOf, owesWork }: Ports<Change>,
+  { store, work, lifeOf, owesWork, countEnds }: Ports<Change>,
 ): Promise<readonly (UpdateOutcome | CarillonError)[]> {
   const expected = changes.map((change) => {
     const { set } = change.decision
@@ -36,5 +58,6 @@ export async function updateLives<Change extends { readonly decision: Decision }
     throw error
   })
   for (const [i, outcome] of outcomes.entries()) if (outcome !== 'applied') work.release(expected[i])
+  countEnds(changes.flatMap(({ decision }, i) => (outcomes[i] === 'applied' ? [decision] : [])))
   return outcomes
 }

@@ -18,7 +18,7 @@ import { CHECK_QUEUED_MS } from './rules/life.ts'
 import { withinLimits } from './rules/limits.ts'
 import type { EndedRun } from './rules/views.ts'
 import { needsMessage, onlyTask } from './rules/work.ts'
-import { updateLives } from './update-lives.ts'
+import { attemptCounter, updateLives } from './update-lives.ts'
 
 /** A run as it was written: with its result and what else came with its end, if it has just ended. */
 type WrittenRun = EndedRun
@@ -50,6 +50,7 @@ export class RunWriter implements Runs {
   readonly #parents: ParentTasks
   readonly #routes: Routes
   readonly #programs: Programs
+  readonly #countEnds = attemptCounter()
 
   constructor(options: {
     store: Store
@@ -206,6 +207,7 @@ export class RunWriter implements Runs {
       const outcomes = await updateLives(changes, {
         store: this.#store.runs,
         work: this.#work,
+        countEnds: this.#countEnds,
         lifeOf: ({ run }) => run,
         owesWork: ({ run, decision }) => !isFanOut(run) && run.routing === null && !isPinnedAfter(run, decision),
       })

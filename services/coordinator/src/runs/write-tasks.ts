@@ -13,7 +13,7 @@ import { withCheck } from './rules/new-tasks.ts'
 import { held } from './rules/pause.ts'
 import { endOfWait } from './rules/waits-of-nodes.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
-import { updateLives } from './update-lives.ts'
+import { attemptCounter, updateLives } from './update-lives.ts'
 
 /** Every write of a task of a fan-out run, and what follows from it: commit, then publish. */
 export class TaskWriter implements Tasks {
@@ -29,6 +29,7 @@ export class TaskWriter implements Tasks {
   readonly #routes: Routes
   readonly #programs: Programs
   readonly #events: Pick<Events, 'tasksMoved'>
+  readonly #countEnds = attemptCounter()
 
   constructor(options: {
     store: Store
@@ -129,6 +130,7 @@ export class TaskWriter implements Tasks {
     return updateLives(changes, {
       store,
       work: this.#work,
+      countEnds: this.#countEnds,
       lifeOf: ({ task }) => task,
       owesWork: ({ task, run, decision }) => task.target === null && run.routing === null && !isPinnedAfter(task, decision),
     })

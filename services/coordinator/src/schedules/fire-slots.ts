@@ -55,7 +55,8 @@ export class FireSlots {
   readonly #ends: AwaitEnds
   readonly #timers: Timers
   readonly #log: Logger
-  readonly #lateness = meter.milliseconds('carillon.slots.lateness', 'From planned time to stored run')
+  readonly #lateness = meter.seconds('carillon.slots.lateness.seconds', 'From planned time to stored run')
+  readonly #fired = meter.counter('carillon.slots.fired', 'Slots that were fired')
 
   constructor(options: {
     store: Store
@@ -170,6 +171,7 @@ export class FireSlots {
     for (const entry of fired) entry.runIds = entry.runIds.filter((id) => !skipped.has(id))
     const firedAt = this.#clock.now()
     for (const time of dueAt.values()) this.#lateness.record(firedAt - time)
+    this.#fired.add(dueAt.size)
     return fired
   }
 

@@ -78,6 +78,12 @@ export class CountEnds extends LoopService {
     return this.#isMine() ? 'counts what ends' : 'another coordinator counts what ends'
   }
 
+  /** How far behind it is; undefined: another coordinator counts. */
+  async lagMs(): Promise<number | undefined> {
+    const mark = this.#isMine() ? await this.#markStored() : undefined
+    return mark && this.#clock.now() - mark.at
+  }
+
   #isMine(): boolean {
     return this.#shares().includes(SHARE_OF_COUNTING)
   }

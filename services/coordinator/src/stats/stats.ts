@@ -2,6 +2,7 @@ import type { Broker, Clock, Logger } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import type { Jobs, Presence } from '../ports.ts'
 import { CountEnds } from './count-ends.ts'
+import { measureWork } from './measure-work.ts'
 import { OpenWork } from './open-work.ts'
 import { endedEvents } from './read-ends.ts'
 import { ReadQueues } from './read-queues.ts'
@@ -20,8 +21,10 @@ export function statsOf(given: {
 }) {
   const openWork = new OpenWork(given)
   const readQueues = new ReadQueues({ ...given, openWork })
+  const countEnds = new CountEnds({ ...given, events: endedEvents(given.broker) })
+  measureWork({ ...given, openWork, readQueues, countEnds })
   return {
-    countEnds: new CountEnds({ ...given, events: endedEvents(given.broker) }),
+    countEnds,
     sampleGauges: new SampleGauges({ ...given, openWork, readQueues }),
     readStats: new ReadStats(given),
     readQueues,

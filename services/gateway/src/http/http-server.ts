@@ -11,6 +11,7 @@ import { Admission } from './admission.ts'
 import { AnswerProblems } from './answer-problems.ts'
 import { acceptBodies } from './body-parsers.ts'
 import type { Access, HttpController } from './http-controller.ts'
+import { measureRequests } from './measure-requests.ts'
 import { moduleOf } from './nest-module.ts'
 import { refuseOtherMethods } from './other-methods.ts'
 import { problemOf } from './problem.ts'
@@ -137,6 +138,7 @@ export class HttpServer implements Service {
       hosts: allowedHosts(host, origin),
       headers: securityHeaders(origin?.startsWith('https:') ?? false),
     })
+    measureRequests(instance)
     instance.addHook('onRequest', (request, reply, done) => {
       admission.greet(request, reply)
       done()

@@ -170,20 +170,37 @@ export function endedEventText(run: EndedRun): string {
   return `${text}}`
 }
 
-/** How long it waited and ran, for the statistics: they are counted from events, so that no run is read for them. */
-function timesText(run: RunHead): string {
+/** How long a run that has ended waited and ran, in ms, as far as it is known. */
+export interface RunTimes {
+  /** From when it was due to its first start; of a run that was retried by hand unknown. */
+  readonly waitedMs?: number
+  readonly ranMs?: number
+  /** Of a slot: from its planned time to its run. */
+  readonly lateMs?: number
+  /** Attempts beyond the first. */
+  readonly retries: number
+}
+
+export function timesOf(run: RunHead): RunTimes {
   const { attempt, attempts, tries, createdAt, slot, endedAt, terms } = run
   const startedAt = run.firstStartedAt ?? run.startedAt
   const sleeps = run.sleeps ?? 0
   // Tries that earlier retries by hand were given.
   const before = Math.max(0, attempts - tries - sleeps)
-  let text = slot === null ? '' : `,"lateMs":${Math.max(0, createdAt - slot)}`
-  if (startedAt !== null && endedAt !== null) {
-    const due = Math.max(createdAt, slot ?? 0, terms?.dueAt ?? 0)
-    if (before === 0) text += `,"waitedMs":${Math.max(0, startedAt - due)}`
-    text += `,"ranMs":${Math.max(0, endedAt - startedAt)}`
-  }
-  const retries = attempt - 1 - sleeps - before
+  const late = slot === null ? {} : { lateMs: Math.max(0, createdAt - slot) }
+  const retries = Math.max(0, attempt - 1 - sleeps - before)
+  if (startedAt === null || endedAt === null) return { ...late, retries }
+  const due = Math.max(createdAt, slot ?? 0, terms?.dueAt ?? 0)
+  const waited = before === 0 ? { waitedMs: Math.max(0, startedAt - due) } : {}
+  return { ...late, ...waited, ranMs: Math.max(0, endedAt - startedAt), retries }
+}
+
+/** For the statistics: they are counted from events, so that no run is read for them. */
+function timesText(run: RunHead): string {
+  const { lateMs, waitedMs, ranMs, retries } = timesOf(run)
+  let text = lateMs === undefined ? '' : `,"lateMs":${lateMs}`
+  if (waitedMs !== undefined) text += `,"waitedMs":${waitedMs}`
+  if (ranMs !== undefined) text += `,"ranMs":${ranMs}`
   return retries > 0 ? `${text},"retries":${retries}` : text
 }
 
