@@ -9,9 +9,9 @@ import { HttpServer, type HttpSettings } from './http/http-server.ts'
 import { openAccess } from './http/open-access.ts'
 import { CallMesh } from './mesh/call-mesh.ts'
 import type { GatewayParts } from './parts.ts'
-import { OpenStreams, STREAM_LIMITS } from './streams/open-streams.ts'
-import { streamsController } from './streams/streams.controller.ts'
-import { TopicStreams } from './streams/topic-streams.ts'
+import { STREAM_LIMITS } from './streams/open-streams.ts'
+import { streamsController, withFollowedLogs } from './streams/streams.controller.ts'
+import { streamsOf } from './streams/streams-of.ts'
 
 export interface GatewaySettings {
   /** Stays open when the gateway stops: its opener closes it. */
@@ -37,10 +37,8 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   const mesh = new CallMesh(parts)
   const files = new ConsoleFiles({ folder: settings.http.consoleFolder })
   const access = openAccess
-  const streams = new OpenStreams({ access, clock, log, limits: STREAM_LIMITS })
-  const topicStreams = new TopicStreams({ gatewayId: id, connection: broker.connection, streams, clock, log })
-  broker.onReconnect(() => topicStreams.resync())
-  const rooms = [callRoutes(mesh), streamsController({ topicStreams })]
+  const streams = streamsOf({ ...parts, access, mesh, limits: STREAM_LIMITS })
+  const rooms = [withFollowedLogs(callRoutes(mesh), streams.runLogs), streamsController(streams)]
   return {
     keeper,
     needed: [],
@@ -58,8 +56,8 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
         files,
         controllers: [...rooms, docsController(rooms)],
       }),
-      topicStreams,
-      streams,
+      streams.topicStreams,
+      streams.open,
     ],
     health: () => checkHealth.execute(),
   }

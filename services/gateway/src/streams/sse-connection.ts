@@ -44,6 +44,8 @@ export class SseConnection {
     this.#raw.on('error', () => this.#raw.destroy())
     this.#raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...HEADERS })
     this.#raw.flushHeaders()
+    // The client may have gone while its rights were checked: then there is no event of it any more.
+    if (this.#raw.destroyed || this.#raw.socket === null || this.#raw.socket.destroyed) process.nextTick(() => this.#close())
   }
 
   /** Whether a frame is taken now. */

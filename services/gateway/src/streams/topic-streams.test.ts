@@ -265,7 +265,6 @@ describe('readers of topics', { concurrency: true }, () => {
 
   it('are asked to read again when the broker was away', async (t) => {
     const test = await startTestStreams(t)
-    test.broker.onReconnect(() => test.topicStreams.resync())
     const reader = await test.begun('runs,jobs')
     await test.broker.server.kill()
     await test.broker.server.restart({ wipe: false })

@@ -9,8 +9,8 @@ import { endFrame, eventId, frameOf, seqOf } from './rules/frame.ts'
 import { checkTopicCount, checkTopicRights, topicOf, topicsOf } from './rules/topics.ts'
 import { resyncFrame, TopicReader } from './topic-reader.ts'
 
-const querySchema = z.strictObject({ namespace: z.string(), topics: z.unknown().optional() })
-const changeSchema = z.strictObject({ add: z.array(z.string()).default([]), remove: z.array(z.string()).default([]) })
+export const querySchema = z.strictObject({ namespace: z.string(), topics: z.union([z.string(), z.array(z.string())]).optional() })
+export const changeSchema = z.strictObject({ add: z.array(z.string()).default([]), remove: z.array(z.string()).default([]) })
 
 export interface TopicStreamsOptions {
   readonly gatewayId: string
@@ -49,7 +49,7 @@ export class TopicStreams implements Service {
   }
 
   /** @throws CarillonError FORBIDDEN, INVALID_NAME, INVALID_REQUEST, TOO_MANY_STREAMS */
-  async open(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async open(request: FastifyRequest, reply: FastifyReply): Promise<undefined> {
     const { streams, gatewayId } = this.#options
     const query = parseInput(querySchema, request.query, 'query')
     const namespace = checkName('namespace', query.namespace)
@@ -75,7 +75,10 @@ export class TopicStreams implements Service {
     })
     this.#opened.set(id, { namespace, topicReader })
     for (const topic of topics) topicReader.add(topic)
-    if (!(await this.#isSubscribed())) return connection.end(endFrame('stopping'))
+    if (!(await this.#isSubscribed())) {
+      connection.end(endFrame('stopping'))
+      return
+    }
     const cursor = eventId(gatewayId, position)
     connection.send(frameOf({ id: cursor, event: 'hello', data: { stream: id, cursor, topics: topicReader.topics } }))
     const missed = topics.filter((topic) => !continued.includes(topic)).map(({ name }) => name)

@@ -1,12 +1,16 @@
 import type { TestContext } from 'node:test'
 import { CarillonError, type Role } from '@carillon/contracts'
+import { ensureStream } from '@carillon/runtime'
 import { type BrokerOfTest, FakeClock, startBrokerOf } from '@carillon/runtime/testing'
 import fastify from 'fastify'
+import { callRoutes } from '../http/call-routes.ts'
 import type { Access, Route } from '../http/http-controller.ts'
 import { problemOf } from '../http/problem.ts'
-import { OpenStreams, STREAM_LIMITS, type StreamLimits } from '../streams/open-streams.ts'
-import { streamsController } from '../streams/streams.controller.ts'
-import { TopicStreams } from '../streams/topic-streams.ts'
+import { CallMesh } from '../mesh/call-mesh.ts'
+import { type OpenStreams, STREAM_LIMITS, type StreamLimits } from '../streams/open-streams.ts'
+import { streamsController, withFollowedLogs } from '../streams/streams.controller.ts'
+import { streamsOf } from '../streams/streams-of.ts'
+import type { TopicStreams } from '../streams/topic-streams.ts'
 import { type EventReader, openEvents } from './event-reader.ts'
 
 export const GATEWAY = 'gateway-test'
@@ -24,8 +28,8 @@ export class TestStreams {
   readonly clock = new FakeClock()
   readonly rights = new Map<string, Rights>()
   readonly access: Access
-  readonly streams: OpenStreams
-  readonly topicStreams: TopicStreams
+  readonly #mesh: CallMesh
+  readonly #parts: ReturnType<typeof streamsOf>
   url = ''
 
   constructor(broker: BrokerOfTest, limits: Partial<StreamLimits>) {
@@ -45,9 +49,25 @@ export class TestStreams {
         }
       },
     }
-    this.streams = new OpenStreams({ access: this.access, clock, log: broker.log, limits: { ...STREAM_LIMITS, ...limits } })
-    const { connection, log } = broker
-    this.topicStreams = new TopicStreams({ gatewayId: GATEWAY, connection, streams: this.streams, clock, log })
+    const { log } = broker
+    this.#mesh = new CallMesh({ broker })
+    this.#parts = streamsOf({
+      id: GATEWAY,
+      broker,
+      clock,
+      log,
+      access: this.access,
+      mesh: this.#mesh,
+      limits: { ...STREAM_LIMITS, ...limits },
+    })
+  }
+
+  get streams(): OpenStreams {
+    return this.#parts.open
+  }
+
+  get topicStreams(): TopicStreams {
+    return this.#parts.topicStreams
   }
 
   async listen(): Promise<void> {
@@ -60,14 +80,15 @@ export class TestStreams {
     server.addHook('onRequest', async (request) => {
       request.principal = await this.access.check(request, request.routeOptions.config.room as Route)
     })
-    for (const room of streamsController({ topicStreams: this.topicStreams }).routes)
+    const calls = withFollowedLogs(callRoutes(this.#mesh), this.#parts.runLogs)
+    for (const room of [...streamsController(this.#parts).routes, ...calls.routes.filter(({ path }) => path.endsWith('/logs'))])
       server.route({
         method: room.method,
         url: room.path.replaceAll(/\{(\w+)\}/g, ':$1'),
         config: { room },
         handler: async (request, reply) => {
           const answer = await room.handle(request, reply)
-          if (answer !== undefined) await reply.send(answer.body ?? '')
+          if (answer !== undefined) await reply.status(answer.status ?? 200).send(answer.body ?? '')
         },
       })
     this.url = await server.listen({ port: 0, host: '127.0.0.1' })
@@ -105,6 +126,18 @@ export class TestStreams {
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
   }
 
+  /** Opens a stream of a program, and reads it. */
+  async events(path: string, headers: Record<string, string> = {}): Promise<EventReader> {
+    return (await openEvents(`${this.url}/api/v1/namespaces/default${path}`, headers)).read()
+  }
+
+  /** Answers a call, as its service does. */
+  answer(call: string, answer: (input: Record<string, unknown>) => unknown): void {
+    this.broker.connection.subscribe(`carillon.default.api.${call}`, {
+      callback: (_error, message) => void message.respond(JSON.stringify(answer(message.json()))),
+    })
+  }
+
   publish(subject: string, body: unknown): void {
     this.broker.connection.publish(`carillon.default.${subject}`, typeof body === 'string' ? body : JSON.stringify(body))
   }
@@ -125,7 +158,9 @@ export class TestStreams {
 }
 
 export async function startTestStreams(t: TestContext, limits: Partial<StreamLimits> = {}): Promise<TestStreams> {
-  const streams = new TestStreams(await startBrokerOf(t), limits)
+  const broker = await startBrokerOf(t)
+  for (const name of ['EVENTS', 'LOGS'] as const) await ensureStream(broker.manager, name)
+  const streams = new TestStreams(broker, limits)
   await streams.listen()
   return streams
 }

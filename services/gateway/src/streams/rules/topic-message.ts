@@ -1,5 +1,6 @@
-import { beatSchema, isName, parseBody, parseSubject, readLogMessage, UnacceptableJson } from '@carillon/contracts'
+import { beatSchema, isName, parseBody, parseSubject, readLogMessage } from '@carillon/contracts'
 import type { FrameEvent } from './frame.ts'
+import { meshMessage } from './mesh-message.ts'
 import type { Topic } from './topics.ts'
 
 /** A message of the broker as readers of a topic get it. */
@@ -11,36 +12,29 @@ export interface TopicMessage {
 }
 
 /** Lists show rows: what may be large, and what needs a right of its own, is read by a call. */
-const NOT_IN_LISTS = ['payload', 'items', 'workflow', 'data', 'result', 'failure', 'arguments', 'body'] as const
-/** What a handler was given, has answered or has thrown. */
-const PAYLOADS = ['payload', 'result', 'failure', 'arguments', 'body'] as const
+const NOT_IN_ROWS: ReadonlySet<string> = new Set(['workflow', 'hidden'])
 
 /**
  * What readers get of a message; undefined for one that is none of ours.
  * @throws CarillonError for a body that cannot be read
  */
 export function topicMessage(topic: Topic, subject: string, bytes: Uint8Array): TopicMessage | undefined {
-  const [first, ...rest] = tokensOf(subject)
-  if (first === 'log') return { event: 'log', data: { topic: topic.name, body: logBody(bytes) } }
-  if (first === 'beat') return beat(topic, rest[0], bytes)
-  const [noun, name, what] = rest
-  if (!isName(noun) || !isName(name) || !isName(what)) return undefined
-  const body = parseBody(bytes)
-  if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof UnacceptableJson) return undefined
-  const head = { topic: topic.name, noun, name, what }
-  if (topic.kind !== 'run') return { event: 'change', data: { ...head, body: without(body, NOT_IN_LISTS) } }
-  const data = { ...head, body: readable(body) }
-  const isPlain = !PAYLOADS.some((field) => field in body)
-  if (isPlain) return { event: 'change', data }
-  return { event: 'change', data, redacted: { ...head, body: { ...without(body, PAYLOADS), hidden: true } } }
+  const { class: kind, rest } = parseSubject(subject) ?? {}
+  if (kind === 'log') return { event: 'log', data: { topic: topic.name, body: logBody(bytes) } }
+  if (kind === 'beat') return beat(topic, rest?.[0], bytes)
+  const message = meshMessage(subject, bytes)
+  if (message === undefined) return undefined
+  const { body, redacted, ...named } = message
+  const head = { topic: topic.name, ...named }
+  if (topic.kind !== 'run') {
+    const row = Object.fromEntries(Object.entries(redacted ?? body).filter(([field]) => !NOT_IN_ROWS.has(field)))
+    return { event: 'change', data: { ...head, body: row } }
+  }
+  return { event: 'change', data: { ...head, body }, ...(redacted ? { redacted: { ...head, body: redacted } } : {}) }
 }
 
-function tokensOf(subject: string): string[] {
-  const parsed = parseSubject(subject)
-  return parsed ? [parsed.class, ...parsed.rest] : []
-}
-
-function logBody(bytes: Uint8Array): object {
+/** The message as it travels, without lines that cannot be read. @throws CarillonError for what is no message of log lines */
+export function logBody(bytes: Uint8Array) {
   const { refused: _refused, why: _why, ...message } = readLogMessage(parseBody(bytes))
   return message
 }
@@ -52,15 +46,4 @@ function beat(topic: Topic, name: string | undefined, bytes: Uint8Array): TopicM
   // A session is what a process is known by to the services.
   const { session: _session, ...body } = parsed.data
   return { event: 'change', data: { topic: topic.name, noun: 'instance', name, what: 'beat', body } }
-}
-
-function without(body: object, fields: readonly string[]): object {
-  return readable(Object.fromEntries(Object.entries(body).filter(([field]) => !fields.includes(field))))
-}
-
-/** A value that cannot be kept exactly is shown as the reason why. */
-function readable(body: object): object {
-  return Object.fromEntries(
-    Object.entries(body).map(([field, value]) => [field, value instanceof UnacceptableJson ? value.refusal(field).message : value]),
-  )
 }

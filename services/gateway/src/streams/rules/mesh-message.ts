@@ -1,0 +1,38 @@
+import { isName, parseBody, parseSubject, UnacceptableJson } from '@carillon/contracts'
+
+/** An event or live signal of the mesh. */
+export interface MeshMessage {
+  readonly noun: string
+  readonly name: string
+  readonly what: string
+  readonly body: Readonly<Record<string, unknown>>
+  /** The body without what a handler was given, has answered or has thrown; absent where it has none of it. */
+  readonly redacted?: Readonly<Record<string, unknown>>
+}
+
+/** What a handler was given, has answered or has thrown, and the first bytes of a message that was rejected. */
+const PAYLOADS: ReadonlySet<string> = new Set(['payload', 'items', 'data', 'result', 'failure', 'arguments', 'body'])
+
+/** @returns undefined for a message that is none of ours @throws CarillonError for a body that cannot be read */
+export function meshMessage(subject: string, bytes: Uint8Array): MeshMessage | undefined {
+  const [noun, name, what] = parseSubject(subject)?.rest ?? []
+  if (!isName(noun) || !isName(name) || !isName(what)) return undefined
+  const body = parseBody(bytes)
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof UnacceptableJson) return undefined
+  const message = { noun, name, what, body: readable(Object.entries(body)) }
+  const redacted = redactedBody(message.body)
+  return redacted ? { ...message, redacted } : message
+}
+
+/** The body without what needs the right to see payloads; undefined where it has none of it. */
+export function redactedBody(body: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
+  const shown = Object.entries(body).filter(([field]) => !PAYLOADS.has(field))
+  return shown.length === Object.keys(body).length ? undefined : { ...Object.fromEntries(shown), hidden: true }
+}
+
+/** A value that cannot be kept exactly is shown as the reason why. */
+function readable(fields: readonly (readonly [string, unknown])[]): Record<string, unknown> {
+  return Object.fromEntries(
+    fields.map(([field, value]) => [field, value instanceof UnacceptableJson ? value.refusal(field).message : value]),
+  )
+}
