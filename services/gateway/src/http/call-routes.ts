@@ -59,7 +59,7 @@ function withPath(given: unknown, fields: Readonly<Record<string, string>>): unk
 }
 
 /** What the audit log keeps of a request. */
-function originOf(request: FastifyRequest): AuditOrigin {
+export function originOf(request: FastifyRequest): AuditOrigin {
   const { kind, id } = principalOf(request)
   return { account: `${kind}/${id}`, address: request.ip, requestId: request.id }
 }

@@ -2,8 +2,9 @@ import { CarillonError, checkName, isEnded, messageOf, parseInput, type RunView,
 import type { Clock, Logger } from '@carillon/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import { originOf } from '../http/call-routes.ts'
 import { principalOf, type Reply } from '../http/http-controller.ts'
-import type { CallMesh } from '../mesh/call-mesh.ts'
+import type { CallMesh, MeshCall } from '../mesh/call-mesh.ts'
 import type { OpenStreams } from './open-streams.ts'
 import { PacedStream } from './paced-stream.ts'
 import { endFrame, frameOf } from './rules/frame.ts'
@@ -50,7 +51,7 @@ export class RunEvents {
       runId,
       follow,
       seesPayloads: reader.seesPayloads(namespace),
-      by: reader.name,
+      asker: askerOf(request),
     })
     try {
       await shared.flush()
@@ -79,7 +80,8 @@ interface RunReadingOptions extends RunStreamsOptions {
   readonly runId: string
   readonly follow: boolean
   readonly seesPayloads: boolean
-  readonly by: string
+  /** Who asks, and from where. */
+  readonly asker: Pick<MeshCall, 'by' | 'origin'>
 }
 
 class RunReading {
@@ -115,8 +117,8 @@ class RunReading {
   }
 
   async run(): Promise<RunView> {
-    const { mesh, namespace, runId, by } = this.#options
-    return (await mesh.call({ name: 'runsGet', namespace, input: { runId }, by })) as RunView
+    const { mesh, namespace, runId, asker } = this.#options
+    return (await mesh.call({ name: 'runsGet', namespace, input: { runId }, ...asker })) as RunView
   }
 
   async execute(first: RunView): Promise<void> {
@@ -179,6 +181,11 @@ export function runOfPath(request: FastifyRequest): { namespace: string; runId: 
   const { namespace, runId } = request.params as { namespace: string; runId: string }
   return { namespace: checkName('namespace', namespace), runId: checkName('runId', runId) }
 }
+
+export const askerOf = (request: FastifyRequest): Pick<MeshCall, 'by' | 'origin'> => ({
+  by: principalOf(request).name,
+  origin: originOf(request),
+})
 
 function stateOf(run: RunView): MeshMessage {
   const message = { noun: 'run', name: run.runId, what: 'state', body: run }

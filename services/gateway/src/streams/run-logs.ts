@@ -15,6 +15,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { principalOf, type Reply } from '../http/http-controller.ts'
+import type { MeshCall } from '../mesh/call-mesh.ts'
 import { PacedStream } from './paced-stream.ts'
 import { readStored } from './read-stored.ts'
 import { endFrame, eventId, frameOf, seqOf } from './rules/frame.ts'
@@ -22,7 +23,7 @@ import { acceptsLine, attemptOf, type LineFilter, type LinesOfAttempt, linesOfPa
 import { SeenLines } from './rules/seen-lines.ts'
 import { logBody } from './rules/topic-message.ts'
 import { checkTopicRights, topicOf } from './rules/topics.ts'
-import { endOfRunFrame, hasSeenEnd, type RunStreamsOptions, runOfPath } from './run-events.ts'
+import { askerOf, endOfRunFrame, hasSeenEnd, type RunStreamsOptions, runOfPath } from './run-events.ts'
 import type { StoredMessage, StoredStream, StreamState } from './stored-stream.ts'
 
 /** Of the call, what filters lines. A reader continues by `Last-Event-ID`, not by the cursor of a list. */
@@ -58,7 +59,7 @@ export class RunLogs {
     const { follow: _follow, ...filter } = parseInput(followLogsQuery, request.query, 'query')
     const reader = principalOf(request)
     checkTopicRights(reader, namespace, [topicOf(`logs:${runId}`)])
-    const reading = new LogReading({ ...this.#options, namespace, runId, filter, by: reader.name })
+    const reading = new LogReading({ ...this.#options, namespace, runId, filter, asker: askerOf(request) })
     try {
       await shared.flush()
       const run = await reading.run()
@@ -86,7 +87,7 @@ interface LogReadingOptions extends RunLogsOptions {
   readonly namespace: string
   readonly runId: string
   readonly filter: LineFilter
-  readonly by: string
+  readonly asker: Pick<MeshCall, 'by' | 'origin'>
 }
 
 type EndOfRun = Pick<RunView, 'state' | 'attempt'> & Pick<Partial<RunEndedEvent>, 'logLines'>
@@ -122,8 +123,8 @@ class LogReading {
   }
 
   async run(): Promise<RunView> {
-    const { mesh, namespace, runId, by } = this.#options
-    return (await mesh.call({ name: 'runsGet', namespace, input: { runId }, by })) as RunView
+    const { mesh, namespace, runId, asker } = this.#options
+    return (await mesh.call({ name: 'runsGet', namespace, input: { runId }, ...asker })) as RunView
   }
 
   async execute({ run, state, lastId }: { run: RunView; state: StreamState; lastId: unknown }): Promise<void> {
@@ -146,11 +147,11 @@ class LogReading {
 
   /** What the logger keeps and was not sent yet. */
   async #sendKept(): Promise<void> {
-    const { mesh, namespace, runId, by, filter } = this.#options
+    const { mesh, namespace, runId, asker, filter } = this.#options
     let cursor: string | undefined
     do {
       const input = { runId, limit: LIMITS.pageSize, ...filter, ...(cursor === undefined ? {} : { cursor }) }
-      const page = (await mesh.call({ name: 'logsQuery', namespace, input, by })) as Page<LogView>
+      const page = (await mesh.call({ name: 'logsQuery', namespace, input, ...asker })) as Page<LogView>
       for (const lines of linesOfPage(page.items)) if (!(await this.#send(lines, undefined))) return
       cursor = page.next
     } while (cursor !== undefined)
