@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ALERT_CALLS } from './alert-calls.ts'
 import { healthSchema, page, pageOf, refusalSchema } from './answers.ts'
 import { type Call, call, type ServiceName } from './call.ts'
 import { childRunSchema, childRunViewSchema } from './child-run.ts'
@@ -332,6 +333,7 @@ export const CALLS = {
     answer: healthSchema,
     description: 'Health of one logger',
   }),
+  ...ALERT_CALLS,
   gatewayHealth: call('gateway', 'gateway.health', {
     input: nothing,
     repeatable: 'always',

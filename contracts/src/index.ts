@@ -6,6 +6,30 @@
  * live executor process; a *slot* a planned fire time of a job.
  */
 
+export {
+  type AlertChannel,
+  type AlertChannelInput,
+  type AlertChannelView,
+  CHANNEL_KINDS,
+  type ChannelKind,
+  type ChannelTarget,
+  type ChannelTested,
+  NEEDED_SECRETS,
+  SECRET_FIELDS,
+} from './alert-channel.ts'
+export {
+  ALERT_SCENES,
+  type AlertRule,
+  type AlertRuleInput,
+  type AlertRuleView,
+  type AlertScene,
+  type AlertTerms,
+  alertRuleInputSchema,
+  type QuietHours,
+  SCENE_TRAITS,
+  termsOf,
+  WEEKDAYS,
+} from './alert-rule.ts'
 export type { ErrorBody, Page, ServiceHealth } from './answers.ts'
 export {
   type AuditEntry,
@@ -78,6 +102,15 @@ export {
   undoStart,
   undoTaskId,
 } from './ids.ts'
+export {
+  INCIDENT_STATES,
+  type IncidentDelivery,
+  type IncidentExample,
+  type IncidentState,
+  type IncidentView,
+  type ListIncidents,
+  type Transition,
+} from './incident.ts'
 export {
   type Beat,
   beatSchema,

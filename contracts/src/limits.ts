@@ -132,6 +132,19 @@ export const LIMITS = {
   publishDepth: 10,
   /** Newest runs of a job that are kept whatever their age: every removal pass has to skip them. */
   keepPerJob: 100_000,
+  /** Alert rules of one namespace, and channels: each gateway has them in memory, and compares each failure with each rule. */
+  alertRules: 200,
+  alertChannels: 100,
+  /** Names that a rule is restricted to. */
+  alertPatterns: 100,
+  /** Reminders of one incident: who did not answer so many will not answer the next. */
+  alertReminders: 1_000,
+  /** Channels of one rule: each transition of an incident is sent to each. */
+  alertChannelsPerRule: 10,
+  /** What may be asked to happen, or to succeed, before an incident opens or ends: its record names so many. */
+  alertThreshold: 100,
+  /** Recipients of one mail. */
+  alertRecipients: 50,
   /** Entries on a page of a list. */
   pageSize: 1_000,
   /** Letters of a cursor: a few positions, and which filters it goes with. */

@@ -3,6 +3,7 @@ import { refusalSchema } from './answers.ts'
 import { auditEventSchema } from './audit.ts'
 import { calendarViewSchema } from './calendar.ts'
 import { deadLetterSchema } from './dead-letter.ts'
+import { incidentEventSchema } from './incident.ts'
 import { beatSchema, presenceSchema } from './instance.ts'
 import { jobViewSchema } from './job.ts'
 import { logMessageSchema } from './log.ts'
@@ -89,6 +90,12 @@ export const MESSAGES = {
     schema: auditEventSchema,
     description: 'Who has changed something, or was refused to, and how',
   },
+  'event.incident': {
+    subject: 'event.incident.<id>.<what>',
+    from: 'services',
+    schema: incidentEventSchema,
+    description: 'An incident was opened, acknowledged or snoozed, or has recovered',
+  },
   'event.message': {
     subject: 'event.message.<stream>.rejected',
     from: 'services',
@@ -113,6 +120,12 @@ export const MESSAGES = {
     from: 'services',
     schema: name.extend({ what: z.string() }),
     description: 'A calendar changed',
+  },
+  'live.alert': {
+    subject: 'live.alert.<name>.changed',
+    from: 'services',
+    schema: name.extend({ what: z.string() }),
+    description: 'An alert rule or a channel changed',
   },
   'live.gate': {
     subject: 'live.gate.<job>.changed',

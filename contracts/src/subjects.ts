@@ -19,7 +19,7 @@ export const subjects = {
   report: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.report.${instance}`,
   log: (namespace: string, runId: string) => `${SUBJECT_ROOT}.${namespace}.log.${runId}`,
   event: (namespace: string, noun: EventNoun, name: string, what: string) => `${SUBJECT_ROOT}.${namespace}.event.${noun}.${name}.${what}`,
-  live: (namespace: string, noun: 'run' | 'task' | 'job' | 'calendar' | 'gate', name: string, what: string) =>
+  live: (namespace: string, noun: 'run' | 'task' | 'job' | 'calendar' | 'gate' | 'alert', name: string, what: string) =>
     `${SUBJECT_ROOT}.${namespace}.live.${noun}.${name}.${what}`,
   control: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.control.${instance}`,
   /** The subject on which one process answers that it is alive. */
@@ -31,7 +31,7 @@ export const subjects = {
 }
 
 /** The nouns whose changes are published as events. */
-export type EventNoun = 'run' | 'job' | 'calendar' | 'instance' | 'message' | 'deadLetter' | 'audit'
+export type EventNoun = 'run' | 'job' | 'calendar' | 'instance' | 'message' | 'deadLetter' | 'audit' | 'incident'
 
 /** The tokens of a subject of Carillon, or undefined for a foreign one. `rest` are the tokens after the class. */
 export function parseSubject(text: string): { namespace: string; class: string; rest: string[] } | undefined {

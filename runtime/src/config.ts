@@ -71,6 +71,12 @@ export const SETTINGS = {
     )
     .default('')
     .describe('Port on which this process serves metrics for Prometheus under /metrics; 0 picks a free one; empty: none'),
+  CARILLON_ALERT_PRIVATE_TARGETS: z
+    .string()
+    .default('')
+    .describe(
+      'Networks that are not public, and to which gateways may send alerts: such as 10.0.0.0/8,127.0.0.1, or * for all; empty: none',
+    ),
   CARILLON_HUNG_AFTER_SECONDS: z.coerce
     .number()
     .min(1)

@@ -1,16 +1,21 @@
 export {
   type Clock,
+  checkLiteral,
   derivedId,
   freshRunId,
+  guardedLookup,
   headersOf,
   type NatsSettings,
   type Outgoing,
   pause,
+  type RangeOf,
   type Refusal,
   randomShare,
+  rangeOf,
   runIdOfKey,
   StreamPublisher,
   systemClock,
+  TargetRefused,
   type Timer,
   uptimeMs,
 } from '@carillon/wire/internal'
@@ -28,7 +33,7 @@ export { BoundedLabel, type Counter, type Durations, meter, type Observe } from 
 export { BatchConsumer } from './nats/batch-consumer.ts'
 export { brokerTime } from './nats/broker-time.ts'
 export { type Broker, connectBroker, hadNoResponders } from './nats/connection.ts'
-export { type Incoming, RejectedMessages, readMessage } from './nats/incoming.ts'
+export { type Incoming, RejectedMessages, readIncoming, readMessage } from './nats/incoming.ts'
 export { publishUntilTaken } from './nats/publish-until-taken.ts'
 export type { Request } from './nats/request.ts'
 export { type Kept, keptStream, LOSSES, type StreamCapacity, StreamKeeper, type StreamLoss } from './nats/stream-keeper.ts'

@@ -1,3 +1,19 @@
+export type {
+  AlertChannelStore,
+  AlertRuleStore,
+  DeliveryStore,
+  IncidentStore,
+  IncidentsQuery,
+  RevisedStore,
+} from './alert-ports.ts'
+export type {
+  AlertChannelRecord,
+  AlertRuleRecord,
+  ChannelState,
+  DeliveryRecord,
+  IncidentRecord,
+  Occurrence,
+} from './alert-records.ts'
 export { createFolder } from './create-folder.ts'
 export type { GateHolder, GateRecord, GateSeal } from './gate-records.ts'
 export type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'

@@ -1,8 +1,10 @@
 import type { RunState } from '@carillon/contracts'
+import type { AlertChannelStore, AlertRuleStore, DeliveryStore, IncidentStore } from './alert-ports.ts'
 import type { GateRecord } from './gate-records.ts'
 import type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
 import type { DeadLetterHead, DeadLetterRecord } from './letter-records.ts'
 import type { LogRecord } from './log-records.ts'
+import type { Due, DueQuery, InsertOutcome, UpdateOutcome } from './queries.ts'
 import type {
   CoordinatorRecord,
   JobRecord,
@@ -21,6 +23,8 @@ import type { LogQuery, LogSearchQuery, LogSlice, RunCount, RunCountQuery, RunLi
 import type { SignalRecord } from './signal-records.ts'
 import type { PageQuery, Slice } from './slice.ts'
 import type { OpenRun, OpenTask, RollupLevel, RollupRecord, RollupSum } from './stats-records.ts'
+
+export type { Due, DueQuery, InsertOutcome, UpdateOutcome }
 
 /** The engine behind the ports. */
 export type StoreKind = 'sqlite' | 'mongodb'
@@ -52,6 +56,10 @@ export interface Store {
   readonly signals: SignalStore
   readonly logs: LogStore
   readonly deadLetters: DeadLetterStore
+  readonly alertRules: AlertRuleStore
+  readonly alertChannels: AlertChannelStore
+  readonly incidents: IncidentStore
+  readonly deliveries: DeliveryStore
   readonly retention: RetentionStore
   readonly stats: StatsStore
   readonly coordinators: CoordinatorStore
@@ -62,25 +70,6 @@ export interface Store {
   /** `sqlite` or `mongodb`, and where, without secrets. */
   describe(): string
   close(): Promise<void>
-}
-
-export type InsertOutcome = 'created' | 'duplicate'
-export type UpdateOutcome = 'applied' | 'refused'
-
-/** A due record: enough to decide which coordinator handles it. */
-export interface Due {
-  readonly id: string
-  readonly wakeAt: number
-}
-
-export interface DueQuery {
-  /** Inclusive. */
-  readonly until: number
-  /** Only what comes after it in the order of the answer: by wakeAt, then id. */
-  readonly after?: Due | undefined
-  /** Only these shares. */
-  readonly shares: readonly number[]
-  readonly limit: number
 }
 
 export interface JobStore {

@@ -12,7 +12,7 @@ import {
   startTelemetry,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { coordinatorSettingsOf, httpSettingsOf, metricsSettingsOf, queueRetentionOf } from './service-settings.ts'
+import { alertSettingsOf, coordinatorSettingsOf, httpSettingsOf, metricsSettingsOf, queueRetentionOf } from './service-settings.ts'
 
 interface Settings {
   readonly config: Config
@@ -100,5 +100,10 @@ async function runLogger(settings: Settings, store: Store): Promise<RunningServi
 
 async function runGateway(settings: Settings, store: Store): Promise<RunningService> {
   const { startGateway } = await import('@carillon/gateway')
-  return await startGateway({ ...commonOf(settings), store, http: httpSettingsOf(settings.config) })
+  return await startGateway({
+    ...commonOf(settings),
+    store,
+    alerts: alertSettingsOf(settings.config),
+    http: httpSettingsOf(settings.config),
+  })
 }

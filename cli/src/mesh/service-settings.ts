@@ -32,6 +32,9 @@ export const metricsSettingsOf = (config: Config): { readonly host: string; read
   port: config.CARILLON_METRICS_PORT === '' ? undefined : config.CARILLON_METRICS_PORT,
 })
 
+/** Where a gateway may send alerts to, from the settings. */
+export const alertSettingsOf = (config: Config) => ({ privateTargets: config.CARILLON_ALERT_PRIVATE_TARGETS })
+
 /** How a gateway is reached, from the settings. */
 export const httpSettingsOf = (config: Config): Omit<GatewayOptions['http'], 'onListening'> => ({
   host: config.CARILLON_HTTP_HOST,

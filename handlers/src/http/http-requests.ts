@@ -1,14 +1,13 @@
 import type { LookupFunction } from 'node:net'
 import { HTTP_TIMEOUT_MS, type HttpRequest, LIMITS, messageOf, parseJson, VERSION, writeJson } from '@carillon/contracts'
 import { NonRetryableError, RetryAfterError, type TaskContext } from '@carillon/sdk'
-import type { Clock } from '@carillon/wire/internal'
+import { type Clock, guardedLookup, type RangeOf, TargetRefused } from '@carillon/wire/internal'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { refusal } from '../refusal.ts'
 import { type Judged, judge } from './judge.ts'
 import { ENCODINGS, type ReadBody, readBody } from './read-body.ts'
 import type { Secrets } from './secrets.ts'
 import { type Outgoing, send, shown } from './send.ts'
-import { guarded, type RangeOf } from './targets.ts'
 
 /** What an executor of `http` allows. */
 export interface HttpSettings {
@@ -47,7 +46,7 @@ export class HttpRequests {
     this.#settings = settings
     const { rangeOf, lookup, proxy } = settings
     const options = {
-      connect: { lookup: guarded(lookup, rangeOf) },
+      connect: { lookup: guardedLookup(lookup, rangeOf) },
       maxHeaderSize: HEADER_BYTES,
       // A connection for each request: each is checked, and none is used just when its server closes it.
       pipelining: 0,
@@ -114,6 +113,8 @@ export class HttpRequests {
   #shownError(payload: HttpRequest, error: unknown): Error {
     const message = this.#settings.secrets.mask(textOfError(error))
     if (RetryAfterError.is(error)) return new RetryAfterError(message, error.retryAfterMs)
+    if (error instanceof TargetRefused)
+      return new NonRetryableError(`url is wrong: ${message}. Only an executor with --allow-private sends requests there.`)
     if (NonRetryableError.is(error)) return new NonRetryableError(message)
     const what = shown({ method: payload.method ?? 'GET', url: new URL(payload.url) })
     return new Error(message.includes(what) ? message : `${what}: ${message}`)

@@ -1,6 +1,6 @@
 import { NonRetryableError } from '@carillon/sdk'
+import { checkLiteral, type RangeOf } from '@carillon/wire/internal'
 import { type Dispatcher, request } from 'undici'
-import { checkLiteral, type RangeOf } from './targets.ts'
 
 /** A request, and each of those that its redirects lead to. */
 export interface Outgoing {

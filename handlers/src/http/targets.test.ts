@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { guarded } from './targets.ts'
+import { guardedLookup } from '@carillon/wire/internal'
 import { answerWith, meshWith, namesOf, rangeOfTests, serve } from './testing-server.ts'
 
 /** Listens where no request may arrive: for these tests 127.0.0.2 is not the internet. */
@@ -112,7 +112,7 @@ test('a name that leads elsewhere the next moment: the connection goes to the ad
 
 test('the guard answers in the form that was asked for, and passes on what went wrong', async () => {
   const names = namesOf({ 'two.example': [['127.0.0.1', '1.1.1.1']] })
-  const look = (options: LookupOptions, lookup = guarded(names, rangeOfTests)) =>
+  const look = (options: LookupOptions, lookup = guardedLookup(names, rangeOfTests)) =>
     new Promise<unknown[]>((resolve) => lookup('two.example', options, (...found) => resolve(found)))
   assert.deepEqual(await look({ all: true }), [
     null,
@@ -123,7 +123,7 @@ test('the guard answers in the form that was asked for, and passes on what went 
   ])
   assert.deepEqual(await look({}), [null, '127.0.0.1', 4])
   const failure = new Error('ENOTFOUND')
-  const failing = guarded((_name, _options, callback) => callback(failure, []), rangeOfTests)
+  const failing = guardedLookup((_name, _options, callback) => callback(failure, []), rangeOfTests)
   await assert.rejects(
     promisify<LookupAddress[]>((done) => failing('x', { all: true }, (error, found) => done(error, found as LookupAddress[])))(),
     failure,

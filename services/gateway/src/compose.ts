@@ -1,5 +1,7 @@
 import { type Composition, type Connected, controllerOf, keptStream, RejectedMessages, StreamKeeper } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
+import { alertsController } from './alerts/alerts.controller.ts'
+import { type AlertSettings, composeAlerts, withAlertsConsumer } from './alerts/compose-alerts.ts'
 import { ConsoleFiles } from './console-files/console-files.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
@@ -16,6 +18,7 @@ import { streamsOf } from './streams/streams-of.ts'
 export interface GatewaySettings {
   /** Stays open when the gateway stops: its opener closes it. */
   readonly store: Store
+  readonly alerts: AlertSettings
   readonly http: HttpSettings
 }
 
@@ -29,7 +32,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
     broker,
     clock,
     log,
-    kept: STREAMS.map((name) => keptStream(broker, name, { replicas: streamReplicas })),
+    kept: STREAMS.map((name) => withAlertsConsumer(keptStream(broker, name, { replicas: streamReplicas }), broker)),
   })
   const parts: GatewayParts = { id, broker, keeper, store: settings.store, clock, log }
   const checkHealth = new CheckHealth(parts)
@@ -39,15 +42,18 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   const access = openAccess
   const streams = streamsOf({ ...parts, access, mesh, limits: STREAM_LIMITS })
   const rooms = [withFollowedLogs(callRoutes(mesh), streams.runLogs), streamsController(streams)]
+  const rejected = new RejectedMessages(publisher, log)
+  const alerts = composeAlerts({ ...parts, publisher, rejected, mesh }, settings.alerts)
   return {
     keeper,
     needed: [],
-    controller: controllerOf('gateway', [healthController({ checkHealth })]),
+    controller: controllerOf('gateway', [healthController({ checkHealth }), alertsController(alerts.cases)]),
     batches: BATCHES,
-    rejected: new RejectedMessages(publisher, log),
+    rejected,
     clock,
     // Stopped in reverse: streams end before the server closes, which would wait for them.
     loops: [
+      ...alerts.loops,
       new HttpServer({
         ...settings.http,
         id,

@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { type Document, type FindOptions, MongoClient, MongoServerError } from 'mongodb'
 import { openStore } from '../open-store.ts'
 import type { LogQuery } from '../search-port.ts'
+import { aDelivery, anIncident } from '../testing/alert-records.ts'
 import { range } from '../testing/pages.ts'
 import { aLetter, aLine, aRun, aSignal, aTask, START_AT } from '../testing/records.ts'
+import { MongoDeliveryStore, MongoIncidentStore } from './alert-stores.ts'
 import { MongoCalendarStore } from './calendar-store.ts'
 import { MongoDatabase } from './database.ts'
 import { MongoDeadLetterStore } from './dead-letter-store.ts'
@@ -103,6 +105,17 @@ function casesOf(database: MongoDatabase): Case[] {
     ['dead letters of a scene', ['of-scene'], () => new MongoDeadLetterStore(database).list({ namespace, scene: 'ship', limit })],
     ['lines of all runs', ['by-time'], () => logs.search({ namespace, text: 'paid', since: START_AT, limit })],
     ['warnings of all runs', ['alarming-by-time'], () => logs.search({ namespace, levels: ['warn', 'error'], limit })],
+    ['incidents', ['listed'], () => new MongoIncidentStore(database).list({ namespace, limit })],
+    ['open incidents', ['in-state'], () => new MongoIncidentStore(database).list({ namespace, isCurrent: 1, limit })],
+    ['incidents of a rule', ['of-rule'], () => new MongoIncidentStore(database).list({ namespace, rule: 'failures', limit })],
+    [
+      'incidents of a rule that are not over',
+      ['current'],
+      () => new MongoIncidentStore(database).current({ namespace, rule: 'late', limit }),
+    ],
+    ['the latest incident of a cause', ['_id_'], () => new MongoIncidentStore(database).latest('ia7')],
+    ['deliveries of an incident', ['_id_'], () => new MongoDeliveryStore(database).of('ia7-000001')],
+    ['deliveries of a channel', ['waiting'], () => new MongoDeliveryStore(database).waiting({ channel: 'default/ops', limit })],
     ...(['oldest', 'newest'] as const).flatMap((order): Case[] => [
       [`lines, ${order} first`, ['in-order'], () => lines({ order })],
       [`lines of a task, ${order} first`, ['in-order'], () => lines({ order, taskId: 'run-0-1' })],
@@ -130,6 +143,12 @@ async function fill(url: string): Promise<void> {
   const line = (n: number) => aLine(`run-${n % 20}`, n + 1, { level: levelOf(n), taskId: `run-${n % 20}-${n % 7}` })
   await store.logs.insert(range(4_000).map(line))
   await store.deadLetters.insert(range(500).map((n) => aLetter(n, { scene: n % 9 ? 'pay' : 'ship', at: START_AT + n })))
+  const incident = (n: number) =>
+    anIncident(`ia${n}`, 1, { rule: n % 9 ? 'failures' : 'late', isCurrent: n % 7 ? 0 : 1, isShown: n % 5 ? 1 : 0 })
+  await store.incidents.insert(range(500).map(incident))
+  await store.deliveries.insert(
+    range(500).map((n) => aDelivery(`ia${n}-000001`, n % 9 ? 'chat' : 'ops', { wakeAt: n % 7 ? null : START_AT })),
+  )
   await store.close()
 }
 

@@ -1,5 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
 import type { Store } from '../ports.ts'
+import { MongoAlertChannelStore, MongoAlertRuleStore, MongoDeliveryStore, MongoIncidentStore } from './alert-stores.ts'
 import { newWriter } from './bulk.ts'
 import { MongoCalendarStore } from './calendar-store.ts'
 import { MongoChangeStore } from './change-store.ts'
@@ -43,6 +44,10 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     signals: new MongoSignalStore(database),
     logs: new MongoLogStore(database),
     deadLetters: new MongoDeadLetterStore(database),
+    alertRules: new MongoAlertRuleStore(database),
+    alertChannels: new MongoAlertChannelStore(database),
+    incidents: new MongoIncidentStore(database),
+    deliveries: new MongoDeliveryStore(database),
     retention: new MongoRetentionStore(database),
     stats: new MongoStatsStore(database),
     coordinators: new MongoCoordinatorStore(database),

@@ -5,6 +5,7 @@ import type { LogQuery } from '../search-port.ts'
 import { encodeCursor } from '../slice.ts'
 import { range } from '../testing/pages.ts'
 import { aLine, START_AT } from '../testing/records.ts'
+import { SqliteAlertChannelStore, SqliteAlertRuleStore, SqliteDeliveryStore, SqliteIncidentStore } from './alert-stores.ts'
 import { SqliteCalendarStore } from './calendar-store.ts'
 import { Connection } from './connection.ts'
 import { SqliteDeadLetterStore } from './dead-letter-store.ts'
@@ -101,6 +102,22 @@ test('every question has an index, and none sorts what it may have to skip', asy
   await letters.list({ namespace, limit: 10 })
   await letters.list({ namespace, scene: 'hello', limit: 10 })
   await letters.removeOlder({ before: 5, limit: 10 })
+  const rules = new SqliteAlertRuleStore(connection)
+  await rules.list({ namespace, limit: 10 })
+  await rules.due(due)
+  await new SqliteAlertChannelStore(connection).list({ namespace, limit: 10 })
+  const incidents = new SqliteIncidentStore(connection)
+  await incidents.latest('ia')
+  for (const filter of [{}, { rule: 'failures' }, { isCurrent: 1 }, { rule: 'failures', isCurrent: 0 }] as const)
+    await incidents.list({ namespace, ...filter, limit: 10 })
+  await incidents.current({ namespace, rule: 'failures', limit: 10 })
+  await incidents.due(due)
+  await incidents.removeOlder({ before: 5, limit: 10 })
+  const deliveries = new SqliteDeliveryStore(connection)
+  await deliveries.of('ia-000001')
+  await deliveries.waiting({ channel: 'default/ops', limit: 10 })
+  await deliveries.due(due)
+  await deliveries.removeOlder({ before: 5, limit: 10 })
   const retention = new SqliteRetentionStore(connection)
   await retention.nextNamespace('a')
   await retention.runs({ namespace, createdBefore: 5, limit: 10 })

@@ -1,5 +1,6 @@
 import { CarillonError } from '@carillon/contracts'
 import type { Store } from '../ports.ts'
+import { SqliteAlertChannelStore, SqliteAlertRuleStore, SqliteDeliveryStore, SqliteIncidentStore } from './alert-stores.ts'
 import { SqliteCalendarStore } from './calendar-store.ts'
 import { SqliteChangeStore } from './change-store.ts'
 import { Connection, type SqliteOptions } from './connection.ts'
@@ -36,6 +37,10 @@ export function openSqliteStore(options: SqliteOptions): Store {
       signals: new SqliteSignalStore(connection),
       logs: new SqliteLogStore(connection),
       deadLetters: new SqliteDeadLetterStore(connection),
+      alertRules: new SqliteAlertRuleStore(connection),
+      alertChannels: new SqliteAlertChannelStore(connection),
+      incidents: new SqliteIncidentStore(connection),
+      deliveries: new SqliteDeliveryStore(connection),
       retention: new SqliteRetentionStore(connection),
       stats: new SqliteStatsStore(connection),
       coordinators: new SqliteCoordinatorStore(connection),

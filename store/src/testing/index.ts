@@ -1,4 +1,5 @@
 /** What every store adapter must do, as cases without a test runner, and the records they are made of. */
+import { ALERT_CASES } from './alert-cases.ts'
 import { CALENDAR_CASES } from './calendar-cases.ts'
 import { CHANGE_CASES } from './change-cases.ts'
 import type { ConformanceCase } from './conformance-case.ts'
@@ -43,6 +44,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...LIST_CASES,
   ...SEARCH_CASES,
   ...JOB_CASES,
+  ...ALERT_CASES,
   ...CALENDAR_CASES,
   ...CHANGE_CASES,
   ...DEAD_LETTER_CASES,

@@ -108,7 +108,12 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
   const httpUrls: string[] = []
   const addGateway = async () => {
     const onListening = (url: string) => void httpUrls.push(url)
-    const gateway = await startGateway({ ...settings, store, http: { ...HTTP, ...options.http, onListening } })
+    const gateway = await startGateway({
+      ...settings,
+      store,
+      alerts: { privateTargets: '127.0.0.1' },
+      http: { ...HTTP, ...options.http, onListening },
+    })
     cleanup.add('gateway', () => gateway.stop())
     return gateway
   }

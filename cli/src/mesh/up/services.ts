@@ -4,7 +4,7 @@ import { startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { createLogger, type Running, readConfig, startTelemetry } from '@carillon/runtime'
 import { openStore, type Store } from '@carillon/store'
-import { coordinatorSettingsOf, httpSettingsOf, metricsSettingsOf, queueRetentionOf } from '../service-settings.ts'
+import { alertSettingsOf, coordinatorSettingsOf, httpSettingsOf, metricsSettingsOf, queueRetentionOf } from '../service-settings.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface ServicesOptions {
@@ -48,7 +48,12 @@ export async function startServices({ natsUrl, store, log, http, environment }: 
       retentionDays: config.CARILLON_LOG_RETENTION_DAYS,
       linesPerRun: config.CARILLON_LOG_LINES_PER_RUN,
     }),
-    startGateway({ ...settings('gateway'), store, http: { ...httpSettingsOf(config), ...http, onListening } }),
+    startGateway({
+      ...settings('gateway'),
+      store,
+      alerts: alertSettingsOf(config),
+      http: { ...httpSettingsOf(config), ...http, onListening },
+    }),
   ]
   const outcomes = await Promise.allSettled(starting)
   const running = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))

@@ -1,15 +1,15 @@
 import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { NonRetryableError } from '@carillon/sdk'
 
 /** The kind of an address where no request may go; undefined for any other. */
 export type RangeOf = (address: string) => string | undefined
 
 /** A host that is not in the internet, or not only. */
-class TargetRefused extends NonRetryableError {
+export class TargetRefused extends Error {
   constructor(host: string, address: string, range: string) {
     const leads = host === address ? '' : ` leads to ${address}, which`
-    super(`url is wrong: ${host}${leads} is no public address (${range}). Only an executor with --allow-private sends requests there.`)
+    super(`${host}${leads} is no public address (${range})`)
+    this.name = 'TargetRefused'
   }
 }
 
@@ -25,7 +25,7 @@ export function checkLiteral({ hostname }: URL, rangeOf: RangeOf): void {
  * Looks up a name for a connection, and refuses it if any of its addresses is not public. The connection is made to the addresses that were checked, so
  * a name that leads elsewhere the next moment (DNS rebinding) gains nothing.
  */
-export function guarded(lookup: LookupFunction, rangeOf: RangeOf): LookupFunction {
+export function guardedLookup(lookup: LookupFunction, rangeOf: RangeOf): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, [])

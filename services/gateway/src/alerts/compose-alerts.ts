@@ -1,0 +1,107 @@
+import { STREAMS, SUBJECT_ROOT } from '@carillon/contracts'
+import {
+  BatchConsumer,
+  type Broker,
+  type Clock,
+  ensureConsumer,
+  type Kept,
+  type Logger,
+  type RangeOf,
+  RecordTurns,
+  type RejectedMessages,
+  readIncoming,
+  type Service,
+  type StreamPublisher,
+} from '@carillon/runtime'
+import type { Store } from '@carillon/store'
+import type { CallMesh } from '../mesh/call-mesh.ts'
+import { AdvanceIncidents } from './advance-incidents.ts'
+import type { AlertCases } from './alert-cases.ts'
+import { AlertLoop } from './alert-loop.ts'
+import type { AlertsParts } from './alerts-parts.ts'
+import { allowedTargets } from './allowed-targets.ts'
+import { ChangeChannels } from './change-channels.ts'
+import { ChangeRules } from './change-rules.ts'
+import { createPost } from './channels/http-post.ts'
+import { natsChannel } from './channels/nats.ts'
+import { webhookChannel } from './channels/webhook.ts'
+import { COUNTED_EVENTS, CountEvents } from './count-events.ts'
+import { HandleIncidents } from './handle-incidents.ts'
+import { IncidentEvents } from './incident-events.ts'
+import { KnownRules } from './known-rules.ts'
+import { ReadAlerts } from './read-alerts.ts'
+import { SendDeliveries } from './send-deliveries.ts'
+import { type Channels, SendToChannel } from './send-to-channel.ts'
+import { WriteIncidents } from './write-incidents.ts'
+
+export interface AlertSettings {
+  /** Networks that are not public, and to which channels may send all the same: see `allowedTargets`. */
+  readonly privateTargets: string
+}
+
+interface AlertsOptions {
+  readonly store: Store
+  readonly broker: Broker
+  readonly publisher: StreamPublisher
+  readonly rejected: RejectedMessages
+  readonly clock: Clock
+  readonly log: Logger
+  readonly mesh: CallMesh
+}
+
+/** The durable consumer that gateways share on stream EVENTS. */
+const CONSUMER = 'alerts'
+/** What is counted is remembered by its identity, and so many may be delivered again at once. */
+const MAX_PENDING = 200
+const BATCHES = { maxMessages: 50, maxInFlight: 1 }
+
+/** Stream EVENTS with the consumer of alerts. */
+export const withAlertsConsumer = (kept: Kept, broker: Broker): Kept => ({
+  stream: kept.stream,
+  ensure: async (room) => {
+    const observed = await kept.ensure(room)
+    if (observed === undefined) return undefined
+    await ensureConsumer(broker.manager, kept.stream, {
+      durable_name: CONSUMER,
+      filter_subjects: COUNTED_EVENTS.map((event) => `${SUBJECT_ROOT}.*.${event}`),
+      max_ack_pending: MAX_PENDING,
+      lastSequence: observed.lastSequence,
+    })
+    return observed
+  },
+})
+
+/** The room of alerts. */
+export function composeAlerts(options: AlertsOptions, { privateTargets }: AlertSettings) {
+  const { store, broker, publisher, clock, log, rejected } = options
+  const parts: AlertsParts = {
+    ...{ store, broker, clock, log, mesh: options.mesh },
+    turns: new RecordTurns(clock),
+    known: new KnownRules({ store, clock, broker }),
+    events: new IncidentEvents({ publisher, log }),
+  }
+  const sendToChannel = new SendToChannel({ ...parts, channels: channelsOf(broker, allowedTargets(privateTargets)) })
+  const writeIncidents = new WriteIncidents(parts)
+  const countEvents = new CountEvents({ ...parts, writeIncidents })
+  const sendDeliveries = new SendDeliveries({ ...parts, sendToChannel })
+  const advanceIncidents = new AdvanceIncidents({ ...parts, writeIncidents })
+  const consumer = new BatchConsumer({
+    ...{ connection: broker.connection, stream: STREAMS.EVENTS.name, consumer: CONSUMER, log, clock, rejected, ...BATCHES },
+    read: readIncoming,
+    handle: (batch) => countEvents.execute(batch),
+  })
+  const loops: readonly Service[] = [consumer, new AlertLoop({ ...parts, advanceIncidents, sendDeliveries })]
+  const cases: AlertCases = {
+    changeRules: new ChangeRules(parts),
+    changeChannels: new ChangeChannels({ ...parts, sendToChannel }),
+    handleIncidents: new HandleIncidents(parts),
+    readAlerts: new ReadAlerts(parts),
+    known: parts.known,
+  }
+  return { cases, loops }
+}
+
+function channelsOf(broker: Broker, rangeOf: RangeOf): Channels {
+  const post = createPost(rangeOf)
+  return { webhook: webhookChannel(post), nats: natsChannel(broker.connection) } as unknown as Channels
+}
