@@ -9,6 +9,7 @@ import { jobsRoute } from '../pages/jobs/route.tsx'
 import { overviewRoute } from '../pages/overview/route.tsx'
 import { runRoute } from '../pages/run/route.tsx'
 import { runsRoute } from '../pages/runs/route.tsx'
+import { settingsRoute } from '../pages/settings/route.tsx'
 import { newWorkflowRoute, workflowRoute } from '../pages/workflow/route.tsx'
 import { ErrorState, LoadingState } from '../parts/states.tsx'
 import { parseSearch, writeSearch } from '../url/search.ts'
@@ -28,6 +29,7 @@ const routeTree = rootRoute.addChildren([
     calendarsRoute,
     workflowRoute,
     newWorkflowRoute,
+    settingsRoute,
   ]),
 ])
 

@@ -8,6 +8,7 @@ import { parts } from './parts.ts'
 import { run } from './run.ts'
 import { schedule } from './schedule.ts'
 import { session } from './session.ts'
+import { settings } from './settings.ts'
 import { shell } from './shell.ts'
 import { workflow } from './workflow.ts'
 
@@ -25,5 +26,6 @@ export const en = {
   deadLetters,
   calendars,
   workflow,
+  settings,
 }
 export type Messages = typeof en

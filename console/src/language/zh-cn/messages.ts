@@ -9,6 +9,7 @@ import { parts } from './parts.ts'
 import { run } from './run.ts'
 import { schedule } from './schedule.ts'
 import { session } from './session.ts'
+import { settings } from './settings.ts'
 import { shell } from './shell.ts'
 import { workflow } from './workflow.ts'
 
@@ -25,4 +26,5 @@ export const zhCn: Messages = {
   deadLetters,
   calendars,
   workflow,
+  settings,
 }
