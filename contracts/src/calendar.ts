@@ -55,6 +55,8 @@ export type CalendarInput = z.input<typeof calendarInputSchema>
 /** A calendar as services show it. */
 export const calendarViewSchema = z.object({
   name: z.string(),
+  /** Grows by one with each change. */
+  revision: z.int().exactOptional(),
   description: z.string().exactOptional(),
   /** How its days were given. */
   source: z.enum(['days', 'ics']),

@@ -10,15 +10,20 @@ import { jobPreviewSchema, previewJobSchema } from './preview.ts'
 import { startedRunSchema, startRunSchema } from './run.ts'
 
 const byName = z.strictObject({ name: nameField })
+/** Only if the stored revision is this one; 0: only if there is none. Otherwise PRECONDITION_FAILED, and nothing is changed. */
+const ifRevision = z.int().min(0).optional()
+const putJobSchema = jobInputSchema.extend({ ifRevision })
+const putCalendarSchema = calendarInputSchema.safeExtend({ ifRevision }).meta(calendarInputSchema.meta() ?? {})
 const removeJobSchema = z.strictObject({
   name: nameField,
+  ifRevision,
   /** Delayed runs are not cancelled with their job. */
   keepRuns: z.boolean().default(false),
 })
 /** The calls about jobs and calendars. */
 export const JOB_CALLS = {
   jobsPut: call('coordinator', 'jobs.put', {
-    input: jobInputSchema,
+    input: putJobSchema,
     repeatable: 'never',
     answer: jobViewSchema,
     description: 'Create a job, or replace the one of that name',
@@ -91,7 +96,7 @@ export const JOB_CALLS = {
     description: 'Start one run',
   }),
   calendarsPut: call('coordinator', 'calendars.put', {
-    input: calendarInputSchema,
+    input: putCalendarSchema,
     repeatable: 'never',
     answer: calendarViewSchema,
     description: 'Create a calendar, or replace the one of that name',
@@ -109,7 +114,7 @@ export const JOB_CALLS = {
     description: 'Calendars by name',
   }),
   calendarsRemove: call('coordinator', 'calendars.remove', {
-    input: byName,
+    input: byName.extend({ ifRevision }),
     repeatable: 'never',
     answer: z.object({ removed: z.literal(true) }),
     description: 'Remove a calendar',

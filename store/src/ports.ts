@@ -120,7 +120,8 @@ export interface CalendarStore {
   get(ids: readonly string[]): Promise<(CalendarRecord | undefined)[]>
   /** Replaces the whole record if its stored revision is the expected one. */
   replace(calendar: CalendarRecord, expect: { revision: number }): Promise<UpdateOutcome>
-  remove(id: string): Promise<boolean>
+  /** If its stored revision is the expected one. */
+  remove(id: string, expect: { revision: number }): Promise<UpdateOutcome>
   /** By name, ascending. */
   list(query: PageQuery & { namespace: string }): Promise<Slice<CalendarHead>>
 }

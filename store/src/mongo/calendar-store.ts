@@ -28,8 +28,8 @@ export class MongoCalendarStore implements CalendarStore {
     return (await this.#records.update([{ id: calendar.id, filter: expect, set: calendar }]))[0]!
   }
 
-  async remove(id: string): Promise<boolean> {
-    return (await this.#records.remove({ _id: id })) === 1
+  async remove(id: string, { revision }: { revision: number }): Promise<UpdateOutcome> {
+    return (await this.#records.remove({ _id: id, revision })) === 1 ? 'applied' : 'refused'
   }
 
   async list(query: Parameters<CalendarStore['list']>[0]): Promise<Slice<CalendarHead>> {

@@ -29,8 +29,8 @@ export class SqliteCalendarStore implements CalendarStore {
     return this.#table.replace(calendar, expect)
   }
 
-  async remove(id: string): Promise<boolean> {
-    return this.#connection.run('delete from "calendars" where "id" = ?', [id]) === 1
+  async remove(id: string, { revision }: { revision: number }): Promise<UpdateOutcome> {
+    return this.#connection.run('delete from "calendars" where "id" = ? and "revision" = ?', [id, revision]) === 1 ? 'applied' : 'refused'
   }
 
   async list(query: Parameters<CalendarStore['list']>[0]): Promise<Slice<CalendarHead>> {

@@ -60,8 +60,9 @@ export const CALENDAR_CASES: ConformanceCase[] = [
       const read = (cursor: string | undefined) => store.calendars.list({ namespace: 'default', cursor, limit: 2 })
       const sorted = calendars.toSorted((a, b) => (a.name < b.name ? -1 : 1))
       assert.deepEqual(await allOf(read), sorted.map(calendarHeadOf))
-      assert.equal(await store.calendars.remove('default/b'), true)
-      assert.equal(await store.calendars.remove('default/b'), false)
+      assert.equal(await store.calendars.remove('default/b', { revision: 2 }), 'refused')
+      assert.equal(await store.calendars.remove('default/b', { revision: 1 }), 'applied')
+      assert.equal(await store.calendars.remove('default/b', { revision: 1 }), 'refused')
       assert.deepEqual(await store.calendars.get(['default/b']), [undefined])
       assert.equal((await store.calendars.list({ namespace: 'default-2', limit: 5 })).items.length, 1)
     },
@@ -70,7 +71,7 @@ export const CALENDAR_CASES: ConformanceCase[] = [
     name: 'calendars: a name that is free again begins with no days of the former one',
     async run(store) {
       await store.calendars.insert(aCalendar('holidays', { days: MANY_DAYS }))
-      await store.calendars.remove('default/holidays')
+      await store.calendars.remove('default/holidays', { revision: 1 })
       await store.calendars.insert(aCalendar('holidays'))
       assert.deepEqual(await store.calendars.get(['default/holidays']), [aCalendar('holidays')])
     },

@@ -44,6 +44,71 @@ for (const store of STORES) {
       assert.equal((await ask('GET /jobs/report')).body.code, 'JOB_NOT_FOUND')
     })
 
+    test('the ETag of a job keeps two people from overwriting each other', async () => {
+      const put = (attempts: number, headers: Record<string, string>) => ask('PUT /jobs/edited', { attempts }, headers)
+      const made = await put(1, { 'if-none-match': '*' })
+      assert.deepEqual([made.status, made.headers.get('etag')], [200, '"v1"'])
+      assert.equal((await put(2, { 'if-none-match': '*' })).body.code, 'PRECONDITION_FAILED')
+      const outcomes = await Promise.all([2, 3, 4, 5].map((attempts) => put(attempts, { 'if-match': '"v1"' })))
+      assert.deepEqual(outcomes.map(({ status }) => status).sort(), [200, 412, 412, 412])
+      const read = await ask('GET /jobs/edited')
+      assert.deepEqual([read.headers.get('etag'), read.body.revision], ['"v2"', 2])
+      assert.equal((await ask('DELETE /jobs/edited', undefined, { 'if-match': '"v1"' })).status, 412)
+      for (const [tag, code] of [
+        ['W/"v2"', 'PRECONDITION_FAILED'],
+        ['"abc"', 'INVALID_REQUEST'],
+        ['"v0"', 'INVALID_REQUEST'],
+      ] as const)
+        assert.equal((await put(7, { 'if-match': tag })).body.code, code, tag)
+      assert.equal((await put(7, { 'if-match': '"v9"' })).status, 412)
+      assert.equal((await ask('DELETE /jobs/edited', undefined, { 'if-match': '"v2"' })).status, 200)
+      assert.equal((await put(1, { 'if-match': '"v2"' })).status, 412)
+    })
+
+    test('who knows a revision is not sent it again', async () => {
+      await ask('PUT /calendars/holidays', { days: ['2040-12-25'] })
+      const known = { 'if-none-match': '"v1"', 'cache-control': 'max-age=0' }
+      const unchanged = await ask('GET /calendars/holidays', undefined, known)
+      assert.deepEqual([unchanged.status, unchanged.body, unchanged.headers.get('etag')], [304, undefined, '"v1"'])
+      const changed = await ask('PUT /calendars/holidays', { days: ['2041-12-25'] }, { 'if-match': '"v1"' })
+      assert.equal(changed.headers.get('etag'), '"v2"')
+      assert.equal((await ask('GET /calendars/holidays', undefined, known)).status, 200)
+      assert.equal((await ask('DELETE /calendars/holidays', undefined, { 'if-match': '"v1"' })).status, 412)
+      assert.equal((await ask('DELETE /calendars/holidays', undefined, { 'if-match': '"v2"' })).status, 200)
+    })
+
+    test('an idempotency key starts one run', async () => {
+      await ask('PUT /jobs/daily', {})
+      const start = (headers: Record<string, string>, body: object = { payload: { day: 1 } }) => ask('POST /jobs/daily/runs', body, headers)
+      const first = await start({ 'idempotency-key': 'daily-1' })
+      const { runId } = first.body
+      assert.deepEqual([first.status, first.headers.get('location')], [201, `/api/v1/namespaces/${namespace}/runs/${runId}`])
+      const again = await start({ 'idempotency-key': 'daily-1' })
+      assert.deepEqual([again.status, again.body.runId, again.body.created], [200, runId, false])
+      assert.equal((await start({ 'idempotency-key': 'daily-1' }, { key: 'daily-1', payload: { day: 1 } })).status, 200)
+      const other = await start({ 'idempotency-key': 'daily-1' }, { key: 'daily-2' })
+      assert.deepEqual([other.status, other.body.field], [400, 'key'])
+      await ask('PUT /jobs/weekly', {})
+      const conflict = await ask('POST /jobs/weekly/runs', {}, { 'idempotency-key': 'daily-1' })
+      assert.deepEqual([conflict.status, conflict.body.code], [422, 'KEY_CONFLICT'])
+      assert.equal((await fetch(new URL(first.headers.get('location') ?? '', base))).status, 200)
+    })
+
+    test('a list leads to its next page', async () => {
+      for (const name of ['page-1', 'page-2', 'page-3']) await ask(`PUT /jobs/${name}`, {})
+      const names: string[] = []
+      let path: string | undefined = '/jobs?limit=2'
+      while (path !== undefined) {
+        const page: Awaited<ReturnType<typeof ask>> = await ask(`GET ${path}`)
+        names.push(...page.body.items.map(({ name }: { name: string }) => name))
+        const link: string | undefined = /^<(.+)>; rel="next"$/.exec(page.headers.get('link') ?? '')?.[1]
+        assert.equal(link === undefined, page.body.next === undefined)
+        path = link?.slice(`/api/v1/namespaces/${namespace}`.length)
+      }
+      for (const name of ['page-1', 'page-2', 'page-3']) assert.ok(names.includes(name))
+      assert.equal(new Set(names).size, names.length)
+    })
+
     test('wrong input names the field', async () => {
       const refusals: [string, string, unknown, number, string, string][] = [
         ['PUT', '/jobs/report', { shard: 3 }, 400, 'INVALID_REQUEST', 'shard'],

@@ -11,10 +11,10 @@ export interface CalendarCases {
 export const calendarsController = ({ changeCalendars, readCalendars, calendars }: CalendarCases) =>
   ({
     answers: {
-      calendarsPut: ({ namespace, input }) => changeCalendars.put(namespace, input),
+      calendarsPut: ({ namespace, input }) => changeCalendars.put(namespace, input, input.ifRevision),
       calendarsGet: ({ namespace, input }) => readCalendars.get(namespace, input.name),
       calendarsList: ({ namespace, input }) => readCalendars.list(namespace, input),
-      calendarsRemove: ({ namespace, input }) => changeCalendars.remove(namespace, input.name),
+      calendarsRemove: ({ namespace, input }) => changeCalendars.remove(namespace, input.name, input.ifRevision),
     },
     receives: {
       // Every coordinator publishes this when it changes a calendar.

@@ -16,6 +16,7 @@ test('days are kept once and in order, and the change is announced', async (cont
   const { createdAt, updatedAt, hash, ...rest } = view
   assert.deepEqual(rest, {
     name: 'holidays',
+    revision: 1,
     description: 'of nowhere',
     source: 'days',
     count: 2,

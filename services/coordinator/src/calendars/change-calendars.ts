@@ -2,6 +2,7 @@ import { type CalendarView, CarillonError, type calendarInputSchema, printable, 
 import type { Broker, Clock, RecordTurns } from '@carillon/runtime'
 import type { CalendarRecord, Store } from '@carillon/store'
 import type { z } from 'zod'
+import { checkRevision } from '../jobs/rules/if-revision.ts'
 import type { Calendars, CalendarUse, Events } from '../ports.ts'
 import { calendarHeadView, calendarId, calendarNotFound, calendarOf, calendarView, isSameCalendar } from './rules/calendar.ts'
 
@@ -33,11 +34,12 @@ export class ChangeCalendars {
     this.#events = options.events
   }
 
-  /** Creates or replaces; the same again changes nothing. @throws CarillonError INVALID_CALENDAR */
-  async put(namespace: string, input: z.output<typeof calendarInputSchema>): Promise<CalendarView> {
+  /** Creates or replaces; the same again changes nothing. @throws CarillonError INVALID_CALENDAR, PRECONDITION_FAILED */
+  async put(namespace: string, input: z.output<typeof calendarInputSchema>, ifRevision?: number): Promise<CalendarView> {
     const fresh = calendarOf(namespace, input, this.#clock.now())
     return this.#turns.take({ kind: 'calendar', id: fresh.id, name: input.name, field: 'name' }, async () => {
       const [there] = await this.#store.calendars.get([fresh.id])
+      checkRevision(ifRevision, there, input.name)
       if (!there) return (await this.#store.calendars.insert(fresh)) === 'created' ? this.#changed(fresh) : undefined
       if (isSameCalendar(there, fresh)) return calendarView(there, this.#clock.now())
       const changed = { ...fresh, revision: there.revision + 1, createdAt: there.createdAt }
@@ -46,14 +48,20 @@ export class ChangeCalendars {
     })
   }
 
-  /** @throws CarillonError CALENDAR_NOT_FOUND, CALENDAR_IN_USE */
-  async remove(namespace: string, name: string): Promise<{ removed: true }> {
+  /** @throws CarillonError CALENDAR_NOT_FOUND, CALENDAR_IN_USE, PRECONDITION_FAILED */
+  async remove(namespace: string, name: string, ifRevision?: number): Promise<{ removed: true }> {
     const user = await this.#users.userOf(namespace, name)
     if (user !== undefined) {
       const message = `calendar ${printable(name)} is used by job ${printable(user)}`
       throw new CarillonError('CALENDAR_IN_USE', message, { field: 'name', value: printable(name) })
     }
-    if (!(await this.#store.calendars.remove(calendarId(namespace, name)))) throw calendarNotFound(name)
+    const id = calendarId(namespace, name)
+    await this.#turns.take({ kind: 'calendar', id, name, field: 'name' }, async () => {
+      const [there] = await this.#store.calendars.get([id])
+      if (!there) throw calendarNotFound(name)
+      checkRevision(ifRevision, there, name)
+      return (await this.#store.calendars.remove(id, { revision: there.revision })) === 'applied' ? true : undefined
+    })
     await this.#publish({ namespace, name }, 'removed', { name })
     return { removed: true }
   }

@@ -28,6 +28,7 @@ import { checkCalendars } from './check-calendars.ts'
 import { checkExpressions, type JobExpressions } from './check-expressions.ts'
 import { KeepChanges } from './keep-changes.ts'
 import { type Declaration, decideDeclaration, isAsDeclared } from './rules/declaration.ts'
+import { checkRevision } from './rules/if-revision.ts'
 import { jobId, jobNotFound } from './rules/job.ts'
 import { isSameJob, type JobDefinition, mergeOf, type Put, plainJob, recordOf } from './rules/job-record.ts'
 
@@ -91,9 +92,17 @@ export class ChangeJobs {
     this.#runs = options.runs
   }
 
-  /** Creates or replaces; a paused job stays paused. @throws CarillonError of its schedule, backoff or payload */
-  async put(namespace: string, input: JobDefinition, by?: By): Promise<JobView> {
+  /**
+   * Creates or replaces; a paused job stays paused.
+   * @throws CarillonError PRECONDITION_FAILED, or of its schedule, backoff or payload
+   */
+  async put(
+    namespace: string,
+    input: JobDefinition,
+    { by, ifRevision }: { by?: By; ifRevision?: number | undefined } = {},
+  ): Promise<JobView> {
     const job = await this.#define(namespace, input, (there) => {
+      checkRevision(ifRevision, there, input.name)
       const { declared = null, declaration = null } = there ?? {}
       const isEdited = declared !== null && !isAsDeclared(declaration, input)
       return { said: { change: changeOf('put', by), declared: declared && { ...declared, isEdited }, declaration } }
@@ -159,14 +168,20 @@ export class ChangeJobs {
   }
 
   /** Runs that are delayed or wait at gates are cancelled with their job. Those that are to be kept start when they are due, or at once. What is queued or running goes on. */
-  async remove(namespace: string, name: string, options: { keepRuns: boolean; by?: By }): Promise<{ removed: true }> {
+  async remove(
+    namespace: string,
+    name: string,
+    options: { keepRuns: boolean; by?: By; ifRevision?: number | undefined },
+  ): Promise<{ removed: true }> {
     const [job] = await this.#store.jobs.get([jobId(namespace, name)])
     if (!job) throw jobNotFound(name)
+    checkRevision(options.ifRevision, job, name)
     // Once the job is gone, nothing holds back what waits at its gates.
     if (!options.keepRuns) await this.#cancelAll({ namespace, job: name, states: ['waiting'] }, () => true)
     await this.#turns.take(turnOf(namespace, name), async () => {
       const [there] = await this.#store.jobs.get([job.id])
       if (!there) throw jobNotFound(name)
+      checkRevision(options.ifRevision, there, name)
       await this.#changes.superseded(there)
       if ((await this.#store.jobs.remove(there.id, { revision: there.revision })) === 'refused') return undefined
       await this.#changes.removed(there, { by: options.by, at: this.#clock.now() })

@@ -4,7 +4,7 @@ import { declareJobSchema, jobInputSchema, LIMITS } from '@carillon/contracts'
 import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 const put = ({ changeJobs }: TestCoordinator, fields: object, by = 'ada') =>
-  changeJobs.put('default', jobInputSchema.parse({ name: 'report', ...fields }), by)
+  changeJobs.put('default', jobInputSchema.parse({ name: 'report', ...fields }), { by })
 const declare = ({ changeJobs }: TestCoordinator, version: number, fields: object = {}) =>
   changeJobs.declare('default', declareJobSchema.parse({ name: 'report', ...fields, version }), 'billing')
 const history = ({ readJobs }: TestCoordinator, query: { cursor?: string; limit?: number } = {}) =>

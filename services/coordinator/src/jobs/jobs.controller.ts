@@ -18,7 +18,7 @@ export interface JobCases {
 export const jobsController = ({ changeJobs, readJobs, previewJobs, keepMemory, jobs, triggers, gateHints }: JobCases) =>
   ({
     answers: {
-      jobsPut: ({ namespace, input, by }) => changeJobs.put(namespace, input, by),
+      jobsPut: ({ namespace, input: { ifRevision, ...job }, by }) => changeJobs.put(namespace, job, { by, ifRevision }),
       jobsCheck: ({ namespace, input }) => changeJobs.check(namespace, input),
       jobsPreview: ({ namespace, input }) => previewJobs.execute(namespace, input),
       tasksData: ({ namespace, input }) => keepMemory.set(namespace, input),

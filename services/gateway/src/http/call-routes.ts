@@ -14,6 +14,7 @@ import type { CallMesh } from '../mesh/call-mesh.ts'
 import { type HttpController, principalOf, type Reply, type Route } from './http-controller.ts'
 import { queryReader } from './query-input.ts'
 import { acceptedTraceparent } from './rules/request-id.ts'
+import { describedHeaders, fieldsOfHeaders, saidOf } from './rules/semantics.ts'
 
 /** The routes of all calls of the contracts. */
 export function callRoutes(mesh: CallMesh): HttpController {
@@ -22,18 +23,26 @@ export function callRoutes(mesh: CallMesh): HttpController {
 
 function callRoute(mesh: CallMesh, name: CallName): Route {
   const { method, path, role } = HTTP_ROUTES[name]
-  const { input: schema, answer, description, noun }: Call = CALLS[name]
+  const { input: schema, answer: answerSchema, description, noun }: Call = CALLS[name]
   const readQuery = method === 'GET' || method === 'DELETE' ? queryReader(schema) : undefined
   return {
     method,
     allowed: role,
-    about: { id: name, summary: description, tag: noun, answer, ...(readQuery ? { query: schema } : { body: schema }) },
+    about: {
+      id: name,
+      summary: description,
+      tag: noun,
+      answer: answerSchema,
+      headers: describedHeaders(name, method),
+      ...(name === 'jobsRun' ? { otherStatus: 201 } : {}),
+      ...(readQuery ? { query: schema } : { body: schema }),
+    },
     path: `/api/v1/namespaces/{namespace}${path}`,
     handle: async (request: FastifyRequest): Promise<Reply> => {
       const { namespace, ...fields } = request.params as Record<string, string>
       const given = readQuery ? readQuery(request.query) : (request.body ?? {})
-      const input = parseInput(schema, withPath(given, fields))
-      const body = await mesh.call({
+      const input = parseInput(schema, withFields(given, { ...fieldsOfHeaders(name, request.headers), ...fields }))
+      const answer = await mesh.call({
         name,
         namespace: checkName('namespace', namespace),
         input,
@@ -41,19 +50,20 @@ function callRoute(mesh: CallMesh, name: CallName): Route {
         origin: originOf(request),
         traceparent: acceptedTraceparent(request.headers['traceparent']),
       })
-      return { body }
+      const { status, headers } = saidOf({ name, method, answer, url: request.url, headers: request.headers })
+      return status === 304 ? { status, headers } : { status, headers, body: answer }
     },
   }
 }
 
-/** The input of a call: the fields of the path and those of query or body. @throws CarillonError INVALID_REQUEST: the body names another resource than the path */
-function withPath(given: unknown, fields: Readonly<Record<string, string>>): unknown {
+/** The input of a call: the fields of query or body, and those of path and headers. @throws CarillonError INVALID_REQUEST: they contradict each other */
+function withFields(given: unknown, fields: Readonly<Record<string, unknown>>): unknown {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
   for (const [field, value] of Object.entries(fields)) {
     const other = Object.hasOwn(given, field) ? (given as Record<string, unknown>)[field] : undefined
     if (other === undefined || other === value) continue
-    const message = `${field} is ${printable(other)} in the request and ${printable(value)} in its path`
-    throw new CarillonError('INVALID_REQUEST', message, { field, value: printable(other), hint: 'Leave it out: the path says it.' })
+    const message = `${field} is ${printable(other)} in the request and ${printable(value)} in its path or headers`
+    throw new CarillonError('INVALID_REQUEST', message, { field, value: printable(other), hint: 'Leave it out.' })
   }
   return { ...given, ...fields }
 }

@@ -39,6 +39,8 @@ export interface RouteAbout {
   readonly headers?: Readonly<Record<string, string>>
   /** Default 200. */
   readonly status?: number
+  /** Another status with the same answer. */
+  readonly otherStatus?: number
   /** Default `application/json`. */
   readonly contentType?: string
 }

@@ -85,6 +85,7 @@ function operationOf({ path, allowed, about }: Described, schemas: NamedSchemas)
       : {}),
     responses: {
       [String(about.status ?? 200)]: answerOf(about, typeName, schemas),
+      ...(about.otherStatus ? { [String(about.otherStatus)]: answerOf(about, typeName, schemas) } : {}),
       '4XX': { $ref: '#/components/responses/Problem' },
       '5XX': { $ref: '#/components/responses/Problem' },
     },

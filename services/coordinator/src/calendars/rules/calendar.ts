@@ -60,9 +60,10 @@ export const isSameCalendar = (a: CalendarRecord, b: CalendarRecord): boolean =>
 
 /** As people see it, without its days. */
 export function calendarHeadView(calendar: CalendarHead, now: number): CalendarView {
-  const { name, description, source, hash, count, firstDay, lastDay, omissions, createdAt, updatedAt } = calendar
+  const { name, revision, description, source, hash, count, firstDay, lastDay, omissions, createdAt, updatedAt } = calendar
   return {
     name,
+    revision,
     ...(description === null ? {} : { description }),
     source,
     hash,
