@@ -31,7 +31,7 @@ class FakeStream implements EndedEvents {
   }
 
   async state() {
-    return { stream: this.made, first: 1, last: this.last }
+    return { stream: this.made, first: this.last === 0 ? 0 : 1, last: this.last }
   }
 
   async page({ after, last }: { after: number; last: number }) {

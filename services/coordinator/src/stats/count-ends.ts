@@ -145,7 +145,7 @@ export class CountEnds extends LoopService {
   async #lookBack({ stream, first }: StreamState, upTo: number): Promise<void> {
     if (this.#seenUpTo?.stream === stream && this.#seenUpTo.sequence >= upTo) return
     this.#seen = new LRUCache({ max: ENDS_KNOWN })
-    for (let at = Math.max(first - 1, upTo - LOOK_BACK); at < upTo; ) {
+    for (let at = Math.max(0, first - 1, upTo - LOOK_BACK); at < upTo; ) {
       const page = await this.#events.page({ after: at, last: upTo })
       for (const end of page.ends) if (end.sequence <= upTo) this.#isFirst(end)
       at = page.upTo

@@ -29,6 +29,7 @@ test('a month has the days of its zone, also where the clocks were changed', () 
     ['2026-11-02T05:00:00.000Z'],
   )
   assert.deepEqual([ranked.level, iso(ranked.from)], ['day', '2026-10-30T00:00:00.000Z'])
+  assert.equal(intervalsOf('30d', { zone: 'UTC', now }).level, 'day')
   const half = intervalsOf('30d', { zone: 'Asia/Kolkata', now })
   assert.equal(
     iso(half.starts.at(-1)),

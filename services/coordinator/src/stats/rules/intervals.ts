@@ -38,7 +38,8 @@ export function intervalsOf(range: StatsRange, { zone, now }: { zone: string; no
   if (range === '30d') {
     const today = DateTime.fromMillis(now, { zone }).startOf('day')
     const starts = Array.from({ length: DAYS }, (_, i) => startOf('hour', today.minus({ days: DAYS - 1 - i }).toMillis()))
-    return { level: 'hour', starts, stepMs: DAY_MS, ranked: { level: 'day', from: startOf('day', starts[0] as number) } }
+    const level = starts.every((start) => start % DAY_MS === 0) ? 'day' : 'hour'
+    return { level, starts, stepMs: DAY_MS, ranked: { level: 'day', from: startOf('day', starts[0] as number) } }
   }
   const { level, stepMs, points } = STEPS[range]
   const last = now - (now % stepMs)

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { startTestBroker, type TestBroker } from '@carillon/runtime/testing'
+import { endedEvents } from './read-ends.ts'
+
+let broker: TestBroker
+before(async () => {
+  broker = await startTestBroker(['EVENTS'])
+})
+after(() => broker.stop())
+
+const end = (n: number, fields: object = {}) =>
+  JSON.stringify({
+    runId: `run-${n}`,
+    handler: 'work',
+    state: 'succeeded',
+    reason: 'completed',
+    attempt: 1,
+    at: '2026-11-28T05:00:00.000Z',
+    ...fields,
+  })
+
+async function publish(subject: string, body: string): Promise<void> {
+  const refusal = await broker.publisher.send({ subject, body })
+  assert.equal(refusal, undefined)
+}
+
+test('ends are read in order and by pages; other events, and what is no end, have sequences and are passed over', async () => {
+  const events = endedEvents(broker.broker)
+  const empty = await events.state()
+  assert.deepEqual([empty.last, await events.page({ after: 0, last: 0 })], [0, { ends: [], upTo: 0, moreAt: undefined }])
+  await publish('carillon.default.event.job.report.changed', '{}')
+  await publish('carillon.default.event.run.run-1.succeeded', end(1, { job: 'report', ranMs: 12, waitedMs: 3, lateMs: 1, retries: 2 }))
+  await publish('carillon.default.event.run.run-2.succeeded', 'no JSON')
+  await publish('carillon.other.event.run.run-3.failed', end(3, { state: 'failed', reason: 'handler-error', failure: { message: 'no' } }))
+  await publish('carillon.default.event.run.run-4.whatever', end(4, { state: 'whatever' }))
+  await publish('carillon.default.event.job.report.changed', '{}')
+  const { stream, last } = await events.state()
+  assert.equal(last, 6)
+  assert.ok(Math.abs(stream - Date.now()) < 60_000)
+  const { ends, ...rest } = await events.page({ after: 0, last })
+  assert.deepEqual(rest, { upTo: 6, moreAt: undefined })
+  const at = Date.parse('2026-11-28T05:00:00.000Z')
+  const common = { handler: 'work', attempt: 1, at }
+  const nothing = { waitedMs: undefined, ranMs: undefined, lateMs: undefined, retries: 0 }
+  assert.deepEqual(ends, [
+    {
+      sequence: 2,
+      namespace: 'default',
+      runId: 'run-1',
+      job: 'report',
+      state: 'succeeded',
+      reason: 'completed',
+      ...common,
+      waitedMs: 3,
+      ranMs: 12,
+      lateMs: 1,
+      retries: 2,
+      failure: undefined,
+    },
+    {
+      sequence: 4,
+      namespace: 'other',
+      runId: 'run-3',
+      job: null,
+      state: 'failed',
+      reason: 'handler-error',
+      ...common,
+      ...nothing,
+      failure: { name: 'Error', message: 'no' },
+    },
+  ])
+  assert.deepEqual(
+    (await events.page({ after: 2, last })).ends.map(({ runId }) => runId),
+    ['run-3'],
+  )
+  assert.deepEqual(await events.page({ after: 5, last }), { ends: [], upTo: 6, moreAt: undefined })
+})
+
+test('more than one page: nothing is missing between them, and no consumer is left', async () => {
+  const events = endedEvents(broker.broker)
+  const { last: before } = await events.state()
+  const messages = Array.from({ length: 4_500 }, (_, n) => ({ subject: `carillon.default.event.run.many-${n}.succeeded`, body: end(n) }))
+  await new Promise((resolve) => broker.publisher.publishAll(messages, resolve))
+  const { last } = await events.state()
+  const read: number[] = []
+  let upTo = before
+  let pages = 0
+  while (upTo < last) {
+    const page = await events.page({ after: upTo, last })
+    read.push(...page.ends.map(({ sequence }) => sequence))
+    assert.equal(page.moreAt === undefined, page.upTo === last)
+    upTo = page.upTo
+    pages++
+  }
+  assert.deepEqual(
+    read,
+    Array.from({ length: 4_500 }, (_, n) => before + 1 + n),
+  )
+  assert.equal(pages, 3)
+  assert.equal((await broker.broker.manager.streams.info('EVENTS')).state.consumer_count, 0)
+})
