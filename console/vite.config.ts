@@ -23,8 +23,7 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1_000,
   },
-  // Older browsers know no light-dark(): they would get a copy of every rule.
   worker: { format: 'es' },
-  css: { modules: { localsConvention: 'camelCaseOnly' } },
+  css: { modules: { localsConvention: 'camelCase' } },
   server: { proxy: { '/api': { target, changeOrigin: true } } },
 })

@@ -9,7 +9,6 @@ import { coalesce } from './coalesce.ts'
 import type { StreamMessage } from './rules.ts'
 import { useTopics } from './use-topics.ts'
 
-/** Changes that come this close together are one reading. */
 const COALESCE_MS = 250
 
 export interface LiveCallOptions {
@@ -17,29 +16,31 @@ export interface LiveCallOptions {
   /** Which messages of the topics change the answer. Default: all. */
   readonly concerns?: (message: StreamMessage) => boolean
   readonly enabled?: boolean
+  /** Changes that come this close together are one reading. Default 250 ms; of what is dear to compute more. */
+  readonly withinMs?: number
 }
 
 /** The answer of a call, read again whenever one of the topics says that something has changed: nothing polls. */
 export function useLiveCall<Name extends CallName>(
   name: Name,
   input: Input<Name>,
-  { topics, concerns = () => true, enabled = true }: LiveCallOptions,
+  { topics, concerns = () => true, enabled = true, withinMs = COALESCE_MS }: LiveCallOptions,
 ): UseQueryResult<Answer<Name>> {
-  const refresh = useRefresh(name)
+  const refresh = useRefresh(name, withinMs)
   useTopics(enabled ? topics : [], { onMessage: (message) => concerns(message) && refresh(), onResync: refresh })
   return useCall(name, input, { enabled })
 }
 
-/** Reads all answers of a call again that are shown, at most once in 250 ms. */
-export function useRefresh(name: CallName): () => void {
+/** Reads all answers of a call again that are shown, at most once in so many ms. */
+export function useRefresh(name: CallName, withinMs = COALESCE_MS): () => void {
   const namespace = useNamespace()
   const queries = useQueryClient()
   const { call, cancel } = useMemo(
     () =>
-      coalesce(systemClock, COALESCE_MS, () => {
+      coalesce(systemClock, withinMs, () => {
         queries.invalidateQueries({ queryKey: keyOf(namespace, name) }).catch(() => undefined)
       }),
-    [namespace, name, queries],
+    [namespace, name, queries, withinMs],
   )
   useEffect(() => cancel, [cancel])
   return call

@@ -4,8 +4,10 @@ import { executors } from './executors.ts'
 import { forms } from './forms.ts'
 import { job } from './job.ts'
 import { jobs } from './jobs.ts'
+import { overview } from './overview.ts'
 import { parts } from './parts.ts'
 import { run } from './run.ts'
+import { runs } from './runs.ts'
 import { schedule } from './schedule.ts'
 import { session } from './session.ts'
 import { settings } from './settings.ts'
@@ -27,5 +29,7 @@ export const en = {
   calendars,
   workflow,
   settings,
+  runs,
+  overview,
 }
 export type Messages = typeof en

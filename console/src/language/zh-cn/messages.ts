@@ -5,8 +5,10 @@ import { executors } from './executors.ts'
 import { forms } from './forms.ts'
 import { job } from './job.ts'
 import { jobs } from './jobs.ts'
+import { overview } from './overview.ts'
 import { parts } from './parts.ts'
 import { run } from './run.ts'
+import { runs } from './runs.ts'
 import { schedule } from './schedule.ts'
 import { session } from './session.ts'
 import { settings } from './settings.ts'
@@ -27,4 +29,6 @@ export const zhCn: Messages = {
   calendars,
   workflow,
   settings,
+  runs,
+  overview,
 }

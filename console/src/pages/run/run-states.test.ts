@@ -15,3 +15,14 @@ test('progress of another attempt is not kept by it', () => {
   assert.equal(patchRun(shown, { state: 'succeeded', attempt: 1 }).state, 'succeeded')
   assert.equal(patchRun(shown, { state: 'running', attempt: 2 }).attempt, 2)
 })
+
+test('an end has its time, and a retry takes it away', () => {
+  const shown = { state: 'running', attempt: 1, startedAt: '2026-01-01T00:00:00Z' } as const
+  const ended = patchRun(shown as never, { state: 'failed', attempt: 1, at: '2026-01-01T00:00:05Z', reason: 'handler-error' }) as Record<
+    string,
+    unknown
+  >
+  assert.deepEqual([ended['state'], ended['endedAt'], ended['reason']], ['failed', '2026-01-01T00:00:05Z', 'handler-error'])
+  const again = patchRun(ended as never, { state: 'queued', attempt: 2 }) as Record<string, unknown>
+  assert.deepEqual([again['state'], again['endedAt']], ['queued', undefined])
+})

@@ -1,0 +1,76 @@
+import 'uplot/dist/uPlot.min.css'
+import { type ReactNode, useEffect, useRef } from 'react'
+import UPlot from 'uplot'
+import { formatTime, viewerZone } from '../../time/format.ts'
+import styles from './chart.module.css'
+import type { ChartProps } from './chart-data.ts'
+import { resolveColor, useThemeVersion } from './colors.ts'
+
+const HEIGHT_PX = 160
+
+/** A time series on a canvas. What it shows is also in the table beside it. */
+export default function Chart({ name, times, series, format }: ChartProps): ReactNode {
+  const box = useRef<HTMLDivElement>(null)
+  const theme = useThemeVersion()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: colours of a canvas are fixed when it is drawn.
+  useEffect(() => {
+    const element = box.current
+    if (element === null) return undefined
+    const color = (variable: string) => resolveColor(element, variable)
+    const plot = new UPlot(
+      optionsOf({ name, times, series, format }, { width: element.clientWidth, color }),
+      [[...times], ...series.map(({ values }) => [...values])],
+      element,
+    )
+    const resized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT_PX }))
+    resized.observe(element)
+    return () => {
+      resized.disconnect()
+      plot.destroy()
+    }
+  }, [name, times, series, format, theme])
+  return <div ref={box} className={styles['canvas']} aria-hidden="true" />
+}
+
+const DAY_S = 86_400
+
+/** A day as `11-28`, what is shorter as `14:05`. */
+function timeLabel(atS: number, stepS: number): string {
+  const text = formatTime(atS * 1_000, { language: 'en', zone: viewerZone() })
+  return stepS >= DAY_S ? text.slice(5, 10) : text.slice(11, 16)
+}
+
+interface Look {
+  readonly width: number
+  readonly color: (variable: string) => string
+}
+
+function optionsOf({ series, format }: ChartProps, { width, color }: Look): UPlot.Options {
+  const axis = {
+    stroke: color('--text-muted'),
+    grid: { stroke: color('--line'), width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui',
+  }
+  const bars = UPlot.paths.bars?.({ size: [0.8, 24], radius: 0.15 })
+  const line = UPlot.paths.spline?.()
+  return {
+    ...{ width, height: HEIGHT_PX, padding: [8, 8, 0, 0] },
+    cursor: { y: false, points: { size: 6 } },
+    legend: { live: true },
+    scales: { y: { range: (_plot, _min, max) => [0, max === null || max <= 0 ? 1 : max * 1.1] } },
+    axes: [
+      { ...axis, values: (_plot, times) => times.map((at) => timeLabel(at, (times[1] ?? at) - (times[0] ?? at))) },
+      { ...axis, size: 64, values: (_plot, values) => values.map((value) => format(value)) },
+    ],
+    series: [
+      { value: (_plot, at) => (at === null ? '' : formatTime(at * 1_000, { language: 'en', zone: viewerZone() }).slice(0, 16)) },
+      ...series.map(({ title, color: variable, isBar = false }) => ({
+        label: title,
+        ...{ stroke: color(variable), width: isBar ? 0 : 1.75, points: { show: false } },
+        ...(isBar ? { fill: color(variable), ...(bars === undefined ? {} : { paths: bars }) } : line === undefined ? {} : { paths: line }),
+        value: (_plot: UPlot, value: number | null) => (value === null ? '–' : format(value)),
+      })),
+    ],
+  }
+}
