@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { adminLinkSchema } from './account.ts'
 import { ALERT_CALLS } from './alert-calls.ts'
 import { healthSchema, page, pageOf, refusalSchema } from './answers.ts'
 import { type Call, call, type ServiceName } from './call.ts'
@@ -339,6 +340,12 @@ export const CALLS = {
     repeatable: 'always',
     answer: healthSchema,
     description: 'Health of one gateway',
+  }),
+  accountsLink: call('gateway', 'accounts.link', {
+    input: nothing,
+    repeatable: 'never',
+    answer: adminLinkSchema,
+    description: 'A one-time link by which someone becomes an admin of every namespace, or sets the password of an account anew',
   }),
 } as const
 

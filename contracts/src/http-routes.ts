@@ -15,6 +15,8 @@ export interface HttpRoute {
   readonly path: string
   /** The least role that may make the call. */
   readonly role: Role
+  /** The role is needed in every namespace: what the call does concerns all of them. */
+  readonly everywhere?: true
 }
 
 const route = (role: Role, line: `${HttpRoute['method']} /${string}`): HttpRoute => {
@@ -110,4 +112,5 @@ export const HTTP_ROUTES: Readonly<Record<CallName, HttpRoute>> = {
   incidentsAcknowledge: route('operator', 'POST /incidents/{id}/acknowledge'),
   incidentsSnooze: route('operator', 'POST /incidents/{id}/snooze'),
   gatewayHealth: route('viewer', 'GET /health/gateway'),
+  accountsLink: { ...route('admin', 'POST /accounts/link'), everywhere: true },
 }

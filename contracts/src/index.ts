@@ -6,6 +6,7 @@
  * live executor process; a *slot* a planned fire time of a job.
  */
 
+export { type AdminLink, adminLinkSchema } from './account.ts'
 export {
   type AlertChannel,
   type AlertChannelInput,

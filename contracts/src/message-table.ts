@@ -133,6 +133,12 @@ export const MESSAGES = {
     schema: liveGateSchema,
     description: 'Runs have come to gates of a job, or have left them',
   },
+  accounts: {
+    subject: 'accounts.changed',
+    from: 'services',
+    schema: z.object({}),
+    description: 'Accounts have changed: gateways read them again. Always in the namespace `default`',
+  },
   presence: {
     subject: 'the KV bucket `carillon_presence`',
     from: 'services',

@@ -196,7 +196,7 @@ function rooms(tree: Tree): Violation[] {
   return eachImport(tree, check, 'rooms')
 }
 
-/** The edge of a room is plain code: a controller, which only `compose.ts` connects. Nest is in the runtime. */
+/** The edge of a room is plain code: a controller, which only `compose.ts` connects, for a large room through the room's own `compose-<room>.ts`. Nest is in the runtime. */
 function layers(tree: Tree): Violation[] {
   const check = (file: SourceFile, found: Import) => {
     if (!/^services\/[^/]+\/src\//.test(file.path) || file.isTest) return undefined
@@ -204,7 +204,7 @@ function layers(tree: Tree): Violation[] {
     if (file.path.startsWith('services/gateway/src/http/')) return undefined
     if (found.from.startsWith('@nestjs/')) return 'a service may not import Nest; write a controller that `satisfies ControllerOf`'
     const isEdge = found.file?.endsWith('.controller.ts')
-    return isEdge && !file.path.endsWith('/src/compose.ts') ? `only compose.ts may import ${found.file}` : undefined
+    return isEdge && !/\/src\/(?:[\w-]+\/)?compose(?:-\w+)?\.ts$/.test(file.path) ? `only compose.ts may import ${found.file}` : undefined
   }
   return eachImport(tree, check, 'layers')
 }

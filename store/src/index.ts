@@ -1,3 +1,13 @@
+export type { AccountStore, AuditQuery, AuditStore } from './account-port.ts'
+export type {
+  AuditRecord,
+  LinkPurpose,
+  LinkRecord,
+  Membership,
+  SessionRecord,
+  TokenRecord,
+  UserRecord,
+} from './account-records.ts'
 export type {
   AlertChannelStore,
   AlertRuleStore,

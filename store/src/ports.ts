@@ -1,4 +1,5 @@
 import type { RunState } from '@carillon/contracts'
+import type { AccountStore, AuditStore } from './account-port.ts'
 import type { AlertChannelStore, AlertRuleStore, DeliveryStore, IncidentStore } from './alert-ports.ts'
 import type { GateRecord } from './gate-records.ts'
 import type { CalendarHead, CalendarRecord, JobChangeRecord } from './job-records.ts'
@@ -63,6 +64,8 @@ export interface Store {
   readonly retention: RetentionStore
   readonly stats: StatsStore
   readonly coordinators: CoordinatorStore
+  readonly accounts: AccountStore
+  readonly audit: AuditStore
   /** Writes and reads one small record. @throws CarillonError STORE_UNAVAILABLE, STORE_READ_ONLY, STORE_FULL */
   check(): Promise<void>
   /** The clock of the engine, ms since 1970; undefined where that is this machine's. @throws CarillonError STORE_UNAVAILABLE */

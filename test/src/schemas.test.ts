@@ -380,7 +380,7 @@ for (const store of STORES)
       const unseen = Object.keys(MESSAGES).filter((name) => !heard.has(name))
       assert.deepEqual(
         unseen.sort(),
-        ['alive', 'event.incident', 'hung', 'live.alert', 'live.gate', 'offer-answer', 'presence', 'refusal'],
+        ['accounts', 'alive', 'event.incident', 'hung', 'live.alert', 'live.gate', 'offer-answer', 'presence', 'refusal'],
         'these travel elsewhere, or rarely',
       )
     })

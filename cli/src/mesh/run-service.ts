@@ -105,5 +105,11 @@ async function runGateway(settings: Settings, store: Store): Promise<RunningServ
     store,
     alerts: alertSettingsOf(settings.config),
     http: httpSettingsOf(settings.config),
+    access: { showFirstLink },
   })
+}
+
+/** To the terminal alone: logs are kept, and sent on to others. */
+function showFirstLink(url: string): void {
+  process.stdout.write(`Nobody can sign in yet. Become the admin, once, within a day:\n  ${url}\n`)
 }

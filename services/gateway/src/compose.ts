@@ -1,5 +1,6 @@
 import { type Composition, type Connected, controllerOf, keptStream, RejectedMessages, StreamKeeper } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
+import { type AccessSettings, composeAccess } from './access/compose-access.ts'
 import { alertsController } from './alerts/alerts.controller.ts'
 import { type AlertSettings, composeAlerts, withAlertsConsumer } from './alerts/compose-alerts.ts'
 import { ConsoleFiles } from './console-files/console-files.ts'
@@ -8,7 +9,6 @@ import { healthController } from './health/health.controller.ts'
 import { callRoutes } from './http/call-routes.ts'
 import { docsController } from './http/docs.controller.ts'
 import { HttpServer, type HttpSettings } from './http/http-server.ts'
-import { openAccess } from './http/open-access.ts'
 import { CallMesh } from './mesh/call-mesh.ts'
 import type { GatewayParts } from './parts.ts'
 import { STREAM_LIMITS } from './streams/open-streams.ts'
@@ -20,6 +20,7 @@ export interface GatewaySettings {
   readonly store: Store
   readonly alerts: AlertSettings
   readonly http: HttpSettings
+  readonly access: AccessSettings
 }
 
 const STREAMS = ['EVENTS'] as const
@@ -39,15 +40,24 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   broker.onReconnect(() => keeper.whenKept())
   const mesh = new CallMesh(parts)
   const files = new ConsoleFiles({ folder: settings.http.consoleFolder })
-  const access = openAccess
+  const { store } = settings
+  const { connection } = broker
+  const { origin } = settings.http
+  let url = ''
+  const onListening = (at: string) => {
+    url = origin ?? at
+    settings.http.onListening?.(at)
+  }
+  const accounts = composeAccess({ ...settings.access, store, connection, clock, log, origin, url: () => url })
+  const { access } = accounts
   const streams = streamsOf({ ...parts, access, mesh, limits: STREAM_LIMITS })
-  const rooms = [withFollowedLogs(callRoutes(mesh), streams.runLogs), streamsController(streams)]
+  const rooms = [withFollowedLogs(callRoutes(mesh), streams.runLogs), streamsController(streams), ...accounts.controllers]
   const rejected = new RejectedMessages(publisher, log)
   const alerts = composeAlerts({ ...parts, publisher, rejected, mesh }, settings.alerts)
   return {
     keeper,
     needed: [],
-    controller: controllerOf('gateway', [healthController({ checkHealth }), alertsController(alerts.cases)]),
+    controller: controllerOf('gateway', [healthController({ checkHealth }), alertsController(alerts.cases), accounts.calls]),
     batches: BATCHES,
     rejected,
     clock,
@@ -56,6 +66,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
       ...alerts.loops,
       new HttpServer({
         ...settings.http,
+        onListening,
         id,
         log,
         access,
@@ -64,6 +75,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
       }),
       streams.topicStreams,
       streams.open,
+      ...accounts.loops,
     ],
     health: () => checkHealth.execute(),
   }

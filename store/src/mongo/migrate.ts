@@ -10,6 +10,7 @@ import { calendars } from './migrations/0011-calendars.ts'
 import { gates } from './migrations/0014-gates.ts'
 import { rules } from './migrations/0015-rules.ts'
 import { changes } from './migrations/0016-changes.ts'
+import { accounts } from './migrations/0017-accounts.ts'
 import { alerts } from './migrations/0017-alerts.ts'
 import { deadLetters } from './migrations/0017-dead-letters.ts'
 import { search } from './migrations/0017-search.ts'
@@ -37,7 +38,7 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
     number: 17,
     name: 'workflows',
     apply: async (database) => {
-      await createCollections(database, { ...workflows, ...deadLetters, ...stats, ...alerts })
+      await createCollections(database, { ...workflows, ...deadLetters, ...stats, ...alerts, ...accounts })
       await search(database)
     },
   },

@@ -1,6 +1,8 @@
 import { CarillonError } from '@carillon/contracts'
 import type { Store } from '../ports.ts'
+import { MongoAccountStore } from './account-store.ts'
 import { MongoAlertChannelStore, MongoAlertRuleStore, MongoDeliveryStore, MongoIncidentStore } from './alert-stores.ts'
+import { MongoAuditStore } from './audit-store.ts'
 import { newWriter } from './bulk.ts'
 import { MongoCalendarStore } from './calendar-store.ts'
 import { MongoChangeStore } from './change-store.ts'
@@ -51,6 +53,8 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     retention: new MongoRetentionStore(database),
     stats: new MongoStatsStore(database),
     coordinators: new MongoCoordinatorStore(database),
+    accounts: new MongoAccountStore(database),
+    audit: new MongoAuditStore(database),
     check: () => check(database),
     time: () => database.time(),
     describe: () => `mongodb ${database.place}`,

@@ -15,6 +15,7 @@ import { failingJobs } from './migrations/0013-failing-jobs.ts'
 import { gates } from './migrations/0014-gates.ts'
 import { rules } from './migrations/0015-rules.ts'
 import { changes } from './migrations/0016-changes.ts'
+import { accounts } from './migrations/0017-accounts.ts'
 import { alerts } from './migrations/0017-alerts.ts'
 import { workflows } from './migrations/0017-workflows.ts'
 
@@ -36,7 +37,7 @@ export const MIGRATIONS = [
   { number: 14, name: 'gates', sql: gates },
   { number: 15, name: 'rules', sql: rules },
   { number: 16, name: 'changes', sql: changes },
-  { number: 17, name: 'workflows', sql: workflows + alerts },
+  { number: 17, name: 'workflows', sql: workflows + alerts + accounts },
 ] as const
 
 /**

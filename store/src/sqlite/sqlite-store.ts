@@ -1,6 +1,8 @@
 import { CarillonError } from '@carillon/contracts'
 import type { Store } from '../ports.ts'
+import { SqliteAccountStore } from './account-store.ts'
 import { SqliteAlertChannelStore, SqliteAlertRuleStore, SqliteDeliveryStore, SqliteIncidentStore } from './alert-stores.ts'
+import { SqliteAuditStore } from './audit-store.ts'
 import { SqliteCalendarStore } from './calendar-store.ts'
 import { SqliteChangeStore } from './change-store.ts'
 import { Connection, type SqliteOptions } from './connection.ts'
@@ -44,6 +46,8 @@ export function openSqliteStore(options: SqliteOptions): Store {
       retention: new SqliteRetentionStore(connection),
       stats: new SqliteStatsStore(connection),
       coordinators: new SqliteCoordinatorStore(connection),
+      accounts: new SqliteAccountStore(connection),
+      audit: new SqliteAuditStore(connection),
       check: async () => check(connection),
       time: async () => undefined,
       describe: () => `sqlite ${options.path}`,

@@ -1,4 +1,5 @@
 /** What every store adapter must do, as cases without a test runner, and the records they are made of. */
+import { ACCOUNT_CASES } from './account-cases.ts'
 import { ALERT_CASES } from './alert-cases.ts'
 import { CALENDAR_CASES } from './calendar-cases.ts'
 import { CHANGE_CASES } from './change-cases.ts'
@@ -39,6 +40,7 @@ export {
 
 /** Each case is run on a fresh, empty database. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
+  ...ACCOUNT_CASES,
   ...INSERT_CASES,
   ...UPDATE_CASES,
   ...LIST_CASES,

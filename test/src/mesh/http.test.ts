@@ -13,11 +13,12 @@ for (const store of STORES) {
     const namespace = freshNamespace()
     let client: Client
     let base = ''
+    let signedIn: Record<string, string> = {}
 
     const ask = async (line: string, body?: unknown, headers: Record<string, string> = {}) => {
       const [method = '', path = ''] = line.split(' ')
       const init = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }
-      const response = await fetch(base + path, { method, ...init, headers: { 'content-type': 'application/json', ...headers } })
+      const response = await fetch(base + path, { method, ...init, headers: { ...signedIn, ...headers } })
       const text = await response.text()
       return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
     }
@@ -25,6 +26,7 @@ for (const store of STORES) {
     before(async () => {
       mesh = await startMesh(cleanup, { store, gateways: 1 })
       ;({ client } = await mesh.connect({ namespace }))
+      signedIn = await mesh.accounts.token(namespace)
       base = `${mesh.httpUrls[0]}/api/v1/namespaces/${namespace}`
     })
 

@@ -9,6 +9,7 @@ import { openStore, type Store } from '@carillon/store'
 import { connect as connectNats, type NatsConnection } from '@nats-io/transport-node'
 import { type BrokerOptions, startBroker, type TestBroker } from './broker.ts'
 import type { Cleanup } from './cleanup.ts'
+import { HttpAccounts } from './http-accounts.ts'
 import type { TestStore } from './stores.ts'
 
 export interface TestMeshOptions {
@@ -41,6 +42,8 @@ export interface TestMesh {
   readonly log: Logger
   /** Coordinators that run, in the order of their start. */
   readonly coordinators: Running[]
+  /** Of its gateways. */
+  readonly accounts: HttpAccounts
   /** Where the gateways are reached, in the order of their start. */
   readonly httpUrls: string[]
   addGateway(): Promise<Running>
@@ -106,20 +109,36 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
   }
   for (let i = 0; i < (options.coordinators ?? 1); i++) await addCoordinator()
   const httpUrls: string[] = []
+  const firstLinks: string[] = []
+  const accounts = new HttpAccounts({ url: () => httpUrls[0] ?? '', firstLink: () => firstLinks[0] ?? '' })
   const addGateway = async () => {
     const onListening = (url: string) => void httpUrls.push(url)
+    const access = { showFirstLink: (url: string) => void firstLinks.push(url) }
     const gateway = await startGateway({
       ...settings,
       store,
       alerts: { privateTargets: '127.0.0.1' },
       http: { ...HTTP, ...options.http, onListening },
+      access,
     })
     cleanup.add('gateway', () => gateway.stop())
     return gateway
   }
   for (let i = 0; i < (options.gateways ?? 0); i++) await addGateway()
   return {
-    ...{ broker, storeUrl, store, log: quietLog, coordinators, httpUrls, addGateway, addCoordinator, stopCoordinator, restartRegistry },
+    ...{
+      broker,
+      storeUrl,
+      store,
+      log: quietLog,
+      coordinators,
+      httpUrls,
+      accounts,
+      addGateway,
+      addCoordinator,
+      stopCoordinator,
+      restartRegistry,
+    },
     connect: (given) => connectTo(cleanup, broker.url, given),
     nats: () => connectPlain(cleanup, broker.url),
   }

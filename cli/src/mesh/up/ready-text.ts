@@ -16,6 +16,7 @@ export function readyText(mesh: StartedMesh, { withDemo, namespace }: Pick<MeshO
     `  services   registry, coordinator, logger and gateway (process ${process.pid})`,
     `  console    ${mesh.httpUrl}`,
     ...(mesh.metricsUrl === undefined ? [] : [`  metrics    ${mesh.metricsUrl}`]),
+    ...(mesh.firstLink === undefined ? [] : [`  sign in    ${mesh.firstLink} (once, within a day; then you are the admin)`]),
     ...(mesh.demoPid === undefined ? [] : [`  executor   the demo: hello, report, flaky, slow (process ${mesh.demoPid})`]),
     `  store      ${mesh.store}`,
     `  data       ${mesh.data}`,

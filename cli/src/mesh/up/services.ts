@@ -26,6 +26,8 @@ export function metricsOf(environment: Readonly<Record<string, string | undefine
 export interface StartedServices extends Running {
   /** Of the gateway. */
   readonly httpUrl: string
+  /** By which someone becomes the admin; undefined: somebody is. */
+  readonly firstLink: string | undefined
 }
 
 /** Starts registry, coordinator, logger and gateway in this process. They meet over the broker only, as everywhere. */
@@ -36,8 +38,12 @@ export async function startServices({ natsUrl, store, log, http, environment }: 
     log: createLogger({ name, level: config.CARILLON_LOG_LEVEL, destination: log }),
   })
   let httpUrl = ''
+  let firstLink: string | undefined
   const onListening = (url: string) => {
     httpUrl = url
+  }
+  const showFirstLink = (url: string) => {
+    firstLink = url
   }
   const starting = [
     startRegistry({ ...settings('registry'), ...queueRetentionOf(config) }),
@@ -53,6 +59,7 @@ export async function startServices({ natsUrl, store, log, http, environment }: 
       store,
       alerts: alertSettingsOf(config),
       http: { ...httpSettingsOf(config), ...http, onListening },
+      access: { showFirstLink },
     }),
   ]
   const outcomes = await Promise.allSettled(starting)
@@ -61,7 +68,7 @@ export async function startServices({ natsUrl, store, log, http, environment }: 
     for (const service of running.reverse()) await service.stop()
   }
   const failure = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failure === undefined) return { stop, httpUrl }
+  if (failure === undefined) return { stop, httpUrl, firstLink }
   await stop()
   throw failure.reason
 }

@@ -18,6 +18,8 @@ export interface StartedMesh {
   readonly httpUrl: string
   /** Of metrics for Prometheus, if they are served. */
   readonly metricsUrl: string | undefined
+  /** By which someone becomes the admin; undefined: somebody is. */
+  readonly firstLink: string | undefined
   readonly data: string
   /** Where the records are, as text. */
   readonly store: string
@@ -65,6 +67,7 @@ export async function startMesh(options: MeshOptions, starting: Starting): Promi
     natsPid: broker.pid,
     httpUrl: services.httpUrl,
     metricsUrl: telemetry.metricsUrl,
+    firstLink: services.firstLink,
     data,
     store: store.describe(),
     logFile: log.path,

@@ -22,12 +22,13 @@ export function callRoutes(mesh: CallMesh): HttpController {
 }
 
 function callRoute(mesh: CallMesh, name: CallName): Route {
-  const { method, path, role } = HTTP_ROUTES[name]
+  const { method, path, role, everywhere = false } = HTTP_ROUTES[name]
   const { input: schema, answer: answerSchema, description, noun }: Call = CALLS[name]
   const readQuery = method === 'GET' || method === 'DELETE' ? queryReader(schema) : undefined
   return {
     method,
     allowed: role,
+    everywhere,
     about: {
       id: name,
       summary: description,

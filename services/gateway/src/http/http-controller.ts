@@ -16,6 +16,8 @@ export interface Route {
   readonly path: string
   /** Who may use it: a role in the namespace of the path, someone who is signed in, or anyone. */
   readonly allowed: Role | 'account' | 'anyone'
+  /** The role is needed in every namespace: what the route does concerns all of them. */
+  readonly everywhere?: boolean
   /** `raw`: the body is the Buffer that was sent, whatever its type, as signatures need it. Default: JSON, parsed. */
   readonly body?: 'raw'
   /** What the OpenAPI document says of it; a route without it is not in the document. */

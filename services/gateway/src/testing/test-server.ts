@@ -7,7 +7,7 @@ import { createLogger } from '@carillon/runtime'
 import { ConsoleFiles } from '../console-files/console-files.ts'
 import type { Access, Route } from '../http/http-controller.ts'
 import { HttpServer, type HttpServerOptions, type HttpSettings } from '../http/http-server.ts'
-import { openAccess } from '../http/open-access.ts'
+import { openAccess } from './open-access.ts'
 
 const HTTP_SETTINGS: HttpSettings = {
   host: '127.0.0.1',

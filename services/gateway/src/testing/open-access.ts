@@ -1,4 +1,4 @@
-import type { Access, Principal } from './http-controller.ts'
+import type { Access, Principal } from '../http/http-controller.ts'
 
 const ANYONE: Principal = { kind: 'user', id: 'anyone', name: 'http', roleIn: () => 'admin', seesPayloads: () => true }
 

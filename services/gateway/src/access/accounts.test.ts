@@ -1,0 +1,350 @@
+/** Signing in, members and tokens, as browsers and programs see them. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HTTP_ROUTES, ROLES } from '@carillon/contracts'
+import type { Route } from '../http/http-controller.ts'
+import { principalOf } from '../http/http-controller.ts'
+import { secretOf, startTestAccounts, type TestBrowser } from '../testing/test-accounts.ts'
+import { hasRole } from './rules/roles.ts'
+
+const MEMBERS = '/api/v1/namespaces/default/members'
+const TOKENS = '/api/v1/namespaces/default/tokens'
+
+/** Answers who asks. */
+const whoAmI: Route = {
+  ...{ method: 'POST', path: '/api/v1/namespaces/{namespace}/things', allowed: 'operator' },
+  handle: async (request) => {
+    const { kind, name, seesPayloads } = principalOf(request)
+    return { body: { kind, name, payloads: seesPayloads('default') } }
+  },
+}
+const THINGS = '/api/v1/namespaces/default/things'
+
+const code = ({ status, body }: { status: number; body: { code?: string } }) => `${status} ${body?.code}`
+
+test('the first link makes the admin of everything, once; other links of its kind are void then', async (t) => {
+  const accounts = await startTestAccounts(t)
+  const other = await startTestAccounts(t, { store: accounts.store })
+  assert.deepEqual([accounts.links.length, other.links.length], [1, 1])
+  assert.match(accounts.links[0] ?? '', /^http:\/\/127\.0\.0\.1:\d+\/#\/welcome\?secret=[\w-]{32}$/)
+  const browser = accounts.browser()
+  assert.equal((await browser.ask('GET /api/v1/session/ways')).body.isSetUp, false)
+  const use = (link: string, fields: object = {}) =>
+    browser.ask('POST /api/v1/session/link', { secret: secretOf(link), name: 'Ada', password: 'correct horse battery', ...fields })
+  assert.equal(code(await use(accounts.links[0] ?? '', { password: 'short' })), '400 INVALID_REQUEST')
+  assert.equal(code(await use(accounts.links[0] ?? '', { name: 'a\r\nx-evil: 1' })), '400 INVALID_REQUEST')
+  assert.equal(code(await use('?secret=guess')), '410 LINK_INVALID')
+  assert.equal((await use(accounts.links[0] ?? '')).status, 204)
+  const { user, namespaces } = (await browser.ask('GET /api/v1/session')).body
+  assert.deepEqual([user.name, user.kind, namespaces.default], ['Ada', 'user', { role: 'admin', payloads: true }])
+  for (const link of [...accounts.links, ...other.links]) assert.equal(code(await use(link)), '410 LINK_INVALID')
+  assert.equal((await browser.ask('GET /api/v1/session/ways')).body.isSetUp, true)
+  const third = await startTestAccounts(t, { store: accounts.store })
+  assert.deepEqual(third.links, [])
+})
+
+test('of eight that use first links at the same moment one is the admin', async (t) => {
+  const accounts = await startTestAccounts(t)
+  const others = await Promise.all([1, 2, 3].map(() => startTestAccounts(t, { store: accounts.store })))
+  const all = [accounts, ...others].flatMap((one) => [one, one])
+  const outcomes = await Promise.all(
+    all.map((one, n) => {
+      const given = { secret: secretOf(one.links[0] ?? ''), name: `admin ${n}`, password: 'correct horse battery' }
+      return one.browser().ask('POST /api/v1/session/link', given)
+    }),
+  )
+  assert.equal(outcomes.filter(({ status }) => status === 204).length, 1, outcomes.map(code).join())
+  assert.equal((await accounts.store.accounts.listUsers({ limit: 10 })).items.length, 1)
+})
+
+test('a link ends after a day', async (t) => {
+  const accounts = await startTestAccounts(t)
+  accounts.clock.standStill(24 * 3_600_000)
+  await assert.rejects(accounts.admin(), /LINK_INVALID/)
+})
+
+test('name and password sign in; whatever is wrong, the answer is the same', async (t) => {
+  const accounts = await startTestAccounts(t)
+  await accounts.admin()
+  const browser = accounts.browser()
+  const signIn = (name: string, password: string) => browser.ask('POST /api/v1/session', { name, password })
+  const wrong = [await signIn('ada', 'wrong'), await signIn('nobody', 'wrong')]
+  const said = wrong.map(({ status, body: { code: theirs, detail } }) => [status, theirs, detail])
+  assert.deepEqual(said[0], said[1])
+  assert.equal(said[0]?.[0], 401)
+  assert.equal((await signIn(' ADA ', 'correct horse battery')).status, 204)
+  assert.equal((await browser.ask('GET /api/v1/session')).status, 200)
+})
+
+test('an unknown name takes as long as a wrong password', async (t) => {
+  const accounts = await startTestAccounts(t)
+  await accounts.admin()
+  const times: Record<string, number[]> = { ada: [], nobody: [] }
+  for (let n = 0; n < 4; n++)
+    for (const name of ['ada', 'nobody']) {
+      const begun = process.hrtime.bigint()
+      await accounts.browser().ask('POST /api/v1/session', { name, password: 'wrong' })
+      times[name]?.push(Number(process.hrtime.bigint() - begun))
+    }
+  const [known, unknown] = [Math.min(...(times['ada'] ?? [])), Math.min(...(times['nobody'] ?? []))]
+  assert.ok(known / unknown < 3 && unknown / known < 3, `${known} ${unknown}`)
+})
+
+test('guessing is slowed down, for the account and for the address', async (t) => {
+  const accounts = await startTestAccounts(t)
+  await accounts.admin()
+  const signIn = (name: string, password = 'wrong') => accounts.browser().ask('POST /api/v1/session', { name, password })
+  for (let n = 0; n < 5; n++) assert.equal(code(await signIn('ada')), '401 SIGN_IN_REFUSED')
+  assert.equal(code(await signIn('ada', 'correct horse battery')), '429 RATE_LIMITED')
+  accounts.clock.standStill(1_000)
+  assert.equal((await signIn('ada', 'correct horse battery')).status, 204)
+  for (let n = 0; n < 15; n++) assert.equal(code(await signIn(`guess ${n}`)), '401 SIGN_IN_REFUSED')
+  assert.equal(code(await signIn('one more')), '429 RATE_LIMITED')
+})
+
+test('a session is a cookie that scripts cannot read; one that was set before the sign-in is worth nothing after it', async (t) => {
+  const accounts = await startTestAccounts(t, { routes: [whoAmI] })
+  const admin = await accounts.admin()
+  assert.match(admin.lastCookie, /^carillon-\d+=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/)
+  const browser = accounts.browser()
+  browser.cookie = `${admin.cookie?.split('=')[0]}=${'x'.repeat(43)}`
+  const planted = browser.cookie
+  await browser.ask('POST /api/v1/session', { name: 'ada', password: 'correct horse battery' })
+  assert.notEqual(browser.cookie, planted)
+  assert.equal((await browser.ask('GET /api/v1/session')).status, 200)
+  const before = browser.cookie
+  assert.equal((await browser.ask('DELETE /api/v1/session')).status, 204)
+  assert.equal(browser.cookie, undefined)
+  accounts.composed.cache.drop()
+  browser.cookie = before
+  assert.equal(code(await browser.ask('GET /api/v1/session')), '401 NOT_SIGNED_IN')
+  const twice = { cookie: `${admin.cookie}; ${admin.cookie?.split('=')[0]}=x` }
+  assert.equal(code(await accounts.browser().ask('GET /api/v1/session', undefined, twice)), '401 NOT_SIGNED_IN')
+})
+
+test('by https the cookie is Secure and of this host alone', async (t) => {
+  const accounts = await startTestAccounts(t, { origin: 'https://carillon.example.com' })
+  assert.match((await accounts.admin()).lastCookie, /^__Host-carillon=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/)
+})
+
+test('a session ends when it is idle for a day, and after two weeks whoever uses it', async (t) => {
+  const accounts = await startTestAccounts(t)
+  const admin = await accounts.admin()
+  const status = async () => (await admin.ask('GET /api/v1/session')).status
+  for (let day = 0; day < 13; day++) {
+    accounts.clock.standStill(23 * 3_600_000)
+    assert.equal(await status(), 200, `day ${day}`)
+    accounts.composed.cache.drop()
+  }
+  accounts.clock.standStill(40 * 3_600_000)
+  assert.equal(await status(), 401)
+})
+
+test('pages of other origins change nothing with the cookie of who is signed in', async (t) => {
+  const accounts = await startTestAccounts(t, { routes: [whoAmI] })
+  const admin = await accounts.admin()
+  const { url } = accounts.server
+  const send = async (headers: Record<string, string>) => {
+    const sent = { 'content-type': 'application/json', cookie: admin.cookie ?? '', ...headers }
+    return (await fetch(url + THINGS, { method: 'POST', body: '{}', headers: sent })).status
+  }
+  assert.equal(await send({ 'sec-fetch-site': 'same-origin' }), 200)
+  assert.equal(await send({ origin: url }), 200)
+  for (const site of ['cross-site', 'same-site', 'none']) assert.equal(await send({ 'sec-fetch-site': site, origin: url }), 403, site)
+  for (const origin of ['http://evil.example', 'null', `${url}.evil.example`]) assert.equal(await send({ origin }), 403, origin)
+  assert.equal(await send({}), 403)
+  assert.equal(await send({ 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain' }), 415)
+  const signIn = { name: 'ada', password: 'correct horse battery' }
+  const foreign = await accounts.browser().ask('POST /api/v1/session', signIn, { 'sec-fetch-site': 'cross-site' })
+  assert.equal(code(foreign), '403 FOREIGN_REQUEST')
+})
+
+test('another password, another role and the removal end sessions at once', async (t) => {
+  const accounts = await startTestAccounts(t)
+  const admin = await accounts.admin()
+  const bob = await accounts.member('Bob', { role: 'viewer' })
+  const elsewhere = accounts.browser()
+  await elsewhere.ask('POST /api/v1/session', { name: 'bob', password: 'correct horse battery' })
+  const change = (old: string) => bob.ask('POST /api/v1/session/password', { old, new: 'another horse battery' })
+  assert.equal(code(await change('wrong')), '401 SIGN_IN_REFUSED')
+  assert.equal((await change('correct horse battery')).status, 204)
+  assert.equal((await elsewhere.ask('GET /api/v1/session')).status, 401)
+  assert.equal((await bob.ask('GET /api/v1/session')).status, 200)
+  assert.equal((await admin.ask(`PUT ${MEMBERS}/${bob.id}`, { role: 'operator' })).body.role, 'operator')
+  assert.equal((await bob.ask('GET /api/v1/session')).status, 401)
+  await bob.ask('POST /api/v1/session', { name: 'bob', password: 'another horse battery' })
+  assert.equal((await bob.ask('GET /api/v1/session')).body.namespaces.default.role, 'operator')
+  assert.equal((await admin.ask(`DELETE ${MEMBERS}/${bob.id}`)).status, 204)
+  assert.equal((await bob.ask('GET /api/v1/session')).status, 401)
+  await bob.ask('POST /api/v1/session', { name: 'bob', password: 'another horse battery' })
+  assert.deepEqual((await bob.ask('GET /api/v1/session')).body.namespaces, {})
+})
+
+test('a token does what it is for, and no more than its maker; it ends with the membership', async (t) => {
+  const accounts = await startTestAccounts(t, { routes: [whoAmI] })
+  const admin = await accounts.admin()
+  const bob = await accounts.member('bob', { role: 'admin', payloads: false })
+  const create = (browser: TestBrowser, fields: object) => browser.ask(`POST ${TOKENS}`, { name: 'ci', role: 'operator', ...fields })
+  assert.equal(code(await create(bob, { payloads: true })), '403 FORBIDDEN')
+  const made = await create(bob, { expiresInDays: 2 })
+  assert.match(made.body.token, /^car_[0-9A-Za-z]{12}_[0-9A-Za-z]{39}$/)
+  const program = accounts.browser()
+  const use = (token: string, path = THINGS) => program.ask(`POST ${path}`, {}, { authorization: `Bearer ${token}` })
+  const { token, id } = made.body
+  assert.deepEqual((await use(token)).body, { kind: 'token', name: 'ci', payloads: false })
+  assert.equal(code(await use(token, '/api/v1/namespaces/other/things')), '403 FORBIDDEN')
+  assert.equal(code(await use(`${token.slice(0, -1)}${token.endsWith('x') ? 'y' : 'x'}`)), '401 NOT_SIGNED_IN')
+  const listed = await admin.ask(`GET ${TOKENS}`)
+  assert.equal(listed.body.items[0].createdBy.name, 'bob')
+  for (const hidden of [token, token.slice(20), 'hash', 'argon2']) assert.ok(!listed.text.includes(hidden), hidden)
+  // A smaller role of the maker is that of the token, too.
+  await admin.ask(`PUT ${MEMBERS}/${bob.id}`, { role: 'viewer' })
+  assert.equal(code(await use(token)), '403 FORBIDDEN')
+  await admin.ask(`PUT ${MEMBERS}/${bob.id}`, { role: 'admin' })
+  assert.equal((await use(token)).status, 200)
+  // Who is removed and comes back does not bring former tokens along.
+  await admin.ask(`DELETE ${MEMBERS}/${bob.id}`)
+  assert.equal(code(await use(token)), '401 NOT_SIGNED_IN')
+  accounts.clock.standStill(1)
+  const again = await admin.ask(`POST ${MEMBERS}`, { role: 'admin' })
+  const given = { secret: secretOf(again.body.url), name: 'bob', password: 'correct horse battery' }
+  assert.equal((await bob.ask('POST /api/v1/session/link', given)).status, 204)
+  assert.equal(code(await use(token)), '401 NOT_SIGNED_IN')
+  const second = (await create(bob, { expiresInDays: 2 })).body
+  assert.equal((await use(second.token)).status, 200)
+  accounts.clock.standStill(2 * 86_400_000)
+  assert.match((await use(second.token)).body.detail, /expired/)
+  assert.equal((await (await startTestAccounts(t)).admin()).cookie === undefined, false)
+  assert.ok(id)
+})
+
+test('a revoked token is refused at once, and only its own namespace revokes it', async (t) => {
+  const accounts = await startTestAccounts(t, { routes: [whoAmI] })
+  const admin = await accounts.admin()
+  const { token, id } = (await admin.ask(`POST ${TOKENS}`, { name: 'ci', role: 'operator' })).body
+  const use = () => accounts.browser().ask(`POST ${THINGS}`, {}, { authorization: `Bearer ${token}` })
+  assert.equal((await use()).status, 200)
+  assert.equal(code(await admin.ask(`DELETE /api/v1/namespaces/other/tokens/${id}`)), '404 TOKEN_NOT_FOUND')
+  assert.equal((await use()).status, 200)
+  assert.equal((await admin.ask(`DELETE ${TOKENS}/${id}`)).status, 204)
+  assert.equal(code(await use()), '401 NOT_SIGNED_IN')
+})
+
+test('nobody gets a higher role by themselves', async (t) => {
+  const accounts = await startTestAccounts(t)
+  const admin = await accounts.admin()
+  const developer = await accounts.member('dev', { role: 'developer' })
+  const other = await accounts.member('eve', { role: 'admin', namespace: 'other' })
+  const adminToken = (await admin.ask(`POST ${TOKENS}`, { name: 'ci', role: 'admin', payloads: true })).body.token
+  const byToken = { authorization: `Bearer ${adminToken}` }
+  const program = accounts.browser()
+  const attempts = [
+    () => developer.ask(`POST ${TOKENS}`, { name: 'x', role: 'admin' }),
+    () => developer.ask(`PUT ${MEMBERS}/${developer.id}`, { role: 'admin' }),
+    () => developer.ask(`POST ${MEMBERS}`, { role: 'admin' }),
+    () => developer.ask(`GET ${MEMBERS}`),
+    () => developer.ask(`GET ${TOKENS}`),
+    () => other.ask(`PUT ${MEMBERS}/${developer.id}`, { role: 'admin' }),
+    () => other.ask('POST /api/v1/namespaces/*/members', { role: 'admin' }),
+    () => other.ask('GET /api/v1/namespaces/*/members'),
+    () => program.ask(`POST ${TOKENS}`, { name: 'x', role: 'viewer' }, byToken),
+    () => program.ask(`POST ${MEMBERS}`, { role: 'viewer' }, byToken),
+    () => program.ask(`PUT ${MEMBERS}/${developer.id}`, { role: 'admin' }, byToken),
+    () => program.ask('GET /api/v1/namespaces/*/members', undefined, byToken),
+    () => program.ask('POST /api/v1/session/password', { old: 'x', new: 'correct horse battery' }, byToken),
+  ]
+  for (const [n, attempt] of attempts.entries()) assert.equal(code(await attempt()), '403 FORBIDDEN', String(n))
+  // An admin of one namespace does not set the password of an admin of another.
+  const both = await admin.ask('POST /api/v1/namespaces/other/members', { role: 'viewer' })
+  const given = { secret: secretOf(both.body.url), name: 'dev', password: 'correct horse battery' }
+  assert.equal((await developer.ask('POST /api/v1/session/link', given)).status, 204)
+  assert.equal(code(await other.ask(`POST /api/v1/namespaces/other/members/${developer.id}/reset`)), '403 FORBIDDEN')
+  const reset = await admin.ask(`POST ${MEMBERS}/${developer.id}/reset`)
+  const password = 'a third horse battery'
+  assert.equal((await developer.ask('POST /api/v1/session/link', { secret: secretOf(reset.body.url), password })).status, 204)
+  assert.equal((await developer.ask('POST /api/v1/session', { name: 'dev', password })).status, 204)
+})
+
+test('an invitation takes nobody else’s name, and ends with the rights of who has made it', async (t) => {
+  const accounts = await startTestAccounts(t)
+  const admin = await accounts.admin()
+  const eve = await accounts.member('eve', { role: 'admin' })
+  const invite = async (by: TestBrowser) => secretOf((await by.ask(`POST ${MEMBERS}`, { role: 'admin' })).body.url)
+  const use = (secret: string, name: string, password = 'some other password') =>
+    accounts.browser().ask('POST /api/v1/session/link', { secret, name, password })
+  const secret = await invite(eve)
+  assert.equal(code(await use(secret, 'Ada')), '409 NAME_TAKEN')
+  await admin.ask(`PUT ${MEMBERS}/${eve.id}`, { role: 'viewer' })
+  assert.equal(code(await use(secret, 'mallory')), '410 LINK_INVALID')
+  const good = await invite(admin)
+  assert.equal((await use(good, 'zoe')).status, 204)
+  assert.equal(code(await use(good, 'zoe two')), '410 LINK_INVALID')
+})
+
+test('the last admin stays', async (t) => {
+  const accounts = await startTestAccounts(t)
+  const admin = await accounts.admin()
+  const { user } = (await admin.ask('GET /api/v1/session')).body
+  const everyone = `/api/v1/namespaces/*/members/${user.id}`
+  assert.equal(code(await admin.ask(`DELETE ${everyone}`)), '409 LAST_ADMIN')
+  assert.equal(code(await admin.ask(`PUT ${everyone}`, { role: 'developer' })), '409 LAST_ADMIN')
+  assert.equal(code(await admin.ask(`DELETE ${MEMBERS}/${user.id}`)), '404 MEMBER_NOT_FOUND')
+  const second = await accounts.member('second', { role: 'admin', namespace: '*' })
+  const outcomes = await Promise.all([admin.ask(`DELETE /api/v1/namespaces/*/members/${second.id}`), second.ask(`DELETE ${everyone}`)])
+  assert.ok(
+    outcomes.some(({ status }) => status !== 204),
+    outcomes.map(code).join(),
+  )
+  const left = (await accounts.store.accounts.listUsers({ limit: 5 })).items.filter(({ memberships }) => memberships['*']?.role === 'admin')
+  assert.ok(left.length >= 1)
+})
+
+test('no answer holds a hash or a secret', async (t) => {
+  const accounts = await startTestAccounts(t)
+  const admin = await accounts.admin()
+  const bob = await accounts.member('bob', { role: 'viewer' })
+  const { token } = (await admin.ask(`POST ${TOKENS}`, { name: 'ci', role: 'viewer' })).body
+  const answers = [
+    await admin.ask('GET /api/v1/session'),
+    await admin.ask(`GET ${MEMBERS}`),
+    await admin.ask(`GET ${MEMBERS}/${bob.id}`),
+    await admin.ask(`GET ${TOKENS}`),
+    await admin.ask('GET /api/v1/namespaces'),
+    await admin.ask('GET /api/v1/session/ways'),
+  ]
+  const kept = [...(await accounts.store.accounts.listUsers({ limit: 9 })).items].flatMap(({ passwordHash, epoch }) => [
+    passwordHash,
+    epoch,
+  ])
+  for (const { text, status } of answers) {
+    assert.equal(status, 200)
+    for (const secret of ['argon2', token, token.slice(17, 50), ...kept]) assert.ok(!text.includes(String(secret)), text)
+  }
+})
+
+test('every route of the calls, for every role, here and elsewhere', async (t) => {
+  const routes = Object.values(HTTP_ROUTES).map(
+    ({ method, path, role, everywhere = false }): Route => ({
+      ...{ method, path: `/api/v1/namespaces/{namespace}${path}`, allowed: role, everywhere },
+      handle: async () => ({ body: {} }),
+    }),
+  )
+  const accounts = await startTestAccounts(t, { routes })
+  const admin = await accounts.admin()
+  const nobody = accounts.browser()
+  const browsers = await Promise.all(ROLES.map((role) => accounts.member(role, { role })))
+  for (const { method, path, allowed, everywhere } of routes) {
+    const at = (namespace: string) => `${method} ${path.replace('{namespace}', namespace).replaceAll(/\{\w+\}/g, 'x')}`
+    const body = method === 'GET' || method === 'DELETE' ? undefined : {}
+    assert.equal((await nobody.ask(at('default'), body)).status, 401, path)
+    assert.equal((await admin.ask(at('anywhere'), body)).status, 200, path)
+    for (const [i, role] of ROLES.entries()) {
+      const isIn = !everywhere && hasRole(role, allowed as (typeof ROLES)[number])
+      const line = `${role} ${at('default')}`
+      assert.equal((await browsers[i]!.ask(at('default'), body)).status, isIn ? 200 : 403, line)
+      const [other, empty] = [await browsers[i]!.ask(at('other'), body), await browsers[i]!.ask(at('empty'), body)]
+      assert.equal(other.status, 403, line)
+      assert.equal(other.body.detail, empty.body.detail.replace('empty', 'other'))
+    }
+  }
+})

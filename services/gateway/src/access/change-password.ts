@@ -1,0 +1,35 @@
+import { CarillonError } from '@carillon/contracts'
+import type { UserRecord } from '@carillon/store'
+import type { Principal } from '../http/http-controller.ts'
+import type { AccessParts } from './access-parts.ts'
+import type { Origin } from './sign-in.ts'
+import type { Users } from './users.ts'
+
+type Parts = Pick<AccessParts, 'passwords' | 'throttle' | 'trail'> & { readonly users: Users }
+
+/** Someone sets another password, which ends all of their sessions. */
+export class ChangePassword {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** @throws CarillonError SIGN_IN_REFUSED, FORBIDDEN, RATE_LIMITED */
+  async execute(principal: Principal, given: { old: string; new: string }, from: Origin): Promise<UserRecord> {
+    const { passwords, throttle, trail, users } = this.#parts
+    const user = principal.kind === 'user' ? await users.get(principal.id) : undefined
+    if (user === undefined || user.passwordHash === null) throw new CarillonError('FORBIDDEN', `${principal.name} has no password here`)
+    throttle.admit(user.id, from.address)
+    if (!(await passwords.matches(user.passwordHash, given.old))) {
+      throttle.failed(user.id, from.address)
+      throw new CarillonError('SIGN_IN_REFUSED', 'The old password is wrong', { field: 'old' })
+    }
+    throttle.succeeded(user.id)
+    const passwordHash = await passwords.hash(given.new)
+    const changed = await users.change(user.id, () => ({ passwordHash }))
+    const who = { actorId: user.id, actor: user.name, via: 'http', resource: user.id }
+    await trail.keep({ action: 'session.password', outcome: 'done', ...who, ...from })
+    return changed ?? user
+  }
+}

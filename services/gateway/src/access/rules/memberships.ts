@@ -1,0 +1,25 @@
+import type { Membership, UserRecord } from '@carillon/store'
+import { hasRole, membershipOf, type Rights } from './roles.ts'
+
+type Memberships = UserRecord['memberships']
+
+/** With these rights in a namespace, or with more where there were more. */
+export function joined(memberships: Memberships, namespace: string, { role, payloads, at }: Rights & { at: number }): Memberships {
+  const before = membershipOf(memberships, namespace)
+  const after: Membership = {
+    role: before && hasRole(before.role, role) ? before.role : role,
+    payloads: payloads || (before?.payloads ?? false),
+    since: before?.since ?? at,
+  }
+  return { ...memberships, [namespace]: after }
+}
+
+/** Exactly these rights. The tokens of the member stay: none can do more than its maker. */
+export function changed(memberships: Memberships, namespace: string, { role, payloads }: Rights): Memberships {
+  const before = membershipOf(memberships, namespace)
+  return before ? { ...memberships, [namespace]: { role, payloads, since: before.since } } : memberships
+}
+
+export function left(memberships: Memberships, namespace: string): Memberships {
+  return Object.fromEntries(Object.entries(memberships).filter(([name]) => name !== namespace))
+}

@@ -1,0 +1,47 @@
+import { freshSecret } from '@carillon/runtime'
+import type { UserRecord } from '@carillon/store'
+import type { FastifyRequest } from 'fastify'
+import type { Reply } from '../http/http-controller.ts'
+import type { AccessParts } from './access-parts.ts'
+import { cookieName, cookieOf, setCookie } from './rules/cookies.ts'
+import { hashOf } from './secrets.ts'
+
+/** Without a request: longer than a night, shorter than a weekend. */
+export const IDLE_MS = 24 * 3_600_000
+/** Whoever uses it: what was copied from a browser ends some day. */
+const LONGEST_MS = 14 * 86_400_000
+const SECRET_BYTES = 32
+
+type Parts = Pick<AccessParts, 'accounts' | 'clock'> & { readonly origin: string | undefined }
+
+/** Browsers that are signed in. */
+export class Sessions {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Always a new one: a cookie that someone else has set is worth nothing after the sign-in. Answers the header that sets its cookie. */
+  async begin(user: Pick<UserRecord, 'id' | 'epoch'>, request: FastifyRequest): Promise<NonNullable<Reply['headers']>> {
+    const { accounts, clock, origin } = this.#parts
+    const secret = freshSecret(SECRET_BYTES).toString('base64url')
+    const now = clock.now()
+    await accounts.insertSession({
+      ...{ id: hashOf(secret), userId: user.id, epoch: user.epoch },
+      ...{ createdAt: now, seenAt: now, expiresAt: now + LONGEST_MS },
+    })
+    await this.#remove(request)
+    return { 'set-cookie': setCookie({ origin, host: request.headers.host }, secret, LONGEST_MS / 1_000) }
+  }
+
+  async end(request: FastifyRequest): Promise<NonNullable<Reply['headers']>> {
+    await this.#remove(request)
+    return { 'set-cookie': setCookie({ origin: this.#parts.origin, host: request.headers.host }, '', 0) }
+  }
+
+  async #remove({ headers }: FastifyRequest): Promise<void> {
+    const secret = cookieOf(headers.cookie, cookieName({ origin: this.#parts.origin, host: headers.host }))
+    if (secret !== undefined) await this.#parts.accounts.removeSession(hashOf(secret))
+  }
+}
