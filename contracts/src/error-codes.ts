@@ -1,3 +1,5 @@
+import { ACCOUNT_ERROR_CODES } from './account-error-codes.ts'
+
 /** One row of the catalogue. `retry` is whether the same request may succeed later without a change. */
 export interface ErrorDefinition {
   readonly meaning: string
@@ -352,47 +354,7 @@ export const ERROR_CODES = {
     retry: false,
     remedy: 'Check that broker and store answer. What was under way others take over.',
   },
-  NOT_SIGNED_IN: {
-    meaning: 'A route of the gateway needs an account or a token, and the request has none that counts.',
-    retry: false,
-    remedy: 'Sign in, or send the header Authorization: Bearer with a token that has not expired.',
-  },
-  SIGN_IN_REFUSED: {
-    meaning: 'Name or password is wrong, or the provider vouches for nobody who may come in.',
-    retry: false,
-    remedy: 'Check both; an admin can make a link that sets another password.',
-  },
-  FOREIGN_REQUEST: {
-    meaning: 'A page of another origin sends a change with the cookie of someone who is signed in at the gateway.',
-    retry: false,
-    remedy: 'Use the console under the address that CARILLON_HTTP_ORIGIN names; programs send a token and no cookie.',
-  },
-  LINK_INVALID: {
-    meaning: 'A one-time link was used, is older than a day, or is none of this mesh.',
-    retry: false,
-    remedy: 'Get another one: of an admin, or by `carillon admin link`.',
-  },
-  NAME_TAKEN: {
-    meaning: 'Someone else has an account of that name.',
-    retry: false,
-    remedy: 'Choose another name, or give the password of that account to use the link with it.',
-  },
-  MEMBER_NOT_FOUND: {
-    meaning: 'No member of that id has a role of its own in the namespace.',
-    retry: false,
-    remedy: 'List the members; those of every namespace are changed where the namespace is `*`.',
-  },
-  LAST_ADMIN: {
-    meaning: 'Without this admin nobody could let anyone in any more.',
-    retry: false,
-    remedy: 'Make someone else an admin first.',
-  },
-  TOKEN_NOT_FOUND: { meaning: 'There is no token of that id in the namespace.', retry: false, remedy: 'List the tokens.' },
-  FORBIDDEN: {
-    meaning: 'The account or token may not do this in that namespace; the message names the role or the right that is needed.',
-    retry: false,
-    remedy: 'Ask an admin of the namespace for the role, or use a token that has it.',
-  },
+  ...ACCOUNT_ERROR_CODES,
   STREAM_NOT_FOUND: {
     meaning: 'No stream of that id is open at this gateway by this account or token.',
     retry: false,
