@@ -93,7 +93,7 @@ for (const store of STORES) {
       await ask('PUT /jobs/weekly', {})
       const conflict = await ask('POST /jobs/weekly/runs', {}, { 'idempotency-key': 'daily-1' })
       assert.deepEqual([conflict.status, conflict.body.code], [422, 'KEY_CONFLICT'])
-      assert.equal((await fetch(new URL(first.headers.get('location') ?? '', base))).status, 200)
+      assert.equal((await fetch(new URL(first.headers.get('location') ?? '', base), { headers: signedIn })).status, 200)
     })
 
     test('a list leads to its next page', async () => {
