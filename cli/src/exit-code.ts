@@ -10,9 +10,11 @@ const WRONG_INPUT: readonly ErrorCode[] = [
   'SIGNAL_TOO_LARGE',
   'CRON_NEVER_FIRES',
   'TOO_MANY_RUNS',
+  'NEEDS_BROKER',
 ]
 const UNREACHABLE: readonly ErrorCode[] = [
   'NATS_UNAVAILABLE',
+  'GATEWAY_UNAVAILABLE',
   'AUTH_FAILED',
   'TLS_FAILED',
   'NATS_TOO_OLD',

@@ -19,13 +19,14 @@ import { addStatsCommand } from './commands/stats.ts'
 import { addUpCommand } from './commands/up.ts'
 import { addVersionsCommands } from './commands/versions.ts'
 import { addWorkflowsCommands } from './commands/workflows.ts'
+import { addHttpOptions } from './http/http-options.ts'
 import { addNatsOptions } from './nats-options.ts'
 import { CARILLON } from './own-command.ts'
 import { throwUsageErrors } from './usage-error.ts'
 
 const HELP = `
 Durations: 500ms, 5s, 10m, 2h, 60d; a plain number is milliseconds.
-Environment: CARILLON_NATS_URL, CARILLON_NAMESPACE, NO_COLOR; CARILLON_DEBUG=1 shows stack traces.
+Environment: CARILLON_NATS_URL, or CARILLON_URL and CARILLON_TOKEN of a gateway; CARILLON_NAMESPACE, NO_COLOR; CARILLON_DEBUG=1 shows stack traces.
 Log in: nats://user:password@host in CARILLON_NATS_URL, or CARILLON_NATS_USER and …_PASSWORD, …_TOKEN, …_CREDS, …_NKEY; for TLS …_CA, …_CERT,
 …_KEY, …_TLS_FIRST. Secrets also from files (…_PASSWORD_FILE): what stands in a command line, every user of this machine can read.
 
@@ -35,7 +36,7 @@ Begin with:
 
 /** The whole command line. Parsing it throws instead of ending the process. */
 export function createProgram(): Command {
-  const program = addNatsOptions(new Command('carillon'))
+  const program = addHttpOptions(addNatsOptions(new Command('carillon')))
     .description('Distributed jobs: say what runs when, and watch it run.')
     .version(VERSION)
     .configureOutput({ outputError: () => undefined })

@@ -255,6 +255,16 @@ export const ERROR_CODES = {
     retry: true,
     remedy: 'Repeat it with the same id or key; see `npx @carillon/cli doctor`.',
   },
+  GATEWAY_UNAVAILABLE: {
+    meaning: 'No gateway answers at that address.',
+    retry: true,
+    remedy: 'Check the address, and that a gateway runs: `carillon up` starts one at http://127.0.0.1:8420.',
+  },
+  NEEDS_BROKER: {
+    meaning: 'A command works with the broker itself, and not over HTTP.',
+    retry: false,
+    remedy: 'Give the address of the broker with --nats instead of --url.',
+  },
   HTTP_ROUTE_NOT_FOUND: {
     meaning: 'The gateway has no such path.',
     retry: false,

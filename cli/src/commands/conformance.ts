@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { parseDuration } from '../arguments/duration.ts'
 import { parseWhole, wrong } from '../arguments/scalars.ts'
 import { EXIT } from '../exit-code.ts'
-import { invocationOf } from '../invocation.ts'
+import { brokerInvocationOf } from '../invocation.ts'
 import type { Outcome } from '../mesh/conformance/run-conformance.ts'
 import type { Terminal } from '../output/terminal.ts'
 
@@ -31,7 +31,7 @@ export function addConformanceCommand(program: Command): void {
     .option('--wait <time>', 'for its registration', (text) => parseDuration('--wait', text), 30_000)
     .addHelpText('after', HELP)
     .action(async (command: string[], { executor, port, wait }: ConformanceOptions, self: Command) => {
-      const { terminal, namespace } = invocationOf(self)
+      const { terminal, namespace } = brokerInvocationOf(self)
       // Loaded here: it brings what services are made of.
       const { runConformance } = await import('../mesh/conformance/run-conformance.ts')
       const options = { executor, command, namespace, port, waitMs: wait, say: (line: string) => terminal.note(line) }

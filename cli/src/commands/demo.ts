@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { invocationOf } from '../invocation.ts'
+import { brokerInvocationOf } from '../invocation.ts'
 
 /** `carillon demo`: an executor to try things with. */
 export function addDemoCommand(program: Command): void {
@@ -7,7 +7,7 @@ export function addDemoCommand(program: Command): void {
     .command('demo')
     .description('the demo executor: handlers hello, report, flaky, slow')
     .action(async (_options: unknown, self: Command) => {
-      const invocation = invocationOf(self)
+      const invocation = brokerInvocationOf(self)
       const { runDemo } = await import('../demo/run-demo.ts')
       await runDemo(invocation)
     })

@@ -2,7 +2,7 @@ import { LIMITS } from '@carillon/contracts'
 import { type Command, Option } from 'commander'
 import { parseWhole } from '../arguments/scalars.ts'
 import type { ExecutorOptions } from '../executor/executor-options.ts'
-import { invocationOf } from '../invocation.ts'
+import { brokerInvocationOf } from '../invocation.ts'
 
 const HELP = `
 Each handler is off until its option is given. n is how many of its tasks run at once here (default: 10).
@@ -30,7 +30,7 @@ export function addExecutorCommand(program: Command): void {
     .addOption(handlerOption('--sharding-demo', 'offer sharding-demo: counts numbers, each shard its share'))
     .addHelpText('after', HELP)
     .action(async (options: ExecutorOptions, self: Command) => {
-      const invocation = invocationOf(self)
+      const invocation = brokerInvocationOf(self)
       // Loaded here: other commands need no handlers.
       const { runExecutor } = await import('../executor/run-executor.ts')
       await runExecutor(invocation, options)

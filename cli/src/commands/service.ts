@@ -1,5 +1,5 @@
 import type { Command, Option } from 'commander'
-import { invocationOf } from '../invocation.ts'
+import { brokerInvocationOf } from '../invocation.ts'
 import { isBrokerOption } from '../nats-options.ts'
 import { parseStore } from './store-option.ts'
 
@@ -20,7 +20,7 @@ export function addServiceCommands(program: Command): void {
     command.configureHelp({ ...command.configureHelp(), visibleGlobalOptions: optionsOfServices })
     if (service !== 'registry') command.option('--store <url>', 'sqlite:<file> or mongodb://… (env: CARILLON_STORE_URL)', parseStore)
     command.action(async (options: { store?: string }, self: Command) => {
-      const invocation = invocationOf(self)
+      const invocation = brokerInvocationOf(self)
       // Loaded here: it brings the service.
       const { runService } = await import('../mesh/run-service.ts')
       await runService(service, { nats: invocation.nats, storeUrl: options.store })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { parseText, parseWhole } from '../arguments/scalars.ts'
-import { invocationOf } from '../invocation.ts'
+import { brokerInvocationOf } from '../invocation.ts'
 import { parseStore } from './store-option.ts'
 
 interface UpOptions {
@@ -39,7 +39,7 @@ export function addUpCommand(program: Command): void {
     .option('--host <address>', 'address the broker listens on', (text) => parseText('--host', text, HOST_HINT), '127.0.0.1')
     .addHelpText('after', HELP)
     .action(async (options: UpOptions, self: Command) => {
-      const invocation = invocationOf(self)
+      const invocation = brokerInvocationOf(self)
       // Loaded here: it brings all services.
       const { runMesh } = await import('../mesh/run-mesh.ts')
       const httpPort = options.httpPort ?? (options.port === 0 ? 0 : HTTP_PORT)

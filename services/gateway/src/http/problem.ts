@@ -67,7 +67,7 @@ export interface Problem {
   readonly field?: string
   readonly value?: string
   readonly hint?: string
-  readonly errors?: readonly { readonly field: string; readonly detail: string; readonly hint: string }[]
+  readonly errors?: readonly { readonly field: string; readonly value: string; readonly detail: string; readonly hint: string }[]
 }
 
 export const statusOf = (code: string): number => STATUS[code as ErrorCode] ?? 400
@@ -84,7 +84,9 @@ export function problemOf(error: unknown): Problem {
     ...(field === undefined ? {} : { field }),
     ...(value === undefined ? {} : { value }),
     ...(hint === undefined ? {} : { hint }),
-    ...(problems === undefined ? {} : { errors: problems.map((one) => ({ field: one.field, detail: one.problem, hint: one.hint })) }),
+    ...(problems === undefined
+      ? {}
+      : { errors: problems.map((one) => ({ field: one.field, value: one.value, detail: one.problem, hint: one.hint })) }),
   }
 }
 
@@ -106,7 +108,11 @@ export const PROBLEM_SCHEMA = {
     errors: {
       type: 'array',
       description: 'All that is wrong, where that is more than one thing',
-      items: { type: 'object', required: ['field', 'detail', 'hint'], properties: { field: text, detail: text, hint: text } },
+      items: {
+        type: 'object',
+        required: ['field', 'value', 'detail', 'hint'],
+        properties: { field: text, value: text, detail: text, hint: text },
+      },
     },
   },
 } as const

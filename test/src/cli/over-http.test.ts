@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { eventually } from '@carillon/wire/testing'
+import { type CliOutcome, cliFor, startCli } from '../support/carillon.ts'
+import { Cleanup } from '../support/cleanup.ts'
+import { startMesh, type TestMesh } from '../support/mesh.ts'
+import { sqlite } from '../support/stores.ts'
+
+type Way = 'nats' | 'http'
+const WAYS: readonly Way[] = ['nats', 'http']
+const NAMESPACE = { nats: 'over-nats', http: 'over-http' } as const
+
+const WORKFLOW = `name: graph
+workflow:
+  nodes:
+    - id: first
+      handler: echo
+      payload: payload
+    - id: second
+      handler: echo
+      after: [first]
+`
+const JOBS = `- name: applied
+  handler: echo
+  schedule: { everyMs: 3600000 }
+`
+
+/** Each command's main case, in this order. `{run}` is the run that the last `--json` has named. */
+const COMMANDS: readonly (readonly [code: number, ...command: string[]])[] = [
+  [0, 'calendars', 'put', 'holidays', '--days', '2030-12-25'],
+  [0, 'calendars', 'list'],
+  [0, 'calendars', 'get', 'holidays'],
+  [1, 'calendars', 'get', 'nothing'],
+  [0, 'jobs', 'put', 'report', '--handler', 'echo', '--every', '1h', '--calendar', 'skip:holidays', '--payload', '{"day":1}'],
+  [2, 'jobs', 'put', 'report', '--handler', 'a.b', '--every', '0'],
+  [0, 'jobs', 'list'],
+  [0, 'jobs', 'pause', 'report'],
+  [0, 'jobs', 'resume', 'report'],
+  [0, 'jobs', 'history', 'report'],
+  [0, 'jobs', 'preview', '--cron', '0 9 * * *', '--count', '2'],
+  [0, 'jobs', 'export'],
+  [0, 'jobs', 'apply', '--file', '{folder}/jobs.yaml'],
+  [0, 'jobs', 'rm', 'applied'],
+  [1, 'jobs', 'get', 'applied'],
+  [0, 'run', 'echo', '{"n":1}'],
+  [1, 'run', 'fails'],
+  [0, 'run', 'report', '--quiet'],
+  [2, 'run', 'nothing', '{broken'],
+  [0, 'run', 'echo', '{"n":2}', '--key', 'order-1', '--json'],
+  [1, 'run', 'echo', '{"n":3}', '--key', 'order-1'],
+  [0, 'runs', 'get', '{run}'],
+  [0, 'runs', 'why', '{run}'],
+  [0, 'runs', 'tasks', '{run}'],
+  [0, 'runs', 'steps', '{run}'],
+  [0, 'runs', 'list', '--state', 'failed'],
+  [0, 'runs', 'list', '--job', 'report'],
+  [0, 'runs', 'list', '--limit', '2'],
+  [0, 'logs', '{run}'],
+  [0, 'logs', '{run}', '-f'],
+  [0, 'runs', 'retry', '{run}', '--wait'],
+  [0, 'run', 'slow', '--detach', '--json'],
+  [0, 'runs', 'cancel', '{run}'],
+  [0, 'logs', '{run}', '-f'],
+  [1, 'runs', 'cancel', '{run}'],
+  [0, 'runs', 'signal', 's'.repeat(26), 'paid', '{"ref":1}', '--id', 'm-1'],
+  [0, 'runs', 'signals', 's'.repeat(26)],
+  [0, 'runs', 'retry', '--handler', 'fails', '--state', 'failed', '--dry-run'],
+  [1, 'runs', 'get', '0'.repeat(26)],
+  [0, 'workflows', 'put', '{folder}/graph.yaml'],
+  [0, 'workflows', 'list'],
+  [0, 'workflows', 'validate', '{folder}/graph.yaml'],
+  [0, 'run', 'graph', '{"n":1}', '--json'],
+  [0, 'runs', 'tree', '{run}'],
+  [0, 'runs', 'watch', '{run}'],
+  [0, 'workflows', 'rm', 'graph'],
+  [0, 'dead-letters', 'list'],
+  [1, 'dead-letters', 'get', '0'.repeat(26)],
+  [0, 'instances', 'list'],
+  [0, 'instances', 'cordon', 'worker', '--note', 'new disk'],
+  [0, 'instances', 'uncordon', 'worker'],
+  [0, 'versions', 'list'],
+  [0, 'prune', '--dry-run'],
+  [0, 'health', 'coordinator'],
+  [1, 'calendars', 'rm', 'holidays'],
+  [0, 'jobs', 'rm', 'report'],
+  [0, 'calendars', 'rm', 'holidays'],
+]
+
+/** What differs between two runs of the same command: ids, times, and the address that is repeated in advice. */
+function comparable({ code, stdout, stderr }: CliOutcome): string {
+  const text = `exit code ${code}\n--- stdout\n${stdout}--- stderr\n${stderr}`
+  return text
+    .replaceAll(/ --(nats|url) \S+/g, '')
+    .replaceAll(/over-(nats|http)/g, '<namespace>')
+    .replaceAll(`${userInfo().username}@${hostname()}`, '<caller>')
+    .replaceAll(/\bhttp\b/g, '<caller>')
+    .replaceAll(/\b(?=[0-9a-z]*\d)[0-9a-z]{26}(-[0-9a-z-]+)?\b/g, '<run>')
+    .replaceAll(/(coordinator)-[0-9a-f]{8}/g, '$1')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z?/g, '<time>')
+    .replaceAll(/(\d{4}-\d\d-\d\d )?\d\d:\d\d(:\d\d(\.\d+)?)?/g, '<time>')
+    .replaceAll(/\b(took|up|in|after|left|ends in) ?(about )?[\d.,]+ ?(ms|s|min|h)( [\d.]+ ?(ms|s))?/g, '$1 <span>')
+    .replaceAll(/\b[\d.]+ ?(ms|s|min)( ago)?\b|\bnow\b/g, '<span>')
+    .replaceAll(/"(took|age|uptime|waited|spent)\w*":[\d.]+/g, '"$1":0')
+    .replaceAll(/[\d.]+ ?%|\d+ (MiB|GiB|KiB)/g, '<share>')
+    .replaceAll(/[ \t]+/g, ' ')
+    .replaceAll(/─+|-{3,}/g, '-')
+}
+
+/** Lines whose order is that of the messages that came first are compared as a set. */
+const sorted = (text: string) => text.split('\n').sort().join('\n')
+
+describe('the command line over HTTP', () => {
+  const cleanup = new Cleanup({ after })
+  let mesh: TestMesh
+  let folder: string
+  before(async () => {
+    mesh = await startMesh(cleanup, { store: sqlite, gateways: 1 })
+    folder = cleanup.folder()
+    writeFileSync(join(folder, 'graph.yaml'), WORKFLOW)
+    writeFileSync(join(folder, 'jobs.yaml'), JOBS)
+    for (const way of WAYS) {
+      const executor = await mesh.connect({ namespace: NAMESPACE[way], instance: 'worker', service: 'workers' })
+      executor.handle('echo', async (ctx) => {
+        ctx.log.info('echoes', { attempt: ctx.attempt })
+        return ctx.payload
+      })
+      executor.handle('fails', () => Promise.reject(new Error('it fails, as it must')))
+      executor.handle('slow', async (ctx) => {
+        ctx.log.warn('is slow')
+        await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve, { once: true }))
+      })
+      await executor.start()
+    }
+  })
+
+  /** Where a way begins: the options of a command. */
+  const optionsOf = (way: Way) => [
+    ...(way === 'nats' ? ['--nats', mesh.broker.url] : ['--url', mesh.httpUrls[0] as string]),
+    '--namespace',
+    NAMESPACE[way],
+  ]
+
+  test('every command prints the same, and exits with the same code, as over NATS', { timeout: 120_000 }, async () => {
+    const carillon = cliFor(cleanup, undefined)
+    const lastRun: Record<Way, string> = { nats: '', http: '' }
+    const execute = async (way: Way, command: readonly string[]) => {
+      const args = command.map((word) => word.replace('{run}', lastRun[way]).replace('{folder}', folder))
+      const outcome = await carillon([...args, ...optionsOf(way)])
+      if (command.includes('--json')) lastRun[way] = outcome.json<{ runId: string }>().runId
+      return outcome
+    }
+    const differences: string[] = []
+    for (const [code, ...command] of COMMANDS) {
+      const [overNats, overHttp] = await Promise.all(WAYS.map((way) => execute(way, command)))
+      const [expected, actual] = [overNats, overHttp].map((outcome) => sorted(comparable(outcome as CliOutcome)))
+      if (actual !== expected || overNats?.code !== code)
+        differences.push(`${command.join(' ')}\n=== over NATS\n${expected}\n=== over HTTP\n${actual}`)
+    }
+    assert.deepEqual(differences, [])
+  })
+
+  test('a run is followed live: its lines come while it runs, and its end at once', async () => {
+    const following = startCli(cleanup, ['run', 'slow', ...optionsOf('http')])
+    await following.shows(/is slow/)
+    const carillon = cliFor(cleanup, undefined)
+    const [run] = (await carillon(['runs', 'list', '--state', 'running', '--json', ...optionsOf('http')])).json<{ runId: string }[]>()
+    await carillon(['runs', 'cancel', run?.runId ?? '', ...optionsOf('http')])
+    const { code } = await following.exited
+    assert.equal(code, 1)
+    assert.match(`${following.stdout()}${following.stderr()}`, /cancelled/)
+  })
+
+  test('a gateway that goes away while someone waits is waited for, and nothing is lost', async () => {
+    const other = await mesh.addGateway()
+    const url = mesh.httpUrls.at(-1) as string
+    const following = startCli(cleanup, ['run', 'slow', '--url', url, '--namespace', NAMESPACE.http])
+    await following.shows(/is slow/)
+    await other.stop()
+    await following.shows(/GATEWAY_UNAVAILABLE|No gateway answers/)
+    following.signal('SIGINT')
+    const { code } = await following.exited
+    assert.equal(code, 130)
+  })
+
+  test('wrong addresses, two addresses, and what needs the broker are refused by name', async () => {
+    const carillon = cliFor(cleanup, undefined)
+    const refused = async (
+      args: readonly string[],
+      expected: RegExp,
+      { code = 2, env = {} }: { code?: number; env?: Record<string, string> } = {},
+    ) => {
+      const outcome = await carillon(args, { env })
+      assert.match(outcome.stderr, expected, args.join(' '))
+      assert.equal(outcome.code, code, outcome.stderr)
+      return outcome
+    }
+    const [url, nats] = [mesh.httpUrls[0] as string, mesh.broker.url]
+    await refused(['runs', 'list', '--url', url, '--nats', nats], /^error INVALID_REQUEST: --url and --nats exclude/)
+    await refused(['runs', 'list'], /^error INVALID_CONFIG: CARILLON_URL and CARILLON_NATS_URL/, {
+      env: { CARILLON_URL: url, CARILLON_NATS_URL: nats },
+    })
+    await refused(['runs', 'list', '--url', 'localhost:8420'], /^error INVALID_REQUEST: --url is no address/)
+    await refused(['runs', 'list', '--url', `${url}?a=b`], /has a query/)
+    const login = await refused(['runs', 'list', '--url', 'http://ada:secret1@localhost'], /holds a login/)
+    assert.doesNotMatch(login.stderr, /secret1/)
+    await refused(['runs', 'list', '--token', 'car_x', '--nats', nats], /--token goes with a gateway/)
+    await refused(['runs', 'list', '--url', 'http://127.0.0.1:9'], /^error GATEWAY_UNAVAILABLE: .*127\.0\.0\.1:9/, { code: 3 })
+    for (const command of [['up'], ['doctor'], ['demo'], ['coordinator'], ['executor', '--http'], ['conformance', '--executor', 'x']])
+      await refused([...command, '--url', url], new RegExp(`^error NEEDS_BROKER: carillon ${command[0]} `))
+  })
+
+  test('a token is sent as it is, from an option, a variable or a file, and never shown', async () => {
+    const seen: (string | undefined)[] = []
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization)
+      response.writeHead(request.url?.includes('moved') ? 302 : 401, {
+        'content-type': 'application/problem+json',
+        location: 'http://127.0.0.1:9/',
+      })
+      response.end(JSON.stringify({ code: 'SOMETHING_NEW', detail: 'who are you?', retry: false }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    cleanup.add('server', async () => void server.close())
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const carillon = cliFor(cleanup, undefined)
+    const file = join(folder, 'token')
+    writeFileSync(file, 'car_from_a_file\n')
+    const ways = [
+      carillon(['runs', 'list', '--url', url, '--token', 'car_from_an_option']),
+      carillon(['runs', 'list', '--url', url], { env: { CARILLON_TOKEN: 'car_from_a_variable' } }),
+      carillon(['runs', 'list'], { env: { CARILLON_URL: url, CARILLON_TOKEN_FILE: file } }),
+      carillon(['runs', 'list', '--url', `${url}/moved`, '--token', 'car_moved']),
+    ]
+    for (const { code, stdout, stderr } of await Promise.all(ways)) {
+      assert.equal(code, 3)
+      assert.doesNotMatch(stdout + stderr, /car_/)
+    }
+    assert.deepEqual(
+      new Set(seen),
+      new Set(
+        ['option', 'variable', 'file'].map((word) => `Bearer car_from_a${word === 'option' ? 'n' : ''}_${word}`).concat('Bearer car_moved'),
+      ),
+    )
+    const wrong = await carillon(['runs', 'list', '--url', url, '--token', 'car secret2'])
+    assert.equal(wrong.code, 2)
+    assert.doesNotMatch(wrong.stderr, /secret2/)
+    const both = await carillon(['runs', 'list', '--url', url], { env: { CARILLON_TOKEN: 'car_a', CARILLON_TOKEN_FILE: file } })
+    assert.match(both.stderr, /^error INVALID_CONFIG: CARILLON_TOKEN and CARILLON_TOKEN_FILE/)
+  })
+
+  test('a request whose answer was lost is sent again where that makes no difference, and a limit is waited for', async () => {
+    const asked: string[] = []
+    const server = createServer((request, response) => {
+      const path = `${request.method} ${request.url?.split('?')[0]?.replace(/.*\/namespaces\/default/, '')}`
+      const count = asked.filter((one) => one === path).length
+      asked.push(path)
+      const answer = (status: number, body: object, headers: Record<string, string> = {}) =>
+        response
+          .writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json', ...headers })
+          .end(JSON.stringify(body))
+      if (count === 0 && path !== 'GET /jobs') return void request.socket.destroy()
+      if (path === 'GET /jobs' && count === 0)
+        return void answer(429, { code: 'RATE_LIMITED', detail: 'slowly', retry: true }, { 'retry-after': '1' })
+      answer(200, path === 'GET /runs' || path === 'GET /jobs' ? { items: [], applied: { time: 'created' } } : {})
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    cleanup.add('server', async () => void server.close())
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const carillon = cliFor(cleanup, undefined)
+    const run = (args: readonly string[]) => carillon([...args, '--url', url], { env: { CARILLON_NAMESPACE: 'default' } })
+    assert.equal((await run(['runs', 'list'])).code, 0)
+    assert.equal((await run(['jobs', 'list'])).code, 0)
+    const cancel = await run(['runs', 'cancel', '0'.repeat(26)])
+    assert.equal(cancel.code, 3, cancel.stderr)
+    assert.deepEqual(
+      asked.filter((path) => path.includes('cancel')),
+      [`POST /runs/${'0'.repeat(26)}/cancel`],
+      'a cancel is not repeated',
+    )
+    await eventually('each read was repeated once', () => asked.filter((path) => path.startsWith('GET')).length === 4)
+  })
+})
