@@ -13,6 +13,8 @@ import { sqlite } from '../support/stores.ts'
 
 type Way = 'nats' | 'http'
 const WAYS: readonly Way[] = ['nats', 'http']
+/** Of the token that a mesh of tests gives out. */
+const TOKEN_NAME = 'admin of a test'
 const NAMESPACE = { nats: 'over-nats', http: 'over-http' } as const
 
 const WORKFLOW = `name: graph
@@ -98,7 +100,7 @@ function comparable({ code, stdout, stderr }: CliOutcome): string {
     .replaceAll(/ --(nats|url) \S+/g, '')
     .replaceAll(/over-(nats|http)/g, '<namespace>')
     .replaceAll(`${userInfo().username}@${hostname()}`, '<caller>')
-    .replaceAll(/\bhttp\b/g, '<caller>')
+    .replaceAll(TOKEN_NAME, '<caller>')
     .replaceAll(/\b(?=[0-9a-z]*\d)[0-9a-z]{26}(-[0-9a-z-]+)?\b/g, '<run>')
     .replaceAll(/(coordinator)-[0-9a-f]{8}/g, '$1')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z?/g, '<time>')
@@ -118,8 +120,12 @@ describe('the command line over HTTP', () => {
   const cleanup = new Cleanup({ after })
   let mesh: TestMesh
   let folder: string
+  /** Environment of a command over HTTP. */
+  let signedIn: { readonly CARILLON_TOKEN: string }
   before(async () => {
     mesh = await startMesh(cleanup, { store: sqlite, gateways: 1 })
+    const { authorization = '' } = await mesh.accounts.token(NAMESPACE.http)
+    signedIn = { CARILLON_TOKEN: authorization.replace('Bearer ', '') }
     folder = cleanup.folder()
     writeFileSync(join(folder, 'graph.yaml'), WORKFLOW)
     writeFileSync(join(folder, 'jobs.yaml'), JOBS)
@@ -150,7 +156,7 @@ describe('the command line over HTTP', () => {
     const lastRun: Record<Way, string> = { nats: '', http: '' }
     const execute = async (way: Way, command: readonly string[]) => {
       const args = command.map((word) => word.replace('{run}', lastRun[way]).replace('{folder}', folder))
-      const outcome = await carillon([...args, ...optionsOf(way)])
+      const outcome = await carillon([...args, ...optionsOf(way)], { env: signedIn })
       if (command.includes('--json')) lastRun[way] = outcome.json<{ runId: string }>().runId
       return outcome
     }
@@ -165,11 +171,13 @@ describe('the command line over HTTP', () => {
   })
 
   test('a run is followed live: its lines come while it runs, and its end at once', async () => {
-    const following = startCli(cleanup, ['run', 'slow', ...optionsOf('http')])
+    const following = startCli(cleanup, ['run', 'slow', ...optionsOf('http')], { env: signedIn })
     await following.shows(/is slow/)
     const carillon = cliFor(cleanup, undefined)
-    const [run] = (await carillon(['runs', 'list', '--state', 'running', '--json', ...optionsOf('http')])).json<{ runId: string }[]>()
-    await carillon(['runs', 'cancel', run?.runId ?? '', ...optionsOf('http')])
+    const [run] = (await carillon(['runs', 'list', '--state', 'running', '--json', ...optionsOf('http')], { env: signedIn })).json<
+      { runId: string }[]
+    >()
+    await carillon(['runs', 'cancel', run?.runId ?? '', ...optionsOf('http')], { env: signedIn })
     const { code } = await following.exited
     assert.equal(code, 1)
     assert.match(`${following.stdout()}${following.stderr()}`, /cancelled/)
@@ -178,13 +186,31 @@ describe('the command line over HTTP', () => {
   test('a gateway that goes away while someone waits is waited for, and nothing is lost', async () => {
     const other = await mesh.addGateway()
     const url = mesh.httpUrls.at(-1) as string
-    const following = startCli(cleanup, ['run', 'slow', '--url', url, '--namespace', NAMESPACE.http])
+    const following = startCli(cleanup, ['run', 'slow', '--url', url, '--namespace', NAMESPACE.http], { env: signedIn })
     await following.shows(/is slow/)
     await other.stop()
     await following.shows(/GATEWAY_UNAVAILABLE|No gateway answers/)
     following.signal('SIGINT')
     const { code } = await following.exited
     assert.equal(code, 130)
+  })
+
+  test('without a token, or in a namespace that is not its own, nobody gets in; a viewer reads and changes nothing', async () => {
+    const carillon = cliFor(cleanup, undefined)
+    const { authorization = '' } = await mesh.accounts.token(NAMESPACE.http, 'viewer')
+    const asViewer = { CARILLON_TOKEN: authorization.replace('Bearer ', '') }
+    const refused = async (args: readonly string[], expected: RegExp, env: Record<string, string> = {}) => {
+      const { code, stderr } = await carillon([...args, '--url', mesh.httpUrls[0] as string], { env })
+      assert.match(stderr, expected)
+      return code
+    }
+    assert.equal(await refused(['jobs', 'list'], /^error NOT_SIGNED_IN/), 3)
+    assert.equal(await refused(['jobs', 'list', '--namespace', 'other'], /^error FORBIDDEN/, signedIn), 1)
+    assert.equal(
+      await refused(['calendars', 'rm', 'holidays', '--namespace', NAMESPACE.http], /^error FORBIDDEN: .*developer/, asViewer),
+      1,
+    )
+    assert.equal((await carillon(['jobs', 'list', ...optionsOf('http')], { env: asViewer })).code, 0)
   })
 
   test('wrong addresses, two addresses, and what needs the broker are refused by name', async () => {
