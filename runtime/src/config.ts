@@ -33,6 +33,7 @@ export const SETTINGS = {
     .describe('Newest runs of each job that are kept whatever their age'),
   CARILLON_KEY_RETENTION_DAYS: days(0.001, 30).describe('Days that an idempotency key starts no second run after its run was removed'),
   CARILLON_ID_RETENTION_DAYS: days(0.001, 1).describe('Days after its end that the id of a run, given by its caller, starts no second run'),
+  CARILLON_AUDIT_RETENTION_DAYS: z.coerce.number().min(1).max(3650).default(400).describe('Days that entries of the audit log are kept'),
   CARILLON_HTTP_HOST: z.string().min(1).default('127.0.0.1').describe('Address that a gateway listens on'),
   CARILLON_HTTP_PORT: z.coerce
     .number()

@@ -12,7 +12,14 @@ import {
   startTelemetry,
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { alertSettingsOf, coordinatorSettingsOf, httpSettingsOf, metricsSettingsOf, queueRetentionOf } from './service-settings.ts'
+import {
+  alertSettingsOf,
+  auditSettingsOf,
+  coordinatorSettingsOf,
+  httpSettingsOf,
+  metricsSettingsOf,
+  queueRetentionOf,
+} from './service-settings.ts'
 
 interface Settings {
   readonly config: Config
@@ -104,6 +111,7 @@ async function runGateway(settings: Settings, store: Store): Promise<RunningServ
     ...commonOf(settings),
     store,
     alerts: alertSettingsOf(settings.config),
+    audit: auditSettingsOf(settings.config),
     http: httpSettingsOf(settings.config),
     access: { showFirstLink },
   })

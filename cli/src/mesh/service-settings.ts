@@ -32,7 +32,10 @@ export const metricsSettingsOf = (config: Config): { readonly host: string; read
   port: config.CARILLON_METRICS_PORT === '' ? undefined : config.CARILLON_METRICS_PORT,
 })
 
-/** Where a gateway may send alerts to, from the settings. */
+/** How long gateways keep the audit log, from the settings. */
+export const auditSettingsOf = (config: Config) => ({ retentionMs: config.CARILLON_AUDIT_RETENTION_DAYS * DAY_MS })
+
+/** To which networks alerts may be sent, from the settings. */
 export const alertSettingsOf = (config: Config) => ({ privateTargets: config.CARILLON_ALERT_PRIVATE_TARGETS })
 
 /** How a gateway is reached, from the settings. */

@@ -2,7 +2,8 @@ import { type Composition, type Connected, controllerOf, keptStream, RejectedMes
 import type { Store } from '@carillon/store'
 import { type AccessSettings, composeAccess } from './access/compose-access.ts'
 import { alertsController } from './alerts/alerts.controller.ts'
-import { type AlertSettings, composeAlerts, withAlertsConsumer } from './alerts/compose-alerts.ts'
+import { ALERTS_CONSUMER, type AlertSettings, composeAlerts } from './alerts/compose-alerts.ts'
+import { AUDIT_CONSUMER, type AuditSettings, composeAudit } from './audit/compose-audit.ts'
 import { ConsoleFiles } from './console-files/console-files.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
@@ -10,6 +11,7 @@ import { callRoutes } from './http/call-routes.ts'
 import { docsController } from './http/docs.controller.ts'
 import { HttpServer, type HttpSettings } from './http/http-server.ts'
 import { CallMesh } from './mesh/call-mesh.ts'
+import { withConsumers } from './mesh/event-consumers.ts'
 import type { GatewayParts } from './parts.ts'
 import { STREAM_LIMITS } from './streams/open-streams.ts'
 import { streamsController, withFollowedLogs } from './streams/streams.controller.ts'
@@ -19,6 +21,7 @@ export interface GatewaySettings {
   /** Stays open when the gateway stops: its opener closes it. */
   readonly store: Store
   readonly alerts: AlertSettings
+  readonly audit: AuditSettings
   readonly http: HttpSettings
   readonly access: AccessSettings
 }
@@ -33,7 +36,9 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
     broker,
     clock,
     log,
-    kept: STREAMS.map((name) => withAlertsConsumer(keptStream(broker, name, { replicas: streamReplicas }), broker)),
+    kept: STREAMS.map((name) =>
+      withConsumers(keptStream(broker, name, { replicas: streamReplicas }), broker, [ALERTS_CONSUMER, AUDIT_CONSUMER]),
+    ),
   })
   const parts: GatewayParts = { id, broker, keeper, store: settings.store, clock, log }
   const checkHealth = new CheckHealth(parts)
@@ -51,8 +56,9 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   const accounts = composeAccess({ ...settings.access, store, connection, clock, log, origin, url: () => url })
   const { access } = accounts
   const streams = streamsOf({ ...parts, access, mesh, limits: STREAM_LIMITS })
-  const rooms = [withFollowedLogs(callRoutes(mesh), streams.runLogs), streamsController(streams), ...accounts.controllers]
   const rejected = new RejectedMessages(publisher, log)
+  const audit = composeAudit({ ...parts, ...settings.audit, audit: store.audit, rejected })
+  const rooms = [withFollowedLogs(callRoutes(mesh), streams.runLogs), streamsController(streams), ...accounts.controllers, audit.controller]
   const alerts = composeAlerts({ ...parts, publisher, rejected, mesh }, settings.alerts)
   return {
     keeper,
@@ -64,6 +70,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
     // Stopped in reverse: streams end before the server closes, which would wait for them.
     loops: [
       ...alerts.loops,
+      ...audit.loops,
       new HttpServer({
         ...settings.http,
         onListening,

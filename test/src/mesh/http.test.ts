@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Client } from '@carillon/sdk'
+import { eventually } from '@carillon/wire/testing'
 import { Cleanup } from '../support/cleanup.ts'
 import { freshNamespace, startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
@@ -65,6 +66,26 @@ for (const store of STORES) {
       assert.equal((await put(7, { 'if-match': '"v9"' })).status, 412)
       assert.equal((await ask('DELETE /jobs/edited', undefined, { 'if-match': '"v2"' })).status, 200)
       assert.equal((await put(1, { 'if-match': '"v2"' })).status, 412)
+    })
+
+    test('the audit log has every change, whichever door it came through, and only admins may read it', async () => {
+      await ask('PUT /jobs/audited', { timeoutMs: 1_000, payload: { card: '4111' } })
+      await client.jobs.put({ name: 'audited', timeoutMs: 2_000, payload: { card: '4111' } })
+      await ask('PUT /jobs/audited', { schedule: { cron: '0 0 31 4 *' } })
+      const entries = await eventually('the entries', async () => {
+        const { items } = (await ask('GET /audit?action=jobs.put')).body
+        const own = items.filter(({ resource }: { resource: string }) => resource === 'audited')
+        return own.length === 3 && own.reverse()
+      })
+      const of = (field: string) => entries.map((entry: Record<string, unknown>) => entry[field])
+      assert.deepEqual(of('via'), ['http', 'nats', 'http'])
+      assert.deepEqual(of('outcome'), ['done', 'done', 'CRON_NEVER_FIRES'])
+      assert.match(entries[0].actorId, /^token\//)
+      assert.deepEqual([entries[1].actorId, entries[1].changes], [undefined, [{ field: 'timeoutMs', from: 1_000, to: 2_000 }]])
+      assert.ok(!JSON.stringify(entries).includes('4111'))
+      const developer = await mesh.accounts.token(namespace, 'developer')
+      assert.equal((await ask('GET /audit', undefined, developer)).status, 403)
+      assert.equal((await ask('GET /audit?limit=0')).body.code, 'INVALID_REQUEST')
     })
 
     test('who knows a revision is not sent it again', async () => {

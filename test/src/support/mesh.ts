@@ -118,6 +118,7 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
       ...settings,
       store,
       alerts: { privateTargets: '127.0.0.1' },
+      audit: { retentionMs: 86_400_000 },
       http: { ...HTTP, ...options.http, onListening },
       access,
     })

@@ -4,7 +4,14 @@ import { startLogger } from '@carillon/logger'
 import { startRegistry } from '@carillon/registry'
 import { createLogger, type Running, readConfig, startTelemetry } from '@carillon/runtime'
 import { openStore, type Store } from '@carillon/store'
-import { alertSettingsOf, coordinatorSettingsOf, httpSettingsOf, metricsSettingsOf, queueRetentionOf } from '../service-settings.ts'
+import {
+  alertSettingsOf,
+  auditSettingsOf,
+  coordinatorSettingsOf,
+  httpSettingsOf,
+  metricsSettingsOf,
+  queueRetentionOf,
+} from '../service-settings.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface ServicesOptions {
@@ -58,6 +65,7 @@ export async function startServices({ natsUrl, store, log, http, environment }: 
       ...settings('gateway'),
       store,
       alerts: alertSettingsOf(config),
+      audit: auditSettingsOf(config),
       http: { ...httpSettingsOf(config), ...http, onListening },
       access: { showFirstLink },
     }),

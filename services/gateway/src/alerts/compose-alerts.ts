@@ -1,10 +1,8 @@
-import { STREAMS, SUBJECT_ROOT } from '@carillon/contracts'
+import { STREAMS } from '@carillon/contracts'
 import {
   BatchConsumer,
   type Broker,
   type Clock,
-  ensureConsumer,
-  type Kept,
   type Logger,
   type RangeOf,
   RecordTurns,
@@ -15,6 +13,7 @@ import {
 } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import type { CallMesh } from '../mesh/call-mesh.ts'
+import type { EventConsumer } from '../mesh/event-consumers.ts'
 import { AdvanceIncidents } from './advance-incidents.ts'
 import type { AlertCases } from './alert-cases.ts'
 import { AlertLoop } from './alert-loop.ts'
@@ -49,27 +48,10 @@ interface AlertsOptions {
   readonly mesh: CallMesh
 }
 
-/** The durable consumer that gateways share on stream EVENTS. */
-const CONSUMER = 'alerts'
 /** What is counted is remembered by its identity, and so many may be delivered again at once. */
 const MAX_PENDING = 200
 const BATCHES = { maxMessages: 50, maxInFlight: 1 }
-
-/** Stream EVENTS with the consumer of alerts. */
-export const withAlertsConsumer = (kept: Kept, broker: Broker): Kept => ({
-  stream: kept.stream,
-  ensure: async (room) => {
-    const observed = await kept.ensure(room)
-    if (observed === undefined) return undefined
-    await ensureConsumer(broker.manager, kept.stream, {
-      durable_name: CONSUMER,
-      filter_subjects: COUNTED_EVENTS.map((event) => `${SUBJECT_ROOT}.*.${event}`),
-      max_ack_pending: MAX_PENDING,
-      lastSequence: observed.lastSequence,
-    })
-    return observed
-  },
-})
+export const ALERTS_CONSUMER: EventConsumer = { name: 'alerts', events: COUNTED_EVENTS, maxPending: MAX_PENDING }
 
 /** The room of alerts. */
 export function composeAlerts(options: AlertsOptions, { privateTargets }: AlertSettings) {
@@ -86,7 +68,7 @@ export function composeAlerts(options: AlertsOptions, { privateTargets }: AlertS
   const sendDeliveries = new SendDeliveries({ ...parts, sendToChannel })
   const advanceIncidents = new AdvanceIncidents({ ...parts, writeIncidents })
   const consumer = new BatchConsumer({
-    ...{ connection: broker.connection, stream: STREAMS.EVENTS.name, consumer: CONSUMER, log, clock, rejected, ...BATCHES },
+    ...{ connection: broker.connection, stream: STREAMS.EVENTS.name, consumer: ALERTS_CONSUMER.name, log, clock, rejected, ...BATCHES },
     read: readIncoming,
     handle: (batch) => countEvents.execute(batch),
   })

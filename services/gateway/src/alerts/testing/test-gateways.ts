@@ -86,7 +86,13 @@ export async function startTestGateways(t: TestContext, count: number): Promise<
   const receiver = await startReceiver()
   broker.after(() => receiver.close())
   for (let n = 0; n < count; n++) {
-    const settings = { store, http: HTTP, alerts: { privateTargets: '127.0.0.1' }, access: { showFirstLink: () => undefined } }
+    const settings = {
+      store,
+      http: HTTP,
+      alerts: { privateTargets: '127.0.0.1' },
+      audit: { retentionMs: 86_400_000 },
+      access: { showFirstLink: () => undefined },
+    }
     const gateway = await startGateway({ nats: { servers: broker.server.url }, log: broker.log, ...settings })
     broker.after(() => gateway.stop())
   }
