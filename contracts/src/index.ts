@@ -256,13 +256,16 @@ export {
 } from './run.ts'
 export {
   type AppliedFilter,
+  addParts,
   BULK_ACTIONS,
   type BulkAction,
   type BulkRuns,
   type CountRuns,
   type ListRuns,
+  NO_PARTS,
   type RunFilter,
   type RunsBulk,
+  type RunsBulkSum,
   type RunsCounted,
   type RunsListed,
   UNSUCCESSFUL_STATES,

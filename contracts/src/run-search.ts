@@ -155,3 +155,24 @@ export const runsBulkSchema = z.object({
   next: z.string().exactOptional(),
 })
 export type RunsBulk = Readonly<z.output<typeof runsBulkSchema>>
+
+/** What parts of a request have done together. */
+export type RunsBulkSum = Omit<RunsBulk, 'asOf' | 'next'>
+/** Runs of which a sum names a few. */
+const EXAMPLES = 5
+export const NO_PARTS: RunsBulkSum = { matched: 0, eligible: 0, done: 0, skipped: [] }
+
+export function addParts(sum: RunsBulkSum, part: RunsBulk): RunsBulkSum {
+  const skipped = new Map(sum.skipped.map((one) => [one.code, one]))
+  for (const one of part.skipped) {
+    const known = skipped.get(one.code)
+    const examples = [...(known?.examples ?? []), ...one.examples].slice(0, EXAMPLES)
+    skipped.set(one.code, { ...one, count: (known?.count ?? 0) + one.count, examples })
+  }
+  return {
+    matched: sum.matched + part.matched,
+    eligible: sum.eligible + part.eligible,
+    done: sum.done + part.done,
+    skipped: [...skipped.values()],
+  }
+}

@@ -1,72 +1,70 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CALLS, CarillonError } from '@carillon/contracts'
+import { CALLS, type RunsBulk } from '@carillon/contracts'
 import type { Client } from '../client/client.ts'
 import { keepingTerminal } from '../output/testing-terminal.ts'
-import { CANCEL, changeAll, checkBulk, RETRY } from './runs-bulk.ts'
+import { CANCEL, changeAll, checkBulk, PAUSE, RESUME, RETRY } from './runs-bulk.ts'
 
-/** A mesh with runs in a state, which a page lists two at a time. */
-function meshOf(runs: Map<string, 'queued' | 'cancelled' | 'ended-by-itself' | 'broken'>) {
-  const asked: object[] = []
-  const call = async (what: object, input: { runId: string; cursor?: string }) => {
-    if (what === CALLS.runsList) {
-      asked.push(input)
-      const ids = [...runs.keys()]
-      const from = Number(input.cursor ?? 0)
-      const items = ids.slice(from, from + 2).map((runId) => ({ runId }))
-      return from + 2 < ids.length ? { items, next: String(from + 2) } : { items }
-    }
-    assert.equal(what, CALLS.runsCancel)
-    const state = runs.get(input.runId)
-    if (state === 'ended-by-itself') throw new CarillonError('RUN_ENDED', 'it has ended')
-    if (state === 'broken') throw new CarillonError('STORE_UNAVAILABLE', 'no store')
-    runs.set(input.runId, 'cancelled')
-    return {}
+const AS_OF = '2030-01-01T00:00:00.000Z'
+const part = (fields: Partial<RunsBulk>): RunsBulk => ({ matched: 0, eligible: 0, done: 0, skipped: [], asOf: AS_OF, ...fields })
+
+/** A mesh that answers these parts, one after the other. */
+function meshOf(parts: readonly RunsBulk[]) {
+  const asked: { dryRun?: boolean; cursor?: string; asOf?: string; filter?: object }[] = []
+  const call = async (what: object, input: object) => {
+    assert.equal(what, CALLS.runsBulk)
+    asked.push(input)
+    return parts[asked.length - 1]
   }
   return { client: { call } as unknown as Pick<Client, 'call'>, asked }
 }
 
-test('all runs that pass the filters are counted first and changed, page by page; those that others have changed are fine', async () => {
-  const runs = new Map([
-    ['a', 'queued'],
-    ['b', 'ended-by-itself'],
-    ['c', 'queued'],
-    ['d', 'queued'],
-    ['e', 'queued'],
-  ] as const) as Map<string, 'queued'>
-  const { client, asked } = meshOf(runs)
+test('runs are counted first, then changed part by part, as of the time of the count', async () => {
+  const skipped = [{ code: 'RUN_ENDED', message: 'it has ended', count: 1, examples: ['a'] }]
+  const { client, asked } = meshOf([
+    part({ matched: 3, eligible: 3, next: 'c1' }),
+    part({ matched: 2, eligible: 2 }),
+    part({ matched: 3, eligible: 3, done: 3, next: 'c2' }),
+    part({ matched: 2, eligible: 2, done: 1, skipped }),
+  ])
   const { terminal, stdout, stderr } = keepingTerminal()
-  assert.equal(await changeAll(CANCEL, { job: 'nightly', state: 'queued' }, { client, terminal }), 0)
-  assert.deepEqual(stderr, ['5 runs to cancel\n'])
-  assert.deepEqual(stdout, ['4 done, 1 were changed by others, 0 failed\n'])
-  assert.equal(asked.length, 3)
-  assert.deepEqual(asked[0], { job: 'nightly', state: 'queued', limit: 500, cursor: undefined })
-  assert.deepEqual([...runs.values()].filter((state: string) => state === 'cancelled').length, 4)
+  assert.equal(await changeAll(CANCEL, { job: 'nightly', state: ['queued'] }, { client, terminal }), 0)
+  assert.deepEqual(stderr, ['5 runs pass the filters, 5 can be cancelled\n'])
+  assert.deepEqual(stdout, ['4 done, 1 left as they are\n', '  1 RUN_ENDED: it has ended, such as a\n'])
+  assert.deepEqual(
+    asked.map(({ dryRun, cursor, asOf }) => [dryRun, cursor, asOf]),
+    [
+      [true, undefined, undefined],
+      [true, 'c1', AS_OF],
+      [false, undefined, AS_OF],
+      [false, 'c2', AS_OF],
+    ],
+  )
+  assert.deepEqual(asked[0]?.filter, { job: 'nightly', state: ['queued'] })
 })
 
-test('a dry run changes nothing, and one that fails is not hidden by the others', async () => {
-  const { client } = meshOf(new Map([['a', 'queued']]))
+test('a dry run changes nothing, and one that cannot be changed is not hidden by the others', async () => {
+  const { client, asked } = meshOf([part({ matched: 1, eligible: 1 })])
   const { terminal, stdout } = keepingTerminal()
-  assert.equal(await changeAll(CANCEL, { job: 'nightly', state: 'queued', dryRun: true }, { client, terminal }), 0)
-  assert.deepEqual(stdout, [])
-  const broken = meshOf(
-    new Map([
-      ['a', 'broken'],
-      ['b', 'queued'],
-    ]),
-  )
-  assert.equal(await changeAll(CANCEL, { job: 'nightly', state: 'queued' }, { client: broken.client, terminal }), 1)
-  assert.match(stdout.join(''), /1 done, 0 were changed by others, 1 failed: no store/)
+  assert.equal(await changeAll(CANCEL, { job: 'nightly', state: ['queued'], dryRun: true }, { client, terminal }), 0)
+  assert.deepEqual([stdout, asked.length], [[], 1])
+  const skipped = [{ code: 'CHILD_RUN', message: 'it is within another run', count: 1, examples: ['a'] }]
+  const broken = meshOf([part({ matched: 2, eligible: 2 }), part({ matched: 2, eligible: 1, done: 1, skipped })])
+  assert.equal(await changeAll(RETRY, { job: 'nightly', state: ['failed'], ended: true }, { client: broken.client, terminal }), 1)
+  assert.match(stdout.join(''), /1 done, 1 left as they are\n {2}1 CHILD_RUN: it is within another run, such as a/)
+  assert.deepEqual(broken.asked[0]?.filter, { job: 'nightly', state: ['failed'], time: 'ended' })
 })
 
 test('filters that would change too much, or nothing, are refused', () => {
   const refused = (...given: Parameters<typeof checkBulk>) => assert.throws(() => checkBulk(...given), { code: 'INVALID_REQUEST' })
   refused(CANCEL, undefined, {})
-  refused(CANCEL, undefined, { state: 'queued' })
+  refused(CANCEL, undefined, { state: ['queued'] })
   refused(CANCEL, undefined, { job: 'nightly' })
   refused(CANCEL, 'run-1', { job: 'nightly' })
-  refused(CANCEL, undefined, { job: 'nightly', state: 'failed' })
-  refused(RETRY, undefined, { job: 'nightly', state: 'succeeded' })
-  checkBulk(RETRY, undefined, { job: 'nightly', state: 'failed', since: '2030-01-01T00:00:00Z' })
+  refused(CANCEL, undefined, { job: 'nightly', state: ['queued', 'failed'] })
+  refused(RETRY, undefined, { job: 'nightly', state: ['succeeded'] })
+  refused(PAUSE, undefined, { job: 'nightly', state: ['paused'] })
+  checkBulk(RETRY, undefined, { job: 'nightly', state: ['failed'], since: '2030-01-01T00:00:00Z' })
+  checkBulk(RESUME, undefined, { text: 'ECONNREFUSED', state: ['paused'] })
   checkBulk(CANCEL, 'run-1', {})
 })

@@ -1,7 +1,6 @@
-import { CALLS, CarillonError, checkName, RUN_STATES, type RunState } from '@carillon/contracts'
+import { CALLS, CarillonError, RUN_STATES, type RunState } from '@carillon/contracts'
 import type { Command } from 'commander'
 import { parseChoice, parseText } from '../arguments/scalars.ts'
-import { parseSince } from '../arguments/since.ts'
 import { pagesOf } from '../client/pages.ts'
 import { waitFor } from '../following/start-run.ts'
 import { type Invocation, invocationOf, withClient } from '../invocation.ts'
@@ -10,20 +9,16 @@ import { printList } from '../output/table.ts'
 import { harmless } from '../output/terminal.ts'
 import { CARILLON } from '../own-command.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
+import { addRunFilters, filterOf, type RunFilters } from './run-filters.ts'
 import { printRun, runColumns, stepColumns, taskColumns } from './run-view.ts'
-import { addBulkOptions, type BulkOptions, CANCEL, changeAll, checkBulk, RETRY } from './runs-bulk.ts'
+import { addBulkOptions, type BulkOptions, CANCEL, changeAll, checkBulk, PAUSE, RESUME, RETRY, RETRY_FAILED } from './runs-bulk.ts'
 import { addMoveCommand } from './runs-move.ts'
 import { addNodeCommands } from './runs-nodes.ts'
 import { addSignalCommands } from './runs-signals.ts'
 import { addTreeCommands } from './runs-tree.ts'
 
-interface RunsListOptions extends ListOptions {
-  readonly job?: string
-  readonly handler?: string
-  readonly key?: string
-  readonly service?: string
-  readonly since?: string
-  readonly state?: RunState
+interface RunsListOptions extends ListOptions, RunFilters {
+  readonly oldest?: true
 }
 
 const LIST_HELP = `
@@ -41,24 +36,11 @@ export function addRunsCommands(program: Command): void {
   const runs = program
     .command('runs')
     .description('what ran and runs: list, get, why, tasks, steps, tree, watch, cancel, pause, resume, retry, approve, signal')
-  addListOptions(
-    runs
-      .command('list')
-      .alias('ls')
-      .description('runs, newest first')
-      .optionsGroup('Filters:')
-      .option('--job <name>', 'runs of this job', (text) => checkName('--job', text))
-      .option('--handler <name>', 'runs of this handler, with or without a job', (text) => checkName('--handler', text))
-      .option('--service <name>', 'runs of the handlers that live instances of this service offer', (text) => checkName('--service', text))
-      .option('--key <key>', 'the run with this idempotency key', (text) => parseText('--key', text, 'Give the key of a run.'))
-      .option('--since <time>', 'runs created since: a duration such as 1h, 2d, or a time such as 2030-01-31T09:00:00Z', (text) =>
-        parseSince('--since', text),
-      )
-      .option('--state <state>', `runs in this state: ${RUN_STATES.join(', ')}`, (text) => parseChoice('--state', text, RUN_STATES))
-      .optionsGroup('Pages:'),
+  const list = runs.command('list').alias('ls').description('runs, newest first').optionsGroup('Filters:')
+  addRunFilters(list).option('--key <key>', 'the run with this idempotency key', (text) =>
+    parseText('--key', text, 'Give the key of a run.'),
   )
-    .addHelpText('after', LIST_HELP)
-    .action(listRuns)
+  addListOptions(list.optionsGroup('Pages:').option('--oldest', 'oldest first')).addHelpText('after', LIST_HELP).action(listRuns)
   runs.command('get').description('one run').argument('<run>').action(getRun)
   addListOptions(
     runs
@@ -76,12 +58,13 @@ export function addRunsCommands(program: Command): void {
     .argument('[run]')
     .option('--force', 'of a workflow: what its nodes have done is not undone, also where that has begun')
   addBulkOptions(cancel).action(cancelRun)
-  runs
+  const pause = runs
     .command('pause')
-    .description('pause an open run: what is under way ends, nothing new starts, and its limits of time stand still')
-    .argument('<run>')
-    .action(changeBy(CALLS.runsPause))
-  runs.command('resume').description('let a paused run go on').argument('<run>').action(changeBy(CALLS.runsResume))
+    .description('pause an open run, or all that pass filters: what is under way ends, nothing new starts, and limits of time stand still')
+    .argument('[run]')
+  addBulkOptions(pause).action(changeBy(PAUSE, CALLS.runsPause))
+  const resume = runs.command('resume').description('let a paused run go on, or all that pass filters').argument('[run]')
+  addBulkOptions(resume).action(changeBy(RESUME, CALLS.runsResume))
   const retry = runs
     .command('retry')
     .description('run an ended run again, with new tries, or all that pass filters')
@@ -98,15 +81,21 @@ export function addRunsCommands(program: Command): void {
   addSignalCommands(runs)
 }
 
-const changeBy = (call: typeof CALLS.runsPause | typeof CALLS.runsResume) => async (runId: string, _options: unknown, self: Command) => {
-  const invocation = invocationOf(self)
-  await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(call, { runId })))
-}
+const changeBy =
+  (change: typeof PAUSE, call: typeof CALLS.runsPause | typeof CALLS.runsResume) =>
+  async (runId: string | undefined, options: BulkOptions, self: Command) => {
+    const invocation = invocationOf(self)
+    checkBulk(change, runId, options)
+    if (runId === undefined) return changeRuns(change, options, invocation)
+    await withClient(invocation, async (client) => printRun(invocation.terminal, await client.call(call, { runId })))
+  }
 
-async function listRuns({ limit, all, ...filters }: RunsListOptions, self: Command): Promise<void> {
+async function listRuns({ limit, all, oldest, ...filters }: RunsListOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
-    const pages = pagesOf((cursor) => client.call(CALLS.runsList, { ...filters, limit, cursor }))
+    const pages = pagesOf((cursor) =>
+      client.call(CALLS.runsList, { ...filterOf(filters), ...(oldest ? { order: 'oldest' } : {}), limit, cursor }),
+    )
     const isFiltered = Object.keys(filters).length > 0
     const empty = isFiltered
       ? 'No run passes these filters.'
@@ -179,10 +168,10 @@ async function retryRun(runId: string | undefined, { wait, failed, ...options }:
     })
   if (runId === undefined) {
     const [given] = Object.keys(from)
-    const alone = wait ? '--wait' : failed ? '--failed' : compensation ? '--compensation' : given && OPTIONS[given]
+    const alone = wait ? '--wait' : compensation ? '--compensation' : given && OPTIONS[given]
     if (alone)
       throw new CarillonError('INVALID_REQUEST', `${alone} goes with a run`, { field: alone, hint: 'Leave it out, or name a run.' })
-    return changeRuns(RETRY, bulk, invocation)
+    return changeRuns(failed ? RETRY_FAILED : RETRY, bulk, invocation)
   }
   await withClient(invocation, async (client) => {
     const only = compensation ? ({ only: 'compensation' } as const) : failed ? ({ only: 'failed' } as const) : {}
