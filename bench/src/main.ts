@@ -6,7 +6,8 @@
  * `waiting --backlog 100000` (runs that wait for signals and approvals). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
  * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. `--only gates --runs 10000 --gates 100000
- * --scenarios cost,hot,small`: what limits cost, some minutes; only when it is asked for. Everything runs on loopback and ends by itself.
+ * --scenarios cost,hot,small`: what limits cost, some minutes; only when it is asked for. `--only streams,opens`: server-sent events of a gateway, to 1 and to 200
+ * readers, and 10,000 opens of them. Everything runs on loopback and ends by itself.
  */
 import { parseArgs } from 'node:util'
 import { connect } from '@carillon/sdk'
@@ -24,6 +25,7 @@ import { measureBullmqFlows } from './peers/bullmq-flows.ts'
 import { measureBullmqSchedules } from './peers/bullmq-schedules.ts'
 import { measureSchedules } from './schedules.ts'
 import { measureSignals, measureWaiting } from './signals.ts'
+import { measureOpens, measureStreams } from './streams.ts'
 import { measureBulk, measureSingle } from './throughput.ts'
 import type { Deployment } from './watched-mesh.ts'
 import { measureWorkflows } from './workflows.ts'
@@ -31,7 +33,7 @@ import { measureWorkflows } from './workflows.ts'
 const ROUNDS = 3
 const IDLE_MS = 20_000
 /** Measurements with a row for each of several things. */
-const HAVE_ROWS = ['signals', 'memory', 'gates', 'schedules', 'workflows']
+const HAVE_ROWS = ['signals', 'memory', 'gates', 'schedules', 'workflows', 'streams']
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -171,6 +173,8 @@ const measurements: Record<string, () => Promise<object>> = {
     'signals, mongodb': await onMongodb((url) => withMesh(url, measureSignals)),
   }),
   workflows: measureAllWorkflows,
+  streams: () => withMesh(undefined, ({ url }) => measureStreams(url)),
+  opens: () => withMesh(undefined, ({ url }) => measureOpens(url)),
   waiting: () => withMesh(undefined, (parts) => measureWaiting(parts, Number(options.backlog))),
   backlog: () => withMesh(undefined, (parts) => measureBacklog(parts, Number(options.backlog))),
 }

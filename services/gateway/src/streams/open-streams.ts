@@ -16,7 +16,7 @@ const RETRY_MS = { least: 500, spread: 2_500 }
 
 /** Streams that are open at the same time. */
 export interface StreamLimits {
-  /** A browser has one for all its tabs; programs follow a log each. */
+  /** A browser has one for all its tabs; programs that share a token follow a log each. */
   readonly perReader: number
   /** Everyone behind a proxy has the same address. */
   readonly perAddress: number
@@ -24,7 +24,7 @@ export interface StreamLimits {
   readonly perGateway: number
 }
 
-export const STREAM_LIMITS: StreamLimits = { perReader: 100, perAddress: 500, perGateway: 1_500 }
+export const STREAM_LIMITS: StreamLimits = { perReader: 250, perAddress: 500, perGateway: 1_500 }
 
 /** What a room does with a stream that it has opened. */
 export interface StreamSource {

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '@carillon/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { joinFrames } from './join-frames.ts'
 
 /** What one turn of the event loop gives a reader is one write; more waits until the socket has taken it. */
 const TURN_BYTES = 64 * 1024
@@ -87,11 +88,11 @@ export class SseConnection {
   }
 
   #flush(): void {
-    const [first, ...others] = this.#pending
-    if (first === undefined || this.#isClosed) return
+    const frames = this.#pending
+    if (frames.length === 0 || this.#isClosed) return
     this.#pending = []
     this.#pendingBytes = 0
-    this.#isBlocked = !this.#raw.write(others.length > 0 ? Buffer.concat([first, ...others]) : first)
+    this.#isBlocked = !this.#raw.write(joinFrames(frames))
     if (this.#isBlocked) this.#blockedSince = this.#clock.monotonic()
     else this.#listener.ready()
   }
