@@ -75,8 +75,10 @@ for (const store of STORES)
     })
 
     test('what waits is told by handler and reason, with the gates that are full', async () => {
+      // A coordinator measures soon after its start, then once a minute.
+      const fresh = await startMesh(cleanup, { store })
       const busy = ({ signal }: TaskContext) => new Promise((resolve) => signal.addEventListener('abort', resolve))
-      const { client } = await offering(mesh, { busy }, { concurrency: 1 })
+      const { client } = await offering(fresh, { busy }, { concurrency: 1 })
       await client.jobs.put({ name: 'one', handler: 'busy', overlap: 'serial' })
       const first = await client.run('one')
       await eventually('it runs', async () => (await client.runs.get(first.id)).state === 'running')
