@@ -1,10 +1,7 @@
 import * as z from 'zod'
+import { CHANNEL_KINDS } from './channel-kinds.ts'
 import { coded, nameField, timeField } from './fields.ts'
 import { LIMITS } from './limits.ts'
-
-/** Where alerts are sent to. */
-export const CHANNEL_KINDS = ['email', 'webhook', 'slack', 'dingtalk', 'wecom', 'feishu', 'nats'] as const
-export type ChannelKind = (typeof CHANNEL_KINDS)[number]
 
 function isHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
@@ -82,25 +79,6 @@ const kindFields = {
   feishu: { url: urlField.optional(), secret: robotSecret.optional(), keyword: keyword.optional() },
   nats: { subject: subjectField },
 } as const
-
-/** What is written and never read. */
-export const SECRET_FIELDS: Readonly<Record<ChannelKind, readonly string[]>> = {
-  email: ['password'],
-  webhook: ['url', 'secrets'],
-  slack: ['url'],
-  dingtalk: ['url', 'secret'],
-  wecom: ['url'],
-  feishu: ['url', 'secret'],
-  nats: [],
-}
-
-/** Those of them without which nothing can be sent. */
-export const NEEDED_SECRETS: Readonly<Record<ChannelKind, readonly string[]>> = {
-  ...SECRET_FIELDS,
-  email: [],
-  dingtalk: ['url'],
-  feishu: ['url'],
-}
 
 /** Where a channel sends to, and how. */
 const targetSchema = z.discriminatedUnion('kind', [

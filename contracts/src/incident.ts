@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ALERT_SCENES } from './alert-rule.ts'
+import { ALERT_SCENES } from './alert-scenes.ts'
 import { codedField, nameField, timeField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 

@@ -7,30 +7,24 @@
  */
 
 export { type AdminLink, adminLinkSchema } from './account.ts'
-export {
-  type AlertChannel,
-  type AlertChannelInput,
-  type AlertChannelView,
-  CHANNEL_KINDS,
-  type ChannelKind,
-  type ChannelTarget,
-  type ChannelTested,
-  NEEDED_SECRETS,
-  SECRET_FIELDS,
+export type {
+  AlertChannel,
+  AlertChannelInput,
+  AlertChannelView,
+  ChannelTarget,
+  ChannelTested,
 } from './alert-channel.ts'
 export {
-  ALERT_SCENES,
   type AlertRule,
   type AlertRuleInput,
   type AlertRuleView,
-  type AlertScene,
   type AlertTerms,
   alertRuleInputSchema,
   type QuietHours,
-  SCENE_TRAITS,
   termsOf,
   WEEKDAYS,
 } from './alert-rule.ts'
+export { ALERT_SCENES, type AlertScene, SCENE_TRAITS } from './alert-scenes.ts'
 export type { ErrorBody, Page, ServiceHealth } from './answers.ts'
 export {
   type AuditEntry,
@@ -49,6 +43,7 @@ export { type CalendarInput, type CalendarView, calendarInputSchema } from './ca
 export { type Call, isRepeatable, type Repeatable, type ServiceName } from './call.ts'
 export { CALLS, type CallInput, type CallName, type CallNameOf, type CallOutput, type CallRequest } from './calls.ts'
 export { causeText, type Explained } from './cause.ts'
+export { CHANNEL_KINDS, type ChannelKind, NEEDED_SECRETS, SECRET_FIELDS } from './channel-kinds.ts'
 export { type ChildRunCall, type ChildRunView, childRunSchema, childRunViewSchema } from './child-run.ts'
 export type { DeadLetter } from './dead-letter.ts'
 export { HORIZON_MS, parseDuration } from './duration.ts'
@@ -168,8 +163,6 @@ export {
 export { ALONE_AFTER, LIMITS, POISON_AFTER, TIMES } from './limits.ts'
 export {
   type LinesFound,
-  LOG_LEVELS,
-  type LogLevel,
   type LogLine,
   type LogMessage,
   type LogView,
@@ -178,6 +171,7 @@ export {
   readLogMessage,
   type SearchLogs,
 } from './log.ts'
+export { LOG_LEVELS, type LogLevel } from './log-levels.ts'
 export { MESSAGES, type Message } from './message-table.ts'
 export {
   type Blame,
@@ -205,7 +199,7 @@ export {
   type WorkMessage,
 } from './messages.ts'
 export { checkName, isName, NAME_RULE, RESERVED_NAMES } from './names.ts'
-export { kindOf, NODE_KINDS, type NodeKind } from './node-kind.ts'
+export { kindOf, NODE_KINDS, NODE_STATES, type NodeKind, type NodeState } from './node-kind.ts'
 export {
   type HandlerKind,
   NAMED_MODES,
@@ -315,8 +309,6 @@ export {
   type Compensation,
   compensationOf,
   handlerOf,
-  NODE_STATES,
-  type NodeState,
   type NodeWait,
   type Workflow,
   type WorkflowNode,

@@ -3,9 +3,7 @@ import { CarillonError, messageOf } from './errors.ts'
 import { instantField, nameField, objectField, parseInput, runIdField, taskIdField, timeField } from './fields.ts'
 import { UnacceptableJson } from './json-text.ts'
 import { LIMITS } from './limits.ts'
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+import { LOG_LEVELS } from './log-levels.ts'
 
 const logLineSchema = z.object({
   /** Order within a task's attempt, from 1. */

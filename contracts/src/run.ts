@@ -3,11 +3,10 @@ import { durationField, instantField, nameField, runIdField, timeField } from '.
 import { gatingFields } from './gating.ts'
 import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
-import { NODE_KINDS } from './node-kind.ts'
+import { NODE_KINDS, NODE_STATES } from './node-kind.ts'
 import { PRIORITIES, RUN_MODES } from './plan.ts'
 import { limitField, policyFields } from './policy.ts'
 import { retryMarkField, retrySchema, retryViewSchema } from './retry.ts'
-import { NODE_STATES } from './workflow.ts'
 
 /** A request for one run. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
 export const startRunSchema = z

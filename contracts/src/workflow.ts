@@ -2,7 +2,6 @@ import * as z from 'zod'
 import { codedField, durationField, instantField, nameField } from './fields.ts'
 import { countText } from './hints.ts'
 import { HTTP_HANDLER, HTTP_TIMEOUT_MAX_MS, httpNodeRequestSchema } from './http-request.ts'
-import { RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
 import { NODE_KINDS } from './node-kind.ts'
 import { toleranceField } from './plan.ts'
@@ -167,9 +166,3 @@ export function compensationOf(node: WorkflowNode): Compensation | undefined {
   const compensate = 'compensate' in node ? node.compensate : undefined
   return typeof compensate === 'string' ? { handler: compensate } : compensate
 }
-
-/**
- * States of a node: those of a task; `blocked`: it cannot start, because something that it comes after has failed; `compensated`: what it had done was undone.
- */
-export const NODE_STATES = [...RUN_STATES, 'blocked', 'compensated'] as const
-export type NodeState = (typeof NODE_STATES)[number]

@@ -1,6 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { createRouter } from '@tanstack/react-router'
 import { asProblem } from '../api/problem.ts'
+import { alertsRoute } from '../pages/alerts/route.tsx'
 import { calendarsRoute } from '../pages/calendars/route.tsx'
 import { deadLettersRoute } from '../pages/dead-letters/route.tsx'
 import { executorsRoute } from '../pages/executors/route.tsx'
@@ -30,6 +31,7 @@ const routeTree = rootRoute.addChildren([
     workflowRoute,
     newWorkflowRoute,
     settingsRoute,
+    alertsRoute,
   ]),
 ])
 

@@ -55,7 +55,8 @@ export function GraphCanvas(props: GraphCanvasProps): ReactNode {
 function Canvas({ drawing, selected, onSelect, editing, wrong }: GraphCanvasProps): ReactNode {
   const { workflow: texts } = useMessages()
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
-  const view = useMemo(() => (editing === undefined ? folded(drawing, opened) : { ...drawing, groups: [] }), [drawing, opened, editing])
+  const isEdited = editing !== undefined
+  const view = useMemo(() => (isEdited ? { ...drawing, groups: [] } : folded(drawing, opened)), [drawing, opened, isEdited])
   const layout = useLayout(view)
   const [moved, setMoved] = useState<ReadonlyMap<string, Point>>(new Map())
   const [chosenEdge, setChosenEdge] = useState<string>()

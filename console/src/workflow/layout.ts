@@ -96,18 +96,25 @@ export const structureOf = ({ ids, edges }: Placeable): string =>
   JSON.stringify([ids, edges.map(({ from, to, text }) => [from, to, text === undefined ? 0 : shortCondition(text).length])])
 
 const cache = new Map<string, Layout>()
+const underWay = new Map<string, Promise<Layout>>()
 const MOST_LAYOUTS = 20
 
-/** Places boxes by the library, in layers where that takes too long or fails. */
-export async function layOut(graph: Placeable, layouter: Layouter): Promise<Layout> {
+/** Places boxes by the library, in layers where that takes too long or fails. The same structure is placed once. */
+export function layOut(graph: Placeable, layouter: Layouter): Promise<Layout> {
   const key = structureOf(graph)
   const known = cache.get(key)
-  if (known) return known
+  if (known) return Promise.resolve(known)
+  const running = underWay.get(key) ?? place(graph, layouter).finally(() => underWay.delete(key))
+  underWay.set(key, running)
+  return running
+}
+
+async function place(graph: Placeable, layouter: Layouter): Promise<Layout> {
   const placed = await layouter(elkGraphOf(graph)).catch(() => undefined)
   const layout = placed === undefined ? inLayers(graph) : layoutOf(placed, graph)
   const [oldest] = cache.keys()
   if (cache.size >= MOST_LAYOUTS && oldest !== undefined) cache.delete(oldest)
-  cache.set(key, layout)
+  cache.set(structureOf(graph), layout)
   return layout
 }
 

@@ -1,3 +1,4 @@
+import { alerts } from './alerts.ts'
 import { calendars } from './calendars.ts'
 import { deadLetters } from './dead-letters.ts'
 import { executors } from './executors.ts'
@@ -15,21 +16,5 @@ import { shell } from './shell.ts'
 import { workflow } from './workflow.ts'
 
 /** The English texts; the type of all catalogues. A page has a file of its own here and in `zh-cn/`. */
-export const en = {
-  shell,
-  session,
-  parts,
-  run,
-  forms,
-  schedule,
-  jobs,
-  job,
-  executors,
-  deadLetters,
-  calendars,
-  workflow,
-  settings,
-  runs,
-  overview,
-}
+export const en = {  }
 export type Messages = typeof en

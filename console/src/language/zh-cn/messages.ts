@@ -1,4 +1,5 @@
 import type { Messages } from '../en/messages.ts'
+import { alerts } from './alerts.ts'
 import { calendars } from './calendars.ts'
 import { deadLetters } from './dead-letters.ts'
 import { executors } from './executors.ts'
@@ -15,20 +16,4 @@ import { settings } from './settings.ts'
 import { shell } from './shell.ts'
 import { workflow } from './workflow.ts'
 
-export const zhCn: Messages = {
-  shell,
-  session,
-  parts,
-  run,
-  forms,
-  schedule,
-  jobs,
-  job,
-  executors,
-  deadLetters,
-  calendars,
-  workflow,
-  settings,
-  runs,
-  overview,
-}
+export const zhCn: Messages = {  }

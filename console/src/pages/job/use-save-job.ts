@@ -32,6 +32,7 @@ export function problemsByField(error: Error | null): ReadonlyMap<string, string
 export function fieldProblems(error: Error | null): readonly FieldProblem[] {
   if (error === null) return []
   const { errors, field, detail, hint = '' } = asProblem(error).body
-  if (errors !== undefined && errors.length > 0) return errors
-  return field === undefined ? [] : [{ field, detail, hint }]
+  const all = errors !== undefined && errors.length > 0 ? errors : field === undefined ? [] : [{ field, detail, hint }]
+  // Of a part that is no acceptable JSON the path begins with the request itself.
+  return all.map((problem) => ({ ...problem, field: problem.field.replace(/^request\./, '') }))
 }

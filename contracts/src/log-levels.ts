@@ -1,0 +1,4 @@
+// Free of schemas: the console loads it.
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
