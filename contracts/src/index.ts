@@ -39,6 +39,7 @@ export {
 export { type BackfillJob, backfillJobSchema, type JobBackfill, jobBackfillSchema } from './backfill.ts'
 export { type Backoff, backoffMs, backoffSchema, DEFAULT_BACKOFF, type DelayBackoff, isExcluded, stepPolicySchema } from './backoff.ts'
 export { BUILT_IN_HANDLERS } from './built-in-handlers.ts'
+export { BULK_ACTIONS, type BulkAction } from './bulk-actions.ts'
 export { type CalendarInput, type CalendarView, calendarInputSchema } from './calendar.ts'
 export { type Call, isRepeatable, type Repeatable, type ServiceName } from './call.ts'
 export { CALLS, type CallInput, type CallName, type CallNameOf, type CallOutput, type CallRequest } from './calls.ts'
@@ -251,8 +252,6 @@ export {
 export {
   type AppliedFilter,
   addParts,
-  BULK_ACTIONS,
-  type BulkAction,
   type BulkRuns,
   type CountRuns,
   type ListRuns,
@@ -273,23 +272,20 @@ export {
   type SignalView,
   signalRunSchema,
 } from './signal.ts'
-export {
-  type ErrorGroup,
-  STATS_RANGES,
-  type StatsCounts,
-  type StatsDurations,
-  type StatsGate,
-  type StatsGauges,
-  type StatsJob,
-  type StatsOverview,
-  type StatsPoint,
-  type StatsQueue,
-  type StatsQueues,
-  type StatsRange,
-  type StatsRanked,
-  WAITING_REASONS,
-  type WaitingReason,
+export type {
+  ErrorGroup,
+  StatsCounts,
+  StatsDurations,
+  StatsGate,
+  StatsGauges,
+  StatsJob,
+  StatsOverview,
+  StatsPoint,
+  StatsQueue,
+  StatsQueues,
+  StatsRanked,
 } from './stats.ts'
+export { STATS_RANGES, type StatsRange, WAITING_REASONS, type WaitingReason } from './stats-names.ts'
 export {
   cordonedKey,
   cordonKey,

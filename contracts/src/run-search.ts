@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { BULK_ACTIONS } from './bulk-actions.ts'
 import { instantField, nameField, runIdField, timeField } from './fields.ts'
 import { RUN_STATES, type RunState } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
@@ -108,10 +109,6 @@ export const runsCountedSchema = z.object({
   applied: appliedSchema,
 })
 export type RunsCounted = Readonly<z.output<typeof runsCountedSchema>>
-
-/** What can be done with many runs at once. */
-export const BULK_ACTIONS = ['cancel', 'retry', 'retry-failed', 'pause', 'resume'] as const
-export type BulkAction = (typeof BULK_ACTIONS)[number]
 
 /** `retry-failed`: of a fan-out run what did not succeed, and of any other run all of it. */
 export const bulkRunsSchema = z

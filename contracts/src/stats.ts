@@ -2,10 +2,7 @@ import * as z from 'zod'
 import { nameField, timeField } from './fields.ts'
 import { ENDED_STATES, type EndedState } from './lifecycle.ts'
 import { reasonField } from './run.ts'
-
-/** How far back a statistic goes, up to now. */
-export const STATS_RANGES = ['1h', '24h', '7d', '30d'] as const
-export type StatsRange = (typeof STATS_RANGES)[number]
+import { STATS_RANGES, WAITING_REASONS } from './stats-names.ts'
 
 const rangeField = z.enum(STATS_RANGES, `Use one of ${STATS_RANGES.join(', ')}.`).default('24h')
 /** Where days begin; checked when it is used, the contracts do not know the time zones of this machine. */
@@ -135,10 +132,6 @@ export type StatsOverview = Readonly<z.output<typeof statsOverviewViewSchema>>
 
 export const statsJobViewSchema = z.object({ name: z.string(), ...seriesFields })
 export type StatsJob = Readonly<z.output<typeof statsJobViewSchema>>
-
-/** Why a task waits, or a run is not begun. */
-export const WAITING_REASONS = ['queued', 'no-instance', 'gate', 'paused', 'delayed'] as const
-export type WaitingReason = (typeof WAITING_REASONS)[number]
 
 const queueSchema = z.object({
   handler: z.string(),

@@ -22,11 +22,13 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
   let client: Client
   let browser: Browser
   let url = ''
+  let cookie = ''
 
   before(async () => {
     assert.ok(store)
     mesh = await startMesh(cleanup, { store, gateways: 1, http: { consoleFolder } })
     url = mesh.httpUrls[0] as string
+    cookie = (await mesh.accounts.admin())['cookie'] ?? ''
     const executor = await mesh.connect({ namespace, service: 'shop' })
     client = executor.client
     const input = z.object({ day: z.int().min(1).max(31).describe(EVIL), level: z.enum(['low', 'high']), note: z.string().optional() })
@@ -45,7 +47,7 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
     browser = await startBrowser(cleanup)
   })
 
-  const arrive = () => Visitor.arrive(browser, { url, namespace })
+  const arrive = () => Visitor.arrive(browser, { url, namespace, cookie })
 
   test('a job is started with a form made from its schema, which says what is wrong', async () => {
     const visitor = await arrive()
@@ -143,11 +145,22 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
     }
     // The second node was added behind the selected first one; the arrow is drawn again by hand.
     await page.getByRole('button', { name: 'Remove the arrow from first to second' }).click()
-    const from = page.locator('[data-node="first"] .react-flow__handle-bottom')
-    const to = page.locator('[data-node="second"] .react-flow__handle-top')
-    await page.keyboard.press('Escape')
-    await from.dragTo(to)
-    await page.getByRole('button', { name: 'Remove the arrow from first to second' }).waitFor()
+    await page.getByRole('button', { name: 'Remove the arrow from first to second' }).waitFor({ state: 'detached' })
+    const [from, to] = [
+      page.locator('[data-node="first"] .react-flow__handle-bottom'),
+      page.locator('[data-node="second"] .react-flow__handle-top'),
+    ]
+    // The layout is another one a moment later: then the arrow is drawn where the points are by then.
+    await eventually('the arrow is drawn', async () => {
+      const [start, end] = [await from.boundingBox(), await to.boundingBox()]
+      assert.ok(start && end)
+      await page.mouse.move(start.x + 4, start.y + 4)
+      await page.mouse.down()
+      await page.mouse.move(end.x + 20, end.y - 10, { steps: 4 })
+      await page.mouse.move(end.x + 4, end.y + 4, { steps: 4 })
+      await page.mouse.up()
+      return (await page.getByRole('button', { name: 'Remove the arrow from first to second' }).count()) === 1
+    })
     await page.getByText('Valid, and not saved yet.').waitFor()
     await page.getByRole('button', { name: 'Save' }).click()
     await page.waitForURL(/\/workflows\/drawn/)
@@ -169,7 +182,7 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
     await page.getByLabel('Add a node…').selectOption({ label: 'wait' })
     await page.getByRole('listitem').filter({ hasText: 'wait' }).first().waitFor()
     await page.getByRole('button', { name: 'Undo' }).click()
-    await page.getByText('Valid.').waitFor()
+    await page.getByRole('listitem').filter({ hasText: 'wait' }).first().waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Import' }).click()
     const text = 'nodes:\n  - { id: one, handler: echo }\n  - { id: two, handler: echo, after: none }'
     await page.getByRole('dialog').getByLabel('YAML or JSON').fill(text)
@@ -230,7 +243,7 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
   test('axe finds nothing on these pages, in both themes', async () => {
     await inspect(
       browser,
-      { url, namespace },
+      { url, namespace, cookie },
       {
         jobs: 'jobs',
         job: 'jobs/report',
@@ -245,7 +258,7 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
   })
 
   test('nothing is wider than a phone', async () => {
-    const visitor = await Visitor.arrive(browser, { url, namespace, width: 360 })
+    const visitor = await Visitor.arrive(browser, { url, namespace, cookie, width: 360 })
     for (const path of ['jobs', 'jobs/report', 'jobs/report?tab=definition', 'workflows/hostile', 'calendars']) {
       await visitor.visit(path)
       await visitor.picture(path.replaceAll(/\W+/g, '-'))

@@ -21,6 +21,7 @@ describe('the console: what is kept running', { skip: NO_BROWSER }, () => {
   let client: Client
   let browser: Browser
   let url = ''
+  let cookie = ''
   let isUp = false
   let letters: string[] = []
 
@@ -28,6 +29,7 @@ describe('the console: what is kept running', { skip: NO_BROWSER }, () => {
     assert.ok(store)
     mesh = await startMesh(cleanup, { store, gateways: 1, http: { consoleFolder } })
     url = mesh.httpUrls[0] as string
+    cookie = (await mesh.accounts.admin())['cookie'] ?? ''
     const executor = await mesh.connect({ namespace, service: 'shop', instance: 'worker-1', labels: { html: EVIL } })
     client = executor.client
     executor.handle('charge', ({ payload }) => {
@@ -47,7 +49,7 @@ describe('the console: what is kept running', { skip: NO_BROWSER }, () => {
     browser = await startBrowser(cleanup)
   })
 
-  const arrive = () => Visitor.arrive(browser, { url, namespace })
+  const arrive = () => Visitor.arrive(browser, { url, namespace, cookie })
 
   test('an executor is shown with its load, cordoned with a note, uncordoned and drained; versions that differ are named', async () => {
     const visitor = await arrive()
@@ -120,8 +122,8 @@ describe('the console: what is kept running', { skip: NO_BROWSER }, () => {
       'dead-letter': `dead-letters?letter=${letters[0]}`,
       settings: 'settings?tab=namespaces',
     }
-    await inspect(browser, { url, namespace }, pages)
-    const phone = await Visitor.arrive(browser, { url, namespace, width: 360 })
+    await inspect(browser, { url, namespace, cookie }, pages)
+    const phone = await Visitor.arrive(browser, { url, namespace, cookie, width: 360 })
     for (const [name, path] of Object.entries(pages)) {
       await phone.visit(path)
       await phone.picture(name)

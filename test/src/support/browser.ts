@@ -28,6 +28,8 @@ export interface VisitorOptions {
   /** Of the gateway. */
   readonly url: string
   readonly namespace: string
+  /** Of who is signed in, as `HttpAccounts` answers it. */
+  readonly cookie: string
   readonly theme?: Theme
   readonly width?: number
   readonly language?: 'en-US' | 'zh-CN'
@@ -45,6 +47,8 @@ export class Visitor {
     const context = await browser.newContext({
       ...{ colorScheme: theme, locale: language, timezoneId: 'Europe/Berlin', viewport: { width, height: 900 } },
     })
+    const [name = '', ...value] = options.cookie.split('=')
+    await context.addCookies([{ name, value: value.join('='), url: options.url }])
     await context.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
         console.error(`content policy: ${violatedDirective} ${blockedURI}`),
@@ -121,7 +125,7 @@ export async function inspect(
     const visitor = await Visitor.arrive(browser, { ...options, theme })
     for (const [name, path] of Object.entries(pages)) {
       await visitor.visit(path)
-      await visitor.page.waitForLoadState('networkidle', { timeout: 2_000 }).catch(() => undefined)
+      await visitor.page.getByText('Loading…').first().waitFor({ state: 'hidden' })
       await visitor.picture(name)
       await visitor.isAccessible()
     }

@@ -16,5 +16,22 @@ import { shell } from './shell.ts'
 import { workflow } from './workflow.ts'
 
 /** The English texts; the type of all catalogues. A page has a file of its own here and in `zh-cn/`. */
-export const en = {  }
+export const en = {
+  shell,
+  session,
+  parts,
+  overview,
+  runs,
+  run,
+  forms,
+  schedule,
+  jobs,
+  job,
+  executors,
+  deadLetters,
+  calendars,
+  workflow,
+  settings,
+  alerts,
+}
 export type Messages = typeof en

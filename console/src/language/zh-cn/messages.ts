@@ -16,4 +16,21 @@ import { settings } from './settings.ts'
 import { shell } from './shell.ts'
 import { workflow } from './workflow.ts'
 
-export const zhCn: Messages = {  }
+export const zhCn: Messages = {
+  shell,
+  session,
+  parts,
+  overview,
+  runs,
+  run,
+  forms,
+  schedule,
+  jobs,
+  job,
+  executors,
+  deadLetters,
+  calendars,
+  workflow,
+  settings,
+  alerts,
+}
