@@ -24,6 +24,8 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 interface GatewayProcess {
   readonly url: string
   readonly pid: number
+  /** Of its admin, whose browser it could be. */
+  readonly cookie: string
   stop(): Promise<void>
 }
 
@@ -40,12 +42,17 @@ async function startGateway(natsUrl: string): Promise<GatewayProcess> {
     // The limits of streams are measured, not those before them.
     ...{ CARILLON_HTTP_RATE: '100000', CARILLON_HTTP_ANONYMOUS_RATE: '100000', CARILLON_HTTP_CONNECTIONS: '20000' },
   }
-  const child: ChildProcess = spawn(process.execPath, [CARILLON, 'gateway'], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child: ChildProcess = spawn(process.execPath, [CARILLON, 'gateway'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  let shown = ''
+  child.stdout?.on('data', (text: Buffer) => {
+    shown += text
+  })
   const url = `http://127.0.0.1:${port}`
-  while (!(await isAnswering(url))) await pause(100)
+  while (!(await isAnswering(url)) || !shown.includes('secret=')) await pause(100)
   return {
     url,
     pid: child.pid as number,
+    cookie: await signIn(url, /secret=([\w-]+)/.exec(shown)?.[1]),
     stop: async () => {
       child.kill('SIGTERM')
       await once(child, 'exit')
@@ -61,9 +68,19 @@ const isAnswering = (url: string) =>
     () => false,
   )
 
+async function signIn(url: string, secret: string | undefined): Promise<string> {
+  const body = JSON.stringify({ secret, name: 'ada', password: 'correct horse battery' })
+  const answered = await fetch(`${url}/api/v1/session/link`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  return answered.headers.get('set-cookie')?.split(';')[0] ?? ''
+}
+
 /** Opens a stream. @returns undefined when it is refused */
-async function open(url: string, onText: (text: string) => void, localAddress?: string): Promise<IncomingMessage | undefined> {
-  const sent = request(url, { agent: false, ...(localAddress === undefined ? {} : { localAddress }) })
+async function open(
+  { url, cookie }: GatewayProcess,
+  path: string,
+  { onText, localAddress }: { onText: (text: string) => void; localAddress?: string },
+): Promise<IncomingMessage | undefined> {
+  const sent = request(url + path, { agent: false, headers: { cookie }, ...(localAddress === undefined ? {} : { localAddress }) })
   sent.on('error', () => undefined)
   sent.end()
   const response = await Promise.race([once(sent, 'response'), once(sent, 'error').then(() => [])])
@@ -105,7 +122,7 @@ async function measureReaders(
     for (const [, sent] of text.matchAll(/"(?:note|message)":"at ([\d.]+)"/g)) figures.push(at - Number(sent))
     if (text.includes('event: resync')) resyncs++
   }
-  const streams = await Promise.all(Array.from({ length: readers }, () => open(gateway.url + PATH + topic, onText)))
+  const streams = await Promise.all(Array.from({ length: readers }, () => open(gateway, PATH + topic, { onText })))
   await pause(1_000)
   const isLog = topic.startsWith('logs')
   const perTick = ((isLog ? LINES_PER_SECOND / LINES_A_MESSAGE : PER_SECOND) * TICK_MS) / 1_000
@@ -172,10 +189,11 @@ export async function measureOpens(natsUrl: string): Promise<object> {
     agent.destroy()
   })()
   try {
-    const url = `${gateway.url}${PATH}runs`
     for (let opened = 0; opened < OPENS; opened += AT_ONCE) {
       const address = (i: number) => `127.0.0.${2 + ((opened + i) % ADDRESSES)}`
-      const streams = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => open(url, () => undefined, address(i))))
+      const streams = await Promise.all(
+        Array.from({ length: AT_ONCE }, (_, i) => open(gateway, `${PATH}runs`, { onText: () => undefined, localAddress: address(i) })),
+      )
       for (const stream of streams) if (stream) taken.push(stream)
     }
     isOpening = false

@@ -21,10 +21,12 @@ describe('streams', () => {
   const namespace = freshNamespace()
   let mesh: TestMesh
   let executor: Mesh
+  let signedIn: Record<string, string>
 
   before(async () => {
     assert.ok(sqlite)
     mesh = await startMesh(cleanup, { store: sqlite, gateways: 1 })
+    signedIn = await mesh.accounts.token(namespace)
     executor = await mesh.connect({ namespace })
     executor.handle('flood', async (ctx) => {
       for (let line = 1; line <= LINES; line++) {
@@ -41,7 +43,7 @@ describe('streams', () => {
     const stop = new AbortController()
     const url = `${mesh.httpUrls[0]}/api/v1/stream?namespace=${namespace}&topics=runs,jobs,instances`
     const reading = (async () => {
-      for await (const event of eventsOf(url, {}, stop.signal)) events.push(event)
+      for await (const event of eventsOf(url, signedIn, stop.signal)) events.push(event)
     })().catch(() => undefined)
     await eventually('hello', () => events.length > 0)
     await executor.client.jobs.put({ name: 'sums', handler: 'add', payload: { secret: 1 } })
@@ -57,6 +59,7 @@ describe('streams', () => {
     assert.ok(!JSON.stringify(events).includes('secret'))
     stop.abort()
     await reading
+    await assert.rejects(eventsOf(url).next(), /HTTP 401/)
   })
 
   test('every line of a log is read once, while the gateway that sends it is killed', async () => {
@@ -64,7 +67,7 @@ describe('streams', () => {
     const environment = { CARILLON_HTTP_PORT: String(port), CARILLON_NATS_URL: mesh.broker.url, CARILLON_STORE_URL: mesh.storeUrl }
     const killed = startCli(cleanup, ['gateway'], { env: environment })
     await eventually('it answers', () =>
-      fetch(`http://127.0.0.1:${port}/api/v1/namespaces/${namespace}/jobs`).then(
+      fetch(`http://127.0.0.1:${port}/api/v1/namespaces/${namespace}/jobs`, { headers: signedIn }).then(
         ({ ok }) => ok,
         () => false,
       ),
@@ -88,7 +91,7 @@ describe('streams', () => {
     let isKilled = false
     for (const base of [`http://127.0.0.1:${port}`, mesh.httpUrls[0]]) {
       try {
-        for await (const event of eventsOf(base + path, lastId === '' ? {} : { 'last-event-id': lastId })) {
+        for await (const event of eventsOf(base + path, lastId === '' ? signedIn : { ...signedIn, 'last-event-id': lastId })) {
           take(event)
           if (isKilled || seen.size < KILLED_AT) continue
           isKilled = true

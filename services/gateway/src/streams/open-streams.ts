@@ -140,6 +140,11 @@ export class OpenStreams implements Service {
     await Promise.all([...this.#held.values()].map((held) => this.#check(held)))
   }
 
+  /** Without waiting for it. */
+  recheckSoon(): void {
+    this.recheck().catch((error: unknown) => this.#log.error({ evt: 'stream.check-failed', err: error }, 'a stream was not checked'))
+  }
+
   #tick(): void {
     this.#timer = this.#clock.after(HEARTBEAT_MS, () => this.#tick())
     const now = this.#clock.monotonic()

@@ -1,3 +1,4 @@
+import { subjects as subjectsOfMesh } from '@carillon/contracts'
 import type { Access } from '../http/http-controller.ts'
 import type { CallMesh } from '../mesh/call-mesh.ts'
 import type { GatewayParts } from '../parts.ts'
@@ -8,6 +9,9 @@ import { RunLogs } from './run-logs.ts'
 import { SharedSubjects } from './shared-subjects.ts'
 import { StoredStream } from './stored-stream.ts'
 import { TopicStreams } from './topic-streams.ts'
+
+/** After accounts have changed, so that what is checked is what was changed. */
+const AFTER_CHANGE_MS = 200
 
 interface StreamParts extends Pick<GatewayParts, 'id' | 'broker' | 'clock' | 'log'> {
   readonly access: Access
@@ -24,6 +28,12 @@ export function streamsOf({ id, broker, clock, log, access, mesh, limits }: Stre
   broker.onReconnect(async () => {
     await topicStreams.resync()
     subjects.gap()
+  })
+  // The accounts that a gateway remembers are forgotten at the same signal.
+  connection.subscribe(subjectsOfMesh.accountsChanged(), {
+    callback: () => {
+      clock.after(AFTER_CHANGE_MS, () => streams.recheckSoon())
+    },
   })
   const given = { streams, subjects, mesh, clock, log }
   return {
