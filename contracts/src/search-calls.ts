@@ -21,7 +21,7 @@ export const SEARCH_CALLS = {
     repeatable: 'always',
     answer: runsBulkSchema,
     description: 'Cancel, retry, pause or resume all runs that pass filters, or these, for some seconds; `next` leads to the rest',
-    deadlineMs: 30_000,
+    deadlineMs: 10_000,
   }),
   logsSearch: call('logger', 'logs.search', {
     input: searchLogsSchema,

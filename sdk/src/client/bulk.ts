@@ -1,4 +1,13 @@
-import { addParts, type BulkAction, CALLS, type CallInput, NO_PARTS, type RunsBulk, type RunsBulkSum } from '@carillon/contracts'
+import {
+  addParts,
+  type BulkAction,
+  CALLS,
+  type CallInput,
+  CarillonError,
+  NO_PARTS,
+  type RunsBulk,
+  type RunsBulkSum,
+} from '@carillon/contracts'
 import { checkObject } from '../check-object.ts'
 import type { Caller } from './caller.ts'
 
@@ -24,11 +33,25 @@ export async function changeMany(caller: Pick<Caller, 'call'>, which: Which, opt
   let sums: ManyRunsChanged = NO_PARTS
   let [asOf, cursor]: [string | undefined, string | undefined] = [undefined, undefined]
   do {
-    const part: RunsBulk = await caller.call(CALLS.runsBulk, { ...which, dryRun, asOf, cursor })
+    const part: RunsBulk = await partOf(caller, { ...which, dryRun, asOf, cursor })
     sums = addParts(sums, part)
     onProgress?.(sums)
     asOf = part.asOf
     cursor = part.next
   } while (cursor !== undefined)
   return sums
+}
+
+const TRIES = 3
+
+/** Whoever worked on a part may have died: as of the same time it is sent again, and another one does what is left of it. */
+async function partOf(caller: Pick<Caller, 'call'>, request: Which): Promise<RunsBulk> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await caller.call(CALLS.runsBulk, request)
+    } catch (error) {
+      const isLost = CarillonError.is(error) && (error.code === 'CALL_TIMEOUT' || error.code === 'NO_SERVICE')
+      if (!isLost || tried === TRIES || request.asOf === undefined) throw error
+    }
+  }
 }

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import { aRun, runId } from '@carillon/store/testing'
+import { eventually } from '@carillon/wire/testing'
+import { startCli } from '../support/carillon.ts'
+import { Cleanup } from '../support/cleanup.ts'
+import { freshNamespace, startMesh } from '../support/mesh.ts'
+import { STORES } from '../support/stores.ts'
+
+const RUNS = 3_000
+const IDS = Array.from({ length: RUNS }, (_, n) => runId(n))
+
+for (const store of STORES) {
+  describe(`many runs at once, ${store.name}`, { skip: store.skip }, () => {
+    const cleanup = new Cleanup({ after })
+
+    test('a request goes on when the coordinator that works on it is killed, and does nothing twice', { timeout: 120_000 }, async () => {
+      const mesh = await startMesh(cleanup, { store, coordinators: 0 })
+      const [mortal] = [1, 2].map(() => startCli(cleanup, ['coordinator', '--nats', mesh.broker.url, '--store', mesh.storeUrl]))
+      const namespace = freshNamespace()
+      const { client } = await mesh.connect({ namespace })
+      await eventually('a coordinator answers', () => client.runs.count().catch(() => undefined))
+      const at = Date.now() - 60_000
+      const failed = { state: 'failed', reason: 'handler-error', queuedAt: null, endedAt: at } as const
+      await mesh.store.runs.insert(IDS.map((_, n) => aRun(n, { ...failed, namespace, createdAt: at, handler: 'nobody', target: null })))
+      let isKilled = false
+      const changed = await client.runs.change(
+        'retry',
+        { filter: { state: 'failed' } },
+        {
+          onProgress: ({ done }) => {
+            if (isKilled || done === 0) return
+            isKilled = true
+            mortal?.kill9().catch(assert.fail)
+          },
+        },
+      )
+      assert.ok(isKilled, 'it was killed between two parts')
+      const left = changed.skipped.reduce((sum, { count }) => sum + count, 0)
+      assert.equal(changed.matched, changed.done + left)
+      const runs = await mesh.store.runs.heads(IDS)
+      assert.deepEqual(new Set(runs.map((run) => run?.attempt)), new Set([2]), 'each was retried once')
+      assert.deepEqual(new Set(runs.map((run) => run?.state)), new Set(['queued']))
+      const cancelled = await client.runs.change('cancel', { filter: { handler: 'nobody', state: 'queued' } })
+      assert.equal(cancelled.done, RUNS)
+      assert.equal((await client.runs.count({ state: 'cancelled', since: new Date(at - 1_000).toISOString() })).count, RUNS)
+      const rest = await client.runs.change('cancel', { filter: { handler: 'nobody' } }, { dryRun: true })
+      assert.deepEqual(
+        [rest.matched, rest.eligible, rest.skipped.map(({ code, count }) => [code, count])],
+        [RUNS, 0, [['RUN_ENDED', RUNS]]],
+      )
+    })
+  })
+}
