@@ -182,7 +182,7 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
     await page.getByLabel('Add a node…').selectOption({ label: 'wait' })
     await page.getByRole('listitem').filter({ hasText: 'wait' }).first().waitFor()
     await page.getByRole('button', { name: 'Undo' }).click()
-    await page.getByRole('listitem').filter({ hasText: 'wait' }).first().waitFor({ state: 'detached' })
+    await page.getByText('Valid.').waitFor()
     await page.getByRole('button', { name: 'Import' }).click()
     const text = 'nodes:\n  - { id: one, handler: echo }\n  - { id: two, handler: echo, after: none }'
     await page.getByRole('dialog').getByLabel('YAML or JSON').fill(text)

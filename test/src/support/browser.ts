@@ -12,7 +12,7 @@ const CHROMIUM = '/usr/bin/chromium'
 export const NO_BROWSER = existsSync(CHROMIUM) ? false : `${CHROMIUM} is not installed`
 
 /** Pictures of pages, for people to look at. */
-const PICTURES = fileURLToPath(new URL('../../../dist/screenshots/', import.meta.url))
+const PICTURES = fileURLToPath(new URL('../screenshots/', import.meta.url))
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export const THEMES = ['light', 'dark'] as const
@@ -77,7 +77,8 @@ export class Visitor {
   async visit(path: string): Promise<void> {
     const { url, namespace } = this.#options
     await this.page.goto(`${url}/n/${namespace}/${path}`)
-    await this.page.getByRole('heading', { level: 1 }).waitFor()
+    // Behind an open dialog it has no role.
+    await this.page.locator('h1').waitFor()
   }
 
   /** What axe finds; none. */

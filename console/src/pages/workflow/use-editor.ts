@@ -23,7 +23,9 @@ export interface Editor {
 
 /** What is edited, with its versions. Ctrl+Z and Ctrl+Shift+Z, outside of fields of text, which have an undo of their own. */
 export function useEditor(initial: WorkflowDocument): Editor {
-  const [history, setHistory] = useState<History<WorkflowDocument>>(() => historyOf(initial))
+  // What it began with, whatever is handed in by later renders.
+  const [first] = useState(initial)
+  const [history, setHistory] = useState<History<WorkflowDocument>>(() => historyOf(first))
   const undo = () => setHistory(undone)
   const redo = () => setHistory(redone)
   const press = useEffectEvent((event: KeyboardEvent) => {
@@ -42,7 +44,7 @@ export function useEditor(initial: WorkflowDocument): Editor {
   }, [])
   return {
     document: history.present,
-    isChanged: history.present !== initial,
+    isChanged: history.present !== first,
     canUndo: history.past.length > 0,
     canRedo: history.future.length > 0,
     change: (next, mark) => setHistory((before) => edited(before, next, mark)),
@@ -77,6 +79,8 @@ export function useFindings(document: WorkflowDocument): Findings {
       try {
         return { ...(await makeExactCall('jobsCheck', JSON.parse(rested), { namespace, signal })), problems: [] }
       } catch (error) {
+        // A gateway that does not answer says nothing about the document.
+        if (asProblem(error).body.retry === true) throw error
         return { warnings: [], problems: problemsOf(error) }
       }
     },
