@@ -21,7 +21,7 @@ const PROGRAM = `
 import { createClient } from './client/client/index.ts'
 import { jobsGet, jobsPut, jobsRun, runsGet, runsList } from './client/index.ts'
 
-const client = createClient({ baseUrl: process.argv[2]! })
+const client = createClient({ baseUrl: process.argv[2]!, headers: { authorization: process.argv[3]! } })
 const path = { namespace: 'default', name: 'report' }
 const put = await jobsPut({ client, path, body: { payload: { day: 1 } } })
 const revision: number = put.data!.revision
@@ -52,6 +52,7 @@ describe('the OpenAPI document', () => {
   const cleanup = new Cleanup({ after })
   let mesh: TestMesh
   let url = ''
+  let signedIn: Record<string, string> = {}
   let folder = ''
   let file = ''
   let document: { paths: Record<string, Record<string, { operationId: string }>> }
@@ -60,6 +61,7 @@ describe('the OpenAPI document', () => {
     assert.ok(sqlite)
     mesh = await startMesh(cleanup, { store: sqlite, gateways: 1 })
     url = mesh.httpUrls[0] ?? ''
+    signedIn = await mesh.accounts.token('default')
     folder = cleanup.folder()
     file = join(folder, 'openapi.json')
     const text = await (await fetch(`${url}/api/openapi.json`)).text()
@@ -88,7 +90,7 @@ describe('the OpenAPI document', () => {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(TSCONFIG))
     writeFileSync(join(folder, 'main.ts'), PROGRAM)
     await run(bin('tsc'), ['-p', folder]).catch(({ stdout }) => assert.fail(stdout))
-    const { stdout } = await run(process.execPath, [join(folder, 'main.ts'), url])
+    const { stdout } = await run(process.execPath, [join(folder, 'main.ts'), url, signedIn['authorization'] ?? ''])
     assert.deepEqual(JSON.parse(stdout), { revision: 1, state: 'queued', runs: 1, code: 'JOB_NOT_FOUND' })
   })
 

@@ -28,7 +28,7 @@ export class ChangePassword {
     throttle.succeeded(user.id)
     const passwordHash = await passwords.hash(given.new)
     const changed = await users.change(user.id, () => ({ passwordHash }))
-    const who = { actorId: user.id, actor: user.name, via: 'http', resource: user.id }
+    const who = { actorId: `user/${user.id}`, actor: user.name, via: 'http', resource: user.id }
     await trail.keep({ action: 'session.password', outcome: 'done', ...who, ...from })
     return changed ?? user
   }

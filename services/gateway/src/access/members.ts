@@ -121,7 +121,7 @@ export class Members {
   }
 
   #keep(entry: Pick<AuditRecord, 'action' | 'resource' | 'details'>, { principal, namespace, from }: Acting): Promise<void> {
-    const who = { actorId: principal.id, actor: principal.name, via: 'http' }
+    const who = { actorId: `user/${principal.id}`, actor: principal.name, via: 'http' }
     return this.#parts.trail.keep({ ...entry, namespace, outcome: 'done', ...who, ...from })
   }
 }

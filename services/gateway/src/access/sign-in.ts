@@ -36,7 +36,7 @@ export class SignIn {
       throw new CarillonError('SIGN_IN_REFUSED', 'Name or password is wrong')
     }
     throttle.succeeded(id)
-    await trail.keep({ ...entry, actorId: user.id, actor: user.name, outcome: 'done' })
+    await trail.keep({ ...entry, actorId: `user/${user.id}`, actor: user.name, outcome: 'done' })
     return user
   }
 }

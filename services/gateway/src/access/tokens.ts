@@ -58,7 +58,7 @@ export class Tokens {
 
   #keep(action: string, { id, name, role, payloads }: TokenRecord, { principal, namespace, from }: Acting): Promise<void> {
     const details = { name, role, payloads: payloads === 1 }
-    const who = { actorId: principal.id, actor: principal.name, via: 'http' }
+    const who = { actorId: `user/${principal.id}`, actor: principal.name, via: 'http' }
     return this.#parts.trail.keep({ action, resource: id, namespace, details, outcome: 'done', ...who, ...from })
   }
 }

@@ -36,7 +36,7 @@ export class UseLink {
       link.userId === null ? await this.#join(link, { ...given, name: nameOf(given.name) }, from) : await this.#reset(link, given)
     const { namespace, role } = link
     await trail.keep({
-      ...{ action: `link.${link.purpose}`, actorId: user.id, actor: user.name, via: 'link', resource: user.id, outcome: 'done' },
+      ...{ action: `link.${link.purpose}`, actorId: `user/${user.id}`, actor: user.name, via: 'link', resource: user.id, outcome: 'done' },
       ...from,
       ...(namespace === null ? {} : { namespace, details: { role } }),
     })

@@ -10,6 +10,7 @@ import {
   printable,
 } from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
+import { redact, refuseSearch } from '../access/rules/redact.ts'
 import type { CallMesh } from '../mesh/call-mesh.ts'
 import { type HttpController, principalOf, type Reply, type Route } from './http-controller.ts'
 import { queryReader } from './query-input.ts'
@@ -43,16 +44,20 @@ function callRoute(mesh: CallMesh, name: CallName): Route {
       const { namespace, ...fields } = request.params as Record<string, string>
       const given = readQuery ? readQuery(request.query) : (request.body ?? {})
       const input = parseInput(schema, withFields(given, { ...fieldsOfHeaders(name, request.headers), ...fields }))
+      const principal = principalOf(request)
+      checkName('namespace', namespace)
+      const seesPayloads = principal.seesPayloads(namespace as string)
+      if (!seesPayloads) refuseSearch(input, namespace as string)
       const answer = await mesh.call({
         name,
-        namespace: checkName('namespace', namespace),
+        namespace: namespace as string,
         input,
-        by: principalOf(request).name,
+        by: principal.name,
         origin: originOf(request),
         traceparent: acceptedTraceparent(request.headers['traceparent']),
       })
       const { status, headers } = saidOf({ name, method, answer, url: request.url, headers: request.headers })
-      return status === 304 ? { status, headers } : { status, headers, body: answer }
+      return status === 304 ? { status, headers } : { status, headers, body: seesPayloads ? answer : redact(name, answer) }
     },
   }
 }

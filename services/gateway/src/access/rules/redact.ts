@@ -1,0 +1,49 @@
+import { CALLS, type CallName, CarillonError } from '@carillon/contracts'
+
+/** Fields with what handlers are given, answer or throw, and what they say about it. */
+const HIDDEN: ReadonlySet<string> = new Set([
+  ...['payload', 'items', 'item', 'result', 'error', 'failure', 'failed', 'data', 'fields', 'arguments', 'body', 'previous', 'context'],
+  ...['lastResult', 'redrivenWith', 'definition', 'results', 'progress'],
+])
+/** Of a log line and of a signal, beside those. */
+const LINE_FIELDS: ReadonlySet<string> = new Set(['message'])
+
+/** Searches of payloads, errors and lines: whether they find something says what is in there. */
+const SEARCHED = ['text', 'search'] as const
+
+type Answer = Readonly<Record<string, unknown>>
+
+/** @throws CarillonError FORBIDDEN: a search by text, without the right to see payloads */
+export function refuseSearch(input: unknown, namespace: string): void {
+  const { filter = {}, ...fields } = (input ?? {}) as Answer
+  const given = SEARCHED.find((field) => fields[field] !== undefined || (filter as Answer)[field] !== undefined)
+  if (given === undefined) return
+  throw new CarillonError('FORBIDDEN', `A search by ${given} needs the right to see payloads in ${namespace}`, { field: given })
+}
+
+/** The answer of a call for someone who may not see payloads: what was left out has `hidden: true` beside it. */
+export function redact(name: CallName, answer: unknown): unknown {
+  const { noun, verb } = CALLS[name]
+  // Who may not see errors is not told them in a sentence either.
+  const why = name === 'runsWhy' ? ['why'] : []
+  const line = noun === 'logs' ? LINE_FIELDS : []
+  const hidden = new Set([...HIDDEN, ...line, ...why])
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return withoutPayloads(answer, hidden)
+  const { items, ...rest } = answer as Answer
+  // The items of a page are its rows; those of a job are the payloads of its tasks.
+  const isPage = Array.isArray(items) && !(noun === 'jobs' && verb !== 'list' && verb !== 'history')
+  if (!isPage) return withoutPayloads(answer, hidden)
+  return { ...(withoutPayloads(rest, hidden) as object), items: withoutPayloads(items, hidden) }
+}
+
+function withoutPayloads(value: unknown, hidden: ReadonlySet<string>): unknown {
+  if (Array.isArray(value)) return value.map((one) => withoutPayloads(one, hidden))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  // A change of a field: `{field: 'payload', from, to}`.
+  const { field } = value as { field?: unknown }
+  const isHiddenChange = typeof field === 'string' && field.split('.').some((part) => hidden.has(part))
+  const shown = entries.filter(([key]) => !hidden.has(key) && !(isHiddenChange && (key === 'from' || key === 'to')))
+  const kept = Object.fromEntries(shown.map(([key, one]) => [key, withoutPayloads(one, hidden)]))
+  return shown.length === entries.length ? kept : { ...kept, hidden: true }
+}
