@@ -32,7 +32,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
       let mesh: TestMesh
       let nats: NatsConnection
       before(async () => {
-        mesh = await startMesh(cleanup, { store })
+        mesh = await startMesh(cleanup, { gateways: 1, store })
         nats = await mesh.nats()
       })
 
